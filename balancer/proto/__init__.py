@@ -1,0 +1,1 @@
+"""Generated gRPC code of the balancer; `make proto` writes it."""

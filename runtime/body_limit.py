@@ -1,0 +1,85 @@
+"""Answers 413 to bodies over the limit, which Tornado alone would answer with a bare 400.
+
+What is over the limit is read and dropped up to `DRAIN_BYTES`, so that the client, which often
+reads nothing before it has sent all, gets the answer; beyond that it is cut off.
+"""
+
+from collections.abc import Awaitable
+from typing import Any
+
+from tornado import httputil
+
+from runtime import problem
+
+BODY_BYTES = 64 * 1024
+DRAIN_BYTES = 8 * 1024 * 1024
+REQUEST_ID = "body-limit"
+
+
+class BodyLimit(httputil.HTTPServerConnectionDelegate):
+    """Stands before an application and hands on requests whose body is within `limit` bytes."""
+
+    def __init__(self, app: httputil.HTTPServerConnectionDelegate, limit: int = BODY_BYTES) -> None:
+        self._app = app
+        self._limit = limit
+
+    def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> "_Limited":
+        """Wrap the application's own reader of one request."""
+        return _Limited(self._app.start_request(server_conn, request_conn), request_conn, self._limit)
+
+    def on_close(self, server_conn: object) -> None:
+        """Pass on that a connection has closed."""
+        self._app.on_close(server_conn)
+
+
+class _Limited(httputil.HTTPMessageDelegate):
+    def __init__(
+        self, inner: httputil.HTTPMessageDelegate, conn: httputil.HTTPConnection, limit: int
+    ) -> None:
+        self._inner = inner
+        self._conn = conn
+        self._limit = limit
+        self._size = 0
+        self._answered = False
+
+    def headers_received(self, start_line: Any, headers: httputil.HTTPHeaders) -> Awaitable[None] | None:
+        announced = headers.get("Content-Length", "0")
+        if announced.isdecimal() and len(announced) < 20 and int(announced) > DRAIN_BYTES:  # noqa: PLR2004 - digits of 2**64
+            self._refuse()
+            return None
+        return self._inner.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        self._size += len(chunk)
+        if self._size <= self._limit:
+            return self._inner.data_received(chunk)
+        if self._size > DRAIN_BYTES and not self._answered:
+            self._refuse()
+        return None
+
+    def finish(self) -> None:
+        if self._answered:
+            return
+        if self._size > self._limit:
+            self._refuse()
+        else:
+            self._inner.finish()
+
+    def on_connection_close(self) -> None:
+        self._inner.on_connection_close()
+
+    def _refuse(self) -> None:
+        self._answered = True
+        body = problem.document(
+            problem.TOO_LARGE, REQUEST_ID, detail=f"at most {self._limit} bytes are accepted"
+        )
+        headers = httputil.HTTPHeaders(
+            {
+                "Content-Type": "application/problem+json",
+                "Content-Length": str(len(body)),
+                "Connection": "close",
+            }
+        )
+        start = httputil.ResponseStartLine("HTTP/1.1", problem.TOO_LARGE.status, "Content Too Large")
+        self._conn.write_headers(start, headers, body)
+        self._conn.finish()

@@ -1,0 +1,172 @@
+"""The caller's end of one stream: whatever waits when the stream is writable goes as one message.
+
+A call that was sent on a stream that is then lost has an unknown outcome: it fails with LinkLost
+and is never silently sent again. A call that was not sent yet waits for the next stream.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import itertools
+import logging
+import random
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
+
+import grpc.aio
+
+log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+MOST_IN_A_MESSAGE = 512
+RETRY_S = (0.05, 1.0)  # first and longest wait before a new stream is tried
+CHANNEL_OPTIONS = [
+    ("grpc.keepalive_time_ms", 2_000),  # a black-holed link is noticed in about 4 s
+    ("grpc.keepalive_timeout_ms", 2_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.enable_retries", 0),
+]
+
+
+class LinkLost(Exception):  # noqa: N818 - a state of the link, not a mistake
+    """The stream ended after the call was sent and before its answer: nobody knows the outcome."""
+
+
+@dataclasses.dataclass(slots=True)
+class Outgoing(Generic[Item]):
+    """One call on its way: its number on this link and the milliseconds that it has left."""
+
+    number: int
+    item: Item
+    remaining_ms: int
+
+
+@dataclasses.dataclass(slots=True)
+class _Call(Generic[Item, Answer]):
+    item: Item
+    until: float
+    future: "asyncio.Future[Answer]"
+
+
+@dataclasses.dataclass(frozen=True)
+class Wire(Generic[Item, Answer]):
+    """How one protocol is put on the wire.
+
+    `open` starts the stream on a channel; `encode` turns calls and the numbers of cancelled calls
+    into one message; `decode` turns a message into pairs of number and answer.
+    """
+
+    open: Callable[[grpc.aio.Channel], Any]
+    encode: Callable[[list[Outgoing[Item]], list[int]], Any]
+    decode: Callable[[Any], Iterable[tuple[int, Answer]]]
+
+
+class Link(Generic[Item, Answer]):
+    """One coalesced stream to `address`, reconnected with a jittered backoff until closed."""
+
+    def __init__(self, address: str, wire: Wire[Item, Answer]) -> None:
+        self.address = address
+        self.up = False
+        self.messages_sent = 0
+        self.calls_sent = 0
+        self._wire = wire
+        self._numbers = itertools.count(1)
+        self._waiting: dict[int, _Call[Item, Answer]] = {}
+        self._sent: dict[int, _Call[Item, Answer]] = {}
+        self._cancelled: list[int] = []
+        self._wake = asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    async def call(self, item: Item, within_s: float) -> Answer:
+        """Return the answer to `item`.
+
+        Raises LinkLost when the stream broke after sending, TimeoutError after `within_s`. When
+        the caller gives up, the other end is told.
+        """
+        loop = asyncio.get_running_loop()
+        number = next(self._numbers)
+        call: _Call[Item, Answer] = _Call(item, loop.time() + within_s, loop.create_future())
+        self._waiting[number] = call
+        self._wake.set()
+        try:
+            async with asyncio.timeout(within_s):
+                return await call.future
+        finally:
+            self._waiting.pop(number, None)
+            if self._sent.pop(number, None) and not _answered(call.future):
+                self._cancelled.append(number)
+                self._wake.set()
+
+    async def close(self) -> None:
+        """End the stream; calls in flight fail with LinkLost."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _run(self) -> None:
+        pause = RETRY_S[0]
+        async with grpc.aio.insecure_channel(self.address, options=CHANNEL_OPTIONS) as channel:
+            while True:
+                try:
+                    await self._converse(channel)
+                    pause = RETRY_S[0]
+                except grpc.aio.AioRpcError as error:
+                    log.info("link lost", extra={"address": self.address, "code": str(error.code())})
+                finally:
+                    self._lose()
+                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                pause = min(2 * pause, RETRY_S[1])
+
+    async def _converse(self, channel: grpc.aio.Channel) -> None:
+        stream = self._wire.open(channel)
+        sender: asyncio.Task[None] | None = None
+        try:
+            while (message := await stream.read()) is not grpc.aio.EOF:
+                if sender is None:  # the other end greets first: only then is the link up
+                    self.up = True
+                    sender = asyncio.create_task(self._send(stream))
+                for number, answer in self._wire.decode(message):
+                    call = self._sent.pop(number, None)
+                    if call and not call.future.done():
+                        call.future.set_result(answer)
+        finally:
+            if sender:
+                sender.cancel()
+            stream.cancel()
+
+    async def _send(self, stream: Any) -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):  # the reader sees it too
+            while True:
+                while self._waiting or self._cancelled:
+                    numbers = list(itertools.islice(self._waiting, MOST_IN_A_MESSAGE))
+                    calls = {number: self._waiting.pop(number) for number in numbers}
+                    cancelled, self._cancelled = self._cancelled, []
+                    self._sent.update(calls)
+                    now = loop.time()
+                    outgoing = [
+                        Outgoing(n, c.item, max(1, int((c.until - now) * 1000))) for n, c in calls.items()
+                    ]
+                    self.messages_sent += 1
+                    self.calls_sent += len(outgoing)
+                    await stream.write(self._wire.encode(outgoing, cancelled))
+                self._wake.clear()
+                await self._wake.wait()
+
+    def _lose(self) -> None:
+        self.up = False
+        lost, self._sent, self._cancelled = self._sent, {}, []
+        for call in lost.values():
+            if not call.future.done():
+                call.future.set_exception(LinkLost(self.address))
+
+
+def _answered(future: "asyncio.Future[Any]") -> bool:
+    return future.done() and not future.cancelled()

@@ -1,0 +1,44 @@
+"""The `/metrics` page in Prometheus text format, whole or only the names asked for."""
+
+import platform
+
+from prometheus_client import (
+    CollectorRegistry,
+    Gauge,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from runtime.problem import ApiHandler
+
+VERSION = "0.1.0"
+
+
+def registry(service: str) -> CollectorRegistry:
+    """Return a registry of this process alone, with process metrics and `smartgrid_build_info`."""
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    made = CollectorRegistry()
+    ProcessCollector(registry=made)
+    info = Gauge(
+        "smartgrid_build_info", "1; the labels say what runs", ["service", "version", "python"], registry=made
+    )
+    info.labels(service, VERSION, platform.python_version()).set(1)
+    return made
+
+
+class MetricsHandler(ApiHandler):
+    """Serves a registry."""
+
+    def initialize(self, registry: CollectorRegistry) -> None:  # type: ignore[override]
+        """`registry` holds what is shown."""
+        super().initialize()
+        self._registry = registry
+
+    def get(self) -> None:
+        """Write the page; `name[]` restricts it to those sample names."""
+        names = self.get_query_arguments("name[]")
+        shown = self._registry.restricted_registry(names) if names else self._registry
+        self.set_header("Content-Type", CONTENT_TYPE_LATEST)
+        self.finish(generate_latest(shown))

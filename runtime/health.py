@@ -1,0 +1,33 @@
+"""`/livez` without dependencies and `/readyz` with them."""
+
+from collections.abc import Callable
+
+from runtime.problem import ApiHandler
+
+READY = 200
+UNREADY = 503
+
+
+class LiveHandler(ApiHandler):
+    """Alive means that the event loop turns: it answers 200, whatever else is broken."""
+
+    def get(self) -> None:
+        """Answer 200."""
+        self.write_json({"status": "alive"})
+
+
+class ReadyHandler(ApiHandler):
+    """Ready means that the service can do its work; what it waits for is named."""
+
+    def initialize(self, waiting_for: Callable[[], list[str]]) -> None:  # type: ignore[override]
+        """`waiting_for` returns what is lacking, in words; nothing when ready."""
+        super().initialize()
+        self._waiting_for = waiting_for
+
+    def get(self) -> None:
+        """Answer 200 when ready, else 503 with what is waited for."""
+        lacking = self._waiting_for()
+        self.write_json(
+            {"status": "waiting" if lacking else "ready", "waiting_for": lacking},
+            UNREADY if lacking else READY,
+        )

@@ -1,0 +1,40 @@
+"""HTTP listeners with the limits that Tornado leaves open."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+from tornado.web import Application
+
+from runtime.body_limit import BodyLimit
+
+HEADER_BYTES = 8 * 1024
+IDLE_S = 75.0  # also how long the headers may take
+BODY_S = 10.0
+CHUNK_BYTES = 64 * 1024
+NO_LIMIT = 2**63  # BodyLimit is the limit: Tornado's own answers a bare 400
+STOP_CLIENTS_S = 1.0
+
+
+@asynccontextmanager
+async def listen(app: Application, address: str, port: int) -> AsyncIterator[int]:
+    """Serve `app` while the context lasts; yields the port (useful when 0 was asked for).
+
+    Raises OSError when the port is taken.
+    """
+    server = HTTPServer(
+        BodyLimit(app),
+        chunk_size=CHUNK_BYTES,
+        max_header_size=HEADER_BYTES,
+        max_body_size=NO_LIMIT,
+        idle_connection_timeout=IDLE_S,
+        body_timeout=BODY_S,
+    )
+    sockets = bind_sockets(port, address=address)
+    server.add_sockets(sockets)
+    try:
+        yield sockets[0].getsockname()[1]
+    finally:
+        server.stop()
+        await server.close_all_connections()

@@ -1,0 +1,81 @@
+"""One service process: settings, logs, signals, and an orderly end within ten seconds."""
+
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TypeVar
+
+from runtime import logs
+from runtime.settings import SettingsError, integer, load, matching, setting
+
+log = logging.getLogger(__name__)
+
+STOP_WITHIN_S = 9.0  # a container engine sends SIGKILL after ten seconds
+PARENT_CHECK_S = 0.5
+BAD_SETTINGS = 2
+
+S = TypeVar("S")
+
+
+@dataclasses.dataclass(frozen=True)
+class ProcessSettings:
+    """What every process reads, whatever the service."""
+
+    log_level: str = setting(
+        "LOG_LEVEL",
+        "info",
+        matching("debug|info|warning|error", "debug, info, warning or error"),
+        "how much is logged",
+    )
+    exit_with_parent: int = setting(
+        "EXIT_WITH_PARENT", "0", integer(0, 1), "1 ends this process when the one that started it is gone"
+    )
+
+
+def run(name: str, cls: type[S], service: Callable[[S], AbstractAsyncContextManager[None]]) -> None:
+    """Run `service` until SIGTERM or SIGINT; exits with 2, all faults named, on bad settings.
+
+    `service` is an async context manager: entered, it serves; left, it has stopped.
+    """
+    try:
+        frame = load(ProcessSettings, os.environ)
+        settings = load(cls, os.environ)
+    except SettingsError as error:
+        sys.stderr.write(f"{name} can't start:\n" + "".join(f"  - {fault}\n" for fault in error.faults))
+        sys.exit(BAD_SETTINGS)
+    logs.start(name, frame.log_level)
+    asyncio.run(_serve(name, service(settings), watch_parent=bool(frame.exit_with_parent)))
+
+
+async def _serve(name: str, service: AbstractAsyncContextManager[None], *, watch_parent: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(service)
+        log.info("%s is serving", name, extra={"pid": os.getpid()})
+        parent = asyncio.create_task(_parent_gone(stop)) if watch_parent else None
+        await stop.wait()
+        log.info("%s is stopping", name)
+        began = time.monotonic()
+        loop.call_later(STOP_WITHIN_S, os._exit, 1)
+        if parent:
+            parent.cancel()
+    log.info("%s has stopped", name, extra={"took_s": round(time.monotonic() - began, 3)})
+
+
+async def _parent_gone(stop: asyncio.Event) -> None:
+    """Set `stop` when this process was handed to another parent: its supervisor was killed."""
+    parent = os.getppid()
+    while os.getppid() == parent:  # noqa: ASYNC110 - the system tells nobody
+        await asyncio.sleep(PARENT_CHECK_S)
+    log.warning("the process that started this one is gone")
+    stop.set()

@@ -1,0 +1,124 @@
+"""Settings from the environment: every fault is named at once, before anything starts."""
+
+import dataclasses
+import ipaddress
+import math
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+HIGHEST_PORT = 65_535
+
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """The environment can't be used; `faults` has one sentence for each thing that is wrong."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def setting(name: str, default: str | None, parse: Callable[[str], T], about: str) -> T:
+    """A dataclass field that is read from the environment.
+
+    `default` is text as the environment would hold it, None if the setting must be given;
+    `parse` raises ValueError with what is accepted; `about` says what it is, with its unit.
+    """
+    described = {"env": name, "default": default, "parse": parse, "about": about}
+    return dataclasses.field(metadata=described)  # type: ignore[no-any-return]
+
+
+def load(cls: type[T], environ: Mapping[str, str]) -> T:
+    """Read every field of the settings dataclass `cls`; raises SettingsError with all faults."""
+    values: dict[str, Any] = {}
+    faults = []
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        name, default = field.metadata["env"], field.metadata["default"]
+        text = environ.get(name) or default
+        if text is None:
+            faults.append(f"{name} is not set: {field.metadata['about']}")
+            continue
+        try:
+            values[field.name] = field.metadata["parse"](text)
+        except ValueError as error:
+            faults.append(f"{name}={text!r} can't be used: {error} ({field.metadata['about']})")
+    if faults:
+        raise SettingsError(faults)
+    return cls(**values)
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    """A parser for a finite number from `low` to `high`."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            message = f"a number from {low:g} to {high:g} is accepted"
+            raise ValueError(message)
+        return value
+
+    return parse
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """A parser for a whole number from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,18}", text) or not low <= int(text) <= high:
+            message = f"a whole number from {low} to {high} is accepted"
+            raise ValueError(message)
+        return int(text)
+
+    return parse
+
+
+def port(text: str) -> int:
+    """A TCP port; 0 lets the system choose a free one."""
+    return integer(0, HIGHEST_PORT)(text)
+
+
+def matching(pattern: str, accepted: str) -> Callable[[str], str]:
+    """A parser for text that matches `pattern` as a whole; `accepted` says so in words."""
+
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            message = f"{accepted} is accepted"
+            raise ValueError(message)
+        return text
+
+    return parse
+
+
+def address(text: str) -> str:
+    """The address to listen on."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        message = "an IP address such as 127.0.0.1 or 0.0.0.0 is accepted"
+        raise ValueError(message) from None
+
+
+def urls(text: str) -> tuple[str, ...]:
+    """Base URLs of services, separated by commas."""
+    found = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+    if not found or len(set(found)) != len(found):
+        message = "one or more different URLs, separated by commas, are accepted"
+        raise ValueError(message)
+    for url in found:
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not parts.hostname or parts.path or parts.query:
+            message = f"{url!r} is not of the form http://host:port"
+            raise ValueError(message)
+    return found
+
+
+def path(text: str) -> Path:
+    """A path in the file system, made absolute."""
+    return Path(text).absolute()

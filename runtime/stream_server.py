@@ -1,0 +1,107 @@
+"""The serving end of coalesced streams: answers that are ready together go as one message."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Generic, TypeVar
+
+import grpc.aio
+
+log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+STOP_S = 2.0
+SERVER_OPTIONS = [
+    ("grpc.so_reuseport", 0),  # else a second server shares the port without a word
+    ("grpc.keepalive_time_ms", 2_000),
+    ("grpc.keepalive_timeout_ms", 2_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.http2.min_ping_interval_without_data_ms", 1_000),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
+]
+
+
+@asynccontextmanager
+async def listen(register: Callable[[grpc.aio.Server], None], address: str, port: int) -> AsyncIterator[int]:
+    """Serve what `register` adds while the context lasts; yields the port.
+
+    Raises OSError when the port is taken.
+    """
+    server = grpc.aio.server(options=SERVER_OPTIONS)
+    register(server)
+    host = f"[{address}]" if ":" in address else address
+    try:
+        bound = server.add_insecure_port(f"{host}:{port}")
+    except RuntimeError as error:
+        message = f"can't listen on {host}:{port}: is the port taken?"
+        raise OSError(message) from error
+    await server.start()
+    try:
+        yield bound
+    finally:
+        await server.stop(STOP_S)
+
+
+class Conversation(Generic[Item, Answer]):
+    """One stream from one caller: every item is handled on its own, in any order.
+
+    `decode` turns a message into numbered items and the numbers of cancelled ones, `handle` answers
+    one item, `encode` turns numbered answers into one message. When the caller cancels an item or
+    its stream is lost, what still handles it is cancelled.
+    """
+
+    def __init__(
+        self,
+        decode: Callable[[Any], tuple[list[tuple[int, Item]], list[int]]],
+        handle: Callable[[Item], Awaitable[Answer]],
+        encode: Callable[[list[tuple[int, Answer]]], Any],
+    ) -> None:
+        self._decode = decode
+        self._handle = handle
+        self._encode = encode
+        self._running: dict[int, asyncio.Future[Answer]] = {}
+        self._answers: list[tuple[int, Answer]] = []
+        self._wake = asyncio.Event()
+
+    async def run(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        """Read and answer until the caller ends the stream or is lost."""
+        writer = asyncio.create_task(self._write(context))
+        try:
+            while (message := await context.read()) is not grpc.aio.EOF:
+                items, cancelled = self._decode(message)
+                for number, item in items:
+                    self._start(number, item)
+                for number in cancelled:
+                    if number in self._running:
+                        self._running[number].cancel()
+        finally:
+            for future in list(self._running.values()):
+                future.cancel()
+            writer.cancel()
+
+    def _start(self, number: int, item: Item) -> None:
+        future = asyncio.ensure_future(self._handle(item))
+        self._running[number] = future
+        future.add_done_callback(lambda done: self._finished(number, done))
+
+    def _finished(self, number: int, done: "asyncio.Future[Answer]") -> None:
+        self._running.pop(number, None)
+        if done.cancelled():
+            return
+        if error := done.exception():
+            log.error("a call failed", exc_info=error)
+            return
+        self._answers.append((number, done.result()))
+        self._wake.set()
+
+    async def _write(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        await context.write(self._encode([]))  # the greeting: the link is up
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            answers, self._answers = self._answers, []
+            await context.write(self._encode(answers))

@@ -1,0 +1,56 @@
+"""A substation, wired: journal, writer, stream and pages."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from tornado.web import Application
+
+from runtime import exposition, health, http, stream_server
+from runtime.problem import NotFoundHandler
+from substation.clock import GridClock
+from substation.handlers import SessionsHandler
+from substation.identity import take_slot
+from substation.journal import Journal
+from substation.metrics import StationCollector, WriterMetrics
+from substation.settings import Settings
+from substation.station import Station
+from substation.stream import SubstationService
+
+
+@asynccontextmanager
+async def substation(settings: Settings) -> AsyncIterator[None]:
+    """Serve one substation while the context lasts.
+
+    Raises StoreUnusable when its journal can't be used, OSError when a port is taken.
+    """
+    async with AsyncExitStack() as stack:
+        slot = take_slot(settings.data, settings.substation_id)
+        stack.callback(slot.release)
+        unix_ms = int(time.time() * 1000)
+        journal = Journal(slot.folder / "journal.sqlite", slot.substation_id, unix_ms)
+        stack.callback(journal.close)
+        known = journal.station()
+        clock = GridClock.resume(known.grid_ms, known.unix_ms, unix_ms, time.monotonic(), settings.time_scale)
+        registry = exposition.registry("substation")
+        metrics = WriterMetrics(registry, slot.substation_id)
+        station = Station(journal, settings.capacity_w, clock, metrics)
+        stack.push_async_callback(station.close)
+        service = SubstationService(station)
+        grpc_port = await stack.enter_async_context(
+            stream_server.listen(service.register, settings.bind, settings.grpc_port)
+        )
+        station.grpc_address = f":{grpc_port}"  # on the host where /metrics is
+        registry.register(StationCollector(station, slot.substation_id))
+        app = Application(
+            [
+                ("/sessions", SessionsHandler, {"station": station}),
+                ("/metrics", exposition.MetricsHandler, {"registry": registry}),
+                ("/livez", health.LiveHandler),
+                ("/readyz", health.ReadyHandler, {"waiting_for": station.waiting_for}),
+            ],
+            default_handler_class=NotFoundHandler,
+        )
+        await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port))
+        yield
+        await station.close()  # commits finish, and are answered, before the stream goes

@@ -1,0 +1,136 @@
+"""What a substation takes and answers: the words that balancers share with it.
+
+Watts, joules and milliseconds are whole numbers. `_ms` alone is grid time; `unix_ms` and
+`remaining_ms` are wall time.
+"""
+
+import dataclasses
+from enum import StrEnum
+
+from substation.plan import Plan
+
+# The release schedule: cumulative watts that known plans will free within so many seconds of wall
+# time. Dense where placement looks (a poll is 1 s), sparse where only Retry-After does; the last
+# is "some day", and equals the load.
+RELEASES_WITHIN_S = (
+    0.25,
+    0.5,
+    1.0,
+    2.0,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+    300.0,
+    900.0,
+    3600.0,
+    4 * 3600.0,
+    float("inf"),
+)
+
+
+class State(StrEnum):
+    """The state of a session, or of a key that has none (`REFUSED`); `PAUSED` is for curtailment."""
+
+    REFUSED = "refused"
+    CHARGING = "charging"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    WITHDRAWN = "withdrawn"
+
+
+class Outcome(StrEnum):
+    """How a substation answers. `UNAVAILABLE` and `NOT_ME` decide nothing: ask again."""
+
+    PLACED = "placed"
+    REFUSED = "refused"  # no room, draining or withdrawn: durable for this key and attempt
+    STALE = "stale"  # a later attempt of this key is known here
+    WITHDRAWN = "withdrawn"
+    STOPPED = "stopped"
+    FOUND = "found"
+    NOT_FOUND = "not_found"
+    NOT_ME = "not_me"
+    WRONG_BOOK = "wrong_book"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Place:
+    """Admit `key` at its `attempt`, on behalf of the order book `book_id`."""
+
+    book_id: str
+    key: str
+    attempt: int
+    vehicle_id: str
+    plan: Plan
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Withdraw:
+    """End the session of `key`, or see to it that `key` can't be placed up to `attempt`."""
+
+    key: str
+    attempt: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stop:
+    """End a session; ended ones are returned as they are."""
+
+    session_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Find:
+    """Look a session up."""
+
+    session_id: str
+
+
+Command = Place | Withdraw | Stop | Find
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Session:
+    """One car charging. `ended_unix_ms` is 0 while it goes on."""
+
+    session_id: str
+    substation_id: str
+    vehicle_id: str
+    state: State
+    plan: Plan
+    delivered_j: int
+    started_unix_ms: int
+    expected_end_unix_ms: int
+    ended_unix_ms: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one command; `session` for placed, stopped and found."""
+
+    outcome: Outcome
+    session: Session | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """A substation's load at one moment; of two, the one with the higher (epoch, seq) is newer.
+
+    `releases_w` are cumulative watts by RELEASES_WITHIN_S.
+    """
+
+    substation_id: str
+    journal_id: str
+    epoch: int
+    seq: int
+    load_w: int
+    capacity_w: int
+    draining: bool
+    releases_w: tuple[int, ...]
+
+
+def owner(session_id: str) -> str:
+    """Return the id of the substation that owns a session; '' if this is no session id."""
+    return session_id.rpartition(".")[0]

@@ -1,0 +1,55 @@
+"""The substation's own HTTP pages: its sessions, for people and for audits."""
+
+from tornado.web import HTTPError
+
+from runtime.problem import ApiHandler
+from substation.contract import Session
+from substation.station import Station
+from substation.writer import Page, Request, Sessions
+
+MOST = 1000
+
+
+class SessionsHandler(ApiHandler):
+    """`GET /sessions?after=<number>&limit=<1..1000>`: all sessions in the order of admission."""
+
+    def initialize(self, station: Station) -> None:  # type: ignore[override]
+        """`station` owns the sessions."""
+        super().initialize()
+        self._station = station
+
+    async def get(self) -> None:
+        """Write one page; `next_after` continues it, null at the end."""
+        page = Page(self._whole("after", 0, 2**62), self._whole("limit", 100, MOST))
+        found = await self._station.ask(Request(page))
+        if not isinstance(found, Sessions):
+            raise HTTPError(503, "the substation is stopping")
+        self.write_json(
+            {
+                "sessions": [session_json(s) for s in found.sessions],
+                "next_after": found.next_after,
+            }
+        )
+
+    def _whole(self, name: str, default: int, most: int) -> int:
+        text = self.get_query_argument(name, str(default))
+        if not text.isdecimal() or not text.isascii() or int(text[:20]) > most:
+            raise HTTPError(400, f"{name} must be a whole number up to {most}")
+        return int(text)
+
+
+def session_json(session: Session) -> dict[str, object]:
+    """Return a session in base units, as the ledger has it."""
+    return {
+        "session_id": session.session_id,
+        "substation_id": session.substation_id,
+        "vehicle_id": session.vehicle_id,
+        "state": session.state,
+        "power_w": session.plan.power_w,
+        "energy_j": session.plan.energy_j,
+        "stay_ms": session.plan.stay_ms,
+        "delivered_j": session.delivered_j,
+        "started_unix_ms": session.started_unix_ms,
+        "expected_end_unix_ms": session.expected_end_unix_ms,
+        "ended_unix_ms": session.ended_unix_ms,
+    }

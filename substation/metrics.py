@@ -1,0 +1,122 @@
+"""The substation's metrics: read from its state when they are scraped."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from substation.contract import RELEASES_WITHIN_S, Outcome, Report
+from substation.curve import Usage
+from substation.plan import MS_PER_S
+
+COMMIT_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+COUNTED = {  # outcome of a written decision -> value of the label
+    Outcome.PLACED: "admitted",
+    Outcome.REFUSED: "refused",
+    Outcome.STOPPED: "stopped",
+    Outcome.WITHDRAWN: "withdrawn",
+}
+GAUGES = {
+    "smartgrid_substation_load_watts": "Power reserved by open sessions",
+    "smartgrid_substation_draw_watts": "Power that the cars really draw",
+    "smartgrid_substation_capacity_watts": "The rated limit",
+    "smartgrid_substation_headroom_watts": "Capacity less load; negative while derated below the load",
+    "smartgrid_substation_sessions_active": "Open sessions",
+    "smartgrid_substation_draining": "1 while no new session is taken (drained, or the journal can't be written)",
+    "smartgrid_substation_report_epoch": "Rises with every start of the substation",
+    "smartgrid_substation_report_seq": "Rises with every report within an epoch",
+    "smartgrid_time_scale": "Grid seconds that pass in one second",
+}
+COUNTERS = {
+    "smartgrid_substation_energy_joules": "Energy delivered since the journal was made, in grid time",
+    "smartgrid_substation_overload_watt_seconds": "Load above capacity over grid time, by what caused it",
+}
+
+
+class WriterMetrics:
+    """What the writer thread counts; every series exists from the start."""
+
+    def __init__(self, registry: CollectorRegistry, substation_id: str) -> None:
+        self._commit = Histogram(
+            "smartgrid_substation_commit_seconds", "Duration of a journal commit with its decisions",
+            ["substation"], buckets=COMMIT_BUCKETS_S, registry=registry,
+        ).labels(substation_id)  # fmt: skip
+        sessions = Counter(
+            "smartgrid_substation_sessions", "Decisions that were committed", ["substation", "outcome"],
+            registry=registry,
+        )  # fmt: skip
+        self._sessions = {
+            outcome: sessions.labels(substation_id, label) for outcome, label in COUNTED.items()
+        }
+
+    def committed(self, took_s: float, outcomes: list[Outcome]) -> None:
+        """Count one commit and the decisions in it."""
+        self._commit.observe(took_s)
+        for outcome in outcomes:
+            self._sessions[outcome].inc()
+
+
+class Observed(Protocol):
+    """What the collector reads: one report, and what goes with it at the same moment."""
+
+    journal_id: str
+    grpc_address: str
+    time_scale: float
+
+    def report(self) -> Report:
+        """Return the report of this moment."""
+
+    def usage(self) -> Usage:
+        """Return the running totals of this moment."""
+
+    def sessions(self) -> int:
+        """Return the number of open sessions at this moment."""
+
+
+class StationCollector(Collector):
+    """Yields the metrics of one substation."""
+
+    def __init__(self, station: Observed, substation_id: str) -> None:
+        self._station = station
+        self._labels = [substation_id]
+
+    def describe(self) -> Iterator[Metric]:
+        """Name the families, so that a scrape of a few names finds them."""
+        yield from (GaugeMetricFamily(name, about) for name, about in GAUGES.items())
+        yield from (CounterMetricFamily(name, about) for name, about in COUNTERS.items())
+        yield GaugeMetricFamily("smartgrid_substation_releases_watts", "Power freed within so many seconds")
+        yield InfoMetricFamily("smartgrid_substation", "Identity and stream address")
+
+    def collect(self) -> Iterator[Metric]:
+        """Evaluate the load now; all families are of the same report."""
+        report, usage = self._station.report(), self._station.usage()
+        values = (
+            report.load_w, report.load_w, report.capacity_w, report.capacity_w - report.load_w,
+            self._station.sessions(), int(report.draining), report.epoch, report.seq, self._station.time_scale,
+        )  # fmt: skip
+        for (name, about), value in zip(GAUGES.items(), values, strict=True):
+            gauge = GaugeMetricFamily(name, about, labels=["substation"])
+            gauge.add_metric(self._labels, value)
+            yield gauge
+        energy, overload = (CounterMetricFamily(n, a, labels=["substation", *extra])
+                            for (n, a), extra in zip(COUNTERS.items(), ([], ["cause"]), strict=True))  # fmt: skip
+        energy.add_metric(self._labels, usage.load_wms / MS_PER_S)
+        overload.add_metric([*self._labels, "admission"], usage.admission_wms / MS_PER_S)
+        overload.add_metric([*self._labels, "derating"], usage.derating_wms / MS_PER_S)
+        yield energy
+        yield overload
+        releases = GaugeMetricFamily(
+            "smartgrid_substation_releases_watts",
+            "Power freed within so many seconds",
+            labels=["substation", "within"],
+        )
+        for within, watts in zip(RELEASES_WITHIN_S, report.releases_w, strict=True):
+            releases.add_metric([*self._labels, "+Inf" if within == float("inf") else f"{within:g}"], watts)
+        yield releases
+        info = InfoMetricFamily("smartgrid_substation", "Identity and stream address", labels=["substation"])
+        info.add_metric(
+            self._labels, {"journal": self._station.journal_id, "grpc": self._station.grpc_address}
+        )
+        yield info

@@ -1,0 +1,1 @@
+"""Generated gRPC code of the substation; `make proto` writes it."""

@@ -1,0 +1,135 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Calls(_message.Message):
+    __slots__ = ("calls",)
+    CALLS_FIELD_NUMBER: _ClassVar[int]
+    calls: _containers.RepeatedCompositeFieldContainer[Call]
+    def __init__(self, calls: _Optional[_Iterable[_Union[Call, _Mapping]]] = ...) -> None: ...
+
+class Call(_message.Message):
+    __slots__ = ("number", "remaining_ms", "substation_id", "request_id", "place", "withdraw", "stop", "find")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    REMAINING_MS_FIELD_NUMBER: _ClassVar[int]
+    SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    PLACE_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAW_FIELD_NUMBER: _ClassVar[int]
+    STOP_FIELD_NUMBER: _ClassVar[int]
+    FIND_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    remaining_ms: int
+    substation_id: str
+    request_id: str
+    place: Place
+    withdraw: Withdraw
+    stop: Stop
+    find: Find
+    def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., substation_id: _Optional[str] = ..., request_id: _Optional[str] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ...) -> None: ...
+
+class Place(_message.Message):
+    __slots__ = ("book_id", "key", "attempt", "vehicle_id", "energy_j", "power_w", "stay_ms")
+    BOOK_ID_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    VEHICLE_ID_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_J_FIELD_NUMBER: _ClassVar[int]
+    POWER_W_FIELD_NUMBER: _ClassVar[int]
+    STAY_MS_FIELD_NUMBER: _ClassVar[int]
+    book_id: str
+    key: str
+    attempt: int
+    vehicle_id: str
+    energy_j: int
+    power_w: int
+    stay_ms: int
+    def __init__(self, book_id: _Optional[str] = ..., key: _Optional[str] = ..., attempt: _Optional[int] = ..., vehicle_id: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ...) -> None: ...
+
+class Withdraw(_message.Message):
+    __slots__ = ("key", "attempt")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    attempt: int
+    def __init__(self, key: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
+
+class Stop(_message.Message):
+    __slots__ = ("session_id",)
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+
+class Find(_message.Message):
+    __slots__ = ("session_id",)
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+
+class Answers(_message.Message):
+    __slots__ = ("answers", "report")
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    REPORT_FIELD_NUMBER: _ClassVar[int]
+    answers: _containers.RepeatedCompositeFieldContainer[Answer]
+    report: Report
+    def __init__(self, answers: _Optional[_Iterable[_Union[Answer, _Mapping]]] = ..., report: _Optional[_Union[Report, _Mapping]] = ...) -> None: ...
+
+class Answer(_message.Message):
+    __slots__ = ("number", "outcome", "session")
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    number: int
+    outcome: str
+    session: Session
+    def __init__(self, number: _Optional[int] = ..., outcome: _Optional[str] = ..., session: _Optional[_Union[Session, _Mapping]] = ...) -> None: ...
+
+class Session(_message.Message):
+    __slots__ = ("session_id", "substation_id", "vehicle_id", "state", "energy_j", "power_w", "stay_ms", "delivered_j", "started_unix_ms", "expected_end_unix_ms", "ended_unix_ms")
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
+    VEHICLE_ID_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    ENERGY_J_FIELD_NUMBER: _ClassVar[int]
+    POWER_W_FIELD_NUMBER: _ClassVar[int]
+    STAY_MS_FIELD_NUMBER: _ClassVar[int]
+    DELIVERED_J_FIELD_NUMBER: _ClassVar[int]
+    STARTED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    EXPECTED_END_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    ENDED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    session_id: str
+    substation_id: str
+    vehicle_id: str
+    state: str
+    energy_j: int
+    power_w: int
+    stay_ms: int
+    delivered_j: int
+    started_unix_ms: int
+    expected_end_unix_ms: int
+    ended_unix_ms: int
+    def __init__(self, session_id: _Optional[str] = ..., substation_id: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., state: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., delivered_j: _Optional[int] = ..., started_unix_ms: _Optional[int] = ..., expected_end_unix_ms: _Optional[int] = ..., ended_unix_ms: _Optional[int] = ...) -> None: ...
+
+class Report(_message.Message):
+    __slots__ = ("substation_id", "journal_id", "epoch", "seq", "load_w", "capacity_w", "draining", "releases_w")
+    SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    LOAD_W_FIELD_NUMBER: _ClassVar[int]
+    CAPACITY_W_FIELD_NUMBER: _ClassVar[int]
+    DRAINING_FIELD_NUMBER: _ClassVar[int]
+    RELEASES_W_FIELD_NUMBER: _ClassVar[int]
+    substation_id: str
+    journal_id: str
+    epoch: int
+    seq: int
+    load_w: int
+    capacity_w: int
+    draining: bool
+    releases_w: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, substation_id: _Optional[str] = ..., journal_id: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., load_w: _Optional[int] = ..., capacity_w: _Optional[int] = ..., draining: _Optional[bool] = ..., releases_w: _Optional[_Iterable[int]] = ...) -> None: ...

@@ -1,0 +1,33 @@
+"""The substation's settings."""
+
+import dataclasses
+from pathlib import Path
+
+from runtime.settings import address, integer, matching, number, path, port, setting
+
+W_PER_KW = 1000
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a substation reads from the environment."""
+
+    bind: str = setting("BIND", "127.0.0.1", address, "the address to listen on")
+    http_port: int = setting(
+        "SUBSTATION_PORT", "8101", port, "port of /metrics, /sessions and the health pages"
+    )
+    grpc_port: int = setting("SUBSTATION_GRPC_PORT", "9101", port, "port of the stream for balancers")
+    substation_id: str = setting(
+        "SUBSTATION_ID", "", matching("([a-z0-9][a-z0-9-]{0,62})?", "up to 63 of a-z, 0-9 and -"),
+        "who this is; when empty, the first free slot of DATA_DIR",
+    )  # fmt: skip
+    data: Path = setting("DATA_DIR", "data", path, "folder that holds one folder for each substation")
+    capacity_kw: int = setting("CAPACITY_KW", "1400", integer(1, 1_000_000), "the rated limit in kW")
+    time_scale: float = setting(
+        "TIME_SCALE", "1", number(0.001, 100_000), "grid seconds that pass in a wall second"
+    )
+
+    @property
+    def capacity_w(self) -> int:
+        """The rated limit in watts."""
+        return self.capacity_kw * W_PER_KW

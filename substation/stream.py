@@ -1,0 +1,91 @@
+"""The gRPC stream on which balancers place, withdraw, stop and find sessions."""
+
+import time
+from typing import Any
+
+import grpc.aio
+
+from runtime.stream_server import Conversation
+from substation.contract import Answer, Find, Outcome, Place, Session, Stop, Withdraw
+from substation.plan import Plan
+from substation.proto import substation_pb2 as pb
+from substation.proto import substation_pb2_grpc as rpc
+from substation.station import Station
+from substation.writer import Request
+
+Numbered = list[tuple[int, Request | None]]
+
+
+class SubstationService(rpc.SubstationServicer):
+    """Serves one station to any number of balancers."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+
+    def register(self, server: grpc.aio.Server) -> None:
+        """Add this service to a server."""
+        rpc.add_SubstationServicer_to_server(self, server)  # type: ignore[no-untyped-call]
+
+    async def Converse(self, request_iterator: Any, context: Any) -> None:  # noqa: ARG002, N802 - gRPC's name
+        """Answer one balancer's calls; every message of answers carries a report."""
+        await Conversation(self._decode, self._handle, self._encode).run(context)
+
+    async def _handle(self, request: Request | None) -> Answer:
+        if request is None:
+            return Answer(Outcome.NOT_ME)
+        answer = await self._station.ask(request)
+        return answer if isinstance(answer, Answer) else Answer(Outcome.UNAVAILABLE)
+
+    def _decode(self, message: pb.Calls) -> tuple[Numbered, list[int]]:
+        now_s = time.monotonic()
+        calls: Numbered = [
+            (
+                call.number,
+                _request(call, now_s) if call.substation_id == self._station.substation_id else None,
+            )
+            for call in message.calls
+        ]
+        return calls, []
+
+    def _encode(self, answers: list[tuple[int, Answer]]) -> pb.Answers:
+        report = self._station.report()
+        return pb.Answers(
+            answers=[_answer(number, answer) for number, answer in answers],
+            report=pb.Report(
+                substation_id=report.substation_id, journal_id=report.journal_id, epoch=report.epoch, seq=report.seq,
+                load_w=report.load_w, capacity_w=report.capacity_w, draining=report.draining,
+                releases_w=report.releases_w,
+            ),
+        )  # fmt: skip
+
+
+def _request(call: pb.Call, now_s: float) -> Request | None:
+    until_s = now_s + call.remaining_ms / 1000
+    match call.WhichOneof("command"):
+        case "place":
+            place = call.place
+            plan = Plan(place.energy_j, place.power_w, place.stay_ms)
+            return Request(Place(place.book_id, place.key, place.attempt, place.vehicle_id, plan), until_s)
+        case "withdraw":
+            return Request(Withdraw(call.withdraw.key, call.withdraw.attempt), until_s)
+        case "stop":
+            return Request(Stop(call.stop.session_id), until_s)
+        case "find":
+            return Request(Find(call.find.session_id), until_s)
+        case _:
+            return None
+
+
+def _answer(number: int, answer: Answer) -> pb.Answer:
+    return pb.Answer(number=number, outcome=answer.outcome, session=_session(answer.session))
+
+
+def _session(session: Session | None) -> pb.Session | None:
+    if not session:
+        return None
+    return pb.Session(
+        session_id=session.session_id, substation_id=session.substation_id, vehicle_id=session.vehicle_id,
+        state=session.state, energy_j=session.plan.energy_j, power_w=session.plan.power_w,
+        stay_ms=session.plan.stay_ms, delivered_j=session.delivered_j, started_unix_ms=session.started_unix_ms,
+        expected_end_unix_ms=session.expected_end_unix_ms, ended_unix_ms=session.ended_unix_ms,
+    )  # fmt: skip

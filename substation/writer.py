@@ -1,0 +1,144 @@
+"""The writer: decides in the ledger, writes the journal, commits, and only then answers.
+
+Everything here runs on one thread. What others see is `published`, an immutable snapshot that is
+replaced after each commit.
+"""
+
+import dataclasses
+import secrets
+import time
+
+from runtime.store import StoreFull
+from substation.clock import GridClock
+from substation.contract import Answer, Command, Find, Outcome, Place, Session, Stop, Withdraw
+from substation.curve import Curve
+from substation.journal import Journal
+from substation.ledger import Decision, Entry, Ledger, Record
+from substation.metrics import WriterMetrics
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Probe:
+    """Writes the time alone, to see whether the disk takes anything again."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Page:
+    """Asks for up to `limit` sessions after number `after`."""
+
+    after: int
+    limit: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """A command, or the console's question, and the monotonic time up to which somebody waits."""
+
+    command: Command | Probe | Page
+    until_s: float = float("inf")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sessions:
+    """A page of sessions; `next_after` continues it, None at the end."""
+
+    sessions: tuple[Session, ...]
+    next_after: int | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Published:
+    """What the event loop knows of the ledger."""
+
+    curve: Curve
+    draining: bool
+    full: bool = False
+
+
+class Writer:
+    """Owns the ledger and the journal of one substation."""
+
+    def __init__(self, journal: Journal, ledger: Ledger, clock: GridClock, metrics: WriterMetrics) -> None:
+        self._journal = journal
+        self._ledger = ledger
+        self._clock = clock
+        self._metrics = metrics
+        self._station = journal.station()
+        self.published = Published(ledger.curve(), ledger.draining)
+
+    def commit(self, batch: list[Request]) -> list[Answer | Sessions]:
+        """Answer a batch; what it changes is on the disk when this returns."""
+        began_s = time.monotonic()
+        now_ms, unix_ms = self._clock.at(began_s), int(time.time() * 1000)
+        self._ledger.begin(now_ms)
+        decisions: list[Decision] = []
+        full = self.published.full
+        try:
+            with self._journal.transaction():
+                answers = [self._answer(request, now_ms, unix_ms, decisions) for request in batch]
+                writing = any(d.write for d in decisions) or any(isinstance(r.command, Probe) for r in batch)
+                if writing:
+                    self._journal.stamp(now_ms, unix_ms, self._ledger.curve().usage)
+            if writing:
+                full = False
+                self._metrics.committed(time.monotonic() - began_s, [d.outcome for d in decisions if d.write])
+        except StoreFull:
+            self._ledger.rollback()
+            self._station = self._journal.station()
+            full = True
+            answers = [self._read_only(request, now_ms) for request in batch]
+        self._ledger.check_bounds()
+        self.published = Published(self._ledger.curve(), self._ledger.draining, full)
+        return answers
+
+    def _answer(
+        self, request: Request, now_ms: int, unix_ms: int, decisions: list[Decision]
+    ) -> Answer | Sessions:
+        command = request.command
+        if isinstance(command, Probe | Page | Find):
+            return self._read_only(request, now_ms)
+        if time.monotonic() > request.until_s:
+            return Answer(Outcome.UNAVAILABLE)  # nobody waits any more: decide nothing
+        if isinstance(command, Place) and not self._bound_to(command.book_id):
+            return Answer(Outcome.WRONG_BOOK)
+        decision = self._decide(command, now_ms, unix_ms)
+        if decision.write and decision.record:
+            self._journal.write(decision.record)
+        decisions.append(decision)
+        return self._show(decision.outcome, decision.record, now_ms)
+
+    def _decide(self, command: Place | Withdraw | Stop, now_ms: int, unix_ms: int) -> Decision:
+        match command:
+            case Place():
+                entry = self._entry(command, now_ms, unix_ms)
+                return self._ledger.place(command, self._journal.by_key(command.key), entry)
+            case Withdraw():
+                return self._ledger.withdraw(command, self._journal.by_key(command.key), unix_ms)
+            case Stop():
+                return self._ledger.stop(self._journal.by_session(command.session_id), unix_ms)
+
+    def _entry(self, place: Place, now_ms: int, unix_ms: int) -> Entry:
+        session_id = f"{self._station.substation_id}.{secrets.token_hex(8)}"
+        expected_end = unix_ms + self._clock.wall_ms(place.plan.duration_ms)
+        return Entry(session_id, place.vehicle_id, place.plan, now_ms, unix_ms, expected_end)
+
+    def _bound_to(self, book_id: str) -> bool:
+        if not self._station.book_id:
+            self._journal.bind(book_id)
+            self._station = dataclasses.replace(self._station, book_id=book_id)
+        return self._station.book_id == book_id
+
+    def _read_only(self, request: Request, now_ms: int) -> Answer | Sessions:
+        match request.command:
+            case Find(session_id):
+                record = self._journal.by_session(session_id)
+                return self._show(Outcome.FOUND if record else Outcome.NOT_FOUND, record, now_ms)
+            case Page(after, limit):
+                rows = self._journal.page(after, limit)
+                shown = (record.session_at(now_ms, self._station.substation_id) for _, record in rows)
+                return Sessions(tuple(s for s in shown if s), rows[-1][0] if len(rows) == limit else None)
+            case _:
+                return Answer(Outcome.UNAVAILABLE)
+
+    def _show(self, outcome: Outcome, record: Record | None, now_ms: int) -> Answer:
+        return Answer(outcome, record.session_at(now_ms, self._station.substation_id) if record else None)
