@@ -4,6 +4,7 @@ What is over the limit is read and dropped up to `DRAIN_BYTES`, so that the clie
 reads nothing before it has sent all, gets the answer; beyond that it is cut off.
 """
 
+import secrets
 from collections.abc import Awaitable
 from typing import Any
 
@@ -13,7 +14,6 @@ from runtime import problem
 
 BODY_BYTES = 64 * 1024
 DRAIN_BYTES = 8 * 1024 * 1024
-REQUEST_ID = "body-limit"
 
 
 class BodyLimit(httputil.HTTPServerConnectionDelegate):
@@ -70,14 +70,16 @@ class _Limited(httputil.HTTPMessageDelegate):
 
     def _refuse(self) -> None:
         self._answered = True
+        request_id = secrets.token_hex(8)
         body = problem.document(
-            problem.TOO_LARGE, REQUEST_ID, detail=f"at most {self._limit} bytes are accepted"
+            problem.TOO_LARGE, request_id, detail=f"at most {self._limit} bytes are accepted"
         )
         headers = httputil.HTTPHeaders(
             {
                 "Content-Type": "application/problem+json",
                 "Content-Length": str(len(body)),
                 "Connection": "close",
+                "X-Request-Id": request_id,
             }
         )
         start = httputil.ResponseStartLine("HTTP/1.1", problem.TOO_LARGE.status, "Content Too Large")

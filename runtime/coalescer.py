@@ -88,7 +88,7 @@ class Link(Generic[Item, Answer]):
         """Return the answer to `item`.
 
         Raises LinkLost when the stream broke after sending, TimeoutError after `within_s`. When
-        the caller gives up, the other end is told.
+        the caller gives up or is cancelled, the other end is told that the answer is not used.
         """
         loop = asyncio.get_running_loop()
         number = next(self._numbers)
@@ -98,11 +98,12 @@ class Link(Generic[Item, Answer]):
         try:
             async with asyncio.timeout(within_s):
                 return await call.future
-        finally:
-            self._waiting.pop(number, None)
-            if self._sent.pop(number, None) and not _answered(call.future):
+        except (TimeoutError, asyncio.CancelledError):
+            if self._waiting.pop(number, None) is None and self.up:
+                self._sent.pop(number, None)
                 self._cancelled.append(number)
                 self._wake.set()
+            raise
 
     async def close(self) -> None:
         """End the stream; calls in flight fail with LinkLost."""
@@ -166,7 +167,3 @@ class Link(Generic[Item, Answer]):
         for call in lost.values():
             if not call.future.done():
                 call.future.set_exception(LinkLost(self.address))
-
-
-def _answered(future: "asyncio.Future[Any]") -> bool:
-    return future.done() and not future.cancelled()

@@ -11,7 +11,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from runtime.problem import ApiHandler
+from runtime.handlers import ApiHandler
 
 VERSION = "0.1.0"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from runtime.problem import ApiHandler
+from runtime.handlers import ApiHandler
 
 READY = 200
 UNREADY = 503

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
@@ -14,6 +15,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 STOP_S = 2.0
+REMEMBERED = 4096  # answers of a stream, for callers that give up while theirs is on the way
 SERVER_OPTIONS = [
     ("grpc.so_reuseport", 0),  # else a second server shares the port without a word
     ("grpc.keepalive_time_ms", 2_000),
@@ -51,7 +53,9 @@ class Conversation(Generic[Item, Answer]):
 
     `decode` turns a message into numbered items and the numbers of cancelled ones, `handle` answers
     one item, `encode` turns numbered answers into one message. When the caller cancels an item or
-    its stream is lost, what still handles it is cancelled.
+    its stream is lost, what still handles it is cancelled; `unused` is called with an answer that
+    the caller has said it does not use, or that was not written before the stream was lost. (One
+    that was being written may have arrived: nothing is done about it.)
     """
 
     def __init__(
@@ -59,10 +63,13 @@ class Conversation(Generic[Item, Answer]):
         decode: Callable[[Any], tuple[list[tuple[int, Item]], list[int]]],
         handle: Callable[[Item], Awaitable[Answer]],
         encode: Callable[[list[tuple[int, Answer]]], Any],
+        unused: Callable[[Answer], None] = lambda _: None,
     ) -> None:
         self._decode = decode
         self._handle = handle
         self._encode = encode
+        self._unused = unused
+        self._written: OrderedDict[int, Answer] = OrderedDict()
         self._running: dict[int, asyncio.Future[Answer]] = {}
         self._answers: list[tuple[int, Answer]] = []
         self._wake = asyncio.Event()
@@ -76,17 +83,30 @@ class Conversation(Generic[Item, Answer]):
                 for number, item in items:
                     self._start(number, item)
                 for number in cancelled:
-                    if number in self._running:
-                        self._running[number].cancel()
+                    self._cancel(number)
         finally:
             for future in list(self._running.values()):
                 future.cancel()
             writer.cancel()
+            for _, answer in self._answers:
+                self._unused(answer)
 
     def _start(self, number: int, item: Item) -> None:
         future = asyncio.ensure_future(self._handle(item))
         self._running[number] = future
         future.add_done_callback(lambda done: self._finished(number, done))
+
+    def _cancel(self, number: int) -> None:
+        if number in self._running:
+            self._running[number].cancel()
+        elif number in self._written:
+            self._unused(self._written.pop(number))
+        else:
+            kept = [(other, answer) for other, answer in self._answers if other != number]
+            for other, answer in self._answers:
+                if other == number:
+                    self._unused(answer)
+            self._answers = kept
 
     def _finished(self, number: int, done: "asyncio.Future[Answer]") -> None:
         self._running.pop(number, None)
@@ -104,4 +124,7 @@ class Conversation(Generic[Item, Answer]):
             await self._wake.wait()
             self._wake.clear()
             answers, self._answers = self._answers, []
+            self._written.update(answers)
+            while len(self._written) > REMEMBERED:
+                self._written.popitem(last=False)
             await context.write(self._encode(answers))

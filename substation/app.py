@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from tornado.web import Application
 
 from runtime import exposition, health, http, stream_server
-from runtime.problem import NotFoundHandler
+from runtime.handlers import NotFoundHandler
 from substation.clock import GridClock
 from substation.handlers import SessionsHandler
 from substation.identity import take_slot

@@ -6,6 +6,7 @@ Watts, joules and milliseconds are whole numbers. `_ms` alone is grid time; `uni
 
 import dataclasses
 from enum import StrEnum
+from typing import Any
 
 from substation.plan import Plan
 
@@ -105,6 +106,28 @@ class Session:
     expected_end_unix_ms: int
     ended_unix_ms: int = 0
 
+    def fields(self) -> dict[str, Any]:
+        """Return it flat, under the names that messages and JSON use."""
+        fields = {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if field.name != "plan"
+        }
+        return fields | {
+            "energy_j": self.plan.energy_j,
+            "power_w": self.plan.power_w,
+            "stay_ms": self.plan.stay_ms,
+        }
+
+    @classmethod
+    def of(cls, flat: Any) -> "Session":
+        """Return the session that an object with these attributes describes, such as a message."""
+        return cls(
+            flat.session_id, flat.substation_id, flat.vehicle_id, State(flat.state),
+            Plan(flat.energy_j, flat.power_w, flat.stay_ms), flat.delivered_j,
+            flat.started_unix_ms, flat.expected_end_unix_ms, flat.ended_unix_ms,
+        )  # fmt: skip
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
@@ -129,6 +152,7 @@ class Report:
     capacity_w: int
     draining: bool
     releases_w: tuple[int, ...]
+    sessions: int = 0
 
 
 def owner(session_id: str) -> str:

@@ -2,8 +2,7 @@
 
 from tornado.web import HTTPError
 
-from runtime.problem import ApiHandler
-from substation.contract import Session
+from runtime.handlers import ApiHandler
 from substation.station import Station
 from substation.writer import Page, Request, Sessions
 
@@ -26,7 +25,7 @@ class SessionsHandler(ApiHandler):
             raise HTTPError(503, "the substation is stopping")
         self.write_json(
             {
-                "sessions": [session_json(s) for s in found.sessions],
+                "sessions": [s.fields() for s in found.sessions],
                 "next_after": found.next_after,
             }
         )
@@ -36,20 +35,3 @@ class SessionsHandler(ApiHandler):
         if not text.isdecimal() or not text.isascii() or int(text[:20]) > most:
             raise HTTPError(400, f"{name} must be a whole number up to {most}")
         return int(text)
-
-
-def session_json(session: Session) -> dict[str, object]:
-    """Return a session in base units, as the ledger has it."""
-    return {
-        "session_id": session.session_id,
-        "substation_id": session.substation_id,
-        "vehicle_id": session.vehicle_id,
-        "state": session.state,
-        "power_w": session.plan.power_w,
-        "energy_j": session.plan.energy_j,
-        "stay_ms": session.plan.stay_ms,
-        "delivered_j": session.delivered_j,
-        "started_unix_ms": session.started_unix_ms,
-        "expected_end_unix_ms": session.expected_end_unix_ms,
-        "ended_unix_ms": session.ended_unix_ms,
-    }

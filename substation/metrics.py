@@ -71,9 +71,6 @@ class Observed(Protocol):
     def usage(self) -> Usage:
         """Return the running totals of this moment."""
 
-    def sessions(self) -> int:
-        """Return the number of open sessions at this moment."""
-
 
 class StationCollector(Collector):
     """Yields the metrics of one substation."""
@@ -94,7 +91,7 @@ class StationCollector(Collector):
         report, usage = self._station.report(), self._station.usage()
         values = (
             report.load_w, report.load_w, report.capacity_w, report.capacity_w - report.load_w,
-            self._station.sessions(), int(report.draining), report.epoch, report.seq, self._station.time_scale,
+            report.sessions, int(report.draining), report.epoch, report.seq, self._station.time_scale,
         )  # fmt: skip
         for (name, about), value in zip(GAUGES.items(), values, strict=True):
             gauge = GaugeMetricFamily(name, about, labels=["substation"])

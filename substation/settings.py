@@ -24,7 +24,7 @@ class Settings:
     data: Path = setting("DATA_DIR", "data", path, "folder that holds one folder for each substation")
     capacity_kw: int = setting("CAPACITY_KW", "1400", integer(1, 1_000_000), "the rated limit in kW")
     time_scale: float = setting(
-        "TIME_SCALE", "1", number(0.001, 100_000), "grid seconds that pass in a wall second"
+        "TIME_SCALE", "120", number(0.001, 100_000), "grid seconds that pass in a wall second"
     )
 
     @property

@@ -52,16 +52,12 @@ class Station:
         return Report(
             self.substation_id, self.journal_id, self._epoch, next(self._seq), curve.load_at(now_ms),
             curve.capacity_w, published.draining or bool(self.waiting_for()),
-            curve.releases_at(now_ms, self.time_scale),
+            curve.releases_at(now_ms, self.time_scale), curve.sessions_at(now_ms),
         )  # fmt: skip
 
     def usage(self) -> Usage:
         """Return the running totals at this moment."""
         return self._writer.published.curve.usage_at(self._now_ms())
-
-    def sessions(self) -> int:
-        """Return how many sessions are open at this moment."""
-        return self._writer.published.curve.sessions_at(self._now_ms())
 
     def waiting_for(self) -> list[str]:
         """Return what keeps this substation from admitting, in words."""

@@ -6,7 +6,7 @@ from typing import Any
 import grpc.aio
 
 from runtime.stream_server import Conversation
-from substation.contract import Answer, Find, Outcome, Place, Session, Stop, Withdraw
+from substation.contract import Answer, Find, Outcome, Place, Stop, Withdraw
 from substation.plan import Plan
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
@@ -54,7 +54,7 @@ class SubstationService(rpc.SubstationServicer):
             report=pb.Report(
                 substation_id=report.substation_id, journal_id=report.journal_id, epoch=report.epoch, seq=report.seq,
                 load_w=report.load_w, capacity_w=report.capacity_w, draining=report.draining,
-                releases_w=report.releases_w,
+                releases_w=report.releases_w, sessions=report.sessions,
             ),
         )  # fmt: skip
 
@@ -77,15 +77,5 @@ def _request(call: pb.Call, now_s: float) -> Request | None:
 
 
 def _answer(number: int, answer: Answer) -> pb.Answer:
-    return pb.Answer(number=number, outcome=answer.outcome, session=_session(answer.session))
-
-
-def _session(session: Session | None) -> pb.Session | None:
-    if not session:
-        return None
-    return pb.Session(
-        session_id=session.session_id, substation_id=session.substation_id, vehicle_id=session.vehicle_id,
-        state=session.state, energy_j=session.plan.energy_j, power_w=session.plan.power_w,
-        stay_ms=session.plan.stay_ms, delivered_j=session.delivered_j, started_unix_ms=session.started_unix_ms,
-        expected_end_unix_ms=session.expected_end_unix_ms, ended_unix_ms=session.ended_unix_ms,
-    )  # fmt: skip
+    session = pb.Session(**answer.session.fields()) if answer.session else None
+    return pb.Answer(number=number, outcome=answer.outcome, session=session)

@@ -1,0 +1,68 @@
+# Everything a person can do here. CI runs the same targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
+
+.DEFAULT_GOAL := help
+.PHONY: help run rush-hour test lint format types imports unit property integration process proto lock clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.runtime  ## run the grid: 3 substations, balancer, gateway; Ctrl-C ends it
+	@exec $(BIN)/python deploy/local/grid.py
+
+rush-hour: $(VENV)/.runtime  ## 500 cars in 60 s against the running grid (ARGS="--seed 7" ...)
+	@exec $(BIN)/python -m loadtest rush-hour $(ARGS)
+
+test: needs lint  ## lint, types, imports, then every test (REQUIRE_ALL=1: a skip is a failure)
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.dev types imports  ## style, types, the dependency rule
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev  ## put the code in shape
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.dev  ## mypy, strict
+	$(BIN)/mypy .
+
+imports: $(VENV)/.dev  ## the dependency rule
+	$(BIN)/lint-imports --no-logo
+
+unit property integration process: $(VENV)/.dev  ## one kind of tests alone
+	$(BIN)/python -m pytest -q tests/$@
+
+proto: $(VENV)/.dev  ## generate the gRPC code from the .proto files
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. $(PROTOS)
+
+lock: $(VENV)/.dev  ## resolve the dependencies anew, with hashes
+	@for set in runtime dev; do cd requirements && ../$(BIN)/uv pip compile --quiet --upgrade --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command "make lock" $$set.in -o $$set.lock && cd .. || exit 1; done
+
+clean:  ## remove what was made, but not ./data
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A C compiler builds the shim that makes a disk misbehave. Without one, those tests say "skipped".
+.PHONY: needs
+needs:
+	@command -v cc >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
+	  { apt-get update -q && apt-get install -yq --no-install-recommends gcc libc6-dev; }
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.lock | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@

@@ -1,0 +1,90 @@
+"""A balancer, wired: order book, view of the fleet, poller, links, placement, stream and pages."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from prometheus_client import CollectorRegistry
+from tornado.web import Application
+
+from balancer.asking import Asker
+from balancer.fleet import Fleet
+from balancer.handlers import FleetHandler
+from balancer.metrics import BalancerMetrics, FleetCollector
+from balancer.orders import BookUnavailable, EmbeddedBook
+from balancer.placement import Placement
+from balancer.policy import least_loaded
+from balancer.poller import Poller
+from balancer.sessions import Sessions
+from balancer.settings import Settings
+from balancer.stream import BalancerService
+from balancer.substation_stream import Links
+from balancer.withdrawals import Withdrawals
+from runtime import exposition, health, http, stream_server
+from runtime.handlers import NotFoundHandler
+
+PRUNE_EVERY_S = 600.0
+
+
+@asynccontextmanager
+async def balancer(settings: Settings) -> AsyncIterator[None]:
+    """Serve one balancer while the context lasts.
+
+    Raises StoreUnusable when its order book can't be used, OSError when a port is taken.
+    """
+    async with AsyncExitStack() as stack:
+        registry = exposition.registry("balancer")
+        metrics = BalancerMetrics(registry)
+        book = EmbeddedBook(settings.data / "balancer" / "orders.sqlite")
+        stack.push_async_callback(book.close)
+        links = Links()
+        fleet = Fleet(settings.poll_s, least_loaded, random.Random(), links.up)  # noqa: S311 - ties
+        links.on_report = lambda report: fleet.adopt(report, time.monotonic())
+        registry.register(FleetCollector(fleet))
+        stack.push_async_callback(links.close)
+        poller = Poller(fleet, links, metrics, settings.poll_s)
+        stack.push_async_callback(poller.close)
+        asker = Asker(links)
+        withdrawals = Withdrawals(book, asker)
+        stack.push_async_callback(withdrawals.close)
+        placement = Placement(fleet, book, asker, withdrawals, metrics)
+        stack.push_async_callback(placement.close)
+        service = BalancerService(placement, Sessions(fleet, asker), withdrawals)
+        await withdrawals.resume()
+        pruning = asyncio.create_task(_prune(book))
+        stack.callback(pruning.cancel)
+        for url in settings.substations:
+            poller.watch(url)
+        await stack.enter_async_context(
+            stream_server.listen(service.register, settings.bind, settings.grpc_port)
+        )
+        await stack.enter_async_context(
+            http.listen(_pages(fleet, registry), settings.bind, settings.http_port)
+        )
+        yield
+
+
+def _pages(fleet: Fleet, registry: CollectorRegistry) -> Application:
+    def waiting_for() -> list[str]:
+        return [] if fleet.usable(time.monotonic()) else ["a substation that answers"]
+
+    return Application(
+        [
+            ("/fleet", FleetHandler, {"fleet": fleet, "policy": least_loaded.__name__}),
+            ("/metrics", exposition.MetricsHandler, {"registry": registry}),
+            ("/livez", health.LiveHandler),
+            ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),
+        ],
+        default_handler_class=NotFoundHandler,
+    )
+
+
+async def _prune(book: EmbeddedBook) -> None:
+    """Drop expired keys; what is left over goes the next time."""
+    while True:
+        await asyncio.sleep(PRUNE_EVERY_S)
+        with contextlib.suppress(BookUnavailable):
+            await book.prune(int(time.time() * 1000))

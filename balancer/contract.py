@@ -1,0 +1,62 @@
+"""What a balancer takes and answers: the words that gateways share with it."""
+
+import dataclasses
+from enum import StrEnum
+
+from substation.contract import Session
+from substation.plan import Plan
+
+
+class Outcome(StrEnum):
+    """How a balancer answers."""
+
+    ADMITTED = "admitted"
+    STOPPED = "stopped"
+    FOUND = "found"
+    NOT_FOUND = "not_found"
+    NO_CAPACITY = "no_capacity"  # nothing was placed; come back after retry_after_ms
+    NO_SUBSTATION = "no_substation"  # none can be asked now; nothing was placed
+    UNKNOWN = "unknown"  # ask again with the same key
+    WITHDRAWN = "withdrawn"  # no key: whatever was placed is being ended; ask anew
+    UNREACHABLE = "unreachable"  # the owner of a session does not answer
+    EXCEEDS_CAPACITY = "exceeds_capacity"  # more power than any substation is rated for
+    UNKNOWN_SUBSTATION = "unknown_substation"
+    KEY_REUSED = "key_reused"  # the key came before with another request
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Charge:
+    """Place a session. `key` is '' when the caller gave none; `substations` is empty for any."""
+
+    key: str
+    fingerprint: str
+    vehicle_id: str
+    plan: Plan
+    substations: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stop:
+    """End a session."""
+
+    session_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Find:
+    """Look a session up."""
+
+    session_id: str
+
+
+Command = Charge | Stop | Find
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one command; `session` where there is one, `detail` in words where it helps."""
+
+    outcome: Outcome
+    session: Session | None = None
+    retry_after_ms: int = 0
+    detail: str = ""

@@ -1,0 +1,173 @@
+"""The view of the fleet: the newest report of each substation, and what was placed since.
+
+Pure: time comes as seconds of a monotonic clock. Rules:
+
+- of two reports the one with the higher (epoch, seq) counts, however late it comes;
+- estimate = reported load + what is outstanding - what the reported plans have freed since;
+- a placement is reserved before anything is awaited, and released when its answer is known;
+- the view only chooses whom to ask: the substation decides.
+"""
+
+import bisect
+import contextlib
+import dataclasses
+from collections.abc import Callable, Collection, Iterator
+
+from balancer.health import Health, State
+from balancer.policy import Candidate, Policy, Random
+from substation.contract import RELEASES_WITHIN_S, Report
+
+FINITE_WITHIN_S = (0.0, *RELEASES_WITHIN_S[:-1])
+PANIC_SHARE = 0.5  # with more than this share ejected, the last known view is used
+UNKNOWN_WAIT_S = 60.0  # when no plan says when there will be room
+BLIND_WAIT_S = 2.0  # when nobody can be asked: a start or an outage
+
+
+@dataclasses.dataclass(slots=True)
+class Member:
+    """One substation as the balancer sees it."""
+
+    url: str
+    report: Report
+    received_s: float
+    health: Health
+    outstanding_w: int = 0
+
+    def estimate_w(self, now_s: float) -> float:
+        """Return the watts that it probably carries at a moment, with what is on its way to it."""
+        freed = released_w(self.report.releases_w, now_s - self.received_s)
+        return self.report.load_w - freed + self.outstanding_w
+
+    def fits_in_s(self, demand_w: int, now_s: float) -> float | None:
+        """Return after how many seconds `demand_w` fits by the known plans; None if they don't say."""
+        room = self.report.capacity_w - self.outstanding_w - demand_w
+        if room < 0 or self.report.draining:
+            return None
+        elapsed_s = now_s - self.received_s
+        for within_s in (elapsed_s, *FINITE_WITHIN_S):
+            if (
+                within_s >= elapsed_s
+                and self.report.load_w - released_w(self.report.releases_w, within_s) <= room
+            ):
+                return within_s - elapsed_s
+        return None
+
+
+class Fleet:
+    """All substations that were ever seen, and the addresses where none answered yet.
+
+    `poll_s` is the interval of the polls, `linked` tells whether the stream to a substation is up.
+    """
+
+    def __init__(self, poll_s: float, policy: Policy, rng: Random, linked: Callable[[str], bool]) -> None:
+        self.members: dict[str, Member] = {}
+        self._poll_s = poll_s
+        self._policy = policy
+        self._rng = rng
+        self._linked = linked
+        self._health: dict[str, Health] = {}
+
+    def watch(self, url: str) -> None:
+        """Expect a substation at `url`."""
+        self._health.setdefault(url, Health())
+
+    def unseen(self) -> list[str]:
+        """Return the watched addresses where no substation was ever seen."""
+        known = {member.url for member in self.members.values()}
+        return [url for url in self._health if url not in known]
+
+    def missed(self, url: str) -> None:
+        """A poll of `url` failed."""
+        self._health[url].missed()
+
+    def polled(self, url: str, report: Report, now_s: float) -> float | None:
+        """Take a poll's report; returns how far the estimate was off, in watts, None if it is not newer."""
+        health = self._health[url]
+        health.answered()
+        member = self.members.get(report.substation_id)
+        if not member:
+            self.members[report.substation_id] = Member(url, report, now_s, health)
+            return None
+        member.url, member.health = url, health
+        off_w = member.estimate_w(now_s) - report.load_w
+        return off_w if self.adopt(report, now_s) else None
+
+    def adopt(self, report: Report, now_s: float) -> bool:
+        """Take a report if it is newer than the one known; returns whether it was."""
+        member = self.members.get(report.substation_id)
+        if not member or (report.epoch, report.seq) <= (member.report.epoch, member.report.seq):
+            return False
+        member.report, member.received_s = report, now_s
+        return True
+
+    def state(self, member: Member, now_s: float) -> State:
+        """Return the health of a member."""
+        linked = self._linked(member.report.substation_id)
+        return member.health.state(now_s - member.received_s, self._poll_s, linked=linked)
+
+    def usable(self, now_s: float) -> bool:
+        """Whether at least one substation is healthy."""
+        return any(self.state(member, now_s) is State.HEALTHY for member in self.members.values())
+
+    def choose(self, demand_w: int, eligible: Collection[str], now_s: float) -> str | None:
+        """Return whom to ask for `demand_w`; None when nobody has room. `eligible` empty: anybody.
+
+        Suspects are used only when no healthy one has room; ejected ones only in a panic.
+        """
+        by_state: dict[State, list[Candidate]] = {state: [] for state in State}
+        for substation_id, member in self._eligible(eligible):
+            if not member.report.draining:
+                candidate = Candidate(substation_id, member.estimate_w(now_s), member.report.capacity_w)
+                by_state[self.state(member, now_s)].append(candidate)
+        tiers = [by_state[State.HEALTHY], by_state[State.SUSPECT] + by_state[State.PROBING]]
+        if self.panic(now_s):
+            tiers.append(by_state[State.EJECTED])
+        for tier in tiers:
+            if fitting := [c for c in tier if c.estimate_w + demand_w <= c.capacity_w]:
+                return self._policy(fitting, demand_w, self._rng).substation_id
+        return None
+
+    def panic(self, now_s: float) -> bool:
+        """Whether so many are ejected that the poll itself must be at fault."""
+        ejected = sum(self.state(member, now_s) is State.EJECTED for member in self.members.values())
+        return ejected > PANIC_SHARE * len(self.members)
+
+    @contextlib.contextmanager
+    def holding(self, substation_id: str, demand_w: int) -> Iterator[None]:
+        """Count `demand_w` as outstanding at a substation while the context lasts."""
+        member = self.members.get(substation_id)
+        if member:
+            member.outstanding_w += demand_w
+        try:
+            yield
+        finally:
+            if member:
+                member.outstanding_w -= demand_w
+
+    def retry_after_s(self, demand_w: int, eligible: Collection[str], now_s: float) -> float:
+        """Return when it is worth coming back: the earliest release that is sufficient, in seconds."""
+        members = [member for _, member in self._eligible(eligible)]
+        if not members:
+            return BLIND_WAIT_S
+        waits = [wait for member in members if (wait := member.fits_in_s(demand_w, now_s)) is not None]
+        return min(waits, default=UNKNOWN_WAIT_S)
+
+    def rated_w(self, eligible: Collection[str]) -> int:
+        """Return the highest capacity among the eligible, in watts; 0 if there are none."""
+        return max((member.report.capacity_w for _, member in self._eligible(eligible)), default=0)
+
+    def _eligible(self, eligible: Collection[str]) -> Iterator[tuple[str, Member]]:
+        return ((name, member) for name, member in self.members.items() if not eligible or name in eligible)
+
+
+def released_w(releases_w: tuple[int, ...], elapsed_s: float) -> float:
+    """Return the watts freed `elapsed_s` after a report, linear between the points of its schedule."""
+    points = (0, *releases_w)
+    after = bisect.bisect_right(FINITE_WITHIN_S, elapsed_s)
+    if after == 0:
+        return 0.0
+    if after == len(FINITE_WITHIN_S):
+        return float(points[after - 1])
+    low_s, high_s = FINITE_WITHIN_S[after - 1], FINITE_WITHIN_S[after]
+    share = (elapsed_s - low_s) / (high_s - low_s)
+    return points[after - 1] + share * (points[after] - points[after - 1])

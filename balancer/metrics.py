@@ -1,0 +1,105 @@
+"""The balancer's metrics: counters where things happen, gauges read from the view when scraped."""
+
+import time
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from balancer.fleet import Fleet
+from substation.contract import Outcome
+
+DECISIONS = {Outcome.PLACED: "placed", Outcome.REFUSED: "refused", Outcome.STALE: "stale", None: "unknown"}
+OTHER = "other"
+POLL_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8)
+ERROR_BUCKETS_W = (1, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6)
+
+
+class BalancerMetrics:
+    """What the balancer counts; the series of a substation exist from its discovery on."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._decisions = Counter(
+            "smartgrid_balancer_decisions", "Answers of substations to placements", ["substation", "outcome"],
+            registry=registry,
+        )  # fmt: skip
+        self._polls = Counter(
+            "smartgrid_balancer_polls", "Polls of substations' /metrics", ["outcome"], registry=registry
+        )
+        self._poll_seconds = Histogram(
+            "smartgrid_balancer_poll_seconds", "Duration of a poll", buckets=POLL_BUCKETS_S, registry=registry
+        )
+        self._scan_misses = Counter(
+            "smartgrid_balancer_scan_misses",
+            "Pages that only the official parser could read",
+            registry=registry,
+        )
+        self._error = Histogram(
+            "smartgrid_balancer_estimate_error_watts", "How far the estimate of a load was off when it was polled",
+            ["substation"], buckets=ERROR_BUCKETS_W, registry=registry,
+        )  # fmt: skip
+        for outcome in ("ok", "failed"):
+            self._polls.labels(outcome)
+
+    def discovered(self, substation_id: str) -> None:
+        """Make the series of a substation."""
+        for outcome in (*DECISIONS.values(), OTHER):
+            self._decisions.labels(substation_id, outcome)
+        self._error.labels(substation_id)
+
+    def decided(self, substation_id: str, outcome: Outcome | None) -> None:
+        """Count an answer; None when there was none in time."""
+        self._decisions.labels(substation_id, DECISIONS.get(outcome, OTHER)).inc()
+
+    def polled(self, took_s: float, *, ok: bool) -> None:
+        """Count a poll."""
+        self._polls.labels("ok" if ok else "failed").inc()
+        self._poll_seconds.observe(took_s)
+
+    def scan_missed(self) -> None:
+        """Count a page that the fast scan could not read."""
+        self._scan_misses.inc()
+
+    def estimate_was_off(self, substation_id: str, watts: float) -> None:
+        """Note the error of an estimate."""
+        self._error.labels(substation_id).observe(abs(watts))
+
+
+class FleetCollector(Collector):
+    """Yields what the view of the fleet says now."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    def describe(self) -> Iterator[Metric]:
+        """Name the families."""
+        yield GaugeMetricFamily("smartgrid_balancer_report_age_seconds", "Age of the newest report")
+        yield GaugeMetricFamily("smartgrid_balancer_outstanding_watts", "Power on its way to a substation")
+        yield GaugeMetricFamily("smartgrid_balancer_substation_state", "1 for the state it is in")
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the view."""
+        now_s = time.monotonic()
+        age = GaugeMetricFamily(
+            "smartgrid_balancer_report_age_seconds", "Age of the newest report", labels=["substation"]
+        )
+        outstanding = GaugeMetricFamily(
+            "smartgrid_balancer_outstanding_watts", "Power on its way to a substation", labels=["substation"]
+        )
+        for name, member in self._fleet.members.items():
+            age.add_metric([name], now_s - member.received_s)
+            outstanding.add_metric([name], member.outstanding_w)
+        yield age
+        yield outstanding
+        yield self._states(now_s)
+
+    def _states(self, now_s: float) -> Metric:
+        states = GaugeMetricFamily(
+            "smartgrid_balancer_substation_state", "1 for the state it is in", labels=["substation", "state"]
+        )
+        for name, member in self._fleet.members.items():
+            now = self._fleet.state(member, now_s)
+            for state in type(now):
+                states.add_metric([name, state], float(state is now))
+        return states

@@ -1,0 +1,173 @@
+"""The order book: which key was sent where, and which sessions are still to be withdrawn.
+
+Embedded SQLite, for one balancer. Every method returns after its commit.
+"""
+
+import dataclasses
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from runtime.group_commit import GroupCommit
+from runtime.store import Store, StoreFull
+
+T = TypeVar("T")
+
+SCHEMA_1 = """
+CREATE TABLE book (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), book_id TEXT NOT NULL) STRICT;
+CREATE TABLE claim (
+    key TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,       -- of the request: the same key with another is an error
+    attempt INTEGER NOT NULL,
+    target TEXT NOT NULL,            -- substation_id
+    expires_unix_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX expiring ON claim (expires_unix_ms);
+CREATE TABLE withdrawal (
+    key TEXT PRIMARY KEY,
+    attempt INTEGER NOT NULL,
+    target TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+MIGRATIONS = (SCHEMA_1,)
+KEEP_MS = 24 * 3600 * 1000  # after the later of the claim and the planned end
+MOST_PRUNED = 10_000
+
+
+class BookUnavailable(Exception):  # noqa: N818 - a state of the book
+    """The book can't be written: nothing may be claimed."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Claim:
+    """A key's place in the book: it was sent to `target` as `attempt`."""
+
+    key: str
+    fingerprint: str
+    attempt: int
+    target: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A session that nobody knows of, to be ended at `target`."""
+
+    key: str
+    attempt: int
+    target: str
+
+
+class OrderBook(Protocol):
+    """What placement needs of a book, wherever it is kept. All methods may raise BookUnavailable."""
+
+    book_id: str
+
+    async def claim(self, key: str, fingerprint: str, target: str | None, unix_ms: int) -> Claim | None:
+        """Insert attempt 0 at `target` if the key is new; return what the book then says.
+
+        With `target` None nothing is inserted; returns None when the key is not there.
+        """
+
+    async def advance(self, claim: Claim, target: str) -> Claim:
+        """Move `claim` to its next attempt at `target` if the book still says it; return what it says."""
+
+    async def keep_until(self, key: str, unix_ms: int) -> None:
+        """Keep the key for a day after `unix_ms`, if that is later than what is noted."""
+
+    async def withdraw(self, withdrawal: Withdrawal) -> None:
+        """Note a session to be withdrawn."""
+
+    async def withdrawn(self, key: str) -> None:
+        """Forget a withdrawal that was answered."""
+
+    async def withdrawals(self) -> list[Withdrawal]:
+        """Return the withdrawals that are still to be answered."""
+
+    async def prune(self, unix_ms: int) -> int:
+        """Drop claims that have expired at `unix_ms`, a bounded number; returns how many."""
+
+
+class EmbeddedBook:
+    """The order book in one SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create it; raises StoreUnusable."""
+        self._store = Store(path, MIGRATIONS)
+        with self._store.transaction():
+            self._store.run("INSERT OR IGNORE INTO book VALUES (1, ?)", (secrets.token_hex(8),))
+        self.book_id: str = self._store.rows("SELECT book_id FROM book")[0]["book_id"]
+        self._commits: GroupCommit[Callable[[Store], Any], Any] = GroupCommit("order-book", self._work)
+
+    def _work(self, batch: list[Callable[[Store], Any]]) -> list[Any]:
+        try:
+            with self._store.transaction():
+                return [work(self._store) for work in batch]
+        except StoreFull as error:
+            return [BookUnavailable(str(error))] * len(batch)
+
+    async def _do(self, work: Callable[[Store], T]) -> T:
+        if self._commits.closed:
+            message = "the balancer is stopping"
+            raise BookUnavailable(message)
+        result = await self._commits.submit(work)
+        if isinstance(result, BookUnavailable):
+            raise result
+        return result  # type: ignore[no-any-return]
+
+    async def claim(self, key: str, fingerprint: str, target: str | None, unix_ms: int) -> Claim | None:
+        """See OrderBook."""
+
+        def work(store: Store) -> Claim | None:
+            if target is not None:
+                values = (key, fingerprint, target, unix_ms + KEEP_MS)
+                store.run("INSERT OR IGNORE INTO claim VALUES (?, ?, 0, ?, ?)", values)
+            return _claim(store, key)
+
+        return await self._do(work)
+
+    async def advance(self, claim: Claim, target: str) -> Claim:
+        """See OrderBook."""
+
+        def work(store: Store) -> Claim:
+            store.run(
+                "UPDATE claim SET attempt = attempt + 1, target = ? WHERE key = ? AND attempt = ?",
+                (target, claim.key, claim.attempt),
+            )
+            return _claim(store, claim.key) or claim
+
+        return await self._do(work)
+
+    async def keep_until(self, key: str, unix_ms: int) -> None:
+        """See OrderBook."""
+        sql = "UPDATE claim SET expires_unix_ms = max(expires_unix_ms, ?) WHERE key = ?"
+        await self._do(lambda store: store.run(sql, (unix_ms + KEEP_MS, key)))
+
+    async def withdraw(self, withdrawal: Withdrawal) -> None:
+        """See OrderBook."""
+        values = (withdrawal.key, withdrawal.attempt, withdrawal.target)
+        await self._do(lambda store: store.run("INSERT OR IGNORE INTO withdrawal VALUES (?, ?, ?)", values))
+
+    async def withdrawn(self, key: str) -> None:
+        """See OrderBook."""
+        await self._do(lambda store: store.run("DELETE FROM withdrawal WHERE key = ?", (key,)))
+
+    async def withdrawals(self) -> list[Withdrawal]:
+        """See OrderBook."""
+        rows = await self._do(lambda store: store.rows("SELECT * FROM withdrawal"))
+        return [Withdrawal(row["key"], row["attempt"], row["target"]) for row in rows]
+
+    async def prune(self, unix_ms: int) -> int:
+        """See OrderBook."""
+        sql = "DELETE FROM claim WHERE key IN (SELECT key FROM claim WHERE expires_unix_ms < ? LIMIT ?)"
+        return await self._do(lambda store: store.run(sql, (unix_ms, MOST_PRUNED)))
+
+    async def close(self) -> None:
+        """Finish what was submitted and close the file."""
+        await self._commits.close()
+        self._store.close()
+
+
+def _claim(store: Store, key: str) -> Claim | None:
+    row = store.one("SELECT * FROM claim WHERE key = ?", (key,))
+    return Claim(row["key"], row["fingerprint"], row["attempt"], row["target"]) if row else None

@@ -1,0 +1,107 @@
+"""Reads a substation's report from its `/metrics` page.
+
+A scan of the bytes finds the few samples needed; where it does not, the caller falls back to the
+official parser. Both give the same samples (a property test holds them to that).
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from substation.contract import RELEASES_WITHIN_S, Report
+
+PREFIX = "smartgrid_substation_"
+NAMES = tuple(
+    PREFIX + name
+    for name in (
+        "load_watts", "capacity_watts", "draining", "report_epoch", "report_seq", "sessions_active", "releases_watts", "info",
+    )
+)  # fmt: skip
+WITHIN = tuple("+Inf" if within == float("inf") else f"{within:g}" for within in RELEASES_WITHIN_S)
+
+LABEL = rb'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\n"])*"'
+SAMPLE = re.compile(
+    rb"^(" + b"|".join(name.encode() for name in NAMES) + rb")"
+    rb"(?:\{((?:" + LABEL + rb",?)*)\})? ([^ \n]+)$",
+    re.MULTILINE,
+)
+ONE_LABEL = re.compile(rb'([a-zA-Z0-9_]+)="((?:[^"\\]|\\.)*)"')
+ESCAPED = re.compile(r"\\(.)")
+
+
+class Sample(NamedTuple):
+    """One sample of the page."""
+
+    name: str
+    labels: Mapping[str, str]
+    value: float
+
+
+SAMPLES = len(NAMES) - 1 + len(WITHIN)
+
+
+class Seen(NamedTuple):
+    """What a page says: the report, and where the substation's stream is."""
+
+    report: Report
+    grpc_address: str
+
+
+class PageUnusable(Exception):  # noqa: N818 - a state of the page
+    """The page does not hold one substation's report; the message says what is wrong."""
+
+
+def scan(page: bytes) -> list[Sample]:
+    """Return the samples of NAMES; raises PageUnusable or ValueError where the bytes are not plain."""
+    samples = []
+    for name, labels, value in SAMPLE.findall(page):
+        pairs = {key.decode(): _unescape(text.decode()) for key, text in ONE_LABEL.findall(labels)}
+        samples.append(Sample(name.decode(), pairs, float(value)))
+    return samples
+
+
+def seen(samples: Iterable[Sample]) -> Seen:
+    """Put the report together; raises PageUnusable when something is missing, double or no number."""
+    values: dict[str, float] = {}
+    releases: dict[str, float] = {}
+    info: Mapping[str, str] = {}
+    owners = set()
+    count = 0
+    for count, (name, labels, value) in enumerate(samples, start=1):  # noqa: B007 - the count is used after
+        owners.add(labels.get("substation", ""))
+        if name == PREFIX + "info":
+            info = labels
+        elif name == PREFIX + "releases_watts":
+            releases[labels.get("within", "")] = value
+        else:
+            values[name.removeprefix(PREFIX)] = value
+    if count != SAMPLES or len(owners) != 1 or "" in owners:
+        message = (
+            f"a page of one substation has {SAMPLES} samples, this has {count} of {len(owners)} substations"
+        )
+        raise PageUnusable(message)
+    try:
+        report = Report(
+            owners.pop(), info["journal"], int(values["report_epoch"]), int(values["report_seq"]),
+            int(values["load_watts"]), int(values["capacity_watts"]), bool(values["draining"]),
+            tuple(int(releases[within]) for within in WITHIN), int(values["sessions_active"]),
+        )  # fmt: skip
+        return Seen(_plausible(report), info["grpc"])
+    except (KeyError, ValueError, OverflowError) as error:
+        message = f"the page lacks or garbles {error}"
+        raise PageUnusable(message) from error
+
+
+def _plausible(report: Report) -> Report:
+    rising = (0, *report.releases_w)
+    if report.capacity_w <= 0 or report.load_w < 0 or any(a > b for a, b in itertools.pairwise(rising)):
+        message = "no capacity, a negative load or a falling release schedule"
+        raise ValueError(message)
+    return report
+
+
+def _unescape(text: str) -> str:
+    if "\\" not in text:
+        return text
+    return ESCAPED.sub(lambda found: "\n" if found[1] == "n" else found[1], text)

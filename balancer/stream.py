@@ -1,0 +1,81 @@
+"""The gRPC stream on which gateways charge, find and stop sessions."""
+
+import time
+from typing import Any
+
+import grpc.aio
+
+from balancer.contract import Answer, Charge, Command, Find, Stop
+from balancer.orders import Withdrawal
+from balancer.placement import Placement
+from balancer.proto import balancer_pb2 as pb
+from balancer.proto import balancer_pb2_grpc as rpc
+from balancer.sessions import Sessions
+from balancer.withdrawals import Withdrawals
+from runtime.stream_server import Conversation
+from substation.plan import Plan
+from substation.proto import substation_pb2 as substation_pb
+
+ANSWER_S = 0.2  # kept back from the caller's time, so that even "unknown" arrives in time
+
+Asked = tuple[Command, float]  # with the monotonic time up to which the caller waits
+Settled = tuple[Answer, Withdrawal | None]
+
+
+class BalancerService(rpc.BalancerServicer):
+    """Serves any number of gateways."""
+
+    def __init__(self, placement: Placement, sessions: Sessions, withdrawals: Withdrawals) -> None:
+        self._placement = placement
+        self._sessions = sessions
+        self._withdrawals = withdrawals
+
+    def register(self, server: grpc.aio.Server) -> None:
+        """Add this service to a server."""
+        rpc.add_BalancerServicer_to_server(self, server)  # type: ignore[no-untyped-call]
+
+    async def Converse(self, request_iterator: Any, context: Any) -> None:  # noqa: ARG002, N802 - gRPC's name
+        """Answer one gateway's calls."""
+        await Conversation(_decode, self._handle, _encode, self._unused).run(context)
+
+    async def _handle(self, asked: Asked) -> Settled:
+        command, until_s = asked
+        if isinstance(command, Charge):
+            return await self._placement.charge(command, until_s)
+        return await self._sessions.ask(command, until_s), None
+
+    def _unused(self, settled: Settled) -> None:
+        """The caller went before it had this answer: what nobody knows of is withdrawn."""
+        _, withdrawal = settled
+        if withdrawal:
+            self._withdrawals.note_soon(withdrawal)
+
+
+def _decode(message: pb.Calls) -> tuple[list[tuple[int, Asked]], list[int]]:
+    now_s = time.monotonic() - ANSWER_S
+    calls = [(call.number, (_command(call), now_s + call.remaining_ms / 1000)) for call in message.calls]
+    return calls, list(message.cancelled)
+
+
+def _command(call: pb.Call) -> Command:
+    match call.WhichOneof("command"):
+        case "charge":
+            charge = call.charge
+            plan = Plan(charge.energy_j, charge.power_w, charge.stay_ms)
+            return Charge(charge.key, charge.fingerprint, charge.vehicle_id, plan, tuple(charge.substations))
+        case "stop":
+            return Stop(call.stop.session_id)
+        case _:
+            return Find(call.find.session_id)
+
+
+def _encode(settled: list[tuple[int, Settled]]) -> pb.Answers:
+    return pb.Answers(answers=[_answer(number, answer) for number, (answer, _) in settled])
+
+
+def _answer(number: int, answer: Answer) -> pb.Answer:
+    session = substation_pb.Session(**answer.session.fields()) if answer.session else None
+    return pb.Answer(
+        number=number, outcome=answer.outcome, session=session,
+        retry_after_ms=answer.retry_after_ms, detail=answer.detail,
+    )  # fmt: skip

@@ -1,0 +1,96 @@
+"""The balancer's streams to the substations: one coalesced link to each."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import grpc.aio
+
+from runtime.coalescer import Link, Outgoing, Wire
+from substation.contract import Answer, Command, Find, Outcome, Place, Report, Session, Stop, Withdraw
+from substation.proto import substation_pb2 as pb
+from substation.proto import substation_pb2_grpc as rpc
+
+SubstationLink = Link[Command, Answer]
+
+
+class Links:
+    """The links by substation id, made and moved as substations are discovered.
+
+    `on_report` is called with every report that comes on a link, before its answers are handed out.
+    """
+
+    def __init__(self) -> None:
+        self.on_report: Callable[[Report], object] = lambda _: None
+        self._links: dict[str, SubstationLink] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def connect(self, substation_id: str, address: str) -> None:
+        """Have a link to a substation at `host:port`; one to another address is closed."""
+        link = self._links.get(substation_id)
+        if link and link.address == address:
+            return
+        if link:
+            task = asyncio.create_task(link.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+        self._links[substation_id] = Link(address, self._wire(substation_id))
+
+    def get(self, substation_id: str) -> SubstationLink | None:
+        """Return the link to a substation, None while it was not discovered."""
+        return self._links.get(substation_id)
+
+    def up(self, substation_id: str) -> bool:
+        """Return whether the stream to a substation is open."""
+        link = self._links.get(substation_id)
+        return bool(link and link.up)
+
+    async def close(self) -> None:
+        """Close all links."""
+        await asyncio.gather(*(link.close() for link in self._links.values()), *self._closing)
+
+    def _wire(self, substation_id: str) -> Wire[Command, Answer]:
+        def encode(calls: list[Outgoing[Command]], cancelled: list[int]) -> pb.Calls:  # noqa: ARG001
+            return pb.Calls(calls=[_call(call, substation_id) for call in calls])
+
+        def decode(message: pb.Answers) -> Iterator[tuple[int, Answer]]:
+            if message.HasField("report") and message.report.substation_id == substation_id:
+                self.on_report(_report(message.report))
+            return ((answer.number, _answer(answer)) for answer in message.answers)
+
+        return Wire(_open, encode, decode)
+
+
+def _open(channel: grpc.aio.Channel) -> Any:
+    stub = rpc.SubstationStub(channel)  # type: ignore[no-untyped-call]
+    return stub.Converse(wait_for_ready=True)
+
+
+def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
+    call = pb.Call(number=outgoing.number, remaining_ms=outgoing.remaining_ms, substation_id=substation_id)
+    match outgoing.item:
+        case Place() as place:
+            plan = place.plan
+            call.place.CopyFrom(pb.Place(
+                book_id=place.book_id, key=place.key, attempt=place.attempt, vehicle_id=place.vehicle_id,
+                energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms,
+            ))  # fmt: skip
+        case Withdraw(key, attempt):
+            call.withdraw.CopyFrom(pb.Withdraw(key=key, attempt=attempt))
+        case Stop(session_id):
+            call.stop.session_id = session_id
+        case Find(session_id):
+            call.find.session_id = session_id
+    return call
+
+
+def _answer(answer: pb.Answer) -> Answer:
+    session = Session.of(answer.session) if answer.HasField("session") else None
+    return Answer(Outcome(answer.outcome), session)
+
+
+def _report(report: pb.Report) -> Report:
+    return Report(
+        report.substation_id, report.journal_id, report.epoch, report.seq, report.load_w, report.capacity_w,
+        report.draining, tuple(report.releases_w), report.sessions,
+    )  # fmt: skip

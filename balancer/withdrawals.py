@@ -1,0 +1,69 @@
+"""Withdrawals: sessions placed for a caller who can't know of them are ended, whatever it takes.
+
+Noted in the order book first, then asked for until the substation has answered, through restarts.
+"""
+
+import asyncio
+import logging
+import time
+
+from balancer.asking import Asker
+from balancer.orders import BookUnavailable, OrderBook, Withdrawal
+from substation.contract import Withdraw
+
+log = logging.getLogger(__name__)
+
+ROUND_S = 10.0  # one round of asking
+PAUSE_S = 0.5  # between rounds
+
+
+class Withdrawals:
+    """The withdrawals that were not answered yet."""
+
+    def __init__(self, book: OrderBook, asker: Asker) -> None:
+        self._book = book
+        self._asker = asker
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def resume(self) -> None:
+        """Take up what a former run left."""
+        for withdrawal in await self._book.withdrawals():
+            self._spawn(withdrawal)
+
+    async def note(self, withdrawal: Withdrawal) -> None:
+        """Note a withdrawal durably and start to ask for it; raises BookUnavailable."""
+        await self._book.withdraw(withdrawal)
+        self._spawn(withdrawal)
+
+    def note_soon(self, withdrawal: Withdrawal) -> None:
+        """As `note`, where nobody waits for it."""
+        self._keep(asyncio.create_task(self._note(withdrawal)))
+
+    async def close(self) -> None:
+        """Stop asking; what is noted is taken up at the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _note(self, withdrawal: Withdrawal) -> None:
+        try:
+            await self.note(withdrawal)
+        except BookUnavailable:
+            log.warning("a withdrawal could not be noted", extra={"target": withdrawal.target})
+            self._spawn(withdrawal)
+
+    def _spawn(self, withdrawal: Withdrawal) -> None:
+        self._keep(asyncio.create_task(self._settle(withdrawal)))
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _settle(self, withdrawal: Withdrawal) -> None:
+        command = Withdraw(withdrawal.key, withdrawal.attempt)
+        while True:
+            if await self._asker.ask(withdrawal.target, command, time.monotonic() + ROUND_S):
+                break
+            await asyncio.sleep(PAUSE_S)
+        await self._book.withdrawn(withdrawal.key)
+        log.info("withdrawn", extra={"target": withdrawal.target})

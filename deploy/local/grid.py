@@ -1,0 +1,133 @@
+"""Runs the whole grid on this machine: checks, writes supervisord's configuration, and becomes it.
+
+`make run` calls it. Everything is settable by the environment variables of the services; besides
+those, GRID_SUBSTATIONS says how many substations there are.
+"""
+
+import configparser
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FREE_WITHIN_S = 3.0  # services whose supervisor was killed end by themselves within a second
+ROTATE = {"stdout_logfile_maxbytes": "10MB", "stdout_logfile_backups": "2"}
+
+
+def main() -> None:
+    """Start the grid in the foreground; ends with 1 when a port is taken."""
+    os.chdir(ROOT)
+    ports = service_ports(os.environ)
+    bind = os.environ.get("BIND", "127.0.0.1")
+    if taken := taken_ports(bind, ports):
+        for port, owner in taken.items():
+            sys.stderr.write(f"Port {port} is taken{owner}.\n")
+        sys.stderr.write("Stop what uses it, or choose other ports (docs/reference/settings.md).\n")
+        sys.exit(1)
+    data = Path(os.environ.get("DATA_DIR", "data")).absolute()
+    (data / "log").mkdir(parents=True, exist_ok=True)
+    configuration = data / "supervisord.conf"
+    with configuration.open("w", encoding="utf-8") as file:
+        supervisord(data, ports).write(file)
+    environment = os.environ | {"EXIT_WITH_PARENT": "1", "DATA_DIR": str(data), "PYTHONPATH": str(ROOT)}
+    program = [
+        sys.executable,
+        "-m",
+        "supervisor.supervisord",
+        "--nodaemon",
+        "--configuration",
+        str(configuration),
+    ]
+    os.execve(sys.executable, program, environment)  # noqa: S606 - this is the point
+
+
+def service_ports(environ: "os._Environ[str] | dict[str, str]") -> dict[str, int]:
+    """Return the port of every listener, by the name of its setting; substations are numbered."""
+    single = {"GATEWAY_PORT": 8000, "BALANCER_PORT": 8001, "BALANCER_GRPC_PORT": 9001}
+    ports = {name: int(environ.get(name, default)) for name, default in single.items()}
+    for name, default in {"SUBSTATION_PORT": 8101, "SUBSTATION_GRPC_PORT": 9101}.items():
+        first = int(environ.get(name, default))
+        for number in range(int(environ.get("GRID_SUBSTATIONS", "3"))):
+            ports[f"{name}.{number + 1}"] = first + number
+    return ports
+
+
+def supervisord(data: Path, ports: dict[str, int]) -> configparser.RawConfigParser:
+    """Return supervisord's configuration: one program for each process, restarted on its own."""
+    made = configparser.RawConfigParser()
+    made["supervisord"] = {
+        "logfile": f"{data}/log/supervisord.log", "pidfile": f"{data}/supervisord.pid", "silent": "true",
+        "childlogdir": f"{data}/log",
+    }  # fmt: skip
+    count = sum(name.startswith("SUBSTATION_PORT.") for name in ports)
+    urls = ",".join(f"http://127.0.0.1:{ports[f'SUBSTATION_PORT.{n}']}" for n in range(1, count + 1))
+    for number in range(1, count + 1):
+        _program(made, data, f"substation-{number}", "substation", {
+            "SUBSTATION_ID": f"substation-{number}",
+            "SUBSTATION_PORT": str(ports[f"SUBSTATION_PORT.{number}"]),
+            "SUBSTATION_GRPC_PORT": str(ports[f"SUBSTATION_GRPC_PORT.{number}"]),
+        })  # fmt: skip
+    _program(made, data, "balancer", "balancer", {"SUBSTATIONS": urls})
+    _program(made, data, "gateway", "gateway", {"BALANCER": f"127.0.0.1:{ports['BALANCER_GRPC_PORT']}"})
+    made["program:announce"] = {
+        "command": f'"{sys.executable}" deploy/local/announce.py {urls}', "directory": str(ROOT),
+        "autorestart": "false", "startsecs": "0", "stdout_logfile": "/dev/stdout", "stdout_logfile_maxbytes": "0",
+        "redirect_stderr": "true",
+    }  # fmt: skip
+    return made
+
+
+def _program(
+    made: configparser.RawConfigParser, data: Path, name: str, module: str, environment: dict[str, str]
+) -> None:
+    made[f"program:{name}"] = {
+        "command": f'"{sys.executable}" -m {module}', "directory": str(ROOT), "autorestart": "true",
+        "startsecs": "1", "startretries": "100", "stopwaitsecs": "11", "redirect_stderr": "true",
+        "stdout_logfile": f"{data}/log/{name}.log",
+        "environment": ",".join(f'{key}="{value}"' for key, value in environment.items()),
+    } | ROTATE  # fmt: skip
+
+
+def taken_ports(bind: str, ports: dict[str, int]) -> dict[int, str]:
+    """Return the ports that are still taken after a moment, with what is known of their owners."""
+    until = time.monotonic() + FREE_WITHIN_S
+    while (taken := [port for port in ports.values() if not _free(bind, port)]) and time.monotonic() < until:
+        time.sleep(0.1)
+    return {port: _owner(port) for port in taken}
+
+
+def _free(bind: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind, port))
+        except OSError:
+            return False
+    return True
+
+
+def _owner(port: int) -> str:
+    """Return ' by process N (its command)' where the system tells, else ''."""
+    try:
+        rows = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+        inodes = {
+            row.split()[9]
+            for row in rows
+            if row.split()[1].endswith(f":{port:04X}") and row.split()[3] == "0A"
+        }
+        for link in Path("/proc").glob("[0-9]*/fd/*"):
+            if link.is_symlink() and any(f"socket:[{inode}]" == str(link.readlink()) for inode in inodes):
+                command = (
+                    (link.parents[1] / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
+                return f" by process {link.parents[1].name} ({command.strip()})"
+    except OSError:
+        pass
+    return ""
+
+
+if __name__ == "__main__":
+    main()

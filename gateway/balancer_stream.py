@@ -1,0 +1,53 @@
+"""The gateway's stream to its balancer."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import grpc.aio
+
+from balancer.contract import Answer, Charge, Command, Find, Outcome, Stop
+from balancer.proto import balancer_pb2 as pb
+from balancer.proto import balancer_pb2_grpc as rpc
+from runtime.coalescer import Link, Outgoing, Wire
+from substation.contract import Session
+
+BalancerLink = Link[Command, Answer]
+
+
+def link(address: str) -> BalancerLink:
+    """Return a link to the balancer at `host:port`."""
+    return Link(address, Wire(_open, _encode, _decode))
+
+
+def _open(channel: grpc.aio.Channel) -> Any:
+    stub = rpc.BalancerStub(channel)  # type: ignore[no-untyped-call]
+    return stub.Converse(wait_for_ready=True)
+
+
+def _encode(calls: list[Outgoing[Command]], cancelled: list[int]) -> pb.Calls:
+    return pb.Calls(calls=[_call(call) for call in calls], cancelled=cancelled)
+
+
+def _call(outgoing: Outgoing[Command]) -> pb.Call:
+    call = pb.Call(number=outgoing.number, remaining_ms=outgoing.remaining_ms)
+    match outgoing.item:
+        case Charge() as charge:
+            plan = charge.plan
+            call.charge.CopyFrom(pb.Charge(
+                key=charge.key, fingerprint=charge.fingerprint, vehicle_id=charge.vehicle_id,
+                energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms, substations=charge.substations,
+            ))  # fmt: skip
+        case Stop(session_id):
+            call.stop.session_id = session_id
+        case Find(session_id):
+            call.find.session_id = session_id
+    return call
+
+
+def _decode(message: pb.Answers) -> Iterator[tuple[int, Answer]]:
+    return ((answer.number, _answer(answer)) for answer in message.answers)
+
+
+def _answer(answer: pb.Answer) -> Answer:
+    session = Session.of(answer.session) if answer.HasField("session") else None
+    return Answer(Outcome(answer.outcome), session, answer.retry_after_ms, answer.detail)

@@ -1,0 +1,192 @@
+"""The request to charge: what its fields may be, and how it becomes whole watts and joules.
+
+Pure. The table FIELDS is the only place that says what is accepted: validation, the OpenAPI
+description and the page are made from it.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+import re
+from typing import Any
+
+from balancer.contract import Charge
+from substation.contract import Session
+from substation.plan import Plan
+
+J_PER_KWH = 3_600_000
+W_PER_KW = 1000
+MS_PER_MINUTE = 60_000
+DEEPEST = 8  # levels of nesting; a request has two
+
+KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Field:
+    """One field of the request; `schema` is its JSON Schema, `default` None when there is none."""
+
+    name: str
+    about: str
+    schema: dict[str, Any]
+    accepted: str
+    default: float | None = None
+    required: bool = False
+
+
+def _amount(name: str, about: str, low: float, high: float, default: float | None = None) -> Field:
+    schema = {"type": "number", "minimum": low, "maximum": high}
+    return Field(name, about, schema, f"a number from {low:g} to {high:g}", default)
+
+
+FIELDS = (
+    Field(
+        "vehicle_id", "Who charges", {"type": "string", "pattern": "^[!-~]{1,64}$"},
+        "1 to 64 visible ASCII characters", required=True,
+    ),
+    _amount("energy_kwh", "Energy wanted, in kWh", 0.1, 1000, 22),
+    _amount("max_power_kw", "Power the car may draw, in kW", 0.1, 100_000, 11),
+    _amount("stay_minutes", "Minutes until the car leaves, charged or not; no limit when absent", 1, 10_080),
+    Field(
+        "substations", "Substations that may be used; any when absent",
+        {"type": "array", "items": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"},
+         "minItems": 1, "maxItems": 100, "uniqueItems": True},
+        "a list of 1 to 100 different substation ids",
+    ),
+    _amount("max_wait_s", "Seconds to wait for room; counts as 0 in this version", 0, 3600, 0),
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """What is wrong with one field, and what is accepted."""
+
+    field: str
+    detail: str
+
+
+class Malformed(Exception):  # noqa: N818 - a state of the body
+    """The body is no JSON object; the message says why."""
+
+
+class Invalid(Exception):  # noqa: N818 - a state of the request
+    """Fields are wrong; `faults` names all of them."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__(f"{len(faults)} faults")
+        self.faults = faults
+
+
+def read(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in `body`; raises Malformed."""
+    if body.count(b"[") + body.count(b"{") > DEEPEST * 128:
+        message = "the body is nested too deep or has too many parts"
+        raise Malformed(message)
+    try:
+        document = json.loads(body.decode(), parse_constant=_no_constant, object_pairs_hook=_no_doubles)
+    except (ValueError, RecursionError) as error:
+        message = f"the body is not JSON: {error}" if str(error) else "the body is not JSON"
+        raise Malformed(message[:200]) from None
+    if not isinstance(document, dict):
+        message = "the body must be a JSON object"
+        raise Malformed(message)
+    return document
+
+
+def charge(document: dict[str, Any], key: str) -> Charge:
+    """Return the request that `document` holds, under the caller's scoped `key` ('' for none).
+
+    Raises Invalid with every fault at once.
+    """
+    names = {field.name for field in FIELDS}
+    accepted = ", ".join(field.name for field in FIELDS)
+    faults = [
+        Fault(name[:64], f"is not a field; accepted are {accepted}") for name in document if name not in names
+    ]
+    faults += [fault for field in FIELDS if (fault := _fault(field, document))]
+    if faults:
+        raise Invalid(faults)
+    values: dict[str, Any] = {field.name: document.get(field.name, field.default) for field in FIELDS}
+    plan = Plan(
+        round(values["energy_kwh"] * J_PER_KWH),
+        round(values["max_power_kw"] * W_PER_KW),
+        round(values["stay_minutes"] * MS_PER_MINUTE) if values["stay_minutes"] is not None else 0,
+    )
+    substations = tuple(sorted(values["substations"] or ()))
+    canonical = repr((values["vehicle_id"], plan, substations, float(values["max_wait_s"])))
+    return Charge(
+        key, hashlib.sha256(canonical.encode()).hexdigest(), values["vehicle_id"], plan, substations
+    )
+
+
+def admitted_json(session: Session) -> dict[str, Any]:
+    """Return the body of a 201: what was settled at the admission, and never changes."""
+    plan = session.plan
+    return {
+        "session_id": session.session_id,
+        "substation_id": session.substation_id,
+        "vehicle_id": session.vehicle_id,
+        "power_kw": plan.power_w / W_PER_KW,
+        "energy_kwh": plan.energy_j / J_PER_KWH,
+        "stay_minutes": plan.stay_ms / MS_PER_MINUTE if plan.stay_ms else None,
+        "started_at": iso(session.started_unix_ms),
+        "expected_end": iso(session.expected_end_unix_ms),
+    }
+
+
+def session_json(session: Session) -> dict[str, Any]:
+    """Return a session as it is now."""
+    return admitted_json(session) | {
+        "state": session.state,
+        "delivered_kwh": round(session.delivered_j / J_PER_KWH, 3),
+        "ended_at": iso(session.ended_unix_ms) if session.ended_unix_ms else None,
+    }
+
+
+def iso(unix_ms: int) -> str:
+    """Return a moment as ISO 8601 in UTC, with milliseconds (civil-from-days, H. Hinnant 2013)."""
+    days, in_day = divmod(unix_ms, 86_400_000)
+    era, day_of_era = divmod(days + 719_468, 146_097)
+    year_of_era = (day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
+    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    shifted = (5 * day_of_year + 2) // 153
+    day = day_of_year - (153 * shifted + 2) // 5 + 1
+    month = shifted + 3 if shifted < 10 else shifted - 9  # noqa: PLR2004 - March is month 0 there
+    year = year_of_era + era * 400 + (month <= 2)  # noqa: PLR2004 - January and February
+    seconds, ms = divmod(in_day, 1000)
+    hour, minute, second = seconds // 3600, seconds // 60 % 60, seconds % 60
+    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z"
+
+
+def _fault(field: Field, document: dict[str, Any]) -> Fault | None:
+    if field.name not in document:
+        return Fault(field.name, f"is missing; it must be {field.accepted}") if field.required else None
+    return (
+        None if _fits(document[field.name], field.schema) else Fault(field.name, f"must be {field.accepted}")
+    )
+
+
+def _fits(value: Any, schema: dict[str, Any]) -> bool:
+    """Whether a value fits one of the few schemas used here."""
+    if schema["type"] == "string":
+        return isinstance(value, str) and re.fullmatch(schema["pattern"].strip("^$"), value) is not None
+    if schema["type"] == "number":
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and schema["minimum"] <= value <= schema["maximum"] and math.isfinite(value)
+    if not isinstance(value, list) or not schema["minItems"] <= len(value) <= schema["maxItems"]:
+        return False
+    return all(_fits(item, schema["items"]) for item in value) and len(set(value)) == len(value)
+
+
+def _no_constant(name: str) -> float:
+    message = f"{name} is not a JSON number"
+    raise ValueError(message)
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        message = "a field is given twice"
+        raise ValueError(message)
+    return document

@@ -1,0 +1,33 @@
+"""What the public API promises: every error that a caller can see has one stable code, here."""
+
+from balancer.contract import Outcome
+from runtime.problem import MALFORMED, NOT_ALLOWED, NOT_FOUND, TOO_LARGE, Problem
+
+NOT_JSON = Problem("unsupported-media-type", 415, "The body must be application/json")
+INVALID = Problem("invalid", 422, "The request can't be carried out as it is")
+KEY_REUSED = Problem("key-reused", 422, "The Idempotency-Key came before with another request")
+NO_CAPACITY = Problem("no-capacity", 503, "No substation has room now")
+UNAVAILABLE = Problem("unavailable", 503, "The grid can't be asked now; nothing was placed")
+UNKNOWN = Problem("outcome-unknown", 503, "It is not known whether the car was placed")
+WITHDRAWN = Problem("withdrawn", 503, "No answer came in time; what may have been placed is withdrawn")
+UNREACHABLE = Problem("owner-unreachable", 503, "The substation that owns the session does not answer")
+
+PROBLEMS = (
+    MALFORMED, NOT_FOUND, NOT_ALLOWED, TOO_LARGE, NOT_JSON, INVALID, KEY_REUSED,
+    NO_CAPACITY, UNAVAILABLE, UNKNOWN, WITHDRAWN, UNREACHABLE,
+)  # fmt: skip
+BY_OUTCOME = {
+    Outcome.NOT_FOUND: NOT_FOUND,
+    Outcome.NO_CAPACITY: NO_CAPACITY,
+    Outcome.NO_SUBSTATION: UNAVAILABLE,
+    Outcome.UNKNOWN: UNKNOWN,
+    Outcome.WITHDRAWN: WITHDRAWN,
+    Outcome.UNREACHABLE: UNREACHABLE,
+    Outcome.EXCEEDS_CAPACITY: INVALID,
+    Outcome.UNKNOWN_SUBSTATION: INVALID,
+    Outcome.KEY_REUSED: KEY_REUSED,
+}
+FIELD = {  # the field that an outcome is about, and what is wrong with it
+    Outcome.EXCEEDS_CAPACITY: ("max_power_kw", "is more than any of these substations is rated for"),
+    Outcome.UNKNOWN_SUBSTATION: ("substations", "names substations that this grid does not have"),
+}

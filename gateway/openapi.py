@@ -1,0 +1,126 @@
+"""The OpenAPI 3.1 description, made from the same tables that validation and errors use."""
+
+from typing import Any
+
+from gateway.charge import FIELDS
+from gateway.contract import INVALID, KEY_REUSED, NOT_JSON, PROBLEMS, UNREACHABLE
+from runtime.problem import MALFORMED, NOT_FOUND, TOO_LARGE, TYPE
+
+TIME = {"type": "string", "format": "date-time"}
+ADMITTED = {
+    "session_id": {"type": "string", "description": "Names its substation: `<substation_id>.<token>`"},
+    "substation_id": {"type": "string"},
+    "vehicle_id": {"type": "string"},
+    "power_kw": {"type": "number"},
+    "energy_kwh": {"type": "number"},
+    "stay_minutes": {"type": ["number", "null"]},
+    "started_at": TIME,
+    "expected_end": TIME,
+}
+STATES = ["charging", "paused", "completed", "stopped", "withdrawn"]
+SESSION = ADMITTED | {
+    "state": {"type": "string", "enum": STATES},
+    "delivered_kwh": {"type": "number"},
+    "ended_at": {"type": ["string", "null"], "format": "date-time"},
+}
+RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
+REQUEST_ID = {"X-Request-Id": {"schema": {"type": "string"}}}
+
+
+def description(version: str) -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Smart Grid Load Balancer",
+            "version": version,
+            "description": "Ask to charge a car; it is placed on the least loaded substation.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": {"/charge": {"post": _post()}, "/charge/{session_id}": _one()},
+        "components": {"schemas": _schemas()},
+    }
+
+
+def _post() -> dict[str, Any]:
+    key = {
+        "name": "Idempotency-Key", "in": "header", "required": False,
+        "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+        "description": "The same key gives the same session, however often it is sent",
+    }  # fmt: skip
+    location = {"Location": {"schema": {"type": "string"}, "description": "Where the session is"}}
+    created = _content("Admitted", "application/json") | {
+        "description": "The car was placed", "headers": REQUEST_ID | location,
+    }  # fmt: skip
+    faults = (
+        _problems("400", MALFORMED.title)
+        | _problems("413", TOO_LARGE.title)
+        | _problems("415", NOT_JSON.title)
+    )
+    return {
+        "operationId": "charge",
+        "summary": "Ask to charge a car",
+        "parameters": [key],
+        "requestBody": {"required": True, **_content("Charge", "application/json")},
+        "responses": {"201": created, **faults, **_problems("422", f"{INVALID.title}, or: {KEY_REUSED.title}"),
+                      **_problems("503", "Not placed, or not known: come back after Retry-After")},
+    }  # fmt: skip
+
+
+def _one() -> dict[str, Any]:
+    session = _content("Session", "application/json") | {"description": "The session", "headers": REQUEST_ID}
+    faults = _problems("400", MALFORMED.title) | _problems("404", NOT_FOUND.title)
+    responses = {"200": session} | faults | _problems("503", UNREACHABLE.title)
+    return {
+        "parameters": [{"name": "session_id", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "get": {"operationId": "find", "summary": "Look a session up", "responses": responses},
+        "delete": {"operationId": "stop", "summary": "Stop a session", "responses": responses},
+    }
+
+
+def _problems(status: str, title: str) -> dict[str, Any]:
+    headers = REQUEST_ID | (RETRY_AFTER if status == "503" else {})
+    return {
+        status: _content("Problem", "application/problem+json") | {"description": title, "headers": headers}
+    }
+
+
+def _content(schema: str, media_type: str) -> dict[str, Any]:
+    return {"content": {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
+
+
+def _schemas() -> dict[str, Any]:
+    charge = {
+        field.name: field.schema
+        | {"description": field.about}
+        | ({} if field.default is None else {"default": field.default})
+        for field in FIELDS
+    }
+    problem = {
+        "type": {"type": "string", "enum": [TYPE + problem.code for problem in PROBLEMS]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": _object({"field": {"type": "string"}, "detail": {"type": "string"}}),
+        },
+        "outcome": {"type": "string", "enum": ["unknown", "withdrawn"]},
+        "request_id": {"type": "string"},
+    }
+    required = [field.name for field in FIELDS if field.required]
+    return {
+        "Charge": _object(charge, required),
+        "Admitted": _object(ADMITTED),
+        "Session": _object(SESSION),
+        "Problem": _object(problem, ["type", "title", "status", "request_id"]),
+    }
+
+
+def _object(properties: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties) if required is None else required,
+        "additionalProperties": False,
+    }

@@ -1,0 +1,79 @@
+"""The base of every HTTP handler: request ids, no caching, errors as problem documents."""
+
+import logging
+import re
+import secrets
+from typing import Any
+
+from tornado.escape import json_encode
+from tornado.web import HTTPError, RequestHandler
+
+from runtime.problem import BY_STATUS, FAILED, MALFORMED, NOT_ALLOWED, NOT_FOUND, Problem, document
+
+log = logging.getLogger(__name__)
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class ApiHandler(RequestHandler):
+    """Every HTTP handler of this system: request ids, no caching, errors as problem documents."""
+
+    request_id: str
+
+    def initialize(self) -> None:
+        """Take the caller's request id if it is a plain one, else make one."""
+        given = self.request.headers.get("X-Request-Id", "")
+        self.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        self.set_header("X-Request-Id", self.request_id)
+
+    def set_default_headers(self) -> None:
+        """Answers are about now: nobody may keep them."""
+        self.clear_header("Server")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("X-Request-Id", getattr(self, "request_id", ""))
+
+    def compute_etag(self) -> str | None:
+        """No ETag: answers are not cached."""
+        return None
+
+    def write_json(self, body: Any, status: int = 200) -> None:
+        """Finish with `body` as JSON."""
+        self.set_status(status)
+        self.set_header("Content-Type", "application/json")
+        self.finish(json_encode(body))
+
+    def write_problem(self, problem: Problem, **members: Any) -> None:
+        """Finish with a problem document."""
+        self.set_status(problem.status)
+        self.set_header("Content-Type", "application/problem+json")
+        self.finish(document(problem, self.request_id, **members))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Turn what Tornado or a fault raised into a problem document."""
+        problem = BY_STATUS.get(status_code, MALFORMED if status_code < FAILED.status else FAILED)
+        if status_code == NOT_ALLOWED.status:
+            methods = [m for m in self.SUPPORTED_METHODS if m.lower() in _methods(type(self))]
+            self.set_header("Allow", ", ".join(methods))
+        error = kwargs.get("exc_info", (None, None))[1]
+        detail = error.log_message if isinstance(error, HTTPError) and problem is MALFORMED else None
+        self.write_problem(problem, detail=detail)
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """Log faults with the request id; what the caller did wrong is not a fault of ours."""
+        if not isinstance(value, HTTPError):
+            log.error("request failed", exc_info=(typ, value, tb), extra={"request_id": self.request_id})
+
+
+class NotFoundHandler(ApiHandler):
+    """Answers 404 wherever no route fits."""
+
+    def prepare(self) -> None:
+        """Answer before any method is looked up."""
+        self.write_problem(NOT_FOUND)
+
+
+def _methods(handler: type[RequestHandler]) -> set[str]:
+    """Return the lower-case HTTP methods that a handler class defines itself."""
+    return {name.lower() for name in RequestHandler.SUPPORTED_METHODS
+            if getattr(handler, name.lower()) is not getattr(RequestHandler, name.lower())}  # fmt: skip
