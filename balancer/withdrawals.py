@@ -6,6 +6,8 @@ Noted in the order book first, then asked for until the substation has answered,
 import asyncio
 import logging
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 from balancer.asking import Asker
 from balancer.orders import BookUnavailable, OrderBook, Withdrawal
@@ -23,7 +25,8 @@ class Withdrawals:
     def __init__(self, book: OrderBook, asker: Asker) -> None:
         self._book = book
         self._asker = asker
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._noting: set[asyncio.Task[None]] = set()
+        self._asking: set[asyncio.Task[None]] = set()
 
     async def resume(self) -> None:
         """Take up what a former run left."""
@@ -37,13 +40,14 @@ class Withdrawals:
 
     def note_soon(self, withdrawal: Withdrawal) -> None:
         """As `note`, where nobody waits for it."""
-        self._keep(asyncio.create_task(self._note(withdrawal)))
+        _keep(self._noting, self._note(withdrawal))
 
     async def close(self) -> None:
-        """Stop asking; what is noted is taken up at the next start."""
-        for task in self._tasks:
+        """Finish noting and stop asking; what is noted is taken up at the next start."""
+        await asyncio.gather(*self._noting)
+        for task in self._asking:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._asking, return_exceptions=True)
 
     async def _note(self, withdrawal: Withdrawal) -> None:
         try:
@@ -53,11 +57,7 @@ class Withdrawals:
             self._spawn(withdrawal)
 
     def _spawn(self, withdrawal: Withdrawal) -> None:
-        self._keep(asyncio.create_task(self._settle(withdrawal)))
-
-    def _keep(self, task: asyncio.Task[None]) -> None:
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        _keep(self._asking, self._settle(withdrawal))
 
     async def _settle(self, withdrawal: Withdrawal) -> None:
         command = Withdraw(withdrawal.key, withdrawal.attempt)
@@ -67,3 +67,9 @@ class Withdrawals:
             await asyncio.sleep(PAUSE_S)
         await self._book.withdrawn(withdrawal.key)
         log.info("withdrawn", extra={"target": withdrawal.target})
+
+
+def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)

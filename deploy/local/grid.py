@@ -5,6 +5,7 @@ those, GRID_SUBSTATIONS says how many substations there are.
 """
 
 import configparser
+import contextlib
 import os
 import socket
 import sys
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+LISTENING = "0A"  # in /proc/net/tcp
 FREE_WITHIN_S = 3.0  # services whose supervisor was killed end by themselves within a second
 ROTATE = {"stdout_logfile_maxbytes": "10MB", "stdout_logfile_backups": "2"}
 
@@ -69,6 +71,8 @@ def supervisord(data: Path, ports: dict[str, int]) -> configparser.RawConfigPars
             "SUBSTATION_PORT": str(ports[f"SUBSTATION_PORT.{number}"]),
             "SUBSTATION_GRPC_PORT": str(ports[f"SUBSTATION_GRPC_PORT.{number}"]),
         })  # fmt: skip
+    names = [f"substation-{number}" for number in range(1, count + 1)]
+    made["group:grid"] = {"programs": ",".join([*names, "balancer", "gateway"])}  # one group stops at once
     _program(made, data, "balancer", "balancer", {"SUBSTATIONS": urls})
     _program(made, data, "gateway", "gateway", {"BALANCER": f"127.0.0.1:{ports['BALANCER_GRPC_PORT']}"})
     made["program:announce"] = {
@@ -113,19 +117,19 @@ def _owner(port: int) -> str:
     """Return ' by process N (its command)' where the system tells, else ''."""
     try:
         rows = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
-        inodes = {
-            row.split()[9]
-            for row in rows
-            if row.split()[1].endswith(f":{port:04X}") and row.split()[3] == "0A"
-        }
-        for link in Path("/proc").glob("[0-9]*/fd/*"):
-            if link.is_symlink() and any(f"socket:[{inode}]" == str(link.readlink()) for inode in inodes):
+    except OSError:
+        return ""
+    columns = [row.split() for row in rows]
+    sockets = {
+        f"socket:[{row[9]}]" for row in columns if row[1].endswith(f":{port:04X}") and row[3] == LISTENING
+    }
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):  # it has just ended, or is not ours to look at
+            if str(link.readlink()) in sockets:
                 command = (
                     (link.parents[1] / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 )
                 return f" by process {link.parents[1].name} ({command.strip()})"
-    except OSError:
-        pass
     return ""
 
 
