@@ -26,6 +26,14 @@ class ApiHandler(RequestHandler):
         self.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         self.set_header("X-Request-Id", self.request_id)
 
+    def prepare(self) -> None:
+        """Count the request as one that a stopping service still answers."""
+        self.settings["in_flight"].add(self)
+
+    def on_finish(self) -> None:
+        """It is answered."""
+        self.settings["in_flight"].discard(self)
+
     def set_default_headers(self) -> None:
         """Answers are about now: nobody may keep them."""
         self.clear_header("Server")
@@ -70,6 +78,7 @@ class NotFoundHandler(ApiHandler):
 
     def prepare(self) -> None:
         """Answer before any method is looked up."""
+        super().prepare()
         self.write_problem(NOT_FOUND)
 
 
