@@ -47,6 +47,7 @@ CREATE TABLE record (
 CREATE INDEX open_until ON record (end_ms) WHERE state IN ('charging', 'paused');
 """
 MIGRATIONS = (SCHEMA_1,)
+WRAP = 2**63  # SQLite's integers: 106 days at 1 GW; a counter that starts again is a reset to Prometheus
 
 WRITE = """
 INSERT INTO record (key, attempt, state, session_id, vehicle_id, energy_j, power_w, stay_ms, start_ms, end_ms,
@@ -112,7 +113,14 @@ class Journal:
         """Note the moment and the totals of this commit."""
         self._store.run(
             "UPDATE station SET grid_ms = ?, unix_ms = ?, load_wms = ?, admission_wms = ?, derating_wms = ?, allowed_w = ?",
-            (grid_ms, unix_ms, usage.load_wms, usage.admission_wms, usage.derating_wms, usage.allowed_w),
+            (
+                grid_ms,
+                unix_ms,
+                usage.load_wms % WRAP,
+                usage.admission_wms % WRAP,
+                usage.derating_wms % WRAP,
+                usage.allowed_w,
+            ),
         )
 
     def bind(self, book_id: str) -> None:
