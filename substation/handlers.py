@@ -3,6 +3,7 @@
 from tornado.web import HTTPError
 
 from runtime.problem import ApiHandler
+from runtime.settings import integer
 from substation.contract import Session
 from substation.station import Station
 from substation.writer import Page, Request, Sessions
@@ -20,7 +21,7 @@ class SessionsHandler(ApiHandler):
 
     async def get(self) -> None:
         """Write one page; `next_after` continues it, null at the end."""
-        page = Page(self._whole("after", 0, 2**62), self._whole("limit", 100, MOST))
+        page = Page(self._whole("after", 0, 0, 2**62), self._whole("limit", 100, 1, MOST))
         found = await self._station.ask(Request(page))
         if not isinstance(found, Sessions):
             raise HTTPError(503, "the substation is stopping")
@@ -31,11 +32,12 @@ class SessionsHandler(ApiHandler):
             }
         )
 
-    def _whole(self, name: str, default: int, most: int) -> int:
+    def _whole(self, name: str, default: int, least: int, most: int) -> int:
         text = self.get_query_argument(name, str(default))
-        if not text.isdecimal() or not text.isascii() or int(text[:20]) > most:
-            raise HTTPError(400, f"{name} must be a whole number up to {most}")
-        return int(text)
+        try:
+            return integer(least, most)(text)
+        except ValueError as error:
+            raise HTTPError(400, f"{name}: {error}") from None
 
 
 def session_json(session: Session) -> dict[str, object]:
