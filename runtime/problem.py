@@ -28,8 +28,9 @@ MALFORMED = Problem("malformed", 400, "The request can't be read")
 NOT_FOUND = Problem("not-found", 404, "There is nothing at this address")
 NOT_ALLOWED = Problem("method-not-allowed", 405, "This address does not take that method")
 TOO_LARGE = Problem("too-large", 413, "The body is too large")
+UNAVAILABLE = Problem("unavailable", 503, "The service can't do this now: ask again")
 FAILED = Problem("internal", 500, "The service failed; the fault is logged under the request id")
-BY_STATUS = {p.status: p for p in (MALFORMED, NOT_FOUND, NOT_ALLOWED, TOO_LARGE)}
+BY_STATUS = {p.status: p for p in (MALFORMED, NOT_FOUND, NOT_ALLOWED, TOO_LARGE, UNAVAILABLE)}
 
 
 def document(problem: Problem, request_id: str, **members: Any) -> bytes:
@@ -80,7 +81,8 @@ class ApiHandler(RequestHandler):
             methods = [m for m in self.SUPPORTED_METHODS if m.lower() in _methods(type(self))]
             self.set_header("Allow", ", ".join(methods))
         error = kwargs.get("exc_info", (None, None))[1]
-        detail = error.log_message if isinstance(error, HTTPError) and problem is MALFORMED else None
+        told = isinstance(error, HTTPError) and problem in {MALFORMED, UNAVAILABLE}
+        detail = error.log_message if told else None
         self.write_problem(problem, detail=detail)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
