@@ -8,7 +8,16 @@ from typing import Any
 from tornado.escape import json_encode
 from tornado.web import HTTPError, RequestHandler
 
-from runtime.problem import BY_STATUS, FAILED, MALFORMED, NOT_ALLOWED, NOT_FOUND, Problem, document
+from runtime.problem import (
+    BY_STATUS,
+    FAILED,
+    MALFORMED,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    UNAVAILABLE,
+    Problem,
+    document,
+)
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +73,8 @@ class ApiHandler(RequestHandler):
             methods = [m for m in self.SUPPORTED_METHODS if m.lower() in _methods(type(self))]
             self.set_header("Allow", ", ".join(methods))
         error = kwargs.get("exc_info", (None, None))[1]
-        detail = error.log_message if isinstance(error, HTTPError) and problem is MALFORMED else None
+        told = isinstance(error, HTTPError) and problem in {MALFORMED, UNAVAILABLE}
+        detail = error.log_message if told else None
         self.write_problem(problem, detail=detail)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
