@@ -3,7 +3,8 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,16 @@ HUNG_S = 60.0  # no test waits for this long unless it hangs: a limit, not an ex
 
 def pytest_configure(config: pytest.Config) -> None:
     config.option.async_test_timeout = max(config.option.async_test_timeout, HUNG_S)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With REQUIRE_ALL set, nothing may be skipped: what a test lacks is a failure."""
+    report = yield
+    if report.skipped and os.environ.get("REQUIRE_ALL"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but REQUIRE_ALL is set: {report.longrepr}"
+    return report
 
 
 class _CallbackFaults(logging.Handler):
