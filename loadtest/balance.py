@@ -27,7 +27,7 @@ def held(samples: Sequence[Sample], until_unix_s: float) -> Iterator[tuple[Sampl
     A sample stands until the next one: a late or lost one does not change an average's weights.
     """
     within = [sample for sample in samples if sample.at_unix_s <= until_unix_s]
-    ends = [sample.at_unix_s for sample in within[1:]] + [until_unix_s]
+    ends = [*(sample.at_unix_s for sample in within), until_unix_s][1:]
     for sample, end in zip(within, ends, strict=True):
         yield sample, end - sample.at_unix_s
 

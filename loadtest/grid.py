@@ -50,14 +50,18 @@ class Grid:
             message = f"the gateway at {self._gateway_url} can't be reached: {_name(error)}"
             raise NotReady(message) from error
 
-    async def stations(self) -> dict[str, str]:
-        """Return the URL of every substation by its id; raises NotReady without a list of them."""
+    async def stations(self) -> tuple[dict[str, str], list[str]]:
+        """Return each substation's URL by its id, and the addresses where none was seen yet.
+
+        Raises NotReady when the balancer does not say.
+        """
         url = f"{self._balancer_url}/fleet"
         try:
             async with self._http.get(url, timeout=self._timeout) as response:
                 response.raise_for_status()
                 fleet = await response.json()
-            return {str(each["substation_id"]): str(each["url"]).rstrip("/") for each in fleet["substations"]}
+            stations = {str(each["substation_id"]): str(each["url"]) for each in fleet["substations"]}
+            return stations, [str(url) for url in fleet.get("unseen", ())]
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
             message = f"the balancer at {self._balancer_url} can't be read: {_name(error)}"
             raise NotReady(message) from error

@@ -21,13 +21,13 @@ async def settle(grid: Grid, wait_s: float, say: Callable[[str], None]) -> dict[
     until_s = loop.time() + wait_s
     while True:
         gateway_waits_for = await grid.gateway_waits_for()
-        stations = await grid.stations()
-        if not stations:
+        stations, unseen = await grid.stations()
+        if not stations and not unseen:
             message = "the balancer knows no substations"
             raise NotReady(message)
         sample = await grid.sample(stations, time.time)
         left_s = max(until_s - loop.time(), 0.0)
-        obstacles = _obstacles(stations, sample)
+        obstacles = _obstacles(stations, sample) + [f"no substation was seen at {url} yet" for url in unseen]
         if gateway_waits_for:
             obstacles.append(f"the gateway is not ready: {gateway_waits_for}")
         if not obstacles:
