@@ -56,8 +56,12 @@ async def run(order: Order, screen: Screen, stop: asyncio.Event) -> Ended:
     async with aiohttp.ClientSession(connector=connector) as http:
         grid = Grid(http, order.gateway_url, order.balancer_url)
         settling = asyncio.ensure_future(settle(grid, order.settle_s, screen.say))
-        if not await unless(stop, settling):
-            return Ended(interrupted=True, held=False)
+        try:
+            if not await unless(stop, settling):
+                screen.console.print("interrupted before anything was sent")
+                return Ended(interrupted=True, held=False)
+        finally:
+            screen.said()
         run_id = f"rush-{uuid.uuid4().hex[:12]}"
         now = steady_clock()
         sampler = Sampler(grid, settling.result(), now)

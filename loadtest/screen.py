@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -51,6 +50,9 @@ class Screen(Protocol):
     def say(self, text: str) -> None:
         """Show one line of what is going on before the run."""
 
+    def said(self) -> None:
+        """Nothing more will be said before the run."""
+
     async def follow(self, view: Callable[[], View]) -> None:
         """Show `view` again and again until cancelled."""
 
@@ -69,6 +71,9 @@ class PlainScreen:
             self._said_s = now_s
             self._line(text)
 
+    def said(self) -> None:
+        """Leave the lines where they are."""
+
     async def follow(self, view: Callable[[], View]) -> None:
         """Print a line every PLAIN_EVERY_S."""
         while True:
@@ -86,10 +91,16 @@ class LiveScreen:
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self._status = console.status("")
 
     def say(self, text: str) -> None:
-        """Print `text` with the time of day."""
-        self.console.print(f"{dt.datetime.now():%H:%M:%S} {text}", markup=False, highlight=False)  # noqa: DTZ005 - local time, for eyes
+        """Show `text` in place of what was said before."""
+        self._status.update(Text(text))
+        self._status.start()
+
+    def said(self) -> None:
+        """Take the last words away."""
+        self._status.stop()
 
     async def follow(self, view: Callable[[], View]) -> None:
         """Redraw every LIVE_EVERY_S, and a last time when cancelled."""
@@ -119,7 +130,13 @@ def drawn(view: View) -> Group:
 
 
 def _bar(done: float, total: float) -> ProgressBar:
-    return ProgressBar(total=total, completed=min(done, total), width=BAR_WIDTH)
+    return ProgressBar(
+        total=total,
+        completed=min(done, total),
+        width=BAR_WIDTH,
+        complete_style="default",
+        finished_style="default",
+    )
 
 
 def screen() -> Screen:

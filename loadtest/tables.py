@@ -22,9 +22,9 @@ def show(console: Console, result: Result, thresholds: Sequence[Threshold]) -> N
 
 
 def _stations(stations: Sequence[StationResult]) -> Table:
-    table = _table("substation", "handled\n(counter)", "handled\n(201s)", "refused", "capacity\nkW",
-                   "load avg\nkW", "load peak\nkW", "util.\navg", "util.\npeak",
-                   "recomputed\npeak kW", "overload\nW·s")  # fmt: skip
+    table = _table("substation", "handled\n(count)", "told\n201s", "refused", "limit\nkW",
+                   "load\navg\nkW", "load\npeak\nkW", "util.\navg", "util.\npeak",
+                   "recom-\nputed\npeak", "over-\nload\nW·s")  # fmt: skip
     for station in stations:
         counted, sampled = station.counted, station.sampled
         overload_ws = counted and counted.overload_admission_ws + counted.overload_derating_ws
@@ -71,7 +71,7 @@ def _verdicts(thresholds: Sequence[Threshold]) -> Table:
 
 
 def _table(first: str, *others: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(first, no_wrap=True)
     for heading in others:
         table.add_column(heading, justify="right")

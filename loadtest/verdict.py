@@ -2,11 +2,14 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from loadtest.figures import Counted, StationResult
 from loadtest.result import Result
 
 NOT_MEASURED = "not measured"
+
+N = TypeVar("N", int, float)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ def judge(result: Result, max_ratio: float, max_refused: int) -> tuple[Threshold
 def _overload(stations: Sequence[StationResult]) -> Iterator[Threshold]:
     counted_ws = _total(stations, lambda counted: counted.overload_admission_ws)
     yield Threshold(
-        "overload by admission, as counted",
+        "overload counted by substations",
         NOT_MEASURED if counted_ws is None else f"{counted_ws:g} W·s",
         "0 W·s",
         counted_ws == 0,
@@ -40,7 +43,7 @@ def _overload(stations: Sequence[StationResult]) -> Iterator[Threshold]:
     highest_kw = max(known_kw, default=0.0)
     complete = len(known_kw) == len(excesses_kw)
     yield Threshold(
-        "overload, recomputed from the clients' sessions",
+        "overload recomputed from the 201s",
         f"{highest_kw:g} kW" if complete else NOT_MEASURED,
         "0 kW",
         complete and highest_kw == 0,
@@ -59,22 +62,22 @@ def _conservation(result: Result) -> Iterator[Threshold]:
     outcomes = result.admitted + result.refused + result.failed
     due = result.sent if result.interrupted else result.planned
     yield Threshold(
-        "every request has one outcome",
-        f"{result.sent} sent, {outcomes} with an outcome",
-        f"{due} sent and as many outcomes",
+        "every request ended",
+        f"{result.sent} sent, {outcomes} ended",
+        f"{due} and {due}",
         result.sent == outcomes == due,
     )
     counted = _total(result.stations, lambda counted: counted.admitted)
     agree = all(s.counted is not None and s.counted.admitted == s.answered for s in result.stations)
     yield Threshold(
-        "substations counted what clients were told",
-        NOT_MEASURED if counted is None else f"{counted:g} counted, {result.admitted} told",
-        "equal on every substation",
+        "admissions counted and told agree",
+        NOT_MEASURED if counted is None else f"{counted} counted, {result.admitted} told",
+        "equal",
         agree and counted == result.admitted == result.distinct_sessions,
     )
 
 
-def _total(stations: Sequence[StationResult], of: Callable[[Counted], float]) -> float | None:
+def _total(stations: Sequence[StationResult], of: Callable[[Counted], N]) -> N | int | None:
     """Return a counted figure of all substations; None when one of them could not be read."""
     known = [station.counted for station in stations if station.counted]
     return sum(of(counted) for counted in known) if len(known) == len(stations) else None

@@ -241,7 +241,7 @@ def test_admission_above_capacity_is_found_in_the_clients_own_records() -> None:
     grid = FakeGrid([FakeStation("substation-1", capacity_w=100_000)])
     result = rush(grid)
     assert result.code == 1
-    (line,) = [line for line in result.out.splitlines() if "recomputed from" in line]
+    (line,) = [line for line in result.out.splitlines() if "overload recomputed" in line]
     assert "BROKEN" in line
     assert result.out.count("BROKEN") == 1
 

@@ -11,13 +11,13 @@ from loadtest.result import Measured, Result, conclude
 from loadtest.verdict import judge
 
 OVERLOAD, RECOMPUTED, RATIO, FAILED, REFUSED, SENT, COUNTED = (
-    "overload by admission, as counted",
-    "overload, recomputed from the clients' sessions",
+    "overload counted by substations",
+    "overload recomputed from the 201s",
     "max/mean utilization",
     "failed requests",
     "refused requests",
-    "every request has one outcome",
-    "substations counted what clients were told",
+    "every request ended",
+    "admissions counted and told agree",
 )
 IDS = ("substation-1", "substation-2")
 ZERO = Reading(
