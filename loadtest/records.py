@@ -64,6 +64,11 @@ class Request:
     body: Any = None
 
     @property
+    def late_ms(self) -> float:
+        """Milliseconds from the intended sending to the sending: what the sender itself lost."""
+        return (self.sent_unix_s - self.intended_unix_s) * MS_PER_S
+
+    @property
     def service_ms(self) -> float:
         """Milliseconds from the sending to the answer."""
         return (self.answered_unix_s - self.sent_unix_s) * MS_PER_S

@@ -43,6 +43,7 @@ class Measured:
 class Result:
     """The figures of a run; latencies are in milliseconds, by percentile of what was answered.
 
+    `late_ms` is of all that was sent: large figures mean that the sender was the bottleneck.
     `distinct_sessions` counts the session ids in the 201s. None stands for what was not measured.
     """
 
@@ -57,6 +58,7 @@ class Result:
     balance_ratio: float | None
     fleet_peak_utilization: float | None
     commits_per_100_admissions: float | None
+    late_ms: Mapping[str, float]
     service_ms: Mapping[str, float]
     response_ms: Mapping[str, float]
     whole_samples: int
@@ -82,6 +84,7 @@ def conclude(measured: Measured) -> Result:
         balance_ratio=balance.balance_ratio(whole, measured.until_unix_s),
         fleet_peak_utilization=max((balance.fleet_utilization(sample) for sample in whole), default=None),
         commits_per_100_admissions=_commits_per_100([station.counted for station in stations]),
+        late_ms=_latency([request.late_ms for request in measured.requests]),
         service_ms=_latency([request.service_ms for request in answered]),
         response_ms=_latency([request.response_ms for request in answered]),
         whole_samples=len(whole),

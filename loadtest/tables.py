@@ -58,6 +58,7 @@ def _lines(result: Result) -> Iterator[str]:
         f"{_figure(result.commits_per_100_admissions, '.1f')} commits per 100 admissions, "
         f"{result.whole_samples} samples, {result.missed_readings} readings missed"
     )
+    yield f"sent after the intended moment: {_latency(result.late_ms)}"
     yield f"service time (from the sending): {_latency(result.service_ms)}"
     yield f"response time (from the intended sending): {_latency(result.response_ms)}"
 
@@ -71,7 +72,7 @@ def _verdicts(thresholds: Sequence[Threshold]) -> Table:
 
 
 def _table(first: str, *others: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     table.add_column(first, no_wrap=True)
     for heading in others:
         table.add_column(heading, justify="right")

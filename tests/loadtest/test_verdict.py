@@ -153,6 +153,7 @@ def test_the_figures_are_those_of_the_arrival_window() -> None:
     assert result.fleet_peak_utilization == 1
     assert result.commits_per_100_admissions == 50
     assert result.response_ms == {"p50": 101, "p95": 103, "p99": 103, "max": 103}
+    assert result.late_ms == {"p50": 1, "p95": 3, "p99": 3, "max": 3}
     assert result.service_ms["max"] == pytest.approx(100)
     sampled = result.stations[0].sampled
     assert sampled
