@@ -6,14 +6,20 @@ import dataclasses
 import datetime as dt
 import json
 import os
+import random
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
+
+from loadtest.arrivals import rush_hour
+from loadtest.engine import Engine
 
 ROOT = Path(__file__).parents[2]
 CAPACITY_W = 1_000_000
@@ -61,6 +67,7 @@ class FakeGrid:
     asked: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     answer: Callable[["FakeGrid", dict[str, Any]], web.Response] = lambda grid, body: grid.admit(body)
     delay_s: float = 0.0
+    hold: asyncio.Event | None = None  # answers wait for it
     url: str = ""
     arrived: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
@@ -87,6 +94,8 @@ class FakeGrid:
         self.asked.append(body)
         self.arrived.set()
         await asyncio.sleep(self.delay_s)
+        if self.hold:
+            await self.hold.wait()
         return self.answer(self, body)
 
     async def _fleet(self, _: web.Request) -> web.Response:
@@ -262,6 +271,27 @@ def test_an_interrupted_run_stops_sending_and_still_shows_what_it_measured() -> 
     assert "INTERRUPTED" in result.out
     assert f"{len(grid.keys)} sent, {len(grid.keys)} admitted, 0 refused, 0 failed" in result.out
     assert 0 < len(grid.keys) < 2000
+
+
+def test_what_waits_for_a_free_slot_is_not_sent_after_a_stop() -> None:
+    grid = two()
+
+    async def scenario() -> Engine:
+        stop, grid.hold = asyncio.Event(), asyncio.Event()
+        plan = rush_hour(1, 3, 0.01, random.Random(1))
+        async with grid.serving(), aiohttp.ClientSession() as http:
+            engine = Engine(http, grid.url, "run", 1, time.time)
+            running = asyncio.create_task(engine.run(plan, time.time(), stop))
+            await grid.arrived.wait()
+            stop.set()
+            while not engine._stopped:
+                await asyncio.sleep(0)
+            grid.hold.set()
+            await running
+        return engine
+
+    engine = asyncio.run(scenario())
+    assert engine.sent == len(grid.keys) == len(engine.requests) == 1
 
 
 def test_a_grid_that_is_not_there_ends_with_3() -> None:

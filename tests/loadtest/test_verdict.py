@@ -102,6 +102,7 @@ BREAKS: dict[str, tuple[Callable[[Measured], Measured], set[str]]] = {
         {REFUSED},
     ),
     "a request without an outcome": (lambda run: dataclasses.replace(run, planned=5, sent=5), {SENT}),
+    "an outcome of a request that was not sent": (lambda run: dataclasses.replace(run, sent=3), {SENT}),
     "a request that was never sent": (lambda run: dataclasses.replace(run, planned=5), {SENT}),
     "an admission that no client knows": (lambda run: changed(run, IDS[1], admitted=3), {COUNTED}),
     "two admissions, told of the other substation": (
