@@ -51,6 +51,8 @@ class Outcome(StrEnum):
     STOPPED = "stopped"
     FOUND = "found"
     NOT_FOUND = "not_found"
+    DONE = "done"  # an operator's order
+    INVALID = "invalid"  # an order that can't be carried out
     NOT_ME = "not_me"
     WRONG_BOOK = "wrong_book"
     UNAVAILABLE = "unavailable"
@@ -89,7 +91,30 @@ class Find:
     session_id: str
 
 
-Command = Place | Withdraw | Stop | Find
+@dataclasses.dataclass(frozen=True, slots=True)
+class Page:
+    """List up to `limit` sessions past number `after`, in the order of admission; '' is any vehicle."""
+
+    after: int
+    limit: int
+    vehicle_id: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Drain:
+    """Admit no new session (`on`), or admit again; the running ones finish."""
+
+    on: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Derate:
+    """Lower the limit to `limit_w`, at most the rated capacity; 0 restores it. Nobody is cut off."""
+
+    limit_w: int
+
+
+Command = Place | Withdraw | Stop | Find | Page | Drain | Derate
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -131,10 +156,16 @@ class Session:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one command; `session` for placed, stopped and found."""
+    """The answer to one command.
+
+    `session` for placed, stopped and found; `sessions` for a page, which `next_after` continues (0:
+    it was the last).
+    """
 
     outcome: Outcome
     session: Session | None = None
+    sessions: tuple[Session, ...] = ()
+    next_after: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,11 +1,14 @@
 """The substation's own HTTP pages: its sessions, for people and for audits."""
 
+from pathlib import Path
+
 from tornado.web import HTTPError
 
 from runtime.handlers import ApiHandler
 from runtime.settings import integer
+from substation.contract import Outcome, Page
 from substation.station import Station
-from substation.writer import Page, Request, Sessions
+from substation.writer import Request
 
 MOST = 1000
 
@@ -22,12 +25,12 @@ class SessionsHandler(ApiHandler):
         """Write one page; `next_after` continues it, null at the end."""
         page = Page(self._whole("after", 0, 0, 2**62), self._whole("limit", 100, 1, MOST))
         found = await self._station.ask(Request(page))
-        if not isinstance(found, Sessions):
+        if found.outcome is not Outcome.FOUND:
             raise HTTPError(503, "the substation is stopping")
         self.write_json(
             {
                 "sessions": [s.fields() for s in found.sessions],
-                "next_after": found.next_after,
+                "next_after": found.next_after or None,
             }
         )
 
@@ -37,3 +40,18 @@ class SessionsHandler(ApiHandler):
             return integer(least, most)(text)
         except ValueError as error:
             raise HTTPError(400, f"{name}: {error}") from None
+
+
+class BackupHandler(ApiHandler):
+    """`POST /backup`: writes a consistent copy of the running journal beside it."""
+
+    def initialize(self, station: Station, folder: Path) -> None:  # type: ignore[override]
+        """`station` owns the journal; copies go into `folder`."""
+        super().initialize()
+        self._station = station
+        self._folder = folder
+
+    async def post(self) -> None:
+        """Write the copy and say where it is."""
+        path = await self._station.backup(self._folder)
+        self.write_json({"path": str(path), "bytes": path.stat().st_size}, 201)

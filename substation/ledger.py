@@ -54,9 +54,19 @@ class Ledger:
         """Take back a session that the journal shows open at grid time `now_ms`; no decision."""
         self._add(entry, now_ms)
 
+    def set_draining(self, *, on: bool) -> None:
+        """Admit nothing more, or admit again."""
+        before, self.draining = self.draining, on
+        self._undo.append(lambda: self.set_draining(on=before))
+
     def set_capacity(self, capacity_w: int) -> None:
         """Change the limit; below the present load nobody is cut off, and nothing is admitted."""
-        self.capacity_w = capacity_w
+        before, self.capacity_w = (self.capacity_w, self._usage), capacity_w
+
+        def undo() -> None:
+            self.capacity_w, self._usage = before
+
+        self._undo.append(undo)
         allowed_w = max(self._usage.allowed_w, self._load_w)
         self._usage = dataclasses.replace(self._usage, allowed_w=allowed_w if allowed_w > capacity_w else 0)
 
@@ -77,8 +87,10 @@ class Ledger:
 
     def rollback(self) -> None:
         """Undo every decision since `begin`."""
-        while self._undo:
-            self._undo.pop()()
+        undo, self._undo = self._undo, []
+        while undo:
+            undo.pop()()
+        self._undo.clear()
 
     def place(self, place: Place, known: Record | None, entry: Entry) -> Decision:
         """Decide on a request; `entry` is the session that it would become, starting now."""

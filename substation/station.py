@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import time
+from pathlib import Path
 
 from runtime.group_commit import GroupCommit
 from substation.clock import GridClock
@@ -11,9 +12,10 @@ from substation.curve import Usage
 from substation.journal import Journal
 from substation.ledger import Ledger
 from substation.metrics import WriterMetrics
-from substation.writer import Probe, Request, Sessions, Writer
+from substation.writer import Backup, Probe, Prune, Request, Writer
 
 PROBE_S = 1.0
+PRUNE_S = 60.0
 
 
 def resume(journal: Journal, capacity_w: int, now_ms: int) -> Ledger:
@@ -22,7 +24,8 @@ def resume(journal: Journal, capacity_w: int, now_ms: int) -> Ledger:
     ledger = Ledger(capacity_w, known.grid_ms, known.usage)
     for entry in journal.open_at(known.grid_ms):
         ledger.resume(entry, known.grid_ms)
-    ledger.set_capacity(capacity_w)
+    ledger.set_draining(on=known.draining)
+    ledger.set_capacity(min(capacity_w, known.limit_w or capacity_w))
     ledger.begin(max(known.grid_ms, now_ms))
     ledger.check()
     return ledger
@@ -41,11 +44,13 @@ class Station:
         self._epoch = known.epoch
         self._seq = itertools.count(1)
         self._clock = clock
-        self._writer = Writer(journal, resume(journal, capacity_w, clock.start_ms), clock, metrics)
-        self._commits: GroupCommit[Request, Answer | Sessions] = GroupCommit("journal", self._writer.commit)
-        self._probing = asyncio.create_task(self._probe())
+        self._writer = Writer(
+            journal, resume(journal, capacity_w, clock.start_ms), capacity_w, clock, metrics
+        )
+        self._commits: GroupCommit[Request, Answer] = GroupCommit("journal", self._writer.commit)
+        self._chores = [asyncio.create_task(self._probe()), asyncio.create_task(self._prune())]
 
-    async def ask(self, request: Request) -> Answer | Sessions:
+    async def ask(self, request: Request) -> Answer:
         """Answer a command once it is durable; `unavailable` when stopping or when the disk is full."""
         if self._commits.closed:
             return Answer(Outcome.UNAVAILABLE)
@@ -61,6 +66,14 @@ class Station:
             curve.releases_at(now_ms, self.time_scale), curve.sessions_at(now_ms),
         )  # fmt: skip
 
+    def draw_w(self) -> float:
+        """Return the watts that the cars draw at this moment."""
+        return self._writer.published.curve.draw_at(self._now_ms())
+
+    def delivered_j(self) -> int:
+        """Return the joules delivered up to this moment."""
+        return self._writer.published.curve.delivered_at(self._now_ms())
+
     def usage(self) -> Usage:
         """Return the running totals at this moment."""
         return self._writer.published.curve.usage_at(self._now_ms())
@@ -71,9 +84,17 @@ class Station:
             return ["the end: the substation is stopping"]
         return ["room on the disk of the journal"] if self._writer.published.full else []
 
+    async def backup(self, folder: Path) -> Path:
+        """Write a consistent copy of the journal into `folder`; returns its path. Commits wait meanwhile."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"journal-{time.time_ns()}.sqlite"
+        await self.ask(Request(Backup(path)))
+        return path
+
     async def close(self) -> None:
         """Finish what was submitted; later commands are answered `unavailable`."""
-        self._probing.cancel()
+        for chore in self._chores:
+            chore.cancel()
         await self._commits.close()
 
     def _now_ms(self) -> int:
@@ -85,3 +106,9 @@ class Station:
             await asyncio.sleep(PROBE_S)
             if self._writer.published.full:
                 await self.ask(Request(Probe()))
+
+    async def _prune(self) -> None:
+        """Drop what nobody can ask for any more, a little at a time."""
+        while True:
+            await asyncio.sleep(PRUNE_S)
+            await self.ask(Request(Prune()))

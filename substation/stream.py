@@ -6,7 +6,7 @@ from typing import Any
 import grpc.aio
 
 from runtime.stream_server import Conversation
-from substation.contract import Answer, Find, Outcome, Place, Stop, Withdraw
+from substation.contract import Answer, Derate, Drain, Find, Outcome, Page, Place, Stop, Withdraw
 from substation.plan import Plan
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
@@ -33,8 +33,7 @@ class SubstationService(rpc.SubstationServicer):
     async def _handle(self, request: Request | None) -> Answer:
         if request is None:
             return Answer(Outcome.NOT_ME)
-        answer = await self._station.ask(request)
-        return answer if isinstance(answer, Answer) else Answer(Outcome.UNAVAILABLE)
+        return await self._station.ask(request)
 
     def _decode(self, message: pb.Calls) -> tuple[Numbered, list[int]]:
         now_s = time.monotonic()
@@ -76,10 +75,23 @@ def _request(call: pb.Call, now_s: float) -> Request | None:
             return Request(Stop(call.stop.session_id), until_s)
         case "find":
             return Request(Find(call.find.session_id), until_s)
+        case "page":
+            return Request(Page(call.page.after, call.page.limit, call.page.vehicle_id), until_s)
+        case "drain":
+            return Request(Drain(call.drain.on), until_s)
+        case "derate":
+            return Request(Derate(call.derate.limit_w), until_s)
         case _:
             return None
 
 
 def _answer(number: int, answer: Answer) -> pb.Answer:
     session = pb.Session(**answer.session.fields()) if answer.session else None
-    return pb.Answer(number=number, outcome=answer.outcome, session=session)
+    sessions = [pb.Session(**listed.fields()) for listed in answer.sessions]
+    return pb.Answer(
+        number=number,
+        outcome=answer.outcome,
+        session=session,
+        sessions=sessions,
+        next_after=answer.next_after,
+    )
