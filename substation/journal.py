@@ -163,6 +163,7 @@ class Journal:
 
     def backup(self, path: Path) -> None:
         """Write a consistent copy to `path`, which must not exist; not inside a transaction."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         self._store.run("VACUUM INTO ?", (str(path),))
 
     def by_key(self, key: str) -> Record | None:

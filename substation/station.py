@@ -86,7 +86,6 @@ class Station:
 
     async def backup(self, folder: Path) -> Path:
         """Write a consistent copy of the journal into `folder`; returns its path. Commits wait meanwhile."""
-        folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"journal-{time.time_ns()}.sqlite"
         await self.ask(Request(Backup(path)))
         return path
