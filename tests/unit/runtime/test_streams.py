@@ -176,6 +176,34 @@ async def test_closing_the_link_fails_what_is_in_flight() -> None:
             await call
 
 
+class LosesCancellations:
+    """A stream that fails when it is cancelled, as gRPC's does while its connection fails."""
+
+    def __init__(self) -> None:
+        self.reading = asyncio.Event()
+
+    async def read(self) -> None:
+        self.reading.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            nothing = grpc.aio.Metadata()
+            raise grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, nothing, nothing) from None
+
+    def cancel(self) -> None:
+        pass
+
+
+@pytest.mark.gen_test
+async def test_a_link_is_closed_even_when_grpc_loses_the_cancellation() -> None:
+    """Seen as 1 close in 600 that hung, against a server that had just gone."""
+    stream, usual = LosesCancellations(), wire()
+    link: SubstationLink = Link("127.0.0.1:1", Wire(lambda _: stream, usual.encode, usual.decode))
+    await stream.reading.wait()
+    async with asyncio.timeout(30):
+        await link.close()
+
+
 @pytest.mark.gen_test
 async def test_a_lost_caller_cancels_what_is_handled_for_it() -> None:
     handled, cancelled = asyncio.Event(), asyncio.Event()
