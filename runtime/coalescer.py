@@ -124,8 +124,6 @@ class Link(Generic[Item, Answer]):
                 finally:
                     pause = RETRY_S[0] if self.up else pause
                     self._lose()
-                if self._closing:
-                    break
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
                 pause = min(2 * pause, RETRY_S[1])
 
