@@ -117,10 +117,12 @@ class Link(Generic[Item, Answer]):
             while True:
                 try:
                     await self._converse(channel)
-                    pause = RETRY_S[0]
                 except grpc.aio.AioRpcError as error:
                     log.info("link lost", extra={"address": self.address, "code": str(error.code())})
+                except Exception:  # else the link would never come back
+                    log.exception("what came on the link can't be read", extra={"address": self.address})
                 finally:
+                    pause = RETRY_S[0] if self.up else pause
                     self._lose()
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
                 pause = min(2 * pause, RETRY_S[1])
@@ -150,16 +152,26 @@ class Link(Generic[Item, Answer]):
                     numbers = list(itertools.islice(self._waiting, MOST_IN_A_MESSAGE))
                     calls = {number: self._waiting.pop(number) for number in numbers}
                     cancelled, self._cancelled = self._cancelled, []
-                    self._sent.update(calls)
-                    now = loop.time()
-                    outgoing = [
-                        Outgoing(n, c.item, max(1, int((c.until - now) * 1000))) for n, c in calls.items()
-                    ]
-                    self.messages_sent += 1
-                    self.calls_sent += len(outgoing)
-                    await stream.write(self._wire.encode(outgoing, cancelled))
+                    message = self._message(calls, cancelled, loop.time())
+                    if message is not None:
+                        self._sent.update(calls)
+                        self.messages_sent += 1
+                        self.calls_sent += len(calls)
+                        await stream.write(message)
                 self._wake.clear()
                 await self._wake.wait()
+
+    def _message(self, calls: dict[int, _Call[Item, Answer]], cancelled: list[int], now: float) -> Any | None:
+        """Encode calls; when that fails, fail them, and leave the link to all others."""
+        outgoing = [Outgoing(n, c.item, max(1, int((c.until - now) * 1000))) for n, c in calls.items()]
+        try:
+            return self._wire.encode(outgoing, cancelled)
+        except (TypeError, ValueError) as error:
+            for call in calls.values():
+                if not call.future.done():
+                    call.future.set_exception(error)
+            self._cancelled += cancelled if calls else []
+            return None
 
     def _lose(self) -> None:
         self.up = False

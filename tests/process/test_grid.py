@@ -1,7 +1,7 @@
 """The grid as `make run` starts it: real processes, killed and started again."""
 
 import collections
-import datetime
+import datetime as dt
 import json
 import os
 import signal
@@ -45,7 +45,7 @@ def one_session_each(grid: Grid, asked: list[Car]) -> None:
 def interval(body: dict[str, Any]) -> tuple[int, int, int]:
     """What a client knows of its session: (start, end, watts), in unix ms, which round by up to 2 ms."""
     start, end = (
-        datetime.datetime.fromisoformat(body[name]).timestamp() for name in ("started_at", "expected_end")
+        dt.datetime.fromisoformat(body[name]).timestamp() for name in ("started_at", "expected_end")
     )
     return round(start * 1000), round(end * 1000) - 3, round(body["power_kw"] * 1000)
 

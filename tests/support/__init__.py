@@ -1,1 +1,1 @@
-"""What several kinds of tests use."""
+"""What tests of several services build on: real clients, real processes, plain data."""
