@@ -9,7 +9,9 @@ import pytest
 import balancer.settings
 import gateway.settings
 import substation.settings
-from runtime.process import ProcessSettings
+from loadtest.cli import parser
+from runtime import body_limit, http
+from runtime.process import STOP_WITHIN_S, ProcessSettings
 from tests.unit.docs.pages import DOCS, ROOT, rows, sections
 
 PAGE = DOCS / "reference" / "settings.md"
@@ -44,3 +46,29 @@ def test_what_make_run_reads_on_top_is_on_the_page() -> None:
     known = {name for settings in SERVICES.values() for name in defaults(settings)}
     assert "GRID_SUBSTATIONS" in read
     assert read <= known | rows(sections(PAGE)["`make run`"]).keys()
+
+
+def test_where_the_rush_hour_goes_is_on_the_page() -> None:
+    documented = {name: cells[1] for name, cells in rows(sections(PAGE)["`make rush-hour`"]).items()}
+    asked = parser({}).parse_args(["rush-hour"])
+    assert documented == {
+        "GATEWAY_URL": f"`{asked.gateway}`",
+        "BALANCER_URL": f"`{asked.balancer}`",
+        "ARGS": "(empty)",
+    }
+    elsewhere = {"GATEWAY_URL": "http://127.0.0.1:1", "BALANCER_URL": "http://127.0.0.1:2"}
+    moved = parser(elsewhere).parse_args(["rush-hour"])
+    assert {"GATEWAY_URL": moved.gateway, "BALANCER_URL": moved.balancer} == elsewhere
+
+
+def test_the_fixed_limits_are_those_of_the_code() -> None:
+    text = sections(PAGE)["fixed limits"]
+    written = dict(re.findall(r"^\| ([^|`]+?) \| (\d+)", text, flags=re.MULTILINE))
+    assert {name: float(value) for name, value in written.items()} == {
+        "body": body_limit.BODY_BYTES / 1024,
+        "request line and headers": http.HEADER_BYTES / 1024,
+        "idle connection, and time for the headers": http.IDLE_S,
+        "time for the body": http.BODY_S,
+        "answers to requests in flight, when stopping": http.ANSWER_WITHIN_S,
+        "stop after SIGTERM or SIGINT": STOP_WITHIN_S,
+    }
