@@ -107,10 +107,13 @@ class Link(Generic[Item, Answer]):
             raise
 
     async def close(self) -> None:
-        """End the stream; calls in flight fail with LinkLost."""
+        """End the stream; calls in flight, and those still waiting for it, fail with LinkLost."""
         self._closing = True
         self._task.cancel()
         await asyncio.wait([self._task])
+        for call in self._waiting.values():
+            if not call.future.done():
+                call.future.set_exception(LinkLost(self.address))
 
     async def _run(self) -> None:
         pause = RETRY_S[0]
