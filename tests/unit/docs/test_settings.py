@@ -42,7 +42,7 @@ def test_every_service_is_on_the_page() -> None:
 
 def test_what_make_run_reads_on_top_is_on_the_page() -> None:
     script = (ROOT / "deploy/local/grid.py").read_text(encoding="utf-8")
-    read = set(re.findall(r'environ\.get\("([A-Z_]+)"', script))
+    read = set(re.findall(r'(?:environ\.get\(|environ, )"([A-Z_]+)"', script))
     known = {name for settings in SERVICES.values() for name in defaults(settings)}
     assert "GRID_SUBSTATIONS" in read
     assert read <= known | rows(sections(PAGE)["`make run`"]).keys()
