@@ -15,7 +15,7 @@ from typing import Protocol
 MAX_REQUESTS = 100_000
 MAX_SECONDS = 3_600
 
-# The cars of DESIGN section 5: what their chargers take, and how many of a hundred take it.
+# The cars (docs/explanation/architecture.md): what their chargers take, and how many of a hundred take it.
 POWER_KW = (3.7, 7.4, 11.0, 22.0)
 PER_HUNDRED = (10, 25, 45, 20)
 ENERGY_MEAN_KWH = 20.0

@@ -82,6 +82,7 @@ class Link(Generic[Item, Answer]):
         self._sent: dict[int, _Call[Item, Answer]] = {}
         self._cancelled: list[int] = []
         self._wake = asyncio.Event()
+        self._closing = False
         self._task = asyncio.create_task(self._run())
 
     async def call(self, item: Item, within_s: float) -> Answer:
@@ -106,15 +107,18 @@ class Link(Generic[Item, Answer]):
             raise
 
     async def close(self) -> None:
-        """End the stream; calls in flight fail with LinkLost."""
+        """End the stream; calls in flight, and those still waiting for it, fail with LinkLost."""
+        self._closing = True
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await asyncio.wait([self._task])
+        for call in self._waiting.values():
+            if not call.future.done():
+                call.future.set_exception(LinkLost(self.address))
 
     async def _run(self) -> None:
         pause = RETRY_S[0]
         async with grpc.aio.insecure_channel(self.address, options=CHANNEL_OPTIONS) as channel:
-            while True:
+            while not self._closing:  # grpc.aio loses a cancellation that meets a failing connection
                 try:
                     await self._converse(channel)
                 except grpc.aio.AioRpcError as error:

@@ -71,7 +71,6 @@ def test_a_target_elsewhere_is_refused_from_the_command_line_and_the_environment
         ("http://localhost:8000/", "http://localhost:8000"),
         ("http://LOCALHOST", "http://localhost"),
         ("http://[::1]:8000", "http://[::1]:8000"),
-        ("http://someone@127.0.0.1:8000", "http://127.0.0.1:8000"),
     ],
 )
 def test_a_loopback_target_is_taken_in_its_plain_form(text: str, expected: str) -> None:

@@ -1,4 +1,4 @@
-"""Ledger and journal against a model of DESIGN 3.3 that knows neither, over every sequence tried."""
+"""Ledger and journal against a model of claim-then-place that knows neither, over every sequence tried."""
 
 import copy
 import dataclasses

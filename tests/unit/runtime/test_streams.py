@@ -2,69 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
-from typing import Any
 
-import grpc.aio
 import pytest
 
-from runtime import stream_server
 from runtime.coalescer import Link, LinkLost, Outgoing, Wire
-from runtime.stream_server import Conversation
-from substation.contract import Find
 from substation.proto import substation_pb2 as pb
-from substation.proto import substation_pb2_grpc as rpc
 from tests.support.ports import free_port
+from tests.support.stream_service import asked, echo, serving, until
 from tests.support.substation_stream import Ask, SubstationLink, link_to, wire
-
-Handler = Callable[[pb.Call], Awaitable[str]]
-
-
-class Service(rpc.SubstationServicer):
-    """The substation's protocol in front of a handler of the test."""
-
-    def __init__(self, handle: Handler) -> None:
-        self._handle = handle
-        self.messages: list[pb.Calls] = []
-
-    async def Converse(self, request_iterator: Any, context: Any) -> None:  # noqa: ARG002, N802 - gRPC's name
-        await Conversation(self._decode, self._handle, self._encode).run(context)
-
-    def register(self, server: grpc.aio.Server) -> None:
-        rpc.add_SubstationServicer_to_server(self, server)  # type: ignore[no-untyped-call]
-
-    def _decode(self, message: pb.Calls) -> tuple[list[tuple[int, pb.Call]], list[int]]:
-        self.messages.append(message)
-        asked = [(call.number, call) for call in message.calls if call.WhichOneof("command")]
-        return asked, [call.number for call in message.calls if not call.WhichOneof("command")]
-
-    def _encode(self, answers: list[tuple[int, str]]) -> pb.Answers:
-        return pb.Answers(answers=[pb.Answer(number=n, outcome=outcome) for n, outcome in answers])
-
-
-@asynccontextmanager
-async def serving(handle: Handler, port: int = 0) -> AsyncIterator[tuple[Service, int]]:
-    service = Service(handle)
-    async with stream_server.listen(service.register, "127.0.0.1", port) as bound:
-        yield service, bound
-
-
-async def echo(call: pb.Call) -> str:
-    return f"saw {call.find.session_id}"
-
-
-def find(name: str) -> Ask:
-    return Ask("substation-1", Find(name))
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - the test's own time limit ends it
-        await asyncio.sleep(0.01)
-
-
-async def asked(link: SubstationLink, name: str, within_s: float = 30) -> str:
-    return (await link.call(find(name), within_s)).outcome
 
 
 @pytest.mark.gen_test
@@ -195,56 +140,6 @@ async def test_a_lost_caller_cancels_what_is_handled_for_it() -> None:
         await cancelled.wait()
         with contextlib.suppress(LinkLost):
             await call
-
-
-@pytest.mark.gen_test
-async def test_a_call_that_fails_in_the_handler_fails_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    async def handle(call: pb.Call) -> str:
-        if call.find.session_id == "bad":
-            message = "a fault of the test"
-            raise RuntimeError(message)
-        return "done"
-
-    async with serving(handle) as (_, port), link_to(port) as link:
-        with pytest.raises(TimeoutError):
-            await asked(link, "bad", within_s=0.2)
-        assert await asked(link, "good") == "done"
-    assert "a call failed" in caplog.text
-
-
-@pytest.mark.gen_test
-async def test_what_can_t_be_encoded_fails_its_caller_and_not_the_link() -> None:
-    async with serving(echo) as (_, port), link_to(port) as link:
-        with pytest.raises(UnicodeEncodeError):
-            await asked(link, "\ud800")
-        assert await asked(link, "good") == "saw good"
-
-
-@pytest.mark.gen_test
-async def test_a_message_that_can_t_be_read_loses_the_stream_and_not_the_link() -> None:
-    usual, unreadable = wire(), [True]
-
-    def decode(message: pb.Answers) -> Iterable[tuple[int, pb.Answer]]:
-        if message.answers and unreadable.pop():
-            unreadable.append(False)
-            raise ValueError(message)
-        return usual.decode(message)
-
-    async with serving(echo) as (_, port):
-        link: SubstationLink = Link(f"127.0.0.1:{port}", Wire(usual.open, usual.encode, decode))
-        with pytest.raises(LinkLost):
-            await asked(link, "a")
-        unreadable[:] = [False]
-        assert await asked(link, "b") == "saw b"
-        await link.close()
-
-
-@pytest.mark.gen_test
-async def test_a_port_is_not_shared_with_another_server() -> None:
-    async with serving(echo) as (_, port):
-        with pytest.raises(OSError, match=f"can't listen on 127.0.0.1:{port}"):
-            async with serving(echo, port):
-                pass
 
 
 def with_cancels(outgoing: list[Outgoing[Ask]], cancelled: list[int]) -> pb.Calls:
