@@ -1,6 +1,7 @@
 """The view of the fleet: what is believed of a substation, and who is asked."""
 
 import itertools
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ FREED = {1.0: 10_000, 2.0: 30_000, 10.0: 40_000}
 @pytest.mark.parametrize(
     "newer", [{"epoch": 1, "seq": 6}, {"epoch": 2, "seq": 1}], ids=["higher seq", "higher epoch"]
 )
-def test_a_newer_report_is_adopted(newer: dict[str, int]) -> None:
+def test_a_newer_report_is_adopted(newer: dict[str, Any]) -> None:
     view = View(report(seq=5, load_kw=10))
     assert view.fleet.adopt(report(load_kw=70, **newer), 0.5)
     assert view.fleet.members["a"].estimate_w(0.5) == 70 * KW
@@ -29,7 +30,7 @@ def test_a_newer_report_is_adopted(newer: dict[str, int]) -> None:
     [{"epoch": 2, "seq": 5}, {"epoch": 2, "seq": 4}, {"epoch": 1, "seq": 99}],
     ids=["same", "lower seq", "lower epoch"],
 )
-def test_a_report_that_is_not_newer_changes_nothing(older: dict[str, int]) -> None:
+def test_a_report_that_is_not_newer_changes_nothing(older: dict[str, Any]) -> None:
     view = View(report(epoch=2, seq=5, load_kw=10))
     assert not view.fleet.adopt(report(load_kw=70, **older), 0.5)
     assert view.poll(report(load_kw=70, **older), 0.5) is None
