@@ -98,7 +98,11 @@ class Poller:
 
 def parse(page: bytes) -> list[Sample]:
     """Return the samples of NAMES by the official parser; raises ValueError when it can't."""
-    families = text_string_to_metric_families(page.decode())
+    try:
+        families = list(text_string_to_metric_families(page.decode()))
+    except IndexError as error:  # what prometheus_client 0.26 makes of some garbage
+        message = "no page of metrics"
+        raise ValueError(message) from error
     return [
         Sample(s.name, s.labels, float(s.value))
         for family in families

@@ -109,6 +109,7 @@ def test_a_report_comes_through_the_page_unchanged(report: Report, address: str)
 
 @given(page=st.binary(max_size=400))
 @example(page=b"smartgrid_substation_load_watts{a=")
+@example(page=b'{, =+Inf\\+Inf"\n=# HELP ')
 @example(page=b'smartgrid_substation_load_watts{substation="\xff"} 1\n')
 @example(page=b"smartgrid_substation_load_watts nan\n" * 30)
 def test_garbage_is_refused_and_does_no_other_harm(page: bytes) -> None:
