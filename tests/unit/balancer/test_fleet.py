@@ -11,7 +11,7 @@ from balancer.fleet import BLIND_WAIT_S, FINITE_WITHIN_S, UNKNOWN_WAIT_S, Member
 from balancer.health import EJECT_AFTER, Health, State
 from balancer.policy import Candidate
 from substation.contract import RELEASES_WITHIN_S
-from tests.unit.balancer.views import KW, View, releases, report, url
+from tests.unit.balancer.views import KW, POLL_S, View, releases, report, url
 
 FREED = {1.0: 10_000, 2.0: 30_000, 10.0: 40_000}
 
@@ -119,13 +119,16 @@ def test_coming_back_is_worth_it_at_the_earliest_sufficient_release() -> None:
         report("a", load_kw=100, releases_w=releases({10.0: 20 * KW, 30.0: 60 * KW}, 100 * KW)),
         report("b", load_kw=100, releases_w=releases({5.0: 5 * KW, 60.0: 90 * KW}, 100 * KW)),
     )
-    wait = view.fleet.retry_after_s
-    assert wait(5 * KW, (), 0.0) == 5.0
-    assert wait(20 * KW, (), 0.0) == 10.0
-    assert wait(20 * KW, (), 4.0) == 6.0
-    assert wait(20 * KW, ("b",), 0.0) == 60.0
-    assert wait(95 * KW, (), 0.0) == UNKNOWN_WAIT_S
-    assert wait(5 * KW, ("nobody",), 0.0) == BLIND_WAIT_S
+
+    def wait(demand_kw: int, *eligible: str, now_s: float = 0.0) -> float:
+        return view.fleet.retry_after_s(demand_kw * KW, eligible, now_s)
+
+    assert wait(5) == 5.0 + POLL_S
+    assert wait(20) == 10.0 + POLL_S
+    assert wait(20, now_s=4.0) == 6.0 + POLL_S
+    assert wait(20, "b") == 60.0 + POLL_S
+    assert wait(95) == UNKNOWN_WAIT_S + POLL_S
+    assert wait(5, "nobody") == BLIND_WAIT_S
 
 
 def test_a_view_without_anybody_says_to_come_back_soon() -> None:
