@@ -41,7 +41,9 @@ def test_there_is_something_to_check() -> None:
 
 
 def test_no_module_is_longer_than_its_budget() -> None:
-    lengths = {named(path): len(path.read_text().splitlines()) for path in modules(*FOLDERS)}
+    """Tests are exempt: they are read one by one."""
+    folders = [name for name in FOLDERS if name != "tests"]
+    lengths = {named(path): len(path.read_text().splitlines()) for path in modules(*folders)}
     assert {name: lines for name, lines in lengths.items() if lines > MODULE_LINES} == {}
 
 
