@@ -198,6 +198,25 @@ async def test_a_substation_whose_page_is_gone_is_ejected_and_comes_back_by_itse
 
 
 @pytest.mark.gen_test
+async def test_missed_polls_eject_though_the_stream_keeps_the_report_fresh(tmp_path: Path) -> None:
+    async with running(tmp_path, Plan(proxied=True, poll_s=0.5)) as grid:
+        api = await api_of(grid)
+        placed = await api.placed(substations=["s-1"])
+        states = []
+
+        async def ejected() -> bool:
+            assert (await api.find(placed["session_id"])).status == 200  # every answer carries a report
+            shown = (await grid.fleet())["s-1"]
+            assert shown["report_age_s"] < 3 * 0.5
+            states.append(shown["state"])
+            return states[-1] == "ejected"
+
+        await grid.pages["s-1"].shut()
+        await until(ejected)
+        assert "suspect" in states
+
+
+@pytest.mark.gen_test
 async def test_addresses_that_hang_delay_the_polls_of_no_other(tmp_path: Path) -> None:
     """Six of them, one after the other, would make every report older than three polls."""
 
