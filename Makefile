@@ -8,7 +8,7 @@ PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 .PHONY: help run rush-hour test lint format types imports unit property integration process proto lock clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime  ## run the grid: 3 substations, balancer, gateway; Ctrl-C ends it
 	@exec $(BIN)/python deploy/local/grid.py

@@ -40,16 +40,16 @@ class Member:
 
     def fits_in_s(self, demand_w: int, now_s: float) -> float | None:
         """Return after how many seconds `demand_w` fits by the known plans; None if they don't say."""
-        room = self.report.capacity_w - self.outstanding_w - demand_w
-        if room < 0 or self.report.draining:
+        if self.report.draining:
             return None
         elapsed_s = now_s - self.received_s
-        for within_s in (elapsed_s, *FINITE_WITHIN_S):
-            if (
-                within_s >= elapsed_s
-                and self.report.load_w - released_w(self.report.releases_w, within_s) <= room
-            ):
-                return within_s - elapsed_s
+        moments = [elapsed_s, *(within_s for within_s in FINITE_WITHIN_S if within_s > elapsed_s)]
+        # What is outstanding may be refused: if it leaves no room at all, look without it.
+        for taken_w in (self.outstanding_w + demand_w, demand_w):
+            room_w = self.report.capacity_w - taken_w
+            for within_s in moments:
+                if self.report.load_w - released_w(self.report.releases_w, within_s) <= room_w:
+                    return within_s - elapsed_s
         return None
 
 

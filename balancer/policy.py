@@ -31,6 +31,6 @@ class Policy(Protocol):
 def least_loaded(candidates: Sequence[Candidate], demand_w: int, rng: Random) -> Candidate:
     """Return the candidate whose utilization with the demand would be lowest; ties at random.
 
-    Over fresh estimates this is join-the-shortest-queue, by utilization (DESIGN: ADR 2).
+    Over fresh estimates this is join-the-shortest-queue by utilization (docs/adr/0002).
     """
     return min(candidates, key=lambda c: ((c.estimate_w + demand_w) / c.capacity_w, rng.random()))

@@ -47,9 +47,9 @@ FIELDS = (
     ),
     _amount("energy_kwh", "Energy wanted, in kWh", 0.1, 1000, 22),
     _amount("max_power_kw", "Power the car may draw, in kW", 0.1, 100_000, 11),
-    _amount("stay_minutes", "Minutes until the car leaves, charged or not; no limit when absent", 1, 10_080),
+    _amount("stay_minutes", "Minutes until the car leaves, charged or not", 1, 10_080),
     Field(
-        "substations", "Substations that may be used; any when absent",
+        "substations", "Substations that may be used",
         {"type": "array", "items": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"},
          "minItems": 1, "maxItems": 100, "uniqueItems": True},
         "a list of 1 to 100 different substation ids",

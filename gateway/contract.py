@@ -7,19 +7,19 @@ NOT_JSON = Problem("unsupported-media-type", 415, "The body must be application/
 INVALID = Problem("invalid", 422, "The request can't be carried out as it is")
 KEY_REUSED = Problem("key-reused", 422, "The Idempotency-Key came before with another request")
 NO_CAPACITY = Problem("no-capacity", 503, "No substation has room now")
-UNAVAILABLE = Problem("unavailable", 503, "The grid can't be asked now; nothing was placed")
+NO_SUBSTATION = Problem("no-substation", 503, "No substation can be asked now; nothing was placed")
 UNKNOWN = Problem("outcome-unknown", 503, "It is not known whether the car was placed")
 WITHDRAWN = Problem("withdrawn", 503, "No answer came in time; what may have been placed is withdrawn")
 UNREACHABLE = Problem("owner-unreachable", 503, "The substation that owns the session does not answer")
 
 PROBLEMS = (
     MALFORMED, NOT_FOUND, NOT_ALLOWED, TOO_LARGE, NOT_JSON, INVALID, KEY_REUSED,
-    NO_CAPACITY, UNAVAILABLE, UNKNOWN, WITHDRAWN, UNREACHABLE,
+    NO_CAPACITY, NO_SUBSTATION, UNKNOWN, WITHDRAWN, UNREACHABLE,
 )  # fmt: skip
 BY_OUTCOME = {
     Outcome.NOT_FOUND: NOT_FOUND,
     Outcome.NO_CAPACITY: NO_CAPACITY,
-    Outcome.NO_SUBSTATION: UNAVAILABLE,
+    Outcome.NO_SUBSTATION: NO_SUBSTATION,
     Outcome.UNKNOWN: UNKNOWN,
     Outcome.WITHDRAWN: WITHDRAWN,
     Outcome.UNREACHABLE: UNREACHABLE,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable
 from typing import Any
 
-from balancer.contract import Answer, Command, Find, Outcome, Stop
+from balancer.contract import Answer, Charge, Command, Find, Outcome, Stop
 from gateway.balancer_stream import BalancerLink
 from gateway.charge import KEY, Invalid, Malformed, admitted_json, charge, read, session_json
 from gateway.contract import BY_OUTCOME, FIELD, INVALID, NOT_JSON
@@ -54,7 +54,7 @@ class GridHandler(ApiHandler):
                 raise
             return None
         except (LinkLost, TimeoutError):
-            lost = Outcome.UNKNOWN if not isinstance(command, Find) else Outcome.UNREACHABLE
+            lost = Outcome.UNKNOWN if isinstance(command, Charge) else Outcome.UNREACHABLE
             return Answer(lost, retry_after_ms=AGAIN_MS, detail="the balancer does not answer")
 
     def write_refusal(self, answer: Answer) -> None:

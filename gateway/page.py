@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from jinja2 import Environment, FileSystemLoader, Template, select_autoescape
 
 from gateway.charge import FIELDS
 from gateway.contract import PROBLEMS
@@ -15,17 +15,18 @@ PAGES = Path(__file__).parent / "pages"
 CSP = "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
 
 
-def front_page() -> str:
-    """Return the page; it only changes with the program."""
-    environment = Environment(loader=FileSystemLoader(PAGES), autoescape=select_autoescape())
-    return environment.get_template("index.html").render(fields=FIELDS, problems=PROBLEMS, version=VERSION)
+def front_page() -> Template:
+    """Return the template of the page."""
+    return Environment(loader=FileSystemLoader(PAGES), autoescape=select_autoescape()).get_template(
+        "index.html"
+    )
 
 
 class FrontPageHandler(ApiHandler):
     """`GET /`."""
 
-    def initialize(self, page: str) -> None:  # type: ignore[override]
-        """`page` is the HTML."""
+    def initialize(self, page: Template) -> None:  # type: ignore[override]
+        """`page` is the template."""
         super().initialize()
         self._page = page
 
@@ -33,7 +34,8 @@ class FrontPageHandler(ApiHandler):
         """Write the page."""
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Security-Policy", CSP)
-        self.finish(self._page)
+        base = f"{self.request.protocol}://{self.request.host}"
+        self.finish(self._page.render(base=base, fields=FIELDS, problems=PROBLEMS, version=VERSION))
 
 
 class StyleHandler(ApiHandler):

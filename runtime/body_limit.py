@@ -45,7 +45,7 @@ class _Limited(httputil.HTTPMessageDelegate):
     def headers_received(self, start_line: Any, headers: httputil.HTTPHeaders) -> Awaitable[None] | None:
         announced = headers.get("Content-Length", "0")
         if announced.isdecimal() and len(announced) < 20 and int(announced) > DRAIN_BYTES:  # noqa: PLR2004 - digits of 2**64
-            self._refuse()
+            self._refuse(cut_off=True)
             return None
         return self._inner.headers_received(start_line, headers)
 
@@ -54,21 +54,21 @@ class _Limited(httputil.HTTPMessageDelegate):
         if self._size <= self._limit:
             return self._inner.data_received(chunk)
         if self._size > DRAIN_BYTES and not self._answered:
-            self._refuse()
+            self._refuse(cut_off=True)
         return None
 
     def finish(self) -> None:
         if self._answered:
             return
         if self._size > self._limit:
-            self._refuse()
+            self._refuse(cut_off=False)
         else:
             self._inner.finish()
 
     def on_connection_close(self) -> None:
         self._inner.on_connection_close()
 
-    def _refuse(self) -> None:
+    def _refuse(self, *, cut_off: bool) -> None:
         self._answered = True
         request_id = secrets.token_hex(8)
         body = problem.document(
@@ -78,10 +78,11 @@ class _Limited(httputil.HTTPMessageDelegate):
             {
                 "Content-Type": "application/problem+json",
                 "Content-Length": str(len(body)),
-                "Connection": "close",
                 "X-Request-Id": request_id,
             }
         )
+        if cut_off:  # Tornado closes what is answered before it was read, and only that
+            headers["Connection"] = "close"
         start = httputil.ResponseStartLine("HTTP/1.1", problem.TOO_LARGE.status, "Content Too Large")
         self._conn.write_headers(start, headers, body)
         self._conn.finish()

@@ -82,6 +82,7 @@ class Link(Generic[Item, Answer]):
         self._sent: dict[int, _Call[Item, Answer]] = {}
         self._cancelled: list[int] = []
         self._wake = asyncio.Event()
+        self._closing = False
         self._task = asyncio.create_task(self._run())
 
     async def call(self, item: Item, within_s: float) -> Answer:
@@ -106,21 +107,26 @@ class Link(Generic[Item, Answer]):
             raise
 
     async def close(self) -> None:
-        """End the stream; calls in flight fail with LinkLost."""
+        """End the stream; calls in flight, and those still waiting for it, fail with LinkLost."""
+        self._closing = True
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await asyncio.wait([self._task])
+        for call in self._waiting.values():
+            if not call.future.done():
+                call.future.set_exception(LinkLost(self.address))
 
     async def _run(self) -> None:
         pause = RETRY_S[0]
         async with grpc.aio.insecure_channel(self.address, options=CHANNEL_OPTIONS) as channel:
-            while True:
+            while not self._closing:  # grpc.aio loses a cancellation that meets a failing connection
                 try:
                     await self._converse(channel)
-                    pause = RETRY_S[0]
                 except grpc.aio.AioRpcError as error:
                     log.info("link lost", extra={"address": self.address, "code": str(error.code())})
+                except Exception:  # else the link would never come back
+                    log.exception("what came on the link can't be read", extra={"address": self.address})
                 finally:
+                    pause = RETRY_S[0] if self.up else pause
                     self._lose()
                 await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
                 pause = min(2 * pause, RETRY_S[1])
@@ -150,16 +156,26 @@ class Link(Generic[Item, Answer]):
                     numbers = list(itertools.islice(self._waiting, MOST_IN_A_MESSAGE))
                     calls = {number: self._waiting.pop(number) for number in numbers}
                     cancelled, self._cancelled = self._cancelled, []
-                    self._sent.update(calls)
-                    now = loop.time()
-                    outgoing = [
-                        Outgoing(n, c.item, max(1, int((c.until - now) * 1000))) for n, c in calls.items()
-                    ]
-                    self.messages_sent += 1
-                    self.calls_sent += len(outgoing)
-                    await stream.write(self._wire.encode(outgoing, cancelled))
+                    message = self._message(calls, cancelled, loop.time())
+                    if message is not None:
+                        self._sent.update(calls)
+                        self.messages_sent += 1
+                        self.calls_sent += len(calls)
+                        await stream.write(message)
                 self._wake.clear()
                 await self._wake.wait()
+
+    def _message(self, calls: dict[int, _Call[Item, Answer]], cancelled: list[int], now: float) -> Any | None:
+        """Encode calls; when that fails, fail them, and leave the link to all others."""
+        outgoing = [Outgoing(n, c.item, max(1, int((c.until - now) * 1000))) for n, c in calls.items()]
+        try:
+            return self._wire.encode(outgoing, cancelled)
+        except (TypeError, ValueError) as error:
+            for call in calls.values():
+                if not call.future.done():
+                    call.future.set_exception(error)
+            self._cancelled += cancelled if calls else []
+            return None
 
     def _lose(self) -> None:
         self.up = False

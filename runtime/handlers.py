@@ -8,7 +8,16 @@ from typing import Any
 from tornado.escape import json_encode
 from tornado.web import HTTPError, RequestHandler
 
-from runtime.problem import BY_STATUS, FAILED, MALFORMED, NOT_ALLOWED, NOT_FOUND, Problem, document
+from runtime.problem import (
+    BY_STATUS,
+    FAILED,
+    MALFORMED,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    UNAVAILABLE,
+    Problem,
+    document,
+)
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +34,14 @@ class ApiHandler(RequestHandler):
         given = self.request.headers.get("X-Request-Id", "")
         self.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         self.set_header("X-Request-Id", self.request_id)
+
+    def prepare(self) -> None:
+        """Count the request as one that a stopping service still answers."""
+        self.settings["in_flight"].add(self)
+
+    def on_finish(self) -> None:
+        """It is answered."""
+        self.settings["in_flight"].discard(self)
 
     def set_default_headers(self) -> None:
         """Answers are about now: nobody may keep them."""
@@ -56,7 +73,8 @@ class ApiHandler(RequestHandler):
             methods = [m for m in self.SUPPORTED_METHODS if m.lower() in _methods(type(self))]
             self.set_header("Allow", ", ".join(methods))
         error = kwargs.get("exc_info", (None, None))[1]
-        detail = error.log_message if isinstance(error, HTTPError) and problem is MALFORMED else None
+        told = isinstance(error, HTTPError) and problem in {MALFORMED, UNAVAILABLE}
+        detail = error.log_message if told else None
         self.write_problem(problem, detail=detail)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
@@ -70,6 +88,7 @@ class NotFoundHandler(ApiHandler):
 
     def prepare(self) -> None:
         """Answer before any method is looked up."""
+        super().prepare()
         self.write_problem(NOT_FOUND)
 
 

@@ -1,5 +1,7 @@
 """HTTP listeners with the limits that Tornado leaves open."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,15 +16,19 @@ IDLE_S = 75.0  # also how long the headers may take
 BODY_S = 10.0
 CHUNK_BYTES = 64 * 1024
 NO_LIMIT = 2**63  # BodyLimit is the limit: Tornado's own answers a bare 400
-STOP_CLIENTS_S = 1.0
+ANSWER_WITHIN_S = 6.0  # when stopping: a request takes at most five
+LOOK_EVERY_S = 0.02
 
 
 @asynccontextmanager
 async def listen(app: Application, address: str, port: int) -> AsyncIterator[int]:
     """Serve `app` while the context lasts; yields the port (useful when 0 was asked for).
 
+    Left, it takes no more requests and answers those that it has, within a limit.
+
     Raises OSError when the port is taken.
     """
+    app.settings["in_flight"] = in_flight = set[object]()
     server = HTTPServer(
         BodyLimit(app),
         chunk_size=CHUNK_BYTES,
@@ -37,4 +43,7 @@ async def listen(app: Application, address: str, port: int) -> AsyncIterator[int
         yield sockets[0].getsockname()[1]
     finally:
         server.stop()
+        until_s = time.monotonic() + ANSWER_WITHIN_S
+        while in_flight and time.monotonic() < until_s:  # noqa: ASYNC110 - bounded, and once
+            await asyncio.sleep(LOOK_EVERY_S)
         await server.close_all_connections()

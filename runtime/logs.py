@@ -37,4 +37,6 @@ def start(service: str, level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("tornado.access").setLevel(logging.ERROR)  # what callers did wrong they are told
+    logging.getLogger("tornado.access").setLevel(
+        logging.CRITICAL
+    )  # metrics count answers; faults are logged with their cause

@@ -14,11 +14,13 @@ from typing import TypeVar
 
 from runtime import logs
 from runtime.settings import SettingsError, integer, load, matching, setting
+from runtime.store import StoreFull, StoreUnusable
 
 log = logging.getLogger(__name__)
 
 STOP_WITHIN_S = 9.0  # a container engine sends SIGKILL after ten seconds
 PARENT_CHECK_S = 0.5
+CANNOT_START = 1
 BAD_SETTINGS = 2
 
 S = TypeVar("S")
@@ -39,8 +41,14 @@ class ProcessSettings:
     )
 
 
+class CannotStartError(Exception):
+    """What the service needs can't be had: a port, its data, room on the disk."""
+
+
 def run(name: str, cls: type[S], service: Callable[[S], AbstractAsyncContextManager[None]]) -> None:
-    """Run `service` until SIGTERM or SIGINT; exits with 2, all faults named, on bad settings.
+    """Run `service` until SIGTERM or SIGINT.
+
+    Exits with 2, all faults named, on bad settings; with 1 and one line when it can't start.
 
     `service` is an async context manager: entered, it serves; left, it has stopped.
     """
@@ -51,7 +59,11 @@ def run(name: str, cls: type[S], service: Callable[[S], AbstractAsyncContextMana
         sys.stderr.write(f"{name} can't start:\n" + "".join(f"  - {fault}\n" for fault in error.faults))
         sys.exit(BAD_SETTINGS)
     logs.start(name, frame.log_level)
-    asyncio.run(_serve(name, service(settings), watch_parent=bool(frame.exit_with_parent)))
+    try:
+        asyncio.run(_serve(name, service(settings), watch_parent=bool(frame.exit_with_parent)))
+    except CannotStartError as error:
+        sys.stderr.write(f"{name} can't start: {error}\n")
+        sys.exit(CANNOT_START)
 
 
 async def _serve(name: str, service: AbstractAsyncContextManager[None], *, watch_parent: bool) -> None:
@@ -60,7 +72,10 @@ async def _serve(name: str, service: AbstractAsyncContextManager[None], *, watch
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(service)
+        try:
+            await stack.enter_async_context(service)
+        except (StoreFull, StoreUnusable, OSError) as error:
+            raise CannotStartError(str(error)) from error
         log.info("%s is serving", name, extra={"pid": os.getpid()})
         parent = asyncio.create_task(_parent_gone(stop)) if watch_parent else None
         await stop.wait()

@@ -112,11 +112,20 @@ def urls(text: str) -> tuple[str, ...]:
         message = "one or more different URLs, separated by commas, are accepted"
         raise ValueError(message)
     for url in found:
-        parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname or parts.path or parts.query:
+        if not _is_base(url):
             message = f"{url!r} is not of the form http://host:port"
             raise ValueError(message)
     return found
+
+
+def _is_base(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        port_given = parts.port  # raises for what is no port
+    except ValueError:
+        return False
+    beyond = parts.path or parts.query or parts.fragment or parts.username or port_given == 0
+    return parts.scheme == "http" and bool(parts.hostname) and not beyond
 
 
 def path(text: str) -> Path:

@@ -26,9 +26,15 @@ class Store:
     def __init__(self, path: Path, migrations: Sequence[str]) -> None:
         """Open `path`, made if absent, and bring its schema up to date: one script a version."""
         self.path = path
+        with contextlib.ExitStack() as undo:  # what can't be used is not kept open, and locked
+            self._open(path, migrations, undo)
+            undo.pop_all()
+
+    def _open(self, path: Path, migrations: Sequence[str], undo: contextlib.ExitStack) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
+            undo.callback(self._db.close)
             self._db.row_factory = sqlite3.Row
             for pragma in (
                 "locking_mode=EXCLUSIVE",

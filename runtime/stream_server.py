@@ -76,20 +76,26 @@ class Conversation(Generic[Item, Answer]):
 
     async def run(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         """Read and answer until the caller ends the stream or is lost."""
-        writer = asyncio.create_task(self._write(context))
+        halves = [asyncio.create_task(self._read(context)), asyncio.create_task(self._write(context))]
         try:
-            while (message := await context.read()) is not grpc.aio.EOF:
-                items, cancelled = self._decode(message)
-                for number, item in items:
-                    self._start(number, item)
-                for number in cancelled:
-                    self._cancel(number)
+            done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
+            for half in done:
+                half.result()  # a stream that can't be read or written must end, not fall silent
         finally:
+            for half in halves:
+                half.cancel()
             for future in list(self._running.values()):
                 future.cancel()
-            writer.cancel()
             for _, answer in self._answers:
                 self._unused(answer)
+
+    async def _read(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        while (message := await context.read()) is not grpc.aio.EOF:
+            items, cancelled = self._decode(message)
+            for number, item in items:
+                self._start(number, item)
+            for number in cancelled:
+                self._cancel(number)
 
     def _start(self, number: int, item: Item) -> None:
         future = asyncio.ensure_future(self._handle(item))

@@ -89,7 +89,7 @@ class Curve:
             self.usage.admission_wms,
             self.usage.derating_wms,
         )
-        since, load_w, allowed_w = self.at_ms, self.load_w, self.usage.allowed_w
+        since, load_w, allowed_w = self.at_ms, self.load_w, min(self.usage.allowed_w, self.load_w)
         due = bisect.bisect_right(self.due_ms, now_ms)
         for index, until in enumerate((*self.due_ms[:due], now_ms)):
             span_ms = until - since

@@ -3,6 +3,7 @@
 from tornado.web import HTTPError
 
 from runtime.handlers import ApiHandler
+from runtime.settings import integer
 from substation.station import Station
 from substation.writer import Page, Request, Sessions
 
@@ -19,7 +20,7 @@ class SessionsHandler(ApiHandler):
 
     async def get(self) -> None:
         """Write one page; `next_after` continues it, null at the end."""
-        page = Page(self._whole("after", 0, 2**62), self._whole("limit", 100, MOST))
+        page = Page(self._whole("after", 0, 0, 2**62), self._whole("limit", 100, 1, MOST))
         found = await self._station.ask(Request(page))
         if not isinstance(found, Sessions):
             raise HTTPError(503, "the substation is stopping")
@@ -30,8 +31,9 @@ class SessionsHandler(ApiHandler):
             }
         )
 
-    def _whole(self, name: str, default: int, most: int) -> int:
+    def _whole(self, name: str, default: int, least: int, most: int) -> int:
         text = self.get_query_argument(name, str(default))
-        if not text.isdecimal() or not text.isascii() or int(text[:20]) > most:
-            raise HTTPError(400, f"{name} must be a whole number up to {most}")
-        return int(text)
+        try:
+            return integer(least, most)(text)
+        except ValueError as error:
+            raise HTTPError(400, f"{name}: {error}") from None

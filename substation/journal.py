@@ -47,12 +47,14 @@ CREATE TABLE record (
 CREATE INDEX open_until ON record (end_ms) WHERE state IN ('charging', 'paused');
 """
 MIGRATIONS = (SCHEMA_1,)
+WRAP = 2**63  # SQLite's integers: 106 days at 1 GW; a counter that starts again is a reset to Prometheus
 
 WRITE = """
 INSERT INTO record (key, attempt, state, session_id, vehicle_id, energy_j, power_w, stay_ms, start_ms, end_ms,
                     started_unix_ms, expected_end_unix_ms, ended_ms, ended_unix_ms)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (key) DO UPDATE SET (attempt, state, session_id, vehicle_id, energy_j, power_w, stay_ms, start_ms, end_ms,
+ON CONFLICT (key) DO UPDATE SET number = CASE  -- a refused key that is admitted comes last: pages go by admission
+    WHEN record.session_id IS NULL THEN (SELECT max(number) + 1 FROM record) ELSE record.number END, (attempt, state, session_id, vehicle_id, energy_j, power_w, stay_ms, start_ms, end_ms,
     started_unix_ms, expected_end_unix_ms, ended_ms, ended_unix_ms) = (excluded.attempt, excluded.state,
     excluded.session_id, excluded.vehicle_id, excluded.energy_j, excluded.power_w, excluded.stay_ms, excluded.start_ms,
     excluded.end_ms, excluded.started_unix_ms, excluded.expected_end_unix_ms, excluded.ended_ms, excluded.ended_unix_ms)
@@ -86,6 +88,7 @@ class Journal:
             self._store.run("UPDATE station SET epoch = max(epoch + 1, ?)", (unix_ms // 1000,))
         if self.station().substation_id != substation_id:
             message = f"{path} belongs to {self.station().substation_id}, not to {substation_id}"
+            self.close()
             raise StoreUnusable(message)
 
     def station(self) -> Station:
@@ -110,7 +113,14 @@ class Journal:
         """Note the moment and the totals of this commit."""
         self._store.run(
             "UPDATE station SET grid_ms = ?, unix_ms = ?, load_wms = ?, admission_wms = ?, derating_wms = ?, allowed_w = ?",
-            (grid_ms, unix_ms, usage.load_wms, usage.admission_wms, usage.derating_wms, usage.allowed_w),
+            (
+                grid_ms,
+                unix_ms,
+                usage.load_wms % WRAP,
+                usage.admission_wms % WRAP,
+                usage.derating_wms % WRAP,
+                usage.allowed_w,
+            ),
         )
 
     def bind(self, book_id: str) -> None:

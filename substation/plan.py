@@ -10,6 +10,7 @@ and an oracle that replay it get the same figures to the last watt. Rules:
 import dataclasses
 
 MS_PER_S = 1000
+MOST_J = 10**12  # 278 MWh; at 1 W it still ends at a time that fits into 64 bits
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Raise ValueError for a plan that nobody could carry out."""
-        if self.energy_j <= 0 or self.power_w <= 0 or self.stay_ms < 0:
+        if not 0 < self.energy_j <= MOST_J or self.power_w <= 0 or self.stay_ms < 0:
             message = f"not a plan: {self}"
             raise ValueError(message)
 

@@ -16,6 +16,18 @@ from substation.writer import Probe, Request, Sessions, Writer
 PROBE_S = 1.0
 
 
+def resume(journal: Journal, capacity_w: int, now_ms: int) -> Ledger:
+    """Return the ledger that the journal shows, brought to grid time `now_ms`."""
+    known = journal.station()
+    ledger = Ledger(capacity_w, known.grid_ms, known.usage)
+    for entry in journal.open_at(known.grid_ms):
+        ledger.resume(entry, known.grid_ms)
+    ledger.set_capacity(capacity_w)
+    ledger.begin(max(known.grid_ms, now_ms))
+    ledger.check()
+    return ledger
+
+
 class Station:
     """One running substation; `start` it, and `close` it when no more commands come."""
 
@@ -29,13 +41,7 @@ class Station:
         self._epoch = known.epoch
         self._seq = itertools.count(1)
         self._clock = clock
-        ledger = Ledger(capacity_w, known.grid_ms, known.usage)
-        for entry in journal.open_at(known.grid_ms):
-            ledger.resume(entry, known.grid_ms)
-        ledger.set_capacity(capacity_w)
-        ledger.begin(max(known.grid_ms, clock.start_ms))
-        ledger.check()
-        self._writer = Writer(journal, ledger, clock, metrics)
+        self._writer = Writer(journal, resume(journal, capacity_w, clock.start_ms), clock, metrics)
         self._commits: GroupCommit[Request, Answer | Sessions] = GroupCommit("journal", self._writer.commit)
         self._probing = asyncio.create_task(self._probe())
 

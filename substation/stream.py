@@ -60,11 +60,15 @@ class SubstationService(rpc.SubstationServicer):
 
 
 def _request(call: pb.Call, now_s: float) -> Request | None:
+    """Return what is asked; None for what nobody could do, which must not end the stream of all others."""
     until_s = now_s + call.remaining_ms / 1000
     match call.WhichOneof("command"):
         case "place":
             place = call.place
-            plan = Plan(place.energy_j, place.power_w, place.stay_ms)
+            try:
+                plan = Plan(place.energy_j, place.power_w, place.stay_ms)
+            except ValueError:
+                return None
             return Request(Place(place.book_id, place.key, place.attempt, place.vehicle_id, plan), until_s)
         case "withdraw":
             return Request(Withdraw(call.withdraw.key, call.withdraw.attempt), until_s)

@@ -7,6 +7,7 @@ replaced after each commit.
 import dataclasses
 import secrets
 import time
+from collections.abc import Callable
 
 from runtime.store import StoreFull
 from substation.clock import GridClock
@@ -58,18 +59,29 @@ class Published:
 class Writer:
     """Owns the ledger and the journal of one substation."""
 
-    def __init__(self, journal: Journal, ledger: Ledger, clock: GridClock, metrics: WriterMetrics) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        ledger: Ledger,
+        clock: GridClock,
+        metrics: WriterMetrics,
+        monotonic_s: Callable[[], float] = time.monotonic,
+        unix_s: Callable[[], float] = time.time,
+    ) -> None:
+        """`ledger` is what `journal` shows; the last two are the clocks of this machine."""
         self._journal = journal
         self._ledger = ledger
         self._clock = clock
         self._metrics = metrics
+        self._monotonic_s = monotonic_s
+        self._unix_s = unix_s
         self._station = journal.station()
         self.published = Published(ledger.curve(), ledger.draining)
 
     def commit(self, batch: list[Request]) -> list[Answer | Sessions]:
         """Answer a batch; what it changes is on the disk when this returns."""
-        began_s = time.monotonic()
-        now_ms, unix_ms = self._clock.at(began_s), int(time.time() * 1000)
+        began_s = self._monotonic_s()
+        now_ms, unix_ms = self._clock.at(began_s), int(self._unix_s() * 1000)
         self._ledger.begin(now_ms)
         decisions: list[Decision] = []
         full = self.published.full
@@ -81,7 +93,9 @@ class Writer:
                     self._journal.stamp(now_ms, unix_ms, self._ledger.curve().usage)
             if writing:
                 full = False
-                self._metrics.committed(time.monotonic() - began_s, [d.outcome for d in decisions if d.write])
+                self._metrics.committed(
+                    self._monotonic_s() - began_s, [d.outcome for d in decisions if d.write]
+                )
         except StoreFull:
             self._ledger.rollback()
             self._station = self._journal.station()
@@ -97,7 +111,7 @@ class Writer:
         command = request.command
         if isinstance(command, Probe | Page | Find):
             return self._read_only(request, now_ms)
-        if time.monotonic() > request.until_s:
+        if self._monotonic_s() > request.until_s:
             return Answer(Outcome.UNAVAILABLE)  # nobody waits any more: decide nothing
         if isinstance(command, Place) and not self._bound_to(command.book_id):
             return Answer(Outcome.WRONG_BOOK)

@@ -9,13 +9,14 @@ import urllib.request
 
 PAUSE_S = 0.1
 SAY_EVERY_S = 5.0
+DEFAULT = {"GATEWAY": 8000, "BALANCER": 8001}
 
 
 def main() -> None:
     """Print what is waited for every few seconds, then the ways in."""
-    substations = sys.argv[1].split(",")
-    gateway = f"http://127.0.0.1:{os.environ.get('GATEWAY_PORT', '8000')}"
-    balancer = f"http://127.0.0.1:{os.environ.get('BALANCER_PORT', '8001')}"
+    host, substations = sys.argv[1], sys.argv[2].split(",")
+    gateway = f"http://{host}:{os.environ.get('GATEWAY_PORT') or DEFAULT['GATEWAY']}"
+    balancer = f"http://{host}:{os.environ.get('BALANCER_PORT') or DEFAULT['BALANCER']}"
     began = said = time.monotonic()
     while waiting := [url for url in [*substations, balancer, gateway] if not ready(url)] or unseen(
         balancer, substations
@@ -55,12 +56,14 @@ def ways_in(gateway: str, balancer: str, substations: list[str], took_s: float) 
     members = json.loads(fetch(f"{balancer}/fleet") or b'{"substations": []}')["substations"]
     capacity_kw = sum(member["capacity_kw"] for member in members)
     sessions = sum(member["sessions"] for member in members)
+    urls = {"GATEWAY": gateway, "BALANCER": balancer}
+    told = [f"{name}_URL={url} " for name, url in urls.items() if url != f"http://127.0.0.1:{DEFAULT[name]}"]
     resumed = f", {sessions} sessions going on" if sessions else ""
     return f"""
 The grid runs (ready in {took_s:.1f} s): {len(substations)} substations, {capacity_kw:,.0f} kW in all{resumed}.
 
   charge a car    curl -i {gateway}/charge -H 'Content-Type: application/json' -d '{{"vehicle_id": "EV-1"}}'
-  rush hour       make rush-hour
+  rush hour       {"".join(told)}make rush-hour
   see the load    curl {balancer}/fleet
   the API         {gateway}/
   logs            {os.environ["DATA_DIR"]}/log

@@ -5,13 +5,18 @@ those, GRID_SUBSTATIONS says how many substations there are.
 """
 
 import configparser
+import contextlib
 import os
+import re
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+HIGHEST_PORT = 65_535
+LISTENING = "0A"  # in /proc/net/tcp
 FREE_WITHIN_S = 3.0  # services whose supervisor was killed end by themselves within a second
 ROTATE = {"stdout_logfile_maxbytes": "10MB", "stdout_logfile_backups": "2"}
 
@@ -19,8 +24,12 @@ ROTATE = {"stdout_logfile_maxbytes": "10MB", "stdout_logfile_backups": "2"}
 def main() -> None:
     """Start the grid in the foreground; ends with 1 when a port is taken."""
     os.chdir(ROOT)
-    ports = service_ports(os.environ)
-    bind = os.environ.get("BIND", "127.0.0.1")
+    bind = os.environ.get("BIND") or "127.0.0.1"
+    try:
+        ports = service_ports(os.environ)
+    except ValueError as error:
+        sys.stderr.write(f"The grid can't start: {error}\n")
+        sys.exit(2)
     if taken := taken_ports(bind, ports):
         for port, owner in taken.items():
             sys.stderr.write(f"Port {port} is taken{owner}.\n")
@@ -30,7 +39,7 @@ def main() -> None:
     (data / "log").mkdir(parents=True, exist_ok=True)
     configuration = data / "supervisord.conf"
     with configuration.open("w", encoding="utf-8") as file:
-        supervisord(data, ports).write(file)
+        supervisord(data, ports, reachable(bind)).write(file)
     environment = os.environ | {"EXIT_WITH_PARENT": "1", "DATA_DIR": str(data), "PYTHONPATH": str(ROOT)}
     program = [
         sys.executable,
@@ -43,18 +52,35 @@ def main() -> None:
     os.execve(sys.executable, program, environment)  # noqa: S606 - this is the point
 
 
-def service_ports(environ: "os._Environ[str] | dict[str, str]") -> dict[str, int]:
-    """Return the port of every listener, by the name of its setting; substations are numbered."""
+def service_ports(environ: Mapping[str, str]) -> dict[str, int]:
+    """Return the port of every listener, by the name of its setting; substations are numbered.
+
+    Raises ValueError, naming what can't be used.
+    """
+    count = _whole(environ, "GRID_SUBSTATIONS", 3, 100)
     single = {"GATEWAY_PORT": 8000, "BALANCER_PORT": 8001, "BALANCER_GRPC_PORT": 9001}
-    ports = {name: int(environ.get(name, default)) for name, default in single.items()}
+    ports = {name: _whole(environ, name, default, HIGHEST_PORT) for name, default in single.items()}
     for name, default in {"SUBSTATION_PORT": 8101, "SUBSTATION_GRPC_PORT": 9101}.items():
-        first = int(environ.get(name, default))
-        for number in range(int(environ.get("GRID_SUBSTATIONS", "3"))):
-            ports[f"{name}.{number + 1}"] = first + number
+        first = _whole(environ, name, default, HIGHEST_PORT - count)
+        ports |= {f"{name}.{number + 1}": first + number for number in range(count)}
     return ports
 
 
-def supervisord(data: Path, ports: dict[str, int]) -> configparser.RawConfigParser:
+def _whole(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = environ.get(name) or str(default)
+    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= most:
+        message = f"{name}={text!r}: a whole number from 1 to {most} is accepted"
+        raise ValueError(message)
+    return int(text)
+
+
+def reachable(bind: str) -> str:
+    """Return the host under which this machine reaches what listens on `bind`, as in a URL."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104 - it is read here, not bound
+    return f"[{host}]" if ":" in host else host
+
+
+def supervisord(data: Path, ports: dict[str, int], host: str) -> configparser.RawConfigParser:
     """Return supervisord's configuration: one program for each process, restarted on its own."""
     made = configparser.RawConfigParser()
     made["supervisord"] = {
@@ -62,17 +88,19 @@ def supervisord(data: Path, ports: dict[str, int]) -> configparser.RawConfigPars
         "childlogdir": f"{data}/log",
     }  # fmt: skip
     count = sum(name.startswith("SUBSTATION_PORT.") for name in ports)
-    urls = ",".join(f"http://127.0.0.1:{ports[f'SUBSTATION_PORT.{n}']}" for n in range(1, count + 1))
+    urls = ",".join(f"http://{host}:{ports[f'SUBSTATION_PORT.{n}']}" for n in range(1, count + 1))
     for number in range(1, count + 1):
         _program(made, data, f"substation-{number}", "substation", {
             "SUBSTATION_ID": f"substation-{number}",
             "SUBSTATION_PORT": str(ports[f"SUBSTATION_PORT.{number}"]),
             "SUBSTATION_GRPC_PORT": str(ports[f"SUBSTATION_GRPC_PORT.{number}"]),
         })  # fmt: skip
+    names = [f"substation-{number}" for number in range(1, count + 1)]
+    made["group:grid"] = {"programs": ",".join([*names, "balancer", "gateway"])}  # one group stops at once
     _program(made, data, "balancer", "balancer", {"SUBSTATIONS": urls})
-    _program(made, data, "gateway", "gateway", {"BALANCER": f"127.0.0.1:{ports['BALANCER_GRPC_PORT']}"})
+    _program(made, data, "gateway", "gateway", {"BALANCER": f"{host}:{ports['BALANCER_GRPC_PORT']}"})
     made["program:announce"] = {
-        "command": f'"{sys.executable}" deploy/local/announce.py {urls}', "directory": str(ROOT),
+        "command": f'"{sys.executable}" deploy/local/announce.py {host} {urls}', "directory": str(ROOT),
         "autorestart": "false", "startsecs": "0", "stdout_logfile": "/dev/stdout", "stdout_logfile_maxbytes": "0",
         "redirect_stderr": "true",
     }  # fmt: skip
@@ -113,19 +141,19 @@ def _owner(port: int) -> str:
     """Return ' by process N (its command)' where the system tells, else ''."""
     try:
         rows = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
-        inodes = {
-            row.split()[9]
-            for row in rows
-            if row.split()[1].endswith(f":{port:04X}") and row.split()[3] == "0A"
-        }
-        for link in Path("/proc").glob("[0-9]*/fd/*"):
-            if link.is_symlink() and any(f"socket:[{inode}]" == str(link.readlink()) for inode in inodes):
+    except OSError:
+        return ""
+    columns = [row.split() for row in rows]
+    sockets = {
+        f"socket:[{row[9]}]" for row in columns if row[1].endswith(f":{port:04X}") and row[3] == LISTENING
+    }
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):  # it has just ended, or is not ours to look at
+            if str(link.readlink()) in sockets:
                 command = (
                     (link.parents[1] / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 )
                 return f" by process {link.parents[1].name} ({command.strip()})"
-    except OSError:
-        pass
     return ""
 
 

@@ -104,7 +104,7 @@ async def test_a_substation_of_another_order_book_takes_nothing(tmp_path: Path) 
         await grid.placeable()
         for key in ("key-1", ""):
             answer = await (await api_of(grid)).charge(key)
-            assert (answer.status, answer.code) == (503, "unavailable")
+            assert (answer.status, answer.code) == (503, "no-substation")
         assert len(await grid.sessions()) == 1
 
 
@@ -253,7 +253,7 @@ async def test_a_balancer_says_what_it_waits_for_until_a_substation_answers(tmp_
 
         await until(asked)  # the gateway's link is up
         answer = await api.charge("key-1")
-        assert (answer.status, answer.code) == (503, "unavailable")
+        assert (answer.status, answer.code) == (503, "no-substation")
         async with grid.session.get(f"{grid.balancer_url}/readyz") as response:
             assert (response.status, (await response.json())["status"]) == (503, "waiting")
         await grid.start("s-1")

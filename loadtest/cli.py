@@ -1,0 +1,124 @@
+"""The command line: what is accepted, and the exit codes."""
+
+import argparse
+import asyncio
+import ipaddress
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
+from loadtest.grid import NotReady
+from loadtest.report import NotWritten
+from loadtest.rush import Order, run
+from loadtest.screen import screen
+from runtime.settings import integer, number, urls
+
+HELD, BROKEN, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
+EXIT_CODES = "exit codes: 0 all thresholds held, 1 one broken, 2 usage, 3 grid not reachable or not ready, 130 interrupted"
+DEFAULT_SEED = 1  # peaks at 92 % of the default grid: 91 % is the mean of all seeds
+LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
+
+T = TypeVar("T")
+
+
+def loopback_url(text: str) -> str:
+    """Return a base URL on this machine, normalised; raises ValueError for any other."""
+    parts = urlsplit(urls(text)[0])
+    host = parts.hostname or ""
+    if not _is_loopback(host):
+        message = f"the host {host!r} is not a loopback address: a rush hour is for your own grid only"
+        raise ValueError(message)
+    port = f":{parts.port}" if parts.port else ""
+    return f"http://[{host}]{port}" if ":" in host else f"http://{host}{port}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address in LOOPBACK or address == ipaddress.IPv6Address("::1")
+
+
+def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+    """Return the parser; `environ` may hold GATEWAY_URL and BALANCER_URL."""
+    top = argparse.ArgumentParser(
+        prog="python -m loadtest", description="Load on the grid.", epilog=EXIT_CODES
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    about = "send seeded random arrivals to the gateway and check that the grid stayed balanced"
+    rush = commands.add_parser("rush-hour", help=about, description=about, epilog=EXIT_CODES)
+    gateway = environ.get("GATEWAY_URL") or "http://127.0.0.1:8000"
+    balancer = environ.get("BALANCER_URL") or "http://127.0.0.1:8001"
+    options: tuple[tuple[str, Callable[[str], object], str, str], ...] = (
+        ("--gateway", loopback_url, gateway, "base URL of the gateway, on a loopback address (env GATEWAY_URL)"),
+        ("--balancer", loopback_url, balancer, "base URL of the balancer, likewise (env BALANCER_URL)"),
+        ("--requests", integer(1, MAX_REQUESTS), "500", "how many cars arrive"),
+        ("--seconds", number(0.1, MAX_SECONDS), "60", "in how many seconds they arrive"),
+        ("--seed", integer(0, 2**53), str(DEFAULT_SEED), "the same seed makes the same arrivals"),
+        ("--concurrency", integer(1, 10_000), "500", "how many requests may be open at once"),
+        ("--max-ratio", number(1, 1000), "1.05", "highest max/mean utilization that holds"),
+        ("--max-refused", integer(0, MAX_REQUESTS), "0", "how many refusals still hold"),
+        ("--settle-s", number(0, MAX_SECONDS), "180", "how long to wait for a nearly empty fleet"),
+    )  # fmt: skip
+    for name, parse, default, help_text in options:
+        rush.add_argument(name, type=_explained(parse), default=default, help=f"{help_text} [%(default)s]")
+    rush.add_argument(
+        "--json",
+        type=_explained(_writable),
+        help="write everything that was measured to FILE",
+        metavar="FILE",
+    )
+    return top
+
+
+def _writable(text: str) -> Path:
+    path = Path(text)
+    if not path.absolute().parent.is_dir() or path.is_dir():
+        message = "a file in a folder that exists is accepted"
+        raise ValueError(message)
+    return path
+
+
+def _explained(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """Wrap a parser so that argparse prints what its ValueError says."""
+
+    def parsed(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            message = f"{text!r} can't be used: {error}"
+            raise argparse.ArgumentTypeError(message) from error
+
+    return parsed
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line; returns the exit code, but leaves by SystemExit(2) on wrong usage."""
+    asked = parser(os.environ).parse_args(arguments)
+    order = Order(
+        asked.gateway, asked.balancer, asked.requests, asked.seconds, asked.seed, asked.concurrency,
+        asked.max_ratio, asked.max_refused, asked.settle_s, asked.json,
+    )  # fmt: skip
+    return asyncio.run(_rush_hour(order))
+
+
+async def _rush_hour(order: Order) -> int:
+    stop = asyncio.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+    try:
+        ended = await run(order, screen(), stop)
+    except (NotReady, NotWritten) as error:
+        print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        return UNREACHABLE if isinstance(error, NotReady) else BROKEN
+    if ended.interrupted:
+        return INTERRUPTED
+    return HELD if ended.held else BROKEN

@@ -1,0 +1,155 @@
+"""What is seen of the grid from outside: whether the gateway is ready, the balancer's `/fleet`, each substation's `/metrics`."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+
+from loadtest.records import Reading, Sample
+
+SAMPLE_EVERY_S = 0.25
+READ_TIMEOUT_S = 1.0
+PREFIX = "smartgrid_substation_"
+READ_SAMPLES = tuple(
+    PREFIX + name
+    for name in (
+        "load_watts",
+        "capacity_watts",
+        "sessions_active",
+        "report_epoch",
+        "sessions_total",
+        "overload_watt_seconds_total",
+        "energy_joules_total",
+        "commit_seconds_count",
+        "releases_watts",
+    )
+)
+
+
+class NotReady(Exception):  # noqa: N818 - named after what is the matter
+    """The grid can't be used for a rush hour; the message says why."""
+
+
+class Grid:
+    """Reads the gateway, the balancer and its substations through one pooled session."""
+
+    def __init__(self, http: aiohttp.ClientSession, gateway_url: str, balancer_url: str) -> None:
+        self._http = http
+        self._gateway_url = gateway_url
+        self._balancer_url = balancer_url
+        self._timeout = aiohttp.ClientTimeout(total=READ_TIMEOUT_S)
+
+    async def gateway_waits_for(self) -> str:
+        """Return why the gateway is not ready, "" when it is; raises NotReady if it can't be reached."""
+        try:
+            url = f"{self._gateway_url}/readyz"
+            async with self._http.get(url, timeout=self._timeout, allow_redirects=False) as response:
+                return "" if response.ok else f"{response.status} {await response.text()}"
+        except (aiohttp.ClientError, OSError) as error:
+            message = f"the gateway at {self._gateway_url} can't be reached: {_name(error)}"
+            raise NotReady(message) from error
+
+    async def stations(self) -> tuple[dict[str, str], list[str]]:
+        """Return each substation's URL by its id, and the addresses where none was seen yet.
+
+        Raises NotReady when the balancer does not say.
+        """
+        url = f"{self._balancer_url}/fleet"
+        try:
+            async with self._http.get(url, timeout=self._timeout) as response:
+                response.raise_for_status()
+                fleet = await response.json()
+            stations = {str(each["substation_id"]): str(each["url"]) for each in fleet["substations"]}
+            return stations, [str(url) for url in fleet.get("unseen", ())]
+        except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
+            message = f"the balancer at {self._balancer_url} can't be read: {_name(error)}"
+            raise NotReady(message) from error
+        except (ValueError, KeyError, TypeError) as error:
+            message = f"{url} is not a fleet: {error!r}"
+            raise NotReady(message) from error
+
+    async def sample(self, stations: Mapping[str, str], now: Callable[[], float]) -> Sample:
+        """Read all `stations` at once; one that does not answer in time is absent from the sample."""
+        at_unix_s = now()
+        readings = await asyncio.gather(*(self._read(*station) for station in stations.items()))
+        return Sample(at_unix_s, {each: r for each, r in zip(stations, readings, strict=True) if r})
+
+    async def _read(self, substation_id: str, url: str) -> Reading | None:
+        names = [("name[]", name) for name in READ_SAMPLES]
+        try:
+            async with self._http.get(f"{url}/metrics", params=names, timeout=self._timeout) as response:
+                response.raise_for_status()
+                return parse(await response.text(), substation_id)
+        except (aiohttp.ClientError, OSError, ValueError):
+            return None
+
+
+class Sampler:
+    """Keeps a sample of the fleet about every quarter of a second."""
+
+    def __init__(self, grid: Grid, stations: Mapping[str, str], now: Callable[[], float]) -> None:
+        self.samples: list[Sample] = []
+        self.substation_ids = tuple(stations)
+        self.missed = 0  # readings that were asked for and did not come
+        self._grid = grid
+        self._stations = stations
+        self._now = now
+
+    async def take(self) -> Sample:
+        """Take one sample now and keep it."""
+        sample = await self._grid.sample(self._stations, self._now)
+        self.samples.append(sample)
+        self.missed += len(self._stations) - len(sample.readings)
+        return sample
+
+    async def run(self) -> None:
+        """Sample until cancelled; a moment that was overslept is left out, not made up for."""
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        while True:
+            await self.take()
+            due_s = max(due_s + SAMPLE_EVERY_S, loop.time())
+            await asyncio.sleep(due_s - loop.time())
+
+
+def parse(page: str, substation_id: str) -> Reading:
+    """Read the page of one substation; raises ValueError when it is another's or lacks a series."""
+    found: dict[tuple[str, str], float] = {}
+    releases = []
+    for family in text_string_to_metric_families(page):
+        for name, labels, value, *_ in family.samples:
+            if labels.get("substation") != substation_id or not name.startswith(PREFIX):
+                continue
+            found[name.removeprefix(PREFIX), labels.get("outcome") or labels.get("cause") or ""] = value
+            if "within" in labels:
+                releases.append((float(labels["within"]), value))
+    try:
+        reading = _reading(found, tuple(sorted(releases)))
+    except KeyError as error:
+        message = f"the metrics of {substation_id} lack {error}"
+        raise ValueError(message) from error
+    if reading.capacity_w <= 0:
+        message = f"the capacity of {substation_id} is {reading.capacity_w} W"
+        raise ValueError(message)
+    return reading
+
+
+def _reading(found: Mapping[tuple[str, str], float], releases: tuple[tuple[float, float], ...]) -> Reading:
+    return Reading(
+        load_w=found["load_watts", ""],
+        capacity_w=found["capacity_watts", ""],
+        sessions_active=int(found["sessions_active", ""]),
+        epoch=int(found["report_epoch", ""]),
+        admitted=int(found["sessions_total", "admitted"]),
+        refused=int(found["sessions_total", "refused"]),
+        commits=int(found["commit_seconds_count", ""]),
+        admission_overload_ws=found["overload_watt_seconds_total", "admission"],
+        derating_overload_ws=found["overload_watt_seconds_total", "derating"],
+        energy_j=found["energy_joules_total", ""],
+        releases_w=releases,
+    )
+
+
+def _name(error: BaseException) -> str:
+    return str(error) or type(error).__name__

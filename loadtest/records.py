@@ -1,0 +1,117 @@
+"""What a run records: every request with its answer, and every reading of a substation."""
+
+import dataclasses
+import datetime as dt
+import enum
+from collections.abc import Mapping
+from typing import Any
+
+W_PER_KW = 1000
+MS_PER_S = 1000
+
+
+class Outcome(enum.StrEnum):
+    """How a request ended for the client."""
+
+    ADMITTED = "admitted"
+    REFUSED = "refused"  # a final no: there is no session
+    FAILED = "failed"  # no answer, an answer that leaves the outcome open, or one that is wrong
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Session:
+    """A session as its client knows it from the 201: [started, expected_end) in unix ms."""
+
+    session_id: str
+    substation_id: str
+    power_w: int
+    started_unix_ms: int
+    expected_end_unix_ms: int
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any], vehicle_id: str) -> "Session":
+        """Read the body of a 201 to `vehicle_id`; raises ValueError when it breaks the contract."""
+        try:
+            if body["vehicle_id"] != vehicle_id:
+                message = f"the session is another vehicle's: {body['vehicle_id']}"
+                raise ValueError(message)
+            return cls(
+                str(body["session_id"]), str(body["substation_id"]), round(body["power_kw"] * W_PER_KW),
+                _unix_ms(body["started_at"]), _unix_ms(body["expected_end"]),
+            )  # fmt: skip
+        except (KeyError, TypeError) as error:
+            message = f"the 201 lacks something: {error!r}"
+            raise ValueError(message) from error
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Request:
+    """One request: its times in unix seconds, the status (None: no answer) and what came of it.
+
+    `reason` says why there is no session: the problem's type, or the fault in a word. `body` is the
+    JSON of the answer as it came.
+    """
+
+    index: int
+    vehicle_id: str
+    intended_unix_s: float
+    sent_unix_s: float
+    answered_unix_s: float
+    outcome: Outcome
+    status: int | None = None
+    reason: str = ""
+    session: Session | None = None
+    body: Any = None
+
+    @property
+    def late_ms(self) -> float:
+        """Milliseconds from the intended sending to the sending: what the sender itself lost."""
+        return (self.sent_unix_s - self.intended_unix_s) * MS_PER_S
+
+    @property
+    def service_ms(self) -> float:
+        """Milliseconds from the sending to the answer."""
+        return (self.answered_unix_s - self.sent_unix_s) * MS_PER_S
+
+    @property
+    def response_ms(self) -> float:
+        """Milliseconds from the intended sending to the answer: what an open model's client feels."""
+        return (self.answered_unix_s - self.intended_unix_s) * MS_PER_S
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reading:
+    """One substation's `/metrics` at one moment; the counters run since its start or its journal's."""
+
+    load_w: float
+    capacity_w: float
+    sessions_active: int
+    epoch: int
+    admitted: int
+    refused: int
+    commits: int
+    admission_overload_ws: float
+    derating_overload_ws: float
+    energy_j: float
+    releases_w: tuple[tuple[float, float], ...] = ()  # (within so many seconds, watts freed by then)
+
+    @property
+    def utilization(self) -> float:
+        """Load over capacity."""
+        return self.load_w / self.capacity_w
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sample:
+    """The readings of the whole fleet at about one moment; a substation that missed it is absent."""
+
+    at_unix_s: float
+    readings: Mapping[str, Reading]
+
+
+def _unix_ms(text: str) -> int:
+    moment = dt.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        message = f"{text} has no time zone"
+        raise ValueError(message)
+    return round(moment.timestamp() * MS_PER_S)

@@ -1,0 +1,87 @@
+"""The printed result: a table of substations, the fleet's figures, and each threshold with its verdict."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from loadtest.figures import StationResult
+from loadtest.result import Result
+from loadtest.verdict import Threshold
+
+UNKNOWN = "-"
+
+
+def show(console: Console, result: Result, thresholds: Sequence[Threshold]) -> None:
+    """Print a result."""
+    console.print(_stations(result.stations))
+    for line in _lines(result):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    console.print(_verdicts(thresholds))
+
+
+def _stations(stations: Sequence[StationResult]) -> Table:
+    table = _table("substation", "handled\n(count)", "told\n201s", "refused", "limit\nkW",
+                   "load\navg\nkW", "load\npeak\nkW", "util.\navg", "util.\npeak",
+                   "recom-\nputed\npeak", "over-\nload\nW·s")  # fmt: skip
+    for station in stations:
+        counted, sampled = station.counted, station.sampled
+        overload_ws = counted and counted.overload_admission_ws + counted.overload_derating_ws
+        table.add_row(
+            station.substation_id,
+            str(counted.admitted) if counted else UNKNOWN,
+            str(station.answered),
+            str(counted.refused) if counted else UNKNOWN,
+            f"{sampled.capacity_kw:.0f}" if sampled else UNKNOWN,
+            f"{sampled.load_average_kw:.1f}" if sampled else UNKNOWN,
+            f"{sampled.load_peak_kw:.1f}" if sampled else UNKNOWN,
+            f"{sampled.utilization_average:.1%}" if sampled else UNKNOWN,
+            f"{sampled.utilization_peak:.1%}" if sampled else UNKNOWN,
+            f"{station.recomputed_peak_kw:.1f}",
+            UNKNOWN if overload_ws is None else f"{overload_ws:g}",
+        )
+    return table
+
+
+def _lines(result: Result) -> Iterator[str]:
+    if result.interrupted:
+        yield "INTERRUPTED: these are the figures of what was sent until then."
+    yield (
+        f"requests: {result.planned} planned, {result.sent} sent, {result.admitted} admitted, "
+        f"{result.refused} refused, {result.failed} failed"
+    )
+    yield from (f"  {count} x {reason}" for reason, count in result.reasons.items())
+    yield (
+        f"fleet: max/mean utilization {_figure(result.balance_ratio, '.4f')}, "
+        f"peak {_figure(result.fleet_peak_utilization, '.1%')} of capacity, "
+        f"{_figure(result.commits_per_100_admissions, '.1f')} commits per 100 admissions, "
+        f"{result.whole_samples} samples, {result.missed_readings} readings missed"
+    )
+    yield f"sent after the intended moment: {_latency(result.late_ms)}"
+    yield f"service time (from the sending): {_latency(result.service_ms)}"
+    yield f"response time (from the intended sending): {_latency(result.response_ms)}"
+
+
+def _verdicts(thresholds: Sequence[Threshold]) -> Table:
+    table = _table("threshold", "value", "limit", "verdict")
+    for threshold in thresholds:
+        verdict = "held" if threshold.held else "[bold red]BROKEN[/]"
+        table.add_row(threshold.name, threshold.value, threshold.limit, verdict)
+    return table
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
+    table.add_column(first, no_wrap=True)
+    for heading in others:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _figure(value: float | None, form: str) -> str:
+    return UNKNOWN if value is None else format(value, form)
+
+
+def _latency(percentiles_ms: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {ms:.1f} ms" for name, ms in percentiles_ms.items()) or "no answer"

@@ -1,0 +1,76 @@
+"""What holds for every test: nothing may fail or go on unseen behind it."""
+
+import asyncio
+import gc
+import logging
+import os
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+
+HUNG_S = 60.0  # no test waits for this long unless it hangs: a limit, not an expectation
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.option.async_test_timeout = max(config.option.async_test_timeout, HUNG_S)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With REQUIRE_ALL set, nothing may be skipped: what a test lacks is a failure."""
+    report = yield
+    if report.skipped and os.environ.get("REQUIRE_ALL"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, but REQUIRE_ALL is set: {report.longrepr}"
+    return report
+
+
+class _CallbackFaults(logging.Handler):
+    """Collects the exceptions that Tornado's loop logs instead of raising."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.seen: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info:
+            self.seen.append(record.getMessage())
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_lost(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a gen_test that lost a background exception or left a task running.
+
+    pytest-tornado lets both pass. It is set up before, and so torn down after, every other fixture
+    but the loop's.
+    """
+    if "gen_test" not in request.keywords:
+        yield
+        return
+    loop: asyncio.AbstractEventLoop = request.getfixturevalue("io_loop").asyncio_loop
+    lost: list[str] = []
+    faults = _CallbackFaults()
+    loop.set_exception_handler(lambda _, context: lost.append(_told(context)))
+    logging.getLogger("tornado.application").addHandler(faults)
+    yield
+    loop.run_until_complete(_settle())
+    gc.collect()  # a task that failed unseen says so when it is collected
+    loop.run_until_complete(_settle())
+    logging.getLogger("tornado.application").removeHandler(faults)
+    running = asyncio.all_tasks(loop)
+    for task in running:
+        task.cancel()
+    if running:  # one that can't be cancelled must not hang the run
+        loop.run_until_complete(asyncio.wait(running, timeout=5))
+    assert not lost + faults.seen, "an exception was lost in the background"
+    assert not running, "the test left tasks running"
+
+
+async def _settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def _told(context: dict[str, Any]) -> str:
+    return f"{context['message']}: {context.get('exception')!r}"

@@ -1,0 +1,268 @@
+"""A whole substation on real sockets, asked as a balancer, Prometheus and a person ask."""
+
+import asyncio
+import dataclasses
+import math
+from pathlib import Path
+
+import grpc.aio
+import pytest
+from prometheus_client import CollectorRegistry
+from tornado.web import Application
+
+from runtime import http
+from substation.clock import GridClock
+from substation.contract import RELEASES_WITHIN_S, Find, Place, Stop, Withdraw
+from substation.handlers import SessionsHandler
+from substation.journal import Journal
+from substation.metrics import WriterMetrics
+from substation.plan import Plan
+from substation.proto import substation_pb2 as pb
+from substation.proto import substation_pb2_grpc as rpc
+from substation.station import Station
+from tests.support.raw_http import exchange
+from tests.support.sessions import place
+from tests.support.substation_app import ID, Grid, running
+from tests.support.substation_stream import Ask
+
+LOAD = "smartgrid_substation_load_watts"
+
+
+@pytest.mark.gen_test
+async def test_a_placed_session_is_found_counted_and_stopped(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        placed = await grid.ask(place("a"))
+        assert placed.outcome == "placed"
+        assert placed.session.substation_id == ID
+        assert placed.session.session_id.startswith(f"{ID}.")
+        assert await grid.value(LOAD) == 11_000
+        assert (await grid.ask(Find(placed.session.session_id))).session.state == "charging"
+        stopped = await grid.ask(Stop(placed.session.session_id))
+        assert (stopped.outcome, stopped.session.state) == ("stopped", "stopped")
+        assert await grid.value(LOAD) == 0
+        assert await grid.value("smartgrid_substation_sessions_total", outcome="admitted") == 1
+        assert await grid.value("smartgrid_substation_sessions_total", outcome="stopped") == 1
+
+
+@pytest.mark.gen_test
+async def test_many_at_once_fill_the_capacity_and_never_more(tmp_path: Path) -> None:
+    async with running(tmp_path, capacity_kw=100) as grid:
+        answers = await asyncio.gather(*(grid.ask(place(f"key-{n}")) for n in range(60)))
+        outcomes = [answer.outcome for answer in answers]
+        assert (outcomes.count("placed"), outcomes.count("refused")) == (9, 51)
+        assert await grid.value(LOAD) == 99_000
+        assert await grid.value("smartgrid_substation_headroom_watts") == 1_000
+        assert max(message.report.load_w for message in grid.messages) == 99_000
+        assert await grid.value("smartgrid_substation_overload_watt_seconds_total", cause="admission") == 0
+
+
+@pytest.mark.gen_test
+async def test_copies_of_a_request_that_come_at_once_get_one_session(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        answers = await asyncio.gather(*(grid.ask(place("same")) for _ in range(20)))
+        assert len({answer.session.session_id for answer in answers}) == 1
+        assert await grid.value(LOAD) == 11_000
+
+
+@pytest.mark.gen_test
+async def test_every_message_carries_a_newer_report(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        for number in range(5):
+            await grid.ask(place(f"key-{number}"))
+        reports = [message.report for message in grid.messages]
+        assert [report.load_w for report in reports] == [11_000 * n for n in range(6)]
+        order = [(report.epoch, report.seq) for report in reports]
+        assert order == sorted(set(order))
+        assert {report.substation_id for report in reports} == {ID}
+
+
+@pytest.mark.gen_test
+async def test_the_release_schedule_adds_up_to_the_load(tmp_path: Path) -> None:
+    async with running(tmp_path, time_scale=120.0) as grid:
+        await grid.ask(place("minutes", power_w=22_000, seconds=120 * 20))  # 20 s of wall time
+        await grid.ask(place("hours", power_w=7_000, seconds=120 * 7200))
+        samples = await grid.metrics("smartgrid_substation_releases_watts")
+        within = {float(sample.labels["within"]): sample.value for sample in samples}
+        assert tuple(within) == RELEASES_WITHIN_S
+        assert within[5.0] == 0
+        assert within[30.0] == within[3600.0] == 22_000
+        assert within[4 * 3600.0] == within[math.inf] == 29_000
+        report = grid.messages[-1].report
+        assert report.releases_w[-1] == report.load_w == 29_000
+
+
+@pytest.mark.gen_test
+async def test_what_ends_by_itself_frees_its_power_and_stays_in_the_journal(tmp_path: Path) -> None:
+    async with running(tmp_path, time_scale=1000.0) as grid:
+        placed = await grid.ask(place("a", seconds=100))
+        while await grid.value(LOAD):  # noqa: ASYNC110 - the test's own time limit ends it
+            await asyncio.sleep(0.02)
+        found = await grid.ask(Find(placed.session.session_id))
+        assert (found.session.state, found.session.delivered_j) == ("completed", 1_100_000)
+        assert found.session.ended_unix_ms == placed.session.expected_end_unix_ms
+        assert await grid.value("smartgrid_substation_energy_joules_total") == 1_100_000
+        assert await grid.value("smartgrid_substation_sessions_active") == 0
+
+
+@pytest.mark.gen_test
+async def test_every_substation_metric_names_its_substation(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        await grid.ask(place("a"))
+        samples = await grid.metrics()
+        names = {sample.name for sample in samples}
+        own = [sample for sample in samples if sample.name.startswith("smartgrid_substation_")]
+        assert {sample.labels.get("substation") for sample in own} == {ID}
+        assert {
+            f"smartgrid_substation_{name}"
+            for name in (
+                "load_watts", "draw_watts", "capacity_watts", "headroom_watts", "sessions_active", "sessions_total",
+                "energy_joules_total", "overload_watt_seconds_total", "releases_watts", "report_epoch", "report_seq",
+                "draining", "info", "commit_seconds_bucket",
+            )
+        } <= names  # fmt: skip
+        assert {"smartgrid_time_scale", "smartgrid_build_info", "process_cpu_seconds_total"} <= names
+
+
+@pytest.mark.gen_test
+async def test_every_series_exists_before_the_first_session(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        before = {(s.name, *sorted(s.labels.items())) for s in await grid.metrics()}
+        placed = await grid.ask(place("a"))
+        await grid.ask(place("b", power_w=1_000_000))
+        await grid.ask(Stop(placed.session.session_id))
+        await grid.ask(Withdraw("c", 0))
+        assert {(s.name, *sorted(s.labels.items())) for s in await grid.metrics()} == before
+
+
+@pytest.mark.gen_test
+async def test_a_scrape_of_a_few_names_gets_those_and_no_other(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        every = {sample.name for sample in await grid.metrics()}
+        for asked in ([LOAD], ["smartgrid_substation_info", "smartgrid_substation_sessions_total"]):
+            assert {sample.name for sample in await grid.metrics(*asked)} == set(asked)
+        for name in sorted(name for name in every if name.startswith("smartgrid_")):
+            assert {sample.name for sample in await grid.metrics(name)} == {name}
+        assert await grid.metrics("smartgrid_nothing") == []
+
+
+@pytest.mark.gen_test
+async def test_a_command_for_another_substation_decides_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        assert (await grid.link.call(Ask("substation-9", place("a")), 10)).outcome == "not_me"
+        assert (await grid.get("/sessions"))[1]["sessions"] == []
+
+
+@pytest.mark.gen_test
+async def test_another_order_book_is_told_so(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        await grid.ask(place("a"))
+        other = dataclasses.replace(place("b"), book_id="book-b")
+        assert (await grid.ask(other)).outcome == "wrong_book"
+        assert await grid.value(LOAD) == 11_000
+
+
+@pytest.mark.gen_test
+async def test_a_request_whose_deadline_has_passed_decides_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        with pytest.raises(TimeoutError):
+            await grid.ask(place("late"), within_s=0)
+        # The link would never send what has no time left at all.
+        answer = await _say(grid, pb.Call(number=1, remaining_ms=0, substation_id=ID, place=_wish("late")))
+        assert answer.outcome == "unavailable"
+        assert (await grid.ask(place("late", attempt=0))).outcome == "placed"
+        assert (await grid.get("/sessions"))[1]["sessions"][0]["state"] == "charging"
+
+
+@pytest.mark.parametrize(
+    ("energy_j", "power_w", "stay_ms"), [(0, 1, 0), (1, -1, 0), (1, 1, -1), (2**62, 1, 0)]
+)
+@pytest.mark.gen_test
+async def test_a_nonsense_plan_decides_nothing_and_ends_no_stream(
+    tmp_path: Path, energy_j: int, power_w: int, stay_ms: int
+) -> None:
+    async with running(tmp_path) as grid:
+        wish = pb.Place(book_id="book-a", key="n", energy_j=energy_j, power_w=power_w, stay_ms=stay_ms)
+        call = pb.Call(number=1, remaining_ms=9000, substation_id=ID, place=wish)
+        assert (await _say(grid, call)).outcome == "not_me"
+        assert (await grid.ask(place("a"))).outcome == "placed"
+
+
+@pytest.mark.gen_test
+async def test_the_largest_numbers_that_the_wire_can_carry_are_refused_and_survived(tmp_path: Path) -> None:
+    most = 2**63 - 1
+    async with running(tmp_path, time_scale=0.001) as grid:
+        huge = Place("book-a", "huge", 2**32 - 1, "car", Plan(10**12, most, most))
+        assert (await grid.ask(huge)).outcome == "refused"
+        slow = Place("book-a", "slow", 2**32 - 1, "car", Plan(10**12, 1, most))
+        assert (await grid.ask(slow)).outcome == "placed"
+        assert (await grid.get("/readyz"))[0] == 200
+
+
+@pytest.mark.gen_test
+async def test_sessions_are_paged_to_the_end(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        for number in range(5):
+            await grid.ask(place(f"key-{number}", power_w=1000))
+        await grid.ask(Withdraw("tombstone", 0))
+        seen, path = [], "/sessions?limit=2"
+        while path:
+            _, found = await grid.get(path)
+            seen += [session["vehicle_id"] for session in found["sessions"]]
+            path = f"/sessions?limit=2&after={found['next_after']}" if found["next_after"] else ""
+        assert seen == [f"car-key-{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=1001", "limit=x", "after=-1", f"after={'0' * 20}{'9' * 30}", "after=1.5", "limit=%2B1"]
+)  # fmt: skip
+@pytest.mark.gen_test
+async def test_a_page_that_can_t_be_read_is_a_problem_and_not_the_end(tmp_path: Path, query: str) -> None:
+    async with running(tmp_path) as grid:
+        status, document = await grid.get(f"/sessions?{query}")
+        assert (status, document["type"]) == (400, "urn:smartgrid:problem:malformed")
+        assert "a whole number from" in document["detail"]
+        assert (await grid.get("/livez"))[0] == 200
+
+
+@pytest.mark.gen_test
+async def test_what_was_placed_is_there_after_a_restart_under_a_higher_epoch(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        placed = await grid.ask(place("a"))
+        epoch = await grid.value("smartgrid_substation_report_epoch")
+    async with running(tmp_path, capacity_kw=5) as grid:
+        assert (await grid.ask(place("a"))).session.session_id == placed.session.session_id
+        assert await grid.value("smartgrid_substation_report_epoch") > epoch
+        assert await grid.value(LOAD) == 11_000  # over the lowered capacity: nobody is cut off
+        assert await grid.value("smartgrid_substation_headroom_watts") == -6_000
+        assert (await grid.ask(place("b", power_w=1))).outcome == "refused"
+        assert await grid.value("smartgrid_substation_overload_watt_seconds_total", cause="derating") > 0
+        assert await grid.value("smartgrid_substation_overload_watt_seconds_total", cause="admission") == 0
+
+
+@pytest.mark.gen_test
+async def test_a_station_that_stops_answers_unavailable_and_503(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite", ID, 0)
+    metrics = WriterMetrics(CollectorRegistry(), ID)
+    station = Station(journal, 100_000, GridClock(0, 0.0, 1.0), metrics)
+    await station.close()
+    app = Application([("/sessions", SessionsHandler, {"station": station})])
+    async with http.listen(app, "127.0.0.1", 0) as port:
+        reply = await exchange(port, b"GET /sessions HTTP/1.1\r\nHost: test\r\n\r\n")
+    assert (reply.status, reply.json()["type"]) == (503, "urn:smartgrid:problem:unavailable")
+    assert reply.json()["detail"] == "the substation is stopping"
+    journal.close()
+
+
+def _wish(key: str) -> pb.Place:
+    return pb.Place(book_id="book-a", key=key, vehicle_id="car", energy_j=1000, power_w=1000)
+
+
+async def _say(grid: Grid, call: pb.Call) -> pb.Answer:
+    """Send one call as it is, on a stream of its own."""
+    async with grpc.aio.insecure_channel(grid.link.address) as channel:
+        stream = rpc.SubstationStub(channel).Converse()  # type: ignore[no-untyped-call]
+        await stream.write(pb.Calls(calls=[call]))
+        await stream.read()  # the greeting
+        answers: pb.Answers = await stream.read()
+        stream.cancel()
+        return answers.answers[0]

@@ -1,0 +1,103 @@
+"""The command line refuses what it must, with exit code 2, before it sends anything."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from loadtest.cli import loopback_url
+
+ROOT = Path(__file__).parents[2]
+USAGE = 2
+
+
+def loadtest(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "loadtest", *arguments],
+        cwd=ROOT, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_without_a_command_the_usage_is_shown() -> None:
+    ended = loadtest()
+    assert ended.returncode == USAGE
+    assert "rush-hour" in loadtest("--help").stdout
+    assert ended.stderr.startswith("usage:")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--requests", "0"),
+        ("--requests", "100001"),
+        ("--requests", "many"),
+        ("--seconds", "0"),
+        ("--seconds", "3601"),
+        ("--seconds", "nan"),
+        ("--seed", "-1"),
+        ("--concurrency", "0"),
+        ("--max-ratio", "0.9"),
+        ("--settle-s", "-1"),
+        ("--gateway", "not a url"),
+        ("--json", "no/such/folder/result.json"),
+        ("--surprise", "1"),
+    ],
+)
+def test_a_value_out_of_bounds_is_named_and_ends_with_2(option: str, value: str) -> None:
+    ended = loadtest("rush-hour", option, value)
+    assert ended.returncode == USAGE
+    assert option in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_target_elsewhere_is_refused_from_the_command_line_and_the_environment() -> None:
+    for ended in (
+        loadtest("rush-hour", "--gateway", "http://192.0.2.1:8000"),
+        loadtest("rush-hour", "--balancer", "http://192.0.2.1:8001"),
+        loadtest("rush-hour", GATEWAY_URL="http://192.0.2.1:8000"),
+        loadtest("rush-hour", BALANCER_URL="http://192.0.2.1:8001"),
+    ):
+        assert ended.returncode == USAGE
+        assert "'192.0.2.1' is not a loopback address" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://127.9.9.9", "http://127.9.9.9"),
+        ("http://localhost:8000/", "http://localhost:8000"),
+        ("http://LOCALHOST", "http://localhost"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_a_loopback_target_is_taken_in_its_plain_form(text: str, expected: str) -> None:
+    assert loopback_url(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://128.0.0.1",
+        "http://0.0.0.0:8000",
+        "http://example.org",
+        "http://localhost.example.org",
+        "http://127.0.0.1.example.org",
+        "http://127.0.0.1@example.org",
+        "http://127.0.0.1\\@example.org",
+        "http://2130706433",
+        "http://[::2]",
+        "http://[::ffff:192.0.2.1]",
+        "http://gateway:8000",
+        "https://127.0.0.1",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:port",
+        "http://",
+        "",
+    ],
+)
+def test_any_other_target_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - each has its own words
+        loopback_url(text)

@@ -1,0 +1,176 @@
+"""The grid as `make run` starts it: real processes, killed and started again."""
+
+import collections
+import datetime as dt
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.cars import Car, cars, rush
+from tests.support.grid import LIMIT_S, ROOT, Grid, get, most_at_once, status, until
+
+
+@pytest.fixture
+def grid(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Grid]:
+    made = Grid(tmp_path / "data", **{"TIME_SCALE": "120", **getattr(request, "param", {})})
+    made.start()
+    yield made
+    if made.process and made.process.poll() is None:
+        made.stop()
+    assert made.pids("") == [], "processes were left"
+
+
+def one_session_each(grid: Grid, asked: list[Car]) -> None:
+    """Every key has exactly one session, the one that its 201 named."""
+    by_vehicle = collections.Counter(session["vehicle_id"] for session in grid.sessions())
+    known = {session["session_id"] for session in grid.sessions()}
+    for car in asked:
+        assert car.session, f"{car.key} was never admitted: {car.answers}"
+        assert {body["session_id"] for code, body in car.answers if code == 201} == {
+            car.session["session_id"]
+        }
+        assert car.session["session_id"] in known
+        assert by_vehicle[car.wish["vehicle_id"]] == 1
+
+
+def interval(body: dict[str, Any]) -> tuple[int, int, int]:
+    """What a client knows of its session: (start, end, watts), in unix ms, which round by up to 2 ms."""
+    start, end = (
+        dt.datetime.fromisoformat(body[name]).timestamp() for name in ("started_at", "expected_end")
+    )
+    return round(start * 1000), round(end * 1000) - 3, round(body["power_kw"] * 1000)
+
+
+def test_the_printed_curl_line_works_as_it_stands(grid: Grid) -> None:
+    line = next(line for line in grid.printed.splitlines() if "curl -i" in line)
+    answer = subprocess.run(
+        line[line.index("curl") :], shell=True, capture_output=True, text=True, check=True
+    )
+    assert "201 Created" in answer.stdout
+
+
+def test_a_key_sent_twenty_times_at_once_gives_one_session(grid: Grid) -> None:
+    asked = [Car("the-key", {"vehicle_id": "EV-20"}) for _ in range(20)]
+    rush(grid.gateway, asked, after=1, strike=lambda: None, settle=False)
+    bodies = {json.dumps(body, sort_keys=True) for car in asked for _, body in car.answers}
+    assert [code for car in asked for code, _ in car.answers] == [201] * 20
+    assert len(bodies) == 1
+    assert len(grid.sessions()) == 1
+
+
+@pytest.mark.parametrize("service", ["substation", "balancer", "gateway"])
+def test_a_kill_in_mid_flight_loses_nothing_and_doubles_nothing(grid: Grid, service: str) -> None:
+    asked = cars(300, "EV", energy_kwh=60, max_power_kw=3.7)
+    unanswered = rush(grid.gateway, asked, after=20, strike=lambda: grid.kill(service))
+    assert unanswered >= 20, "the kill was not in mid-flight"
+    grid.wait()
+    one_session_each(grid, asked)
+    assert grid.sample("smartgrid_substation_overload_watt_seconds_total") == 0
+
+
+def test_forty_sessions_are_there_after_a_kill_of_everything(grid: Grid) -> None:
+    asked = cars(40, "EV", energy_kwh=60, max_power_kw=11)
+    rush(grid.gateway, asked, after=40, strike=lambda: None)
+    before = {session["session_id"]: session for session in grid.sessions()}
+    grid.kill_all()
+    grid.start()
+    after = {session["session_id"]: session for session in grid.sessions()}
+    assert len(after) == 40
+    assert after.keys() == before.keys()
+    assert "40 sessions going on" in grid.printed
+    assert {session["state"] for session in after.values()} == {"charging"}
+    assert all(after[name]["delivered_j"] > before[name]["delivered_j"] for name in after)
+    one_session_each(grid, asked)
+
+
+def test_services_end_with_a_killed_supervisor_and_a_new_start_finds_the_ports_free(grid: Grid) -> None:
+    grid.kill("supervisor.supervisord")
+    assert grid.process
+    grid.process.wait(LIMIT_S)
+    assert grid.process.stdout
+    grid.process.stdout.close()
+    grid.start()
+    assert status(f"{grid.gateway}/readyz") == 200
+
+
+def test_a_taken_port_is_named_with_its_owner(tmp_path: Path) -> None:
+    grid = Grid(tmp_path / "data")
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", int(grid.environment["BALANCER_PORT"])))
+        other.listen()
+        command = [sys.executable, "deploy/local/grid.py"]
+        ended = subprocess.run(
+            command, cwd=ROOT, env=grid.environment, capture_output=True, text=True, check=False
+        )
+    assert ended.returncode == 1
+    assert f"Port {grid.environment['BALANCER_PORT']} is taken by process {os.getpid()} (" in ended.stderr
+
+
+@pytest.mark.parametrize("grid", [{"CAPACITY_KW": "300", "TIME_SCALE": "600"}], indirect=True)
+def test_a_demand_far_above_capacity_never_exceeds_it_by_the_clients_and_by_the_journals(grid: Grid) -> None:
+    asked = cars(250, "EV", energy_kwh=5.5, max_power_kw=11)  # 2,750 kW for 900 kW; 3 s each
+    unanswered = rush(grid.gateway, asked, after=20, strike=lambda: None, settle=False)
+    assert unanswered > 0
+    again = [car for car in asked if not car.session]
+    assert again, "nothing was refused"
+    assert {code for car in asked for code, _ in car.answers} == {201, 503}
+    rush(grid.gateway, again, after=len(again) // 2, strike=lambda: None)
+    one_session_each(grid, asked)
+    admitted = grid.sample("smartgrid_substation_sessions_total")
+    commits = grid.sample("smartgrid_substation_commit_seconds_count")
+    assert commits < admitted, "commits were not grouped"
+    assert grid.sample("smartgrid_substation_overload_watt_seconds_total") == 0
+    grid.stop()
+    for rows in grid.journals().values():
+        assert most_at_once([(row["start_ms"], row["end_ms"], row["power_w"]) for row in rows]) <= 300_000
+    by_substation = collections.defaultdict(list)
+    for rows in grid.journals().values():
+        for row in rows:
+            by_substation[row["session_id"].rpartition(".")[0]].append(row["vehicle_id"])
+    bodies = [car.session for car in asked if car.session]
+    assert len(bodies) == len(asked)
+    for name in by_substation:
+        known = [body for body in bodies if body["substation_id"] == name]
+        assert most_at_once([interval(body) for body in known]) <= 300_000
+    for car in asked:
+        assert car.session
+        assert car.wish["vehicle_id"] in by_substation[car.session["substation_id"]]
+
+
+def test_a_stopped_session_frees_its_power_and_a_second_stop_returns_it(grid: Grid) -> None:
+    (car,) = cars(1, "EV", energy_kwh=60)
+    rush(grid.gateway, [car], after=1, strike=lambda: None)
+    assert car.session
+    url = f"{grid.gateway}/charge/{car.session['session_id']}"
+    request = urllib.request.Request(url, method="DELETE")
+    answers = []
+    for _ in range(2):
+        with urllib.request.urlopen(request, timeout=LIMIT_S) as answer:
+            answers.append(json.loads(answer.read()))
+    assert answers[0] == answers[1]
+    assert answers[0]["state"] == "stopped"
+    assert get(url) == answers[0]
+    until(lambda: all(member["load_kw"] == 0 for member in get(f"{grid.balancer}/fleet")["substations"]))
+
+
+def test_a_terminated_process_comes_back_by_itself(grid: Grid) -> None:
+    (before,) = grid.pids("gateway")
+    os.kill(before, signal.SIGTERM)
+    until(lambda: grid.pids("gateway") not in ([], [before]))
+    grid.wait()
+
+
+def test_ctrl_c_ends_everything(grid: Grid) -> None:
+    assert grid.pids("") != []
+    assert grid.stop() == 0
+    assert grid.pids("") == []

@@ -1,0 +1,175 @@
+"""A substation on a disk that stalls, fails or is full; the faults come from below SQLite."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from runtime.coalescer import LinkLost
+from substation.contract import Find, Withdraw
+from tests.support.processes import HUNG_S, Substation, serving
+from tests.support.sessions import place
+from tests.support.substation_app import ID, Grid
+
+SOURCE = Path(__file__).with_name("disk_shim.c")
+
+
+class Disk:
+    """Sets the fault of the disk under a process that was started with `environ`."""
+
+    def __init__(self, folder: Path, library: Path) -> None:
+        self.environ = {"LD_PRELOAD": str(library), "DISK_FAULT": str(folder / "fault")}
+        self._fault = folder / "fault"
+
+    def misbehaves(self, fault: str) -> None:
+        written = self._fault.with_suffix(".new")
+        written.write_text(fault)
+        written.rename(self._fault)  # the shim reads a whole word or none
+
+    def recovers(self) -> None:
+        self._fault.unlink()
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    compiler = shutil.which("cc")
+    if not compiler:
+        reason = "no C compiler (cc): the disk's faults are injected by a small C library"
+        (pytest.fail if os.environ.get("REQUIRE_ALL") == "1" else pytest.skip)(reason)
+    made = tmp_path_factory.mktemp("shim") / "disk_shim.so"
+    command = [
+        str(compiler),
+        "-shared",
+        "-fPIC",
+        "-O1",
+        "-Wall",
+        "-Werror",
+        "-o",
+        str(made),
+        str(SOURCE),
+        "-ldl",
+    ]
+    subprocess.run(command, check=True)
+    return made
+
+
+@pytest.fixture
+def disk(tmp_path: Path, library: Path) -> Disk:
+    return Disk(tmp_path, library)
+
+
+@asynccontextmanager
+async def on(disk: Disk, data: Path) -> AsyncIterator[tuple[Substation, Grid]]:
+    async with serving(data, SUBSTATION_ID=ID, **disk.environ) as (process, grid):
+        yield process, grid
+
+
+async def becomes_ready(grid: Grid, status: int) -> None:
+    while (await grid.get("/readyz"))[0] != status:  # noqa: ASYNC110 - the test's own time limit ends it
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.gen_test
+async def test_a_stalled_sync_holds_up_answers_and_nothing_else(tmp_path: Path, disk: Disk) -> None:
+    async with on(disk, tmp_path) as (_, grid):
+        assert (await grid.ask(place("before"))).outcome == "placed"
+        disk.misbehaves("stall")
+        waiting = [asyncio.create_task(grid.ask(place(f"key-{number}"))) for number in range(5)]
+        for _ in range(20):
+            assert (await grid.get("/livez"))[0] == 200
+            assert await grid.value("smartgrid_substation_load_watts") == 11_000
+            await asyncio.sleep(0.02)
+        assert not any(call.done() for call in waiting)  # nothing is placed before it is on the disk
+        disk.recovers()
+        assert {answer.outcome for answer in await asyncio.gather(*waiting)} == {"placed"}
+        assert await grid.value("smartgrid_substation_load_watts") == 66_000
+
+
+@pytest.mark.gen_test
+async def test_a_failed_sync_ends_the_process_and_what_was_answered_is_kept(
+    tmp_path: Path, disk: Disk
+) -> None:
+    async with on(disk, tmp_path) as (process, grid):
+        placed = {f"key-{n}": (await grid.ask(place(f"key-{n}"))).session.session_id for n in range(5)}
+        disk.misbehaves("eio")
+        with pytest.raises(LinkLost):
+            await grid.ask(place("unknown"))
+        assert await process.ended() == 70
+        assert "the journal thread can't go on" in process.said()
+    disk.recovers()
+    async with on(disk, tmp_path) as (_, grid):
+        for key, session_id in placed.items():
+            assert (await grid.ask(Find(session_id))).session.state == "charging"
+            assert (await grid.ask(place(key))).session.session_id == session_id
+        settled = await grid.ask(place("unknown"))  # may or may not have been written: now it is one session
+        assert settled.outcome == "placed"
+        assert (await grid.ask(place("unknown"))).session.session_id == settled.session.session_id
+        assert await grid.value("smartgrid_substation_load_watts") == 66_000
+
+
+@pytest.mark.gen_test
+async def test_a_full_disk_admits_nothing_but_reads_on_and_recovers_by_itself(
+    tmp_path: Path, disk: Disk
+) -> None:
+    async with on(disk, tmp_path) as (_, grid):
+        session_id = (await grid.ask(place("before"))).session.session_id
+        disk.misbehaves("enospc")
+        for command in (place("during"), Withdraw("other", 0)):
+            assert (await grid.ask(command)).outcome == "unavailable"
+        status, ready = await grid.get("/readyz")
+        assert (status, ready["waiting_for"]) == (503, ["room on the disk of the journal"])
+        assert (await grid.get("/livez"))[0] == 200
+        assert (await grid.ask(Find(session_id))).session.state == "charging"
+        assert [s["session_id"] for s in (await grid.get("/sessions"))[1]["sessions"]] == [session_id]
+        assert await grid.value("smartgrid_substation_draining") == 1
+        assert grid.messages[-1].report.draining
+        assert await grid.value("smartgrid_substation_load_watts") == 11_000
+        disk.recovers()
+        await becomes_ready(grid, 200)
+        assert (await grid.ask(place("during"))).outcome == "placed"
+        assert await grid.value("smartgrid_substation_load_watts") == 22_000
+
+
+@pytest.mark.gen_test
+async def test_what_a_full_disk_refused_is_not_there_after_kill_9(tmp_path: Path, disk: Disk) -> None:
+    async with on(disk, tmp_path) as (process, grid):
+        session_id = (await grid.ask(place("before"))).session.session_id
+        disk.misbehaves("enospc")
+        assert (await grid.ask(place("during"))).outcome == "unavailable"
+        await process.kill()
+    disk.recovers()
+    async with on(disk, tmp_path) as (_, grid):
+        assert [s["session_id"] for s in (await grid.get("/sessions"))[1]["sessions"]] == [session_id]
+
+
+@pytest.mark.gen_test
+async def test_a_start_on_a_full_disk_says_why_it_can_t(tmp_path: Path, disk: Disk) -> None:
+    disk.misbehaves("enospc")
+    process = Substation(tmp_path, SUBSTATION_ID=ID, **disk.environ)
+    assert await process.ended() == 1
+    (line,) = process.said().splitlines()
+    assert line.startswith("substation can't start: ")
+    assert "full" in line
+
+
+@pytest.mark.gen_test
+async def test_sigterm_during_a_stalled_sync_ends_within_what_an_engine_allows(
+    tmp_path: Path, disk: Disk
+) -> None:
+    async with on(disk, tmp_path) as (process, grid):
+        placed = (await grid.ask(place("before"))).session.session_id
+        disk.misbehaves("stall")
+        stuck = asyncio.create_task(grid.ask(place("stuck"), HUNG_S))
+        await asyncio.sleep(0.1)
+        process.process.terminate()
+        assert await asyncio.to_thread(process.process.wait, 10) == 1  # not in order, and it says so
+        with pytest.raises(LinkLost):
+            await stuck
+    disk.recovers()
+    async with on(disk, tmp_path) as (_, grid):
+        assert (await grid.ask(Find(placed))).session.state == "charging"

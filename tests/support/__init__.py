@@ -1,0 +1,1 @@
+"""What tests of several services build on: real clients, real processes, plain data."""

@@ -1,0 +1,75 @@
+"""Cars that ask to charge, many at once, as a good client does: the same key until it is settled."""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+
+TRIES = 40
+
+
+@dataclasses.dataclass
+class Car:
+    """One wish to charge and what became of it; `answers` are (status, body) in order."""
+
+    key: str
+    wish: dict[str, Any]
+    answers: list[tuple[int, dict[str, Any]]] = dataclasses.field(default_factory=list)
+    come_back_s: float = 0.0
+
+    @property
+    def session(self) -> dict[str, Any] | None:
+        """The body of the first 201."""
+        return next((body for status, body in self.answers if status == 201), None)
+
+
+def cars(count: int, name: str, **wish: Any) -> list[Car]:
+    """Return cars that all wish the same."""
+    return [Car(f"{name}-{n}", {"vehicle_id": f"{name}-{n}", **wish}) for n in range(count)]
+
+
+async def ask(session: aiohttp.ClientSession, gateway: str, car: Car) -> int:
+    """Send one request; returns the status, 0 when the connection failed."""
+    headers = {"Idempotency-Key": car.key} if car.key else {}
+    car.come_back_s = 0.1
+    try:
+        async with session.post(f"{gateway}/charge", json=car.wish, headers=headers) as answer:
+            car.come_back_s = float(answer.headers.get("Retry-After", "0.1"))
+            car.answers.append((answer.status, await answer.json(content_type=None)))
+            return answer.status
+    except aiohttp.ClientError:
+        return 0
+
+
+async def ask_until_settled(session: aiohttp.ClientSession, gateway: str, car: Car) -> None:
+    """Ask again with the same key, when told to come back, until the answer is a 201."""
+    for _ in range(TRIES):
+        await asyncio.sleep(car.come_back_s)
+        if await ask(session, gateway, car) == 201:
+            return
+
+
+def rush(
+    gateway: str, wishing: list[Car], *, after: int, strike: Callable[[], None], settle: bool = True
+) -> int:
+    """Let all cars ask at once; after so many answers `strike`. Returns how many were unanswered then."""
+
+    async def run() -> int:
+        connector = aiohttp.TCPConnector(limit=0)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            first = [asyncio.create_task(ask(session, gateway, car)) for car in wishing]
+            for answered, done in enumerate(asyncio.as_completed(first), start=1):
+                await done
+                if answered == after:
+                    break
+            unanswered = sum(not task.done() for task in first)
+            strike()
+            await asyncio.gather(*first)
+            if settle:
+                unsettled = [car for car in wishing if not car.session]
+                await asyncio.gather(*(ask_until_settled(session, gateway, car) for car in unsettled))
+            return unanswered
+
+    return asyncio.run(run())

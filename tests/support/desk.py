@@ -1,0 +1,71 @@
+"""A substation's writer over a real journal, on clocks that the test moves."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from substation.clock import GridClock
+from substation.contract import Answer, Command
+from substation.journal import Journal
+from substation.metrics import WriterMetrics
+from substation.station import resume
+from substation.writer import Request, Writer
+from tests.support.sessions import UNIX_MS
+
+NO_PAGE_LIMIT = 2**31 - 2
+SUBSTATION = "substation-1"
+
+
+class Desk:
+    """One substation without its loop and its thread."""
+
+    def __init__(self, path: Path, capacity_w: int, scale: float = 1.0) -> None:
+        self.monotonic_s = 1000.0
+        self.unix_s = UNIX_MS / 1000
+        self.capacity_w = capacity_w
+        self._path = path
+        self._scale = scale
+        self.start()
+
+    def start(self) -> None:
+        """Open the journal and take up its sessions, as the service does when it starts."""
+        unix_ms = int(self.unix_s * 1000)
+        self.journal = Journal(self._path, SUBSTATION, unix_ms)
+        known = self.journal.station()
+        self.clock = GridClock.resume(known.grid_ms, known.unix_ms, unix_ms, self.monotonic_s, self._scale)
+        self.ledger = resume(self.journal, self.capacity_w, self.clock.start_ms)
+        metrics = WriterMetrics(CollectorRegistry(), SUBSTATION)
+        self.writer = Writer(
+            self.journal, self.ledger, self.clock, metrics, lambda: self.monotonic_s, lambda: self.unix_s
+        )
+
+    @property
+    def now_ms(self) -> int:
+        return self.clock.at(self.monotonic_s)
+
+    def pass_time(self, wall_s: float) -> None:
+        self.monotonic_s += wall_s
+        self.unix_s += wall_s
+
+    def ask(self, *commands: Command) -> list[Answer]:
+        """Commit a batch of commands; none is too late."""
+        return self.commit([Request(command) for command in commands])
+
+    def commit(self, batch: Sequence[Request]) -> list[Answer]:
+        answers = [answer for answer in self.writer.commit(list(batch)) if isinstance(answer, Answer)]
+        assert len(answers) == len(batch)
+        return answers
+
+    def fill_the_disk(self) -> None:
+        """Let the journal grow no further, as a full disk would: SQLite answers SQLITE_FULL."""
+        self._limit_pages(1)  # not below what the file has
+
+    def make_room(self) -> None:
+        self._limit_pages(NO_PAGE_LIMIT)
+
+    def _limit_pages(self, most: int) -> None:
+        self.journal._store.rows(f"PRAGMA max_page_count = {most}")
+
+    def stop(self) -> None:
+        self.journal.close()

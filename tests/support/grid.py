@@ -1,0 +1,180 @@
+"""A whole grid of real processes, started as `make run` does, on free ports and its own data."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 60.0  # nothing here takes as long unless it hangs
+
+
+class Grid:
+    """One grid; `start` it as often as needed, `stop` it at the end."""
+
+    def __init__(self, data: Path, **environment: str) -> None:
+        first = free_range(9)
+        self.data = data
+        self.gateway = f"http://127.0.0.1:{first}"
+        self.balancer = f"http://127.0.0.1:{first + 1}"
+        self.substations = [f"http://127.0.0.1:{first + 3 + n}" for n in range(3)]
+        self.environment = {
+            **os.environ, "DATA_DIR": str(data), "GATEWAY_PORT": str(first), "BALANCER_PORT": str(first + 1),
+            "BALANCER_GRPC_PORT": str(first + 2), "SUBSTATION_PORT": str(first + 3),
+            "SUBSTATION_GRPC_PORT": str(first + 6), **environment,
+        }  # fmt: skip
+        self.process: subprocess.Popen[str] | None = None
+        self.printed = ""
+
+    def start(self) -> None:
+        """Start it and wait until it says that it runs."""
+        self.process = subprocess.Popen(
+            [sys.executable, "deploy/local/grid.py"], cwd=ROOT, env=self.environment,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        )  # fmt: skip
+        assert self.process.stdout
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if "Ctrl-C" in line:
+                break
+        self.printed = "".join(lines)
+        assert "The grid runs" in self.printed, self.printed
+
+    def stop(self) -> int:
+        """End it as Ctrl-C does; returns the exit code."""
+        assert self.process
+        self.process.send_signal(signal.SIGINT)
+        code = self.process.wait(LIMIT_S)
+        if self.process.stdout:
+            self.process.stdout.close()
+        return code
+
+    def pids(self, service: str) -> list[int]:
+        """Return the ids of this grid's processes of a service ('' for all of them)."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (folder / "cmdline").read_bytes().decode().split("\0")
+                mine = f"DATA_DIR={self.data}".encode() in (folder / "environ").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if mine and len(command) > 2 and command[1] == "-m" and (not service or command[2] == service):
+                found.append(int(folder.name))
+        return sorted(found)
+
+    def kill(self, service: str, index: int = 0) -> None:
+        """kill -9 one process of a service."""
+        os.kill(self.pids(service)[index], signal.SIGKILL)
+
+    def kill_all(self) -> None:
+        """kill -9 every process of the grid, the supervisor first."""
+        for service in ("supervisor.supervisord", ""):
+            for pid in self.pids(service):
+                os.kill(pid, signal.SIGKILL)
+        if self.process:
+            self.process.wait(LIMIT_S)
+            assert self.process.stdout
+            self.process.stdout.close()
+
+    def wait(self, path: str = "/readyz") -> None:
+        """Wait until every service answers `path` with success."""
+        for base in (*self.substations, self.balancer, self.gateway):
+            until(lambda base=base: status(base + path) == 200)
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return all sessions of all substations, ended ones too."""
+        found = []
+        for base in self.substations:
+            after: int | None = 0
+            while after is not None:
+                page = get(f"{base}/sessions?limit=1000&after={after}")
+                found += page["sessions"]
+                after = page["next_after"]
+        return found
+
+    def journals(self) -> dict[str, list[sqlite3.Row]]:
+        """Return the session rows of every journal; only when nothing runs."""
+        rows = {}
+        for path in sorted(self.data.glob("*/journal.sqlite")):
+            database = sqlite3.connect(path)
+            database.row_factory = sqlite3.Row
+            rows[path.parent.name] = database.execute(
+                "SELECT * FROM record WHERE session_id IS NOT NULL"
+            ).fetchall()
+            database.close()
+        return rows
+
+    def sample(self, name: str) -> float:
+        """Return the sum of all samples of a name over the substations."""
+        total = 0.0
+        for base in self.substations:
+            for line in text(f"{base}/metrics?name[]={name}").splitlines():
+                if line.startswith(name):
+                    total += float(line.rpartition(" ")[2])
+        return total
+
+
+def most_at_once(intervals: list[tuple[int, int, int]]) -> int:
+    """Return the highest sum of watts over (start, end, watts); an end frees before a start takes."""
+    events = sorted(
+        [(end, -watts) for _, end, watts in intervals] + [(start, watts) for start, _, watts in intervals]
+    )
+    highest = load = 0
+    for _, watts in events:
+        load += watts
+        highest = max(highest, load)
+    return highest
+
+
+def free_range(count: int) -> int:
+    """Return the first of `count` ports in a row that are free."""
+    for first in range(20_000 + os.getpid() % 500 * 20, 32_000, count):
+        if all(_free(port) for port in range(first, first + count)):
+            return first
+    message = "no free ports"
+    raise OSError(message)
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def until(condition: Any) -> None:
+    """Wait until `condition()` holds; fails when it never does."""
+    end = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.05)
+
+
+def status(url: str) -> int:
+    """Return the status of a GET, 0 when nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+    except OSError:
+        return 0
+
+
+def text(url: str) -> str:
+    """Return the body of a GET."""
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def get(url: str) -> Any:
+    """Return the JSON body of a GET."""
+    return json.loads(text(url))

@@ -1,0 +1,23 @@
+"""Plain data for tests of the substation: plans, commands and entries."""
+
+from substation.contract import Place
+from substation.ledger import Entry
+from substation.plan import Plan
+
+UNIX_MS = 1_700_000_000_000
+BOOK = "book-a"
+
+
+def plan(power_w: int = 11_000, seconds: int = 3600) -> Plan:
+    """A plan that takes `seconds` of grid time."""
+    return Plan(power_w * seconds, power_w)
+
+
+def place(key: str, attempt: int = 0, power_w: int = 11_000, seconds: int = 3600) -> Place:
+    return Place(BOOK, key, attempt, f"car-{key}", plan(power_w, seconds))
+
+
+def entry(command: Place, now_ms: int = 0) -> Entry:
+    """The session that a place would become at grid time `now_ms`."""
+    ends = UNIX_MS + command.plan.duration_ms
+    return Entry(f"substation-1.{command.key}", command.vehicle_id, command.plan, now_ms, UNIX_MS, ends)

@@ -1,0 +1,63 @@
+"""The substation's protocol, served in front of a handler of the test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc.aio
+
+from runtime import stream_server
+from runtime.stream_server import Conversation
+from substation.contract import Find
+from substation.proto import substation_pb2 as pb
+from substation.proto import substation_pb2_grpc as rpc
+from tests.support.substation_stream import Ask, SubstationLink
+
+Handler = Callable[[pb.Call], Awaitable[str]]
+
+
+class Service(rpc.SubstationServicer):
+    """The substation's protocol in front of a handler of the test."""
+
+    def __init__(self, handle: Handler) -> None:
+        self._handle = handle
+        self.messages: list[pb.Calls] = []
+
+    async def Converse(self, request_iterator: Any, context: Any) -> None:  # noqa: ARG002, N802 - gRPC's name
+        await Conversation(self._decode, self._handle, self._encode).run(context)
+
+    def register(self, server: grpc.aio.Server) -> None:
+        rpc.add_SubstationServicer_to_server(self, server)  # type: ignore[no-untyped-call]
+
+    def _decode(self, message: pb.Calls) -> tuple[list[tuple[int, pb.Call]], list[int]]:
+        self.messages.append(message)
+        asked = [(call.number, call) for call in message.calls if call.WhichOneof("command")]
+        return asked, [call.number for call in message.calls if not call.WhichOneof("command")]
+
+    def _encode(self, answers: list[tuple[int, str]]) -> pb.Answers:
+        return pb.Answers(answers=[pb.Answer(number=n, outcome=outcome) for n, outcome in answers])
+
+
+@asynccontextmanager
+async def serving(handle: Handler, port: int = 0) -> AsyncIterator[tuple[Service, int]]:
+    service = Service(handle)
+    async with stream_server.listen(service.register, "127.0.0.1", port) as bound:
+        yield service, bound
+
+
+async def echo(call: pb.Call) -> str:
+    return f"saw {call.find.session_id}"
+
+
+def find(name: str) -> Ask:
+    return Ask("substation-1", Find(name))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - the test's own time limit ends it
+        await asyncio.sleep(0.01)
+
+
+async def asked(link: SubstationLink, name: str, within_s: float = 30) -> str:
+    return (await link.call(find(name), within_s)).outcome

@@ -1,0 +1,74 @@
+"""docs/reference/settings.md names every setting of every service with its default."""
+
+import dataclasses
+import re
+from typing import Any
+
+import pytest
+
+import balancer.settings
+import gateway.settings
+import substation.settings
+from loadtest.cli import parser
+from runtime import body_limit, http
+from runtime.process import STOP_WITHIN_S, ProcessSettings
+from tests.unit.docs.pages import DOCS, ROOT, rows, sections
+
+PAGE = DOCS / "reference" / "settings.md"
+SERVICES: dict[str, Any] = {
+    "every service": ProcessSettings,
+    "gateway": gateway.settings.Settings,
+    "balancer": balancer.settings.Settings,
+    "substation": substation.settings.Settings,
+}
+
+
+def defaults(settings: Any) -> dict[str, str]:
+    """Return every variable of a settings class with its default as the page writes it."""
+    described = [field.metadata for field in dataclasses.fields(settings)]
+    return {each["env"]: f"`{each['default']}`" if each["default"] else "(empty)" for each in described}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_s_table_is_its_settings_with_their_defaults(service: str) -> None:
+    table = rows(sections(PAGE)[service])
+    assert {name: cells[1] for name, cells in table.items()} == defaults(SERVICES[service])
+
+
+def test_every_service_is_on_the_page() -> None:
+    owners = {path.parent.name for path in ROOT.glob("*/settings.py")} - {"runtime"}
+    assert owners <= SERVICES.keys()
+
+
+def test_what_make_run_reads_on_top_is_on_the_page() -> None:
+    script = (ROOT / "deploy/local/grid.py").read_text(encoding="utf-8")
+    read = set(re.findall(r'environ\.get\("([A-Z_]+)"', script))
+    known = {name for settings in SERVICES.values() for name in defaults(settings)}
+    assert "GRID_SUBSTATIONS" in read
+    assert read <= known | rows(sections(PAGE)["`make run`"]).keys()
+
+
+def test_where_the_rush_hour_goes_is_on_the_page() -> None:
+    documented = {name: cells[1] for name, cells in rows(sections(PAGE)["`make rush-hour`"]).items()}
+    asked = parser({}).parse_args(["rush-hour"])
+    assert documented == {
+        "GATEWAY_URL": f"`{asked.gateway}`",
+        "BALANCER_URL": f"`{asked.balancer}`",
+        "ARGS": "(empty)",
+    }
+    elsewhere = {"GATEWAY_URL": "http://127.0.0.1:1", "BALANCER_URL": "http://127.0.0.1:2"}
+    moved = parser(elsewhere).parse_args(["rush-hour"])
+    assert {"GATEWAY_URL": moved.gateway, "BALANCER_URL": moved.balancer} == elsewhere
+
+
+def test_the_fixed_limits_are_those_of_the_code() -> None:
+    text = sections(PAGE)["fixed limits"]
+    written = dict(re.findall(r"^\| ([^|`]+?) \| (\d+)", text, flags=re.MULTILINE))
+    assert {name: float(value) for name, value in written.items()} == {
+        "body": body_limit.BODY_BYTES / 1024,
+        "request line and headers": http.HEADER_BYTES / 1024,
+        "idle connection, and time for the headers": http.IDLE_S,
+        "time for the body": http.BODY_S,
+        "answers to requests in flight, when stopping": http.ANSWER_WITHIN_S,
+        "stop after SIGTERM or SIGINT": STOP_WITHIN_S,
+    }

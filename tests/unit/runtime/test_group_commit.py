@@ -1,0 +1,102 @@
+"""The writer thread: what waits is one batch, in order, and closing loses nothing."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from runtime.group_commit import MOST_IN_A_BATCH, GroupCommit
+
+
+class Work:
+    """Notes its batches, and waits in each until it is let go."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.begun = threading.Semaphore(0)
+        self.go_on = threading.Semaphore(0)
+
+    def __call__(self, items: list[int]) -> list[int]:
+        self.batches.append(items)
+        self.begun.release()
+        assert self.go_on.acquire(timeout=30)
+        return [item * 10 for item in items]
+
+    async def has_begun(self) -> None:
+        assert await asyncio.to_thread(self.begun.acquire, timeout=30)
+
+
+@pytest.mark.gen_test
+async def test_what_comes_while_a_batch_is_committed_is_the_next_batch() -> None:
+    work = Work()
+    commits = GroupCommit("test", work)
+    first = commits.submit(1)
+    await work.has_begun()
+    later = [commits.submit(item) for item in (2, 3, 4)]
+    assert not first.done()
+    work.go_on.release(2)
+    assert await asyncio.gather(first, *later) == [10, 20, 30, 40]
+    assert work.batches == [[1], [2, 3, 4]]
+    await commits.close()
+
+
+@pytest.mark.gen_test
+async def test_a_batch_is_bounded_and_order_is_kept() -> None:
+    work = Work()
+    commits = GroupCommit("test", work)
+    first = commits.submit(-1)
+    await work.has_begun()
+    rest = [commits.submit(item) for item in range(MOST_IN_A_BATCH + 5)]
+    work.go_on.release(3)
+    await asyncio.gather(first, *rest)
+    assert [len(batch) for batch in work.batches] == [1, MOST_IN_A_BATCH, 5]
+    assert [item for batch in work.batches for item in batch] == [-1, *range(MOST_IN_A_BATCH + 5)]
+    await commits.close()
+
+
+@pytest.mark.gen_test
+async def test_closing_finishes_what_was_submitted_and_takes_nothing_more() -> None:
+    work = Work()
+    commits = GroupCommit("test", work)
+    first = commits.submit(1)
+    await work.has_begun()
+    second = commits.submit(2)
+    closing = asyncio.create_task(commits.close())
+    await asyncio.sleep(0)
+    assert commits.closed
+    with pytest.raises(RuntimeError, match="after close"):
+        commits.submit(3)
+    work.go_on.release(2)
+    await closing
+    assert [first.result(), second.result()] == [10, 20]
+    await commits.close()  # again does nothing
+
+
+@pytest.mark.gen_test
+async def test_an_item_whose_caller_has_gone_is_done_all_the_same() -> None:
+    work = Work()
+    commits = GroupCommit("test", work)
+    first = commits.submit(1)
+    await work.has_begun()
+    gone, kept = commits.submit(2), commits.submit(3)
+    gone.cancel()
+    work.go_on.release(2)
+    assert [await first, await kept] == [10, 30]
+    assert work.batches == [[1], [2, 3]]
+    await commits.close()
+
+
+def test_a_fault_of_the_work_ends_the_process() -> None:
+    code = """
+import asyncio
+from runtime.group_commit import GroupCommit
+def work(items): raise OSError("fsync failed")
+async def main(): await GroupCommit("journal", work).submit(1)
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 70
+    assert "the journal thread can't go on" in done.stderr
+    assert "fsync failed" in done.stderr

@@ -1,0 +1,237 @@
+"""The decisions of the ledger, on a virtual clock; its journal is a dict."""
+
+import pytest
+
+from substation.contract import Outcome, Place, State, Withdraw
+from substation.curve import Usage
+from substation.ledger import Decision, InvariantBroken, Ledger, Record
+from tests.support.sessions import UNIX_MS, entry, place
+
+CAPACITY_W = 33_000
+
+
+class Desk:
+    """A ledger with a dict for its journal, at a time that the test sets."""
+
+    def __init__(self, capacity_w: int = CAPACITY_W) -> None:
+        self.ledger = Ledger(capacity_w, 0, Usage())
+        self.known: dict[str, Record] = {}
+        self.now_ms = 0
+
+    def at(self, now_ms: int) -> "Desk":
+        self.now_ms = now_ms
+        self.ledger.begin(now_ms)
+        return self
+
+    def place(self, command: Place) -> Decision:
+        known = self.known.get(command.key)
+        return self._kept(self.ledger.place(command, known, entry(command, self.now_ms)))
+
+    def withdraw(self, key: str, attempt: int) -> Decision:
+        return self._kept(self.ledger.withdraw(Withdraw(key, attempt), self.known.get(key), UNIX_MS))
+
+    def stop(self, key: str) -> Decision:
+        return self._kept(self.ledger.stop(self.known.get(key), UNIX_MS))
+
+    def _kept(self, decision: Decision) -> Decision:
+        if decision.write and decision.record:
+            self.known[decision.record.key] = decision.record
+        self.ledger.check()
+        return decision
+
+
+def test_an_admission_reserves_its_power_until_the_plan_ends() -> None:
+    desk = Desk()
+    assert desk.place(place("a", seconds=10)).outcome is Outcome.PLACED
+    assert desk.at(9_999).ledger.load_w == 11_000
+    assert desk.at(10_000).ledger.load_w == 0
+
+
+def test_a_demand_that_fills_the_capacity_to_the_watt_is_admitted() -> None:
+    desk = Desk()
+    assert desk.place(place("a", power_w=CAPACITY_W)).outcome is Outcome.PLACED
+    assert desk.ledger.load_w == CAPACITY_W
+
+
+def test_a_demand_one_watt_over_the_capacity_is_refused_and_leaves_a_tombstone() -> None:
+    desk = Desk()
+    desk.place(place("a", power_w=CAPACITY_W - 10))
+    refused = desk.place(place("b", attempt=3, power_w=11))
+    assert (refused.outcome, refused.write) == (Outcome.REFUSED, True)
+    assert desk.known["b"] == Record("b", 3, State.REFUSED)
+    assert desk.ledger.load_w == CAPACITY_W - 10
+
+
+def test_a_draining_substation_refuses_although_it_has_room() -> None:
+    desk = Desk()
+    desk.ledger.draining = True
+    assert desk.place(place("a")).outcome is Outcome.REFUSED
+
+
+@pytest.mark.parametrize("attempt", [0, 1, 2])
+def test_a_placed_key_gets_the_same_session_at_whatever_attempt(attempt: int) -> None:
+    desk = Desk()
+    first = desk.place(place("a", attempt=1))
+    again = desk.place(place("a", attempt=attempt))
+    assert (again.outcome, again.record, again.write) == (Outcome.PLACED, first.record, False)
+    assert desk.ledger.load_w == 11_000
+
+
+def test_a_placed_key_gets_the_same_session_after_it_has_ended() -> None:
+    desk = Desk()
+    first = desk.place(place("a", seconds=10))
+    again = desk.at(60_000).place(place("a", seconds=10))
+    assert (again.outcome, again.record) == (Outcome.PLACED, first.record)
+    assert desk.ledger.load_w == 0
+
+
+def test_a_refusal_holds_for_its_attempt_even_when_there_is_room_again() -> None:
+    desk = Desk()
+    desk.place(place("full", power_w=CAPACITY_W, seconds=10))
+    desk.place(place("a", attempt=2))
+    again = desk.at(10_000).place(place("a", attempt=2))
+    assert (again.outcome, again.write) == (Outcome.REFUSED, False)
+
+
+def test_an_attempt_older_than_the_known_one_is_stale() -> None:
+    desk = Desk()
+    desk.place(place("full", power_w=CAPACITY_W, seconds=10))
+    desk.place(place("a", attempt=2))
+    older = desk.at(10_000).place(place("a", attempt=1))
+    assert (older.outcome, older.write) == (Outcome.STALE, False)
+
+
+def test_a_later_attempt_of_a_refused_key_is_decided_anew() -> None:
+    desk = Desk()
+    desk.place(place("full", power_w=CAPACITY_W, seconds=10))
+    desk.place(place("a", attempt=2))
+    assert desk.place(place("a", attempt=3)).outcome is Outcome.REFUSED
+    assert desk.known["a"].attempt == 3
+    assert desk.at(10_000).place(place("a", attempt=4)).outcome is Outcome.PLACED
+
+
+def test_withdrawing_a_session_frees_it_and_no_copy_brings_it_back() -> None:
+    desk = Desk()
+    desk.place(place("a"))
+    withdrawn = desk.at(1000).withdraw("a", 0)
+    assert (withdrawn.outcome, withdrawn.write) == (Outcome.WITHDRAWN, True)
+    assert desk.ledger.load_w == 0
+    for attempt in (0, 1):
+        assert desk.place(place("a", attempt=attempt)).outcome is Outcome.REFUSED
+    assert desk.ledger.load_w == 0
+
+
+def test_withdrawing_an_unknown_key_leaves_a_tombstone_that_no_late_copy_passes() -> None:
+    desk = Desk()
+    assert desk.withdraw("a", 2).outcome is Outcome.WITHDRAWN
+    assert desk.known["a"] == Record("a", 2, State.WITHDRAWN)
+    assert desk.place(place("a", attempt=1)).outcome is Outcome.STALE
+    assert desk.place(place("a", attempt=2)).outcome is Outcome.REFUSED
+    assert desk.ledger.load_w == 0
+
+
+def test_withdrawing_keeps_the_highest_attempt_that_is_known() -> None:
+    desk = Desk()
+    desk.ledger.draining = True
+    desk.place(place("a", attempt=5))
+    desk.withdraw("a", 2)
+    assert desk.known["a"] == Record("a", 5, State.WITHDRAWN)
+
+
+def test_withdrawing_twice_frees_once() -> None:
+    desk = Desk()
+    desk.place(place("a"))
+    desk.place(place("b"))
+    desk.withdraw("a", 0)
+    again = desk.withdraw("a", 0)
+    assert (again.outcome, again.write) == (Outcome.WITHDRAWN, False)
+    assert desk.ledger.load_w == 11_000
+
+
+def test_a_stop_frees_once_and_answers_the_ended_session_ever_after() -> None:
+    desk = Desk()
+    desk.place(place("a"))
+    stopped = desk.at(1000).stop("a")
+    again = desk.at(2000).stop("a")
+    assert (stopped.outcome, stopped.write) == (Outcome.STOPPED, True)
+    assert (again.outcome, again.write, again.record) == (Outcome.STOPPED, False, stopped.record)
+    assert desk.ledger.load_w == 0
+    assert stopped.record
+    session = stopped.record.session_at(9000, "substation-1")
+    assert session
+    assert (session.state, session.delivered_j, session.ended_unix_ms) == (State.STOPPED, 11_000, UNIX_MS)
+
+
+def test_a_stop_after_the_natural_end_changes_nothing() -> None:
+    desk = Desk()
+    desk.place(place("a", seconds=10))
+    stopped = desk.at(10_000).stop("a")
+    assert not stopped.write
+    assert stopped.record
+    session = stopped.record.session_at(10_000, "substation-1")
+    assert session
+    assert (session.state, session.delivered_j) == (State.COMPLETED, 110_000)
+    assert session.ended_unix_ms == session.expected_end_unix_ms
+
+
+def test_stopping_what_has_no_session_finds_nothing() -> None:
+    desk = Desk()
+    assert desk.stop("nobody").outcome is Outcome.NOT_FOUND
+    desk.withdraw("a", 0)
+    assert desk.stop("a").outcome is Outcome.NOT_FOUND
+
+
+def test_a_rollback_undoes_the_whole_batch_and_nothing_before_it() -> None:
+    desk = Desk()
+    desk.place(place("old", power_w=5_000))
+    desk.place(place("kept", power_w=2_000))
+    before = desk.at(1000).ledger.curve()
+    desk.place(place("new", power_w=7_000))
+    desk.stop("old")
+    desk.withdraw("new", 0)
+    desk.withdraw("kept", 0)
+    desk.ledger.rollback()
+    assert desk.ledger.curve() == before
+    desk.ledger.check()
+
+
+def test_a_rollback_does_not_bring_back_what_has_ended_by_itself() -> None:
+    desk = Desk()
+    desk.place(place("a", seconds=10))
+    desk.at(10_000).ledger.rollback()
+    assert desk.ledger.load_w == 0
+
+
+def test_time_that_goes_back_is_a_bug() -> None:
+    desk = Desk().at(1000)
+    with pytest.raises(InvariantBroken, match="went back"):
+        desk.at(999)
+
+
+def test_derating_cuts_nobody_off_and_admits_nothing_until_there_is_room() -> None:
+    desk = Desk()
+    desk.place(place("short", power_w=22_000, seconds=10))
+    desk.place(place("long", power_w=11_000, seconds=100))
+    desk.ledger.set_capacity(20_000)
+    assert desk.ledger.load_w == 33_000
+    assert desk.place(place("a", power_w=1)).outcome is Outcome.REFUSED
+    assert desk.at(10_000).ledger.load_w == 11_000
+    assert desk.place(place("b", power_w=9_001)).outcome is Outcome.REFUSED
+    assert desk.place(place("c", power_w=9_000)).outcome is Outcome.PLACED
+
+
+def test_load_above_a_lowered_capacity_counts_as_derating_and_not_as_admission() -> None:
+    desk = Desk()
+    desk.place(place("short", power_w=22_000, seconds=10))
+    desk.place(place("long", power_w=11_000, seconds=100))
+    desk.ledger.set_capacity(20_000)
+    usage = desk.at(30_000).ledger.curve().usage
+    assert usage == Usage(load_wms=33_000 * 10_000 + 11_000 * 20_000, derating_wms=13_000 * 10_000)
+
+
+def test_a_derating_that_stops_brought_to_its_end_excuses_nothing_later() -> None:
+    desk = Desk()
+    desk.place(place("a", power_w=22_000))
+    desk.ledger.set_capacity(20_000)
+    desk.at(1000).stop("a")
+    assert desk.at(2000).ledger.curve().usage.allowed_w == 0
