@@ -20,7 +20,7 @@ from substation import contract as substation
 
 MOST_ASKED = 4  # the first choice and at most three more
 OPEN = substation.Outcome
-BOOK_RETRY_MS = 1000
+AGAIN_MS = 1000  # where nobody knows when it will be better
 
 
 class Placement:
@@ -79,7 +79,7 @@ class Placement:
                 return Answer(Outcome.KEY_REUSED)
             return await self._follow(charge, claim, until_s)
         except BookUnavailable as error:
-            return Answer(Outcome.UNKNOWN, retry_after_ms=BOOK_RETRY_MS, detail=f"the order book: {error}")
+            return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS, detail=f"the order book: {error}")
 
     async def _claim(self, charge: Charge, target: str | None) -> Claim | None:
         with self._fleet.holding(target or "", charge.plan.power_w):
@@ -90,7 +90,7 @@ class Placement:
         for _ in range(MOST_ASKED):
             answer = await self._ask(charge, claim.key, claim.attempt, claim.target, until_s)
             if answer is None:
-                return Answer(Outcome.UNKNOWN, retry_after_ms=self._wait_ms(charge))
+                return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS)
             if answer.outcome is OPEN.PLACED and answer.session:
                 self._keep(claim.key, answer.session.expected_end_unix_ms)
                 return Answer(Outcome.ADMITTED, answer.session)
@@ -135,7 +135,7 @@ class Placement:
 
     async def _withdrawn(self, withdrawal: Withdrawal) -> Answer:
         await self._withdrawals.note(withdrawal)
-        return Answer(Outcome.WITHDRAWN, retry_after_ms=BOOK_RETRY_MS)
+        return Answer(Outcome.WITHDRAWN, retry_after_ms=AGAIN_MS)
 
     async def _ask(
         self, charge: Charge, key: str, attempt: int, target: str, until_s: float
@@ -179,7 +179,7 @@ class Placement:
 
 def _wrong_book(target: str) -> Answer:
     detail = f"{target} belongs to another order book"
-    return Answer(Outcome.NO_SUBSTATION, retry_after_ms=BOOK_RETRY_MS, detail=detail)
+    return Answer(Outcome.NO_SUBSTATION, retry_after_ms=AGAIN_MS, detail=detail)
 
 
 def _unix_ms() -> int:
