@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from typing import Any
 
 from balancer.asking import Asker
 from balancer.contract import Answer, Charge, Outcome
@@ -19,7 +20,7 @@ from substation import contract as substation
 
 MOST_ASKED = 4  # the first choice and at most three more
 OPEN = substation.Outcome
-BOOK_RETRY_MS = 1000
+AGAIN_MS = 1000  # where nobody knows when it will be better
 
 
 class Placement:
@@ -34,6 +35,7 @@ class Placement:
         self._withdrawals = withdrawals
         self._metrics = metrics
         self._in_flight: dict[str, tuple[str, asyncio.Task[Answer]]] = {}
+        self._keyless: set[asyncio.Task[Any]] = set()
         self._later: set[asyncio.Task[None]] = set()
 
     async def charge(self, charge: Charge, until_s: float) -> tuple[Answer, Withdrawal | None]:
@@ -44,11 +46,14 @@ class Placement:
         """
         if charge.key:
             return await self._joined(charge, until_s), None
+        if task := asyncio.current_task():
+            self._keyless.add(task)
+            task.add_done_callback(self._keyless.discard)
         return await self._without_key(charge, until_s)
 
     async def close(self) -> None:
-        """Give up what is in flight: keyed requests are asked again, others were withdrawn."""
-        tasks = [*(task for _, task in self._in_flight.values()), *self._later]
+        """Give up what is in flight: keyed requests will be asked again, others are withdrawn."""
+        tasks = [*(task for _, task in self._in_flight.values()), *self._keyless, *self._later]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -74,7 +79,7 @@ class Placement:
                 return Answer(Outcome.KEY_REUSED)
             return await self._follow(charge, claim, until_s)
         except BookUnavailable as error:
-            return Answer(Outcome.UNKNOWN, retry_after_ms=BOOK_RETRY_MS, detail=f"the order book: {error}")
+            return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS, detail=f"the order book: {error}")
 
     async def _claim(self, charge: Charge, target: str | None) -> Claim | None:
         with self._fleet.holding(target or "", charge.plan.power_w):
@@ -85,7 +90,7 @@ class Placement:
         for _ in range(MOST_ASKED):
             answer = await self._ask(charge, claim.key, claim.attempt, claim.target, until_s)
             if answer is None:
-                return Answer(Outcome.UNKNOWN, retry_after_ms=self._wait_ms(charge))
+                return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS)
             if answer.outcome is OPEN.PLACED and answer.session:
                 self._keep(claim.key, answer.session.expected_end_unix_ms)
                 return Answer(Outcome.ADMITTED, answer.session)
@@ -129,11 +134,8 @@ class Placement:
         return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge)), None
 
     async def _withdrawn(self, withdrawal: Withdrawal) -> Answer:
-        try:
-            await self._withdrawals.note(withdrawal)
-        except BookUnavailable:
-            self._withdrawals.note_soon(withdrawal)
-        return Answer(Outcome.WITHDRAWN, retry_after_ms=BOOK_RETRY_MS)
+        await self._withdrawals.note(withdrawal)
+        return Answer(Outcome.WITHDRAWN, retry_after_ms=AGAIN_MS)
 
     async def _ask(
         self, charge: Charge, key: str, attempt: int, target: str, until_s: float
@@ -177,7 +179,7 @@ class Placement:
 
 def _wrong_book(target: str) -> Answer:
     detail = f"{target} belongs to another order book"
-    return Answer(Outcome.NO_SUBSTATION, retry_after_ms=BOOK_RETRY_MS, detail=detail)
+    return Answer(Outcome.NO_SUBSTATION, retry_after_ms=AGAIN_MS, detail=detail)
 
 
 def _unix_ms() -> int:

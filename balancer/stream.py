@@ -1,11 +1,12 @@
 """The gRPC stream on which gateways charge, find and stop sessions."""
 
+import asyncio
 import time
 from typing import Any
 
 import grpc.aio
 
-from balancer.contract import Answer, Charge, Command, Find, Stop
+from balancer.contract import Answer, Charge, Command, Find, Outcome, Stop
 from balancer.orders import Withdrawal
 from balancer.placement import Placement
 from balancer.proto import balancer_pb2 as pb
@@ -18,7 +19,9 @@ from substation.proto import substation_pb2 as substation_pb
 
 ANSWER_S = 0.2  # kept back from the caller's time, so that even "unknown" arrives in time
 
-Asked = tuple[Command, float]  # with the monotonic time up to which the caller waits
+# With the monotonic time up to which the caller waits; None for what nobody could do, which must
+# not end the stream of all others.
+Asked = tuple[Command | None, float]
 Settled = tuple[Answer, Withdrawal | None]
 
 
@@ -29,6 +32,7 @@ class BalancerService(rpc.BalancerServicer):
         self._placement = placement
         self._sessions = sessions
         self._withdrawals = withdrawals
+        self._conversations: set[asyncio.Task[Any]] = set()
 
     def register(self, server: grpc.aio.Server) -> None:
         """Add this service to a server."""
@@ -36,10 +40,19 @@ class BalancerService(rpc.BalancerServicer):
 
     async def Converse(self, request_iterator: Any, context: Any) -> None:  # noqa: ARG002, N802 - gRPC's name
         """Answer one gateway's calls."""
+        if task := asyncio.current_task():
+            self._conversations.add(task)
+            task.add_done_callback(self._conversations.discard)
         await Conversation(_decode, self._handle, _encode, self._unused).run(context)
+
+    async def close(self) -> None:
+        """Wait, once the server has stopped, until every unused answer was given back."""
+        await asyncio.gather(*self._conversations, return_exceptions=True)
 
     async def _handle(self, asked: Asked) -> Settled:
         command, until_s = asked
+        if command is None:
+            return Answer(Outcome.EXCEEDS_CAPACITY, detail="nobody could carry this out"), None
         if isinstance(command, Charge):
             return await self._placement.charge(command, until_s)
         return await self._sessions.ask(command, until_s), None
@@ -57,11 +70,14 @@ def _decode(message: pb.Calls) -> tuple[list[tuple[int, Asked]], list[int]]:
     return calls, list(message.cancelled)
 
 
-def _command(call: pb.Call) -> Command:
+def _command(call: pb.Call) -> Command | None:
     match call.WhichOneof("command"):
         case "charge":
             charge = call.charge
-            plan = Plan(charge.energy_j, charge.power_w, charge.stay_ms)
+            try:
+                plan = Plan(charge.energy_j, charge.power_w, charge.stay_ms)
+            except ValueError:
+                return None
             return Charge(charge.key, charge.fingerprint, charge.vehicle_id, plan, tuple(charge.substations))
         case "stop":
             return Stop(call.stop.session_id)
