@@ -16,7 +16,6 @@ from balancer.handlers import FleetHandler
 from balancer.metrics import BalancerMetrics, FleetCollector
 from balancer.orders import BookUnavailable, EmbeddedBook
 from balancer.placement import Placement
-from balancer.policy import least_loaded
 from balancer.poller import Poller
 from balancer.sessions import Sessions
 from balancer.settings import Settings
@@ -41,7 +40,7 @@ async def balancer(settings: Settings) -> AsyncIterator[None]:
         book = EmbeddedBook(settings.data / "balancer" / "orders.sqlite")
         stack.push_async_callback(book.close)
         links = Links()
-        fleet = Fleet(settings.poll_s, least_loaded, random.Random(), links.up)  # noqa: S311 - ties
+        fleet = Fleet(settings.poll_s, random.Random(), links.up)  # noqa: S311 - ties
         links.on_report = lambda report: fleet.adopt(report, time.monotonic())
         registry.register(FleetCollector(fleet))
         stack.push_async_callback(links.close)
@@ -74,7 +73,7 @@ def _pages(fleet: Fleet, registry: CollectorRegistry) -> Application:
 
     return Application(
         [
-            ("/fleet", FleetHandler, {"fleet": fleet, "policy": least_loaded.__name__}),
+            ("/fleet", FleetHandler, {"fleet": fleet}),
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),
             ("/livez", health.LiveHandler),
             ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),

@@ -12,11 +12,10 @@ KW = 1000
 class FleetHandler(ApiHandler):
     """`GET /fleet`."""
 
-    def initialize(self, fleet: Fleet, policy: str) -> None:  # type: ignore[override]
-        """`fleet` is the view, `policy` the name of the placement policy."""
+    def initialize(self, fleet: Fleet) -> None:  # type: ignore[override]
+        """`fleet` is the view."""
         super().initialize()
         self._fleet = fleet
-        self._policy = policy
 
     def get(self) -> None:
         """Write the view."""
@@ -25,7 +24,7 @@ class FleetHandler(ApiHandler):
             member_json(name, member, self._fleet.state(member, now_s), now_s)
             for name, member in sorted(self._fleet.members.items())
         ]
-        self.write_json({"policy": self._policy, "substations": shown, "unseen": self._fleet.unseen()})
+        self.write_json({"policy": self._fleet.policy, "substations": shown, "unseen": self._fleet.unseen()})
 
 
 def member_json(substation_id: str, member: Member, state: State, now_s: float) -> dict[str, object]:
