@@ -7,29 +7,19 @@ import collections
 import dataclasses
 import itertools
 
+from balancer.fleet import Option
+
 MOST = 10_000
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Option:
-    """A candidate as it was seen at the decision; utilization is with the demand placed there."""
-
-    substation_id: str
-    estimate_w: float
-    capacity_w: int
-    report_age_s: float
-    state: str
 
 
 @dataclasses.dataclass(slots=True)
 class Decision:
     """One question put to the policy and what became of it.
 
-    `chosen` is None when nobody had room; `outcome` is the substation's answer, '' while it is
-    awaited; `reason` says in words why.
+    `options` is how the fleet stood; `chosen` is None when nobody was asked; `reason` says in words
+    why; `outcome` is the substation's answer, '' while it is awaited or when nobody was asked.
     """
 
-    number: int
     unix_ms: int
     vehicle_id: str
     demand_w: int
@@ -40,6 +30,7 @@ class Decision:
     reason: str
     outcome: str = ""
     session_id: str = ""
+    number: int = 0
 
 
 class Decisions:

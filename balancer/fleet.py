@@ -83,6 +83,11 @@ class Fleet:
         """Expect a substation at `url`."""
         self._health.setdefault(url, Health())
 
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The names of the policies that `use` takes."""
+        return tuple(self._policies)
+
     def use(self, policy: str) -> bool:
         """Place by another policy from now on; returns whether there is one of that name."""
         if policy in self._policies:

@@ -57,7 +57,7 @@ def balancer() -> CollectorRegistry:
     fleet = Fleet(1.0, Never(), lambda _: True)
     fleet.watch("http://127.0.0.1:8101")
     fleet.polled("http://127.0.0.1:8101", REPORT, 0.0)
-    registry.register(FleetCollector(fleet))
+    registry.register(FleetCollector(fleet, []))
     return registry
 
 
