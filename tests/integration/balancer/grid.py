@@ -37,6 +37,7 @@ class Plan:
     proxied: bool = False
     more_urls: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()  # in place of the substations' own
+    most_waiting: int = 1000
 
 
 class Grid:
@@ -89,7 +90,13 @@ class Grid:
             urls = (plan.urls or own) + plan.more_urls
             return balancer(
                 BalancerSettings(
-                    HOST, self.balancer_port, self.balancer_grpc_port, self.folder, urls, plan.poll_s
+                    HOST,
+                    self.balancer_port,
+                    self.balancer_grpc_port,
+                    self.folder,
+                    urls,
+                    plan.poll_s,
+                    plan.most_waiting,
                 )
             )
         http_port, grpc_port = self.ports[name]

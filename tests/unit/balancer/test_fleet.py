@@ -71,6 +71,17 @@ def test_releases_are_linear_between_the_points_and_flat_beyond_them(
     assert released_w(releases(FREED, 90 * KW), elapsed_s) == expected_w
 
 
+@pytest.mark.parametrize(
+    ("elapsed_s", "freed_w"),
+    [(-1.0, 0), (0.0, 0), (0.99, 0), (1.0, 10_000), (1.99, 10_000), (2.0, 30_000), (9.9, 30_000), (10.0, 40_000), (1e9, 40_000)],
+)  # fmt: skip
+def test_what_is_surely_freed_is_what_points_that_are_over_say(elapsed_s: float, freed_w: int) -> None:
+    view = View(report(load_kw=90, releases_w=releases(FREED, 90 * KW)))
+    with view.fleet.holding("a", 5 * KW):
+        (option,) = view.fleet.look((), elapsed_s)
+        assert option.most_w == 95 * KW - freed_w
+
+
 @st.composite
 def schedules(draw: st.DrawFn) -> tuple[int, ...]:
     steps = draw(
@@ -102,12 +113,13 @@ def test_fits_in_is_the_first_known_point_with_room(
 ) -> None:
     load_w = schedule[-1]
     seen = report(capacity_w=100 * KW, load_w=load_w, releases_w=schedule, draining=draining)
-    member = Member("http://a:1", seen, 1000.0, Health(), outstanding_w)
+    member = Member("http://a:1", seen, 1000.0, Health(), outstanding_w=outstanding_w)
     moments = [s for s in sorted({elapsed_s, *FINITE_WITHIN_S}) if s >= elapsed_s]
     fitting = [
         s - elapsed_s
+        for taken_w in (outstanding_w, 0)  # what is on its way may be refused
         for s in moments
-        if load_w - released_w(schedule, s) + outstanding_w + demand_w <= 100 * KW and not draining
+        if load_w - released_w(schedule, s) + taken_w + demand_w <= 100 * KW and not draining
     ]
     found = member.fits_in_s(demand_w, 1000.0 + elapsed_s)
     assert found == (pytest.approx(fitting[0], abs=1e-6) if fitting else None)
@@ -241,6 +253,15 @@ def test_addresses_where_none_was_seen_are_named_until_one_is() -> None:
     assert view.fleet.unseen() == [url("b")]
     view.poll(report("b"))
     assert view.fleet.unseen() == []
+
+
+def test_one_that_is_given_up_is_gone_and_its_address_expects_nobody_until_somebody_is_there() -> None:
+    view = View(report("a"), report("b"))
+    view.fleet.forget("b")
+    assert list(view.fleet.members) == ["a"]
+    assert view.fleet.unseen() == []
+    view.poll(report("b", journal_id="new"))
+    assert view.fleet.members["b"].report.journal_id == "new"
 
 
 def test_a_substation_that_moved_is_known_by_its_new_address() -> None:
