@@ -14,7 +14,6 @@ from typing import Self
 from balancer.contract import Charge
 from balancer.decisions import Decision, Decisions
 from balancer.fleet import Fleet, Option
-from balancer.health import State
 from balancer.waiting import Waiter, WaitingRoom
 
 LOOK_EVERY_S = 0.05  # for room, while somebody waits
@@ -59,7 +58,7 @@ class Seats:
     def __init__(
         self, fleet: Fleet, decisions: Decisions, room: WaitingRoom, clock: Callable[[], float] = time.monotonic
     ) -> None:  # fmt: skip
-        """`clock` is the loop's."""
+        """`clock` is the view's; waiting goes by the loop's."""
         self.fleet = fleet
         self._decisions = decisions
         self.room = room
@@ -72,11 +71,10 @@ class Seats:
         if len(self.room):
             self._serve()
         options = self._look(charge)
-        open_ = self._open(options)
-        kept = self.room.kept(open_)
+        kept = self.room.kept(_capacities(options))
         seat = self._take(charge, attempt, options, kept)
         if seat:
-            self.room.passed(seat.target, open_)
+            self.room.passed(seat.target, _capacities(options))
         else:
             self._note(charge, attempt, options, _why_not(kept))
         return seat
@@ -88,7 +86,7 @@ class Seats:
 
         `former` is the place that the request had before it was served, and then refused.
         """
-        if until_s <= self._clock():
+        if until_s <= asyncio.get_running_loop().time():
             return None
         waiter = former or self.room.enter(charge.plan.power_w, charge.substations)
         if not waiter:
@@ -156,7 +154,7 @@ class Seats:
             options = self._look()
             return seat.target
 
-        self.room.serve(self._open(options), choose)
+        self.room.serve(_capacities(options), choose)
 
     def _take(self, charge: Charge, attempt: int, options: list[Option], kept: set[str]) -> Seat | None:
         """Choose among the options that are not kept for others, and hold."""
@@ -171,15 +169,6 @@ class Seats:
 
     def _look(self, charge: Charge | None = None) -> list[Option]:
         return self.fleet.look(charge.substations if charge else (), self._clock())
-
-    def _open(self, options: list[Option]) -> dict[str, int]:
-        """Return the capacities of those that may be asked at all."""
-        panic = self.fleet.panic(self._clock())
-        return {
-            _name(option): option.candidate.capacity_w
-            for option in options
-            if not option.draining and (panic or option.state is not State.EJECTED)
-        }
 
     def _note(
         self, charge: Charge, attempt: int, options: list[Option], reason: str, target: str | None = None
@@ -196,6 +185,10 @@ class Seats:
 
 def _name(option: Option) -> str:
     return option.candidate.substation_id
+
+
+def _capacities(options: list[Option]) -> dict[str, int]:
+    return {_name(option): option.candidate.capacity_w for option in options}
 
 
 def _surely(options: list[Option]) -> list[Option]:

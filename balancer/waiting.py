@@ -6,7 +6,7 @@ Pure. Rules:
 - somebody is passed when one who came later gets a substation that it could use itself;
 - who was passed `MOST_PASSES` times keeps what it could use: nobody who came later gets in there
   before it. So none starves (docs/adr/0008);
-- a substation that admits nobody, or is too small even when empty, is not kept for anybody.
+- a substation that is too small for one even when empty is not kept for it.
 """
 
 import dataclasses
@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 MOST_PASSES = 16
 
-# The substations that admit at all, with their capacities in watts.
-Open = Mapping[str, int]
+# The substations with their capacities in watts.
+Capacities = Mapping[str, int]
 
 
 @dataclasses.dataclass(slots=True)
@@ -28,9 +28,9 @@ class Waiter:
     eligible: tuple[str, ...]
     passes: int = 0
 
-    def suits(self, name: str, open_: Open) -> bool:
+    def suits(self, name: str, capacities: Capacities) -> bool:
         """Whether a substation could serve this one once it has room."""
-        return open_.get(name, 0) >= self.demand_w and (not self.eligible or name in self.eligible)
+        return capacities.get(name, 0) >= self.demand_w and (not self.eligible or name in self.eligible)
 
 
 class WaitingRoom:
@@ -65,17 +65,17 @@ class WaitingRoom:
         """Give the place up, served or not."""
         self._waiters.pop(waiter.number, None)
 
-    def kept(self, open_: Open) -> set[str]:
+    def kept(self, capacities: Capacities) -> set[str]:
         """Return the substations that no newcomer may have."""
         kept: set[str] = set()
         for waiter in self._waiters.values():
             if waiter.passes >= MOST_PASSES:
-                kept |= _suiting(waiter, open_)
-            if len(kept) == len(open_):
+                kept |= _suiting(waiter, capacities)
+            if len(kept) == len(capacities):
                 break
         return kept
 
-    def passed(self, target: str, open_: Open, before: int | None = None) -> list[Waiter]:
+    def passed(self, target: str, capacities: Capacities, before: int | None = None) -> list[Waiter]:
         """Note that somebody got `target` before those who came before number `before` (None: all).
 
         Returns those of them who keep from now on what they could use.
@@ -83,13 +83,13 @@ class WaitingRoom:
         passed = [
             waiter
             for waiter in self._waiters.values()
-            if (before is None or waiter.number < before) and waiter.suits(target, open_)
+            if (before is None or waiter.number < before) and waiter.suits(target, capacities)
         ]
         for waiter in passed:
             waiter.passes += 1
         return [waiter for waiter in passed if waiter.passes == MOST_PASSES]
 
-    def serve(self, open_: Open, choose: Callable[[Waiter, set[str]], str | None]) -> list[Waiter]:
+    def serve(self, capacities: Capacities, choose: Callable[[Waiter, set[str]], str | None]) -> list[Waiter]:
         """Place whoever can be placed now, in order; returns those who were.
 
         `choose` returns where a waiter gets in, None if nowhere; not at one of those kept, which it
@@ -99,7 +99,7 @@ class WaitingRoom:
         too_much_w: dict[tuple[str, ...], int] = {}  # by the eligible: for this demand there is no room
         served: list[Waiter] = []
         for waiter in list(self._waiters.values()):
-            if len(kept) == len(open_):
+            if len(kept) == len(capacities):
                 break
             known_w = too_much_w.get(waiter.eligible)
             blocked = known_w is not None and known_w <= waiter.demand_w
@@ -107,15 +107,15 @@ class WaitingRoom:
             if target is not None:
                 self.leave(waiter)
                 served.append(waiter)
-                for overdue in self.passed(target, open_, before=waiter.number):
-                    kept |= _suiting(overdue, open_)
+                for overdue in self.passed(target, capacities, before=waiter.number):
+                    kept |= _suiting(overdue, capacities)
                 continue
             if not blocked:
                 too_much_w[waiter.eligible] = waiter.demand_w
             if waiter.passes >= MOST_PASSES:
-                kept |= _suiting(waiter, open_)
+                kept |= _suiting(waiter, capacities)
         return served
 
 
-def _suiting(waiter: Waiter, open_: Open) -> set[str]:
-    return {name for name in open_ if waiter.suits(name, open_)}
+def _suiting(waiter: Waiter, capacities: Capacities) -> set[str]:
+    return {name for name in capacities if waiter.suits(name, capacities)}

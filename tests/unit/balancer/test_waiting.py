@@ -106,13 +106,13 @@ def test_what_is_kept_for_one_is_only_what_it_could_use() -> None:
     assert room.serve(TWO, Free(a=20, b=20).choose) == [any_]
 
 
-@pytest.mark.parametrize("open_", [{}, {"b": CAPACITY_W}, {"a": 49}], ids=["drained", "other", "derated"])
-def test_what_can_t_serve_one_is_not_kept_for_it(open_: dict[str, int]) -> None:
+@pytest.mark.parametrize("others", [{}, {"b": CAPACITY_W}, {"a": 49}], ids=["none", "other", "derated"])
+def test_what_can_t_serve_one_is_not_kept_for_it(others: dict[str, int]) -> None:
     room = WaitingRoom(9)
     (picky,) = entered(room, 50, eligible=("a",))
     picky.passes = MOST_PASSES
-    assert room.kept(open_) == set()
-    assert room.kept(open_ | {"a": 50}) == {"a"}
+    assert room.kept(others) == set()
+    assert room.kept(others | {"a": 50}) == {"a"}
 
 
 def test_who_waits_for_one_substation_does_not_hold_up_who_waits_for_another() -> None:
