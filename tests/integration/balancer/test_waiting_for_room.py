@@ -340,7 +340,7 @@ async def test_most_who_come_back_when_they_were_told_get_in(tmp_path: Path) -> 
     plan = Plan(capacities_kw=(100, 100), time_scale=60, poll_s=0.5)
     async with rooms(tmp_path, plan) as room:
         for n in range(18):
-            await room.caller.placed(kw=11, seconds=150 + 10 * n)  # 2.5 to 5.3 s
+            await room.caller.placed(kw=11, seconds=150 + 26 * n)  # 2.5 to 10 s of wall time
 
         async def comes_back(key: str) -> Outcome:
             refused = await room.caller.charge(key, 11)
