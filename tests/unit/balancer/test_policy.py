@@ -68,7 +68,7 @@ def test_random_picks_each_as_often() -> None:
 
 
 def test_power_of_two_picks_the_best_of_every_pair_and_so_never_the_worst() -> None:
-    counts = picked("power_of_two", A, B, C)
+    counts = picked("power_of_two", C, B, A)
     assert counts.keys() == {"a", "b"}
     assert abs(counts["a"] - 2000) < 150  # it is in two of three pairs
 
