@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.request
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from substation.plan import Plan
 from tests.support.cars import Car, cars, rush
 from tests.support.grid import LIMIT_S, ROOT, Grid, get, most_at_once, status, until
 
@@ -42,12 +44,23 @@ def one_session_each(grid: Grid, asked: list[Car]) -> None:
         assert by_vehicle[car.wish["vehicle_id"]] == 1
 
 
-def interval(body: dict[str, Any]) -> tuple[int, int, int]:
-    """What a client knows of its session: (start, end, watts), in unix ms, which round by up to 2 ms."""
+def reserved(body: dict[str, Any]) -> list[tuple[int, int, int]]:
+    """What a client knows of its session: (start, end, watts) for each part of its power, in unix ms."""
     start, end = (
-        dt.datetime.fromisoformat(body[name]).timestamp() for name in ("started_at", "expected_end")
+        round(dt.datetime.fromisoformat(body[name]).timestamp() * 1000)
+        for name in ("started_at", "expected_end")
     )
-    return round(start * 1000), round(end * 1000) - 3, round(body["power_kw"] * 1000)
+    plan = Plan(round(body["energy_kwh"] * 3_600_000), round(body["power_kw"] * 1000))
+    wall = (end - start) / plan.duration_ms
+    return [
+        (start, start + int(after * wall) - 3, freed) for after, freed in plan.releases()
+    ]  # 3 ms: rounding
+
+
+def journaled(row: sqlite3.Row) -> list[tuple[int, int, int]]:
+    """The same from the journal, in grid ms."""
+    plan = Plan(row["energy_j"], row["power_w"], row["stay_ms"])
+    return [(row["start_ms"], row["start_ms"] + after, freed) for after, freed in plan.releases()]
 
 
 def test_the_printed_curl_line_works_as_it_stands(grid: Grid) -> None:
@@ -132,7 +145,7 @@ def test_a_demand_far_above_capacity_never_exceeds_it_by_the_clients_and_by_the_
     assert grid.sample("smartgrid_substation_overload_watt_seconds_total") == 0
     grid.stop()
     for rows in grid.journals().values():
-        assert most_at_once([(row["start_ms"], row["end_ms"], row["power_w"]) for row in rows]) <= 300_000
+        assert most_at_once([part for row in rows for part in journaled(row)]) <= 300_000
     by_substation = collections.defaultdict(list)
     for rows in grid.journals().values():
         for row in rows:
@@ -141,7 +154,7 @@ def test_a_demand_far_above_capacity_never_exceeds_it_by_the_clients_and_by_the_
     assert len(bodies) == len(asked)
     for name in by_substation:
         known = [body for body in bodies if body["substation_id"] == name]
-        assert most_at_once([interval(body) for body in known]) <= 300_000
+        assert most_at_once([part for body in known for part in reserved(body)]) <= 300_000
     for car in asked:
         assert car.session
         assert car.wish["vehicle_id"] in by_substation[car.session["substation_id"]]
