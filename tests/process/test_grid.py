@@ -1,24 +1,21 @@
 """The grid as `make run` starts it: real processes, killed and started again."""
 
 import collections
-import datetime as dt
 import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from substation.plan import Plan
 from tests.support.cars import Car, cars, rush
 from tests.support.grid import LIMIT_S, ROOT, Grid, get, most_at_once, status, until
+from tests.support.reserved import journaled, told
 
 
 @pytest.fixture
@@ -42,25 +39,6 @@ def one_session_each(grid: Grid, asked: list[Car]) -> None:
         }
         assert car.session["session_id"] in known
         assert by_vehicle[car.wish["vehicle_id"]] == 1
-
-
-def reserved(body: dict[str, Any]) -> list[tuple[int, int, int]]:
-    """What a client knows of its session: (start, end, watts) for each part of its power, in unix ms."""
-    start, end = (
-        round(dt.datetime.fromisoformat(body[name]).timestamp() * 1000)
-        for name in ("started_at", "expected_end")
-    )
-    plan = Plan(round(body["energy_kwh"] * 3_600_000), round(body["power_kw"] * 1000))
-    wall = (end - start) / plan.duration_ms
-    return [
-        (start, start + int(after * wall) - 3, freed) for after, freed in plan.releases()
-    ]  # 3 ms: rounding
-
-
-def journaled(row: sqlite3.Row) -> list[tuple[int, int, int]]:
-    """The same from the journal, in grid ms."""
-    plan = Plan(row["energy_j"], row["power_w"], row["stay_ms"])
-    return [(row["start_ms"], row["start_ms"] + after, freed) for after, freed in plan.releases()]
 
 
 def test_the_printed_curl_line_works_as_it_stands(grid: Grid) -> None:
@@ -154,7 +132,7 @@ def test_a_demand_far_above_capacity_never_exceeds_it_by_the_clients_and_by_the_
     assert len(bodies) == len(asked)
     for name in by_substation:
         known = [body for body in bodies if body["substation_id"] == name]
-        assert most_at_once([part for body in known for part in reserved(body)]) <= 300_000
+        assert most_at_once([part for body in known for part in told(body)]) <= 300_000
     for car in asked:
         assert car.session
         assert car.wish["vehicle_id"] in by_substation[car.session["substation_id"]]
