@@ -2,6 +2,7 @@
 
 import collections
 import datetime as dt
+import itertools
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from substation.plan import Plan
 from tests.support.cars import Car, cars, rush
 from tests.support.grid import LIMIT_S, ROOT, Grid, get, most_at_once, status, until
 
@@ -42,12 +44,20 @@ def one_session_each(grid: Grid, asked: list[Car]) -> None:
         assert by_vehicle[car.wish["vehicle_id"]] == 1
 
 
-def interval(body: dict[str, Any]) -> tuple[int, int, int]:
-    """What a client knows of its session: (start, end, watts), in unix ms, which round by up to 2 ms."""
-    start, end = (
-        dt.datetime.fromisoformat(body[name]).timestamp() for name in ("started_at", "expected_end")
-    )
-    return round(start * 1000), round(end * 1000) - 3, round(body["power_kw"] * 1000)
+def steps(plan: Plan, start_ms: int, per_ms: float = 1.0) -> Iterator[tuple[int, int, int]]:
+    """What a plan reserves, as (start, end, watts); `per_ms` grid ms pass in one of the caller's."""
+    for after_ms, freed_w in plan.releases():
+        yield start_ms, start_ms + int(after_ms / per_ms), freed_w
+
+
+def known(body: dict[str, Any], wish: dict[str, Any], scale: int) -> Iterator[tuple[int, int, int]]:
+    """What a client knows of its session, by replaying its plan; unix ms, which round by up to 2 ms."""
+    start_ms = round(dt.datetime.fromisoformat(body["started_at"]).timestamp() * 1000)
+    plan = Plan(round(wish["energy_kwh"] * 3_600_000), round(body["power_kw"] * 1000))
+    ends = dt.datetime.fromisoformat(body["expected_end"]).timestamp() * 1000
+    assert abs(start_ms + plan.duration_ms / scale - ends) < 3
+    for start, end, watts in steps(plan, start_ms, scale):
+        yield start, end - 3, watts
 
 
 def test_the_printed_curl_line_works_as_it_stands(grid: Grid) -> None:
@@ -118,7 +128,7 @@ def test_a_taken_port_is_named_with_its_owner(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("grid", [{"CAPACITY_KW": "300", "TIME_SCALE": "600"}], indirect=True)
 def test_a_demand_far_above_capacity_never_exceeds_it_by_the_clients_and_by_the_journals(grid: Grid) -> None:
-    asked = cars(250, "EV", energy_kwh=5.5, max_power_kw=11)  # 2,750 kW for 900 kW; 3 s each
+    asked = cars(250, "EV", energy_kwh=5.5, max_power_kw=11)  # 2,750 kW for 900 kW; 4 s each
     unanswered = rush(grid.gateway, asked, after=20, strike=lambda: None, settle=False)
     assert unanswered > 0
     again = [car for car in asked if not car.session]
@@ -132,16 +142,18 @@ def test_a_demand_far_above_capacity_never_exceeds_it_by_the_clients_and_by_the_
     assert grid.sample("smartgrid_substation_overload_watt_seconds_total") == 0
     grid.stop()
     for rows in grid.journals().values():
-        assert most_at_once([(row["start_ms"], row["end_ms"], row["power_w"]) for row in rows]) <= 300_000
+        plans = [Plan(row["energy_j"], row["power_w"], row["stay_ms"], bool(row["taper"])) for row in rows]
+        reserved = [steps(plan, row["start_ms"]) for plan, row in zip(plans, rows, strict=True)]
+        assert most_at_once(list(itertools.chain(*reserved))) <= 300_000
     by_substation = collections.defaultdict(list)
     for rows in grid.journals().values():
         for row in rows:
             by_substation[row["session_id"].rpartition(".")[0]].append(row["vehicle_id"])
-    bodies = [car.session for car in asked if car.session]
+    bodies = [(car.session, car.wish) for car in asked if car.session]
     assert len(bodies) == len(asked)
     for name in by_substation:
-        known = [body for body in bodies if body["substation_id"] == name]
-        assert most_at_once([interval(body) for body in known]) <= 300_000
+        there = [known(body, wish, 600) for body, wish in bodies if body["substation_id"] == name]
+        assert most_at_once(list(itertools.chain(*there))) <= 300_000
     for car in asked:
         assert car.session
         assert car.wish["vehicle_id"] in by_substation[car.session["substation_id"]]

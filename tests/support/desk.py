@@ -37,8 +37,9 @@ class Desk:
         self.ledger = resume(self.journal, self.capacity_w, self.clock.start_ms)
         metrics = WriterMetrics(CollectorRegistry(), SUBSTATION)
         self.writer = Writer(
-            self.journal, self.ledger, self.clock, metrics, lambda: self.monotonic_s, lambda: self.unix_s
-        )
+            self.journal, self.ledger, self.capacity_w, self.clock, metrics,
+            monotonic_s=lambda: self.monotonic_s, unix_s=lambda: self.unix_s,
+        )  # fmt: skip
 
     @property
     def now_ms(self) -> int:
@@ -53,7 +54,7 @@ class Desk:
         return self.commit([Request(command) for command in commands])
 
     def commit(self, batch: Sequence[Request]) -> list[Answer]:
-        answers = [answer for answer in self.writer.commit(list(batch)) if isinstance(answer, Answer)]
+        answers = self.writer.commit(list(batch))
         assert len(answers) == len(batch)
         return answers
 

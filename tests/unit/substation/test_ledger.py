@@ -4,8 +4,9 @@ import pytest
 
 from substation.contract import Outcome, Place, State, Withdraw
 from substation.curve import Usage
-from substation.ledger import Decision, InvariantBroken, Ledger, Record
-from tests.support.sessions import UNIX_MS, entry, place
+from substation.ledger import Decision, InvariantBroken, Ledger
+from substation.records import Record
+from tests.support.sessions import UNIX_MS, entry, ordered, place
 
 CAPACITY_W = 33_000
 
@@ -185,13 +186,13 @@ def test_a_rollback_undoes_the_whole_batch_and_nothing_before_it() -> None:
     desk = Desk()
     desk.place(place("old", power_w=5_000))
     desk.place(place("kept", power_w=2_000))
-    before = desk.at(1000).ledger.curve()
+    before = ordered(desk.at(1000).ledger.curve())
     desk.place(place("new", power_w=7_000))
     desk.stop("old")
     desk.withdraw("new", 0)
     desk.withdraw("kept", 0)
     desk.ledger.rollback()
-    assert desk.ledger.curve() == before
+    assert ordered(desk.ledger.curve()) == before
     desk.ledger.check()
 
 
@@ -225,8 +226,9 @@ def test_load_above_a_lowered_capacity_counts_as_derating_and_not_as_admission()
     desk.place(place("short", power_w=22_000, seconds=10))
     desk.place(place("long", power_w=11_000, seconds=100))
     desk.ledger.set_capacity(20_000)
-    usage = desk.at(30_000).ledger.curve().usage
-    assert usage == Usage(load_wms=33_000 * 10_000 + 11_000 * 20_000, derating_wms=13_000 * 10_000)
+    curve = desk.at(30_000).ledger.curve()
+    assert curve.usage == Usage(ended_j=22_000 * 10, derating_wms=13_000 * 10_000)
+    assert curve.delivered_at(30_000) == 22_000 * 10 + 11_000 * 30
 
 
 def test_a_derating_that_stops_brought_to_its_end_excuses_nothing_later() -> None:

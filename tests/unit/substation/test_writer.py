@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from runtime.store import StoreUnusable
-from substation.contract import Find, Outcome, State, Stop, Withdraw
+from substation.contract import Answer, Find, Outcome, Page, State, Stop, Withdraw
 from substation.curve import Usage
 from substation.journal import Journal
-from substation.writer import Page, Probe, Request, Sessions
+from substation.writer import Probe, Request
 from tests.support.desk import SUBSTATION, Desk
 from tests.support.sessions import place
 
@@ -30,9 +30,9 @@ def restart(desk: Desk) -> None:
     desk.start()
 
 
-def page(desk: Desk, after: int = 0, limit: int = 100) -> Sessions:
-    (found,) = desk.writer.commit([Request(Page(after, limit))])
-    assert isinstance(found, Sessions)
+def page(desk: Desk, after: int = 0, limit: int = 100, vehicle_id: str = "") -> Answer:
+    (found,) = desk.ask(Page(after, limit, vehicle_id))
+    assert found.outcome is Outcome.FOUND
     return found
 
 
@@ -58,7 +58,7 @@ def test_a_session_that_ended_while_the_process_was_down_is_completed_and_freed(
     assert found.session
     assert (found.session.state, found.session.delivered_j) == (State.COMPLETED, 1_100_000)
     assert desk.writer.published.curve.load_at(desk.now_ms) == 0
-    assert desk.writer.published.curve.usage.load_wms == 11_000 * 100_000
+    assert desk.writer.published.curve.usage.ended_j == 11_000 * 100
 
 
 def test_an_expected_end_is_wall_time(desk: Desk) -> None:
@@ -132,11 +132,11 @@ def test_pages_hold_every_session_once_in_the_order_of_admission(desk: Desk) -> 
     for key in "abcdefg":
         desk.ask(place(key, power_w=1000))
     seen: list[str] = []
-    after: int | None = 0
-    while after is not None:
-        part = page(desk, after, 3)
+    part = page(desk, 0, 3)
+    seen += [session.vehicle_id for session in part.sessions]
+    while part.next_after:
+        part = page(desk, part.next_after, 3)
         seen += [session.vehicle_id for session in part.sessions]
-        after = part.next_after
     assert seen == [f"car-{key}" for key in "abcdefg"]
 
 
@@ -176,12 +176,13 @@ def test_a_journal_of_another_substation_is_refused(desk: Desk, tmp_path: Path) 
 
 def test_totals_that_outgrow_the_journal_s_integers_do_not_end_the_process(desk: Desk) -> None:
     """At 1 GW, 64 bits of watt-milliseconds last for 106 days; a counter may then start again."""
-    totals = Usage(load_wms=2**63 - 1000)
+    totals = Usage(2**63 - 1000, 2**63 - 1000, 2**63 - 1000)
     with desk.journal.transaction():
         desk.journal.stamp(0, int(desk.unix_s * 1000), totals)
     restart(desk)
-    desk.ask(place("a"))
+    (placed,) = desk.ask(place("a"))
+    assert placed.session
     desk.pass_time(1)
-    assert desk.ask(place("b"))[0].outcome is Outcome.PLACED
+    assert [a.outcome for a in desk.ask(Stop(placed.session.session_id), place("b"))] == ["stopped", "placed"]
     restart(desk)
-    assert 0 <= desk.journal.station().usage.load_wms < 2**63
+    assert 0 <= desk.journal.station().usage.ended_j < 2**63
