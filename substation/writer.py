@@ -123,8 +123,9 @@ class Writer:
 
     def _answer(self, request: Request, now_ms: int, unix_ms: int, decisions: list[Decision]) -> Answer:
         command = request.command
-        if isinstance(command, Prune):
-            self._journal.prune(now_ms, min(unix_ms, self._steady_unix_ms()))
+        if isinstance(command, Prune) and self._journal.prune(now_ms, min(unix_ms, self._steady_unix_ms())):
+            # What was dropped may have ended since the last stamp: the totals must have its energy.
+            decisions.append(Decision(Outcome.DONE, write=True))
         if isinstance(command, Probe | Prune | Backup):
             return Answer(Outcome.DONE)
         if isinstance(command, Page | Find):

@@ -25,7 +25,7 @@ class Desk:
         self.unix_s = UNIX_MS / 1000
         self.capacity_w = capacity_w
         self._path = path
-        self._scale = scale
+        self.scale = scale
         self.start()
 
     def start(self) -> None:
@@ -33,7 +33,7 @@ class Desk:
         unix_ms = int(self.unix_s * 1000)
         self.journal = Journal(self._path, SUBSTATION, unix_ms)
         known = self.journal.station()
-        self.clock = GridClock.resume(known.grid_ms, known.unix_ms, unix_ms, self.monotonic_s, self._scale)
+        self.clock = GridClock.resume(known.grid_ms, known.unix_ms, unix_ms, self.monotonic_s, self.scale)
         self.ledger = resume(self.journal, self.capacity_w, self.clock.start_ms)
         metrics = WriterMetrics(CollectorRegistry(), SUBSTATION)
         self.writer = Writer(
