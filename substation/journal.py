@@ -181,12 +181,12 @@ class Journal:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.unlink(missing_ok=True)
+            _remove(path)
             self._store.run("VACUUM INTO ?", (str(path),))
         except (OSError, sqlite3.Error) as error:
             log.error("a backup failed: %s", error)  # noqa: TRY400 - a state of the disk, not a fault
             with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+                _remove(path)
             return False
         return True
 
@@ -219,6 +219,12 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         self._store.close()
+
+
+def _remove(copy: Path) -> None:
+    """Remove an unfinished copy, and the rollback journal that SQLite may have left beside it."""
+    for path in (copy, copy.with_name(f"{copy.name}-journal")):
+        path.unlink(missing_ok=True)
 
 
 def _record(row: sqlite3.Row) -> Record:
