@@ -166,6 +166,13 @@ class Substation(RuleBasedStateMachine):
         grew = key in self.model.keys and self.model.keys[key].session_id and not had_session
         assert failed or not (self.full and grew)
 
+    @rule(order=STEERED, asked=ASKED)
+    def bulky_tombstone(self, order: Drain | Derate, asked: tuple[Any, ...]) -> None:
+        """The order is given before the batch finds no room: it must be taken back."""
+        bulky = Request(Withdraw(f"{len(self.model.keys)} {'x' * 20_000}", 0))
+        failed = self._commit([Request(order), self._request(*asked), bulky])
+        assert failed == self.full
+
     @rule(wall_s=st.floats(0, 60))
     def pass_time(self, wall_s: float) -> None:
         self.desk.pass_time(wall_s)

@@ -288,8 +288,7 @@ def test_a_limit_that_was_kept_above_a_lower_rating_can_be_set_anew_within_it(de
 
 def test_orders_of_a_commit_that_finds_no_room_are_not_in_force(desk: Desk) -> None:
     desk.fill_the_disk()
-    bulky = dataclasses.replace(place("bulky"), vehicle_id=BULKY)
-    answers = desk.ask(bulky, Drain(on=True), Derate(1000))
+    answers = desk.ask(Drain(on=True), Derate(20_000), Withdraw(BULKY, 0))
     assert {a.outcome for a in answers} == {Outcome.UNAVAILABLE}
     assert not desk.writer.published.draining
     assert desk.writer.published.curve.capacity_w == CAPACITY_W
@@ -457,3 +456,14 @@ def test_a_copy_that_fails_undoes_nothing_of_its_batch(desk: Desk, tmp_path: Pat
     assert not desk.writer.published.full
     restart(desk)
     assert desk.ledger.load_w == 2000
+
+
+def test_an_order_that_was_undone_does_not_come_back_with_the_next_one(desk: Desk) -> None:
+    """Drain is written with the limit that is in force, not with one that a failed commit had set."""
+    desk.fill_the_disk()
+    desk.ask(Derate(20_000), dataclasses.replace(place("bulky"), vehicle_id=BULKY))
+    assert desk.writer.published.full
+    desk.make_room()
+    desk.ask(Drain(on=False))
+    restart(desk)
+    assert desk.writer.published.curve.capacity_w == CAPACITY_W
