@@ -20,7 +20,7 @@ COUNTED = {  # outcome of a written decision -> value of the label
 }
 GAUGES = {
     "smartgrid_substation_load_watts": "Power reserved by open sessions",
-    "smartgrid_substation_capacity_watts": "The rated limit",
+    "smartgrid_substation_capacity_watts": "The present limit: the rated one, or what an operator lowered it to",
     "smartgrid_substation_headroom_watts": "Capacity less load; negative while derated below the load",
     "smartgrid_substation_sessions_active": "Open sessions",
     "smartgrid_substation_draining": "1 while no new session is taken (drained, or the journal can't be written)",

@@ -12,7 +12,7 @@ from gateway.metrics import GatewayMetrics
 from runtime import exposition
 from substation.contract import RELEASES_WITHIN_S, Report
 from substation.curve import Usage
-from substation.metrics import StationCollector, WriterMetrics
+from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
 from tests.unit.docs.pages import CODE, DOCS, ROOT, prose, rows
 
 PAGE = DOCS / "reference" / "metrics.md"
@@ -36,6 +36,12 @@ class Idle:
 
     def usage(self) -> Usage:
         return Usage()
+
+    def draw_w(self) -> float:
+        return 0.0
+
+    def delivered_j(self) -> int:
+        return 0
 
 
 class Never:
@@ -64,7 +70,8 @@ def balancer() -> CollectorRegistry:
 def substation() -> CollectorRegistry:
     registry = exposition.registry("substation")
     WriterMetrics(registry, NAME)
-    registry.register(StationCollector(Idle(), NAME))
+    registry.register(ReportCollector(Idle(), NAME))
+    registry.register(EnergyCollector(Idle(), NAME))
     return registry
 
 
