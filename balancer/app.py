@@ -53,6 +53,7 @@ async def balancer(settings: Settings) -> AsyncIterator[None]:
         placement = Placement(fleet, book, asker, withdrawals, metrics)
         stack.push_async_callback(placement.close)
         service = BalancerService(placement, Sessions(fleet, asker), withdrawals)
+        stack.push_async_callback(service.close)
         await withdrawals.resume()
         pruning = asyncio.create_task(_prune(book))
         stack.callback(pruning.cancel)

@@ -145,12 +145,15 @@ class Fleet:
                 member.outstanding_w -= demand_w
 
     def retry_after_s(self, demand_w: int, eligible: Collection[str], now_s: float) -> float:
-        """Return when it is worth coming back: the earliest release that is sufficient, in seconds."""
+        """Return when it is worth coming back: the earliest release that is sufficient, in seconds.
+
+        And a poll more, for between two polls the view trails behind: it spreads a release evenly.
+        """
         members = [member for _, member in self._eligible(eligible)]
         if not members:
             return BLIND_WAIT_S
         waits = [wait for member in members if (wait := member.fits_in_s(demand_w, now_s)) is not None]
-        return min(waits, default=UNKNOWN_WAIT_S)
+        return min(waits, default=UNKNOWN_WAIT_S) + self._poll_s
 
     def rated_w(self, eligible: Collection[str]) -> int:
         """Return the highest capacity among the eligible, in watts; 0 if there are none."""

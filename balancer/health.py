@@ -30,7 +30,7 @@ class Health:
     def missed(self) -> None:
         """A poll failed or came too late."""
         self.misses += 1
-        if self.misses >= EJECT_AFTER:
+        if self.misses >= EJECT_AFTER or self.probes_left:
             self.probes_left = PROBES
 
     def answered(self) -> None:

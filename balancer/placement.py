@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import secrets
 import time
+from typing import Any
 
 from balancer.asking import Asker
 from balancer.contract import Answer, Charge, Outcome
@@ -34,6 +35,7 @@ class Placement:
         self._withdrawals = withdrawals
         self._metrics = metrics
         self._in_flight: dict[str, tuple[str, asyncio.Task[Answer]]] = {}
+        self._keyless: set[asyncio.Task[Any]] = set()
         self._later: set[asyncio.Task[None]] = set()
 
     async def charge(self, charge: Charge, until_s: float) -> tuple[Answer, Withdrawal | None]:
@@ -44,11 +46,14 @@ class Placement:
         """
         if charge.key:
             return await self._joined(charge, until_s), None
+        if task := asyncio.current_task():
+            self._keyless.add(task)
+            task.add_done_callback(self._keyless.discard)
         return await self._without_key(charge, until_s)
 
     async def close(self) -> None:
-        """Give up what is in flight: keyed requests are asked again, others were withdrawn."""
-        tasks = [*(task for _, task in self._in_flight.values()), *self._later]
+        """Give up what is in flight: keyed requests will be asked again, others are withdrawn."""
+        tasks = [*(task for _, task in self._in_flight.values()), *self._keyless, *self._later]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -129,10 +134,7 @@ class Placement:
         return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge)), None
 
     async def _withdrawn(self, withdrawal: Withdrawal) -> Answer:
-        try:
-            await self._withdrawals.note(withdrawal)
-        except BookUnavailable:
-            self._withdrawals.note_soon(withdrawal)
+        await self._withdrawals.note(withdrawal)
         return Answer(Outcome.WITHDRAWN, retry_after_ms=BOOK_RETRY_MS)
 
     async def _ask(

@@ -92,13 +92,25 @@ class Poller:
         off_w = self._fleet.polled(url, found.report, time.monotonic())
         if off_w is not None:
             self._metrics.estimate_was_off(substation_id, off_w)
-        host, _, port = found.grpc_address.rpartition(":")
-        self._links.connect(substation_id, f"{host or urlsplit(url).hostname}:{port}")
+        self._links.connect(substation_id, stream_address(url, found.grpc_address))
+
+
+def stream_address(url: str, advertised: str) -> str:
+    """Return `host:port` of a stream: what its page at `url` advertises, on the same host if it names none."""
+    host, _, port = advertised.rpartition(":")
+    if not host:
+        name = urlsplit(url).hostname or ""
+        host = f"[{name}]" if ":" in name else name
+    return f"{host}:{port}"
 
 
 def parse(page: bytes) -> list[Sample]:
     """Return the samples of NAMES by the official parser; raises ValueError when it can't."""
-    families = text_string_to_metric_families(page.decode())
+    try:
+        families = list(text_string_to_metric_families(page.decode()))
+    except IndexError as error:  # what prometheus_client 0.26 makes of some garbage
+        message = "no page of metrics"
+        raise ValueError(message) from error
     return [
         Sample(s.name, s.labels, float(s.value))
         for family in families

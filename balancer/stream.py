@@ -1,5 +1,6 @@
 """The gRPC stream on which gateways charge, find and stop sessions."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -29,6 +30,7 @@ class BalancerService(rpc.BalancerServicer):
         self._placement = placement
         self._sessions = sessions
         self._withdrawals = withdrawals
+        self._conversations: set[asyncio.Task[Any]] = set()
 
     def register(self, server: grpc.aio.Server) -> None:
         """Add this service to a server."""
@@ -36,7 +38,14 @@ class BalancerService(rpc.BalancerServicer):
 
     async def Converse(self, request_iterator: Any, context: Any) -> None:  # noqa: ARG002, N802 - gRPC's name
         """Answer one gateway's calls."""
+        if task := asyncio.current_task():
+            self._conversations.add(task)
+            task.add_done_callback(self._conversations.discard)
         await Conversation(_decode, self._handle, _encode, self._unused).run(context)
+
+    async def close(self) -> None:
+        """Wait, once the server has stopped, until every unused answer was given back."""
+        await asyncio.gather(*self._conversations, return_exceptions=True)
 
     async def _handle(self, asked: Asked) -> Settled:
         command, until_s = asked

@@ -4,6 +4,7 @@ Noted in the order book first, then asked for until the substation has answered,
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Coroutine
@@ -31,33 +32,32 @@ class Withdrawals:
     async def resume(self) -> None:
         """Take up what a former run left."""
         for withdrawal in await self._book.withdrawals():
-            self._spawn(withdrawal)
+            self._ask(withdrawal)
 
     async def note(self, withdrawal: Withdrawal) -> None:
-        """Note a withdrawal durably and start to ask for it; raises BookUnavailable."""
-        await self._book.withdraw(withdrawal)
-        self._spawn(withdrawal)
+        """Note a withdrawal durably and start to ask for it; a caller who goes does not end that."""
+        await asyncio.shield(self.note_soon(withdrawal))
 
-    def note_soon(self, withdrawal: Withdrawal) -> None:
+    def note_soon(self, withdrawal: Withdrawal) -> "asyncio.Task[None]":
         """As `note`, where nobody waits for it."""
-        _keep(self._noting, self._note(withdrawal))
+        return _kept(self._noting, self._note(withdrawal))
 
     async def close(self) -> None:
         """Finish noting and stop asking; what is noted is taken up at the next start."""
-        await asyncio.gather(*self._noting)
+        await asyncio.gather(*self._noting, return_exceptions=True)
         for task in self._asking:
             task.cancel()
         await asyncio.gather(*self._asking, return_exceptions=True)
 
     async def _note(self, withdrawal: Withdrawal) -> None:
         try:
-            await self.note(withdrawal)
+            await self._book.withdraw(withdrawal)
         except BookUnavailable:
             log.warning("a withdrawal could not be noted", extra={"target": withdrawal.target})
-            self._spawn(withdrawal)
+        self._ask(withdrawal)
 
-    def _spawn(self, withdrawal: Withdrawal) -> None:
-        _keep(self._asking, self._settle(withdrawal))
+    def _ask(self, withdrawal: Withdrawal) -> None:
+        _kept(self._asking, self._settle(withdrawal))
 
     async def _settle(self, withdrawal: Withdrawal) -> None:
         command = Withdraw(withdrawal.key, withdrawal.attempt)
@@ -65,11 +65,13 @@ class Withdrawals:
             if await self._asker.ask(withdrawal.target, command, time.monotonic() + ROUND_S):
                 break
             await asyncio.sleep(PAUSE_S)
-        await self._book.withdrawn(withdrawal.key)
+        with contextlib.suppress(BookUnavailable):  # then it is asked for once more after a restart
+            await self._book.withdrawn(withdrawal.key)
         log.info("withdrawn", extra={"target": withdrawal.target})
 
 
-def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+def _kept(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     task = asyncio.create_task(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
+    return task

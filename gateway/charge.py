@@ -114,7 +114,7 @@ def charge(document: dict[str, Any], key: str) -> Charge:
         round(values["stay_minutes"] * MS_PER_MINUTE) if values["stay_minutes"] is not None else 0,
     )
     substations = tuple(sorted(values["substations"] or ()))
-    canonical = repr((values["vehicle_id"], plan, substations, float(values["max_wait_s"])))
+    canonical = repr((values["vehicle_id"], plan, substations, values["max_wait_s"] + 0.0))  # -0.0 is 0.0
     return Charge(
         key, hashlib.sha256(canonical.encode()).hexdigest(), values["vehicle_id"], plan, substations
     )

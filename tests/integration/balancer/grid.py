@@ -1,0 +1,199 @@
+"""A grid in this process: real services on real sockets, each of which can be stopped and started."""
+
+import asyncio
+import contextlib
+import dataclasses
+import re
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from balancer.app import balancer
+from balancer.orders import EmbeddedBook, Withdrawal
+from balancer.settings import Settings as BalancerSettings
+from gateway.app import gateway
+from gateway.settings import Settings as GatewaySettings
+from substation.app import substation
+from substation.settings import Settings as SubstationSettings
+from tests.integration.balancer.proxy import Proxy
+
+HOST = "127.0.0.1"
+PROXIED = "127.0.0.2"  # same ports as the substation's own, behind proxies
+HUNG_S = 45.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What to build. Times in seconds; `before` are URLs that the balancer polls as well."""
+
+    capacities_kw: tuple[int, ...] = (100, 100)
+    time_scale: float = 1.0
+    poll_s: float = 0.2
+    deadline_s: float = 2.0
+    proxied: bool = False
+    more_urls: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()  # in place of the substations' own
+
+
+class Grid:
+    """Substations `s-1`, `s-2`, ..., a balancer and a gateway."""
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        self.plan = plan
+        self.folder = folder
+        count = len(plan.capacities_kw)
+        self.names = [f"s-{number}" for number in range(1, count + 1)]
+        ports = free_ports(2 * count + 3)
+        self.balancer_port, self.balancer_grpc_port, self.gateway_port = ports[2 * count :]
+        self.ports = dict(
+            zip(self.names, zip(ports[:count], ports[count : 2 * count], strict=True), strict=True)
+        )
+        self.pages: dict[str, Proxy] = {}
+        self.streams: dict[str, Proxy] = {}
+        self.services: dict[str, AsyncExitStack] = {}
+        self.session: aiohttp.ClientSession
+
+    @property
+    def gateway_url(self) -> str:
+        return f"http://{HOST}:{self.gateway_port}"
+
+    @property
+    def balancer_url(self) -> str:
+        return f"http://{HOST}:{self.balancer_port}"
+
+    def substation_url(self, name: str) -> str:
+        return f"http://{HOST}:{self.ports[name][0]}"
+
+    async def start(self, name: str) -> None:
+        """Start a substation by its name, or "balancer", or "gateway"."""
+        stack = AsyncExitStack()
+        await stack.enter_async_context(self._service(name))
+        self.services[name] = stack
+
+    async def stop(self, name: str) -> None:
+        await self.services.pop(name).aclose()
+
+    def _service(self, name: str) -> contextlib.AbstractAsyncContextManager[None]:
+        plan = self.plan
+        if name == "gateway":
+            return gateway(
+                GatewaySettings(HOST, self.gateway_port, f"{HOST}:{self.balancer_grpc_port}", plan.deadline_s)
+            )
+        if name == "balancer":
+            host = PROXIED if plan.proxied else HOST
+            own = tuple(f"http://{host}:{http}" for http, _ in self.ports.values())
+            urls = (plan.urls or own) + plan.more_urls
+            return balancer(
+                BalancerSettings(
+                    HOST, self.balancer_port, self.balancer_grpc_port, self.folder, urls, plan.poll_s
+                )
+            )
+        http_port, grpc_port = self.ports[name]
+        capacity_kw = plan.capacities_kw[self.names.index(name)]
+        return substation(
+            SubstationSettings(HOST, http_port, grpc_port, name, self.folder, capacity_kw, plan.time_scale)
+        )
+
+    async def fleet(self) -> dict[str, dict[str, Any]]:
+        """What the balancer shows, by substation."""
+        document = await self.get_json(f"{self.balancer_url}/fleet")
+        return {shown["substation_id"]: shown for shown in document["substations"]}
+
+    async def state(self, name: str) -> str:
+        return str((await self.fleet()).get(name, {}).get("state", "unseen"))
+
+    async def sessions(self) -> list[dict[str, Any]]:
+        """All sessions of all substations that run, from their own journals."""
+        found = []
+        for name in self.names:
+            if name in self.services:
+                page = await self.get_json(f"{self.substation_url(name)}/sessions?limit=1000")
+                found += page["sessions"]
+        return found
+
+    async def metric(self, sample: str) -> float:
+        """One sample of the balancer's page, by its name and labels as they are written there."""
+        async with self.session.get(f"{self.balancer_url}/metrics") as response:
+            page = await response.text()
+        found = re.search(f"^{re.escape(sample)} (.*)$", page, re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+    async def get_json(self, url: str) -> Any:
+        async with self.session.get(url) as response:
+            return await response.json()
+
+    async def placeable(self) -> None:
+        """Wait until every substation is healthy, and the gateway ready."""
+
+        async def ready() -> bool:
+            states = [await self.state(name) for name in self.names]
+            async with self.session.get(f"{self.gateway_url}/readyz") as response:
+                return response.status == 200 and set(states) == {"healthy"}
+
+        await until(ready)
+
+    async def book(self, look: Callable[[EmbeddedBook], Awaitable[Any]]) -> Any:
+        """Look into the order book while no balancer runs."""
+        assert "balancer" not in self.services
+        book = EmbeddedBook(self.folder / "balancer" / "orders.sqlite")
+        try:
+            return await look(book)
+        finally:
+            await book.close()
+
+    async def withdrawals(self) -> list[Withdrawal]:
+        found: list[Withdrawal] = await self.book(lambda book: book.withdrawals())
+        return found
+
+
+@contextlib.asynccontextmanager
+async def running(folder: Path, plan: Plan | None = None) -> AsyncIterator[Grid]:
+    """A whole grid whose substations are all healthy."""
+    async with built(folder, plan) as grid:
+        for name in (*grid.names, "balancer", "gateway"):
+            await grid.start(name)
+        await grid.placeable()
+        yield grid
+
+
+@contextlib.asynccontextmanager
+async def built(folder: Path, plan: Plan | None = None) -> AsyncIterator[Grid]:
+    """A grid of which nothing runs but the proxies."""
+    grid = Grid(folder, plan or Plan())
+    async with AsyncExitStack() as stack, aiohttp.ClientSession() as grid.session:
+        for name, (http_port, grpc_port) in grid.ports.items() if grid.plan.proxied else ():
+            grid.pages[name], grid.streams[name] = Proxy(HOST, http_port), Proxy(HOST, grpc_port)
+            await stack.enter_async_context(grid.pages[name].listening(PROXIED, http_port))
+            await stack.enter_async_context(grid.streams[name].listening(PROXIED, grpc_port))
+        try:
+            yield grid
+        finally:
+            for name in reversed(list(grid.services)):
+                await grid.stop(name)
+
+
+async def until(condition: Callable[[], Awaitable[Any]]) -> Any:
+    """Return what `condition` returns once that is true; a test that hangs here fails by itself."""
+    async with asyncio.timeout(HUNG_S):
+        while not (found := await condition()):  # noqa: ASYNC110 - services tell no one
+            await asyncio.sleep(0.01)
+        return found
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that are free on both addresses, all different."""
+    with contextlib.ExitStack() as stack:
+        ports: list[int] = []
+        while len(ports) < count:
+            probe = stack.enter_context(socket.socket())
+            probe.bind((HOST, 0))
+            ports.append(probe.getsockname()[1])
+        return ports
+
+
+def without(document: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in names}

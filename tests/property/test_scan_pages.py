@@ -1,0 +1,192 @@
+"""The fast scan of a page and the official parser read the same, and no page does any harm."""
+
+import dataclasses
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from balancer.poller import parse
+from balancer.scan import NAMES, WITHIN, PageUnusable, Sample, Seen, scan, seen
+from substation.contract import RELEASES_WITHIN_S, Report
+from substation.curve import Usage
+from substation.metrics import StationCollector
+
+NASTY = st.text(st.sampled_from('}{",\\\nn= #\t\r\x85\u2028é🚗ab0'), max_size=12)
+TEXT = NASTY | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+NUMBERS = st.integers(-(10**15), 10**15) | st.floats(allow_nan=False)
+
+
+class Rendered(Collector):
+    """Yields what it was given."""
+
+    def __init__(self, samples: list[Sample]) -> None:
+        self._samples = samples
+
+    def collect(self) -> Iterator[Metric]:
+        for name in NAMES:
+            own = [sample for sample in self._samples if sample.name == name]
+            if own:
+                family = GaugeMetricFamily(name, 'about }{ " \\ \n' + f'{name}{{substation="a"}} 1')
+                for sample in own:
+                    family.add_sample(sample.name, dict(sample.labels), sample.value)
+                yield family
+
+
+def render(samples: list[Sample]) -> bytes:
+    registry = CollectorRegistry()
+    registry.register(Rendered(samples))
+    return generate_latest(registry)
+
+
+SAMPLES = st.lists(
+    st.builds(
+        Sample,
+        st.sampled_from(NAMES),
+        st.dictionaries(st.sampled_from(["substation", "within", "grpc", "journal", "_x9"]), TEXT),
+        NUMBERS.map(float),
+    ),
+    max_size=20,
+)
+
+
+@given(samples=SAMPLES)
+@example(samples=[Sample(NAMES[0], {"substation": 'a"} 1\nb\\'}, 1.0)])
+def test_scan_and_parser_read_the_same_from_every_page_that_the_client_library_writes(
+    samples: list[Sample],
+) -> None:
+    page = render(samples)
+    assert scan(page) == parse(page)
+    assert len(scan(page)) == len(samples)
+
+
+@dataclasses.dataclass
+class Observed:
+    """A substation as its collector sees it."""
+
+    last: Report
+    journal_id: str
+    grpc_address: str
+    time_scale: float = 120.0
+
+    def report(self) -> Report:
+        return self.last
+
+    def usage(self) -> Usage:
+        return Usage(12_345, 0, 678)
+
+
+def real_page(report: Report, address: str = ":9101") -> bytes:
+    """The page that a substation serves to the balancer's query."""
+    registry = CollectorRegistry()
+    registry.register(StationCollector(Observed(report, report.journal_id, address), report.substation_id))
+    return generate_latest(registry.restricted_registry(NAMES))
+
+
+@st.composite
+def reports(draw: st.DrawFn) -> Report:
+    steps = draw(st.lists(st.integers(0, 10**8), min_size=len(WITHIN), max_size=len(WITHIN)))
+    schedule = tuple(sum(steps[: index + 1]) for index in range(len(steps)))
+    return Report(
+        draw(TEXT.filter(bool)), draw(TEXT), draw(st.integers(0, 2**40)), draw(st.integers(0, 2**40)), schedule[-1],
+        draw(st.integers(1, 10**9)), draw(st.booleans()), schedule, draw(st.integers(0, 10**6)),
+    )  # fmt: skip
+
+
+@given(report=reports(), address=TEXT)
+def test_a_report_comes_through_the_page_unchanged(report: Report, address: str) -> None:
+    page = real_page(report, address)
+    assert scan(page) == parse(page)
+    assert seen(scan(page)) == seen(parse(page)) == Seen(report, address)
+
+
+@given(page=st.binary(max_size=400))
+@example(page=b"smartgrid_substation_load_watts{a=")
+@example(page=b'{, =+Inf\\+Inf"\n=# HELP ')
+@example(page=b'smartgrid_substation_load_watts{substation="\xff"} 1\n')
+@example(page=b"smartgrid_substation_load_watts nan\n" * 30)
+def test_garbage_is_refused_and_does_no_other_harm(page: bytes) -> None:
+    read_and_refuse(page)
+
+
+GENUINE = real_page(Report("substation-1", "j", 1, 2, 5, 10, False, (0,) * 12 + (5,), 1))
+CUTS = st.integers(0, len(GENUINE))
+
+
+@given(first=CUTS, second=CUTS, inside=st.binary(max_size=20) | TEXT.map(str.encode))
+def test_a_damaged_page_is_read_or_refused_and_does_no_other_harm(
+    first: int, second: int, inside: bytes
+) -> None:
+    read_and_refuse(GENUINE[: min(first, second)] + inside + GENUINE[max(first, second) :])
+
+
+def read_and_refuse(page: bytes) -> None:
+    for read in (scan, parse):
+        try:
+            found = seen(read(page))
+        except (PageUnusable, ValueError):
+            continue
+        assert found.report.capacity_w > 0
+
+
+def changed(old: str, new: str) -> bytes:
+    """The genuine page with every match of a pattern replaced."""
+    page, times = re.subn(old, new, GENUINE.decode())
+    assert times
+    return page.encode()
+
+
+FLAWED = {
+    "no load": changed(r"\n\w+load_watts\{.*", ""),
+    "no info": changed(r"\n\w+_info\{.*", ""),
+    "no journal": changed(r'journal="\w+"', 'other="x"'),
+    "no stream address": changed(r'grpc="[^"]*"', 'other="x"'),
+    "a release missing": changed(r'\n.*within="30".*', ""),
+    "a release doubled": changed(r'within="30"', 'within="60"'),
+    "a name doubled": GENUINE + b'smartgrid_substation_load_watts{substation="substation-1"} 5\n',
+    "a page twice": GENUINE * 2,
+    "two substations": changed(r'load_watts\{substation="substation-1"', 'load_watts{substation="other"'),
+    "no substation": changed(r'substation="substation-1"', 'substation=""'),
+    "no labels": changed(r"load_watts\{.*\}", "load_watts"),
+    "a load that is NaN": changed(r"(load_watts\{.*\}) .*", r"\1 NaN"),
+    "an infinite capacity": changed(r"(capacity_watts\{.*\}) .*", r"\1 +Inf"),
+    "an infinite load": changed(r"(load_watts\{.*\}) .*", r"\1 -Inf"),
+    "a negative load": changed(r"(load_watts\{.*\}) .*", r"\1 -1"),
+    "a negative capacity": changed(r"(capacity_watts\{.*\}) .*", r"\1 -10"),
+    "no capacity": changed(r"(capacity_watts\{.*\}) .*", r"\1 0"),
+    "a negative release": changed(r'(within="0.25"\}) .*', r"\1 -1"),
+    "a falling schedule": changed(r'(within="30"\}) .*', r"\1 1"),
+    "a NaN in the schedule": changed(r'(within="30"\}) .*', r"\1 NaN"),
+    "nothing": b"",
+}
+
+
+@pytest.mark.parametrize("flaw", FLAWED)
+@pytest.mark.parametrize("read", [scan, parse])
+def test_a_flawed_page_is_not_believed(flaw: str, read: Any) -> None:
+    with pytest.raises(PageUnusable):
+        seen(read(FLAWED[flaw]))
+
+
+def test_the_genuine_page_is_believed_and_has_every_point_of_the_schedule() -> None:
+    report = seen(scan(GENUINE)).report
+    assert (report.load_w, report.capacity_w, len(report.releases_w)) == (5, 10, len(RELEASES_WITHIN_S))
+    assert math.isinf(float(WITHIN[-1]))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [changed(r"\} ", "}  "), changed(r"(\} \S+)", r"\1 1700000000000"), changed(r"\{", "{ ")],
+    ids=["spaces", "timestamps", "spaces in labels"],
+)
+def test_what_only_the_parser_can_read_is_refused_by_the_scan_and_not_misread(page: bytes) -> None:
+    with pytest.raises((PageUnusable, ValueError)):
+        seen(scan(page))
+    assert seen(parse(page)) == seen(scan(GENUINE))

@@ -1,0 +1,266 @@
+"""The view of the fleet: what is believed of a substation, and who is asked."""
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from balancer.fleet import BLIND_WAIT_S, FINITE_WITHIN_S, UNKNOWN_WAIT_S, Member, released_w
+from balancer.health import EJECT_AFTER, Health, State
+from balancer.policy import Candidate
+from substation.contract import RELEASES_WITHIN_S
+from tests.unit.balancer.views import KW, POLL_S, View, releases, report, url
+
+FREED = {1.0: 10_000, 2.0: 30_000, 10.0: 40_000}
+
+
+@pytest.mark.parametrize(
+    "newer", [{"epoch": 1, "seq": 6}, {"epoch": 2, "seq": 1}], ids=["higher seq", "higher epoch"]
+)
+def test_a_newer_report_is_adopted(newer: dict[str, Any]) -> None:
+    view = View(report(seq=5, load_kw=10))
+    assert view.fleet.adopt(report(load_kw=70, **newer), 0.5)
+    assert view.fleet.members["a"].estimate_w(0.5) == 70 * KW
+
+
+@pytest.mark.parametrize(
+    "older",
+    [{"epoch": 2, "seq": 5}, {"epoch": 2, "seq": 4}, {"epoch": 1, "seq": 99}],
+    ids=["same", "lower seq", "lower epoch"],
+)
+def test_a_report_that_is_not_newer_changes_nothing(older: dict[str, Any]) -> None:
+    view = View(report(epoch=2, seq=5, load_kw=10))
+    assert not view.fleet.adopt(report(load_kw=70, **older), 0.5)
+    assert view.poll(report(load_kw=70, **older), 0.5) is None
+    member = view.fleet.members["a"]
+    assert (member.report.load_w, member.received_s) == (10 * KW, 0.0)
+
+
+def test_a_report_of_a_substation_that_was_never_polled_is_not_adopted() -> None:
+    view = View()
+    assert not view.fleet.adopt(report("stranger"), 0.0)
+    assert view.fleet.members == {}
+
+
+def test_the_estimate_is_load_and_outstanding_less_what_is_due() -> None:
+    view = View(report(load_kw=50, releases_w=releases(FREED, 50 * KW)))
+    member = view.fleet.members["a"]
+    with view.fleet.holding("a", 7 * KW):
+        assert member.estimate_w(0.0) == 57 * KW
+        assert member.estimate_w(1.5) == 57 * KW - 20_000
+        assert member.estimate_w(2.0) == 57 * KW - 30_000
+    assert member.estimate_w(2.0) == 50 * KW - 30_000
+
+
+def test_a_poll_tells_how_far_the_estimate_was_off() -> None:
+    view = View(report(load_kw=50, releases_w=releases({1.0: 10 * KW}, 50 * KW)))
+    assert view.poll(report(seq=2, load_kw=45), 1.0) == -5 * KW
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "expected_w"),
+    [
+        (-1.0, 0), (0.0, 0), (0.5, 0), (0.75, 5_000), (1.0, 10_000), (1.25, 15_000), (2.0, 30_000),
+        (5.0, 30_000), (7.5, 35_000), (10.0, 40_000), (14_400.0, 40_000), (1e9, 40_000),
+    ],
+)  # fmt: skip
+def test_releases_are_linear_between_the_points_and_flat_beyond_them(
+    elapsed_s: float, expected_w: float
+) -> None:
+    assert released_w(releases(FREED, 90 * KW), elapsed_s) == expected_w
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> tuple[int, ...]:
+    steps = draw(
+        st.lists(st.integers(0, 30_000), min_size=len(RELEASES_WITHIN_S), max_size=len(RELEASES_WITHIN_S))
+    )
+    return tuple(itertools.accumulate(steps))
+
+
+@given(schedule=schedules(), elapsed_s=st.floats(0, 20_000))
+def test_releases_never_fall_and_stay_within_the_neighbouring_points(
+    schedule: tuple[int, ...], elapsed_s: float
+) -> None:
+    points = dict(zip(FINITE_WITHIN_S, (0, *schedule), strict=False))
+    low = max(w for s, w in points.items() if s <= elapsed_s)
+    high = min((w for s, w in points.items() if s >= elapsed_s), default=low)
+    assert low <= released_w(schedule, elapsed_s) <= high
+    assert released_w(schedule, elapsed_s) <= released_w(schedule, elapsed_s + 0.1)
+
+
+@given(
+    schedule=schedules(),
+    elapsed_s=st.floats(0, 20_000) | st.sampled_from(FINITE_WITHIN_S),
+    outstanding_w=st.integers(0, 50_000),
+    demand_w=st.integers(1, 120_000),
+    draining=st.booleans(),
+)
+def test_fits_in_is_the_first_known_point_with_room(
+    schedule: tuple[int, ...], elapsed_s: float, outstanding_w: int, demand_w: int, *, draining: bool
+) -> None:
+    load_w = schedule[-1]
+    seen = report(capacity_w=100 * KW, load_w=load_w, releases_w=schedule, draining=draining)
+    member = Member("http://a:1", seen, 1000.0, Health(), outstanding_w)
+    moments = [s for s in sorted({elapsed_s, *FINITE_WITHIN_S}) if s >= elapsed_s]
+    fitting = [
+        s - elapsed_s
+        for s in moments
+        if load_w - released_w(schedule, s) + outstanding_w + demand_w <= 100 * KW and not draining
+    ]
+    found = member.fits_in_s(demand_w, 1000.0 + elapsed_s)
+    assert found == (pytest.approx(fitting[0], abs=1e-6) if fitting else None)
+
+
+def test_coming_back_is_worth_it_at_the_earliest_sufficient_release() -> None:
+    view = View(
+        report("a", load_kw=100, releases_w=releases({10.0: 20 * KW, 30.0: 60 * KW}, 100 * KW)),
+        report("b", load_kw=100, releases_w=releases({5.0: 5 * KW, 60.0: 90 * KW}, 100 * KW)),
+    )
+
+    def wait(demand_kw: int, *eligible: str, now_s: float = 0.0) -> float:
+        return view.fleet.retry_after_s(demand_kw * KW, eligible, now_s)
+
+    assert wait(5) == 5.0 + POLL_S
+    assert wait(20) == 10.0 + POLL_S
+    assert wait(20, now_s=4.0) == 6.0 + POLL_S
+    assert wait(20, "b") == 60.0 + POLL_S
+    assert wait(95) == UNKNOWN_WAIT_S + POLL_S
+    assert wait(5, "nobody") == BLIND_WAIT_S
+
+
+def test_a_view_without_anybody_says_to_come_back_soon() -> None:
+    assert View().fleet.retry_after_s(1, (), 0.0) == BLIND_WAIT_S
+    assert View().choose() is None
+    assert not View().fleet.usable(0.0)
+
+
+def test_what_is_held_is_seen_by_the_next_choice_and_given_back_after_it() -> None:
+    view = View(report("a", load_kw=10), report("b", load_kw=20))
+    assert view.choose(5) == "a"
+    with view.fleet.holding("a", 15 * KW):
+        assert view.choose(5) == "b"
+    assert view.choose(5) == "a"
+
+
+def test_what_is_held_is_given_back_when_the_asking_fails() -> None:
+    view = View(report("a"))
+    with pytest.raises(RuntimeError), view.fleet.holding("a", 15 * KW):
+        raise RuntimeError
+    assert view.fleet.members["a"].outstanding_w == 0
+
+
+def test_holding_at_a_substation_that_is_not_known_holds_nothing() -> None:
+    view = View(report("a"))
+    with view.fleet.holding("nobody", 15 * KW), view.fleet.holding("", 15 * KW):
+        assert view.fleet.members["a"].outstanding_w == 0
+
+
+def test_a_newer_report_does_not_forget_what_is_still_outstanding() -> None:
+    view = View(report("a"))
+    with view.fleet.holding("a", 15 * KW):
+        view.poll(report("a", seq=2, load_kw=1), 0.1)
+        assert view.fleet.members["a"].estimate_w(0.1) == 16 * KW
+    assert view.fleet.members["a"].estimate_w(0.1) == 1 * KW
+
+
+def test_the_policy_gets_only_those_with_room() -> None:
+    offered: list[list[str]] = []
+
+    def watching(candidates: "list[Candidate]", demand_w: int, rng: object) -> Candidate:
+        offered.append(sorted(c.substation_id for c in candidates))
+        return candidates[0]
+
+    view = View(report("a", load_kw=90), report("b", load_kw=89), report("c", load_kw=20), policy=watching)  # type: ignore[arg-type]
+    view.choose(11)
+    view.choose(10)
+    assert offered == [["b", "c"], ["a", "b", "c"]]
+
+
+def test_nobody_is_chosen_when_nobody_has_room() -> None:
+    view = View(report("a", load_kw=90), report("b", load_kw=80))
+    assert view.choose(20) == "b"
+    assert view.choose(20.001) is None
+
+
+def test_suspects_are_used_only_when_no_healthy_one_has_room() -> None:
+    view = View(report("idle", load_kw=0), report("busy", load_kw=70))
+    view.miss("idle")
+    assert view.choose(30) == "busy"
+    assert view.choose(31) == "idle"
+
+
+def test_one_that_is_probed_back_in_counts_as_a_suspect() -> None:
+    view = View(report("idle"), report("busy", load_kw=70), report("third", load_kw=80))
+    view.miss("idle", EJECT_AFTER)
+    view.poll(report("idle", seq=2))
+    assert view.fleet.state(view.fleet.members["idle"], 0.0) is State.PROBING
+    assert view.choose(30) == "busy"
+    assert view.choose(31) == "idle"
+
+
+def test_a_substation_without_a_stream_is_a_suspect() -> None:
+    view = View(report("idle"), report("busy", load_kw=70))
+    view.linked.discard("idle")
+    assert view.choose(30) == "busy"
+
+
+def test_ejected_ones_are_not_used() -> None:
+    view = View(report("idle"), report("busy", load_kw=70))
+    view.miss("idle", EJECT_AFTER)
+    assert view.choose(30) == "busy"
+    assert view.choose(31) is None
+
+
+def test_with_more_than_half_ejected_the_last_known_view_is_used() -> None:
+    view = View(report("a", load_kw=10), report("b", load_kw=20), report("c", load_kw=70))
+    view.miss("a", EJECT_AFTER)
+    view.miss("b", EJECT_AFTER)
+    assert view.fleet.panic(0.0)
+    assert view.choose(30) == "c"
+    assert view.choose(31) == "a"
+
+
+def test_old_reports_alone_make_no_substation_unusable_when_all_are_old() -> None:
+    view = View(report("a", load_kw=10), report("b", load_kw=20))
+    assert not view.fleet.usable(100.0)
+    assert view.choose(30, now_s=100.0) == "a"
+
+
+def test_a_draining_substation_gets_nothing_whatever_room_it_has() -> None:
+    view = View(report("idle", draining=True), report("busy", load_kw=70))
+    assert view.choose(30) == "busy"
+    assert view.choose(31) is None
+
+
+def test_only_the_eligible_are_asked() -> None:
+    view = View(report("a"), report("b", load_kw=10), report("c", load_kw=20))
+    assert view.choose(1, "b", "c") == "b"
+    assert view.choose(1, "nobody") is None
+    assert view.choose(1, "nobody", "c") == "c"
+
+
+def test_the_rating_is_the_highest_capacity_among_the_eligible() -> None:
+    view = View(report("a", capacity_w=100), report("b", capacity_w=300))
+    assert view.fleet.rated_w(()) == 300
+    assert view.fleet.rated_w(("a",)) == 100
+    assert view.fleet.rated_w(("nobody",)) == 0
+
+
+def test_addresses_where_none_was_seen_are_named_until_one_is() -> None:
+    view = View(report("a"))
+    view.fleet.watch(url("b"))
+    assert view.fleet.unseen() == [url("b")]
+    view.poll(report("b"))
+    assert view.fleet.unseen() == []
+
+
+def test_a_substation_that_moved_is_known_by_its_new_address() -> None:
+    view = View(report("a"))
+    view.fleet.watch("http://elsewhere:1")
+    view.miss("a", EJECT_AFTER)
+    view.fleet.polled("http://elsewhere:1", report("a", seq=2), 0.5)
+    member = view.fleet.members["a"]
+    assert (member.url, view.fleet.state(member, 0.5)) == ("http://elsewhere:1", State.HEALTHY)

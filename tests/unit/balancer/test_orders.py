@@ -1,0 +1,261 @@
+"""The contract of every order book; each kind is a shelf that opens, closes and fills it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from balancer.orders import KEEP_MS, MOST_PRUNED, BookUnavailable, Claim, EmbeddedBook, OrderBook, Withdrawal
+from runtime.store import Store, StoreUnusable
+
+NOW_MS = 1_700_000_000_000
+NO_LIMIT = 2**31 - 2
+BULKY = "x" * 100_000  # does not fit into the free space of a page
+
+
+class Shelf(Protocol):
+    """Where a kind of book is kept."""
+
+    def open(self) -> contextlib.AbstractAsyncContextManager[OrderBook]:
+        """Open the one book of this shelf, made if absent."""
+
+    def fill_the_disk(self, book: OrderBook) -> None:
+        """Let it grow no further, as a full disk would."""
+
+    def make_room(self, book: OrderBook) -> None:
+        """End that."""
+
+
+class Embedded:
+    """Books in a SQLite file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "book" / "orders.sqlite"
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[OrderBook]:
+        book = EmbeddedBook(self._path)
+        try:
+            yield book
+        finally:
+            await book.close()
+
+    def fill_the_disk(self, book: OrderBook) -> None:
+        self._limit_pages(book, 1)  # not below what the file has
+
+    def make_room(self, book: OrderBook) -> None:
+        self._limit_pages(book, NO_LIMIT)
+
+    def _limit_pages(self, book: OrderBook, most: int) -> None:
+        assert isinstance(book, EmbeddedBook)
+        store: Store = book._store
+        store.rows(f"PRAGMA max_page_count = {most}")
+
+
+KINDS: dict[str, Callable[[Path], Shelf]] = {"embedded": Embedded}
+
+
+@pytest.fixture(params=KINDS)
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
+    return KINDS[request.param](tmp_path)
+
+
+@pytest.mark.gen_test
+async def test_a_new_key_is_claimed_at_attempt_0(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        assert await book.claim("k", "f", "s-1", NOW_MS) == Claim("k", "f", 0, "s-1")
+
+
+@pytest.mark.gen_test
+async def test_a_known_key_keeps_its_first_claim_whatever_comes_later(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        await book.claim("k", "f", "s-1", NOW_MS)
+        assert await book.claim("k", "other", "s-2", NOW_MS + 5) == Claim("k", "f", 0, "s-1")
+    async with shelf.open() as book:
+        assert await book.claim("k", "f", "s-2", NOW_MS) == Claim("k", "f", 0, "s-1")
+
+
+@pytest.mark.gen_test
+async def test_without_a_target_nothing_is_claimed(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        assert await book.claim("k", "f", None, NOW_MS) is None
+        assert await book.claim("k", "f", None, NOW_MS) is None
+        claimed = await book.claim("k", "f", "s-1", NOW_MS)
+        assert await book.claim("k", "f", None, NOW_MS) == claimed
+
+
+@pytest.mark.gen_test
+async def test_claims_of_one_key_at_once_give_one_claim(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        wanted = [book.claim("k", f"f-{n}", f"s-{n}", NOW_MS) for n in range(50)]
+        claims = await asyncio.gather(*wanted)
+        assert len(set(claims)) == 1
+        assert claims[0] in {Claim("k", f"f-{n}", 0, f"s-{n}") for n in range(50)}
+
+
+@pytest.mark.gen_test
+async def test_keys_do_not_touch_each_other(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        wanted = [book.claim(f"k-{n}", f"f-{n}", f"s-{n}", NOW_MS) for n in range(300)]
+        assert await asyncio.gather(*wanted) == [Claim(f"k-{n}", f"f-{n}", 0, f"s-{n}") for n in range(300)]
+
+
+@pytest.mark.gen_test
+async def test_an_advance_moves_the_claim_to_its_next_attempt(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        claim = await book.claim("k", "f", "s-1", NOW_MS)
+        assert claim
+        moved = await book.advance(claim, "s-2")
+        assert moved == Claim("k", "f", 1, "s-2")
+        assert await book.advance(moved, "s-3") == Claim("k", "f", 2, "s-3")
+    async with shelf.open() as book:
+        assert await book.claim("k", "f", None, NOW_MS) == Claim("k", "f", 2, "s-3")
+
+
+@pytest.mark.gen_test
+async def test_an_advance_of_an_old_claim_changes_nothing_and_says_what_the_book_says(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        old = await book.claim("k", "f", "s-1", NOW_MS)
+        assert old
+        now = await book.advance(old, "s-2")
+        assert await book.advance(old, "s-9") == now
+        assert await book.claim("k", "f", None, NOW_MS) == now
+
+
+@pytest.mark.gen_test
+async def test_of_advances_at_once_one_wins_and_all_hear_of_it(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        claim = await book.claim("k", "f", "s-0", NOW_MS)
+        assert claim
+        moved = await asyncio.gather(*(book.advance(claim, f"s-{n}") for n in range(1, 30)))
+        assert len(set(moved)) == 1
+        assert moved[0].attempt == 1
+
+
+@pytest.mark.gen_test
+async def test_withdrawals_are_there_until_they_are_answered_through_restarts(shelf: Shelf) -> None:
+    first, second = Withdrawal("~a", 0, "s-1"), Withdrawal("~b", 2, "s-2")
+    async with shelf.open() as book:
+        await book.withdraw(first)
+        await book.withdraw(second)
+        await book.withdraw(first)  # noted twice is noted once
+    async with shelf.open() as book:
+        assert sorted(await book.withdrawals(), key=lambda w: w.key) == [first, second]
+        await book.withdrawn("~a")
+        await book.withdrawn("~a")
+        await book.withdrawn("nobody")
+    async with shelf.open() as book:
+        assert await book.withdrawals() == [second]
+
+
+@pytest.mark.gen_test
+async def test_pruning_drops_what_has_expired_and_keeps_the_rest(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        await book.claim("old", "f", "s-1", NOW_MS)
+        kept = await book.claim("new", "f", "s-1", NOW_MS + 1)
+        assert await book.prune(NOW_MS + KEEP_MS) == 0
+        assert await book.prune(NOW_MS + KEEP_MS + 1) == 1
+        assert await book.claim("old", "f", None, NOW_MS) is None
+        assert await book.claim("new", "f", None, NOW_MS) == kept
+
+
+@pytest.mark.gen_test
+async def test_pruning_drops_a_bounded_number_and_the_rest_the_next_time(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        await asyncio.gather(*(book.claim(f"k-{n}", "f", "s", NOW_MS) for n in range(MOST_PRUNED + 7)))
+        late = NOW_MS + KEEP_MS + 1
+        assert [await book.prune(late) for _ in range(3)] == [MOST_PRUNED, 7, 0]
+
+
+@pytest.mark.gen_test
+async def test_withdrawals_are_not_pruned(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        await book.withdraw(Withdrawal("~a", 0, "s-1"))
+        await book.prune(NOW_MS * 10)
+        assert len(await book.withdrawals()) == 1
+
+
+@pytest.mark.gen_test
+async def test_keeping_prolongs_and_never_shortens(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        await book.claim("k", "f", "s-1", NOW_MS)
+        await book.keep_until("k", NOW_MS + 1000)
+        await book.keep_until("k", NOW_MS - 1000)
+        await book.keep_until("nobody", NOW_MS)
+        assert await book.prune(NOW_MS + 1000 + KEEP_MS) == 0
+        assert await book.prune(NOW_MS + 1001 + KEEP_MS) == 1
+
+
+@pytest.mark.gen_test
+async def test_a_full_disk_is_said_and_changes_nothing(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        claim = await book.claim("k", "f", "s-1", NOW_MS)
+        assert claim
+        shelf.fill_the_disk(book)
+        with pytest.raises(BookUnavailable):
+            await book.claim("new", BULKY, "s-1", NOW_MS)
+        with pytest.raises(BookUnavailable):
+            await book.advance(claim, BULKY)
+        with pytest.raises(BookUnavailable):
+            await book.withdraw(Withdrawal("~a", 0, BULKY))
+        shelf.make_room(book)
+        assert await book.claim("new", BULKY, None, NOW_MS) is None
+        assert await book.claim("k", "f", None, NOW_MS) == claim
+        assert await book.withdrawals() == []
+        assert await book.claim("new", BULKY, "s-1", NOW_MS) == Claim("new", BULKY, 0, "s-1")
+
+
+@pytest.mark.gen_test
+async def test_a_full_disk_says_so_to_all_that_would_have_been_written_together(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        shelf.fill_the_disk(book)
+        wanted = [book.claim(f"k-{n}", BULKY, "s-1", NOW_MS) for n in range(20)]
+        found = await asyncio.gather(*wanted, return_exceptions=True)
+        assert all(isinstance(each, BookUnavailable) for each in found)
+        shelf.make_room(book)
+        known = [await book.claim(f"k-{n}", BULKY, None, NOW_MS) for n in range(20)]
+        assert known == [None] * 20
+
+
+@pytest.mark.gen_test
+async def test_a_closed_book_is_unavailable(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        pass
+    with pytest.raises(BookUnavailable):
+        await book.claim("k", "f", "s-1", NOW_MS)
+
+
+@pytest.mark.gen_test
+async def test_what_was_asked_before_the_end_is_written(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        asked = asyncio.ensure_future(book.withdraw(Withdrawal("~a", 0, "s-1")))
+        await asyncio.sleep(0)
+    await asked
+    async with shelf.open() as book:
+        assert len(await book.withdrawals()) == 1
+
+
+@pytest.mark.gen_test
+async def test_a_book_has_one_id_for_life(shelf: Shelf, tmp_path: Path) -> None:
+    async with shelf.open() as book:
+        first = book.book_id
+        assert first
+    async with shelf.open() as book:
+        assert book.book_id == first
+
+
+@pytest.mark.gen_test
+async def test_two_embedded_books_have_different_ids(tmp_path: Path) -> None:
+    async with Embedded(tmp_path / "a").open() as one, Embedded(tmp_path / "b").open() as other:
+        assert one.book_id != other.book_id
+
+
+@pytest.mark.gen_test
+async def test_an_embedded_book_has_one_owner(tmp_path: Path) -> None:
+    async with Embedded(tmp_path).open():
+        with pytest.raises(StoreUnusable):
+            async with Embedded(tmp_path).open():
+                pass

@@ -1,0 +1,83 @@
+"""Withdrawals over a real order book; only the substations' answers are made up."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from balancer.orders import EmbeddedBook, Withdrawal
+from balancer.withdrawals import Withdrawals
+from substation.contract import Answer, Command, Outcome
+from tests.unit.balancer.test_orders import Embedded
+
+ORPHAN = Withdrawal("~a", 1, "s-1")
+
+
+class Substations:
+    """Answers once it is told to."""
+
+    def __init__(self) -> None:
+        self.answering = asyncio.Event()
+        self.asked: list[tuple[str, Command]] = []
+
+    async def ask(self, substation_id: str, command: Command, until_s: float) -> Answer:  # noqa: ARG002
+        self.asked.append((substation_id, command))
+        await self.answering.wait()
+        return Answer(Outcome.WITHDRAWN)
+
+
+@pytest.mark.gen_test
+async def test_a_caller_who_goes_while_it_is_noted_does_not_end_the_withdrawal(tmp_path: Path) -> None:
+    substations = Substations()
+    async with Embedded(tmp_path).open() as book:
+        withdrawals = Withdrawals(book, substations)  # type: ignore[arg-type]
+        noting = asyncio.create_task(withdrawals.note(ORPHAN))
+        await asyncio.sleep(0)
+        noting.cancel()
+        await asyncio.gather(noting, return_exceptions=True)
+        while not substations.asked:  # noqa: ASYNC110 - it is asked when it is noted
+            await asyncio.sleep(0.001)
+        assert await book.withdrawals() == [ORPHAN]
+        await withdrawals.close()
+
+
+@pytest.mark.gen_test
+async def test_what_is_to_be_noted_at_the_end_is_noted(tmp_path: Path) -> None:
+    shelf = Embedded(tmp_path)
+    async with shelf.open() as book:
+        withdrawals = Withdrawals(book, Substations())  # type: ignore[arg-type]
+        withdrawals.note_soon(ORPHAN)
+        await withdrawals.close()
+    async with shelf.open() as book:
+        assert await book.withdrawals() == [ORPHAN]
+
+
+@pytest.mark.gen_test
+async def test_a_full_disk_keeps_no_withdrawal_from_being_asked_for(tmp_path: Path) -> None:
+    substations = Substations()
+    substations.answering.set()
+    shelf = Embedded(tmp_path)
+    async with shelf.open() as book:
+        shelf.fill_the_disk(book)
+        withdrawals = Withdrawals(book, substations)  # type: ignore[arg-type]
+        await withdrawals.note(Withdrawal("~a", 0, "x" * 100_000))
+        await _all_answered(withdrawals)
+        assert len(substations.asked) == 1
+        await withdrawals.close()
+
+
+@pytest.mark.gen_test
+async def test_an_answered_withdrawal_is_forgotten(tmp_path: Path) -> None:
+    substations = Substations()
+    substations.answering.set()
+    async with Embedded(tmp_path).open() as book:
+        assert isinstance(book, EmbeddedBook)
+        withdrawals = Withdrawals(book, substations)  # type: ignore[arg-type]
+        await withdrawals.note(ORPHAN)
+        await _all_answered(withdrawals)
+        assert await book.withdrawals() == []
+        await withdrawals.close()
+
+
+async def _all_answered(withdrawals: Withdrawals) -> None:
+    await asyncio.gather(*withdrawals._asking)

@@ -1,0 +1,54 @@
+"""A view of the fleet on a virtual clock: reports as literals, and who is linked as a set."""
+
+import random
+
+from balancer.fleet import Fleet
+from balancer.policy import Policy, least_loaded
+from substation.contract import RELEASES_WITHIN_S, Report
+
+POLL_S = 1.0
+KW = 1000
+
+
+def report(name: str = "a", load_kw: int = 0, **changed: object) -> Report:
+    """A report of 100 kW capacity, at epoch 1 and seq 1, that frees nothing but "some day"."""
+    load_w = load_kw * KW
+    fields = {
+        "substation_id": name, "journal_id": f"journal-{name}", "epoch": 1, "seq": 1, "load_w": load_w,
+        "capacity_w": 100 * KW, "draining": False, "releases_w": releases({}, load_w),
+    } | changed  # fmt: skip
+    return Report(**fields)  # type: ignore[arg-type]
+
+
+def releases(freed_w: dict[float, int], load_w: int) -> tuple[int, ...]:
+    """A release schedule from the cumulative watts at some of its points."""
+    found, schedule = 0, []
+    for within_s in RELEASES_WITHIN_S[:-1]:
+        found = freed_w.get(within_s, found)
+        schedule.append(found)
+    return (*schedule, load_w)
+
+
+class View:
+    """A fleet whose substations were seen at time 0 and are linked."""
+
+    def __init__(self, *reports: Report, seed: int = 1, policy: Policy = least_loaded) -> None:
+        self.linked = {each.substation_id for each in reports}
+        self.fleet = Fleet(POLL_S, policy, random.Random(seed), self.linked.__contains__)
+        for each in reports:
+            self.fleet.watch(url(each.substation_id))
+            self.poll(each)
+
+    def poll(self, seen: Report, now_s: float = 0.0) -> float | None:
+        return self.fleet.polled(url(seen.substation_id), seen, now_s)
+
+    def miss(self, name: str, times: int = 1) -> None:
+        for _ in range(times):
+            self.fleet.missed(url(name))
+
+    def choose(self, demand_kw: float = 1, *eligible: str, now_s: float = 0.0) -> str | None:
+        return self.fleet.choose(int(demand_kw * KW), eligible, now_s)
+
+
+def url(name: str) -> str:
+    return f"http://{name}:1"

@@ -1,0 +1,89 @@
+"""The rules of this repository that no linter knows: sizes, names, what a folder says of itself."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SERVICES = [
+    name
+    for name in ("gateway", "balancer", "substation", "admin_ui", "loadtest", "runtime")
+    if (ROOT / name).is_dir()
+]
+FOLDERS = [name for name in (*SERVICES, "deploy", "monitoring", "tests") if (ROOT / name).is_dir()]
+MODULE_LINES = 300
+FUNCTION_LINES = 40
+MAIN_LINES = 25
+README_LINES = 170
+VAGUE = {"common", "utils", "util", "helpers", "helper", "manager", "managers", "misc"}
+
+
+def modules(*folders: str) -> Iterator[Path]:
+    for folder in folders:
+        yield from (p for p in (ROOT / folder).rglob("*.py") if "_pb2" not in p.name)
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_there_is_something_to_check() -> None:
+    assert {"gateway", "balancer", "substation", "runtime", "tests"} <= set(FOLDERS)
+    assert len(list(modules(*FOLDERS))) > 50
+
+
+def test_no_module_is_longer_than_its_budget() -> None:
+    """Tests are exempt: they are read one by one."""
+    folders = [name for name in FOLDERS if name != "tests"]
+    lengths = {named(path): len(path.read_text().splitlines()) for path in modules(*folders)}
+    assert {name: lines for name, lines in lengths.items() if lines > MODULE_LINES} == {}
+
+
+def test_no_function_is_longer_than_its_budget() -> None:
+    lengths = {
+        f"{named(path)}:{f.name}": (f.end_lineno or f.lineno) - f.lineno + 1
+        for path in modules(*FOLDERS)
+        for f in functions(path)
+    }
+    assert {name: lines for name, lines in lengths.items() if lines > FUNCTION_LINES} == {}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_entry_point_is_short(service: str) -> None:
+    main = ROOT / service / "__main__.py"
+    assert not main.exists() or len(main.read_text().splitlines()) <= MAIN_LINES
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_says_what_it_owns_and_what_it_never_does_and_no_more(service: str) -> None:
+    tree = ast.parse((ROOT / service / "__init__.py").read_text())
+    assert len(tree.body) == 1
+    told = ast.get_docstring(tree)
+    assert told
+    assert "never" in told
+
+
+def test_every_module_opens_with_its_responsibility() -> None:
+    silent = [
+        named(p)
+        for p in modules(*SERVICES)
+        if p.parent.name != "proto" and not ast.get_docstring(ast.parse(p.read_text()))
+    ]
+    assert silent == []
+
+
+def test_nothing_has_a_name_that_says_nothing() -> None:
+    assert [named(p) for p in modules(*FOLDERS) if VAGUE & {p.stem, p.parent.name}] == []
+
+
+def test_the_readme_is_short() -> None:
+    readme = ROOT / "README.md"
+    assert not readme.exists() or len(readme.read_text().splitlines()) < README_LINES
