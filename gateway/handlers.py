@@ -10,11 +10,11 @@ from typing import Any
 from balancer.contract import Answer, Charge, Command, Find, Outcome, Stop
 from gateway.balancer_stream import BalancerLink
 from gateway.charge import KEY, Invalid, Malformed, admitted_json, charge, read, session_json
-from gateway.contract import BY_OUTCOME, FIELD, INVALID, NOT_JSON
+from gateway.contract import BY_OUTCOME, FIELD, INVALID
 from gateway.metrics import REJECTED, GatewayMetrics
 from runtime.coalescer import LinkLost
 from runtime.handlers import ApiHandler
-from runtime.problem import MALFORMED, Problem
+from runtime.problem import MALFORMED, UNSUPPORTED, Problem
 
 CALLER = "anonymous"  # keys are scoped to their caller; callers get names with API keys
 AGAIN_MS = 1000  # when the balancer does not say
@@ -86,7 +86,7 @@ class ChargesHandler(GridHandler):
             self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             != "application/json"
         ):
-            return self._reject(NOT_JSON, detail="send Content-Type: application/json")
+            return self._reject(UNSUPPORTED, detail="send Content-Type: application/json")
         keys = self.request.headers.get_list("Idempotency-Key")
         if len(keys) > 1 or (keys and not KEY.fullmatch(keys[0])):
             return self._reject(

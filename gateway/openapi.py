@@ -3,8 +3,8 @@
 from typing import Any
 
 from gateway.charge import FIELDS
-from gateway.contract import INVALID, KEY_REUSED, NOT_JSON, PROBLEMS, UNREACHABLE
-from runtime.problem import MALFORMED, NOT_FOUND, TOO_LARGE, TYPE
+from gateway.contract import INVALID, KEY_REUSED, PROBLEMS, UNREACHABLE
+from runtime.problem import MALFORMED, NOT_FOUND, TOO_LARGE, TYPE, UNSUPPORTED
 
 TIME = {"type": "string", "format": "date-time"}
 ADMITTED = {
@@ -55,7 +55,7 @@ def _post() -> dict[str, Any]:
     faults = (
         _problems("400", MALFORMED.title)
         | _problems("413", TOO_LARGE.title)
-        | _problems("415", NOT_JSON.title)
+        | _problems("415", UNSUPPORTED.title)
     )
     return {
         "operationId": "charge",
