@@ -68,6 +68,15 @@ def test_a_file_that_changed_is_read_again_after_a_while(path: Path) -> None:
     assert keys.find("one") is None
 
 
+def test_a_file_that_did_not_change_is_not_read_again(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    keys = KeyFile(path, clock)
+    clock.now_s += LOOK_EVERY_S
+    with caplog.at_level(logging.INFO):
+        assert keys.find("one") == Caller("acme")
+    assert caplog.text == ""
+
+
 def test_a_file_that_was_replaced_by_one_of_the_same_size_and_time_is_read_again(path: Path) -> None:
     clock = Clock()
     keys = KeyFile(path, clock)
