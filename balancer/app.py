@@ -11,17 +11,20 @@ from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
 from balancer.asking import Asker
+from balancer.control import Operator
+from balancer.decisions import Decisions
 from balancer.fleet import Fleet
-from balancer.handlers import FleetHandler
+from balancer.handlers import DecisionsHandler, FleetHandler, OrderHandler, PolicyHandler
 from balancer.metrics import BalancerMetrics, FleetCollector
 from balancer.orders import BookUnavailable, EmbeddedBook
 from balancer.placement import Placement
-from balancer.policy import least_loaded
 from balancer.poller import Poller
+from balancer.seats import Seats
 from balancer.sessions import Sessions
 from balancer.settings import Settings
 from balancer.stream import BalancerService
 from balancer.substation_stream import Links
+from balancer.waiting import WaitingRoom
 from balancer.withdrawals import Withdrawals
 from runtime import exposition, health, http, stream_server
 from runtime.handlers import NotFoundHandler
@@ -41,40 +44,55 @@ async def balancer(settings: Settings) -> AsyncIterator[None]:
         book = EmbeddedBook(settings.data / "balancer" / "orders.sqlite")
         stack.push_async_callback(book.close)
         links = Links()
-        fleet = Fleet(settings.poll_s, least_loaded, random.Random(), links.up)  # noqa: S311 - ties
+        fleet = Fleet(settings.poll_s, random.Random(), links.up)  # noqa: S311 - ties
         links.on_report = lambda report: fleet.adopt(report, time.monotonic())
-        registry.register(FleetCollector(fleet))
+        decisions, room = Decisions(), WaitingRoom()
+        registry.register(FleetCollector(fleet, room))
         stack.push_async_callback(links.close)
         poller = Poller(fleet, links, metrics, settings.poll_s)
         stack.push_async_callback(poller.close)
         asker = Asker(links)
         withdrawals = Withdrawals(book, asker)
         stack.push_async_callback(withdrawals.close)
-        placement = Placement(fleet, book, asker, withdrawals, metrics)
+        operator = Operator(fleet, book, asker)
+        await operator.read()
+        poller.decommissioned = operator.decommissioned
+        seats = Seats(fleet, decisions, room)
+        stack.push_async_callback(seats.close)
+        placement = Placement(seats, book, asker, operator, withdrawals, metrics)
         stack.push_async_callback(placement.close)
         service = BalancerService(placement, Sessions(fleet, asker), withdrawals)
         stack.push_async_callback(service.close)
         await withdrawals.resume()
-        pruning = asyncio.create_task(_prune(book))
-        stack.callback(pruning.cancel)
+        for chore in (_prune(book), operator.follow()):
+            stack.callback(asyncio.create_task(chore).cancel)
         for url in settings.substations:
             poller.watch(url)
         await stack.enter_async_context(
             stream_server.listen(service.register, settings.bind, settings.grpc_port)
         )
         await stack.enter_async_context(
-            http.listen(_pages(fleet, registry), settings.bind, settings.http_port)
+            http.listen(_pages(fleet, decisions, operator, registry), settings.bind, settings.http_port)
         )
         yield
 
 
-def _pages(fleet: Fleet, registry: CollectorRegistry) -> Application:
+def _pages(
+    fleet: Fleet, decisions: Decisions, operator: Operator, registry: CollectorRegistry
+) -> Application:
     def waiting_for() -> list[str]:
         return [] if fleet.usable(time.monotonic()) else ["a substation that answers"]
 
     return Application(
         [
-            ("/fleet", FleetHandler, {"fleet": fleet, "policy": least_loaded.__name__}),
+            ("/fleet", FleetHandler, {"fleet": fleet}),
+            (
+                "/fleet/([a-z0-9-]{1,63})/(drain|restore|capacity|decommission)",
+                OrderHandler,
+                {"operator": operator},
+            ),
+            ("/policy", PolicyHandler, {"operator": operator}),
+            ("/decisions", DecisionsHandler, {"decisions": decisions}),
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),
             ("/livez", health.LiveHandler),
             ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),

@@ -21,6 +21,8 @@ class Outcome(StrEnum):
     UNREACHABLE = "unreachable"  # the owner of a session does not answer
     EXCEEDS_CAPACITY = "exceeds_capacity"  # more power than any substation is rated for
     UNKNOWN_SUBSTATION = "unknown_substation"
+    DONE = "done"  # an operator's order, confirmed by the substation
+    INVALID = "invalid"  # an order that can't be carried out
     KEY_REUSED = "key_reused"  # the key came before with another request
 
 

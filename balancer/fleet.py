@@ -14,7 +14,7 @@ import dataclasses
 from collections.abc import Callable, Collection, Iterator
 
 from balancer.health import Health, State
-from balancer.policy import Candidate, Policy, Random
+from balancer.policy import DEFAULT_POLICY, Candidate, Random, policies
 from substation.contract import RELEASES_WITHIN_S, Report
 
 FINITE_WITHIN_S = (0.0, *RELEASES_WITHIN_S[:-1])
@@ -31,6 +31,7 @@ class Member:
     report: Report
     received_s: float
     health: Health
+    polled_w: int = 0  # the load by the last poll, for the naive policy
     outstanding_w: int = 0
 
     def estimate_w(self, now_s: float) -> float:
@@ -53,16 +54,27 @@ class Member:
         return None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Option:
+    """One substation at the moment of a decision."""
+
+    candidate: Candidate
+    state: State
+    draining: bool
+    report_age_s: float
+
+
 class Fleet:
     """All substations that were ever seen, and the addresses where none answered yet.
 
     `poll_s` is the interval of the polls, `linked` tells whether the stream to a substation is up.
     """
 
-    def __init__(self, poll_s: float, policy: Policy, rng: Random, linked: Callable[[str], bool]) -> None:
+    def __init__(self, poll_s: float, rng: Random, linked: Callable[[str], bool]) -> None:
         self.members: dict[str, Member] = {}
         self._poll_s = poll_s
-        self._policy = policy
+        self.policy = DEFAULT_POLICY
+        self._policies = policies()
         self._rng = rng
         self._linked = linked
         self._health: dict[str, Health] = {}
@@ -70,6 +82,17 @@ class Fleet:
     def watch(self, url: str) -> None:
         """Expect a substation at `url`."""
         self._health.setdefault(url, Health())
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The names of the policies that `use` takes."""
+        return tuple(self._policies)
+
+    def use(self, policy: str) -> bool:
+        """Place by another policy from now on; returns whether there is one of that name."""
+        if policy in self._policies:
+            self.policy = policy
+        return self.policy == policy
 
     def unseen(self) -> list[str]:
         """Return the watched addresses where no substation was ever seen."""
@@ -86,9 +109,9 @@ class Fleet:
         health.answered()
         member = self.members.get(report.substation_id)
         if not member:
-            self.members[report.substation_id] = Member(url, report, now_s, health)
+            self.members[report.substation_id] = Member(url, report, now_s, health, report.load_w)
             return None
-        member.url, member.health = url, health
+        member.url, member.health, member.polled_w = url, health, report.load_w
         off_w = member.estimate_w(now_s) - report.load_w
         return off_w if self.adopt(report, now_s) else None
 
@@ -110,21 +133,33 @@ class Fleet:
         return any(self.state(member, now_s) is State.HEALTHY for member in self.members.values())
 
     def choose(self, demand_w: int, eligible: Collection[str], now_s: float) -> str | None:
-        """Return whom to ask for `demand_w`; None when nobody has room. `eligible` empty: anybody.
+        """Return whom to ask for `demand_w`; None when nobody has room. `eligible` empty: anybody."""
+        return self.pick(self.look(eligible, now_s), demand_w, now_s)
+
+    def look(self, eligible: Collection[str], now_s: float) -> list[Option]:
+        """Return how the eligible stand at this moment. `eligible` empty: all."""
+        return [
+            Option(
+                Candidate(name, member.estimate_w(now_s), member.report.capacity_w, member.polled_w),
+                self.state(member, now_s),
+                member.report.draining,
+                now_s - member.received_s,
+            )
+            for name, member in self._eligible(eligible)
+        ]
+
+    def pick(self, options: Collection[Option], demand_w: int, now_s: float) -> str | None:
+        """Return which of the options to ask for `demand_w`; None when nobody has room.
 
         Suspects are used only when no healthy one has room; ejected ones only in a panic.
         """
-        by_state: dict[State, list[Candidate]] = {state: [] for state in State}
-        for substation_id, member in self._eligible(eligible):
-            if not member.report.draining:
-                candidate = Candidate(substation_id, member.estimate_w(now_s), member.report.capacity_w)
-                by_state[self.state(member, now_s)].append(candidate)
-        tiers = [by_state[State.HEALTHY], by_state[State.SUSPECT] + by_state[State.PROBING]]
+        tiers = [{State.HEALTHY}, {State.SUSPECT, State.PROBING}]
         if self.panic(now_s):
-            tiers.append(by_state[State.EJECTED])
+            tiers.append({State.EJECTED})
         for tier in tiers:
-            if fitting := [c for c in tier if c.estimate_w + demand_w <= c.capacity_w]:
-                return self._policy(fitting, demand_w, self._rng).substation_id
+            open_ = [option.candidate for option in options if option.state in tier and not option.draining]
+            if picked := self._policies[self.policy].pick(open_, demand_w, self._rng):
+                return picked.substation_id
         return None
 
     def panic(self, now_s: float) -> bool:

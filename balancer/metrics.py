@@ -1,7 +1,7 @@
 """The balancer's metrics: counters where things happen, gauges read from the view when scraped."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -11,6 +11,7 @@ from balancer.fleet import Fleet
 from substation.contract import Outcome
 
 DECISIONS = {Outcome.PLACED: "placed", Outcome.REFUSED: "refused", Outcome.STALE: "stale", None: "unknown"}
+WAITING = ("smartgrid_balancer_waiting_requests", "Requests that wait for room")
 OTHER = "other"
 POLL_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8)
 ERROR_BUCKETS_W = (1, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6)
@@ -69,11 +70,13 @@ class BalancerMetrics:
 class FleetCollector(Collector):
     """Yields what the view of the fleet says now."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, waiting: Sized) -> None:
         self._fleet = fleet
+        self._waiting = waiting
 
     def describe(self) -> Iterator[Metric]:
         """Name the families."""
+        yield GaugeMetricFamily(*WAITING)
         yield GaugeMetricFamily("smartgrid_balancer_report_age_seconds", "Age of the newest report")
         yield GaugeMetricFamily("smartgrid_balancer_outstanding_watts", "Power on its way to a substation")
         yield GaugeMetricFamily("smartgrid_balancer_substation_state", "1 for the state it is in")
@@ -92,6 +95,7 @@ class FleetCollector(Collector):
             outstanding.add_metric([name], member.outstanding_w)
         yield age
         yield outstanding
+        yield GaugeMetricFamily(*WAITING, value=len(self._waiting))
         yield self._states(now_s)
 
     def _states(self, now_s: float) -> Metric:

@@ -30,7 +30,15 @@ CREATE TABLE withdrawal (
     target TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
-MIGRATIONS = (SCHEMA_1,)
+SCHEMA_2 = """
+CREATE TABLE control (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE decommissioned (
+    substation_id TEXT NOT NULL,
+    journal_id TEXT NOT NULL,        -- gone for good, with the sessions in it
+    PRIMARY KEY (substation_id, journal_id)
+) STRICT, WITHOUT ROWID;
+"""
+MIGRATIONS = (SCHEMA_1, SCHEMA_2)
 KEEP_MS = 24 * 3600 * 1000  # after the later of the claim and the planned end
 MOST_PRUNED = 10_000
 
@@ -56,6 +64,14 @@ class Withdrawal:
     key: str
     attempt: int
     target: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Control:
+    """What operators have set: the policy ('' for the default), and journals that are gone for good."""
+
+    policy: str
+    decommissioned: frozenset[tuple[str, str]]
 
 
 class OrderBook(Protocol):
@@ -86,6 +102,15 @@ class OrderBook(Protocol):
 
     async def prune(self, unix_ms: int) -> int:
         """Drop claims that have expired at `unix_ms`, a bounded number; returns how many."""
+
+    async def control(self) -> "Control":
+        """Return what operators have set for all balancers."""
+
+    async def set_policy(self, policy: str) -> None:
+        """Place by `policy` from now on, at every balancer."""
+
+    async def decommission(self, substation_id: str, journal_id: str) -> None:
+        """Note that a journal is gone for good."""
 
 
 class EmbeddedBook:
@@ -161,6 +186,29 @@ class EmbeddedBook:
         """See OrderBook."""
         sql = "DELETE FROM claim WHERE key IN (SELECT key FROM claim WHERE expires_unix_ms < ? LIMIT ?)"
         return await self._do(lambda store: store.run(sql, (unix_ms, MOST_PRUNED)))
+
+    async def control(self) -> Control:
+        """See OrderBook."""
+
+        def work(store: Store) -> Control:
+            policy = store.one("SELECT value FROM control WHERE name = 'policy'")
+            rows = store.rows("SELECT substation_id, journal_id FROM decommissioned")
+            gone = frozenset((row["substation_id"], row["journal_id"]) for row in rows)
+            return Control(policy["value"] if policy else "", gone)
+
+        return await self._do(work)
+
+    async def set_policy(self, policy: str) -> None:
+        """See OrderBook."""
+        sql = (
+            "INSERT INTO control VALUES ('policy', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        )
+        await self._do(lambda store: store.run(sql, (policy,)))
+
+    async def decommission(self, substation_id: str, journal_id: str) -> None:
+        """See OrderBook."""
+        sql = "INSERT OR IGNORE INTO decommissioned VALUES (?, ?)"
+        await self._do(lambda store: store.run(sql, (substation_id, journal_id)))
 
     async def close(self) -> None:
         """Finish what was submitted and close the file."""

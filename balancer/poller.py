@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
@@ -30,6 +31,7 @@ class Poller:
         self._links = links
         self._metrics = metrics
         self._poll_s = poll_s
+        self.decommissioned: Callable[[str, str], bool] = lambda _substation, _journal: False
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SHARE * poll_s))
         self._callbacks: list[PeriodicCallback] = []
         self._first: set[asyncio.Task[None]] = set()
@@ -86,6 +88,9 @@ class Poller:
 
     def _take(self, url: str, found: Seen) -> None:
         substation_id = found.report.substation_id
+        if self.decommissioned(substation_id, found.report.journal_id):
+            log.error("a journal that was given up is back", extra={"substation": substation_id, "url": url})
+            return
         if substation_id not in self._fleet.members:
             self._metrics.discovered(substation_id)
             log.info("discovered", extra={"substation": substation_id, "url": url})

@@ -1,7 +1,7 @@
-"""Finding and stopping sessions: at the substation that owns them, which their id names."""
+"""Finding, listing and stopping sessions: at the substations that own them."""
 
 from balancer.asking import Asker
-from balancer.contract import Answer, Find, Outcome, Stop
+from balancer.contract import Answer, Find, Outcome, Page, Stop
 from balancer.fleet import Fleet
 from substation import contract as substation
 
@@ -20,8 +20,10 @@ class Sessions:
         self._fleet = fleet
         self._asker = asker
 
-    async def ask(self, command: Find | Stop, until_s: float) -> Answer:
+    async def ask(self, command: Find | Stop | Page, until_s: float) -> Answer:
         """Answer by the monotonic time `until_s`; an owner that can't be reached is not "not found"."""
+        if isinstance(command, Page):
+            return await self._page(command, until_s)
         owner = substation.owner(command.session_id)
         if owner not in self._fleet.members:
             if self._fleet.unseen():
@@ -32,3 +34,23 @@ class Sessions:
         if answer is None or answer.outcome not in OUTCOMES:
             return Answer(Outcome.UNREACHABLE, retry_after_ms=RETRY_MS, detail=f"{owner} does not answer")
         return Answer(OUTCOMES[answer.outcome], answer.session)
+
+    async def _page(self, page: Page, until_s: float) -> Answer:
+        """Go through the substations by their ids; the cursor is the id and the number to go on from."""
+        first, _, after = page.cursor.rpartition(":")
+        names = sorted(name for name in self._fleet.members if name >= first)
+        found: list[substation.Session] = []
+        for name in names:
+            if len(found) == page.limit:
+                return Answer(Outcome.FOUND, sessions=tuple(found), next_cursor=f"{name}:0")
+            start = int(after) if name == first else 0
+            asked = substation.Page(start, page.limit - len(found), page.vehicle_id)
+            answer = await self._asker.ask(name, asked, until_s)
+            if answer is None or answer.outcome is not substation.Outcome.FOUND:
+                detail = f"{name} does not answer"
+                return Answer(Outcome.UNREACHABLE, retry_after_ms=RETRY_MS, detail=detail)
+            found += answer.sessions
+            if answer.next_after:
+                cursor = f"{name}:{answer.next_after}"
+                return Answer(Outcome.FOUND, sessions=tuple(found), next_cursor=cursor)
+        return Answer(Outcome.FOUND, sessions=tuple(found))

@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc.aio
 
-from balancer.contract import Answer, Charge, Command, Find, Stop
+from balancer.contract import Answer, Charge, Command, Find, Outcome, Page, Stop
 from balancer.orders import Withdrawal
 from balancer.placement import Placement
 from balancer.proto import balancer_pb2 as pb
@@ -17,9 +17,12 @@ from runtime.stream_server import Conversation
 from substation.plan import Plan
 from substation.proto import substation_pb2 as substation_pb
 
+MOST_LISTED = 1000
 ANSWER_S = 0.2  # kept back from the caller's time, so that even "unknown" arrives in time
 
-Asked = tuple[Command, float]  # with the monotonic time up to which the caller waits
+# With the monotonic time up to which the caller waits; None for what nobody could do, which must
+# not end the stream of all others.
+Asked = tuple[Command | None, float]
 Settled = tuple[Answer, Withdrawal | None]
 
 
@@ -49,6 +52,8 @@ class BalancerService(rpc.BalancerServicer):
 
     async def _handle(self, asked: Asked) -> Settled:
         command, until_s = asked
+        if command is None:
+            return Answer(Outcome.EXCEEDS_CAPACITY, detail="nobody could carry this out"), None
         if isinstance(command, Charge):
             return await self._placement.charge(command, until_s)
         return await self._sessions.ask(command, until_s), None
@@ -66,14 +71,26 @@ def _decode(message: pb.Calls) -> tuple[list[tuple[int, Asked]], list[int]]:
     return calls, list(message.cancelled)
 
 
-def _command(call: pb.Call) -> Command:
+def _command(call: pb.Call) -> Command | None:
     match call.WhichOneof("command"):
         case "charge":
             charge = call.charge
-            plan = Plan(charge.energy_j, charge.power_w, charge.stay_ms)
-            return Charge(charge.key, charge.fingerprint, charge.vehicle_id, plan, tuple(charge.substations))
+            try:
+                plan = Plan(charge.energy_j, charge.power_w, charge.stay_ms)
+            except ValueError:
+                return None
+            return Charge(
+                charge.key,
+                charge.fingerprint,
+                charge.vehicle_id,
+                plan,
+                tuple(charge.substations),
+                charge.max_wait_ms,
+            )
         case "stop":
             return Stop(call.stop.session_id)
+        case "page":
+            return Page(call.page.vehicle_id, call.page.cursor, min(max(call.page.limit, 1), MOST_LISTED))
         case _:
             return Find(call.find.session_id)
 
@@ -86,5 +103,7 @@ def _answer(number: int, answer: Answer) -> pb.Answer:
     session = substation_pb.Session(**answer.session.fields()) if answer.session else None
     return pb.Answer(
         number=number, outcome=answer.outcome, session=session,
+        sessions=[substation_pb.Session(**listed.fields()) for listed in answer.sessions],
+        next_cursor=answer.next_cursor,
         retry_after_ms=answer.retry_after_ms, detail=answer.detail,
     )  # fmt: skip

@@ -7,7 +7,20 @@ from typing import Any
 import grpc.aio
 
 from runtime.coalescer import Link, Outgoing, Wire
-from substation.contract import Answer, Command, Find, Outcome, Place, Report, Session, Stop, Withdraw
+from substation.contract import (
+    Answer,
+    Command,
+    Derate,
+    Drain,
+    Find,
+    Outcome,
+    Page,
+    Place,
+    Report,
+    Session,
+    Stop,
+    Withdraw,
+)  # fmt: skip
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
 
@@ -81,12 +94,19 @@ def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
             call.stop.session_id = session_id
         case Find(session_id):
             call.find.session_id = session_id
+        case Page(after, limit, vehicle_id):
+            call.page.CopyFrom(pb.Page(after=after, limit=limit, vehicle_id=vehicle_id))
+        case Drain(on):
+            call.drain.CopyFrom(pb.Drain(on=on))
+        case Derate(limit_w):
+            call.derate.CopyFrom(pb.Derate(limit_w=limit_w))
     return call
 
 
 def _answer(answer: pb.Answer) -> Answer:
     session = Session.of(answer.session) if answer.HasField("session") else None
-    return Answer(Outcome(answer.outcome), session)
+    sessions = tuple(Session.of(listed) for listed in answer.sessions)
+    return Answer(Outcome(answer.outcome), session, sessions, answer.next_after)
 
 
 def _report(report: pb.Report) -> Report:

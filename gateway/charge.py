@@ -117,7 +117,8 @@ def charge(document: dict[str, Any], key: str, caller: Caller = ANONYMOUS) -> Ch
         round(values["stay_minutes"] * MS_PER_MINUTE) if values["stay_minutes"] is not None else 0,
     )
     substations = tuple(sorted(values["substations"] or ()))
-    canonical = repr((values["vehicle_id"], plan, substations, values["max_wait_s"] + 0.0))  # -0.0 is 0.0
+    wait_s = values["max_wait_s"] + 0.0  # -0.0 is 0.0
+    canonical = repr((values["vehicle_id"], plan.energy_j, plan.power_w, plan.stay_ms, substations, wait_s))
     return Charge(
         caller.key(key) if key else "",
         hashlib.sha256(canonical.encode()).hexdigest(),

@@ -81,7 +81,7 @@ class ApiHandler(RequestHandler):
             self.set_header("Allow", ", ".join(methods))
         error = kwargs.get("exc_info", (None, None))[1]
         told = isinstance(error, HTTPError) and problem in {MALFORMED, UNAVAILABLE}
-        detail = error.log_message if told else None
+        detail = error.get_message() if told else None
         self.write_problem(problem, detail=detail)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from balancer.fleet import BLIND_WAIT_S, FINITE_WITHIN_S, UNKNOWN_WAIT_S, Member, released_w
 from balancer.health import EJECT_AFTER, Health, State
-from balancer.policy import Candidate
 from substation.contract import RELEASES_WITHIN_S
 from tests.unit.balancer.views import KW, POLL_S, View, releases, report, url
 
@@ -164,19 +163,6 @@ def test_a_newer_report_does_not_forget_what_is_still_outstanding() -> None:
         view.poll(report("a", seq=2, load_kw=1), 0.1)
         assert view.fleet.members["a"].estimate_w(0.1) == 16 * KW
     assert view.fleet.members["a"].estimate_w(0.1) == 1 * KW
-
-
-def test_the_policy_gets_only_those_with_room() -> None:
-    offered: list[list[str]] = []
-
-    def watching(candidates: "list[Candidate]", demand_w: int, rng: object) -> Candidate:
-        offered.append(sorted(c.substation_id for c in candidates))
-        return candidates[0]
-
-    view = View(report("a", load_kw=90), report("b", load_kw=89), report("c", load_kw=20), policy=watching)  # type: ignore[arg-type]
-    view.choose(11)
-    view.choose(10)
-    assert offered == [["b", "c"], ["a", "b", "c"]]
 
 
 def test_nobody_is_chosen_when_nobody_has_room() -> None:

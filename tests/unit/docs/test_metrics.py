@@ -8,7 +8,6 @@ from prometheus_client import CollectorRegistry, Metric
 
 from balancer.fleet import Fleet
 from balancer.metrics import BalancerMetrics, FleetCollector
-from balancer.policy import least_loaded
 from gateway.metrics import GatewayMetrics
 from runtime import exposition
 from substation.contract import RELEASES_WITHIN_S, Report
@@ -55,10 +54,10 @@ def gateway() -> CollectorRegistry:
 def balancer() -> CollectorRegistry:
     registry = exposition.registry("balancer")
     BalancerMetrics(registry).discovered(NAME)
-    fleet = Fleet(1.0, least_loaded, Never(), lambda _: True)
+    fleet = Fleet(1.0, Never(), lambda _: True)
     fleet.watch("http://127.0.0.1:8101")
     fleet.polled("http://127.0.0.1:8101", REPORT, 0.0)
-    registry.register(FleetCollector(fleet))
+    registry.register(FleetCollector(fleet, []))
     return registry
 
 

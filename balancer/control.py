@@ -1,0 +1,89 @@
+"""What operators have ordered: the policy and what is given up, from the order book, re-read by every balancer.
+
+Drain and capacity are not here: they are each substation's own, in its journal.
+"""
+
+import asyncio
+import logging
+import time
+
+from balancer.asking import Asker
+from balancer.contract import Answer, Outcome
+from balancer.fleet import Fleet
+from balancer.orders import BookUnavailable, Control, OrderBook
+from substation import contract as substation
+
+log = logging.getLogger(__name__)
+
+READ_EVERY_S = 1.0
+ORDER_S = 5.0  # within which a substation confirms
+OUTCOMES = {substation.Outcome.DONE: Outcome.DONE, substation.Outcome.INVALID: Outcome.INVALID}
+
+
+class Operator:
+    """Carries out orders, and keeps this balancer at what all balancers were ordered."""
+
+    def __init__(self, fleet: Fleet, book: OrderBook, asker: Asker) -> None:
+        self._fleet = fleet
+        self._book = book
+        self._asker = asker
+        self._control = Control("", frozenset())
+
+    async def follow(self) -> None:
+        """Re-read the order book for ever."""
+        while True:
+            try:
+                await self.read()
+            except BookUnavailable as error:
+                log.warning("the orders of operators can't be read", extra={"error": str(error)})
+            await asyncio.sleep(READ_EVERY_S)
+
+    async def read(self) -> None:
+        """Read once what operators have ordered."""
+        self._control = await self._book.control()
+        if self._control.policy:
+            self._fleet.use(self._control.policy)
+        for substation_id, journal_id in self._control.decommissioned:
+            member = self._fleet.members.get(substation_id)
+            if member and member.report.journal_id == journal_id:
+                del self._fleet.members[substation_id]
+
+    def decommissioned(self, substation_id: str, journal_id: str) -> bool:
+        """Whether a journal is gone for good: what claims to be it must not be used."""
+        return (substation_id, journal_id) in self._control.decommissioned
+
+    def given_up(self, substation_id: str) -> bool:
+        """Whether a substation is gone for good and no new one has taken its id."""
+        known = any(name == substation_id for name, _ in self._control.decommissioned)
+        return known and substation_id not in self._fleet.members
+
+    async def set_policy(self, policy: str) -> Answer:
+        """Place by another policy, at every balancer."""
+        if not self._fleet.use(policy):
+            return Answer(Outcome.INVALID, detail=f"policies are {', '.join(self._fleet.policies)}")
+        await self._book.set_policy(policy)
+        return Answer(Outcome.DONE)
+
+    async def drain(self, substation_id: str, *, on: bool) -> Answer:
+        """Let a substation admit nothing more, or admit again."""
+        return await self._order(substation_id, substation.Drain(on))
+
+    async def derate(self, substation_id: str, limit_w: int) -> Answer:
+        """Lower a substation's limit; 0 restores its rated capacity."""
+        return await self._order(substation_id, substation.Derate(limit_w))
+
+    async def decommission(self, substation_id: str) -> Answer:
+        """Give a substation up: its journal is gone for good, and keys claimed there may move on."""
+        member = self._fleet.members.get(substation_id)
+        if not member:
+            return Answer(Outcome.NOT_FOUND)
+        await self._book.decommission(substation_id, member.report.journal_id)
+        await self.read()
+        return Answer(Outcome.DONE)
+
+    async def _order(self, substation_id: str, command: substation.Drain | substation.Derate) -> Answer:
+        if substation_id not in self._fleet.members:
+            return Answer(Outcome.NOT_FOUND)
+        answer = await self._asker.ask(substation_id, command, time.monotonic() + ORDER_S)
+        outcome = OUTCOMES.get(answer.outcome, Outcome.UNREACHABLE) if answer else Outcome.UNREACHABLE
+        return Answer(outcome)

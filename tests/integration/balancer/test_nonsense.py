@@ -1,0 +1,32 @@
+"""What no gateway of ours sends: it is answered, and harms nobody on the same stream."""
+
+from pathlib import Path
+
+import grpc.aio
+import pytest
+
+from balancer.proto import balancer_pb2 as pb
+from balancer.proto import balancer_pb2_grpc as rpc
+from tests.integration.balancer.grid import HOST, Plan, running
+
+
+@pytest.mark.gen_test
+async def test_a_plan_that_nobody_could_carry_out_is_answered_beside_one_that_is_admitted(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path, Plan()) as grid:
+        calls = [
+            pb.Call(number=1, remaining_ms=9000, charge=pb.Charge(vehicle_id="bad", energy_j=-5, power_w=0)),
+            pb.Call(number=2, remaining_ms=9000),
+            pb.Call(number=3, remaining_ms=9000, charge=pb.Charge(vehicle_id="good", energy_j=10**6, power_w=10**3)),
+        ]  # fmt: skip
+        outcomes: dict[int, str] = {}
+        async with grpc.aio.insecure_channel(f"{HOST}:{grid.balancer_grpc_port}") as channel:
+            stream = rpc.BalancerStub(channel).Converse()  # type: ignore[no-untyped-call]
+            await stream.write(pb.Calls(calls=calls))
+            while len(outcomes) < len(calls):
+                message = await stream.read()
+                outcomes |= {answer.number: answer.outcome for answer in message.answers}
+            await stream.done_writing()
+            assert await stream.read() is grpc.aio.EOF
+        assert outcomes == {1: "exceeds_capacity", 2: "not_found", 3: "admitted"}
