@@ -17,6 +17,7 @@ from balancer.orders import EmbeddedBook, Withdrawal
 from balancer.settings import Settings as BalancerSettings
 from gateway.app import gateway
 from gateway.settings import Settings as GatewaySettings
+from runtime.settings import load
 from substation.app import substation
 from substation.settings import Settings as SubstationSettings
 from tests.integration.balancer.proxy import Proxy
@@ -37,6 +38,7 @@ class Plan:
     proxied: bool = False
     more_urls: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()  # in place of the substations' own
+    gateway: Mapping[str, str] = dataclasses.field(default_factory=dict)  # more of its settings
 
 
 class Grid:
@@ -80,9 +82,12 @@ class Grid:
     def _service(self, name: str) -> contextlib.AbstractAsyncContextManager[None]:
         plan = self.plan
         if name == "gateway":
-            return gateway(
-                GatewaySettings(HOST, self.gateway_port, f"{HOST}:{self.balancer_grpc_port}", plan.deadline_s)
-            )
+            given = {
+                "GATEWAY_PORT": str(self.gateway_port),
+                "BALANCER": f"{HOST}:{self.balancer_grpc_port}",
+                "DEADLINE_S": str(plan.deadline_s),
+            }
+            return gateway(load(GatewaySettings, {**given, **plan.gateway}))
         if name == "balancer":
             host = PROXIED if plan.proxied else HOST
             own = tuple(f"http://{host}:{http}" for http, _ in self.ports.values())
