@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from balancer.fleet import Fleet
 from substation.contract import Outcome, Place, Report
 from substation.curve import Usage
-from substation.ledger import Entry, Ledger
+from substation.ledger import Ledger
 from substation.plan import Plan
+from substation.records import Entry
 
 MOST_ASKED = 4
 
