@@ -218,8 +218,8 @@ class Fleet:
         return wait_s + self._poll_s
 
     def rated_w(self, eligible: Collection[str]) -> int:
-        """Return the highest capacity among the eligible, in watts; 0 if there are none."""
-        return max((member.report.capacity_w for _, member in self._eligible(eligible)), default=0)
+        """Return the highest rated capacity among the eligible, in watts; 0 if there are none."""
+        return max((member.report.rated_w for _, member in self._eligible(eligible)), default=0)
 
     def _eligible(self, eligible: Collection[str]) -> Iterator[tuple[str, Member]]:
         return ((name, member) for name, member in self.members.items() if not eligible or name in eligible)

@@ -112,5 +112,5 @@ def _answer(answer: pb.Answer) -> Answer:
 def _report(report: pb.Report) -> Report:
     return Report(
         report.substation_id, report.journal_id, report.epoch, report.seq, report.load_w, report.capacity_w,
-        report.draining, tuple(report.releases_w), report.sessions,
+        report.draining, tuple(report.releases_w), report.sessions, report.rated_w,
     )  # fmt: skip

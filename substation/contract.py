@@ -179,7 +179,8 @@ class Answer:
 class Report:
     """A substation's load at one moment; of two, the one with the higher (epoch, seq) is newer.
 
-    `releases_w` are cumulative watts by RELEASES_WITHIN_S.
+    `capacity_w` is the limit now, `rated_w` what it is when not derated; `releases_w` are cumulative
+    watts by RELEASES_WITHIN_S.
     """
 
     substation_id: str
@@ -191,6 +192,7 @@ class Report:
     draining: bool
     releases_w: tuple[int, ...]
     sessions: int = 0
+    rated_w: int = 0
 
 
 def owner(session_id: str) -> str:

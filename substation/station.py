@@ -53,6 +53,7 @@ class Station:
         self.journal_id = known.journal_id
         self.grpc_address = ""
         self.time_scale = clock.scale
+        self._rated_w = capacity_w
         self._epoch = known.epoch
         self._seq = itertools.count(1)
         self._clock = clock
@@ -76,7 +77,7 @@ class Station:
         return Report(
             self.substation_id, self.journal_id, self._epoch, next(self._seq), curve.load_at(now_ms),
             curve.capacity_w, published.draining or bool(self.waiting_for()),
-            curve.releases_at(now_ms, self.time_scale), curve.sessions_at(now_ms),
+            curve.releases_at(now_ms, self.time_scale), curve.sessions_at(now_ms), self._rated_w,
         )  # fmt: skip
 
     def draw_w(self) -> float:

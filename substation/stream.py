@@ -66,7 +66,7 @@ class SubstationService(rpc.SubstationServicer):
             report=pb.Report(
                 substation_id=report.substation_id, journal_id=report.journal_id, epoch=report.epoch, seq=report.seq,
                 load_w=report.load_w, capacity_w=report.capacity_w, draining=report.draining,
-                releases_w=report.releases_w, sessions=report.sessions,
+                releases_w=report.releases_w, sessions=report.sessions, rated_w=report.rated_w,
             ),
         )  # fmt: skip
 

@@ -239,7 +239,7 @@ def test_only_the_eligible_are_asked() -> None:
 
 
 def test_the_rating_is_the_highest_capacity_among_the_eligible() -> None:
-    view = View(report("a", capacity_w=100), report("b", capacity_w=300))
+    view = View(report("a", rated_w=100), report("b", capacity_w=50, rated_w=300))  # b is derated
     assert view.fleet.rated_w(()) == 300
     assert view.fleet.rated_w(("a",)) == 100
     assert view.fleet.rated_w(("nobody",)) == 0
