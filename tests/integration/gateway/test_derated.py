@@ -9,7 +9,9 @@ from tests.integration.gateway.api import api_of
 
 
 @pytest.mark.gen_test
-async def test_what_only_the_full_rating_could_take_is_told_to_come_back_while_it_is_derated(tmp_path: Path) -> None:
+async def test_what_only_the_full_rating_could_take_is_told_to_come_back_while_it_is_derated(
+    tmp_path: Path,
+) -> None:
     async with running(tmp_path, Plan(capacities_kw=(100, 50))) as grid:
         url = f"{grid.balancer_url}/fleet/s-1/capacity"
         async with grid.session.post(url, json={"capacity_kw": 10}) as answer:
