@@ -46,17 +46,17 @@ async def balancer(settings: Settings) -> AsyncIterator[None]:
         links = Links()
         fleet = Fleet(settings.poll_s, random.Random(), links.up)  # noqa: S311 - ties
         links.on_report = lambda report: fleet.adopt(report, time.monotonic())
-        decisions, room = Decisions(), WaitingRoom()
+        decisions, room = Decisions(), WaitingRoom(settings.most_waiting)
         registry.register(FleetCollector(fleet, room))
         stack.push_async_callback(links.close)
         poller = Poller(fleet, links, metrics, settings.poll_s)
         stack.push_async_callback(poller.close)
         asker = Asker(links)
-        withdrawals = Withdrawals(book, asker)
-        stack.push_async_callback(withdrawals.close)
         operator = Operator(fleet, book, asker)
         await operator.read()
-        poller.decommissioned = operator.decommissioned
+        poller.given_up = operator.given_up
+        withdrawals = Withdrawals(book, asker, operator.given_up)
+        stack.push_async_callback(withdrawals.close)
         seats = Seats(fleet, decisions, room)
         stack.push_async_callback(seats.close)
         placement = Placement(seats, book, asker, operator, withdrawals, metrics)

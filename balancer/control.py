@@ -6,10 +6,12 @@ Drain and capacity are not here: they are each substation's own, in its journal.
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable
 
 from balancer.asking import Asker
 from balancer.contract import Answer, Outcome
 from balancer.fleet import Fleet
+from balancer.health import State
 from balancer.orders import BookUnavailable, Control, OrderBook
 from substation import contract as substation
 
@@ -17,6 +19,7 @@ log = logging.getLogger(__name__)
 
 READ_EVERY_S = 1.0
 ORDER_S = 5.0  # within which a substation confirms
+TOO_HIGH = "the limit is above the rated capacity"
 OUTCOMES = {substation.Outcome.DONE: Outcome.DONE, substation.Outcome.INVALID: Outcome.INVALID}
 
 
@@ -46,23 +49,25 @@ class Operator:
         for substation_id, journal_id in self._control.decommissioned:
             member = self._fleet.members.get(substation_id)
             if member and member.report.journal_id == journal_id:
-                del self._fleet.members[substation_id]
+                self._fleet.forget(substation_id)
+                log.warning("given up", extra={"substation": substation_id, "journal": journal_id})
 
-    def decommissioned(self, substation_id: str, journal_id: str) -> bool:
-        """Whether a journal is gone for good: what claims to be it must not be used."""
-        return (substation_id, journal_id) in self._control.decommissioned
+    def given_up(self, substation_id: str, journal_id: str) -> bool:
+        """Whether a journal is gone for good: what is claimed there may move on, and what claims to be it is not used.
 
-    def given_up(self, substation_id: str) -> bool:
-        """Whether a substation is gone for good and no new one has taken its id."""
-        known = any(name == substation_id for name, _ in self._control.decommissioned)
-        return known and substation_id not in self._fleet.members
+        '' is the journal of a claim that was made before claims knew theirs: the first one of its
+        substation, for older versions could not give one up.
+        """
+        gone = self._control.decommissioned
+        if not journal_id:
+            return any(name == substation_id for name, _ in gone)
+        return (substation_id, journal_id) in gone
 
     async def set_policy(self, policy: str) -> Answer:
         """Place by another policy, at every balancer."""
-        if not self._fleet.use(policy):
+        if policy not in self._fleet.policies:
             return Answer(Outcome.INVALID, detail=f"policies are {', '.join(self._fleet.policies)}")
-        await self._book.set_policy(policy)
-        return Answer(Outcome.DONE)
+        return await self._write(self._book.set_policy(policy))
 
     async def drain(self, substation_id: str, *, on: bool) -> Answer:
         """Let a substation admit nothing more, or admit again."""
@@ -77,8 +82,17 @@ class Operator:
         member = self._fleet.members.get(substation_id)
         if not member:
             return Answer(Outcome.NOT_FOUND)
-        await self._book.decommission(substation_id, member.report.journal_id)
-        await self.read()
+        if self._fleet.state(member, time.monotonic()) is State.HEALTHY:
+            return Answer(Outcome.INVALID, detail=f"{substation_id} answers: stop it first")
+        return await self._write(self._book.decommission(substation_id, member.report.journal_id))
+
+    async def _write(self, writing: Awaitable[None]) -> Answer:
+        """Have an order written into the book, and follow it."""
+        try:
+            await writing
+            await self.read()
+        except BookUnavailable as error:
+            return Answer(Outcome.UNREACHABLE, detail=f"the order book: {error}")
         return Answer(Outcome.DONE)
 
     async def _order(self, substation_id: str, command: substation.Drain | substation.Derate) -> Answer:
@@ -86,4 +100,4 @@ class Operator:
             return Answer(Outcome.NOT_FOUND)
         answer = await self._asker.ask(substation_id, command, time.monotonic() + ORDER_S)
         outcome = OUTCOMES.get(answer.outcome, Outcome.UNREACHABLE) if answer else Outcome.UNREACHABLE
-        return Answer(outcome)
+        return Answer(outcome, detail=TOO_HIGH if outcome is Outcome.INVALID else "")

@@ -1,6 +1,7 @@
 """The recent decisions: why was this car sent there?
 
-Pure, bounded: the newest `MOST` are kept, and found by vehicle and by session.
+Pure, bounded: the newest `MOST` are kept, fewer in a fleet of many substations, and found by
+vehicle and by session.
 """
 
 import collections
@@ -10,6 +11,7 @@ import itertools
 from balancer.fleet import Option
 
 MOST = 10_000
+MOST_OPTIONS = 100_000  # in all of them: some 25 MB
 
 
 @dataclasses.dataclass(slots=True)
@@ -17,7 +19,8 @@ class Decision:
     """One question put to the policy and what became of it.
 
     `options` is how the fleet stood; `chosen` is None when nobody was asked; `reason` says in words
-    why; `outcome` is the substation's answer, '' while it is awaited or when nobody was asked.
+    why; `outcome` is the substation's answer, '' while it is awaited or when nobody was asked, "known"
+    when the order book led elsewhere, and for one that waits how that ended.
     """
 
     unix_ms: int
@@ -36,14 +39,20 @@ class Decision:
 class Decisions:
     """A ring of decisions; numbers rise and are never used twice."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self._ring: collections.deque[Decision] = collections.deque(maxlen=most)
+    def __init__(self, most: int = MOST, most_options: int = MOST_OPTIONS) -> None:
+        self._ring: collections.deque[Decision] = collections.deque()
+        self._most = most
+        self._most_options = most_options
+        self._options = 0
         self._numbers = itertools.count(1)
 
     def note(self, decision: Decision) -> Decision:
         """Keep a decision under the next number; returns it, to be completed when the answer is there."""
         decision.number = next(self._numbers)
         self._ring.append(decision)
+        self._options += len(decision.options)
+        while len(self._ring) > self._most or self._options > self._most_options:
+            self._options -= len(self._ring.popleft().options)
         return decision
 
     def find(

@@ -45,6 +45,12 @@ class Member:
         freed = released_w(self.report.releases_w, now_s - self.received_s)
         return self.report.load_w - freed + self.outstanding_w
 
+    def most_w(self, now_s: float) -> float:
+        """Return the most watts that it can carry: only points of the schedule that are over count as freed."""
+        over = bisect.bisect_right(FINITE_WITHIN_S, now_s - self.received_s)
+        freed = (0, *self.report.releases_w)[max(over - 1, 0)]
+        return self.report.load_w - freed + self.outstanding_w
+
     def fits_in_s(self, demand_w: int, now_s: float) -> float | None:
         """Return after how many seconds `demand_w` fits by the known plans; None if they don't say."""
         if self.report.draining:
@@ -74,12 +80,13 @@ class Member:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Option:
-    """One substation at the moment of a decision."""
+    """One substation at the moment of a decision; `most_w` is the most that it can carry."""
 
     candidate: Candidate
     state: State
     draining: bool
     report_age_s: float
+    most_w: float
 
 
 class Fleet:
@@ -96,6 +103,7 @@ class Fleet:
         self._rng = rng
         self._linked = linked
         self._health: dict[str, Health] = {}
+        self._given_up: set[str] = set()  # addresses
 
     def watch(self, url: str) -> None:
         """Expect a substation at `url`."""
@@ -114,8 +122,12 @@ class Fleet:
 
     def unseen(self) -> list[str]:
         """Return the watched addresses where no substation was ever seen."""
-        known = {member.url for member in self.members.values()}
+        known = {member.url for member in self.members.values()} | self._given_up
         return [url for url in self._health if url not in known]
+
+    def forget(self, substation_id: str) -> None:
+        """Give a substation up for good: nobody is expected at its address any more."""
+        self._given_up.add(self.members.pop(substation_id).url)
 
     def missed(self, url: str) -> None:
         """A poll of `url` failed."""
@@ -162,6 +174,7 @@ class Fleet:
                 self.state(member, now_s),
                 member.report.draining,
                 now_s - member.received_s,
+                member.most_w(now_s),
             )
             for name, member in self._eligible(eligible)
         ]

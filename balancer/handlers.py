@@ -16,6 +16,7 @@ from runtime.problem import NOT_FOUND, Problem
 from runtime.settings import integer
 
 KW = 1000
+LEAST_KW = 0.001
 MOST_KW = 10**9
 ORDER_PROBLEMS = {
     Outcome.NOT_FOUND: NOT_FOUND,
@@ -127,23 +128,32 @@ class OrderHandler(OrdersHandler):
 
     async def post(self, substation_id: str, order: str) -> None:
         """Carry the order out; `capacity` takes `{"capacity_kw": 700}`, null for the rated one."""
+        body = self.read()
         match order:
             case "capacity":
-                limit_kw = self.read().get("capacity_kw", 0) or 0
-                if (
-                    isinstance(limit_kw, bool)
-                    or not isinstance(limit_kw, int | float)
-                    or not 0 <= limit_kw < MOST_KW
-                ):
-                    raise HTTPError(
-                        400, "capacity_kw must be a number from 0, or null for the rated capacity"
-                    )
-                answer = await self.operator.derate(substation_id, round(limit_kw * KW))
+                answer = await self.operator.derate(substation_id, limit_w(body))
             case "decommission":
                 answer = await self.operator.decommission(substation_id)
             case _:
                 answer = await self.operator.drain(substation_id, on=order == "drain")
         self.write_answer(answer)
+
+
+def limit_w(body: dict[str, Any]) -> int:
+    """Return the ordered limit in watts, 0 for the rated capacity; raises HTTPError 400.
+
+    Nothing but null is the rated one: a slip must not open a substation.
+    """
+    limit_kw: object = body.get("capacity_kw", "")
+    if limit_kw is None:
+        return 0
+    if (
+        not isinstance(limit_kw, int | float)
+        or isinstance(limit_kw, bool)
+        or not LEAST_KW <= limit_kw < MOST_KW
+    ):
+        raise HTTPError(400, "capacity_kw must be a number above 0, or null for the rated capacity")
+    return round(limit_kw * KW)
 
 
 def decision_json(decision: Decision) -> dict[str, object]:

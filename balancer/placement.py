@@ -18,6 +18,7 @@ from balancer.decisions import Decision
 from balancer.metrics import BalancerMetrics
 from balancer.orders import BookUnavailable, Claim, OrderBook, Withdrawal
 from balancer.seats import Seat, Seats
+from balancer.waiting import Waiter
 from balancer.withdrawals import Withdrawals
 from substation import contract as substation
 
@@ -25,17 +26,18 @@ MOST_ASKED = 4  # the first choice and at most three more
 ASK_S = 2.0  # of the caller's time are kept for asking, however long it would wait for room
 ASKED = substation.Outcome
 GIVEN_UP = substation.Answer(ASKED.REFUSED)  # in place of a substation that is gone for good
+KNOWN = "known"  # the outcome of a decision that the order book did not follow
 AGAIN_MS = 1000  # where nobody knows when it will be better
 
 
 @dataclasses.dataclass
 class Flight:
-    """A keyed request under way, and how many callers wait for it; `unclaimed` while it waits for room."""
+    """A keyed request under way, and how many callers wait for it; `idle` while it waits for room."""
 
     fingerprint: str
     task: "asyncio.Task[Answer]"
     callers: int = 0
-    unclaimed: bool = False
+    idle: bool = False
 
 
 class Placement:
@@ -85,7 +87,7 @@ class Placement:
     async def _joined(self, charge: Charge, until_s: float, room_s: float) -> Answer:
         """Duplicates in flight wait for one answer; a caller who goes leaves the others waiting.
 
-        When the last one goes while there is no room yet, nothing is placed for nobody.
+        When the last one goes while nobody was asked, nothing is placed for nobody.
         """
         flight = self._flights.get(charge.key)
         if flight is None or flight.task.cancelling():
@@ -99,7 +101,7 @@ class Placement:
             return await asyncio.shield(flight.task)
         finally:
             flight.callers -= 1
-            if not flight.callers and flight.unclaimed:
+            if not flight.callers and flight.idle:
                 flight.task.cancel()
 
     def _landed(self, key: str, task: "asyncio.Task[Answer]") -> None:
@@ -110,46 +112,47 @@ class Placement:
         try:
             seat = self._seats.now(charge, 0)
             claim = await self._claim(charge, seat)
-            if claim is None:
-                flight = self._flights[charge.key]
-                flight.unclaimed = True
-                seat = await self._later_seat(charge, 0, room_s)
-                flight.unclaimed = False
-                claim = await self._claim(charge, seat) if seat else None
+            if claim is None and (seat := await self._wait(charge, 0, room_s, None)):
+                claim = await self._claim(charge, seat)
             if claim is None:
                 return self._nobody(charge)
             if claim.fingerprint != charge.fingerprint:
                 return Answer(Outcome.KEY_REUSED)
-            decision = seat.decision if seat and seat.target == claim.target else None
-            return await self._follow(charge, claim, decision, until_s, room_s)
+            return await self._follow(charge, claim, seat, until_s, room_s)
         except BookUnavailable as error:
             return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS, detail=f"the order book: {error}")
 
     async def _claim(self, charge: Charge, seat: Seat | None) -> Claim | None:
+        """Claim the seat, or read the book without one; returns what the book says."""
         with seat or contextlib.nullcontext():
-            target = seat.target if seat else None
-            return await self._book.claim(charge.key, charge.fingerprint, target, _unix_ms())
+            target, journal_id = (seat.target, seat.journal_id) if seat else (None, "")
+            claim = await self._book.claim(charge.key, charge.fingerprint, target, _unix_ms(), journal_id)
+        if seat and claim and (claim.attempt, claim.target) != (0, seat.target):
+            seat.decision.outcome = KNOWN
+        return claim
 
     async def _follow(
-        self, charge: Charge, claim: Claim, decision: Decision | None, until_s: float, room_s: float
+        self, charge: Charge, claim: Claim, seat: Seat | None, until_s: float, room_s: float
     ) -> Answer:
         """Ask where the book says, and move on in the book after each refusal."""
         for _ in range(MOST_ASKED):
-            place = self._place(charge, claim.key, claim.attempt)
+            decision = seat.decision if seat and not seat.decision.outcome else None
             answer: substation.Answer | None = GIVEN_UP
-            if not self._operator.given_up(claim.target):
+            if not self._operator.given_up(claim.target, claim.journal_id):
+                place = self._place(charge, claim.key, claim.attempt)
                 answer = await self._ask(claim.target, place, until_s, decision)
             if settled := self._settled(answer, claim):
                 return settled
             if answer and answer.outcome is ASKED.STALE:
                 claim = await self._claim(charge, None) or claim
                 continue
-            seat = self._seats.now(charge, claim.attempt + 1)
-            seat = seat or await self._later_seat(charge, claim.attempt + 1, room_s)
+            seat = await self._seat(charge, claim.attempt + 1, room_s, seat)
             if seat is None:
                 return self._nobody(charge)
             with seat:
-                claim, decision = await self._book.advance(claim, seat.target), seat.decision
+                claim = await self._book.advance(claim, seat.target, seat.journal_id)
+            if claim.target != seat.target:
+                seat.decision.outcome = KNOWN
         return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge))
 
     def _settled(self, answer: substation.Answer | None, claim: Claim) -> Answer | None:
@@ -165,11 +168,12 @@ class Placement:
         self, charge: Charge, until_s: float, room_s: float
     ) -> tuple[Answer, Withdrawal | None]:
         key = "~" + secrets.token_hex(16)
+        seat: Seat | None = None
         for attempt in range(MOST_ASKED):
-            seat = self._seats.now(charge, attempt) or await self._later_seat(charge, attempt, room_s)
+            seat = await self._seat(charge, attempt, room_s, seat)
             if seat is None:
                 return self._nobody(charge), None
-            withdrawal = Withdrawal(key, attempt, seat.target)
+            withdrawal = Withdrawal(key, attempt, seat.target, seat.journal_id)
             seat.hold.close()  # the asking holds from here on, without a pause between
             try:
                 answer = await self._ask(
@@ -190,11 +194,26 @@ class Placement:
     def _place(self, charge: Charge, key: str, attempt: int) -> substation.Place:
         return substation.Place(self._book.book_id, key, attempt, charge.vehicle_id, charge.plan)
 
-    async def _later_seat(self, charge: Charge, attempt: int, room_s: float) -> Seat | None:
-        """Wait for room, unless there will never be enough of it."""
+    async def _seat(self, charge: Charge, attempt: int, room_s: float, refused: Seat | None) -> Seat | None:
+        """Find a seat at once or by waiting; who has waited before it was refused goes on waiting."""
+        waiter = refused.waiter if refused else None
+        if waiter and (seat := await self._wait(charge, attempt, room_s, waiter)):
+            return seat
+        return self._seats.now(charge, attempt) or await self._wait(charge, attempt, room_s, None)
+
+    async def _wait(self, charge: Charge, attempt: int, room_s: float, former: Waiter | None) -> Seat | None:
+        """Wait for room, unless there will never be enough of it, or nobody is left who asks."""
+        flight = self._flights.get(charge.key)
+        if flight and not flight.callers:
+            return None
         if self._fleet.rated_w(charge.substations) < charge.plan.power_w:
             return None
-        return await self._seats.later(charge, attempt, room_s)
+        if flight:
+            flight.idle = True
+        seat = await self._seats.later(charge, attempt, room_s, former)
+        if flight:
+            flight.idle = False
+        return seat
 
     async def _ask(
         self, target: str, place: substation.Place, until_s: float, decision: Decision | None

@@ -31,7 +31,7 @@ class Poller:
         self._links = links
         self._metrics = metrics
         self._poll_s = poll_s
-        self.decommissioned: Callable[[str, str], bool] = lambda _substation, _journal: False
+        self.given_up: Callable[[str, str], bool] = lambda _substation, _journal: False
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SHARE * poll_s))
         self._callbacks: list[PeriodicCallback] = []
         self._first: set[asyncio.Task[None]] = set()
@@ -88,7 +88,7 @@ class Poller:
 
     def _take(self, url: str, found: Seen) -> None:
         substation_id = found.report.substation_id
-        if self.decommissioned(substation_id, found.report.journal_id):
+        if self.given_up(substation_id, found.report.journal_id):
             log.error("a journal that was given up is back", extra={"substation": substation_id, "url": url})
             return
         if substation_id not in self._fleet.members:

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from runtime.settings import address, number, path, port, setting, urls
+from runtime.settings import address, integer, number, path, port, setting, urls
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,3 +19,6 @@ class Settings:
         "base URLs of the substations",
     )  # fmt: skip
     poll_s: float = setting("POLL_S", "1", number(0.05, 60), "seconds between polls of a substation")
+    most_waiting: int = setting(
+        "MOST_WAITING", "1000", integer(0, 100_000), "requests that may wait for room at once"
+    )

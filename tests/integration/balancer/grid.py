@@ -38,6 +38,7 @@ class Plan:
     proxied: bool = False
     more_urls: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()  # in place of the substations' own
+    most_waiting: int = 1000
     gateway: Mapping[str, str] = dataclasses.field(default_factory=dict)  # more of its settings
 
 
@@ -94,7 +95,13 @@ class Grid:
             urls = (plan.urls or own) + plan.more_urls
             return balancer(
                 BalancerSettings(
-                    HOST, self.balancer_port, self.balancer_grpc_port, self.folder, urls, plan.poll_s
+                    HOST,
+                    self.balancer_port,
+                    self.balancer_grpc_port,
+                    self.folder,
+                    urls,
+                    plan.poll_s,
+                    plan.most_waiting,
                 )
             )
         http_port, grpc_port = self.ports[name]

@@ -71,6 +71,17 @@ def test_releases_are_linear_between_the_points_and_flat_beyond_them(
     assert released_w(releases(FREED, 90 * KW), elapsed_s) == expected_w
 
 
+@pytest.mark.parametrize(
+    ("elapsed_s", "freed_w"),
+    [(-1.0, 0), (0.0, 0), (0.99, 0), (1.0, 10_000), (1.99, 10_000), (2.0, 30_000), (9.9, 30_000), (10.0, 40_000), (1e9, 40_000)],
+)  # fmt: skip
+def test_what_is_surely_freed_is_what_points_that_are_over_say(elapsed_s: float, freed_w: int) -> None:
+    view = View(report(load_kw=90, releases_w=releases(FREED, 90 * KW)))
+    with view.fleet.holding("a", 5 * KW):
+        (option,) = view.fleet.look((), elapsed_s)
+        assert option.most_w == 95 * KW - freed_w
+
+
 @st.composite
 def schedules(draw: st.DrawFn) -> tuple[int, ...]:
     steps = draw(
@@ -251,6 +262,15 @@ def test_addresses_where_none_was_seen_are_named_until_one_is() -> None:
     assert view.fleet.unseen() == [url("b")]
     view.poll(report("b"))
     assert view.fleet.unseen() == []
+
+
+def test_one_that_is_given_up_is_gone_and_its_address_expects_nobody_until_somebody_is_there() -> None:
+    view = View(report("a"), report("b"))
+    view.fleet.forget("b")
+    assert list(view.fleet.members) == ["a"]
+    assert view.fleet.unseen() == []
+    view.poll(report("b", journal_id="new"))
+    assert view.fleet.members["b"].report.journal_id == "new"
 
 
 def test_a_substation_that_moved_is_known_by_its_new_address() -> None:

@@ -26,11 +26,15 @@ class Substations:
         return Answer(Outcome.WITHDRAWN)
 
 
+def nobody_gone(substation_id: str, journal_id: str) -> bool:
+    return False
+
+
 @pytest.mark.gen_test
 async def test_a_caller_who_goes_while_it_is_noted_does_not_end_the_withdrawal(tmp_path: Path) -> None:
     substations = Substations()
     async with Embedded(tmp_path).open() as book:
-        withdrawals = Withdrawals(book, substations)  # type: ignore[arg-type]
+        withdrawals = Withdrawals(book, substations, nobody_gone)  # type: ignore[arg-type]
         noting = asyncio.create_task(withdrawals.note(ORPHAN))
         await asyncio.sleep(0)
         noting.cancel()
@@ -45,7 +49,7 @@ async def test_a_caller_who_goes_while_it_is_noted_does_not_end_the_withdrawal(t
 async def test_what_is_to_be_noted_at_the_end_is_noted(tmp_path: Path) -> None:
     shelf = Embedded(tmp_path)
     async with shelf.open() as book:
-        withdrawals = Withdrawals(book, Substations())  # type: ignore[arg-type]
+        withdrawals = Withdrawals(book, Substations(), nobody_gone)  # type: ignore[arg-type]
         withdrawals.note_soon(ORPHAN)
         await withdrawals.close()
     async with shelf.open() as book:
@@ -59,7 +63,7 @@ async def test_a_full_disk_keeps_no_withdrawal_from_being_asked_for(tmp_path: Pa
     shelf = Embedded(tmp_path)
     async with shelf.open() as book:
         shelf.fill_the_disk(book)
-        withdrawals = Withdrawals(book, substations)  # type: ignore[arg-type]
+        withdrawals = Withdrawals(book, substations, nobody_gone)  # type: ignore[arg-type]
         await withdrawals.note(Withdrawal("~a", 0, "x" * 100_000))
         await _all_answered(withdrawals)
         assert len(substations.asked) == 1
@@ -72,7 +76,7 @@ async def test_an_answered_withdrawal_is_forgotten(tmp_path: Path) -> None:
     substations.answering.set()
     async with Embedded(tmp_path).open() as book:
         assert isinstance(book, EmbeddedBook)
-        withdrawals = Withdrawals(book, substations)  # type: ignore[arg-type]
+        withdrawals = Withdrawals(book, substations, nobody_gone)  # type: ignore[arg-type]
         await withdrawals.note(ORPHAN)
         await _all_answered(withdrawals)
         assert await book.withdrawals() == []
