@@ -46,8 +46,8 @@ async def balancer(settings: Settings) -> AsyncIterator[None]:
         links = Links()
         fleet = Fleet(settings.poll_s, random.Random(), links.up)  # noqa: S311 - ties
         links.on_report = lambda report: fleet.adopt(report, time.monotonic())
-        decisions, room = Decisions(), WaitingRoom(settings.most_waiting)
-        registry.register(FleetCollector(fleet, room))
+        seats = Seats(fleet, Decisions(), WaitingRoom(settings.most_waiting))
+        registry.register(FleetCollector(fleet, seats.room))
         stack.push_async_callback(links.close)
         poller = Poller(fleet, links, metrics, settings.poll_s)
         stack.push_async_callback(poller.close)
@@ -57,7 +57,6 @@ async def balancer(settings: Settings) -> AsyncIterator[None]:
         poller.given_up = operator.given_up
         withdrawals = Withdrawals(book, asker, operator.given_up)
         stack.push_async_callback(withdrawals.close)
-        seats = Seats(fleet, decisions, room)
         stack.push_async_callback(seats.close)
         placement = Placement(seats, book, asker, operator, withdrawals, metrics)
         stack.push_async_callback(placement.close)
@@ -66,13 +65,12 @@ async def balancer(settings: Settings) -> AsyncIterator[None]:
         await withdrawals.resume()
         for chore in (_prune(book), operator.follow()):
             stack.callback(asyncio.create_task(chore).cancel)
-        for url in settings.substations:
-            poller.watch(url)
+        poller.watch(*settings.substations)
         await stack.enter_async_context(
             stream_server.listen(service.register, settings.bind, settings.grpc_port)
         )
         await stack.enter_async_context(
-            http.listen(_pages(fleet, decisions, operator, registry), settings.bind, settings.http_port)
+            http.listen(_pages(fleet, seats.decisions, operator, registry), settings.bind, settings.http_port)
         )
         yield
 

@@ -1,6 +1,7 @@
 """Polls every substation's `/metrics`, each on a PeriodicCallback of its own."""
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Callable
@@ -36,15 +37,16 @@ class Poller:
         self._callbacks: list[PeriodicCallback] = []
         self._first: set[asyncio.Task[None]] = set()
 
-    def watch(self, url: str) -> None:
-        """Poll `url` now, and from now on."""
-        self._fleet.watch(url)
-        callback = PeriodicCallback(lambda: self.poll(url), self._poll_s * 1000, jitter=JITTER)
-        callback.start()
-        self._callbacks.append(callback)
-        task = asyncio.create_task(self.poll(url))
-        self._first.add(task)
-        task.add_done_callback(self._first.discard)
+    def watch(self, *urls: str) -> None:
+        """Poll `urls` now, and from now on."""
+        for url in urls:
+            self._fleet.watch(url)
+            callback = PeriodicCallback(functools.partial(self.poll, url), self._poll_s * 1000, jitter=JITTER)
+            callback.start()
+            self._callbacks.append(callback)
+            task = asyncio.create_task(self.poll(url))
+            self._first.add(task)
+            task.add_done_callback(self._first.discard)
 
     async def close(self) -> None:
         """Stop polling."""
