@@ -61,10 +61,7 @@ class Member:
         for taken_w in (self.outstanding_w + demand_w, demand_w):
             for within_s in moments:
                 load_w = self.report.load_w - released_w(self.report.releases_w, within_s)
-                if (
-                    load_w + taken_w + self._promised_w(now_s, self.received_s + within_s)
-                    <= self.report.capacity_w
-                ):
+                if load_w + taken_w + self._promised_w(self.received_s + within_s) <= self.report.capacity_w:
                     return within_s - elapsed_s
         return None
 
@@ -73,9 +70,9 @@ class Member:
         self.promises = [promise for promise in self.promises if promise[0] > now_s][-MOST_PROMISES:]
         self.promises.append((now_s + wait_s, demand_w))
 
-    def _promised_w(self, now_s: float, until_s: float) -> int:
-        """Return the watts for which others will come from now to a monotonic moment."""
-        return sum(watts for at_s, watts in self.promises if now_s < at_s <= until_s)
+    def _promised_w(self, until_s: float) -> int:
+        """Return the watts for which others come by a monotonic moment."""
+        return sum(watts for at_s, watts in self.promises if at_s <= until_s)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

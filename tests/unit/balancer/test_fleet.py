@@ -113,7 +113,7 @@ def test_fits_in_is_the_first_known_point_with_room(
 ) -> None:
     load_w = schedule[-1]
     seen = report(capacity_w=100 * KW, load_w=load_w, releases_w=schedule, draining=draining)
-    member = Member("http://a:1", seen, 1000.0, Health(), outstanding_w=outstanding_w)
+    member = Member("http://a:1", seen, 1000.0, Health(), outstanding_w)
     moments = [s for s in sorted({elapsed_s, *FINITE_WITHIN_S}) if s >= elapsed_s]
     fitting = [  # with what is outstanding, else as if it came to nothing
         s - elapsed_s
@@ -148,7 +148,7 @@ def test_nobody_is_told_to_come_for_a_release_that_was_promised() -> None:
     view = View(report("a", load_kw=100, releases_w=releases({10.0: 20 * KW, 30.0: 60 * KW}, 100 * KW)))
     told = [view.fleet.retry_after_s(20 * KW, (), 0.0) for _ in range(4)]
     assert told == [10.0 + POLL_S, 30.0 + POLL_S, 30.0 + POLL_S, UNKNOWN_WAIT_S + POLL_S]
-    assert view.fleet.retry_after_s(20 * KW, (), 20.0) == POLL_S  # 40 kW are free by then
+    assert view.fleet.retry_after_s(20 * KW, (), 20.0) == 10.0 + POLL_S  # who was to come at 11 s came or not
 
 
 def test_a_view_without_anybody_says_to_come_back_soon() -> None:
