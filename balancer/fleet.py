@@ -19,18 +19,13 @@ from substation.contract import RELEASES_WITHIN_S, Report
 
 FINITE_WITHIN_S = (0.0, *RELEASES_WITHIN_S[:-1])
 PANIC_SHARE = 0.5  # with more than this share ejected, the last known view is used
-MOST_PROMISES = 1000
 UNKNOWN_WAIT_S = 60.0  # when no plan says when there will be room
 BLIND_WAIT_S = 2.0  # when nobody can be asked: a start or an outage
 
 
 @dataclasses.dataclass(slots=True)
 class Member:
-    """One substation as the balancer sees it.
-
-    `promises` are those who were told to come back: pairs of (monotonic seconds, watts). Nothing is
-    kept free for them, but nobody else is told to come for the same release.
-    """
+    """One substation as the balancer sees it."""
 
     url: str
     report: Report
@@ -38,7 +33,6 @@ class Member:
     health: Health
     polled_w: int = 0  # the load by the last poll, for the naive policy
     outstanding_w: int = 0
-    promises: list[tuple[float, int]] = dataclasses.field(default_factory=list)
 
     def estimate_w(self, now_s: float) -> float:
         """Return the watts that it probably carries at a moment, with what is on its way to it."""
@@ -59,20 +53,11 @@ class Member:
         moments = [elapsed_s, *(within_s for within_s in FINITE_WITHIN_S if within_s > elapsed_s)]
         # What is outstanding may be refused: if it leaves no room at all, look without it.
         for taken_w in (self.outstanding_w + demand_w, demand_w):
+            room_w = self.report.capacity_w - taken_w
             for within_s in moments:
-                load_w = self.report.load_w - released_w(self.report.releases_w, within_s)
-                if load_w + taken_w + self._promised_w(self.received_s + within_s) <= self.report.capacity_w:
+                if self.report.load_w - released_w(self.report.releases_w, within_s) <= room_w:
                     return within_s - elapsed_s
         return None
-
-    def promise(self, wait_s: float, demand_w: int, now_s: float) -> None:
-        """Note that somebody was told to come back for `demand_w` after `wait_s`."""
-        self.promises = [promise for promise in self.promises if promise[0] > now_s][-MOST_PROMISES:]
-        self.promises.append((now_s + wait_s, demand_w))
-
-    def _promised_w(self, until_s: float) -> int:
-        """Return the watts for which others come by a monotonic moment."""
-        return sum(watts for at_s, watts in self.promises if at_s <= until_s)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -211,21 +196,12 @@ class Fleet:
         """Return when it is worth coming back: the earliest release that is sufficient, in seconds.
 
         And a poll more, for between two polls the view trails behind: it spreads a release evenly.
-        The answer is a promise: the next one to ask is told of another release.
         """
         members = [member for _, member in self._eligible(eligible)]
         if not members:
             return BLIND_WAIT_S
-        fits = [
-            (wait_s, member)
-            for member in members
-            if (wait_s := member.fits_in_s(demand_w, now_s)) is not None
-        ]
-        if not fits:
-            return UNKNOWN_WAIT_S + self._poll_s
-        wait_s, member = min(fits, key=lambda fit: fit[0])
-        member.promise(wait_s, demand_w, now_s)
-        return wait_s + self._poll_s
+        waits = [wait for member in members if (wait := member.fits_in_s(demand_w, now_s)) is not None]
+        return min(waits, default=UNKNOWN_WAIT_S) + self._poll_s
 
     def rated_w(self, eligible: Collection[str]) -> int:
         """Return the highest rated capacity among the eligible, in watts; 0 if there are none."""
