@@ -13,6 +13,7 @@ import contextlib
 import dataclasses
 from collections.abc import Callable, Collection, Iterator
 
+from balancer.appointments import Appointments
 from balancer.health import Health, State
 from balancer.policy import DEFAULT_POLICY, Candidate, Random, policies
 from substation.contract import RELEASES_WITHIN_S, Report
@@ -20,6 +21,7 @@ from substation.contract import RELEASES_WITHIN_S, Report
 FINITE_WITHIN_S = (0.0, *RELEASES_WITHIN_S[:-1])
 PANIC_SHARE = 0.5  # with more than this share ejected, the last known view is used
 UNKNOWN_WAIT_S = 60.0  # when no plan says when there will be room
+MOST_LATER_S = 300.0  # that those who were refused before make one come back later
 BLIND_WAIT_S = 2.0  # when nobody can be asked: a start or an outage
 
 
@@ -33,6 +35,7 @@ class Member:
     health: Health
     polled_w: int = 0  # the load by the last poll, for the naive policy
     outstanding_w: int = 0
+    appointments: Appointments = dataclasses.field(default_factory=Appointments)
 
     def estimate_w(self, now_s: float) -> float:
         """Return the watts that it probably carries at a moment, with what is on its way to it."""
@@ -45,18 +48,35 @@ class Member:
         freed = (0, *self.report.releases_w)[max(over - 1, 0)]
         return self.report.load_w - freed + self.outstanding_w
 
-    def fits_in_s(self, demand_w: int, now_s: float) -> float | None:
-        """Return after how many seconds `demand_w` fits by the known plans; None if they don't say."""
+    def fits_in_s(self, demand_w: int, now_s: float, ahead_w: int = 0) -> float | None:
+        """Return after how many seconds `demand_w` fits by the known plans; None if they don't say.
+
+        `ahead_w` is wanted by others before. What is more than the whole capacity waits until that
+        was freed once more.
+        """
         if self.report.draining:
             return None
+        # What is outstanding may be refused: if it leaves no room at all, look without it.
+        alone_s = self._room_in_s(self.outstanding_w + demand_w, now_s)
+        if alone_s is None:
+            alone_s = self._room_in_s(demand_w, now_s)
+        if alone_s is None or not ahead_w:
+            return alone_s
+        turns, rest_w = divmod(ahead_w + demand_w, self.report.capacity_w)
+        turn_s = self._room_in_s(self.report.capacity_w, now_s) if turns else 0.0
+        rest_s = self._room_in_s(rest_w, now_s)
+        if turn_s is None or rest_s is None:
+            return alone_s + MOST_LATER_S
+        return min(max(alone_s, turns * turn_s + rest_s), alone_s + MOST_LATER_S)
+
+    def _room_in_s(self, wanted_w: int, now_s: float) -> float | None:
+        """Return after how many seconds the known plans leave room for `wanted_w`."""
         elapsed_s = now_s - self.received_s
         moments = [elapsed_s, *(within_s for within_s in FINITE_WITHIN_S if within_s > elapsed_s)]
-        # What is outstanding may be refused: if it leaves no room at all, look without it.
-        for taken_w in (self.outstanding_w + demand_w, demand_w):
-            room_w = self.report.capacity_w - taken_w
-            for within_s in moments:
-                if self.report.load_w - released_w(self.report.releases_w, within_s) <= room_w:
-                    return within_s - elapsed_s
+        for within_s in moments:
+            carried_w = self.report.load_w - released_w(self.report.releases_w, within_s)
+            if carried_w + wanted_w <= self.report.capacity_w:
+                return within_s - elapsed_s
         return None
 
 
@@ -195,13 +215,23 @@ class Fleet:
     def retry_after_s(self, demand_w: int, eligible: Collection[str], now_s: float) -> float:
         """Return when it is worth coming back: the earliest release that is sufficient, in seconds.
 
-        And a poll more, for between two polls the view trails behind: it spreads a release evenly.
+        Sufficient for those too who were told before. And a poll more, for between two polls the
+        view trails behind: it spreads a release evenly. The caller is expected back then.
         """
         members = [member for _, member in self._eligible(eligible)]
         if not members:
             return BLIND_WAIT_S
-        waits = [wait for member in members if (wait := member.fits_in_s(demand_w, now_s)) is not None]
-        return min(waits, default=UNKNOWN_WAIT_S) + self._poll_s
+        waits: list[tuple[float, Member]] = []
+        for member in members:
+            member.appointments.pass_time(now_s)
+            wait_s = member.fits_in_s(demand_w, now_s, member.appointments.ahead_w)
+            if wait_s is not None:
+                waits.append((wait_s + self._poll_s, member))
+        if not waits:
+            return UNKNOWN_WAIT_S + self._poll_s
+        wait_s, member = min(waits, key=lambda wait: wait[0])
+        member.appointments.make(now_s + wait_s, demand_w)
+        return wait_s
 
     def rated_w(self, eligible: Collection[str]) -> int:
         """Return the highest rated capacity among the eligible, in watts; 0 if there are none."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -332,3 +333,22 @@ async def test_a_rush_on_a_full_grid_is_served_to_the_last_with_hardly_a_refusal
                 )
             refused = f'smartgrid_balancer_decisions_total{{outcome="refused",substation="{name}"}}'
             assert await room.grid.metric(refused) <= len(kws) / 10
+
+
+@pytest.mark.gen_test
+async def test_most_who_come_back_when_they_were_told_get_in(tmp_path: Path) -> None:
+    plan = Plan(capacities_kw=(100, 100), time_scale=60, poll_s=0.5)
+    async with rooms(tmp_path, plan) as room:
+        for n in range(18):
+            await room.caller.placed(kw=11, seconds=150 + 26 * n)  # 2.5 to 10 s of wall time
+
+        async def comes_back(key: str) -> Outcome:
+            refused = await room.caller.charge(key, 11)
+            assert refused.outcome is Outcome.NO_CAPACITY
+            await asyncio.sleep(math.ceil(refused.retry_after_ms / 1000))  # as the gateway says it
+            return (await room.caller.charge(key, 11)).outcome
+
+        outcomes = await asyncio.gather(*(comes_back(f"k{n}") for n in range(18)))
+        got_in = outcomes.count(Outcome.ADMITTED)
+        print(f"{got_in} of {len(outcomes)} who came back when they were told got in")  # noqa: T201
+        assert got_in > len(outcomes) / 2

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.fleet import BLIND_WAIT_S, FINITE_WITHIN_S, UNKNOWN_WAIT_S, Member, released_w
+from balancer.appointments import MOST
+from balancer.fleet import BLIND_WAIT_S, FINITE_WITHIN_S, MOST_LATER_S, UNKNOWN_WAIT_S, Member, released_w
 from balancer.health import EJECT_AFTER, Health, State
-from substation.contract import RELEASES_WITHIN_S
+from substation.contract import RELEASES_WITHIN_S, Report
 from tests.unit.balancer.views import KW, POLL_S, View, releases, report, url
 
 FREED = {1.0: 10_000, 2.0: 30_000, 10.0: 40_000}
@@ -124,21 +125,57 @@ def test_fits_in_is_the_first_known_point_with_room(
     assert found == (pytest.approx(fitting[0], abs=1e-6) if fitting else None)
 
 
-def test_coming_back_is_worth_it_at_the_earliest_sufficient_release() -> None:
-    view = View(
-        report("a", load_kw=100, releases_w=releases({10.0: 20 * KW, 30.0: 60 * KW}, 100 * KW)),
-        report("b", load_kw=100, releases_w=releases({5.0: 5 * KW, 60.0: 90 * KW}, 100 * KW)),
+def full(name: str, freed_kw: dict[float, int]) -> Report:
+    return report(
+        name, load_kw=100, releases_w=releases({s: kw * KW for s, kw in freed_kw.items()}, 100 * KW)
     )
 
-    def wait(demand_kw: int, *eligible: str, now_s: float = 0.0) -> float:
-        return view.fleet.retry_after_s(demand_kw * KW, eligible, now_s)
 
-    assert wait(5) == 5.0 + POLL_S
-    assert wait(20) == 10.0 + POLL_S
-    assert wait(20, now_s=4.0) == 6.0 + POLL_S
-    assert wait(20, "b") == 60.0 + POLL_S
-    assert wait(95) == UNKNOWN_WAIT_S + POLL_S
-    assert wait(5, "nobody") == BLIND_WAIT_S
+@pytest.mark.parametrize(
+    ("demand_kw", "eligible", "now_s", "expected_s"),
+    [
+        (5, (), 0.0, 5.0), (20, (), 0.0, 10.0), (20, (), 4.0, 6.0), (20, ("b",), 0.0, 60.0),
+        (95, (), 0.0, UNKNOWN_WAIT_S),
+    ],
+)  # fmt: skip
+def test_coming_back_is_worth_it_at_the_earliest_sufficient_release(
+    demand_kw: int, eligible: tuple[str, ...], now_s: float, expected_s: float
+) -> None:
+    view = View(full("a", {10.0: 20, 30.0: 60}), full("b", {5.0: 5, 60.0: 90}))
+    assert view.fleet.retry_after_s(demand_kw * KW, eligible, now_s) == expected_s + POLL_S
+
+
+def test_the_next_one_comes_back_when_there_is_room_for_those_before_it_too() -> None:
+    view = View(full("a", {5.0: 20, 10.0: 30, 30.0: 100}))
+    told = [view.fleet.retry_after_s(10 * KW, (), 0.0) - POLL_S for _ in range(5)]
+    assert told == [5.0, 5.0, 10.0, 30.0, 30.0]
+
+
+def test_they_are_told_the_substation_where_they_are_the_first() -> None:
+    view = View(full("a", {5.0: 10, 60.0: 100}), full("b", {10.0: 10, 60.0: 100}))
+    told = [view.fleet.retry_after_s(10 * KW, (), 0.0) - POLL_S for _ in range(3)]
+    assert told == [5.0, 10.0, 60.0]
+
+
+def test_who_should_be_back_is_not_counted_any_more() -> None:
+    view = View(full("a", {5.0: 20, 10.0: 30, 30.0: 100}))
+    for _ in range(3):
+        view.fleet.retry_after_s(10 * KW, (), 0.0)
+    assert view.fleet.members["a"].appointments.ahead_w == 30 * KW
+    view.fleet.retry_after_s(10 * KW, (), 6.0)
+    assert view.fleet.members["a"].appointments.ahead_w == 20 * KW  # the third, and the one just told
+    view.fleet.retry_after_s(10 * KW, (), 400.0)
+    assert view.fleet.members["a"].appointments.ahead_w == 10 * KW
+
+
+def test_a_crowd_beyond_the_capacity_is_spread_over_as_many_turns_but_not_for_ever() -> None:
+    view = View(full("a", {5.0: 50, 10.0: 100}))
+    told = [view.fleet.retry_after_s(50 * KW, (), 0.0) - POLL_S for _ in range(5)]
+    assert told == [5.0, 10.0, 15.0, 20.0, 25.0]
+    for _ in range(2 * MOST):
+        last = view.fleet.retry_after_s(50 * KW, (), 0.0) - POLL_S
+    assert last == 5.0 + MOST_LATER_S
+    assert view.fleet.members["a"].appointments.ahead_w == MOST * 50 * KW
 
 
 def test_a_view_without_anybody_says_to_come_back_soon() -> None:
