@@ -114,12 +114,13 @@ def test_fits_in_is_the_first_known_point_with_room(
 ) -> None:
     load_w = schedule[-1]
     seen = report(capacity_w=100 * KW, load_w=load_w, releases_w=schedule, draining=draining)
-    member = Member("http://a:1", seen, 1000.0, Health(), outstanding_w)
+    member = Member("http://a:1", seen, 1000.0, Health(), outstanding_w=outstanding_w)
     moments = [s for s in sorted({elapsed_s, *FINITE_WITHIN_S}) if s >= elapsed_s]
-    fitting = [
+    fitting = [  # with what is outstanding, else as if it came to nothing
         s - elapsed_s
+        for taken_w in (outstanding_w + demand_w, demand_w)
         for s in moments
-        if load_w - released_w(schedule, s) + outstanding_w + demand_w <= 100 * KW and not draining
+        if load_w - released_w(schedule, s) + taken_w <= 100 * KW and not draining
     ]
     found = member.fits_in_s(demand_w, 1000.0 + elapsed_s)
     assert found == (pytest.approx(fitting[0], abs=1e-6) if fitting else None)
