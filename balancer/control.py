@@ -6,7 +6,6 @@ Drain and capacity are not here: they are each substation's own, in its journal.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable
 
 from balancer.asking import Asker
 from balancer.contract import Answer, Outcome
@@ -67,7 +66,12 @@ class Operator:
         """Place by another policy, at every balancer."""
         if policy not in self._fleet.policies:
             return Answer(Outcome.INVALID, detail=f"policies are {', '.join(self._fleet.policies)}")
-        return await self._write(self._book.set_policy(policy))
+        try:
+            await self._book.set_policy(policy)
+            await self.read()
+        except BookUnavailable as error:
+            return _unwritten(error)
+        return Answer(Outcome.DONE)
 
     async def drain(self, substation_id: str, *, on: bool) -> Answer:
         """Let a substation admit nothing more, or admit again."""
@@ -78,22 +82,22 @@ class Operator:
         return await self._order(substation_id, substation.Derate(limit_w))
 
     async def decommission(self, substation_id: str) -> Answer:
-        """Give a substation up: its journal is gone for good, and keys claimed there may move on."""
-        member = self._fleet.members.get(substation_id)
-        if not member:
-            return Answer(Outcome.NOT_FOUND)
-        if self._fleet.state(member, time.monotonic()) is State.HEALTHY:
-            return Answer(Outcome.INVALID, detail=f"{substation_id} answers: stop it first")
-        return await self._write(self._book.decommission(substation_id, member.report.journal_id))
+        """Give a substation up: its journal is gone for good, and keys claimed there may move on.
 
-    async def _write(self, writing: Awaitable[None]) -> Answer:
-        """Have an order written into the book, and follow it."""
+        One that this balancer has not seen since its start is known by what the book says of it.
+        """
+        member = self._fleet.members.get(substation_id)
+        if member and self._fleet.state(member, time.monotonic()) is State.HEALTHY:
+            return Answer(Outcome.INVALID, detail=f"{substation_id} answers: stop it first")
         try:
-            await writing
+            journals = {member.report.journal_id} if member else await self._book.journals(substation_id)
+            gone = {(substation_id, journal_id) for journal_id in journals} - self._control.decommissioned
+            for each in gone:
+                await self._book.decommission(*each)
             await self.read()
         except BookUnavailable as error:
-            return Answer(Outcome.UNREACHABLE, detail=f"the order book: {error}")
-        return Answer(Outcome.DONE)
+            return _unwritten(error)
+        return Answer(Outcome.DONE if gone else Outcome.NOT_FOUND)
 
     async def _order(self, substation_id: str, command: substation.Drain | substation.Derate) -> Answer:
         if substation_id not in self._fleet.members:
@@ -101,3 +105,7 @@ class Operator:
         answer = await self._asker.ask(substation_id, command, time.monotonic() + ORDER_S)
         outcome = OUTCOMES.get(answer.outcome, Outcome.UNREACHABLE) if answer else Outcome.UNREACHABLE
         return Answer(outcome, detail=TOO_HIGH if outcome is Outcome.INVALID else "")
+
+
+def _unwritten(error: BookUnavailable) -> Answer:
+    return Answer(Outcome.UNREACHABLE, detail=f"the order book: {error}")

@@ -123,6 +123,9 @@ class OrderBook(Protocol):
     async def decommission(self, substation_id: str, journal_id: str) -> None:
         """Note that a journal is gone for good."""
 
+    async def journals(self, substation_id: str) -> frozenset[str]:
+        """Return the journals at which something is claimed or to be withdrawn at a substation."""
+
 
 class EmbeddedBook:
     """The order book in one SQLite file."""
@@ -224,6 +227,15 @@ class EmbeddedBook:
         """See OrderBook."""
         sql = "INSERT OR IGNORE INTO decommissioned VALUES (?, ?)"
         await self._do(lambda store: store.run(sql, (substation_id, journal_id)))
+
+    async def journals(self, substation_id: str) -> frozenset[str]:
+        """See OrderBook."""
+        sql = (
+            "SELECT journal_id FROM claim WHERE target = ? AND journal_id != ''"
+            " UNION SELECT journal_id FROM withdrawal WHERE target = ? AND journal_id != ''"
+        )
+        rows = await self._do(lambda store: store.rows(sql, (substation_id,) * 2))
+        return frozenset(row["journal_id"] for row in rows)
 
     async def close(self) -> None:
         """Finish what was submitted and close the file."""

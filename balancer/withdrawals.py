@@ -17,7 +17,7 @@ from substation.contract import Withdraw
 
 log = logging.getLogger(__name__)
 
-ROUND_S = 10.0  # one round of asking
+ROUND_S = 5.0  # one round of asking
 PAUSE_S = 0.5  # between rounds
 
 

@@ -25,12 +25,13 @@ class Caller:
         self._link: Link[Command, Answer] = Link(address, Wire(_open, _encode, _decode))
 
     async def charge(self, key: str = "", kw: float = 10, wait_s: float = 0, **changed: Any) -> Answer:
-        """Ask to charge for `seconds` of grid time."""
+        """Ask to charge for `seconds` of grid time; the answer may take `asking_s` besides the wait."""
+        asking_s = changed.pop("asking_s", ASKING_S)
         power_w = int(kw * KW)
         plan = Plan(int(power_w * changed.pop("seconds", LONG_S)), power_w)
         fields: dict[str, Any] = {"vehicle_id": "car", "fingerprint": f"{kw}"} | changed
         charge = Charge(key=key, plan=plan, max_wait_ms=int(wait_s * 1000), **fields)
-        return await self._link.call(charge, wait_s + ASKING_S)
+        return await self._link.call(charge, wait_s + asking_s)
 
     async def placed(self, key: str = "", kw: float = 10, wait_s: float = 0, **changed: Any) -> Session:
         """Charge, and expect to be placed."""

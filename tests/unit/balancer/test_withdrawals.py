@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from balancer import withdrawals as withdrawals_module
 from balancer.orders import EmbeddedBook, Withdrawal
 from balancer.withdrawals import Withdrawals
 from substation.contract import Answer, Command, Outcome
@@ -67,6 +68,47 @@ async def test_a_full_disk_keeps_no_withdrawal_from_being_asked_for(tmp_path: Pa
         await withdrawals.note(Withdrawal("~a", 0, "x" * 100_000))
         await _all_answered(withdrawals)
         assert len(substations.asked) == 1
+        await withdrawals.close()
+
+
+@pytest.mark.gen_test
+async def test_a_withdrawal_at_a_substation_that_is_gone_for_good_is_forgotten_unasked(
+    tmp_path: Path,
+) -> None:
+    substations = Substations()
+    async with Embedded(tmp_path).open() as book:
+        gone = {("s-1", "old")}
+        withdrawals = Withdrawals(book, substations, lambda *whom: whom in gone)  # type: ignore[arg-type]
+        await withdrawals.note(Withdrawal("~a", 1, "s-1", "old"))
+        await _all_answered(withdrawals)
+        assert await book.withdrawals() == []
+        assert substations.asked == []
+        alive = Withdrawal("~b", 1, "s-1", "new")
+        await withdrawals.note(alive)
+        assert await book.withdrawals() == [alive]
+        await withdrawals.close()
+
+
+@pytest.mark.gen_test
+async def test_one_that_is_asked_when_its_substation_is_given_up_is_forgotten_with_the_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(withdrawals_module, "PAUSE_S", 0.0)
+    gone: list[str] = []
+
+    class Silent(Substations):
+        async def ask(self, substation_id: str, command: Command, until_s: float) -> None:  # type: ignore[override]  # noqa: ARG002
+            self.asked.append((substation_id, command))
+            if len(self.asked) == 3:
+                gone.append(substation_id)
+
+    substations = Silent()
+    async with Embedded(tmp_path).open() as book:
+        withdrawals = Withdrawals(book, substations, lambda name, _: name in gone)  # type: ignore[arg-type]
+        await withdrawals.note(ORPHAN)
+        await _all_answered(withdrawals)
+        assert await book.withdrawals() == []
+        assert len(substations.asked) == 3
         await withdrawals.close()
 
 
