@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
 from balancer.asking import Asker
+from balancer.discovery import Discovery, Resolve, resolve
 from balancer.fleet import Fleet
 from balancer.handlers import FleetHandler
 from balancer.metrics import BalancerMetrics, FleetCollector
@@ -29,8 +30,8 @@ PRUNE_EVERY_S = 600.0
 
 
 @asynccontextmanager
-async def balancer(settings: Settings) -> AsyncIterator[None]:
-    """Serve one balancer while the context lasts.
+async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncIterator[None]:
+    """Serve one balancer while the context lasts; `resolve` looks names up.
 
     Raises StoreUnusable when its order book can't be used, OSError when a port is taken.
     """
@@ -42,6 +43,7 @@ async def balancer(settings: Settings) -> AsyncIterator[None]:
         links = Links()
         fleet = Fleet(settings.poll_s, random.Random(), links.up)  # noqa: S311 - ties
         links.on_report = lambda report: fleet.adopt(report, time.monotonic())
+        links.on_stranger = lambda owner, report: fleet.denied(owner, report, time.monotonic())
         registry.register(FleetCollector(fleet))
         stack.push_async_callback(links.close)
         poller = Poller(fleet, links, metrics, settings.poll_s)
@@ -56,8 +58,10 @@ async def balancer(settings: Settings) -> AsyncIterator[None]:
         await withdrawals.resume()
         pruning = asyncio.create_task(_prune(book))
         stack.callback(pruning.cancel)
-        for url in settings.substations:
-            poller.watch(url)
+        discovery = Discovery(fleet, poller, metrics, settings.substations, settings.discover_s)
+        stack.push_async_callback(discovery.close)
+        discovery.resolve = resolve
+        discovery.start()
         await stack.enter_async_context(
             stream_server.listen(service.register, settings.bind, settings.grpc_port)
         )

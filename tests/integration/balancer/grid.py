@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 
 from balancer.app import balancer
+from balancer.discovery import Resolve, resolve
 from balancer.orders import EmbeddedBook, Withdrawal
 from balancer.settings import Settings as BalancerSettings
 from gateway.app import gateway
@@ -37,6 +38,8 @@ class Plan:
     proxied: bool = False
     more_urls: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()  # in place of the substations' own
+    discover_s: float = 0.1
+    resolve: Resolve = resolve
 
 
 class Grid:
@@ -89,13 +92,25 @@ class Grid:
             urls = (plan.urls or own) + plan.more_urls
             return balancer(
                 BalancerSettings(
-                    HOST, self.balancer_port, self.balancer_grpc_port, self.folder, urls, plan.poll_s
-                )
+                    HOST,
+                    self.balancer_port,
+                    self.balancer_grpc_port,
+                    self.folder,
+                    urls,
+                    plan.poll_s,
+                    plan.discover_s,
+                ),
+                plan.resolve,
             )
-        http_port, grpc_port = self.ports[name]
-        capacity_kw = plan.capacities_kw[self.names.index(name)]
+        return self.station(name, self.folder, *self.ports[name])
+
+    def station(
+        self, name: str, folder: Path, http_port: int, grpc_port: int
+    ) -> contextlib.AbstractAsyncContextManager[None]:
+        """A substation of this grid, with its journal in `folder`."""
+        capacity_kw = self.plan.capacities_kw[self.names.index(name)]
         return substation(
-            SubstationSettings(HOST, http_port, grpc_port, name, self.folder, capacity_kw, plan.time_scale)
+            SubstationSettings(HOST, http_port, grpc_port, name, folder, capacity_kw, self.plan.time_scale)
         )
 
     async def fleet(self) -> dict[str, dict[str, Any]]:

@@ -102,7 +102,7 @@ def test_fits_in_is_the_first_known_point_with_room(
 ) -> None:
     load_w = schedule[-1]
     seen = report(capacity_w=100 * KW, load_w=load_w, releases_w=schedule, draining=draining)
-    member = Member("http://a:1", seen, 1000.0, Health(), outstanding_w)
+    member = Member("http://a:1", seen, 1000.0, Health(), outstanding_w=outstanding_w)
     moments = [s for s in sorted({elapsed_s, *FINITE_WITHIN_S}) if s >= elapsed_s]
     fitting = [
         s - elapsed_s
