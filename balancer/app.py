@@ -13,6 +13,7 @@ from tornado.web import Application
 from balancer.asking import Asker
 from balancer.control import Operator
 from balancer.decisions import Decisions
+from balancer.discovery import Discovery, Resolve, resolve
 from balancer.fleet import Fleet
 from balancer.handlers import DecisionsHandler, FleetHandler, OrderHandler, PolicyHandler
 from balancer.metrics import BalancerMetrics, FleetCollector
@@ -33,8 +34,8 @@ PRUNE_EVERY_S = 600.0
 
 
 @asynccontextmanager
-async def balancer(settings: Settings) -> AsyncIterator[None]:
-    """Serve one balancer while the context lasts.
+async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncIterator[None]:
+    """Serve one balancer while the context lasts; `resolve` looks names up.
 
     Raises StoreUnusable when its order book can't be used, OSError when a port is taken.
     """
@@ -46,6 +47,7 @@ async def balancer(settings: Settings) -> AsyncIterator[None]:
         links = Links()
         fleet = Fleet(settings.poll_s, random.Random(), links.up)  # noqa: S311 - ties
         links.on_report = lambda report: fleet.adopt(report, time.monotonic())
+        links.on_stranger = lambda owner, report: fleet.denied(owner, report, time.monotonic())
         seats = Seats(fleet, Decisions(), WaitingRoom(settings.most_waiting))
         registry.register(FleetCollector(fleet, seats.room))
         stack.push_async_callback(links.close)
@@ -65,7 +67,10 @@ async def balancer(settings: Settings) -> AsyncIterator[None]:
         await withdrawals.resume()
         for chore in (_prune(book), operator.follow()):
             stack.callback(asyncio.create_task(chore).cancel)
-        poller.watch(*settings.substations)
+        discovery = Discovery(fleet, poller, metrics, settings.substations, settings.discover_s)
+        stack.push_async_callback(discovery.close)
+        discovery.resolve = resolve
+        discovery.start()
         await stack.enter_async_context(
             stream_server.listen(service.register, settings.bind, settings.grpc_port)
         )

@@ -8,6 +8,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from balancer.fleet import Fleet
+from balancer.health import State
 from substation.contract import Outcome
 
 DECISIONS = {Outcome.PLACED: "placed", Outcome.REFUSED: "refused", Outcome.STALE: "stale", None: "unknown"}
@@ -40,14 +41,31 @@ class BalancerMetrics:
             "smartgrid_balancer_estimate_error_watts", "How far the estimate of a load was off when it was polled",
             ["substation"], buckets=ERROR_BUCKETS_W, registry=registry,
         )  # fmt: skip
+        self._resolutions = Counter(
+            "smartgrid_balancer_resolutions",
+            "Look-ups of names in SUBSTATIONS",
+            ["outcome"],
+            registry=registry,
+        )
         for outcome in ("ok", "failed"):
             self._polls.labels(outcome)
+            self._resolutions.labels(outcome)
 
     def discovered(self, substation_id: str) -> None:
         """Make the series of a substation."""
         for outcome in (*DECISIONS.values(), OTHER):
             self._decisions.labels(substation_id, outcome)
         self._error.labels(substation_id)
+
+    def forgotten(self, substation_id: str) -> None:
+        """End the series of a substation that is gone for good."""
+        for outcome in (*DECISIONS.values(), OTHER):
+            self._decisions.remove(substation_id, outcome)
+        self._error.remove(substation_id)
+
+    def resolved(self, *, ok: bool) -> None:
+        """Count a look-up of a name."""
+        self._resolutions.labels("ok" if ok else "failed").inc()
 
     def decided(self, substation_id: str, outcome: Outcome | None) -> None:
         """Count an answer; None when there was none in time."""
@@ -80,6 +98,8 @@ class FleetCollector(Collector):
         yield GaugeMetricFamily("smartgrid_balancer_report_age_seconds", "Age of the newest report")
         yield GaugeMetricFamily("smartgrid_balancer_outstanding_watts", "Power on its way to a substation")
         yield GaugeMetricFamily("smartgrid_balancer_substation_state", "1 for the state it is in")
+        yield GaugeMetricFamily("smartgrid_balancer_identity_conflicts", "Ids whose identity is in doubt")
+        yield GaugeMetricFamily("smartgrid_balancer_watched_addresses", "Addresses that are polled")
 
     def collect(self) -> Iterator[Metric]:
         """Read the view."""
@@ -97,6 +117,15 @@ class FleetCollector(Collector):
         yield outstanding
         yield GaugeMetricFamily(*WAITING, value=len(self._waiting))
         yield self._states(now_s)
+        states = [self._fleet.state(member, now_s) for member in self._fleet.members.values()]
+        yield GaugeMetricFamily(
+            "smartgrid_balancer_identity_conflicts",
+            "Ids whose identity is in doubt",
+            states.count(State.CONFLICT),
+        )
+        yield GaugeMetricFamily(
+            "smartgrid_balancer_watched_addresses", "Addresses that are polled", self._fleet.watched
+        )
 
     def _states(self, now_s: float) -> Metric:
         states = GaugeMetricFamily(

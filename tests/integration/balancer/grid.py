@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 
 from balancer.app import balancer
+from balancer.discovery import Resolve, resolve
 from balancer.orders import EmbeddedBook, Withdrawal
 from balancer.settings import Settings as BalancerSettings
 from gateway.app import gateway
@@ -40,6 +41,8 @@ class Plan:
     urls: tuple[str, ...] = ()  # in place of the substations' own
     most_waiting: int = 1000
     gateway: Mapping[str, str] = dataclasses.field(default_factory=dict)  # more of its settings
+    discover_s: float = 0.1
+    resolve: Resolve = resolve
 
 
 class Grid:
@@ -102,12 +105,19 @@ class Grid:
                     urls,
                     plan.poll_s,
                     plan.most_waiting,
-                )
+                    plan.discover_s,
+                ),
+                plan.resolve,
             )
-        http_port, grpc_port = self.ports[name]
-        capacity_kw = plan.capacities_kw[self.names.index(name)]
+        return self.station(name, self.folder, *self.ports[name])
+
+    def station(
+        self, name: str, folder: Path, http_port: int, grpc_port: int
+    ) -> contextlib.AbstractAsyncContextManager[None]:
+        """A substation of this grid, with its journal in `folder`."""
+        capacity_kw = self.plan.capacities_kw[self.names.index(name)]
         return substation(
-            SubstationSettings(HOST, http_port, grpc_port, name, self.folder, capacity_kw, plan.time_scale)
+            SubstationSettings(HOST, http_port, grpc_port, name, folder, capacity_kw, self.plan.time_scale)
         )
 
     async def fleet(self) -> dict[str, dict[str, Any]]:

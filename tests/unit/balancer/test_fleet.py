@@ -294,7 +294,7 @@ def test_addresses_where_none_was_seen_are_named_until_one_is() -> None:
 
 def test_one_that_is_given_up_is_gone_and_its_address_expects_nobody_until_somebody_is_there() -> None:
     view = View(report("a"), report("b"))
-    view.fleet.forget("b")
+    view.fleet.give_up("b")
     assert list(view.fleet.members) == ["a"]
     assert view.fleet.unseen() == []
     view.poll(report("b", journal_id="new"))
