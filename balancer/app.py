@@ -13,8 +13,9 @@ from tornado.web import Application
 from balancer.asking import Asker
 from balancer.discovery import Discovery, Resolve, resolve
 from balancer.fleet import Fleet
-from balancer.handlers import FleetHandler
-from balancer.metrics import BalancerMetrics, FleetCollector
+from balancer.fleet_stream import FleetStreamHandler, FleetStreams
+from balancer.handlers import FleetHandler, fleet_json
+from balancer.metrics import BalancerMetrics, FleetCollector, StreamMetrics
 from balancer.orders import BookUnavailable, EmbeddedBook
 from balancer.placement import Placement
 from balancer.poller import Poller
@@ -41,9 +42,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         book = EmbeddedBook(settings.data / "balancer" / "orders.sqlite")
         stack.push_async_callback(book.close)
         links = Links()
-        fleet = Fleet(settings.poll_s, random.Random(), links.up)  # noqa: S311 - ties
-        links.on_report = lambda report: fleet.adopt(report, time.monotonic())
-        links.on_stranger = lambda owner, report: fleet.denied(owner, report, time.monotonic())
+        fleet = _view(settings.poll_s, links)
         registry.register(FleetCollector(fleet))
         stack.push_async_callback(links.close)
         poller = Poller(fleet, links, metrics, settings.poll_s)
@@ -65,19 +64,30 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         await stack.enter_async_context(
             stream_server.listen(service.register, settings.bind, settings.grpc_port)
         )
+        streams = FleetStreams(lambda: fleet_json(fleet, time.monotonic()), StreamMetrics(registry))
         await stack.enter_async_context(
-            http.listen(_pages(fleet, registry), settings.bind, settings.http_port)
+            http.listen(_pages(fleet, streams, registry), settings.bind, settings.http_port)
         )
+        stack.push_async_callback(streams.close)
         yield
 
 
-def _pages(fleet: Fleet, registry: CollectorRegistry) -> Application:
+def _view(poll_s: float, links: Links) -> Fleet:
+    """Return an empty view of the fleet that hears what is reported on the links."""
+    fleet = Fleet(poll_s, random.Random(), links.up)  # noqa: S311 - ties
+    links.on_report = lambda report: fleet.adopt(report, time.monotonic())
+    links.on_stranger = lambda owner, report: fleet.denied(owner, report, time.monotonic())
+    return fleet
+
+
+def _pages(fleet: Fleet, streams: FleetStreams, registry: CollectorRegistry) -> Application:
     def waiting_for() -> list[str]:
         return [] if fleet.usable(time.monotonic()) else ["a substation that answers"]
 
     return Application(
         [
             ("/fleet", FleetHandler, {"fleet": fleet}),
+            ("/fleet/stream", FleetStreamHandler, {"streams": streams}),
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),
             ("/livez", health.LiveHandler),
             ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),
