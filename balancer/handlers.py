@@ -9,8 +9,9 @@ from tornado.web import HTTPError
 from balancer.contract import Answer, Outcome
 from balancer.control import Operator
 from balancer.decisions import Decision, Decisions
-from balancer.fleet import Fleet, Member
+from balancer.fleet import Fleet
 from balancer.health import State
+from balancer.member import Member
 from runtime.handlers import ApiHandler
 from runtime.problem import NOT_FOUND, Problem
 from runtime.settings import integer

@@ -11,8 +11,9 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 from tornado.ioloop import PeriodicCallback
 
-from balancer.fleet import Fleet, Member
+from balancer.fleet import Fleet
 from balancer.health import State
+from balancer.member import Member
 from balancer.metrics import BalancerMetrics
 from balancer.scan import NAMES, PageUnusable, Sample, Seen, scan, seen
 from balancer.substation_stream import Links

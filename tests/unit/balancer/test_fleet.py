@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from balancer.appointments import MOST
-from balancer.fleet import BLIND_WAIT_S, FINITE_WITHIN_S, MOST_LATER_S, UNKNOWN_WAIT_S, Member, released_w
+from balancer.fleet import BLIND_WAIT_S, UNKNOWN_WAIT_S
 from balancer.health import EJECT_AFTER, Health, State
+from balancer.member import FINITE_WITHIN_S, MOST_LATER_S, Member, released_w
 from substation.contract import RELEASES_WITHIN_S, Report
 from tests.unit.balancer.views import KW, POLL_S, View, releases, report, url
 
