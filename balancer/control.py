@@ -48,7 +48,7 @@ class Operator:
         for substation_id, journal_id in self._control.decommissioned:
             member = self._fleet.members.get(substation_id)
             if member and member.report.journal_id == journal_id:
-                self._fleet.forget(substation_id)
+                self._fleet.give_up(substation_id)
                 log.warning("given up", extra={"substation": substation_id, "journal": journal_id})
 
     def given_up(self, substation_id: str, journal_id: str) -> bool:

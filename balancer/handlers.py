@@ -9,8 +9,9 @@ from tornado.web import HTTPError
 from balancer.contract import Answer, Outcome
 from balancer.control import Operator
 from balancer.decisions import Decision, Decisions
-from balancer.fleet import Fleet, Member
+from balancer.fleet import Fleet
 from balancer.health import State
+from balancer.member import Member
 from runtime.handlers import ApiHandler
 from runtime.problem import NOT_FOUND, Problem
 from runtime.settings import integer
@@ -37,12 +38,16 @@ class FleetHandler(ApiHandler):
 
     def get(self) -> None:
         """Write the view."""
-        now_s = time.monotonic()
-        shown = [
-            member_json(name, member, self._fleet.state(member, now_s), now_s)
-            for name, member in sorted(self._fleet.members.items())
-        ]
-        self.write_json({"policy": self._fleet.policy, "substations": shown, "unseen": self._fleet.unseen()})
+        self.write_json(fleet_json(self._fleet, time.monotonic()))
+
+
+def fleet_json(fleet: Fleet, now_s: float) -> dict[str, object]:
+    """Return the view as `/fleet` shows it at a moment."""
+    shown = [
+        member_json(name, member, fleet.state(member, now_s), now_s)
+        for name, member in sorted(fleet.members.items())
+    ]
+    return {"policy": fleet.policy, "substations": shown, "unseen": fleet.unseen()}
 
 
 def member_json(substation_id: str, member: Member, state: State, now_s: float) -> dict[str, object]:
@@ -60,6 +65,7 @@ def member_json(substation_id: str, member: Member, state: State, now_s: float) 
         "utilization": round(load_w / capacity_w, 4),
         "sessions": member.report.sessions,
         "report_age_s": round(now_s - member.received_s, 3),
+        "journal_id": member.report.journal_id,
     }
 
 

@@ -60,7 +60,7 @@ class Seats:
     ) -> None:  # fmt: skip
         """`clock` is the view's; waiting goes by the loop's."""
         self.fleet = fleet
-        self._decisions = decisions
+        self.decisions = decisions
         self.room = room
         self._clock = clock
         self._waiting: dict[int, _Waiting] = {}
@@ -176,7 +176,7 @@ class Seats:
             int(time.time() * 1000), charge.vehicle_id, charge.plan.power_w, self.fleet.policy, attempt,
             tuple(options), target, reason,
         )  # fmt: skip
-        return self._decisions.note(decision)
+        return self.decisions.note(decision)
 
     def _future(self) -> "asyncio.Future[Seat]":
         return asyncio.get_running_loop().create_future()

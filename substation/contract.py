@@ -28,6 +28,8 @@ RELEASES_WITHIN_S = (
     4 * 3600.0,
     float("inf"),
 )
+MOST_LISTED = 1000  # sessions of one page
+MOST_STREAMED = 100  # a message may hold the answers to hundreds of calls, and at most 4 MiB
 
 
 class State(StrEnum):
@@ -93,7 +95,11 @@ class Find:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Page:
-    """List up to `limit` sessions past number `after`, in the order of admission; '' is any vehicle."""
+    """List sessions past number `after`, in the order of admission; '' is any vehicle.
+
+    `limit` is brought within 1 and MOST_LISTED; on the stream, where many answers share a message,
+    within 1 and MOST_STREAMED.
+    """
 
     after: int
     limit: int
@@ -142,6 +148,7 @@ class Session:
             "energy_j": self.plan.energy_j,
             "power_w": self.plan.power_w,
             "stay_ms": self.plan.stay_ms,
+            "taper": self.plan.taper,
         }
 
     @classmethod
@@ -149,7 +156,7 @@ class Session:
         """Return the session that an object with these attributes describes, such as a message."""
         return cls(
             flat.session_id, flat.substation_id, flat.vehicle_id, State(flat.state),
-            Plan(flat.energy_j, flat.power_w, flat.stay_ms), flat.delivered_j,
+            Plan(flat.energy_j, flat.power_w, flat.stay_ms, flat.taper), flat.delivered_j,
             flat.started_unix_ms, flat.expected_end_unix_ms, flat.ended_unix_ms,
         )  # fmt: skip
 
@@ -172,7 +179,8 @@ class Answer:
 class Report:
     """A substation's load at one moment; of two, the one with the higher (epoch, seq) is newer.
 
-    `releases_w` are cumulative watts by RELEASES_WITHIN_S.
+    `capacity_w` is the limit now, `rated_w` what it is when not derated; `releases_w` are cumulative
+    watts by RELEASES_WITHIN_S.
     """
 
     substation_id: str
@@ -184,6 +192,7 @@ class Report:
     draining: bool
     releases_w: tuple[int, ...]
     sessions: int = 0
+    rated_w: int = 0
 
 
 def owner(session_id: str) -> str:

@@ -6,15 +6,13 @@ from tornado.web import HTTPError
 
 from runtime.handlers import ApiHandler
 from runtime.settings import integer
-from substation.contract import Outcome, Page
-from substation.station import Station
+from substation.contract import MOST_LISTED, Outcome, Page
+from substation.station import BackupFailed, Station
 from substation.writer import Request
-
-MOST = 1000
 
 
 class SessionsHandler(ApiHandler):
-    """`GET /sessions?after=<number>&limit=<1..1000>`: all sessions in the order of admission."""
+    """`GET /sessions?after=&limit=&vehicle_id=`: sessions, ended ones too, in the order of admission."""
 
     def initialize(self, station: Station) -> None:  # type: ignore[override]
         """`station` owns the sessions."""
@@ -23,7 +21,8 @@ class SessionsHandler(ApiHandler):
 
     async def get(self) -> None:
         """Write one page; `next_after` continues it, null at the end."""
-        page = Page(self._whole("after", 0, 0, 2**62), self._whole("limit", 100, 1, MOST))
+        after, limit = self._whole("after", 0, 0, 2**62), self._whole("limit", 100, 1, MOST_LISTED)
+        page = Page(after, limit, self.get_query_argument("vehicle_id", "", strip=False))
         found = await self._station.ask(Request(page))
         if found.outcome is not Outcome.FOUND:
             raise HTTPError(503, "the substation is stopping")
@@ -53,5 +52,8 @@ class BackupHandler(ApiHandler):
 
     async def post(self) -> None:
         """Write the copy and say where it is."""
-        path = await self._station.backup(self._folder)
-        self.write_json({"path": str(path), "bytes": path.stat().st_size}, 201)
+        try:
+            path = await self._station.backup(self._folder)
+        except BackupFailed as failed:
+            raise HTTPError(503, str(failed)) from None
+        self.write_json({"path": str(path)}, 201)

@@ -1,6 +1,8 @@
 """The journal: every key, session and tombstone of one substation, in SQLite."""
 
+import contextlib
 import dataclasses
+import logging
 import secrets
 import sqlite3
 from collections.abc import Iterator
@@ -12,6 +14,8 @@ from substation.contract import State
 from substation.curve import Usage
 from substation.plan import Plan
 from substation.records import Entry, Record
+
+log = logging.getLogger(__name__)
 
 SCHEMA_1 = """
 CREATE TABLE station (
@@ -74,6 +78,14 @@ ON CONFLICT (key) DO UPDATE SET number = CASE  -- a refused key that is admitted
     WHEN record.session_id IS NULL THEN (SELECT max(number) + 1 FROM record) ELSE record.number END,
     {", ".join(f"{name} = excluded.{name}" for name in COLUMNS)}
 """  # noqa: S608 - the names are above
+PRUNE = """
+DELETE FROM record WHERE number IN (
+    SELECT number FROM record
+    WHERE settled_unix_ms < ?
+        AND NOT (state IN ('charging', 'paused') AND end_ms > ?)
+        AND number < (SELECT max(number) FROM record)
+    ORDER BY settled_unix_ms LIMIT ?)
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,17 +166,29 @@ class Journal:
                        entry.ended_ms, entry.ended_unix_ms, entry.expected_end_unix_ms)  # fmt: skip
         self._store.run(WRITE, (record.key, record.attempt, record.state, *columns))
 
-    def prune(self, unix_ms: int) -> int:
-        """Drop records that were settled long before a wall time, a bounded number; returns how many."""
-        sql = (
-            "DELETE FROM record WHERE number IN (SELECT number FROM record WHERE settled_unix_ms < ? LIMIT ?)"
-        )
-        return self._store.run(sql, (unix_ms - KEEP_MS, MOST_PRUNED))
+    def prune(self, grid_ms: int, unix_ms: int) -> int:
+        """Drop records that were settled long before a wall time, a bounded number; returns how many.
 
-    def backup(self, path: Path) -> None:
-        """Write a consistent copy to `path`, which must not exist; not inside a transaction."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._store.run("VACUUM INTO ?", (str(path),))
+        Never one that is open at grid time `grid_ms`, whatever the wall clock says, nor the one with
+        the highest number: it must not be given again, else who pages on from it misses a session.
+        """
+        return self._store.run(PRUNE, (unix_ms - KEEP_MS, grid_ms, MOST_PRUNED))
+
+    def backup(self, path: Path) -> bool:
+        """Write a consistent copy to `path`, not synced yet; returns whether it could.
+
+        Not inside a transaction. A file that is there already is replaced: it was left unfinished.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _remove(path)
+            self._store.run("VACUUM INTO ?", (str(path),))
+        except (OSError, sqlite3.Error) as error:
+            log.error("a backup failed: %s", error)  # noqa: TRY400 - a state of the disk, not a fault
+            with contextlib.suppress(OSError):
+                _remove(path)
+            return False
+        return True
 
     def by_key(self, key: str) -> Record | None:
         """Return what is known of a key."""
@@ -195,6 +219,12 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         self._store.close()
+
+
+def _remove(copy: Path) -> None:
+    """Remove an unfinished copy, and the rollback journal that SQLite may have left beside it."""
+    for path in (copy, copy.with_name(f"{copy.name}-journal")):
+        path.unlink(missing_ok=True)
 
 
 def _record(row: sqlite3.Row) -> Record:

@@ -20,7 +20,8 @@ COUNTED = {  # outcome of a written decision -> value of the label
 }
 GAUGES = {
     "smartgrid_substation_load_watts": "Power reserved by open sessions",
-    "smartgrid_substation_capacity_watts": "The rated limit",
+    "smartgrid_substation_capacity_watts": "The present limit: the rated one, or what an operator lowered it to",
+    "smartgrid_substation_rated_watts": "The limit when it is not derated",
     "smartgrid_substation_headroom_watts": "Capacity less load; negative while derated below the load",
     "smartgrid_substation_sessions_active": "Open sessions",
     "smartgrid_substation_draining": "1 while no new session is taken (drained, or the journal can't be written)",
@@ -97,7 +98,7 @@ class ReportCollector(Collector):
         """Evaluate the load now; all families are of the same report."""
         report = self._station.report()
         values = (
-            report.load_w, report.capacity_w, report.capacity_w - report.load_w,
+            report.load_w, report.capacity_w, report.rated_w, report.capacity_w - report.load_w,
             report.sessions, int(report.draining), report.epoch, report.seq, self._station.time_scale,
         )  # fmt: skip
         for (name, about), value in zip(GAUGES.items(), values, strict=True):

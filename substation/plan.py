@@ -3,7 +3,7 @@
 A battery takes constant current up to about 80 % of its charge, and then constant voltage: the
 power falls exponentially until it is a tenth (CC-CV; see docs/explanation/charging.md). A car is
 taken to be full when it has the energy that it asked for, so its last fifth is tapered. The
-reservation follows in steps from above, so that a substation gets back what a car no longer draws.
+reservation follows in quarters from above, so that a substation gets back what a car no longer draws.
 
 Pure arithmetic in whole watts, joules and milliseconds of grid time, so that a journal, a client
 and an oracle that replay it get the same figures to the last watt. Rules:
@@ -24,15 +24,16 @@ MILLION = 1_000_000
 FULL_SHARE = 0.8  # of the energy comes at full power
 CUT_OFF = 0.1  # of the full power: there the battery is full
 TAU = (1 - FULL_SHARE) / (1 - CUT_OFF)  # so that the exponential delivers the last fifth
-STEPS = (0.75, 0.5, 0.25)  # the reservation follows when the draw has fallen to these shares
+QUARTERS = (3, 2, 1)  # the reservation follows when the draw has fallen to so many quarters
+KNEE = round(FULL_SHARE * MILLION)
 
 
 def _millionths(share: float) -> int:
     """Return when the draw has fallen to a share of the full power, in millionths of energy / power."""
-    return round((FULL_SHARE + TAU * math.log(1 / share)) * MILLION)
+    return math.ceil((FULL_SHARE + TAU * math.log(1 / share)) * MILLION)
 
 
-STEPS_AT = tuple((_millionths(share), share) for share in STEPS)
+STEPS_AT = tuple((_millionths(quarters / 4), quarters) for quarters in QUARTERS)
 FULL_AT = _millionths(CUT_OFF)
 
 
@@ -57,18 +58,18 @@ class Plan:
     @property
     def duration_ms(self) -> int:
         """Grid milliseconds until the car has its energy or leaves, whichever comes first."""
-        full_ms = self._after(FULL_AT if self.taper else MILLION)
-        return min(full_ms, self.stay_ms) if self.stay_ms else full_ms
+        return min(self._full_ms, self.stay_ms) if self.stay_ms else self._full_ms
 
     def releases(self) -> tuple[tuple[int, int], ...]:
-        """Return when watts are freed: pairs of (grid ms after the start, watts freed), in order."""
-        end_ms, reserved_w, freed = self.duration_ms, self.power_w, []
-        for at, share in STEPS_AT if self.taper else ():
-            after_ms, kept_w = self._after(at), math.ceil(self.power_w * share)
-            if after_ms < end_ms and kept_w < reserved_w:
-                freed.append((after_ms, reserved_w - kept_w))
+        """Return when watts are freed: pairs of (grid ms after the start, watts freed), no two at once."""
+        freed: dict[int, int] = {}
+        reserved_w = self.power_w
+        for at, quarters in STEPS_AT if self.taper else ():
+            after_ms, kept_w = self._after(at), -(-self.power_w * quarters // 4)
+            if after_ms < self.duration_ms and kept_w < reserved_w:
+                freed[after_ms] = freed.get(after_ms, 0) + reserved_w - kept_w
                 reserved_w = kept_w
-        return (*freed, (end_ms, reserved_w))
+        return (*freed.items(), (self.duration_ms, reserved_w))
 
     def reserved_w(self, elapsed_ms: int) -> int:
         """Return the watts reserved when `elapsed_ms` of grid time have passed since the start."""
@@ -83,21 +84,26 @@ class Plan:
     def delivered_j(self, elapsed_ms: int) -> int:
         """Return the joules delivered when `elapsed_ms` of grid time have passed since the start."""
         elapsed_ms = min(max(elapsed_ms, 0), self.duration_ms)
-        constant_ms = elapsed_ms if not self.taper else min(elapsed_ms, self._after(FULL_SHARE * MILLION))
-        delivered_j = self.power_w * constant_ms / MS_PER_S
-        if elapsed_ms > constant_ms:
-            delivered_j += self.energy_j * TAU * (1 - self._share(elapsed_ms))
-        if not self.taper or elapsed_ms < self._after(FULL_AT):
-            return min(self.energy_j, int(delivered_j))
-        return self.energy_j
+        if elapsed_ms >= self._full_ms:
+            return self.energy_j
+        if not self._past_knee(elapsed_ms):
+            return self.power_w * elapsed_ms // MS_PER_S
+        tapered_j = TAU * (1 - self._share(elapsed_ms)) * self.energy_j
+        return min(self.energy_j, int(self.energy_j * KNEE / MILLION + tapered_j))
+
+    @property
+    def _full_ms(self) -> int:
+        return self._after(FULL_AT if self.taper else MILLION)
+
+    def _past_knee(self, elapsed_ms: int) -> int:
+        """Return how far the charge is into its taper, in millionths of a joule; 0 before."""
+        beyond = self.power_w * elapsed_ms * (MILLION // MS_PER_S) - self.energy_j * KNEE
+        return max(0, beyond) if self.taper else 0
 
     def _share(self, elapsed_ms: int) -> float:
         """Return the draw as a share of the full power."""
-        if not self.taper:
-            return 1.0
-        progress = elapsed_ms * self.power_w / (self.energy_j * MS_PER_S)
-        return math.exp(-max(0.0, progress - FULL_SHARE) / TAU)
+        return math.exp(-self._past_knee(elapsed_ms) / (self.energy_j * MILLION) / TAU)
 
-    def _after(self, millionths: float) -> int:
+    def _after(self, millionths: int) -> int:
         """Return a time given in millionths of energy / power, in ms, rounded up."""
-        return -(-self.energy_j * MS_PER_S * round(millionths) // (self.power_w * MILLION))
+        return -(-self.energy_j * MS_PER_S * millionths // (self.power_w * MILLION))

@@ -7,7 +7,19 @@ from typing import Any
 import grpc.aio
 
 from runtime.stream_server import Conversation
-from substation.contract import Answer, Command, Derate, Drain, Find, Outcome, Page, Place, Stop, Withdraw
+from substation.contract import (
+    MOST_STREAMED,
+    Answer,
+    Command,
+    Derate,
+    Drain,
+    Find,
+    Outcome,
+    Page,
+    Place,
+    Stop,
+    Withdraw,
+)
 from substation.plan import Plan
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
@@ -54,7 +66,7 @@ class SubstationService(rpc.SubstationServicer):
             report=pb.Report(
                 substation_id=report.substation_id, journal_id=report.journal_id, epoch=report.epoch, seq=report.seq,
                 load_w=report.load_w, capacity_w=report.capacity_w, draining=report.draining,
-                releases_w=report.releases_w, sessions=report.sessions,
+                releases_w=report.releases_w, sessions=report.sessions, rated_w=report.rated_w,
             ),
         )  # fmt: skip
 
@@ -76,7 +88,7 @@ COMMANDS: dict[str, Callable[[Any], Command]] = {
     "withdraw": lambda withdraw: Withdraw(withdraw.key, withdraw.attempt),
     "stop": lambda stop: Stop(stop.session_id),
     "find": lambda find: Find(find.session_id),
-    "page": lambda page: Page(page.after, page.limit, page.vehicle_id),
+    "page": lambda page: Page(page.after, min(page.limit, MOST_STREAMED), page.vehicle_id),
     "drain": lambda drain: Drain(drain.on),
     "derate": lambda derate: Derate(derate.limit_w),
 }

@@ -13,6 +13,7 @@ from pathlib import Path
 from runtime.store import StoreFull
 from substation.clock import GridClock
 from substation.contract import (
+    MOST_LISTED,
     Answer,
     Command,
     Derate,
@@ -45,7 +46,7 @@ class Prune:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Backup:
-    """Writes a consistent copy of the journal to `path`; commits wait meanwhile."""
+    """Writes a consistent copy of the journal to `path`, not synced yet; commits wait meanwhile."""
 
     path: Path
 
@@ -90,6 +91,7 @@ class Writer:
         self._monotonic_s = monotonic_s
         self._unix_s = unix_s
         self._station = journal.station()
+        self._started_s = (monotonic_s(), unix_s())
         self.published = Published(ledger.curve(), ledger.draining)
 
     def commit(self, batch: list[Request]) -> list[Answer]:
@@ -105,9 +107,6 @@ class Writer:
                 writing = any(d.write for d in decisions) or any(isinstance(r.command, Probe) for r in batch)
                 if writing:
                     self._journal.stamp(now_ms, unix_ms, self._ledger.curve().usage)
-            for request in batch:
-                if isinstance(request.command, Backup):
-                    self._journal.backup(request.command.path)
             if writing:
                 full = False
                 self._metrics.committed(
@@ -120,12 +119,13 @@ class Writer:
             answers = [self._read_only(request, now_ms) for request in batch]
         self._ledger.check_bounds()
         self.published = Published(self._ledger.curve(), self._ledger.draining, full)
-        return answers
+        return [self._copied(request, answer) for request, answer in zip(batch, answers, strict=True)]
 
     def _answer(self, request: Request, now_ms: int, unix_ms: int, decisions: list[Decision]) -> Answer:
         command = request.command
-        if isinstance(command, Prune):
-            self._journal.prune(unix_ms)
+        if isinstance(command, Prune) and self._journal.prune(now_ms, min(unix_ms, self._steady_unix_ms())):
+            # What was dropped may have ended since the last stamp: the totals must have its energy.
+            decisions.append(Decision(Outcome.DONE, write=True))
         if isinstance(command, Probe | Prune | Backup):
             return Answer(Outcome.DONE)
         if isinstance(command, Page | Find):
@@ -158,6 +158,17 @@ class Writer:
                 self._ledger.set_capacity(limit_w or self._rated_w)
                 return self._steered(limit_w)
 
+    def _copied(self, request: Request, answer: Answer) -> Answer:
+        """Carry out a backup, now that the batch is committed: its failure undoes nothing."""
+        if not isinstance(request.command, Backup) or answer.outcome is not Outcome.DONE:
+            return answer
+        return answer if self._journal.backup(request.command.path) else Answer(Outcome.INVALID)
+
+    def _steady_unix_ms(self) -> int:
+        """Return the wall time by the monotonic clock since the start, which no jump reaches."""
+        monotonic_s, unix_s = self._started_s
+        return int((unix_s + self._monotonic_s() - monotonic_s) * 1000)
+
     def _steered(self, limit_w: int) -> Decision:
         """Note the operator's order; on the disk with this commit."""
         self._journal.steer(draining=self._ledger.draining, limit_w=limit_w)
@@ -181,6 +192,7 @@ class Writer:
                 record = self._journal.by_session(session_id)
                 return self._show(Outcome.FOUND if record else Outcome.NOT_FOUND, record, now_ms)
             case Page(after, limit, vehicle_id):
+                limit = min(max(limit, 1), MOST_LISTED)
                 rows = self._journal.page(after, limit, vehicle_id)
                 shown = (record.session_at(now_ms, self._station.substation_id) for _, record in rows)
                 sessions = tuple(session for session in shown if session)

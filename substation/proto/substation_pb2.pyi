@@ -119,7 +119,7 @@ class Answer(_message.Message):
     def __init__(self, number: _Optional[int] = ..., outcome: _Optional[str] = ..., session: _Optional[_Union[Session, _Mapping]] = ..., sessions: _Optional[_Iterable[_Union[Session, _Mapping]]] = ..., next_after: _Optional[int] = ...) -> None: ...
 
 class Session(_message.Message):
-    __slots__ = ("session_id", "substation_id", "vehicle_id", "state", "energy_j", "power_w", "stay_ms", "delivered_j", "started_unix_ms", "expected_end_unix_ms", "ended_unix_ms")
+    __slots__ = ("session_id", "substation_id", "vehicle_id", "state", "energy_j", "power_w", "stay_ms", "delivered_j", "started_unix_ms", "expected_end_unix_ms", "ended_unix_ms", "taper")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
     VEHICLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -131,6 +131,7 @@ class Session(_message.Message):
     STARTED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_END_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     ENDED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    TAPER_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     substation_id: str
     vehicle_id: str
@@ -142,10 +143,11 @@ class Session(_message.Message):
     started_unix_ms: int
     expected_end_unix_ms: int
     ended_unix_ms: int
-    def __init__(self, session_id: _Optional[str] = ..., substation_id: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., state: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., delivered_j: _Optional[int] = ..., started_unix_ms: _Optional[int] = ..., expected_end_unix_ms: _Optional[int] = ..., ended_unix_ms: _Optional[int] = ...) -> None: ...
+    taper: bool
+    def __init__(self, session_id: _Optional[str] = ..., substation_id: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., state: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., delivered_j: _Optional[int] = ..., started_unix_ms: _Optional[int] = ..., expected_end_unix_ms: _Optional[int] = ..., ended_unix_ms: _Optional[int] = ..., taper: _Optional[bool] = ...) -> None: ...
 
 class Report(_message.Message):
-    __slots__ = ("substation_id", "journal_id", "epoch", "seq", "load_w", "capacity_w", "draining", "sessions", "releases_w")
+    __slots__ = ("substation_id", "journal_id", "epoch", "seq", "load_w", "capacity_w", "draining", "sessions", "rated_w", "releases_w")
     SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -154,6 +156,7 @@ class Report(_message.Message):
     CAPACITY_W_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    RATED_W_FIELD_NUMBER: _ClassVar[int]
     RELEASES_W_FIELD_NUMBER: _ClassVar[int]
     substation_id: str
     journal_id: str
@@ -163,5 +166,6 @@ class Report(_message.Message):
     capacity_w: int
     draining: bool
     sessions: int
+    rated_w: int
     releases_w: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, substation_id: _Optional[str] = ..., journal_id: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., load_w: _Optional[int] = ..., capacity_w: _Optional[int] = ..., draining: _Optional[bool] = ..., sessions: _Optional[int] = ..., releases_w: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, substation_id: _Optional[str] = ..., journal_id: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., load_w: _Optional[int] = ..., capacity_w: _Optional[int] = ..., draining: _Optional[bool] = ..., sessions: _Optional[int] = ..., rated_w: _Optional[int] = ..., releases_w: _Optional[_Iterable[int]] = ...) -> None: ...

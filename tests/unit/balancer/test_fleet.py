@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from balancer.appointments import MOST
-from balancer.fleet import BLIND_WAIT_S, FINITE_WITHIN_S, MOST_LATER_S, UNKNOWN_WAIT_S, Member, released_w
+from balancer.fleet import BLIND_WAIT_S, UNKNOWN_WAIT_S
 from balancer.health import EJECT_AFTER, Health, State
+from balancer.member import FINITE_WITHIN_S, MOST_LATER_S, Member, released_w
 from substation.contract import RELEASES_WITHIN_S, Report
 from tests.unit.balancer.views import KW, POLL_S, View, releases, report, url
 
@@ -116,11 +117,11 @@ def test_fits_in_is_the_first_known_point_with_room(
     seen = report(capacity_w=100 * KW, load_w=load_w, releases_w=schedule, draining=draining)
     member = Member("http://a:1", seen, 1000.0, Health(), outstanding_w=outstanding_w)
     moments = [s for s in sorted({elapsed_s, *FINITE_WITHIN_S}) if s >= elapsed_s]
-    fitting = [
+    fitting = [  # with what is outstanding, else as if it came to nothing
         s - elapsed_s
-        for taken_w in (outstanding_w, 0)  # what is on its way may be refused
+        for taken_w in (outstanding_w + demand_w, demand_w)
         for s in moments
-        if load_w - released_w(schedule, s) + taken_w + demand_w <= 100 * KW and not draining
+        if load_w - released_w(schedule, s) + taken_w <= 100 * KW and not draining
     ]
     found = member.fits_in_s(demand_w, 1000.0 + elapsed_s)
     assert found == (pytest.approx(fitting[0], abs=1e-6) if fitting else None)
@@ -278,7 +279,7 @@ def test_only_the_eligible_are_asked() -> None:
 
 
 def test_the_rating_is_the_highest_capacity_among_the_eligible() -> None:
-    view = View(report("a", capacity_w=100), report("b", capacity_w=300))
+    view = View(report("a", rated_w=100), report("b", capacity_w=50, rated_w=300))  # b is derated
     assert view.fleet.rated_w(()) == 300
     assert view.fleet.rated_w(("a",)) == 100
     assert view.fleet.rated_w(("nobody",)) == 0
@@ -294,7 +295,7 @@ def test_addresses_where_none_was_seen_are_named_until_one_is() -> None:
 
 def test_one_that_is_given_up_is_gone_and_its_address_expects_nobody_until_somebody_is_there() -> None:
     view = View(report("a"), report("b"))
-    view.fleet.forget("b")
+    view.fleet.give_up("b")
     assert list(view.fleet.members) == ["a"]
     assert view.fleet.unseen() == []
     view.poll(report("b", journal_id="new"))
