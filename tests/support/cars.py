@@ -2,12 +2,13 @@
 
 import asyncio
 import dataclasses
+import time
 from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 
-TRIES = 40
+PATIENCE_S = 60.0  # nothing takes as long unless it hangs
 
 
 @dataclasses.dataclass
@@ -45,7 +46,8 @@ async def ask(session: aiohttp.ClientSession, gateway: str, car: Car) -> int:
 
 async def ask_until_settled(session: aiohttp.ClientSession, gateway: str, car: Car) -> None:
     """Ask again with the same key, when told to come back, until the answer is a 201."""
-    for _ in range(TRIES):
+    until_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until_s:
         await asyncio.sleep(car.come_back_s)
         if await ask(session, gateway, car) == 201:
             return
