@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour test lint format types imports unit property integration process proto lock clean
+.PHONY: help run rush-hour test lint format types imports unit property integration process proof proto lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ imports: $(VENV)/.dev  ## the dependency rule
 
 unit property integration process: $(VENV)/.dev  ## one kind of tests alone
 	$(BIN)/python -m pytest -q tests/$@
+
+proof: $(VENV)/.dev  ## minutes on a real grid: policies, overload, derating, drain, replicas (ONLY="drain" ...)
+	$(BIN)/python -m tests.proof $(ONLY)
 
 proto: $(VENV)/.dev  ## generate the gRPC code from the .proto files
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. $(PROTOS)

@@ -11,17 +11,22 @@ from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
 from balancer.asking import Asker
+from balancer.control import Operator
+from balancer.decisions import Decisions
+from balancer.discovery import Discovery, Resolve, resolve
 from balancer.fleet import Fleet
-from balancer.handlers import FleetHandler
-from balancer.metrics import BalancerMetrics, FleetCollector
+from balancer.fleet_stream import FleetStreamHandler, FleetStreams
+from balancer.handlers import DecisionsHandler, FleetHandler, OrderHandler, PolicyHandler, fleet_json
+from balancer.metrics import BalancerMetrics, FleetCollector, StreamMetrics
 from balancer.orders import BookUnavailable, EmbeddedBook
 from balancer.placement import Placement
-from balancer.policy import least_loaded
 from balancer.poller import Poller
+from balancer.seats import Seats
 from balancer.sessions import Sessions
 from balancer.settings import Settings
 from balancer.stream import BalancerService
 from balancer.substation_stream import Links
+from balancer.waiting import WaitingRoom
 from balancer.withdrawals import Withdrawals
 from runtime import exposition, health, http, stream_server
 from runtime.handlers import NotFoundHandler
@@ -30,8 +35,8 @@ PRUNE_EVERY_S = 600.0
 
 
 @asynccontextmanager
-async def balancer(settings: Settings) -> AsyncIterator[None]:
-    """Serve one balancer while the context lasts.
+async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncIterator[None]:
+    """Serve one balancer while the context lasts; `resolve` looks names up.
 
     Raises StoreUnusable when its order book can't be used, OSError when a port is taken.
     """
@@ -41,40 +46,73 @@ async def balancer(settings: Settings) -> AsyncIterator[None]:
         book = EmbeddedBook(settings.data / "balancer" / "orders.sqlite")
         stack.push_async_callback(book.close)
         links = Links()
-        fleet = Fleet(settings.poll_s, least_loaded, random.Random(), links.up)  # noqa: S311 - ties
-        links.on_report = lambda report: fleet.adopt(report, time.monotonic())
-        registry.register(FleetCollector(fleet))
+        fleet = _view(settings.poll_s, links)
+        seats = Seats(fleet, Decisions(), WaitingRoom(settings.most_waiting))
+        registry.register(FleetCollector(fleet, seats.room))
         stack.push_async_callback(links.close)
         poller = Poller(fleet, links, metrics, settings.poll_s)
         stack.push_async_callback(poller.close)
-        asker = Asker(links)
-        withdrawals = Withdrawals(book, asker)
-        stack.push_async_callback(withdrawals.close)
-        placement = Placement(fleet, book, asker, withdrawals, metrics)
-        stack.push_async_callback(placement.close)
-        service = BalancerService(placement, Sessions(fleet, asker), withdrawals)
-        stack.push_async_callback(service.close)
-        await withdrawals.resume()
-        pruning = asyncio.create_task(_prune(book))
-        stack.callback(pruning.cancel)
-        for url in settings.substations:
-            poller.watch(url)
+        operator, service = await _service(stack, seats, Asker(links), book, metrics)
+        poller.given_up = operator.given_up
+        discovery = Discovery(fleet, poller, metrics, settings.substations, settings.discover_s)
+        stack.push_async_callback(discovery.close)
+        discovery.resolve = resolve
+        discovery.start()
         await stack.enter_async_context(
             stream_server.listen(service.register, settings.bind, settings.grpc_port)
         )
+        streams = FleetStreams(lambda: fleet_json(fleet, time.monotonic()), StreamMetrics(registry))
         await stack.enter_async_context(
-            http.listen(_pages(fleet, registry), settings.bind, settings.http_port)
+            http.listen(_pages(fleet, streams, seats, operator, registry), settings.bind, settings.http_port)
         )
+        stack.push_async_callback(streams.close)
         yield
 
 
-def _pages(fleet: Fleet, registry: CollectorRegistry) -> Application:
+async def _service(
+    stack: AsyncExitStack, seats: Seats, asker: Asker, book: EmbeddedBook, metrics: BalancerMetrics
+) -> tuple[Operator, BalancerService]:
+    """Wire what answers gateways, and start its chores; all of it ends with `stack`."""
+    operator = Operator(seats.fleet, book, asker)
+    await operator.read()
+    withdrawals = Withdrawals(book, asker, operator.given_up)
+    stack.push_async_callback(withdrawals.close)
+    stack.push_async_callback(seats.close)
+    placement = Placement(seats, book, asker, operator, withdrawals, metrics)
+    stack.push_async_callback(placement.close)
+    service = BalancerService(placement, Sessions(seats.fleet, asker), withdrawals)
+    stack.push_async_callback(service.close)
+    await withdrawals.resume()
+    for chore in (_prune(book), operator.follow()):
+        stack.callback(asyncio.create_task(chore).cancel)
+    return operator, service
+
+
+def _view(poll_s: float, links: Links) -> Fleet:
+    """Return an empty view of the fleet that hears what is reported on the links."""
+    fleet = Fleet(poll_s, random.Random(), links.up)  # noqa: S311 - ties
+    links.on_report = lambda report: fleet.adopt(report, time.monotonic())
+    links.on_stranger = lambda owner, report: fleet.denied(owner, report, time.monotonic())
+    return fleet
+
+
+def _pages(
+    fleet: Fleet, streams: FleetStreams, seats: Seats, operator: Operator, registry: CollectorRegistry
+) -> Application:
     def waiting_for() -> list[str]:
         return [] if fleet.usable(time.monotonic()) else ["a substation that answers"]
 
     return Application(
         [
-            ("/fleet", FleetHandler, {"fleet": fleet, "policy": least_loaded.__name__}),
+            ("/fleet", FleetHandler, {"fleet": fleet}),
+            (
+                "/fleet/([a-z0-9-]{1,63})/(drain|restore|capacity|decommission)",
+                OrderHandler,
+                {"operator": operator},
+            ),
+            ("/policy", PolicyHandler, {"operator": operator}),
+            ("/decisions", DecisionsHandler, {"decisions": seats.decisions}),
+            ("/fleet/stream", FleetStreamHandler, {"streams": streams}),
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),
             ("/livez", health.LiveHandler),
             ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),

@@ -21,6 +21,8 @@ class Outcome(StrEnum):
     UNREACHABLE = "unreachable"  # the owner of a session does not answer
     EXCEEDS_CAPACITY = "exceeds_capacity"  # more power than any substation is rated for
     UNKNOWN_SUBSTATION = "unknown_substation"
+    DONE = "done"  # an operator's order, confirmed by the substation
+    INVALID = "invalid"  # an order that can't be carried out
     KEY_REUSED = "key_reused"  # the key came before with another request
 
 
@@ -33,6 +35,7 @@ class Charge:
     vehicle_id: str
     plan: Plan
     substations: tuple[str, ...] = ()
+    max_wait_ms: int = 0  # how long the caller would wait for room
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,14 +52,28 @@ class Find:
     session_id: str
 
 
-Command = Charge | Stop | Find
+@dataclasses.dataclass(frozen=True, slots=True)
+class Page:
+    """List up to `limit` sessions of a vehicle; `cursor` is '' or what the page before gave."""
+
+    vehicle_id: str
+    cursor: str
+    limit: int
+
+
+Command = Charge | Stop | Find | Page
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one command; `session` where there is one, `detail` in words where it helps."""
+    """The answer to one command; `session` where there is one, `detail` in words where it helps.
+
+    A page is FOUND with `sessions`; `next_cursor` continues it, '' at the end.
+    """
 
     outcome: Outcome
     session: Session | None = None
     retry_after_ms: int = 0
     detail: str = ""
+    sessions: tuple[Session, ...] = ()
+    next_cursor: str = ""

@@ -5,52 +5,35 @@ Pure: time comes as seconds of a monotonic clock. Rules:
 - of two reports the one with the higher (epoch, seq) counts, however late it comes;
 - estimate = reported load + what is outstanding - what the reported plans have freed since;
 - a placement is reserved before anything is awaited, and released when its answer is known;
+- a substation is where its page was seen last, and nowhere else; whoever's identity is in doubt is not used;
 - the view only chooses whom to ask: the substation decides.
 """
 
-import bisect
 import contextlib
 import dataclasses
 from collections.abc import Callable, Collection, Iterator
 
-from balancer.health import Health, State
-from balancer.policy import Candidate, Policy, Random
-from substation.contract import RELEASES_WITHIN_S, Report
+from balancer.health import EJECT_AFTER, Health, State
+from balancer.member import Member
+from balancer.policy import DEFAULT_POLICY, Candidate, Random, policies
+from substation.contract import Report
 
-FINITE_WITHIN_S = (0.0, *RELEASES_WITHIN_S[:-1])
 PANIC_SHARE = 0.5  # with more than this share ejected, the last known view is used
 UNKNOWN_WAIT_S = 60.0  # when no plan says when there will be room
 BLIND_WAIT_S = 2.0  # when nobody can be asked: a start or an outage
+GONE_S = 600.0  # how long one without sessions is shown after it was seen last
+MOST_GONE = 100  # whatever an address makes up, one id a poll
 
 
-@dataclasses.dataclass(slots=True)
-class Member:
-    """One substation as the balancer sees it."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Option:
+    """One substation at the moment of a decision; `most_w` is the most that it can carry."""
 
-    url: str
-    report: Report
-    received_s: float
-    health: Health
-    outstanding_w: int = 0
-
-    def estimate_w(self, now_s: float) -> float:
-        """Return the watts that it probably carries at a moment, with what is on its way to it."""
-        freed = released_w(self.report.releases_w, now_s - self.received_s)
-        return self.report.load_w - freed + self.outstanding_w
-
-    def fits_in_s(self, demand_w: int, now_s: float) -> float | None:
-        """Return after how many seconds `demand_w` fits by the known plans; None if they don't say."""
-        if self.report.draining:
-            return None
-        elapsed_s = now_s - self.received_s
-        moments = [elapsed_s, *(within_s for within_s in FINITE_WITHIN_S if within_s > elapsed_s)]
-        # What is outstanding may be refused: if it leaves no room at all, look without it.
-        for taken_w in (self.outstanding_w + demand_w, demand_w):
-            room_w = self.report.capacity_w - taken_w
-            for within_s in moments:
-                if self.report.load_w - released_w(self.report.releases_w, within_s) <= room_w:
-                    return within_s - elapsed_s
-        return None
+    candidate: Candidate
+    state: State
+    draining: bool
+    report_age_s: float
+    most_w: float
 
 
 class Fleet:
@@ -59,22 +42,51 @@ class Fleet:
     `poll_s` is the interval of the polls, `linked` tells whether the stream to a substation is up.
     """
 
-    def __init__(self, poll_s: float, policy: Policy, rng: Random, linked: Callable[[str], bool]) -> None:
+    def __init__(self, poll_s: float, rng: Random, linked: Callable[[str], bool]) -> None:
         self.members: dict[str, Member] = {}
         self._poll_s = poll_s
-        self._policy = policy
+        self.policy = DEFAULT_POLICY
+        self._policies = policies()
         self._rng = rng
         self._linked = linked
         self._health: dict[str, Health] = {}
+        self._given_up: set[str] = set()  # addresses
+        self._shown: dict[str, str] = {}  # whose page an address has shown last
+        self.unresolved: set[str] = set()  # names of which no address is known yet
 
     def watch(self, url: str) -> None:
         """Expect a substation at `url`."""
         self._health.setdefault(url, Health())
 
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The names of the policies that `use` takes."""
+        return tuple(self._policies)
+
+    def unwatch(self, url: str) -> None:
+        """Expect nobody at `url` any more; who was there is gone until it is seen again."""
+        self._health.pop(url, None)
+        self._shown.pop(url, None)
+
+    @property
+    def watched(self) -> int:
+        """How many addresses are watched."""
+        return len(self._health)
+
+    def use(self, policy: str) -> bool:
+        """Place by another policy from now on; returns whether there is one of that name."""
+        if policy in self._policies:
+            self.policy = policy
+        return self.policy == policy
+
     def unseen(self) -> list[str]:
-        """Return the watched addresses where no substation was ever seen."""
-        known = {member.url for member in self.members.values()}
-        return [url for url in self._health if url not in known]
+        """Return the names without an address, and the watched addresses where no substation was ever seen."""
+        known = self._given_up | self._shown.keys()
+        return [*sorted(self.unresolved), *(url for url in self._health if url not in known)]
+
+    def give_up(self, substation_id: str) -> None:
+        """Give a substation up for good: nobody is expected at its address any more."""
+        self._given_up.add(self.members.pop(substation_id).url)
 
     def missed(self, url: str) -> None:
         """A poll of `url` failed."""
@@ -84,53 +96,142 @@ class Fleet:
         """Take a poll's report; returns how far the estimate was off, in watts, None if it is not newer."""
         health = self._health[url]
         health.answered()
+        self._shown[url] = report.substation_id
         member = self.members.get(report.substation_id)
         if not member:
-            self.members[report.substation_id] = Member(url, report, now_s, health)
+            member = Member(url, report, now_s, health, report.load_w)
+            self.members[report.substation_id] = member
+        member.sightings.saw(report.journal_id, url, now_s, self._recent_s)
+        if not self._credible(member, url, report, now_s):
             return None
-        member.url, member.health = url, health
+        # A new journal counts anew; so does an address after one whose stream was another's.
+        moved, renewed = url != member.url, report.journal_id != member.report.journal_id
+        anew = renewed or (moved and self._denied_s(member, now_s) is not None)
+        if moved or renewed:
+            member.sightings.turn(report.substation_id, report.journal_id, moved=moved)
+        member.url, member.health, member.polled_w = url, health, report.load_w
+        if anew:
+            member.report, member.received_s = report, now_s
+            return None
         off_w = member.estimate_w(now_s) - report.load_w
-        return off_w if self.adopt(report, now_s) else None
+        return off_w if self._renew(member, report, now_s) else None
 
     def adopt(self, report: Report, now_s: float) -> bool:
-        """Take a report if it is newer than the one known; returns whether it was."""
+        """Take a report that came on a substation's stream, if it is newer; returns whether it was.
+
+        One of another journal is not taken: a poll decides which journal counts.
+        """
         member = self.members.get(report.substation_id)
-        if not member or (report.epoch, report.seq) <= (member.report.epoch, member.report.seq):
+        if not member:
+            return False
+        member.sightings.hear(report.substation_id, report.journal_id, now_s)
+        return report.journal_id == member.report.journal_id and self._renew(member, report, now_s)
+
+    def denied(self, substation_id: str, report: Report, now_s: float) -> None:
+        """The stream of a substation was answered by another one."""
+        if member := self.members.get(substation_id):
+            member.sightings.hear(report.substation_id, report.journal_id, now_s)
+
+    def disputed(self, substation_id: str, now_s: float) -> bool:
+        """Whether two journals claim an id at the same time: nobody may be asked under it."""
+        return self.members[substation_id].sightings.disputed(now_s, self._recent_s)
+
+    def forget(self, now_s: float) -> list[str]:
+        """Drop those that are gone for good; returns their ids.
+
+        One that left sessions is kept, so that they are "unreachable" and not "not found".
+        """
+        gone = sorted(
+            (member.received_s, name)
+            for name, member in self.members.items()
+            if self.state(member, now_s) is State.GONE and not member.outstanding_w
+        )
+        over = len(gone) - MOST_GONE
+        forgotten = [
+            name
+            for number, (received_s, name) in enumerate(gone)
+            if number < over or (now_s - received_s > GONE_S and not self.members[name].report.sessions)
+        ]
+        for name in forgotten:
+            del self.members[name]
+        return forgotten
+
+    def state(self, member: Member, now_s: float) -> State:
+        """Return the state of a member; one in doubt is not used, one that is gone even less."""
+        substation_id = member.report.substation_id
+        denied_s = self._denied_s(member, now_s)
+        if member.sightings.disputed(now_s, self._recent_s):
+            return State.CONFLICT
+        if member.url not in self._health or self._shown.get(member.url, substation_id) != substation_id:
+            return State.GONE
+        if denied_s is not None:  # after a restart elsewhere that lasts for one poll: no alarm yet
+            return State.CONFLICT if denied_s > self._recent_s else State.EJECTED
+        linked = self._linked(substation_id)
+        return member.health.state(now_s - member.received_s, self._poll_s, linked=linked)
+
+    @property
+    def _recent_s(self) -> float:
+        return EJECT_AFTER * self._poll_s
+
+    def _credible(self, member: Member, url: str, report: Report, now_s: float) -> bool:
+        """Whether a page at `url` speaks for a member: it may be at a second address, or a second one of its id."""
+        if report.journal_id != member.report.journal_id:
+            return not member.sightings.disputed(now_s, self._recent_s)
+        health = self._health.get(member.url)
+        at_home = health and not health.misses and self._shown.get(member.url) == report.substation_id
+        restarted = report.epoch > member.report.epoch
+        return url == member.url or not at_home or restarted or self._denied_s(member, now_s) is not None
+
+    def _denied_s(self, member: Member, now_s: float) -> float | None:
+        return member.sightings.denied_s(member.report.substation_id, member.report.journal_id, now_s)
+
+    @staticmethod
+    def _renew(member: Member, report: Report, now_s: float) -> bool:
+        if (report.epoch, report.seq) <= (member.report.epoch, member.report.seq):
             return False
         member.report, member.received_s = report, now_s
         return True
-
-    def state(self, member: Member, now_s: float) -> State:
-        """Return the health of a member."""
-        linked = self._linked(member.report.substation_id)
-        return member.health.state(now_s - member.received_s, self._poll_s, linked=linked)
 
     def usable(self, now_s: float) -> bool:
         """Whether at least one substation is healthy."""
         return any(self.state(member, now_s) is State.HEALTHY for member in self.members.values())
 
     def choose(self, demand_w: int, eligible: Collection[str], now_s: float) -> str | None:
-        """Return whom to ask for `demand_w`; None when nobody has room. `eligible` empty: anybody.
+        """Return whom to ask for `demand_w`; None when nobody has room. `eligible` empty: anybody."""
+        return self.pick(self.look(eligible, now_s), demand_w, now_s)
+
+    def look(self, eligible: Collection[str], now_s: float) -> list[Option]:
+        """Return how the eligible stand at this moment. `eligible` empty: all."""
+        return [
+            Option(
+                Candidate(name, member.estimate_w(now_s), member.report.capacity_w, member.polled_w),
+                self.state(member, now_s),
+                member.report.draining,
+                now_s - member.received_s,
+                member.most_w(now_s),
+            )
+            for name, member in self._eligible(eligible)
+        ]
+
+    def pick(self, options: Collection[Option], demand_w: int, now_s: float) -> str | None:
+        """Return which of the options to ask for `demand_w`; None when nobody has room.
 
         Suspects are used only when no healthy one has room; ejected ones only in a panic.
         """
-        by_state: dict[State, list[Candidate]] = {state: [] for state in State}
-        for substation_id, member in self._eligible(eligible):
-            if not member.report.draining:
-                candidate = Candidate(substation_id, member.estimate_w(now_s), member.report.capacity_w)
-                by_state[self.state(member, now_s)].append(candidate)
-        tiers = [by_state[State.HEALTHY], by_state[State.SUSPECT] + by_state[State.PROBING]]
+        tiers = [{State.HEALTHY}, {State.SUSPECT, State.PROBING}]
         if self.panic(now_s):
-            tiers.append(by_state[State.EJECTED])
+            tiers.append({State.EJECTED})
         for tier in tiers:
-            if fitting := [c for c in tier if c.estimate_w + demand_w <= c.capacity_w]:
-                return self._policy(fitting, demand_w, self._rng).substation_id
+            open_ = [option.candidate for option in options if option.state in tier and not option.draining]
+            if picked := self._policies[self.policy].pick(open_, demand_w, self._rng):
+                return picked.substation_id
         return None
 
     def panic(self, now_s: float) -> bool:
         """Whether so many are ejected that the poll itself must be at fault."""
-        ejected = sum(self.state(member, now_s) is State.EJECTED for member in self.members.values())
-        return ejected > PANIC_SHARE * len(self.members)
+        states = [self.state(member, now_s) for member in self.members.values()]
+        counted = [state for state in states if state not in {State.GONE, State.CONFLICT}]
+        return counted.count(State.EJECTED) > PANIC_SHARE * len(counted)
 
     @contextlib.contextmanager
     def holding(self, substation_id: str, demand_w: int) -> Iterator[None]:
@@ -147,30 +248,27 @@ class Fleet:
     def retry_after_s(self, demand_w: int, eligible: Collection[str], now_s: float) -> float:
         """Return when it is worth coming back: the earliest release that is sufficient, in seconds.
 
-        And a poll more, for between two polls the view trails behind: it spreads a release evenly.
+        Sufficient for those too who were told before. And a poll more, for between two polls the
+        view trails behind: it spreads a release evenly. The caller is expected back then.
         """
         members = [member for _, member in self._eligible(eligible)]
         if not members:
             return BLIND_WAIT_S
-        waits = [wait for member in members if (wait := member.fits_in_s(demand_w, now_s)) is not None]
-        return min(waits, default=UNKNOWN_WAIT_S) + self._poll_s
+        waits: list[tuple[float, Member]] = []
+        for member in members:
+            member.appointments.pass_time(now_s)
+            wait_s = member.fits_in_s(demand_w, now_s, member.appointments.ahead_w)
+            if wait_s is not None:
+                waits.append((wait_s + self._poll_s, member))
+        if not waits:
+            return UNKNOWN_WAIT_S + self._poll_s
+        wait_s, member = min(waits, key=lambda wait: wait[0])
+        member.appointments.make(now_s + wait_s, demand_w)
+        return wait_s
 
     def rated_w(self, eligible: Collection[str]) -> int:
-        """Return the highest capacity among the eligible, in watts; 0 if there are none."""
-        return max((member.report.capacity_w for _, member in self._eligible(eligible)), default=0)
+        """Return the highest rated capacity among the eligible, in watts; 0 if there are none."""
+        return max((member.report.rated_w for _, member in self._eligible(eligible)), default=0)
 
     def _eligible(self, eligible: Collection[str]) -> Iterator[tuple[str, Member]]:
         return ((name, member) for name, member in self.members.items() if not eligible or name in eligible)
-
-
-def released_w(releases_w: tuple[int, ...], elapsed_s: float) -> float:
-    """Return the watts freed `elapsed_s` after a report, linear between the points of its schedule."""
-    points = (0, *releases_w)
-    after = bisect.bisect_right(FINITE_WITHIN_S, elapsed_s)
-    if after == 0:
-        return 0.0
-    if after == len(FINITE_WITHIN_S):
-        return float(points[after - 1])
-    low_s, high_s = FINITE_WITHIN_S[after - 1], FINITE_WITHIN_S[after]
-    share = (elapsed_s - low_s) / (high_s - low_s)
-    return points[after - 1] + share * (points[after] - points[after - 1])

@@ -1,31 +1,53 @@
-"""The balancer's HTTP pages: the fleet as it sees it."""
+"""The balancer's HTTP pages: the fleet as it sees it, its decisions, and the operators' orders."""
 
+import json
 import time
+from typing import Any
 
-from balancer.fleet import Fleet, Member
+from tornado.web import HTTPError
+
+from balancer.contract import Answer, Outcome
+from balancer.control import Operator
+from balancer.decisions import Decision, Decisions
+from balancer.fleet import Fleet
 from balancer.health import State
+from balancer.member import Member
 from runtime.handlers import ApiHandler
+from runtime.problem import NOT_FOUND, Problem
+from runtime.settings import integer
 
 KW = 1000
+LEAST_KW = 0.001
+MOST_KW = 10**9
+ORDER_PROBLEMS = {
+    Outcome.NOT_FOUND: NOT_FOUND,
+    Outcome.INVALID: Problem("invalid", 422, "The order can't be carried out as it is"),
+    Outcome.UNREACHABLE: Problem(
+        "unconfirmed", 503, "The substation did not confirm the order; give it again"
+    ),
+}
 
 
 class FleetHandler(ApiHandler):
     """`GET /fleet`."""
 
-    def initialize(self, fleet: Fleet, policy: str) -> None:  # type: ignore[override]
-        """`fleet` is the view, `policy` the name of the placement policy."""
+    def initialize(self, fleet: Fleet) -> None:  # type: ignore[override]
+        """`fleet` is the view."""
         super().initialize()
         self._fleet = fleet
-        self._policy = policy
 
     def get(self) -> None:
         """Write the view."""
-        now_s = time.monotonic()
-        shown = [
-            member_json(name, member, self._fleet.state(member, now_s), now_s)
-            for name, member in sorted(self._fleet.members.items())
-        ]
-        self.write_json({"policy": self._policy, "substations": shown, "unseen": self._fleet.unseen()})
+        self.write_json(fleet_json(self._fleet, time.monotonic()))
+
+
+def fleet_json(fleet: Fleet, now_s: float) -> dict[str, object]:
+    """Return the view as `/fleet` shows it at a moment."""
+    shown = [
+        member_json(name, member, fleet.state(member, now_s), now_s)
+        for name, member in sorted(fleet.members.items())
+    ]
+    return {"policy": fleet.policy, "substations": shown, "unseen": fleet.unseen()}
 
 
 def member_json(substation_id: str, member: Member, state: State, now_s: float) -> dict[str, object]:
@@ -43,4 +65,128 @@ def member_json(substation_id: str, member: Member, state: State, now_s: float) 
         "utilization": round(load_w / capacity_w, 4),
         "sessions": member.report.sessions,
         "report_age_s": round(now_s - member.received_s, 3),
+        "journal_id": member.report.journal_id,
     }
+
+
+class DecisionsHandler(ApiHandler):
+    """`GET /decisions?vehicle_id=&session_id=&after=&limit=`: why were cars sent where they are?"""
+
+    def initialize(self, decisions: Decisions) -> None:  # type: ignore[override]
+        """`decisions` is the ring of the recent ones."""
+        super().initialize()
+        self._decisions = decisions
+
+    def get(self) -> None:
+        """Write the newest first."""
+        found = self._decisions.find(
+            after=self._whole("after", 0, 2**62), limit=self._whole("limit", 100, 1000),
+            vehicle_id=self.get_query_argument("vehicle_id", ""),
+            session_id=self.get_query_argument("session_id", ""),
+        )  # fmt: skip
+        self.write_json({"decisions": [decision_json(decision) for decision in found]})
+
+    def _whole(self, name: str, default: int, most: int) -> int:
+        try:
+            return integer(0, most)(self.get_query_argument(name, str(default)))
+        except ValueError as error:
+            raise HTTPError(400, f"{name}: {error}") from None
+
+
+class OrdersHandler(ApiHandler):
+    """What an operator orders: a JSON object in, the order's outcome out."""
+
+    def initialize(self, operator: Operator) -> None:  # type: ignore[override]
+        """`operator` carries orders out."""
+        super().initialize()
+        self.operator = operator
+
+    def read(self) -> dict[str, Any]:
+        """Return the body's JSON object; raises HTTPError 400."""
+        try:
+            body = json.loads(self.request.body or b"{}")
+        except (ValueError, RecursionError):
+            body = None
+        if not isinstance(body, dict):
+            raise HTTPError(400, "the body must be a JSON object")
+        return body
+
+    def write_answer(self, answer: Answer) -> None:
+        """Write what became of the order."""
+        if answer.outcome is Outcome.DONE:
+            self.write_json({"outcome": answer.outcome})
+            return
+        if answer.outcome is Outcome.UNREACHABLE:
+            self.set_header("Retry-After", "1")
+        self.write_problem(ORDER_PROBLEMS[answer.outcome], detail=answer.detail or None)
+
+
+class PolicyHandler(OrdersHandler):
+    """`PUT /policy` `{"policy": "least_loaded"}`."""
+
+    async def put(self) -> None:
+        """Switch the policy at every balancer."""
+        self.write_answer(await self.operator.set_policy(str(self.read().get("policy"))))
+
+
+class OrderHandler(OrdersHandler):
+    """`POST /fleet/{substation_id}/{drain|restore|capacity|decommission}`."""
+
+    async def post(self, substation_id: str, order: str) -> None:
+        """Carry the order out; `capacity` takes `{"capacity_kw": 700}`, null for the rated one."""
+        body = self.read()
+        match order:
+            case "capacity":
+                answer = await self.operator.derate(substation_id, limit_w(body))
+            case "decommission":
+                answer = await self.operator.decommission(substation_id)
+            case _:
+                answer = await self.operator.drain(substation_id, on=order == "drain")
+        self.write_answer(answer)
+
+
+def limit_w(body: dict[str, Any]) -> int:
+    """Return the ordered limit in watts, 0 for the rated capacity; raises HTTPError 400.
+
+    Nothing but null is the rated one: a slip must not open a substation.
+    """
+    limit_kw: object = body.get("capacity_kw", "")
+    if limit_kw is None:
+        return 0
+    if (
+        not isinstance(limit_kw, int | float)
+        or isinstance(limit_kw, bool)
+        or not LEAST_KW <= limit_kw < MOST_KW
+    ):
+        raise HTTPError(400, "capacity_kw must be a number above 0, or null for the rated capacity")
+    return round(limit_kw * KW)
+
+
+def decision_json(decision: Decision) -> dict[str, object]:
+    """Return a decision with the options as they were seen."""
+    options = [
+        {
+            "substation_id": option.candidate.substation_id,
+            "state": option.state,
+            "draining": option.draining,
+            "estimate_kw": round(option.candidate.estimate_w / KW, 3),
+            "capacity_kw": option.candidate.capacity_w / KW,
+            "report_age_s": round(option.report_age_s, 3),
+        }
+        for option in decision.options
+    ]
+    plain = {
+        name: getattr(decision, name)
+        for name in (
+            "number",
+            "unix_ms",
+            "vehicle_id",
+            "policy",
+            "attempt",
+            "chosen",
+            "reason",
+            "outcome",
+            "session_id",
+        )
+    }
+    return plain | {"demand_kw": decision.demand_w / KW, "options": options}

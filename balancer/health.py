@@ -18,6 +18,8 @@ class State(StrEnum):
     SUSPECT = "suspect"
     PROBING = "probing"
     EJECTED = "ejected"
+    CONFLICT = "conflict"  # its identity is in doubt: two journals, or its stream is another's
+    GONE = "gone"  # its address is not watched any more, or is another's
 
 
 @dataclasses.dataclass(slots=True)

@@ -1,16 +1,18 @@
 """The balancer's metrics: counters where things happen, gauges read from the view when scraped."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from balancer.fleet import Fleet
+from balancer.health import State
 from substation.contract import Outcome
 
 DECISIONS = {Outcome.PLACED: "placed", Outcome.REFUSED: "refused", Outcome.STALE: "stale", None: "unknown"}
+WAITING = ("smartgrid_balancer_waiting_requests", "Requests that wait for room")
 OTHER = "other"
 POLL_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8)
 ERROR_BUCKETS_W = (1, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6)
@@ -39,14 +41,31 @@ class BalancerMetrics:
             "smartgrid_balancer_estimate_error_watts", "How far the estimate of a load was off when it was polled",
             ["substation"], buckets=ERROR_BUCKETS_W, registry=registry,
         )  # fmt: skip
+        self._resolutions = Counter(
+            "smartgrid_balancer_resolutions",
+            "Look-ups of names in SUBSTATIONS",
+            ["outcome"],
+            registry=registry,
+        )
         for outcome in ("ok", "failed"):
             self._polls.labels(outcome)
+            self._resolutions.labels(outcome)
 
     def discovered(self, substation_id: str) -> None:
         """Make the series of a substation."""
         for outcome in (*DECISIONS.values(), OTHER):
             self._decisions.labels(substation_id, outcome)
         self._error.labels(substation_id)
+
+    def forgotten(self, substation_id: str) -> None:
+        """End the series of a substation that is gone for good."""
+        for outcome in (*DECISIONS.values(), OTHER):
+            self._decisions.remove(substation_id, outcome)
+        self._error.remove(substation_id)
+
+    def resolved(self, *, ok: bool) -> None:
+        """Count a look-up of a name."""
+        self._resolutions.labels("ok" if ok else "failed").inc()
 
     def decided(self, substation_id: str, outcome: Outcome | None) -> None:
         """Count an answer; None when there was none in time."""
@@ -66,17 +85,60 @@ class BalancerMetrics:
         self._error.labels(substation_id).observe(abs(watts))
 
 
+STREAM_ENDS = ("opened", "closed", "slow", "full", "cross_origin")
+FRAMES = ("snapshot", "changes", "heartbeat")
+
+
+class StreamMetrics:
+    """What is counted of `/fleet/stream`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._clients = Gauge(
+            "smartgrid_balancer_stream_clients", "Clients of /fleet/stream", registry=registry
+        )
+        self._connections = Counter(
+            "smartgrid_balancer_stream_connections", "Connections to /fleet/stream, by what became of them",
+            ["outcome"], registry=registry,
+        )  # fmt: skip
+        self._frames = Counter(
+            "smartgrid_balancer_stream_frames",
+            "Frames that clients of /fleet/stream took",
+            ["kind"],
+            registry=registry,
+        )
+        for outcome in STREAM_ENDS:
+            self._connections.labels(outcome)
+        for kind in FRAMES:
+            self._frames.labels(kind)
+
+    def clients(self, count: int) -> None:
+        """Note how many there are."""
+        self._clients.set(count)
+
+    def connection(self, outcome: str) -> None:
+        """Count a connection that was opened, refused or ended."""
+        self._connections.labels(outcome).inc()
+
+    def framed(self, kind: str) -> None:
+        """Count a frame."""
+        self._frames.labels(kind).inc()
+
+
 class FleetCollector(Collector):
     """Yields what the view of the fleet says now."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, waiting: Sized) -> None:
         self._fleet = fleet
+        self._waiting = waiting
 
     def describe(self) -> Iterator[Metric]:
         """Name the families."""
+        yield GaugeMetricFamily(*WAITING)
         yield GaugeMetricFamily("smartgrid_balancer_report_age_seconds", "Age of the newest report")
         yield GaugeMetricFamily("smartgrid_balancer_outstanding_watts", "Power on its way to a substation")
         yield GaugeMetricFamily("smartgrid_balancer_substation_state", "1 for the state it is in")
+        yield GaugeMetricFamily("smartgrid_balancer_identity_conflicts", "Ids whose identity is in doubt")
+        yield GaugeMetricFamily("smartgrid_balancer_watched_addresses", "Addresses that are polled")
 
     def collect(self) -> Iterator[Metric]:
         """Read the view."""
@@ -92,7 +154,17 @@ class FleetCollector(Collector):
             outstanding.add_metric([name], member.outstanding_w)
         yield age
         yield outstanding
+        yield GaugeMetricFamily(*WAITING, value=len(self._waiting))
         yield self._states(now_s)
+        states = [self._fleet.state(member, now_s) for member in self._fleet.members.values()]
+        yield GaugeMetricFamily(
+            "smartgrid_balancer_identity_conflicts",
+            "Ids whose identity is in doubt",
+            states.count(State.CONFLICT),
+        )
+        yield GaugeMetricFamily(
+            "smartgrid_balancer_watched_addresses", "Addresses that are polled", self._fleet.watched
+        )
 
     def _states(self, now_s: float) -> Metric:
         states = GaugeMetricFamily(

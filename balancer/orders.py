@@ -30,7 +30,19 @@ CREATE TABLE withdrawal (
     target TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
-MIGRATIONS = (SCHEMA_1,)
+SCHEMA_2 = """
+CREATE TABLE control (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE decommissioned (
+    substation_id TEXT NOT NULL,
+    journal_id TEXT NOT NULL,        -- gone for good, with the sessions in it
+    PRIMARY KEY (substation_id, journal_id)
+) STRICT, WITHOUT ROWID;
+"""
+SCHEMA_3 = """
+ALTER TABLE claim ADD COLUMN journal_id TEXT NOT NULL DEFAULT '';  -- of the target, '' if not known
+ALTER TABLE withdrawal ADD COLUMN journal_id TEXT NOT NULL DEFAULT '';
+"""
+MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3)
 KEEP_MS = 24 * 3600 * 1000  # after the later of the claim and the planned end
 MOST_PRUNED = 10_000
 
@@ -41,21 +53,34 @@ class BookUnavailable(Exception):  # noqa: N818 - a state of the book
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claim:
-    """A key's place in the book: it was sent to `target` as `attempt`."""
+    """A key's place in the book: it was sent to `target` as `attempt`.
+
+    `journal_id` is that of the target when it was chosen, '' if it is not known.
+    """
 
     key: str
     fingerprint: str
     attempt: int
     target: str
+    journal_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """A session that nobody knows of, to be ended at `target`."""
+    """A session that nobody knows of, to be ended at `target`, in `journal_id` ('': not known)."""
 
     key: str
     attempt: int
     target: str
+    journal_id: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Control:
+    """What operators have set: the policy ('' for the default), and journals that are gone for good."""
+
+    policy: str
+    decommissioned: frozenset[tuple[str, str]]
 
 
 class OrderBook(Protocol):
@@ -63,13 +88,15 @@ class OrderBook(Protocol):
 
     book_id: str
 
-    async def claim(self, key: str, fingerprint: str, target: str | None, unix_ms: int) -> Claim | None:
+    async def claim(
+        self, key: str, fingerprint: str, target: str | None, unix_ms: int, journal_id: str = ""
+    ) -> Claim | None:
         """Insert attempt 0 at `target` if the key is new; return what the book then says.
 
         With `target` None nothing is inserted; returns None when the key is not there.
         """
 
-    async def advance(self, claim: Claim, target: str) -> Claim:
+    async def advance(self, claim: Claim, target: str, journal_id: str = "") -> Claim:
         """Move `claim` to its next attempt at `target` if the book still says it; return what it says."""
 
     async def keep_until(self, key: str, unix_ms: int) -> None:
@@ -86,6 +113,18 @@ class OrderBook(Protocol):
 
     async def prune(self, unix_ms: int) -> int:
         """Drop claims that have expired at `unix_ms`, a bounded number; returns how many."""
+
+    async def control(self) -> "Control":
+        """Return what operators have set for all balancers."""
+
+    async def set_policy(self, policy: str) -> None:
+        """Place by `policy` from now on, at every balancer."""
+
+    async def decommission(self, substation_id: str, journal_id: str) -> None:
+        """Note that a journal is gone for good."""
+
+    async def journals(self, substation_id: str) -> frozenset[str]:
+        """Return the journals at which something is claimed or to be withdrawn at a substation."""
 
 
 class EmbeddedBook:
@@ -115,24 +154,26 @@ class EmbeddedBook:
             raise result
         return result  # type: ignore[no-any-return]
 
-    async def claim(self, key: str, fingerprint: str, target: str | None, unix_ms: int) -> Claim | None:
+    async def claim(
+        self, key: str, fingerprint: str, target: str | None, unix_ms: int, journal_id: str = ""
+    ) -> Claim | None:
         """See OrderBook."""
 
         def work(store: Store) -> Claim | None:
             if target is not None:
-                values = (key, fingerprint, target, unix_ms + KEEP_MS)
-                store.run("INSERT OR IGNORE INTO claim VALUES (?, ?, 0, ?, ?)", values)
+                values = (key, fingerprint, target, unix_ms + KEEP_MS, journal_id)
+                store.run("INSERT OR IGNORE INTO claim VALUES (?, ?, 0, ?, ?, ?)", values)
             return _claim(store, key)
 
         return await self._do(work)
 
-    async def advance(self, claim: Claim, target: str) -> Claim:
+    async def advance(self, claim: Claim, target: str, journal_id: str = "") -> Claim:
         """See OrderBook."""
 
         def work(store: Store) -> Claim:
             store.run(
-                "UPDATE claim SET attempt = attempt + 1, target = ? WHERE key = ? AND attempt = ?",
-                (target, claim.key, claim.attempt),
+                "UPDATE claim SET attempt = attempt + 1, target = ?, journal_id = ? WHERE key = ? AND attempt = ?",
+                (target, journal_id, claim.key, claim.attempt),
             )
             return _claim(store, claim.key) or claim
 
@@ -145,8 +186,10 @@ class EmbeddedBook:
 
     async def withdraw(self, withdrawal: Withdrawal) -> None:
         """See OrderBook."""
-        values = (withdrawal.key, withdrawal.attempt, withdrawal.target)
-        await self._do(lambda store: store.run("INSERT OR IGNORE INTO withdrawal VALUES (?, ?, ?)", values))
+        values = dataclasses.astuple(withdrawal)
+        await self._do(
+            lambda store: store.run("INSERT OR IGNORE INTO withdrawal VALUES (?, ?, ?, ?)", values)
+        )
 
     async def withdrawn(self, key: str) -> None:
         """See OrderBook."""
@@ -155,12 +198,44 @@ class EmbeddedBook:
     async def withdrawals(self) -> list[Withdrawal]:
         """See OrderBook."""
         rows = await self._do(lambda store: store.rows("SELECT * FROM withdrawal"))
-        return [Withdrawal(row["key"], row["attempt"], row["target"]) for row in rows]
+        return [Withdrawal(**dict(row)) for row in rows]
 
     async def prune(self, unix_ms: int) -> int:
         """See OrderBook."""
         sql = "DELETE FROM claim WHERE key IN (SELECT key FROM claim WHERE expires_unix_ms < ? LIMIT ?)"
         return await self._do(lambda store: store.run(sql, (unix_ms, MOST_PRUNED)))
+
+    async def control(self) -> Control:
+        """See OrderBook."""
+
+        def work(store: Store) -> Control:
+            policy = store.one("SELECT value FROM control WHERE name = 'policy'")
+            rows = store.rows("SELECT substation_id, journal_id FROM decommissioned")
+            gone = frozenset((row["substation_id"], row["journal_id"]) for row in rows)
+            return Control(policy["value"] if policy else "", gone)
+
+        return await self._do(work)
+
+    async def set_policy(self, policy: str) -> None:
+        """See OrderBook."""
+        sql = (
+            "INSERT INTO control VALUES ('policy', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        )
+        await self._do(lambda store: store.run(sql, (policy,)))
+
+    async def decommission(self, substation_id: str, journal_id: str) -> None:
+        """See OrderBook."""
+        sql = "INSERT OR IGNORE INTO decommissioned VALUES (?, ?)"
+        await self._do(lambda store: store.run(sql, (substation_id, journal_id)))
+
+    async def journals(self, substation_id: str) -> frozenset[str]:
+        """See OrderBook."""
+        sql = (
+            "SELECT journal_id FROM claim WHERE target = ? AND journal_id != ''"
+            " UNION SELECT journal_id FROM withdrawal WHERE target = ? AND journal_id != ''"
+        )
+        rows = await self._do(lambda store: store.rows(sql, (substation_id,) * 2))
+        return frozenset(row["journal_id"] for row in rows)
 
     async def close(self) -> None:
         """Finish what was submitted and close the file."""
@@ -170,4 +245,6 @@ class EmbeddedBook:
 
 def _claim(store: Store, key: str) -> Claim | None:
     row = store.one("SELECT * FROM claim WHERE key = ?", (key,))
-    return Claim(row["key"], row["fingerprint"], row["attempt"], row["target"]) if row else None
+    if not row:
+        return None
+    return Claim(row["key"], row["fingerprint"], row["attempt"], row["target"], row["journal_id"])

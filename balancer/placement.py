@@ -6,35 +6,60 @@ skips the book, and is withdrawn when its outcome stays unknown.
 
 import asyncio
 import contextlib
+import dataclasses
 import secrets
 import time
 from typing import Any
 
 from balancer.asking import Asker
 from balancer.contract import Answer, Charge, Outcome
-from balancer.fleet import Fleet
+from balancer.control import Operator
+from balancer.decisions import Decision
 from balancer.metrics import BalancerMetrics
 from balancer.orders import BookUnavailable, Claim, OrderBook, Withdrawal
+from balancer.seats import Seat, Seats
+from balancer.waiting import Waiter
 from balancer.withdrawals import Withdrawals
 from substation import contract as substation
 
 MOST_ASKED = 4  # the first choice and at most three more
-OPEN = substation.Outcome
+ASK_S = 2.0  # of the caller's time are kept for asking, however long it would wait for room
+ASKED = substation.Outcome
+GIVEN_UP = substation.Answer(ASKED.REFUSED)  # in place of a substation that is gone for good
+KNOWN = "known"  # the outcome of a decision that the order book did not follow
 AGAIN_MS = 1000  # where nobody knows when it will be better
+
+
+@dataclasses.dataclass
+class Flight:
+    """A keyed request under way, and how many callers wait for it; `idle` while it waits for room."""
+
+    fingerprint: str
+    task: "asyncio.Task[Answer]"
+    callers: int = 0
+    idle: bool = False
 
 
 class Placement:
     """Places requests on the fleet."""
 
     def __init__(
-        self, fleet: Fleet, book: OrderBook, asker: Asker, withdrawals: Withdrawals, metrics: BalancerMetrics
+        self,
+        seats: Seats,
+        book: OrderBook,
+        asker: Asker,
+        operator: Operator,
+        withdrawals: Withdrawals,
+        metrics: BalancerMetrics,
     ) -> None:
-        self._fleet = fleet
+        self._fleet = seats.fleet
+        self._seats = seats
         self._book = book
         self._asker = asker
+        self._operator = operator
         self._withdrawals = withdrawals
         self._metrics = metrics
-        self._in_flight: dict[str, tuple[str, asyncio.Task[Answer]]] = {}
+        self._flights: dict[str, Flight] = {}
         self._keyless: set[asyncio.Task[Any]] = set()
         self._later: set[asyncio.Task[None]] = set()
 
@@ -44,105 +69,160 @@ class Placement:
         Returns the answer and, for a request without a key that was admitted, the withdrawal to note
         should the answer not reach its caller.
         """
+        room_s = min(time.monotonic() + charge.max_wait_ms / 1000, until_s - ASK_S)
         if charge.key:
-            return await self._joined(charge, until_s), None
+            return await self._joined(charge, until_s, room_s), None
         if task := asyncio.current_task():
             self._keyless.add(task)
             task.add_done_callback(self._keyless.discard)
-        return await self._without_key(charge, until_s)
+        return await self._without_key(charge, until_s, room_s)
 
     async def close(self) -> None:
         """Give up what is in flight: keyed requests will be asked again, others are withdrawn."""
-        tasks = [*(task for _, task in self._in_flight.values()), *self._keyless, *self._later]
+        tasks = [*(flight.task for flight in self._flights.values()), *self._keyless, *self._later]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _joined(self, charge: Charge, until_s: float) -> Answer:
-        """Duplicates in flight wait for one answer; a caller who goes leaves the others waiting."""
-        fingerprint, task = self._in_flight.get(charge.key, (charge.fingerprint, None))
-        if fingerprint != charge.fingerprint:
-            return Answer(Outcome.KEY_REUSED)
-        if task is None:
-            task = asyncio.create_task(self._with_key(charge, until_s))
-            self._in_flight[charge.key] = (fingerprint, task)
-            task.add_done_callback(lambda _: self._in_flight.pop(charge.key))
-        return await asyncio.shield(task)
+    async def _joined(self, charge: Charge, until_s: float, room_s: float) -> Answer:
+        """Duplicates in flight wait for one answer; a caller who goes leaves the others waiting.
 
-    async def _with_key(self, charge: Charge, until_s: float) -> Answer:
-        target = self._choose(charge)
+        When the last one goes while nobody was asked, nothing is placed for nobody.
+        """
+        flight = self._flights.get(charge.key)
+        if flight is None or flight.task.cancelling():
+            task = asyncio.create_task(self._with_key(charge, until_s, room_s))
+            flight = self._flights[charge.key] = Flight(charge.fingerprint, task)
+            task.add_done_callback(lambda done: self._landed(charge.key, done))
+        elif flight.fingerprint != charge.fingerprint:
+            return Answer(Outcome.KEY_REUSED)
+        flight.callers += 1
         try:
-            claim = await self._claim(charge, target)
+            return await asyncio.shield(flight.task)
+        finally:
+            flight.callers -= 1
+            if not flight.callers and flight.idle:
+                flight.task.cancel()
+
+    def _landed(self, key: str, task: "asyncio.Task[Answer]") -> None:
+        if self._flights[key].task is task:
+            del self._flights[key]
+
+    async def _with_key(self, charge: Charge, until_s: float, room_s: float) -> Answer:
+        try:
+            seat = self._seats.now(charge, 0)
+            claim = await self._claim(charge, seat)
+            if claim is None and (seat := await self._wait(charge, 0, room_s, None)):
+                claim = await self._claim(charge, seat)
             if claim is None:
                 return self._nobody(charge)
             if claim.fingerprint != charge.fingerprint:
                 return Answer(Outcome.KEY_REUSED)
-            return await self._follow(charge, claim, until_s)
+            return await self._follow(charge, claim, seat, until_s, room_s)
         except BookUnavailable as error:
             return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS, detail=f"the order book: {error}")
 
-    async def _claim(self, charge: Charge, target: str | None) -> Claim | None:
-        with self._fleet.holding(target or "", charge.plan.power_w):
-            return await self._book.claim(charge.key, charge.fingerprint, target, _unix_ms())
+    async def _claim(self, charge: Charge, seat: Seat | None) -> Claim | None:
+        """Claim the seat, or read the book without one; returns what the book says."""
+        with seat or contextlib.nullcontext():
+            target, journal_id = (seat.target, seat.journal_id) if seat else (None, "")
+            claim = await self._book.claim(charge.key, charge.fingerprint, target, _unix_ms(), journal_id)
+        if seat and claim and (claim.attempt, claim.target) != (0, seat.target):
+            seat.decision.outcome = KNOWN
+        return claim
 
-    async def _follow(self, charge: Charge, claim: Claim, until_s: float) -> Answer:
+    async def _follow(
+        self, charge: Charge, claim: Claim, seat: Seat | None, until_s: float, room_s: float
+    ) -> Answer:
         """Ask where the book says, and move on in the book after each refusal."""
         for _ in range(MOST_ASKED):
-            answer = await self._ask(charge, claim.key, claim.attempt, claim.target, until_s)
-            if answer is None:
-                return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS)
-            if answer.outcome is OPEN.PLACED and answer.session:
-                self._keep(claim.key, answer.session.expected_end_unix_ms)
-                return Answer(Outcome.ADMITTED, answer.session)
-            if answer.outcome is OPEN.WRONG_BOOK:
-                return _wrong_book(claim.target)
-            target = claim.target if answer.outcome is OPEN.STALE else self._choose(charge)
-            if target is None:
+            decision = seat.decision if seat and not seat.decision.outcome else None
+            answer: substation.Answer | None = GIVEN_UP
+            if not self._operator.given_up(claim.target, claim.journal_id):
+                place = self._place(charge, claim.key, claim.attempt)
+                answer = await self._ask(claim.target, place, until_s, decision)
+            if settled := self._settled(answer, claim):
+                return settled
+            if answer and answer.outcome is ASKED.STALE:
+                claim = await self._claim(charge, None) or claim
+                continue
+            seat = await self._seat(charge, claim.attempt + 1, room_s, seat)
+            if seat is None:
                 return self._nobody(charge)
-            moved = await self._moved(charge, claim, answer, target)
-            if moved is None:
-                break
-            claim = moved
+            with seat:
+                claim = await self._book.advance(claim, seat.target, seat.journal_id)
+            if claim.target != seat.target:
+                seat.decision.outcome = KNOWN
         return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge))
 
-    async def _moved(
-        self, charge: Charge, claim: Claim, answer: substation.Answer, target: str
-    ) -> Claim | None:
-        if answer.outcome is OPEN.STALE:
-            return await self._book.claim(charge.key, charge.fingerprint, None, _unix_ms())
-        with self._fleet.holding(target, charge.plan.power_w):
-            return await self._book.advance(claim, target)
+    def _settled(self, answer: substation.Answer | None, claim: Claim) -> Answer | None:
+        """Return the final answer to a claim, None when the request must move on."""
+        if answer is None:
+            return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS)
+        if answer.outcome is ASKED.PLACED and answer.session:
+            self._keep(claim.key, answer.session.expected_end_unix_ms)
+            return Answer(Outcome.ADMITTED, answer.session)
+        return _wrong_book(claim.target) if answer.outcome is ASKED.WRONG_BOOK else None
 
-    async def _without_key(self, charge: Charge, until_s: float) -> tuple[Answer, Withdrawal | None]:
+    async def _without_key(
+        self, charge: Charge, until_s: float, room_s: float
+    ) -> tuple[Answer, Withdrawal | None]:
         key = "~" + secrets.token_hex(16)
+        seat: Seat | None = None
         for attempt in range(MOST_ASKED):
-            target = self._choose(charge)
-            if target is None:
+            seat = await self._seat(charge, attempt, room_s, seat)
+            if seat is None:
                 return self._nobody(charge), None
-            withdrawal = Withdrawal(key, attempt, target)
+            withdrawal = Withdrawal(key, attempt, seat.target, seat.journal_id)
+            seat.hold.close()  # the asking holds from here on, without a pause between
             try:
-                answer = await self._ask(charge, key, attempt, target, until_s)
+                answer = await self._ask(
+                    seat.target, self._place(charge, key, attempt), until_s, seat.decision
+                )
             except asyncio.CancelledError:
                 self._withdrawals.note_soon(withdrawal)
                 raise
             if answer is None:
-                return await self._withdrawn(withdrawal), None
-            if answer.outcome is OPEN.PLACED:
+                await self._withdrawals.note(withdrawal)
+                return Answer(Outcome.WITHDRAWN, retry_after_ms=AGAIN_MS), None
+            if answer.outcome is ASKED.PLACED:
                 return Answer(Outcome.ADMITTED, answer.session), withdrawal
-            if answer.outcome is OPEN.WRONG_BOOK:
-                return _wrong_book(target), None
+            if answer.outcome is ASKED.WRONG_BOOK:
+                return _wrong_book(seat.target), None
         return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge)), None
 
-    async def _withdrawn(self, withdrawal: Withdrawal) -> Answer:
-        await self._withdrawals.note(withdrawal)
-        return Answer(Outcome.WITHDRAWN, retry_after_ms=AGAIN_MS)
+    def _place(self, charge: Charge, key: str, attempt: int) -> substation.Place:
+        return substation.Place(self._book.book_id, key, attempt, charge.vehicle_id, charge.plan)
+
+    async def _seat(self, charge: Charge, attempt: int, room_s: float, refused: Seat | None) -> Seat | None:
+        """Find a seat at once or by waiting; who has waited before it was refused goes on waiting."""
+        waiter = refused.waiter if refused else None
+        if waiter and (seat := await self._wait(charge, attempt, room_s, waiter)):
+            return seat
+        return self._seats.now(charge, attempt) or await self._wait(charge, attempt, room_s, None)
+
+    async def _wait(self, charge: Charge, attempt: int, room_s: float, former: Waiter | None) -> Seat | None:
+        """Wait for room, unless there will never be enough of it, or nobody is left who asks."""
+        flight = self._flights.get(charge.key)
+        if flight and not flight.callers:
+            return None
+        if self._fleet.rated_w(charge.substations) < charge.plan.power_w:
+            return None
+        if flight:
+            flight.idle = True
+        seat = await self._seats.later(charge, attempt, room_s, former)
+        if flight:
+            flight.idle = False
+        return seat
 
     async def _ask(
-        self, charge: Charge, key: str, attempt: int, target: str, until_s: float
+        self, target: str, place: substation.Place, until_s: float, decision: Decision | None
     ) -> substation.Answer | None:
-        command = substation.Place(self._book.book_id, key, attempt, charge.vehicle_id, charge.plan)
-        with self._fleet.holding(target, charge.plan.power_w):
-            answer = await self._asker.ask(target, command, until_s)
+        with self._fleet.holding(target, place.plan.power_w):
+            answer = await self._asker.ask(target, place, until_s)
+        if decision:
+            decision.outcome = answer.outcome if answer else "unknown"
+            decision.session_id = answer.session.session_id if answer and answer.session else ""
         self._metrics.decided(target, answer.outcome if answer else None)
         return answer
 
@@ -156,9 +236,6 @@ class Placement:
         task = asyncio.create_task(keep())
         self._later.add(task)
         task.add_done_callback(self._later.discard)
-
-    def _choose(self, charge: Charge) -> str | None:
-        return self._fleet.choose(charge.plan.power_w, charge.substations, time.monotonic())
 
     def _nobody(self, charge: Charge) -> Answer:
         """Say why no substation can be asked; nothing was placed."""

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import re
 import time
+from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
@@ -10,16 +12,24 @@ from prometheus_client.parser import text_string_to_metric_families
 from tornado.ioloop import PeriodicCallback
 
 from balancer.fleet import Fleet
+from balancer.health import State
+from balancer.member import Member
 from balancer.metrics import BalancerMetrics
 from balancer.scan import NAMES, PageUnusable, Sample, Seen, scan, seen
 from balancer.substation_stream import Links
+from runtime.settings import HIGHEST_PORT
 
 log = logging.getLogger(__name__)
 
 QUERY = urlencode([("name[]", name) for name in NAMES])
 JITTER = 0.1  # of the interval, so that balancers don't poll in step
-MOST_BYTES = 256 * 1024  # of a page; the names asked for make 3 kB
+MOST_BYTES = 64 * 1024  # of a page; the names asked for make 3 kB. The parser takes 130 ms for 256 KiB
 TIMEOUT_SHARE = 0.8  # of the interval
+TIDY_S = 5.0  # between two looks for substations that are gone for good
+OK = 200
+SUBSTATION_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")  # what a substation's settings accept
+JOURNAL_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+STREAM = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})")
 
 
 class Poller:
@@ -30,23 +40,46 @@ class Poller:
         self._links = links
         self._metrics = metrics
         self._poll_s = poll_s
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SHARE * poll_s))
-        self._callbacks: list[PeriodicCallback] = []
+        self.given_up: Callable[[str, str], bool] = lambda _substation, _journal: False
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SHARE * poll_s),
+            connector=aiohttp.TCPConnector(limit=0),  # else a hundred that hang make all others wait
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept-Encoding": "identity"},
+            auto_decompress=False,  # a few kilobytes may become any number
+        )
+        self._callbacks: dict[str, PeriodicCallback] = {}
         self._first: set[asyncio.Task[None]] = set()
+        self._alarms: set[str] = set()
+        self._tidying = PeriodicCallback(self.tidy, TIDY_S * 1000)
+        self._tidying.start()
 
     def watch(self, url: str) -> None:
         """Poll `url` now, and from now on."""
         self._fleet.watch(url)
         callback = PeriodicCallback(lambda: self.poll(url), self._poll_s * 1000, jitter=JITTER)
         callback.start()
-        self._callbacks.append(callback)
+        self._callbacks[url] = callback
         task = asyncio.create_task(self.poll(url))
         self._first.add(task)
         task.add_done_callback(self._first.discard)
 
+    def unwatch(self, url: str) -> None:
+        """Poll `url` no more; what is on the way is not used."""
+        self._callbacks.pop(url).stop()
+        self._fleet.unwatch(url)
+
+    def tidy(self) -> None:
+        """Forget substations that are gone for good."""
+        for substation_id in self._fleet.forget(time.monotonic()):
+            self._links.disconnect(substation_id)
+            self._metrics.forgotten(substation_id)
+            self._alarms.discard(substation_id)
+            log.info("forgotten", extra={"substation": substation_id})
+
     async def close(self) -> None:
         """Stop polling."""
-        for callback in self._callbacks:
+        for callback in (self._tidying, *self._callbacks.values()):
             callback.stop()
         for task in self._first:
             task.cancel()
@@ -56,26 +89,31 @@ class Poller:
         """Poll one substation once; whatever goes wrong is a miss of this one alone."""
         began_s = time.monotonic()
         try:
-            page = await self._fetch(url)
-            found = self._read(page)
+            found = checked(url, self._read(await self._fetch(url)))
         except (aiohttp.ClientError, TimeoutError, PageUnusable, ValueError) as error:
-            self._fleet.missed(url)
-            self._metrics.polled(time.monotonic() - began_s, ok=False)
             log.info("poll missed", extra={"url": url, "error": f"{type(error).__name__}: {error}"})
+            found = None
+        self._metrics.polled(time.monotonic() - began_s, ok=found is not None)
+        if url not in self._callbacks:  # unwatched meanwhile
             return
-        self._metrics.polled(time.monotonic() - began_s, ok=True)
-        self._take(url, found)
+        if found:
+            self._take(url, found)
+        else:
+            self._fleet.missed(url)
 
     async def _fetch(self, url: str) -> bytes:
-        async with self._session.get(f"{url}/metrics?{QUERY}") as response:
-            response.raise_for_status()
-            page = await response.content.read(MOST_BYTES)
+        # A redirect would let one address speak for another.
+        async with self._session.get(f"{url}/metrics?{QUERY}", allow_redirects=False) as response:
+            if response.status != OK:
+                message = f"status {response.status}"
+                raise PageUnusable(message)
+            page = bytearray()
             while more := await response.content.read(MOST_BYTES):
                 page += more
                 if len(page) > MOST_BYTES:
                     message = f"a page over {MOST_BYTES} bytes"
                     raise PageUnusable(message)
-            return page
+            return bytes(page)
 
     def _read(self, page: bytes) -> Seen:
         try:
@@ -85,14 +123,54 @@ class Poller:
             return seen(parse(page))
 
     def _take(self, url: str, found: Seen) -> None:
-        substation_id = found.report.substation_id
-        if substation_id not in self._fleet.members:
+        report, now_s = found.report, time.monotonic()
+        substation_id = report.substation_id
+        if self.given_up(substation_id, report.journal_id):
+            log.error("a journal that was given up is back", extra={"substation": substation_id, "url": url})
+            return
+        before = self._fleet.members.get(substation_id)
+        journal_id = before.report.journal_id if before else report.journal_id
+        if not before:
             self._metrics.discovered(substation_id)
             log.info("discovered", extra={"substation": substation_id, "url": url})
-        off_w = self._fleet.polled(url, found.report, time.monotonic())
+        off_w = self._fleet.polled(url, report, now_s)
         if off_w is not None:
             self._metrics.estimate_was_off(substation_id, off_w)
-        self._links.connect(substation_id, stream_address(url, found.grpc_address))
+        member = self._fleet.members[substation_id]
+        if member.report.journal_id != journal_id:
+            log.warning("a substation has another journal, its sessions of before are not in it",
+                        extra={"substation": substation_id, "url": url, "was": journal_id, "is": report.journal_id})  # fmt: skip
+        self._alarm(substation_id, member, now_s)
+        if self._fleet.disputed(substation_id, now_s):
+            self._links.disconnect(substation_id)  # what was claimed there must not be placed on the other
+        elif member.url == url:
+            self._links.connect(substation_id, stream_address(url, found.grpc_address))
+
+    def _alarm(self, substation_id: str, member: Member, now_s: float) -> None:
+        """Say once that an identity is in conflict, and once that it is not any more."""
+        in_conflict = self._fleet.state(member, now_s) is State.CONFLICT
+        if in_conflict and substation_id not in self._alarms:
+            self._alarms.add(substation_id)
+            seen_at = {journal: where for journal, (where, _) in member.sightings.journals.items()}
+            heard = member.sightings.heard
+            log.error("identity conflict: nothing is placed there",
+                      extra={"substation": substation_id, "journals": seen_at, "stream": heard and heard.journal_id})  # fmt: skip
+        elif not in_conflict and substation_id in self._alarms:
+            self._alarms.discard(substation_id)
+            log.warning("identity conflict over", extra={"substation": substation_id})
+
+
+def checked(url: str, found: Seen) -> Seen:
+    """Return what a page says; raises PageUnusable when it names nobody that could be, or no stream."""
+    report = found.report
+    port = STREAM.fullmatch(found.grpc_address)
+    if not SUBSTATION_ID.fullmatch(report.substation_id) or not JOURNAL_ID.fullmatch(report.journal_id):
+        message = f"{report.substation_id[:80]!r} or {report.journal_id[:80]!r} is no id"
+        raise PageUnusable(message)
+    if not port or not 0 < int(port[2]) <= HIGHEST_PORT:
+        message = f"{found.grpc_address[:80]!r} at {url} is no address of a stream"
+        raise PageUnusable(message)
+    return found
 
 
 def stream_address(url: str, advertised: str) -> str:

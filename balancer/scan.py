@@ -15,7 +15,8 @@ PREFIX = "smartgrid_substation_"
 NAMES = tuple(
     PREFIX + name
     for name in (
-        "load_watts", "capacity_watts", "draining", "report_epoch", "report_seq", "sessions_active", "releases_watts", "info",
+        "load_watts", "capacity_watts", "rated_watts", "draining", "report_epoch", "report_seq", "sessions_active",
+        "releases_watts", "info",
     )
 )  # fmt: skip
 WITHIN = tuple("+Inf" if within == float("inf") else f"{within:g}" for within in RELEASES_WITHIN_S)
@@ -85,7 +86,7 @@ def seen(samples: Iterable[Sample]) -> Seen:
         report = Report(
             owners.pop(), info["journal"], int(values["report_epoch"]), int(values["report_seq"]),
             int(values["load_watts"]), int(values["capacity_watts"]), bool(values["draining"]),
-            tuple(int(releases[within]) for within in WITHIN), int(values["sessions_active"]),
+            tuple(int(releases[within]) for within in WITHIN), int(values["sessions_active"]), int(values["rated_watts"]),
         )  # fmt: skip
         return Seen(_plausible(report), info["grpc"])
     except (KeyError, ValueError, OverflowError) as error:

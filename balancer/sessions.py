@@ -1,7 +1,9 @@
-"""Finding and stopping sessions: at the substation that owns them, which their id names."""
+"""Finding, listing and stopping sessions: at the substations that own them."""
+
+import re
 
 from balancer.asking import Asker
-from balancer.contract import Answer, Find, Outcome, Stop
+from balancer.contract import Answer, Find, Outcome, Page, Stop
 from balancer.fleet import Fleet
 from substation import contract as substation
 
@@ -20,8 +22,10 @@ class Sessions:
         self._fleet = fleet
         self._asker = asker
 
-    async def ask(self, command: Find | Stop, until_s: float) -> Answer:
+    async def ask(self, command: Find | Stop | Page, until_s: float) -> Answer:
         """Answer by the monotonic time `until_s`; an owner that can't be reached is not "not found"."""
+        if isinstance(command, Page):
+            return await self._page(command, until_s)
         owner = substation.owner(command.session_id)
         if owner not in self._fleet.members:
             if self._fleet.unseen():
@@ -30,5 +34,35 @@ class Sessions:
         asked = substation.Stop if isinstance(command, Stop) else substation.Find
         answer = await self._asker.ask(owner, asked(command.session_id), until_s)
         if answer is None or answer.outcome not in OUTCOMES:
-            return Answer(Outcome.UNREACHABLE, retry_after_ms=RETRY_MS, detail=f"{owner} does not answer")
+            return _unreachable(owner)
         return Answer(OUTCOMES[answer.outcome], answer.session)
+
+    async def _page(self, page: Page, until_s: float) -> Answer:
+        """Go through the substations by their ids; a list that may lack some is not "found"."""
+        if unseen := self._fleet.unseen():
+            return _unreachable(unseen[0])
+        first, start = _place(page.cursor)
+        found: list[substation.Session] = []
+        for name in sorted(name for name in self._fleet.members if name >= first):
+            if len(found) == page.limit:
+                return Answer(Outcome.FOUND, sessions=tuple(found), next_cursor=f"{name}:0")
+            after = start if name == first else 0
+            asked = substation.Page(after, page.limit - len(found), page.vehicle_id)
+            answer = await self._asker.ask(name, asked, until_s)
+            if answer is None or answer.outcome is not substation.Outcome.FOUND:
+                return _unreachable(name)
+            found += answer.sessions
+            if answer.next_after:
+                cursor = f"{name}:{answer.next_after}"
+                return Answer(Outcome.FOUND, sessions=tuple(found), next_cursor=cursor)
+        return Answer(Outcome.FOUND, sessions=tuple(found))
+
+
+def _place(cursor: str) -> tuple[str, int]:
+    """Return the substation and the number to go on from; what no page gave is the start."""
+    found = re.fullmatch("([a-z0-9-]+):([0-9]{1,18})", cursor)
+    return (found[1], int(found[2])) if found else ("", 0)
+
+
+def _unreachable(whom: str) -> Answer:
+    return Answer(Outcome.UNREACHABLE, retry_after_ms=RETRY_MS, detail=f"{whom} does not answer")

@@ -1,9 +1,30 @@
 """The balancer's settings."""
 
 import dataclasses
+import re
 from pathlib import Path
 
-from runtime.settings import address, number, path, port, setting, urls
+from runtime.settings import HIGHEST_PORT, address, integer, number, path, port, setting, urls
+
+DNS = "dns://"
+NAME_PORT = re.compile(r"([A-Za-z0-9._-]{1,253}):([0-9]{1,5})")
+
+
+def sources(text: str) -> tuple[str, ...]:
+    """Where substations are, separated by commas: base URLs, and `dns://name:port` for all addresses of a name."""
+    found = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+    if not found or len(set(found)) != len(found):
+        message = (
+            "one or more different http://host:port or dns://name:port, separated by commas, are accepted"
+        )
+        raise ValueError(message)
+    for entry in found:
+        if not entry.startswith(DNS):
+            urls(entry)
+        elif not (parts := NAME_PORT.fullmatch(entry, len(DNS))) or not 0 < int(parts[2]) <= HIGHEST_PORT:
+            message = f"{entry!r} is not of the form dns://name:port"
+            raise ValueError(message)
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +36,13 @@ class Settings:
     grpc_port: int = setting("BALANCER_GRPC_PORT", "9001", port, "port of the stream for gateways")
     data: Path = setting("DATA_DIR", "data", path, "folder that holds the order book")
     substations: tuple[str, ...] = setting(
-        "SUBSTATIONS", "http://127.0.0.1:8101,http://127.0.0.1:8102,http://127.0.0.1:8103", urls,
-        "base URLs of the substations",
+        "SUBSTATIONS", "http://127.0.0.1:8101,http://127.0.0.1:8102,http://127.0.0.1:8103", sources,
+        "base URLs of the substations, or dns://name:port",
     )  # fmt: skip
     poll_s: float = setting("POLL_S", "1", number(0.05, 60), "seconds between polls of a substation")
+    most_waiting: int = setting(
+        "MOST_WAITING", "1000", integer(0, 100_000), "requests that may wait for room at once"
+    )
+    discover_s: float = setting(
+        "DISCOVER_S", "5", number(0.1, 3600), "seconds between two look-ups of a name"
+    )

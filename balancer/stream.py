@@ -6,7 +6,7 @@ from typing import Any
 
 import grpc.aio
 
-from balancer.contract import Answer, Charge, Command, Find, Outcome, Stop
+from balancer.contract import Answer, Charge, Command, Find, Outcome, Page, Stop
 from balancer.orders import Withdrawal
 from balancer.placement import Placement
 from balancer.proto import balancer_pb2 as pb
@@ -17,6 +17,7 @@ from runtime.stream_server import Conversation
 from substation.plan import Plan
 from substation.proto import substation_pb2 as substation_pb
 
+MOST_LISTED = 1000
 ANSWER_S = 0.2  # kept back from the caller's time, so that even "unknown" arrives in time
 
 # With the monotonic time up to which the caller waits; None for what nobody could do, which must
@@ -78,9 +79,18 @@ def _command(call: pb.Call) -> Command | None:
                 plan = Plan(charge.energy_j, charge.power_w, charge.stay_ms)
             except ValueError:
                 return None
-            return Charge(charge.key, charge.fingerprint, charge.vehicle_id, plan, tuple(charge.substations))
+            return Charge(
+                charge.key,
+                charge.fingerprint,
+                charge.vehicle_id,
+                plan,
+                tuple(charge.substations),
+                charge.max_wait_ms,
+            )
         case "stop":
             return Stop(call.stop.session_id)
+        case "page":
+            return Page(call.page.vehicle_id, call.page.cursor, min(max(call.page.limit, 1), MOST_LISTED))
         case _:
             return Find(call.find.session_id)
 
@@ -93,5 +103,7 @@ def _answer(number: int, answer: Answer) -> pb.Answer:
     session = substation_pb.Session(**answer.session.fields()) if answer.session else None
     return pb.Answer(
         number=number, outcome=answer.outcome, session=session,
+        sessions=[substation_pb.Session(**listed.fields()) for listed in answer.sessions],
+        next_cursor=answer.next_cursor,
         retry_after_ms=answer.retry_after_ms, detail=answer.detail,
     )  # fmt: skip

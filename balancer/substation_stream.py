@@ -7,7 +7,20 @@ from typing import Any
 import grpc.aio
 
 from runtime.coalescer import Link, Outgoing, Wire
-from substation.contract import Answer, Command, Find, Outcome, Place, Report, Session, Stop, Withdraw
+from substation.contract import (
+    Answer,
+    Command,
+    Derate,
+    Drain,
+    Find,
+    Outcome,
+    Page,
+    Place,
+    Report,
+    Session,
+    Stop,
+    Withdraw,
+)  # fmt: skip
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
 
@@ -17,11 +30,13 @@ SubstationLink = Link[Command, Answer]
 class Links:
     """The links by substation id, made and moved as substations are discovered.
 
-    `on_report` is called with every report that comes on a link, before its answers are handed out.
+    `on_report` is called with every report that comes on a link, before its answers are handed out;
+    `on_stranger` with the id of the link and the report when somebody else reports on it.
     """
 
     def __init__(self) -> None:
         self.on_report: Callable[[Report], object] = lambda _: None
+        self.on_stranger: Callable[[str, Report], object] = lambda *_: None
         self._links: dict[str, SubstationLink] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -30,11 +45,15 @@ class Links:
         link = self._links.get(substation_id)
         if link and link.address == address:
             return
-        if link:
+        self.disconnect(substation_id)
+        self._links[substation_id] = Link(address, self._wire(substation_id))
+
+    def disconnect(self, substation_id: str) -> None:
+        """Have no link to a substation: what waits for one waits on."""
+        if link := self._links.pop(substation_id, None):
             task = asyncio.create_task(link.close())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
-        self._links[substation_id] = Link(address, self._wire(substation_id))
 
     def get(self, substation_id: str) -> SubstationLink | None:
         """Return the link to a substation, None while it was not discovered."""
@@ -54,8 +73,12 @@ class Links:
             return pb.Calls(calls=[_call(call, substation_id) for call in calls])
 
         def decode(message: pb.Answers) -> Iterator[tuple[int, Answer]]:
-            if message.HasField("report") and message.report.substation_id == substation_id:
-                self.on_report(_report(message.report))
+            if message.HasField("report"):
+                report = _report(message.report)
+                if report.substation_id == substation_id:
+                    self.on_report(report)
+                else:
+                    self.on_stranger(substation_id, report)
             return ((answer.number, _answer(answer)) for answer in message.answers)
 
         return Wire(_open, encode, decode)
@@ -81,16 +104,23 @@ def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
             call.stop.session_id = session_id
         case Find(session_id):
             call.find.session_id = session_id
+        case Page(after, limit, vehicle_id):
+            call.page.CopyFrom(pb.Page(after=after, limit=limit, vehicle_id=vehicle_id))
+        case Drain(on):
+            call.drain.CopyFrom(pb.Drain(on=on))
+        case Derate(limit_w):
+            call.derate.CopyFrom(pb.Derate(limit_w=limit_w))
     return call
 
 
 def _answer(answer: pb.Answer) -> Answer:
     session = Session.of(answer.session) if answer.HasField("session") else None
-    return Answer(Outcome(answer.outcome), session)
+    sessions = tuple(Session.of(listed) for listed in answer.sessions)
+    return Answer(Outcome(answer.outcome), session, sessions, answer.next_after)
 
 
 def _report(report: pb.Report) -> Report:
     return Report(
         report.substation_id, report.journal_id, report.epoch, report.seq, report.load_w, report.capacity_w,
-        report.draining, tuple(report.releases_w), report.sessions,
+        report.draining, tuple(report.releases_w), report.sessions, report.rated_w,
     )  # fmt: skip

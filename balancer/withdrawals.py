@@ -1,13 +1,14 @@
 """Withdrawals: sessions placed for a caller who can't know of them are ended, whatever it takes.
 
-Noted in the order book first, then asked for until the substation has answered, through restarts.
+Noted in the order book first, then asked for until the substation has answered, through restarts,
+or until it is given up: then there is no session any more.
 """
 
 import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from balancer.asking import Asker
@@ -16,16 +17,18 @@ from substation.contract import Withdraw
 
 log = logging.getLogger(__name__)
 
-ROUND_S = 10.0  # one round of asking
+ROUND_S = 5.0  # one round of asking
 PAUSE_S = 0.5  # between rounds
 
 
 class Withdrawals:
     """The withdrawals that were not answered yet."""
 
-    def __init__(self, book: OrderBook, asker: Asker) -> None:
+    def __init__(self, book: OrderBook, asker: Asker, given_up: Callable[[str, str], bool]) -> None:
+        """`given_up` tells whether a substation, by the id of its journal, is gone for good."""
         self._book = book
         self._asker = asker
+        self._given_up = given_up
         self._noting: set[asyncio.Task[None]] = set()
         self._asking: set[asyncio.Task[None]] = set()
 
@@ -61,13 +64,13 @@ class Withdrawals:
 
     async def _settle(self, withdrawal: Withdrawal) -> None:
         command = Withdraw(withdrawal.key, withdrawal.attempt)
-        while True:
+        while not (gone := self._given_up(withdrawal.target, withdrawal.journal_id)):
             if await self._asker.ask(withdrawal.target, command, time.monotonic() + ROUND_S):
                 break
             await asyncio.sleep(PAUSE_S)
         with contextlib.suppress(BookUnavailable):  # then it is asked for once more after a restart
             await self._book.withdrawn(withdrawal.key)
-        log.info("withdrawn", extra={"target": withdrawal.target})
+        log.info("dropped a withdrawal" if gone else "withdrawn", extra={"target": withdrawal.target})
 
 
 def _kept(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

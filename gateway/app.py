@@ -6,27 +6,47 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
+from gateway.access import Access, KeyFile
 from gateway.balancer_stream import BalancerLink, link
+from gateway.callers import UnusableKeys
 from gateway.handlers import ChargeHandler, ChargesHandler, Grid
 from gateway.metrics import GatewayMetrics
 from gateway.page import FrontPageHandler, OpenApiHandler, StyleHandler, front_page
 from gateway.settings import Settings
 from runtime import exposition, health, http
+from runtime.connections import Limits
 from runtime.handlers import NotFoundHandler
+from runtime.process import CannotStartError
 
 
 @asynccontextmanager
 async def gateway(settings: Settings) -> AsyncIterator[None]:
-    """Serve one gateway while the context lasts; raises OSError when its port is taken."""
+    """Serve one gateway while the context lasts.
+
+    Raises OSError when its port is taken, CannotStartError when its API keys can't be read.
+    """
     async with AsyncExitStack() as stack:
         registry = exposition.registry("gateway")
         to_balancer = link(settings.balancer)
         stack.push_async_callback(to_balancer.close)
-        grid = Grid(to_balancer, GatewayMetrics(registry), settings.deadline_s)
+        metrics = GatewayMetrics(registry)
+        grid = Grid(to_balancer, metrics, _access(settings), settings.deadline_s, settings.max_wait_s)
         await stack.enter_async_context(
-            http.listen(_routes(grid, registry, to_balancer), settings.bind, settings.http_port)
-        )
+            http.listen(
+                _routes(grid, registry, to_balancer), settings.bind, settings.http_port,
+                Limits(connections=settings.connections),
+            )
+        )  # fmt: skip
         yield
+
+
+def _access(settings: Settings) -> Access:
+    try:
+        keys = KeyFile(settings.api_keys) if settings.api_keys else None
+    except (UnusableKeys, OSError) as error:
+        message = f"the API keys in {settings.api_keys} can't be used: {error}"
+        raise CannotStartError(message) from error
+    return Access(keys, settings.quota_per_minute)
 
 
 def _routes(grid: Grid, registry: CollectorRegistry, to_balancer: BalancerLink) -> Application:

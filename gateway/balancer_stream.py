@@ -5,7 +5,7 @@ from typing import Any
 
 import grpc.aio
 
-from balancer.contract import Answer, Charge, Command, Find, Outcome, Stop
+from balancer.contract import Answer, Charge, Command, Find, Outcome, Page, Stop
 from balancer.proto import balancer_pb2 as pb
 from balancer.proto import balancer_pb2_grpc as rpc
 from runtime.coalescer import Link, Outgoing, Wire
@@ -36,11 +36,14 @@ def _call(outgoing: Outgoing[Command]) -> pb.Call:
             call.charge.CopyFrom(pb.Charge(
                 key=charge.key, fingerprint=charge.fingerprint, vehicle_id=charge.vehicle_id,
                 energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms, substations=charge.substations,
+                max_wait_ms=charge.max_wait_ms,
             ))  # fmt: skip
         case Stop(session_id):
             call.stop.session_id = session_id
         case Find(session_id):
             call.find.session_id = session_id
+        case Page(vehicle_id, cursor, limit):
+            call.page.CopyFrom(pb.Page(vehicle_id=vehicle_id, cursor=cursor, limit=limit))
     return call
 
 
@@ -50,4 +53,7 @@ def _decode(message: pb.Answers) -> Iterator[tuple[int, Answer]]:
 
 def _answer(answer: pb.Answer) -> Answer:
     session = Session.of(answer.session) if answer.HasField("session") else None
-    return Answer(Outcome(answer.outcome), session, answer.retry_after_ms, answer.detail)
+    sessions = tuple(Session.of(listed) for listed in answer.sessions)
+    return Answer(
+        Outcome(answer.outcome), session, answer.retry_after_ms, answer.detail, sessions, answer.next_cursor
+    )

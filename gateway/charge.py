@@ -9,15 +9,18 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from balancer.contract import Charge
+from gateway.callers import ANONYMOUS, Caller
 from substation.contract import Session
 from substation.plan import Plan
 
 J_PER_KWH = 3_600_000
 W_PER_KW = 1000
 MS_PER_MINUTE = 60_000
+MS_PER_S = 1000
 DEEPEST = 8  # levels of nesting; a request has two
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -54,7 +57,7 @@ FIELDS = (
          "minItems": 1, "maxItems": 100, "uniqueItems": True},
         "a list of 1 to 100 different substation ids",
     ),
-    _amount("max_wait_s", "Seconds to wait for room; counts as 0 in this version", 0, 3600, 0),
+    _amount("max_wait_s", "Seconds to wait for room when there is none; the grid may wait less", 0, 3600, 0),
 )  # fmt: skip
 
 
@@ -94,8 +97,8 @@ def read(body: bytes) -> dict[str, Any]:
     return document
 
 
-def charge(document: dict[str, Any], key: str) -> Charge:
-    """Return the request that `document` holds, under the caller's scoped `key` ('' for none).
+def charge(document: dict[str, Any], key: str, caller: Caller = ANONYMOUS) -> Charge:
+    """Return the request that `document` holds, under the caller's `key` ('' for none).
 
     Raises Invalid with every fault at once.
     """
@@ -104,7 +107,7 @@ def charge(document: dict[str, Any], key: str) -> Charge:
     faults = [
         Fault(name[:64], f"is not a field; accepted are {accepted}") for name in document if name not in names
     ]
-    faults += [fault for field in FIELDS if (fault := _fault(field, document))]
+    faults += [fault for field in FIELDS if (fault := fault_of(field, document))]
     if faults:
         raise Invalid(faults)
     values: dict[str, Any] = {field.name: document.get(field.name, field.default) for field in FIELDS}
@@ -117,17 +120,22 @@ def charge(document: dict[str, Any], key: str) -> Charge:
     wait_s = values["max_wait_s"] + 0.0  # -0.0 is 0.0
     canonical = repr((values["vehicle_id"], plan.energy_j, plan.power_w, plan.stay_ms, substations, wait_s))
     return Charge(
-        key, hashlib.sha256(canonical.encode()).hexdigest(), values["vehicle_id"], plan, substations
+        caller.key(key) if key else "",
+        hashlib.sha256(canonical.encode()).hexdigest(),
+        caller.vehicle(values["vehicle_id"]),
+        plan,
+        substations,
+        round(values["max_wait_s"] * MS_PER_S),
     )
 
 
-def admitted_json(session: Session) -> dict[str, Any]:
-    """Return the body of a 201: what was settled at the admission, and never changes."""
+def admitted_json(session: Session, caller: Caller) -> dict[str, Any]:
+    """Return the body of a 201 to `caller`: what was settled at the admission, and never changes."""
     plan = session.plan
     return {
         "session_id": session.session_id,
         "substation_id": session.substation_id,
-        "vehicle_id": session.vehicle_id,
+        "vehicle_id": caller.shown(session.vehicle_id),
         "power_kw": plan.power_w / W_PER_KW,
         "energy_kwh": plan.energy_j / J_PER_KWH,
         "stay_minutes": plan.stay_ms / MS_PER_MINUTE if plan.stay_ms else None,
@@ -136,9 +144,9 @@ def admitted_json(session: Session) -> dict[str, Any]:
     }
 
 
-def session_json(session: Session) -> dict[str, Any]:
+def session_json(session: Session, caller: Caller) -> dict[str, Any]:
     """Return a session as it is now."""
-    return admitted_json(session) | {
+    return admitted_json(session, caller) | {
         "state": session.state,
         "delivered_kwh": round(session.delivered_j / J_PER_KWH, 3),
         "ended_at": iso(session.ended_unix_ms) if session.ended_unix_ms else None,
@@ -160,7 +168,8 @@ def iso(unix_ms: int) -> str:
     return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z"
 
 
-def _fault(field: Field, document: dict[str, Any]) -> Fault | None:
+def fault_of(field: Field, document: Mapping[str, Any]) -> Fault | None:
+    """Return what is wrong with a field in `document`, None if nothing is."""
     if field.name not in document:
         return Fault(field.name, f"is missing; it must be {field.accepted}") if field.required else None
     return (
@@ -172,6 +181,8 @@ def _fits(value: Any, schema: dict[str, Any]) -> bool:
     """Whether a value fits one of the few schemas used here."""
     if schema["type"] == "string":
         return isinstance(value, str) and re.fullmatch(schema["pattern"].strip("^$"), value) is not None
+    if schema["type"] == "integer":
+        return isinstance(value, int) and schema["minimum"] <= value <= schema["maximum"]
     if schema["type"] == "number":
         number = isinstance(value, int | float) and not isinstance(value, bool)
         return number and schema["minimum"] <= value <= schema["maximum"] and math.isfinite(value)

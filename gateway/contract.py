@@ -1,10 +1,11 @@
 """What the public API promises: every error that a caller can see has one stable code, here."""
 
 from balancer.contract import Outcome
-from runtime.problem import MALFORMED, NOT_ALLOWED, NOT_FOUND, TOO_LARGE, Problem
+from runtime.problem import MALFORMED, NOT_ALLOWED, NOT_FOUND, TOO_LARGE, UNSUPPORTED, Problem
 
-NOT_JSON = Problem("unsupported-media-type", 415, "The body must be application/json")
 INVALID = Problem("invalid", 422, "The request can't be carried out as it is")
+UNAUTHORIZED = Problem("unauthorized", 401, "A valid API key is needed")
+QUOTA_EXCEEDED = Problem("quota-exceeded", 429, "The caller has made more requests than its quota allows")
 KEY_REUSED = Problem("key-reused", 422, "The Idempotency-Key came before with another request")
 NO_CAPACITY = Problem("no-capacity", 503, "No substation has room now")
 NO_SUBSTATION = Problem("no-substation", 503, "No substation can be asked now; nothing was placed")
@@ -13,7 +14,7 @@ WITHDRAWN = Problem("withdrawn", 503, "No answer came in time; what may have bee
 UNREACHABLE = Problem("owner-unreachable", 503, "The substation that owns the session does not answer")
 
 PROBLEMS = (
-    MALFORMED, NOT_FOUND, NOT_ALLOWED, TOO_LARGE, NOT_JSON, INVALID, KEY_REUSED,
+    MALFORMED, UNAUTHORIZED, NOT_FOUND, NOT_ALLOWED, TOO_LARGE, UNSUPPORTED, INVALID, KEY_REUSED, QUOTA_EXCEEDED,
     NO_CAPACITY, NO_SUBSTATION, UNKNOWN, WITHDRAWN, UNREACHABLE,
 )  # fmt: skip
 BY_OUTCOME = {

@@ -1,4 +1,4 @@
-"""The public API: charge, find, stop."""
+"""The public API: charge, list, find, stop."""
 
 import asyncio
 import dataclasses
@@ -8,15 +8,17 @@ from collections.abc import Awaitable
 from typing import Any
 
 from balancer.contract import Answer, Charge, Command, Find, Outcome, Stop
+from gateway import metrics
+from gateway.access import Access
 from gateway.balancer_stream import BalancerLink
+from gateway.callers import ANONYMOUS, Caller
 from gateway.charge import KEY, Invalid, Malformed, admitted_json, charge, read, session_json
-from gateway.contract import BY_OUTCOME, FIELD, INVALID, NOT_JSON
-from gateway.metrics import REJECTED, GatewayMetrics
+from gateway.contract import BY_OUTCOME, FIELD, INVALID, QUOTA_EXCEEDED, UNAUTHORIZED
+from gateway.listing import page, page_json
 from runtime.coalescer import LinkLost
 from runtime.handlers import ApiHandler
-from runtime.problem import MALFORMED, Problem
+from runtime.problem import MALFORMED, UNSUPPORTED, Problem
 
-CALLER = "anonymous"  # keys are scoped to their caller; callers get names with API keys
 AGAIN_MS = 1000  # when the balancer does not say
 
 
@@ -25,19 +27,46 @@ class Grid:
     """What the handlers share."""
 
     link: BalancerLink
-    metrics: GatewayMetrics
+    metrics: metrics.GatewayMetrics
+    access: Access
     deadline_s: float
+    max_wait_s: float
 
 
 class GridHandler(ApiHandler):
     """Asks the balancer and turns its answers into HTTP."""
 
+    caller: Caller = ANONYMOUS
     _asking: "asyncio.Future[Answer] | None" = None
 
     def initialize(self, grid: Grid) -> None:  # type: ignore[override]
         """`grid` is what the handlers share."""
         super().initialize()
         self.grid = grid
+
+    def prepare(self) -> None:
+        """Let in who may call and has quota left; every request to these addresses counts."""
+        super().prepare()
+        if self._finished:
+            self.turned_away(metrics.REJECTED)
+            return
+        caller = self.grid.access.caller(self.request.headers.get_list("Authorization"))
+        if caller is None:
+            self.set_header("WWW-Authenticate", "Bearer")
+            self.write_problem(UNAUTHORIZED, detail="send Authorization: Bearer, and a key")
+            self.turned_away(metrics.UNAUTHORIZED)
+            return
+        self.caller = caller
+        grant = self.grid.access.take(caller)
+        self.set_header("RateLimit-Policy", grant.policy_field())
+        self.set_header("RateLimit", grant.limit_field())
+        if not grant.admitted:
+            self.set_header("Retry-After", str(grant.next_s))
+            self.write_problem(QUOTA_EXCEEDED)
+            self.turned_away(metrics.QUOTA_EXCEEDED)
+
+    def turned_away(self, outcome: str) -> None:
+        """The request is answered before it was looked at."""
 
     def on_connection_close(self) -> None:
         """The client has gone: what is placed for it without a key is withdrawn."""
@@ -46,7 +75,8 @@ class GridHandler(ApiHandler):
 
     async def ask(self, command: Command) -> Answer | None:
         """Return the balancer's answer, None when the client has gone."""
-        self._asking = asyncio.ensure_future(self.grid.link.call(command, self.grid.deadline_s))
+        wait_s = command.max_wait_ms / 1000 if isinstance(command, Charge) else 0
+        self._asking = asyncio.ensure_future(self.grid.link.call(command, self.grid.deadline_s + wait_s))
         try:
             return await self._asking
         except asyncio.CancelledError:
@@ -73,7 +103,27 @@ class GridHandler(ApiHandler):
 
 
 class ChargesHandler(GridHandler):
-    """`POST /charge`."""
+    """`POST` and `GET /charge`."""
+
+    def turned_away(self, outcome: str) -> None:
+        """Count it, if it wanted to charge."""
+        if self.request.method == "POST":
+            self.grid.metrics.answered(outcome, self.request.request_time())
+
+    async def get(self) -> None:
+        """Write a page of a vehicle's sessions."""
+        try:
+            wanted = page(self.request.query_arguments, self.caller)
+        except Invalid as error:
+            self._reject(INVALID, errors=[dataclasses.asdict(fault) for fault in error.faults])
+            return
+        answer = await self.ask(wanted)
+        if answer is None:
+            return
+        if answer.outcome is Outcome.FOUND:
+            self.write_json(page_json(wanted, answer, self.caller))
+        else:
+            self.write_refusal(answer)
 
     async def post(self) -> None:
         """Place the car; 201 with where it charges, or a problem that says when to come back."""
@@ -86,30 +136,33 @@ class ChargesHandler(GridHandler):
             self.request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             != "application/json"
         ):
-            return self._reject(NOT_JSON, detail="send Content-Type: application/json")
+            return self._reject(UNSUPPORTED, detail="send Content-Type: application/json")
         keys = self.request.headers.get_list("Idempotency-Key")
         if len(keys) > 1 or (keys and not KEY.fullmatch(keys[0])):
             return self._reject(
                 MALFORMED, detail="Idempotency-Key must be 1 to 255 visible ASCII characters, once"
             )
         try:
-            wanted = charge(read(self.request.body), f"{CALLER}:{keys[0]}" if keys else "")
+            wanted = charge(read(self.request.body), keys[0] if keys else "", self.caller)
         except Malformed as error:
             return self._reject(MALFORMED, detail=str(error))
         except Invalid as error:
             return self._reject(INVALID, errors=[dataclasses.asdict(fault) for fault in error.faults])
-        return self._write(await self.ask(wanted))
+        most_ms = round(self.grid.max_wait_s * 1000)
+        return self._write(
+            await self.ask(dataclasses.replace(wanted, max_wait_ms=min(wanted.max_wait_ms, most_ms)))
+        )
 
     def _reject(self, problem: Problem, **members: Any) -> str:
         self.write_problem(problem, **members)
-        return REJECTED
+        return metrics.REJECTED
 
     def _write(self, answer: Answer | None) -> str:
         if answer is None:
             return Outcome.WITHDRAWN
         if answer.outcome is Outcome.ADMITTED and answer.session:
             self.set_header("Location", f"/charge/{answer.session.session_id}")
-            self.write_json(admitted_json(answer.session), 201)
+            self.write_json(admitted_json(answer.session, self.caller), 201)
         else:
             self.write_refusal(answer)
         return answer.outcome
@@ -131,6 +184,6 @@ class ChargeHandler(GridHandler):
         if answer is None:
             return
         if answer.session and answer.outcome in {Outcome.FOUND, Outcome.STOPPED}:
-            self.write_json(session_json(answer.session))
+            self.write_json(session_json(answer.session, self.caller))
         else:
             self.write_refusal(answer)

@@ -6,10 +6,14 @@ from balancer.contract import Outcome
 
 # One bucket is the SLO: 99 % of admissions within 0.25 s.
 BUCKETS_S = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-REJECTED = "rejected"  # by validation, before any balancer was asked
+# Refused before any balancer was asked:
+REJECTED = "rejected"  # by validation
+UNAUTHORIZED = "unauthorized"
+QUOTA_EXCEEDED = "quota_exceeded"
 OUTCOMES = (
     Outcome.ADMITTED, Outcome.NO_CAPACITY, Outcome.NO_SUBSTATION, Outcome.UNKNOWN, Outcome.WITHDRAWN,
     Outcome.EXCEEDS_CAPACITY, Outcome.UNKNOWN_SUBSTATION, Outcome.KEY_REUSED, REJECTED,
+    UNAUTHORIZED, QUOTA_EXCEEDED,
 )  # fmt: skip
 
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from gateway.charge import FIELDS
-from gateway.contract import INVALID, KEY_REUSED, NOT_JSON, PROBLEMS, UNREACHABLE
-from runtime.problem import MALFORMED, NOT_FOUND, TOO_LARGE, TYPE
+from gateway.contract import INVALID, KEY_REUSED, PROBLEMS, QUOTA_EXCEEDED, UNAUTHORIZED, UNREACHABLE
+from gateway.listing import PARAMETERS
+from runtime.problem import MALFORMED, NOT_FOUND, TOO_LARGE, TYPE, UNSUPPORTED
 
 TIME = {"type": "string", "format": "date-time"}
 ADMITTED = {
@@ -24,6 +25,14 @@ SESSION = ADMITTED | {
     "ended_at": {"type": ["string", "null"], "format": "date-time"},
 }
 RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
+RATE_LIMIT = {
+    name: {"schema": {"type": "string"}, "description": about}
+    for name, about in {
+        "RateLimit-Policy": "The caller's quota: `q` requests in `w` seconds",
+        "RateLimit": "What is left: `r` requests now, one more in `t` seconds",
+    }.items()
+}
+CHALLENGE = {"WWW-Authenticate": {"schema": {"const": "Bearer"}}}
 REQUEST_ID = {"X-Request-Id": {"schema": {"type": "string"}}}
 
 
@@ -37,8 +46,12 @@ def description(version: str) -> dict[str, Any]:
             "description": "Ask to charge a car; it is placed on the least loaded substation.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "paths": {"/charge": {"post": _post()}, "/charge/{session_id}": _one()},
-        "components": {"schemas": _schemas()},
+        "paths": {"/charge": {"post": _post(), "get": _list()}, "/charge/{session_id}": _one()},
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"key": []}, {}],  # a gateway that has no key file asks nobody
     }
 
 
@@ -50,26 +63,54 @@ def _post() -> dict[str, Any]:
     }  # fmt: skip
     location = {"Location": {"schema": {"type": "string"}, "description": "Where the session is"}}
     created = _content("Admitted", "application/json") | {
-        "description": "The car was placed", "headers": REQUEST_ID | location,
+        "description": "The car was placed", "headers": REQUEST_ID | RATE_LIMIT | location,
     }  # fmt: skip
     faults = (
         _problems("400", MALFORMED.title)
         | _problems("413", TOO_LARGE.title)
-        | _problems("415", NOT_JSON.title)
+        | _problems("415", UNSUPPORTED.title)
     )
     return {
         "operationId": "charge",
         "summary": "Ask to charge a car",
         "parameters": [key],
         "requestBody": {"required": True, **_content("Charge", "application/json")},
-        "responses": {"201": created, **faults, **_problems("422", f"{INVALID.title}, or: {KEY_REUSED.title}"),
+        "responses": {"201": created, **faults, **_turned_away(), **_problems("422", f"{INVALID.title}, or: {KEY_REUSED.title}"),
                       **_problems("503", "Not placed, or not known: come back after Retry-After")},
     }  # fmt: skip
 
 
+def _list() -> dict[str, Any]:
+    parameters = [
+        {
+            "name": parameter.name, "in": "query", "required": parameter.required, "description": parameter.about,
+            "schema": parameter.schema | ({} if parameter.default is None else {"default": parameter.default}),
+        }
+        for parameter in PARAMETERS
+    ]  # fmt: skip
+    found = _content("Page", "application/json") | {
+        "description": "A page of the vehicle's sessions", "headers": REQUEST_ID | RATE_LIMIT,
+    }  # fmt: skip
+    faults = _problems("400", MALFORMED.title) | _problems("415", UNSUPPORTED.title) | _turned_away()
+    return {
+        "operationId": "list",
+        "summary": "List the sessions of a vehicle",
+        "parameters": parameters,
+        "responses": {"200": found, **faults, **_problems("422", INVALID.title),
+                      **_problems("503", UNREACHABLE.title)},
+    }  # fmt: skip
+
+
 def _one() -> dict[str, Any]:
-    session = _content("Session", "application/json") | {"description": "The session", "headers": REQUEST_ID}
-    faults = _problems("400", MALFORMED.title) | _problems("404", NOT_FOUND.title)
+    session = _content("Session", "application/json") | {
+        "description": "The session", "headers": REQUEST_ID | RATE_LIMIT,
+    }  # fmt: skip
+    faults = (
+        _problems("400", MALFORMED.title)
+        | _problems("404", NOT_FOUND.title)
+        | _problems("415", UNSUPPORTED.title)
+        | _turned_away()
+    )
     responses = {"200": session} | faults | _problems("503", UNREACHABLE.title)
     return {
         "parameters": [{"name": "session_id", "in": "path", "required": True, "schema": {"type": "string"}}],
@@ -78,8 +119,13 @@ def _one() -> dict[str, Any]:
     }
 
 
+def _turned_away() -> dict[str, Any]:
+    return _problems("401", UNAUTHORIZED.title) | _problems("429", QUOTA_EXCEEDED.title)
+
+
 def _problems(status: str, title: str) -> dict[str, Any]:
-    headers = REQUEST_ID | (RETRY_AFTER if status == "503" else {})
+    more: dict[str, dict[str, Any]] = {"401": CHALLENGE, "429": RETRY_AFTER | RATE_LIMIT, "503": RETRY_AFTER}
+    headers = REQUEST_ID | more.get(status, {})
     return {
         status: _content("Problem", "application/problem+json") | {"description": title, "headers": headers}
     }
@@ -113,6 +159,15 @@ def _schemas() -> dict[str, Any]:
         "Charge": _object(charge, required),
         "Admitted": _object(ADMITTED),
         "Session": _object(SESSION),
+        "Page": _object(
+            {
+                "sessions": {"type": "array", "items": {"$ref": "#/components/schemas/Session"}},
+                "next": {
+                    "type": ["string", "null"],
+                    "description": "Where the next page is; null: this was the last",
+                },
+            }
+        ),
         "Problem": _object(problem, ["type", "title", "status", "request_id"]),
     }
 

@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, Template, select_autoescape
 
 from gateway.charge import FIELDS
 from gateway.contract import PROBLEMS
+from gateway.listing import PARAMETERS
 from gateway.openapi import description
 from runtime.exposition import VERSION
 from runtime.handlers import ApiHandler
@@ -35,7 +36,11 @@ class FrontPageHandler(ApiHandler):
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.set_header("Content-Security-Policy", CSP)
         base = f"{self.request.protocol}://{self.request.host}"
-        self.finish(self._page.render(base=base, fields=FIELDS, problems=PROBLEMS, version=VERSION))
+        self.finish(
+            self._page.render(
+                base=base, fields=FIELDS, parameters=PARAMETERS, problems=PROBLEMS, version=VERSION
+            )
+        )
 
 
 class StyleHandler(ApiHandler):

@@ -1,8 +1,12 @@
 """The gateway's settings."""
 
 import dataclasses
+import ipaddress
+from pathlib import Path
 
-from runtime.settings import address, matching, number, port, setting
+from gateway.callers import PER_MINUTE
+from runtime.connections import Limits
+from runtime.settings import address, integer, matching, number, path_if_any, port, setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,5 +19,34 @@ class Settings:
         "BALANCER", "127.0.0.1:9001", matching(r"[^\s/]+:[0-9]{1,5}", "host:port"), "the balancer's stream"
     )
     deadline_s: float = setting(
-        "DEADLINE_S", "5", number(0.5, 60), "seconds within which a request is answered"
+        "DEADLINE_S", "5", number(0.5, 60), "seconds within which a request is answered, its wait apart"
     )
+    max_wait_s: float = setting(
+        "MAX_WAIT_S", "60", number(0, 3600), "most seconds for which a request waits for room"
+    )
+    api_keys: Path | None = setting("API_KEYS", "", path_if_any, "the file of API keys")
+    allow_anonymous: int = setting(
+        "ALLOW_ANONYMOUS", "0", integer(0, 1), "1 serves other machines without asking for a key"
+    )
+    quota_per_minute: int = setting(
+        "QUOTA_PER_MINUTE",
+        "60000",
+        integer(PER_MINUTE[0], PER_MINUTE[-1]),
+        "requests of one caller in a minute",
+    )
+    connections: int = setting(
+        "MAX_CONNECTIONS", str(Limits().connections), integer(1, 1_000_000), "connections at once"
+    )
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with them together."""
+        if self.api_keys:
+            both = "API_KEYS and ALLOW_ANONYMOUS=1 contradict each other: set one of them"
+            return [both] if self.allow_anonymous else []
+        if self.allow_anonymous or ipaddress.ip_address(self.bind).is_loopback:
+            return []
+        open_to_all = (
+            f"API_KEYS is not set, and BIND={self.bind} lets other machines in: set it to a file of keys"
+            " (python -m gateway.keys makes them), or ALLOW_ANONYMOUS=1 to do without"
+        )
+        return [open_to_all]

@@ -72,12 +72,13 @@ def _max_over_mean(sample: Sample) -> float:
 def highest_sum_w(sessions: Iterable[Session]) -> int:
     """Return the highest power that the sessions of one substation reserved at one moment.
 
-    Sweeps the intervals [start, end); an end frees for every start from FREED_EARLY_MS before it.
+    Sweeps starts and releases; a release frees for every start from FREED_EARLY_MS before it.
     """
     changes = []
     for session in sessions:
-        end_ms = max(session.expected_end_unix_ms - FREED_EARLY_MS, session.started_unix_ms)
-        changes += [(session.started_unix_ms, 1, session.power_w), (end_ms, 0, -session.power_w)]
+        changes.append((session.started_unix_ms, 1, session.power_w))
+        for at_ms, freed_w in session.releases:
+            changes.append((max(at_ms - FREED_EARLY_MS, session.started_unix_ms), 0, -freed_w))
     sum_w = highest_w = 0
     for _, _, change_w in sorted(changes):
         sum_w += change_w

@@ -4,9 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from loadtest import balance
-from loadtest.records import W_PER_KW, Reading, Request, Sample
-
-J_PER_KWH = 3_600_000
+from loadtest.records import J_PER_KWH, W_PER_KW, Reading, Request, Sample
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

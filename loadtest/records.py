@@ -6,8 +6,12 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
+from substation.plan import Plan
+
 W_PER_KW = 1000
 MS_PER_S = 1000
+MS_PER_MINUTE = 60_000
+J_PER_KWH = 3_600_000
 
 
 class Outcome(enum.StrEnum):
@@ -20,13 +24,17 @@ class Outcome(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Session:
-    """A session as its client knows it from the 201: [started, expected_end) in unix ms."""
+    """A session as its client knows it from the 201: [started, expected_end) in unix ms.
+
+    `releases` are when its plan gives power back: pairs of (unix ms, watts), that add up to `power_w`.
+    """
 
     session_id: str
     substation_id: str
     power_w: int
     started_unix_ms: int
     expected_end_unix_ms: int
+    releases: tuple[tuple[int, int], ...]
 
     @classmethod
     def of(cls, body: Mapping[str, Any], vehicle_id: str) -> "Session":
@@ -35,10 +43,18 @@ class Session:
             if body["vehicle_id"] != vehicle_id:
                 message = f"the session is another vehicle's: {body['vehicle_id']}"
                 raise ValueError(message)
-            return cls(
-                str(body["session_id"]), str(body["substation_id"]), round(body["power_kw"] * W_PER_KW),
-                _unix_ms(body["started_at"]), _unix_ms(body["expected_end"]),
+            start_ms, end_ms = _unix_ms(body["started_at"]), _unix_ms(body["expected_end"])
+            plan = Plan(
+                round(body["energy_kwh"] * J_PER_KWH), round(body["power_kw"] * W_PER_KW),
+                round((body["stay_minutes"] or 0) * MS_PER_MINUTE),
             )  # fmt: skip
+            wall_per_grid = (end_ms - start_ms) / plan.duration_ms
+            releases = tuple(
+                (start_ms + int(after * wall_per_grid), freed) for after, freed in plan.releases()
+            )
+            return cls(
+                str(body["session_id"]), str(body["substation_id"]), plan.power_w, start_ms, end_ms, releases
+            )
         except (KeyError, TypeError) as error:
             message = f"the 201 lacks something: {error!r}"
             raise ValueError(message) from error

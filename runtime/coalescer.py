@@ -15,6 +15,8 @@ from typing import Any, Generic, TypeVar
 
 import grpc.aio
 
+from runtime.message_size import LIMITS, fitting
+
 log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
@@ -32,6 +34,7 @@ CHANNEL_OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.enable_retries", 0),
+    *LIMITS,
 ]
 
 
@@ -155,8 +158,11 @@ class Link(Generic[Item, Answer]):
                 while self._waiting or self._cancelled:
                     numbers = list(itertools.islice(self._waiting, MOST_IN_A_MESSAGE))
                     calls = {number: self._waiting.pop(number) for number in numbers}
-                    cancelled, self._cancelled = self._cancelled, []
-                    message = self._message(calls, cancelled, loop.time())
+                    cancelled = self._cancelled[:MOST_IN_A_MESSAGE]
+                    del self._cancelled[: len(cancelled)]
+                    message, count = self._message(calls, cancelled, loop.time())
+                    if unsent := {number: calls.pop(number) for number in numbers[count:]}:
+                        self._waiting = unsent | self._waiting
                     if message is not None:
                         self._sent.update(calls)
                         self.messages_sent += 1
@@ -165,17 +171,22 @@ class Link(Generic[Item, Answer]):
                 self._wake.clear()
                 await self._wake.wait()
 
-    def _message(self, calls: dict[int, _Call[Item, Answer]], cancelled: list[int], now: float) -> Any | None:
-        """Encode calls; when that fails, fail them, and leave the link to all others."""
+    def _message(
+        self, calls: dict[int, _Call[Item, Answer]], cancelled: list[int], now: float
+    ) -> tuple[Any | None, int]:
+        """Encode as many calls as fit, and return how many; fail what can't be encoded, and leave the link."""
         outgoing = [Outgoing(n, c.item, max(1, int((c.until - now) * 1000))) for n, c in calls.items()]
         try:
-            return self._wire.encode(outgoing, cancelled)
-        except (TypeError, ValueError) as error:
-            for call in calls.values():
+            message, count = fitting(outgoing, lambda some: self._wire.encode(some, cancelled))
+            error: Exception = ValueError("the call is too large to be sent")
+        except (TypeError, ValueError) as fault:
+            message, count, error = None, len(calls), fault
+        if message is None:
+            for call in list(calls.values())[:count]:
                 if not call.future.done():
                     call.future.set_exception(error)
             self._cancelled += cancelled if calls else []
-            return None
+        return message, count
 
     def _lose(self) -> None:
         self.up = False

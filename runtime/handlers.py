@@ -15,6 +15,7 @@ from runtime.problem import (
     NOT_ALLOWED,
     NOT_FOUND,
     UNAVAILABLE,
+    UNSUPPORTED,
     Problem,
     document,
 )
@@ -36,8 +37,14 @@ class ApiHandler(RequestHandler):
         self.set_header("X-Request-Id", self.request_id)
 
     def prepare(self) -> None:
-        """Count the request as one that a stopping service still answers."""
+        """Count the request as one that a stopping service still answers; refuse a compressed body.
+
+        What this writes is the answer: an override must look whether it is finished.
+        """
         self.settings["in_flight"].add(self)
+        if self.request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+            self.set_header("Accept-Encoding", "identity")  # RFC 9110, 15.5.16
+            self.write_problem(UNSUPPORTED, detail="send the body without Content-Encoding")
 
     def on_finish(self) -> None:
         """It is answered."""
@@ -89,7 +96,8 @@ class NotFoundHandler(ApiHandler):
     def prepare(self) -> None:
         """Answer before any method is looked up."""
         super().prepare()
-        self.write_problem(NOT_FOUND)
+        if not self._finished:
+            self.write_problem(NOT_FOUND)
 
 
 def _methods(handler: type[RequestHandler]) -> set[str]:

@@ -5,37 +5,40 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from runtime.body_limit import BodyLimit
+from runtime.connections import LimitedServer, Limits
 
 HEADER_BYTES = 8 * 1024
-IDLE_S = 75.0  # also how long the headers may take
-BODY_S = 10.0
+WEBSOCKET_BYTES = 16 * 1024  # one message
 CHUNK_BYTES = 64 * 1024
 NO_LIMIT = 2**63  # BodyLimit is the limit: Tornado's own answers a bare 400
-ANSWER_WITHIN_S = 6.0  # when stopping: a request takes at most five
+ANSWER_WITHIN_S = 6.0  # when stopping: a request takes at most five, unless it waits for room
 LOOK_EVERY_S = 0.02
 
 
 @asynccontextmanager
-async def listen(app: Application, address: str, port: int) -> AsyncIterator[int]:
+async def listen(
+    app: Application, address: str, port: int, limits: Limits | None = None
+) -> AsyncIterator[int]:
     """Serve `app` while the context lasts; yields the port (useful when 0 was asked for).
+
+    A compressed body is never inflated.
 
     Left, it takes no more requests and answers those that it has, within a limit.
 
     Raises OSError when the port is taken.
     """
     app.settings["in_flight"] = in_flight = set[object]()
-    server = HTTPServer(
+    app.settings["websocket_max_message_size"] = WEBSOCKET_BYTES
+    server = LimitedServer(
         BodyLimit(app),
+        limits or Limits(),
         chunk_size=CHUNK_BYTES,
         max_header_size=HEADER_BYTES,
         max_body_size=NO_LIMIT,
-        idle_connection_timeout=IDLE_S,
-        body_timeout=BODY_S,
     )
     sockets = bind_sockets(port, address=address)
     server.add_sockets(sockets)

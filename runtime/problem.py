@@ -20,9 +20,10 @@ MALFORMED = Problem("malformed", 400, "The request can't be read")
 NOT_FOUND = Problem("not-found", 404, "There is nothing at this address")
 NOT_ALLOWED = Problem("method-not-allowed", 405, "This address does not take that method")
 TOO_LARGE = Problem("too-large", 413, "The body is too large")
+UNSUPPORTED = Problem("unsupported-media-type", 415, "The body is not of a kind that is taken")
 UNAVAILABLE = Problem("unavailable", 503, "The service can't do this now: ask again")
 FAILED = Problem("internal", 500, "The service failed; the fault is logged under the request id")
-BY_STATUS = {p.status: p for p in (MALFORMED, NOT_FOUND, NOT_ALLOWED, TOO_LARGE, UNAVAILABLE)}
+BY_STATUS = {p.status: p for p in (MALFORMED, NOT_FOUND, NOT_ALLOWED, TOO_LARGE, UNSUPPORTED, UNAVAILABLE)}
 
 
 def document(problem: Problem, request_id: str, **members: Any) -> bytes:

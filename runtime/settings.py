@@ -6,12 +6,20 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
 HIGHEST_PORT = 65_535
 
 T = TypeVar("T")
+
+
+@runtime_checkable
+class CrossChecked(Protocol):
+    """Settings that can be wrong together though each is right."""
+
+    def faults(self) -> list[str]:
+        """Return one sentence for each thing that is wrong."""
 
 
 class SettingsError(Exception):
@@ -33,7 +41,10 @@ def setting(name: str, default: str | None, parse: Callable[[str], T], about: st
 
 
 def load(cls: type[T], environ: Mapping[str, str]) -> T:
-    """Read every field of the settings dataclass `cls`; raises SettingsError with all faults."""
+    """Read every field of the settings dataclass `cls`; raises SettingsError with all faults.
+
+    What its own method `faults` finds, if it has one, counts too, once each setting alone is right.
+    """
     values: dict[str, Any] = {}
     faults = []
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
@@ -48,7 +59,10 @@ def load(cls: type[T], environ: Mapping[str, str]) -> T:
             faults.append(f"{name}={text!r} can't be used: {error} ({field.metadata['about']})")
     if faults:
         raise SettingsError(faults)
-    return cls(**values)
+    settings = cls(**values)
+    if isinstance(settings, CrossChecked) and (faults := settings.faults()):
+        raise SettingsError(faults)
+    return settings
 
 
 def number(low: float, high: float) -> Callable[[str], float]:
@@ -131,3 +145,8 @@ def _is_base(url: str) -> bool:
 def path(text: str) -> Path:
     """A path in the file system, made absolute."""
     return Path(text).absolute()
+
+
+def path_if_any(text: str) -> Path | None:
+    """A path as above; None when nothing is set."""
+    return path(text) if text else None

@@ -9,12 +9,15 @@ from typing import Any, Generic, TypeVar
 
 import grpc.aio
 
+from runtime.message_size import LIMITS, fitting
+
 log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 STOP_S = 2.0
+STREAMS = 100  # of all callers together; one service has one
 REMEMBERED = 4096  # answers of a stream, for callers that give up while theirs is on the way
 SERVER_OPTIONS = [
     ("grpc.so_reuseport", 0),  # else a second server shares the port without a word
@@ -23,17 +26,24 @@ SERVER_OPTIONS = [
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.http2.min_ping_interval_without_data_ms", 1_000),
+    # A caller that pings more often than every second, but for two strikes, is cut off.
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
+    ("grpc.http2.max_ping_strikes", 2),
+    *LIMITS,
 ]
 
 
 @asynccontextmanager
-async def listen(register: Callable[[grpc.aio.Server], None], address: str, port: int) -> AsyncIterator[int]:
+async def listen(
+    register: Callable[[grpc.aio.Server], None], address: str, port: int, streams: int = STREAMS
+) -> AsyncIterator[int]:
     """Serve what `register` adds while the context lasts; yields the port.
+
+    At most `streams` are served at once; a caller beyond them is refused, and tries again.
 
     Raises OSError when the port is taken.
     """
-    server = grpc.aio.server(options=SERVER_OPTIONS)
+    server = grpc.aio.server(options=SERVER_OPTIONS, maximum_concurrent_rpcs=streams)
     register(server)
     host = f"[{address}]" if ":" in address else address
     try:
@@ -133,4 +143,10 @@ class Conversation(Generic[Item, Answer]):
             self._written.update(answers)
             while len(self._written) > REMEMBERED:
                 self._written.popitem(last=False)
-            await context.write(self._encode(answers))
+            while answers:
+                message, count = fitting(answers, self._encode)
+                if message is None:
+                    log.error("an answer is too large to be sent", extra={"number": answers[0][0]})
+                else:
+                    await context.write(message)
+                answers = answers[count:]

@@ -9,10 +9,10 @@ from tornado.web import Application
 from runtime import exposition, health, http, stream_server
 from runtime.handlers import NotFoundHandler
 from substation.clock import GridClock
-from substation.handlers import SessionsHandler
+from substation.handlers import BackupHandler, SessionsHandler
 from substation.identity import take_slot
 from substation.journal import Journal
-from substation.metrics import StationCollector, WriterMetrics
+from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
 from substation.settings import Settings
 from substation.station import Station
 from substation.stream import SubstationService
@@ -41,10 +41,12 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
             stream_server.listen(service.register, settings.bind, settings.grpc_port)
         )
         station.grpc_address = f":{grpc_port}"  # on the host where /metrics is
-        registry.register(StationCollector(station, slot.substation_id))
+        registry.register(ReportCollector(station, slot.substation_id))
+        registry.register(EnergyCollector(station, slot.substation_id))
         app = Application(
             [
                 ("/sessions", SessionsHandler, {"station": station}),
+                ("/backup", BackupHandler, {"station": station, "folder": slot.folder / "backups"}),
                 ("/metrics", exposition.MetricsHandler, {"registry": registry}),
                 ("/livez", health.LiveHandler),
                 ("/readyz", health.ReadyHandler, {"waiting_for": station.waiting_for}),

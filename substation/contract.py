@@ -28,6 +28,8 @@ RELEASES_WITHIN_S = (
     4 * 3600.0,
     float("inf"),
 )
+MOST_LISTED = 1000  # sessions of one page
+MOST_STREAMED = 100  # a message may hold the answers to hundreds of calls, and at most 4 MiB
 
 
 class State(StrEnum):
@@ -51,6 +53,8 @@ class Outcome(StrEnum):
     STOPPED = "stopped"
     FOUND = "found"
     NOT_FOUND = "not_found"
+    DONE = "done"  # an operator's order
+    INVALID = "invalid"  # an order that can't be carried out
     NOT_ME = "not_me"
     WRONG_BOOK = "wrong_book"
     UNAVAILABLE = "unavailable"
@@ -89,7 +93,34 @@ class Find:
     session_id: str
 
 
-Command = Place | Withdraw | Stop | Find
+@dataclasses.dataclass(frozen=True, slots=True)
+class Page:
+    """List sessions past number `after`, in the order of admission; '' is any vehicle.
+
+    `limit` is brought within 1 and MOST_LISTED; on the stream, where many answers share a message,
+    within 1 and MOST_STREAMED.
+    """
+
+    after: int
+    limit: int
+    vehicle_id: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Drain:
+    """Admit no new session (`on`), or admit again; the running ones finish."""
+
+    on: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Derate:
+    """Lower the limit to `limit_w`, at most the rated capacity; 0 restores it. Nobody is cut off."""
+
+    limit_w: int
+
+
+Command = Place | Withdraw | Stop | Find | Page | Drain | Derate
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -117,6 +148,7 @@ class Session:
             "energy_j": self.plan.energy_j,
             "power_w": self.plan.power_w,
             "stay_ms": self.plan.stay_ms,
+            "taper": self.plan.taper,
         }
 
     @classmethod
@@ -124,24 +156,31 @@ class Session:
         """Return the session that an object with these attributes describes, such as a message."""
         return cls(
             flat.session_id, flat.substation_id, flat.vehicle_id, State(flat.state),
-            Plan(flat.energy_j, flat.power_w, flat.stay_ms), flat.delivered_j,
+            Plan(flat.energy_j, flat.power_w, flat.stay_ms, flat.taper), flat.delivered_j,
             flat.started_unix_ms, flat.expected_end_unix_ms, flat.ended_unix_ms,
         )  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to one command; `session` for placed, stopped and found."""
+    """The answer to one command.
+
+    `session` for placed, stopped and found; `sessions` for a page, which `next_after` continues (0:
+    it was the last).
+    """
 
     outcome: Outcome
     session: Session | None = None
+    sessions: tuple[Session, ...] = ()
+    next_after: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
     """A substation's load at one moment; of two, the one with the higher (epoch, seq) is newer.
 
-    `releases_w` are cumulative watts by RELEASES_WITHIN_S.
+    `capacity_w` is the limit now, `rated_w` what it is when not derated; `releases_w` are cumulative
+    watts by RELEASES_WITHIN_S.
     """
 
     substation_id: str
@@ -153,6 +192,7 @@ class Report:
     draining: bool
     releases_w: tuple[int, ...]
     sessions: int = 0
+    rated_w: int = 0
 
 
 def owner(session_id: str) -> str:

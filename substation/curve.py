@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from substation.contract import RELEASES_WITHIN_S
 from substation.plan import MS_PER_S
+from substation.records import Entry
 
 
 class Release(NamedTuple):
@@ -25,13 +26,13 @@ class Release(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Usage:
-    """Running totals over grid time, in watt-milliseconds.
+    """Running totals: joules delivered to sessions that have ended, and overload in watt-milliseconds.
 
     Load above capacity counts as `derating_wms` up to `allowed_w`, the load at the moment when the
     capacity was lowered below it; above that it could only come from an admission.
     """
 
-    load_wms: int = 0
+    ended_j: int = 0
     admission_wms: int = 0
     derating_wms: int = 0
     allowed_w: int = 0
@@ -44,7 +45,7 @@ class Curve:
     at_ms: int
     load_w: int
     capacity_w: int
-    sessions: int
+    sessions: tuple[Entry, ...]
     usage: Usage
     due_ms: tuple[int, ...]
     freed_w: tuple[int, ...]
@@ -56,7 +57,7 @@ class Curve:
         at_ms: int,
         load_w: int,
         capacity_w: int,
-        sessions: int,
+        sessions: tuple[Entry, ...],
         releases: Sequence[Release],
         usage: Usage,
     ) -> "Curve":
@@ -74,7 +75,7 @@ class Curve:
 
     def sessions_at(self, now_ms: int) -> int:
         """Return the number of sessions open at a grid time."""
-        return self.sessions - _reached(self.due_ms, self.ended, now_ms)
+        return len(self.sessions) - _reached(self.due_ms, self.ended, now_ms)
 
     def releases_at(self, now_ms: int, time_scale: float) -> tuple[int, ...]:
         """Return the release schedule at a grid time: cumulative watts by RELEASES_WITHIN_S."""
@@ -82,27 +83,31 @@ class Curve:
         ahead = (now_ms + within * time_scale * MS_PER_S for within in RELEASES_WITHIN_S)
         return tuple(_reached(self.due_ms, self.freed_w, moment) - gone for moment in ahead)
 
+    def draw_at(self, now_ms: int) -> float:
+        """Return the watts that the cars draw at a grid time; at most the load."""
+        return sum(entry.plan.draw_w(now_ms - entry.start_ms) for entry in self.sessions)
+
+    def delivered_at(self, now_ms: int) -> int:
+        """Return the joules delivered up to a grid time, to all sessions there ever were."""
+        return self.usage.ended_j + sum(entry.delivered_j(now_ms) for entry in self.sessions)
+
     def usage_at(self, now_ms: int) -> Usage:
-        """Return the totals up to a grid time."""
-        load_wms, admission_wms, derating_wms = (
-            self.usage.load_wms,
-            self.usage.admission_wms,
-            self.usage.derating_wms,
-        )
+        """Return the totals up to a grid time; sessions that end meanwhile are not yet in `ended_j`."""
+        admission_wms, derating_wms = self.usage.admission_wms, self.usage.derating_wms
         since, load_w, allowed_w = self.at_ms, self.load_w, min(self.usage.allowed_w, self.load_w)
         due = bisect.bisect_right(self.due_ms, now_ms)
         for index, until in enumerate((*self.due_ms[:due], now_ms)):
             span_ms = until - since
             above_w = max(0, load_w - self.capacity_w)
             derated_w = max(0, min(load_w, allowed_w) - self.capacity_w)
-            load_wms += load_w * span_ms
             derating_wms += derated_w * span_ms
             admission_wms += (above_w - derated_w) * span_ms
             since = until
             if index < due:
                 load_w = self.load_w - self.freed_w[index]
-                allowed_w = min(allowed_w, load_w) if allowed_w else 0
-        return Usage(load_wms, admission_wms, derating_wms, allowed_w if allowed_w > self.capacity_w else 0)
+                allowed_w = min(allowed_w, load_w)
+        allowed_w = allowed_w if allowed_w > self.capacity_w else 0
+        return Usage(self.usage.ended_j, admission_wms, derating_wms, allowed_w)
 
 
 def _reached(due_ms: tuple[int, ...], total: tuple[int, ...], moment: float) -> int:

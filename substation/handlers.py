@@ -1,17 +1,18 @@
 """The substation's own HTTP pages: its sessions, for people and for audits."""
 
+from pathlib import Path
+
 from tornado.web import HTTPError
 
 from runtime.handlers import ApiHandler
 from runtime.settings import integer
-from substation.station import Station
-from substation.writer import Page, Request, Sessions
-
-MOST = 1000
+from substation.contract import MOST_LISTED, Outcome, Page
+from substation.station import BackupFailed, Station
+from substation.writer import Request
 
 
 class SessionsHandler(ApiHandler):
-    """`GET /sessions?after=<number>&limit=<1..1000>`: all sessions in the order of admission."""
+    """`GET /sessions?after=&limit=&vehicle_id=`: sessions, ended ones too, in the order of admission."""
 
     def initialize(self, station: Station) -> None:  # type: ignore[override]
         """`station` owns the sessions."""
@@ -20,14 +21,15 @@ class SessionsHandler(ApiHandler):
 
     async def get(self) -> None:
         """Write one page; `next_after` continues it, null at the end."""
-        page = Page(self._whole("after", 0, 0, 2**62), self._whole("limit", 100, 1, MOST))
+        after, limit = self._whole("after", 0, 0, 2**62), self._whole("limit", 100, 1, MOST_LISTED)
+        page = Page(after, limit, self.get_query_argument("vehicle_id", "", strip=False))
         found = await self._station.ask(Request(page))
-        if not isinstance(found, Sessions):
+        if found.outcome is not Outcome.FOUND:
             raise HTTPError(503, "the substation is stopping")
         self.write_json(
             {
                 "sessions": [s.fields() for s in found.sessions],
-                "next_after": found.next_after,
+                "next_after": found.next_after or None,
             }
         )
 
@@ -37,3 +39,21 @@ class SessionsHandler(ApiHandler):
             return integer(least, most)(text)
         except ValueError as error:
             raise HTTPError(400, f"{name}: {error}") from None
+
+
+class BackupHandler(ApiHandler):
+    """`POST /backup`: writes a consistent copy of the running journal beside it."""
+
+    def initialize(self, station: Station, folder: Path) -> None:  # type: ignore[override]
+        """`station` owns the journal; copies go into `folder`."""
+        super().initialize()
+        self._station = station
+        self._folder = folder
+
+    async def post(self) -> None:
+        """Write the copy and say where it is."""
+        try:
+            path = await self._station.backup(self._folder)
+        except BackupFailed as failed:
+            raise HTTPError(503, str(failed)) from None
+        self.write_json({"path": str(path)}, 201)

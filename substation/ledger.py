@@ -14,65 +14,13 @@ import bisect
 import dataclasses
 from collections.abc import Callable
 
-from substation.contract import Outcome, Place, Session, State, Withdraw
+from substation.contract import Outcome, Place, State, Withdraw
 from substation.curve import Curve, Release, Usage
-from substation.plan import Plan
+from substation.records import Entry, Record
 
 
 class InvariantBroken(AssertionError):  # noqa: N818 - named after what happened
     """The ledger contradicts itself: a bug. The process must end, not go on."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Entry:
-    """A session as the journal keeps it; `*_ms` is grid time, `ended_ms` -1 while it was not ended.
-
-    A natural end is not written: it follows from `start_ms` and the plan.
-    """
-
-    session_id: str
-    vehicle_id: str
-    plan: Plan
-    start_ms: int
-    started_unix_ms: int
-    expected_end_unix_ms: int
-    ended_ms: int = -1
-    ended_unix_ms: int = 0
-
-    @property
-    def end_ms(self) -> int:
-        """The grid time at which the plan ends."""
-        return self.start_ms + self.plan.duration_ms
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Record:
-    """What is known of a key: refused (no entry) or placed, at which attempt, and the state."""
-
-    key: str
-    attempt: int
-    state: State
-    entry: Entry | None = None
-
-    def state_at(self, now_ms: int) -> State:
-        """Return the state at a grid time: what the plan has ended is completed."""
-        if self.state is State.CHARGING and self.entry and self.entry.end_ms <= now_ms:
-            return State.COMPLETED
-        return self.state
-
-    def session_at(self, now_ms: int, substation_id: str) -> Session | None:
-        """Return the session as others see it at a grid time; None for a tombstone."""
-        entry = self.entry
-        if not entry:
-            return None
-        state = self.state_at(now_ms)
-        until_ms = now_ms if entry.ended_ms < 0 else entry.ended_ms
-        ended = entry.expected_end_unix_ms if state is State.COMPLETED else entry.ended_unix_ms
-        return Session(
-            entry.session_id, substation_id, entry.vehicle_id, state, entry.plan,
-            entry.plan.delivered_j(until_ms - entry.start_ms),
-            entry.started_unix_ms, entry.expected_end_unix_ms, ended,
-        )  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,7 +41,7 @@ class Ledger:
         self._now_ms = now_ms
         self._usage = usage
         self._load_w = 0
-        self._open = 0
+        self._open: dict[str, Entry] = {}
         self._releases: list[Release] = []  # sorted by time; its watts sum up to the load
         self._undo: list[Callable[[], None]] = []
 
@@ -106,9 +54,19 @@ class Ledger:
         """Take back a session that the journal shows open at grid time `now_ms`; no decision."""
         self._add(entry, now_ms)
 
+    def set_draining(self, *, on: bool) -> None:
+        """Admit nothing more, or admit again."""
+        before, self.draining = self.draining, on
+        self._undo.append(lambda: self.set_draining(on=before))
+
     def set_capacity(self, capacity_w: int) -> None:
         """Change the limit; below the present load nobody is cut off, and nothing is admitted."""
-        self.capacity_w = capacity_w
+        before, self.capacity_w = (self.capacity_w, self._usage), capacity_w
+
+        def undo() -> None:
+            self.capacity_w, self._usage = before
+
+        self._undo.append(undo)
         allowed_w = max(self._usage.allowed_w, self._load_w)
         self._usage = dataclasses.replace(self._usage, allowed_w=allowed_w if allowed_w > capacity_w else 0)
 
@@ -122,14 +80,17 @@ class Ledger:
         self._usage = self.curve().usage_at(now_ms)
         for release in self._releases[:due]:
             self._load_w -= release.freed_w
-            self._open -= release.last
+            if release.last:
+                self._deliver(self._open.pop(release.session_id), release.at_ms)
         del self._releases[:due]
         self._now_ms = now_ms
 
     def rollback(self) -> None:
         """Undo every decision since `begin`."""
-        while self._undo:
-            self._undo.pop()()
+        undo, self._undo = self._undo, []
+        while undo:
+            undo.pop()()
+        self._undo.clear()
 
     def place(self, place: Place, known: Record | None, entry: Entry) -> Decision:
         """Decide on a request; `entry` is the session that it would become, starting now."""
@@ -165,30 +126,43 @@ class Ledger:
 
     def curve(self) -> Curve:
         """Return the load from now on, as an immutable picture."""
-        return Curve.of(self._now_ms, self._load_w, self.capacity_w, self._open, self._releases, self._usage)
+        sessions = tuple(self._open.values())
+        return Curve.of(self._now_ms, self._load_w, self.capacity_w, sessions, self._releases, self._usage)
 
     def check(self) -> None:
         """Raise InvariantBroken if the load is not the sum of what is still to be freed."""
         total = sum(release.freed_w for release in self._releases)
-        if total != self._load_w or self._load_w < 0 or self._open < 0:
-            message = f"load {self._load_w} W, but {total} W are to be freed"
+        if total != self._load_w or len(self._open) != sum(release.last for release in self._releases):
+            message = f"load {self._load_w} W of {len(self._open)} sessions, but {total} W are to be freed"
             raise InvariantBroken(message)
 
     def _end(self, known: Record, state: State, outcome: Outcome, now_unix_ms: int) -> Decision:
         entry = known.entry
         if not entry or known.state_at(self._now_ms) not in {State.CHARGING, State.PAUSED}:
             return Decision(outcome, known)
+        before = self._usage
         self._remove(entry)
-        self._undo.append(lambda: self._add(entry, self._now_ms))
+        self._deliver(entry, self._now_ms)
+
+        def undo() -> None:
+            self._add(entry, self._now_ms)
+            self._usage = before
+
+        self._undo.append(undo)
         ended = dataclasses.replace(entry, ended_ms=self._now_ms, ended_unix_ms=now_unix_ms)
         return Decision(outcome, dataclasses.replace(known, state=state, entry=ended), write=True)
+
+    def _deliver(self, entry: Entry, end_ms: int) -> None:
+        """Count what a session that ends at `end_ms` was given."""
+        ended_j = self._usage.ended_j + entry.delivered_j(end_ms)
+        self._usage = dataclasses.replace(self._usage, ended_j=ended_j)
 
     def _add(self, entry: Entry, now_ms: int) -> None:
         for release in _releases(entry):
             if release.at_ms > now_ms:
                 bisect.insort(self._releases, release)
                 self._load_w += release.freed_w
-                self._open += release.last
+        self._open[entry.session_id] = entry
         self.check_bounds()
 
     def _remove(self, entry: Entry) -> None:
@@ -197,13 +171,13 @@ class Ledger:
             if at < len(self._releases) and self._releases[at] == release:
                 del self._releases[at]
                 self._load_w -= release.freed_w
-                self._open -= release.last
+        del self._open[entry.session_id]
         self.check_bounds()
 
     def check_bounds(self) -> None:
-        """Raise InvariantBroken on a negative load or count, the cheap half of `check`."""
-        if self._load_w < 0 or self._open < 0:
-            message = f"load {self._load_w} W with {self._open} sessions"
+        """Raise InvariantBroken on a load that can't be, the cheap half of `check`."""
+        if self._load_w < 0 or bool(self._open) != bool(self._load_w):
+            message = f"load {self._load_w} W with {len(self._open)} sessions"
             raise InvariantBroken(message)
 
 

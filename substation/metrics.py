@@ -20,8 +20,8 @@ COUNTED = {  # outcome of a written decision -> value of the label
 }
 GAUGES = {
     "smartgrid_substation_load_watts": "Power reserved by open sessions",
-    "smartgrid_substation_draw_watts": "Power that the cars really draw",
-    "smartgrid_substation_capacity_watts": "The rated limit",
+    "smartgrid_substation_capacity_watts": "The present limit: the rated one, or what an operator lowered it to",
+    "smartgrid_substation_rated_watts": "The limit when it is not derated",
     "smartgrid_substation_headroom_watts": "Capacity less load; negative while derated below the load",
     "smartgrid_substation_sessions_active": "Open sessions",
     "smartgrid_substation_draining": "1 while no new session is taken (drained, or the journal can't be written)",
@@ -29,10 +29,12 @@ GAUGES = {
     "smartgrid_substation_report_seq": "Rises with every report within an epoch",
     "smartgrid_time_scale": "Grid seconds that pass in one second",
 }
-COUNTERS = {
-    "smartgrid_substation_energy_joules": "Energy delivered since the journal was made, in grid time",
-    "smartgrid_substation_overload_watt_seconds": "Load above capacity over grid time, by what caused it",
-}
+DRAW = ("smartgrid_substation_draw_watts", "Power that the cars really draw; at most the load")
+ENERGY = ("smartgrid_substation_energy_joules", "Energy delivered since the journal was made, in grid time")
+OVERLOAD = (
+    "smartgrid_substation_overload_watt_seconds",
+    "Load above capacity over grid time, by what caused it",
+)
 
 
 class WriterMetrics:
@@ -55,7 +57,8 @@ class WriterMetrics:
         """Count one commit and the decisions in it."""
         self._commit.observe(took_s)
         for outcome in outcomes:
-            self._sessions[outcome].inc()
+            if outcome in self._sessions:  # an operator's order is no session
+                self._sessions[outcome].inc()
 
 
 class Observed(Protocol):
@@ -71,9 +74,15 @@ class Observed(Protocol):
     def usage(self) -> Usage:
         """Return the running totals of this moment."""
 
+    def draw_w(self) -> float:
+        """Return the watts drawn at this moment."""
 
-class StationCollector(Collector):
-    """Yields the metrics of one substation."""
+    def delivered_j(self) -> int:
+        """Return the joules delivered up to this moment."""
+
+
+class ReportCollector(Collector):
+    """Yields what balancers poll: the report, and who it is of."""
 
     def __init__(self, station: Observed, substation_id: str) -> None:
         self._station = station
@@ -82,28 +91,20 @@ class StationCollector(Collector):
     def describe(self) -> Iterator[Metric]:
         """Name the families, so that a scrape of a few names finds them."""
         yield from (GaugeMetricFamily(name, about) for name, about in GAUGES.items())
-        yield from (CounterMetricFamily(name, about) for name, about in COUNTERS.items())
         yield GaugeMetricFamily("smartgrid_substation_releases_watts", "Power freed within so many seconds")
         yield InfoMetricFamily("smartgrid_substation", "Identity and stream address")
 
     def collect(self) -> Iterator[Metric]:
         """Evaluate the load now; all families are of the same report."""
-        report, usage = self._station.report(), self._station.usage()
+        report = self._station.report()
         values = (
-            report.load_w, report.load_w, report.capacity_w, report.capacity_w - report.load_w,
+            report.load_w, report.capacity_w, report.rated_w, report.capacity_w - report.load_w,
             report.sessions, int(report.draining), report.epoch, report.seq, self._station.time_scale,
         )  # fmt: skip
         for (name, about), value in zip(GAUGES.items(), values, strict=True):
             gauge = GaugeMetricFamily(name, about, labels=["substation"])
             gauge.add_metric(self._labels, value)
             yield gauge
-        energy, overload = (CounterMetricFamily(n, a, labels=["substation", *extra])
-                            for (n, a), extra in zip(COUNTERS.items(), ([], ["cause"]), strict=True))  # fmt: skip
-        energy.add_metric(self._labels, usage.load_wms / MS_PER_S)
-        overload.add_metric([*self._labels, "admission"], usage.admission_wms / MS_PER_S)
-        overload.add_metric([*self._labels, "derating"], usage.derating_wms / MS_PER_S)
-        yield energy
-        yield overload
         releases = GaugeMetricFamily(
             "smartgrid_substation_releases_watts",
             "Power freed within so many seconds",
@@ -117,3 +118,31 @@ class StationCollector(Collector):
             self._labels, {"journal": self._station.journal_id, "grpc": self._station.grpc_address}
         )
         yield info
+
+
+class EnergyCollector(Collector):
+    """Yields what takes a look at every session: draw, energy and overload. Nobody polls these fast."""
+
+    def __init__(self, station: Observed, substation_id: str) -> None:
+        self._station = station
+        self._labels = [substation_id]
+
+    def describe(self) -> Iterator[Metric]:
+        """Name the families."""
+        yield GaugeMetricFamily(*DRAW)
+        yield CounterMetricFamily(*ENERGY)
+        yield CounterMetricFamily(*OVERLOAD)
+
+    def collect(self) -> Iterator[Metric]:
+        """Sum up over the open sessions."""
+        draw = GaugeMetricFamily(*DRAW, labels=["substation"])
+        draw.add_metric(self._labels, self._station.draw_w())
+        yield draw
+        energy = CounterMetricFamily(*ENERGY, labels=["substation"])
+        energy.add_metric(self._labels, self._station.delivered_j())
+        yield energy
+        usage = self._station.usage()
+        overload = CounterMetricFamily(*OVERLOAD, labels=["substation", "cause"])
+        overload.add_metric([*self._labels, "admission"], usage.admission_wms / MS_PER_S)
+        overload.add_metric([*self._labels, "derating"], usage.derating_wms / MS_PER_S)
+        yield overload

@@ -1,25 +1,53 @@
-"""The charging plan: what a session reserves and delivers as grid time goes on.
+"""The charging plan: what a session reserves, draws and delivers as grid time goes on.
+
+A battery takes constant current up to about 80 % of its charge, and then constant voltage: the
+power falls exponentially until it is a tenth (CC-CV; see docs/explanation/charging.md). A car is
+taken to be full when it has the energy that it asked for, so its last fifth is tapered. The
+reservation follows in quarters from above, so that a substation gets back what a car no longer draws.
 
 Pure arithmetic in whole watts, joules and milliseconds of grid time, so that a journal, a client
 and an oracle that replay it get the same figures to the last watt. Rules:
 
 - the reservation never rises while a session goes on, and is 0 once it has ended;
-- what is delivered never exceeds the energy asked for.
+- the draw never exceeds the reservation;
+- what is delivered never exceeds the energy asked for, and equals it when the session is full.
 """
 
 import dataclasses
+import math
 
 MS_PER_S = 1000
 MOST_J = 10**12  # 278 MWh; at 1 W it still ends at a time that fits into 64 bits
+MILLION = 1_000_000
+
+# The taper, in units of energy / power, the time that the whole charge would take at full power.
+FULL_SHARE = 0.8  # of the energy comes at full power
+CUT_OFF = 0.1  # of the full power: there the battery is full
+TAU = (1 - FULL_SHARE) / (1 - CUT_OFF)  # so that the exponential delivers the last fifth
+QUARTERS = (3, 2, 1)  # the reservation follows when the draw has fallen to so many quarters
+KNEE = round(FULL_SHARE * MILLION)
+
+
+def _millionths(share: float) -> int:
+    """Return when the draw has fallen to a share of the full power, in millionths of energy / power."""
+    return math.ceil((FULL_SHARE + TAU * math.log(1 / share)) * MILLION)
+
+
+STEPS_AT = tuple((_millionths(quarters / 4), quarters) for quarters in QUARTERS)
+FULL_AT = _millionths(CUT_OFF)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """A wish to charge: energy in joules, power in watts, stay in ms of grid time (0: no limit)."""
+    """A wish to charge: energy in joules, power in watts, stay in ms of grid time (0: no limit).
+
+    Without `taper` the power is constant to the end, as in journals of before the taper.
+    """
 
     energy_j: int
     power_w: int
     stay_ms: int = 0
+    taper: bool = True
 
     def __post_init__(self) -> None:
         """Raise ValueError for a plan that nobody could carry out."""
@@ -30,17 +58,52 @@ class Plan:
     @property
     def duration_ms(self) -> int:
         """Grid milliseconds until the car has its energy or leaves, whichever comes first."""
-        full_ms = -(-self.energy_j * MS_PER_S // self.power_w)
-        return min(full_ms, self.stay_ms) if self.stay_ms else full_ms
+        return min(self._full_ms, self.stay_ms) if self.stay_ms else self._full_ms
 
     def releases(self) -> tuple[tuple[int, int], ...]:
-        """Return when watts are freed: pairs of (grid ms after the start, watts freed)."""
-        return ((self.duration_ms, self.power_w),)
+        """Return when watts are freed: pairs of (grid ms after the start, watts freed), no two at once."""
+        freed: dict[int, int] = {}
+        reserved_w = self.power_w
+        for at, quarters in STEPS_AT if self.taper else ():
+            after_ms, kept_w = self._after(at), -(-self.power_w * quarters // 4)
+            if after_ms < self.duration_ms and kept_w < reserved_w:
+                freed[after_ms] = freed.get(after_ms, 0) + reserved_w - kept_w
+                reserved_w = kept_w
+        return (*freed.items(), (self.duration_ms, reserved_w))
 
     def reserved_w(self, elapsed_ms: int) -> int:
         """Return the watts reserved when `elapsed_ms` of grid time have passed since the start."""
         return self.power_w - sum(freed for after, freed in self.releases() if after <= elapsed_ms)
 
+    def draw_w(self, elapsed_ms: int) -> float:
+        """Return the watts drawn when `elapsed_ms` of grid time have passed since the start."""
+        if not 0 <= elapsed_ms < self.duration_ms:
+            return 0.0
+        return min(self.power_w * self._share(elapsed_ms), self.reserved_w(elapsed_ms))
+
     def delivered_j(self, elapsed_ms: int) -> int:
         """Return the joules delivered when `elapsed_ms` of grid time have passed since the start."""
-        return min(self.energy_j, self.power_w * min(max(elapsed_ms, 0), self.duration_ms) // MS_PER_S)
+        elapsed_ms = min(max(elapsed_ms, 0), self.duration_ms)
+        if elapsed_ms >= self._full_ms:
+            return self.energy_j
+        if not self._past_knee(elapsed_ms):
+            return self.power_w * elapsed_ms // MS_PER_S
+        tapered_j = TAU * (1 - self._share(elapsed_ms)) * self.energy_j
+        return min(self.energy_j, int(self.energy_j * KNEE / MILLION + tapered_j))
+
+    @property
+    def _full_ms(self) -> int:
+        return self._after(FULL_AT if self.taper else MILLION)
+
+    def _past_knee(self, elapsed_ms: int) -> int:
+        """Return how far the charge is into its taper, in millionths of a joule; 0 before."""
+        beyond = self.power_w * elapsed_ms * (MILLION // MS_PER_S) - self.energy_j * KNEE
+        return max(0, beyond) if self.taper else 0
+
+    def _share(self, elapsed_ms: int) -> float:
+        """Return the draw as a share of the full power."""
+        return math.exp(-self._past_knee(elapsed_ms) / (self.energy_j * MILLION) / TAU)
+
+    def _after(self, millionths: int) -> int:
+        """Return a time given in millionths of energy / power, in ms, rounded up."""
+        return -(-self.energy_j * MS_PER_S * millionths // (self.power_w * MILLION))

@@ -14,7 +14,7 @@ class Settings:
 
     bind: str = setting("BIND", "127.0.0.1", address, "the address to listen on")
     http_port: int = setting(
-        "SUBSTATION_PORT", "8101", port, "port of /metrics, /sessions and the health pages"
+        "SUBSTATION_PORT", "8101", port, "port of /metrics, /sessions, /backup and the health pages"
     )
     grpc_port: int = setting("SUBSTATION_GRPC_PORT", "9101", port, "port of the stream for balancers")
     substation_id: str = setting(

@@ -1,19 +1,33 @@
 """The event loop's side of a substation: it submits commands and turns snapshots into reports."""
 
 import asyncio
+import contextlib
+import datetime as dt
 import itertools
+import logging
+import os
 import time
+from pathlib import Path
 
 from runtime.group_commit import GroupCommit
 from substation.clock import GridClock
 from substation.contract import Answer, Outcome, Report
-from substation.curve import Usage
+from substation.curve import Curve, Usage
 from substation.journal import Journal
 from substation.ledger import Ledger
 from substation.metrics import WriterMetrics
-from substation.writer import Probe, Request, Sessions, Writer
+from substation.writer import Backup, Probe, Prune, Published, Request, Writer
+
+log = logging.getLogger(__name__)
 
 PROBE_S = 1.0
+PRUNE_S = 10.0  # with MOST_PRUNED: 100 records a second, which is more than the fleet gets for days
+UNFINISHED = "unfinished.sqlite"
+NO_COPY = "the copy can't be written: is there room on the disk? The log has the reason"
+
+
+class BackupFailed(Exception):  # noqa: N818 - named after what happened
+    """There is no copy, and nothing is left of it; the message says why."""
 
 
 def resume(journal: Journal, capacity_w: int, now_ms: int) -> Ledger:
@@ -22,7 +36,8 @@ def resume(journal: Journal, capacity_w: int, now_ms: int) -> Ledger:
     ledger = Ledger(capacity_w, known.grid_ms, known.usage)
     for entry in journal.open_at(known.grid_ms):
         ledger.resume(entry, known.grid_ms)
-    ledger.set_capacity(capacity_w)
+    ledger.set_draining(on=known.draining)
+    ledger.set_capacity(min(capacity_w, known.limit_w or capacity_w))
     ledger.begin(max(known.grid_ms, now_ms))
     ledger.check()
     return ledger
@@ -38,14 +53,18 @@ class Station:
         self.journal_id = known.journal_id
         self.grpc_address = ""
         self.time_scale = clock.scale
+        self._rated_w = capacity_w
         self._epoch = known.epoch
         self._seq = itertools.count(1)
         self._clock = clock
-        self._writer = Writer(journal, resume(journal, capacity_w, clock.start_ms), clock, metrics)
-        self._commits: GroupCommit[Request, Answer | Sessions] = GroupCommit("journal", self._writer.commit)
-        self._probing = asyncio.create_task(self._probe())
+        ledger = resume(journal, capacity_w, clock.start_ms)
+        self._writer = Writer(journal, ledger, capacity_w, clock, metrics)
+        self._held: tuple[Published, int] | None = None
+        self._backing_up = False
+        self._commits: GroupCommit[Request, Answer] = GroupCommit("journal", self._writer.commit)
+        self._chores = [asyncio.create_task(self._probe()), asyncio.create_task(self._prune())]
 
-    async def ask(self, request: Request) -> Answer | Sessions:
+    async def ask(self, request: Request) -> Answer:
         """Answer a command once it is durable; `unavailable` when stopping or when the disk is full."""
         if self._commits.closed:
             return Answer(Outcome.UNAVAILABLE)
@@ -53,17 +72,28 @@ class Station:
 
     def report(self) -> Report:
         """Evaluate load and release schedule at this moment, under the next `seq`."""
-        published, now_ms = self._writer.published, self._now_ms()
+        published, now_ms = self._moment()
         curve = published.curve
         return Report(
             self.substation_id, self.journal_id, self._epoch, next(self._seq), curve.load_at(now_ms),
             curve.capacity_w, published.draining or bool(self.waiting_for()),
-            curve.releases_at(now_ms, self.time_scale), curve.sessions_at(now_ms),
+            curve.releases_at(now_ms, self.time_scale), curve.sessions_at(now_ms), self._rated_w,
         )  # fmt: skip
+
+    def draw_w(self) -> float:
+        """Return the watts that the cars draw at this moment."""
+        curve, now_ms = self._curve()
+        return curve.draw_at(now_ms)
+
+    def delivered_j(self) -> int:
+        """Return the joules delivered up to this moment."""
+        curve, now_ms = self._curve()
+        return curve.delivered_at(now_ms)
 
     def usage(self) -> Usage:
         """Return the running totals at this moment."""
-        return self._writer.published.curve.usage_at(self._now_ms())
+        curve, now_ms = self._curve()
+        return curve.usage_at(now_ms)
 
     def waiting_for(self) -> list[str]:
         """Return what keeps this substation from admitting, in words."""
@@ -71,13 +101,50 @@ class Station:
             return ["the end: the substation is stopping"]
         return ["room on the disk of the journal"] if self._writer.published.full else []
 
+    async def backup(self, folder: Path) -> Path:
+        """Write a consistent copy of the journal into `folder`; returns its path once it is on the disk.
+
+        It holds all that was answered before. Commits wait while it is written, not while it is
+        synced. Raises BackupFailed.
+        """
+        if self._backing_up:
+            message = "another backup is being written"
+            raise BackupFailed(message)
+        self._backing_up = True
+        try:
+            answer = await self.ask(Request(Backup(folder / UNFINISHED)))
+            if answer.outcome is Outcome.UNAVAILABLE:
+                message = f"the substation waits for {' and '.join(self.waiting_for()) or 'its disk'}"
+                raise BackupFailed(message)
+            if answer.outcome is not Outcome.DONE:
+                raise BackupFailed(NO_COPY)
+            return await asyncio.to_thread(_seal, folder)
+        finally:
+            self._backing_up = False
+
     async def close(self) -> None:
         """Finish what was submitted; later commands are answered `unavailable`."""
-        self._probing.cancel()
+        for chore in self._chores:
+            chore.cancel()
         await self._commits.close()
 
-    def _now_ms(self) -> int:
-        return self._clock.at(time.monotonic())
+    def _moment(self) -> tuple[Published, int]:
+        """Return the published snapshot and the grid time, the same ones all through one page.
+
+        A page is written without a pause in the event loop, but in several parts: if a commit came
+        between them, the draw could be above the load.
+        """
+        if not self._held:
+            self._held = (self._writer.published, self._clock.at(time.monotonic()))
+            asyncio.get_running_loop().call_soon(self._let_go)
+        return self._held
+
+    def _let_go(self) -> None:
+        self._held = None
+
+    def _curve(self) -> tuple[Curve, int]:
+        published, now_ms = self._moment()
+        return published.curve, now_ms
 
     async def _probe(self) -> None:
         """While the disk is full, see whether it takes anything again."""
@@ -85,3 +152,33 @@ class Station:
             await asyncio.sleep(PROBE_S)
             if self._writer.published.full:
                 await self.ask(Request(Probe()))
+
+    async def _prune(self) -> None:
+        """Drop what nobody can ask for any more, a little at a time."""
+        while True:
+            await asyncio.sleep(PRUNE_S)
+            await self.ask(Request(Prune()))
+
+
+def _seal(folder: Path) -> Path:
+    """Sync the copy and give it its name, by which it is known to be whole."""
+    name = f"journal-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}.sqlite"
+    try:
+        _sync(folder / UNFINISHED)
+        made = (folder / UNFINISHED).rename(folder / name)
+        _sync(folder)
+    except OSError as error:
+        log.error("a backup failed: %s", error)  # noqa: TRY400 - a state of the disk, not a fault
+        for left in (UNFINISHED, name):
+            with contextlib.suppress(OSError):
+                (folder / left).unlink(missing_ok=True)
+        raise BackupFailed(NO_COPY) from error
+    return made
+
+
+def _sync(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,12 +1,25 @@
 """The gRPC stream on which balancers place, withdraw, stop and find sessions."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import grpc.aio
 
 from runtime.stream_server import Conversation
-from substation.contract import Answer, Find, Outcome, Place, Stop, Withdraw
+from substation.contract import (
+    MOST_STREAMED,
+    Answer,
+    Command,
+    Derate,
+    Drain,
+    Find,
+    Outcome,
+    Page,
+    Place,
+    Stop,
+    Withdraw,
+)
 from substation.plan import Plan
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
@@ -33,8 +46,7 @@ class SubstationService(rpc.SubstationServicer):
     async def _handle(self, request: Request | None) -> Answer:
         if request is None:
             return Answer(Outcome.NOT_ME)
-        answer = await self._station.ask(request)
-        return answer if isinstance(answer, Answer) else Answer(Outcome.UNAVAILABLE)
+        return await self._station.ask(request)
 
     def _decode(self, message: pb.Calls) -> tuple[Numbered, list[int]]:
         now_s = time.monotonic()
@@ -54,32 +66,41 @@ class SubstationService(rpc.SubstationServicer):
             report=pb.Report(
                 substation_id=report.substation_id, journal_id=report.journal_id, epoch=report.epoch, seq=report.seq,
                 load_w=report.load_w, capacity_w=report.capacity_w, draining=report.draining,
-                releases_w=report.releases_w, sessions=report.sessions,
+                releases_w=report.releases_w, sessions=report.sessions, rated_w=report.rated_w,
             ),
         )  # fmt: skip
 
 
 def _request(call: pb.Call, now_s: float) -> Request | None:
     """Return what is asked; None for what nobody could do, which must not end the stream of all others."""
-    until_s = now_s + call.remaining_ms / 1000
-    match call.WhichOneof("command"):
-        case "place":
-            place = call.place
-            try:
-                plan = Plan(place.energy_j, place.power_w, place.stay_ms)
-            except ValueError:
-                return None
-            return Request(Place(place.book_id, place.key, place.attempt, place.vehicle_id, plan), until_s)
-        case "withdraw":
-            return Request(Withdraw(call.withdraw.key, call.withdraw.attempt), until_s)
-        case "stop":
-            return Request(Stop(call.stop.session_id), until_s)
-        case "find":
-            return Request(Find(call.find.session_id), until_s)
-        case _:
-            return None
+    kind = call.WhichOneof("command")
+    try:
+        command = COMMANDS[kind](getattr(call, kind)) if kind else None
+    except ValueError:
+        return None
+    return Request(command, now_s + call.remaining_ms / 1000) if command else None
+
+
+COMMANDS: dict[str, Callable[[Any], Command]] = {
+    "place": lambda p: Place(
+        p.book_id, p.key, p.attempt, p.vehicle_id, Plan(p.energy_j, p.power_w, p.stay_ms)
+    ),
+    "withdraw": lambda withdraw: Withdraw(withdraw.key, withdraw.attempt),
+    "stop": lambda stop: Stop(stop.session_id),
+    "find": lambda find: Find(find.session_id),
+    "page": lambda page: Page(page.after, min(page.limit, MOST_STREAMED), page.vehicle_id),
+    "drain": lambda drain: Drain(drain.on),
+    "derate": lambda derate: Derate(derate.limit_w),
+}
 
 
 def _answer(number: int, answer: Answer) -> pb.Answer:
     session = pb.Session(**answer.session.fields()) if answer.session else None
-    return pb.Answer(number=number, outcome=answer.outcome, session=session)
+    sessions = [pb.Session(**listed.fields()) for listed in answer.sessions]
+    return pb.Answer(
+        number=number,
+        outcome=answer.outcome,
+        session=session,
+        sessions=sessions,
+        next_after=answer.next_after,
+    )

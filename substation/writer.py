@@ -8,14 +8,30 @@ import dataclasses
 import secrets
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from runtime.store import StoreFull
 from substation.clock import GridClock
-from substation.contract import Answer, Command, Find, Outcome, Place, Session, Stop, Withdraw
+from substation.contract import (
+    MOST_LISTED,
+    Answer,
+    Command,
+    Derate,
+    Drain,
+    Find,
+    Outcome,
+    Page,
+    Place,
+    Stop,
+    Withdraw,
+)
 from substation.curve import Curve
 from substation.journal import Journal
-from substation.ledger import Decision, Entry, Ledger, Record
+from substation.ledger import Decision, Ledger
 from substation.metrics import WriterMetrics
+from substation.records import Entry, Record
+
+Decided = Place | Withdraw | Stop | Drain | Derate
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,27 +40,23 @@ class Probe:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Page:
-    """Asks for up to `limit` sessions after number `after`."""
+class Prune:
+    """Drops a bounded number of records that nobody can ask for any more."""
 
-    after: int
-    limit: int
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Backup:
+    """Writes a consistent copy of the journal to `path`, not synced yet; commits wait meanwhile."""
+
+    path: Path
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """A command, or the console's question, and the monotonic time up to which somebody waits."""
+    """A command, or an errand of our own, and the monotonic time up to which somebody waits."""
 
-    command: Command | Probe | Page
+    command: Command | Probe | Prune | Backup
     until_s: float = float("inf")
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Sessions:
-    """A page of sessions; `next_after` continues it, None at the end."""
-
-    sessions: tuple[Session, ...]
-    next_after: int | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -59,26 +71,30 @@ class Published:
 class Writer:
     """Owns the ledger and the journal of one substation."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two clocks, for tests
         self,
         journal: Journal,
         ledger: Ledger,
+        rated_w: int,
         clock: GridClock,
         metrics: WriterMetrics,
+        *,
         monotonic_s: Callable[[], float] = time.monotonic,
         unix_s: Callable[[], float] = time.time,
     ) -> None:
         """`ledger` is what `journal` shows; the last two are the clocks of this machine."""
         self._journal = journal
         self._ledger = ledger
+        self._rated_w = rated_w
         self._clock = clock
         self._metrics = metrics
         self._monotonic_s = monotonic_s
         self._unix_s = unix_s
         self._station = journal.station()
+        self._started_s = (monotonic_s(), unix_s())
         self.published = Published(ledger.curve(), ledger.draining)
 
-    def commit(self, batch: list[Request]) -> list[Answer | Sessions]:
+    def commit(self, batch: list[Request]) -> list[Answer]:
         """Answer a batch; what it changes is on the disk when this returns."""
         began_s = self._monotonic_s()
         now_ms, unix_ms = self._clock.at(began_s), int(self._unix_s() * 1000)
@@ -103,13 +119,16 @@ class Writer:
             answers = [self._read_only(request, now_ms) for request in batch]
         self._ledger.check_bounds()
         self.published = Published(self._ledger.curve(), self._ledger.draining, full)
-        return answers
+        return [self._copied(request, answer) for request, answer in zip(batch, answers, strict=True)]
 
-    def _answer(
-        self, request: Request, now_ms: int, unix_ms: int, decisions: list[Decision]
-    ) -> Answer | Sessions:
+    def _answer(self, request: Request, now_ms: int, unix_ms: int, decisions: list[Decision]) -> Answer:
         command = request.command
-        if isinstance(command, Probe | Page | Find):
+        if isinstance(command, Prune) and self._journal.prune(now_ms, min(unix_ms, self._steady_unix_ms())):
+            # What was dropped may have ended since the last stamp: the totals must have its energy.
+            decisions.append(Decision(Outcome.DONE, write=True))
+        if isinstance(command, Probe | Prune | Backup):
+            return Answer(Outcome.DONE)
+        if isinstance(command, Page | Find):
             return self._read_only(request, now_ms)
         if self._monotonic_s() > request.until_s:
             return Answer(Outcome.UNAVAILABLE)  # nobody waits any more: decide nothing
@@ -117,11 +136,11 @@ class Writer:
             return Answer(Outcome.WRONG_BOOK)
         decision = self._decide(command, now_ms, unix_ms)
         if decision.write and decision.record:
-            self._journal.write(decision.record)
+            self._journal.write(decision.record, unix_ms)
         decisions.append(decision)
         return self._show(decision.outcome, decision.record, now_ms)
 
-    def _decide(self, command: Place | Withdraw | Stop, now_ms: int, unix_ms: int) -> Decision:
+    def _decide(self, command: Decided, now_ms: int, unix_ms: int) -> Decision:
         match command:
             case Place():
                 entry = self._entry(command, now_ms, unix_ms)
@@ -130,6 +149,31 @@ class Writer:
                 return self._ledger.withdraw(command, self._journal.by_key(command.key), unix_ms)
             case Stop():
                 return self._ledger.stop(self._journal.by_session(command.session_id), unix_ms)
+            case Drain(on):
+                self._ledger.set_draining(on=on)
+                return self._steered(self._station.limit_w)
+            case Derate(limit_w):
+                if not 0 <= limit_w <= self._rated_w:
+                    return Decision(Outcome.INVALID)
+                self._ledger.set_capacity(limit_w or self._rated_w)
+                return self._steered(limit_w)
+
+    def _copied(self, request: Request, answer: Answer) -> Answer:
+        """Carry out a backup, now that the batch is committed: its failure undoes nothing."""
+        if not isinstance(request.command, Backup) or answer.outcome is not Outcome.DONE:
+            return answer
+        return answer if self._journal.backup(request.command.path) else Answer(Outcome.INVALID)
+
+    def _steady_unix_ms(self) -> int:
+        """Return the wall time by the monotonic clock since the start, which no jump reaches."""
+        monotonic_s, unix_s = self._started_s
+        return int((unix_s + self._monotonic_s() - monotonic_s) * 1000)
+
+    def _steered(self, limit_w: int) -> Decision:
+        """Note the operator's order; on the disk with this commit."""
+        self._journal.steer(draining=self._ledger.draining, limit_w=limit_w)
+        self._station = dataclasses.replace(self._station, draining=self._ledger.draining, limit_w=limit_w)
+        return Decision(Outcome.DONE, write=True)
 
     def _entry(self, place: Place, now_ms: int, unix_ms: int) -> Entry:
         session_id = f"{self._station.substation_id}.{secrets.token_hex(8)}"
@@ -142,15 +186,17 @@ class Writer:
             self._station = dataclasses.replace(self._station, book_id=book_id)
         return self._station.book_id == book_id
 
-    def _read_only(self, request: Request, now_ms: int) -> Answer | Sessions:
+    def _read_only(self, request: Request, now_ms: int) -> Answer:
         match request.command:
             case Find(session_id):
                 record = self._journal.by_session(session_id)
                 return self._show(Outcome.FOUND if record else Outcome.NOT_FOUND, record, now_ms)
-            case Page(after, limit):
-                rows = self._journal.page(after, limit)
+            case Page(after, limit, vehicle_id):
+                limit = min(max(limit, 1), MOST_LISTED)
+                rows = self._journal.page(after, limit, vehicle_id)
                 shown = (record.session_at(now_ms, self._station.substation_id) for _, record in rows)
-                return Sessions(tuple(s for s in shown if s), rows[-1][0] if len(rows) == limit else None)
+                sessions = tuple(session for session in shown if session)
+                return Answer(Outcome.FOUND, None, sessions, rows[-1][0] if len(rows) == limit else 0)
             case _:
                 return Answer(Outcome.UNAVAILABLE)
 

@@ -16,21 +16,23 @@ class Calls(_message.Message):
     def __init__(self, calls: _Optional[_Iterable[_Union[Call, _Mapping]]] = ..., cancelled: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Call(_message.Message):
-    __slots__ = ("number", "remaining_ms", "charge", "stop", "find")
+    __slots__ = ("number", "remaining_ms", "charge", "stop", "find", "page")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     REMAINING_MS_FIELD_NUMBER: _ClassVar[int]
     CHARGE_FIELD_NUMBER: _ClassVar[int]
     STOP_FIELD_NUMBER: _ClassVar[int]
     FIND_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
     number: int
     remaining_ms: int
     charge: Charge
     stop: Stop
     find: Find
-    def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., charge: _Optional[_Union[Charge, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ...) -> None: ...
+    page: Page
+    def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., charge: _Optional[_Union[Charge, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ..., page: _Optional[_Union[Page, _Mapping]] = ...) -> None: ...
 
 class Charge(_message.Message):
-    __slots__ = ("key", "fingerprint", "vehicle_id", "energy_j", "power_w", "stay_ms", "substations")
+    __slots__ = ("key", "fingerprint", "vehicle_id", "energy_j", "power_w", "stay_ms", "substations", "max_wait_ms")
     KEY_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     VEHICLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -38,6 +40,7 @@ class Charge(_message.Message):
     POWER_W_FIELD_NUMBER: _ClassVar[int]
     STAY_MS_FIELD_NUMBER: _ClassVar[int]
     SUBSTATIONS_FIELD_NUMBER: _ClassVar[int]
+    MAX_WAIT_MS_FIELD_NUMBER: _ClassVar[int]
     key: str
     fingerprint: str
     vehicle_id: str
@@ -45,7 +48,8 @@ class Charge(_message.Message):
     power_w: int
     stay_ms: int
     substations: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, key: _Optional[str] = ..., fingerprint: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., substations: _Optional[_Iterable[str]] = ...) -> None: ...
+    max_wait_ms: int
+    def __init__(self, key: _Optional[str] = ..., fingerprint: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., substations: _Optional[_Iterable[str]] = ..., max_wait_ms: _Optional[int] = ...) -> None: ...
 
 class Stop(_message.Message):
     __slots__ = ("session_id",)
@@ -59,6 +63,16 @@ class Find(_message.Message):
     session_id: str
     def __init__(self, session_id: _Optional[str] = ...) -> None: ...
 
+class Page(_message.Message):
+    __slots__ = ("vehicle_id", "cursor", "limit")
+    VEHICLE_ID_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    vehicle_id: str
+    cursor: str
+    limit: int
+    def __init__(self, vehicle_id: _Optional[str] = ..., cursor: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+
 class Answers(_message.Message):
     __slots__ = ("answers",)
     ANSWERS_FIELD_NUMBER: _ClassVar[int]
@@ -66,15 +80,19 @@ class Answers(_message.Message):
     def __init__(self, answers: _Optional[_Iterable[_Union[Answer, _Mapping]]] = ...) -> None: ...
 
 class Answer(_message.Message):
-    __slots__ = ("number", "outcome", "session", "retry_after_ms", "detail")
+    __slots__ = ("number", "outcome", "session", "retry_after_ms", "detail", "sessions", "next_cursor")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
     RETRY_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
     DETAIL_FIELD_NUMBER: _ClassVar[int]
+    SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_CURSOR_FIELD_NUMBER: _ClassVar[int]
     number: int
     outcome: str
     session: _substation_pb2.Session
     retry_after_ms: int
     detail: str
-    def __init__(self, number: _Optional[int] = ..., outcome: _Optional[str] = ..., session: _Optional[_Union[_substation_pb2.Session, _Mapping]] = ..., retry_after_ms: _Optional[int] = ..., detail: _Optional[str] = ...) -> None: ...
+    sessions: _containers.RepeatedCompositeFieldContainer[_substation_pb2.Session]
+    next_cursor: str
+    def __init__(self, number: _Optional[int] = ..., outcome: _Optional[str] = ..., session: _Optional[_Union[_substation_pb2.Session, _Mapping]] = ..., retry_after_ms: _Optional[int] = ..., detail: _Optional[str] = ..., sessions: _Optional[_Iterable[_Union[_substation_pb2.Session, _Mapping]]] = ..., next_cursor: _Optional[str] = ...) -> None: ...

@@ -13,7 +13,7 @@ class Calls(_message.Message):
     def __init__(self, calls: _Optional[_Iterable[_Union[Call, _Mapping]]] = ...) -> None: ...
 
 class Call(_message.Message):
-    __slots__ = ("number", "remaining_ms", "substation_id", "place", "withdraw", "stop", "find")
+    __slots__ = ("number", "remaining_ms", "substation_id", "place", "withdraw", "stop", "find", "page", "drain", "derate")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     REMAINING_MS_FIELD_NUMBER: _ClassVar[int]
     SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -21,6 +21,9 @@ class Call(_message.Message):
     WITHDRAW_FIELD_NUMBER: _ClassVar[int]
     STOP_FIELD_NUMBER: _ClassVar[int]
     FIND_FIELD_NUMBER: _ClassVar[int]
+    PAGE_FIELD_NUMBER: _ClassVar[int]
+    DRAIN_FIELD_NUMBER: _ClassVar[int]
+    DERATE_FIELD_NUMBER: _ClassVar[int]
     number: int
     remaining_ms: int
     substation_id: str
@@ -28,7 +31,10 @@ class Call(_message.Message):
     withdraw: Withdraw
     stop: Stop
     find: Find
-    def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., substation_id: _Optional[str] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ...) -> None: ...
+    page: Page
+    drain: Drain
+    derate: Derate
+    def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., substation_id: _Optional[str] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ..., page: _Optional[_Union[Page, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., derate: _Optional[_Union[Derate, _Mapping]] = ...) -> None: ...
 
 class Place(_message.Message):
     __slots__ = ("book_id", "key", "attempt", "vehicle_id", "energy_j", "power_w", "stay_ms")
@@ -68,6 +74,28 @@ class Find(_message.Message):
     session_id: str
     def __init__(self, session_id: _Optional[str] = ...) -> None: ...
 
+class Page(_message.Message):
+    __slots__ = ("after", "limit", "vehicle_id")
+    AFTER_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    VEHICLE_ID_FIELD_NUMBER: _ClassVar[int]
+    after: int
+    limit: int
+    vehicle_id: str
+    def __init__(self, after: _Optional[int] = ..., limit: _Optional[int] = ..., vehicle_id: _Optional[str] = ...) -> None: ...
+
+class Drain(_message.Message):
+    __slots__ = ("on",)
+    ON_FIELD_NUMBER: _ClassVar[int]
+    on: bool
+    def __init__(self, on: _Optional[bool] = ...) -> None: ...
+
+class Derate(_message.Message):
+    __slots__ = ("limit_w",)
+    LIMIT_W_FIELD_NUMBER: _ClassVar[int]
+    limit_w: int
+    def __init__(self, limit_w: _Optional[int] = ...) -> None: ...
+
 class Answers(_message.Message):
     __slots__ = ("answers", "report")
     ANSWERS_FIELD_NUMBER: _ClassVar[int]
@@ -77,17 +105,21 @@ class Answers(_message.Message):
     def __init__(self, answers: _Optional[_Iterable[_Union[Answer, _Mapping]]] = ..., report: _Optional[_Union[Report, _Mapping]] = ...) -> None: ...
 
 class Answer(_message.Message):
-    __slots__ = ("number", "outcome", "session")
+    __slots__ = ("number", "outcome", "session", "sessions", "next_after")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
     SESSION_FIELD_NUMBER: _ClassVar[int]
+    SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_FIELD_NUMBER: _ClassVar[int]
     number: int
     outcome: str
     session: Session
-    def __init__(self, number: _Optional[int] = ..., outcome: _Optional[str] = ..., session: _Optional[_Union[Session, _Mapping]] = ...) -> None: ...
+    sessions: _containers.RepeatedCompositeFieldContainer[Session]
+    next_after: int
+    def __init__(self, number: _Optional[int] = ..., outcome: _Optional[str] = ..., session: _Optional[_Union[Session, _Mapping]] = ..., sessions: _Optional[_Iterable[_Union[Session, _Mapping]]] = ..., next_after: _Optional[int] = ...) -> None: ...
 
 class Session(_message.Message):
-    __slots__ = ("session_id", "substation_id", "vehicle_id", "state", "energy_j", "power_w", "stay_ms", "delivered_j", "started_unix_ms", "expected_end_unix_ms", "ended_unix_ms")
+    __slots__ = ("session_id", "substation_id", "vehicle_id", "state", "energy_j", "power_w", "stay_ms", "delivered_j", "started_unix_ms", "expected_end_unix_ms", "ended_unix_ms", "taper")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
     VEHICLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -99,6 +131,7 @@ class Session(_message.Message):
     STARTED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_END_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     ENDED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    TAPER_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     substation_id: str
     vehicle_id: str
@@ -110,10 +143,11 @@ class Session(_message.Message):
     started_unix_ms: int
     expected_end_unix_ms: int
     ended_unix_ms: int
-    def __init__(self, session_id: _Optional[str] = ..., substation_id: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., state: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., delivered_j: _Optional[int] = ..., started_unix_ms: _Optional[int] = ..., expected_end_unix_ms: _Optional[int] = ..., ended_unix_ms: _Optional[int] = ...) -> None: ...
+    taper: bool
+    def __init__(self, session_id: _Optional[str] = ..., substation_id: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., state: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., delivered_j: _Optional[int] = ..., started_unix_ms: _Optional[int] = ..., expected_end_unix_ms: _Optional[int] = ..., ended_unix_ms: _Optional[int] = ..., taper: _Optional[bool] = ...) -> None: ...
 
 class Report(_message.Message):
-    __slots__ = ("substation_id", "journal_id", "epoch", "seq", "load_w", "capacity_w", "draining", "sessions", "releases_w")
+    __slots__ = ("substation_id", "journal_id", "epoch", "seq", "load_w", "capacity_w", "draining", "sessions", "rated_w", "releases_w")
     SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -122,6 +156,7 @@ class Report(_message.Message):
     CAPACITY_W_FIELD_NUMBER: _ClassVar[int]
     DRAINING_FIELD_NUMBER: _ClassVar[int]
     SESSIONS_FIELD_NUMBER: _ClassVar[int]
+    RATED_W_FIELD_NUMBER: _ClassVar[int]
     RELEASES_W_FIELD_NUMBER: _ClassVar[int]
     substation_id: str
     journal_id: str
@@ -131,5 +166,6 @@ class Report(_message.Message):
     capacity_w: int
     draining: bool
     sessions: int
+    rated_w: int
     releases_w: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, substation_id: _Optional[str] = ..., journal_id: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., load_w: _Optional[int] = ..., capacity_w: _Optional[int] = ..., draining: _Optional[bool] = ..., sessions: _Optional[int] = ..., releases_w: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, substation_id: _Optional[str] = ..., journal_id: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., load_w: _Optional[int] = ..., capacity_w: _Optional[int] = ..., draining: _Optional[bool] = ..., sessions: _Optional[int] = ..., rated_w: _Optional[int] = ..., releases_w: _Optional[_Iterable[int]] = ...) -> None: ...

@@ -3,23 +3,37 @@
 import asyncio
 import dataclasses
 import math
+import time
 from pathlib import Path
 
 import grpc.aio
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 from tornado.web import Application
 
+from balancer.scan import NAMES
 from runtime import http
 from substation.clock import GridClock
-from substation.contract import RELEASES_WITHIN_S, Find, Place, Stop, Withdraw
+from substation.contract import (
+    MOST_STREAMED,
+    RELEASES_WITHIN_S,
+    Derate,
+    Drain,
+    Find,
+    Page,
+    Place,
+    Session,
+    Stop,
+    Withdraw,
+)
 from substation.handlers import SessionsHandler
 from substation.journal import Journal
-from substation.metrics import WriterMetrics
+from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
 from substation.plan import Plan
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
-from substation.station import Station
+from substation.station import BackupFailed, Station
+from substation.writer import Request
 from tests.support.raw_http import exchange
 from tests.support.sessions import place
 from tests.support.substation_app import ID, Grid, running
@@ -250,6 +264,215 @@ async def test_a_station_that_stops_answers_unavailable_and_503(tmp_path: Path) 
         reply = await exchange(port, b"GET /sessions HTTP/1.1\r\nHost: test\r\n\r\n")
     assert (reply.status, reply.json()["type"]) == (503, "urn:smartgrid:problem:unavailable")
     assert reply.json()["detail"] == "the substation is stopping"
+    journal.close()
+
+
+@pytest.mark.gen_test
+async def test_an_operator_s_orders_are_reported_at_once_and_after_a_restart(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        session_id = (await grid.ask(place("a", power_w=60_000))).session.session_id
+        assert (await grid.ask(Derate(50_000))).outcome == "done"
+        assert grid.messages[-1].report.capacity_w == 50_000
+        assert (await grid.ask(Drain(on=True))).outcome == "done"
+        assert grid.messages[-1].report.draining
+        assert (await grid.ask(Derate(100_001))).outcome == "invalid"
+    async with running(tmp_path) as grid:
+        assert await grid.value("smartgrid_substation_draining") == 1
+        assert await grid.value("smartgrid_substation_capacity_watts") == 50_000
+        assert await grid.value("smartgrid_substation_headroom_watts") == -10_000
+        assert (await grid.ask(Find(session_id))).session.state == "charging"
+        assert (await grid.ask(place("b", power_w=1))).outcome == "refused"
+        assert (await grid.get("/readyz"))[0] == 200  # drained is an order, not a fault
+        assert [(await grid.ask(order)).outcome for order in (Drain(on=False), Derate(0))] == ["done"] * 2
+        assert (await grid.ask(place("b", attempt=1, power_w=40_000))).outcome == "placed"
+        assert await grid.value("smartgrid_substation_overload_watt_seconds_total", cause="derating") > 0
+        assert await grid.value("smartgrid_substation_overload_watt_seconds_total", cause="admission") == 0
+
+
+@pytest.mark.gen_test
+async def test_a_vehicle_s_sessions_are_paged_alike_over_http_and_over_the_stream(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        for number in range(10):
+            wish = dataclasses.replace(place(f"key-{number}", power_w=1000), vehicle_id=f"EV {number % 2}&ü")
+            await grid.ask(wish)
+        listed, path = [], "/sessions?limit=2&vehicle_id=EV%201%26%C3%BC"
+        while path:
+            _, found = await grid.get(path)
+            listed += [session["session_id"] for session in found["sessions"]]
+            after = found["next_after"]
+            path = f"/sessions?limit=2&vehicle_id=EV%201%26%C3%BC&after={after}" if after else ""
+        streamed, after = [], 0
+        while True:
+            answer = await grid.ask(Page(after, 2, "EV 1&ü"))
+            assert answer.outcome == "found"
+            streamed += [Session.of(session).session_id for session in answer.sessions]
+            assert {session.vehicle_id for session in answer.sessions} <= {"EV 1&ü"}
+            if not (after := answer.next_after):
+                break
+        assert listed == streamed
+        assert len(listed) == 5
+        assert (await grid.get("/sessions?vehicle_id=EV"))[1] == {"sessions": [], "next_after": None}
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"), [(0, 1), (-1, 1), (-(2**31), 1), (2**31 - 1, MOST_STREAMED), (MOST_STREAMED + 1, MOST_STREAMED)]
+)  # fmt: skip
+@pytest.mark.gen_test
+async def test_a_page_of_the_stream_is_bounded_whatever_is_asked_for(
+    tmp_path: Path, limit: int, expected: int
+) -> None:
+    async with running(tmp_path) as grid:
+        await asyncio.gather(*(grid.ask(place(f"key-{n}", power_w=1)) for n in range(MOST_STREAMED + 5)))
+        answer = await grid.ask(Page(0, limit))
+        assert len(answer.sessions) == expected
+        assert (await grid.ask(Page(-(2**63), limit))).sessions == answer.sessions
+        assert (await grid.ask(Page(2**63 - 1, limit))).next_after == 0
+        rest = await grid.ask(Page(answer.next_after, limit))
+        assert rest.sessions[0].session_id not in {s.session_id for s in answer.sessions}
+        assert (await grid.get("/readyz"))[0] == 200
+
+
+@pytest.mark.gen_test
+async def test_a_session_s_taper_is_told_to_whoever_replays_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        placed = await grid.ask(place("a"))
+        assert Session.of(placed.session).plan == place("a").plan
+        assert (await grid.get("/sessions"))[1]["sessions"][0]["taper"] is True
+
+
+@pytest.mark.gen_test
+async def test_a_car_s_draw_falls_below_what_is_reserved_while_it_tapers(tmp_path: Path) -> None:
+    async with running(tmp_path, time_scale=1000.0) as grid:
+        await grid.ask(Place("book-a", "a", 0, "car", Plan(10_000 * 1000, 10_000)))  # 1.3 s of wall time
+        pages, last_j = [], 0.0
+        while last_j < 10_000_000:
+            page = {s.name: s.value for s in await grid.metrics() if "cause" not in s.labels}
+            load_w, draw_w = page[LOAD], page["smartgrid_substation_draw_watts"]
+            assert 0 <= draw_w <= load_w
+            assert page["smartgrid_substation_energy_joules_total"] >= last_j
+            last_j = page["smartgrid_substation_energy_joules_total"]
+            pages.append((load_w, draw_w))
+            await asyncio.sleep(0.02)
+        assert {load_w for load_w, _ in pages} >= {10_000, 7_500, 5_000, 2_500}
+        assert any(0 < draw_w < load_w for load_w, draw_w in pages)
+        assert pages[-1] == (0, 0)
+
+
+@pytest.mark.gen_test
+async def test_load_and_draw_of_one_page_are_of_one_moment_whatever_is_committed_meanwhile(
+    tmp_path: Path,
+) -> None:
+    """The page is written in parts; the writer's thread may publish between them."""
+    journal = Journal(tmp_path / "journal.sqlite", ID, 0)
+    station = Station(journal, 100_000, GridClock(0, 0.0, 1.0), WriterMetrics(CollectorRegistry(), ID))
+    before = station.report()
+    station._commits.submit(Request(place("a")))
+    while station._writer.published.curve.load_w == 0:
+        time.sleep(0.001)  # noqa: ASYNC251 - the event loop stands still, as while a page is written
+    assert (before.load_w, station.draw_w(), station.delivered_j()) == (0, 0, 0)
+    await asyncio.sleep(0)
+    assert station.report().load_w == station.draw_w() == 11_000
+    await station.close()
+    journal.close()
+
+
+@pytest.mark.gen_test
+async def test_what_balancers_poll_looks_at_no_session(tmp_path: Path) -> None:
+    looked: list[str] = []
+
+    class Watched(Station):
+        def draw_w(self) -> float:
+            looked.append("draw")
+            return super().draw_w()
+
+        def delivered_j(self) -> int:
+            looked.append("energy")
+            return super().delivered_j()
+
+    journal = Journal(tmp_path / "journal.sqlite", ID, 0)
+    station = Watched(journal, 100_000, GridClock(0, 0.0, 1.0), WriterMetrics(CollectorRegistry(), ID))
+    registry = CollectorRegistry()
+    registry.register(ReportCollector(station, ID))
+    registry.register(EnergyCollector(station, ID))
+    polled = generate_latest(registry.restricted_registry(NAMES))
+    assert all(name.encode() in polled for name in NAMES)
+    assert not looked
+    for name, evaluated in (
+        ("smartgrid_substation_draw_watts", "draw"),
+        ("smartgrid_substation_energy_joules_total", "energy"),
+    ):
+        assert name.encode() in generate_latest(registry.restricted_registry([name]))
+        assert evaluated in looked
+    await station.close()
+    journal.close()
+
+
+def _journals(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.sqlite"))
+
+
+@pytest.mark.gen_test
+async def test_a_backup_is_a_journal_that_can_be_opened(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        placed = await grid.ask(place("before"))
+        await grid.ask(Drain(on=True))
+        status, document = await grid.post("/backup")
+        assert status == 201
+        assert list(document) == ["path"]
+        await grid.ask(Stop(placed.session.session_id))
+        again = (await grid.post("/backup"))[1]["path"]
+        assert [str(path) for path in _journals(tmp_path / ID / "backups")] == [document["path"], again]
+    copy = Journal(Path(document["path"]), ID, 0)
+    known = copy.by_session(placed.session.session_id)
+    assert known
+    assert known.state == "charging"
+    assert copy.station().draining
+    copy.close()
+
+
+@pytest.mark.gen_test
+async def test_a_backup_is_asked_for_with_post_alone(tmp_path: Path) -> None:
+    async with (
+        running(tmp_path) as grid,
+        grid.http.get(f"http://127.0.0.1:{grid.port}/backup") as reply,
+    ):
+        assert (reply.status, reply.headers["Allow"]) == (405, "POST")
+        assert (await reply.json(content_type=None))["type"] == "urn:smartgrid:problem:method-not-allowed"
+        assert not (tmp_path / ID / "backups").exists()
+
+
+@pytest.mark.gen_test
+async def test_one_backup_at_a_time(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        answers = await asyncio.gather(*(grid.post("/backup") for _ in range(8)))
+        made = [document["path"] for status, document in answers if status == 201]
+        assert sorted(made) == [str(path) for path in _journals(tmp_path / ID / "backups")]
+        for status, document in answers:
+            if status != 201:
+                assert (status, document["detail"]) == (503, "another backup is being written")
+        assert made
+        assert (await grid.post("/backup"))[0] == 201
+
+
+@pytest.mark.gen_test
+async def test_a_backup_that_can_t_be_written_is_a_problem_and_leaves_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        (tmp_path / ID / "backups").touch()  # a file where the folder should be
+        status, document = await grid.post("/backup")
+        assert (status, document["type"]) == (503, "urn:smartgrid:problem:unavailable")
+        assert document["detail"].startswith("the copy can't be written")
+        assert (await grid.ask(place("a"))).outcome == "placed"
+        (tmp_path / ID / "backups").unlink()
+        assert (await grid.post("/backup"))[0] == 201
+
+
+@pytest.mark.gen_test
+async def test_a_station_that_stops_makes_no_backup(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite", ID, 0)
+    station = Station(journal, 100_000, GridClock(0, 0.0, 1.0), WriterMetrics(CollectorRegistry(), ID))
+    await station.close()
+    with pytest.raises(BackupFailed, match="the substation is stopping"):
+        await station.backup(tmp_path / "backups")
     journal.close()
 
 

@@ -17,7 +17,7 @@ def sample(at_s: float, *loads_w: float) -> Sample:
 
 
 def session(start_ms: int, end_ms: int, power_w: int) -> Session:
-    return Session(f"{start_ms}-{end_ms}", "substation-1", power_w, start_ms, end_ms)
+    return Session(f"{start_ms}-{end_ms}", "substation-1", power_w, start_ms, end_ms, ((end_ms, power_w),))
 
 
 @pytest.mark.parametrize(

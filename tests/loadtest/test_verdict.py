@@ -27,7 +27,9 @@ ZERO = Reading(
 
 
 def admitted(index: int, substation_id: str, **other: Any) -> Request:
-    session = Session(f"session-{index}", substation_id, 10_000, 1_000 * index, 1_000_000)
+    session = Session(
+        f"session-{index}", substation_id, 10_000, 1_000 * index, 1_000_000, ((1_000_000, 10_000),)
+    )
     answered = Request(
         index, f"EV-1-{index}", 100, 100 + index / 1000, 100.1 + index / 1000, Outcome.ADMITTED, 201,
         session=session,

@@ -1,7 +1,6 @@
 """The grid as `make run` starts it: real processes, killed and started again."""
 
 import collections
-import datetime as dt
 import json
 import os
 import signal
@@ -11,12 +10,12 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.cars import Car, cars, rush
 from tests.support.grid import LIMIT_S, ROOT, Grid, get, most_at_once, status, until
+from tests.support.reserved import journaled, told
 
 
 @pytest.fixture
@@ -40,14 +39,6 @@ def one_session_each(grid: Grid, asked: list[Car]) -> None:
         }
         assert car.session["session_id"] in known
         assert by_vehicle[car.wish["vehicle_id"]] == 1
-
-
-def interval(body: dict[str, Any]) -> tuple[int, int, int]:
-    """What a client knows of its session: (start, end, watts), in unix ms, which round by up to 2 ms."""
-    start, end = (
-        dt.datetime.fromisoformat(body[name]).timestamp() for name in ("started_at", "expected_end")
-    )
-    return round(start * 1000), round(end * 1000) - 3, round(body["power_kw"] * 1000)
 
 
 def test_the_printed_curl_line_works_as_it_stands(grid: Grid) -> None:
@@ -132,7 +123,7 @@ def test_a_demand_far_above_capacity_never_exceeds_it_by_the_clients_and_by_the_
     assert grid.sample("smartgrid_substation_overload_watt_seconds_total") == 0
     grid.stop()
     for rows in grid.journals().values():
-        assert most_at_once([(row["start_ms"], row["end_ms"], row["power_w"]) for row in rows]) <= 300_000
+        assert most_at_once([part for row in rows for part in journaled(row)]) <= 300_000
     by_substation = collections.defaultdict(list)
     for rows in grid.journals().values():
         for row in rows:
@@ -141,7 +132,7 @@ def test_a_demand_far_above_capacity_never_exceeds_it_by_the_clients_and_by_the_
     assert len(bodies) == len(asked)
     for name in by_substation:
         known = [body for body in bodies if body["substation_id"] == name]
-        assert most_at_once([interval(body) for body in known]) <= 300_000
+        assert most_at_once([part for body in known for part in told(body)]) <= 300_000
     for car in asked:
         assert car.session
         assert car.wish["vehicle_id"] in by_substation[car.session["substation_id"]]

@@ -173,3 +173,42 @@ async def test_sigterm_during_a_stalled_sync_ends_within_what_an_engine_allows(
     disk.recovers()
     async with on(disk, tmp_path) as (_, grid):
         assert (await grid.ask(Find(placed))).session.state == "charging"
+
+
+@pytest.mark.parametrize("fault", ["enospc", "eio"])
+@pytest.mark.gen_test
+async def test_a_backup_that_finds_no_room_or_no_sync_is_a_problem_and_leaves_nothing(
+    tmp_path: Path, disk: Disk, fault: str
+) -> None:
+    async with on(disk, tmp_path) as (process, grid):
+        session_id = (await grid.ask(place("before"))).session.session_id
+        whole = (await grid.post("/backup"))[1]["path"]
+        disk.misbehaves(fault)
+        status, document = await grid.post("/backup")
+        assert (status, document["type"]) == (503, "urn:smartgrid:problem:unavailable")
+        assert document["detail"].startswith("the copy can't be written: is there room on the disk?")
+        assert [str(path) for path in await asyncio.to_thread(backups, tmp_path)] == [whole]
+        assert (await grid.ask(Find(session_id))).session.state == "charging"
+        disk.recovers()
+        assert (await grid.ask(place("after"))).outcome == "placed"
+        assert (await grid.post("/backup"))[0] == 201
+        assert "a backup failed" in process.said()
+        assert await grid.value("smartgrid_substation_load_watts") == 22_000
+
+
+@pytest.mark.gen_test
+async def test_a_backup_while_the_journal_finds_no_room_says_what_is_waited_for(
+    tmp_path: Path, disk: Disk
+) -> None:
+    async with on(disk, tmp_path) as (_, grid):
+        disk.misbehaves("enospc")
+        assert (await grid.ask(place("a"))).outcome == "unavailable"
+        assert (await grid.post("/backup"))[0] == 503
+        assert await asyncio.to_thread(backups, tmp_path) == []
+        disk.recovers()
+        await becomes_ready(grid, 200)
+        assert (await grid.post("/backup"))[0] == 201
+
+
+def backups(data: Path) -> list[Path]:
+    return sorted((data / ID / "backups").iterdir())

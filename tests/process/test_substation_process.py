@@ -1,52 +1,21 @@
 """What only processes show: kill -9, SIGTERM, two of one kind, an environment that is wrong."""
 
 import asyncio
-import itertools
 import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from runtime.coalescer import LinkLost
 from substation.contract import Find
-from tests.support.processes import HUNG_S, ROOT, serving, started
+from tests.support.load import Load
+from tests.support.processes import ROOT, serving, started
 from tests.support.sessions import place
 from tests.support.substation_app import ID, Grid
 
 SOME = 30
-
-
-class Load:
-    """Callers that place one session after the other until their link is lost."""
-
-    def __init__(self, grid: Grid, callers: int = 8) -> None:
-        self.placed: dict[str, str] = {}  # session id by key
-        self._grid = grid
-        self._numbers: Iterator[int] = itertools.count()
-        self._callers = [asyncio.create_task(self._place()) for _ in range(callers)]
-
-    async def reaches(self, count: int) -> None:
-        while len(self.placed) < count:  # noqa: ASYNC110 - the test's own time limit ends it
-            await asyncio.sleep(0.005)
-
-    async def ends(self) -> None:
-        await asyncio.gather(*self._callers)
-
-    async def _place(self) -> None:
-        while True:
-            key = f"key-{next(self._numbers)}"
-            try:
-                answer = await self._grid.ask(place(key, power_w=10), within_s=HUNG_S)
-            except LinkLost:
-                return
-            if answer.outcome != "placed":
-                assert answer.outcome == "unavailable"  # it is stopping
-                return
-            self.placed[key] = answer.session.session_id
 
 
 async def assert_kept(grid: Grid, placed: dict[str, str]) -> None:

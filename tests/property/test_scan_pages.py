@@ -17,7 +17,7 @@ from balancer.poller import parse
 from balancer.scan import NAMES, WITHIN, PageUnusable, Sample, Seen, scan, seen
 from substation.contract import RELEASES_WITHIN_S, Report
 from substation.curve import Usage
-from substation.metrics import StationCollector
+from substation.metrics import ReportCollector
 
 NASTY = st.text(st.sampled_from('}{",\\\nn= #\t\r\x85\u2028é🚗ab0'), max_size=12)
 TEXT = NASTY | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -82,11 +82,17 @@ class Observed:
     def usage(self) -> Usage:
         return Usage(12_345, 0, 678)
 
+    def draw_w(self) -> float:
+        return 1.5
+
+    def delivered_j(self) -> int:
+        return 7
+
 
 def real_page(report: Report, address: str = ":9101") -> bytes:
     """The page that a substation serves to the balancer's query."""
     registry = CollectorRegistry()
-    registry.register(StationCollector(Observed(report, report.journal_id, address), report.substation_id))
+    registry.register(ReportCollector(Observed(report, report.journal_id, address), report.substation_id))
     return generate_latest(registry.restricted_registry(NAMES))
 
 

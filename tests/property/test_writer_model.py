@@ -7,21 +7,25 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from substation.contract import Answer, Outcome, Place, Stop, Withdraw
+from substation.contract import Answer, Derate, Drain, Outcome, Page, Place, Stop, Withdraw
+from substation.plan import Plan
 from substation.station import resume
-from substation.writer import Page, Request, Sessions
+from substation.writer import Prune, Request
 from tests.support.desk import Desk
-from tests.support.sessions import place
+from tests.support.sessions import ordered, place
 
 KEYS = [f"key-{number}" for number in range(8)]
 NEW = "not answered yet"
 CAPACITIES_W = st.sampled_from([22_000, 33_000, 66_000])
+LIMITS_W = st.sampled_from([0, 11_000, 22_000, 44_000, 66_001, -1])
+STEERED = st.builds(Drain, st.booleans()) | st.builds(Derate, LIMITS_W)
 ASKED = st.tuples(
-    st.sampled_from(["place", "place", "place", "withdraw", "stop"]),
+    st.sampled_from(["place", "place", "place", "tapered", "tapered", "withdraw", "stop"]),
     st.sampled_from(KEYS),
     st.integers(0, 3),  # attempt
     st.sampled_from([11_000, 22_000, 33_000]),
@@ -37,19 +41,33 @@ class Known:
     attempt: int
     state: Outcome
     session_id: str = ""
-    power_w: int = 0
+    plan: Plan = Plan(1, 1)  # noqa: RUF009 - frozen
+    start_ms: int = 0
     end_ms: int = 0
 
 
 class Model:
     """The rules, over a dict."""
 
-    def __init__(self, capacity_w: int) -> None:
-        self.capacity_w = capacity_w
+    def __init__(self, rated_w: int) -> None:
+        self.rated_w = rated_w
+        self.limit_w = 0
+        self.draining = False
         self.keys: dict[str, Known] = {}
 
+    @property
+    def capacity_w(self) -> int:
+        return min(self.rated_w, self.limit_w or self.rated_w)
+
     def load_w(self, now_ms: int) -> int:
-        return sum(known.power_w for known in self.keys.values() if known.end_ms > now_ms)
+        return sum(k.plan.reserved_w(now_ms - k.start_ms) for k in self.keys.values() if k.end_ms > now_ms)
+
+    def draw_w(self, now_ms: int) -> float:
+        return sum(k.plan.draw_w(now_ms - k.start_ms) for k in self.keys.values() if k.end_ms > now_ms)
+
+    def delivered_j(self, now_ms: int) -> int:
+        sessions = [known for known in self.keys.values() if known.session_id]
+        return sum(k.plan.delivered_j(min(now_ms, k.end_ms) - k.start_ms) for k in sessions)
 
     def sessions(self, now_ms: int) -> int:
         return sum(known.end_ms > now_ms for known in self.keys.values())
@@ -62,12 +80,12 @@ class Model:
             return Outcome.STALE
         if known and (command.attempt == known.attempt or known.state is Outcome.WITHDRAWN):
             return Outcome.REFUSED
-        room = self.load_w(now_ms) + command.plan.power_w <= self.capacity_w
+        room = not self.draining and self.load_w(now_ms) + command.plan.power_w <= self.capacity_w
         outcome = Outcome.PLACED if room else Outcome.REFUSED
         self.keys[command.key] = Known(command.attempt, outcome)
         if room:
-            power_w, end_ms = command.plan.power_w, now_ms + command.plan.duration_ms
-            self.keys[command.key] = Known(command.attempt, outcome, NEW, power_w, end_ms)
+            end_ms = now_ms + command.plan.duration_ms
+            self.keys[command.key] = Known(command.attempt, outcome, NEW, command.plan, now_ms, end_ms)
         return outcome
 
     def withdraw(self, command: Withdraw, now_ms: int) -> Outcome:
@@ -86,6 +104,15 @@ class Model:
                 return Outcome.STOPPED
         return Outcome.NOT_FOUND
 
+    def steer(self, command: Drain | Derate) -> Outcome:
+        if isinstance(command, Drain):
+            self.draining = command.on
+        elif not 0 <= command.limit_w <= self.rated_w:
+            return Outcome.INVALID
+        else:
+            self.limit_w = command.limit_w
+        return Outcome.DONE
+
     def decide(self, command: object, now_ms: int) -> Outcome:
         match command:
             case Place():
@@ -94,6 +121,8 @@ class Model:
                 return self.withdraw(command, now_ms)
             case Stop():
                 return self.stop(command, now_ms)
+            case Drain() | Derate():
+                return self.steer(command)
         raise AssertionError(command)
 
 
@@ -106,6 +135,7 @@ class Substation(RuleBasedStateMachine):
         self.desk = Desk(self.folder / "journal.sqlite", capacity_w)
         self.model = Model(capacity_w)
         self.full = False
+        self.newest = (0, 0, 0)  # grid time, energy and overload: counters only rise
 
     def teardown(self) -> None:
         self.desk.stop()
@@ -115,14 +145,33 @@ class Substation(RuleBasedStateMachine):
     def batch(self, asked: list[tuple[Any, ...]]) -> None:
         self._commit([self._request(*one) for one in asked])
 
-    @rule(key=st.sampled_from(KEYS), power_w=st.sampled_from([11_000, 22_000]))
-    def bulky_batch(self, key: str, power_w: int) -> None:
-        """Admitted, the second needs new pages: on a full disk, the whole batch must fail."""
+    @rule(order=STEERED, waits=st.booleans(), asked=st.lists(ASKED, max_size=2))
+    def steered_batch(self, order: Drain | Derate, waits: bool, asked: list[tuple[Any, ...]]) -> None:  # noqa: FBT001 - drawn
+        """An operator's order, among requests that come at the same moment."""
+        steered = Request(order, self.desk.monotonic_s + (1 if waits else -1))
+        requests = [self._request(*one) for one in asked]
+        self._commit([*requests[:1], steered, *requests[1:]])
+
+    @rule()
+    def prune(self) -> None:
+        """All that is known here is younger than what is dropped."""
+        self.desk.writer.commit([Request(Prune())])
+
+    @rule(key=st.sampled_from(KEYS), power_w=st.sampled_from([11_000, 22_000]), order=STEERED)
+    def bulky_batch(self, key: str, power_w: int, order: Drain | Derate) -> None:
+        """Admitted, the second needs new pages: on a full disk, the whole batch must fail, orders too."""
         bulky = dataclasses.replace(place(key, 9, power_w), vehicle_id="x" * 20_000)
         had_session = key in self.model.keys and self.model.keys[key].session_id
-        failed = self._commit([Request(place("beside", 0, 11_000, 5)), Request(bulky)])
+        failed = self._commit([Request(place("beside", 0, 11_000, 5)), Request(bulky), Request(order)])
         grew = key in self.model.keys and self.model.keys[key].session_id and not had_session
         assert failed or not (self.full and grew)
+
+    @rule(order=STEERED, asked=ASKED)
+    def bulky_tombstone(self, order: Drain | Derate, asked: tuple[Any, ...]) -> None:
+        """The order is given before the batch finds no room: it must be taken back."""
+        bulky = Request(Withdraw(f"{len(self.model.keys)} {'x' * 20_000}", 0))
+        failed = self._commit([Request(order), self._request(*asked), bulky])
+        assert failed == self.full
 
     @rule(wall_s=st.floats(0, 60))
     def pass_time(self, wall_s: float) -> None:
@@ -134,9 +183,10 @@ class Substation(RuleBasedStateMachine):
         self.desk.stop()
         self.desk.pass_time(down_s)
         self.desk.unix_s -= set_back_s
-        self.desk.capacity_w = self.model.capacity_w = capacity_w
+        self.desk.capacity_w = self.model.rated_w = capacity_w
         self.desk.start()
         self.full = False
+        self.newest = (0, 0, 0)  # time of before the last commit may be counted anew
         assert self.desk.now_ms >= stored.grid_ms
         assert self.desk.journal.station().epoch > stored.epoch
 
@@ -161,6 +211,29 @@ class Substation(RuleBasedStateMachine):
         self.desk.ledger.check()
 
     @invariant()
+    def the_operator_s_orders_are_in_force(self) -> None:
+        published = self.desk.writer.published
+        assert published.draining == self.model.draining
+        assert published.curve.capacity_w == self.model.capacity_w
+
+    @invariant()
+    def cars_draw_what_their_plans_say_and_no_more_than_is_reserved(self) -> None:
+        now_ms, curve = self.desk.now_ms, self.desk.writer.published.curve
+        assert curve.draw_at(now_ms) == pytest.approx(self.model.draw_w(now_ms))
+        for later_ms in range(now_ms, now_ms + 100_000, 9973):
+            assert 0 <= curve.draw_at(later_ms) <= curve.load_at(later_ms)
+
+    @invariant()
+    def energy_is_what_all_sessions_were_given_and_never_falls(self) -> None:
+        now_ms, curve = self.desk.now_ms, self.desk.writer.published.curve
+        delivered_j, derating_wms = curve.delivered_at(now_ms), curve.usage_at(now_ms).derating_wms
+        assert delivered_j == self.model.delivered_j(now_ms)
+        assert (now_ms, delivered_j, derating_wms) >= self.newest
+        assert delivered_j >= self.newest[1]
+        assert derating_wms >= self.newest[2]
+        self.newest = (now_ms, delivered_j, derating_wms)
+
+    @invariant()
     def no_overload_is_an_admission_s(self) -> None:
         assert self.desk.writer.published.curve.usage_at(self.desk.now_ms).admission_wms == 0
 
@@ -169,12 +242,11 @@ class Substation(RuleBasedStateMachine):
         now_ms = self.desk.now_ms
         replayed = resume(self.desk.journal, self.desk.capacity_w, now_ms).curve()
         self.desk.ledger.begin(now_ms)
-        assert replayed == self.desk.ledger.curve()
+        assert ordered(replayed) == ordered(self.desk.ledger.curve())
 
     @invariant()
     def a_key_has_at_most_one_session(self) -> None:
-        (found,) = self.desk.writer.commit([Request(Page(0, 1000))])
-        assert isinstance(found, Sessions)
+        (found,) = self.desk.ask(Page(0, 1000))
         expected = sorted(known.session_id for known in self.model.keys.values() if known.session_id)
         assert sorted(session.session_id for session in found.sessions) == expected
 
@@ -182,6 +254,9 @@ class Substation(RuleBasedStateMachine):
         until_s = self.desk.monotonic_s + (1 if waits else -1)
         if kind == "place":
             return Request(place(key, attempt, power_w, seconds), until_s)
+        if kind == "tapered":
+            tapered = Plan(power_w * seconds, power_w, 0 if seconds % 3 else seconds * 1100)
+            return Request(dataclasses.replace(place(key, attempt), plan=tapered), until_s)
         if kind == "withdraw":
             return Request(Withdraw(key, attempt), until_s)
         known = self.model.keys.get(key)

@@ -25,7 +25,7 @@ class Desk:
         self.unix_s = UNIX_MS / 1000
         self.capacity_w = capacity_w
         self._path = path
-        self._scale = scale
+        self.scale = scale
         self.start()
 
     def start(self) -> None:
@@ -33,12 +33,13 @@ class Desk:
         unix_ms = int(self.unix_s * 1000)
         self.journal = Journal(self._path, SUBSTATION, unix_ms)
         known = self.journal.station()
-        self.clock = GridClock.resume(known.grid_ms, known.unix_ms, unix_ms, self.monotonic_s, self._scale)
+        self.clock = GridClock.resume(known.grid_ms, known.unix_ms, unix_ms, self.monotonic_s, self.scale)
         self.ledger = resume(self.journal, self.capacity_w, self.clock.start_ms)
         metrics = WriterMetrics(CollectorRegistry(), SUBSTATION)
         self.writer = Writer(
-            self.journal, self.ledger, self.clock, metrics, lambda: self.monotonic_s, lambda: self.unix_s
-        )
+            self.journal, self.ledger, self.capacity_w, self.clock, metrics,
+            monotonic_s=lambda: self.monotonic_s, unix_s=lambda: self.unix_s,
+        )  # fmt: skip
 
     @property
     def now_ms(self) -> int:
@@ -53,7 +54,7 @@ class Desk:
         return self.commit([Request(command) for command in commands])
 
     def commit(self, batch: Sequence[Request]) -> list[Answer]:
-        answers = [answer for answer in self.writer.commit(list(batch)) if isinstance(answer, Answer)]
+        answers = self.writer.commit(list(batch))
         assert len(answers) == len(batch)
         return answers
 

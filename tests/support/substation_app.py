@@ -40,6 +40,10 @@ class Grid:
         async with self.http.get(f"http://127.0.0.1:{self.port}{path}") as reply:
             return reply.status, await reply.json(content_type=None)
 
+    async def post(self, path: str) -> tuple[int, Any]:
+        async with self.http.post(f"http://127.0.0.1:{self.port}{path}") as reply:
+            return reply.status, await reply.json(content_type=None)
+
     async def metrics(self, *names: str) -> list[Sample]:
         """The page, or only what `names` ask for."""
         return parsed(await page(self.http, self.port, *names))

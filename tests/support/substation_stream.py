@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import grpc.aio
 
 from runtime.coalescer import Link, Outgoing, Wire
-from substation.contract import Command, Find, Place, Stop, Withdraw
+from substation.contract import Command, Derate, Drain, Find, Page, Place, Stop, Withdraw
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
 
@@ -73,4 +73,10 @@ def _call(outgoing: Outgoing[Ask]) -> pb.Call:
             call.stop.CopyFrom(pb.Stop(session_id=session_id))
         case Find(session_id):
             call.find.CopyFrom(pb.Find(session_id=session_id))
+        case Page(after, limit, vehicle_id):
+            call.page.CopyFrom(pb.Page(after=after, limit=limit, vehicle_id=vehicle_id))
+        case Drain(on):
+            call.drain.CopyFrom(pb.Drain(on=on))
+        case Derate(limit_w):
+            call.derate.CopyFrom(pb.Derate(limit_w=limit_w))
     return call

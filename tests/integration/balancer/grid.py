@@ -13,10 +13,12 @@ from typing import Any
 import aiohttp
 
 from balancer.app import balancer
+from balancer.discovery import Resolve, resolve
 from balancer.orders import EmbeddedBook, Withdrawal
 from balancer.settings import Settings as BalancerSettings
 from gateway.app import gateway
 from gateway.settings import Settings as GatewaySettings
+from runtime.settings import load
 from substation.app import substation
 from substation.settings import Settings as SubstationSettings
 from tests.integration.balancer.proxy import Proxy
@@ -37,6 +39,10 @@ class Plan:
     proxied: bool = False
     more_urls: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()  # in place of the substations' own
+    most_waiting: int = 1000
+    gateway: Mapping[str, str] = dataclasses.field(default_factory=dict)  # more of its settings
+    discover_s: float = 0.1
+    resolve: Resolve = resolve
 
 
 class Grid:
@@ -80,22 +86,38 @@ class Grid:
     def _service(self, name: str) -> contextlib.AbstractAsyncContextManager[None]:
         plan = self.plan
         if name == "gateway":
-            return gateway(
-                GatewaySettings(HOST, self.gateway_port, f"{HOST}:{self.balancer_grpc_port}", plan.deadline_s)
-            )
+            given = {
+                "GATEWAY_PORT": str(self.gateway_port),
+                "BALANCER": f"{HOST}:{self.balancer_grpc_port}",
+                "DEADLINE_S": str(plan.deadline_s),
+            }
+            return gateway(load(GatewaySettings, {**given, **plan.gateway}))
         if name == "balancer":
             host = PROXIED if plan.proxied else HOST
             own = tuple(f"http://{host}:{http}" for http, _ in self.ports.values())
             urls = (plan.urls or own) + plan.more_urls
             return balancer(
                 BalancerSettings(
-                    HOST, self.balancer_port, self.balancer_grpc_port, self.folder, urls, plan.poll_s
-                )
+                    HOST,
+                    self.balancer_port,
+                    self.balancer_grpc_port,
+                    self.folder,
+                    urls,
+                    plan.poll_s,
+                    plan.most_waiting,
+                    plan.discover_s,
+                ),
+                plan.resolve,
             )
-        http_port, grpc_port = self.ports[name]
-        capacity_kw = plan.capacities_kw[self.names.index(name)]
+        return self.station(name, self.folder, *self.ports[name])
+
+    def station(
+        self, name: str, folder: Path, http_port: int, grpc_port: int
+    ) -> contextlib.AbstractAsyncContextManager[None]:
+        """A substation of this grid, with its journal in `folder`."""
+        capacity_kw = self.plan.capacities_kw[self.names.index(name)]
         return substation(
-            SubstationSettings(HOST, http_port, grpc_port, name, self.folder, capacity_kw, plan.time_scale)
+            SubstationSettings(HOST, http_port, grpc_port, name, folder, capacity_kw, self.plan.time_scale)
         )
 
     async def fleet(self) -> dict[str, dict[str, Any]]:

@@ -74,6 +74,9 @@ class Api:
 
     async def charge(self, key: str = "", **changed: Any) -> Response:
         headers = {"Idempotency-Key": key} if key else {}
+        return await self.charge_with(headers, **changed)
+
+    async def charge_with(self, headers: Mapping[str, str], **changed: Any) -> Response:
         body = {name: value for name, value in (CAR | changed).items() if value is not None}
         return await self.call("POST", "/charge", json=body, headers=headers)
 

@@ -223,8 +223,8 @@ async def test_any_visible_ascii_is_a_key(tmp_path: Path, key: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("GET", "/charge", "POST"), ("DELETE", "/charge", "POST"), ("PUT", "/charge", "POST"),
-        ("PATCH", "/charge", "POST"), ("OPTIONS", "/charge", "POST"), ("BREW", "/charge", "POST"),
+        ("DELETE", "/charge", "GET, POST"), ("PUT", "/charge", "GET, POST"), ("PATCH", "/charge", "GET, POST"),
+        ("OPTIONS", "/charge", "GET, POST"), ("BREW", "/charge", "GET, POST"),
         ("POST", "/charge/s-1.a", "GET, DELETE"), ("PUT", "/charge/s-1.a", "GET, DELETE"),
         ("POST", "/openapi.json", "GET"), ("DELETE", "/metrics", "GET"), ("POST", "/", "GET"),
     ],

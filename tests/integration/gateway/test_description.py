@@ -9,6 +9,7 @@ from openapi_spec_validator import validate
 
 from gateway.charge import FIELDS
 from gateway.contract import PROBLEMS
+from gateway.listing import PARAMETERS
 from tests.integration.balancer.grid import Plan, built
 from tests.integration.gateway.api import CAR, api
 
@@ -51,7 +52,7 @@ async def test_the_front_page_shows_every_field_and_every_problem_without_script
             page, headers = await response.text(), response.headers
         assert headers["Content-Type"] == "text/html; charset=utf-8"
         assert "default-src 'none'" in headers["Content-Security-Policy"]
-        assert all(field.name in page for field in FIELDS)
+        assert all(field.name in page for field in (*FIELDS, *PARAMETERS))
         assert all(problem.code in page for problem in PROBLEMS)
         assert "<script" not in page
         async with grid.session.get(f"{grid.gateway_url}/page.css") as response:
@@ -75,6 +76,7 @@ async def test_requests_are_counted_by_how_they_ended(tmp_path: Path) -> None:
         assert counted == {
             "admitted": 2, "no_capacity": 1, "key_reused": 1, "rejected": 1, "exceeds_capacity": 1,
             "unknown_substation": 1, "no_substation": 0, "unknown": 0, "withdrawn": 0,
+            "unauthorized": 0, "quota_exceeded": 0,
         }  # fmt: skip
         assert "smartgrid_charge_request_duration_seconds_count 7.0" in lines
 

@@ -12,11 +12,11 @@ import random
 from collections.abc import Callable, Iterator
 
 from balancer.fleet import Fleet
-from balancer.policy import least_loaded
 from substation.contract import Outcome, Place, Report
 from substation.curve import Usage
-from substation.ledger import Entry, Ledger
+from substation.ledger import Ledger
 from substation.plan import Plan
+from substation.records import Entry
 
 MOST_ASKED = 4
 
@@ -88,7 +88,7 @@ class Simulation:
             f"s{number}": Station(f"s{number}", capacity_w)
             for number, capacity_w in enumerate(setup.capacities_w)
         }
-        self.fleet = Fleet(setup.poll_s, least_loaded, self.rng, linked=lambda _: True)
+        self.fleet = Fleet(setup.poll_s, self.rng, linked=lambda _: True)
         self._choose = choose
         self._reports_on_answers = reports_on_answers
         self._events: list[tuple[float, int, Callable[[], None]]] = []

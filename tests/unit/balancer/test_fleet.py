@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.fleet import BLIND_WAIT_S, FINITE_WITHIN_S, UNKNOWN_WAIT_S, Member, released_w
+from balancer.appointments import MOST
+from balancer.fleet import BLIND_WAIT_S, UNKNOWN_WAIT_S
 from balancer.health import EJECT_AFTER, Health, State
-from balancer.policy import Candidate
-from substation.contract import RELEASES_WITHIN_S
+from balancer.member import FINITE_WITHIN_S, MOST_LATER_S, Member, released_w
+from substation.contract import RELEASES_WITHIN_S, Report
 from tests.unit.balancer.views import KW, POLL_S, View, releases, report, url
 
 FREED = {1.0: 10_000, 2.0: 30_000, 10.0: 40_000}
@@ -72,6 +73,17 @@ def test_releases_are_linear_between_the_points_and_flat_beyond_them(
     assert released_w(releases(FREED, 90 * KW), elapsed_s) == expected_w
 
 
+@pytest.mark.parametrize(
+    ("elapsed_s", "freed_w"),
+    [(-1.0, 0), (0.0, 0), (0.99, 0), (1.0, 10_000), (1.99, 10_000), (2.0, 30_000), (9.9, 30_000), (10.0, 40_000), (1e9, 40_000)],
+)  # fmt: skip
+def test_what_is_surely_freed_is_what_points_that_are_over_say(elapsed_s: float, freed_w: int) -> None:
+    view = View(report(load_kw=90, releases_w=releases(FREED, 90 * KW)))
+    with view.fleet.holding("a", 5 * KW):
+        (option,) = view.fleet.look((), elapsed_s)
+        assert option.most_w == 95 * KW - freed_w
+
+
 @st.composite
 def schedules(draw: st.DrawFn) -> tuple[int, ...]:
     steps = draw(
@@ -103,7 +115,7 @@ def test_fits_in_is_the_first_known_point_with_room(
 ) -> None:
     load_w = schedule[-1]
     seen = report(capacity_w=100 * KW, load_w=load_w, releases_w=schedule, draining=draining)
-    member = Member("http://a:1", seen, 1000.0, Health(), outstanding_w)
+    member = Member("http://a:1", seen, 1000.0, Health(), outstanding_w=outstanding_w)
     moments = [s for s in sorted({elapsed_s, *FINITE_WITHIN_S}) if s >= elapsed_s]
     fitting = [  # with what is outstanding, else as if it came to nothing
         s - elapsed_s
@@ -115,21 +127,57 @@ def test_fits_in_is_the_first_known_point_with_room(
     assert found == (pytest.approx(fitting[0], abs=1e-6) if fitting else None)
 
 
-def test_coming_back_is_worth_it_at_the_earliest_sufficient_release() -> None:
-    view = View(
-        report("a", load_kw=100, releases_w=releases({10.0: 20 * KW, 30.0: 60 * KW}, 100 * KW)),
-        report("b", load_kw=100, releases_w=releases({5.0: 5 * KW, 60.0: 90 * KW}, 100 * KW)),
+def full(name: str, freed_kw: dict[float, int]) -> Report:
+    return report(
+        name, load_kw=100, releases_w=releases({s: kw * KW for s, kw in freed_kw.items()}, 100 * KW)
     )
 
-    def wait(demand_kw: int, *eligible: str, now_s: float = 0.0) -> float:
-        return view.fleet.retry_after_s(demand_kw * KW, eligible, now_s)
 
-    assert wait(5) == 5.0 + POLL_S
-    assert wait(20) == 10.0 + POLL_S
-    assert wait(20, now_s=4.0) == 6.0 + POLL_S
-    assert wait(20, "b") == 60.0 + POLL_S
-    assert wait(95) == UNKNOWN_WAIT_S + POLL_S
-    assert wait(5, "nobody") == BLIND_WAIT_S
+@pytest.mark.parametrize(
+    ("demand_kw", "eligible", "now_s", "expected_s"),
+    [
+        (5, (), 0.0, 5.0), (20, (), 0.0, 10.0), (20, (), 4.0, 6.0), (20, ("b",), 0.0, 60.0),
+        (95, (), 0.0, UNKNOWN_WAIT_S),
+    ],
+)  # fmt: skip
+def test_coming_back_is_worth_it_at_the_earliest_sufficient_release(
+    demand_kw: int, eligible: tuple[str, ...], now_s: float, expected_s: float
+) -> None:
+    view = View(full("a", {10.0: 20, 30.0: 60}), full("b", {5.0: 5, 60.0: 90}))
+    assert view.fleet.retry_after_s(demand_kw * KW, eligible, now_s) == expected_s + POLL_S
+
+
+def test_the_next_one_comes_back_when_there_is_room_for_those_before_it_too() -> None:
+    view = View(full("a", {5.0: 20, 10.0: 30, 30.0: 100}))
+    told = [view.fleet.retry_after_s(10 * KW, (), 0.0) - POLL_S for _ in range(5)]
+    assert told == [5.0, 5.0, 10.0, 30.0, 30.0]
+
+
+def test_they_are_told_the_substation_where_they_are_the_first() -> None:
+    view = View(full("a", {5.0: 10, 60.0: 100}), full("b", {10.0: 10, 60.0: 100}))
+    told = [view.fleet.retry_after_s(10 * KW, (), 0.0) - POLL_S for _ in range(3)]
+    assert told == [5.0, 10.0, 60.0]
+
+
+def test_who_should_be_back_is_not_counted_any_more() -> None:
+    view = View(full("a", {5.0: 20, 10.0: 30, 30.0: 100}))
+    for _ in range(3):
+        view.fleet.retry_after_s(10 * KW, (), 0.0)
+    assert view.fleet.members["a"].appointments.ahead_w == 30 * KW
+    view.fleet.retry_after_s(10 * KW, (), 6.0)
+    assert view.fleet.members["a"].appointments.ahead_w == 20 * KW  # the third, and the one just told
+    view.fleet.retry_after_s(10 * KW, (), 400.0)
+    assert view.fleet.members["a"].appointments.ahead_w == 10 * KW
+
+
+def test_a_crowd_beyond_the_capacity_is_spread_over_as_many_turns_but_not_for_ever() -> None:
+    view = View(full("a", {5.0: 50, 10.0: 100}))
+    told = [view.fleet.retry_after_s(50 * KW, (), 0.0) - POLL_S for _ in range(5)]
+    assert told == [5.0, 10.0, 15.0, 20.0, 25.0]
+    for _ in range(2 * MOST):
+        last = view.fleet.retry_after_s(50 * KW, (), 0.0) - POLL_S
+    assert last == 5.0 + MOST_LATER_S
+    assert view.fleet.members["a"].appointments.ahead_w == MOST * 50 * KW
 
 
 def test_a_view_without_anybody_says_to_come_back_soon() -> None:
@@ -165,19 +213,6 @@ def test_a_newer_report_does_not_forget_what_is_still_outstanding() -> None:
         view.poll(report("a", seq=2, load_kw=1), 0.1)
         assert view.fleet.members["a"].estimate_w(0.1) == 16 * KW
     assert view.fleet.members["a"].estimate_w(0.1) == 1 * KW
-
-
-def test_the_policy_gets_only_those_with_room() -> None:
-    offered: list[list[str]] = []
-
-    def watching(candidates: "list[Candidate]", demand_w: int, rng: object) -> Candidate:
-        offered.append(sorted(c.substation_id for c in candidates))
-        return candidates[0]
-
-    view = View(report("a", load_kw=90), report("b", load_kw=89), report("c", load_kw=20), policy=watching)  # type: ignore[arg-type]
-    view.choose(11)
-    view.choose(10)
-    assert offered == [["b", "c"], ["a", "b", "c"]]
 
 
 def test_nobody_is_chosen_when_nobody_has_room() -> None:
@@ -244,7 +279,7 @@ def test_only_the_eligible_are_asked() -> None:
 
 
 def test_the_rating_is_the_highest_capacity_among_the_eligible() -> None:
-    view = View(report("a", capacity_w=100), report("b", capacity_w=300))
+    view = View(report("a", rated_w=100), report("b", capacity_w=50, rated_w=300))  # b is derated
     assert view.fleet.rated_w(()) == 300
     assert view.fleet.rated_w(("a",)) == 100
     assert view.fleet.rated_w(("nobody",)) == 0
@@ -256,6 +291,15 @@ def test_addresses_where_none_was_seen_are_named_until_one_is() -> None:
     assert view.fleet.unseen() == [url("b")]
     view.poll(report("b"))
     assert view.fleet.unseen() == []
+
+
+def test_one_that_is_given_up_is_gone_and_its_address_expects_nobody_until_somebody_is_there() -> None:
+    view = View(report("a"), report("b"))
+    view.fleet.give_up("b")
+    assert list(view.fleet.members) == ["a"]
+    assert view.fleet.unseen() == []
+    view.poll(report("b", journal_id="new"))
+    assert view.fleet.members["b"].report.journal_id == "new"
 
 
 def test_a_substation_that_moved_is_known_by_its_new_address() -> None:

@@ -8,7 +8,17 @@ from typing import Protocol
 
 import pytest
 
-from balancer.orders import KEEP_MS, MOST_PRUNED, BookUnavailable, Claim, EmbeddedBook, OrderBook, Withdrawal
+from balancer.orders import (
+    KEEP_MS,
+    MOST_PRUNED,
+    SCHEMA_1,
+    BookUnavailable,
+    Claim,
+    Control,
+    EmbeddedBook,
+    OrderBook,
+    Withdrawal,
+)
 from runtime.store import Store, StoreUnusable
 
 NOW_MS = 1_700_000_000_000
@@ -152,6 +162,34 @@ async def test_withdrawals_are_there_until_they_are_answered_through_restarts(sh
 
 
 @pytest.mark.gen_test
+async def test_a_claim_knows_the_journal_it_was_made_at(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        claim = await book.claim("k", "f", "s-1", NOW_MS, "j-1")
+        assert claim == Claim("k", "f", 0, "s-1", "j-1")
+        assert await book.claim("k", "f", "s-1", NOW_MS, "j-2") == claim
+        await book.withdraw(Withdrawal("~a", 0, "s-1", "j-3"))
+        await book.claim("old", "f", "s-1", NOW_MS)
+        assert await book.journals("s-1") == {"j-1", "j-3"}
+        assert await book.journals("s-2") == set()
+        moved = await book.advance(claim, "s-2", "j-9")
+    async with shelf.open() as book:
+        assert await book.claim("k", "f", None, NOW_MS) == moved == Claim("k", "f", 1, "s-2", "j-9")
+        assert await book.withdrawals() == [Withdrawal("~a", 0, "s-1", "j-3")]
+
+
+@pytest.mark.gen_test
+async def test_what_operators_ordered_is_kept(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        assert await book.control() == Control("", frozenset())
+        await book.set_policy("random")
+        await book.set_policy("round_robin")
+        for journal_id in ("j-1", "j-1", "j-2"):
+            await book.decommission("s-1", journal_id)
+    async with shelf.open() as book:
+        assert await book.control() == Control("round_robin", frozenset({("s-1", "j-1"), ("s-1", "j-2")}))
+
+
+@pytest.mark.gen_test
 async def test_pruning_drops_what_has_expired_and_keeps_the_rest(shelf: Shelf) -> None:
     async with shelf.open() as book:
         await book.claim("old", "f", "s-1", NOW_MS)
@@ -259,3 +297,19 @@ async def test_an_embedded_book_has_one_owner(tmp_path: Path) -> None:
         with pytest.raises(StoreUnusable):
             async with Embedded(tmp_path).open():
                 pass
+
+
+@pytest.mark.gen_test
+async def test_a_book_of_the_first_version_is_taken_over_with_what_it_says(tmp_path: Path) -> None:
+    path = tmp_path / "orders.sqlite"
+    store = Store(path, (SCHEMA_1,))
+    with store.transaction():
+        store.run("INSERT INTO book VALUES (1, 'b')")
+        store.run("INSERT INTO claim VALUES ('k', 'f', 2, 's-1', ?)", (NOW_MS,))
+        store.run("INSERT INTO withdrawal VALUES ('~a', 1, 's-2')")
+    store.close()
+    book = EmbeddedBook(path)
+    assert book.book_id == "b"
+    assert await book.claim("k", "f", None, NOW_MS) == Claim("k", "f", 2, "s-1", "")
+    assert await book.withdrawals() == [Withdrawal("~a", 1, "s-2", "")]
+    await book.close()

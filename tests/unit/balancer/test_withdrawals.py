@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from balancer import withdrawals as withdrawals_module
 from balancer.orders import EmbeddedBook, Withdrawal
 from balancer.withdrawals import Withdrawals
 from substation.contract import Answer, Command, Outcome
@@ -26,11 +27,15 @@ class Substations:
         return Answer(Outcome.WITHDRAWN)
 
 
+def nobody_gone(substation_id: str, journal_id: str) -> bool:
+    return False
+
+
 @pytest.mark.gen_test
 async def test_a_caller_who_goes_while_it_is_noted_does_not_end_the_withdrawal(tmp_path: Path) -> None:
     substations = Substations()
     async with Embedded(tmp_path).open() as book:
-        withdrawals = Withdrawals(book, substations)  # type: ignore[arg-type]
+        withdrawals = Withdrawals(book, substations, nobody_gone)  # type: ignore[arg-type]
         noting = asyncio.create_task(withdrawals.note(ORPHAN))
         await asyncio.sleep(0)
         noting.cancel()
@@ -45,7 +50,7 @@ async def test_a_caller_who_goes_while_it_is_noted_does_not_end_the_withdrawal(t
 async def test_what_is_to_be_noted_at_the_end_is_noted(tmp_path: Path) -> None:
     shelf = Embedded(tmp_path)
     async with shelf.open() as book:
-        withdrawals = Withdrawals(book, Substations())  # type: ignore[arg-type]
+        withdrawals = Withdrawals(book, Substations(), nobody_gone)  # type: ignore[arg-type]
         withdrawals.note_soon(ORPHAN)
         await withdrawals.close()
     async with shelf.open() as book:
@@ -59,10 +64,51 @@ async def test_a_full_disk_keeps_no_withdrawal_from_being_asked_for(tmp_path: Pa
     shelf = Embedded(tmp_path)
     async with shelf.open() as book:
         shelf.fill_the_disk(book)
-        withdrawals = Withdrawals(book, substations)  # type: ignore[arg-type]
+        withdrawals = Withdrawals(book, substations, nobody_gone)  # type: ignore[arg-type]
         await withdrawals.note(Withdrawal("~a", 0, "x" * 100_000))
         await _all_answered(withdrawals)
         assert len(substations.asked) == 1
+        await withdrawals.close()
+
+
+@pytest.mark.gen_test
+async def test_a_withdrawal_at_a_substation_that_is_gone_for_good_is_forgotten_unasked(
+    tmp_path: Path,
+) -> None:
+    substations = Substations()
+    async with Embedded(tmp_path).open() as book:
+        gone = {("s-1", "old")}
+        withdrawals = Withdrawals(book, substations, lambda *whom: whom in gone)  # type: ignore[arg-type]
+        await withdrawals.note(Withdrawal("~a", 1, "s-1", "old"))
+        await _all_answered(withdrawals)
+        assert await book.withdrawals() == []
+        assert substations.asked == []
+        alive = Withdrawal("~b", 1, "s-1", "new")
+        await withdrawals.note(alive)
+        assert await book.withdrawals() == [alive]
+        await withdrawals.close()
+
+
+@pytest.mark.gen_test
+async def test_one_that_is_asked_when_its_substation_is_given_up_is_forgotten_with_the_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(withdrawals_module, "PAUSE_S", 0.0)
+    gone: list[str] = []
+
+    class Silent(Substations):
+        async def ask(self, substation_id: str, command: Command, until_s: float) -> None:  # type: ignore[override]  # noqa: ARG002
+            self.asked.append((substation_id, command))
+            if len(self.asked) == 3:
+                gone.append(substation_id)
+
+    substations = Silent()
+    async with Embedded(tmp_path).open() as book:
+        withdrawals = Withdrawals(book, substations, lambda name, _: name in gone)  # type: ignore[arg-type]
+        await withdrawals.note(ORPHAN)
+        await _all_answered(withdrawals)
+        assert await book.withdrawals() == []
+        assert len(substations.asked) == 3
         await withdrawals.close()
 
 
@@ -72,7 +118,7 @@ async def test_an_answered_withdrawal_is_forgotten(tmp_path: Path) -> None:
     substations.answering.set()
     async with Embedded(tmp_path).open() as book:
         assert isinstance(book, EmbeddedBook)
-        withdrawals = Withdrawals(book, substations)  # type: ignore[arg-type]
+        withdrawals = Withdrawals(book, substations, nobody_gone)  # type: ignore[arg-type]
         await withdrawals.note(ORPHAN)
         await _all_answered(withdrawals)
         assert await book.withdrawals() == []

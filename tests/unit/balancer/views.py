@@ -3,7 +3,6 @@
 import random
 
 from balancer.fleet import Fleet
-from balancer.policy import Policy, least_loaded
 from substation.contract import RELEASES_WITHIN_S, Report
 
 POLL_S = 1.0
@@ -32,9 +31,9 @@ def releases(freed_w: dict[float, int], load_w: int) -> tuple[int, ...]:
 class View:
     """A fleet whose substations were seen at time 0 and are linked."""
 
-    def __init__(self, *reports: Report, seed: int = 1, policy: Policy = least_loaded) -> None:
+    def __init__(self, *reports: Report, seed: int = 1) -> None:
         self.linked = {each.substation_id for each in reports}
-        self.fleet = Fleet(POLL_S, policy, random.Random(seed), self.linked.__contains__)
+        self.fleet = Fleet(POLL_S, random.Random(seed), self.linked.__contains__)
         for each in reports:
             self.fleet.watch(url(each.substation_id))
             self.poll(each)

@@ -7,18 +7,17 @@ import pytest
 from prometheus_client import CollectorRegistry, Metric
 
 from balancer.fleet import Fleet
-from balancer.metrics import BalancerMetrics, FleetCollector
-from balancer.policy import least_loaded
+from balancer.metrics import BalancerMetrics, FleetCollector, StreamMetrics
 from gateway.metrics import GatewayMetrics
 from runtime import exposition
 from substation.contract import RELEASES_WITHIN_S, Report
 from substation.curve import Usage
-from substation.metrics import StationCollector, WriterMetrics
+from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
 from tests.unit.docs.pages import CODE, DOCS, ROOT, prose, rows
 
 PAGE = DOCS / "reference" / "metrics.md"
 ENDINGS = {"counter": "_total", "info": "_info"}
-CLOSED = {"outcome", "state", "cause", "within"}
+CLOSED = {"outcome", "state", "cause", "within", "kind"}
 NAME = "substation-1"
 REPORT = Report(NAME, "j", 1, 1, 0, 1000, draining=False, releases_w=(0,) * len(RELEASES_WITHIN_S))
 EVERYWHERE = {"service", "version", "python", "journal", "grpc"}
@@ -38,6 +37,12 @@ class Idle:
     def usage(self) -> Usage:
         return Usage()
 
+    def draw_w(self) -> float:
+        return 0.0
+
+    def delivered_j(self) -> int:
+        return 0
+
 
 class Never:
     """Randomness that nobody asks for."""
@@ -55,17 +60,19 @@ def gateway() -> CollectorRegistry:
 def balancer() -> CollectorRegistry:
     registry = exposition.registry("balancer")
     BalancerMetrics(registry).discovered(NAME)
-    fleet = Fleet(1.0, least_loaded, Never(), lambda _: True)
+    StreamMetrics(registry)
+    fleet = Fleet(1.0, Never(), lambda _: True)
     fleet.watch("http://127.0.0.1:8101")
     fleet.polled("http://127.0.0.1:8101", REPORT, 0.0)
-    registry.register(FleetCollector(fleet))
+    registry.register(FleetCollector(fleet, []))
     return registry
 
 
 def substation() -> CollectorRegistry:
     registry = exposition.registry("substation")
     WriterMetrics(registry, NAME)
-    registry.register(StationCollector(Idle(), NAME))
+    registry.register(ReportCollector(Idle(), NAME))
+    registry.register(EnergyCollector(Idle(), NAME))
     return registry
 
 

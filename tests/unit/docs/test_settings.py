@@ -10,7 +10,8 @@ import balancer.settings
 import gateway.settings
 import substation.settings
 from loadtest.cli import parser
-from runtime import body_limit, http
+from runtime import body_limit, http, message_size, stream_server
+from runtime.connections import Limits
 from runtime.process import STOP_WITHIN_S, ProcessSettings
 from tests.unit.docs.pages import DOCS, ROOT, rows, sections
 
@@ -67,8 +68,13 @@ def test_the_fixed_limits_are_those_of_the_code() -> None:
     assert {name: float(value) for name, value in written.items()} == {
         "body": body_limit.BODY_BYTES / 1024,
         "request line and headers": http.HEADER_BYTES / 1024,
-        "idle connection, and time for the headers": http.IDLE_S,
-        "time for the body": http.BODY_S,
+        "idle connection": Limits().idle_s,
+        "time for the request line and headers": Limits().header_s,
+        "time for the body": Limits().body_s,
+        "message on a WebSocket": http.WEBSOCKET_BYTES / 1024,
+        "connections": Limits().connections,
+        "message on a stream": message_size.MESSAGE_BYTES / 1024**2,
+        "streams": stream_server.STREAMS,
         "answers to requests in flight, when stopping": http.ANSWER_WITHIN_S,
         "stop after SIGTERM or SIGINT": STOP_WITHIN_S,
     }

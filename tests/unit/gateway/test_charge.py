@@ -1,7 +1,6 @@
 """Reading a request to charge: any bytes are refused in an orderly way or become a whole plan."""
 
 import contextlib
-import dataclasses
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -70,12 +69,15 @@ def test_any_object_is_a_request_or_invalid(document: dict[str, Any]) -> None:
 def test_a_valid_document_gives_whole_positive_watts_and_joules(document: dict[str, Any], key: str) -> None:
     wanted = charge(read(json.dumps(document).encode()), key)
     plan = wanted.plan
-    assert all(type(value) is int for value in dataclasses.astuple(plan))
+    assert all(
+        type(value) is int for value in (plan.energy_j, plan.power_w, plan.stay_ms, wanted.max_wait_ms)
+    )
+    assert wanted.max_wait_ms == pytest.approx(document.get("max_wait_s", 0) * 1000, abs=0.51)
     assert plan.energy_j == pytest.approx(document.get("energy_kwh", 22) * 3_600_000, abs=0.51)
     assert plan.power_w == pytest.approx(document.get("max_power_kw", 11) * 1000, abs=0.51)
     assert plan.stay_ms == pytest.approx(document.get("stay_minutes", 0) * 60_000, abs=0.51)
     assert plan.duration_ms > 0
-    assert (wanted.key, wanted.vehicle_id) == (key, document["vehicle_id"])
+    assert (wanted.key, wanted.vehicle_id) == (f"anonymous:{key}" if key else "", document["vehicle_id"])
     assert set(wanted.substations) == set(document.get("substations", ()))
 
 

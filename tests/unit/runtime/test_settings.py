@@ -37,6 +37,26 @@ def test_every_fault_is_named_at_once_with_its_variable_and_what_is_accepted() -
     assert share == "SHARE='half' can't be used: a number from 0 to 1 is accepted (how much of it)"
 
 
+@dataclasses.dataclass(frozen=True)
+class Range:
+    """Two settings that can be wrong together."""
+
+    low: int = setting("LOW", "1", integer(0, 9), "from")
+    high: int = setting("HIGH", "2", integer(0, 9), "to")
+
+    def faults(self) -> list[str]:
+        return (
+            [f"LOW={self.low} is above HIGH={self.high}", "so nothing fits"] if self.low > self.high else []
+        )
+
+
+def test_what_settings_find_wrong_together_is_named_too() -> None:
+    assert load(Range, {"LOW": "2"}) == Range(2, 2)
+    with pytest.raises(SettingsError) as caught:
+        load(Range, {"LOW": "3"})
+    assert caught.value.faults == ["LOW=3 is above HIGH=2", "so nothing fits"]
+
+
 @pytest.mark.parametrize(
     ("parse", "text", "value"),
     [
@@ -50,6 +70,8 @@ def test_every_fault_is_named_at_once_with_its_variable_and_what_is_accepted() -
         (matching("a+", "a"), "aaa", "aaa"),
         (settings.urls, " http://a:1/ ,http://b:2,", ("http://a:1", "http://b:2")),
         (settings.path, "/x/y", Path("/x/y")),
+        (settings.path_if_any, "/x/y", Path("/x/y")),
+        (settings.path_if_any, "", None),
     ],
 )
 def test_what_is_accepted(parse: Callable[[str], object], text: str, value: object) -> None:

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from substation.contract import RELEASES_WITHIN_S
 from substation.curve import Curve, Release, Usage
+from tests.support.sessions import entry, place
 
 MOMENTS = st.integers(0, 60)
+SESSION = entry(place("a"))
 RELEASES = st.lists(
     st.builds(
         Release, st.integers(1, 50), st.text("abc", min_size=1, max_size=2), st.integers(1, 9), st.booleans()
@@ -22,7 +24,7 @@ def curve_of(releases: list[Release], capacity_w: int = 100, usage: Usage | None
     """A curve from grid time 0 on whose load is all that will be freed."""
     load_w = sum(release.freed_w for release in releases)
     ended = sum(release.last for release in releases)
-    return Curve.of(0, load_w, capacity_w, ended, sorted(releases), usage or Usage())
+    return Curve.of(0, load_w, capacity_w, (SESSION,) * ended, sorted(releases), usage or Usage())
 
 
 def brute_load(releases: list[Release], now_ms: float) -> int:
@@ -31,15 +33,14 @@ def brute_load(releases: list[Release], now_ms: float) -> int:
 
 def brute_usage(releases: list[Release], capacity_w: int, usage: Usage, now_ms: int) -> Usage:
     """Add one millisecond after the other."""
-    load_wms, admission_wms, derating_wms = usage.load_wms, usage.admission_wms, usage.derating_wms
+    admission_wms, derating_wms = usage.admission_wms, usage.derating_wms
     for moment in range(now_ms):
         load_w = brute_load(releases, moment)
         derated_w = max(0, min(load_w, usage.allowed_w) - capacity_w)
-        load_wms += load_w
         derating_wms += derated_w
         admission_wms += max(0, load_w - capacity_w) - derated_w
     allowed_w = min(usage.allowed_w, brute_load(releases, now_ms))
-    return Usage(load_wms, admission_wms, derating_wms, allowed_w if allowed_w > capacity_w else 0)
+    return Usage(usage.ended_j, admission_wms, derating_wms, allowed_w if allowed_w > capacity_w else 0)
 
 
 @given(releases=RELEASES, now_ms=MOMENTS)
@@ -83,7 +84,7 @@ def test_usage_over_two_spans_is_usage_over_their_sum(
     curve = curve_of(releases, capacity_w, Usage(allowed_w=allowed_w))
     left = [release for release in releases if release.at_ms > first]
     later = dataclasses.replace(
-        Curve.of(first, curve.load_at(first), capacity_w, 0, sorted(left), curve.usage_at(first))
+        Curve.of(first, curve.load_at(first), capacity_w, (), sorted(left), curve.usage_at(first))
     )
     assert later.usage_at(second) == curve.usage_at(second)
 
@@ -96,7 +97,7 @@ def test_load_only_falls_between_two_commits(releases: list[Release]) -> None:
 
 def test_an_overload_that_no_lowered_capacity_explains_is_the_admission_s() -> None:
     curve = curve_of([Release(50, "a", 30, last=True)], capacity_w=20)
-    assert curve.usage_at(10) == Usage(load_wms=300, admission_wms=100)
+    assert curve.usage_at(10) == Usage(admission_wms=100)
 
 
 def test_an_overload_is_not_excused_by_a_derating_that_was_over() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from runtime.store import StoreUnusable
-from substation.contract import Find, Outcome, State, Stop, Withdraw
+from substation.contract import MOST_LISTED, Answer, Derate, Drain, Find, Outcome, Page, State, Stop, Withdraw
 from substation.curve import Usage
-from substation.journal import Journal
-from substation.writer import Page, Probe, Request, Sessions
+from substation.journal import KEEP_MS, MOST_PRUNED, Journal
+from substation.writer import Backup, Probe, Prune, Request
 from tests.support.desk import SUBSTATION, Desk
 from tests.support.sessions import place
 
@@ -30,9 +30,9 @@ def restart(desk: Desk) -> None:
     desk.start()
 
 
-def page(desk: Desk, after: int = 0, limit: int = 100) -> Sessions:
-    (found,) = desk.writer.commit([Request(Page(after, limit))])
-    assert isinstance(found, Sessions)
+def page(desk: Desk, after: int = 0, limit: int = 100, vehicle_id: str = "") -> Answer:
+    (found,) = desk.ask(Page(after, limit, vehicle_id))
+    assert found.outcome is Outcome.FOUND
     return found
 
 
@@ -58,7 +58,7 @@ def test_a_session_that_ended_while_the_process_was_down_is_completed_and_freed(
     assert found.session
     assert (found.session.state, found.session.delivered_j) == (State.COMPLETED, 1_100_000)
     assert desk.writer.published.curve.load_at(desk.now_ms) == 0
-    assert desk.writer.published.curve.usage.load_wms == 11_000 * 100_000
+    assert desk.writer.published.curve.usage.ended_j == 11_000 * 100
 
 
 def test_an_expected_end_is_wall_time(desk: Desk) -> None:
@@ -132,11 +132,11 @@ def test_pages_hold_every_session_once_in_the_order_of_admission(desk: Desk) -> 
     for key in "abcdefg":
         desk.ask(place(key, power_w=1000))
     seen: list[str] = []
-    after: int | None = 0
-    while after is not None:
-        part = page(desk, after, 3)
+    part = page(desk, 0, 3)
+    seen += [session.vehicle_id for session in part.sessions]
+    while part.next_after:
+        part = page(desk, part.next_after, 3)
         seen += [session.vehicle_id for session in part.sessions]
-        after = part.next_after
     assert seen == [f"car-{key}" for key in "abcdefg"]
 
 
@@ -176,12 +176,294 @@ def test_a_journal_of_another_substation_is_refused(desk: Desk, tmp_path: Path) 
 
 def test_totals_that_outgrow_the_journal_s_integers_do_not_end_the_process(desk: Desk) -> None:
     """At 1 GW, 64 bits of watt-milliseconds last for 106 days; a counter may then start again."""
-    totals = Usage(load_wms=2**63 - 1000)
+    totals = Usage(2**63 - 1000, 2**63 - 1000, 2**63 - 1000)
     with desk.journal.transaction():
         desk.journal.stamp(0, int(desk.unix_s * 1000), totals)
     restart(desk)
-    desk.ask(place("a"))
+    (placed,) = desk.ask(place("a"))
+    assert placed.session
     desk.pass_time(1)
-    assert desk.ask(place("b"))[0].outcome is Outcome.PLACED
+    assert [a.outcome for a in desk.ask(Stop(placed.session.session_id), place("b"))] == ["stopped", "placed"]
     restart(desk)
-    assert 0 <= desk.journal.station().usage.load_wms < 2**63
+    assert 0 <= desk.journal.station().usage.ended_j < 2**63
+
+
+@pytest.mark.parametrize("limit", [-(2**31), -1, 0, 1])
+def test_a_page_of_no_or_of_minus_so_many_sessions_has_one(desk: Desk, limit: int) -> None:
+    desk.ask(place("a", power_w=1000), place("b", power_w=1000))
+    first = page(desk, 0, limit)
+    assert [s.vehicle_id for s in first.sessions] == ["car-a"]
+    assert [s.vehicle_id for s in page(desk, first.next_after, limit).sessions] == ["car-b"]
+
+
+def test_a_page_of_nothing_is_empty_and_the_last(desk: Desk) -> None:
+    for limit in (0, 1, 2**31 - 1):
+        assert page(desk, 2**63 - 1, limit) == page(desk, 0, limit) == Answer(Outcome.FOUND)
+
+
+def test_a_huge_page_has_as_many_sessions_as_are_allowed(desk: Desk) -> None:
+    desk.ask(*(place(f"key-{number}", power_w=1) for number in range(MOST_LISTED + 1)))
+    first = page(desk, -(2**63), 2**31 - 1)
+    assert len(first.sessions) == MOST_LISTED
+    assert len(page(desk, first.next_after, 2**31 - 1).sessions) == 1
+
+
+def test_a_vehicle_s_sessions_are_paged_without_those_of_others(desk: Desk) -> None:
+    for number in range(9):
+        wish = dataclasses.replace(place(f"key-{number}", power_w=1), vehicle_id=f"EV-{number % 3}")
+        desk.ask(wish)
+    seen: list[str] = []
+    part = page(desk, 0, 2, "EV-1")
+    seen += [s.session_id for s in part.sessions]
+    while part.next_after:
+        part = page(desk, part.next_after, 2, "EV-1")
+        seen += [s.session_id for s in part.sessions]
+    assert seen == [s.session_id for s in page(desk).sessions if s.vehicle_id == "EV-1"]
+    assert len(seen) == 3
+    assert page(desk, 0, 10, "EV") == page(desk, 0, 10, "EV-1' OR 1") == Answer(Outcome.FOUND)
+
+
+def test_the_operator_s_orders_survive_a_restart(desk: Desk) -> None:
+    assert [a.outcome for a in desk.ask(Drain(on=True), Derate(22_000))] == ["done", "done"]
+    restart(desk)
+    assert desk.writer.published.draining
+    assert desk.writer.published.curve.capacity_w == 22_000
+    assert desk.ask(place("a"))[0].outcome is Outcome.REFUSED
+    assert [a.outcome for a in desk.ask(Drain(on=False), place("b", power_w=22_001))] == ["done", "refused"]
+    restart(desk)
+    assert not desk.writer.published.draining
+    assert desk.ask(place("c", power_w=22_000))[0].outcome is Outcome.PLACED
+    assert desk.ask(Derate(0))[0].outcome is Outcome.DONE
+    restart(desk)
+    assert desk.writer.published.curve.capacity_w == CAPACITY_W
+
+
+@pytest.mark.parametrize("limit_w", [-1, CAPACITY_W + 1, 2**63 - 1, -(2**63)])
+def test_a_limit_that_is_none_or_above_the_rating_changes_nothing(desk: Desk, limit_w: int) -> None:
+    desk.ask(Derate(20_000))
+    assert desk.ask(Derate(limit_w)) == [Answer(Outcome.INVALID)]
+    assert desk.writer.published.curve.capacity_w == desk.journal.station().limit_w == 20_000
+
+
+def test_derating_below_the_load_cuts_nobody_off_and_counts_as_derating(desk: Desk) -> None:
+    placed = desk.ask(place("a", power_w=30_000, seconds=100))[0]
+    assert placed.session
+    desk.ask(Derate(10_000))
+    desk.pass_time(5)  # 50 s of grid time
+    found, refused = desk.ask(Find(placed.session.session_id), place("b", power_w=1))
+    assert found.session
+    assert (found.session.state, refused.outcome) == (State.CHARGING, Outcome.REFUSED)
+    usage = desk.writer.published.curve.usage
+    assert (usage.derating_wms, usage.admission_wms) == (20_000 * 50_000, 0)
+    restart(desk)
+    desk.pass_time(5)
+    assert desk.writer.published.curve.usage_at(desk.now_ms).derating_wms == 20_000 * 100_000
+
+
+def test_a_start_with_a_lower_rating_takes_the_lower_of_rating_and_limit(desk: Desk) -> None:
+    """The operator's limit is kept: a later start with the old rating has it again."""
+    desk.ask(place("a", power_w=30_000, seconds=1000), Derate(25_000))
+    for rated_w, in_force_w in ((20_000, 20_000), (24_000, 24_000), (CAPACITY_W, 25_000), (99_000, 25_000)):
+        desk.stop()
+        desk.capacity_w = rated_w
+        desk.start()
+        assert desk.writer.published.curve.capacity_w == in_force_w
+        assert desk.ledger.load_w == 30_000
+        assert desk.ask(place(f"at-{rated_w}", power_w=1))[0].outcome is Outcome.REFUSED
+        assert desk.writer.published.curve.usage_at(desk.now_ms).admission_wms == 0
+    assert desk.ask(Derate(0), place("b", power_w=69_000))[1].outcome is Outcome.PLACED
+
+
+def test_a_limit_that_was_kept_above_a_lower_rating_can_be_set_anew_within_it(desk: Desk) -> None:
+    desk.ask(Derate(25_000))
+    desk.stop()
+    desk.capacity_w = 20_000
+    desk.start()
+    assert desk.ask(Derate(25_000))[0].outcome is Outcome.INVALID
+    assert desk.ask(Drain(on=True), Drain(on=False))[1].outcome is Outcome.DONE  # the limit is not touched
+    assert desk.journal.station().limit_w == 25_000
+    assert desk.ask(Derate(15_000))[0].outcome is Outcome.DONE
+    assert desk.writer.published.curve.capacity_w == 15_000
+
+
+def test_orders_of_a_commit_that_finds_no_room_are_not_in_force(desk: Desk) -> None:
+    desk.fill_the_disk()
+    answers = desk.ask(Drain(on=True), Derate(20_000), Withdraw(BULKY, 0))
+    assert {a.outcome for a in answers} == {Outcome.UNAVAILABLE}
+    assert not desk.writer.published.draining
+    assert desk.writer.published.curve.capacity_w == CAPACITY_W
+    desk.make_room()
+    restart(desk)
+    assert not desk.writer.published.draining
+    assert desk.ask(place("a"))[0].outcome is Outcome.PLACED
+
+
+def test_an_order_that_nobody_waits_for_any_more_is_not_given(desk: Desk) -> None:
+    late = desk.monotonic_s - 0.001
+    answers = desk.commit([Request(Drain(on=True), late), Request(Derate(1000), late)])
+    assert {a.outcome for a in answers} == {Outcome.UNAVAILABLE}
+    assert not desk.writer.published.draining
+
+
+KEPT_S = KEEP_MS / 1000
+
+
+def prune(desk: Desk) -> None:
+    assert desk.writer.commit([Request(Prune())]) == [Answer(Outcome.DONE)]
+
+
+def known(desk: Desk, *keys: str) -> list[str]:
+    return [key for key in keys if desk.journal.by_key(key)]
+
+
+def test_records_are_dropped_three_days_after_their_planned_end_or_writing(desk: Desk) -> None:
+    day_s = 24 * 3600
+    short, long = desk.ask(place("short", seconds=1000), place("long", power_w=1, seconds=20 * day_s))
+    assert short.session
+    assert long.session  # both end early; what counts is when they would have ended: in 100 s, in 2 days
+    desk.ask(Stop(short.session.session_id), Withdraw("long", 0), Withdraw("tombstone", 3))
+    desk.ask(place("refused", power_w=CAPACITY_W + 1))
+    every = ("short", "long", "tombstone", "refused")
+    desk.pass_time(KEPT_S)
+    desk.ask(place("newest"))
+    prune(desk)
+    assert known(desk, *every) == list(every)
+    desk.pass_time(0.001)
+    prune(desk)
+    assert known(desk, *every) == ["short", "long"]
+    desk.pass_time(100)
+    prune(desk)
+    assert known(desk, *every) == ["long"]
+    desk.pass_time(2 * day_s - 100)
+    prune(desk)
+    assert known(desk, *every, "newest") == ["newest"]
+
+
+def test_a_tombstone_that_is_written_anew_is_kept_from_then_on(desk: Desk) -> None:
+    desk.ask(Withdraw("a", 0), place("other"))
+    desk.pass_time(KEPT_S)
+    desk.ask(Withdraw("a", 1))
+    desk.pass_time(1)
+    prune(desk)
+    assert known(desk, "a") == ["a"]
+
+
+def test_a_key_that_was_dropped_is_a_new_key(desk: Desk) -> None:
+    first = desk.ask(place("a", seconds=10))[0]
+    desk.ask(Withdraw("gone", 7), place("newest", seconds=10))
+    desk.pass_time(KEPT_S + 10)
+    prune(desk)
+    again, gone = desk.ask(place("a", seconds=10), place("gone", attempt=0))
+    assert again.outcome is gone.outcome is Outcome.PLACED
+    assert first.session
+    assert again.session
+    assert again.session.session_id != first.session.session_id
+    assert desk.ask(Find(first.session.session_id))[0].outcome is Outcome.NOT_FOUND
+
+
+def test_one_commit_drops_a_bounded_number_and_the_oldest_first(desk: Desk) -> None:
+    for half in range(2):
+        desk.ask(*(Withdraw(f"key-{half}-{number}", 0) for number in range(MOST_PRUNED)))
+        desk.pass_time(1)
+    desk.ask(place("newest"))
+    desk.pass_time(KEPT_S)
+    prune(desk)
+    assert not known(desk, *(f"key-0-{number}" for number in range(MOST_PRUNED)))
+    assert len(known(desk, *(f"key-1-{number}" for number in range(MOST_PRUNED)))) == MOST_PRUNED
+    prune(desk)
+    assert not known(desk, *(f"key-1-{number}" for number in range(MOST_PRUNED)))
+
+
+def test_a_wall_clock_that_jumps_forward_drops_nothing_while_the_process_runs(desk: Desk) -> None:
+    desk.ask(place("open"), Withdraw("tombstone", 0), place("short", seconds=1), place("newest"))
+    desk.unix_s += 400 * 24 * 3600
+    desk.pass_time(1)
+    prune(desk)
+    assert known(desk, "open", "tombstone", "short") == ["open", "tombstone", "short"]
+
+
+def test_a_session_that_is_open_by_grid_time_is_never_dropped(desk: Desk) -> None:
+    """Its planned end on the wall clock was computed with another time scale."""
+    (opened,) = desk.ask(place("open", seconds=100))
+    assert opened.session
+    desk.stop()
+    desk.scale = 0.000_001
+    desk.start()
+    desk.ask(Withdraw("newest", 0))
+    desk.pass_time(2 * KEPT_S)
+    prune(desk)
+    assert known(desk, "open") == ["open"]
+    assert desk.ask(Find(opened.session.session_id))[0].outcome is Outcome.FOUND
+    assert (
+        desk.ask(place("open", seconds=100))[0].session
+        == desk.ask(Find(opened.session.session_id))[0].session
+    )
+    desk.ledger.check()
+
+
+def test_a_number_that_was_given_is_not_given_again_after_all_were_dropped(desk: Desk) -> None:
+    """Else who pages on from the last one that it saw would miss what came after."""
+    desk.ask(place("a", seconds=1), place("b", seconds=1))
+    read_up_to = page(desk, 0, 2).next_after
+    desk.pass_time(2 * KEPT_S)
+    prune(desk)
+    desk.ask(place("c"))
+    assert [s.vehicle_id for s in page(desk, read_up_to).sessions] == ["car-c"]
+
+
+def test_dropping_changes_neither_load_nor_energy(desk: Desk) -> None:
+    desk.ask(place("a", seconds=10), place("b", seconds=10))
+    desk.pass_time(KEPT_S + 100)
+    before = desk.writer.published.curve.delivered_at(desk.now_ms)
+    prune(desk)
+    assert desk.writer.published.curve.delivered_at(desk.now_ms) == before == 2 * 11_000 * 10
+    restart(desk)
+    assert desk.writer.published.curve.delivered_at(desk.now_ms) == before
+
+
+def test_a_copy_holds_what_was_committed_before_and_in_its_own_batch(desk: Desk, tmp_path: Path) -> None:
+    desk.ask(place("before"))
+    copy = tmp_path / "backups" / "copy.sqlite"
+    answers = desk.commit([Request(place("beside")), Request(Backup(copy)), Request(Withdraw("after", 0))])
+    assert [a.outcome for a in answers] == ["placed", "done", "withdrawn"]
+    desk.ask(place("later"))
+    found = Journal(copy, SUBSTATION, 0)
+    assert [key for key in ("before", "beside", "after", "later") if found.by_key(key)] == [
+        "before",
+        "beside",
+        "after",
+    ]
+    assert found.station().journal_id == desk.journal.station().journal_id
+    found.close()
+
+
+def test_a_copy_that_was_left_unfinished_is_replaced(desk: Desk, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    copy.write_bytes(b"half of a copy" * 1000)
+    assert desk.commit([Request(Backup(copy))])[0].outcome is Outcome.DONE
+    Journal(copy, SUBSTATION, 0).close()
+
+
+def test_a_copy_that_fails_undoes_nothing_of_its_batch(desk: Desk, tmp_path: Path) -> None:
+    blocked = tmp_path / "a file"
+    blocked.touch()
+    for path in (blocked / "copy.sqlite", tmp_path):
+        key = f"beside {path.name}"
+        answers = desk.commit([Request(place(key, power_w=1000)), Request(Backup(path))])
+        assert [a.outcome for a in answers] == ["placed", "invalid"]
+        assert desk.journal.by_key(key)
+    assert desk.ledger.load_w == 2000
+    assert not desk.writer.published.full
+    restart(desk)
+    assert desk.ledger.load_w == 2000
+
+
+def test_an_order_that_was_undone_does_not_come_back_with_the_next_one(desk: Desk) -> None:
+    """Drain is written with the limit that is in force, not with one that a failed commit had set."""
+    desk.fill_the_disk()
+    desk.ask(Derate(20_000), dataclasses.replace(place("bulky"), vehicle_id=BULKY))
+    assert desk.writer.published.full
+    desk.make_room()
+    desk.ask(Drain(on=False))
+    restart(desk)
+    assert desk.writer.published.curve.capacity_w == CAPACITY_W

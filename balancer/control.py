@@ -1,0 +1,111 @@
+"""What operators have ordered: the policy and what is given up, from the order book, re-read by every balancer.
+
+Drain and capacity are not here: they are each substation's own, in its journal.
+"""
+
+import asyncio
+import logging
+import time
+
+from balancer.asking import Asker
+from balancer.contract import Answer, Outcome
+from balancer.fleet import Fleet
+from balancer.health import State
+from balancer.orders import BookUnavailable, Control, OrderBook
+from substation import contract as substation
+
+log = logging.getLogger(__name__)
+
+READ_EVERY_S = 1.0
+ORDER_S = 5.0  # within which a substation confirms
+TOO_HIGH = "the limit is above the rated capacity"
+OUTCOMES = {substation.Outcome.DONE: Outcome.DONE, substation.Outcome.INVALID: Outcome.INVALID}
+
+
+class Operator:
+    """Carries out orders, and keeps this balancer at what all balancers were ordered."""
+
+    def __init__(self, fleet: Fleet, book: OrderBook, asker: Asker) -> None:
+        self._fleet = fleet
+        self._book = book
+        self._asker = asker
+        self._control = Control("", frozenset())
+
+    async def follow(self) -> None:
+        """Re-read the order book for ever."""
+        while True:
+            try:
+                await self.read()
+            except BookUnavailable as error:
+                log.warning("the orders of operators can't be read", extra={"error": str(error)})
+            await asyncio.sleep(READ_EVERY_S)
+
+    async def read(self) -> None:
+        """Read once what operators have ordered."""
+        self._control = await self._book.control()
+        if self._control.policy:
+            self._fleet.use(self._control.policy)
+        for substation_id, journal_id in self._control.decommissioned:
+            member = self._fleet.members.get(substation_id)
+            if member and member.report.journal_id == journal_id:
+                self._fleet.give_up(substation_id)
+                log.warning("given up", extra={"substation": substation_id, "journal": journal_id})
+
+    def given_up(self, substation_id: str, journal_id: str) -> bool:
+        """Whether a journal is gone for good: what is claimed there may move on, and what claims to be it is not used.
+
+        '' is the journal of a claim that was made before claims knew theirs: the first one of its
+        substation, for older versions could not give one up.
+        """
+        gone = self._control.decommissioned
+        if not journal_id:
+            return any(name == substation_id for name, _ in gone)
+        return (substation_id, journal_id) in gone
+
+    async def set_policy(self, policy: str) -> Answer:
+        """Place by another policy, at every balancer."""
+        if policy not in self._fleet.policies:
+            return Answer(Outcome.INVALID, detail=f"policies are {', '.join(self._fleet.policies)}")
+        try:
+            await self._book.set_policy(policy)
+            await self.read()
+        except BookUnavailable as error:
+            return _unwritten(error)
+        return Answer(Outcome.DONE)
+
+    async def drain(self, substation_id: str, *, on: bool) -> Answer:
+        """Let a substation admit nothing more, or admit again."""
+        return await self._order(substation_id, substation.Drain(on))
+
+    async def derate(self, substation_id: str, limit_w: int) -> Answer:
+        """Lower a substation's limit; 0 restores its rated capacity."""
+        return await self._order(substation_id, substation.Derate(limit_w))
+
+    async def decommission(self, substation_id: str) -> Answer:
+        """Give a substation up: its journal is gone for good, and keys claimed there may move on.
+
+        One that this balancer has not seen since its start is known by what the book says of it.
+        """
+        member = self._fleet.members.get(substation_id)
+        if member and self._fleet.state(member, time.monotonic()) is State.HEALTHY:
+            return Answer(Outcome.INVALID, detail=f"{substation_id} answers: stop it first")
+        try:
+            journals = {member.report.journal_id} if member else await self._book.journals(substation_id)
+            gone = {(substation_id, journal_id) for journal_id in journals} - self._control.decommissioned
+            for each in gone:
+                await self._book.decommission(*each)
+            await self.read()
+        except BookUnavailable as error:
+            return _unwritten(error)
+        return Answer(Outcome.DONE if gone else Outcome.NOT_FOUND)
+
+    async def _order(self, substation_id: str, command: substation.Drain | substation.Derate) -> Answer:
+        if substation_id not in self._fleet.members:
+            return Answer(Outcome.NOT_FOUND)
+        answer = await self._asker.ask(substation_id, command, time.monotonic() + ORDER_S)
+        outcome = OUTCOMES.get(answer.outcome, Outcome.UNREACHABLE) if answer else Outcome.UNREACHABLE
+        return Answer(outcome, detail=TOO_HIGH if outcome is Outcome.INVALID else "")
+
+
+def _unwritten(error: BookUnavailable) -> Answer:
+    return Answer(Outcome.UNREACHABLE, detail=f"the order book: {error}")

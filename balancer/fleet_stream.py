@@ -1,0 +1,163 @@
+"""`/fleet/stream`: the fleet over a WebSocket, a snapshot first and then what changes.
+
+A client is never ahead of its own reading: at most one frame of it waits to be sent, and the next is
+made when that one has gone out, from what the fleet is then. One that takes none for long is dropped.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from tornado.escape import json_encode
+from tornado.web import HTTPError
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from balancer.changes import Feed, Shown, rounded
+from balancer.metrics import StreamMetrics
+from runtime.handlers import ApiHandler
+from runtime.problem import UNAVAILABLE, Problem
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.25
+DROP_S = 20.0  # how long one frame may take; also the interval of pings
+MOST_CLIENTS = 200
+MESSAGE_BYTES = 16 * 1024
+CLOSING_S = 1.0  # when stopping: for clients to say goodbye
+GOING_AWAY, TOO_SLOW, FAILED = 1001, 1008, 1011  # WebSocket close codes
+CROSS_ORIGIN = Problem("cross-origin", 403, "Pages of another origin may not read this")
+
+
+class FleetStreams:
+    """The clients; `view` returns the fleet of this moment as `GET /fleet` shows it."""
+
+    def __init__(
+        self,
+        view: Callable[[], Shown],
+        metrics: StreamMetrics,
+        tick_s: float = TICK_S,
+        drop_s: float = DROP_S,
+    ) -> None:
+        self.metrics = metrics
+        self.clients: dict[FleetStreamHandler, asyncio.Task[None]] = {}
+        self.closing = False
+        self._view = view
+        self._tick_s = tick_s
+        self._drop_s = drop_s
+        self._seen: tuple[float, Shown] | None = None
+
+    @property
+    def full(self) -> bool:
+        """Whether no more clients are taken."""
+        return self.closing or len(self.clients) >= MOST_CLIENTS
+
+    def opened(self, client: "FleetStreamHandler") -> None:
+        """Begin to feed a client."""
+        self.clients[client] = asyncio.create_task(self._feed(client))
+        self.metrics.connection("opened")
+        self.metrics.clients(len(self.clients))
+
+    def closed(self, client: "FleetStreamHandler") -> None:
+        """A client has gone."""
+        if task := self.clients.pop(client, None):
+            task.cancel()
+            self.metrics.connection("closed")
+            self.metrics.clients(len(self.clients))
+
+    async def close(self) -> None:
+        """Say goodbye to all, and take no more."""
+        self.closing = True
+        tasks = list(self.clients.values())
+        for client, task in list(self.clients.items()):
+            task.cancel()
+            client.close(GOING_AWAY, "the balancer stops")
+        await asyncio.gather(*tasks, return_exceptions=True)
+        until_s = time.monotonic() + CLOSING_S
+        while self.clients and time.monotonic() < until_s:  # noqa: ASYNC110 - bounded, and once
+            await asyncio.sleep(TICK_S / 10)
+
+    async def _feed(self, client: "FleetStreamHandler") -> None:
+        feed = Feed()
+        try:
+            while True:
+                now_s = time.monotonic()
+                if frame := feed.next(self._now(now_s), now_s):
+                    if not await self._taken(client.write_message(json_encode(frame))):
+                        self.metrics.connection("slow")
+                        client.close(TOO_SLOW, "no frame was taken for too long")
+                        return
+                    self.metrics.framed(frame["kind"])
+                await asyncio.sleep(self._tick_s)
+        except WebSocketClosedError:
+            pass
+        except Exception:
+            log.exception("the fleet could not be told")
+            client.close(FAILED)
+
+    async def _taken(self, writing: "asyncio.Future[None]") -> bool:
+        """Wait for a frame to go out; returns whether it did in time.
+
+        What is being written is not cancelled: Tornado reports that as a fault.
+        """
+        writing.add_done_callback(
+            lambda done: done.cancelled() or done.exception()
+        )  # else it is said to be lost
+        await asyncio.wait([writing], timeout=self._drop_s)
+        return writing.done() and writing.result() is None
+
+    def _now(self, now_s: float) -> Shown:
+        """The fleet as all clients of one tick see it."""
+        if not self._seen or now_s - self._seen[0] >= self._tick_s / 2:
+            self._seen = now_s, rounded(self._view())
+        return self._seen[1]
+
+
+class FleetStreamHandler(WebSocketHandler, ApiHandler):
+    """`GET /fleet/stream`."""
+
+    ping_interval = DROP_S
+    ping_timeout = DROP_S
+    max_message_size = MESSAGE_BYTES
+
+    def initialize(self, streams: FleetStreams) -> None:  # type: ignore[override]
+        """`streams` holds the clients."""
+        ApiHandler.initialize(self)
+        self._streams = streams
+
+    def prepare(self) -> None:
+        """Refuse pages of other origins, and more than there may be; back ends send no Origin.
+
+        A client is not a request that a stopping service still answers: it is not counted as one.
+        """
+        if self.request.method != "GET":
+            return
+        if not self._same_origin():
+            self._streams.metrics.connection("cross_origin")
+            self.write_problem(CROSS_ORIGIN)
+        elif self.request.headers.get("Upgrade", "").lower() != "websocket":
+            raise HTTPError(400, "this address speaks WebSocket only")
+        elif self._streams.full:
+            self._streams.metrics.connection("full")
+            self.write_problem(UNAVAILABLE, detail="there are too many clients, or the balancer stops")
+
+    def open(self) -> None:
+        """Begin."""
+        self._streams.opened(self)
+
+    def on_message(self, message: str | bytes) -> None:
+        """Clients have nothing to say."""
+
+    def on_close(self) -> None:
+        """End."""
+        self._streams.closed(self)
+
+    def _same_origin(self) -> bool:
+        origin = self.request.headers.get("Origin")
+        if origin is None:
+            return True
+        try:
+            return urlsplit(origin).netloc.lower() == self.request.headers.get("Host", "").lower()
+        except ValueError:
+            return False

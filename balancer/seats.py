@@ -1,0 +1,209 @@
+"""Finding a substation for a request: at once, or by waiting for room.
+
+A seat counts as outstanding at its substation from the moment it is chosen, before anything is
+awaited, until it is given back.
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Self
+
+from balancer.contract import Charge
+from balancer.decisions import Decision, Decisions
+from balancer.fleet import Fleet, Option
+from balancer.waiting import Waiter, WaitingRoom
+
+LOOK_EVERY_S = 0.05  # for room, while somebody waits
+SEATED, IN_VAIN, LEFT = "seated", "in_vain", "left"  # how waiting ends
+
+
+@dataclasses.dataclass
+class Seat:
+    """Power held at a substation for one request; leave the context to give it back.
+
+    `waiter` is the place that it had in the waiting room, None if it did not wait.
+    """
+
+    target: str
+    journal_id: str
+    decision: Decision
+    hold: contextlib.ExitStack
+    waiter: Waiter | None = None
+
+    def __enter__(self) -> Self:
+        """Hold it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give it back."""
+        self.hold.close()
+
+
+@dataclasses.dataclass(slots=True)
+class _Waiting:
+    """Who waits in a place."""
+
+    charge: Charge
+    attempt: int
+    waiter: Waiter
+    future: "asyncio.Future[Seat]"
+
+
+class Seats:
+    """Chooses by the view of the fleet and keeps the waiting room."""
+
+    def __init__(
+        self, fleet: Fleet, decisions: Decisions, room: WaitingRoom, clock: Callable[[], float] = time.monotonic
+    ) -> None:  # fmt: skip
+        """`clock` is the view's; waiting goes by the loop's."""
+        self.fleet = fleet
+        self.decisions = decisions
+        self.room = room
+        self._clock = clock
+        self._waiting: dict[int, _Waiting] = {}
+        self._looking: asyncio.Task[None] | None = None
+
+    def now(self, charge: Charge, attempt: int) -> Seat | None:
+        """Return a seat if there is room now; who waits and fits goes first."""
+        if len(self.room):
+            self._serve()
+        options = self._look(charge)
+        kept = self.room.kept(_capacities(options))
+        seat = self._take(charge, attempt, options, kept)
+        if seat:
+            self.room.passed(seat.target, _capacities(options))
+        else:
+            self._note(charge, attempt, options, _why_not(kept))
+        return seat
+
+    async def later(
+        self, charge: Charge, attempt: int, until_s: float, former: Waiter | None = None
+    ) -> Seat | None:
+        """Return a seat as soon as there is room, None when there is none by the monotonic `until_s`.
+
+        `former` is the place that the request had before it was served, and then refused.
+        """
+        if until_s <= asyncio.get_running_loop().time():
+            return None
+        waiter = former or self.room.enter(charge.plan.power_w, charge.substations)
+        if not waiter:
+            self._note(charge, attempt, [], "the waiting room is full")
+            return None
+        if former:
+            self.room.back(former)
+        decision = self._note(charge, attempt, self._look(charge), "waits for room")
+        decision.outcome = IN_VAIN
+        try:
+            seat = await self._served(_Waiting(charge, attempt, waiter, self._future()), until_s)
+        except asyncio.CancelledError:
+            decision.outcome = LEFT
+            raise
+        if seat:
+            decision.outcome = SEATED
+        return seat
+
+    async def close(self) -> None:
+        """Stop looking for room."""
+        if self._looking:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
+    async def _served(self, waiting: _Waiting, until_s: float) -> Seat | None:
+        future, number = waiting.future, waiting.waiter.number
+        self._waiting[number] = waiting
+        try:
+            self._serve()
+            if not self._looking or self._looking.done():
+                self._looking = asyncio.create_task(self._keep_looking())
+            async with asyncio.timeout_at(until_s):
+                return await future
+        except TimeoutError:  # the seat may have come in the same turn of the loop
+            return future.result() if _given(future) else None
+        except asyncio.CancelledError:
+            if _given(future):
+                future.result().hold.close()
+            raise
+        finally:
+            self.room.leave(waiting.waiter)
+            del self._waiting[number]
+
+    async def _keep_looking(self) -> None:
+        while len(self.room):
+            await asyncio.sleep(LOOK_EVERY_S)
+            self._serve()
+
+    def _serve(self) -> None:
+        """Give seats to those who wait and fit, by what surely is free: a refusal would be durable."""
+        for waiting in self._waiting.values():
+            if waiting.future.done():  # it is on its way out
+                self.room.leave(waiting.waiter)
+        options = self._look()
+
+        def choose(waiter: Waiter, kept: set[str]) -> str | None:
+            nonlocal options
+            waiting = self._waiting[waiter.number]
+            eligible = [o for o in options if not waiter.eligible or _name(o) in waiter.eligible]
+            seat = self._take(waiting.charge, waiting.attempt, _surely(eligible), kept)
+            if not seat:
+                return None
+            seat.waiter = waiter
+            waiting.future.set_result(seat)
+            options = self._look()
+            return seat.target
+
+        self.room.serve(_capacities(options), choose)
+
+    def _take(self, charge: Charge, attempt: int, options: list[Option], kept: set[str]) -> Seat | None:
+        """Choose among the options that are not kept for others, and hold."""
+        left = [option for option in options if _name(option) not in kept]
+        target = self.fleet.pick(left, charge.plan.power_w, self._clock())
+        if target is None:
+            return None
+        hold = contextlib.ExitStack()
+        hold.enter_context(self.fleet.holding(target, charge.plan.power_w))
+        decision = self._note(charge, attempt, options, f"{self.fleet.policy} among those with room", target)
+        return Seat(target, self.fleet.members[target].report.journal_id, decision, hold)
+
+    def _look(self, charge: Charge | None = None) -> list[Option]:
+        return self.fleet.look(charge.substations if charge else (), self._clock())
+
+    def _note(
+        self, charge: Charge, attempt: int, options: list[Option], reason: str, target: str | None = None
+    ) -> Decision:
+        decision = Decision(
+            int(time.time() * 1000), charge.vehicle_id, charge.plan.power_w, self.fleet.policy, attempt,
+            tuple(options), target, reason,
+        )  # fmt: skip
+        return self.decisions.note(decision)
+
+    def _future(self) -> "asyncio.Future[Seat]":
+        return asyncio.get_running_loop().create_future()
+
+
+def _name(option: Option) -> str:
+    return option.candidate.substation_id
+
+
+def _capacities(options: list[Option]) -> dict[str, int]:
+    return {_name(option): option.candidate.capacity_w for option in options}
+
+
+def _surely(options: list[Option]) -> list[Option]:
+    """Return the options by the most that each can carry."""
+    return [
+        dataclasses.replace(o, candidate=dataclasses.replace(o.candidate, estimate_w=o.most_w))
+        for o in options
+    ]
+
+
+def _why_not(kept: set[str]) -> str:
+    if not kept:
+        return "nobody has room"
+    return f"nobody has room but {', '.join(sorted(kept))}, kept for those who wait longer"
+
+
+def _given(future: "asyncio.Future[Seat]") -> bool:
+    return future.done() and not future.cancelled()

@@ -1,0 +1,107 @@
+"""Who may call: the file of API keys, and what belongs to whom.
+
+Pure. A line of the file is `<caller> <sha256 of the key, hex> [requests a minute]`; `#` begins a
+comment. A caller may have several keys, so that one can be replaced without a gap. What a caller
+names, its keys of idempotency and its vehicles, is kept under `<caller>:<name>`; a caller's own name
+has no colon, so that no two can mean the same.
+
+A key is looked up by its digest. That needs no comparison in constant time: what an attacker can
+time is the digest of a guess, which says nothing of how near the guess was. Keys are random, so a
+slow hash would add nothing either.
+"""
+
+import dataclasses
+import hashlib
+import re
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+DIGEST = re.compile(r"[0-9a-f]{64}")
+PER_MINUTE = range(1, 6_000_001)
+BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,256}=*)", re.IGNORECASE)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls; `per_minute` is its own quota, 0 when it has the usual one."""
+
+    name: str
+    per_minute: int = 0
+
+    def key(self, key: str) -> str:
+        """Return an Idempotency-Key of this caller as the order book holds it."""
+        return f"{self.name}:{key}"
+
+    def vehicle(self, vehicle_id: str) -> str:
+        """Return a vehicle of this caller as the grid knows it."""
+        return vehicle_id if self == ANONYMOUS else f"{self.name}:{vehicle_id}"
+
+    def shown(self, vehicle_id: str) -> str:
+        """Return a vehicle as this caller calls it."""
+        return vehicle_id if self == ANONYMOUS else vehicle_id.removeprefix(f"{self.name}:")
+
+
+ANONYMOUS = Caller("anonymous")
+
+
+class UnusableKeys(Exception):  # noqa: N818 - a state of the file
+    """The text is no list of keys; `faults` names every line that is wrong."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+def digest(key: str) -> str:
+    """Return what the file holds of a key."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def presented(authorization: list[str]) -> str | None:
+    """Return the key in the values of the `Authorization` header; None if there is not exactly one."""
+    found = BEARER.fullmatch(authorization[0].strip()) if len(authorization) == 1 else None
+    return found[1] if found else None
+
+
+def read(text: str) -> dict[str, Caller]:
+    """Return the callers by the digests of their keys; raises UnusableKeys.
+
+    A text without any key is not usable: so looks a file that is just being written.
+    """
+    callers: dict[str, Caller] = {}
+    quotas: dict[str, int] = {}
+    faults = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        if fault := _fault(words) or _conflict(words, callers, quotas):
+            faults.append(f"line {number}: {fault}")
+            continue
+        caller = Caller(words[0], int(words[2]) if len(words) > 2 else 0)  # noqa: PLR2004 - the third word
+        callers[words[1]] = caller
+        quotas[caller.name] = caller.per_minute
+    if not callers and not faults:
+        faults = ["there is no key in it"]
+    if faults:
+        raise UnusableKeys(faults)
+    return callers
+
+
+def _fault(words: list[str]) -> str:
+    if not 2 <= len(words) <= 3:  # noqa: PLR2004 - two or three words
+        return "it must be a caller, the sha256 of a key and, if wanted, requests a minute"
+    if not NAME.fullmatch(words[0]) or words[0] == ANONYMOUS.name:
+        return f"a caller is up to 63 of a-z 0-9 . _ -, and not {ANONYMOUS.name}"
+    if not DIGEST.fullmatch(words[1]):
+        return "the sha256 of a key is 64 of 0-9 a-f"
+    if len(words) == 3 and not (re.fullmatch("[0-9]{1,7}", words[2]) and int(words[2]) in PER_MINUTE):  # noqa: PLR2004
+        return f"requests a minute are {PER_MINUTE[0]} to {PER_MINUTE[-1]}"
+    return ""
+
+
+def _conflict(words: list[str], callers: dict[str, Caller], quotas: dict[str, int]) -> str:
+    if words[1] in callers:
+        return "this key came before"
+    if quotas.get(words[0], wanted := int(words[2]) if len(words) > 2 else 0) != wanted:  # noqa: PLR2004
+        return f"{words[0]} came before with another quota"
+    return ""

@@ -1,0 +1,101 @@
+"""A caller on the balancer's own stream: all that its contract offers, as no gateway need to."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import grpc.aio
+
+from balancer.contract import Answer, Charge, Command, Find, Outcome, Page, Stop
+from balancer.proto import balancer_pb2 as pb
+from balancer.proto import balancer_pb2_grpc as rpc
+from runtime.coalescer import Link, Outgoing, Wire
+from substation.contract import Session
+from substation.plan import Plan
+
+ASKING_S = 10.0  # besides the time that a caller waits for room
+LONG_S = 3600
+KW = 1000
+
+
+class Caller:
+    """One stream to the balancer at `host:port`."""
+
+    def __init__(self, address: str) -> None:
+        self._link: Link[Command, Answer] = Link(address, Wire(_open, _encode, _decode))
+
+    async def charge(self, key: str = "", kw: float = 10, wait_s: float = 0, **changed: Any) -> Answer:
+        """Ask to charge for `seconds` of grid time; the answer may take `asking_s` besides the wait."""
+        asking_s = changed.pop("asking_s", ASKING_S)
+        power_w = int(kw * KW)
+        plan = Plan(int(power_w * changed.pop("seconds", LONG_S)), power_w)
+        fields: dict[str, Any] = {"vehicle_id": "car", "fingerprint": f"{kw}"} | changed
+        charge = Charge(key=key, plan=plan, max_wait_ms=int(wait_s * 1000), **fields)
+        return await self._link.call(charge, wait_s + asking_s)
+
+    async def placed(self, key: str = "", kw: float = 10, wait_s: float = 0, **changed: Any) -> Session:
+        """Charge, and expect to be placed."""
+        answer = await self.charge(key, kw, wait_s, **changed)
+        assert answer.outcome is Outcome.ADMITTED, answer
+        assert answer.session
+        return answer.session
+
+    async def stop(self, session: Session) -> Answer:
+        return await self._link.call(Stop(session.session_id), ASKING_S)
+
+    async def find(self, session_id: str) -> Answer:
+        return await self._link.call(Find(session_id), ASKING_S)
+
+    async def page(self, vehicle_id: str, cursor: str = "", limit: int = 100) -> Answer:
+        return await self._link.call(Page(vehicle_id, cursor, limit), ASKING_S)
+
+    async def close(self) -> None:
+        await self._link.close()
+
+
+@contextlib.asynccontextmanager
+async def caller(address: str) -> AsyncIterator[Caller]:
+    made = Caller(address)
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+def _open(channel: grpc.aio.Channel) -> Any:
+    return rpc.BalancerStub(channel).Converse(wait_for_ready=True)  # type: ignore[no-untyped-call]
+
+
+def _encode(calls: list[Outgoing[Command]], cancelled: list[int]) -> pb.Calls:
+    return pb.Calls(calls=[_call(call) for call in calls], cancelled=cancelled)
+
+
+def _call(outgoing: Outgoing[Command]) -> pb.Call:
+    call = pb.Call(number=outgoing.number, remaining_ms=outgoing.remaining_ms)
+    match outgoing.item:
+        case Charge() as charge:
+            plan = charge.plan
+            call.charge.CopyFrom(pb.Charge(
+                key=charge.key, fingerprint=charge.fingerprint, vehicle_id=charge.vehicle_id,
+                energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms,
+                substations=charge.substations, max_wait_ms=charge.max_wait_ms,
+            ))  # fmt: skip
+        case Stop(session_id):
+            call.stop.session_id = session_id
+        case Find(session_id):
+            call.find.session_id = session_id
+        case Page(vehicle_id, cursor, limit):
+            call.page.CopyFrom(pb.Page(vehicle_id=vehicle_id, cursor=cursor, limit=limit))
+    return call
+
+
+def _decode(message: pb.Answers) -> Iterator[tuple[int, Answer]]:
+    return ((answer.number, _answer(answer)) for answer in message.answers)
+
+
+def _answer(answer: pb.Answer) -> Answer:
+    session = Session.of(answer.session) if answer.HasField("session") else None
+    sessions = tuple(Session.of(listed) for listed in answer.sessions)
+    return Answer(
+        Outcome(answer.outcome), session, answer.retry_after_ms, answer.detail, sessions, answer.next_cursor
+    )

@@ -1,0 +1,1 @@
+"""Proofs on a real grid: minutes long, printed as tables. `make proof`; short forms are in tests/process."""

@@ -1,0 +1,52 @@
+"""`python -m tests.proof [name ...]`: runs the scenarios and prints their tables."""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.proof.replicas import replicas
+from tests.proof.scenarios import Row, derating, drain, overload, policies
+
+PEAK = 0.93  # of the fleet's capacity, by the default rush hour of 500 cars
+
+
+def main(names: list[str]) -> None:
+    """Run the named scenarios, or all."""
+    console = Console(width=120)
+    scenarios: dict[str, Callable[[Path], list[Row]]] = {
+        "policies": lambda data: policies(data, requests=500, seconds=60, time_scale=120),
+        "overload": lambda data: [
+            overload(data, requests=round(500 * 1.3 / PEAK), seconds=60, time_scale=120)
+        ],
+        "derating": lambda data: [derating(data, requests=400, seconds=60, time_scale=120)],
+        "drain": lambda data: [drain(data, requests=300, seconds=60, time_scale=240)],
+        "replicas": lambda data: [replicas(data, requests=400, seconds=45, time_scale=240)],
+    }
+    for name in names or list(scenarios):
+        with tempfile.TemporaryDirectory() as data, console.status(f"{name} ..."):
+            rows = scenarios[name](Path(data))
+        console.print(table(name, rows))
+
+
+def table(name: str, rows: list[Row]) -> Table:
+    """Return one row as a list of figures, several as columns."""
+    made = Table(title=name, title_justify="left")
+    if len(rows) == 1:
+        made.add_column("figure")
+        made.add_column("value", justify="right")
+        for figure, value in rows[0].items():
+            made.add_row(figure, str(value))
+        return made
+    for column in rows[0]:
+        made.add_column(column)
+    for row in rows:
+        made.add_row(*map(str, row.values()))
+    return made
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,186 @@
+"""What a grid must show: each scenario runs on real processes and returns its figures as rows of a table."""
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any, Self
+
+from tests.proof.arrivals import arrive
+from tests.support.grid import ROOT, Grid, get, most_at_once
+from tests.support.reserved import journaled
+
+Row = dict[str, Any]
+CAPACITY_W = 1_400_000
+
+
+def send(url: str, method: str = "POST", body: object = None) -> Any:
+    """Send JSON, return JSON."""
+    request = urllib.request.Request(
+        url, json.dumps(body).encode() if body is not None else b"", method=method
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.loads(answer.read())
+
+
+class Watch:
+    """Samples every substation's utilization from the balancer's `/fleet` while the context lasts."""
+
+    def __init__(self, grid: Grid) -> None:
+        self._grid = grid
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.samples: list[dict[str, float]] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._end.wait(0.25):
+            fleet = get(f"{self._grid.balancer}/fleet")["substations"]
+            self.samples.append({each["substation_id"]: each["utilization"] for each in fleet})
+
+
+def policies(data: Path, *, requests: int, seconds: float, time_scale: float) -> list[Row]:
+    """Run the same rush hour under every policy: balance, fairness, range and refusals."""
+    rows = []
+    for policy in ("least_loaded", "power_of_two", "round_robin", "random", "snapshot_least_loaded"):
+        grid = Grid(data / policy, TIME_SCALE=f"{time_scale:g}")
+        grid.start()
+        try:
+            send(f"{grid.balancer}/policy", "PUT", {"policy": policy})
+            command = [sys.executable, "-m", "loadtest", "rush-hour", "--gateway", grid.gateway]
+            with tempfile.NamedTemporaryFile(suffix=".json") as file:
+                wanted = ["--requests", str(requests), "--seconds", f"{seconds:g}", "--json", file.name]
+                subprocess.run(
+                    [*command, "--balancer", grid.balancer, *wanted],
+                    cwd=ROOT,
+                    check=False,
+                    capture_output=True,
+                )
+                result = json.loads(Path(file.name).read_text(encoding="utf-8"))
+        finally:
+            grid.stop()
+        rows.append({"policy": policy} | _balance(result))
+    return rows
+
+
+def _balance(result: dict[str, Any]) -> Row:
+    start, end = result["window_unix_s"]
+    loads = [list(s["load_kw"].values()) for s in result["samples"] if start <= s["at_unix_s"] <= end]
+    busy = [each for each in loads if sum(each) > 0.5 * max(map(sum, loads))]
+    jain = [sum(each) ** 2 / (len(each) * sum(load**2 for load in each)) for each in busy]
+    spread = [(max(each) - min(each)) * 1000 / CAPACITY_W for each in busy]
+    return {
+        "max/mean": round(result["result"]["balance_ratio"], 4),
+        "Jain": round(statistics.mean(jain), 5),
+        "range of utilization, mean": f"{statistics.mean(spread):.1%}",
+        "range, max": f"{max(spread):.1%}",
+        "refused": result["result"]["refused"],
+    }
+
+
+def overload(data: Path, *, requests: int, seconds: float, time_scale: float) -> Row:
+    """Ask for more than there is; whoever is refused comes back once when told to."""
+    grid = Grid(data, TIME_SCALE=f"{time_scale:g}")
+    grid.start()
+    try:
+        cars = asyncio.run(arrive(grid.gateway, requests, seconds, back=True))
+        counted = grid.sample("smartgrid_substation_overload_watt_seconds_total")
+    finally:
+        grid.stop()
+    refused = [car for car in cars if car.answers[0][0] != 201]
+    return {
+        "asked": len(cars),
+        "admitted at once": len(cars) - len(refused),
+        "refused": len(refused),
+        "refused by a 503 with Retry-After": sum(
+            car.answers[0][0] == 503 and car.answers[0][2] is not None for car in refused
+        ),
+        "came back at that time and got in": sum(car.session is not None for car in refused),
+        "overload counted, W.s": counted,
+        "highest load by the journals": f"{_highest_w(grid) / CAPACITY_W:.2%}",
+    }
+
+
+def _highest_w(grid: Grid) -> int:
+    return max(
+        most_at_once([part for row in rows for part in journaled(row)]) for rows in grid.journals().values()
+    )
+
+
+def derating(data: Path, *, requests: int, seconds: float, time_scale: float) -> Row:
+    """Halve one substation's limit in mid-run: nobody is cut off, nothing is admitted above it."""
+    grid = Grid(data, TIME_SCALE=f"{time_scale:g}")
+    grid.start()
+    moment: list[float] = []
+
+    def halve() -> None:
+        send(f"{grid.balancer}/fleet/substation-1/capacity", body={"capacity_kw": CAPACITY_W / 2000})
+        moment.append(time.time())
+
+    try:
+        cars = asyncio.run(arrive(grid.gateway, requests, seconds, meanwhile=((seconds / 2, halve),)))
+        stopped = [s for s in grid.sessions() if s["state"] not in {"charging", "completed"}]
+        page = {line.split(" ")[0]: float(line.split(" ")[1]) for line in _overload_page(grid)}
+        fleet = get(f"{grid.balancer}/fleet")["substations"]
+    finally:
+        grid.stop()
+    there = [s for s in grid.journals()["substation-1"] if s["started_unix_ms"] / 1000 > moment[0]]
+    return {
+        "admitted": sum(car.session is not None for car in cars),
+        "limit of substation-1 now, kW": fleet[0]["capacity_kw"],
+        "sessions cut off": len(stopped),
+        "admitted there after the derating": len(there),
+        "overload by derating, W.s": round(sum(v for k, v in page.items() if "derating" in k)),
+        "overload by admission, W.s": sum(v for k, v in page.items() if "admission" in k),
+    }
+
+
+def _overload_page(grid: Grid) -> list[str]:
+    lines = []
+    for base in grid.substations:
+        with urllib.request.urlopen(
+            f"{base}/metrics?name[]=smartgrid_substation_overload_watt_seconds_total"
+        ) as page:
+            lines += [line for line in page.read().decode().splitlines() if not line.startswith("#")]
+    return lines
+
+
+def drain(data: Path, *, requests: int, seconds: float, time_scale: float) -> Row:
+    """Drain one substation early in a run: it empties while the others fill evenly."""
+    grid = Grid(data, TIME_SCALE=f"{time_scale:g}")
+    grid.start()
+    at_s = seconds / 4
+    try:
+        with Watch(grid) as watch:
+            cars = asyncio.run(
+                arrive(
+                    grid.gateway, requests, seconds,
+                    meanwhile=((at_s, lambda: send(f"{grid.balancer}/fleet/substation-2/drain")),),
+                )
+            )  # fmt: skip
+    finally:
+        grid.stop()
+    late = watch.samples[int(len(watch.samples) * 0.6) :]
+    others = [[u for name, u in sample.items() if name != "substation-2"] for sample in late]
+    return {
+        "admitted": sum(car.session is not None for car in cars),
+        "substation-2 at the drain": f"{watch.samples[int(len(watch.samples) / 4)]['substation-2']:.1%}",
+        "substation-2 at the end": f"{watch.samples[-1]['substation-2']:.1%}",
+        "the others at the end": " and ".join(f"{u:.1%}" for u in others[-1]),
+        "max/mean of the others after it": round(
+            statistics.mean(max(u) / statistics.mean(u) for u in others), 4
+        ),
+    }

@@ -1,0 +1,68 @@
+"""docs/reference/fleet.md names every field, state, frame and limit of the fleet, and no other."""
+
+import re
+from typing import Any
+
+from balancer import fleet, fleet_stream
+from balancer.changes import HEARTBEAT_S, Feed
+from balancer.fleet import Fleet
+from balancer.handlers import fleet_json
+from balancer.health import State
+from balancer.metrics import FRAMES
+from substation.contract import RELEASES_WITHIN_S, Report
+from tests.unit.docs.pages import CODE, DOCS, rows, sections
+
+PAGE = DOCS / "reference" / "fleet.md"
+REPORT = Report("s", "j", 1, 1, 0, 1000, draining=False, releases_w=(0,) * len(RELEASES_WITHIN_S))
+
+
+class Never:
+    """Randomness that nobody asks for."""
+
+    def random(self) -> float:
+        raise NotImplementedError
+
+
+def shown() -> dict[str, Any]:
+    view = Fleet(1.0, Never(), lambda _: True)
+    view.watch("http://a:1")
+    view.polled("http://a:1", REPORT, 0.0)
+    return dict(fleet_json(view, 0.0))
+
+
+def test_the_fields_of_the_fleet_and_of_a_substation_are_those_that_are_shown() -> None:
+    found = shown()
+    (member,) = found["substations"]
+    assert rows(sections(PAGE)["`get /fleet`"]).keys() == found.keys()
+    assert rows(sections(PAGE)["a substation"]).keys() == member.keys()
+
+
+def test_the_states_are_those_that_a_member_can_be_in() -> None:
+    assert rows(sections(PAGE)["states"]).keys() == {str(state) for state in State} - {State.UNSEEN}
+
+
+def test_the_frames_are_those_that_are_sent() -> None:
+    table = rows(sections(PAGE)["`get /fleet/stream`"])
+    assert list(table) == list(FRAMES)
+    feed, first = Feed(), shown()
+    frames = [
+        feed.next(first, 0.0),
+        feed.next({**first, "policy": "x", "unseen": ["y"], "substations": []}, 1.0),
+        feed.next({**first, "policy": "x", "unseen": ["y"], "substations": []}, 99.0),
+    ]
+    for frame in frames:
+        assert frame
+        described = set(CODE.findall(table[frame["kind"]][1])) - {"GET /fleet"}
+        assert described == frame.keys() - {"seq", "kind"}
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    text = " ".join(sections(PAGE)["`get /fleet/stream`"].split())
+    assert f"for {HEARTBEAT_S:g} s" in text
+    assert f"within {fleet_stream.DROP_S:g} s" in text
+    assert re.search(rf"At most {fleet_stream.MOST_CLIENTS} clients", text)
+    assert f"over {fleet_stream.MESSAGE_BYTES // 1024} KiB" in text
+    assert 1 / fleet_stream.TICK_S == 4  # "four times a second"
+    gone = " ".join(sections(PAGE)["states"].split())
+    assert f"{fleet.GONE_S / 60:g} minutes after" in gone
+    assert f"At most {fleet.MOST_GONE} are shown" in gone

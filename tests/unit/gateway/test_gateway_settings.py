@@ -1,0 +1,32 @@
+"""Which settings of a gateway can't be used together."""
+
+import pytest
+
+from gateway.settings import Settings
+from runtime.settings import SettingsError, load
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {}, {"BIND": "127.0.0.2"}, {"BIND": "::1"}, {"API_KEYS": "keys"}, {"ALLOW_ANONYMOUS": "1"},
+        {"BIND": "0.0.0.0", "API_KEYS": "keys"}, {"BIND": "0.0.0.0", "ALLOW_ANONYMOUS": "1"},
+    ],
+)  # fmt: skip
+def test_these_go_together(environ: dict[str, str]) -> None:
+    load(Settings, environ)
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "::", "192.168.1.2", "128.0.0.1"])
+def test_other_machines_are_not_let_in_without_keys_unless_that_is_said(bind: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(Settings, {"BIND": bind})
+    (fault,) = caught.value.faults
+    assert f"BIND={bind}" in fault
+    assert fault.startswith("API_KEYS is not set")
+    assert "ALLOW_ANONYMOUS=1" in fault
+
+
+def test_asking_for_keys_and_for_none_is_a_contradiction() -> None:
+    with pytest.raises(SettingsError, match="API_KEYS and ALLOW_ANONYMOUS=1 contradict"):
+        load(Settings, {"API_KEYS": "keys", "ALLOW_ANONYMOUS": "1"})
