@@ -17,7 +17,7 @@ from balancer.fleet import Fleet, Option
 from balancer.waiting import Waiter, WaitingRoom
 
 LOOK_EVERY_S = 0.05  # for room, while somebody waits
-SEATED, IN_VAIN, LEFT = "seated", "in_vain", "left"  # how waiting ends
+WAITING, SEATED, IN_VAIN, LEFT = "waiting", "seated", "in_vain", "left"  # how waiting goes and ends
 
 
 @dataclasses.dataclass
@@ -95,14 +95,13 @@ class Seats:
         if former:
             self.room.back(former)
         decision = self._note(charge, attempt, self._look(charge), "waits for room")
-        decision.outcome = IN_VAIN
+        decision.outcome = WAITING
         try:
             seat = await self._served(_Waiting(charge, attempt, waiter, self._future()), until_s)
         except asyncio.CancelledError:
             decision.outcome = LEFT
             raise
-        if seat:
-            decision.outcome = SEATED
+        decision.outcome = SEATED if seat else IN_VAIN
         return seat
 
     async def close(self) -> None:

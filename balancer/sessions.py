@@ -39,8 +39,8 @@ class Sessions:
 
     async def _page(self, page: Page, until_s: float) -> Answer:
         """Go through the substations by their ids; a list that may lack some is not "found"."""
-        if unseen := self._fleet.unseen():
-            return _unreachable(unseen[0])
+        if self._fleet.unseen():
+            return _unreachable("one of the substations")
         first, start = _place(page.cursor)
         found: list[substation.Session] = []
         for name in sorted(name for name in self._fleet.members if name >= first):

@@ -3,15 +3,18 @@
 Cars arrive at random (Poisson) and charge for a fixed time. Polls and messages take a few
 milliseconds, so that every decision is made on a view that is old. A run is a function of its
 arguments: the same seed gives the same figures to the last bit.
+
+`python -m tests.unit.balancer.simulation` prints the table of docs/PERFORMANCE.md.
 """
 
 import dataclasses
 import heapq
 import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from balancer.fleet import Fleet
+from balancer.policy import DEFAULT_POLICY, policies
 from substation.contract import Outcome, Place, Report
 from substation.curve import Usage
 from substation.ledger import Ledger
@@ -26,6 +29,7 @@ class Setup:
     """What is simulated; times in seconds, power in watts."""
 
     poll_s: float
+    policy: str = DEFAULT_POLICY
     capacities_w: tuple[int, ...] = (100_000, 100_000, 100_000)
     power_w: int = 1_100
     charging_s: float = 10.0
@@ -37,9 +41,11 @@ class Setup:
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What came out; `imbalance` is the time average of max / mean utilization."""
+    """What came out, over time: the average of max / mean utilization, of Jain's index and of max - min."""
 
     imbalance: float
+    jain: float
+    span: float
     utilization: float
     highest: float
     placed: int
@@ -89,11 +95,12 @@ class Simulation:
             for number, capacity_w in enumerate(setup.capacities_w)
         }
         self.fleet = Fleet(setup.poll_s, self.rng, linked=lambda _: True)
+        assert self.fleet.use(setup.policy)
         self._choose = choose
         self._reports_on_answers = reports_on_answers
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
-        self._samples: list[tuple[float, float]] = []  # max / mean, mean
+        self._samples: list[tuple[float, ...]] = []  # the first four fields of a result
         self._highest = 0.0
         self._placed = self._refused = 0
 
@@ -106,9 +113,11 @@ class Simulation:
         while self._events and self._events[0][0] <= self.setup.lasts_s:
             self.now_s, _, event = heapq.heappop(self._events)
             event()
-        imbalance, utilization = (sum(column) / len(column) for column in zip(*self._samples, strict=True))
+        imbalance, jain, span, utilization = (
+            sum(column) / len(column) for column in zip(*self._samples, strict=True)
+        )
         return Result(
-            imbalance, utilization, self._highest, self._placed, self._refused,
+            imbalance, jain, span, utilization, self._highest, self._placed, self._refused,
             sum(s.ledger.curve().usage.admission_wms for s in self.stations.values()),
         )  # fmt: skip
 
@@ -167,12 +176,13 @@ class Simulation:
         self._at(0.1, self._sample)
         loads = [station.utilization(self.now_ms) for station in self.stations.values()]
         mean = sum(loads) / len(loads)
-        self._samples.append((max(loads) / mean, mean))
+        jain = sum(loads) ** 2 / (len(loads) * sum(load**2 for load in loads))
+        self._samples.append((max(loads) / mean, jain, max(loads) - min(loads), mean))
         self._highest = max(self._highest, *loads)
 
 
 def estimated(simulation: Simulation, refused: set[str]) -> str | None:
-    """What the balancer does."""
+    """What the balancer does, by the policy of the setup."""
     return simulation.fleet.choose(simulation.setup.power_w, (), simulation.now_s)
 
 
@@ -191,3 +201,28 @@ def at_random(simulation: Simulation, refused: set[str]) -> str | None:
 
 def simulate(setup: Setup, choose: Choice, seed: int) -> Result:
     return Simulation(setup, choose, seed, reports_on_answers=choose is estimated).run()
+
+
+FLEETS = {"equal": (100_000, 100_000, 100_000), "unequal": (50_000, 100_000, 150_000)}
+
+
+def table(polls_s: Sequence[float] = (1.0, 5.0), seeds: Sequence[int] = range(1, 6)) -> Iterator[str]:
+    """Compare the policies: a table in Markdown, of averages over the seeds."""
+    yield "| fleet | policy | poll | max/mean | lowest and highest run | Jain | max - min | refused |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for fleet, policy, poll_s in itertools.product(FLEETS, policies(), polls_s):
+        runs = [simulate(Setup(poll_s, policy, FLEETS[fleet]), estimated, seed) for seed in seeds]
+        ratios = [run.imbalance for run in runs]
+        jain, span, refused, asked = (
+            sum(column) / len(runs)
+            for column in zip(*((r.jain, r.span, r.refused, r.placed + r.refused) for r in runs), strict=True)
+        )
+        yield (
+            f"| {fleet} | `{policy}` | {poll_s:g} s | {sum(ratios) / len(ratios):.3f} "
+            f"| {min(ratios):.3f}, {max(ratios):.3f} | {jain:.4f} | {span:.1%} | {refused / asked:.2%} |"
+        )
+
+
+if __name__ == "__main__":
+    for line in table():
+        print(line)  # noqa: T201 - for a person
