@@ -6,6 +6,8 @@ from enum import StrEnum
 from substation.contract import Session
 from substation.plan import Plan
 
+CURSOR = "[a-z0-9-]{1,63}:[0-9]{1,18}"  # a regular expression; the substation and the number to go on from
+
 
 class Outcome(StrEnum):
     """How a balancer answers."""
@@ -54,7 +56,7 @@ class Find:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Page:
-    """List up to `limit` sessions of a vehicle; `cursor` is '' or what the page before gave."""
+    """List up to `limit` sessions of a vehicle; `cursor` is '' or what the page before gave: CURSOR."""
 
     vehicle_id: str
     cursor: str

@@ -251,7 +251,8 @@ class Fleet:
         Sufficient for those too who were told before. And a poll more, for between two polls the
         view trails behind: it spreads a release evenly. The caller is expected back then.
         """
-        members = [member for _, member in self._eligible(eligible)]
+        lost = {State.GONE, State.CONFLICT}
+        members = [m for _, m in self._eligible(eligible) if self.state(m, now_s) not in lost]
         if not members:
             return BLIND_WAIT_S
         waits: list[tuple[float, Member]] = []
@@ -267,7 +268,10 @@ class Fleet:
         return wait_s
 
     def rated_w(self, eligible: Collection[str]) -> int:
-        """Return the highest rated capacity among the eligible, in watts; 0 if there are none."""
+        """Return the highest rated capacity among the eligible, in watts; 0 if there are none.
+
+        One that is gone counts until it is forgotten: it may come back, and "never" must be true.
+        """
         return max((member.report.rated_w for _, member in self._eligible(eligible)), default=0)
 
     def _eligible(self, eligible: Collection[str]) -> Iterator[tuple[str, Member]]:

@@ -173,7 +173,7 @@ def decision_json(decision: Decision) -> dict[str, object]:
             "capacity_kw": option.candidate.capacity_w / KW,
             "report_age_s": round(option.report_age_s, 3),
         }
-        for option in decision.options
+        for option in sorted(decision.options, key=lambda option: option.candidate.substation_id)
     ]
     plain = {
         name: getattr(decision, name)

@@ -3,7 +3,7 @@
 import re
 
 from balancer.asking import Asker
-from balancer.contract import Answer, Find, Outcome, Page, Stop
+from balancer.contract import CURSOR, Answer, Find, Outcome, Page, Stop
 from balancer.fleet import Fleet
 from substation import contract as substation
 
@@ -60,8 +60,10 @@ class Sessions:
 
 def _place(cursor: str) -> tuple[str, int]:
     """Return the substation and the number to go on from; what no page gave is the start."""
-    found = re.fullmatch("([a-z0-9-]+):([0-9]{1,18})", cursor)
-    return (found[1], int(found[2])) if found else ("", 0)
+    if not re.fullmatch(CURSOR, cursor):
+        return "", 0
+    name, number = cursor.split(":")
+    return name, int(number)
 
 
 def _unreachable(whom: str) -> Answer:

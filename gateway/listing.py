@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from balancer.contract import Answer, Page
+from balancer.contract import CURSOR, Answer, Page
 from gateway.callers import Caller
 from gateway.charge import FIELDS, Fault, Field, Invalid, fault_of, session_json
 
@@ -20,7 +20,7 @@ PARAMETERS = (
     ),
     Field(
         "cursor", "Where the page begins: `next` of the page before holds it",
-        {"type": "string", "pattern": "^[!-~]{1,512}$"}, "what `next` of the page before holds",
+        {"type": "string", "pattern": f"^{CURSOR}$"}, "what `next` of the page before holds",
     ),
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.contract import Answer, Outcome, Page
+from balancer.contract import CURSOR, Answer, Outcome, Page
 from gateway.callers import ANONYMOUS, Caller
 from gateway.charge import Invalid
 from gateway.listing import PARAMETERS, page, page_json
@@ -20,6 +20,11 @@ def faults(**query: str) -> list[str]:
     with pytest.raises(Invalid) as caught:
         page({name: [value.encode()] for name, value in query.items()}, ANONYMOUS)
     return [fault.field for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("cursor", ["s-1:x", "s-1:", f"s-1:{10**18}", "S-1:4", "s-1:4 ", "s-1"])
+def test_a_cursor_that_no_page_gave_is_refused_at_once(cursor: str) -> None:
+    assert faults(vehicle_id="car", cursor=cursor) == ["cursor"]
 
 
 def test_what_is_not_asked_for_has_its_default() -> None:
@@ -54,7 +59,10 @@ def test_any_query_is_a_page_or_invalid(query: dict[str, list[bytes]]) -> None:
 
 
 @given(
-    vehicle=VEHICLES, cursor=VEHICLES, limit=st.integers(1, 100), caller=st.sampled_from([ANONYMOUS, ACME])
+    vehicle=VEHICLES,
+    cursor=st.from_regex(CURSOR, fullmatch=True),
+    limit=st.integers(1, 100),
+    caller=st.sampled_from([ANONYMOUS, ACME]),
 )
 def test_the_next_address_asks_for_the_next_page(
     vehicle: str, cursor: str, limit: int, caller: Caller
