@@ -11,11 +11,11 @@ from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
 from balancer.asking import Asker
+from balancer.contract import FLEET
 from balancer.control import Operator
 from balancer.decisions import Decisions
 from balancer.discovery import Discovery, Resolve, resolve
 from balancer.fleet import Fleet
-from balancer.fleet_stream import FleetStreamHandler, FleetStreams
 from balancer.handlers import DecisionsHandler, FleetHandler, OrderHandler, PolicyHandler, fleet_json
 from balancer.metrics import BalancerMetrics, FleetCollector, StreamMetrics
 from balancer.orders import BookUnavailable, EmbeddedBook
@@ -29,6 +29,7 @@ from balancer.substation_stream import Links
 from balancer.waiting import WaitingRoom
 from balancer.withdrawals import Withdrawals
 from runtime import exposition, health, http, stream_server
+from runtime.frame_stream import FrameStreamHandler, FrameStreams
 from runtime.handlers import NotFoundHandler
 
 PRUNE_EVERY_S = 600.0
@@ -61,7 +62,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         await stack.enter_async_context(
             stream_server.listen(service.register, settings.bind, settings.grpc_port)
         )
-        streams = FleetStreams(lambda: fleet_json(fleet, time.monotonic()), StreamMetrics(registry))
+        streams = FrameStreams(lambda: fleet_json(fleet, time.monotonic()), FLEET, StreamMetrics(registry))
         await stack.enter_async_context(
             http.listen(_pages(fleet, streams, seats, operator, registry), settings.bind, settings.http_port)
         )
@@ -97,7 +98,7 @@ def _view(poll_s: float, links: Links) -> Fleet:
 
 
 def _pages(
-    fleet: Fleet, streams: FleetStreams, seats: Seats, operator: Operator, registry: CollectorRegistry
+    fleet: Fleet, streams: FrameStreams, seats: Seats, operator: Operator, registry: CollectorRegistry
 ) -> Application:
     def waiting_for() -> list[str]:
         return [] if fleet.usable(time.monotonic()) else ["a substation that answers"]
@@ -112,7 +113,7 @@ def _pages(
             ),
             ("/policy", PolicyHandler, {"operator": operator}),
             ("/decisions", DecisionsHandler, {"decisions": seats.decisions}),
-            ("/fleet/stream", FleetStreamHandler, {"streams": streams}),
+            ("/fleet/stream", FrameStreamHandler, {"streams": streams}),
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),
             ("/livez", health.LiveHandler),
             ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),

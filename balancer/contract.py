@@ -3,9 +3,11 @@
 import dataclasses
 from enum import StrEnum
 
+from runtime.changes import Table
 from substation.contract import Session
 from substation.plan import Plan
 
+FLEET = Table("fleet", "substations", "substation_id", "report_age_s")  # of `/fleet` and its stream
 CURSOR = "[a-z0-9-]{1,63}:[0-9]{1,18}"  # a regular expression; the substation and the number to go on from
 
 

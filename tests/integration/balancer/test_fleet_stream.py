@@ -16,14 +16,13 @@ from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.web import Application
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
-from balancer import fleet_stream
-from balancer.changes import AGE, MEMBERS
-from balancer.fleet_stream import FleetStreamHandler, FleetStreams
+from balancer.contract import FLEET
 from balancer.metrics import StreamMetrics
-from runtime import http
+from runtime import frame_stream, http
+from runtime.frame_stream import FrameStreamHandler, FrameStreams
 from tests.integration.balancer.grid import HOST, Plan, running, until
 from tests.integration.gateway.api import api_of
-from tests.unit.balancer.test_changes import applied, without_ages
+from tests.unit.runtime.test_changes import applied, without_ages
 
 Frame = dict[str, Any]
 
@@ -39,10 +38,10 @@ class Shown:
     def __call__(self) -> Frame:
         self.number += self.moving
         members = [
-            {"substation_id": f"s-{n:05}", "load_kw": self.number, "filling": "x" * 200, AGE: 0.0}
+            {"substation_id": f"s-{n:05}", "load_kw": self.number, "filling": "x" * 200, FLEET.age: 0.0}
             for n in range(self._size)
         ]
-        return {"policy": "least_loaded", MEMBERS: members, "unseen": []}
+        return {"policy": "least_loaded", FLEET.rows: members, "unseen": []}
 
 
 class Served:
@@ -51,7 +50,7 @@ class Served:
     def __init__(self, shown: Shown, drop_s: float = 30.0) -> None:
         self.shown = shown
         self.registry = CollectorRegistry()
-        self.streams = FleetStreams(shown, StreamMetrics(self.registry), tick_s=0.001, drop_s=drop_s)
+        self.streams = FrameStreams(shown, FLEET, StreamMetrics(self.registry), tick_s=0.001, drop_s=drop_s)
         self.port = 0
 
     def count(self, name: str, **labels: str) -> float:
@@ -78,7 +77,7 @@ async def connected(
 @contextlib.asynccontextmanager
 async def served(size: int = 2, drop_s: float = 30.0) -> AsyncIterator[Served]:
     stream = Served(Shown(size), drop_s)
-    app = Application([("/fleet/stream", FleetStreamHandler, {"streams": stream.streams})])
+    app = Application([("/fleet/stream", FrameStreamHandler, {"streams": stream.streams})])
     async with http.listen(app, HOST, 0) as stream.port:
         try:
             yield stream
@@ -108,17 +107,17 @@ async def test_a_snapshot_comes_first_and_then_what_a_placement_changes(tmp_path
         known, seq, told = first["fleet"], 1, set()
 
         def full() -> bool:
-            return any(each["load_kw"] > 40 and each["sessions"] == 1 for each in known[MEMBERS])
+            return any(each["load_kw"] > 40 and each["sessions"] == 1 for each in known[FLEET.rows])
 
         while not full():
             frame = await read(client)
             assert frame["seq"] == (seq := seq + 1)
-            told |= {each["substation_id"] for each in frame.get(MEMBERS, [])}
+            told |= {each["substation_id"] for each in frame.get(FLEET.rows, [])}
             known = applied(known, frame)
         assert told == {"s-2"}
         assert without_ages(known) == without_ages(await grid.get_json(f"{grid.balancer_url}/fleet"))
-        for each in known[MEMBERS]:
-            assert each[AGE] == round(each[AGE], 1)
+        for each in known[FLEET.rows]:
+            assert each[FLEET.age] == round(each[FLEET.age], 1)
 
 
 @pytest.mark.gen_test
@@ -126,11 +125,11 @@ async def test_a_heartbeat_comes_when_nothing_changes(tmp_path: Path) -> None:
     async with running(tmp_path, Plan((100,))) as grid, connected(grid.balancer_port) as client:
         first, second = await read(client), await read(client)
         assert (first["kind"], second["kind"]) == ("snapshot", "heartbeat")
-        assert second[AGE].keys() == {"s-1"}
+        assert second[FLEET.age].keys() == {"s-1"}
 
 
 @contextlib.asynccontextmanager
-async def stalled(stream: Served) -> AsyncIterator[tuple[asyncio.StreamReader, FleetStreamHandler]]:
+async def stalled(stream: Served) -> AsyncIterator[tuple[asyncio.StreamReader, FrameStreamHandler]]:
     """A client that has connected and reads nothing."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -143,7 +142,7 @@ async def stalled(stream: Served) -> AsyncIterator[tuple[asyncio.StreamReader, F
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
     )
 
-    async def arrived() -> FleetStreamHandler | None:
+    async def arrived() -> FrameStreamHandler | None:
         return next(iter(set(stream.streams.clients) - before), None)
 
     try:
@@ -152,7 +151,7 @@ async def stalled(stream: Served) -> AsyncIterator[tuple[asyncio.StreamReader, F
         writer.transport.abort()
 
 
-def unsent_bytes(client: FleetStreamHandler) -> int:
+def unsent_bytes(client: FrameStreamHandler) -> int:
     """How much the server holds back for a client."""
     assert client.ws_connection
     assert client.ws_connection.stream
@@ -168,10 +167,10 @@ async def raw_frame(reader: asyncio.StreamReader) -> Frame:
 
 
 def load_of(frame: Frame) -> int:
-    return int(frame.get("fleet", frame)[MEMBERS][0]["load_kw"])
+    return int(frame.get("fleet", frame)[FLEET.rows][0]["load_kw"])
 
 
-async def stuck(idle: FleetStreamHandler) -> None:
+async def stuck(idle: FrameStreamHandler) -> None:
     """Wait until nothing more goes out to a client."""
 
     async def unmoved() -> bool:
@@ -234,7 +233,7 @@ async def test_a_client_that_takes_no_frame_for_long_is_dropped() -> None:
 async def test_more_clients_than_there_may_be_are_refused_until_one_goes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(fleet_stream, "MOST_CLIENTS", 2)
+    monkeypatch.setattr(frame_stream, "MOST_CLIENTS", 2)
     async with served() as stream, stream.client():
         async with stream.client():
             with pytest.raises(HTTPClientError) as refused:
@@ -286,9 +285,9 @@ async def test_what_is_no_websocket_is_answered_with_a_problem() -> None:
 async def test_what_clients_say_is_ignored_and_what_is_too_long_ends_them_alone() -> None:
     async with served() as stream, stream.client() as polite:
         loud = await websocket_connect(f"ws://{HOST}:{stream.port}/fleet/stream")
-        for message in ("hello", "{}", "x" * fleet_stream.MESSAGE_BYTES):
+        for message in ("hello", "{}", "x" * frame_stream.MESSAGE_BYTES):
             await polite.write_message(message)
-        await loud.write_message("x" * (fleet_stream.MESSAGE_BYTES + 1))
+        await loud.write_message("x" * (frame_stream.MESSAGE_BYTES + 1))
         await closed(loud)
         loud.close()
         assert [(await read(polite))["seq"] for _ in range(20)] == list(range(1, 21))
@@ -306,7 +305,7 @@ async def test_a_balancer_that_stops_says_goodbye(tmp_path: Path) -> None:
         await read(client)
         reading = asyncio.create_task(closed(client))
         await grid.stop("balancer")
-        assert await reading == fleet_stream.GOING_AWAY
+        assert await reading == frame_stream.GOING_AWAY
         client.close()
 
 

@@ -3,12 +3,14 @@
 import re
 from typing import Any
 
-from balancer import fleet, fleet_stream
-from balancer.changes import HEARTBEAT_S, Feed
+from balancer import fleet
+from balancer.contract import FLEET
 from balancer.fleet import Fleet
 from balancer.handlers import fleet_json
 from balancer.health import State
 from balancer.metrics import FRAMES
+from runtime import frame_stream
+from runtime.changes import HEARTBEAT_S, Feed
 from substation.contract import RELEASES_WITHIN_S, Report
 from tests.unit.docs.pages import CODE, DOCS, rows, sections
 
@@ -44,7 +46,7 @@ def test_the_states_are_those_that_a_member_can_be_in() -> None:
 def test_the_frames_are_those_that_are_sent() -> None:
     table = rows(sections(PAGE)["`get /fleet/stream`"])
     assert list(table) == list(FRAMES)
-    feed, first = Feed(), shown()
+    feed, first = Feed(FLEET), shown()
     frames = [
         feed.next(first, 0.0),
         feed.next({**first, "policy": "x", "unseen": ["y"], "substations": []}, 1.0),
@@ -59,10 +61,10 @@ def test_the_frames_are_those_that_are_sent() -> None:
 def test_the_numbers_are_those_of_the_code() -> None:
     text = " ".join(sections(PAGE)["`get /fleet/stream`"].split())
     assert f"for {HEARTBEAT_S:g} s" in text
-    assert f"within {fleet_stream.DROP_S:g} s" in text
-    assert re.search(rf"At most {fleet_stream.MOST_CLIENTS} clients", text)
-    assert f"over {fleet_stream.MESSAGE_BYTES // 1024} KiB" in text
-    assert 1 / fleet_stream.TICK_S == 4  # "four times a second"
+    assert f"within {frame_stream.DROP_S:g} s" in text
+    assert re.search(rf"At most {frame_stream.MOST_CLIENTS} clients", text)
+    assert f"over {frame_stream.MESSAGE_BYTES // 1024} KiB" in text
+    assert 1 / frame_stream.TICK_S == 4  # "four times a second"
     gone = " ".join(sections(PAGE)["states"].split())
     assert f"{fleet.GONE_S / 60:g} minutes after" in gone
     assert f"At most {fleet.MOST_GONE} are shown" in gone

@@ -1,21 +1,21 @@
-"""`/fleet/stream`: the fleet over a WebSocket, a snapshot first and then what changes.
+"""What is shown, over a WebSocket: a snapshot first and then what changes, at most four times a second.
 
 A client is never ahead of its own reading: at most one frame of it waits to be sent, and the next is
-made when that one has gone out, from what the fleet is then. One that takes none for long is dropped.
+made when that one has gone out, from what is shown then. One that takes none for long is dropped.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from tornado.escape import json_encode
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from balancer.changes import Feed, Shown, rounded
-from balancer.metrics import StreamMetrics
+from runtime.changes import Feed, Shown, Table, rounded
 from runtime.handlers import ApiHandler
 from runtime.problem import UNAVAILABLE, Problem
 
@@ -30,20 +30,35 @@ GOING_AWAY, TOO_SLOW, FAILED = 1001, 1008, 1011  # WebSocket close codes
 CROSS_ORIGIN = Problem("cross-origin", 403, "Pages of another origin may not read this")
 
 
-class FleetStreams:
-    """The clients; `view` returns the fleet of this moment as `GET /fleet` shows it."""
+class Counted(Protocol):
+    """Where the stream counts what it does."""
+
+    def clients(self, count: int) -> None:
+        """Note how many there are."""
+
+    def connection(self, outcome: str) -> None:
+        """Count a connection: opened, closed, slow, full or cross_origin."""
+
+    def framed(self, kind: str) -> None:
+        """Count a frame: snapshot, changes or heartbeat."""
+
+
+class FrameStreams:
+    """The clients; `view` returns what is shown at this moment, `table` names its parts."""
 
     def __init__(
         self,
         view: Callable[[], Shown],
-        metrics: StreamMetrics,
+        table: Table,
+        metrics: Counted,
         tick_s: float = TICK_S,
         drop_s: float = DROP_S,
     ) -> None:
         self.metrics = metrics
-        self.clients: dict[FleetStreamHandler, asyncio.Task[None]] = {}
+        self.clients: dict[FrameStreamHandler, asyncio.Task[None]] = {}
         self.closing = False
         self._view = view
+        self._table = table
         self._tick_s = tick_s
         self._drop_s = drop_s
         self._seen: tuple[float, Shown] | None = None
@@ -53,13 +68,13 @@ class FleetStreams:
         """Whether no more clients are taken."""
         return self.closing or len(self.clients) >= MOST_CLIENTS
 
-    def opened(self, client: "FleetStreamHandler") -> None:
+    def opened(self, client: "FrameStreamHandler") -> None:
         """Begin to feed a client."""
         self.clients[client] = asyncio.create_task(self._feed(client))
         self.metrics.connection("opened")
         self.metrics.clients(len(self.clients))
 
-    def closed(self, client: "FleetStreamHandler") -> None:
+    def closed(self, client: "FrameStreamHandler") -> None:
         """A client has gone."""
         if task := self.clients.pop(client, None):
             task.cancel()
@@ -72,14 +87,14 @@ class FleetStreams:
         tasks = list(self.clients.values())
         for client, task in list(self.clients.items()):
             task.cancel()
-            client.close(GOING_AWAY, "the balancer stops")
+            client.close(GOING_AWAY, "the service stops")
         await asyncio.gather(*tasks, return_exceptions=True)
         until_s = time.monotonic() + CLOSING_S
         while self.clients and time.monotonic() < until_s:  # noqa: ASYNC110 - bounded, and once
             await asyncio.sleep(TICK_S / 10)
 
-    async def _feed(self, client: "FleetStreamHandler") -> None:
-        feed = Feed()
+    async def _feed(self, client: "FrameStreamHandler") -> None:
+        feed = Feed(self._table)
         try:
             while True:
                 now_s = time.monotonic()
@@ -93,7 +108,7 @@ class FleetStreams:
         except WebSocketClosedError:
             pass
         except Exception:
-            log.exception("the fleet could not be told")
+            log.exception("a client could not be told")
             client.close(FAILED)
 
     async def _taken(self, writing: "asyncio.Future[None]") -> bool:
@@ -108,20 +123,20 @@ class FleetStreams:
         return writing.done() and writing.result() is None
 
     def _now(self, now_s: float) -> Shown:
-        """The fleet as all clients of one tick see it."""
+        """What all clients of one tick see."""
         if not self._seen or now_s - self._seen[0] >= self._tick_s / 2:
-            self._seen = now_s, rounded(self._view())
+            self._seen = now_s, rounded(self._view(), self._table)
         return self._seen[1]
 
 
-class FleetStreamHandler(WebSocketHandler, ApiHandler):
-    """`GET /fleet/stream`."""
+class FrameStreamHandler(WebSocketHandler, ApiHandler):
+    """The address of a stream."""
 
     ping_interval = DROP_S
     ping_timeout = DROP_S
     max_message_size = MESSAGE_BYTES
 
-    def initialize(self, streams: FleetStreams) -> None:  # type: ignore[override]
+    def initialize(self, streams: FrameStreams) -> None:  # type: ignore[override]
         """`streams` holds the clients."""
         ApiHandler.initialize(self)
         self._streams = streams
@@ -140,7 +155,7 @@ class FleetStreamHandler(WebSocketHandler, ApiHandler):
             raise HTTPError(400, "this address speaks WebSocket only")
         elif self._streams.full:
             self._streams.metrics.connection("full")
-            self.write_problem(UNAVAILABLE, detail="there are too many clients, or the balancer stops")
+            self.write_problem(UNAVAILABLE, detail="there are too many clients, or the service stops")
 
     def open(self) -> None:
         """Begin."""

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.changes import AGE, HEARTBEAT_S, MEMBERS, Feed, changes, rounded
+from balancer.contract import FLEET
+from runtime.changes import HEARTBEAT_S, Feed, changes, rounded
 
 IDS = ["s-1", "s-2", "s-3", "s-4"]
 
@@ -17,28 +18,28 @@ def applied(fleet: dict[str, Any], frame: Mapping[str, Any]) -> dict[str, Any]:
     fleet = copy.deepcopy(fleet)
     if frame["kind"] == "snapshot":
         return dict(copy.deepcopy(frame["fleet"]))
-    members = {each["substation_id"]: each for each in fleet[MEMBERS]}
+    members = {each["substation_id"]: each for each in fleet[FLEET.rows]}
     if frame["kind"] == "heartbeat":
-        for name, age_s in frame[AGE].items():
-            members[name][AGE] = age_s
+        for name, age_s in frame[FLEET.age].items():
+            members[name][FLEET.age] = age_s
         return fleet
-    members |= {each["substation_id"]: each for each in frame[MEMBERS]}
+    members |= {each["substation_id"]: each for each in frame[FLEET.rows]}
     for name in frame["gone"]:
         del members[name]
-    rest = {name: value for name, value in frame.items() if name not in {"seq", "kind", "gone", MEMBERS}}
-    return fleet | rest | {MEMBERS: [members[name] for name in sorted(members)]}
+    rest = {name: value for name, value in frame.items() if name not in {"seq", "kind", "gone", FLEET.rows}}
+    return fleet | rest | {FLEET.rows: [members[name] for name in sorted(members)]}
 
 
 def member(name: str, load_kw: float = 0.0, age_s: float = 0.0, state: str = "healthy") -> dict[str, Any]:
-    return {"substation_id": name, "load_kw": load_kw, "state": state, AGE: age_s}
+    return {"substation_id": name, "load_kw": load_kw, "state": state, FLEET.age: age_s}
 
 
 def fleet(*members: dict[str, Any], policy: str = "least_loaded") -> dict[str, Any]:
-    return {"policy": policy, MEMBERS: list(members), "unseen": []}
+    return {"policy": policy, FLEET.rows: list(members), "unseen": []}
 
 
 def without_ages(shown: Mapping[str, Any]) -> dict[str, Any]:
-    return {**shown, MEMBERS: [{**each, AGE: 0} for each in shown[MEMBERS]]}
+    return {**shown, FLEET.rows: [{**each, FLEET.age: 0} for each in shown[FLEET.rows]]}
 
 
 @st.composite
@@ -51,7 +52,7 @@ def fleets(draw: st.DrawFn) -> dict[str, Any]:
         for name in names
     ]  # fmt: skip
     unseen = draw(st.lists(st.just("http://x:1"), max_size=1))
-    return {"policy": draw(st.sampled_from(["a", "b"])), MEMBERS: members, "unseen": unseen}
+    return {"policy": draw(st.sampled_from(["a", "b"])), FLEET.rows: members, "unseen": unseen}
 
 
 @given(st.lists(st.tuples(fleets(), st.sampled_from([0.25, HEARTBEAT_S])), min_size=1))
@@ -59,7 +60,7 @@ def test_a_snapshot_and_all_changes_since_are_the_newest_snapshot(
     steps: list[tuple[dict[str, Any], float]],
 ) -> None:
     known: dict[str, Any] = {}
-    feed, now_s, numbers = Feed(), 0.0, list[int]()
+    feed, now_s, numbers = Feed(FLEET), 0.0, list[int]()
     for shown, pause_s in steps:
         now_s += pause_s
         before = copy.deepcopy(known)
@@ -77,40 +78,46 @@ def test_a_snapshot_and_all_changes_since_are_the_newest_snapshot(
 
 @given(fleets(), fleets())
 def test_changes_name_nothing_that_is_the_same(before: dict[str, Any], now: dict[str, Any]) -> None:
-    found = changes(before, now)
-    for each in found.get(MEMBERS, []):
-        assert without_ages(fleet(each)) not in [without_ages(fleet(old)) for old in before[MEMBERS]]
+    found = changes(before, now, FLEET)
+    for each in found.get(FLEET.rows, []):
+        assert without_ages(fleet(each)) not in [without_ages(fleet(old)) for old in before[FLEET.rows]]
     assert ("policy" in found) == (before["policy"] != now["policy"])
-    assert not changes(now, now)
+    assert not changes(now, now, FLEET)
 
 
 def test_only_what_changed_is_told() -> None:
-    feed = Feed()
+    feed = Feed(FLEET)
     first = fleet(member("s-1"), member("s-2"), member("s-3"))
     assert feed.next(first, 0.0) == {"seq": 1, "kind": "snapshot", "fleet": first}
     now = fleet(member("s-1", age_s=0.3), member("s-3", 5.0, age_s=0.7))
-    told = {"seq": 2, "kind": "changes", MEMBERS: [member("s-3", 5.0, age_s=0.7)], "gone": ["s-2"]}
+    told = {"seq": 2, "kind": "changes", FLEET.rows: [member("s-3", 5.0, age_s=0.7)], "gone": ["s-2"]}
     assert feed.next(now, 0.1) == told
-    other = fleet(*now[MEMBERS], policy="random")
-    assert feed.next(other, 0.2) == {"seq": 3, "kind": "changes", MEMBERS: [], "gone": [], "policy": "random"}
+    other = fleet(*now[FLEET.rows], policy="random")
+    assert feed.next(other, 0.2) == {
+        "seq": 3,
+        "kind": "changes",
+        FLEET.rows: [],
+        "gone": [],
+        "policy": "random",
+    }
 
 
 def test_nothing_is_told_when_only_time_has_passed_until_the_next_heartbeat() -> None:
-    feed = Feed()
+    feed = Feed(FLEET)
     feed.next(fleet(member("s-1")), 10.0)
     assert feed.next(fleet(member("s-1", age_s=4.9)), 10.0 + HEARTBEAT_S - 0.1) is None
     frame = feed.next(fleet(member("s-1", age_s=5.0)), 10.0 + HEARTBEAT_S)
-    assert frame == {"seq": 2, "kind": "heartbeat", AGE: {"s-1": 5.0}}
+    assert frame == {"seq": 2, "kind": "heartbeat", FLEET.age: {"s-1": 5.0}}
     assert feed.next(fleet(member("s-1", age_s=5.3)), 10.3 + HEARTBEAT_S) is None
 
 
 def test_what_came_and_went_while_a_client_was_busy_is_not_told() -> None:
-    feed = Feed()
+    feed = Feed(FLEET)
     feed.next(fleet(member("s-1")), 0.0)
     assert feed.next(fleet(member("s-1")), 1.0) is None
 
 
 def test_ages_are_told_to_a_tenth_of_a_second() -> None:
     exact = fleet(member("s-1", age_s=0.123))
-    assert rounded(exact) == fleet(member("s-1", age_s=0.1))
-    assert exact[MEMBERS][0][AGE] == 0.123
+    assert rounded(exact, FLEET) == fleet(member("s-1", age_s=0.1))
+    assert exact[FLEET.rows][0][FLEET.age] == 0.123
