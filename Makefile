@@ -5,16 +5,19 @@ BIN := $(VENV)/bin
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour test lint format types imports unit property integration process proof proto lock clean
+.PHONY: help run rush-hour console-link test lint format types imports unit property integration process proof proto lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/.runtime  ## run the grid: 3 substations, balancer, gateway; Ctrl-C ends it
+run: $(VENV)/.runtime  ## run the grid: 3 substations, balancer, gateway, console; Ctrl-C ends it
 	@exec $(BIN)/python deploy/local/grid.py
 
 rush-hour: $(VENV)/.runtime  ## 500 cars in 60 s against the running grid (ARGS="--seed 7" ...)
 	@exec $(BIN)/python -m loadtest rush-hour $(ARGS)
+
+console-link: $(VENV)/.runtime  ## a new link that logs in to the running grid's console
+	@$(BIN)/python -m admin_ui.link
 
 test: needs lint  ## lint, types, imports, then every test (REQUIRE_ALL=1: a skip is a failure)
 	$(BIN)/python -m pytest -q

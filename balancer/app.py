@@ -17,7 +17,7 @@ from balancer.decisions import Decisions
 from balancer.discovery import Discovery, Resolve, resolve
 from balancer.fleet import Fleet
 from balancer.handlers import DecisionsHandler, FleetHandler, OrderHandler, PolicyHandler, fleet_json
-from balancer.metrics import BalancerMetrics, FleetCollector, StreamMetrics
+from balancer.metrics import BalancerMetrics, FleetCollector
 from balancer.orders import BookUnavailable, EmbeddedBook
 from balancer.placement import Placement
 from balancer.poller import Poller
@@ -29,7 +29,7 @@ from balancer.substation_stream import Links
 from balancer.waiting import WaitingRoom
 from balancer.withdrawals import Withdrawals
 from runtime import exposition, health, http, stream_server
-from runtime.frame_stream import FrameStreamHandler, FrameStreams
+from runtime.frame_stream import FrameStreamHandler, FrameStreams, StreamMetrics
 from runtime.handlers import NotFoundHandler
 
 PRUNE_EVERY_S = 600.0
@@ -62,7 +62,9 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         await stack.enter_async_context(
             stream_server.listen(service.register, settings.bind, settings.grpc_port)
         )
-        streams = FrameStreams(lambda: fleet_json(fleet, time.monotonic()), FLEET, StreamMetrics(registry))
+        streams = FrameStreams(
+            lambda: fleet_json(fleet, time.monotonic()), FLEET, StreamMetrics(registry, "smartgrid_balancer")
+        )
         await stack.enter_async_context(
             http.listen(_pages(fleet, streams, seats, operator, registry), settings.bind, settings.http_port)
         )

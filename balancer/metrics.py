@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sized
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -83,45 +83,6 @@ class BalancerMetrics:
     def estimate_was_off(self, substation_id: str, watts: float) -> None:
         """Note the error of an estimate."""
         self._error.labels(substation_id).observe(abs(watts))
-
-
-STREAM_ENDS = ("opened", "closed", "slow", "full", "cross_origin")
-FRAMES = ("snapshot", "changes", "heartbeat")
-
-
-class StreamMetrics:
-    """What is counted of `/fleet/stream`."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._clients = Gauge(
-            "smartgrid_balancer_stream_clients", "Clients of /fleet/stream", registry=registry
-        )
-        self._connections = Counter(
-            "smartgrid_balancer_stream_connections", "Connections to /fleet/stream, by what became of them",
-            ["outcome"], registry=registry,
-        )  # fmt: skip
-        self._frames = Counter(
-            "smartgrid_balancer_stream_frames",
-            "Frames that clients of /fleet/stream took",
-            ["kind"],
-            registry=registry,
-        )
-        for outcome in STREAM_ENDS:
-            self._connections.labels(outcome)
-        for kind in FRAMES:
-            self._frames.labels(kind)
-
-    def clients(self, count: int) -> None:
-        """Note how many there are."""
-        self._clients.set(count)
-
-    def connection(self, outcome: str) -> None:
-        """Count a connection that was opened, refused or ended."""
-        self._connections.labels(outcome).inc()
-
-    def framed(self, kind: str) -> None:
-        """Count a frame."""
-        self._frames.labels(kind).inc()
 
 
 class FleetCollector(Collector):

@@ -8,9 +8,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Protocol
 from urllib.parse import urlsplit
 
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from tornado.escape import json_encode
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
@@ -27,20 +27,42 @@ MOST_CLIENTS = 200
 MESSAGE_BYTES = 16 * 1024
 CLOSING_S = 1.0  # when stopping: for clients to say goodbye
 GOING_AWAY, TOO_SLOW, FAILED = 1001, 1008, 1011  # WebSocket close codes
+STREAM_ENDS = ("opened", "closed", "slow", "full", "cross_origin")
+FRAMES = ("snapshot", "changes", "heartbeat")
 CROSS_ORIGIN = Problem("cross-origin", 403, "Pages of another origin may not read this")
 
 
-class Counted(Protocol):
-    """Where the stream counts what it does."""
+class StreamMetrics:
+    """What is counted of a stream; `prefix` begins the names of its metrics."""
+
+    def __init__(self, registry: CollectorRegistry, prefix: str) -> None:
+        self._clients = Gauge(f"{prefix}_stream_clients", "Clients of the stream", registry=registry)
+        self._connections = Counter(
+            f"{prefix}_stream_connections", "Connections to the stream, by what became of them",
+            ["outcome"], registry=registry,
+        )  # fmt: skip
+        self._frames = Counter(
+            f"{prefix}_stream_frames",
+            "Frames that clients of the stream took",
+            ["kind"],
+            registry=registry,
+        )
+        for outcome in STREAM_ENDS:
+            self._connections.labels(outcome)
+        for kind in FRAMES:
+            self._frames.labels(kind)
 
     def clients(self, count: int) -> None:
         """Note how many there are."""
+        self._clients.set(count)
 
     def connection(self, outcome: str) -> None:
-        """Count a connection: opened, closed, slow, full or cross_origin."""
+        """Count a connection that was opened, refused or ended."""
+        self._connections.labels(outcome).inc()
 
     def framed(self, kind: str) -> None:
-        """Count a frame: snapshot, changes or heartbeat."""
+        """Count a frame."""
+        self._frames.labels(kind).inc()
 
 
 class FrameStreams:
@@ -50,7 +72,7 @@ class FrameStreams:
         self,
         view: Callable[[], Shown],
         table: Table,
-        metrics: Counted,
+        metrics: StreamMetrics,
         tick_s: float = TICK_S,
         drop_s: float = DROP_S,
     ) -> None:

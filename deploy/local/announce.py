@@ -6,10 +6,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
+
+from admin_ui import link
 
 PAUSE_S = 0.1
 SAY_EVERY_S = 5.0
-DEFAULT = {"GATEWAY": 8000, "BALANCER": 8001}
+DEFAULT = {"GATEWAY": 8000, "BALANCER": 8001, "CONSOLE": 8080}
 
 
 def main() -> None:
@@ -17,8 +20,9 @@ def main() -> None:
     host, substations = sys.argv[1], sys.argv[2].split(",")
     gateway = f"http://{host}:{os.environ.get('GATEWAY_PORT') or DEFAULT['GATEWAY']}"
     balancer = f"http://{host}:{os.environ.get('BALANCER_PORT') or DEFAULT['BALANCER']}"
+    console = f"http://127.0.0.1:{os.environ.get('CONSOLE_PORT') or DEFAULT['CONSOLE']}"
     began = said = time.monotonic()
-    while waiting := [url for url in [*substations, balancer, gateway] if not ready(url)] or unseen(
+    while waiting := [url for url in [*substations, balancer, gateway, console] if not ready(url)] or unseen(
         balancer, substations
     ):
         if time.monotonic() - said > SAY_EVERY_S:
@@ -27,7 +31,8 @@ def main() -> None:
                 f"Waiting for {', '.join(waiting)}: see the logs in {os.environ['DATA_DIR']}/log", flush=True
             )
         time.sleep(PAUSE_S)
-    print(ways_in(gateway, balancer, substations, time.monotonic() - began), flush=True)
+    console = link.url(Path(os.environ["DATA_DIR"]), console)
+    print(ways_in(gateway, balancer, console, substations, time.monotonic() - began), flush=True)
 
 
 def ready(url: str) -> bool:
@@ -51,7 +56,7 @@ def fetch(url: str) -> bytes | None:
         return None
 
 
-def ways_in(gateway: str, balancer: str, substations: list[str], took_s: float) -> str:
+def ways_in(gateway: str, balancer: str, console: str, substations: list[str], took_s: float) -> str:
     """Return what to do next."""
     members = json.loads(fetch(f"{balancer}/fleet") or b'{"substations": []}')["substations"]
     capacity_kw = sum(member["capacity_kw"] for member in members)
@@ -62,6 +67,7 @@ def ways_in(gateway: str, balancer: str, substations: list[str], took_s: float) 
     return f"""
 The grid runs (ready in {took_s:.1f} s): {len(substations)} substations, {capacity_kw:,.0f} kW in all{resumed}.
 
+  the console     {console}
   charge a car    curl -i {gateway}/charge -H 'Content-Type: application/json' -d '{{"vehicle_id": "EV-1"}}'
   rush hour       {"".join(told)}make rush-hour
   see the load    curl {balancer}/fleet

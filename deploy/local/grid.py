@@ -58,7 +58,7 @@ def service_ports(environ: Mapping[str, str]) -> dict[str, int]:
     Raises ValueError, naming what can't be used.
     """
     count = _whole(environ, "GRID_SUBSTATIONS", 3, 100)
-    single = {"GATEWAY_PORT": 8000, "BALANCER_PORT": 8001, "BALANCER_GRPC_PORT": 9001}
+    single = {"GATEWAY_PORT": 8000, "BALANCER_PORT": 8001, "BALANCER_GRPC_PORT": 9001, "CONSOLE_PORT": 8080}
     ports = {name: _whole(environ, name, default, HIGHEST_PORT) for name, default in single.items()}
     for name, default in {"SUBSTATION_PORT": 8101, "SUBSTATION_GRPC_PORT": 9101}.items():
         first = _whole(environ, name, default, HIGHEST_PORT - count)
@@ -96,9 +96,16 @@ def supervisord(data: Path, ports: dict[str, int], host: str) -> configparser.Ra
             "SUBSTATION_GRPC_PORT": str(ports[f"SUBSTATION_GRPC_PORT.{number}"]),
         })  # fmt: skip
     names = [f"substation-{number}" for number in range(1, count + 1)]
-    made["group:grid"] = {"programs": ",".join([*names, "balancer", "gateway"])}  # one group stops at once
+    made["group:grid"] = {
+        "programs": ",".join([*names, "balancer", "gateway", "admin_ui"])
+    }  # one group stops at once
     _program(made, data, "balancer", "balancer", {"SUBSTATIONS": urls})
     _program(made, data, "gateway", "gateway", {"BALANCER": f"{host}:{ports['BALANCER_GRPC_PORT']}"})
+    _program(made, data, "admin_ui", "admin_ui", {
+        "BALANCER_URL": f"http://{host}:{ports['BALANCER_PORT']}",
+        "GATEWAY_URL": f"http://{host}:{ports['GATEWAY_PORT']}",
+        "RUNS_DIR": f"{data}/runs",
+    })  # fmt: skip
     made["program:announce"] = {
         "command": f'"{sys.executable}" deploy/local/announce.py {host} {urls}', "directory": str(ROOT),
         "autorestart": "false", "startsecs": "0", "stdout_logfile": "/dev/stdout", "stdout_logfile_maxbytes": "0",

@@ -17,9 +17,8 @@ from tornado.web import Application
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from balancer.contract import FLEET
-from balancer.metrics import StreamMetrics
 from runtime import frame_stream, http
-from runtime.frame_stream import FrameStreamHandler, FrameStreams
+from runtime.frame_stream import FrameStreamHandler, FrameStreams, StreamMetrics
 from tests.integration.balancer.grid import HOST, Plan, running, until
 from tests.integration.gateway.api import api_of
 from tests.unit.runtime.test_changes import applied, without_ages
@@ -50,7 +49,9 @@ class Served:
     def __init__(self, shown: Shown, drop_s: float = 30.0) -> None:
         self.shown = shown
         self.registry = CollectorRegistry()
-        self.streams = FrameStreams(shown, FLEET, StreamMetrics(self.registry), tick_s=0.001, drop_s=drop_s)
+        self.streams = FrameStreams(
+            shown, FLEET, StreamMetrics(self.registry, "smartgrid_balancer"), tick_s=0.001, drop_s=drop_s
+        )
         self.port = 0
 
     def count(self, name: str, **labels: str) -> float:

@@ -8,9 +8,9 @@ from balancer.contract import FLEET
 from balancer.fleet import Fleet
 from balancer.handlers import fleet_json
 from balancer.health import State
-from balancer.metrics import FRAMES
 from runtime import frame_stream
 from runtime.changes import HEARTBEAT_S, Feed
+from runtime.frame_stream import FRAMES
 from substation.contract import RELEASES_WITHIN_S, Report
 from tests.unit.docs.pages import CODE, DOCS, rows, sections
 

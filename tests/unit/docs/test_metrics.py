@@ -7,9 +7,10 @@ import pytest
 from prometheus_client import CollectorRegistry, Metric
 
 from balancer.fleet import Fleet
-from balancer.metrics import BalancerMetrics, FleetCollector, StreamMetrics
+from balancer.metrics import BalancerMetrics, FleetCollector
 from gateway.metrics import GatewayMetrics
 from runtime import exposition
+from runtime.frame_stream import StreamMetrics
 from substation.contract import RELEASES_WITHIN_S, Report
 from substation.curve import Usage
 from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
@@ -60,7 +61,8 @@ def gateway() -> CollectorRegistry:
 def balancer() -> CollectorRegistry:
     registry = exposition.registry("balancer")
     BalancerMetrics(registry).discovered(NAME)
-    StreamMetrics(registry)
+    StreamMetrics(registry, "smartgrid_balancer")
+    StreamMetrics(registry, "smartgrid_console")
     fleet = Fleet(1.0, Never(), lambda _: True)
     fleet.watch("http://127.0.0.1:8101")
     fleet.polled("http://127.0.0.1:8101", REPORT, 0.0)

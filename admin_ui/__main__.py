@@ -1,0 +1,8 @@
+"""`python -m admin_ui`."""
+
+from admin_ui.app import console
+from admin_ui.settings import Settings
+from runtime.process import run
+
+if __name__ == "__main__":
+    run("admin_ui", Settings, console)

@@ -1,0 +1,46 @@
+"""The pages: Jinja2 templates around what the stream fills in."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from admin_ui.access import ConsoleHandler
+
+FOLDER = Path(__file__).parent
+NAVIGATION = (
+    ("/", "overview", "Overview"),
+    ("/rush-hour", "rush", "Rush hour"),
+    ("/decisions", "decisions", "Why here"),
+    ("/alarms", "alarms", "Alarms"),
+    ("/audit", "audit", "Audit"),
+)
+
+
+def templates() -> Environment:
+    """Return the environment of the templates; what a template does not get is a fault, not an empty text."""
+    loader = FileSystemLoader(FOLDER / "templates")
+    return Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+
+
+class Page(ConsoleHandler):
+    """One page; `template` names it."""
+
+    def setup(self, environment: Environment, template: str = "", **more: Any) -> None:  # type: ignore[override]
+        """`more` is known to the template."""
+        self._environment = environment
+        self._template = template
+        self._known = more
+
+    def get(self) -> None:
+        """Write the page."""
+        self.show(self._template)
+
+    def show(self, template: str, status: int = 200, **known: Any) -> None:
+        """Finish with a template."""
+        self.set_status(status)
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        page = self._environment.get_template(template)
+        self.finish(page.render(login=self.login, navigation=NAVIGATION, **self._known, **known))

@@ -1,0 +1,45 @@
+"""The console's settings."""
+
+import dataclasses
+import ipaddress
+from pathlib import Path
+
+from runtime.settings import address, integer, number, path, port, setting, urls
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a console reads from the environment."""
+
+    bind: str = setting("CONSOLE_BIND", "127.0.0.1", address, "the address to listen on")
+    http_port: int = setting("CONSOLE_PORT", "8080", port, "port of the pages")
+    data: Path = setting("DATA_DIR", "data", path, "folder that holds people, logins and the audit log")
+    balancer: tuple[str, ...] = setting(
+        "BALANCER_URL", "http://127.0.0.1:8001", urls, "base URL of the balancer's HTTP interface"
+    )
+    gateway: tuple[str, ...] = setting(
+        "GATEWAY_URL", "http://127.0.0.1:8000", urls, "base URL of the gateway"
+    )
+    runs: Path = setting("RUNS_DIR", "data/runs", path, "folder of the load test's runs")
+    grafana: str = setting("GRAFANA_URL", "", str, "base URL of Grafana for links, empty for none")
+    login_hours: float = setting("LOGIN_HOURS", "12", number(0.01, 720), "hours after which a login ends")
+    behind_tls: int = setting(
+        "BEHIND_TLS_PROXY", "0", integer(0, 1), "1 says that a proxy in front speaks TLS to browsers"
+    )
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can come in."""
+        return ipaddress.ip_address(self.bind).is_loopback and not self.behind_tls
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with them together."""
+        if len(self.balancer) > 1 or len(self.gateway) > 1:
+            return ["BALANCER_URL and GATEWAY_URL take one URL each"]
+        if self.behind_tls or ipaddress.ip_address(self.bind).is_loopback:
+            return []
+        plain = (
+            f"CONSOLE_BIND={self.bind} lets other machines in, and passwords would go over the network in the clear:"
+            " put a proxy that speaks TLS in front and set BEHIND_TLS_PROXY=1, or bind to a loopback address"
+        )
+        return [plain]
