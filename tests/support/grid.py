@@ -13,6 +13,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from admin_ui import link
+
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60.0  # nothing here takes as long unless it hangs
 
@@ -21,15 +23,16 @@ class Grid:
     """One grid; `start` it as often as needed, `stop` it at the end."""
 
     def __init__(self, data: Path, **environment: str) -> None:
-        first = free_range(9)
+        first = free_range(10)
         self.data = data
         self.gateway = f"http://127.0.0.1:{first}"
         self.balancer = f"http://127.0.0.1:{first + 1}"
+        self.console = f"http://127.0.0.1:{first + 9}"
         self.substations = [f"http://127.0.0.1:{first + 3 + n}" for n in range(3)]
         self.environment = {
             **os.environ, "DATA_DIR": str(data), "GATEWAY_PORT": str(first), "BALANCER_PORT": str(first + 1),
             "BALANCER_GRPC_PORT": str(first + 2), "SUBSTATION_PORT": str(first + 3),
-            "SUBSTATION_GRPC_PORT": str(first + 6), **environment,
+            "SUBSTATION_GRPC_PORT": str(first + 6), "CONSOLE_PORT": str(first + 9), **environment,
         }  # fmt: skip
         self.process: subprocess.Popen[str] | None = None
         self.printed = ""
@@ -57,6 +60,10 @@ class Grid:
         if self.process.stdout:
             self.process.stdout.close()
         return code
+
+    def link(self) -> str:
+        """Return a new one-time link to the console."""
+        return link.url(self.data, self.console)
 
     def pids(self, service: str) -> list[int]:
         """Return the ids of this grid's processes of a service ('' for all of them)."""
@@ -87,7 +94,7 @@ class Grid:
 
     def wait(self, path: str = "/readyz") -> None:
         """Wait until every service answers `path` with success."""
-        for base in (*self.substations, self.balancer, self.gateway):
+        for base in (*self.substations, self.balancer, self.gateway, self.console):
             until(lambda base=base: status(base + path) == 200)
 
     def sessions(self) -> list[dict[str, Any]]:

@@ -1,0 +1,58 @@
+"""Real headless Chromium on the real grid; whatever a page breaks quietly fails the test."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync",
+    "--disable-component-update",
+]  # fmt: skip
+WAIT_MS = 30_000  # nothing takes as long unless it never comes
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+EXPECTED = ("WebSocket connection", "Failed to load resource")  # what Chromium says of a service that is down
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """One browser for many pages."""
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def visit(browser: Browser, url: str, **context: Any) -> Iterator[Page]:
+    """A page in a profile of its own; fails at the end for scripts' faults and for what the CSP has stopped."""
+    made = browser.new_context(**{"viewport": WIDE, "reduced_motion": "reduce"} | context)
+    page = made.new_page()
+    page.set_default_timeout(WAIT_MS)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda line: faults.append(line.text) if _is_fault(line.type, line.text) else None)
+    try:
+        page.goto(url)
+        yield page
+        assert faults == []
+    finally:
+        made.close()
+
+
+def axe_faults(page: Page) -> list[str]:
+    """What axe finds wrong on a page, in a line each."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:120]} {node['target']}" for each in found for node in each["nodes"]
+    ]
+
+
+def _is_fault(kind: str, text: str) -> bool:
+    return kind == "error" and not any(known in text for known in EXPECTED)

@@ -1,0 +1,34 @@
+"""One grid of real processes and one browser for the console's tests, and a page that is logged in."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.console.browser import CHROMIUM, chromium, visit
+from tests.support.grid import Grid
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Not of the session: while it runs, its event loop is the thread's, and tests elsewhere need theirs."""
+    if not CHROMIUM:
+        pytest.skip("no Chromium: install the package chromium")
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
+    """A grid for the tests of one module; who breaks it mends it."""
+    made = Grid(tmp_path_factory.mktemp("grid"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def page(browser: Browser, grid: Grid) -> Iterator[Page]:
+    """The overview, logged in as the operator of this machine."""
+    with visit(browser, grid.link()) as opened:
+        yield opened
