@@ -1,8 +1,7 @@
 """What is shown while a run goes on: live bars on a terminal, one plain line now and then elsewhere."""
 
 import asyncio
-import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 from rich.console import Console, Group
@@ -11,35 +10,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from loadtest.records import W_PER_KW, Reading
+from loadtest.records import W_PER_KW
+from loadtest.view import View
 
 LIVE_EVERY_S = 0.25
 PLAIN_EVERY_S = 5.0
 PLAIN_WIDTH = 140  # of a table that goes into a file
 BAR_WIDTH = 40
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class View:
-    """What is shown of one moment; `p95_ms` is None before the first answer."""
-
-    elapsed_s: float
-    seconds: float
-    planned: int
-    sent: int
-    admitted: int
-    refused: int
-    failed: int
-    p95_ms: float | None
-    readings: Mapping[str, Reading]
-
-    def counts(self) -> str:
-        """Return what became of the requests so far, in words."""
-        p95 = "-" if self.p95_ms is None else f"{self.p95_ms:.1f} ms"
-        return (
-            f"sent {self.sent}/{self.planned}, admitted {self.admitted}, refused {self.refused}, "
-            f"failed {self.failed}, p95 {p95}"
-        )
 
 
 class Screen(Protocol):
@@ -137,6 +114,22 @@ def _bar(done: float, total: float) -> ProgressBar:
         complete_style="default",
         finished_style="default",
     )
+
+
+class NoScreen:
+    """Shows nothing: somebody reads the lines of progress instead."""
+
+    def __init__(self) -> None:
+        self.console = Console(quiet=True)
+
+    def say(self, text: str) -> None:
+        """Show nothing."""
+
+    def said(self) -> None:
+        """Show nothing."""
+
+    async def follow(self, view: Callable[[], View]) -> None:
+        """Show nothing."""
 
 
 def screen() -> Screen:
