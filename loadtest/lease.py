@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 
 import aiohttp
 
@@ -69,16 +70,25 @@ class Lease:
             async with self._http.request(
                 method, url, json=body, timeout=aiohttp.ClientTimeout(total=ANSWER_S), allow_redirects=False
             ) as response:
-                status, said = response.status, await response.json(content_type=None)
+                status, text = response.status, await response.text()
         except (aiohttp.ClientError, OSError, ValueError) as error:
             message = f"{url} does not answer: {str(error) or type(error).__name__}"
             raise NotReady(message) from error
-        if not isinstance(said, dict) or status not in {OK, HELD}:
+        said = _object(text) if status in {OK, HELD} else None
+        if said is None:
             message = f"{url} answers {status}: is it a balancer of this version?"
             raise NotReady(message)
         if status == HELD:
             raise Busy(_held_by(said))
         return said
+
+
+def _object(text: str) -> dict[str, object] | None:
+    try:
+        said = json.loads(text)
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def _held_by(said: dict[str, object]) -> str:

@@ -48,11 +48,12 @@ def write(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
+    except (OSError, UnicodeError) as error:
         message = f"the result can't be written: {error}"
         raise NotWritten(message) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def copy(path: Path, text: str) -> None:
