@@ -1,14 +1,10 @@
-"""The command line: what is accepted, and the exit codes."""
+"""The command line: what is accepted."""
 
 import argparse
 import asyncio
-import contextlib
 import datetime as dt
 import os
 import secrets
-import signal
-import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -17,33 +13,16 @@ from rich.console import Console
 
 from loadtest import runs, tables
 from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
-from loadtest.pipe import Pipe
-from loadtest.progress import ENDED, SCHEMA, STARTED, Progress
-from loadtest.rush import Ended, Order, Shown, Verdict, run
-from loadtest.screen import PLAIN_WIDTH, NoScreen, screen
-from loadtest.stop import Stop
+from loadtest.launch import EXIT_CODES, launch
+from loadtest.rush import Order
+from loadtest.screen import PLAIN_WIDTH
 from loadtest.target import allow_list, base_url, refusal
 from runtime.settings import integer, number
 
-EXIT = {
-    Verdict.HELD: 0,
-    Verdict.BROKEN: 1,
-    Verdict.NOT_WRITTEN: 1,
-    Verdict.FAILED: 1,
-    Verdict.NOT_READY: 3,
-    Verdict.BUSY: 4,
-    Verdict.LEASE_LOST: 4,
-    Verdict.INTERRUPTED: 130,
-}
-EXIT_CODES = (
-    "exit codes: 0 all thresholds held, 1 one broken, 2 usage, 3 grid not reachable, not ready or not one grid,"
-    " 4 another run holds the rush hour, or the lease was lost, 130 interrupted"
-)
 MAX_RATE_PER_S = 5_000  # on average; a grid on one machine admits less
 BOUNDS = f"bounds: {MAX_REQUESTS} requests, {MAX_SECONDS} s, {MAX_RATE_PER_S} requests/s on average"
 DEFAULT_SEED = 1  # peaks at 92 % of the default grid: 91 % is the mean of all seeds
 PRESET = "rush-hour"
-STDOUT = 1
 
 T = TypeVar("T")
 
@@ -158,35 +137,4 @@ def main(arguments: Sequence[str]) -> int:
         run_id, PRESET, asked.gateway, asked.balancer, asked.requests, asked.seconds, asked.seed,
         asked.concurrency, asked.max_ratio, asked.max_refused, asked.settle_s, asked.json, asked.runs_dir,
     )  # fmt: skip
-    return asyncio.run(_rush_hour(order, to_program=asked.progress == "jsonl"))
-
-
-async def _rush_hour(order: Order, *, to_program: bool) -> int:
-    stop, loop = Stop(), asyncio.get_running_loop()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(signal_number, stop.because, f"{signal_number.name} came")
-
-    def closed() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended already
-            loop.call_soon_threadsafe(stop.because, "nobody reads standard output any more")
-
-    progress = Progress(time.time, Pipe(STDOUT, closed) if to_program else None)
-    progress.tell(
-        STARTED, schema=SCHEMA, run_id=order.run_id, preset=order.preset, seed=order.seed,
-        requests=order.requests, seconds=order.seconds, gateway_url=order.gateway_url,
-        balancer_url=order.balancer_url, pid=os.getpid(),
-    )  # fmt: skip
-    ended = Ended(Verdict.FAILED, "a fault of this program")
-    try:
-        ended = await run(order, Shown(NoScreen() if to_program else screen(), progress, stop))
-    finally:
-        paths = runs.files(ended.folder) if ended.folder else {}
-        progress.tell(
-            ENDED, run_id=order.run_id, verdict=ended.verdict, exit_code=EXIT[ended.verdict],
-            why=ended.why, folder=str(ended.folder) if ended.folder else None, paths=paths,
-        )  # fmt: skip
-        await progress.close()
-    if ended.why and ended.verdict is not Verdict.INTERRUPTED:
-        with contextlib.suppress(OSError):  # nobody reads it
-            print(f"loadtest: {ended.why}", file=sys.stderr, flush=True)  # noqa: T201 - a command line
-    return EXIT[ended.verdict]
+    return asyncio.run(launch(order, to_program=asked.progress == "jsonl"))

@@ -200,6 +200,9 @@ def _concluded(
     except NotWritten as error:
         return Ended(Verdict.NOT_WRITTEN, str(error), folder)
     runs.prune(order.runs)
+    shown.screen.console.print(
+        f"result: {folder / runs.RESULT}", soft_wrap=True, markup=False, highlight=False
+    )
     if result.interrupted:
         return Ended(Verdict.INTERRUPTED, shown.stop.why, folder)
     held = all(threshold.held for threshold in thresholds)

@@ -1,6 +1,7 @@
 """What is shown while a run goes on: live bars on a terminal, one plain line now and then elsewhere."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Protocol
 
@@ -132,9 +133,22 @@ class NoScreen:
         """Show nothing."""
 
 
-def screen() -> Screen:
-    """Return the screen that fits standard output."""
-    console = Console()
-    if console.is_terminal:
-        return LiveScreen(console)
-    return PlainScreen(Console(width=PLAIN_WIDTH))
+class PipedConsole(Console):
+    """Says so when nobody reads any more, where Rich would end the program."""
+
+    def __init__(self, closed: Callable[[], None], width: int | None = None) -> None:
+        super().__init__(width=width)
+        self._on_closed = closed
+
+    def on_broken_pipe(self) -> None:
+        """Let nothing more be written, and the run be stopped."""
+        with contextlib.suppress(SystemExit):
+            super().on_broken_pipe()
+        self._on_closed()
+
+
+def screen(closed: Callable[[], None]) -> Screen:
+    """Return the screen that fits standard output; `closed` is called when nobody reads it any more."""
+    if Console().is_terminal:
+        return LiveScreen(PipedConsole(closed))
+    return PlainScreen(PipedConsole(closed, PLAIN_WIDTH))

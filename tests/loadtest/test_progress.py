@@ -121,7 +121,10 @@ def test_a_signal_stops_the_sending_gives_the_lease_back_and_leaves_the_result(
     assert (grid.leases[0], grid.leases[-1]) == ("PUT 200", "DELETE 200")
 
 
-def test_when_nobody_reads_any_more_it_stops_and_leaves_the_result(runs_dir: Path) -> None:
+@pytest.mark.parametrize("options", [JSONL, ()])
+def test_when_nobody_reads_any_more_it_stops_and_leaves_the_result(
+    options: tuple[str, ...], runs_dir: Path
+) -> None:
     grid = two()
 
     async def scenario() -> int:
@@ -129,7 +132,7 @@ def test_when_nobody_reads_any_more_it_stops_and_leaves_the_result(runs_dir: Pat
             reader, writer = os.pipe()
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "loadtest", "rush-hour", "--gateway", grid.url, "--balancer", grid.url,
-                *LONG, *JSONL, stdout=writer, stderr=subprocess.DEVNULL,
+                *LONG, *options, stdout=writer, stderr=subprocess.DEVNULL,
             )  # fmt: skip
             os.close(writer)
             await asyncio.wait_for(grid.arrived.wait(), HUNG_S)

@@ -5,7 +5,8 @@ import re
 from balancer.lease import LEAST_TTL_S, MOST_TTL_S
 from loadtest import engine, lease, pipe, progress, runs, view
 from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
-from loadtest.cli import EXIT, MAX_RATE_PER_S, parser
+from loadtest.cli import MAX_RATE_PER_S, parser
+from loadtest.launch import EXIT
 from loadtest.records import Reading
 from loadtest.rush import Verdict
 from tests.unit.docs.pages import CODE, DOCS, rows, sections
