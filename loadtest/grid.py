@@ -37,7 +37,7 @@ class NotReady(Exception):  # noqa: N818 - named after what is the matter
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Gateway:
+class GatewaySeen:
     """What a gateway says: what it waits for, '' when it is ready, and the order book of its balancer."""
 
     waits_for: str = ""
@@ -45,7 +45,7 @@ class Gateway:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Fleet:
+class FleetSeen:
     """What a balancer shows: whose it is, each substation's URL by its id, and where none was seen yet."""
 
     book_id: str
@@ -63,7 +63,7 @@ class Grid:
         self._balancer_url = balancer_url
         self._timeout = aiohttp.ClientTimeout(total=READ_TIMEOUT_S)
 
-    async def gateway(self) -> Gateway:
+    async def gateway(self) -> GatewaySeen:
         """Return what the gateway says of itself; raises NotReady when it can't be reached, or is none."""
         url = f"{self._gateway_url}/readyz"
         try:
@@ -73,14 +73,14 @@ class Grid:
             message = f"the gateway at {self._gateway_url} can't be reached: {_name(error)}"
             raise NotReady(message) from error
         if status == UNREADY:
-            return Gateway(waits_for=f"{status} {text}")
+            return GatewaySeen(waits_for=f"{status} {text}")
         book_id = _book_id(text) if status == OK else ""
         if not book_id:
             message = f"what answers at {self._gateway_url} is no gateway of a grid: nothing is sent there"
             raise NotReady(message)
-        return Gateway(book_id=book_id)
+        return GatewaySeen(book_id=book_id)
 
-    async def fleet(self) -> Fleet:
+    async def fleet(self) -> FleetSeen:
         """Return what the balancer shows; raises NotReady when it does not say."""
         url = f"{self._balancer_url}/fleet"
         try:
@@ -88,7 +88,7 @@ class Grid:
                 response.raise_for_status()
                 fleet = await response.json()
             stations = {str(each["substation_id"]): str(each["url"]) for each in fleet["substations"]}
-            return Fleet(
+            return FleetSeen(
                 str(fleet["book_id"]), str(fleet["policy"]), stations, [str(url) for url in fleet["unseen"]]
             )
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError

@@ -15,7 +15,7 @@ import aiohttp
 from loadtest import report, runs, tables, verdict
 from loadtest.arrivals import rush_hour
 from loadtest.engine import Engine, unless
-from loadtest.grid import SAMPLE_EVERY_S, Fleet, Grid, NotReady, Sampler
+from loadtest.grid import SAMPLE_EVERY_S, FleetSeen, Grid, NotReady, Sampler
 from loadtest.lease import Busy, Lease
 from loadtest.progress import SETTLING, Progress
 from loadtest.records import Reading
@@ -115,10 +115,10 @@ async def run(order: Order, shown: Shown) -> Ended:
     return ended
 
 
-async def _ready(order: Order, grid: Grid, lease: Lease, shown: Shown) -> Fleet | None:
+async def _ready(order: Order, grid: Grid, lease: Lease, shown: Shown) -> FleetSeen | None:
     """Return the fleet once it is ready and the lease is taken; None when the run was interrupted before."""
 
-    async def wait() -> Fleet:
+    async def wait() -> FleetSeen:
         await grid.gateway()  # what is no gateway is asked nothing more
         await lease.look()
         fleet = await settle(grid, order.settle_s, shown.say)

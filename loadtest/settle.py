@@ -4,14 +4,14 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 
-from loadtest.grid import Fleet, Gateway, Grid, NotReady
+from loadtest.grid import FleetSeen, GatewaySeen, Grid, NotReady
 from loadtest.records import W_PER_KW, Reading, Sample
 
 EMPTY_SHARE = 0.02  # a substation counts as empty below this share of its capacity
 LOOK_EVERY_S = 1.0
 
 
-async def settle(grid: Grid, wait_s: float, say: Callable[[str], None]) -> Fleet:
+async def settle(grid: Grid, wait_s: float, say: Callable[[str], None]) -> FleetSeen:
     """Wait up to `wait_s` for a ready gateway and a nearly empty fleet; returns the fleet.
 
     `say` is told what is waited for. Raises NotReady when the time is over, and at once when what
@@ -38,7 +38,7 @@ async def settle(grid: Grid, wait_s: float, say: Callable[[str], None]) -> Fleet
         await asyncio.sleep(min(LOOK_EVERY_S, left_s))
 
 
-def _one_grid(gateway: Gateway, fleet: Fleet) -> None:
+def _one_grid(gateway: GatewaySeen, fleet: FleetSeen) -> None:
     """Raise NotReady unless the gateway is one of this fleet, as far as it can tell, and has substations."""
     if gateway.book_id and gateway.book_id != fleet.book_id:
         message = (

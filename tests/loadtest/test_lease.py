@@ -137,7 +137,8 @@ def test_a_process_that_was_held_up_for_too_long_does_not_take_it_again() -> Non
         async with leasing(grid) as mine:
             await mine.take()
             mine._until_s -= 100
-            await mine.keep()
+            async with asyncio.timeout(10):
+                await mine.keep()
             return mine.lost
 
     assert "was not renewed within" in asyncio.run(scenario())
