@@ -68,7 +68,7 @@ def copy(path: Path, text: str) -> None:
 def prune(root: Path, keep: int = KEEP) -> None:
     """Remove the oldest runs beyond `keep`; nothing that is not named like a run is touched."""
     for folder in _folders(root)[keep:]:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)  # it does not follow a link
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -94,10 +94,9 @@ def files(folder: Path) -> dict[str, str]:
 
 def _folders(root: Path) -> list[Path]:
     """Return the folders of runs, the newest first."""
-    if not root.is_dir():
-        return []
-    found = [path for path in root.iterdir() if RUN_ID.fullmatch(path.name)]
-    return sorted((p for p in found if p.is_dir() and not p.is_symlink()), key=lambda p: p.name, reverse=True)
+    found = root.iterdir() if root.is_dir() else ()
+    runs = (path for path in found if RUN_ID.fullmatch(path.name) and path.is_dir())
+    return sorted(runs, key=lambda path: path.name, reverse=True)
 
 
 def _past(folder: Path) -> Past | None:

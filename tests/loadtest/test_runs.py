@@ -37,7 +37,10 @@ def test_a_run_never_gets_the_folder_of_another(tmp_path: Path) -> None:
 
 def test_a_result_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / runs.RESULT
-    runs.write(path, "whole")
+    runs.write(path, "first")
+    with path.open() as reader:
+        runs.write(path, "whole")
+        assert reader.read() == "first"  # nobody sees a file that changes
     assert [each.name for each in tmp_path.iterdir()] == [runs.RESULT]
     with pytest.raises(runs.NotWritten):
         runs.write(tmp_path / "nowhere" / runs.RESULT, "x")
