@@ -109,7 +109,7 @@ def application(table: list[Route], logins: Logins, registry: CollectorRegistry,
 
 async def _sample(board: Board) -> None:
     while True:
-        board.sample(time.time())
+        board.sample(time.time(), time.monotonic())
         await asyncio.sleep(SAMPLE_EVERY_S - time.time() % SAMPLE_EVERY_S)
 
 
