@@ -16,7 +16,14 @@ from balancer.control import Operator
 from balancer.decisions import Decisions
 from balancer.discovery import Discovery, Resolve, resolve
 from balancer.fleet import Fleet
-from balancer.handlers import DecisionsHandler, FleetHandler, OrderHandler, PolicyHandler, fleet_json
+from balancer.handlers import (
+    DecisionsHandler,
+    FleetHandler,
+    MemberHandler,
+    OrderHandler,
+    PolicyHandler,
+    fleet_json,
+)
 from balancer.metrics import BalancerMetrics, FleetCollector
 from balancer.orders import BookUnavailable, EmbeddedBook
 from balancer.placement import Placement
@@ -108,14 +115,15 @@ def _pages(
     return Application(
         [
             ("/fleet", FleetHandler, {"fleet": fleet}),
+            ("/fleet/stream", FrameStreamHandler, {"streams": streams}),
             (
                 "/fleet/([a-z0-9-]{1,63})/(drain|restore|capacity|decommission)",
                 OrderHandler,
                 {"operator": operator},
             ),
+            ("/fleet/([a-z0-9-]{1,63})", MemberHandler, {"fleet": fleet}),
             ("/policy", PolicyHandler, {"operator": operator}),
             ("/decisions", DecisionsHandler, {"decisions": seats.decisions}),
-            ("/fleet/stream", FrameStreamHandler, {"streams": streams}),
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),
             ("/livez", health.LiveHandler),
             ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),
