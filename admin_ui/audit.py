@@ -12,7 +12,7 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -38,6 +38,7 @@ MIGRATIONS = [
 COLUMNS = "number, at_unix_ms, of, who, action, target, reason, outcome, details, hash"
 INSERT = f"INSERT INTO entry ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constant
 AFTER = f"SELECT {COLUMNS} FROM entry WHERE number > ? ORDER BY number LIMIT ?"  # noqa: S608 - constant
+MOST_LATE = 1000  # entries that wait for room on the disk; beyond, the oldest are only in the service's log
 BATCH = 500  # entries read at once: writing waits no longer than for these
 
 T = TypeVar("T")
@@ -61,7 +62,7 @@ class Audit:
         self._store = Store(file, MIGRATIONS)
         self._clock = clock
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "audit")
-        self._late: list[Draft] = []  # results that a full disk did not take
+        self._late: list[Draft] = []  # what a full disk did not take
         self._broken = ""
         self.under_way: set[int] = set()
         self.fault = ""
@@ -81,21 +82,16 @@ class Audit:
         """Write what came of it. Never fails: what the disk does not take now is written with the next entry."""
         self.under_way.discard(entry.number)
         texts = {"who": entry.who, "action": entry.action, "target": entry.target, "reason": ""}
-        draft = drafted(self._now_ms(), texts, details or {}, outcome=str(outcome), of=entry.number)
-        try:
-            await self._write(draft)
-        except Unwritable:
-            log.exception(
-                "a result is not in the audit log yet", extra={"of": entry.number, "outcome": outcome}
-            )
-            self._late.append(draft)
+        await self._write_or_keep(
+            drafted(self._now_ms(), texts, details or {}, outcome=str(outcome), of=entry.number)
+        )
 
     async def note(
         self, who: str, action: str, target: str, outcome: Outcome, details: dict[str, object] | None = None
-    ) -> Entry:
-        """Write what has happened already, with its outcome, such as a login; raises Unwritable."""
+    ) -> None:
+        """Write what has happened already, with its outcome, such as a login. Never fails, as above."""
         texts = {"who": who, "action": action, "target": target, "reason": ""}
-        return await self._write(drafted(self._now_ms(), texts, details or {}, outcome=str(outcome)))
+        await self._write_or_keep(drafted(self._now_ms(), texts, details or {}, outcome=str(outcome)))
 
     async def verify(self, known: Head | None = None) -> Head:
         """Follow the chain from its first entry to its last; raises BrokenChain. Writing goes on meanwhile.
@@ -119,7 +115,7 @@ class Audit:
             yield entries
             last = entries[-1].number
 
-    async def rows(self, sql: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
+    async def rows(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[sqlite3.Row]:
         """Return all rows of a query."""
         return await self._on_thread(lambda: self._store.rows(sql, values))
 
@@ -132,6 +128,16 @@ class Audit:
                 log.error("results are lost to the audit log", extra={"why": str(error)})  # noqa: TRY400
         await self._on_thread(self._store.close)
         self._thread.shutdown()
+
+    async def _write_or_keep(self, draft: Draft) -> None:
+        try:
+            await self._write(draft)
+        except Unwritable as error:
+            log.error(  # noqa: TRY400 - a state of the disk, not a fault
+                "an entry is not in the audit log yet",
+                extra={"why": str(error), "who": draft.who, "action": draft.action, "outcome": draft.outcome},
+            )
+            self._late = [*self._late, draft][-MOST_LATE:]
 
     async def _write(self, draft: Draft) -> Entry:
         late, self._late = self._late, []
