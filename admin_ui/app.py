@@ -63,7 +63,7 @@ def shown(board: Board, rates: Rates) -> dict[str, Any]:
 
 def routes(settings: Settings, board: Board, streams: FrameStreams) -> list[Route]:
     """Return every address of the console that takes a role."""
-    environment = {"environment": pages.templates()}
+    environment = {"environment": pages.templates(), "balancer_url": settings.balancer[0]}
 
     def page(path: str, name: str) -> Route:
         return Route(
