@@ -19,6 +19,7 @@ from balancer.fleet import Fleet
 from balancer.handlers import (
     DecisionsHandler,
     FleetHandler,
+    MemberHandler,
     OrderHandler,
     PolicyHandler,
     RushHourHandler,
@@ -127,16 +128,17 @@ def _pages(
     return Application(
         [
             ("/fleet", FleetHandler, {"view": streams.view}),
+            ("/fleet/stream", FrameStreamHandler, {"streams": streams}),
             (
                 "/fleet/([a-z0-9-]{1,63})/(drain|restore|capacity|decommission)",
                 OrderHandler,
                 {"operator": operator},
             ),
+            ("/fleet/([a-z0-9-]{1,63})", MemberHandler, {"fleet": seats.fleet}),
             ("/policy", PolicyHandler, {"operator": operator}),
             ("/rushhour", RushHourHandler, {"operator": operator}),
             (f"/rushhour/({RUN_ID})", RushHourHandler, {"operator": operator}),
             ("/decisions", DecisionsHandler, {"decisions": seats.decisions}),
-            ("/fleet/stream", FrameStreamHandler, {"streams": streams}),
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),
             ("/livez", health.LiveHandler),
             ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeGuard
 
@@ -53,6 +54,8 @@ def fleet_json(fleet: Fleet, now_s: float, book_id: str, rushhour: str | None) -
     return {
         "book_id": book_id,
         "policy": fleet.policy,
+        "policies": list(fleet.policies),
+        "poll_s": fleet.poll_s,
         "rushhour": rushhour,
         "substations": shown,
         "unseen": fleet.unseen(),
@@ -69,6 +72,7 @@ def member_json(substation_id: str, member: Member, state: State, now_s: float) 
         "state": state,
         "draining": member.report.draining,
         "capacity_kw": capacity_w / KW,
+        "rated_kw": member.report.rated_w / KW,
         "load_kw": round(load_w / KW, 3),
         "headroom_kw": round((capacity_w - load_w) / KW, 3),
         "utilization": round(load_w / capacity_w, 4),
@@ -76,6 +80,29 @@ def member_json(substation_id: str, member: Member, state: State, now_s: float) 
         "report_age_s": round(now_s - member.received_s, 3),
         "journal_id": member.report.journal_id,
     }
+
+
+class MemberHandler(ApiHandler):
+    """`GET /fleet/{substation_id}`: one substation, with what its known plans will free."""
+
+    def initialize(self, fleet: Fleet) -> None:  # type: ignore[override]
+        """`fleet` is the view."""
+        super().initialize()
+        self._fleet = fleet
+
+    def get(self, substation_id: str) -> None:
+        """Write it."""
+        now_s = time.monotonic()
+        member = self._fleet.members.get(substation_id)
+        if not member:
+            self.write_problem(NOT_FOUND, detail=f"the balancer knows no {substation_id}")
+            return
+        shown = member_json(substation_id, member, self._fleet.state(member, now_s), now_s)
+        freed = [
+            {"within_s": within_s, "freed_kw": round(freed_w / KW, 3)}
+            for within_s, freed_w in member.releases(now_s)
+        ]
+        self.write_json(shown | {"releases": freed})
 
 
 class DecisionsHandler(ApiHandler):

@@ -47,10 +47,10 @@ def test_the_frames_are_those_that_are_sent() -> None:
     table = rows(sections(PAGE)["`get /fleet/stream`"])
     assert list(table) == list(FRAMES)
     feed, first = Feed(FLEET), shown()
-    changed = {"policy": "x", "rushhour": "run", "unseen": ["y"], "substations": []}
+    changed = {"policy": "x", "poll_s": 2, "rushhour": "run", "unseen": ["y"], "substations": []}
     frames = [
         feed.next(first, 0.0),
-        feed.next({**first, **changed}, 1.0),
+        feed.next({**first, **changed}, HEARTBEAT_S),
         feed.next({**first, **changed}, 99.0),
     ]
     for frame in frames:
@@ -61,7 +61,8 @@ def test_the_frames_are_those_that_are_sent() -> None:
 
 def test_the_numbers_are_those_of_the_code() -> None:
     text = " ".join(sections(PAGE)["`get /fleet/stream`"].split())
-    assert f"for {HEARTBEAT_S:g} s" in text
+    assert f"told for {HEARTBEAT_S:g} s" in text
+    assert f"once every {HEARTBEAT_S:g} s" in text
     assert f"within {frame_stream.DROP_S:g} s" in text
     assert re.search(rf"At most {frame_stream.MOST_CLIENTS} clients", text)
     assert f"over {frame_stream.MESSAGE_BYTES // 1024} KiB" in text
