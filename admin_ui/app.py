@@ -11,7 +11,7 @@ import aiohttp
 from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
-from admin_ui import audit, pages, people_file
+from admin_ui import audit, pages, people_file, rush_pages
 from admin_ui.access import SecurityHeaders, StrictTransport
 from admin_ui.account import AccountHandler, ConfirmHandler, MeHandler
 from admin_ui.audit import Audit
@@ -27,6 +27,8 @@ from admin_ui.people import Logins, Role
 from admin_ui.people_file import PeopleFile
 from admin_ui.rates import Rates
 from admin_ui.routes import Route
+from admin_ui.rush_child import LoadTest
+from admin_ui.rush_hours import RushHours
 from admin_ui.settings import Settings
 from admin_ui.snapshot import CONSOLE, Board
 from admin_ui.stream import BrowserStreamHandler, end_with_logins
@@ -47,8 +49,10 @@ async def console(settings: Settings) -> AsyncIterator[None]:
         stack.push_async_callback(log.close)
         doorkeeper = await _doorkeeper(settings, log, stack)
         outgoing = await stack.enter_async_context(aiohttp.ClientSession())
+        rush = RushHours(LoadTest(settings.gateway[0], settings.balancer[0], settings.runs), log, outgoing)
+        stack.push_async_callback(rush.close)
         streams = FrameStreams(
-            lambda: shown(board, rates, log), CONSOLE, StreamMetrics(registry, "smartgrid_console")
+            lambda: shown(board, rates, log, rush), CONSOLE, StreamMetrics(registry, "smartgrid_console")
         )
         for chore in (
             FleetFeed(board, settings.balancer[0], lambda: None).follow(),
@@ -58,7 +62,7 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             end_with_logins(streams),
         ):
             stack.push_async_callback(_end, asyncio.create_task(chore))
-        table = routes(settings, board, streams, doorkeeper)
+        table = routes(settings, board, streams, doorkeeper, rush)
         app = application(settings, table, doorkeeper.logins, registry, board)
         tls = (
             http.tls_context(settings.tls_cert, settings.tls_key)
@@ -70,16 +74,19 @@ async def console(settings: Settings) -> AsyncIterator[None]:
         yield
 
 
-def shown(board: Board, rates: Rates, log: Audit) -> dict[str, Any]:
+def shown(board: Board, rates: Rates, log: Audit, rush: RushHours) -> dict[str, Any]:
     """Return all that browsers are shown at this moment."""
     now_s = time.monotonic()
     return board.shown(now_s) | {
         "gateway": rates.shown(now_s),
         "audit": {"newest": log.head.number, "fault": log.fault},
+        "rush": rush.shown(board.rest.get("rushhour")),
     }
 
 
-def routes(settings: Settings, board: Board, streams: FrameStreams, doorkeeper: Doorkeeper) -> list[Route]:
+def routes(
+    settings: Settings, board: Board, streams: FrameStreams, doorkeeper: Doorkeeper, rush: RushHours
+) -> list[Route]:
     """Return every address of the console that takes a role."""
     environment = {"environment": pages.templates(), "balancer_url": settings.balancer[0]}
     door, log = {"doorkeeper": doorkeeper}, doorkeeper.audit
@@ -105,6 +112,7 @@ def routes(settings: Settings, board: Board, streams: FrameStreams, doorkeeper: 
         Route("/confirm", ConfirmHandler, Role.VIEWER, door),
         Route("/stream", BrowserStreamHandler, Role.VIEWER, {"streams": streams}),
         Route("/api/history", HistoryHandler, Role.VIEWER, {"board": board}),
+        *rush_pages.routes(rush, environment),
     ]
 
 
