@@ -81,7 +81,7 @@ def shown(board: Board, rates: Rates, log: Audit) -> dict[str, Any]:
 
 def routes(settings: Settings, board: Board, streams: FrameStreams, doorkeeper: Doorkeeper) -> list[Route]:
     """Return every address of the console that takes a role."""
-    environment = {"environment": pages.templates(), "balancer_url": settings.balancer[0]}
+    environment = {"environment": pages.templates(balancer_url=settings.balancer[0])}
     door, log = {"doorkeeper": doorkeeper}, doorkeeper.audit
     loopback = {"on_loopback": settings.on_loopback}
 
