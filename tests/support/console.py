@@ -40,8 +40,9 @@ class Console:
     def __init__(
         self, data: Path, environ: dict[str, str] | None = None, *, keep_people: bool = False
     ) -> None:
-        self.data, environ = data, environ or {}
-        self.port = free_port()
+        environ = environ or {}
+        self.data = data
+        self.port = int(environ.get("CONSOLE_PORT", 0)) or free_port()
         self.tls = "CONSOLE_TLS_CERT" in environ
         if not keep_people:
             people(data, ann=Role.OPERATOR, vic=Role.VIEWER)
