@@ -81,6 +81,8 @@ class ConsoleHandler(ApiHandler):
     def initialize(self, logins: Logins, needs: Role, *, page: bool = False, **more: Any) -> None:  # type: ignore[override]
         """`more` goes to `setup` of the handler."""
         ApiHandler.initialize(self)
+        if not _readable(self.request.headers.get("Origin", "")):
+            self.request.headers["Origin"] = "null"  # Tornado would fail over it instead of refusing it
         self.logins = logins
         self._needs = needs
         self._page = page
@@ -140,6 +142,14 @@ class ConsoleHandler(ApiHandler):
         """A disk that is full is no fault of the code."""
         if not isinstance(value, Unwritable):
             super().log_exception(typ, value, tb)
+
+
+def _readable(origin: str) -> bool:
+    try:
+        urlsplit(origin)
+    except ValueError:
+        return False
+    return True
 
 
 def inside(address: str) -> str:

@@ -88,7 +88,7 @@ def routes(
     settings: Settings, board: Board, streams: FrameStreams, doorkeeper: Doorkeeper, rush: RushHours
 ) -> list[Route]:
     """Return every address of the console that takes a role."""
-    environment = {"environment": pages.templates(), "balancer_url": settings.balancer[0]}
+    environment = {"environment": pages.templates(balancer_url=settings.balancer[0])}
     door, log = {"doorkeeper": doorkeeper}, doorkeeper.audit
     loopback = {"on_loopback": settings.on_loopback}
 

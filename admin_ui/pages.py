@@ -18,12 +18,14 @@ NAVIGATION = (
 )
 
 
-def templates() -> Environment:
-    """Return the environment of the templates; what a template does not get is a fault, not an empty text."""
+def templates(**known: object) -> Environment:
+    """Return the environment of the templates, all of which know `known`; what a template does not get is a fault, not an empty text."""
     loader = FileSystemLoader(FOLDER / "templates")
-    return Environment(
+    made = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    made.globals.update(known)
+    return made
 
 
 class Page(ConsoleHandler):

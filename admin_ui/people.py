@@ -135,19 +135,19 @@ def read(text: str) -> People:
     try:
         found = json.loads(text)
         people = [
-            Person(each["name"], Role[str(each["role"]).upper()], each["password"])
+            Person(str(each["name"]), Role[str(each["role"]).upper()], str(each["password"]))
             for each in found["people"]
         ]
     except (KeyError, TypeError, AttributeError) as error:
         message = f"it is no people file: {error!r}"
         raise ValueError(message) from error
     for person in people:
-        if not NAME.fullmatch(str(person.name)):
+        if not NAME.fullmatch(person.name):
             message = (
                 f"{person.name!r}: a name is up to 63 of a-z 0-9 . _ - and begins with a letter or digit"
             )
             raise ValueError(message)
-        if person.role is Role.NOBODY or not str(person.password).startswith("$argon2"):
+        if person.role is Role.NOBODY or not person.password.startswith("$argon2"):
             message = f"{person.name}: a role is viewer or operator, a password is an argon2 hash"
             raise ValueError(message)
     by_name = {person.name: person for person in people}
