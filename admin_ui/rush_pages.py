@@ -173,14 +173,13 @@ class CompareHandler(Page):
 def routes(rush: RushHours, environment: dict[str, Any]) -> list[Route]:
     """Return the addresses of the rush hour."""
     given = {"rush": rush}
-    files = r"(report\.html|result\.json|requests\.csv|samples\.csv|progress\.jsonl)"
     return [
         Route("/api/rush", StartHandler, Role.OPERATOR, given),
         Route("/api/rush/stop", StopHandler, Role.OPERATOR, given),
         Route("/api/rush/presets", PresetsHandler, Role.VIEWER, given),
         Route("/api/runs", RunsHandler, Role.VIEWER, given),
         Route(
-            "/runs/compare", CompareHandler, Role.VIEWER, environment | given | {"here": "rush"}, page=True
+            "/runs/compare", CompareHandler, Role.VIEWER, environment | given | {"here": "compare"}, page=True
         ),
-        Route(f"/runs/({rush_wish.RUN_ID})/{files}", RunFileHandler, Role.VIEWER, given, page=True),
+        Route("/runs/([^/]+)/([^/]+)", RunFileHandler, Role.VIEWER, given, page=True),
     ]

@@ -86,6 +86,9 @@ class RunSoFar:
         """The process has ended with an exit code, below 0 by a signal; `last_words` are its standard error."""
         if self.phase is Phase.ENDED:
             return
+        if self.stopping and code == -signal.SIGTERM and not self.sending:
+            self.phase, self.verdict = Phase.ENDED, "interrupted"
+            return
         self.phase = Phase.FAILED
         words = last_words.strip()[-MOST_CHARACTERS:]
         if code == USAGE and self.run_id is None:

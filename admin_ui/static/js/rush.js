@@ -6,7 +6,7 @@ import { toLogin } from "/static/js/logged_in.js";
 // verdict: shape, word, tone, what to do next
 const VERDICTS = {
   held: ["✓", "held", "", ""],
-  broken: ["▲", "broken", "critical", "A threshold is broken: the table and the report say which, and how."],
+  broken: ["▲", "broken", "critical", "The report shows when, and at which substation."],
   interrupted: ["■", "stopped", "", "What was measured until then is kept."],
   busy: ["◇", "not started", "warning", "Wait until that run has ended, then start again."],
   "not ready": ["◷", "not started", "warning", "Put that right, then start again. Nothing was sent."],

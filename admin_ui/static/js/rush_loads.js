@@ -5,6 +5,7 @@ import { Order, stateWords } from "/static/js/severity.js";
 import { kw, percent } from "/static/js/words.js";
 
 const MOST = 24; // more are on the overview
+const NUMBERS = new Set(["Load", "Limit", "Utilization", "Sessions"]);
 const BAR_TO = 1.1; // of the limit
 
 /** Keeps a table; rows are moved and filled in place. */
@@ -19,9 +20,9 @@ export class RushLoads {
     this.link = element("a", { href: "/" });
     this.more.append(this.link);
     place.append(
-      element("div", { class: "table-frame", tabindex: 0, role: "region", "aria-labelledby": "loads-title" },
+      element("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Table of loads" },
         element("table", { class: "rush-table" },
-          element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))), this.body)),
+          element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col", class: NUMBERS.has(name) ? "number" : null }, name)))), this.body)),
       this.more,
     );
   }

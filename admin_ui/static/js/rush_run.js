@@ -65,7 +65,7 @@ export class RushRun {
     attribute(this.word.parentNode, "data-tone", ours && !goesOn(ours) ? verdictWords(ours.verdict ?? "failed")[2] || null : null);
     text(this.sub, ours ? about(ours) : elsewhereWords(elsewhere));
     this.#progress(ours);
-    this.#why(ours);
+    this.#why(ours, found);
     const sent = ours && ours.sent !== null;
     attribute(this.figures, "hidden", !sent);
     if (sent) for (const show of this.rows) show(ours);
@@ -83,9 +83,9 @@ export class RushRun {
     text(this.left, run.eta_s > 0 ? `${Math.ceil(run.eta_s)} s left of ${run.seconds} s` : "Waiting for the last answers and the result");
   }
 
-  #why(run) {
+  #why(run, found) {
     const advice = run && !goesOn(run) ? verdictWords(run.verdict ?? "failed")[3] : "";
-    const said = run ? sentence(goesOn(run) ? run.text : run.why) : "";
+    const said = run ? sentence(goesOn(run) ? run.text : run.why || broken(run, found)) : "";
     const shown = [said, said || run?.verdict !== "interrupted" ? advice : ""].filter(Boolean).join(" ");
     attribute(this.why, "hidden", !shown);
     text(this.why, shown);
@@ -108,15 +108,15 @@ export function links(row) {
 }
 
 function thresholds({ thresholds: judged }) {
-  const head = ["Threshold", "Value", "Limit", "Verdict"];
+  const head = ["Verdict", "Threshold", "Value", "Limit"];
   return element(
     "div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Thresholds" },
     element(
-      "table", { class: "rush-table" },
+      "table", { class: "rush-table thresholds" },
       element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
       element("tbody", {}, ...judged.map((each) => element(
-        "tr", {}, element("th", { scope: "row" }, each.name), element("td", {}, String(each.value)), element("td", {}, String(each.limit)),
-        element("td", { class: "verdict" }, mark(each.held ? "held" : "broken")),
+        "tr", {}, element("td", { class: "verdict" }, mark(each.held ? "held" : "broken")),
+        element("th", { scope: "row" }, each.name), element("td", {}, String(each.value)), element("td", {}, String(each.limit)),
       ))),
     ),
   );
@@ -125,7 +125,12 @@ function thresholds({ thresholds: judged }) {
 /** Return a verdict as shape and word. */
 export function mark(verdict) {
   const [shape, word, tone] = verdictWords(verdict);
-  return element("span", { "data-tone": tone || null }, element("span", { class: "shape", "aria-hidden": "true" }, shape), ` ${word}`);
+  return element("span", { "data-tone": tone || null }, element("span", { class: "shape", "aria-hidden": "true" }, shape), word);
+}
+
+function broken(run, found) {
+  if (run.verdict !== "broken" || !found) return "";
+  return found.thresholds.filter((each) => !each.held).map(({ name, value, limit }) => `${name}: ${value}, where ${limit} holds`).join("; ");
 }
 
 function about(run) {

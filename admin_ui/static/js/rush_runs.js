@@ -38,13 +38,13 @@ export class RushRuns extends EventTarget {
     this.body = element("tbody");
     this.older = element("button", { type: "button", class: "quiet", click: () => { this.#all = true; this.#show(); } });
     this.empty = element("p", { class: "panel" });
-    const head = ["Compare", "When", "Verdict", ...COLUMNS.map(([name]) => name), "Files"];
+    const head = [["Compare"], ["When"], ["Verdict"], ...COLUMNS, ["Files"]];
     this.form = element(
       "form", { action: "/runs/compare", method: "get" },
       element("div", { class: "runs-line" }, this.compare, this.said),
-      element("div", { class: "table-frame", tabindex: 0, role: "region", "aria-labelledby": "runs-title" },
+      element("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Table of runs" },
         element("table", { class: "rush-table" },
-          element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))), this.body)),
+          element("thead", {}, element("tr", {}, ...head.map(([name, , kind]) => element("th", { scope: "col", class: kind }, name)))), this.body)),
       this.older,
     );
     this.form.addEventListener("submit", (event) => { if (!this.#enough()) event.preventDefault(); });

@@ -15,6 +15,8 @@ from admin_ui.people import Logins, Role
 from admin_ui.people_file import PeopleFile
 from admin_ui.rates import Rates
 from admin_ui.routes import Route
+from admin_ui.rush_child import LoadTest
+from admin_ui.rush_hours import RushHours
 from admin_ui.settings import Settings
 from admin_ui.snapshot import CONSOLE, Board
 from runtime.frame_stream import FrameStreams, StreamMetrics
@@ -61,9 +63,12 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
     log, board = Audit(data / "audit.sqlite"), Board()
     keeper = Doorkeeper(PeopleFile(data / "people.json"), Logins(1), log, Passwords())
     streams = FrameStreams(
-        lambda: shown(board, Rates(), log), CONSOLE, StreamMetrics(CollectorRegistry(), "smartgrid_console")
+        lambda: shown(board, Rates(), log, rush),
+        CONSOLE,
+        StreamMetrics(CollectorRegistry(), "smartgrid_console"),
     )
-    return routes(load(Settings, {"DATA_DIR": str(data)}), board, streams, keeper)
+    rush = RushHours(LoadTest("http://127.0.0.1:1", "http://127.0.0.1:1", data), log, None)
+    return routes(load(Settings, {"DATA_DIR": str(data)}), board, streams, keeper, rush)
 
 
 def takes(route: Route) -> set[str]:
