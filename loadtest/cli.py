@@ -12,15 +12,18 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
+from loadtest.credential import Credential, from_file
 from loadtest.grid import NotReady
 from loadtest.report import NotWritten
 from loadtest.rush import Order, run
 from loadtest.screen import screen
+from loadtest.thresholds import BUILT_IN, FIGURES, limit
 from runtime.settings import integer, number, urls
 
 HELD, BROKEN, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 EXIT_CODES = "exit codes: 0 all thresholds held, 1 one broken, 2 usage, 3 grid not reachable or not ready, 130 interrupted"
 DEFAULT_SEED = 1  # peaks at 92 % of the default grid: 91 % is the mean of all seeds
+MAX_RETRIES = 10
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 
 T = TypeVar("T")
@@ -64,12 +67,20 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         ("--seconds", number(0.1, MAX_SECONDS), "60", "in how many seconds they arrive"),
         ("--seed", integer(0, 2**53), str(DEFAULT_SEED), "the same seed makes the same arrivals"),
         ("--concurrency", integer(1, 10_000), "500", "how many requests may be open at once"),
-        ("--max-ratio", number(1, 1000), "1.05", "highest max/mean utilization that holds"),
-        ("--max-refused", integer(0, MAX_REQUESTS), "0", "how many refusals still hold"),
+        ("--retries", integer(0, MAX_RETRIES), "2", "how often a request is sent again after 429, 503 or no answer"),
         ("--settle-s", number(0, MAX_SECONDS), "180", "how long to wait for a nearly empty fleet"),
     )  # fmt: skip
     for name, parse, default, help_text in options:
         rush.add_argument(name, type=_explained(parse), default=default, help=f"{help_text} [%(default)s]")
+    rush.add_argument(
+        "--fail-if", type=_explained(limit), action="append", default=[], metavar="'NAME OP NUMBER'",
+        help="break the run if, e.g. 'p99_ms > 250'; may be given again, and replaces the built-in limit of NAME. "
+        f"Built in: {', '.join(map(str, BUILT_IN))}. Names: {', '.join(FIGURES)}",
+    )  # fmt: skip
+    rush.add_argument(
+        "--api-key-file", type=_explained(from_file), dest="credential", metavar="FILE",
+        help="file with the API key for the gateway; without it env API_KEY is used, if set",
+    )  # fmt: skip
     rush.add_argument(
         "--json",
         type=_explained(_writable),
@@ -102,20 +113,25 @@ def _explained(parse: Callable[[str], T]) -> Callable[[str], T]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit code, but leaves by SystemExit(2) on wrong usage."""
-    asked = parser(os.environ).parse_args(arguments)
+    asking = parser(os.environ)
+    asked = asking.parse_args(arguments)
+    try:
+        credential = asked.credential or Credential(os.environ.get("API_KEY", "").strip())
+    except ValueError as error:
+        asking.error(f"API_KEY can't be used: {error}")
     order = Order(
         asked.gateway, asked.balancer, asked.requests, asked.seconds, asked.seed, asked.concurrency,
-        asked.max_ratio, asked.max_refused, asked.settle_s, asked.json,
+        asked.retries, tuple(asked.fail_if), asked.settle_s, asked.json,
     )  # fmt: skip
-    return asyncio.run(_rush_hour(order))
+    return asyncio.run(_rush_hour(order, credential))
 
 
-async def _rush_hour(order: Order) -> int:
+async def _rush_hour(order: Order, credential: Credential) -> int:
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     try:
-        ended = await run(order, screen(), stop)
+        ended = await run(order, credential, screen(), stop)
     except (NotReady, NotWritten) as error:
         print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
         return UNREACHABLE if isinstance(error, NotReady) else BROKEN

@@ -44,4 +44,7 @@ def write(
 def _request(request: Request) -> dict[str, Any]:
     document = dataclasses.asdict(request)
     del document["session"]  # the body has it as it came
+    document["substation_id"] = request.session.substation_id if request.session else None
+    document["attempt_log"] = document["attempts"]
+    document["attempts"] = len(request.attempts)
     return document

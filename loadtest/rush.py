@@ -12,14 +12,19 @@ import aiohttp
 
 from loadtest import balance, report, tables, verdict
 from loadtest.arrivals import rush_hour
-from loadtest.engine import Engine, unless
-from loadtest.grid import SAMPLE_EVERY_S, Grid, Sampler
+from loadtest.credential import Credential
+from loadtest.engine import Engine, Manner, asks_for_a_key, unless
+from loadtest.generator import Monitor
+from loadtest.grid import SAMPLE_EVERY_S, Grid, NotReady, Sampler
 from loadtest.records import Outcome, Reading
 from loadtest.result import Measured, conclude
+from loadtest.retrying import Retrying
 from loadtest.screen import Screen, View
 from loadtest.settle import settle
+from loadtest.thresholds import Limit
 
 SHOWN_P95_OF = 1_000  # the newest answers that the shown p95 is of
+NO_KEY = "the gateway does not let the rush hour in: give it an API key, by --api-key-file or API_KEY"
 LAST_LOOKS = 20  # at every substation after the run, for its exact counters
 
 
@@ -33,8 +38,8 @@ class Order:
     seconds: float
     seed: int
     concurrency: int
-    max_ratio: float
-    max_refused: int
+    retries: int
+    fail_if: tuple[Limit, ...]
     settle_s: float
     json: Path | None
 
@@ -47,8 +52,10 @@ class Ended:
     held: bool
 
 
-async def run(order: Order, screen: Screen, stop: asyncio.Event) -> Ended:
+async def run(order: Order, credential: Credential, screen: Screen, stop: asyncio.Event) -> Ended:
     """Run one rush hour and print its result; `stop` interrupts it.
+
+    `credential` is not part of the order, which is written down.
 
     Raises NotReady when the grid can't be used, NotWritten when the JSON file can't be written.
     """
@@ -65,13 +72,19 @@ async def run(order: Order, screen: Screen, stop: asyncio.Event) -> Ended:
         run_id = f"rush-{uuid.uuid4().hex[:12]}"
         now = steady_clock()
         sampler = Sampler(grid, settling.result(), now)
-        engine = Engine(http, order.gateway_url, run_id, order.concurrency, now)
+        if await asks_for_a_key(http, order.gateway_url, credential):
+            raise NotReady(NO_KEY)
+        manner = Manner(order.concurrency, Retrying(order.retries), credential)
+        engine = Engine(http, order.gateway_url, run_id, now, manner)
         measured = await _measure(order, sampler, engine, screen, stop)
     result = conclude(measured)
-    thresholds = verdict.judge(result, order.max_ratio, order.max_refused)
+    thresholds = verdict.judge(result, order.fail_if)
     tables.show(screen.console, result, thresholds)
     if order.json:
-        asked = {**dataclasses.asdict(order), "json": str(order.json), "run_id": run_id}
+        limits = [str(limit) for limit in order.fail_if]
+        asked = {
+            **dataclasses.asdict(order), "json": str(order.json), "fail_if": limits, "run_id": run_id,
+        }  # fmt: skip
         report.write(order.json, asked, measured, result, thresholds)
     return Ended(result.interrupted, all(threshold.held for threshold in thresholds))
 
@@ -82,8 +95,10 @@ async def _measure(
     plan = rush_hour(order.seed, order.requests, order.seconds, random.Random(order.seed))  # noqa: S311 - a plan
     now = engine.now
     before = await sampler.take()
+    monitor = Monitor()
     start_unix_s = now()
     beside = [
+        asyncio.create_task(monitor.run()),
         asyncio.create_task(sampler.run()),
         asyncio.create_task(screen.follow(lambda: _view(order, sampler, engine, now() - start_unix_s))),
     ]
@@ -97,6 +112,7 @@ async def _measure(
     for fault in ended:
         if isinstance(fault, Exception):
             raise fault
+    health = monitor.health(engine.woke_late_ms)
     until_unix_s = min(start_unix_s + order.seconds, now())
     after = await _last_readings(sampler)
     return Measured(
@@ -104,6 +120,7 @@ async def _measure(
         from_unix_s=start_unix_s, until_unix_s=until_unix_s,
         requests=engine.requests, substation_ids=sampler.substation_ids, samples=sampler.samples,
         missed_readings=sampler.missed, before=before.readings, after=after,
+        no_slot=engine.no_slot, generator=health,
     )  # fmt: skip
 
 

@@ -34,8 +34,8 @@ def test_a_short_rush_hour_holds_its_thresholds_and_writes_what_it_measured(tmp_
             "200",
             "--seconds",
             "6",
-            "--max-ratio",
-            "1.3",
+            "--fail-if",
+            "max_mean > 1.3",
             "--json",
             str(tmp_path / "result.json"),
         )
@@ -53,10 +53,20 @@ def test_a_demand_above_capacity_breaks_the_refusal_threshold_and_overloads_noth
     grid = Grid(tmp_path / "data", TIME_SCALE="120", CAPACITY_KW="200")
     grid.start()
     try:
-        ended = rush_hour(grid, "--requests", "150", "--seconds", "4", "--max-ratio", "1.3")
+        ended = rush_hour(
+            grid,
+            "--requests",
+            "150",
+            "--seconds",
+            "4",
+            "--fail-if",
+            "max_mean > 1.3",
+            "--fail-if",
+            "first_refused > 150",
+        )
     finally:
         grid.stop()
     assert ended.returncode == 1, ended.stdout + ended.stderr
     broken = [line for line in ended.stdout.splitlines() if "BROKEN" in line]
     assert len(broken) == 1
-    assert "refused requests" in broken[0]
+    assert broken[0].split()[0] == "refused"
