@@ -8,8 +8,6 @@ import threading
 import time
 from pathlib import Path
 
-import pytest
-
 from loadtest.generator import CPU_LIMIT, LAG_LIMIT_MS, LATE_LIMIT_MS, OK, SATURATED, Health, Monitor, faults
 from tests.loadtest.fake import Ended, ended, start, two
 

@@ -70,3 +70,24 @@ def test_a_demand_above_capacity_breaks_the_refusal_threshold_and_overloads_noth
     broken = [line for line in ended.stdout.splitlines() if "BROKEN" in line]
     assert len(broken) == 1
     assert broken[0].split()[0] == "refused"
+
+
+def test_a_grid_that_asks_for_keys_is_driven_with_one_and_not_without(tmp_path: Path) -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "gateway.keys", "new", "rush"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    (tmp_path / "keys").write_text(made.stdout)
+    (tmp_path / "key").write_text(made.stderr.rpartition(" ")[2])
+    short = ("--requests", "60", "--seconds", "3", "--fail-if", "max_mean > 2")
+    grid = Grid(tmp_path / "data", TIME_SCALE="1200", API_KEYS=str(tmp_path / "keys"))
+    grid.start()
+    try:
+        without = rush_hour(grid, *short)
+        ended = rush_hour(grid, *short, "--api-key-file", str(tmp_path / "key"))
+    finally:
+        grid.stop()
+    assert without.returncode == 3, without.stdout + without.stderr
+    assert "API key" in without.stderr
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert sum(len(rows) for rows in grid.journals().values()) == 60
