@@ -42,8 +42,8 @@ def test_an_idle_generator_is_ok() -> None:
 
 
 def test_a_loop_that_stood_still_counts_every_moment_that_it_missed() -> None:
-    health = asyncio.run(watched(0.2, busy_s=1.0))
-    assert health.loop_lag_p99_ms > 500  # most of all moments were in that second
+    health = asyncio.run(watched(2.0, busy_s=1.0))
+    assert health.loop_lag_p99_ms > 500  # a third of all moments were in that second
     assert health.verdict == SATURATED
     assert "event loop" in health.why
 
