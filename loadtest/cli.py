@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import ipaddress
 import os
+import random
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -11,19 +12,32 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from loadtest import report
 from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
+from loadtest.dry_run import show_plan
 from loadtest.grid import NotReady
+from loadtest.outage import NotRestored
+from loadtest.plan import DEFAULT_FLEET, Fleet, make
+from loadtest.presets import PRESETS, Preset
+from loadtest.records import W_PER_KW
 from loadtest.report import NotWritten
 from loadtest.rush import Order, run
 from loadtest.screen import screen
-from runtime.settings import integer, number, urls
+from loadtest.shapes import SHAPES
+from runtime.settings import integer, matching, number, urls
 
 HELD, BROKEN, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 EXIT_CODES = "exit codes: 0 all thresholds held, 1 one broken, 2 usage, 3 grid not reachable or not ready, 130 interrupted"
 DEFAULT_SEED = 1  # peaks at 92 % of the default grid: 91 % is the mean of all seeds
+SUBSTATION_ID = "[a-z0-9-]{1,63}"
+FILES = (
+    ("--json", "write everything that was measured to FILE; with --dry-run the plan"),
+    ("--plan-json", "write the plan to FILE"),
+)
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 
 T = TypeVar("T")
+Option = tuple[str, Callable[[str], object], str | None, str]  # name, parser, default, help
 
 
 def loopback_url(text: str) -> str:
@@ -52,31 +66,72 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m loadtest", description="Load on the grid.", epilog=EXIT_CODES
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    about = "send seeded random arrivals to the gateway and check that the grid stayed balanced"
-    rush = commands.add_parser("rush-hour", help=about, description=about, epilog=EXIT_CODES)
+    top.add_argument("--list", action=_List, nargs=0, help="say what each preset does, and end")
+    commands = top.add_subparsers(dest="command", required=True, metavar="PRESET")
+    for preset in PRESETS.values():
+        in_list = preset.about.replace("%", "%%")
+        command = commands.add_parser(preset.name, help=in_list, description=preset.about, epilog=EXIT_CODES)
+        for name, parse, default, help_text in _options(preset, environ):
+            shown = help_text if default is None else f"{help_text} [%(default)s]"
+            command.add_argument(name, type=_explained(parse), default=default, help=shown)
+        for name, help_text in FILES:
+            command.add_argument(name, type=_explained(_writable), help=help_text, metavar="FILE")
+        command.add_argument("--dry-run", action="store_true", help="only show the plan; nothing is sent")
+    return top
+
+
+class _List(argparse.Action):
+    """Prints each preset in a line, and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        lines = (f"{preset.name:<12}{preset.about}" for preset in PRESETS.values())
+        parser.exit(message="\n".join(lines) + "\n")
+
+
+def _options(preset: Preset, environ: Mapping[str, str]) -> tuple[Option, ...]:
+    """Return the options of a preset with its values as defaults."""
     gateway = environ.get("GATEWAY_URL") or "http://127.0.0.1:8000"
     balancer = environ.get("BALANCER_URL") or "http://127.0.0.1:8001"
-    options: tuple[tuple[str, Callable[[str], object], str, str], ...] = (
+    requests = integer(1, MAX_REQUESTS)
+    fleet_kw = ",".join(f"{watts / W_PER_KW:g}" for watts in DEFAULT_FLEET.capacity_w.values())
+    return (
         ("--gateway", loopback_url, gateway, "base URL of the gateway, on a loopback address (env GATEWAY_URL)"),
         ("--balancer", loopback_url, balancer, "base URL of the balancer, likewise (env BALANCER_URL)"),
-        ("--requests", integer(1, MAX_REQUESTS), "500", "how many cars arrive"),
-        ("--seconds", number(0.1, MAX_SECONDS), "60", "in how many seconds they arrive"),
+        ("--requests", unless_word("auto", requests) if preset.peak_share else requests,
+         str(preset.requests or "auto"), "how many cars arrive"),
+        ("--seconds", number(0.1, MAX_SECONDS), f"{preset.seconds:g}", "in how many seconds they arrive"),
         ("--seed", integer(0, 2**53), str(DEFAULT_SEED), "the same seed makes the same arrivals"),
+        ("--shape", matching("|".join(SHAPES), f"one of {', '.join(SHAPES)}"), preset.shape,
+         f"when they arrive: {', '.join(SHAPES)}"),
+        ("--substation", matching(SUBSTATION_ID, "a substation's id"), None,
+         "which one outage drains and hot-spot is about (the first of the fleet)"),
         ("--concurrency", integer(1, 10_000), "500", "how many requests may be open at once"),
-        ("--max-ratio", number(1, 1000), "1.05", "highest max/mean utilization that holds"),
-        ("--max-refused", integer(0, MAX_REQUESTS), "0", "how many refusals still hold"),
+        ("--max-ratio", unless_word("none", number(1, 1000)), _word(preset.max_ratio),
+         "highest max/mean utilization that holds; none: any"),
+        ("--max-refused", unless_word("none", integer(0, MAX_REQUESTS)), _word(preset.max_refused),
+         "how many refusals still hold; none: any number"),
+        ("--max-vs-oracle", unless_word("none", number(1, 1000)), _word(preset.max_vs_oracle),
+         "highest ratio of the max/mean utilization to the oracle's that holds; none: any"),
         ("--settle-s", number(0, MAX_SECONDS), "180", "how long to wait for a nearly empty fleet"),
+        ("--time-scale", number(0.001, 1_000_000), f"{DEFAULT_FLEET.time_scale:g}",
+         "time scale of the grid that --dry-run assumes; a run asks the grid"),
+        ("--capacity-kw", _capacities, fleet_kw, "capacities that --dry-run assumes, likewise"),
     )  # fmt: skip
-    for name, parse, default, help_text in options:
-        rush.add_argument(name, type=_explained(parse), default=default, help=f"{help_text} [%(default)s]")
-    rush.add_argument(
-        "--json",
-        type=_explained(_writable),
-        help="write everything that was measured to FILE",
-        metavar="FILE",
-    )
-    return top
+
+
+def _word(limit: float | None) -> str:
+    return "none" if limit is None else f"{limit:g}"
+
+
+def unless_word(word: str, parse: Callable[[str], T]) -> Callable[[str], T | None]:
+    """A parser that takes `word` for None, and leaves everything else to `parse`."""
+    return lambda text: None if text == word else parse(text)
+
+
+def _capacities(text: str) -> Mapping[str, float]:
+    """Return capacities in watts, by the ids that `make run` gives."""
+    kilowatts = [number(0.1, 1_000_000)(part) for part in text.split(",")]
+    return {f"substation-{index}": each * W_PER_KW for index, each in enumerate(kilowatts, start=1)}
 
 
 def _writable(text: str) -> Path:
@@ -104,10 +159,27 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit code, but leaves by SystemExit(2) on wrong usage."""
     asked = parser(os.environ).parse_args(arguments)
     order = Order(
-        asked.gateway, asked.balancer, asked.requests, asked.seconds, asked.seed, asked.concurrency,
+        asked.gateway, asked.balancer, asked.requests, float(asked.seconds), asked.seed, asked.concurrency,
         asked.max_ratio, asked.max_refused, asked.settle_s, asked.json,
+        preset=asked.command, shape=asked.shape, substation_id=asked.substation,
+        max_vs_oracle=asked.max_vs_oracle, plan_json=asked.plan_json,
     )  # fmt: skip
+    if asked.dry_run:
+        return _dry_run(order, Fleet(asked.capacity_kw, asked.time_scale))
     return asyncio.run(_rush_hour(order))
+
+
+def _dry_run(order: Order, fleet: Fleet) -> int:
+    """Show the plan, and write it where it is wanted; uses no network."""
+    try:
+        plan = make(order.wish(), fleet, random.Random)
+        for path in filter(None, (order.plan_json, order.json)):
+            report.write_plan(path, plan)
+    except (ValueError, NotWritten) as error:
+        print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        return BROKEN if isinstance(error, NotWritten) else USAGE
+    show_plan(screen().console, plan, fleet)
+    return HELD
 
 
 async def _rush_hour(order: Order) -> int:
@@ -116,7 +188,7 @@ async def _rush_hour(order: Order) -> int:
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     try:
         ended = await run(order, screen(), stop)
-    except (NotReady, NotWritten) as error:
+    except (NotReady, NotWritten, NotRestored) as error:
         print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
         return UNREACHABLE if isinstance(error, NotReady) else BROKEN
     if ended.interrupted:

@@ -9,12 +9,11 @@ from typing import Any
 import aiohttp
 
 from loadtest.arrivals import Arrival
-from loadtest.records import Outcome, Request, Session
+from loadtest.records import UNAVAILABLE, Outcome, Request, Session
 
 ANSWER_TIMEOUT_S = 30.0
 GRACE_S = 5.0  # how long an interrupted run waits for what is under way
 CREATED = 201
-UNAVAILABLE = 503
 TOO_MANY = 429
 
 
@@ -69,9 +68,10 @@ class Engine:
             sent_unix_s = self.now()
             status: int | None = None
             body: Any = None
+            retry_after_s: float | None = None
             fault = "interrupted"
             try:
-                status, body = await self._ask(index, arrival)
+                status, body, retry_after_s = await self._ask(index, arrival)
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 fault = type(error).__name__
             finally:
@@ -79,11 +79,11 @@ class Engine:
                 self.outcomes[outcome] += 1
                 answered = Request(
                     index, arrival.vehicle_id, intended_unix_s, sent_unix_s, self.now(),
-                    outcome, status, reason, session, body,
+                    outcome, status, reason, session, body, retry_after_s,
                 )  # fmt: skip
                 self.requests.append(answered)
 
-    async def _ask(self, index: int, arrival: Arrival) -> tuple[int, Any]:
+    async def _ask(self, index: int, arrival: Arrival) -> tuple[int, Any, float | None]:
         async with self._http.post(
             self._url,
             json=arrival.body(),
@@ -92,10 +92,12 @@ class Engine:
             allow_redirects=False,  # only the target that was checked
         ) as response:
             text = await response.text()
+            after = response.headers.get("Retry-After", "")
+        retry_after_s = float(after) if after.isdecimal() else None
         try:
-            return response.status, json.loads(text)
+            return response.status, json.loads(text), retry_after_s
         except ValueError:
-            return response.status, text
+            return response.status, text, retry_after_s
 
 
 def read_answer(

@@ -12,6 +12,7 @@ W_PER_KW = 1000
 MS_PER_S = 1000
 MS_PER_MINUTE = 60_000
 J_PER_KWH = 3_600_000
+UNAVAILABLE = 503
 
 
 class Outcome(enum.StrEnum):
@@ -65,7 +66,7 @@ class Request:
     """One request: its times in unix seconds, the status (None: no answer) and what came of it.
 
     `reason` says why there is no session: the problem's type, or the fault in a word. `body` is the
-    JSON of the answer as it came.
+    JSON of the answer as it came, `retry_after_s` when to come back, if it says so.
     """
 
     index: int
@@ -78,6 +79,12 @@ class Request:
     reason: str = ""
     session: Session | None = None
     body: Any = None
+    retry_after_s: float | None = None
+
+    @property
+    def told_when(self) -> bool:
+        """Whether it was refused with 503 and told when to come back."""
+        return self.status == UNAVAILABLE and self.retry_after_s is not None
 
     @property
     def late_ms(self) -> float:

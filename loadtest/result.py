@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from loadtest import balance
 from loadtest.figures import Counted, Sampled, StationResult, recorded
+from loadtest.ideal import Ideal
 from loadtest.records import Outcome, Reading, Request, Sample
 
 PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0, "max": 100.0}
@@ -44,7 +45,8 @@ class Result:
     """The figures of a run; latencies are in milliseconds, by percentile of what was answered.
 
     `late_ms` is of all that was sent: large figures mean that the sender was the bottleneck.
-    `distinct_sessions` counts the session ids in the 201s. None stands for what was not measured.
+    `refused_told_when` counts refusals by 503 with Retry-After. `imbalance_vs_oracle` is `balance_ratio` over
+    the oracle's. `distinct_sessions` counts the session ids in the 201s. None stands for what was not measured.
     """
 
     planned: int
@@ -64,10 +66,13 @@ class Result:
     whole_samples: int
     missed_readings: int
     stations: Sequence[StationResult]
+    refused_told_when: int = 0
+    oracle: Ideal | None = None
+    imbalance_vs_oracle: float | None = None
 
 
-def conclude(measured: Measured) -> Result:
-    """Compute the figures of a run."""
+def conclude(measured: Measured, oracle: Ideal | None = None) -> Result:
+    """Compute the figures of a run; `oracle` has those of the same plan placed with perfect knowledge."""
     outcomes = collections.Counter(request.outcome for request in measured.requests)
     answered = [request for request in measured.requests if request.status is not None]
     stations = [_station(measured, each) for each in measured.substation_ids]
@@ -81,7 +86,7 @@ def conclude(measured: Measured) -> Result:
         interrupted=measured.interrupted,
         distinct_sessions=len({r.session.session_id for r in measured.requests if r.session}),
         reasons=dict(collections.Counter(r.reason for r in measured.requests if r.reason)),
-        balance_ratio=balance.balance_ratio(whole, measured.until_unix_s),
+        balance_ratio=(ratio := balance.balance_ratio(whole, measured.until_unix_s)),
         fleet_peak_utilization=max((balance.fleet_utilization(sample) for sample in whole), default=None),
         commits_per_100_admissions=_commits_per_100([station.counted for station in stations]),
         late_ms=_latency([request.late_ms for request in measured.requests]),
@@ -90,6 +95,9 @@ def conclude(measured: Measured) -> Result:
         whole_samples=len(whole),
         missed_readings=measured.missed_readings,
         stations=stations,
+        refused_told_when=sum(r.told_when for r in measured.requests if r.outcome is Outcome.REFUSED),
+        oracle=oracle,
+        imbalance_vs_oracle=oracle.of(ratio) if oracle else None,
     )
 
 

@@ -11,10 +11,13 @@ from pathlib import Path
 import aiohttp
 
 from loadtest import balance, report, tables, verdict
-from loadtest.arrivals import rush_hour
 from loadtest.engine import Engine, unless
-from loadtest.grid import SAMPLE_EVERY_S, Grid, Sampler
-from loadtest.records import Outcome, Reading
+from loadtest.grid import SAMPLE_EVERY_S, Grid, NotReady, Sampler
+from loadtest.ideal import Ideal, ideal
+from loadtest.outage import Outage
+from loadtest.plan import DEFAULT_FLEET, Fleet, RunPlan, Wish, make
+from loadtest.presets import PRESETS
+from loadtest.records import Outcome, Reading, Sample
 from loadtest.result import Measured, conclude
 from loadtest.screen import Screen, View
 from loadtest.settle import settle
@@ -29,14 +32,36 @@ class Order:
 
     gateway_url: str
     balancer_url: str
-    requests: int
+    requests: int | None
     seconds: float
     seed: int
     concurrency: int
-    max_ratio: float
-    max_refused: int
+    max_ratio: float | None
+    max_refused: int | None
     settle_s: float
     json: Path | None
+    preset: str = "rush-hour"
+    shape: str = "uniform"
+    substation_id: str | None = None
+    max_vs_oracle: float | None = None
+    plan_json: Path | None = None
+
+    def wish(self) -> Wish:
+        """Return what is wanted of the plan."""
+        return Wish(
+            PRESETS[self.preset], self.seed, self.shape, self.requests, self.seconds, self.substation_id
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stage:
+    """What a run is made of: its plan, who sends it, who looks on, and what is done to the grid."""
+
+    plan: RunPlan
+    before: Sample
+    sampler: Sampler
+    engine: Engine
+    outage: Outage
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -64,32 +89,59 @@ async def run(order: Order, screen: Screen, stop: asyncio.Event) -> Ended:
             screen.said()
         run_id = f"rush-{uuid.uuid4().hex[:12]}"
         now = steady_clock()
-        sampler = Sampler(grid, settling.result(), now)
+        stations = settling.result()
+        sampler = Sampler(grid, stations, now)
+        before = await sampler.take()
+        capacity_w = {each: reading.capacity_w for each, reading in before.readings.items()}
+        time_scale = await grid.time_scale(stations)
+        fleet = Fleet(capacity_w, time_scale or DEFAULT_FLEET.time_scale)
+        plan = _planned(order, fleet)
         engine = Engine(http, order.gateway_url, run_id, order.concurrency, now)
-        measured = await _measure(order, sampler, engine, screen, stop)
-    result = conclude(measured)
-    thresholds = verdict.judge(result, order.max_ratio, order.max_refused)
+        async with Outage(http, order.balancer_url, plan.drain) as outage:
+            measured = await _measure(Stage(plan, before, sampler, engine, outage), screen, stop)
+    known = time_scale and capacity_w.keys() == stations.keys()
+    result = conclude(measured, _oracle(measured, plan, fleet) if known else None)
+    thresholds = verdict.judge(result, order.max_ratio, order.max_refused, order.max_vs_oracle)
     tables.show(screen.console, result, thresholds)
     if order.json:
-        asked = {**dataclasses.asdict(order), "json": str(order.json), "run_id": run_id}
+        asked = {
+            **dataclasses.asdict(order), "json": str(order.json), "plan_json": order.plan_json and str(order.plan_json),
+            "run_id": run_id, "requests": len(plan.arrivals), "plan_sha256": plan.sha256, "time_scale": time_scale,
+        }  # fmt: skip
         report.write(order.json, asked, measured, result, thresholds)
     return Ended(result.interrupted, all(threshold.held for threshold in thresholds))
 
 
-async def _measure(
-    order: Order, sampler: Sampler, engine: Engine, screen: Screen, stop: asyncio.Event
-) -> Measured:
-    plan = rush_hour(order.seed, order.requests, order.seconds, random.Random(order.seed))  # noqa: S311 - a plan
+def _planned(order: Order, fleet: Fleet) -> RunPlan:
+    """Return the plan, written to a file if that is wanted; raises NotReady for one that does not fit."""
+    try:
+        plan = make(order.wish(), fleet, random.Random)
+    except ValueError as error:
+        raise NotReady(str(error)) from error
+    if order.plan_json:
+        report.write_plan(order.plan_json, plan)
+    return plan
+
+
+def _oracle(measured: Measured, plan: RunPlan, fleet: Fleet) -> Ideal:
+    """Return what the oracle makes of the plan, seen at the moments of the whole samples."""
+    start_unix_s = measured.from_unix_s
+    moments_s = [sample.at_unix_s - start_unix_s for sample in measured.whole()]
+    return ideal(plan, fleet, moments_s, measured.until_unix_s - start_unix_s)
+
+
+async def _measure(stage: Stage, screen: Screen, stop: asyncio.Event) -> Measured:
+    plan, sampler, engine = stage.plan, stage.sampler, stage.engine
     now = engine.now
-    before = await sampler.take()
     start_unix_s = now()
+    stage.outage.begin(start_unix_s, now)
     beside = [
         asyncio.create_task(sampler.run()),
-        asyncio.create_task(screen.follow(lambda: _view(order, sampler, engine, now() - start_unix_s))),
+        asyncio.create_task(screen.follow(lambda: _view(stage, now() - start_unix_s))),
     ]
     try:
-        await engine.run(plan, start_unix_s, stop)
-        await unless(stop, asyncio.sleep(start_unix_s + order.seconds - now()))  # the window is sampled whole
+        await engine.run(plan.arrivals, start_unix_s, stop)
+        await unless(stop, asyncio.sleep(start_unix_s + plan.seconds - now()))  # the window is sampled whole
     finally:
         for task in beside:
             task.cancel()
@@ -97,13 +149,13 @@ async def _measure(
     for fault in ended:
         if isinstance(fault, Exception):
             raise fault
-    until_unix_s = min(start_unix_s + order.seconds, now())
+    until_unix_s = min(start_unix_s + plan.seconds, now())
     after = await _last_readings(sampler)
     return Measured(
-        planned=len(plan), sent=engine.sent, interrupted=stop.is_set(),
+        planned=len(plan.arrivals), sent=engine.sent, interrupted=stop.is_set(),
         from_unix_s=start_unix_s, until_unix_s=until_unix_s,
         requests=engine.requests, substation_ids=sampler.substation_ids, samples=sampler.samples,
-        missed_readings=sampler.missed, before=before.readings, after=after,
+        missed_readings=sampler.missed, before=stage.before.readings, after=after,
     )  # fmt: skip
 
 
@@ -117,18 +169,19 @@ async def _last_readings(sampler: Sampler) -> Mapping[str, Reading]:
     return sample.readings
 
 
-def _view(order: Order, sampler: Sampler, engine: Engine, elapsed_s: float) -> View:
+def _view(stage: Stage, elapsed_s: float) -> View:
+    engine = stage.engine
     newest_ms = [request.response_ms for request in engine.requests[-SHOWN_P95_OF:]]
     return View(
         elapsed_s=elapsed_s,
-        seconds=order.seconds,
-        planned=order.requests,
+        seconds=stage.plan.seconds,
+        planned=len(stage.plan.arrivals),
         sent=engine.sent,
         admitted=engine.outcomes[Outcome.ADMITTED],
         refused=engine.outcomes[Outcome.REFUSED],
         failed=engine.outcomes[Outcome.FAILED],
         p95_ms=balance.percentile(newest_ms, 95) if newest_ms else None,
-        readings=sampler.samples[-1].readings,
+        readings=stage.sampler.samples[-1].readings,
     )
 
 

@@ -22,12 +22,15 @@ class Threshold:
     held: bool
 
 
-def judge(result: Result, max_ratio: float, max_refused: int) -> tuple[Threshold, ...]:
-    """Return every threshold of a run; what could not be measured has not held."""
-    return (*_overload(result.stations), _ratio(result, max_ratio),
+def judge(
+    result: Result, max_ratio: float | None, max_refused: int | None, max_vs_oracle: float | None = None
+) -> tuple[Threshold, ...]:
+    """Return every threshold of a run; what could not be measured has not held, None is not judged."""
+    return (*_overload(result.stations),
+            *_at_most("max/mean utilization", result.balance_ratio, max_ratio),
+            *_at_most("max/mean utilization over the oracle's", result.imbalance_vs_oracle, max_vs_oracle),
             Threshold("failed requests", str(result.failed), "0", result.failed == 0),
-            Threshold("refused requests", str(result.refused), f"<= {max_refused}", result.refused <= max_refused),
-            *_conservation(result))  # fmt: skip
+            *_refusals(result, max_refused), *_conservation(result))  # fmt: skip
 
 
 def _overload(stations: Sequence[StationResult]) -> Iterator[Threshold]:
@@ -50,12 +53,24 @@ def _overload(stations: Sequence[StationResult]) -> Iterator[Threshold]:
     )
 
 
-def _ratio(result: Result, max_ratio: float) -> Threshold:
-    ratio = result.balance_ratio
-    value = NOT_MEASURED if ratio is None else f"{ratio:.4f}"
-    return Threshold(
-        "max/mean utilization", value, f"<= {max_ratio:g}", ratio is not None and ratio <= max_ratio
-    )
+def _at_most(name: str, value: float | None, limit: float | None) -> Iterator[Threshold]:
+    if limit is None:
+        return
+    shown = NOT_MEASURED if value is None else f"{value:.4f}"
+    yield Threshold(name, shown, f"<= {limit:g}", value is not None and value <= limit)
+
+
+def _refusals(result: Result, max_refused: int | None) -> Iterator[Threshold]:
+    refused = result.refused
+    if max_refused is not None:
+        yield Threshold("refused requests", str(refused), f"<= {max_refused}", refused <= max_refused)
+    if refused:
+        yield Threshold(
+            "refusals by 503 with Retry-After",
+            f"{result.refused_told_when} of {refused}",
+            "all",
+            result.refused_told_when == refused,
+        )
 
 
 def _conservation(result: Result) -> Iterator[Threshold]:

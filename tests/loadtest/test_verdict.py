@@ -6,16 +6,19 @@ from typing import Any
 
 import pytest
 
+from loadtest.ideal import Ideal
 from loadtest.records import Outcome, Reading, Request, Sample, Session
 from loadtest.result import Measured, Result, conclude
 from loadtest.verdict import judge
 
-OVERLOAD, RECOMPUTED, RATIO, FAILED, REFUSED, SENT, COUNTED = (
+OVERLOAD, RECOMPUTED, RATIO, ORACLE, FAILED, REFUSED, WHEN, SENT, COUNTED = (
     "overload counted by substations",
     "overload recomputed from the 201s",
     "max/mean utilization",
+    "max/mean utilization over the oracle's",
     "failed requests",
     "refused requests",
+    "refusals by 503 with Retry-After",
     "every request ended",
     "admissions counted and told agree",
 )
@@ -99,9 +102,21 @@ BREAKS: dict[str, tuple[Callable[[Measured], Measured], set[str]]] = {
     ),
     "a refusal": (
         lambda run: changed(
-            with_last(run, outcome=Outcome.REFUSED, status=503, session=None), IDS[1], admitted=1
+            with_last(run, outcome=Outcome.REFUSED, status=503, session=None, retry_after_s=2.0), IDS[1], admitted=1
         ),
         {REFUSED},
+    ),
+    "a refusal that does not say when to come back": (
+        lambda run: changed(
+            with_last(run, outcome=Outcome.REFUSED, status=503, session=None), IDS[1], admitted=1
+        ),
+        {REFUSED, WHEN},
+    ),
+    "a refusal by a quota": (
+        lambda run: changed(
+            with_last(run, outcome=Outcome.REFUSED, status=429, session=None, retry_after_s=2.0), IDS[1], admitted=1
+        ),
+        {REFUSED, WHEN},
     ),
     "a request without an outcome": (lambda run: dataclasses.replace(run, planned=5, sent=5), {SENT}),
     "an outcome of a request that was not sent": (lambda run: dataclasses.replace(run, sent=3), {SENT}),
@@ -146,6 +161,26 @@ def test_the_limits_are_the_callers() -> None:
     assert broken(run, max_refused=1) == set()
     uneven = BREAKS["one substation ahead"][0](perfect())
     assert broken(uneven, max_ratio=2) == set()
+
+
+def test_a_limit_of_none_is_not_judged() -> None:
+    result = conclude(BREAKS["a refusal"][0](perfect()))
+    names = {threshold.name for threshold in judge(result, None, None)}
+    assert names == {OVERLOAD, RECOMPUTED, FAILED, WHEN, SENT, COUNTED}
+
+
+@pytest.mark.parametrize(
+    ("oracle_ratio", "expected"), [(1.0, True), (0.9, True), (0.8, False), (None, False)]
+)
+def test_the_ratio_is_held_against_that_of_the_oracle(oracle_ratio: float | None, expected: bool) -> None:  # noqa: FBT001 - a case
+    result = conclude(perfect(), Ideal(oracle_ratio, 1.0, 0))
+    (held,) = [t.held for t in judge(result, None, None, max_vs_oracle=1.2) if t.name == ORACLE]
+    assert held == expected
+
+
+def test_without_an_oracle_its_limit_has_not_held() -> None:
+    (held,) = [t.held for t in judge(conclude(perfect()), None, None, max_vs_oracle=2) if t.name == ORACLE]
+    assert not held
 
 
 def test_the_figures_are_those_of_the_arrival_window() -> None:
