@@ -85,7 +85,8 @@ class _List(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         lines = (f"{preset.name:<12}{preset.about}" for preset in PRESETS.values())
-        parser.exit(message="\n".join(lines) + "\n")
+        sys.stdout.write("\n".join(lines) + "\n")
+        parser.exit()
 
 
 def _options(preset: Preset, environ: Mapping[str, str]) -> tuple[Option, ...]:

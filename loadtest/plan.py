@@ -17,7 +17,7 @@ from loadtest.shapes import SHAPES, Randomness
 
 SCHEMA = "smartgrid-plan/1"
 TRY_CARS = 500  # the first try when the number of cars follows from the power that they ask for
-TRIES = 4  # each comes closer: the peak grows with the number of cars
+TRIES = 6  # the peak grows with the number of cars, but other cars of the same seed meet in it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -125,11 +125,13 @@ def make(wish: Wish, fleet: Fleet, randomness: Callable[[int], Randomness]) -> R
 def _enough(wanted_kw: float, wish: Wish, fleet: Fleet, randomness: Callable[[int], Randomness]) -> int:
     """Return how many cars of this seed ask for about `wanted_kw` at their peak."""
     requests = TRY_CARS
+    tried: list[tuple[float, int]] = []
     for _ in range(TRIES):
         cars = rush_hour(wish.seed, requests, wish.seconds, randomness(wish.seed), SHAPES[wish.shape])
         peak = peak_kw(cars, fleet.time_scale)
+        tried.append((abs(peak - wanted_kw), requests))
         requests = min(max(round(requests * wanted_kw / peak), 1), MAX_REQUESTS)
-    return requests
+    return min(tried)[1]
 
 
 def _stable(document: Any) -> str:
