@@ -1,4 +1,4 @@
-"""Shows a plan without sending anything: its parameters, arrivals and demand over time, and its first cars."""
+"""Shows a plan and sends nothing: its parameters, arrivals and demand over time, and its first cars."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,8 @@ def show_plan(console: Console, plan: RunPlan, fleet: Fleet) -> None:
 def _lines(plan: RunPlan, fleet: Fleet) -> Iterator[str]:
     cars, step_s = plan.arrivals, plan.seconds / COLUMNS
     yield f"{plan.preset}: {PRESETS[plan.preset].about}"
-    yield f"seed {plan.seed}, shape {plan.shape}, {len(cars)} cars in {plan.seconds:g} s, sha256 {plan.sha256}"
+    yield f"seed {plan.seed}, shape {plan.shape}, {len(cars)} cars in {plan.seconds:g} s"
+    yield f"sha256 {plan.sha256}"
     if plan.drain:
         yield f"{plan.drain.substation_id} is drained after {plan.drain.at_s:g} s"
     confined = [car.only for car in cars if car.only]

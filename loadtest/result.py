@@ -46,7 +46,8 @@ class Result:
 
     `late_ms` is of all that was sent: large figures mean that the sender was the bottleneck.
     `refused_told_when` counts refusals by 503 with Retry-After. `imbalance_vs_oracle` is `balance_ratio` over
-    the oracle's. `distinct_sessions` counts the session ids in the 201s. None stands for what was not measured.
+    the oracle's. `distinct_sessions` counts the session ids in the 201s. None stands for what was not
+    measured.
     """
 
     planned: int

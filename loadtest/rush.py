@@ -105,8 +105,9 @@ async def run(order: Order, screen: Screen, stop: asyncio.Event) -> Ended:
     tables.show(screen.console, result, thresholds)
     if order.json:
         asked = {
-            **dataclasses.asdict(order), "json": str(order.json), "plan_json": order.plan_json and str(order.plan_json),
-            "run_id": run_id, "requests": len(plan.arrivals), "plan_sha256": plan.sha256, "time_scale": time_scale,
+            **dataclasses.asdict(order), "json": str(order.json),
+            "plan_json": order.plan_json and str(order.plan_json), "run_id": run_id,
+            "requests": len(plan.arrivals), "plan_sha256": plan.sha256, "time_scale": time_scale,
         }  # fmt: skip
         report.write(order.json, asked, measured, result, thresholds)
     return Ended(result.interrupted, all(threshold.held for threshold in thresholds))

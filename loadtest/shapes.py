@@ -85,7 +85,7 @@ def _hour_of_a_day(randomness: Randomness) -> float:
     return (peak_h + deviation_h * math.log(randomness.lognormvariate(0, 1))) % DAY_H
 
 
-def instant(count: int, span_s: float, randomness: Randomness) -> list[float]:  # noqa: ARG001 - a shape as the others
+def instant(count: int, span_s: float, randomness: Randomness) -> list[float]:  # noqa: ARG001 - as all shapes
     """Return the beginning of the window for every car."""
     return [0.0] * count
 

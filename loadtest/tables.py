@@ -62,7 +62,8 @@ def _lines(result: Result) -> Iterator[str]:
         yield (
             f"oracle: max/mean utilization {_figure(result.oracle.balance_ratio, '.4f')}, "
             f"peak {_figure(result.oracle.fleet_peak_utilization, '.1%')} of capacity, "
-            f"{result.oracle.refused} refused; ours is {_figure(result.imbalance_vs_oracle, '.4f')} times its max/mean"
+            f"{result.oracle.refused} refused; "
+            f"the run's max/mean is {_figure(result.imbalance_vs_oracle, '.4f')} times as high"
         )
     yield f"sent after the intended moment: {_latency(result.late_ms)}"
     yield f"service time (from the sending): {_latency(result.service_ms)}"

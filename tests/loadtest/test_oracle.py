@@ -1,4 +1,4 @@
-"""The oracle never exceeds a capacity, does what it says, and nobody who places car by car beats it by much."""
+"""The oracle never exceeds a capacity, does what it says, and other ways of placing do not beat it."""
 
 import dataclasses
 import itertools

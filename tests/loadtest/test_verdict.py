@@ -102,7 +102,9 @@ BREAKS: dict[str, tuple[Callable[[Measured], Measured], set[str]]] = {
     ),
     "a refusal": (
         lambda run: changed(
-            with_last(run, outcome=Outcome.REFUSED, status=503, session=None, retry_after_s=2.0), IDS[1], admitted=1
+            with_last(run, outcome=Outcome.REFUSED, status=503, session=None, retry_after_s=2.0),
+            IDS[1],
+            admitted=1,
         ),
         {REFUSED},
     ),
@@ -114,7 +116,9 @@ BREAKS: dict[str, tuple[Callable[[Measured], Measured], set[str]]] = {
     ),
     "a refusal by a quota": (
         lambda run: changed(
-            with_last(run, outcome=Outcome.REFUSED, status=429, session=None, retry_after_s=2.0), IDS[1], admitted=1
+            with_last(run, outcome=Outcome.REFUSED, status=429, session=None, retry_after_s=2.0),
+            IDS[1],
+            admitted=1,
         ),
         {REFUSED, WHEN},
     ),
