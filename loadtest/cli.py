@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from loadtest import report
 from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
-from loadtest.dry_run import show_plan
 from loadtest.grid import NotReady
 from loadtest.outage import NotRestored
 from loadtest.plan import DEFAULT_FLEET, Fleet, make
+from loadtest.plan_view import show_plan, write_plan
 from loadtest.presets import PRESETS, Preset
 from loadtest.records import W_PER_KW
 from loadtest.report import NotWritten
@@ -175,7 +174,7 @@ def _dry_run(order: Order, fleet: Fleet) -> int:
     try:
         plan = make(order.wish(), fleet, random.Random)
         for path in filter(None, (order.plan_json, order.json)):
-            report.write_plan(path, plan)
+            write_plan(path, plan)
     except (ValueError, NotWritten) as error:
         print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
         return BROKEN if isinstance(error, NotWritten) else USAGE

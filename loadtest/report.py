@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from loadtest.plan import RunPlan
 from loadtest.records import W_PER_KW, Request
 from loadtest.result import Measured, Result
 from loadtest.verdict import Threshold
@@ -24,7 +23,6 @@ def write(
         {
             "at_unix_s": sample.at_unix_s,
             "load_kw": {each: reading.load_w / W_PER_KW for each, reading in sample.readings.items()},
-            "capacity_kw": {each: reading.capacity_w / W_PER_KW for each, reading in sample.readings.items()},
         }
         for sample in measured.samples
     ]
@@ -36,19 +34,10 @@ def write(
         "requests": [_request(each) for each in sorted(measured.requests, key=lambda each: each.index)],
         "samples": samples,
     }
-    _write(path, json.dumps(document, indent=1))
-
-
-def write_plan(path: Path, plan: RunPlan) -> None:
-    """Write a plan to `path`. Raises NotWritten."""
-    _write(path, plan.document() + "\n")
-
-
-def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(json.dumps(document, indent=1), encoding="utf-8")
     except OSError as error:
-        message = f"the file can't be written: {error}"
+        message = f"the result can't be written: {error}"
         raise NotWritten(message) from error
 
 

@@ -16,6 +16,7 @@ from loadtest.grid import SAMPLE_EVERY_S, Grid, NotReady, Sampler
 from loadtest.ideal import Ideal, ideal
 from loadtest.outage import Outage
 from loadtest.plan import DEFAULT_FLEET, Fleet, RunPlan, Wish, make
+from loadtest.plan_view import write_plan
 from loadtest.presets import PRESETS
 from loadtest.records import Outcome, Reading, Sample
 from loadtest.result import Measured, conclude
@@ -120,7 +121,7 @@ def _planned(order: Order, fleet: Fleet) -> RunPlan:
     except ValueError as error:
         raise NotReady(str(error)) from error
     if order.plan_json:
-        report.write_plan(order.plan_json, plan)
+        write_plan(order.plan_json, plan)
     return plan
 
 

@@ -1,4 +1,4 @@
-"""docs/reference/loadtest.md names every preset and every shape, with their values."""
+"""docs/reference/load-plans.md names every preset and every shape, with their values."""
 
 import dataclasses
 import json
@@ -10,7 +10,7 @@ from loadtest.plan import DEFAULT_FLEET, SCHEMA, Wish, make
 from loadtest.presets import PRESETS
 from tests.unit.docs.pages import DOCS, rows, sections
 
-PAGE = DOCS / "reference" / "loadtest.md"
+PAGE = DOCS / "reference" / "load-plans.md"
 
 
 def shown(limit: float | None) -> str:

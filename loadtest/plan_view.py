@@ -1,7 +1,8 @@
-"""Shows a plan and sends nothing: its parameters, arrivals and demand over time, and its first cars."""
+"""Shows a plan: its parameters, arrivals and demand over time, and its first cars; or writes it to a file."""
 
 import math
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from rich import box
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.table import Table
 from loadtest.demand import asked_kw, peak_kw
 from loadtest.plan import Fleet, RunPlan
 from loadtest.presets import PRESETS
+from loadtest.report import NotWritten
 
 COLUMNS = 60
 ROWS = 5
@@ -22,6 +24,15 @@ def show_plan(console: Console, plan: RunPlan, fleet: Fleet) -> None:
     for line in _lines(plan, fleet):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     console.print(_cars(plan))
+
+
+def write_plan(path: Path, plan: RunPlan) -> None:
+    """Write a plan to `path`. Raises NotWritten."""
+    try:
+        path.write_text(plan.document() + "\n", encoding="utf-8")
+    except OSError as error:
+        message = f"the plan can't be written: {error}"
+        raise NotWritten(message) from error
 
 
 def _lines(plan: RunPlan, fleet: Fleet) -> Iterator[str]:
