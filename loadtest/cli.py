@@ -12,23 +12,20 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
+from loadtest.arrivals import MAX_SECONDS
 from loadtest.grid import NotReady
+from loadtest.options import Option, limit_options, plan_options, wish_of
 from loadtest.outage import NotRestored
-from loadtest.plan import DEFAULT_FLEET, Fleet, make
+from loadtest.plan import GridSize, make
 from loadtest.plan_view import show_plan, write_plan
 from loadtest.presets import PRESETS, Preset
-from loadtest.records import W_PER_KW
 from loadtest.report import NotWritten
 from loadtest.rush import Order, run
 from loadtest.screen import screen
-from loadtest.shapes import SHAPES
-from runtime.settings import integer, matching, number, urls
+from runtime.settings import integer, number, urls
 
 HELD, BROKEN, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 EXIT_CODES = "exit codes: 0 all thresholds held, 1 one broken, 2 usage, 3 grid not reachable or not ready, 130 interrupted"
-DEFAULT_SEED = 1  # peaks at 92 % of the default grid: 91 % is the mean of all seeds
-SUBSTATION_ID = "[a-z0-9-]{1,63}"
 FILES = (
     ("--json", "write everything that was measured to FILE; with --dry-run the plan"),
     ("--plan-json", "write the plan to FILE"),
@@ -36,7 +33,6 @@ FILES = (
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 
 T = TypeVar("T")
-Option = tuple[str, Callable[[str], object], str | None, str]  # name, parser, default, help
 
 
 def loopback_url(text: str) -> str:
@@ -92,46 +88,14 @@ def _options(preset: Preset, environ: Mapping[str, str]) -> tuple[Option, ...]:
     """Return the options of a preset with its values as defaults."""
     gateway = environ.get("GATEWAY_URL") or "http://127.0.0.1:8000"
     balancer = environ.get("BALANCER_URL") or "http://127.0.0.1:8001"
-    requests = integer(1, MAX_REQUESTS)
-    fleet_kw = ",".join(f"{watts / W_PER_KW:g}" for watts in DEFAULT_FLEET.capacity_w.values())
     return (
         ("--gateway", loopback_url, gateway, "base URL of the gateway, on a loopback address (env GATEWAY_URL)"),
         ("--balancer", loopback_url, balancer, "base URL of the balancer, likewise (env BALANCER_URL)"),
-        ("--requests", unless_word("auto", requests) if preset.peak_share else requests,
-         str(preset.requests or "auto"), "how many cars arrive"),
-        ("--seconds", number(0.1, MAX_SECONDS), f"{preset.seconds:g}", "in how many seconds they arrive"),
-        ("--seed", integer(0, 2**53), str(DEFAULT_SEED), "the same seed makes the same arrivals"),
-        ("--shape", matching("|".join(SHAPES), f"one of {', '.join(SHAPES)}"), preset.shape,
-         f"when they arrive: {', '.join(SHAPES)}"),
-        ("--substation", matching(SUBSTATION_ID, "a substation's id"), None,
-         "which one outage drains and hot-spot is about (the first of the fleet)"),
+        *plan_options(preset),
         ("--concurrency", integer(1, 10_000), "500", "how many requests may be open at once"),
-        ("--max-ratio", unless_word("none", number(1, 1000)), _word(preset.max_ratio),
-         "highest max/mean utilization that holds; none: any"),
-        ("--max-refused", unless_word("none", integer(0, MAX_REQUESTS)), _word(preset.max_refused),
-         "how many refusals still hold; none: any number"),
-        ("--max-vs-oracle", unless_word("none", number(1, 1000)), _word(preset.max_vs_oracle),
-         "highest ratio of the max/mean utilization to the oracle's that holds; none: any"),
+        *limit_options(preset),
         ("--settle-s", number(0, MAX_SECONDS), "180", "how long to wait for a nearly empty fleet"),
-        ("--time-scale", number(0.001, 1_000_000), f"{DEFAULT_FLEET.time_scale:g}",
-         "time scale of the grid that --dry-run assumes; a run asks the grid"),
-        ("--capacity-kw", _capacities, fleet_kw, "capacities that --dry-run assumes, likewise"),
     )  # fmt: skip
-
-
-def _word(limit: float | None) -> str:
-    return "none" if limit is None else f"{limit:g}"
-
-
-def unless_word(word: str, parse: Callable[[str], T]) -> Callable[[str], T | None]:
-    """A parser that takes `word` for None, and leaves everything else to `parse`."""
-    return lambda text: None if text == word else parse(text)
-
-
-def _capacities(text: str) -> Mapping[str, float]:
-    """Return capacities in watts, by the ids that `make run` gives."""
-    kilowatts = [number(0.1, 1_000_000)(part) for part in text.split(",")]
-    return {f"substation-{index}": each * W_PER_KW for index, each in enumerate(kilowatts, start=1)}
 
 
 def _writable(text: str) -> Path:
@@ -158,27 +122,26 @@ def _explained(parse: Callable[[str], T]) -> Callable[[str], T]:
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit code, but leaves by SystemExit(2) on wrong usage."""
     asked = parser(os.environ).parse_args(arguments)
-    order = Order(
-        asked.gateway, asked.balancer, asked.requests, float(asked.seconds), asked.seed, asked.concurrency,
-        asked.max_ratio, asked.max_refused, asked.settle_s, asked.json,
-        preset=asked.command, shape=asked.shape, substation_id=asked.substation,
-        max_vs_oracle=asked.max_vs_oracle, plan_json=asked.plan_json,
-    )  # fmt: skip
     if asked.dry_run:
-        return _dry_run(order, Fleet(asked.capacity_kw, asked.time_scale))
+        return _dry_run(asked)
+    order = Order(
+        asked.gateway, asked.balancer, wish_of(asked), asked.concurrency, asked.max_ratio, asked.max_refused,
+        asked.max_vs_oracle, asked.settle_s, asked.json, asked.plan_json,
+    )  # fmt: skip
     return asyncio.run(_rush_hour(order))
 
 
-def _dry_run(order: Order, fleet: Fleet) -> int:
+def _dry_run(asked: argparse.Namespace) -> int:
     """Show the plan, and write it where it is wanted; uses no network."""
+    grid = GridSize(asked.capacity_kw, asked.time_scale)
     try:
-        plan = make(order.wish(), fleet, random.Random)
-        for path in filter(None, (order.plan_json, order.json)):
+        plan = make(wish_of(asked), grid, random.Random)
+        for path in filter(None, (asked.plan_json, asked.json)):
             write_plan(path, plan)
     except (ValueError, NotWritten) as error:
         print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
         return BROKEN if isinstance(error, NotWritten) else USAGE
-    show_plan(screen().console, plan, fleet)
+    show_plan(screen().console, plan, grid)
     return HELD
 
 

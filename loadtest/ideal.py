@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from loadtest import balance
 from loadtest.oracle import replay
-from loadtest.plan import Fleet, RunPlan
+from loadtest.plan import GridSize, RunPlan
 from loadtest.records import Reading, Sample
 
 
@@ -22,7 +22,7 @@ class Ideal:
         return balance_ratio / self.balance_ratio if balance_ratio and self.balance_ratio else None
 
 
-def ideal(plan: RunPlan, fleet: Fleet, moments_s: Sequence[float], until_s: float) -> Ideal:
+def ideal(plan: RunPlan, fleet: GridSize, moments_s: Sequence[float], until_s: float) -> Ideal:
     """Replay a plan through the oracle and look at it at `moments_s`, up to `until_s` after the start."""
     seen = replay(plan.arrivals, fleet.capacity_w, fleet.time_scale, (*moments_s, until_s), plan.drain)
     samples = [

@@ -21,7 +21,7 @@ TRIES = 6  # the peak grows with the number of cars, but other cars of the same 
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Fleet:
+class GridSize:
     """What a plan must know of the grid: each substation's capacity in watts, and the time scale."""
 
     capacity_w: Mapping[str, float]
@@ -45,7 +45,7 @@ class Fleet:
 
 
 # What `make run` starts (docs/reference/settings.md), for plans that are made without a grid.
-DEFAULT_FLEET = Fleet({f"substation-{number}": 1_400_000.0 for number in (1, 2, 3)}, 120.0)
+DEFAULT_GRID = GridSize({f"substation-{number}": 1_400_000.0 for number in (1, 2, 3)}, 120.0)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class RunPlan:
         )
 
 
-def make(wish: Wish, fleet: Fleet, randomness: Callable[[int], Randomness]) -> RunPlan:
+def make(wish: Wish, fleet: GridSize, randomness: Callable[[int], Randomness]) -> RunPlan:
     """Return the plan of a wish; `randomness` gives a new source for a seed.
 
     Raises ValueError for a plan out of bounds, or about a substation that is not there.
@@ -122,7 +122,7 @@ def make(wish: Wish, fleet: Fleet, randomness: Callable[[int], Randomness]) -> R
     return RunPlan(preset.name, wish.seed, wish.shape, wish.seconds, arrivals, drain)
 
 
-def _enough(wanted_kw: float, wish: Wish, fleet: Fleet, randomness: Callable[[int], Randomness]) -> int:
+def _enough(wanted_kw: float, wish: Wish, fleet: GridSize, randomness: Callable[[int], Randomness]) -> int:
     """Return how many cars of this seed ask for about `wanted_kw` at their peak."""
     requests = TRY_CARS
     tried: list[tuple[float, int]] = []

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtest.demand import asked_kw, peak_kw
-from loadtest.plan import Fleet, RunPlan
+from loadtest.plan import GridSize, RunPlan
 from loadtest.presets import PRESETS
 from loadtest.report import NotWritten
 
@@ -19,7 +19,7 @@ SHOWN_CARS = 5
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
-def show_plan(console: Console, plan: RunPlan, fleet: Fleet) -> None:
+def show_plan(console: Console, plan: RunPlan, fleet: GridSize) -> None:
     """Print a plan; `fleet` is the grid for which it was made."""
     for line in _lines(plan, fleet):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
@@ -35,7 +35,7 @@ def write_plan(path: Path, plan: RunPlan) -> None:
         raise NotWritten(message) from error
 
 
-def _lines(plan: RunPlan, fleet: Fleet) -> Iterator[str]:
+def _lines(plan: RunPlan, fleet: GridSize) -> Iterator[str]:
     cars, step_s = plan.arrivals, plan.seconds / COLUMNS
     yield f"{plan.preset}: {PRESETS[plan.preset].about}"
     yield f"seed {plan.seed}, shape {plan.shape}, {len(cars)} cars in {plan.seconds:g} s"

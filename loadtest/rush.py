@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -15,9 +16,8 @@ from loadtest.engine import Engine, unless
 from loadtest.grid import SAMPLE_EVERY_S, Grid, NotReady, Sampler
 from loadtest.ideal import Ideal, ideal
 from loadtest.outage import Outage
-from loadtest.plan import DEFAULT_FLEET, Fleet, RunPlan, Wish, make
+from loadtest.plan import DEFAULT_GRID, GridSize, RunPlan, Wish, make
 from loadtest.plan_view import write_plan
-from loadtest.presets import PRESETS
 from loadtest.records import Outcome, Reading, Sample
 from loadtest.result import Measured, conclude
 from loadtest.screen import Screen, View
@@ -33,25 +33,21 @@ class Order:
 
     gateway_url: str
     balancer_url: str
-    requests: int | None
-    seconds: float
-    seed: int
+    wish: Wish
     concurrency: int
     max_ratio: float | None
     max_refused: int | None
+    max_vs_oracle: float | None
     settle_s: float
     json: Path | None
-    preset: str = "rush-hour"
-    shape: str = "uniform"
-    substation_id: str | None = None
-    max_vs_oracle: float | None = None
-    plan_json: Path | None = None
+    plan_json: Path | None
 
-    def wish(self) -> Wish:
-        """Return what is wanted of the plan."""
-        return Wish(
-            PRESETS[self.preset], self.seed, self.shape, self.requests, self.seconds, self.substation_id
-        )
+    def document(self) -> dict[str, Any]:
+        """Return it as it is written down, with the plan's wish among its fields."""
+        fields = dataclasses.asdict(self)
+        wish = fields.pop("wish")
+        files = {name: fields[name] and str(fields[name]) for name in ("json", "plan_json")}
+        return {**fields, **wish, **files, "preset": self.wish.preset.name}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,7 +72,8 @@ class Ended:
 async def run(order: Order, screen: Screen, stop: asyncio.Event) -> Ended:
     """Run one rush hour and print its result; `stop` interrupts it.
 
-    Raises NotReady when the grid can't be used, NotWritten when the JSON file can't be written.
+    Raises NotReady when the grid can't be used, NotWritten when a file can't be written, NotRestored when a
+    substation that it drained stays drained.
     """
     connector = aiohttp.TCPConnector(limit=0)  # the engine's slots are the limit
     async with aiohttp.ClientSession(connector=connector) as http:
@@ -95,7 +92,7 @@ async def run(order: Order, screen: Screen, stop: asyncio.Event) -> Ended:
         before = await sampler.take()
         capacity_w = {each: reading.capacity_w for each, reading in before.readings.items()}
         time_scale = await grid.time_scale(stations)
-        fleet = Fleet(capacity_w, time_scale or DEFAULT_FLEET.time_scale)
+        fleet = GridSize(capacity_w, time_scale or DEFAULT_GRID.time_scale)
         plan = _planned(order, fleet)
         engine = Engine(http, order.gateway_url, run_id, order.concurrency, now)
         async with Outage(http, order.balancer_url, plan.drain) as outage:
@@ -106,18 +103,17 @@ async def run(order: Order, screen: Screen, stop: asyncio.Event) -> Ended:
     tables.show(screen.console, result, thresholds)
     if order.json:
         asked = {
-            **dataclasses.asdict(order), "json": str(order.json),
-            "plan_json": order.plan_json and str(order.plan_json), "run_id": run_id,
-            "requests": len(plan.arrivals), "plan_sha256": plan.sha256, "time_scale": time_scale,
+            **order.document(), "run_id": run_id, "requests": len(plan.arrivals),
+            "plan_sha256": plan.sha256, "time_scale": time_scale,
         }  # fmt: skip
         report.write(order.json, asked, measured, result, thresholds)
     return Ended(result.interrupted, all(threshold.held for threshold in thresholds))
 
 
-def _planned(order: Order, fleet: Fleet) -> RunPlan:
+def _planned(order: Order, fleet: GridSize) -> RunPlan:
     """Return the plan, written to a file if that is wanted; raises NotReady for one that does not fit."""
     try:
-        plan = make(order.wish(), fleet, random.Random)
+        plan = make(order.wish, fleet, random.Random)
     except ValueError as error:
         raise NotReady(str(error)) from error
     if order.plan_json:
@@ -125,7 +121,7 @@ def _planned(order: Order, fleet: Fleet) -> RunPlan:
     return plan
 
 
-def _oracle(measured: Measured, plan: RunPlan, fleet: Fleet) -> Ideal:
+def _oracle(measured: Measured, plan: RunPlan, fleet: GridSize) -> Ideal:
     """Return what the oracle makes of the plan, seen at the moments of the whole samples."""
     start_unix_s = measured.from_unix_s
     moments_s = [sample.at_unix_s - start_unix_s for sample in measured.whole()]

@@ -13,7 +13,7 @@ from loadtest.arrivals import Arrival, rush_hour
 from loadtest.demand import asked_kw, peak_kw
 from loadtest.ideal import ideal
 from loadtest.oracle import Drain, Replay, replay
-from loadtest.plan import DEFAULT_FLEET, Fleet, RunPlan
+from loadtest.plan import DEFAULT_GRID, GridSize, RunPlan
 
 SCALE = 120.0
 CARS = st.builds(
@@ -92,12 +92,12 @@ def test_no_other_way_of_placing_car_by_car_is_better_balanced(seed: int) -> Non
     cars = rush_hour(seed, 500, 60.0, random.Random(seed))
     moments_s = [quarter / 4 for quarter in range(240)]
     plan = RunPlan("rush-hour", seed, "uniform", 60.0, cars, None)
-    oracle = ideal(plan, DEFAULT_FLEET, moments_s, 60.0)
+    oracle = ideal(plan, DEFAULT_GRID, moments_s, 60.0)
     assert oracle.balance_ratio
     assert 1 <= oracle.balance_ratio < 1.02
     for where in (itertools.cycle(range(3)), map(random.Random(seed).randrange, itertools.repeat(3))):
         fixed = [dataclasses.replace(car, only=f"substation-{next(where) + 1}") for car in cars]
-        other = ideal(dataclasses.replace(plan, arrivals=tuple(fixed)), DEFAULT_FLEET, moments_s, 60.0)
+        other = ideal(dataclasses.replace(plan, arrivals=tuple(fixed)), DEFAULT_GRID, moments_s, 60.0)
         assert oracle.of(other.balance_ratio) is not None
         assert (oracle.of(other.balance_ratio) or 0) > 0.999
 
@@ -106,12 +106,12 @@ def test_a_drained_substation_only_empties_and_a_car_that_knows_only_it_is_refus
     cars = rush_hour(1, 200, 60.0, random.Random(1))
     moments_s = [float(second) for second in range(60)]
     drain = Drain("substation-2", 20.0)
-    seen = replay(cars, DEFAULT_FLEET.capacity_w, SCALE, moments_s, drain)
+    seen = replay(cars, DEFAULT_GRID.capacity_w, SCALE, moments_s, drain)
     drained_w = [loads["substation-2"] for loads in seen.loads_w[20:]]
     assert drained_w == sorted(drained_w, reverse=True)
     assert drained_w[-1] < drained_w[0]
     late = [dataclasses.replace(car, only="substation-2") for car in cars if car.at_s >= 20]
-    assert replay(late, DEFAULT_FLEET.capacity_w, SCALE, [60.0], drain).refused == len(late)
+    assert replay(late, DEFAULT_GRID.capacity_w, SCALE, [60.0], drain).refused == len(late)
 
 
 def test_what_comes_after_the_last_moment_is_left_out() -> None:
@@ -123,7 +123,7 @@ def test_what_comes_after_the_last_moment_is_left_out() -> None:
 
 def test_an_idle_fleet_has_no_ratio() -> None:
     plan = RunPlan("rush-hour", 1, "uniform", 60.0, (), None)
-    nothing = ideal(plan, Fleet({"a": 1e6}, SCALE), [], 0.0)
+    nothing = ideal(plan, GridSize({"a": 1e6}, SCALE), [], 0.0)
     assert nothing.balance_ratio is None
     assert nothing.of(1.0) is None
 

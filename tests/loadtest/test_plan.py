@@ -16,7 +16,7 @@ import pytest
 from loadtest.demand import peak_kw
 from loadtest.ideal import ideal
 from loadtest.oracle import Drain
-from loadtest.plan import DEFAULT_FLEET, Fleet, RunPlan, Wish, make
+from loadtest.plan import DEFAULT_GRID, GridSize, RunPlan, Wish, make
 from loadtest.presets import PRESETS, Preset
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +43,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def plan(name: str, seed: int = 1, fleet: Fleet = DEFAULT_FLEET, **other: Any) -> RunPlan:
+def plan(name: str, seed: int = 1, fleet: GridSize = DEFAULT_GRID, **other: Any) -> RunPlan:
     preset = PRESETS[name]
     wish = Wish(preset, seed, preset.shape, preset.requests, preset.seconds)
     return make(dataclasses.replace(wish, **other), fleet, random.Random)
@@ -107,13 +107,13 @@ def test_the_defaults_are_those_that_were_agreed() -> None:
 @pytest.mark.parametrize(
     "fleet",
     [
-        DEFAULT_FLEET,
-        Fleet({"a": 700_000.0, "b": 300_000.0}, 120.0),
-        Fleet(DEFAULT_FLEET.capacity_w, 1200.0),
+        DEFAULT_GRID,
+        GridSize({"a": 700_000.0, "b": 300_000.0}, 120.0),
+        GridSize(DEFAULT_GRID.capacity_w, 1200.0),
     ],
     ids=["default", "small", "fast"],
 )
-def test_an_overload_asks_for_about_130_percent_of_the_fleet_it_meets(fleet: Fleet) -> None:
+def test_an_overload_asks_for_about_130_percent_of_the_fleet_it_meets(fleet: GridSize) -> None:
     shares = [
         peak_kw(plan("overload", seed, fleet).arrivals, fleet.time_scale) / fleet.capacity_kw
         for seed in SEEDS
@@ -127,8 +127,8 @@ def test_a_number_of_cars_that_is_given_is_kept_in_an_overload() -> None:
 
 
 def test_a_spike_and_an_outage_fit_into_what_is_there() -> None:
-    spike = [peak_kw(plan("spike", seed).arrivals, 120) / DEFAULT_FLEET.capacity_kw for seed in SEEDS]
-    outage = [peak_kw(plan("outage", seed).arrivals, 120) / DEFAULT_FLEET.capacity_kw for seed in SEEDS]
+    spike = [peak_kw(plan("spike", seed).arrivals, 120) / DEFAULT_GRID.capacity_kw for seed in SEEDS]
+    outage = [peak_kw(plan("outage", seed).arrivals, 120) / DEFAULT_GRID.capacity_kw for seed in SEEDS]
     assert mean(spike) == pytest.approx(0.91, abs=0.02)
     assert max(spike) < 1
     assert mean(outage) == pytest.approx(0.62, abs=0.02)
@@ -152,7 +152,7 @@ def test_most_cars_of_a_hot_spot_can_use_one_substation_only_and_ask_for_more_th
     ]
     assert mean(hot) == pytest.approx(1.25, abs=0.04)
     moments_s = [quarter / 4 for quarter in range(240)]
-    oracle = ideal(plan("hot-spot"), DEFAULT_FLEET, moments_s, 60.0)
+    oracle = ideal(plan("hot-spot"), DEFAULT_GRID, moments_s, 60.0)
     assert oracle.refused > 0
     assert oracle.balance_ratio
     assert oracle.balance_ratio > 1.5  # nobody can balance it
@@ -189,7 +189,7 @@ def test_a_dry_run_would_notice_the_network() -> None:
 def test_a_dry_run_takes_the_grid_that_it_is_told_and_writes_the_plan_to_json_too(tmp_path: Path) -> None:
     grid = ("--time-scale", "1200", "--capacity-kw", "700,300")
     ended = run("overload", "--dry-run", *grid, "--json", str(tmp_path / "plan.json"))
-    fleet = Fleet({"substation-1": 700_000.0, "substation-2": 300_000.0}, 1200.0)
+    fleet = GridSize({"substation-1": 700_000.0, "substation-2": 300_000.0}, 1200.0)
     assert (tmp_path / "plan.json").read_text(encoding="utf-8") == plan(
         "overload", 1, fleet
     ).document() + "\n"

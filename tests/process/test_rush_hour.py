@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from loadtest.plan import Fleet, Wish, make
+from loadtest.plan import GridSize, Wish, make
 from loadtest.presets import PRESETS
 from tests.support.grid import ROOT, Grid, get, until
 
@@ -82,10 +82,18 @@ def test_an_overload_finds_out_how_much_is_too_much_and_every_refusal_says_when_
         grid.stop()
     assert ended.returncode == 0, ended.stdout + ended.stderr
     document = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
-    result, fleet = document["result"], Fleet({f"substation-{n}": 200_000.0 for n in (1, 2, 3)}, 1200.0)
+    result, fleet = document["result"], GridSize({f"substation-{n}": 200_000.0 for n in (1, 2, 3)}, 1200.0)
     preset = dataclasses.replace(PRESETS["overload"], seconds=6.0)
     wish = Wish(preset, 1, preset.shape, preset.requests, preset.seconds)
-    assert document["run"]["plan_sha256"] == make(wish, fleet, random.Random).sha256
+    asked = document["run"]
+    assert (asked["preset"], asked["shape"], asked["seed"], asked["time_scale"]) == (
+        "overload",
+        "uniform",
+        1,
+        1200,
+    )
+    assert asked["requests"] == len(document["requests"])
+    assert asked["plan_sha256"] == make(wish, fleet, random.Random).sha256
     assert result["refused"] > 0
     assert result["refused_told_when"] == result["refused"]
     assert result["oracle"]["refused"] > 0
