@@ -12,7 +12,7 @@ import aiohttp
 
 from loadtest.arrivals import Arrival
 from loadtest.credential import Credential
-from loadtest.records import MS_PER_S, Attempt, Outcome, Request, Session
+from loadtest.records import MS_PER_S, UNAVAILABLE, Attempt, Outcome, Request, Session
 from loadtest.retrying import Retrying, seconds
 
 ANSWER_TIMEOUT_S = 30.0
@@ -21,7 +21,6 @@ GRACE_S = 5.0  # how long an interrupted run waits for what is under way
 INTERRUPTED = "interrupted"
 CREATED = 201
 UNAUTHORIZED = 401
-UNAVAILABLE = 503
 TOO_MANY = 429
 
 

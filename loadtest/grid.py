@@ -11,6 +11,7 @@ from loadtest.records import Reading, Sample
 SAMPLE_EVERY_S = 0.25
 READ_TIMEOUT_S = 1.0
 PREFIX = "smartgrid_substation_"
+TIME_SCALE = "smartgrid_time_scale"
 READ_SAMPLES = tuple(
     PREFIX + name
     for name in (
@@ -68,6 +69,22 @@ class Grid:
         except (ValueError, KeyError, TypeError) as error:
             message = f"{url} is not a fleet: {error!r}"
             raise NotReady(message) from error
+
+    async def time_scale(self, stations: Mapping[str, str]) -> float | None:
+        """Return how many grid seconds pass in one second; None when the substations do not agree on it."""
+        told = await asyncio.gather(*(self._time_scale(url) for url in stations.values()))
+        return told[0] if len(set(told)) == 1 else None
+
+    async def _time_scale(self, url: str) -> float | None:
+        asked = {"name[]": TIME_SCALE}
+        try:
+            async with self._http.get(f"{url}/metrics", params=asked, timeout=self._timeout) as response:
+                response.raise_for_status()
+                families = list(text_string_to_metric_families(await response.text()))
+        except (aiohttp.ClientError, OSError, ValueError):
+            return None
+        found = [each.value for family in families for each in family.samples if each.name == TIME_SCALE]
+        return found[0] if found and found[0] > 0 else None
 
     async def sample(self, stations: Mapping[str, str], now: Callable[[], float]) -> Sample:
         """Read all `stations` at once; one that does not answer in time is absent from the sample."""

@@ -12,6 +12,7 @@ W_PER_KW = 1000
 MS_PER_S = 1000
 MS_PER_MINUTE = 60_000
 J_PER_KWH = 3_600_000
+UNAVAILABLE = 503
 
 
 class Outcome(enum.StrEnum):
@@ -75,6 +76,11 @@ class Attempt:
     def service_ms(self) -> float:
         """Milliseconds from this sending to its answer, or to when it was given up."""
         return (self.answered_unix_s - self.sent_unix_s) * MS_PER_S
+
+    @property
+    def told_when(self) -> bool:
+        """Whether it was refused with 503 and told when to come back."""
+        return self.status == UNAVAILABLE and self.retry_after_s is not None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

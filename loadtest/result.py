@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from loadtest import balance
 from loadtest.figures import Counted, Sampled, StationResult, recorded
 from loadtest.generator import Health
+from loadtest.ideal import Ideal
 from loadtest.latency import Latencies
 from loadtest.records import Outcome, Reading, Request, Sample
 
@@ -56,7 +57,9 @@ class Result:
     answer was a refusal. `service_ms` is of every attempt, from its sending. `response_ms` is of every
     request that was sent, from its intended sending to its last answer, or to when it was given up.
     `late_ms` is of them too; `late` are those beyond LATE_AFTER_MS, `dropped` those that were never sent.
+    `refused_untold` are the refusals, of every attempt, that were not a 503 with Retry-After.
     `range` is highest minus lowest utilization, on average; `distinct_sessions` the ids in the 201s.
+    `imbalance_vs_oracle` is `balance_ratio` over the oracle's.
     """
 
     planned: int
@@ -65,6 +68,7 @@ class Result:
     refused: int
     failed: int
     first_refused: int
+    refused_untold: int
     retries: int
     late: int
     dropped: int
@@ -90,13 +94,17 @@ class Result:
     whole_samples: int
     missed_readings: int
     stations: Sequence[StationResult]
+    oracle: Ideal | None = None
+    imbalance_vs_oracle: float | None = None
 
 
-def conclude(measured: Measured) -> Result:
-    """Compute the figures of a run."""
+def conclude(measured: Measured, oracle: Ideal | None = None) -> Result:
+    """Compute the figures of a run; `oracle` has those of the same plan placed with perfect knowledge."""
     requests = measured.requests
     outcomes = collections.Counter(request.outcome for request in requests)
-    service = Latencies(attempt.service_ms for request in requests for attempt in request.attempts)
+    of_the_grid = _of_the_grid(measured)
+    attempts = [attempt for request in requests for attempt in request.attempts]
+    service = Latencies(attempt.service_ms for attempt in attempts)
     response = Latencies(request.response_ms for request in requests)
     return Result(
         planned=measured.planned,
@@ -105,6 +113,7 @@ def conclude(measured: Measured) -> Result:
         refused=outcomes[Outcome.REFUSED],
         failed=outcomes[Outcome.FAILED],
         first_refused=sum(each.first_outcome is Outcome.REFUSED for each in requests),
+        refused_untold=sum(each.outcome is Outcome.REFUSED and not each.told_when for each in attempts),
         retries=sum(max(len(each.attempts) - 1, 0) for each in requests),
         late=sum(each.late_ms > LATE_AFTER_MS for each in requests),
         dropped=measured.planned - measured.sent,
@@ -118,7 +127,9 @@ def conclude(measured: Measured) -> Result:
         response_histogram=response.distribution(),
         generator=measured.generator,
         missed_readings=measured.missed_readings,
-        **_of_the_grid(measured),
+        oracle=oracle,
+        **of_the_grid,
+        imbalance_vs_oracle=oracle.of(of_the_grid["balance_ratio"]) if oracle else None,
     )
 
 

@@ -7,24 +7,28 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
 from loadtest import balance, report, tables, verdict
-from loadtest.arrivals import rush_hour
 from loadtest.credential import Credential
 from loadtest.engine import Engine, Manner, asks_for_a_key, unless
 from loadtest.generator import Monitor
 from loadtest.grid import SAMPLE_EVERY_S, Grid, NotReady, Sampler
-from loadtest.records import Outcome, Reading
+from loadtest.ideal import Ideal, ideal
+from loadtest.outage import Outage
+from loadtest.plan import DEFAULT_GRID, GridSize, RunPlan, Wish, make
+from loadtest.plan_view import write_plan
+from loadtest.records import Outcome, Reading, Sample
 from loadtest.result import Measured, conclude
 from loadtest.retrying import Retrying
 from loadtest.screen import Screen, View
 from loadtest.settle import settle
 from loadtest.thresholds import Limit
 
-SHOWN_P95_OF = 1_000  # the newest answers that the shown p95 is of
 NO_KEY = "the gateway does not let the rush hour in: give it an API key, by --api-key-file or API_KEY"
+SHOWN_P95_OF = 1_000  # the newest answers that the shown p95 is of
 LAST_LOOKS = 20  # at every substation after the run, for its exact counters
 
 
@@ -34,14 +38,32 @@ class Order:
 
     gateway_url: str
     balancer_url: str
-    requests: int
-    seconds: float
-    seed: int
+    wish: Wish
     concurrency: int
     retries: int
-    fail_if: tuple[Limit, ...]
+    limits: tuple[Limit, ...]
     settle_s: float
     json: Path | None
+    plan_json: Path | None
+
+    def document(self) -> dict[str, Any]:
+        """Return it as it is written down, with the plan's wish among its fields."""
+        fields = dataclasses.asdict(self)
+        wish = fields.pop("wish")
+        limits = [str(limit) for limit in self.limits]
+        files = {name: fields[name] and str(fields[name]) for name in ("json", "plan_json")}
+        return {**fields, **wish, **files, "limits": limits, "preset": self.wish.preset.name}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stage:
+    """What a run is made of: its plan, who sends it, who looks on, and what is done to the grid."""
+
+    plan: RunPlan
+    before: Sample
+    sampler: Sampler
+    engine: Engine
+    outage: Outage
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,9 +77,8 @@ class Ended:
 async def run(order: Order, credential: Credential, screen: Screen, stop: asyncio.Event) -> Ended:
     """Run one rush hour and print its result; `stop` interrupts it.
 
-    `credential` is not part of the order, which is written down.
-
-    Raises NotReady when the grid can't be used, NotWritten when the JSON file can't be written.
+    Raises NotReady when the grid can't be used, NotWritten when a file can't be written, NotRestored when a
+    substation that it drained stays drained.
     """
     connector = aiohttp.TCPConnector(limit=0)  # the engine's slots are the limit
     async with aiohttp.ClientSession(connector=connector) as http:
@@ -71,40 +92,67 @@ async def run(order: Order, credential: Credential, screen: Screen, stop: asynci
             screen.said()
         run_id = f"rush-{uuid.uuid4().hex[:12]}"
         now = steady_clock()
-        sampler = Sampler(grid, settling.result(), now)
-        if await asks_for_a_key(http, order.gateway_url, credential):
-            raise NotReady(NO_KEY)
-        manner = Manner(order.concurrency, Retrying(order.retries), credential)
-        engine = Engine(http, order.gateway_url, run_id, now, manner)
-        measured = await _measure(order, sampler, engine, screen, stop)
-    result = conclude(measured)
-    thresholds = verdict.judge(result, order.fail_if)
+        stations = settling.result()
+        sampler = Sampler(grid, stations, now)
+        before = await sampler.take()
+        capacity_w = {each: reading.capacity_w for each, reading in before.readings.items()}
+        time_scale = await grid.time_scale(stations)
+        fleet = GridSize(capacity_w, time_scale or DEFAULT_GRID.time_scale)
+        plan = _planned(order, fleet)
+        engine = Engine(http, order.gateway_url, run_id, now, await _manner(http, order, credential))
+        async with Outage(http, order.balancer_url, plan.drain) as outage:
+            measured = await _measure(Stage(plan, before, sampler, engine, outage), screen, stop)
+    known = time_scale and capacity_w.keys() == stations.keys()
+    result = conclude(measured, _oracle(measured, plan, fleet) if known else None)
+    thresholds = verdict.judge(result, order.limits)
     tables.show(screen.console, result, thresholds)
     if order.json:
-        limits = [str(limit) for limit in order.fail_if]
         asked = {
-            **dataclasses.asdict(order), "json": str(order.json), "fail_if": limits, "run_id": run_id,
+            **order.document(), "run_id": run_id, "requests": len(plan.arrivals),
+            "plan_sha256": plan.sha256, "time_scale": time_scale,
         }  # fmt: skip
         report.write(order.json, asked, measured, result, thresholds)
     return Ended(result.interrupted, all(threshold.held for threshold in thresholds))
 
 
-async def _measure(
-    order: Order, sampler: Sampler, engine: Engine, screen: Screen, stop: asyncio.Event
-) -> Measured:
-    plan = rush_hour(order.seed, order.requests, order.seconds, random.Random(order.seed))  # noqa: S311 - a plan
-    now = engine.now
-    before = await sampler.take()
-    monitor = Monitor()
+async def _manner(http: aiohttp.ClientSession, order: Order, credential: Credential) -> Manner:
+    """Return how the engine sends; raises NotReady when the gateway does not let it in."""
+    if await asks_for_a_key(http, order.gateway_url, credential):
+        raise NotReady(NO_KEY)
+    return Manner(order.concurrency, Retrying(order.retries), credential)
+
+
+def _planned(order: Order, fleet: GridSize) -> RunPlan:
+    """Return the plan, written to a file if that is wanted; raises NotReady for one that does not fit."""
+    try:
+        plan = make(order.wish, fleet, random.Random)
+    except ValueError as error:
+        raise NotReady(str(error)) from error
+    if order.plan_json:
+        write_plan(order.plan_json, plan)
+    return plan
+
+
+def _oracle(measured: Measured, plan: RunPlan, fleet: GridSize) -> Ideal:
+    """Return what the oracle makes of the plan, seen at the moments of the whole samples."""
+    start_unix_s = measured.from_unix_s
+    moments_s = [sample.at_unix_s - start_unix_s for sample in measured.whole()]
+    return ideal(plan, fleet, moments_s, measured.until_unix_s - start_unix_s)
+
+
+async def _measure(stage: Stage, screen: Screen, stop: asyncio.Event) -> Measured:
+    plan, sampler, engine = stage.plan, stage.sampler, stage.engine
+    now, monitor = engine.now, Monitor()
     start_unix_s = now()
+    stage.outage.begin(start_unix_s, now)
     beside = [
         asyncio.create_task(monitor.run()),
         asyncio.create_task(sampler.run()),
-        asyncio.create_task(screen.follow(lambda: _view(order, sampler, engine, now() - start_unix_s))),
+        asyncio.create_task(screen.follow(lambda: _view(stage, now() - start_unix_s))),
     ]
     try:
-        await engine.run(plan, start_unix_s, stop)
-        await unless(stop, asyncio.sleep(start_unix_s + order.seconds - now()))  # the window is sampled whole
+        await engine.run(plan.arrivals, start_unix_s, stop)
+        await unless(stop, asyncio.sleep(start_unix_s + plan.seconds - now()))  # the window is sampled whole
     finally:
         for task in beside:
             task.cancel()
@@ -113,13 +161,13 @@ async def _measure(
         if isinstance(fault, Exception):
             raise fault
     health = monitor.health(engine.woke_late_ms)
-    until_unix_s = min(start_unix_s + order.seconds, now())
+    until_unix_s = min(start_unix_s + plan.seconds, now())
     after = await _last_readings(sampler)
     return Measured(
-        planned=len(plan), sent=engine.sent, interrupted=stop.is_set(),
+        planned=len(plan.arrivals), sent=engine.sent, interrupted=stop.is_set(),
         from_unix_s=start_unix_s, until_unix_s=until_unix_s,
         requests=engine.requests, substation_ids=sampler.substation_ids, samples=sampler.samples,
-        missed_readings=sampler.missed, before=before.readings, after=after,
+        missed_readings=sampler.missed, before=stage.before.readings, after=after,
         no_slot=engine.no_slot, generator=health,
     )  # fmt: skip
 
@@ -134,18 +182,19 @@ async def _last_readings(sampler: Sampler) -> Mapping[str, Reading]:
     return sample.readings
 
 
-def _view(order: Order, sampler: Sampler, engine: Engine, elapsed_s: float) -> View:
+def _view(stage: Stage, elapsed_s: float) -> View:
+    engine = stage.engine
     newest_ms = [request.response_ms for request in engine.requests[-SHOWN_P95_OF:]]
     return View(
         elapsed_s=elapsed_s,
-        seconds=order.seconds,
-        planned=order.requests,
+        seconds=stage.plan.seconds,
+        planned=len(stage.plan.arrivals),
         sent=engine.sent,
         admitted=engine.outcomes[Outcome.ADMITTED],
         refused=engine.outcomes[Outcome.REFUSED],
         failed=engine.outcomes[Outcome.FAILED],
         p95_ms=balance.percentile(newest_ms, 95) if newest_ms else None,
-        readings=sampler.samples[-1].readings,
+        readings=stage.sampler.samples[-1].readings,
     )
 
 

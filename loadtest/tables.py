@@ -72,6 +72,13 @@ def _lines(result: Result) -> Iterator[str]:
         f"  {_figure(result.commits_per_100_admissions, '.1f')} commits per 100 admissions, "
         f"{result.whole_samples} samples, {result.missed_readings} readings missed"
     )
+    if result.oracle:
+        yield (
+            f"oracle: max/mean utilization {_figure(result.oracle.balance_ratio, '.4f')}, "
+            f"peak {_figure(result.oracle.fleet_peak_utilization, '.1%')} of capacity, "
+            f"{result.oracle.refused} refused; "
+            f"the run's max/mean is {_figure(result.imbalance_vs_oracle, '.4f')} times as high"
+        )
     yield f"sent after the intended moment: {_latency(result.late_ms)}"
     yield f"service time (of each attempt, from its sending): {_latency(result.service_ms)}"
     yield f"response time (of the whole, from the intended sending): {_latency(result.response_ms)}"

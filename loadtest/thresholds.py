@@ -1,13 +1,14 @@
 """The limits that a person may set: `<name> <op> <number>` says what breaks a run.
 
-The names are closed: FIGURES has them all, with what each is taken from.
+The names are closed: FIGURES has them all, with what each is taken from. The limits of a preset are
+written the same way (`loadtest.presets`).
 """
 
 import dataclasses
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from loadtest.latency import PERCENTILES
 from loadtest.result import Result
@@ -78,6 +79,7 @@ FIGURES: Mapping[str, Figure] = _latencies() | {
         "highest excess over a capacity by the clients' own records, in kW", lambda r: r.recomputed_excess_kw
     ),
     "max_mean": Figure("max/mean utilization while busy, average", lambda r: r.balance_ratio, ".4f"),
+    "imbalance_vs_oracle": Figure("max_mean over that of the oracle", lambda r: r.imbalance_vs_oracle, ".4f"),
     "jain": Figure("Jain's index of utilization while busy, average", lambda r: r.jain, ".5f"),
     "range": Figure("highest minus lowest utilization while busy, average", lambda r: r.range, ".4f"),
     "fleet_peak": Figure(
@@ -87,6 +89,7 @@ FIGURES: Mapping[str, Figure] = _latencies() | {
     "refused": Figure("requests that were refused in the end", lambda r: r.refused),
     "refused_share": Figure("share of them in all sent", lambda r: _share(r.refused, r.sent), ".4f"),
     "first_refused": Figure("requests that were refused at first", lambda r: r.first_refused),
+    "refused_untold": Figure("refusals, of every try, that were not 503 with Retry-After", lambda r: r.refused_untold),
     "failed": Figure("requests that failed in the end", lambda r: r.failed),
     "failed_share": Figure("share of them in all sent", lambda r: _share(r.failed, r.sent), ".4f"),
     "retries": Figure("times that requests were sent again", lambda r: r.retries),
@@ -102,11 +105,6 @@ FIGURES: Mapping[str, Figure] = _latencies() | {
     "cpu_share": Figure("CPU of the generator, of one core", lambda r: r.generator.cpu_share if r.generator else None, ".3f"),
     "saturated": Figure("1 if the generator was saturated", lambda r: r.generator.saturated if r.generator else None),
 }  # fmt: skip
-
-BUILT_IN = (
-    Limit("overload_ws", ">", 0), Limit("recomputed_kw", ">", 0), Limit("max_mean", ">", 1.05),
-    Limit("failed", ">", 0), Limit("refused", ">", 0), Limit("first_refused", ">", 0),
-)  # fmt: skip
 
 
 def limit(text: str) -> Limit:
@@ -128,7 +126,7 @@ def limit(text: str) -> Limit:
     return Limit(name, op, number)
 
 
-def in_force(given: Sequence[Limit]) -> tuple[Limit, ...]:
+def in_force(built_in: Iterable[str], given: Sequence[Limit]) -> tuple[Limit, ...]:
     """Return the limits of a run: those given, and the built-in ones of figures that have none of their own."""
     named = {each.name for each in given}
-    return (*(each for each in BUILT_IN if each.name not in named), *given)
+    return (*(each for each in map(limit, built_in) if each.name not in named), *given)

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from loadtest.result import Result
-from loadtest.thresholds import FIGURES, Limit, in_force
+from loadtest.thresholds import FIGURES, Limit
 
 NOT_MEASURED = "not measured"
 NOT_ALONE = "the generator was saturated: this may be its own latency, not the grid's"
@@ -21,12 +21,9 @@ class Threshold:
     note: str = ""
 
 
-def judge(result: Result, given: Sequence[Limit] = ()) -> tuple[Threshold, ...]:
-    """Return every threshold of a run; what could not be measured has not held.
-
-    The limits `given` take the place of the built-in ones of the same figure.
-    """
-    return (*(_judged(each, result) for each in in_force(given)), *_conservation(result))
+def judge(result: Result, limits: Sequence[Limit]) -> tuple[Threshold, ...]:
+    """Return every threshold of a run; what could not be measured has not held."""
+    return (*(_judged(each, result) for each in limits), *_conservation(result))
 
 
 def _judged(limit: Limit, result: Result) -> Threshold:

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from loadtest.arrivals import rush_hour
 from loadtest.engine import Engine, Manner
+from loadtest.presets import PRESETS
 from loadtest.retrying import Retrying
 from tests.loadtest.fake import Ended, FakeGrid, FakeStation, ended, rush, start, two
 
@@ -25,7 +26,7 @@ def test_a_balanced_grid_holds_and_every_request_is_recorded(tmp_path: Path) -> 
     result = rush(grid, "--seconds", "2", "--fail-if", "max_mean>2", "--json", str(tmp_path / "result.json"))
     assert result.code == 0, result.out + result.err
     assert "BROKEN" not in result.out
-    assert result.out.count("held") == 8
+    assert result.out.count("held") == len(PRESETS["rush-hour"].limits) + 2
     report = json.loads((tmp_path / "result.json").read_text())
     assert len(set(grid.keys)) == len(grid.keys) == 40
     assert all(key.startswith(report["run"]["run_id"]) for key in grid.keys)

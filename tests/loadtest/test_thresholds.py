@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 
 from loadtest.generator import Health
+from loadtest.presets import PRESETS
 from loadtest.records import Attempt, Outcome
 from loadtest.result import Result, conclude
-from loadtest.thresholds import BUILT_IN, FIGURES, Limit, in_force, limit
+from loadtest.thresholds import FIGURES, Limit, in_force, limit
 from loadtest.verdict import NOT_MEASURED, Threshold, judge
 from tests.loadtest.runs import perfect
 
@@ -97,16 +98,22 @@ def test_figures_are_what_their_names_say() -> None:
 
 
 def test_a_given_limit_takes_the_place_of_the_built_in_one_and_adds_to_the_others() -> None:
-    names = [each.name for each in BUILT_IN]
+    built_in = PRESETS["rush-hour"].limits
+    names = [limit(each).name for each in built_in]
     given = (Limit("max_mean", ">", 2), Limit("p99_ms", ">", 1), Limit("max_mean", "<", 1))
-    limits = in_force(given)
+    limits = in_force(built_in, given)
     assert [each.name for each in limits] == [n for n in names if n != "max_mean"] + [
         "max_mean",
         "p99_ms",
         "max_mean",
     ]
     assert Limit("max_mean", ">", 1.05) not in limits
-    assert in_force(()) == BUILT_IN
+    assert [str(each) for each in in_force(built_in, ())] == [str(limit(each)) for each in built_in]
+
+
+def test_the_limits_of_every_preset_can_be_read() -> None:
+    for preset in PRESETS.values():
+        assert in_force(preset.limits, ())
 
 
 def test_what_was_not_measured_is_broken_and_says_so() -> None:

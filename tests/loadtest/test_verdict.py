@@ -5,32 +5,42 @@ from collections.abc import Callable
 
 import pytest
 
+from loadtest.ideal import Ideal
+from loadtest.presets import PRESETS
 from loadtest.records import Attempt, Outcome, Sample
 from loadtest.result import Measured, Result, conclude
-from loadtest.thresholds import limit
-from loadtest.verdict import judge
+from loadtest.thresholds import in_force, limit
+from loadtest.verdict import Threshold, judge
 from tests.loadtest.runs import IDS, ZERO, admitted, changed, perfect, with_last
 
 NO = Attempt(100, 100.1, Outcome.REFUSED, 503, "503 /problems/no-capacity", 1)
-OVERLOAD, RECOMPUTED, RATIO, FAILED, REFUSED, FIRST_REFUSED, SENT, COUNTED = (
+UNTOLD = dataclasses.replace(NO, retry_after_s=None)
+QUOTA = dataclasses.replace(NO, status=429)
+OVERLOAD, RECOMPUTED, RATIO, ORACLE, FAILED, REFUSED, FIRST_REFUSED, WHEN, SENT, COUNTED = (
     "overload_ws",
     "recomputed_kw",
     "max_mean",
+    "imbalance_vs_oracle",
     "failed",
     "refused",
     "first_refused",
+    "refused_untold",
     "every request ended",
     "admissions counted and told agree",
 )
 
 
+def judged(result: Result, *fail_if: str) -> tuple[Threshold, ...]:
+    return judge(result, in_force(PRESETS["rush-hour"].limits, [limit(each) for each in fail_if]))
+
+
 def broken(measured: Measured, *fail_if: str) -> set[str]:
-    return {t.name for t in judge(conclude(measured), [limit(each) for each in fail_if]) if not t.held}
+    return {t.name for t in judged(conclude(measured), *fail_if) if not t.held}
 
 
 def test_a_perfect_run_holds_every_threshold() -> None:
-    assert {t.name for t in judge(conclude(perfect()))} == {
-        OVERLOAD, RECOMPUTED, RATIO, FAILED, REFUSED, FIRST_REFUSED, SENT, COUNTED,
+    assert {t.name for t in judged(conclude(perfect()))} == {
+        OVERLOAD, RECOMPUTED, RATIO, FAILED, REFUSED, FIRST_REFUSED, WHEN, SENT, COUNTED,
     }  # fmt: skip
     assert broken(perfect()) == set()
 
@@ -68,6 +78,14 @@ BREAKS: dict[str, tuple[Callable[[Measured], Measured], set[str]]] = {
     "a refusal at first": (
         lambda run: with_last(run, attempts=(NO, *run.requests[-1].attempts)),
         {FIRST_REFUSED},
+    ),
+    "a refusal that does not say when to come back": (
+        lambda run: with_last(run, attempts=(UNTOLD, *run.requests[-1].attempts)),
+        {FIRST_REFUSED, WHEN},
+    ),
+    "a refusal by a quota": (
+        lambda run: with_last(run, attempts=(QUOTA, *run.requests[-1].attempts)),
+        {FIRST_REFUSED, WHEN},
     ),
     "a request without an outcome": (lambda run: dataclasses.replace(run, planned=5, sent=5), {SENT}),
     "an outcome of a request that was not sent": (lambda run: dataclasses.replace(run, sent=3), {SENT}),
@@ -112,6 +130,25 @@ def test_the_limits_are_the_callers() -> None:
     assert broken(run, "refused > 1", "first_refused > 1") == set()
     uneven = BREAKS["one substation ahead"][0](perfect())
     assert broken(uneven, "max_mean > 2") == set()
+
+
+def test_a_figure_without_a_limit_is_not_judged() -> None:
+    result = conclude(BREAKS["a refusal"][0](perfect()))
+    names = {threshold.name for threshold in judge(result, in_force(PRESETS["burst"].limits, ()))}
+    assert names == {OVERLOAD, RECOMPUTED, FAILED, WHEN, SENT, COUNTED}
+
+
+@pytest.mark.parametrize(
+    ("oracle_ratio", "expected"), [(1.0, True), (0.9, True), (0.8, False), (None, False)]
+)
+def test_the_ratio_is_held_against_that_of_the_oracle(oracle_ratio: float | None, expected: bool) -> None:  # noqa: FBT001 - a case
+    result = conclude(perfect(), Ideal(oracle_ratio, 1.0, 0))
+    (held,) = [t.held for t in judge(result, [limit("imbalance_vs_oracle > 1.2")]) if t.name == ORACLE]
+    assert held == expected
+
+
+def test_without_an_oracle_its_limit_has_not_held() -> None:
+    assert broken(perfect(), "imbalance_vs_oracle > 2") == {ORACLE}
 
 
 def test_the_figures_are_those_of_the_arrival_window() -> None:

@@ -3,7 +3,8 @@
 import re
 
 from loadtest import cli, engine, generator, result, retrying
-from loadtest.thresholds import BUILT_IN, FIGURES, limit
+from loadtest.presets import PRESETS
+from loadtest.thresholds import FIGURES, limit
 from tests.unit.docs.pages import DOCS, sections
 
 PAGE = DOCS / "reference" / "load-test.md"
@@ -16,11 +17,13 @@ def test_every_figure_that_may_have_a_limit_is_on_the_page_and_no_other() -> Non
     assert sorted(named) == sorted(FIGURES)
 
 
-def test_the_built_in_limits_are_those_of_the_code() -> None:
+def test_the_built_in_limits_are_those_of_the_rush_hour() -> None:
     (block,) = re.findall(
         r"^```text\n(.+?)^```$", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
     )
-    assert [limit(each) for each in re.split(r"    ", block.strip())] == list(BUILT_IN)
+    assert [limit(each) for each in re.split(r"\s{2,}|\n", block.strip())] == [
+        limit(each) for each in PRESETS["rush-hour"].limits
+    ]
 
 
 def test_the_bounds_are_those_of_the_code() -> None:
