@@ -43,7 +43,7 @@ class FleetStreams:
         self.metrics = metrics
         self.clients: dict[FleetStreamHandler, asyncio.Task[None]] = {}
         self.closing = False
-        self._view = view
+        self.view = view
         self._tick_s = tick_s
         self._drop_s = drop_s
         self._seen: tuple[float, Shown] | None = None
@@ -110,7 +110,7 @@ class FleetStreams:
     def _now(self, now_s: float) -> Shown:
         """The fleet as all clients of one tick see it."""
         if not self._seen or now_s - self._seen[0] >= self._tick_s / 2:
-            self._seen = now_s, rounded(self._view())
+            self._seen = now_s, rounded(self.view())
         return self._seen[1]
 
 

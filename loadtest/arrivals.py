@@ -18,6 +18,8 @@ from substation.plan import Plan
 
 MAX_REQUESTS = 100_000
 MAX_SECONDS = 3_600
+MAX_RATE_PER_S = 5_000  # on average; a grid on one machine admits less
+BOUNDS = f"bounds: {MAX_REQUESTS} requests, {MAX_SECONDS} s, {MAX_RATE_PER_S} requests/s on average"
 
 # The cars (docs/explanation/architecture.md): what their chargers take, and how many of a hundred take it.
 POWER_KW = (3.7, 7.4, 11.0, 22.0)
@@ -76,13 +78,18 @@ def rush_hour(
     """Return `requests` arrivals of a shape over `seconds`, in order of time.
 
     `randomness` must be seeded with `seed`, which is only written into the vehicles' names.
-    Raises ValueError beyond MAX_REQUESTS or MAX_SECONDS, or for a plan without anything in it.
+    Raises ValueError beyond the bounds, or for a plan without anything in it.
     """
-    if not 1 <= requests <= MAX_REQUESTS or not 0 < seconds <= MAX_SECONDS:
-        message = f"{requests} requests in {seconds} s: up to {MAX_REQUESTS} in {MAX_SECONDS} s are allowed"
+    if not (1 <= requests <= MAX_REQUESTS and 0 < seconds <= MAX_SECONDS and fits(requests, seconds)):
+        message = f"{requests} requests in {seconds:g} s can't be sent; {BOUNDS}"
         raise ValueError(message)
     moments_s = sorted(round(at_s, 3) for at_s in shape(requests, seconds, randomness))
     return tuple(_car(at_s, f"EV-{seed}-{index}", randomness) for index, at_s in enumerate(moments_s))
+
+
+def fits(requests: int, seconds: float) -> bool:
+    """Whether so many requests in so many seconds are within MAX_RATE_PER_S."""
+    return requests <= seconds * MAX_RATE_PER_S
 
 
 def confined(

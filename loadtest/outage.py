@@ -15,8 +15,8 @@ RESTORE_TRIES = 10
 TRY_AGAIN_S = 1.0
 
 
-class NotRestored(Exception):  # noqa: N818 - named after what is the matter
-    """The substation is still drained; the message says how to restore it."""
+class OutageFault(Exception):  # noqa: N818 - named after what is the matter
+    """The substation could not be drained, or is still drained; the message says how to restore it."""
 
 
 class Outage:
@@ -50,7 +50,7 @@ class Outage:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Restore it; raises NotRestored, or what went wrong when it was to be drained."""
+        """Restore it; raises OutageFault."""
         if not self._task:
             return
         self._left.set()  # an order that is under way ends first: it must not overtake the one that undoes it
@@ -70,7 +70,7 @@ class Outage:
             await self._order("drain")
         except (aiohttp.ClientError, OSError) as error:
             message = f"the substation can't be drained: {error!r}"
-            raise NotReady(message) from error
+            raise OutageFault(message) from error
 
     async def _restore(self) -> None:
         why = ""
@@ -83,7 +83,7 @@ class Outage:
             else:
                 return
         message = f"a substation is still drained ({why}): curl -X POST {self._url}/restore"
-        raise NotRestored(message)
+        raise OutageFault(message)
 
     async def _order(self, order: str) -> None:
         timeout = aiohttp.ClientTimeout(total=ORDER_TIMEOUT_S)

@@ -11,7 +11,7 @@ from rich.table import Table
 from loadtest.demand import asked_kw, peak_kw
 from loadtest.plan import GridSize, RunPlan
 from loadtest.presets import PRESETS
-from loadtest.report import NotWritten
+from loadtest.runs import NotWritten
 
 COLUMNS = 60
 ROWS = 5

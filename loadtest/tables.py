@@ -10,6 +10,7 @@ from rich.text import Text
 from loadtest.figures import StationResult
 from loadtest.generator import Health
 from loadtest.result import LATE_AFTER_MS, Result
+from loadtest.runs import Past
 from loadtest.verdict import Threshold
 
 UNKNOWN = "-"
@@ -24,6 +25,16 @@ def show(console: Console, result: Result, thresholds: Sequence[Threshold]) -> N
     console.print(_verdicts(thresholds))
     for note in sorted({f"* {t.name}: {t.note}" for t in thresholds if t.note}):
         console.print(note, soft_wrap=True, markup=False, highlight=False)
+
+
+def show_runs(console: Console, runs: Sequence[Past]) -> None:
+    """Print what the runs folder holds."""
+    table = _table("run", "preset", "seed", "when (UTC)", "verdict")
+    for past in runs:
+        table.add_row(
+            past.run_id, past.preset, str(past.seed), past.at.strftime("%Y-%m-%d %H:%M:%S"), past.verdict
+        )
+    console.print(table)
 
 
 def _stations(stations: Sequence[StationResult]) -> Table:

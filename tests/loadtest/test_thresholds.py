@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from loadtest.generator import Health
+from loadtest.ideal import Ideal
 from loadtest.presets import PRESETS
 from loadtest.records import Attempt, Outcome
 from loadtest.result import Result, conclude
@@ -16,7 +17,7 @@ SLOW = Health(300.0, 900.0, 0.4, 2.0, "saturated", "p99 of its event loop's lag 
 
 
 def result() -> Result:
-    return conclude(perfect())
+    return conclude(perfect(), Ideal(1.0, 1.0, 0))
 
 
 def verdict(text: str, of: Result | None = None) -> Threshold:

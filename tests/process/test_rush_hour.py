@@ -15,7 +15,7 @@ from tests.support.grid import ROOT, Grid, get, until
 
 def command(grid: Grid, preset: str, *arguments: str) -> list[str]:
     start = [sys.executable, "-m", "loadtest", preset, "--gateway", grid.gateway, "--balancer", grid.balancer]
-    return [*start, *arguments]
+    return [*start, "--runs-dir", str(grid.data / "runs"), *arguments]
 
 
 def rush_hour(grid: Grid, *arguments: str, preset: str = "rush-hour") -> subprocess.CompletedProcess[str]:

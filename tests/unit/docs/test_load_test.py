@@ -42,10 +42,3 @@ def test_the_bounds_are_those_of_the_code() -> None:
     )
     assert f"share of one core | {generator.CPU_LIMIT * 100:g} %" in text
     assert f"wakes up to send, p99 | {generator.LATE_LIMIT_MS:g} ms" in text
-
-
-def test_the_exit_codes_are_those_of_the_code() -> None:
-    codes = [
-        int(code) for code in re.findall(r"^\| (\d+) \|", sections(PAGE)["exit codes"], flags=re.MULTILINE)
-    ]
-    assert codes == [cli.HELD, cli.BROKEN, cli.USAGE, cli.UNREACHABLE, cli.INTERRUPTED]
