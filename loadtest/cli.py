@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from loadtest import report
 from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
 from loadtest.grid import NotReady
+from loadtest.paper.document import NotAResult
 from loadtest.report import NotWritten
 from loadtest.rush import Order, run
 from loadtest.screen import screen
@@ -76,6 +78,15 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         help="write everything that was measured to FILE",
         metavar="FILE",
     )
+    rush.add_argument(
+        "--report", type=Path, help="write the result, the report and its sheets to FOLDER", metavar="FOLDER"
+    )
+    about = "draw the report of a run anew"
+    again = commands.add_parser("report", help=about, description=about)
+    again.add_argument("result", type=Path, help="the result of a run, as JSON", metavar="RESULT.json")
+    again.add_argument(
+        "-o", "--output", type=_explained(_writable), help="where to [report.html beside it]", metavar="FILE"
+    )
     return top
 
 
@@ -103,11 +114,24 @@ def _explained(parse: Callable[[str], T]) -> Callable[[str], T]:
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit code, but leaves by SystemExit(2) on wrong usage."""
     asked = parser(os.environ).parse_args(arguments)
+    if asked.command == "report":
+        return _report(asked.result, asked.output)
     order = Order(
         asked.gateway, asked.balancer, asked.requests, asked.seconds, asked.seed, asked.concurrency,
-        asked.max_ratio, asked.max_refused, asked.settle_s, asked.json,
+        asked.max_ratio, asked.max_refused, asked.settle_s, asked.json, asked.report,
     )  # fmt: skip
     return asyncio.run(_rush_hour(order))
+
+
+def _report(result: Path, output: Path | None) -> int:
+    to = output or result.with_name(report.REPORT)
+    try:
+        report.render(result, to)
+    except (NotAResult, NotWritten) as error:
+        print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        return USAGE if isinstance(error, NotAResult) else BROKEN
+    print(f"report: {to}")  # noqa: T201 - a command line
+    return HELD
 
 
 async def _rush_hour(order: Order) -> int:
