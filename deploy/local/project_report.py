@@ -59,7 +59,7 @@ def main() -> int:
 
 def _measured(folder: Path, rush_hour: list[str]) -> Path:
     """Run a rush hour; returns where its result is, if it left one."""
-    command = [sys.executable, "-m", "loadtest", "rush-hour", "--report", str(folder), *rush_hour]
+    command = [sys.executable, "-m", "loadtest", "rush-hour", "--json", str(folder / RESULT), *rush_hour]
     with contextlib.nullcontext(os.environ) if os.environ.get("GATEWAY_URL") else _grid(folder) as environ:
         subprocess.run(command, cwd=ROOT, env=environ, check=False)  # noqa: S603 - a broken threshold is reported too
     return folder / RESULT

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import Any
 
 from loadtest import report, verdict
@@ -80,7 +81,7 @@ def full() -> dict[str, Any]:
     return told
 
 
-EVERY = {
+EVERY: dict[str, Callable[[], dict[str, Any]]] = {
     "held": held, "refused": refused, "interrupted": interrupted, "nothing measured": nothing_measured,
     "overloaded": overloaded, "hostile": hostile, "full": full, "empty": lambda: {"result": {}},
     "nulls": lambda: {"run": None, "result": {"stations": [None, {}], "reasons": 3}, "samples": [None, {"load_kw": 3}],

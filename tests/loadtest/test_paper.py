@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -55,7 +56,7 @@ def test_headings_are_in_order(told: dict[str, Any], kind: str) -> None:
     levels = [int(level) for level in re.findall(r"<h([1-6])[ >]", RENDERED[kind](told))]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(below <= above + 1 for above, below in zip(levels, levels[1:], strict=False))
+    assert all(below <= above + 1 for above, below in itertools.pairwise(levels))
 
 
 def test_every_picture_has_a_title_words_and_a_table(told: dict[str, Any]) -> None:
