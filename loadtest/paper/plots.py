@@ -146,14 +146,17 @@ def _peak(frame: Frame, points: Sequence[Point], unit: str) -> list[Markup]:
         return [svg.label(WIDTH / 2, HEIGHT / 2, "not measured", "alarm", "middle")]
     y, x = max(known, key=lambda each: each[0])
     place = frame.x(max(x, 0.0))
-    anchor = "end" if place > WIDTH / 2 else "start"
     words = f"peak {written(round(y))} {unit}"
-    side = -1 if anchor == "end" else 1
-    beside = [
-        frame.y(kw) for at, kw in points if kw is not None and 0 <= side * (frame.x(at) - place) <= WORDS
-    ]
-    below = min(max(beside, default=0.0) + 16, frame.base - 4)  # where the line does not run through them
+    sides = [side for side in (-1, 1) if frame.x(0.0) <= place + side * WORDS <= WIDTH - RIGHT]
+    below, side = min((_under(frame, points, place, side), side) for side in sides)
+    anchor = "end" if side < 0 else "start"
     return [dot(place, frame.y(y)), svg.label(place + 6 * side, below, words, "note", anchor)]
+
+
+def _under(frame: Frame, points: Sequence[Point], place: float, side: int) -> float:
+    """Return the height at which words beside a place are under a line, which so does not cross them."""
+    beside = [frame.y(y) for x, y in points if y is not None and 0 <= side * (frame.x(x) - place) <= WORDS]
+    return min(max(beside, default=0.0) + 16, frame.base - 4)
 
 
 def _told(points: Sequence[Point], unit: str, form: str = ",.0f") -> str:

@@ -46,6 +46,13 @@ def test_nothing_is_wider_than_a_phone(browser: Browser, tmp_path: Path, name: s
     shown.close()
 
 
+def test_a_phone_shows_every_verdict_without_scrolling_aside(browser: Browser, tmp_path: Path) -> None:
+    shown = opened(browser, tmp_path, "refused", "light", PHONE)
+    hidden = "() => { const t = document.querySelector('.thresholds').parentElement; return t.scrollWidth - t.clientWidth }"
+    assert shown.evaluate(hidden) == 0
+    shown.close()
+
+
 def test_the_style_passes_its_own_policy_and_nothing_else_is_asked_for(
     browser: Browser, tmp_path: Path
 ) -> None:
