@@ -17,5 +17,6 @@ To find your way, read in this order:
    itself, `outage` drains. `view` is one moment; `screen` shows it, `progress` tells it through a `pipe`.
 4. What came of it: `records` are what was seen; `figures`, `balance`, `latency` and `ideal`, which asks the
    `oracle`, are the arithmetic of a `result`; `thresholds` and `verdict` judge it.
-5. What is left: `report` makes the document, `tables` prints it, `runs` keeps it.
+5. What is left: `report` makes the document, `tables` prints it, `runs` keeps it; `paper/` draws pages and
+   sheets from the document alone.
 """

@@ -8,14 +8,16 @@ import random
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from rich.console import Console
 
-from loadtest import options, runs, tables
+from loadtest import options, report, runs, tables
 from loadtest.arrivals import BOUNDS, fits
 from loadtest.credential import Credential
 from loadtest.launch import EXIT_CODES, launch
 from loadtest.order import Order
+from loadtest.paper.document import NotAResult
 from loadtest.plan import GridSize, make
 from loadtest.plan_view import show_plan, write_plan
 from loadtest.presets import PRESETS
@@ -42,6 +44,13 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         options.add(command, preset, environ)
     about = "list the runs in the runs folder, the newest first"
     options.runs_folder(commands.add_parser("runs", help=about, description=about), environ)
+    about = "draw the report of a run anew"
+    again = commands.add_parser("report", help=about, description=about)
+    again.add_argument("result", type=Path, help="the result of a run, as JSON", metavar="RESULT.json")
+    again.add_argument(
+        "-o", "--output", type=options.explained(options.writable), metavar="FILE",
+        help=f"where to [{report.REPORT} beside it]",
+    )  # fmt: skip
     return top
 
 
@@ -61,6 +70,8 @@ def main(arguments: Sequence[str]) -> int:
     if asked.command == "runs":
         tables.show_runs(console(), runs.listed(asked.runs_dir))
         return DONE
+    if asked.command == "report":
+        return _report(asked.result, asked.output)
     if asked.dry_run:
         return _dry_run(asked)
     if why := faults(asked, os.environ):
@@ -107,6 +118,17 @@ def _dry_run(asked: argparse.Namespace) -> int:
         print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
         return NOT_WRITTEN if isinstance(error, NotWritten) else USAGE
     show_plan(console(), plan, grid)
+    return DONE
+
+
+def _report(result: Path, output: Path | None) -> int:
+    to = output or result.with_name(report.REPORT)
+    try:
+        runs.copy(to, report.render(result))
+    except (NotAResult, NotWritten) as error:
+        print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        return USAGE if isinstance(error, NotAResult) else NOT_WRITTEN
+    print(f"report: {to}")  # noqa: T201 - a command line
     return DONE
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtest.plan import Wish
-from loadtest.thresholds import Limit
+from loadtest.thresholds import Limit, in_force
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Order:
     def document(self) -> dict[str, Any]:
         """Return it as it is written down: without paths, which are of this machine only."""
         wish = self.wish
+        built_in = in_force(wish.preset.limits, ())
         return {
             "run_id": self.run_id,
             "preset": wish.preset.name,
@@ -52,7 +53,7 @@ class Order:
             "substation_id": wish.substation_id,
             "concurrency": self.concurrency,
             "retries": self.retries,
-            "limits": [str(limit) for limit in self.limits],
+            "fail_if": [str(each) for each in self.limits if each not in built_in],
             "settle_s": self.settle_s,
             "gateway_url": self.gateway_url,
             "balancer_url": self.balancer_url,

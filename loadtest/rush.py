@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import json
 import random
 import time
 from collections.abc import Callable
@@ -158,17 +157,15 @@ def _concluded(order: Order, sent: Sent, shown: Shown) -> Ended:
         "policy": sent.policy,
         "time_scale": sent.size.time_scale if sent.size else None,
     }
-    text = json.dumps(report.document(asked, sent.measured, result, thresholds), indent=1)
+    told = report.document(asked, sent.measured, result, thresholds)
     try:
-        runs.write(sent.folder / runs.RESULT, text)
         if order.json:
-            runs.copy(order.json, text)
+            runs.copy(order.json, report.as_json(told))
+        at = report.leave(sent.folder, told)
     except NotWritten as error:
         return Ended(Verdict.NOT_WRITTEN, str(error), sent.folder)
     runs.prune(order.runs)
-    shown.screen.console.print(
-        f"result: {sent.folder / runs.RESULT}", soft_wrap=True, markup=False, highlight=False
-    )
+    shown.screen.console.print(f"report: {at}", soft_wrap=True, markup=False, highlight=False)
     if sent.fault:
         return Ended(Verdict.FAILED, sent.fault, sent.folder)
     if result.interrupted:

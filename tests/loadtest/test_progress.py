@@ -75,7 +75,13 @@ def test_every_line_is_one_object_from_started_to_ended_and_the_folder_has_the_s
     assert max(line["rate_per_s"] for line in told[1:-1]) > 10
     end = told[-1]
     assert (end["verdict"], end["exit_code"], end["folder"]) == ("held", 0, str(folder))
-    assert set(end["paths"]) == {"progress.jsonl", "result.json"}
+    assert set(end["paths"]) == {
+        "progress.jsonl",
+        "report.html",
+        "requests.csv",
+        "result.json",
+        "samples.csv",
+    }
     assert lines((folder / FILE).read_text()) == told
     result = json.loads(Path(end["paths"]["result.json"]).read_text())
     assert result["schema"] == "smartgrid-loadtest/1"
