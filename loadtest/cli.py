@@ -1,30 +1,32 @@
-"""The command line: what is accepted."""
+"""The command line: the commands, and what is refused though each of its options alone is right."""
 
 import argparse
 import asyncio
 import datetime as dt
 import os
+import random
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from rich.console import Console
 
-from loadtest import runs, tables
-from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
+from loadtest import options, report, runs, tables
+from loadtest.arrivals import BOUNDS, fits
+from loadtest.credential import Credential
 from loadtest.launch import EXIT_CODES, launch
-from loadtest.rush import Order
+from loadtest.order import Order
+from loadtest.paper.document import NotAResult
+from loadtest.plan import GridSize, make
+from loadtest.plan_view import show_plan, write_plan
+from loadtest.presets import PRESETS
+from loadtest.runs import NotWritten
 from loadtest.screen import PLAIN_WIDTH
-from loadtest.target import allow_list, base_url, refusal
-from runtime.settings import integer, number
+from loadtest.target import allow_list, refusal
+from loadtest.thresholds import in_force
 
-MAX_RATE_PER_S = 5_000  # on average; a grid on one machine admits less
-BOUNDS = f"bounds: {MAX_REQUESTS} requests, {MAX_SECONDS} s, {MAX_RATE_PER_S} requests/s on average"
-DEFAULT_SEED = 1  # peaks at 92 % of the default grid: 91 % is the mean of all seeds
-PRESET = "rush-hour"
-
-T = TypeVar("T")
+DONE, NOT_WRITTEN, USAGE = 0, 1, 2
 
 
 def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -32,77 +34,53 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="python -m loadtest", description="Load on the grid.", epilog=EXIT_CODES
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    about = "send seeded random arrivals to the gateway and check that the grid stayed balanced"
-    rush = commands.add_parser("rush-hour", help=about, description=about, epilog=f"{BOUNDS}; {EXIT_CODES}")
-    _where(rush, environ)
-    _what(rush)
+    top.add_argument("--list", action=_List, nargs=0, help="say what each preset does, and end")
+    commands = top.add_subparsers(dest="command", required=True, metavar="PRESET or COMMAND")
+    for preset in PRESETS.values():
+        in_list = preset.about.replace("%", "%%")
+        command = commands.add_parser(
+            preset.name, help=in_list, description=preset.about, epilog=f"{BOUNDS}; {EXIT_CODES}"
+        )
+        options.add(command, preset, environ)
     about = "list the runs in the runs folder, the newest first"
-    _runs_folder(commands.add_parser("runs", help=about, description=about), environ)
+    options.runs_folder(commands.add_parser("runs", help=about, description=about), environ)
+    about = "draw the report of a run anew"
+    again = commands.add_parser("report", help=about, description=about)
+    again.add_argument("result", type=Path, help="the result of a run, as JSON", metavar="RESULT.json")
+    again.add_argument(
+        "-o", "--output", type=options.explained(options.writable), metavar="FILE",
+        help=f"where to [{report.REPORT} beside it]",
+    )  # fmt: skip
     return top
 
 
-def _where(rush: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
-    for name, port in (("gateway", 8000), ("balancer", 8001)):
-        variable = f"{name.upper()}_URL"
-        default = environ.get(variable) or f"http://127.0.0.1:{port}"
-        about = f"base URL of the {name}, on a loopback address or allowed (env {variable})"
-        rush.add_argument(
-            f"--{name}", type=_explained(base_url), default=default, help=f"{about} [%(default)s]"
-        )
-    about = "a base URL that may be used though it is not on a loopback address; may be repeated"
-    rush.add_argument(
-        "--allow-target", type=_explained(base_url), action="append", default=[], metavar="URL",
-        help=f"{about} (env LOADTEST_TARGETS, separated by commas)",
-    )  # fmt: skip
-    _runs_folder(rush, environ)
+class _List(argparse.Action):
+    """Prints each preset in a line, and ends."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        lines = (f"{preset.name:<12}{preset.about}" for preset in PRESETS.values())
+        sys.stdout.write("\n".join(lines) + "\n")
+        parser.exit()
 
 
-def _runs_folder(command: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
-    about = "folder that holds one folder a run (env RUNS_DIR)"
-    default = environ.get("RUNS_DIR") or "data/runs"
-    command.add_argument(
-        "--runs-dir", type=Path, default=default, metavar="DIR", help=f"{about} [%(default)s]"
-    )
-
-
-def _what(rush: argparse.ArgumentParser) -> None:
-    options: tuple[tuple[str, Callable[[str], object], str, str], ...] = (
-        ("--requests", integer(1, MAX_REQUESTS), "500", "how many cars arrive"),
-        ("--seconds", number(0.1, MAX_SECONDS), "60", "in how many seconds they arrive"),
-        ("--seed", integer(0, 2**53), str(DEFAULT_SEED), "the same seed makes the same arrivals"),
-        ("--concurrency", integer(1, 10_000), "500", "how many requests may be open at once"),
-        ("--max-ratio", number(1, 1000), "1.05", "highest max/mean utilization that holds"),
-        ("--max-refused", integer(0, MAX_REQUESTS), "0", "how many refusals still hold"),
-        ("--settle-s", number(0, MAX_SECONDS), "180", "how long to wait for a nearly empty fleet"),
-    )  # fmt: skip
-    for name, parse, default, help_text in options:
-        rush.add_argument(name, type=_explained(parse), default=default, help=f"{help_text} [%(default)s]")
-    about = "auto: bars on a terminal, plain lines elsewhere; jsonl: one JSON object a line, for a program"
-    rush.add_argument("--progress", choices=("auto", "jsonl"), default="auto", help=f"{about} [%(default)s]")
-    about = "write a further copy of the result to FILE"
-    rush.add_argument("--json", type=_explained(_writable), help=about, metavar="FILE")
-
-
-def _writable(text: str) -> Path:
-    path = Path(text)
-    if not path.absolute().parent.is_dir() or path.is_dir():
-        message = "a file in a folder that exists is accepted"
-        raise ValueError(message)
-    return path
-
-
-def _explained(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """Wrap a parser so that argparse prints what its ValueError says."""
-
-    def parsed(text: str) -> T:
-        try:
-            return parse(text)
-        except ValueError as error:
-            message = f"{text!r} can't be used: {error}"
-            raise argparse.ArgumentTypeError(message) from error
-
-    return parsed
+def main(arguments: Sequence[str]) -> int:
+    """Run the command line; returns the exit code, but leaves by SystemExit(2) on wrong usage."""
+    top = parser(os.environ)
+    asked = top.parse_args(arguments)
+    if asked.command == "runs":
+        tables.show_runs(console(), runs.listed(asked.runs_dir))
+        return DONE
+    if asked.command == "report":
+        return _report(asked.result, asked.output)
+    if asked.dry_run:
+        return _dry_run(asked)
+    if why := faults(asked, os.environ):
+        top.error(why)
+    try:
+        credential = asked.credential or Credential(os.environ.get("API_KEY", "").strip())
+    except ValueError as error:
+        top.error(f"API_KEY can't be used: {error}")
+    return asyncio.run(launch(_order(asked), credential, to_program=asked.progress == "jsonl"))
 
 
 def faults(asked: argparse.Namespace, environ: Mapping[str, str]) -> str:
@@ -115,26 +93,46 @@ def faults(asked: argparse.Namespace, environ: Mapping[str, str]) -> str:
     for url in (asked.gateway, asked.balancer):
         if why := refusal(url, allowed):
             return why
-    if asked.requests > asked.seconds * MAX_RATE_PER_S:
+    if asked.requests and not fits(asked.requests, asked.seconds):
         return f"--requests {asked.requests} in --seconds {asked.seconds:g} is too fast; {BOUNDS}"
     return ""
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run the command line; returns the exit code, but leaves by SystemExit(2) on wrong usage."""
-    top = parser(os.environ)
-    asked = top.parse_args(arguments)
-    if asked.command == "runs":
-        console = Console()
-        tables.show_runs(
-            console if console.is_terminal else Console(width=PLAIN_WIDTH), runs.listed(asked.runs_dir)
-        )
-        return 0
-    if why := faults(asked, os.environ):
-        top.error(why)
-    run_id = runs.run_id(dt.datetime.now(dt.UTC), PRESET, asked.seed, secrets.randbits(16))
-    order = Order(
-        run_id, PRESET, asked.gateway, asked.balancer, asked.requests, asked.seconds, asked.seed,
-        asked.concurrency, asked.max_ratio, asked.max_refused, asked.settle_s, asked.json, asked.runs_dir,
+def _order(asked: argparse.Namespace) -> Order:
+    wish = options.wish_of(asked)
+    return Order(
+        runs.run_id(dt.datetime.now(dt.UTC), wish.preset.name, wish.seed, secrets.randbits(16)),
+        asked.gateway, asked.balancer, wish, asked.concurrency, asked.retries,
+        in_force(wish.preset.limits, asked.fail_if), asked.settle_s, asked.runs_dir, asked.json, asked.plan_json,
     )  # fmt: skip
-    return asyncio.run(launch(order, to_program=asked.progress == "jsonl"))
+
+
+def _dry_run(asked: argparse.Namespace) -> int:
+    """Show the plan, and write it where it is wanted; uses no network."""
+    grid = GridSize(asked.capacity_kw, asked.time_scale)
+    try:
+        plan = make(options.wish_of(asked), grid, random.Random)
+        for path in filter(None, (asked.plan_json, asked.json)):
+            write_plan(path, plan)
+    except (ValueError, NotWritten) as error:
+        print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        return NOT_WRITTEN if isinstance(error, NotWritten) else USAGE
+    show_plan(console(), plan, grid)
+    return DONE
+
+
+def _report(result: Path, output: Path | None) -> int:
+    to = output or result.with_name(report.REPORT)
+    try:
+        runs.copy(to, report.render(result))
+    except (NotAResult, NotWritten) as error:
+        print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        return USAGE if isinstance(error, NotAResult) else NOT_WRITTEN
+    print(f"report: {to}")  # noqa: T201 - a command line
+    return DONE
+
+
+def console() -> Console:
+    """Return standard output, wide enough for a table where it is a file."""
+    found = Console()
+    return found if found.is_terminal else Console(width=PLAIN_WIDTH)

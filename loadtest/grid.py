@@ -99,18 +99,20 @@ class Grid:
             raise NotReady(message) from error
 
     async def time_scale(self, stations: Mapping[str, str]) -> float | None:
-        """Return the grid seconds in a wall second, None when the substations do not say one figure."""
-        found = set(await asyncio.gather(*(self._time_scale(url) for url in stations.values())))
-        return found.pop() if len(found) == 1 else None
+        """Return how many grid seconds pass in one second; None when the substations do not agree on it."""
+        told = await asyncio.gather(*(self._time_scale(url) for url in stations.values()))
+        return told[0] if len(set(told)) == 1 else None
 
     async def _time_scale(self, url: str) -> float | None:
-        query = {"name[]": TIME_SCALE}
+        asked = {"name[]": TIME_SCALE}
         try:
-            async with self._http.get(f"{url}/metrics", params=query, timeout=self._timeout) as response:
+            async with self._http.get(f"{url}/metrics", params=asked, timeout=self._timeout) as response:
+                response.raise_for_status()
                 families = list(text_string_to_metric_families(await response.text()))
         except (aiohttp.ClientError, OSError, ValueError):
             return None
-        return next((s.value for f in families for s in f.samples if s.name == TIME_SCALE), None)
+        found = [each.value for family in families for each in family.samples if each.name == TIME_SCALE]
+        return found[0] if found and found[0] > 0 else None
 
     async def sample(self, stations: Mapping[str, str], now: Callable[[], float]) -> Sample:
         """Read all `stations` at once; one that does not answer in time is absent from the sample."""

@@ -8,9 +8,12 @@ import sys
 import time
 
 from loadtest import runs
+from loadtest.credential import Credential
+from loadtest.measure import Shown
+from loadtest.order import Ended, Order, Verdict
 from loadtest.pipe import Pipe
 from loadtest.progress import ENDED, SCHEMA, STARTED, Progress
-from loadtest.rush import Ended, Order, Shown, Verdict, run
+from loadtest.rush import run
 from loadtest.screen import NoScreen, screen
 from loadtest.stop import Stop
 
@@ -31,7 +34,7 @@ EXIT_CODES = (
 STDOUT = 1
 
 
-async def launch(order: Order, *, to_program: bool) -> int:
+async def launch(order: Order, credential: Credential, *, to_program: bool) -> int:
     """Run one rush hour until its end or a signal; returns the exit code.
 
     With `to_program` standard output has lines of progress and nothing else.
@@ -46,13 +49,15 @@ async def launch(order: Order, *, to_program: bool) -> int:
 
     progress = Progress(time.time, Pipe(STDOUT, closed) if to_program else None)
     progress.tell(
-        STARTED, schema=SCHEMA, run_id=order.run_id, preset=order.preset, seed=order.seed,
-        requests=order.requests, seconds=order.seconds, gateway_url=order.gateway_url,
+        STARTED, schema=SCHEMA, run_id=order.run_id, preset=order.wish.preset.name, seed=order.wish.seed,
+        requests=order.wish.requests, seconds=order.wish.seconds, gateway_url=order.gateway_url,
         balancer_url=order.balancer_url, pid=os.getpid(),
     )  # fmt: skip
     ended = Ended(Verdict.FAILED, "a fault of this program")
     try:
-        ended = await run(order, Shown(NoScreen() if to_program else screen(closed), progress, stop))
+        ended = await run(
+            order, credential, Shown(NoScreen() if to_program else screen(closed), progress, stop)
+        )
     finally:
         paths = runs.files(ended.folder) if ended.folder else {}
         progress.tell(

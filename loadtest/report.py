@@ -1,19 +1,30 @@
-"""The result as one document: what was asked for, the figures, the verdict, every request and every sample."""
+"""The result as one document: what was asked for, the figures, the verdict, every request and every sample.
+
+And the files for readers, which are made of that document alone.
+"""
 
 import dataclasses
 import datetime as dt
+import json
 import platform
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from loadtest import runs
+from loadtest.paper import page, sheets
+from loadtest.paper.document import SCHEMA, NotAResult
 from loadtest.records import W_PER_KW, Request, Sample
 from loadtest.result import Measured, Result
 from loadtest.verdict import Threshold
 from runtime.exposition import VERSION
 
-SCHEMA = "smartgrid-loadtest/1"
+REPORT, REQUESTS, SAMPLES = "report.html", "requests.csv", "samples.csv"
+
+RESULT, REPORT, REQUESTS, SAMPLES = "result.json", "report.html", "requests.csv", "samples.csv"
+REPORT, REQUESTS, SAMPLES = "report.html", "requests.csv", "samples.csv"
 
 
 def document(
@@ -32,6 +43,37 @@ def document(
     }
 
 
+def leave(folder: Path, told: dict[str, Any]) -> Path:
+    """Write a document into the folder of its run, then what is made of it; raises NotWritten.
+
+    Returns the path of the report.
+    """
+    runs.write(folder / runs.RESULT, as_json(told))
+    runs.write(folder / REQUESTS, sheets.requests(told))
+    runs.write(folder / SAMPLES, sheets.samples(told))
+    runs.write(folder / REPORT, page.report(told))
+    return folder / REPORT
+
+
+def as_json(told: dict[str, Any]) -> str:
+    """Return a document as it is written."""
+    return json.dumps(told, indent=1)
+
+
+def load(result: Path) -> Any:
+    """Return the document at `result`; raises NotAResult when it can't be read as JSON."""
+    try:
+        return json.loads(result.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        message = f"{result} can't be read: {error}"
+        raise NotAResult(message) from error
+
+
+def render(result: Path) -> str:
+    """Return the report of the document at `result`; raises NotAResult."""
+    return page.report(load(result))
+
+
 def versions() -> dict[str, str]:
     """Return what sent the load."""
     return {"python": platform.python_version(), "loadtest": VERSION, "aiohttp": aiohttp.__version__}
@@ -40,7 +82,11 @@ def versions() -> dict[str, str]:
 def _request(request: Request) -> dict[str, Any]:
     shown = dataclasses.asdict(request)
     del shown["session"]  # the body has it as it came
-    return shown | {"substation_id": request.session.substation_id if request.session else None}
+    return shown | {
+        "substation_id": request.session.substation_id if request.session else None,
+        "attempts": len(request.attempts),
+        "attempt_log": shown["attempts"],
+    }
 
 
 def _sample(sample: Sample) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def write(path: Path, text: str) -> None:
     """Write a file whole or not at all; raises NotWritten."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        with partial.open("w", encoding="utf-8") as file:
+        with partial.open("w", encoding="utf-8", newline="") as file:  # a sheet's line ends stay
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -1,106 +1,74 @@
-"""One rush hour from beginning to end: settle, take the lease, sample, send, give it back, conclude."""
+"""One run from beginning to end: settle, take the lease, plan, send, give the lease back, conclude."""
 
 import asyncio
 import dataclasses
-import enum
-import json
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
 from loadtest import report, runs, tables, verdict
-from loadtest.arrivals import rush_hour
-from loadtest.engine import Engine, unless
-from loadtest.grid import SAMPLE_EVERY_S, FleetSeen, Grid, NotReady, Sampler
+from loadtest.credential import Credential
+from loadtest.engine import Engine, Manner, asks_for_a_key, unless
+from loadtest.grid import FleetSeen, Grid, NotReady, Sampler
+from loadtest.ideal import Ideal, ideal
 from loadtest.lease import Busy, Lease
-from loadtest.progress import SETTLING, Progress
-from loadtest.records import Reading
+from loadtest.measure import Shown, Stage, measure
+from loadtest.order import Ended, Order, Verdict
+from loadtest.outage import Outage, OutageFault
+from loadtest.plan import DEFAULT_GRID, GridSize, RunPlan, make
+from loadtest.plan_view import write_plan
+from loadtest.records import Sample
 from loadtest.result import Measured, conclude
+from loadtest.retrying import Retrying
 from loadtest.runs import NotWritten
-from loadtest.screen import Screen
 from loadtest.settle import settle
-from loadtest.stop import Stop
-from loadtest.view import Watch
 
-LAST_LOOKS = 20  # at every substation after the run, for its exact counters
-
-
-class Verdict(enum.StrEnum):
-    """How a run ended."""
-
-    HELD = "held"
-    BROKEN = "broken"
-    INTERRUPTED = "interrupted"
-    NOT_READY = "not ready"  # nothing was sent
-    BUSY = "busy"  # another run holds the rush hour; nothing was sent
-    LEASE_LOST = "lease lost"
-    NOT_WRITTEN = "not written"
-    FAILED = "failed"  # a fault of this program
+NO_KEY = "the gateway does not let the rush hour in: give it an API key, by --api-key-file or API_KEY"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Order:
-    """What the command line asks for."""
+class Site:
+    """What a run talks to, and by which key."""
 
-    run_id: str
-    preset: str
-    gateway_url: str
-    balancer_url: str
-    requests: int
-    seconds: float
-    seed: int
-    concurrency: int
-    max_ratio: float
-    max_refused: int
-    settle_s: float
-    json: Path | None
-    runs: Path
+    http: aiohttp.ClientSession
+    credential: Credential
+    grid: Grid
+    lease: Lease
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Ended:
-    """How a run ended, in words where it did not run to its end, and its folder if anything was sent."""
+class Sent:
+    """What a run was: its folder, plan and grid, what it measured, and what went wrong beside it.
 
-    verdict: Verdict
-    why: str = ""
-    folder: Path | None = None
+    `size` is None when the substations did not all tell their capacity and one time scale.
+    """
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Shown:
-    """Where a run is shown, and what ends it early."""
-
-    screen: Screen
-    progress: Progress
-    stop: Stop
-
-    def say(self, text: str) -> None:
-        """Tell what goes on before anything is sent."""
-        self.screen.say(text)
-        self.progress.tell(SETTLING, text=text)
+    folder: Path
+    plan: RunPlan
+    policy: str
+    size: GridSize | None
+    measured: Measured
+    fault: str = ""
 
 
-async def run(order: Order, shown: Shown) -> Ended:
-    """Run one rush hour, print its result and leave it in the runs folder; never raises for a reason of the grid's."""
+async def run(order: Order, credential: Credential, shown: Shown) -> Ended:
+    """Run once, print the result and leave it in the runs folder; never raises for a reason of the grid's.
+
+    `credential` is not part of the order, which is written down.
+    """
     connector = aiohttp.TCPConnector(limit=0)  # the engine's slots are the limit
     async with aiohttp.ClientSession(connector=connector) as http:
         grid = Grid(http, order.gateway_url, order.balancer_url)
-        lease = Lease(http, order.balancer_url, order.run_id)
+        site = Site(http, credential, grid, Lease(http, order.balancer_url, order.run_id))
         try:
-            fleet = await _ready(order, grid, lease, shown)
+            fleet = await _ready(order, site, shown)
             if not fleet:
                 shown.screen.console.print("interrupted before anything was sent")
                 return Ended(Verdict.INTERRUPTED, shown.stop.why)
-            folder = runs.make(order.runs, order.run_id)
-            shown.progress.keep_in(folder)
-            of_grid = {"policy": fleet.policy, "time_scale": await grid.time_scale(fleet.stations)}
-            now = steady_clock()
-            engine = Engine(http, order.gateway_url, order.run_id, order.concurrency, now)
-            measured = await _measure(order, Sampler(grid, fleet.stations, now), engine, lease, shown)
+            sent = await _send(order, site, fleet, shown)
         except NotReady as error:
             return Ended(Verdict.NOT_READY, str(error))
         except Busy as error:
@@ -108,21 +76,24 @@ async def run(order: Order, shown: Shown) -> Ended:
         except NotWritten as error:
             return Ended(Verdict.NOT_WRITTEN, str(error))
         finally:
-            await lease.give_back()
-    ended = _concluded(order, of_grid, measured, folder, shown)
-    if lease.lost:
-        return Ended(Verdict.LEASE_LOST, f"the run was stopped, for its lease was lost: {lease.lost}", folder)
+            await site.lease.give_back()
+    ended = _concluded(order, sent, shown)
+    if site.lease.lost:
+        why = f"the run was stopped, for its lease was lost: {site.lease.lost}"
+        return dataclasses.replace(ended, verdict=Verdict.LEASE_LOST, why=why)
     return ended
 
 
-async def _ready(order: Order, grid: Grid, lease: Lease, shown: Shown) -> FleetSeen | None:
+async def _ready(order: Order, site: Site, shown: Shown) -> FleetSeen | None:
     """Return the fleet once it is ready and the lease is taken; None when the run was interrupted before."""
 
     async def wait() -> FleetSeen:
-        await grid.gateway()  # what is no gateway is asked nothing more
-        await lease.look()
-        fleet = await settle(grid, order.settle_s, shown.say)
-        await lease.take()
+        await site.grid.gateway()  # what is no gateway is asked nothing more
+        await site.lease.look()
+        fleet = await settle(site.grid, order.settle_s, shown.say)
+        if await asks_for_a_key(site.http, order.gateway_url, site.credential):
+            raise NotReady(NO_KEY)
+        await site.lease.take()
         return fleet
 
     waiting = asyncio.ensure_future(wait())
@@ -132,81 +103,84 @@ async def _ready(order: Order, grid: Grid, lease: Lease, shown: Shown) -> FleetS
         shown.screen.said()
 
 
-async def _measure(order: Order, sampler: Sampler, engine: Engine, lease: Lease, shown: Shown) -> Measured:
-    plan = rush_hour(order.seed, order.requests, order.seconds, random.Random(order.seed))  # noqa: S311 - a plan
-    now, stop = engine.now, shown.stop
+async def _send(order: Order, site: Site, fleet: FleetSeen, shown: Shown) -> Sent:
+    now = steady_clock()
+    sampler = Sampler(site.grid, fleet.stations, now)
     before = await sampler.take()
-    start_unix_s = now()
-    watch = Watch(len(plan), order.seconds, engine, sampler, lambda: now() - start_unix_s)
-    beside = [
-        asyncio.create_task(beside)
-        for beside in (
-            sampler.run(),
-            _keep(lease, stop),
-            shown.screen.follow(watch.view),
-            shown.progress.follow(watch.view),
-        )
-    ]
+    size = _size(fleet, before, await site.grid.time_scale(fleet.stations))
+    plan = _planned(order, size or dataclasses.replace(DEFAULT_GRID, capacity_w=_capacity_w(before)))
+    manner = Manner(order.concurrency, Retrying(order.retries), site.credential)
+    engine = Engine(site.http, order.gateway_url, order.run_id, now, manner)
+    sent: Sent | None = None
     try:
-        await engine.run(plan, start_unix_s, stop)
-        await unless(stop, asyncio.sleep(start_unix_s + order.seconds - now()))  # the window is sampled whole
-    finally:
-        for task in beside:
-            task.cancel()
-        ended = await asyncio.gather(*beside, return_exceptions=True)
-    for fault in ended:
-        if isinstance(fault, Exception):
-            raise fault
-    until_unix_s = min(start_unix_s + order.seconds, now())
-    after = await _last_readings(sampler)
-    return Measured(
-        planned=len(plan), sent=engine.sent, interrupted=stop.is_set(),
-        from_unix_s=start_unix_s, until_unix_s=until_unix_s,
-        requests=engine.requests, substation_ids=sampler.substation_ids, samples=sampler.samples,
-        missed_readings=sampler.missed, before=before.readings, after=after,
-    )  # fmt: skip
+        async with Outage(site.http, order.balancer_url, plan.drain) as outage:
+            folder = runs.make(order.runs, order.run_id)
+            shown.progress.keep_in(folder)
+            measured = await measure(Stage(plan, before, sampler, engine, site.lease, outage), shown)
+            sent = Sent(folder, plan, fleet.policy, size, measured)
+    except OutageFault as error:
+        if not sent:
+            raise
+        return dataclasses.replace(sent, fault=str(error))
+    return sent
 
 
-async def _keep(lease: Lease, stop: Stop) -> None:
-    await lease.keep()
-    stop.because("the lease was lost")
+def _size(fleet: FleetSeen, before: Sample, time_scale: float | None) -> GridSize | None:
+    capacity_w = _capacity_w(before)
+    known = time_scale and capacity_w.keys() == fleet.stations.keys()
+    return GridSize(capacity_w, time_scale) if known and time_scale else None
 
 
-async def _last_readings(sampler: Sampler) -> Mapping[str, Reading]:
-    """Return readings of after the run; looks again for a substation that did not answer."""
-    for _ in range(LAST_LOOKS):
-        sample = await sampler.take()
-        if len(sample.readings) == len(sampler.substation_ids):
-            break
-        await asyncio.sleep(SAMPLE_EVERY_S)
-    return sample.readings
+def _capacity_w(sample: Sample) -> dict[str, float]:
+    return {each: reading.capacity_w for each, reading in sample.readings.items()}
 
 
-def _concluded(
-    order: Order, of_grid: Mapping[str, Any], measured: Measured, folder: Path, shown: Shown
-) -> Ended:
+def _planned(order: Order, size: GridSize) -> RunPlan:
+    """Return the plan, written to a file if that is wanted; raises NotReady for one that does not fit."""
+    try:
+        plan = make(order.wish, size, random.Random)
+    except ValueError as error:
+        raise NotReady(str(error)) from error
+    if order.plan_json:
+        write_plan(order.plan_json, plan)
+    return plan
+
+
+def _concluded(order: Order, sent: Sent, shown: Shown) -> Ended:
     """Print the result, and write it."""
-    result = conclude(measured)
-    thresholds = verdict.judge(result, order.max_ratio, order.max_refused)
+    result = conclude(sent.measured, _oracle(sent))
+    thresholds = verdict.judge(result, order.limits)
     tables.show(shown.screen.console, result, thresholds)
-    asked = {**dataclasses.asdict(order), **of_grid}
-    for path in ("json", "runs"):  # of this machine
-        del asked[path]
-    text = json.dumps(report.document(asked, measured, result, thresholds), indent=1)
+    asked = order.document() | {
+        "requests": len(sent.plan.arrivals),
+        "plan_sha256": sent.plan.sha256,
+        "policy": sent.policy,
+        "time_scale": sent.size.time_scale if sent.size else None,
+    }
+    told = report.document(asked, sent.measured, result, thresholds)
     try:
-        runs.write(folder / runs.RESULT, text)
         if order.json:
-            runs.copy(order.json, text)
+            runs.copy(order.json, report.as_json(told))
+        at = report.leave(sent.folder, told)
     except NotWritten as error:
-        return Ended(Verdict.NOT_WRITTEN, str(error), folder)
+        return Ended(Verdict.NOT_WRITTEN, str(error), sent.folder)
     runs.prune(order.runs)
-    shown.screen.console.print(
-        f"result: {folder / runs.RESULT}", soft_wrap=True, markup=False, highlight=False
-    )
+    shown.screen.console.print(f"report: {at}", soft_wrap=True, markup=False, highlight=False)
+    if sent.fault:
+        return Ended(Verdict.FAILED, sent.fault, sent.folder)
     if result.interrupted:
-        return Ended(Verdict.INTERRUPTED, shown.stop.why, folder)
+        return Ended(Verdict.INTERRUPTED, shown.stop.why, sent.folder)
     held = all(threshold.held for threshold in thresholds)
-    return Ended(Verdict.HELD if held else Verdict.BROKEN, "", folder)
+    return Ended(Verdict.HELD if held else Verdict.BROKEN, "", sent.folder)
+
+
+def _oracle(sent: Sent) -> Ideal | None:
+    """Return what the oracle makes of the plan, seen at the moments of the whole samples."""
+    if not sent.size:
+        return None
+    measured, start_unix_s = sent.measured, sent.measured.from_unix_s
+    moments_s = [sample.at_unix_s - start_unix_s for sample in measured.whole()]
+    return ideal(sent.plan, sent.size, moments_s, measured.until_unix_s - start_unix_s)
 
 
 def steady_clock() -> Callable[[], float]:

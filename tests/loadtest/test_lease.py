@@ -12,7 +12,7 @@ from aiohttp import web
 from loadtest import lease
 from loadtest.grid import NotReady
 from loadtest.lease import Busy, Lease
-from tests.loadtest.test_rush_hour import FakeGrid, ended, rush, start, two
+from tests.loadtest.fake import FakeGrid, ended, rush, start, two
 
 
 @contextlib.asynccontextmanager
@@ -30,7 +30,7 @@ def test_the_lease_is_taken_before_anything_is_sent_and_given_back_at_the_end() 
         return its.admit(body)
 
     grid.answer = admit
-    result = rush(grid, "--max-ratio", "2")
+    result = rush(grid, "--fail-if", "max_mean > 2")
     assert result.code == 0, result.out + result.err
     assert len(held) == 40
     assert len(set(held)) == 1

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
-from loadtest.cli import MAX_RATE_PER_S, faults, parser
+from loadtest.arrivals import MAX_RATE_PER_S, MAX_REQUESTS, MAX_SECONDS
+from loadtest.cli import faults, parser
 from loadtest.target import base_url, refusal
+from loadtest.thresholds import FIGURES
 
 ROOT = Path(__file__).parents[2]
 USAGE = 2
@@ -40,7 +41,12 @@ def test_without_a_command_the_usage_is_shown() -> None:
         ("--seconds", "nan"),
         ("--seed", "-1"),
         ("--concurrency", "0"),
-        ("--max-ratio", "0.9"),
+        ("--retries", "-1"),
+        ("--retries", "11"),
+        ("--fail-if", "p98_ms>1"),
+        ("--fail-if", "p99_ms"),
+        ("--api-key-file", "no/such/file"),
+        ("--api-key-file", "/dev/null"),
         ("--settle-s", "-1"),
         ("--gateway", "not a url"),
         ("--json", "no/such/folder/result.json"),
@@ -54,6 +60,23 @@ def test_a_value_out_of_bounds_is_named_and_ends_with_2(option: str, value: str)
     assert ended.returncode == USAGE
     assert option in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_an_unknown_figure_is_refused_with_the_list_of_those_there_are() -> None:
+    said = loadtest("rush-hour", "--fail-if", "p98_ms>1").stderr
+    assert all(name in said for name in FIGURES)
+
+
+def test_a_key_that_can_not_be_sent_is_refused_and_never_shown(tmp_path: Path) -> None:
+    secret = "two words"
+    (tmp_path / "key").write_text(secret)
+    for ended in (
+        loadtest("rush-hour", "--api-key-file", str(tmp_path / "key")),
+        loadtest("rush-hour", API_KEY=secret),
+    ):
+        assert ended.returncode == USAGE
+        assert "visible ASCII" in ended.stderr
+        assert secret not in ended.stdout + ended.stderr
 
 
 def test_a_target_elsewhere_is_refused_from_the_command_line_and_the_environment() -> None:

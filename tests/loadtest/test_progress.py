@@ -17,7 +17,7 @@ from loadtest import pipe
 from loadtest.pipe import Pipe
 from loadtest.progress import FILE
 from loadtest.runs import RUN_ID
-from tests.loadtest.test_rush_hour import FakeGrid, FakeStation, ended, start, two
+from tests.loadtest.fake import FakeGrid, FakeStation, ended, start, two
 
 JSONL = ("--progress", "jsonl")
 LONG = ("--requests", "2000", "--seconds", "60")
@@ -53,7 +53,7 @@ def child(
 
 def test_every_line_is_one_object_from_started_to_ended_and_the_folder_has_the_same(runs_dir: Path) -> None:
     grid = two()
-    code, told, err = child(grid, "--max-ratio", "2")
+    code, told, err = child(grid, "--fail-if", "max_mean > 2")
     assert (code, err) == (0, "")
     folder = the_run(runs_dir)
     kinds = [line["kind"] for line in told]
@@ -75,7 +75,13 @@ def test_every_line_is_one_object_from_started_to_ended_and_the_folder_has_the_s
     assert max(line["rate_per_s"] for line in told[1:-1]) > 10
     end = told[-1]
     assert (end["verdict"], end["exit_code"], end["folder"]) == ("held", 0, str(folder))
-    assert set(end["paths"]) == {"progress.jsonl", "result.json"}
+    assert set(end["paths"]) == {
+        "progress.jsonl",
+        "report.html",
+        "requests.csv",
+        "result.json",
+        "samples.csv",
+    }
     assert lines((folder / FILE).read_text()) == told
     result = json.loads(Path(end["paths"]["result.json"]).read_text())
     assert result["schema"] == "smartgrid-loadtest/1"

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.grid import ROOT, Grid, get, text, until
 
-LOOSE = ("--max-ratio", "3")
+LOOSE = ("--fail-if", "max_mean > 3")
 
 
 @pytest.fixture

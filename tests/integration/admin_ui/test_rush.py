@@ -24,7 +24,7 @@ class Silent(http.server.BaseHTTPRequestHandler):
         time.sleep(0.5)
         self.send_error(404)
 
-    def log_message(self, *_: object) -> None:  # type: ignore[override]
+    def log_message(self, *_: object) -> None:
         """Say nothing."""
 
 

@@ -4,11 +4,11 @@ import re
 
 from balancer.lease import LEAST_TTL_S, MOST_TTL_S
 from loadtest import engine, lease, pipe, progress, runs, view
-from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
-from loadtest.cli import MAX_RATE_PER_S, parser
+from loadtest.arrivals import MAX_RATE_PER_S, MAX_REQUESTS, MAX_SECONDS
+from loadtest.cli import parser
 from loadtest.launch import EXIT
+from loadtest.order import Verdict
 from loadtest.records import Reading
-from loadtest.rush import Verdict
 from tests.unit.docs.pages import CODE, DOCS, rows, sections
 
 PAGE = DOCS / "reference" / "rushhour.md"

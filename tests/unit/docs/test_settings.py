@@ -57,6 +57,7 @@ def test_where_the_rush_hour_goes_is_on_the_page() -> None:
     assert documented == {
         "GATEWAY_URL": f"`{asked.gateway}`",
         "BALANCER_URL": f"`{asked.balancer}`",
+        "API_KEY": "(empty)",
         "LOADTEST_TARGETS": "(empty)",
         "RUNS_DIR": f"`{asked.runs_dir}`",
         "ARGS": "(empty)",
