@@ -67,7 +67,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
         CONSOLE,
         StreamMetrics(CollectorRegistry(), "smartgrid_console"),
     )
-    rush = RushHours(LoadTest("http://127.0.0.1:1", "http://127.0.0.1:1", data), log, None)  # type: ignore[arg-type] - nothing is asked here
+    rush = RushHours(LoadTest("http://127.0.0.1:1", "http://127.0.0.1:1", data), log, None)  # type: ignore[arg-type]
     return routes(load(Settings, {"DATA_DIR": str(data)}), board, streams, keeper, rush)
 
 
