@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.console.browser import NARROW, axe_faults, visit
+from tests.console.browser import HUGE, NARROW, WIDE, axe_faults, visit
 from tests.support.grid import Grid
 
 ROW = "table.substations tbody tr"
@@ -134,7 +134,7 @@ def test_axe_finds_nothing_and_a_phone_needs_no_sideways_scroll(
         assert axe_faults(page) == []
         page.goto(f"{grid.console}/?substation=substation-1")
         page.get_by_text("The charts in figures").click()
-        for size in ({"width": 1280, "height": 800}, NARROW, {"width": 3840, "height": 2160}):
+        for size in (WIDE, NARROW, HUGE):
             page.set_viewport_size(size)
             expect(page.get_by_role("complementary").get_by_role("img")).to_be_visible()
             assert axe_faults(page) == []
