@@ -26,7 +26,7 @@ def view(rng: random.Random) -> dict[str, Any]:
 
 def test_a_browser_puts_the_frames_together_to_what_is_shown(page: Page) -> None:
     rng, feed, now_s = random.Random(1), Feed(CONSOLE), 0.0
-    views, frames = [], []
+    views, frames = list[dict[str, Any]](), list[dict[str, Any] | None]()
     for _ in range(STEPS):
         now_s += rng.choice([0.25, 1.0])
         views.append(copy.deepcopy(views[-1]) if views and rng.random() < 0.3 else view(rng))

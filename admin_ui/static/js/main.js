@@ -9,9 +9,6 @@ if (linkState) {
   const stream = new Stream();
   const page = await import(`/static/js/pages/${document.body.dataset.page}.js`).catch(() => null);
   follow(stream, linkState);
-  stream.addEventListener("ended", () => {
-    location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
-  });
   page?.start(stream);
   stream.open();
 }

@@ -1,14 +1,15 @@
 // The console's stream: a snapshot, then numbered changes, put together into one state.
 
+import { askIfLoggedIn, toLogin } from "/static/js/logged_in.js";
+
 const RETRY_MS = [250, 4000]; // the first pause and the longest
 const LOST_MS = 4000; // a heartbeat of 1 s, and a hiccup of 3 s: a silence shorter than this is no loss
 const SILENT_MS = 6000; // then the connection is taken for dead
-const LOGIN_ENDED = 4401; // the console's close code
-const WHO = "/api/history?seconds=1&substation_id=-"; // small; 401 when the login has ended
+const LOGGED_OUT = 4401; // the console's close code
 
 /**
- * Keeps `state`; tells listeners of "state" (new figures), "link" (`live` or not) and "ended" (the login is over).
- * `heardMs` is the unix time of the last frame, null before the first.
+ * Keeps `state`; tells listeners of "state" (new figures) and "link" (`live` or not). `heardMs` is the unix time of the last frame,
+ * null before the first.
  */
 export class Stream extends EventTarget {
   state = null;
@@ -83,12 +84,13 @@ export class Stream extends EventTarget {
     this.#closed(0, false);
   }
 
-  async #closed(code, opened) {
+  #closed(code, opened) {
     clearTimeout(this.#silence);
-    if (code === LOGIN_ENDED || (!opened && await refused())) {
-      this.dispatchEvent(new Event("ended"));
+    if (code === LOGGED_OUT) {
+      toLogin();
       return;
     }
+    if (!opened) void askIfLoggedIn(); // it was refused, or nobody is there: a browser does not say which
     this.#again(this.#pauseMs * (0.5 + Math.random() / 2));
     this.#pauseMs = Math.min(this.#pauseMs * 2, RETRY_MS[1]);
   }
@@ -117,12 +119,4 @@ export function applied(state, frame) {
   const known = [...rows.values()];
   if (rows.size !== state.substations.length || gone.length) known.sort((a, b) => (a.substation_id < b.substation_id ? -1 : 1));
   return { ...state, ...rest, substations: known };
-}
-
-async function refused() {
-  try {
-    return (await fetch(WHO, { cache: "no-store", signal: AbortSignal.timeout(SILENT_MS) })).status === 401;
-  } catch {
-    return false; // nobody answers: that is no refusal
-  }
 }
