@@ -29,7 +29,7 @@ from admin_ui.rates import Rates
 from admin_ui.routes import Route
 from admin_ui.settings import Settings
 from admin_ui.snapshot import CONSOLE, Board
-from admin_ui.stream import BrowserStreamHandler, end_with_logins
+from admin_ui.stream import BrowserStreamHandler
 from runtime import exposition, health, http
 from runtime.frame_stream import FrameStreams, StreamMetrics
 from runtime.handlers import NotFoundHandler
@@ -55,7 +55,6 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             GatewayWatch(outgoing, settings.gateway[0], rates, lambda: None).follow(),
             _sample(board),
             doorkeeper.follow(),
-            end_with_logins(streams),
         ):
             stack.push_async_callback(_end, asyncio.create_task(chore))
         table = routes(settings, board, streams, doorkeeper)
@@ -81,7 +80,7 @@ def shown(board: Board, rates: Rates, log: Audit) -> dict[str, Any]:
 
 def routes(settings: Settings, board: Board, streams: FrameStreams, doorkeeper: Doorkeeper) -> list[Route]:
     """Return every address of the console that takes a role."""
-    environment = {"environment": pages.templates()}
+    environment = {"environment": pages.templates(), "balancer_url": settings.balancer[0]}
     door, log = {"doorkeeper": doorkeeper}, doorkeeper.audit
     loopback = {"on_loopback": settings.on_loopback}
 
@@ -158,7 +157,7 @@ async def _doorkeeper(settings: Settings, log: Audit, stack: AsyncExitStack) -> 
 
 async def _sample(board: Board) -> None:
     while True:
-        board.sample(time.time())
+        board.sample(time.time(), time.monotonic())
         await asyncio.sleep(SAMPLE_EVERY_S - time.time() % SAMPLE_EVERY_S)
 
 
