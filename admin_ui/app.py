@@ -29,7 +29,7 @@ from admin_ui.rates import Rates
 from admin_ui.routes import Route
 from admin_ui.settings import Settings
 from admin_ui.snapshot import CONSOLE, Board
-from admin_ui.stream import BrowserStreamHandler, end_with_logins
+from admin_ui.stream import BrowserStreamHandler
 from runtime import exposition, health, http
 from runtime.frame_stream import FrameStreams, StreamMetrics
 from runtime.handlers import NotFoundHandler
@@ -55,7 +55,6 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             GatewayWatch(outgoing, settings.gateway[0], rates, lambda: None).follow(),
             _sample(board),
             doorkeeper.follow(),
-            end_with_logins(streams),
         ):
             stack.push_async_callback(_end, asyncio.create_task(chore))
         table = routes(settings, board, streams, doorkeeper)

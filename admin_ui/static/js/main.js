@@ -1,6 +1,7 @@
 // Starts the page that the body names, and keeps the state of the link in sight.
 
 import { follow } from "/static/js/link.js";
+import { toLogin } from "/static/js/logged_in.js";
 import { Stream } from "/static/js/stream.js";
 
 const linkState = document.getElementById("link-state");
@@ -9,6 +10,7 @@ if (linkState) {
   const stream = new Stream();
   const page = await import(`/static/js/pages/${document.body.dataset.page}.js`).catch(() => null);
   follow(stream, linkState);
+  stream.addEventListener("ended", toLogin);
   page?.start(stream);
   stream.open();
 }

@@ -1,15 +1,14 @@
 // The console's stream: a snapshot, then numbered changes, put together into one state.
 
-import { askIfLoggedIn, toLogin } from "/static/js/logged_in.js";
-
 const RETRY_MS = [250, 4000]; // the first pause and the longest
 const LOST_MS = 4000; // a heartbeat of 1 s, and a hiccup of 3 s: a silence shorter than this is no loss
 const SILENT_MS = 6000; // then the connection is taken for dead
-const LOGGED_OUT = 4401; // the console's close code
+const LOGIN_ENDED = 4401; // the console's close code
+const WHO = "/api/me"; // 401 when the login has ended
 
 /**
- * Keeps `state`; tells listeners of "state" (new figures) and "link" (`live` or not). `heardMs` is the unix time of the last frame,
- * null before the first.
+ * Keeps `state`; tells listeners of "state" (new figures), "link" (`live` or not) and "ended" (the login is over).
+ * `heardMs` is the unix time of the last frame, null before the first.
  */
 export class Stream extends EventTarget {
   state = null;
@@ -84,13 +83,12 @@ export class Stream extends EventTarget {
     this.#closed(0, false);
   }
 
-  #closed(code, opened) {
+  async #closed(code, opened) {
     clearTimeout(this.#silence);
-    if (code === LOGGED_OUT) {
-      toLogin();
+    if (code === LOGIN_ENDED || (!opened && await refused())) {
+      this.dispatchEvent(new Event("ended"));
       return;
     }
-    if (!opened) void askIfLoggedIn(); // it was refused, or nobody is there: a browser does not say which
     this.#again(this.#pauseMs * (0.5 + Math.random() / 2));
     this.#pauseMs = Math.min(this.#pauseMs * 2, RETRY_MS[1]);
   }
@@ -119,4 +117,12 @@ export function applied(state, frame) {
   const known = [...rows.values()];
   if (rows.size !== state.substations.length || gone.length) known.sort((a, b) => (a.substation_id < b.substation_id ? -1 : 1));
   return { ...state, ...rest, substations: known };
+}
+
+async function refused() {
+  try {
+    return (await fetch(WHO, { cache: "no-store", signal: AbortSignal.timeout(SILENT_MS) })).status === 401;
+  } catch {
+    return false; // nobody answers: that is no refusal
+  }
 }
