@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -11,7 +11,11 @@ import aiohttp
 from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
-from admin_ui import pages
+from admin_ui import alarm_handlers, pages, runbooks
+from admin_ui.alarm_rules import RULES, scaled
+from admin_ui.alarm_store import AlarmStore
+from admin_ui.alarm_watch import AlarmWatch
+from admin_ui.alarms import Alarms
 from admin_ui.fleet_feed import FleetFeed
 from admin_ui.gateway_watch import GatewayWatch
 from admin_ui.handlers import AssetHandler, HistoryHandler
@@ -37,16 +41,20 @@ async def console(settings: Settings) -> AsyncIterator[None]:
         registry = exposition.registry("admin_ui")
         board, rates = Board(), Rates()
         outgoing = await stack.enter_async_context(aiohttp.ClientSession())
+        watch = _alarms(settings, lambda: shown(board, rates), stack)
         streams = FrameStreams(
-            lambda: shown(board, rates), CONSOLE, StreamMetrics(registry, "smartgrid_console")
+            lambda: shown(board, rates) | {"alarms": watch.alarms.shown(time.time())},
+            CONSOLE,
+            StreamMetrics(registry, "smartgrid_console"),
         )
         for chore in (
             FleetFeed(board, settings.balancer[0], lambda: None).follow(),
             GatewayWatch(outgoing, settings.gateway[0], rates, lambda: None).follow(),
             _sample(board),
+            watch.follow(),
         ):
             stack.push_async_callback(_end, asyncio.create_task(chore))
-        table = routes(settings, board, streams)
+        table = routes(settings, board, streams, watch)
         logins = Logins(settings.login_hours)
         await stack.enter_async_context(
             http.listen(application(table, logins, registry, board), settings.bind, settings.http_port)
@@ -56,19 +64,20 @@ async def console(settings: Settings) -> AsyncIterator[None]:
 
 
 def shown(board: Board, rates: Rates) -> dict[str, Any]:
-    """Return all that browsers are shown at this moment."""
+    """Return all that browsers are shown at this moment, but for the alarms that are seen in it."""
     now_s = time.monotonic()
     return board.shown(now_s) | {"gateway": rates.shown(now_s)}
 
 
-def routes(settings: Settings, board: Board, streams: FrameStreams) -> list[Route]:
+def routes(settings: Settings, board: Board, streams: FrameStreams, watch: AlarmWatch) -> list[Route]:
     """Return every address of the console that takes a role."""
-    environment = {"environment": pages.templates()}
+    templates = pages.templates()
+    environment = {"environment": templates}
 
     def page(path: str, name: str) -> Route:
-        return Route(
-            path, Page, Role.VIEWER, environment | {"template": f"{name}.html", "here": name}, page=True
-        )
+        known = {"rules": RULES.values()} if name == "alarms" else {}
+        given = environment | {"template": f"{name}.html", "here": name} | known
+        return Route(path, Page, Role.VIEWER, given, page=True)
 
     return [
         *(page(path, name) for path, name, _ in pages.NAVIGATION),
@@ -77,6 +86,8 @@ def routes(settings: Settings, board: Board, streams: FrameStreams) -> list[Rout
         Route("/logout", LogoutHandler, Role.VIEWER),
         Route("/stream", BrowserStreamHandler, Role.VIEWER, {"streams": streams}),
         Route("/api/history", HistoryHandler, Role.VIEWER, {"board": board}),
+        *alarm_handlers.routes(watch),
+        *runbooks.routes(templates),
     ]
 
 
@@ -105,6 +116,14 @@ def application(table: list[Route], logins: Logins, registry: CollectorRegistry,
         default_handler_class=NotFoundHandler,
         cross_origin_protection=True,
     )
+
+
+def _alarms(settings: Settings, view: Callable[[], dict[str, Any]], stack: AsyncExitStack) -> AlarmWatch:
+    """Return the watch over what `view` returns, with what was known before a restart."""
+    store = AlarmStore(settings.data)
+    stack.push_async_callback(store.close)
+    alarms = Alarms(scaled(RULES, settings.alarm_delays), store.load())
+    return AlarmWatch(alarms, store, view, settings.alarm_stale_s)
 
 
 async def _sample(board: Board) -> None:

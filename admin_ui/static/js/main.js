@@ -2,6 +2,7 @@
 
 import { Stream } from "/static/js/stream.js";
 import { text } from "/static/js/dom.js";
+import { start as startBadge } from "/static/js/widgets/alarm_badge.js";
 
 const body = document.body;
 const linkState = document.getElementById("link-state");
@@ -20,6 +21,7 @@ if (linkState) {
   };
   stream.addEventListener("link", say);
   stream.addEventListener("state", say);
+  startBadge(stream);
   page?.start(stream);
   stream.open();
 }
