@@ -200,7 +200,7 @@ def _of_one(row: Row, stale_s: float) -> Iterator[tuple[str, Finding]]:
 
 def _overload(row: Row) -> Finding:
     over_kw = row["load_kw"] - row["capacity_kw"]
-    said = f"{row['load_kw']:.0f} kW of {row['capacity_kw']:.0f} kW: {over_kw:.0f} kW too much"
+    said = f"{row['load_kw']:,.0f} kW of {row['capacity_kw']:,.0f} kW: {over_kw:,.0f} kW too much"
     return Finding(_above(row["utilization"], OVERLOADED), said)
 
 
@@ -210,7 +210,7 @@ def _prediction(row: Row) -> Finding:
     if used > OVERLOADED[1] or row["draining"]:
         return Finding(Verdict.FINE, "")
     left_s = room_kw / trend_kw_s if trend_kw_s > 0 and used >= RISKY else math.inf
-    said = f"{used * 100:.0f} % of {row['capacity_kw']:.0f} kW"
+    said = f"{used * 100:.0f} % of {row['capacity_kw']:,.0f} kW"
     if left_s < TO_LIMIT_S[0]:
         said += f", {trend_kw_s * 60:+.0f} kW a minute: at the limit in {_about(left_s)}"
     return Finding(_worse(_above(used, FULL), _above(-left_s, (-TO_LIMIT_S[0], -TO_LIMIT_S[1]))), said)
@@ -222,6 +222,8 @@ def _imbalance(state: State) -> Finding | None:
     if len(open_) < 2 or mean < BUSY[0]:  # noqa: PLR2004 - one alone is even
         return None
     most = max(open_, key=lambda row: row["utilization"])
+    if most["utilization"] > OVERLOADED[1]:
+        return None  # told as such
     ratio = most["utilization"] / mean
     verdict = _above(ratio, UNBALANCED)
     if verdict is Verdict.BAD and mean < BUSY[1]:
@@ -248,7 +250,7 @@ def _headroom(state: State) -> Finding | None:
     if not [row for row in there if not row["draining"]]:
         return Finding(Verdict.BAD, "No substation takes cars: each is drained or lost")
     share = totals["headroom_kw"] / totals["capacity_kw"] if totals["capacity_kw"] else 0.0
-    said = f"{totals['headroom_kw']:.0f} kW of {totals['capacity_kw']:.0f} kW is open: {share * 100:.0f} %"
+    said = f"{totals['headroom_kw']:,.0f} kW of {totals['capacity_kw']:,.0f} kW is open: {share * 100:.0f} %"
     return Finding(_above(-share, (-NO_ROOM[0], -NO_ROOM[1])), said)
 
 

@@ -9,26 +9,30 @@ from typing import Any
 from admin_ui.alarm_rules import findings, unknown
 from admin_ui.alarm_store import AlarmStore
 from admin_ui.alarms import Alarms, Moment, Mute
+from admin_ui.settings import Settings
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
+SETTLE_S = 5.0  # after a start: what all come up with is no alarm
 
 
 class AlarmWatch:
     """The one place where alarms change; `view` returns what browsers are shown, without the alarms."""
 
     def __init__(
-        self, alarms: Alarms, store: AlarmStore, view: Callable[[], dict[str, Any]], stale_s: float
+        self, alarms: Alarms, store: AlarmStore, view: Callable[[], dict[str, Any]], settings: Settings
     ) -> None:
         self.alarms = alarms
         self._store = store
         self._view = view
-        self._stale_s = stale_s
+        self._stale_s = settings.alarm_stale_s
+        self._settle_s = SETTLE_S * settings.alarm_delays
         self._saved = alarms.version
 
     async def follow(self) -> None:
         """Look until cancelled; a fault of a look is logged, and does not end the watch."""
+        await asyncio.sleep(self._settle_s)
         while True:
             try:
                 self.look()

@@ -84,6 +84,7 @@ class Alarms:
             kept.get("history", []), maxlen=HISTORY
         )
         self.rush = ""
+        self.judged = False  # whether anything was looked at since the start
         self._last_id: int = kept.get("last_id", 0)
         self._since_s: dict[Key, float] = {}  # when what contradicts the state of a key began
 
@@ -105,7 +106,7 @@ class Alarms:
         self, found: Mapping[Key, Finding], unknown: Collection[str], now: Moment, rush: str = ""
     ) -> None:
         """Take what the rules say; `unknown` are those that say nothing now, `rush` the run in progress."""
-        self.rush = rush
+        self.rush, self.judged = rush, True
         for mute in [mute for mute in self.mutes.values() if mute.until_unix_s <= now.unix_s]:
             del self.mutes[mute.id]
             self._note("unmuted", mute, now.unix_s, said="The time is over")
@@ -179,6 +180,7 @@ class Alarms:
             "mutes": [dataclasses.asdict(mute) for mute in mutes],
             "counts": {**_counts(calling, ""), **_counts(muted, "muted_")},
             "rush": self.rush,
+            "judged": self.judged,
             "raised_in_10_min": (raised := self.raised(unix_s)),
             "flood": raised > FLOOD,
             "rules": len(self.rules),

@@ -123,7 +123,7 @@ def _alarms(settings: Settings, view: Callable[[], dict[str, Any]], stack: Async
     store = AlarmStore(settings.data)
     stack.push_async_callback(store.close)
     alarms = Alarms(scaled(RULES, settings.alarm_delays), store.load())
-    return AlarmWatch(alarms, store, view, settings.alarm_stale_s)
+    return AlarmWatch(alarms, store, view, settings)
 
 
 async def _sample(board: Board) -> None:

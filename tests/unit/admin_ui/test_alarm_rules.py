@@ -66,7 +66,7 @@ def test_one_that_was_taken_away_in_good_order_is_not_missed() -> None:
 
 def test_the_time_to_the_limit_is_told() -> None:
     told = said(state(row(load_kw=750, trend_kw_s=5.0)))["OverloadPredicted"].said
-    assert "75 % of 1000 kW" in told
+    assert "75 % of 1,000 kW" in told
     assert "at the limit in 50 s" in told
 
 
@@ -79,8 +79,9 @@ def test_the_time_to_the_limit_is_told() -> None:
         ((600, 50, 50), Verdict.BETWEEN),
         ((100, 1, 1), None),
         ((900,), None),
+        ((1100, 100), None),
     ],
-    ids=["uneven", "in the deadband", "even", "not busy enough to raise", "idle", "one alone"],
+    ids=["uneven", "in the deadband", "even", "not busy enough to raise", "idle", "one alone", "overloaded"],
 )
 def test_imbalance_is_judged_while_the_fleet_is_busy(
     loads_kw: tuple[int, ...], verdict: Verdict | None

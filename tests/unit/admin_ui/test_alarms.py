@@ -153,6 +153,13 @@ def test_more_than_ten_in_ten_minutes_are_a_flood_until_ten_minutes_later() -> N
     assert not alarms.shown(at(5 + RATE_S).unix_s)["flood"]
 
 
+def test_before_the_first_look_nothing_is_claimed() -> None:
+    alarms = Alarms(RULES)
+    assert not alarms.shown(0.0)["judged"]
+    alarms.look({}, (), at(0))
+    assert alarms.shown(0.0)["judged"]
+
+
 def test_the_worst_comes_first_then_what_is_true_then_the_newest() -> None:
     alarms = Alarms(RULES)
     order = [("Warm", "s-1"), ("Hot", "s-1"), ("Hot", "s-2"), ("Hot", "")]
@@ -239,7 +246,7 @@ class Console(RuleBasedStateMachine):
     def restart(self) -> None:
         kept: dict[str, Any] = json.loads(json.dumps(self.alarms.keep()))
         again = Alarms(RULES, kept)
-        again.rush = self.alarms.rush
+        again.rush, again.judged = self.alarms.rush, self.alarms.judged
         now = at(self.second).unix_s
         assert again.shown(now) == self.alarms.shown(now)
         self.alarms = again

@@ -25,6 +25,7 @@ export function start(stream) {
   all.addEventListener("click", () => acknowledgeAll(stream));
   find("mute-open").addEventListener("click", () => dialog.open(null, names()));
   const show = () => {
+    document.body.dataset.stream = stream.live ? "live" : "lost";
     if (!stream.state) return;
     const { alarms } = stream.state;
     const enabled = operator && stream.live;
@@ -57,7 +58,7 @@ function failed(told) {
 function tell(alarms) {
   const { counts } = alarms;
   find("calling-empty").hidden = alarms.calling.length > 0;
-  text(find("calling-empty"), `No alarms. ${alarms.rules} rules are checked once a second; what needs you will be here, and in the header of every page.`);
+  text(find("calling-empty"), !alarms.judged ? "The console has just started, and looks for alarms." : `No alarms. ${alarms.rules} rules are checked once a second; what needs you will be here, and in the header of every page.`);
   const left = counts.critical + counts.warning + counts.over - alarms.calling.length;
   find("calling-more").hidden = left <= 0;
   text(find("calling-more"), `And ${left} more: they come up as those above are settled.`);

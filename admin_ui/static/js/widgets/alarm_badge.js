@@ -11,8 +11,8 @@ export function start(stream) {
   const says = document.getElementById("alarm-says");
   const title = document.title;
   const show = () => {
-    if (!stream.live || !stream.state) {
-      text(badge, "? Alarms not known");
+    if (!stream.live || !stream.state?.alarms.judged) {
+      text(badge, stream.live ? "? Looking for alarms" : "? Alarms not known");
       attribute(badge, "data-worst", "unknown");
       return;
     }

@@ -3,6 +3,7 @@
 import { element } from "/static/js/dom.js";
 
 const STEP = 50;
+const CELL = { role: "cell" }; // narrow pages show rows as blocks, which would not be a table any more
 const WORDS = {
   raised: "Raised", cleared: "Over", acknowledged: "Acknowledged", muted: "Muted", unmuted: "Mute ended",
 };
@@ -52,12 +53,12 @@ export class AlarmHistory {
     this.body.replaceChildren(...events.map((event) => {
       const at = new Date(event.unix_s * 1000);
       const muted = event.muted && event.event === "raised" ? ", muted" : "";
-      return element("tr", {},
-        element("td", {}, element("time", { datetime: at.toISOString() }, clock.format(at))),
-        element("td", {}, `${WORDS[event.event]}${muted}`),
-        element("td", {}, element("a", { href: `/runbooks/${event.rule}` }, event.rule)),
-        element("td", {}, event.substation_id || "the grid"),
-        element("td", {}, event.said), element("td", {}, event.by));
+      return element("tr", { role: "row" },
+        element("td", CELL, element("time", { datetime: at.toISOString() }, clock.format(at))),
+        element("td", CELL, `${WORDS[event.event]}${muted}`),
+        element("td", CELL, element("a", { href: `/runbooks/${event.rule}` }, event.rule)),
+        element("td", CELL, event.substation_id || "the grid"),
+        element("td", CELL, event.said), element("td", CELL, event.by));
     }));
   }
 }

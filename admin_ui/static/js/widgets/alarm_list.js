@@ -86,8 +86,9 @@ function made({ acknowledge, mute }) {
     text(said, active ? alarm.said : `It was: ${alarm.said}`);
     text(seen, stateInWords(alarm, active, waiting));
     text(todo, active ? alarm.action : "Acknowledge that you have seen it.");
-    text(where, alarm.substation_id ? `See ${alarm.substation_id}` : "See where");
-    attribute(where, "href", place(alarm));
+    const [path, words] = place(alarm);
+    text(where, words);
+    attribute(where, "href", path);
     text(runbook, `Runbook ${alarm.rule}`);
     attribute(runbook, "href", `/runbooks/${alarm.rule}`);
     attribute(ackButton, "aria-label", `Acknowledge: ${name}`);
@@ -100,8 +101,10 @@ function made({ acknowledge, mute }) {
 }
 
 function place(alarm) {
-  const about = alarm.link === "/" && alarm.substation_id && !alarm.substation_id.includes(":");
-  return about ? `/?q=${encodeURIComponent(alarm.substation_id)}` : alarm.link;
+  if (alarm.link === "/decisions") return [alarm.link, "See why, under Why here"];
+  const name = alarm.substation_id;
+  if (!name || name.includes(":")) return ["/", "See the overview"];
+  return [`/?q=${encodeURIComponent(name)}`, `See ${name}`];
 }
 
 function stateInWords(alarm, active, waiting) {

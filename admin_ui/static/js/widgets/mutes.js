@@ -4,6 +4,7 @@ import { attribute, element, text } from "/static/js/dom.js";
 import { request } from "/static/js/request.js";
 import { ago } from "/static/js/words.js";
 
+const CELL = { role: "cell" }; // narrow pages show rows as blocks, which would not be a table any more
 const find = (id) => document.getElementById(id);
 
 /** The list of mutes, kept up to date in place. */
@@ -32,14 +33,14 @@ export class Mutes {
   }
 
   #add(mute) {
-    const left = element("td");
+    const left = element("td", CELL);
     const where = mute.substation_id || "everywhere";
     const end = element("button", {
       type: "button", class: "quiet", "aria-label": `End the mute of ${mute.rule}, ${where}`,
       click: async () => this.failed((await request("DELETE", `/api/alarms/mutes/${mute.id}`)).told),
     }, "End");
-    const item = element("tr", {}, element("th", { scope: "row" }, mute.rule), element("td", {}, where), left,
-      element("td", {}, mute.reason), element("td", {}, mute.by), element("td", {}, end));
+    const item = element("tr", { role: "row" }, element("th", { scope: "row", role: "rowheader" }, mute.rule), element("td", CELL, where), left,
+      element("td", CELL, mute.reason), element("td", CELL, mute.by), element("td", CELL, end));
     this.#rows.set(mute.id, { item, left, end });
     find("mutes").append(item);
   }
