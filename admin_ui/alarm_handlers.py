@@ -10,9 +10,10 @@ from tornado.web import HTTPError
 from admin_ui.access import ConsoleHandler
 from admin_ui.alarm_watch import AlarmWatch
 from admin_ui.alarms import HISTORY, SHOWN, Refused
+from admin_ui.audit import Unwritable
 from admin_ui.people import Role
 from admin_ui.routes import Route
-from runtime.problem import NOT_FOUND, Problem
+from runtime.problem import NOT_FOUND, UNAVAILABLE, Problem
 from runtime.settings import integer
 
 INVALID = Problem("invalid", 422, "What was asked for is not accepted")
@@ -29,6 +30,14 @@ class AlarmHandler(ConsoleHandler):
     @property
     def _who(self) -> str:
         return self.login.name if self.login else ""
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Tell that nothing was done where the audit log can't be written."""
+        error = kwargs.get("exc_info", (None, None))[1]
+        if isinstance(error, Unwritable):
+            self.write_problem(UNAVAILABLE, detail=f"nothing was done: {error}")
+        else:
+            super().write_error(status_code, **kwargs)
 
     def _body(self) -> dict[str, Any]:
         try:

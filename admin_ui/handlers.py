@@ -2,7 +2,7 @@
 
 from tornado.web import HTTPError, StaticFileHandler
 
-from admin_ui.access import CONTENT_SECURITY_POLICY, ConsoleHandler
+from admin_ui.access import ConsoleHandler
 from admin_ui.snapshot import HISTORY_S, Board
 from runtime.settings import integer
 
@@ -28,7 +28,4 @@ class AssetHandler(StaticFileHandler):
 
     def set_extra_headers(self, path: str) -> None:  # noqa: ARG002 - Tornado's
         """Have browsers ask each time; an unchanged file is a 304."""
-        self.clear_header("Server")
         self.set_header("Cache-Control", "no-cache")
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)

@@ -1,5 +1,6 @@
 """The pages: Jinja2 templates around what the stream fills in."""
 
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,10 @@ class Page(ConsoleHandler):
         self._template = template
         self._known = more
 
-    def get(self) -> None:
+    def get(self) -> Awaitable[None] | None:
         """Write the page."""
         self.show(self._template)
+        return None
 
     def show(self, template: str, status: int = 200, **known: Any) -> None:
         """Finish with a template."""

@@ -1,8 +1,11 @@
 // The console's stream: a snapshot, then numbered changes, put together into one state.
 
+import { askIfLoggedIn, toLogin } from "/static/js/logged_in.js";
+
 const RETRY_MS = [250, 4000]; // the first pause and the longest
 const HICCUP_MS = 3000; // a loss shorter than this is no loss
 const SILENT_MS = 12000; // two heartbeats and a bit
+const LOGGED_OUT = 4401; // the server's close code
 
 /** Keeps `state`; tells listeners of "state" (new figures) and "link" (live, or lost). */
 export class Stream extends EventTarget {
@@ -42,8 +45,13 @@ export class Stream extends EventTarget {
     this.#silence = setTimeout(() => this.#socket.close(), SILENT_MS);
   }
 
-  #lost() {
+  #lost(closed) {
     clearTimeout(this.#silence);
+    if (closed.code === LOGGED_OUT) {
+      toLogin();
+      return;
+    }
+    if (!this.#seq) askIfLoggedIn(); // it was refused, or nobody is there: a browser does not say which
     if (!this.#hiccup) this.#hiccup = setTimeout(() => this.#say(false), this.state ? HICCUP_MS : 0);
     this.#pause = Math.min(this.#pause * 2, RETRY_MS[1]);
     setTimeout(() => this.open(), this.#pause * (0.5 + Math.random() / 2));
