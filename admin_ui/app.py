@@ -181,7 +181,7 @@ def _alarms(
 
 async def _sample(board: Board) -> None:
     while True:
-        board.sample(time.time())
+        board.sample(time.time(), time.monotonic())
         await asyncio.sleep(SAMPLE_EVERY_S - time.time() % SAMPLE_EVERY_S)
 
 
