@@ -206,7 +206,7 @@ def _overload(row: Row) -> Finding:
 
 def _prediction(row: Row) -> Finding:
     """Tell what is near its limit, or will be soon by its trend; above it another alarm tells, and drained it only falls."""
-    used, room_kw, trend_kw_s = row["utilization"], max(row["headroom_kw"], 0.0), row["trend_kw_s"]
+    used, room_kw, trend_kw_s = row["utilization"], max(row["headroom_kw"], 0.0), row["trend_kw_s"] or 0.0
     if used > OVERLOADED[1] or row["draining"]:
         return Finding(Verdict.FINE, "")
     left_s = room_kw / trend_kw_s if trend_kw_s > 0 and used >= RISKY else math.inf

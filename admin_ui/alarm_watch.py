@@ -48,6 +48,7 @@ class AlarmWatch:
                 self.look()
                 await self._save()
             except Exception:
+                self.alarms.judged = False  # pages say that nothing is known
                 log.exception("the alarms could not be judged")
             await asyncio.sleep(EVERY_S)
 

@@ -122,7 +122,7 @@ def test_an_address_where_nobody_was_ever_seen_is_told() -> None:
         st.builds(
             row, st.sampled_from(["s-1", "s-2", "s-3"]), st.floats(0, 2000), state=st.sampled_from(
                 ["healthy", "suspect", "probing", "ejected", "conflict", "gone"]),
-            draining=st.booleans(), report_age_s=st.floats(0, 1e6), trend_kw_s=st.floats(-100, 100),
+            draining=st.booleans(), report_age_s=st.floats(0, 1e6), trend_kw_s=st.none() | st.floats(-100, 100),
             sessions=st.integers(0, 9),
         ),
         unique_by=lambda each: each["substation_id"],
