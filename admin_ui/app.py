@@ -33,7 +33,7 @@ from admin_ui.rates import Rates
 from admin_ui.routes import Route
 from admin_ui.settings import Settings
 from admin_ui.snapshot import CONSOLE, Board
-from admin_ui.stream import BrowserStreamHandler, end_with_logins
+from admin_ui.stream import BrowserStreamHandler
 from runtime import exposition, health, http
 from runtime.frame_stream import FrameStreams, StreamMetrics
 from runtime.handlers import NotFoundHandler
@@ -63,7 +63,6 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             _sample(board),
             watch.follow(),
             doorkeeper.follow(),
-            end_with_logins(streams),
         ):
             stack.push_async_callback(_end, asyncio.create_task(chore))
         table = routes(settings, board, streams, doorkeeper, watch)
@@ -91,8 +90,7 @@ def routes(
     settings: Settings, board: Board, streams: FrameStreams, doorkeeper: Doorkeeper, watch: AlarmWatch
 ) -> list[Route]:
     """Return every address of the console that takes a role."""
-    templates = pages.templates()
-    environment = {"environment": templates}
+    environment = {"environment": pages.templates(), "balancer_url": settings.balancer[0]}
     door, log = {"doorkeeper": doorkeeper}, doorkeeper.audit
     loopback = {"on_loopback": settings.on_loopback}
 
@@ -117,7 +115,7 @@ def routes(
         Route("/stream", BrowserStreamHandler, Role.VIEWER, {"streams": streams}),
         Route("/api/history", HistoryHandler, Role.VIEWER, {"board": board}),
         *alarm_handlers.routes(watch),
-        *runbooks.routes(templates),
+        *runbooks.routes(environment),
     ]
 
 

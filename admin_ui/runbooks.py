@@ -3,8 +3,8 @@
 import functools
 import re
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
@@ -62,9 +62,9 @@ def _relink(tokens: list[Token]) -> None:
         token.nesting = end.nesting = 0
 
 
-def routes(environment: Environment) -> list[Route]:
-    """Return the addresses of these."""
-    given = {"environment": environment, "template": "runbook.html", "here": "runbooks"}
+def routes(known: dict[str, Any]) -> list[Route]:
+    """Return the addresses of these; `known` is what every page is given."""
+    given = known | {"template": "runbook.html", "here": "runbooks"}
     return [
         Route(path, RunbookHandler, Role.VIEWER, given, page=True)
         for path in ("/runbooks", "/runbooks/([A-Za-z]{1,40})")

@@ -79,11 +79,8 @@ class Board:
         heard = self.connected and self._heard_s is not None and now_s - self._heard_s <= 2 * HEARTBEAT_S
         if heard:
             self._heard_second = self._second
-        stale_s = self.stale_row_s
         for name in self.histories.keys() | self.rows.keys():
-            row = self.rows.get(name) if heard else None
-            if row and self.age_s(name, now_s) > stale_s:
-                row = None
+            row = self.rows.get(name) if heard and not self._stale_row(name) else None
             history = self.histories.setdefault(name, History())
             history.put(self._second, row["load_kw"] if row else None, row["capacity_kw"] if row else None)
         sums = totals(list(self.rows.values())) if heard and self.rows else {}
@@ -107,8 +104,7 @@ class Board:
     def shown(self, now_s: float) -> dict[str, Any]:
         """Return the fleet as browsers see it at a moment."""
         rows = [self._row(name, row, now_s) for name, row in sorted(self.rows.items())]
-        stale_s = self.stale_row_s
-        stale = sum(row[FLEET.age] > stale_s for row in rows)
+        stale = sum(row["stale"] for row in rows)
         sums = totals(rows) | {"peak_kw": round(self.fleet.peak_kw, 1), "trend_kw_s": self.fleet.trend_kw_s}
         return {
             **self.rest,
@@ -125,10 +121,12 @@ class Board:
         """Return how old the report of a substation is at a moment."""
         return float(self.rows[name][FLEET.age]) + now_s - self._told_s[name]
 
-    @property
-    def stale_row_s(self) -> float:
-        """The age from which a report is stale."""
-        return float(self.rest.get("poll_s", POLL_S)) * STALE_POLLS
+    def _stale_row(self, name: str) -> bool:
+        """Whether a report was stale when a frame came last; the silence since is the stream's, not the row's."""
+        if name not in self.rows:
+            return True
+        age_s = self.age_s(name, self._heard_s or 0.0)
+        return age_s > float(self.rest.get("poll_s", POLL_S)) * STALE_POLLS
 
     def _row(self, name: str, row: Row, now_s: float) -> Row:
         history = self.histories.get(name)
@@ -139,6 +137,7 @@ class Board:
             "headroom_kw": round(row["headroom_kw"], 1),
             "peak_kw": round(max(history.peak_kw if history else 0.0, load_kw), 1),
             "trend_kw_s": history.trend_kw_s if history else None,
+            "stale": self._stale_row(name),
         }
 
     def _change(self, frame: Mapping[str, Any], now_s: float) -> None:

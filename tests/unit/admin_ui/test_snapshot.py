@@ -140,8 +140,19 @@ def test_a_second_without_the_stream_or_with_an_old_report_is_a_gap() -> None:
 def test_the_polls_interval_says_when_a_report_is_old() -> None:
     board = Board()
     heard(board, fleet(row("s-1", age_s=5.0), poll_s=2.0))
-    assert board.shown(0.9)["totals"]["stale"] == 0
-    assert board.shown(1.1)["totals"]["stale"] == 1
+    assert board.shown(0.0)["totals"]["stale"] == 0
+    board = Board()
+    heard(board, fleet(row("s-1", age_s=6.1), row("s-2"), poll_s=2.0))
+    assert [each["stale"] for each in board.shown(0.0)[FLEET.rows]] == [True, False]
+    assert board.shown(0.0)["totals"]["stale"] == 1
+
+
+def test_a_silent_stream_makes_no_report_stale_by_itself() -> None:
+    board = Board()
+    heard(board, fleet(row("s-1", age_s=2.9)))
+    shown = board.shown(3.0)
+    assert shown["totals"]["stale"] == 0
+    assert shown[FLEET.rows][0][FLEET.age] == pytest.approx(5.9)
 
 
 def test_a_substation_that_is_not_shown_any_more_is_forgotten_when_its_history_has_passed() -> None:

@@ -25,7 +25,6 @@ export function start(stream) {
   all.addEventListener("click", () => acknowledgeAll(stream));
   find("mute-open").addEventListener("click", () => dialog.open(null, names()));
   const show = () => {
-    document.body.dataset.stream = stream.live ? "live" : "lost";
     if (!stream.state) return;
     const { alarms } = stream.state;
     const enabled = operator && stream.live;
