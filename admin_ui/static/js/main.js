@@ -3,6 +3,7 @@
 import { follow } from "/static/js/link.js";
 import { toLogin } from "/static/js/logged_in.js";
 import { Stream } from "/static/js/stream.js";
+import { start as startBadge } from "/static/js/widgets/alarm_badge.js";
 
 const linkState = document.getElementById("link-state");
 
@@ -10,6 +11,7 @@ if (linkState) {
   const stream = new Stream();
   const page = await import(`/static/js/pages/${document.body.dataset.page}.js`).catch(() => null);
   follow(stream, linkState);
+  startBadge(stream);
   stream.addEventListener("ended", toLogin);
   page?.start(stream);
   stream.open();
