@@ -1,5 +1,6 @@
 """Every address of the console x role x method, and from hostile origins: from the route table itself."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,10 @@ from prometheus_client import CollectorRegistry
 from tornado.web import RequestHandler
 
 from admin_ui.access import SECURITY_HEADERS
+from admin_ui.alarm_rules import RULES
+from admin_ui.alarm_store import AlarmStore
+from admin_ui.alarm_watch import AlarmWatch
+from admin_ui.alarms import Alarms
 from admin_ui.app import routes, shown
 from admin_ui.audit import Audit
 from admin_ui.doorkeeper import Doorkeeper
@@ -63,12 +68,12 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
     log, board = Audit(data / "audit.sqlite"), Board()
     keeper = Doorkeeper(PeopleFile(data / "people.json"), Logins(1), log, Passwords())
     streams = FrameStreams(
-        lambda: shown(board, Rates(), log, rush),
-        CONSOLE,
-        StreamMetrics(CollectorRegistry(), "smartgrid_console"),
+        lambda: shown(board, Rates(), log), CONSOLE, StreamMetrics(CollectorRegistry(), "smartgrid_console")
     )
+    settings = load(Settings, {"DATA_DIR": str(data)})
+    watch = AlarmWatch(Alarms(RULES), AlarmStore(data), log, lambda: shown(board, Rates(), log), settings)
     rush = RushHours(LoadTest("http://127.0.0.1:1", "http://127.0.0.1:1", data), log, None)  # type: ignore[arg-type]
-    return routes(load(Settings, {"DATA_DIR": str(data)}), board, streams, keeper, rush)
+    return routes(settings, board, streams, keeper, watch, rush)
 
 
 def takes(route: Route) -> set[str]:
@@ -120,7 +125,8 @@ def test_every_role_gets_what_its_routes_give_and_nothing_else(
 
 def path(route: Route) -> str:
     """Return an address that fits a pattern."""
-    return route.pattern.replace("([^/]+)", "x").replace("(.*)", "x").replace("(.+)", "x")
+    whole = re.sub(r"\(\[0-9\][^)]*\)", "1", route.pattern)
+    return re.sub(r"\([^)]*\)", "x", whole)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
