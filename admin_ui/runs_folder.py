@@ -108,6 +108,7 @@ def _told(folder: Path) -> Row:
         "admitted": result.get("admitted"),
         "refused": result.get("refused"),
         "failed": result.get("failed"),
+        "generator": {name: _of(result, "generator").get(name) for name in ("verdict", "why")},
         "thresholds": told.get("thresholds") or [],
     }
 

@@ -2,9 +2,18 @@
 
 import { attribute, element, text } from "/static/js/dom.js";
 import { goesOn, headline, verdictWords } from "/static/js/rush.js";
-import { UNKNOWN, clock, figure } from "/static/js/words.js";
+import { UNKNOWN, clock, figure, latency } from "/static/js/words.js";
 
-const ms = (value) => (value === null || value === undefined ? UNKNOWN : `${figure(value)} ms`);
+// What the load test's thresholds are called here; others keep their names.
+const NAMES = {
+  overload_ws: "overload counted by substations, W·s",
+  recomputed_kw: "load above a limit by the answers, kW",
+  failed: "failed requests",
+  refused_untold: "refusals that don't say when to come back",
+  max_mean: "max/mean utilization",
+  refused: "refused in the end",
+  first_refused: "refused at first",
+};
 const count = (value) => (value === null || value === undefined ? UNKNOWN : value.toLocaleString("en"));
 
 // title, figure, what stands beside it
@@ -14,9 +23,9 @@ const FIGURES = [
   ["Admitted", (run) => count(run.admitted), () => ""],
   ["Refused", (run) => count(run.refused), (run) => (run.refused ? "▲ no room" : "")],
   ["Failed", (run) => count(run.failed), (run) => (run.failed ? "✕ no answer, or an error" : "")],
-  ["Response p50", (run) => ms(run.p50_ms), () => "of the newest 1,000"],
-  ["Response p95", (run) => ms(run.p95_ms), () => ""],
-  ["Response p99", (run) => ms(run.p99_ms), () => ""],
+  ["Response p50", (run) => latency(run.p50_ms), () => "of the newest 1,000"],
+  ["Response p95", (run) => latency(run.p95_ms), () => ""],
+  ["Response p99", (run) => latency(run.p99_ms), () => ""],
 ];
 
 /** Shows a run in `place`; `update` is given the newest state, `found` the run as it is listed once it has ended. */
@@ -95,19 +104,34 @@ export class RushRun {
     const shown = found?.files.includes("result.json") ? found : null;
     if (shown === this.#thresholds) return;
     this.#thresholds = shown;
-    this.result.replaceChildren(...(shown ? [thresholds(shown), links(shown)] : []));
+    this.result.replaceChildren(...(shown ? [saturated(shown), thresholds(shown), left(shown)].filter(Boolean) : []));
   }
 }
 
-/** Return the links to what a run has left. */
+/** Return the links to the data that a run has left. */
 export function links(row) {
   const has = (name) => row.files.includes(name);
   const link = (name, words) => (has(name) ? element("a", { href: `/runs/${row.run_id}/${name}` }, words) : null);
-  const all = [link("report.html", "Open the report"), link("result.json", "result.json"), link("requests.csv", "requests.csv"), link("samples.csv", "samples.csv")];
-  return element("ul", { class: "rush-links" }, ...all.filter(Boolean).map((each) => element("li", {}, each)));
+  return ["result.json", "requests.csv", "samples.csv"].map((name) => link(name, name)).filter(Boolean);
 }
 
-function thresholds({ thresholds: judged }) {
+/** Return the link to a run's report, null when it has none. */
+export function report(row, words) {
+  return row.files.includes("report.html") ? element("a", { href: `/runs/${row.run_id}/report.html` }, words) : null;
+}
+
+function left(row) {
+  const all = [report(row, "Open the report"), ...links(row)].filter(Boolean);
+  return element("ul", { class: "rush-links" }, ...all.map((each) => element("li", {}, each)));
+}
+
+function saturated({ generator }) {
+  if (!generator || generator.verdict !== "saturated") return null;
+  return element("p", { class: "notice" }, `△ The load generator was too slow for this: its latencies say more of this machine than of the grid. ${sentence(generator.why)}`);
+}
+
+function thresholds({ thresholds: all }) {
+  const judged = [...all].sort((a, b) => a.held - b.held); // what is broken first
   const head = ["Verdict", "Threshold", "Value", "Limit"];
   return element(
     "div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Thresholds" },
@@ -116,7 +140,7 @@ function thresholds({ thresholds: judged }) {
       element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
       element("tbody", {}, ...judged.map((each) => element(
         "tr", {}, element("td", { class: "verdict" }, mark(each.held ? "held" : "broken")),
-        element("th", { scope: "row" }, each.name), element("td", {}, String(each.value)), element("td", {}, String(each.limit)),
+        element("th", { scope: "row" }, named(each.name)), element("td", {}, String(each.value)), element("td", {}, String(each.limit)),
       ))),
     ),
   );
@@ -128,9 +152,17 @@ export function mark(verdict) {
   return element("span", { "data-tone": tone || null }, element("span", { class: "shape", "aria-hidden": "true" }, shape), word);
 }
 
+function named(name) {
+  return NAMES[name] ?? name;
+}
+
+function bound(limit) {
+  return String(limit).replace(/^<=/, "at most").replace(/^>=/, "at least");
+}
+
 function broken(run, found) {
   if (run.verdict !== "broken" || !found) return "";
-  return found.thresholds.filter((each) => !each.held).map(({ name, value, limit }) => `${name}: ${value}, where ${limit} holds`).join("; ");
+  return found.thresholds.filter((each) => !each.held).map(({ name, value, limit }) => `${named(name)}: ${value}, where ${bound(limit)} holds`).join("; ");
 }
 
 function about(run) {

@@ -1,8 +1,8 @@
 // The list of runs, newest first: what each came to, its report, and two or more side by side.
 
 import { attribute, element, text } from "/static/js/dom.js";
-import { links, mark } from "/static/js/rush_run.js";
-import { UNKNOWN, figure, percent } from "/static/js/words.js";
+import { links, mark, report } from "/static/js/rush_run.js";
+import { UNKNOWN, figure, latency, percent } from "/static/js/words.js";
 
 const FIRST = 20; // more are shown when they are asked for
 const LEAST = 2;
@@ -16,7 +16,7 @@ const COLUMNS = [
   ["Policy", (run) => run.policy ?? UNKNOWN],
   ["Max/mean", (run) => known(run.balance_ratio, (value) => value.toFixed(4)), "number"],
   ["Peak", (run) => percent(run.peak_utilization), "number"],
-  ["p95", (run) => known(run.p95_ms, (value) => `${figure(value)} ms`), "number"],
+  ["p95", (run) => latency(run.p95_ms), "number"],
   ["Sent", (run) => known(run.sent, String), "number"],
   ["Refused", (run) => known(run.refused, String), "number"],
   ["Duration", (run) => known(run.duration_s, (value) => `${figure(value)} s`), "number"],
@@ -38,7 +38,7 @@ export class RushRuns extends EventTarget {
     this.body = element("tbody");
     this.older = element("button", { type: "button", class: "quiet", click: () => { this.#all = true; this.#show(); } });
     this.empty = element("p", { class: "panel" });
-    const head = [["Compare"], ["When"], ["Verdict"], ...COLUMNS, ["Files"]];
+    const head = [["Compare"], ["When"], ["Verdict"], ["Report"], ...COLUMNS, ["Data"]];
     this.form = element(
       "form", { action: "/runs/compare", method: "get" },
       element("div", { class: "runs-line" }, this.compare, this.said),
@@ -103,8 +103,9 @@ export class RushRuns extends EventTarget {
     return element(
       "tr", {}, element("td", {}, element("label", {}, box)), element("th", { scope: "row", title: run.run_id }, day),
       element("td", { class: "verdict" }, going ? element("span", {}, "▶ goes on") : mark(run.verdict)),
+      element("td", {}, opened(run, day)),
       ...COLUMNS.map(([, of, kind]) => element("td", { class: kind }, String(of(run)))),
-      element("td", {}, ...links(run).querySelectorAll("a")),
+      element("td", {}, ...links(run)),
     );
   }
 
@@ -118,4 +119,10 @@ export class RushRuns extends EventTarget {
     if (count > MOST) text(this.said, `${count} runs are chosen: at most ${MOST} are compared.`);
     else text(this.said, count >= LEAST ? `${count} runs are chosen.` : "Tick two runs or more to compare them.");
   }
+}
+
+function opened(run, day) {
+  const link = report(run, "Open");
+  link?.setAttribute("aria-label", `Open the report of ${day}`);
+  return link;
 }
