@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import ipaddress
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +13,10 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
+from loadtest.compare import command
 from loadtest.grid import NotReady
 from loadtest.report import NotWritten
+from loadtest.rounds import documents, run_rounds
 from loadtest.rush import Order, run
 from loadtest.screen import screen
 from runtime.settings import integer, number, urls
@@ -21,6 +24,8 @@ from runtime.settings import integer, number, urls
 HELD, BROKEN, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 EXIT_CODES = "exit codes: 0 all thresholds held, 1 one broken, 2 usage, 3 grid not reachable or not ready, 130 interrupted"
 DEFAULT_SEED = 1  # peaks at 92 % of the default grid: 91 % is the mean of all seeds
+MAX_REPEAT = 100
+NAME = re.compile(r"[a-z_]{1,40}")  # of a policy, as it goes into the name of a file
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 
 T = TypeVar("T")
@@ -76,7 +81,32 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         help="write everything that was measured to FILE",
         metavar="FILE",
     )
+    _add_rounds(rush)
+    command.add(commands, environ, _explained(_writable))
     return top
+
+
+def _add_rounds(rush: argparse.ArgumentParser) -> None:
+    rush.add_argument(
+        "--policy", type=_explained(_names), default=(), metavar="NAME[,NAME...]",
+        help="run under each of these policies in turn and compare them; the former one comes back",
+    )  # fmt: skip
+    rush.add_argument(
+        "--repeat", type=_explained(integer(1, MAX_REPEAT)), default="1", metavar="N",
+        help="run so many times, under each policy [%(default)s]",
+    )  # fmt: skip
+    rush.add_argument(
+        "--html", type=_explained(_writable), metavar="FILE",
+        help="write the comparison of several runs as a page to FILE",
+    )  # fmt: skip
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(NAME.fullmatch(name) for name in names) or len(set(names)) < len(names):
+        message = "different names of policies, separated by commas, are accepted"
+        raise ValueError(message)
+    return names
 
 
 def _writable(text: str) -> Path:
@@ -102,23 +132,32 @@ def _explained(parse: Callable[[str], T]) -> Callable[[str], T]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit code, but leaves by SystemExit(2) on wrong usage."""
-    asked = parser(os.environ).parse_args(arguments)
+    top = parser(os.environ)
+    asked = top.parse_args(arguments)
+    if asked.command == "compare":
+        return command.run(asked)
+    if asked.html and asked.repeat * max(len(asked.policy), 1) < 2:  # noqa: PLR2004 - one has nothing beside it
+        top.error("--html shows a comparison: it needs several runs, by --policy or --repeat")
     order = Order(
         asked.gateway, asked.balancer, asked.requests, asked.seconds, asked.seed, asked.concurrency,
         asked.max_ratio, asked.max_refused, asked.settle_s, asked.json,
     )  # fmt: skip
-    return asyncio.run(_rush_hour(order))
+    return asyncio.run(_rush_hour(order, asked))
 
 
-async def _rush_hour(order: Order) -> int:
+async def _rush_hour(order: Order, asked: argparse.Namespace) -> int:
     stop = asyncio.Event()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
+    for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     try:
-        ended = await run(order, screen(), stop)
-    except (NotReady, NotWritten) as error:
+        if asked.policy or asked.repeat > 1:
+            ended = await run_rounds(order, asked.policy, asked.repeat, screen(), stop)
+            command.present_rounds(documents(ended), asked.html)
+        else:
+            ended = [await run(order, screen(), stop)]
+    except (NotReady, NotWritten, OSError) as error:
         print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
         return UNREACHABLE if isinstance(error, NotReady) else BROKEN
-    if ended.interrupted:
+    if stop.is_set() or any(each.interrupted for each in ended):
         return INTERRUPTED
-    return HELD if ended.held else BROKEN
+    return HELD if all(each.held for each in ended) else BROKEN

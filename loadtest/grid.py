@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
@@ -56,16 +57,33 @@ class Grid:
         Raises NotReady when the balancer does not say.
         """
         url = f"{self._balancer_url}/fleet"
+        fleet = await self._fleet(url)
+        try:
+            stations = {str(each["substation_id"]): str(each["url"]) for each in fleet["substations"]}
+            return stations, [str(url) for url in fleet.get("unseen", ())]
+        except (ValueError, KeyError, TypeError) as error:
+            message = f"{url} is not a fleet: {error!r}"
+            raise NotReady(message) from error
+
+    async def policy(self) -> str:
+        """Return the policy by which the balancer places; raises NotReady when it does not say."""
+        url = f"{self._balancer_url}/fleet"
+        fleet = await self._fleet(url)
+        try:
+            return str(fleet["policy"])
+        except (KeyError, TypeError) as error:
+            message = f"{url} does not say the policy: {error!r}"
+            raise NotReady(message) from error
+
+    async def _fleet(self, url: str) -> Any:
         try:
             async with self._http.get(url, timeout=self._timeout) as response:
                 response.raise_for_status()
-                fleet = await response.json()
-            stations = {str(each["substation_id"]): str(each["url"]) for each in fleet["substations"]}
-            return stations, [str(url) for url in fleet.get("unseen", ())]
+                return await response.json()
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
             message = f"the balancer at {self._balancer_url} can't be read: {_name(error)}"
             raise NotReady(message) from error
-        except (ValueError, KeyError, TypeError) as error:
+        except ValueError as error:
             message = f"{url} is not a fleet: {error!r}"
             raise NotReady(message) from error
 

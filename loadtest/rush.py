@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -41,10 +42,11 @@ class Order:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ended:
-    """How a run ended: whether it was interrupted, and whether every threshold held."""
+    """How a run ended: whether it was interrupted, whether every threshold held, and what it left."""
 
     interrupted: bool
     held: bool
+    document: Mapping[str, Any] | None = None  # None when nothing was sent
 
 
 async def run(order: Order, screen: Screen, stop: asyncio.Event) -> Ended:
@@ -64,16 +66,18 @@ async def run(order: Order, screen: Screen, stop: asyncio.Event) -> Ended:
             screen.said()
         run_id = f"rush-{uuid.uuid4().hex[:12]}"
         now = steady_clock()
+        policy = await grid.policy()
         sampler = Sampler(grid, settling.result(), now)
         engine = Engine(http, order.gateway_url, run_id, order.concurrency, now)
         measured = await _measure(order, sampler, engine, screen, stop)
     result = conclude(measured)
     thresholds = verdict.judge(result, order.max_ratio, order.max_refused)
     tables.show(screen.console, result, thresholds)
+    asked = {**dataclasses.asdict(order), "json": str(order.json or ""), "run_id": run_id, "policy": policy}
+    told = report.document(asked, measured, result, thresholds)
     if order.json:
-        asked = {**dataclasses.asdict(order), "json": str(order.json), "run_id": run_id}
-        report.write(order.json, asked, measured, result, thresholds)
-    return Ended(result.interrupted, all(threshold.held for threshold in thresholds))
+        report.write(order.json, told)
+    return Ended(result.interrupted, all(threshold.held for threshold in thresholds), told)
 
 
 async def _measure(

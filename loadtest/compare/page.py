@@ -1,0 +1,8 @@
+"""x."""
+
+from loadtest.compare.groups import Comparison
+
+
+def page(comparison: Comparison) -> str:
+    """Return it."""
+    return str(comparison)
