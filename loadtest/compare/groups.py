@@ -14,6 +14,7 @@ from loadtest.compare.merits import Document, Merit, median, merits
 from loadtest.compare.noise import Verdict
 
 PLAN = ("preset", "shape", "requests", "seconds")  # what is the same in repeats, beside the policy
+COUNTED = {"requests", "seconds"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,9 +96,7 @@ def grouped(runs: Sequence[Given]) -> list[Group]:
     for given in runs:
         by_key.setdefault(_key(given), []).append(given)
     differing = [
-        name
-        for name in ("policy", *PLAN)
-        if len({str(each[0].run.get(name)) for each in by_key.values()}) > 1
+        name for name in ("policy", *PLAN) if len({_said(each[0], name) for each in by_key.values()}) > 1
     ]
     names = [_name(each[0], differing) for each in by_key.values()]
     return [
@@ -110,7 +109,15 @@ def _key(given: Given) -> tuple[Any, ...]:
     label = _label(given)
     if label:
         return (label,)
-    return ("", given.run.get("policy"), *(given.run.get(name) for name in PLAN))
+    return ("", *(_said(given, name) for name in ("policy", *PLAN)))
+
+
+def _said(given: Given, name: str) -> str:
+    """Return what a run says of itself, 60 and 60.0 alike; "" for nothing."""
+    value = given.run.get(name)
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def _label(given: Given) -> str:
@@ -119,11 +126,11 @@ def _label(given: Given) -> str:
 
 def _name(given: Given, differing: Sequence[str]) -> str:
     """Name a group by its label, else by what sets it apart from the others."""
-    words = []
-    for each in differing:
-        value = given.run.get(each)
-        if value is not None:
-            words.append(f"{value:g} {each}" if isinstance(value, int | float) else str(value))
+    words = [
+        f"{_said(given, each)} {each}" if each in COUNTED else _said(given, each)
+        for each in differing
+        if _said(given, each)
+    ]
     return _label(given) or ", ".join(words) or str(given.run.get("policy") or given.name)
 
 
