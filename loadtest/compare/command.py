@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from loadtest.compare import documents, page, terminal
+from loadtest.compare import documents, page, picture, terminal
 from loadtest.compare.documents import Unreadable
 from loadtest.compare.groups import Comparison, Given, compare
 from loadtest.compare.merits import Document
@@ -31,6 +31,8 @@ def add(commands: Any, environ: Mapping[str, str], page_file: Callable[[str], Pa
     parser.add_argument(
         "--runs-dir", type=Path, default=runs_dir, help="the runs folder (env RUNS_DIR) [%(default)s]"
     )
+    about = "draw the typical run of each group, side by side, into FILE"
+    parser.add_argument("--svg", type=page_file, metavar="FILE", help=about)
     parser.add_argument(
         "--html", type=page_file, metavar="FILE", help="write the comparison as a page to FILE"
     )
@@ -43,7 +45,10 @@ def run(asked: argparse.Namespace) -> int:
         return USAGE
     try:
         given = list(_given(asked.runs, asked.label, asked.runs_dir))
-        present(compare(given), console(), asked.html)
+        comparison = compare(given)
+        present(comparison, console(), asked.html)
+        if asked.svg:
+            asked.svg.write_text(picture.picture(comparison), encoding="utf-8")
     except (Unreadable, OSError) as error:
         print(f"loadtest compare: {error}", file=sys.stderr)  # noqa: T201 - a command line
         return USAGE

@@ -18,8 +18,8 @@ FEWEST = 3  # repeats; fewer say nothing about the noise
 class Finding(enum.StrEnum):
     """What can be said of two groups."""
 
-    WITHIN_NOISE = "within noise"
     DIFFERS = "differs"
+    WITHIN_NOISE = "within noise"
     CANT_TELL = "can't tell"
 
 

@@ -92,6 +92,6 @@ def _verdict(cell: Cell) -> Text:
 def method() -> str:
     """Return how the verdicts were found."""
     return (
-        "verdicts: exact two-sided Mann-Whitney rank test between the repeats, each figure alone; "
+        "Verdicts: exact two-sided Mann-Whitney rank test between the repeats, each figure alone; "
         f"'differs' below p = {CHANCE:g}"
     )

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def document(ratio: float | None = 1.01, **run: Any) -> dict[str, Any]:
-    """A run as its document tells it: two substations of 100 kW, four samples, two answers."""
+    """A run as its document tells it: two substations of 100 kW, four samples, two answers and a request without one."""
     loads = [(10, 10), (40, 60), (50, 50), (60, 40)]
     station = {"counted": {"overload_admission_ws": 0.0, "overload_derating_ws": 2.0}}
     return {
@@ -35,6 +35,7 @@ def document(ratio: float | None = 1.01, **run: Any) -> dict[str, Any]:
         ],
         "requests": [
             {"status": 201, "intended_unix_s": 100, "sent_unix_s": 100.5, "answered_unix_s": 101},
+            {"status": 503, "intended_unix_s": 100, "sent_unix_s": 100, "answered_unix_s": 100.25},
             {"status": None, "intended_unix_s": 101, "sent_unix_s": 101, "answered_unix_s": 102},
         ],
     }  # fmt: skip
@@ -120,8 +121,8 @@ def test_what_an_older_document_lacks_is_computed_from_its_samples_and_requests(
     assert by_name["Jain's index"] == pytest.approx((100**2 / (2 * 5200) + 1) / 2)
     assert by_name["range of utilization"] == pytest.approx((0.2 + 0) / 2)
     assert by_name["overload"] == 4
-    assert merits.latencies_ms(run, "response") == [(1.0, 1000.0)]
-    assert merits.latencies_ms(run, "service") == [(1.0, 500.0)]
+    assert merits.latencies_ms(run, "response") == [(0.5, 250.0), (1.0, 1000.0)]
+    assert merits.latencies_ms(run, "service") == [(0.5, 250.0), (1.0, 500.0)]
     assert merits.BUSY_SHARE == balance.BUSY_SHARE
     run["result"] |= {"jain": 0.5, "range": 0.25, "response_histogram": [[8.0, 0.5], [9.0, 1.0]]}
     by_name = {merit.name: merit.read(run) for merit in merits.merits()}
