@@ -138,7 +138,8 @@ def whole(run: Document) -> list[Moment]:
     moments = []
     for sample in run.get("samples") or []:
         load_kw = sample.get("load_kw") or {}
-        capacity_kw = {**rated_kw, **(sample.get("capacity_kw") or {})}
+        known_kw = {**rated_kw, **(sample.get("capacity_kw") or {})}
+        capacity_kw = {each: limit_kw for each, limit_kw in known_kw.items() if limit_kw}
         if not load_kw or not window[0] <= sample["at_unix_s"] <= window[1] or load_kw.keys() - capacity_kw:
             continue
         shares = {each: load_kw[each] / capacity_kw[each] for each in sorted(load_kw)}
