@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.proof.scenarios import send
-from tests.support.grid import ROOT, Grid, get, until
+from tests.support.grid import ROOT, Grid, get, status, until
 
 FORMER = "power_of_two"
 
@@ -80,6 +80,18 @@ def test_an_interrupted_run_restores_the_former_policy(grid: Grid, by: signal.Si
     assert process.returncode == 130, out + err
     assert policy(grid) == FORMER
     assert "round 1 of 1: random" not in out
+
+
+def test_the_former_policy_comes_back_though_the_balancer_is_killed_at_the_end(grid: Grid) -> None:
+    process = loadtest(grid, "rush-hour", "--requests", "600", "--seconds", "60", "--policy", "random")
+    until(lambda: policy(grid) == "random" and sessions(grid) > 0)
+    (before,) = grid.pids("balancer")
+    os.kill(before, signal.SIGKILL)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
+    until(lambda: status(f"{grid.balancer}/readyz") == 200)
+    assert policy(grid) == FORMER
 
 
 def test_a_policy_that_there_is_none_of_is_told_before_anything_is_sent(grid: Grid) -> None:
