@@ -9,12 +9,14 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from loadtest import report
 from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
 from loadtest.compare import command
 from loadtest.grid import NotReady
+from loadtest.paper.document import NotAResult
 from loadtest.report import NotWritten
 from loadtest.rounds import documents, run_rounds
 from loadtest.rush import Order, run
@@ -81,9 +83,22 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         help="write everything that was measured to FILE",
         metavar="FILE",
     )
+    rush.add_argument(
+        "--report", type=Path, help="write the result, the report and its sheets to FOLDER", metavar="FOLDER"
+    )
+    _add_report(commands)
     _add_rounds(rush)
     command.add(commands, environ, _explained(_writable))
     return top
+
+
+def _add_report(commands: Any) -> None:
+    about = "draw the report of a run anew"
+    again = commands.add_parser("report", help=about, description=about)
+    again.add_argument("result", type=Path, help="the result of a run, as JSON", metavar="RESULT.json")
+    again.add_argument(
+        "-o", "--output", type=_explained(_writable), help="where to [report.html beside it]", metavar="FILE"
+    )
 
 
 def _add_rounds(rush: argparse.ArgumentParser) -> None:
@@ -136,13 +151,26 @@ def main(arguments: Sequence[str]) -> int:
     asked = top.parse_args(arguments)
     if asked.command == "compare":
         return command.run(asked)
+    if asked.command == "report":
+        return _report(asked.result, asked.output)
     if asked.html and asked.repeat * max(len(asked.policy), 1) < 2:  # noqa: PLR2004 - one has nothing beside it
         top.error("--html shows a comparison: it needs several runs, by --policy or --repeat")
     order = Order(
         asked.gateway, asked.balancer, asked.requests, asked.seconds, asked.seed, asked.concurrency,
-        asked.max_ratio, asked.max_refused, asked.settle_s, asked.json,
+        asked.max_ratio, asked.max_refused, asked.settle_s, asked.json, asked.report,
     )  # fmt: skip
     return asyncio.run(_rush_hour(order, asked))
+
+
+def _report(result: Path, output: Path | None) -> int:
+    to = output or result.with_name(report.REPORT)
+    try:
+        report.render(result, to)
+    except (NotAResult, NotWritten) as error:
+        print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        return USAGE if isinstance(error, NotAResult) else BROKEN
+    print(f"report: {to}")  # noqa: T201 - a command line
+    return HELD
 
 
 async def _rush_hour(order: Order, asked: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The result as a JSON file: the figures, the verdict, every request and every sample."""
+"""The files that a run leaves: the document of its result, and what is made of it for readers."""
 
 import dataclasses
 import json
@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from loadtest.paper import page, sheets
+from loadtest.paper.document import NotAResult
 from loadtest.records import W_PER_KW, Request, Sample
 from loadtest.result import Measured, Result
 from loadtest.verdict import Threshold
 
+RESULT, REPORT, REQUESTS, SAMPLES = "result.json", "report.html", "requests.csv", "samples.csv"
 SCHEMA = "smartgrid-loadtest/1"
 
 
 class NotWritten(Exception):  # noqa: N818 - named after what happened
-    """The file can't be written; the message says why."""
+    """A file can't be written; the message says why."""
 
 
 def document(
@@ -34,17 +37,52 @@ def document(
 
 def write(path: Path, told: dict[str, Any]) -> None:
     """Write a document to `path` as JSON; raises NotWritten."""
+    _write(path, json.dumps(told, indent=1))
+
+
+def write_all(folder: Path, told: dict[str, Any]) -> Path:
+    """Write the document, the report and both sheets into `folder`, and make it if need be.
+
+    Returns the path of the report. Raises NotWritten.
+    """
     try:
-        path.write_text(json.dumps(told, indent=1), encoding="utf-8")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"the folder of the run can't be made: {error}"
+        raise NotWritten(message) from error
+    write(folder / RESULT, told)
+    _write(folder / REQUESTS, sheets.requests(told))
+    _write(folder / SAMPLES, sheets.samples(told))
+    _write(folder / REPORT, page.report(told))
+    return folder / REPORT
+
+
+def render(result: Path, to: Path) -> None:
+    """Write the report of the document at `result` to `to`.
+
+    Raises NotAResult when it can't be read as one, NotWritten when the report can't be written.
+    """
+    try:
+        told = json.loads(result.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        message = f"{result} can't be read: {error}"
+        raise NotAResult(message) from error
+    _write(to, page.report(told))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", newline="")  # a sheet's line ends stay as they are
     except OSError as error:
         message = f"the result can't be written: {error}"
         raise NotWritten(message) from error
 
 
 def _request(request: Request) -> dict[str, Any]:
-    document = dataclasses.asdict(request)
-    del document["session"]  # the body has it as it came
-    return document
+    told = dataclasses.asdict(request)
+    del told["session"]  # the body has it as it came
+    told["substation_id"] = request.session.substation_id if request.session else None
+    return told
 
 
 def _sample(sample: Sample) -> dict[str, Any]:

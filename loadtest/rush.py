@@ -38,6 +38,7 @@ class Order:
     max_refused: int
     settle_s: float
     json: Path | None
+    report: Path | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,11 +74,22 @@ async def run(order: Order, screen: Screen, stop: asyncio.Event) -> Ended:
     result = conclude(measured)
     thresholds = verdict.judge(result, order.max_ratio, order.max_refused)
     tables.show(screen.console, result, thresholds)
-    asked = {**dataclasses.asdict(order), "json": str(order.json or ""), "run_id": run_id, "policy": policy}
-    told = report.document(asked, measured, result, thresholds)
+    told = report.document({**_asked(order, run_id), "policy": policy}, measured, result, thresholds)
+    _leave(order, told, screen)
+    return Ended(result.interrupted, all(threshold.held for threshold in thresholds), told)
+
+
+def _asked(order: Order, run_id: str) -> dict[str, Any]:
+    files = {"json": str(order.json or ""), "report": str(order.report or "")}
+    return {**dataclasses.asdict(order), **files, "run_id": run_id}
+
+
+def _leave(order: Order, told: dict[str, Any], screen: Screen) -> None:
     if order.json:
         report.write(order.json, told)
-    return Ended(result.interrupted, all(threshold.held for threshold in thresholds), told)
+    if order.report:
+        at = report.write_all(order.report, told)
+        screen.console.print(f"report: {at}", soft_wrap=True, markup=False, highlight=False)
 
 
 async def _measure(

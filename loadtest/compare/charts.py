@@ -1,13 +1,17 @@
-"""Line charts as SVG text; colours, dashes and fonts come from the style sheet of the page around them.
+"""Line charts as SVG; colours, dashes and fonts come from the style sheet of the page around them.
 
 Pure.
 """
 
 import dataclasses
 from collections.abc import Sequence
-from html import escape
 
-Point = tuple[float, float]
+from markupsafe import Markup
+
+from loadtest.paper import svg
+from loadtest.paper.axes import Linear
+from loadtest.paper.svg import Point
+
 KINDS = 6  # of lines that are told apart, by the classes line-0 to line-5
 LEFT, RIGHT, TOP, BOTTOM = 48, 10, 24, 34
 
@@ -18,7 +22,7 @@ class Line:
 
     name: str
     kind: int
-    points: Sequence[Point]
+    points: Sequence[tuple[float, float]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,9 +34,9 @@ class Axis:
     ticks: Sequence[tuple[float, str]]
     name: str
 
-    def share(self, value: float) -> float:
-        """Return where a value lies between the ends, kept within them."""
-        return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
+    def place(self, value: float, start: float, end: float) -> float:
+        """Return where a value lies between two places, kept within them."""
+        return Linear(self.low, self.high, start, end)(min(max(value, self.low), self.high))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,71 +51,60 @@ class Chart:
     width: int = 460
     height: int = 220
 
-    def at(self, x: float, y: float) -> Point:
+    def at(self, x: float, y: float) -> tuple[float, float]:
         """Return where a point is drawn."""
         return (
-            round(LEFT + self.x.share(x) * (self.width - LEFT - RIGHT), 1),
-            round(self.height - BOTTOM - self.y.share(y) * (self.height - TOP - BOTTOM), 1),
+            self.x.place(x, float(LEFT), float(self.width - RIGHT)),
+            self.y.place(y, float(self.height - BOTTOM), float(TOP)),
         )
 
 
-def drawn(chart: Chart) -> str:
+def drawn(chart: Chart) -> Markup:
     """Return a chart as an SVG element for a page."""
-    size = f'viewBox="0 0 {chart.width} {chart.height}"'
-    return f'<svg class="chart" {size} role="img" aria-label="{escape(chart.title)}">{inner(chart)}</svg>'
+    size = f"0 0 {chart.width} {chart.height}"
+    return svg.tag("svg", inner(chart), class_="chart", viewBox=size, role="img", aria_label=chart.title)
 
 
-def inner(chart: Chart) -> str:
+def inner(chart: Chart) -> Markup:
     """Return what is inside a chart's SVG element."""
-    parts = [_text(LEFT, 15, chart.title, "title", "start")]
-    left, right = LEFT, chart.width - RIGHT
-    for value, words in chart.y.ticks:
+    left, right = float(LEFT), float(chart.width - RIGHT)
+    parts = [svg.label(left, 15.0, chart.title, "title", "start")]
+    for value, said in chart.y.ticks:
         _, y = chart.at(chart.x.low, value)
-        parts += [_rule("grid", (left, y), (right, y)), _text(left - 6, y + 4, words, "tick", "end")]
-    for value, words in chart.x.ticks:
+        parts += [svg.line((left, y), (right, y), "grid"), svg.label(left - 6, y + 4, said, "tick", "end")]
+    for value, said in chart.x.ticks:
         x, y = chart.at(value, chart.y.low)
-        parts += [_rule("grid", (x, y), (x, y + 4)), _text(x, y + 15, words, "tick", "middle")]
-    parts.append(_text((left + right) / 2, chart.height - 4, chart.x.name, "tick", "middle"))
-    parts.append(_text(left - 40, TOP - 6, chart.y.name, "tick", "start") if chart.y.name else "")
+        parts += [svg.line((x, y), (x, y + 4), "grid"), svg.label(x, y + 15, said, "tick", "middle")]
+    parts.append(svg.label((left + right) / 2, chart.height - 4.0, chart.x.name, "tick", "middle"))
+    if chart.y.name:
+        parts.append(svg.label(left - 40, TOP - 6.0, chart.y.name, "tick", "start"))
     if chart.limit is not None:
         _, y = chart.at(chart.x.low, chart.limit)
-        parts.append(_rule("limit", (left, y), (right, y)))
+        parts.append(svg.line((left, y), (right, y), "limit"))
     parts += [_path(chart, line) for line in chart.lines if line.points]
-    return "".join(parts)
+    return Markup().join(parts)
 
 
-def legend(lines: Sequence[tuple[str, int]]) -> str:
+def legend(lines: Sequence[tuple[str, int]]) -> Markup:
     """Return the names of lines beside a sample of each, as a list for a page."""
-    items = "".join(f"<li>{_sample(kind)} {escape(name)}</li>" for name, kind in lines)
-    return f'<ul class="legend">{items}</ul>'
+    items = (svg.tag("li", _sample(kind), name) for name, kind in lines)
+    return svg.tag("ul", *items, class_="legend")
 
 
-def _sample(kind: int) -> str:
-    return f'<svg viewBox="0 0 28 8" width="28" height="8" aria-hidden="true">{sample(kind, 4)}</svg>'
+def _sample(kind: int) -> Markup:
+    line = sample(kind, 4.0)
+    return svg.tag("svg", line, viewBox="0 0 28 8", width=28, height=8, aria_hidden="true")
 
 
-def sample(kind: int, y: float = 0) -> str:
+def sample(kind: int, y: float) -> Markup:
     """Return a short piece of a kind of line."""
-    return _rule(_kind(kind), (0, y), (28, y))
-
-
-def words(x: float, y: float, said: str) -> str:
-    """Return a text that starts at a point."""
-    return _text(x, y, said, "tick", "start")
+    return svg.line((0, y), (28, y), _kind(kind))
 
 
 def _kind(kind: int) -> str:
     return f"line line-{kind % KINDS}"
 
 
-def _path(chart: Chart, line: Line) -> str:
-    drawn_at = " ".join("{:g},{:g}".format(*chart.at(*point)) for point in line.points)
-    return f'<polyline class="{_kind(line.kind)}" points="{drawn_at}"><title>{escape(line.name)}</title></polyline>'
-
-
-def _rule(kind: str, start: Point, end: Point) -> str:
-    return f'<line class="{kind}" x1="{start[0]:g}" y1="{start[1]:g}" x2="{end[0]:g}" y2="{end[1]:g}"/>'
-
-
-def _text(x: float, y: float, words: str, kind: str, anchor: str) -> str:
-    return f'<text class="{kind}" x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(words)}</text>'
+def _path(chart: Chart, line: Line) -> Markup:
+    points: list[Point] = [chart.at(*point) for point in line.points]
+    return svg.tag("g", svg.tag("title", line.name), svg.polyline(points, _kind(line.kind)))

@@ -12,6 +12,7 @@ from loadtest.compare import documents, page, picture, terminal
 from loadtest.compare.documents import Unreadable
 from loadtest.compare.groups import Comparison, Given, compare
 from loadtest.compare.merits import Document
+from loadtest.report import RESULT
 
 DONE, USAGE = 0, 2
 WIDTH = 140  # of a table that goes into a file
@@ -62,7 +63,7 @@ def _given(runs: Sequence[str], labels: Sequence[Sequence[str]], runs_dir: Path)
     ]:
         path = documents.find(named, runs_dir)
         document = documents.read(path)
-        name = path.parent.name if path.name == documents.RESULT else path.stem
+        name = path.parent.name if path.name == RESULT else path.stem
         yield Given(name, label, document)
 
 

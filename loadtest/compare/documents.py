@@ -1,14 +1,13 @@
 """Finds the documents of runs: a file, a run's folder, or the id of a run in the runs folder."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 from loadtest.compare.merits import Document
-
-RESULT = "result.json"
-SCHEMA = "smartgrid-loadtest/"
-VERSION = 1
+from loadtest.paper import document as paper
+from loadtest.paper.document import NotAResult
+from loadtest.report import RESULT
 
 
 class Unreadable(Exception):  # noqa: N818 - named after what is the matter
@@ -32,11 +31,9 @@ def read(path: Path) -> Document:
     except (OSError, ValueError, RecursionError) as error:
         message = f"{path} can't be read: {error}"
         raise Unreadable(message) from error
-    if not isinstance(document, Mapping) or not isinstance(document.get("result"), Mapping):
-        message = f"{path} is not the result of a run"
-        raise Unreadable(message)
-    schema = document.get("schema") or f"{SCHEMA}{VERSION}"
-    if schema != f"{SCHEMA}{VERSION}":
-        message = f"{path} has the schema {schema!r}; {SCHEMA}{VERSION} is read here"
-        raise Unreadable(message)
-    return document
+    try:
+        paper.read(document)
+    except NotAResult as error:
+        message = f"{path} can't be compared: {error}"
+        raise Unreadable(message) from error
+    return cast("Document", document)

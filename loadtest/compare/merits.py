@@ -10,8 +10,9 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from loadtest.paper.document import number
+
 Document = Mapping[str, Any]
-MS_PER_S = 1000
 BUSY_SHARE = 0.5  # of the peak load, as for the balance ratio
 
 
@@ -73,11 +74,6 @@ def merits() -> tuple[Merit, ...]:
             for percent in ("p50", "p95", "p99")
         ),
     )
-
-
-def number(value: object) -> float | None:
-    """Return a number as it is, None for anything else."""
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _figure(name: str, *inner: str) -> Callable[[Document], float | None]:
@@ -151,17 +147,6 @@ def whole(run: Document) -> list[Moment]:
 def _capacities_kw(run: Document) -> dict[str, float]:
     stations = run["result"].get("stations") or []
     return {each["substation_id"]: each["sampled"]["capacity_kw"] for each in stations if each.get("sampled")}
-
-
-def latencies_ms(run: Document, kind: str) -> list[tuple[float, float]]:
-    """Return (share of the answers, milliseconds within which they came), rising; kind: response or service."""
-    told = run["result"].get(f"{kind}_histogram")
-    if told:
-        return [(float(share), float(value_ms)) for value_ms, share in told]
-    since = "intended_unix_s" if kind == "response" else "sent_unix_s"
-    answered = [each for each in run.get("requests") or [] if each.get("status") is not None]
-    values_ms = sorted((each["answered_unix_s"] - each[since]) * MS_PER_S for each in answered)
-    return [((rank + 1) / len(values_ms), value_ms) for rank, value_ms in enumerate(values_ms)]
 
 
 def median(values: Sequence[float]) -> float | None:

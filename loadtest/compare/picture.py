@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from html import escape
 
 from loadtest.compare import pictures
-from loadtest.compare.charts import LEFT, inner, sample, words
+from loadtest.compare.charts import LEFT, inner, sample
 from loadtest.compare.groups import Comparison, Given, Group
 from loadtest.compare.style import CHART, DARK, LIGHT
+from loadtest.paper import svg
 
 PANEL, HEIGHT, HEAD, STEP = 420, 240, 30, 130
 
@@ -53,5 +54,8 @@ def _names(substations: Sequence[str]) -> str:
     parts = []
     for kind, name in enumerate(substations):
         x = LEFT + kind * STEP
-        parts += [f'<g transform="translate({x} 16)">{sample(kind)}</g>', words(x + 34, 20, name)]
+        parts += [
+            f'<g transform="translate({x} 16)">{sample(kind, 0.0)}</g>',
+            svg.label(x + 34.0, 20.0, name, "tick", "start"),
+        ]
     return "".join(parts)

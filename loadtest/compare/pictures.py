@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from loadtest.compare.charts import Axis, Chart, Line
 from loadtest.compare.groups import Comparison, Given, Group
-from loadtest.compare.merits import latencies_ms, median, whole
+from loadtest.compare.merits import median, whole
+from loadtest.paper import series
+from loadtest.paper.axes import step, tail, ticks, written
+from loadtest.paper.document import read
 
 PERCENTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 MOST_POINTS = 200  # of a line: a screen shows no more
 ROWS = 13  # of the table below a chart over time
-STEPS = (1, 2, 5)
 
 
 def loads(
@@ -31,9 +33,7 @@ def loads(
 
 def over(seconds: float, name: str) -> Axis:
     """Return the axis of time."""
-    step = nice(seconds / 6)
-    ticks = [(n * step, f"{n * step:g}") for n in range(math.floor(seconds / step + 1e-9) + 1)]
-    return Axis(0, seconds, ticks, name)
+    return Axis(0, seconds, [(value, written(value)) for value in ticks(0, seconds, 6)], name)
 
 
 def percent(highest: float) -> Axis:
@@ -73,7 +73,7 @@ def load_rows(given: Given) -> Iterator[tuple[float, Mapping[str, float]]]:
 def latencies(comparison: Comparison, kind: str, title: str) -> Chart | None:
     """Return the latency of each run by percentile, runs of one group alike; None without any."""
     lines = [
-        Line(f"{group.name}: {given.name}", number, [(nines(share), ms) for share, ms in _tail(given, kind)])
+        Line(f"{group.name}: {given.name}", number, _tail(given, kind))
         for number, group in enumerate(comparison.groups)
         for given in group.runs
     ]
@@ -81,41 +81,21 @@ def latencies(comparison: Comparison, kind: str, title: str) -> Chart | None:
     if highest <= 0:
         return None
     most = max(x for line in lines for x, _ in line.points)
-    ticks = [(nines(share), f"{share * 100:g} %") for share in PERCENTILES if nines(share) <= most]
-    step = nice(highest / 4)
-    y = Axis(
-        0,
-        step * math.ceil(highest / step),
-        [(n * step, f"{n * step:g}") for n in range(math.ceil(highest / step) + 1)],
-        "ms",
-    )
-    return Chart(title, Axis(0, most, ticks, "of the answers"), y, lines, height=260)
+    marks = [(tail(share), f"{share * 100:g} %") for share in PERCENTILES if tail(share) <= most]
+    heights = ticks(0, highest + step(0, highest, 4), 5)
+    y = Axis(0, heights[-1], [(value, written(value)) for value in heights], "ms")
+    return Chart(title, Axis(0, most, marks, "of the answers"), y, lines, height=260)
 
 
 def _tail(given: Given, kind: str) -> list[tuple[float, float]]:
-    """Return the latencies by share, without the very last: its share, 1, lies beyond any axis."""
-    found = [(share, ms) for share, ms in latencies_ms(given.document, kind) if share < 1]
+    """Return the latencies by nines, without the very last: its share, 1, lies beyond any axis."""
+    found = [(tail(share), ms) for share, ms in series.latency(read(given.document), kind) if share < 1]
     return found[:: math.ceil(len(found) / (10 * MOST_POINTS)) or 1]
-
-
-def nines(share: float) -> float:
-    """Return where a share is drawn: each further nine takes as much room (as HdrHistogram's plots do)."""
-    return -math.log10(1 - share)
 
 
 def latency_rows(group: Group, kind: str) -> Iterator[tuple[float, float | None]]:
     """Return the median over a group's runs of each percentile in ms."""
+    runs = [series.latency(read(given.document), kind) for given in group.runs]
     for wanted in PERCENTILES:
-        found = (
-            next((ms for share, ms in latencies_ms(g.document, kind) if share >= wanted), None)
-            for g in group.runs
-        )
+        found = (next((ms for share, ms in run if share >= wanted), None) for run in runs)
         yield wanted, median([ms for ms in found if ms is not None])
-
-
-def nice(at_least: float) -> float:
-    """Return the least of 1, 2 or 5 times a power of ten that is `at_least`; 1 for nothing."""
-    if at_least <= 0:
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(at_least))
-    return next((step * power for step in STEPS if step * power >= at_least), 10 * power)

@@ -43,7 +43,7 @@ class Balancer:
         try:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            yield Order(url, url, 1, 1.0, 1, 1, 1.05, 0, 0.0, None)
+            yield Order(url, url, 1, 1.0, 1, 1, 1.05, 0, 0.0, None, None)
         finally:
             await runner.cleanup()
 

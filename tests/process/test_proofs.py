@@ -50,4 +50,4 @@ def test_who_trusts_old_reports_alone_herds_and_who_counts_on_does_not(tmp_path:
     assert counted["policy"] == "least_loaded"
     assert counted["max/mean"] < 1.2
     assert naive["max/mean"] > counted["max/mean"] + 0.2
-    assert drawn.read_text(encoding="utf-8").count("<polyline") == 2 * 3
+    assert drawn.read_text(encoding="utf-8").count("<path") == 2 * 3
