@@ -127,7 +127,7 @@ def _latencies(comparison: Comparison) -> str:
     if not figures:
         return ""
     key = charts.legend([(group.name, kind) for kind, group in enumerate(comparison.groups)])
-    about = "One line for each run. Each further nine takes as much room as the one before."
+    about = "One line for each run, on logarithmic axes: each tenfold takes as much room, and so does each further nine."
     return (
         f"<section><h2>How long answers took</h2><p>{about}</p>{key}"
         f'<div class="multiples">{figures}</div></section>'

@@ -10,11 +10,13 @@ from loadtest.compare.charts import Axis, Chart, Line
 from loadtest.compare.groups import Comparison, Given, Group
 from loadtest.compare.merits import median, whole
 from loadtest.paper import series
-from loadtest.paper.axes import step, tail, ticks, written
+from loadtest.paper.axes import decade_ticks, tail, ticks, written
 from loadtest.paper.document import read
 
 PERCENTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 MOST_POINTS = 200  # of a line: a screen shows no more
+LEAST_MS = 0.1  # what is shown of a latency on a logarithmic axis
+TENTH = 0.1  # of a tenfold: the least extent of that axis
 ROWS = 13  # of the table below a chart over time
 
 
@@ -77,19 +79,21 @@ def latencies(comparison: Comparison, kind: str, title: str) -> Chart | None:
         for number, group in enumerate(comparison.groups)
         for given in group.runs
     ]
-    highest = max((ms for line in lines for _, ms in line.points), default=0)
-    if highest <= 0:
+    found = [point for line in lines for point in line.points]
+    if not found:
         return None
-    most = max(x for line in lines for x, _ in line.points)
+    most = max(x for x, _ in found)
     marks = [(tail(share), f"{share * 100:g} %") for share in PERCENTILES if tail(share) <= most]
-    heights = ticks(0, highest + step(0, highest, 4), 5)
-    y = Axis(0, heights[-1], [(value, written(value)) for value in heights], "ms")
+    low, high = min(y for _, y in found), max(y for _, y in found)
+    heights = [(math.log10(ms), written(ms)) for ms in decade_ticks(10**low, 10**high)]
+    y = Axis(low, max(high, low + TENTH), heights, "ms")
     return Chart(title, Axis(0, most, marks, "of the answers"), y, lines, height=260)
 
 
 def _tail(given: Given, kind: str) -> list[tuple[float, float]]:
-    """Return the latencies by nines, without the very last: its share, 1, lies beyond any axis."""
-    found = [(tail(share), ms) for share, ms in series.latency(read(given.document), kind) if share < 1]
+    """Return the logarithms of the latencies by nines; the very last, whose share is 1, lies beyond any axis."""
+    shares = series.latency(read(given.document), kind)
+    found = [(tail(share), math.log10(max(ms, LEAST_MS))) for share, ms in shares if share < 1]
     return found[:: math.ceil(len(found) / (10 * MOST_POINTS)) or 1]
 
 
