@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour test lint format types imports unit property integration process proof proto lock clean
+.PHONY: help run rush-hour report test lint format types imports unit property integration process proof proto lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ run: $(VENV)/.runtime  ## run the grid: 3 substations, balancer, gateway; Ctrl-C
 
 rush-hour: $(VENV)/.runtime  ## 500 cars in 60 s against the running grid (ARGS="--seed 7" ...)
 	@exec $(BIN)/python -m loadtest rush-hour $(ARGS)
+
+report: needs $(VENV)/.runtime  ## project_report.pdf, of a rush hour on a grid of its own (or that of GATEWAY_URL)
+	@$(BIN)/python deploy/local/project_report.py $(ARGS)
 
 test: needs lint  ## lint, types, imports, then every test (REQUIRE_ALL=1: a skip is a failure)
 	$(BIN)/python -m pytest -q
@@ -51,11 +54,14 @@ clean:  ## remove what was made, but not ./data
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A C compiler builds the shim that makes a disk misbehave. Without one, those tests say "skipped".
+# A C compiler builds the shim that makes a disk misbehave, Chromium reads and prints pages. Without one,
+# its tests say "skipped".
 .PHONY: needs
 needs:
 	@command -v cc >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
 	  { apt-get update -q && apt-get install -yq --no-install-recommends gcc libc6-dev; }
+	@command -v chromium >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
+	  { apt-get update -q && apt-get install -yq --no-install-recommends chromium; }
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

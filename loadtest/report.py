@@ -57,17 +57,18 @@ def write_all(folder: Path, told: dict[str, Any]) -> Path:
     return folder / REPORT
 
 
-def render(result: Path, to: Path) -> None:
-    """Write the report of the document at `result` to `to`.
-
-    Raises NotAResult when it can't be read as one, NotWritten when the report can't be written.
-    """
+def load(result: Path) -> Any:
+    """Return the document at `result`; raises NotAResult when it can't be read as JSON."""
     try:
-        told = json.loads(result.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return json.loads(result.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         message = f"{result} can't be read: {error}"
         raise NotAResult(message) from error
-    _write(to, page.report(told))
+
+
+def render(result: Path, to: Path) -> None:
+    """Write the report of the document at `result` to `to`; raises NotAResult, NotWritten."""
+    _write(to, page.report(load(result)))
 
 
 def _write(path: Path, text: str) -> None:

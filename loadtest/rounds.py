@@ -93,13 +93,18 @@ async def run_rounds(
                     return ended
                 screen.console.print(f"round {number} of {repeat}: {policy}", markup=False, highlight=False)
                 await switch.to(policy)
-                file = _beside(order.json, policy, number)
-                ended.append(await run(dataclasses.replace(order, json=file), screen, stop))
+                ended.append(await run(_numbered(order, policy, number), screen, stop))
     return ended
 
 
+def _numbered(order: Order, policy: str, number: int) -> Order:
+    """Return the order of one run of several, which leaves its files beside those of the others."""
+    json, report = (_beside(path, policy, number) for path in (order.json, order.report))
+    return dataclasses.replace(order, json=json, report=report)
+
+
 def _beside(file: Path | None, policy: str, number: int) -> Path | None:
-    """Return the file of one run of several: `rush.json` becomes `rush-random-1.json`."""
+    """Return where one run of several leaves something: `rush.json` becomes `rush-random-1.json`."""
     return file and file.with_name(f"{file.stem}-{policy}-{number}{file.suffix}")
 
 

@@ -10,20 +10,38 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from loadtest.paper import facts, plots, traffic
+from loadtest.paper.diagram import architecture
 from loadtest.paper.document import Document, read
 from loadtest.paper.frame import Plot
+from loadtest.paper.observations import observe
 
 TEMPLATES = Path(__file__).parent / "templates"
+STYLE = "report.css"
 
 
 def report(told: object) -> str:
     """Return the report of a run's document; raises NotAResult when it is none."""
+    return drawn("report.html", **_told(read(told)))
+
+
+def project_report(told: object) -> str:
+    """Return the report of the project, with a run's document as its evidence; raises NotAResult."""
     document = read(told)
-    return drawn(
-        "report.html", "report.css", document=document, headline=facts.headline(document), facts=facts,
-        loads=plots.loads(document), balance=plots_of_balance(document), latency=traffic.latency(document),
-        requests=[traffic.outcomes(document), traffic.arrivals(document)],
-    )  # fmt: skip
+    cars = f"{facts.whole(document.run.get('requests'))} cars"
+    picture = architecture([each.substation_id for each in document.stations], cars)
+    return drawn("project.html", architecture=picture, seen=observe(document), **_told(document))
+
+
+def _told(document: Document) -> dict[str, Any]:
+    return {
+        "document": document,
+        "headline": facts.headline(document),
+        "facts": facts,
+        "loads": plots.loads(document),
+        "balance": plots_of_balance(document),
+        "latency": traffic.latency(document),
+        "requests": [traffic.outcomes(document), traffic.arrivals(document)],
+    }
 
 
 def plots_of_balance(document: Document) -> Sequence[Plot]:
@@ -31,13 +49,13 @@ def plots_of_balance(document: Document) -> Sequence[Plot]:
     return [plots.together(document), plots.balance(document)] if document.stations else []
 
 
-def drawn(template: str, sheet: str, **told: Any) -> str:
-    """Return a template with its style sheet within it, and a policy that allows that sheet alone."""
+def drawn(template: str, **told: Any) -> str:
+    """Return a template with the style sheet within it, and a policy that allows that sheet alone."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
-    style = (TEMPLATES / sheet).read_text(encoding="utf-8")
+    style = (TEMPLATES / STYLE).read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"

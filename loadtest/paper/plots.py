@@ -16,6 +16,7 @@ from loadtest.paper.svg import Point
 
 NOTHING = "-"
 RATIO = ("max/mean utilization", "max_mean")  # the names of its threshold
+WORDS = 96  # of the paper: how wide the words beside a peak are
 RATIO_ROOM = 1.1  # a plot of ratios shows at least so much: noise must not fill it
 
 
@@ -147,8 +148,12 @@ def _peak(frame: Frame, points: Sequence[Point], unit: str) -> list[Markup]:
     place = frame.x(max(x, 0.0))
     anchor = "end" if place > WIDTH / 2 else "start"
     words = f"peak {written(round(y))} {unit}"
-    offset = -6.0 if anchor == "end" else 6.0
-    return [dot(place, frame.y(y)), svg.label(place + offset, frame.y(y) + 18, words, "note", anchor)]
+    side = -1 if anchor == "end" else 1
+    beside = [
+        frame.y(kw) for at, kw in points if kw is not None and 0 <= side * (frame.x(at) - place) <= WORDS
+    ]
+    below = min(max(beside, default=0.0) + 16, frame.base - 4)  # where the line does not run through them
+    return [dot(place, frame.y(y)), svg.label(place + 6 * side, below, words, "note", anchor)]
 
 
 def _told(points: Sequence[Point], unit: str, form: str = ",.0f") -> str:

@@ -47,7 +47,7 @@ def loadtest(grid: Grid, *arguments: str) -> subprocess.Popen[str]:
 def test_policies_are_run_in_turn_compared_and_the_former_one_comes_back(grid: Grid, tmp_path: Path) -> None:
     plan = ("--requests", "60", "--seconds", "1.5", "--max-ratio", "1000", "--policy", "least_loaded,random")
     files = ("--repeat", "2", "--json", str(tmp_path / "rush.json"), "--html", str(tmp_path / "page.html"))
-    process = loadtest(grid, "rush-hour", *plan, *files)
+    process = loadtest(grid, "rush-hour", *plan, *files, "--report", str(tmp_path / "report"))
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, out + err
     assert policy(grid) == FORMER
@@ -61,7 +61,9 @@ def test_policies_are_run_in_turn_compared_and_the_former_one_comes_back(grid: G
     assert "least_loaded" in page
     assert "max/mean utilization" in page
 
-    again = loadtest(grid, "compare", *map(str, left))
+    folders = sorted(tmp_path.glob("report-*"))
+    assert [each.name for each in folders] == [f"report-{file.stem.removeprefix('rush-')}" for file in left]
+    again = loadtest(grid, "compare", *map(str, folders))
     table, err = again.communicate(timeout=60)
     assert again.returncode == 0, err
     figures = [line for line in table.splitlines() if "2 runs, 4 needed" in line]

@@ -38,6 +38,8 @@ def test_a_short_rush_hour_holds_its_thresholds_and_writes_what_it_measured(tmp_
             "1.3",
             "--json",
             str(tmp_path / "result.json"),
+            "--report",
+            str(tmp_path / "run"),
         )
     finally:
         grid.stop()
@@ -47,6 +49,11 @@ def test_a_short_rush_hour_holds_its_thresholds_and_writes_what_it_measured(tmp_
     journals = {row["session_id"] for rows in grid.journals().values() for row in rows}
     assert len(admitted) == 200
     assert admitted == journals
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert f"report: {tmp_path / 'run' / 'report.html'}" in ended.stdout
+    assert "HELD" in page
+    assert [page.count(f'<th scope="row">substation-{n}</th>') for n in (1, 2, 3)] == [1, 1, 1]
+    assert len((tmp_path / "run" / "requests.csv").read_text(encoding="utf-8").splitlines()) == 201
 
 
 def test_a_demand_above_capacity_breaks_the_refusal_threshold_and_overloads_nothing(tmp_path: Path) -> None:
