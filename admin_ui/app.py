@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -77,12 +78,9 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             stack.push_async_callback(_end, asyncio.create_task(chore))
         table = routes(settings, board, streams, doorkeeper, watch, rush)
         app = application(settings, table, doorkeeper.logins, registry, board)
-        tls = (
-            http.tls_context(settings.tls_cert, settings.tls_key)
-            if settings.tls_cert and settings.tls_key
-            else None
+        await stack.enter_async_context(
+            http.listen(app, settings.bind, settings.http_port, tls=_tls(settings))
         )
-        await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, tls=tls))
         stack.push_async_callback(streams.close)
         yield
 
@@ -191,6 +189,12 @@ def _alarms(
     stack.push_async_callback(store.close)
     alarms = Alarms(scaled(RULES, settings.alarm_delays), store.load())
     return AlarmWatch(alarms, store, log, view, settings)
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if not settings.tls_cert or not settings.tls_key:
+        return None
+    return http.tls_context(settings.tls_cert, settings.tls_key)
 
 
 async def _sample(board: Board) -> None:
