@@ -16,11 +16,16 @@ from admin_ui.access import SecurityHeaders, StrictTransport
 from admin_ui.account import AccountHandler, ConfirmHandler, MeHandler
 from admin_ui.audit import Audit
 from admin_ui.audit_pages import AuditExport, AuditPage
+from admin_ui.decision_feed import DecisionFeed
+from admin_ui.decision_handlers import DecisionsHandler, StoryHandler
 from admin_ui.doorkeeper import Doorkeeper
 from admin_ui.fleet_feed import FleetFeed
 from admin_ui.gateway_watch import GatewayWatch
+from admin_ui.grid_calls import GridCalls
 from admin_ui.handlers import AssetHandler, HistoryHandler
 from admin_ui.login import LinkHandler, LoginHandler, LogoutHandler
+from admin_ui.order_handlers import OrdersHandler, PreviewHandler
+from admin_ui.orders import Orders
 from admin_ui.pages import Page
 from admin_ui.passwords import Passwords
 from admin_ui.people import Logins, Role
@@ -58,7 +63,11 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             end_with_logins(streams),
         ):
             stack.push_async_callback(_end, asyncio.create_task(chore))
-        table = routes(settings, board, streams, doorkeeper)
+        calls = GridCalls(outgoing, settings.balancer[0], settings.gateway[0], settings.gateway_key)
+        table = [
+            *routes(settings, board, streams, doorkeeper),
+            *acting_routes(board, calls, Orders(board, calls, log)),
+        ]
         app = application(settings, table, doorkeeper.logins, registry, board)
         tls = (
             http.tls_context(settings.tls_cert, settings.tls_key)
@@ -105,6 +114,17 @@ def routes(settings: Settings, board: Board, streams: FrameStreams, doorkeeper: 
         Route("/confirm", ConfirmHandler, Role.VIEWER, door),
         Route("/stream", BrowserStreamHandler, Role.VIEWER, {"streams": streams}),
         Route("/api/history", HistoryHandler, Role.VIEWER, {"board": board}),
+    ]
+
+
+def acting_routes(board: Board, calls: GridCalls, orders: Orders) -> list[Route]:
+    """Return the addresses that ask the grid why, and those that act on it."""
+    feed = {"feed": DecisionFeed(calls), "board": board}
+    return [
+        Route("/api/decisions", DecisionsHandler, Role.VIEWER, feed),
+        Route("/api/story", StoryHandler, Role.VIEWER, {"calls": calls}),
+        Route("/api/preview", PreviewHandler, Role.OPERATOR, {"orders": orders}),
+        Route("/api/orders", OrdersHandler, Role.OPERATOR, {"orders": orders}),
     ]
 
 
