@@ -42,6 +42,7 @@ def explained(decision: Mapping[str, Any]) -> dict[str, Any]:
     """Return a decision of `/decisions` with its kind, outcome and reason in words, and its candidates."""
     demand_kw, chosen = decision["demand_kw"], decision["chosen"]
     candidates = [_candidate(option, demand_kw, chosen) for option in decision["options"]]
+    _judge(decision["policy"], candidates)
     candidates.sort(key=lambda each: (not each["chosen"], each["why_not"] != "", each["after"], each["name"]))
     kind, came_of_it = (ASKED if chosen else NOBODY).get(decision["outcome"], (OPEN, decision["outcome"]))
     plain = {name: value for name, value in decision.items() if name != "options"}
@@ -71,6 +72,22 @@ def _candidate(option: Mapping[str, Any], demand_kw: float, chosen: str | None) 
         "before": option["estimate_kw"] / limit_kw, "after": after_kw / limit_kw,
         "report_age_s": option["report_age_s"], "state": option["state"], "draining": option["draining"],
     }  # fmt: skip
+
+
+def _judge(policy: str, candidates: list[dict[str, Any]]) -> None:
+    """Say of each candidate in a word or two why it was it, or not."""
+    chosen = next((each for each in candidates if each["chosen"]), None)
+    for each in candidates:
+        if each["chosen"]:
+            each["verdict"] = "chosen"
+        elif each["why_not"] or not chosen:
+            each["verdict"] = each["why_not"] or "room kept for others"
+        elif policy != "least_loaded":
+            each["verdict"] = "not drawn" if policy != "round_robin" else "not its turn"
+        elif abs(each["after"] - chosen["after"]) <= CLOSE:
+            each["verdict"] = "equal, not drawn"
+        else:
+            each["verdict"] = "higher" if each["after"] > chosen["after"] else "lower, room kept for others"
 
 
 def _words(decision: Mapping[str, Any], candidates: list[dict[str, Any]]) -> str:

@@ -204,6 +204,8 @@ def test_axe_finds_nothing_on_the_login_the_account_and_the_audit(
         expect(page.get_by_role("heading", name="Overview")).to_be_visible()
         for path in ("/account", "/audit", "/audit?verify=1&outcome=failed"):
             page.goto(url(console, path))
-            expect(page.get_by_text("does not answer")).to_be_visible()  # there is no grid: that greys nothing here
+            expect(
+                page.get_by_text("does not answer")
+            ).to_be_visible()  # there is no grid: that greys nothing here
             assert axe_faults(page) == []
             assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

@@ -26,7 +26,7 @@ export class DecisionItem {
         "p", { class: "facts" },
         element("time", { datetime: new Date(decision.unix_ms).toISOString() }, clock(decision.unix_ms)),
         element("span", { class: "vehicle" }, vehicle), element("span", {}, `${decision.demand_kw} kW`),
-        element("span", { class: "soft" }, decision.policy), element("span", { class: "soft" }, `attempt ${decision.attempt + 1}`),
+        element("span", { class: "soft" }, decision.policy), decision.attempt ? element("span", {}, `attempt ${decision.attempt + 1}`) : null,
       ),
       element("p", { class: "choice" }, this.#shown.mark), element("p", { class: "why" }, this.#shown.words, " ", this.#button), this.#candidates,
     );
@@ -66,7 +66,7 @@ function candidate(each) {
   const [before, added] = bar.children;
   before.style.setProperty("width", `${Math.min(each.before, 1) * 100}%`);
   added.style.setProperty("width", `${Math.max(Math.min(each.after, 1) - Math.min(each.before, 1), 0) * 100}%`);
-  const mark = each.chosen ? "● chosen" : each.why_not ? `✕ ${each.why_not}` : "○ higher, or left out";
+  const mark = `${each.chosen ? "●" : each.why_not ? "✕" : "○"} ${each.verdict}`;
   return element(
     "li", { class: "candidate", "data-chosen": each.chosen ? "" : null, "data-out": each.why_not ? "" : null },
     element("span", { class: "name" }, each.name), element("span", { class: "verdict" }, mark), bar,

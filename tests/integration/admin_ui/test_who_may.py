@@ -7,9 +7,11 @@ from prometheus_client import CollectorRegistry
 from tornado.web import RequestHandler
 
 from admin_ui.access import SECURITY_HEADERS
-from admin_ui.app import routes, shown
+from admin_ui.app import acting_routes, routes, shown
 from admin_ui.audit import Audit
 from admin_ui.doorkeeper import Doorkeeper
+from admin_ui.grid_calls import GridCalls
+from admin_ui.orders import Orders
 from admin_ui.passwords import Passwords
 from admin_ui.people import Logins, Role
 from admin_ui.people_file import PeopleFile
@@ -63,7 +65,9 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
     streams = FrameStreams(
         lambda: shown(board, Rates(), log), CONSOLE, StreamMetrics(CollectorRegistry(), "smartgrid_console")
     )
-    return routes(load(Settings, {"DATA_DIR": str(data)}), board, streams, keeper)
+    calls = GridCalls(None, "", "", None)  # type: ignore[arg-type] - nobody calls
+    acting = acting_routes(board, calls, Orders(board, calls, log))
+    return [*routes(load(Settings, {"DATA_DIR": str(data)}), board, streams, keeper), *acting]
 
 
 def takes(route: Route) -> set[str]:
