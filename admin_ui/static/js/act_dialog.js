@@ -44,6 +44,7 @@ class ActDialog {
   #timer = 0;
   #state = "";
   #field;
+  #hint = "";
   #parts = {};
 
   constructor(order, options) {
@@ -95,12 +96,12 @@ class ActDialog {
   #limitField() {
     const row = this.#options.fleet?.substations.find((each) => each.substation_id === this.#order.target);
     const rated = row?.rated_kw ?? null;
-    const start = this.#order.value === null ? rated : (this.#order.value ?? row?.capacity_kw);
+    const start = this.#order.value === null ? rated : (this.#order.value ?? "");
+    this.#hint = `Give a limit in kW. It is ${kw(row?.capacity_kw)} now.`;
     const limit = element("input", { id: "act-value", type: "number", min: 0.001, max: rated, step: "any", value: start, required: true });
     const read = () => this.#choose(limit.value === "" ? undefined : Number(limit.value) === rated ? null : Number(limit.value));
     limit.addEventListener("input", read);
     const back = element("button", { type: "button", class: "quiet", click: () => { limit.value = rated; read(); limit.focus(); } }, `Rated: ${kw(rated)}`);
-    this.#order.value = start === rated ? null : start;
     return { first: limit, place: element("div", { class: "field" }, element("label", { for: "act-value" }, "Limit in kW"), limit, back) };
   }
 
@@ -121,7 +122,7 @@ class ActDialog {
     attribute(this.#parts.shown, "aria-busy", null);
     if (!answer?.ok) {
       this.#preview = null;
-      this.#parts.shown.replaceChildren(element("p", { class: "fault" }, answer ? `✕ No preview: ${answer.told}` : "Give a limit in kW."));
+      this.#parts.shown.replaceChildren(element("p", answer ? { class: "fault" } : {}, answer ? `✕ No preview: ${answer.told}` : this.#hint));
       return;
     }
     this.#preview = answer.body;
@@ -137,7 +138,7 @@ class ActDialog {
       return;
     }
     if (!this.#preview || this.#preview.refused) {
-      this.#say("refused", this.#preview ? this.#preview.refused : "There is no preview yet.");
+      this.#say("refused", this.#preview ? this.#preview.refused : this.#order.value === undefined && this.#hint ? this.#hint : "There is no preview yet.");
       return;
     }
     this.#say("sending", "Waiting for the grid to confirm it.");

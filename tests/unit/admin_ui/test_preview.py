@@ -120,7 +120,9 @@ def test_a_drain_moves_new_cars_to_the_lowest_of_the_others_and_lowers_the_firm_
     ]
     assert "New cars go to a, c, first to c: it stands lowest, at 50.0 %." in told["effects"]
     (warning,) = told["warnings"]
-    assert warning.startswith("With the largest substation lost as well, 1,000 kW would be left for the 1,200 kW")
+    assert warning.startswith(
+        "With the largest substation lost as well, 1,000 kW would be left for the 1,200 kW"
+    )
     assert told["undo"] == {"order": "restore", "target": "b", "value": None}
 
 
