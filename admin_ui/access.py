@@ -118,7 +118,8 @@ class ConsoleHandler(ApiHandler):
     def address(self) -> str:
         """The address that the request comes from; behind a proxy, the one that the proxy has added last."""
         if self.settings.get("behind_proxy"):
-            return str(self.request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip())
+            added = str(self.request.headers.get("X-Forwarded-For", "")).rpartition(",")[2].strip()
+            return added or str(self.request.remote_ip)
         return str(self.request.remote_ip)
 
     def confirmed(self) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -11,9 +11,13 @@ import aiohttp
 from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
-from admin_ui import audit, pages, people_file
+from admin_ui import alarm_handlers, audit, pages, people_file, runbooks
 from admin_ui.access import SecurityHeaders, StrictTransport
 from admin_ui.account import AccountHandler, ConfirmHandler, MeHandler
+from admin_ui.alarm_rules import RULES, scaled
+from admin_ui.alarm_store import AlarmStore
+from admin_ui.alarm_watch import AlarmWatch
+from admin_ui.alarms import Alarms
 from admin_ui.audit import Audit
 from admin_ui.audit_pages import AuditExport, AuditPage
 from admin_ui.decision_feed import DecisionFeed
@@ -34,7 +38,7 @@ from admin_ui.rates import Rates
 from admin_ui.routes import Route
 from admin_ui.settings import Settings
 from admin_ui.snapshot import CONSOLE, Board
-from admin_ui.stream import BrowserStreamHandler, end_with_logins
+from admin_ui.stream import BrowserStreamHandler
 from runtime import exposition, health, http
 from runtime.frame_stream import FrameStreams, StreamMetrics
 from runtime.handlers import NotFoundHandler
@@ -52,20 +56,23 @@ async def console(settings: Settings) -> AsyncIterator[None]:
         stack.push_async_callback(log.close)
         doorkeeper = await _doorkeeper(settings, log, stack)
         outgoing = await stack.enter_async_context(aiohttp.ClientSession())
+        watch = _alarms(settings, lambda: shown(board, rates, log), log, stack)
         streams = FrameStreams(
-            lambda: shown(board, rates, log), CONSOLE, StreamMetrics(registry, "smartgrid_console")
+            lambda: shown(board, rates, log) | {"alarms": watch.alarms.shown(time.time())},
+            CONSOLE,
+            StreamMetrics(registry, "smartgrid_console"),
         )
         for chore in (
             FleetFeed(board, settings.balancer[0], lambda: None).follow(),
             GatewayWatch(outgoing, settings.gateway[0], rates, lambda: None).follow(),
             _sample(board),
+            watch.follow(),
             doorkeeper.follow(),
-            end_with_logins(streams),
         ):
             stack.push_async_callback(_end, asyncio.create_task(chore))
         calls = GridCalls(outgoing, settings.balancer[0], settings.gateway[0], settings.gateway_key)
         table = [
-            *routes(settings, board, streams, doorkeeper),
+            *routes(settings, board, streams, doorkeeper, watch),
             *acting_routes(board, calls, Orders(board, calls, log)),
         ]
         app = application(settings, table, doorkeeper.logins, registry, board)
@@ -80,7 +87,7 @@ async def console(settings: Settings) -> AsyncIterator[None]:
 
 
 def shown(board: Board, rates: Rates, log: Audit) -> dict[str, Any]:
-    """Return all that browsers are shown at this moment."""
+    """Return all that browsers are shown at this moment, but for the alarms that are seen in it."""
     now_s = time.monotonic()
     return board.shown(now_s) | {
         "gateway": rates.shown(now_s),
@@ -88,16 +95,18 @@ def shown(board: Board, rates: Rates, log: Audit) -> dict[str, Any]:
     }
 
 
-def routes(settings: Settings, board: Board, streams: FrameStreams, doorkeeper: Doorkeeper) -> list[Route]:
+def routes(
+    settings: Settings, board: Board, streams: FrameStreams, doorkeeper: Doorkeeper, watch: AlarmWatch
+) -> list[Route]:
     """Return every address of the console that takes a role."""
     environment = {"environment": pages.templates(balancer_url=settings.balancer[0])}
     door, log = {"doorkeeper": doorkeeper}, doorkeeper.audit
     loopback = {"on_loopback": settings.on_loopback}
 
     def page(path: str, name: str) -> Route:
-        return Route(
-            path, Page, Role.VIEWER, environment | {"template": f"{name}.html", "here": name}, page=True
-        )
+        known = {"rules": RULES.values()} if name == "alarms" else {}
+        given = environment | {"template": f"{name}.html", "here": name} | known
+        return Route(path, Page, Role.VIEWER, given, page=True)
 
     return [
         *(page(path, name) for path, name, _ in pages.NAVIGATION if name != "audit"),
@@ -114,6 +123,8 @@ def routes(settings: Settings, board: Board, streams: FrameStreams, doorkeeper: 
         Route("/confirm", ConfirmHandler, Role.VIEWER, door),
         Route("/stream", BrowserStreamHandler, Role.VIEWER, {"streams": streams}),
         Route("/api/history", HistoryHandler, Role.VIEWER, {"board": board}),
+        *alarm_handlers.routes(watch),
+        *runbooks.routes(environment),
     ]
 
 
@@ -174,6 +185,16 @@ async def _doorkeeper(settings: Settings, log: Audit, stack: AsyncExitStack) -> 
     doorkeeper = Doorkeeper(file, logins, log, hashes)
     await doorkeeper.look()
     return doorkeeper
+
+
+def _alarms(
+    settings: Settings, view: Callable[[], dict[str, Any]], log: Audit, stack: AsyncExitStack
+) -> AlarmWatch:
+    """Return the watch over what `view` returns, with what was known before a restart."""
+    store = AlarmStore(settings.data)
+    stack.push_async_callback(store.close)
+    alarms = Alarms(scaled(RULES, settings.alarm_delays), store.load())
+    return AlarmWatch(alarms, store, log, view, settings)
 
 
 async def _sample(board: Board) -> None:

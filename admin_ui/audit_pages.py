@@ -148,8 +148,15 @@ def _iso(unix_ms: int | None) -> str:
 
 def _told(details: dict[str, Any]) -> list[tuple[str, str]]:
     """Return details as they are read: a name and a text each; what is long to read is left to the files."""
-    shown = {name: value for name, value in details.items() if name != "now"}
-    return [
-        (name.replace("_", " "), value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
-        for name, value in shown.items()
-    ]
+    return [(name.replace("_", " "), _words(value)) for name, value in details.items() if name != "now"]
+
+
+def _words(value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case list():
+            return ", ".join(map(_words, value))
+        case dict():
+            return ", ".join(f"{name}: {_words(each)}" for name, each in value.items())
+    return json.dumps(value)

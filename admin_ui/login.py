@@ -4,6 +4,7 @@ import math
 import secrets
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment
@@ -56,10 +57,10 @@ class LoginHandler(Page):
     """`GET /login` and `POST /login`."""
 
     def setup(  # type: ignore[override]
-        self, environment: Environment, doorkeeper: Doorkeeper, *, on_loopback: bool, here: str
+        self, environment: Environment, doorkeeper: Doorkeeper, *, on_loopback: bool, **more: Any
     ) -> None:
         """`on_loopback` is whether one-time links are taken."""
-        super().setup(environment, here=here, on_loopback=on_loopback)
+        super().setup(environment, on_loopback=on_loopback, **more)
         self._doorkeeper = doorkeeper
 
     def get(self) -> None:

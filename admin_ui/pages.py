@@ -18,14 +18,17 @@ NAVIGATION = (
 )
 
 
-def templates(**known: object) -> Environment:
-    """Return the environment of the templates, all of which know `known`; what a template does not get is a fault, not an empty text."""
+def templates(**known: str) -> Environment:
+    """Return the environment of the templates; `known` is known to all of them.
+
+    What a template does not get is a fault, not an empty text.
+    """
     loader = FileSystemLoader(FOLDER / "templates")
-    made = Environment(
+    environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.globals.update(known)
-    return made
+    environment.globals.update(known)
+    return environment
 
 
 class Page(ConsoleHandler):

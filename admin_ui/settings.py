@@ -42,6 +42,13 @@ class Settings:
     tls_key: Path | None = setting(
         "CONSOLE_TLS_KEY", "", path_if_any, "private key (PEM) of that certificate"
     )
+    alarm_stale_s: float = setting(
+        "ALARM_STALE_S", "10", number(1, 3600),
+        "seconds from which a report counts as old: at least five polls of the balancer, and 5 s for the stream",
+    )  # fmt: skip
+    alarm_delays: float = setting(
+        "ALARM_DELAYS", "1", number(0, 60), "what the delays of all alarms are multiplied by"
+    )
 
     @property
     def on_loopback(self) -> bool:

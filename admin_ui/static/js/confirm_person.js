@@ -32,7 +32,7 @@ function ask() {
       element(
         "form", { method: "dialog" },
         element("h2", { id: "confirm-title" }, "Your password, please"),
-        element("p", {}, "This changes the grid. The console asks again when your password was not given for five minutes."),
+        element("p", {}, "This changes the grid. Your password opens such actions for five minutes."),
         element("label", { for: "confirm-password" }, "Password"), password, fault,
         element(
           "div", { class: "buttons" },

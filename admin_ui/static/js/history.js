@@ -36,7 +36,7 @@ class Series {
     for (let n = 0; n < count; n += 1) {
       const at = second - count + 1 + n;
       const place = at % KEPT_S;
-      const known = at <= this.#newestS && !Number.isNaN(this.load[place]);
+      const known = at > 0 && at <= this.#newestS && !Number.isNaN(this.load[place]);
       loads[n] = known ? this.load[place] : null;
       limits[n] = known ? this.limit[place] : null;
     }

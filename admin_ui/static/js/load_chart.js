@@ -2,7 +2,6 @@
 
 import uPlot from "/static/vendor/uplot.js";
 import { element, text } from "/static/js/dom.js";
-import { KEPT_S } from "/static/js/history.js";
 import { kw } from "/static/js/words.js";
 
 const HEIGHT = 130;
@@ -80,7 +79,7 @@ function peak(loads) {
 
 function described(name, loads, limits) {
   const now = loads.at(-1) === null ? "not known now" : `now ${kw(loads.at(-1))} of ${kw(limits.at(-1))}`;
-  return `Load of ${name} in the last ${KEPT_S / 60} minutes: ${now}, peak ${kw(peak(loads))}`;
+  return `Load of ${name} in the last ${Math.round(loads.length / 60)} minutes: ${now}, peak ${kw(peak(loads))}`;
 }
 
 function colour(name) {
@@ -90,10 +89,10 @@ function colour(name) {
 function options(width) {
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
   return {
-    width, height: HEIGHT, legend: { show: false }, cursor: { show: false }, select: { show: false },
+    width, height: HEIGHT, legend: { show: false }, cursor: { show: false }, padding: [6, 10, 0, 0], select: { show: false },
     scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most, 1) * 1.08] } },
     axes: [
-      { ...axis, size: 22, space: 70, values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })) },
+      { ...axis, size: 22, space: 45, values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })) },
       { ...axis, size: 46, space: 34, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")) },
     ],
     series: [

@@ -1,7 +1,9 @@
 // Starts the page that the body names, and keeps the state of the link in sight.
 
 import { follow } from "/static/js/link.js";
+import { toLogin } from "/static/js/logged_in.js";
 import { Stream } from "/static/js/stream.js";
+import { start as startBadge } from "/static/js/widgets/alarm_badge.js";
 
 const linkState = document.getElementById("link-state");
 
@@ -9,9 +11,8 @@ if (linkState) {
   const stream = new Stream();
   const page = await import(`/static/js/pages/${document.body.dataset.page}.js`).catch(() => null);
   follow(stream, linkState);
-  stream.addEventListener("ended", () => {
-    location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
-  });
+  startBadge(stream);
+  stream.addEventListener("ended", toLogin);
   page?.start(stream);
   stream.open();
 }

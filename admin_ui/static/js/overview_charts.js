@@ -13,6 +13,7 @@ export class OverviewCharts {
   #history;
   #charts = new Map();
   #twin;
+  #spanS = KEPT_S;
   #details = element("details", { class: "figures" }, element("summary", {}, "The charts in figures"));
 
   constructor(place, history) {
@@ -23,8 +24,9 @@ export class OverviewCharts {
     history.addEventListener("second", () => this.draw());
   }
 
-  /** Show the fleet and the first of `ids`. */
-  show(ids, all) {
+  /** Show `spanS` seconds of the fleet and of the first of `ids`. */
+  show(ids, all, spanS) {
+    this.#spanS = spanS;
     const line = Math.max(2, Math.floor(this.#place.clientWidth / LEAST_WIDTH));
     const names = [FLEET, ...ids.slice(0, (all ? MOST : Math.min(line, MOST)) - 1)];
     const stay = new Set(names);
@@ -46,9 +48,8 @@ export class OverviewCharts {
   draw() {
     const series = [];
     for (const [name, { chart, title }] of this.#charts) {
-      const newest = this.#history.newest(name, KEPT_S);
-      chart.show(title, this.#history.second, newest);
-      series.push([title, newest]);
+      chart.show(title, this.#history.second, this.#history.newest(name, this.#spanS));
+      if (this.#details.open) series.push([title, this.#history.newest(name, KEPT_S)]);
     }
     if (this.#details.open) this.#twin.show(series);
   }

@@ -49,7 +49,7 @@ export class EmptyNotice {
 export class Announcer {
   #place;
   #known = null;
-  #saidMs = 0;
+  #saidMs = -Infinity; // what is there at first is not said: it is shown
 
   constructor(place) {
     this.#place = place;

@@ -217,7 +217,7 @@ class TableRow {
     text(this.figures.peak, kw(row.peak_kw));
     text(this.figures.sessions, row.sessions);
     text(this.figures.report, row.stale ? `◷ ${age(ageS)} old` : `${age(ageS)} old`);
-    const [arrow, way, fast] = trend(row.trend_kw_s, row.capacity_kw) ?? ["", "–", ""];
+    const [arrow, way, fast] = (row.stale ? null : trend(row.trend_kw_s, row.capacity_kw)) ?? ["", "–", ""];
     text(this.arrow, arrow);
     text(this.way, fast ? `${way} ${fast}` : way);
   }

@@ -4,7 +4,7 @@ const RETRY_MS = [250, 4000]; // the first pause and the longest
 const LOST_MS = 4000; // a heartbeat of 1 s, and a hiccup of 3 s: a silence shorter than this is no loss
 const SILENT_MS = 6000; // then the connection is taken for dead
 const LOGIN_ENDED = 4401; // the console's close code
-const WHO = "/api/history?seconds=1&substation_id=-"; // small; 401 when the login has ended
+const WHO = "/api/me"; // 401 when the login has ended
 
 /**
  * Keeps `state`; tells listeners of "state" (new figures), "link" (`live` or not) and "ended" (the login is over).

@@ -1,5 +1,6 @@
 """Every address of the console x role x method, and from hostile origins: from the route table itself."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -7,6 +8,10 @@ from prometheus_client import CollectorRegistry
 from tornado.web import RequestHandler
 
 from admin_ui.access import SECURITY_HEADERS
+from admin_ui.alarm_rules import RULES
+from admin_ui.alarm_store import AlarmStore
+from admin_ui.alarm_watch import AlarmWatch
+from admin_ui.alarms import Alarms
 from admin_ui.app import acting_routes, routes, shown
 from admin_ui.audit import Audit
 from admin_ui.doorkeeper import Doorkeeper
@@ -65,9 +70,11 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
     streams = FrameStreams(
         lambda: shown(board, Rates(), log), CONSOLE, StreamMetrics(CollectorRegistry(), "smartgrid_console")
     )
-    calls = GridCalls(None, "", "", None)  # type: ignore[arg-type] - nobody calls
+    settings = load(Settings, {"DATA_DIR": str(data)})
+    watch = AlarmWatch(Alarms(RULES), AlarmStore(data), log, lambda: shown(board, Rates(), log), settings)
+    calls = GridCalls(None, "", "", None)  # type: ignore[arg-type]  # nobody calls
     acting = acting_routes(board, calls, Orders(board, calls, log))
-    return [*routes(load(Settings, {"DATA_DIR": str(data)}), board, streams, keeper), *acting]
+    return [*routes(settings, board, streams, keeper, watch), *acting]
 
 
 def takes(route: Route) -> set[str]:
@@ -119,7 +126,8 @@ def test_every_role_gets_what_its_routes_give_and_nothing_else(
 
 def path(route: Route) -> str:
     """Return an address that fits a pattern."""
-    return route.pattern.replace("([^/]+)", "x").replace("(.*)", "x").replace("(.+)", "x")
+    whole = re.sub(r"\(\[0-9\][^)]*\)", "1", route.pattern)
+    return re.sub(r"\([^)]*\)", "x", whole)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

@@ -15,13 +15,15 @@ import { UNKNOWN, figure, kw, percent, trend } from "/static/js/words.js";
 const TOTALS = [
   ["Load", ({ totals }) => kw(totals.load_kw), ({ totals }) => (trend(totals.trend_kw_s, totals.capacity_kw) ?? []).join(" ")],
   ["Limit", ({ totals }) => kw(totals.capacity_kw), ({ totals }) => `peak ${kw(totals.peak_kw)}`],
-  ["Headroom", ({ totals }) => kw(totals.headroom_kw), () => "where cars may go"],
-  ["Utilization", ({ totals }) => percent(totals.utilization), ({ totals }) => (totals.stale ? `◷ ${totals.stale} old reports` : "")],
+  ["Headroom", ({ totals }) => kw(totals.headroom_kw), () => "for new cars"],
+  ["Utilization", ({ totals }) => percent(totals.utilization), ({ totals }) => (totals.stale ? `◷ old reports: ${totals.stale}` : "")],
   ["Sessions", ({ totals }) => totals.sessions, ({ totals }) => `at ${totals.substations} substations`],
   ["Requests a second", ({ gateway }) => figure(gateway.requests_per_s), ({ gateway }) => quiet(gateway)],
   ["Refused a second", ({ gateway }) => figure(gateway.refused_per_s), ({ gateway }) => (gateway.refused_per_s > 0 ? "▲ no room, or nobody to ask" : quiet(gateway))],
   ["p95 of a request", ({ gateway }) => (gateway.p95_ms === null ? UNKNOWN : `${figure(gateway.p95_ms)} ms`), ({ gateway }) => (gateway.p95_ms === null ? quiet(gateway) || "nobody asked for 60 s" : "of the last 60 s")],
 ];
+
+const SPAN_S = "300"; // of the charts
 
 /** Fill the page from the stream. */
 export function start(stream) {
@@ -38,7 +40,7 @@ export function start(stream) {
 
   const chart = () => {
     const all = view.get("charts") === "all";
-    charts.show(table.ids, all);
+    charts.show(table.ids, all, Number(view.get("span", SPAN_S)));
     chartsButton(byId("more-charts"), all, table.found);
   };
   const show = () => {
@@ -82,14 +84,18 @@ function total([title, of, beside]) {
 function filters(view) {
   const search = byId("search");
   const only = byId("abnormal");
+  const span = byId("span");
   const read = () => {
     if (search.value !== view.get("q")) search.value = view.get("q");
     only.checked = view.get("abnormal") === "1";
+    span.value = view.get("span", SPAN_S);
   };
+  if (search.value && !view.get("q")) view.set({ q: search.value }); // typed before this script ran
   read();
   view.addEventListener("change", read);
   search.addEventListener("input", () => view.set({ q: search.value, page: "" }));
   only.addEventListener("change", () => view.set({ abnormal: only.checked ? "1" : "", page: "" }));
+  span.addEventListener("change", () => view.set({ span: span.value === SPAN_S ? "" : span.value }));
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   return (state) => {
     text(byId("abnormal-count"), state.substations.filter(abnormal).length);
