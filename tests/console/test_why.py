@@ -65,6 +65,16 @@ def test_the_list_stands_still_while_the_focus_is_in_it_and_goes_on_after(
     expect(decisions.get_by_role("link", name="EV-4")).to_be_visible()
 
 
+def test_what_came_too_fast_to_be_shown_is_counted(decisions: Page, grid: Grid) -> None:
+    expect(decisions.locator(".decision").first).to_be_visible()
+    decisions.context.set_offline(True)
+    for number in range(110):
+        ask(grid, f"EV-fast-{number}", max_power_kw=99)
+    decisions.context.set_offline(False)
+    expect(decisions.get_by_role("link", name="EV-fast-109")).to_be_visible()
+    expect(decisions.get_by_text("10 came too fast to be shown here")).to_be_visible()
+
+
 def test_the_story_of_a_vehicle_has_its_refusal_its_session_and_its_power_over_time(
     decisions: Page, grid: Grid
 ) -> None:

@@ -11,6 +11,7 @@ export class DecisionFeed {
   #list = element("ol", { class: "decisions", "aria-label": "Decisions, newest first" });
   #new = element("button", { type: "button", class: "quiet", hidden: true, click: () => this.#flush(true) });
   #still = element("button", { type: "button", class: "quiet", "aria-pressed": "false", click: () => this.#press() }, "Pause");
+  #missed = element("span", { class: "soft" });
   #notice = element("p", { class: "notice", hidden: true });
   #empty = element("div", { class: "panel nothing", hidden: true });
   #items = new Map(); // by number
@@ -26,7 +27,7 @@ export class DecisionFeed {
       element("p", {}, "No car has asked yet, or the balancer has just started."),
       element("p", {}, "Charge one as the tutorial shows, or start a ", element("a", { href: "/rush-hour" }, "rush hour"), ". Its decision is here within a second."),
     );
-    place.append(element("div", { class: "feed-head" }, this.#still, this.#new), this.#notice, this.#empty, this.#list);
+    place.append(element("div", { class: "feed-head" }, this.#still, this.#new, this.#missed), this.#notice, this.#empty, this.#list);
     this.#list.addEventListener("pointerenter", () => { this.#pointed = true; });
     this.#list.addEventListener("pointerleave", () => { this.#pointed = false; this.#flush(); });
     this.#list.addEventListener("focusout", () => setTimeout(() => this.#flush()));
@@ -54,7 +55,7 @@ export class DecisionFeed {
     if (!document.hidden) {
       const answer = await fetch(`/api/decisions?after=${this.#after()}`).catch(() => null);
       const read = answer?.ok ? await answer.json().catch(() => null) : null;
-      this.#take(read ?? { decisions: [], left_out: 0, fault: "The console does not answer. It is asked again every second." }, Boolean(read));
+      this.#take(read ?? { decisions: [], fault: "The console does not answer. It is asked again every second." }, Boolean(read));
     }
     if (this.#on) this.#timer = setTimeout(() => this.#ask(), EVERY_MS);
   }
@@ -66,11 +67,14 @@ export class DecisionFeed {
     return open.length ? Math.min(...open) - 1 : this.#newest;
   }
 
-  #take({ decisions, left_out: leftOut, fault }, heard) {
+  #take({ decisions, fault }, heard) {
     attribute(this.#notice, "hidden", fault ? null : "");
     text(this.#notice, fault);
     const top = decisions[0]?.number ?? this.#newest;
     if (heard && !fault && this.#newest > 0 && top < this.#newest) this.#forget(); // numbers began anew with the balancer
+    const between = (decisions.at(-1)?.number ?? 0) - this.#newest - 1;
+    if (this.#newest > 0 && between > 0) this.#leftOut += between;
+    text(this.#missed, this.#leftOut ? `${this.#leftOut} came too fast to be shown here. The search finds them.` : "");
     for (const decision of decisions.toReversed()) {
       const item = this.#items.get(decision.number);
       if (item) {
@@ -82,7 +86,6 @@ export class DecisionFeed {
       }
     }
     while (this.#kept.size > MOST) this.#kept.delete(this.#kept.keys().next().value);
-    this.#leftOut += this.#items.size && top > this.#newest ? leftOut : 0;
     attribute(this.#empty, "hidden", fault || this.#items.size || this.#kept.size ? "" : null);
     this.#flush();
   }
@@ -91,7 +94,7 @@ export class DecisionFeed {
     for (const { item } of this.#items.values()) item.node.remove();
     this.#items.clear();
     this.#kept.clear();
-    this.#newest = 0;
+    this.#newest = this.#leftOut = 0;
   }
 
   #flush(now = false) {
