@@ -82,7 +82,7 @@ class RushHours:
             run.refuse(f"the audit log can't be written: {error}")
             raise
         try:
-            self._process = await self.test.start(wish.arguments())
+            self._process = await self.test.start([*wish.arguments(), *self.test.credentials()])
         except OSError as error:
             run.refuse(f"the load test can't be started: {error}")
         else:
