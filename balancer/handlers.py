@@ -1,8 +1,9 @@
 """The balancer's HTTP pages: the fleet as it sees it, its decisions, and the operators' orders."""
 
 import json
-import time
-from typing import Any
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeGuard
 
 from tornado.web import HTTPError
 
@@ -11,10 +12,11 @@ from balancer.control import Operator
 from balancer.decisions import Decision, Decisions
 from balancer.fleet import Fleet
 from balancer.health import State
+from balancer.lease import LEAST_TTL_S, MOST_TTL_S, RUN_ID
 from balancer.member import Member
 from runtime.handlers import ApiHandler
 from runtime.problem import NOT_FOUND, Problem
-from runtime.settings import integer
+from runtime.settings import integer, matching
 
 KW = 1000
 LEAST_KW = 0.001
@@ -26,28 +28,35 @@ ORDER_PROBLEMS = {
         "unconfirmed", 503, "The substation did not confirm the order; give it again"
     ),
 }
+RUSHHOUR_HELD = Problem("rushhour-held", 409, "Another run holds the rush hour")
 
 
 class FleetHandler(ApiHandler):
     """`GET /fleet`."""
 
-    def initialize(self, fleet: Fleet) -> None:  # type: ignore[override]
-        """`fleet` is the view."""
+    def initialize(self, view: Callable[[], Mapping[str, object]]) -> None:  # type: ignore[override]
+        """`view` returns the fleet of this moment."""
         super().initialize()
-        self._fleet = fleet
+        self._view = view
 
     def get(self) -> None:
         """Write the view."""
-        self.write_json(fleet_json(self._fleet, time.monotonic()))
+        self.write_json(self._view())
 
 
-def fleet_json(fleet: Fleet, now_s: float) -> dict[str, object]:
-    """Return the view as `/fleet` shows it at a moment."""
+def fleet_json(fleet: Fleet, now_s: float, book_id: str, rushhour: str | None) -> dict[str, object]:
+    """Return the view as `/fleet` shows it at a moment; `rushhour` is the run that holds it."""
     shown = [
         member_json(name, member, fleet.state(member, now_s), now_s)
         for name, member in sorted(fleet.members.items())
     ]
-    return {"policy": fleet.policy, "substations": shown, "unseen": fleet.unseen()}
+    return {
+        "book_id": book_id,
+        "policy": fleet.policy,
+        "rushhour": rushhour,
+        "substations": shown,
+        "unseen": fleet.unseen(),
+    }
 
 
 def member_json(substation_id: str, member: Member, state: State, now_s: float) -> dict[str, object]:
@@ -129,6 +138,44 @@ class PolicyHandler(OrdersHandler):
         self.write_answer(await self.operator.set_policy(str(self.read().get("policy"))))
 
 
+class RushHourHandler(OrdersHandler):
+    """`GET` and `PUT /rushhour`, `DELETE /rushhour/{run_id}`: one run at a time holds the rush hour."""
+
+    def get(self) -> None:
+        """Write who holds it."""
+        self.write_json(self._held())
+
+    async def put(self) -> None:
+        """Take it for `{"run_id": ..., "ttl_s": ...}`, or renew it."""
+        body = self.read()
+        run_id, ttl_s = body.get("run_id"), body.get("ttl_s")
+        try:
+            matching(RUN_ID, RUN_ID)(run_id if isinstance(run_id, str) else "")
+        except ValueError as error:
+            raise HTTPError(400, f"run_id: {error}") from None
+        if not _is_number(ttl_s) or not LEAST_TTL_S <= ttl_s <= MOST_TTL_S:
+            raise HTTPError(400, f"ttl_s must be a number from {LEAST_TTL_S:g} to {MOST_TTL_S:g}")
+        self._write(await self.operator.take_rushhour(str(run_id), ttl_s))
+
+    async def delete(self, run_id: str) -> None:
+        """Give it back; what nobody holds any more is given back too."""
+        self._write(await self.operator.end_rushhour(run_id))
+
+    def _held(self) -> dict[str, str | float | None]:
+        run_id, left_s = self.operator.rushhour or (None, None)
+        return {"run_id": run_id, "expires_in_s": left_s}
+
+    def _write(self, answer: Answer) -> None:
+        if answer.outcome is Outcome.DONE:
+            self.write_json(self._held())
+        elif answer.outcome is Outcome.INVALID:
+            _, left_s = self.operator.rushhour or ("", 1.0)
+            self.set_header("Retry-After", str(math.ceil(left_s)))
+            self.write_problem(RUSHHOUR_HELD, **self._held())
+        else:
+            self.write_answer(answer)
+
+
 class OrderHandler(OrdersHandler):
     """`POST /fleet/{substation_id}/{drain|restore|capacity|decommission}`."""
 
@@ -153,13 +200,13 @@ def limit_w(body: dict[str, Any]) -> int:
     limit_kw: object = body.get("capacity_kw", "")
     if limit_kw is None:
         return 0
-    if (
-        not isinstance(limit_kw, int | float)
-        or isinstance(limit_kw, bool)
-        or not LEAST_KW <= limit_kw < MOST_KW
-    ):
+    if not _is_number(limit_kw) or not LEAST_KW <= limit_kw < MOST_KW:
         raise HTTPError(400, "capacity_kw must be a number above 0, or null for the rated capacity")
     return round(limit_kw * KW)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def decision_json(decision: Decision) -> dict[str, object]:

@@ -1,65 +1,73 @@
-"""The command line: what is accepted, and the exit codes."""
+"""The command line: what is accepted."""
 
 import argparse
 import asyncio
-import ipaddress
+import datetime as dt
 import os
-import signal
-import sys
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
+from rich.console import Console
+
+from loadtest import runs, tables
 from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
-from loadtest.grid import NotReady
-from loadtest.report import NotWritten
-from loadtest.rush import Order, run
-from loadtest.screen import screen
-from runtime.settings import integer, number, urls
+from loadtest.launch import EXIT_CODES, launch
+from loadtest.rush import Order
+from loadtest.screen import PLAIN_WIDTH
+from loadtest.target import allow_list, base_url, refusal
+from runtime.settings import integer, number
 
-HELD, BROKEN, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
-EXIT_CODES = "exit codes: 0 all thresholds held, 1 one broken, 2 usage, 3 grid not reachable or not ready, 130 interrupted"
+MAX_RATE_PER_S = 5_000  # on average; a grid on one machine admits less
+BOUNDS = f"bounds: {MAX_REQUESTS} requests, {MAX_SECONDS} s, {MAX_RATE_PER_S} requests/s on average"
 DEFAULT_SEED = 1  # peaks at 92 % of the default grid: 91 % is the mean of all seeds
-LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
+PRESET = "rush-hour"
 
 T = TypeVar("T")
 
 
-def loopback_url(text: str) -> str:
-    """Return a base URL on this machine, normalised; raises ValueError for any other."""
-    parts = urlsplit(urls(text)[0])
-    host = parts.hostname or ""
-    if not _is_loopback(host):
-        message = f"the host {host!r} is not a loopback address: a rush hour is for your own grid only"
-        raise ValueError(message)
-    port = f":{parts.port}" if parts.port else ""
-    return f"http://[{host}]{port}" if ":" in host else f"http://{host}{port}"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return address in LOOPBACK or address == ipaddress.IPv6Address("::1")
-
-
 def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
-    """Return the parser; `environ` may hold GATEWAY_URL and BALANCER_URL."""
+    """Return the parser; `environ` may hold GATEWAY_URL, BALANCER_URL and RUNS_DIR."""
     top = argparse.ArgumentParser(
         prog="python -m loadtest", description="Load on the grid.", epilog=EXIT_CODES
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     about = "send seeded random arrivals to the gateway and check that the grid stayed balanced"
-    rush = commands.add_parser("rush-hour", help=about, description=about, epilog=EXIT_CODES)
-    gateway = environ.get("GATEWAY_URL") or "http://127.0.0.1:8000"
-    balancer = environ.get("BALANCER_URL") or "http://127.0.0.1:8001"
+    rush = commands.add_parser("rush-hour", help=about, description=about, epilog=f"{BOUNDS}; {EXIT_CODES}")
+    _where(rush, environ)
+    _what(rush)
+    about = "list the runs in the runs folder, the newest first"
+    _runs_folder(commands.add_parser("runs", help=about, description=about), environ)
+    return top
+
+
+def _where(rush: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
+    for name, port in (("gateway", 8000), ("balancer", 8001)):
+        variable = f"{name.upper()}_URL"
+        default = environ.get(variable) or f"http://127.0.0.1:{port}"
+        about = f"base URL of the {name}, on a loopback address or allowed (env {variable})"
+        rush.add_argument(
+            f"--{name}", type=_explained(base_url), default=default, help=f"{about} [%(default)s]"
+        )
+    about = "a base URL that may be used though it is not on a loopback address; may be repeated"
+    rush.add_argument(
+        "--allow-target", type=_explained(base_url), action="append", default=[], metavar="URL",
+        help=f"{about} (env LOADTEST_TARGETS, separated by commas)",
+    )  # fmt: skip
+    _runs_folder(rush, environ)
+
+
+def _runs_folder(command: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
+    about = "folder that holds one folder a run (env RUNS_DIR)"
+    default = environ.get("RUNS_DIR") or "data/runs"
+    command.add_argument(
+        "--runs-dir", type=Path, default=default, metavar="DIR", help=f"{about} [%(default)s]"
+    )
+
+
+def _what(rush: argparse.ArgumentParser) -> None:
     options: tuple[tuple[str, Callable[[str], object], str, str], ...] = (
-        ("--gateway", loopback_url, gateway, "base URL of the gateway, on a loopback address (env GATEWAY_URL)"),
-        ("--balancer", loopback_url, balancer, "base URL of the balancer, likewise (env BALANCER_URL)"),
         ("--requests", integer(1, MAX_REQUESTS), "500", "how many cars arrive"),
         ("--seconds", number(0.1, MAX_SECONDS), "60", "in how many seconds they arrive"),
         ("--seed", integer(0, 2**53), str(DEFAULT_SEED), "the same seed makes the same arrivals"),
@@ -70,13 +78,10 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     )  # fmt: skip
     for name, parse, default, help_text in options:
         rush.add_argument(name, type=_explained(parse), default=default, help=f"{help_text} [%(default)s]")
-    rush.add_argument(
-        "--json",
-        type=_explained(_writable),
-        help="write everything that was measured to FILE",
-        metavar="FILE",
-    )
-    return top
+    about = "auto: bars on a terminal, plain lines elsewhere; jsonl: one JSON object a line, for a program"
+    rush.add_argument("--progress", choices=("auto", "jsonl"), default="auto", help=f"{about} [%(default)s]")
+    about = "write a further copy of the result to FILE"
+    rush.add_argument("--json", type=_explained(_writable), help=about, metavar="FILE")
 
 
 def _writable(text: str) -> Path:
@@ -100,25 +105,36 @@ def _explained(parse: Callable[[str], T]) -> Callable[[str], T]:
     return parsed
 
 
+def faults(asked: argparse.Namespace, environ: Mapping[str, str]) -> str:
+    """Return why what was asked for can't be sent, '' when it can; each option alone is right."""
+    listed = environ.get("LOADTEST_TARGETS") or ""
+    try:
+        allowed = {*asked.allow_target, *allow_list(listed)}
+    except ValueError as error:
+        return f"LOADTEST_TARGETS={listed!r} can't be used: {error}"
+    for url in (asked.gateway, asked.balancer):
+        if why := refusal(url, allowed):
+            return why
+    if asked.requests > asked.seconds * MAX_RATE_PER_S:
+        return f"--requests {asked.requests} in --seconds {asked.seconds:g} is too fast; {BOUNDS}"
+    return ""
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit code, but leaves by SystemExit(2) on wrong usage."""
-    asked = parser(os.environ).parse_args(arguments)
+    top = parser(os.environ)
+    asked = top.parse_args(arguments)
+    if asked.command == "runs":
+        console = Console()
+        tables.show_runs(
+            console if console.is_terminal else Console(width=PLAIN_WIDTH), runs.listed(asked.runs_dir)
+        )
+        return 0
+    if why := faults(asked, os.environ):
+        top.error(why)
+    run_id = runs.run_id(dt.datetime.now(dt.UTC), PRESET, asked.seed, secrets.randbits(16))
     order = Order(
-        asked.gateway, asked.balancer, asked.requests, asked.seconds, asked.seed, asked.concurrency,
-        asked.max_ratio, asked.max_refused, asked.settle_s, asked.json,
+        run_id, PRESET, asked.gateway, asked.balancer, asked.requests, asked.seconds, asked.seed,
+        asked.concurrency, asked.max_ratio, asked.max_refused, asked.settle_s, asked.json, asked.runs_dir,
     )  # fmt: skip
-    return asyncio.run(_rush_hour(order))
-
-
-async def _rush_hour(order: Order) -> int:
-    stop = asyncio.Event()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
-    try:
-        ended = await run(order, screen(), stop)
-    except (NotReady, NotWritten) as error:
-        print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
-        return UNREACHABLE if isinstance(error, NotReady) else BROKEN
-    if ended.interrupted:
-        return INTERRUPTED
-    return HELD if ended.held else BROKEN
+    return asyncio.run(launch(order, to_program=asked.progress == "jsonl"))

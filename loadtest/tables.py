@@ -8,6 +8,7 @@ from rich.table import Table
 
 from loadtest.figures import StationResult
 from loadtest.result import Result
+from loadtest.runs import Past
 from loadtest.verdict import Threshold
 
 UNKNOWN = "-"
@@ -19,6 +20,16 @@ def show(console: Console, result: Result, thresholds: Sequence[Threshold]) -> N
     for line in _lines(result):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     console.print(_verdicts(thresholds))
+
+
+def show_runs(console: Console, runs: Sequence[Past]) -> None:
+    """Print what the runs folder holds."""
+    table = _table("run", "preset", "seed", "when (UTC)", "verdict")
+    for past in runs:
+        table.add_row(
+            past.run_id, past.preset, str(past.seed), past.at.strftime("%Y-%m-%d %H:%M:%S"), past.verdict
+        )
+    console.print(table)
 
 
 def _stations(stations: Sequence[StationResult]) -> Table:

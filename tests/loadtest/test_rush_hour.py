@@ -68,6 +68,10 @@ class FakeGrid:
     answer: Callable[["FakeGrid", dict[str, Any]], web.Response] = lambda grid, body: grid.admit(body)
     delay_s: float = 0.0
     hold: asyncio.Event | None = None  # answers wait for it
+    book_id: str = "book"
+    gateway_book_id: str = "book"
+    holder: str | None = None  # of the rush hour
+    leases: list[str] = dataclasses.field(default_factory=list)  # what became of it, one call after the other
     url: str = ""
     arrived: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
@@ -100,10 +104,24 @@ class FakeGrid:
 
     async def _fleet(self, _: web.Request) -> web.Response:
         substations = [{"substation_id": s.name, "url": f"{self.url}/{s.name}"} for s in self.stations]
-        return web.json_response({"policy": "least_loaded", "substations": substations})
+        fleet = {"book_id": self.book_id, "policy": "least_loaded", "substations": substations, "unseen": []}
+        return web.json_response(fleet)
 
     async def _ready(self, _: web.Request) -> web.Response:
-        return web.Response()
+        return web.json_response({"status": "ready", "waiting_for": [], "book_id": self.gateway_book_id})
+
+    async def _rushhour(self, request: web.Request) -> web.Response:
+        run_id = request.match_info.get("run_id")
+        if request.method == "PUT":
+            run_id = (await request.json())["run_id"]
+            self.holder = self.holder or run_id
+        held = self.holder not in {None, run_id}
+        if request.method == "DELETE" and not held:
+            self.holder = None
+        if request.method != "GET":
+            self.leases.append(f"{request.method} {409 if held else 200}")
+        body = {"run_id": self.holder, "expires_in_s": 5 if self.holder else None}
+        return web.json_response(body, status=409 if held and request.method != "GET" else 200)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         station = next(s for s in self.stations if s.name == request.match_info["name"])
@@ -117,6 +135,9 @@ class FakeGrid:
                 web.post("/charge", self._charge),
                 web.get("/readyz", self._ready),
                 web.get("/fleet", self._fleet),
+                web.get("/rushhour", self._rushhour),
+                web.put("/rushhour", self._rushhour),
+                web.delete("/rushhour/{run_id}", self._rushhour),
                 web.get("/{name}/metrics", self._metrics),
             ]
         )

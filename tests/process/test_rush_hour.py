@@ -18,6 +18,8 @@ def rush_hour(grid: Grid, *arguments: str) -> subprocess.CompletedProcess[str]:
         grid.gateway,
         "--balancer",
         grid.balancer,
+        "--runs-dir",
+        str(grid.data / "runs"),
     ]
     return subprocess.run(
         [*command, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300

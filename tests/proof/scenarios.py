@@ -63,6 +63,7 @@ def policies(data: Path, *, requests: int, seconds: float, time_scale: float) ->
             command = [sys.executable, "-m", "loadtest", "rush-hour", "--gateway", grid.gateway]
             with tempfile.NamedTemporaryFile(suffix=".json") as file:
                 wanted = ["--requests", str(requests), "--seconds", f"{seconds:g}", "--json", file.name]
+                wanted += ["--runs-dir", str(data / policy / "runs")]
                 subprocess.run(
                     [*command, "--balancer", grid.balancer, *wanted],
                     cwd=ROOT,
