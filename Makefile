@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour console-link test lint format types imports unit property integration process console proof proto lock clean dashboards
+.PHONY: help run rush-hour console-link test lint format types imports unit property integration process console proof proto docs dashboards lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ proto: $(VENV)/.dev  ## generate the gRPC code from the .proto files
 
 dashboards: $(VENV)/.dev  ## write Grafana's dashboards from monitoring/grafana/*.py
 	@$(BIN)/python -m monitoring.grafana
+
+docs: $(VENV)/.dev  ## write docs/metrics.md from the registries of the running services
+	$(BIN)/python -m monitoring.metrics_page
 
 lock: $(VENV)/.dev  ## resolve the dependencies anew, with hashes
 	@for set in runtime dev; do cd requirements && ../$(BIN)/uv pip compile --quiet --upgrade --universal \

@@ -26,6 +26,7 @@ from admin_ui.stream import BrowserStreamHandler
 from runtime import exposition, health, http
 from runtime.frame_stream import FrameStreams, StreamMetrics
 from runtime.handlers import NotFoundHandler
+from runtime.http_metrics import HttpMetrics
 
 SAMPLE_EVERY_S = 1.0
 
@@ -34,7 +35,7 @@ SAMPLE_EVERY_S = 1.0
 async def console(settings: Settings) -> AsyncIterator[None]:
     """Serve one console while the context lasts; raises OSError when its port is taken."""
     async with AsyncExitStack() as stack:
-        registry = exposition.registry("admin_ui")
+        registry = await stack.enter_async_context(exposition.measured("admin_ui"))
         board, rates = Board(), Rates()
         outgoing = await stack.enter_async_context(aiohttp.ClientSession())
         streams = FrameStreams(
@@ -48,9 +49,9 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             stack.push_async_callback(_end, asyncio.create_task(chore))
         table = routes(settings, board, streams)
         logins = Logins(settings.login_hours)
-        await stack.enter_async_context(
-            http.listen(application(table, logins, registry, board), settings.bind, settings.http_port)
-        )
+        app = application(table, logins, registry, board)
+        HttpMetrics(registry, app)
+        await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port))
         stack.push_async_callback(streams.close)
         yield
 

@@ -24,6 +24,7 @@ Answer = TypeVar("Answer")
 
 MOST_IN_A_MESSAGE = 512
 RETRY_S = (0.05, 1.0)  # first and longest wait before a new stream is tried
+BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, MOST_IN_A_MESSAGE)
 CHANNEL_OPTIONS = [
     ("grpc.keepalive_time_ms", 2_000),  # a black-holed link is noticed in about 4 s
     ("grpc.keepalive_timeout_ms", 2_000),
@@ -74,8 +75,12 @@ class Wire(Generic[Item, Answer]):
 class Link(Generic[Item, Answer]):
     """One coalesced stream to `address`, reconnected with a jittered backoff until closed."""
 
-    def __init__(self, address: str, wire: Wire[Item, Answer]) -> None:
+    def __init__(
+        self, address: str, wire: Wire[Item, Answer], on_batch: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """`on_batch` is called with the number of calls in each message that is sent."""
         self.address = address
+        self._on_batch = on_batch
         self.up = False
         self.messages_sent = 0
         self.calls_sent = 0
@@ -167,6 +172,7 @@ class Link(Generic[Item, Answer]):
                         self._sent.update(calls)
                         self.messages_sent += 1
                         self.calls_sent += len(calls)
+                        self._on_batch(len(calls))
                         await stream.write(message)
                 self._wake.clear()
                 await self._wake.wait()
