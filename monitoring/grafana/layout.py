@@ -2,11 +2,14 @@
 
 import dataclasses
 
-from monitoring.grafana.panels import COLUMNS, SOURCE, Json, Panel
+from monitoring.grafana.panels import COLUMNS, SOURCE, Json, Panel, link
 
 SCHEMA_VERSION = 37  # of Grafana 9.4; later releases migrate it when they load it
 DATA_SOURCE_UID = "smartgrid-prometheus"
 RUSH_HOUR = "max(smartgrid_rushhour_active) == 1"
+TO_CONSOLE = link("Show in the console", "${console}/?substation=${__field.labels.substation}")
+ROW_TO_CONSOLE = link("Show in the console", "${console}/?substation=${__data.fields.substation}")
+WHY = link("Why cars were sent where", "${console}/decisions")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -93,7 +93,7 @@ def _red() -> Section:
     )  # fmt: skip
     duration = lines(
         "Duration", "99 % of the answers took at most so long, by handler.", "s",
-        Query(p99("smartgrid_http_request_duration_seconds", "job, handler"), "{{job}} {{handler}}"),
+        Query(p99("smartgrid_http_request_duration_seconds", "job, handler") + " > 0", "{{job}} {{handler}}"),
         limits=Limits(critical=0.25, lines=True),
     )  # fmt: skip
     decisions = lines(
