@@ -93,6 +93,8 @@ def _open(channel: grpc.aio.Channel) -> Any:
 
 def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
     call = pb.Call(number=outgoing.number, remaining_ms=outgoing.remaining_ms, substation_id=substation_id)
+    if whose := outgoing.trace:
+        call.traceparent, call.request_id = whose.traceparent(), whose.request_id
     match outgoing.item:
         case Place() as place:
             plan = place.plan

@@ -37,6 +37,8 @@ def _encode(calls: list[Outgoing[Command]], cancelled: list[int]) -> pb.Calls:
 
 def _call(outgoing: Outgoing[Command]) -> pb.Call:
     call = pb.Call(number=outgoing.number, remaining_ms=outgoing.remaining_ms)
+    if whose := outgoing.trace:
+        call.traceparent, call.request_id = whose.traceparent(), whose.request_id
     match outgoing.item:
         case Charge() as charge:
             plan = charge.plan

@@ -166,7 +166,9 @@ class ChargesHandler(GridHandler):
     def _write(self, answer: Answer | None) -> str:
         if answer is None:
             return Outcome.WITHDRAWN
+        self.noted = {"outcome": answer.outcome}
         if answer.outcome is Outcome.ADMITTED and answer.session:
+            self.noted = {"outcome": answer.outcome, "session_id": answer.session.session_id}
             self.set_header("Location", f"/charge/{answer.session.session_id}")
             self.write_json(admitted_json(answer.session, self.caller), 201)
         else:

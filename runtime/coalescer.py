@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 import grpc.aio
 
 from runtime.message_size import LIMITS, fitting
+from runtime.trace import CURRENT, Trace
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +46,12 @@ class LinkLost(Exception):  # noqa: N818 - a state of the link, not a mistake
 
 @dataclasses.dataclass(slots=True)
 class Outgoing(Generic[Item]):
-    """One call on its way: its number on this link and the milliseconds that it has left."""
+    """One call on its way: its number on this link, the milliseconds that it has left, whose it is."""
 
     number: int
     item: Item
     remaining_ms: int
+    trace: Trace | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -57,6 +59,7 @@ class _Call(Generic[Item, Answer]):
     item: Item
     until: float
     future: "asyncio.Future[Answer]"
+    trace: Trace | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +104,7 @@ class Link(Generic[Item, Answer]):
         """
         loop = asyncio.get_running_loop()
         number = next(self._numbers)
-        call: _Call[Item, Answer] = _Call(item, loop.time() + within_s, loop.create_future())
+        call: _Call[Item, Answer] = _Call(item, loop.time() + within_s, loop.create_future(), CURRENT.get())
         self._waiting[number] = call
         self._wake.set()
         try:
@@ -181,7 +184,9 @@ class Link(Generic[Item, Answer]):
         self, calls: dict[int, _Call[Item, Answer]], cancelled: list[int], now: float
     ) -> tuple[Any | None, int]:
         """Encode as many calls as fit, and return how many; fail what can't be encoded, and leave the link."""
-        outgoing = [Outgoing(n, c.item, max(1, int((c.until - now) * 1000))) for n, c in calls.items()]
+        outgoing = [
+            Outgoing(n, c.item, max(1, int((c.until - now) * 1000)), c.trace) for n, c in calls.items()
+        ]
         try:
             message, count = fitting(outgoing, lambda some: self._wire.encode(some, cancelled))
             error: Exception = ValueError("the call is too large to be sent")
