@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "monitoring" / "prometheus"
+RESEND = "--rules.alert.resend-delay=10s"  # an Alertmanager that came late is told soon, not after a minute
 RETENTION = ("--storage.tsdb.retention.time=7d", "--storage.tsdb.retention.size=1GB")
 
 
@@ -36,7 +37,7 @@ def command(program: str, folder: Path, address: str) -> str:
     """
     words = [
         f'"{program}"', f'--config.file="{folder}/prometheus.yml"', f'--storage.tsdb.path="{folder}/data"',
-        f"--web.listen-address={address}", "--log.level=warn", *RETENTION,
+        f"--web.listen-address={address}", "--log.level=warn", RESEND, *RETENTION,
     ]  # fmt: skip
     if setpriv := shutil.which("setpriv"):
         words = [setpriv, "--pdeathsig", "TERM", "--", *words]
