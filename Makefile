@@ -45,7 +45,7 @@ proof: $(VENV)/.dev  ## minutes on a real grid: policies, overload, derating, dr
 proto: $(VENV)/.dev  ## generate the gRPC code from the .proto files
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. $(PROTOS)
 
-dashboards: $(VENV)/.dev  ## write Grafana's dashboards from monitoring/grafana/*.py
+dashboards: $(VENV)/.dev  ## write Grafana's dashboards and their reference from monitoring/grafana/*.py
 	@$(BIN)/python -m monitoring.grafana
 
 docs: $(VENV)/.dev  ## write docs/metrics.md from the registries of the running services

@@ -58,12 +58,12 @@ def _now() -> Section:
         ),
         stat(
             "Time to limit", "The soonest that a substation meets its limit, if its load goes on rising as it "
-            "did in the last 15 seconds. Nothing is shown while no load rises.", "s",
+            "did in the last 30 seconds. Nothing is shown while no load rises.", "s",
             Query(f"min({TO_LIMIT})"), Limits(warn=60, critical=15, falling=True),
             defaults={"noValue": "not rising"},
         ),
         stat(
-            "Imbalance", "Highest utilization over the mean one. 1 is perfect balance; a rush hour must keep "
+            "Imbalance", "Highest utilization over the mean one, of those that take cars. 1 is perfect; a rush hour must keep "
             "its average at or below 1.05.", "none",
             Query(IMBALANCE), Limits(warn=1.05, critical=1.2), defaults={"decimals": 3},
         ),
@@ -110,7 +110,7 @@ def _load() -> Section:
     )  # fmt: skip
     to_limit = lines(
         "Time to limit of each", "How long until the load meets the limit, if it goes on rising as it did in "
-        "the last 15 seconds. Gaps: it does not rise.", "s", Query(TO_LIMIT, "{{substation}}"),
+        "the last 30 seconds. Gaps: it does not rise.", "s", Query(TO_LIMIT, "{{substation}}"),
         limits=Limits(warn=60, critical=15, falling=True, lines=True), links=(TO_CONSOLE,),
     )  # fmt: skip
     return Section(

@@ -105,7 +105,7 @@ def placement() -> Section:
         limits=Limits(warn=1.8, critical=3, lines=True),
     )  # fmt: skip
     imbalance = lines(
-        "Imbalance", "Highest utilization over the mean one. 1 is perfect; 1.05 the limit for a rush hour's "
+        "Imbalance", "Highest utilization over the mean one, of those that take cars. 1 is perfect; 1.05 the limit for a rush hour's "
         "average. With few cars it is naturally high.", "none", Query(IMBALANCE, "max / mean"),
         limits=BALANCED, least=1,
     )  # fmt: skip

@@ -8,10 +8,10 @@ CAPACITY = f"smartgrid_substation_capacity_watts{HERE}"
 HEADROOM = f"smartgrid_substation_headroom_watts{HERE}"
 ADMITTED = 'smartgrid_substation_sessions_total{substation=~"$substation",outcome="admitted"}'
 SECONDS = "smartgrid_charge_request_duration_seconds"
-UTILIZATION = f"{LOAD} / on(substation) {CAPACITY}"
-IMBALANCE = f"max({UTILIZATION}) / (avg({UTILIZATION}) > 0)"
-# How long until the load meets the limit, if it goes on rising as it did: only while it rises.
-TO_LIMIT = f"{HEADROOM} / on(substation) (deriv({LOAD}[15s]) > 0)"
+# Recorded, so that alerts and dashboards mean the same: monitoring/prometheus/rules/recording.yml.
+UTILIZATION = f"substation:smartgrid_utilization:ratio{HERE}"
+TO_LIMIT = f"substation:smartgrid_time_to_limit:seconds{HERE}"
+IMBALANCE = "fleet:smartgrid_imbalance:max_over_mean"
 # A scrape sees a rush hour begin up to a second late, and of another service a second apart: what is
 # counted is taken from so long before to so long after.
 EDGE_S = 3

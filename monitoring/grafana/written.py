@@ -1,4 +1,4 @@
-"""Writes the dashboards as JSON, says whether those on the disk are up to date, and prints their layout."""
+"""Writes the dashboards as JSON and their reference, says whether they are up to date, prints their layout."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ from monitoring.grafana import grid_dashboard, services_dashboard
 from monitoring.grafana.panels import Json
 
 FOLDER = Path(__file__).parent
+PAGE = FOLDER.parents[1] / "docs" / "reference" / "dashboards.md"
 OUT_OF_DATE = 1
 
 
@@ -20,6 +21,29 @@ def dashboards() -> dict[str, Json]:
 def text(made: Json) -> str:
     """Return a dashboard as its file holds it: stable, so that a change is a small diff."""
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+
+
+def page() -> str:
+    """Return the reference of every panel."""
+    lines = [
+        "# Grafana dashboards", "",
+        "<!-- Written by `make dashboards` from monitoring/grafana/. Edit the code, not this page. -->", "",
+        "What each panel shows. [How to use them](../how-to/grafana.md). Grey is normal; orange and red are not.",
+    ]  # fmt: skip
+    for name, made in dashboards().items():
+        lines += ["", f"## {made['title']}", "", f"`{name}`, at `/d/{made['uid']}`. {made['description']}"]
+        for panel in made["panels"]:
+            if panel["type"] == "row":
+                lines += ["", f"### {panel['title']}", "", "| panel | unit | shows |", "|---|---|---|"]
+            else:
+                unit = panel["fieldConfig"]["defaults"]["unit"]
+                lines.append(f"| {panel['title']} | `{unit}` | {panel['description']} |")
+    return "\n".join(lines) + "\n"
+
+
+def files() -> dict[Path, str]:
+    """Return the text of everything that is written, by its path."""
+    return {FOLDER / name: text(made) for name, made in dashboards().items()} | {PAGE: page()}
 
 
 def layout(made: Json) -> str:
@@ -38,15 +62,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; 1 when a file is out of date")
     parser.add_argument("--layout", action="store_true", help="write nothing; print where each panel is")
     chosen = parser.parse_args(arguments)
+    if chosen.layout:
+        sys.stdout.write("\n".join(layout(made) for made in dashboards().values()))
+        return 0
     stale = []
-    for name, made in dashboards().items():
-        path = FOLDER / name
-        if chosen.layout:
-            sys.stdout.write(layout(made) + "\n")
-        elif chosen.check:
-            stale += [name] if not path.exists() or path.read_text(encoding="utf-8") != text(made) else []
-        else:
-            path.write_text(text(made), encoding="utf-8")
+    for path, wanted in files().items():
+        if not chosen.check:
+            path.write_text(wanted, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != wanted:
+            stale.append(path.name)
     if stale:
         sys.stderr.write(f"out of date: {', '.join(stale)}; run `make dashboards`\n")
     return OUT_OF_DATE if stale else 0

@@ -16,11 +16,13 @@ import pytest
 
 from monitoring.grafana.queries import Asked, Prometheus, QueryError, asked, interpolated, report
 from tests.support.grid import ROOT, Grid, get, until
-from tests.support.scraper import PROGRAM, Scraper
+from tests.support.ports import free_port
+from tests.support.prometheus import LACKING
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="prometheus is not installed")
+pytestmark = pytest.mark.skipif("prometheus" in LACKING, reason="prometheus is not installed")
 
 QUERIES = list(asked())
+SCRAPED = 7  # three substations, balancer, gateway, console, Prometheus itself
 RUSH = ("--requests", "150", "--seconds", "12", "--max-ratio", "3", "--max-refused", "150")
 
 
@@ -35,22 +37,21 @@ class Watched:
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """A grid that a rush hour fills, and of which then a substation is drained and another one killed."""
-    folder = tmp_path_factory.mktemp("watched")
-    grid = Grid(folder / "data", CAPACITY_KW="350")
+    folder, port = tmp_path_factory.mktemp("watched"), free_port()
+    url = f"http://127.0.0.1:{port}"
+    grid = Grid(folder / "data", CAPACITY_KW="350", PROMETHEUS_PORT=str(port))
     grid.start()
-    scraper = Scraper(folder / "prometheus", grid)
     try:
-        scraper.start()
+        until(lambda: Prometheus(url, time.time() - 5, time.time()).rows(named("Scraped")) == SCRAPED)
         began = time.time()
         rush_hour(grid, folder / "result.json")
         order(f"{grid.balancer}/fleet/substation-2/drain")
         grid.kill("substation")
         grid.wait()
-        until(lambda: Prometheus(scraper.url, began, time.time()).rows(named("Restart")))
-        prometheus = Prometheus(scraper.url, began, time.time())
+        until(lambda: Prometheus(url, began, time.time()).rows(named("Restart")))
+        prometheus = Prometheus(url, began, time.time())
         yield Watched(prometheus, json.loads((folder / "result.json").read_text()))
     finally:
-        scraper.stop()
         grid.stop()
 
 

@@ -113,7 +113,9 @@ def test_every_query_about_substations_follows_the_choice_of_substations() -> No
     """In place of the job and the instance."""
     for panel in panels(NO_JOB):
         for target in panel["targets"]:
-            for metric, selector in re.findall(r"(smartgrid_substation_\w+)(\{[^}]*\})?", target["expr"]):
+            for metric, selector in re.findall(
+                r"(smartgrid_substation_\w+|substation:[\w:]+)(\{[^}]*\})?", target["expr"]
+            ):
                 assert 'substation=~"$substation"' in selector, (panel["title"], metric)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
@@ -143,16 +144,22 @@ def test_every_variable_that_is_used_is_there(name: str) -> None:
 
 
 def metrics() -> dict[str, str]:
-    """Every metric of the reference, which a test holds to the registries, with its line."""
+    """Every metric of the reference, which a test holds to the registries, with its line; and what is recorded."""
+    recording = yaml.safe_load((ROOT / "monitoring" / "prometheus" / "rules" / "recording.yml").read_text())
+    recorded = {rule["record"]: "`substation`" for group in recording["groups"] for rule in group["rules"]}
     lines = (ROOT / "docs" / "metrics.md").read_text().splitlines()
-    return {m[1]: line for line in lines if (m := re.match(r"\| `((?:smartgrid|process)_\w+)` ", line))}
+    return recorded | {
+        m[1]: line for line in lines if (m := re.match(r"\| `((?:smartgrid|process)_\w+)` ", line))
+    }
 
 
 def test_every_metric_and_label_of_every_query_exists() -> None:
     known, page = metrics(), (ROOT / "docs" / "metrics.md").read_text()
     assert len(known) > 40
     for query in asked():
-        found = re.findall(r"\b((?:smartgrid|process|scrape)_\w+|up)\b(?:\{([^}]*)\})?", query.expr)
+        found = re.findall(
+            r"(?<![\w:])((?:\w+:)?(?:smartgrid|process|scrape)_[\w:]+|up)\b(?:\{([^}]*)\})?", query.expr
+        )
         assert found, query.where
         for name, matchers in found:
             base = re.sub("_(bucket|sum|count)$", "", name) if name not in known else name
@@ -168,6 +175,6 @@ def test_every_rule_shows_a_panel_that_asks_about_the_same() -> None:
     for rule in rules():
         panel = by_number[rule["panelId"]]
         asks = " ".join(target["expr"] for target in panel["targets"])
-        first = re.search(r"smartgrid_\w+", rule["data"][0]["model"]["expr"])
+        first = re.search(r"[\w:]*smartgrid_[\w:]+", rule["data"][0]["model"]["expr"])
         assert first
         assert first[0] in asks, rule["title"]

@@ -114,7 +114,12 @@ def test_messages_that_all_differ_are_bounded_too() -> None:
 
 def test_threads_that_log_at_once_lose_no_count() -> None:
     log = Log(most=10)
-    threads = [threading.Thread(target=lambda: [log.logger.info("x") for _ in range(200)]) for _ in range(4)]
+
+    def much() -> None:
+        for _ in range(200):
+            log.logger.info("x")
+
+    threads = [threading.Thread(target=much) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
