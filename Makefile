@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour console-link test lint format types imports unit property integration process console proof proto docs dashboards lock clean
+.PHONY: help run rush-hour console-link test lint format types imports unit property integration process console monitoring proof proto docs dashboards lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,10 +36,10 @@ types: $(VENV)/.dev  ## mypy, strict
 imports: $(VENV)/.dev  ## the dependency rule
 	$(BIN)/lint-imports --no-logo
 
-unit property integration process console: $(VENV)/.dev  ## one kind of tests alone
+unit property integration process console monitoring: $(VENV)/.dev  ## one kind of tests alone
 	$(BIN)/python -m pytest -q tests/$@
 
-proof: $(VENV)/.dev  ## minutes on a real grid: policies, overload, derating, drain, replicas (ONLY="drain" ...)
+proof: $(VENV)/.dev  ## minutes on a real grid: policies, overload, derating, drain, replicas, prometheus, queries, alerts (ONLY="drain" ...)
 	$(BIN)/python -m tests.proof $(ONLY)
 
 proto: $(VENV)/.dev  ## generate the gRPC code from the .proto files
@@ -60,11 +60,13 @@ clean:  ## remove what was made, but not ./data
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A C compiler builds the shim that makes a disk misbehave. Without one, those tests say "skipped". So do those of pages, without Chromium.
+# A C compiler builds the shim that makes a disk misbehave. Without one, those tests say "skipped". So do those of
+# pages, without Chromium, and those of alerts, without Prometheus and Alertmanager.
 .PHONY: needs
 needs:
 	@command -v cc >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
 	  { apt-get update -q && apt-get install -yq --no-install-recommends gcc libc6-dev; }
+	@command -v promtool >/dev/null && command -v amtool >/dev/null || [ -z "$(REQUIRE_ALL)" ] || sh tests/support/install-prometheus.sh
 	@command -v chromium >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
 	  { apt-get update -q && apt-get install -yq --no-install-recommends chromium fonts-dejavu-core; }
 

@@ -61,6 +61,8 @@ Rules:
   as balancers do.
 - Energy and overload run in grid time: under `TIME_SCALE=120`, `rate(smartgrid_substation_energy_joules_total)`
   is 120 times the power.
+
+What is built on them: [recording rules and alerts](reference/monitoring.md).
 """
 OUTCOMES = """
 | `outcome` | the client got |

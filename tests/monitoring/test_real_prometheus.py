@@ -1,9 +1,5 @@
 """The real Prometheus and Alertmanager beside the real grid: a rush hour of 130 %, then a substation that hangs."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.proof.monitored import hung, monitored, rush_hour
 from tests.support.compared import compared
-from tests.support.grid import ROOT, Grid, get, until
-from tests.support.ports import free_port
+from tests.support.grid import Grid, get, until
 from tests.support.prometheus import LACKING, Prometheus, Receiver, alertmanager, rules
 
 pytestmark = pytest.mark.skipif(bool(LACKING), reason=f"not installed: {', '.join(LACKING)}")
@@ -50,82 +46,35 @@ class Ran:
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     """The whole story, once."""
-    folder, port, receiver = tmp_path_factory.mktemp("monitored"), free_port(), Receiver()
+    folder, receiver = tmp_path_factory.mktemp("monitored"), Receiver()
     try:
-        with alertmanager(folder / "alertmanager", receiver) as address:
-            grid = Grid(
-                folder / "data", TIME_SCALE=str(SCALE), PROMETHEUS_PORT=str(port), ALERTMANAGER=address
-            )
-            grid.start()
-            try:
-                yield story(grid, Prometheus(f"http://127.0.0.1:{port}"), receiver, folder / "report.json")
-            finally:
-                grid.stop()
+        with (
+            alertmanager(folder / "alertmanager", receiver) as address,
+            monitored(folder / "data", SCALE, address) as (grid, prometheus),
+        ):
+            yield story(grid, prometheus, receiver, folder / "report.json")
     finally:
         receiver.close()
 
 
 def story(grid: Grid, prometheus: Prometheus, receiver: Receiver, report: Path) -> Ran:
-    until(lambda: healthy(prometheus) and receiver.firing("Watchdog"))
+    until(lambda: receiver.firing("Watchdog"))
     began_unix_s = time.time()
-    rush_hour(grid, report)
+    rush_hour(grid, report, CARS, SECONDS)
     until(lambda: receiver.firing("OverloadPredicted", severity="critical") and receiver.firing("NoHeadroom"))
     in_rush_hour = list(receiver.told)
     rows = compared(report, prometheus)
-    stopped = grid.pids("substation")[0]
-    os.kill(stopped, signal.SIGSTOP)
-    try:
-        until(
-            lambda: all(receiver.firing("SubstationDown", seen_by=who) for who in ("balancer", "prometheus"))
-        )
-        until(lambda: seen(prometheus, 'ALERTS{alertname="ReportsStale", alertstate="firing"}'))
-    finally:
-        os.kill(stopped, signal.SIGCONT)
+    hung(
+        grid,
+        lambda: all(receiver.firing("SubstationDown", seen_by=who) for who in ("balancer", "prometheus")),
+        lambda: prometheus.query('ALERTS{alertname="ReportsStale", alertstate="firing"}'),
+    )
     until(
         lambda: (
             ("resolved", "SubstationDown") in [(state, told["alertname"]) for state, told in receiver.told]
         )
     )
     return Ran(prometheus, receiver, in_rush_hour, rows, began_unix_s, time.time())
-
-
-def healthy(prometheus: Prometheus) -> bool:
-    try:
-        return len(prometheus.query("up == 1")) == sum(JOBS.values())
-    except OSError:
-        return False
-
-
-def seen(prometheus: Prometheus, expression: str) -> bool:
-    return bool(prometheus.query(expression))
-
-
-def rush_hour(grid: Grid, report: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "loadtest",
-        "rush-hour",
-        "--gateway",
-        grid.gateway,
-        "--balancer",
-        grid.balancer,
-    ]
-    asked = [
-        "--requests",
-        str(CARS),
-        "--seconds",
-        str(SECONDS),
-        "--max-ratio",
-        "2",
-        "--max-refused",
-        str(CARS),
-    ]
-    ended = subprocess.run(
-        [*command, *asked, "--json", str(report), "--runs-dir", str(grid.data / "runs")],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=200,
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
 def test_every_service_is_scraped_under_its_job(ran: Ran) -> None:

@@ -124,3 +124,10 @@ def test_amtool_accepts_the_configuration_and_routes_by_severity() -> None:
     }.items():
         routed = run("amtool", "config", "routes", "test", f"--config.file={ALERTMANAGER}", *labels.split())
         assert routed.stdout.strip() == receiver, labels
+
+
+def test_the_reference_names_every_rule_and_alert_with_its_severities() -> None:
+    text = (DOCS / "reference" / "monitoring.md").read_text(encoding="utf-8")
+    assert {name for name in rows(text) if name.partition(":")[2]} == RECORDED
+    told = re.findall(r"^\| `(\w+)` \| (\w+) \| [^|]+ \| ([\w ]+) \|$", text, flags=re.MULTILINE)
+    assert told == [(r["alert"], r["labels"]["severity"], r.get("for", "at once")) for r in ALERTS]

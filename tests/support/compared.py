@@ -24,6 +24,7 @@ def compared(report: Path, prometheus: Prometheus) -> list[dict[str, Any]]:
     span = f"[{round((end - start) * 1000)}ms]"
     average = prometheus.by_substation(f"avg_over_time({LOAD}{span})", end)
     peak = prometheus.by_substation(f"max_over_time({LOAD}{span})", end)
+    scrapes = prometheus.by_substation(f"count_over_time({LOAD}{span})", end)
     handled_after = prometheus.by_substation(ADMITTED, end + SCRAPES_S)
     handled_before = prometheus.by_substation(ADMITTED, start - 0.5)
     rows = []
@@ -37,6 +38,7 @@ def compared(report: Path, prometheus: Prometheus) -> list[dict[str, Any]]:
             "peak kW, Prometheus": round(peak[name] / 1000, 1),
             "handled, report": station["counted"]["admitted"],
             "handled, Prometheus": round(handled_after[name] - handled_before[name]),
+            "scrapes": round(scrapes[name]),
             "most change in a scrape, kW": round(resolution_kw(told, name), 1),
         })  # fmt: skip
     return rows

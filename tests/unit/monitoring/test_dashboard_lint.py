@@ -1,7 +1,7 @@
 """The published rules of Grafana's dashboard-linter, held by our own checks.
 
 https://github.com/grafana/dashboard-linter/blob/main/docs/index.md names them; each test is named
-after one. `target-promql-rule` is held by a real Prometheus (tests/process/test_dashboard_queries.py).
+after one. `target-promql-rule` is held by a real Prometheus (tests/monitoring/test_dashboard_queries.py).
 What a rule excludes has its reason here.
 """
 
