@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour report console-link test lint format types imports unit property integration process console proof proto lock clean
+.PHONY: help run rush-hour report console-link test lint format types imports unit property integration process console monitoring proof proto docs dashboards lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,14 +39,20 @@ types: $(VENV)/.dev  ## mypy, strict
 imports: $(VENV)/.dev  ## the dependency rule
 	$(BIN)/lint-imports --no-logo
 
-unit property integration process console: $(VENV)/.dev  ## one kind of tests alone
+unit property integration process console monitoring: $(VENV)/.dev  ## one kind of tests alone
 	$(BIN)/python -m pytest -q tests/$@
 
-proof: $(VENV)/.dev  ## minutes on a real grid: policies, herding, overload, derating, drain, replicas (ONLY="drain" ...)
+proof: $(VENV)/.dev  ## minutes on a real grid: policies, herding, overload, derating, drain, replicas, prometheus, queries, alerts (ONLY="drain" ...)
 	$(BIN)/python -m tests.proof $(ONLY)
 
 proto: $(VENV)/.dev  ## generate the gRPC code from the .proto files
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. $(PROTOS)
+
+dashboards: $(VENV)/.dev  ## write Grafana's dashboards and their reference from monitoring/grafana/*.py
+	@$(BIN)/python -m monitoring.grafana
+
+docs: $(VENV)/.dev  ## write docs/metrics.md from the registries of the running services
+	$(BIN)/python -m monitoring.metrics_page
 
 lock: $(VENV)/.dev  ## resolve the dependencies anew, with hashes
 	@for set in runtime dev; do cd requirements && ../$(BIN)/uv pip compile --quiet --upgrade --universal \
@@ -57,12 +63,13 @@ clean:  ## remove what was made, but not ./data
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A C compiler builds the shim that makes a disk misbehave, Chromium reads and prints pages. Without one,
-# its tests say "skipped".
+# A C compiler builds the shim that makes a disk misbehave, Chromium reads and prints pages, Prometheus and
+# Alertmanager judge rules. Without one, its tests say "skipped".
 .PHONY: needs
 needs:
 	@command -v cc >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
 	  { apt-get update -q && apt-get install -yq --no-install-recommends gcc libc6-dev; }
+	@command -v promtool >/dev/null && command -v amtool >/dev/null || [ -z "$(REQUIRE_ALL)" ] || sh tests/support/install-prometheus.sh
 	@command -v chromium >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
 	  { apt-get update -q && apt-get install -yq --no-install-recommends chromium fonts-dejavu-core; }
 

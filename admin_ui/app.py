@@ -45,6 +45,7 @@ from admin_ui.stream import BrowserStreamHandler
 from runtime import exposition, health, http
 from runtime.frame_stream import FrameStreams, StreamMetrics
 from runtime.handlers import NotFoundHandler
+from runtime.http_metrics import HttpMetrics
 
 SAMPLE_EVERY_S = 1.0
 
@@ -53,7 +54,7 @@ SAMPLE_EVERY_S = 1.0
 async def console(settings: Settings) -> AsyncIterator[None]:
     """Serve one console while the context lasts; raises OSError when its port is taken."""
     async with AsyncExitStack() as stack:
-        registry = exposition.registry("admin_ui")
+        registry = await stack.enter_async_context(exposition.measured("admin_ui"))
         board, rates = Board(), Rates()
         log = Audit(audit.path(settings.data))
         stack.push_async_callback(log.close)
@@ -81,6 +82,7 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             *acting_routes(board, calls, Orders(board, calls, log)),
         ]
         app = application(settings, table, doorkeeper.logins, registry, board)
+        HttpMetrics(registry, app)
         await stack.enter_async_context(
             http.listen(app, settings.bind, settings.http_port, tls=_tls(settings))
         )

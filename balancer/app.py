@@ -40,6 +40,7 @@ from balancer.withdrawals import Withdrawals
 from runtime import exposition, health, http, stream_server
 from runtime.frame_stream import FrameStreamHandler, FrameStreams, StreamMetrics
 from runtime.handlers import NotFoundHandler
+from runtime.http_metrics import HttpMetrics
 
 PRUNE_EVERY_S = 600.0
 
@@ -51,11 +52,11 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
     Raises StoreUnusable when its order book can't be used, OSError when a port is taken.
     """
     async with AsyncExitStack() as stack:
-        registry = exposition.registry("balancer")
+        registry = await stack.enter_async_context(exposition.measured("balancer"))
         metrics = BalancerMetrics(registry)
         book = EmbeddedBook(settings.data / "balancer" / "orders.sqlite")
         stack.push_async_callback(book.close)
-        links = Links()
+        links = Links(metrics.batched)
         fleet = _view(settings.poll_s, links)
         seats = Seats(fleet, Decisions(), WaitingRoom(settings.most_waiting))
         registry.register(FleetCollector(fleet, seats.room))
@@ -75,9 +76,9 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         streams = FrameStreams(
             _shown(fleet, book.book_id, operator), FLEET, StreamMetrics(registry, "smartgrid_balancer")
         )
-        await stack.enter_async_context(
-            http.listen(_pages(streams, seats, operator, registry), settings.bind, settings.http_port)
-        )
+        app = _pages(streams, seats, operator, registry)
+        HttpMetrics(registry, app)
+        await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port))
         stack.push_async_callback(streams.close)
         yield
 

@@ -9,9 +9,18 @@ from prometheus_client.registry import Collector
 
 from balancer.fleet import Fleet
 from balancer.health import State
+from runtime.coalescer import BATCH_BUCKETS
 from substation.contract import Outcome
 
 DECISIONS = {Outcome.PLACED: "placed", Outcome.REFUSED: "refused", Outcome.STALE: "stale", None: "unknown"}
+AGE = ("smartgrid_balancer_report_age_seconds", "Age of the newest report")
+OUTSTANDING = ("smartgrid_balancer_outstanding_watts", "Power that was asked for and not answered yet")
+STATE = ("smartgrid_balancer_substation_state", "1 for the state that the balancer thinks it is in")
+CONFLICTS = (
+    "smartgrid_balancer_identity_conflicts",
+    "Substation ids in doubt, so that nothing is placed there: two journals under one id, or another's stream",
+)
+WATCHED = ("smartgrid_balancer_watched_addresses", "Addresses that are polled")
 WAITING = ("smartgrid_balancer_waiting_requests", "Requests that wait for room")
 OTHER = "other"
 POLL_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8)
@@ -23,7 +32,8 @@ class BalancerMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._decisions = Counter(
-            "smartgrid_balancer_decisions", "Answers of substations to placements", ["substation", "outcome"],
+            "smartgrid_balancer_decisions", "Answers of substations to placements. `unknown`: none in time; `other`: another order book",
+            ["substation", "outcome"],
             registry=registry,
         )  # fmt: skip
         self._polls = Counter(
@@ -34,19 +44,23 @@ class BalancerMetrics:
         )
         self._scan_misses = Counter(
             "smartgrid_balancer_scan_misses",
-            "Pages that only the official parser could read",
+            "Pages of substations that the fast scan could not read; the official parser was tried",
             registry=registry,
         )
         self._error = Histogram(
-            "smartgrid_balancer_estimate_error_watts", "How far the estimate of a load was off when it was polled",
+            "smartgrid_balancer_estimate_error_watts", "How far the estimate of a load was off, either way, when a poll brought a newer report",
             ["substation"], buckets=ERROR_BUCKETS_W, registry=registry,
         )  # fmt: skip
         self._resolutions = Counter(
             "smartgrid_balancer_resolutions",
-            "Look-ups of names in SUBSTATIONS",
+            "Look-ups of `dns://` names",
             ["outcome"],
             registry=registry,
         )
+        self._batch = Histogram(
+            "smartgrid_balancer_batch_calls", "Calls in one message of a stream to a substation",
+            buckets=BATCH_BUCKETS, registry=registry,
+        )  # fmt: skip
         for outcome in ("ok", "failed"):
             self._polls.labels(outcome)
             self._resolutions.labels(outcome)
@@ -76,6 +90,10 @@ class BalancerMetrics:
         self._polls.labels("ok" if ok else "failed").inc()
         self._poll_seconds.observe(took_s)
 
+    def batched(self, calls: int) -> None:
+        """Note how many calls went as one message."""
+        self._batch.observe(calls)
+
     def scan_missed(self) -> None:
         """Count a page that the fast scan could not read."""
         self._scan_misses.inc()
@@ -87,7 +105,11 @@ class BalancerMetrics:
 
 def show_rushhour(registry: CollectorRegistry, active: Callable[[], bool]) -> None:
     """Export whether a rush hour goes on, as `active` says when the page is read."""
-    gauge = Gauge("smartgrid_rushhour_active", "1 while a run holds the rush hour", registry=registry)
+    gauge = Gauge(
+        "smartgrid_rushhour_active",
+        "1 while a run holds the lease of the rush hour; every balancer of an order book shows it, within a second",
+        registry=registry,
+    )
     gauge.set_function(lambda: float(active()))
 
 
@@ -100,22 +122,15 @@ class FleetCollector(Collector):
 
     def describe(self) -> Iterator[Metric]:
         """Name the families."""
-        yield GaugeMetricFamily(*WAITING)
-        yield GaugeMetricFamily("smartgrid_balancer_report_age_seconds", "Age of the newest report")
-        yield GaugeMetricFamily("smartgrid_balancer_outstanding_watts", "Power on its way to a substation")
-        yield GaugeMetricFamily("smartgrid_balancer_substation_state", "1 for the state it is in")
-        yield GaugeMetricFamily("smartgrid_balancer_identity_conflicts", "Ids whose identity is in doubt")
-        yield GaugeMetricFamily("smartgrid_balancer_watched_addresses", "Addresses that are polled")
+        yield from (
+            GaugeMetricFamily(*family) for family in (WAITING, AGE, OUTSTANDING, STATE, CONFLICTS, WATCHED)
+        )
 
     def collect(self) -> Iterator[Metric]:
         """Read the view."""
         now_s = time.monotonic()
-        age = GaugeMetricFamily(
-            "smartgrid_balancer_report_age_seconds", "Age of the newest report", labels=["substation"]
-        )
-        outstanding = GaugeMetricFamily(
-            "smartgrid_balancer_outstanding_watts", "Power on its way to a substation", labels=["substation"]
-        )
+        age = GaugeMetricFamily(*AGE, labels=["substation"])
+        outstanding = GaugeMetricFamily(*OUTSTANDING, labels=["substation"])
         for name, member in self._fleet.members.items():
             age.add_metric([name], now_s - member.received_s)
             outstanding.add_metric([name], member.outstanding_w)
@@ -124,19 +139,11 @@ class FleetCollector(Collector):
         yield GaugeMetricFamily(*WAITING, value=len(self._waiting))
         yield self._states(now_s)
         states = [self._fleet.state(member, now_s) for member in self._fleet.members.values()]
-        yield GaugeMetricFamily(
-            "smartgrid_balancer_identity_conflicts",
-            "Ids whose identity is in doubt",
-            states.count(State.CONFLICT),
-        )
-        yield GaugeMetricFamily(
-            "smartgrid_balancer_watched_addresses", "Addresses that are polled", self._fleet.watched
-        )
+        yield GaugeMetricFamily(*CONFLICTS, value=states.count(State.CONFLICT))
+        yield GaugeMetricFamily(*WATCHED, value=self._fleet.watched)
 
     def _states(self, now_s: float) -> Metric:
-        states = GaugeMetricFamily(
-            "smartgrid_balancer_substation_state", "1 for the state it is in", labels=["substation", "state"]
-        )
+        states = GaugeMetricFamily(*STATE, labels=["substation", "state"])
         for name, member in self._fleet.members.items():
             now = self._fleet.state(member, now_s)
             for state in type(now):

@@ -1,6 +1,7 @@
 """The gRPC stream on which gateways charge, find and stop sessions."""
 
 import asyncio
+import logging
 import time
 from typing import Any
 
@@ -14,15 +15,18 @@ from balancer.proto import balancer_pb2_grpc as rpc
 from balancer.sessions import Sessions
 from balancer.withdrawals import Withdrawals
 from runtime.stream_server import Conversation
+from runtime.trace import CURRENT, Trace, received
 from substation.plan import Plan
 from substation.proto import substation_pb2 as substation_pb
+
+log = logging.getLogger(__name__)
 
 MOST_LISTED = 1000
 ANSWER_S = 0.2  # kept back from the caller's time, so that even "unknown" arrives in time
 
-# With the monotonic time up to which the caller waits; None for what nobody could do, which must
-# not end the stream of all others.
-Asked = tuple[Command | None, float]
+# With the monotonic time up to which the caller waits, and whose request it is; None for what nobody
+# could do, which must not end the stream of all others.
+Asked = tuple[Command | None, float, Trace]
 Settled = tuple[Answer, Withdrawal | None]
 
 
@@ -54,12 +58,16 @@ class BalancerService(rpc.BalancerServicer):
         await asyncio.gather(*self._conversations, return_exceptions=True)
 
     async def _handle(self, asked: Asked) -> Settled:
-        command, until_s = asked
+        command, until_s, trace = asked
+        CURRENT.set(trace)  # of the task that answers this call alone
         if command is None:
-            return Answer(Outcome.EXCEEDS_CAPACITY, detail="nobody could carry this out"), None
-        if isinstance(command, Charge):
-            return await self._placement.charge(command, until_s)
-        return await self._sessions.ask(command, until_s), None
+            settled: Settled = Answer(Outcome.EXCEEDS_CAPACITY, detail="nobody could carry this out"), None
+        elif isinstance(command, Charge):
+            settled = await self._placement.charge(command, until_s)
+        else:
+            settled = await self._sessions.ask(command, until_s), None
+        _note(command, settled[0])
+        return settled
 
     def _encode(self, settled: list[tuple[int, Settled]]) -> pb.Answers:
         """Write answers; none at all is the greeting, which says whose balancer this is."""
@@ -77,8 +85,26 @@ class BalancerService(rpc.BalancerServicer):
 
 def _decode(message: pb.Calls) -> tuple[list[tuple[int, Asked]], list[int]]:
     now_s = time.monotonic() - ANSWER_S
-    calls = [(call.number, (_command(call), now_s + call.remaining_ms / 1000)) for call in message.calls]
+    calls = [
+        (
+            call.number,
+            (
+                _command(call),
+                now_s + call.remaining_ms / 1000,
+                received(call.traceparent, call.request_id),
+            ),
+        )
+        for call in message.calls
+    ]
     return calls, list(message.cancelled)
+
+
+def _note(command: Command | None, answer: Answer) -> None:
+    """Write how a call ended; sessions that were only looked at are not told of."""
+    if isinstance(command, Charge | Stop) or command is None:
+        kind = type(command).__name__.lower() if command else "nonsense"
+        session = {"session_id": answer.session.session_id} if answer.session else {}
+        log.info("%s answered %s", kind, answer.outcome, extra=session)
 
 
 def _command(call: pb.Call) -> Command | None:

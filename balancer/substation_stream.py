@@ -34,9 +34,11 @@ class Links:
     `on_stranger` with the id of the link and the report when somebody else reports on it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_batch: Callable[[int], None] = lambda _: None) -> None:
+        """`on_batch` is called with the number of calls in each message to a substation."""
         self.on_report: Callable[[Report], object] = lambda _: None
         self.on_stranger: Callable[[str, Report], object] = lambda *_: None
+        self._on_batch = on_batch
         self._links: dict[str, SubstationLink] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -46,7 +48,7 @@ class Links:
         if link and link.address == address:
             return
         self.disconnect(substation_id)
-        self._links[substation_id] = Link(address, self._wire(substation_id))
+        self._links[substation_id] = Link(address, self._wire(substation_id), self._on_batch)
 
     def disconnect(self, substation_id: str) -> None:
         """Have no link to a substation: what waits for one waits on."""
@@ -91,6 +93,8 @@ def _open(channel: grpc.aio.Channel) -> Any:
 
 def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
     call = pb.Call(number=outgoing.number, remaining_ms=outgoing.remaining_ms, substation_id=substation_id)
+    if whose := outgoing.trace:
+        call.traceparent, call.request_id = whose.traceparent(), whose.request_id
     match outgoing.item:
         case Place() as place:
             plan = place.plan

@@ -16,6 +16,7 @@ from gateway.settings import Settings
 from runtime import exposition, health, http
 from runtime.connections import Limits
 from runtime.handlers import NotFoundHandler
+from runtime.http_metrics import HttpMetrics
 from runtime.process import CannotStartError
 
 
@@ -26,17 +27,15 @@ async def gateway(settings: Settings) -> AsyncIterator[None]:
     Raises OSError when its port is taken, CannotStartError when its API keys can't be read.
     """
     async with AsyncExitStack() as stack:
-        registry = exposition.registry("gateway")
-        to_balancer = BalancerLink(settings.balancer)
-        stack.push_async_callback(to_balancer.close)
+        registry = await stack.enter_async_context(exposition.measured("gateway"))
         metrics = GatewayMetrics(registry)
+        to_balancer = BalancerLink(settings.balancer, metrics.batched)
+        stack.push_async_callback(to_balancer.close)
         grid = Grid(to_balancer, metrics, _access(settings), settings.deadline_s, settings.max_wait_s)
-        await stack.enter_async_context(
-            http.listen(
-                _routes(grid, registry, to_balancer), settings.bind, settings.http_port,
-                Limits(connections=settings.connections),
-            )
-        )  # fmt: skip
+        app = _routes(grid, registry, to_balancer)
+        HttpMetrics(registry, app)
+        limits = Limits(connections=settings.connections)
+        await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, limits))
         yield
 
 

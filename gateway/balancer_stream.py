@@ -1,6 +1,6 @@
 """The gateway's stream to its balancer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc.aio
@@ -15,9 +15,10 @@ from substation.contract import Session
 class BalancerLink(Link[Command, Answer]):
     """The link to the balancer at `host:port`; `book_id` is its order book's, '' if it has not said."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, on_batch: Callable[[int], None] = lambda _: None) -> None:
+        """`on_batch` is called with the number of calls in each message."""
         self.book_id = ""
-        super().__init__(address, Wire(_open, _encode, self._read))
+        super().__init__(address, Wire(_open, _encode, self._read), on_batch)
 
     def _read(self, message: pb.Answers) -> Iterator[tuple[int, Answer]]:
         if not message.answers:  # the greeting
@@ -36,6 +37,8 @@ def _encode(calls: list[Outgoing[Command]], cancelled: list[int]) -> pb.Calls:
 
 def _call(outgoing: Outgoing[Command]) -> pb.Call:
     call = pb.Call(number=outgoing.number, remaining_ms=outgoing.remaining_ms)
+    if whose := outgoing.trace:
+        call.traceparent, call.request_id = whose.traceparent(), whose.request_id
     match outgoing.item:
         case Charge() as charge:
             plan = charge.plan

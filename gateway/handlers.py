@@ -105,6 +105,8 @@ class GridHandler(ApiHandler):
 class ChargesHandler(GridHandler):
     """`POST` and `GET /charge`."""
 
+    _waits = False
+
     def turned_away(self, outcome: str) -> None:
         """Count it, if it wanted to charge."""
         if self.request.method == "POST":
@@ -128,8 +130,11 @@ class ChargesHandler(GridHandler):
     async def post(self) -> None:
         """Place the car; 201 with where it charges, or a problem that says when to come back."""
         began_s = time.monotonic()
-        outcome = await self._answer()
-        self.grid.metrics.answered(outcome, time.monotonic() - began_s)
+        outcome: str = metrics.FAILED
+        try:
+            outcome = await self._answer()
+        finally:
+            self.grid.metrics.answered(outcome, time.monotonic() - began_s, waits=self._waits)
 
     async def _answer(self) -> str:
         if (
@@ -148,6 +153,7 @@ class ChargesHandler(GridHandler):
             return self._reject(MALFORMED, detail=str(error))
         except Invalid as error:
             return self._reject(INVALID, errors=[dataclasses.asdict(fault) for fault in error.faults])
+        self._waits = wanted.max_wait_ms > 0
         most_ms = round(self.grid.max_wait_s * 1000)
         return self._write(
             await self.ask(dataclasses.replace(wanted, max_wait_ms=min(wanted.max_wait_ms, most_ms)))
@@ -160,7 +166,9 @@ class ChargesHandler(GridHandler):
     def _write(self, answer: Answer | None) -> str:
         if answer is None:
             return Outcome.WITHDRAWN
+        self.noted = {"outcome": answer.outcome}
         if answer.outcome is Outcome.ADMITTED and answer.session:
+            self.noted = {"outcome": answer.outcome, "session_id": answer.session.session_id}
             self.set_header("Location", f"/charge/{answer.session.session_id}")
             self.write_json(admitted_json(answer.session, self.caller), 201)
         else:

@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from balancer.contract import Outcome
+from runtime.coalescer import BATCH_BUCKETS
 
 # One bucket is the SLO: 99 % of admissions within 0.25 s.
 BUCKETS_S = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -10,11 +11,13 @@ BUCKETS_S = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 REJECTED = "rejected"  # by validation
 UNAUTHORIZED = "unauthorized"
 QUOTA_EXCEEDED = "quota_exceeded"
+FAILED = "failed"  # a fault of ours: 500
 OUTCOMES = (
     Outcome.ADMITTED, Outcome.NO_CAPACITY, Outcome.NO_SUBSTATION, Outcome.UNKNOWN, Outcome.WITHDRAWN,
     Outcome.EXCEEDS_CAPACITY, Outcome.UNKNOWN_SUBSTATION, Outcome.KEY_REUSED, REJECTED,
-    UNAUTHORIZED, QUOTA_EXCEEDED,
+    UNAUTHORIZED, QUOTA_EXCEEDED, FAILED,
 )  # fmt: skip
+KINDS = ADMITTED, WAITING, OTHER = "admitted", "waiting", "other"
 
 
 class GatewayMetrics:
@@ -22,19 +25,30 @@ class GatewayMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
-            "smartgrid_charge_requests",
-            "Requests to charge, by how they ended",
-            ["outcome"],
-            registry=registry,
-        )
+            "smartgrid_charge_requests", "Requests to `POST /charge` that ended, by how",
+            ["outcome"], registry=registry,
+        )  # fmt: skip
         self._seconds = Histogram(
-            "smartgrid_charge_request_duration_seconds", "From the request's arrival to its answer",
-            buckets=BUCKETS_S, registry=registry,
+            "smartgrid_charge_request_duration_seconds",
+            "From the arrival of a `POST /charge` to its answer. `admitted` did not ask to wait and is what the"
+            " SLO is about; `waiting` asked to wait for room, however it ended",
+            ["kind"], buckets=BUCKETS_S, registry=registry,
+        )  # fmt: skip
+        self._batch = Histogram(
+            "smartgrid_gateway_batch_calls", "Calls in one message of the stream to the balancer",
+            buckets=BATCH_BUCKETS, registry=registry,
         )  # fmt: skip
         for outcome in OUTCOMES:
             self._requests.labels(outcome)
+        for kind in KINDS:
+            self._seconds.labels(kind)
 
-    def answered(self, outcome: str, took_s: float) -> None:
-        """Count a request to charge."""
+    def answered(self, outcome: str, took_s: float, *, waits: bool = False) -> None:
+        """Count a request to charge; `waits` says that it had asked to wait for room."""
         self._requests.labels(outcome).inc()
-        self._seconds.observe(took_s)
+        kind = WAITING if waits else ADMITTED if outcome == Outcome.ADMITTED else OTHER
+        self._seconds.labels(kind).observe(took_s)
+
+    def batched(self, calls: int) -> None:
+        """Note how many calls went as one message."""
+        self._batch.observe(calls)

@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 import grpc.aio
 
 from runtime.message_size import LIMITS, fitting
+from runtime.trace import CURRENT, Trace
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ Answer = TypeVar("Answer")
 
 MOST_IN_A_MESSAGE = 512
 RETRY_S = (0.05, 1.0)  # first and longest wait before a new stream is tried
+BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, MOST_IN_A_MESSAGE)
 CHANNEL_OPTIONS = [
     ("grpc.keepalive_time_ms", 2_000),  # a black-holed link is noticed in about 4 s
     ("grpc.keepalive_timeout_ms", 2_000),
@@ -44,11 +46,12 @@ class LinkLost(Exception):  # noqa: N818 - a state of the link, not a mistake
 
 @dataclasses.dataclass(slots=True)
 class Outgoing(Generic[Item]):
-    """One call on its way: its number on this link and the milliseconds that it has left."""
+    """One call on its way: its number on this link, the milliseconds that it has left, whose it is."""
 
     number: int
     item: Item
     remaining_ms: int
+    trace: Trace | None = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -56,6 +59,7 @@ class _Call(Generic[Item, Answer]):
     item: Item
     until: float
     future: "asyncio.Future[Answer]"
+    trace: Trace | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,8 +78,12 @@ class Wire(Generic[Item, Answer]):
 class Link(Generic[Item, Answer]):
     """One coalesced stream to `address`, reconnected with a jittered backoff until closed."""
 
-    def __init__(self, address: str, wire: Wire[Item, Answer]) -> None:
+    def __init__(
+        self, address: str, wire: Wire[Item, Answer], on_batch: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """`on_batch` is called with the number of calls in each message that is sent."""
         self.address = address
+        self._on_batch = on_batch
         self.up = False
         self.messages_sent = 0
         self.calls_sent = 0
@@ -96,7 +104,7 @@ class Link(Generic[Item, Answer]):
         """
         loop = asyncio.get_running_loop()
         number = next(self._numbers)
-        call: _Call[Item, Answer] = _Call(item, loop.time() + within_s, loop.create_future())
+        call: _Call[Item, Answer] = _Call(item, loop.time() + within_s, loop.create_future(), CURRENT.get())
         self._waiting[number] = call
         self._wake.set()
         try:
@@ -167,6 +175,7 @@ class Link(Generic[Item, Answer]):
                         self._sent.update(calls)
                         self.messages_sent += 1
                         self.calls_sent += len(calls)
+                        self._on_batch(len(calls))
                         await stream.write(message)
                 self._wake.clear()
                 await self._wake.wait()
@@ -175,7 +184,9 @@ class Link(Generic[Item, Answer]):
         self, calls: dict[int, _Call[Item, Answer]], cancelled: list[int], now: float
     ) -> tuple[Any | None, int]:
         """Encode as many calls as fit, and return how many; fail what can't be encoded, and leave the link."""
-        outgoing = [Outgoing(n, c.item, max(1, int((c.until - now) * 1000))) for n, c in calls.items()]
+        outgoing = [
+            Outgoing(n, c.item, max(1, int((c.until - now) * 1000)), c.trace) for n, c in calls.items()
+        ]
         try:
             message, count = fitting(outgoing, lambda some: self._wire.encode(some, cancelled))
             error: Exception = ValueError("the call is too large to be sent")

@@ -1,6 +1,9 @@
 """The `/metrics` page in Prometheus text format, whole or only the names asked for."""
 
+import asyncio
 import platform
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from prometheus_client import (
     CollectorRegistry,
@@ -12,6 +15,7 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from runtime.handlers import ApiHandler
+from runtime.loop_lag import LoopLag
 
 VERSION = "0.1.0"
 
@@ -19,13 +23,25 @@ VERSION = "0.1.0"
 def registry(service: str) -> CollectorRegistry:
     """Return a registry of this process alone, with process metrics and `smartgrid_build_info`."""
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    made = CollectorRegistry()
+    made = CollectorRegistry(auto_describe=True)  # ProcessCollector has no describe(): `name[]` missed it
     ProcessCollector(registry=made)
     info = Gauge(
         "smartgrid_build_info", "1; the labels say what runs", ["service", "version", "python"], registry=made
     )
     info.labels(service, VERSION, platform.python_version()).set(1)
     return made
+
+
+@asynccontextmanager
+async def measured(service: str) -> AsyncIterator[CollectorRegistry]:
+    """A registry as above; while the context lasts, the lag of this process's event loop goes into it."""
+    made = registry(service)
+    task = asyncio.create_task(LoopLag(made).follow())
+    try:
+        yield made
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 class MetricsHandler(ApiHandler):

@@ -19,6 +19,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MOST_IN_A_BATCH = 256  # keeps one commit, and so the wait of its first item, short
+BATCH_BUCKETS = (0, 1, 2, 4, 8, 16, 32, 64, 128, MOST_IN_A_BATCH)
 BROKEN = 70  # exit code: EX_SOFTWARE
 
 

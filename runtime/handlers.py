@@ -1,8 +1,8 @@
 """The base of every HTTP handler: request ids, no caching, errors as problem documents."""
 
 import logging
-import re
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from tornado.escape import json_encode
@@ -19,28 +19,31 @@ from runtime.problem import (
     Problem,
     document,
 )
+from runtime.trace import CURRENT, REQUEST_ID, Trace, received
 
 log = logging.getLogger(__name__)
-
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class ApiHandler(RequestHandler):
     """Every HTTP handler of this system: request ids, no caching, errors as problem documents."""
 
     request_id: str
+    trace: Trace
+    noted: Mapping[str, object] = {}  # what the line in the log says beside handler and status
 
     def initialize(self) -> None:
-        """Take the caller's request id if it is a plain one, else make one."""
+        """Take the caller's request id if it is a plain one, and its trace, else make them."""
         given = self.request.headers.get("X-Request-Id", "")
         self.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         self.set_header("X-Request-Id", self.request_id)
+        self.trace = received(self.request.headers.get("traceparent", ""), self.request_id)
 
     def prepare(self) -> None:
         """Count the request as one that a stopping service still answers; refuse a compressed body.
 
         What this writes is the answer: an override must look whether it is finished.
         """
+        CURRENT.set(self.trace)  # of the task that answers this request alone
         self.settings["in_flight"].add(self)
         if self.request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
             self.set_header("Accept-Encoding", "identity")  # RFC 9110, 15.5.16
@@ -85,9 +88,10 @@ class ApiHandler(RequestHandler):
         self.write_problem(problem, detail=detail)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Log faults with the request id; what the caller did wrong is not a fault of ours."""
+        """Log faults with whose request it was; what the caller did wrong is not a fault of ours."""
         if not isinstance(value, HTTPError):
-            log.error("request failed", exc_info=(typ, value, tb), extra={"request_id": self.request_id})
+            whose = {"trace_id": self.trace.trace_id, "request_id": self.request_id}
+            log.error("request failed", exc_info=(typ, value, tb), extra=whose)
 
 
 class NotFoundHandler(ApiHandler):

@@ -10,6 +10,7 @@ from pathlib import Path
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
+from runtime import access_log
 from runtime.body_limit import BodyLimit
 from runtime.connections import LimitedServer, Limits
 
@@ -33,11 +34,14 @@ async def listen(
 
     A compressed body is never inflated. With `tls`, nothing is spoken but TLS.
 
+    Every answer is logged.
+
     Left, it takes no more requests and answers those that it has, within a limit.
 
     Raises OSError when the port is taken.
     """
     app.settings["in_flight"] = in_flight = set[object]()
+    app.settings["log_function"] = access_log.also(app.settings.get("log_function"))
     app.settings["websocket_max_message_size"] = WEBSOCKET_BYTES
     server = LimitedServer(
         BodyLimit(app),

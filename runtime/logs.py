@@ -1,16 +1,24 @@
-"""Logs: one JSON object a line, on standard error."""
+"""Logs: one JSON object a line, on standard error, and a bounded number of equal ones."""
 
 import json
 import logging
 import sys
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from runtime import trace
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+INTERVAL_S = 10.0
+MOST_EQUAL = 200  # lines in an interval: 20 requests a second are all there
+MOST_KINDS = 500  # beyond them in an interval, all others of a logger are of one kind
+
+Kind = tuple[str, int, str]
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record and what was passed as `extra` as one JSON object."""
+    """Formats a record, what was passed as `extra`, and whose request it is, as one JSON object."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -26,17 +34,65 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if now := trace.CURRENT.get():
+            line |= {"trace_id": now.trace_id, "request_id": now.request_id}
         line.update({k: v for k, v in vars(record).items() if k not in STANDARD})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
 
 
-def start(service: str, level: str) -> None:
-    """Send all logs of this process to standard error as JSON lines."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines(service))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("tornado.access").setLevel(
-        logging.CRITICAL
-    )  # metrics count answers; faults are logged with their cause
+class LimitedLines(logging.StreamHandler[TextIO]):
+    """Writes at most `most` equal lines in an interval, and then how many more there were.
+
+    Lines are equal when logger, level and message are; what is in `extra` makes no difference.
+    """
+
+    def __init__(
+        self, stream: TextIO, most: int = MOST_EQUAL, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__(stream)
+        self._most = most
+        self._clock_s = clock_s
+        self._until_s = clock_s() + INTERVAL_S
+        self._seen: dict[Kind, int] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, or count it; called with the lock held."""
+        if self._clock_s() >= self._until_s:
+            self._next_interval()
+        kind = (record.name, record.levelno, record.getMessage())
+        if kind not in self._seen and len(self._seen) >= MOST_KINDS:
+            kind = (record.name, record.levelno, "")
+        count = self._seen[kind] = self._seen.get(kind, 0) + 1
+        if count <= self._most:
+            super().emit(record)
+
+    def tell(self, *, ending: bool = False) -> None:
+        """Write how many lines were left out, if the interval is over or the process is `ending`."""
+        self.acquire()  # as emit() has it
+        try:
+            if ending or self._clock_s() >= self._until_s:
+                self._next_interval()
+        finally:
+            self.release()
+
+    def _next_interval(self) -> None:
+        seen, self._seen = self._seen, {}
+        self._until_s = self._clock_s() + INTERVAL_S
+        token = trace.CURRENT.set(None)  # it is about many requests
+        for (name, level, message), count in seen.items():
+            if count > self._most:
+                told = {"left_out": count - self._most, "of": message or "others", "interval_s": INTERVAL_S}
+                record = logging.LogRecord(name, level, "", 0, "equal lines were left out", (), None)
+                vars(record).update(told)
+                super().emit(record)
+        trace.CURRENT.reset(token)
+
+
+def start(service: str, level: str) -> LimitedLines:
+    """Send all logs of this process to standard error as JSON lines; returns what limits them."""
+    lines = LimitedLines(sys.stderr)
+    lines.setFormatter(JsonLines(service))
+    logging.basicConfig(level=level.upper(), handlers=[lines], force=True)
+    return lines

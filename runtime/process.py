@@ -58,15 +58,17 @@ def run(name: str, cls: type[S], service: Callable[[S], AbstractAsyncContextMana
     except SettingsError as error:
         sys.stderr.write(f"{name} can't start:\n" + "".join(f"  - {fault}\n" for fault in error.faults))
         sys.exit(BAD_SETTINGS)
-    logs.start(name, frame.log_level)
+    lines = logs.start(name, frame.log_level)
     try:
-        asyncio.run(_serve(name, service(settings), watch_parent=bool(frame.exit_with_parent)))
+        asyncio.run(_serve(name, service(settings), lines, watch_parent=bool(frame.exit_with_parent)))
     except CannotStartError as error:
         sys.stderr.write(f"{name} can't start: {error}\n")
         sys.exit(CANNOT_START)
 
 
-async def _serve(name: str, service: AbstractAsyncContextManager[None], *, watch_parent: bool) -> None:
+async def _serve(
+    name: str, service: AbstractAsyncContextManager[None], lines: logs.LimitedLines, *, watch_parent: bool
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -78,13 +80,23 @@ async def _serve(name: str, service: AbstractAsyncContextManager[None], *, watch
             raise CannotStartError(str(error)) from error
         log.info("%s is serving", name, extra={"pid": os.getpid()})
         parent = asyncio.create_task(_parent_gone(stop)) if watch_parent else None
+        telling = asyncio.create_task(_tell(lines))
         await stop.wait()
         log.info("%s is stopping", name)
         began = time.monotonic()
         loop.call_later(STOP_WITHIN_S, os._exit, 1)
+        telling.cancel()
         if parent:
             parent.cancel()
     log.info("%s has stopped", name, extra={"took_s": round(time.monotonic() - began, 3)})
+    lines.tell(ending=True)
+
+
+async def _tell(lines: logs.LimitedLines) -> None:
+    """Say what was left out of the log even when nothing else is logged."""
+    while True:
+        await asyncio.sleep(logs.INTERVAL_S)
+        lines.tell()
 
 
 async def _parent_gone(stop: asyncio.Event) -> None:

@@ -8,6 +8,7 @@ from tornado.web import Application
 
 from runtime import exposition, health, http, stream_server
 from runtime.handlers import NotFoundHandler
+from runtime.http_metrics import HttpMetrics
 from substation.clock import GridClock
 from substation.handlers import BackupHandler, SessionsHandler
 from substation.identity import take_slot
@@ -32,7 +33,7 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         stack.callback(journal.close)
         known = journal.station()
         clock = GridClock.resume(known.grid_ms, known.unix_ms, unix_ms, time.monotonic(), settings.time_scale)
-        registry = exposition.registry("substation")
+        registry = await stack.enter_async_context(exposition.measured("substation"))
         metrics = WriterMetrics(registry, slot.substation_id)
         station = Station(journal, settings.capacity_w, clock, metrics)
         stack.push_async_callback(station.close)
@@ -53,6 +54,7 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
             ],
             default_handler_class=NotFoundHandler,
         )
+        HttpMetrics(registry, app)
         await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port))
         yield
         await station.close()  # commits finish, and are answered, before the stream goes

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from runtime.group_commit import BATCH_BUCKETS
 from substation.contract import RELEASES_WITHIN_S, Outcome, Report
 from substation.curve import Usage
 from substation.plan import MS_PER_S
@@ -22,18 +23,29 @@ GAUGES = {
     "smartgrid_substation_load_watts": "Power reserved by open sessions",
     "smartgrid_substation_capacity_watts": "The present limit: the rated one, or what an operator lowered it to",
     "smartgrid_substation_rated_watts": "The limit when it is not derated",
-    "smartgrid_substation_headroom_watts": "Capacity less load; negative while derated below the load",
+    "smartgrid_substation_headroom_watts": "Capacity minus load; negative while the capacity was lowered below the load",
     "smartgrid_substation_sessions_active": "Open sessions",
-    "smartgrid_substation_draining": "1 while no new session is taken (drained, or the journal can't be written)",
+    "smartgrid_substation_draining": "1 while no new session is taken: drained by an operator, or the journal can't be written, or stopping",
     "smartgrid_substation_report_epoch": "Rises with every start of the substation",
-    "smartgrid_substation_report_seq": "Rises with every report within an epoch",
+    "smartgrid_substation_report_seq": "Rises with every report within an epoch; a scrape is a report",
     "smartgrid_time_scale": "Grid seconds that pass in one second",
 }
-DRAW = ("smartgrid_substation_draw_watts", "Power that the cars really draw; at most the load")
+DRAW = (
+    "smartgrid_substation_draw_watts",
+    "Power that the cars draw: at most the load, and below it while cars taper",
+)
+RELEASES = (
+    "smartgrid_substation_releases_watts",
+    "Power that known plans free within so many wall seconds, cumulative",
+)
+INFO = (
+    "smartgrid_substation",
+    "The journal's id, and the stream's address; one without a host is on this page's",
+)
 ENERGY = ("smartgrid_substation_energy_joules", "Energy delivered since the journal was made, in grid time")
 OVERLOAD = (
     "smartgrid_substation_overload_watt_seconds",
-    "Load above capacity over grid time, by what caused it",
+    "Load above capacity over grid time. `admission` stays 0; `derating`: the capacity was lowered below the load",
 )
 
 
@@ -45,8 +57,13 @@ class WriterMetrics:
             "smartgrid_substation_commit_seconds", "Duration of a journal commit with its decisions",
             ["substation"], buckets=COMMIT_BUCKETS_S, registry=registry,
         ).labels(substation_id)  # fmt: skip
+        self._batch = Histogram(
+            "smartgrid_substation_commit_decisions", "Decisions that were written by one journal commit",
+            ["substation"], buckets=BATCH_BUCKETS, registry=registry,
+        ).labels(substation_id)  # fmt: skip
         sessions = Counter(
-            "smartgrid_substation_sessions", "Decisions that were committed", ["substation", "outcome"],
+            "smartgrid_substation_sessions", "Decisions that were committed since the start; the same answer given again is not counted",
+            ["substation", "outcome"],
             registry=registry,
         )  # fmt: skip
         self._sessions = {
@@ -56,6 +73,7 @@ class WriterMetrics:
     def committed(self, took_s: float, outcomes: list[Outcome]) -> None:
         """Count one commit and the decisions in it."""
         self._commit.observe(took_s)
+        self._batch.observe(len(outcomes))
         for outcome in outcomes:
             if outcome in self._sessions:  # an operator's order is no session
                 self._sessions[outcome].inc()
@@ -91,8 +109,8 @@ class ReportCollector(Collector):
     def describe(self) -> Iterator[Metric]:
         """Name the families, so that a scrape of a few names finds them."""
         yield from (GaugeMetricFamily(name, about) for name, about in GAUGES.items())
-        yield GaugeMetricFamily("smartgrid_substation_releases_watts", "Power freed within so many seconds")
-        yield InfoMetricFamily("smartgrid_substation", "Identity and stream address")
+        yield GaugeMetricFamily(*RELEASES)
+        yield InfoMetricFamily(*INFO)
 
     def collect(self) -> Iterator[Metric]:
         """Evaluate the load now; all families are of the same report."""
@@ -105,15 +123,11 @@ class ReportCollector(Collector):
             gauge = GaugeMetricFamily(name, about, labels=["substation"])
             gauge.add_metric(self._labels, value)
             yield gauge
-        releases = GaugeMetricFamily(
-            "smartgrid_substation_releases_watts",
-            "Power freed within so many seconds",
-            labels=["substation", "within"],
-        )
+        releases = GaugeMetricFamily(*RELEASES, labels=["substation", "within"])
         for within, watts in zip(RELEASES_WITHIN_S, report.releases_w, strict=True):
             releases.add_metric([*self._labels, "+Inf" if within == float("inf") else f"{within:g}"], watts)
         yield releases
-        info = InfoMetricFamily("smartgrid_substation", "Identity and stream address", labels=["substation"])
+        info = InfoMetricFamily(*INFO, labels=["substation"])
         info.add_metric(
             self._labels, {"journal": self._station.journal_id, "grpc": self._station.grpc_address}
         )

@@ -1,5 +1,6 @@
 """The gRPC stream on which balancers place, withdraw, stop and find sessions."""
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import grpc.aio
 
 from runtime.stream_server import Conversation
+from runtime.trace import CURRENT, Trace, received
 from substation.contract import (
     MOST_STREAMED,
     Answer,
@@ -26,7 +28,10 @@ from substation.proto import substation_pb2_grpc as rpc
 from substation.station import Station
 from substation.writer import Request
 
-Numbered = list[tuple[int, Request | None]]
+log = logging.getLogger(__name__)
+
+Asked = tuple[Request | None, Trace]  # None for another substation, and for what nobody could do
+Numbered = list[tuple[int, Asked]]
 
 
 class SubstationService(rpc.SubstationServicer):
@@ -43,17 +48,27 @@ class SubstationService(rpc.SubstationServicer):
         """Answer one balancer's calls; every message of answers carries a report."""
         await Conversation(self._decode, self._handle, self._encode).run(context)
 
-    async def _handle(self, request: Request | None) -> Answer:
+    async def _handle(self, asked: Asked) -> Answer:
+        request, trace = asked
+        CURRENT.set(trace)  # of the task that answers this call alone
         if request is None:
             return Answer(Outcome.NOT_ME)
-        return await self._station.ask(request)
+        answer = await self._station.ask(request)
+        if not isinstance(request.command, Find | Page):
+            kind = type(request.command).__name__.lower()
+            session = {"session_id": answer.session.session_id} if answer.session else {}
+            log.info("%s answered %s", kind, answer.outcome, extra=session)
+        return answer
 
     def _decode(self, message: pb.Calls) -> tuple[Numbered, list[int]]:
         now_s = time.monotonic()
         calls: Numbered = [
             (
                 call.number,
-                _request(call, now_s) if call.substation_id == self._station.substation_id else None,
+                (
+                    _request(call, now_s) if call.substation_id == self._station.substation_id else None,
+                    received(call.traceparent, call.request_id),
+                ),
             )
             for call in message.calls
         ]

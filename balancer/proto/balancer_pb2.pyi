@@ -16,20 +16,24 @@ class Calls(_message.Message):
     def __init__(self, calls: _Optional[_Iterable[_Union[Call, _Mapping]]] = ..., cancelled: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class Call(_message.Message):
-    __slots__ = ("number", "remaining_ms", "charge", "stop", "find", "page")
+    __slots__ = ("number", "remaining_ms", "traceparent", "request_id", "charge", "stop", "find", "page")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     REMAINING_MS_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     CHARGE_FIELD_NUMBER: _ClassVar[int]
     STOP_FIELD_NUMBER: _ClassVar[int]
     FIND_FIELD_NUMBER: _ClassVar[int]
     PAGE_FIELD_NUMBER: _ClassVar[int]
     number: int
     remaining_ms: int
+    traceparent: str
+    request_id: str
     charge: Charge
     stop: Stop
     find: Find
     page: Page
-    def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., charge: _Optional[_Union[Charge, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ..., page: _Optional[_Union[Page, _Mapping]] = ...) -> None: ...
+    def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., traceparent: _Optional[str] = ..., request_id: _Optional[str] = ..., charge: _Optional[_Union[Charge, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ..., page: _Optional[_Union[Page, _Mapping]] = ...) -> None: ...
 
 class Charge(_message.Message):
     __slots__ = ("key", "fingerprint", "vehicle_id", "energy_j", "power_w", "stay_ms", "substations", "max_wait_ms")

@@ -78,6 +78,7 @@ The grid runs (ready in {took_s:.1f} s): {len(substations)} substations, {capaci
   rush hour       {"".join(told)}make rush-hour
   see the load    curl {balancer}/fleet
   the API         {gateway}/
+  prometheus      {os.environ.get("PROMETHEUS_TOLD", "")}
   logs            {os.environ["DATA_DIR"]}/log
   end it          Ctrl-C
 """

@@ -14,6 +14,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import prometheus
+
 ROOT = Path(__file__).resolve().parents[2]
 HIGHEST_PORT = 65_535
 LISTENING = "0A"  # in /proc/net/tcp
@@ -27,6 +29,7 @@ def main() -> None:
     bind = os.environ.get("BIND") or "127.0.0.1"
     try:
         ports = service_ports(os.environ)
+        _whole(os.environ, "PROMETHEUS_PORT", 9090, HIGHEST_PORT, least=0)
     except ValueError as error:
         sys.stderr.write(f"The grid can't start: {error}\n")
         sys.exit(2)
@@ -38,9 +41,12 @@ def main() -> None:
     data = Path(os.environ.get("DATA_DIR", "data")).absolute()
     (data / "log").mkdir(parents=True, exist_ok=True)
     configuration = data / "supervisord.conf"
+    made = supervisord(data, ports, reachable(bind))
+    told = watched(made, data, ports, reachable(bind))
     with configuration.open("w", encoding="utf-8") as file:
-        supervisord(data, ports, reachable(bind)).write(file)
+        made.write(file)
     environment = os.environ | {"EXIT_WITH_PARENT": "1", "DATA_DIR": str(data), "PYTHONPATH": str(ROOT)}
+    environment["PROMETHEUS_TOLD"] = told
     program = [
         sys.executable,
         "-m",
@@ -66,10 +72,40 @@ def service_ports(environ: Mapping[str, str]) -> dict[str, int]:
     return ports
 
 
-def _whole(environ: Mapping[str, str], name: str, default: int, most: int) -> int:
+def watched(made: configparser.RawConfigParser, data: Path, ports: dict[str, int], host: str) -> str:
+    """Add Prometheus to what is started, if it is installed and its port is free; returns what to say of it."""
+    port = _whole(os.environ, "PROMETHEUS_PORT", 9090, HIGHEST_PORT, least=0)
+    program = prometheus.installed()
+    if not port or not program:
+        return "not started: PROMETHEUS_PORT=0" if not port else "not installed"
+    bind = os.environ.get("PROMETHEUS_BIND") or "127.0.0.1"
+    if not _free(bind, port):
+        return f"not started: port {port} is taken{_owner(port)}; choose PROMETHEUS_PORT"
+    of_substations = [number for name, number in ports.items() if name.startswith("SUBSTATION_PORT.")]
+    jobs = {
+        "substation": of_substations,
+        "balancer": [ports["BALANCER_PORT"]],
+        "gateway": [ports["GATEWAY_PORT"]],
+    }
+    targets = {job: [f"{host}:{number}" for number in numbers] for job, numbers in jobs.items()}
+    targets |= {"admin_ui": [f"127.0.0.1:{ports['CONSOLE_PORT']}"], "prometheus": [f"127.0.0.1:{port}"]}
+    targets["alertmanager"] = [address] if (address := os.environ.get("ALERTMANAGER")) else []
+    folder = data / "prometheus"
+    prometheus.write(folder, targets)
+    shown = f"[{bind}]" if ":" in bind else bind
+    made["program:prometheus"] = {
+        "command": prometheus.command(program, folder, f"{shown}:{port}"), "directory": str(folder),
+        "autorestart": "true", "startsecs": "1", "startretries": "10", "stopwaitsecs": "11",
+        "redirect_stderr": "true", "stdout_logfile": f"{data}/log/prometheus.log",
+    } | ROTATE  # fmt: skip
+    made["group:grid"]["programs"] += ",prometheus"
+    return f"http://{reachable(bind)}:{port}"
+
+
+def _whole(environ: Mapping[str, str], name: str, default: int, most: int, least: int = 1) -> int:
     text = environ.get(name) or str(default)
-    if not re.fullmatch("[0-9]{1,5}", text) or not 1 <= int(text) <= most:
-        message = f"{name}={text!r}: a whole number from 1 to {most} is accepted"
+    if not re.fullmatch("[0-9]{1,5}", text) or not least <= int(text) <= most:
+        message = f"{name}={text!r}: a whole number from {least} to {most} is accepted"
         raise ValueError(message)
     return int(text)
 

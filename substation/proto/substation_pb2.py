@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!substation/proto/substation.proto\x12\x14smartgrid.substation\"2\n\x05\x43\x61lls\x12)\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x1a.smartgrid.substation.Call\"\x92\x03\n\x04\x43\x61ll\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x14\n\x0cremaining_ms\x18\x02 \x01(\r\x12\x15\n\rsubstation_id\x18\x03 \x01(\t\x12,\n\x05place\x18\n \x01(\x0b\x32\x1b.smartgrid.substation.PlaceH\x00\x12\x32\n\x08withdraw\x18\x0b \x01(\x0b\x32\x1e.smartgrid.substation.WithdrawH\x00\x12*\n\x04stop\x18\x0c \x01(\x0b\x32\x1a.smartgrid.substation.StopH\x00\x12*\n\x04\x66ind\x18\r \x01(\x0b\x32\x1a.smartgrid.substation.FindH\x00\x12*\n\x04page\x18\x0e \x01(\x0b\x32\x1a.smartgrid.substation.PageH\x00\x12,\n\x05\x64rain\x18\x0f \x01(\x0b\x32\x1b.smartgrid.substation.DrainH\x00\x12.\n\x06\x64\x65rate\x18\x10 \x01(\x0b\x32\x1c.smartgrid.substation.DerateH\x00\x42\t\n\x07\x63ommand\"~\n\x05Place\x12\x0f\n\x07\x62ook_id\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12\x12\n\nvehicle_id\x18\x04 \x01(\t\x12\x10\n\x08\x65nergy_j\x18\x05 \x01(\x03\x12\x0f\n\x07power_w\x18\x06 \x01(\x03\x12\x0f\n\x07stay_ms\x18\x07 \x01(\x03\"(\n\x08Withdraw\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\"\x1a\n\x04Stop\x12\x12\n\nsession_id\x18\x01 \x01(\t\"\x1a\n\x04\x46ind\x12\x12\n\nsession_id\x18\x01 \x01(\t\"8\n\x04Page\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x03\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x12\n\nvehicle_id\x18\x03 \x01(\t\"\x13\n\x05\x44rain\x12\n\n\x02on\x18\x01 \x01(\x08\"\x19\n\x06\x44\x65rate\x12\x0f\n\x07limit_w\x18\x01 \x01(\x03\"f\n\x07\x41nswers\x12-\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x1c.smartgrid.substation.Answer\x12,\n\x06report\x18\x02 \x01(\x0b\x32\x1c.smartgrid.substation.Report\"\x9e\x01\n\x06\x41nswer\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12.\n\x07session\x18\x03 \x01(\x0b\x32\x1d.smartgrid.substation.Session\x12/\n\x08sessions\x18\x04 \x03(\x0b\x32\x1d.smartgrid.substation.Session\x12\x12\n\nnext_after\x18\x05 \x01(\x03\"\xfd\x01\n\x07Session\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x15\n\rsubstation_id\x18\x02 \x01(\t\x12\x12\n\nvehicle_id\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x10\n\x08\x65nergy_j\x18\x05 \x01(\x03\x12\x0f\n\x07power_w\x18\x06 \x01(\x03\x12\x0f\n\x07stay_ms\x18\x07 \x01(\x03\x12\x13\n\x0b\x64\x65livered_j\x18\x08 \x01(\x03\x12\x17\n\x0fstarted_unix_ms\x18\t \x01(\x03\x12\x1c\n\x14\x65xpected_end_unix_ms\x18\n \x01(\x03\x12\x15\n\rended_unix_ms\x18\x0b \x01(\x03\x12\r\n\x05taper\x18\x0c \x01(\x08\"\xbc\x01\n\x06Report\x12\x15\n\rsubstation_id\x18\x01 \x01(\t\x12\x12\n\njournal_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x0b\n\x03seq\x18\x04 \x01(\x03\x12\x0e\n\x06load_w\x18\x05 \x01(\x03\x12\x12\n\ncapacity_w\x18\x06 \x01(\x03\x12\x10\n\x08\x64raining\x18\x07 \x01(\x08\x12\x10\n\x08sessions\x18\t \x01(\x03\x12\x0f\n\x07rated_w\x18\n \x01(\x03\x12\x12\n\nreleases_w\x18\x08 \x03(\x03\x32X\n\nSubstation\x12J\n\x08\x43onverse\x12\x1b.smartgrid.substation.Calls\x1a\x1d.smartgrid.substation.Answers(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!substation/proto/substation.proto\x12\x14smartgrid.substation\"2\n\x05\x43\x61lls\x12)\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x1a.smartgrid.substation.Call\"\xbb\x03\n\x04\x43\x61ll\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x14\n\x0cremaining_ms\x18\x02 \x01(\r\x12\x15\n\rsubstation_id\x18\x03 \x01(\t\x12\x13\n\x0btraceparent\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x12,\n\x05place\x18\n \x01(\x0b\x32\x1b.smartgrid.substation.PlaceH\x00\x12\x32\n\x08withdraw\x18\x0b \x01(\x0b\x32\x1e.smartgrid.substation.WithdrawH\x00\x12*\n\x04stop\x18\x0c \x01(\x0b\x32\x1a.smartgrid.substation.StopH\x00\x12*\n\x04\x66ind\x18\r \x01(\x0b\x32\x1a.smartgrid.substation.FindH\x00\x12*\n\x04page\x18\x0e \x01(\x0b\x32\x1a.smartgrid.substation.PageH\x00\x12,\n\x05\x64rain\x18\x0f \x01(\x0b\x32\x1b.smartgrid.substation.DrainH\x00\x12.\n\x06\x64\x65rate\x18\x10 \x01(\x0b\x32\x1c.smartgrid.substation.DerateH\x00\x42\t\n\x07\x63ommand\"~\n\x05Place\x12\x0f\n\x07\x62ook_id\x18\x01 \x01(\t\x12\x0b\n\x03key\x18\x02 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x03 \x01(\r\x12\x12\n\nvehicle_id\x18\x04 \x01(\t\x12\x10\n\x08\x65nergy_j\x18\x05 \x01(\x03\x12\x0f\n\x07power_w\x18\x06 \x01(\x03\x12\x0f\n\x07stay_ms\x18\x07 \x01(\x03\"(\n\x08Withdraw\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\r\"\x1a\n\x04Stop\x12\x12\n\nsession_id\x18\x01 \x01(\t\"\x1a\n\x04\x46ind\x12\x12\n\nsession_id\x18\x01 \x01(\t\"8\n\x04Page\x12\r\n\x05\x61\x66ter\x18\x01 \x01(\x03\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x12\n\nvehicle_id\x18\x03 \x01(\t\"\x13\n\x05\x44rain\x12\n\n\x02on\x18\x01 \x01(\x08\"\x19\n\x06\x44\x65rate\x12\x0f\n\x07limit_w\x18\x01 \x01(\x03\"f\n\x07\x41nswers\x12-\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x1c.smartgrid.substation.Answer\x12,\n\x06report\x18\x02 \x01(\x0b\x32\x1c.smartgrid.substation.Report\"\x9e\x01\n\x06\x41nswer\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12.\n\x07session\x18\x03 \x01(\x0b\x32\x1d.smartgrid.substation.Session\x12/\n\x08sessions\x18\x04 \x03(\x0b\x32\x1d.smartgrid.substation.Session\x12\x12\n\nnext_after\x18\x05 \x01(\x03\"\xfd\x01\n\x07Session\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x15\n\rsubstation_id\x18\x02 \x01(\t\x12\x12\n\nvehicle_id\x18\x03 \x01(\t\x12\r\n\x05state\x18\x04 \x01(\t\x12\x10\n\x08\x65nergy_j\x18\x05 \x01(\x03\x12\x0f\n\x07power_w\x18\x06 \x01(\x03\x12\x0f\n\x07stay_ms\x18\x07 \x01(\x03\x12\x13\n\x0b\x64\x65livered_j\x18\x08 \x01(\x03\x12\x17\n\x0fstarted_unix_ms\x18\t \x01(\x03\x12\x1c\n\x14\x65xpected_end_unix_ms\x18\n \x01(\x03\x12\x15\n\rended_unix_ms\x18\x0b \x01(\x03\x12\r\n\x05taper\x18\x0c \x01(\x08\"\xbc\x01\n\x06Report\x12\x15\n\rsubstation_id\x18\x01 \x01(\t\x12\x12\n\njournal_id\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\x03\x12\x0b\n\x03seq\x18\x04 \x01(\x03\x12\x0e\n\x06load_w\x18\x05 \x01(\x03\x12\x12\n\ncapacity_w\x18\x06 \x01(\x03\x12\x10\n\x08\x64raining\x18\x07 \x01(\x08\x12\x10\n\x08sessions\x18\t \x01(\x03\x12\x0f\n\x07rated_w\x18\n \x01(\x03\x12\x12\n\nreleases_w\x18\x08 \x03(\x03\x32X\n\nSubstation\x12J\n\x08\x43onverse\x12\x1b.smartgrid.substation.Calls\x1a\x1d.smartgrid.substation.Answers(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,29 +34,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CALLS']._serialized_start=59
   _globals['_CALLS']._serialized_end=109
   _globals['_CALL']._serialized_start=112
-  _globals['_CALL']._serialized_end=514
-  _globals['_PLACE']._serialized_start=516
-  _globals['_PLACE']._serialized_end=642
-  _globals['_WITHDRAW']._serialized_start=644
-  _globals['_WITHDRAW']._serialized_end=684
-  _globals['_STOP']._serialized_start=686
-  _globals['_STOP']._serialized_end=712
-  _globals['_FIND']._serialized_start=714
-  _globals['_FIND']._serialized_end=740
-  _globals['_PAGE']._serialized_start=742
-  _globals['_PAGE']._serialized_end=798
-  _globals['_DRAIN']._serialized_start=800
-  _globals['_DRAIN']._serialized_end=819
-  _globals['_DERATE']._serialized_start=821
-  _globals['_DERATE']._serialized_end=846
-  _globals['_ANSWERS']._serialized_start=848
-  _globals['_ANSWERS']._serialized_end=950
-  _globals['_ANSWER']._serialized_start=953
-  _globals['_ANSWER']._serialized_end=1111
-  _globals['_SESSION']._serialized_start=1114
-  _globals['_SESSION']._serialized_end=1367
-  _globals['_REPORT']._serialized_start=1370
-  _globals['_REPORT']._serialized_end=1558
-  _globals['_SUBSTATION']._serialized_start=1560
-  _globals['_SUBSTATION']._serialized_end=1648
+  _globals['_CALL']._serialized_end=555
+  _globals['_PLACE']._serialized_start=557
+  _globals['_PLACE']._serialized_end=683
+  _globals['_WITHDRAW']._serialized_start=685
+  _globals['_WITHDRAW']._serialized_end=725
+  _globals['_STOP']._serialized_start=727
+  _globals['_STOP']._serialized_end=753
+  _globals['_FIND']._serialized_start=755
+  _globals['_FIND']._serialized_end=781
+  _globals['_PAGE']._serialized_start=783
+  _globals['_PAGE']._serialized_end=839
+  _globals['_DRAIN']._serialized_start=841
+  _globals['_DRAIN']._serialized_end=860
+  _globals['_DERATE']._serialized_start=862
+  _globals['_DERATE']._serialized_end=887
+  _globals['_ANSWERS']._serialized_start=889
+  _globals['_ANSWERS']._serialized_end=991
+  _globals['_ANSWER']._serialized_start=994
+  _globals['_ANSWER']._serialized_end=1152
+  _globals['_SESSION']._serialized_start=1155
+  _globals['_SESSION']._serialized_end=1408
+  _globals['_REPORT']._serialized_start=1411
+  _globals['_REPORT']._serialized_end=1599
+  _globals['_SUBSTATION']._serialized_start=1601
+  _globals['_SUBSTATION']._serialized_end=1689
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.proof.herding import herding
+from tests.proof.monitored import alerts, queries, report_and_prometheus
 from tests.proof.replicas import replicas
 from tests.proof.scenarios import Row, derating, drain, overload, policies
 
@@ -26,6 +27,9 @@ def main(names: list[str]) -> None:
         ],
         "derating": lambda data: [derating(data, requests=400, seconds=60, time_scale=120)],
         "drain": lambda data: [drain(data, requests=300, seconds=60, time_scale=240)],
+        "prometheus": lambda data: report_and_prometheus(data, requests=500, seconds=60, time_scale=120),
+        "queries": lambda data: queries(data, requests=500, seconds=60, time_scale=120),
+        "alerts": lambda data: alerts(data, requests=round(500 * 1.3 / PEAK), seconds=60, time_scale=120),
         "replicas": lambda data: [replicas(data, requests=400, seconds=45, time_scale=240)],
     }
     for name in names or list(scenarios):

@@ -32,7 +32,7 @@ class Grid:
         self.environment = {
             **os.environ, "DATA_DIR": str(data), "GATEWAY_PORT": str(first), "BALANCER_PORT": str(first + 1),
             "BALANCER_GRPC_PORT": str(first + 2), "SUBSTATION_PORT": str(first + 3),
-            "SUBSTATION_GRPC_PORT": str(first + 6), "CONSOLE_PORT": str(first + 9),
+            "SUBSTATION_GRPC_PORT": str(first + 6), "CONSOLE_PORT": str(first + 9), "PROMETHEUS_PORT": "0",
             "RUNS_DIR": str(data / "runs"), **environment,
         }  # fmt: skip
         self.process: subprocess.Popen[str] | None = None

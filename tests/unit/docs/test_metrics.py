@@ -1,142 +1,115 @@
-"""docs/reference/metrics.md names every metric, its type and its labels, and no other."""
+"""docs/metrics.md is what the running services serve, and labels stay closed whatever is asked of them."""
 
+import asyncio
 import re
-from collections.abc import Iterator
+from pathlib import Path
 
+import aiohttp
 import pytest
-from prometheus_client import CollectorRegistry, Metric
 
-from balancer.fleet import Fleet
-from balancer.metrics import BalancerMetrics, FleetCollector, show_rushhour
-from gateway.metrics import GatewayMetrics
-from runtime import exposition
-from runtime.frame_stream import StreamMetrics
-from substation.contract import RELEASES_WITHIN_S, Report
-from substation.curve import Usage
-from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
-from tests.unit.docs.pages import CODE, DOCS, ROOT, prose, rows
+from monitoring.metrics_page import IDENTITIES, PAGE, Running, families, labels, page, running
+from tests.unit.docs.pages import DOCS, ROOT, rows
 
-PAGE = DOCS / "reference" / "metrics.md"
-ENDINGS = {"counter": "_total", "info": "_info"}
-CLOSED = {"outcome", "state", "cause", "within", "kind"}
-NAME = "substation-1"
-REPORT = Report(NAME, "j", 1, 1, 0, 1000, draining=False, releases_w=(0,) * len(RELEASES_WITHIN_S))
-EVERYWHERE = {"service", "version", "python", "journal", "grpc"}
-SECTIONS = ("Gateway", "Balancer", "Substation", "Console")
+PARTS = ("", "_bucket", "_count", "_sum")
+BUILT = re.compile(r"(?<![:\w])smartgrid_[a-z0-9_]*[a-z0-9](?![:\w])")  # not the names of recording rules
+NONSENSE = (
+    ("GET", "/nowhere/EV-1", None), ("PATCH", "/charge", None), ("BREW", "/charge", None),
+    ("GET", "/charge/substation-1.0000000000000000", None), ("POST", "/charge", b"{"),
+    ("GET", "/charge?vehicle_id=EV-1", None), ("DELETE", "/charge/" + "x" * 200, None), ("GET", "/%00", None),
+)  # fmt: skip
 
 
-class Idle:
-    """A station that has nothing to do."""
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, str], dict[str, str]]:
+    """What the services serve before they were used, and after."""
 
-    journal_id = "j"
-    grpc_address = ":9101"
-    time_scale = 120.0
+    async def use() -> tuple[dict[str, str], dict[str, str]]:
+        async with running(tmp_path_factory.mktemp("data")) as services:
+            before = await services.pages()
+            await abuse(services)
+            return before, await services.pages()
 
-    def report(self) -> Report:
-        return REPORT
-
-    def usage(self) -> Usage:
-        return Usage()
-
-    def draw_w(self) -> float:
-        return 0.0
-
-    def delivered_j(self) -> int:
-        return 0
+    return asyncio.run(use())
 
 
-class Never:
-    """Randomness that nobody asks for."""
-
-    def random(self) -> float:
-        raise NotImplementedError
-
-
-def gateway() -> CollectorRegistry:
-    registry = exposition.registry("gateway")
-    GatewayMetrics(registry)
-    return registry
-
-
-def balancer() -> CollectorRegistry:
-    registry = exposition.registry("balancer")
-    BalancerMetrics(registry).discovered(NAME)
-    StreamMetrics(registry, "smartgrid_balancer")
-    show_rushhour(registry, lambda: False)
-    fleet = Fleet(1.0, Never(), lambda _: True)
-    fleet.watch("http://127.0.0.1:8101")
-    fleet.polled("http://127.0.0.1:8101", REPORT, 0.0)
-    registry.register(FleetCollector(fleet, []))
-    return registry
+async def abuse(services: Running) -> None:
+    """Charge cars, and ask every service for what it does not have."""
+    async with aiohttp.ClientSession() as http:
+        for number in range(5):
+            car = {"vehicle_id": f"EV-{number}", "max_power_kw": 7 + number, "max_wait_s": number % 2}
+            async with http.post(f"{services.urls['Gateway']}/charge", json=car) as answer:
+                assert answer.status == 201
+        for url in services.urls.values():
+            for method, path, body in NONSENSE:
+                async with http.request(method, url + path, data=body) as answer:
+                    assert answer.status != 500
 
 
-def substation() -> CollectorRegistry:
-    registry = exposition.registry("substation")
-    WriterMetrics(registry, NAME)
-    registry.register(ReportCollector(Idle(), NAME))
-    registry.register(EnergyCollector(Idle(), NAME))
-    return registry
+def test_the_page_is_what_the_services_serve(seen: tuple[dict[str, str], dict[str, str]]) -> None:
+    assert page(seen[0]) == PAGE.read_text(encoding="utf-8"), "make docs"
 
 
-def console() -> CollectorRegistry:
-    registry = exposition.registry("admin_ui")
-    StreamMetrics(registry, "smartgrid_console")
-    return registry
+def test_no_request_adds_a_series(seen: tuple[dict[str, str], dict[str, str]]) -> None:
+    def series(text: str) -> set[tuple[str, str]]:
+        return {(s.name, str(sorted(s.labels.items()))) for family in families(text) for s in family.samples}
+
+    before, after = seen
+    assert {name: series(text) for name, text in after.items()} == {
+        name: series(text) for name, text in before.items()
+    }
+    assert sum(map(len, map(series, before.values()))) > 300
 
 
-SERVICES = {"Gateway": gateway, "Balancer": balancer, "Substation": substation, "Console": console}
+def test_requests_are_counted_by_handler_and_status(seen: tuple[dict[str, str], dict[str, str]]) -> None:
+    counted = {
+        (s.labels["handler"], s.labels["status"]): s.value
+        for family in families(seen[1]["Gateway"])
+        for s in family.samples
+        if s.name == "smartgrid_http_requests_total"
+    }
+    assert counted["ChargesHandler", "2xx"] == 6  # five cars and a list
+    assert counted["ChargesHandler", "4xx"] == 3  # broken JSON, and two methods that are not there
+    assert counted["NotFoundHandler", "4xx"] >= 3
+    assert counted["ChargesHandler", "5xx"] == 0
 
 
-def families(service: str) -> Iterator[tuple[str, Metric]]:
-    """Yield the metrics of a service under the names that a query uses."""
-    for family in SERVICES[service]().collect():
-        if family.name.startswith("smartgrid_"):
-            yield family.name + ENDINGS.get(family.type, ""), family
+def test_admissions_that_asked_to_wait_are_told_apart(seen: tuple[dict[str, str], dict[str, str]]) -> None:
+    name = "smartgrid_charge_request_duration_seconds_count"
+    samples = [s for family in families(seen[1]["Gateway"]) for s in family.samples if s.name == name]
+    assert {s.labels["kind"]: s.value for s in samples} == {"admitted": 3, "waiting": 2, "other": 1}
 
 
-def section(service: str) -> str:
-    """Return what the page says of a service, with what it says of all."""
-    text = prose(PAGE)
-    return "".join(
-        text.split(f"\n## {heading}\n")[1].split("\n## ")[0] for heading in ("Every service", service)
-    )
+def test_every_label_that_is_no_identity_has_its_values_listed(
+    seen: tuple[dict[str, str], dict[str, str]],
+) -> None:
+    table = rows(PAGE.read_text(encoding="utf-8"))
+    for text in seen[1].values():
+        for family in families(text):
+            if family.name == "smartgrid_charge_requests_total":
+                continue  # its outcomes have a table of their own
+            for label, values in labels(family).items():
+                assert label in IDENTITIES or all(f"`{value}`" in table[family.name][2] for value in values)
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_the_page_names_exactly_the_metrics_of_a_service(service: str) -> None:
-    documented = {name for name in rows(section(service)) if name.startswith("smartgrid_")}
-    assert documented == {name for name, _ in families(service)}
+def test_each_series_exists_under_a_name_of_the_project(
+    seen: tuple[dict[str, str], dict[str, str]],
+) -> None:
+    for text in seen[0].values():
+        assert all(family.name.startswith(("smartgrid_", "process_")) for family in families(text))
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_the_type_and_the_labels_of_a_metric_are_right(service: str) -> None:
-    table = rows(section(service))
-    for name, family in families(service):
-        # an info metric is a gauge of 1 on the page that Prometheus reads
-        assert table[name][1] == ("gauge" if family.type == "info" else family.type), name
-        labels = {label for sample in family.samples for label in sample.labels} - {"le"}
-        described = set(CODE.findall(table[name][2]))
-        if service == "Substation" and not name.startswith("smartgrid_build"):
-            labels.discard("substation")  # said once, above the table
-        assert labels <= described, name
+def test_no_page_names_a_metric_that_does_not_exist(seen: tuple[dict[str, str], dict[str, str]]) -> None:
+    known = {family.name for text in seen[0].values() for family in families(text)}
+    parts = {name + ending for name in known for ending in PARTS}
+    for each in [ROOT / "README.md", *DOCS.rglob("*.md")]:
+        assert set(BUILT.findall(each.read_text(encoding="utf-8"))) <= parts, each
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_the_values_of_a_label_are_a_closed_set_and_all_named(service: str) -> None:
-    table = rows(section(service))
-    for name, family in families(service):
-        for label in CLOSED:
-            values = {sample.labels[label] for sample in family.samples if label in sample.labels}
-            listed = set(CODE.findall(table[name][2])) - CLOSED - EVERYWHERE - {"substation"}
-            if name == "smartgrid_charge_requests_total":  # its values have a table of their own
-                listed = {name for name in table if not name.startswith("smartgrid_")}
-            if values:
-                assert listed == values, name
-
-
-def test_no_page_names_a_metric_that_does_not_exist() -> None:
-    known = {name for service in SERVICES for name, _ in families(service)}
-    parts = {name + ending for name in known for ending in ("_bucket", "_count", "_sum")}
-    for page in [ROOT / "README.md", *DOCS.rglob("*.md")]:
-        named = set(re.findall(r"smartgrid_[a-z_]*[a-z]", page.read_text(encoding="utf-8")))
-        assert named <= known | parts, page
+def test_the_outcomes_have_a_row_each(seen: tuple[dict[str, str], dict[str, str]]) -> None:
+    served = {
+        value
+        for family in families(seen[0]["Gateway"])
+        if family.name == "smartgrid_charge_requests_total"
+        for value in labels(family)["outcome"]
+    }
+    assert served <= rows(Path(PAGE).read_text(encoding="utf-8")).keys()

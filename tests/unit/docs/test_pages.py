@@ -70,6 +70,8 @@ def test_the_changelog_has_an_entry_for_the_version() -> None:
     assert re.search(rf"^## \[{re.escape(VERSION)}\] - \d{{4}}-\d\d-\d\d$", text, flags=re.MULTILINE)
 
 
-def test_decisions_are_numbered_without_a_gap() -> None:
+def test_no_two_decisions_have_one_number() -> None:
+    """A gap is allowed: a number may be taken by a decision that is still under way."""
     numbers = sorted(int(path.name[:4]) for path in (DOCS / "adr").glob("[0-9]*.md"))
-    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) > 5
+    assert numbers == sorted(set(numbers))

@@ -1,0 +1,54 @@
+"""Which request a line of a log, or a call to another service, belongs to: W3C Trace Context.
+
+The trace id is one through all services. The span is this service's part of it; the next service is
+told it as its parent. What a caller sends is used only if it is exactly what the standard allows.
+Source: https://www.w3.org/TR/trace-context/
+"""
+
+import contextvars
+import random
+import re
+from typing import NamedTuple
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# A later version may add fields; what the first one has stands at the same places in it.
+TRACEPARENT = re.compile(
+    r"(?!ff)(?P<version>[0-9a-f]{2})-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-(?P<flags>[0-9a-f]{2})"
+    r"(?P<more>-[!-~]*)?"
+)
+LONGEST = 512  # what is longer is not looked at
+SAMPLED = 1
+
+
+class Trace(NamedTuple):
+    """One service's part of one request; `request_id` is '' where nobody gave one."""
+
+    trace_id: str
+    span_id: str
+    sampled: bool
+    request_id: str
+
+    def traceparent(self) -> str:
+        """Return the header for the next service; flags that nobody here knows are not passed on."""
+        return f"00-{self.trace_id}-{self.span_id}-{int(self.sampled):02x}"
+
+
+CURRENT: contextvars.ContextVar[Trace | None] = contextvars.ContextVar("trace", default=None)
+
+
+def received(traceparent: str, request_id: str) -> Trace:
+    """Return this service's part of what a caller sent; a new trace unless `traceparent` is valid."""
+    given = TRACEPARENT.fullmatch(traceparent) if len(traceparent) <= LONGEST else None
+    if given and given["version"] == "00" and given["more"] is not None:
+        given = None
+    return Trace(
+        given["trace"] if given else _some(32),
+        _some(16),
+        bool(given and int(given["flags"], 16) & SAMPLED),
+        request_id if REQUEST_ID.fullmatch(request_id) else "",
+    )
+
+
+def _some(digits: int) -> str:
+    """Return random hexadecimal digits, not all of them 0. They name something and keep no secret."""
+    return f"{random.getrandbits(4 * digits) or 1:0{digits}x}"

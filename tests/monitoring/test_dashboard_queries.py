@@ -1,0 +1,132 @@
+"""Every query that Grafana would send, answered by a real Prometheus that watched a real rush hour."""
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitoring.grafana.queries import Asked, Prometheus, QueryError, asked, interpolated, report
+from tests.support.grid import ROOT, Grid, get, until
+from tests.support.ports import free_port
+from tests.support.prometheus import LACKING
+
+pytestmark = pytest.mark.skipif("prometheus" in LACKING, reason="prometheus is not installed")
+
+QUERIES = list(asked())
+SCRAPED = 7  # three substations, balancer, gateway, console, Prometheus itself
+RUSH = ("--requests", "150", "--seconds", "12", "--max-ratio", "3", "--max-refused", "150")
+
+
+@dataclasses.dataclass(frozen=True)
+class Watched:
+    """What was watched, and what the run itself says."""
+
+    prometheus: Prometheus
+    result: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """A grid that a rush hour fills, and of which then a substation is drained and another one killed."""
+    folder, port = tmp_path_factory.mktemp("watched"), free_port()
+    url = f"http://127.0.0.1:{port}"
+    grid = Grid(folder / "data", CAPACITY_KW="350", PROMETHEUS_PORT=str(port))
+    grid.start()
+    try:
+        until(lambda: Prometheus(url, time.time() - 5, time.time()).rows(named("Scraped")) == SCRAPED)
+        began = time.time()
+        rush_hour(grid, folder / "result.json")
+        order(f"{grid.balancer}/fleet/substation-2/drain")
+        grid.kill("substation")
+        grid.wait()
+        until(lambda: Prometheus(url, began, time.time()).rows(named("Restart")))
+        prometheus = Prometheus(url, began, time.time())
+        yield Watched(prometheus, json.loads((folder / "result.json").read_text()))
+    finally:
+        grid.stop()
+
+
+def rush_hour(grid: Grid, result: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "loadtest",
+        "rush-hour",
+        "--gateway",
+        grid.gateway,
+        "--balancer",
+        grid.balancer,
+    ]
+    command += ["--runs-dir", str(grid.data / "runs"), "--json", str(result), *RUSH]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert result.exists(), done.stderr
+
+
+def order(url: str) -> None:
+    request = urllib.request.Request(url, data=b"", method="POST")
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 200
+
+
+def named(part: str) -> Asked:
+    return next(query for query in QUERIES if part in query.where)
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.where)
+def test_a_query_returns_data(watched: Watched, query: Asked) -> None:
+    """A rule is asked over the whole time: at some moment of it there was something to look at."""
+    assert watched.prometheus.rows(dataclasses.replace(query, seconds=0)) > 0
+
+
+def test_a_query_about_one_substation_shows_no_other(watched: Watched) -> None:
+    utilization = named("Utilization of each")
+    assert watched.prometheus.rows(utilization) == 3
+    assert watched.prometheus.rows(utilization, {"substation": "substation-1"}) == 1
+    assert watched.prometheus.rows(utilization, {"substation": "(substation-1|substation-3)"}) == 2
+
+
+def test_a_query_that_prometheus_refuses_is_told(watched: Watched) -> None:
+    with pytest.raises(QueryError, match="parse error"):
+        watched.prometheus.rows(Asked("here", "panel", "sum(up"))
+
+
+def test_the_report_has_a_line_for_each_query(watched: Watched) -> None:
+    text, good = report(watched.prometheus)
+    assert good, text
+    assert len(text.splitlines()) == len(QUERIES) + 1
+
+
+def window(watched: Watched, column: int) -> dict[str, float]:
+    """A column of the table about the test window, by substation."""
+    letter = "ABCDEF"[column]
+    query = named(f"handled requests {letter}")
+    prometheus = watched.prometheus
+    expr = interpolated(query.expr, round(prometheus.end - prometheus.start), {})
+    found = get(f"{prometheus.base}/api/v1/query?query={urllib.parse.quote(expr)}&time={prometheus.end}")
+    return {row["metric"]["substation"]: float(row["value"][1]) for row in found["data"]["result"]}
+
+
+def test_the_test_window_agrees_with_the_report_of_the_run(watched: Watched) -> None:
+    """The report counts exactly. Prometheus looks once a second: a run of 12 s is 12 looks, give or take one."""
+    stations = {station["substation_id"]: station for station in watched.result["result"]["stations"]}
+    average, peak, limit = (window(watched, column) for column in range(3))
+    assert window(watched, 5) == {name: s["counted"]["admitted"] for name, s in stations.items()}
+    assert limit == dict.fromkeys(stations, 350_000)
+    for name, station in stations.items():
+        sampled = station["sampled"]
+        assert average[name] == pytest.approx(1000 * sampled["load_average_kw"], abs=350_000 / 12)
+        assert peak[name] == pytest.approx(1000 * sampled["load_peak_kw"], rel=0.1)
+
+
+def test_a_variable_that_nobody_knows_is_named() -> None:
+    with pytest.raises(ValueError, match=re.escape("$nobody")):
+        interpolated("up{job=~'$nobody'}", 60, {})
