@@ -18,7 +18,7 @@ PEAK = 0.93  # of the fleet's capacity, by the default rush hour of 500 cars
 
 def main(names: list[str]) -> None:
     """Run the named scenarios, or all."""
-    console = Console(width=120)
+    console = Console(width=140)
     scenarios: dict[str, Callable[[Path], list[Row]]] = {
         "policies": lambda data: policies(data, requests=500, seconds=60, time_scale=120),
         "herding": lambda data: herding(data, POLL_S="5"),

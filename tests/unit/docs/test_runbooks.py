@@ -40,6 +40,6 @@ def test_a_runbook_says_what_it_means_how_to_check_and_what_to_do(name: str) -> 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_metrics_of_a_runbook_exist(name: str) -> None:
-    known = rows((DOCS / "reference" / "metrics.md").read_text(encoding="utf-8"))
+    known = rows((DOCS / "metrics.md").read_text(encoding="utf-8"))
     for metric in re.findall(r"smartgrid_\w+", text(name)):
         assert any(metric.removesuffix(suffix) in known for suffix in SUFFIXES), metric
