@@ -54,6 +54,6 @@ def counts(page: str, at_s: float) -> Counts:
         for name, labels, value, *_ in family.samples:
             if name == REQUESTS:
                 outcomes[labels["outcome"]] += value
-            elif name == DURATIONS:
+            elif name == DURATIONS and labels.get("kind") != "waiting":  # who wanted to wait did
                 within_s[float(labels["le"])] += value
     return Counts(at_s, outcomes, within_s)
