@@ -2,8 +2,12 @@
 
 import time
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
+from tornado.web import HTTPError, OutputTransform
+
+from admin_ui.audit import Unwritable
 from admin_ui.people import Login, Logins, Role
 from runtime.handlers import ApiHandler
 from runtime.problem import Problem
@@ -14,8 +18,59 @@ CONTENT_SECURITY_POLICY = (
     "font-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+STRICT_TRANSPORT = "max-age=31536000"
 LOGIN_FIRST = Problem("login-first", 401, "Log in first")
 NOT_ALLOWED_TO = Problem("not-allowed", 403, "Your role does not allow this")
+CONFIRM_FIRST = Problem("confirm-first", 403, "Give your password again first")
+CROSS_ORIGIN = Problem("cross-origin", 403, "Pages of another origin may not ask for this")
+UNAUDITED = Problem("no-audit", 503, "The audit log can't be written, so nothing was done")
+
+
+class SecurityHeaders(OutputTransform):
+    """What every answer says to browsers, whoever answers: nothing but what we serve runs in them."""
+
+    def __init__(self, request: HTTPServerRequest) -> None:
+        """Every request is answered alike."""
+
+    def transform_first_chunk(
+        self,
+        status_code: int,
+        headers: HTTPHeaders,
+        chunk: bytes,
+        finishing: bool,  # noqa: ARG002, FBT001 - Tornado's
+    ) -> tuple[int, HTTPHeaders, bytes]:
+        """Set the headers."""
+        headers.pop("Server", None)
+        for name, value in SECURITY_HEADERS.items():
+            headers[name] = value
+        return status_code, headers, chunk
+
+
+class StrictTransport(OutputTransform):
+    """Where browsers come by TLS, they are to come by nothing else."""
+
+    def __init__(self, request: HTTPServerRequest) -> None:
+        """Every request is answered alike."""
+
+    def transform_first_chunk(
+        self,
+        status_code: int,
+        headers: HTTPHeaders,
+        chunk: bytes,
+        finishing: bool,  # noqa: ARG002, FBT001 - Tornado's
+    ) -> tuple[int, HTTPHeaders, bytes]:
+        """Set the header."""
+        headers["Strict-Transport-Security"] = STRICT_TRANSPORT
+        return status_code, headers, chunk
 
 
 class ConsoleHandler(ApiHandler):
@@ -26,6 +81,8 @@ class ConsoleHandler(ApiHandler):
     def initialize(self, logins: Logins, needs: Role, *, page: bool = False, **more: Any) -> None:  # type: ignore[override]
         """`more` goes to `setup` of the handler."""
         ApiHandler.initialize(self)
+        if not _readable(self.request.headers.get("Origin", "")):
+            self.request.headers["Origin"] = "null"  # Tornado would fail over it instead of refusing it
         self.logins = logins
         self._needs = needs
         self._page = page
@@ -34,19 +91,14 @@ class ConsoleHandler(ApiHandler):
     def setup(self, **more: Any) -> None:
         """Take what the route gives."""
 
-    def set_default_headers(self) -> None:
-        """Nothing but what we serve ourselves runs in the browser."""
-        super().set_default_headers()
-        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        self.set_header("Referrer-Policy", "same-origin")
-        self.set_header("X-Frame-Options", "DENY")
-
     def prepare(self) -> None:
         """Let in who may come in; send others to the login, or tell them."""
         super().prepare()
         if self._finished:
             return
-        self.login = self.logins.find(self.get_cookie(COOKIE, "") or "", time.time())
+        if self.request.method not in {"GET", "HEAD", "OPTIONS"} and "Host" not in self.request.headers:
+            raise HTTPError(403)  # Tornado compares the origin with it
+        self.login = self.logins.find(self.token, time.time())
         role = self.login.role if self.login else Role.NOBODY
         if role >= self._needs:
             return
@@ -56,3 +108,57 @@ class ConsoleHandler(ApiHandler):
             self.redirect(f"/login?next={quote(self.request.uri or '/', safe='')}")
         else:
             self.write_problem(LOGIN_FIRST)
+
+    @property
+    def token(self) -> str:
+        """The token that the browser sends; '' when it has none."""
+        return self.get_cookie(COOKIE, "") or ""
+
+    @property
+    def address(self) -> str:
+        """The address that the request comes from; behind a proxy, the one that the proxy has added last."""
+        if self.settings.get("behind_proxy"):
+            added = str(self.request.headers.get("X-Forwarded-For", "")).rpartition(",")[2].strip()
+            return added or str(self.request.remote_ip)
+        return str(self.request.remote_ip)
+
+    def confirmed(self) -> bool:
+        """Whether the password was given a short while ago; where not, that is answered: do nothing then."""
+        if self.login and self.logins.confirmed(self.login, time.time()):
+            return True
+        self.write_problem(CONFIRM_FIRST, detail="POST /confirm with the password, then ask again")
+        return False
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Tell what only a console refuses."""
+        error = kwargs.get("exc_info", (None, None))[1]
+        if isinstance(error, Unwritable):
+            self.write_problem(UNAUDITED, detail=str(error))
+        elif status_code == CROSS_ORIGIN.status:
+            self.write_problem(CROSS_ORIGIN)
+        else:
+            super().write_error(status_code, **kwargs)
+
+    def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
+        """A disk that is full is no fault of the code."""
+        if not isinstance(value, Unwritable):
+            super().log_exception(typ, value, tb)
+
+
+def _readable(origin: str) -> bool:
+    try:
+        urlsplit(origin)
+    except ValueError:
+        return False
+    return True
+
+
+def inside(address: str) -> str:
+    """Return an address of this console as it was asked for; '/' for whatever leads elsewhere."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "/"
+    plain = address.isprintable() and address.isascii() and "\\" not in address
+    here = address.startswith("/") and not address.startswith("//") and not parts.scheme and not parts.netloc
+    return address if plain and here else "/"

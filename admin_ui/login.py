@@ -1,50 +1,117 @@
 """Logging in and out."""
 
+import math
 import secrets
 import time
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment
 
 from admin_ui import link
-from admin_ui.access import COOKIE, ConsoleHandler
+from admin_ui.access import COOKIE, ConsoleHandler, inside
+from admin_ui.audit_chain import Outcome
+from admin_ui.doorkeeper import BY_LINK, Doorkeeper
 from admin_ui.pages import Page
-from admin_ui.people import Role
+from admin_ui.people import Login, Person, Role
 
 LOCAL = "local operator"  # who came by the one-time link
+
+
+def enter(handler: ConsoleHandler, name: str, role: Role, person: Person | None = None) -> Login:
+    """Open a login with a token of its own, whatever token the browser came with, and end that one."""
+    handler.logins.close(handler.token)
+    token = secrets.token_urlsafe(32)
+    login = handler.logins.open(token, name, role, time.time(), person)
+    handler.set_cookie(
+        COOKIE, token, expires=login.until_unix_s, path="/", secure=True, httponly=True, samesite="Lax"
+    )
+    return login
 
 
 class LinkHandler(ConsoleHandler):
     """`GET /enter?token=`: the one-time link."""
 
-    def setup(self, data: Path) -> None:  # type: ignore[override]
-        """`data` is the folder with the token."""
+    def setup(self, data: Path, doorkeeper: Doorkeeper, *, on_loopback: bool) -> None:  # type: ignore[override]
+        """`data` is the folder with the token; it is looked at only where nobody else comes in."""
         self._data = data
+        self._doorkeeper = doorkeeper
+        self._on_loopback = on_loopback
 
-    def get(self) -> None:
+    async def get(self) -> None:
         """Log in as the operator of this machine."""
-        if not link.use(self._data, self.get_query_argument("token", "")):
+        if not self._on_loopback:
+            self.redirect("/login?link=elsewhere")
+            return
+        if not link.use(self._data, self.get_query_argument("token", ""), time.time()):
+            await self._doorkeeper.refuse_link(self.address)
             self.redirect("/login?link=used")
             return
-        token = secrets.token_urlsafe(32)
-        login = self.logins.open(token, LOCAL, Role.OPERATOR, time.time())
-        self.set_cookie(
-            COOKIE, token, expires=login.until_unix_s, path="/", secure=True, httponly=True, samesite="Lax"
-        )
-        self.redirect("/")
+        await self._doorkeeper.audit.note(LOCAL, BY_LINK, "", Outcome.DONE, {"address": self.address})
+        enter(self, LOCAL, Role.OPERATOR)
+        self.redirect("/login?kept=1")
 
 
 class LoginHandler(Page):
-    """`GET /login`."""
+    """`GET /login` and `POST /login`."""
+
+    def setup(  # type: ignore[override]
+        self, environment: Environment, doorkeeper: Doorkeeper, *, on_loopback: bool, **more: Any
+    ) -> None:
+        """`on_loopback` is whether one-time links are taken."""
+        super().setup(environment, on_loopback=on_loopback, **more)
+        self._doorkeeper = doorkeeper
 
     def get(self) -> None:
-        """Show the form."""
-        self.show("login.html", used=self.get_query_argument("link", "") == "used")
+        """Show the form; who is logged in goes on."""
+        beyond = inside(self.get_query_argument("next", "/"))
+        if self.login:
+            self.redirect(beyond)
+            return
+        self._show(
+            beyond, link=self.get_query_argument("link", ""), lost=bool(self.get_query_argument("kept", ""))
+        )
+
+    async def post(self) -> None:
+        """Log in by name and password."""
+        name, password = (
+            self.get_body_argument("name", ""),
+            self.get_body_argument("password", "", strip=False),
+        )
+        beyond = inside(self.get_body_argument("next", "/"))
+        verdict = await self._doorkeeper.check(name, password, self.address)
+        if not verdict.person:
+            if verdict.wait_s:
+                self.set_header("Retry-After", str(math.ceil(verdict.wait_s)))
+            self._show(beyond, 429 if verdict.wait_s else 401, name=name, wait_s=math.ceil(verdict.wait_s))
+            return
+        enter(self, name, verdict.person.role, verdict.person)
+        self.redirect(f"/login?kept=1&next={quote(beyond, safe='')}", status=303)
+
+    def _show(self, beyond: str, status: int = 200, **known: object) -> None:
+        shown = {"name": None, "wait_s": 0, "link": "", "lost": False} | known
+        self.show("login.html", status, next=beyond, **shown)
 
 
 class LogoutHandler(ConsoleHandler):
-    """`POST /logout`."""
+    """`POST /logout`: this login, or all of this person."""
 
-    def post(self) -> None:
-        """End this login."""
-        self.logins.close(self.get_cookie(COOKIE, "") or "")
-        self.clear_cookie(COOKIE, path="/", secure=True, httponly=True)
-        self.redirect("/login")
+    def setup(self, doorkeeper: Doorkeeper, *, everywhere: bool = False) -> None:  # type: ignore[override]
+        """`everywhere` ends all."""
+        self._doorkeeper = doorkeeper
+        self._everywhere = everywhere
+
+    async def post(self) -> None:
+        """End it."""
+        assert self.login  # noqa: S101 - the route takes a role
+        name, ended = self.login.name, 1
+        if self._everywhere:
+            ended = self.logins.close_all(name)
+        self.logins.close(self.token)
+        self.clear_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
+        action = "log out everywhere" if self._everywhere else "log out"
+        await self._doorkeeper.audit.note(
+            name, action, "", Outcome.DONE, {"address": self.address, "logins_ended": ended}
+        )
+        self.redirect("/login", status=303)

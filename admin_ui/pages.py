@@ -1,5 +1,6 @@
 """The pages: Jinja2 templates around what the stream fills in."""
 
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,17 @@ NAVIGATION = (
 )
 
 
-def templates() -> Environment:
-    """Return the environment of the templates; what a template does not get is a fault, not an empty text."""
+def templates(**known: str) -> Environment:
+    """Return the environment of the templates; `known` is known to all of them.
+
+    What a template does not get is a fault, not an empty text.
+    """
     loader = FileSystemLoader(FOLDER / "templates")
-    return Environment(
+    environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.globals.update(known)
+    return environment
 
 
 class Page(ConsoleHandler):
@@ -34,9 +40,10 @@ class Page(ConsoleHandler):
         self._template = template
         self._known = more
 
-    def get(self) -> None:
+    def get(self) -> Awaitable[None] | None:
         """Write the page."""
         self.show(self._template)
+        return None
 
     def show(self, template: str, status: int = 200, **known: Any) -> None:
         """Finish with a template."""

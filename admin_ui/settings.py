@@ -4,7 +4,7 @@ import dataclasses
 import ipaddress
 from pathlib import Path
 
-from runtime.settings import address, address_if_any, integer, number, path, port, setting, urls
+from runtime.settings import address, address_if_any, integer, number, path, path_if_any, port, setting, urls
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,7 +13,10 @@ class Settings:
 
     bind: str = setting("CONSOLE_BIND", "127.0.0.1", address, "the address to listen on")
     published_on: str = setting(
-        "PUBLISHED_ON", "", address_if_any, "in a container: the address where its port is published, else CONSOLE_BIND"
+        "PUBLISHED_ON",
+        "",
+        address_if_any,
+        "in a container: the address where its port is published, else CONSOLE_BIND",
     )
     http_port: int = setting("CONSOLE_PORT", "8080", port, "port of the pages")
     data: Path = setting("DATA_DIR", "data", path, "folder that holds people, logins and the audit log")
@@ -26,8 +29,28 @@ class Settings:
     runs: Path = setting("RUNS_DIR", "data/runs", path, "folder of the load test's runs")
     grafana: str = setting("GRAFANA_URL", "", str, "base URL of Grafana for links, empty for none")
     login_hours: float = setting("LOGIN_HOURS", "12", number(0.01, 720), "hours after which a login ends")
+    idle_minutes: float = setting(
+        "IDLE_MINUTES", "60", number(0.01, 10_000), "minutes after which a login that no open page uses ends"
+    )
     behind_tls: int = setting(
         "BEHIND_TLS_PROXY", "0", integer(0, 1), "1 says that a proxy in front speaks TLS to browsers"
+    )
+
+    tls_cert: Path | None = setting(
+        "CONSOLE_TLS_CERT",
+        "",
+        path_if_any,
+        "certificate chain (PEM) with which the console speaks TLS itself",
+    )
+    tls_key: Path | None = setting(
+        "CONSOLE_TLS_KEY", "", path_if_any, "private key (PEM) of that certificate"
+    )
+    alarm_stale_s: float = setting(
+        "ALARM_STALE_S", "10", number(1, 3600),
+        "seconds from which a report counts as old: at least five polls of the balancer, and 5 s for the stream",
+    )  # fmt: skip
+    alarm_delays: float = setting(
+        "ALARM_DELAYS", "1", number(0, 60), "what the delays of all alarms are multiplied by"
     )
 
     @property
@@ -39,10 +62,17 @@ class Settings:
         """Return what is wrong with them together."""
         if len(self.balancer) > 1 or len(self.gateway) > 1:
             return ["BALANCER_URL and GATEWAY_URL take one URL each"]
-        if self.behind_tls or ipaddress.ip_address(self.published_on or self.bind).is_loopback:
+        if bool(self.tls_cert) != bool(self.tls_key):
+            return ["CONSOLE_TLS_CERT and CONSOLE_TLS_KEY go together"]
+        if (
+            self.behind_tls
+            or self.tls_cert
+            or ipaddress.ip_address(self.published_on or self.bind).is_loopback
+        ):
             return []
         plain = (
             f"{self.published_on or self.bind} lets other machines in, and passwords would go over the network in the clear:"
-            " put a proxy that speaks TLS in front and set BEHIND_TLS_PROXY=1, or bind to a loopback address"
+            " set CONSOLE_TLS_CERT and CONSOLE_TLS_KEY, or put a proxy that speaks TLS in front and set"
+            " BEHIND_TLS_PROXY=1, or bind to a loopback address"
         )
         return [plain]

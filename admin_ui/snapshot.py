@@ -1,74 +1,31 @@
-"""What the console knows of the fleet: the balancer's frames put together, and the last quarter of an hour.
+"""What the console knows of the fleet: the balancer's frames put together, with the history of each substation.
 
-Pure: time comes as seconds of a monotonic clock, for history also as unix seconds. Rules:
+Pure: time comes as seconds of a monotonic clock, for history as unix seconds. Rules:
 
 - a frame that is out of its order is never applied: the stream begins anew with a snapshot;
 - what was last known stays shown when the stream is lost, with its age, and is called stale;
-- history is taken once a second, also of what is stale: a gap is None, never a value made up.
+- history is taken once a second; what is stale in that second is a gap.
 """
 
-import array
-import math
 from collections.abc import Mapping
 from typing import Any
 
+from admin_ui.history import HISTORY_S, History
 from balancer.contract import FLEET
-from runtime.changes import Table
+from runtime.changes import HEARTBEAT_S, Table
 
 CONSOLE = Table("state", FLEET.rows, FLEET.key, FLEET.age)
-HISTORY_S = 900
-TREND_S = 10
-STALE_AFTER_S = 3.0  # a hiccup of the stream shorter than this is no loss
+HICCUP_S = 3.0  # a silence that lasts so much longer than a heartbeat is a loss; a shorter one is none
+STALE_AFTER_S = HEARTBEAT_S + HICCUP_S
+STALE_POLLS = 3  # a report that is older than so many polls is stale; the balancer ejects for the same
+POLL_S = 1.0  # until the balancer has told its own
+NOT_THERE = frozenset({"gone", "conflict"})
 
 Row = dict[str, Any]
 
 
 class OutOfOrder(Exception):  # noqa: N818 - a state of the stream
     """A frame was lost; nothing can be applied until the next snapshot."""
-
-
-class Ring:
-    """The newest HISTORY_S values of one figure, one a second; NaN where it was not known."""
-
-    def __init__(self) -> None:
-        self._values = array.array("f", [math.nan]) * HISTORY_S
-
-    def put(self, second: int, value: float) -> None:
-        """Set the value of a second; the same second again replaces it."""
-        self._values[second % HISTORY_S] = value
-
-    def at(self, second: int) -> float:
-        """Return what is kept in the place of a second: its own value, or that of a round before; NaN if none."""
-        return self._values[second % HISTORY_S]
-
-    def newest(self, second: int, count: int) -> list[float | None]:
-        """Return `count` values up to and with `second`, oldest first; None where there is none."""
-        values = (self._values[each % HISTORY_S] for each in range(second - count + 1, second + 1))
-        return [None if math.isnan(value) else round(value, 1) for value in values]
-
-
-class History:
-    """Load and capacity of one substation in kW, the highest load kept, and how fast it changes."""
-
-    def __init__(self) -> None:
-        self.load_kw = Ring()
-        self.capacity_kw = Ring()
-        self.peak_kw = 0.0
-        self.trend_kw_s = 0.0
-        self.known_second = 0
-
-    def put(self, second: int, row: Mapping[str, Any] | None) -> None:
-        """Keep a second; None is a gap."""
-        leaving = self.load_kw.at(second) >= self.peak_kw > 0
-        self.load_kw.put(second, row["load_kw"] if row else math.nan)
-        self.capacity_kw.put(second, row["capacity_kw"] if row else math.nan)
-        if leaving:  # what is replaced may be the peak
-            kept = self.load_kw.newest(second, HISTORY_S)
-            self.peak_kw = max((value for value in kept if value is not None), default=0.0)
-        if row:
-            self.known_second = second
-            self.peak_kw = max(self.peak_kw, self.load_kw.at(second))
-        self.trend_kw_s = trend_kw_s(self.load_kw.newest(second, TREND_S))
 
 
 class Board:
@@ -78,20 +35,20 @@ class Board:
         self.rows: dict[str, Row] = {}
         self.rest: dict[str, Any] = {}
         self.histories: dict[str, History] = {}
+        self.fleet = History()
         self.connected = False
         self._seq = 0
-        self._heard_s: dict[str, float] = {}  # when a row's age was told
-        self._lost_s: float | None = None
+        self._told_s: dict[str, float] = {}  # when a row's age was told
+        self._heard_s: float | None = None  # when a frame came last
+        self._heard_second: int | None = None
         self._second = 0
 
     def connect(self) -> None:
         """A new stream begins; its first frame must be a snapshot."""
         self._seq = 0
 
-    def lose(self, now_s: float) -> None:
+    def lose(self) -> None:
         """The stream ended."""
-        if self.connected:
-            self._lost_s = now_s
         self.connected = False
 
     def apply(self, frame: Mapping[str, Any], now_s: float) -> None:
@@ -101,80 +58,108 @@ class Board:
         if frame["seq"] != self._seq or (kind == "snapshot") != (self._seq == 1):
             message = f"frame {frame['seq']} ({kind}) came where {self._seq} was due"
             raise OutOfOrder(message)
-        match kind:
-            case "snapshot":
-                fleet = frame[FLEET.whole]
-                self.rows.clear()
-                self._take(fleet[FLEET.rows], now_s)
-                self.rest = {name: value for name, value in fleet.items() if name != FLEET.rows}
-                self.connected, self._lost_s = True, None
-            case "changes":
-                self._take(frame[FLEET.rows], now_s)
-                for name in frame["gone"]:
-                    self.rows.pop(name, None)
-                self.rest |= {
-                    name: value
-                    for name, value in frame.items()
-                    if name not in {"seq", "kind", "gone", FLEET.rows}
-                }
-            case "heartbeat":
-                for name, age_s in frame[FLEET.age].items():
-                    self.rows[name][FLEET.age] = age_s
-                    self._heard_s[name] = now_s
+        if kind == "snapshot":
+            fleet = frame[FLEET.whole]
+            self.rows.clear()
+            self._told_s.clear()
+            self.rest = {name: value for name, value in fleet.items() if name != FLEET.rows}
+            self._take(fleet[FLEET.rows], now_s)
+            self.connected = True
+        else:
+            self._change(frame, now_s)
+        self._heard_s = now_s
 
     def stale(self, now_s: float) -> bool:
-        """Whether the stream has been lost for so long that nothing shown may be acted on."""
-        if self.connected:
-            return False
-        return self._lost_s is None or now_s - self._lost_s > STALE_AFTER_S
+        """Whether the stream has been silent for so long that nothing shown may be acted on."""
+        return self._heard_s is None or now_s - self._heard_s > STALE_AFTER_S
 
-    def sample(self, unix_s: float) -> None:
+    def sample(self, unix_s: float, now_s: float) -> None:
         """Keep this second in the history."""
         self._second = int(unix_s)
+        heard = self.connected and self._heard_s is not None and now_s - self._heard_s <= 2 * HEARTBEAT_S
+        if heard:
+            self._heard_second = self._second
         for name in self.histories.keys() | self.rows.keys():
+            row = self.rows.get(name) if heard and not self._stale_row(name) else None
             history = self.histories.setdefault(name, History())
-            history.put(self._second, self.rows.get(name) if self.connected else None)
+            history.put(self._second, row["load_kw"] if row else None, row["capacity_kw"] if row else None)
+        sums = totals(list(self.rows.values())) if heard and self.rows else {}
+        self.fleet.put(self._second, sums.get("load_kw"), sums.get("capacity_kw"))
         for name in [n for n, h in self.histories.items() if self._second - h.known_second > HISTORY_S]:
-            del self.histories[name]
+            if name not in self.rows:
+                del self.histories[name]
 
-    def history(self, seconds: int) -> dict[str, Any]:
-        """Return the last `seconds` of every substation: columns of one value a second, oldest first."""
-        columns = {
-            name: {
-                "load_kw": history.load_kw.newest(self._second, seconds),
-                "capacity_kw": history.capacity_kw.newest(self._second, seconds),
-            }
-            for name, history in sorted(self.histories.items())
+    def history(self, seconds: int, names: list[str]) -> dict[str, Any]:
+        """Return the last `seconds` of some substations (none named: of all) and of the fleet's sums."""
+        wanted = {
+            name: self.histories[name] for name in names or sorted(self.histories) if name in self.histories
         }
-        return {"until_unix_s": self._second, "seconds": seconds, FLEET.rows: columns}
+        return {
+            "until_unix_s": self._second,
+            "seconds": seconds,
+            "fleet": self.fleet.columns(self._second, seconds),
+            FLEET.rows: {name: each.columns(self._second, seconds) for name, each in wanted.items()},
+        }
 
     def shown(self, now_s: float) -> dict[str, Any]:
         """Return the fleet as browsers see it at a moment."""
         rows = [self._row(name, row, now_s) for name, row in sorted(self.rows.items())]
+        stale = sum(row["stale"] for row in rows)
+        sums = totals(rows) | {"peak_kw": round(self.fleet.peak_kw, 1), "trend_kw_s": self.fleet.trend_kw_s}
         return {
             **self.rest,
             FLEET.rows: rows,
-            "totals": totals(rows),
-            "link": {"connected": self.connected, "stale": self.stale(now_s)},
+            "totals": sums | {"stale": stale, "substations": len(rows)},
+            "link": {
+                "connected": self.connected,
+                "stale": self.stale(now_s),
+                "heard_unix_s": None if self.connected else self._heard_second,
+            },
         }
+
+    def age_s(self, name: str, now_s: float) -> float:
+        """Return how old the report of a substation is at a moment."""
+        return float(self.rows[name][FLEET.age]) + now_s - self._told_s[name]
+
+    def _stale_row(self, name: str) -> bool:
+        """Whether a report was stale when a frame came last; the silence since is the stream's, not the row's."""
+        if name not in self.rows:
+            return True
+        age_s = self.age_s(name, self._heard_s or 0.0)
+        return age_s > float(self.rest.get("poll_s", POLL_S)) * STALE_POLLS
 
     def _row(self, name: str, row: Row, now_s: float) -> Row:
         history = self.histories.get(name)
+        load_kw = round(row["load_kw"], 1)
         return row | {
-            FLEET.age: row[FLEET.age] + now_s - self._heard_s[name],
-            "peak_kw": max(history.peak_kw if history else 0.0, row["load_kw"]),
-            "trend_kw_s": history.trend_kw_s if history else 0.0,
+            FLEET.age: self.age_s(name, now_s),
+            "load_kw": load_kw,
+            "headroom_kw": round(row["headroom_kw"], 1),
+            "peak_kw": round(max(history.peak_kw if history else 0.0, load_kw), 1),
+            "trend_kw_s": history.trend_kw_s if history else None,
+            "stale": self._stale_row(name),
         }
+
+    def _change(self, frame: Mapping[str, Any], now_s: float) -> None:
+        self._take(frame.get(FLEET.rows, []), now_s)
+        for name in frame.get("gone", []):
+            self.rows.pop(name, None)
+            self._told_s.pop(name, None)
+        known = {"seq", "kind", "gone", FLEET.rows, FLEET.age}
+        self.rest |= {name: value for name, value in frame.items() if name not in known}
+        for name, age_s in frame.get(FLEET.age, {}).items():
+            self.rows[name][FLEET.age] = age_s
+            self._told_s[name] = now_s
 
     def _take(self, rows: list[Row], now_s: float) -> None:
         for row in rows:
             self.rows[row[FLEET.key]] = dict(row)
-            self._heard_s[row[FLEET.key]] = now_s
+            self._told_s[row[FLEET.key]] = now_s
 
 
 def totals(rows: list[Row]) -> dict[str, float]:
     """Return the sums over the substations that are there; one that is gone has no room."""
-    there = [row for row in rows if row["state"] not in {"gone", "conflict"}]
+    there = [row for row in rows if row["state"] not in NOT_THERE]
     capacity_kw, load_kw = sum(row["capacity_kw"] for row in there), sum(row["load_kw"] for row in there)
     open_kw = sum(
         max(row["headroom_kw"], 0) for row in there if not row["draining"] and row["state"] != "ejected"
@@ -186,14 +171,3 @@ def totals(rows: list[Row]) -> dict[str, float]:
         "utilization": round(load_kw / capacity_kw, 4) if capacity_kw else 0.0,
         "sessions": sum(row["sessions"] for row in there),
     }
-
-
-def trend_kw_s(values: list[float | None]) -> float:
-    """Return how fast a figure changes, in kW a second: the slope of a least-squares line; 0 when unknown."""
-    points = [(second, value) for second, value in enumerate(values) if value is not None]
-    if len(points) < 3:  # noqa: PLR2004 - two points are noise
-        return 0.0
-    mean_x = sum(x for x, _ in points) / len(points)
-    mean_y = sum(y for _, y in points) / len(points)
-    spread = sum((x - mean_x) ** 2 for x, _ in points)
-    return round(sum((x - mean_x) * (y - mean_y) for x, y in points) / spread, 2)

@@ -1,14 +1,20 @@
-"""`/stream`: what the console shows, to browsers that are logged in."""
+"""`/stream`: what the console shows, to browsers that are logged in, for as long as they are."""
 
 import time
+from asyncio import Future
+from typing import Any
+
+from tornado.websocket import WebSocketClosedError
 
 from admin_ui.access import COOKIE, LOGIN_FIRST
 from admin_ui.people import Logins, Role
 from runtime.frame_stream import FrameStreamHandler, FrameStreams
 
+LOGIN_ENDED = 4401  # a WebSocket close code of our own: after HTTP's 401
+
 
 class BrowserStreamHandler(FrameStreamHandler):
-    """`GET /stream`; ends when the login does."""
+    """`GET /stream`; ends when the login does: with the next frame, which comes within a heartbeat."""
 
     def initialize(self, streams: FrameStreams, logins: Logins, needs: Role) -> None:  # type: ignore[override]
         """`streams` holds the clients."""
@@ -19,8 +25,17 @@ class BrowserStreamHandler(FrameStreamHandler):
     def prepare(self) -> None:
         """Let in who is logged in."""
         super().prepare()
-        if self._finished:
-            return
-        login = self._logins.find(self.get_cookie(COOKIE, "") or "", time.time())
-        if not login or login.role < self._needs:
+        if not self._finished and not self._may():
             self.write_problem(LOGIN_FIRST)
+
+    def write_message(self, message: bytes | str | dict[str, Any], binary: bool = False) -> "Future[None]":  # noqa: FBT001, FBT002 - Tornado's
+        """Send to whom may still see it; raises WebSocketClosedError."""
+        if not self._may():
+            self.close(LOGIN_ENDED, "the login has ended")
+            raise WebSocketClosedError
+        return super().write_message(message, binary)
+
+    def _may(self) -> bool:
+        """Whether its login lasts; an open page uses it, and so keeps it from being idle."""
+        login = self._logins.find(self.get_cookie(COOKIE, "") or "", time.time())
+        return login is not None and login.role >= self._needs

@@ -44,7 +44,7 @@ class Fleet:
 
     def __init__(self, poll_s: float, rng: Random, linked: Callable[[str], bool]) -> None:
         self.members: dict[str, Member] = {}
-        self._poll_s = poll_s
+        self.poll_s = poll_s
         self.policy = DEFAULT_POLICY
         self._policies = policies()
         self._rng = rng
@@ -167,11 +167,11 @@ class Fleet:
         if denied_s is not None:  # after a restart elsewhere that lasts for one poll: no alarm yet
             return State.CONFLICT if denied_s > self._recent_s else State.EJECTED
         linked = self._linked(substation_id)
-        return member.health.state(now_s - member.received_s, self._poll_s, linked=linked)
+        return member.health.state(now_s - member.received_s, self.poll_s, linked=linked)
 
     @property
     def _recent_s(self) -> float:
-        return EJECT_AFTER * self._poll_s
+        return EJECT_AFTER * self.poll_s
 
     def _credible(self, member: Member, url: str, report: Report, now_s: float) -> bool:
         """Whether a page at `url` speaks for a member: it may be at a second address, or a second one of its id."""
@@ -260,9 +260,9 @@ class Fleet:
             member.appointments.pass_time(now_s)
             wait_s = member.fits_in_s(demand_w, now_s, member.appointments.ahead_w)
             if wait_s is not None:
-                waits.append((wait_s + self._poll_s, member))
+                waits.append((wait_s + self.poll_s, member))
         if not waits:
-            return UNKNOWN_WAIT_S + self._poll_s
+            return UNKNOWN_WAIT_S + self.poll_s
         wait_s, member = min(waits, key=lambda wait: wait[0])
         member.appointments.make(now_s + wait_s, demand_w)
         return wait_s

@@ -47,7 +47,12 @@ def fleet_json(fleet: Fleet, now_s: float) -> dict[str, object]:
         member_json(name, member, fleet.state(member, now_s), now_s)
         for name, member in sorted(fleet.members.items())
     ]
-    return {"policy": fleet.policy, "substations": shown, "unseen": fleet.unseen()}
+    return {
+        "policy": fleet.policy,
+        "poll_s": fleet.poll_s,
+        "substations": shown,
+        "unseen": fleet.unseen(),
+    }
 
 
 def member_json(substation_id: str, member: Member, state: State, now_s: float) -> dict[str, object]:

@@ -15,7 +15,10 @@ class Settings:
 
     bind: str = setting("BIND", "127.0.0.1", address, "the address to listen on")
     published_on: str = setting(
-        "PUBLISHED_ON", "", address_if_any, "in a container: the address where its port is published, else BIND"
+        "PUBLISHED_ON",
+        "",
+        address_if_any,
+        "in a container: the address where its port is published, else BIND",
     )
     http_port: int = setting("GATEWAY_PORT", "8000", port, "port of the public API")
     balancer: str = setting(

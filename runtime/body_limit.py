@@ -79,6 +79,7 @@ class _Limited(httputil.HTTPMessageDelegate):
                 "Content-Type": "application/problem+json",
                 "Content-Length": str(len(body)),
                 "X-Request-Id": request_id,
+                "X-Content-Type-Options": "nosniff",
             }
         )
         if cut_off:  # Tornado closes what is answered before it was read, and only that

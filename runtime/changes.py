@@ -5,14 +5,15 @@ Pure: time comes as seconds of a monotonic clock. Rules:
 - a snapshot with all changes since applied is the newest snapshot, whatever frames were left out in
   between: every difference is taken against what this client was sent last;
 - the age of a row is not a change: it rises all the time. It comes with whatever else has changed of
-  its row, and of all with every heartbeat.
+  its row, and of all rows once every HEARTBEAT_S: with the changes of that moment, or as a heartbeat.
+  Else one row that changes all the time would keep silent that the others are fresh.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-HEARTBEAT_S = 5.0  # the longest silence
+HEARTBEAT_S = 1.0  # the longest silence, and the longest that an age goes untold
 
 Shown = Mapping[str, Any]  # an object of JSON; one of its members is a list of rows
 
@@ -34,25 +35,25 @@ class Feed:
         self._table = table
         self._seq = 0
         self._sent: Shown | None = None
-        self._at_s = 0.0
+        self._ages_s = 0.0  # when all ages were told
 
     def next(self, shown: Shown, now_s: float) -> dict[str, Any] | None:
         """Return the frame that tells this client of `shown`; None when there is nothing to tell."""
         table = self._table
-        body: dict[str, Any]
         if self._sent is None:
-            body = {"kind": "snapshot", table.whole: shown}
-        elif changed := changes(self._sent, shown, table):
-            body = {"kind": "changes"} | changed
-        elif now_s - self._at_s >= HEARTBEAT_S:
-            body = {
-                "kind": "heartbeat",
-                table.age: {row[table.key]: row[table.age] for row in shown[table.rows]},
-            }
+            body: dict[str, Any] = {"kind": "snapshot", table.whole: shown}
         else:
-            return None
+            changed = changes(self._sent, shown, table)
+            ages = now_s - self._ages_s >= HEARTBEAT_S
+            if not changed and not ages:
+                return None
+            body = {"kind": "changes" if changed else "heartbeat"} | changed
+            if ages:
+                body[table.age] = {row[table.key]: row[table.age] for row in shown[table.rows]}
+        if self._sent is None or table.age in body:
+            self._ages_s = now_s
         self._seq += 1
-        self._sent, self._at_s = shown, now_s
+        self._sent = shown
         return {"seq": self._seq} | body
 
 
@@ -63,9 +64,7 @@ def changes(before: Shown, now: Shown, table: Table) -> dict[str, Any]:
     has changed, under its own name.
     """
     old = {row[table.key]: row for row in before[table.rows]}
-    changed = [
-        row for row in now[table.rows] if _lasting(row, table) != _lasting(old.get(row[table.key], {}), table)
-    ]
+    changed = [row for row in now[table.rows] if not _same(row, old.get(row[table.key]), table)]
     gone = sorted(old.keys() - {row[table.key] for row in now[table.rows]})
     rest = {name: value for name, value in now.items() if name != table.rows and before.get(name) != value}
     return {table.rows: changed, "gone": gone} | rest if changed or gone or rest else {}
@@ -77,5 +76,5 @@ def rounded(shown: Shown, table: Table) -> Shown:
     return {**shown, table.rows: rows}
 
 
-def _lasting(row: Shown, table: Table) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name != table.age}
+def _same(row: Shown, old: Shown | None, table: Table) -> bool:
+    return old is not None and {**old, table.age: None} == {**row, table.age: None}

@@ -1,9 +1,11 @@
 """HTTP listeners with the limits that Tornado leaves open."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from tornado.netutil import bind_sockets
 from tornado.web import Application
@@ -21,11 +23,15 @@ LOOK_EVERY_S = 0.02
 
 @asynccontextmanager
 async def listen(
-    app: Application, address: str, port: int, limits: Limits | None = None
+    app: Application,
+    address: str,
+    port: int,
+    limits: Limits | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[int]:
     """Serve `app` while the context lasts; yields the port (useful when 0 was asked for).
 
-    A compressed body is never inflated.
+    A compressed body is never inflated. With `tls`, nothing is spoken but TLS.
 
     Left, it takes no more requests and answers those that it has, within a limit.
 
@@ -39,6 +45,7 @@ async def listen(
         chunk_size=CHUNK_BYTES,
         max_header_size=HEADER_BYTES,
         max_body_size=NO_LIMIT,
+        ssl_options=tls,
     )
     sockets = bind_sockets(port, address=address)
     server.add_sockets(sockets)
@@ -50,3 +57,15 @@ async def listen(
         while in_flight and time.monotonic() < until_s:  # noqa: ASYNC110 - bounded, and once
             await asyncio.sleep(LOOK_EVERY_S)
         await server.close_all_connections()
+
+
+def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """Return what a listener speaks TLS with, 1.2 or newer; raises OSError when the files can't be used."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:  # ssl.SSLError is one
+        message = f"TLS with {certificate} and {key}: {error}"
+        raise OSError(message) from error
+    return context

@@ -6,7 +6,7 @@ schema's version in `user_version`.
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 FULL_DISK = frozenset({sqlite3.SQLITE_FULL})
@@ -76,7 +76,7 @@ class Store:
         """Execute a statement; returns the number of rows that it changed."""
         return self._db.execute(sql, values).rowcount
 
-    def rows(self, sql: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
+    def rows(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[sqlite3.Row]:
         """Return all rows of a query."""
         return self._db.execute(sql, values).fetchall()
 

@@ -39,7 +39,9 @@ The grid's ways in, once all services are healthy:
 def kept(path: Path, new: str, mode: int) -> str:
     """Return what a file holds; it is made with `new` when it is not there."""
     if not path.exists():
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="ascii") as file:
+        with os.fdopen(
+            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="ascii"
+        ) as file:
             file.write(new)
     return path.read_text(encoding="ascii")
 

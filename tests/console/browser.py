@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -14,13 +14,16 @@ FLAGS = [
     "--disable-component-update",
 ]  # fmt: skip
 WAIT_MS = 30_000  # nothing takes as long unless it never comes
-WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1280, "height": 800}
+NARROW: ViewportSize = {"width": 390, "height": 844}
+HUGE: ViewportSize = {"width": 3840, "height": 2160}
 EXPECTED = ("WebSocket connection", "Failed to load resource")  # what Chromium says of a service that is down
 
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """One browser for many pages."""
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:

@@ -1,75 +1,128 @@
 // The console's stream: a snapshot, then numbered changes, put together into one state.
 
 const RETRY_MS = [250, 4000]; // the first pause and the longest
-const HICCUP_MS = 3000; // a loss shorter than this is no loss
-const SILENT_MS = 12000; // two heartbeats and a bit
+const LOST_MS = 4000; // a heartbeat of 1 s, and a hiccup of 3 s: a silence shorter than this is no loss
+const SILENT_MS = 6000; // then the connection is taken for dead
+const LOGIN_ENDED = 4401; // the console's close code
+const WHO = "/api/me"; // 401 when the login has ended
 
-/** Keeps `state`; tells listeners of "state" (new figures) and "link" (live, or lost). */
+/**
+ * Keeps `state`; tells listeners of "state" (new figures), "link" (`live` or not) and "ended" (the login is over).
+ * `heardMs` is the unix time of the last frame, null before the first.
+ */
 export class Stream extends EventTarget {
   state = null;
   live = false;
+  heardMs = null;
   #seq = 0;
-  #pause = RETRY_MS[0];
+  #pauseMs = RETRY_MS[0];
   #socket = null;
   #silence = 0;
-  #hiccup = 0;
+  #loss = 0;
+  #retry = 0;
+  #told = new Map(); // when the age of a row was told
+
+  constructor() {
+    super();
+    addEventListener("online", () => this.#again(0));
+  }
 
   open() {
     const address = new URL("/stream", location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     this.#seq = 0;
-    this.#socket = new WebSocket(address);
-    this.#socket.onmessage = (message) => this.#take(JSON.parse(message.data));
-    this.#socket.onclose = (closed) => this.#lost(closed);
+    const socket = new WebSocket(address);
+    this.#socket = socket;
+    let opened = false;
+    socket.onopen = () => { opened = true; };
+    socket.onmessage = (message) => this.#take(JSON.parse(message.data));
+    socket.onclose = (closed) => this.#closed(closed.code, opened);
     this.#listen();
+    if (!this.#loss) this.#loss = setTimeout(() => this.#say(false), LOST_MS);
+  }
+
+  /** Return how old a substation's report is now, in seconds. */
+  ageS(row) {
+    return row.report_age_s + (performance.now() - (this.#told.get(row.substation_id) ?? performance.now())) / 1000;
   }
 
   #take(frame) {
     if (frame.seq !== this.#seq + 1) {
-      this.#socket.close();
+      this.#drop();
       return;
     }
     this.#seq = frame.seq;
-    this.#pause = RETRY_MS[0];
+    this.#pauseMs = RETRY_MS[0];
     this.state = applied(this.state, frame);
+    this.#note(frame);
+    this.heardMs = Date.now();
     this.#listen();
+    clearTimeout(this.#loss);
+    this.#loss = setTimeout(() => this.#say(false), LOST_MS);
     this.#say(true);
     this.dispatchEvent(new Event("state"));
   }
 
-  #listen() {
-    clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => this.#socket.close(), SILENT_MS);
+  #note(frame) {
+    const now = performance.now();
+    if (frame.kind === "snapshot") this.#told.clear();
+    for (const row of frame.substations ?? frame.state?.substations ?? []) this.#told.set(row.substation_id, now);
+    for (const name of Object.keys(frame.report_age_s ?? {})) this.#told.set(name, now);
+    for (const name of frame.gone ?? []) this.#told.delete(name);
   }
 
-  #lost() {
+  #listen() {
     clearTimeout(this.#silence);
-    if (!this.#hiccup) this.#hiccup = setTimeout(() => this.#say(false), this.state ? HICCUP_MS : 0);
-    this.#pause = Math.min(this.#pause * 2, RETRY_MS[1]);
-    setTimeout(() => this.open(), this.#pause * (0.5 + Math.random() / 2));
+    this.#silence = setTimeout(() => this.#drop(), SILENT_MS);
+  }
+
+  #drop() {
+    const socket = this.#socket;
+    socket.onmessage = socket.onclose = null; // a dead peer never says goodbye
+    socket.close();
+    this.#closed(0, false);
+  }
+
+  async #closed(code, opened) {
+    clearTimeout(this.#silence);
+    if (code === LOGIN_ENDED || (!opened && await refused())) {
+      this.dispatchEvent(new Event("ended"));
+      return;
+    }
+    this.#again(this.#pauseMs * (0.5 + Math.random() / 2));
+    this.#pauseMs = Math.min(this.#pauseMs * 2, RETRY_MS[1]);
+  }
+
+  #again(inMs) {
+    if (this.#socket.readyState < WebSocket.CLOSING) return;
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.open(), inMs);
   }
 
   #say(live) {
-    if (live) {
-      clearTimeout(this.#hiccup);
-      this.#hiccup = 0;
-    }
     if (live === this.live && (live || this.state)) return;
     this.live = live;
     this.dispatchEvent(new Event("link"));
   }
 }
 
-/** Return the state after a frame; see docs/reference/console.md for what frames there are. */
+/** Return the state after a frame; docs/reference/console.md says what frames there are. */
 export function applied(state, frame) {
   if (frame.kind === "snapshot") return frame.state;
+  const { seq, kind, gone = [], substations = [], report_age_s: ages = {}, ...rest } = frame;
   const rows = new Map(state.substations.map((row) => [row.substation_id, row]));
-  if (frame.kind === "heartbeat") {
-    for (const [name, age] of Object.entries(frame.report_age_s)) rows.get(name).report_age_s = age;
-    return state;
+  for (const row of substations) rows.set(row.substation_id, row);
+  for (const name of gone) rows.delete(name);
+  for (const [name, age] of Object.entries(ages)) rows.get(name).report_age_s = age;
+  const known = [...rows.values()];
+  if (rows.size !== state.substations.length || gone.length) known.sort((a, b) => (a.substation_id < b.substation_id ? -1 : 1));
+  return { ...state, ...rest, substations: known };
+}
+
+async function refused() {
+  try {
+    return (await fetch(WHO, { cache: "no-store", signal: AbortSignal.timeout(SILENT_MS) })).status === 401;
+  } catch {
+    return false; // nobody answers: that is no refusal
   }
-  for (const row of frame.substations) rows.set(row.substation_id, row);
-  for (const name of frame.gone) rows.delete(name);
-  const { seq, kind, gone, substations, ...rest } = frame;
-  return { ...state, ...rest, substations: [...rows.values()].sort((a, b) => (a.substation_id < b.substation_id ? -1 : 1)) };
 }

@@ -27,3 +27,21 @@ export function ago(seconds) {
   if (seconds < 5400) return `${whole.format(seconds / 60)} min`;
   return `${whole.format(seconds / 3600)} h`;
 }
+
+/** Return a time of the day from unix milliseconds. */
+export function clock(unixMs) {
+  return new Date(unixMs).toLocaleTimeString("en-GB");
+}
+
+/** Return how old a report is, in whole seconds: tenths would flicker. */
+export function age(seconds) {
+  return seconds < 90 ? `${Math.floor(seconds)} s` : ago(seconds);
+}
+
+/** Return how fast a load changes: a shape, a word and a figure in kW a second; null when it is unknown. */
+export function trend(kwPerS, capacityKw) {
+  if (kwPerS === null || kwPerS === undefined) return null;
+  const steady = Math.abs(kwPerS) < Math.max(capacityKw * 0.0005, 0.1); // less than 3 % of the limit in a minute
+  if (steady) return ["▬", "steady", ""];
+  return kwPerS > 0 ? ["▲", "rising", `${tenth.format(kwPerS)} kW/s`] : ["▼", "falling", `${tenth.format(-kwPerS)} kW/s`];
+}

@@ -49,8 +49,8 @@ def test_the_frames_are_those_that_are_sent() -> None:
     feed, first = Feed(FLEET), shown()
     frames = [
         feed.next(first, 0.0),
-        feed.next({**first, "policy": "x", "unseen": ["y"], "substations": []}, 1.0),
-        feed.next({**first, "policy": "x", "unseen": ["y"], "substations": []}, 99.0),
+        feed.next({**first, "policy": "x", "poll_s": 2, "unseen": ["y"], "substations": []}, HEARTBEAT_S),
+        feed.next({**first, "policy": "x", "poll_s": 2, "unseen": ["y"], "substations": []}, 99.0),
     ]
     for frame in frames:
         assert frame
@@ -60,7 +60,8 @@ def test_the_frames_are_those_that_are_sent() -> None:
 
 def test_the_numbers_are_those_of_the_code() -> None:
     text = " ".join(sections(PAGE)["`get /fleet/stream`"].split())
-    assert f"for {HEARTBEAT_S:g} s" in text
+    assert f"told for {HEARTBEAT_S:g} s" in text
+    assert f"once every {HEARTBEAT_S:g} s" in text
     assert f"within {frame_stream.DROP_S:g} s" in text
     assert re.search(rf"At most {frame_stream.MOST_CLIENTS} clients", text)
     assert f"over {frame_stream.MESSAGE_BYTES // 1024} KiB" in text

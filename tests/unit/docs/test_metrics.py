@@ -22,7 +22,7 @@ CLOSED = {"outcome", "state", "cause", "within", "kind"}
 NAME = "substation-1"
 REPORT = Report(NAME, "j", 1, 1, 0, 1000, draining=False, releases_w=(0,) * len(RELEASES_WITHIN_S))
 EVERYWHERE = {"service", "version", "python", "journal", "grpc"}
-SECTIONS = ("Gateway", "Balancer", "Substation")
+SECTIONS = ("Gateway", "Balancer", "Substation", "Console")
 
 
 class Idle:
@@ -62,7 +62,6 @@ def balancer() -> CollectorRegistry:
     registry = exposition.registry("balancer")
     BalancerMetrics(registry).discovered(NAME)
     StreamMetrics(registry, "smartgrid_balancer")
-    StreamMetrics(registry, "smartgrid_console")
     fleet = Fleet(1.0, Never(), lambda _: True)
     fleet.watch("http://127.0.0.1:8101")
     fleet.polled("http://127.0.0.1:8101", REPORT, 0.0)
@@ -78,7 +77,13 @@ def substation() -> CollectorRegistry:
     return registry
 
 
-SERVICES = {"Gateway": gateway, "Balancer": balancer, "Substation": substation}
+def console() -> CollectorRegistry:
+    registry = exposition.registry("admin_ui")
+    StreamMetrics(registry, "smartgrid_console")
+    return registry
+
+
+SERVICES = {"Gateway": gateway, "Balancer": balancer, "Substation": substation, "Console": console}
 
 
 def families(service: str) -> Iterator[tuple[str, Metric]]:

@@ -23,10 +23,13 @@ def applied(fleet: dict[str, Any], frame: Mapping[str, Any]) -> dict[str, Any]:
         for name, age_s in frame[FLEET.age].items():
             members[name][FLEET.age] = age_s
         return fleet
-    members |= {each["substation_id"]: each for each in frame[FLEET.rows]}
+    members |= {each["substation_id"]: dict(each) for each in frame[FLEET.rows]}
     for name in frame["gone"]:
         del members[name]
-    rest = {name: value for name, value in frame.items() if name not in {"seq", "kind", "gone", FLEET.rows}}
+    for name, age_s in frame.get(FLEET.age, {}).items():
+        members[name][FLEET.age] = age_s
+    known = {"seq", "kind", "gone", FLEET.rows, FLEET.age}
+    rest = {name: value for name, value in frame.items() if name not in known}
     return fleet | rest | {FLEET.rows: [members[name] for name in sorted(members)]}
 
 
@@ -73,6 +76,8 @@ def test_a_snapshot_and_all_changes_since_are_the_newest_snapshot(
             assert known == shown
             assert without_ages(before) == without_ages(shown)  # only ages came with it
         assert frame or pause_s < HEARTBEAT_S  # never silent for longer
+        if frame and pause_s >= HEARTBEAT_S:
+            assert known == shown  # nor is an age untold for longer
     assert numbers == list(range(1, len(numbers) + 1))
 
 
@@ -90,7 +95,12 @@ def test_only_what_changed_is_told() -> None:
     first = fleet(member("s-1"), member("s-2"), member("s-3"))
     assert feed.next(first, 0.0) == {"seq": 1, "kind": "snapshot", "fleet": first}
     now = fleet(member("s-1", age_s=0.3), member("s-3", 5.0, age_s=0.7))
-    told = {"seq": 2, "kind": "changes", FLEET.rows: [member("s-3", 5.0, age_s=0.7)], "gone": ["s-2"]}
+    told: dict[str, Any] = {
+        "seq": 2,
+        "kind": "changes",
+        FLEET.rows: [member("s-3", 5.0, age_s=0.7)],
+        "gone": ["s-2"],
+    }
     assert feed.next(now, 0.1) == told
     other = fleet(*now[FLEET.rows], policy="random")
     assert feed.next(other, 0.2) == {
@@ -102,19 +112,32 @@ def test_only_what_changed_is_told() -> None:
     }
 
 
+def test_all_ages_are_told_even_while_one_row_changes_all_the_time() -> None:
+    feed = Feed(FLEET)
+    feed.next(fleet(member("busy"), member("idle")), 0.0)
+    told = []
+    for tick in range(1, 13):
+        now_s = tick / 4
+        frame = feed.next(fleet(member("busy", float(tick)), member("idle", age_s=now_s % 1)), now_s)
+        assert frame
+        assert frame["kind"] == "changes"
+        told += [(now_s, frame[FLEET.age])] if FLEET.age in frame else []
+    assert told == [(second, {"busy": 0.0, "idle": 0.0}) for second in (1.0, 2.0, 3.0)]
+
+
 def test_nothing_is_told_when_only_time_has_passed_until_the_next_heartbeat() -> None:
     feed = Feed(FLEET)
     feed.next(fleet(member("s-1")), 10.0)
-    assert feed.next(fleet(member("s-1", age_s=4.9)), 10.0 + HEARTBEAT_S - 0.1) is None
-    frame = feed.next(fleet(member("s-1", age_s=5.0)), 10.0 + HEARTBEAT_S)
-    assert frame == {"seq": 2, "kind": "heartbeat", FLEET.age: {"s-1": 5.0}}
-    assert feed.next(fleet(member("s-1", age_s=5.3)), 10.3 + HEARTBEAT_S) is None
+    assert feed.next(fleet(member("s-1", age_s=0.9)), 10.0 + HEARTBEAT_S - 0.1) is None
+    frame = feed.next(fleet(member("s-1", age_s=1.0)), 10.0 + HEARTBEAT_S)
+    assert frame == {"seq": 2, "kind": "heartbeat", FLEET.age: {"s-1": 1.0}}
+    assert feed.next(fleet(member("s-1", age_s=1.3)), 10.3 + HEARTBEAT_S) is None
 
 
 def test_what_came_and_went_while_a_client_was_busy_is_not_told() -> None:
     feed = Feed(FLEET)
     feed.next(fleet(member("s-1")), 0.0)
-    assert feed.next(fleet(member("s-1")), 1.0) is None
+    assert feed.next(fleet(member("s-1")), 0.9) is None
 
 
 def test_ages_are_told_to_a_tenth_of_a_second() -> None:

@@ -1,42 +1,111 @@
-// The overview: the fleet's totals, and every substation.
+// The overview: the fleet's totals, charts, and every substation.
 
-import { element, text } from "/static/js/dom.js";
-import { ago, figure, kw, percent } from "/static/js/words.js";
+import { attribute, element, text } from "/static/js/dom.js";
+import { History } from "/static/js/history.js";
+import { Announcer, EmptyNotice, listed, nothingToShow } from "/static/js/overview_notices.js";
+import { OverviewCharts, chartsButton } from "/static/js/overview_charts.js";
+import { SubstationTable } from "/static/js/overview_table.js";
+import { abnormal } from "/static/js/severity.js";
+import { SubstationPanel } from "/static/js/substation_panel.js";
+import { View } from "/static/js/view.js";
+import { UNKNOWN, figure, kw, percent, trend } from "/static/js/words.js";
 
+// title, figure, what stands beside it
 const TOTALS = [
-  ["Load", (state) => kw(state.totals.load_kw)],
-  ["Limit", (state) => kw(state.totals.capacity_kw)],
-  ["Headroom", (state) => kw(state.totals.headroom_kw)],
-  ["Utilization", (state) => percent(state.totals.utilization)],
-  ["Sessions", (state) => state.totals.sessions],
-  ["Requests a second", (state) => figure(state.gateway.requests_per_s)],
-  ["Refused a second", (state) => figure(state.gateway.refused_per_s)],
-  ["p95, ms", (state) => figure(state.gateway.p95_ms)],
+  ["Load", ({ totals }) => kw(totals.load_kw), ({ totals }) => (trend(totals.trend_kw_s, totals.capacity_kw) ?? []).join(" ")],
+  ["Limit", ({ totals }) => kw(totals.capacity_kw), ({ totals }) => `peak ${kw(totals.peak_kw)}`],
+  ["Headroom", ({ totals }) => kw(totals.headroom_kw), () => "for new cars"],
+  ["Utilization", ({ totals }) => percent(totals.utilization), ({ totals }) => (totals.stale ? `◷ old reports: ${totals.stale}` : "")],
+  ["Sessions", ({ totals }) => totals.sessions, ({ totals }) => `at ${totals.substations} substations`],
+  ["Requests a second", ({ gateway }) => figure(gateway.requests_per_s), ({ gateway }) => quiet(gateway)],
+  ["Refused a second", ({ gateway }) => figure(gateway.refused_per_s), ({ gateway }) => (gateway.refused_per_s > 0 ? "▲ no room, or nobody to ask" : quiet(gateway))],
+  ["p95 of a request", ({ gateway }) => (gateway.p95_ms === null ? UNKNOWN : `${figure(gateway.p95_ms)} ms`), ({ gateway }) => (gateway.p95_ms === null ? quiet(gateway) || "nobody asked for 60 s" : "of the last 60 s")],
 ];
+
+const SPAN_S = "300"; // of the charts
 
 /** Fill the page from the stream. */
 export function start(stream) {
-  const totals = TOTALS.map(([name, of]) => {
-    const shown = element("dd");
-    document.getElementById("totals").append(element("div", {}, element("dt", {}, name), shown));
-    return (state) => text(shown, of(state));
-  });
-  const place = document.getElementById("substations");
+  const view = new View();
+  const history = new History(stream);
+  const table = new SubstationTable(byId("substations"), stream, history, view);
+  const charts = new OverviewCharts(byId("charts"), history);
+  const panel = new SubstationPanel(byId("substation"), stream, history, view, table);
+  const notice = new EmptyNotice(byId("nothing"), () => view.set({ q: "", abnormal: "", page: "" }));
+  const announcer = new Announcer(byId("announced"));
+  const totals = TOTALS.map(total);
+  const controls = filters(view);
+
+  const chart = () => {
+    const all = view.get("charts") === "all";
+    charts.show(table.ids, all, Number(view.get("span", SPAN_S)));
+    chartsButton(byId("more-charts"), all, table.found);
+  };
+  const show = () => {
+    const { state } = stream;
+    for (const update of totals) update(state);
+    table.update();
+    panel.update();
+    controls(state);
+    const filtered = Boolean(view.get("q") || view.get("abnormal"));
+    notice.show(nothingToShow(state, document.body.dataset.balancer, table.found, view.get("abnormal") === "1" && !view.get("q")), filtered);
+    attribute(byId("board"), "data-empty", state.substations.length ? null : "");
+    if (stream.live && !state.link.stale) announcer.update(state.substations);
+  };
+  let waiting = false;
   stream.addEventListener("state", () => {
-    for (const show of totals) show(stream.state);
-    place.replaceChildren(table(stream.state.substations));
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      show();
+    });
   });
+  history.addEventListener("second", () => { if (!stream.live && stream.state) show(); }); // ages go on
+  table.addEventListener("change", chart);
+  view.addEventListener("change", chart);
+  new ResizeObserver(chart).observe(byId("charts"));
+  byId("more-charts").addEventListener("click", () => view.set({ charts: view.get("charts") === "all" ? "" : "all" }));
 }
 
-function table(rows) {
-  const head = ["Substation", "Load", "Limit", "Headroom", "Utilization", "Sessions", "State", "Report"];
-  return element(
-    "table", {},
-    element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
-    element("tbody", {}, ...rows.map((row) => element(
-      "tr", {}, element("th", { scope: "row" }, row.substation_id),
-      ...[kw(row.load_kw), kw(row.capacity_kw), kw(row.headroom_kw), percent(row.utilization), row.sessions,
-        row.draining ? `${row.state}, draining` : row.state, ago(row.report_age_s)].map((value) => element("td", {}, String(value))),
-    ))),
-  );
+function total([title, of, beside]) {
+  const shown = element("dd");
+  const more = element("dd", { class: "beside" });
+  byId("totals").append(element("div", {}, element("dt", {}, title), shown, more));
+  return (state) => {
+    text(shown, of(state));
+    text(more, beside(state));
+  };
+}
+
+/** Wire the search and the filter; returns what keeps their counts. */
+function filters(view) {
+  const search = byId("search");
+  const only = byId("abnormal");
+  const span = byId("span");
+  const read = () => {
+    if (search.value !== view.get("q")) search.value = view.get("q");
+    only.checked = view.get("abnormal") === "1";
+    span.value = view.get("span", SPAN_S);
+  };
+  if (search.value && !view.get("q")) view.set({ q: search.value }); // typed before this script ran
+  read();
+  view.addEventListener("change", read);
+  search.addEventListener("input", () => view.set({ q: search.value, page: "" }));
+  only.addEventListener("change", () => view.set({ abnormal: only.checked ? "1" : "", page: "" }));
+  span.addEventListener("change", () => view.set({ span: span.value === SPAN_S ? "" : span.value }));
+  byId("filters").addEventListener("submit", (event) => event.preventDefault());
+  return (state) => {
+    text(byId("abnormal-count"), state.substations.filter(abnormal).length);
+    attribute(byId("unseen"), "hidden", !state.unseen?.length || !state.substations.length);
+    text(byId("unseen"), state.unseen?.length ? `◇ No substation has answered yet at ${listed(state.unseen)}. Does it run?` : "");
+  };
+}
+
+function quiet(gateway) {
+  return gateway.requests_per_s === null ? "◷ the gateway is not heard" : "";
+}
+
+function byId(id) {
+  return document.getElementById(id);
 }

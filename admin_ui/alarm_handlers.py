@@ -1,0 +1,136 @@
+"""What operators say of alarms, and the history."""
+
+import dataclasses
+import json
+import time
+from typing import Any
+
+from tornado.web import HTTPError
+
+from admin_ui.access import ConsoleHandler
+from admin_ui.alarm_watch import AlarmWatch
+from admin_ui.alarms import HISTORY, SHOWN, Refused
+from admin_ui.audit import Unwritable
+from admin_ui.people import Role
+from admin_ui.routes import Route
+from runtime.problem import NOT_FOUND, UNAVAILABLE, Problem
+from runtime.settings import integer
+
+INVALID = Problem("invalid", 422, "What was asked for is not accepted")
+S_PER_MINUTE = 60
+
+
+class AlarmHandler(ConsoleHandler):
+    """Base of these."""
+
+    def setup(self, watch: AlarmWatch) -> None:  # type: ignore[override]
+        """`watch` has the alarms."""
+        self._watch = watch
+
+    @property
+    def _who(self) -> str:
+        return self.login.name if self.login else ""
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Tell that nothing was done where the audit log can't be written."""
+        error = kwargs.get("exc_info", (None, None))[1]
+        if isinstance(error, Unwritable):
+            self.write_problem(UNAVAILABLE, detail=f"nothing was done: {error}")
+        else:
+            super().write_error(status_code, **kwargs)
+
+    def _body(self) -> dict[str, Any]:
+        try:
+            body = json.loads(self.request.body)
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise HTTPError(400, "the body must be a JSON object")
+        return body
+
+
+class AlarmHistoryHandler(AlarmHandler):
+    """`GET /api/alarms/history?limit=`."""
+
+    def get(self) -> None:
+        """Write the newest events, newest first."""
+        try:
+            limit = integer(1, HISTORY)(self.get_query_argument("limit", "100"))
+        except ValueError as error:
+            raise HTTPError(400, f"limit: {error}") from None
+        alarms = self._watch.alarms
+        self.write_json(
+            {"events": alarms.newest(limit), "of": len(alarms.history), "now_unix_s": round(time.time(), 1)}
+        )
+
+
+class AcknowledgeHandler(AlarmHandler):
+    """`POST /api/alarms/{id}/ack`."""
+
+    async def post(self, alarm_id: str) -> None:
+        """Acknowledge one occurrence; one that was acknowledged before, or came anew, is not there."""
+        if await self._watch.acknowledge([int(alarm_id)], self._who):
+            self.write_json({"acknowledged": [int(alarm_id)]})
+        else:
+            self.write_problem(NOT_FOUND, detail="this occurrence waits for nobody: look again")
+
+
+class AcknowledgeAllHandler(AlarmHandler):
+    """`POST /api/alarms/ack`: those that were in sight, `{"ids": [...]}`."""
+
+    async def post(self) -> None:
+        """Acknowledge several; writes which of them were still waiting."""
+        ids = self._body().get("ids")
+        if (
+            not isinstance(ids, list)
+            or len(ids) > 2 * SHOWN
+            or not all(isinstance(each, int) for each in ids)
+        ):
+            self.write_problem(INVALID, detail="ids: a list of ids of alarms")
+            return
+        self.write_json({"acknowledged": await self._watch.acknowledge(ids, self._who)})
+
+
+class MutesHandler(AlarmHandler):
+    """`POST /api/alarms/mutes`: `{"rule", "substation_id"?, "minutes", "reason"}`."""
+
+    async def post(self) -> None:
+        """Mute."""
+        body = self._body()
+        texts = [body.get(each, "") for each in ("rule", "substation_id", "reason")]
+        minutes = body.get("minutes")
+        if not all(isinstance(each, str) for each in texts) or not isinstance(minutes, int | float):
+            self.write_problem(
+                INVALID, detail="rule, substation_id and reason are texts, minutes is a number"
+            )
+            return
+        rule, name, reason = texts
+        try:
+            mute = await self._watch.mute(rule, name, minutes * S_PER_MINUTE, reason, self._who)
+        except Refused as error:
+            self.write_problem(INVALID, detail=str(error))
+            return
+        self.write_json(dataclasses.asdict(mute), status=201)
+
+
+class MuteHandler(AlarmHandler):
+    """`DELETE /api/alarms/mutes/{id}`."""
+
+    async def delete(self, mute_id: str) -> None:
+        """End a mute."""
+        if await self._watch.unmute(int(mute_id), self._who):
+            self.write_json({"ended": int(mute_id)})
+        else:
+            self.write_problem(NOT_FOUND, detail="there is no such mute any more")
+
+
+def routes(watch: AlarmWatch) -> list[Route]:
+    """Return the addresses of these."""
+    given = {"watch": watch}
+    return [
+        Route("/api/alarms/history", AlarmHistoryHandler, Role.VIEWER, given),
+        Route("/api/alarms/ack", AcknowledgeAllHandler, Role.OPERATOR, given),
+        Route("/api/alarms/([0-9]{1,15})/ack", AcknowledgeHandler, Role.OPERATOR, given),
+        Route("/api/alarms/mutes", MutesHandler, Role.OPERATOR, given),
+        Route("/api/alarms/mutes/([0-9]{1,15})", MuteHandler, Role.OPERATOR, given),
+    ]

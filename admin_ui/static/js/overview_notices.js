@@ -1,0 +1,75 @@
+// What the overview says in words: when there is nothing to show, when an address is silent, and what became abnormal.
+
+import { attribute, element, text } from "/static/js/dom.js";
+import { stateWords } from "/static/js/severity.js";
+
+const SAY_MS = 5000; // at most as often, so that a screen reader can follow
+const MOST_SAID = 3;
+
+/** Return what the page says in place of substations, [title, what to do, command], or null when it shows some. */
+export function nothingToShow(state, balancer, found, only) {
+  if (!state.link.connected && !state.link.heard_unix_s && !state.substations.length) {
+    return ["The balancer has not answered yet", `The console asks ${balancer} again and again. See whether the balancer runs; its log is in data/log. Is it elsewhere? BALANCER_URL names its address.`, "make run"];
+  }
+  if (!state.substations.length) {
+    const watched = state.unseen?.length ? `The balancer watches ${listed(state.unseen)}, and nobody has answered there.` : "The balancer watches no address: SUBSTATIONS names them.";
+    return ["No substations yet", `${watched} Start a substation; it appears here by itself.`, "make run"];
+  }
+  if (found) return null;
+  return only ? ["Nothing is abnormal", `All ${state.substations.length} substations are healthy, and below 95 % of their limits.`, ""]
+    : ["No substation matches", "Search for a part of a name, of an address or of a state, such as draining.", ""];
+}
+
+/** A notice in place of the table; a button takes filters away. */
+export class EmptyNotice {
+  #place;
+  #title = element("strong");
+  #advice = element("p");
+  #command = element("code");
+  #clear;
+
+  constructor(place, clear) {
+    this.#place = place;
+    this.#clear = element("button", { type: "button", class: "quiet", click: clear }, "Show all substations");
+    place.append(element("p", {}, this.#title), this.#advice, this.#command, this.#clear);
+  }
+
+  show(said, filtered) {
+    attribute(this.#place, "hidden", !said);
+    if (!said) return;
+    text(this.#title, said[0]);
+    text(this.#advice, said[1]);
+    text(this.#command, said[2]);
+    attribute(this.#command, "hidden", !said[2]);
+    attribute(this.#clear, "hidden", !filtered);
+  }
+}
+
+/** Says politely which substations became abnormal, or normal again. */
+export class Announcer {
+  #place;
+  #known = null;
+  #saidMs = -Infinity; // what is there at first is not said: it is shown
+
+  constructor(place) {
+    this.#place = place;
+  }
+
+  update(substations) {
+    if (performance.now() - this.#saidMs < SAY_MS) return;
+    this.#saidMs = performance.now();
+    const now = new Map(substations.map((row) => [row.substation_id, stateWords(row)[1]]));
+    const before = this.#known ?? now;
+    const changed = [...now].filter(([name, words]) => before.has(name) && before.get(name) !== words);
+    this.#known = now;
+    if (!changed.length) return;
+    const more = changed.length > MOST_SAID ? `, and ${changed.length - MOST_SAID} more` : "";
+    text(this.#place, `${changed.slice(0, MOST_SAID).map(([name, words]) => `${name}: ${words}`).join(", ")}${more}`);
+  }
+}
+
+/** Return addresses as a list that stays short. */
+export function listed(addresses) {
+  const more = addresses.length > MOST_SAID ? ` and ${addresses.length - MOST_SAID} more` : "";
+  return addresses.slice(0, MOST_SAID).join(", ") + more;
+}

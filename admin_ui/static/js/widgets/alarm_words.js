@@ -1,0 +1,20 @@
+// Alarms in words and shapes: never by colour alone.
+
+const SHAPES = { critical: "■", warning: "▲" };
+const NAMES = { critical: "Critical", warning: "Warning" };
+
+/** Return a severity as a shape and a word. */
+export function severity(name) {
+  return `${SHAPES[name]} ${NAMES[name]}`;
+}
+
+/** Return what the header says of the counts, and the worst of them ("" for none). */
+export function summary(counts) {
+  const parts = ["critical", "warning"].filter((name) => counts[name])
+    .map((name) => `${SHAPES[name]} ${counts[name]} ${name}`);
+  if (!parts.length) parts.push(counts.unacknowledged ? `○ ${counts.unacknowledged} over, not acknowledged` : "No alarms");
+  if (counts.muted_critical) parts.push(`${SHAPES.critical} ${counts.muted_critical} critical muted`);
+  const muted = counts.muted_warning;
+  if (muted) parts.push(`${muted} ${muted === 1 ? "warning" : "warnings"} muted`);
+  return { words: parts.join(" · "), worst: counts.critical || counts.muted_critical ? "critical" : counts.warning ? "warning" : "" };
+}

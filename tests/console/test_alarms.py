@@ -1,0 +1,255 @@
+"""Alarms of a real grid in a real browser: raised, acknowledged, muted, over, and kept over a restart."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.console.browser import NARROW, axe_faults, visit
+from tests.support.grid import Grid, get, status, until
+
+CARS = 70  # of 22 kW: more than one substation takes
+OVER = "Load above the limit: substation-1"
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
+    """A grid whose console raises and clears alarms ten times as fast; its cars charge for long."""
+    made = Grid(tmp_path_factory.mktemp("grid"), ALARM_DELAYS="0.1", POLL_S="0.2", TIME_SCALE="1")
+    made.start()
+    made.wait()
+    charge(made, "substation-1", 20)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def alarms(page: Page, grid: Grid) -> Page:
+    """The page of the alarms."""
+    page.goto(f"{grid.console}/alarms")
+    return page
+
+
+def calling(page: Page, title: str) -> Locator:
+    return page.locator("#calling > li").filter(has=page.get_by_role("heading", name=title, exact=True))
+
+
+def order(url: str, body: object, method: str = "POST") -> None:
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(body).encode() if body else None, headers, method=method)
+    with urllib.request.urlopen(request, timeout=10):
+        pass
+
+
+def process(grid: Grid, substation_id: str) -> int:
+    """Return the id of a substation's process."""
+    wanted = f"SUBSTATION_ID={substation_id}".encode()
+    environs = {pid: Path(f"/proc/{pid}/environ").read_bytes() for pid in grid.pids("substation")}
+    return next(pid for pid, environ in environs.items() if wanted in environ.split(b"\0"))
+
+
+@contextlib.contextmanager
+def frozen(grid: Grid, substation_id: str) -> Iterator[None]:
+    """A substation that neither answers nor ends, so that nothing starts it anew."""
+    pid = process(grid, substation_id)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def derated(grid: Grid) -> Iterator[None]:
+    """The substation with the cars, its limit below their load."""
+    order(f"{grid.balancer}/fleet/substation-1/capacity", {"capacity_kw": 300})
+    try:
+        yield
+    finally:
+        order(f"{grid.balancer}/fleet/substation-1/capacity", {"capacity_kw": None})
+
+
+def charge(grid: Grid, substation_id: str, cars: int) -> None:
+    """Send cars of 22 kW to one substation; one for which there is no room goes away."""
+    for number in range(cars):
+        wish = {
+            "vehicle_id": f"EV-{number}",
+            "max_power_kw": 22,
+            "energy_kwh": 80,
+            "substations": [substation_id],
+        }
+        with contextlib.suppress(urllib.error.HTTPError):
+            order(f"{grid.gateway}/charge", wish)
+
+
+def settle(page: Page) -> None:
+    """Acknowledge whatever is left, once it is over."""
+    expect(page.locator("#calling > li[data-active]")).to_have_count(0)
+    button = page.get_by_role("button", name="Acknowledge all shown")
+    if button.is_enabled():
+        button.click()
+    expect(page.get_by_text("No alarms.", exact=False).last).to_be_visible()
+
+
+def test_without_alarms_the_page_says_so(alarms: Page) -> None:
+    settle(alarms)
+    expect(alarms.locator("#alarm-badge")).to_have_text("No alarms")
+    expect(alarms.get_by_text("rules are checked once a second")).to_be_visible()
+
+
+def test_a_new_critical_is_in_the_header_the_title_and_said_once(alarms: Page, grid: Grid) -> None:
+    settle(alarms)
+    with derated(grid):
+        expect(alarms.locator("#alarm-badge")).to_have_text("■ 1 critical")
+        expect(alarms.locator("#alarm-says")).to_have_text("Critical: Load above the limit, substation-1.")
+        expect(alarms).to_have_title(re.compile(r"^\(1\) Alarms"))
+        alarms.goto(f"{grid.console}/audit")
+        expect(alarms.locator("#alarm-badge")).to_have_text("■ 1 critical")
+        expect(alarms.locator("#alarm-says")).to_have_text("")
+
+
+def test_one_that_is_over_stays_until_it_is_acknowledged_and_is_in_the_history_after_a_reload(
+    alarms: Page, grid: Grid
+) -> None:
+    settle(alarms)
+    with derated(grid):
+        expect(calling(alarms, OVER)).to_contain_text("440 kW of 300 kW: 140 kW too much")
+    expect(calling(alarms, OVER)).to_contain_text("Over by itself, not acknowledged")
+    alarms.reload()
+    expect(alarms.locator("#alarm-badge")).to_have_text("○ 1 over, not acknowledged")
+    calling(alarms, OVER).get_by_role("button", name="Acknowledge").click()
+    expect(calling(alarms, OVER)).to_have_count(0)
+    alarms.reload()
+    newest = alarms.locator("#history tr").first
+    expect(newest).to_contain_text("Acknowledged")
+    expect(newest).to_contain_text("local operator")
+
+
+def test_a_mute_has_a_reason_and_an_end_and_a_muted_critical_is_still_told(alarms: Page, grid: Grid) -> None:
+    settle(alarms)
+    with derated(grid):
+        calling(alarms, OVER).get_by_role("button", name="Mute").click()
+        dialog = alarms.get_by_role("dialog", name="Mute alarms")
+        expect(dialog.get_by_text("This rule is critical")).to_be_visible()
+        expect(dialog.get_by_label("Where")).to_have_value("substation-1")
+        dialog.get_by_label("Why").fill("its limit is right")
+        dialog.get_by_role("button", name="Mute", exact=True).click()
+        expect(alarms.locator("#alarm-badge")).to_have_text("No alarms · ■ 1 critical muted")
+        row = alarms.locator("#mutes tr")
+        expect(row).to_contain_text("its limit is right")
+        expect(row).to_contain_text("60 min")
+        expect(alarms.locator("#muted > li")).to_contain_text("muted by an operator")
+        row.get_by_role("button", name="End the mute").click()
+        expect(row).to_have_count(0)
+        expect(alarms.locator("#alarm-badge")).to_have_text("■ 1 critical")
+    settle(alarms)
+
+
+def test_what_is_asked_in_vain_is_said(alarms: Page) -> None:
+    told = alarms.evaluate(
+        """async () => {
+            const { request } = await import("/static/js/request.js");
+            const mute = { rule: "NoHeadroom", minutes: 1441, reason: "too long" };
+            return [(await request("POST", "/api/alarms/mutes", mute)).told,
+                    (await request("POST", "/api/alarms/1/ack")).told];
+        }"""
+    )
+    assert told == ["a mute ends within 24 hours", "this occurrence waits for nobody: look again"]
+
+
+def test_by_the_keyboard_alone(alarms: Page, grid: Grid) -> None:
+    settle(alarms)
+    with derated(grid):
+        button = calling(alarms, OVER).get_by_role("button", name="Acknowledge")
+        button.focus()
+        alarms.keyboard.press("Enter")
+        expect(calling(alarms, OVER)).to_contain_text("acknowledged by")
+        expect(calling(alarms, OVER).get_by_role("button", name="Mute")).to_be_focused()
+        alarms.keyboard.press("Enter")
+        expect(alarms.get_by_label("Why")).to_be_focused()
+        alarms.keyboard.press("Escape")
+        expect(calling(alarms, OVER).get_by_role("button", name="Mute")).to_be_focused()
+        alarms.get_by_role("link", name="Runbook SubstationOverload").first.press("Enter")
+        expect(alarms.get_by_role("heading", name="What to do")).to_be_visible()
+
+
+def test_acknowledgements_and_history_outlive_the_console(alarms: Page, grid: Grid) -> None:
+    settle(alarms)
+    with derated(grid):
+        calling(alarms, OVER).get_by_role("button", name="Acknowledge").click()
+        expect(calling(alarms, OVER)).to_contain_text("acknowledged by")
+        grid.kill("admin_ui")
+        expect(alarms.locator("#link-state")).to_have_attribute("data-state", "lost")
+        alarms.goto(_entered(grid))
+        alarms.goto(f"{grid.console}/alarms")
+        expect(calling(alarms, OVER)).to_contain_text("acknowledged by local operator")
+        expect(alarms.locator("#history")).to_contain_text("Acknowledged")
+    settle(alarms)
+
+
+def _entered(grid: Grid) -> str:
+    """Return a link to the console when it is back: logins don't outlive it."""
+    until(lambda: status(f"{grid.console}/livez") == 200)
+    return grid.link()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_with_alarms_mutes_and_the_dialog(
+    browser: Browser, grid: Grid, scheme: str
+) -> None:
+    with derated(grid), visit(browser, grid.link(), color_scheme=scheme) as page:
+        page.goto(f"{grid.console}/alarms")
+        expect(calling(page, OVER)).to_be_visible()
+        assert axe_faults(page) == []
+        page.get_by_role("button", name="Mute a rule").click()
+        assert axe_faults(page) == []
+        page.get_by_label("Why").fill("a test of every colour")
+        page.get_by_role("button", name="Mute", exact=True).click()
+        expect(page.locator("#mutes tr")).to_have_count(1)
+        assert axe_faults(page) == []
+        page.get_by_role("button", name="End the mute").click()
+        expect(page.locator("#mutes tr")).to_have_count(0)
+        page.goto(f"{grid.console}/runbooks")
+        assert axe_faults(page) == []
+
+
+def test_nothing_is_wider_than_a_telephone(browser: Browser, grid: Grid) -> None:
+    with visit(browser, grid.link(), viewport=NARROW) as page:
+        for path in ("/alarms", "/runbooks", "/runbooks/SubstationDown"):
+            page.goto(f"{grid.console}{path}")
+            expect(page.locator("#alarm-badge")).not_to_have_attribute("data-worst", "unknown")
+            assert page.evaluate("() => document.documentElement.scrollWidth") <= NARROW["width"], path
+
+
+def test_cars_on_one_substation_bring_it_to_its_limit_and_the_alarm_says_how_near(
+    alarms: Page, grid: Grid
+) -> None:
+    settle(alarms)
+    charge(grid, "substation-3", CARS)
+    soon = calling(alarms, "Soon at its limit: substation-3")
+    expect(soon).to_contain_text("99 % of 1,400 kW")
+    expect(soon).to_contain_text("▲ Warning")
+    for each in get(f"{grid.substations[2]}/sessions?limit=1000&after=0")["sessions"]:
+        order(f"{grid.gateway}/charge/{each['session_id']}", None, "DELETE")
+    expect(soon).to_contain_text("Over by itself")
+    settle(alarms)
+
+
+def test_a_lost_substation_is_told_acknowledged_and_over_when_it_is_back(alarms: Page, grid: Grid) -> None:
+    settle(alarms)
+    alarm = calling(alarms, "Substation lost: substation-2")
+    with frozen(grid, "substation-2"):
+        expect(alarm).to_contain_text("■ Critical")
+        expect(alarm).to_contain_text("start it again")
+        alarm.get_by_role("button", name="Acknowledge").click()
+        expect(alarm).to_contain_text("Still true, acknowledged by local operator")
+    expect(alarm).to_have_count(0)
+    expect(alarms.locator("#history tr").filter(has_text="SubstationDown").first).to_contain_text("Over")

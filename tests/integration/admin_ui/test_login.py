@@ -1,0 +1,249 @@
+"""Logging in and out of a real console process: passwords, links, limits, and how a login ends."""
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from admin_ui import link
+from admin_ui.people import Role
+from tests.support.console import JSON, PASSWORD, Answer, Console, audited, cookie, people
+from tests.support.grid import until
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Console]]:
+    """Start a console; it is stopped at the end."""
+    started: list[Console] = []
+
+    def begin(**environ: str) -> Console:
+        started.append(Console(tmp_path, environ))
+        return started[-1].serves()
+
+    yield begin
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture
+def console(start: Callable[..., Console]) -> Console:
+    return start()
+
+
+def in_(console: Console, headers: dict[str, str]) -> bool:
+    return console.ask("GET", "/api/me", headers).status == 200
+
+
+def confirm(console: Console, headers: dict[str, str], password: str) -> Answer:
+    return console.ask("POST", "/confirm", headers | JSON, f'{{"password": "{password}"}}')
+
+
+def test_name_and_password_give_a_cookie_that_scripts_other_hosts_and_plain_networks_do_not_get(
+    console: Console,
+) -> None:
+    answer = console.post("/login", name="ann", password=PASSWORD, next="/audit?person=ann")
+    assert (answer.status, answer.headers["Location"]) == (303, "/login?kept=1&next=%2Faudit%3Fperson%3Dann")
+    flags = {part.strip().partition("=")[0].lower() for part in answer.headers["Set-Cookie"].split(";")[1:]}
+    assert flags == {"path", "secure", "httponly", "samesite", "expires"}
+    assert "Path=/;" in answer.headers["Set-Cookie"] + ";"
+    again = console.ask("GET", answer.headers["Location"], cookie(answer))
+    assert (again.status, again.headers["Location"]) == (302, "/audit?person=ann")
+
+
+def test_a_browser_that_drops_the_cookie_is_told_why(console: Console) -> None:
+    assert "did not keep the login" in console.ask("GET", "/login?kept=1").body
+
+
+def test_a_wrong_password_and_an_unknown_name_are_answered_alike(console: Console) -> None:
+    bodies = []
+    for name in ("ann", "zoe"):
+        answer = console.post("/login", name=name, password="wrong")
+        assert (answer.status, answer.headers.get("Set-Cookie")) == (401, None)
+        bodies.append(answer.body.replace(f'value="{name}"', ""))
+    assert bodies[0] == bodies[1]
+
+
+def test_who_tries_too_often_is_told_how_long_to_wait_and_then_even_the_right_password_is_not_taken(
+    console: Console,
+) -> None:
+    for _ in range(10):
+        assert console.post("/login", name="ann", password="wrong").status == 401
+    answer = console.post("/login", name="ann", password=PASSWORD)
+    assert answer.status == 429
+    assert 1 <= int(answer.headers["Retry-After"]) <= 30
+    assert f"Wait {answer.headers['Retry-After']} s" in answer.body
+    assert console.post("/login", name="vic", password=PASSWORD).status == 303
+    console.stop()
+    assert audited(console.data).count(("ann", "log in", "refused")) == 10
+
+
+def test_an_address_is_slowed_down_whatever_names_it_tries(console: Console) -> None:
+    statuses = [console.post("/login", name=f"n{number}", password="x").status for number in range(21)]
+    assert statuses == [401] * 20 + [429]
+
+
+def test_behind_a_proxy_it_is_the_address_that_the_proxy_saw(start: Callable[..., Console]) -> None:
+    console = start(BEHIND_TLS_PROXY="1")
+    for n in range(21):
+        console.post("/login", {"X-Forwarded-For": "192.0.2.9, 192.0.2.1"}, name=f"n{n}", password="x")
+    for given, status in {"192.0.2.1": 429, "192.0.2.1, 192.0.2.2": 303}.items():
+        assert (
+            console.post("/login", {"X-Forwarded-For": given}, name="vic", password=PASSWORD).status == status
+        )
+
+
+@pytest.mark.parametrize(
+    "beyond",
+    ["https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "javascript:alert(1)",
+     "/\t/evil.example", "http:evil.example", " //evil.example", "///evil.example", "evil", "", "/\r\nX: y", "/ü"],
+)  # fmt: skip
+def test_nobody_is_sent_elsewhere_after_the_login(console: Console, beyond: str) -> None:
+    answer = console.post("/login", name="ann", password=PASSWORD, next=beyond)
+    assert answer.headers["Location"] == "/login?kept=1&next=%2F"
+
+
+def test_a_login_has_a_token_of_its_own_whatever_the_browser_came_with(console: Console) -> None:
+    planted = {"Cookie": "__Host-console=planted"}
+    first = cookie(console.post("/login", planted, name="ann", password=PASSWORD))
+    assert not in_(console, planted)
+    second = cookie(console.post("/login", first, name="ann", password=PASSWORD))
+    assert second != first
+    assert (in_(console, first), in_(console, second)) == (False, True)
+
+
+def test_logging_out_ends_this_login_and_everywhere_all_of_them(console: Console) -> None:
+    first, second, third = (console.log_in("ann") for _ in range(3))
+    other = console.log_in("vic")
+    answer = console.post("/logout", first)
+    assert answer.headers["Set-Cookie"].startswith('__Host-console="";')
+    assert (in_(console, first), in_(console, second)) == (False, True)
+    console.post("/logout/everywhere", second)
+    assert (in_(console, second), in_(console, third), in_(console, other)) == (False, False, True)
+    console.stop()
+    assert audited(console.data)[-2:] == [("ann", "log out", "done"), ("ann", "log out everywhere", "done")]
+
+
+def test_who_is_removed_or_gets_another_role_is_logged_out_and_others_are_not(console: Console) -> None:
+    people(console.data, ann=Role.OPERATOR, vic=Role.VIEWER, bob=Role.OPERATOR)
+    ann, vic, bob = (console.log_in(name) for name in ("ann", "vic", "bob"))
+    people(console.data, ann=Role.OPERATOR, bob=Role.VIEWER)
+    until(lambda: not in_(console, vic) and not in_(console, bob))
+    assert in_(console, ann)
+    assert console.post("/login", name="vic", password=PASSWORD).status == 401
+    assert '"role": "viewer"' in console.ask("GET", "/api/me", console.log_in("bob")).body
+    console.stop()
+    assert audited(console.data).count(("the test", "change people", "done")) == 3
+
+
+def test_a_change_of_people_while_no_console_runs_is_audited_by_the_next(
+    start: Callable[..., Console],
+) -> None:
+    first = start()
+    first.stop()
+    again = start()  # with the same people
+    again.stop()
+    assert audited(again.data) == [("the test", "change people", "done")]
+    people(again.data, ann=Role.OPERATOR)
+    without_vic = Console(again.data, keep_people=True).serves()
+    without_vic.stop()
+    assert len(audited(again.data)) == 2
+
+
+def test_people_that_can_t_be_read_change_nothing_and_are_logged(console: Console) -> None:
+    ann = console.log_in("ann")
+    (console.data / "admin_ui" / "people.json").write_text("{")
+    until(lambda: "the file of people can't be used" in console.said())
+    assert in_(console, ann)
+    assert in_(console, console.log_in("vic"))
+
+
+def test_a_password_that_its_owner_changes_ends_the_other_logins_and_keeps_this_one(console: Console) -> None:
+    here, elsewhere = console.log_in("ann"), console.log_in("ann")
+    new = "another long password"
+    wrong = console.post("/account", here, password="wrong", new=new, again=new)
+    assert (wrong.status, "present password is not right" in wrong.body) == (403, True)
+    short = console.post("/account", here, password=PASSWORD, new="short", again="short")
+    assert (short.status, "12 to 256 characters" in short.body) == (422, True)
+    assert console.post("/account", here, password=PASSWORD, new=new, again="x").status == 422
+    done = console.post("/account", here, password=PASSWORD, new=new, again=new)
+    assert (done.status, done.headers["Location"]) == (303, "/account?done=password")
+    assert in_(console, cookie(done))
+    assert not in_(console, elsewhere)
+    assert not in_(console, here)
+    assert console.post("/login", name="ann", password=PASSWORD).status == 401
+    assert in_(console, console.log_in("ann", new))
+    file = console.data / "admin_ui" / "people.json"
+    assert (file.stat().st_mode & 0o777, "$argon2id$v=19$m=65536,t=3,p=4$" in file.read_text()) == (
+        0o600,
+        True,
+    )
+
+
+def test_the_printed_link_logs_in_once(console: Console) -> None:
+    url = link.url(console.data, "")
+    answer = console.ask("GET", url)
+    assert (answer.status, answer.headers["Location"]) == (302, "/login?kept=1")
+    assert '"role": "operator"' in console.ask("GET", "/api/me", cookie(answer)).body
+    again = console.ask("GET", url)
+    assert (again.headers["Location"], again.headers.get("Set-Cookie")) == ("/login?link=used", None)
+    console.stop()
+    told = [("local operator", "log in by link", "done"), ("(unknown name)", "log in by link", "refused")]
+    assert audited(console.data)[-2:] == told
+
+
+def test_a_new_link_ends_the_one_before_and_a_wrong_one_does_not(console: Console) -> None:
+    old, new = link.url(console.data, ""), link.url(console.data, "")
+    for wrong in (old, "/enter", "/enter?token=", "/enter?token=x", "/enter?token=%FF%FE"):
+        assert "Set-Cookie" not in console.ask("GET", wrong).headers
+    assert "Set-Cookie" in console.ask("GET", new).headers
+
+
+def test_a_link_that_nobody_used_ends_after_an_hour(console: Console) -> None:
+    url = link.url(console.data, "")
+    hour_ago = time.time() - 3601
+    os.utime(link.path(console.data), (hour_ago, hour_ago))
+    assert console.ask("GET", url).headers["Location"] == "/login?link=used"
+    os.utime(link.path(console.data), (hour_ago + 60, hour_ago + 60))
+    assert console.ask("GET", url).headers["Location"] == "/login?kept=1"
+
+
+def test_where_others_come_in_no_link_logs_in(start: Callable[..., Console]) -> None:
+    console = start(BEHIND_TLS_PROXY="1")
+    answer = console.ask("GET", link.url(console.data, ""))
+    assert (answer.headers["Location"], answer.headers.get("Set-Cookie")) == ("/login?link=elsewhere", None)
+    assert "name and password" in console.ask("GET", answer.headers["Location"]).body
+    assert "max-age" in answer.headers["Strict-Transport-Security"]
+
+
+def test_a_password_is_confirmed_wrong_right_and_not_too_often(start: Callable[..., Console]) -> None:
+    console = start(BEHIND_TLS_PROXY="1")
+    ann = console.log_in("ann")
+    wrong = confirm(console, ann, "wrong")
+    assert (wrong.status, "urn:smartgrid:problem:wrong-password" in wrong.body) == (403, True)
+    assert confirm(console, ann, PASSWORD).status == 204
+    assert console.ask("POST", "/confirm", ann | JSON, "[]").status == 400
+    for _ in range(9):
+        confirm(console, ann, "wrong")
+    late = confirm(console, ann, PASSWORD)
+    assert (late.status, "too-many-tries" in late.body, "Retry-After" in late.headers) == (429, True, True)
+    console.stop()
+    assert ("ann", "confirm password", "done") in audited(console.data)
+
+
+def test_who_came_by_link_has_no_password_to_confirm(console: Console) -> None:
+    local = cookie(console.ask("GET", link.url(console.data, "")))
+    answer = confirm(console, local, "x")
+    assert (answer.status, "no-password" in answer.body) == (409, True)
+    assert '"confirmed": true' in console.ask("GET", "/api/me", local).body  # on loopback nobody is asked
+
+
+def test_the_log_holds_no_password_and_no_token(console: Console) -> None:
+    ann = console.log_in("ann")
+    console.post("/login", name=PASSWORD, password=PASSWORD)  # typed into the wrong field
+    console.stop()
+    token = ann["Cookie"].partition("=")[2]
+    data = b"".join(file.read_bytes() for file in console.data.rglob("*") if file.is_file()).decode("latin-1")
+    assert not re.search(f"{re.escape(token)}|{PASSWORD}", data)

@@ -1,0 +1,198 @@
+"""Every address of the console x role x method, and from hostile origins: from the route table itself."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from prometheus_client import CollectorRegistry
+from tornado.web import RequestHandler
+
+from admin_ui.access import SECURITY_HEADERS
+from admin_ui.alarm_rules import RULES
+from admin_ui.alarm_store import AlarmStore
+from admin_ui.alarm_watch import AlarmWatch
+from admin_ui.alarms import Alarms
+from admin_ui.app import routes, shown
+from admin_ui.audit import Audit
+from admin_ui.doorkeeper import Doorkeeper
+from admin_ui.passwords import Passwords
+from admin_ui.people import Logins, Role
+from admin_ui.people_file import PeopleFile
+from admin_ui.rates import Rates
+from admin_ui.routes import Route
+from admin_ui.settings import Settings
+from admin_ui.snapshot import CONSOLE, Board
+from runtime.frame_stream import FrameStreams, StreamMetrics
+from runtime.settings import load
+from tests.support.console import Console
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+READS = {"GET", "HEAD", "OPTIONS"}
+UPGRADE = {
+    "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}  # fmt: skip
+HOSTILE = {
+    "another site": {"Origin": "https://evil.example"},
+    "another port": {"Origin": "http://127.0.0.1:1"},
+    "a name that begins alike": {"Origin": "http://127.0.0.1.evil.example"},
+    "a sandboxed frame": {"Origin": "null"},
+    "no origin at all, but the browser says cross-site": {"Sec-Fetch-Site": "cross-site"},
+    "another site, and the browser says so": {
+        "Origin": "https://evil.example",
+        "Sec-Fetch-Site": "cross-site",
+    },
+    "another host of the site": {"Origin": "http://x.127.0.0.1", "Sec-Fetch-Site": "same-site"},
+    "an empty origin": {"Origin": ""},
+    "a sandboxed frame, and no host": {"Origin": "null", "Host": ""},
+    "no host": {"Host": ""},
+    "nonsense": {"Origin": "http://[::1"},
+}
+OPEN = ("/livez", "/readyz", "/metrics", "/static/js/main.js", "/static/icon.svg")
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    made = Console(tmp_path_factory.mktemp("console"))
+    try:
+        yield made.serves()
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
+    data = tmp_path_factory.mktemp("table")
+    log, board = Audit(data / "audit.sqlite"), Board()
+    keeper = Doorkeeper(PeopleFile(data / "people.json"), Logins(1), log, Passwords())
+    streams = FrameStreams(
+        lambda: shown(board, Rates(), log), CONSOLE, StreamMetrics(CollectorRegistry(), "smartgrid_console")
+    )
+    settings = load(Settings, {"DATA_DIR": str(data)})
+    watch = AlarmWatch(Alarms(RULES), AlarmStore(data), log, lambda: shown(board, Rates(), log), settings)
+    return routes(settings, board, streams, keeper, watch)
+
+
+def takes(route: Route) -> set[str]:
+    """Return the methods that a handler has."""
+    base = RequestHandler
+    return {
+        each for each in METHODS if getattr(route.handler, each.lower()) is not getattr(base, each.lower())
+    }
+
+
+def expected(route: Route, role: Role, method: str) -> set[int]:
+    if role < route.needs:
+        if role:
+            return {403}
+        return {302} if route.page and method == "GET" else {401}
+    if method not in takes(route):
+        return {405}
+    nobodys = {401} if (route.pattern, method) == ("/login", "POST") else set()  # without name and password
+    return (
+        set(range(100, 600)) - {401, 405, 500} | nobodys
+    )  # it was let in: what comes of it is told elsewhere
+
+
+def test_the_table_has_the_pages_and_what_changes_something(table: list[Route]) -> None:
+    assert len(table) > 10
+    assert {"/", "/audit", "/login", "/stream", "/confirm", "/logout"} <= {route.pattern for route in table}
+    open_to_all = {route.pattern for route in table if route.needs is Role.NOBODY}
+    assert open_to_all == {"/login", "/enter"}
+
+
+@pytest.mark.parametrize("name", ["", "vic", "ann"], ids=["nobody", "viewer", "operator"])
+def test_every_role_gets_what_its_routes_give_and_nothing_else(
+    console: Console, table: list[Route], name: str
+) -> None:
+    role = {"": Role.NOBODY, "vic": Role.VIEWER, "ann": Role.OPERATOR}[name]
+    faults = []
+    for route in table:
+        for method in METHODS:
+            headers = console.log_in(name) if name else {}
+            if route.pattern == "/stream":
+                headers = headers | (UPGRADE if method == "GET" else {})
+                if method != "GET":
+                    continue  # an upgrade is a GET
+            answer = console.ask(method, path(route), headers)
+            if answer.status not in expected(route, role, method):
+                faults.append((route.pattern, method, answer.status))
+    assert faults == []
+
+
+def path(route: Route) -> str:
+    """Return an address that fits a pattern."""
+    whole = re.sub(r"\(\[0-9\][^)]*\)", "1", route.pattern)
+    return re.sub(r"\([^)]*\)", "x", whole)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_no_page_of_another_origin_changes_anything(
+    console: Console, table: list[Route], hostile: str
+) -> None:
+    operator = console.log_in("ann")
+    answers = {
+        (route.pattern, method): console.ask(method, path(route), operator | HOSTILE[hostile]).status
+        for route in table
+        for method in sorted(takes(route) - READS)
+    }
+    assert len(answers) >= 5
+    assert {key: status for key, status in answers.items() if status != 403} == {}
+    assert console.ask("GET", "/api/me", operator).status == 200  # nor was it logged out
+
+
+@pytest.mark.parametrize(
+    "hostile", ["another site", "another port", "a name that begins alike", "a sandboxed frame", "nonsense", "an empty origin"]
+)  # fmt: skip
+def test_no_page_of_another_origin_reads_the_stream(console: Console, hostile: str) -> None:
+    headers = console.log_in("vic") | UPGRADE
+    assert console.ask("GET", "/stream", headers).status == 101
+    assert (
+        console.ask("GET", "/stream", headers | {"Origin": f"http://127.0.0.1:{console.port}"}).status == 101
+    )
+    assert console.ask("GET", "/stream", headers | HOSTILE[hostile]).status == 403
+    without_host = console.ask("GET", "/stream", headers | HOSTILE[hostile] | {"Host": ""})
+    assert without_host.status in {400, 403, 426}
+
+
+def test_the_same_origin_may(console: Console) -> None:
+    for headers in (
+        {"Origin": f"http://127.0.0.1:{console.port}"},
+        {"Sec-Fetch-Site": "same-origin", "Origin": f"http://127.0.0.1:{console.port}"},
+    ):
+        operator = console.log_in("ann")
+        assert console.post("/logout", operator | headers).status == 303
+        assert console.ask("GET", "/api/me", operator).status == 401
+
+
+def test_every_answer_tells_browsers_to_run_nothing_else(console: Console, table: list[Route]) -> None:
+    viewer = console.log_in("vic")
+    asked = [("GET", path(route), viewer) for route in table if route.pattern != "/stream"]
+    asked += [("GET", path(route), {}) for route in table]
+    asked += [
+        ("GET", address, {}) for address in (*OPEN, "/nothing", "/static/nothing.js", "/static/../people.py")
+    ]
+    asked += [
+        ("POST", "/login", {"Origin": "null"}),
+        ("PUT", "/login", {}),
+        ("GET", "/api/history?seconds=x", viewer),
+    ]
+    lacking = {}
+    for method, address, headers in asked:
+        answer = console.ask(method, address, headers)
+        missing = [name for name, value in SECURITY_HEADERS.items() if answer.headers.get(name) != value]
+        if missing or answer.headers.get("Server") or answer.status == 500:
+            lacking[method, address, answer.status] = missing
+    assert lacking == {}
+
+
+def test_what_is_asked_for_again_and_has_not_changed_says_so_too(console: Console) -> None:
+    etag = console.ask("GET", "/static/js/main.js").headers["Etag"]
+    answer = console.ask("GET", "/static/js/main.js", {"If-None-Match": etag})
+    assert (answer.status, answer.headers["X-Frame-Options"]) == (304, "DENY")
+
+
+def test_a_problem_has_its_stable_code(console: Console) -> None:
+    body = console.ask("POST", "/logout", console.log_in("ann") | {"Origin": "null"}).body
+    assert '"urn:smartgrid:problem:cross-origin"' in body
+    assert "login-first" in console.ask("GET", "/api/me").body
