@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour console-link test lint format types imports unit property integration process console proof proto lock clean
+.PHONY: help run rush-hour report console-link test lint format types imports unit property integration process console proof proto lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ rush-hour: $(VENV)/.runtime  ## 500 cars in 60 s against the running grid (ARGS=
 
 console-link: $(VENV)/.runtime  ## a new link that logs in to the running grid's console
 	@$(BIN)/python -m admin_ui.link
+
+report: needs $(VENV)/.runtime  ## project_report.pdf, of a rush hour on a grid of its own (or that of GATEWAY_URL)
+	@$(BIN)/python deploy/local/project_report.py $(ARGS)
 
 test: needs lint  ## lint, types, imports, then every test (REQUIRE_ALL=1: a skip is a failure)
 	$(BIN)/python -m pytest -q
@@ -54,7 +57,8 @@ clean:  ## remove what was made, but not ./data
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A C compiler builds the shim that makes a disk misbehave. Without one, those tests say "skipped". So do those of pages, without Chromium.
+# A C compiler builds the shim that makes a disk misbehave, Chromium reads and prints pages. Without one,
+# its tests say "skipped".
 .PHONY: needs
 needs:
 	@command -v cc >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \

@@ -48,10 +48,10 @@ class SecurityHeaders(OutputTransform):
         chunk: bytes,
         finishing: bool,  # noqa: ARG002, FBT001 - Tornado's
     ) -> tuple[int, HTTPHeaders, bytes]:
-        """Set the headers."""
+        """Set the headers; a handler may have set stricter ones for what it shows."""
         headers.pop("Server", None)
         for name, value in SECURITY_HEADERS.items():
-            headers[name] = value
+            headers.setdefault(name, value)
         return status_code, headers, chunk
 
 

@@ -11,7 +11,7 @@ import aiohttp
 from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
-from admin_ui import alarm_handlers, audit, pages, people_file, runbooks
+from admin_ui import alarm_handlers, audit, pages, people_file, runbooks, rush_pages
 from admin_ui.access import SecurityHeaders, StrictTransport
 from admin_ui.account import AccountHandler, ConfirmHandler, MeHandler
 from admin_ui.alarm_rules import RULES, scaled
@@ -31,6 +31,8 @@ from admin_ui.people import Logins, Role
 from admin_ui.people_file import PeopleFile
 from admin_ui.rates import Rates
 from admin_ui.routes import Route
+from admin_ui.rush_child import LoadTest
+from admin_ui.rush_hours import RushHours
 from admin_ui.settings import Settings
 from admin_ui.snapshot import CONSOLE, Board
 from admin_ui.stream import BrowserStreamHandler
@@ -51,9 +53,17 @@ async def console(settings: Settings) -> AsyncIterator[None]:
         stack.push_async_callback(log.close)
         doorkeeper = await _doorkeeper(settings, log, stack)
         outgoing = await stack.enter_async_context(aiohttp.ClientSession())
+        rush = RushHours(LoadTest(settings.gateway[0], settings.balancer[0], settings.runs), log, outgoing)
+        stack.push_async_callback(rush.close)
         watch = _alarms(settings, lambda: shown(board, rates, log), log, stack)
         streams = FrameStreams(
-            lambda: shown(board, rates, log) | {"alarms": watch.alarms.shown(time.time())},
+            lambda: (
+                shown(board, rates, log)
+                | {
+                    "alarms": watch.alarms.shown(time.time()),
+                    "rush": rush.shown(board.rest.get("rushhour")),
+                }
+            ),
             CONSOLE,
             StreamMetrics(registry, "smartgrid_console"),
         )
@@ -65,7 +75,7 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             doorkeeper.follow(),
         ):
             stack.push_async_callback(_end, asyncio.create_task(chore))
-        table = routes(settings, board, streams, doorkeeper, watch)
+        table = routes(settings, board, streams, doorkeeper, watch, rush)
         app = application(settings, table, doorkeeper.logins, registry, board)
         tls = (
             http.tls_context(settings.tls_cert, settings.tls_key)
@@ -78,7 +88,7 @@ async def console(settings: Settings) -> AsyncIterator[None]:
 
 
 def shown(board: Board, rates: Rates, log: Audit) -> dict[str, Any]:
-    """Return all that browsers are shown at this moment, but for the alarms that are seen in it."""
+    """Return all that browsers are shown at this moment, but for the alarms that are seen in it and the rush hour."""
     now_s = time.monotonic()
     return board.shown(now_s) | {
         "gateway": rates.shown(now_s),
@@ -87,7 +97,12 @@ def shown(board: Board, rates: Rates, log: Audit) -> dict[str, Any]:
 
 
 def routes(
-    settings: Settings, board: Board, streams: FrameStreams, doorkeeper: Doorkeeper, watch: AlarmWatch
+    settings: Settings,
+    board: Board,
+    streams: FrameStreams,
+    doorkeeper: Doorkeeper,
+    watch: AlarmWatch,
+    rush: RushHours,
 ) -> list[Route]:
     """Return every address of the console that takes a role."""
     environment = {"environment": pages.templates(balancer_url=settings.balancer[0])}
@@ -116,6 +131,7 @@ def routes(
         Route("/api/history", HistoryHandler, Role.VIEWER, {"board": board}),
         *alarm_handlers.routes(watch),
         *runbooks.routes(environment),
+        *rush_pages.routes(rush, environment),
     ]
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from prometheus_client import CollectorRegistry
@@ -16,8 +16,17 @@ from balancer.control import Operator
 from balancer.decisions import Decisions
 from balancer.discovery import Discovery, Resolve, resolve
 from balancer.fleet import Fleet
-from balancer.handlers import DecisionsHandler, FleetHandler, OrderHandler, PolicyHandler, fleet_json
-from balancer.metrics import BalancerMetrics, FleetCollector
+from balancer.handlers import (
+    DecisionsHandler,
+    FleetHandler,
+    MemberHandler,
+    OrderHandler,
+    PolicyHandler,
+    RushHourHandler,
+    fleet_json,
+)
+from balancer.lease import RUN_ID
+from balancer.metrics import BalancerMetrics, FleetCollector, show_rushhour
 from balancer.orders import BookUnavailable, EmbeddedBook
 from balancer.placement import Placement
 from balancer.poller import Poller
@@ -62,11 +71,12 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         await stack.enter_async_context(
             stream_server.listen(service.register, settings.bind, settings.grpc_port)
         )
+        show_rushhour(registry, lambda: operator.rushhour is not None)
         streams = FrameStreams(
-            lambda: fleet_json(fleet, time.monotonic()), FLEET, StreamMetrics(registry, "smartgrid_balancer")
+            _shown(fleet, book.book_id, operator), FLEET, StreamMetrics(registry, "smartgrid_balancer")
         )
         await stack.enter_async_context(
-            http.listen(_pages(fleet, streams, seats, operator, registry), settings.bind, settings.http_port)
+            http.listen(_pages(streams, seats, operator, registry), settings.bind, settings.http_port)
         )
         stack.push_async_callback(streams.close)
         yield
@@ -83,7 +93,7 @@ async def _service(
     stack.push_async_callback(seats.close)
     placement = Placement(seats, book, asker, operator, withdrawals, metrics)
     stack.push_async_callback(placement.close)
-    service = BalancerService(placement, Sessions(seats.fleet, asker), withdrawals)
+    service = BalancerService(placement, Sessions(seats.fleet, asker), withdrawals, book.book_id)
     stack.push_async_callback(service.close)
     await withdrawals.resume()
     for chore in (_prune(book), operator.follow()):
@@ -99,23 +109,36 @@ def _view(poll_s: float, links: Links) -> Fleet:
     return fleet
 
 
+def _shown(fleet: Fleet, book_id: str, operator: Operator) -> Callable[[], dict[str, object]]:
+    """Return what returns the fleet as it is shown."""
+
+    def shown() -> dict[str, object]:
+        held = operator.rushhour
+        return fleet_json(fleet, time.monotonic(), book_id, held[0] if held else None)
+
+    return shown
+
+
 def _pages(
-    fleet: Fleet, streams: FrameStreams, seats: Seats, operator: Operator, registry: CollectorRegistry
+    streams: FrameStreams, seats: Seats, operator: Operator, registry: CollectorRegistry
 ) -> Application:
     def waiting_for() -> list[str]:
-        return [] if fleet.usable(time.monotonic()) else ["a substation that answers"]
+        return [] if seats.fleet.usable(time.monotonic()) else ["a substation that answers"]
 
     return Application(
         [
-            ("/fleet", FleetHandler, {"fleet": fleet}),
+            ("/fleet", FleetHandler, {"view": streams.view}),
+            ("/fleet/stream", FrameStreamHandler, {"streams": streams}),
             (
                 "/fleet/([a-z0-9-]{1,63})/(drain|restore|capacity|decommission)",
                 OrderHandler,
                 {"operator": operator},
             ),
+            ("/fleet/([a-z0-9-]{1,63})", MemberHandler, {"fleet": seats.fleet}),
             ("/policy", PolicyHandler, {"operator": operator}),
+            ("/rushhour", RushHourHandler, {"operator": operator}),
+            (f"/rushhour/({RUN_ID})", RushHourHandler, {"operator": operator}),
             ("/decisions", DecisionsHandler, {"decisions": seats.decisions}),
-            ("/fleet/stream", FrameStreamHandler, {"streams": streams}),
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),
             ("/livez", health.LiveHandler),
             ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),

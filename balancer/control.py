@@ -1,4 +1,4 @@
-"""What operators have ordered: the policy and what is given up, from the order book, re-read by every balancer.
+"""What operators have ordered: policy, rush hour and what is given up, from the order book, re-read by every balancer.
 
 Drain and capacity are not here: they are each substation's own, in its journal.
 """
@@ -11,6 +11,7 @@ from balancer.asking import Asker
 from balancer.contract import Answer, Outcome
 from balancer.fleet import Fleet
 from balancer.health import State
+from balancer.lease import MS_PER_S, Lease
 from balancer.orders import BookUnavailable, Control, OrderBook
 from substation import contract as substation
 
@@ -73,6 +74,32 @@ class Operator:
             return _unwritten(error)
         return Answer(Outcome.DONE)
 
+    @property
+    def rushhour(self) -> tuple[str, float] | None:
+        """The run that holds the rush hour, and for how many seconds more; None when none does."""
+        lease = self._control.rushhour
+        left_ms = lease.left_ms(_unix_ms()) if lease else 0
+        return (lease.run_id, left_ms / MS_PER_S) if lease and left_ms else None
+
+    async def take_rushhour(self, run_id: str, ttl_s: float) -> Answer:
+        """Let a run hold the rush hour for `ttl_s` from now on, or go on holding it; INVALID when another does."""
+        unix_ms = _unix_ms()
+        try:
+            lease = await self._book.take_rushhour(Lease(run_id, unix_ms + round(ttl_s * MS_PER_S)), unix_ms)
+            await self.read()
+        except BookUnavailable as error:
+            return _unwritten(error)
+        return Answer(Outcome.DONE if lease.run_id == run_id else Outcome.INVALID)
+
+    async def end_rushhour(self, run_id: str) -> Answer:
+        """End a run's lease; INVALID when another run holds it, DONE also when none does."""
+        try:
+            await self._book.end_rushhour(run_id)
+            await self.read()
+        except BookUnavailable as error:
+            return _unwritten(error)
+        return Answer(Outcome.INVALID if self.rushhour else Outcome.DONE)
+
     async def drain(self, substation_id: str, *, on: bool) -> Answer:
         """Let a substation admit nothing more, or admit again."""
         return await self._order(substation_id, substation.Drain(on))
@@ -105,6 +132,10 @@ class Operator:
         answer = await self._asker.ask(substation_id, command, time.monotonic() + ORDER_S)
         outcome = OUTCOMES.get(answer.outcome, Outcome.UNREACHABLE) if answer else Outcome.UNREACHABLE
         return Answer(outcome, detail=TOO_HIGH if outcome is Outcome.INVALID else "")
+
+
+def _unix_ms() -> int:
+    return int(time.time() * MS_PER_S)
 
 
 def _unwritten(error: BookUnavailable) -> Answer:

@@ -1,8 +1,10 @@
 """The balancer's HTTP pages: the fleet as it sees it, its decisions, and the operators' orders."""
 
 import json
+import math
 import time
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeGuard
 
 from tornado.web import HTTPError
 
@@ -11,10 +13,11 @@ from balancer.control import Operator
 from balancer.decisions import Decision, Decisions
 from balancer.fleet import Fleet
 from balancer.health import State
+from balancer.lease import LEAST_TTL_S, MOST_TTL_S, RUN_ID
 from balancer.member import Member
 from runtime.handlers import ApiHandler
 from runtime.problem import NOT_FOUND, Problem
-from runtime.settings import integer
+from runtime.settings import integer, matching
 
 KW = 1000
 LEAST_KW = 0.001
@@ -26,30 +29,34 @@ ORDER_PROBLEMS = {
         "unconfirmed", 503, "The substation did not confirm the order; give it again"
     ),
 }
+RUSHHOUR_HELD = Problem("rushhour-held", 409, "Another run holds the rush hour")
 
 
 class FleetHandler(ApiHandler):
     """`GET /fleet`."""
 
-    def initialize(self, fleet: Fleet) -> None:  # type: ignore[override]
-        """`fleet` is the view."""
+    def initialize(self, view: Callable[[], Mapping[str, object]]) -> None:  # type: ignore[override]
+        """`view` returns the fleet of this moment."""
         super().initialize()
-        self._fleet = fleet
+        self._view = view
 
     def get(self) -> None:
         """Write the view."""
-        self.write_json(fleet_json(self._fleet, time.monotonic()))
+        self.write_json(self._view())
 
 
-def fleet_json(fleet: Fleet, now_s: float) -> dict[str, object]:
-    """Return the view as `/fleet` shows it at a moment."""
+def fleet_json(fleet: Fleet, now_s: float, book_id: str, rushhour: str | None) -> dict[str, object]:
+    """Return the view as `/fleet` shows it at a moment; `rushhour` is the run that holds it."""
     shown = [
         member_json(name, member, fleet.state(member, now_s), now_s)
         for name, member in sorted(fleet.members.items())
     ]
     return {
+        "book_id": book_id,
         "policy": fleet.policy,
+        "policies": list(fleet.policies),
         "poll_s": fleet.poll_s,
+        "rushhour": rushhour,
         "substations": shown,
         "unseen": fleet.unseen(),
     }
@@ -65,6 +72,7 @@ def member_json(substation_id: str, member: Member, state: State, now_s: float) 
         "state": state,
         "draining": member.report.draining,
         "capacity_kw": capacity_w / KW,
+        "rated_kw": member.report.rated_w / KW,
         "load_kw": round(load_w / KW, 3),
         "headroom_kw": round((capacity_w - load_w) / KW, 3),
         "utilization": round(load_w / capacity_w, 4),
@@ -72,6 +80,29 @@ def member_json(substation_id: str, member: Member, state: State, now_s: float) 
         "report_age_s": round(now_s - member.received_s, 3),
         "journal_id": member.report.journal_id,
     }
+
+
+class MemberHandler(ApiHandler):
+    """`GET /fleet/{substation_id}`: one substation, with what its known plans will free."""
+
+    def initialize(self, fleet: Fleet) -> None:  # type: ignore[override]
+        """`fleet` is the view."""
+        super().initialize()
+        self._fleet = fleet
+
+    def get(self, substation_id: str) -> None:
+        """Write it."""
+        now_s = time.monotonic()
+        member = self._fleet.members.get(substation_id)
+        if not member:
+            self.write_problem(NOT_FOUND, detail=f"the balancer knows no {substation_id}")
+            return
+        shown = member_json(substation_id, member, self._fleet.state(member, now_s), now_s)
+        freed = [
+            {"within_s": within_s, "freed_kw": round(freed_w / KW, 3)}
+            for within_s, freed_w in member.releases(now_s)
+        ]
+        self.write_json(shown | {"releases": freed})
 
 
 class DecisionsHandler(ApiHandler):
@@ -134,6 +165,44 @@ class PolicyHandler(OrdersHandler):
         self.write_answer(await self.operator.set_policy(str(self.read().get("policy"))))
 
 
+class RushHourHandler(OrdersHandler):
+    """`GET` and `PUT /rushhour`, `DELETE /rushhour/{run_id}`: one run at a time holds the rush hour."""
+
+    def get(self) -> None:
+        """Write who holds it."""
+        self.write_json(self._held())
+
+    async def put(self) -> None:
+        """Take it for `{"run_id": ..., "ttl_s": ...}`, or renew it."""
+        body = self.read()
+        run_id, ttl_s = body.get("run_id"), body.get("ttl_s")
+        try:
+            matching(RUN_ID, RUN_ID)(run_id if isinstance(run_id, str) else "")
+        except ValueError as error:
+            raise HTTPError(400, f"run_id: {error}") from None
+        if not _is_number(ttl_s) or not LEAST_TTL_S <= ttl_s <= MOST_TTL_S:
+            raise HTTPError(400, f"ttl_s must be a number from {LEAST_TTL_S:g} to {MOST_TTL_S:g}")
+        self._write(await self.operator.take_rushhour(str(run_id), ttl_s))
+
+    async def delete(self, run_id: str) -> None:
+        """Give it back; what nobody holds any more is given back too."""
+        self._write(await self.operator.end_rushhour(run_id))
+
+    def _held(self) -> dict[str, str | float | None]:
+        run_id, left_s = self.operator.rushhour or (None, None)
+        return {"run_id": run_id, "expires_in_s": left_s}
+
+    def _write(self, answer: Answer) -> None:
+        if answer.outcome is Outcome.DONE:
+            self.write_json(self._held())
+        elif answer.outcome is Outcome.INVALID:
+            _, left_s = self.operator.rushhour or ("", 1.0)
+            self.set_header("Retry-After", str(math.ceil(left_s)))
+            self.write_problem(RUSHHOUR_HELD, **self._held())
+        else:
+            self.write_answer(answer)
+
+
 class OrderHandler(OrdersHandler):
     """`POST /fleet/{substation_id}/{drain|restore|capacity|decommission}`."""
 
@@ -158,13 +227,13 @@ def limit_w(body: dict[str, Any]) -> int:
     limit_kw: object = body.get("capacity_kw", "")
     if limit_kw is None:
         return 0
-    if (
-        not isinstance(limit_kw, int | float)
-        or isinstance(limit_kw, bool)
-        or not LEAST_KW <= limit_kw < MOST_KW
-    ):
+    if not _is_number(limit_kw) or not LEAST_KW <= limit_kw < MOST_KW:
         raise HTTPError(400, "capacity_kw must be a number above 0, or null for the rated capacity")
     return round(limit_kw * KW)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def decision_json(decision: Decision) -> dict[str, object]:

@@ -39,6 +39,15 @@ class Member:
         freed = (0, *self.report.releases_w)[max(over - 1, 0)]
         return self.report.load_w - freed + self.outstanding_w
 
+    def releases(self, now_s: float) -> list[tuple[float, float]]:
+        """Return what the known plans will free from a moment on: pairs of (within so many seconds, watts)."""
+        elapsed_s = now_s - self.received_s
+        freed_w = released_w(self.report.releases_w, elapsed_s)
+        return [
+            (within_s, released_w(self.report.releases_w, elapsed_s + within_s) - freed_w)
+            for within_s in FINITE_WITHIN_S[1:]
+        ]
+
     def fits_in_s(self, demand_w: int, now_s: float, ahead_w: int = 0) -> float | None:
         """Return after how many seconds `demand_w` fits by the known plans; None if they don't say.
 

@@ -1,9 +1,9 @@
 """The balancer's metrics: counters where things happen, gauges read from the view when scraped."""
 
 import time
-from collections.abc import Iterator, Sized
+from collections.abc import Callable, Iterator, Sized
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -83,6 +83,12 @@ class BalancerMetrics:
     def estimate_was_off(self, substation_id: str, watts: float) -> None:
         """Note the error of an estimate."""
         self._error.labels(substation_id).observe(abs(watts))
+
+
+def show_rushhour(registry: CollectorRegistry, active: Callable[[], bool]) -> None:
+    """Export whether a rush hour goes on, as `active` says when the page is read."""
+    gauge = Gauge("smartgrid_rushhour_active", "1 while a run holds the rush hour", registry=registry)
+    gauge.set_function(lambda: float(active()))
 
 
 class FleetCollector(Collector):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from balancer.lease import Lease, taken
 from runtime.group_commit import GroupCommit
 from runtime.store import Store, StoreFull
 
@@ -42,7 +43,12 @@ SCHEMA_3 = """
 ALTER TABLE claim ADD COLUMN journal_id TEXT NOT NULL DEFAULT '';  -- of the target, '' if not known
 ALTER TABLE withdrawal ADD COLUMN journal_id TEXT NOT NULL DEFAULT '';
 """
-MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3)
+SCHEMA_4 = """
+CREATE TABLE rushhour (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1), run_id TEXT NOT NULL, until_unix_ms INTEGER NOT NULL
+) STRICT;
+"""
+MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4)
 KEEP_MS = 24 * 3600 * 1000  # after the later of the claim and the planned end
 MOST_PRUNED = 10_000
 
@@ -77,10 +83,14 @@ class Withdrawal:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Control:
-    """What operators have set: the policy ('' for the default), and journals that are gone for good."""
+    """What operators have set: the policy ('' for the default), and journals that are gone for good.
+
+    `rushhour` is the newest lease, which may be over.
+    """
 
     policy: str
     decommissioned: frozenset[tuple[str, str]]
+    rushhour: Lease | None = None
 
 
 class OrderBook(Protocol):
@@ -119,6 +129,12 @@ class OrderBook(Protocol):
 
     async def set_policy(self, policy: str) -> None:
         """Place by `policy` from now on, at every balancer."""
+
+    async def take_rushhour(self, wanted: Lease, unix_ms: int) -> Lease:
+        """Take or renew the rush hour if no other run holds it; return what the book then says."""
+
+    async def end_rushhour(self, run_id: str) -> None:
+        """End the lease if this run holds it."""
 
     async def decommission(self, substation_id: str, journal_id: str) -> None:
         """Note that a journal is gone for good."""
@@ -212,7 +228,7 @@ class EmbeddedBook:
             policy = store.one("SELECT value FROM control WHERE name = 'policy'")
             rows = store.rows("SELECT substation_id, journal_id FROM decommissioned")
             gone = frozenset((row["substation_id"], row["journal_id"]) for row in rows)
-            return Control(policy["value"] if policy else "", gone)
+            return Control(policy["value"] if policy else "", gone, _rushhour(store))
 
         return await self._do(work)
 
@@ -222,6 +238,22 @@ class EmbeddedBook:
             "INSERT INTO control VALUES ('policy', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
         )
         await self._do(lambda store: store.run(sql, (policy,)))
+
+    async def take_rushhour(self, wanted: Lease, unix_ms: int) -> Lease:
+        """See OrderBook."""
+
+        def work(store: Store) -> Lease:
+            lease = taken(_rushhour(store), wanted, unix_ms)
+            if lease is wanted:
+                values = (lease.run_id, lease.until_unix_ms)
+                store.run("INSERT OR REPLACE INTO rushhour VALUES (1, ?, ?)", values)
+            return lease
+
+        return await self._do(work)
+
+    async def end_rushhour(self, run_id: str) -> None:
+        """See OrderBook."""
+        await self._do(lambda store: store.run("DELETE FROM rushhour WHERE run_id = ?", (run_id,)))
 
     async def decommission(self, substation_id: str, journal_id: str) -> None:
         """See OrderBook."""
@@ -248,3 +280,8 @@ def _claim(store: Store, key: str) -> Claim | None:
     if not row:
         return None
     return Claim(row["key"], row["fingerprint"], row["attempt"], row["target"], row["journal_id"])
+
+
+def _rushhour(store: Store) -> Lease | None:
+    row = store.one("SELECT run_id, until_unix_ms FROM rushhour")
+    return Lease(row["run_id"], row["until_unix_ms"]) if row else None

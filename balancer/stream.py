@@ -29,10 +29,13 @@ Settled = tuple[Answer, Withdrawal | None]
 class BalancerService(rpc.BalancerServicer):
     """Serves any number of gateways."""
 
-    def __init__(self, placement: Placement, sessions: Sessions, withdrawals: Withdrawals) -> None:
+    def __init__(
+        self, placement: Placement, sessions: Sessions, withdrawals: Withdrawals, book_id: str
+    ) -> None:
         self._placement = placement
         self._sessions = sessions
         self._withdrawals = withdrawals
+        self._book_id = book_id
         self._conversations: set[asyncio.Task[Any]] = set()
 
     def register(self, server: grpc.aio.Server) -> None:
@@ -44,7 +47,7 @@ class BalancerService(rpc.BalancerServicer):
         if task := asyncio.current_task():
             self._conversations.add(task)
             task.add_done_callback(self._conversations.discard)
-        await Conversation(_decode, self._handle, _encode, self._unused).run(context)
+        await Conversation(_decode, self._handle, self._encode, self._unused).run(context)
 
     async def close(self) -> None:
         """Wait, once the server has stopped, until every unused answer was given back."""
@@ -57,6 +60,13 @@ class BalancerService(rpc.BalancerServicer):
         if isinstance(command, Charge):
             return await self._placement.charge(command, until_s)
         return await self._sessions.ask(command, until_s), None
+
+    def _encode(self, settled: list[tuple[int, Settled]]) -> pb.Answers:
+        """Write answers; none at all is the greeting, which says whose balancer this is."""
+        book_id = "" if settled else self._book_id
+        return pb.Answers(
+            answers=[_answer(number, answer) for number, (answer, _) in settled], book_id=book_id
+        )
 
     def _unused(self, settled: Settled) -> None:
         """The caller went before it had this answer: what nobody knows of is withdrawn."""
@@ -93,10 +103,6 @@ def _command(call: pb.Call) -> Command | None:
             return Page(call.page.vehicle_id, call.page.cursor, min(max(call.page.limit, 1), MOST_LISTED))
         case _:
             return Find(call.find.session_id)
-
-
-def _encode(settled: list[tuple[int, Settled]]) -> pb.Answers:
-    return pb.Answers(answers=[_answer(number, answer) for number, (answer, _) in settled])
 
 
 def _answer(number: int, answer: Answer) -> pb.Answer:

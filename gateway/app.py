@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
 from gateway.access import Access, KeyFile
-from gateway.balancer_stream import BalancerLink, link
+from gateway.balancer_stream import BalancerLink
 from gateway.callers import UnusableKeys
 from gateway.handlers import ChargeHandler, ChargesHandler, Grid
 from gateway.metrics import GatewayMetrics
@@ -27,7 +27,7 @@ async def gateway(settings: Settings) -> AsyncIterator[None]:
     """
     async with AsyncExitStack() as stack:
         registry = exposition.registry("gateway")
-        to_balancer = link(settings.balancer)
+        to_balancer = BalancerLink(settings.balancer)
         stack.push_async_callback(to_balancer.close)
         metrics = GatewayMetrics(registry)
         grid = Grid(to_balancer, metrics, _access(settings), settings.deadline_s, settings.max_wait_s)
@@ -53,6 +53,9 @@ def _routes(grid: Grid, registry: CollectorRegistry, to_balancer: BalancerLink) 
     def waiting_for() -> list[str]:
         return [] if to_balancer.up else [f"the balancer at {to_balancer.address}"]
 
+    def about() -> dict[str, object]:
+        return {"book_id": (to_balancer.up and to_balancer.book_id) or None}
+
     return Application(
         [
             ("/charge", ChargesHandler, {"grid": grid}),
@@ -62,7 +65,7 @@ def _routes(grid: Grid, registry: CollectorRegistry, to_balancer: BalancerLink) 
             ("/page.css", StyleHandler),
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),
             ("/livez", health.LiveHandler),
-            ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),
+            ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for, "about": about}),
         ],
         default_handler_class=NotFoundHandler,
     )

@@ -11,12 +11,18 @@ from balancer.proto import balancer_pb2_grpc as rpc
 from runtime.coalescer import Link, Outgoing, Wire
 from substation.contract import Session
 
-BalancerLink = Link[Command, Answer]
 
+class BalancerLink(Link[Command, Answer]):
+    """The link to the balancer at `host:port`; `book_id` is its order book's, '' if it has not said."""
 
-def link(address: str) -> BalancerLink:
-    """Return a link to the balancer at `host:port`."""
-    return Link(address, Wire(_open, _encode, _decode))
+    def __init__(self, address: str) -> None:
+        self.book_id = ""
+        super().__init__(address, Wire(_open, _encode, self._read))
+
+    def _read(self, message: pb.Answers) -> Iterator[tuple[int, Answer]]:
+        if not message.answers:  # the greeting
+            self.book_id = message.book_id
+        return ((answer.number, _answer(answer)) for answer in message.answers)
 
 
 def _open(channel: grpc.aio.Channel) -> Any:
@@ -45,10 +51,6 @@ def _call(outgoing: Outgoing[Command]) -> pb.Call:
         case Page(vehicle_id, cursor, limit):
             call.page.CopyFrom(pb.Page(vehicle_id=vehicle_id, cursor=cursor, limit=limit))
     return call
-
-
-def _decode(message: pb.Answers) -> Iterator[tuple[int, Answer]]:
-    return ((answer.number, _answer(answer)) for answer in message.answers)
 
 
 def _answer(answer: pb.Answer) -> Answer:

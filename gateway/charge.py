@@ -150,7 +150,28 @@ def session_json(session: Session, caller: Caller) -> dict[str, Any]:
         "state": session.state,
         "delivered_kwh": round(session.delivered_j / J_PER_KWH, 3),
         "ended_at": iso(session.ended_unix_ms) if session.ended_unix_ms else None,
+        "reserved": [
+            {"from": iso(unix_ms), "power_kw": reserved_w / W_PER_KW}
+            for unix_ms, reserved_w in reserved(session)
+        ],
     }
+
+
+def reserved(session: Session) -> list[tuple[int, int]]:
+    """Return what a session reserves: pairs of (from unix ms on, watts), the last with 0.
+
+    The plan is in grid time. Its wall time is taken from the start and the expected end, between which
+    it passes evenly unless the substation was stopped, or restarted with another time scale.
+    """
+    plan, began, ended = session.plan, session.started_unix_ms, session.ended_unix_ms
+    lasts_ms = session.expected_end_unix_ms - began
+    steps, reserved_w = [(began, plan.power_w)], plan.power_w
+    for after_ms, freed_w in plan.releases():
+        at, reserved_w = began + round(lasts_ms * after_ms / plan.duration_ms), reserved_w - freed_w
+        if ended and (at >= ended or not reserved_w):
+            break
+        steps.append((at, reserved_w))
+    return [*steps, (ended, 0)] if ended else steps
 
 
 def iso(unix_ms: int) -> str:

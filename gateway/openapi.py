@@ -23,6 +23,16 @@ SESSION = ADMITTED | {
     "state": {"type": "string", "enum": STATES},
     "delivered_kwh": {"type": "number"},
     "ended_at": {"type": ["string", "null"], "format": "date-time"},
+    "reserved": {
+        "type": "array",
+        "description": "The power reserved: how much from when on, down to 0 at the end; as planned where it lies ahead",
+        "items": {
+            "type": "object",
+            "properties": {"from": TIME, "power_kw": {"type": "number"}},
+            "required": ["from", "power_kw"],
+            "additionalProperties": False,
+        },
+    },
 }
 RETRY_AFTER = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds"}}
 RATE_LIMIT = {

@@ -2,7 +2,8 @@
 
 Pure: the source of randomness is an argument. Rules:
 
-- moments are uniform over the span and sorted, cars are drawn in the order in which they arrive;
+- moments are drawn first, after a shape, and sorted; cars are drawn in the order in which they arrive;
+- which cars may use one substation only is drawn last, so that the same seed keeps its cars;
 - every figure is rounded as it is sent, so that a plan can be compared byte for byte.
 """
 
@@ -10,10 +11,15 @@ import bisect
 import dataclasses
 import itertools
 import math
-from typing import Protocol
+from collections.abc import Sequence
+
+from loadtest.shapes import Randomness, Shape, uniform
+from substation.plan import Plan
 
 MAX_REQUESTS = 100_000
 MAX_SECONDS = 3_600
+MAX_RATE_PER_S = 5_000  # on average; a grid on one machine admits less
+BOUNDS = f"bounds: {MAX_REQUESTS} requests, {MAX_SECONDS} s, {MAX_RATE_PER_S} requests/s on average"
 
 # The cars (docs/explanation/architecture.md): what their chargers take, and how many of a hundred take it.
 POWER_KW = (3.7, 7.4, 11.0, 22.0)
@@ -25,52 +31,75 @@ STAY_MEDIAN_MIN = 180.0
 STAY_SIGMA = 0.5
 STAY_MIN = (20.0, 720.0)
 
+_W_PER_KW = 1_000
+_J_PER_KWH = 3_600_000
+_MS_PER_MINUTE = 60_000
 _ENERGY_MU = math.log(ENERGY_MEAN_KWH) - ENERGY_SIGMA**2 / 2  # the mean of a lognormal is e^(mu + sigma^2/2)
 _STAY_MU = math.log(STAY_MEDIAN_MIN)  # its median is e^mu
 _UP_TO = tuple(itertools.accumulate(PER_HUNDRED))
 
 
-class Randomness(Protocol):
-    """What is needed of `random.Random`."""
-
-    def random(self) -> float:
-        """Return the next number in [0, 1)."""
-
-    def lognormvariate(self, mu: float, sigma: float) -> float:
-        """Return a number whose logarithm is normal with mean `mu` and deviation `sigma`."""
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class Arrival:
-    """One car: when it arrives, in seconds after the start, and what it asks for."""
+    """One car: when it arrives, in seconds after the start, and what it asks for.
+
+    `only` is the substation that it can use, None when it may use any.
+    """
 
     at_s: float
     vehicle_id: str
     energy_kwh: float
     max_power_kw: float
     stay_minutes: float
+    only: str | None = None
 
-    def body(self) -> dict[str, str | float]:
+    def body(self) -> dict[str, str | float | list[str]]:
         """Return the request as `POST /charge` takes it."""
-        return {
+        body: dict[str, str | float | list[str]] = {
             "vehicle_id": self.vehicle_id,
             "energy_kwh": self.energy_kwh,
             "max_power_kw": self.max_power_kw,
             "stay_minutes": self.stay_minutes,
         }
+        return body | {"substations": [self.only]} if self.only else body
+
+    def charging(self) -> Plan:
+        """Return the charging plan that this request becomes."""
+        return Plan(
+            round(self.energy_kwh * _J_PER_KWH),
+            round(self.max_power_kw * _W_PER_KW),
+            round(self.stay_minutes * _MS_PER_MINUTE),
+        )
 
 
-def rush_hour(seed: int, requests: int, seconds: float, randomness: Randomness) -> tuple[Arrival, ...]:
-    """Return `requests` arrivals uniform over `seconds`, in order of time.
+def rush_hour(
+    seed: int, requests: int, seconds: float, randomness: Randomness, shape: Shape = uniform
+) -> tuple[Arrival, ...]:
+    """Return `requests` arrivals of a shape over `seconds`, in order of time.
 
     `randomness` must be seeded with `seed`, which is only written into the vehicles' names.
-    Raises ValueError beyond MAX_REQUESTS or MAX_SECONDS, or for a plan without anything in it.
+    Raises ValueError beyond the bounds, or for a plan without anything in it.
     """
-    if not 1 <= requests <= MAX_REQUESTS or not 0 < seconds <= MAX_SECONDS:
-        message = f"{requests} requests in {seconds} s: up to {MAX_REQUESTS} in {MAX_SECONDS} s are allowed"
+    if not (1 <= requests <= MAX_REQUESTS and 0 < seconds <= MAX_SECONDS and fits(requests, seconds)):
+        message = f"{requests} requests in {seconds:g} s can't be sent; {BOUNDS}"
         raise ValueError(message)
-    moments_s = sorted(round(randomness.random() * seconds, 3) for _ in range(requests))
+    moments_s = sorted(round(at_s, 3) for at_s in shape(requests, seconds, randomness))
     return tuple(_car(at_s, f"EV-{seed}-{index}", randomness) for index, at_s in enumerate(moments_s))
+
+
+def fits(requests: int, seconds: float) -> bool:
+    """Whether so many requests in so many seconds are within MAX_RATE_PER_S."""
+    return requests <= seconds * MAX_RATE_PER_S
+
+
+def confined(
+    arrivals: Sequence[Arrival], share: float, substation_id: str, randomness: Randomness
+) -> tuple[Arrival, ...]:
+    """Return the arrivals, of which about `share` (0 to 1) can use one substation only."""
+    return tuple(
+        dataclasses.replace(arrival, only=substation_id) if randomness.random() < share else arrival
+        for arrival in arrivals
+    )
 
 
 def _car(at_s: float, vehicle_id: str, randomness: Randomness) -> Arrival:

@@ -1,12 +1,12 @@
 """The arithmetic of a verdict: averages over samples, the balance ratio, percentiles, the sweep."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from loadtest.records import Sample, Session
 
 FREED_EARLY_MS = 2  # start and end are rounded to ms apart from each other: that much later still freed
-BUSY_SHARE = 0.5  # the ratio counts while the fleet's load is above this share of its peak
+BUSY_SHARE = 0.5  # balance counts while the fleet's load is above this share of its peak
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -52,21 +52,44 @@ def fleet_utilization(sample: Sample) -> float:
 
 
 def balance_ratio(samples: Sequence[Sample], until_unix_s: float) -> float | None:
-    """Return the time average of max/mean utilization while the fleet is above half its peak load.
+    """Return the average of max/mean utilization while the fleet is busy; 1 is perfect."""
+    return busy_average(samples, until_unix_s, lambda each: max(each) * len(each) / sum(each))
 
-    1 is perfect; None when no such time was sampled. Give only samples of the whole fleet.
-    """
-    peak_w = max((fleet_load_w(sample) for sample in samples if sample.at_unix_s <= until_unix_s), default=0)
-    return average(
-        (_max_over_mean(sample), seconds)
-        for sample, seconds in held(samples, until_unix_s)
-        if fleet_load_w(sample) > BUSY_SHARE * peak_w
+
+def jain(samples: Sequence[Sample], until_unix_s: float) -> float | None:
+    """Return the average of Jain's fairness index of the utilizations while the fleet is busy; 1 is perfect."""
+    return busy_average(
+        samples,
+        until_unix_s,
+        lambda each: sum(each) ** 2 / (len(each) * sum(utilization**2 for utilization in each)),
     )
 
 
-def _max_over_mean(sample: Sample) -> float:
-    utilizations = [reading.utilization for reading in sample.readings.values()]
-    return max(utilizations) * len(utilizations) / sum(utilizations)
+def spread(samples: Sequence[Sample], until_unix_s: float) -> float | None:
+    """Return the average of highest minus lowest utilization while the fleet is busy; 0 is perfect."""
+    return busy_average(samples, until_unix_s, lambda each: max(each) - min(each))
+
+
+def highest_spread(samples: Sequence[Sample], until_unix_s: float) -> float | None:
+    """Return the most by which the highest utilization was above the lowest while the fleet was busy."""
+    return max((max(each) - min(each) for each, _ in _busy(samples, until_unix_s)), default=None)
+
+
+def busy_average(
+    samples: Sequence[Sample], until_unix_s: float, of: Callable[[Sequence[float]], float]
+) -> float | None:
+    """Return the time average of a figure of the utilizations while the load is above half its peak.
+
+    None when no such time was sampled. Give only samples of the whole fleet.
+    """
+    return average((of(each), seconds) for each, seconds in _busy(samples, until_unix_s))
+
+
+def _busy(samples: Sequence[Sample], until_unix_s: float) -> Iterator[tuple[list[float], float]]:
+    peak_w = max((fleet_load_w(sample) for sample in samples if sample.at_unix_s <= until_unix_s), default=0)
+    for sample, seconds in held(samples, until_unix_s):
+        if fleet_load_w(sample) > BUSY_SHARE * peak_w:
+            yield [reading.utilization for reading in sample.readings.values()], seconds
 
 
 def highest_sum_w(sessions: Iterable[Session]) -> int:

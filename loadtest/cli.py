@@ -1,124 +1,138 @@
-"""The command line: what is accepted, and the exit codes."""
+"""The command line: the commands, and what is refused though each of its options alone is right."""
 
 import argparse
 import asyncio
-import ipaddress
+import datetime as dt
 import os
-import signal
+import random
+import secrets
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
-from urllib.parse import urlsplit
 
-from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
-from loadtest.grid import NotReady
-from loadtest.report import NotWritten
-from loadtest.rush import Order, run
-from loadtest.screen import screen
-from runtime.settings import integer, number, urls
+from rich.console import Console
 
-HELD, BROKEN, USAGE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
-EXIT_CODES = "exit codes: 0 all thresholds held, 1 one broken, 2 usage, 3 grid not reachable or not ready, 130 interrupted"
-DEFAULT_SEED = 1  # peaks at 92 % of the default grid: 91 % is the mean of all seeds
-LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
+from loadtest import options, report, runs, tables
+from loadtest.arrivals import BOUNDS, fits
+from loadtest.credential import Credential
+from loadtest.launch import EXIT_CODES, launch
+from loadtest.order import Order
+from loadtest.paper.document import NotAResult
+from loadtest.plan import GridSize, make
+from loadtest.plan_view import show_plan, write_plan
+from loadtest.presets import PRESETS
+from loadtest.runs import NotWritten
+from loadtest.screen import PLAIN_WIDTH
+from loadtest.target import allow_list, refusal
+from loadtest.thresholds import in_force
 
-T = TypeVar("T")
-
-
-def loopback_url(text: str) -> str:
-    """Return a base URL on this machine, normalised; raises ValueError for any other."""
-    parts = urlsplit(urls(text)[0])
-    host = parts.hostname or ""
-    if not _is_loopback(host):
-        message = f"the host {host!r} is not a loopback address: a rush hour is for your own grid only"
-        raise ValueError(message)
-    port = f":{parts.port}" if parts.port else ""
-    return f"http://[{host}]{port}" if ":" in host else f"http://{host}{port}"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return address in LOOPBACK or address == ipaddress.IPv6Address("::1")
+DONE, NOT_WRITTEN, USAGE = 0, 1, 2
 
 
 def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
-    """Return the parser; `environ` may hold GATEWAY_URL and BALANCER_URL."""
+    """Return the parser; `environ` may hold GATEWAY_URL, BALANCER_URL and RUNS_DIR."""
     top = argparse.ArgumentParser(
         prog="python -m loadtest", description="Load on the grid.", epilog=EXIT_CODES
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    about = "send seeded random arrivals to the gateway and check that the grid stayed balanced"
-    rush = commands.add_parser("rush-hour", help=about, description=about, epilog=EXIT_CODES)
-    gateway = environ.get("GATEWAY_URL") or "http://127.0.0.1:8000"
-    balancer = environ.get("BALANCER_URL") or "http://127.0.0.1:8001"
-    options: tuple[tuple[str, Callable[[str], object], str, str], ...] = (
-        ("--gateway", loopback_url, gateway, "base URL of the gateway, on a loopback address (env GATEWAY_URL)"),
-        ("--balancer", loopback_url, balancer, "base URL of the balancer, likewise (env BALANCER_URL)"),
-        ("--requests", integer(1, MAX_REQUESTS), "500", "how many cars arrive"),
-        ("--seconds", number(0.1, MAX_SECONDS), "60", "in how many seconds they arrive"),
-        ("--seed", integer(0, 2**53), str(DEFAULT_SEED), "the same seed makes the same arrivals"),
-        ("--concurrency", integer(1, 10_000), "500", "how many requests may be open at once"),
-        ("--max-ratio", number(1, 1000), "1.05", "highest max/mean utilization that holds"),
-        ("--max-refused", integer(0, MAX_REQUESTS), "0", "how many refusals still hold"),
-        ("--settle-s", number(0, MAX_SECONDS), "180", "how long to wait for a nearly empty fleet"),
+    top.add_argument("--list", action=_List, nargs=0, help="say what each preset does, and end")
+    commands = top.add_subparsers(dest="command", required=True, metavar="PRESET or COMMAND")
+    for preset in PRESETS.values():
+        in_list = preset.about.replace("%", "%%")
+        command = commands.add_parser(
+            preset.name, help=in_list, description=preset.about, epilog=f"{BOUNDS}; {EXIT_CODES}"
+        )
+        options.add(command, preset, environ)
+    about = "list the runs in the runs folder, the newest first"
+    options.runs_folder(commands.add_parser("runs", help=about, description=about), environ)
+    about = "draw the report of a run anew"
+    again = commands.add_parser("report", help=about, description=about)
+    again.add_argument("result", type=Path, help="the result of a run, as JSON", metavar="RESULT.json")
+    again.add_argument(
+        "-o", "--output", type=options.explained(options.writable), metavar="FILE",
+        help=f"where to [{report.REPORT} beside it]",
     )  # fmt: skip
-    for name, parse, default, help_text in options:
-        rush.add_argument(name, type=_explained(parse), default=default, help=f"{help_text} [%(default)s]")
-    rush.add_argument(
-        "--json",
-        type=_explained(_writable),
-        help="write everything that was measured to FILE",
-        metavar="FILE",
-    )
     return top
 
 
-def _writable(text: str) -> Path:
-    path = Path(text)
-    if not path.absolute().parent.is_dir() or path.is_dir():
-        message = "a file in a folder that exists is accepted"
-        raise ValueError(message)
-    return path
+class _List(argparse.Action):
+    """Prints each preset in a line, and ends."""
 
-
-def _explained(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """Wrap a parser so that argparse prints what its ValueError says."""
-
-    def parsed(text: str) -> T:
-        try:
-            return parse(text)
-        except ValueError as error:
-            message = f"{text!r} can't be used: {error}"
-            raise argparse.ArgumentTypeError(message) from error
-
-    return parsed
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        lines = (f"{preset.name:<12}{preset.about}" for preset in PRESETS.values())
+        sys.stdout.write("\n".join(lines) + "\n")
+        parser.exit()
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit code, but leaves by SystemExit(2) on wrong usage."""
-    asked = parser(os.environ).parse_args(arguments)
-    order = Order(
-        asked.gateway, asked.balancer, asked.requests, asked.seconds, asked.seed, asked.concurrency,
-        asked.max_ratio, asked.max_refused, asked.settle_s, asked.json,
-    )  # fmt: skip
-    return asyncio.run(_rush_hour(order))
-
-
-async def _rush_hour(order: Order) -> int:
-    stop = asyncio.Event()
-    for signal_number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
+    top = parser(os.environ)
+    asked = top.parse_args(arguments)
+    if asked.command == "runs":
+        tables.show_runs(console(), runs.listed(asked.runs_dir))
+        return DONE
+    if asked.command == "report":
+        return _report(asked.result, asked.output)
+    if asked.dry_run:
+        return _dry_run(asked)
+    if why := faults(asked, os.environ):
+        top.error(why)
     try:
-        ended = await run(order, screen(), stop)
-    except (NotReady, NotWritten) as error:
+        credential = asked.credential or Credential(os.environ.get("API_KEY", "").strip())
+    except ValueError as error:
+        top.error(f"API_KEY can't be used: {error}")
+    return asyncio.run(launch(_order(asked), credential, to_program=asked.progress == "jsonl"))
+
+
+def faults(asked: argparse.Namespace, environ: Mapping[str, str]) -> str:
+    """Return why what was asked for can't be sent, '' when it can; each option alone is right."""
+    listed = environ.get("LOADTEST_TARGETS") or ""
+    try:
+        allowed = {*asked.allow_target, *allow_list(listed)}
+    except ValueError as error:
+        return f"LOADTEST_TARGETS={listed!r} can't be used: {error}"
+    for url in (asked.gateway, asked.balancer):
+        if why := refusal(url, allowed):
+            return why
+    if asked.requests and not fits(asked.requests, asked.seconds):
+        return f"--requests {asked.requests} in --seconds {asked.seconds:g} is too fast; {BOUNDS}"
+    return ""
+
+
+def _order(asked: argparse.Namespace) -> Order:
+    wish = options.wish_of(asked)
+    return Order(
+        runs.run_id(dt.datetime.now(dt.UTC), wish.preset.name, wish.seed, secrets.randbits(16)),
+        asked.gateway, asked.balancer, wish, asked.concurrency, asked.retries,
+        in_force(wish.preset.limits, asked.fail_if), asked.settle_s, asked.runs_dir, asked.json, asked.plan_json,
+    )  # fmt: skip
+
+
+def _dry_run(asked: argparse.Namespace) -> int:
+    """Show the plan, and write it where it is wanted; uses no network."""
+    grid = GridSize(asked.capacity_kw, asked.time_scale)
+    try:
+        plan = make(options.wish_of(asked), grid, random.Random)
+        for path in filter(None, (asked.plan_json, asked.json)):
+            write_plan(path, plan)
+    except (ValueError, NotWritten) as error:
         print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
-        return UNREACHABLE if isinstance(error, NotReady) else BROKEN
-    if ended.interrupted:
-        return INTERRUPTED
-    return HELD if ended.held else BROKEN
+        return NOT_WRITTEN if isinstance(error, NotWritten) else USAGE
+    show_plan(console(), plan, grid)
+    return DONE
+
+
+def _report(result: Path, output: Path | None) -> int:
+    to = output or result.with_name(report.REPORT)
+    try:
+        runs.copy(to, report.render(result))
+    except (NotAResult, NotWritten) as error:
+        print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        return USAGE if isinstance(error, NotAResult) else NOT_WRITTEN
+    print(f"report: {to}")  # noqa: T201 - a command line
+    return DONE
+
+
+def console() -> Console:
+    """Return standard output, wide enough for a table where it is a file."""
+    found = Console()
+    return found if found.is_terminal else Console(width=PLAIN_WIDTH)

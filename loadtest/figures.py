@@ -9,7 +9,10 @@ from loadtest.records import J_PER_KWH, W_PER_KW, Reading, Request, Sample
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Counted:
-    """How far a substation's own counters went during the run; overload in watt-seconds."""
+    """How far a substation's own counters went during the run; overload in watt-seconds.
+
+    The pairs are what a counter showed before the run and after it.
+    """
 
     admitted: int
     refused: int
@@ -17,6 +20,8 @@ class Counted:
     energy_kwh: float
     overload_admission_ws: float
     overload_derating_ws: float
+    admitted_counter: tuple[int, int]
+    refused_counter: tuple[int, int]
 
     @classmethod
     def between(cls, before: Reading | None, after: Reading | None) -> "Counted | None":
@@ -30,6 +35,8 @@ class Counted:
             (after.energy_j - before.energy_j) / J_PER_KWH,
             after.admission_overload_ws - before.admission_overload_ws,
             after.derating_overload_ws - before.derating_overload_ws,
+            (before.admitted, after.admitted),
+            (before.refused, after.refused),
         )
 
 

@@ -1,7 +1,9 @@
 """What is seen of the grid from outside: whether the gateway is ready, the balancer's `/fleet`, each substation's `/metrics`."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+import dataclasses
+import json
+from collections.abc import Callable, Mapping, Sequence
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
@@ -10,6 +12,9 @@ from loadtest.records import Reading, Sample
 
 SAMPLE_EVERY_S = 0.25
 READ_TIMEOUT_S = 1.0
+OK = 200
+UNREADY = 503
+TIME_SCALE = "smartgrid_time_scale"
 PREFIX = "smartgrid_substation_"
 READ_SAMPLES = tuple(
     PREFIX + name
@@ -31,6 +36,24 @@ class NotReady(Exception):  # noqa: N818 - named after what is the matter
     """The grid can't be used for a rush hour; the message says why."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class GatewaySeen:
+    """What a gateway says: what it waits for, '' when it is ready, and the order book of its balancer."""
+
+    waits_for: str = ""
+    book_id: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FleetSeen:
+    """What a balancer shows: whose it is, each substation's URL by its id, and where none was seen yet."""
+
+    book_id: str
+    policy: str
+    stations: Mapping[str, str]
+    unseen: Sequence[str]
+
+
 class Grid:
     """Reads the gateway, the balancer and its substations through one pooled session."""
 
@@ -40,34 +63,56 @@ class Grid:
         self._balancer_url = balancer_url
         self._timeout = aiohttp.ClientTimeout(total=READ_TIMEOUT_S)
 
-    async def gateway_waits_for(self) -> str:
-        """Return why the gateway is not ready, "" when it is; raises NotReady if it can't be reached."""
+    async def gateway(self) -> GatewaySeen:
+        """Return what the gateway says of itself; raises NotReady when it can't be reached, or is none."""
+        url = f"{self._gateway_url}/readyz"
         try:
-            url = f"{self._gateway_url}/readyz"
             async with self._http.get(url, timeout=self._timeout, allow_redirects=False) as response:
-                return "" if response.ok else f"{response.status} {await response.text()}"
-        except (aiohttp.ClientError, OSError) as error:
+                status, text = response.status, await response.text()
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             message = f"the gateway at {self._gateway_url} can't be reached: {_name(error)}"
             raise NotReady(message) from error
+        if status == UNREADY:
+            return GatewaySeen(waits_for=f"{status} {text}")
+        book_id = _book_id(text) if status == OK else ""
+        if not book_id:
+            message = f"what answers at {self._gateway_url} is no gateway of a grid: nothing is sent there"
+            raise NotReady(message)
+        return GatewaySeen(book_id=book_id)
 
-    async def stations(self) -> tuple[dict[str, str], list[str]]:
-        """Return each substation's URL by its id, and the addresses where none was seen yet.
-
-        Raises NotReady when the balancer does not say.
-        """
+    async def fleet(self) -> FleetSeen:
+        """Return what the balancer shows; raises NotReady when it does not say."""
         url = f"{self._balancer_url}/fleet"
         try:
-            async with self._http.get(url, timeout=self._timeout) as response:
+            async with self._http.get(url, timeout=self._timeout, allow_redirects=False) as response:
                 response.raise_for_status()
                 fleet = await response.json()
             stations = {str(each["substation_id"]): str(each["url"]) for each in fleet["substations"]}
-            return stations, [str(url) for url in fleet.get("unseen", ())]
+            return FleetSeen(
+                str(fleet["book_id"]), str(fleet["policy"]), stations, [str(url) for url in fleet["unseen"]]
+            )
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
             message = f"the balancer at {self._balancer_url} can't be read: {_name(error)}"
             raise NotReady(message) from error
         except (ValueError, KeyError, TypeError) as error:
             message = f"{url} is not a fleet: {error!r}"
             raise NotReady(message) from error
+
+    async def time_scale(self, stations: Mapping[str, str]) -> float | None:
+        """Return how many grid seconds pass in one second; None when the substations do not agree on it."""
+        told = await asyncio.gather(*(self._time_scale(url) for url in stations.values()))
+        return told[0] if len(set(told)) == 1 else None
+
+    async def _time_scale(self, url: str) -> float | None:
+        asked = {"name[]": TIME_SCALE}
+        try:
+            async with self._http.get(f"{url}/metrics", params=asked, timeout=self._timeout) as response:
+                response.raise_for_status()
+                families = list(text_string_to_metric_families(await response.text()))
+        except (aiohttp.ClientError, OSError, ValueError):
+            return None
+        found = [each.value for family in families for each in family.samples if each.name == TIME_SCALE]
+        return found[0] if found and found[0] > 0 else None
 
     async def sample(self, stations: Mapping[str, str], now: Callable[[], float]) -> Sample:
         """Read all `stations` at once; one that does not answer in time is absent from the sample."""
@@ -149,6 +194,15 @@ def _reading(found: Mapping[tuple[str, str], float], releases: tuple[tuple[float
         energy_j=found["energy_joules_total", ""],
         releases_w=releases,
     )
+
+
+def _book_id(ready: str) -> str:
+    """Return the order book that a gateway's `/readyz` names, '' if it names none."""
+    try:
+        said = json.loads(ready)
+    except ValueError:
+        return ""
+    return str(said.get("book_id") or "") if isinstance(said, dict) else ""
 
 
 def _name(error: BaseException) -> str:

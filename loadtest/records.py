@@ -12,6 +12,7 @@ W_PER_KW = 1000
 MS_PER_S = 1000
 MS_PER_MINUTE = 60_000
 J_PER_KWH = 3_600_000
+UNAVAILABLE = 503
 
 
 class Outcome(enum.StrEnum):
@@ -61,11 +62,33 @@ class Session:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Attempt:
+    """One sending of a request: its times in unix seconds, the status (None: no answer) and what it meant."""
+
+    sent_unix_s: float
+    answered_unix_s: float
+    outcome: Outcome
+    status: int | None
+    reason: str
+    retry_after_s: float | None = None
+
+    @property
+    def service_ms(self) -> float:
+        """Milliseconds from this sending to its answer, or to when it was given up."""
+        return (self.answered_unix_s - self.sent_unix_s) * MS_PER_S
+
+    @property
+    def told_when(self) -> bool:
+        """Whether it was refused with 503 and told when to come back."""
+        return self.status == UNAVAILABLE and self.retry_after_s is not None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Request:
     """One request: its times in unix seconds, the status (None: no answer) and what came of it.
 
-    `reason` says why there is no session: the problem's type, or the fault in a word. `body` is the
-    JSON of the answer as it came.
+    Sent is when it was sent first, all else is of its last answer. `reason` says why there is no session:
+    the problem's type, or the fault in a word. `body` is the JSON of the answer as it came.
     """
 
     index: int
@@ -78,20 +101,24 @@ class Request:
     reason: str = ""
     session: Session | None = None
     body: Any = None
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def first_outcome(self) -> Outcome:
+        """What its first answer meant."""
+        return self.attempts[0].outcome if self.attempts else self.outcome
 
     @property
     def late_ms(self) -> float:
-        """Milliseconds from the intended sending to the sending: what the sender itself lost."""
+        """Milliseconds from the intended sending to the first sending."""
         return (self.sent_unix_s - self.intended_unix_s) * MS_PER_S
 
     @property
-    def service_ms(self) -> float:
-        """Milliseconds from the sending to the answer."""
-        return (self.answered_unix_s - self.sent_unix_s) * MS_PER_S
-
-    @property
     def response_ms(self) -> float:
-        """Milliseconds from the intended sending to the answer: what an open model's client feels."""
+        """Milliseconds from the intended sending to the last answer, waits and retries included.
+
+        It is what an open model's client feels.
+        """
         return (self.answered_unix_s - self.intended_unix_s) * MS_PER_S
 
 

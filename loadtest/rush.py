@@ -1,135 +1,186 @@
-"""One rush hour from beginning to end: settle, sample, send, count, conclude."""
+"""One run from beginning to end: settle, take the lease, plan, send, give the lease back, conclude."""
 
 import asyncio
 import dataclasses
 import random
 import time
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
 
-from loadtest import balance, report, tables, verdict
-from loadtest.arrivals import rush_hour
-from loadtest.engine import Engine, unless
-from loadtest.grid import SAMPLE_EVERY_S, Grid, Sampler
-from loadtest.records import Outcome, Reading
+from loadtest import report, runs, tables, verdict
+from loadtest.credential import Credential
+from loadtest.engine import Engine, Manner, asks_for_a_key, unless
+from loadtest.grid import FleetSeen, Grid, NotReady, Sampler
+from loadtest.ideal import Ideal, ideal
+from loadtest.lease import Busy, Lease
+from loadtest.measure import Shown, Stage, measure
+from loadtest.order import Ended, Order, Verdict
+from loadtest.outage import Outage, OutageFault
+from loadtest.plan import DEFAULT_GRID, GridSize, RunPlan, make
+from loadtest.plan_view import write_plan
+from loadtest.records import Sample
 from loadtest.result import Measured, conclude
-from loadtest.screen import Screen, View
+from loadtest.retrying import Retrying
+from loadtest.runs import NotWritten
 from loadtest.settle import settle
 
-SHOWN_P95_OF = 1_000  # the newest answers that the shown p95 is of
-LAST_LOOKS = 20  # at every substation after the run, for its exact counters
+NO_KEY = "the gateway does not let the rush hour in: give it an API key, by --api-key-file or API_KEY"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Order:
-    """What the command line asks for."""
+class Site:
+    """What a run talks to, and by which key."""
 
-    gateway_url: str
-    balancer_url: str
-    requests: int
-    seconds: float
-    seed: int
-    concurrency: int
-    max_ratio: float
-    max_refused: int
-    settle_s: float
-    json: Path | None
+    http: aiohttp.ClientSession
+    credential: Credential
+    grid: Grid
+    lease: Lease
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Ended:
-    """How a run ended: whether it was interrupted, and whether every threshold held."""
+class Sent:
+    """What a run was: its folder, plan and grid, what it measured, and what went wrong beside it.
 
-    interrupted: bool
-    held: bool
+    `size` is None when the substations did not all tell their capacity and one time scale.
+    """
+
+    folder: Path
+    plan: RunPlan
+    policy: str
+    size: GridSize | None
+    measured: Measured
+    fault: str = ""
 
 
-async def run(order: Order, screen: Screen, stop: asyncio.Event) -> Ended:
-    """Run one rush hour and print its result; `stop` interrupts it.
+async def run(order: Order, credential: Credential, shown: Shown) -> Ended:
+    """Run once, print the result and leave it in the runs folder; never raises for a reason of the grid's.
 
-    Raises NotReady when the grid can't be used, NotWritten when the JSON file can't be written.
+    `credential` is not part of the order, which is written down.
     """
     connector = aiohttp.TCPConnector(limit=0)  # the engine's slots are the limit
     async with aiohttp.ClientSession(connector=connector) as http:
         grid = Grid(http, order.gateway_url, order.balancer_url)
-        settling = asyncio.ensure_future(settle(grid, order.settle_s, screen.say))
+        site = Site(http, credential, grid, Lease(http, order.balancer_url, order.run_id))
         try:
-            if not await unless(stop, settling):
-                screen.console.print("interrupted before anything was sent")
-                return Ended(interrupted=True, held=False)
+            fleet = await _ready(order, site, shown)
+            if not fleet:
+                shown.screen.console.print("interrupted before anything was sent")
+                return Ended(Verdict.INTERRUPTED, shown.stop.why)
+            sent = await _send(order, site, fleet, shown)
+        except NotReady as error:
+            return Ended(Verdict.NOT_READY, str(error))
+        except Busy as error:
+            return Ended(Verdict.BUSY, str(error))
+        except NotWritten as error:
+            return Ended(Verdict.NOT_WRITTEN, str(error))
         finally:
-            screen.said()
-        run_id = f"rush-{uuid.uuid4().hex[:12]}"
-        now = steady_clock()
-        sampler = Sampler(grid, settling.result(), now)
-        engine = Engine(http, order.gateway_url, run_id, order.concurrency, now)
-        measured = await _measure(order, sampler, engine, screen, stop)
-    result = conclude(measured)
-    thresholds = verdict.judge(result, order.max_ratio, order.max_refused)
-    tables.show(screen.console, result, thresholds)
-    if order.json:
-        asked = {**dataclasses.asdict(order), "json": str(order.json), "run_id": run_id}
-        report.write(order.json, asked, measured, result, thresholds)
-    return Ended(result.interrupted, all(threshold.held for threshold in thresholds))
+            await site.lease.give_back()
+    ended = _concluded(order, sent, shown)
+    if site.lease.lost:
+        why = f"the run was stopped, for its lease was lost: {site.lease.lost}"
+        return dataclasses.replace(ended, verdict=Verdict.LEASE_LOST, why=why)
+    return ended
 
 
-async def _measure(
-    order: Order, sampler: Sampler, engine: Engine, screen: Screen, stop: asyncio.Event
-) -> Measured:
-    plan = rush_hour(order.seed, order.requests, order.seconds, random.Random(order.seed))  # noqa: S311 - a plan
-    now = engine.now
-    before = await sampler.take()
-    start_unix_s = now()
-    beside = [
-        asyncio.create_task(sampler.run()),
-        asyncio.create_task(screen.follow(lambda: _view(order, sampler, engine, now() - start_unix_s))),
-    ]
+async def _ready(order: Order, site: Site, shown: Shown) -> FleetSeen | None:
+    """Return the fleet once it is ready and the lease is taken; None when the run was interrupted before."""
+
+    async def wait() -> FleetSeen:
+        await site.grid.gateway()  # what is no gateway is asked nothing more
+        await site.lease.look()
+        fleet = await settle(site.grid, order.settle_s, shown.say)
+        if await asks_for_a_key(site.http, order.gateway_url, site.credential):
+            raise NotReady(NO_KEY)
+        await site.lease.take()
+        return fleet
+
+    waiting = asyncio.ensure_future(wait())
     try:
-        await engine.run(plan, start_unix_s, stop)
-        await unless(stop, asyncio.sleep(start_unix_s + order.seconds - now()))  # the window is sampled whole
+        return waiting.result() if await unless(shown.stop, waiting) else None
     finally:
-        for task in beside:
-            task.cancel()
-        ended = await asyncio.gather(*beside, return_exceptions=True)
-    for fault in ended:
-        if isinstance(fault, Exception):
-            raise fault
-    until_unix_s = min(start_unix_s + order.seconds, now())
-    after = await _last_readings(sampler)
-    return Measured(
-        planned=len(plan), sent=engine.sent, interrupted=stop.is_set(),
-        from_unix_s=start_unix_s, until_unix_s=until_unix_s,
-        requests=engine.requests, substation_ids=sampler.substation_ids, samples=sampler.samples,
-        missed_readings=sampler.missed, before=before.readings, after=after,
-    )  # fmt: skip
+        shown.screen.said()
 
 
-async def _last_readings(sampler: Sampler) -> Mapping[str, Reading]:
-    """Return readings of after the run; looks again for a substation that did not answer."""
-    for _ in range(LAST_LOOKS):
-        sample = await sampler.take()
-        if len(sample.readings) == len(sampler.substation_ids):
-            break
-        await asyncio.sleep(SAMPLE_EVERY_S)
-    return sample.readings
+async def _send(order: Order, site: Site, fleet: FleetSeen, shown: Shown) -> Sent:
+    now = steady_clock()
+    sampler = Sampler(site.grid, fleet.stations, now)
+    before = await sampler.take()
+    size = _size(fleet, before, await site.grid.time_scale(fleet.stations))
+    plan = _planned(order, size or dataclasses.replace(DEFAULT_GRID, capacity_w=_capacity_w(before)))
+    manner = Manner(order.concurrency, Retrying(order.retries), site.credential)
+    engine = Engine(site.http, order.gateway_url, order.run_id, now, manner)
+    sent: Sent | None = None
+    try:
+        async with Outage(site.http, order.balancer_url, plan.drain) as outage:
+            folder = runs.make(order.runs, order.run_id)
+            shown.progress.keep_in(folder)
+            measured = await measure(Stage(plan, before, sampler, engine, site.lease, outage), shown)
+            sent = Sent(folder, plan, fleet.policy, size, measured)
+    except OutageFault as error:
+        if not sent:
+            raise
+        return dataclasses.replace(sent, fault=str(error))
+    return sent
 
 
-def _view(order: Order, sampler: Sampler, engine: Engine, elapsed_s: float) -> View:
-    newest_ms = [request.response_ms for request in engine.requests[-SHOWN_P95_OF:]]
-    return View(
-        elapsed_s=elapsed_s,
-        seconds=order.seconds,
-        planned=order.requests,
-        sent=engine.sent,
-        admitted=engine.outcomes[Outcome.ADMITTED],
-        refused=engine.outcomes[Outcome.REFUSED],
-        failed=engine.outcomes[Outcome.FAILED],
-        p95_ms=balance.percentile(newest_ms, 95) if newest_ms else None,
-        readings=sampler.samples[-1].readings,
-    )
+def _size(fleet: FleetSeen, before: Sample, time_scale: float | None) -> GridSize | None:
+    capacity_w = _capacity_w(before)
+    known = time_scale and capacity_w.keys() == fleet.stations.keys()
+    return GridSize(capacity_w, time_scale) if known and time_scale else None
+
+
+def _capacity_w(sample: Sample) -> dict[str, float]:
+    return {each: reading.capacity_w for each, reading in sample.readings.items()}
+
+
+def _planned(order: Order, size: GridSize) -> RunPlan:
+    """Return the plan, written to a file if that is wanted; raises NotReady for one that does not fit."""
+    try:
+        plan = make(order.wish, size, random.Random)
+    except ValueError as error:
+        raise NotReady(str(error)) from error
+    if order.plan_json:
+        write_plan(order.plan_json, plan)
+    return plan
+
+
+def _concluded(order: Order, sent: Sent, shown: Shown) -> Ended:
+    """Print the result, and write it."""
+    result = conclude(sent.measured, _oracle(sent))
+    thresholds = verdict.judge(result, order.limits)
+    tables.show(shown.screen.console, result, thresholds)
+    asked = order.document() | {
+        "requests": len(sent.plan.arrivals),
+        "plan_sha256": sent.plan.sha256,
+        "policy": sent.policy,
+        "time_scale": sent.size.time_scale if sent.size else None,
+    }
+    told = report.document(asked, sent.measured, result, thresholds)
+    try:
+        if order.json:
+            runs.copy(order.json, report.as_json(told))
+        at = report.leave(sent.folder, told)
+    except NotWritten as error:
+        return Ended(Verdict.NOT_WRITTEN, str(error), sent.folder)
+    runs.prune(order.runs)
+    shown.screen.console.print(f"report: {at}", soft_wrap=True, markup=False, highlight=False)
+    if sent.fault:
+        return Ended(Verdict.FAILED, sent.fault, sent.folder)
+    if result.interrupted:
+        return Ended(Verdict.INTERRUPTED, shown.stop.why, sent.folder)
+    held = all(threshold.held for threshold in thresholds)
+    return Ended(Verdict.HELD if held else Verdict.BROKEN, "", sent.folder)
+
+
+def _oracle(sent: Sent) -> Ideal | None:
+    """Return what the oracle makes of the plan, seen at the moments of the whole samples."""
+    if not sent.size:
+        return None
+    measured, start_unix_s = sent.measured, sent.measured.from_unix_s
+    moments_s = [sample.at_unix_s - start_unix_s for sample in measured.whole()]
+    return ideal(sent.plan, sent.size, moments_s, measured.until_unix_s - start_unix_s)
 
 
 def steady_clock() -> Callable[[], float]:

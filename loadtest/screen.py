@@ -1,8 +1,8 @@
 """What is shown while a run goes on: live bars on a terminal, one plain line now and then elsewhere."""
 
 import asyncio
-import dataclasses
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable
 from typing import Protocol
 
 from rich.console import Console, Group
@@ -11,35 +11,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from loadtest.records import W_PER_KW, Reading
+from loadtest.records import W_PER_KW
+from loadtest.view import View
 
 LIVE_EVERY_S = 0.25
 PLAIN_EVERY_S = 5.0
 PLAIN_WIDTH = 140  # of a table that goes into a file
 BAR_WIDTH = 40
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class View:
-    """What is shown of one moment; `p95_ms` is None before the first answer."""
-
-    elapsed_s: float
-    seconds: float
-    planned: int
-    sent: int
-    admitted: int
-    refused: int
-    failed: int
-    p95_ms: float | None
-    readings: Mapping[str, Reading]
-
-    def counts(self) -> str:
-        """Return what became of the requests so far, in words."""
-        p95 = "-" if self.p95_ms is None else f"{self.p95_ms:.1f} ms"
-        return (
-            f"sent {self.sent}/{self.planned}, admitted {self.admitted}, refused {self.refused}, "
-            f"failed {self.failed}, p95 {p95}"
-        )
 
 
 class Screen(Protocol):
@@ -139,9 +117,38 @@ def _bar(done: float, total: float) -> ProgressBar:
     )
 
 
-def screen() -> Screen:
-    """Return the screen that fits standard output."""
-    console = Console()
-    if console.is_terminal:
-        return LiveScreen(console)
-    return PlainScreen(Console(width=PLAIN_WIDTH))
+class NoScreen:
+    """Shows nothing: somebody reads the lines of progress instead."""
+
+    def __init__(self) -> None:
+        self.console = Console(quiet=True)
+
+    def say(self, text: str) -> None:
+        """Show nothing."""
+
+    def said(self) -> None:
+        """Show nothing."""
+
+    async def follow(self, view: Callable[[], View]) -> None:
+        """Show nothing."""
+
+
+class PipedConsole(Console):
+    """Says so when nobody reads any more, where Rich would end the program."""
+
+    def __init__(self, closed: Callable[[], None], width: int | None = None) -> None:
+        super().__init__(width=width)
+        self._on_closed = closed
+
+    def on_broken_pipe(self) -> None:
+        """Let nothing more be written, and the run be stopped."""
+        with contextlib.suppress(SystemExit):
+            super().on_broken_pipe()
+        self._on_closed()
+
+
+def screen(closed: Callable[[], None]) -> Screen:
+    """Return the screen that fits standard output; `closed` is called when nobody reads it any more."""
+    if Console().is_terminal:
+        return LiveScreen(PipedConsole(closed))
+    return PlainScreen(PipedConsole(closed, PLAIN_WIDTH))

@@ -2,36 +2,34 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from loadtest.grid import Grid, NotReady
+from loadtest.grid import FleetSeen, GatewaySeen, Grid, NotReady
 from loadtest.records import W_PER_KW, Reading, Sample
 
 EMPTY_SHARE = 0.02  # a substation counts as empty below this share of its capacity
 LOOK_EVERY_S = 1.0
 
 
-async def settle(grid: Grid, wait_s: float, say: Callable[[str], None]) -> dict[str, str]:
-    """Wait up to `wait_s` for a ready gateway and a nearly empty fleet; returns each substation's URL by its id.
+async def settle(grid: Grid, wait_s: float, say: Callable[[str], None]) -> FleetSeen:
+    """Wait up to `wait_s` for a ready gateway and a nearly empty fleet; returns the fleet.
 
     `say` is told what is waited for. Raises NotReady when the time is over, and at once when what
-    holds it up stays for longer than that.
+    holds it up stays for longer than that, or gateway and balancer are not of one grid.
     """
     loop = asyncio.get_running_loop()
     until_s = loop.time() + wait_s
     while True:
-        gateway_waits_for = await grid.gateway_waits_for()
-        stations, unseen = await grid.stations()
-        if not stations and not unseen:
-            message = "the balancer knows no substations"
-            raise NotReady(message)
-        sample = await grid.sample(stations, time.time)
+        gateway, fleet = await grid.gateway(), await grid.fleet()
+        _one_grid(gateway, fleet)
+        sample = await grid.sample(fleet.stations, time.time)
         left_s = max(until_s - loop.time(), 0.0)
-        obstacles = _obstacles(stations, sample) + [f"no substation was seen at {url} yet" for url in unseen]
-        if gateway_waits_for:
-            obstacles.append(f"the gateway is not ready: {gateway_waits_for}")
+        obstacles = _obstacles(fleet.stations, sample)
+        obstacles += [f"no substation was seen at {url} yet" for url in fleet.unseen]
+        if gateway.waits_for:
+            obstacles.append(f"the gateway is not ready: {gateway.waits_for}")
         if not obstacles:
-            return stations
+            return fleet
         if left_s <= 0 or (stays := _stays(sample, left_s)):
             why = obstacles if left_s <= 0 else stays
             message = f"the grid is not ready within {wait_s:g} s: {'; '.join(why)}"
@@ -40,7 +38,20 @@ async def settle(grid: Grid, wait_s: float, say: Callable[[str], None]) -> dict[
         await asyncio.sleep(min(LOOK_EVERY_S, left_s))
 
 
-def _obstacles(stations: dict[str, str], sample: Sample) -> list[str]:
+def _one_grid(gateway: GatewaySeen, fleet: FleetSeen) -> None:
+    """Raise NotReady unless the gateway is one of this fleet, as far as it can tell, and has substations."""
+    if gateway.book_id and gateway.book_id != fleet.book_id:
+        message = (
+            f"the gateway belongs to another grid than the balancer: it works with the order book"
+            f" {gateway.book_id}, not with {fleet.book_id}; nothing is sent"
+        )
+        raise NotReady(message)
+    if not fleet.stations and not fleet.unseen:
+        message = "the balancer knows no substations"
+        raise NotReady(message)
+
+
+def _obstacles(stations: Mapping[str, str], sample: Sample) -> list[str]:
     """Return a few words for each substation that does not answer, or is not nearly empty."""
     silent = [f"{each} does not answer at {stations[each]}" for each in stations.keys() - sample.readings]
     return sorted(silent) + [

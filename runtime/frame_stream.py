@@ -79,7 +79,7 @@ class FrameStreams:
         self.metrics = metrics
         self.clients: dict[FrameStreamHandler, asyncio.Task[None]] = {}
         self.closing = False
-        self._view = view
+        self.view = view
         self._table = table
         self._tick_s = tick_s
         self._drop_s = drop_s
@@ -147,7 +147,7 @@ class FrameStreams:
     def _now(self, now_s: float) -> Shown:
         """What all clients of one tick see."""
         if not self._seen or now_s - self._seen[0] >= self._tick_s / 2:
-            self._seen = now_s, rounded(self._view(), self._table)
+            self._seen = now_s, rounded(self.view(), self._table)
         return self._seen[1]
 
 

@@ -1,6 +1,6 @@
 """`/livez` without dependencies and `/readyz` with them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from runtime.handlers import ApiHandler
 
@@ -19,15 +19,18 @@ class LiveHandler(ApiHandler):
 class ReadyHandler(ApiHandler):
     """Ready means that the service can do its work; what it waits for is named."""
 
-    def initialize(self, waiting_for: Callable[[], list[str]]) -> None:  # type: ignore[override]
-        """`waiting_for` returns what is lacking, in words; nothing when ready."""
+    def initialize(  # type: ignore[override]
+        self, waiting_for: Callable[[], list[str]], about: Callable[[], Mapping[str, object]] = dict
+    ) -> None:
+        """`waiting_for` returns what is lacking, in words; nothing when ready. `about` returns more to show."""
         super().initialize()
         self._waiting_for = waiting_for
+        self._about = about
 
     def get(self) -> None:
         """Answer 200 when ready, else 503 with what is waited for."""
         lacking = self._waiting_for()
         self.write_json(
-            {"status": "waiting" if lacking else "ready", "waiting_for": lacking},
+            {"status": "waiting" if lacking else "ready", "waiting_for": lacking, **self._about()},
             UNREADY if lacking else READY,
         )

@@ -74,10 +74,12 @@ class Page(_message.Message):
     def __init__(self, vehicle_id: _Optional[str] = ..., cursor: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
 
 class Answers(_message.Message):
-    __slots__ = ("answers",)
+    __slots__ = ("answers", "book_id")
     ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    BOOK_ID_FIELD_NUMBER: _ClassVar[int]
     answers: _containers.RepeatedCompositeFieldContainer[Answer]
-    def __init__(self, answers: _Optional[_Iterable[_Union[Answer, _Mapping]]] = ...) -> None: ...
+    book_id: str
+    def __init__(self, answers: _Optional[_Iterable[_Union[Answer, _Mapping]]] = ..., book_id: _Optional[str] = ...) -> None: ...
 
 class Answer(_message.Message):
     __slots__ = ("number", "outcome", "session", "retry_after_ms", "detail", "sessions", "next_cursor")

@@ -46,7 +46,7 @@ class BalancerServicer:
 
     def Converse(self, request_iterator, context):
         """Calls and answers are numbered by the caller; many travel in one message.
-        The first message of the answers is an empty greeting.
+        The first message of the answers is a greeting: it has no answers, and names the order book.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

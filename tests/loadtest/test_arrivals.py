@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from loadtest.arrivals import (
     ENERGY_KWH,
+    MAX_RATE_PER_S,
     MAX_REQUESTS,
     MAX_SECONDS,
     POWER_KW,
@@ -83,8 +84,17 @@ def test_moments_are_uniform_over_the_span() -> None:
 
 @pytest.mark.parametrize(
     ("requests", "seconds"),
-    [(0, 60), (-1, 60), (MAX_REQUESTS + 1, 60), (1, 0), (1, -1), (1, MAX_SECONDS + 1), (1, float("nan"))],
+    [
+        (0, 60),
+        (-1, 60),
+        (MAX_REQUESTS + 1, 60),
+        (1, 0),
+        (1, -1),
+        (1, MAX_SECONDS + 1),
+        (1, float("nan")),
+        (MAX_RATE_PER_S + 1, 1),
+    ],
 )
 def test_a_plan_out_of_bounds_is_refused(requests: int, seconds: float) -> None:
-    with pytest.raises(ValueError, match="allowed"):
+    with pytest.raises(ValueError, match="can't be sent; bounds"):
         planned(1, requests, seconds)

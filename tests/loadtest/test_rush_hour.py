@@ -1,16 +1,12 @@
 """The whole program against a small grid of its own, over real sockets."""
 
 import asyncio
-import contextlib
 import dataclasses
-import datetime as dt
 import json
-import os
 import random
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,157 +15,18 @@ import pytest
 from aiohttp import web
 
 from loadtest.arrivals import rush_hour
-from loadtest.engine import Engine
-
-ROOT = Path(__file__).parents[2]
-CAPACITY_W = 1_000_000
-HOUR_S = 3_600
-
-
-@dataclasses.dataclass
-class FakeStation:
-    """A substation as its metrics show it."""
-
-    name: str
-    capacity_w: int = CAPACITY_W
-    load_w: int = 0
-    admitted: int = 0
-    kept: bool = True  # whether its load stays for longer than anybody waits
-
-    def page(self) -> str:
-        label = f'substation="{self.name}"'
-        freed_w = 0 if self.kept else self.load_w
-        return "\n".join(
-            [
-                f"smartgrid_substation_load_watts{{{label}}} {self.load_w}",
-                f"smartgrid_substation_capacity_watts{{{label}}} {self.capacity_w}",
-                f"smartgrid_substation_sessions_active{{{label}}} {self.admitted}",
-                f"smartgrid_substation_report_epoch{{{label}}} 1",
-                "# TYPE smartgrid_substation_sessions counter",
-                f'smartgrid_substation_sessions_total{{{label},outcome="admitted"}} {self.admitted}',
-                f'smartgrid_substation_sessions_total{{{label},outcome="refused"}} 0',
-                f'smartgrid_substation_overload_watt_seconds_total{{{label},cause="admission"}} 0',
-                f'smartgrid_substation_overload_watt_seconds_total{{{label},cause="derating"}} 0',
-                f"smartgrid_substation_energy_joules_total{{{label}}} 0",
-                f"smartgrid_substation_commit_seconds_count{{{label}}} {self.admitted}",
-                f'smartgrid_substation_releases_watts{{{label},within="+Inf"}} {freed_w}',
-                "",
-            ]
-        )
-
-
-@dataclasses.dataclass
-class FakeGrid:
-    """A gateway, a balancer and its substations behind one address."""
-
-    stations: list[FakeStation] = dataclasses.field(default_factory=list)
-    keys: list[str] = dataclasses.field(default_factory=list)
-    asked: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-    answer: Callable[["FakeGrid", dict[str, Any]], web.Response] = lambda grid, body: grid.admit(body)
-    delay_s: float = 0.0
-    hold: asyncio.Event | None = None  # answers wait for it
-    url: str = ""
-    arrived: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
-
-    def admit(self, body: dict[str, Any], station: FakeStation | None = None) -> web.Response:
-        station = station or min(self.stations, key=lambda each: each.load_w)
-        station.load_w += round(body["max_power_kw"] * 1000)
-        station.admitted += 1
-        now = dt.datetime.now(dt.UTC)
-        session = {
-            "session_id": f"{station.name}.{station.admitted}",
-            "substation_id": station.name,
-            "vehicle_id": body["vehicle_id"],
-            "power_kw": body["max_power_kw"],
-            "energy_kwh": body["energy_kwh"],
-            "stay_minutes": body["stay_minutes"],
-            "started_at": now.isoformat(timespec="milliseconds"),
-            "expected_end": (now + dt.timedelta(seconds=HOUR_S)).isoformat(timespec="milliseconds"),
-        }
-        return web.json_response(session, status=201)
-
-    async def _charge(self, request: web.Request) -> web.Response:
-        self.keys.append(request.headers["Idempotency-Key"])
-        body = await request.json()
-        self.asked.append(body)
-        self.arrived.set()
-        await asyncio.sleep(self.delay_s)
-        if self.hold:
-            await self.hold.wait()
-        return self.answer(self, body)
-
-    async def _fleet(self, _: web.Request) -> web.Response:
-        substations = [{"substation_id": s.name, "url": f"{self.url}/{s.name}"} for s in self.stations]
-        return web.json_response({"policy": "least_loaded", "substations": substations})
-
-    async def _ready(self, _: web.Request) -> web.Response:
-        return web.Response()
-
-    async def _metrics(self, request: web.Request) -> web.Response:
-        station = next(s for s in self.stations if s.name == request.match_info["name"])
-        return web.Response(text=station.page())
-
-    @contextlib.asynccontextmanager
-    async def serving(self) -> AsyncIterator["FakeGrid"]:
-        app = web.Application()
-        app.add_routes(
-            [
-                web.post("/charge", self._charge),
-                web.get("/readyz", self._ready),
-                web.get("/fleet", self._fleet),
-                web.get("/{name}/metrics", self._metrics),
-            ]
-        )
-        runner = web.AppRunner(app)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-            yield self
-        finally:
-            await runner.cleanup()
-
-
-@dataclasses.dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-async def start(grid: FakeGrid, *options: str) -> asyncio.subprocess.Process:
-    arguments = ("--gateway", grid.url, "--balancer", grid.url, "--requests", "40", "--seconds", "1")
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "loadtest", "rush-hour", *arguments, *options,
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": ""},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-
-
-async def ended(process: asyncio.subprocess.Process) -> Ended:
-    out, err = await asyncio.wait_for(process.communicate(), 60)
-    return Ended(process.returncode or 0, out.decode(), err.decode())
-
-
-def rush(grid: FakeGrid, *options: str) -> Ended:
-    async def scenario() -> Ended:
-        async with grid.serving():
-            return await ended(await start(grid, *options))
-
-    return asyncio.run(scenario())
-
-
-def two() -> FakeGrid:
-    return FakeGrid([FakeStation("substation-1"), FakeStation("substation-2")])
+from loadtest.engine import Engine, Manner
+from loadtest.presets import PRESETS
+from loadtest.retrying import Retrying
+from tests.loadtest.fake import Ended, FakeGrid, FakeStation, ended, rush, start, two
 
 
 def test_a_balanced_grid_holds_and_every_request_is_recorded(tmp_path: Path) -> None:
     grid = two()
-    result = rush(grid, "--seconds", "2", "--max-ratio", "2", "--json", str(tmp_path / "result.json"))
+    result = rush(grid, "--seconds", "2", "--fail-if", "max_mean>2", "--json", str(tmp_path / "result.json"))
     assert result.code == 0, result.out + result.err
     assert "BROKEN" not in result.out
-    assert result.out.count("held") == 7
+    assert result.out.count("held") == len(PRESETS["rush-hour"].limits) + 2
     report = json.loads((tmp_path / "result.json").read_text())
     assert len(set(grid.keys)) == len(grid.keys) == 40
     assert all(key.startswith(report["run"]["run_id"]) for key in grid.keys)
@@ -240,7 +97,7 @@ def test_what_goes_wrong_is_said_and_ends_with_1(
 ) -> None:
     grid = two()
     grid.answer = answer
-    result = rush(grid)
+    result = rush(grid, "--retries", "0")
     assert result.code == 1, result.out + result.err
     assert said in result.out
     assert "BROKEN" in result.out
@@ -250,7 +107,7 @@ def test_admission_above_capacity_is_found_in_the_clients_own_records() -> None:
     grid = FakeGrid([FakeStation("substation-1", capacity_w=100_000)])
     result = rush(grid)
     assert result.code == 1
-    (line,) = [line for line in result.out.splitlines() if "overload recomputed" in line]
+    (line,) = [line for line in result.out.splitlines() if line.startswith(" recomputed_kw")]
     assert "BROKEN" in line
     assert result.out.count("BROKEN") == 1
 
@@ -280,7 +137,7 @@ def test_what_waits_for_a_free_slot_is_not_sent_after_a_stop() -> None:
         stop, grid.hold = asyncio.Event(), asyncio.Event()
         plan = [dataclasses.replace(car, at_s=0.0) for car in rush_hour(1, 3, 1, random.Random(1))]
         async with grid.serving(), aiohttp.ClientSession() as http:
-            engine = Engine(http, grid.url, "run", 1, time.time)
+            engine = Engine(http, grid.url, "run", time.time, Manner(1, Retrying(0)))
             running = asyncio.create_task(engine.run(plan, time.time(), stop))
             await grid.arrived.wait()
             stop.set()

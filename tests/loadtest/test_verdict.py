@@ -2,74 +2,45 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from loadtest.records import Outcome, Reading, Request, Sample, Session
+from loadtest.ideal import Ideal
+from loadtest.presets import PRESETS
+from loadtest.records import Attempt, Outcome, Sample
 from loadtest.result import Measured, Result, conclude
-from loadtest.verdict import judge
+from loadtest.thresholds import in_force, limit
+from loadtest.verdict import Threshold, judge
+from tests.loadtest.runs import IDS, ZERO, admitted, changed, perfect, with_last
 
-OVERLOAD, RECOMPUTED, RATIO, FAILED, REFUSED, SENT, COUNTED = (
-    "overload counted by substations",
-    "overload recomputed from the 201s",
-    "max/mean utilization",
-    "failed requests",
-    "refused requests",
+NO = Attempt(100, 100.1, Outcome.REFUSED, 503, "503 /problems/no-capacity", 1)
+UNTOLD = dataclasses.replace(NO, retry_after_s=None)
+QUOTA = dataclasses.replace(NO, status=429)
+OVERLOAD, RECOMPUTED, RATIO, ORACLE, FAILED, REFUSED, FIRST_REFUSED, WHEN, SENT, COUNTED = (
+    "overload_ws",
+    "recomputed_kw",
+    "max_mean",
+    "imbalance_vs_oracle",
+    "failed",
+    "refused",
+    "first_refused",
+    "refused_untold",
     "every request ended",
     "admissions counted and told agree",
 )
-IDS = ("substation-1", "substation-2")
-ZERO = Reading(
-    load_w=0, capacity_w=20_000, sessions_active=0, epoch=1, admitted=0, refused=0, commits=0,
-    admission_overload_ws=0, derating_overload_ws=0, energy_j=0,
-)  # fmt: skip
 
 
-def admitted(index: int, substation_id: str, **other: Any) -> Request:
-    session = Session(
-        f"session-{index}", substation_id, 10_000, 1_000 * index, 1_000_000, ((1_000_000, 10_000),)
-    )
-    answered = Request(
-        index, f"EV-1-{index}", 100, 100 + index / 1000, 100.1 + index / 1000, Outcome.ADMITTED, 201,
-        session=session,
-    )  # fmt: skip
-    return dataclasses.replace(answered, **other)
+def judged(result: Result, *fail_if: str) -> tuple[Threshold, ...]:
+    return judge(result, in_force(PRESETS["rush-hour"].limits, [limit(each) for each in fail_if]))
 
 
-def perfect() -> Measured:
-    """Four cars, two on each substation, which are full to the last watt and alike."""
-    after = dataclasses.replace(ZERO, load_w=20_000, admitted=2, commits=1, energy_j=3_600_000)
-    return Measured(
-        planned=4, sent=4, interrupted=False, from_unix_s=100, until_unix_s=104,
-        requests=[admitted(index, IDS[index % 2]) for index in range(4)],
-        substation_ids=IDS,
-        samples=[
-            Sample(100, dict.fromkeys(IDS, ZERO)),
-            Sample(101, dict.fromkeys(IDS, dataclasses.replace(ZERO, load_w=10_000))),
-            Sample(102, dict.fromkeys(IDS, dataclasses.replace(ZERO, load_w=20_000))),
-        ],
-        missed_readings=0, before=dict.fromkeys(IDS, ZERO), after=dict.fromkeys(IDS, after),
-    )  # fmt: skip
-
-
-def broken(measured: Measured, max_ratio: float = 1.05, max_refused: int = 0) -> set[str]:
-    return {t.name for t in judge(conclude(measured), max_ratio, max_refused) if not t.held}
-
-
-def changed(measured: Measured, substation_id: str, **after: Any) -> Measured:
-    reading = dataclasses.replace(measured.after[substation_id], **after)
-    return dataclasses.replace(measured, after={**measured.after, substation_id: reading})
-
-
-def with_last(measured: Measured, **other: Any) -> Measured:
-    last = dataclasses.replace(measured.requests[-1], **other)
-    return dataclasses.replace(measured, requests=[*measured.requests[:-1], last])
+def broken(measured: Measured, *fail_if: str) -> set[str]:
+    return {t.name for t in judged(conclude(measured), *fail_if) if not t.held}
 
 
 def test_a_perfect_run_holds_every_threshold() -> None:
-    assert {t.name for t in judge(conclude(perfect()), 1.05, 0)} == {
-        OVERLOAD, RECOMPUTED, RATIO, FAILED, REFUSED, SENT, COUNTED,
+    assert {t.name for t in judged(conclude(perfect()))} == {
+        OVERLOAD, RECOMPUTED, RATIO, FAILED, REFUSED, FIRST_REFUSED, WHEN, SENT, COUNTED,
     }  # fmt: skip
     assert broken(perfect()) == set()
 
@@ -99,9 +70,22 @@ BREAKS: dict[str, tuple[Callable[[Measured], Measured], set[str]]] = {
     ),
     "a refusal": (
         lambda run: changed(
-            with_last(run, outcome=Outcome.REFUSED, status=503, session=None), IDS[1], admitted=1
+            with_last(run, outcome=Outcome.REFUSED, status=503, session=None, attempts=(NO,)),
+            IDS[1], admitted=1,
         ),
-        {REFUSED},
+        {REFUSED, FIRST_REFUSED},
+    ),
+    "a refusal at first": (
+        lambda run: with_last(run, attempts=(NO, *run.requests[-1].attempts)),
+        {FIRST_REFUSED},
+    ),
+    "a refusal that does not say when to come back": (
+        lambda run: with_last(run, attempts=(UNTOLD, *run.requests[-1].attempts)),
+        {FIRST_REFUSED, WHEN},
+    ),
+    "a refusal by a quota": (
+        lambda run: with_last(run, attempts=(QUOTA, *run.requests[-1].attempts)),
+        {FIRST_REFUSED, WHEN},
     ),
     "a request without an outcome": (lambda run: dataclasses.replace(run, planned=5, sent=5), {SENT}),
     "an outcome of a request that was not sent": (lambda run: dataclasses.replace(run, sent=3), {SENT}),
@@ -143,9 +127,28 @@ def test_derating_is_shown_but_is_not_the_balancers_fault() -> None:
 
 def test_the_limits_are_the_callers() -> None:
     run = BREAKS["a refusal"][0](perfect())
-    assert broken(run, max_refused=1) == set()
+    assert broken(run, "refused > 1", "first_refused > 1") == set()
     uneven = BREAKS["one substation ahead"][0](perfect())
-    assert broken(uneven, max_ratio=2) == set()
+    assert broken(uneven, "max_mean > 2") == set()
+
+
+def test_a_figure_without_a_limit_is_not_judged() -> None:
+    result = conclude(BREAKS["a refusal"][0](perfect()))
+    names = {threshold.name for threshold in judge(result, in_force(PRESETS["burst"].limits, ()))}
+    assert names == {OVERLOAD, RECOMPUTED, FAILED, WHEN, SENT, COUNTED}
+
+
+@pytest.mark.parametrize(
+    ("oracle_ratio", "expected"), [(1.0, True), (0.9, True), (0.8, False), (None, False)]
+)
+def test_the_ratio_is_held_against_that_of_the_oracle(oracle_ratio: float | None, expected: bool) -> None:  # noqa: FBT001 - a case
+    result = conclude(perfect(), Ideal(oracle_ratio, 1.0, 0))
+    (held,) = [t.held for t in judge(result, [limit("imbalance_vs_oracle > 1.2")]) if t.name == ORACLE]
+    assert held == expected
+
+
+def test_without_an_oracle_its_limit_has_not_held() -> None:
+    assert broken(perfect(), "imbalance_vs_oracle > 2") == {ORACLE}
 
 
 def test_the_figures_are_those_of_the_arrival_window() -> None:
@@ -155,9 +158,12 @@ def test_the_figures_are_those_of_the_arrival_window() -> None:
     assert result.balance_ratio == 1
     assert result.fleet_peak_utilization == 1
     assert result.commits_per_100_admissions == 50
-    assert result.response_ms == {"p50": 101, "p95": 103, "p99": 103, "max": 103}
-    assert result.late_ms == {"p50": 1, "p95": 3, "p99": 3, "max": 3}
-    assert result.service_ms["max"] == pytest.approx(100)
+    assert result.response_ms == pytest.approx(
+        {"p50": 101, "p90": 103, "p95": 103, "p99": 103, "p999": 103, "max": 103}, rel=1e-3
+    )
+    assert result.late_ms["p50"] == pytest.approx(1, rel=1e-2)
+    assert result.late_ms["max"] == pytest.approx(3, rel=1e-2)
+    assert result.service_ms["max"] == pytest.approx(100, rel=1e-3)
     sampled = result.stations[0].sampled
     assert sampled
     assert sampled.load_peak_kw == 20

@@ -63,6 +63,7 @@ def policies(data: Path, *, requests: int, seconds: float, time_scale: float) ->
             command = [sys.executable, "-m", "loadtest", "rush-hour", "--gateway", grid.gateway]
             with tempfile.NamedTemporaryFile(suffix=".json") as file:
                 wanted = ["--requests", str(requests), "--seconds", f"{seconds:g}", "--json", file.name]
+                wanted += ["--runs-dir", str(data / policy / "runs")]
                 subprocess.run(
                     [*command, "--balancer", grid.balancer, *wanted],
                     cwd=ROOT,
@@ -72,22 +73,18 @@ def policies(data: Path, *, requests: int, seconds: float, time_scale: float) ->
                 result = json.loads(Path(file.name).read_text(encoding="utf-8"))
         finally:
             grid.stop()
-        rows.append({"policy": policy} | _balance(result))
+        rows.append({"policy": policy} | _balance(result["result"]))
     return rows
 
 
-def _balance(result: dict[str, Any]) -> Row:
-    start, end = result["window_unix_s"]
-    loads = [list(s["load_kw"].values()) for s in result["samples"] if start <= s["at_unix_s"] <= end]
-    busy = [each for each in loads if sum(each) > 0.5 * max(map(sum, loads))]
-    jain = [sum(each) ** 2 / (len(each) * sum(load**2 for load in each)) for each in busy]
-    spread = [(max(each) - min(each)) * 1000 / CAPACITY_W for each in busy]
+def _balance(figures: dict[str, Any]) -> Row:
     return {
-        "max/mean": round(result["result"]["balance_ratio"], 4),
-        "Jain": round(statistics.mean(jain), 5),
-        "range of utilization, mean": f"{statistics.mean(spread):.1%}",
-        "range, max": f"{max(spread):.1%}",
-        "refused": result["result"]["refused"],
+        "max/mean": round(figures["balance_ratio"], 4),
+        "Jain": round(figures["jain"], 5),
+        "range of utilization, mean": f"{figures['range']:.1%}",
+        "range, max": f"{figures['range_highest']:.1%}",
+        "refused": figures["refused"],
+        "refused at first": figures["first_refused"],
     }
 
 

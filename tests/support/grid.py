@@ -32,7 +32,8 @@ class Grid:
         self.environment = {
             **os.environ, "DATA_DIR": str(data), "GATEWAY_PORT": str(first), "BALANCER_PORT": str(first + 1),
             "BALANCER_GRPC_PORT": str(first + 2), "SUBSTATION_PORT": str(first + 3),
-            "SUBSTATION_GRPC_PORT": str(first + 6), "CONSOLE_PORT": str(first + 9), **environment,
+            "SUBSTATION_GRPC_PORT": str(first + 6), "CONSOLE_PORT": str(first + 9),
+            "RUNS_DIR": str(data / "runs"), **environment,
         }  # fmt: skip
         self.process: subprocess.Popen[str] | None = None
         self.printed = ""

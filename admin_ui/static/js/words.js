@@ -20,6 +20,12 @@ export function figure(value) {
   return value === null || value === undefined ? UNKNOWN : tenth.format(value);
 }
 
+/** Return a latency: milliseconds, from ten seconds on seconds. */
+export function latency(ms) {
+  if (ms === null || ms === undefined) return UNKNOWN;
+  return ms < 10000 ? `${tenth.format(ms)} ms` : `${tenth.format(ms / 1000)} s`;
+}
+
 /** Return how long ago something was, from seconds. */
 export function ago(seconds) {
   if (seconds < 10) return `${tenth.format(seconds)} s`;

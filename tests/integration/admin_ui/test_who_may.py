@@ -20,6 +20,8 @@ from admin_ui.people import Logins, Role
 from admin_ui.people_file import PeopleFile
 from admin_ui.rates import Rates
 from admin_ui.routes import Route
+from admin_ui.rush_child import LoadTest
+from admin_ui.rush_hours import RushHours
 from admin_ui.settings import Settings
 from admin_ui.snapshot import CONSOLE, Board
 from runtime.frame_stream import FrameStreams, StreamMetrics
@@ -70,7 +72,8 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
     )
     settings = load(Settings, {"DATA_DIR": str(data)})
     watch = AlarmWatch(Alarms(RULES), AlarmStore(data), log, lambda: shown(board, Rates(), log), settings)
-    return routes(settings, board, streams, keeper, watch)
+    rush = RushHours(LoadTest("http://127.0.0.1:1", "http://127.0.0.1:1", data), log, None)  # type: ignore[arg-type]
+    return routes(settings, board, streams, keeper, watch, rush)
 
 
 def takes(route: Route) -> set[str]:

@@ -59,3 +59,24 @@ async def test_a_substation_that_answers_is_not_given_up(tmp_path: Path) -> None
         assert (answer.outcome, answer.detail) == (Outcome.INVALID, "a answers: stop it first")
         assert (await operator(view, book).decommission("nobody")).outcome is Outcome.NOT_FOUND
         assert (await book.control()).decommissioned == frozenset()
+
+
+@pytest.mark.gen_test
+async def test_every_balancer_on_a_book_knows_who_holds_the_rush_hour(tmp_path: Path) -> None:
+    here, there = View(report("a")), View(report("a"))
+    async with Embedded(tmp_path).open() as book:
+        takes, follows = operator(here, book), operator(there, book)
+        assert takes.rushhour is follows.rushhour is None
+        assert (await takes.take_rushhour("run-1", 30)).outcome is Outcome.DONE
+        await follows.read()
+        for one in (takes, follows):
+            assert one.rushhour
+            assert one.rushhour[0] == "run-1"
+            assert 0 < one.rushhour[1] <= 30
+        assert (await follows.take_rushhour("run-2", 30)).outcome is Outcome.INVALID
+        assert (await follows.end_rushhour("run-2")).outcome is Outcome.INVALID
+        assert (await follows.end_rushhour("run-1")).outcome is Outcome.DONE
+        await takes.read()
+        assert takes.rushhour is follows.rushhour is None
+    assert (await takes.take_rushhour("run-1", 30)).outcome is Outcome.UNREACHABLE  # it is closed
+    assert (await takes.end_rushhour("run-1")).outcome is Outcome.UNREACHABLE

@@ -127,6 +127,18 @@ def test_fits_in_is_the_first_known_point_with_room(
     assert found == (pytest.approx(fitting[0], abs=1e-6) if fitting else None)
 
 
+@given(schedule=schedules(), elapsed_s=st.floats(0, 20_000))
+def test_what_is_freed_from_now_on_is_what_the_estimate_then_lacks(
+    schedule: tuple[int, ...], elapsed_s: float
+) -> None:
+    seen = report(capacity_w=100 * KW, load_w=schedule[-1], releases_w=schedule)
+    member = Member("http://a:1", seen, 1000.0, Health())
+    now_s = 1000.0 + elapsed_s
+    for within_s, freed_w in member.releases(now_s):
+        later_w = member.estimate_w(now_s) - freed_w
+        assert later_w == pytest.approx(member.estimate_w(now_s + within_s), abs=1e-3)
+
+
 def full(name: str, freed_kw: dict[float, int]) -> Report:
     return report(
         name, load_kw=100, releases_w=releases({s: kw * KW for s, kw in freed_kw.items()}, 100 * KW)

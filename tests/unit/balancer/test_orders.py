@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pytest
 
+from balancer.lease import Lease
 from balancer.orders import (
     KEEP_MS,
     MOST_PRUNED,
@@ -187,6 +188,32 @@ async def test_what_operators_ordered_is_kept(shelf: Shelf) -> None:
             await book.decommission("s-1", journal_id)
     async with shelf.open() as book:
         assert await book.control() == Control("round_robin", frozenset({("s-1", "j-1"), ("s-1", "j-2")}))
+
+
+@pytest.mark.gen_test
+async def test_the_rush_hour_is_held_by_one_run_until_its_lease_is_over_or_given_back(shelf: Shelf) -> None:
+    first, other = Lease("run-1", NOW_MS + 5_000), Lease("run-2", NOW_MS + 9_000)
+    async with shelf.open() as book:
+        assert (await book.control()).rushhour is None
+        assert await book.take_rushhour(first, NOW_MS) == first
+        assert await book.take_rushhour(other, NOW_MS + 4_999) == first
+        renewed = Lease("run-1", NOW_MS + 7_000)
+        assert await book.take_rushhour(renewed, NOW_MS + 4_999) == renewed
+        await book.end_rushhour("run-2")  # not its own
+    async with shelf.open() as book:
+        assert (await book.control()).rushhour == renewed
+        assert await book.take_rushhour(other, NOW_MS + 7_000) == other
+        await book.end_rushhour("run-1")  # too late
+        assert (await book.control()).rushhour == other
+        await book.end_rushhour("run-2")
+        assert (await book.control()).rushhour is None
+
+
+@pytest.mark.gen_test
+async def test_of_runs_that_take_the_rush_hour_at_once_one_wins_and_all_hear_of_it(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        wanted = [book.take_rushhour(Lease(f"run-{n}", NOW_MS + 5_000), NOW_MS) for n in range(50)]
+        assert len(set(await asyncio.gather(*wanted))) == 1
 
 
 @pytest.mark.gen_test

@@ -29,7 +29,7 @@ def shown() -> dict[str, Any]:
     view = Fleet(1.0, Never(), lambda _: True)
     view.watch("http://a:1")
     view.polled("http://a:1", REPORT, 0.0)
-    return dict(fleet_json(view, 0.0))
+    return dict(fleet_json(view, 0.0, "b", None))
 
 
 def test_the_fields_of_the_fleet_and_of_a_substation_are_those_that_are_shown() -> None:
@@ -47,10 +47,11 @@ def test_the_frames_are_those_that_are_sent() -> None:
     table = rows(sections(PAGE)["`get /fleet/stream`"])
     assert list(table) == list(FRAMES)
     feed, first = Feed(FLEET), shown()
+    changed = {"policy": "x", "poll_s": 2, "rushhour": "run", "unseen": ["y"], "substations": []}
     frames = [
         feed.next(first, 0.0),
-        feed.next({**first, "policy": "x", "poll_s": 2, "unseen": ["y"], "substations": []}, HEARTBEAT_S),
-        feed.next({**first, "policy": "x", "poll_s": 2, "unseen": ["y"], "substations": []}, 99.0),
+        feed.next({**first, **changed}, HEARTBEAT_S),
+        feed.next({**first, **changed}, 99.0),
     ]
     for frame in frames:
         assert frame

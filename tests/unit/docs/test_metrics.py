@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Metric
 
 from balancer.fleet import Fleet
-from balancer.metrics import BalancerMetrics, FleetCollector
+from balancer.metrics import BalancerMetrics, FleetCollector, show_rushhour
 from gateway.metrics import GatewayMetrics
 from runtime import exposition
 from runtime.frame_stream import StreamMetrics
@@ -62,6 +62,7 @@ def balancer() -> CollectorRegistry:
     registry = exposition.registry("balancer")
     BalancerMetrics(registry).discovered(NAME)
     StreamMetrics(registry, "smartgrid_balancer")
+    show_rushhour(registry, lambda: False)
     fleet = Fleet(1.0, Never(), lambda _: True)
     fleet.watch("http://127.0.0.1:8101")
     fleet.polled("http://127.0.0.1:8101", REPORT, 0.0)

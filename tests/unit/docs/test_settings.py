@@ -57,6 +57,9 @@ def test_where_the_rush_hour_goes_is_on_the_page() -> None:
     assert documented == {
         "GATEWAY_URL": f"`{asked.gateway}`",
         "BALANCER_URL": f"`{asked.balancer}`",
+        "API_KEY": "(empty)",
+        "LOADTEST_TARGETS": "(empty)",
+        "RUNS_DIR": f"`{asked.runs_dir}`",
         "ARGS": "(empty)",
     }
     elsewhere = {"GATEWAY_URL": "http://127.0.0.1:1", "BALANCER_URL": "http://127.0.0.1:2"}

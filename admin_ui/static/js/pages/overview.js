@@ -4,6 +4,7 @@ import { attribute, element, text } from "/static/js/dom.js";
 import { History } from "/static/js/history.js";
 import { Announcer, EmptyNotice, listed, nothingToShow } from "/static/js/overview_notices.js";
 import { OverviewCharts, chartsButton } from "/static/js/overview_charts.js";
+import { rushButton } from "/static/js/rush_button.js";
 import { SubstationTable } from "/static/js/overview_table.js";
 import { abnormal } from "/static/js/severity.js";
 import { SubstationPanel } from "/static/js/substation_panel.js";
@@ -26,6 +27,7 @@ const SPAN_S = "300"; // of the charts
 
 /** Fill the page from the stream. */
 export function start(stream) {
+  rushButton(byId("rush-button"), stream);
   const view = new View();
   const history = new History(stream);
   const table = new SubstationTable(byId("substations"), stream, history, view);

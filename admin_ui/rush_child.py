@@ -1,0 +1,98 @@
+"""The load test as a child process: started with an environment of its own, read line by line, ended."""
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+MOST_LINE_BYTES = 4 * 1024 * 1024  # a line of progress of some ten thousand substations
+LAST_WORDS_BYTES = 4096
+CHUNK_BYTES = 1024
+KILL_AFTER_S = 6.0  # a console has nine seconds to stop
+INHERITED = (
+    "PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "TMPDIR",
+    "API_KEY", "LOADTEST_TARGETS",
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LoadTest:
+    """How the load test is started: the grid, and the folder of its runs."""
+
+    gateway_url: str
+    balancer_url: str
+    runs: Path
+
+    def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of a child: what it needs, and no secret of the console's."""
+        kept = {name: environ[name] for name in INHERITED if name in environ}
+        return kept | {
+            "GATEWAY_URL": self.gateway_url,
+            "BALANCER_URL": self.balancer_url,
+            "RUNS_DIR": str(self.runs.absolute()),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    async def start(self, arguments: Sequence[str]) -> asyncio.subprocess.Process:
+        """Start it; raises OSError."""
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "loadtest", *arguments, cwd=ROOT, env=self.environment(os.environ),
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            limit=MOST_LINE_BYTES,
+        )  # fmt: skip
+
+    async def output(self, arguments: Sequence[str], within_s: float) -> tuple[int, str, str]:
+        """Return exit code, output and last words of a short command; raises OSError, TimeoutError."""
+        process = await self.start(arguments)
+        lines: list[bytes] = []
+        try:
+            async with asyncio.timeout(within_s):
+                code, last_words = await follow(process, lines.append)
+        finally:
+            await end(process)
+        return code, b"".join(lines).decode(errors="replace"), last_words
+
+
+async def follow(process: asyncio.subprocess.Process, take: Callable[[bytes], None]) -> tuple[int, str]:
+    """Give every line to `take` until the process has ended; returns its exit code and its last words."""
+    last_words = asyncio.create_task(_last(process.stderr))
+    try:
+        while line := await _line(process.stdout):
+            take(line)
+        return await process.wait(), await last_words
+    finally:
+        last_words.cancel()
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Ask it to end, and kill it when it does not."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), KILL_AFTER_S)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+async def _line(stream: asyncio.StreamReader | None) -> bytes:
+    """Return the next line, b"" at the end; one that is too long is left out."""
+    while stream:
+        try:
+            return await stream.readline()
+        except ValueError:  # beyond the limit: what was read of it is gone
+            continue
+    return b""
+
+
+async def _last(stream: asyncio.StreamReader | None) -> str:
+    kept = b""
+    while stream and (chunk := await stream.read(CHUNK_BYTES)):
+        kept = (kept + chunk)[-LAST_WORDS_BYTES:]
+    return kept.decode(errors="replace")

@@ -1,0 +1,40 @@
+// The rush hour in a line, for other pages: its state, and for operators the one click that starts it.
+
+import { acts } from "/static/js/link.js";
+import { attribute, element, text } from "/static/js/dom.js";
+import { goesOn, headline, start, stop } from "/static/js/rush.js";
+
+/** Show it in `place`; `stream` has the state. */
+export function rushButton(place, stream) {
+  const operator = document.body.dataset.role === "operator";
+  const state = element("a", { href: "/rush-hour" });
+  const fault = element("p", { class: "rush-chip-fault", role: "alert" });
+  let asking = false;
+  const press = async () => {
+    if (asking) return;
+    asking = true;
+    text(fault, "");
+    show();
+    text(fault, await (goesOn(stream.state?.rush.run) ? stop() : start({})));
+    asking = false;
+    show();
+  };
+  const button = operator ? acts(element("button", { type: "button", class: "quiet", click: press }, "Start rush hour")) : null;
+  place.classList.add("rush-chip");
+  if (button) place.append(button);
+  place.append(element("p", {}, state), fault);
+
+  const show = () => {
+    if (!stream.state) return;
+    const { rush } = stream.state;
+    const { run, elsewhere } = rush;
+    const running = goesOn(run);
+    const [shape, words] = headline(rush);
+    const left = running && run.eta_s > 0 ? `, ${Math.ceil(run.eta_s)} s left` : "";
+    text(state, `${shape} ${words}${left}`.trim());
+    if (!button) return;
+    text(button, running ? (run.stopping ? "Stopping…" : "Stop rush hour") : asking ? "Starting…" : "Start rush hour");
+    attribute(button, "hidden", !running && Boolean(elsewhere));
+  };
+  stream.addEventListener("state", show);
+}

@@ -1,0 +1,100 @@
+"""The middle of a run: everything that goes on at once while requests are sent."""
+
+import asyncio
+import dataclasses
+from collections.abc import Mapping
+
+from loadtest.engine import Engine, unless
+from loadtest.generator import Monitor
+from loadtest.grid import SAMPLE_EVERY_S, Sampler
+from loadtest.lease import Lease
+from loadtest.outage import Outage
+from loadtest.plan import RunPlan
+from loadtest.progress import SETTLING, Progress
+from loadtest.records import Reading, Sample
+from loadtest.result import Measured
+from loadtest.screen import Screen
+from loadtest.stop import Stop
+from loadtest.view import Watch
+
+LAST_LOOKS = 20  # at every substation after the run, for its exact counters
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shown:
+    """Where a run is shown, and what ends it early."""
+
+    screen: Screen
+    progress: Progress
+    stop: Stop
+
+    def say(self, text: str) -> None:
+        """Tell what goes on before anything is sent."""
+        self.screen.say(text)
+        self.progress.tell(SETTLING, text=text)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stage:
+    """What a run is made of: its plan, the first sample, who sends, looks on, keeps the lease and drains."""
+
+    plan: RunPlan
+    before: Sample
+    sampler: Sampler
+    engine: Engine
+    lease: Lease
+    outage: Outage
+
+
+async def measure(stage: Stage, shown: Shown) -> Measured:
+    """Send the plan, and see what becomes of it; `shown.stop` ends the sending."""
+    plan, sampler, engine, stop = stage.plan, stage.sampler, stage.engine, shown.stop
+    now, monitor = engine.now, Monitor()
+    start_unix_s = now()
+    stage.outage.begin(start_unix_s, now)
+    watch = Watch(len(plan.arrivals), plan.seconds, engine, sampler, lambda: now() - start_unix_s)
+    beside = [
+        asyncio.create_task(beside)
+        for beside in (
+            monitor.run(),
+            sampler.run(),
+            _keep(stage.lease, stop),
+            shown.screen.follow(watch.view),
+            shown.progress.follow(watch.view),
+        )
+    ]
+    try:
+        await engine.run(plan.arrivals, start_unix_s, stop)
+        await unless(stop, asyncio.sleep(start_unix_s + plan.seconds - now()))  # the window is sampled whole
+    finally:
+        for task in beside:
+            task.cancel()
+        ended = await asyncio.gather(*beside, return_exceptions=True)
+    for fault in ended:
+        if isinstance(fault, Exception):
+            raise fault
+    health = monitor.health(engine.woke_late_ms)
+    until_unix_s = min(start_unix_s + plan.seconds, now())
+    after = await _last_readings(sampler)
+    return Measured(
+        planned=len(plan.arrivals), sent=engine.sent, interrupted=stop.is_set(),
+        from_unix_s=start_unix_s, until_unix_s=until_unix_s,
+        requests=engine.requests, substation_ids=sampler.substation_ids, samples=sampler.samples,
+        missed_readings=sampler.missed, before=stage.before.readings, after=after,
+        no_slot=engine.no_slot, generator=health,
+    )  # fmt: skip
+
+
+async def _keep(lease: Lease, stop: Stop) -> None:
+    await lease.keep()
+    stop.because("the lease was lost")
+
+
+async def _last_readings(sampler: Sampler) -> Mapping[str, Reading]:
+    """Return readings of after the run; looks again for a substation that did not answer."""
+    for _ in range(LAST_LOOKS):
+        sample = await sampler.take()
+        if len(sample.readings) == len(sampler.substation_ids):
+            break
+        await asyncio.sleep(SAMPLE_EVERY_S)
+    return sample.readings

@@ -1,0 +1,99 @@
+"""The frame of a plot: its paper, its two scales, their ticks and words.
+
+Pure. All plots have one size, that of a phone's width: a page puts as many beside each other as fit, so
+that their words keep about the size of the text around them.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from markupsafe import Markup
+
+from loadtest.paper import svg
+from loadtest.paper.axes import Linear, Logarithmic, decade_ticks, ticks, written
+
+WIDTH, HEIGHT = 400, 224
+LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 34.0, 36.0
+HEADROOM = 1.08  # of an axis above the highest value
+BRACKET_Y = TOP - 6
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plot:
+    """A picture with its twin, a table of the same figures."""
+
+    name: str
+    title: str
+    about: str
+    svg: Markup
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Frame:
+    """Two scales, and what is drawn `under` the data."""
+
+    x: Callable[[float], float]
+    y: Callable[[float], float]
+    under: Sequence[Markup]
+
+    @property
+    def base(self) -> float:
+        """The height of the x axis on the paper."""
+        return HEIGHT - BOTTOM
+
+
+def over_time(until_s: float, high: float, unit: str, low: float = 0.0) -> Frame:
+    """Return a frame with seconds below and values from `low` to `high`, and some headroom, at its side."""
+    top = low + (high - low) * HEADROOM
+    x = Linear(0.0, until_s, LEFT, WIDTH - RIGHT)
+    y = Linear(low, top, HEIGHT - BOTTOM, TOP)
+    return Frame(x, y, [*sides(y, ticks(low, top), unit), *below(x, ticks(0.0, until_s, 6), "seconds")])
+
+
+def over_shares(
+    x: Callable[[float], float], marks: Sequence[tuple[float, str]], low: float, high: float
+) -> Frame:
+    """Return a frame with named shares below and milliseconds at its side, each tenfold equally far."""
+    y = Logarithmic(low, high, HEIGHT - BOTTOM, TOP)
+    named = [*(svg.label(x(share), HEIGHT - BOTTOM + 15, name, "tick", "middle") for share, name in marks),
+             svg.label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, "share of the answers", "axis", "middle")]  # fmt: skip
+    return Frame(x, y, [*sides(y, decade_ticks(low, high), "ms"), *named])
+
+
+def sides(y: Callable[[float], float], at: Sequence[float], unit: str) -> list[Markup]:
+    """Return the grid lines and the figures of a vertical axis."""
+    lines = [svg.line((LEFT, y(each)), (WIDTH - RIGHT, y(each)), "grid") for each in at]
+    figures = [svg.label(LEFT - 6, y(each) + 4, written(each), "tick", "end") for each in at]
+    return [*lines, *figures, svg.label(4, 12, unit, "axis")]
+
+
+def below(x: Callable[[float], float], at: Sequence[float], words: str) -> list[Markup]:
+    """Return the figures of a horizontal axis, and its line."""
+    base = HEIGHT - BOTTOM
+    figures = [svg.label(x(each), base + 15, written(each), "tick", "middle") for each in at]
+    axis = svg.line((LEFT, base), (WIDTH - RIGHT, base), "base")
+    return [axis, *figures, svg.label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, words, "axis", "middle")]
+
+
+def bracket(frame: Frame, until_s: float | None) -> list[Markup]:
+    """Return the mark over the time in which cars arrive, if that is known."""
+    if not until_s:
+        return []
+    start, end = frame.x(0.0), frame.x(until_s)
+    ends = [svg.line((x, BRACKET_Y - 3), (x, BRACKET_Y + 3), "bracket") for x in (start, end)]
+    words = svg.label(
+        WIDTH - RIGHT, BRACKET_Y - 8, f"cars arrive, {written(round(until_s, 1))} s", "note", "end"
+    )
+    return [svg.line((start, BRACKET_Y), (end, BRACKET_Y), "bracket"), *ends, words]
+
+
+def picture(name: str, title: str, about: str, drawn: Sequence[Markup]) -> Markup:
+    """Return the picture of a plot."""
+    return svg.picture(name, title, about, (WIDTH, HEIGHT), drawn)
+
+
+def dot(x: float, y: float) -> Markup:
+    """Return a point of a line that words speak of."""
+    return svg.tag("circle", cx=x, cy=y, r=3, class_="dot")

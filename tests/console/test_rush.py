@@ -1,0 +1,208 @@
+"""The rush hour in a real browser, on a real grid, with the real load test as a child of the console."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.console.browser import NARROW, axe_faults, visit
+from tests.support.grid import ROOT, Grid, get, until
+
+SHORT = {"Requests": "120", "Within seconds": "4"}
+LONG = {"Requests": "60", "Within seconds": "60"}
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
+    """Cars leave within seconds, so that one run can follow another."""
+    made = Grid(tmp_path_factory.mktemp("grid"), TIME_SCALE="1200")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def page(browser: Browser, grid: Grid) -> Iterator[Page]:
+    """The page of the rush hour; whatever runs at the end is ended."""
+    with visit(browser, grid.link()) as opened:
+        yield at_rush_hour(opened, grid)
+        if button(opened, "Stop").is_visible():
+            button(opened, "Stop").click()
+            expect(button(opened, "Start")).to_be_visible()
+
+
+def at_rush_hour(page: Page, grid: Grid) -> Page:
+    page.goto(f"{grid.console}/rush-hour")
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    return page
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=f"{name} rush hour")
+
+
+def title(page: Page) -> Locator:
+    return page.locator("#rush-title")
+
+
+def start(page: Page, options: dict[str, str]) -> None:
+    if not page.get_by_label("Requests", exact=True).is_visible():
+        page.get_by_text("Options").click()
+    for label, value in options.items():
+        page.get_by_label(label, exact=True).fill(value)
+    button(page, "Start").click()
+    expect(button(page, "Stop")).to_be_visible()
+
+
+def children(grid: Grid) -> list[int]:
+    (console,) = grid.pids("admin_ui")
+    return [int(each) for each in Path(f"/proc/{console}/task/{console}/children").read_text().split()]
+
+
+def first_row(page: Page) -> Locator:
+    return page.locator("#rush-runs tbody tr").first
+
+
+def test_no_run_yet_says_what_to_do(page: Page) -> None:
+    expect(page.locator("#rush-runs")).to_contain_text("No runs yet. Press Start rush hour")
+    expect(page.get_by_label("Preset")).to_have_value("rush-hour")
+    expect(page.get_by_label("Seed")).to_have_value("1")
+    expect(page.get_by_label("Requests", exact=True)).to_be_hidden()
+
+
+def test_one_click_runs_to_a_verdict_and_a_report(page: Page, grid: Grid) -> None:
+    start(page, SHORT)
+    expect(page.get_by_role("progressbar", name="Time of the run")).to_be_visible()
+    expect(page.locator("#rush-run dl")).to_contain_text("of 120")
+    expect(page.locator(".rush-left")).to_contain_text("s left of 4 s")
+    page.reload()  # what it came to so far is there
+    expect(page.locator("#rush-run dl")).to_contain_text("of 120")
+    expect(title(page)).to_contain_text("Last run: held")
+    expect(page.get_by_role("region", name="Thresholds").get_by_role("row")).not_to_have_count(0)
+    expect(first_row(page)).to_contain_text("held")
+    expect(first_row(page)).to_contain_text("least_loaded")
+    page.locator("#rush-run").get_by_role("link", name="Open the report").click()
+    expect(page.locator("h1")).to_contain_text("held", ignore_case=True)
+    assert page.evaluate("() => getComputedStyle(document.querySelector('main')).maxWidth") != "none"
+
+
+def test_stop_ends_it_and_keeps_what_was_measured(page: Page, grid: Grid) -> None:
+    start(page, LONG)
+    expect(title(page)).to_contain_text("Running")
+    button(page, "Stop").click()
+    expect(title(page)).to_contain_text("Last run: stopped")
+    expect(first_row(page)).to_contain_text("stopped")
+    expect(first_row(page).get_by_role("link", name="result.json")).to_be_visible()
+    assert get(f"{grid.balancer}/rushhour")["run_id"] is None
+    assert children(grid) == []
+
+
+def test_a_second_browser_sees_it_and_can_not_start_another(browser: Browser, page: Page, grid: Grid) -> None:
+    start(page, LONG)
+    expect(title(page)).to_contain_text("Running")
+    with visit(browser, grid.link()) as other:
+        chip = other.locator("#rush-button")
+        expect(chip).to_contain_text("Running")
+        at_rush_hour(other, grid)
+        expect(title(other)).to_contain_text("Running")
+        expect(button(other, "Start")).to_be_hidden()
+        told = other.evaluate(
+            "() => fetch('/api/rush', {method: 'POST', body: '{}'}).then((answer) => answer.json())"
+        )
+        assert told["status"] == 409
+        assert "local operator has started" in told["detail"]
+        button(other, "Stop").click()
+        expect(title(page)).to_contain_text("Last run: stopped")
+
+
+def test_a_run_from_a_terminal_is_seen_and_not_ours_to_stop(page: Page, grid: Grid) -> None:
+    environment = grid.environment | {"GATEWAY_URL": grid.gateway, "BALANCER_URL": grid.balancer}
+    command = [sys.executable, "-m", "loadtest", "rush-hour", "--requests", "60", "--seconds", "60"]
+    other = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        expect(title(page)).to_contain_text("started elsewhere")
+        expect(button(page, "Stop")).to_be_hidden()
+        run_id = get(f"{grid.balancer}/rushhour")["run_id"]
+        expect(page.locator("#rush-run")).to_contain_text(run_id)
+        button(page, "Start").click()
+        expect(page.get_by_role("alert")).to_contain_text(f"{run_id} holds the lease")
+        expect(title(page)).to_contain_text("started elsewhere")
+    finally:
+        other.send_signal(signal.SIGINT)
+        assert other.wait(30) == 130
+    expect(first_row(page)).to_contain_text("stopped")
+
+
+def test_a_run_that_is_killed_is_failed_and_its_lease_is_free(page: Page, grid: Grid) -> None:
+    start(page, LONG)
+    expect(title(page)).to_contain_text("Running")
+    (child,) = children(grid)
+    os.kill(child, signal.SIGKILL)
+    expect(title(page)).to_contain_text("Last run: failed")
+    expect(page.locator("#rush-run .notice")).to_contain_text("ended by SIGKILL")
+    until(lambda: get(f"{grid.balancer}/rushhour")["run_id"] is None)
+    expect(first_row(page)).to_contain_text("no end")
+
+
+def test_a_gateway_that_does_not_answer_is_told_in_words(page: Page, grid: Grid) -> None:
+    (gateway,) = grid.pids("gateway")
+    os.kill(gateway, signal.SIGSTOP)
+    try:
+        button(page, "Start").click()
+        expect(page.get_by_role("alert")).to_contain_text("The grid is not ready for a rush hour")
+        expect(page.get_by_role("alert")).to_contain_text(grid.gateway)
+        expect(page.locator("#rush-run")).to_contain_text("Put that right, then start again")
+    finally:
+        os.kill(gateway, signal.SIGCONT)
+
+
+def test_it_is_started_and_stopped_by_keyboard_and_the_focus_stays(page: Page) -> None:
+    button(page, "Start").focus()
+    page.keyboard.press("Enter")
+    expect(button(page, "Stop")).to_be_focused()
+    expect(page.locator("#rush-announced")).to_have_text("Running")
+    page.keyboard.press("Enter")
+    expect(button(page, "Start")).to_be_focused()
+    expect(page.locator("#rush-announced")).to_have_text("Last run: stopped")
+
+
+def test_two_runs_are_compared(page: Page, grid: Grid) -> None:
+    boxes = page.get_by_role("checkbox", disabled=False)
+    expect(boxes.nth(1)).to_be_visible()
+    boxes.nth(0).check()
+    compare = page.get_by_role("button", name="Compare")
+    compare.click(force=True)
+    expect(compare).to_be_disabled()  # one alone is not compared
+    assert "/runs/" not in page.url
+    boxes.nth(1).check()
+    expect(page.locator("#rush-runs")).to_contain_text("2 runs are chosen.")
+    page.reload()
+    expect(boxes.nth(1)).to_be_checked()
+    compare.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Comparison of runs")
+
+
+def test_the_overview_starts_it_too(page: Page, grid: Grid) -> None:
+    page.goto(grid.console)
+    button(page, "Start").click()
+    expect(page.locator("#rush-button")).to_contain_text("Running")
+    button(page, "Stop").click()
+    expect(page.locator("#rush-button")).to_contain_text("Last run: stopped")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_a_phone_shows_it_all(browser: Browser, grid: Grid, scheme: str) -> None:
+    with visit(browser, grid.link(), color_scheme=scheme, viewport=NARROW) as page:
+        at_rush_hour(page, grid)
+        expect(first_row(page)).to_be_visible()
+        expect(title(page)).to_be_visible()
+        assert axe_faults(page) == []
+        wide = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0

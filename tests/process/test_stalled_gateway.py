@@ -1,0 +1,143 @@
+"""A real gateway that stands still for a known time: what an open and a closed load test see of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtest.balance import percentile
+from loadtest.generator import SATURATED
+from tests.support.grid import ROOT, Grid, until
+
+STALL_S = 4.0
+SECONDS = 12
+REQUESTS = 240
+SLACK_S = 1.5  # more than an answer takes on a busy machine, and much less than the stall
+PERCENTS = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "max": 100.0}
+
+Stall = tuple[float, float]
+
+
+def stall(grid: Grid) -> Stall:
+    """Stop the gateway for a while; returns between which moments it stood still, in unix seconds."""
+    (gateway,) = grid.pids("gateway")
+    os.kill(gateway, signal.SIGSTOP)
+    began_s = time.time()
+    time.sleep(STALL_S)
+    ended_s = time.time()
+    os.kill(gateway, signal.SIGCONT)
+    return began_s, ended_s
+
+
+def admitted(grid: Grid) -> float:
+    return grid.sample("smartgrid_substation_sessions_total")
+
+
+def open_model(grid: Grid, file: Path, slots: int = 500) -> tuple[dict[str, Any], Stall]:
+    """A rush hour of the real program, with a stall in its middle."""
+    wanted = (
+        "--requests", str(REQUESTS), "--seconds", str(SECONDS), "--concurrency", str(slots),
+        "--json", str(file), "--fail-if", "p90_ms>2000",
+    )  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-m", "loadtest", "rush-hour", "--gateway", grid.gateway, "--balancer", grid.balancer, *wanted],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        until(lambda: admitted(grid) > REQUESTS / 6)
+        stood_still = stall(grid)
+        said, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 1, said
+    return json.loads(file.read_text(encoding="utf-8")), stood_still
+
+
+def expected_s(intended_unix_s: Sequence[float], stood_still: Stall) -> tuple[list[float], list[float]]:
+    """Return the least and the most that each request may take, from the plan and the stall alone.
+
+    Nobody is answered before the stall ends. One that was sent shortly before may have been caught.
+    """
+    began_s, ended_s = stood_still
+    least = [ended_s - at if began_s <= at < ended_s else 0.0 for at in intended_unix_s]
+    most = [
+        ended_s - at + SLACK_S if began_s - SLACK_S <= at < ended_s else SLACK_S for at in intended_unix_s
+    ]
+    return least, most
+
+
+def closed_loop_ms(grid: Grid, moments_s: Sequence[float]) -> tuple[list[float], Stall]:
+    """Send the same plan as a closed client does: the next one when the last was answered, timed from its sending."""
+    seen: list[Stall] = []
+    took_ms: list[float] = []
+    start_s = time.monotonic()
+    stalling = threading.Timer(SECONDS / 4, lambda: seen.append(stall(grid)))
+    stalling.start()
+    for number, at_s in enumerate(moments_s):
+        time.sleep(max(start_s + at_s - time.monotonic(), 0))
+        body = json.dumps({"vehicle_id": f"closed-{number}", "energy_kwh": 3}).encode()
+        request = urllib.request.Request(f"{grid.gateway}/charge", body, {"Content-Type": "application/json"})
+        sent_s = time.monotonic()
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert answer.status == 201
+        took_ms.append((time.monotonic() - sent_s) * 1000)
+    stalling.join()
+    return took_ms, seen[0]
+
+
+@pytest.fixture
+def grid(tmp_path: Path) -> Any:
+    grid = Grid(tmp_path / "data", TIME_SCALE="1200")
+    grid.start()
+    yield grid
+    grid.stop()
+
+
+def held_by_the_plan(document: dict[str, Any], stood_still: Stall) -> None:
+    """Assert that every percentile of the response time is what the plan and the stall make it."""
+    least, most = expected_s([request["intended_unix_s"] for request in document["requests"]], stood_still)
+    assert sum(each > 0 for each in least) / REQUESTS > 0.2  # a third of the time, of 240 uniform moments
+    told_ms = document["result"]["response_ms"]
+    for name, percent in PERCENTS.items():
+        assert percentile(least, percent) * 999 <= told_ms[name] <= percentile(most, percent) * 1001, name
+    broken = {each["name"]: each for each in document["thresholds"] if not each["held"]}
+    assert "p90_ms" in broken
+    generator = document["result"]["generator"]
+    assert generator["late_p99_ms"] < SLACK_S * 1000  # it did not stand still itself
+    assert bool(broken["p90_ms"]["note"]) == (generator["verdict"] == SATURATED)
+
+
+def test_an_open_model_shows_a_stall_to_its_full_extent_and_a_closed_one_hides_it(
+    grid: Grid, tmp_path: Path
+) -> None:
+    document, stood_still = open_model(grid, tmp_path / "result.json")
+    held_by_the_plan(document, stood_still)
+    start_s = document["window_unix_s"][0]
+    moments_s = [request["intended_unix_s"] - start_s for request in document["requests"]]
+    closed_ms, closed_stall = closed_loop_ms(grid, moments_s)
+    assert len(closed_ms) == REQUESTS
+    assert closed_stall[1] - closed_stall[0] >= STALL_S
+    assert max(closed_ms) > (STALL_S - SLACK_S) * 1000  # it was hit too, by one request
+    assert sum(each > SLACK_S * 1000 for each in closed_ms) <= REQUESTS / 100
+    assert percentile(closed_ms, 99) < SLACK_S * 1000 < document["result"]["response_ms"]["p90"]
+
+
+def test_few_slots_make_the_service_time_lie_and_not_the_response_time(grid: Grid, tmp_path: Path) -> None:
+    """While four requests hang, the others wait for a slot: the stall is in none of their service times."""
+    document, stood_still = open_model(grid, tmp_path / "result.json", slots=4)
+    held_by_the_plan(document, stood_still)
+    figures = document["result"]
+    assert figures["service_ms"]["p95"] < SLACK_S * 1000 < figures["response_ms"]["p90"]
+    assert figures["late"] > REQUESTS / 10
+    assert (
+        figures["generator"]["late_p99_ms"] < SLACK_S * 1000 < figures["late_ms"]["p95"]
+    )  # no slot, but awake

@@ -1,0 +1,121 @@
+"""A run put together from its lines."""
+
+import json
+import signal
+from typing import Any
+
+import pytest
+
+from admin_ui.rush_progress import Phase, RunSoFar
+
+STARTED = {
+    "kind": "started", "at_unix_s": 100.0, "schema": "smartgrid-progress/1", "run_id": "r-1", "preset": "rush-hour",
+    "seed": 7, "requests": 40, "seconds": 4.0, "gateway_url": "http://g", "balancer_url": "http://b", "pid": 9,
+}  # fmt: skip
+PROGRESS = {
+    "kind": "progress", "at_unix_s": 101.0, "elapsed_s": 1.0, "seconds": 4.0, "planned": 40, "sent": 10, "admitted": 8,
+    "refused": 1, "failed": 0, "rate_per_s": 10.0, "p50_ms": 5.0, "p95_ms": 9.0, "p99_ms": 9.9, "substations": [],
+}  # fmt: skip
+ENDED = {
+    "kind": "ended", "at_unix_s": 105.0, "run_id": "r-1", "verdict": "held", "exit_code": 0, "why": "", "folder": "f",
+    "paths": {},
+}  # fmt: skip
+
+
+def run(*lines: dict[str, Any]) -> RunSoFar:
+    made = RunSoFar({"preset": "rush-hour", "seed": 7, "requests": None, "seconds": None}, "ann", 99.96)
+    for line in lines:
+        made.take(json.dumps(line).encode() + b"\n")
+    return made
+
+
+def test_what_was_asked_for_is_shown_before_the_first_line() -> None:
+    shown = run().shown()
+    assert (shown["phase"], shown["preset"], shown["seed"], shown["by"]) == (
+        "starting",
+        "rush-hour",
+        7,
+        "ann",
+    )
+    assert (shown["run_id"], shown["sent"], shown["eta_s"], shown["started_unix_s"]) == (
+        None,
+        None,
+        None,
+        100.0,
+    )
+
+
+def test_what_the_preset_says_is_shown_once_the_run_tells_it() -> None:
+    shown = run(STARTED).shown()
+    assert (shown["run_id"], shown["requests"], shown["seconds"], shown["phase"]) == (
+        "r-1",
+        40,
+        4.0,
+        "starting",
+    )
+
+
+def test_what_is_waited_for_is_shown_until_the_sending_begins() -> None:
+    waiting = {"kind": "settling", "at_unix_s": 1.0, "text": "substation-1 at 40 %"}
+    assert run(STARTED, waiting).shown()["text"] == "substation-1 at 40 %"
+    assert run(STARTED, waiting, PROGRESS).shown()["text"] == ""
+
+
+def test_progress_has_the_share_and_the_time_left() -> None:
+    shown = run(STARTED, PROGRESS).shown()
+    assert (shown["phase"], shown["done"], shown["eta_s"]) == ("running", 0.25, 3.0)
+    assert (shown["sent"], shown["admitted"], shown["refused"], shown["p99_ms"]) == (10, 8, 1, 9.9)
+    assert "substations" not in shown
+
+
+@pytest.mark.parametrize("late", [{"elapsed_s": 4.2}, {"sent": 40}])
+def test_after_the_window_or_the_last_request_the_answers_are_awaited(late: dict[str, Any]) -> None:
+    shown = run(STARTED, PROGRESS | late).shown()
+    assert shown["phase"] == "finishing"
+    assert shown["eta_s"] >= 0
+
+
+def test_the_last_line_has_the_verdict_and_the_figures_stay() -> None:
+    made = run(STARTED, PROGRESS, ENDED)
+    made.end(0, "")
+    shown = made.shown()
+    assert (shown["phase"], shown["verdict"], shown["sent"], shown["eta_s"]) == ("ended", "held", 10, None)
+    assert made.over
+
+
+def test_a_run_that_was_killed_is_failed_and_says_its_last_words() -> None:
+    made = run(STARTED, PROGRESS)
+    made.end(-signal.SIGKILL, "Traceback\nMemoryError\n")
+    shown = made.shown()
+    assert (shown["phase"], shown["verdict"]) == ("failed", None)
+    assert "SIGKILL" in shown["why"]
+    assert "MemoryError" in shown["why"]
+
+
+def test_options_that_are_not_taken_are_told_without_the_usage() -> None:
+    made = run()
+    made.end(2, "usage: python -m loadtest ...\npython -m loadtest: error: --seed is odd\n")
+    assert made.shown()["why"] == "--seed is odd"
+
+
+def test_a_run_that_is_stopped_before_it_listens_was_not_killed_by_somebody_else() -> None:
+    made = run(STARTED)
+    made.stopping = True
+    made.end(-signal.SIGTERM, "")
+    assert (made.phase, made.verdict) == (Phase.ENDED, "interrupted")
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"nonsense\n", b"[]\n", b"7\n", b'{"kind": "new", "x": 1}\n', b'{"x": 1}\n']
+)
+def test_a_line_that_can_not_be_read_changes_nothing(line: bytes) -> None:
+    made = run(STARTED, PROGRESS)
+    before = made.shown()
+    made.take(line)
+    assert made.shown() == before
+
+
+def test_words_of_any_length_are_bounded() -> None:
+    made = run(STARTED)
+    made.end(1, "x" * 100_000)
+    assert len(made.shown()["why"]) < 1200
