@@ -1,10 +1,20 @@
 # One image for every service: `python -m <service>` is the command.
 FROM python:3.11-slim-bookworm AS build
 COPY requirements/runtime.lock /tmp/
-RUN python -m venv /opt/grid \
- && /opt/grid/bin/pip install --quiet --no-cache-dir --no-compile --disable-pip-version-check \
-    --require-hashes -r /tmp/runtime.lock \
- && /opt/grid/bin/pip uninstall --quiet --yes --disable-pip-version-check pip
+# The root is read-only when it runs: bytecode that is not made here is made anew at every start and health check.
+RUN python -m venv --without-pip /opt/grid \
+ && python -m pip --python /opt/grid/bin/python install --quiet --no-cache-dir --no-compile \
+    --disable-pip-version-check --require-hashes -r /tmp/runtime.lock \
+ && python -m compileall -q --invalidation-mode unchecked-hash /opt/grid/lib
+COPY admin_ui /app/admin_ui
+COPY balancer /app/balancer
+COPY deploy /app/deploy
+COPY docs/runbooks /app/docs/runbooks
+COPY gateway /app/gateway
+COPY loadtest /app/loadtest
+COPY runtime /app/runtime
+COPY substation /app/substation
+RUN python -m compileall -q --invalidation-mode unchecked-hash /app
 
 FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="Smart Grid Load Balancer" \
@@ -16,14 +26,7 @@ RUN groupadd --system --gid 10001 grid \
  && install --directory --owner=grid --group=grid --mode=0750 /data \
  && install --directory --owner=grid --group=grid --mode=0755 /secrets
 COPY --from=build /opt/grid /opt/grid
-COPY admin_ui /app/admin_ui
-COPY balancer /app/balancer
-COPY deploy /app/deploy
-COPY docs/runbooks /app/docs/runbooks
-COPY gateway /app/gateway
-COPY loadtest /app/loadtest
-COPY runtime /app/runtime
-COPY substation /app/substation
+COPY --from=build /app /app
 ENV PATH=/opt/grid/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 DATA_DIR=/data
 WORKDIR /app
 USER 10001:10001
