@@ -52,7 +52,7 @@ imports: $(VENV)/.dev  ## the dependency rule
 unit property integration process console: $(VENV)/.dev  ## one kind of tests alone
 	$(BIN)/python -m pytest -q tests/$@
 
-proof: $(VENV)/.dev  ## minutes on a real grid: policies, overload, derating, drain, replicas (ONLY="drain" ...)
+proof: $(VENV)/.dev  ## minutes on a real grid: policies, herding, overload, derating, drain, replicas (ONLY="drain" ...)
 	$(BIN)/python -m tests.proof $(ONLY)
 
 proto: $(VENV)/.dev  ## generate the gRPC code from the .proto files

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,11 +21,16 @@ from admin_ui.alarm_watch import AlarmWatch
 from admin_ui.alarms import Alarms
 from admin_ui.audit import Audit
 from admin_ui.audit_pages import AuditExport, AuditPage
+from admin_ui.decision_feed import DecisionFeed
+from admin_ui.decision_handlers import DecisionsHandler, StoryHandler
 from admin_ui.doorkeeper import Doorkeeper
 from admin_ui.fleet_feed import FleetFeed
 from admin_ui.gateway_watch import GatewayWatch
+from admin_ui.grid_calls import GridCalls
 from admin_ui.handlers import AssetHandler, HistoryHandler
 from admin_ui.login import LinkHandler, LoginHandler, LogoutHandler
+from admin_ui.order_handlers import OrdersHandler, PreviewHandler
+from admin_ui.orders import Orders
 from admin_ui.pages import Page
 from admin_ui.passwords import Passwords
 from admin_ui.people import Logins, Role
@@ -53,17 +59,11 @@ async def console(settings: Settings) -> AsyncIterator[None]:
         stack.push_async_callback(log.close)
         doorkeeper = await _doorkeeper(settings, log, stack)
         outgoing = await stack.enter_async_context(aiohttp.ClientSession())
-        rush = RushHours(LoadTest(settings.gateway[0], settings.balancer[0], settings.runs), log, outgoing)
+        rush = RushHours(_load_test(settings), log, outgoing)
         stack.push_async_callback(rush.close)
         watch = _alarms(settings, lambda: shown(board, rates, log), log, stack)
         streams = FrameStreams(
-            lambda: (
-                shown(board, rates, log)
-                | {
-                    "alarms": watch.alarms.shown(time.time()),
-                    "rush": rush.shown(board.rest.get("rushhour")),
-                }
-            ),
+            lambda: shown(board, rates, log) | _shown_beside(board, watch, rush),
             CONSOLE,
             StreamMetrics(registry, "smartgrid_console"),
         )
@@ -75,14 +75,15 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             doorkeeper.follow(),
         ):
             stack.push_async_callback(_end, asyncio.create_task(chore))
-        table = routes(settings, board, streams, doorkeeper, watch, rush)
+        calls = GridCalls(outgoing, settings.balancer[0], settings.gateway[0], settings.gateway_key)
+        table = [
+            *routes(settings, board, streams, doorkeeper, watch, rush),
+            *acting_routes(board, calls, Orders(board, calls, log)),
+        ]
         app = application(settings, table, doorkeeper.logins, registry, board)
-        tls = (
-            http.tls_context(settings.tls_cert, settings.tls_key)
-            if settings.tls_cert and settings.tls_key
-            else None
+        await stack.enter_async_context(
+            http.listen(app, settings.bind, settings.http_port, tls=_tls(settings))
         )
-        await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, tls=tls))
         stack.push_async_callback(streams.close)
         yield
 
@@ -94,6 +95,11 @@ def shown(board: Board, rates: Rates, log: Audit) -> dict[str, Any]:
         "gateway": rates.shown(now_s),
         "audit": {"newest": log.head.number, "fault": log.fault},
     }
+
+
+def _shown_beside(board: Board, watch: AlarmWatch, rush: RushHours) -> dict[str, Any]:
+    """Return what alarms do not look at."""
+    return {"alarms": watch.alarms.shown(time.time()), "rush": rush.shown(board.rest.get("rushhour"))}
 
 
 def routes(
@@ -132,6 +138,17 @@ def routes(
         *alarm_handlers.routes(watch),
         *runbooks.routes(environment),
         *rush_pages.routes(rush, environment),
+    ]
+
+
+def acting_routes(board: Board, calls: GridCalls, orders: Orders) -> list[Route]:
+    """Return the addresses that ask the grid why, and those that act on it."""
+    feed = {"feed": DecisionFeed(calls), "board": board}
+    return [
+        Route("/api/decisions", DecisionsHandler, Role.VIEWER, feed),
+        Route("/api/story", StoryHandler, Role.VIEWER, {"calls": calls}),
+        Route("/api/preview", PreviewHandler, Role.OPERATOR, {"orders": orders}),
+        Route("/api/orders", OrdersHandler, Role.OPERATOR, {"orders": orders}),
     ]
 
 
@@ -191,6 +208,16 @@ def _alarms(
     stack.push_async_callback(store.close)
     alarms = Alarms(scaled(RULES, settings.alarm_delays), store.load())
     return AlarmWatch(alarms, store, log, view, settings)
+
+
+def _load_test(settings: Settings) -> LoadTest:
+    return LoadTest(settings.gateway[0], settings.balancer[0], settings.runs, settings.gateway_key)
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if not settings.tls_cert or not settings.tls_key:
+        return None
+    return http.tls_context(settings.tls_cert, settings.tls_key)
 
 
 async def _sample(board: Board) -> None:

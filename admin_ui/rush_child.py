@@ -26,6 +26,11 @@ class LoadTest:
     gateway_url: str
     balancer_url: str
     runs: Path
+    api_key_file: Path | None = None  # where the gateway asks for a key
+
+    def credentials(self) -> list[str]:
+        """Return the arguments that name the key of the gateway, if there is one."""
+        return ["--api-key-file", str(self.api_key_file.absolute())] if self.api_key_file else []
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of a child: what it needs, and no secret of the console's."""

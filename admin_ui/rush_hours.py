@@ -74,13 +74,15 @@ class RushHours:
             raise Running(_whose(self.run))
         run = self.run = RunSoFar(wish.asked(), by, time.time())  # before anything is waited for: it is taken
         self._known.clear()
+        if self._following:  # the run before may still be written into the audit log
+            await asyncio.wait([self._following])
         try:
             entry = await self._audit.begin(by, "start rush hour", wish.preset, "", wish.asked())
         except Unwritable as error:
             run.refuse(f"the audit log can't be written: {error}")
             raise
         try:
-            self._process = await self.test.start(wish.arguments())
+            self._process = await self.test.start([*wish.arguments(), *self.test.credentials()])
         except OSError as error:
             run.refuse(f"the load test can't be started: {error}")
         else:

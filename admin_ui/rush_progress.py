@@ -4,6 +4,7 @@ Pure: time comes as unix seconds. Rules:
 
 - a run that has ended without saying so was killed, or never began: that is shown as failed, with its
   last words;
+- a run is over when its process is, not when it says how it ended: only then may the next one begin;
 - a line that can't be read, or is of a kind that is not known, changes nothing: more kinds may come;
 - the loads of the substations are not kept: the console has them from the balancer, and shows those.
 """
@@ -79,12 +80,13 @@ class RunSoFar:
                 over = told["elapsed_s"] >= told["seconds"] or told["sent"] >= told["planned"]
                 self.phase = Phase.FINISHING if over else Phase.RUNNING
             case "ended":
-                self.phase, self.verdict = Phase.ENDED, str(told["verdict"])
+                self.verdict = str(told["verdict"])
                 self.why = str(told["why"] or "")[:MOST_CHARACTERS]
 
     def end(self, code: int, last_words: str) -> None:
         """The process has ended with an exit code, below 0 by a signal; `last_words` are its standard error."""
-        if self.phase is Phase.ENDED:
+        if self.verdict is not None:
+            self.phase = Phase.ENDED
             return
         if self.stopping and code == -signal.SIGTERM and not self.sending:
             self.phase, self.verdict = Phase.ENDED, "interrupted"

@@ -36,6 +36,9 @@ class Settings:
         "BEHIND_TLS_PROXY", "0", integer(0, 1), "1 says that a proxy in front speaks TLS to browsers"
     )
 
+    gateway_key: Path | None = setting(
+        "GATEWAY_API_KEY_FILE", "", path_if_any, "file with the API key that the gateway asks the console for"
+    )
     tls_cert: Path | None = setting(
         "CONSOLE_TLS_CERT",
         "",

@@ -2,20 +2,19 @@
 
 import argparse
 import asyncio
-import datetime as dt
 import os
 import random
-import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
-from loadtest import options, report, runs, tables
+from loadtest import options, report, rounds, runs, tables
 from loadtest.arrivals import BOUNDS, fits
+from loadtest.compare import command
 from loadtest.credential import Credential
-from loadtest.launch import EXIT_CODES, launch
+from loadtest.launch import COMPLETE, EXIT_CODES, exit_code, launch
 from loadtest.order import Order
 from loadtest.paper.document import NotAResult
 from loadtest.plan import GridSize, make
@@ -38,10 +37,10 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="PRESET or COMMAND")
     for preset in PRESETS.values():
         in_list = preset.about.replace("%", "%%")
-        command = commands.add_parser(
+        parsed = commands.add_parser(
             preset.name, help=in_list, description=preset.about, epilog=f"{BOUNDS}; {EXIT_CODES}"
         )
-        options.add(command, preset, environ)
+        options.add(parsed, preset, environ)
     about = "list the runs in the runs folder, the newest first"
     options.runs_folder(commands.add_parser("runs", help=about, description=about), environ)
     about = "draw the report of a run anew"
@@ -51,6 +50,7 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         "-o", "--output", type=options.explained(options.writable), metavar="FILE",
         help=f"where to [{report.REPORT} beside it]",
     )  # fmt: skip
+    command.add(commands, environ)
     return top
 
 
@@ -72,6 +72,8 @@ def main(arguments: Sequence[str]) -> int:
         return DONE
     if asked.command == "report":
         return _report(asked.result, asked.output)
+    if asked.command == "compare":
+        return command.run(asked)
     if asked.dry_run:
         return _dry_run(asked)
     if why := faults(asked, os.environ):
@@ -80,7 +82,16 @@ def main(arguments: Sequence[str]) -> int:
         credential = asked.credential or Credential(os.environ.get("API_KEY", "").strip())
     except ValueError as error:
         top.error(f"API_KEY can't be used: {error}")
-    return asyncio.run(launch(_order(asked), credential, to_program=asked.progress == "jsonl"))
+    return _run(asked, credential)
+
+
+def _run(asked: argparse.Namespace, credential: Credential) -> int:
+    planned = rounds.orders(_order(asked), asked.policy, asked.repeat)
+    ended = asyncio.run(launch(planned, credential, to_program=asked.progress == "jsonl"))
+    folders = [each.folder for each in ended if each.folder and each.verdict in COMPLETE]
+    if len(planned) > 1 and not command.present_rounds(folders, asked.html):
+        return NOT_WRITTEN
+    return exit_code(ended)
 
 
 def faults(asked: argparse.Namespace, environ: Mapping[str, str]) -> str:
@@ -93,6 +104,11 @@ def faults(asked: argparse.Namespace, environ: Mapping[str, str]) -> str:
     for url in (asked.gateway, asked.balancer):
         if why := refusal(url, allowed):
             return why
+    several = asked.repeat * max(len(asked.policy), 1) > 1
+    if asked.html and not several:
+        return "--html shows a comparison: it needs several runs, by --policy or --repeat"
+    if asked.progress == "jsonl" and several:
+        return "--progress jsonl tells of one run"
     if asked.requests and not fits(asked.requests, asked.seconds):
         return f"--requests {asked.requests} in --seconds {asked.seconds:g} is too fast; {BOUNDS}"
     return ""
@@ -101,9 +117,10 @@ def faults(asked: argparse.Namespace, environ: Mapping[str, str]) -> str:
 def _order(asked: argparse.Namespace) -> Order:
     wish = options.wish_of(asked)
     return Order(
-        runs.run_id(dt.datetime.now(dt.UTC), wish.preset.name, wish.seed, secrets.randbits(16)),
+        runs.new_id(wish.preset.name, wish.seed),
         asked.gateway, asked.balancer, wish, asked.concurrency, asked.retries,
-        in_force(wish.preset.limits, asked.fail_if), asked.settle_s, asked.runs_dir, asked.json, asked.plan_json,
+        in_force(wish.preset.limits, asked.fail_if), asked.settle_s, asked.runs_dir,
+        json=asked.json, plan_json=asked.plan_json,
     )  # fmt: skip
 
 

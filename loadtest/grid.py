@@ -36,6 +36,10 @@ class NotReady(Exception):  # noqa: N818 - named after what is the matter
     """The grid can't be used for a rush hour; the message says why."""
 
 
+class NotRestored(Exception):  # noqa: N818 - named after what is the matter
+    """What a run changes in the grid could not be changed in mid-run, or not put back; the message says how."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class GatewaySeen:
     """What a gateway says: what it waits for, '' when it is ready, and the order book of its balancer."""

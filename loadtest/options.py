@@ -1,6 +1,7 @@
 """The options of a preset: where it sends, which plan, how it is sent, what breaks it, what it leaves."""
 
 import argparse
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +18,8 @@ from runtime.settings import integer, matching, number
 
 DEFAULT_SEED = 1  # its peaks are near the mean of all seeds
 MAX_RETRIES = 10
+MAX_REPEAT = 100
+NAME = re.compile(r"[a-z_]{1,40}")  # of a policy, as it goes into the name of a file
 SUBSTATION_ID = "[a-z0-9-]{1,63}"
 FILES = (
     ("--json", "write a further copy of the result to FILE; with --dry-run the plan"),
@@ -44,9 +47,33 @@ def add(command: argparse.ArgumentParser, preset: Preset, environ: Mapping[str, 
     command.add_argument(
         "--progress", choices=("auto", "jsonl"), default="auto", help=f"{about} [%(default)s]"
     )
+    _rounds(command)
     for name, about in FILES:
         command.add_argument(name, type=explained(writable), help=about, metavar="FILE")
     command.add_argument("--dry-run", action="store_true", help="only show the plan; nothing is sent")
+
+
+def _rounds(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--policy", type=explained(_names), default=(), metavar="NAME[,NAME...]",
+        help="run under each of these policies in turn and compare them; the former one comes back",
+    )  # fmt: skip
+    command.add_argument(
+        "--repeat", type=explained(integer(1, MAX_REPEAT)), default="1", metavar="N",
+        help="run so many times, under each policy [%(default)s]",
+    )  # fmt: skip
+    command.add_argument(
+        "--html", type=explained(writable), metavar="FILE",
+        help="write the comparison of several runs as a page to FILE",
+    )  # fmt: skip
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(NAME.fullmatch(name) for name in names) or len(set(names)) < len(names):
+        message = "different names of policies, separated by commas, are accepted"
+        raise ValueError(message)
+    return names
 
 
 def runs_folder(command: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:

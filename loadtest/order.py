@@ -23,6 +23,7 @@ class Order:
         limits: What breaks the run.
         settle_s: How long to wait for a nearly empty fleet.
         runs: The runs folder.
+        policy: By which the balancer places meanwhile; '' for the one that is on.
         json: Where a further copy of the result goes.
         plan_json: Where the plan goes.
     """
@@ -36,6 +37,7 @@ class Order:
     limits: tuple[Limit, ...]
     settle_s: float
     runs: Path
+    policy: str = ""
     json: Path | None = None
     plan_json: Path | None = None
 

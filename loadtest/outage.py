@@ -7,16 +7,12 @@ from typing import Self
 
 import aiohttp
 
-from loadtest.grid import NotReady
+from loadtest.grid import NotReady, NotRestored
 from loadtest.oracle import Drain
 
 ORDER_TIMEOUT_S = 10.0
 RESTORE_TRIES = 10
 TRY_AGAIN_S = 1.0
-
-
-class OutageFault(Exception):  # noqa: N818 - named after what is the matter
-    """The substation could not be drained, or is still drained; the message says how to restore it."""
 
 
 class Outage:
@@ -50,7 +46,7 @@ class Outage:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Restore it; raises OutageFault."""
+        """Restore it; raises NotRestored."""
         if not self._task:
             return
         self._left.set()  # an order that is under way ends first: it must not overtake the one that undoes it
@@ -70,7 +66,7 @@ class Outage:
             await self._order("drain")
         except (aiohttp.ClientError, OSError) as error:
             message = f"the substation can't be drained: {error!r}"
-            raise OutageFault(message) from error
+            raise NotRestored(message) from error
 
     async def _restore(self) -> None:
         why = ""
@@ -83,7 +79,7 @@ class Outage:
             else:
                 return
         message = f"a substation is still drained ({why}): curl -X POST {self._url}/restore"
-        raise OutageFault(message)
+        raise NotRestored(message)
 
     async def _order(self, order: str) -> None:
         timeout = aiohttp.ClientTimeout(total=ORDER_TIMEOUT_S)

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 import re
+import secrets
 import shutil
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,11 @@ class NotWritten(Exception):  # noqa: N818 - named after what happened
 def run_id(at: dt.datetime, preset: str, seed: int, token: int) -> str:
     """Return the id of a run that begins at a UTC moment; `token` tells apart those of one second."""
     return f"{at.strftime(AT)}-{preset}-{seed}-{token & 0xFFFF:04x}"
+
+
+def new_id(preset: str, seed: int) -> str:
+    """Return the id of a run that begins now."""
+    return run_id(dt.datetime.now(dt.UTC), preset, seed, secrets.randbits(16))
 
 
 def make(root: Path, name: str) -> Path:

@@ -12,12 +12,12 @@ import aiohttp
 from loadtest import report, runs, tables, verdict
 from loadtest.credential import Credential
 from loadtest.engine import Engine, Manner, asks_for_a_key, unless
-from loadtest.grid import FleetSeen, Grid, NotReady, Sampler
+from loadtest.grid import FleetSeen, Grid, NotReady, NotRestored, Sampler
 from loadtest.ideal import Ideal, ideal
 from loadtest.lease import Busy, Lease
 from loadtest.measure import Shown, Stage, measure
 from loadtest.order import Ended, Order, Verdict
-from loadtest.outage import Outage, OutageFault
+from loadtest.outage import Outage
 from loadtest.plan import DEFAULT_GRID, GridSize, RunPlan, make
 from loadtest.plan_view import write_plan
 from loadtest.records import Sample
@@ -25,8 +25,16 @@ from loadtest.result import Measured, conclude
 from loadtest.retrying import Retrying
 from loadtest.runs import NotWritten
 from loadtest.settle import settle
+from loadtest.switch import Switch
 
 NO_KEY = "the gateway does not let the rush hour in: give it an API key, by --api-key-file or API_KEY"
+VERDICTS = {
+    NotReady: Verdict.NOT_READY,
+    Busy: Verdict.BUSY,
+    NotWritten: Verdict.NOT_WRITTEN,
+    NotRestored: Verdict.FAILED,
+}
+REASONS = (NotReady, Busy, NotWritten, NotRestored)  # why there is no run, or not to its end
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,12 +77,8 @@ async def run(order: Order, credential: Credential, shown: Shown) -> Ended:
                 shown.screen.console.print("interrupted before anything was sent")
                 return Ended(Verdict.INTERRUPTED, shown.stop.why)
             sent = await _send(order, site, fleet, shown)
-        except NotReady as error:
-            return Ended(Verdict.NOT_READY, str(error))
-        except Busy as error:
-            return Ended(Verdict.BUSY, str(error))
-        except NotWritten as error:
-            return Ended(Verdict.NOT_WRITTEN, str(error))
+        except REASONS as error:
+            return ended_by(error)
         finally:
             await site.lease.give_back()
     ended = _concluded(order, sent, shown)
@@ -82,6 +86,11 @@ async def run(order: Order, credential: Credential, shown: Shown) -> Ended:
         why = f"the run was stopped, for its lease was lost: {site.lease.lost}"
         return dataclasses.replace(ended, verdict=Verdict.LEASE_LOST, why=why)
     return ended
+
+
+def ended_by(error: Exception) -> Ended:
+    """Return how a run ended by one of REASONS."""
+    return Ended(VERDICTS[type(error)], str(error))
 
 
 async def _ready(order: Order, site: Site, shown: Shown) -> FleetSeen | None:
@@ -113,12 +122,16 @@ async def _send(order: Order, site: Site, fleet: FleetSeen, shown: Shown) -> Sen
     engine = Engine(site.http, order.gateway_url, order.run_id, now, manner)
     sent: Sent | None = None
     try:
-        async with Outage(site.http, order.balancer_url, plan.drain) as outage:
+        policy = order.policy or fleet.policy
+        async with (
+            Switch(site.http, order.balancer_url, fleet.policy, policy),
+            Outage(site.http, order.balancer_url, plan.drain) as outage,
+        ):
             folder = runs.make(order.runs, order.run_id)
             shown.progress.keep_in(folder)
             measured = await measure(Stage(plan, before, sampler, engine, site.lease, outage), shown)
-            sent = Sent(folder, plan, fleet.policy, size, measured)
-    except OutageFault as error:
+            sent = Sent(folder, plan, policy, size, measured)
+    except NotRestored as error:
         if not sent:
             raise
         return dataclasses.replace(sent, fault=str(error))

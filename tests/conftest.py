@@ -8,6 +8,10 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("untimed")
 
 HUNG_S = 60.0  # no test waits for this long unless it hangs: a limit, not an expectation
 

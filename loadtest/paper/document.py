@@ -23,12 +23,13 @@ class NotAResult(Exception):  # noqa: N818 - named after what is the matter
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Threshold:
-    """One thing that had to hold; `held` is False unless the document says True."""
+    """One thing that had to hold; `held` is False unless the document says True, `note` a remark on that."""
 
     name: str
     value: str
     limit: str
     held: bool
+    note: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -168,8 +169,8 @@ def _window(told: Mapping[str, Any]) -> tuple[float, float | None]:
 
 
 def _threshold(told: Mapping[str, Any]) -> Threshold:
-    name, value, limit = (words(told.get(key)) for key in ("name", "value", "limit"))
-    return Threshold(name, value, limit, told.get("held") is True)
+    name, value, limit, note = (words(told.get(key)) for key in ("name", "value", "limit", "note"))
+    return Threshold(name, value, limit, told.get("held") is True, note)
 
 
 def _station(told: Mapping[str, Any]) -> Station:

@@ -17,7 +17,7 @@ GATEWAY_URL, BALANCER_URL = "http://127.0.0.1:8000", "http://127.0.0.1:8001"  # 
 OPTIONS = ("seed", "requests", "seconds", "shape", "concurrency", "retries")
 TOLD_APART = frozenset(
     {"preset", "shape", "seed", "requests", "seconds", "plan_sha256", "started_at", "versions", "run_id", "policy", "time_scale",
-     "gateway_url", "balancer_url", "substation_id"}
+     "gateway_url", "balancer_url", "substation_id", "fail_if"}
 )  # fmt: skip
 GENERATOR = {
     "loop_lag_p99_ms": "event loop's lag, p99",

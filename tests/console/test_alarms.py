@@ -187,7 +187,6 @@ def test_acknowledgements_and_history_outlive_the_console(alarms: Page, grid: Gr
         calling(alarms, OVER).get_by_role("button", name="Acknowledge").click()
         expect(calling(alarms, OVER)).to_contain_text("acknowledged by")
         grid.kill("admin_ui")
-        expect(alarms.locator("#link-state")).to_have_attribute("data-state", "lost")
         alarms.goto(_entered(grid))
         alarms.goto(f"{grid.console}/alarms")
         expect(calling(alarms, OVER)).to_contain_text("acknowledged by local operator")

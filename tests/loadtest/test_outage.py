@@ -11,9 +11,9 @@ import pytest
 from aiohttp import web
 
 from loadtest import outage
-from loadtest.grid import NotReady
+from loadtest.grid import NotReady, NotRestored
 from loadtest.oracle import Drain
-from loadtest.outage import Outage, OutageFault
+from loadtest.outage import Outage
 
 
 @dataclasses.dataclass
@@ -131,6 +131,6 @@ def test_a_substation_that_stays_drained_is_named_with_the_way_to_restore_it(
     monkeypatch.setattr(outage, "TRY_AGAIN_S", 0)
     balancer = FakeBalancer(failing=outage.RESTORE_TRIES)
     with pytest.raises(
-        OutageFault, match=r"curl -X POST http://127\.0\.0\.1:[0-9]+/fleet/substation-1/restore"
+        NotRestored, match=r"curl -X POST http://127\.0\.0\.1:[0-9]+/fleet/substation-1/restore"
     ):
         asyncio.run(through(balancer))

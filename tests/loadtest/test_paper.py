@@ -183,3 +183,12 @@ def test_a_file_that_is_no_result_is_a_wrong_usage(
     (tmp_path / "x.json").write_text("{")
     assert main(["report", str(tmp_path / "x.json")]) == 2
     assert "x.json can't be read" in capsys.readouterr().err
+
+
+def test_a_latency_that_may_be_the_generators_own_says_so() -> None:
+    told = documents.held()
+    told["thresholds"].append(
+        {"name": "p99_ms", "value": "300.0", "limit": "<= 250", "held": False, "note": "perhaps"}
+    )
+    assert "<small>perhaps</small>" in page.report(told)
+    assert "perhaps" not in page.report(documents.held())

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.proof.herding import herding
 from tests.proof.replicas import replicas
 from tests.proof.scenarios import derating, drain, overload
 
@@ -40,3 +41,13 @@ def test_replicas_come_and_go_by_slots_and_lose_nothing(tmp_path: Path) -> None:
     kept, of = row["sessions on the three, found after"].split(" of ")
     assert kept == of
     assert row["ids after scaling up again"]
+
+
+def test_who_trusts_old_reports_alone_herds_and_who_counts_on_does_not(tmp_path: Path) -> None:
+    plan = ("--requests", "240", "--seconds", "8", "--fail-if", "max_mean > 1000")
+    drawn = tmp_path / "herding.svg"
+    counted, naive = herding(tmp_path, plan, drawn, POLL_S="4", TIME_SCALE="1800")
+    assert counted["policy"] == "least_loaded"
+    assert counted["max/mean"] < 1.2
+    assert naive["max/mean"] > counted["max/mean"] + 0.2
+    assert drawn.read_text(encoding="utf-8").count("<path") == 2 * 3

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests.proof.herding import herding
 from tests.proof.replicas import replicas
 from tests.proof.scenarios import Row, derating, drain, overload, policies
 
@@ -19,6 +20,7 @@ def main(names: list[str]) -> None:
     console = Console(width=120)
     scenarios: dict[str, Callable[[Path], list[Row]]] = {
         "policies": lambda data: policies(data, requests=500, seconds=60, time_scale=120),
+        "herding": lambda data: herding(data, POLL_S="5"),
         "overload": lambda data: [
             overload(data, requests=round(500 * 1.3 / PEAK), seconds=60, time_scale=120)
         ],

@@ -99,7 +99,7 @@ export class RushRuns extends EventTarget {
     });
     box.checked = this.#chosen.has(run.run_id);
     box.disabled = !run.files.includes("result.json");
-    const going = run.run_id === this.#going;
+    const going = run.run_id === this.#going && run.verdict === "no end";
     return element(
       "tr", {}, element("td", {}, element("label", {}, box)), element("th", { scope: "row", title: run.run_id }, day),
       element("td", { class: "verdict" }, going ? element("span", {}, "▶ goes on") : mark(run.verdict)),

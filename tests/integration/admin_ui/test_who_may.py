@@ -12,9 +12,11 @@ from admin_ui.alarm_rules import RULES
 from admin_ui.alarm_store import AlarmStore
 from admin_ui.alarm_watch import AlarmWatch
 from admin_ui.alarms import Alarms
-from admin_ui.app import routes, shown
+from admin_ui.app import acting_routes, routes, shown
 from admin_ui.audit import Audit
 from admin_ui.doorkeeper import Doorkeeper
+from admin_ui.grid_calls import GridCalls
+from admin_ui.orders import Orders
 from admin_ui.passwords import Passwords
 from admin_ui.people import Logins, Role
 from admin_ui.people_file import PeopleFile
@@ -73,7 +75,9 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
     settings = load(Settings, {"DATA_DIR": str(data)})
     watch = AlarmWatch(Alarms(RULES), AlarmStore(data), log, lambda: shown(board, Rates(), log), settings)
     rush = RushHours(LoadTest("http://127.0.0.1:1", "http://127.0.0.1:1", data), log, None)  # type: ignore[arg-type]
-    return routes(settings, board, streams, keeper, watch, rush)
+    calls = GridCalls(None, "", "", None)  # type: ignore[arg-type]  # nobody calls
+    acting = acting_routes(board, calls, Orders(board, calls, log))
+    return [*routes(settings, board, streams, keeper, watch, rush), *acting]
 
 
 def takes(route: Route) -> set[str]:

@@ -2,6 +2,7 @@
 
 import { attribute, element, text } from "/static/js/dom.js";
 import { History } from "/static/js/history.js";
+import { policy } from "/static/js/fleet_actions.js";
 import { Announcer, EmptyNotice, listed, nothingToShow } from "/static/js/overview_notices.js";
 import { OverviewCharts, chartsButton } from "/static/js/overview_charts.js";
 import { rushButton } from "/static/js/rush_button.js";
@@ -35,6 +36,7 @@ export function start(stream) {
   const panel = new SubstationPanel(byId("substation"), stream, history, view, table);
   const notice = new EmptyNotice(byId("nothing"), () => view.set({ q: "", abnormal: "", page: "" }));
   const announcer = new Announcer(byId("announced"));
+  policy(byId("policy"), stream);
   const totals = TOTALS.map(total);
   const controls = filters(view);
 

@@ -7,6 +7,9 @@ import { RushRuns } from "/static/js/rush_runs.js";
 import { goesOn } from "/static/js/rush.js";
 import { View } from "/static/js/view.js";
 
+const AGAIN_MS = 1000;
+const TRIES = 20;
+
 /** Fill the page from the stream. */
 export function start(stream) {
   const form = byId("rush-form");
@@ -15,21 +18,32 @@ export function start(stream) {
   const loads = new RushLoads(byId("rush-loads"));
   const runs = new RushRuns(byId("rush-runs"), new View());
   let listed = "";
+  let going = null;
+  let ending = null; // a run from elsewhere: it writes its result after it has given the grid back
+  let tries = 0;
 
   const show = () => {
     const { rush, substations } = stream.state;
     control?.update(rush);
     run.update(rush, runs.find(rush.run?.run_id));
     loads.update(substations);
-    const going = goesOn(rush.run) ? rush.run.run_id : rush.elsewhere;
-    const seen = `${going} ${rush.ended}`;
+    const seen = `${goesOn(rush.run) ? rush.run.run_id : ""} ${rush.elsewhere} ${rush.ended}`;
     if (seen !== listed) {
       listed = seen;
-      runs.load(going);
+      [ending, tries] = [rush.elsewhere ? null : going, TRIES];
+      going = rush.elsewhere;
+      runs.load(goesOn(rush.run) ? rush.run.run_id : going ?? ending);
     }
   };
   stream.addEventListener("state", show);
-  runs.addEventListener("change", show);
+  runs.addEventListener("change", () => {
+    show();
+    if (!ending || runs.find(ending)?.verdict !== "no end") return;
+    tries -= 1;
+    const last = tries <= 0;
+    setTimeout(() => runs.load(last ? null : ending), AGAIN_MS);
+    if (last) ending = null;
+  });
 }
 
 function byId(id) {

@@ -1,0 +1,42 @@
+// Why here: the decisions live, and the story of a vehicle or a session.
+
+import { DecisionFeed } from "/static/js/decision_feed.js";
+import { attribute } from "/static/js/dom.js";
+import { Story } from "/static/js/story.js";
+import { View } from "/static/js/view.js";
+
+const SESSION = /^[a-z0-9][a-z0-9-]{0,62}\.[0-9a-f]{16}$/;
+const byId = (id) => document.getElementById(id);
+
+/** Fill the page. */
+export function start() {
+  const view = new View();
+  const feed = new DecisionFeed(byId("feed"));
+  const story = new Story(byId("story"));
+  const search = byId("wanted");
+  let shown = "";
+  const show = () => {
+    const [vehicle, session] = [view.get("vehicle_id"), view.get("session_id")];
+    const wanted = session ? { session_id: session } : vehicle ? { vehicle_id: vehicle } : null;
+    search.value = session || vehicle;
+    attribute(byId("live"), "hidden", wanted ? "" : null);
+    attribute(byId("back"), "hidden", wanted ? null : "");
+    feed.run(!wanted);
+    if (JSON.stringify(wanted) !== shown) story.show(wanted);
+    shown = JSON.stringify(wanted);
+  };
+  const find = (id) => {
+    view.set({ session_id: SESSION.test(id) ? id : "", vehicle_id: SESSION.test(id) ? "" : id }, { step: true });
+    if (id) story.focus();
+  };
+  view.addEventListener("change", show);
+  byId("find").addEventListener("submit", (event) => {
+    event.preventDefault();
+    find(search.value.trim());
+  });
+  byId("back").addEventListener("click", () => {
+    find("");
+    search.focus();
+  });
+  show();
+}

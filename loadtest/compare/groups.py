@@ -1,0 +1,162 @@
+"""Which runs are repeats of each other, and how each group stands to the first.
+
+Pure. Runs under one given label are one group. Others are repeats when they have the same policy, preset,
+shape, number of requests and seconds; not the seed: another seed is another draw of the same demand, and that
+is said.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from loadtest.compare import noise
+from loadtest.compare.merits import Document, Merit, median, merits
+from loadtest.compare.noise import Verdict
+
+PLAN = ("preset", "shape", "requests", "seconds")  # what is the same in repeats, beside the policy
+COUNTED = {"requests", "seconds"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Given:
+    """A run to compare: where it came from, the label that it was given or "", what it left."""
+
+    name: str
+    label: str
+    document: Document
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """What the run says of itself."""
+        run = self.document.get("run")
+        return run if isinstance(run, Mapping) else {}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Group:
+    """Repeats: their name and their runs."""
+
+    name: str
+    runs: Sequence[Given]
+
+    def values(self, merit: Merit) -> list[float]:
+        """Return a figure of each run that has it."""
+        read = (merit.read(given.document) for given in self.runs)
+        return [value for value in read if value is not None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cell:
+    """One figure of one group: its value in each run, its difference to the first group's median, the verdict.
+
+    The first group has neither difference nor verdict.
+    """
+
+    values: Sequence[float]
+    delta: float | None = None
+    share: float | None = None  # the difference over the first group's median
+    verdict: Verdict | None = None
+
+    @property
+    def median(self) -> float | None:
+        """The median of the repeats."""
+        return median(self.values)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Comparison:
+    """All groups, a row of cells for each figure that any run has, and what must be known to read them."""
+
+    groups: Sequence[Group]
+    rows: Sequence[tuple[Merit, Sequence[Cell]]]
+    notes: Sequence[str]
+
+
+def compare(runs: Sequence[Given]) -> Comparison:
+    """Group the runs and compare each group with the first."""
+    groups = grouped(runs)
+    rows = []
+    for merit in merits():
+        columns = [group.values(merit) for group in groups]
+        if any(columns):
+            rows.append((merit, [Cell(columns[0]), *(_against(columns[0], each) for each in columns[1:])]))
+    return Comparison(groups, rows, list(_notes(groups)))
+
+
+def _against(first: Sequence[float], values: Sequence[float]) -> Cell:
+    base, middle = median(first), median(values)
+    delta = None if base is None or middle is None else middle - base
+    share = delta / base if delta is not None and base else None
+    return Cell(values, delta, share, noise.judge(first, values))
+
+
+def grouped(runs: Sequence[Given]) -> list[Group]:
+    """Return the groups in the order in which their first runs were given."""
+    by_key: dict[tuple[Any, ...], list[Given]] = {}
+    for given in runs:
+        by_key.setdefault(_key(given), []).append(given)
+    differing = [
+        name for name in ("policy", *PLAN) if len({_said(each[0], name) for each in by_key.values()}) > 1
+    ]
+    names = [_name(each[0], differing) for each in by_key.values()]
+    return [
+        Group(name if names.count(name) == 1 else f"{name} ({index + 1})", each)
+        for index, (name, each) in enumerate(zip(names, by_key.values(), strict=True))
+    ]
+
+
+def _key(given: Given) -> tuple[Any, ...]:
+    label = _label(given)
+    if label:
+        return (label,)
+    return ("", *(_said(given, name) for name in ("policy", *PLAN)))
+
+
+def _said(given: Given, name: str) -> str:
+    """Return what a run says of itself, 60 and 60.0 alike; "" for nothing."""
+    value = given.run.get(name)
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def _label(given: Given) -> str:
+    return given.label or str(given.run.get("label") or "")
+
+
+def _name(given: Given, differing: Sequence[str]) -> str:
+    """Name a group by its label, else by what sets it apart from the others."""
+    words = [
+        f"{_said(given, each)} {each}" if each in COUNTED else _said(given, each)
+        for each in differing
+        if _said(given, each)
+    ]
+    return _label(given) or ", ".join(words) or str(given.run.get("policy") or given.name)
+
+
+def _notes(groups: Sequence[Group]) -> Iterator[str]:
+    if len(groups) == 1:
+        count = len(groups[0].runs)
+        yield f"all {count} runs are repeats of one group: there is nothing to compare them with (see --label)"
+    plans = {
+        (str(given.run.get("seed")), str(given.run.get("plan_sha256")))
+        for group in groups
+        for given in group.runs
+    }
+    seeds = sorted({seed for seed, _ in plans})
+    if len(seeds) > 1:
+        yield f"the plans differ: seeds {', '.join(seeds)}; a difference may be one of the arrivals"
+    elif len(plans) > 1:
+        yield "the plans differ, with one seed: a difference may be one of the arrivals"
+    for group in groups:
+        for given in group.runs:
+            yield from (f"{given.name}: {fault}" for fault in _faults(given))
+
+
+def _faults(given: Given) -> Iterator[str]:
+    result = given.document["result"]
+    if result.get("interrupted"):
+        yield "it was interrupted"
+    generator = result.get("generator") or {}
+    if generator.get("verdict") == "saturated":
+        yield f"the sender was the bottleneck: {generator.get('why') or 'saturated'}"

@@ -1,0 +1,173 @@
+"""A comparison as one page that needs nothing else: each chart has its table, it prints, it knows the dark.
+
+Pure.
+"""
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from itertools import zip_longest
+
+from loadtest.compare import charts, pictures, terminal
+from loadtest.compare.groups import Comparison, Given, Group
+from loadtest.compare.noise import Finding
+from loadtest.compare.style import STYLE
+
+KINDS = {"response": "Response time, from the intended sending", "service": "Service time, from the sending"}
+
+
+def page(comparison: Comparison) -> str:
+    """Return the page."""
+    body = "".join(
+        (
+            "<h1>Comparison of runs</h1>", _summary(comparison), _notes(comparison), _figures(comparison),
+            _loads(comparison), _latencies(comparison), _runs(comparison),
+        )
+    )  # fmt: skip
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>Comparison of runs</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>\n"
+    )
+
+
+def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table; head and cells are HTML already, the first cell of each row is its heading."""
+    columns = "".join(f'<th scope="col">{each}</th>' for each in head)
+    lines = "".join(
+        f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{each}</td>" for each in row[1:])}</tr>'
+        for row in rows
+    )
+    named = escape(caption)
+    return (
+        f'<div class="wide" role="region" tabindex="0" aria-label="{named}"><table><caption>{named}</caption>'
+        f"<thead><tr>{columns}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
+
+
+def _summary(comparison: Comparison) -> str:
+    """Say for each further group what differs from the first."""
+    first = escape(comparison.groups[0].name)
+    said = []
+    for index, group in enumerate(comparison.groups[1:], start=1):
+        found = {finding: _named(comparison, index, finding) for finding in Finding}
+        parts = [f"{finding.capitalize()}: {', '.join(names)}." for finding, names in found.items() if names]
+        said.append(f"<li><b>{escape(group.name)}</b> against <b>{first}</b>. {escape(' '.join(parts))}</li>")
+    return f"<ul>{''.join(said)}</ul>" if said else ""
+
+
+def _named(comparison: Comparison, index: int, finding: Finding) -> list[str]:
+    verdicts = ((merit.name, cells[index].verdict) for merit, cells in comparison.rows)
+    names = [name for name, verdict in verdicts if verdict and verdict.finding is finding]
+    return ["all figures"] if len(names) == len(comparison.rows) > 1 else names
+
+
+def _notes(comparison: Comparison) -> str:
+    notes = "".join(f"<li>{escape(note)}</li>" for note in comparison.notes)
+    return f'<ul class="notes">{notes}</ul>' if notes else ""
+
+
+def _figures(comparison: Comparison) -> str:
+    head = ["figure"]
+    for index, group in enumerate(comparison.groups):
+        head.append(f"{escape(group.name)}<br><small>{terminal.measure(group)}</small>")
+        head += ["difference", "verdict"] if index else []
+    rows = []
+    for merit, cells in comparison.rows:
+        row = [escape(merit.name)]
+        for index, cell in enumerate(cells):
+            row.append(terminal.spread(merit, cell))
+            if index:
+                differs = cell.verdict is not None and cell.verdict.finding is Finding.DIFFERS
+                said = escape(terminal.verdict(cell))
+                row += [terminal.delta(merit, cell), f"<b>{said}</b>" if differs else said]
+        rows.append(row)
+    method = f"<p>{escape(terminal.method())}.</p>" if len(comparison.groups) > 1 else ""
+    shown = table("Figures of merit", head, rows)
+    return f'<section class="figures"><h2>Figures</h2>{shown}{method}</section>'
+
+
+def _loads(comparison: Comparison) -> str:
+    runs = [given for group in comparison.groups for given in group.runs]
+    seconds, highest = pictures.window_s(runs), pictures.highest_percent(runs)
+    if not highest:
+        return ""
+    names = pictures.substations(runs)
+    key = charts.legend([(name, kind) for kind, name in enumerate(names)])
+    figures = "".join(_load(*each, seconds, highest) for each in _in_turn(comparison.groups))
+    about = "Load over capacity of each substation while cars arrive. All runs have the same axes; the line at 100 % is the limit."
+    return (
+        f"<section><h2>Load of each substation over time</h2><p>{about}</p>{key}"
+        f'<div class="multiples">{figures}</div></section>'
+    )
+
+
+def _in_turn(groups: Sequence[Group]) -> Iterator[tuple[str, Given]]:
+    """Yield the first run of each group, then the second, and so on: groups stand side by side."""
+    for number, row in enumerate(zip_longest(*(group.runs for group in groups)), start=1):
+        for group, given in zip(groups, row, strict=True):
+            if given:
+                yield f"{group.name}, run {number}" if len(group.runs) > 1 else group.name, given
+
+
+def _load(title: str, given: Given, seconds: float, highest: float) -> str:
+    names = pictures.substations([given])
+    rows = [
+        [f"{at_s:.1f} s", *(f"{shares[name] * 100:.1f} %" for name in names)]
+        for at_s, shares in pictures.load_rows(given)
+    ]
+    chart = charts.drawn(pictures.loads(given, seconds, highest, title))
+    inside = table(f"Utilization in {title}", ["after", *map(escape, names)], rows)
+    return f"<figure>{chart}<details><summary>{escape(given.name)} as a table</summary>{inside}</details></figure>"
+
+
+def _latencies(comparison: Comparison) -> str:
+    figures = "".join(_latency(comparison, kind, title) for kind, title in KINDS.items())
+    if not figures:
+        return ""
+    key = charts.legend([(group.name, kind) for kind, group in enumerate(comparison.groups)])
+    about = "One line for each run, on logarithmic axes: each tenfold takes as much room, and so does each further nine."
+    return (
+        f"<section><h2>How long answers took</h2><p>{about}</p>{key}"
+        f'<div class="multiples">{figures}</div></section>'
+    )
+
+
+def _latency(comparison: Comparison, kind: str, title: str) -> str:
+    chart = pictures.latencies(comparison, kind, title)
+    if chart is None:
+        return ""
+    columns = [dict(pictures.latency_rows(group, kind)) for group in comparison.groups]
+    rows = [
+        [
+            f"{share * 100:g} %",
+            *("-" if (ms := column[share]) is None else f"{ms:.1f} ms" for column in columns),
+        ]
+        for share in pictures.PERCENTILES
+    ]
+    names = [escape(group.name) for group in comparison.groups]
+    caption = "Median of the runs of each group"
+    return f"<figure>{charts.drawn(chart)}{table(caption, ['of the answers within', *names], rows)}</figure>"
+
+
+def _runs(comparison: Comparison) -> str:
+    rows = [
+        [
+            escape(given.name),
+            escape(group.name),
+            *(escape(str(given.run.get(each) or "-")) for each in SAID),
+            _sender(given),
+        ]
+        for group in comparison.groups
+        for given in group.runs
+    ]
+    return f"<section><h2>Runs</h2>{table('Runs', ['run', 'group', *(n.replace('_', ' ') for n in SAID), 'sender'], rows)}</section>"
+
+
+SAID = ("policy", "preset", "requests", "seconds", "seed", "started_at")
+
+
+def _sender(given: Given) -> str:
+    generator = given.document["result"].get("generator") or {}
+    return escape(str(generator.get("verdict") or "-"))

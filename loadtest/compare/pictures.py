@@ -1,0 +1,105 @@
+"""What is drawn of a comparison: each run's utilization over time, and the latencies of all groups.
+
+Pure. All runs share their axes, so that they can be compared by eye.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+
+from loadtest.compare.charts import Axis, Chart, Line
+from loadtest.compare.groups import Comparison, Given, Group
+from loadtest.compare.merits import median, whole
+from loadtest.paper import series
+from loadtest.paper.axes import decade_ticks, tail, ticks, written
+from loadtest.paper.document import read
+
+PERCENTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
+MOST_POINTS = 200  # of a line: a screen shows no more
+LEAST_MS = 0.1  # what is shown of a latency on a logarithmic axis
+TENTH = 0.1  # of a tenfold: the least extent of that axis
+ROWS = 13  # of the table below a chart over time
+
+
+def loads(
+    given: Given, seconds: float, highest: float, title: str, size: tuple[int, int] = (460, 220)
+) -> Chart:
+    """Return the utilization of each substation in one run, in percent, over the seconds of the window."""
+    moments = whole(given.document)
+    moments = moments[:: math.ceil(len(moments) / MOST_POINTS) or 1]
+    lines = [
+        Line(each, kind, [(m.at_s, m.utilization[each] * 100) for m in moments if each in m.utilization])
+        for kind, each in enumerate(substations([given]))
+    ]
+    return Chart(title, over(seconds, "seconds"), percent(highest), lines, 100, *size)
+
+
+def over(seconds: float, name: str) -> Axis:
+    """Return the axis of time."""
+    return Axis(0, seconds, [(value, written(value)) for value in ticks(0, seconds, 6)], name)
+
+
+def percent(highest: float) -> Axis:
+    """Return the axis of utilization; it shows the limit, 100 %, whatever the loads are."""
+    top = max(math.ceil(highest / 25) * 25, 100)
+    return Axis(0, top * 1.02, [(value, f"{value} %") for value in range(0, top + 1, 25)], "")
+
+
+def window_s(runs: Sequence[Given]) -> float:
+    """Return the longest arrival window in seconds; 1 when none is known."""
+    ends = [moment.at_s for given in runs for moment in whole(given.document)[-1:]]
+    told = [float(given.run.get("seconds") or 0) for given in runs]
+    return max([*ends, *told]) or 1.0
+
+
+def highest_percent(runs: Sequence[Given]) -> float:
+    """Return the highest utilization of any substation in any run."""
+    return max(
+        (100 * share for g in runs for m in whole(g.document) for share in m.utilization.values()), default=0
+    )
+
+
+def substations(runs: Sequence[Given]) -> list[str]:
+    """Return the ids of all substations that were sampled."""
+    return sorted(
+        {each for given in runs for moment in whole(given.document)[:1] for each in moment.utilization}
+    )
+
+
+def load_rows(given: Given) -> Iterator[tuple[float, Mapping[str, float]]]:
+    """Return a few moments of a run in seconds, with each substation's utilization."""
+    moments = whole(given.document)
+    for index in sorted({round(n * (len(moments) - 1) / (ROWS - 1)) for n in range(ROWS)} if moments else ()):
+        yield moments[index].at_s, moments[index].utilization
+
+
+def latencies(comparison: Comparison, kind: str, title: str) -> Chart | None:
+    """Return the latency of each run by percentile, runs of one group alike; None without any."""
+    lines = [
+        Line(f"{group.name}: {given.name}", number, _tail(given, kind))
+        for number, group in enumerate(comparison.groups)
+        for given in group.runs
+    ]
+    found = [point for line in lines for point in line.points]
+    if not found:
+        return None
+    most = max(x for x, _ in found)
+    marks = [(tail(share), f"{share * 100:g} %") for share in PERCENTILES if tail(share) <= most]
+    low, high = min(y for _, y in found), max(y for _, y in found)
+    heights = [(math.log10(ms), written(ms)) for ms in decade_ticks(10**low, 10**high)]
+    y = Axis(low, max(high, low + TENTH), heights, "ms")
+    return Chart(title, Axis(0, most, marks, "of the answers"), y, lines, height=260)
+
+
+def _tail(given: Given, kind: str) -> list[tuple[float, float]]:
+    """Return the logarithms of the latencies by nines; the very last, whose share is 1, lies beyond any axis."""
+    shares = series.latency(read(given.document), kind)
+    found = [(tail(share), math.log10(max(ms, LEAST_MS))) for share, ms in shares if share < 1]
+    return found[:: math.ceil(len(found) / (10 * MOST_POINTS)) or 1]
+
+
+def latency_rows(group: Group, kind: str) -> Iterator[tuple[float, float | None]]:
+    """Return the median over a group's runs of each percentile in ms."""
+    runs = [series.latency(read(given.document), kind) for given in group.runs]
+    for wanted in PERCENTILES:
+        found = (next((ms for share, ms in run if share >= wanted), None) for run in runs)
+        yield wanted, median([ms for ms in found if ms is not None])

@@ -1,0 +1,29 @@
+"""Cars that ask a grid to charge, one at a time."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from tests.support.grid import Grid
+
+
+def ask(grid: Grid, vehicle_id: str, **wanted: object) -> tuple[int, Any]:
+    """Ask to charge; returns the status and the body."""
+    body = json.dumps({"vehicle_id": vehicle_id, **wanted}).encode()
+    request = urllib.request.Request(
+        f"{grid.gateway}/charge", body, {"Content-Type": "application/json"}, method="POST"
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def placed(grid: Grid, vehicle_id: str, **wanted: object) -> Any:
+    """Charge; returns the session."""
+    status, body = ask(grid, vehicle_id, **wanted)
+    assert status == 201, body
+    return body

@@ -1,0 +1,293 @@
+"""Orders through a real console to a real balancer: confirmed, refused, unconfirmed; audited each time."""
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from admin_ui import audit, link
+from admin_ui.app import console
+from admin_ui.people import Role
+from admin_ui.settings import Settings
+from gateway.callers import digest
+from runtime.settings import load
+from runtime.store import Store
+from tests.integration.balancer.grid import HOST, Grid, Plan, free_ports, running, until
+from tests.support.console import PASSWORD, people
+
+KEYS = {"acme": "a" * 40, "console": "c" * 40}
+
+
+@dataclasses.dataclass
+class Desk:
+    """An operator at a console of a grid."""
+
+    grid: Grid
+    url: str
+    data: Path
+    cookie: str = ""
+
+    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        headers = {"Cookie": self.cookie}
+        async with self.grid.session.request(method, self.url + path, json=body, headers=headers) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+    async def log_in(self) -> None:
+        address = link.url(self.data, self.url)
+        async with self.grid.session.get(address, allow_redirects=False) as answer:
+            given = answer.headers.get("Set-Cookie")
+        if not given:  # not on loopback: there links let nobody in
+            form = {"name": "ann", "password": PASSWORD}
+            async with self.grid.session.post(
+                f"{self.url}/login", data=form, allow_redirects=False
+            ) as answer:
+                given = answer.headers["Set-Cookie"]
+        self.cookie = given.partition(";")[0]
+
+    async def preview(self, order: str, target: str, value: Any = None) -> Any:
+        status, told = await self.ask(
+            "POST", "/api/preview", {"order": order, "target": target, "value": value}
+        )
+        assert status == 200, told
+        return told
+
+    async def give(self, order: str, target: str, value: Any = None, **more: Any) -> tuple[int, Any]:
+        """Order as the dialog does: preview, then the order in that state."""
+        basis = more.pop("basis", None) or (await self.preview(order, target, value))["basis"]
+        body = {"order": order, "target": target, "value": value, "reason": "a test", "basis": basis}
+        return await self.ask("POST", "/api/orders", body | more)
+
+    def audited(self) -> list[tuple[str, str, str, str]]:
+        """(action, target, reason, outcome) of what was ordered, oldest first."""
+        store = Store(audit.path(self.data), audit.MIGRATIONS)
+        rows = store.rows(
+            "SELECT action, target, reason, coalesce(outcome, '') FROM entry WHERE action NOT LIKE 'log in%' AND action != 'change people'"
+        )
+        store.close()
+        return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+@contextlib.asynccontextmanager
+async def desk(folder: Path, plan: Plan | None = None, **environ: str) -> AsyncIterator[Desk]:
+    """A grid, and a console with an operator who is logged in."""
+    async with running(folder, plan) as grid:
+        (port,) = free_ports(1)
+        given = {
+            "CONSOLE_PORT": str(port), "DATA_DIR": str(folder / "console"), "BALANCER_URL": grid.balancer_url,
+            "GATEWAY_URL": grid.gateway_url,
+        }  # fmt: skip
+        async with console(load(Settings, given | environ)):
+            made = Desk(grid, f"http://{HOST}:{port}", folder / "console")
+            await made.log_in()
+            await until(lambda: sees(made, len(grid.names)))
+            yield made
+
+
+async def sees(at: Desk, count: int) -> bool:
+    """Whether the console sees so many substations, all of them live."""
+    return bool((await at.ask("GET", "/readyz"))[0] == 200) and len(await shown(at)) == count
+
+
+async def shown(at: Desk) -> dict[str, str]:
+    """The states of the substations as a browser sees them."""
+    async with at.grid.session.ws_connect(at.url + "/stream", headers={"Cookie": at.cookie}) as stream:
+        state = (await stream.receive_json())["state"]
+    return {row["substation_id"]: row["state"] for row in state["substations"]}
+
+
+def code(told: Any) -> str:
+    return str(told["type"]).rpartition(":")[2]
+
+
+async def charge(at: Desk, key: str = "", **wish: Any) -> Any:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    body = {"vehicle_id": "EV-1", "max_power_kw": 20} | wish
+    async with at.grid.session.post(f"{at.grid.gateway_url}/charge", json=body, headers=headers) as answer:
+        assert answer.status == 201
+        return await answer.json()
+
+
+@pytest.mark.gen_test
+async def test_an_order_is_done_when_the_grid_shows_it_and_its_undo_brings_it_back(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        for order, value, undo in (
+            ("drain", None, ("restore", None)), ("capacity", 40, ("capacity", None)), ("capacity", 30, ("capacity", 40)),
+        ):  # fmt: skip
+            status, told = await at.give(order, "s-1", value)
+            assert (status, told["outcome"]) == (200, "confirmed"), told
+            assert (told["undo"]["order"], told["undo"]["value"]) == undo
+        fleet = await at.grid.fleet()
+        assert (fleet["s-1"]["draining"], fleet["s-1"]["capacity_kw"]) == (True, 30)
+        status, told = await at.give("policy", "the fleet", "random")
+        assert (status, told["undo"]["value"]) == (200, "least_loaded")
+        assert (await at.grid.get_json(f"{at.grid.balancer_url}/fleet"))["policy"] == "random"
+        assert (await at.give("restore", "s-1"))[0] == 200
+        assert (await at.give("capacity", "s-1", None))[0] == 200
+        assert (await at.grid.fleet())["s-1"]["capacity_kw"] == 100
+    assert at.audited()[:2] == [("drain", "s-1", "a test", ""), ("drain", "s-1", "", "done")]
+    assert [row[3] for row in at.audited()] == ["", "done"] * 6
+
+
+@pytest.mark.gen_test
+async def test_an_order_in_another_state_than_that_of_its_preview_is_not_sent(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        seen = (await at.preview("drain", "s-1"))["basis"]
+        assert (await at.give("drain", "s-2"))[0] == 200
+        status, told = await at.give("drain", "s-1", basis=seen)
+        assert (status, code(told)) == (409, "changed")
+        assert (await at.grid.fleet())["s-1"]["draining"] is False
+        assert "No substation would be left" in (await at.preview("drain", "s-1"))["warnings"][0]
+
+
+@pytest.mark.gen_test
+async def test_of_two_operators_at_once_one_is_told_of_the_other(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        seen = (await at.preview("drain", "s-1"))["basis"]
+        answers = await asyncio.gather(
+            at.give("drain", "s-1", basis=seen), at.give("drain", "s-2", basis=seen)
+        )
+        assert sorted(status for status, _ in answers) == [200, 409]
+        told = next(told for status, told in answers if status == 409)
+        assert (code(told), "local operator has just ordered drain" in told["detail"]) == (
+            "order-under-way",
+            True,
+        )
+        assert sum(row["draining"] for row in (await at.grid.fleet()).values()) == 1
+
+
+@pytest.mark.gen_test
+async def test_an_order_to_a_substation_that_does_not_answer_is_unconfirmed_and_may_be_given_again(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path, Plan(capacities_kw=(100, 100, 100))) as at:
+        await at.grid.stop("s-1")
+        await until(lambda: is_shown(at, "s-1", "ejected"))
+        status, told = await at.give("drain", "s-1")
+        assert (status, code(told)) == (503, "unconfirmed")
+        assert "to give it again does no harm" in told["detail"]
+        await at.grid.start("s-1")
+        await until(lambda: is_shown(at, "s-1", "healthy"))
+        told = await at.preview("drain", "s-1")  # nobody knows whether it was carried out meanwhile
+        if not told["refused"]:
+            assert (await at.give("drain", "s-1"))[0] == 200
+        assert (await at.grid.fleet())["s-1"]["draining"] is True
+    assert at.audited()[:2] == [("drain", "s-1", "a test", ""), ("drain", "s-1", "", "unconfirmed")]
+
+
+async def is_shown(at: Desk, name: str, state: str) -> bool:
+    return (await shown(at)).get(name) == state
+
+
+@pytest.mark.gen_test
+async def test_while_the_stream_is_lost_nothing_is_sent(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        seen = (await at.preview("drain", "s-1"))["basis"]
+        await at.grid.stop("balancer")
+        await until(lambda: lost(at))
+        status, told = await at.give("drain", "s-1", basis=seen)
+        assert (status, code(told)) == (503, "stream-lost")
+    assert at.audited() == []
+
+
+async def lost(at: Desk) -> bool:
+    return (await at.ask("GET", "/readyz"))[0] == 503
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"order": "capacity", "target": "s-1", "value": 101}, 422), ({"order": "drain", "target": "s-9"}, 422),
+        ({"order": "policy", "target": "the fleet", "value": "best"}, 422), ({"order": "drain"}, 400),
+        ({"order": "drain", "target": "s-1", "reason": "  x "}, 422), ([], 400),
+        ({"order": "drain", "target": "s-1", "reason": "x" * 201}, 422),
+    ],
+)  # fmt: skip
+async def test_what_can_t_be_ordered_is_refused_and_changes_nothing(
+    tmp_path: Path, body: Any, status: int
+) -> None:
+    async with desk(tmp_path) as at:
+        seen = (await at.preview("drain", "s-1"))["basis"]
+        sent = {"reason": "a test", "basis": seen} | body if isinstance(body, dict) else body
+        assert (await at.ask("POST", "/api/orders", sent))[0] == status
+        assert not any(row["draining"] for row in (await at.grid.fleet()).values())
+    assert at.audited() == []
+
+
+@pytest.mark.gen_test
+async def test_a_session_is_stopped_and_its_story_told_to_its_end(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        placed = await charge(at)
+        session_id = placed["session_id"]
+        told = await at.preview("stop", session_id)
+        assert f"{placed['substation_id']} gets 20 kW of room back at once." in told["effects"]
+        status, told = await at.give("stop", session_id)
+        assert (status, told["undo"]) == (200, None)
+        assert (await at.preview("stop", session_id))["refused"] == "The session is over already: stopped."
+        _, story = await at.ask("GET", f"/api/story?session_id={session_id}")
+        (session,) = story["sessions"]
+        assert (session["state"], session["reserved"][-1]["power_kw"]) == ("stopped", 0)
+        assert session["reserved"][-1]["from"] == session["ended_at"]
+        assert [each["session_id"] for each in story["decisions"]] == [session_id]
+        _, unknown = await at.ask("GET", "/api/story?session_id=s-1.0000000000000000")
+        assert unknown["faults"][0].startswith("There is no session s-1.0000000000000000")
+        assert (await at.ask("GET", "/api/story?session_id=x&vehicle_id=y"))[0] == 400
+        await at.grid.stop(placed["substation_id"])
+        _, gone = await at.ask("GET", f"/api/story?session_id={session_id}")
+        assert gone["sessions"] == []
+        assert "can't be looked up" in gone["faults"][0]
+
+
+@pytest.mark.gen_test
+async def test_with_api_keys_the_console_tells_of_other_callers_cars_by_its_own_key(tmp_path: Path) -> None:
+    keys, own = tmp_path / "keys", tmp_path / "key"
+    keys.write_text("".join(f"{name} {digest(key)}\n" for name, key in KEYS.items()))
+    own.write_text(KEYS["console"] + "\n")
+    plan = Plan(gateway={"API_KEYS": str(keys)})
+    async with desk(tmp_path, plan, GATEWAY_API_KEY_FILE=str(own)) as at:
+        placed = await charge(at, KEYS["acme"])
+        _, story = await at.ask("GET", "/api/story?vehicle_id=acme:EV-1")
+        assert [each["session_id"] for each in story["sessions"]] == [placed["session_id"]]
+        assert story["faults"] == []
+        own.write_text("wrong")
+        _, story = await at.ask("GET", "/api/story?vehicle_id=acme:EV-1")
+        assert "set GATEWAY_API_KEY_FILE" in story["faults"][0]
+        assert len(story["decisions"]) == 1
+
+
+@pytest.mark.gen_test
+async def test_the_feed_tells_the_newest_past_a_number_and_how_many_it_left_out(tmp_path: Path) -> None:
+    async with desk(tmp_path, Plan(capacities_kw=(1000, 1000))) as at:
+        for number in range(105):
+            await charge(at, vehicle_id=f"EV-{number}", max_power_kw=1)
+        await asyncio.sleep(0.5)  # what is asked again sooner is what was told before
+        _, told = await at.ask("GET", "/api/decisions?after=2")
+        assert [each["number"] for each in told["decisions"]] == list(range(105, 5, -1))
+        assert told["left_out"] == 3
+        _, told = await at.ask("GET", "/api/decisions?after=104")
+        assert [each["vehicle_id"] for each in told["decisions"]] == ["EV-104"]
+        assert (await at.ask("GET", "/api/decisions?after=x"))[0] == 400
+        await at.grid.stop("balancer")
+        await asyncio.sleep(0.5)
+        _, told = await at.ask("GET", "/api/decisions")
+        assert told["fault"].startswith("The balancer does not tell")
+
+
+@pytest.mark.gen_test
+async def test_where_others_come_in_an_order_on_the_fleet_takes_the_password_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("admin_ui.people.CONFIRMED_FOR_S", -1.0)  # no password is new enough
+    people(tmp_path / "console", ann=Role.OPERATOR)
+    async with desk(tmp_path, BEHIND_TLS_PROXY="1") as at:
+        for order, value in (("drain", None), ("restore", None), ("capacity", 50)):
+            status, told = await at.give(order, "s-1", value)
+            assert (status, code(told)) == (403, "confirm-first")
+        assert (await at.give("policy", "the fleet", "random"))[0] == 403
+        assert (await at.grid.fleet())["s-1"]["draining"] is False
+        assert (await at.give("stop", (await charge(at))["session_id"]))[0] == 200
+    assert [row[0] for row in at.audited()] == ["stop", "stop"]
