@@ -2,7 +2,9 @@
 
 import argparse
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 from tests.containers.composition import Composition, engine_answers
 from tests.containers.trials import Life
@@ -18,10 +20,15 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     if not engine_answers():
         return NO_ENGINE
-    composition = Composition()
-    life = Life(composition, full=asked.full)
+    with tempfile.TemporaryDirectory() as scratch:
+        return through(Composition(), Path(scratch), asked)
+
+
+def through(composition: Composition, scratch: Path, asked: argparse.Namespace) -> int:
+    """Take a composition through every trial."""
+    life = Life(composition, scratch, full=asked.full)
     trials = (
-        life.build, life.up, life.shut_in, life.same_key, life.rush_hour, life.button, life.killed,
+        life.build, life.images, life.up, life.shut_in, life.same_key, life.watched, life.rush_hour, life.button, life.killed,
         life.scaled, life.balancer_restarted, life.down_and_up,
     )  # fmt: skip
     begun = time.monotonic()

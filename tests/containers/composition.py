@@ -1,5 +1,6 @@
 """One composition of its own on the engine that DOCKER_HOST names: its commands, and what its containers say."""
 
+import http.client
 import json
 import os
 import re
@@ -9,9 +10,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from tests.support.composition import ROOT
+import yaml
+
+from tests.support.composition import COMPOSE_FILE, ROOT
 from tests.support.grid import free_range
 
 HUNG_S = 300.0
@@ -45,6 +49,19 @@ class Composition:
             f"{' '.join(command)}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
         )
         return done.stdout
+
+    def leave_out(self, names: list[str], folder: Path) -> None:
+        """Do without services whose images this engine can't get."""
+        override = folder / "without.yml"
+        override.write_text(
+            yaml.safe_dump({"services": {name: {"profiles": ["not here"]} for name in names}})
+        )
+        self.environment["COMPOSE_FILE"] = f"{COMPOSE_FILE}:{override}"
+
+    def has(self, image: str) -> bool:
+        """Whether the engine has an image, or gets it."""
+        present = holds(lambda: self.run("docker", "image", "inspect", image))
+        return present or holds(lambda: self.run("docker", "pull", "--quiet", image))
 
     def compose(self, *arguments: str) -> str:
         """`docker compose ...`."""
@@ -129,7 +146,9 @@ def until(condition: Callable[[], Any], what: str) -> float:
     """Wait until a condition holds; returns the seconds that it took, and fails when it never does."""
     begun = time.monotonic()
     while not holds(condition):
-        assert time.monotonic() - begun < COMES_TRUE_S, f"never: {what}"
+        if time.monotonic() - begun > COMES_TRUE_S:
+            message = f"never: {what}; at the end: {condition()}"  # says what is wrong, if it can't be asked
+            raise AssertionError(message)
         time.sleep(0.2)
     return time.monotonic() - begun
 
@@ -138,7 +157,7 @@ def holds(condition: Callable[[], Any]) -> bool:
     """Whether a condition holds now; what can't be asked yet does not."""
     try:
         return bool(condition())
-    except (OSError, AssertionError, ValueError):
+    except (OSError, AssertionError, ValueError, http.client.HTTPException):
         return False
 
 

@@ -3,15 +3,18 @@
 import json
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 from tests.containers.browser import Browser
 from tests.containers.composition import IMAGE, Composition, Json, ask, holds, number, until
 from tests.support.cars import Car, cars, rush
+from tests.support.composition import services
 
 BASE = "python:3.11-slim-bookworm"
 MOST_MB = 150
 UID = 10001
+OTHERS = ("prometheus", "grafana")
 LONG = {"energy_kwh": 60.0}  # at 120 times the clock, minutes: longer than any trial
 SHORT = {"energy_kwh": 1.0}  # seconds
 INSIDE = """
@@ -31,9 +34,11 @@ Figures = dict[str, Any]
 class Life:
     """One composition from its first start to its end, with all that its clients were told."""
 
-    def __init__(self, composition: Composition, *, full: bool) -> None:
+    def __init__(self, composition: Composition, scratch: Path, *, full: bool) -> None:
         self.composition = composition
+        self.scratch = scratch
         self.full = full
+        self.lacking: list[str] = []
         self.told: list[Car] = []
 
     def build(self) -> Figures:
@@ -48,6 +53,18 @@ class Life:
         found = run("docker", "run", "--rm", "--network=none", IMAGE, "python", "-c", INSIDE)
         assert json.loads(found) == {"uid": UID, "tools": [], "caches": [], "without bytecode": []}
         return {"on top of the base": f"{on_top_mb:.0f} MB", "uid": UID, "compilers, pip, caches": "none"}
+
+    def images(self) -> Figures:
+        """Get the images of others; what this engine can't get is left out, and said."""
+        others = {name: each["image"] for name, each in services().items() if name in OTHERS}
+        self.lacking = [name for name, image in others.items() if not self.composition.has(image)]
+        if self.lacking:
+            self.composition.leave_out(self.lacking, self.scratch)
+        there = [image for name, image in others.items() if name not in self.lacking]
+        return {
+            "there": ", ".join(there),
+            "left out, for want of an image": ", ".join(self.lacking) or "none",
+        }
 
     def up(self) -> Figures:
         """Start all, and charge as soon as somebody answers."""
@@ -67,8 +84,8 @@ class Life:
     def shut_in(self) -> Figures:
         """Every container is what the file says, for the engine and from the inside."""
         names = []
-        services = self.composition.compose("ps", "--services").split()
-        for container in [each for name in services for each in self.composition.containers(name)]:
+        listed = self.composition.compose("ps", "--services").split()
+        for container in [each for name in listed for each in self.composition.containers(name)]:
             host = container["HostConfig"]
             assert host["ReadonlyRootfs"]
             assert host["CapDrop"] == ["ALL"]
@@ -105,6 +122,29 @@ class Life:
         assert (status, again) == (201, car.session)
         return {"asked twice": "one session"}
 
+    def watched(self) -> Figures:
+        """Prometheus finds every substation by its name, as the balancer does."""
+        if "prometheus" in self.lacking:
+            return {"not tried": "no image"}
+
+        def targets() -> dict[str, list[str]]:
+            status, told = ask("GET", f"{self.composition.prometheus}/api/v1/targets?state=active")
+            assert status == 200
+            found = dict[str, list[str]]()
+            for each in told["data"]["activeTargets"]:
+                found.setdefault(each["labels"]["job"], []).append(each["health"])
+            return found
+
+        until(lambda: targets().get("substation") == ["up"] * 3, "three substations in Prometheus")
+        jobs = ("balancer", "gateway", "admin_ui", "prometheus")
+        until(lambda: all(targets().get(job) == ["up"] for job in jobs), "every service in Prometheus")
+        query = f"{self.composition.prometheus}/api/v1/query?query=smartgrid_substation_capacity_watts"
+        until(lambda: len(ask("GET", query)[1]["data"]["result"]) == 3, "three capacities in Prometheus")
+        _, rules = ask("GET", f"{self.composition.prometheus}/api/v1/rules")
+        states = [rule["health"] for group in rules["data"]["groups"] for rule in group["rules"]]
+        assert "err" not in states
+        return {"targets up": {name: len(each) for name, each in targets().items()}, "rules": len(states)}
+
     def rush_hour(self) -> Figures:
         """The load test as a service of its own."""
         size = () if self.full else ("--requests", "100", "--seconds", "10")
@@ -117,6 +157,7 @@ class Life:
 
     def button(self) -> Figures:
         """The button on the console: log in by the link that `setup` printed, start, read the report."""
+        self._send_cars_away()  # a rush hour waits for a nearly empty fleet
         printed = self.composition.compose("logs", "--no-log-prefix", "setup")
         browser = Browser(self.composition.console, re.findall(r"/enter\?token=\S+", printed)[-1])
         pressed = browser.asked("/api/rush", {"preset": "rush-hour", "seed": 2, "requests": 60, "seconds": 6})
@@ -124,7 +165,7 @@ class Life:
 
         def row() -> Json:
             runs: list[Json] = json.loads(browser.asked("/api/runs"))["runs"]
-            return next(each for each in runs if each["run_id"] == run_id)
+            return next((each for each in runs if each["run_id"] == run_id), {"verdict": "no end"})
 
         until(lambda: row()["verdict"] != "no end", "the end of the rush hour")
         ended = row()
@@ -231,6 +272,12 @@ class Life:
         assert len(set(told)) == len(self.told)
         assert sorted(each["session_id"] for each in kept) == sorted(told)
         return {"sessions told and kept": f"{len(told)} of {len(told)}, none twice"}
+
+    def _send_cars_away(self) -> None:
+        mine = {car.wish["vehicle_id"] for car in self.told}
+        for each in self.composition.journal():
+            if not each["ended_unix_ms"] and each["vehicle_id"] not in mine:
+                assert ask("DELETE", f"{self.composition.gateway}/charge/{each['session_id']}")[0] == 200
 
     def _restart_balancer(self) -> None:
         self.composition.compose("restart", "balancer")

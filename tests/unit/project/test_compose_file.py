@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from compose_spec import PyOptions
+import yaml
+from compose_spec import PyCompose
 
 import admin_ui.settings
 import balancer.settings
@@ -20,7 +21,6 @@ from tests.support.composition import (
     COMPOSE_FILE,
     ROOT,
     VARIABLE,
-    interpolated,
     ours,
     published,
     services,
@@ -60,11 +60,10 @@ def environment(service: str, **given: str) -> dict[str, str]:
 
 
 def test_it_is_of_the_compose_model() -> None:
-    options = PyOptions(apply_merge=True)
-    text = interpolated(COMPOSE_FILE.read_text(encoding="utf-8"))
-    options.from_yaml(text).validate()
+    text = yaml.safe_dump(whole())
+    PyCompose.from_yaml(text).validate()
     with pytest.raises(ValueError, match="restrat"):
-        options.from_yaml(text.replace("restart:", "restrat:", 1))
+        PyCompose.from_yaml(text.replace("restart:", "restrat:"))
 
 
 def test_every_service_of_the_project_is_in_it_and_runs_itself() -> None:
@@ -226,6 +225,41 @@ def test_what_is_kept_is_written_to_a_volume_and_secrets_only_by_their_maker() -
         kept = [value for key, value in service.get("environment", {}).items() if key == "RUNS_DIR"]
         assert all(Path(value).is_relative_to(IMAGE_ENV["DATA_DIR"]) for value in kept)
     assert services()["admin_ui"]["volumes"][0] == services()["loadtest"]["volumes"][0]  # one runs folder
+
+
+def test_prometheus_looks_for_the_services_where_they_listen() -> None:
+    path = ROOT / "monitoring/prometheus/prometheus.yml"
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["scrape_configs"]
+    looked_up = {
+        (name, each["port"])
+        for job in jobs
+        for each in job.get("dns_sd_configs", [])
+        for name in each["names"]
+    }
+    assert {name for name, _ in looked_up} == SETTINGS.keys()
+    assert all(port in ports(name) for name, port in looked_up)
+
+
+def test_grafana_finds_what_it_is_provisioned_with() -> None:
+    mounts = {volume.split(":")[1]: volume.split(":")[0] for volume in services()["grafana"]["volumes"]}
+    provisioning = ROOT / mounts["/etc/grafana/provisioning"]
+    told = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in provisioning.rglob("*.yml")]
+    providers = [each for page in told for each in page.get("providers", [])]
+    assert [each["options"]["path"] for each in providers] == ["/etc/grafana/smartgrid"]
+    assert list((ROOT / mounts["/etc/grafana/smartgrid"]).glob("*.json"))
+    (source,) = [each for page in told for each in page.get("datasources", [])]
+    (contact,) = [each for page in told for each in page.get("contactPoints", [])]
+    urls = {urlsplit(source["url"]).hostname, urlsplit(contact["receivers"][0]["settings"]["url"]).hostname}
+    assert urls == {"prometheus", "alertmanager"} <= services().keys()
+
+
+def test_grafana_s_password_is_a_secret_that_setup_makes() -> None:
+    grafana = services()["grafana"]
+    assert "GF_SECURITY_ADMIN_PASSWORD" not in grafana["environment"]
+    kept = Path(grafana["environment"]["GF_SECURITY_ADMIN_PASSWORD__FILE"])
+    script = (ROOT / "deploy/compose/setup.py").read_text(encoding="utf-8")
+    assert f'SECRETS / "{kept.name}"' in script
+    assert "secrets:/secrets:ro" in grafana["volumes"]
 
 
 def test_variables_are_those_of_the_how_to() -> None:
