@@ -67,14 +67,13 @@ class Settings:
             return ["BALANCER_URL and GATEWAY_URL take one URL each"]
         if bool(self.tls_cert) != bool(self.tls_key):
             return ["CONSOLE_TLS_CERT and CONSOLE_TLS_KEY go together"]
-        if (
-            self.behind_tls
-            or self.tls_cert
-            or ipaddress.ip_address(self.published_on or self.bind).is_loopback
-        ):
+        name, address = (
+            ("PUBLISHED_ON", self.published_on) if self.published_on else ("CONSOLE_BIND", self.bind)
+        )
+        if self.behind_tls or self.tls_cert or ipaddress.ip_address(address).is_loopback:
             return []
         plain = (
-            f"{self.published_on or self.bind} lets other machines in, and passwords would go over the network in the clear:"
+            f"{name}={address} lets other machines in, and passwords would go over the network in the clear:"
             " set CONSOLE_TLS_CERT and CONSOLE_TLS_KEY, or put a proxy that speaks TLS in front and set"
             " BEHIND_TLS_PROXY=1, or bind to a loopback address"
         )

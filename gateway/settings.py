@@ -49,10 +49,11 @@ class Settings:
         if self.api_keys:
             both = "API_KEYS and ALLOW_ANONYMOUS=1 contradict each other: set one of them"
             return [both] if self.allow_anonymous else []
-        if self.allow_anonymous or ipaddress.ip_address(self.published_on or self.bind).is_loopback:
+        name, address = ("PUBLISHED_ON", self.published_on) if self.published_on else ("BIND", self.bind)
+        if self.allow_anonymous or ipaddress.ip_address(address).is_loopback:
             return []
         open_to_all = (
-            f"API_KEYS is not set, and {self.published_on or self.bind} lets other machines in: set it to a file of keys"
+            f"API_KEYS is not set, and {name}={address} lets other machines in: set it to a file of keys"
             " (python -m gateway.keys makes them), or ALLOW_ANONYMOUS=1 to do without"
         )
         return [open_to_all]
