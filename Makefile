@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour report console-link test lint format types imports unit property integration process console monitoring proof proto docs dashboards lock clean
+.PHONY: help run rush-hour report console-link up down compose-test test lint format types imports unit property integration process console monitoring proof proto docs dashboards lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,16 @@ console-link: $(VENV)/.runtime  ## a new link that logs in to the running grid's
 
 report: needs $(VENV)/.runtime  ## project_report.pdf, of a rush hour on a grid of its own (or that of GATEWAY_URL)
 	@$(BIN)/python deploy/local/project_report.py $(ARGS)
+
+up:  ## the grid in containers, on the engine that DOCKER_HOST names
+	@docker compose up --detach --build --wait --wait-timeout 180
+	@docker compose logs --no-log-prefix --tail 9 setup
+
+down:  ## stop the grid in containers; data stay
+	@docker compose --profile '*' down
+
+compose-test: $(VENV)/.dev  ## take the composition through its life on a real engine (ARGS="--full")
+	@$(BIN)/python -m tests.containers $(ARGS)
 
 test: needs lint  ## lint, types, imports, then every test (REQUIRE_ALL=1: a skip is a failure)
 	$(BIN)/python -m pytest -q

@@ -4,7 +4,7 @@ import dataclasses
 import ipaddress
 from pathlib import Path
 
-from runtime.settings import address, integer, number, path, path_if_any, port, setting, urls
+from runtime.settings import address, address_if_any, integer, number, path, path_if_any, port, setting, urls
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,6 +12,12 @@ class Settings:
     """What a console reads from the environment."""
 
     bind: str = setting("CONSOLE_BIND", "127.0.0.1", address, "the address to listen on")
+    published_on: str = setting(
+        "PUBLISHED_ON",
+        "",
+        address_if_any,
+        "in a container: the address where its port is published, else CONSOLE_BIND",
+    )
     http_port: int = setting("CONSOLE_PORT", "8080", port, "port of the pages")
     data: Path = setting("DATA_DIR", "data", path, "folder that holds people, logins and the audit log")
     balancer: tuple[str, ...] = setting(
@@ -53,7 +59,7 @@ class Settings:
     @property
     def on_loopback(self) -> bool:
         """Whether only this machine can come in."""
-        return ipaddress.ip_address(self.bind).is_loopback and not self.behind_tls
+        return ipaddress.ip_address(self.published_on or self.bind).is_loopback and not self.behind_tls
 
     def faults(self) -> list[str]:
         """Return what is wrong with them together."""
@@ -61,10 +67,13 @@ class Settings:
             return ["BALANCER_URL and GATEWAY_URL take one URL each"]
         if bool(self.tls_cert) != bool(self.tls_key):
             return ["CONSOLE_TLS_CERT and CONSOLE_TLS_KEY go together"]
-        if self.behind_tls or self.tls_cert or ipaddress.ip_address(self.bind).is_loopback:
+        name, address = (
+            ("PUBLISHED_ON", self.published_on) if self.published_on else ("CONSOLE_BIND", self.bind)
+        )
+        if self.behind_tls or self.tls_cert or ipaddress.ip_address(address).is_loopback:
             return []
         plain = (
-            f"CONSOLE_BIND={self.bind} lets other machines in, and passwords would go over the network in the clear:"
+            f"{name}={address} lets other machines in, and passwords would go over the network in the clear:"
             " set CONSOLE_TLS_CERT and CONSOLE_TLS_KEY, or put a proxy that speaks TLS in front and set"
             " BEHIND_TLS_PROXY=1, or bind to a loopback address"
         )

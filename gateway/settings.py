@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gateway.callers import PER_MINUTE
 from runtime.connections import Limits
-from runtime.settings import address, integer, matching, number, path_if_any, port, setting
+from runtime.settings import address, address_if_any, integer, matching, number, path_if_any, port, setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,6 +14,12 @@ class Settings:
     """What a gateway reads from the environment."""
 
     bind: str = setting("BIND", "127.0.0.1", address, "the address to listen on")
+    published_on: str = setting(
+        "PUBLISHED_ON",
+        "",
+        address_if_any,
+        "in a container: the address where its port is published, else BIND",
+    )
     http_port: int = setting("GATEWAY_PORT", "8000", port, "port of the public API")
     balancer: str = setting(
         "BALANCER", "127.0.0.1:9001", matching(r"[^\s/]+:[0-9]{1,5}", "host:port"), "the balancer's stream"
@@ -43,10 +49,11 @@ class Settings:
         if self.api_keys:
             both = "API_KEYS and ALLOW_ANONYMOUS=1 contradict each other: set one of them"
             return [both] if self.allow_anonymous else []
-        if self.allow_anonymous or ipaddress.ip_address(self.bind).is_loopback:
+        name, address = ("PUBLISHED_ON", self.published_on) if self.published_on else ("BIND", self.bind)
+        if self.allow_anonymous or ipaddress.ip_address(address).is_loopback:
             return []
         open_to_all = (
-            f"API_KEYS is not set, and BIND={self.bind} lets other machines in: set it to a file of keys"
+            f"API_KEYS is not set, and {name}={address} lets other machines in: set it to a file of keys"
             " (python -m gateway.keys makes them), or ALLOW_ANONYMOUS=1 to do without"
         )
         return [open_to_all]

@@ -119,6 +119,11 @@ def address(text: str) -> str:
         raise ValueError(message) from None
 
 
+def address_if_any(text: str) -> str:
+    """An address as above; '' when nothing is set."""
+    return address(text) if text else ""
+
+
 def urls(text: str) -> tuple[str, ...]:
     """Base URLs of services, separated by commas."""
     found = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())

@@ -10,7 +10,8 @@ from runtime.settings import SettingsError, load
     "environ",
     [
         {}, {"BIND": "127.0.0.2"}, {"BIND": "::1"}, {"API_KEYS": "keys"}, {"ALLOW_ANONYMOUS": "1"},
-        {"BIND": "0.0.0.0", "API_KEYS": "keys"}, {"BIND": "0.0.0.0", "ALLOW_ANONYMOUS": "1"},
+        {"BIND": "0.0.0.0", "PUBLISHED_ON": "127.0.0.1"}, {"BIND": "0.0.0.0", "API_KEYS": "keys"},
+        {"BIND": "0.0.0.0", "ALLOW_ANONYMOUS": "1"},
     ],
 )  # fmt: skip
 def test_these_go_together(environ: dict[str, str]) -> None:
@@ -25,6 +26,12 @@ def test_other_machines_are_not_let_in_without_keys_unless_that_is_said(bind: st
     assert f"BIND={bind}" in fault
     assert fault.startswith("API_KEYS is not set")
     assert "ALLOW_ANONYMOUS=1" in fault
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "127.0.0.1"])
+def test_where_a_container_is_published_decides_wherever_it_listens(bind: str) -> None:
+    with pytest.raises(SettingsError, match=r"PUBLISHED_ON=192\.0\.2\.7 lets other machines in"):
+        load(Settings, {"BIND": bind, "PUBLISHED_ON": "192.0.2.7"})
 
 
 def test_asking_for_keys_and_for_none_is_a_contradiction() -> None:

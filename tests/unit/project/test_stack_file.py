@@ -1,0 +1,88 @@
+"""deploy/swarm/stack.yml: what can be known of it without a swarm."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from runtime.process import STOP_WITHIN_S, ProcessSettings
+from runtime.settings import SettingsError, load
+from tests.support.composition import ROOT, interpolated
+from tests.unit.project.test_compose_file import SETTINGS, defaults
+
+STACK_FILE = ROOT / "deploy/swarm/stack.yml"
+TASKS = re.compile(r"^(?:dns://)?tasks\.([a-z_]+):(\d+)$")
+SERVICES = ("balancer", "gateway", "substation")
+
+
+def services(**given: str) -> dict[str, dict[str, Any]]:
+    found = yaml.safe_load(interpolated(STACK_FILE.read_text(encoding="utf-8"), given))["services"]
+    assert isinstance(found, dict)
+    return found
+
+
+def environment(service: str, **given: str) -> dict[str, str]:
+    told = services(**given)[service]["environment"].items()
+    found = {name: "" if value is None else str(value) for name, value in told}
+    return {name: value.replace("{{.Node.Hostname}}", "node-1") for name, value in found.items()}
+
+
+def test_it_has_the_services_that_admit_cars() -> None:
+    assert services().keys() == set(SERVICES)
+    for name, service in services().items():
+        assert service["command"] == ["python", "-m", name]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_given_what_it_reads_and_can_use(name: str) -> None:
+    known = set(defaults(name)) | {
+        field.metadata["env"] for field in ProcessSettings.__dataclass_fields__.values()
+    }
+    told = environment(name, ALLOW_ANONYMOUS="1")
+    assert told.keys() <= known
+    load(SETTINGS[name], told)
+
+
+def test_a_gateway_that_all_may_reach_asks_for_keys_unless_told_otherwise() -> None:
+    with pytest.raises(SettingsError, match="API_KEYS is not set"):
+        load(SETTINGS["gateway"], environment("gateway"))
+
+
+def test_a_name_leads_to_tasks_that_listen_there() -> None:
+    seen = set()
+    for name in SERVICES:
+        for value in environment(name).values():
+            if found := TASKS.fullmatch(value):
+                assert found[2] in {port for key, port in defaults(found[1]).items() if key.endswith("_PORT")}
+                seen.add(found[1])
+        assert services()[name]["deploy"]["endpoint_mode"] == "dnsrr"
+    assert seen == {"balancer", "substation"}
+
+
+def test_a_substation_is_its_node_and_a_volume_has_one_writer() -> None:
+    substation, balancer = services()["substation"], services()["balancer"]
+    assert substation["environment"]["SUBSTATION_ID"] == "{{.Node.Hostname}}"
+    assert substation["deploy"]["mode"] == "global"
+    assert (balancer["deploy"].get("mode", "replicated"), balancer["deploy"]["replicas"]) == ("replicated", 1)
+    for service in (substation, balancer):
+        assert service["deploy"]["placement"]["constraints"]
+        assert service["deploy"]["update_config"]["order"] == "stop-first"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_task_is_shut_in_and_bounded(name: str) -> None:
+    service = services()[name]
+    assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+    assert {"memory", "pids"} <= service["deploy"]["resources"]["limits"].keys()
+    assert {"max-size", "max-file"} <= service["logging"]["options"].keys()
+    assert int(service["stop_grace_period"].removesuffix("s")) > STOP_WITHIN_S
+    assert "depends_on" not in service  # an engine of many machines has no order
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_task_is_replaced_when_it_hangs_and_not_when_it_waits_for_others(name: str) -> None:
+    *_, url = services()[name]["healthcheck"]["test"]
+    assert urlsplit(url).path == "/livez"
+    assert str(urlsplit(url).port) in defaults(name).values()
