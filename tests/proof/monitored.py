@@ -52,16 +52,9 @@ def rush_hour(grid: Grid, report: Path, requests: int, seconds: float) -> None:
         "--balancer",
         grid.balancer,
     ]
-    asked = [
-        "--requests",
-        str(requests),
-        "--seconds",
-        f"{seconds:g}",
-        "--max-ratio",
-        "2",
-        "--max-refused",
-        str(requests),
-    ]
+    asked = ["--requests", str(requests), "--seconds", f"{seconds:g}", "--retries", "0"]
+    for limit in ("max_mean > 2", f"refused > {requests}", f"first_refused > {requests}"):
+        asked += ["--fail-if", limit]
     ended = subprocess.run(
         [*command, *asked, "--json", str(report), "--runs-dir", str(grid.data / "runs")],
         cwd=ROOT, capture_output=True, text=True, check=False, timeout=400,
