@@ -17,6 +17,7 @@ WAIT_MS = 30_000  # nothing takes as long unless it never comes
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 HUGE: ViewportSize = {"width": 3840, "height": 2160}
+GRAFANA = "http://127.0.0.1:3000/grafana"  # nobody need be there: links are read, not followed
 EXPECTED = ("WebSocket connection", "Failed to load resource")  # what Chromium says of a service that is down
 
 
