@@ -40,12 +40,13 @@ def visit(browser: Browser, url: str, **context: Any) -> Iterator[Page]:
     page = made.new_page()
     page.set_default_timeout(WAIT_MS)
     faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda line: faults.append(line.text) if _is_fault(line.type, line.text) else None)
+    # Of the whole profile: a second page that a test opens is watched too.
+    made.on("weberror", lambda error: faults.append(str(error.error)))
+    made.on("console", lambda line: faults.append(line.text) if _is_fault(line.type, line.text) else None)
     try:
         page.goto(url)
         yield page
-        assert faults == []
+        assert faults == [], faults
     finally:
         made.close()
 

@@ -112,6 +112,9 @@ def test_a_new_critical_is_in_the_header_the_title_and_said_once(alarms: Page, g
     with derated(grid):
         expect(alarms.locator("#alarm-badge")).to_have_text("■ 1 critical")
         expect(alarms.locator("#alarm-says")).to_have_text("Critical: Load above the limit, substation-1.")
+        expect(alarms.locator("#alarm-rate")).to_have_text(
+            re.compile(r"^[1-9]\d* raised in the last 10 minutes$")
+        )
         expect(alarms).to_have_title(re.compile(r"^\(1\) Alarms"))
         expect(calling(alarms, OVER).get_by_role("link", name="Grafana")).to_have_attribute(
             "href", re.compile(re.escape(GRAFANA) + r"/d/\w+\?from=\d+&to=now&var-substation=substation-1$")
