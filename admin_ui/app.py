@@ -113,13 +113,14 @@ def routes(
     rush: RushHours,
 ) -> list[Route]:
     """Return every address of the console that takes a role."""
-    environment = {"environment": pages.templates(balancer_url=settings.balancer[0])}
+    known = {"balancer_url": settings.balancer[0], "grafana_url": settings.grafana}
+    environment = {"environment": pages.templates(**known)}
     door, log = {"doorkeeper": doorkeeper}, doorkeeper.audit
     loopback = {"on_loopback": settings.on_loopback}
 
     def page(path: str, name: str) -> Route:
-        known = {"rules": RULES.values()} if name == "alarms" else {}
-        given = environment | {"template": f"{name}.html", "here": name} | known
+        more = {"rules": RULES.values()} if name == "alarms" else {}
+        given = environment | {"template": f"{name}.html", "here": name} | more
         return Route(path, Page, Role.VIEWER, given, page=True)
 
     return [

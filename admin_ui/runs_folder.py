@@ -101,6 +101,7 @@ def _told(folder: Path) -> Row:
         "requests": run.get("requests"),
         "seconds": run.get("seconds"),
         "duration_s": round(window[1] - window[0], 1) if isinstance(window, list) else None,
+        "window_unix_s": window if isinstance(window, list) else None,
         "balance_ratio": result.get("balance_ratio"),
         "peak_utilization": result.get("fleet_peak_utilization"),
         "p95_ms": _of(result, "response_ms").get("p95"),

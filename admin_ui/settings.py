@@ -4,7 +4,18 @@ import dataclasses
 import ipaddress
 from pathlib import Path
 
-from runtime.settings import address, address_if_any, integer, number, path, path_if_any, port, setting, urls
+from runtime.settings import (
+    address,
+    address_if_any,
+    integer,
+    number,
+    page_url_if_any,
+    path,
+    path_if_any,
+    port,
+    setting,
+    urls,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +38,7 @@ class Settings:
         "GATEWAY_URL", "http://127.0.0.1:8000", urls, "base URL of the gateway"
     )
     runs: Path = setting("RUNS_DIR", "data/runs", path, "folder of the load test's runs")
-    grafana: str = setting("GRAFANA_URL", "", str, "base URL of Grafana for links, empty for none")
+    grafana: str = setting("GRAFANA_URL", "", page_url_if_any, "base URL of Grafana for links")
     login_hours: float = setting("LOGIN_HOURS", "12", number(0.01, 720), "hours after which a login ends")
     idle_minutes: float = setting(
         "IDLE_MINUTES", "60", number(0.01, 10_000), "minutes after which a login that no open page uses ends"

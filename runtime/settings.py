@@ -147,6 +147,14 @@ def _is_base(url: str) -> bool:
     return parts.scheme == "http" and bool(parts.hostname) and not beyond
 
 
+def page_url_if_any(text: str) -> str:
+    """The base of links that a person follows, which may lie below a path; empty when nothing is set."""
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", text):
+        message = "a URL such as http://host:3000 or https://host/grafana is accepted"
+        raise ValueError(message)
+    return text.rstrip("/")
+
+
 def path(text: str) -> Path:
     """A path in the file system, made absolute."""
     return Path(text).absolute()

@@ -17,6 +17,7 @@ WAIT_MS = 30_000  # nothing takes as long unless it never comes
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 HUGE: ViewportSize = {"width": 3840, "height": 2160}
+GRAFANA = "http://127.0.0.1:3000/grafana"  # nobody need be there: links are read, not followed
 EXPECTED = ("WebSocket connection", "Failed to load resource")  # what Chromium says of a service that is down
 
 
@@ -39,12 +40,13 @@ def visit(browser: Browser, url: str, **context: Any) -> Iterator[Page]:
     page = made.new_page()
     page.set_default_timeout(WAIT_MS)
     faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda line: faults.append(line.text) if _is_fault(line.type, line.text) else None)
+    # Of the whole profile: a second page that a test opens is watched too.
+    made.on("weberror", lambda error: faults.append(str(error.error)))
+    made.on("console", lambda line: faults.append(line.text) if _is_fault(line.type, line.text) else None)
     try:
         page.goto(url)
         yield page
-        assert faults == []
+        assert faults == [], faults
     finally:
         made.close()
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.console.browser import CHROMIUM, chromium, visit
+from tests.console.browser import CHROMIUM, GRAFANA, chromium, visit
 from tests.support.grid import Grid
 
 
@@ -21,7 +21,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
     """A grid for the tests of one module; who breaks it mends it."""
-    made = Grid(tmp_path_factory.mktemp("grid"))
+    made = Grid(tmp_path_factory.mktemp("grid"), GRAFANA_URL=GRAFANA)
     made.start()
     yield made
     made.stop()

@@ -50,21 +50,21 @@ FAST = """(() => {
     constructor() { fast.socket = this; }
     close() {}
   };
-  window.drive = async (state, frames) => {
+  window.drive = async (state, frames, stepMs = 250) => {
     const deliver = (frame) => fast.socket.onmessage({ data: JSON.stringify(frame) });
     if (!fast.seq) deliver({ seq: fast.seq = 1, kind: "snapshot", state });
     fast.took = [];
     for (let n = 1; n <= frames; n += 1) {
-      fast.ms += 250;
+      fast.ms += stepMs;
       const substations = state.substations.map((row, at) => {
-        const load = 700 + 600 * Math.sin(n / 480 + at);
+        const load = 700 + 600 * Math.sin(fast.ms / 120000 + at);
         return { ...row, load_kw: Math.round(load * 10) / 10, utilization: load / 1400, sessions: Math.round(load / 11) };
       });
       const text = JSON.stringify({ seq: fast.seq += 1, kind: "changes", gone: [], substations, totals: state.totals });
       const began = real.now();
       fast.socket.onmessage({ data: text });
       await null;
-      if (n % 4 === 0) for (const call of fast.timers) call();
+      if (fast.ms % 1000 === 0) for (const call of fast.timers) call();
       fast.took.push(real.now() - began);
       if (n % 40 === 0) await new Promise((next) => setTimeout(next)); // layout and collection get their turn
     }

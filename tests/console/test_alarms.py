@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.console.browser import NARROW, axe_faults, visit
+from tests.console.browser import GRAFANA, NARROW, axe_faults, visit
 from tests.support.grid import Grid, get, status, until
 
 CARS = 70  # of 22 kW: more than one substation takes
@@ -23,7 +23,9 @@ OVER = "Load above the limit: substation-1"
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
     """A grid whose console raises and clears alarms ten times as fast; its cars charge for long."""
-    made = Grid(tmp_path_factory.mktemp("grid"), ALARM_DELAYS="0.1", POLL_S="0.2", TIME_SCALE="1")
+    made = Grid(
+        tmp_path_factory.mktemp("grid"), ALARM_DELAYS="0.1", POLL_S="0.2", TIME_SCALE="1", GRAFANA_URL=GRAFANA
+    )
     made.start()
     made.wait()
     charge(made, "substation-1", 20)
@@ -110,7 +112,13 @@ def test_a_new_critical_is_in_the_header_the_title_and_said_once(alarms: Page, g
     with derated(grid):
         expect(alarms.locator("#alarm-badge")).to_have_text("■ 1 critical")
         expect(alarms.locator("#alarm-says")).to_have_text("Critical: Load above the limit, substation-1.")
+        expect(alarms.locator("#alarm-rate")).to_have_text(
+            re.compile(r"^[1-9]\d* raised in the last 10 minutes$")
+        )
         expect(alarms).to_have_title(re.compile(r"^\(1\) Alarms"))
+        expect(calling(alarms, OVER).get_by_role("link", name="Grafana")).to_have_attribute(
+            "href", re.compile(re.escape(GRAFANA) + r"/d/\w+\?from=\d+&to=now&var-substation=substation-1$")
+        )
         alarms.goto(f"{grid.console}/audit")
         expect(alarms.locator("#alarm-badge")).to_have_text("■ 1 critical")
         expect(alarms.locator("#alarm-says")).to_have_text("")

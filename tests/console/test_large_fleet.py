@@ -110,6 +110,7 @@ def test_without_a_balancer_the_page_says_what_to_do(browser: Browser, tmp_path:
     with console(tmp_path, None) as alone, visit(browser, alone.link(), color_scheme=scheme) as page:
         expect(page.get_by_text("The balancer has not answered yet", exact=True)).to_be_visible()
         expect(page.locator("#nothing")).to_contain_text(alone.balancer)
+        expect(page.get_by_role("link", name="Grafana")).to_have_count(0)  # GRAFANA_URL is not set
         expect(page.locator("#link-state")).to_contain_text(
             f"The balancer at {alone.balancer} has not answered yet"
         )

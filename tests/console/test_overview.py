@@ -9,7 +9,8 @@ import urllib.request
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.console.browser import HUGE, NARROW, WIDE, axe_faults, visit
+from monitoring.grafana.grid_dashboard import UID
+from tests.console.browser import GRAFANA, HUGE, NARROW, WIDE, axe_faults, visit
 from tests.support.grid import Grid
 
 ROW = "table.substations tbody tr"
@@ -79,6 +80,17 @@ def test_search_sort_filter_and_details_are_in_the_address(page: Page, grid: Gri
     expect(page.get_by_role("complementary")).to_be_hidden()
     page.go_back()
     expect(page.get_by_role("heading", name="substation-2")).to_be_visible()
+
+
+def test_grafana_is_opened_with_the_seconds_that_are_shown_here(page: Page, grid: Grid) -> None:
+    of_all = page.get_by_role("link", name="Grafana: load under its limit")
+    expect(of_all).to_have_attribute("href", f"{GRAFANA}/d/{UID}?from=now-300s&to=now")
+    page.get_by_label("Last", exact=True).select_option("2 minutes")
+    expect(of_all).to_have_attribute("href", f"{GRAFANA}/d/{UID}?from=now-120s&to=now")
+    page.get_by_role("link", name="substation-3", exact=True).click()
+    expect(page.get_by_role("link", name="Grafana: substation-3")).to_have_attribute(
+        "href", f"{GRAFANA}/d/{UID}?from=now-900s&to=now&var-substation=substation-3"
+    )
 
 
 def test_everything_can_be_done_with_the_keyboard(page: Page, grid: Grid) -> None:

@@ -1,6 +1,8 @@
 """The rush hour in a real browser, on a real grid, with the real load test as a child of the console."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,17 +12,19 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.console.browser import NARROW, axe_faults, visit
+from monitoring.grafana.grid_dashboard import UID
+from tests.console.browser import GRAFANA, NARROW, axe_faults, visit
 from tests.support.grid import ROOT, Grid, get, until
 
 SHORT = {"Requests": "120", "Within seconds": "4"}
+RANGE = re.compile(re.escape(f"{GRAFANA}/d/{UID}?from=") + r"([0-9]+)&to=([0-9]+)")
 LONG = {"Requests": "60", "Within seconds": "60"}
 
 
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
     """Cars leave within seconds, so that one run can follow another."""
-    made = Grid(tmp_path_factory.mktemp("grid"), TIME_SCALE="1200")
+    made = Grid(tmp_path_factory.mktemp("grid"), TIME_SCALE="1200", GRAFANA_URL=GRAFANA)
     made.start()
     yield made
     made.stop()
@@ -86,6 +90,13 @@ def test_one_click_runs_to_a_verdict_and_a_report(page: Page, grid: Grid) -> Non
     expect(page.get_by_role("region", name="Thresholds").get_by_role("row")).not_to_have_count(0)
     expect(first_row(page)).to_contain_text("held")
     expect(first_row(page)).to_contain_text("least_loaded")
+    shown = first_row(page).get_by_role("link", name="Grafana: the run of").get_attribute("href") or ""
+    found = RANGE.fullmatch(shown)
+    assert found, shown
+    (result,) = (grid.data / "runs").glob("*/result.json")
+    window = json.loads(result.read_text())["window_unix_s"]
+    assert 10 < window[0] - int(found[1]) / 1000 < 20
+    assert 10 < int(found[2]) / 1000 - window[1] < 20
     page.locator("#rush-run").get_by_role("link", name="Open the report").click()
     expect(page.locator("h1")).to_contain_text("held", ignore_case=True)
     assert page.evaluate("() => getComputedStyle(document.querySelector('main')).maxWidth") != "none"

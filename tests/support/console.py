@@ -38,7 +38,12 @@ class Console:
     """`python -m admin_ui` on a port and with people of its own; ended by `stop`."""
 
     def __init__(
-        self, data: Path, environ: dict[str, str] | None = None, *, keep_people: bool = False
+        self,
+        data: Path,
+        environ: dict[str, str] | None = None,
+        *,
+        keep_people: bool = False,
+        program: tuple[str, ...] = ("-m", "admin_ui"),
     ) -> None:
         environ = environ or {}
         self.data = data
@@ -53,7 +58,7 @@ class Console:
         }  # fmt: skip
         self._log = (data / "stderr.txt").open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "admin_ui"], cwd=ROOT, env=inherited | settings | environ, stderr=self._log
+            [sys.executable, *program], cwd=ROOT, env=inherited | settings | environ, stderr=self._log
         )
 
     def serves(self) -> "Console":

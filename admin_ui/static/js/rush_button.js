@@ -7,7 +7,7 @@ import { goesOn, headline, start, stop } from "/static/js/rush.js";
 /** Show it in `place`; `stream` has the state. */
 export function rushButton(place, stream) {
   const operator = document.body.dataset.role === "operator";
-  const state = element("a", { href: "/rush-hour" });
+  const state = element("a", { href: "/rush-hour" }, "Rush hour"); // until its state is known
   const fault = element("p", { class: "rush-chip-fault", role: "alert" });
   let asking = false;
   const press = async () => {

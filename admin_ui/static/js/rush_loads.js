@@ -16,7 +16,7 @@ export class RushLoads {
   constructor(place) {
     const head = ["Substation", "Load against the limit", "Load", "Limit", "Utilization", "Sessions", "State"];
     this.body = element("tbody");
-    this.more = element("p");
+    this.more = element("p", { hidden: true });
     this.link = element("a", { href: "/" });
     this.more.append(this.link);
     place.append(

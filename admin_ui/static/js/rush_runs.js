@@ -1,6 +1,7 @@
 // The list of runs, newest first: what each came to, its report, and two or more side by side.
 
 import { attribute, element, text } from "/static/js/dom.js";
+import * as grafana from "/static/js/grafana.js";
 import { links, mark, report } from "/static/js/rush_run.js";
 import { UNKNOWN, figure, latency, percent } from "/static/js/words.js";
 
@@ -105,7 +106,7 @@ export class RushRuns extends EventTarget {
       element("td", { class: "verdict" }, going ? element("span", {}, "▶ goes on") : mark(run.verdict)),
       element("td", {}, opened(run, day)),
       ...COLUMNS.map(([, of, kind]) => element("td", { class: kind }, String(of(run)))),
-      element("td", {}, ...links(run)),
+      element("td", {}, ...links(run), inGrafana(run, going, day)),
     );
   }
 
@@ -125,4 +126,9 @@ function opened(run, day) {
   const link = report(run, "Open");
   link?.setAttribute("aria-label", `Open the report of ${day}`);
   return link;
+}
+
+function inGrafana(run, going, day) {
+  const [began, ended] = run.window_unix_s ?? [going ? run.at_unix_s : null, null];
+  return began === null ? null : grafana.link(grafana.around(began, ended), `the run of ${day}`);
 }

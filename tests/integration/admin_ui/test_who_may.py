@@ -1,34 +1,15 @@
 """Every address of the console x role x method, and from hostile origins: from the route table itself."""
 
-import re
 from collections.abc import Iterator
 
 import pytest
-from prometheus_client import CollectorRegistry
 from tornado.web import RequestHandler
 
 from admin_ui.access import SECURITY_HEADERS
-from admin_ui.alarm_rules import RULES
-from admin_ui.alarm_store import AlarmStore
-from admin_ui.alarm_watch import AlarmWatch
-from admin_ui.alarms import Alarms
-from admin_ui.app import acting_routes, routes, shown
-from admin_ui.audit import Audit
-from admin_ui.doorkeeper import Doorkeeper
-from admin_ui.grid_calls import GridCalls
-from admin_ui.orders import Orders
-from admin_ui.passwords import Passwords
-from admin_ui.people import Logins, Role
-from admin_ui.people_file import PeopleFile
-from admin_ui.rates import Rates
+from admin_ui.people import Role
 from admin_ui.routes import Route
-from admin_ui.rush_child import LoadTest
-from admin_ui.rush_hours import RushHours
-from admin_ui.settings import Settings
-from admin_ui.snapshot import CONSOLE, Board
-from runtime.frame_stream import FrameStreams, StreamMetrics
-from runtime.settings import load
 from tests.support.console import Console
+from tests.support.route_table import path, route_table
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 READS = {"GET", "HEAD", "OPTIONS"}
@@ -66,18 +47,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
-    data = tmp_path_factory.mktemp("table")
-    log, board = Audit(data / "audit.sqlite"), Board()
-    keeper = Doorkeeper(PeopleFile(data / "people.json"), Logins(1), log, Passwords())
-    streams = FrameStreams(
-        lambda: shown(board, Rates(), log), CONSOLE, StreamMetrics(CollectorRegistry(), "smartgrid_console")
-    )
-    settings = load(Settings, {"DATA_DIR": str(data)})
-    watch = AlarmWatch(Alarms(RULES), AlarmStore(data), log, lambda: shown(board, Rates(), log), settings)
-    rush = RushHours(LoadTest("http://127.0.0.1:1", "http://127.0.0.1:1", data), log, None)  # type: ignore[arg-type]
-    calls = GridCalls(None, "", "", None)  # type: ignore[arg-type]  # nobody calls
-    acting = acting_routes(board, calls, Orders(board, calls, log))
-    return [*routes(settings, board, streams, keeper, watch, rush), *acting]
+    return route_table(tmp_path_factory.mktemp("table"))
 
 
 def takes(route: Route) -> set[str]:
@@ -125,12 +95,6 @@ def test_every_role_gets_what_its_routes_give_and_nothing_else(
             if answer.status not in expected(route, role, method):
                 faults.append((route.pattern, method, answer.status))
     assert faults == []
-
-
-def path(route: Route) -> str:
-    """Return an address that fits a pattern."""
-    whole = re.sub(r"\(\[0-9\][^)]*\)", "1", route.pattern)
-    return re.sub(r"\([^)]*\)", "x", whole)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

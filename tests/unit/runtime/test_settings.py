@@ -72,6 +72,9 @@ def test_what_settings_find_wrong_together_is_named_too() -> None:
         (settings.path, "/x/y", Path("/x/y")),
         (settings.path_if_any, "/x/y", Path("/x/y")),
         (settings.path_if_any, "", None),
+        (settings.page_url_if_any, "", ""),
+        (settings.page_url_if_any, "http://[::1]:3000/", "http://[::1]:3000"),
+        (settings.page_url_if_any, "https://a.example/grafana/", "https://a.example/grafana"),
     ],
 )
 def test_what_is_accepted(parse: Callable[[str], object], text: str, value: object) -> None:
@@ -90,6 +93,10 @@ def test_a_relative_path_is_made_absolute() -> None:
         *[(settings.port, text) for text in ("-1", "65536", "http")],
         *[(settings.address, text) for text in ("localhost", "127.0.0.1:80", "", "256.1.1.1")],
         *[(matching("a+", "a"), text) for text in ("", "ab", "a\n")],
+        *[
+            (settings.page_url_if_any, text)
+            for text in ("javascript:alert(1)", "a:3000", "http://", "http://a/?x=1", "http://a/#x", "http://me@a", "http://a/\n")
+        ],
         *[
             (settings.urls, text)
             for text in (

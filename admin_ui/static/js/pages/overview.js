@@ -2,6 +2,7 @@
 
 import { attribute, element, text } from "/static/js/dom.js";
 import { History } from "/static/js/history.js";
+import * as grafana from "/static/js/grafana.js";
 import { policy } from "/static/js/fleet_actions.js";
 import { Announcer, EmptyNotice, listed, nothingToShow } from "/static/js/overview_notices.js";
 import { OverviewCharts, chartsButton } from "/static/js/overview_charts.js";
@@ -39,10 +40,13 @@ export function start(stream) {
   policy(byId("policy"), stream);
   const totals = TOTALS.map(total);
   const controls = filters(view);
+  const inGrafana = grafana.link(grafana.newest(SPAN_S), "load under its limit");
+  byId("grafana").append(inGrafana ?? "");
 
   const chart = () => {
     const all = view.get("charts") === "all";
     charts.show(table.ids, all, Number(view.get("span", SPAN_S)));
+    grafana.show(inGrafana, grafana.newest(view.get("span", SPAN_S)));
     chartsButton(byId("more-charts"), all, table.found);
   };
   const show = () => {

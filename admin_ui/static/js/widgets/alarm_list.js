@@ -1,6 +1,7 @@
 // One list of alarms, kept up to date in place: what has the focus keeps it.
 
 import { attribute, element, text } from "/static/js/dom.js";
+import * as grafana from "/static/js/grafana.js";
 import { ago } from "/static/js/words.js";
 import { severity } from "/static/js/widgets/alarm_words.js";
 
@@ -62,13 +63,14 @@ function made({ acknowledge, mute }) {
   const todo = element("span");
   const where = element("a");
   const runbook = element("a");
+  const inGrafana = element("a", {}, "Grafana");
   const ackButton = element("button", { type: "button", click: () => acknowledge(shown) }, "Acknowledge");
   const muteButton = element("button", { type: "button", class: "quiet", click: () => mute(shown) }, "Mute…");
   const item = element(
     "li", { class: "alarm" },
     element("p", {}, level, element("br"), since),
     element("div", { class: "what" }, title, said, seen),
-    element("p", { class: "todo" }, todo, " ", where, " · ", runbook),
+    element("p", { class: "todo" }, todo, " ", where, " · ", runbook, element("span", { hidden: !document.body.dataset.grafana }, " · ", inGrafana)),
     element("div", { class: "alarm-buttons" }, ackButton, muteButton),
   );
   const show = (alarm, nowUnixS, enabled) => {
@@ -91,6 +93,9 @@ function made({ acknowledge, mute }) {
     attribute(where, "href", path);
     text(runbook, `Runbook ${alarm.rule}`);
     attribute(runbook, "href", `/runbooks/${alarm.rule}`);
+    const range = grafana.around(alarm.raised_unix_s, alarm.cleared_unix_s);
+    attribute(inGrafana, "href", grafana.address(range, alarm.substation_id?.includes(":") ? "" : alarm.substation_id));
+    attribute(inGrafana, "aria-label", `Grafana: ${name}`);
     attribute(ackButton, "aria-label", `Acknowledge: ${name}`);
     attribute(muteButton, "aria-label", `Mute: ${name}`);
     attribute(ackButton, "hidden", !waiting && "");

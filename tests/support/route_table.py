@@ -1,0 +1,48 @@
+"""The console's route table as the console makes it, and an address that fits each pattern."""
+
+import re
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from admin_ui.alarm_rules import RULES
+from admin_ui.alarm_store import AlarmStore
+from admin_ui.alarm_watch import AlarmWatch
+from admin_ui.alarms import Alarms
+from admin_ui.app import acting_routes, routes, shown
+from admin_ui.audit import Audit
+from admin_ui.doorkeeper import Doorkeeper
+from admin_ui.grid_calls import GridCalls
+from admin_ui.orders import Orders
+from admin_ui.passwords import Passwords
+from admin_ui.people import Logins
+from admin_ui.people_file import PeopleFile
+from admin_ui.rates import Rates
+from admin_ui.routes import Route
+from admin_ui.rush_child import LoadTest
+from admin_ui.rush_hours import RushHours
+from admin_ui.settings import Settings
+from admin_ui.snapshot import CONSOLE, Board
+from runtime.frame_stream import FrameStreams, StreamMetrics
+from runtime.settings import load
+
+
+def route_table(data: Path) -> list[Route]:
+    """Return every route that takes a role; nobody serves them, and `data` is theirs."""
+    log, board = Audit(data / "audit.sqlite"), Board()
+    keeper = Doorkeeper(PeopleFile(data / "people.json"), Logins(1), log, Passwords())
+    streams = FrameStreams(
+        lambda: shown(board, Rates(), log), CONSOLE, StreamMetrics(CollectorRegistry(), "smartgrid_console")
+    )
+    settings = load(Settings, {"DATA_DIR": str(data)})
+    watch = AlarmWatch(Alarms(RULES), AlarmStore(data), log, lambda: shown(board, Rates(), log), settings)
+    rush = RushHours(LoadTest("http://127.0.0.1:1", "http://127.0.0.1:1", data), log, None)  # type: ignore[arg-type]
+    calls = GridCalls(None, "", "", None)  # type: ignore[arg-type]  # nobody calls
+    acting = acting_routes(board, calls, Orders(board, calls, log))
+    return [*routes(settings, board, streams, keeper, watch, rush), *acting]
+
+
+def path(route: Route) -> str:
+    """Return an address that fits a pattern."""
+    whole = re.sub(r"\(\[0-9\][^)]*\)", "1", route.pattern)
+    return re.sub(r"\([^)]*\)", "x", whole)
