@@ -82,6 +82,10 @@ function described(name, loads, limits) {
   return `Load of ${name} in the last ${Math.round(loads.length / 60)} minutes: ${now}, peak ${kw(peak(loads))}`;
 }
 
+function longest(texts) {
+  return Math.max(0, ...texts.map((each) => each.length));
+}
+
 function colour(name) {
   return () => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
@@ -93,7 +97,7 @@ function options(width) {
     scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most, 1) * 1.08] } },
     axes: [
       { ...axis, size: 22, space: 45, values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })) },
-      { ...axis, size: 46, space: 34, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")) },
+      { ...axis, size: (_, texts) => Math.max(46, 10 + 7 * longest(texts ?? [])), space: 34, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")) },
     ],
     series: [
       {},
