@@ -19,7 +19,7 @@ const known = (of) => (state) => (state.substations.length ? of(state) : UNKNOWN
 const TOTALS = [
   ["Load", known(({ totals }) => kw(totals.load_kw)), ({ totals }) => (trend(totals.trend_kw_s, totals.capacity_kw) ?? []).join(" ")],
   ["Limit", known(({ totals }) => kw(totals.capacity_kw)), ({ totals }) => (totals.peak_kw ? `peak ${kw(totals.peak_kw)}` : "")],
-  ["Headroom", known(({ totals }) => kw(totals.headroom_kw)), () => "for new cars"],
+  ["Headroom", known(({ totals }) => kw(totals.headroom_kw)), ({ substations }) => roomFor(substations)],
   ["Utilization", known(({ totals }) => percent(totals.utilization)), ({ totals }) => (totals.stale ? `◷ old reports: ${totals.stale}` : "")],
   ["Sessions", known(({ totals }) => count(totals.sessions)), ({ totals }) => `at ${count(totals.substations)} substations`],
   ["Requests a second", ({ gateway }) => figure(gateway.requests_per_s), ({ gateway }) => quiet(gateway)],
@@ -107,6 +107,11 @@ function filters(view) {
     attribute(byId("unseen"), "hidden", !state.unseen?.length || !state.substations.length);
     text(byId("unseen"), state.unseen?.length ? `◇ No substation has answered yet at ${listed(state.unseen)}. Does it run?` : "");
   };
+}
+
+function roomFor(substations) {
+  const draining = substations.filter((row) => row.draining).length;
+  return draining ? `for new cars, without ${count(draining)} draining` : "for new cars";
 }
 
 function quiet(gateway) {
