@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour report console-link up down compose-test test lint format types imports unit property integration process console monitoring proof proto docs dashboards lock clean
+.PHONY: help run rush-hour report console-link up down compose-test test lint format types imports unit property integration process console monitoring proof screenshots proto docs dashboards lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ unit property integration process console monitoring: $(VENV)/.dev  ## one kind 
 
 proof: $(VENV)/.dev  ## minutes on a real grid: policies, herding, overload, derating, drain, replicas, prometheus, queries, alerts (ONLY="drain" ...)
 	$(BIN)/python -m tests.proof $(ONLY)
+
+screenshots: $(VENV)/.dev  ## every page of the console in every state, into data/screenshots (ONLY="alarms lost" ...)
+	$(BIN)/python -m tests.console.screenshots $(ONLY)
 
 proto: $(VENV)/.dev  ## generate the gRPC code from the .proto files
 	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. $(PROTOS)

@@ -19,6 +19,7 @@ from admin_ui.audit_chain import UNDER_WAY, UNKNOWN, BrokenChain, Outcome, cell
 from admin_ui.pages import Page
 
 ON_A_PAGE = 50
+UNREAD = frozenset({"now", "basis"})  # long, or for programs: the files have them
 BATCH = 500
 FILTERS = ("person", "action", "target", "outcome")
 OUTCOMES = (*map(str, Outcome), UNKNOWN)
@@ -147,8 +148,9 @@ def _iso(unix_ms: int | None) -> str:
 
 
 def _told(details: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return details as they are read: a name and a text each; what is long to read is left to the files."""
-    return [(name.replace("_", " "), _words(value)) for name, value in details.items() if name != "now"]
+    """Return details as they are read: a name and a text each; the files have the rest."""
+    told = {name: value for name, value in details.items() if name not in UNREAD and value not in (None, "")}
+    return [(name.replace("_", " "), _words(value)) for name, value in told.items()]
 
 
 def _words(value: Any) -> str:

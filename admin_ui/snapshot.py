@@ -105,7 +105,9 @@ class Board:
         """Return the fleet as browsers see it at a moment."""
         rows = [self._row(name, row, now_s) for name, row in sorted(self.rows.items())]
         stale = sum(row["stale"] for row in rows)
-        sums = totals(rows) | {"peak_kw": round(self.fleet.peak_kw, 1), "trend_kw_s": self.fleet.trend_kw_s}
+        sums = totals(rows)
+        peak_kw = round(max(self.fleet.peak_kw, sums["load_kw"]), 1)
+        sums |= {"peak_kw": peak_kw, "trend_kw_s": self.fleet.trend_kw_s}
         return {
             **self.rest,
             FLEET.rows: rows,
@@ -157,7 +159,7 @@ class Board:
             self._told_s[row[FLEET.key]] = now_s
 
 
-def totals(rows: list[Row]) -> dict[str, float]:
+def totals(rows: list[Row]) -> dict[str, Any]:
     """Return the sums over the substations that are there; one that is gone has no room."""
     there = [row for row in rows if row["state"] not in NOT_THERE]
     capacity_kw, load_kw = sum(row["capacity_kw"] for row in there), sum(row["load_kw"] for row in there)

@@ -82,6 +82,16 @@ function described(name, loads, limits) {
   return `Load of ${name} in the last ${Math.round(loads.length / 60)} minutes: ${now}, peak ${kw(peak(loads))}`;
 }
 
+/** Return the times of ticks, with seconds where minutes alone would be told twice. */
+function times(ticks) {
+  const timeStyle = ticks[1] - ticks[0] < 60 ? "medium" : "short";
+  return ticks.map((tick) => new Date(tick * 1000).toLocaleTimeString("en-GB", { timeStyle }));
+}
+
+function longest(texts) {
+  return Math.max(0, ...texts.map((each) => each.length));
+}
+
 function colour(name) {
   return () => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
@@ -92,8 +102,8 @@ function options(width) {
     width, height: HEIGHT, legend: { show: false }, cursor: { show: false }, padding: [6, 10, 0, 0], select: { show: false },
     scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most, 1) * 1.08] } },
     axes: [
-      { ...axis, size: 22, space: 45, values: (_, ticks) => ticks.map((tick) => new Date(tick * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })) },
-      { ...axis, size: 46, space: 34, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")) },
+      { ...axis, size: 22, space: 58, values: (_, ticks) => times(ticks) },
+      { ...axis, size: (_, texts) => Math.max(46, 10 + 7 * longest(texts ?? [])), space: 34, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")) },
     ],
     series: [
       {},

@@ -65,6 +65,6 @@ export class OverviewCharts {
 
 /** Show how many charts there could be on the button that shows them. */
 export function chartsButton(button, all, count) {
-  text(button, all ? "Fewer charts" : `Charts of the first ${Math.min(MOST - 1, count)}`);
+  text(button, all ? "Fewer charts" : count < MOST ? `Charts of all ${count}` : `Charts of the first ${MOST - 1}`);
   button.setAttribute("aria-expanded", String(all));
 }

@@ -22,7 +22,7 @@ export class RushControl {
       this.#ask(() => start(this.#asked()), this.stop);
     });
     this.stop.addEventListener("click", () => this.#ask(stop, this.start));
-    acts(this.start);
+    acts(this.start).disabled = false; // a click before this would have sent the form, and started nothing
     this.#presets();
   }
 

@@ -19,7 +19,7 @@ const count = (value) => (value === null || value === undefined ? UNKNOWN : valu
 // title, figure, what stands beside it
 const FIGURES = [
   ["Sent", (run) => count(run.sent), (run) => (run.planned ? `of ${count(run.planned)}` : "")],
-  ["Requests a second", (run) => figure(run.rate_per_s), () => "over the last 2 s"],
+  ["Requests a second", (run) => figure(run.rate_per_s), (run) => (goesOn(run) ? "over the last 2 s" : "in its last 2 s")],
   ["Admitted", (run) => count(run.admitted), () => ""],
   ["Refused", (run) => count(run.refused), (run) => (run.refused ? "▲ no room" : "")],
   ["Failed", (run) => count(run.failed), (run) => (run.failed ? "✕ no answer, or an error" : "")],

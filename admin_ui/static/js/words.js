@@ -10,6 +10,11 @@ export function kw(value) {
   return value === null || value === undefined ? UNKNOWN : `${whole.format(value)} kW`;
 }
 
+/** Return a number of things, with thousands apart. */
+export function count(value) {
+  return value === null || value === undefined ? UNKNOWN : whole.format(value);
+}
+
 /** Return a share as per cent with one decimal. */
 export function percent(share) {
   return share === null || share === undefined ? UNKNOWN : `${tenth.format(share * 100)} %`;
@@ -49,5 +54,7 @@ export function trend(kwPerS, capacityKw) {
   if (kwPerS === null || kwPerS === undefined) return null;
   const steady = Math.abs(kwPerS) < Math.max(capacityKw * 0.0005, 0.1); // less than 3 % of the limit in a minute
   if (steady) return ["▬", "steady", ""];
-  return kwPerS > 0 ? ["▲", "rising", `${tenth.format(kwPerS)} kW/s`] : ["▼", "falling", `${tenth.format(-kwPerS)} kW/s`];
+  const speed = Math.abs(kwPerS);
+  const told = `${(speed < 100 ? tenth : whole).format(speed)} kW/s`;
+  return kwPerS > 0 ? ["▲", "rising", told] : ["▼", "falling", told];
 }

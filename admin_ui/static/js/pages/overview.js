@@ -11,15 +11,18 @@ import { SubstationTable } from "/static/js/overview_table.js";
 import { abnormal } from "/static/js/severity.js";
 import { SubstationPanel } from "/static/js/substation_panel.js";
 import { View } from "/static/js/view.js";
-import { UNKNOWN, figure, kw, percent, trend } from "/static/js/words.js";
+import { UNKNOWN, count, figure, kw, percent, trend } from "/static/js/words.js";
+
+// Of no substation nothing is known: that is not 0 kW.
+const known = (of) => (state) => (state.substations.length ? of(state) : UNKNOWN);
 
 // title, figure, what stands beside it
 const TOTALS = [
-  ["Load", ({ totals }) => kw(totals.load_kw), ({ totals }) => (trend(totals.trend_kw_s, totals.capacity_kw) ?? []).join(" ")],
-  ["Limit", ({ totals }) => kw(totals.capacity_kw), ({ totals }) => `peak ${kw(totals.peak_kw)}`],
-  ["Headroom", ({ totals }) => kw(totals.headroom_kw), () => "for new cars"],
-  ["Utilization", ({ totals }) => percent(totals.utilization), ({ totals }) => (totals.stale ? `◷ old reports: ${totals.stale}` : "")],
-  ["Sessions", ({ totals }) => totals.sessions, ({ totals }) => `at ${totals.substations} substations`],
+  ["Load", known(({ totals }) => kw(totals.load_kw)), ({ totals }) => (trend(totals.trend_kw_s, totals.capacity_kw) ?? []).join(" ")],
+  ["Limit", known(({ totals }) => kw(totals.capacity_kw)), ({ totals }) => (totals.peak_kw ? `peak ${kw(totals.peak_kw)}` : "")],
+  ["Headroom", known(({ totals }) => kw(totals.headroom_kw)), ({ substations }) => roomFor(substations)],
+  ["Utilization", known(({ totals }) => percent(totals.utilization)), ({ totals }) => (totals.stale ? `◷ old reports: ${totals.stale}` : "")],
+  ["Sessions", known(({ totals }) => count(totals.sessions)), ({ totals }) => `at ${count(totals.substations)} substations`],
   ["Requests a second", ({ gateway }) => figure(gateway.requests_per_s), ({ gateway }) => quiet(gateway)],
   ["Refused a second", ({ gateway }) => figure(gateway.refused_per_s), ({ gateway }) => (gateway.refused_per_s > 0 ? "▲ no room, or nobody to ask" : quiet(gateway))],
   ["p95 of a request", ({ gateway }) => (gateway.p95_ms === null ? UNKNOWN : `${figure(gateway.p95_ms)} ms`), ({ gateway }) => (gateway.p95_ms === null ? quiet(gateway) || "nobody asked for 60 s" : "of the last 60 s")],
@@ -108,6 +111,11 @@ function filters(view) {
     attribute(byId("unseen"), "hidden", !state.unseen?.length || !state.substations.length);
     text(byId("unseen"), state.unseen?.length ? `◇ No substation has answered yet at ${listed(state.unseen)}. Does it run?` : "");
   };
+}
+
+function roomFor(substations) {
+  const draining = substations.filter((row) => row.draining).length;
+  return draining ? `for new cars, without ${count(draining)} draining` : "for new cars";
 }
 
 function quiet(gateway) {

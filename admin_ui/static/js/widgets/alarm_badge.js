@@ -17,8 +17,9 @@ export function start(stream) {
       return;
     }
     const { words, worst } = summary(stream.state.alarms.counts);
-    text(badge, words);
-    attribute(badge, "data-worst", worst);
+    const unseen = stream.state.link.stale && !worst; // "No alarms" would be said of a grid that nobody sees
+    text(badge, unseen ? "? Alarms not known" : words);
+    attribute(badge, "data-worst", unseen ? "unknown" : worst);
     const { critical, warning } = stream.state.alarms.counts;
     const wanted = critical + warning ? `(${critical + warning}) ${title}` : title;
     if (document.title !== wanted) document.title = wanted;

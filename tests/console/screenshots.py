@@ -1,0 +1,233 @@
+"""`make screenshots`: every page of the console in every state, light and dark, wide and narrow, to be looked at.
+
+A real grid is brought into each state; nothing is judged here. `ONLY="alarms lost"` takes those of these functions.
+"""
+
+# ruff: noqa: T201 - it speaks to a person
+import os
+import signal
+import sys
+import tempfile
+import urllib.parse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.console.browser import CHROMIUM, NARROW, WIDE, chromium, visit
+from tests.console.cars import placed
+from tests.support.grid import ROOT, Grid
+from tests.support.lone_console import console
+
+FOLDER = ROOT / "data" / "screenshots"
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+LOOKS = [(scheme, size) for scheme in SCHEMES for size in (WIDE, NARROW)]
+CARS, SECONDS = 300, 12
+MANY = 1000
+REASON = "Reason, for the audit log"
+
+
+class Camera:
+    """One page; `shoot` keeps what it shows, in every look."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self._address = address
+
+    def to(self, path: str) -> Page:
+        """Go to a page, and wait for what it shows."""
+        self.page.goto(self._address + path)
+        self.page.wait_for_timeout(1500)
+        return self.page
+
+    def shoot(self, name: str, path: str | None = None) -> None:
+        """Write `<name>-<scheme>-<width>.png` for each look."""
+        if path is not None:
+            self.to(path)
+        for scheme, size in LOOKS:
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.set_viewport_size(size)
+            self.page.wait_for_timeout(250)  # charts are drawn anew
+            file = FOLDER / f"{name}-{scheme}-{size['width']}.png"
+            self.page.screenshot(path=file, full_page=not self.page.get_by_role("dialog").count())
+        self.page.set_viewport_size(WIDE)
+        print(name)
+
+
+def alone(browser: Browser) -> None:
+    """What a console shows that sees no grid, an empty one, or a very large one."""
+    for count, name in ((None, "unreachable"), (0, "empty"), (MANY, "many")):
+        with tempfile.TemporaryDirectory() as data, console(Path(data), count) as served:
+            if count is None:
+                with visit(browser, f"{served.url}/login") as page:
+                    Camera(page, served.url).shoot("login")
+                with visit(browser, f"{served.url}/enter?token=x") as page:
+                    Camera(page, served.url).shoot("login-link-used")
+            with visit(browser, served.link()) as page:
+                Camera(page, served.url).shoot(f"overview-{name}", "/")
+                if count is None:
+                    Camera(page, served.url).shoot("rush-unreachable", "/rush-hour")
+
+
+def before(camera: Camera, _: Grid) -> None:
+    """What a newcomer sees: nothing has happened yet."""
+    camera.shoot("overview-idle", "/")
+    camera.shoot("rush-empty", "/rush-hour")
+    camera.shoot("why-empty", "/decisions")
+    camera.shoot("alarms-none", "/alarms")
+    camera.shoot("runbooks", "/runbooks")
+    camera.shoot("runbook", "/runbooks/SubstationOverload")
+    camera.shoot("account", "/account")
+
+
+def start(camera: Camera, cars: int = CARS) -> None:
+    """Press the button of the rush hour's page."""
+    page = camera.to("/rush-hour")
+    page.get_by_text("Options").click()
+    page.get_by_label("Requests", exact=True).fill(str(cars))
+    page.get_by_label("Within seconds", exact=True).fill(str(SECONDS))
+    page.get_by_role("button", name="Start rush hour").click()
+    expect(page.locator("#rush-title")).to_contain_text("Running")
+    page.wait_for_timeout(4000)
+
+
+def finish(camera: Camera) -> None:
+    """Wait until the run has its verdict."""
+    expect(camera.to("/rush-hour").locator("#rush-title")).to_contain_text("Last run")
+    camera.page.wait_for_timeout(1000)
+
+
+def under_load(camera: Camera, _: Grid) -> None:
+    """A run that holds, and what else is seen during it."""
+    start(camera)
+    camera.shoot("rush-running")
+    camera.shoot("overview-load", "/")
+    camera.shoot("overview-details", "/?substation=substation-2")
+    page = camera.to("/decisions")
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Show 3 candidates").first.click()
+    camera.shoot("why-feed")
+    finish(camera)
+    camera.shoot("rush-held")
+    camera.page.locator("#rush-run").get_by_role("link", name="Open the report").click()
+    expect(camera.page.locator("h1")).to_be_visible()
+    camera.shoot("report")
+
+
+def broken(camera: Camera, grid: Grid) -> None:
+    """A run that does not hold: one substation takes nobody."""
+    order(camera, "Drain", "screenshots")
+    start(camera, CARS * 2)
+    camera.shoot("overview-drained", "/")
+    finish(camera)
+    camera.shoot("rush-broken")
+    compared(camera)
+    order(camera, "Restore", "screenshots are taken")
+    session_id = placed(grid, "EV-seen", energy_kwh=80)["session_id"]
+    camera.shoot("why-story", f"/decisions?session_id={urllib.parse.quote(session_id)}")
+    camera.shoot("why-unknown", "/decisions?vehicle_id=nobody")
+
+
+def compared(camera: Camera) -> None:
+    """The two newest runs side by side; of one alone, the list."""
+    boxes = camera.page.get_by_role("checkbox", disabled=False).all()[:2]
+    for box in boxes:
+        box.check()
+    camera.shoot("rush-list")
+    if len(boxes) > 1:
+        camera.page.get_by_role("button", name="Compare").click()
+        expect(camera.page.get_by_role("heading", level=1)).to_have_text("Comparison of runs")
+        camera.shoot("compare")
+
+
+def order(camera: Camera, name: str, reason: str) -> None:
+    """Give an order to substation-2, and see it confirmed."""
+    page = camera.to("/?substation=substation-2")
+    page.get_by_role("button", name=f"{name}…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label(REASON).fill(reason)
+    expect(dialog.locator(".preview:not([aria-busy])")).to_be_visible()
+    dialog.get_by_role("button", name=name, exact=True).click()
+    expect(dialog.get_by_role("status")).to_contain_text("✓ Confirmed")
+
+
+def dialogs(camera: Camera, _: Grid) -> None:
+    """Each order before it is given, one refused and one confirmed."""
+    for button, name in (("Drain…", "act-drain"), ("Change limit…", "act-limit")):
+        camera.to("/?substation=substation-2").get_by_role("button", name=button).click()
+        expect(camera.page.locator(".preview:not([aria-busy])")).to_be_visible()
+        camera.shoot(name)
+    camera.to("/").get_by_role("button", name="Switch…").click()
+    camera.page.get_by_label("Place new cars by").select_option("round_robin")
+    camera.page.wait_for_timeout(500)
+    camera.shoot("act-policy")
+    camera.page.get_by_role("dialog").get_by_role("button", name="Switch", exact=True).click()
+    camera.shoot("act-no-reason")
+    order(camera, "Drain", "screenshots")
+    camera.shoot("act-confirmed")
+    order(camera, "Restore", "screenshots are taken")
+
+
+def alarms(camera: Camera, grid: Grid) -> None:
+    """A substation that does not answer: alarms, a mute, the history."""
+    pid = grid.pids("substation")[2]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        page = camera.to("/alarms")
+        expect(page.locator("#calling > li[data-active]").first).to_be_visible()
+        camera.shoot("alarms-active")
+        camera.shoot("overview-lost", "/")
+        camera.to("/alarms").locator("#calling > li").first.get_by_role("button", name="Mute").click()
+        camera.shoot("alarms-mute")
+        page.get_by_label("Why").fill("it is being repaired")
+        page.get_by_role("dialog").get_by_role("button", name="Mute", exact=True).click()
+        expect(page.locator("#mutes tr")).to_have_count(1)
+        camera.shoot("alarms-muted")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    page.wait_for_timeout(3000)
+    camera.shoot("alarms-history", "/alarms")
+    camera.shoot("audit", "/audit")
+    camera.shoot("audit-verified", "/audit?verify=1")
+
+
+def lost(camera: Camera, grid: Grid) -> None:
+    """A balancer that does not answer any more."""
+    (pid,) = grid.pids("balancer")
+    camera.to("/")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        expect(camera.page.locator("#link-state")).to_contain_text("does not answer since")
+        camera.shoot("overview-link-lost")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+STATES: list[Callable[[Camera, Grid], None]] = [before, under_load, dialogs, broken, alarms, lost]
+
+
+def main() -> None:
+    """Take them all, or those of the functions that are named."""
+    if not CHROMIUM:
+        sys.exit("There is no Chromium: install the package chromium")
+    only = sys.argv[1:]
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with chromium() as browser, tempfile.TemporaryDirectory() as data:
+        if not only or "alone" in only:
+            alone(browser)
+        grid = Grid(Path(data), TIME_SCALE="600", ALARM_DELAYS="0.1")
+        grid.start()
+        try:
+            with visit(browser, grid.link()) as page:
+                camera = Camera(page, grid.console)
+                for state in STATES:
+                    if not only or state.__name__ in only:
+                        state(camera, grid)
+        finally:
+            grid.stop()
+    print(f"Look at them: {FOLDER.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()
