@@ -102,6 +102,7 @@ def _up(grid: Replicas, seen: list[list[str]]) -> None:
 
 
 def _down(grid: Replicas, seen: list[list[str]]) -> None:
+    until(lambda: len(seen) == 2)  # on a busy machine the two may still be starting
     for name in seen[1][3:]:
         send(f"{grid.balancer}/fleet/{name}/drain")
 

@@ -13,6 +13,8 @@ if (linkState) {
   follow(stream, linkState);
   startBadge(stream);
   stream.addEventListener("ended", toLogin);
+  // Who logs out goes where the form leads, and not back here after the next login.
+  document.querySelector("form.logout")?.addEventListener("submit", () => stream.removeEventListener("ended", toLogin));
   page?.start(stream);
   stream.open();
 }
