@@ -1,7 +1,7 @@
 """The base of the console's handlers: who asks, what they may do, and what their browser may run."""
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
@@ -27,7 +27,6 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-STRICT_TRANSPORT = "max-age=31536000"
 LOGIN_FIRST = Problem("login-first", 401, "Log in first")
 NOT_ALLOWED_TO = Problem("not-allowed", 403, "Your role does not allow this")
 CONFIRM_FIRST = Problem("confirm-first", 403, "Give your password again first")
@@ -37,6 +36,8 @@ UNAUDITED = Problem("no-audit", 503, "The audit log can't be written, so nothing
 
 class SecurityHeaders(OutputTransform):
     """What every answer says to browsers, whoever answers: nothing but what we serve runs in them."""
+
+    says: ClassVar[dict[str, str]] = SECURITY_HEADERS
 
     def __init__(self, request: HTTPServerRequest) -> None:
         """Every request is answered alike."""
@@ -50,27 +51,15 @@ class SecurityHeaders(OutputTransform):
     ) -> tuple[int, HTTPHeaders, bytes]:
         """Set the headers; a handler may have set stricter ones for what it shows."""
         headers.pop("Server", None)
-        for name, value in SECURITY_HEADERS.items():
+        for name, value in self.says.items():
             headers.setdefault(name, value)
         return status_code, headers, chunk
 
 
-class StrictTransport(OutputTransform):
+class StrictTransport(SecurityHeaders):
     """Where browsers come by TLS, they are to come by nothing else."""
 
-    def __init__(self, request: HTTPServerRequest) -> None:
-        """Every request is answered alike."""
-
-    def transform_first_chunk(
-        self,
-        status_code: int,
-        headers: HTTPHeaders,
-        chunk: bytes,
-        finishing: bool,  # noqa: ARG002, FBT001 - Tornado's
-    ) -> tuple[int, HTTPHeaders, bytes]:
-        """Set the header."""
-        headers["Strict-Transport-Security"] = STRICT_TRANSPORT
-        return status_code, headers, chunk
+    says: ClassVar[dict[str, str]] = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class ConsoleHandler(ApiHandler):
