@@ -74,14 +74,15 @@ class StopHandler(RushHandler):
     """`POST /api/rush/stop`."""
 
     async def post(self) -> None:
-        """Answer when the run has ended: what was measured is kept."""
+        """Answer when the run has ended and its cars are off the grid: what was measured is kept."""
         assert self.login  # noqa: S101 - the route takes a role
         try:
             run = await self.rush.stop(self.login.name)
         except NotRunning as error:
             self.write_problem(NONE_RUNS, detail=str(error))
         else:
-            self.write_json({"run_id": run.run_id, "verdict": run.verdict, "why": run.why})
+            told = {"run_id": run.run_id, "verdict": run.verdict, "why": run.why}
+            self.write_json(told | {"taken_off": run.taken_off})
 
 
 class PresetsHandler(RushHandler):
