@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aiohttp
+from jinja2 import Environment
 from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
@@ -44,7 +45,6 @@ from admin_ui.snapshot import CONSOLE, Board
 from admin_ui.stream import BrowserStreamHandler
 from runtime import exposition, health, http
 from runtime.frame_stream import FrameStreams, StreamMetrics
-from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 
 SAMPLE_EVERY_S = 1.0
@@ -113,8 +113,7 @@ def routes(
     rush: RushHours,
 ) -> list[Route]:
     """Return every address of the console that takes a role."""
-    known = {"balancer_url": settings.balancer[0], "grafana_url": settings.grafana}
-    environment = {"environment": pages.templates(**known)}
+    environment = {"environment": _templates(settings)}
     door, log = {"doorkeeper": doorkeeper}, doorkeeper.audit
     loopback = {"on_loopback": settings.on_loopback}
 
@@ -159,6 +158,7 @@ def application(
     settings: Settings, table: list[Route], logins: Logins, registry: CollectorRegistry, board: Board
 ) -> Application:
     """Return the routes as Tornado takes them, and those that are open to all."""
+    environment = _templates(settings)
 
     def waiting_for() -> list[str]:
         return [] if board.connected else ["the balancer's stream"]
@@ -179,7 +179,9 @@ def application(
             ("/livez", health.LiveHandler),
             ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),
         ],
-        default_handler_class=NotFoundHandler,
+        default_handler_class=pages.NowhereHandler,
+        default_handler_args={"logins": logins, "needs": Role.NOBODY, "environment": environment},
+        problem_page=pages.problem_page(environment),
         cross_origin_protection=True,
         behind_proxy=bool(settings.behind_tls),
     )
@@ -187,6 +189,10 @@ def application(
     if settings.behind_tls or settings.tls_cert:
         made.add_transform(StrictTransport)
     return made
+
+
+def _templates(settings: Settings) -> Environment:
+    return pages.templates(balancer_url=settings.balancer[0], grafana_url=settings.grafana)
 
 
 async def _doorkeeper(settings: Settings, log: Audit, stack: AsyncExitStack) -> Doorkeeper:
