@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from monitoring.grafana.grid_dashboard import UID
-from tests.console.browser import GRAFANA, NARROW, axe_faults, visit
+from tests.console.browser import GRAFANA, NARROW, WIDE, axe_faults, visit
 from tests.console.cars import placed, stop_session
 from tests.support.grid import ROOT, Grid, get, until
 
@@ -227,6 +227,26 @@ def test_two_runs_are_compared(page: Page, grid: Grid) -> None:
     expect(boxes.nth(1)).to_be_checked()
     compare.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Comparison of runs")
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_three_runs_are_compared_side_by_side(browser: Browser, grid: Grid, viewport: ViewportSize) -> None:
+    with visit(browser, grid.link(), viewport=viewport) as page:
+        at_rush_hour(page, grid)
+        chosen = page.get_by_role("checkbox", disabled=False)
+        for number in range(3):
+            chosen.nth(number).check()
+        run_ids = [chosen.nth(number).get_attribute("value") or "" for number in range(3)]
+        expect(page.locator("#rush-runs")).to_contain_text("3 runs are chosen.")
+        page.get_by_role("button", name="Compare").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Comparison of runs")
+        assert page.url.count("run=") == 3
+        for run_id in run_ids:
+            expect(page.locator("main")).to_contain_text(run_id)
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+        page.go_back()
+        for number in range(3):
+            expect(chosen.nth(number)).to_be_checked()
 
 
 def test_the_overview_starts_it_too(page: Page, grid: Grid) -> None:
