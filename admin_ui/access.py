@@ -10,8 +10,9 @@ from tornado.web import HTTPError, OutputTransform
 
 from admin_ui.audit import Unwritable
 from admin_ui.people import Login, Logins, Role
+from admin_ui.refusals import Refusal, Refusals
 from runtime.handlers import ApiHandler
-from runtime.problem import FAILED, Problem
+from runtime.problem import FAILED, NOT_ALLOWED, UNAVAILABLE, Problem
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,8 @@ NOT_ALLOWED_TO = Problem("not-allowed", 403, "Your role does not allow this")
 CONFIRM_FIRST = Problem("confirm-first", 403, "Give your password again first")
 CROSS_ORIGIN = Problem("cross-origin", 403, "Pages of another origin may not ask for this")
 UNAUDITED = Problem("no-audit", 503, "The audit log can't be written, so nothing was done")
+# The password is asked for and given, or tried in vain: that has an entry. The others are no refusal of an order.
+UNNOTED = frozenset({CONFIRM_FIRST, UNAUDITED, FAILED, UNAVAILABLE, NOT_ALLOWED})
 SAFE = frozenset({"GET", "HEAD"})  # methods that can be asked again by a link
 
 
@@ -70,6 +73,9 @@ class ConsoleHandler(ApiHandler):
     """Every handler of the console; `needs` is the least role, `page` whether a person reads the answer."""
 
     login: Login | None = None
+    acts = ""  # what the audit log calls that which is asked for here, '' where nothing is done
+    target = ""  # of that, once it is known
+    audited = False  # whether the audit log has what was asked for already
     _page = False
 
     def initialize(self, logins: Logins, needs: Role, *, page: bool = False, **more: Any) -> None:  # type: ignore[override]
@@ -125,6 +131,7 @@ class ConsoleHandler(ApiHandler):
 
     def write_problem(self, problem: Problem, **members: Any) -> None:
         """Finish with a problem: a person gets a page, a program a document."""
+        self._note(problem, str(members.get("detail") or problem.title))
         page = self._problem_page(problem, members.get("detail")) if self._page else ""
         if not page:
             super().write_problem(problem, **members)
@@ -132,6 +139,14 @@ class ConsoleHandler(ApiHandler):
         self.set_status(problem.status)
         self.set_header("Content-Type", "text/html; charset=utf-8")
         self.finish(page)
+
+    def _note(self, problem: Problem, why: str) -> None:
+        """Write a refused order of somebody who is logged in into the audit log, unless it is there already."""
+        refusals: Refusals | None = self.settings.get("refusals")
+        if not self.acts or not self.login or self.audited or problem in UNNOTED or not refusals:
+            return
+        self.audited = True
+        refusals.note(Refusal(self.login.name, self.acts, self.target, self.address, problem.code, why))
 
     def _problem_page(self, problem: Problem, detail: str | None) -> str:
         """Return the page, "" where it can't be made: what is broken may be what pages are made of."""

@@ -37,6 +37,7 @@ from admin_ui.passwords import Passwords
 from admin_ui.people import Logins, Role
 from admin_ui.people_file import PeopleFile
 from admin_ui.rates import Rates
+from admin_ui.refusals import Refusals
 from admin_ui.routes import Route
 from admin_ui.rush_child import LoadTest
 from admin_ui.rush_hours import RushHours
@@ -81,7 +82,10 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             *routes(settings, board, streams, doorkeeper, watch, rush),
             *acting_routes(board, calls, Orders(board, calls, log)),
         ]
+        refusals = Refusals(log)
+        stack.push_async_callback(refusals.close)
         app = application(settings, table, doorkeeper.logins, registry, board)
+        app.settings["refusals"] = refusals
         HttpMetrics(registry, app)
         await stack.enter_async_context(
             http.listen(app, settings.bind, settings.http_port, tls=_tls(settings))

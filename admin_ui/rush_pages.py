@@ -47,6 +47,8 @@ class RushHandler(ConsoleHandler):
 class StartHandler(RushHandler):
     """`POST /api/rush` with preset, seed, and if wanted requests and seconds."""
 
+    acts = "start rush hour"
+
     async def post(self) -> None:
         """Answer 202 with the run once it goes on, or say why it does not."""
         assert self.login  # noqa: S101 - the route takes a role
@@ -59,6 +61,7 @@ class StartHandler(RushHandler):
         except Running as error:
             self.write_problem(RUNNING, detail=str(error))
         else:
+            self.audited = True
             self._answer(run)
 
     def _answer(self, run: RunSoFar) -> None:
@@ -72,6 +75,8 @@ class StartHandler(RushHandler):
 
 class StopHandler(RushHandler):
     """`POST /api/rush/stop`."""
+
+    acts = "stop rush hour"
 
     async def post(self) -> None:
         """Answer when the run has ended and its cars are off the grid: what was measured is kept."""
