@@ -61,6 +61,7 @@ function tell(alarms) {
   const left = counts.critical + counts.warning + counts.over - alarms.calling.length;
   find("calling-more").hidden = left <= 0;
   text(find("calling-more"), `And ${left} more: they come up as those above are settled.`);
+  text(find("mutes-empty"), "Nothing is muted.");
   find("mutes-empty").hidden = alarms.mutes.length > 0 || alarms.muted.length > 0 || Boolean(alarms.rush);
   find("mute-rush").hidden = !alarms.rush;
   text(find("mute-rush"), `Warnings are muted while the rush hour ${alarms.rush} runs. Criticals call as ever.`);

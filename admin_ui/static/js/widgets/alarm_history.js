@@ -1,6 +1,6 @@
 // The newest events, fetched when there is a new one.
 
-import { element } from "/static/js/dom.js";
+import { element, text } from "/static/js/dom.js";
 
 const STEP = 50;
 const CELL = { role: "cell" }; // narrow pages show rows as blocks, which would not be a table any more
@@ -19,6 +19,7 @@ export class AlarmHistory {
   constructor() {
     this.more = document.getElementById("history-more");
     this.body = document.getElementById("history");
+    this.empty = document.getElementById("history-empty");
     this.more.addEventListener("click", () => {
       this.#count += STEP;
       this.#fetch();
@@ -47,7 +48,8 @@ export class AlarmHistory {
 
   #fill({ events, of, now_unix_s: nowUnixS }) {
     this.aheadS = nowUnixS - Date.now() / 1000;
-    document.getElementById("history-empty").hidden = events.length > 0;
+    text(this.empty, "Nothing has happened yet. The newest 1,000 events are kept here, also over a restart.");
+    this.empty.hidden = events.length > 0;
     document.getElementById("history-frame").hidden = events.length === 0;
     this.more.hidden = events.length >= of;
     this.body.replaceChildren(...events.map((event) => {
