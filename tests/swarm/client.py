@@ -35,6 +35,12 @@ class Client:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
 
+    def tell(self, line: str) -> None:
+        """Write a line to its standard input."""
+        assert self._process.stdin
+        self._process.stdin.write(f"{line}\n".encode())
+        self._process.stdin.flush()
+
     def end(self, given: bytes = b"") -> bytes:
         """End its standard input, after what is given; returns what the program has written when it ends."""
         written, _ = self._process.communicate(given, timeout=HUNG_S)

@@ -7,7 +7,6 @@ once more with their keys.
 
 import asyncio
 import dataclasses
-import itertools
 import json
 import sys
 import time
@@ -33,31 +32,52 @@ async def admitted(session: aiohttp.ClientSession, gateway: str, car: Car) -> in
     return unanswered
 
 
-async def stream(gateway: str, name: str, per_s: float) -> dict[str, Any]:
-    """Send cars until standard input ends, and wait for those that still ask."""
-    timeout = aiohttp.ClientTimeout(sock_connect=CONNECTED_WITHIN_S, sock_read=ANSWERED_WITHIN_S, total=None)
-    connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=1)  # a gateway that is gone leaves the name
-    wishing: list[Car] = []
-    asking: set[asyncio.Task[int]] = set()
-    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-        end = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
-        begun_s = time.monotonic()
-        for number in itertools.count():
-            await asyncio.wait({end}, timeout=max(0.0, begun_s + number / per_s - time.monotonic()))
-            if end.done():
-                break
-            key = f"{name}-{number}"
-            wishing.append(Car(key, {"vehicle_id": key, **WISH}))
-            asking.add(asyncio.create_task(admitted(session, gateway, wishing[-1])))
-        done, still = await asyncio.wait(asking, timeout=SETTLED_WITHIN_S)
+class Cars:
+    """All that have come, and those that still ask."""
+
+    def __init__(self, session: aiohttp.ClientSession, gateway: str, name: str) -> None:
+        self.wishing: list[Car] = []
+        self._session, self._gateway, self._name = session, gateway, name
+        self._asking: list[asyncio.Task[int]] = []
+
+    def come(self, count: int) -> None:
+        """Have so many ask at once."""
+        for number in range(len(self.wishing), len(self.wishing) + count):
+            key = f"{self._name}-{number}"
+            self.wishing.append(Car(key, {"vehicle_id": key, **WISH}))
+            self._asking.append(asyncio.create_task(admitted(self._session, self._gateway, self.wishing[-1])))
+
+    async def settle(self) -> int:
+        """Wait for those that still ask, and have all ask once more; returns how often nobody answered."""
+        done, still = await asyncio.wait(self._asking, timeout=SETTLED_WITHIN_S)
         for task in still:
             task.cancel()
         await asyncio.gather(*still, return_exceptions=True)
-        await asyncio.gather(*(ask(session, gateway, car) for car in wishing if car.session))  # once more
-    return {
-        "cars": [dataclasses.asdict(car) for car in wishing],
-        "unanswered": sum(task.result() for task in done),
-    }
+        settled = [car for car in self.wishing if car.session]
+        await asyncio.gather(*(ask(self._session, self._gateway, car) for car in settled))
+        return sum(task.result() for task in done)
+
+
+async def stream(gateway: str, name: str, per_s: float) -> dict[str, Any]:
+    """Send cars until standard input ends, and so many more at once for each line of it that names a number."""
+    timeout = aiohttp.ClientTimeout(sock_connect=CONNECTED_WITHIN_S, sock_read=ANSWERED_WITHIN_S, total=None)
+    connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=1)  # a gateway that is gone leaves the name
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+        cars = Cars(session, gateway, name)
+        line = asyncio.create_task(asyncio.to_thread(sys.stdin.readline))
+        due_s = time.monotonic()
+        while True:
+            await asyncio.wait({line}, timeout=max(0.0, due_s - time.monotonic()))
+            if not line.done():
+                cars.come(1)
+                due_s += 1 / per_s
+            elif count := line.result():
+                cars.come(int(count))
+                line = asyncio.create_task(asyncio.to_thread(sys.stdin.readline))
+            else:
+                break
+        unanswered = await cars.settle()
+    return {"cars": [dataclasses.asdict(car) for car in cars.wishing], "unanswered": unanswered}
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from tests.swarm.stack import CAPACITY_KW, PROMETHEUS_FILE, Stack
 NEXT = f"{IMAGE}-next"
 PROMETHEUS = "prom/prometheus:v2.53.4"
 PER_S = 8.0  # cars of 22 kW for 25 s: all three substations together are just not full
+AT_ONCE = 100  # cars that ask when the node is cut off, so that some of them are in flight
+STRUCK_AFTER_S = 0.05
 HELD_S = 10.0  # of a stream before anything happens to it, and after
 UP_WITHIN_S = 180.0
 DOWN_WITHIN_S = 90.0  # the engine gives a node up after some 15 s
@@ -87,6 +89,8 @@ class Life:
         figures = {"before": stack.states(), "cut off": nodes.victim.name}
         with self._cars("cut") as stream:
             figures["before, under load"] = stack.states()
+            stream.tell(str(AT_ONCE))
+            time.sleep(STRUCK_AFTER_S)
             nodes.cut()
             try:
                 seen_s = until(lambda: nodes.victim.name not in stack.in_use(), "it is out of use")
@@ -190,9 +194,9 @@ class Life:
     def _answers(self, asked: list[Car], unanswered: int) -> Figures:
         unsettled = [car.key for car in asked if not car.session]
         assert not unsettled, f"{len(unsettled)} of {len(asked)} cars were never admitted: {unsettled[:5]}"
-        statuses = Counter(status for car in asked for status, _ in car.answers)
+        answers = Counter(answer for car in asked for answer in map(kind, car.answers))
         self.told += asked
-        return {"cars": len(asked), "answers": dict(sorted(statuses.items())), "not answered": unanswered}
+        return {"cars": len(asked), "answers": dict(sorted(answers.items())), "not answered": unanswered}
 
     def _prometheus(self, path: str) -> dict[str, Any]:
         probe = ("python", "-m", "runtime.probe", f"http://tasks.prometheus:9090/api/v1/{path}")
@@ -221,6 +225,12 @@ def present(image: str) -> bool:
     return bool(output("docker", "image", "inspect", image, check=False).strip(b"[]\n")) or holds(
         lambda: output("docker", "pull", "--quiet", image)
     )
+
+
+def kind(answer: tuple[int, dict[str, Any]]) -> str:
+    """Return an answer's status, and what was wrong."""
+    status, body = answer
+    return f"{status} {str(body.get('type', '')).rpartition(':')[2]}".strip()
 
 
 def ids(rows: list[sqlite3.Row]) -> set[str]:
