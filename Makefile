@@ -37,6 +37,7 @@ swarm-test: $(VENV)/.dev  ## take the stack through its life on a Swarm, that of
 
 test: needs lint  ## lint, types, imports, then every test (REQUIRE_ALL=1: a skip is a failure)
 	$(BIN)/python -m pytest -q
+	@[ -z "$(DOCKER_HOST)" ] || $(MAKE) --no-print-directory compose-test
 
 lint: $(VENV)/.dev types imports  ## style, types, the dependency rule
 	$(BIN)/ruff check .

@@ -75,6 +75,13 @@ def test_what_came_too_fast_to_be_shown_is_counted(decisions: Page, grid: Grid) 
     expect(decisions.get_by_text("10 came too fast to be shown here")).to_be_visible()
 
 
+def test_what_was_asked_for_before_the_scripts_ran_is_found(decisions: Page, grid: Grid) -> None:
+    placed(grid, "EV-soon")
+    decisions.goto(grid.console + "/decisions?find=EV-soon")
+    expect(decisions).to_have_url(re.compile(r"\?vehicle_id=EV-soon$"))
+    expect(decisions.get_by_role("heading", name="Vehicle EV-soon")).to_be_focused()
+
+
 def test_the_story_of_a_vehicle_has_its_refusal_its_session_and_its_power_over_time(
     decisions: Page, grid: Grid
 ) -> None:

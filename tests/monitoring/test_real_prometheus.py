@@ -1,4 +1,4 @@
-"""The real Prometheus and Alertmanager beside the real grid: a rush hour of 130 %, then a substation that hangs."""
+"""The real Prometheus and Alertmanager beside the real grid: a rush hour of 130 %, then services that hang."""
 
 import time
 from collections.abc import Iterator
@@ -27,6 +27,7 @@ SEEN = {
     "RushHourActive",
     "Watchdog",
     "SubstationDown",
+    "ServiceDown",
     "ReportsStale",
 }
 
@@ -66,9 +67,11 @@ def story(grid: Grid, prometheus: Prometheus, receiver: Receiver, report: Path) 
     rows = compared(report, prometheus)
     hung(
         grid,
+        "substation",
         lambda: all(receiver.firing("SubstationDown", seen_by=who) for who in ("balancer", "prometheus")),
         lambda: prometheus.query('ALERTS{alertname="ReportsStale", alertstate="firing"}'),
     )
+    hung(grid, "gateway", lambda: receiver.firing("ServiceDown", job="gateway"))
     until(
         lambda: (
             ("resolved", "SubstationDown") in [(state, told["alertname"]) for state, told in receiver.told]
@@ -127,6 +130,11 @@ def test_a_substation_that_hangs_is_told_of_by_its_id(ran: Ran) -> None:
     assert {labels["substation"] for labels in told if "substation" in labels} == {"substation-1"}
     assert {labels["severity"] for labels in told} == {"critical"}
     assert not [labels for _, labels in ran.receiver.told if labels["alertname"] == "ReportsStale"]
+
+
+def test_a_gateway_that_hangs_is_told_of_and_no_other_service(ran: Ran) -> None:
+    told = [labels for _, labels in ran.receiver.told if labels["alertname"] == "ServiceDown"]
+    assert {(labels["job"], labels["severity"]) for labels in told} == {("gateway", "critical")}
 
 
 def test_report_and_prometheus_agree_within_the_resolution_of_scrapes(ran: Ran) -> None:

@@ -20,7 +20,7 @@ RECORDED = {rule["record"] for rule in rules() if "record" in rule}
 REQUIRED = {
     "SubstationOverload", "OverloadPredicted", "SubstationDown", "ReportsStale", "LoadImbalance", "RefusalRateHigh",
     "NoHeadroom", "AdmissionLatencyBurn", "AdmissionSuccessBurn", "EstimateError", "JournalSlow",
-    "RuleEvaluationFailing", "Watchdog", "RushHourActive",
+    "RuleEvaluationFailing", "ServiceDown", "Watchdog", "RushHourActive",
 }  # fmt: skip
 ENDINGS = ("", "_bucket", "_sum", "_count")
 tools = pytest.mark.skipif(bool(LACKING), reason=f"not installed: {', '.join(LACKING)}")

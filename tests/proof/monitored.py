@@ -103,15 +103,16 @@ def alerts(data: Path, *, requests: int, seconds: float, time_scale: float) -> l
                 )
             )
             before = len(receiver.told)
-            hung(grid, lambda: receiver.firing("SubstationDown", seen_by="balancer"))
+            hung(grid, "substation", lambda: receiver.firing("SubstationDown", seen_by="balancer"))
+            hung(grid, "gateway", lambda: receiver.firing("ServiceDown"))
             return told + [{"when": "one stopped"} | row for row in _rows(receiver, before)]
     finally:
         receiver.close()
 
 
-def hung(grid: Grid, *told: Any) -> None:
-    """Have one substation hang until every one of `told` holds."""
-    stopped = grid.pids("substation")[0]
+def hung(grid: Grid, service: str, *told: Any) -> None:
+    """Have one process of a service hang until every one of `told` holds."""
+    stopped = grid.pids(service)[0]
     os.kill(stopped, signal.SIGSTOP)
     try:
         for condition in told:

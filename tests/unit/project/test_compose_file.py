@@ -176,9 +176,8 @@ def test_a_container_is_shut_in(name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
-    limits = service["deploy"]["resources"]["limits"]
-    assert {"memory", "pids"} <= limits.keys()
-    assert limits["pids"] <= 512
+    assert {"cpus", "mem_limit"} <= service.keys()
+    assert 0 < service["pids_limit"] <= 512
     assert not {"privileged", "cap_add", "network_mode", "pid", "ipc", "userns_mode"} & service.keys()
 
 

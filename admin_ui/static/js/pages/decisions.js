@@ -18,7 +18,7 @@ export function start() {
   const show = () => {
     const [vehicle, session] = [view.get("vehicle_id"), view.get("session_id")];
     const wanted = session ? { session_id: session } : vehicle ? { vehicle_id: vehicle } : null;
-    search.value = session || vehicle;
+    if (wanted || shown) search.value = session || vehicle; // else it may hold what was typed before this ran
     attribute(byId("live"), "hidden", wanted ? "" : null);
     attribute(byId("back"), "hidden", wanted ? null : "");
     feed.run(!wanted);
@@ -26,7 +26,8 @@ export function start() {
     shown = JSON.stringify(wanted);
   };
   const find = (id) => {
-    view.set({ session_id: SESSION.test(id) ? id : "", vehicle_id: SESSION.test(id) ? "" : id }, { step: true });
+    const [session, vehicle] = SESSION.test(id) ? [id, ""] : ["", id];
+    view.set({ find: "", session_id: session, vehicle_id: vehicle }, { step: true });
     if (id) story.focus();
   };
   view.addEventListener("change", show);
@@ -38,5 +39,6 @@ export function start() {
     find("");
     search.focus();
   });
-  show();
+  if (view.get("find")) find(view.get("find").trim()); // was asked for before this ran
+  else show();
 }
