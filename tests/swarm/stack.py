@@ -3,12 +3,13 @@
 import json
 import os
 import sqlite3
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.containers.composition import until
+from tests.containers.composition import holds, until
 from tests.support.composition import ROOT
 from tests.support.grid import sessions_in
 from tests.swarm.nodes import Node, Nodes
@@ -137,11 +138,16 @@ class Stack:
         return found
 
     def last_words(self) -> str:
-        """Return the ends of all logs."""
-        return "".join(
-            self.nodes.manager.docker("service", "logs", "--tail", "8", f"{self.name}_{service}", check=False)
-            for service in self.services
-        )
+        """Return the states and the ends of all logs; a node that does not answer has none."""
+        told = [self.states() if holds(self.fleet) else "no balancer answers", "\n"]
+        for service in self.services:
+            command = ["docker", "-H", self.nodes.manager.host, "service", "logs", "--tail", "8"]
+            command.append(f"{self.name}_{service}")
+            done = subprocess.run(
+                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False
+            )
+            told.append(done.stdout.decode(errors="replace"))
+        return "".join(told)
 
     def gone(self) -> None:
         """Remove the stack with its containers, networks, volumes and labels."""

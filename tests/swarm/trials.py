@@ -192,9 +192,12 @@ class Life:
         )
 
     def _answers(self, asked: list[Car], unanswered: int) -> Figures:
-        unsettled = [car.key for car in asked if not car.session]
-        assert not unsettled, f"{len(unsettled)} of {len(asked)} cars were never admitted: {unsettled[:5]}"
         answers = Counter(answer for car in asked for answer in map(kind, car.answers))
+        last = Counter(map(kind, (answer for car in asked if not car.session for answer in car.answers[-1:])))
+        unsettled = [car.key for car in asked if not car.session]
+        assert not unsettled, (
+            f"never admitted: {len(unsettled)} of {len(asked)} cars: {last}: {unsettled[:5]}"
+        )
         self.told += asked
         return {"cars": len(asked), "answers": dict(sorted(answers.items())), "not answered": unanswered}
 
