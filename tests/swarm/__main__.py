@@ -36,10 +36,10 @@ def through(stack: Stack, asked: argparse.Namespace) -> int:
                 life.images,
                 life.deployed,
                 life.watched,
-                life.rush_hour,
-                life.console,
                 life.cut_off,
                 life.updated,
+                life.rush_hour,
+                life.console,
             )
         )
     except BaseException:
