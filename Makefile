@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Most tests wait for processes: two at once take half the time, even on one core.
+WORKERS ?= 2
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
@@ -36,7 +38,7 @@ swarm-test: $(VENV)/.dev  ## take the stack through its life on a Swarm, that of
 	@$(BIN)/python -m tests.swarm $(ARGS)
 
 test: needs lint  ## lint, types, imports, then every test (REQUIRE_ALL=1: a skip is a failure)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 	@[ -z "$(DOCKER_HOST)" ] || $(MAKE) --no-print-directory compose-test
 
 lint: $(VENV)/.dev types imports  ## style, types, the dependency rule

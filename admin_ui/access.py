@@ -1,5 +1,6 @@
 """The base of the console's handlers: who asks, what they may do, and what their browser may run."""
 
+import logging
 import time
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
@@ -9,8 +10,11 @@ from tornado.web import HTTPError, OutputTransform
 
 from admin_ui.audit import Unwritable
 from admin_ui.people import Login, Logins, Role
+from admin_ui.refusals import Refusal, Refusals
 from runtime.handlers import ApiHandler
-from runtime.problem import Problem
+from runtime.problem import FAILED, NOT_ALLOWED, UNAVAILABLE, Problem
+
+log = logging.getLogger(__name__)
 
 COOKIE = "__Host-console"
 CONTENT_SECURITY_POLICY = (
@@ -32,6 +36,9 @@ NOT_ALLOWED_TO = Problem("not-allowed", 403, "Your role does not allow this")
 CONFIRM_FIRST = Problem("confirm-first", 403, "Give your password again first")
 CROSS_ORIGIN = Problem("cross-origin", 403, "Pages of another origin may not ask for this")
 UNAUDITED = Problem("no-audit", 503, "The audit log can't be written, so nothing was done")
+# The password is asked for and given, or tried in vain: that has an entry. The others are no refusal of an order.
+UNNOTED = frozenset({CONFIRM_FIRST, UNAUDITED, FAILED, UNAVAILABLE, NOT_ALLOWED})
+SAFE = frozenset({"GET", "HEAD"})  # methods that can be asked again by a link
 
 
 class SecurityHeaders(OutputTransform):
@@ -66,6 +73,10 @@ class ConsoleHandler(ApiHandler):
     """Every handler of the console; `needs` is the least role, `page` whether a person reads the answer."""
 
     login: Login | None = None
+    acts = ""  # what the audit log calls that which is asked for here, '' where nothing is done
+    target = ""  # of that, once it is known
+    audited = False  # whether the audit log has what was asked for already
+    _page = False
 
     def initialize(self, logins: Logins, needs: Role, *, page: bool = False, **more: Any) -> None:  # type: ignore[override]
         """`more` goes to `setup` of the handler."""
@@ -117,6 +128,37 @@ class ConsoleHandler(ApiHandler):
             return True
         self.write_problem(CONFIRM_FIRST, detail="POST /confirm with the password, then ask again")
         return False
+
+    def write_problem(self, problem: Problem, **members: Any) -> None:
+        """Finish with a problem: a person gets a page, a program a document."""
+        self._note(problem, str(members.get("detail") or problem.title))
+        page = self._problem_page(problem, members.get("detail")) if self._page else ""
+        if not page:
+            super().write_problem(problem, **members)
+            return
+        self.set_status(problem.status)
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish(page)
+
+    def _note(self, problem: Problem, why: str) -> None:
+        """Write a refused order of somebody who is logged in into the audit log, unless it is there already."""
+        refusals: Refusals | None = self.settings.get("refusals")
+        if not self.acts or not self.login or self.audited or problem in UNNOTED or not refusals:
+            return
+        self.audited = True
+        refusals.note(Refusal(self.login.name, self.acts, self.target, self.address, problem.code, why))
+
+    def _problem_page(self, problem: Problem, detail: str | None) -> str:
+        """Return the page, "" where it can't be made: what is broken may be what pages are made of."""
+        repeats = self.request.method in SAFE and problem.status >= FAILED.status
+        again = inside(self.request.uri or "/") if repeats else ""
+        try:
+            return str(
+                self.settings["problem_page"](problem, detail or "", self.request_id, self.login, again)
+            )
+        except Exception:
+            log.exception("the page of an error can't be made", extra={"request_id": self.request_id})
+            return ""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Tell what only a console refuses."""

@@ -67,9 +67,13 @@ class AlarmHistoryHandler(AlarmHandler):
 class AcknowledgeHandler(AlarmHandler):
     """`POST /api/alarms/{id}/ack`."""
 
+    acts = "acknowledge alarms"
+
     async def post(self, alarm_id: str) -> None:
         """Acknowledge one occurrence; one that was acknowledged before, or came anew, is not there."""
-        if await self._watch.acknowledge([int(alarm_id)], self._who):
+        done = await self._watch.acknowledge([int(alarm_id)], self._who)
+        self.audited = True
+        if done:
             self.write_json({"acknowledged": [int(alarm_id)]})
         else:
             self.write_problem(NOT_FOUND, detail="this occurrence waits for nobody: look again")
@@ -77,6 +81,8 @@ class AcknowledgeHandler(AlarmHandler):
 
 class AcknowledgeAllHandler(AlarmHandler):
     """`POST /api/alarms/ack`: those that were in sight, `{"ids": [...]}`."""
+
+    acts = "acknowledge alarms"
 
     async def post(self) -> None:
         """Acknowledge several; writes which of them were still waiting."""
@@ -94,6 +100,8 @@ class AcknowledgeAllHandler(AlarmHandler):
 class MutesHandler(AlarmHandler):
     """`POST /api/alarms/mutes`: `{"rule", "substation_id"?, "minutes", "reason"}`."""
 
+    acts = "mute alarms"
+
     async def post(self) -> None:
         """Mute."""
         body = self._body()
@@ -108,6 +116,7 @@ class MutesHandler(AlarmHandler):
         try:
             mute = await self._watch.mute(rule, name, minutes * S_PER_MINUTE, reason, self._who)
         except Refused as error:
+            self.audited = True
             self.write_problem(INVALID, detail=str(error))
             return
         self.write_json(dataclasses.asdict(mute), status=201)
@@ -116,9 +125,13 @@ class MutesHandler(AlarmHandler):
 class MuteHandler(AlarmHandler):
     """`DELETE /api/alarms/mutes/{id}`."""
 
+    acts = "end a mute"
+
     async def delete(self, mute_id: str) -> None:
         """End a mute."""
-        if await self._watch.unmute(int(mute_id), self._who):
+        done = await self._watch.unmute(int(mute_id), self._who)
+        self.audited = True
+        if done:
             self.write_json({"ended": int(mute_id)})
         else:
             self.write_problem(NOT_FOUND, detail="there is no such mute any more")

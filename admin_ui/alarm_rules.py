@@ -30,6 +30,9 @@ BUSY = (0.2, 0.3)  # mean utilization: at least the second, or a difference is a
 REFUSED = (0.02, 0.05)  # share of the requests
 REFUSED_PER_S = 0.3  # fewer is one in five seconds
 NO_ROOM = (0.05, 0.02)  # share of the capacity that is open: at least the first clears
+OLD_POLLS = (
+    5  # a report is at most one poll old where all is well; fewer than this come late on a busy machine
+)
 FRESH = 0.7  # of the age that makes a report stale
 PLACED = frozenset({"healthy", "suspect", "probing"})
 
@@ -151,6 +154,11 @@ def unknown(state: State) -> frozenset[str]:
     """Return the names of the rules that can't be judged now."""
     silent = {"RefusalRateHigh"} if state["gateway"]["requests_per_s"] is None else set()
     return frozenset(OF_THE_FLEET | silent if state["link"]["stale"] else silent)
+
+
+def old_from_s(wanted_s: float, state: State) -> float:
+    """Return from which age on a report is old: as wanted, but never before OLD_POLLS of the balancer's own polls."""
+    return max(wanted_s, OLD_POLLS * float(state.get("poll_s") or 0.0))
 
 
 def findings(state: State, stale_s: float) -> dict[Key, Finding]:

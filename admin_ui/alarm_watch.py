@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
-from admin_ui.alarm_rules import findings, unknown
+from admin_ui.alarm_rules import findings, old_from_s, unknown
 from admin_ui.alarm_store import AlarmStore
 from admin_ui.alarms import MOST_REASON, Alarms, Moment, Mute, Refused
 from admin_ui.audit import Audit
@@ -57,7 +57,7 @@ class AlarmWatch:
         state = self._view()
         now = Moment(time.monotonic(), time.time())
         rush = str(state.get("rushhour") or "")
-        self.alarms.look(findings(state, self._stale_s), unknown(state), now, rush)
+        self.alarms.look(findings(state, old_from_s(self._stale_s, state)), unknown(state), now, rush)
 
     async def acknowledge(self, ids: Collection[int], by: str) -> list[int]:
         """See Alarms.acknowledge; returns when it is on the disk. May raise Unwritable: nothing was done."""

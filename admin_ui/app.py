@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aiohttp
+from jinja2 import Environment
 from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
@@ -36,6 +37,7 @@ from admin_ui.passwords import Passwords
 from admin_ui.people import Logins, Role
 from admin_ui.people_file import PeopleFile
 from admin_ui.rates import Rates
+from admin_ui.refusals import Refusals
 from admin_ui.routes import Route
 from admin_ui.rush_child import LoadTest
 from admin_ui.rush_hours import RushHours
@@ -44,7 +46,6 @@ from admin_ui.snapshot import CONSOLE, Board
 from admin_ui.stream import BrowserStreamHandler
 from runtime import exposition, health, http
 from runtime.frame_stream import FrameStreams, StreamMetrics
-from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 
 SAMPLE_EVERY_S = 1.0
@@ -81,7 +82,10 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             *routes(settings, board, streams, doorkeeper, watch, rush),
             *acting_routes(board, calls, Orders(board, calls, log)),
         ]
+        refusals = Refusals(log)
+        stack.push_async_callback(refusals.close)
         app = application(settings, table, doorkeeper.logins, registry, board)
+        app.settings["refusals"] = refusals
         HttpMetrics(registry, app)
         await stack.enter_async_context(
             http.listen(app, settings.bind, settings.http_port, tls=_tls(settings))
@@ -113,8 +117,7 @@ def routes(
     rush: RushHours,
 ) -> list[Route]:
     """Return every address of the console that takes a role."""
-    known = {"balancer_url": settings.balancer[0], "grafana_url": settings.grafana}
-    environment = {"environment": pages.templates(**known)}
+    environment = {"environment": _templates(settings)}
     door, log = {"doorkeeper": doorkeeper}, doorkeeper.audit
     loopback = {"on_loopback": settings.on_loopback}
 
@@ -159,6 +162,7 @@ def application(
     settings: Settings, table: list[Route], logins: Logins, registry: CollectorRegistry, board: Board
 ) -> Application:
     """Return the routes as Tornado takes them, and those that are open to all."""
+    environment = _templates(settings)
 
     def waiting_for() -> list[str]:
         return [] if board.connected else ["the balancer's stream"]
@@ -179,7 +183,9 @@ def application(
             ("/livez", health.LiveHandler),
             ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),
         ],
-        default_handler_class=NotFoundHandler,
+        default_handler_class=pages.NowhereHandler,
+        default_handler_args={"logins": logins, "needs": Role.NOBODY, "environment": environment},
+        problem_page=pages.problem_page(environment),
         cross_origin_protection=True,
         behind_proxy=bool(settings.behind_tls),
     )
@@ -187,6 +193,10 @@ def application(
     if settings.behind_tls or settings.tls_cert:
         made.add_transform(StrictTransport)
     return made
+
+
+def _templates(settings: Settings) -> Environment:
+    return pages.templates(balancer_url=settings.balancer[0], grafana_url=settings.grafana)
 
 
 async def _doorkeeper(settings: Settings, log: Audit, stack: AsyncExitStack) -> Doorkeeper:

@@ -53,10 +53,13 @@ class PreviewHandler(_OrderHandler):
 class OrdersHandler(_OrderHandler):
     """`POST /api/orders` `{order, target, value, reason, basis}`."""
 
+    acts = "order"
+
     async def post(self) -> None:
         """Give the order; 200 only when the grid shows it."""
         assert self.login  # noqa: S101 - the route takes a role
         given, body = self.read()
+        self.acts, self.target = given.kind, given.target
         reason = str(body.get("reason", "")).strip()
         if not SHORTEST <= len(reason) <= LONGEST:
             self.write_problem(NO_REASON, detail=f"a reason has {SHORTEST} to {LONGEST} characters")
@@ -64,6 +67,7 @@ class OrdersHandler(_OrderHandler):
         if given.kind != STOP and not self.confirmed():
             return
         result = await self._orders.give(Wish(self.login.name, given, reason, str(body.get("basis", ""))))
+        self.audited = result.audited
         if result.fate is Fate.CONFIRMED:
             undo = result.undo.told() if result.undo else None
             self.write_json({"outcome": "confirmed", "told": result.told, "undo": undo})

@@ -43,11 +43,12 @@ OUTCOMES = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Result:
-    """What became of an order, in words; `undo` takes it back."""
+    """What became of an order, in words; `undo` takes it back, `audited` says that the audit log has it."""
 
     fate: Fate
     told: str
     undo: Order | None = None
+    audited: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class Orders:
             await self._audit.end(entry, audit_chain.Outcome.FAILED, {"told": repr(error)})
             raise
         await self._audit.end(entry, OUTCOMES[result.fate], {"told": result.told})
-        return result
+        return dataclasses.replace(result, audited=True)
 
     async def _order(self, order: Order) -> Result:
         back = undo(self.fleet(), order)

@@ -47,6 +47,8 @@ class RushHandler(ConsoleHandler):
 class StartHandler(RushHandler):
     """`POST /api/rush` with preset, seed, and if wanted requests and seconds."""
 
+    acts = "start rush hour"
+
     async def post(self) -> None:
         """Answer 202 with the run once it goes on, or say why it does not."""
         assert self.login  # noqa: S101 - the route takes a role
@@ -59,6 +61,7 @@ class StartHandler(RushHandler):
         except Running as error:
             self.write_problem(RUNNING, detail=str(error))
         else:
+            self.audited = True
             self._answer(run)
 
     def _answer(self, run: RunSoFar) -> None:
@@ -73,15 +76,18 @@ class StartHandler(RushHandler):
 class StopHandler(RushHandler):
     """`POST /api/rush/stop`."""
 
+    acts = "stop rush hour"
+
     async def post(self) -> None:
-        """Answer when the run has ended: what was measured is kept."""
+        """Answer when the run has ended and its cars are off the grid: what was measured is kept."""
         assert self.login  # noqa: S101 - the route takes a role
         try:
             run = await self.rush.stop(self.login.name)
         except NotRunning as error:
             self.write_problem(NONE_RUNS, detail=str(error))
         else:
-            self.write_json({"run_id": run.run_id, "verdict": run.verdict, "why": run.why})
+            told = {"run_id": run.run_id, "verdict": run.verdict, "why": run.why}
+            self.write_json(told | {"taken_off": run.taken_off})
 
 
 class PresetsHandler(RushHandler):

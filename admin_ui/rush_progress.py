@@ -17,6 +17,7 @@ from typing import Any
 FIGURES = (
     "elapsed_s", "planned", "sent", "admitted", "refused", "failed", "rate_per_s", "p50_ms", "p95_ms", "p99_ms",
 )  # fmt: skip
+TAKEN_OFF = ("sessions", "ended", "over", "remaining", "unknown")
 USAGE = 2  # the exit code of a command line that can't be read
 MOST_CHARACTERS = 1000  # of what a run says in words
 
@@ -50,6 +51,7 @@ class RunSoFar:
         self._seconds: float | None = None
         self._text = ""
         self._figures: dict[str, Any] = dict.fromkeys(FIGURES)
+        self.taken_off: dict[str, Any] | None = None  # of its sessions, by a stop
 
     @property
     def over(self) -> bool:
@@ -79,6 +81,9 @@ class RunSoFar:
                 self._seconds, self._text = told["seconds"], ""
                 over = told["elapsed_s"] >= told["seconds"] or told["sent"] >= told["planned"]
                 self.phase = Phase.FINISHING if over else Phase.RUNNING
+            case "ending":
+                self.taken_off = {name: told[name] for name in TAKEN_OFF}
+                self.taken_off["text"] = str(told["text"])[:MOST_CHARACTERS]
             case "ended":
                 self.verdict = str(told["verdict"])
                 self.why = str(told["why"] or "")[:MOST_CHARACTERS]
@@ -117,6 +122,7 @@ class RunSoFar:
             "eta_s": left_s,
             "done": self._done(left_s),
             **self._figures,
+            "taken_off": self.taken_off,
             "verdict": self.verdict,
             "why": self.why,
         }

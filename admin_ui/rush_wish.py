@@ -35,7 +35,7 @@ class Wish:
         """Return it as arguments of the load test."""
         given = {"--seed": self.seed, "--requests": self.requests, "--seconds": self.seconds}
         options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
-        return [self.preset, "--progress", "jsonl", *options]
+        return [self.preset, "--progress", "jsonl", "--end-sessions-on-stop", *options]
 
 
 def presets(text: str) -> dict[str, str]:

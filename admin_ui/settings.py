@@ -61,7 +61,7 @@ class Settings:
     )
     alarm_stale_s: float = setting(
         "ALARM_STALE_S", "10", number(1, 3600),
-        "seconds from which a report counts as old: at least five polls of the balancer, and 5 s for the stream",
+        "seconds from which a report counts as old: five polls of the balancer where those are longer",
     )  # fmt: skip
     alarm_delays: float = setting(
         "ALARM_DELAYS", "1", number(0, 60), "what the delays of all alarms are multiplied by"

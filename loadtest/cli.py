@@ -120,7 +120,7 @@ def _order(asked: argparse.Namespace) -> Order:
         runs.new_id(wish.preset.name, wish.seed),
         asked.gateway, asked.balancer, wish, asked.concurrency, asked.retries,
         in_force(wish.preset.limits, asked.fail_if), asked.settle_s, asked.runs_dir,
-        json=asked.json, plan_json=asked.plan_json,
+        json=asked.json, plan_json=asked.plan_json, end_on_stop=asked.end_sessions_on_stop,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from loadtest.arrivals import Arrival
 from loadtest.credential import Credential
 from loadtest.records import MS_PER_S, UNAVAILABLE, Attempt, Outcome, Request, Session
 from loadtest.retrying import Retrying, seconds
+from loadtest.stop import Stop
 
 ANSWER_TIMEOUT_S = 30.0
 SLOT_WITHIN_S = 10.0  # a request that finds no free slot for so long is not sent any more
@@ -68,7 +69,7 @@ class Engine:
         self._stopping = asyncio.Event()
         self._stopped = False
 
-    async def run(self, plan: Sequence[Arrival], start_unix_s: float, stop: asyncio.Event) -> None:
+    async def run(self, plan: Sequence[Arrival], start_unix_s: float, stop: Stop) -> None:
         """Send `plan` from `start_unix_s` on and wait for all answers; `stop` ends the sending."""
         under_way: set[asyncio.Task[None]] = set()
         self._stopped = not await unless(stop, self._pace(plan, start_unix_s, under_way))
@@ -77,7 +78,8 @@ class Engine:
         if self._stopped:
             self._stopping.set()
         if self._stopped and under_way:
-            _, late = await asyncio.wait(under_way, timeout=GRACE_S)
+            await unless(stop.again, asyncio.wait(under_way, timeout=GRACE_S))
+            late = [task for task in under_way if not task.done()]
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -149,7 +151,7 @@ class Engine:
                 timeout=aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S),
                 allow_redirects=False,  # only the target that was checked
             ) as response:
-                body = _decoded(await response.text())
+                body = decoded(await response.text())
             status, retry_after_s = response.status, seconds(response.headers.get("Retry-After"))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             fault = type(error).__name__
@@ -187,7 +189,8 @@ async def asks_for_a_key(http: aiohttp.ClientSession, gateway_url: str, credenti
         return False
 
 
-def _decoded(text: str) -> Any:
+def decoded(text: str) -> Any:
+    """Return what JSON says, or the text itself where it is none."""
     try:
         return json.loads(text)
     except ValueError:

@@ -45,7 +45,7 @@ async def launch(orders: Sequence[Order], credential: Credential, *, to_program:
     """
     stop, loop = Stop(), asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(signal_number, stop.because, f"{signal_number.name} came")
+        loop.add_signal_handler(signal_number, stop.signalled, signal_number.name)
 
     def closed() -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended already

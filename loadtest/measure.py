@@ -10,11 +10,12 @@ from loadtest.grid import SAMPLE_EVERY_S, Sampler
 from loadtest.lease import Lease
 from loadtest.outage import Outage
 from loadtest.plan import RunPlan
-from loadtest.progress import SETTLING, Progress
+from loadtest.progress import ENDING, SETTLING, Progress, ending
 from loadtest.records import Reading, Sample
 from loadtest.result import Measured
 from loadtest.screen import Screen
 from loadtest.stop import Stop
+from loadtest.undone import Undone
 from loadtest.view import Watch
 
 LAST_LOOKS = 20  # at every substation after the run, for its exact counters
@@ -32,6 +33,11 @@ class Shown:
         """Tell what goes on before anything is sent."""
         self.screen.say(text)
         self.progress.tell(SETTLING, text=text)
+
+    def ending(self, undone: Undone) -> None:
+        """Tell how far a stop is with the run's sessions."""
+        self.screen.say(undone.said())
+        self.progress.tell(ENDING, **ending(undone))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

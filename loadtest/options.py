@@ -47,6 +47,10 @@ def add(command: argparse.ArgumentParser, preset: Preset, environ: Mapping[str, 
     command.add_argument(
         "--progress", choices=("auto", "jsonl"), default="auto", help=f"{about} [%(default)s]"
     )
+    command.add_argument(
+        "--end-sessions-on-stop", action="store_true",
+        help="when the run is stopped, end the sessions that it had got; without this they charge on",
+    )  # fmt: skip
     _rounds(command)
     for name, about in FILES:
         command.add_argument(name, type=explained(writable), help=about, metavar="FILE")

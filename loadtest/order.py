@@ -26,6 +26,7 @@ class Order:
         policy: By which the balancer places meanwhile; '' for the one that is on.
         json: Where a further copy of the result goes.
         plan_json: Where the plan goes.
+        end_on_stop: Whether a stop ends the sessions that the run had got.
     """
 
     run_id: str
@@ -40,6 +41,7 @@ class Order:
     policy: str = ""
     json: Path | None = None
     plan_json: Path | None = None
+    end_on_stop: bool = False
 
     def document(self) -> dict[str, Any]:
         """Return it as it is written down: without paths, which are of this machine only."""
@@ -57,6 +59,7 @@ class Order:
             "retries": self.retries,
             "fail_if": [str(each) for each in self.limits if each not in built_in],
             "settle_s": self.settle_s,
+            "end_sessions_on_stop": self.end_on_stop,
             "gateway_url": self.gateway_url,
             "balancer_url": self.balancer_url,
         }

@@ -11,12 +11,13 @@ from typing import Any
 
 from loadtest.pipe import Pipe
 from loadtest.records import W_PER_KW
+from loadtest.undone import Undone
 from loadtest.view import SHOWN, View
 
 SCHEMA = "smartgrid-progress/1"
 EVERY_S = 0.25
 FILE = "progress.jsonl"
-STARTED, SETTLING, PROGRESS, ENDED = KINDS = ("started", "settling", "progress", "ended")
+STARTED, SETTLING, PROGRESS, ENDING, ENDED = KINDS = ("started", "settling", "progress", "ending", "ended")
 
 
 class Progress:
@@ -92,4 +93,16 @@ def fields(view: View) -> dict[str, Any]:
             }
             for substation_id, reading in view.readings.items()
         ],
+    }
+
+
+def ending(undone: Undone) -> dict[str, Any]:
+    """Return how far a stop is with the run's sessions, as a line shows it."""
+    return {
+        "sessions": undone.sessions,
+        "ended": undone.ended,
+        "over": undone.over,
+        "remaining": undone.remaining,
+        "unknown": undone.unknown,
+        "text": undone.said(),
     }

@@ -23,9 +23,6 @@ from runtime.exposition import VERSION
 
 REPORT, REQUESTS, SAMPLES = "report.html", "requests.csv", "samples.csv"
 
-RESULT, REPORT, REQUESTS, SAMPLES = "result.json", "report.html", "requests.csv", "samples.csv"
-REPORT, REQUESTS, SAMPLES = "report.html", "requests.csv", "samples.csv"
-
 
 def document(
     run: dict[str, Any], measured: Measured, result: Result, thresholds: Sequence[Threshold]

@@ -11,6 +11,7 @@ from loadtest.generator import Health
 from loadtest.ideal import Ideal
 from loadtest.latency import Latencies
 from loadtest.records import Outcome, Reading, Request, Sample
+from loadtest.undone import Undone
 
 NO_SLOT = "not sent: no slot was free in time"
 LATE_AFTER_MS = 50.0  # a request is late when it was sent so much later than intended
@@ -23,7 +24,8 @@ class Measured:
     """All that a run saw: the arrival window in unix seconds, every answer, every sample.
 
     `before` and `after` are exact readings around the run; a substation that did not answer is absent.
-    `no_slot` counts the requests that were not sent because no slot was free in time.
+    `no_slot` counts the requests that were not sent because no slot was free in time. `ended_by_stop` is what
+    became of the sessions after it; None where they were left to charge on.
     """
 
     planned: int
@@ -39,6 +41,7 @@ class Measured:
     after: Mapping[str, Reading]
     no_slot: int = 0
     generator: Health | None = None
+    ended_by_stop: Undone | None = None
 
     def window(self) -> list[Sample]:
         """Return the samples within the arrival window."""
@@ -96,6 +99,7 @@ class Result:
     stations: Sequence[StationResult]
     oracle: Ideal | None = None
     imbalance_vs_oracle: float | None = None
+    ended_by_stop: Undone | None = None
 
 
 def conclude(measured: Measured, oracle: Ideal | None = None) -> Result:
@@ -128,6 +132,7 @@ def conclude(measured: Measured, oracle: Ideal | None = None) -> Result:
         generator=measured.generator,
         missed_readings=measured.missed_readings,
         oracle=oracle,
+        ended_by_stop=measured.ended_by_stop,
         **of_the_grid,
         imbalance_vs_oracle=oracle.of(of_the_grid["balance_ratio"]) if oracle else None,
     )

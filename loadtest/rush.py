@@ -26,6 +26,7 @@ from loadtest.retrying import Retrying
 from loadtest.runs import NotWritten
 from loadtest.settle import settle
 from loadtest.switch import Switch
+from loadtest.undo import Undo
 
 NO_KEY = "the gateway does not let the rush hour in: give it an API key, by --api-key-file or API_KEY"
 VERDICTS = {
@@ -130,12 +131,26 @@ async def _send(order: Order, site: Site, fleet: FleetSeen, shown: Shown) -> Sen
             folder = runs.make(order.runs, order.run_id)
             shown.progress.keep_in(folder)
             measured = await measure(Stage(plan, before, sampler, engine, site.lease, outage), shown)
+            if order.end_on_stop and measured.interrupted:
+                measured = await _undone(order, site, measured, shown)
             sent = Sent(folder, plan, policy, size, measured)
     except NotRestored as error:
         if not sent:
             raise
         return dataclasses.replace(sent, fault=str(error))
     return sent
+
+
+async def _undone(order: Order, site: Site, measured: Measured, shown: Shown) -> Measured:
+    """End the sessions that the run had got; all was measured before. The lease is kept meanwhile."""
+    undo = Undo(site.http, order.gateway_url, site.credential, measured.requests)
+    keeping = asyncio.create_task(site.lease.keep())
+    try:
+        ended = await undo.run(shown.stop.again, shown.ending)
+    finally:
+        keeping.cancel()
+        shown.screen.said()
+    return dataclasses.replace(measured, ended_by_stop=ended)
 
 
 def _size(fleet: FleetSeen, before: Sample, time_scale: float | None) -> GridSize | None:

@@ -4,12 +4,22 @@ import asyncio
 
 
 class Stop(asyncio.Event):
-    """Set once; `why` is the first reason, in words."""
+    """Set once; `why` is the first reason, in words. `again` is set by who does not want to wait any more."""
 
     why = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.again = asyncio.Event()
 
     def because(self, why: str) -> None:
         """Stop; what comes after the first reason changes nothing."""
         if not self.is_set():
             self.why = why
             self.set()
+
+    def signalled(self, name: str) -> None:
+        """A signal came: stop, or leave at once what a stop still waits for."""
+        if self.is_set():
+            self.again.set()
+        self.because(f"{name} came")

@@ -64,6 +64,8 @@ def _stations(stations: Sequence[StationResult]) -> Table:
 def _lines(result: Result) -> Iterator[str]:
     if result.interrupted:
         yield "INTERRUPTED: these are the figures of what was sent until then."
+    if result.ended_by_stop:
+        yield f"  {result.ended_by_stop.said()}"
     yield (
         f"requests: {result.planned} planned, {result.sent} sent, {result.admitted} admitted, "
         f"{result.refused} refused, {result.failed} failed"

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from loadtest.paper import series
 from loadtest.paper.document import Document, Station, mapping, number, words
 from loadtest.paper.traffic import PERCENTILES, percentiles
+from loadtest.undone import Undone
 
 NOTHING = "-"
 GATEWAY_URL, BALANCER_URL = "http://127.0.0.1:8000", "http://127.0.0.1:8001"  # where a grid is by default
 OPTIONS = ("seed", "requests", "seconds", "shape", "concurrency", "retries")
 TOLD_APART = frozenset(
     {"preset", "shape", "seed", "requests", "seconds", "plan_sha256", "started_at", "versions", "run_id", "policy", "time_scale",
-     "gateway_url", "balancer_url", "substation_id", "fail_if"}
+     "gateway_url", "balancer_url", "substation_id", "fail_if", "end_sessions_on_stop"}
 )  # fmt: skip
 GENERATOR = {
     "loop_lag_p99_ms": "event loop's lag, p99",
@@ -63,10 +64,24 @@ def headline(document: Document) -> Headline:
     if not count:
         told = "No threshold was judged."
     if document.interrupted:
+        until = "These are the figures of what was sent until then."
         return Headline(
-            "INTERRUPTED", "interrupted", f"These are the figures of what was sent until then. {told}"
+            "INTERRUPTED", "interrupted", " ".join(filter(None, (until, _undone(document), told)))
         )
     return Headline("HELD", "held", told) if document.held else Headline("BROKEN", "broken", told)
+
+
+def _undone(document: Document) -> str:
+    """Return what became of the sessions that a stop was to end, "" where they were left alone."""
+    ended = mapping(document.result.get("ended_by_stop"))
+    if not ended:
+        return ""
+    sessions, stopped, over, unknown = (
+        int(number(ended.get(name)) or 0) for name in ("sessions", "ended", "over", "unknown")
+    )
+    left = {words(reason): int(number(count) or 0) for reason, count in mapping(ended.get("left")).items()}
+    said = Undone(sessions, stopped, over, left, unknown).said()
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def key_figures(document: Document) -> list[Fact]:

@@ -22,6 +22,13 @@ def ask(grid: Grid, vehicle_id: str, **wanted: object) -> tuple[int, Any]:
             return error.code, json.load(error)
 
 
+def stop_session(grid: Grid, session_id: str) -> None:
+    """Let a car leave."""
+    request = urllib.request.Request(f"{grid.gateway}/charge/{session_id}", method="DELETE")
+    with urllib.request.urlopen(request, timeout=10):
+        pass
+
+
 def placed(grid: Grid, vehicle_id: str, **wanted: object) -> Any:
     """Charge; returns the session."""
     status, body = ask(grid, vehicle_id, **wanted)

@@ -129,6 +129,21 @@ def broken(camera: Camera, grid: Grid) -> None:
     camera.shoot("why-unknown", "/decisions?vehicle_id=nobody")
 
 
+def stopped(camera: Camera, _: Grid) -> None:
+    """A run that was stopped, with its cars taken off; an address without a page; scripts that do not come."""
+    start(camera)
+    camera.shoot("rush-stop-button")
+    camera.page.get_by_role("button", name="Stop rush hour").click()
+    expect(camera.page.locator("#rush-title")).to_contain_text("stopped")
+    camera.shoot("rush-stopped")
+    camera.shoot("problem-404", "/nothing")
+    camera.page.route("**/static/js/main.js", lambda route: route.abort())
+    camera.to("/alarms")
+    camera.page.wait_for_timeout(3500)
+    camera.shoot("scripts-lacking")
+    camera.page.unroute("**/static/js/main.js")
+
+
 def compared(camera: Camera) -> None:
     """The two newest runs side by side; of one alone, the list."""
     boxes = camera.page.get_by_role("checkbox", disabled=False).all()[:2]
@@ -204,7 +219,7 @@ def lost(camera: Camera, grid: Grid) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-STATES: list[Callable[[Camera, Grid], None]] = [before, under_load, dialogs, broken, alarms, lost]
+STATES: list[Callable[[Camera, Grid], None]] = [before, stopped, under_load, dialogs, broken, alarms, lost]
 
 
 def main() -> None:

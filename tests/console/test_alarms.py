@@ -7,13 +7,14 @@ import re
 import signal
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.console.browser import GRAFANA, NARROW, WAIT_MS, axe_faults, visit
+from tests.console.cars import ask, placed
 from tests.support.grid import Grid, get, status, until
 
 CARS = 70  # of 22 kW: more than one substation takes
@@ -152,6 +153,10 @@ def test_a_mute_has_a_reason_and_an_end_and_a_muted_critical_is_still_told(alarm
         dialog = alarms.get_by_role("dialog", name="Mute alarms")
         expect(dialog.get_by_text("This rule is critical")).to_be_visible()
         expect(dialog.get_by_label("Where")).to_have_value("substation-1")
+        assert dialog.get_by_role("button").all_inner_texts() == [
+            "Cancel",
+            "Mute",
+        ]  # as in the dialogs of orders
         dialog.get_by_label("Why").fill("its limit is right")
         dialog.get_by_role("button", name="Mute", exact=True).click()
         expect(alarms.locator("#alarm-badge")).to_have_text("No alarms · ■ 1 critical muted")
@@ -265,3 +270,50 @@ def test_a_lost_substation_is_told_acknowledged_and_over_when_it_is_back(alarms:
         expect(alarm).to_contain_text("Still true, acknowledged by local operator")
     expect(alarm).to_have_count(0)
     expect(alarms.locator("#history tr").filter(has_text="SubstationDown").first).to_contain_text("Over")
+
+
+def leave(grid: Grid, session_ids: Iterable[str]) -> None:
+    """Let cars leave."""
+    for session_id in session_ids:
+        order(f"{grid.gateway}/charge/{session_id}", None, "DELETE")
+
+
+def test_cars_that_all_want_one_substation_are_an_uneven_load_until_they_have_left(
+    alarms: Page, grid: Grid
+) -> None:
+    settle(alarms)
+    uneven = calling(alarms, "Load is uneven")
+    heavy = placed(grid, "EV-heavy", substations=["substation-2"], max_power_kw=1200, energy_kwh=1000)
+    expect(uneven).to_contain_text("substation-2 is at 86 %")
+    expect(uneven).to_contain_text("See by which policy cars are placed")
+    expect(uneven.get_by_role("link", name="See why")).to_have_attribute("href", "/decisions")
+    expect(uneven.get_by_role("link", name="Runbook LoadImbalance")).to_have_attribute(
+        "href", "/runbooks/LoadImbalance"
+    )
+    leave(grid, [heavy["session_id"]])
+    expect(uneven).to_contain_text("Over by itself")
+    settle(alarms)
+
+
+def test_cars_that_a_full_grid_turns_away_are_an_alarm_until_nobody_is(alarms: Page, grid: Grid) -> None:
+    settle(alarms)
+    refused = calling(alarms, "Cars are turned away")
+    rooms_kw = {
+        each["substation_id"]: each["headroom_kw"] for each in get(f"{grid.balancer}/fleet")["substations"]
+    }
+    full = [
+        placed(grid, f"EV-{name}", substations=[name], max_power_kw=room_kw - 1, energy_kwh=1000)[
+            "session_id"
+        ]
+        for name, room_kw in rooms_kw.items()
+    ]
+    answers = [ask(grid, f"EV-late-{number}", max_power_kw=22)[0] for number in range(10)]
+    assert set(answers) == {503}
+    expect(refused).to_contain_text(re.compile(r"requests a second: \d+ %"))
+    expect(refused).to_contain_text("Restore what is drained or derated")
+    refused.get_by_role("link", name="Runbook RefusalRateHigh").press("Enter")
+    expect(alarms.get_by_role("heading", name="RefusalRateHigh")).to_be_visible()
+    leave(grid, full)
+    alarms.goto(f"{grid.console}/alarms")
+    expect(refused).to_contain_text("Over by itself")
+    settle(alarms)

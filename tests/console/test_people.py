@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from admin_ui.people import Role
 from tests.console.browser import NARROW, WIDE, axe_faults, visit
 from tests.support.console import PASSWORD, Console, people
+from tests.support.grid import until
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,29 @@ def test_one_logs_in_with_the_keyboard_lands_where_one_wanted_to_and_logs_out(
         expect(page).to_have_url(url(console, "/login"))
         page.goto(url(console, "/alarms"))
         expect(page).to_have_url(url(console, "/login?next=%2Falarms"))
+
+
+def test_an_order_that_was_refused_before_the_grid_was_asked_is_in_the_audit_log(
+    browser: Browser, console: Console
+) -> None:
+    ask = """(body) => fetch("/api/orders", { method: "POST", body: JSON.stringify(body) }).then((answer) => answer.status)"""
+    with visit(browser, url(console, "/audit?person=vic")) as page:
+        log_in(page, "vic")
+        expect(page.get_by_role("heading", name="Audit")).to_be_visible()
+        assert page.evaluate(ask, {"order": "drain", "target": "substation-1"}) == 403
+        refused = page.get_by_role("row").filter(has_text="it takes the role operator")
+        until(lambda: page.reload() and refused.count() == 1)
+        expect(refused).to_contain_text("refused")
+    with visit(browser, url(console, "/audit?person=ann")) as page:
+        log_in(page, "ann")
+        expect(page.get_by_role("heading", name="Audit")).to_be_visible()
+        assert page.evaluate(ask, {"order": "explode", "target": "substation-1"}) == 400
+        assert page.evaluate(ask, {"order": "drain", "target": "substation-1", "reason": "no"}) == 422
+        until(lambda: page.reload() and page.get_by_role("row").filter(has_text="refused").count() == 2)
+        expect(page.get_by_role("row").filter(has_text="order must be one of")).to_have_count(1)
+        expect(page.get_by_role("row").filter(has_text="a reason has 3 to 200")).to_contain_text(
+            "substation-1"
+        )
 
 
 def test_a_wrong_password_is_said_and_the_name_is_kept(browser: Browser, console: Console) -> None:

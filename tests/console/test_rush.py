@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from monitoring.grafana.grid_dashboard import UID
-from tests.console.browser import GRAFANA, NARROW, axe_faults, visit
+from tests.console.browser import GRAFANA, NARROW, WIDE, axe_faults, visit
+from tests.console.cars import placed, stop_session
 from tests.support.grid import ROOT, Grid, get, until
 
 SHORT = {"Requests": "120", "Within seconds": "4"}
@@ -68,6 +69,11 @@ def children(grid: Grid) -> list[int]:
     return [int(each) for each in Path(f"/proc/{console}/task/{console}/children").read_text().split()]
 
 
+def charging(grid: Grid) -> list[str]:
+    """Return the sessions that charge now."""
+    return [each["session_id"] for each in grid.sessions() if each["state"] == "charging"]
+
+
 def first_row(page: Page) -> Locator:
     return page.locator("#rush-runs tbody tr").first
 
@@ -111,6 +117,29 @@ def test_stop_ends_it_and_keeps_what_was_measured(page: Page, grid: Grid) -> Non
     expect(first_row(page).get_by_role("link", name="result.json")).to_be_visible()
     assert get(f"{grid.balancer}/rushhour")["run_id"] is None
     assert children(grid) == []
+
+
+def test_stop_takes_the_cars_of_the_run_off_the_grid_and_no_other(page: Page, grid: Grid) -> None:
+    until(lambda: charging(grid) == [])  # cars of the runs before have left
+    mine = placed(grid, "EV-mine", energy_kwh=80, stay_minutes=10_080)["session_id"]
+    start(page, {"Requests": "600", "Within seconds": "20"})
+    until(lambda: len(charging(grid)) > 40)
+    button(page, "Stop").click()
+    expect(title(page)).to_contain_text("Last run: stopped")
+    expect(page.locator("#rush-run .notice")).to_contain_text(
+        re.compile(r"[1-9]\d* of the \d+ cars of this run were taken off the grid")
+    )
+    assert charging(grid) == [mine]
+    power_kw = get(f"{grid.gateway}/charge/{mine}")["power_kw"]
+    until(lambda: grid.sample("smartgrid_substation_load_watts") == power_kw * 1000)
+    (newest,) = sorted((grid.data / "runs").glob("*/result.json"))[-1:]
+    told = json.loads(newest.read_text())
+    ended = told["result"]["ended_by_stop"]
+    assert ended["ended"] + ended["over"] == ended["sessions"] == told["result"]["admitted"] >= 40
+    assert {each["name"]: each["held"] for each in told["thresholds"]}["admissions counted and told agree"]
+    first_row(page).get_by_role("link", name="Open the report").click()
+    expect(page.locator(".sentence")).to_contain_text("Ended by the stop")
+    stop_session(grid, mine)
 
 
 def test_a_second_browser_sees_it_and_can_not_start_another(browser: Browser, page: Page, grid: Grid) -> None:
@@ -198,6 +227,26 @@ def test_two_runs_are_compared(page: Page, grid: Grid) -> None:
     expect(boxes.nth(1)).to_be_checked()
     compare.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Comparison of runs")
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_three_runs_are_compared_side_by_side(browser: Browser, grid: Grid, viewport: ViewportSize) -> None:
+    with visit(browser, grid.link(), viewport=viewport) as page:
+        at_rush_hour(page, grid)
+        chosen = page.get_by_role("checkbox", disabled=False)
+        for number in range(3):
+            chosen.nth(number).check()
+        run_ids = [chosen.nth(number).get_attribute("value") or "" for number in range(3)]
+        expect(page.locator("#rush-runs")).to_contain_text("3 runs are chosen.")
+        page.get_by_role("button", name="Compare").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Comparison of runs")
+        assert page.url.count("run=") == 3
+        for run_id in run_ids:
+            expect(page.locator("main")).to_contain_text(run_id)
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+        page.go_back()
+        for number in range(3):
+            expect(chosen.nth(number)).to_be_checked()
 
 
 def test_the_overview_starts_it_too(page: Page, grid: Grid) -> None:

@@ -25,6 +25,7 @@ class FakeStation:
     capacity_w: int = CAPACITY_W
     load_w: int = 0
     admitted: int = 0
+    ended: int = 0
     kept: bool = True  # whether its load stays for longer than anybody waits
 
     def page(self) -> str:
@@ -64,6 +65,9 @@ class FakeGrid:
     gateway_book_id: str = "book"
     holder: str | None = None  # of the rush hour
     leases: list[str] = dataclasses.field(default_factory=list)  # what became of it, one call after the other
+    deleted: list[str] = dataclasses.field(default_factory=list)  # sessions, in the order they were asked for
+    ending: Callable[["FakeGrid", str], web.Response] = lambda grid, session_id: grid.end(session_id)
+    hold_ending: bool = False  # sessions are never answered to be ended
     url: str = ""
     arrived: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
@@ -95,6 +99,20 @@ class FakeGrid:
         if self.hold:
             await self.hold.wait()
         return self.answer(self, body)
+
+    def end(self, session_id: str, state: str = "stopped") -> web.Response:
+        name = session_id.partition(".")[0]
+        station = next(each for each in self.stations if each.name == name)
+        station.ended += 1
+        return web.json_response({"session_id": session_id, "state": state})
+
+    async def _end(self, request: web.Request) -> web.Response:
+        if not self._may(request):
+            return web.json_response({"type": "/problems/unauthorized"}, status=401)
+        self.deleted.append(request.match_info["session_id"])
+        if self.hold_ending:
+            await asyncio.sleep(HOUR_S)
+        return self.ending(self, self.deleted[-1])
 
     def _may(self, request: web.Request) -> bool:
         return not self.lets_in or request.headers.get("Authorization") == self.lets_in
@@ -134,6 +152,7 @@ class FakeGrid:
             [
                 web.post("/charge", self._charge),
                 web.get("/charge", self._list),
+                web.delete("/charge/{session_id}", self._end),
                 web.get("/readyz", self._ready),
                 web.get("/fleet", self._fleet),
                 web.get("/rushhour", self._rushhour),

@@ -18,6 +18,7 @@ from loadtest.arrivals import rush_hour
 from loadtest.engine import Engine, Manner
 from loadtest.records import Outcome, Request
 from loadtest.retrying import Retrying
+from loadtest.stop import Stop
 from tests.loadtest.fake import FakeGrid, rush, two
 
 Answer = Callable[[FakeGrid, dict[str, Any]], web.Response]
@@ -49,7 +50,7 @@ def sent(answer: Answer, retries: int, cars: int = 3) -> tuple[FakeGrid, Engine]
         plan = [dataclasses.replace(car, at_s=0.0) for car in rush_hour(1, cars, 1, random.Random(1))]
         async with grid.serving(), aiohttp.ClientSession() as http:
             engine = Engine(http, grid.url, "run", time.time, Manner(10, Retrying(retries)))
-            await engine.run(plan, time.time(), asyncio.Event())
+            await engine.run(plan, time.time(), Stop())
         return engine
 
     return grid, asyncio.run(scenario())
@@ -121,7 +122,7 @@ def test_a_lost_connection_is_tried_again_with_the_same_key() -> None:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with server, aiohttp.ClientSession() as http:
             engine = Engine(http, url, "run", time.time, Manner(1, Retrying(5)))
-            await engine.run(rush_hour(1, 1, 0.1, random.Random(1)), time.time(), asyncio.Event())
+            await engine.run(rush_hour(1, 1, 0.1, random.Random(1)), time.time(), Stop())
         return engine
 
     engine = asyncio.run(scenario())
@@ -137,7 +138,7 @@ def test_a_stop_ends_the_waiting_for_another_try() -> None:
     grid.answer = lambda *_: problem(503, "29")
 
     async def scenario() -> Engine:
-        stop = asyncio.Event()
+        stop = Stop()
         async with grid.serving(), aiohttp.ClientSession() as http:
             engine = Engine(http, grid.url, "run", time.time, Manner(1, Retrying(5)))
             plan = rush_hour(1, 1, 0.1, random.Random(1))
@@ -163,7 +164,7 @@ def test_a_request_that_finds_no_slot_in_time_is_never_sent_and_counted(
         plan = [dataclasses.replace(car, at_s=0.0) for car in rush_hour(1, 5, 1, random.Random(1))]
         async with grid.serving(), aiohttp.ClientSession() as http:
             engine = Engine(http, grid.url, "run", time.time, Manner(2, Retrying(0)))
-            running = asyncio.create_task(engine.run(plan, time.time(), asyncio.Event()))
+            running = asyncio.create_task(engine.run(plan, time.time(), Stop()))
             while engine.no_slot < 3:  # noqa: ASYNC110 - the engine tells nobody
                 await asyncio.sleep(0.01)
             grid.hold.set()

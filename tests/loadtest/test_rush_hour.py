@@ -18,6 +18,7 @@ from loadtest.arrivals import rush_hour
 from loadtest.engine import Engine, Manner
 from loadtest.presets import PRESETS
 from loadtest.retrying import Retrying
+from loadtest.stop import Stop
 from tests.loadtest.fake import Ended, FakeGrid, FakeStation, ended, rush, start, two
 
 
@@ -134,7 +135,7 @@ def test_what_waits_for_a_free_slot_is_not_sent_after_a_stop() -> None:
     grid = two()
 
     async def scenario() -> Engine:
-        stop, grid.hold = asyncio.Event(), asyncio.Event()
+        stop, grid.hold = Stop(), asyncio.Event()
         plan = [dataclasses.replace(car, at_s=0.0) for car in rush_hour(1, 3, 1, random.Random(1))]
         async with grid.serving(), aiohttp.ClientSession() as http:
             engine = Engine(http, grid.url, "run", time.time, Manner(1, Retrying(0)))

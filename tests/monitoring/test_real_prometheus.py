@@ -72,12 +72,12 @@ def story(grid: Grid, prometheus: Prometheus, receiver: Receiver, report: Path) 
         lambda: prometheus.query('ALERTS{alertname="ReportsStale", alertstate="firing"}'),
     )
     hung(grid, "gateway", lambda: receiver.firing("ServiceDown", job="gateway"))
-    until(
-        lambda: (
-            ("resolved", "SubstationDown") in [(state, told["alertname"]) for state, told in receiver.told]
-        )
-    )
+    until(lambda: {"SubstationDown", "ServiceDown"} <= resolved(receiver))
     return Ran(prometheus, receiver, in_rush_hour, rows, began_unix_s, time.time())
+
+
+def resolved(receiver: Receiver) -> set[str]:
+    return {labels["alertname"] for state, labels in receiver.told if state == "resolved"}
 
 
 def test_every_service_is_scraped_under_its_job(ran: Ran) -> None:

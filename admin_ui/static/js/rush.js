@@ -15,6 +15,8 @@ const VERDICTS = {
   failed: ["✕", "failed", "critical", "The words above are its last. Start again; if it fails again, run make rush-hour in a terminal."],
   "no end": ["✕", "no end", "warning", "It was killed, or goes on elsewhere."],
 };
+/** What stopping is called on every button. */
+export const STOP_WORDS = "Stop rush hour, take its cars off";
 const OVER = new Set(["ended", "failed"]);
 
 /** Return shape, word, tone and advice of a verdict. */
@@ -30,7 +32,7 @@ export function goesOn(run) {
 /** Return what goes on, in a few words for a line and for screen readers. */
 export function headline({ run, elsewhere }) {
   if (goesOn(run)) {
-    if (run.stopping) return ["■", "Stopping: waiting for open requests"];
+    if (run.stopping) return ["■", run.taken_off ? "Stopping: taking its cars off the grid" : "Stopping: waiting for open requests"];
     const phases = {
       starting: ["◷", "Starting"],
       settling: ["◷", "Waiting for the grid"],

@@ -2,7 +2,7 @@
 
 import { acts } from "/static/js/link.js";
 import { attribute, element, text } from "/static/js/dom.js";
-import { goesOn, headline, start, stop } from "/static/js/rush.js";
+import { STOP_WORDS, goesOn, headline, start, stop } from "/static/js/rush.js";
 
 /** Show it in `place`; `stream` has the state. */
 export function rushButton(place, stream) {
@@ -33,7 +33,7 @@ export function rushButton(place, stream) {
     const left = running && run.eta_s > 0 ? `, ${Math.ceil(run.eta_s)} s left` : "";
     text(state, `${shape} ${words}${left}`.trim());
     if (!button) return;
-    text(button, running ? (run.stopping ? "Stopping…" : "Stop rush hour") : asking ? "Starting…" : "Start rush hour");
+    text(button, running ? (run.stopping ? "Stopping…" : STOP_WORDS) : asking ? "Starting…" : "Start rush hour");
     attribute(button, "hidden", !running && Boolean(elsewhere));
   };
   stream.addEventListener("state", show);

@@ -2,7 +2,7 @@
 
 import { acts } from "/static/js/link.js";
 import { attribute, element, text } from "/static/js/dom.js";
-import { goesOn, start, stop } from "/static/js/rush.js";
+import { STOP_WORDS, goesOn, start, stop } from "/static/js/rush.js";
 
 const SEED_WORDS = "The same seed sends the same cars.";
 
@@ -51,7 +51,7 @@ export class RushControl {
   #words() {
     const running = goesOn(this.#rush.run);
     text(this.start, this.#asking && !running ? "Starting…" : "Start rush hour");
-    text(this.stop, this.#rush.run?.stopping ? "Stopping…" : "Stop rush hour");
+    text(this.stop, this.#rush.run?.stopping ? "Stopping…" : STOP_WORDS);
     attribute(this.start, "aria-busy", this.#asking && !running ? "true" : null);
   }
 

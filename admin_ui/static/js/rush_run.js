@@ -89,13 +89,16 @@ export class RushRun {
     const done = Math.round(run.done * 100);
     attribute(this.bar, "aria-valuenow", done);
     this.fill.style.setProperty("width", `${done}%`);
-    text(this.left, run.eta_s > 0 ? `${Math.ceil(run.eta_s)} s left of ${run.seconds} s` : "Waiting for the last answers and the result");
+    if (run.taken_off) text(this.left, `${count(run.taken_off.ended + run.taken_off.over)} of ${count(run.taken_off.sessions)} cars are off the grid`);
+    else text(this.left, run.eta_s > 0 ? `${Math.ceil(run.eta_s)} s left of ${run.seconds} s` : "Waiting for the last answers and the result");
   }
 
   #why(run, found) {
     const advice = run && !goesOn(run) ? verdictWords(run.verdict ?? "failed")[3] : "";
-    const said = run ? sentence(goesOn(run) ? run.text : run.why || broken(run, found)) : "";
+    const said = run ? sentence(goesOn(run) ? run.text : takenOff(run) || run.why || broken(run, found)) : "";
     const shown = [said, said || run?.verdict !== "interrupted" ? advice : ""].filter(Boolean).join(" ");
+    const left = run?.taken_off ? run.taken_off.remaining + run.taken_off.unknown : null;
+    attribute(this.why, "class", run?.verdict === "interrupted" && left === 0 ? "notice calm" : "notice"); // nothing is abnormal
     attribute(this.why, "hidden", !shown);
     text(this.why, shown);
   }
@@ -163,6 +166,15 @@ function bound(limit) {
 function broken(run, found) {
   if (run.verdict !== "broken" || !found) return "";
   return found.thresholds.filter((each) => !each.held).map(({ name, value, limit }) => `${named(name)}: ${value}, where ${bound(limit)} holds`).join("; ");
+}
+
+function takenOff({ taken_off: told }) {
+  if (!told) return "";
+  const parts = [`${count(told.ended)} of the ${count(told.sessions)} cars of this run were taken off the grid`];
+  if (told.over) parts.push(`${count(told.over)} had left before`);
+  if (told.remaining) parts.push(`${count(told.remaining)} could not be taken off and may charge on: stop them under Why here`);
+  if (told.unknown) parts.push(`${count(told.unknown)} got no answer and may charge too`);
+  return parts.join("; ");
 }
 
 function about(run) {

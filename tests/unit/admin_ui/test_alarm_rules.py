@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_ui.alarm_rules import RULES, Finding, Verdict, findings, scaled, unknown
+from admin_ui.alarm_rules import RULES, Finding, Verdict, findings, old_from_s, scaled, unknown
 from admin_ui.snapshot import totals
 
 STALE_S = 10.0
@@ -62,6 +62,16 @@ def test_a_substation_is_judged(load_kw: float, more: dict[str, Any], expected: 
 
 def test_one_that_was_taken_away_in_good_order_is_not_missed() -> None:
     assert bad(row(), row("s-2", 0, state="gone", draining=True, sessions=0)) == set()
+
+
+@pytest.mark.parametrize(
+    ("wanted_s", "more", "expected_s"),
+    [(10, {"poll_s": 1.0}, 10), (10, {"poll_s": 2.0}, 10), (10, {"poll_s": 30.0}, 150), (10, {}, 10)],
+)
+def test_a_report_is_never_old_before_five_polls_of_the_balancer(
+    wanted_s: float, more: dict[str, Any], expected_s: float
+) -> None:
+    assert old_from_s(wanted_s, state(row(), **more)) == expected_s
 
 
 def test_the_time_to_the_limit_is_told() -> None:

@@ -120,3 +120,16 @@ def test_words_of_any_length_are_bounded() -> None:
     made = run(STARTED)
     made.end(1, "x" * 100_000)
     assert len(made.shown()["why"]) < 1200
+
+
+def test_what_a_stop_has_taken_off_the_grid_is_shown() -> None:
+    assert run(STARTED, PROGRESS).shown()["taken_off"] is None
+    ending = {
+        "kind": "ending", "at_unix_s": 102.0, "sessions": 8, "ended": 5, "over": 1, "remaining": 2, "unknown": 0,
+        "text": "ended by the stop: 5 of 8 sessions",
+    }  # fmt: skip
+    shown = run(STARTED, PROGRESS, ending).shown()
+    assert shown["taken_off"] == {
+        name: value for name, value in ending.items() if name not in {"kind", "at_unix_s"}
+    }
+    assert shown["phase"] == "running"

@@ -12,13 +12,16 @@ RUN = "20261122T170358Z-rush-hour-1-9c4{}"
 
 def test_nothing_asked_for_is_the_default_rush_hour() -> None:
     assert read({}, KNOWN) == Wish("rush-hour", 1)
-    assert read({}, KNOWN).arguments() == ["rush-hour", "--progress", "jsonl", "--seed", "1"]
+    assert read({}, KNOWN).arguments() == [
+        "rush-hour", "--progress", "jsonl", "--end-sessions-on-stop", "--seed", "1",
+    ]  # fmt: skip
 
 
 def test_every_value_is_an_argument_of_its_own() -> None:
     wish = read({"preset": "burst", "seed": 2**53, "requests": 40, "seconds": 0.5}, KNOWN)
     assert wish.arguments() == [
-        "burst", "--progress", "jsonl", "--seed", str(2**53), "--requests", "40", "--seconds", "0.5",
+        "burst", "--progress", "jsonl", "--end-sessions-on-stop", "--seed", str(2**53), "--requests", "40",
+        "--seconds", "0.5",
     ]  # fmt: skip
 
 

@@ -1,10 +1,12 @@
 """docs/reference/load-test.md against the code: figures, built-in limits, bounds, exit codes."""
 
+import dataclasses
 import re
 
-from loadtest import cli, engine, generator, result, retrying
+from loadtest import cli, engine, generator, result, retrying, undo
 from loadtest.presets import PRESETS
 from loadtest.thresholds import FIGURES, limit
+from loadtest.undone import Undone
 from tests.unit.docs.pages import DOCS, sections
 
 PAGE = DOCS / "reference" / "load-test.md"
@@ -42,3 +44,12 @@ def test_the_bounds_are_those_of_the_code() -> None:
     )
     assert f"share of one core | {generator.CPU_LIMIT * 100:g} %" in text
     assert f"wakes up to send, p99 | {generator.LATE_LIMIT_MS:g} ms" in text
+
+
+def test_what_a_stop_does_to_the_sessions_is_that_of_the_code() -> None:
+    section = sections(PAGE)["a run that is stopped"]
+    text = " ".join(section.split())
+    assert f"{undo.AT_ONCE} at once" in text
+    assert f"up to {undo.ROUNDS} times in all and for {undo.WITHIN_S:g} s at most" in text
+    named = re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)
+    assert named == [field.name for field in dataclasses.fields(Undone)]
