@@ -7,7 +7,7 @@ WORKERS ?= 2
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour report console-link up down compose-test test lint format types imports unit property integration process console monitoring proof screenshots proto docs dashboards lock clean
+.PHONY: help run rush-hour report console-link up down compose-test swarm-test test lint format types imports unit property integration process console monitoring proof screenshots proto docs dashboards lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ down:  ## stop the grid in containers; data stay
 
 compose-test: $(VENV)/.dev  ## take the composition through its life on a real engine (ARGS="--full")
 	@$(BIN)/python -m tests.containers $(ARGS)
+
+swarm-test: $(VENV)/.dev  ## take the stack through its life on a Swarm, that of SWARM_NODES (ARGS="--full")
+	@$(BIN)/python -m tests.swarm $(ARGS)
 
 test: needs lint  ## lint, types, imports, then every test (REQUIRE_ALL=1: a skip is a failure)
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile

@@ -3,11 +3,11 @@
 import argparse
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from tests.containers.composition import Composition, engine_answers
 from tests.containers.trials import Life
+from tests.support.trials import run
 
 NO_ENGINE = 69  # EX_UNAVAILABLE
 
@@ -31,21 +31,14 @@ def through(composition: Composition, scratch: Path, asked: argparse.Namespace) 
         life.build, life.images, life.up, life.shut_in, life.same_key, life.watched, life.rush_hour, life.button, life.killed,
         life.scaled, life.balancer_restarted, life.down_and_up,
     )  # fmt: skip
-    begun = time.monotonic()
     try:
-        for trial in trials:
-            since = time.monotonic()
-            figures = trial()
-            print(f"{trial.__name__:<20}{time.monotonic() - since:6.1f} s", flush=True)  # noqa: T201 - a command line
-            for name, value in figures.items():
-                print(f"    {name}: {value}", flush=True)  # noqa: T201 - a command line
+        run(trials)
     except BaseException:
         sys.stderr.write(composition.run("docker", "compose", "logs", "--tail", "15", check=False))
         raise
     finally:
         if not asked.keep:
             composition.gone()
-    print(f"all of it{time.monotonic() - begun:17.1f} s")  # noqa: T201 - a command line
     return 0
 
 

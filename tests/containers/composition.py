@@ -15,10 +15,10 @@ from typing import Any
 
 import yaml
 
+from tests.support.commands import output
 from tests.support.composition import COMPOSE_FILE, ROOT
 from tests.support.grid import free_range
 
-HUNG_S = 300.0
 COMES_TRUE_S = 90.0
 IMAGE = "smart-grid:trial"
 
@@ -42,13 +42,7 @@ class Composition:
 
     def run(self, *command: str, check: bool = True) -> str:
         """Run a command of this project; returns its output, and fails with its last words."""
-        done = subprocess.run(
-            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=HUNG_S, check=False
-        )  # fmt: skip
-        assert not check or done.returncode == 0, (
-            f"{' '.join(command)}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
-        )
-        return done.stdout
+        return output(*command, environment=self.environment, check=check).decode()
 
     def leave_out(self, names: list[str], folder: Path) -> None:
         """Do without services whose images this engine can't get."""
@@ -142,11 +136,11 @@ def number(container: Json) -> int:
     return int(container["Config"]["Labels"]["com.docker.compose.container-number"])
 
 
-def until(condition: Callable[[], Any], what: str) -> float:
+def until(condition: Callable[[], Any], what: str, within_s: float = COMES_TRUE_S) -> float:
     """Wait until a condition holds; returns the seconds that it took, and fails when it never does."""
     begun = time.monotonic()
     while not holds(condition):
-        if time.monotonic() - begun > COMES_TRUE_S:
+        if time.monotonic() - begun > within_s:
             message = f"never: {what}; at the end: {condition()}"  # says what is wrong, if it can't be asked
             raise AssertionError(message)
         time.sleep(0.2)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.containers.browser import Browser
-from tests.containers.composition import IMAGE, Composition, Json, ask, holds, number, until
+from tests.containers.composition import IMAGE, Composition, ask, holds, number, until
 from tests.support.cars import Car, cars, rush
 from tests.support.composition import services
 
@@ -160,15 +160,9 @@ class Life:
         self._send_cars_away()  # a rush hour waits for a nearly empty fleet
         printed = self.composition.compose("logs", "--no-log-prefix", "setup")
         browser = Browser(self.composition.console, re.findall(r"/enter\?token=\S+", printed)[-1])
-        pressed = browser.asked("/api/rush", {"preset": "rush-hour", "seed": 2, "requests": 60, "seconds": 6})
-        run_id = json.loads(pressed)["run_id"]
-
-        def row() -> Json:
-            runs: list[Json] = json.loads(browser.asked("/api/runs"))["runs"]
-            return next((each for each in runs if each["run_id"] == run_id), {"verdict": "no end"})
-
-        until(lambda: row()["verdict"] != "no end", "the end of the rush hour")
-        ended = row()
+        run_id = browser.rush_hour(60, 6)
+        until(lambda: browser.run(run_id)["verdict"] != "no end", "the end of the rush hour")
+        ended = browser.run(run_id)
         assert (ended["verdict"], ended["admitted"]) == ("held", 60), ended
         report = browser.asked(f"/runs/{run_id}/report.html")
         assert run_id in report

@@ -113,12 +113,7 @@ class Grid:
         """Return the session rows of every journal; only when nothing runs."""
         rows = {}
         for path in sorted(self.data.glob("*/journal.sqlite")):
-            database = sqlite3.connect(path)
-            database.row_factory = sqlite3.Row
-            rows[path.parent.name] = database.execute(
-                "SELECT * FROM record WHERE session_id IS NOT NULL"
-            ).fetchall()
-            database.close()
+            rows[path.parent.name] = sessions_in(path)
         return rows
 
     def sample(self, name: str) -> float:
@@ -129,6 +124,16 @@ class Grid:
                 if line.startswith(name):
                     total += float(line.rpartition(" ")[2])
         return total
+
+
+def sessions_in(journal: Path) -> list[sqlite3.Row]:
+    """Return the rows of all sessions in a journal that nobody has open."""
+    database = sqlite3.connect(journal)
+    database.row_factory = sqlite3.Row
+    try:
+        return database.execute("SELECT * FROM record WHERE session_id IS NOT NULL").fetchall()
+    finally:
+        database.close()
 
 
 def most_at_once(intervals: list[tuple[int, int, int]]) -> int:

@@ -1,0 +1,17 @@
+"""A row of trials on something that is started once, each with the seconds that it took and the figures that it saw."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+def run(trials: Iterable[Callable[[], dict[str, Any]]]) -> None:
+    """Run trials in order, and print what each returns; the first that fails ends it."""
+    begun = time.monotonic()
+    for trial in trials:
+        since = time.monotonic()
+        figures = trial()
+        print(f"{trial.__name__:<20}{time.monotonic() - since:6.1f} s", flush=True)  # noqa: T201 - a command line
+        for name, value in figures.items():
+            print(f"    {name}: {value}", flush=True)  # noqa: T201 - a command line
+    print(f"all of it{time.monotonic() - begun:17.1f} s", flush=True)  # noqa: T201 - a command line
