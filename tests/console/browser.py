@@ -8,6 +8,8 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
+from tests.support.console import PASSWORD
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync",
@@ -49,6 +51,20 @@ def visit(browser: Browser, url: str, **context: Any) -> Iterator[Page]:
         assert faults == [], faults
     finally:
         made.close()
+
+
+def log_in(page: Page, name: str, password: str = PASSWORD) -> None:
+    """Fill the form of /login in, which takes no script."""
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.keyboard.press("Enter")
+
+
+def at_alarms(page: Page, port: int) -> None:
+    """Log in at a console, and land at its page of alarms."""
+    page.goto(f"http://127.0.0.1:{port}/login?next=%2Falarms")
+    log_in(page, "ann")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Alarms")
 
 
 def axe_faults(page: Page) -> list[str]:

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from admin_ui.people import Role
-from tests.console.browser import NARROW, WIDE, axe_faults, visit
+from tests.console.browser import NARROW, WIDE, axe_faults, log_in, visit
 from tests.console.cars import placed
-from tests.support.console import PASSWORD, people
+from tests.support.console import people
 from tests.support.grid import Grid, get
 
 REASON = "Reason, for the audit log"
@@ -172,9 +172,7 @@ def test_a_viewer_sees_no_button_and_is_refused(browser: Browser, grid: Grid) ->
     people(grid.data, vic=Role.VIEWER)
     with visit(browser, f"{grid.console}/login?next=%2F%3Fsubstation%3Dsubstation-2") as page:
         page.wait_for_timeout(1200)  # the file of people is read once a second
-        page.get_by_label("Name").fill("vic")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.keyboard.press("Enter")
+        log_in(page, "vic")
         expect(page.get_by_text("takes the role operator")).to_be_visible()
         for name in ("Drain…", "Restore…", "Change limit…", "Switch…"):
             expect(page.get_by_role("button", name=name)).to_have_count(0)

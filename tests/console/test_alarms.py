@@ -7,14 +7,14 @@ import re
 import signal
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.console.browser import GRAFANA, NARROW, WAIT_MS, axe_faults, visit
-from tests.console.cars import ask, placed
+from tests.console.cars import ask, placed, stop_session
 from tests.support.grid import Grid, get, status, until
 
 CARS = 70  # of 22 kW: more than one substation takes
@@ -45,13 +45,6 @@ def calling(page: Page, title: str) -> Locator:
     return page.locator("#calling > li").filter(has=page.get_by_role("heading", name=title, exact=True))
 
 
-def order(url: str, body: object, method: str = "POST") -> None:
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, json.dumps(body).encode() if body else None, headers, method=method)
-    with urllib.request.urlopen(request, timeout=10):
-        pass
-
-
 def process(grid: Grid, substation_id: str) -> int:
     """Return the id of a substation's process."""
     wanted = f"SUBSTATION_ID={substation_id}".encode()
@@ -73,24 +66,25 @@ def frozen(grid: Grid, substation_id: str) -> Iterator[None]:
 @contextlib.contextmanager
 def derated(grid: Grid) -> Iterator[None]:
     """The substation with the cars, its limit below their load."""
-    order(f"{grid.balancer}/fleet/substation-1/capacity", {"capacity_kw": 300})
+
+    def limit(capacity_kw: int | None) -> None:
+        wish = json.dumps({"capacity_kw": capacity_kw}).encode()
+        url = f"{grid.balancer}/fleet/substation-1/capacity"
+        request = urllib.request.Request(url, wish, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10):
+            pass
+
+    limit(300)
     try:
         yield
     finally:
-        order(f"{grid.balancer}/fleet/substation-1/capacity", {"capacity_kw": None})
+        limit(None)
 
 
 def charge(grid: Grid, substation_id: str, cars: int) -> None:
     """Send cars of 22 kW to one substation; one for which there is no room goes away."""
     for number in range(cars):
-        wish = {
-            "vehicle_id": f"EV-{number}",
-            "max_power_kw": 22,
-            "energy_kwh": 80,
-            "substations": [substation_id],
-        }
-        with contextlib.suppress(urllib.error.HTTPError):
-            order(f"{grid.gateway}/charge", wish)
+        ask(grid, f"EV-{number}", max_power_kw=22, energy_kwh=80, substations=[substation_id])
 
 
 def settle(page: Page) -> None:
@@ -255,7 +249,7 @@ def test_cars_on_one_substation_bring_it_to_its_limit_and_the_alarm_says_how_nea
     expect(soon).to_contain_text("99 % of 1,400 kW")
     expect(soon).to_contain_text("▲ Warning")
     for each in get(f"{grid.substations[2]}/sessions?limit=1000&after=0")["sessions"]:
-        order(f"{grid.gateway}/charge/{each['session_id']}", None, "DELETE")
+        stop_session(grid, each["session_id"])
     expect(soon).to_contain_text("Over by itself")
     settle(alarms)
 
@@ -272,12 +266,6 @@ def test_a_lost_substation_is_told_acknowledged_and_over_when_it_is_back(alarms:
     expect(alarms.locator("#history tr").filter(has_text="SubstationDown").first).to_contain_text("Over")
 
 
-def leave(grid: Grid, session_ids: Iterable[str]) -> None:
-    """Let cars leave."""
-    for session_id in session_ids:
-        order(f"{grid.gateway}/charge/{session_id}", None, "DELETE")
-
-
 def test_cars_that_all_want_one_substation_are_an_uneven_load_until_they_have_left(
     alarms: Page, grid: Grid
 ) -> None:
@@ -290,7 +278,7 @@ def test_cars_that_all_want_one_substation_are_an_uneven_load_until_they_have_le
     expect(uneven.get_by_role("link", name="Runbook LoadImbalance")).to_have_attribute(
         "href", "/runbooks/LoadImbalance"
     )
-    leave(grid, [heavy["session_id"]])
+    stop_session(grid, heavy["session_id"])
     expect(uneven).to_contain_text("Over by itself")
     settle(alarms)
 
@@ -313,7 +301,8 @@ def test_cars_that_a_full_grid_turns_away_are_an_alarm_until_nobody_is(alarms: P
     expect(refused).to_contain_text("Restore what is drained or derated")
     refused.get_by_role("link", name="Runbook RefusalRateHigh").press("Enter")
     expect(alarms.get_by_role("heading", name="RefusalRateHigh")).to_be_visible()
-    leave(grid, full)
+    for session_id in full:
+        stop_session(grid, session_id)
     alarms.goto(f"{grid.console}/alarms")
     expect(refused).to_contain_text("Over by itself")
     settle(alarms)

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from gateway.callers import digest
-from tests.console.browser import NARROW, axe_faults, visit
+from tests.console.browser import NARROW, axe_faults, log_in, visit
 from tests.support.console import PASSWORD, Console
 from tests.support.grid import Grid, get, status
 
@@ -55,9 +55,7 @@ def reached(browser: Browser, grid: Grid, tmp_path_factory: pytest.TempPathFacto
 def ordering(page: Page, reached: Console) -> Locator:
     """Log in, and order a drain; returns the dialog of the order under that of the password."""
     page.goto(f"http://127.0.0.1:{reached.port}/login?next=%2F%3Fsubstation%3Dsubstation-2")
-    page.get_by_label("Name").fill("ann")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
+    log_in(page, "ann")
     page.get_by_role("button", name="Drain…").click()
     order = page.locator("dialog.act-dialog")
     expect(order.locator(".as-of")).to_be_visible()

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from admin_ui.people import Role
-from tests.console.browser import NARROW, WIDE, axe_faults, visit
+from tests.console.browser import NARROW, WIDE, axe_faults, log_in, visit
 from tests.support.console import PASSWORD, Console, people
 from tests.support.grid import until
 
@@ -24,12 +24,6 @@ def console(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 def url(console: Console, path: str = "/") -> str:
     return f"http://127.0.0.1:{console.port}{path}"
-
-
-def log_in(page: Page, name: str, password: str = PASSWORD) -> None:
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Password").fill(password)
-    page.keyboard.press("Enter")
 
 
 def test_one_logs_in_with_the_keyboard_lands_where_one_wanted_to_and_logs_out(

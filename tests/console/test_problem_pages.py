@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from admin_ui import audit
 from admin_ui.audit import Audit
 from admin_ui.audit_chain import Outcome
-from tests.console.browser import NARROW, axe_faults, visit
-from tests.support.console import PASSWORD, Answer, Console
+from tests.console.browser import NARROW, at_alarms, axe_faults, visit
+from tests.support.console import Answer, Console
 
 MARK = b"an entry of long ago"
 SQLITE_PAGE = 4096
@@ -53,14 +53,6 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
         made.stop()
 
 
-def enter(page: Page, console: Console) -> None:
-    page.goto(f"http://127.0.0.1:{console.port}/login?next=%2Falarms")
-    page.get_by_label("Name").fill("ann")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Alarms")
-
-
 def problem(answer: Answer) -> str:
     """Return the request id of a page of an error."""
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8", answer
@@ -75,7 +67,7 @@ def test_a_damaged_file_is_an_error_page_with_what_to_do_and_the_id_in_the_log(
     browser: Browser, console: Console, scheme: str
 ) -> None:
     with visit(browser, "about:blank", color_scheme=scheme, viewport=NARROW) as page:
-        enter(page, console)
+        at_alarms(page, console.port)
         answer = page.goto(f"http://127.0.0.1:{console.port}/audit")
         assert answer
         assert answer.status == 500
@@ -94,7 +86,7 @@ def test_a_damaged_file_is_an_error_page_with_what_to_do_and_the_id_in_the_log(
 
 def test_an_address_without_a_page_says_where_to_go(browser: Browser, console: Console) -> None:
     with visit(browser, "about:blank") as page:
-        enter(page, console)
+        at_alarms(page, console.port)
         for path in ("/nothing/here", "/runs/none/report.html", "/runbooks/None"):
             answer = page.goto(f"http://127.0.0.1:{console.port}{path}")
             assert answer

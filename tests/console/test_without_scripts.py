@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from tests.console.browser import NARROW, visit
-from tests.support.console import PASSWORD, Console
+from tests.console.browser import NARROW, at_alarms, visit
+from tests.support.console import Console
 
 ADVICE = "Waiting for the live data. If this stays, reload the page."
 
@@ -20,19 +20,10 @@ def console(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     made.stop()
 
 
-def enter(page: Page, console: Console) -> None:
-    """Log in, which takes no script, and land at the alarms."""
-    page.goto(f"http://127.0.0.1:{console.port}/login?next=%2Falarms")
-    page.get_by_label("Name").fill("ann")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Alarms")
-
-
 def test_scripts_that_do_not_come_are_told_and_a_reload_mends_it(browser: Browser, console: Console) -> None:
     with visit(browser, "about:blank", viewport=NARROW) as page:
         page.route("**/static/js/main.js", lambda route: route.abort())
-        enter(page, console)
+        at_alarms(page, console.port)
         waiting = page.get_by_text(ADVICE)
         expect(waiting).to_be_visible()
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
@@ -48,7 +39,7 @@ def test_a_page_without_its_own_script_says_so_though_it_is_connected(
 ) -> None:
     with visit(browser, "about:blank") as page:
         page.route("**/static/js/pages/alarms.js", lambda route: route.abort())
-        enter(page, console)
+        at_alarms(page, console.port)
         expect(page.get_by_role("alert").filter(has_text="A part of this page did not load")).to_be_visible()
         page.unroute("**/static/js/pages/alarms.js")
         page.get_by_role("link", name="Reload the page").click()
