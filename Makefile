@@ -13,16 +13,16 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime  ## run the grid: 3 substations, balancer, gateway, console; Ctrl-C ends it
-	@exec $(BIN)/python deploy/local/grid.py
+	@exec $(BIN)/python -m deploy.local.grid
 
 rush-hour: $(VENV)/.runtime  ## 500 cars in 60 s against the running grid (ARGS="--seed 7" ...)
 	@exec $(BIN)/python -m loadtest rush-hour $(ARGS)
 
-console-link: $(VENV)/.runtime  ## a new link that logs in to the running grid's console
+console-link: $(VENV)/.runtime  ## a new link that logs in to the running grid's console (DATA_DIR="..." if not ./data)
 	@$(BIN)/python -m admin_ui.link
 
 report: needs $(VENV)/.runtime  ## project_report.pdf, of a rush hour on a grid of its own (or that of GATEWAY_URL)
-	@$(BIN)/python deploy/local/project_report.py $(ARGS)
+	@$(BIN)/python -m deploy.local.project_report $(ARGS)
 
 up:  ## the grid in containers, on the engine that DOCKER_HOST names
 	@docker compose up --detach --build --wait --wait-timeout 180

@@ -13,7 +13,7 @@ from jinja2 import Environment
 from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
-from admin_ui import alarm_handlers, audit, pages, people_file, runbooks, rush_pages
+from admin_ui import alarm_handlers, audit, link, pages, people_file, runbooks, rush_pages
 from admin_ui.access import SecurityHeaders, StrictTransport
 from admin_ui.account import AccountHandler, ConfirmHandler, MeHandler
 from admin_ui.alarm_rules import RULES, scaled
@@ -91,6 +91,7 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             http.listen(app, settings.bind, settings.http_port, tls=_tls(settings))
         )
         stack.push_async_callback(streams.close)
+        link.announce(settings.data, settings.url)
         yield
 
 

@@ -1,32 +1,39 @@
-"""The one-time link that logs in on this machine: a token in a file that only its owner can read.
+"""The one-time links that log in on this machine, and where the console is, for who makes one later.
 
-Whoever starts the console writes the file and prints the link; the console takes the file away when
-the link is used. A link that nobody used ends after an hour: long enough for the coffee after `make run`,
-too short for one that is found in a log tomorrow.
+Each link has a file of its own, which only the owner of the data can read: its name is the hash of the
+link's token. Whoever starts the console makes one and prints the link; the console takes the file away when the
+link is used. A link that nobody used ends after an hour: long enough for the coffee after `make run`, too
+short for one that is found in a log tomorrow.
 """
 
-import hmac
+import hashlib
 import os
 import secrets
+import sys
 from pathlib import Path
 
-NAME = "login-link"
+from runtime.probe import fetch
+
+FOLDER, ADDRESS = "login-links", "address"
 LASTS_S = 3600.0
+MOST = 20  # unused ones; the oldest go
+NO_CONSOLE = """No console runs on the data in {data}.
+Start one with `make run`, or say where its data are: make console-link DATA_DIR=/the/folder
+"""
 
 
-def path(data: Path) -> Path:
-    """Return where the token lies in a data folder."""
-    return data / "admin_ui" / NAME
+def folder(data: Path) -> Path:
+    """Return where the links lie in a data folder."""
+    return data / "admin_ui" / FOLDER
 
 
 def make(data: Path) -> str:
-    """Write a new token, in place of any before; returns it."""
+    """Return the token of a new link; those before it stay valid."""
     token = secrets.token_urlsafe(24)
-    file = path(data)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.unlink(missing_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-        opened.write(token)
+    folder(data).mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(_file(data, token), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    for old in sorted(folder(data).iterdir(), key=lambda file: file.stat().st_mtime)[:-MOST]:
+        old.unlink(missing_ok=True)
     return token
 
 
@@ -36,19 +43,37 @@ def url(data: Path, console_url: str) -> str:
 
 
 def use(data: Path, token: str, now_unix_s: float) -> bool:
-    """Whether `token` is the one in the file and still lasts; it is then used up."""
+    """Whether `token` is one that was made and still lasts; it is then used up."""
+    file = _file(data, token)
     try:
-        kept = path(data).read_text(encoding="ascii")
-        age_s = now_unix_s - path(data).stat().st_mtime
+        age_s = now_unix_s - file.stat().st_mtime
+        file.unlink()  # of two at the same moment one finds it gone
+    except OSError:
+        return False
+    return age_s <= LASTS_S
+
+
+def announce(data: Path, console_url: str) -> None:
+    """Write down where the console of a data folder is."""
+    (data / "admin_ui").mkdir(parents=True, exist_ok=True)
+    (data / "admin_ui" / ADDRESS).write_text(f"{console_url}\n", encoding="utf-8")
+
+
+def main(data: Path) -> int:
+    """Print a new link to the console that runs on `data`; returns 1 when there is none."""
+    try:
+        console_url = (data / "admin_ui" / ADDRESS).read_text(encoding="utf-8").strip()
+        fetch(f"{console_url}/livez")
     except (OSError, ValueError):
-        return False
-    if not kept or age_s > LASTS_S or not hmac.compare_digest(kept.encode(), token.encode()):
-        return False
-    path(data).unlink(missing_ok=True)
-    return True
+        sys.stderr.write(NO_CONSOLE.format(data=data.absolute()))
+        return 1
+    sys.stdout.write(f"{url(data, console_url)}\n")
+    return 0
+
+
+def _file(data: Path, token: str) -> Path:
+    return folder(data) / hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 if __name__ == "__main__":
-    folder, port = os.environ.get("DATA_DIR") or "data", os.environ.get("CONSOLE_PORT") or "8080"
-    scheme = "https" if os.environ.get("CONSOLE_TLS_CERT") else "http"
-    print(url(Path(folder), f"{scheme}://127.0.0.1:{port}"))  # noqa: T201 - for a person
+    sys.exit(main(Path(os.environ.get("DATA_DIR") or "data")))

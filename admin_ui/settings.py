@@ -8,6 +8,7 @@ from runtime.settings import (
     address,
     address_if_any,
     integer,
+    local_url,
     number,
     page_url_if_any,
     path,
@@ -37,7 +38,9 @@ class Settings:
     gateway: tuple[str, ...] = setting(
         "GATEWAY_URL", "http://127.0.0.1:8000", urls, "base URL of the gateway"
     )
-    runs: Path = setting("RUNS_DIR", "data/runs", path, "folder of the load test's runs")
+    runs_folder: Path | None = setting(
+        "RUNS_DIR", "", path_if_any, "folder of the load test's runs; empty: `runs` in DATA_DIR"
+    )
     grafana: str = setting("GRAFANA_URL", "", page_url_if_any, "base URL of Grafana for links")
     login_hours: float = setting("LOGIN_HOURS", "12", number(0.01, 720), "hours after which a login ends")
     idle_minutes: float = setting(
@@ -66,6 +69,16 @@ class Settings:
     alarm_delays: float = setting(
         "ALARM_DELAYS", "1", number(0, 60), "what the delays of all alarms are multiplied by"
     )
+
+    @property
+    def runs(self) -> Path:
+        """The folder of the load test's runs."""
+        return self.runs_folder or self.data / "runs"
+
+    @property
+    def url(self) -> str:
+        """The base URL of the console for a browser on this machine."""
+        return local_url(self.bind, self.http_port, "https" if self.tls_cert else "http")
 
     @property
     def on_loopback(self) -> bool:

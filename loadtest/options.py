@@ -14,7 +14,7 @@ from loadtest.records import W_PER_KW
 from loadtest.shapes import SHAPES
 from loadtest.target import base_url
 from loadtest.thresholds import FIGURES, limit
-from runtime.settings import integer, matching, number
+from runtime.settings import integer, local_url, matching, number
 
 DEFAULT_SEED = 1  # its peaks are near the mean of all seeds
 MAX_RETRIES = 10
@@ -31,7 +31,7 @@ Option = tuple[str, Callable[[str], object], str | None, str]  # name, parser, d
 
 
 def add(command: argparse.ArgumentParser, preset: Preset, environ: Mapping[str, str]) -> None:
-    """Add all options of a preset to its command; `environ` may hold GATEWAY_URL, BALANCER_URL, RUNS_DIR."""
+    """Add all options of a preset to its command; `environ` is where their defaults come from."""
     _where(command, environ)
     runs_folder(command, environ)
     for name, parse, default, help_text in (*_plan(preset), *_manner(preset)):
@@ -82,18 +82,19 @@ def _names(text: str) -> tuple[str, ...]:
 
 def runs_folder(command: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
     """Add the option that names the runs folder."""
-    about = "folder that holds one folder a run (env RUNS_DIR)"
-    default = environ.get("RUNS_DIR") or "data/runs"
+    about = "folder that holds one folder a run (env RUNS_DIR; else `runs` in env DATA_DIR)"
+    default = environ.get("RUNS_DIR") or f"{environ.get('DATA_DIR') or 'data'}/runs"
     command.add_argument(
         "--runs-dir", type=Path, default=default, metavar="DIR", help=f"{about} [%(default)s]"
     )
 
 
 def _where(command: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
-    for name, port in (("gateway", 8000), ("balancer", 8001)):
+    for name, usual in (("gateway", 8000), ("balancer", 8001)):
         variable = f"{name.upper()}_URL"
-        default = environ.get(variable) or f"http://127.0.0.1:{port}"
-        about = f"base URL of the {name}, on a loopback address or allowed (env {variable})"
+        port = environ.get(f"{name.upper()}_PORT") or usual
+        default = environ.get(variable) or local_url(environ.get("BIND") or "127.0.0.1", port)
+        about = f"base URL of the {name}, on a loopback address or allowed (env {variable}; else {name.upper()}_PORT)"
         command.add_argument(
             f"--{name}", type=explained(base_url), default=default, help=f"{about} [%(default)s]"
         )

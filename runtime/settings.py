@@ -137,6 +137,12 @@ def urls(text: str) -> tuple[str, ...]:
     return found
 
 
+def local_url(bind: str, port: int | str, scheme: str = "http") -> str:
+    """Return the base URL with which this machine reaches what listens on the address `bind`."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104 - it is read here, not bound
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
 def _is_base(url: str) -> bool:
     try:
         parts = urlsplit(url)

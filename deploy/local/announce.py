@@ -2,86 +2,94 @@
 
 import json
 import os
-import ssl
-import sys
+import shlex
 import time
-import urllib.error
-import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 from admin_ui import link
 from admin_ui.settings import Settings
+from deploy.local.addresses import DEFAULT_PORTS, LOOPBACK
+from runtime.probe import fetch
 from runtime.settings import load
 
 PAUSE_S = 0.1
 SAY_EVERY_S = 5.0
-ANY_CERTIFICATE = ssl._create_unverified_context()  # noqa: S323, SLF001 - only asked whether it is ready
-DEFAULT = {"GATEWAY": 8000, "BALANCER": 8001, "CONSOLE": 8080}
 
 
 def main() -> None:
     """Print what is waited for every few seconds, then the ways in."""
-    host, substations = sys.argv[1], sys.argv[2].split(",")
-    gateway = f"http://{host}:{os.environ.get('GATEWAY_PORT') or DEFAULT['GATEWAY']}"
-    balancer = f"http://{host}:{os.environ.get('BALANCER_PORT') or DEFAULT['BALANCER']}"
-    scheme = "https" if os.environ.get("CONSOLE_TLS_CERT") else "http"
-    console = f"{scheme}://127.0.0.1:{os.environ.get('CONSOLE_PORT') or DEFAULT['CONSOLE']}"
+    urls = json.loads(os.environ["GRID_URLS"])
+    settings = load(Settings, os.environ)
     began = said = time.monotonic()
-    while waiting := [url for url in [*substations, balancer, gateway, console] if not ready(url)] or unseen(
-        balancer, substations
-    ):
+    everywhere = [*urls["substations"], urls["balancer"], urls["gateway"], settings.url]
+    while waiting := [url for url in everywhere if not ready(url)] or unseen(urls):
         if time.monotonic() - said > SAY_EVERY_S:
             said = time.monotonic()
-            print(
-                f"Waiting for {', '.join(waiting)}: see the logs in {os.environ['DATA_DIR']}/log", flush=True
-            )
+            print(f"Waiting for {', '.join(waiting)}: see the logs in {settings.data}/log", flush=True)
         time.sleep(PAUSE_S)
-    if load(Settings, os.environ).on_loopback:  # elsewhere it logs nobody in
-        console = link.url(Path(os.environ["DATA_DIR"]), console)
-    print(ways_in(gateway, balancer, console, substations, time.monotonic() - began), flush=True)
+    # Elsewhere than on loopback no link logs anybody in.
+    console = link.url(settings.data, settings.url) if settings.on_loopback else settings.url
+    print(ways_in(urls, console, time.monotonic() - began), flush=True)
 
 
 def ready(url: str) -> bool:
     """Whether the service at `url` is ready."""
-    return fetch(f"{url}/readyz") is not None
+    return page(f"{url}/readyz") is not None
 
 
-def unseen(balancer: str, substations: list[str]) -> list[str]:
+def unseen(urls: Mapping[str, list[str]]) -> list[str]:
     """Return the substations that the balancer does not call healthy yet."""
-    fleet = json.loads(fetch(f"{balancer}/fleet") or b'{"substations": []}')
-    healthy = {member["url"] for member in fleet["substations"] if member["state"] == "healthy"}
-    return [url for url in substations if url not in healthy]
+    healthy = {member["url"] for member in members(urls) if member["state"] == "healthy"}
+    return [url for url in urls["substations"] if url not in healthy]
 
 
-def fetch(url: str) -> bytes | None:
+def members(urls: Mapping[str, object]) -> list[dict[str, object]]:
+    """Return what the balancer says of each substation."""
+    found = json.loads(page(f"{urls['balancer']}/fleet") or b'{"substations": []}')["substations"]
+    return list(found)
+
+
+def page(url: str) -> bytes | None:
     """Return the page, None when there is no answer or no success."""
     try:
-        with urllib.request.urlopen(url, timeout=1, context=ANY_CERTIFICATE) as answer:  # noqa: S310 - our own services
-            return bytes(answer.read())
-    except (OSError, urllib.error.URLError):
+        return fetch(url, timeout_s=1.0)
+    except OSError:
         return None
 
 
-def ways_in(gateway: str, balancer: str, console: str, substations: list[str], took_s: float) -> str:
+def ways_in(urls: Mapping[str, object], console: str, took_s: float) -> str:
     """Return what to do next."""
-    members = json.loads(fetch(f"{balancer}/fleet") or b'{"substations": []}')["substations"]
-    capacity_kw = sum(member["capacity_kw"] for member in members)
-    sessions = sum(member["sessions"] for member in members)
-    urls = {"GATEWAY": gateway, "BALANCER": balancer}
-    told = [f"{name}_URL={url} " for name, url in urls.items() if url != f"http://127.0.0.1:{DEFAULT[name]}"]
+    fleet = members(urls)
+    capacity_kw = sum(float(str(member["capacity_kw"])) for member in fleet)
+    sessions = sum(int(str(member["sessions"])) for member in fleet)
     resumed = f", {sessions} sessions going on" if sessions else ""
     return f"""
-The grid runs (ready in {took_s:.1f} s): {len(substations)} substations, {capacity_kw:,.0f} kW in all{resumed}.
+The grid runs (ready in {took_s:.1f} s): {len(fleet)} substations, {capacity_kw:,.0f} kW in all{resumed}.
 
   the console     {console}
-  charge a car    curl -i {gateway}/charge -H 'Content-Type: application/json' -d '{{"vehicle_id": "EV-1"}}'
-  rush hour       {"".join(told)}make rush-hour
-  see the load    curl {balancer}/fleet
-  the API         {gateway}/
-  prometheus      {os.environ.get("PROMETHEUS_TOLD", "")}
+  charge a car    curl -i {urls["gateway"]}/charge -H 'Content-Type: application/json' -d '{{"vehicle_id": "EV-1"}}'
+  rush hour       {" ".join([*elsewhere(urls), "make rush-hour"])}
+  see the load    curl {urls["balancer"]}/fleet
+  the API         {urls["gateway"]}/
+  prometheus      {os.environ.get("GRID_PROMETHEUS_NOTE", "")}
   logs            {os.environ["DATA_DIR"]}/log
   end it          Ctrl-C
 """
+
+
+def elsewhere(urls: Mapping[str, object]) -> list[str]:
+    """Return what another terminal must set, for a shell, so that a rush hour finds this grid and its console's runs."""
+    usual = {
+        "GATEWAY_URL": f"http://{LOOPBACK}:{DEFAULT_PORTS['GATEWAY_PORT']}",
+        "BALANCER_URL": f"http://{LOOPBACK}:{DEFAULT_PORTS['BALANCER_PORT']}",
+        "RUNS_DIR": str(Path(os.environ["GRID_ROOT"]) / "data" / "runs"),
+    }
+    found = {
+        "GATEWAY_URL": str(urls["gateway"]), "BALANCER_URL": str(urls["balancer"]),
+        "RUNS_DIR": os.environ["RUNS_DIR"],
+    }  # fmt: skip
+    return [f"{name}={shlex.quote(value)}" for name, value in found.items() if value != usual[name]]
 
 
 if __name__ == "__main__":

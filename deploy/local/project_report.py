@@ -16,13 +16,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from loadtest.paper.page import project_report
+from loadtest.report import load
+from loadtest.runs import RESULT
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from loadtest.paper.page import project_report  # noqa: E402 - the project runs from its root
-from loadtest.report import load  # noqa: E402
-from loadtest.runs import RESULT  # noqa: E402
-
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
          "--no-pdf-header-footer")  # fmt: skip
@@ -74,7 +72,7 @@ def _grid(folder: Path) -> Iterator[dict[str, str]]:
     ports |= {"SUBSTATION_PORT": str(first), "SUBSTATION_GRPC_PORT": str(first + SUBSTATIONS)}
     environ = {**os.environ, **ports, "DATA_DIR": str(folder / "data"), "GRID_SUBSTATIONS": str(SUBSTATIONS)}
     grid = subprocess.Popen(
-        [sys.executable, "deploy/local/grid.py"], cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "deploy.local.grid"], cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True
     )
     try:
         for line in grid.stdout or ():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "monitoring" / "prometheus"
+FOLDER = "prometheus"  # in the data folder
 RESEND = "--rules.alert.resend-delay=10s"  # an Alertmanager that came late is told soon, not after a minute
 RETENTION = ("--storage.tsdb.retention.time=7d", "--storage.tsdb.retention.size=1GB")
 
@@ -30,15 +31,13 @@ def write(folder: Path, targets: Mapping[str, Sequence[str]]) -> None:
         partial.replace(folder / "targets" / f"{job}.json")
 
 
-def command(program: str, folder: Path, address: str) -> str:
-    """Return the command line that serves at `address`, with its data in `folder`.
+def arguments(address: str) -> list[str]:
+    """Return the words of the command that serves at `address`, for a shell in Prometheus's folder.
 
-    It ends with the supervisor, as the services do, where the system can see to that.
+    GRID_PROMETHEUS is the program. It ends with the supervisor, as the services do, where the system can see to that.
     """
     words = [
-        f'"{program}"', f'--config.file="{folder}/prometheus.yml"', f'--storage.tsdb.path="{folder}/data"',
+        '"$GRID_PROMETHEUS"', "--config.file=prometheus.yml", "--storage.tsdb.path=data",
         f"--web.listen-address={address}", "--log.level=warn", RESEND, *RETENTION,
     ]  # fmt: skip
-    if setpriv := shutil.which("setpriv"):
-        words = [setpriv, "--pdeathsig", "TERM", "--", *words]
-    return " ".join(words)
+    return ["setpriv", "--pdeathsig", "TERM", "--", *words] if shutil.which("setpriv") else words

@@ -17,10 +17,17 @@ from tests.support.cars import Car, cars, rush
 from tests.support.grid import LIMIT_S, ROOT, Grid, get, most_at_once, status, until
 from tests.support.reserved import journaled, told
 
+NOWHERE = (
+    "http://127.0.0.1:9"  # a proxy for the outside: who asks it for one of our own services gets no answer
+)
+PROXIES = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "grpc_proxy"), NOWHERE)
+
 
 @pytest.fixture
 def grid(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Grid]:
-    made = Grid(tmp_path / "data", **{"TIME_SCALE": "120", **getattr(request, "param", {})})
+    """A grid in a folder whose name no shell and no configuration file likes, behind a proxy that is of no use."""
+    data = tmp_path / """100% "data" of $HOME's"""
+    made = Grid(data, **{"TIME_SCALE": "120", **PROXIES, **getattr(request, "param", {})})
     made.start()
     yield made
     if made.process and made.process.poll() is None:
@@ -93,13 +100,47 @@ def test_services_end_with_a_killed_supervisor_and_a_new_start_finds_the_ports_f
     assert status(f"{grid.gateway}/readyz") == 200
 
 
+@pytest.mark.parametrize("grid", [{"CONSOLE_BIND": "127.0.0.2"}], indirect=True)
+def test_a_grid_s_data_are_its_own_and_its_console_is_found_where_it_listens(grid: Grid) -> None:
+    console = grid.console.replace("127.0.0.1", "127.0.0.2")
+    assert f"{console}/enter?token=" in grid.printed
+    link = subprocess.run(
+        [sys.executable, "-m", "admin_ui.link"], cwd=ROOT, capture_output=True, text=True, check=True,
+        env={name: value for name, value in grid.environment.items() if not name.startswith("CONSOLE_")},
+    )  # fmt: skip
+    assert link.stdout.startswith(f"{console}/enter?token=")
+    files = {file: file.read_bytes() for file in grid.data.glob("supervisord.*")}
+    other = Grid(grid.data, GATEWAY_PORT="1", BALANCER_PORT="2")  # were they looked at, they would be taken
+    second = subprocess.run(
+        [sys.executable, "-m", "deploy.local.grid"], cwd=ROOT, env=other.environment, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert (second.returncode, f"already (process {grid.process and grid.process.pid})" in second.stderr) == (
+        1,
+        True,
+    )
+    assert {file: file.read_bytes() for file in files} == files
+    assert status(f"{grid.gateway}/readyz") == 200
+
+
+def test_every_setting_that_can_t_be_used_is_named_at_once(tmp_path: Path) -> None:
+    wrong = {"GATEWAY_PORT": "x", "GRID_SUBSTATIONS": "0", "BIND": "nonsense", "CONSOLE_BIND": "192.0.2.1"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "deploy.local.grid"], cwd=ROOT, env=Grid(tmp_path / "data", **wrong).environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 2
+    assert all(f"{name}=" in ended.stderr for name in wrong)
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_taken_port_is_named_with_its_owner(tmp_path: Path) -> None:
     grid = Grid(tmp_path / "data")
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", int(grid.environment["BALANCER_PORT"])))
         other.listen()
-        command = [sys.executable, "deploy/local/grid.py"]
+        command = [sys.executable, "-m", "deploy.local.grid"]
         ended = subprocess.run(
             command, cwd=ROOT, env=grid.environment, capture_output=True, text=True, check=False
         )

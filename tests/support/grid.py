@@ -41,7 +41,7 @@ class Grid:
     def start(self) -> None:
         """Start it and wait until it says that it runs."""
         self.process = subprocess.Popen(
-            [sys.executable, "deploy/local/grid.py"], cwd=ROOT, env=self.environment,
+            [sys.executable, "-m", "deploy.local.grid"], cwd=ROOT, env=self.environment,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
         assert self.process.stdout

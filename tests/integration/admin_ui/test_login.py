@@ -194,19 +194,50 @@ def test_the_printed_link_logs_in_once(console: Console) -> None:
     assert audited(console.data)[-2:] == told
 
 
-def test_a_new_link_ends_the_one_before_and_a_wrong_one_does_not(console: Console) -> None:
+def test_a_new_link_leaves_the_one_before_valid_and_a_wrong_one_logs_nobody_in(console: Console) -> None:
     old, new = link.url(console.data, ""), link.url(console.data, "")
-    for wrong in (old, "/enter", "/enter?token=", "/enter?token=x", "/enter?token=%FF%FE"):
+    for wrong in (
+        "/enter",
+        "/enter?token=",
+        "/enter?token=x",
+        "/enter?token=%FF%FE",
+        "/enter?token=../people.json",
+    ):
         assert "Set-Cookie" not in console.ask("GET", wrong).headers
-    assert "Set-Cookie" in console.ask("GET", new).headers
+    for valid in (new, old):
+        assert "Set-Cookie" in console.ask("GET", valid).headers
+
+
+def test_a_link_is_made_for_the_console_that_runs_on_the_data(
+    console: Console, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert link.main(console.data) == 0
+    printed = capsys.readouterr().out.strip()
+    assert printed.startswith(f"{console.url}/enter?token=")
+    assert "Set-Cookie" in console.ask("GET", printed.removeprefix(console.url)).headers
+    assert link.main(tmp_path) == 1
+    assert "No console runs on the data" in capsys.readouterr().err
+    console.stop()
+    assert link.main(console.data) == 1
+
+
+def test_unused_links_do_not_pile_up_and_hold_no_token(tmp_path: Path) -> None:
+    tokens = [link.make(tmp_path) for _ in range(link.MOST + 5)]
+    files = list(link.folder(tmp_path).iterdir())
+    assert len(files) == link.MOST
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    assert not any(token in file.name or file.read_bytes() for file in files for token in tokens)
 
 
 def test_a_link_that_nobody_used_ends_after_an_hour(console: Console) -> None:
     url = link.url(console.data, "")
     hour_ago = time.time() - 3601
-    os.utime(link.path(console.data), (hour_ago, hour_ago))
+    (file,) = link.folder(console.data).iterdir()
+    os.utime(file, (hour_ago, hour_ago))
     assert console.ask("GET", url).headers["Location"] == "/login?link=used"
-    os.utime(link.path(console.data), (hour_ago + 60, hour_ago + 60))
+    url = link.url(console.data, "")
+    (file,) = link.folder(console.data).iterdir()
+    os.utime(file, (hour_ago + 60, hour_ago + 60))
     assert console.ask("GET", url).headers["Location"] == "/login?kept=1"
 
 

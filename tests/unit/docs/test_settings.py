@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,8 +45,10 @@ def test_every_service_is_on_the_page() -> None:
 
 
 def test_what_make_run_reads_on_top_is_on_the_page() -> None:
-    script = (ROOT / "deploy/local/grid.py").read_text(encoding="utf-8")
-    read = set(re.findall(r'(?:environ\.get\(|environ, )"([A-Z_]+)"', script))
+    script = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "deploy/local").glob("*.py"))
+    read = set(re.findall(r'(?:environ\.get\(|environ, |port\()"([A-Z_]+)"', script)) - {
+        "GRID_PROMETHEUS_NOTE"
+    }
     known = {name for settings in SERVICES.values() for name in defaults(settings)}
     assert "GRID_SUBSTATIONS" in read
     assert read <= known | rows(sections(PAGE)["`make run`"]).keys()
@@ -65,6 +68,13 @@ def test_where_the_rush_hour_goes_is_on_the_page() -> None:
     elsewhere = {"GATEWAY_URL": "http://127.0.0.1:1", "BALANCER_URL": "http://127.0.0.1:2"}
     moved = parser(elsewhere).parse_args(["rush-hour"])
     assert {"GATEWAY_URL": moved.gateway, "BALANCER_URL": moved.balancer} == elsewhere
+
+
+def test_a_rush_hour_finds_the_grid_of_make_run_in_the_same_environment() -> None:
+    environ = {"BIND": "::", "GATEWAY_PORT": "1", "BALANCER_PORT": "2", "DATA_DIR": "/elsewhere"}
+    asked = parser(environ).parse_args(["rush-hour"])
+    assert (asked.gateway, asked.balancer) == ("http://[::1]:1", "http://[::1]:2")
+    assert asked.runs_dir == Path("/elsewhere/runs")
 
 
 def test_the_fixed_limits_are_those_of_the_code() -> None:

@@ -1,0 +1,1 @@
+"""What the composition runs once before the services: secrets in a volume."""

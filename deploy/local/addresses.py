@@ -1,0 +1,124 @@
+"""The ports of `make run`: which are asked for, which are taken and by whom, and how a listener is reached."""
+
+import contextlib
+import ipaddress
+import re
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from runtime.settings import local_url
+
+HIGHEST_PORT = 65_535
+MOST_SUBSTATIONS = 100
+LOOPBACK = "127.0.0.1"
+DEFAULT_PORTS = {
+    "GATEWAY_PORT": 8000,
+    "BALANCER_PORT": 8001,
+    "BALANCER_GRPC_PORT": 9001,
+    "CONSOLE_PORT": 8080,
+}
+PROMETHEUS_PORT = 9090
+LISTENING = "0A"  # in /proc/net/tcp
+FREE_WITHIN_S = 3.0  # services whose supervisor was killed end by themselves within a second
+
+
+def service_ports(environ: Mapping[str, str]) -> dict[str, int]:
+    """Return the port of every listener, by the name of its setting; substations are numbered.
+
+    Raises ValueError with one line for each setting that can't be used.
+    """
+    faults: list[str] = []
+
+    def port(name: str, default: int, most: int = HIGHEST_PORT) -> int:
+        try:
+            return whole(environ, name, default, most)
+        except ValueError as error:
+            faults.append(str(error))
+            return default
+
+    count = port("GRID_SUBSTATIONS", 3, MOST_SUBSTATIONS)
+    ports = {name: port(name, default) for name, default in DEFAULT_PORTS.items()}
+    for name, default in {"SUBSTATION_PORT": 8101, "SUBSTATION_GRPC_PORT": 9101}.items():
+        first = port(name, default, HIGHEST_PORT - count)
+        ports |= {f"{name}.{number + 1}": first + number for number in range(count)}
+    faults += _bad_addresses(environ)
+    if faults:
+        raise ValueError("\n".join(faults))
+    return ports
+
+
+def listening_on(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the address on which the services and on which the console listens, by the name of its setting."""
+    return {name: environ.get(name) or LOOPBACK for name in ("BIND", "CONSOLE_BIND")}
+
+
+def whole(environ: Mapping[str, str], name: str, default: int, most: int, least: int = 1) -> int:
+    """Return a whole number from the environment; raises ValueError that says what is accepted."""
+    text = environ.get(name) or str(default)
+    if not re.fullmatch("[0-9]{1,5}", text) or not least <= int(text) <= most:
+        message = f"{name}={text!r}: a whole number from {least} to {most} is accepted"
+        raise ValueError(message)
+    return int(text)
+
+
+def host_and_port(bind: str, port: int) -> str:
+    """Return where this machine reaches what listens on the address `bind`, as in a URL."""
+    return local_url(bind, port).removeprefix("http://")
+
+
+def taken_ports(listeners: Mapping[int, str]) -> dict[int, str]:
+    """Return the ports that are still taken after a moment, with what is known of their owners.
+
+    `listeners` is the address of each port.
+    """
+    until = time.monotonic() + FREE_WITHIN_S
+    while (
+        taken := [port for port, bind in listeners.items() if not free(bind, port)]
+    ) and time.monotonic() < until:
+        time.sleep(0.1)
+    return {port: owner(port) for port in taken}
+
+
+def free(bind: str, port: int) -> bool:
+    """Whether this machine has the address, and its port is free."""
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind, port))
+        except OSError:
+            return False
+    return True
+
+
+def owner(port: int) -> str:
+    """Return ' by process N (its command)' where the system tells, else ''."""
+    rows: list[str] = []
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(OSError):
+            rows += Path(table).read_text(encoding="ascii").splitlines()[1:]
+    columns = [row.split() for row in rows]
+    sockets = {
+        f"socket:[{row[9]}]" for row in columns if row[1].endswith(f":{port:04X}") and row[3] == LISTENING
+    }
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):  # it has just ended, or is not ours to look at
+            if str(link.readlink()) in sockets:
+                command = (link.parents[1] / "cmdline").read_bytes().replace(b"\0", b" ")
+                return f" by process {link.parents[1].name} ({command.decode(errors='replace').strip()})"
+    return ""
+
+
+def _bad_addresses(environ: Mapping[str, str]) -> list[str]:
+    faults = []
+    for name, bind in listening_on(environ).items():
+        try:
+            ipaddress.ip_address(bind)
+        except ValueError:
+            faults.append(f"{name}={bind!r}: an IP address such as 127.0.0.1, 0.0.0.0 or ::1 is accepted")
+            continue
+        if not free(bind, 0):
+            faults.append(f"{name}={bind}: this machine has no such address")
+    return faults

@@ -1,0 +1,75 @@
+"""supervisord's configuration for `make run`: one program for each process, each restarted on its own.
+
+No path is written into it. supervisord runs in the data folder, and each program starts through a shell that
+takes its paths from the environment: so a space, a quote or a percent sign in a path has no meaning here.
+"""
+
+import configparser
+from collections.abc import Mapping, Sequence
+
+from deploy.local.addresses import host_and_port
+from runtime.settings import local_url
+
+IN_PROJECT = """/bin/sh -c 'cd "$GRID_ROOT" && exec "$GRID_PYTHON" {arguments}'"""
+IN_FOLDER = """/bin/sh -c 'cd {folder} && exec {arguments}'"""
+ROTATE = {"stdout_logfile_maxbytes": "10MB", "stdout_logfile_backups": "2"}
+
+
+def configuration(ports: Mapping[str, int], bind: str) -> configparser.RawConfigParser:
+    """Return the configuration of all services.
+
+    `ports` is what `addresses.service_ports` returns, `bind` the address that they listen on.
+    """
+    made = configparser.RawConfigParser()
+    made["supervisord"] = {
+        "logfile": "log/supervisord.log", "pidfile": "supervisord.pid", "silent": "true", "childlogdir": "log",
+    }  # fmt: skip
+    numbers = range(1, sum(name.startswith("SUBSTATION_PORT.") for name in ports) + 1)
+    urls = substation_urls(ports, bind)
+    for number in numbers:
+        _service(made, f"substation-{number}", "substation", {
+            "SUBSTATION_ID": f"substation-{number}",
+            "SUBSTATION_PORT": str(ports[f"SUBSTATION_PORT.{number}"]),
+            "SUBSTATION_GRPC_PORT": str(ports[f"SUBSTATION_GRPC_PORT.{number}"]),
+        })  # fmt: skip
+    _service(made, "balancer", "balancer", {"SUBSTATIONS": ",".join(urls)})
+    _service(made, "gateway", "gateway", {"BALANCER": host_and_port(bind, ports["BALANCER_GRPC_PORT"])})
+    _service(made, "admin_ui", "admin_ui", {
+        "BALANCER_URL": local_url(bind, ports["BALANCER_PORT"]),
+        "GATEWAY_URL": local_url(bind, ports["GATEWAY_PORT"]),
+    })  # fmt: skip
+    names = [*(f"substation-{number}" for number in numbers), "balancer", "gateway", "admin_ui"]
+    made["group:grid"] = {"programs": ",".join(names)}  # one group stops at once
+    made["program:announce"] = {
+        "command": IN_PROJECT.format(arguments="deploy/local/announce.py"), "autorestart": "false",
+        "startsecs": "0", "stdout_logfile": "/dev/stdout", "stdout_logfile_maxbytes": "0",
+        "redirect_stderr": "true",
+    }  # fmt: skip
+    return made
+
+
+def substation_urls(ports: Mapping[str, int], bind: str) -> list[str]:
+    """Return the base URLs of the substations, in the order of their numbers."""
+    return [local_url(bind, port) for name, port in ports.items() if name.startswith("SUBSTATION_PORT.")]
+
+
+def add_prometheus(made: configparser.RawConfigParser, folder: str, arguments: Sequence[str]) -> None:
+    """Add Prometheus, which runs in a folder of the data folder."""
+    command = IN_FOLDER.format(folder=folder, arguments=" ".join(arguments))
+    made["program:prometheus"] = _program("prometheus", command) | {"startretries": "10"}
+    made["group:grid"]["programs"] += ",prometheus"
+
+
+def _service(
+    made: configparser.RawConfigParser, name: str, module: str, environment: Mapping[str, str]
+) -> None:
+    made[f"program:{name}"] = _program(name, IN_PROJECT.format(arguments=f"-m {module}")) | {
+        "environment": ",".join(f'{key}="{value}"' for key, value in environment.items())
+    }
+
+
+def _program(name: str, command: str) -> dict[str, str]:
+    return {
+        "command": command, "autorestart": "true", "startsecs": "1", "startretries": "100",
+        "stopwaitsecs": "11", "redirect_stderr": "true", "stdout_logfile": f"log/{name}.log",
+    } | ROTATE  # fmt: skip
