@@ -91,7 +91,6 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             http.listen(app, settings.bind, settings.http_port, tls=_tls(settings))
         )
         stack.push_async_callback(streams.close)
-        link.announce(settings.data, settings.url)
         yield
 
 
@@ -210,6 +209,7 @@ async def _doorkeeper(settings: Settings, log: Audit, stack: AsyncExitStack) -> 
     hashes = Passwords()
     stack.callback(hashes.close)
     doorkeeper = Doorkeeper(file, logins, log, hashes)
+    link.announce(settings.data, settings.url)
     await doorkeeper.look()
     return doorkeeper
 

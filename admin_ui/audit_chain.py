@@ -14,8 +14,9 @@ import hashlib
 import json
 from collections.abc import Iterable
 
+from runtime.csv_text import inert
+
 MOST_CHARACTERS = 2000  # of one text: an entry must not be a way to fill the disk
-RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet takes what begins so for a formula
 BEFORE_THE_FIRST = ""
 
 
@@ -97,8 +98,7 @@ def followed(entries: Iterable[Entry], head: Head) -> Head:
 
 def cell(value: object) -> str:
     """Return a value as a cell of CSV that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(RISKY) else text
+    return inert("" if value is None else str(value))
 
 
 def _hash(draft: Draft, number: int, before: str) -> str:

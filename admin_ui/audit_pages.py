@@ -17,6 +17,7 @@ from admin_ui.access import ConsoleHandler
 from admin_ui.audit import Audit
 from admin_ui.audit_chain import UNDER_WAY, UNKNOWN, BrokenChain, Outcome, cell
 from admin_ui.pages import Page
+from runtime.csv_text import BYTE_ORDER_MARK
 
 ON_A_PAGE = 50
 UNREAD = frozenset({"now", "basis"})  # long, or for programs: the files have them
@@ -114,7 +115,7 @@ class AuditExport(ConsoleHandler):
 
     async def _csv(self) -> None:
         wanted = {name: self.get_query_argument(name, "") for name in FILTERS}
-        self.write(_line(COLUMNS))
+        self.write(BYTE_ORDER_MARK + _line(COLUMNS))
         after = 0
         while rows := await self._audit.rows(OLDEST, wanted | {"after": after, "count": BATCH}):
             for row in rows:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import io
 import os
 import random
 import sys
@@ -65,6 +66,9 @@ class _List(argparse.Action):
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit code, but leaves by SystemExit(2) on wrong usage."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character shows another in its place
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     top = parser(os.environ)
     asked = top.parse_args(arguments)
     if asked.command == "runs":

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -175,10 +176,9 @@ def _planned(order: Order, size: GridSize) -> RunPlan:
 
 
 def _concluded(order: Order, sent: Sent, shown: Shown) -> Ended:
-    """Print the result, and write it."""
+    """Write the result, then print it: what can't be shown must not be lost."""
     result = conclude(sent.measured, _oracle(sent))
     thresholds = verdict.judge(result, order.limits)
-    tables.show(shown.screen.console, result, thresholds)
     asked = order.document() | {
         "requests": len(sent.plan.arrivals),
         "plan_sha256": sent.plan.sha256,
@@ -186,13 +186,11 @@ def _concluded(order: Order, sent: Sent, shown: Shown) -> Ended:
         "time_scale": sent.size.time_scale if sent.size else None,
     }
     told = report.document(asked, sent.measured, result, thresholds)
-    try:
-        if order.json:
-            runs.copy(order.json, report.as_json(told))
-        at = report.leave(sent.folder, told)
-    except NotWritten as error:
-        return Ended(Verdict.NOT_WRITTEN, str(error), sent.folder)
-    runs.prune(order.runs)
+    unwritten = _written(order, sent.folder, told)
+    tables.show(shown.screen.console, result, thresholds)
+    if unwritten:
+        return Ended(Verdict.NOT_WRITTEN, unwritten, sent.folder)
+    at = sent.folder / report.REPORT
     shown.screen.console.print(f"report: {at}", soft_wrap=True, markup=False, highlight=False)
     if sent.fault:
         return Ended(Verdict.FAILED, sent.fault, sent.folder)
@@ -200,6 +198,18 @@ def _concluded(order: Order, sent: Sent, shown: Shown) -> Ended:
         return Ended(Verdict.INTERRUPTED, shown.stop.why, sent.folder)
     held = all(threshold.held for threshold in thresholds)
     return Ended(Verdict.HELD if held else Verdict.BROKEN, "", sent.folder)
+
+
+def _written(order: Order, folder: Path, told: dict[str, Any]) -> str:
+    """Write a result into its folder and where else it is wanted; returns why that can't be done, '' when it was."""
+    try:
+        report.leave(folder, told)
+        if order.json:
+            runs.copy(order.json, report.as_json(told))
+    except NotWritten as error:
+        return str(error)
+    runs.prune(order.runs)
+    return ""
 
 
 def _oracle(sent: Sent) -> Ideal | None:

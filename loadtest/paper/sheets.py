@@ -1,7 +1,7 @@
-"""A run as two sheets: its requests and its samples, as RFC 4180 has them.
+"""A run as two sheets: its requests and its samples, as RFC 4180 has them, in UTF-8 with a byte order mark.
 
-Pure. A cell that a spreadsheet would take for a formula gets an apostrophe before it: ids and reasons
-are words of strangers. The document has them as they came.
+Pure. A cell that a spreadsheet would take for a formula gets an apostrophe before it. The document has the
+text as it came.
 """
 
 import csv
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from loadtest.paper.document import mapping, mappings, number, words
+from runtime.csv_text import BYTE_ORDER_MARK, inert
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 REQUESTS = (
     "index", "vehicle_id", "intended_unix_s", "sent_unix_s", "answered_unix_s", "outcome", "status", "reason",
     "attempts", "substation_id",
@@ -40,6 +40,7 @@ def _readings(taken: Sequence[Mapping[str, Any]]) -> Iterable[list[Any]]:
 
 def _sheet(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     paper = io.StringIO(newline="")
+    paper.write(BYTE_ORDER_MARK)
     writer = csv.writer(paper, lineterminator="\r\n")
     writer.writerow(headings)
     writer.writerows([_cell(value) for value in row] for row in rows)
@@ -49,5 +50,4 @@ def _sheet(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def _cell(value: object) -> str:
     if number(value) is not None:
         return repr(value)  # a number that is below zero is no formula
-    text = words(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return inert(words(value))

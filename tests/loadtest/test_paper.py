@@ -17,6 +17,7 @@ from loadtest.paper import facts, page, sheets
 from loadtest.paper.document import NotAResult, read
 from loadtest.paper.observations import observe
 from loadtest.paper.traffic import latency
+from runtime.csv_text import BYTE_ORDER_MARK
 from tests.loadtest import documents
 
 RENDERED: dict[str, Callable[[object], str]] = {"report": page.report, "project": page.project_report}
@@ -144,20 +145,22 @@ def test_what_is_no_document_is_named(told: object) -> None:
 
 def test_the_sheets_have_every_request_and_every_reading() -> None:
     told = documents.refused()
-    rows = list(csv.DictReader(io.StringIO(sheets.requests(told))))
+    rows = list(csv.DictReader(io.StringIO(sheets.requests(told).removeprefix(BYTE_ORDER_MARK))))
     assert [row["outcome"] for row in rows] == ["admitted"] * 4 + ["refused"]
     assert rows[0]["substation_id"] == "substation-1"
-    readings = list(csv.DictReader(io.StringIO(sheets.samples(told))))
+    readings = list(csv.DictReader(io.StringIO(sheets.samples(told).removeprefix(BYTE_ORDER_MARK))))
     assert len(readings) == sum(len(sample["load_kw"]) for sample in told["samples"])
     assert float(readings[-1]["load_kw"]) == 20
     assert sheets.samples(told).count("\r\n") == sheets.samples(told).count("\n") == len(readings) + 1
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\ufeff=", " ="]
+)
 def test_no_cell_of_a_sheet_is_a_formula(start: str) -> None:
     vehicle = f'{start}cmd|"/c calc"!A1'
     sheet = sheets.requests({"requests": [{"vehicle_id": vehicle, "index": -1}]})
-    (row,) = csv.DictReader(io.StringIO(sheet, newline=""))
+    (row,) = csv.DictReader(io.StringIO(sheet.removeprefix(BYTE_ORDER_MARK), newline=""))
     assert row["vehicle_id"] == f"'{vehicle}"
     assert row["index"] == "-1"
 
@@ -175,6 +178,7 @@ def test_a_run_leaves_its_files_and_the_report_can_be_drawn_anew(tmp_path: Path)
     assert main(["report", str(at.parent / "result.json"), "-o", str(again)]) == 0
     assert again.read_bytes() == at.read_bytes()
     assert (at.parent / "requests.csv").read_bytes().count(b"\r\n") == 6
+    assert (at.parent / "requests.csv").read_bytes().startswith(b"\xef\xbb\xbfindex,")
 
 
 def test_a_file_that_is_no_result_is_a_wrong_usage(

@@ -31,23 +31,23 @@ def draining(grid: Grid) -> set[str]:
 
 
 def test_a_short_rush_hour_holds_its_thresholds_and_writes_what_it_measured(tmp_path: Path) -> None:
+    """In the environment of `make run`, which says where the grid is, and on a terminal that knows only ASCII."""
     grid = Grid(tmp_path / "data", TIME_SCALE="1200")
+    del grid.environment["RUNS_DIR"]
     grid.start()
     try:
-        ended = rush_hour(
-            grid,
-            "--requests",
-            "200",
-            "--seconds",
-            "6",
-            "--fail-if",
-            "max_mean > 1.3",
-            "--json",
-            str(tmp_path / "result.json"),
-        )
+        ended = subprocess.run(
+            [
+                sys.executable, "-m", "loadtest", "rush-hour", "--requests", "200", "--seconds", "6",
+                "--fail-if", "max_mean > 1.3", "--json", str(tmp_path / "result.json"),
+            ],
+            cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
+            env=grid.environment | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        )  # fmt: skip
     finally:
         grid.stop()
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.isascii()
     result = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
     admitted = {request["body"]["session_id"] for request in result["requests"] if request["status"] == 201}
     journals = {row["session_id"] for rows in grid.journals().values() for row in rows}

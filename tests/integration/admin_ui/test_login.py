@@ -213,9 +213,10 @@ def test_a_link_is_made_for_the_console_that_runs_on_the_data(
 ) -> None:
     assert link.main(console.data) == 0
     printed = capsys.readouterr().out.strip()
-    assert printed.startswith(f"{console.url}/enter?token=")
-    assert "Set-Cookie" in console.ask("GET", printed.removeprefix(console.url)).headers
-    assert link.main(tmp_path) == 1
+    base = f"http://127.0.0.1:{console.port}"
+    assert printed.startswith(f"{base}/enter?token=")
+    assert "Set-Cookie" in console.ask("GET", printed.removeprefix(base)).headers
+    assert link.main(tmp_path / "elsewhere") == 1
     assert "No console runs on the data" in capsys.readouterr().err
     console.stop()
     assert link.main(console.data) == 1

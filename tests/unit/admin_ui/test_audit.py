@@ -208,7 +208,26 @@ def test_a_long_text_is_clipped_and_a_half_character_does_no_harm() -> None:
     assert (draft.who, len(draft.target), len(draft.details) < 2100) == ("a?", 2000, True)
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "\uff1d1+1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff20SUM(A1)",
+        "\ufeff=1",
+        " =1",
+        "\u200b\u00a0+1",
+        "\x00=1",
+    ],
+)
 def test_no_cell_is_a_formula(text: str) -> None:
     assert cell(text) == f"'{text}"
 
