@@ -10,13 +10,13 @@ from tornado.web import HTTPError, OutputTransform
 
 from admin_ui.audit import Unwritable
 from admin_ui.people import Login, Logins, Role
+from admin_ui.proxies import among, client
 from admin_ui.refusals import Refusal, Refusals
 from runtime.handlers import ApiHandler
 from runtime.problem import FAILED, NOT_ALLOWED, UNAVAILABLE, Problem
 
 log = logging.getLogger(__name__)
 
-COOKIE = "__Host-console"
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; form-action 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
@@ -35,6 +35,7 @@ LOGIN_FIRST = Problem("login-first", 401, "Log in first")
 NOT_ALLOWED_TO = Problem("not-allowed", 403, "Your role does not allow this")
 CONFIRM_FIRST = Problem("confirm-first", 403, "Give your password again first")
 CROSS_ORIGIN = Problem("cross-origin", 403, "Pages of another origin may not ask for this")
+PAST_THE_PROXY = Problem("past-the-proxy", 403, "The console is reached through its TLS proxy only")
 UNAUDITED = Problem("no-audit", 503, "The audit log can't be written, so nothing was done")
 # The password is asked for and given, or tried in vain: that has an entry. The others are no refusal of an order.
 UNNOTED = frozenset({CONFIRM_FIRST, UNAUDITED, FAILED, UNAVAILABLE, NOT_ALLOWED})
@@ -98,6 +99,10 @@ class ConsoleHandler(ApiHandler):
             return
         if self.request.method not in {"GET", "HEAD", "OPTIONS"} and "Host" not in self.request.headers:
             raise HTTPError(403)  # Tornado compares the origin with it
+        proxies = self.settings.get("proxies", ())
+        if proxies and not among(str(self.request.remote_ip), proxies):
+            self.write_problem(PAST_THE_PROXY, detail="see TRUSTED_PROXIES")
+            return
         self.login = self.logins.find(self.token, time.time())
         role = self.login.role if self.login else Role.NOBODY
         if role >= self._needs:
@@ -112,15 +117,13 @@ class ConsoleHandler(ApiHandler):
     @property
     def token(self) -> str:
         """The token that the browser sends; '' when it has none."""
-        return self.get_cookie(COOKIE, "") or ""
+        return self.get_cookie(self.settings["login_cookie"], "") or ""
 
     @property
     def address(self) -> str:
-        """The address that the request comes from; behind a proxy, the one that the proxy has added last."""
-        if self.settings.get("behind_proxy"):
-            added = str(self.request.headers.get("X-Forwarded-For", "")).rpartition(",")[2].strip()
-            return added or str(self.request.remote_ip)
-        return str(self.request.remote_ip)
+        """The address that the request comes from; behind proxies, the one that they have seen."""
+        forwarded_for = ",".join(self.request.headers.get_list("X-Forwarded-For"))
+        return client(str(self.request.remote_ip), forwarded_for, self.settings.get("proxies", ()))
 
     def confirmed(self) -> bool:
         """Whether the password was given a short while ago; where not, that is answered: do nothing then."""

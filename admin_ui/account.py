@@ -10,7 +10,7 @@ from tornado.web import HTTPError
 
 from admin_ui.access import ConsoleHandler
 from admin_ui.audit import Unwritable
-from admin_ui.doorkeeper import Doorkeeper, Verdict
+from admin_ui.doorkeeper import Asker, Doorkeeper, Verdict
 from admin_ui.login import enter
 from admin_ui.pages import Page
 from admin_ui.passwords import LENGTHS
@@ -55,7 +55,7 @@ class ConfirmHandler(ConsoleHandler):
             self.write_problem(NO_PASSWORD, detail="it came by a one-time link")
             return
         verdict = await self._doorkeeper.check(
-            self.login.name, str(password), self.address, "confirm password"
+            self.login.name, str(password), Asker(self.address, login=self.token), "confirm password"
         )
         if verdict.person:
             self.logins.confirm(self.token, time.time())
@@ -91,7 +91,9 @@ class AccountHandler(Page):
             await self._change(person.name, old, new)
 
     async def _change(self, name: str, old: str, new: str) -> None:
-        verdict = await self._doorkeeper.check(name, old, self.address, "confirm password")
+        verdict = await self._doorkeeper.check(
+            name, old, Asker(self.address, login=self.token), "confirm password"
+        )
         if not verdict.person:
             wait_s = math.ceil(verdict.wait_s)
             if wait_s:

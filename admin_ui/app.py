@@ -24,6 +24,7 @@ from admin_ui.audit import Audit
 from admin_ui.audit_pages import AuditExport, AuditPage
 from admin_ui.decision_feed import DecisionFeed
 from admin_ui.decision_handlers import DecisionsHandler, StoryHandler
+from admin_ui.devices import Devices
 from admin_ui.doorkeeper import Doorkeeper
 from admin_ui.fleet_feed import FleetFeed
 from admin_ui.gateway_watch import GatewayWatch
@@ -84,7 +85,7 @@ async def console(settings: Settings) -> AsyncIterator[None]:
         ]
         refusals = Refusals(log)
         stack.push_async_callback(refusals.close)
-        app = application(settings, table, doorkeeper.logins, registry, board)
+        app = application(settings, table, doorkeeper, registry, board)
         app.settings["refusals"] = refusals
         HttpMetrics(registry, app)
         await stack.enter_async_context(
@@ -118,8 +119,7 @@ def routes(
 ) -> list[Route]:
     """Return every address of the console that takes a role."""
     environment = {"environment": _templates(settings)}
-    door, log = {"doorkeeper": doorkeeper}, doorkeeper.audit
-    loopback = {"on_loopback": settings.on_loopback}
+    log = doorkeeper.audit
 
     def page(path: str, name: str) -> Route:
         more = {"rules": RULES.values()} if name == "alarms" else {}
@@ -130,20 +130,34 @@ def routes(
         *(page(path, name) for path, name, _ in pages.NAVIGATION if name != "audit"),
         Route("/audit", AuditPage, Role.VIEWER, environment | {"audit": log, "here": "audit"}, page=True),
         Route("/audit/export", AuditExport, Role.VIEWER, {"audit": log}),
-        Route(
-            "/login", LoginHandler, Role.NOBODY, environment | door | loopback | {"here": "login"}, page=True
-        ),
-        Route("/enter", LinkHandler, Role.NOBODY, {"data": settings.data} | door | loopback, page=True),
-        Route("/logout", LogoutHandler, Role.VIEWER, door),
-        Route("/logout/everywhere", LogoutHandler, Role.VIEWER, door | {"everywhere": True}),
-        Route("/account", AccountHandler, Role.VIEWER, environment | door | {"here": "account"}, page=True),
+        *_door(settings, doorkeeper, environment),
         Route("/api/me", MeHandler, Role.VIEWER),
-        Route("/confirm", ConfirmHandler, Role.VIEWER, door),
+        Route("/confirm", ConfirmHandler, Role.VIEWER, {"doorkeeper": doorkeeper}),
         Route("/stream", BrowserStreamHandler, Role.VIEWER, {"streams": streams}),
         Route("/api/history", HistoryHandler, Role.VIEWER, {"board": board}),
         *alarm_handlers.routes(watch),
         *runbooks.routes(environment),
         *rush_pages.routes(rush, environment),
+    ]
+
+
+def _door(settings: Settings, doorkeeper: Doorkeeper, environment: dict[str, Any]) -> list[Route]:
+    """Return the addresses where people come in, change their password and go."""
+    door, loopback = {"doorkeeper": doorkeeper}, {"on_loopback": settings.on_loopback}
+    return [
+        Route(
+            "/login", LoginHandler, Role.NOBODY, environment | door | loopback | {"here": "login"}, page=True
+        ),
+        Route(
+            "/enter",
+            LinkHandler,
+            Role.NOBODY,
+            environment | {"data": settings.data} | door | loopback | {"here": "login"},
+            page=True,
+        ),
+        Route("/logout", LogoutHandler, Role.VIEWER, door),
+        Route("/logout/everywhere", LogoutHandler, Role.VIEWER, door | {"everywhere": True}),
+        Route("/account", AccountHandler, Role.VIEWER, environment | door | {"here": "account"}, page=True),
     ]
 
 
@@ -159,7 +173,7 @@ def acting_routes(board: Board, calls: GridCalls, orders: Orders) -> list[Route]
 
 
 def application(
-    settings: Settings, table: list[Route], logins: Logins, registry: CollectorRegistry, board: Board
+    settings: Settings, table: list[Route], doorkeeper: Doorkeeper, registry: CollectorRegistry, board: Board
 ) -> Application:
     """Return the routes as Tornado takes them, and those that are open to all."""
     environment = _templates(settings)
@@ -171,7 +185,9 @@ def application(
         (
             route.pattern,
             route.handler,
-            {"logins": logins, "needs": route.needs} | ({"page": True} if route.page else {}) | route.given,
+            {"logins": doorkeeper.logins, "needs": route.needs}
+            | ({"page": True} if route.page else {})
+            | route.given,
         )
         for route in table
     ]
@@ -184,10 +200,11 @@ def application(
             ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),
         ],
         default_handler_class=pages.NowhereHandler,
-        default_handler_args={"logins": logins, "needs": Role.NOBODY, "environment": environment},
+        default_handler_args={"logins": doorkeeper.logins, "needs": Role.NOBODY, "environment": environment},
         problem_page=pages.problem_page(environment),
         cross_origin_protection=True,
-        behind_proxy=bool(settings.behind_tls),
+        login_cookie=doorkeeper.devices.login_cookie,
+        proxies=settings.proxies if settings.behind_tls else (),
     )
     made.add_transform(SecurityHeaders)
     if settings.behind_tls or settings.tls_cert:
@@ -208,8 +225,8 @@ async def _doorkeeper(settings: Settings, log: Audit, stack: AsyncExitStack) -> 
         raise OSError(str(error)) from error
     hashes = Passwords()
     stack.callback(hashes.close)
-    doorkeeper = Doorkeeper(file, logins, log, hashes)
-    link.announce(settings.data, settings.url)
+    doorkeeper = Doorkeeper(file, logins, log, hashes, Devices(settings.data))
+    link.announce(settings.data, settings.url, settings.browsers_url or settings.url)
     await doorkeeper.look()
     return doorkeeper
 

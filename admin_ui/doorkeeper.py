@@ -10,6 +10,7 @@ from typing import NamedTuple
 from admin_ui import passwords
 from admin_ui.audit import Audit
 from admin_ui.audit_chain import Outcome
+from admin_ui.devices import Devices
 from admin_ui.passwords import Busy, Passwords
 from admin_ui.people import NAME, Logins, Person, changes
 from admin_ui.people_file import PeopleFile, Refused
@@ -17,8 +18,11 @@ from admin_ui.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
-BY_NAME = (10, 30.0)  # tries at once, and seconds until there is one more
-BY_ADDRESS = (20, 10.0)  # several people may share one
+# Tries at once, and seconds until there is one more.
+BY_BROWSER = (10, 30.0)  # from a browser that is logged in, or that this name has logged in from before
+BY_NAME_AND_ADDRESS = (10, 30.0)  # from any other
+BY_NAME = (100, 30.0)  # from all others together: guessing from many addresses is no way either
+BY_ADDRESS = (20, 10.0)  # from all others at an address, whatever the name: several people may share it
 LISTED = (60, 10.0)  # failures in the audit log, so that a guesser does not fill the disk; others are counted
 LOOK_S = 1.0  # how soon a change of the file holds
 BUSY_S = 1.0
@@ -35,14 +39,26 @@ class Verdict(NamedTuple):
     wait_s: float = 0.0
 
 
+class Asker(NamedTuple):
+    """Whose try it is: the address, and the device or the open login by which the browser is known, if it is."""
+
+    address: str
+    device: str = ""
+    login: str = ""
+
+
 class Doorkeeper:
     """Knows the people, and who tries too often."""
 
-    def __init__(self, file: PeopleFile, logins: Logins, audit: Audit, hashes: Passwords) -> None:
+    def __init__(
+        self, file: PeopleFile, logins: Logins, audit: Audit, hashes: Passwords, devices: Devices
+    ) -> None:
+        self.devices = devices
         self.logins = logins
         self.audit = audit
         self._file = file
         self._hashes = hashes
+        self._by_browser, self._by_name_and_address = Throttle(*BY_BROWSER), Throttle(*BY_NAME_AND_ADDRESS)
         self._by_name, self._by_address = Throttle(*BY_NAME), Throttle(*BY_ADDRESS)
         self._listed, self._left_out = Throttle(*LISTED), 0
         self._looking = asyncio.Lock()
@@ -73,13 +89,10 @@ class Doorkeeper:
             await self.look()
             await asyncio.sleep(LOOK_S)
 
-    async def check(self, name: str, password: str, address: str, action: str = LOG_IN) -> Verdict:
+    async def check(self, name: str, password: str, asker: Asker, action: str = LOG_IN) -> Verdict:
         """Say whose name and password these are; `action` is what they are given for."""
         await self.look()
-        keys = [
-            (self._by_name, name if NAME.fullmatch(name) else ""),
-            (self._by_address, network(address)),
-        ]
+        keys = self._limits(name, asker)
         began_s = time.monotonic()
         if wait_s := max(throttle.wait_s(key, began_s) for throttle, key in keys):
             self._left_out += 1
@@ -92,12 +105,23 @@ class Doorkeeper:
         except Busy:
             return Verdict(None, BUSY_S)
         if not right or self._file.people.by_name.get(name) != person:
-            await self._failed(person.name if person else NOBODY, action, address)
+            await self._failed(person.name if person else NOBODY, action, asker.address)
             return Verdict(None)
         for throttle, key in keys:
             throttle.give_back(key, time.monotonic())
-        await self.audit.note(name, action, "", Outcome.DONE, {"address": address})
+        await self.audit.note(name, action, "", Outcome.DONE, {"address": asker.address})
         return Verdict(person)
+
+    def _limits(self, name: str, asker: Asker) -> list[tuple[Throttle, str]]:
+        """Return which tries this one counts against: those of strangers never against a known browser's."""
+        if browser := asker.device or asker.login:
+            return [(self._by_browser, f"{name} {browser}")]
+        who, where = name if NAME.fullmatch(name) else "", network(asker.address)
+        return [
+            (self._by_name_and_address, f"{who} {where}"),
+            (self._by_name, who),
+            (self._by_address, where),
+        ]
 
     async def change_password(self, person: Person, new: str) -> str:
         """Set a person's own password; returns what is wrong with it, '' when it is set. Raises Unwritable."""

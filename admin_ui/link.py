@@ -53,21 +53,29 @@ def use(data: Path, token: str, now_unix_s: float) -> bool:
     return age_s <= LASTS_S
 
 
-def announce(data: Path, console_url: str) -> None:
-    """Write down where the console of a data folder is."""
+def valid(data: Path, token: str, now_unix_s: float) -> bool:
+    """Whether `use` would take `token`."""
+    try:
+        return now_unix_s - _file(data, token).stat().st_mtime <= LASTS_S
+    except OSError:
+        return False
+
+
+def announce(data: Path, here_url: str, browsers_url: str) -> None:
+    """Write down where the console of a data folder is: for this machine or container, and for browsers."""
     (data / "admin_ui").mkdir(parents=True, exist_ok=True)
-    (data / "admin_ui" / ADDRESS).write_text(f"{console_url}\n", encoding="utf-8")
+    (data / "admin_ui" / ADDRESS).write_text(f"{here_url}\n{browsers_url}\n", encoding="utf-8")
 
 
 def main(data: Path) -> int:
     """Print a new link to the console that runs on `data`; returns 1 when there is none."""
     try:
-        console_url = (data / "admin_ui" / ADDRESS).read_text(encoding="utf-8").strip()
-        fetch(f"{console_url}/livez")
+        here_url, browsers_url = (data / "admin_ui" / ADDRESS).read_text(encoding="utf-8").split()
+        fetch(f"{here_url}/livez")
     except (OSError, ValueError):
         sys.stderr.write(NO_CONSOLE.format(data=data.absolute()))
         return 1
-    sys.stdout.write(f"{url(data, console_url)}\n")
+    sys.stdout.write(f"{url(data, browsers_url)}\n")
     return 0
 
 

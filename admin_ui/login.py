@@ -10,9 +10,10 @@ from urllib.parse import quote
 from jinja2 import Environment
 
 from admin_ui import link
-from admin_ui.access import COOKIE, ConsoleHandler, inside
+from admin_ui.access import ConsoleHandler, inside
 from admin_ui.audit_chain import Outcome
-from admin_ui.doorkeeper import BY_LINK, Doorkeeper
+from admin_ui.devices import LASTS_S
+from admin_ui.doorkeeper import BY_LINK, Asker, Doorkeeper
 from admin_ui.pages import Page
 from admin_ui.people import Login, Person, Role
 
@@ -24,33 +25,56 @@ def enter(handler: ConsoleHandler, name: str, role: Role, person: Person | None 
     handler.logins.close(handler.token)
     token = secrets.token_urlsafe(32)
     login = handler.logins.open(token, name, role, time.time(), person)
-    handler.set_cookie(
-        COOKIE, token, expires=login.until_unix_s, path="/", secure=True, httponly=True, samesite="Lax"
-    )
+    set_cookie(handler, handler.settings["login_cookie"], token, login.until_unix_s)
     return login
 
 
-class LinkHandler(ConsoleHandler):
-    """`GET /enter?token=`: the one-time link."""
+def set_cookie(handler: ConsoleHandler, name: str, value: str, until_unix_s: float) -> None:
+    """Set a cookie that only this host gets back, over TLS or on loopback, and that no script reads."""
+    handler.set_cookie(
+        name, value, expires=until_unix_s, path="/", secure=True, httponly=True, samesite="Lax"
+    )
 
-    def setup(self, data: Path, doorkeeper: Doorkeeper, *, on_loopback: bool) -> None:  # type: ignore[override]
-        """`data` is the folder with the token; it is looked at only where nobody else comes in."""
+
+class LinkHandler(Page):
+    """The one-time link: `GET /enter?token=` shows a button, `POST /enter` logs in.
+
+    Programs that look at links before people do, such as a chat or a browser that loads ahead, send GET only:
+    they don't use the link up.
+    """
+
+    def setup(  # type: ignore[override]
+        self, environment: Environment, data: Path, doorkeeper: Doorkeeper, *, on_loopback: bool, **more: Any
+    ) -> None:
+        """`data` is the folder with the links; it is looked at only where nobody else comes in."""
+        super().setup(environment, **more)
         self._data = data
         self._doorkeeper = doorkeeper
         self._on_loopback = on_loopback
 
     async def get(self) -> None:
-        """Log in as the operator of this machine."""
+        """Show the button; a link that can't log in says why at once."""
+        token = self.get_query_argument("token", "")
         if not self._on_loopback:
             self.redirect("/login?link=elsewhere")
-            return
-        if not link.use(self._data, self.get_query_argument("token", ""), time.time()):
-            await self._doorkeeper.refuse_link(self.address)
+        elif not link.valid(self._data, token, time.time()):
             self.redirect("/login?link=used")
+        else:
+            self.set_header("Referrer-Policy", "no-referrer")
+            self.show("enter.html", token=token)
+
+    async def post(self) -> None:
+        """Log in as the operator of this machine."""
+        if not self._on_loopback:
+            self.redirect("/login?link=elsewhere", status=303)
+            return
+        if not link.use(self._data, self.get_body_argument("token", ""), time.time()):
+            await self._doorkeeper.refuse_link(self.address)
+            self.redirect("/login?link=used", status=303)
             return
         await self._doorkeeper.audit.note(LOCAL, BY_LINK, "", Outcome.DONE, {"address": self.address})
         enter(self, LOCAL, Role.OPERATOR)
-        self.redirect("/login?kept=1")
+        self.redirect("/login?kept=1", status=303)
 
 
 class LoginHandler(Page):
@@ -80,13 +104,16 @@ class LoginHandler(Page):
             self.get_body_argument("password", "", strip=False),
         )
         beyond = inside(self.get_body_argument("next", "/"))
-        verdict = await self._doorkeeper.check(name, password, self.address)
+        devices = self._doorkeeper.devices
+        device = devices.known(name, self.get_cookie(devices.cookie, "") or "")
+        verdict = await self._doorkeeper.check(name, password, Asker(self.address, device))
         if not verdict.person:
             if verdict.wait_s:
                 self.set_header("Retry-After", str(math.ceil(verdict.wait_s)))
             self._show(beyond, 429 if verdict.wait_s else 401, name=name, wait_s=math.ceil(verdict.wait_s))
             return
         enter(self, name, verdict.person.role, verdict.person)
+        set_cookie(self, devices.cookie, devices.made(name), time.time() + LASTS_S)
         self.redirect(f"/login?kept=1&next={quote(beyond, safe='')}", status=303)
 
     def _show(self, beyond: str, status: int = 200, **known: object) -> None:
@@ -109,7 +136,7 @@ class LogoutHandler(ConsoleHandler):
         if self._everywhere:
             ended = self.logins.close_all(name)
         self.logins.close(self.token)
-        self.clear_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
+        self.clear_cookie(self.settings["login_cookie"], path="/", secure=True, httponly=True, samesite="Lax")
         action = "log out everywhere" if self._everywhere else "log out"
         await self._doorkeeper.audit.note(
             name, action, "", Outcome.DONE, {"address": self.address, "logins_ended": ended}

@@ -6,6 +6,7 @@ A hash takes about a tenth of a second and 64 MiB: so few at a time, on threads,
 import asyncio
 import concurrent.futures
 import contextlib
+import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -33,9 +34,10 @@ class Passwords:
         """Whether a password is that of a hash; takes as long for None, which nothing matches. Raises Busy."""
 
         def verify() -> bool:
-            with contextlib.suppress(VerificationError, InvalidHashError):
-                self._hasher.verify(kept or self._nobodys, password)
-                return kept is not None
+            for form in (normal(password), password) if normal(password) != password else (password,):
+                with contextlib.suppress(VerificationError, InvalidHashError):
+                    self._hasher.verify(kept or self._nobodys, form)
+                    return kept is not None
             return False
 
         if self._running >= AT_ONCE + MOST_WAITING:
@@ -57,12 +59,21 @@ class Passwords:
 
 def hashed(password: str) -> str:
     """Return the hash of a new password; takes its time."""
-    return PasswordHasher().hash(password)
+    return PasswordHasher().hash(normal(password))
+
+
+def normal(password: str) -> str:
+    """Return a password in the one form that is hashed: keyboards write the same letters in several.
+
+    Source: NIST SP 800-63B-4, section 3.1.1.2 (NFKC). Hashes from before this was done are of what was typed.
+    """
+    return unicodedata.normalize("NFKC", password)
 
 
 def fault(name: str, password: str) -> str:
     """Return what is wrong with a new password of a person, in words; '' when nothing is."""
     least, most = LENGTHS
+    password = normal(password)
     if not least <= len(password) <= most:
         return f"a password has {least} to {most} characters"
     if len(name) > NAME_SHORT and name in password.lower():

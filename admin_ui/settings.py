@@ -4,6 +4,7 @@ import dataclasses
 import ipaddress
 from pathlib import Path
 
+from admin_ui.proxies import Network, networks
 from runtime.settings import (
     address,
     address_if_any,
@@ -50,6 +51,13 @@ class Settings:
         "BEHIND_TLS_PROXY", "0", integer(0, 1), "1 says that a proxy in front speaks TLS to browsers"
     )
 
+    proxies: tuple[Network, ...] = setting(
+        "TRUSTED_PROXIES", "127.0.0.1,::1", networks,
+        "addresses or networks of the TLS proxies in front, for BEHIND_TLS_PROXY=1",
+    )  # fmt: skip
+    browsers_url: str = setting(
+        "CONSOLE_URL", "", page_url_if_any, "base URL where browsers find the console, if not at CONSOLE_BIND"
+    )
     gateway_key: Path | None = setting(
         "GATEWAY_API_KEY_FILE", "", path_if_any, "file with the API key that the gateway asks the console for"
     )

@@ -6,8 +6,9 @@ from typing import Any
 
 from tornado.websocket import WebSocketClosedError
 
-from admin_ui.access import COOKIE, LOGIN_FIRST
+from admin_ui.access import LOGIN_FIRST, PAST_THE_PROXY
 from admin_ui.people import Logins, Role
+from admin_ui.proxies import among
 from runtime.frame_stream import FrameStreamHandler, FrameStreams
 
 LOGIN_ENDED = 4401  # a WebSocket close code of our own: after HTTP's 401
@@ -25,6 +26,9 @@ class BrowserStreamHandler(FrameStreamHandler):
     def prepare(self) -> None:
         """Let in who is logged in."""
         super().prepare()
+        proxies = self.settings.get("proxies", ())
+        if proxies and not self._finished and not among(str(self.request.remote_ip), proxies):
+            self.write_problem(PAST_THE_PROXY)
         if not self._finished and not self._may():
             self.write_problem(LOGIN_FIRST)
 
@@ -37,5 +41,5 @@ class BrowserStreamHandler(FrameStreamHandler):
 
     def _may(self) -> bool:
         """Whether its login lasts; an open page uses it, and so keeps it from being idle."""
-        login = self._logins.find(self.get_cookie(COOKIE, "") or "", time.time())
+        login = self._logins.find(self.get_cookie(self.settings["login_cookie"], "") or "", time.time())
         return login is not None and login.role >= self._needs

@@ -64,6 +64,9 @@ def alone(browser: Browser) -> None:
                     Camera(page, served.url).shoot("login")
                 with visit(browser, f"{served.url}/enter?token=x") as page:
                     Camera(page, served.url).shoot("login-link-used")
+                with visit(browser, f"{served.url}/login") as page:
+                    page.goto(served.link())
+                    Camera(page, served.url).shoot("login-link")
             with visit(browser, served.link()) as page:
                 Camera(page, served.url).shoot(f"overview-{name}", "/")
                 if count is None:

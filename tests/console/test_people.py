@@ -75,9 +75,10 @@ def test_a_wrong_password_is_said_and_the_name_is_kept(browser: Browser, console
 
 
 def test_who_tries_too_often_is_told_to_wait(browser: Browser, console: Console) -> None:
+    there = {"X-Forwarded-For": "192.0.2.7"}
     for _ in range(10):
-        console.post("/login", {"X-Forwarded-For": "192.0.2.7"}, name="zoe", password="x")
-    with visit(browser, url(console)) as page:
+        console.post("/login", there, name="zoe", password="x")
+    with visit(browser, url(console), extra_http_headers=there) as page:
         log_in(page, "zoe", "wrong")
         expect(page.get_by_role("alert")).to_contain_text("Too many tries. Wait")
 
@@ -198,7 +199,7 @@ def test_the_log_is_downloaded_as_a_table_and_as_lines(browser: Browser, console
         log_in(page, "ann")
         with page.expect_download() as table:
             page.get_by_role("link", name="Download as CSV").click()
-        lines = table.value.path().read_text().splitlines()
+        lines = table.value.path().read_text(encoding="utf-8-sig").splitlines()
         assert lines[0].startswith("number,at,who,action,target,reason,outcome")
         assert any("vic,log in,,,done" in line for line in lines)
         assert table.value.suggested_filename.endswith(".csv")

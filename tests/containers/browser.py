@@ -18,7 +18,8 @@ class Browser:
     def __init__(self, console: str, link: str, **form: str) -> None:
         self._console = console
         self._cookie = ""
-        answered = self._send("POST" if form else "GET", link, urlencode(form), FORM)
+        at, _, token = link.partition("?token=")
+        answered = self._send("POST", at, urlencode(form or {"token": token}), FORM)
         self._cookie = answered[1].partition(";")[0]
         assert self._cookie, f"{link} does not log in"
 

@@ -14,7 +14,6 @@ from typing import NamedTuple
 from argon2 import PasswordHasher, profiles
 
 from admin_ui import people_file
-from admin_ui.access import COOKIE
 from admin_ui.people import People, Person, Role, written
 from tests.support.ports import free_port
 
@@ -110,15 +109,19 @@ class Console:
         return self.ask("POST", path, FORM | (headers or {}), urllib.parse.urlencode(fields))
 
     def log_in(self, name: str, password: str = PASSWORD) -> dict[str, str]:
-        """Log in; returns the header with the cookie."""
+        """Log in; returns the header with the cookies."""
         return cookie(self.post("/login", name=name, password=password))
+
+    def follow(self, link: str) -> Answer:
+        """Press the button that a one-time link leads to."""
+        return self.post("/enter", token=link.partition("token=")[2])
 
 
 def cookie(answer: Answer) -> dict[str, str]:
     """Return what the browser sends from now on."""
-    given = answer.headers.get("Set-Cookie", "")
-    assert given.startswith(f"{COOKIE}="), answer
-    return {"Cookie": given.partition(";")[0]}
+    given = [each.partition(";")[0] for each in answer.headers.get_all("Set-Cookie") or ()]
+    assert any(each.startswith("__Host-console-") for each in given), answer
+    return {"Cookie": "; ".join(given)}
 
 
 def people(data: Path, **roles: Role) -> None:

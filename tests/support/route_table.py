@@ -11,6 +11,7 @@ from admin_ui.alarm_watch import AlarmWatch
 from admin_ui.alarms import Alarms
 from admin_ui.app import acting_routes, routes, shown
 from admin_ui.audit import Audit
+from admin_ui.devices import Devices
 from admin_ui.doorkeeper import Doorkeeper
 from admin_ui.grid_calls import GridCalls
 from admin_ui.orders import Orders
@@ -30,7 +31,7 @@ from runtime.settings import load
 def route_table(data: Path) -> list[Route]:
     """Return every route that takes a role; nobody serves them, and `data` is theirs."""
     log, board = Audit(data / "audit.sqlite"), Board()
-    keeper = Doorkeeper(PeopleFile(data / "people.json"), Logins(1), log, Passwords())
+    keeper = Doorkeeper(PeopleFile(data / "people.json"), Logins(1), log, Passwords(), Devices(data))
     streams = FrameStreams(
         lambda: shown(board, Rates(), log), CONSOLE, StreamMetrics(CollectorRegistry(), "smartgrid_console")
     )

@@ -63,7 +63,7 @@ class Stack:
             "stack", "deploy", "--resolve-image", "never", *(f"--compose-file={file}" for file in self.files),
             self.name, PROMETHEUS_CONFIG=self.name,
             GRID_IMAGE=image, ALLOW_ANONYMOUS="1", API_KEYS="", CAPACITY_KW=str(CAPACITY_KW),
-            TIME_SCALE="120", POLL_S="1",
+            TIME_SCALE="120", POLL_S="1", TRUSTED_PROXIES="10.0.0.0/8,172.16.0.0/12",  # the visitor comes as a proxy
         )  # fmt: skip
 
     def container(self, service: str, node: Node) -> str:

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from tornado.web import Application
 
-from admin_ui.access import COOKIE, ConsoleHandler
+from admin_ui.access import ConsoleHandler
 from admin_ui.audit import Audit
 from admin_ui.audit_chain import Outcome
 from admin_ui.people import CONFIRMED_FOR_S, Logins, Role
@@ -32,11 +32,14 @@ class Drain(ConsoleHandler):
         self.write_json({"entry": entry.number})
 
 
+COOKIE = "__Host-console-test"
+
+
 @asynccontextmanager
 async def serving(folder: Path, logins: Logins) -> AsyncIterator[tuple[str, Audit]]:
     log = Audit(folder / "audit.sqlite")
     given = {"logins": logins, "needs": Role.OPERATOR, "audit": log}
-    app = Application([("/drain", Drain, given)])
+    app = Application([("/drain", Drain, given)], login_cookie=COOKIE)
     try:
         async with http.listen(app, "127.0.0.1", 0) as port:
             yield f"http://127.0.0.1:{port}/drain", log

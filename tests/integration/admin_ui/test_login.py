@@ -3,15 +3,20 @@
 import os
 import re
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
+import argon2
 import pytest
 
 from admin_ui import link
-from admin_ui.people import Role
+from admin_ui.people import People, Person, Role, written
 from tests.support.console import JSON, PASSWORD, Answer, Console, audited, cookie, people
 from tests.support.grid import until
+
+UnicodeForm = Literal["NFC", "NFD", "NFKC"]
 
 
 @pytest.fixture
@@ -80,19 +85,94 @@ def test_who_tries_too_often_is_told_how_long_to_wait_and_then_even_the_right_pa
     assert audited(console.data).count(("ann", "log in", "refused")) == 10
 
 
+def test_a_stranger_s_guesses_lock_nobody_out_of_a_browser_that_they_have_used_nor_from_another_address(
+    start: Callable[..., Console],
+) -> None:
+    console = start(BEHIND_TLS_PROXY="1")
+    known = console.log_in("ann")
+    open_login = console.log_in("ann")
+    stranger = {"X-Forwarded-For": "192.0.2.1"}
+    statuses = [console.post("/login", stranger, name="ann", password="wrong").status for _ in range(11)]
+    assert statuses == [401] * 10 + [429]
+    mine = stranger | {"Cookie": known["Cookie"]}
+    assert console.post("/login", mine, name="ann", password=PASSWORD).status == 303
+    assert (
+        console.post("/login", {"X-Forwarded-For": "192.0.2.2"}, name="ann", password=PASSWORD).status == 303
+    )
+    assert confirm(console, open_login | stranger, PASSWORD).status == 204
+    of_ann = {"Cookie": known["Cookie"]} | stranger
+    assert console.post("/login", of_ann, name="vic", password="wrong").status == 401, (
+        "a device is one name's"
+    )
+    tries = [console.post("/login", mine, name="ann", password="wrong").status for _ in range(11)]
+    assert tries == [401] * 10 + [429], "a known browser may not guess without end either"
+
+
+def test_two_consoles_on_one_host_do_not_end_each_other_s_logins(
+    start: Callable[..., Console], tmp_path: Path
+) -> None:
+    first, second = start(), Console(tmp_path / "other").serves()
+    try:
+        cookies = "; ".join(console.log_in("ann")["Cookie"] for console in (first, second))
+        assert in_(first, {"Cookie": cookies})
+        assert in_(second, {"Cookie": cookies})
+    finally:
+        second.stop()
+
+
+@pytest.mark.parametrize(("kept", "typed"), [("NFC", "NFD"), ("NFD", "NFC"), ("NFKC", "NFC")])
+def test_a_password_is_the_same_in_every_form_that_a_keyboard_writes(
+    console: Console, kept: UnicodeForm, typed: UnicodeForm
+) -> None:
+    new = "d\u00e9j\u00e0 vu \ufb01nal \u00c5ngstr\u00f6m"  # with a ligature, which NFKC alone takes apart
+    ann, given = console.log_in("ann"), unicodedata.normalize(kept, new)
+    assert console.post("/account", ann, password=PASSWORD, new=given, again=given).status == 303
+    console.log_in("ann", unicodedata.normalize(typed, new))
+
+
+def test_a_password_that_was_hashed_as_it_was_typed_is_still_right(console: Console) -> None:
+    decomposed = unicodedata.normalize("NFD", "d\u00e9j\u00e0 vu encore une fois")
+    file = console.data / "admin_ui" / "people.json"
+    old = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(decomposed)
+    file.write_text(written(People({"ann": Person("ann", Role.OPERATOR, old)}, "the test")))
+    until(lambda: console.post("/login", name="ann", password=decomposed).status == 303)
+
+
 def test_an_address_is_slowed_down_whatever_names_it_tries(console: Console) -> None:
     statuses = [console.post("/login", name=f"n{number}", password="x").status for number in range(21)]
     assert statuses == [401] * 20 + [429]
 
 
-def test_behind_a_proxy_it_is_the_address_that_the_proxy_saw(start: Callable[..., Console]) -> None:
-    console = start(BEHIND_TLS_PROXY="1")
+def test_behind_named_proxies_it_is_the_address_that_they_saw_whatever_the_client_says(
+    start: Callable[..., Console],
+) -> None:
+    console = start(BEHIND_TLS_PROXY="1", TRUSTED_PROXIES="127.0.0.1, 198.51.100.0/24")
     for n in range(21):
-        console.post("/login", {"X-Forwarded-For": "192.0.2.9, 192.0.2.1"}, name=f"n{n}", password="x")
-    for given, status in {"192.0.2.1": 429, "192.0.2.1, 192.0.2.2": 303}.items():
+        forged = {"X-Forwarded-For": f"10.0.0.{n}, 192.0.2.1, 198.51.100.7"}
+        console.post("/login", forged, name=f"n{n}", password="x")
+    for given, status in {"192.0.2.1": 429, "10.0.0.99, 192.0.2.1": 429, "192.0.2.1, 192.0.2.2": 303}.items():
         assert (
             console.post("/login", {"X-Forwarded-For": given}, name="vic", password=PASSWORD).status == status
         )
+
+
+def test_without_a_proxy_nobody_is_believed_about_an_address(console: Console) -> None:
+    answers = [
+        console.post("/login", {"X-Forwarded-For": f"192.0.2.{n}"}, name=f"n{n}", password="x")
+        for n in range(21)
+    ]
+    assert [answer.status for answer in answers] == [401] * 20 + [429]
+
+
+def test_who_goes_past_the_proxy_sees_no_page_and_sends_no_password(start: Callable[..., Console]) -> None:
+    console = start(BEHIND_TLS_PROXY="1", TRUSTED_PROXIES="192.0.2.7")
+    for answer in (
+        console.ask("GET", "/login"),
+        console.post("/login", {"X-Forwarded-For": "192.0.2.7"}, name="ann", password=PASSWORD),
+        console.ask("GET", "/stream", {"Upgrade": "websocket", "Connection": "Upgrade"}),
+    ):
+        assert (answer.status, answer.headers.get("Set-Cookie")) == (403, None)
+    assert console.ask("GET", "/livez").status == 200, "probes come from this machine"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +186,8 @@ def test_nobody_is_sent_elsewhere_after_the_login(console: Console, beyond: str)
 
 
 def test_a_login_has_a_token_of_its_own_whatever_the_browser_came_with(console: Console) -> None:
-    planted = {"Cookie": "__Host-console=planted"}
+    name = console.log_in("ann")["Cookie"].partition("=")[0]
+    planted = {"Cookie": f"{name}=planted"}
     first = cookie(console.post("/login", planted, name="ann", password=PASSWORD))
     assert not in_(console, planted)
     second = cookie(console.post("/login", first, name="ann", password=PASSWORD))
@@ -118,7 +199,7 @@ def test_logging_out_ends_this_login_and_everywhere_all_of_them(console: Console
     first, second, third = (console.log_in("ann") for _ in range(3))
     other = console.log_in("vic")
     answer = console.post("/logout", first)
-    assert answer.headers["Set-Cookie"].startswith('__Host-console="";')
+    assert re.match('__Host-console-[0-9a-f]{8}="";', answer.headers["Set-Cookie"])
     assert (in_(console, first), in_(console, second)) == (False, True)
     console.post("/logout/everywhere", second)
     assert (in_(console, second), in_(console, third), in_(console, other)) == (False, False, True)
@@ -182,13 +263,18 @@ def test_a_password_that_its_owner_changes_ends_the_other_logins_and_keeps_this_
     )
 
 
-def test_the_printed_link_logs_in_once(console: Console) -> None:
+def test_the_printed_link_logs_in_once_by_its_button_however_often_it_is_looked_at(console: Console) -> None:
     url = link.url(console.data, "")
-    answer = console.ask("GET", url)
-    assert (answer.status, answer.headers["Location"]) == (302, "/login?kept=1")
+    for method in ("GET", "HEAD", "GET"):
+        looked = console.ask(method, url)
+        assert (looked.status, looked.headers.get("Set-Cookie")) in {(200, None), (405, None)}
+    assert 'method="post"' in looked.body
+    answer = console.follow(url)
+    assert (answer.status, answer.headers["Location"]) == (303, "/login?kept=1")
     assert '"role": "operator"' in console.ask("GET", "/api/me", cookie(answer)).body
-    again = console.ask("GET", url)
+    again = console.follow(url)
     assert (again.headers["Location"], again.headers.get("Set-Cookie")) == ("/login?link=used", None)
+    assert console.ask("GET", url).headers["Location"] == "/login?link=used"
     console.stop()
     told = [("local operator", "log in by link", "done"), ("(unknown name)", "log in by link", "refused")]
     assert audited(console.data)[-2:] == told
@@ -203,9 +289,10 @@ def test_a_new_link_leaves_the_one_before_valid_and_a_wrong_one_logs_nobody_in(c
         "/enter?token=%FF%FE",
         "/enter?token=../people.json",
     ):
-        assert "Set-Cookie" not in console.ask("GET", wrong).headers
+        assert console.ask("GET", wrong).status in {302, 400}
+        assert "Set-Cookie" not in console.follow(wrong).headers
     for valid in (new, old):
-        assert "Set-Cookie" in console.ask("GET", valid).headers
+        assert "Set-Cookie" in console.follow(valid).headers
 
 
 def test_a_link_is_made_for_the_console_that_runs_on_the_data(
@@ -215,7 +302,7 @@ def test_a_link_is_made_for_the_console_that_runs_on_the_data(
     printed = capsys.readouterr().out.strip()
     base = f"http://127.0.0.1:{console.port}"
     assert printed.startswith(f"{base}/enter?token=")
-    assert "Set-Cookie" in console.ask("GET", printed.removeprefix(base)).headers
+    assert "Set-Cookie" in console.follow(printed).headers
     assert link.main(tmp_path / "elsewhere") == 1
     assert "No console runs on the data" in capsys.readouterr().err
     console.stop()
@@ -235,16 +322,16 @@ def test_a_link_that_nobody_used_ends_after_an_hour(console: Console) -> None:
     hour_ago = time.time() - 3601
     (file,) = link.folder(console.data).iterdir()
     os.utime(file, (hour_ago, hour_ago))
-    assert console.ask("GET", url).headers["Location"] == "/login?link=used"
+    assert console.follow(url).headers["Location"] == "/login?link=used"
     url = link.url(console.data, "")
     (file,) = link.folder(console.data).iterdir()
     os.utime(file, (hour_ago + 60, hour_ago + 60))
-    assert console.ask("GET", url).headers["Location"] == "/login?kept=1"
+    assert console.follow(url).headers["Location"] == "/login?kept=1"
 
 
 def test_where_others_come_in_no_link_logs_in(start: Callable[..., Console]) -> None:
     console = start(BEHIND_TLS_PROXY="1")
-    answer = console.ask("GET", link.url(console.data, ""))
+    answer = console.follow(link.url(console.data, ""))
     assert (answer.headers["Location"], answer.headers.get("Set-Cookie")) == ("/login?link=elsewhere", None)
     assert "name and password" in console.ask("GET", answer.headers["Location"]).body
     assert "max-age" in answer.headers["Strict-Transport-Security"]
@@ -266,7 +353,7 @@ def test_a_password_is_confirmed_wrong_right_and_not_too_often(start: Callable[.
 
 
 def test_who_came_by_link_has_no_password_to_confirm(console: Console) -> None:
-    local = cookie(console.ask("GET", link.url(console.data, "")))
+    local = cookie(console.follow(link.url(console.data, "")))
     answer = confirm(console, local, "x")
     assert (answer.status, "no-password" in answer.body) == (409, True)
     assert '"confirmed": true' in console.ask("GET", "/api/me", local).body  # on loopback nobody is asked
@@ -276,6 +363,6 @@ def test_the_log_holds_no_password_and_no_token(console: Console) -> None:
     ann = console.log_in("ann")
     console.post("/login", name=PASSWORD, password=PASSWORD)  # typed into the wrong field
     console.stop()
-    token = ann["Cookie"].partition("=")[2]
+    token = ann["Cookie"].partition(";")[0].partition("=")[2]
     data = b"".join(file.read_bytes() for file in console.data.rglob("*") if file.is_file()).decode("latin-1")
     assert not re.search(f"{re.escape(token)}|{PASSWORD}", data)
