@@ -12,11 +12,12 @@ from gateway import metrics
 from gateway.access import Access
 from gateway.balancer_stream import BalancerLink
 from gateway.callers import ANONYMOUS, Caller
-from gateway.charge import KEY, Invalid, Malformed, admitted_json, charge, read, session_json
+from gateway.charge import KEY, Invalid, admitted_json, charge, session_json
 from gateway.contract import BY_OUTCOME, FIELD, INVALID, QUOTA_EXCEEDED, UNAUTHORIZED
 from gateway.listing import page, page_json
 from runtime.coalescer import LinkLost
 from runtime.handlers import ApiHandler
+from runtime.json_body import Malformed, read_object
 from runtime.problem import MALFORMED, UNSUPPORTED, Problem
 
 AGAIN_MS = 1000  # when the balancer does not say
@@ -117,7 +118,7 @@ class ChargesHandler(GridHandler):
         try:
             wanted = page(self.request.query_arguments, self.caller)
         except Invalid as error:
-            self._reject(INVALID, errors=[dataclasses.asdict(fault) for fault in error.faults])
+            self._reject(INVALID, errors=error.errors())
             return
         answer = await self.ask(wanted)
         if answer is None:
@@ -148,11 +149,11 @@ class ChargesHandler(GridHandler):
                 MALFORMED, detail="Idempotency-Key must be 1 to 255 visible ASCII characters, once"
             )
         try:
-            wanted = charge(read(self.request.body), keys[0] if keys else "", self.caller)
+            wanted = charge(read_object(self.request.body), keys[0] if keys else "", self.caller)
         except Malformed as error:
             return self._reject(MALFORMED, detail=str(error))
         except Invalid as error:
-            return self._reject(INVALID, errors=[dataclasses.asdict(fault) for fault in error.faults])
+            return self._reject(INVALID, errors=error.errors())
         self._waits = wanted.max_wait_ms > 0
         most_ms = round(self.grid.max_wait_s * 1000)
         return self._write(
