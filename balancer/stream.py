@@ -122,13 +122,15 @@ def _command(call: pb.Call) -> Command | None:
                 plan,
                 tuple(charge.substations),
                 charge.max_wait_ms,
+                charge.caller,
             )
         case "stop":
-            return Stop(call.stop.session_id)
+            return Stop(call.stop.session_id, call.stop.caller)
         case "page":
-            return Page(call.page.vehicle_id, call.page.cursor, min(max(call.page.limit, 1), MOST_LISTED))
+            page = call.page
+            return Page(page.vehicle_id, page.cursor, min(max(page.limit, 1), MOST_LISTED), page.caller)
         case _:
-            return Find(call.find.session_id)
+            return Find(call.find.session_id, call.find.caller)
 
 
 def _answer(number: int, answer: Answer) -> pb.Answer:

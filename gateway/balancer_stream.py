@@ -45,14 +45,14 @@ def _call(outgoing: Outgoing[Command]) -> pb.Call:
             call.charge.CopyFrom(pb.Charge(
                 key=charge.key, fingerprint=charge.fingerprint, vehicle_id=charge.vehicle_id,
                 energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms, substations=charge.substations,
-                max_wait_ms=charge.max_wait_ms,
+                max_wait_ms=charge.max_wait_ms, caller=charge.caller,
             ))  # fmt: skip
-        case Stop(session_id):
-            call.stop.session_id = session_id
-        case Find(session_id):
-            call.find.session_id = session_id
-        case Page(vehicle_id, cursor, limit):
-            call.page.CopyFrom(pb.Page(vehicle_id=vehicle_id, cursor=cursor, limit=limit))
+        case Stop(session_id, caller):
+            call.stop.CopyFrom(pb.Stop(session_id=session_id, caller=caller))
+        case Find(session_id, caller):
+            call.find.CopyFrom(pb.Find(session_id=session_id, caller=caller))
+        case Page(vehicle_id, cursor, limit, caller):
+            call.page.CopyFrom(pb.Page(vehicle_id=vehicle_id, cursor=cursor, limit=limit, caller=caller))
     return call
 
 

@@ -105,6 +105,7 @@ def charge(document: dict[str, Any], key: str, caller: Caller = ANONYMOUS) -> Ch
         plan,
         substations,
         round(values["max_wait_s"] * MS_PER_S),
+        caller.name,
     )
 
 

@@ -182,11 +182,11 @@ class ChargeHandler(GridHandler):
 
     def get(self, session_id: str) -> Awaitable[None]:
         """Write the session as it is now."""
-        return self._about(Find(session_id))
+        return self._about(Find(session_id, self.caller.name))
 
     def delete(self, session_id: str) -> Awaitable[None]:
         """Stop the session; one that has ended is returned as it is."""
-        return self._about(Stop(session_id))
+        return self._about(Stop(session_id, self.caller.name))
 
     async def _about(self, command: Find | Stop) -> None:
         answer = await self.ask(command)

@@ -38,7 +38,7 @@ def page(query: Mapping[str, Sequence[bytes]], caller: Caller) -> Page:
         raise Invalid(faults)
     defaults = {parameter.name: parameter.default for parameter in PARAMETERS if parameter.default}
     wanted: dict[str, Any] = {"cursor": ""} | defaults | values
-    return Page(caller.vehicle(wanted["vehicle_id"]), wanted["cursor"], wanted["limit"])
+    return Page(caller.vehicle(wanted["vehicle_id"]), wanted["cursor"], wanted["limit"], caller.name)
 
 
 def page_json(asked: Page, answer: Answer, caller: Caller) -> dict[str, Any]:

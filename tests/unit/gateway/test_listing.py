@@ -28,11 +28,11 @@ def test_a_cursor_that_no_page_gave_is_refused_at_once(cursor: str) -> None:
 
 
 def test_what_is_not_asked_for_has_its_default() -> None:
-    assert page({"vehicle_id": [b"car-1"]}, ANONYMOUS) == Page("car-1", "", 20)
+    assert page({"vehicle_id": [b"car-1"]}, ANONYMOUS) == Page("car-1", "", 20, "anonymous")
 
 
 def test_a_caller_lists_its_own_vehicle() -> None:
-    assert page({"vehicle_id": [b"car-1"], "limit": [b"100"]}, ACME) == Page("acme:car-1", "", 100)
+    assert page({"vehicle_id": [b"car-1"], "limit": [b"100"]}, ACME) == Page("acme:car-1", "", 100, "acme")
 
 
 @pytest.mark.parametrize("limit", ["", "0", "101", "-1", "1.5", "ten", "9" * 30, "٣", " 1"])
@@ -72,7 +72,7 @@ def test_the_next_address_asks_for_the_next_page(
         name: [value.encode() for value in values]
         for name, values in parse_qs(target.query, strict_parsing=True).items()
     }
-    assert page(query, caller) == Page(caller.vehicle(vehicle), cursor, limit)
+    assert page(query, caller) == Page(caller.vehicle(vehicle), cursor, limit, caller.name)
 
 
 def test_the_last_page_has_no_next() -> None:
