@@ -28,6 +28,7 @@ class Outcome(StrEnum):
     DONE = "done"  # an operator's order, confirmed by the substation
     INVALID = "invalid"  # an order that can't be carried out
     KEY_REUSED = "key_reused"  # the key came before with another request
+    VEHICLE_CHARGING = "vehicle_charging"  # the vehicle has another session, or another request under way
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from balancer.placement import Placement
 from balancer.proto import balancer_pb2 as pb
 from balancer.proto import balancer_pb2_grpc as rpc
 from balancer.sessions import Sessions
+from balancer.vehicles import OneSession
 from balancer.withdrawals import Withdrawals
 from runtime.stream_server import Conversation
 from runtime.trace import CURRENT, Trace, received
@@ -34,7 +35,7 @@ class BalancerService(rpc.BalancerServicer):
     """Serves any number of gateways."""
 
     def __init__(
-        self, placement: Placement, sessions: Sessions, withdrawals: Withdrawals, book_id: str
+        self, placement: Placement | OneSession, sessions: Sessions, withdrawals: Withdrawals, book_id: str
     ) -> None:
         self._placement = placement
         self._sessions = sessions

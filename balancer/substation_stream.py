@@ -121,9 +121,14 @@ def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
 
 
 def _answer(answer: pb.Answer) -> Answer:
-    session = Session.of(answer.session) if answer.HasField("session") else None
-    sessions = tuple(Session.of(listed) for listed in answer.sessions)
-    return Answer(Outcome(answer.outcome), session, sessions, answer.next_after)
+    """Return an answer; one that can't be read decides nothing, and must not end the stream of all others."""
+    try:
+        outcome = Outcome(answer.outcome)
+        session = Session.of(answer.session) if answer.HasField("session") else None
+        sessions = tuple(Session.of(listed) for listed in answer.sessions)
+    except ValueError:
+        return Answer(Outcome.UNAVAILABLE)
+    return Answer(outcome, session, sessions, answer.next_after)
 
 
 def _report(report: pb.Report) -> Report:

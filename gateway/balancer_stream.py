@@ -57,8 +57,11 @@ def _call(outgoing: Outgoing[Command]) -> pb.Call:
 
 
 def _answer(answer: pb.Answer) -> Answer:
-    session = Session.of(answer.session) if answer.HasField("session") else None
-    sessions = tuple(Session.of(listed) for listed in answer.sessions)
-    return Answer(
-        Outcome(answer.outcome), session, answer.retry_after_ms, answer.detail, sessions, answer.next_cursor
-    )
+    """Return an answer; one that can't be read, as from a newer balancer, must not end the stream of all others."""
+    try:
+        outcome = Outcome(answer.outcome)
+        session = Session.of(answer.session) if answer.HasField("session") else None
+        sessions = tuple(Session.of(listed) for listed in answer.sessions)
+    except ValueError:
+        return Answer(Outcome.UNKNOWN, detail="the balancer's answer can't be read")
+    return Answer(outcome, session, answer.retry_after_ms, answer.detail, sessions, answer.next_cursor)
