@@ -35,6 +35,7 @@ from balancer.sessions import Sessions
 from balancer.settings import Settings
 from balancer.stream import BalancerService
 from balancer.substation_stream import Links
+from balancer.vehicles import OneSession, VehicleAsker
 from balancer.waiting import WaitingRoom
 from balancer.withdrawals import Withdrawals
 from runtime import exposition, health, http, stream_server
@@ -63,7 +64,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         stack.push_async_callback(links.close)
         poller = Poller(fleet, links, metrics, settings.poll_s)
         stack.push_async_callback(poller.close)
-        operator, service = await _service(stack, seats, Asker(links), book, metrics)
+        operator, service = await _service(stack, seats, _asker(settings, links, book, fleet), book, metrics)
         poller.given_up = operator.given_up
         discovery = Discovery(fleet, poller, metrics, settings.substations, settings.discover_s)
         stack.push_async_callback(discovery.close)
@@ -94,12 +95,22 @@ async def _service(
     stack.push_async_callback(seats.close)
     placement = Placement(seats, book, asker, operator, withdrawals, metrics)
     stack.push_async_callback(placement.close)
-    service = BalancerService(placement, Sessions(seats.fleet, asker), withdrawals, book.book_id)
+    placing = (
+        OneSession(placement, book, asker, operator, seats.fleet)
+        if isinstance(asker, VehicleAsker)
+        else placement
+    )
+    service = BalancerService(placing, Sessions(seats.fleet, asker), withdrawals, book.book_id)
     stack.push_async_callback(service.close)
     await withdrawals.resume()
     for chore in (_prune(book), operator.follow()):
         stack.callback(asyncio.create_task(chore).cancel)
     return operator, service
+
+
+def _asker(settings: Settings, links: Links, book: EmbeddedBook, fleet: Fleet) -> Asker:
+    """Return who asks the substations: with ONE_SESSION_PER_VEHICLE, one that holds vehicles."""
+    return VehicleAsker(links, book, fleet) if settings.one_session_per_vehicle else Asker(links)
 
 
 def _view(poll_s: float, links: Links) -> Fleet:

@@ -28,11 +28,12 @@ class Outcome(StrEnum):
     DONE = "done"  # an operator's order, confirmed by the substation
     INVALID = "invalid"  # an order that can't be carried out
     KEY_REUSED = "key_reused"  # the key came before with another request
+    VEHICLE_CHARGING = "vehicle_charging"  # the vehicle has another session, or another request under way
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Charge:
-    """Place a session. `key` is '' when the caller gave none; `substations` is empty for any."""
+    """Place a session for `caller`. `key` is '' when it gave none; `substations` is empty for any."""
 
     key: str
     fingerprint: str
@@ -40,29 +41,36 @@ class Charge:
     plan: Plan
     substations: tuple[str, ...] = ()
     max_wait_ms: int = 0  # how long the caller would wait for room
+    caller: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stop:
-    """End a session."""
+    """End a session; one that another caller asked for is not found. '' is whoever asked for it, for operators."""
 
     session_id: str
+    caller: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Find:
-    """Look a session up."""
+    """Look a session up; `caller` as for Stop."""
 
     session_id: str
+    caller: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Page:
-    """List up to `limit` sessions of a vehicle; `cursor` is '' or what the page before gave: CURSOR."""
+    """List up to `limit` sessions of a vehicle; `cursor` is '' or what the page before gave: CURSOR.
+
+    Only those that `caller` asked for; '' is anybody.
+    """
 
     vehicle_id: str
     cursor: str
     limit: int
+    caller: str = ""
 
 
 Command = Charge | Stop | Find | Page

@@ -1,6 +1,5 @@
 """The balancer's HTTP pages: the fleet as it sees it, its decisions, and the operators' orders."""
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -16,8 +15,9 @@ from balancer.health import State
 from balancer.lease import LEAST_TTL_S, MOST_TTL_S, RUN_ID
 from balancer.member import Member
 from runtime.handlers import ApiHandler
+from runtime.json_body import Malformed, read_object
 from runtime.problem import NOT_FOUND, Problem
-from runtime.settings import integer, matching
+from runtime.settings import matching
 
 KW = 1000
 LEAST_KW = 0.001
@@ -116,17 +116,10 @@ class DecisionsHandler(ApiHandler):
     def get(self) -> None:
         """Write the newest first."""
         found = self._decisions.find(
-            after=self._whole("after", 0, 2**62), limit=self._whole("limit", 100, 1000),
-            vehicle_id=self.get_query_argument("vehicle_id", ""),
-            session_id=self.get_query_argument("session_id", ""),
+            after=self.whole_argument("after", 0, 0, 2**62), limit=self.whole_argument("limit", 100, 0, 1000),
+            vehicle_id=self.argument("vehicle_id"), session_id=self.argument("session_id"),
         )  # fmt: skip
         self.write_json({"decisions": [decision_json(decision) for decision in found]})
-
-    def _whole(self, name: str, default: int, most: int) -> int:
-        try:
-            return integer(0, most)(self.get_query_argument(name, str(default)))
-        except ValueError as error:
-            raise HTTPError(400, f"{name}: {error}") from None
 
 
 class OrdersHandler(ApiHandler):
@@ -138,14 +131,11 @@ class OrdersHandler(ApiHandler):
         self.operator = operator
 
     def read(self) -> dict[str, Any]:
-        """Return the body's JSON object; raises HTTPError 400."""
+        """Return the body's JSON object, an empty one where there is no body; raises HTTPError 400."""
         try:
-            body = json.loads(self.request.body or b"{}")
-        except (ValueError, RecursionError):
-            body = None
-        if not isinstance(body, dict):
-            raise HTTPError(400, "the body must be a JSON object")
-        return body
+            return read_object(self.request.body or b"{}")
+        except Malformed as error:
+            raise HTTPError(400, str(error)) from None
 
     def write_answer(self, answer: Answer) -> None:
         """Write what became of the order."""
@@ -162,7 +152,8 @@ class PolicyHandler(OrdersHandler):
 
     async def put(self) -> None:
         """Switch the policy at every balancer."""
-        self.write_answer(await self.operator.set_policy(str(self.read().get("policy"))))
+        policy = self.read().get("policy")
+        self.write_answer(await self.operator.set_policy(policy if isinstance(policy, str) else ""))
 
 
 class RushHourHandler(OrdersHandler):

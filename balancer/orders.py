@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from balancer import holds
+from balancer.holds import Hold, Holds
 from balancer.lease import Lease, taken
 from runtime.group_commit import GroupCommit
 from runtime.store import Store, StoreFull
@@ -48,7 +50,7 @@ CREATE TABLE rushhour (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1), run_id TEXT NOT NULL, until_unix_ms INTEGER NOT NULL
 ) STRICT;
 """
-MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4)
+MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, holds.SCHEMA)
 KEEP_MS = 24 * 3600 * 1000  # after the later of the claim and the planned end
 MOST_PRUNED = 10_000
 
@@ -93,7 +95,7 @@ class Control:
     rushhour: Lease | None = None
 
 
-class OrderBook(Protocol):
+class OrderBook(Holds, Protocol):
     """What placement needs of a book, wherever it is kept. All methods may raise BookUnavailable."""
 
     book_id: str
@@ -122,7 +124,7 @@ class OrderBook(Protocol):
         """Return the withdrawals that are still to be answered."""
 
     async def prune(self, unix_ms: int) -> int:
-        """Drop claims that have expired at `unix_ms`, a bounded number; returns how many."""
+        """Drop claims and holds that have expired at `unix_ms`, a bounded number; returns how many."""
 
     async def control(self) -> "Control":
         """Return what operators have set for all balancers."""
@@ -219,7 +221,16 @@ class EmbeddedBook:
     async def prune(self, unix_ms: int) -> int:
         """See OrderBook."""
         sql = "DELETE FROM claim WHERE key IN (SELECT key FROM claim WHERE expires_unix_ms < ? LIMIT ?)"
-        return await self._do(lambda store: store.run(sql, (unix_ms, MOST_PRUNED)))
+        values = (unix_ms, MOST_PRUNED)
+        return await self._do(lambda store: store.run(sql, values) + store.run(holds.PRUNE, values))
+
+    async def holder(self, vehicle: str) -> Hold | None:
+        """See Holds."""
+        return await self._do(lambda store: holds.holder(store, vehicle))
+
+    async def hold(self, wanted: Hold, known: Hold | None, unix_ms: int) -> Hold:
+        """See Holds."""
+        return await self._do(lambda store: holds.take(store, wanted, known, unix_ms + KEEP_MS))
 
     async def control(self) -> Control:
         """See OrderBook."""

@@ -192,7 +192,9 @@ class Placement:
         return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge)), None
 
     def _place(self, charge: Charge, key: str, attempt: int) -> substation.Place:
-        return substation.Place(self._book.book_id, key, attempt, charge.vehicle_id, charge.plan)
+        return substation.Place(
+            self._book.book_id, key, attempt, charge.vehicle_id, charge.plan, charge.caller
+        )
 
     async def _seat(self, charge: Charge, attempt: int, room_s: float, refused: Seat | None) -> Seat | None:
         """Find a seat at once or by waiting; who has waited before it was refused goes on waiting."""

@@ -32,7 +32,7 @@ class Sessions:
                 return Answer(Outcome.UNREACHABLE, retry_after_ms=RETRY_MS)
             return Answer(Outcome.NOT_FOUND)
         asked = substation.Stop if isinstance(command, Stop) else substation.Find
-        answer = await self._asker.ask(owner, asked(command.session_id), until_s)
+        answer = await self._asker.ask(owner, asked(command.session_id, command.caller), until_s)
         if answer is None or answer.outcome not in OUTCOMES:
             return _unreachable(owner)
         return Answer(OUTCOMES[answer.outcome], answer.session)
@@ -47,7 +47,7 @@ class Sessions:
             if len(found) == page.limit:
                 return Answer(Outcome.FOUND, sessions=tuple(found), next_cursor=f"{name}:0")
             after = start if name == first else 0
-            asked = substation.Page(after, page.limit - len(found), page.vehicle_id)
+            asked = substation.Page(after, page.limit - len(found), page.vehicle_id, page.caller)
             answer = await self._asker.ask(name, asked, until_s)
             if answer is None or answer.outcome is not substation.Outcome.FOUND:
                 return _unreachable(name)

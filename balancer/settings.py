@@ -46,3 +46,6 @@ class Settings:
     discover_s: float = setting(
         "DISCOVER_S", "5", number(0.1, 3600), "seconds between two look-ups of a name"
     )
+    one_session_per_vehicle: int = setting(
+        "ONE_SESSION_PER_VEHICLE", "0", integer(0, 1), "1 refuses a second session of a vehicle that charges"
+    )

@@ -13,6 +13,7 @@ from balancer.placement import Placement
 from balancer.proto import balancer_pb2 as pb
 from balancer.proto import balancer_pb2_grpc as rpc
 from balancer.sessions import Sessions
+from balancer.vehicles import OneSession
 from balancer.withdrawals import Withdrawals
 from runtime.stream_server import Conversation
 from runtime.trace import CURRENT, Trace, received
@@ -34,7 +35,7 @@ class BalancerService(rpc.BalancerServicer):
     """Serves any number of gateways."""
 
     def __init__(
-        self, placement: Placement, sessions: Sessions, withdrawals: Withdrawals, book_id: str
+        self, placement: Placement | OneSession, sessions: Sessions, withdrawals: Withdrawals, book_id: str
     ) -> None:
         self._placement = placement
         self._sessions = sessions
@@ -122,13 +123,15 @@ def _command(call: pb.Call) -> Command | None:
                 plan,
                 tuple(charge.substations),
                 charge.max_wait_ms,
+                charge.caller,
             )
         case "stop":
-            return Stop(call.stop.session_id)
+            return Stop(call.stop.session_id, call.stop.caller)
         case "page":
-            return Page(call.page.vehicle_id, call.page.cursor, min(max(call.page.limit, 1), MOST_LISTED))
+            page = call.page
+            return Page(page.vehicle_id, page.cursor, min(max(page.limit, 1), MOST_LISTED), page.caller)
         case _:
-            return Find(call.find.session_id)
+            return Find(call.find.session_id, call.find.caller)
 
 
 def _answer(number: int, answer: Answer) -> pb.Answer:

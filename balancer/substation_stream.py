@@ -18,6 +18,7 @@ from substation.contract import (
     Place,
     Report,
     Session,
+    Settle,
     Stop,
     Withdraw,
 )  # fmt: skip
@@ -100,16 +101,18 @@ def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
             plan = place.plan
             call.place.CopyFrom(pb.Place(
                 book_id=place.book_id, key=place.key, attempt=place.attempt, vehicle_id=place.vehicle_id,
-                energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms,
+                energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms, caller=place.caller,
             ))  # fmt: skip
         case Withdraw(key, attempt):
             call.withdraw.CopyFrom(pb.Withdraw(key=key, attempt=attempt))
-        case Stop(session_id):
-            call.stop.session_id = session_id
-        case Find(session_id):
-            call.find.session_id = session_id
-        case Page(after, limit, vehicle_id):
-            call.page.CopyFrom(pb.Page(after=after, limit=limit, vehicle_id=vehicle_id))
+        case Settle(key, attempt):
+            call.settle.CopyFrom(pb.Settle(key=key, attempt=attempt))
+        case Stop(session_id, caller):
+            call.stop.CopyFrom(pb.Stop(session_id=session_id, caller=caller))
+        case Find(session_id, caller):
+            call.find.CopyFrom(pb.Find(session_id=session_id, caller=caller))
+        case Page(after, limit, vehicle_id, caller):
+            call.page.CopyFrom(pb.Page(after=after, limit=limit, vehicle_id=vehicle_id, caller=caller))
         case Drain(on):
             call.drain.CopyFrom(pb.Drain(on=on))
         case Derate(limit_w):
@@ -118,9 +121,14 @@ def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
 
 
 def _answer(answer: pb.Answer) -> Answer:
-    session = Session.of(answer.session) if answer.HasField("session") else None
-    sessions = tuple(Session.of(listed) for listed in answer.sessions)
-    return Answer(Outcome(answer.outcome), session, sessions, answer.next_after)
+    """Return an answer; one that can't be read decides nothing, and must not end the stream of all others."""
+    try:
+        outcome = Outcome(answer.outcome)
+        session = Session.of(answer.session) if answer.HasField("session") else None
+        sessions = tuple(Session.of(listed) for listed in answer.sessions)
+    except ValueError:
+        return Answer(Outcome.UNAVAILABLE)
+    return Answer(outcome, session, sessions, answer.next_after)
 
 
 def _report(report: pb.Report) -> Report:

@@ -45,20 +45,23 @@ def _call(outgoing: Outgoing[Command]) -> pb.Call:
             call.charge.CopyFrom(pb.Charge(
                 key=charge.key, fingerprint=charge.fingerprint, vehicle_id=charge.vehicle_id,
                 energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms, substations=charge.substations,
-                max_wait_ms=charge.max_wait_ms,
+                max_wait_ms=charge.max_wait_ms, caller=charge.caller,
             ))  # fmt: skip
-        case Stop(session_id):
-            call.stop.session_id = session_id
-        case Find(session_id):
-            call.find.session_id = session_id
-        case Page(vehicle_id, cursor, limit):
-            call.page.CopyFrom(pb.Page(vehicle_id=vehicle_id, cursor=cursor, limit=limit))
+        case Stop(session_id, caller):
+            call.stop.CopyFrom(pb.Stop(session_id=session_id, caller=caller))
+        case Find(session_id, caller):
+            call.find.CopyFrom(pb.Find(session_id=session_id, caller=caller))
+        case Page(vehicle_id, cursor, limit, caller):
+            call.page.CopyFrom(pb.Page(vehicle_id=vehicle_id, cursor=cursor, limit=limit, caller=caller))
     return call
 
 
 def _answer(answer: pb.Answer) -> Answer:
-    session = Session.of(answer.session) if answer.HasField("session") else None
-    sessions = tuple(Session.of(listed) for listed in answer.sessions)
-    return Answer(
-        Outcome(answer.outcome), session, answer.retry_after_ms, answer.detail, sessions, answer.next_cursor
-    )
+    """Return an answer; one that can't be read, as from a newer balancer, must not end the stream of all others."""
+    try:
+        outcome = Outcome(answer.outcome)
+        session = Session.of(answer.session) if answer.HasField("session") else None
+        sessions = tuple(Session.of(listed) for listed in answer.sessions)
+    except ValueError:
+        return Answer(Outcome.UNKNOWN, detail="the balancer's answer can't be read")
+    return Answer(outcome, session, answer.retry_after_ms, answer.detail, sessions, answer.next_cursor)

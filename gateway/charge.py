@@ -6,10 +6,9 @@ description and the page are made from it.
 
 import dataclasses
 import hashlib
-import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from balancer.contract import Charge
@@ -21,7 +20,8 @@ J_PER_KWH = 3_600_000
 W_PER_KW = 1000
 MS_PER_MINUTE = 60_000
 MS_PER_S = 1000
-DEEPEST = 8  # levels of nesting; a request has two
+LONGEST_NAME = 64  # characters of a name that is not known
+MOST_FAULTS = 10  # names of unknown fields in one answer: it must not be much larger than what was sent
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -69,32 +69,16 @@ class Fault:
     detail: str
 
 
-class Malformed(Exception):  # noqa: N818 - a state of the body
-    """The body is no JSON object; the message says why."""
-
-
 class Invalid(Exception):  # noqa: N818 - a state of the request
-    """Fields are wrong; `faults` names all of them."""
+    """Fields are wrong; `faults` names all of them, but of unknown ones only the first few."""
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__(f"{len(faults)} faults")
         self.faults = faults
 
-
-def read(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in `body`; raises Malformed."""
-    if body.count(b"[") + body.count(b"{") > DEEPEST * 128:
-        message = "the body is nested too deep or has too many parts"
-        raise Malformed(message)
-    try:
-        document = json.loads(body.decode(), parse_constant=_no_constant, object_pairs_hook=_no_doubles)
-    except (ValueError, RecursionError) as error:
-        message = f"the body is not JSON: {error}" if str(error) else "the body is not JSON"
-        raise Malformed(message[:200]) from None
-    if not isinstance(document, dict):
-        message = "the body must be a JSON object"
-        raise Malformed(message)
-    return document
+    def errors(self) -> list[dict[str, str]]:
+        """Return the member `errors` of the problem document."""
+        return [dataclasses.asdict(fault) for fault in self.faults]
 
 
 def charge(document: dict[str, Any], key: str, caller: Caller = ANONYMOUS) -> Charge:
@@ -102,13 +86,8 @@ def charge(document: dict[str, Any], key: str, caller: Caller = ANONYMOUS) -> Ch
 
     Raises Invalid with every fault at once.
     """
-    names = {field.name for field in FIELDS}
-    accepted = ", ".join(field.name for field in FIELDS)
-    faults = [
-        Fault(name[:64], f"is not a field; accepted are {accepted}") for name in document if name not in names
-    ]
-    faults += [fault for field in FIELDS if (fault := fault_of(field, document))]
-    if faults:
+    faults = [fault for field in FIELDS if (fault := fault_of(field, document))]
+    if faults := faults + unknown(document, FIELDS, "field"):
         raise Invalid(faults)
     values: dict[str, Any] = {field.name: document.get(field.name, field.default) for field in FIELDS}
     plan = Plan(
@@ -126,6 +105,7 @@ def charge(document: dict[str, Any], key: str, caller: Caller = ANONYMOUS) -> Ch
         plan,
         substations,
         round(values["max_wait_s"] * MS_PER_S),
+        caller.name,
     )
 
 
@@ -198,6 +178,20 @@ def fault_of(field: Field, document: Mapping[str, Any]) -> Fault | None:
     )
 
 
+def unknown(names: Iterable[str], fields: Sequence[Field], kind: str) -> list[Fault]:
+    """Return a fault for each of `names` that is none of `fields`, and one for all that are too many to be named."""
+    known = {field.name for field in fields}
+    strange = [name for name in names if name not in known]
+    accepted = ", ".join(field.name for field in fields)
+    faults = [
+        Fault(name[:LONGEST_NAME], f"is not a {kind}; accepted are {accepted}")
+        for name in strange[:MOST_FAULTS]
+    ]
+    if (more := len(strange) - MOST_FAULTS) > 0:
+        faults.append(Fault("", f"{more} more are no {kind}s"))
+    return faults
+
+
 def _fits(value: Any, schema: dict[str, Any]) -> bool:
     """Whether a value fits one of the few schemas used here."""
     if schema["type"] == "string":
@@ -210,16 +204,3 @@ def _fits(value: Any, schema: dict[str, Any]) -> bool:
     if not isinstance(value, list) or not schema["minItems"] <= len(value) <= schema["maxItems"]:
         return False
     return all(_fits(item, schema["items"]) for item in value) and len(set(value)) == len(value)
-
-
-def _no_constant(name: str) -> float:
-    message = f"{name} is not a JSON number"
-    raise ValueError(message)
-
-
-def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        message = "a field is given twice"
-        raise ValueError(message)
-    return document

@@ -7,6 +7,9 @@ INVALID = Problem("invalid", 422, "The request can't be carried out as it is")
 UNAUTHORIZED = Problem("unauthorized", 401, "A valid API key is needed")
 QUOTA_EXCEEDED = Problem("quota-exceeded", 429, "The caller has made more requests than its quota allows")
 KEY_REUSED = Problem("key-reused", 422, "The Idempotency-Key came before with another request")
+VEHICLE_CHARGING = Problem(
+    "vehicle-charging", 409, "The vehicle has another session, or another request under way"
+)
 NO_CAPACITY = Problem("no-capacity", 503, "No substation has room now")
 NO_SUBSTATION = Problem("no-substation", 503, "No substation can be asked now; nothing was placed")
 UNKNOWN = Problem("outcome-unknown", 503, "It is not known whether the car was placed")
@@ -14,8 +17,8 @@ WITHDRAWN = Problem("withdrawn", 503, "No answer came in time; what may have bee
 UNREACHABLE = Problem("owner-unreachable", 503, "The substation that owns the session does not answer")
 
 PROBLEMS = (
-    MALFORMED, UNAUTHORIZED, NOT_FOUND, NOT_ALLOWED, TOO_LARGE, UNSUPPORTED, INVALID, KEY_REUSED, QUOTA_EXCEEDED,
-    NO_CAPACITY, NO_SUBSTATION, UNKNOWN, WITHDRAWN, UNREACHABLE,
+    MALFORMED, UNAUTHORIZED, NOT_FOUND, NOT_ALLOWED, VEHICLE_CHARGING, TOO_LARGE, UNSUPPORTED, INVALID, KEY_REUSED,
+    QUOTA_EXCEEDED, NO_CAPACITY, NO_SUBSTATION, UNKNOWN, WITHDRAWN, UNREACHABLE,
 )  # fmt: skip
 BY_OUTCOME = {
     Outcome.NOT_FOUND: NOT_FOUND,
@@ -27,6 +30,7 @@ BY_OUTCOME = {
     Outcome.EXCEEDS_CAPACITY: INVALID,
     Outcome.UNKNOWN_SUBSTATION: INVALID,
     Outcome.KEY_REUSED: KEY_REUSED,
+    Outcome.VEHICLE_CHARGING: VEHICLE_CHARGING,
 }
 FIELD = {  # the field that an outcome is about, and what is wrong with it
     Outcome.EXCEEDS_CAPACITY: ("max_power_kw", "is more than any of these substations is rated for"),

@@ -7,19 +7,26 @@ import time
 from collections.abc import Awaitable
 from typing import Any
 
-from balancer.contract import Answer, Charge, Command, Find, Outcome, Stop
+from balancer.contract import Answer, Charge, Command, Find, Outcome, Page, Stop
 from gateway import metrics
 from gateway.access import Access
 from gateway.balancer_stream import BalancerLink
 from gateway.callers import ANONYMOUS, Caller
-from gateway.charge import KEY, Invalid, Malformed, admitted_json, charge, read, session_json
-from gateway.contract import BY_OUTCOME, FIELD, INVALID, QUOTA_EXCEEDED, UNAUTHORIZED
+from gateway.charge import KEY, Invalid, admitted_json, charge, session_json
+from gateway.contract import BY_OUTCOME, FIELD, INVALID, QUOTA_EXCEEDED, UNAUTHORIZED, UNKNOWN, WITHDRAWN
 from gateway.listing import page, page_json
 from runtime.coalescer import LinkLost
 from runtime.handlers import ApiHandler
+from runtime.json_body import Malformed, read_object
 from runtime.problem import MALFORMED, UNSUPPORTED, Problem
 
 AGAIN_MS = 1000  # when the balancer does not say
+SUCCESS = {
+    Charge: Outcome.ADMITTED,
+    Find: Outcome.FOUND,
+    Stop: Outcome.STOPPED,
+    Page: Outcome.FOUND,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,14 +85,15 @@ class GridHandler(ApiHandler):
         wait_s = command.max_wait_ms / 1000 if isinstance(command, Charge) else 0
         self._asking = asyncio.ensure_future(self.grid.link.call(command, self.grid.deadline_s + wait_s))
         try:
-            return await self._asking
+            answer = await self._asking
         except asyncio.CancelledError:
             if not self._asking.cancelled():
                 raise
             return None
         except (LinkLost, TimeoutError):
-            lost = Outcome.UNKNOWN if isinstance(command, Charge) else Outcome.UNREACHABLE
-            return Answer(lost, retry_after_ms=AGAIN_MS, detail="the balancer does not answer")
+            return _lost(command, "the balancer does not answer")
+        usable = answer.outcome in BY_OUTCOME or _is_success(command, answer)
+        return answer if usable else _lost(command, "the balancer's answer can't be used")
 
     def write_refusal(self, answer: Answer) -> None:
         """Write the problem document of an answer that is no success."""
@@ -95,8 +103,10 @@ class GridHandler(ApiHandler):
             field, detail = FIELD[answer.outcome]
             members["detail"] = None
             members["errors"] = [{"field": field, "detail": f"{detail}: {answer.detail}"}]
-        if answer.outcome in {Outcome.UNKNOWN, Outcome.WITHDRAWN}:
-            members["outcome"] = str(answer.outcome)
+        if problem in {UNKNOWN, WITHDRAWN}:
+            members["outcome"] = "unknown" if problem is UNKNOWN else "withdrawn"
+        if answer.outcome is Outcome.VEHICLE_CHARGING and answer.session:
+            self.set_header("Location", f"/charge/{answer.session.session_id}")
         if problem.status == 503:  # noqa: PLR2004 - the one status that says when to come back
             self.set_header("Retry-After", str(max(1, math.ceil(answer.retry_after_ms / 1000))))
         self.write_problem(problem, **members)
@@ -117,7 +127,7 @@ class ChargesHandler(GridHandler):
         try:
             wanted = page(self.request.query_arguments, self.caller)
         except Invalid as error:
-            self._reject(INVALID, errors=[dataclasses.asdict(fault) for fault in error.faults])
+            self._reject(INVALID, errors=error.errors())
             return
         answer = await self.ask(wanted)
         if answer is None:
@@ -148,11 +158,11 @@ class ChargesHandler(GridHandler):
                 MALFORMED, detail="Idempotency-Key must be 1 to 255 visible ASCII characters, once"
             )
         try:
-            wanted = charge(read(self.request.body), keys[0] if keys else "", self.caller)
+            wanted = charge(read_object(self.request.body), keys[0] if keys else "", self.caller)
         except Malformed as error:
             return self._reject(MALFORMED, detail=str(error))
         except Invalid as error:
-            return self._reject(INVALID, errors=[dataclasses.asdict(fault) for fault in error.faults])
+            return self._reject(INVALID, errors=error.errors())
         self._waits = wanted.max_wait_ms > 0
         most_ms = round(self.grid.max_wait_s * 1000)
         return self._write(
@@ -181,11 +191,11 @@ class ChargeHandler(GridHandler):
 
     def get(self, session_id: str) -> Awaitable[None]:
         """Write the session as it is now."""
-        return self._about(Find(session_id))
+        return self._about(Find(session_id, self.caller.name))
 
     def delete(self, session_id: str) -> Awaitable[None]:
         """Stop the session; one that has ended is returned as it is."""
-        return self._about(Stop(session_id))
+        return self._about(Stop(session_id, self.caller.name))
 
     async def _about(self, command: Find | Stop) -> None:
         answer = await self.ask(command)
@@ -195,3 +205,16 @@ class ChargeHandler(GridHandler):
             self.write_json(session_json(answer.session, self.caller))
         else:
             self.write_refusal(answer)
+
+
+def _is_success(command: Command, answer: Answer) -> bool:
+    """Whether an answer is what `command` is to end with, and whole."""
+    return answer.outcome is SUCCESS[type(command)] and (
+        isinstance(command, Page) or answer.session is not None
+    )
+
+
+def _lost(command: Command, detail: str) -> Answer:
+    """Return the answer to a command of which nobody knows how it ended."""
+    outcome = Outcome.UNKNOWN if isinstance(command, Charge) else Outcome.UNREACHABLE
+    return Answer(outcome, retry_after_ms=AGAIN_MS, detail=detail)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from balancer.contract import CURSOR, Answer, Page
 from gateway.callers import Caller
-from gateway.charge import FIELDS, Fault, Field, Invalid, fault_of, session_json
+from gateway.charge import FIELDS, Fault, Field, Invalid, fault_of, session_json, unknown
 
 PARAMETERS = (
     next(field for field in FIELDS if field.name == "vehicle_id"),
@@ -27,23 +27,18 @@ PARAMETERS = (
 
 def page(query: Mapping[str, Sequence[bytes]], caller: Caller) -> Page:
     """Return what a query asks for; raises Invalid with every fault at once."""
-    names = [parameter.name for parameter in PARAMETERS]
-    faults = [
-        Fault(name[:64], f"is not a parameter; accepted are {', '.join(names)}")
-        for name in query
-        if name not in names
-    ]
-    values = {name: _value(name, given[-1]) for name, given in query.items() if given[-1]}
+    values = {name: _value(name, given[-1]) for name, given in query.items()}
+    faults = []
     for parameter in PARAMETERS:
         if len(query.get(parameter.name, ())) > 1:
-            faults.append(Fault(parameter.name, "is given twice"))
+            faults.append(Fault(parameter.name, "is given more than once"))
         elif fault := fault_of(parameter, values):
             faults.append(fault)
-    if faults:
+    if faults := faults + unknown(query, PARAMETERS, "parameter"):
         raise Invalid(faults)
     defaults = {parameter.name: parameter.default for parameter in PARAMETERS if parameter.default}
     wanted: dict[str, Any] = {"cursor": ""} | defaults | values
-    return Page(caller.vehicle(wanted["vehicle_id"]), wanted["cursor"], wanted["limit"])
+    return Page(caller.vehicle(wanted["vehicle_id"]), wanted["cursor"], wanted["limit"], caller.name)
 
 
 def page_json(asked: Page, answer: Answer, caller: Caller) -> dict[str, Any]:

@@ -14,7 +14,7 @@ QUOTA_EXCEEDED = "quota_exceeded"
 FAILED = "failed"  # a fault of ours: 500
 OUTCOMES = (
     Outcome.ADMITTED, Outcome.NO_CAPACITY, Outcome.NO_SUBSTATION, Outcome.UNKNOWN, Outcome.WITHDRAWN,
-    Outcome.EXCEEDS_CAPACITY, Outcome.UNKNOWN_SUBSTATION, Outcome.KEY_REUSED, REJECTED,
+    Outcome.EXCEEDS_CAPACITY, Outcome.UNKNOWN_SUBSTATION, Outcome.KEY_REUSED, Outcome.VEHICLE_CHARGING, REJECTED,
     UNAUTHORIZED, QUOTA_EXCEEDED, FAILED,
 )  # fmt: skip
 KINDS = ADMITTED, WAITING, OTHER = "admitted", "waiting", "other"

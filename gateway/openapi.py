@@ -3,7 +3,15 @@
 from typing import Any
 
 from gateway.charge import FIELDS
-from gateway.contract import INVALID, KEY_REUSED, PROBLEMS, QUOTA_EXCEEDED, UNAUTHORIZED, UNREACHABLE
+from gateway.contract import (
+    INVALID,
+    KEY_REUSED,
+    PROBLEMS,
+    QUOTA_EXCEEDED,
+    UNAUTHORIZED,
+    UNREACHABLE,
+    VEHICLE_CHARGING,
+)
 from gateway.listing import PARAMETERS
 from runtime.problem import MALFORMED, NOT_FOUND, TOO_LARGE, TYPE, UNSUPPORTED
 
@@ -41,6 +49,13 @@ RATE_LIMIT = {
         "RateLimit-Policy": "The caller's quota: `q` requests in `w` seconds",
         "RateLimit": "What is left: `r` requests now, one more in `t` seconds",
     }.items()
+}
+MAY_BE_AT = {
+    "Location": {
+        "schema": {"type": "string"},
+        "required": False,
+        "description": "The session, if there is one",
+    }
 }
 CHALLENGE = {"WWW-Authenticate": {"schema": {"const": "Bearer"}}}
 REQUEST_ID = {"X-Request-Id": {"schema": {"type": "string"}}}
@@ -85,7 +100,8 @@ def _post() -> dict[str, Any]:
         "summary": "Ask to charge a car",
         "parameters": [key],
         "requestBody": {"required": True, **_content("Charge", "application/json")},
-        "responses": {"201": created, **faults, **_turned_away(), **_problems("422", f"{INVALID.title}, or: {KEY_REUSED.title}"),
+        "responses": {"201": created, **faults, **_turned_away(), **_problems("409", VEHICLE_CHARGING.title),
+                      **_problems("422", f"{INVALID.title}, or: {KEY_REUSED.title}"),
                       **_problems("503", "Not placed, or not known: come back after Retry-After")},
     }  # fmt: skip
 
@@ -134,7 +150,12 @@ def _turned_away() -> dict[str, Any]:
 
 
 def _problems(status: str, title: str) -> dict[str, Any]:
-    more: dict[str, dict[str, Any]] = {"401": CHALLENGE, "429": RETRY_AFTER | RATE_LIMIT, "503": RETRY_AFTER}
+    more: dict[str, dict[str, Any]] = {
+        "401": CHALLENGE,
+        "409": MAY_BE_AT,
+        "429": RETRY_AFTER | RATE_LIMIT,
+        "503": RETRY_AFTER,
+    }
     headers = REQUEST_ID | more.get(status, {})
     return {
         status: _content("Problem", "application/problem+json") | {"description": title, "headers": headers}

@@ -40,9 +40,11 @@ class _Limited(httputil.HTTPMessageDelegate):
         self._conn = conn
         self._limit = limit
         self._size = 0
+        self._head = False  # the answer to HEAD has no body: a client would take one for the next answer
         self._answered = False
 
     def headers_received(self, start_line: Any, headers: httputil.HTTPHeaders) -> Awaitable[None] | None:
+        self._head = start_line.method == "HEAD"
         announced = headers.get("Content-Length", "0")
         if announced.isdecimal() and len(announced) < 20 and int(announced) > DRAIN_BYTES:  # noqa: PLR2004 - digits of 2**64
             self._refuse(cut_off=True)
@@ -85,5 +87,5 @@ class _Limited(httputil.HTTPMessageDelegate):
         if cut_off:  # Tornado closes what is answered before it was read, and only that
             headers["Connection"] = "close"
         start = httputil.ResponseStartLine("HTTP/1.1", problem.TOO_LARGE.status, "Content Too Large")
-        self._conn.write_headers(start, headers, body)
+        self._conn.write_headers(start, headers, b"" if self._head else body)
         self._conn.finish()

@@ -168,12 +168,12 @@ class FrameStreamHandler(WebSocketHandler, ApiHandler):
 
         A client is not a request that a stopping service still answers: it is not counted as one.
         """
-        if self.request.method != "GET":
+        if self.request.method not in {"GET", "HEAD"}:
             return
         if not self._same_origin():
             self._streams.metrics.connection("cross_origin")
             self.write_problem(CROSS_ORIGIN)
-        elif self.request.headers.get("Upgrade", "").lower() != "websocket":
+        elif self.request.method == "HEAD" or self.request.headers.get("Upgrade", "").lower() != "websocket":
             raise HTTPError(400, "this address speaks WebSocket only")
         elif self._streams.full:
             self._streams.metrics.connection("full")

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from tornado.escape import json_encode
@@ -19,6 +19,7 @@ from runtime.problem import (
     Problem,
     document,
 )
+from runtime.settings import integer
 from runtime.trace import CURRENT, REQUEST_ID, Trace, received
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,25 @@ class ApiHandler(RequestHandler):
     def on_finish(self) -> None:
         """It is answered."""
         self.settings["in_flight"].discard(self)
+
+    def head(self, *path: str) -> Awaitable[None] | None:
+        """Answer as a GET does, but without the body (RFC 9110, 9.3.2): Tornado leaves it out."""
+        answering: Awaitable[None] | None = self.get(*path)
+        return answering
+
+    def argument(self, name: str, default: str = "") -> str:
+        """Return a parameter of the query as it is; raises HTTPError 400 when it is not text, or given twice."""
+        given = self.get_query_arguments(name, strip=False)
+        if len(given) > 1:
+            raise HTTPError(400, f"{name} is given more than once")
+        return given[0] if given else default
+
+    def whole_argument(self, name: str, default: int, least: int, most: int) -> int:
+        """Return a parameter of the query that is a whole number; raises HTTPError 400 for anything else."""
+        try:
+            return integer(least, most)(self.argument(name, str(default)))
+        except ValueError as error:
+            raise HTTPError(400, f"{name}: {error}") from None
 
     def set_default_headers(self) -> None:
         """Answers are about now: nobody may keep them."""
@@ -105,6 +125,7 @@ class NotFoundHandler(ApiHandler):
 
 
 def _methods(handler: type[RequestHandler]) -> set[str]:
-    """Return the lower-case HTTP methods that a handler class defines itself."""
-    return {name.lower() for name in RequestHandler.SUPPORTED_METHODS
-            if getattr(handler, name.lower()) is not getattr(RequestHandler, name.lower())}  # fmt: skip
+    """Return the lower-case HTTP methods that a handler class takes: HEAD wherever it takes GET."""
+    own = {name.lower() for name in RequestHandler.SUPPORTED_METHODS
+           if getattr(handler, name.lower()) is not getattr(RequestHandler, name.lower())}  # fmt: skip
+    return own if "get" in own else own - {"head"}

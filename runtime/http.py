@@ -13,6 +13,7 @@ from tornado.web import Application
 from runtime import access_log
 from runtime.body_limit import BodyLimit
 from runtime.connections import LimitedServer, Limits
+from runtime.request_target import OriginForm
 
 HEADER_BYTES = 8 * 1024
 WEBSOCKET_BYTES = 16 * 1024  # one message
@@ -44,7 +45,7 @@ async def listen(
     app.settings["log_function"] = access_log.also(app.settings.get("log_function"))
     app.settings["websocket_max_message_size"] = WEBSOCKET_BYTES
     server = LimitedServer(
-        BodyLimit(app),
+        BodyLimit(OriginForm(app)),
         limits or Limits(),
         chunk_size=CHUNK_BYTES,
         max_header_size=HEADER_BYTES,

@@ -17,7 +17,7 @@ TRACEPARENT = re.compile(
     r"(?P<more>-[!-~]*)?"
 )
 LONGEST = 512  # what is longer is not looked at
-SAMPLED = 1
+SAMPLED, RANDOM = 1, 2  # RANDOM: the trace id was chosen at random (level 2)
 
 
 class Trace(NamedTuple):
@@ -25,12 +25,12 @@ class Trace(NamedTuple):
 
     trace_id: str
     span_id: str
-    sampled: bool
+    flags: int
     request_id: str
 
     def traceparent(self) -> str:
         """Return the header for the next service; flags that nobody here knows are not passed on."""
-        return f"00-{self.trace_id}-{self.span_id}-{int(self.sampled):02x}"
+        return f"00-{self.trace_id}-{self.span_id}-{self.flags:02x}"
 
 
 CURRENT: contextvars.ContextVar[Trace | None] = contextvars.ContextVar("trace", default=None)
@@ -44,7 +44,7 @@ def received(traceparent: str, request_id: str) -> Trace:
     return Trace(
         given["trace"] if given else _some(32),
         _some(16),
-        bool(given and int(given["flags"], 16) & SAMPLED),
+        int(given["flags"], 16) & (SAMPLED | RANDOM) if given else RANDOM,
         request_id if REQUEST_ID.fullmatch(request_id) else "",
     )
 

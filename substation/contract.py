@@ -62,13 +62,14 @@ class Outcome(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Place:
-    """Admit `key` at its `attempt`, on behalf of the order book `book_id`."""
+    """Admit `key` at its `attempt`, on behalf of the order book `book_id`; the session will be that of `caller`."""
 
     book_id: str
     key: str
     attempt: int
     vehicle_id: str
     plan: Plan
+    caller: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,22 +81,35 @@ class Withdraw:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Settle:
+    """Return the session of `key`, open or ended; when it has none, refuse it durably up to `attempt`."""
+
+    key: str
+    attempt: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Stop:
-    """End a session; ended ones are returned as they are."""
+    """End a session; ended ones are returned as they are.
+
+    One that another caller asked for is not found; '' is whoever asked for it, for operators.
+    """
 
     session_id: str
+    caller: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Find:
-    """Look a session up."""
+    """Look a session up; `caller` as for Stop."""
 
     session_id: str
+    caller: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Page:
-    """List sessions past number `after`, in the order of admission; '' is any vehicle.
+    """List sessions past number `after`, in the order of admission; '' is any vehicle, and any caller.
 
     `limit` is brought within 1 and MOST_LISTED; on the stream, where many answers share a message,
     within 1 and MOST_STREAMED.
@@ -104,6 +118,7 @@ class Page:
     after: int
     limit: int
     vehicle_id: str = ""
+    caller: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -120,12 +135,12 @@ class Derate:
     limit_w: int
 
 
-Command = Place | Withdraw | Stop | Find | Page | Drain | Derate
+Command = Place | Withdraw | Settle | Stop | Find | Page | Drain | Derate
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Session:
-    """One car charging. `ended_unix_ms` is 0 while it goes on."""
+    """One car charging. `ended_unix_ms` is 0 while it goes on; `caller` is who asked for it."""
 
     session_id: str
     substation_id: str
@@ -136,6 +151,7 @@ class Session:
     started_unix_ms: int
     expected_end_unix_ms: int
     ended_unix_ms: int = 0
+    caller: str = ""
 
     def fields(self) -> dict[str, Any]:
         """Return it flat, under the names that messages and JSON use."""
@@ -157,7 +173,7 @@ class Session:
         return cls(
             flat.session_id, flat.substation_id, flat.vehicle_id, State(flat.state),
             Plan(flat.energy_j, flat.power_w, flat.stay_ms, flat.taper), flat.delivered_j,
-            flat.started_unix_ms, flat.expected_end_unix_ms, flat.ended_unix_ms,
+            flat.started_unix_ms, flat.expected_end_unix_ms, flat.ended_unix_ms, flat.caller,
         )  # fmt: skip
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from tornado.web import HTTPError
 
 from runtime.handlers import ApiHandler
-from runtime.settings import integer
 from substation.contract import MOST_LISTED, Outcome, Page
 from substation.station import BackupFailed, Station
 from substation.writer import Request
@@ -21,8 +20,9 @@ class SessionsHandler(ApiHandler):
 
     async def get(self) -> None:
         """Write one page; `next_after` continues it, null at the end."""
-        after, limit = self._whole("after", 0, 0, 2**62), self._whole("limit", 100, 1, MOST_LISTED)
-        page = Page(after, limit, self.get_query_argument("vehicle_id", "", strip=False))
+        after = self.whole_argument("after", 0, 0, 2**62)
+        limit = self.whole_argument("limit", 100, 1, MOST_LISTED)
+        page = Page(after, limit, self.argument("vehicle_id"))
         found = await self._station.ask(Request(page))
         if found.outcome is not Outcome.FOUND:
             raise HTTPError(503, "the substation is stopping")
@@ -32,13 +32,6 @@ class SessionsHandler(ApiHandler):
                 "next_after": found.next_after or None,
             }
         )
-
-    def _whole(self, name: str, default: int, least: int, most: int) -> int:
-        text = self.get_query_argument(name, str(default))
-        try:
-            return integer(least, most)(text)
-        except ValueError as error:
-            raise HTTPError(400, f"{name}: {error}") from None
 
 
 class BackupHandler(ApiHandler):

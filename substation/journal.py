@@ -63,7 +63,17 @@ UPDATE record SET settled_unix_ms = coalesce(expected_end_unix_ms, (SELECT unix_
 CREATE INDEX by_vehicle ON record (vehicle_id, number) WHERE vehicle_id IS NOT NULL;
 CREATE INDEX settled ON record (settled_unix_ms);
 """
-MIGRATIONS = (SCHEMA_1, SCHEMA_2)
+SCHEMA_3 = """
+ALTER TABLE record ADD COLUMN caller TEXT NOT NULL DEFAULT '';  -- who asked for the session
+UPDATE record SET caller = CASE  -- until now it stood before the first colon of the key, or else of the vehicle
+    WHEN key NOT LIKE '~%' AND instr(key, ':') > 1 THEN substr(key, 1, instr(key, ':') - 1)
+    WHEN key LIKE '~%' AND instr(vehicle_id, ':') > 1
+        AND substr(vehicle_id, 1, instr(vehicle_id, ':') - 1) NOT GLOB '*[^a-z0-9._-]*'
+        THEN substr(vehicle_id, 1, instr(vehicle_id, ':') - 1)
+    ELSE 'anonymous' END
+WHERE session_id IS NOT NULL;
+"""
+MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3)
 KEEP_MS = 3 * 24 * 3600 * 1000  # after the planned end: longer than any order book keeps its keys
 MOST_PRUNED = 1000  # in one commit
 WRAP = 2**63  # SQLite's integers: 106 days at 1 GW; a counter that starts again is a reset to Prometheus
@@ -71,6 +81,7 @@ WRAP = 2**63  # SQLite's integers: 106 days at 1 GW; a counter that starts again
 COLUMNS = (
     "attempt", "state", "session_id", "vehicle_id", "energy_j", "power_w", "stay_ms", "taper", "start_ms", "end_ms",
     "started_unix_ms", "expected_end_unix_ms", "ended_ms", "ended_unix_ms", "settled_unix_ms",
+    "caller",
 )  # fmt: skip
 WRITE = f"""
 INSERT INTO record (key, {", ".join(COLUMNS)}) VALUES (?{", ?" * len(COLUMNS)})
@@ -158,12 +169,12 @@ class Journal:
     def write(self, record: Record, unix_ms: int) -> None:
         """Write a record at a wall time; an older one of the same key is replaced."""
         entry = record.entry
-        columns: tuple[object, ...] = (*(None,) * 5, 0, *(None,) * 6, unix_ms)
+        columns: tuple[object, ...] = (*(None,) * 5, 0, *(None,) * 6, unix_ms, "")
         if entry:
             plan = entry.plan
             columns = (entry.session_id, entry.vehicle_id, plan.energy_j, plan.power_w, plan.stay_ms, int(plan.taper),
                        entry.start_ms, entry.end_ms, entry.started_unix_ms, entry.expected_end_unix_ms,
-                       entry.ended_ms, entry.ended_unix_ms, entry.expected_end_unix_ms)  # fmt: skip
+                       entry.ended_ms, entry.ended_unix_ms, entry.expected_end_unix_ms, entry.caller)  # fmt: skip
         self._store.run(WRITE, (record.key, record.attempt, record.state, *columns))
 
     def prune(self, grid_ms: int, unix_ms: int) -> int:
@@ -195,9 +206,12 @@ class Journal:
         row = self._store.one("SELECT * FROM record WHERE key = ?", (key,))
         return _record(row) if row else None
 
-    def by_session(self, session_id: str) -> Record | None:
-        """Return the record of a session."""
-        row = self._store.one("SELECT * FROM record WHERE session_id = ?", (session_id,))
+    def by_session(self, session_id: str, caller: str = "") -> Record | None:
+        """Return the record of a session, None when another caller asked for it; '' is whoever did."""
+        row = self._store.one(
+            "SELECT * FROM record WHERE session_id = ? AND (? = '' OR caller = ?)",
+            (session_id, caller, caller),
+        )
         return _record(row) if row else None
 
     def open_at(self, grid_ms: int) -> Iterator[Entry]:
@@ -207,12 +221,15 @@ class Journal:
         )
         return (entry for row in rows if (entry := _record(row).entry))
 
-    def page(self, after: int, limit: int, vehicle_id: str = "") -> list[tuple[int, Record]]:
-        """Return up to `limit` sessions with their numbers, in the order of admission, past `after`."""
-        one = "AND vehicle_id = ?" if vehicle_id else ""
+    def page(
+        self, after: int, limit: int, vehicle_id: str = "", caller: str = ""
+    ) -> list[tuple[int, Record]]:
+        """Return up to `limit` sessions with their numbers, in the order of admission, past `after`; '' is any."""
+        wanted = {name: value for name, value in (("vehicle_id", vehicle_id), ("caller", caller)) if value}
+        only = "".join(f" AND {name} = ?" for name in wanted)
         rows = self._store.rows(
-            f"SELECT * FROM record WHERE session_id IS NOT NULL AND number > ? {one} ORDER BY number LIMIT ?",  # noqa: S608
-            (after, *([vehicle_id] if vehicle_id else []), limit),
+            f"SELECT * FROM record WHERE session_id IS NOT NULL AND number > ?{only} ORDER BY number LIMIT ?",  # noqa: S608
+            (after, *wanted.values(), limit),
         )
         return [(row["number"], _record(row)) for row in rows]
 
@@ -232,6 +249,6 @@ def _record(row: sqlite3.Row) -> Record:
         return Record(row["key"], row["attempt"], State(row["state"]))
     entry = Entry(
         row["session_id"], row["vehicle_id"], Plan(row["energy_j"], row["power_w"], row["stay_ms"], bool(row["taper"])), row["start_ms"],
-        row["started_unix_ms"], row["expected_end_unix_ms"], row["ended_ms"], row["ended_unix_ms"],
+        row["started_unix_ms"], row["expected_end_unix_ms"], row["ended_ms"], row["ended_unix_ms"], row["caller"],
     )  # fmt: skip
     return Record(row["key"], row["attempt"], State(row["state"]), entry)

@@ -14,7 +14,7 @@ import bisect
 import dataclasses
 from collections.abc import Callable
 
-from substation.contract import Outcome, Place, State, Withdraw
+from substation.contract import Outcome, Place, Settle, State, Withdraw
 from substation.curve import Curve, Release, Usage
 from substation.records import Entry, Record
 
@@ -123,6 +123,13 @@ class Ledger:
             attempt = max(withdraw.attempt, known.attempt if known else 0)
             return Decision(Outcome.WITHDRAWN, Record(withdraw.key, attempt, State.WITHDRAWN), write=True)
         return self._end(known, State.WITHDRAWN, Outcome.WITHDRAWN, now_unix_ms)
+
+    def settle(self, settle: Settle, known: Record | None) -> Decision:
+        """Return the session of a key; one that has none is refused, so that no late copy can be placed."""
+        if known and (known.entry or known.attempt >= settle.attempt):
+            return Decision(Outcome.FOUND if known.entry else Outcome.NOT_FOUND, known)
+        state = known.state if known else State.REFUSED
+        return Decision(Outcome.NOT_FOUND, Record(settle.key, settle.attempt, state), write=True)
 
     def curve(self) -> Curve:
         """Return the load from now on, as an immutable picture."""

@@ -21,6 +21,7 @@ class Entry:
     expected_end_unix_ms: int
     ended_ms: int = -1
     ended_unix_ms: int = 0
+    caller: str = ""
 
     def delivered_j(self, now_ms: int) -> int:
         """Return the joules delivered up to a grid time."""
@@ -58,5 +59,5 @@ class Record:
         return Session(
             entry.session_id, substation_id, entry.vehicle_id, state, entry.plan,
             entry.delivered_j(now_ms),
-            entry.started_unix_ms, entry.expected_end_unix_ms, ended,
+            entry.started_unix_ms, entry.expected_end_unix_ms, ended, entry.caller,
         )  # fmt: skip

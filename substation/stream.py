@@ -19,6 +19,7 @@ from substation.contract import (
     Outcome,
     Page,
     Place,
+    Settle,
     Stop,
     Withdraw,
 )
@@ -98,12 +99,13 @@ def _request(call: pb.Call, now_s: float) -> Request | None:
 
 COMMANDS: dict[str, Callable[[Any], Command]] = {
     "place": lambda p: Place(
-        p.book_id, p.key, p.attempt, p.vehicle_id, Plan(p.energy_j, p.power_w, p.stay_ms)
+        p.book_id, p.key, p.attempt, p.vehicle_id, Plan(p.energy_j, p.power_w, p.stay_ms), p.caller
     ),
     "withdraw": lambda withdraw: Withdraw(withdraw.key, withdraw.attempt),
-    "stop": lambda stop: Stop(stop.session_id),
-    "find": lambda find: Find(find.session_id),
-    "page": lambda page: Page(page.after, min(page.limit, MOST_STREAMED), page.vehicle_id),
+    "settle": lambda settle: Settle(settle.key, settle.attempt),
+    "stop": lambda stop: Stop(stop.session_id, stop.caller),
+    "find": lambda find: Find(find.session_id, find.caller),
+    "page": lambda page: Page(page.after, min(page.limit, MOST_STREAMED), page.vehicle_id, page.caller),
     "drain": lambda drain: Drain(drain.on),
     "derate": lambda derate: Derate(derate.limit_w),
 }

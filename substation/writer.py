@@ -22,6 +22,7 @@ from substation.contract import (
     Outcome,
     Page,
     Place,
+    Settle,
     Stop,
     Withdraw,
 )
@@ -31,7 +32,7 @@ from substation.ledger import Decision, Ledger
 from substation.metrics import WriterMetrics
 from substation.records import Entry, Record
 
-Decided = Place | Withdraw | Stop | Drain | Derate
+Decided = Place | Withdraw | Settle | Stop | Drain | Derate
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -147,16 +148,20 @@ class Writer:
                 return self._ledger.place(command, self._journal.by_key(command.key), entry)
             case Withdraw():
                 return self._ledger.withdraw(command, self._journal.by_key(command.key), unix_ms)
+            case Settle():
+                return self._ledger.settle(command, self._journal.by_key(command.key))
             case Stop():
-                return self._ledger.stop(self._journal.by_session(command.session_id), unix_ms)
+                return self._ledger.stop(
+                    self._journal.by_session(command.session_id, command.caller), unix_ms
+                )
             case Drain(on):
                 self._ledger.set_draining(on=on)
-                return self._steered(self._station.limit_w)
+                limit_w = self._station.limit_w
             case Derate(limit_w):
                 if not 0 <= limit_w <= self._rated_w:
                     return Decision(Outcome.INVALID)
                 self._ledger.set_capacity(limit_w or self._rated_w)
-                return self._steered(limit_w)
+        return self._steered(limit_w)
 
     def _copied(self, request: Request, answer: Answer) -> Answer:
         """Carry out a backup, now that the batch is committed: its failure undoes nothing."""
@@ -178,7 +183,9 @@ class Writer:
     def _entry(self, place: Place, now_ms: int, unix_ms: int) -> Entry:
         session_id = f"{self._station.substation_id}.{secrets.token_hex(8)}"
         expected_end = unix_ms + self._clock.wall_ms(place.plan.duration_ms)
-        return Entry(session_id, place.vehicle_id, place.plan, now_ms, unix_ms, expected_end)
+        return Entry(
+            session_id, place.vehicle_id, place.plan, now_ms, unix_ms, expected_end, caller=place.caller
+        )
 
     def _bound_to(self, book_id: str) -> bool:
         if not self._station.book_id:
@@ -188,12 +195,12 @@ class Writer:
 
     def _read_only(self, request: Request, now_ms: int) -> Answer:
         match request.command:
-            case Find(session_id):
-                record = self._journal.by_session(session_id)
+            case Find(session_id, caller):
+                record = self._journal.by_session(session_id, caller)
                 return self._show(Outcome.FOUND if record else Outcome.NOT_FOUND, record, now_ms)
-            case Page(after, limit, vehicle_id):
+            case Page(after, limit, vehicle_id, caller):
                 limit = min(max(limit, 1), MOST_LISTED)
-                rows = self._journal.page(after, limit, vehicle_id)
+                rows = self._journal.page(after, limit, vehicle_id, caller)
                 shown = (record.session_at(now_ms, self._station.substation_id) for _, record in rows)
                 sessions = tuple(session for session in shown if session)
                 return Answer(Outcome.FOUND, None, sessions, rows[-1][0] if len(rows) == limit else 0)

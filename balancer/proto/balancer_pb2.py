@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from substation.proto import substation_pb2 as substation_dot_proto_dot_substation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62\x61lancer/proto/balancer.proto\x12\x12smartgrid.balancer\x1a!substation/proto/substation.proto\"C\n\x05\x43\x61lls\x12\'\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x18.smartgrid.balancer.Call\x12\x11\n\tcancelled\x18\x02 \x03(\x04\"\x8c\x02\n\x04\x43\x61ll\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x14\n\x0cremaining_ms\x18\x02 \x01(\r\x12\x13\n\x0btraceparent\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12,\n\x06\x63harge\x18\n \x01(\x0b\x32\x1a.smartgrid.balancer.ChargeH\x00\x12(\n\x04stop\x18\x0b \x01(\x0b\x32\x18.smartgrid.balancer.StopH\x00\x12(\n\x04\x66ind\x18\x0c \x01(\x0b\x32\x18.smartgrid.balancer.FindH\x00\x12(\n\x04page\x18\r \x01(\x0b\x32\x18.smartgrid.balancer.PageH\x00\x42\t\n\x07\x63ommand\"\x9c\x01\n\x06\x43harge\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x12\n\nvehicle_id\x18\x03 \x01(\t\x12\x10\n\x08\x65nergy_j\x18\x04 \x01(\x03\x12\x0f\n\x07power_w\x18\x05 \x01(\x03\x12\x0f\n\x07stay_ms\x18\x06 \x01(\x03\x12\x13\n\x0bsubstations\x18\x07 \x03(\t\x12\x13\n\x0bmax_wait_ms\x18\x08 \x01(\r\"\x1a\n\x04Stop\x12\x12\n\nsession_id\x18\x01 \x01(\t\"\x1a\n\x04\x46ind\x12\x12\n\nsession_id\x18\x01 \x01(\t\"9\n\x04Page\x12\x12\n\nvehicle_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\"G\n\x07\x41nswers\x12+\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x1a.smartgrid.balancer.Answer\x12\x0f\n\x07\x62ook_id\x18\x02 \x01(\t\"\xc7\x01\n\x06\x41nswer\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12.\n\x07session\x18\x03 \x01(\x0b\x32\x1d.smartgrid.substation.Session\x12\x16\n\x0eretry_after_ms\x18\x04 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12/\n\x08sessions\x18\x06 \x03(\x0b\x32\x1d.smartgrid.substation.Session\x12\x13\n\x0bnext_cursor\x18\x07 \x01(\t2R\n\x08\x42\x61lancer\x12\x46\n\x08\x43onverse\x12\x19.smartgrid.balancer.Calls\x1a\x1b.smartgrid.balancer.Answers(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62\x61lancer/proto/balancer.proto\x12\x12smartgrid.balancer\x1a!substation/proto/substation.proto\"C\n\x05\x43\x61lls\x12\'\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x18.smartgrid.balancer.Call\x12\x11\n\tcancelled\x18\x02 \x03(\x04\"\x8c\x02\n\x04\x43\x61ll\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x14\n\x0cremaining_ms\x18\x02 \x01(\r\x12\x13\n\x0btraceparent\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12,\n\x06\x63harge\x18\n \x01(\x0b\x32\x1a.smartgrid.balancer.ChargeH\x00\x12(\n\x04stop\x18\x0b \x01(\x0b\x32\x18.smartgrid.balancer.StopH\x00\x12(\n\x04\x66ind\x18\x0c \x01(\x0b\x32\x18.smartgrid.balancer.FindH\x00\x12(\n\x04page\x18\r \x01(\x0b\x32\x18.smartgrid.balancer.PageH\x00\x42\t\n\x07\x63ommand\"\xac\x01\n\x06\x43harge\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\t\x12\x12\n\nvehicle_id\x18\x03 \x01(\t\x12\x10\n\x08\x65nergy_j\x18\x04 \x01(\x03\x12\x0f\n\x07power_w\x18\x05 \x01(\x03\x12\x0f\n\x07stay_ms\x18\x06 \x01(\x03\x12\x13\n\x0bsubstations\x18\x07 \x03(\t\x12\x13\n\x0bmax_wait_ms\x18\x08 \x01(\r\x12\x0e\n\x06\x63\x61ller\x18\t \x01(\t\"*\n\x04Stop\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x02 \x01(\t\"*\n\x04\x46ind\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63\x61ller\x18\x02 \x01(\t\"I\n\x04Page\x12\x12\n\nvehicle_id\x18\x01 \x01(\t\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\x12\r\n\x05limit\x18\x03 \x01(\x05\x12\x0e\n\x06\x63\x61ller\x18\x04 \x01(\t\"G\n\x07\x41nswers\x12+\n\x07\x61nswers\x18\x01 \x03(\x0b\x32\x1a.smartgrid.balancer.Answer\x12\x0f\n\x07\x62ook_id\x18\x02 \x01(\t\"\xc7\x01\n\x06\x41nswer\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12.\n\x07session\x18\x03 \x01(\x0b\x32\x1d.smartgrid.substation.Session\x12\x16\n\x0eretry_after_ms\x18\x04 \x01(\r\x12\x0e\n\x06\x64\x65tail\x18\x05 \x01(\t\x12/\n\x08sessions\x18\x06 \x03(\x0b\x32\x1d.smartgrid.substation.Session\x12\x13\n\x0bnext_cursor\x18\x07 \x01(\t2R\n\x08\x42\x61lancer\x12\x46\n\x08\x43onverse\x12\x19.smartgrid.balancer.Calls\x1a\x1b.smartgrid.balancer.Answers(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,17 +37,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CALL']._serialized_start=158
   _globals['_CALL']._serialized_end=426
   _globals['_CHARGE']._serialized_start=429
-  _globals['_CHARGE']._serialized_end=585
-  _globals['_STOP']._serialized_start=587
-  _globals['_STOP']._serialized_end=613
-  _globals['_FIND']._serialized_start=615
-  _globals['_FIND']._serialized_end=641
-  _globals['_PAGE']._serialized_start=643
-  _globals['_PAGE']._serialized_end=700
-  _globals['_ANSWERS']._serialized_start=702
-  _globals['_ANSWERS']._serialized_end=773
-  _globals['_ANSWER']._serialized_start=776
-  _globals['_ANSWER']._serialized_end=975
-  _globals['_BALANCER']._serialized_start=977
-  _globals['_BALANCER']._serialized_end=1059
+  _globals['_CHARGE']._serialized_end=601
+  _globals['_STOP']._serialized_start=603
+  _globals['_STOP']._serialized_end=645
+  _globals['_FIND']._serialized_start=647
+  _globals['_FIND']._serialized_end=689
+  _globals['_PAGE']._serialized_start=691
+  _globals['_PAGE']._serialized_end=764
+  _globals['_ANSWERS']._serialized_start=766
+  _globals['_ANSWERS']._serialized_end=837
+  _globals['_ANSWER']._serialized_start=840
+  _globals['_ANSWER']._serialized_end=1039
+  _globals['_BALANCER']._serialized_start=1041
+  _globals['_BALANCER']._serialized_end=1123
 # @@protoc_insertion_point(module_scope)

@@ -36,7 +36,7 @@ class Call(_message.Message):
     def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., traceparent: _Optional[str] = ..., request_id: _Optional[str] = ..., charge: _Optional[_Union[Charge, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ..., page: _Optional[_Union[Page, _Mapping]] = ...) -> None: ...
 
 class Charge(_message.Message):
-    __slots__ = ("key", "fingerprint", "vehicle_id", "energy_j", "power_w", "stay_ms", "substations", "max_wait_ms")
+    __slots__ = ("key", "fingerprint", "vehicle_id", "energy_j", "power_w", "stay_ms", "substations", "max_wait_ms", "caller")
     KEY_FIELD_NUMBER: _ClassVar[int]
     FINGERPRINT_FIELD_NUMBER: _ClassVar[int]
     VEHICLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -45,6 +45,7 @@ class Charge(_message.Message):
     STAY_MS_FIELD_NUMBER: _ClassVar[int]
     SUBSTATIONS_FIELD_NUMBER: _ClassVar[int]
     MAX_WAIT_MS_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
     key: str
     fingerprint: str
     vehicle_id: str
@@ -53,29 +54,36 @@ class Charge(_message.Message):
     stay_ms: int
     substations: _containers.RepeatedScalarFieldContainer[str]
     max_wait_ms: int
-    def __init__(self, key: _Optional[str] = ..., fingerprint: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., substations: _Optional[_Iterable[str]] = ..., max_wait_ms: _Optional[int] = ...) -> None: ...
+    caller: str
+    def __init__(self, key: _Optional[str] = ..., fingerprint: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., substations: _Optional[_Iterable[str]] = ..., max_wait_ms: _Optional[int] = ..., caller: _Optional[str] = ...) -> None: ...
 
 class Stop(_message.Message):
-    __slots__ = ("session_id",)
+    __slots__ = ("session_id", "caller")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
     session_id: str
-    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+    caller: str
+    def __init__(self, session_id: _Optional[str] = ..., caller: _Optional[str] = ...) -> None: ...
 
 class Find(_message.Message):
-    __slots__ = ("session_id",)
+    __slots__ = ("session_id", "caller")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
     session_id: str
-    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+    caller: str
+    def __init__(self, session_id: _Optional[str] = ..., caller: _Optional[str] = ...) -> None: ...
 
 class Page(_message.Message):
-    __slots__ = ("vehicle_id", "cursor", "limit")
+    __slots__ = ("vehicle_id", "cursor", "limit", "caller")
     VEHICLE_ID_FIELD_NUMBER: _ClassVar[int]
     CURSOR_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
     vehicle_id: str
     cursor: str
     limit: int
-    def __init__(self, vehicle_id: _Optional[str] = ..., cursor: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    caller: str
+    def __init__(self, vehicle_id: _Optional[str] = ..., cursor: _Optional[str] = ..., limit: _Optional[int] = ..., caller: _Optional[str] = ...) -> None: ...
 
 class Answers(_message.Message):
     __slots__ = ("answers", "book_id")

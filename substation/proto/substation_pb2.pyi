@@ -13,7 +13,7 @@ class Calls(_message.Message):
     def __init__(self, calls: _Optional[_Iterable[_Union[Call, _Mapping]]] = ...) -> None: ...
 
 class Call(_message.Message):
-    __slots__ = ("number", "remaining_ms", "substation_id", "traceparent", "request_id", "place", "withdraw", "stop", "find", "page", "drain", "derate")
+    __slots__ = ("number", "remaining_ms", "substation_id", "traceparent", "request_id", "place", "withdraw", "stop", "find", "page", "drain", "derate", "settle")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     REMAINING_MS_FIELD_NUMBER: _ClassVar[int]
     SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -26,6 +26,7 @@ class Call(_message.Message):
     PAGE_FIELD_NUMBER: _ClassVar[int]
     DRAIN_FIELD_NUMBER: _ClassVar[int]
     DERATE_FIELD_NUMBER: _ClassVar[int]
+    SETTLE_FIELD_NUMBER: _ClassVar[int]
     number: int
     remaining_ms: int
     substation_id: str
@@ -38,10 +39,11 @@ class Call(_message.Message):
     page: Page
     drain: Drain
     derate: Derate
-    def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., substation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., request_id: _Optional[str] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ..., page: _Optional[_Union[Page, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., derate: _Optional[_Union[Derate, _Mapping]] = ...) -> None: ...
+    settle: Settle
+    def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., substation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., request_id: _Optional[str] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ..., page: _Optional[_Union[Page, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., derate: _Optional[_Union[Derate, _Mapping]] = ..., settle: _Optional[_Union[Settle, _Mapping]] = ...) -> None: ...
 
 class Place(_message.Message):
-    __slots__ = ("book_id", "key", "attempt", "vehicle_id", "energy_j", "power_w", "stay_ms")
+    __slots__ = ("book_id", "key", "attempt", "vehicle_id", "energy_j", "power_w", "stay_ms", "caller")
     BOOK_ID_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +51,7 @@ class Place(_message.Message):
     ENERGY_J_FIELD_NUMBER: _ClassVar[int]
     POWER_W_FIELD_NUMBER: _ClassVar[int]
     STAY_MS_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
     book_id: str
     key: str
     attempt: int
@@ -56,7 +59,8 @@ class Place(_message.Message):
     energy_j: int
     power_w: int
     stay_ms: int
-    def __init__(self, book_id: _Optional[str] = ..., key: _Optional[str] = ..., attempt: _Optional[int] = ..., vehicle_id: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ...) -> None: ...
+    caller: str
+    def __init__(self, book_id: _Optional[str] = ..., key: _Optional[str] = ..., attempt: _Optional[int] = ..., vehicle_id: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., caller: _Optional[str] = ...) -> None: ...
 
 class Withdraw(_message.Message):
     __slots__ = ("key", "attempt")
@@ -66,27 +70,41 @@ class Withdraw(_message.Message):
     attempt: int
     def __init__(self, key: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
 
+class Settle(_message.Message):
+    __slots__ = ("key", "attempt")
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    key: str
+    attempt: int
+    def __init__(self, key: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
+
 class Stop(_message.Message):
-    __slots__ = ("session_id",)
+    __slots__ = ("session_id", "caller")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
     session_id: str
-    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+    caller: str
+    def __init__(self, session_id: _Optional[str] = ..., caller: _Optional[str] = ...) -> None: ...
 
 class Find(_message.Message):
-    __slots__ = ("session_id",)
+    __slots__ = ("session_id", "caller")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
     session_id: str
-    def __init__(self, session_id: _Optional[str] = ...) -> None: ...
+    caller: str
+    def __init__(self, session_id: _Optional[str] = ..., caller: _Optional[str] = ...) -> None: ...
 
 class Page(_message.Message):
-    __slots__ = ("after", "limit", "vehicle_id")
+    __slots__ = ("after", "limit", "vehicle_id", "caller")
     AFTER_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     VEHICLE_ID_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
     after: int
     limit: int
     vehicle_id: str
-    def __init__(self, after: _Optional[int] = ..., limit: _Optional[int] = ..., vehicle_id: _Optional[str] = ...) -> None: ...
+    caller: str
+    def __init__(self, after: _Optional[int] = ..., limit: _Optional[int] = ..., vehicle_id: _Optional[str] = ..., caller: _Optional[str] = ...) -> None: ...
 
 class Drain(_message.Message):
     __slots__ = ("on",)
@@ -123,7 +141,7 @@ class Answer(_message.Message):
     def __init__(self, number: _Optional[int] = ..., outcome: _Optional[str] = ..., session: _Optional[_Union[Session, _Mapping]] = ..., sessions: _Optional[_Iterable[_Union[Session, _Mapping]]] = ..., next_after: _Optional[int] = ...) -> None: ...
 
 class Session(_message.Message):
-    __slots__ = ("session_id", "substation_id", "vehicle_id", "state", "energy_j", "power_w", "stay_ms", "delivered_j", "started_unix_ms", "expected_end_unix_ms", "ended_unix_ms", "taper")
+    __slots__ = ("session_id", "substation_id", "vehicle_id", "state", "energy_j", "power_w", "stay_ms", "delivered_j", "started_unix_ms", "expected_end_unix_ms", "ended_unix_ms", "taper", "caller")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
     VEHICLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -136,6 +154,7 @@ class Session(_message.Message):
     EXPECTED_END_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     ENDED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     TAPER_FIELD_NUMBER: _ClassVar[int]
+    CALLER_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     substation_id: str
     vehicle_id: str
@@ -148,7 +167,8 @@ class Session(_message.Message):
     expected_end_unix_ms: int
     ended_unix_ms: int
     taper: bool
-    def __init__(self, session_id: _Optional[str] = ..., substation_id: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., state: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., delivered_j: _Optional[int] = ..., started_unix_ms: _Optional[int] = ..., expected_end_unix_ms: _Optional[int] = ..., ended_unix_ms: _Optional[int] = ..., taper: _Optional[bool] = ...) -> None: ...
+    caller: str
+    def __init__(self, session_id: _Optional[str] = ..., substation_id: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., state: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., delivered_j: _Optional[int] = ..., started_unix_ms: _Optional[int] = ..., expected_end_unix_ms: _Optional[int] = ..., ended_unix_ms: _Optional[int] = ..., taper: _Optional[bool] = ..., caller: _Optional[str] = ...) -> None: ...
 
 class Report(_message.Message):
     __slots__ = ("substation_id", "journal_id", "epoch", "seq", "load_w", "capacity_w", "draining", "sessions", "rated_w", "releases_w")

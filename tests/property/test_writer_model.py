@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from substation.contract import Answer, Derate, Drain, Outcome, Page, Place, Stop, Withdraw
+from substation.contract import Answer, Derate, Drain, Outcome, Page, Place, Settle, Stop, Withdraw
 from substation.plan import Plan
 from substation.station import resume
 from substation.writer import Prune, Request
@@ -25,7 +25,9 @@ CAPACITIES_W = st.sampled_from([22_000, 33_000, 66_000])
 LIMITS_W = st.sampled_from([0, 11_000, 22_000, 44_000, 66_001, -1])
 STEERED = st.builds(Drain, st.booleans()) | st.builds(Derate, LIMITS_W)
 ASKED = st.tuples(
-    st.sampled_from(["place", "place", "place", "tapered", "tapered", "withdraw", "stop"]),
+    st.sampled_from(
+        ["place", "place", "place", "tapered", "tapered", "withdraw", "settle", "stop", "stop of another"]
+    ),
     st.sampled_from(KEYS),
     st.integers(0, 3),  # attempt
     st.sampled_from([11_000, 22_000, 33_000]),
@@ -97,9 +99,14 @@ class Model:
             known.end_ms, known.state = now_ms, Outcome.WITHDRAWN
         return Outcome.WITHDRAWN
 
+    def settle(self, command: Settle) -> Outcome:
+        known = self.keys.setdefault(command.key, Known(command.attempt, Outcome.REFUSED))
+        known.attempt = known.attempt if known.session_id else max(known.attempt, command.attempt)
+        return Outcome.FOUND if known.session_id else Outcome.NOT_FOUND
+
     def stop(self, command: Stop, now_ms: int) -> Outcome:
-        for known in self.keys.values():
-            if known.session_id == command.session_id:
+        for key, known in self.keys.items():
+            if known.session_id == command.session_id and command.caller in {"", f"caller of {key}"}:
                 known.end_ms = min(known.end_ms, now_ms)
                 return Outcome.STOPPED
         return Outcome.NOT_FOUND
@@ -119,6 +126,8 @@ class Model:
                 return self.place(command, now_ms)
             case Withdraw():
                 return self.withdraw(command, now_ms)
+            case Settle():
+                return self.settle(command)
             case Stop():
                 return self.stop(command, now_ms)
             case Drain() | Derate():
@@ -250,6 +259,15 @@ class Substation(RuleBasedStateMachine):
         expected = sorted(known.session_id for known in self.model.keys.values() if known.session_id)
         assert sorted(session.session_id for session in found.sessions) == expected
 
+    @invariant()
+    def a_caller_is_shown_its_own_sessions_and_no_other(self) -> None:
+        for key in KEYS[:2]:
+            (found,) = self.desk.ask(Page(0, 1000, caller=f"caller of {key}"))
+            known = self.model.keys.get(key)
+            assert [s.session_id for s in found.sessions] == (
+                [known.session_id] if known and known.session_id else []
+            )
+
     def _request(self, kind: str, key: str, attempt: int, power_w: int, seconds: int, waits: bool) -> Request:  # noqa: FBT001 - drawn
         until_s = self.desk.monotonic_s + (1 if waits else -1)
         if kind == "place":
@@ -259,8 +277,11 @@ class Substation(RuleBasedStateMachine):
             return Request(dataclasses.replace(place(key, attempt), plan=tapered), until_s)
         if kind == "withdraw":
             return Request(Withdraw(key, attempt), until_s)
+        if kind == "settle":
+            return Request(Settle(key, attempt), until_s)
         known = self.model.keys.get(key)
-        return Request(Stop((known and known.session_id) or "nobody"), until_s)
+        caller = "somebody else" if kind == "stop of another" else f"caller of {key}" if seconds % 2 else ""
+        return Request(Stop((known and known.session_id) or "nobody", caller), until_s)
 
     def _commit(self, batch: list[Request]) -> bool:
         """Commit, hold the answers to the model, and return whether the disk refused the batch."""

@@ -17,7 +17,7 @@ def plan(power_w: int = 11_000, seconds: int = 3600) -> Plan:
 
 
 def place(key: str, attempt: int = 0, power_w: int = 11_000, seconds: int = 3600) -> Place:
-    return Place(BOOK, key, attempt, f"car-{key}", plan(power_w, seconds))
+    return Place(BOOK, key, attempt, f"car-{key}", plan(power_w, seconds), f"caller of {key}")
 
 
 def entry(command: Place, now_ms: int = 0) -> Entry:

@@ -78,7 +78,7 @@ def _call(outgoing: Outgoing[Command]) -> pb.Call:
             call.charge.CopyFrom(pb.Charge(
                 key=charge.key, fingerprint=charge.fingerprint, vehicle_id=charge.vehicle_id,
                 energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms,
-                substations=charge.substations, max_wait_ms=charge.max_wait_ms,
+                substations=charge.substations, max_wait_ms=charge.max_wait_ms, caller=charge.caller,
             ))  # fmt: skip
         case Stop(session_id):
             call.stop.session_id = session_id

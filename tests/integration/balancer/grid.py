@@ -40,6 +40,7 @@ class Plan:
     more_urls: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()  # in place of the substations' own
     most_waiting: int = 1000
+    one_session_per_vehicle: int = 0
     gateway: Mapping[str, str] = dataclasses.field(default_factory=dict)  # more of its settings
     discover_s: float = 0.1
     resolve: Resolve = resolve
@@ -106,6 +107,7 @@ class Grid:
                     plan.poll_s,
                     plan.most_waiting,
                     plan.discover_s,
+                    plan.one_session_per_vehicle,
                 ),
                 plan.resolve,
             )

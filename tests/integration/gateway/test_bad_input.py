@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from gateway.charge import MOST_FAULTS
 from runtime.body_limit import BODY_BYTES
 from tests.integration.balancer.grid import Plan, built
 from tests.integration.gateway.api import PROBLEM, Api, Response, api_of
@@ -74,6 +75,8 @@ NOT_JSON: dict[str, bytes] = {
     "a byte order mark": b"\xef\xbb\xbf" + GOOD,
     "overlong utf-8": b'{"vehicle_id": "\xc0\x80"}',
     "an encoded surrogate": b'{"vehicle_id": "\xed\xa0\x80"}',
+    "a lone surrogate": field("vehicle_id", '"\\ud800"'),
+    "a lone surrogate in a name": field("\\ud800", "1"),
     "a control character": b'{"vehicle_id": "car\x001"}',
 }
 
@@ -119,7 +122,6 @@ def wrong_values() -> Iterator[tuple[str, str]]:
         yield "substations", value
     yield "substations", json.dumps([f"s-{number}" for number in range(101)])
     yield "colour", "1"
-    yield "\\ud800", "1"
     yield "x" * 10_000, "1"
     yield "energy_kWh", "1"
 
@@ -137,13 +139,25 @@ async def test_a_field_that_is_wrong_is_named(tmp_path: Path, name: str, value: 
 @pytest.mark.gen_test
 @pytest.mark.parametrize(
     "vehicle_id",
-    ["", "x" * 65, "car 1", "car\n", "café", "🚗", "\ud800", "\x7f", 1, None, ["car-1"], {"id": "car-1"}],
+    ["", "x" * 65, "car 1", "car\n", "café", "🚗", "\0", "\x7f", 1, None, ["car-1"], {"id": "car-1"}],
     ids=repr,
 )
 async def test_a_vehicle_id_is_visible_ascii(tmp_path: Path, vehicle_id: Any) -> None:
     response = await ask(tmp_path, request(json.dumps({"vehicle_id": vehicle_id}).encode()))
     refused(response, 422, "invalid")
     assert [error["field"] for error in response.json["errors"]] == ["vehicle_id"]
+
+
+@pytest.mark.gen_test
+async def test_thousands_of_unknown_fields_are_counted_and_not_echoed(tmp_path: Path) -> None:
+    body = json.dumps({f"\U0001f697{number}" * 2: 1 for number in range(1500)}).encode()
+    assert BODY_BYTES * 0.8 < len(body) < BODY_BYTES
+    response = await ask(tmp_path, request(body))
+    refused(response, 422, "invalid")
+    missing, *unknown, more = response.json["errors"]
+    assert (missing["field"], len(unknown)) == ("vehicle_id", MOST_FAULTS)
+    assert more == {"field": "", "detail": f"{1500 - MOST_FAULTS} more are no fields"}
+    assert len(response.body) < 16_000
 
 
 @pytest.mark.gen_test
@@ -223,10 +237,10 @@ async def test_any_visible_ascii_is_a_key(tmp_path: Path, key: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/charge", "GET, POST"), ("PUT", "/charge", "GET, POST"), ("PATCH", "/charge", "GET, POST"),
-        ("OPTIONS", "/charge", "GET, POST"), ("BREW", "/charge", "GET, POST"),
-        ("POST", "/charge/s-1.a", "GET, DELETE"), ("PUT", "/charge/s-1.a", "GET, DELETE"),
-        ("POST", "/openapi.json", "GET"), ("DELETE", "/metrics", "GET"), ("POST", "/", "GET"),
+        ("DELETE", "/charge", "GET, HEAD, POST"), ("PUT", "/charge", "GET, HEAD, POST"), ("PATCH", "/charge", "GET, HEAD, POST"),
+        ("OPTIONS", "/charge", "GET, HEAD, POST"), ("BREW", "/charge", "GET, HEAD, POST"),
+        ("POST", "/charge/s-1.a", "GET, HEAD, DELETE"), ("PUT", "/charge/s-1.a", "GET, HEAD, DELETE"),
+        ("POST", "/openapi.json", "GET, HEAD"), ("DELETE", "/metrics", "GET, HEAD"), ("POST", "/", "GET, HEAD"),
     ],
 )  # fmt: skip
 async def test_a_method_that_an_address_does_not_take_is_405(

@@ -247,7 +247,7 @@ async def test_every_wrong_field_is_named_at_once(tmp_path: Path) -> None:
         )  # fmt: skip
         assert (answer.status, answer.code) == (422, "invalid")
         assert [error["field"] for error in answer.json["errors"]] == [
-            "colour", "vehicle_id", "energy_kwh", "max_power_kw", "stay_minutes", "substations", "max_wait_s",
+            "vehicle_id", "energy_kwh", "max_power_kw", "stay_minutes", "substations", "max_wait_s", "colour",
         ]  # fmt: skip
         assert answer.headers["Content-Type"] == PROBLEM
         assert await grid.grid.sessions() == []

@@ -76,7 +76,7 @@ async def test_requests_are_counted_by_how_they_ended(tmp_path: Path) -> None:
         assert counted == {
             "admitted": 2, "no_capacity": 1, "key_reused": 1, "rejected": 1, "exceeds_capacity": 1,
             "unknown_substation": 1, "no_substation": 0, "unknown": 0, "withdrawn": 0,
-            "unauthorized": 0, "quota_exceeded": 0, "failed": 0,
+            "unauthorized": 0, "quota_exceeded": 0, "failed": 0, "vehicle_charging": 0,
         }  # fmt: skip
         timed = [line for line in lines if line.startswith("smartgrid_charge_request_duration_seconds_count")]
         assert sum(float(line.split()[-1]) for line in timed) == 7

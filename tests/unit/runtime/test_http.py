@@ -28,11 +28,27 @@ class EchoHandler(ApiHandler):
         self.write_json({"bytes": len(self.request.body)})
 
 
+class PostOnlyHandler(ApiHandler):
+    """Has nothing to get."""
+
+    def post(self) -> None:
+        self.write_json({})
+
+
+class HostHandler(ApiHandler):
+    """Answers which host and address were asked."""
+
+    def get(self) -> None:
+        self.write_json({"host": self.request.host, "uri": self.request.uri})
+
+
 @asynccontextmanager
 async def serving(lacking: list[str] | None = None) -> AsyncIterator[int]:
     app = Application(
         [
             ("/echo", EchoHandler),
+            ("/post-only", PostOnlyHandler),
+            ("/host", HostHandler),
             ("/livez", health.LiveHandler),
             ("/readyz", health.ReadyHandler, {"waiting_for": lambda: lacking or []}),
             ("/metrics", exposition.MetricsHandler, {"registry": exposition.registry("test")}),
@@ -45,6 +61,20 @@ async def serving(lacking: list[str] | None = None) -> AsyncIterator[int]:
 
 def request(line: str, *headers: str) -> bytes:
     return "\r\n".join([f"{line} HTTP/1.1", "Host: test", *headers, "", ""]).encode()
+
+
+async def whole(port: int, *parts: bytes) -> bytes:
+    """Send `parts`, and return all that comes until the connection is closed."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"".join(parts))
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+def without_date(head: bytes) -> list[bytes]:
+    """The lines of an answer's head; the moment differs."""
+    return [line for line in head.split(b"\r\n") if not line.startswith(b"Date:")]
 
 
 def with_length(size: int) -> bytes:
@@ -133,7 +163,64 @@ async def test_a_method_that_is_not_taken_is_a_405_problem_that_names_those_that
         for line in ("DELETE /echo", "BREW /echo"):
             reply = await exchange(port, request(line))
             assert_problem(reply, 405, "method-not-allowed")
-            assert reply.headers["allow"] == "GET, POST"
+            assert reply.headers["allow"] == "GET, HEAD, POST"
+
+
+@pytest.mark.gen_test
+async def test_head_is_answered_as_get_is_with_the_same_headers_and_no_body() -> None:
+    async with serving() as port:
+        for path in (
+            "/echo",
+            "/livez",
+            "/readyz",
+            "/metrics?name[]=smartgrid_build_info",
+            "/nothing",
+            "/echo?break=1",
+        ):
+            head, get = [
+                await whole(port, request(f"{method} {path}", "X-Request-Id: same", "Connection: close"))
+                for method in ("HEAD", "GET")
+            ]
+            headers, _, body = get.partition(b"\r\n\r\n")
+            assert body
+            assert without_date(head) == without_date(headers + b"\r\n\r\n"), path
+
+
+@pytest.mark.gen_test
+async def test_head_where_there_is_nothing_to_get_is_405() -> None:
+    async with serving() as port:
+        answer = await whole(port, request("HEAD /post-only", "Connection: close"))
+        assert answer.startswith(b"HTTP/1.1 405 ")
+        assert b"\r\nAllow: POST\r\n" in answer
+        assert answer.endswith(b"\r\n\r\n")
+
+
+@pytest.mark.gen_test
+async def test_a_head_request_whose_body_is_too_large_leaves_the_connection_in_order() -> None:
+    async with serving() as port:
+        sent = request("HEAD /echo", f"Content-Length: {BODY_BYTES + 1}") + b"x" * (BODY_BYTES + 1)
+        answers = await whole(port, sent, request("GET /echo", "Connection: close"))
+        first, second, body = answers.split(b"\r\n\r\n")
+        assert first.startswith(b"HTTP/1.1 413 ")
+        assert second.startswith(b"HTTP/1.1 200 ")
+        assert body == b'{"bytes": 0}'
+
+
+@pytest.mark.gen_test
+async def test_a_target_in_absolute_form_is_that_of_its_path_and_its_host_counts() -> None:
+    async with serving() as port:
+        for target in ("http://grid.example:8000/host?a=b", "HTTPS://grid.example:8000/host?a=b"):
+            reply = await exchange(port, request(f"GET {target}"))
+            assert reply.json() == {"host": "grid.example:8000", "uri": "/host?a=b"}
+        assert_problem(await exchange(port, request("GET http://grid.example")), 404, "not-found")
+        assert_problem(await exchange(port, request("GET http:///host")), 404, "not-found")
+
+
+@pytest.mark.gen_test
+async def test_a_target_in_absolute_form_does_not_stand_in_for_a_host_header() -> None:
+    async with serving() as port:
+        answer = await whole(port, b"GET http://grid/host HTTP/1.1\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.gen_test

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.trace import LONGEST, received
+from runtime.trace import LONGEST, RANDOM, SAMPLED, received
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-OURS = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[01]")
+OURS = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-0[0-3]")
 HOSTILE = {
     "none": "",
     "a trace of zeros": f"00-{'0' * 32}-{SPAN}-01",
@@ -31,15 +31,20 @@ HOSTILE = {
 
 def test_a_valid_trace_goes_on_under_a_span_of_ours() -> None:
     taken = received(f"00-{TRACE}-{SPAN}-01", "r-1")
-    assert (taken.trace_id, taken.sampled, taken.request_id) == (TRACE, True, "r-1")
+    assert (taken.trace_id, taken.flags, taken.request_id) == (TRACE, SAMPLED, "r-1")
     assert taken.span_id != SPAN
     assert taken.traceparent() == f"00-{TRACE}-{taken.span_id}-01"
 
 
-def test_of_the_flags_only_the_one_that_is_known_goes_on() -> None:
-    assert received(f"00-{TRACE}-{SPAN}-00", "").traceparent().endswith("-00")
-    assert received(f"00-{TRACE}-{SPAN}-fe", "").traceparent().endswith("-00")
-    assert received(f"00-{TRACE}-{SPAN}-ff", "").traceparent().endswith("-01")
+@pytest.mark.parametrize(
+    ("sent", "goes_on"), [("00", "00"), ("01", "01"), ("02", "02"), ("03", "03"), ("fc", "00"), ("ff", "03")]
+)
+def test_of_the_flags_those_that_are_known_go_on_as_they_came(sent: str, goes_on: str) -> None:
+    assert received(f"00-{TRACE}-{SPAN}-{sent}", "").traceparent().endswith(f"-{goes_on}")
+
+
+def test_a_new_trace_says_that_its_id_is_random() -> None:
+    assert received("", "").flags == RANDOM
 
 
 @pytest.mark.parametrize("more", ["", "-", "-what the future brings".replace(" ", "_")])

@@ -70,6 +70,35 @@ def write_schema_1(path: Path, load_wms: int = (ENDED_J + GOING_J) * 1000 + 999)
     database.close()
 
 
+CALLERS = {  # of a key and a vehicle, as they were written before sessions had a caller
+    ("acme:order 7", "acme:car"): "acme",
+    ("acme:a:b", "acme:car"): "acme",
+    ("anonymous:order", "acme:car"): "anonymous",
+    ("~0f", "acme:car"): "acme",
+    ("~0f", "car"): "anonymous",
+    ("~0f", ":car"): "anonymous",
+    ("~0f", "VIN-1:car"): "anonymous",  # no caller has such a name
+    ("plain", "car"): "anonymous",
+}
+
+
+@pytest.mark.parametrize(("written", "caller"), CALLERS.items())
+def test_a_session_of_old_belongs_to_the_caller_of_its_key_or_of_its_vehicle(
+    tmp_path: Path, written: tuple[str, str], caller: str
+) -> None:
+    write_schema_1(tmp_path / "journal.sqlite")
+    database = sqlite3.connect(tmp_path / "journal.sqlite")
+    database.execute("UPDATE record SET key = ?, vehicle_id = ? WHERE key = 'open'", written)
+    database.commit()
+    database.close()
+    with contextlib.closing(Journal(tmp_path / "journal.sqlite", SUBSTATION, UNIX_MS)) as journal:
+        known = journal.by_session(f"{SUBSTATION}.open", caller)
+        assert known
+        assert known.entry
+        assert known.entry.caller == caller
+        assert journal.by_session(f"{SUBSTATION}.open", "somebody else") is None
+
+
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     write_schema_1(tmp_path / "journal.sqlite")
@@ -184,7 +213,9 @@ def test_a_journal_of_a_newer_schema_is_refused_and_left_as_it_is(tmp_path: Path
     database.execute(f"PRAGMA user_version={len(MIGRATIONS) + 1}")
     database.close()
     before = path.read_bytes()
-    with pytest.raises(StoreUnusable, match="has schema 3, this program knows up to 2"):
+    with pytest.raises(
+        StoreUnusable, match=f"has schema {len(MIGRATIONS) + 1}, this program knows up to {len(MIGRATIONS)}"
+    ):
         Journal(path, SUBSTATION, UNIX_MS)
     assert path.read_bytes() == before
 

@@ -1,0 +1,164 @@
+"""One session for each vehicle, over all substations, balancers and restarts.
+
+Rules:
+
+- a request is sent to a substation only while the order book holds its vehicle for exactly this key, attempt
+  and substation; otherwise the substation is asked to settle the key: to return its session, or to refuse it;
+- a hold is taken over only when the substation that it names says that the session of its key has ended, or
+  that there is none and will be none; or when that substation was given up.
+
+So two requests of one vehicle can't both get a session, whatever is delayed or lost between them. A request
+whose key has a session, open or ended, gets that session: a retry stays a retry.
+"""
+
+import dataclasses
+import time
+
+from balancer.asking import Asker
+from balancer.contract import Answer, Charge, Outcome
+from balancer.control import Operator
+from balancer.fleet import Fleet
+from balancer.holds import Hold
+from balancer.orders import BookUnavailable, OrderBook, Withdrawal
+from balancer.placement import Placement
+from balancer.substation_stream import Links
+from substation import contract as substation
+from substation.contract import Command, Place, Settle, State
+
+AGAIN_MS = 1000
+SETTLE_S = 2.0  # of the caller's time at most, to learn what became of the former request of its vehicle
+OPEN = frozenset({State.CHARGING, State.PAUSED})
+UNDER_WAY = Answer(Outcome.VEHICLE_CHARGING, detail="another request of the vehicle is under way")
+
+
+@dataclasses.dataclass(slots=True)
+class Request:
+    """A request under way in this process.
+
+    `callers` is how many wait for it, `known` the hold that it may replace.
+    """
+
+    key: str
+    callers: int = 0
+    known: Hold | None = None
+
+
+class VehicleAsker(Asker):
+    """Asks substations, and holds the vehicle in the order book before it asks to place it."""
+
+    def __init__(self, links: Links, book: OrderBook, fleet: Fleet) -> None:
+        super().__init__(links)
+        self.requests: dict[str, Request] = {}  # by vehicle
+        self._book = book
+        self._fleet = fleet
+
+    async def ask(self, substation_id: str, command: Command, until_s: float) -> substation.Answer | None:
+        """As Asker does; a vehicle that is not held for this very place is not placed.
+
+        Raises BookUnavailable when the vehicle can't be held.
+        """
+        if not isinstance(command, Place) or await self._held(substation_id, command):
+            return await super().ask(substation_id, command, until_s)
+        settled = await super().ask(substation_id, Settle(command.key, command.attempt), until_s)
+        if settled is None:
+            return None
+        placed = _session(settled) is not None
+        outcome = substation.Outcome.PLACED if placed else substation.Outcome.REFUSED
+        return dataclasses.replace(settled, outcome=outcome)
+
+    async def _held(self, target: str, place: Place) -> bool:
+        vehicle = name(place.caller, place.vehicle_id)
+        member = self._fleet.members.get(target)
+        journal_id = member.report.journal_id if member else ""
+        wanted = Hold(vehicle, place.key, place.attempt, target, journal_id)
+        request = self.requests.get(vehicle)
+        ends_unix_ms = int(time.time() * 1000) + place.plan.duration_ms  # of grid time: wall time is shorter
+        found = await self._book.hold(wanted, request.known if request else None, ends_unix_ms)
+        return (found.key, found.attempt, found.target) == (wanted.key, wanted.attempt, wanted.target)
+
+
+class OneSession:
+    """Stands before placement, and answers a request of a vehicle that has another session."""
+
+    def __init__(
+        self, placement: Placement, book: OrderBook, asker: VehicleAsker, operator: Operator, fleet: Fleet
+    ) -> None:
+        self._placement = placement
+        self._book = book
+        self._asker = asker
+        self._operator = operator
+        self._fleet = fleet
+
+    async def charge(self, charge: Charge, until_s: float) -> tuple[Answer, Withdrawal | None]:
+        """Place a request as Placement does, or say what its vehicle has; returns what Placement returns."""
+        vehicle = name(charge.caller, charge.vehicle_id)
+        request = self._asker.requests.setdefault(vehicle, Request(charge.key))
+        request.callers += 1
+        try:
+            if request.callers > 1 and not (charge.key and charge.key == request.key):
+                return await self._known(charge, until_s) or UNDER_WAY, None
+            return await self._charged(charge, request, until_s)
+        except BookUnavailable as error:
+            detail = f"the order book: {error}"
+            return Answer(Outcome.NO_SUBSTATION, retry_after_ms=AGAIN_MS, detail=detail), None
+        finally:
+            request.callers -= 1
+            if not request.callers:
+                del self._asker.requests[vehicle]
+
+    async def _charged(
+        self, charge: Charge, request: Request, until_s: float
+    ) -> tuple[Answer, Withdrawal | None]:
+        if conflict := await self._conflict(charge, request, until_s):
+            return await self._known(charge, until_s) or conflict, None
+        answer, withdrawal = await self._placement.charge(charge, until_s)
+        if answer.outcome is Outcome.NO_CAPACITY:  # or another balancer has placed the vehicle meanwhile
+            return await self._conflict(charge, request, until_s) or answer, None
+        return answer, withdrawal
+
+    async def _conflict(self, charge: Charge, request: Request, until_s: float) -> Answer | None:
+        """Return what keeps a vehicle from being placed; if nothing does, None, and the hold that may be replaced."""
+        held = await self._book.holder(name(charge.caller, charge.vehicle_id))
+        if held is None or held.key == charge.key:
+            return None
+        if not self._operator.given_up(held.target, held.journal_id):
+            settled = await self._settled(held, until_s)
+            if settled is None:
+                detail = f"{held.target}, where the vehicle charged last, does not answer"
+                return Answer(Outcome.NO_SUBSTATION, retry_after_ms=AGAIN_MS, detail=detail)
+            if settled.session and settled.session.state in OPEN:
+                return Answer(Outcome.VEHICLE_CHARGING, settled.session)
+        request.known = held
+        return None
+
+    async def _settled(self, held: Hold, until_s: float) -> substation.Answer | None:
+        """Ask what became of the request that holds a vehicle; another journal knows nothing of it."""
+        member = self._fleet.members.get(held.target)
+        if member and held.journal_id and member.report.journal_id != held.journal_id:
+            return None
+        until_s = min(until_s, time.monotonic() + SETTLE_S)
+        return await self._asker.ask(held.target, Settle(held.key, held.attempt), until_s)
+
+    async def _known(self, charge: Charge, until_s: float) -> Answer | None:
+        """Return what a request got that came before under the same key, though another holds its vehicle now."""
+        claim = await self._book.claim(charge.key, charge.fingerprint, None, 0) if charge.key else None
+        if claim is None or self._operator.given_up(claim.target, claim.journal_id):
+            return None
+        if claim.fingerprint != charge.fingerprint:
+            return Answer(Outcome.KEY_REUSED)
+        settled = await self._asker.ask(claim.target, Settle(claim.key, claim.attempt), until_s)
+        if settled is None:
+            return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS)
+        session = _session(settled)
+        return Answer(Outcome.ADMITTED, session) if session else None
+
+
+def name(caller: str, vehicle_id: str) -> str:
+    """Return a vehicle as holds name it: two callers may use one name for two cars."""
+    return f"{caller} {vehicle_id}"
+
+
+def _session(settled: substation.Answer) -> substation.Session | None:
+    """Return the session that a key was given; one that was withdrawn counts as none."""
+    session = settled.session
+    return session if session and session.state is not State.WITHDRAWN else None

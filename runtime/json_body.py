@@ -1,0 +1,69 @@
+"""Reads a JSON object from a request's body: whatever the bytes are, the result is an object or `Malformed`.
+
+Pure. Refused, beside what is no JSON: more than `DEEPEST` levels of nesting, which the parser would follow
+until its stack ends; NaN and Infinity; a name that is given twice; and a lone surrogate, which is no text and
+can't be stored or sent on as UTF-8 (RFC 7493, I-JSON).
+"""
+
+import json
+import re
+from typing import Any
+
+DEEPEST = 32  # levels of nesting; a request of this system has two
+LONGEST_FAULT = 200  # characters of what is said about a body
+TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class Malformed(Exception):  # noqa: N818 - a state of the body
+    """The body is no JSON object; the message says why."""
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in `body`; raises Malformed."""
+    if _too_deep(body):
+        message = f"the body is nested too deep: at most {DEEPEST} levels are accepted"
+        raise Malformed(message)
+    try:
+        document = json.loads(body.decode(), parse_constant=_no_constant, object_pairs_hook=_no_doubles)
+        if SURROGATE.search(body):
+            json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        message = "the body is not JSON: it holds a lone surrogate, which is not text"
+        raise Malformed(message) from None
+    except (ValueError, RecursionError) as error:
+        message = f"the body is not JSON: {error}"
+        raise Malformed(message[:LONGEST_FAULT]) from None
+    if not isinstance(document, dict):
+        message = "the body must be a JSON object"
+        raise Malformed(message)
+    return document
+
+
+def _too_deep(body: bytes) -> bool:
+    """Return whether lists and objects are nested too deep; brackets within strings do not count."""
+    if body.count(b"[") + body.count(b"{") <= DEEPEST:
+        return False  # the usual body: nothing is to be scanned
+    depth = 0
+    for token in TOKENS.finditer(body):
+        match token[0]:
+            case b"[" | b"{":
+                depth += 1
+            case b"]" | b"}":
+                depth -= 1
+        if depth > DEEPEST:
+            return True
+    return False
+
+
+def _no_constant(name: str) -> float:
+    message = f"{name} is not a JSON number"
+    raise ValueError(message)
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        message = "a field is given twice"
+        raise ValueError(message)
+    return document
