@@ -132,6 +132,16 @@ class Fleet:
         if member := self.members.get(substation_id):
             member.sightings.hear(report.substation_id, report.journal_id, now_s)
 
+    def late(self, substation_id: str, now_s: float) -> None:
+        """A call to a substation is not answered, though its stream is up."""
+        if member := self.members.get(substation_id):
+            member.health.late(now_s)
+
+    def prompt(self, substation_id: str, now_s: float) -> None:
+        """A call to a substation was decided in time."""
+        if member := self.members.get(substation_id):
+            member.health.prompt(now_s)
+
     def disputed(self, substation_id: str, now_s: float) -> bool:
         """Whether two journals claim an id at the same time: nobody may be asked under it."""
         return self.members[substation_id].sightings.disputed(now_s, self._recent_s)
@@ -167,7 +177,7 @@ class Fleet:
         if denied_s is not None:  # after a restart elsewhere that lasts for one poll: no alarm yet
             return State.CONFLICT if denied_s > self._recent_s else State.EJECTED
         linked = self._linked(substation_id)
-        return member.health.state(now_s - member.received_s, self.poll_s, linked=linked)
+        return member.health.state(now_s - member.received_s, self.poll_s, now_s, linked=linked)
 
     @property
     def _recent_s(self) -> float:
