@@ -146,4 +146,5 @@ def _report(report: pb.Report) -> Report:
     return Report(
         report.substation_id, report.journal_id, report.epoch, report.seq, report.load_w, report.capacity_w,
         report.draining, tuple(report.releases_w), report.sessions, report.rated_w,
+        report.book_id,
     )  # fmt: skip

@@ -85,9 +85,16 @@ async def test_a_stalled_sync_holds_up_answers_and_nothing_else(tmp_path: Path, 
             assert await grid.value("smartgrid_substation_load_watts") == 11_000
             await asyncio.sleep(0.02)
         assert not any(call.done() for call in waiting)  # nothing is placed before it is on the disk
+        await becomes_ready(grid, 503)  # nor is anything sent here any more
+        assert (await grid.get("/readyz"))[1]["waiting_for"] == [
+            "the disk of the journal: a commit takes over 1 s"
+        ]
+        assert await grid.value("smartgrid_substation_draining") == 1
         disk.recovers()
         assert {answer.outcome for answer in await asyncio.gather(*waiting)} == {"placed"}
         assert await grid.value("smartgrid_substation_load_watts") == 66_000
+        await becomes_ready(grid, 200)
+        assert await grid.value("smartgrid_substation_draining") == 0
 
 
 @pytest.mark.gen_test
@@ -135,20 +142,29 @@ async def test_a_full_disk_admits_nothing_but_reads_on_and_recovers_by_itself(
         assert await grid.value("smartgrid_substation_load_watts") == 22_000
 
 
+@pytest.mark.parametrize("fault", ["enospc", "edquot"])
 @pytest.mark.gen_test
-async def test_what_a_full_disk_refused_is_not_there_after_kill_9(tmp_path: Path, disk: Disk) -> None:
+async def test_a_restart_on_a_full_disk_reads_on_admits_nothing_and_recovers_by_itself(
+    tmp_path: Path, disk: Disk, fault: str
+) -> None:
     async with on(disk, tmp_path) as (process, grid):
         session_id = (await grid.ask(place("before"))).session.session_id
-        disk.misbehaves("enospc")
+        disk.misbehaves(fault)
         assert (await grid.ask(place("during"))).outcome == "unavailable"
         await process.kill()
-    disk.recovers()
     async with on(disk, tmp_path) as (_, grid):
+        status, ready = await grid.get("/readyz")
+        assert (status, ready["waiting_for"]) == (503, ["room on the disk of the journal"])
+        assert (await grid.ask(Find(session_id))).session.state == "charging"
         assert [s["session_id"] for s in (await grid.get("/sessions"))[1]["sessions"]] == [session_id]
+        disk.recovers()
+        await becomes_ready(grid, 200)
+        assert (await grid.ask(place("after"))).outcome == "placed"
+        assert await grid.value("smartgrid_substation_load_watts") == 22_000
 
 
 @pytest.mark.gen_test
-async def test_a_start_on_a_full_disk_says_why_it_can_t(tmp_path: Path, disk: Disk) -> None:
+async def test_a_first_start_on_a_full_disk_says_why_it_can_t(tmp_path: Path, disk: Disk) -> None:
     disk.misbehaves("enospc")
     process = Substation(tmp_path, SUBSTATION_ID=ID, **disk.environ)
     assert await process.ended() == 1
