@@ -14,7 +14,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from balancer.asking import Asker
-from balancer.orders import BookUnavailable, OrderBook, Withdrawal
+from balancer.book_file import BookUnavailable
+from balancer.orders import OrderBook, Withdrawal
 from substation.contract import Withdraw
 
 log = logging.getLogger(__name__)
