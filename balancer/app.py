@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
 from balancer.asking import Asker
+from balancer.book_file import BookUnavailable
 from balancer.contract import FLEET
 from balancer.control import Operator
 from balancer.decisions import Decisions
@@ -27,9 +28,10 @@ from balancer.handlers import (
 )
 from balancer.lease import RUN_ID
 from balancer.metrics import BalancerMetrics, FleetCollector, show_rushhour
-from balancer.orders import BookUnavailable, EmbeddedBook
+from balancer.orders import EmbeddedBook
 from balancer.placement import Placement
 from balancer.poller import Poller
+from balancer.readiness import lacking
 from balancer.seats import Seats
 from balancer.sessions import Sessions
 from balancer.settings import Settings
@@ -44,6 +46,7 @@ from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 
 PRUNE_EVERY_S = 600.0
+PROBE_EVERY_S = 1.0
 
 
 @asynccontextmanager
@@ -58,7 +61,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         book = EmbeddedBook(settings.data / "balancer" / "orders.sqlite")
         stack.push_async_callback(book.close)
         links = Links(metrics.batched)
-        fleet = _view(settings.poll_s, links)
+        fleet = _view(settings.poll_s, links, book.book_id)
         seats = Seats(fleet, Decisions(), WaitingRoom(settings.most_waiting))
         registry.register(FleetCollector(fleet, seats.room))
         stack.push_async_callback(links.close)
@@ -77,7 +80,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         streams = FrameStreams(
             _shown(fleet, book.book_id, operator), FLEET, StreamMetrics(registry, "smartgrid_balancer")
         )
-        app = _pages(streams, seats, operator, registry)
+        app = _pages(streams, seats, operator, registry, service.waiting_for)
         HttpMetrics(registry, app)
         await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port))
         stack.push_async_callback(streams.close)
@@ -100,22 +103,26 @@ async def _service(
         if isinstance(asker, VehicleAsker)
         else placement
     )
-    service = BalancerService(placing, Sessions(seats.fleet, asker), withdrawals, book.book_id)
+
+    def waiting_for() -> list[str]:
+        return [*book.waiting_for(), *lacking(seats.fleet, time.monotonic())]
+
+    service = BalancerService(placing, Sessions(seats.fleet, asker), withdrawals, book.book_id, waiting_for)
     stack.push_async_callback(service.close)
     await withdrawals.resume()
-    for chore in (_prune(book), operator.follow()):
+    for chore in (_prune(book), _probe(book), operator.follow(), service.follow_readiness()):
         stack.callback(asyncio.create_task(chore).cancel)
     return operator, service
 
 
 def _asker(settings: Settings, links: Links, book: EmbeddedBook, fleet: Fleet) -> Asker:
     """Return who asks the substations: with ONE_SESSION_PER_VEHICLE, one that holds vehicles."""
-    return VehicleAsker(links, book, fleet) if settings.one_session_per_vehicle else Asker(links)
+    return VehicleAsker(links, book, fleet) if settings.one_session_per_vehicle else Asker(links, fleet)
 
 
-def _view(poll_s: float, links: Links) -> Fleet:
+def _view(poll_s: float, links: Links, book_id: str) -> Fleet:
     """Return an empty view of the fleet that hears what is reported on the links."""
-    fleet = Fleet(poll_s, random.Random(), links.up)  # noqa: S311 - ties
+    fleet = Fleet(poll_s, random.Random(), links.up, book_id)  # noqa: S311 - ties
     links.on_report = lambda report: fleet.adopt(report, time.monotonic())
     links.on_stranger = lambda owner, report: fleet.denied(owner, report, time.monotonic())
     return fleet
@@ -132,11 +139,12 @@ def _shown(fleet: Fleet, book_id: str, operator: Operator) -> Callable[[], dict[
 
 
 def _pages(
-    streams: FrameStreams, seats: Seats, operator: Operator, registry: CollectorRegistry
+    streams: FrameStreams,
+    seats: Seats,
+    operator: Operator,
+    registry: CollectorRegistry,
+    waiting_for: Callable[[], list[str]],
 ) -> Application:
-    def waiting_for() -> list[str]:
-        return [] if seats.fleet.usable(time.monotonic()) else ["a substation that answers"]
-
     return Application(
         [
             ("/fleet", FleetHandler, {"view": streams.view}),
@@ -157,6 +165,14 @@ def _pages(
         ],
         default_handler_class=NotFoundHandler,
     )
+
+
+async def _probe(book: EmbeddedBook) -> None:
+    """While the order book can't be written, see whether it can be again."""
+    while True:
+        await asyncio.sleep(PROBE_EVERY_S)
+        with contextlib.suppress(BookUnavailable):
+            await book.probe()
 
 
 async def _prune(book: EmbeddedBook) -> None:

@@ -8,11 +8,12 @@ import logging
 import time
 
 from balancer.asking import Asker
+from balancer.book_file import BookUnavailable
 from balancer.contract import Answer, Outcome
 from balancer.fleet import Fleet
 from balancer.health import State
 from balancer.lease import MS_PER_S, Lease
-from balancer.orders import BookUnavailable, Control, OrderBook
+from balancer.orders import Control, OrderBook
 from substation import contract as substation
 
 log = logging.getLogger(__name__)

@@ -39,14 +39,16 @@ class Option:
 class Fleet:
     """All substations that were ever seen, and the addresses where none answered yet.
 
-    `poll_s` is the interval of the polls, `linked` tells whether the stream to a substation is up.
+    `poll_s` is the interval of the polls, `linked` tells whether the stream to a substation is up. Of
+    substations that belong to another order book than `book_id` none is used: they would refuse.
     """
 
-    def __init__(self, poll_s: float, rng: Random, linked: Callable[[str], bool]) -> None:
+    def __init__(self, poll_s: float, rng: Random, linked: Callable[[str], bool], book_id: str = "") -> None:
         self.members: dict[str, Member] = {}
         self.poll_s = poll_s
         self.policy = DEFAULT_POLICY
         self._policies = policies()
+        self.book_id = book_id
         self._rng = rng
         self._linked = linked
         self._health: dict[str, Health] = {}
@@ -132,6 +134,16 @@ class Fleet:
         if member := self.members.get(substation_id):
             member.sightings.hear(report.substation_id, report.journal_id, now_s)
 
+    def late(self, substation_id: str, now_s: float) -> None:
+        """A call to a substation is not answered, though its stream is up."""
+        if member := self.members.get(substation_id):
+            member.health.late(now_s)
+
+    def prompt(self, substation_id: str, now_s: float) -> None:
+        """A call to a substation was decided in time."""
+        if member := self.members.get(substation_id):
+            member.health.prompt(now_s)
+
     def disputed(self, substation_id: str, now_s: float) -> bool:
         """Whether two journals claim an id at the same time: nobody may be asked under it."""
         return self.members[substation_id].sightings.disputed(now_s, self._recent_s)
@@ -167,7 +179,7 @@ class Fleet:
         if denied_s is not None:  # after a restart elsewhere that lasts for one poll: no alarm yet
             return State.CONFLICT if denied_s > self._recent_s else State.EJECTED
         linked = self._linked(substation_id)
-        return member.health.state(now_s - member.received_s, self.poll_s, linked=linked)
+        return member.health.state(now_s - member.received_s, self.poll_s, now_s, linked=linked)
 
     @property
     def _recent_s(self) -> float:
@@ -192,9 +204,13 @@ class Fleet:
         member.report, member.received_s = report, now_s
         return True
 
-    def usable(self, now_s: float) -> bool:
-        """Whether at least one substation is healthy."""
-        return any(self.state(member, now_s) is State.HEALTHY for member in self.members.values())
+    def up(self, substation_id: str) -> bool:
+        """Whether the stream to a substation is up."""
+        return self._linked(substation_id)
+
+    def foreign(self, member: Member) -> bool:
+        """Whether a substation belongs to another order book."""
+        return bool(self.book_id) and member.report.book_id not in {"", self.book_id}
 
     def choose(self, demand_w: int, eligible: Collection[str], now_s: float) -> str | None:
         """Return whom to ask for `demand_w`; None when nobody has room. `eligible` empty: anybody."""
@@ -275,4 +291,8 @@ class Fleet:
         return max((member.report.rated_w for _, member in self._eligible(eligible)), default=0)
 
     def _eligible(self, eligible: Collection[str]) -> Iterator[tuple[str, Member]]:
-        return ((name, member) for name, member in self.members.items() if not eligible or name in eligible)
+        return (
+            (name, member)
+            for name, member in self.members.items()
+            if (not eligible or name in eligible) and not self.foreign(member)
+        )

@@ -1,13 +1,19 @@
 """The health of one polled address: healthy, suspect after a miss, ejected after three, probed back in.
 
+A page that is polled says nothing about the disk: a call that is not answered makes a suspect too, for a
+while that doubles each time it happens again, and ends with the first call that is decided in time.
+
 A refusal for lack of room is not a failure and never comes here.
 """
 
 import dataclasses
+import math
 from enum import StrEnum
 
 EJECT_AFTER = 3  # misses in a row, or polls without a report
 PROBES = 2  # polls in a row that must succeed before an ejected one is healthy again
+SUSPECT_S = 5.0  # after a late call; doubles, for a request that meets a stalled disk is stuck there
+MOST_EPISODES = 5  # that count: 80 s
 
 
 class State(StrEnum):
@@ -28,6 +34,22 @@ class Health:
 
     misses: int = 0
     probes_left: int = 0
+    episodes: int = 0  # of late calls that no prompt one has made up for
+    suspect_until_s: float = -math.inf
+
+    def late(self, now_s: float) -> None:
+        """A call has had no answer for too long; what is late together is one episode."""
+        if now_s >= self.suspect_until_s:
+            self.episodes = min(self.episodes + 1, MOST_EPISODES)
+        suspect_s = SUSPECT_S * 2 ** (self.episodes - 1)
+        self.suspect_until_s = max(self.suspect_until_s, now_s + suspect_s)
+
+    def prompt(self, now_s: float) -> None:
+        """A call was decided in time: the disk takes commits again."""
+        if now_s < self.suspect_until_s:
+            self.suspect_until_s = now_s
+        else:
+            self.episodes = max(0, self.episodes - 1)
 
     def missed(self) -> None:
         """A poll failed or came too late."""
@@ -40,10 +62,11 @@ class Health:
         self.misses = 0
         self.probes_left = max(0, self.probes_left - 1)
 
-    def state(self, report_age_s: float, poll_s: float, *, linked: bool) -> State:
-        """Return the state, given the age of the newest report and whether the stream is up."""
+    def state(self, report_age_s: float, poll_s: float, now_s: float = 0.0, *, linked: bool) -> State:
+        """Return the state at a monotonic time, given the age of the newest report and whether the stream is up."""
         if self.misses >= EJECT_AFTER or report_age_s > EJECT_AFTER * poll_s:
             return State.EJECTED
         if self.probes_left:
             return State.PROBING
-        return State.SUSPECT if self.misses or not linked else State.HEALTHY
+        late = now_s < self.suspect_until_s
+        return State.SUSPECT if self.misses or late or not linked else State.HEALTHY

@@ -5,17 +5,14 @@ Embedded SQLite, for one balancer. Every method returns after its commit.
 
 import dataclasses
 import secrets
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol
 
 from balancer import holds
+from balancer.book_file import BookFile
 from balancer.holds import Hold, Holds
 from balancer.lease import Lease, taken
-from runtime.group_commit import GroupCommit
-from runtime.store import Store, StoreFull
-
-T = TypeVar("T")
+from runtime.store import Store
 
 SCHEMA_1 = """
 CREATE TABLE book (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), book_id TEXT NOT NULL) STRICT;
@@ -53,10 +50,6 @@ CREATE TABLE rushhour (
 MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, holds.SCHEMA)
 KEEP_MS = 24 * 3600 * 1000  # after the later of the claim and the planned end
 MOST_PRUNED = 10_000
-
-
-class BookUnavailable(Exception):  # noqa: N818 - a state of the book
-    """The book can't be written: nothing may be claimed."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -145,32 +138,16 @@ class OrderBook(Holds, Protocol):
         """Return the journals at which something is claimed or to be withdrawn at a substation."""
 
 
-class EmbeddedBook:
+class EmbeddedBook(BookFile):
     """The order book in one SQLite file."""
 
     def __init__(self, path: Path) -> None:
         """Open or create it; raises StoreUnusable."""
-        self._store = Store(path, MIGRATIONS)
-        with self._store.transaction():
-            self._store.run("INSERT OR IGNORE INTO book VALUES (1, ?)", (secrets.token_hex(8),))
-        self.book_id: str = self._store.rows("SELECT book_id FROM book")[0]["book_id"]
-        self._commits: GroupCommit[Callable[[Store], Any], Any] = GroupCommit("order-book", self._work)
-
-    def _work(self, batch: list[Callable[[Store], Any]]) -> list[Any]:
-        try:
+        super().__init__(path, MIGRATIONS)
+        if not self._store.one("SELECT 1 FROM book"):
             with self._store.transaction():
-                return [work(self._store) for work in batch]
-        except StoreFull as error:
-            return [BookUnavailable(str(error))] * len(batch)
-
-    async def _do(self, work: Callable[[Store], T]) -> T:
-        if self._commits.closed:
-            message = "the balancer is stopping"
-            raise BookUnavailable(message)
-        result = await self._commits.submit(work)
-        if isinstance(result, BookUnavailable):
-            raise result
-        return result  # type: ignore[no-any-return]
+                self._store.run("INSERT INTO book VALUES (1, ?)", (secrets.token_hex(8),))
+        self.book_id: str = self._store.rows("SELECT book_id FROM book")[0]["book_id"]
 
     async def claim(
         self, key: str, fingerprint: str, target: str | None, unix_ms: int, journal_id: str = ""
@@ -279,11 +256,6 @@ class EmbeddedBook:
         )
         rows = await self._do(lambda store: store.rows(sql, (substation_id,) * 2))
         return frozenset(row["journal_id"] for row in rows)
-
-    async def close(self) -> None:
-        """Finish what was submitted and close the file."""
-        await self._commits.close()
-        self._store.close()
 
 
 def _claim(store: Store, key: str) -> Claim | None:

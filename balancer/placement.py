@@ -12,11 +12,13 @@ import time
 from typing import Any
 
 from balancer.asking import Asker
+from balancer.book_file import BookUnavailable
 from balancer.contract import Answer, Charge, Outcome
 from balancer.control import Operator
 from balancer.decisions import Decision
 from balancer.metrics import BalancerMetrics
-from balancer.orders import BookUnavailable, Claim, OrderBook, Withdrawal
+from balancer.orders import Claim, OrderBook, Withdrawal
+from balancer.readiness import of_another_book
 from balancer.seats import Seat, Seats
 from balancer.waiting import Waiter
 from balancer.withdrawals import Withdrawals
@@ -246,7 +248,10 @@ class Placement:
             return Answer(Outcome.UNKNOWN_SUBSTATION, detail=", ".join(unknown))
         rated_w = self._fleet.rated_w(charge.substations)
         if not rated_w:
-            return Answer(Outcome.NO_SUBSTATION, retry_after_ms=self._wait_ms(charge))
+            names = charge.substations or tuple(self._fleet.members)
+            foreign = [n for n in names if (m := self._fleet.members.get(n)) and self._fleet.foreign(m)]
+            wait_ms = self._wait_ms(charge)
+            return Answer(Outcome.NO_SUBSTATION, retry_after_ms=wait_ms, detail=of_another_book(foreign))
         if rated_w < charge.plan.power_w and not self._fleet.unseen():
             return Answer(Outcome.EXCEEDS_CAPACITY, detail=f"the highest capacity is {rated_w / 1000:g} kW")
         return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge))

@@ -51,6 +51,7 @@ class Poller:
         self._callbacks: dict[str, PeriodicCallback] = {}
         self._first: set[asyncio.Task[None]] = set()
         self._alarms: set[str] = set()
+        self._foreign: set[str] = set()
         self._tidying = PeriodicCallback(self.tidy, TIDY_S * 1000)
         self._tidying.start()
 
@@ -75,6 +76,7 @@ class Poller:
             self._links.disconnect(substation_id)
             self._metrics.forgotten(substation_id)
             self._alarms.discard(substation_id)
+            self._foreign.discard(substation_id)
             log.info("forgotten", extra={"substation": substation_id})
 
     async def close(self) -> None:
@@ -141,6 +143,7 @@ class Poller:
             log.warning("a substation has another journal, its sessions of before are not in it",
                         extra={"substation": substation_id, "url": url, "was": journal_id, "is": report.journal_id})  # fmt: skip
         self._alarm(substation_id, member, now_s)
+        self._tell_foreign(substation_id, member)
         if self._fleet.disputed(substation_id, now_s):
             self._links.disconnect(substation_id)  # what was claimed there must not be placed on the other
         elif member.url == url:
@@ -158,6 +161,15 @@ class Poller:
         elif not in_conflict and substation_id in self._alarms:
             self._alarms.discard(substation_id)
             log.warning("identity conflict over", extra={"substation": substation_id})
+
+    def _tell_foreign(self, substation_id: str, member: Member) -> None:
+        """Say once that a substation belongs to another order book."""
+        if not self._fleet.foreign(member):
+            self._foreign.discard(substation_id)
+        elif substation_id not in self._foreign:
+            self._foreign.add(substation_id)
+            log.error("a substation belongs to another order book: nothing is placed there",
+                      extra={"substation": substation_id, "its_book": member.report.book_id, "own_book": self._fleet.book_id})  # fmt: skip
 
 
 def checked(url: str, found: Seen) -> Seen:

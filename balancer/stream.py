@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 import grpc.aio
@@ -23,6 +24,7 @@ from substation.proto import substation_pb2 as substation_pb
 log = logging.getLogger(__name__)
 
 MOST_LISTED = 1000
+LOOK_EVERY_S = 0.5  # for what is waited for
 ANSWER_S = 0.2  # kept back from the caller's time, so that even "unknown" arrives in time
 
 # With the monotonic time up to which the caller waits, and whose request it is; None for what nobody
@@ -35,13 +37,20 @@ class BalancerService(rpc.BalancerServicer):
     """Serves any number of gateways."""
 
     def __init__(
-        self, placement: Placement | OneSession, sessions: Sessions, withdrawals: Withdrawals, book_id: str
+        self,
+        placement: Placement | OneSession,
+        sessions: Sessions,
+        withdrawals: Withdrawals,
+        book_id: str,
+        waiting_for: Callable[[], list[str]],
     ) -> None:
+        """`waiting_for` returns what keeps a request from being placed now, in words."""
+        self.waiting_for = waiting_for
         self._placement = placement
         self._sessions = sessions
         self._withdrawals = withdrawals
         self._book_id = book_id
-        self._conversations: set[asyncio.Task[Any]] = set()
+        self._conversations: dict[asyncio.Task[Any], Conversation[Asked, Settled]] = {}
 
     def register(self, server: grpc.aio.Server) -> None:
         """Add this service to a server."""
@@ -49,10 +58,22 @@ class BalancerService(rpc.BalancerServicer):
 
     async def Converse(self, request_iterator: Any, context: Any) -> None:  # noqa: ARG002, N802 - gRPC's name
         """Answer one gateway's calls."""
+        conversation = Conversation(_decode, self._handle, self._encode, self._unused)
         if task := asyncio.current_task():
-            self._conversations.add(task)
-            task.add_done_callback(self._conversations.discard)
-        await Conversation(_decode, self._handle, self._encode, self._unused).run(context)
+            self._conversations[task] = conversation
+            task.add_done_callback(self._conversations.pop)
+        await conversation.run(context)
+
+    async def follow_readiness(self) -> None:
+        """Greet every gateway again when what is waited for has changed."""
+        told = self.waiting_for()
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if (now := self.waiting_for()) != told:
+                told = now
+                log.info("ready" if not now else "not ready", extra={"waiting_for": now})
+                for conversation in self._conversations.values():
+                    conversation.greet()
 
     async def close(self) -> None:
         """Wait, once the server has stopped, until every unused answer was given back."""
@@ -71,11 +92,10 @@ class BalancerService(rpc.BalancerServicer):
         return settled
 
     def _encode(self, settled: list[tuple[int, Settled]]) -> pb.Answers:
-        """Write answers; none at all is the greeting, which says whose balancer this is."""
-        book_id = "" if settled else self._book_id
-        return pb.Answers(
-            answers=[_answer(number, answer) for number, (answer, _) in settled], book_id=book_id
-        )
+        """Write answers; none at all is the greeting, which says whose balancer this is, and whether it is ready."""
+        if not settled:
+            return pb.Answers(book_id=self._book_id, waiting_for=self.waiting_for())
+        return pb.Answers(answers=[_answer(number, answer) for number, (answer, _) in settled])
 
     def _unused(self, settled: Settled) -> None:
         """The caller went before it had this answer: what nobody knows of is withdrawn."""

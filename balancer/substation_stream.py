@@ -41,6 +41,7 @@ class Links:
         self.on_stranger: Callable[[str, Report], object] = lambda *_: None
         self._on_batch = on_batch
         self._links: dict[str, SubstationLink] = {}
+        self._expected: dict[str, asyncio.Future[SubstationLink | None]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     def connect(self, substation_id: str, address: str) -> None:
@@ -49,7 +50,9 @@ class Links:
         if link and link.address == address:
             return
         self.disconnect(substation_id)
-        self._links[substation_id] = Link(address, self._wire(substation_id), self._on_batch)
+        link = self._links[substation_id] = Link(address, self._wire(substation_id), self._on_batch)
+        if expected := self._expected.pop(substation_id, None):
+            expected.set_result(link)
 
     def disconnect(self, substation_id: str) -> None:
         """Have no link to a substation: what waits for one waits on."""
@@ -62,13 +65,29 @@ class Links:
         """Return the link to a substation, None while it was not discovered."""
         return self._links.get(substation_id)
 
+    async def found(self, substation_id: str, within_s: float) -> SubstationLink | None:
+        """Return the link to a substation, None if it is not discovered within `within_s`.
+
+        However many wait for one, it costs nothing until it is there.
+        """
+        if link := self._links.get(substation_id):
+            return link
+        expected = self._expected.setdefault(substation_id, asyncio.get_running_loop().create_future())
+        try:
+            async with asyncio.timeout(within_s):
+                return await asyncio.shield(expected)
+        except TimeoutError:
+            return None
+
     def up(self, substation_id: str) -> bool:
         """Return whether the stream to a substation is open."""
         link = self._links.get(substation_id)
         return bool(link and link.up)
 
     async def close(self) -> None:
-        """Close all links."""
+        """Close all links; nobody is found any more."""
+        for expected in self._expected.values():
+            expected.set_result(None)
         await asyncio.gather(*(link.close() for link in self._links.values()), *self._closing)
 
     def _wire(self, substation_id: str) -> Wire[Command, Answer]:
@@ -135,4 +154,5 @@ def _report(report: pb.Report) -> Report:
     return Report(
         report.substation_id, report.journal_id, report.epoch, report.seq, report.load_w, report.capacity_w,
         report.draining, tuple(report.releases_w), report.sessions, report.rated_w,
+        report.book_id,
     )  # fmt: skip

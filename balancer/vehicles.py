@@ -15,11 +15,12 @@ import dataclasses
 import time
 
 from balancer.asking import Asker
+from balancer.book_file import BookUnavailable
 from balancer.contract import Answer, Charge, Outcome
 from balancer.control import Operator
 from balancer.fleet import Fleet
 from balancer.holds import Hold
-from balancer.orders import BookUnavailable, OrderBook, Withdrawal
+from balancer.orders import OrderBook, Withdrawal
 from balancer.placement import Placement
 from balancer.substation_stream import Links
 from substation import contract as substation
@@ -47,7 +48,7 @@ class VehicleAsker(Asker):
     """Asks substations, and holds the vehicle in the order book before it asks to place it."""
 
     def __init__(self, links: Links, book: OrderBook, fleet: Fleet) -> None:
-        super().__init__(links)
+        super().__init__(links, fleet)
         self.requests: dict[str, Request] = {}  # by vehicle
         self._book = book
         self._fleet = fleet

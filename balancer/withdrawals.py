@@ -1,24 +1,28 @@
 """Withdrawals: sessions placed for a caller who can't know of them are ended, whatever it takes.
 
 Noted in the order book first, then asked for until the substation has answered, through restarts,
-or until it is given up: then there is no session any more.
+or until it is given up: then there is no session any more. However many wait, each substation is
+asked by one task: for one withdrawal at a time while it does not answer, for many at once when it does.
+They never draw on the retry budget of requests.
 """
 
 import asyncio
 import contextlib
+import itertools
 import logging
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 from balancer.asking import Asker
-from balancer.orders import BookUnavailable, OrderBook, Withdrawal
+from balancer.book_file import BookUnavailable
+from balancer.orders import OrderBook, Withdrawal
 from substation.contract import Withdraw
 
 log = logging.getLogger(__name__)
 
 ROUND_S = 5.0  # one round of asking
-PAUSE_S = 0.5  # between rounds
+PAUSE_S = 0.5  # between rounds that ended without an answer
+MOST_AT_ONCE = 64  # asked of a substation that answers
 
 
 class Withdrawals:
@@ -31,6 +35,7 @@ class Withdrawals:
         self._given_up = given_up
         self._noting: set[asyncio.Task[None]] = set()
         self._asking: set[asyncio.Task[None]] = set()
+        self._pending: dict[str, dict[str, Withdrawal]] = {}  # by substation and key
 
     async def resume(self) -> None:
         """Take up what a former run left."""
@@ -60,17 +65,46 @@ class Withdrawals:
         self._ask(withdrawal)
 
     def _ask(self, withdrawal: Withdrawal) -> None:
-        _kept(self._asking, self._settle(withdrawal))
+        """Have it asked for by its substation's task, which is started when there is none."""
+        target = withdrawal.target
+        if target not in self._pending:
+            self._pending[target] = {}
+            _kept(self._asking, self._settle(target))
+        self._pending[target][withdrawal.key] = withdrawal
 
-    async def _settle(self, withdrawal: Withdrawal) -> None:
+    async def _settle(self, target: str) -> None:
+        """Ask one substation until nothing is pending there."""
+        pending = self._pending[target]
+        at_once = 1
+        while pending:
+            if at_once == 1:
+                await asyncio.gather(*(self._forget(one) for one in self._given_up_of(pending)))
+            batch = list(itertools.islice(pending.values(), at_once))
+            answered = await asyncio.gather(*(self._answered(one) for one in batch))
+            at_once = MOST_AT_ONCE if all(answered) else 1
+            if not all(answered):
+                await asyncio.sleep(PAUSE_S)
+        del self._pending[target]
+
+    def _given_up_of(self, pending: dict[str, Withdrawal]) -> list[Withdrawal]:
+        return [one for one in pending.values() if self._given_up(one.target, one.journal_id)]
+
+    async def _answered(self, withdrawal: Withdrawal) -> bool:
+        """Ask once for a withdrawal; one that is not answered goes behind the others."""
         command = Withdraw(withdrawal.key, withdrawal.attempt)
-        while not (gone := self._given_up(withdrawal.target, withdrawal.journal_id)):
-            if await self._asker.ask(withdrawal.target, command, time.monotonic() + ROUND_S):
-                break
-            await asyncio.sleep(PAUSE_S)
+        if await self._asker.once(withdrawal.target, command, ROUND_S):
+            await self._forget(withdrawal)
+            return True
+        pending = self._pending[withdrawal.target]
+        pending[withdrawal.key] = pending.pop(withdrawal.key)
+        return False
+
+    async def _forget(self, withdrawal: Withdrawal) -> None:
+        """Drop a withdrawal that was answered, or whose journal was given up."""
+        del self._pending[withdrawal.target][withdrawal.key]
         with contextlib.suppress(BookUnavailable):  # then it is asked for once more after a restart
             await self._book.withdrawn(withdrawal.key)
-        log.info("dropped a withdrawal" if gone else "withdrawn", extra={"target": withdrawal.target})
+        log.info("a withdrawal is settled", extra={"target": withdrawal.target})
 
 
 def _kept(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

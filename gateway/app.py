@@ -50,7 +50,8 @@ def _access(settings: Settings) -> Access:
 
 def _routes(grid: Grid, registry: CollectorRegistry, to_balancer: BalancerLink) -> Application:
     def waiting_for() -> list[str]:
-        return [] if to_balancer.up else [f"the balancer at {to_balancer.address}"]
+        """Ready means that a request would be placed now; what the balancer waits for, this one waits for."""
+        return to_balancer.waiting_for if to_balancer.up else [f"the balancer at {to_balancer.address}"]
 
     def about() -> dict[str, object]:
         return {"book_id": (to_balancer.up and to_balancer.book_id) or None}

@@ -13,16 +13,20 @@ from substation.contract import Session
 
 
 class BalancerLink(Link[Command, Answer]):
-    """The link to the balancer at `host:port`; `book_id` is its order book's, '' if it has not said."""
+    """The link to the balancer at `host:port`; `book_id` is its order book's, '' if it has not said.
+
+    `waiting_for` is what keeps the balancer from placing a request, as it said last.
+    """
 
     def __init__(self, address: str, on_batch: Callable[[int], None] = lambda _: None) -> None:
         """`on_batch` is called with the number of calls in each message."""
         self.book_id = ""
+        self.waiting_for: list[str] = []
         super().__init__(address, Wire(_open, _encode, self._read), on_batch)
 
     def _read(self, message: pb.Answers) -> Iterator[tuple[int, Answer]]:
         if not message.answers:  # the greeting
-            self.book_id = message.book_id
+            self.book_id, self.waiting_for = message.book_id, list(message.waiting_for)
         return ((answer.number, _answer(answer)) for answer in message.answers)
 
 

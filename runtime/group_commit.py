@@ -10,6 +10,8 @@ import logging
 import os
 import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -36,6 +38,9 @@ class GroupCommit(Generic[Item, Result]):
         self._waiting: queue.SimpleQueue[tuple[Item, asyncio.Future[Result]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._closed = False
+        self._submitted_s: deque[float] = deque()  # of what the loop has not seen done yet, oldest first
+        self._seen_done = 0
+        self._done = 0  # counted by the thread: a loop that lags does not make the work look late
         self._thread.start()
 
     @property
@@ -43,12 +48,21 @@ class GroupCommit(Generic[Item, Result]):
         """Whether nothing more is taken."""
         return self._closed
 
+    def oldest_s(self) -> float:
+        """Return for how many seconds the oldest item that is not done has waited; 0 when all is done."""
+        while self._seen_done < self._done:
+            self._submitted_s.popleft()
+            self._seen_done += 1
+        return time.monotonic() - self._submitted_s[0] if self._submitted_s else 0.0
+
     def submit(self, item: Item) -> "asyncio.Future[Result]":
         """Return a future of the item's result. Must not be called once closed."""
         if self._closed:
             message = "submit after close"
             raise RuntimeError(message)
         future: asyncio.Future[Result] = self._loop.create_future()
+        self.oldest_s()  # drops what is done: nobody else may ask
+        self._submitted_s.append(time.monotonic())
         self._waiting.put((item, future))
         return future
 
@@ -79,6 +93,7 @@ class GroupCommit(Generic[Item, Result]):
             log.critical("the %s thread can't go on; the process ends", self._thread.name, exc_info=True)
             logging.shutdown()
             os._exit(BROKEN)
+        self._done += len(items)
         with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits
             self._loop.call_soon_threadsafe(_deliver, futures, results)
 

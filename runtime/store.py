@@ -6,32 +6,55 @@ schema's version in `user_version`.
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-FULL_DISK = frozenset({sqlite3.SQLITE_FULL})
+from runtime.keep_aside import keep_aside
+from runtime.sqlite_errors import Meaning, meaning
+
+CHECK_WITHIN_S = 10.0  # of a start: 100,000 records of a journal, with their indexes, take 0.8 to 1 s
+STEPS = 100_000  # of SQLite's machine between two looks at the clock
+WHY = {
+    Meaning.BUSY: "is another process using it?",
+    Meaning.FULL: "is there room on the disk, and may the folder be written?",
+    Meaning.DAMAGED: "it is damaged: docs/how-to/recover-after-a-crash.md says what can be done",
+    Meaning.BROKEN: "is the disk sound?",
+}
 
 
 class StoreFull(Exception):  # noqa: N818 - a state of the disk
-    """The disk has no room; the transaction was undone."""
+    """The disk takes nothing; the transaction was undone."""
+
+
+class StoreDamaged(sqlite3.DatabaseError):
+    """What the file holds can't be read; the transaction was undone. To be handled as SQLite's own errors."""
 
 
 class StoreUnusable(Exception):  # noqa: N818 - a state of the file
-    """The file can't be opened, is in use, or was written by a newer version."""
+    """The file can't be opened, is in use, is damaged, or was written by a newer version."""
 
 
 class Store:
     """An open database; to be used by one thread at a time."""
 
-    def __init__(self, path: Path, migrations: Sequence[str]) -> None:
-        """Open `path`, made if absent, and bring its schema up to date: one script a version."""
+    def __init__(self, path: Path, migrations: Sequence[str], *, checked: bool = False) -> None:
+        """Open `path`, made if absent, and bring its schema up to date: one script a version.
+
+        With `checked`, first read all of it, for at most CHECK_WITHIN_S, and compare each index with its
+        table. Raises StoreUnusable; a damaged file is copied aside before.
+        """
         self.path = path
         with contextlib.ExitStack() as undo:  # what can't be used is not kept open, and locked
-            self._open(path, migrations, undo)
+            self._open(path, undo)
+            if checked:
+                self._check()
+            with self._told():
+                self._migrate(migrations)
             undo.pop_all()
 
-    def _open(self, path: Path, migrations: Sequence[str], undo: contextlib.ExitStack) -> None:
-        try:
+    def _open(self, path: Path, undo: contextlib.ExitStack) -> None:
+        with self._told():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
             undo.callback(self._db.close)
@@ -43,10 +66,32 @@ class Store:
                 "foreign_keys=ON",
             ):
                 self._db.execute(f"PRAGMA {pragma}")
-            self._migrate(migrations)
-        except (OSError, sqlite3.Error) as error:
-            message = f"{path}: {error}; is another process using it, or is the folder not writable?"
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say why the file can't be used."""
+        try:
+            yield
+        except OSError as error:
+            message = f"{self.path}: {error.strerror or error}; may the folder be written?"
             raise StoreUnusable(message) from error
+        except sqlite3.Error as error:
+            message = f"{self.path}: {error}; {WHY[meaning(error)]}"
+            raise StoreUnusable(message) from error
+
+    def _check(self) -> None:
+        until_s = time.monotonic() + CHECK_WITHIN_S
+        self._db.set_progress_handler(lambda: int(time.monotonic() > until_s), STEPS)
+        try:
+            faults = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check(10)")]
+        except sqlite3.Error as error:
+            interrupted = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
+            faults = ["ok"] if interrupted else [str(error)]
+        finally:
+            self._db.set_progress_handler(None, 0)
+        if faults != ["ok"]:
+            message = f"{self.path} is damaged: {'; '.join(faults)}. {keep_aside(self.path, 'damaged')}"
+            raise StoreUnusable(message)
 
     def _migrate(self, migrations: Sequence[str]) -> None:
         version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -60,31 +105,57 @@ class Store:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit what is done inside, or undo all of it; raises StoreFull when the disk is full."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException as error:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error) and error.sqlite_errorcode in FULL_DISK:
-                raise StoreFull(str(error)) from error
-            raise
+        """Commit what is done inside, or undo all of it.
+
+        Raises StoreFull when the disk takes nothing, StoreDamaged when the file can't be read. Whatever
+        else is raised may leave in doubt what is on the disk.
+        """
+        with _understood():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    @property
+    def changes(self) -> int:
+        """How many rows were written since the store was opened; those of undone transactions count."""
+        return self._db.total_changes
 
     def run(self, sql: str, values: Sequence[object] = ()) -> int:
-        """Execute a statement; returns the number of rows that it changed."""
-        return self._db.execute(sql, values).rowcount
+        """Execute a statement; returns the number of rows that it changed. Raises as `transaction`."""
+        with _understood():
+            return self._db.execute(sql, values).rowcount
 
     def rows(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[sqlite3.Row]:
-        """Return all rows of a query."""
-        return self._db.execute(sql, values).fetchall()
+        """Return all rows of a query; raises as `transaction`."""
+        with _understood():
+            return self._db.execute(sql, values).fetchall()
 
     def one(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Row | None:
-        """Return the first row of a query, None if there is none."""
-        row: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
-        return row
+        """Return the first row of a query, None if there is none; raises as `transaction`."""
+        with _understood():
+            row: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
+            return row
 
     def close(self) -> None:
         """Close the file; its lock is released."""
         self._db.close()
+
+
+@contextlib.contextmanager
+def _understood() -> Iterator[None]:
+    """Turn an error of SQLite into what it means; one that leaves something in doubt stays as it is."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        match meaning(error):
+            case Meaning.FULL | Meaning.BUSY:
+                raise StoreFull(str(error)) from error
+            case Meaning.DAMAGED:
+                raise StoreDamaged(str(error)) from error
+            case _:
+                raise

@@ -83,6 +83,12 @@ class Conversation(Generic[Item, Answer]):
         self._running: dict[int, asyncio.Future[Answer]] = {}
         self._answers: list[tuple[int, Answer]] = []
         self._wake = asyncio.Event()
+        self._greets = True  # the first greeting says that the link is up
+
+    def greet(self) -> None:
+        """Write the greeting again: what it says has changed."""
+        self._greets = True
+        self._wake.set()
 
     async def run(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         """Read and answer until the caller ends the stream or is lost."""
@@ -135,10 +141,13 @@ class Conversation(Generic[Item, Answer]):
         self._wake.set()
 
     async def _write(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        await context.write(self._encode([]))  # the greeting: the link is up
+        self._wake.set()
         while True:
             await self._wake.wait()
             self._wake.clear()
+            if self._greets:
+                self._greets = False
+                await context.write(self._encode([]))
             answers, self._answers = self._answers, []
             self._written.update(answers)
             while len(self._written) > REMEMBERED:

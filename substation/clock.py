@@ -7,6 +7,15 @@ from substation.plan import MS_PER_S
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Moment:
+    """A grid time, the wall time at which it was, and the scale from then on (0: not known)."""
+
+    grid_ms: int
+    unix_ms: int
+    scale: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class GridClock:
     """Grid milliseconds from a monotonic clock; `scale` grid seconds pass in one wall second."""
 
@@ -15,12 +24,13 @@ class GridClock:
     scale: float
 
     @classmethod
-    def resume(
-        cls, stored_ms: int, stored_unix_ms: int, now_unix_ms: int, now_monotonic_s: float, scale: float
-    ) -> "GridClock":
-        """Go on from a stored grid time: what passed meanwhile counts, a wall clock set back does not."""
-        passed_ms = max(0, now_unix_ms - stored_unix_ms)
-        return cls(stored_ms + int(passed_ms * scale), now_monotonic_s, scale)
+    def resume(cls, stored: Moment, now_unix_ms: int, now_monotonic_s: float, scale: float) -> "GridClock":
+        """Go on from a stored grid time, from now on at `scale`.
+
+        What passed meanwhile counts by the scale that was in force; a wall clock set back does not count.
+        """
+        passed_ms = max(0, now_unix_ms - stored.unix_ms)
+        return cls(stored.grid_ms + int(passed_ms * (stored.scale or scale)), now_monotonic_s, scale)
 
     def at(self, monotonic_s: float) -> int:
         """Return the grid time at a moment of the monotonic clock."""

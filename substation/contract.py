@@ -196,7 +196,7 @@ class Report:
     """A substation's load at one moment; of two, the one with the higher (epoch, seq) is newer.
 
     `capacity_w` is the limit now, `rated_w` what it is when not derated; `releases_w` are cumulative
-    watts by RELEASES_WITHIN_S.
+    watts by RELEASES_WITHIN_S. `book_id` is the order book whose requests alone are taken, '' for any.
     """
 
     substation_id: str
@@ -209,6 +209,7 @@ class Report:
     releases_w: tuple[int, ...]
     sessions: int = 0
     rated_w: int = 0
+    book_id: str = ""
 
 
 def owner(session_id: str) -> str:

@@ -6,97 +6,21 @@ import logging
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 
-from runtime.store import Store, StoreUnusable
+from runtime.commit_count import CommitCount
+from runtime.store import Store, StoreDamaged, StoreFull, StoreUnusable
 from substation.contract import State
 from substation.curve import Usage
 from substation.plan import Plan
 from substation.records import Entry, Record
+from substation.schema import MIGRATIONS, PRUNE, WRITE
 
 log = logging.getLogger(__name__)
 
-SCHEMA_1 = """
-CREATE TABLE station (
-    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-    substation_id TEXT NOT NULL,
-    journal_id TEXT NOT NULL,
-    book_id TEXT NOT NULL,           -- the order book that placed here first; '' before
-    epoch INTEGER NOT NULL,          -- of reports: rises with every start
-    grid_ms INTEGER NOT NULL,        -- grid time ...
-    unix_ms INTEGER NOT NULL,        -- ... at this wall time
-    load_wms INTEGER NOT NULL,       -- running totals in watt-milliseconds
-    admission_wms INTEGER NOT NULL,
-    derating_wms INTEGER NOT NULL,
-    allowed_w INTEGER NOT NULL
-) STRICT;
-CREATE TABLE record (
-    number INTEGER PRIMARY KEY,
-    key TEXT NOT NULL UNIQUE,
-    attempt INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('charging', 'paused', 'stopped', 'withdrawn', 'refused')),
-    session_id TEXT UNIQUE,          -- NULL for a tombstone, and so are all columns below
-    vehicle_id TEXT,
-    energy_j INTEGER,
-    power_w INTEGER,
-    stay_ms INTEGER,
-    start_ms INTEGER,                -- grid time
-    end_ms INTEGER,                  -- grid time at which the plan ends
-    started_unix_ms INTEGER,
-    expected_end_unix_ms INTEGER,
-    ended_ms INTEGER,                -- grid time; -1 while it was not ended early
-    ended_unix_ms INTEGER
-) STRICT;
-CREATE INDEX open_until ON record (end_ms) WHERE state IN ('charging', 'paused');
-"""
-SCHEMA_2 = """
-ALTER TABLE station RENAME COLUMN load_wms TO ended_j;
-UPDATE station SET ended_j = max(0, ended_j / 1000 - coalesce((   -- what open sessions were given counts apart
-    SELECT sum(power_w * (station.grid_ms - start_ms) / 1000) FROM record
-    WHERE state = 'charging' AND end_ms > station.grid_ms), 0));
-ALTER TABLE station ADD COLUMN draining INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE station ADD COLUMN limit_w INTEGER NOT NULL DEFAULT 0;      -- 0: the rated capacity
-ALTER TABLE record ADD COLUMN taper INTEGER NOT NULL DEFAULT 0;         -- older plans have none
-ALTER TABLE record ADD COLUMN settled_unix_ms INTEGER NOT NULL DEFAULT 0;  -- planned end, or when it was refused
-UPDATE record SET settled_unix_ms = coalesce(expected_end_unix_ms, (SELECT unix_ms FROM station));
-CREATE INDEX by_vehicle ON record (vehicle_id, number) WHERE vehicle_id IS NOT NULL;
-CREATE INDEX settled ON record (settled_unix_ms);
-"""
-SCHEMA_3 = """
-ALTER TABLE record ADD COLUMN caller TEXT NOT NULL DEFAULT '';  -- who asked for the session
-UPDATE record SET caller = CASE  -- until now it stood before the first colon of the key, or else of the vehicle
-    WHEN key NOT LIKE '~%' AND instr(key, ':') > 1 THEN substr(key, 1, instr(key, ':') - 1)
-    WHEN key LIKE '~%' AND instr(vehicle_id, ':') > 1
-        AND substr(vehicle_id, 1, instr(vehicle_id, ':') - 1) NOT GLOB '*[^a-z0-9._-]*'
-        THEN substr(vehicle_id, 1, instr(vehicle_id, ':') - 1)
-    ELSE 'anonymous' END
-WHERE session_id IS NOT NULL;
-"""
-MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3)
 KEEP_MS = 3 * 24 * 3600 * 1000  # after the planned end: longer than any order book keeps its keys
 MOST_PRUNED = 1000  # in one commit
 WRAP = 2**63  # SQLite's integers: 106 days at 1 GW; a counter that starts again is a reset to Prometheus
-
-COLUMNS = (
-    "attempt", "state", "session_id", "vehicle_id", "energy_j", "power_w", "stay_ms", "taper", "start_ms", "end_ms",
-    "started_unix_ms", "expected_end_unix_ms", "ended_ms", "ended_unix_ms", "settled_unix_ms",
-    "caller",
-)  # fmt: skip
-WRITE = f"""
-INSERT INTO record (key, {", ".join(COLUMNS)}) VALUES (?{", ?" * len(COLUMNS)})
-ON CONFLICT (key) DO UPDATE SET number = CASE  -- a refused key that is admitted comes last: pages go by admission
-    WHEN record.session_id IS NULL THEN (SELECT max(number) + 1 FROM record) ELSE record.number END,
-    {", ".join(f"{name} = excluded.{name}" for name in COLUMNS)}
-"""  # noqa: S608 - the names are above
-PRUNE = """
-DELETE FROM record WHERE number IN (
-    SELECT number FROM record
-    WHERE settled_unix_ms < ?
-        AND NOT (state IN ('charging', 'paused') AND end_ms > ?)
-        AND number < (SELECT max(number) FROM record)
-    ORDER BY settled_unix_ms LIMIT ?)
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,24 +36,42 @@ class Station:
     usage: Usage
     draining: bool
     limit_w: int
+    time_scale: float
+    commits: int
 
 
 class Journal:
     """An open journal. One thread at a time; writes only inside `transaction()`."""
 
-    def __init__(self, path: Path, substation_id: str, unix_ms: int) -> None:
-        """Open or create it; raises StoreUnusable, also when it belongs to another substation."""
-        self._store = Store(path, MIGRATIONS)
+    def __init__(self, path: Path, substation_id: str, unix_ms: int, *, accept_loss: bool = False) -> None:
+        """Open or create it, and check it; one that is there is not written before the first commit.
+
+        Raises StoreUnusable, also when it belongs to another substation, is damaged, or lacks commits that
+        were made; with `accept_loss` the latter is only logged.
+        """
+        self._count = CommitCount(path, accept_loss=accept_loss)
+        self._store = Store(path, MIGRATIONS, checked=True)
+        try:
+            if not self._store.one("SELECT 1 FROM station"):
+                self._make(substation_id, unix_ms)
+            known = self.station()
+            if known.substation_id != substation_id:
+                message = f"{path} belongs to {known.substation_id}, not to {substation_id}"
+                raise StoreUnusable(message)  # noqa: TRY301 - the file is closed below
+            self._count.compare(known.journal_id, known.commits)
+        except BaseException:
+            self.close()
+            raise
+        self.epoch = max(known.epoch + 1, unix_ms // 1000)
+        self._commits = self._stamped = known.commits
+        self._journal_id = known.journal_id
+
+    def _make(self, substation_id: str, unix_ms: int) -> None:
         with self._store.transaction():
             self._store.run(
-                "INSERT OR IGNORE INTO station VALUES (1, ?, ?, '', 0, 0, ?, 0, 0, 0, 0, 0, 0)",
+                "INSERT INTO station VALUES (1, ?, ?, '', 0, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0)",
                 (substation_id, secrets.token_hex(8), unix_ms),
             )
-            self._store.run("UPDATE station SET epoch = max(epoch + 1, ?)", (unix_ms // 1000,))
-        if self.station().substation_id != substation_id:
-            message = f"{path} belongs to {self.station().substation_id}, not to {substation_id}"
-            self.close()
-            raise StoreUnusable(message)
 
     def station(self) -> Station:
         """Return the journal's own row."""
@@ -137,14 +79,19 @@ class Journal:
         usage = Usage(row["ended_j"], row["admission_wms"], row["derating_wms"], row["allowed_w"])
         return Station(
             row["substation_id"], row["journal_id"], row["book_id"], row["epoch"], row["grid_ms"], row["unix_ms"],
-            usage, bool(row["draining"]), row["limit_w"],
+            usage, bool(row["draining"]), row["limit_w"], row["time_scale"], row["commits"],
         )  # fmt: skip
 
-    def transaction(self) -> AbstractContextManager[None]:
-        """Commit all that is written inside, or nothing; raises StoreFull."""
-        return self._store.transaction()
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit all that is written inside, or nothing; raises as the store's."""
+        with self._store.transaction():
+            yield
+        if self._stamped > self._commits:
+            self._commits = self._stamped
+            self._count.note(self._journal_id, self._commits)
 
-    def stamp(self, grid_ms: int, unix_ms: int, usage: Usage) -> None:
+    def stamp(self, grid_ms: int, unix_ms: int, usage: Usage, time_scale: float) -> None:
         """Note the moment and the totals of this commit."""
         totals = (
             usage.ended_j % WRAP,
@@ -154,9 +101,11 @@ class Journal:
         )
         self._store.run(
             "UPDATE station SET grid_ms = ?, unix_ms = ?,"
-            " ended_j = ?, admission_wms = ?, derating_wms = ?, allowed_w = ?",
-            (grid_ms, unix_ms, *totals),
+            " ended_j = ?, admission_wms = ?, derating_wms = ?, allowed_w = ?, epoch = ?, time_scale = ?,"
+            " commits = ?",
+            (grid_ms, unix_ms, *totals, self.epoch, time_scale, self._commits + 1),
         )
+        self._stamped = self._commits + 1
 
     def bind(self, book_id: str) -> None:
         """Note the order book that this substation belongs to from now on."""
@@ -194,7 +143,7 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
             _remove(path)
             self._store.run("VACUUM INTO ?", (str(path),))
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, StoreFull, StoreDamaged) as error:
             log.error("a backup failed: %s", error)  # noqa: TRY400 - a state of the disk, not a fault
             with contextlib.suppress(OSError):
                 _remove(path)
@@ -234,8 +183,9 @@ class Journal:
         return [(row["number"], _record(row)) for row in rows]
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the files."""
         self._store.close()
+        self._count.close()
 
 
 def _remove(copy: Path) -> None:

@@ -26,6 +26,9 @@ class Settings:
     time_scale: float = setting(
         "TIME_SCALE", "120", number(0.001, 100_000), "grid seconds that pass in a wall second"
     )
+    accept_loss: int = setting(
+        "ACCEPT_LOST_COMMITS", "0", integer(0, 1), "1 starts a journal that lacks commits which were answered"
+    )
 
     @property
     def capacity_w(self) -> int:

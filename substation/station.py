@@ -11,6 +11,7 @@ from pathlib import Path
 
 from runtime.group_commit import GroupCommit
 from substation.clock import GridClock
+from substation.commit_watch import LATE_S, CommitWatch
 from substation.contract import Answer, Outcome, Report
 from substation.curve import Curve, Usage
 from substation.journal import Journal
@@ -54,11 +55,15 @@ class Station:
         self.grpc_address = ""
         self.time_scale = clock.scale
         self._rated_w = capacity_w
-        self._epoch = known.epoch
+        self._epoch = journal.epoch
         self._seq = itertools.count(1)
         self._clock = clock
         ledger = resume(journal, capacity_w, clock.start_ms)
         self._writer = Writer(journal, ledger, capacity_w, clock, metrics)
+        self._writer.commit(
+            [Request(Probe())]
+        )  # the epoch and the time scale; shows whether the disk is full
+        self._watch = CommitWatch()
         self._held: tuple[Published, int] | None = None
         self._backing_up = False
         self._commits: GroupCommit[Request, Answer] = GroupCommit("journal", self._writer.commit)
@@ -78,6 +83,7 @@ class Station:
             self.substation_id, self.journal_id, self._epoch, next(self._seq), curve.load_at(now_ms),
             curve.capacity_w, published.draining or bool(self.waiting_for()),
             curve.releases_at(now_ms, self.time_scale), curve.sessions_at(now_ms), self._rated_w,
+            published.book_id,
         )  # fmt: skip
 
     def draw_w(self) -> float:
@@ -99,7 +105,13 @@ class Station:
         """Return what keeps this substation from admitting, in words."""
         if self._commits.closed:
             return ["the end: the substation is stopping"]
-        return ["room on the disk of the journal"] if self._writer.published.full else []
+        published = self._writer.published
+        if published.damaged:
+            return ["another journal: this one is damaged, the log says how"]
+        lacking = ["room on the disk of the journal"] if published.full else []
+        if self._watch.late(self._commits.oldest_s()):
+            lacking.append(f"the disk of the journal: a commit takes over {LATE_S:g} s")
+        return lacking
 
     async def backup(self, folder: Path) -> Path:
         """Write a consistent copy of the journal into `folder`; returns its path once it is on the disk.
@@ -147,11 +159,13 @@ class Station:
         return published.curve, now_ms
 
     async def _probe(self) -> None:
-        """While the disk is full, see whether it takes anything again."""
+        """While the disk is full or slow, see whether it takes anything again, and how fast."""
         while True:
             await asyncio.sleep(PROBE_S)
-            if self._writer.published.full:
-                await self.ask(Request(Probe()))
+            if self._writer.published.full or self._watch.late(self._commits.oldest_s()):
+                began_s = time.monotonic()
+                if (await self.ask(Request(Probe()))).outcome is Outcome.DONE:
+                    self._watch.probed(time.monotonic() - began_s)
 
     async def _prune(self) -> None:
         """Drop what nobody can ask for any more, a little at a time."""

@@ -83,6 +83,7 @@ class SubstationService(rpc.SubstationServicer):
                 substation_id=report.substation_id, journal_id=report.journal_id, epoch=report.epoch, seq=report.seq,
                 load_w=report.load_w, capacity_w=report.capacity_w, draining=report.draining,
                 releases_w=report.releases_w, sessions=report.sessions, rated_w=report.rated_w,
+                book_id=report.book_id,
             ),
         )  # fmt: skip
 

@@ -5,12 +5,13 @@ replaced after each commit.
 """
 
 import dataclasses
+import logging
 import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from runtime.store import StoreFull
+from runtime.store import StoreDamaged, StoreFull
 from substation.clock import GridClock
 from substation.contract import (
     MOST_LISTED,
@@ -31,6 +32,8 @@ from substation.journal import Journal
 from substation.ledger import Decision, Ledger
 from substation.metrics import WriterMetrics
 from substation.records import Entry, Record
+
+log = logging.getLogger(__name__)
 
 Decided = Place | Withdraw | Settle | Stop | Drain | Derate
 
@@ -66,7 +69,9 @@ class Published:
 
     curve: Curve
     draining: bool
-    full: bool = False
+    book_id: str = ""
+    full: bool = False  # the disk takes nothing
+    damaged: bool = False  # the journal can't be read any more
 
 
 class Writer:
@@ -91,36 +96,52 @@ class Writer:
         self._metrics = metrics
         self._monotonic_s = monotonic_s
         self._unix_s = unix_s
-        self._station = journal.station()
+        self._station = self._before = journal.station()
         self._started_s = (monotonic_s(), unix_s())
-        self.published = Published(ledger.curve(), ledger.draining)
+        self.published = Published(ledger.curve(), ledger.draining, self._station.book_id)
 
     def commit(self, batch: list[Request]) -> list[Answer]:
         """Answer a batch; what it changes is on the disk when this returns."""
         began_s = self._monotonic_s()
         now_ms, unix_ms = self._clock.at(began_s), int(self._unix_s() * 1000)
         self._ledger.begin(now_ms)
-        decisions: list[Decision] = []
-        full = self.published.full
-        try:
-            with self._journal.transaction():
-                answers = [self._answer(request, now_ms, unix_ms, decisions) for request in batch]
-                writing = any(d.write for d in decisions) or any(isinstance(r.command, Probe) for r in batch)
-                if writing:
-                    self._journal.stamp(now_ms, unix_ms, self._ledger.curve().usage)
-            if writing:
-                full = False
-                self._metrics.committed(
-                    self._monotonic_s() - began_s, [d.outcome for d in decisions if d.write]
-                )
-        except StoreFull:
-            self._ledger.rollback()
-            self._station = self._journal.station()
-            full = True
+        full, damaged = False, self.published.damaged
+        if damaged:  # what is written into a damaged file may be lost
             answers = [self._read_only(request, now_ms) for request in batch]
+        else:
+            try:
+                full, answers = self._written(batch, began_s, now_ms, unix_ms)
+            except (StoreFull, StoreDamaged) as error:
+                full, damaged = isinstance(error, StoreFull), isinstance(error, StoreDamaged)
+                answers = self._undone(batch, now_ms, error)
         self._ledger.check_bounds()
-        self.published = Published(self._ledger.curve(), self._ledger.draining, full)
+        self.published = Published(
+            self._ledger.curve(), self._ledger.draining, self._station.book_id, full, damaged
+        )
         return [self._copied(request, answer) for request, answer in zip(batch, answers, strict=True)]
+
+    def _written(
+        self, batch: list[Request], began_s: float, now_ms: int, unix_ms: int
+    ) -> tuple[bool, list[Answer]]:
+        """Commit a batch; returns whether the disk is still known to be full, and the answers."""
+        decisions: list[Decision] = []
+        self._before = self._station
+        with self._journal.transaction():
+            answers = [self._answer(request, now_ms, unix_ms, decisions) for request in batch]
+            writing = any(d.write for d in decisions) or any(isinstance(r.command, Probe) for r in batch)
+            if writing:
+                self._journal.stamp(now_ms, unix_ms, self._ledger.curve().usage, self._clock.scale)
+        if writing:
+            self._metrics.committed(self._monotonic_s() - began_s, [d.outcome for d in decisions if d.write])
+        return self.published.full and not writing, answers
+
+    def _undone(self, batch: list[Request], now_ms: int, error: StoreFull | StoreDamaged) -> list[Answer]:
+        """Undo in memory what the journal has undone, and answer what only reads."""
+        self._ledger.rollback()
+        self._station = self._before
+        if isinstance(error, StoreDamaged):
+            log.critical("the journal is damaged: %s; nothing is admitted, and nothing is written", error)
+        return [self._read_only(request, now_ms) for request in batch]
 
     def _answer(self, request: Request, now_ms: int, unix_ms: int, decisions: list[Decision]) -> Answer:
         command = request.command
@@ -130,7 +151,7 @@ class Writer:
         if isinstance(command, Probe | Prune | Backup):
             return Answer(Outcome.DONE)
         if isinstance(command, Page | Find):
-            return self._read_only(request, now_ms)
+            return self._read(request, now_ms)
         if self._monotonic_s() > request.until_s:
             return Answer(Outcome.UNAVAILABLE)  # nobody waits any more: decide nothing
         if isinstance(command, Place) and not self._bound_to(command.book_id):
@@ -194,6 +215,13 @@ class Writer:
         return self._station.book_id == book_id
 
     def _read_only(self, request: Request, now_ms: int) -> Answer:
+        """Answer what only reads; what can't be read is not there to be told of."""
+        try:
+            return self._read(request, now_ms)
+        except StoreDamaged:
+            return Answer(Outcome.UNAVAILABLE)
+
+    def _read(self, request: Request, now_ms: int) -> Answer:
         match request.command:
             case Find(session_id, caller):
                 record = self._journal.by_session(session_id, caller)

@@ -86,12 +86,14 @@ class Page(_message.Message):
     def __init__(self, vehicle_id: _Optional[str] = ..., cursor: _Optional[str] = ..., limit: _Optional[int] = ..., caller: _Optional[str] = ...) -> None: ...
 
 class Answers(_message.Message):
-    __slots__ = ("answers", "book_id")
+    __slots__ = ("answers", "book_id", "waiting_for")
     ANSWERS_FIELD_NUMBER: _ClassVar[int]
     BOOK_ID_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FOR_FIELD_NUMBER: _ClassVar[int]
     answers: _containers.RepeatedCompositeFieldContainer[Answer]
     book_id: str
-    def __init__(self, answers: _Optional[_Iterable[_Union[Answer, _Mapping]]] = ..., book_id: _Optional[str] = ...) -> None: ...
+    waiting_for: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, answers: _Optional[_Iterable[_Union[Answer, _Mapping]]] = ..., book_id: _Optional[str] = ..., waiting_for: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Answer(_message.Message):
     __slots__ = ("number", "outcome", "session", "retry_after_ms", "detail", "sessions", "next_cursor")

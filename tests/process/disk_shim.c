@@ -5,6 +5,7 @@
  *   stall   fsync and fdatasync wait until the word changes or the file is gone
  *   eio     fsync and fdatasync fail with EIO
  *   enospc  write, pwrite and pwrite64 fail with ENOSPC
+ *   edquot  the same with EDQUOT, which SQLite does not know as "full"
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -56,9 +57,10 @@ static int sync_with(const char *name, int file)
 static int is_full(int file)
 {
     int saved = errno;
-    int full = is_store(file) && fault_is("enospc");
-    errno = full ? ENOSPC : saved;
-    return full;
+    int store = is_store(file);
+    int fault = store && fault_is("enospc") ? ENOSPC : store && fault_is("edquot") ? EDQUOT : 0;
+    errno = fault ? fault : saved;
+    return fault;
 }
 
 int fsync(int file) { return sync_with("fsync", file); }

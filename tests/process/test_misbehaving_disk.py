@@ -5,13 +5,15 @@ import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from runtime.coalescer import LinkLost
 from substation.contract import Find, Withdraw
+from tests.integration.balancer.grid import Plan, running, until
+from tests.integration.gateway.api import api_of
 from tests.support.processes import HUNG_S, Substation, serving
 from tests.support.sessions import place
 from tests.support.substation_app import ID, Grid
@@ -64,8 +66,8 @@ def disk(tmp_path: Path, library: Path) -> Disk:
 
 
 @asynccontextmanager
-async def on(disk: Disk, data: Path) -> AsyncIterator[tuple[Substation, Grid]]:
-    async with serving(data, SUBSTATION_ID=ID, **disk.environ) as (process, grid):
+async def on(disk: Disk, data: Path, name: str = ID) -> AsyncIterator[tuple[Substation, Grid]]:
+    async with serving(data, SUBSTATION_ID=name, **disk.environ) as (process, grid):
         yield process, grid
 
 
@@ -85,9 +87,47 @@ async def test_a_stalled_sync_holds_up_answers_and_nothing_else(tmp_path: Path, 
             assert await grid.value("smartgrid_substation_load_watts") == 11_000
             await asyncio.sleep(0.02)
         assert not any(call.done() for call in waiting)  # nothing is placed before it is on the disk
+        await becomes_ready(grid, 503)  # nor is anything sent here any more
+        assert (await grid.get("/readyz"))[1]["waiting_for"] == [
+            "the disk of the journal: a commit takes over 1 s"
+        ]
+        assert await grid.value("smartgrid_substation_draining") == 1
         disk.recovers()
         assert {answer.outcome for answer in await asyncio.gather(*waiting)} == {"placed"}
         assert await grid.value("smartgrid_substation_load_watts") == 66_000
+        await becomes_ready(grid, 200)
+        assert await grid.value("smartgrid_substation_draining") == 0
+
+
+@pytest.mark.gen_test
+async def test_a_substation_whose_sync_stalls_gets_no_requests_and_its_neighbours_get_them(
+    tmp_path: Path, disk: Disk
+) -> None:
+    async with AsyncExitStack() as stack:
+        process, _ = await stack.enter_async_context(on(disk, tmp_path, "s-3"))
+        plan = Plan(more_urls=(f"http://127.0.0.1:{process.port}",))
+        grid = await stack.enter_async_context(running(tmp_path, plan))
+        api = await api_of(grid)
+
+        async def used() -> bool:
+            shown = (await grid.fleet()).get("s-3")
+            return shown is not None and shown["state"] == "healthy" and not shown["draining"]
+
+        async def avoided() -> bool:
+            return not await used()
+
+        await until(used)
+        disk.misbehaves("stall")
+        stuck = asyncio.create_task(api.charge("stuck", max_power_kw=1))  # the emptiest has most room
+        await until(avoided)
+        answers = [await api.charge(f"key-{number}", max_power_kw=1) for number in range(20)]
+        assert {answer.status for answer in answers} == {201}
+        assert {answer.json["substation_id"] for answer in answers} == {"s-1", "s-2"}
+        disk.recovers()
+        await until(used)
+        assert (await api.charge("after", max_power_kw=1)).json["substation_id"] == "s-3"
+        assert (await stuck).status in {201, 503}
+        assert (await api.charge("stuck", max_power_kw=1)).json["substation_id"] == "s-3"
 
 
 @pytest.mark.gen_test
@@ -135,20 +175,29 @@ async def test_a_full_disk_admits_nothing_but_reads_on_and_recovers_by_itself(
         assert await grid.value("smartgrid_substation_load_watts") == 22_000
 
 
+@pytest.mark.parametrize("fault", ["enospc", "edquot"])
 @pytest.mark.gen_test
-async def test_what_a_full_disk_refused_is_not_there_after_kill_9(tmp_path: Path, disk: Disk) -> None:
+async def test_a_restart_on_a_full_disk_reads_on_admits_nothing_and_recovers_by_itself(
+    tmp_path: Path, disk: Disk, fault: str
+) -> None:
     async with on(disk, tmp_path) as (process, grid):
         session_id = (await grid.ask(place("before"))).session.session_id
-        disk.misbehaves("enospc")
+        disk.misbehaves(fault)
         assert (await grid.ask(place("during"))).outcome == "unavailable"
         await process.kill()
-    disk.recovers()
     async with on(disk, tmp_path) as (_, grid):
+        status, ready = await grid.get("/readyz")
+        assert (status, ready["waiting_for"]) == (503, ["room on the disk of the journal"])
+        assert (await grid.ask(Find(session_id))).session.state == "charging"
         assert [s["session_id"] for s in (await grid.get("/sessions"))[1]["sessions"]] == [session_id]
+        disk.recovers()
+        await becomes_ready(grid, 200)
+        assert (await grid.ask(place("after"))).outcome == "placed"
+        assert await grid.value("smartgrid_substation_load_watts") == 22_000
 
 
 @pytest.mark.gen_test
-async def test_a_start_on_a_full_disk_says_why_it_can_t(tmp_path: Path, disk: Disk) -> None:
+async def test_a_first_start_on_a_full_disk_says_why_it_can_t(tmp_path: Path, disk: Disk) -> None:
     disk.misbehaves("enospc")
     process = Substation(tmp_path, SUBSTATION_ID=ID, **disk.environ)
     assert await process.ended() == 1

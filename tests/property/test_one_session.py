@@ -65,6 +65,9 @@ class Network:
     def get(self, name: str) -> "Wire":
         return Wire(self, name)
 
+    async def found(self, name: str, _within_s: float) -> "Wire":
+        return Wire(self, name)
+
     async def deliver(self, name: str, command: Command) -> substation.Answer:
         await self._delay()
         if self._rng.random() < self._loss:

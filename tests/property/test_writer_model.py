@@ -12,11 +12,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from runtime.store import StoreUnusable
 from substation.contract import Answer, Derate, Drain, Outcome, Page, Place, Settle, Stop, Withdraw
+from substation.journal import Journal
 from substation.plan import Plan
 from substation.station import resume
-from substation.writer import Prune, Request
-from tests.support.desk import Desk
+from substation.writer import Probe, Prune, Request
+from tests.support.desk import SUBSTATION, Desk
 from tests.support.sessions import ordered, place
 
 KEYS = [f"key-{number}" for number in range(8)]
@@ -186,18 +188,51 @@ class Substation(RuleBasedStateMachine):
     def pass_time(self, wall_s: float) -> None:
         self.desk.pass_time(wall_s)
 
-    @rule(down_s=st.floats(0, 60), set_back_s=st.sampled_from([0, 0, 500]), capacity_w=CAPACITIES_W)
-    def restart(self, down_s: float, set_back_s: float, capacity_w: int) -> None:
-        stored = self.desk.journal.station()
+    @rule(
+        down_s=st.floats(0, 60),
+        set_back_s=st.sampled_from([0, 0, 500]),
+        capacity_w=CAPACITIES_W,
+        scale=st.sampled_from([0.5, 1.0, 120.0]),
+    )
+    def restart(self, down_s: float, set_back_s: float, capacity_w: int, scale: float) -> None:
+        self.desk.commit([Request(Probe())])  # the first of every start: it knows the time scale
+        stored, epoch = self.desk.journal.station(), self.desk.journal.epoch
         self.desk.stop()
         self.desk.pass_time(down_s)
         self.desk.unix_s -= set_back_s
         self.desk.capacity_w = self.model.rated_w = capacity_w
+        former, self.desk.scale = self.desk.scale, scale
         self.desk.start()
-        self.full = False
+        full, self.full = self.full, False
         self.newest = (0, 0, 0)  # time of before the last commit may be counted anew
+        if not full:
+            passed_ms = max(0, int(self.desk.unix_s * 1000) - stored.unix_ms)
+            assert self.desk.now_ms == stored.grid_ms + int(passed_ms * former)
         assert self.desk.now_ms >= stored.grid_ms
-        assert self.desk.journal.station().epoch > stored.epoch
+        assert self.desk.journal.epoch > epoch
+
+    @rule(part=st.floats(0, 1, exclude_max=True), length=st.sampled_from([1, 64, 5000]))
+    def damage(self, part: float, length: int) -> None:
+        """Bytes of the -wal go bad while the process is killed: no start is silent about what it lost."""
+        made = self.desk.journal.station().commits
+        copy_ = self.folder / "killed"
+        copy_.mkdir()
+        for path in self.folder.glob("journal.sqlite*"):
+            shutil.copy(path, copy_)
+        wal = copy_ / "journal.sqlite-wal"
+        whole = wal.read_bytes()
+        at = int(part * len(whole))
+        wal.write_bytes(
+            whole[:at] + bytes(byte ^ 0xA5 for byte in whole[at : at + length]) + whole[at + length :]
+        )
+        try:
+            journal = Journal(copy_ / "journal.sqlite", SUBSTATION, 0)
+        except StoreUnusable:
+            assert whole
+        else:
+            assert journal.station().commits == made
+            journal.close()
+        shutil.rmtree(copy_)
 
     @precondition(lambda self: not self.full)
     @rule()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from substation.clock import GridClock
+from substation.clock import GridClock, Moment
 from substation.contract import Answer, Command
 from substation.journal import Journal
 from substation.metrics import WriterMetrics
@@ -24,16 +24,19 @@ class Desk:
         self.monotonic_s = 1000.0
         self.unix_s = UNIX_MS / 1000
         self.capacity_w = capacity_w
-        self._path = path
+        self.path = path
+        self.count = path.with_name(f"{path.name}-commits")
+        self.accept_loss = False
         self.scale = scale
         self.start()
 
     def start(self) -> None:
         """Open the journal and take up its sessions, as the service does when it starts."""
         unix_ms = int(self.unix_s * 1000)
-        self.journal = Journal(self._path, SUBSTATION, unix_ms)
+        self.journal = Journal(self.path, SUBSTATION, unix_ms, accept_loss=self.accept_loss)
         known = self.journal.station()
-        self.clock = GridClock.resume(known.grid_ms, known.unix_ms, unix_ms, self.monotonic_s, self.scale)
+        stored = Moment(known.grid_ms, known.unix_ms, known.time_scale)
+        self.clock = GridClock.resume(stored, unix_ms, self.monotonic_s, self.scale)
         self.ledger = resume(self.journal, self.capacity_w, self.clock.start_ms)
         metrics = WriterMetrics(CollectorRegistry(), SUBSTATION)
         self.writer = Writer(

@@ -10,6 +10,7 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from runtime.settings import load
 from substation.app import substation
 from substation.contract import Command
 from substation.proto import substation_pb2 as pb
@@ -75,8 +76,16 @@ async def connected(port: int) -> AsyncIterator[Grid]:
 
 @asynccontextmanager
 async def running(
-    data: Path, capacity_kw: int = 100, time_scale: float = 1.0, substation_id: str = ID
+    data: Path, capacity_kw: int = 100, time_scale: float = 1.0, substation_id: str = ID, **environ: str
 ) -> AsyncIterator[Grid]:
-    settings = Settings("127.0.0.1", free_port(), 0, substation_id, data, capacity_kw, time_scale)
+    given = {
+        "SUBSTATION_PORT": str(free_port()),
+        "SUBSTATION_GRPC_PORT": "0",
+        "SUBSTATION_ID": substation_id,
+        "DATA_DIR": str(data),
+        "CAPACITY_KW": str(capacity_kw),
+        "TIME_SCALE": str(time_scale),
+    }
+    settings = load(Settings, given | environ)
     async with substation(settings), connected(settings.http_port) as grid:
         yield grid

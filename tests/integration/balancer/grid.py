@@ -119,7 +119,17 @@ class Grid:
         """A substation of this grid, with its journal in `folder`."""
         capacity_kw = self.plan.capacities_kw[self.names.index(name)]
         return substation(
-            SubstationSettings(HOST, http_port, grpc_port, name, folder, capacity_kw, self.plan.time_scale)
+            load(
+                SubstationSettings,
+                {
+                    "SUBSTATION_PORT": str(http_port),
+                    "SUBSTATION_GRPC_PORT": str(grpc_port),
+                    "SUBSTATION_ID": name,
+                    "DATA_DIR": str(folder),
+                    "CAPACITY_KW": str(capacity_kw),
+                    "TIME_SCALE": str(self.plan.time_scale),
+                },
+            )
         )
 
     async def fleet(self) -> dict[str, dict[str, Any]]:

@@ -57,10 +57,10 @@ async def test_a_vehicle_whose_session_was_stopped_or_has_ended_charges_again_at
         for key in ("", "a-key"):
             first = await api.placed(key)
             await api.stop(first["session_id"])
-            second = await api.placed(**SHORT)
+            second = await api.placed("", **SHORT)
 
             async def over(session_id: str = second["session_id"]) -> bool:
-                return (await api.find(session_id)).json["state"] == "completed"
+                return bool((await api.find(session_id)).json["state"] == "completed")
 
             await until(over)
 

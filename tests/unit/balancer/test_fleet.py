@@ -11,6 +11,7 @@ from balancer.appointments import MOST
 from balancer.fleet import BLIND_WAIT_S, UNKNOWN_WAIT_S
 from balancer.health import EJECT_AFTER, Health, State
 from balancer.member import FINITE_WITHIN_S, MOST_LATER_S, Member, released_w
+from balancer.readiness import lacking
 from substation.contract import RELEASES_WITHIN_S, Report
 from tests.unit.balancer.views import KW, POLL_S, View, releases, report, url
 
@@ -195,7 +196,7 @@ def test_a_crowd_beyond_the_capacity_is_spread_over_as_many_turns_but_not_for_ev
 def test_a_view_without_anybody_says_to_come_back_soon() -> None:
     assert View().fleet.retry_after_s(1, (), 0.0) == BLIND_WAIT_S
     assert View().choose() is None
-    assert not View().fleet.usable(0.0)
+    assert lacking(View().fleet, 0.0)
 
 
 def test_what_is_held_is_seen_by_the_next_choice_and_given_back_after_it() -> None:
@@ -273,7 +274,7 @@ def test_with_more_than_half_ejected_the_last_known_view_is_used() -> None:
 
 def test_old_reports_alone_make_no_substation_unusable_when_all_are_old() -> None:
     view = View(report("a", load_kw=10), report("b", load_kw=20))
-    assert not view.fleet.usable(100.0)
+    assert lacking(view.fleet, 100.0)
     assert view.choose(30, now_s=100.0) == "a"
 
 

@@ -52,3 +52,43 @@ def test_a_fresh_report_brings_back_what_only_age_had_ejected() -> None:
 
 def test_a_lost_stream_makes_a_suspect_of_one_that_still_answers_polls() -> None:
     assert after(".").state(0.1, 1.0, linked=False) is State.SUSPECT
+
+
+def state_at(health: Health, now_s: float) -> State:
+    return health.state(0.1, 1.0, now_s, linked=True)
+
+
+def test_a_late_call_makes_a_suspect_for_a_while_though_polls_succeed() -> None:
+    health = after("...")
+    health.late(100.0)
+    health.answered()
+    assert [state_at(health, at_s) for at_s in (100.0, 104.9, 105.0)] == [
+        State.SUSPECT,
+        State.SUSPECT,
+        State.HEALTHY,
+    ]
+
+
+def test_what_is_late_together_counts_once_and_each_later_time_doubles_up_to_a_bound() -> None:
+    health = Health()
+    lasted, now_s = [], 0.0
+    for _ in range(50):
+        for _ in range(20):
+            health.late(now_s)
+        lasted.append(health.suspect_until_s - now_s)
+        now_s = health.suspect_until_s
+    assert lasted[:5] == [5.0, 10.0, 20.0, 40.0, 80.0]
+    assert set(lasted[4:]) == {80.0}
+
+
+def test_a_call_that_is_decided_in_time_ends_the_suspicion() -> None:
+    health = Health()
+    health.late(0.0)
+    health.prompt(1.0)
+    assert state_at(health, 1.0) is State.HEALTHY
+    health.late(2.0)
+    assert health.suspect_until_s == 12.0  # it happened again: longer
+    for now_s in (3.0, 4.0, 5.0):
+        health.prompt(now_s)
+    health.late(6.0)
+    assert health.suspect_until_s == 11.0  # what was made up for is forgotten

@@ -2,18 +2,19 @@
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
+from balancer.book_file import BookUnavailable
 from balancer.lease import Lease
 from balancer.orders import (
     KEEP_MS,
     MOST_PRUNED,
     SCHEMA_1,
-    BookUnavailable,
     Claim,
     Control,
     EmbeddedBook,
@@ -316,6 +317,49 @@ async def test_a_book_has_one_id_for_life(shelf: Shelf, tmp_path: Path) -> None:
 async def test_two_embedded_books_have_different_ids(tmp_path: Path) -> None:
     async with Embedded(tmp_path / "a").open() as one, Embedded(tmp_path / "b").open() as other:
         assert one.book_id != other.book_id
+
+
+@pytest.mark.gen_test
+async def test_a_book_says_what_keeps_it_from_being_written_until_it_can_be(tmp_path: Path) -> None:
+    shelf = Embedded(tmp_path)
+    async with shelf.open() as book:
+        assert isinstance(book, EmbeddedBook)
+        assert book.waiting_for() == []
+        shelf.fill_the_disk(book)
+        with pytest.raises(BookUnavailable):
+            await book.set_policy(BULKY)
+        said = book.waiting_for()
+        assert said == ["the order book: database or disk is full"]
+        await book.control()  # reads go on, and say nothing about the disk
+        assert book.waiting_for() == said
+        shelf.make_room(book)
+        await book.probe()
+        assert book.waiting_for() == []
+
+
+@pytest.mark.gen_test
+async def test_a_book_that_is_not_written_in_time_says_so(tmp_path: Path) -> None:
+    stalled = threading.Event()
+    async with Embedded(tmp_path).open() as book:
+        assert isinstance(book, EmbeddedBook)
+        stuck = asyncio.ensure_future(book._do(lambda _: stalled.wait()))
+        while not book.waiting_for():  # noqa: ASYNC110 - the test's own time limit ends it
+            await asyncio.sleep(0.05)
+        assert book.waiting_for() == ["the disk of the order book: a commit takes over 1 s"]
+        stalled.set()
+        await stuck
+        assert book.waiting_for() == []
+
+
+@pytest.mark.gen_test
+async def test_a_book_that_is_there_opens_on_a_full_disk(tmp_path: Path) -> None:
+    async with Embedded(tmp_path).open() as book:
+        book_id = book.book_id
+    sizes = {path: path.stat().st_size for path in (tmp_path / "book").iterdir()}
+    async with Embedded(tmp_path).open() as book:
+        assert book.book_id == book_id
+        written = {path: path.stat().st_size for path in (tmp_path / "book").iterdir()}
+        assert sum(written.values()) == sum(sizes.values())  # nothing is written to open it
 
 
 @pytest.mark.gen_test

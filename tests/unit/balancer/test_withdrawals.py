@@ -8,7 +8,7 @@ import pytest
 from balancer import withdrawals as withdrawals_module
 from balancer.orders import EmbeddedBook, Withdrawal
 from balancer.withdrawals import Withdrawals
-from substation.contract import Answer, Command, Outcome
+from substation.contract import Answer, Command, Outcome, Withdraw
 from tests.unit.balancer.test_orders import Embedded
 
 ORPHAN = Withdrawal("~a", 1, "s-1")
@@ -21,7 +21,7 @@ class Substations:
         self.answering = asyncio.Event()
         self.asked: list[tuple[str, Command]] = []
 
-    async def ask(self, substation_id: str, command: Command, until_s: float) -> Answer:  # noqa: ARG002
+    async def once(self, substation_id: str, command: Command, within_s: float) -> Answer:  # noqa: ARG002
         self.asked.append((substation_id, command))
         await self.answering.wait()
         return Answer(Outcome.WITHDRAWN)
@@ -97,7 +97,7 @@ async def test_one_that_is_asked_when_its_substation_is_given_up_is_forgotten_wi
     gone: list[str] = []
 
     class Silent(Substations):
-        async def ask(self, substation_id: str, command: Command, until_s: float) -> None:  # type: ignore[override]  # noqa: ARG002
+        async def once(self, substation_id: str, command: Command, within_s: float) -> None:  # type: ignore[override]  # noqa: ARG002
             self.asked.append((substation_id, command))
             if len(self.asked) == 3:
                 gone.append(substation_id)
@@ -122,6 +122,47 @@ async def test_an_answered_withdrawal_is_forgotten(tmp_path: Path) -> None:
         await withdrawals.note(ORPHAN)
         await _all_answered(withdrawals)
         assert await book.withdrawals() == []
+        await withdrawals.close()
+
+
+@pytest.mark.gen_test
+async def test_ten_thousand_withdrawals_at_a_silent_substation_cost_one_call_a_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(withdrawals_module, "PAUSE_S", 0.0)
+    substations = Substations()
+    async with Embedded(tmp_path).open() as book:
+        withdrawals = Withdrawals(book, substations, nobody_gone)  # type: ignore[arg-type]
+        for number in range(10_000):
+            withdrawals._ask(Withdrawal(f"~{number}", 0, "s-1"))
+        withdrawals._ask(Withdrawal("~other", 0, "s-2"))
+        await asyncio.sleep(0.01)
+        assert sorted(target for target, _ in substations.asked) == ["s-1", "s-2"]
+        assert len(withdrawals._asking) == 2
+        substations.answering.set()
+        await _all_answered(withdrawals)
+        assert len({command for _, command in substations.asked}) == 10_001
+        await withdrawals.close()
+
+
+@pytest.mark.gen_test
+async def test_a_withdrawal_that_is_never_answered_keeps_no_other_from_being_settled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(withdrawals_module, "PAUSE_S", 0.0)
+
+    class Picky(Substations):
+        async def once(self, substation_id: str, command: Command, within_s: float) -> Answer | None:  # type: ignore[override]  # noqa: ARG002
+            self.asked.append((substation_id, command))
+            return None if command == Withdraw("~a", 1) else Answer(Outcome.WITHDRAWN)
+
+    substations = Picky()
+    async with Embedded(tmp_path).open() as book:
+        withdrawals = Withdrawals(book, substations, nobody_gone)  # type: ignore[arg-type]
+        for key in ("~a", "~b", "~c"):
+            await withdrawals.note(Withdrawal(key, 1, "s-1"))
+        while await book.withdrawals() != [ORPHAN]:  # noqa: ASYNC110 - the test's own time limit ends it
+            await asyncio.sleep(0.001)
         await withdrawals.close()
 
 

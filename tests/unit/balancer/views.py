@@ -31,9 +31,9 @@ def releases(freed_w: dict[float, int], load_w: int) -> tuple[int, ...]:
 class View:
     """A fleet whose substations were seen at time 0 and are linked."""
 
-    def __init__(self, *reports: Report, seed: int = 1) -> None:
+    def __init__(self, *reports: Report, seed: int = 1, book_id: str = "") -> None:
         self.linked = {each.substation_id for each in reports}
-        self.fleet = Fleet(POLL_S, random.Random(seed), self.linked.__contains__)
+        self.fleet = Fleet(POLL_S, random.Random(seed), self.linked.__contains__, book_id)
         for each in reports:
             self.fleet.watch(url(each.substation_id))
             self.poll(each)

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
@@ -39,6 +40,42 @@ async def test_what_comes_while_a_batch_is_committed_is_the_next_batch() -> None
     work.go_on.release(2)
     assert await asyncio.gather(first, *later) == [10, 20, 30, 40]
     assert work.batches == [[1], [2, 3, 4]]
+    await commits.close()
+
+
+@pytest.mark.gen_test
+async def test_the_age_of_the_oldest_is_told_until_it_is_done() -> None:
+    work = Work()
+    commits = GroupCommit("test", work)
+    assert commits.oldest_s() == 0
+    first = commits.submit(1)
+    await work.has_begun()
+    ages = [commits.oldest_s()]
+    second = commits.submit(2)
+    ages.append(commits.oldest_s())  # a younger one does not hide it
+    assert 0 < ages[0] < ages[1]
+    work.go_on.release()
+    await first
+    await work.has_begun()
+    assert commits.oldest_s() > 0
+    work.go_on.release()
+    await second
+    assert commits.oldest_s() == 0
+    await commits.close()
+
+
+@pytest.mark.gen_test
+async def test_a_loop_that_lags_does_not_make_done_work_look_late() -> None:
+    work = Work()
+    commits = GroupCommit("test", work)
+    future = commits.submit(1)
+    await work.has_begun()
+    work.go_on.release()
+    while commits._done == 0:
+        time.sleep(0.001)  # noqa: ASYNC251 - the loop lags: nothing is delivered
+    assert not future.done()
+    assert commits.oldest_s() == 0
+    await future
     await commits.close()
 
 

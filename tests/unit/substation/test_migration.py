@@ -10,8 +10,9 @@ import pytest
 
 from runtime.store import StoreUnusable
 from substation.contract import Derate, Drain, Find, Outcome, Page, State, Stop, Withdraw
-from substation.journal import KEEP_MS, MIGRATIONS, SCHEMA_1, Journal
+from substation.journal import KEEP_MS, Journal
 from substation.plan import Plan
+from substation.schema import MIGRATIONS, SCHEMA_1
 from substation.writer import Prune, Request
 from tests.support.desk import SUBSTATION, Desk
 from tests.support.sessions import BOOK, UNIX_MS, place
@@ -178,7 +179,8 @@ def test_keys_ids_and_tombstones_still_say_what_they_said(desk: Desk) -> None:
 def test_whose_it_is_is_kept_and_nothing_is_ordered(desk: Desk) -> None:
     station = desk.journal.station()
     assert (station.substation_id, station.journal_id, station.book_id) == (SUBSTATION, "the-journal", BOOK)
-    assert station.epoch == UNIX_MS // 1000
+    assert desk.journal.epoch == UNIX_MS // 1000
+    assert (station.time_scale, station.commits) == (0, 0)  # not known
     assert (station.draining, station.limit_w) == (False, 0)
     assert [a.outcome for a in desk.ask(Drain(on=True), Derate(50_000))] == ["done", "done"]
 

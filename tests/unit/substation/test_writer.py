@@ -1,6 +1,7 @@
 """The writer over a real journal: what is answered is on the disk, what failed left no trace."""
 
 import dataclasses
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,6 +111,151 @@ def test_a_commit_that_finds_no_room_leaves_no_trace(desk: Desk) -> None:
     assert desk.ledger.curve() == before
 
 
+def test_a_full_disk_keeps_nobody_from_starting_and_reading(desk: Desk) -> None:
+    (kept,) = desk.ask(place("kept"))
+    assert kept.session
+    desk.stop()
+    desk.pass_time(1)
+    desk.start()
+    desk.fill_the_disk()
+    bulky = dataclasses.replace(place("bulky"), vehicle_id=BULKY)
+    assert [a.outcome for a in desk.ask(bulky, Find(kept.session.session_id))] == ["unavailable", "found"]
+    assert desk.journal.epoch > desk.journal.station().epoch  # it is on the disk with the first commit
+    desk.make_room()
+    desk.commit([Request(Probe())])
+    assert desk.journal.epoch == desk.journal.station().epoch
+
+
+def spoil(desk: Desk, table: str = "record") -> None:
+    """Overwrite a page of the journal below SQLite, which then reads it again."""
+    store = desk.journal._store
+    store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    root = store.rows("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,))[0][0]
+    size = store.rows("PRAGMA page_size")[0][0]
+    with desk.path.open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xa5" * size)
+    store.rows("PRAGMA shrink_memory")
+
+
+def test_a_page_that_can_t_be_read_stops_admissions_and_not_the_process(desk: Desk) -> None:
+    (kept,) = desk.ask(place("kept"))
+    assert kept.session
+    spoil(desk)
+    before = desk.ledger.curve()
+    answers = desk.ask(place("a"), Find(kept.session.session_id), Stop(kept.session.session_id))
+    assert [a.outcome for a in answers] == ["unavailable"] * 3
+    assert desk.writer.published.damaged
+    assert desk.ledger.curve() == before  # what is in memory goes on
+    assert [a.outcome for a in desk.commit([Request(Probe())])] == ["unavailable"]
+
+
+def test_a_damaged_page_is_found_at_the_start_and_the_files_are_kept(desk: Desk) -> None:
+    desk.ask(place("a"))
+    spoil(desk, "by_vehicle")
+    desk.stop()
+    spoiled = desk.path.read_bytes()
+    for _ in range(2):  # who starts it again and again fills no disk with copies
+        with pytest.raises(StoreUnusable, match=r"journal\.sqlite is damaged: .*are in .*-damaged"):
+            desk.start()
+    (folder,) = desk.path.parent.glob("*-damaged")
+    assert (folder / desk.path.name).read_bytes() == spoiled
+
+
+def lose_the_end(desk: Desk) -> bytes:
+    """Spoil 64 bytes in the middle of the -wal, as it is after a kill; returns the -wal."""
+    wal = desk.path.with_name(f"{desk.path.name}-wal")
+    whole = wal.read_bytes()
+    at = len(whole) // 2
+    killed = {path: path.read_bytes() for path in (desk.path, desk.count)}
+    desk.stop()
+    for path, content in killed.items():
+        path.write_bytes(content)
+    spoiled = whole[:at] + b"\xa5" * 64 + whole[at + 64 :]
+    wal.write_bytes(spoiled)
+    return spoiled
+
+
+def test_commits_that_a_damaged_wal_lost_are_counted_and_its_files_are_kept(desk: Desk) -> None:
+    for number in range(20):
+        desk.ask(place(f"key-{number}", power_w=100))
+    spoiled = lose_the_end(desk)
+    with pytest.raises(StoreUnusable, match=r"[0-9]+ of 20 commits that were answered are not there"):
+        desk.start()
+    (folder,) = desk.path.parent.glob("*-lacks-*")
+    assert (folder / f"{desk.path.name}-wal").read_bytes() == spoiled
+    with pytest.raises(StoreUnusable, match="of 20 commits"):
+        desk.start()  # what the first look has merged is still too little
+
+
+def test_an_explicit_choice_goes_on_without_the_lost_commits_and_is_asked_for_once(desk: Desk) -> None:
+    for number in range(20):
+        desk.ask(place(f"key-{number}", power_w=100))
+    lose_the_end(desk)
+    desk.accept_loss = True
+    desk.start()
+    left = desk.journal.station().commits
+    assert 0 < left < 20
+    assert desk.ledger.load_w == left * 100
+    desk.accept_loss = False
+    restart(desk)
+    assert desk.ask(place("new"))[0].outcome is Outcome.PLACED
+
+
+@pytest.mark.parametrize("how", ["gone", "empty", "another"])
+def test_a_journal_that_was_taken_away_is_missed(desk: Desk, how: str, tmp_path: Path) -> None:
+    desk.ask(place("a"))
+    desk.stop()
+    desk.path.unlink()
+    if how == "empty":
+        desk.path.touch()
+    if how == "another":
+        other = Desk(tmp_path / "other" / "journal.sqlite", CAPACITY_W)
+        other.stop()
+        shutil.copy(other.path, desk.path)
+    with pytest.raises(StoreUnusable, match="1 of 1 commits that were answered are not there"):
+        desk.start()
+    desk.accept_loss = True
+    desk.start()
+    assert desk.ask(place("a"))[0].outcome is Outcome.PLACED
+
+
+def test_a_journal_without_a_note_starts_and_gets_one(desk: Desk) -> None:
+    desk.ask(place("a"))
+    desk.stop()
+    desk.count.unlink()
+    desk.start()
+    assert desk.count.read_text().endswith(" 00000000000000000001\n")
+
+
+def test_an_undone_commit_is_not_counted(desk: Desk) -> None:
+    desk.ask(place("a"))
+    desk.fill_the_disk()
+    desk.ask(dataclasses.replace(place("bulky"), vehicle_id=BULKY))
+    desk.make_room()
+    assert desk.count.read_text().endswith(" 00000000000000000001\n")
+    desk.ask(place("b"))
+    restart(desk)
+    assert desk.journal.station().commits == 2
+
+
+def test_a_new_time_scale_counts_from_the_start_on(desk: Desk) -> None:
+    (placed,) = desk.ask(place("a", seconds=1000))
+    assert placed.session
+    desk.stop()
+    desk.pass_time(4)  # at 10 grid seconds each
+    desk.scale = 1.0
+    desk.start()
+    desk.commit([Request(Probe())])
+    desk.pass_time(5)
+    desk.stop()
+    desk.scale = 100.0
+    desk.start()
+    (found,) = desk.ask(Find(placed.session.session_id))
+    assert found.session
+    assert found.session.delivered_j == 11_000 * (4 * 10 + 5 * 1)
+
+
 def test_a_book_is_not_bound_by_a_commit_that_failed(desk: Desk) -> None:
     desk.fill_the_disk()
     bulky = dataclasses.replace(place("bulky"), vehicle_id=BULKY, book_id="book-b")
@@ -158,12 +304,12 @@ def test_ending_a_session_does_not_move_it_to_another_page(desk: Desk) -> None:
 
 
 def test_every_start_has_a_higher_epoch_even_when_the_wall_clock_was_set_back(desk: Desk) -> None:
-    first = desk.journal.station()
+    desk.commit([Request(Probe())])  # the first of every start
+    first, first_epoch = desk.journal.station(), desk.journal.epoch
     desk.unix_s -= 1_000_000
     restart(desk)
-    second = desk.journal.station()
-    assert second.epoch == first.epoch + 1
-    assert second.journal_id == first.journal_id
+    assert desk.journal.epoch == first_epoch + 1
+    assert desk.journal.station().journal_id == first.journal_id
 
 
 def test_a_journal_of_another_substation_is_refused(desk: Desk, tmp_path: Path) -> None:
@@ -178,7 +324,7 @@ def test_totals_that_outgrow_the_journal_s_integers_do_not_end_the_process(desk:
     """At 1 GW, 64 bits of watt-milliseconds last for 106 days; a counter may then start again."""
     totals = Usage(2**63 - 1000, 2**63 - 1000, 2**63 - 1000)
     with desk.journal.transaction():
-        desk.journal.stamp(0, int(desk.unix_s * 1000), totals)
+        desk.journal.stamp(0, int(desk.unix_s * 1000), totals, desk.scale)
     restart(desk)
     (placed,) = desk.ask(place("a"))
     assert placed.session
