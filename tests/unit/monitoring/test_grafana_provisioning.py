@@ -1,16 +1,23 @@
 """What Grafana reads at its start: whatever refers to something else, finds it."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from monitoring.grafana.layout import DATA_SOURCE_UID
-from monitoring.grafana.queries import FOLDER
+from monitoring.grafana.queries import DASHBOARDS, FOLDER
 from tests.unit.monitoring.held import Json, dashboard, provisioned, rules, yaml_files
 
 ROOT = Path(__file__).parents[3]
 EXPRESSION = "__expr__"
+REFERENCES = {"datasource", "data"}  # what is asked, not what is made
+
+
+def of(path: Path) -> str:
+    return str(path.relative_to(FOLDER / "provisioning"))
 
 
 @pytest.mark.parametrize("path", yaml_files(), ids=lambda path: path.name)
@@ -37,6 +44,36 @@ def test_the_dashboards_are_of_a_folder_that_holds_nothing_else_that_grafana_wou
     (provider,) = provisioned("dashboards/smartgrid.yml")["providers"]
     assert provider["options"]["path"] == "/etc/grafana/smartgrid"
     assert sorted(path.name for path in FOLDER.rglob("*.json")) == ["dashboard.json", "services.json"]
+
+
+def uids(held: Any, place: str) -> Iterator[tuple[str, str]]:
+    """Every uid that something is given in a file, with its place; not what only refers to one."""
+    if isinstance(held, list):
+        for each in held:
+            yield from uids(each, place)
+    if isinstance(held, dict):
+        for key, value in held.items():
+            if key in {"uid", "folderUid"}:
+                yield str(value), f"{place}: {key}"
+            elif key not in REFERENCES:
+                yield from uids(value, f"{place}: {key}")
+
+
+def test_no_two_things_have_the_same_uid_whatever_file_gives_it() -> None:
+    """Folders and dashboards share one namespace: a dashboard with the uid of its folder is refused, every 30 s."""
+    given = [each for path in yaml_files() for each in uids(provisioned(of(path)), of(path))]
+    given += [(dashboard(name)["uid"], name) for name in DASHBOARDS]
+    assert len(given) >= len(DASHBOARDS) + 1, "the data source has one too"
+    by_uid: dict[str, list[str]] = {}
+    for uid, place in given:
+        by_uid.setdefault(uid, []).append(place)
+    assert {uid: places for uid, places in by_uid.items() if len(places) > 1} == {}
+
+
+def test_the_links_of_the_console_lead_to_the_dashboard() -> None:
+    script = (ROOT / "admin_ui" / "static" / "js" / "grafana.js").read_text()
+    (path,) = re.findall(r'DASHBOARD = "/d/([\w-]+)"', script)
+    assert path == dashboard("dashboard.json")["uid"]
 
 
 def steps(rule: Json) -> dict[str, Json]:
