@@ -31,6 +31,10 @@ class Operator:
         self._book = book
         self._asker = asker
         self._control = Control("", frozenset())
+        self._in_rushhour = False
+        self.rushhour_changed_unix_s = (
+            0.0  # when a rush hour last began or ended, as far as seen since the start
+        )
 
     async def follow(self) -> None:
         """Re-read the order book for ever."""
@@ -44,6 +48,9 @@ class Operator:
     async def read(self) -> None:
         """Read once what operators have ordered."""
         self._control = await self._book.control()
+        if (self.rushhour is not None) != self._in_rushhour:
+            self._in_rushhour = not self._in_rushhour
+            self.rushhour_changed_unix_s = time.time()
         if self._control.policy:
             self._fleet.use(self._control.policy)
         for substation_id, journal_id in self._control.decommissioned:

@@ -23,7 +23,7 @@ CONFLICTS = (
 WATCHED = ("smartgrid_balancer_watched_addresses", "Addresses that are polled")
 WAITING = ("smartgrid_balancer_waiting_requests", "Requests that wait for room")
 OTHER = "other"
-POLL_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8)
+POLL_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8)
 ERROR_BUCKETS_W = (1, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6)
 
 
@@ -103,8 +103,19 @@ class BalancerMetrics:
         self._error.labels(substation_id).observe(abs(watts))
 
 
-def show_rushhour(registry: CollectorRegistry, active: Callable[[], bool]) -> None:
-    """Export whether a rush hour goes on, as `active` says when the page is read."""
+def show_rushhour(
+    registry: CollectorRegistry, active: Callable[[], bool], changed_unix_s: Callable[[], float]
+) -> None:
+    """Export whether a rush hour goes on, and the unix time of its last beginning or end, as both say when the page is read.
+
+    A scrape sees a change up to a second late; the moment makes averages over a rush hour exact.
+    """
+    changed = Gauge(
+        "smartgrid_rushhour_changed_timestamp_seconds",
+        "Unix time at which smartgrid_rushhour_active last changed; 0: not since the balancer's start",
+        registry=registry,
+    )
+    changed.set_function(changed_unix_s)
     gauge = Gauge(
         "smartgrid_rushhour_active",
         "1 while a run holds the lease of the rush hour; every balancer of an order book shows it, within a second",

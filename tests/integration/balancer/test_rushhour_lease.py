@@ -1,6 +1,7 @@
 """The lease of a rush hour over real sockets: taken, renewed, given back, run out, kept over a restart."""
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.integration.balancer.grid import HOST, Grid, built, free_ports, runni
 from tests.integration.balancer.operator import Reply, call
 
 ACTIVE = "smartgrid_rushhour_active"
+CHANGED = "smartgrid_rushhour_changed_timestamp_seconds"
 NOBODY = {"run_id": None, "expires_in_s": None}
 
 
@@ -48,6 +50,24 @@ async def test_one_run_at_a_time_holds_it_and_another_hears_who_and_for_how_long
             assert (ended.status, ended.json) == (200, NOBODY)
         assert (await take(grid, "run-2")).status == 200
         assert await holder(grid) == "run-2"
+
+
+@pytest.mark.gen_test
+async def test_the_moment_of_its_beginning_and_of_its_end_are_told_and_a_renewal_is_neither(
+    tmp_path: Path,
+) -> None:
+    async with built(tmp_path) as grid:
+        await grid.start("balancer")
+        assert await grid.metric(CHANGED) == 0
+        moments = [time.time()]
+        for order in ("take", "renew", "end", "end"):
+            if order == "end":
+                await call(grid, "DELETE", "/rushhour/run-1")
+            else:
+                await take(grid, "run-1")
+            moments.append(await grid.metric(CHANGED))
+        began, renewed, ended, again = moments[1:]
+        assert moments[0] <= began == renewed < ended == again <= time.time()
 
 
 @pytest.mark.gen_test
