@@ -64,8 +64,7 @@ def named(part: str) -> Asked:
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.where)
 def test_a_query_returns_data(watched: Watched, query: Asked) -> None:
-    """A rule is asked over the whole time: at some moment of it there was something to look at."""
-    assert watched.prometheus.rows(dataclasses.replace(query, seconds=0)) > 0
+    assert watched.prometheus.rows(query) > 0
 
 
 def test_a_query_about_one_substation_shows_no_other(watched: Watched) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from monitoring.grafana.layout import DATA_SOURCE_UID
 from monitoring.grafana.queries import DASHBOARDS, FOLDER
-from tests.unit.monitoring.held import Json, dashboard, provisioned, rules, yaml_files
+from tests.support.prometheus import rules
+from tests.unit.monitoring.held import all_panels, dashboard, provisioned, yaml_files
 
 ROOT = Path(__file__).parents[3]
-EXPRESSION = "__expr__"
-REFERENCES = {"datasource", "data"}  # what is asked, not what is made
+REFERENCES = {"datasource"}  # what is asked, not what is made
 
 
 def of(path: Path) -> str:
@@ -27,9 +27,9 @@ def test_every_file_is_of_the_first_version_of_its_format(path: Path) -> None:
 
 @pytest.mark.parametrize("path", yaml_files(), ids=lambda path: path.name)
 def test_no_value_that_grafana_would_replace_by_an_environment_variable(path: Path) -> None:
-    """`$X` is replaced everywhere but in annotations and in what a data source or an expression is asked."""
+    """`$X` is replaced everywhere."""
     lines = path.read_text().splitlines()
-    kept = re.compile(r"^ +(summary|expression): |^ *#")
+    kept = re.compile(r"^ *#")
     assert [line for line in lines if "$" in line and not kept.match(line)] == []
 
 
@@ -76,62 +76,18 @@ def test_the_links_of_the_console_lead_to_the_dashboard() -> None:
     assert path == dashboard("dashboard.json")["uid"]
 
 
-def steps(rule: Json) -> dict[str, Json]:
-    return {step["refId"]: step for step in rule["data"]}
+def test_grafana_has_no_alerts_of_its_own_and_sends_nothing() -> None:
+    """One overload is one alert, Prometheus's. Grafana logs an error where the folder or what it sends to is not there."""
+    files = sorted((FOLDER / "provisioning" / "alerting").iterdir())
+    assert files
+    assert [provisioned(of(path)) for path in files] == [{"apiVersion": 1}] * len(files)
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["uid"])
-def test_the_condition_of_a_rule_is_one_of_its_steps_and_compares(rule: Json) -> None:
-    """Grafana takes a wrong one without a word, and shows only later that the rule fails."""
-    condition = steps(rule)[rule["condition"]]
-    assert condition["datasourceUid"] == EXPRESSION
-    assert re.fullmatch(r"\$[A-Z] [<>] [\d.]+", condition["model"]["expression"])
-
-
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["uid"])
-def test_every_step_of_a_rule_finds_its_source_and_what_it_works_on(rule: Json) -> None:
-    known: set[str] = set()
-    for step in rule["data"]:
-        model = step["model"]
-        assert step["refId"] == model["refId"]
-        assert step["datasourceUid"] == model["datasource"]["uid"]
-        if step["datasourceUid"] == EXPRESSION:
-            assert set(re.findall(r"\b[A-Z]\b", model["expression"])) <= known
-        else:
-            assert step["datasourceUid"] == DATA_SOURCE_UID
-        known.add(step["refId"])
-    assert len(known) == len(rule["data"])
-
-
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["uid"])
-def test_a_rule_without_data_is_no_alarm(rule: Json) -> None:
-    assert (rule["noDataState"], rule["execErrState"]) == ("OK", "Error")
-
-
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["uid"])
-def test_a_rule_leads_to_its_panel_and_says_what_is_the_matter(rule: Json) -> None:
-    notes = rule["annotations"]
-    held = dashboard("dashboard.json")
-    assert rule["dashboardUid"] == notes["__dashboardUid__"] == held["uid"]
-    assert str(rule["panelId"]) == notes["__panelId__"]
-    assert rule["panelId"] in {panel["id"] for panel in held["panels"] if panel["type"] != "row"}
-    assert notes["summary"]
-    assert notes["description"]
-    assert rule["labels"]["severity"] in {"warning", "critical"}
-
-
-def test_rules_and_their_names_are_unique() -> None:
-    for key in ("uid", "title"):
-        assert len({rule[key] for rule in rules()}) == len(rules())
-
-
-def test_a_rule_is_not_looked_at_more_often_than_grafana_can() -> None:
-    """Its scheduler ticks every ten seconds."""
-    groups = provisioned("alerting/overload.yml")["groups"]
-    assert [int(group["interval"].removesuffix("s")) % 10 for group in groups] == [0]
-    assert [int(rule["for"].removesuffix("s")) % 10 for rule in rules()] == [0] * len(rules())
-
-
-def test_the_policy_sends_to_a_contact_point_that_is_there() -> None:
-    points = {point["name"] for point in provisioned("alerting/contact-points.yml")["contactPoints"]}
-    assert {policy["receiver"] for policy in provisioned("alerting/policies.yml")["policies"]} <= points
+def test_the_alerts_of_prometheus_are_listed_but_for_signals_to_machines() -> None:
+    (source,) = provisioned("datasources/prometheus.yml")["datasources"]
+    assert source["jsonData"]["manageAlerts"] is True
+    (listed,) = [panel for _, panel in all_panels() if panel["type"] == "alertlist"]
+    ((label, pattern),) = re.findall(r'^\{(\w+)=~"([^"]+)"\}$', listed["options"]["alertInstanceLabelFilter"])
+    alerts = [rule for rule in rules() if "alert" in rule]
+    shown = {rule["alert"] for rule in alerts if re.fullmatch(pattern, rule["labels"][label])}
+    assert {rule["alert"] for rule in alerts} - shown == {"Watchdog", "RushHourActive"}
