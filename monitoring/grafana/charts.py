@@ -98,5 +98,5 @@ def timeline(
     return Panel(
         "state-timeline", title, description, "none", queries, options=options,
         custom={"fillOpacity": 80, "lineWidth": 0},
-        defaults={"mappings": [mapping], "color": {"mode": "fixed", "fixedColor": NORMAL}}, **more,
+        defaults={"mappings": [mapping], "color": {"mode": "fixed", "fixedColor": NORMAL}}, empty=NOTHING_YET, **more,
     )  # fmt: skip

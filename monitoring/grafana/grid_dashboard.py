@@ -5,7 +5,7 @@ from monitoring.grafana.figures import bars, gauge, stat, table
 from monitoring.grafana.grid_sections import energy, placement, requests
 from monitoring.grafana.grid_state import alerts, states
 from monitoring.grafana.layout import ROW_TO_CONSOLE, TO_CONSOLE, WHY, Line, Section, Variable, dashboard
-from monitoring.grafana.panels import CRITICAL, LINE, Json, Limits, Query, field, fields
+from monitoring.grafana.panels import CRITICAL, LINE, Json, Limits, Panel, Query, field, fields
 from monitoring.grafana.signals import (
     CAPACITY,
     DRAINED,
@@ -81,33 +81,16 @@ def _now() -> Section:
     ))  # fmt: skip
 
 
+OVER = {"color": {"mode": "fixed", "fixedColor": CRITICAL}, "custom__lineWidth": 4}
+
+
 def _load() -> Section:
-    over = {"color": {"mode": "fixed", "fixedColor": CRITICAL}, "custom__lineWidth": 4}
-    load = lines(
-        "Load of $substation",
-        "Reserved power against the limit, which is grey; red is load above it. The cars draw at most what is "
-        "reserved, and less while they taper.",
-        "watt",
-        Query(LOAD, "load"), Query(CAPACITY, "limit"),
-        Query(f"smartgrid_substation_draw_watts{HERE}", "draw"),
-        Query(f"{LOAD} > {CAPACITY}", "above the limit"),
-        axis=Axis(100_000), links=(TO_CONSOLE, WHY), repeat="substation",
-        overrides=(
-            field("load", color={"mode": "fixed", "fixedColor": "blue"}, custom__fillOpacity=20),
-            field(
-                "limit", color={"mode": "fixed", "fixedColor": LINE},
-                custom__lineStyle={"fill": "dash", "dash": [10, 6]}, custom__lineInterpolation="stepAfter",
-            ),
-            field("draw", color={"mode": "fixed", "fixedColor": "light-blue"}, custom__lineWidth=1),
-            field("above the limit", **over),
-        ),
-    )  # fmt: skip
     utilization = lines(
         "Utilization of each", "Load over capacity. Above 100 %, in red, only while an operator lowered the capacity "
         "below the load.", "percentunit",
         Query(UTILIZATION, "{{substation}}"), Query(f"{UTILIZATION} > 1", "{{substation}} above"),
         axis=Axis(1.1), limits=Limits(warn=0.9, critical=1.0, lines=True), links=(TO_CONSOLE, WHY),
-        overrides=(fields(".* above", **over),),
+        overrides=(fields(".* above", **OVER),),
     )  # fmt: skip
     headroom = lines(
         "Headroom of each", "Capacity minus load; negative while the capacity was lowered below the load.",
@@ -124,8 +107,33 @@ def _load() -> Section:
     )  # fmt: skip
     return Section(
         "Load",
-        (Line(9, ((24, with_figures(load)),)), Line(8, ((8, utilization), (8, headroom), (8, to_limit)))),
+        (
+            Line(9, ((24, with_figures(_load_under_its_limit())),)),
+            Line(8, ((8, utilization), (8, headroom), (8, to_limit))),
+        ),
     )
+
+
+def _load_under_its_limit() -> Panel:
+    return lines(
+        "Load of $substation",
+        "Reserved power against the limit, which is grey; red is load above it. The cars draw at most what is "
+        "reserved, and less while they taper.",
+        "watt",
+        Query(LOAD, "load"), Query(CAPACITY, "limit"),
+        Query(f"smartgrid_substation_draw_watts{HERE}", "draw"),
+        Query(f"{LOAD} > {CAPACITY}", "above the limit"),
+        axis=Axis(100_000), links=(TO_CONSOLE, WHY), repeat="substation",
+        overrides=(
+            field("load", color={"mode": "fixed", "fixedColor": "blue"}, custom__fillOpacity=20),
+            field(
+                "limit", color={"mode": "fixed", "fixedColor": LINE},
+                custom__lineStyle={"fill": "dash", "dash": [10, 6]}, custom__lineInterpolation="stepAfter",
+            ),
+            field("draw", color={"mode": "fixed", "fixedColor": "light-blue"}, custom__lineWidth=1),
+            field("above the limit", **OVER),
+        ),
+    )  # fmt: skip
 
 
 def _window() -> Section:

@@ -66,7 +66,7 @@ GRID = {
         "lines of those that rise", "no line of the one above its limit",
     ),
     "Test window: average and peak load": Shown(
-        "no rows", "each limit; no rush hour in each other cell", "each column of each substation", SAME,
+        "“no rush hour”", "each limit; no rush hour in each other cell", "each column of each substation", SAME,
         "the limit of the lost one too, while it is in the range", "the highest limit in the range",
     ),
     "Window imbalance": Shown(NO_RUSH_HOUR, NO_RUSH_HOUR, "1.0000", NO_RUSH_HOUR, NO_RUSH_HOUR, NO_RUSH_HOUR),
@@ -93,7 +93,7 @@ GRID = {
 }  # fmt: skip
 SERVICES = {
     "Scraped": Shown(NOTHING, "up", lost="down, red"),
-    "What runs": Shown("no rows", "a row for each process", lost="without the lost one"),
+    "What runs": Shown("“no data”", "a row for each process", lost="without the lost one"),
     "Slowest scrape": Shown("no data", "10 ms", lost="900 ms, red"),
     "Requests": Shown(NOTHING, "near 0", "lines"),
     "Errors": Shown(NOTHING, "no line; 1 and 5 % in sight", "line at 0 %"),

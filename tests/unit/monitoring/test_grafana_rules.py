@@ -95,8 +95,8 @@ def test_a_figure_without_a_value_says_so_in_the_colour_of_what_is_normal(panel:
     assert not [each for each in overridden(panel) if "mappings" in each], "it would replace these words"
 
 
-@charts
-def test_a_chart_without_a_line_says_what_the_reference_says(panel: Json) -> None:
+@pytest.mark.parametrize("panel", of("timeseries", "heatmap", "state-timeline", "table"), ids=named)
+def test_a_panel_without_data_says_what_the_reference_says(panel: Json) -> None:
     told = SHOWN[panel["title"]].empty
     assert told == ("no panel" if panel.get("repeat") else f"“{defaults(panel)['noValue']}”")
 
