@@ -76,7 +76,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         await stack.enter_async_context(
             stream_server.listen(service.register, settings.bind, settings.grpc_port)
         )
-        show_rushhour(registry, lambda: operator.rushhour is not None)
+        show_rushhour(registry, lambda: operator.rushhour is not None, lambda: operator.window)
         streams = FrameStreams(
             _shown(fleet, book.book_id, operator), FLEET, StreamMetrics(registry, "smartgrid_balancer")
         )

@@ -5,6 +5,7 @@ Drain and capacity are not here: they are each substation's own, in its journal.
 
 import asyncio
 import logging
+import math
 import time
 
 from balancer.asking import Asker
@@ -12,7 +13,7 @@ from balancer.book_file import BookUnavailable
 from balancer.contract import Answer, Outcome
 from balancer.fleet import Fleet
 from balancer.health import State
-from balancer.lease import MS_PER_S, Lease
+from balancer.lease import MS_PER_S, Lease, Window
 from balancer.orders import Control, OrderBook
 from substation import contract as substation
 
@@ -32,6 +33,10 @@ class Operator:
         self._book = book
         self._asker = asker
         self._control = Control("", frozenset())
+        self._in_rushhour = False
+        self.window = (
+            Window()
+        )  # of the newest rush hour: what its run told, else when its lease began and ended
 
     async def follow(self) -> None:
         """Re-read the order book for ever."""
@@ -45,6 +50,10 @@ class Operator:
     async def read(self) -> None:
         """Read once what operators have ordered."""
         self._control = await self._book.control()
+        if (self.rushhour is not None) != self._in_rushhour:
+            self._in_rushhour = not self._in_rushhour
+            now = time.time()
+            self.window = Window(now, math.inf) if self._in_rushhour else self.window.ended(now)
         if self._control.policy:
             self._fleet.use(self._control.policy)
         for substation_id, journal_id in self._control.decommissioned:
@@ -82,15 +91,21 @@ class Operator:
         left_ms = lease.left_ms(_unix_ms()) if lease else 0
         return (lease.run_id, left_ms / MS_PER_S) if lease and left_ms else None
 
-    async def take_rushhour(self, run_id: str, ttl_s: float) -> Answer:
-        """Let a run hold the rush hour for `ttl_s` from now on, or go on holding it; INVALID when another does."""
+    async def take_rushhour(self, run_id: str, ttl_s: float, window: Window | None = None) -> Answer:
+        """Let a run hold the rush hour for `ttl_s` from now on, or go on holding it; INVALID when another does.
+
+        `window` is when its cars come, once it knows.
+        """
         unix_ms = _unix_ms()
         try:
             lease = await self._book.take_rushhour(Lease(run_id, unix_ms + round(ttl_s * MS_PER_S)), unix_ms)
             await self.read()
         except BookUnavailable as error:
             return _unwritten(error)
-        return Answer(Outcome.DONE if lease.run_id == run_id else Outcome.INVALID)
+        if lease.run_id != run_id:
+            return Answer(Outcome.INVALID)
+        self.window = window or self.window
+        return Answer(Outcome.DONE)
 
     async def end_rushhour(self, run_id: str) -> Answer:
         """End a run's lease; INVALID when another run holds it, DONE also when none does."""

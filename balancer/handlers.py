@@ -12,7 +12,7 @@ from balancer.control import Operator
 from balancer.decisions import Decision, Decisions
 from balancer.fleet import Fleet
 from balancer.health import State
-from balancer.lease import LEAST_TTL_S, MOST_TTL_S, RUN_ID
+from balancer.lease import LEAST_TTL_S, MOST_TTL_S, RUN_ID, Window
 from balancer.member import Member
 from runtime.handlers import ApiHandler
 from runtime.json_body import Malformed, read_object
@@ -164,7 +164,7 @@ class RushHourHandler(OrdersHandler):
         self.write_json(self._held())
 
     async def put(self) -> None:
-        """Take it for `{"run_id": ..., "ttl_s": ...}`, or renew it."""
+        """Take it for `{"run_id": ..., "ttl_s": ...}`, or renew it; `window_unix_s` may tell when its cars come."""
         body = self.read()
         run_id, ttl_s = body.get("run_id"), body.get("ttl_s")
         try:
@@ -173,7 +173,11 @@ class RushHourHandler(OrdersHandler):
             raise HTTPError(400, f"run_id: {error}") from None
         if not _is_number(ttl_s) or not LEAST_TTL_S <= ttl_s <= MOST_TTL_S:
             raise HTTPError(400, f"ttl_s must be a number from {LEAST_TTL_S:g} to {MOST_TTL_S:g}")
-        self._write(await self.operator.take_rushhour(str(run_id), ttl_s))
+        try:
+            window = Window.of(body.get("window_unix_s"))
+        except ValueError as error:
+            raise HTTPError(400, f"window_unix_s: {error}") from None
+        self._write(await self.operator.take_rushhour(str(run_id), ttl_s, window))
 
     async def delete(self, run_id: str) -> None:
         """Give it back; what nobody holds any more is given back too."""

@@ -13,6 +13,7 @@ LEAST_TTL_S = 1.0
 MOST_TTL_S = 60.0
 RUN_ID = "[A-Za-z0-9._-]{1,128}"  # a regular expression
 MS_PER_S = 1000
+MOST_UNIX_S = 1e11  # in three thousand years
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,3 +34,29 @@ def taken(current: Lease | None, wanted: Lease, unix_ms: int) -> Lease:
     if current and current.run_id != wanted.run_id and current.left_ms(unix_ms):
         return current
     return wanted
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Window:
+    """When the cars of a rush hour come, in unix seconds; both 0 when there was none, `until` infinite when not known.
+
+    A run measures over it. The lease begins before it and ends after it, later still when refused cars come back.
+    """
+
+    from_unix_s: float = 0.0
+    until_unix_s: float = 0.0
+
+    @classmethod
+    def of(cls, told: object) -> "Window | None":
+        """Return the window that a request tells as `[from, until]`, None when it tells none; raises ValueError."""
+        if told is None:
+            return None
+        match told:
+            case [int() | float() as since, int() | float() as until] if 0 < since < until < MOST_UNIX_S:
+                return cls(float(since), float(until))
+        message = "two numbers of unix seconds are accepted, the first above 0 and below the second"
+        raise ValueError(message)
+
+    def ended(self, unix_s: float) -> "Window":
+        """Return it as it is when the lease ends at a moment."""
+        return dataclasses.replace(self, until_unix_s=min(self.until_unix_s, unix_s))

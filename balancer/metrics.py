@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from balancer.fleet import Fleet
 from balancer.health import State
+from balancer.lease import Window
 from runtime.coalescer import BATCH_BUCKETS
 from substation.contract import Outcome
 
@@ -22,8 +23,20 @@ CONFLICTS = (
 )
 WATCHED = ("smartgrid_balancer_watched_addresses", "Addresses that are polled")
 WAITING = ("smartgrid_balancer_waiting_requests", "Requests that wait for room")
+RUSHHOUR_ACTIVE = (
+    "smartgrid_rushhour_active",
+    "1 while a run holds the lease of the rush hour; every balancer of an order book shows it, within a second",
+)
+WINDOW_START = (
+    "smartgrid_rushhour_window_start_timestamp_seconds",
+    "Unix time from which the cars of the newest rush hour come; 0: none since the balancer's start",
+)
+WINDOW_END = (
+    "smartgrid_rushhour_window_end_timestamp_seconds",
+    "Unix time until which they come; +Inf while the run has not told and holds the lease",
+)
 OTHER = "other"
-POLL_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8)
+POLL_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8)
 ERROR_BUCKETS_W = (1, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6)
 
 
@@ -103,14 +116,20 @@ class BalancerMetrics:
         self._error.labels(substation_id).observe(abs(watts))
 
 
-def show_rushhour(registry: CollectorRegistry, active: Callable[[], bool]) -> None:
-    """Export whether a rush hour goes on, as `active` says when the page is read."""
-    gauge = Gauge(
-        "smartgrid_rushhour_active",
-        "1 while a run holds the lease of the rush hour; every balancer of an order book shows it, within a second",
-        registry=registry,
-    )
-    gauge.set_function(lambda: float(active()))
+def show_rushhour(
+    registry: CollectorRegistry, active: Callable[[], bool], window: Callable[[], Window]
+) -> None:
+    """Export whether a rush hour goes on, and when the cars of the newest one come, as both say when the page is read.
+
+    A scrape sees a change up to a second late; the moments make averages over the window exact.
+    """
+    shown: dict[tuple[str, str], Callable[[], float]] = {
+        RUSHHOUR_ACTIVE: lambda: float(active()),
+        WINDOW_START: lambda: window().from_unix_s,
+        WINDOW_END: lambda: window().until_unix_s,
+    }
+    for family, value in shown.items():
+        Gauge(*family, registry=registry).set_function(value)
 
 
 class FleetCollector(Collector):

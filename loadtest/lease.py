@@ -20,10 +20,14 @@ class Busy(Exception):  # noqa: N818 - named after what is the matter
 
 
 class Lease:
-    """One run's hold on the rush hour; `lost` says why it ended early, '' while it did not."""
+    """One run's hold on the rush hour; `lost` says why it ended early, '' while it did not.
+
+    `window_unix_s` is when the cars come; once it is known, the balancer is told with the next renewal.
+    """
 
     def __init__(self, http: aiohttp.ClientSession, balancer_url: str, run_id: str) -> None:
         self.lost = ""
+        self.window_unix_s: tuple[float, float] | None = None
         self._http = http
         self._url = f"{balancer_url}/rushhour"
         self._run_id = run_id
@@ -40,7 +44,8 @@ class Lease:
         """Take it, or renew it; raises Busy when another run holds it, NotReady without an answer."""
         asked_s = asyncio.get_running_loop().time()
         self._asked = True
-        await self._ask("PUT", self._url, {"run_id": self._run_id, "ttl_s": TTL_S})
+        window = {"window_unix_s": self.window_unix_s} if self.window_unix_s else {}
+        await self._ask("PUT", self._url, {"run_id": self._run_id, "ttl_s": TTL_S} | window)
         self._until_s = asked_s + TTL_S
 
     async def keep(self) -> None:

@@ -58,6 +58,7 @@ async def measure(stage: Stage, shown: Shown) -> Measured:
     now, monitor = engine.now, Monitor()
     start_unix_s = now()
     stage.outage.begin(start_unix_s, now)
+    stage.lease.window_unix_s = (start_unix_s, start_unix_s + plan.seconds)
     watch = Watch(len(plan.arrivals), plan.seconds, engine, sampler, lambda: now() - start_unix_s)
     beside = [
         asyncio.create_task(beside)

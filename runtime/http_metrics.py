@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from tornado.routing import RuleRouter
 from tornado.web import Application, RequestHandler
 
-BUCKETS_S = (0.005, 0.025, 0.1, 0.25, 1.0, 5.0)  # 0.25: what an admission may take
+BUCKETS_S = (0.005, 0.01, 0.015, 0.025, 0.1, 0.25, 1.0, 5.0)  # 0.25: what an admission may take
 STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx")  # 1xx: a WebSocket was opened
 OTHER = "other"  # Tornado's own, for what it can't route
 

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Histogram
 
 EVERY_S = 0.1  # ten looks a second cost about 0.1 % of a core
 # Below 10 ms a loop does its work; from 100 ms on, every request feels it.
-BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 1.0)
 
 
 class LoopLag:

@@ -12,7 +12,7 @@ from substation.contract import RELEASES_WITHIN_S, Outcome, Report
 from substation.curve import Usage
 from substation.plan import MS_PER_S
 
-COMMIT_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+COMMIT_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 COUNTED = {  # outcome of a written decision -> value of the label
     Outcome.PLACED: "admitted",
     Outcome.REFUSED: "refused",

@@ -1,27 +1,21 @@
 """The grid at a glance: load against limits, the test window, admissions, placement. Writes dashboard.json."""
 
+from monitoring.grafana.charts import Axis, lines, with_figures
+from monitoring.grafana.figures import bars, gauge, stat, table
 from monitoring.grafana.grid_sections import energy, placement, requests
+from monitoring.grafana.grid_state import alerts, states
 from monitoring.grafana.layout import ROW_TO_CONSOLE, TO_CONSOLE, WHY, Line, Section, Variable, dashboard
-from monitoring.grafana.panels import (
-    NO_LIMIT,
-    Json,
-    Limits,
-    Query,
-    bars,
-    field,
-    gauge,
-    lines,
-    stat,
-    table,
-)
+from monitoring.grafana.panels import CRITICAL, LINE, Json, Limits, Panel, Query, field, fields
 from monitoring.grafana.signals import (
-    ADMITTED,
     CAPACITY,
-    HANDLED,
+    DRAINED,
+    HANDLED_IN_RANGE,
+    HANDLED_IN_WINDOW,
     HEADROOM,
     HERE,
     IMBALANCE,
     LOAD,
+    OPEN,
     TO_LIMIT,
     UTILIZATION,
     in_window,
@@ -29,6 +23,8 @@ from monitoring.grafana.signals import (
 
 UID = "smartgrid"
 NEAR_LIMIT = Limits(warn=0.9, critical=1.0)
+LONGEST_TO_LIMIT_S = 300
+NO_RUSH_HOUR = "no rush hour"
 SUBSTATION = Variable(
     "substation", "Substation", "Which substations are shown",
     "label_values(smartgrid_substation_capacity_watts, substation)",
@@ -48,113 +44,130 @@ def made() -> Json:
 def _now() -> Section:
     figures = (
         gauge(
-            "Utilization", "Load over capacity, of the substations chosen together.", "percentunit",
-            Query(f"sum({LOAD}) / sum({CAPACITY})"), NEAR_LIMIT, 1.1,
+            "Utilization", "Load over capacity of the chosen substations that take cars, together.",
+            "percentunit",
+            Query(f"sum({LOAD} unless on(substation) {DRAINED}) / sum({CAPACITY} unless on(substation) {DRAINED})"),
+            NEAR_LIMIT, empty="none takes cars",
         ),
         stat(
-            "Headroom", "Capacity minus load, of the substations chosen together. "
-            "Below 110 kW the next ten typical cars don't fit.", "watt",
-            Query(f"sum({HEADROOM})"), Limits(warn=110_000, critical=0, falling=True),
+            "Headroom", "Power that is open to new cars, of the chosen substations together; one that takes no "
+            "cars has none. Below 110 kW the next ten typical cars don't fit.", "watt",
+            Query(f"sum({OPEN})"), Limits(warn=330_000, critical=110_000, falling=True),
         ),
         stat(
             "Time to limit", "The soonest that a substation meets its limit, if its load goes on rising as it "
-            "did in the last 30 seconds. Nothing is shown while no load rises.", "s",
-            Query(f"min({TO_LIMIT})"), Limits(warn=60, critical=15, falling=True),
-            defaults={"noValue": "not rising"},
+            "did in the last 30 seconds.", "s",
+            Query(f"min({TO_LIMIT})"), Limits(warn=60, critical=15, falling=True), empty="not rising",
         ),
         stat(
             "Imbalance", "Highest utilization over the mean one, of those that take cars. 1 is perfect; a rush hour must keep "
-            "its average at or below 1.05.", "none",
-            Query(IMBALANCE), Limits(warn=1.05, critical=1.2), defaults={"decimals": 3},
+            "its average at or below 1.05. Not shown below 10 % of the capacity: a single car would make it high.",
+            "none", Query(IMBALANCE), Limits(warn=1.05, critical=1.2), defaults={"decimals": 3},
+            empty="little load",
         ),
         stat(
             "Waiting requests", "Requests that wait for room now, at all balancers.", "none",
             Query("sum(smartgrid_balancer_waiting_requests)"), Limits(warn=1, critical=50),
         ),
         stat(
-            "Overload by admission", "Watt-seconds above capacity that admissions caused, since the journals "
+            "Admission overload", "Watt-seconds above capacity that admissions caused, since the journals "
             "were made. It stays 0: anything else is a fault of this system.", "none",
             Query('sum(smartgrid_substation_overload_watt_seconds_total{cause="admission",substation=~"$substation"})'),
             Limits(critical=1),
         ),
     )  # fmt: skip
-    return Section("Now", (Line(6, tuple((4, figure) for figure in figures)),))
+    return Section("Now", (
+        Line(4, tuple((4, figure) for figure in figures)), Line(6, ((14, states()), (10, alerts()))),
+    ))  # fmt: skip
+
+
+OVER = {"color": {"mode": "fixed", "fixedColor": CRITICAL}, "custom__lineWidth": 4}
 
 
 def _load() -> Section:
-    load = lines(
-        "Load of $substation",
-        "Reserved power against the limit. The cars draw at most what is reserved, and less while they taper.",
-        "watt",
-        Query(LOAD, "load"), Query(CAPACITY, "limit"),
-        Query(f"smartgrid_substation_draw_watts{HERE}", "draw"),
-        limits=NO_LIMIT, links=(TO_CONSOLE, WHY), repeat="substation",
-        overrides=(
-            field("load", color={"mode": "fixed", "fixedColor": "blue"}, custom__fillOpacity=20),
-            field(
-                "limit", color={"mode": "fixed", "fixedColor": "red"},
-                custom__lineStyle={"fill": "dash", "dash": [10, 6]}, custom__lineInterpolation="stepAfter",
-            ),
-            field("draw", color={"mode": "fixed", "fixedColor": "text"}, custom__lineWidth=1),
-        ),
-    )  # fmt: skip
     utilization = lines(
-        "Utilization of each", "Load over capacity. Above 1 only while an operator lowered the capacity below "
-        "the load.", "percentunit", Query(UTILIZATION, "{{substation}}"),
-        limits=Limits(warn=0.9, critical=1.0, lines=True), links=(TO_CONSOLE, WHY),
+        "Utilization of each", "Load over capacity. Above 100 %, in red, only while an operator lowered the capacity "
+        "below the load.", "percentunit",
+        Query(UTILIZATION, "{{substation}}"), Query(f"{UTILIZATION} > 1", "{{substation}} above"),
+        axis=Axis(1.1), limits=Limits(warn=0.9, critical=1.0, lines=True), links=(TO_CONSOLE, WHY),
+        overrides=(fields(".* above", **OVER),),
     )  # fmt: skip
     headroom = lines(
         "Headroom of each", "Capacity minus load; negative while the capacity was lowered below the load.",
         "watt", Query(HEADROOM, "{{substation}}"),
-        limits=Limits(critical=0, falling=True, lines=True), least=None, links=(TO_CONSOLE,),
+        axis=Axis(100_000, least=-50_000), limits=Limits(critical=0, falling=True, lines=True),
+        links=(TO_CONSOLE,),
     )  # fmt: skip
     to_limit = lines(
         "Time to limit of each", "How long until the load meets the limit, if it goes on rising as it did in "
-        "the last 30 seconds. Gaps: it does not rise.", "s", Query(TO_LIMIT, "{{substation}}"),
+        "the last 30 seconds. Gaps: it does not rise, or it takes longer than five minutes.", "s",
+        Query(f"{TO_LIMIT} <= {LONGEST_TO_LIMIT_S}", "{{substation}}"),
+        axis=Axis(LONGEST_TO_LIMIT_S, fixed=True), empty="no load rises",
         limits=Limits(warn=60, critical=15, falling=True, lines=True), links=(TO_CONSOLE,),
     )  # fmt: skip
     return Section(
-        "Load", (Line(9, ((24, load),)), Line(8, ((8, utilization), (8, headroom), (8, to_limit))))
+        "Load",
+        (
+            Line(9, ((24, with_figures(_load_under_its_limit())),)),
+            Line(8, ((8, utilization), (8, headroom), (8, to_limit))),
+        ),
     )
+
+
+def _load_under_its_limit() -> Panel:
+    return lines(
+        "Load of $substation",
+        "Reserved power against the limit, which is grey; red is load above it. The cars draw at most what is "
+        "reserved, and less while they taper.",
+        "watt",
+        Query(LOAD, "load"), Query(CAPACITY, "limit"),
+        Query(f"smartgrid_substation_draw_watts{HERE}", "draw"),
+        Query(f"{LOAD} > {CAPACITY}", "above the limit"),
+        axis=Axis(100_000), links=(TO_CONSOLE, WHY), repeat="substation",
+        overrides=(
+            field("load", color={"mode": "fixed", "fixedColor": "blue"}, custom__fillOpacity=20),
+            field(
+                "limit", color={"mode": "fixed", "fixedColor": LINE},
+                custom__lineStyle={"fill": "dash", "dash": [10, 6]}, custom__lineInterpolation="stepAfter",
+            ),
+            field("draw", color={"mode": "fixed", "fixedColor": "light-blue"}, custom__lineWidth=1),
+            field("above the limit", **OVER),
+        ),
+    )  # fmt: skip
 
 
 def _window() -> Section:
     expressions = {
         "average load": f"avg_over_time({in_window(LOAD)})",
         "peak load": f"max_over_time({in_window(LOAD)})",
-        "limit": f"max_over_time({in_window(CAPACITY)})",
-        "average use": f"avg_over_time({in_window(UTILIZATION)})",
-        "peak use": f"max_over_time({in_window(UTILIZATION)})",
-        "handled": HANDLED,
+        "limit": f"max_over_time({in_window(CAPACITY)}) or max_over_time({CAPACITY}[$__range])",
+        "average use": f"avg_over_time({in_window(LOAD, CAPACITY)})",
+        "peak use": f"max_over_time({in_window(LOAD, CAPACITY)})",
+        "handled": HANDLED_IN_WINDOW,
     }
     # The columns are joined on what they share, which must be the substation alone.
     columns = {name: Query(f"max by (substation) ({expr})") for name, expr in expressions.items()}
     shown = {"unit": "percentunit", "thresholds": {"mode": "absolute", "steps": NEAR_LIMIT.steps()}}
     coloured = {**shown, "custom__displayMode": "color-text"}
     window = table(
-        "Test window: average and peak load, handled requests",
-        "Only the seconds of the range shown in which a rush hour went on; choose a range that holds one. "
-        "As exact as the scrape is fine, 1 s; what is handled is counted to 3 s around it. The rush hour's own "
-        "report has the exact counts.",
-        "watt", columns, by="substation",
+        "Test window: average and peak load",
+        "Of the seconds of the range shown in which a rush hour went on; choose a range that holds one. "
+        "Averages are within 1 % of the rush hour's own report for a run of a minute, a peak between two scrapes is missed. "
+        "What is handled is exact, counted to 3 s around the rush hour.",
+        "watt", columns, by=("substation",),
         overrides=(
             field("average use", **coloured), field("peak use", **coloured), field("handled", unit="none"),
         ),
-        defaults={"noValue": "no rush hour in this range"},
-        links=(ROW_TO_CONSOLE,),
+        links=(ROW_TO_CONSOLE,), empty=NO_RUSH_HOUR,
     )  # fmt: skip
+    mean_use = f"max by (substation) (avg_over_time({in_window(LOAD, CAPACITY)}))"
     imbalance = stat(
-        "Test window: imbalance", "Highest average utilization over the mean one, in the seconds of a rush "
-        "hour. At most 1.05 passes.", "none",
-        Query(
-            f"max(avg_over_time({in_window(UTILIZATION)})) / avg(avg_over_time({in_window(UTILIZATION)}))",
-            instant=True,
-        ),
-        Limits(warn=1.05, critical=1.2), defaults={"decimals": 4, "noValue": "no rush hour in this range"},
+        "Window imbalance", "Highest average utilization over the mean one, in the seconds of a rush "
+        "hour. At most 1.05 passes.", "none", Query(f"max({mean_use}) / avg({mean_use})"),
+        Limits(warn=1.05, critical=1.2), defaults={"decimals": 4}, empty=NO_RUSH_HOUR,
     )  # fmt: skip
     handled = bars(
-        "Handled requests in the range", "Admissions of each substation in the range shown, extrapolated to "
-        "its edges: a few off where they came fast.", "none",
-        Query(f"sum by (substation) (increase({ADMITTED}[$__range]))", "{{substation}}", instant=True),
+        "Handled in the range", "Admissions of each substation in the range shown, counted exactly.",
+        "none", Query(HANDLED_IN_RANGE),
     )  # fmt: skip
-    return Section("Test window", (Line(8, ((12, window), (4, imbalance), (8, handled))),))
+    return Section("Test window", (Line(8, ((14, window), (4, imbalance), (6, handled))),))

@@ -1,28 +1,14 @@
 """The lower half of the grid's dashboard: requests, placement, energy."""
 
-from monitoring.grafana.layout import TO_CONSOLE, WHY, Line, Section
-from monitoring.grafana.panels import (
-    NO_LIMIT,
-    Json,
-    Limits,
-    Panel,
-    Query,
-    bars,
-    field,
-    heatmap,
-    lines,
-    stat,
-    timeline,
-)
+from monitoring.grafana.charts import Axis, heatmap, lines
+from monitoring.grafana.figures import bars, named_bars, stat
+from monitoring.grafana.layout import WHY, Line, Section
+from monitoring.grafana.panels import Json, Limits, Panel, Query, field
 from monitoring.grafana.signals import ADMITTED, HERE, IMBALANCE, SECONDS
 
 SLO_S = 0.25
 BALANCED = Limits(warn=1.05, critical=1.2, lines=True)
-STATES = {
-    1: ("healthy", "text"), 2: ("unseen", "blue"), 3: ("probing", "yellow"), 4: ("suspect", "orange"),
-    5: ("ejected", "red"), 6: ("conflict", "purple"), 7: ("gone", "dark-red"),
-}  # fmt: skip
-DRAINING = 8
+WITHIN_S = (1, 5, 10, 30, 60, 300)
 
 
 def requests() -> Section:
@@ -32,7 +18,7 @@ def requests() -> Section:
         "Admission outcomes", "Requests to charge that ended, by how. `no_capacity` is a full grid; `unknown` "
         "and `withdrawn` are lost answers.", "reqps",
         Query("sum by (outcome) (rate(smartgrid_charge_requests_total[$__rate_interval])) > 0", "{{outcome}}"),
-        limits=NO_LIMIT, stacked=True,
+        axis=Axis(1), stacked=True,
         overrides=(
             field("admitted", color=_fixed("blue")), field("no_capacity", color=_fixed("orange")),
             field("unknown", color=_fixed("red")),
@@ -45,18 +31,18 @@ def requests() -> Section:
             Query(f"histogram_quantile({share}, sum by (le) ({rate}))", name)
             for share, name in (("0.50", "p50"), ("0.95", "p95"), ("0.99", "p99"))
         ),
-        limits=Limits(critical=SLO_S, lines=True),
+        axis=Axis(1, least=0.001, log=True), limits=Limits(critical=SLO_S, lines=True),
     )  # fmt: skip
     spread, kept = _promise()
     waiting = lines(
-        "Waiting requests", "Requests that wait for room. They are answered when some is freed, or refused "
+        "Waiting over time", "Requests that wait for room. They are answered when some is freed, or refused "
         "when their time is up.", "none", Query("sum(smartgrid_balancer_waiting_requests)", "waiting"),
-        limits=Limits(warn=1, critical=50),
+        axis=Axis(10),
     )  # fmt: skip
     handled = lines(
         "Handled requests", "Admissions a second, by substation. Balanced, they are alike.", "reqps",
         Query(f"sum by (substation) (rate({ADMITTED}[$__rate_interval]))", "{{substation}}"),
-        limits=NO_LIMIT, links=(WHY,),
+        axis=Axis(1), links=(WHY,),
     )  # fmt: skip
     return Section("Requests", (
         Line(8, ((8, handled), (8, outcomes), (8, latency))),
@@ -66,17 +52,17 @@ def requests() -> Section:
 
 def _promise() -> tuple[Panel, Panel]:
     spread = heatmap(
-        "Spread of the time to answer", "How many answers took how long. A second band is a second cause.",
-        "s",
-        Query(f"sum by (le) (increase({SECONDS}_bucket[$__rate_interval]))", "{{le}}", shape="heatmap"),
+        "Spread of the time to answer", "How many answers a second took how long. A second band is a second "
+        "cause.", "s",
+        Query(f"sum by (le) (rate({SECONDS}_bucket[$__rate_interval]))", "{{le}}", shape="heatmap"),
     )  # fmt: skip
     within = f'increase({SECONDS}_bucket{{kind="admitted",le="0.25"}}[$__range])'
     all_of_them = f'increase({SECONDS}_count{{kind="admitted"}}[$__range])'
     kept = stat(
-        "Answers within the promise", "Share of the admissions in the range shown that took at most 250 ms.",
+        "Within the promise", "Share of the admissions in the range shown that took at most 250 ms.",
         "percentunit",
-        Query(f"sum({within}) / (sum({all_of_them}) > 0)", instant=True),
-        Limits(warn=0.999, critical=0.99, falling=True), defaults={"decimals": 2},
+        Query(f"sum({within}) / (sum({all_of_them}) > 0)"),
+        Limits(warn=0.999, critical=0.99, falling=True), defaults={"decimals": 2}, empty="no admission",
     )  # fmt: skip
     return spread, kept
 
@@ -86,28 +72,17 @@ def _fixed(colour: str) -> Json:
 
 
 def placement() -> Section:
-    """Return how well the balancers place, and what is wrong."""
-    states = " or ".join(
-        f'{value} * (smartgrid_balancer_substation_state{{substation=~"$substation",state="{word}"}} == 1)'
-        for value, (word, _) in STATES.items()
-    )
-    state = timeline(
-        "State of each substation", "What the balancers think of each; where they differ, the worst. "
-        "A band `takes` is there while a substation takes no new cars.",
-        Query(f"max by (substation) ({states})", "{{substation}}"),
-        Query(f"{DRAINING} * (smartgrid_substation_draining{HERE} == 1)", "{{substation}} takes"),
-        states=STATES | {DRAINING: ("no new cars", "orange")}, links=(TO_CONSOLE,),
-    )  # fmt: skip
+    """Return how well the balancers place."""
     age = lines(
         "Report age", "Age of the newest report of each substation. Above 3 s, three polls, a substation is "
         "left out.", "s",
         Query(f"max by (substation) (smartgrid_balancer_report_age_seconds{HERE})", "{{substation}}"),
-        limits=Limits(warn=1.8, critical=3, lines=True),
+        axis=Axis(3.5), limits=Limits(warn=1.8, critical=3, lines=True),
     )  # fmt: skip
     imbalance = lines(
-        "Imbalance", "Highest utilization over the mean one, of those that take cars. 1 is perfect; 1.05 the limit for a rush hour's "
-        "average. With few cars it is naturally high.", "none", Query(IMBALANCE, "max / mean"),
-        limits=BALANCED, least=1,
+        "Imbalance over time", "Highest utilization over the mean one, of those that take cars. 1 is perfect; 1.05 the limit "
+        "for a rush hour's average. Gaps: the load is below 10 % of the capacity.", "none",
+        Query(IMBALANCE, "max / mean"), axis=Axis(1.25, least=1), limits=BALANCED, empty="little load",
     )  # fmt: skip
     error = lines(
         "Error of the estimate", "95 % of the balancer's estimates were at most so far off when a poll brought "
@@ -117,23 +92,9 @@ def placement() -> Section:
             f"(rate(smartgrid_balancer_estimate_error_watts_bucket{HERE}[$__rate_interval])))",
             "{{substation}}",
         ),
-        limits=Limits(warn=50_000, critical=150_000, lines=True),
+        axis=Axis(160_000), limits=Limits(warn=50_000, critical=150_000, lines=True),
     )  # fmt: skip
-    return Section("Placement", (
-        Line(7, ((16, state), (8, _alerts()))),
-        Line(8, ((8, imbalance), (8, age), (8, error))),
-    ))  # fmt: skip
-
-
-def _alerts() -> Panel:
-    """Return the list of alerts that fire or are about to, Grafana's own and Prometheus's."""
-    options: Json = {
-        "alertInstanceLabelFilter": "", "alertName": "", "dashboardAlerts": False, "groupBy": [],
-        "groupMode": "default", "maxItems": 20, "sortOrder": 3, "viewMode": "list",
-        "stateFilter": {"firing": True, "pending": True, "error": True, "noData": False, "normal": False},
-    }  # fmt: skip
-    about = "Alerts that fire or are about to: Prometheus's, and Grafana's own of overload."
-    return Panel("alertlist", "Alerts", about, "none", (), options=options)
+    return Section("Placement", (Line(8, ((8, imbalance), (8, age), (8, error))),))
 
 
 def energy() -> Section:
@@ -142,18 +103,16 @@ def energy() -> Section:
     delivered = bars(
         "Energy delivered in the range", "Energy that cars took from each substation, in grid time: under a "
         "time scale the grid's hours pass faster than the clock's.", "watth",
-        Query(f"sum by (substation) (increase({joules}[$__range])) / 3600", "{{substation}}", instant=True),
+        Query(f"sum by (substation) (increase({joules}[$__range])) / 3600"),
     )  # fmt: skip
-    releases = bars(
+    freed = 'sum(smartgrid_substation_releases_watts{{substation=~"$substation",within="{}"}})'
+    releases = named_bars(
         "Power that comes free within", "What known charging plans free within so many seconds of the clock, "
         "of the substations chosen together.", "watt",
-        Query(
-            'sum by (within) (smartgrid_substation_releases_watts{substation=~"$substation",within=~"1|5|10|30|60|300"})',
-            "{{within}} s", instant=True,
-        ),
+        *(Query(freed.format(within_s), f"{within_s} s") for within_s in WITHIN_S),
     )  # fmt: skip
     sessions = lines(
         "Cars that charge", "Open sessions of each substation.", "none",
-        Query(f"smartgrid_substation_sessions_active{HERE}", "{{substation}}"), limits=NO_LIMIT,
+        Query(f"smartgrid_substation_sessions_active{HERE}", "{{substation}}"), axis=Axis(10),
     )  # fmt: skip
     return Section("Energy", (Line(8, ((8, delivered), (8, releases), (8, sessions))),))

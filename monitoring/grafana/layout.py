@@ -6,7 +6,7 @@ from monitoring.grafana.panels import COLUMNS, SOURCE, Json, Panel, link
 
 SCHEMA_VERSION = 37  # of Grafana 9.4; later releases migrate it when they load it
 DATA_SOURCE_UID = "smartgrid-prometheus"
-RUSH_HOUR = "max(smartgrid_rushhour_active) == 1"
+RUSH_HOUR = "max(smartgrid_rushhour_active{at}) == 1"  # `at`: an offset
 TO_CONSOLE = link("Show in the console", "${console}/?substation=${__field.labels.substation}")
 ROW_TO_CONSOLE = link("Show in the console", "${console}/?substation=${__data.fields.substation}")
 WHY = link("Why cars were sent where", "${console}/decisions")
@@ -170,7 +170,7 @@ def _annotation(name: str, expr: str, colour: str, text: str) -> Json:
 
 
 def _rush_hours() -> Json:
-    return _annotation("Rush hour", RUSH_HOUR, "blue", "A run holds the rush hour")
+    return _annotation("Rush hour", RUSH_HOUR.format(at=""), "blue", "A run holds the rush hour")
 
 
 def _restarts() -> Json:

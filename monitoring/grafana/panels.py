@@ -2,7 +2,9 @@
 
 Only what Grafana 9.4 knows is written. Later releases migrate it when they load it.
 
-A panel can't be made without a title, a description, a unit and thresholds.
+A panel can't be made without a title, a description, a unit and thresholds. What it says when there is no
+value is a mapping and not only `noValue`: Grafana shows a `noValue` in the colour of the lowest threshold,
+which is red where low values are bad.
 """
 
 import dataclasses
@@ -11,9 +13,11 @@ from typing import Any
 Json = dict[str, Any]
 
 SOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}
-FLEET_LINE, WARN, CRITICAL = "text", "orange", "red"  # grey is normal: colour means that something is not
+NORMAL, WARN, CRITICAL = "text", "orange", "red"  # grey is normal: colour means that something is not
+LINE = "#8e8e8e"  # a limit in a chart is there all the time: grey, like everything that is normal
 COLUMNS = 24
-NO_DATA = "nothing yet"
+NO_DATA = "no data"
+FIGURES = {"stat", "gauge", "bargauge", "table"}  # show the value of one moment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,12 +47,16 @@ class Limits:
         given = [(self.warn, WARN), (self.critical, CRITICAL)]
         rising = [(value, colour) for value, colour in given if value is not None]
         if not self.falling:
-            return [_step(None, FLEET_LINE), *(_step(value, colour) for value, colour in rising)]
+            return [_step(None, NORMAL), *(_step(value, colour) for value, colour in rising)]
         downwards = sorted(rising, key=lambda pair: pair[0])
-        colours = [colour for _, colour in downwards] + [FLEET_LINE]
+        colours = [colour for _, colour in downwards] + [NORMAL]
         return [
             _step(*pair) for pair in zip([None, *(value for value, _ in downwards)], colours, strict=True)
         ]
+
+    def drawn(self) -> list[Json]:
+        """Return the steps as a chart draws them: lines where the limits are, none of them in an alarm's colour."""
+        return [step | {"color": LINE} for step in self.steps()]
 
 
 def _step(value: float | None, colour: str) -> Json:
@@ -60,7 +68,10 @@ NO_LIMIT = Limits()
 
 @dataclasses.dataclass(frozen=True)
 class Panel:
-    """One panel. `options` and `custom` are the panel type's own; `overrides` are by the field's name."""
+    """One panel. `options` and `custom` are the panel type's own; `overrides` are by the field's name.
+
+    `empty` is what it says when there is no value.
+    """
 
     kind: str
     title: str
@@ -75,22 +86,10 @@ class Panel:
     transformations: tuple[Json, ...] = ()
     links: tuple[Json, ...] = ()
     repeat: str = ""
+    empty: str = NO_DATA
 
     def json(self, number: int, place: Json) -> Json:
         """Return the panel as the dashboard holds it; `place` is its gridPos."""
-        custom = dict(self.custom)
-        if self.limits.lines:
-            custom["thresholdsStyle"] = {"mode": "line"}
-        defaults: Json = {
-            "unit": self.unit,
-            "color": {"mode": "palette-classic" if self.kind == "timeseries" else "thresholds"},
-            "thresholds": {"mode": "absolute", "steps": self.limits.steps()},
-            "mappings": [],
-            "links": list(self.links),
-            "noValue": NO_DATA,
-            "custom": custom,
-            **self.defaults,
-        }
         made: Json = {
             "id": number,
             "type": self.kind,
@@ -99,7 +98,7 @@ class Panel:
             "datasource": SOURCE,
             "gridPos": place,
             "targets": [_target(query, index) for index, query in enumerate(self.queries)],
-            "fieldConfig": {"defaults": defaults, "overrides": list(self.overrides)},
+            "fieldConfig": {"defaults": self._defaults(), "overrides": list(self.overrides)},
             "options": self.options,
             "transparent": False,
         }
@@ -108,6 +107,29 @@ class Panel:
         if self.repeat:
             made |= {"repeat": self.repeat, "repeatDirection": "h", "maxPerRow": 3}
         return made
+
+    def _defaults(self) -> Json:
+        chart = self.kind == "timeseries"
+        drawn = {"thresholdsStyle": {"mode": "line"}} if self.limits.lines else {}
+        return {
+            "unit": self.unit,
+            "color": {"mode": "palette-classic" if chart else "thresholds"},
+            "thresholds": {
+                "mode": "absolute",
+                "steps": self.limits.drawn() if chart else self.limits.steps(),
+            },
+            "mappings": [nothing(self.empty)] if self.kind in FIGURES else [],
+            "links": list(self.links),
+            "noValue": self.empty,
+            "custom": self.custom | drawn,
+            **self.defaults,
+        }
+
+
+def nothing(text: str) -> Json:
+    """Return the mapping that gives no value its words, in the colour of what is normal."""
+    result = {"text": text, "color": NORMAL, "index": 0}
+    return {"type": "special", "options": {"match": "null+nan", "result": result}}
 
 
 def _target(query: Query, index: int) -> Json:
@@ -123,130 +145,17 @@ def _target(query: Query, index: int) -> Json:
     }
 
 
-def lines(
-    title: str, description: str, unit: str, *queries: Query,
-    limits: Limits = NO_LIMIT, stacked: bool = False, least: float | None = 0, **more: Any,
-) -> Panel:  # fmt: skip
-    """Return a chart over time; `least` is the lowest value of its axis."""
-    custom: Json = {
-        "drawStyle": "line",
-        "lineInterpolation": "linear",
-        "lineWidth": 2,
-        "fillOpacity": 30 if stacked else 0,
-        "showPoints": "never",
-        "spanNulls": False,
-        "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
-    }
-    options: Json = {
-        "legend": {"showLegend": True, "displayMode": "table", "placement": "bottom", "calcs": ["lastNotNull", "max"]},
-        "tooltip": {"mode": "multi", "sort": "desc"},
-    }  # fmt: skip
-    defaults = {} if least is None else {"min": least}
-    return Panel("timeseries", title, description, unit, queries, limits, options, custom, defaults, **more)
-
-
-def stat(title: str, description: str, unit: str, query: Query, limits: Limits, **more: Any) -> Panel:
-    """Return one large figure with its trend behind it."""
-    options = {
-        **_reduced(),
-        "colorMode": "value",
-        "graphMode": "area",
-        "justifyMode": "center",
-        "orientation": "auto",
-        "textMode": "auto",
-    }
-    return Panel("stat", title, description, unit, (query,), limits, options, **more)
-
-
-def gauge(title: str, description: str, unit: str, query: Query, limits: Limits, most: float) -> Panel:
-    """Return a dial from 0 to `most`."""
-    options = {
-        **_reduced(),
-        "orientation": "auto",
-        "showThresholdLabels": False,
-        "showThresholdMarkers": True,
-    }
-    return Panel(
-        "gauge", title, description, unit, (query,), limits, options, defaults={"min": 0, "max": most}
-    )
-
-
-def bars(title: str, description: str, unit: str, query: Query, limits: Limits = NO_LIMIT) -> Panel:
-    """Return one bar for each series, at its last value."""
-    options = {**_reduced(), "displayMode": "basic", "orientation": "horizontal", "showUnfilled": True}
-    return Panel("bargauge", title, description, unit, (query,), limits, options, defaults={"min": 0})
-
-
-def _reduced() -> Json:
-    return {"reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}}
-
-
-def heatmap(title: str, description: str, unit: str, query: Query) -> Panel:
-    """Return how a histogram's buckets filled over time."""
-    options: Json = {
-        "calculate": False,
-        "cellGap": 1,
-        "color": {
-            "mode": "scheme", "scheme": "Blues", "steps": 64, "reverse": False, "exponent": 0.5, "fill": "blue",
-        },
-        "exemplars": {"color": "rgba(255,0,255,0.7)"},
-        "filterValues": {"le": 1e-9},
-        "legend": {"show": True},
-        "rowsFrame": {"layout": "auto"},
-        "tooltip": {"show": True, "yHistogram": False},
-        "yAxis": {"axisPlacement": "left", "reverse": False, "unit": unit},
-    }  # fmt: skip
-    return Panel("heatmap", title, description, unit, (query,), options=options)
-
-
-def timeline(
-    title: str, description: str, *queries: Query, states: dict[int, tuple[str, str]], **more: Any
-) -> Panel:
-    """Return a band for each series; `states` gives each value its word and its colour."""
-    options = {
-        "alignValue": "left",
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
-        "mergeValues": True,
-        "rowHeight": 0.8,
-        "showValue": "auto",
-        "tooltip": {"mode": "single", "sort": "none"},
-    }
-    mapping = {
-        "type": "value",
-        "options": {
-            str(value): {"text": word, "color": colour, "index": index}
-            for index, (value, (word, colour)) in enumerate(states.items())
-        },
-    }
-    return Panel(
-        "state-timeline", title, description, "none", queries, options=options,
-        custom={"fillOpacity": 80, "lineWidth": 0}, defaults={"mappings": [mapping]}, **more,
-    )  # fmt: skip
-
-
-def table(title: str, description: str, unit: str, columns: dict[str, Query], by: str, **more: Any) -> Panel:
-    """Return a table with a row for each value of the label `by` and a column for each query."""
-    queries = tuple(dataclasses.replace(query, instant=True, shape="table") for query in columns.values())
-    names = {f"Value #{'ABCDEFGHIJ'[index]}": name for index, name in enumerate(columns)}
-    organize = {
-        "excludeByName": {"Time": True},
-        "indexByName": {name: index for index, name in enumerate(["Time", by, *names])},
-        "renameByName": names,
-    }
-    steps = ({"id": "merge", "options": {}}, {"id": "organize", "options": organize})
-    options = {"showHeader": True, "footer": {"show": False, "reducer": ["sum"]}}
-    return Panel(
-        "table", title, description, unit, queries, options=options, custom={"align": "auto"},
-        transformations=steps, **more,
-    )  # fmt: skip
-
-
 def field(name: str, **properties: Any) -> Json:
     """Return an override of the fields of this name; `custom__x` means `custom.x`."""
     return {
         "matcher": {"id": "byName", "options": name},
         "properties": [{"id": key.replace("__", "."), "value": value} for key, value in properties.items()],
     }
+
+
+def fields(pattern: str, **properties: Any) -> Json:
+    """Return an override of the fields whose name matches a regular expression."""
+    return field(pattern, **properties) | {"matcher": {"id": "byRegexp", "options": f"/{pattern}/"}}
 
 
 def link(title: str, url: str) -> Json:

@@ -1,4 +1,4 @@
-"""Every query that Grafana would send: of panels, variables, annotations and alert rules; and runs them.
+"""Every query that Grafana would send, of panels, variables and annotations; and runs them.
 
 `python -m monitoring.grafana.queries http://127.0.0.1:9090` prints how many series each returns.
 """
@@ -16,11 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 FOLDER = Path(__file__).parent
 DASHBOARDS = ("dashboard.json", "services.json")
-RULES = FOLDER / "provisioning" / "alerting" / "overload.yml"
 LABEL_VALUES = re.compile(r"label_values\((?P<match>.+),\s*(?P<label>\w+)\)")
 STEP_S = 1  # the scrape's: the finest that Grafana asks for
 RATE_INTERVAL_S = 4  # Grafana takes four scrapes
@@ -29,22 +26,18 @@ ANSWER_S = 30.0
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
-    """One query as it stands in a file. `seconds` is how far it looks back, 0 the range that is shown."""
+    """One query as it stands in a file."""
 
     where: str
     kind: str
     expr: str
     instant: bool = False
-    seconds: int = 0
 
 
 def asked() -> Iterator[Asked]:
     """Yield every query of every file."""
     for name in DASHBOARDS:
         yield from _of_a_dashboard(name, json.loads((FOLDER / name).read_text(encoding="utf-8")))
-    for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]:
-        for rule in group["rules"]:
-            yield from _of_a_rule(rule)
 
 
 def _of_a_dashboard(name: str, held: dict[str, Any]) -> Iterator[Asked]:
@@ -57,13 +50,6 @@ def _of_a_dashboard(name: str, held: dict[str, Any]) -> Iterator[Asked]:
             yield Asked(f"{name}: ${variable['name']}", "variable", variable["query"]["query"])
     for annotation in held["annotations"]["list"]:
         yield Asked(f"{name}: {annotation['name']}", "annotation", annotation["expr"])
-
-
-def _of_a_rule(rule: dict[str, Any]) -> Iterator[Asked]:
-    for step in rule["data"]:
-        if step["datasourceUid"] != "__expr__":
-            where = f"{RULES.name}: {rule['title']} {step['refId']}"
-            yield Asked(where, "rule", step["model"]["expr"], seconds=step["relativeTimeRange"]["from"])
 
 
 def interpolated(expr: str, range_s: int, chosen: dict[str, str]) -> str:
@@ -103,8 +89,9 @@ class Prometheus:
         if query.instant:
             found = self._get("query", query=expr, time=self.end)["result"]
         else:
-            start = self.end - query.seconds if query.seconds else self.start
-            found = self._get("query_range", query=expr, start=start, end=self.end, step=STEP_S)["result"]
+            found = self._get("query_range", query=expr, start=self.start, end=self.end, step=STEP_S)[
+                "result"
+            ]
         return len(found)
 
     def _label_values(self, expr: str) -> list[str]:

@@ -1,18 +1,9 @@
 """The health of the processes: rate, errors, duration, loop, memory, journal, streams. Writes services.json."""
 
+from monitoring.grafana.charts import Axis, heatmap, lines, timeline
+from monitoring.grafana.figures import stat, table
 from monitoring.grafana.layout import Line, Section, Variable, dashboard
-from monitoring.grafana.panels import (
-    NO_LIMIT,
-    Json,
-    Limits,
-    Query,
-    field,
-    heatmap,
-    lines,
-    stat,
-    table,
-    timeline,
-)
+from monitoring.grafana.panels import Json, Limits, Query, field
 
 UID = "smartgrid-services"
 CHOSEN = 'job=~"$job",instance=~"$instance"'
@@ -60,17 +51,17 @@ def _processes() -> Section:
     }
     runs = table(
         "What runs", "Each process, its version, how long it has run, and its memory.", "s", columns,
-        by="instance", overrides=(field("memory", unit="bytes"),),
+        by=("job", "instance", "version"), overrides=(field("memory", unit="bytes"),),
     )  # fmt: skip
     scrape = stat(
         "Slowest scrape", "The longest scrape of a process. Above 0.9 s it fails, and the charts have gaps.",
         "s", Query(f"max(scrape_duration_seconds{{{CHOSEN}}})"), Limits(warn=0.3, critical=0.9),
     )  # fmt: skip
-    return Section("Processes", (Line(8, ((10, up), (10, runs), (4, scrape))),))
+    return Section("Processes", (Line(8, ((9, up), (11, runs), (4, scrape))),))
 
 
 def _with_version(expr: str) -> str:
-    return f"{expr} * on(job, instance) group_left(service, version) smartgrid_build_info"
+    return f"max by (job, instance, version) ({expr} * on(job, instance) group_left(version) smartgrid_build_info)"
 
 
 def _red() -> Section:
@@ -80,6 +71,7 @@ def _red() -> Section:
             f'sum by (job) (rate(smartgrid_http_requests_total{{{CHOSEN},handler!~"{MACHINES}"}}[$__rate_interval]))',
             "{{job}}",
         ),
+        axis=Axis(1),
     )  # fmt: skip
     errors = lines(
         "Errors", "Share of the answers of each service that were a 5xx. A full grid answers 503 too: compare "
@@ -89,23 +81,23 @@ def _red() -> Section:
             f"/ (sum by (job) (rate({REQUESTS}[$__rate_interval])) > 0)",
             "{{job}}",
         ),
-        limits=Limits(warn=0.01, critical=0.05, lines=True),
+        axis=Axis(0.1), limits=Limits(warn=0.01, critical=0.05, lines=True),
     )  # fmt: skip
     duration = lines(
         "Duration", "99 % of the answers took at most so long, by handler.", "s",
         Query(p99("smartgrid_http_request_duration_seconds", "job, handler") + " > 0", "{{job}} {{handler}}"),
-        limits=Limits(critical=0.25, lines=True),
+        axis=Axis(1, least=0.001, log=True), limits=Limits(critical=0.25, lines=True),
     )  # fmt: skip
     decisions = lines(
         "Answers of substations", "What substations answered to the balancers, by outcome.", "reqps",
         Query(
-            f"sum by (outcome) (rate(smartgrid_balancer_decisions_total{{{CHOSEN}}}[$__rate_interval]))",
+            f"sum by (outcome) (rate(smartgrid_balancer_decisions_total{{{CHOSEN}}}[$__rate_interval])) > 0",
             "{{outcome}}",
         ),
-        stacked=True,
+        axis=Axis(1), stacked=True,
     )  # fmt: skip
     return Section("Rate, errors, duration", (
-        Line(8, ((6, rate), (6, errors), (6, duration), (6, decisions))),
+        Line(8, ((8, rate), (8, errors), (8, decisions))), Line(9, ((24, duration),)),
     ))  # fmt: skip
 
 
@@ -117,25 +109,25 @@ def _inside() -> Section:
         "Loop lag", "How late the event loop ran its timers; 99 % were at most so late. From 100 ms on every "
         "request feels it.", "s",
         Query(p99("smartgrid_loop_lag_seconds"), "{{job}} {{instance}}"),
-        limits=Limits(warn=0.05, critical=0.1, lines=True),
+        axis=Axis(0.12), limits=Limits(warn=0.05, critical=0.1, lines=True),
     )  # fmt: skip
     processor = lines(
         "Processor", "Share of one core. A process is one loop: near 1 it can do no more.", "percentunit",
         Query(f"rate(process_cpu_seconds_total{{{CHOSEN}}}[$__rate_interval])", "{{job}} {{instance}}"),
-        limits=Limits(warn=0.7, critical=0.9, lines=True),
+        axis=Axis(1), limits=Limits(warn=0.7, critical=0.9, lines=True),
     )  # fmt: skip
     memory = lines(
         "Memory", "Resident memory of each process.", "bytes",
         Query(f"process_resident_memory_bytes{{{CHOSEN}}}", "{{job}} {{instance}}"),
-        limits=Limits(warn=256 * 2**20, critical=512 * 2**20),
+        axis=Axis(128 * 2**20),
     )  # fmt: skip
     files = lines(
         "Open files", "File descriptors in use, over the most there may be.", "percentunit",
         Query(f"process_open_fds{{{CHOSEN}}} / process_max_fds{{{CHOSEN}}}", "{{job}} {{instance}}"),
-        limits=Limits(warn=0.7, critical=0.9),
+        axis=Axis(1), limits=Limits(warn=0.7, critical=0.9, lines=True),
     )  # fmt: skip
     return Section("Inside a process", (
-        Line(8, ((6, lag), (6, processor), (6, memory), (6, files))),
+        Line(8, ((12, lag), (12, processor))), Line(8, ((12, memory), (12, files))),
     ))  # fmt: skip
 
 
@@ -145,16 +137,16 @@ def _journals() -> Section:
         "Journal commit", "How long a commit took that makes decisions durable: 99 % at most so long. An "
         "admission waits for one.", "s",
         Query(p99(name, "substation"), "{{substation}}"),
-        limits=Limits(warn=0.05, critical=0.1, lines=True),
+        axis=Axis(0.12), limits=Limits(warn=0.05, critical=0.1, lines=True),
     )  # fmt: skip
     spread = heatmap(
-        "Spread of journal commits", "How many commits took how long, of all substations chosen.", "s",
-        Query(f"sum by (le) (increase({name}_bucket{{{CHOSEN}}}[$__rate_interval]))", "{{le}}", shape="heatmap"),
+        "Spread of journal commits", "How many commits a second took how long, of all substations chosen.", "s",
+        Query(f"sum by (le) (rate({name}_bucket{{{CHOSEN}}}[$__rate_interval]))", "{{le}}", shape="heatmap"),
     )  # fmt: skip
     batch = lines(
         "Decisions in a commit", "Mean number of decisions that one commit wrote: it rises with the load, "
         "which is what keeps a slow disk from holding the grid up.", "none",
-        Query(mean("smartgrid_substation_commit_decisions", "substation"), "{{substation}}"),
+        Query(mean("smartgrid_substation_commit_decisions", "substation"), "{{substation}}"), axis=Axis(2),
     )  # fmt: skip
     return Section("Journals", (Line(8, ((8, commits), (8, spread), (8, batch))),))
 
@@ -164,12 +156,12 @@ def _streams() -> Section:
         "Calls in a message", "Mean number of calls that went as one message on the streams between services.",
         "none",
         Query(mean("smartgrid_gateway_batch_calls", "job"), "gateway to balancer"),
-        Query(mean("smartgrid_balancer_batch_calls", "job"), "balancer to substations"),
+        Query(mean("smartgrid_balancer_batch_calls", "job"), "balancer to substations"), axis=Axis(2),
     )  # fmt: skip
     polls = lines(
         "Poll", "How long the balancers' polls of `/metrics` took: 99 % at most so long. At 0.8 s one is given "
         "up.", "s", Query(p99("smartgrid_balancer_poll_seconds"), "{{instance}}"),
-        limits=Limits(warn=0.25, critical=0.8, lines=True),
+        axis=Axis(1, least=0.001, log=True), limits=Limits(warn=0.25, critical=0.8, lines=True),
     )  # fmt: skip
     failed = lines(
         "Failed polls", "Share of the polls that failed.", "percentunit",
@@ -178,13 +170,13 @@ def _streams() -> Section:
             f"/ (sum(rate(smartgrid_balancer_polls_total{{{CHOSEN}}}[$__rate_interval])) > 0)",
             "failed",
         ),
-        limits=Limits(warn=0.01, critical=0.1, lines=True),
+        axis=Axis(0.2), limits=Limits(warn=0.01, critical=0.1, lines=True),
     )  # fmt: skip
     clients = lines(
         "Stream clients", "Clients of `/fleet/stream` and of the console's stream.", "none",
         Query(f"sum by (job) (smartgrid_balancer_stream_clients{{{CHOSEN}}})", "{{job}}"),
         Query(f"sum by (job) (smartgrid_console_stream_clients{{{CHOSEN}}})", "{{job}}"),
-        limits=NO_LIMIT,
+        axis=Axis(5),
     )  # fmt: skip
     return Section("Streams and polls", (
         Line(8, ((6, batches), (6, polls), (6, failed), (6, clients))),

@@ -6,23 +6,38 @@ HERE = '{substation=~"$substation"}'
 LOAD = f"smartgrid_substation_load_watts{HERE}"
 CAPACITY = f"smartgrid_substation_capacity_watts{HERE}"
 HEADROOM = f"smartgrid_substation_headroom_watts{HERE}"
+DRAINED = f"smartgrid_substation_draining{HERE} == 1"
 ADMITTED = 'smartgrid_substation_sessions_total{substation=~"$substation",outcome="admitted"}'
 SECONDS = "smartgrid_charge_request_duration_seconds"
 # Recorded, so that alerts and dashboards mean the same: monitoring/prometheus/rules/recording.yml.
 UTILIZATION = f"substation:smartgrid_utilization:ratio{HERE}"
 TO_LIMIT = f"substation:smartgrid_time_to_limit:seconds{HERE}"
-IMBALANCE = "fleet:smartgrid_imbalance:max_over_mean"
-# A scrape sees a rush hour begin up to a second late, and of another service a second apart: what is
-# counted is taken from so long before to so long after.
+OPEN = f"substation:smartgrid_open:watts{HERE}"
+# Of a few cars, highest over mean says nothing: 1.5 is one car.
+IMBALANCE = "fleet:smartgrid_imbalance:max_over_mean and on() fleet:smartgrid_utilization:ratio > 0.1"
+
+# The window of a rush hour, over which its report measures. The lease's flag is up to a scrape late at both ends, which is
+# 1 to 3 % of the average of a minute in which the load rises, and it lasts longer than the window. So a moment is looked
+# at again when the run has told its window for sure; and a moment's load is that of the scrape nearest to it.
+TOLD_S = 5  # a renewal of the lease, every 2 s, and a scrape
+STEP = "250ms"
+_TOLD = "smartgrid_rushhour_window_{}_timestamp_seconds offset -" + f"{TOLD_S}s"
+IN_RUSH_HOUR = f"max({_TOLD.format('start')}) <= time() and min({_TOLD.format('end')}) > time()"
+# Admissions are counted from a second before the flag is seen to three after: what was admitted last is scraped by then.
 EDGE_S = 3
-JUST_WAS = f"max(smartgrid_rushhour_active offset {EDGE_S}s) == 1"
+NEAR_RUSH_HOUR = " or ".join(f"{RUSH_HOUR.format(at=at)}" for at in (" offset -1s", "", f" offset {EDGE_S}s"))
 
 
-def in_window(expr: str) -> str:
-    """Return a subquery of what `expr` was, each second, while a rush hour went on in the range shown."""
-    return f"({expr} and on() ({RUSH_HOUR}))[$__range:1s]"
+def in_window(series: str, over: str = "") -> str:
+    """Return a subquery of a series, or of its share of another one, at the moments of a rush hour in the range shown."""
+    nearest = " / ".join(f"{each} offset -500ms" for each in (series, over) if each)
+    return f"({nearest} and on() ({IN_RUSH_HOUR}))[$__range:{STEP}]"
 
 
-_BEFORE = f"({ADMITTED} offset {EDGE_S}s and on() ({RUSH_HOUR}))[$__range:1s]"
-_AFTER = f"({ADMITTED} and on() ({JUST_WAS}))[$__range:1s]"
-HANDLED = f"max_over_time({_AFTER}) - min_over_time({_BEFORE})"  # exact, unless a substation started again
+# What was admitted since the second before. `increase` extrapolates; this counts exactly, and a counter that
+# begins anew, as after a restart, from 0.
+_NOW = f"max by (substation) ({ADMITTED})"
+_BEFORE = f"max by (substation) (last_over_time({ADMITTED}[1m] offset 1s))"
+ADMITTED_IN_A_SECOND = f"sum by (substation) ({_NOW} - {_BEFORE} >= 0 or {_NOW} and {_BEFORE} > {_NOW})"
+HANDLED_IN_RANGE = f"sum_over_time({ADMITTED_IN_A_SECOND}[$__range:1s])"
+HANDLED_IN_WINDOW = f"sum_over_time(({ADMITTED_IN_A_SECOND} and on() ({NEAR_RUSH_HOUR}))[$__range:1s])"

@@ -1,12 +1,14 @@
 """Writes the dashboards as JSON and their reference, says whether they are up to date, prints their layout."""
 
 import argparse
+import dataclasses
 import json
 import sys
 from pathlib import Path
 
 from monitoring.grafana import grid_dashboard, services_dashboard
 from monitoring.grafana.panels import Json
+from monitoring.grafana.states import SHOWN, STATES
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER.parents[1] / "docs" / "reference" / "dashboards.md"
@@ -28,7 +30,9 @@ def page() -> str:
     lines = [
         "# Grafana dashboards", "",
         "<!-- Written by `make dashboards` from monitoring/grafana/. Edit the code, not this page. -->", "",
-        "What each panel shows. [How to use them](../how-to/grafana.md). Grey is normal; orange and red are not.",
+        "What each panel shows. [How to use them](../how-to/grafana.md). Grey is normal; orange and red are not.", "",
+        "Below the panels of a dashboard is what each shows in each state of the grid:", "",
+        *(f"- *{state}*: {what}" for state, what in STATES.items()),
     ]  # fmt: skip
     for name, made in dashboards().items():
         lines += ["", f"## {made['title']}", "", f"`{name}`, at `/d/{made['uid']}`. {made['description']}"]
@@ -38,7 +42,18 @@ def page() -> str:
             else:
                 unit = panel["fieldConfig"]["defaults"]["unit"]
                 lines.append(f"| {panel['title']} | `{unit}` | {panel['description']} |")
+        lines += ["", *_in_each_state(made)]
     return "\n".join(lines) + "\n"
+
+
+def _in_each_state(made: Json) -> list[str]:
+    """Return the table of what each panel of a dashboard shows in each state."""
+    panels = [panel["title"] for panel in made["panels"] if panel["type"] != "row"]
+    return [
+        f"### {made['title']}, in each state", "",
+        f"| panel | {' | '.join(STATES)} |", "|---" * (len(STATES) + 1) + "|",
+        *(f"| {title} | {' | '.join(dataclasses.astuple(SHOWN[title]))} |" for title in panels),
+    ]  # fmt: skip
 
 
 def files() -> dict[Path, str]:

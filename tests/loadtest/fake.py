@@ -65,6 +65,7 @@ class FakeGrid:
     gateway_book_id: str = "book"
     holder: str | None = None  # of the rush hour
     leases: list[str] = dataclasses.field(default_factory=list)  # what became of it, one call after the other
+    window_unix_s: list[float] | None = None  # as the run told it
     deleted: list[str] = dataclasses.field(default_factory=list)  # sessions, in the order they were asked for
     ending: Callable[["FakeGrid", str], web.Response] = lambda grid, session_id: grid.end(session_id)
     hold_ending: bool = False  # sessions are never answered to be ended
@@ -131,7 +132,8 @@ class FakeGrid:
     async def _rushhour(self, request: web.Request) -> web.Response:
         run_id = request.match_info.get("run_id")
         if request.method == "PUT":
-            run_id = (await request.json())["run_id"]
+            body = await request.json()
+            run_id, self.window_unix_s = body["run_id"], body.get("window_unix_s", self.window_unix_s)
             self.holder = self.holder or run_id
         held = self.holder not in {None, run_id}
         if request.method == "DELETE" and not held:

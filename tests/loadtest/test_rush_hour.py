@@ -24,11 +24,12 @@ from tests.loadtest.fake import Ended, FakeGrid, FakeStation, ended, rush, start
 
 def test_a_balanced_grid_holds_and_every_request_is_recorded(tmp_path: Path) -> None:
     grid = two()
-    result = rush(grid, "--seconds", "2", "--fail-if", "max_mean>2", "--json", str(tmp_path / "result.json"))
+    result = rush(grid, "--seconds", "3", "--fail-if", "max_mean>2", "--json", str(tmp_path / "result.json"))
     assert result.code == 0, result.out + result.err
     assert "BROKEN" not in result.out
     assert result.out.count("held") == len(PRESETS["rush-hour"].limits) + 2
     report = json.loads((tmp_path / "result.json").read_text())
+    assert grid.window_unix_s == report["window_unix_s"], "with a renewal, for averages outside of the run"
     assert len(set(grid.keys)) == len(grid.keys) == 40
     assert all(key.startswith(report["run"]["run_id"]) for key in grid.keys)
     assert [request["index"] for request in report["requests"]] == list(range(40))

@@ -1,23 +1,27 @@
 """The lease of a rush hour over real sockets: taken, renewed, given back, run out, kept over a restart."""
 
 import asyncio
+import math
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from balancer.app import balancer
+from balancer.lease import Window
 from balancer.settings import Settings
 from runtime.settings import load
 from tests.integration.balancer.grid import HOST, Grid, built, free_ports, running, until
 from tests.integration.balancer.operator import Reply, call
 
 ACTIVE = "smartgrid_rushhour_active"
+WINDOW = "smartgrid_rushhour_window_{}_timestamp_seconds"
 NOBODY = {"run_id": None, "expires_in_s": None}
 
 
-async def take(grid: Grid, run_id: Any, ttl_s: Any = 30) -> Reply:
-    return await call(grid, "PUT", "/rushhour", json={"run_id": run_id, "ttl_s": ttl_s})
+async def take(grid: Grid, run_id: Any, ttl_s: Any = 30, **more: Any) -> Reply:
+    return await call(grid, "PUT", "/rushhour", json={"run_id": run_id, "ttl_s": ttl_s} | more)
 
 
 async def holder(grid: Grid) -> str | None:
@@ -48,6 +52,52 @@ async def test_one_run_at_a_time_holds_it_and_another_hears_who_and_for_how_long
             assert (ended.status, ended.json) == (200, NOBODY)
         assert (await take(grid, "run-2")).status == 200
         assert await holder(grid) == "run-2"
+
+
+async def window(grid: Grid) -> tuple[float, float]:
+    return await grid.metric(WINDOW.format("start")), await grid.metric(WINDOW.format("end"))
+
+
+@pytest.mark.gen_test
+async def test_its_window_is_what_the_run_tells_and_else_the_time_of_the_lease(tmp_path: Path) -> None:
+    async with built(tmp_path) as grid:
+        await grid.start("balancer")
+        assert await window(grid) == (0, 0)
+        before = time.time()
+        await take(grid, "run-1")
+        began, end = await window(grid)
+        assert before <= began <= time.time()
+        assert end == math.inf
+        await take(grid, "run-1", window_unix_s=[began + 1, began + 2000])
+        assert await window(grid) == (began + 1, began + 2000)
+        await take(grid, "run-1")  # a renewal that says nothing of it
+        assert (await take(grid, "run-2", window_unix_s=[1, 2])).status == 409
+        assert await window(grid) == (began + 1, began + 2000)
+        await call(grid, "DELETE", "/rushhour/run-1")
+        assert (await window(grid))[0] == began + 1
+        assert began < (await window(grid))[1] <= time.time(), "it was ended early"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [1],
+        [1, 2, 3],
+        [2, 1],
+        [0, 1],
+        ["1", "2"],
+        [1, 1e999],
+        [1, 10**400],
+        [float("nan"), 1],
+        {},
+        "now",
+        5,
+        [None, 1],
+    ],
+)
+def test_what_can_t_be_a_window_is_refused_and_names_what_can(told: object) -> None:
+    with pytest.raises(ValueError, match="two numbers of unix seconds are accepted"):
+        Window.of(told)
 
 
 @pytest.mark.gen_test

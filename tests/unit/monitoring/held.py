@@ -43,10 +43,5 @@ def provisioned(path: str) -> Json:
     return held
 
 
-def rules() -> list[Json]:
-    """Grafana's own alert rules."""
-    return [rule for group in provisioned("alerting/overload.yml")["groups"] for rule in group["rules"]]
-
-
 def yaml_files() -> list[Path]:
     return sorted((FOLDER / "provisioning").rglob("*.yml"))

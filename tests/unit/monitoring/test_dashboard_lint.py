@@ -19,8 +19,9 @@ NO_JOB = "dashboard.json"  # its series have `substation`, which stays when the 
 WITHOUT_TARGETS = {"Alerts"}  # a list of alerts asks no data source
 # The counters that are meant as they are, and why.
 COUNTERS = {
-    "Overload by admission": "a total that must be 0, and is shown once it is not",
-    "Test window: average and peak load, handled requests": "last - first counts exactly; increase() extrapolates",
+    "Admission overload": "a total that must be 0, and is shown once it is not",
+    "Test window: average and peak load": "differences count exactly; increase() extrapolates",
+    "Handled in the range": "as in the test window",
 }
 RATES = {"rate", "irate", "increase"}
 

@@ -13,11 +13,12 @@ from grafana_foundation_sdk.cog import plugins
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from monitoring.grafana.figures import stat
 from monitoring.grafana.layout import Line, Section, place
-from monitoring.grafana.panels import Limits, Query, stat
+from monitoring.grafana.panels import Limits, Query
 from monitoring.grafana.queries import DASHBOARDS, asked
 from monitoring.grafana.written import dashboards, text
-from tests.unit.monitoring.held import Json, all_panels, dashboard, panels, rules, variables
+from tests.unit.monitoring.held import Json, all_panels, dashboard, panels, variables
 
 ROOT = Path(__file__).parents[3]
 # Grafana reads these, and its models, which are made from newer schemas, don't have them.
@@ -168,13 +169,3 @@ def test_every_metric_and_label_of_every_query_exists() -> None:
                 assert label in {"job", "instance", "le"} or f"`{label}`" in known[base], (query.where, label)
                 for word in value.split("|") if "$" not in value and label != "handler" else ():
                     assert re.search(rf"\b{word}\b", page), (query.where, word)
-
-
-def test_every_rule_shows_a_panel_that_asks_about_the_same() -> None:
-    by_number = {panel["id"]: panel for panel in panels("dashboard.json")}
-    for rule in rules():
-        panel = by_number[rule["panelId"]]
-        asks = " ".join(target["expr"] for target in panel["targets"])
-        first = re.search(r"[\w:]*smartgrid_[\w:]+", rule["data"][0]["model"]["expr"])
-        assert first
-        assert first[0] in asks, rule["title"]
