@@ -252,13 +252,12 @@ def _refusals(state: State) -> Finding | None:
 
 def _headroom(state: State) -> Finding | None:
     totals = state["totals"]
-    there = [row for row in state["substations"] if row["state"] in PLACED]
     if not state["substations"]:
         return None
-    if not [row for row in there if not row["draining"]]:
+    if not totals["usable"]:
         return Finding(Verdict.BAD, "No substation takes cars: each is drained or lost")
     share = totals["headroom_kw"] / totals["capacity_kw"] if totals["capacity_kw"] else 0.0
-    said = f"{totals['headroom_kw']:,.0f} kW of {totals['capacity_kw']:,.0f} kW is open: {share * 100:.0f} %"
+    said = f"{totals['headroom_kw']:,.0f} kW of {totals['capacity_kw']:,.0f} kW that take cars is open: {share * 100:.0f} %"
     return Finding(_above(-share, (-NO_ROOM[0], -NO_ROOM[1])), said)
 
 

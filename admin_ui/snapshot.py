@@ -10,6 +10,7 @@ Pure: time comes as seconds of a monotonic clock, for history as unix seconds. R
 from collections.abc import Mapping
 from typing import Any
 
+from admin_ui.capacity import headroom_kw, totals, usable, why_left_out
 from admin_ui.history import HISTORY_S, History
 from balancer.contract import FLEET
 from runtime.changes import HEARTBEAT_S, Table
@@ -19,7 +20,6 @@ HICCUP_S = 3.0  # a silence that lasts so much longer than a heartbeat is a loss
 STALE_AFTER_S = HEARTBEAT_S + HICCUP_S
 STALE_POLLS = 3  # a report that is older than so many polls is stale; the balancer ejects for the same
 POLL_S = 1.0  # until the balancer has told its own
-NOT_THERE = frozenset({"gone", "conflict"})
 
 Row = dict[str, Any]
 
@@ -73,10 +73,23 @@ class Board:
         """Whether the stream has been silent for so long that nothing shown may be acted on."""
         return self._heard_s is None or now_s - self._heard_s > STALE_AFTER_S
 
+    def current(self, now_s: float) -> bool:
+        """Whether the figures are those of this moment; where they are not, charts have a gap."""
+        return self.connected and self._heard_s is not None and now_s - self._heard_s <= 2 * HEARTBEAT_S
+
+    def trend_kw_s(self) -> float | None:
+        """Return how fast the load of the usable substations changes; None when it is not known.
+
+        A sum of their trends: one that is drained takes its load out of the sums at once, and that is no fall.
+        """
+        usable_now = [self.histories.get(name) for name, row in self.rows.items() if usable(row)]
+        known = [each.trend_kw_s for each in usable_now if each and each.trend_kw_s is not None]
+        return round(sum(known), 1) if known else None
+
     def sample(self, unix_s: float, now_s: float) -> None:
         """Keep this second in the history."""
         self._second = int(unix_s)
-        heard = self.connected and self._heard_s is not None and now_s - self._heard_s <= 2 * HEARTBEAT_S
+        heard = self.current(now_s)
         if heard:
             self._heard_second = self._second
         for name in self.histories.keys() | self.rows.keys():
@@ -107,7 +120,7 @@ class Board:
         stale = sum(row["stale"] for row in rows)
         sums = totals(rows)
         peak_kw = round(max(self.fleet.peak_kw, sums["load_kw"]), 1)
-        sums |= {"peak_kw": peak_kw, "trend_kw_s": self.fleet.trend_kw_s}
+        sums |= {"peak_kw": peak_kw, "trend_kw_s": self.trend_kw_s()}
         return {
             **self.rest,
             FLEET.rows: rows,
@@ -115,6 +128,7 @@ class Board:
             "link": {
                 "connected": self.connected,
                 "stale": self.stale(now_s),
+                "current": self.current(now_s),
                 "heard_unix_s": None if self.connected else self._heard_second,
             },
         }
@@ -136,7 +150,8 @@ class Board:
         return row | {
             FLEET.age: self.age_s(name, now_s),
             "load_kw": load_kw,
-            "headroom_kw": round(row["headroom_kw"], 1),
+            "headroom_kw": round(headroom_kw(row), 1),
+            "left_out": why_left_out(row),
             "peak_kw": round(max(history.peak_kw if history else 0.0, load_kw), 1),
             "trend_kw_s": history.trend_kw_s if history else None,
             "stale": self._stale_row(name),
@@ -157,19 +172,3 @@ class Board:
         for row in rows:
             self.rows[row[FLEET.key]] = dict(row)
             self._told_s[row[FLEET.key]] = now_s
-
-
-def totals(rows: list[Row]) -> dict[str, Any]:
-    """Return the sums over the substations that are there; one that is gone has no room."""
-    there = [row for row in rows if row["state"] not in NOT_THERE]
-    capacity_kw, load_kw = sum(row["capacity_kw"] for row in there), sum(row["load_kw"] for row in there)
-    open_kw = sum(
-        max(row["headroom_kw"], 0) for row in there if not row["draining"] and row["state"] != "ejected"
-    )
-    return {
-        "capacity_kw": round(capacity_kw, 1),
-        "load_kw": round(load_kw, 1),
-        "headroom_kw": round(open_kw, 1),
-        "utilization": round(load_kw / capacity_kw, 4) if capacity_kw else 0.0,
-        "sessions": sum(row["sessions"] for row in there),
-    }

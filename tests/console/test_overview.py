@@ -130,7 +130,7 @@ def test_history_survives_a_reload(page: Page, grid: Grid) -> None:
     expect(page.locator(".spark-load").first).to_have_attribute("d", re.compile("L"))
     assert page.evaluate(known) >= 4
     expect(
-        page.get_by_role("img", name=re.compile("Load of All substations in the last 5 minutes"))
+        page.get_by_role("img", name=re.compile("Load of All that take cars in the last 5 minutes"))
     ).to_be_visible()
     page.get_by_text("The charts in figures").click()
     twin = page.get_by_role("region", name="The charts in figures").get_by_role("row")

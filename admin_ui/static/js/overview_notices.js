@@ -2,6 +2,7 @@
 
 import { attribute, element, text } from "/static/js/dom.js";
 import { stateWords } from "/static/js/severity.js";
+import { count, kw } from "/static/js/words.js";
 
 const SAY_MS = 5000; // at most as often, so that a screen reader can follow
 const MOST_SAID = 3;
@@ -18,6 +19,15 @@ export function nothingToShow(state, balancer, found, only) {
   if (found) return null;
   return only ? ["Nothing is abnormal", `All ${state.substations.length} substations are healthy, and below 95 % of their limits.`, ""]
     : ["No substation matches", "Search for a part of a name, of an address or of a state, such as draining.", ""];
+}
+
+/** Return what load, limit, headroom and utilization do not count, and why; "" when they count all. */
+export function leftOut({ left_out: reasons }) {
+  if (!reasons.length) return "";
+  const parts = reasons.map(({ why, substations, capacity_kw: capacityKw, load_kw: loadKw }) => (
+    `${count(substations)} ${why === "conflict" ? "in conflict" : why} (${kw(loadKw).replace(" kW", "")} of ${kw(capacityKw)}${why === "draining" ? "" : ", as last known"})`
+  ));
+  return `Load, limit, headroom and utilization leave out what takes no new cars: ${parts.join(", ")}.`;
 }
 
 /** A notice in place of the table; a button takes filters away. */

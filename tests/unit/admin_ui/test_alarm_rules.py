@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admin_ui.alarm_rules import RULES, Finding, Verdict, findings, old_from_s, scaled, unknown
-from admin_ui.snapshot import totals
+from admin_ui.capacity import totals
 
 STALE_S = 10.0
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admin_ui.history import HISTORY_S
-from admin_ui.snapshot import CONSOLE, STALE_AFTER_S, Board, OutOfOrder, totals
+from admin_ui.snapshot import CONSOLE, STALE_AFTER_S, Board, OutOfOrder
 from balancer.contract import FLEET
 from runtime.changes import HEARTBEAT_S, Feed, rounded
 from tests.unit.runtime.test_changes import applied
@@ -105,7 +105,9 @@ def test_a_hiccup_is_no_loss_and_a_longer_silence_is() -> None:
     assert not board.shown(STALE_AFTER_S)["link"]["stale"]
     assert board.shown(STALE_AFTER_S + 0.1)["link"]["stale"]
     heard(board, fleet(row("s-1")), 9.0)
-    assert board.shown(9.0)["link"] == {"connected": True, "stale": False, "heard_unix_s": None}
+    assert board.shown(9.0)["link"] == {
+        "connected": True, "stale": False, "current": True, "heard_unix_s": None,
+    }  # fmt: skip
     assert board.stale(9.1 + STALE_AFTER_S)  # a stream that is open but silent
 
 
@@ -166,12 +168,28 @@ def test_a_substation_that_is_not_shown_any_more_is_forgotten_when_its_history_h
     assert board.histories.keys() == {"s-1"}
 
 
-def test_totals_count_no_room_where_nothing_is_placed() -> None:
-    rows = [
-        row("s-1", 100.0), row("s-2", 200.0, draining=True), row("s-3", 300.0, state="ejected"),
-        row("s-4", 1100.0), row("s-5", 999.0, state="gone"), row("s-6", 999.0, state="conflict"),
-    ]  # fmt: skip
-    assert totals(rows) == {
-        "capacity_kw": 4000.0, "load_kw": 1700.0, "headroom_kw": 900.0, "utilization": 0.425, "sessions": 12,
-    }  # fmt: skip
-    assert totals([])["utilization"] == 0.0
+def test_a_substation_that_takes_no_cars_shows_no_room_and_says_why() -> None:
+    board = Board()
+    heard(
+        board, fleet(row("s-1"), row("s-2", draining=True), row("s-3", 1100.0), row("s-4", state="ejected"))
+    )
+    shown = {each["substation_id"]: each for each in board.shown(0.0)[FLEET.rows]}
+    assert [shown[name]["headroom_kw"] for name in sorted(shown)] == [900.0, 0.0, -100.0, 0.0]
+    assert [shown[name]["left_out"] for name in sorted(shown)] == ["", "draining", "", "ejected"]
+
+
+def test_a_drain_is_no_fall_of_the_fleets_load() -> None:
+    board = Board()
+    feed = heard(board, fleet(row("s-1", 100.0), row("s-2", 500.0)))
+    for second in range(6):
+        now_s = second * 1.0
+        draining = second > 3
+        view = fleet(row("s-1", 100.0 + second), row("s-2", 500.0 + 2 * second, draining=draining))
+        if frame := feed.next(view, now_s):
+            board.apply(frame, now_s)
+        board.sample(START + second, now_s)
+        if second == 3:
+            assert board.shown(now_s)["totals"]["trend_kw_s"] == 3.0
+    found = board.shown(5.0)["totals"]
+    assert (found["load_kw"], found["trend_kw_s"]) == (105.0, 1.0)
+    assert board.history(2, [])["fleet"] == {"load_kw": [104.0, 105.0], "capacity_kw": [1000.0, 1000.0]}

@@ -4,7 +4,7 @@ import { attribute, element, text } from "/static/js/dom.js";
 import { History } from "/static/js/history.js";
 import * as grafana from "/static/js/grafana.js";
 import { policy } from "/static/js/fleet_actions.js";
-import { Announcer, EmptyNotice, listed, nothingToShow } from "/static/js/overview_notices.js";
+import { Announcer, EmptyNotice, leftOut, listed, nothingToShow } from "/static/js/overview_notices.js";
 import { OverviewCharts, chartsButton } from "/static/js/overview_charts.js";
 import { rushButton } from "/static/js/rush_button.js";
 import { SubstationTable } from "/static/js/overview_table.js";
@@ -18,9 +18,9 @@ const known = (of) => (state) => (state.substations.length ? of(state) : UNKNOWN
 
 // title, figure, what stands beside it
 const TOTALS = [
-  ["Load", known(({ totals }) => kw(totals.load_kw)), ({ totals }) => (trend(totals.trend_kw_s, totals.capacity_kw) ?? []).join(" ")],
-  ["Limit", known(({ totals }) => kw(totals.capacity_kw)), ({ totals }) => (totals.peak_kw ? `peak ${kw(totals.peak_kw)}` : "")],
-  ["Headroom", known(({ totals }) => kw(totals.headroom_kw)), ({ substations }) => roomFor(substations)],
+  ["Load", known(({ totals }) => kw(totals.load_kw)), ({ totals }) => [(trend(totals.trend_kw_s, totals.capacity_kw) ?? []).join(" "), totals.peak_kw ? `peak ${kw(totals.peak_kw)}` : ""].filter(Boolean).join(", ")],
+  ["Limit", known(({ totals }) => kw(totals.capacity_kw)), ({ totals }) => (totals.left_out.length ? `of the ${count(totals.usable)} that take cars` : "")],
+  ["Headroom", known(({ totals }) => kw(totals.headroom_kw)), () => "for new cars"],
   ["Utilization", known(({ totals }) => percent(totals.utilization)), ({ totals }) => (totals.stale ? `◷ old reports: ${totals.stale}` : "")],
   ["Sessions", known(({ totals }) => count(totals.sessions)), ({ totals }) => `at ${count(totals.substations)} substations`],
   ["Requests a second", ({ gateway }) => figure(gateway.requests_per_s), ({ gateway }) => quiet(gateway)],
@@ -55,6 +55,8 @@ export function start(stream) {
   const show = () => {
     const { state } = stream;
     for (const update of totals) update(state);
+    text(byId("left-out"), leftOut(state.totals));
+    attribute(byId("left-out"), "hidden", !state.totals.left_out.length);
     table.update();
     panel.update();
     controls(state);
@@ -111,11 +113,6 @@ function filters(view) {
     attribute(byId("unseen"), "hidden", !state.unseen?.length || !state.substations.length);
     text(byId("unseen"), state.unseen?.length ? `◇ No substation has answered yet at ${listed(state.unseen)}. Does it run?` : "");
   };
-}
-
-function roomFor(substations) {
-  const draining = substations.filter((row) => row.draining).length;
-  return draining ? `for new cars, without ${count(draining)} draining` : "for new cars";
 }
 
 function quiet(gateway) {
