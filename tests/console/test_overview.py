@@ -47,9 +47,9 @@ def test_the_worst_comes_first_and_says_so_in_shape_and_word(page: Page, grid: G
     order(grid, "substation-2", "drain")
     os.kill(stopped, signal.SIGSTOP)
     try:
-        expect(page.locator(ROW).nth(0)).to_contain_text("✕ejected")
+        expect(page.locator(ROW).nth(0)).to_contain_text("✕ ejected")
         expect(page.locator(ROW).nth(0)).to_contain_text(re.compile(r"◷ \d+ s old"))
-        expect(page.locator(ROW).nth(1)).to_contain_text("▽draining")
+        expect(page.locator(ROW).nth(1)).to_contain_text("▽ draining")
         expect(page.locator(ROW).nth(2)).to_contain_text("healthy")
         page.get_by_label("Abnormal only (2)").check()
         expect(page.locator(ROW)).to_have_count(2)

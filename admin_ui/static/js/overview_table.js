@@ -3,7 +3,7 @@
 // Figures change in place. Rows change their places at most every SETTLE_MS, and never while a row has the focus or the
 // pointer: then a button puts them in order.
 
-import { attribute, element, text } from "/static/js/dom.js";
+import { attribute, element, spaced, text } from "/static/js/dom.js";
 import { Order, abnormal, stateWords } from "/static/js/severity.js";
 import { sparkline } from "/static/js/sparkline.js";
 import { age, kw, percent, trend } from "/static/js/words.js";
@@ -194,10 +194,10 @@ class TableRow {
     this.way = element("span");
     this.cells = COLUMNS.slice(1).map(([, , kind]) => element("td", { class: kind }));
     const [state, load, headroom, utilization, minute, going, peak, sessions, report] = this.cells;
-    state.append(this.shape, this.word);
+    state.append(...spaced(this.shape, this.word));
     load.append(element("span", { class: "bar", "aria-hidden": "true" }, this.fill, element("span", { class: "bar-limit" })), this.load);
     minute.append(picture);
-    going.append(this.arrow, this.way);
+    going.append(...spaced(this.arrow, this.way));
     this.figures = { headroom, utilization, peak, sessions, report };
     this.node = element("tr", {}, element("th", { scope: "row" }, this.link), ...this.cells);
     this.link.dataset.substation = name;
