@@ -193,7 +193,7 @@ def _of_one(row: Row, stale_s: float) -> Iterator[tuple[str, Finding]]:
             if state == "ejected"
             else "Its address is no longer in the list"
         )
-        yield "SubstationDown", Finding(Verdict.BAD, f"{told}; {row['sessions']} sessions were open on it")
+        yield "SubstationDown", Finding(Verdict.BAD, f"{told}; open sessions there: {row['sessions']}")
     elif state == "probing":
         yield "SubstationDown", Finding(Verdict.BETWEEN, "It answers again, and is being tried")
     elif state == "suspect":
@@ -221,7 +221,7 @@ def _prediction(row: Row) -> Finding:
     left_s = room_kw / trend_kw_s if trend_kw_s > 0 and used >= RISKY else math.inf
     said = f"{used * 100:.0f} % of {row['capacity_kw']:,.0f} kW"
     if left_s < TO_LIMIT_S[0]:
-        said += f", {trend_kw_s * 60:+.0f} kW a minute: at the limit in {_about(left_s)}"
+        said += f", {trend_kw_s * 60:+,.0f} kW a minute: at the limit in {_about(left_s)}"
     verdict = _worse(_above(used, FULL), _above(-left_s, (-TO_LIMIT_S[0], -TO_LIMIT_S[1])))
     return Finding(verdict, said, used)
 

@@ -4,7 +4,8 @@ Pure: time comes as seconds of a monotonic clock, for history as unix seconds. R
 
 - a frame that is out of its order is never applied: the stream begins anew with a snapshot;
 - what was last known stays shown when the stream is lost, with its age, and is called stale;
-- history is taken once a second; what is stale in that second is a gap.
+- history is taken once a second; what is stale in that second is a gap;
+- a figure that can't be one, infinite or beyond MOST, is not believed: it is 0, and its row is stale.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ CONSOLE = Table("state", FLEET.rows, FLEET.key, FLEET.age)
 HICCUP_S = 3.0  # a silence that lasts so much longer than a heartbeat is a loss; a shorter one is none
 STALE_AFTER_S = HEARTBEAT_S + HICCUP_S
 STALE_POLLS = 3  # a report that is older than so many polls is stale; the balancer ejects for the same
+MOST = 1e9  # of any figure of a row: kW, seconds, sessions
+FIGURES = ("capacity_kw", "rated_kw", "load_kw", "headroom_kw", "utilization", "sessions", FLEET.age)
 POLL_S = 1.0  # until the balancer has told its own
 
 Row = dict[str, Any]
@@ -39,6 +42,7 @@ class Board:
         self.connected = False
         self._seq = 0
         self._told_s: dict[str, float] = {}  # when a row's age was told
+        self._odd: set[str] = set()  # those with a figure that can't be one
         self._heard_s: float | None = None  # when a frame came last
         self._heard_second: int | None = None
         self._second = 0
@@ -62,6 +66,7 @@ class Board:
             fleet = frame[FLEET.whole]
             self.rows.clear()
             self._told_s.clear()
+            self._odd.clear()
             self.rest = {name: value for name, value in fleet.items() if name != FLEET.rows}
             self._take(fleet[FLEET.rows], now_s)
             self.connected = True
@@ -90,8 +95,8 @@ class Board:
         """Keep this second in the history."""
         self._second = int(unix_s)
         heard = self.current(now_s)
-        if heard:
-            self._heard_second = self._second
+        if self._heard_s is not None:
+            self._heard_second = int(unix_s - (now_s - self._heard_s))
         for name in self.histories.keys() | self.rows.keys():
             row = self.rows.get(name) if heard and not self._stale_row(name) else None
             history = self.histories.setdefault(name, History())
@@ -139,7 +144,7 @@ class Board:
 
     def _stale_row(self, name: str) -> bool:
         """Whether a report was stale when a frame came last; the silence since is the stream's, not the row's."""
-        if name not in self.rows:
+        if name not in self.rows or name in self._odd:
             return True
         age_s = self.age_s(name, self._heard_s or 0.0)
         return age_s > float(self.rest.get("poll_s", POLL_S)) * STALE_POLLS
@@ -162,13 +167,22 @@ class Board:
         for name in frame.get("gone", []):
             self.rows.pop(name, None)
             self._told_s.pop(name, None)
+            self._odd.discard(name)
         known = {"seq", "kind", "gone", FLEET.rows, FLEET.age}
         self.rest |= {name: value for name, value in frame.items() if name not in known}
         for name, age_s in frame.get(FLEET.age, {}).items():
-            self.rows[name][FLEET.age] = age_s
+            self.rows[name][FLEET.age] = age_s if _believed(age_s) else MOST
             self._told_s[name] = now_s
 
     def _take(self, rows: list[Row], now_s: float) -> None:
         for row in rows:
-            self.rows[row[FLEET.key]] = dict(row)
-            self._told_s[row[FLEET.key]] = now_s
+            name = row[FLEET.key]
+            odd = {figure: 0 for figure in FIGURES if figure in row and not _believed(row[figure])}
+            self.rows[name] = row | odd
+            self._told_s[name] = now_s
+            (self._odd.add if odd else self._odd.discard)(name)
+
+
+def _believed(figure: Any) -> bool:
+    """Whether it is a number that a figure can be; NaN is none."""
+    return isinstance(figure, int | float) and abs(figure) <= MOST

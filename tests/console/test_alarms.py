@@ -18,6 +18,10 @@ from tests.console.cars import ask, placed, stop_session
 from tests.support.grid import Grid, get, status, until
 
 CARS = 70  # of 22 kW: more than one substation takes
+MUTE = """async () => {
+  const { request } = await import("/static/js/request.js");
+  await request("POST", "/api/alarms/mutes", { rule: "SubstationOverload", minutes: 5, reason: "to see that it is told" });
+}"""
 OVER = "Load above the limit: substation-1"
 
 
@@ -130,6 +134,7 @@ def test_one_that_is_over_stays_until_it_is_acknowledged_and_is_in_the_history_a
     with derated(grid):
         expect(calling(alarms, OVER)).to_contain_text("440 kW of 300 kW: 140 kW too much")
     expect(calling(alarms, OVER)).to_contain_text("Cleared by itself, not acknowledged")
+    expect(calling(alarms, OVER)).to_contain_text("At its worst: 440 kW of 300 kW: 140 kW too much")
     alarms.reload()
     expect(alarms.locator("#alarm-badge")).to_have_text("○ 1 cleared, not acknowledged")
     calling(alarms, OVER).get_by_role("button", name="Acknowledge").click()
@@ -161,6 +166,9 @@ def test_a_mute_has_a_reason_and_an_end_and_a_muted_critical_is_still_told(alarm
         row.get_by_role("button", name="End the mute").click()
         expect(row).to_have_count(0)
         expect(alarms.locator("#alarm-badge")).to_have_text("■ 1 critical")
+    alarms.evaluate(MUTE)
+    expect(alarms.locator("#alarm-badge")).to_have_text("○ 1 cleared, not acknowledged · 1 mute still holds")
+    row.get_by_role("button", name="End the mute").click()
     settle(alarms)
 
 
@@ -299,6 +307,13 @@ def test_cars_that_a_full_grid_turns_away_are_an_alarm_until_nobody_is(alarms: P
     assert set(answers) == {503}
     expect(refused).to_contain_text(re.compile(r"requests a second: \d+ %"))
     expect(refused).to_contain_text("Restore what is drained or derated")
+    alarms.goto(grid.console)
+    expect(alarms.locator("#totals")).to_contain_text(re.compile(r"▲ \d\d in the last 60 s"))
+    alarms.goto(f"{grid.console}/rush-hour")
+    expect(alarms.locator("#rush-refusals")).to_contain_text(
+        re.compile(r"Refused now: \d+\.\d a second, \d\d in the last 60 s")
+    )
+    alarms.goto(f"{grid.console}/alarms")
     refused.get_by_role("link", name="Runbook RefusalRateHigh").press("Enter")
     expect(alarms.get_by_role("heading", name="RefusalRateHigh")).to_be_visible()
     for session_id in full:

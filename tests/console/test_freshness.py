@@ -23,19 +23,14 @@ ACTION = """async () => {
   document.querySelector("main").prepend(acts(button));
 }"""
 MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\S*"
-# What of the page's rows, figures and charts lies under the words of the lost link, scrolled to the top and to the end.
+# Which rows, figures and charts lie under the words of the lost link.
 COVERED = """() => {
-  const found = [];
-  for (const top of [0, document.documentElement.scrollHeight]) {
-    scrollTo(0, top);
-    const words = document.getElementById("link-state").getBoundingClientRect();
-    for (const each of document.querySelectorAll(top ? "main :is(tr, dd, figure):last-child" : "main :is(tr, dd, figure)")) {
-      const box = each.getBoundingClientRect();
-      if (box.height && box.top < words.bottom - 1 && box.bottom > words.top + 1 && (!top || box.bottom > innerHeight - 60)) found.push(each.textContent);
-    }
-  }
-  scrollTo(0, 0);
-  return found;
+  const words = document.getElementById("link-state").getBoundingClientRect();
+  const boxes = [...document.querySelectorAll("main :is(tr, dd, figure)")];
+  return boxes.filter((each) => {
+    const box = each.getBoundingClientRect();
+    return box.height && box.top < words.bottom - 1 && box.bottom > words.top + 1;
+  }).map((each) => each.textContent);
 }"""
 WATCH = """() => {
   window.links = [];

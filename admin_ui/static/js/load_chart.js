@@ -99,7 +99,7 @@ function colour(name) {
 function options(width) {
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
   return {
-    width, height: HEIGHT, legend: { show: false }, cursor: { show: false }, padding: [6, 10, 0, 0], select: { show: false },
+    width, height: HEIGHT, legend: { show: false }, cursor: { show: false }, padding: [6, 26, 0, 0], select: { show: false },
     scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most, 1) * 1.08] } },
     axes: [
       { ...axis, size: 22, space: 58, values: (_, ticks) => times(ticks) },

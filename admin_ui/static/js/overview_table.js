@@ -3,7 +3,7 @@
 // Figures change in place. Rows change their places at most every SETTLE_MS, and never while a row has the focus or the
 // pointer: then a button puts them in order.
 
-import { attribute, element, spaced, text } from "/static/js/dom.js";
+import { attribute, element, text } from "/static/js/dom.js";
 import { Order, abnormal, stateWords } from "/static/js/severity.js";
 import { sparkline } from "/static/js/sparkline.js";
 import { age, kw, percent, trend } from "/static/js/words.js";
@@ -194,10 +194,10 @@ class TableRow {
     this.way = element("span");
     this.cells = COLUMNS.slice(1).map(([, , kind]) => element("td", { class: kind }));
     const [state, load, headroom, utilization, minute, going, peak, sessions, report] = this.cells;
-    state.append(...spaced(this.shape, this.word));
+    state.append(this.shape, this.word);
     load.append(element("span", { class: "bar", "aria-hidden": "true" }, this.fill, element("span", { class: "bar-limit" })), this.load);
     minute.append(picture);
-    going.append(...spaced(this.arrow, this.way));
+    going.append(this.arrow, this.way);
     this.figures = { headroom, utilization, peak, sessions, report };
     this.node = element("tr", {}, element("th", { scope: "row" }, this.link), ...this.cells);
     this.link.dataset.substation = name;
@@ -208,7 +208,7 @@ class TableRow {
     attribute(this.node, "data-level", level);
     attribute(this.node, "data-stale", row.stale ? "" : null);
     text(this.shape, shape);
-    text(this.word, words);
+    text(this.word, shape ? ` ${words}` : words); // with a space, for those who copy it or have it read
     const share = row.capacity_kw ? row.load_kw / row.capacity_kw : 0;
     this.fill.style.setProperty("width", `${(Math.min(Math.max(share, 0), BAR_SPAN) / BAR_SPAN * 100).toFixed(1)}%`);
     text(this.load, `${kw(row.load_kw).replace(" kW", "")} of ${kw(row.capacity_kw)}`);
@@ -219,7 +219,7 @@ class TableRow {
     text(this.figures.report, row.stale ? `◷ ${age(ageS)} old` : `${age(ageS)} old`);
     const [arrow, way, fast] = (row.stale ? null : trend(row.trend_kw_s, row.capacity_kw)) ?? ["", "–", ""];
     text(this.arrow, arrow);
-    text(this.way, fast ? `${way} ${fast}` : way);
+    text(this.way, `${arrow ? " " : ""}${fast ? `${way} ${fast}` : way}`);
   }
 }
 

@@ -19,7 +19,7 @@ const known = (of) => (state) => (state.substations.length ? of(state) : UNKNOWN
 
 // title, figure, what stands beside it
 const TOTALS = [
-  ["Load", known(({ totals }) => kw(totals.load_kw)), ({ totals }) => [(trend(totals.trend_kw_s, totals.capacity_kw) ?? []).join(" "), totals.peak_kw ? `peak ${kw(totals.peak_kw)}` : ""].filter(Boolean).join(", ")],
+  ["Load", known(({ totals }) => kw(totals.load_kw)), ({ totals }) => [(trend(totals.trend_kw_s, totals.capacity_kw) ?? []).filter(Boolean).join(" "), totals.peak_kw ? `peak ${kw(totals.peak_kw)}` : ""].filter(Boolean).join(", ")],
   ["Limit", known(({ totals }) => kw(totals.capacity_kw)), ({ totals }) => (totals.left_out.length ? `of the ${count(totals.usable)} that take cars` : "")],
   ["Headroom", known(({ totals }) => kw(totals.headroom_kw)), () => "for new cars"],
   ["Utilization", known(({ totals }) => percent(totals.utilization)), ({ totals }) => (totals.stale ? `◷ old reports: ${totals.stale}` : "")],

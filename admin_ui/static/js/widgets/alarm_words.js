@@ -1,6 +1,8 @@
 // Alarms in words and shapes: never by colour alone.
 
 const SHAPES = { critical: "■", warning: "▲" };
+/** What the header says when nothing calls. */
+export const NONE = "No alarms";
 const NAMES = { critical: "Critical", warning: "Warning" };
 
 /** Return a severity as a shape and a word. */
@@ -14,7 +16,7 @@ export function summary(counts) {
     .map((name) => `${SHAPES[name]} ${counts[name]} ${name}`);
   const cleared = counts.cleared + counts.muted_cleared;
   if (cleared) parts.push(`○ ${cleared} cleared, not acknowledged`);
-  if (!parts.length) parts.push("No alarms");
+  if (!parts.length) parts.push(NONE);
   if (counts.muted_critical) parts.push(`${SHAPES.critical} ${counts.muted_critical} critical muted`);
   const muted = counts.muted_warning;
   if (muted) parts.push(`${muted} ${muted === 1 ? "warning" : "warnings"} muted`);
