@@ -83,9 +83,7 @@ def test_a_balancer_that_was_killed_is_told_and_then_followed_again(page: Page, 
     page.goto(f"{grid.console}/alarms")
     events = page.locator("#history tr").filter(has_text="the balancer")
     expect(events.locator("td:nth-child(2)")).to_have_text(["Back", "Lost"])
-    expect(events.first).to_contain_text(
-        re.compile(rf"It was lost for \S+ \w+, since {MOMENT}")
-    )
+    expect(events.first).to_contain_text(re.compile(rf"It was lost for \S+ \w+, since {MOMENT}"))
 
 
 def test_a_console_that_is_silent_is_told_apart_and_followed_again(page: Page, grid: Grid) -> None:

@@ -151,3 +151,25 @@ def test_the_header_forgets_nothing_that_waits_or_holds(
     none = {prefix + kind: 0 for prefix in ("", "muted_") for kind in kinds} | {"idle_mutes": 0}
     script = "async (c) => (await import('/static/js/widgets/alarm_words.js')).summary(c).words"
     assert page.evaluate(script, none | counts) == words
+
+
+def test_a_second_in_which_the_figures_are_not_of_now_is_a_gap_and_no_line(page: Page) -> None:
+    known = page.evaluate(
+        """async () => {
+          const { FLEET, History } = await import("/static/js/history.js");
+          const stream = Object.assign(new EventTarget(), { live: true, state: {
+            substations: [{ substation_id: "s-1", load_kw: 5, capacity_kw: 10, stale: false }],
+            totals: { load_kw: 5, capacity_kw: 10 }, link: { current: true, stale: false },
+          } });
+          const history = new History(stream);
+          const second = () => new Promise((done) => history.addEventListener("second", done, { once: true }));
+          const seen = [];
+          for (const current of [true, true, false, false]) {
+            stream.state = { ...stream.state, link: { current, stale: false } }; // away, and not yet called lost
+            await second();
+            seen.push([history.newest("s-1", 1)[0][0], history.newest(FLEET, 1)[0][0]]);
+          }
+          return seen;
+        }"""
+    )
+    assert known == [[5, 5], [5, 5], [None, None], [None, None]]
