@@ -8,8 +8,10 @@ from typing import Any
 from tornado.web import HTTPError
 
 from admin_ui.access import ConsoleHandler
+from admin_ui.alarm_log import HISTORY
+from admin_ui.alarm_mutes import Refused
 from admin_ui.alarm_watch import AlarmWatch
-from admin_ui.alarms import HISTORY, SHOWN, Refused
+from admin_ui.alarms import SHOWN
 from admin_ui.audit import Unwritable
 from admin_ui.people import Role
 from admin_ui.routes import Route
@@ -58,9 +60,9 @@ class AlarmHistoryHandler(AlarmHandler):
             limit = integer(1, HISTORY)(self.get_query_argument("limit", "100"))
         except ValueError as error:
             raise HTTPError(400, f"limit: {error}") from None
-        alarms = self._watch.alarms
+        log = self._watch.alarms.log
         self.write_json(
-            {"events": alarms.newest(limit), "of": len(alarms.history), "now_unix_s": round(time.time(), 1)}
+            {"events": log.newest(limit), "of": len(log.events), "now_unix_s": round(time.time(), 1)}
         )
 
 

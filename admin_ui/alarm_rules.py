@@ -67,10 +67,11 @@ class Rule:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule says now, with the figures in words."""
+    """What a rule says now, with the figures in words; `size` says how bad, among findings of one rule."""
 
     verdict: Verdict
     said: str
+    size: float = 0.0
 
 
 CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
@@ -192,7 +193,7 @@ def _of_one(row: Row, stale_s: float) -> Iterator[tuple[str, Finding]]:
             if state == "ejected"
             else "Its address is no longer in the list"
         )
-        yield "SubstationDown", Finding(Verdict.BAD, f"{told}; {row['sessions']} sessions were open on it")
+        yield "SubstationDown", Finding(Verdict.BAD, f"{told}; open sessions there: {row['sessions']}")
     elif state == "probing":
         yield "SubstationDown", Finding(Verdict.BETWEEN, "It answers again, and is being tried")
     elif state == "suspect":
@@ -203,13 +204,13 @@ def _of_one(row: Row, stale_s: float) -> Iterator[tuple[str, Finding]]:
     yield "OverloadPredicted", _prediction(row)
     age_s = row["report_age_s"]
     verdict = _above(age_s, (stale_s * FRESH, stale_s))
-    yield "ReportsStale", Finding(verdict, f"The newest report is {age_s:.0f} s old")
+    yield "ReportsStale", Finding(verdict, f"The newest report is {age_s:.0f} s old", age_s)
 
 
 def _overload(row: Row) -> Finding:
     over_kw = row["load_kw"] - row["capacity_kw"]
     said = f"{row['load_kw']:,.0f} kW of {row['capacity_kw']:,.0f} kW: {over_kw:,.0f} kW too much"
-    return Finding(_above(row["utilization"], OVERLOADED), said)
+    return Finding(_above(row["utilization"], OVERLOADED), said, row["utilization"])
 
 
 def _prediction(row: Row) -> Finding:
@@ -220,8 +221,9 @@ def _prediction(row: Row) -> Finding:
     left_s = room_kw / trend_kw_s if trend_kw_s > 0 and used >= RISKY else math.inf
     said = f"{used * 100:.0f} % of {row['capacity_kw']:,.0f} kW"
     if left_s < TO_LIMIT_S[0]:
-        said += f", {trend_kw_s * 60:+.0f} kW a minute: at the limit in {_about(left_s)}"
-    return Finding(_worse(_above(used, FULL), _above(-left_s, (-TO_LIMIT_S[0], -TO_LIMIT_S[1]))), said)
+        said += f", {trend_kw_s * 60:+,.0f} kW a minute: at the limit in {_about(left_s)}"
+    verdict = _worse(_above(used, FULL), _above(-left_s, (-TO_LIMIT_S[0], -TO_LIMIT_S[1])))
+    return Finding(verdict, said, used)
 
 
 def _imbalance(state: State) -> Finding | None:
@@ -237,7 +239,7 @@ def _imbalance(state: State) -> Finding | None:
     if verdict is Verdict.BAD and mean < BUSY[1]:
         verdict = Verdict.BETWEEN
     said = f"{most['substation_id']} is at {most['utilization'] * 100:.0f} %, the mean at {mean * 100:.0f} %: {ratio:.2f} times"
-    return Finding(verdict, said)
+    return Finding(verdict, said, ratio)
 
 
 def _refusals(state: State) -> Finding | None:
@@ -247,19 +249,19 @@ def _refusals(state: State) -> Finding | None:
     verdict = _above(refused / asked, REFUSED)
     if verdict is Verdict.BAD and refused < REFUSED_PER_S:
         verdict = Verdict.BETWEEN
-    return Finding(verdict, f"{refused:.1f} of {asked:.1f} requests a second: {refused / asked * 100:.0f} %")
+    said = f"{refused:.1f} of {asked:.1f} requests a second: {refused / asked * 100:.0f} %"
+    return Finding(verdict, said, refused / asked)
 
 
 def _headroom(state: State) -> Finding | None:
     totals = state["totals"]
-    there = [row for row in state["substations"] if row["state"] in PLACED]
     if not state["substations"]:
         return None
-    if not [row for row in there if not row["draining"]]:
-        return Finding(Verdict.BAD, "No substation takes cars: each is drained or lost")
+    if not totals["usable"]:
+        return Finding(Verdict.BAD, "No substation takes cars: each is drained or lost", 0.0)
     share = totals["headroom_kw"] / totals["capacity_kw"] if totals["capacity_kw"] else 0.0
-    said = f"{totals['headroom_kw']:,.0f} kW of {totals['capacity_kw']:,.0f} kW is open: {share * 100:.0f} %"
-    return Finding(_above(-share, (-NO_ROOM[0], -NO_ROOM[1])), said)
+    said = f"{totals['headroom_kw']:,.0f} kW of {totals['capacity_kw']:,.0f} kW that take cars is open: {share * 100:.0f} %"
+    return Finding(_above(-share, (-NO_ROOM[0], -NO_ROOM[1])), said, -share)
 
 
 def _stream(state: State) -> Finding | None:

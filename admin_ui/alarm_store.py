@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from admin_ui.alarms import HISTORY
+from admin_ui.alarm_log import HISTORY
 from runtime.store import Store, StoreFull
 
 log = logging.getLogger(__name__)

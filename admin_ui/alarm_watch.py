@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
+from admin_ui.alarm_mutes import MOST_REASON, Mute, Refused
 from admin_ui.alarm_rules import findings, old_from_s, unknown
 from admin_ui.alarm_store import AlarmStore
-from admin_ui.alarms import MOST_REASON, Alarms, Moment, Mute, Refused
+from admin_ui.alarms import Alarms, Moment
 from admin_ui.audit import Audit
 from admin_ui.audit_chain import Outcome
 from admin_ui.settings import Settings
@@ -72,12 +73,12 @@ class AlarmWatch:
         return done
 
     async def mute(self, rule: str, substation_id: str, lasts_s: float, reason: str, by: str) -> Mute:
-        """See Alarms.mute; returns when it is on the disk. May raise Unwritable: nothing was done."""
+        """See Mutes.put; returns when it is on the disk. May raise Unwritable: nothing was done."""
         target = f"{rule} {substation_id}".strip()[:MOST_TARGET]
         known: dict[str, object] = {"minutes": round(lasts_s / 60, 1)} if math.isfinite(lasts_s) else {}
         entry = await self._audit.begin(by, "mute alarms", target, reason[:MOST_REASON], known)
         try:
-            mute = self.alarms.mute(rule, substation_id, lasts_s, reason, by, time.time())
+            mute = self.alarms.mutes.put(rule, substation_id, lasts_s, reason, by, time.time())
         except Refused as error:
             await self._audit.end(entry, Outcome.REFUSED, {"why": str(error)})
             raise
@@ -86,11 +87,11 @@ class AlarmWatch:
         return mute
 
     async def unmute(self, mute_id: int, by: str) -> bool:
-        """See Alarms.unmute; returns when it is on the disk. May raise Unwritable: nothing was done."""
-        mute = self.alarms.mutes.get(mute_id)
+        """See Mutes.end; returns when it is on the disk. May raise Unwritable: nothing was done."""
+        mute = self.alarms.mutes.by_id.get(mute_id)
         target = f"{mute.rule} {mute.substation_id}".strip() if mute else ""
         entry = await self._audit.begin(by, "end a mute", target, "", {"mute": mute_id})
-        done = self.alarms.unmute(mute_id, by, time.time())
+        done = self.alarms.mutes.end(mute_id, by, time.time())
         await self._save()
         await self._audit.end(entry, Outcome.DONE if done else Outcome.REFUSED)
         return done

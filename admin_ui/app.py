@@ -71,8 +71,8 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             StreamMetrics(registry, "smartgrid_console"),
         )
         for chore in (
-            FleetFeed(board, settings.balancer[0], lambda: None).follow(),
-            GatewayWatch(outgoing, settings.gateway[0], rates, lambda: None).follow(),
+            FleetFeed(board, settings.balancer[0], watch.alarms.outages).follow(),
+            GatewayWatch(outgoing, settings.gateway[0], rates, watch.alarms.outages).follow(),
             _sample(board),
             watch.follow(),
             doorkeeper.follow(),
@@ -106,7 +106,12 @@ def shown(board: Board, rates: Rates, log: Audit) -> dict[str, Any]:
 
 def _shown_beside(board: Board, watch: AlarmWatch, rush: RushHours) -> dict[str, Any]:
     """Return what alarms do not look at."""
-    return {"alarms": watch.alarms.shown(time.time()), "rush": rush.shown(board.rest.get("rushhour"))}
+    now_unix_s = time.time()
+    return {
+        "alarms": watch.alarms.shown(now_unix_s),
+        "outages": watch.alarms.outages.shown(now_unix_s),
+        "rush": rush.shown(board.rest.get("rushhour")),
+    }
 
 
 def routes(

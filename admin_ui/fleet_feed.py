@@ -4,12 +4,12 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
 
 from tornado.escape import json_decode
 from tornado.httpclient import HTTPError, HTTPRequest
 from tornado.websocket import WebSocketError, websocket_connect
 
+from admin_ui.outages import Outages, Service
 from admin_ui.snapshot import STALE_AFTER_S, Board, OutOfOrder
 
 log = logging.getLogger(__name__)
@@ -23,12 +23,13 @@ MOST_BYTES = 4 * 1024 * 1024  # a snapshot of some ten thousand substations
 
 
 class FleetFeed:
-    """Keeps a board up to date; `changed` is called after every frame, and when the stream is lost."""
+    """Keeps a board up to date, and notes when the balancer was lost."""
 
-    def __init__(self, board: Board, balancer_url: str, changed: Callable[[], None]) -> None:
+    def __init__(self, board: Board, balancer_url: str, outages: Outages) -> None:
         self._board = board
         self._url = balancer_url.replace("http", "ws", 1) + "/fleet/stream"
-        self._changed = changed
+        self._outages = outages
+        self._heard_unix_s: float | None = None
 
     async def follow(self) -> None:
         """Follow until cancelled."""
@@ -42,7 +43,8 @@ class FleetFeed:
                     "the balancer's stream is lost", extra={"why": str(error) or type(error).__name__}
                 )
             self._board.lose()
-            self._changed()
+            if self._heard_unix_s is not None:
+                self._outages.lost(Service.BALANCER, self._heard_unix_s)
             long_s = time.monotonic() - began_s > RETRY_S[1]
             pause_s = RETRY_S[0] if long_s else min(pause_s * 2, RETRY_S[1])
             await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - no secret
@@ -58,6 +60,7 @@ class FleetFeed:
                     message = "closed by the balancer"
                     raise WebSocketError(message)
                 self._board.apply(json_decode(message), time.monotonic())
-                self._changed()
+                self._heard_unix_s = time.time()
+                self._outages.back(Service.BALANCER, self._heard_unix_s)
         finally:
             stream.close()

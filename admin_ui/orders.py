@@ -78,7 +78,7 @@ class Orders:
         if order.kind == LOWER:
             reply = await self._calls.member(order.target)
             releases = [(each["within_s"], each["freed_kw"]) for each in reply.body.get("releases", [])]
-        return preview(self.fleet(), order, self._board.fleet.trend_kw_s, releases)
+        return preview(self.fleet(), order, self._board.trend_kw_s(), releases)
 
     async def give(self, wish: Wish) -> Result:
         """Carry an order out; raises Unwritable when the audit log does not take it, and then it is not sent."""

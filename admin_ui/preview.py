@@ -12,10 +12,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from admin_ui.capacity import usable
 from admin_ui.order import DRAIN, FLEET, LOWER, RESTORE, STOP, SWITCH, Order
-from admin_ui.snapshot import NOT_THERE
+from balancer.contract import TAKES_NO_CARS
 
-UNUSABLE = NOT_THERE | {"ejected"}
 GROWTH_S = 120.0  # room for less than so many seconds of the present growth is too little
 EVENLY = {"round_robin": "in turn", "random": "at random"}  # these do not look at the load
 SAME_KW = 0.0005
@@ -28,7 +28,7 @@ Releases = Sequence[tuple[float, float]]  # (within so many seconds, kW freed un
 def basis(fleet: Fleet) -> str:
     """Return what names the state that orders change: policy, limits, drains, and who can be used."""
     state = [
-        (row["substation_id"], float(row["capacity_kw"]), row["draining"], row["state"] in UNUSABLE)
+        (row["substation_id"], float(row["capacity_kw"]), row["draining"], row["state"] in TAKES_NO_CARS)
         for row in sorted(fleet["substations"], key=lambda row: str(row["substation_id"]))
     ]
     return hashlib.sha256(json.dumps([fleet["policy"], state]).encode()).hexdigest()[:16]
@@ -159,19 +159,14 @@ def find(fleet: Fleet, substation_id: str) -> Row | None:
     return next((row for row in fleet["substations"] if row["substation_id"] == substation_id), None)
 
 
-def is_open(row: Row) -> bool:
-    """Whether a substation may get new cars."""
-    return row["state"] not in UNUSABLE and not row["draining"]
-
-
 def room_kw(row: Row) -> float:
     """Return the room of a substation for new cars."""
-    return float(max(row["capacity_kw"] - row["load_kw"], 0.0)) if is_open(row) else 0.0
+    return float(max(row["capacity_kw"] - row["load_kw"], 0.0)) if usable(row) else 0.0
 
 
 def firm_kw(rows: Sequence[Row]) -> float:
     """Return the firm capacity, N-1: what those that take new cars have when the largest of them is lost."""
-    limits = [row["capacity_kw"] for row in rows if is_open(row)]
+    limits = [row["capacity_kw"] for row in rows if usable(row)]
     return float(sum(limits) - max(limits, default=0.0))
 
 
@@ -181,7 +176,7 @@ def figures(fleet: Fleet) -> dict[str, float]:
     return {
         "headroom_kw": round(sum(room_kw(row) for row in rows), 1),
         "firm_kw": round(firm_kw(rows), 1),
-        "open": sum(is_open(row) for row in rows),
+        "open": sum(usable(row) for row in rows),
     }
 
 
@@ -237,7 +232,7 @@ def _warnings(fleet: Fleet, after: Fleet, growth_kw_s: float | None) -> list[str
     left_kw = figures(after)["headroom_kw"]
     if left_kw > figures(fleet)["headroom_kw"]:
         return []
-    if not any(is_open(row) for row in rows):
+    if not any(usable(row) for row in rows):
         told.append("No substation would be left that takes new cars: every one would be refused.")
     elif not left_kw:
         told.append("No room would be left: every new car would wait, or be refused.")
@@ -246,7 +241,7 @@ def _warnings(fleet: Fleet, after: Fleet, growth_kw_s: float | None) -> list[str
             f"The load grows by {growth_kw_s:.1f} kW a second. At that rate the room that is left lasts"
             f" {left_kw / growth_kw_s:.0f} s."
         )
-    load_kw, firm = sum(row["load_kw"] for row in rows if is_open(row)), firm_kw(rows)
+    load_kw, firm = sum(row["load_kw"] for row in rows if usable(row)), firm_kw(rows)
     if firm < min(load_kw, firm_kw(fleet["substations"])):
         told.append(
             f"With the largest substation lost as well, {_kw(firm)} would be left for the {_kw(load_kw)} that those"

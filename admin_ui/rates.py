@@ -1,15 +1,21 @@
-"""What a gateway's counters say of the last seconds: requests, refusals, and how long answers took.
+"""What a gateway's counters say of the last seconds: requests, refusals, failures, and how long answers took.
 
-Pure: time comes as seconds of a monotonic clock.
+Pure: time comes as seconds of a monotonic clock. Rules:
+
+- a refusal is an answer that placed no car, because no substation had room or none could be asked. Each counts, also
+  when the same request comes again later and is placed then. Every page shows refusals by this definition;
+- a failure is an answer that says neither yes nor no: the outcome is unknown, was taken back, or is a fault.
 """
 
 import collections
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 RATE_S = 5.0  # rates are of so many seconds
 LATENCY_S = 60.0  # percentiles are of so many
 REFUSED = frozenset({"no_capacity", "no_substation"})
+FAILED = frozenset({"unknown", "withdrawn", "failed"})
+SHOWN = ("requests_per_s", "refused_per_s", "refused_in_60_s", "failed_in_60_s", "p95_ms")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -19,6 +25,7 @@ class Counts:
     at_s: float
     outcomes: Mapping[str, float]
     within_s: Mapping[float, float]
+    started_unix_s: float = 0.0  # of the gateway's process
 
 
 class Rates:
@@ -28,28 +35,49 @@ class Rates:
         self._readings: collections.deque[Counts] = collections.deque()
 
     def take(self, counts: Counts) -> None:
-        """Keep a reading; a counter that went back was reset, and everything before it is dropped."""
-        if self._readings and sum(counts.outcomes.values()) < sum(self._readings[-1].outcomes.values()):
+        """Keep a reading; of a process that began anew, or a counter that went back, nothing from before is kept."""
+        if self._readings and _began_anew(self._readings[-1], counts):
             self._readings.clear()
         self._readings.append(counts)
         while counts.at_s - self._readings[0].at_s > LATENCY_S:
             self._readings.popleft()
 
     def shown(self, now_s: float) -> dict[str, float | None]:
-        """Return requests and refusals a second, and the 95th percentile in ms; None where nothing is known."""
+        """Return rates a second, refusals and failures of the last minute, and the 95th percentile in ms.
+
+        None where nothing is known.
+        """
         if not self._readings or now_s - self._readings[-1].at_s > RATE_S:
-            return {"requests_per_s": None, "refused_per_s": None, "p95_ms": None}
-        newest = self._readings[-1]
+            return dict.fromkeys(SHOWN)
+        oldest, newest = self._readings[0], self._readings[-1]
         before = next(each for each in self._readings if newest.at_s - each.at_s <= RATE_S)
         seconds = newest.at_s - before.at_s
-        change = {name: count - before.outcomes.get(name, 0) for name, count in newest.outcomes.items()}
+
+        def a_second(change: float) -> float | None:
+            return round(change / seconds, 2) if seconds else None
+
         return {
-            "requests_per_s": round(sum(change.values()) / seconds, 2) if seconds else None,
-            "refused_per_s": round(sum(n for name, n in change.items() if name in REFUSED) / seconds, 2)
-            if seconds
-            else None,
-            "p95_ms": percentile_ms(self._readings[0].within_s, newest.within_s, 0.95),
+            "requests_per_s": a_second(_change(before, newest)),
+            "refused_per_s": a_second(_change(before, newest, REFUSED)),
+            "refused_in_60_s": _change(oldest, newest, REFUSED) if seconds else None,
+            "failed_in_60_s": _change(oldest, newest, FAILED) if seconds else None,
+            "p95_ms": percentile_ms(oldest.within_s, newest.within_s, 0.95),
         }
+
+
+def _began_anew(before: Counts, after: Counts) -> bool:
+    if after.started_unix_s != before.started_unix_s:
+        return True
+    return sum(after.outcomes.values()) < sum(before.outcomes.values())
+
+
+def _change(before: Counts, after: Counts, wanted: Collection[str] = ()) -> float:
+    """Return how many requests ended between two readings with one of some outcomes; () is any."""
+    return sum(
+        count - before.outcomes.get(name, 0)
+        for name, count in after.outcomes.items()
+        if not wanted or name in wanted
+    )
 
 
 def percentile_ms(before: Mapping[float, float], after: Mapping[float, float], share: float) -> float | None:

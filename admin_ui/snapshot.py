@@ -4,12 +4,14 @@ Pure: time comes as seconds of a monotonic clock, for history as unix seconds. R
 
 - a frame that is out of its order is never applied: the stream begins anew with a snapshot;
 - what was last known stays shown when the stream is lost, with its age, and is called stale;
-- history is taken once a second; what is stale in that second is a gap.
+- history is taken once a second; what is stale in that second is a gap;
+- a figure that can't be one, infinite or beyond MOST, is not believed: it is 0, and its row is stale.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from admin_ui.capacity import headroom_kw, totals, usable, why_left_out
 from admin_ui.history import HISTORY_S, History
 from balancer.contract import FLEET
 from runtime.changes import HEARTBEAT_S, Table
@@ -18,8 +20,9 @@ CONSOLE = Table("state", FLEET.rows, FLEET.key, FLEET.age)
 HICCUP_S = 3.0  # a silence that lasts so much longer than a heartbeat is a loss; a shorter one is none
 STALE_AFTER_S = HEARTBEAT_S + HICCUP_S
 STALE_POLLS = 3  # a report that is older than so many polls is stale; the balancer ejects for the same
+MOST = 1e9  # of any figure of a row: kW, seconds, sessions
+FIGURES = ("capacity_kw", "rated_kw", "load_kw", "headroom_kw", "utilization", "sessions", FLEET.age)
 POLL_S = 1.0  # until the balancer has told its own
-NOT_THERE = frozenset({"gone", "conflict"})
 
 Row = dict[str, Any]
 
@@ -39,6 +42,7 @@ class Board:
         self.connected = False
         self._seq = 0
         self._told_s: dict[str, float] = {}  # when a row's age was told
+        self._odd: set[str] = set()  # those with a figure that can't be one
         self._heard_s: float | None = None  # when a frame came last
         self._heard_second: int | None = None
         self._second = 0
@@ -62,6 +66,7 @@ class Board:
             fleet = frame[FLEET.whole]
             self.rows.clear()
             self._told_s.clear()
+            self._odd.clear()
             self.rest = {name: value for name, value in fleet.items() if name != FLEET.rows}
             self._take(fleet[FLEET.rows], now_s)
             self.connected = True
@@ -73,12 +78,25 @@ class Board:
         """Whether the stream has been silent for so long that nothing shown may be acted on."""
         return self._heard_s is None or now_s - self._heard_s > STALE_AFTER_S
 
+    def current(self, now_s: float) -> bool:
+        """Whether the figures are those of this moment; where they are not, charts have a gap."""
+        return self.connected and self._heard_s is not None and now_s - self._heard_s <= 2 * HEARTBEAT_S
+
+    def trend_kw_s(self) -> float | None:
+        """Return how fast the load of the usable substations changes; None when it is not known.
+
+        A sum of their trends: one that is drained takes its load out of the sums at once, and that is no fall.
+        """
+        usable_now = [self.histories.get(name) for name, row in self.rows.items() if usable(row)]
+        known = [each.trend_kw_s for each in usable_now if each and each.trend_kw_s is not None]
+        return round(sum(known), 1) if known else None
+
     def sample(self, unix_s: float, now_s: float) -> None:
         """Keep this second in the history."""
         self._second = int(unix_s)
-        heard = self.connected and self._heard_s is not None and now_s - self._heard_s <= 2 * HEARTBEAT_S
-        if heard:
-            self._heard_second = self._second
+        heard = self.current(now_s)
+        if self._heard_s is not None:
+            self._heard_second = int(unix_s - (now_s - self._heard_s))
         for name in self.histories.keys() | self.rows.keys():
             row = self.rows.get(name) if heard and not self._stale_row(name) else None
             history = self.histories.setdefault(name, History())
@@ -107,7 +125,7 @@ class Board:
         stale = sum(row["stale"] for row in rows)
         sums = totals(rows)
         peak_kw = round(max(self.fleet.peak_kw, sums["load_kw"]), 1)
-        sums |= {"peak_kw": peak_kw, "trend_kw_s": self.fleet.trend_kw_s}
+        sums |= {"peak_kw": peak_kw, "trend_kw_s": self.trend_kw_s()}
         return {
             **self.rest,
             FLEET.rows: rows,
@@ -115,6 +133,7 @@ class Board:
             "link": {
                 "connected": self.connected,
                 "stale": self.stale(now_s),
+                "current": self.current(now_s),
                 "heard_unix_s": None if self.connected else self._heard_second,
             },
         }
@@ -125,7 +144,7 @@ class Board:
 
     def _stale_row(self, name: str) -> bool:
         """Whether a report was stale when a frame came last; the silence since is the stream's, not the row's."""
-        if name not in self.rows:
+        if name not in self.rows or name in self._odd:
             return True
         age_s = self.age_s(name, self._heard_s or 0.0)
         return age_s > float(self.rest.get("poll_s", POLL_S)) * STALE_POLLS
@@ -136,7 +155,8 @@ class Board:
         return row | {
             FLEET.age: self.age_s(name, now_s),
             "load_kw": load_kw,
-            "headroom_kw": round(row["headroom_kw"], 1),
+            "headroom_kw": round(headroom_kw(row), 1),
+            "left_out": why_left_out(row),
             "peak_kw": round(max(history.peak_kw if history else 0.0, load_kw), 1),
             "trend_kw_s": history.trend_kw_s if history else None,
             "stale": self._stale_row(name),
@@ -147,29 +167,22 @@ class Board:
         for name in frame.get("gone", []):
             self.rows.pop(name, None)
             self._told_s.pop(name, None)
+            self._odd.discard(name)
         known = {"seq", "kind", "gone", FLEET.rows, FLEET.age}
         self.rest |= {name: value for name, value in frame.items() if name not in known}
         for name, age_s in frame.get(FLEET.age, {}).items():
-            self.rows[name][FLEET.age] = age_s
+            self.rows[name][FLEET.age] = age_s if _believed(age_s) else MOST
             self._told_s[name] = now_s
 
     def _take(self, rows: list[Row], now_s: float) -> None:
         for row in rows:
-            self.rows[row[FLEET.key]] = dict(row)
-            self._told_s[row[FLEET.key]] = now_s
+            name = row[FLEET.key]
+            odd = {figure: 0 for figure in FIGURES if figure in row and not _believed(row[figure])}
+            self.rows[name] = row | odd
+            self._told_s[name] = now_s
+            (self._odd.add if odd else self._odd.discard)(name)
 
 
-def totals(rows: list[Row]) -> dict[str, Any]:
-    """Return the sums over the substations that are there; one that is gone has no room."""
-    there = [row for row in rows if row["state"] not in NOT_THERE]
-    capacity_kw, load_kw = sum(row["capacity_kw"] for row in there), sum(row["load_kw"] for row in there)
-    open_kw = sum(
-        max(row["headroom_kw"], 0) for row in there if not row["draining"] and row["state"] != "ejected"
-    )
-    return {
-        "capacity_kw": round(capacity_kw, 1),
-        "load_kw": round(load_kw, 1),
-        "headroom_kw": round(open_kw, 1),
-        "utilization": round(load_kw / capacity_kw, 4) if capacity_kw else 0.0,
-        "sessions": sum(row["sessions"] for row in there),
-    }
+def _believed(figure: Any) -> bool:
+    """Whether it is a number that a figure can be; NaN is none."""
+    return isinstance(figure, int | float) and abs(figure) <= MOST

@@ -8,7 +8,18 @@ from substation.contract import Session
 from substation.plan import Plan
 
 FLEET = Table("fleet", "substations", "substation_id", "report_age_s")  # of `/fleet` and its stream
+TAKES_NO_CARS = frozenset({"ejected", "gone", "conflict"})  # states of `/fleet`; draining is apart from them
 CURSOR = "[a-z0-9-]{1,63}:[0-9]{1,18}"  # a regular expression; the substation and the number to go on from
+
+
+def left_out(state: str, *, draining: bool) -> str:
+    """Return why the capacity of a substation is not usable for new cars; '' when it is.
+
+    `state` and `draining` are those of a row of `/fleet`. The reason is the state, or `draining`.
+    """
+    if state in TAKES_NO_CARS:
+        return state
+    return "draining" if draining else ""
 
 
 class Outcome(StrEnum):

@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 from tornado.web import HTTPError
 
-from balancer.contract import Answer, Outcome
+from balancer.contract import Answer, Outcome, left_out
 from balancer.control import Operator
 from balancer.decisions import Decision, Decisions
 from balancer.fleet import Fleet
@@ -63,9 +63,13 @@ def fleet_json(fleet: Fleet, now_s: float, book_id: str, rushhour: str | None) -
 
 
 def member_json(substation_id: str, member: Member, state: State, now_s: float) -> dict[str, object]:
-    """Return one substation as `/fleet` shows it; load is the estimate of this moment."""
+    """Return one substation as `/fleet` shows it; load is the estimate of this moment.
+
+    Headroom is room for new cars: 0 while the substation takes none.
+    """
     load_w = member.estimate_w(now_s)
     capacity_w = member.report.capacity_w
+    usable = not left_out(state, draining=member.report.draining)
     return {
         "substation_id": substation_id,
         "url": member.url,
@@ -74,7 +78,7 @@ def member_json(substation_id: str, member: Member, state: State, now_s: float) 
         "capacity_kw": capacity_w / KW,
         "rated_kw": member.report.rated_w / KW,
         "load_kw": round(load_w / KW, 3),
-        "headroom_kw": round((capacity_w - load_w) / KW, 3),
+        "headroom_kw": round((capacity_w - load_w) / KW, 3) if usable else 0.0,
         "utilization": round(load_w / capacity_w, 4),
         "sessions": member.report.sessions,
         "report_age_s": round(now_s - member.received_s, 3),

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
-from tornado.escape import json_encode
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from runtime.changes import Feed, Shown, Table, rounded
 from runtime.handlers import ApiHandler
 from runtime.problem import UNAVAILABLE, Problem
+from runtime.strict_json import encode
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ class FrameStreams:
             while True:
                 now_s = time.monotonic()
                 if frame := feed.next(self._now(now_s), now_s):
-                    if not await self._taken(client.write_message(json_encode(frame))):
+                    if not await self._taken(client.write_message(encode(frame))):
                         self.metrics.connection("slow")
                         client.close(TOO_SLOW, "no frame was taken for too long")
                         return

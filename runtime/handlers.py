@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
-from tornado.escape import json_encode
 from tornado.web import HTTPError, RequestHandler
 
 from runtime.problem import (
@@ -20,6 +19,7 @@ from runtime.problem import (
     document,
 )
 from runtime.settings import integer
+from runtime.strict_json import encode
 from runtime.trace import CURRENT, REQUEST_ID, Trace, received
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class ApiHandler(RequestHandler):
         """Finish with `body` as JSON."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        self.finish(json_encode(body))
+        self.finish(encode(body))
 
     def write_problem(self, problem: Problem, **members: Any) -> None:
         """Finish with a problem document."""

@@ -69,8 +69,29 @@ def at_alarms(page: Page, port: int) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Alarms")
 
 
+# Two inline elements side by side without a space are read aloud, and copied, as one word.
+GLUED = """() => {
+  const inline = "span, a, time, code, strong, em, b, button, label";
+  return [...document.querySelectorAll(inline)].filter((each) => {
+    const next = each.nextSibling;
+    return next?.nodeType === Node.ELEMENT_NODE && !(each.matches("button") && next.matches("button")) && next.matches(inline) && each.checkVisibility() && next.checkVisibility()
+      && /\\S$/.test(each.textContent) && /^[^\\s,.;:)]/.test(next.textContent);
+  }).map((each) => `${each.textContent}${each.nextSibling.textContent}`);
+}"""
+
+
 def axe_faults(page: Page) -> list[str]:
-    """What axe finds wrong on a page, in a line each."""
+    """What axe finds wrong on a page, in a line each, and words that stand together without a space."""
+    return [f"no space: {words}" for words in glued(page)] + _axe(page)
+
+
+def glued(page: Page) -> list[str]:
+    """Words of two elements of a line that stand together without a space."""
+    found: list[str] = page.evaluate(GLUED)
+    return found
+
+
+def _axe(page: Page) -> list[str]:
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     return [
         f"{each['id']}: {node['html'][:120]} {node['target']}" for each in found for node in each["nodes"]

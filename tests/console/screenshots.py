@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.console.browser import CHROMIUM, NARROW, WIDE, chromium, visit
 from tests.console.cars import placed
@@ -22,7 +22,8 @@ from tests.support.lone_console import console
 
 FOLDER = ROOT / "data" / "screenshots"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-LOOKS = [(scheme, size) for scheme in SCHEMES for size in (WIDE, NARROW)]
+WALL: ViewportSize = {"width": 1920, "height": 1080}
+LOOKS = [(scheme, size) for scheme in SCHEMES for size in (WIDE, NARROW, WALL)]
 CARS, SECONDS = 300, 12
 MANY = 1000
 REASON = "Reason, for the audit log"

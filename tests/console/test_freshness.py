@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.console.browser import axe_faults, visit
+from tests.console.browser import NARROW, WIDE, axe_faults, visit
 from tests.support.grid import Grid, until
 
 LINK = "() => document.body.dataset.link"
@@ -22,11 +22,30 @@ ACTION = """async () => {
   button.addEventListener("click", () => { button.dataset.done = Number(button.dataset.done ?? 0) + 1; });
   document.querySelector("main").prepend(acts(button));
 }"""
+MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\S*"
+# Which rows, figures and charts lie under the words of the lost link.
+COVERED = """() => {
+  const words = document.getElementById("link-state").getBoundingClientRect();
+  const boxes = [...document.querySelectorAll("main :is(tr, dd, figure)")];
+  return boxes.filter((each) => {
+    const box = each.getBoundingClientRect();
+    return box.height && box.top < words.bottom - 1 && box.bottom > words.top + 1;
+  }).map((each) => each.textContent);
+}"""
 WATCH = """() => {
   window.links = [];
   new MutationObserver(() => window.links.push(document.body.dataset.link))
     .observe(document.body, { attributeFilter: ["data-link"] });
 }"""
+
+
+def covered(page: Page) -> list[str]:
+    """What the words of a lost link lie upon, on a wide page and on a telephone's."""
+    found: list[str] = []
+    for size in (NARROW, WIDE):
+        page.set_viewport_size(size)
+        found += page.evaluate(COVERED)
+    return found
 
 
 def live(page: Page) -> None:
@@ -42,8 +61,9 @@ def test_a_balancer_that_was_killed_is_told_and_then_followed_again(page: Page, 
     os.kill(stopped, signal.SIGSTOP)
     try:
         expect(page.locator("#link-state")).to_contain_text(
-            f"The balancer at {grid.balancer} does not answer since"
+            re.compile(rf"The balancer at {grid.balancer} does not answer since {MOMENT}")
         )
+        assert covered(page) == []
         assert page.evaluate(LINK) == "behind"
         expect(button).to_have_attribute("aria-disabled", "true")
         button.click(force=True)
@@ -57,6 +77,13 @@ def test_a_balancer_that_was_killed_is_told_and_then_followed_again(page: Page, 
     assert button.get_attribute("data-done") == "2"
     expect(button).not_to_have_attribute("aria-disabled", "true")
     expect(page.locator(ROW)).to_have_count(3)
+    expect(page.locator("#gaps")).to_have_text(
+        re.compile(rf"^◷ The balancer was lost from {MOMENT} for \S+ \w+: the charts have a gap\.$")
+    )
+    page.goto(f"{grid.console}/alarms")
+    events = page.locator("#history tr").filter(has_text="the balancer")
+    expect(events.locator("td:nth-child(2)")).to_have_text(["Back", "Lost"])
+    expect(events.first).to_contain_text(re.compile(rf"It was lost for \S+ \w+, since {MOMENT}"))
 
 
 def test_a_console_that_is_silent_is_told_apart_and_followed_again(page: Page, grid: Grid) -> None:
@@ -88,14 +115,11 @@ def test_a_hiccup_alarms_nobody(page: Page, grid: Grid, service: str) -> None:
     assert page.evaluate(LINK) == "live"
 
 
-def test_a_minute_that_the_console_missed_is_a_gap(page: Page, grid: Grid) -> None:
+def test_the_seconds_that_a_killed_balancer_was_away_are_a_gap(page: Page, grid: Grid) -> None:
     gap = "() => [...document.querySelectorAll('.spark-load')].every((path) => path.getAttribute('d').split('M').length > 2)"
     live(page)
     page.wait_for_timeout(2000)
-    paused = grid.pids("balancer")[0]
-    os.kill(paused, signal.SIGSTOP)
-    page.wait_for_timeout(4500)
-    os.kill(paused, signal.SIGCONT)
+    grid.kill("balancer")  # back before any alarm's delay
     until(lambda: page.evaluate(gap))
     page.reload()
     until(

@@ -47,10 +47,16 @@ def test_the_worst_comes_first_and_says_so_in_shape_and_word(page: Page, grid: G
     order(grid, "substation-2", "drain")
     os.kill(stopped, signal.SIGSTOP)
     try:
-        expect(page.locator(ROW).nth(0)).to_contain_text("✕ejected")
+        expect(page.locator(ROW).nth(0)).to_contain_text("✕ ejected")
         expect(page.locator(ROW).nth(0)).to_contain_text(re.compile(r"◷ \d+ s old"))
-        expect(page.locator(ROW).nth(1)).to_contain_text("▽draining")
+        expect(page.locator(ROW).nth(1)).to_contain_text("▽ draining")
         expect(page.locator(ROW).nth(2)).to_contain_text("healthy")
+        expect(page.locator(ROW).nth(0).locator("td").nth(2)).to_have_text("0 kW")
+        told = r"leave out what takes no new cars: 1 draining \(\d+ of 1,400 kW\), 1 ejected \(0 of 1,400 kW, as last known\)"
+        expect(page.locator("#left-out")).to_have_text(re.compile(told))
+        expect(page.locator("#totals")).to_contain_text(
+            re.compile(r"Limit\s*1,400 kW\s*of the 1 that take cars")
+        )
         page.get_by_label("Abnormal only (2)").check()
         expect(page.locator(ROW)).to_have_count(2)
         expect(page.locator("#announced")).not_to_be_empty()
@@ -58,6 +64,7 @@ def test_the_worst_comes_first_and_says_so_in_shape_and_word(page: Page, grid: G
         os.kill(stopped, signal.SIGCONT)
         order(grid, "substation-2", "restore")
     expect(page.get_by_text("Nothing is abnormal")).to_be_visible()
+    expect(page.locator("#left-out")).to_be_hidden()
     page.get_by_role("button", name="Show all substations").click()
     expect(page.locator(ROW)).to_have_count(3)
 
@@ -130,7 +137,7 @@ def test_history_survives_a_reload(page: Page, grid: Grid) -> None:
     expect(page.locator(".spark-load").first).to_have_attribute("d", re.compile("L"))
     assert page.evaluate(known) >= 4
     expect(
-        page.get_by_role("img", name=re.compile("Load of All substations in the last 5 minutes"))
+        page.get_by_role("img", name=re.compile("Load of All that take cars in the last 5 minutes"))
     ).to_be_visible()
     page.get_by_text("The charts in figures").click()
     twin = page.get_by_role("region", name="The charts in figures").get_by_role("row")

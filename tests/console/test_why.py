@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.console.browser import NARROW, WIDE, axe_faults, visit
+from tests.console.browser import NARROW, WIDE, axe_faults, glued, visit
 from tests.console.cars import ask, placed
 from tests.support.grid import Grid
 
@@ -44,8 +44,9 @@ def test_a_decision_is_seen_as_it_is_made_with_its_reason_and_its_candidates(
     item.get_by_role("button", name="Show 3 candidates").click()
     rows = item.locator(".candidate")
     expect(rows).to_have_count(3)
-    expect(rows.first).to_contain_text(re.compile(f"{first}● chosen0 kW \\+ 22 kW of 100 kW = 22.0 %"))
+    expect(rows.first).to_contain_text(re.compile(f"{first} ● chosen +0 kW \\+ 22 kW of 100 kW = 22.0 %"))
     expect(rows.nth(1)).to_contain_text("○ equal, not drawn")
+    assert glued(decisions) == []
 
 
 def test_the_list_stands_still_while_the_focus_is_in_it_and_goes_on_after(

@@ -3,7 +3,7 @@
 import { confirmed } from "/static/js/confirm_person.js";
 import { attribute, element, text } from "/static/js/dom.js";
 import { acts } from "/static/js/link.js";
-import { clock, kw, percent } from "/static/js/words.js";
+import { kw, moment, percent } from "/static/js/words.js";
 
 const PREVIEW_AFTER_MS = 250; // of typing
 const MOST_ARRIVALS = 6;
@@ -191,7 +191,7 @@ function previewed(preview) {
     ...preview.warnings.map((each) => element("p", { class: "notice" }, `▲ ${each}`)),
     figures.length ? element("dl", { class: "preview-figures" }, ...figures) : null,
     preview.arrivals.length ? element("p", { class: "preview-arrivals" }, `New cars then: ${arriving(preview.arrivals)}.`) : null,
-    element("p", { class: "as-of" }, `As the grid is at ${clock(Date.now())}. It is checked again when you order.`),
+    element("p", { class: "as-of" }, `As the grid is at ${moment(Date.now())}. It is checked again when you order.`),
   ].filter(Boolean);
 }
 

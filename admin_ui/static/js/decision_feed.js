@@ -1,7 +1,7 @@
 // The newest decisions, live: bounded, and still while somebody reads or points at them.
 
 import { DecisionItem } from "/static/js/decision_item.js";
-import { attribute, element, text } from "/static/js/dom.js";
+import { attribute, element, spaced, text } from "/static/js/dom.js";
 
 const EVERY_MS = 1000;
 const MOST = 150;
@@ -27,7 +27,7 @@ export class DecisionFeed {
       element("p", {}, "No car has asked yet, or the balancer has just started."),
       element("p", {}, "Charge one as the tutorial shows, or start a ", element("a", { href: "/rush-hour" }, "rush hour"), ". Its decision is here within a second."),
     );
-    place.append(element("div", { class: "feed-head" }, this.#still, this.#new, this.#missed), this.#notice, this.#empty, this.#list);
+    place.append(element("div", { class: "feed-head" }, ...spaced(this.#still, this.#new, this.#missed)), this.#notice, this.#empty, this.#list);
     this.#list.addEventListener("pointerenter", () => { this.#pointed = true; });
     this.#list.addEventListener("pointerleave", () => { this.#pointed = false; this.#flush(); });
     this.#list.addEventListener("focusout", () => setTimeout(() => this.#flush()));

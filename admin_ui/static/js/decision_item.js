@@ -1,7 +1,7 @@
 // One decision: who asked for what, where it went and why, and the candidates as they stood.
 
-import { attribute, element, text } from "/static/js/dom.js";
-import { ago, clock, kw, percent } from "/static/js/words.js";
+import { attribute, element, spaced, text } from "/static/js/dom.js";
+import { ago, clock, kw, moment, percent } from "/static/js/words.js";
 
 const MARKS = { placed: "●", waits: "◷", refused: "✕", open: "○" };
 
@@ -24,9 +24,11 @@ export class DecisionItem {
       "li", { class: "decision" },
       element(
         "p", { class: "facts" },
-        element("time", { datetime: new Date(decision.unix_ms).toISOString() }, clock(decision.unix_ms)),
-        element("span", { class: "vehicle" }, vehicle), element("span", {}, `${decision.demand_kw} kW`),
-        element("span", { class: "soft" }, decision.policy), decision.attempt ? element("span", {}, `attempt ${decision.attempt + 1}`) : null,
+        ...spaced(
+          element("time", { datetime: new Date(decision.unix_ms).toISOString(), title: moment(decision.unix_ms) }, clock(decision.unix_ms)),
+          element("span", { class: "vehicle" }, vehicle), element("span", {}, `${decision.demand_kw} kW`),
+          element("span", { class: "soft" }, decision.policy), decision.attempt ? element("span", {}, `attempt ${decision.attempt + 1}`) : null,
+        ),
       ),
       element("p", { class: "choice" }, this.#shown.mark), element("p", { class: "why" }, this.#shown.words, " ", this.#button), this.#candidates,
     );
@@ -69,8 +71,10 @@ function candidate(each) {
   const mark = `${each.chosen ? "●" : each.why_not ? "✕" : "○"} ${each.verdict}`;
   return element(
     "li", { class: "candidate", "data-chosen": each.chosen ? "" : null, "data-out": each.why_not ? "" : null },
-    element("span", { class: "name" }, each.name), element("span", { class: "verdict" }, mark), bar,
-    element("span", { class: "sum" }, `${kw(each.estimate_kw)} + ${each.demand_kw} kW of ${kw(each.capacity_kw)} = ${percent(each.after)}`),
-    element("span", { class: "soft" }, `${each.state}${each.draining ? ", draining" : ""}, report ${ago(each.report_age_s)} old`),
+    ...spaced(
+      element("span", { class: "name" }, each.name), element("span", { class: "verdict" }, mark), bar,
+      element("span", { class: "sum" }, `${kw(each.estimate_kw)} + ${each.demand_kw} kW of ${kw(each.capacity_kw)} = ${percent(each.after)}`),
+      element("span", { class: "soft" }, `${each.state}${each.draining ? ", draining" : ""}, report ${ago(each.report_age_s)} old`),
+    ),
   );
 }

@@ -12,6 +12,11 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
+/** Return nodes with a space between each two: what stands side by side is read and copied as words apart. */
+export function spaced(...nodes) {
+  return nodes.filter(Boolean).flatMap((node, at) => (at ? [" ", node] : [node]));
+}
+
 /** Set an element's text, touching the page only when it differs. */
 export function text(node, value) {
   const shown = String(value);

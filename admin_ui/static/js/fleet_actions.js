@@ -1,12 +1,12 @@
 // The policy that cars are placed by, and the button that switches it.
 
 import { actButton } from "/static/js/act_dialog.js";
-import { element, text } from "/static/js/dom.js";
+import { element, spaced, text } from "/static/js/dom.js";
 
 /** Fill `place` with the policy of now. */
 export function policy(place, stream) {
   const shown = element("strong");
   const button = actButton("Switch…", () => ({ order: "policy", target: "the fleet" }), { get fleet() { return stream.state; } });
-  place.append(element("span", {}, "Placed by ", shown), ...(button ? [button] : []));
+  place.append(...spaced(element("span", {}, "Placed by ", shown), button));
   stream.addEventListener("state", () => text(shown, stream.state.policy ?? "–"));
 }

@@ -110,7 +110,7 @@ export class History extends EventTarget {
     if (!state) return;
     const second = Math.floor(Date.now() / 1000 + this.#aheadS);
     if (second <= this.second) return;
-    const known = live && !state.link.stale;
+    const known = live && state.link.current;
     const since = known && second - this.second === 2 ? second - 1 : second; // a timer that was late leaves no gap
     for (let each = since; each <= second; each += 1) {
       for (const row of state.substations) {

@@ -5,7 +5,7 @@
 // `aria-disabled`, and clicks and submits of it go nowhere. It keeps its focus. Call `acts()` for one that is made later.
 
 import { attribute, element, text } from "/static/js/dom.js";
-import { clock } from "/static/js/words.js";
+import { moment } from "/static/js/words.js";
 
 const WHY_NOT = "Not while the figures are old";
 
@@ -14,6 +14,9 @@ export function follow(stream, place) {
   const body = document.body;
   place.replaceChildren();
   const words = element("span");
+  const header = place.parentElement;
+  const above = () => header.style.setProperty("--above-link", String(place.getBoundingClientRect().top - header.getBoundingClientRect().top));
+  new ResizeObserver(above).observe(header);
   place.append(words);
   const say = () => {
     const [state, said] = link(stream, body.dataset.balancer);
@@ -23,6 +26,7 @@ export function follow(stream, place) {
       document.querySelectorAll("[data-acts]").forEach(acts);
     }
     text(words, said);
+    above();
   };
   stream.addEventListener("link", say);
   stream.addEventListener("state", say);
@@ -42,12 +46,12 @@ export function acts(node) {
 export function link(stream, balancer) {
   if (!stream.live) {
     if (!stream.state) return ["lost", "✕ The console does not answer. Trying again."];
-    return ["lost", `✕ No connection to the console since ${clock(stream.heardMs)}: figures are old. Trying again.`];
+    return ["lost", `✕ No connection to the console since ${moment(stream.heardMs)}: figures are old. Trying again.`];
   }
   const { stale, heard_unix_s: heard } = stream.state.link;
   if (!stale) return ["live", "Live"];
   if (!heard) return ["behind", `✕ The balancer at ${balancer} has not answered yet. The console tries again.`];
-  return ["behind", `✕ The balancer at ${balancer} does not answer since ${clock(heard * 1000)}: figures are old. The console tries again.`];
+  return ["behind", `✕ The balancer at ${balancer} does not answer since ${moment(heard * 1000)}: figures are old. The console tries again.`];
 }
 
 function stop(event) {

@@ -2,7 +2,7 @@
 
 import uPlot from "/static/vendor/uplot.js";
 import { element, text } from "/static/js/dom.js";
-import { kw } from "/static/js/words.js";
+import { hours, kw } from "/static/js/words.js";
 
 const HEIGHT = 130;
 
@@ -84,8 +84,8 @@ function described(name, loads, limits) {
 
 /** Return the times of ticks, with seconds where minutes alone would be told twice. */
 function times(ticks) {
-  const timeStyle = ticks[1] - ticks[0] < 60 ? "medium" : "short";
-  return ticks.map((tick) => new Date(tick * 1000).toLocaleTimeString("en-GB", { timeStyle }));
+  const seconds = ticks[1] - ticks[0] < 60;
+  return ticks.map((tick) => hours(tick * 1000, seconds));
 }
 
 function longest(texts) {
@@ -99,7 +99,7 @@ function colour(name) {
 function options(width) {
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
   return {
-    width, height: HEIGHT, legend: { show: false }, cursor: { show: false }, padding: [6, 10, 0, 0], select: { show: false },
+    width, height: HEIGHT, legend: { show: false }, cursor: { show: false }, padding: [6, 26, 0, 0], select: { show: false },
     scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most, 1) * 1.08] } },
     axes: [
       { ...axis, size: 22, space: 58, values: (_, ticks) => times(ticks) },

@@ -55,7 +55,7 @@ export class OverviewCharts {
   }
 
   #make(name) {
-    const title = name === FLEET ? "All substations" : name;
+    const title = name === FLEET ? "All that take cars" : name;
     const figure = element("figure", { class: "panel" }, element("figcaption", {}, title));
     const made = { chart: new LoadChart(figure), figure, title };
     this.#place.append(figure);

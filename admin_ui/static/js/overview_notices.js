@@ -1,7 +1,8 @@
 // What the overview says in words: when there is nothing to show, when an address is silent, and what became abnormal.
 
-import { attribute, element, text } from "/static/js/dom.js";
+import { attribute, element, spaced, text } from "/static/js/dom.js";
 import { stateWords } from "/static/js/severity.js";
+import { ago, count, kw, moment } from "/static/js/words.js";
 
 const SAY_MS = 5000; // at most as often, so that a screen reader can follow
 const MOST_SAID = 3;
@@ -20,6 +21,22 @@ export function nothingToShow(state, balancer, found, only) {
     : ["No substation matches", "Search for a part of a name, of an address or of a state, such as draining.", ""];
 }
 
+/** Return what load, limit, headroom and utilization do not count, and why; "" when they count all. */
+export function leftOut({ left_out: reasons }) {
+  if (!reasons.length) return "";
+  const parts = reasons.map(({ why, substations, capacity_kw: capacityKw, load_kw: loadKw }) => (
+    `${count(substations)} ${why === "conflict" ? "in conflict" : why} (${kw(loadKw).replace(" kW", "")} of ${kw(capacityKw)}${why === "draining" ? "" : ", as last known"})`
+  ));
+  return `Load, limit, headroom and utilization leave out what takes no new cars: ${parts.join(", ")}.`;
+}
+
+/** Return why the charts have gaps: when the balancer or the gateway was lost in the last quarter of an hour. */
+export function gaps(outages) {
+  return outages.map(({ service, from_unix_s: from, to_unix_s: to }) => (
+    `◷ The ${service} was lost ${to === null ? `since ${moment(from * 1000)}` : `from ${moment(from * 1000)} for ${ago(to - from)}`}${service === "balancer" ? ": the charts have a gap" : ""}.`
+  )).join(" ");
+}
+
 /** A notice in place of the table; a button takes filters away. */
 export class EmptyNotice {
   #place;
@@ -31,7 +48,7 @@ export class EmptyNotice {
   constructor(place, clear) {
     this.#place = place;
     this.#clear = element("button", { type: "button", class: "quiet", click: clear }, "Show all substations");
-    place.append(element("p", {}, this.#title), this.#advice, this.#command, this.#clear);
+    place.append(element("p", {}, this.#title), this.#advice, ...spaced(this.#command, this.#clear));
   }
 
   show(said, filtered) {

@@ -208,7 +208,7 @@ class TableRow {
     attribute(this.node, "data-level", level);
     attribute(this.node, "data-stale", row.stale ? "" : null);
     text(this.shape, shape);
-    text(this.word, words);
+    text(this.word, shape ? ` ${words}` : words); // with a space, for those who copy it or have it read
     const share = row.capacity_kw ? row.load_kw / row.capacity_kw : 0;
     this.fill.style.setProperty("width", `${(Math.min(Math.max(share, 0), BAR_SPAN) / BAR_SPAN * 100).toFixed(1)}%`);
     text(this.load, `${kw(row.load_kw).replace(" kW", "")} of ${kw(row.capacity_kw)}`);
@@ -219,7 +219,7 @@ class TableRow {
     text(this.figures.report, row.stale ? `◷ ${age(ageS)} old` : `${age(ageS)} old`);
     const [arrow, way, fast] = (row.stale ? null : trend(row.trend_kw_s, row.capacity_kw)) ?? ["", "–", ""];
     text(this.arrow, arrow);
-    text(this.way, fast ? `${way} ${fast}` : way);
+    text(this.way, `${arrow ? " " : ""}${fast ? `${way} ${fast}` : way}`);
   }
 }
 

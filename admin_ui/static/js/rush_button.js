@@ -2,6 +2,7 @@
 
 import { acts } from "/static/js/link.js";
 import { attribute, element, text } from "/static/js/dom.js";
+import { Countdown } from "/static/js/widgets/countdown.js";
 import { STOP_WORDS, goesOn, headline, start, stop } from "/static/js/rush.js";
 
 /** Show it in `place`; `stream` has the state. */
@@ -24,17 +25,20 @@ export function rushButton(place, stream) {
   if (button) place.append(button);
   place.append(element("p", {}, state), fault);
 
+  const countdown = new Countdown();
   const show = () => {
     if (!stream.state) return;
     const { rush } = stream.state;
     const { run, elsewhere } = rush;
     const running = goesOn(run);
     const [shape, words] = headline(rush);
-    const left = running && run.eta_s > 0 ? `, ${Math.ceil(run.eta_s)} s left` : "";
+    const leftS = running ? Math.ceil(countdown.leftS(run.eta_s)) : 0;
+    const left = leftS ? `, ${leftS} s left` : "";
     text(state, `${shape} ${words}${left}`.trim());
     if (!button) return;
     text(button, running ? (run.stopping ? "Stopping…" : STOP_WORDS) : asking ? "Starting…" : "Start rush hour");
     attribute(button, "hidden", !running && Boolean(elsewhere));
   };
   stream.addEventListener("state", show);
+  setInterval(show, 1000); // the time goes on while nothing is told
 }

@@ -1,8 +1,9 @@
 // The run that goes on, or the last one: how far it is, its figures, its verdict.
 
-import { attribute, element, text } from "/static/js/dom.js";
+import { attribute, element, spaced, text } from "/static/js/dom.js";
+import { Countdown } from "/static/js/widgets/countdown.js";
 import { goesOn, headline, verdictWords } from "/static/js/rush.js";
-import { UNKNOWN, clock, figure, latency } from "/static/js/words.js";
+import { UNKNOWN, figure, latency, moment } from "/static/js/words.js";
 
 // What the load test's thresholds are called here; others keep their names.
 const NAMES = {
@@ -21,7 +22,7 @@ const FIGURES = [
   ["Sent", (run) => count(run.sent), (run) => (run.planned ? `of ${count(run.planned)}` : "")],
   ["Requests a second", (run) => figure(run.rate_per_s), (run) => (goesOn(run) ? "over the last 2 s" : "in its last 2 s")],
   ["Admitted", (run) => count(run.admitted), () => ""],
-  ["Refused", (run) => count(run.refused), (run) => (run.refused ? "▲ no room" : "")],
+  ["Refused in the end", (run) => count(run.refused), (run) => (run.refused ? "▲ no room" : "")],
   ["Failed", (run) => count(run.failed), (run) => (run.failed ? "✕ no answer, or an error" : "")],
   ["Response p50", (run) => latency(run.p50_ms), () => "of the newest 1,000"],
   ["Response p95", (run) => latency(run.p95_ms), () => ""],
@@ -32,6 +33,8 @@ const FIGURES = [
 export class RushRun {
   #place;
   #thresholds = null;
+  #countdown = new Countdown();
+  #ours = null;
 
   constructor(place, announced) {
     this.#place = place;
@@ -56,8 +59,9 @@ export class RushRun {
       };
     });
     this.result = element("div");
+    setInterval(() => this.#progress(this.#ours), 1000); // the time goes on while nothing is told
     place.append(
-      element("h2", { id: "rush-title" }, this.shape, this.word), this.sub, this.bar, this.left, this.why, this.figures, this.result,
+      element("h2", { id: "rush-title" }, ...spaced(this.shape, this.word)), this.sub, this.bar, this.left, this.why, this.figures, this.result,
     );
   }
 
@@ -73,6 +77,7 @@ export class RushRun {
     const ours = goesOn(run) || !elsewhere ? run : null;
     attribute(this.word.parentNode, "data-tone", ours && !goesOn(ours) ? verdictWords(ours.verdict ?? "failed")[2] || null : null);
     text(this.sub, ours ? about(ours) : elsewhereWords(elsewhere));
+    this.#ours = ours;
     this.#progress(ours);
     this.#why(ours, found);
     const sent = ours && ours.sent !== null;
@@ -86,11 +91,12 @@ export class RushRun {
     attribute(this.bar, "hidden", !shown);
     attribute(this.left, "hidden", !shown);
     if (!shown) return;
-    const done = Math.round(run.done * 100);
+    const leftS = this.#countdown.leftS(run.eta_s);
+    const done = Math.round((run.seconds ? 1 - leftS / run.seconds : run.done) * 100);
     attribute(this.bar, "aria-valuenow", done);
     this.fill.style.setProperty("width", `${done}%`);
     if (run.taken_off) text(this.left, `${count(run.taken_off.ended + run.taken_off.over)} of ${count(run.taken_off.sessions)} cars are off the grid`);
-    else text(this.left, run.eta_s > 0 ? `${Math.ceil(run.eta_s)} s left of ${run.seconds} s` : "Waiting for the last answers and the result");
+    else text(this.left, leftS > 0 ? `${Math.ceil(leftS)} s left of ${run.seconds} s` : "Waiting for the last answers and the result");
   }
 
   #why(run, found) {
@@ -152,7 +158,7 @@ function thresholds({ thresholds: all }) {
 /** Return a verdict as shape and word. */
 export function mark(verdict) {
   const [shape, word, tone] = verdictWords(verdict);
-  return element("span", { "data-tone": tone || null }, element("span", { class: "shape", "aria-hidden": "true" }, shape), word);
+  return element("span", { "data-tone": tone || null }, ...spaced(element("span", { class: "shape", "aria-hidden": "true" }, shape), word));
 }
 
 function named(name) {
@@ -179,7 +185,7 @@ function takenOff({ taken_off: told }) {
 
 function about(run) {
   const size = run.requests ? `, ${count(run.requests)} cars in ${run.seconds} s` : "";
-  return `${run.run_id ?? run.preset}: seed ${run.seed}${size}, started by ${run.by} at ${clock(run.started_unix_s * 1000)}`;
+  return `${run.run_id ?? run.preset}: seed ${run.seed}${size}, started by ${run.by} at ${moment(run.started_unix_s * 1000)}`;
 }
 
 function elsewhereWords(runId) {

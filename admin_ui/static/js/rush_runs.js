@@ -1,14 +1,13 @@
 // The list of runs, newest first: what each came to, its report, and two or more side by side.
 
-import { attribute, element, text } from "/static/js/dom.js";
+import { attribute, element, spaced, text } from "/static/js/dom.js";
 import * as grafana from "/static/js/grafana.js";
 import { links, mark, report } from "/static/js/rush_run.js";
-import { UNKNOWN, figure, latency, percent } from "/static/js/words.js";
+import { UNKNOWN, figure, latency, moment, percent } from "/static/js/words.js";
 
 const FIRST = 20; // more are shown when they are asked for
 const LEAST = 2;
 const MOST = 10;
-const when = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 const known = (value, words) => (value === null || value === undefined ? UNKNOWN : words(value));
 
 const COLUMNS = [
@@ -19,7 +18,7 @@ const COLUMNS = [
   ["Peak", (run) => percent(run.peak_utilization), "number"],
   ["p95", (run) => latency(run.p95_ms), "number"],
   ["Sent", (run) => known(run.sent, String), "number"],
-  ["Refused", (run) => known(run.refused, String), "number"],
+  ["Refused in the end", (run) => known(run.refused, String), "number"],
   ["Duration", (run) => known(run.duration_s, (value) => `${figure(value)} s`), "number"],
 ];
 
@@ -88,7 +87,7 @@ export class RushRuns extends EventTarget {
   }
 
   #row(run) {
-    const day = when.format(new Date(run.at_unix_s * 1000));
+    const day = moment(run.at_unix_s * 1000);
     const box = element("input", {
       type: "checkbox", name: "run", value: run.run_id, "aria-label": `Compare the run of ${day}`,
       change: () => {
@@ -106,7 +105,7 @@ export class RushRuns extends EventTarget {
       element("td", { class: "verdict" }, going ? element("span", {}, "▶ goes on") : mark(run.verdict)),
       element("td", {}, opened(run, day)),
       ...COLUMNS.map(([, of, kind]) => element("td", { class: kind }, String(of(run)))),
-      element("td", {}, ...links(run), inGrafana(run, going, day)),
+      element("td", {}, ...spaced(...links(run), inGrafana(run, going, day))),
     );
   }
 

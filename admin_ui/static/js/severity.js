@@ -4,12 +4,16 @@ export const NEAR = 0.95; // of the limit
 const DEAD_BAND = 0.02; // a row does not move for less utilization than this
 const NORMAL = 9;
 
+const over = (row) => row.load_kw > row.capacity_kw + 0.05;
+/** Whether a load comes close to its limit: not what is above it, nor what only falls because no car is sent there. */
+const near = (row) => !over(row) && !row.left_out && row.load_kw > row.capacity_kw * NEAR;
+
 // rank, level, shape, word, what it means and what to do
 const CONDITIONS = [
   [0, "critical", "✕", "conflict", (row) => row.state === "conflict", "Two substations claim this id. The balancer uses neither: stop the one that is wrong."],
   [1, "critical", "✕", "ejected", (row) => row.state === "ejected", "It does not answer the balancer's polls. Cars go elsewhere; look whether it runs, and at its log."],
-  [2, "critical", "▲", "over limit", (row) => row.load_kw > row.capacity_kw + 0.05, "The load is above the limit. Nothing is admitted until it is below; nobody is cut off."],
-  [3, "warning", "△", "near limit", (row) => row.load_kw > row.capacity_kw * NEAR, "Little room is left. New cars go where there is more."],
+  [2, "critical", "▲", "over limit", over, "The load is above the limit. Nothing is admitted until it is below; nobody is cut off."],
+  [3, "warning", "△", "near limit", near, "Little room is left. New cars go where there is more."],
   [4, "warning", "◷", "old report", (row) => row.stale && row.state !== "ejected", "Its newest report is older than three polls: load and sessions may be others by now."],
   [5, "warning", "◇", "suspect", (row) => row.state === "suspect", "A poll was missed, or its stream is down. It is used only when no healthy one has room."],
   [5, "warning", "○", "gone", (row) => row.state === "gone" && row.sessions > 0, "Its address is not watched any more, and its sessions go on. No car is sent there."],

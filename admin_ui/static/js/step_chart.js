@@ -4,7 +4,8 @@ import { attribute, element, text } from "/static/js/dom.js";
 import { clock } from "/static/js/words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [150, 56, 8, 22, 24];
+const [HEIGHT, LEAST_LEFT, RIGHT, TOP, BOTTOM] = [150, 56, 8, 22, 24];
+const CHARACTER = 8; // px of a digit in a label, at most
 
 /** Keeps a chart and its table in step with `reserved` of a session. */
 export class StepChart {
@@ -43,7 +44,9 @@ export class StepChart {
     const [first, last] = [this.#steps[0], this.#steps.at(-1)];
     const now = Math.min(Math.max(Date.now(), first.at), last.at);
     const most = Math.max(...this.#steps.map((step) => step.kw), 0.001);
-    const x = (at) => LEFT + ((at - first.at) / Math.max(last.at - first.at, 1)) * (width - LEFT - RIGHT);
+    const highest = `${most.toLocaleString("en")} kW`;
+    const left = Math.max(LEAST_LEFT, 12 + CHARACTER * highest.length);
+    const x = (at) => left + ((at - first.at) / Math.max(last.at - first.at, 1)) * (width - left - RIGHT);
     const y = (kw) => TOP + (1 - kw / most) * (HEIGHT - TOP - BOTTOM);
     const path = (from, to) => this.#steps.slice(0, -1).map(({ at, kw }, n) => {
       const [begin, end] = [Math.max(at, from), Math.min(this.#steps[n + 1].at, to)];
@@ -52,13 +55,13 @@ export class StepChart {
     const over = now >= last.at;
     const label = (at, words, anchor, top) => svg("text", { x: at, y: top, "text-anchor": anchor }, words);
     const chart = svg(
-      "svg", { width, height: HEIGHT, role: "img", "aria-label": `Reserved power from ${clock(first.at)} to ${clock(last.at)}, at most ${most} kW; the table below has the figures` },
-      svg("path", { class: "axis", d: `M${LEFT} ${TOP}V${y(0)}H${width - RIGHT}` }),
+      "svg", { width, height: HEIGHT, role: "img", "aria-label": `Reserved power from ${clock(first.at)} to ${clock(last.at)}, at most ${highest}; the table below has the figures` },
+      svg("path", { class: "axis", d: `M${left} ${TOP}V${y(0)}H${width - RIGHT}` }),
       svg("path", { class: "planned", d: path(now, last.at) }), svg("path", { class: "past", d: path(first.at, now) }),
-      label(LEFT - 6, `${most} kW`, "end", y(most) + 4), label(LEFT - 6, "0", "end", y(0) + 4),
-      label(LEFT, clock(first.at), "start", HEIGHT - 6), label(width - RIGHT, clock(last.at), "end", HEIGHT - 6),
+      label(left - 6, highest, "end", y(most) + 4), label(left - 6, "0", "end", y(0) + 4),
+      label(left, clock(first.at), "start", HEIGHT - 6), label(width - RIGHT, clock(last.at), "end", HEIGHT - 6),
       over ? null : svg("path", { class: "now", d: `M${x(now)} ${TOP - 6}V${y(0)}` }),
-      over ? null : label(Math.min(Math.max(x(now), LEFT + 14), width - RIGHT - 14), "now", "middle", TOP - 9),
+      over ? null : label(Math.min(Math.max(x(now), left + 14), width - RIGHT - 14), "now", "middle", TOP - 9),
     );
     this.#frame.replaceChildren(chart);
   }

@@ -4,7 +4,7 @@ import { actButton } from "/static/js/act_dialog.js";
 import { DecisionItem } from "/static/js/decision_item.js";
 import { attribute, element, text } from "/static/js/dom.js";
 import { StepChart } from "/static/js/step_chart.js";
-import { clock, figure, percent } from "/static/js/words.js";
+import { figure, moment, percent } from "/static/js/words.js";
 
 const EVERY_MS = 2000;
 const SHAPES = { charging: "●", paused: "◷", completed: "✓", stopped: "■", withdrawn: "✕" };
@@ -123,8 +123,8 @@ class SessionPanel {
     text(this.#shown.State, `${SHAPES[session.state] ?? "○"} ${session.state}`);
     text(this.#shown["Reserved now"], goesOn ? `${now.power_kw} of ${session.power_kw} kW` : `0 of ${session.power_kw} kW`);
     text(this.#shown.Delivered, `${figure(session.delivered_kwh)} of ${figure(session.energy_kwh)} kWh, ${percent(session.delivered_kwh / session.energy_kwh)}`);
-    text(this.#shown.Started, clock(Date.parse(session.started_at)));
-    text(this.#shown.Ends, goesOn ? `${clock(Date.parse(session.expected_end))}, as planned` : clock(Date.parse(session.ended_at)));
+    text(this.#shown.Started, moment(Date.parse(session.started_at)));
+    text(this.#shown.Ends, goesOn ? `${moment(Date.parse(session.expected_end))}, as planned` : moment(Date.parse(session.ended_at)));
     text(this.#shown["What ended it"], goesOn ? "It goes on" : ended(session));
     this.#chart.show(session.reserved);
     if (this.#stop && !goesOn && document.activeElement === this.#stop) this.node.querySelector("h3 a").focus();

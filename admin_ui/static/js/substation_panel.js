@@ -1,6 +1,6 @@
 // The details of one substation: every figure, what is wrong with it, its load of a quarter of an hour.
 
-import { attribute, element, text } from "/static/js/dom.js";
+import { attribute, element, spaced, text } from "/static/js/dom.js";
 import * as grafana from "/static/js/grafana.js";
 import { KEPT_S } from "/static/js/history.js";
 import { ChartTwin, LoadChart } from "/static/js/load_chart.js";
@@ -12,7 +12,7 @@ const FIGURES = [
   ["State", (row) => stateWords(row).slice(0, 2).join(" ").trim()],
   ["Load", (row) => kw(row.load_kw)],
   ["Limit", (row) => kw(row.capacity_kw)],
-  ["Headroom", (row) => kw(row.headroom_kw)],
+  ["Headroom", (row) => (row.left_out ? `${kw(row.headroom_kw)}: takes no new cars` : kw(row.headroom_kw))],
   ["Utilization", (row) => percent(row.utilization)],
   ["Trend", (row) => ((row.stale ? null : trend(row.trend_kw_s, row.capacity_kw)) ?? ["–"]).join(" ").trim()],
   ["Peak, 15 min", (row) => kw(row.peak_kw)],
@@ -76,7 +76,7 @@ export class SubstationPanel {
     this.#shown = FIGURES.map(([, of]) => [element("dd"), of]);
     this.#meanings = element("ul", { class: "meanings" });
     this.#place.replaceChildren(
-      element("div", { class: "panel-head" }, heading, grafana.link(grafana.newest(KEPT_S), name, name), element("button", { type: "button", class: "quiet", click: () => this.#close() }, "Close")),
+      element("div", { class: "panel-head" }, ...spaced(heading, grafana.link(grafana.newest(KEPT_S), name, name), element("button", { type: "button", class: "quiet", click: () => this.#close() }, "Close"))),
       this.#meanings, actions, chart, figures,
       element("dl", { class: "details" }, ...FIGURES.map(([title], n) => element("div", {}, element("dt", {}, title), this.#shown[n][0]))),
     );

@@ -39,9 +39,33 @@ export function ago(seconds) {
   return `${whole.format(seconds / 3600)} h`;
 }
 
-/** Return a time of the day from unix milliseconds. */
+/** Return the zone of this browser at a moment: "UTC", "UTC+2", "UTC-3:30". */
+export function zone(unixMs) {
+  const minutes = -new Date(unixMs).getTimezoneOffset();
+  if (!minutes) return "UTC";
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return `UTC${minutes > 0 ? "+" : "-"}${hours}${rest ? `:${two(rest)}` : ""}`;
+}
+
+/** Return a moment with date and zone, from unix milliseconds: the one format of all pages. */
+export function moment(unixMs) {
+  const at = new Date(unixMs);
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock(unixMs)}`;
+}
+
+/** Return the time of the day with its zone, for what is of the last minutes. */
 export function clock(unixMs) {
-  return new Date(unixMs).toLocaleTimeString("en-GB");
+  return `${hours(unixMs)} ${zone(unixMs)}`;
+}
+
+/** Return the time of the day alone, for axes that say their zone elsewhere; `seconds` can be left out. */
+export function hours(unixMs, seconds = true) {
+  const at = new Date(unixMs);
+  return [at.getHours(), at.getMinutes(), ...(seconds ? [at.getSeconds()] : [])].map(two).join(":");
+}
+
+function two(value) {
+  return String(value).padStart(2, "0");
 }
 
 /** Return how old a report is, in whole seconds: tenths would flicker. */

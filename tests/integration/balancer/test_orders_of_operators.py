@@ -41,7 +41,9 @@ async def test_a_drained_substation_takes_nothing_and_ends_nothing_until_it_is_r
         runs = await client.placed(kw=10, substations=("s-1",))
         await done(grid, "s-1", "drain")
         assert await gauge(grid, "s-1", DRAINING) == 1
-        assert (await grid.fleet())["s-1"]["draining"] is True
+        shown = await grid.fleet()
+        assert shown["s-1"]["draining"] is True
+        assert [shown[name]["headroom_kw"] for name in ("s-1", "s-2")] == [0, 100]  # room for new cars
         placed = {(await client.placed(kw=5)).substation_id for _ in range(6)}
         assert placed == {"s-2"}
         assert (await client.charge(kw=5, substations=("s-1",))).outcome is Outcome.NO_CAPACITY

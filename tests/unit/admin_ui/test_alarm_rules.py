@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admin_ui.alarm_rules import RULES, Finding, Verdict, findings, old_from_s, scaled, unknown
-from admin_ui.snapshot import totals
+from admin_ui.capacity import totals
 
 STALE_S = 10.0
 
@@ -156,3 +156,32 @@ def test_no_rule_is_without_an_action() -> None:
 
 def test_delays_can_be_shortened_all_at_once() -> None:
     assert scaled(RULES, 0.5)["NoHeadroom"].on_s == RULES["NoHeadroom"].on_s / 2
+
+
+@pytest.mark.parametrize(
+    ("name", "milder", "worse"),
+    [
+        ("SubstationOverload", state(row(load_kw=1010)), state(row(load_kw=1300))),
+        ("OverloadPredicted", state(row(load_kw=955)), state(row(load_kw=999))),
+        ("ReportsStale", state(row(report_age_s=11.0)), state(row(report_age_s=60.0))),
+        ("LoadImbalance", state(row(load_kw=500), row("s-2", 200)), state(row(load_kw=900), row("s-2", 100))),
+        ("NoHeadroom", state(row(load_kw=985)), state(row(load_kw=1000))),
+        ("NoHeadroom", state(row(load_kw=985)), state(row(draining=True))),
+        (
+            "RefusalRateHigh",
+            state(row(), gateway={"requests_per_s": 10.0, "refused_per_s": 1.0}),
+            state(row(), gateway={"requests_per_s": 2.0, "refused_per_s": 2.0}),
+        ),
+    ],
+)
+def test_of_two_findings_of_a_rule_the_worse_has_the_higher_size(
+    name: str, milder: dict[str, Any], worse: dict[str, Any]
+) -> None:
+    assert said(milder)[name].verdict is said(worse)[name].verdict is Verdict.BAD
+    assert said(milder)[name].size < said(worse)[name].size
+
+
+def test_capacity_that_takes_no_cars_is_no_room() -> None:
+    found = said(state(row(load_kw=990), row("s-2", 0, draining=True), row("s-3", 0, state="ejected")))
+    assert found["NoHeadroom"].verdict is Verdict.BAD
+    assert found["NoHeadroom"].said.startswith("10 kW of 1,000 kW")

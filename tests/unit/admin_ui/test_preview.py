@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admin_ui import preview as previews
+from admin_ui.capacity import usable
 from admin_ui.order import FLEET, NoOrder, Order, order
 from admin_ui.preview import (
     arrivals,
@@ -15,7 +16,6 @@ from admin_ui.preview import (
     below_in_s,
     effect,
     figures,
-    is_open,
     preview,
     room_kw,
     shows,
@@ -105,7 +105,7 @@ def test_the_figures_and_the_arrivals_of_a_preview_are_those_of_the_fleet_after_
         assert sum(each["share"] for each in told["arrivals"]) == pytest.approx(1)
     nobody = any("No substation would be left" in each for each in told["warnings"])
     gets_worse = shown["headroom_kw"] <= figures(fleet)["headroom_kw"]
-    assert nobody == (gets_worse and not any(is_open(each) for each in after))
+    assert nobody == (gets_worse and not any(usable(each) for each in after))
 
 
 def test_a_drain_moves_new_cars_to_the_lowest_of_the_others_and_lowers_the_firm_capacity() -> None:

@@ -1,16 +1,20 @@
 """The console's board: what it has put together is what the balancer shows, and it knows how old it is."""
 
 import copy
+import json
+import math
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from admin_ui.alarm_rules import findings
 from admin_ui.history import HISTORY_S
-from admin_ui.snapshot import CONSOLE, STALE_AFTER_S, Board, OutOfOrder, totals
+from admin_ui.snapshot import CONSOLE, STALE_AFTER_S, Board, OutOfOrder
 from balancer.contract import FLEET
 from runtime.changes import HEARTBEAT_S, Feed, rounded
+from runtime.strict_json import encode
 from tests.unit.runtime.test_changes import applied
 
 START = 1_763_800_000
@@ -105,7 +109,9 @@ def test_a_hiccup_is_no_loss_and_a_longer_silence_is() -> None:
     assert not board.shown(STALE_AFTER_S)["link"]["stale"]
     assert board.shown(STALE_AFTER_S + 0.1)["link"]["stale"]
     heard(board, fleet(row("s-1")), 9.0)
-    assert board.shown(9.0)["link"] == {"connected": True, "stale": False, "heard_unix_s": None}
+    assert board.shown(9.0)["link"] == {
+        "connected": True, "stale": False, "current": True, "heard_unix_s": None,
+    }  # fmt: skip
     assert board.stale(9.1 + STALE_AFTER_S)  # a stream that is open but silent
 
 
@@ -117,7 +123,9 @@ def test_what_was_known_last_stays_shown_with_the_second_when_it_was_known() -> 
     board.sample(START + 1, 1.5)
     shown = board.shown(60.0)
     assert shown[FLEET.rows][0]["load_kw"] == 250.0
-    assert shown["link"]["heard_unix_s"] == START
+    assert (
+        shown["link"]["heard_unix_s"] == START - 1
+    )  # the frame came half a second before the first second's sample
 
 
 def test_a_second_without_the_stream_or_with_an_old_report_is_a_gap() -> None:
@@ -166,12 +174,53 @@ def test_a_substation_that_is_not_shown_any_more_is_forgotten_when_its_history_h
     assert board.histories.keys() == {"s-1"}
 
 
-def test_totals_count_no_room_where_nothing_is_placed() -> None:
-    rows = [
-        row("s-1", 100.0), row("s-2", 200.0, draining=True), row("s-3", 300.0, state="ejected"),
-        row("s-4", 1100.0), row("s-5", 999.0, state="gone"), row("s-6", 999.0, state="conflict"),
-    ]  # fmt: skip
-    assert totals(rows) == {
-        "capacity_kw": 4000.0, "load_kw": 1700.0, "headroom_kw": 900.0, "utilization": 0.425, "sessions": 12,
-    }  # fmt: skip
-    assert totals([])["utilization"] == 0.0
+def test_a_substation_that_takes_no_cars_shows_no_room_and_says_why() -> None:
+    board = Board()
+    heard(
+        board, fleet(row("s-1"), row("s-2", draining=True), row("s-3", 1100.0), row("s-4", state="ejected"))
+    )
+    shown = {each["substation_id"]: each for each in board.shown(0.0)[FLEET.rows]}
+    assert [shown[name]["headroom_kw"] for name in sorted(shown)] == [900.0, 0.0, -100.0, 0.0]
+    assert [shown[name]["left_out"] for name in sorted(shown)] == ["", "draining", "", "ejected"]
+
+
+def test_a_drain_is_no_fall_of_the_fleets_load() -> None:
+    board = Board()
+    feed = heard(board, fleet(row("s-1", 100.0), row("s-2", 500.0)))
+    for second in range(6):
+        now_s = second * 1.0
+        draining = second > 3
+        view = fleet(row("s-1", 100.0 + second), row("s-2", 500.0 + 2 * second, draining=draining))
+        if frame := feed.next(view, now_s):
+            board.apply(frame, now_s)
+        board.sample(START + second, now_s)
+        if second == 3:
+            assert board.shown(now_s)["totals"]["trend_kw_s"] == 3.0
+    found = board.shown(5.0)["totals"]
+    assert (found["load_kw"], found["trend_kw_s"]) == (105.0, 1.0)
+    assert board.history(2, [])["fleet"] == {"load_kw": [104.0, 105.0], "capacity_kw": [1000.0, 1000.0]}
+
+
+ODD = st.sampled_from([math.nan, math.inf, -math.inf, 1e300, 10**400, 5.0])
+
+
+def _refuse(constant: str) -> Any:
+    raise AssertionError(constant)
+
+
+@given(ODD, ODD, ODD)
+def test_whatever_a_balancer_says_browsers_get_json_that_they_can_read(
+    load_kw: float, capacity_kw: float, headroom_kw: float
+) -> None:
+    board = Board()
+    odd = {"load_kw": load_kw, "capacity_kw": capacity_kw, "headroom_kw": headroom_kw}
+    heard(board, fleet(row("s-1", 100.0), row("s-2") | odd))
+    for second in range(5):
+        board.sample(START + second, 0.5)
+    for shown in (board.shown(0.5), board.history(5, [])):
+        json.loads(encode(shown), parse_constant=_refuse)
+    shown = json.loads(encode(board.shown(0.5)))
+    assert shown[FLEET.rows][0]["load_kw"] == 100.0  # the others are shown as ever
+    assert shown[FLEET.rows][1]["stale"] == ({load_kw, capacity_kw, headroom_kw} != {5.0})
+    findings(board.shown(0.5) | {"gateway": dict.fromkeys(("requests_per_s", "refused_per_s"))}, 10.0)
+    assert board.history(5, ["s-1"])[FLEET.rows]["s-1"]["load_kw"] == [100.0] * 5

@@ -58,14 +58,14 @@ function tell(alarms) {
   const { counts } = alarms;
   find("calling-empty").hidden = alarms.calling.length > 0;
   text(find("calling-empty"), !alarms.judged ? "The console has just started, and looks for alarms." : `No alarms. ${alarms.rules} rules are checked once a second; what needs you will be here, and in the header of every page.`);
-  const left = counts.critical + counts.warning + counts.over - alarms.calling.length;
+  const left = counts.critical + counts.warning + counts.cleared - alarms.calling.length;
   find("calling-more").hidden = left <= 0;
   text(find("calling-more"), `And ${left} more: they come up as those above are settled.`);
   text(find("mutes-empty"), "Nothing is muted.");
   find("mutes-empty").hidden = alarms.mutes.length > 0 || alarms.muted.length > 0 || Boolean(alarms.rush);
   find("mute-rush").hidden = !alarms.rush;
-  text(find("mute-rush"), `Warnings are muted while the rush hour ${alarms.rush} runs. Criticals call as ever.`);
-  text(find("alarm-rate"), `${alarms.raised_in_10_min} raised in the last 10 minutes`);
+  text(find("mute-rush"), `Warnings that come up while the rush hour ${alarms.rush} runs are muted. Criticals call as ever, and so does what was there before.`);
+  text(find("alarm-rate"), `${alarms.raised_in_10_min} raised in the last 10 minutes${alarms.raised_muted_in_10_min ? `, ${alarms.raised_muted_in_10_min} of them muted` : ""}`);
   find("alarm-flood").hidden = !alarms.flood;
   text(find("alarm-flood"), `▲ A flood: more than 10 alarms in 10 minutes are more than one person can work through. `
     + "Take the criticals first, from the top; mute what is known.");

@@ -4,27 +4,28 @@ import { attribute, element, text } from "/static/js/dom.js";
 import { History } from "/static/js/history.js";
 import * as grafana from "/static/js/grafana.js";
 import { policy } from "/static/js/fleet_actions.js";
-import { Announcer, EmptyNotice, listed, nothingToShow } from "/static/js/overview_notices.js";
+import { Announcer, EmptyNotice, gaps, leftOut, listed, nothingToShow } from "/static/js/overview_notices.js";
 import { OverviewCharts, chartsButton } from "/static/js/overview_charts.js";
+import { refusedInAMinute } from "/static/js/widgets/refusals.js";
 import { rushButton } from "/static/js/rush_button.js";
 import { SubstationTable } from "/static/js/overview_table.js";
 import { abnormal } from "/static/js/severity.js";
 import { SubstationPanel } from "/static/js/substation_panel.js";
 import { View } from "/static/js/view.js";
-import { UNKNOWN, count, figure, kw, percent, trend } from "/static/js/words.js";
+import { UNKNOWN, count, figure, kw, percent, trend, zone } from "/static/js/words.js";
 
 // Of no substation nothing is known: that is not 0 kW.
 const known = (of) => (state) => (state.substations.length ? of(state) : UNKNOWN);
 
 // title, figure, what stands beside it
 const TOTALS = [
-  ["Load", known(({ totals }) => kw(totals.load_kw)), ({ totals }) => (trend(totals.trend_kw_s, totals.capacity_kw) ?? []).join(" ")],
-  ["Limit", known(({ totals }) => kw(totals.capacity_kw)), ({ totals }) => (totals.peak_kw ? `peak ${kw(totals.peak_kw)}` : "")],
-  ["Headroom", known(({ totals }) => kw(totals.headroom_kw)), ({ substations }) => roomFor(substations)],
+  ["Load", known(({ totals }) => kw(totals.load_kw)), ({ totals }) => [(trend(totals.trend_kw_s, totals.capacity_kw) ?? []).filter(Boolean).join(" "), totals.peak_kw ? `peak ${kw(totals.peak_kw)}` : ""].filter(Boolean).join(", ")],
+  ["Limit", known(({ totals }) => kw(totals.capacity_kw)), ({ totals }) => (totals.left_out.length ? `of the ${count(totals.usable)} that take cars` : "")],
+  ["Headroom", known(({ totals }) => kw(totals.headroom_kw)), () => "for new cars"],
   ["Utilization", known(({ totals }) => percent(totals.utilization)), ({ totals }) => (totals.stale ? `◷ old reports: ${totals.stale}` : "")],
   ["Sessions", known(({ totals }) => count(totals.sessions)), ({ totals }) => `at ${count(totals.substations)} substations`],
-  ["Requests a second", ({ gateway }) => figure(gateway.requests_per_s), ({ gateway }) => quiet(gateway)],
-  ["Refused a second", ({ gateway }) => figure(gateway.refused_per_s), ({ gateway }) => (gateway.refused_per_s > 0 ? "▲ no room, or nobody to ask" : quiet(gateway))],
+  ["Requests a second", ({ gateway }) => figure(gateway.requests_per_s), ({ gateway }) => quiet(gateway) || (gateway.failed_in_60_s ? `✕ ${count(gateway.failed_in_60_s)} failed in 60 s` : "")],
+  ["Refused a second", ({ gateway }) => figure(gateway.refused_per_s), ({ gateway }) => quiet(gateway) || refusedInAMinute(gateway)],
   ["p95 of a request", ({ gateway }) => (gateway.p95_ms === null ? UNKNOWN : `${figure(gateway.p95_ms)} ms`), ({ gateway }) => (gateway.p95_ms === null ? quiet(gateway) || "nobody asked for 60 s" : "of the last 60 s")],
 ];
 
@@ -55,12 +56,17 @@ export function start(stream) {
   const show = () => {
     const { state } = stream;
     for (const update of totals) update(state);
+    text(byId("left-out"), leftOut(state.totals));
+    attribute(byId("left-out"), "hidden", !state.totals.left_out.length);
     table.update();
     panel.update();
     controls(state);
     const filtered = Boolean(view.get("q") || view.get("abnormal"));
     notice.show(nothingToShow(state, document.body.dataset.balancer, table.found, view.get("abnormal") === "1" && !view.get("q")), filtered);
     attribute(byId("board"), "data-empty", state.substations.length ? null : "");
+    text(byId("zone"), `Times: ${zone(Date.now())}`);
+    text(byId("gaps"), gaps(state.outages));
+    attribute(byId("gaps"), "hidden", !state.outages.length);
     if (stream.live && !state.link.stale) announcer.update(state.substations);
   };
   let waiting = false;
@@ -111,11 +117,6 @@ function filters(view) {
     attribute(byId("unseen"), "hidden", !state.unseen?.length || !state.substations.length);
     text(byId("unseen"), state.unseen?.length ? `◇ No substation has answered yet at ${listed(state.unseen)}. Does it run?` : "");
   };
-}
-
-function roomFor(substations) {
-  const draining = substations.filter((row) => row.draining).length;
-  return draining ? `for new cars, without ${count(draining)} draining` : "for new cars";
 }
 
 function quiet(gateway) {

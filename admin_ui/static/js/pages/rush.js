@@ -5,6 +5,7 @@ import { RushLoads } from "/static/js/rush_loads.js";
 import { RushRun } from "/static/js/rush_run.js";
 import { RushRuns } from "/static/js/rush_runs.js";
 import { goesOn } from "/static/js/rush.js";
+import { showRefusals } from "/static/js/widgets/refusals.js";
 import { View } from "/static/js/view.js";
 
 const AGAIN_MS = 1000;
@@ -23,7 +24,8 @@ export function start(stream) {
   let tries = 0;
 
   const show = () => {
-    const { rush, substations } = stream.state;
+    const { gateway, rush, substations } = stream.state;
+    showRefusals(byId("rush-refusals"), gateway);
     control?.update(rush);
     run.update(rush, runs.find(rush.run?.run_id));
     loads.update(substations);

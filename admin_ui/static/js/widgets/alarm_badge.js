@@ -1,7 +1,7 @@
 // The alarms in the header and the title of every page; new criticals are said once, politely.
 
 import { attribute, text } from "/static/js/dom.js";
-import { summary } from "/static/js/widgets/alarm_words.js";
+import { NONE, summary } from "/static/js/widgets/alarm_words.js";
 
 const SAID = "alarms-said"; // ids that were said in this tab, kept from page to page
 
@@ -11,15 +11,16 @@ export function start(stream) {
   const says = document.getElementById("alarm-says");
   const title = document.title;
   const show = () => {
-    if (!stream.live || !stream.state?.alarms.judged) {
+    if (!stream.state?.alarms.judged) {
       text(badge, stream.live ? "? Looking for alarms" : "? Alarms not known");
       attribute(badge, "data-worst", "unknown");
       return;
     }
     const { words, worst } = summary(stream.state.alarms.counts);
-    const unseen = stream.state.link.stale && !worst; // "No alarms" would be said of a grid that nobody sees
-    text(badge, unseen ? "? Alarms not known" : words);
-    attribute(badge, "data-worst", unseen ? "unknown" : worst);
+    const unseen = !stream.live || stream.state.link.stale; // of a grid that nobody sees, more may be true
+    text(badge, !unseen ? words : words === NONE ? "? Alarms not known" : `${words} · ? more not known`);
+    attribute(badge, "data-worst", unseen && !worst ? "unknown" : worst);
+    if (!stream.live) return;
     const { critical, warning } = stream.state.alarms.counts;
     const wanted = critical + warning ? `(${critical + warning}) ${title}` : title;
     if (document.title !== wanted) document.title = wanted;

@@ -1,13 +1,13 @@
 // The newest events, fetched when there is a new one.
 
 import { element, text } from "/static/js/dom.js";
+import { moment } from "/static/js/words.js";
 
 const STEP = 50;
 const CELL = { role: "cell" }; // narrow pages show rows as blocks, which would not be a table any more
 const WORDS = {
-  raised: "Raised", cleared: "Over", acknowledged: "Acknowledged", muted: "Muted", unmuted: "Mute ended",
+  raised: "Raised", cleared: "Cleared", acknowledged: "Acknowledged", muted: "Muted", unmuted: "Mute ended", lost: "Lost", back: "Back",
 };
-const clock = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeStyle: "medium" });
 
 /** Shows some events, and more when asked; `aheadS` is how far the console's clock is ahead of this browser's. */
 export class AlarmHistory {
@@ -56,11 +56,11 @@ export class AlarmHistory {
       const at = new Date(event.unix_s * 1000);
       const muted = event.muted && event.event === "raised" ? ", muted" : "";
       return element("tr", { role: "row" },
-        element("td", CELL, element("time", { datetime: at.toISOString() }, clock.format(at))),
+        element("td", CELL, element("time", { datetime: at.toISOString() }, moment(at.getTime()))),
         element("td", CELL, `${WORDS[event.event]}${muted}`),
         element("td", CELL, element("a", { href: `/runbooks/${event.rule}` }, event.rule)),
-        element("td", CELL, event.substation_id || "the grid"),
-        element("td", CELL, event.said), element("td", CELL, event.by));
+        element("td", CELL, event.service ? `the ${event.service}` : event.substation_id || "the grid"),
+        element("td", CELL, event.since_unix_s ? `${event.said}, since ${moment(event.since_unix_s * 1000)}` : event.said), element("td", CELL, event.by));
     }));
   }
 }

@@ -59,6 +59,7 @@ function made({ acknowledge, mute }) {
   const since = element("span", { class: "quietly" });
   const title = element("h3");
   const said = element("p", { class: "said" });
+  const worst = element("p", { class: "quietly" });
   const seen = element("p", { class: "quietly" });
   const todo = element("span");
   const where = element("a");
@@ -69,7 +70,7 @@ function made({ acknowledge, mute }) {
   const item = element(
     "li", { class: "alarm" },
     element("p", {}, level, element("br"), since),
-    element("div", { class: "what" }, title, said, seen),
+    element("div", { class: "what" }, title, said, worst, seen),
     element("p", { class: "todo" }, todo, " ", where, " · ", runbook, element("span", { hidden: !document.body.dataset.grafana }, " · ", inGrafana)),
     element("div", { class: "alarm-buttons" }, ackButton, muteButton),
   );
@@ -81,11 +82,13 @@ function made({ acknowledge, mute }) {
     attribute(item, "data-severity", alarm.severity);
     attribute(item, "data-active", active && "");
     attribute(item, "data-waiting", waiting && "");
-    text(level, active ? severity(alarm.severity) : `○ Over (${alarm.severity})`);
+    text(level, active ? severity(alarm.severity) : `○ Cleared (${alarm.severity})`);
     text(since, active ? `for ${ago(Math.max(nowUnixS - alarm.raised_unix_s, 0))}`
       : `since ${ago(Math.max(nowUnixS - alarm.cleared_unix_s, 0))}`);
     text(title, name);
-    text(said, active ? alarm.said : `It was: ${alarm.said}`);
+    text(said, active ? alarm.said : `At its worst: ${alarm.worst.said}`);
+    text(worst, active && alarm.worst.said !== alarm.said ? `At its worst: ${alarm.worst.said}` : "");
+    attribute(worst, "hidden", !worst.textContent && "");
     text(seen, stateInWords(alarm, active, waiting));
     text(todo, active ? alarm.action : "Acknowledge that you have seen it.");
     const [path, words] = place(alarm);
@@ -113,7 +116,7 @@ function place(alarm) {
 }
 
 function stateInWords(alarm, active, waiting) {
-  const parts = [active ? "Still true" : "Over by itself", waiting ? "not acknowledged" : `acknowledged by ${alarm.acknowledged_by}`];
+  const parts = [active ? "Still true" : "Cleared by itself", waiting ? "not acknowledged" : `acknowledged by ${alarm.acknowledged_by}`];
   if (alarm.times > 1) parts.push(`${alarm.times} times`);
   if (alarm.muted) parts.push(`muted by ${alarm.muted === "mute" ? "an operator" : "the rush hour"}`);
   return parts.join(", ");

@@ -1,6 +1,8 @@
 // Alarms in words and shapes: never by colour alone.
 
 const SHAPES = { critical: "■", warning: "▲" };
+/** What the header says when nothing calls. */
+export const NONE = "No alarms";
 const NAMES = { critical: "Critical", warning: "Warning" };
 
 /** Return a severity as a shape and a word. */
@@ -12,9 +14,13 @@ export function severity(name) {
 export function summary(counts) {
   const parts = ["critical", "warning"].filter((name) => counts[name])
     .map((name) => `${SHAPES[name]} ${counts[name]} ${name}`);
-  if (!parts.length) parts.push(counts.unacknowledged ? `○ ${counts.unacknowledged} over, not acknowledged` : "No alarms");
+  const cleared = counts.cleared + counts.muted_cleared;
+  if (cleared) parts.push(`○ ${cleared} cleared, not acknowledged`);
+  if (!parts.length) parts.push(NONE);
   if (counts.muted_critical) parts.push(`${SHAPES.critical} ${counts.muted_critical} critical muted`);
   const muted = counts.muted_warning;
   if (muted) parts.push(`${muted} ${muted === 1 ? "warning" : "warnings"} muted`);
+  const idle = counts.idle_mutes;
+  if (idle) parts.push(`${idle} ${idle === 1 ? "mute still holds" : "mutes still hold"}`);
   return { words: parts.join(" · "), worst: counts.critical || counts.muted_critical ? "critical" : counts.warning ? "warning" : "" };
 }

@@ -1,0 +1,59 @@
+"""The part of the fleet's capacity that new cars can use, and what is left out of it.
+
+Pure. Rules:
+
+- capacity is usable while its substation takes new cars: one that is draining, ejected, gone or in conflict takes
+  none;
+- load, limit, headroom and utilization of the fleet are of the usable part, so that they fit together;
+- what is left out is never silent: the sums say how much it is, and why.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from balancer.contract import TAKES_NO_CARS, left_out
+
+WHYS = ("draining", *sorted(TAKES_NO_CARS))
+UNREACHED = frozenset({"gone", "conflict"})  # their sessions are not the fleet's to count
+
+Row = Mapping[str, Any]
+
+
+def why_left_out(row: Row) -> str:
+    """Return why a substation takes no new cars: 'draining', 'ejected', 'gone' or 'conflict'; '' when it takes some."""
+    return left_out(row["state"], draining=row["draining"])
+
+
+def usable(row: Row) -> bool:
+    """Whether a substation takes new cars."""
+    return not why_left_out(row)
+
+
+def headroom_kw(row: Row) -> float:
+    """Return the room of a substation for new cars: below 0 above its limit, 0 while it takes none."""
+    return float(row["headroom_kw"]) if usable(row) else 0.0
+
+
+def totals(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the sums over the usable substations, how many they are, and what is left out, by its reason."""
+    used = [row for row in rows if usable(row)]
+    capacity_kw, load_kw = sum(row["capacity_kw"] for row in used), sum(row["load_kw"] for row in used)
+    return {
+        "capacity_kw": round(capacity_kw, 1),
+        "load_kw": round(load_kw, 1),
+        "headroom_kw": round(sum(max(headroom_kw(row), 0.0) for row in used), 1),
+        "utilization": round(load_kw / capacity_kw, 4) if capacity_kw else 0.0,
+        "sessions": sum(row["sessions"] for row in rows if row["state"] not in UNREACHED),
+        "usable": len(used),
+        "left_out": [_left_out(why, rows) for why in WHYS if any(why_left_out(row) == why for row in rows)],
+    }
+
+
+def _left_out(why: str, rows: Sequence[Row]) -> dict[str, Any]:
+    found = [row for row in rows if why_left_out(row) == why]
+    return {
+        "why": why,
+        "substations": len(found),
+        "capacity_kw": round(sum(row["capacity_kw"] for row in found), 1),
+        "load_kw": round(sum(row["load_kw"] for row in found), 1),
+    }

@@ -1,0 +1,81 @@
+"""When the balancer and the gateway were lost, and when they were back, however short that was.
+
+Pure: time comes as unix seconds. Rules:
+
+- an alarm waits for its on-delay; an outage is noted at once, so that a process that was killed and is back within
+  two seconds leaves a trace;
+- an outage goes from when the service was heard last to when it was heard again;
+- what was never heard is not lost: that is for the alarms.
+"""
+
+import collections
+import enum
+from typing import Any
+
+from admin_ui.alarm_log import AlarmLog
+
+SHOWN = 4  # of the newest
+SHOWN_S = 900.0  # as long as charts have a gap for it
+
+
+class Service(enum.StrEnum):
+    """Whom the console follows; an outage refers to the runbook of the rule."""
+
+    BALANCER = "balancer"
+    GATEWAY = "gateway"
+
+
+RULE = {Service.BALANCER: "BalancerStreamLost", Service.GATEWAY: "GatewayUnreachable"}
+
+
+class Outages:
+    """The outages, noted in a log; a restart of the console goes on with those that had not ended."""
+
+    def __init__(self, log: AlarmLog) -> None:
+        self._log = log
+        self._lost: dict[Service, float] = {}  # those that last, and since when
+        self._ended: collections.deque[dict[str, Any]] = collections.deque(maxlen=SHOWN)
+        for event in log.events:
+            if event["event"] == "lost":
+                self._lost[Service(event["service"])] = event["unix_s"]
+            elif event["event"] == "back":
+                self._lost.pop(Service(event["service"]), None)
+
+    def lost(self, service: Service, heard_unix_s: float) -> None:
+        """Note that a service is not there, which was heard last at a moment; again changes nothing."""
+        if service not in self._lost:
+            self._lost[service] = heard_unix_s
+            self._note("lost", service, heard_unix_s, f"The console hears the {service} no more")
+
+    def back(self, service: Service, unix_s: float) -> None:
+        """Note that a service is heard; of one that was not lost that is nothing new."""
+        since_s = self._lost.pop(service, None)
+        if since_s is None:
+            return
+        said = f"It was lost for {lasted(unix_s - since_s)}"
+        self._note("back", service, unix_s, said, since_unix_s=round(since_s, 1))
+        self._ended.append(
+            {"service": service, "from_unix_s": round(since_s, 1), "to_unix_s": round(unix_s, 1)}
+        )
+
+    def shown(self, unix_s: float) -> list[dict[str, Any]]:
+        """Return the newest outages that charts have a gap for, oldest first; `to_unix_s` is None while one lasts."""
+        ended = [each for each in self._ended if unix_s - each["to_unix_s"] < SHOWN_S]
+        last = [
+            {"service": service, "from_unix_s": round(since_s, 1), "to_unix_s": None}
+            for service, since_s in self._lost.items()
+        ]
+        return [*ended, *last]
+
+    def _note(self, event: str, service: Service, unix_s: float, said: str, **more: Any) -> None:
+        about = {"of": self._log.next_number, "rule": RULE[service], "substation_id": "", "service": service}
+        self._log.note(event, unix_s, about, said=said, **more)
+
+
+def lasted(seconds: float) -> str:
+    """Return how long something was, in words."""
+    if seconds < 10:  # noqa: PLR2004 - tenths matter
+        return f"{max(seconds, 0.0):.1f} s"
+    if seconds < 600:  # noqa: PLR2004
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 36_000 else f"{seconds / 3600:.0f} h"  # noqa: PLR2004
