@@ -23,6 +23,7 @@ from loadtest.stop import Stop
 EXIT = {
     Verdict.HELD: 0,
     Verdict.BROKEN: 1,
+    Verdict.CHANGED: 5,
     Verdict.NOT_WRITTEN: 1,
     Verdict.FAILED: 1,
     Verdict.NOT_READY: 3,
@@ -32,10 +33,10 @@ EXIT = {
 }
 EXIT_CODES = (
     "exit codes: 0 all thresholds held, 1 one broken, 2 usage, 3 grid not reachable, not ready or not one grid,"
-    " 4 another run holds the rush hour, or the lease was lost, 130 interrupted"
+    " 4 another run holds the rush hour, or the lease was lost, 5 somebody changed the conditions meanwhile, 130 interrupted"
 )
 STDOUT = 1
-COMPLETE = frozenset({Verdict.HELD, Verdict.BROKEN})
+COMPLETE = frozenset({Verdict.HELD, Verdict.BROKEN, Verdict.CHANGED})
 
 
 async def launch(orders: Sequence[Order], credential: Credential, *, to_program: bool) -> list[Ended]:
@@ -46,6 +47,7 @@ async def launch(orders: Sequence[Order], credential: Credential, *, to_program:
     stop, loop = Stop(), asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(signal_number, stop.signalled, signal_number.name)
+    loop.add_signal_handler(signal.SIGUSR1, stop.keeping_sessions, signal.SIGUSR1.name)
 
     def closed() -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended already

@@ -4,9 +4,13 @@ import asyncio
 
 
 class Stop(asyncio.Event):
-    """Set once; `why` is the first reason, in words. `again` is set by who does not want to wait any more."""
+    """Set once; `why` is the first reason, in words. `again` is set by who does not want to wait any more.
+
+    `keeps_sessions` says that the sessions charge on, also where the order says that a stop ends them.
+    """
 
     why = ""
+    keeps_sessions = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -17,6 +21,12 @@ class Stop(asyncio.Event):
         if not self.is_set():
             self.why = why
             self.set()
+
+    def keeping_sessions(self, name: str) -> None:
+        """A signal came that stops the sending only."""
+        if not self.is_set():
+            self.keeps_sessions = True
+        self.because(f"{name} came")
 
     def signalled(self, name: str) -> None:
         """A signal came: stop, or leave at once what a stop still waits for."""
