@@ -15,7 +15,7 @@ from admin_ui.access import ConsoleHandler
 from admin_ui.pages import Page
 from admin_ui.people import Role
 from admin_ui.routes import Route
-from admin_ui.rush_hours import COMPARE_WITHIN_S, NotRunning, Running, RushHours
+from admin_ui.rush_hours import COMPARE_WITHIN_S, NotRunning, OtherRun, Running, RushHours
 from admin_ui.rush_progress import Phase, RunSoFar
 from runtime.problem import NOT_FOUND, UNAVAILABLE, Problem
 
@@ -33,6 +33,7 @@ HELD = Problem("rush-held", 409, "Another rush hour holds the grid")
 NOT_READY = Problem("grid-not-ready", 503, "The grid is not ready for a rush hour")
 NOT_STARTED = Problem("rush-failed", 502, "The rush hour did not start")
 NONE_RUNS = Problem("no-rush", 409, "There is no rush hour to stop")
+NOT_THIS_RUN = Problem("rush-changed", 409, "Another rush hour goes on, or somebody stops it already")
 REFUSALS = {"busy": HELD, "not ready": NOT_READY, "failed": NOT_STARTED, "not written": NOT_STARTED}
 
 
@@ -74,18 +75,25 @@ class StartHandler(RushHandler):
 
 
 class StopHandler(RushHandler):
-    """`POST /api/rush/stop`."""
+    """`POST /api/rush/stop` with run_id and end_sessions."""
 
     acts = "stop rush hour"
 
     async def post(self) -> None:
-        """Answer when the run has ended and its cars are off the grid: what was measured is kept."""
+        """Answer when the run has ended, and its sessions too where that is wanted; what was measured is kept."""
         assert self.login  # noqa: S101 - the route takes a role
         try:
-            run = await self.rush.stop(self.login.name)
+            wish = rush_wish.read_stop(json_decode(self.request.body or b"{}"))
+            self.target = wish.run_id or ""
+            run = await self.rush.stop(wish, self.login.name)
+        except ValueError as error:
+            raise HTTPError(400, str(error)) from None
         except NotRunning as error:
             self.write_problem(NONE_RUNS, detail=str(error))
+        except OtherRun as error:
+            self.write_problem(NOT_THIS_RUN, detail=str(error))
         else:
+            self.audited = True
             told = {"run_id": run.run_id, "verdict": run.verdict, "why": run.why}
             self.write_json(told | {"taken_off": run.taken_off})
 

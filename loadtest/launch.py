@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import os
 import signal
 import sys
@@ -47,11 +48,12 @@ async def launch(orders: Sequence[Order], credential: Credential, *, to_program:
     stop, loop = Stop(), asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(signal_number, stop.signalled, signal_number.name)
-    loop.add_signal_handler(signal.SIGUSR1, stop.keeping_sessions, signal.SIGUSR1.name)
+    keeping = functools.partial(stop.signalled, signal.SIGUSR1.name, keeps_sessions=True)
+    loop.add_signal_handler(signal.SIGUSR1, keeping)
 
     def closed() -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended already
-            loop.call_soon_threadsafe(stop.because, "nobody reads standard output any more")
+            loop.call_soon_threadsafe(stop.keeping_sessions, "nobody reads standard output any more")
 
     if refused := await _refused(orders):
         return [_told(refused)]

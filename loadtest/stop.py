@@ -22,14 +22,16 @@ class Stop(asyncio.Event):
             self.why = why
             self.set()
 
-    def keeping_sessions(self, name: str) -> None:
-        """A signal came that stops the sending only."""
+    def keeping_sessions(self, why: str) -> None:
+        """Stop the sending only."""
         if not self.is_set():
             self.keeps_sessions = True
-        self.because(f"{name} came")
+        self.because(why)
 
-    def signalled(self, name: str) -> None:
+    def signalled(self, name: str, *, keeps_sessions: bool = False) -> None:
         """A signal came: stop, or leave at once what a stop still waits for."""
         if self.is_set():
             self.again.set()
+        elif keeps_sessions:
+            self.keeping_sessions(f"{name} came")
         self.because(f"{name} came")

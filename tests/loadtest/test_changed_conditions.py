@@ -81,7 +81,8 @@ def limit_w(tmp_path_factory: pytest.TempPathFactory) -> int:
     """The limit at which the last car fits only in the room of the first one."""
     roomy = FakeGrid([FakeStation("substation-1", capacity_w=10**9)])
     sent(roomy, tmp_path_factory.mktemp("roomy"))
-    return roomy.stations[0].load_w - round(of_first_car(roomy)["power_kw"] * 1000)
+    first_w = round(1000 * float(of_first_car(roomy)["power_kw"]))
+    return roomy.stations[0].load_w - first_w
 
 
 def with_a_stop(limit_w: int) -> FakeGrid:

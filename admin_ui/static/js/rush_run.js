@@ -2,6 +2,7 @@
 
 import { attribute, element, text } from "/static/js/dom.js";
 import { goesOn, headline, verdictWords } from "/static/js/rush.js";
+import { showStop } from "/static/js/rush_stop.js";
 import { UNKNOWN, clock, figure, latency } from "/static/js/words.js";
 
 // What the load test's thresholds are called here; others keep their names.
@@ -33,8 +34,9 @@ export class RushRun {
   #place;
   #thresholds = null;
 
-  constructor(place, announced) {
+  constructor(place, announced, stop = null) {
     this.#place = place;
+    this.stop = stop;
     this.#announced = announced;
     this.shape = element("span", { class: "shape", "aria-hidden": "true" });
     this.word = element("span", { class: "rush-verdict" });
@@ -56,8 +58,10 @@ export class RushRun {
       };
     });
     this.result = element("div");
+    const stopping = stop ? element("p", { class: "rush-stopping" }, stop) : null;
     place.append(
-      element("h2", { id: "rush-title" }, this.shape, this.word), this.sub, this.bar, this.left, this.why, this.figures, this.result,
+      element("h2", { id: "rush-title" }, this.shape, this.word), this.sub, this.bar, this.left, this.why, this.figures,
+      ...(stopping ? [stopping] : []), this.result,
     );
   }
 
@@ -71,6 +75,7 @@ export class RushRun {
     text(this.word, words);
     text(this.#announced, words);
     const ours = goesOn(run) || !elsewhere ? run : null;
+    if (this.stop) showStop(this.stop, run);
     attribute(this.word.parentNode, "data-tone", ours && !goesOn(ours) ? verdictWords(ours.verdict ?? "failed")[2] || null : null);
     text(this.sub, ours ? about(ours) : elsewhereWords(elsewhere));
     this.#progress(ours);
@@ -89,7 +94,7 @@ export class RushRun {
     const done = Math.round(run.done * 100);
     attribute(this.bar, "aria-valuenow", done);
     this.fill.style.setProperty("width", `${done}%`);
-    if (run.taken_off) text(this.left, `${count(run.taken_off.ended + run.taken_off.over)} of ${count(run.taken_off.sessions)} cars are off the grid`);
+    if (run.taken_off) text(this.left, `${count(run.taken_off.ended + run.taken_off.over)} of ${count(run.taken_off.sessions)} sessions have ended`);
     else text(this.left, run.eta_s > 0 ? `${Math.ceil(run.eta_s)} s left of ${run.seconds} s` : "Waiting for the last answers and the result");
   }
 
@@ -170,16 +175,17 @@ function broken(run, found) {
 
 function takenOff({ taken_off: told }) {
   if (!told) return "";
-  const parts = [`${count(told.ended)} of the ${count(told.sessions)} cars of this run were taken off the grid`];
-  if (told.over) parts.push(`${count(told.over)} had left before`);
-  if (told.remaining) parts.push(`${count(told.remaining)} could not be taken off and may charge on: stop them under Why here`);
+  const parts = [`${count(told.ended)} of the ${count(told.sessions)} sessions of this run were ended by the stop`];
+  if (told.over) parts.push(`${count(told.over)} had ended before`);
+  if (told.remaining) parts.push(`${count(told.remaining)} could not be ended and may charge on: stop them under Why here`);
   if (told.unknown) parts.push(`${count(told.unknown)} got no answer and may charge too`);
   return parts.join("; ");
 }
 
 function about(run) {
   const size = run.requests ? `, ${count(run.requests)} cars in ${run.seconds} s` : "";
-  return `${run.run_id ?? run.preset}: seed ${run.seed}${size}, started by ${run.by} at ${clock(run.started_unix_s * 1000)}`;
+  const stopped = run.stopped_by ? `; stopped by ${run.stopped_by}, ${run.ends_sessions ? "with its sessions" : "its cars charge on"}` : "";
+  return `${run.run_id ?? run.preset}: seed ${run.seed}${size}, started by ${run.by} at ${clock(run.started_unix_s * 1000)}${stopped}`;
 }
 
 function elsewhereWords(runId) {
