@@ -28,6 +28,7 @@ REPORT_POLICY = (
 TYPES = {"html": "text/html; charset=utf-8", "json": "application/json", "csv": "text/csv; charset=utf-8",
          "jsonl": "application/x-ndjson"}  # fmt: skip
 CHUNK_BYTES = 256 * 1024
+RUNS = "/rush-hour"
 RUNNING = Problem("rush-running", 409, "A rush hour runs already")
 HELD = Problem("rush-held", 409, "Another rush hour holds the grid")
 NOT_READY = Problem("grid-not-ready", 503, "The grid is not ready for a rush hour")
@@ -138,7 +139,8 @@ class RunFileHandler(RushHandler):
         with path.open("rb") as file:
             try:
                 while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-                    self.write(chunk)
+                    first = name.endswith(".html") and file.tell() == len(chunk)
+                    self.write(with_way_back(chunk, RUNS) if first else chunk)
                     await self.flush()
             except StreamClosedError:
                 return
@@ -158,16 +160,17 @@ class CompareHandler(Page):
         try:
             run_ids = rush_wish.compared(self.get_query_arguments("run"))
         except ValueError as error:
-            self.show("rush_fault.html", 400, fault=str(error))
+            self.show("rush_fault.html", 400, fault=str(error), back=RUNS)
             return
+        back = f"{RUNS}?compare={','.join(run_ids)}"
         async with self._rush.comparing:
             page, fault = await self._compared(run_ids)
         if page:
             self.set_header("Content-Security-Policy", REPORT_POLICY)
             self.set_header("Content-Type", TYPES["html"])
-            self.finish(page)
+            self.finish(with_way_back(page, back))
         else:
-            self.show("rush_fault.html", 502, fault=fault)
+            self.show("rush_fault.html", 502, fault=fault, back=back)
 
     async def _compared(self, run_ids: list[str]) -> tuple[bytes, str]:
         """Return the page, or what is wrong in words."""
@@ -182,6 +185,12 @@ class CompareHandler(Page):
             if code or not file.is_file():
                 return b"", last_words.strip().rpartition("\n")[2] or "the load test wrote no page"
             return file.read_bytes(), ""
+
+
+def with_way_back(page: bytes, address: str) -> bytes:
+    """Return a page that the load test made with a link to the list of runs at its top."""
+    link = f'<p><a href="{address}">← Back to the runs</a></p>'
+    return page.replace(b"<main>", b"<main>" + link.encode(), 1)
 
 
 def routes(rush: RushHours, environment: dict[str, Any]) -> list[Route]:

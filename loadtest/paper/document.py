@@ -146,12 +146,22 @@ def read(told: object) -> Document:
         run=mapping(told.get("run")),
         result=result,
         window_s=None if until_unix_s is None else max(until_unix_s - from_unix_s, 0.0),
-        thresholds=[_threshold(each) for each in mappings(told.get("thresholds"))],
+        thresholds=thresholds(told),
         stations=[_station(each) for each in mappings(result.get("stations"))],
         samples=sorted(_samples(told, from_unix_s), key=lambda sample: sample.at_s),
         requests=[_asked(each, from_unix_s) for each in mappings(told.get("requests"))],
-        changes=list(_changes(result, from_unix_s)),
+        changes=changes(told),
     )
+
+
+def changes(told: Mapping[str, Any]) -> list[Change]:
+    """Return what was changed on the grid during the run of a document, without reading the rest of it."""
+    return list(_changes(mapping(told.get("result")), _window(told)[0]))
+
+
+def thresholds(told: Mapping[str, Any]) -> list[Threshold]:
+    """Return the thresholds of a document, without reading the rest of it."""
+    return [_threshold(each) for each in mappings(told.get("thresholds"))]
 
 
 def number(value: object) -> float | None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from monitoring.grafana.grid_dashboard import UID
 from tests.console.browser import GRAFANA, NARROW, WIDE, axe_faults, visit
-from tests.console.cars import placed, stop_session
+from tests.console.cars import operate, placed, stop_session
 from tests.support.grid import ROOT, Grid, get, until
 
 SHORT = {"Requests": "120", "Within seconds": "4"}
@@ -275,6 +275,33 @@ def test_it_is_started_and_stopped_by_keyboard_and_the_focus_stays(page: Page) -
     expect(button(page, "Start")).to_be_focused()
 
 
+def test_what_an_operator_changed_during_a_run_is_told_and_not_held_against_the_grid(
+    page: Page, grid: Grid
+) -> None:
+    until(lambda: charging(grid) == [])
+    start(page, {"Requests": "120", "Within seconds": "12"})
+    until(lambda: len(charging(grid)) > 20)
+    stopped = next(each for each in charging(grid) if each.startswith("substation-1"))
+    stop_session(grid, stopped)
+    operate(grid, "POST", "/fleet/substation-2/drain")
+    operate(grid, "PUT", "/policy", policy="random")
+    try:
+        expect(title(page)).to_contain_text("Last run: conditions changed")
+    finally:
+        operate(grid, "POST", "/fleet/substation-2/restore")
+        operate(grid, "PUT", "/policy", policy="least_loaded")
+    expect(first_row(page)).to_contain_text("mixed: least_loaded, random")
+    expect(first_row(page).locator(".changed")).to_contain_text("1 session stopped at substation-1")
+    expect(page.locator("#rush-run")).to_contain_text(re.compile(r"substation-2 drained after \d+ s"))
+    expect(page.get_by_role("region", name="Thresholds")).to_contain_text("not judged")
+    expect(page.get_by_role("region", name="Thresholds").get_by_text("broken")).to_have_count(0)
+    first_row(page).get_by_role("link", name="Open the report").click()
+    expect(page.locator("h1")).to_contain_text("CONDITIONS CHANGED")
+    expect(page.locator("line.change").first).to_be_attached()
+    page.get_by_role("link", name="Back to the runs").click()
+    expect(title(page)).to_be_visible()
+
+
 def test_two_runs_are_compared(page: Page, grid: Grid) -> None:
     boxes = page.get_by_role("checkbox", disabled=False)
     expect(boxes.nth(1)).to_be_visible()
@@ -289,6 +316,9 @@ def test_two_runs_are_compared(page: Page, grid: Grid) -> None:
     expect(boxes.nth(1)).to_be_checked()
     compare.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Comparison of runs")
+    page.get_by_role("link", name="Back to the runs").click()
+    expect(boxes.nth(0)).to_be_checked()
+    expect(boxes.nth(1)).to_be_checked()
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])

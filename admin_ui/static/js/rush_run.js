@@ -2,6 +2,7 @@
 
 import { attribute, element, text } from "/static/js/dom.js";
 import { goesOn, headline, verdictWords } from "/static/js/rush.js";
+import { changed } from "/static/js/rush_changes.js";
 import { showStop } from "/static/js/rush_stop.js";
 import { UNKNOWN, clock, figure, latency } from "/static/js/words.js";
 
@@ -112,7 +113,7 @@ export class RushRun {
     const shown = found?.files.includes("result.json") ? found : null;
     if (shown === this.#thresholds) return;
     this.#thresholds = shown;
-    this.result.replaceChildren(...(shown ? [saturated(shown), thresholds(shown), left(shown)].filter(Boolean) : []));
+    this.result.replaceChildren(...(shown ? [disturbed(shown), saturated(shown), thresholds(shown), left(shown)].filter(Boolean) : []));
   }
 }
 
@@ -133,6 +134,12 @@ function left(row) {
   return element("ul", { class: "rush-links" }, ...all.map((each) => element("li", {}, each)));
 }
 
+function disturbed(row) {
+  const told = changed(row);
+  if (!told.length) return null;
+  return element("p", { class: "notice" }, `△ Changed during the run: ${told.join("; ")}. Who ordered it is in the `, element("a", { href: "/audit" }, "audit log"), ".");
+}
+
 function saturated({ generator }) {
   if (!generator || generator.verdict !== "saturated") return null;
   return element("p", { class: "notice" }, `△ The load generator was too slow for this: its latencies say more of this machine than of the grid. ${sentence(generator.why)}`);
@@ -147,7 +154,7 @@ function thresholds({ thresholds: all }) {
       "table", { class: "rush-table thresholds" },
       element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
       element("tbody", {}, ...judged.map((each) => element(
-        "tr", {}, element("td", { class: "verdict" }, mark(each.held ? "held" : "broken")),
+        "tr", {}, element("td", { class: "verdict" }, each.held || each.judged !== false ? mark(each.held ? "held" : "broken") : element("span", {}, "◇ not judged")),
         element("th", { scope: "row" }, named(each.name)), element("td", {}, String(each.value)), element("td", {}, String(each.limit)),
       ))),
     ),
@@ -170,7 +177,7 @@ function bound(limit) {
 
 function broken(run, found) {
   if (run.verdict !== "broken" || !found) return "";
-  return found.thresholds.filter((each) => !each.held).map(({ name, value, limit }) => `${named(name)}: ${value}, where ${bound(limit)} holds`).join("; ");
+  return found.thresholds.filter((each) => !each.held && each.judged !== false).map(({ name, value, limit }) => `${named(name)}: ${value}, where ${bound(limit)} holds`).join("; ");
 }
 
 function takenOff({ taken_off: told }) {
