@@ -76,6 +76,7 @@ class ConsoleHandler(ApiHandler):
     login: Login | None = None
     acts = ""  # what the audit log calls that which is asked for here, '' where nothing is done
     target = ""  # of that, once it is known
+    reason = ""  # that was given for it, once it is known
     audited = False  # whether the audit log has what was asked for already
     _page = False
 
@@ -149,7 +150,9 @@ class ConsoleHandler(ApiHandler):
         if not self.acts or not self.login or self.audited or problem in UNNOTED or not refusals:
             return
         self.audited = True
-        refusals.note(Refusal(self.login.name, self.acts, self.target, self.address, problem.code, why))
+        refusals.note(
+            Refusal(self.login.name, self.acts, self.target, self.address, problem.code, why, self.reason)
+        )
 
     def _problem_page(self, problem: Problem, detail: str | None) -> str:
         """Return the page, "" where it can't be made: what is broken may be what pages are made of."""

@@ -87,10 +87,16 @@ class Audit:
         )
 
     async def note(
-        self, who: str, action: str, target: str, outcome: Outcome, details: dict[str, object] | None = None
+        self,
+        who: str,
+        action: str,
+        target: str,
+        outcome: Outcome,
+        details: dict[str, object] | None = None,
+        reason: str = "",
     ) -> None:
         """Write what has happened already, with its outcome, such as a login. Never fails, as above."""
-        texts = {"who": who, "action": action, "target": target, "reason": ""}
+        texts = {"who": who, "action": action, "target": target, "reason": reason}
         await self._write_or_keep(drafted(self._now_ms(), texts, details or {}, outcome=str(outcome)))
 
     async def verify(self, known: Head | None = None) -> Head:

@@ -51,7 +51,7 @@ class PreviewHandler(_OrderHandler):
 
 
 class OrdersHandler(_OrderHandler):
-    """`POST /api/orders` `{order, target, value, reason, basis}`."""
+    """`POST /api/orders` `{order, target, value, reason, basis, seen}`."""
 
     acts = "order"
 
@@ -60,16 +60,22 @@ class OrdersHandler(_OrderHandler):
         assert self.login  # noqa: S101 - the route takes a role
         given, body = self.read()
         self.acts, self.target = given.kind, given.target
-        reason = str(body.get("reason", "")).strip()
+        reason = self.reason = str(body.get("reason", "")).strip()
         if not SHORTEST <= len(reason) <= LONGEST:
             self.write_problem(NO_REASON, detail=f"a reason has {SHORTEST} to {LONGEST} characters")
             return
         if given.kind != STOP and not self.confirmed():
             return
-        result = await self._orders.give(Wish(self.login.name, given, reason, str(body.get("basis", ""))))
+        basis, seen = str(body.get("basis", "")), body.get("seen")
+        wish = Wish(self.login.name, given, reason, basis, seen if isinstance(seen, int) else None)
+        result = await self._orders.give(wish)
         self.audited = result.audited
         if result.fate is Fate.CONFIRMED:
             undo = result.undo.told() if result.undo else None
             self.write_json({"outcome": "confirmed", "told": result.told, "undo": undo})
         else:
-            self.write_problem(PROBLEMS[result.fate], detail=result.told)
+            earlier = [each.told() for each in result.earlier]
+            said = [*(each.said() for each in result.earlier), result.told]
+            self.write_problem(
+                PROBLEMS[result.fate], detail=" ".join(said), said=result.told, earlier=earlier
+            )

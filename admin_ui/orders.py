@@ -7,14 +7,15 @@ import asyncio
 import dataclasses
 import enum
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from admin_ui import audit_chain
 from admin_ui.audit import Audit
 from admin_ui.grid_calls import GridCalls, Reply
-from admin_ui.order import LOWER, STOP, Order
+from admin_ui.order import FLEET, LOWER, STOP, Order
+from admin_ui.order_log import Given, OrderLog
 from admin_ui.preview import basis, preview, shows, stopped, undo, why_not
 from admin_ui.snapshot import Board
 
@@ -43,22 +44,30 @@ OUTCOMES = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Result:
-    """What became of an order, in words; `undo` takes it back, `audited` says that the audit log has it."""
+    """What became of an order, in words; `undo` takes it back, `audited` says that the audit log has it.
+
+    `earlier` are the orders of others that were faster.
+    """
 
     fate: Fate
     told: str
     undo: Order | None = None
     audited: bool = False
+    earlier: Sequence[Given] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Wish:
-    """Who wants what and why, in the state that `basis` names."""
+    """Who wants what and why, in the state that `basis` names.
+
+    `seen` is the newest entry of the audit log when that state was shown, None when it is not known.
+    """
 
     who: str
     order: Order
     reason: str
     basis: str
+    seen: int | None = None
 
 
 class Orders:
@@ -68,12 +77,17 @@ class Orders:
         self._board = board
         self._calls = calls
         self._audit = audit
-        self._under_way: Wish | None = None
+        self._log = OrderLog(audit)
+        self._under_way: dict[str, Wish] = {}  # one on the fleet, and one on each session
 
     async def preview(self, order: Order) -> dict[str, Any]:
-        """Return what an order would do now."""
-        if order.kind == STOP:
-            return await self._preview_stop(order)
+        """Return what an order would do now, and who has given it already."""
+        seen = self._log.number  # before the grid is looked at: what is done meanwhile came later
+        told = await (self._preview_stop(order) if order.kind == STOP else self._preview(order))
+        earlier = await self._log.last(order) if told["refused"] else []
+        return told | {"seen": seen, "earlier": [each.told() for each in earlier]}
+
+    async def _preview(self, order: Order) -> dict[str, Any]:
         releases = []
         if order.kind == LOWER:
             reply = await self._calls.member(order.target)
@@ -85,23 +99,29 @@ class Orders:
         if not self.live():
             told = "The balancer's stream is lost, so the figures are old. Nothing was sent."
             return Result(Fate.NOT_LIVE, told)
-        if wish.order.kind == STOP:
-            return await self._audited(wish, "")
-        if self._under_way:
-            other = self._under_way
-            told = (
-                f"{other.who} has just ordered {other.order.kind} of {other.order.target}. Nothing was sent."
-            )
-            return Result(Fate.BUSY, told)
-        if basis(self.fleet()) != wish.basis:
-            return Result(Fate.CHANGED, "The grid has changed since the preview. Nothing was sent.")
-        if why := why_not(self.fleet(), wish.order):
-            return Result(Fate.REFUSED, f"{why} Nothing was sent.")
-        self._under_way = wish
+        place = wish.order.target if wish.order.kind == STOP else FLEET
+        if other := self._under_way.get(place):
+            return Result(Fate.BUSY, _busy(other))
+        self._under_way[place] = wish
         try:
-            return await self._audited(wish, basis(self.fleet()))
+            return await self._why_not(wish) or await self._audited(wish)
         finally:
-            self._under_way = None
+            del self._under_way[place]
+
+    async def _why_not(self, wish: Wish) -> Result | None:
+        """Return why an order is not sent in the state of now, None when it is; who was faster is told."""
+        if wish.order.kind == STOP:
+            why = str((await self._preview_stop(wish.order))["refused"])
+        else:
+            why = why_not(self.fleet(), wish.order)
+        if why:
+            return Result(Fate.REFUSED, f"{why} Nothing was sent.", earlier=await self._log.last(wish.order))
+        if wish.order.kind != STOP and basis(self.fleet()) != wish.basis:
+            earlier = [] if wish.seen is None else await self._log.since(wish.seen)
+            return Result(
+                Fate.CHANGED, "The grid has changed since the preview. Nothing was sent.", earlier=earlier
+            )
+        return None
 
     def live(self) -> bool:
         """Whether what is shown is the state of now."""
@@ -113,8 +133,9 @@ class Orders:
             "substations": list(self._board.rows.values())
         }  # fmt: skip
 
-    async def _audited(self, wish: Wish, state: str) -> Result:
+    async def _audited(self, wish: Wish) -> Result:
         order = wish.order
+        state = "" if order.kind == STOP else basis(self.fleet())
         details: dict[str, object] = {"value": order.value, "basis": state}
         entry = await self._audit.begin(wish.who, order.kind, order.target, wish.reason, details)
         try:
@@ -162,6 +183,11 @@ def reserved_kw(session: Mapping[str, Any], unix_s: float) -> float:
     now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(unix_s))
     steps = [step["power_kw"] for step in session.get("reserved", []) if step["from"][: len(now)] <= now]
     return float(steps[-1]) if steps else float(session["power_kw"])
+
+
+def _busy(other: Wish) -> str:
+    order = other.order
+    return f"{other.who} has just ordered {order.kind} of {order.target} ({other.reason}). Nothing was sent."
 
 
 def _not_done(reply: Reply) -> Result:

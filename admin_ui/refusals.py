@@ -14,7 +14,7 @@ MOST_WHY = 200  # characters
 
 
 class Refusal(NamedTuple):
-    """Who wanted to do what, from which address, and why it was refused: a code and words."""
+    """Who wanted to do what, from which address, why it was refused (a code and words), and the reason given."""
 
     who: str
     action: str
@@ -22,6 +22,7 @@ class Refusal(NamedTuple):
     address: str
     code: str
     why: str
+    reason: str = ""
 
 
 class Refusals:
@@ -50,7 +51,9 @@ class Refusals:
         if left_out := self._left_out.pop(refusal.who, 0):
             told["refusals_not_listed_before"] = left_out
         task = asyncio.create_task(
-            self._audit.note(refusal.who, refusal.action, refusal.target, Outcome.REFUSED, told)
+            self._audit.note(
+                refusal.who, refusal.action, refusal.target, Outcome.REFUSED, told, refusal.reason[:MOST_WHY]
+            )
         )
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)

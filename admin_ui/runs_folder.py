@@ -17,6 +17,7 @@ AT = "%Y%m%dT%H%M%SZ"
 HEAD_ENDS = b'\n "requests":'  # after it come only lists of every request and every sample
 MOST_HEAD_BYTES = 4 * 1024 * 1024
 LAST_LINE_BYTES = 65_536
+CHANGE = ("what", "target", "before", "after", "planned")
 NO_END = "no end"  # it runs, or was killed
 
 Row = dict[str, Any]
@@ -111,7 +112,21 @@ def _told(folder: Path) -> Row:
         "failed": result.get("failed"),
         "generator": {name: _of(result, "generator").get(name) for name in ("verdict", "why")},
         "thresholds": told.get("thresholds") or [],
+        "changes": _changes(result, window),
     }
+
+
+def _changes(result: Mapping[str, Any], window: object) -> list[Row]:
+    """Return what was changed on the grid during the run, in seconds after its start."""
+    began = window[0] if isinstance(window, list) and window else None
+    listed = result.get("changes")
+    if not isinstance(listed, list) or not isinstance(began, int | float):
+        return []
+    return [
+        {name: each.get(name) for name in CHANGE} | {"at_s": round(each["at_unix_s"] - began, 1)}
+        for each in listed
+        if isinstance(each, dict) and isinstance(each.get("at_unix_s"), int | float)
+    ]
 
 
 def _of(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:

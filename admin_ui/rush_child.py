@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,8 +13,10 @@ ROOT = Path(__file__).resolve().parents[1]
 MOST_LINE_BYTES = 4 * 1024 * 1024  # a line of progress of some ten thousand substations
 LAST_WORDS_BYTES = 4096
 CHUNK_BYTES = 1024
-HURRY_AFTER_S = 4.0  # asked a second time, the load test leaves its cars on the grid, and writes its result
+HURRY_AFTER_S = 4.0  # asked a second time, the load test waits for no answer any more, and writes its result
 KILL_AFTER_S = 2.0  # after that; a console has nine seconds to stop
+KEEP_SESSIONS = signal.SIGUSR1  # the load test stops sending: its cars charge on
+END_SESSIONS = signal.SIGTERM  # it ends their sessions too
 INHERITED = (
     "PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "TMPDIR",
     "API_KEY", "LOADTEST_TARGETS",
@@ -75,12 +78,12 @@ async def follow(process: asyncio.subprocess.Process, take: Callable[[bytes], No
 
 
 async def end(process: asyncio.subprocess.Process) -> None:
-    """Ask it to end, and again, and kill it when it does not."""
+    """Ask it to end, and again, and kill it when it does not; nobody has asked to take its cars off the grid."""
     if process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
         for within_s in (HURRY_AFTER_S, KILL_AFTER_S):
-            process.terminate()
+            process.send_signal(KEEP_SESSIONS)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), within_s)
                 return

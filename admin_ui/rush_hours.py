@@ -7,7 +7,6 @@ A run that another process has started is told, never adopted: it is not ours to
 import asyncio
 import contextlib
 import logging
-import signal
 import time
 from typing import Any
 
@@ -19,7 +18,7 @@ from admin_ui.audit_chain import Outcome
 from admin_ui.runs_folder import RunsFolder
 from admin_ui.rush_child import LoadTest
 from admin_ui.rush_progress import Phase, RunSoFar
-from admin_ui.rush_wish import Wish
+from admin_ui.rush_wish import StopWish, Wish
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +38,10 @@ class Running(Exception):  # noqa: N818 - a state
 
 class NotRunning(Exception):  # noqa: N818 - a state
     """There is no run of this console that could be stopped."""
+
+
+class OtherRun(Exception):  # noqa: N818 - a state
+    """The run that was to be stopped is not the one that goes on, or somebody stops it already."""
 
 
 class RushHours:
@@ -93,16 +96,26 @@ class RushHours:
         await self._audit.end(entry, _started(run), {"run_id": run.run_id, "why": run.why})
         return run
 
-    async def stop(self, by: str) -> RunSoFar:
-        """Stop the run, and return it once it has ended; raises NotRunning, Unwritable."""
+    async def stop(self, wish: StopWish, by: str) -> RunSoFar:
+        """Stop the run, and return it once it has ended; raises NotRunning, OtherRun, Unwritable."""
         run, process, following = self.run, self._process, self._following
         if not run or run.over or not process or not following:
             message = "no run of this console goes on"
             raise NotRunning(message)
-        entry = await self._audit.begin(by, "stop rush hour", run.run_id or "", "")
-        first, run.stopping = not run.stopping, True
-        if first and process.returncode is None:  # a second signal would leave its cars on the grid
-            process.send_signal(signal.SIGTERM)
+        if why := _why_no_stop(run, wish):
+            raise OtherRun(why)
+        run.stopped_by, run.ends_sessions = (
+            by,
+            wish.end_sessions,
+        )  # before anything is waited for: it is taken
+        asked: dict[str, object] = {"end_sessions": wish.end_sessions, "admitted": run.admitted}
+        try:
+            entry = await self._audit.begin(by, "stop rush hour", run.run_id or "", "", asked)
+        except Unwritable:
+            run.stopped_by = ""
+            raise
+        if process.returncode is None:
+            process.send_signal(rush_child.END_SESSIONS if wish.end_sessions else rush_child.KEEP_SESSIONS)
         await asyncio.wait([following], timeout=STOPPED_WITHIN_S)
         if not run.over:
             log.warning("the load test does not stop: it is killed")
@@ -158,6 +171,15 @@ class RushHours:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with self._http.delete(url, timeout=aiohttp.ClientTimeout(total=GIVE_BACK_S)):
                 pass
+
+
+def _why_no_stop(run: RunSoFar, wish: StopWish) -> str:
+    if run.run_id != wish.run_id:
+        return f"{run.run_id or 'a run that has no id yet'} goes on now, not {wish.run_id or 'the run that was shown'}"
+    if run.stopping:
+        how = "ends its sessions" if run.ends_sessions else "leaves its sessions on the grid"
+        return f"{run.stopped_by} stops {run.run_id} already, and {how}"
+    return ""
 
 
 def _whose(run: RunSoFar) -> str:

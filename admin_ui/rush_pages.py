@@ -15,7 +15,7 @@ from admin_ui.access import ConsoleHandler
 from admin_ui.pages import Page
 from admin_ui.people import Role
 from admin_ui.routes import Route
-from admin_ui.rush_hours import COMPARE_WITHIN_S, NotRunning, Running, RushHours
+from admin_ui.rush_hours import COMPARE_WITHIN_S, NotRunning, OtherRun, Running, RushHours
 from admin_ui.rush_progress import Phase, RunSoFar
 from runtime.problem import NOT_FOUND, UNAVAILABLE, Problem
 
@@ -28,11 +28,13 @@ REPORT_POLICY = (
 TYPES = {"html": "text/html; charset=utf-8", "json": "application/json", "csv": "text/csv; charset=utf-8",
          "jsonl": "application/x-ndjson"}  # fmt: skip
 CHUNK_BYTES = 256 * 1024
+RUNS = "/rush-hour"
 RUNNING = Problem("rush-running", 409, "A rush hour runs already")
 HELD = Problem("rush-held", 409, "Another rush hour holds the grid")
 NOT_READY = Problem("grid-not-ready", 503, "The grid is not ready for a rush hour")
 NOT_STARTED = Problem("rush-failed", 502, "The rush hour did not start")
 NONE_RUNS = Problem("no-rush", 409, "There is no rush hour to stop")
+NOT_THIS_RUN = Problem("rush-changed", 409, "Another rush hour goes on, or somebody stops it already")
 REFUSALS = {"busy": HELD, "not ready": NOT_READY, "failed": NOT_STARTED, "not written": NOT_STARTED}
 
 
@@ -74,18 +76,25 @@ class StartHandler(RushHandler):
 
 
 class StopHandler(RushHandler):
-    """`POST /api/rush/stop`."""
+    """`POST /api/rush/stop` with run_id and end_sessions."""
 
     acts = "stop rush hour"
 
     async def post(self) -> None:
-        """Answer when the run has ended and its cars are off the grid: what was measured is kept."""
+        """Answer when the run has ended, and its sessions too where that is wanted; what was measured is kept."""
         assert self.login  # noqa: S101 - the route takes a role
         try:
-            run = await self.rush.stop(self.login.name)
+            wish = rush_wish.read_stop(json_decode(self.request.body or b"{}"))
+            self.target = wish.run_id or ""
+            run = await self.rush.stop(wish, self.login.name)
+        except ValueError as error:
+            raise HTTPError(400, str(error)) from None
         except NotRunning as error:
             self.write_problem(NONE_RUNS, detail=str(error))
+        except OtherRun as error:
+            self.write_problem(NOT_THIS_RUN, detail=str(error))
         else:
+            self.audited = True
             told = {"run_id": run.run_id, "verdict": run.verdict, "why": run.why}
             self.write_json(told | {"taken_off": run.taken_off})
 
@@ -130,7 +139,8 @@ class RunFileHandler(RushHandler):
         with path.open("rb") as file:
             try:
                 while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-                    self.write(chunk)
+                    first = name.endswith(".html") and file.tell() == len(chunk)
+                    self.write(with_way_back(chunk, RUNS) if first else chunk)
                     await self.flush()
             except StreamClosedError:
                 return
@@ -150,16 +160,17 @@ class CompareHandler(Page):
         try:
             run_ids = rush_wish.compared(self.get_query_arguments("run"))
         except ValueError as error:
-            self.show("rush_fault.html", 400, fault=str(error))
+            self.show("rush_fault.html", 400, fault=str(error), back=RUNS)
             return
+        back = f"{RUNS}?compare={','.join(run_ids)}"
         async with self._rush.comparing:
             page, fault = await self._compared(run_ids)
         if page:
             self.set_header("Content-Security-Policy", REPORT_POLICY)
             self.set_header("Content-Type", TYPES["html"])
-            self.finish(page)
+            self.finish(with_way_back(page, back))
         else:
-            self.show("rush_fault.html", 502, fault=fault)
+            self.show("rush_fault.html", 502, fault=fault, back=back)
 
     async def _compared(self, run_ids: list[str]) -> tuple[bytes, str]:
         """Return the page, or what is wrong in words."""
@@ -174,6 +185,12 @@ class CompareHandler(Page):
             if code or not file.is_file():
                 return b"", last_words.strip().rpartition("\n")[2] or "the load test wrote no page"
             return file.read_bytes(), ""
+
+
+def with_way_back(page: bytes, address: str) -> bytes:
+    """Return a page that the load test made with a link to the list of runs at its top."""
+    link = f'<p><a href="{address}">← Back to the runs</a></p>'
+    return page.replace(b"<main>", b"<main>" + link.encode(), 1)
 
 
 def routes(rush: RushHours, environment: dict[str, Any]) -> list[Route]:

@@ -18,6 +18,9 @@ FIGURES = (
     "elapsed_s", "planned", "sent", "admitted", "refused", "failed", "rate_per_s", "p50_ms", "p95_ms", "p99_ms",
 )  # fmt: skip
 TAKEN_OFF = ("sessions", "ended", "over", "remaining", "unknown")
+STOPPED = frozenset(
+    {-signal.SIGTERM, -signal.SIGUSR1}
+)  # exit codes of a load test that was stopped while it began
 USAGE = 2  # the exit code of a command line that can't be read
 MOST_CHARACTERS = 1000  # of what a run says in words
 
@@ -44,7 +47,8 @@ class RunSoFar:
         self.phase = Phase.STARTING
         self.verdict: str | None = None
         self.why = ""
-        self.stopping = False
+        self.stopped_by = ""  # who has asked it to stop
+        self.ends_sessions = False  # whether that stop ends its sessions
         self._asked = asked
         self._by = by
         self._at_unix_s = at_unix_s
@@ -54,9 +58,20 @@ class RunSoFar:
         self.taken_off: dict[str, Any] | None = None  # of its sessions, by a stop
 
     @property
+    def stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return bool(self.stopped_by)
+
+    @property
     def over(self) -> bool:
         """Whether it has ended, however that was."""
         return self.phase in OVER
+
+    @property
+    def admitted(self) -> int | None:
+        """How many of its cars were admitted so far; None before anything was sent."""
+        admitted: int | None = self._figures["admitted"]
+        return admitted
 
     @property
     def sending(self) -> bool:
@@ -93,7 +108,7 @@ class RunSoFar:
         if self.verdict is not None:
             self.phase = Phase.ENDED
             return
-        if self.stopping and code == -signal.SIGTERM and not self.sending:
+        if self.stopping and code in STOPPED and not self.sending:
             self.phase, self.verdict = Phase.ENDED, "interrupted"
             return
         self.phase = Phase.FAILED
@@ -117,6 +132,8 @@ class RunSoFar:
             "started_unix_s": round(self._at_unix_s, 1),
             "phase": self.phase,
             "stopping": self.stopping and not self.over,
+            "stopped_by": self.stopped_by or None,
+            "ends_sessions": self.ends_sessions,
             "text": self._text,
             "seconds": self._seconds,
             "eta_s": left_s,

@@ -38,6 +38,29 @@ class Wish:
         return [self.preset, "--progress", "jsonl", "--end-sessions-on-stop", *options]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class StopWish:
+    """Which run is to stop, and whether its sessions end too; without an id it is the run that has none yet."""
+
+    run_id: str | None
+    end_sessions: bool
+
+
+def read_stop(asked: object) -> StopWish:
+    """Return which run is to stop and how; raises ValueError in words."""
+    if not isinstance(asked, dict) or asked.keys() != {"run_id", "end_sessions"}:
+        message = "an object with run_id and end_sessions is wanted"
+        raise ValueError(message)
+    run_id, end_sessions = asked["run_id"], asked["end_sessions"]
+    if run_id is not None and not (isinstance(run_id, str) and re.fullmatch(RUN_ID, run_id)):
+        message = "run_id must be the id of a run, or null while it has none"
+        raise ValueError(message)
+    if not isinstance(end_sessions, bool):
+        message = "end_sessions must be true or false"
+        raise ValueError(message)  # noqa: TRY004 - it is a value that a client has sent
+    return StopWish(run_id, end_sessions)
+
+
 def presets(text: str) -> dict[str, str]:
     """Return the presets with a line about each, from what the load test lists; the default one is first."""
     listed = (match for line in text.splitlines() if (match := LISTED.fullmatch(line.strip())))

@@ -1,6 +1,7 @@
 """What is seen of the grid from outside: whether the gateway is ready, the balancer's `/fleet`, each substation's `/metrics`."""
 
 import asyncio
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from loadtest.records import Reading, Sample
 
 SAMPLE_EVERY_S = 0.25
+POLICY_EVERY_S = 1.0
 READ_TIMEOUT_S = 1.0
 OK = 200
 UNREADY = 503
@@ -28,6 +30,7 @@ READ_SAMPLES = tuple(
         "energy_joules_total",
         "commit_seconds_count",
         "releases_watts",
+        "draining",
     )
 )
 
@@ -162,6 +165,28 @@ class Sampler:
             await asyncio.sleep(due_s - loop.time())
 
 
+class PolicyWatch:
+    """Looks at the balancer's policy once a second; `seen` has (unix seconds, policy) of each change."""
+
+    def __init__(self, grid: Grid, policy: str, now: Callable[[], float]) -> None:
+        self.seen = [(now(), policy)]
+        self._grid = grid
+        self._now = now
+
+    async def look(self) -> None:
+        """Look once; a balancer that does not answer changes nothing."""
+        with contextlib.suppress(NotReady):
+            policy = (await self._grid.fleet()).policy
+            if policy != self.seen[-1][1]:
+                self.seen.append((self._now(), policy))
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(POLICY_EVERY_S)
+
+
 def parse(page: str, substation_id: str) -> Reading:
     """Read the page of one substation; raises ValueError when it is another's or lacks a series."""
     found: dict[tuple[str, str], float] = {}
@@ -197,6 +222,8 @@ def _reading(found: Mapping[tuple[str, str], float], releases: tuple[tuple[float
         derating_overload_ws=found["overload_watt_seconds_total", "derating"],
         energy_j=found["energy_joules_total", ""],
         releases_w=releases,
+        draining=bool(found["draining", ""]),
+        stopped=int(found["sessions_total", "stopped"]),
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import os
 import signal
 import sys
@@ -23,6 +24,7 @@ from loadtest.stop import Stop
 EXIT = {
     Verdict.HELD: 0,
     Verdict.BROKEN: 1,
+    Verdict.CHANGED: 5,
     Verdict.NOT_WRITTEN: 1,
     Verdict.FAILED: 1,
     Verdict.NOT_READY: 3,
@@ -32,10 +34,10 @@ EXIT = {
 }
 EXIT_CODES = (
     "exit codes: 0 all thresholds held, 1 one broken, 2 usage, 3 grid not reachable, not ready or not one grid,"
-    " 4 another run holds the rush hour, or the lease was lost, 130 interrupted"
+    " 4 another run holds the rush hour, or the lease was lost, 5 somebody changed the conditions meanwhile, 130 interrupted"
 )
 STDOUT = 1
-COMPLETE = frozenset({Verdict.HELD, Verdict.BROKEN})
+COMPLETE = frozenset({Verdict.HELD, Verdict.BROKEN, Verdict.CHANGED})
 
 
 async def launch(orders: Sequence[Order], credential: Credential, *, to_program: bool) -> list[Ended]:
@@ -46,10 +48,12 @@ async def launch(orders: Sequence[Order], credential: Credential, *, to_program:
     stop, loop = Stop(), asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(signal_number, stop.signalled, signal_number.name)
+    keeping = functools.partial(stop.signalled, signal.SIGUSR1.name, keeps_sessions=True)
+    loop.add_signal_handler(signal.SIGUSR1, keeping)
 
     def closed() -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended already
-            loop.call_soon_threadsafe(stop.because, "nobody reads standard output any more")
+            loop.call_soon_threadsafe(stop.keeping_sessions, "nobody reads standard output any more")
 
     if refused := await _refused(orders):
         return [_told(refused)]

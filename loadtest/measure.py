@@ -4,9 +4,10 @@ import asyncio
 import dataclasses
 from collections.abc import Mapping
 
+from loadtest.conditions import changes
 from loadtest.engine import Engine, unless
 from loadtest.generator import Monitor
-from loadtest.grid import SAMPLE_EVERY_S, Sampler
+from loadtest.grid import SAMPLE_EVERY_S, PolicyWatch, Sampler
 from loadtest.lease import Lease
 from loadtest.outage import Outage
 from loadtest.plan import RunPlan
@@ -50,6 +51,7 @@ class Stage:
     engine: Engine
     lease: Lease
     outage: Outage
+    policies: PolicyWatch
 
 
 async def measure(stage: Stage, shown: Shown) -> Measured:
@@ -65,6 +67,7 @@ async def measure(stage: Stage, shown: Shown) -> Measured:
         for beside in (
             monitor.run(),
             sampler.run(),
+            stage.policies.run(),
             _keep(stage.lease, stop),
             shown.screen.follow(watch.view),
             shown.progress.follow(watch.view),
@@ -83,12 +86,14 @@ async def measure(stage: Stage, shown: Shown) -> Measured:
     health = monitor.health(engine.woke_late_ms)
     until_unix_s = min(start_unix_s + plan.seconds, now())
     after = await _last_readings(sampler)
+    await stage.policies.look()
     return Measured(
         planned=len(plan.arrivals), sent=engine.sent, interrupted=stop.is_set(),
         from_unix_s=start_unix_s, until_unix_s=until_unix_s,
         requests=engine.requests, substation_ids=sampler.substation_ids, samples=sampler.samples,
         missed_readings=sampler.missed, before=stage.before.readings, after=after,
         no_slot=engine.no_slot, generator=health,
+        changes=changes(sampler.samples, stage.policies.seen, plan.drain, start_unix_s),
     )  # fmt: skip
 
 

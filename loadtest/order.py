@@ -70,6 +70,7 @@ class Verdict(enum.StrEnum):
 
     HELD = "held"
     BROKEN = "broken"
+    CHANGED = "changed"  # what did not hold can be what somebody changed on the grid meanwhile
     INTERRUPTED = "interrupted"
     NOT_READY = "not ready"  # nothing was sent
     BUSY = "busy"  # another run holds the rush hour; nothing was sent

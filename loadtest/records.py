@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from substation.plan import Plan
@@ -59,6 +59,25 @@ class Session:
         except (KeyError, TypeError) as error:
             message = f"the 201 lacks something: {error!r}"
             raise ValueError(message) from error
+
+    def as_reserved(self, steps: Sequence[Mapping[str, Any]]) -> "Session":
+        """Return it as its substation really reserved power for it: `reserved` of `GET /charge/{id}`.
+
+        A session that was stopped or paused gives power back at other moments than the 201 said. Raises
+        ValueError when `steps` break the contract.
+        """
+        try:
+            told = [(_unix_ms(step["from"]), round(step["power_kw"] * W_PER_KW)) for step in steps]
+        except (KeyError, TypeError) as error:
+            message = f"the steps of a reservation lack something: {error!r}"
+            raise ValueError(message) from error
+        powers_w = [self.power_w, *(power_w for _, power_w in told)]
+        freed = [
+            (at, before - after)
+            for (at, after), before in zip(told, powers_w, strict=False)
+            if before != after
+        ]
+        return dataclasses.replace(self, releases=tuple(freed))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -137,6 +156,8 @@ class Reading:
     derating_overload_ws: float
     energy_j: float
     releases_w: tuple[tuple[float, float], ...] = ()  # (within so many seconds, watts freed by then)
+    draining: bool = False
+    stopped: int = 0  # sessions that were ended early, by whomever
 
     @property
     def utilization(self) -> float:

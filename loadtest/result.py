@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from loadtest import balance
+from loadtest.conditions import Change
 from loadtest.figures import Counted, Sampled, StationResult, recorded
 from loadtest.generator import Health
 from loadtest.ideal import Ideal
@@ -25,7 +26,8 @@ class Measured:
 
     `before` and `after` are exact readings around the run; a substation that did not answer is absent.
     `no_slot` counts the requests that were not sent because no slot was free in time. `ended_by_stop` is what
-    became of the sessions after it; None where they were left to charge on.
+    became of the sessions after it; None where they were left to charge on. `changes` are what was changed on
+    the grid meanwhile; `unread_ends` counts sessions that may have ended early and could not be looked up.
     """
 
     planned: int
@@ -42,6 +44,8 @@ class Measured:
     no_slot: int = 0
     generator: Health | None = None
     ended_by_stop: Undone | None = None
+    changes: Sequence[Change] = ()
+    unread_ends: int = 0
 
     def window(self) -> list[Sample]:
         """Return the samples within the arrival window."""
@@ -62,7 +66,8 @@ class Result:
     `late_ms` is of them too; `late` are those beyond LATE_AFTER_MS, `dropped` those that were never sent.
     `refused_untold` are the refusals, of every attempt, that were not a 503 with Retry-After.
     `range` is highest minus lowest utilization, on average; `distinct_sessions` the ids in the 201s.
-    `imbalance_vs_oracle` is `balance_ratio` over the oracle's.
+    `imbalance_vs_oracle` is `balance_ratio` over the oracle's. `changes` are what was changed on the grid
+    meanwhile; `unread_ends` counts the sessions of which it is not known when they ended.
     """
 
     planned: int
@@ -100,6 +105,13 @@ class Result:
     oracle: Ideal | None = None
     imbalance_vs_oracle: float | None = None
     ended_by_stop: Undone | None = None
+    changes: Sequence[Change] = ()
+    unread_ends: int = 0
+
+    @property
+    def disturbed(self) -> Sequence[Change]:
+        """What was changed on the grid meanwhile by anybody but the run itself."""
+        return [each for each in self.changes if not each.planned]
 
 
 def conclude(measured: Measured, oracle: Ideal | None = None) -> Result:
@@ -133,6 +145,8 @@ def conclude(measured: Measured, oracle: Ideal | None = None) -> Result:
         missed_readings=measured.missed_readings,
         oracle=oracle,
         ended_by_stop=measured.ended_by_stop,
+        changes=measured.changes,
+        unread_ends=measured.unread_ends,
         **of_the_grid,
         imbalance_vs_oracle=oracle.of(of_the_grid["balance_ratio"]) if oracle else None,
     )

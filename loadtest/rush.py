@@ -4,16 +4,17 @@ import asyncio
 import dataclasses
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from loadtest import report, runs, tables, verdict
+from loadtest.conditions import policy_of
 from loadtest.credential import Credential
 from loadtest.engine import Engine, Manner, asks_for_a_key, unless
-from loadtest.grid import FleetSeen, Grid, NotReady, NotRestored, Sampler
+from loadtest.grid import FleetSeen, Grid, NotReady, NotRestored, PolicyWatch, Sampler
 from loadtest.ideal import Ideal, ideal
 from loadtest.lease import Busy, Lease
 from loadtest.measure import Shown, Stage, measure
@@ -22,12 +23,14 @@ from loadtest.outage import Outage
 from loadtest.plan import DEFAULT_GRID, GridSize, RunPlan, make
 from loadtest.plan_view import write_plan
 from loadtest.records import Sample
-from loadtest.result import Measured, conclude
+from loadtest.reservations import looked_up
+from loadtest.result import Measured, Result, conclude
 from loadtest.retrying import Retrying
 from loadtest.runs import NotWritten
 from loadtest.settle import settle
 from loadtest.switch import Switch
 from loadtest.undo import Undo
+from loadtest.verdict import Threshold
 
 NO_KEY = "the gateway does not let the rush hour in: give it an API key, by --api-key-file or API_KEY"
 VERDICTS = {
@@ -131,10 +134,13 @@ async def _send(order: Order, site: Site, fleet: FleetSeen, shown: Shown) -> Sen
         ):
             folder = runs.make(order.runs, order.run_id)
             shown.progress.keep_in(folder)
-            measured = await measure(Stage(plan, before, sampler, engine, site.lease, outage), shown)
-            if order.end_on_stop and measured.interrupted:
+            policies = PolicyWatch(site.grid, policy, now)
+            stage = Stage(plan, before, sampler, engine, site.lease, outage, policies)
+            measured = await measure(stage, shown)
+            if order.end_on_stop and measured.interrupted and not shown.stop.keeps_sessions:
                 measured = await _undone(order, site, measured, shown)
-            sent = Sent(folder, plan, policy, size, measured)
+            measured = await looked_up(site.http, order.gateway_url, site.credential, measured)
+            sent = Sent(folder, plan, policy_of(measured.changes, policy), size, measured)
     except NotRestored as error:
         if not sent:
             raise
@@ -196,8 +202,17 @@ def _concluded(order: Order, sent: Sent, shown: Shown) -> Ended:
         return Ended(Verdict.FAILED, sent.fault, sent.folder)
     if result.interrupted:
         return Ended(Verdict.INTERRUPTED, shown.stop.why, sent.folder)
-    held = all(threshold.held for threshold in thresholds)
-    return Ended(Verdict.HELD if held else Verdict.BROKEN, "", sent.folder)
+    return _judged(result, thresholds, sent.folder)
+
+
+def _judged(result: Result, thresholds: Sequence[Threshold], folder: Path) -> Ended:
+    """Return how a run ended that went on to its end."""
+    if all(threshold.held for threshold in thresholds):
+        return Ended(Verdict.HELD, "", folder)
+    if any(threshold.broken for threshold in thresholds):
+        return Ended(Verdict.BROKEN, "", folder)
+    what = "; ".join(each.said() for each in result.disturbed)
+    return Ended(Verdict.CHANGED, f"the conditions were changed during the run: {what}", folder)
 
 
 def _written(order: Order, folder: Path, told: dict[str, Any]) -> str:

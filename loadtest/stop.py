@@ -4,9 +4,13 @@ import asyncio
 
 
 class Stop(asyncio.Event):
-    """Set once; `why` is the first reason, in words. `again` is set by who does not want to wait any more."""
+    """Set once; `why` is the first reason, in words. `again` is set by who does not want to wait any more.
+
+    `keeps_sessions` says that the sessions charge on, also where the order says that a stop ends them.
+    """
 
     why = ""
+    keeps_sessions = False
 
     def __init__(self) -> None:
         super().__init__()
@@ -18,8 +22,16 @@ class Stop(asyncio.Event):
             self.why = why
             self.set()
 
-    def signalled(self, name: str) -> None:
+    def keeping_sessions(self, why: str) -> None:
+        """Stop the sending only."""
+        if not self.is_set():
+            self.keeps_sessions = True
+        self.because(why)
+
+    def signalled(self, name: str, *, keeps_sessions: bool = False) -> None:
         """A signal came: stop, or leave at once what a stop still waits for."""
         if self.is_set():
             self.again.set()
+        elif keeps_sessions:
+            self.keeping_sessions(f"{name} came")
         self.because(f"{name} came")

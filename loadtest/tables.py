@@ -1,5 +1,6 @@
 """The printed result: a table of substations, the fleet's figures, and each threshold with its verdict."""
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich import box
@@ -64,6 +65,9 @@ def _stations(stations: Sequence[StationResult]) -> Table:
 def _lines(result: Result) -> Iterator[str]:
     if result.interrupted:
         yield "INTERRUPTED: these are the figures of what was sent until then."
+    if result.disturbed:
+        yield "CONDITIONS CHANGED: somebody changed the grid while the run went on."
+    yield from (f"  at {_utc(each.at_unix_s)}: {each.said()}" for each in result.disturbed)
     if result.ended_by_stop:
         yield f"  {result.ended_by_stop.said()}"
     yield (
@@ -115,7 +119,7 @@ def _generator(health: Health | None) -> Text:
 def _verdicts(thresholds: Sequence[Threshold]) -> Table:
     table = _table("threshold", "value", "limit", "verdict")
     for threshold in thresholds:
-        verdict = "held" if threshold.held else "[bold red]BROKEN[/]"
+        verdict = "held" if threshold.held else "[bold red]BROKEN[/]" if threshold.judged else "not judged"
         table.add_row(
             threshold.name, threshold.value, threshold.limit, verdict + ("*" if threshold.note else "")
         )
@@ -128,6 +132,10 @@ def _table(first: str, *others: str) -> Table:
     for heading in others:
         table.add_column(heading, justify="right")
     return table
+
+
+def _utc(unix_s: float) -> str:
+    return dt.datetime.fromtimestamp(unix_s, dt.UTC).strftime("%H:%M:%S UTC")
 
 
 def _figure(value: float | None, form: str) -> str:

@@ -23,12 +23,17 @@ ACCEPTED = "<name> <op> <number>, as in 'p99_ms > 250', is accepted"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of a result that may have a limit; `of` returns None for what was not measured."""
+    """One figure of a result that may have a limit; `of` returns None for what was not measured.
+
+    One that is `unconditional` must hold whatever operators do meanwhile. Others follow from the capacity that
+    takes cars, from the policy and from the sessions that are stopped.
+    """
 
     about: str
     of: Callable[[Result], float | None]
     form: str = "g"
     latency: bool = False  # means little when the generator was saturated
+    unconditional: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,9 +79,10 @@ def _share(part: int, whole: int) -> float | None:
 
 
 FIGURES: Mapping[str, Figure] = _latencies() | {
-    "overload_ws": Figure("overload by admission that substations counted, in W·s", lambda r: r.overload_ws),
+    "overload_ws": Figure("overload by admission that substations counted, in W·s", lambda r: r.overload_ws, unconditional=True),
     "recomputed_kw": Figure(
-        "highest excess over a capacity by the clients' own records, in kW", lambda r: r.recomputed_excess_kw
+        "highest excess over a capacity by the clients' own records, in kW",
+        lambda r: r.recomputed_excess_kw, unconditional=True,
     ),
     "max_mean": Figure("max/mean utilization while busy, average", lambda r: r.balance_ratio, ".4f"),
     "imbalance_vs_oracle": Figure("max_mean over that of the oracle", lambda r: r.imbalance_vs_oracle, ".4f"),
@@ -89,21 +95,27 @@ FIGURES: Mapping[str, Figure] = _latencies() | {
     "refused": Figure("requests that were refused in the end", lambda r: r.refused),
     "refused_share": Figure("share of them in all sent", lambda r: _share(r.refused, r.sent), ".4f"),
     "first_refused": Figure("requests that were refused at first", lambda r: r.first_refused),
-    "refused_untold": Figure("refusals, of every try, that were not 503 with Retry-After", lambda r: r.refused_untold),
-    "failed": Figure("requests that failed in the end", lambda r: r.failed),
-    "failed_share": Figure("share of them in all sent", lambda r: _share(r.failed, r.sent), ".4f"),
+    "refused_untold": Figure("refusals, of every try, that were not 503 with Retry-After", lambda r: r.refused_untold, unconditional=True),
+    "failed": Figure("requests that failed in the end", lambda r: r.failed, unconditional=True),
+    "failed_share": Figure("share of them in all sent", lambda r: _share(r.failed, r.sent), ".4f", unconditional=True),
     "retries": Figure("times that requests were sent again", lambda r: r.retries),
-    "late": Figure("requests that were sent late", lambda r: r.late),
-    "dropped": Figure("requests that were never sent", lambda r: r.dropped),
+    "late": Figure("requests that were sent late", lambda r: r.late, unconditional=True),
+    "dropped": Figure("requests that were never sent", lambda r: r.dropped, unconditional=True),
     "energy_kwh": Figure("energy that substations delivered during the run, in kWh", lambda r: r.energy_kwh),
     "commits_per_100": Figure("commits per 100 admissions", lambda r: r.commits_per_100_admissions, ".1f"),
-    "missed_readings": Figure("readings of substations that did not come", lambda r: r.missed_readings),
+    "missed_readings": Figure("readings of substations that did not come", lambda r: r.missed_readings, unconditional=True),
     "loop_lag_p99_ms": Figure(
         "lag of the generator's event loop, p99, in ms",
-        lambda r: r.generator.loop_lag_p99_ms if r.generator else None, ".1f",
+        lambda r: r.generator.loop_lag_p99_ms if r.generator else None, ".1f", unconditional=True,
     ),
-    "cpu_share": Figure("CPU of the generator, of one core", lambda r: r.generator.cpu_share if r.generator else None, ".3f"),
-    "saturated": Figure("1 if the generator was saturated", lambda r: r.generator.saturated if r.generator else None),
+    "cpu_share": Figure(
+        "CPU of the generator, of one core",
+        lambda r: r.generator.cpu_share if r.generator else None, ".3f", unconditional=True,
+    ),
+    "saturated": Figure(
+        "1 if the generator was saturated",
+        lambda r: r.generator.saturated if r.generator else None, unconditional=True,
+    ),
 }  # fmt: skip
 
 

@@ -8,17 +8,29 @@ from loadtest.thresholds import FIGURES, Limit
 
 NOT_MEASURED = "not measured"
 NOT_ALONE = "the generator was saturated: this may be its own latency, not the grid's"
+CHANGED = "not judged: the conditions were changed during the run"
+NOT_READ = "not judged: sessions were stopped during the run, and it could not be read when"
+RECOMPUTED = "recomputed_kw"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Threshold:
-    """One thing that must hold: its value as measured, its limit, whether it held, and a remark on that."""
+    """One thing that must hold: its value as measured, its limit, whether it held, and a remark on that.
+
+    One that did not hold is not `judged` where it can be what somebody changed on the grid meanwhile.
+    """
 
     name: str
     value: str
     limit: str
     held: bool
     note: str = ""
+    judged: bool = True
+
+    @property
+    def broken(self) -> bool:
+        """Whether it counts against the grid."""
+        return self.judged and not self.held
 
 
 def judge(result: Result, limits: Sequence[Limit]) -> tuple[Threshold, ...]:
@@ -31,13 +43,24 @@ def _judged(limit: Limit, result: Result) -> Threshold:
     value = figure.of(result)
     broken = limit.broken_by(value)
     doubtful = broken and figure.latency and result.generator is not None and result.generator.saturated
+    excused = _excused(limit, result) if broken and value is not None else ""
     return Threshold(
         limit.name,
         NOT_MEASURED if value is None else format(value, figure.form),
         limit.must(),
         not broken,
-        NOT_ALONE if doubtful else "",
+        excused or (NOT_ALONE if doubtful else ""),
+        not excused,
     )
+
+
+def _excused(limit: Limit, result: Result) -> str:
+    """Return why a broken limit says nothing of the grid, '' when it does."""
+    if not result.disturbed:
+        return ""
+    if limit.name == RECOMPUTED and result.unread_ends:
+        return NOT_READ
+    return "" if FIGURES[limit.name].unconditional else CHANGED
 
 
 def _conservation(result: Result) -> Iterator[Threshold]:

@@ -41,7 +41,10 @@ class Axis:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart of lines; `limit` is a value of y that must not be exceeded. Sizes are in SVG units."""
+    """A chart of lines; `limit` is a value of y that must not be exceeded. Sizes are in SVG units.
+
+    `marks` are values of x at which somebody changed what is shown.
+    """
 
     title: str
     x: Axis
@@ -50,6 +53,7 @@ class Chart:
     limit: float | None = None
     width: int = 460
     height: int = 220
+    marks: Sequence[float] = ()
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Return where a point is drawn."""
@@ -81,6 +85,9 @@ def inner(chart: Chart) -> Markup:
     if chart.limit is not None:
         _, y = chart.at(chart.x.low, chart.limit)
         parts.append(svg.line((left, y), (right, y), "limit"))
+    for value in chart.marks:
+        x, base = chart.at(value, chart.y.low)
+        parts.append(svg.line((x, float(TOP)), (x, base), "changed"))
     parts += [_path(chart, line) for line in chart.lines if line.points]
     return Markup().join(parts)
 

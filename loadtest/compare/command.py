@@ -44,7 +44,7 @@ def run(asked: argparse.Namespace) -> int:
         return USAGE
     try:
         given = list(_given(asked.runs, asked.label, asked.runs_dir))
-        comparison = compare(given)
+        comparison = compare(given, one_by_one=True)
         present(comparison, console(), asked.html)
         if asked.svg:
             asked.svg.write_text(picture.picture(comparison), encoding="utf-8")

@@ -2,7 +2,7 @@
 
 Pure. Runs under one given label are one group. Others are repeats when they have the same policy, preset,
 shape, number of requests and seconds; not the seed: another seed is another draw of the same demand, and that
-is said.
+is said. A run that was stopped early, or during which somebody changed the grid, is no repeat of any other.
 """
 
 import dataclasses
@@ -12,9 +12,14 @@ from typing import Any
 from loadtest.compare import noise
 from loadtest.compare.merits import Document, Merit, median, merits
 from loadtest.compare.noise import Verdict
+from loadtest.paper import document as paper
 
 PLAN = ("preset", "shape", "requests", "seconds")  # what is the same in repeats, beside the policy
 COUNTED = {"requests", "seconds"}
+ONE_BY_ONE = (
+    "these runs have the same plan and policy: they are shown one by one, not averaged. One run of each can't tell a"
+    " difference from noise; to compare policies, choose runs of one plan under different policies"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,15 +77,22 @@ class Comparison:
     notes: Sequence[str]
 
 
-def compare(runs: Sequence[Given]) -> Comparison:
-    """Group the runs and compare each group with the first."""
+def compare(runs: Sequence[Given], *, one_by_one: bool = False) -> Comparison:
+    """Group the runs and compare each group with the first.
+
+    With `one_by_one` runs that would all be one group are compared each by itself, not averaged.
+    """
     groups = grouped(runs)
+    apart = one_by_one and len(groups) == 1 and len(runs) > 1
+    if apart:
+        groups = [Group(given.name, [given]) for given in runs]
     rows = []
     for merit in merits():
         columns = [group.values(merit) for group in groups]
         if any(columns):
             rows.append((merit, [Cell(columns[0]), *(_against(columns[0], each) for each in columns[1:])]))
-    return Comparison(groups, rows, list(_notes(groups)))
+    notes = [*([ONE_BY_ONE] if apart else []), *_notes(groups)]
+    return Comparison(groups, rows, notes)
 
 
 def _against(first: Sequence[float], values: Sequence[float]) -> Cell:
@@ -109,7 +121,20 @@ def _key(given: Given) -> tuple[Any, ...]:
     label = _label(given)
     if label:
         return (label,)
-    return ("", *(_said(given, name) for name in ("policy", *PLAN)))
+    alone = given.name if apart_for(given.document) else ""
+    return ("", alone, *(_said(given, name) for name in ("policy", *PLAN)))
+
+
+def apart_for(document: Document) -> str:
+    """Return why a run is no repeat of any other, "" where it may be one."""
+    result = document["result"]
+    if result.get("interrupted"):
+        return "stopped early"
+    return "conditions changed" if _disturbed(document) else ""
+
+
+def _disturbed(document: Document) -> list[paper.Change]:
+    return [each for each in paper.changes(document) if not each.planned]
 
 
 def _said(given: Given, name: str) -> str:
@@ -131,13 +156,16 @@ def _name(given: Given, differing: Sequence[str]) -> str:
         for each in differing
         if _said(given, each)
     ]
-    return _label(given) or ", ".join(words) or str(given.run.get("policy") or given.name)
+    named = _label(given)
+    alone = "" if named else apart_for(given.document)
+    name = named or ", ".join(words) or str(given.run.get("policy") or given.name)
+    return f"{name}, {alone}" if alone else name
 
 
 def _notes(groups: Sequence[Group]) -> Iterator[str]:
     if len(groups) == 1:
         count = len(groups[0].runs)
-        yield f"all {count} runs are repeats of one group: there is nothing to compare them with (see --label)"
+        yield f"all {count} runs are repeats of one group: there is nothing to compare them with"
     plans = {
         (str(given.run.get("seed")), str(given.run.get("plan_sha256")))
         for group in groups
@@ -156,7 +184,12 @@ def _notes(groups: Sequence[Group]) -> Iterator[str]:
 def _faults(given: Given) -> Iterator[str]:
     result = given.document["result"]
     if result.get("interrupted"):
-        yield "it was interrupted"
+        yield "it was interrupted: its figures are of what was sent until then"
+    if broken := [each.name for each in paper.thresholds(given.document) if each.broken]:
+        yield f"it broke {', '.join(broken)}"
+    if disturbed := _disturbed(given.document):
+        said = "; ".join(f"{each.said} after {max(each.at_s, 0.0):.0f} s" for each in disturbed)
+        yield f"the conditions were changed during it: {said}"
     generator = result.get("generator") or {}
     if generator.get("verdict") == "saturated":
         yield f"the sender was the bottleneck: {generator.get('why') or 'saturated'}"

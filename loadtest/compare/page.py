@@ -11,6 +11,8 @@ from loadtest.compare import charts, pictures, terminal
 from loadtest.compare.groups import Comparison, Given, Group
 from loadtest.compare.noise import Finding
 from loadtest.compare.style import STYLE
+from loadtest.paper import facts
+from loadtest.paper.document import read
 
 KINDS = {"response": "Response time, from the intended sending", "service": "Service time, from the sending"}
 
@@ -96,7 +98,10 @@ def _loads(comparison: Comparison) -> str:
     names = pictures.substations(runs)
     key = charts.legend([(name, kind) for kind, name in enumerate(names)])
     figures = "".join(_load(*each, seconds, highest) for each in _in_turn(comparison.groups))
-    about = "Load over capacity of each substation while cars arrive. All runs have the same axes; the line at 100 % is the limit."
+    about = (
+        "Load over capacity of each substation while cars arrive. All runs have the same axes; the line at 100 % is the"
+        " limit. A dashed upright line is where something was changed on the grid during the run."
+    )
     return (
         f"<section><h2>Load of each substation over time</h2><p>{about}</p>{key}"
         f'<div class="multiples">{figures}</div></section>'
@@ -156,16 +161,22 @@ def _runs(comparison: Comparison) -> str:
         [
             escape(given.name),
             escape(group.name),
+            _verdict(given),
             *(escape(str(given.run.get(each) or "-")) for each in SAID),
             _sender(given),
         ]
         for group in comparison.groups
         for given in group.runs
     ]
-    return f"<section><h2>Runs</h2>{table('Runs', ['run', 'group', *(n.replace('_', ' ') for n in SAID), 'sender'], rows)}</section>"
+    return f"<section><h2>Runs</h2>{table('Runs', ['run', 'group', 'verdict', *(n.replace('_', ' ') for n in SAID), 'sender'], rows)}</section>"
 
 
 SAID = ("policy", "preset", "requests", "seconds", "seed", "started_at")
+
+
+def _verdict(given: Given) -> str:
+    """Return how a run ended, as its report has it."""
+    return escape(facts.headline(read(given.document)).word.lower())
 
 
 def _sender(given: Given) -> str:

@@ -11,7 +11,7 @@ from loadtest.compare.groups import Comparison, Given, Group
 from loadtest.compare.merits import median, whole
 from loadtest.paper import series
 from loadtest.paper.axes import decade_ticks, tail, ticks, written
-from loadtest.paper.document import read
+from loadtest.paper.document import changes, read
 
 PERCENTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 MOST_POINTS = 200  # of a line: a screen shows no more
@@ -30,7 +30,8 @@ def loads(
         Line(each, kind, [(m.at_s, m.utilization[each] * 100) for m in moments if each in m.utilization])
         for kind, each in enumerate(substations([given]))
     ]
-    return Chart(title, over(seconds, "seconds"), percent(highest), lines, 100, *size)
+    marks = [max(each.at_s, 0.0) for each in changes(given.document)]
+    return Chart(title, over(seconds, "seconds"), percent(highest), lines, 100, *size, marks)
 
 
 def over(seconds: float, name: str) -> Axis:

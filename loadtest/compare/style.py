@@ -17,6 +17,7 @@ text { font: 12px system-ui, sans-serif; fill: var(--quiet); }
 text.title { font-size: 13px; font-weight: 600; fill: var(--ink); }
 .grid { stroke: var(--rule); stroke-width: 1; }
 .limit { stroke: var(--limit); stroke-width: 1.5; stroke-dasharray: 2 3; }
+.changed { stroke: var(--limit); stroke-width: 1.5; stroke-dasharray: 4 4; }
 .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
 .line-0 { stroke: var(--line-0); }
 .line-1 { stroke: var(--line-1); stroke-dasharray: 7 3; }

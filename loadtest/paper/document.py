@@ -13,6 +13,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from loadtest import conditions
+from loadtest.conditions import What
+
 SCHEMA = "smartgrid-loadtest/1"
 NOTHING: Mapping[str, Any] = {}
 
@@ -23,13 +26,32 @@ class NotAResult(Exception):  # noqa: N818 - named after what is the matter
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Threshold:
-    """One thing that had to hold; `held` is False unless the document says True, `note` a remark on that."""
+    """One thing that had to hold; `held` is False unless the document says True, `note` a remark on that.
+
+    One that did not hold is `judged` unless the document says False.
+    """
 
     name: str
     value: str
     limit: str
     held: bool
     note: str = ""
+    judged: bool = True
+
+    @property
+    def broken(self) -> bool:
+        """Whether it counts against the grid."""
+        return self.judged and not self.held
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """What was changed on the grid during the run: when, at which substation ('' for the policy), in words."""
+
+    at_s: float
+    target: str
+    said: str
+    planned: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,6 +103,12 @@ class Document:
     stations: Sequence[Station]
     samples: Sequence[Sample]
     requests: Sequence[Asked]
+    changes: Sequence[Change] = ()
+
+    @property
+    def disturbed(self) -> list[Change]:
+        """What anybody but the run itself changed on the grid meanwhile."""
+        return [each for each in self.changes if not each.planned]
 
     @property
     def held(self) -> bool:
@@ -118,11 +146,22 @@ def read(told: object) -> Document:
         run=mapping(told.get("run")),
         result=result,
         window_s=None if until_unix_s is None else max(until_unix_s - from_unix_s, 0.0),
-        thresholds=[_threshold(each) for each in mappings(told.get("thresholds"))],
+        thresholds=thresholds(told),
         stations=[_station(each) for each in mappings(result.get("stations"))],
         samples=sorted(_samples(told, from_unix_s), key=lambda sample: sample.at_s),
         requests=[_asked(each, from_unix_s) for each in mappings(told.get("requests"))],
+        changes=changes(told),
     )
+
+
+def changes(told: Mapping[str, Any]) -> list[Change]:
+    """Return what was changed on the grid during the run of a document, without reading the rest of it."""
+    return list(_changes(mapping(told.get("result")), _window(told)[0]))
+
+
+def thresholds(told: Mapping[str, Any]) -> list[Threshold]:
+    """Return the thresholds of a document, without reading the rest of it."""
+    return [_threshold(each) for each in mappings(told.get("thresholds"))]
 
 
 def number(value: object) -> float | None:
@@ -170,7 +209,29 @@ def _window(told: Mapping[str, Any]) -> tuple[float, float | None]:
 
 def _threshold(told: Mapping[str, Any]) -> Threshold:
     name, value, limit, note = (words(told.get(key)) for key in ("name", "value", "limit", "note"))
-    return Threshold(name, value, limit, told.get("held") is True, note)
+    return Threshold(name, value, limit, told.get("held") is True, note, told.get("judged") is not False)
+
+
+def _changes(result: Mapping[str, Any], from_unix_s: float) -> Iterator[Change]:
+    for each in mappings(result.get("changes")):
+        at_unix_s, what, target = (
+            number(each.get("at_unix_s")),
+            words(each.get("what")),
+            words(each.get("target")),
+        )
+        if at_unix_s is None or what not in set(What):
+            continue
+        found = conditions.Change(
+            at_unix_s, What(what), target, _value(each, "before"), _value(each, "after")
+        )
+        yield Change(at_unix_s - from_unix_s, target, found.said(), each.get("planned") is True)
+
+
+def _value(told: Mapping[str, Any], name: str) -> str | float:
+    """Return a limit or a count as a number, a policy as a text."""
+    value = told.get(name)
+    found = number(value)
+    return words(value) if found is None else found
 
 
 def _station(told: Mapping[str, Any]) -> Station:

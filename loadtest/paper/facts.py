@@ -54,21 +54,49 @@ def name(document: Document) -> str:
 
 def headline(document: Document) -> Headline:
     """Return the verdict on a run."""
-    broken = [threshold.name for threshold in document.thresholds if not threshold.held]
-    count = len(document.thresholds)
-    told = (
-        f"{len(broken)} of {count} thresholds broken: {', '.join(broken)}."
-        if broken
-        else f"All {count} thresholds held."
-    )
-    if not count:
-        told = "No threshold was judged."
+    broken = [threshold.name for threshold in document.thresholds if threshold.broken]
+    told = " ".join(filter(None, (_judged(document, broken), _changed(document))))
     if document.interrupted:
         until = "These are the figures of what was sent until then."
         return Headline(
             "INTERRUPTED", "interrupted", " ".join(filter(None, (until, _undone(document), told)))
         )
-    return Headline("HELD", "held", told) if document.held else Headline("BROKEN", "broken", told)
+    if document.held:
+        return Headline("HELD", "held", told)
+    if document.disturbed and not broken:
+        return Headline("CONDITIONS CHANGED", "interrupted", told)
+    return Headline("BROKEN", "broken", told)
+
+
+def _judged(document: Document, broken: Sequence[str]) -> str:
+    """Return what became of the thresholds."""
+    count = len(document.thresholds)
+    open_ = [each.name for each in document.thresholds if not each.held and not each.judged]
+    if not count:
+        return "No threshold was judged."
+    if not broken and not open_:
+        return f"All {count} thresholds held."
+    parts = [f"{len(broken)} of {count} thresholds broken: {', '.join(broken)}."] if broken else []
+    return " ".join([*parts, *([f"Not judged: {', '.join(open_)}."] if open_ else [])])
+
+
+def _changed(document: Document) -> str:
+    """Return what was changed on the grid meanwhile, "" where nothing was."""
+    told = "; ".join(f"{each.said} after {max(each.at_s, 0.0):.0f} s" for each in document.disturbed)
+    return f"Changed during the run: {told}." if told else ""
+
+
+def change_rows(document: Document) -> list[list[str]]:
+    """Return a row for each change on the grid during the run, numbered as its mark in the plots."""
+    return [
+        [
+            str(number),
+            f"{max(each.at_s, 0.0):.1f} s",
+            each.said,
+            "the plan of the run" if each.planned else "somebody else",
+        ]
+        for number, each in enumerate(document.changes, start=1)
+    ]
 
 
 def _undone(document: Document) -> str:

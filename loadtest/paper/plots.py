@@ -11,7 +11,7 @@ from markupsafe import Markup
 from loadtest.paper import series, svg
 from loadtest.paper.axes import written
 from loadtest.paper.document import Document
-from loadtest.paper.frame import HEIGHT, RIGHT, WIDTH, Frame, Plot, bracket, dot, over_time, picture
+from loadtest.paper.frame import HEIGHT, RIGHT, TOP, WIDTH, Frame, Plot, bracket, dot, over_time, picture
 from loadtest.paper.svg import Point
 
 NOTHING = "-"
@@ -34,9 +34,15 @@ def _load(document: Document, substation_id: str, name: str, high_kw: float) -> 
     until_s = series.ends_s(document)
     frame = over_time(until_s, high_kw, "kW")
     load, limit = series.load(document, substation_id), series.limit(document, substation_id)
-    drawn = [*frame.under, *bracket(frame, document.window_s), *_over(frame, load, limit), *_limit(frame, limit),
+    drawn = [*frame.under, *bracket(frame, document.window_s), *_changes(frame, document, substation_id),
+             *_over(frame, load, limit), *_limit(frame, limit),
              svg.steps(_placed(frame, load), "data"), *_peak(frame, load, "kW")]  # fmt: skip
-    about = f"{_told(load, 'kW')} The limit is {_kw(_highest(limit))}."
+    changed = "".join(
+        f" After {each.at_s:.0f} s: {each.said}."
+        for each in document.changes
+        if each.target in {"", substation_id}
+    )
+    about = f"{_told(load, 'kW')} The limit is {_kw(_highest(limit))}.{changed}"
     heights = zip(series.highest(load, until_s), series.highest(limit, until_s), strict=True)
     return Plot(
         name, substation_id, about, picture(name, f"Load of {substation_id}", about, drawn),
@@ -53,7 +59,7 @@ def together(document: Document) -> Plot:
     }
     percent = {each: [(at, None if u is None else 100 * u) for at, u in line] for each, line in lines.items()}
     frame = over_time(until_s, max([100.0, *map(_highest, percent.values())]), "% of capacity")
-    drawn = [*frame.under, *bracket(frame, document.window_s), *_line_across(frame, 100.0, "limit"),
+    drawn = [*frame.under, *bracket(frame, document.window_s), *_changes(frame, document), *_line_across(frame, 100.0, "limit"),
              *(svg.steps(_placed(frame, line), "data thin") for line in percent.values())]  # fmt: skip
     about = " ".join(f"{each}: {_told(line, '%')}" for each, line in percent.items())
     heights = zip(*(series.highest(line, until_s) for line in percent.values()), strict=True)
@@ -70,7 +76,8 @@ def balance(document: Document) -> Plot:
     until_s = series.ends_s(document)
     ratios, most = series.ratio(document), limit_of(document, RATIO)
     frame = over_time(until_s, max(RATIO_ROOM, most or 1.0, _highest(ratios)), "max / mean", low=1.0)
-    drawn = [*frame.under, *bracket(frame, document.window_s), svg.steps(_placed(frame, ratios), "data")]
+    drawn = [*frame.under, *bracket(frame, document.window_s), *_changes(frame, document),
+             svg.steps(_placed(frame, ratios), "data")]  # fmt: skip
     if most is not None:
         drawn += _line_across(frame, most, f"limit of the average {written(most)}")
     about = "The utilization of the fullest substation over the mean of all, while the fleet is above half its peak. "
@@ -95,6 +102,19 @@ def limit_of(document: Document, names: Sequence[str]) -> float | None:
 
 def _placed(frame: Frame, points: Sequence[Point]) -> list[Point]:
     return [(frame.x(max(x, 0.0)), None if y is None else frame.y(y)) for x, y in series.thinned(points)]
+
+
+def _changes(frame: Frame, document: Document, substation_id: str = "") -> list[Markup]:
+    """Return a numbered mark for each change of the policy or of a substation; without one, for every change."""
+    drawn = []
+    for number, each in enumerate(document.changes, start=1):
+        if not substation_id or each.target in {"", substation_id}:
+            x = frame.x(max(each.at_s, 0.0))
+            drawn += [
+                svg.line((x, TOP), (x, frame.base), "change"),
+                svg.label(x + 3, frame.base - 4, str(number), "change-number"),
+            ]
+    return drawn
 
 
 def _limit(frame: Frame, limit: Sequence[Point]) -> list[Markup]:

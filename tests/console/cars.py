@@ -1,4 +1,4 @@
-"""Cars that ask a grid to charge, one at a time."""
+"""Cars that ask a grid to charge, one at a time, and orders of an operator who uses no console."""
 
 import json
 import urllib.error
@@ -26,6 +26,18 @@ def stop_session(grid: Grid, session_id: str) -> None:
     """Let a car leave."""
     request = urllib.request.Request(f"{grid.gateway}/charge/{session_id}", method="DELETE")
     with urllib.request.urlopen(request, timeout=10):
+        pass
+
+
+def operate(grid: Grid, method: str, path: str, **body: object) -> None:
+    """Give the balancer an order, past the console."""
+    sent = urllib.request.Request(
+        f"{grid.balancer}{path}",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+        method=method,
+    )
+    with urllib.request.urlopen(sent, timeout=10):
         pass
 
 

@@ -149,9 +149,33 @@ def test_a_state_that_changed_since_the_preview_is_previewed_anew(browser: Brows
         mine.get_by_label(REASON).fill("works of this shift")
         mine.get_by_role("button", name="Drain", exact=True).click()
         expect(mine.get_by_role("status")).to_contain_text("The grid has changed since the preview")
+        told = re.compile(r"local operator drained substation-1 at [0-9:]+ \(works of the other shift\)")
+        expect(mine.get_by_role("status")).to_contain_text(told)
         expect(mine).to_contain_text("2 → 1")
         assert member(grid)["draining"] is False
         undo(second, "Restore")
+
+
+def test_the_slower_of_two_operators_sees_who_was_faster_and_no_live_button(
+    browser: Browser, grid: Grid
+) -> None:
+    with visit(browser, grid.link()) as first, visit(browser, grid.link()) as second:
+        mine = opened(first, grid, "Drain…")
+        opened(second, grid, "Drain…")
+        order(second, "Drain", "works of the other shift")
+        mine.get_by_label(REASON).fill("works of this shift")
+        mine.get_by_role("button", name="Drain", exact=True).click()
+        faster = re.compile(r"local operator drained substation-2 at [0-9:]+ \(works of the other shift\)")
+        expect(mine.get_by_role("status")).to_contain_text(faster)
+        expect(mine.locator(".preview")).to_contain_text(faster)
+        expect(mine.get_by_role("button", name="Drain", exact=True)).to_be_disabled()
+        expect(mine.get_by_role("button", name="Cancel")).to_be_focused()
+        expect(mine.get_by_label(REASON)).to_have_value("works of this shift")
+        assert axe_faults(first) == []
+        undo(second, "Restore")
+        first.goto(grid.console + "/audit")
+        row = first.get_by_role("row").filter(has_text="works of this shift").first
+        expect(row).to_contain_text("refused")
 
 
 def test_nothing_can_be_ordered_while_the_console_does_not_see_the_grid(page: Page, grid: Grid) -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from monitoring.grafana.grid_dashboard import UID
 from tests.console.browser import GRAFANA, NARROW, WIDE, axe_faults, visit
-from tests.console.cars import placed, stop_session
+from tests.console.cars import operate, placed, stop_session
 from tests.support.grid import ROOT, Grid, get, until
 
 SHORT = {"Requests": "120", "Within seconds": "4"}
@@ -37,8 +37,7 @@ def page(browser: Browser, grid: Grid) -> Iterator[Page]:
     with visit(browser, grid.link()) as opened:
         yield at_rush_hour(opened, grid)
         if button(opened, "Stop").is_visible():
-            button(opened, "Stop").click()
-            expect(button(opened, "Start")).to_be_visible()
+            stop(opened, end_sessions=True)
 
 
 def at_rush_hour(page: Page, grid: Grid) -> Page:
@@ -62,6 +61,16 @@ def start(page: Page, options: dict[str, str]) -> None:
         page.get_by_label(label, exact=True).fill(value)
     button(page, "Start").click()
     expect(button(page, "Stop")).to_be_visible()
+
+
+def stop(page: Page, *, end_sessions: bool) -> None:
+    """Stop the run by its dialog, and wait until it has ended."""
+    button(page, "Stop").click()
+    asked = page.get_by_role("dialog", name="Stop the rush hour?")
+    asked.get_by_label("end the sessions" if end_sessions else "charge on").check()
+    asked.get_by_role("button", name="Stop").click()
+    expect(asked).to_have_count(0)
+    expect(button(page, "Stop")).to_be_hidden()
 
 
 def children(grid: Grid) -> list[int]:
@@ -111,22 +120,59 @@ def test_one_click_runs_to_a_verdict_and_a_report(page: Page, grid: Grid) -> Non
 def test_stop_ends_it_and_keeps_what_was_measured(page: Page, grid: Grid) -> None:
     start(page, LONG)
     expect(title(page)).to_contain_text("Running")
-    button(page, "Stop").click()
+    stop(page, end_sessions=False)
     expect(title(page)).to_contain_text("Last run: stopped")
+    expect(page.locator("#rush-run")).to_contain_text("stopped by local operator, its cars charge on")
     expect(first_row(page)).to_contain_text("stopped")
     expect(first_row(page).get_by_role("link", name="result.json")).to_be_visible()
     assert get(f"{grid.balancer}/rushhour")["run_id"] is None
     assert children(grid) == []
 
 
-def test_stop_takes_the_cars_of_the_run_off_the_grid_and_no_other(page: Page, grid: Grid) -> None:
+def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: Page, grid: Grid) -> None:
+    until(lambda: charging(grid) == [])
+    page.get_by_text("Options").click()
+    for label, value in LONG.items():
+        page.get_by_label(label, exact=True).fill(value)
+    button(page, "Start").dblclick()
+    expect(title(page)).to_contain_text("Running")
+    page.locator("#rush-start").click(force=True)  # where Start was, there is still Start
+    until(lambda: len(charging(grid)) > 2)
+    button(page, "Stop").click()
+    asked = page.get_by_role("dialog", name="Stop the rush hour?")
+    expect(asked.get_by_role("button", name="Keep it running")).to_be_focused()
+    expect(asked.locator(".stop-figures")).to_contain_text(
+        re.compile(r"\d+ of 60 cars were sent and \d+ admitted")
+    )
+    expect(asked.get_by_text("can't be undone")).to_be_hidden()
+    asked.get_by_label("end the sessions").check()
+    expect(asked.get_by_text("can't be undone")).to_be_visible()
+    expect(
+        asked.get_by_role("button", name=re.compile("Stop and end up to [1-9][0-9]* sessions"))
+    ).to_be_visible()
+    assert axe_faults(page) == []
+    page.keyboard.press("Escape")
+    expect(asked).to_have_count(0)
+    expect(button(page, "Stop")).to_be_focused()
+    expect(title(page)).to_contain_text("Running")
+    before = len(charging(grid))
+    stop(page, end_sessions=False)
+    expect(title(page)).to_contain_text("Last run: stopped")
+    assert len(charging(grid)) >= before - 1 > 0  # one may have been full by itself
+    page.goto(f"{grid.console}/audit")
+    row = page.get_by_role("row").filter(has_text="stop rush hour").first
+    expect(row).to_contain_text("local operator")
+    expect(row).to_contain_text("-rush-hour-1-")
+
+
+def test_stop_ends_the_sessions_of_the_run_and_no_other(page: Page, grid: Grid) -> None:
     until(lambda: charging(grid) == [])  # cars of the runs before have left
     mine = placed(grid, "EV-mine", energy_kwh=80, stay_minutes=10_080)["session_id"]
     start(page, {"Requests": "600", "Within seconds": "20"})
     until(lambda: len(charging(grid)) > 40)
-    button(page, "Stop").click()
+    stop(page, end_sessions=True)
     expect(title(page)).to_contain_text("Last run: stopped")
-    taken_off = re.compile(r"[1-9]\d* of the \d+ cars of this run were taken off the grid")
+    taken_off = re.compile(r"[1-9]\d* of the \d+ sessions of this run were ended by the stop")
     expect(page.locator("#rush-run").get_by_text(taken_off)).to_be_visible()
     assert charging(grid) == [mine]
     power_kw = get(f"{grid.gateway}/charge/{mine}")["power_kw"]
@@ -149,14 +195,20 @@ def test_a_second_browser_sees_it_and_can_not_start_another(browser: Browser, pa
         expect(chip).to_contain_text("Running")
         at_rush_hour(other, grid)
         expect(title(other)).to_contain_text("Running")
-        expect(button(other, "Start")).to_be_hidden()
+        expect(other.locator("#rush-start")).to_be_disabled()
         told = other.evaluate(
             "() => fetch('/api/rush', {method: 'POST', body: '{}'}).then((answer) => answer.json())"
         )
         assert told["status"] == 409
         assert "local operator has started" in told["detail"]
-        button(other, "Stop").click()
+        button(page, "Stop").click()
+        asked = page.get_by_role("dialog", name="Stop the rush hour?")
+        stop(other, end_sessions=True)
+        expect(asked.get_by_role("status")).to_contain_text("Not stopped here.")
+        expect(asked.get_by_role("button", name="Stop")).to_be_disabled()
+        asked.get_by_role("button", name="Close").click()
         expect(title(page)).to_contain_text("Last run: stopped")
+        expect(page.locator("#rush-start")).to_be_focused()
 
 
 def test_a_run_from_a_terminal_is_seen_and_not_ours_to_stop(page: Page, grid: Grid) -> None:
@@ -203,13 +255,51 @@ def test_a_gateway_that_does_not_answer_is_told_in_words(page: Page, grid: Grid)
 
 
 def test_it_is_started_and_stopped_by_keyboard_and_the_focus_stays(page: Page) -> None:
+    for label, value in LONG.items():
+        page.get_by_text("Options").click() if not page.get_by_label(label, exact=True).is_visible() else None
+        page.get_by_label(label, exact=True).fill(value)
     button(page, "Start").focus()
     page.keyboard.press("Enter")
+    expect(page.locator("#rush-announced")).to_have_text("Running")
+    expect(page.locator("#rush-start")).to_be_focused()
+    page.keyboard.press("Enter")  # once more does nothing
+    button(page, "Stop").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")  # keeps it running
     expect(button(page, "Stop")).to_be_focused()
     expect(page.locator("#rush-announced")).to_have_text("Running")
     page.keyboard.press("Enter")
-    expect(button(page, "Start")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
     expect(page.locator("#rush-announced")).to_have_text("Last run: stopped")
+    expect(button(page, "Start")).to_be_focused()
+
+
+def test_what_an_operator_changed_during_a_run_is_told_and_not_held_against_the_grid(
+    page: Page, grid: Grid
+) -> None:
+    until(lambda: charging(grid) == [])
+    start(page, {"Requests": "120", "Within seconds": "12"})
+    until(lambda: len(charging(grid)) > 20)
+    stopped = next(each for each in charging(grid) if each.startswith("substation-1"))
+    stop_session(grid, stopped)
+    operate(grid, "POST", "/fleet/substation-2/drain")
+    operate(grid, "PUT", "/policy", policy="random")
+    try:
+        expect(title(page)).to_contain_text("Last run: conditions changed")
+    finally:
+        operate(grid, "POST", "/fleet/substation-2/restore")
+        operate(grid, "PUT", "/policy", policy="least_loaded")
+    expect(first_row(page)).to_contain_text("mixed: least_loaded, random")
+    expect(first_row(page).locator(".changed")).to_contain_text("1 session stopped at substation-1")
+    expect(page.locator("#rush-run")).to_contain_text(re.compile(r"substation-2 drained after \d+ s"))
+    expect(page.get_by_role("region", name="Thresholds")).to_contain_text("not judged")
+    expect(page.get_by_role("region", name="Thresholds").get_by_text("broken")).to_have_count(0)
+    first_row(page).get_by_role("link", name="Open the report").click()
+    expect(page.locator("h1")).to_contain_text("CONDITIONS CHANGED")
+    expect(page.locator("line.change").first).to_be_attached()
+    page.get_by_role("link", name="Back to the runs").click()
+    expect(title(page)).to_be_visible()
 
 
 def test_two_runs_are_compared(page: Page, grid: Grid) -> None:
@@ -226,6 +316,9 @@ def test_two_runs_are_compared(page: Page, grid: Grid) -> None:
     expect(boxes.nth(1)).to_be_checked()
     compare.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Comparison of runs")
+    page.get_by_role("link", name="Back to the runs").click()
+    expect(boxes.nth(0)).to_be_checked()
+    expect(boxes.nth(1)).to_be_checked()
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
@@ -252,7 +345,7 @@ def test_the_overview_starts_it_too(page: Page, grid: Grid) -> None:
     page.goto(grid.console)
     button(page, "Start").click()
     expect(page.locator("#rush-button")).to_contain_text("Running")
-    button(page, "Stop").click()
+    stop(page, end_sessions=True)
     expect(page.locator("#rush-button")).to_contain_text("Last run: stopped")
 
 

@@ -26,6 +26,8 @@ class FakeStation:
     load_w: int = 0
     admitted: int = 0
     ended: int = 0
+    draining: bool = False
+    stopped: int = 0
     kept: bool = True  # whether its load stays for longer than anybody waits
 
     def page(self) -> str:
@@ -40,6 +42,8 @@ class FakeStation:
                 "# TYPE smartgrid_substation_sessions counter",
                 f'smartgrid_substation_sessions_total{{{label},outcome="admitted"}} {self.admitted}',
                 f'smartgrid_substation_sessions_total{{{label},outcome="refused"}} 0',
+                f'smartgrid_substation_sessions_total{{{label},outcome="stopped"}} {self.stopped}',
+                f"smartgrid_substation_draining{{{label}}} {int(self.draining)}",
                 f'smartgrid_substation_overload_watt_seconds_total{{{label},cause="admission"}} 0',
                 f'smartgrid_substation_overload_watt_seconds_total{{{label},cause="derating"}} 0',
                 f"smartgrid_substation_energy_joules_total{{{label}}} 0",
@@ -70,6 +74,9 @@ class FakeGrid:
     ending: Callable[["FakeGrid", str], web.Response] = lambda grid, session_id: grid.end(session_id)
     hold_ending: bool = False  # sessions are never answered to be ended
     url: str = ""
+    policy: str = "least_loaded"
+    sessions: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    tells_sessions: bool = True  # whether it answers who asks for one
     arrived: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
     def admit(self, body: dict[str, Any], station: FakeStation | None = None) -> web.Response:
@@ -87,7 +94,28 @@ class FakeGrid:
             "started_at": now.isoformat(timespec="milliseconds"),
             "expected_end": (now + dt.timedelta(seconds=HOUR_S)).isoformat(timespec="milliseconds"),
         }
+        self.sessions[session["session_id"]] = session | {"state": "charging"}
         return web.json_response(session, status=201)
+
+    def stop(self, session_id: str) -> None:
+        """Somebody else, an operator or the car's owner, stops a session: its power is free at once."""
+        session = self.sessions[session_id]
+        station = next(each for each in self.stations if each.name == session["substation_id"])
+        station.load_w -= round(session["power_kw"] * 1000)
+        station.stopped += 1
+        ended_at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        session |= {"state": "stopped", "ended_at": ended_at}
+
+    async def _session(self, request: web.Request) -> web.Response:
+        session = self.sessions[request.match_info["session_id"]]
+        if not self.tells_sessions:
+            return web.json_response({"type": "/problems/owner-unreachable"}, status=503)
+        ends = session.get("ended_at", session["expected_end"])
+        reserved = [
+            {"from": session["started_at"], "power_kw": session["power_kw"]},
+            {"from": ends, "power_kw": 0},
+        ]
+        return web.json_response(session | {"reserved": reserved})
 
     async def _charge(self, request: web.Request) -> web.Response:
         if not self._may(request):
@@ -123,7 +151,7 @@ class FakeGrid:
 
     async def _fleet(self, _: web.Request) -> web.Response:
         substations = [{"substation_id": s.name, "url": f"{self.url}/{s.name}"} for s in self.stations]
-        fleet = {"book_id": self.book_id, "policy": "least_loaded", "substations": substations, "unseen": []}
+        fleet = {"book_id": self.book_id, "policy": self.policy, "substations": substations, "unseen": []}
         return web.json_response(fleet)
 
     async def _ready(self, _: web.Request) -> web.Response:
@@ -155,6 +183,7 @@ class FakeGrid:
                 web.post("/charge", self._charge),
                 web.get("/charge", self._list),
                 web.delete("/charge/{session_id}", self._end),
+                web.get("/charge/{session_id}", self._session),
                 web.get("/readyz", self._ready),
                 web.get("/fleet", self._fleet),
                 web.get("/rushhour", self._rushhour),

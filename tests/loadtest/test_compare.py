@@ -85,11 +85,61 @@ def test_repeats_alone_are_told_to_have_nothing_beside_them() -> None:
     assert "nothing to compare them with" in note
 
 
+def broken(**run: Any) -> dict[str, Any]:
+    told = document(1.4, **run)
+    return told | {"thresholds": [{"name": "max_mean", "value": "1.4", "limit": "<= 1.05", "held": False}]}
+
+
+def test_a_passed_and_a_failed_run_are_compared_one_by_one_and_not_averaged() -> None:
+    comparison = compare(runs(document(1.01), broken()), one_by_one=True)
+    assert [group.name for group in comparison.groups] == ["run-0", "run-1"]
+    assert [cell.median for cell in cells(comparison, "max/mean utilization")] == [1.01, 1.4]
+    assert comparison.notes[0].startswith(
+        "these runs have the same plan and policy: they are shown one by one"
+    )
+    assert "run-1: it broke max_mean" in comparison.notes
+    assert not any("--" in note for note in comparison.notes)
+
+
+def test_repeats_under_several_policies_stay_groups_and_the_broken_ones_are_named() -> None:
+    comparison = compare(runs(document(), broken(), document(policy="random")), one_by_one=True)
+    assert [len(group.runs) for group in comparison.groups] == [2, 1]
+    assert comparison.notes == ["run-1: it broke max_mean"]
+
+
+def changed(**run: Any) -> dict[str, Any]:
+    told = document(**run)
+    told["result"]["changes"] = [{"at_unix_s": 102.0, "what": "drained", "target": "a", "planned": False}]
+    return told
+
+
+def test_a_run_that_was_changed_or_stopped_is_no_repeat_of_another() -> None:
+    stopped = document()
+    stopped["result"]["interrupted"] = True
+    assert names(runs(document(), changed(), changed(), stopped, document())) == [
+        ("least_loaded", 2), ("least_loaded, conditions changed (2)", 1),
+        ("least_loaded, conditions changed (3)", 1), ("least_loaded, stopped early", 1),
+    ]  # fmt: skip
+    planned = changed()
+    planned["result"]["changes"][0]["planned"] = True
+    assert names(runs(document(), planned)) == [("least_loaded", 2)]
+    note = compare(runs(document(), changed())).notes[0]
+    assert note == "run-1: the conditions were changed during it: a drained after 2 s"
+
+
+def test_a_run_of_two_policies_is_a_group_of_its_own() -> None:
+    mixed = document(policy="mixed: least_loaded, random")
+    assert names(runs(document(), mixed, document())) == [
+        ("least_loaded", 2),
+        ("mixed: least_loaded, random", 1),
+    ]
+
+
 def test_what_disturbed_a_run_is_said() -> None:
     disturbed = document(policy="random")
     disturbed["result"] |= {"interrupted": True, "generator": {"verdict": "saturated", "why": "busy loop"}}
     assert compare(runs(document(), disturbed)).notes == [
-        "run-1: it was interrupted",
+        "run-1: it was interrupted: its figures are of what was sent until then",
         "run-1: the sender was the bottleneck: busy loop",
     ]
 

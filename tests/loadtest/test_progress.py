@@ -127,8 +127,8 @@ def test_a_signal_stops_the_sending_gives_the_lease_back_and_leaves_the_result(
     assert (grid.leases[0], grid.leases[-1]) == ("PUT 200", "DELETE 200")
 
 
-@pytest.mark.parametrize("options", [JSONL, ()])
-def test_when_nobody_reads_any_more_it_stops_and_leaves_the_result(
+@pytest.mark.parametrize("options", [(*JSONL, "--end-sessions-on-stop"), ()])
+def test_when_nobody_reads_any_more_it_stops_leaves_the_result_and_no_car_is_taken_off(
     options: tuple[str, ...], runs_dir: Path
 ) -> None:
     grid = two()
@@ -151,6 +151,7 @@ def test_when_nobody_reads_any_more_it_stops_and_leaves_the_result(
     assert (end["verdict"], end["why"]) == ("interrupted", "nobody reads standard output any more")
     assert 0 < json.loads((folder / "result.json").read_text())["result"]["sent"] < 2000
     assert grid.holder is None
+    assert grid.deleted == []
 
 
 def test_what_was_waited_for_is_told_and_a_run_that_sent_nothing_leaves_no_folder(runs_dir: Path) -> None:

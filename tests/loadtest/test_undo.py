@@ -25,14 +25,16 @@ async def _some(reached: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-def stopped(grid: FakeGrid, *options: str, again: bool = False, **environ: str) -> Ended:
+def stopped(
+    grid: FakeGrid, *options: str, again: bool = False, by: signal.Signals = signal.SIGINT, **environ: str
+) -> Ended:
     """Stop a run that has got ten sessions; `again` sends a second signal once sessions are being ended."""
 
     async def scenario() -> Ended:
         async with grid.serving():
             process = await start(grid, *LONG, *options, **environ)
             await _some(lambda: len(grid.keys) >= 10)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(by)
             if again:
                 await _some(lambda: bool(grid.deleted))
                 process.send_signal(signal.SIGINT)
@@ -83,6 +85,13 @@ def test_sessions_that_were_ended_are_not_counted_as_lost(runs_dir: Path) -> Non
 def test_without_the_option_a_stop_leaves_the_cars_charging(runs_dir: Path) -> None:
     grid = two()
     assert stopped(grid).code == 130
+    assert grid.deleted == []
+    assert result(runs_dir)["result"]["ended_by_stop"] is None
+
+
+def test_a_stop_of_the_sending_only_leaves_the_cars_charging(runs_dir: Path) -> None:
+    grid = two()
+    assert stopped(grid, OPTION, by=signal.SIGUSR1).code == 130
     assert grid.deleted == []
     assert result(runs_dir)["result"]["ended_by_stop"] is None
 

@@ -107,7 +107,7 @@ class ActDialog {
 
   #choose(value) {
     this.#order.value = value;
-    this.#preview = null;
+    this.#preview = null; // and with it what stood against the order
     this.#say("", "");
     attribute(this.#parts.shown, "aria-busy", "true");
     clearTimeout(this.#timer);
@@ -127,6 +127,15 @@ class ActDialog {
     }
     this.#preview = answer.body;
     this.#parts.shown.replaceChildren(...previewed(answer.body));
+    this.#allow();
+  }
+
+  /** Keep the order from being given while it is under way, and where it can't be given at all. */
+  #allow() {
+    const { go, cancel, form } = this.#parts;
+    go.disabled = this.#state === "sending" || Boolean(this.#preview?.refused);
+    const lost = document.activeElement === go || !form.contains(document.activeElement);
+    if (lost && go.disabled && this.#state !== "sending") cancel.focus();
   }
 
   async #give() {
@@ -142,11 +151,12 @@ class ActDialog {
       return;
     }
     this.#say("sending", "Waiting for the grid to confirm it.");
-    const body = { ...this.#order, reason: reason.value.trim(), basis: this.#preview.basis };
+    const body = { ...this.#order, reason: reason.value.trim(), basis: this.#preview.basis, seen: this.#preview.seen };
     const answer = await post("/api/orders", body, confirmed);
     if (answer.ok) this.#done(answer.body);
     else if (answer.code === "unconfirmed") this.#again("unconfirmed", answer.told);
-    else if (answer.code === "changed") this.#again("refused", `${answer.told} This is the preview of now: look at it, then give the order again.`);
+    else if (answer.code === "changed") this.#again("refused", `${who(answer)} This is the preview of now: look at it, then give the order again.`);
+    else if (answer.code === "order-refused") this.#again("refused", who(answer));
     else this.#say("refused", answer.told);
   }
 
@@ -172,16 +182,19 @@ class ActDialog {
 
   #say(state, told) {
     this.#state = state;
-    const { result, go, form } = this.#parts;
+    const { result, form } = this.#parts;
     attribute(form, "data-state", state || null);
-    go.disabled = state === "sending";
+    this.#allow();
     text(result, state ? `${SAID[state]}. ${told}` : "");
   }
 }
 
 /** Return what a preview shows. */
 function previewed(preview) {
-  if (preview.refused) return [element("p", { class: "fault" }, `✕ ${preview.refused}`)];
+  if (preview.refused) {
+    const faster = (preview.earlier ?? []).map((each) => element("p", {}, given(each)));
+    return [element("p", { class: "fault" }, `✕ ${preview.refused}`), ...faster];
+  }
   const figures = preview.figures.map(({ name, before, after }) => {
     const [title, shown] = FIGURES[name];
     return element("div", {}, element("dt", {}, title), element("dd", {}, before === after ? shown(after) : `${shown(before)} → ${shown(after)}`));
@@ -193,6 +206,24 @@ function previewed(preview) {
     preview.arrivals.length ? element("p", { class: "preview-arrivals" }, `New cars then: ${arriving(preview.arrivals)}.`) : null,
     element("p", { class: "as-of" }, `As the grid is at ${moment(Date.now())}. It is checked again when you order.`),
   ].filter(Boolean);
+}
+
+const DID = {
+  drain: ({ target }) => `drained ${target}`,
+  restore: ({ target }) => `restored ${target}`,
+  capacity: ({ target, value }) => `gave ${target} ${value === null ? "its rated limit" : `a limit of ${kw(value)}`}`,
+  policy: ({ value }) => `switched the policy to ${value}`,
+  stop: ({ target }) => `stopped session ${target}`,
+};
+
+/** Return in words who has given an order, when and why. */
+function given({ who: name, at_unix_ms: atMs, reason, ...order }) {
+  return `${name} ${DID[order.order](order)} at ${clock(atMs)} (${reason}).`;
+}
+
+/** Return who was faster, and what the console says. */
+function who({ body, told }) {
+  return body.said ? [...(body.earlier ?? []).map(given), body.said].join(" ") : told;
 }
 
 function arriving(arrivals) {

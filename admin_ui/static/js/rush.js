@@ -1,12 +1,15 @@
 // The rush hour: how it is started and stopped, and what its states are called.
 
 import { confirmed } from "/static/js/confirm_person.js";
+import { attribute, text } from "/static/js/dom.js";
+import { acts } from "/static/js/link.js";
 import { toLogin } from "/static/js/logged_in.js";
 
 // verdict: shape, word, tone, what to do next
 const VERDICTS = {
   held: ["✓", "held", "", ""],
   broken: ["▲", "broken", "critical", "The report shows when, and at which substation."],
+  changed: ["△", "conditions changed", "warning", "What did not hold can be due to that: it is not judged. Run it again while nobody changes the grid."],
   interrupted: ["■", "stopped", "", "What was measured until then is kept."],
   busy: ["◇", "not started", "warning", "Wait until that run has ended, then start again."],
   "not ready": ["◷", "not started", "warning", "Put that right, then start again. Nothing was sent."],
@@ -15,8 +18,6 @@ const VERDICTS = {
   failed: ["✕", "failed", "critical", "The words above are its last. Start again; if it fails again, run make rush-hour in a terminal."],
   "no end": ["✕", "no end", "warning", "It was killed, or goes on elsewhere."],
 };
-/** What stopping is called on every button. */
-export const STOP_WORDS = "Stop rush hour, take its cars off";
 const OVER = new Set(["ended", "failed"]);
 
 /** Return shape, word, tone and advice of a verdict. */
@@ -32,7 +33,7 @@ export function goesOn(run) {
 /** Return what goes on, in a few words for a line and for screen readers. */
 export function headline({ run, elsewhere }) {
   if (goesOn(run)) {
-    if (run.stopping) return ["■", run.taken_off ? "Stopping: taking its cars off the grid" : "Stopping: waiting for open requests"];
+    if (run.stopping) return ["■", run.taken_off ? "Stopping: ending its sessions" : "Stopping: waiting for open requests"];
     const phases = {
       starting: ["◷", "Starting"],
       settling: ["◷", "Waiting for the grid"],
@@ -52,9 +53,18 @@ export function start(asked) {
   return post("/api/rush", asked, "It was not started.");
 }
 
-/** Stop the console's run; returns what is wrong in words, "" when it has ended. */
-export function stop() {
-  return post("/api/rush/stop", {}, "It was not stopped.");
+/** Stop the console's run of this id; returns what is wrong in words, "" when it has ended. */
+export function stop(runId, endSessions) {
+  return post("/api/rush/stop", { run_id: runId, end_sessions: endSessions }, "It was not stopped.");
+}
+
+/** Show a button that starts a run as it is now: while one goes on it stays where it is, and does nothing. */
+export function showStart(button, run, asking) {
+  const busy = goesOn(run);
+  text(button, busy ? "Rush hour goes on" : asking ? "Starting…" : "Start rush hour");
+  attribute(button, "aria-busy", asking && !busy ? "true" : null);
+  if (busy) attribute(button, "aria-disabled", "true");
+  else acts(button);
 }
 
 async function post(address, body, fault) {

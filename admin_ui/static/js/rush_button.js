@@ -1,9 +1,10 @@
-// The rush hour in a line, for other pages: its state, and for operators the one click that starts it.
+// The rush hour in a line, for other pages: the button that starts it, its state, and apart from that how to stop it.
 
 import { acts } from "/static/js/link.js";
 import { attribute, element, text } from "/static/js/dom.js";
 import { Countdown } from "/static/js/widgets/countdown.js";
-import { STOP_WORDS, goesOn, headline, start, stop } from "/static/js/rush.js";
+import { goesOn, headline, showStart, start } from "/static/js/rush.js";
+import { showStop, stopButton } from "/static/js/rush_stop.js";
 
 /** Show it in `place`; `stream` has the state. */
 export function rushButton(place, stream) {
@@ -12,18 +13,21 @@ export function rushButton(place, stream) {
   const fault = element("p", { class: "rush-chip-fault", role: "alert" });
   let asking = false;
   const press = async () => {
-    if (asking) return;
+    if (asking || goesOn(stream.state?.rush.run)) return;
     asking = true;
     text(fault, "");
     show();
-    text(fault, await (goesOn(stream.state?.rush.run) ? stop() : start({})));
+    text(fault, await start({}));
     asking = false;
     show();
   };
   const button = operator ? acts(element("button", { type: "button", class: "quiet", click: press }, "Start rush hour")) : null;
+  const stop = operator ? stopButton(stream, () => button) : null;
+  if (stop) stop.hidden = true;
   place.classList.add("rush-chip");
   if (button) place.append(button);
   place.append(element("p", {}, state), fault);
+  if (stop) place.append(stop);
 
   const countdown = new Countdown();
   const show = () => {
@@ -36,7 +40,8 @@ export function rushButton(place, stream) {
     const left = leftS ? `, ${leftS} s left` : "";
     text(state, `${shape} ${words}${left}`.trim());
     if (!button) return;
-    text(button, running ? (run.stopping ? "Stopping…" : STOP_WORDS) : asking ? "Starting…" : "Start rush hour");
+    showStart(button, run, asking);
+    showStop(stop, run);
     attribute(button, "hidden", !running && Boolean(elsewhere));
   };
   stream.addEventListener("state", show);

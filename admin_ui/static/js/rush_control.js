@@ -1,8 +1,8 @@
-// The form of the rush hour: one button that starts it, and in its place one that stops it.
+// The form of the rush hour: the button that starts it, and stays where it is while a run goes on.
 
 import { acts } from "/static/js/link.js";
 import { attribute, element, text } from "/static/js/dom.js";
-import { STOP_WORDS, goesOn, start, stop } from "/static/js/rush.js";
+import { goesOn, showStart, start } from "/static/js/rush.js";
 
 const SEED_WORDS = "The same seed sends the same cars.";
 
@@ -16,43 +16,31 @@ export class RushControl {
     this.#form = form;
     this.fault = fault;
     this.start = form.querySelector("#rush-start");
-    this.stop = form.querySelector("#rush-stop");
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#ask(() => start(this.#asked()), this.stop);
+      this.#ask();
     });
-    this.stop.addEventListener("click", () => this.#ask(stop, this.start));
     acts(this.start).disabled = false; // a click before this would have sent the form, and started nothing
     this.#presets();
   }
 
   update(rush) {
     this.#rush = rush;
-    const running = goesOn(rush.run);
-    const focused = document.activeElement;
-    attribute(this.start, "hidden", running);
-    attribute(this.stop, "hidden", !running);
-    attribute(this.stop, "aria-disabled", rush.run?.stopping ? "true" : null);
-    if (focused === this.start && running) this.stop.focus();
-    if (focused === this.stop && !running) this.start.focus();
-    this.#words();
+    this.#show();
   }
 
-  async #ask(send) {
-    if (this.#asking) return;
+  async #ask() {
+    if (this.#asking || goesOn(this.#rush.run)) return;
     this.#asking = true;
-    this.#words();
+    this.#show();
     this.#say("");
-    this.#say(await send());
+    this.#say(await start(this.#asked()));
     this.#asking = false;
-    this.#words();
+    this.#show();
   }
 
-  #words() {
-    const running = goesOn(this.#rush.run);
-    text(this.start, this.#asking && !running ? "Starting…" : "Start rush hour");
-    text(this.stop, this.#rush.run?.stopping ? "Stopping…" : STOP_WORDS);
-    attribute(this.start, "aria-busy", this.#asking && !running ? "true" : null);
+  #show() {
+    showStart(this.start, this.#rush.run, this.#asking);
   }
 
   #say(fault) {

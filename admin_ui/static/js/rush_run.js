@@ -3,6 +3,8 @@
 import { attribute, element, spaced, text } from "/static/js/dom.js";
 import { Countdown } from "/static/js/widgets/countdown.js";
 import { goesOn, headline, verdictWords } from "/static/js/rush.js";
+import { changed } from "/static/js/rush_changes.js";
+import { showStop } from "/static/js/rush_stop.js";
 import { UNKNOWN, figure, latency, moment } from "/static/js/words.js";
 
 // What the load test's thresholds are called here; others keep their names.
@@ -36,8 +38,9 @@ export class RushRun {
   #countdown = new Countdown();
   #ours = null;
 
-  constructor(place, announced) {
+  constructor(place, announced, stop = null) {
     this.#place = place;
+    this.stop = stop;
     this.#announced = announced;
     this.shape = element("span", { class: "shape", "aria-hidden": "true" });
     this.word = element("span", { class: "rush-verdict" });
@@ -60,8 +63,10 @@ export class RushRun {
     });
     this.result = element("div");
     setInterval(() => this.#progress(this.#ours), 1000); // the time goes on while nothing is told
+    const stopping = stop ? element("p", { class: "rush-stopping" }, stop) : null;
     place.append(
-      element("h2", { id: "rush-title" }, ...spaced(this.shape, this.word)), this.sub, this.bar, this.left, this.why, this.figures, this.result,
+      element("h2", { id: "rush-title" }, ...spaced(this.shape, this.word)), this.sub, this.bar, this.left, this.why, this.figures,
+      ...(stopping ? [stopping] : []), this.result,
     );
   }
 
@@ -75,6 +80,7 @@ export class RushRun {
     text(this.word, words);
     text(this.#announced, words);
     const ours = goesOn(run) || !elsewhere ? run : null;
+    if (this.stop) showStop(this.stop, run);
     attribute(this.word.parentNode, "data-tone", ours && !goesOn(ours) ? verdictWords(ours.verdict ?? "failed")[2] || null : null);
     text(this.sub, ours ? about(ours) : elsewhereWords(elsewhere));
     this.#ours = ours;
@@ -95,7 +101,7 @@ export class RushRun {
     const done = Math.round((run.seconds ? 1 - leftS / run.seconds : run.done) * 100);
     attribute(this.bar, "aria-valuenow", done);
     this.fill.style.setProperty("width", `${done}%`);
-    if (run.taken_off) text(this.left, `${count(run.taken_off.ended + run.taken_off.over)} of ${count(run.taken_off.sessions)} cars are off the grid`);
+    if (run.taken_off) text(this.left, `${count(run.taken_off.ended + run.taken_off.over)} of ${count(run.taken_off.sessions)} sessions have ended`);
     else text(this.left, leftS > 0 ? `${Math.ceil(leftS)} s left of ${run.seconds} s` : "Waiting for the last answers and the result");
   }
 
@@ -113,7 +119,7 @@ export class RushRun {
     const shown = found?.files.includes("result.json") ? found : null;
     if (shown === this.#thresholds) return;
     this.#thresholds = shown;
-    this.result.replaceChildren(...(shown ? [saturated(shown), thresholds(shown), left(shown)].filter(Boolean) : []));
+    this.result.replaceChildren(...(shown ? [disturbed(shown), saturated(shown), thresholds(shown), left(shown)].filter(Boolean) : []));
   }
 }
 
@@ -134,6 +140,12 @@ function left(row) {
   return element("ul", { class: "rush-links" }, ...all.map((each) => element("li", {}, each)));
 }
 
+function disturbed(row) {
+  const told = changed(row);
+  if (!told.length) return null;
+  return element("p", { class: "notice" }, `△ Changed during the run: ${told.join("; ")}. Who ordered it is in the `, element("a", { href: "/audit" }, "audit log"), ".");
+}
+
 function saturated({ generator }) {
   if (!generator || generator.verdict !== "saturated") return null;
   return element("p", { class: "notice" }, `△ The load generator was too slow for this: its latencies say more of this machine than of the grid. ${sentence(generator.why)}`);
@@ -148,7 +160,7 @@ function thresholds({ thresholds: all }) {
       "table", { class: "rush-table thresholds" },
       element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
       element("tbody", {}, ...judged.map((each) => element(
-        "tr", {}, element("td", { class: "verdict" }, mark(each.held ? "held" : "broken")),
+        "tr", {}, element("td", { class: "verdict" }, each.held || each.judged !== false ? mark(each.held ? "held" : "broken") : element("span", {}, "◇ not judged")),
         element("th", { scope: "row" }, named(each.name)), element("td", {}, String(each.value)), element("td", {}, String(each.limit)),
       ))),
     ),
@@ -171,21 +183,22 @@ function bound(limit) {
 
 function broken(run, found) {
   if (run.verdict !== "broken" || !found) return "";
-  return found.thresholds.filter((each) => !each.held).map(({ name, value, limit }) => `${named(name)}: ${value}, where ${bound(limit)} holds`).join("; ");
+  return found.thresholds.filter((each) => !each.held && each.judged !== false).map(({ name, value, limit }) => `${named(name)}: ${value}, where ${bound(limit)} holds`).join("; ");
 }
 
 function takenOff({ taken_off: told }) {
   if (!told) return "";
-  const parts = [`${count(told.ended)} of the ${count(told.sessions)} cars of this run were taken off the grid`];
-  if (told.over) parts.push(`${count(told.over)} had left before`);
-  if (told.remaining) parts.push(`${count(told.remaining)} could not be taken off and may charge on: stop them under Why here`);
+  const parts = [`${count(told.ended)} of the ${count(told.sessions)} sessions of this run were ended by the stop`];
+  if (told.over) parts.push(`${count(told.over)} had ended before`);
+  if (told.remaining) parts.push(`${count(told.remaining)} could not be ended and may charge on: stop them under Why here`);
   if (told.unknown) parts.push(`${count(told.unknown)} got no answer and may charge too`);
   return parts.join("; ");
 }
 
 function about(run) {
   const size = run.requests ? `, ${count(run.requests)} cars in ${run.seconds} s` : "";
-  return `${run.run_id ?? run.preset}: seed ${run.seed}${size}, started by ${run.by} at ${moment(run.started_unix_s * 1000)}`;
+  const stopped = run.stopped_by ? `; stopped by ${run.stopped_by}, ${run.ends_sessions ? "with its sessions" : "its cars charge on"}` : "";
+  return `${run.run_id ?? run.preset}: seed ${run.seed}${size}, started by ${run.by} at ${moment(run.started_unix_s * 1000)}${stopped}`;
 }
 
 function elsewhereWords(runId) {

@@ -2,6 +2,7 @@
 
 import { attribute, element, spaced, text } from "/static/js/dom.js";
 import * as grafana from "/static/js/grafana.js";
+import { changed, changedShort, comparable } from "/static/js/rush_changes.js";
 import { links, mark, report } from "/static/js/rush_run.js";
 import { UNKNOWN, figure, latency, moment, percent } from "/static/js/words.js";
 
@@ -14,6 +15,7 @@ const COLUMNS = [
   ["Preset", (run) => run.preset],
   ["Seed", (run) => run.seed, "number"],
   ["Policy", (run) => run.policy ?? UNKNOWN],
+  ["Changed meanwhile", (run) => (changed(run).length ? `△ ${changedShort(run)}` : ""), "changed"],
   ["Max/mean", (run) => known(run.balance_ratio, (value) => value.toFixed(4)), "number"],
   ["Peak", (run) => percent(run.peak_utilization), "number"],
   ["p95", (run) => latency(run.p95_ms), "number"],
@@ -117,7 +119,11 @@ export class RushRuns extends EventTarget {
     const count = this.#chosen.size;
     attribute(this.compare, "aria-disabled", this.#enough() ? null : "true");
     if (count > MOST) text(this.said, `${count} runs are chosen: at most ${MOST} are compared.`);
-    else text(this.said, count >= LEAST ? `${count} runs are chosen.` : "Tick two runs or more to compare them.");
+    else text(this.said, count >= LEAST ? `${count} runs are chosen. ${this.#comparable()}` : "Tick two runs or more to compare them.");
+  }
+
+  #comparable() {
+    return comparable([...this.#chosen].map((name) => this.find(name)), (run) => `The run of ${when.format(new Date(run.at_unix_s * 1000))}`);
   }
 }
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -137,10 +138,59 @@ async def test_an_order_in_another_state_than_that_of_its_preview_is_not_sent(tm
     async with desk(tmp_path) as at:
         seen = (await at.preview("drain", "s-1"))["basis"]
         assert (await at.give("drain", "s-2"))[0] == 200
-        status, told = await at.give("drain", "s-1", basis=seen)
+        status, told = await at.give("drain", "s-1", basis=seen, reason="my reason")
         assert (status, code(told)) == (409, "changed")
         assert (await at.grid.fleet())["s-1"]["draining"] is False
         assert "No substation would be left" in (await at.preview("drain", "s-1"))["warnings"][0]
+    assert at.audited()[-1] == ("drain", "s-1", "my reason", "refused")
+
+
+@pytest.mark.gen_test
+async def test_the_slower_of_two_operators_is_told_who_did_it_when_and_why_and_his_reason_is_kept(
+    tmp_path: Path,
+) -> None:
+    async with desk(tmp_path) as at:
+        shown = await at.preview("drain", "s-1")
+        based = {"basis": shown["basis"], "seen": shown["seen"]}
+        assert (await at.give("drain", "s-1", **based, reason="the first reason"))[0] == 200
+        assert (await at.give("capacity", "s-1", 40))[0] == 200  # another order does not hide it
+        status, told = await at.give("drain", "s-1", **based, reason="the second reason")
+        assert (status, code(told)) == (422, "order-refused")
+        (earlier,) = told["earlier"]
+        assert (earlier["who"], earlier["order"], earlier["reason"]) == (
+            "local operator",
+            "drain",
+            "the first reason",
+        )
+        assert re.match(
+            r"local operator drained s-1 at \d\d:\d\d:\d\d UTC \(the first reason\)\.", told["detail"]
+        )
+        assert (await at.preview("drain", "s-1"))["earlier"] == [earlier]
+        status, told = await at.give("restore", "s-2", **based)  # restored already, and by nobody
+        assert (status, told["earlier"]) == (422, [])
+        status, told = await at.give("drain", "s-2", **based)
+        assert (status, code(told)) == (409, "changed")
+        assert [(each["order"], each["value"]) for each in told["earlier"]] == [
+            ("capacity", 40),
+            ("drain", None),
+        ]
+    refused = [row[:3] for row in at.audited() if row[3] == "refused"]
+    assert refused[0] == ("drain", "s-1", "the second reason")
+
+
+@pytest.mark.gen_test
+async def test_a_session_that_another_operator_has_stopped_is_not_stopped_again(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        session_id = (await charge(at))["session_id"]
+        assert (await at.give("stop", session_id, reason="by the first"))[0] == 200
+        status, told = await at.give("stop", session_id, reason="by the second")
+        assert (status, code(told)) == (422, "order-refused")
+        assert [each["reason"] for each in told["earlier"]] == ["by the first"]
+    assert [row[2:] for row in at.audited()] == [
+        ("by the first", ""),
+        ("", "done"),
+        ("by the second", "refused"),
+    ]
 
 
 @pytest.mark.gen_test
@@ -183,14 +233,14 @@ async def is_shown(at: Desk, name: str, state: str) -> bool:
 
 
 @pytest.mark.gen_test
-async def test_while_the_stream_is_lost_nothing_is_sent(tmp_path: Path) -> None:
+async def test_while_the_stream_is_lost_nothing_is_sent_and_the_reason_is_kept(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         seen = (await at.preview("drain", "s-1"))["basis"]
         await at.grid.stop("balancer")
         await until(lambda: lost(at))
         status, told = await at.give("drain", "s-1", basis=seen)
         assert (status, code(told)) == (503, "stream-lost")
-    assert [row[3] for row in at.audited()] == ["refused"]
+    assert [row[2:] for row in at.audited()] == [("a test", "refused")]
 
 
 async def lost(at: Desk) -> bool:

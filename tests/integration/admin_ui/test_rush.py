@@ -91,7 +91,16 @@ def test_only_operators_start_and_stop_and_stopping_nothing_is_said(console: Con
     assert start(console, "vic").status == 403
     assert console.ask("POST", "/api/rush", JSON, "{}").status == 401
     assert console.ask("POST", "/api/rush/stop", console.log_in("vic") | JSON, "{}").status == 403
-    answer = console.ask("POST", "/api/rush/stop", console.log_in("ann") | JSON, "{}")
+    operator = console.log_in("ann") | JSON
+    for asked in (
+        "{}",
+        "[]",
+        "x",
+        '{"run_id": "x", "end_sessions": true}',
+        '{"run_id": null, "end_sessions": 1}',
+    ):
+        assert console.ask("POST", "/api/rush/stop", operator, asked).status == 400
+    answer = console.ask("POST", "/api/rush/stop", operator, '{"run_id": null, "end_sessions": true}')
     assert (answer.status, json.loads(answer.body)["type"]) == (409, "urn:smartgrid:problem:no-rush")
 
 

@@ -50,6 +50,23 @@ def test_the_newest_run_is_first_with_its_figures(tmp_path: Path) -> None:
     assert oldest["files"] == ["result.json", "progress.jsonl"]
 
 
+def test_what_was_changed_during_a_run_is_listed_with_its_moment(tmp_path: Path) -> None:
+    drained = {
+        "at_unix_s": 12.25,
+        "what": "drained",
+        "target": "substation-2",
+        "before": None,
+        "after": None,
+        "planned": False,
+    }
+    for run_id, changes in ((OLD, [drained, None, {"what": "drained"}]), (NEW, "nonsense")):
+        leave(tmp_path, run_id, RESULT | {"result": {"changes": changes}})
+    newest, oldest = RunsFolder(tmp_path).listed()
+    assert newest["changes"] == []
+    del drained["at_unix_s"]
+    assert oldest["changes"] == [drained | {"at_s": 2.2}]
+
+
 def test_a_run_without_an_end_or_a_result_is_listed_without_figures(tmp_path: Path) -> None:
     leave(tmp_path, OLD, result=None, last={"kind": "progress", "sent": 3})
     (found,) = RunsFolder(tmp_path).listed()

@@ -101,7 +101,7 @@ def test_options_that_are_not_taken_are_told_without_the_usage() -> None:
 
 def test_a_run_that_is_stopped_before_it_listens_was_not_killed_by_somebody_else() -> None:
     made = run(STARTED)
-    made.stopping = True
+    made.stopped_by = "ann"
     made.end(-signal.SIGTERM, "")
     assert (made.phase, made.verdict) == (Phase.ENDED, "interrupted")
 

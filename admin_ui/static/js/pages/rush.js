@@ -5,6 +5,7 @@ import { RushLoads } from "/static/js/rush_loads.js";
 import { RushRun } from "/static/js/rush_run.js";
 import { RushRuns } from "/static/js/rush_runs.js";
 import { goesOn } from "/static/js/rush.js";
+import { stopButton } from "/static/js/rush_stop.js";
 import { showRefusals } from "/static/js/widgets/refusals.js";
 import { View } from "/static/js/view.js";
 
@@ -15,7 +16,8 @@ const TRIES = 20;
 export function start(stream) {
   const form = byId("rush-form");
   const control = form ? new RushControl(form, byId("rush-fault")) : null;
-  const run = new RushRun(byId("rush-run"), byId("rush-announced"));
+  const stop = form ? stopButton(stream, () => control.start) : null;
+  const run = new RushRun(byId("rush-run"), byId("rush-announced"), stop);
   const loads = new RushLoads(byId("rush-loads"));
   const runs = new RushRuns(byId("rush-runs"), new View());
   let listed = "";
