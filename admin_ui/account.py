@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 from jinja2 import Environment
-from tornado.escape import json_decode
 from tornado.web import HTTPError
 
 from admin_ui.access import ConsoleHandler
@@ -47,15 +46,14 @@ class ConfirmHandler(ConsoleHandler):
     async def post(self) -> None:
         """Answer 204."""
         assert self.login  # noqa: S101 - the route takes a role
-        try:
-            password = json_decode(self.request.body)["password"]
-        except (ValueError, TypeError, KeyError):
-            raise HTTPError(400, 'a body {"password": "..."} is wanted') from None
+        password = self.json_object().get("password")
+        if not isinstance(password, str):
+            raise HTTPError(400, 'a body {"password": "..."} is wanted')
         if not self.login.person:
             self.write_problem(NO_PASSWORD, detail="it came by a one-time link")
             return
         verdict = await self._doorkeeper.check(
-            self.login.name, str(password), Asker(self.address, login=self.token), "confirm password"
+            self.login.name, password, Asker(self.address, login=self.token), "confirm password"
         )
         if verdict.person:
             self.logins.confirm(self.token, time.time())

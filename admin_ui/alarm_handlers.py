@@ -1,7 +1,6 @@
 """What operators say of alarms, and the history."""
 
 import dataclasses
-import json
 import time
 from typing import Any
 
@@ -41,15 +40,6 @@ class AlarmHandler(ConsoleHandler):
         else:
             super().write_error(status_code, **kwargs)
 
-    def _body(self) -> dict[str, Any]:
-        try:
-            body = json.loads(self.request.body)
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            raise HTTPError(400, "the body must be a JSON object")
-        return body
-
 
 class AlarmHistoryHandler(AlarmHandler):
     """`GET /api/alarms/history?limit=`."""
@@ -88,7 +78,7 @@ class AcknowledgeAllHandler(AlarmHandler):
 
     async def post(self) -> None:
         """Acknowledge several; writes which of them were still waiting."""
-        ids = self._body().get("ids")
+        ids = self.json_object().get("ids")
         if (
             not isinstance(ids, list)
             or len(ids) > 2 * SHOWN
@@ -106,7 +96,7 @@ class MutesHandler(AlarmHandler):
 
     async def post(self) -> None:
         """Mute."""
-        body = self._body()
+        body = self.json_object()
         texts = [body.get(each, "") for each in ("rule", "substation_id", "reason")]
         minutes = body.get("minutes")
         if not all(isinstance(each, str) for each in texts) or not isinstance(minutes, int | float):

@@ -1,6 +1,5 @@
 """`/api/preview` and `/api/orders`: what an order would do, and giving it."""
 
-import json
 from typing import Any
 
 from tornado.web import HTTPError
@@ -30,12 +29,7 @@ class _OrderHandler(ConsoleHandler):
 
     def read(self) -> tuple[Order, dict[str, Any]]:
         """Return the order in the body, and the whole body; raises HTTPError 400."""
-        try:
-            body = json.loads(self.request.body or b"{}")
-        except (ValueError, RecursionError):
-            body = None
-        if not isinstance(body, dict):
-            raise HTTPError(400, "the body must be a JSON object")
+        body = self.json_object()
         try:
             return order(body), body
         except NoOrder as error:

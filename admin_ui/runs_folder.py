@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -66,7 +67,7 @@ def head(path: Path) -> Mapping[str, Any] | None:
             text = file.read(MOST_HEAD_BYTES)
             cut = text.find(HEAD_ENDS)
             told = json.loads(text[:cut].rstrip().rstrip(b",") + b"}" if cut > 0 else text)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return told if isinstance(told, dict) else None
 
@@ -93,40 +94,63 @@ def _told(folder: Path) -> Row:
     """Return what the run left: its verdict and figures, None for what was not measured."""
     told = head(folder / RESULT) or {}
     run, result = _of(told, "run"), _of(told, "result")
-    window = told.get("window_unix_s")
+    window = _window(told.get("window_unix_s"))
     ended = _ended(folder / PROGRESS)
+    thresholds = told.get("thresholds")
     return {
-        "verdict": ended.get("verdict", NO_END),
-        "why": ended.get("why", ""),
-        "policy": run.get("policy"),
-        "requests": run.get("requests"),
-        "seconds": run.get("seconds"),
-        "duration_s": round(window[1] - window[0], 1) if isinstance(window, list) else None,
-        "window_unix_s": window if isinstance(window, list) else None,
-        "balance_ratio": result.get("balance_ratio"),
-        "peak_utilization": result.get("fleet_peak_utilization"),
-        "p95_ms": _of(result, "response_ms").get("p95"),
-        "sent": result.get("sent"),
-        "admitted": result.get("admitted"),
-        "refused": result.get("refused"),
-        "failed": result.get("failed"),
-        "generator": {name: _of(result, "generator").get(name) for name in ("verdict", "why")},
-        "thresholds": told.get("thresholds") or [],
+        "verdict": _text(ended.get("verdict")) or NO_END,
+        "why": _text(ended.get("why")) or "",
+        "policy": _text(run.get("policy")),
+        "requests": _number(run.get("requests")),
+        "seconds": _number(run.get("seconds")),
+        "duration_s": round(window[1] - window[0], 1) if window else None,
+        "window_unix_s": window,
+        "balance_ratio": _number(result.get("balance_ratio")),
+        "peak_utilization": _number(result.get("fleet_peak_utilization")),
+        "p95_ms": _number(_of(result, "response_ms").get("p95")),
+        "sent": _number(result.get("sent")),
+        "admitted": _number(result.get("admitted")),
+        "refused": _number(result.get("refused")),
+        "failed": _number(result.get("failed")),
+        "generator": {name: _text(_of(result, "generator").get(name)) for name in ("verdict", "why")},
+        "thresholds": [each for each in thresholds if isinstance(each, dict)]
+        if isinstance(thresholds, list)
+        else [],
         "changes": _changes(result, window),
     }
 
 
-def _changes(result: Mapping[str, Any], window: object) -> list[Row]:
+def _changes(result: Mapping[str, Any], window: list[float] | None) -> list[Row]:
     """Return what was changed on the grid during the run, in seconds after its start."""
-    began = window[0] if isinstance(window, list) and window else None
     listed = result.get("changes")
-    if not isinstance(listed, list) or not isinstance(began, int | float):
+    if not isinstance(listed, list) or not window:
         return []
     return [
-        {name: each.get(name) for name in CHANGE} | {"at_s": round(each["at_unix_s"] - began, 1)}
+        {name: each.get(name) for name in CHANGE} | {"at_s": round(at_unix_s - window[0], 1)}
         for each in listed
-        if isinstance(each, dict) and isinstance(each.get("at_unix_s"), int | float)
+        if isinstance(each, dict) and (at_unix_s := _number(each.get("at_unix_s"))) is not None
     ]
+
+
+def _window(told: object) -> list[float] | None:
+    """Return the two moments of a window, None for anything else."""
+    if not isinstance(told, list):
+        return None
+    moments = [each for each in map(_number, told) if each is not None]
+    return moments if len(moments) == len(told) == 2 else None  # noqa: PLR2004 - a beginning and an end
+
+
+def _number(value: object) -> float | None:
+    """Return a finite number, None for anything else that a file may hold in its place."""
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    try:
+        return value if known and math.isfinite(value) else None  # type: ignore[arg-type, return-value]
+    except OverflowError:  # an integer beyond every float
+        return None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _of(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -141,5 +165,5 @@ def _ended(path: Path) -> Mapping[str, Any]:
             file.seek(max(file.seek(0, os.SEEK_END) - LAST_LINE_BYTES, 0))
             told = json.loads(file.read().splitlines()[-1])
         return told if told["kind"] == "ended" else {}
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return {}

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
-from tornado.escape import json_decode
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
@@ -55,7 +54,7 @@ class StartHandler(RushHandler):
         """Answer 202 with the run once it goes on, or say why it does not."""
         assert self.login  # noqa: S101 - the route takes a role
         try:
-            asked = json_decode(self.request.body or b"{}")
+            asked = self.json_object()
             wish = rush_wish.read(asked, await self.rush.presets())
             run = await self.rush.start(wish, self.login.name)
         except ValueError as error:
@@ -84,7 +83,7 @@ class StopHandler(RushHandler):
         """Answer when the run has ended, and its sessions too where that is wanted; what was measured is kept."""
         assert self.login  # noqa: S101 - the route takes a role
         try:
-            wish = rush_wish.read_stop(json_decode(self.request.body or b"{}"))
+            wish = rush_wish.read_stop(self.json_object())
             self.target = wish.run_id or ""
             run = await self.rush.stop(wish, self.login.name)
         except ValueError as error:

@@ -9,9 +9,12 @@ Pure: time comes as unix seconds. Rules:
 - the loads of the substations are not kept: the console has them from the balancer, and shows those.
 """
 
+import contextlib
 import enum
 import json
+import math
 import signal
+from collections.abc import Mapping
 from typing import Any
 
 FIGURES = (
@@ -79,29 +82,32 @@ class RunSoFar:
         return self._figures["sent"] is not None
 
     def take(self, line: bytes) -> None:
-        """Take one line."""
-        try:
+        """Take one line; one that lacks something, or has what is no figure for a figure, changes nothing."""
+        with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
             told = json.loads(line)
-            kind = told["kind"]
-        except (ValueError, LookupError, TypeError):
-            return
+            self._take(told["kind"], told)
+
+    def _take(self, kind: str, told: Mapping[str, Any]) -> None:
+        """Take what a line tells, all or nothing of it; raises what `take` suppresses."""
         match kind:
             case "started":
-                self.run_id, self._seconds = told["run_id"], told["seconds"]
-                self._asked |= {name: told[name] for name in ("preset", "seed", "requests", "seconds")}
+                asked = {name: figure(told[name]) for name in ("seed", "requests", "seconds")}
+                self._asked |= asked | {"preset": str(told["preset"])}
+                self.run_id, self._seconds = str(told["run_id"]), asked["seconds"]
             case "settling":
                 self.phase, self._text = Phase.SETTLING, str(told["text"])[:MOST_CHARACTERS]
             case "progress":
-                self._figures = {name: told.get(name) for name in FIGURES}
-                self._seconds, self._text = told["seconds"], ""
+                figures = {name: figure(told.get(name)) for name in FIGURES}
+                seconds = figure(told["seconds"])
                 over = told["elapsed_s"] >= told["seconds"] or told["sent"] >= told["planned"]
+                self._figures, self._seconds, self._text = figures, seconds, ""
                 self.phase = Phase.FINISHING if over else Phase.RUNNING
             case "ending":
-                self.taken_off = {name: told[name] for name in TAKEN_OFF}
-                self.taken_off["text"] = str(told["text"])[:MOST_CHARACTERS]
+                taken_off = {name: figure(told[name]) for name in TAKEN_OFF}
+                self.taken_off = taken_off | {"text": str(told["text"])[:MOST_CHARACTERS]}
             case "ended":
-                self.verdict = str(told["verdict"])
-                self.why = str(told["why"] or "")[:MOST_CHARACTERS]
+                verdict, self.why = str(told["verdict"]), str(told["why"] or "")[:MOST_CHARACTERS]
+                self.verdict = verdict
 
     def end(self, code: int, last_words: str) -> None:
         """The process has ended with an exit code, below 0 by a signal; `last_words` are its standard error."""
@@ -155,6 +161,16 @@ class RunSoFar:
         if left_s is None or not self._seconds:
             return None
         return round(1 - left_s / self._seconds, 3)
+
+
+def figure(value: object) -> float | None:
+    """Return a finite number as it is, and None as it is; raises TypeError for anything else."""
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
+    ):
+        message = f"{value!r} is no figure"
+        raise TypeError(message)
+    return value
 
 
 def ending(code: int) -> str:

@@ -77,7 +77,7 @@ def read(asked: object, known: Collection[str]) -> Wish:
         message = f"there is no option {min(unknown)!r}"
         raise ValueError(message)
     preset = asked.get("preset", DEFAULT_PRESET)
-    if preset not in known:
+    if not isinstance(preset, str) or preset not in known:
         message = f"there is no preset {str(preset)[:40]!r}; there are {', '.join(known)}"
         raise ValueError(message)
     seed = _number("seed", asked.get("seed", DEFAULT_SEED), 0, MOST_SEED)

@@ -15,7 +15,6 @@ from balancer.health import State
 from balancer.lease import LEAST_TTL_S, MOST_TTL_S, RUN_ID, Window
 from balancer.member import Member
 from runtime.handlers import ApiHandler
-from runtime.json_body import Malformed, read_object
 from runtime.problem import NOT_FOUND, Problem
 from runtime.settings import matching
 
@@ -134,13 +133,6 @@ class OrdersHandler(ApiHandler):
         super().initialize()
         self.operator = operator
 
-    def read(self) -> dict[str, Any]:
-        """Return the body's JSON object, an empty one where there is no body; raises HTTPError 400."""
-        try:
-            return read_object(self.request.body or b"{}")
-        except Malformed as error:
-            raise HTTPError(400, str(error)) from None
-
     def write_answer(self, answer: Answer) -> None:
         """Write what became of the order."""
         if answer.outcome is Outcome.DONE:
@@ -156,7 +148,7 @@ class PolicyHandler(OrdersHandler):
 
     async def put(self) -> None:
         """Switch the policy at every balancer."""
-        policy = self.read().get("policy")
+        policy = self.json_object().get("policy")
         self.write_answer(await self.operator.set_policy(policy if isinstance(policy, str) else ""))
 
 
@@ -169,7 +161,7 @@ class RushHourHandler(OrdersHandler):
 
     async def put(self) -> None:
         """Take it for `{"run_id": ..., "ttl_s": ...}`, or renew it; `window_unix_s` may tell when its cars come."""
-        body = self.read()
+        body = self.json_object()
         run_id, ttl_s = body.get("run_id"), body.get("ttl_s")
         try:
             matching(RUN_ID, RUN_ID)(run_id if isinstance(run_id, str) else "")
@@ -207,7 +199,7 @@ class OrderHandler(OrdersHandler):
 
     async def post(self, substation_id: str, order: str) -> None:
         """Carry the order out; `capacity` takes `{"capacity_kw": 700}`, null for the rated one."""
-        body = self.read()
+        body = self.json_object()
         match order:
             case "capacity":
                 answer = await self.operator.derate(substation_id, limit_w(body))

@@ -7,6 +7,7 @@ from typing import Any
 
 from tornado.web import HTTPError, RequestHandler
 
+from runtime.json_body import Malformed, read_object
 from runtime.problem import (
     BY_STATUS,
     FAILED,
@@ -72,6 +73,13 @@ class ApiHandler(RequestHandler):
             return integer(least, most)(self.argument(name, str(default)))
         except ValueError as error:
             raise HTTPError(400, f"{name}: {error}") from None
+
+    def json_object(self) -> dict[str, Any]:
+        """Return the JSON object in the body, {} for an empty body; raises HTTPError 400 for anything else."""
+        try:
+            return read_object(self.request.body or b"{}")
+        except Malformed as error:
+            raise HTTPError(400, str(error)) from None
 
     def set_default_headers(self) -> None:
         """Answers are about now: nobody may keep them."""

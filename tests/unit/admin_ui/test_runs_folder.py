@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from admin_ui.runs_folder import RunsFolder, head
+from runtime.strict_json import encode
 
 OLD, NEW = "20261122T170358Z-rush-hour-1-9c41", "20261122T180000Z-hot-spot-12-0000"
 RESULT = {
@@ -19,12 +22,16 @@ RESULT = {
     "requests": [{"index": n} for n in range(3)],
     "samples": [],
 }  # fmt: skip
+NAMES = (
+    "kind", "verdict", "why", "run", "result", "window_unix_s", "thresholds", "policy", "requests", "seconds",
+    "balance_ratio", "fleet_peak_utilization", "response_ms", "p95", "sent", "generator", "changes", "at_unix_s",
+)  # fmt: skip
 ENDED = {"kind": "ended", "verdict": "broken", "why": ""}
 
 
 def leave(root: Path, run_id: str, result: Any = RESULT, last: Any = ENDED) -> Path:
     folder = root / run_id
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     if result is not None:
         (folder / "result.json").write_text(json.dumps(result, indent=1))
     (folder / "progress.jsonl").write_text('{"kind": "started"}\n' + json.dumps(last) + "\n")
@@ -71,6 +78,33 @@ def test_a_run_without_an_end_or_a_result_is_listed_without_figures(tmp_path: Pa
     leave(tmp_path, OLD, result=None, last={"kind": "progress", "sent": 3})
     (found,) = RunsFolder(tmp_path).listed()
     assert (found["verdict"], found["balance_ratio"], found["thresholds"]) == ("no end", None, [])
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), ANYTHING), ANYTHING)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_file_of_a_run_takes_the_others_off_the_list(tmp_path: Path, result: Any, last: Any) -> None:
+    leave(tmp_path, NEW)
+    leave(tmp_path, OLD, result, last)
+    newest, oldest = RunsFolder(tmp_path).listed()
+    assert newest["verdict"] == "broken"
+    assert json.loads(encode(oldest)) == oldest, "a browser can read it"
+    assert isinstance(oldest["verdict"], str)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"kind": "ended"}', "\xff", "", "null"])
+def test_a_file_that_is_no_document_is_a_run_without_figures(tmp_path: Path, text: str) -> None:
+    folder = leave(tmp_path, OLD)
+    for name in ("result.json", "progress.jsonl"):
+        (folder / name).write_bytes(text.encode("latin-1"))
+    (found,) = RunsFolder(tmp_path).listed()
+    assert (found["verdict"], found["p95_ms"]) == ("no end", None)
 
 
 @pytest.mark.parametrize("result", [[], {}, {"run": 3, "result": [], "window_unix_s": 4, "thresholds": None}])

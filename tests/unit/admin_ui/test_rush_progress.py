@@ -5,6 +5,8 @@ import signal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from admin_ui.rush_progress import Phase, RunSoFar
 
@@ -20,6 +22,13 @@ ENDED = {
     "kind": "ended", "at_unix_s": 105.0, "run_id": "r-1", "verdict": "held", "exit_code": 0, "why": "", "folder": "f",
     "paths": {},
 }  # fmt: skip
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+KINDS = st.sampled_from(("started", "settling", "progress", "ending"))
 
 
 def run(*lines: dict[str, Any]) -> RunSoFar:
@@ -133,3 +142,19 @@ def test_what_a_stop_has_taken_off_the_grid_is_shown() -> None:
         name: value for name, value in ending.items() if name not in {"kind", "at_unix_s"}
     }
     assert shown["phase"] == "running"
+
+
+@given(st.dictionaries(st.sampled_from((*STARTED, *PROGRESS, *ENDED, "text", "sessions")), ANYTHING), KINDS)
+def test_no_line_ends_the_reading_or_makes_the_run_unreadable(told: dict[str, Any], kind: str) -> None:
+    so_far = run(STARTED, PROGRESS, told | {"kind": kind}, {"kind": kind})
+    so_far.take(b"[" * 100_000)
+    json.dumps(so_far.shown(), allow_nan=False)
+    so_far.take(json.dumps(ENDED).encode())
+    so_far.end(0, "")
+    assert so_far.shown()["verdict"] == "held"
+
+
+@pytest.mark.parametrize("lacks", ["seconds", "elapsed_s", "sent", "planned"])
+def test_a_line_that_lacks_something_changes_nothing(lacks: str) -> None:
+    short = {name: value for name, value in PROGRESS.items() if name != lacks} | {"admitted": 9}
+    assert run(STARTED, PROGRESS, short).shown() == run(STARTED, PROGRESS).shown()
