@@ -24,6 +24,7 @@ from balancer.handlers import (
     OrderHandler,
     PolicyHandler,
     RushHourHandler,
+    RushHourRunHandler,
     fleet_json,
 )
 from balancer.lease import RUN_ID
@@ -157,7 +158,7 @@ def _pages(
             ("/fleet/([a-z0-9-]{1,63})", MemberHandler, {"fleet": seats.fleet}),
             ("/policy", PolicyHandler, {"operator": operator}),
             ("/rushhour", RushHourHandler, {"operator": operator}),
-            (f"/rushhour/({RUN_ID})", RushHourHandler, {"operator": operator}),
+            (f"/rushhour/({RUN_ID})", RushHourRunHandler, {"operator": operator}),
             ("/decisions", DecisionsHandler, {"decisions": seats.decisions}),
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),
             ("/livez", health.LiveHandler),

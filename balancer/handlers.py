@@ -152,12 +152,32 @@ class PolicyHandler(OrdersHandler):
         self.write_answer(await self.operator.set_policy(policy if isinstance(policy, str) else ""))
 
 
-class RushHourHandler(OrdersHandler):
-    """`GET` and `PUT /rushhour`, `DELETE /rushhour/{run_id}`: one run at a time holds the rush hour."""
+class LeaseHandler(OrdersHandler):
+    """What concerns the lease of the rush hour: one run at a time holds it."""
+
+    def held(self) -> dict[str, str | float | None]:
+        """Return who holds it, and for how long."""
+        run_id, left_s = self.operator.rushhour or (None, None)
+        return {"run_id": run_id, "expires_in_s": left_s}
+
+    def write_lease(self, answer: Answer) -> None:
+        """Write what became of an order about it."""
+        if answer.outcome is Outcome.DONE:
+            self.write_json(self.held())
+        elif answer.outcome is Outcome.INVALID:
+            _, left_s = self.operator.rushhour or ("", 1.0)
+            self.set_header("Retry-After", str(math.ceil(left_s)))
+            self.write_problem(RUSHHOUR_HELD, **self.held())
+        else:
+            self.write_answer(answer)
+
+
+class RushHourHandler(LeaseHandler):
+    """`GET` and `PUT /rushhour`."""
 
     def get(self) -> None:
         """Write who holds it."""
-        self.write_json(self._held())
+        self.write_json(self.held())
 
     async def put(self) -> None:
         """Take it for `{"run_id": ..., "ttl_s": ...}`, or renew it; `window_unix_s` may tell when its cars come."""
@@ -173,25 +193,15 @@ class RushHourHandler(OrdersHandler):
             window = Window.of(body.get("window_unix_s"))
         except ValueError as error:
             raise HTTPError(400, f"window_unix_s: {error}") from None
-        self._write(await self.operator.take_rushhour(str(run_id), ttl_s, window))
+        self.write_lease(await self.operator.take_rushhour(str(run_id), ttl_s, window))
+
+
+class RushHourRunHandler(LeaseHandler):
+    """`DELETE /rushhour/{run_id}`."""
 
     async def delete(self, run_id: str) -> None:
         """Give it back; what nobody holds any more is given back too."""
-        self._write(await self.operator.end_rushhour(run_id))
-
-    def _held(self) -> dict[str, str | float | None]:
-        run_id, left_s = self.operator.rushhour or (None, None)
-        return {"run_id": run_id, "expires_in_s": left_s}
-
-    def _write(self, answer: Answer) -> None:
-        if answer.outcome is Outcome.DONE:
-            self.write_json(self._held())
-        elif answer.outcome is Outcome.INVALID:
-            _, left_s = self.operator.rushhour or ("", 1.0)
-            self.set_header("Retry-After", str(math.ceil(left_s)))
-            self.write_problem(RUSHHOUR_HELD, **self._held())
-        else:
-            self.write_answer(answer)
+        self.write_lease(await self.operator.end_rushhour(run_id))
 
 
 class OrderHandler(OrdersHandler):

@@ -75,6 +75,7 @@ OUTCOMES = """
 | `exceeds_capacity` | 422 `invalid`, about `max_power_kw` |
 | `unknown_substation` | 422 `invalid`, about `substations` |
 | `key_reused` | 422 `key-reused` |
+| `vehicle_charging` | 409 `vehicle-charging` |
 | `rejected` | 400, 415 or 422 `invalid`: refused before a balancer was asked |
 | `unauthorized` | 401 |
 | `quota_exceeded` | 429 |

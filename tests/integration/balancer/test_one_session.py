@@ -11,7 +11,6 @@ from tests.integration.balancer.grid import Grid, Plan, running, until
 from tests.integration.gateway.api import Api, Response, api_of
 
 PLAN = Plan(capacities_kw=(100, 100, 100), one_session_per_vehicle=1)
-SHORT = {"energy_kwh": 0.1, "max_power_kw": 50}  # 8.6 s of grid time
 
 
 @contextlib.asynccontextmanager
@@ -57,7 +56,7 @@ async def test_a_vehicle_whose_session_was_stopped_or_has_ended_charges_again_at
         for key in ("", "a-key"):
             first = await api.placed(key)
             await api.stop(first["session_id"])
-            second = await api.placed("", **SHORT)
+            second = await api.placed(energy_kwh=0.1, max_power_kw=50)  # 8.6 s of grid time
 
             async def over(session_id: str = second["session_id"]) -> bool:
                 return bool((await api.find(session_id)).json["state"] == "completed")
