@@ -50,7 +50,7 @@ class Fleet:
         self._policies = policies()
         self.book_id = book_id
         self._rng = rng
-        self._linked = linked
+        self.linked = linked
         self._health: dict[str, Health] = {}
         self._given_up: set[str] = set()  # addresses
         self._shown: dict[str, str] = {}  # whose page an address has shown last
@@ -112,6 +112,8 @@ class Fleet:
         if moved or renewed:
             member.sightings.turn(report.substation_id, report.journal_id, moved=moved)
         member.url, member.health, member.polled_w = url, health, report.load_w
+        if renewed:
+            member.book_id = ""
         if anew:
             member.report, member.received_s = report, now_s
             return None
@@ -127,7 +129,10 @@ class Fleet:
         if not member:
             return False
         member.sightings.hear(report.substation_id, report.journal_id, now_s)
-        return report.journal_id == member.report.journal_id and self._renew(member, report, now_s)
+        if report.journal_id != member.report.journal_id:
+            return False
+        member.book_id = report.book_id
+        return self._renew(member, report, now_s)
 
     def denied(self, substation_id: str, report: Report, now_s: float) -> None:
         """The stream of a substation was answered by another one."""
@@ -178,7 +183,7 @@ class Fleet:
             return State.GONE
         if denied_s is not None:  # after a restart elsewhere that lasts for one poll: no alarm yet
             return State.CONFLICT if denied_s > self._recent_s else State.EJECTED
-        linked = self._linked(substation_id)
+        linked = self.linked(substation_id)
         return member.health.state(now_s - member.received_s, self.poll_s, now_s, linked=linked)
 
     @property
@@ -204,13 +209,9 @@ class Fleet:
         member.report, member.received_s = report, now_s
         return True
 
-    def up(self, substation_id: str) -> bool:
-        """Whether the stream to a substation is up."""
-        return self._linked(substation_id)
-
     def foreign(self, member: Member) -> bool:
         """Whether a substation belongs to another order book."""
-        return bool(self.book_id) and member.report.book_id not in {"", self.book_id}
+        return bool(self.book_id) and member.book_id not in {"", self.book_id}
 
     def choose(self, demand_w: int, eligible: Collection[str], now_s: float) -> str | None:
         """Return whom to ask for `demand_w`; None when nobody has room. `eligible` empty: anybody."""

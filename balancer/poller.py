@@ -169,7 +169,7 @@ class Poller:
         elif substation_id not in self._foreign:
             self._foreign.add(substation_id)
             log.error("a substation belongs to another order book: nothing is placed there",
-                      extra={"substation": substation_id, "its_book": member.report.book_id, "own_book": self._fleet.book_id})  # fmt: skip
+                      extra={"substation": substation_id, "its_book": member.book_id, "own_book": self._fleet.book_id})  # fmt: skip
 
 
 def checked(url: str, found: Seen) -> Seen:

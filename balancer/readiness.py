@@ -17,7 +17,7 @@ def lacking(fleet: Fleet, now_s: float) -> list[str]:
     answering = [
         name
         for name, member in fleet.members.items()
-        if fleet.state(member, now_s) in USED and fleet.up(name)
+        if fleet.state(member, now_s) in USED and fleet.linked(name)
     ]
     own = [name for name in answering if not fleet.foreign(fleet.members[name])]
     if any(not fleet.members[name].report.draining for name in own):

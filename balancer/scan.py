@@ -87,7 +87,6 @@ def seen(samples: Iterable[Sample]) -> Seen:
             owners.pop(), info["journal"], int(values["report_epoch"]), int(values["report_seq"]),
             int(values["load_watts"]), int(values["capacity_watts"]), bool(values["draining"]),
             tuple(int(releases[within]) for within in WITHIN), int(values["sessions_active"]), int(values["rated_watts"]),
-            info.get("book", ""),
         )  # fmt: skip
         return Seen(_plausible(report), info["grpc"])
     except (KeyError, ValueError, OverflowError) as error:

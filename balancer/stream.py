@@ -16,6 +16,7 @@ from balancer.proto import balancer_pb2_grpc as rpc
 from balancer.sessions import Sessions
 from balancer.vehicles import OneSession
 from balancer.withdrawals import Withdrawals
+from runtime.stream_peers import Peers
 from runtime.stream_server import Conversation
 from runtime.trace import CURRENT, Trace, received
 from substation.plan import Plan
@@ -50,6 +51,7 @@ class BalancerService(rpc.BalancerServicer):
         self._sessions = sessions
         self._withdrawals = withdrawals
         self._book_id = book_id
+        self._peers: Peers[Settled] = Peers()
         self._conversations: dict[asyncio.Task[Any], Conversation[Asked, Settled]] = {}
 
     def register(self, server: grpc.aio.Server) -> None:
@@ -58,7 +60,8 @@ class BalancerService(rpc.BalancerServicer):
 
     async def Converse(self, request_iterator: Any, context: Any) -> None:  # noqa: ARG002, N802 - gRPC's name
         """Answer one gateway's calls."""
-        conversation = Conversation(_decode, self._handle, self._encode, self._unused)
+        peer = self._peers.of(context)
+        conversation = Conversation(_decode, self._handle, self._encode, self._unused, peer)
         if task := asyncio.current_task():
             self._conversations[task] = conversation
             task.add_done_callback(self._conversations.pop)

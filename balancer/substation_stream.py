@@ -103,7 +103,7 @@ class Links:
                     self.on_stranger(substation_id, report)
             return ((answer.number, _answer(answer)) for answer in message.answers)
 
-        return Wire(_open, encode, decode)
+        return Wire(_open, encode, decode, cancels=False)
 
 
 def _open(channel: grpc.aio.Channel) -> Any:

@@ -1,5 +1,6 @@
 """The gateway's stream to its balancer."""
 
+import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from balancer.contract import Answer, Charge, Command, Find, Outcome, Page, Stop
 from balancer.proto import balancer_pb2 as pb
 from balancer.proto import balancer_pb2_grpc as rpc
 from runtime.coalescer import Link, Outgoing, Wire
+from runtime.stream_peers import LINK
 from substation.contract import Session
 
 
@@ -22,17 +24,17 @@ class BalancerLink(Link[Command, Answer]):
         """`on_batch` is called with the number of calls in each message."""
         self.book_id = ""
         self.waiting_for: list[str] = []
-        super().__init__(address, Wire(_open, _encode, self._read), on_batch)
+        self._whose = ((LINK, secrets.token_hex(16)),)  # of every stream of this link
+        super().__init__(address, Wire(self._open, _encode, self._read), on_batch)
+
+    def _open(self, channel: grpc.aio.Channel) -> Any:
+        stub = rpc.BalancerStub(channel)  # type: ignore[no-untyped-call]
+        return stub.Converse(wait_for_ready=True, metadata=self._whose)
 
     def _read(self, message: pb.Answers) -> Iterator[tuple[int, Answer]]:
         if not message.answers:  # the greeting
             self.book_id, self.waiting_for = message.book_id, list(message.waiting_for)
         return ((answer.number, _answer(answer)) for answer in message.answers)
-
-
-def _open(channel: grpc.aio.Channel) -> Any:
-    stub = rpc.BalancerStub(channel)  # type: ignore[no-untyped-call]
-    return stub.Converse(wait_for_ready=True)
 
 
 def _encode(calls: list[Outgoing[Command]], cancelled: list[int]) -> pb.Calls:

@@ -1,7 +1,7 @@
 """The caller's end of one stream: whatever waits when the stream is writable goes as one message.
 
 A call that was sent on a stream that is then lost has an unknown outcome: it fails with LinkLost
-and is never silently sent again. A call that was not sent yet waits for the next stream.
+and is never silently sent again. The next stream tells the other end that its answer is not used. A call that was not sent yet waits for the next stream.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import dataclasses
 import itertools
 import logging
 import random
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
@@ -24,6 +25,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 MOST_IN_A_MESSAGE = 512
+MOST_TOLD = 4096  # what the other end remembers
 RETRY_S = (0.05, 1.0)  # first and longest wait before a new stream is tried
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, MOST_IN_A_MESSAGE)
 CHANNEL_OPTIONS = [
@@ -68,12 +70,14 @@ class Wire(Generic[Item, Answer]):
     """How one protocol is put on the wire.
 
     `open` starts the stream on a channel; `encode` turns calls and the numbers of cancelled calls
-    into one message; `decode` turns a message into pairs of number and answer.
+    into one message; `decode` turns a message into pairs of number and answer. `cancels` tells whether
+    the other end wants to hear of cancelled calls.
     """
 
     open: Callable[[grpc.aio.Channel], Any]
     encode: Callable[[list[Outgoing[Item]], list[int]], Any]
     decode: Callable[[Any], Iterable[tuple[int, Answer]]]
+    cancels: bool = True
 
 
 class Link(Generic[Item, Answer]):
@@ -93,6 +97,7 @@ class Link(Generic[Item, Answer]):
         self._waiting: dict[int, _Call[Item, Answer]] = {}
         self._sent: dict[int, _Call[Item, Answer]] = {}
         self._cancelled: list[int] = []
+        self._told: deque[int] = deque(maxlen=MOST_TOLD)  # cancelled numbers that this stream was told
         self._wake = asyncio.Event()
         self._closing = False
         self._task = asyncio.create_task(self._run())
@@ -112,10 +117,9 @@ class Link(Generic[Item, Answer]):
             async with asyncio.timeout(within_s):
                 return await call.future
         except (TimeoutError, asyncio.CancelledError):
-            if self._waiting.pop(number, None) is None and self.up:
+            if self._waiting.pop(number, None) is None:  # it was sent; a link that is down says so later
                 self._sent.pop(number, None)
-                self._cancelled.append(number)
-                self._wake.set()
+                self._cancel([number])
             raise
 
     async def close(self) -> None:
@@ -169,6 +173,7 @@ class Link(Generic[Item, Answer]):
                     calls = {number: self._waiting.pop(number) for number in numbers}
                     cancelled = self._cancelled[:MOST_IN_A_MESSAGE]
                     del self._cancelled[: len(cancelled)]
+                    self._told.extend(cancelled)
                     message, count = self._message(calls, cancelled, loop.time())
                     if unsent := {number: calls.pop(number) for number in numbers[count:]}:
                         self._waiting = unsent | self._waiting
@@ -200,9 +205,19 @@ class Link(Generic[Item, Answer]):
             self._cancelled += cancelled if calls else []
         return message, count
 
+    def _cancel(self, numbers: Iterable[int]) -> None:
+        """Tell the other end, on this stream or the next, that answers are not used."""
+        if self._wire.cancels:
+            self._cancelled += numbers
+            self._wake.set()
+
     def _lose(self) -> None:
         self.up = False
-        lost, self._sent, self._cancelled = self._sent, {}, []
+        lost, self._sent = self._sent, {}
+        # The next stream says so: an answer that was on its way is not used. What this one has said of
+        # others may be lost too.
+        self._cancel([*self._told, *lost])
+        self._told.clear()
         for call in lost.values():
             if not call.future.done():
                 call.future.set_exception(LinkLost(self.address))

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Generic, TypeVar
@@ -10,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import grpc.aio
 
 from runtime.message_size import LIMITS, fitting
+from runtime.stream_peers import Peer
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,6 @@ Answer = TypeVar("Answer")
 
 STOP_S = 2.0
 STREAMS = 100  # of all callers together; one service has one
-REMEMBERED = 4096  # answers of a stream, for callers that give up while theirs is on the way
 SERVER_OPTIONS = [
     ("grpc.so_reuseport", 0),  # else a second server shares the port without a word
     ("grpc.keepalive_time_ms", 2_000),
@@ -64,8 +63,9 @@ class Conversation(Generic[Item, Answer]):
     `decode` turns a message into numbered items and the numbers of cancelled ones, `handle` answers
     one item, `encode` turns numbered answers into one message. When the caller cancels an item or
     its stream is lost, what still handles it is cancelled; `unused` is called with an answer that
-    the caller has said it does not use, or that was not written before the stream was lost. (One
-    that was being written may have arrived: nothing is done about it.)
+    the caller has said it does not use, or that was not written before the stream was lost. One
+    that was being written may have arrived: of that the caller says on its next stream whether it has
+    lost it. `peer` is what its streams share.
     """
 
     def __init__(
@@ -74,15 +74,17 @@ class Conversation(Generic[Item, Answer]):
         handle: Callable[[Item], Awaitable[Answer]],
         encode: Callable[[list[tuple[int, Answer]]], Any],
         unused: Callable[[Answer], None] = lambda _: None,
+        peer: Peer[Answer] | None = None,
     ) -> None:
         self._decode = decode
         self._handle = handle
         self._encode = encode
         self._unused = unused
-        self._written: OrderedDict[int, Answer] = OrderedDict()
+        self._peer: Peer[Answer] = peer or Peer()
         self._running: dict[int, asyncio.Future[Answer]] = {}
         self._answers: list[tuple[int, Answer]] = []
         self._wake = asyncio.Event()
+        self._over = False
         self._greets = True  # the first greeting says that the link is up
 
     def greet(self) -> None:
@@ -93,11 +95,14 @@ class Conversation(Generic[Item, Answer]):
     async def run(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
         """Read and answer until the caller ends the stream or is lost."""
         halves = [asyncio.create_task(self._read(context)), asyncio.create_task(self._write(context))]
+        self._peer.streams.add(self)
         try:
             done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
             for half in done:
                 half.result()  # a stream that can't be read or written must end, not fall silent
         finally:
+            self._over = True
+            self._peer.streams.discard(self)
             for half in halves:
                 half.cancel()
             for future in list(self._running.values()):
@@ -114,21 +119,26 @@ class Conversation(Generic[Item, Answer]):
                 self._cancel(number)
 
     def _start(self, number: int, item: Item) -> None:
+        if self._peer.gave_up(number):
+            return
         future = asyncio.ensure_future(self._handle(item))
         self._running[number] = future
         future.add_done_callback(lambda done: self._finished(number, done))
 
     def _cancel(self, number: int) -> None:
+        """The caller does not use an answer, on whichever of its streams it asked for it."""
+        for stream in self._peer.streams:
+            stream.drop(number)
+        if (answer := self._peer.give_up(number)) is not None:
+            self._unused(answer)
+
+    def drop(self, number: int) -> None:
+        """Stop handling a call of this stream, or don't write its answer."""
         if number in self._running:
             self._running[number].cancel()
-        elif number in self._written:
-            self._unused(self._written.pop(number))
-        else:
-            kept = [(other, answer) for other, answer in self._answers if other != number]
-            for other, answer in self._answers:
-                if other == number:
-                    self._unused(answer)
-            self._answers = kept
+        for each in [each for each in self._answers if each[0] == number]:
+            self._answers.remove(each)
+            self._unused(each[1])
 
     def _finished(self, number: int, done: "asyncio.Future[Answer]") -> None:
         self._running.pop(number, None)
@@ -136,6 +146,9 @@ class Conversation(Generic[Item, Answer]):
             return
         if error := done.exception():
             log.error("a call failed", exc_info=error)
+            return
+        if self._over or self._peer.gave_up(number):  # it was done before it could be cancelled
+            self._unused(done.result())
             return
         self._answers.append((number, done.result()))
         self._wake.set()
@@ -148,14 +161,14 @@ class Conversation(Generic[Item, Answer]):
             if self._greets:
                 self._greets = False
                 await context.write(self._encode([]))
-            answers, self._answers = self._answers, []
-            self._written.update(answers)
-            while len(self._written) > REMEMBERED:
-                self._written.popitem(last=False)
-            while answers:
-                message, count = fitting(answers, self._encode)
+            while self._answers:
+                message, count = fitting(self._answers, self._encode)
+                answers = self._answers[:count]
+                del self._answers[:count]
                 if message is None:
                     log.error("an answer is too large to be sent", extra={"number": answers[0][0]})
-                else:
-                    await context.write(message)
-                answers = answers[count:]
+                    for _, answer in answers:
+                        self._unused(answer)
+                    continue
+                self._peer.wrote(answers)
+                await context.write(message)

@@ -9,7 +9,7 @@ from tornado.web import Application
 from runtime import exposition, health, http, stream_server
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
-from substation.clock import GridClock, Moment
+from substation.clock import GridClock
 from substation.handlers import BackupHandler, SessionsHandler
 from substation.identity import take_slot
 from substation.journal import Journal
@@ -29,16 +29,12 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         slot = take_slot(settings.data, settings.substation_id)
         stack.callback(slot.release)
         unix_ms = int(time.time() * 1000)
+        accept_loss = bool(settings.accept_loss)
         journal = Journal(
-            slot.folder / "journal.sqlite",
-            slot.substation_id,
-            unix_ms,
-            accept_loss=bool(settings.accept_loss),
+            slot.folder / "journal.sqlite", slot.substation_id, unix_ms, accept_loss=accept_loss
         )
         stack.callback(journal.close)
-        known = journal.station()
-        stored = Moment(known.grid_ms, known.unix_ms, known.time_scale)
-        clock = GridClock.resume(stored, unix_ms, time.monotonic(), settings.time_scale)
+        clock = GridClock.resume(journal.station().moment, unix_ms, time.monotonic(), settings.time_scale)
         registry = await stack.enter_async_context(exposition.measured("substation"))
         metrics = WriterMetrics(registry, slot.substation_id)
         station = Station(journal, settings.capacity_w, clock, metrics)

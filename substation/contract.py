@@ -196,7 +196,7 @@ class Report:
     """A substation's load at one moment; of two, the one with the higher (epoch, seq) is newer.
 
     `capacity_w` is the limit now, `rated_w` what it is when not derated; `releases_w` are cumulative
-    watts by RELEASES_WITHIN_S. `book_id` is the order book whose requests alone are taken, '' for any.
+    watts by RELEASES_WITHIN_S. `book_id` is the order book whose requests alone are taken, '' for any; the page does not say it.
     """
 
     substation_id: str

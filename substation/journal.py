@@ -10,6 +10,7 @@ from pathlib import Path
 
 from runtime.commit_count import CommitCount
 from runtime.store import Store, StoreDamaged, StoreFull, StoreUnusable
+from substation.clock import Moment
 from substation.contract import State
 from substation.curve import Usage
 from substation.plan import Plan
@@ -31,13 +32,16 @@ class Station:
     journal_id: str
     book_id: str
     epoch: int
-    grid_ms: int
-    unix_ms: int
+    moment: Moment
     usage: Usage
     draining: bool
     limit_w: int
-    time_scale: float
     commits: int
+
+    @property
+    def grid_ms(self) -> int:
+        """The grid time of the last commit."""
+        return self.moment.grid_ms
 
 
 class Journal:
@@ -77,9 +81,10 @@ class Journal:
         """Return the journal's own row."""
         row = self._store.rows("SELECT * FROM station")[0]
         usage = Usage(row["ended_j"], row["admission_wms"], row["derating_wms"], row["allowed_w"])
+        moment = Moment(row["grid_ms"], row["unix_ms"], row["time_scale"])
         return Station(
-            row["substation_id"], row["journal_id"], row["book_id"], row["epoch"], row["grid_ms"], row["unix_ms"],
-            usage, bool(row["draining"]), row["limit_w"], row["time_scale"], row["commits"],
+            row["substation_id"], row["journal_id"], row["book_id"], row["epoch"], moment, usage,
+            bool(row["draining"]), row["limit_w"], row["commits"],
         )  # fmt: skip
 
     @contextlib.contextmanager

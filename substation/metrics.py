@@ -40,7 +40,7 @@ RELEASES = (
 )
 INFO = (
     "smartgrid_substation",
-    "The journal's id, the stream's address (one without a host is on this page's), and the order book that it belongs to",
+    "The journal's id, and the stream's address; one without a host is on this page's",
 )
 ENERGY = ("smartgrid_substation_energy_joules", "Energy delivered since the journal was made, in grid time")
 OVERLOAD = (
@@ -129,12 +129,7 @@ class ReportCollector(Collector):
         yield releases
         info = InfoMetricFamily(*INFO, labels=["substation"])
         info.add_metric(
-            self._labels,
-            {
-                "journal": self._station.journal_id,
-                "grpc": self._station.grpc_address,
-                "book": report.book_id,
-            },
+            self._labels, {"journal": self._station.journal_id, "grpc": self._station.grpc_address}
         )
         yield info
 

@@ -138,9 +138,7 @@ async def test_every_substation_metric_names_its_substation(tmp_path: Path) -> N
 
 
 async def series(grid: Grid) -> set[tuple[object, ...]]:
-    """The series, but for the order book, which the first place decides."""
-    found = [(s.name, {**s.labels, "book": ""}) for s in await grid.metrics()]
-    return {(name, *sorted(labels.items())) for name, labels in found}
+    return {(s.name, *sorted(s.labels.items())) for s in await grid.metrics()}
 
 
 @pytest.mark.gen_test

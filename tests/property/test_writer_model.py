@@ -206,7 +206,7 @@ class Substation(RuleBasedStateMachine):
         full, self.full = self.full, False
         self.newest = (0, 0, 0)  # time of before the last commit may be counted anew
         if not full:
-            passed_ms = max(0, int(self.desk.unix_s * 1000) - stored.unix_ms)
+            passed_ms = max(0, int(self.desk.unix_s * 1000) - stored.moment.unix_ms)
             assert self.desk.now_ms == stored.grid_ms + int(passed_ms * former)
         assert self.desk.now_ms >= stored.grid_ms
         assert self.desk.journal.epoch > epoch

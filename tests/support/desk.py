@@ -5,7 +5,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from substation.clock import GridClock, Moment
+from substation.clock import GridClock
 from substation.contract import Answer, Command
 from substation.journal import Journal
 from substation.metrics import WriterMetrics
@@ -34,9 +34,8 @@ class Desk:
         """Open the journal and take up its sessions, as the service does when it starts."""
         unix_ms = int(self.unix_s * 1000)
         self.journal = Journal(self.path, SUBSTATION, unix_ms, accept_loss=self.accept_loss)
-        known = self.journal.station()
-        stored = Moment(known.grid_ms, known.unix_ms, known.time_scale)
-        self.clock = GridClock.resume(stored, unix_ms, self.monotonic_s, self.scale)
+        moment = self.journal.station().moment
+        self.clock = GridClock.resume(moment, unix_ms, self.monotonic_s, self.scale)
         self.ledger = resume(self.journal, self.capacity_w, self.clock.start_ms)
         metrics = WriterMetrics(CollectorRegistry(), SUBSTATION)
         self.writer = Writer(

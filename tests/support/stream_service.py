@@ -8,6 +8,7 @@ from typing import Any
 import grpc.aio
 
 from runtime import stream_server
+from runtime.stream_peers import Peers
 from runtime.stream_server import Conversation
 from substation.contract import Find
 from substation.proto import substation_pb2 as pb
@@ -22,10 +23,13 @@ class Service(rpc.SubstationServicer):
 
     def __init__(self, handle: Handler) -> None:
         self._handle = handle
+        self._peers: Peers[str] = Peers()
         self.messages: list[pb.Calls] = []
+        self.unused: list[str] = []
 
     async def Converse(self, request_iterator: Any, context: Any) -> None:  # noqa: ARG002, N802 - gRPC's name
-        await Conversation(self._decode, self._handle, self._encode).run(context)
+        peer = self._peers.of(context)
+        await Conversation(self._decode, self._handle, self._encode, self.unused.append, peer).run(context)
 
     def register(self, server: grpc.aio.Server) -> None:
         rpc.add_SubstationServicer_to_server(self, server)  # type: ignore[no-untyped-call]

@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
+from balancer.contract import Charge
+from gateway.balancer_stream import BalancerLink
+from runtime.coalescer import LinkLost
+from substation.plan import Plan as ChargingPlan
 from tests.integration.balancer.grid import HOST, Grid, Plan, running, until
+from tests.integration.balancer.grid import PROXIED as PROXIED_HOST
+from tests.integration.balancer.proxy import Proxy
 from tests.integration.gateway.api import Api, Response, api_of
 
 PROXIED = Plan(proxied=True, deadline_s=1.5)
@@ -157,6 +163,38 @@ async def test_a_caller_without_a_key_who_hangs_up_leaves_no_session(tmp_path: P
         heal(grid)
         await state_of(grid, "withdrawn")
         await _nothing_to_withdraw(grid)
+
+
+@pytest.mark.gen_test
+async def test_an_answer_without_a_key_that_a_broken_link_lost_leaves_no_session(tmp_path: Path) -> None:
+    async with running(tmp_path) as grid:
+        proxy = Proxy(HOST, grid.balancer_grpc_port)
+        async with proxy.listening(PROXIED_HOST, grid.balancer_grpc_port):
+            link = BalancerLink(f"{PROXIED_HOST}:{grid.balancer_grpc_port}")
+            wanted = Charge("", "f", "car-1", ChargingPlan(3_600_000_000, 11_000))
+            admitted = await link.call(wanted, 10)
+            proxy.replies = False
+            lost = asyncio.create_task(link.call(wanted, 30))
+
+            async def answered() -> bool:
+                decided = await grid.get_json(f"{grid.balancer_url}/decisions")
+                return [each["outcome"] for each in decided["decisions"]] == ["placed", "placed"]
+
+            await until(answered)
+            proxy.pass_all()
+            with pytest.raises(LinkLost):
+                await lost
+
+            async def states() -> dict[str, str]:
+                return {each["session_id"]: each["state"] for each in await grid.sessions()}
+
+            async def settled() -> bool:
+                return sorted((await states()).values()) == ["charging", "withdrawn"]
+
+            await until(settled)
+            assert admitted.session
+            assert (await states())[admitted.session.session_id] == "charging"
+            await link.close()
 
 
 @pytest.mark.gen_test

@@ -68,7 +68,7 @@ def test_a_substation_of_another_book_is_not_chosen_however_empty_it_is() -> Non
 
 def test_it_is_chosen_again_once_it_belongs_to_this_book() -> None:
     view = View(foreign("a"), book_id=BOOK)
-    view.poll(report("a", epoch=2, journal_id="new", book_id=""), 1.0)
+    view.poll(report("a", epoch=2, journal_id="new"), 1.0)
     assert view.choose(10, now_s=1.0) == "a"
 
 

@@ -37,6 +37,7 @@ class View:
         for each in reports:
             self.fleet.watch(url(each.substation_id))
             self.poll(each)
+            self.fleet.adopt(each, 0.0)
 
     def poll(self, seen: Report, now_s: float = 0.0) -> float | None:
         return self.fleet.polled(url(seen.substation_id), seen, now_s)

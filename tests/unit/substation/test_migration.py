@@ -180,7 +180,7 @@ def test_whose_it_is_is_kept_and_nothing_is_ordered(desk: Desk) -> None:
     station = desk.journal.station()
     assert (station.substation_id, station.journal_id, station.book_id) == (SUBSTATION, "the-journal", BOOK)
     assert desk.journal.epoch == UNIX_MS // 1000
-    assert (station.time_scale, station.commits) == (0, 0)  # not known
+    assert (station.moment.scale, station.commits) == (0, 0)  # not known
     assert (station.draining, station.limit_w) == (False, 0)
     assert [a.outcome for a in desk.ask(Drain(on=True), Derate(50_000))] == ["done", "done"]
 
