@@ -6,8 +6,8 @@ Times are seconds; what a state is like is seen at `AT_S`, after a minute of it.
 import dataclasses
 from collections.abc import Iterator
 
-AT_S = 300
-CHANGED_S = 240  # a substation was lost
+AT_S = 120
+CHANGED_S = 60  # a substation was lost
 RUSH_S = 60  # a rush hour began so long ago
 CAPACITY_W = 1_400_000
 LOADED_W = 1_120_000  # 80 %
@@ -50,7 +50,7 @@ RISING = Substation(
 )
 ONE_CAR = Substation(load=f"11000x{AT_S}", headroom=f"{CAPACITY_W - 11_000}x{AT_S}")
 DRAINED = Substation(load=f"140000x{AT_S}", headroom=f"{CAPACITY_W - 140_000}x{AT_S}", draining=f"1x{AT_S}")
-LOWERED_W, LOWERED_S = CAPACITY_W // 2, 285
+LOWERED_W, LOWERED_S = CAPACITY_W // 2, AT_S - 15
 # It rose until its limit was lowered, so by the trend of the last 30 s it rises still.
 LOWERED = Substation(
     load=f"{BEFORE_W}x{LOWERED_S - 61} {BEFORE_W}+{RISE_W}x60 {LOADED_W}x{AT_S}",
