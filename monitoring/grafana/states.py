@@ -10,7 +10,7 @@ SAME = "as idle"
 
 @dataclasses.dataclass(frozen=True)
 class Shown:
-    """What one panel shows: nothing scraped; three empty substations; a rush hour at 80 %; one of them drained; one lost; one above a lowered limit."""
+    """What one panel shows: nothing scraped; one car at three substations; a rush hour at 80 %; one of them drained; one lost; one above a lowered limit."""
 
     empty: str
     idle: str
@@ -22,11 +22,11 @@ class Shown:
 
 STATES = {
     "empty": "nothing is scraped yet",
-    "idle": "three substations of 1,400 kW, no car",
+    "idle": "three substations of 1,400 kW, one car of 11 kW",
     "rush": "one minute of a rush hour; every substation is at 80 %, and rises by 4 kW a second",
-    "drained": "`substation-2` is drained and empty, the others are at 80 %",
+    "drained": "`substation-2` is drained and still at 10 %, the others are at 80 %",
     "lost": "`substation-3` does not answer, the others are at 80 %",
-    "over": "the limit of `substation-1` was lowered to 700 kW, below its load; every load is 1,120 kW",
+    "over": "the limit of `substation-1` was lowered to 700 kW in mid-rise; every load is 1,120 kW",
 }
 NOTHING = "“nothing yet”"
 NO_RUSH_HOUR = "no rush hour"
@@ -34,7 +34,7 @@ _LINE_ENDS = "the lost one's line ends"
 
 GRID = {
     "Utilization": Shown("none takes cars", "0 %", "80 %", "80 %", "80 %", "96 %, orange"),
-    "Headroom": Shown("no data", "4.2 MW", "840 kW", "560 kW", "560 kW", "560 kW"),
+    "Headroom": Shown("no data", "4.19 MW", "840 kW", "560 kW", "560 kW", "560 kW"),
     "Time to limit": Shown("not rising", "not rising", "70 s", "not rising", "not rising", "not rising"),
     "Imbalance": Shown("little load", "little load", "1.000", "1.000", "1.000", "1.500, red"),
     "Waiting requests": Shown("no data", "0", "3, orange", "0", "0", "0"),
@@ -50,15 +50,15 @@ GRID = {
         over="SubstationOverload",
     ),
     "Load of $substation": Shown(
-        "no panel", "load at 0, the limit above it in grey", "load rises to the limit", "load falls to 0",
+        "no panel", "load near 0, the limit above it in grey", "load rises to the limit", "load falls to 0",
         _LINE_ENDS, "load in red above the limit, which has come down",
     ),
     "Utilization of each": Shown(
-        NOTHING, "lines at 0 %, grey limits at 90 and 100 %", "lines rise together",
+        NOTHING, "lines near 0 %, grey limits at 90 and 100 %", "lines rise together",
         "the drained one falls", _LINE_ENDS, "the line above 100 % is red",
     ),
     "Headroom of each": Shown(
-        NOTHING, "lines at 1.4 MW, the limit at 0 in sight", "lines fall together", "the drained one rises",
+        NOTHING, "lines near 1.4 MW, the limit at 0 in sight", "lines fall together", "the drained one rises",
         _LINE_ENDS, "a line below 0",
     ),
     "Time to limit of each": Shown(
@@ -89,7 +89,7 @@ GRID = {
     "Power that comes free within": Shown(
         "no data", "0 W in each of six bars, 1 s first", *["rising from 1 s to 300 s"] * 4
     ),
-    "Cars that charge": Shown(NOTHING, "lines at 0", "lines rise", "the drained one falls", _LINE_ENDS, "lines"),
+    "Cars that charge": Shown(NOTHING, "lines near 0", "lines rise", "the drained one falls", _LINE_ENDS, "lines"),
 }  # fmt: skip
 SERVICES = {
     "Scraped": Shown(NOTHING, "up", lost="down, red"),

@@ -6,8 +6,8 @@ Times are seconds; what a state is like is seen at `AT_S`, after a minute of it.
 import dataclasses
 from collections.abc import Iterator
 
-AT_S = 300
-CHANGED_S = 240  # a substation was lost, or its limit lowered
+AT_S = 120
+CHANGED_S = 60  # a substation was lost
 RUSH_S = 60  # a rush hour began so long ago
 CAPACITY_W = 1_400_000
 LOADED_W = 1_120_000  # 80 %
@@ -48,13 +48,22 @@ RISING = Substation(
     admitted=f"500x{QUIET_S} 500+2x{RUSH_S}",
     freed=LOADED_W,
 )
-LOWERED_W = CAPACITY_W // 2
+ONE_CAR = Substation(load=f"11000x{AT_S}", headroom=f"{CAPACITY_W - 11_000}x{AT_S}")
+DRAINED = Substation(load=f"140000x{AT_S}", headroom=f"{CAPACITY_W - 140_000}x{AT_S}", draining=f"1x{AT_S}")
+LOWERED_W, LOWERED_S = CAPACITY_W // 2, AT_S - 15
+# It rose until its limit was lowered, so by the trend of the last 30 s it rises still.
+LOWERED = Substation(
+    load=f"{BEFORE_W}x{LOWERED_S - 61} {BEFORE_W}+{RISE_W}x60 {LOADED_W}x{AT_S}",
+    capacity=f"{CAPACITY_W}x{LOWERED_S} {LOWERED_W}x{AT_S}",
+    headroom=f"{CAPACITY_W - LOADED_W}x{LOWERED_S} {LOWERED_W - LOADED_W}x{AT_S}",
+    freed=LOADED_W,
+)
 WORLDS = {
-    "idle": World(),
+    "idle": World((ONE_CAR, Substation(), Substation())),
     "rush": World(
         (RISING,) * 3, 3, f"0x{QUIET_S} 0+6x{RUSH_S}", (AT_S - RUSH_S, AT_S + 1), f"0x{QUIET_S} 1x{RUSH_S}"
     ),
-    "drained": World((LOADED, Substation(draining=f"1x{AT_S}"), LOADED)),
+    "drained": World((LOADED, DRAINED, LOADED)),
     "lost": World(
         (
             LOADED,
@@ -66,17 +75,7 @@ WORLDS = {
             ),
         )
     ),
-    "over": World(
-        (
-            dataclasses.replace(
-                LOADED,
-                capacity=f"{CAPACITY_W}x{CHANGED_S} {LOWERED_W}x{AT_S}",
-                headroom=f"{CAPACITY_W - LOADED_W}x{CHANGED_S} {LOWERED_W - LOADED_W}x{AT_S}",
-            ),
-            LOADED,
-            LOADED,
-        )
-    ),
+    "over": World((LOWERED, LOADED, LOADED)),
 }  # fmt: skip
 
 
