@@ -45,7 +45,9 @@ def leave(folder: Path, told: dict[str, Any]) -> Path:
 
     Returns the path of the report.
     """
-    runs.write(folder / runs.RESULT, as_json(told))
+    text = as_json(told)
+    runs.write(folder / runs.RESULT, text)
+    told = json.loads(text)  # what is drawn now is what is drawn from the file later
     runs.write(folder / REQUESTS, sheets.requests(told))
     runs.write(folder / SAMPLES, sheets.samples(told))
     runs.write(folder / REPORT, page.report(told))
