@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
 from balancer.asking import Asker
+from balancer.book import BookUnavailable
 from balancer.contract import FLEET
 from balancer.control import Operator
 from balancer.decisions import Decisions
@@ -27,7 +28,7 @@ from balancer.handlers import (
 )
 from balancer.lease import RUN_ID
 from balancer.metrics import BalancerMetrics, FleetCollector, show_rushhour
-from balancer.orders import BookUnavailable, EmbeddedBook
+from balancer.orders import EmbeddedBook
 from balancer.placement import Placement
 from balancer.poller import Poller
 from balancer.seats import Seats
@@ -153,4 +154,4 @@ async def _prune(book: EmbeddedBook) -> None:
     while True:
         await asyncio.sleep(PRUNE_EVERY_S)
         with contextlib.suppress(BookUnavailable):
-            await book.prune(int(time.time() * 1000))
+            await book.prune()

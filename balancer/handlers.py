@@ -207,13 +207,16 @@ class OrderHandler(OrdersHandler):
     """`POST /fleet/{substation_id}/{drain|restore|capacity|decommission}`."""
 
     async def post(self, substation_id: str, order: str) -> None:
-        """Carry the order out; `capacity` takes `{"capacity_kw": 700}`, null for the rated one."""
+        """Carry the order out.
+
+        `capacity` takes `{"capacity_kw": 700}`, null for the rated one; `decommission` may take a `journal_id`.
+        """
         body = self.read()
         match order:
             case "capacity":
                 answer = await self.operator.derate(substation_id, limit_w(body))
             case "decommission":
-                answer = await self.operator.decommission(substation_id)
+                answer = await self.operator.decommission(substation_id, journal_id(body))
             case _:
                 answer = await self.operator.drain(substation_id, on=order == "drain")
         self.write_answer(answer)
@@ -230,6 +233,17 @@ def limit_w(body: dict[str, Any]) -> int:
     if not _is_number(limit_kw) or not LEAST_KW <= limit_kw < MOST_KW:
         raise HTTPError(400, "capacity_kw must be a number above 0, or null for the rated capacity")
     return round(limit_kw * KW)
+
+
+def journal_id(body: dict[str, Any]) -> str:
+    """Return the journal that is to be given up, '' for all of a substation; raises HTTPError 400.
+
+    What is there but names none is refused: a slip must not give up more than was meant.
+    """
+    named: object = body.get("journal_id", "")
+    if not isinstance(named, str) or ("journal_id" in body and not named):
+        raise HTTPError(400, "journal_id must be the id of a journal, or left out for all of the substation")
+    return named
 
 
 def _is_number(value: object) -> TypeGuard[float]:

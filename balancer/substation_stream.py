@@ -100,10 +100,10 @@ def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
             plan = place.plan
             call.place.CopyFrom(pb.Place(
                 book_id=place.book_id, key=place.key, attempt=place.attempt, vehicle_id=place.vehicle_id,
-                energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms,
+                energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms, journal_id=place.journal_id,
             ))  # fmt: skip
-        case Withdraw(key, attempt):
-            call.withdraw.CopyFrom(pb.Withdraw(key=key, attempt=attempt))
+        case Withdraw(key, attempt, journal_id):
+            call.withdraw.CopyFrom(pb.Withdraw(key=key, attempt=attempt, journal_id=journal_id))
         case Stop(session_id):
             call.stop.session_id = session_id
         case Find(session_id):

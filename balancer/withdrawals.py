@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from balancer.asking import Asker
-from balancer.orders import BookUnavailable, OrderBook, Withdrawal
+from balancer.book import BookUnavailable, OrderBook, Withdrawal
 from substation.contract import Withdraw
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Withdrawals:
         _kept(self._asking, self._settle(withdrawal))
 
     async def _settle(self, withdrawal: Withdrawal) -> None:
-        command = Withdraw(withdrawal.key, withdrawal.attempt)
+        command = Withdraw(withdrawal.key, withdrawal.attempt, withdrawal.journal_id)
         while not (gone := self._given_up(withdrawal.target, withdrawal.journal_id)):
             if await self._asker.ask(withdrawal.target, command, time.monotonic() + ROUND_S):
                 break

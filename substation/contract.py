@@ -62,21 +62,29 @@ class Outcome(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Place:
-    """Admit `key` at its `attempt`, on behalf of the order book `book_id`."""
+    """Admit `key` at its `attempt`, on behalf of the order book `book_id`.
+
+    `journal_id` is the journal that is meant, '' for any: another one can't know what became of the key.
+    """
 
     book_id: str
     key: str
     attempt: int
     vehicle_id: str
     plan: Plan
+    journal_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Withdraw:
-    """End the session of `key`, or see to it that `key` can't be placed up to `attempt`."""
+    """End the session of `key`, or see to it that `key` can't be placed up to `attempt`.
+
+    `journal_id` as in Place.
+    """
 
     key: str
     attempt: int
+    journal_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

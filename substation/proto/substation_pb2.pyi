@@ -41,7 +41,7 @@ class Call(_message.Message):
     def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., substation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., request_id: _Optional[str] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ..., page: _Optional[_Union[Page, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., derate: _Optional[_Union[Derate, _Mapping]] = ...) -> None: ...
 
 class Place(_message.Message):
-    __slots__ = ("book_id", "key", "attempt", "vehicle_id", "energy_j", "power_w", "stay_ms")
+    __slots__ = ("book_id", "key", "attempt", "vehicle_id", "energy_j", "power_w", "stay_ms", "journal_id")
     BOOK_ID_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +49,7 @@ class Place(_message.Message):
     ENERGY_J_FIELD_NUMBER: _ClassVar[int]
     POWER_W_FIELD_NUMBER: _ClassVar[int]
     STAY_MS_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
     book_id: str
     key: str
     attempt: int
@@ -56,15 +57,18 @@ class Place(_message.Message):
     energy_j: int
     power_w: int
     stay_ms: int
-    def __init__(self, book_id: _Optional[str] = ..., key: _Optional[str] = ..., attempt: _Optional[int] = ..., vehicle_id: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ...) -> None: ...
+    journal_id: str
+    def __init__(self, book_id: _Optional[str] = ..., key: _Optional[str] = ..., attempt: _Optional[int] = ..., vehicle_id: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., journal_id: _Optional[str] = ...) -> None: ...
 
 class Withdraw(_message.Message):
-    __slots__ = ("key", "attempt")
+    __slots__ = ("key", "attempt", "journal_id")
     KEY_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
     key: str
     attempt: int
-    def __init__(self, key: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
+    journal_id: str
+    def __init__(self, key: _Optional[str] = ..., attempt: _Optional[int] = ..., journal_id: _Optional[str] = ...) -> None: ...
 
 class Stop(_message.Message):
     __slots__ = ("session_id",)
