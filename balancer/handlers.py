@@ -257,6 +257,7 @@ def decision_json(decision: Decision) -> dict[str, object]:
             "substation_id": option.candidate.substation_id,
             "state": option.state,
             "draining": option.draining,
+            "linked": option.linked,
             "estimate_kw": round(option.candidate.estimate_w / KW, 3),
             "capacity_kw": option.candidate.capacity_w / KW,
             "report_age_s": round(option.report_age_s, 3),

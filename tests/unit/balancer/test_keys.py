@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from balancer.contract import Answer, Outcome
-from substation.contract import Stop
+from substation.contract import Outcome as Placed
+from substation.contract import Place, Stop
 from tests.support.virtual_grid import KW, Balancer, Station, request
 from tests.support.virtual_time import simulate
 
@@ -277,4 +278,43 @@ def test_a_wall_clock_that_jumps_makes_no_key_forgotten(tmp_path: Path, jumped_s
             assert await grid.placed("key") == session_id
             await grid.balancer.kill()
 
+    on_a_grid(tmp_path, (100, 100), scenario)
+
+
+def test_a_withdrawal_waits_for_its_journal_until_that_is_given_up(tmp_path: Path) -> None:
+    """Another journal knows nothing of the session, and can't end it."""
+
+    async def scenario(grid: Grid) -> None:
+        balancer, station = grid.balancer, grid.stations["s-1"]
+        until_s = asyncio.get_running_loop().time() + 3
+        asking = balancer.run(balancer.placement.charge(request("", vehicle_id="car"), until_s))
+        while not station.sessions(0):  # noqa: ASYNC110 - it is placed, and the answer is on its way
+            await asyncio.sleep(0.0001)
+        station.stream_cut = True
+        answer, _ = await asking
+        assert answer.outcome is Outcome.WITHDRAWN
+        station.kill()
+        station.stream_cut = False
+        station.start(disk=1)
+        await asyncio.sleep(20)
+        assert len(await balancer.book.withdrawals()) == 1
+        assert await balancer.decommission("s-1", station.destroy(0)) == Answer(Outcome.DONE)
+        await asyncio.sleep(20)
+        assert await balancer.book.withdrawals() == []
+
     on_a_grid(tmp_path, (100,), scenario)
+
+
+def test_a_key_that_met_another_order_book_may_go_elsewhere(tmp_path: Path) -> None:
+    async def scenario(grid: Grid) -> None:
+        other = Place("another-book", "direct", 0, "car", request("").plan)
+        assert grid.stations["s-1"].decide(other, float("inf")).outcome is Placed.PLACED
+        asked = await grid.balancer.charge(request("key", substations=("s-1",)))
+        assert asked.answer
+        assert asked.answer.outcome is Outcome.NO_SUBSTATION
+        assert asked.claim
+        assert asked.claim.target == ""
+        await grid.lose("s-1")
+        assert (await grid.placed("key")).startswith("s-2.")
+
+    on_a_grid(tmp_path, (100, 100), scenario)
