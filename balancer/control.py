@@ -6,6 +6,7 @@ Drain and capacity are not here: they are each substation's own, in its journal.
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 from balancer.asking import Asker
 from balancer.book import Address, BookUnavailable, Control, OrderBook
@@ -26,10 +27,14 @@ OUTCOMES = {substation.Outcome.DONE: Outcome.DONE, substation.Outcome.INVALID: O
 class Operator:
     """Carries out orders, and keeps this balancer at what all balancers were ordered."""
 
-    def __init__(self, fleet: Fleet, book: OrderBook, asker: Asker) -> None:
+    def __init__(
+        self, fleet: Fleet, book: OrderBook, asker: Asker, on_given_up: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_given_up` is called after substations were given up: what is on its way there must not arrive."""
         self._fleet = fleet
         self._book = book
         self._asker = asker
+        self._on_given_up = on_given_up
         self._control = Control("", frozenset())
 
     async def follow(self) -> None:
@@ -47,11 +52,16 @@ class Operator:
         self._control = await self._book.control()
         if self._control.policy:
             self._fleet.use(self._control.policy)
-        for substation_id, journal_id in self._control.decommissioned:
-            member = self._fleet.members.get(substation_id)
-            if member and member.report.journal_id == journal_id:
-                self._fleet.give_up(substation_id)
-                log.warning("given up", extra={"substation": substation_id, "journal": journal_id})
+        gone = [
+            (name, member.report.journal_id)
+            for name, member in self._fleet.members.items()
+            if (name, member.report.journal_id) in self._control.decommissioned
+        ]
+        for substation_id, journal_id in gone:
+            self._fleet.give_up(substation_id)
+            log.warning("given up", extra={"substation": substation_id, "journal": journal_id})
+        if gone:
+            self._on_given_up()
         self._fleet.vacated |= frozenset(
             seen.url for seen in self._control.addresses if self.given_up(seen.substation_id, seen.journal_id)
         )

@@ -138,26 +138,29 @@ class SimulatedLink:
         self._network = network
         self._station = station
         self._joined = 0  # the run of the station to which it is connected; 0: it is down
+        self.closed = False
 
     @property
     def up(self) -> bool:
         station = self._station
-        if self._joined != station.life or not station.desk or station.stream_cut:
+        if self._joined != station.life or not station.desk or station.stream_cut or self.closed:
             self._joined = 0
         return bool(self._joined)
 
     async def keep(self) -> None:
         """Connect again and again; the greeting brings a report."""
-        while True:
+        while not self.closed:
             await asyncio.sleep(self._network.rng.uniform(*RECONNECT_S))
-            if not self.up and self._station.desk and not self._station.stream_cut:
+            if not (self.closed or self.up or self._station.stream_cut) and self._station.desk:
                 self._joined = self._station.life
                 self._network.hear(self._station)
 
     async def call(self, command: substation.Command, within_s: float) -> substation.Answer:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(within_s):
-            while not self.up:  # noqa: ASYNC110 - as what was not sent yet waits for the next stream
+            while not self.up:
+                if self.closed:
+                    raise LinkLost(self._station.name)
                 await asyncio.sleep(0.01)
             future: asyncio.Future[substation.Answer] = loop.create_future()
             arrives_s = self._network.delay_s()
@@ -209,7 +212,8 @@ class Network:
             self._process.run(self._links[station.name].keep())
 
     def disconnect(self, name: str) -> None:
-        self._links.pop(name, None)
+        if link := self._links.pop(name, None):
+            link.closed = True
 
     def hear(self, station: Station) -> None:
         self.fleet.adopt(station.report(), asyncio.get_running_loop().time())
@@ -247,7 +251,7 @@ class Balancer(Process):
         )
         self.book._store.run("PRAGMA synchronous = OFF")
         self.asker = asker = Asker(links)  # type: ignore[arg-type]
-        self.operator = Operator(self.fleet, self.book, asker)
+        self.operator = Operator(self.fleet, self.book, asker, lambda: self._tidy(links))
         seats = Seats(self.fleet, Decisions(), WaitingRoom(100), loop.time)
         withdrawals = Withdrawals(self.book, asker, self.operator.given_up)
         metrics = BalancerMetrics(CollectorRegistry())
@@ -313,9 +317,12 @@ class Balancer(Process):
             elif not self.operator.given_up(station.name, (report := station.report()).journal_id):
                 self.fleet.polled(station.url, report, loop.time())
                 links.connect(station)
-            for gone in self.fleet.forget(loop.time()):
-                links.disconnect(gone)
+            self._tidy(links)
             await asyncio.sleep(POLL_S * self._rng.uniform(0.95, 1.05))
+
+    def _tidy(self, links: Network) -> None:
+        for gone in self.fleet.forget(asyncio.get_running_loop().time()):
+            links.disconnect(gone)
 
     async def _prune(self) -> None:
         while True:

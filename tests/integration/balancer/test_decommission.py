@@ -42,7 +42,7 @@ async def given_up(grid: Grid, name: str) -> None:
     """Stop a substation and give it up."""
     await grid.stop(name)
     await lost(grid, name)
-    await done(grid, name, "decommission")
+    await until(lambda: ordered(grid, name))
     assert name not in await grid.fleet()
 
 
@@ -67,7 +67,7 @@ async def test_what_was_claimed_at_one_that_is_gone_is_unknown_until_it_is_given
         await grid.stop("s-1")
         await lost(grid, "s-1")
         assert {await outcome(client, key) for key in at_1} == {Outcome.UNKNOWN}
-        await done(grid, "s-1", "decommission")
+        await until(lambda: ordered(grid, "s-1"))
         assert (await order(grid, "s-1", "decommission")).status == 404
         for _ in range(2):
             after = await charged(client)

@@ -23,10 +23,13 @@ async def test_every_balancer_on_a_book_takes_over_what_one_was_ordered(tmp_path
     here.miss("a", 5)
     here.linked.discard("a")
     async with Embedded(tmp_path).open() as book:
-        ordered, follows = operator(here, book), operator(there, book)
+        dropped: list[str] = []
+        ordered = Operator(here.fleet, book, None, lambda: dropped.extend(here.fleet.forget(0.0)))  # type: ignore[arg-type]
+        follows = operator(there, book)
         assert (await ordered.set_policy("random")).outcome is Outcome.DONE
         assert (await ordered.decommission("a")).outcome is Outcome.DONE
         assert (here.fleet.policy, list(here.fleet.members)) == ("random", ["b"])
+        assert dropped == ["a"]
         await follows.read()
         assert (there.fleet.policy, list(there.fleet.members)) == ("random", ["b"])
     for one in (ordered, follows):

@@ -318,3 +318,23 @@ def test_a_key_that_met_another_order_book_may_go_elsewhere(tmp_path: Path) -> N
         assert (await grid.placed("key")).startswith("s-2.")
 
     on_a_grid(tmp_path, (100, 100), scenario)
+
+
+def test_what_waits_for_the_stream_of_one_that_is_given_up_does_not_arrive_there(tmp_path: Path) -> None:
+    """Else the key would be placed where it is counted as refused."""
+
+    async def scenario(grid: Grid) -> None:
+        await grid.placed("key", substations=("s-1",))
+        station = grid.stations["s-1"]
+        station.kill()
+        await asyncio.sleep(4)
+        asking = asyncio.create_task(grid.charge("key"))
+        await asyncio.sleep(1)
+        given_up = await grid.balancer.decommission("s-1")
+        assert given_up
+        assert given_up.outcome is Outcome.DONE
+        station.start()
+        assert (await asking).outcome is Outcome.UNKNOWN
+        assert (await grid.placed("key")).startswith("s-2.")
+
+    on_a_grid(tmp_path, (100, 100), scenario)
