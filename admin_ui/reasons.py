@@ -10,6 +10,7 @@ from typing import Any
 MOST_CANDIDATES = 12  # of one decision; the others are counted
 CLOSE = 1e-6  # estimates are told to the watt: nearer ones are equal
 UNUSABLE = {"ejected", "conflict", "gone", "unseen"}
+UNLINKED = "its stream is down"
 
 # kind: what the row looks like
 PLACED, WAITS, REFUSED, OPEN = "placed", "waits", "refused", "open"
@@ -62,6 +63,8 @@ def _candidate(option: Mapping[str, Any], demand_kw: float, chosen: str | None) 
         why_not = option["state"]
     elif option["draining"]:
         why_not = "draining"
+    elif not option.get("linked", True):
+        why_not = UNLINKED
     elif after_kw > limit_kw:
         why_not = "no room"
     elif option["state"] != "healthy":
@@ -120,7 +123,8 @@ def _passed_over(lower: list[dict[str, Any]]) -> str:
 def _why_nobody(reason: str, demand: str, candidates: list[dict[str, Any]]) -> str:
     if not candidates:
         return f"{reason[:1].upper()}{reason[1:]}."
-    usable = [each for each in candidates if not each["draining"] and each["state"] not in UNUSABLE]
+    shut = {"draining", UNLINKED, *UNUSABLE}
+    usable = [each for each in candidates if each["why_not"] not in shut]
     words = f"{reason[:1].upper()}{reason[1:]}: {demand} was asked for"
     if not usable:
         return f"{words}, and no substation takes new cars now."

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
 from balancer.asking import Asker
-from balancer.book_file import BookUnavailable
+from balancer.book import BookUnavailable
 from balancer.contract import FLEET
 from balancer.control import Operator
 from balancer.decisions import Decisions
@@ -68,7 +68,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         stack.push_async_callback(links.close)
         poller = Poller(fleet, links, metrics, settings.poll_s)
         stack.push_async_callback(poller.close)
-        operator, service = await _service(stack, seats, _asker(settings, links, book, fleet), book, metrics)
+        operator, service = await _service(stack, seats, Asker(links), book, metrics, poller)
         poller.given_up = operator.given_up
         discovery = Discovery(fleet, poller, metrics, settings.substations, settings.discover_s)
         stack.push_async_callback(discovery.close)
@@ -89,10 +89,15 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
 
 
 async def _service(
-    stack: AsyncExitStack, seats: Seats, asker: Asker, book: EmbeddedBook, metrics: BalancerMetrics
+    stack: AsyncExitStack,
+    seats: Seats,
+    asker: Asker,
+    book: EmbeddedBook,
+    metrics: BalancerMetrics,
+    poller: Poller,
 ) -> tuple[Operator, BalancerService]:
     """Wire what answers gateways, and start its chores; all of it ends with `stack`."""
-    operator = Operator(seats.fleet, book, asker)
+    operator = Operator(seats.fleet, book, asker, poller.tidy)
     await operator.read()
     withdrawals = Withdrawals(book, asker, operator.given_up)
     stack.push_async_callback(withdrawals.close)
@@ -181,4 +186,4 @@ async def _prune(book: EmbeddedBook) -> None:
     while True:
         await asyncio.sleep(PRUNE_EVERY_S)
         with contextlib.suppress(BookUnavailable):
-            await book.prune(int(time.time() * 1000))
+            await book.prune()

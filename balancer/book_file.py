@@ -4,16 +4,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from balancer.book import BookUnavailable
 from runtime.group_commit import GroupCommit
 from runtime.store import Store, StoreDamaged, StoreFull
 
 T = TypeVar("T")
 
 LATE_S = 1.0  # a commit takes milliseconds
-
-
-class BookUnavailable(Exception):  # noqa: N818 - a state of the book
-    """The book can't be written: nothing may be claimed."""
 
 
 class BookFile:

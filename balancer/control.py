@@ -7,14 +7,14 @@ import asyncio
 import logging
 import math
 import time
+from collections.abc import Callable
 
 from balancer.asking import Asker
-from balancer.book_file import BookUnavailable
+from balancer.book import Address, BookUnavailable, Control, OrderBook
 from balancer.contract import Answer, Outcome
-from balancer.fleet import Fleet
-from balancer.health import State
+from balancer.decommission import objection
+from balancer.fleet import LOST, Fleet
 from balancer.lease import MS_PER_S, Lease, Window
-from balancer.orders import Control, OrderBook
 from substation import contract as substation
 
 log = logging.getLogger(__name__)
@@ -28,10 +28,14 @@ OUTCOMES = {substation.Outcome.DONE: Outcome.DONE, substation.Outcome.INVALID: O
 class Operator:
     """Carries out orders, and keeps this balancer at what all balancers were ordered."""
 
-    def __init__(self, fleet: Fleet, book: OrderBook, asker: Asker) -> None:
+    def __init__(
+        self, fleet: Fleet, book: OrderBook, asker: Asker, on_given_up: Callable[[], None] = lambda: None
+    ) -> None:
+        """`on_given_up` is called after substations were given up: what is on its way there must not arrive."""
         self._fleet = fleet
         self._book = book
         self._asker = asker
+        self._on_given_up = on_given_up
         self._control = Control("", frozenset())
         self._in_rushhour = False
         self.window = (
@@ -43,6 +47,7 @@ class Operator:
         while True:
             try:
                 await self.read()
+                await self._remember()
             except BookUnavailable as error:
                 log.warning("the orders of operators can't be read", extra={"error": str(error)})
             await asyncio.sleep(READ_EVERY_S)
@@ -56,11 +61,30 @@ class Operator:
             self.window = Window(now, math.inf) if self._in_rushhour else self.window.ended(now)
         if self._control.policy:
             self._fleet.use(self._control.policy)
-        for substation_id, journal_id in self._control.decommissioned:
-            member = self._fleet.members.get(substation_id)
-            if member and member.report.journal_id == journal_id:
-                self._fleet.give_up(substation_id)
-                log.warning("given up", extra={"substation": substation_id, "journal": journal_id})
+        gone = [
+            (name, member.report.journal_id)
+            for name, member in self._fleet.members.items()
+            if (name, member.report.journal_id) in self._control.decommissioned
+        ]
+        for substation_id, journal_id in gone:
+            self._fleet.give_up(substation_id)
+            log.warning("given up", extra={"substation": substation_id, "journal": journal_id})
+        if gone:
+            self._on_given_up()
+        self._fleet.vacated |= frozenset(
+            seen.url for seen in self._control.addresses if self.given_up(seen.substation_id, seen.journal_id)
+        )
+
+    async def _remember(self) -> None:
+        """Note in the book who is where: an address is known then also when its substation is gone for good."""
+        now_s = time.monotonic()
+        seen = {
+            Address(member.url, substation_id, member.report.journal_id)
+            for substation_id, member in self._fleet.members.items()
+            if self._fleet.state(member, now_s) not in LOST
+        }
+        if new := seen - self._control.addresses:
+            await self._book.saw(new)
 
     def given_up(self, substation_id: str, journal_id: str) -> bool:
         """Whether a journal is gone for good: what is claimed there may move on, and what claims to be it is not used.
@@ -124,23 +148,33 @@ class Operator:
         """Lower a substation's limit; 0 restores its rated capacity."""
         return await self._order(substation_id, substation.Derate(limit_w))
 
-    async def decommission(self, substation_id: str) -> Answer:
-        """Give a substation up: its journal is gone for good, and keys claimed there may move on.
+    async def decommission(self, substation_id: str, journal_id: str = "") -> Answer:
+        """Give a journal up for good, '' for all of a substation: keys claimed there may move on.
 
-        One that this balancer has not seen since its start is known by what the book says of it.
+        INVALID while it may still charge cars: the detail says what to do. NOT_FOUND when nothing is known of
+        it that is not given up already. A substation that this balancer has not seen since its start is
+        known by what the book says of it.
         """
-        member = self._fleet.members.get(substation_id)
-        if member and self._fleet.state(member, time.monotonic()) is State.HEALTHY:
-            return Answer(Outcome.INVALID, detail=f"{substation_id} answers: stop it first")
+        if why := self._objection(substation_id, journal_id):
+            return Answer(Outcome.INVALID, detail=why)
         try:
-            journals = {member.report.journal_id} if member else await self._book.journals(substation_id)
-            gone = {(substation_id, journal_id) for journal_id in journals} - self._control.decommissioned
-            for each in gone:
-                await self._book.decommission(*each)
+            await self._remember()
+            member = self._fleet.members.get(substation_id)
+            known = await self._book.journals(substation_id) | (
+                {member.report.journal_id} if member else set()
+            )
+            wanted = known & {journal_id} if journal_id else known
+            gone = {(substation_id, journal) for journal in wanted} - self._control.decommissioned
+            if why := self._objection(substation_id, journal_id):  # it may be back meanwhile
+                return Answer(Outcome.INVALID, detail=why)
+            await asyncio.gather(*(self._book.decommission(*each) for each in gone))
             await self.read()
         except BookUnavailable as error:
             return _unwritten(error)
         return Answer(Outcome.DONE if gone else Outcome.NOT_FOUND)
+
+    def _objection(self, substation_id: str, journal_id: str) -> str:
+        return objection(self._fleet, substation_id, journal_id, time.monotonic())
 
     async def _order(self, substation_id: str, command: substation.Drain | substation.Derate) -> Answer:
         if substation_id not in self._fleet.members:

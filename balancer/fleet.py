@@ -23,17 +23,22 @@ UNKNOWN_WAIT_S = 60.0  # when no plan says when there will be room
 BLIND_WAIT_S = 2.0  # when nobody can be asked: a start or an outage
 GONE_S = 600.0  # how long one without sessions is shown after it was seen last
 MOST_GONE = 100  # whatever an address makes up, one id a poll
+LOST = frozenset({State.GONE, State.CONFLICT})  # nobody may be asked under these
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Option:
-    """One substation at the moment of a decision; `most_w` is the most that it can carry."""
+    """One substation at the moment of a decision; `most_w` is the most that it can carry.
+
+    `linked` tells whether its stream is up: what is sent to one without has an unknown outcome.
+    """
 
     candidate: Candidate
     state: State
     draining: bool
     report_age_s: float
     most_w: float
+    linked: bool = True
 
 
 class Fleet:
@@ -52,8 +57,9 @@ class Fleet:
         self._rng = rng
         self.linked = linked
         self._health: dict[str, Health] = {}
-        self._given_up: set[str] = set()  # addresses
+        self.vacated: frozenset[str] = frozenset()  # addresses of those that were given up
         self._shown: dict[str, str] = {}  # whose page an address has shown last
+        self._left: set[str] = set()  # ids that were given up since `forget`
         self.unresolved: set[str] = set()  # names of which no address is known yet
 
     def watch(self, url: str) -> None:
@@ -83,12 +89,17 @@ class Fleet:
 
     def unseen(self) -> list[str]:
         """Return the names without an address, and the watched addresses where no substation was ever seen."""
-        known = self._given_up | self._shown.keys()
+        known = self.vacated | self._shown.keys()
         return [*sorted(self.unresolved), *(url for url in self._health if url not in known)]
 
     def give_up(self, substation_id: str) -> None:
         """Give a substation up for good: nobody is expected at its address any more."""
-        self._given_up.add(self.members.pop(substation_id).url)
+        self.vacated |= {self.members.pop(substation_id).url}
+        self._left.add(substation_id)
+
+    def undecided(self) -> list[str]:
+        """Return the addresses where nobody was seen yet, and that may still answer."""
+        return [url for url in self.unseen() if (h := self._health.get(url)) and h.misses < EJECT_AFTER]
 
     def missed(self, url: str) -> None:
         """A poll of `url` failed."""
@@ -154,7 +165,7 @@ class Fleet:
         return self.members[substation_id].sightings.disputed(now_s, self._recent_s)
 
     def forget(self, now_s: float) -> list[str]:
-        """Drop those that are gone for good; returns their ids.
+        """Drop those that are gone for good; returns their ids, and those that were given up meanwhile.
 
         One that left sessions is kept, so that they are "unreachable" and not "not found".
         """
@@ -171,7 +182,8 @@ class Fleet:
         ]
         for name in forgotten:
             del self.members[name]
-        return forgotten
+        left, self._left = self._left - self.members.keys(), set()
+        return forgotten + sorted(left)
 
     def state(self, member: Member, now_s: float) -> State:
         """Return the state of a member; one in doubt is not used, one that is gone even less."""
@@ -226,6 +238,7 @@ class Fleet:
                 member.report.draining,
                 now_s - member.received_s,
                 member.most_w(now_s),
+                self.linked(name),
             )
             for name, member in self._eligible(eligible)
         ]
@@ -233,21 +246,28 @@ class Fleet:
     def pick(self, options: Collection[Option], demand_w: int, now_s: float) -> str | None:
         """Return which of the options to ask for `demand_w`; None when nobody has room.
 
-        Suspects are used only when no healthy one has room; ejected ones only in a panic.
+        Suspects are used only when no healthy one has room; ejected ones only in a panic. Nobody is asked
+        whose stream is down: a key that is claimed there would depend on it (docs/adr/0014).
         """
         tiers = [{State.HEALTHY}, {State.SUSPECT, State.PROBING}]
         if self.panic(now_s):
             tiers.append({State.EJECTED})
+        asked = [option for option in options if option.linked and not option.draining]
         for tier in tiers:
-            open_ = [option.candidate for option in options if option.state in tier and not option.draining]
+            open_ = [option.candidate for option in asked if option.state in tier]
             if picked := self._policies[self.policy].pick(open_, demand_w, self._rng):
                 return picked.substation_id
         return None
 
+    def reachable(self, eligible: Collection[str], now_s: float) -> bool:
+        """Whether one of the eligible could be asked now, if it had room. `eligible` empty: any."""
+        known = (m for name, m in self._eligible(eligible) if self.linked(name))
+        return any(self.state(member, now_s) not in LOST for member in known)
+
     def panic(self, now_s: float) -> bool:
         """Whether so many are ejected that the poll itself must be at fault."""
         states = [self.state(member, now_s) for member in self.members.values()]
-        counted = [state for state in states if state not in {State.GONE, State.CONFLICT}]
+        counted = [state for state in states if state not in LOST]
         return counted.count(State.EJECTED) > PANIC_SHARE * len(counted)
 
     @contextlib.contextmanager

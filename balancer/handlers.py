@@ -208,13 +208,16 @@ class OrderHandler(OrdersHandler):
     """`POST /fleet/{substation_id}/{drain|restore|capacity|decommission}`."""
 
     async def post(self, substation_id: str, order: str) -> None:
-        """Carry the order out; `capacity` takes `{"capacity_kw": 700}`, null for the rated one."""
+        """Carry the order out.
+
+        `capacity` takes `{"capacity_kw": 700}`, null for the rated one; `decommission` may take a `journal_id`.
+        """
         body = self.json_object()
         match order:
             case "capacity":
                 answer = await self.operator.derate(substation_id, limit_w(body))
             case "decommission":
-                answer = await self.operator.decommission(substation_id)
+                answer = await self.operator.decommission(substation_id, journal_id(body))
             case _:
                 answer = await self.operator.drain(substation_id, on=order == "drain")
         self.write_answer(answer)
@@ -233,6 +236,17 @@ def limit_w(body: dict[str, Any]) -> int:
     return round(limit_kw * KW)
 
 
+def journal_id(body: dict[str, Any]) -> str:
+    """Return the journal that is to be given up, '' for all of a substation; raises HTTPError 400.
+
+    What is there but names none is refused: a slip must not give up more than was meant.
+    """
+    named: object = body.get("journal_id", "")
+    if not isinstance(named, str) or ("journal_id" in body and not named):
+        raise HTTPError(400, "journal_id must be the id of a journal, or left out for all of the substation")
+    return named
+
+
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -244,6 +258,7 @@ def decision_json(decision: Decision) -> dict[str, object]:
             "substation_id": option.candidate.substation_id,
             "state": option.state,
             "draining": option.draining,
+            "linked": option.linked,
             "estimate_kw": round(option.candidate.estimate_w / KW, 3),
             "capacity_kw": option.candidate.capacity_w / KW,
             "report_age_s": round(option.report_age_s, 3),

@@ -4,22 +4,9 @@ A hold is no proof of a session: it says which substation to ask. It is written 
 there, so that no session of the vehicle can be at a place that the book does not name.
 """
 
-import dataclasses
-from typing import Protocol
-
+from balancer.book import Hold
 from runtime.store import Store
 
-SCHEMA = """
-CREATE TABLE hold (
-    vehicle TEXT PRIMARY KEY,        -- caller and vehicle
-    key TEXT NOT NULL,               -- of the request that it charges for
-    attempt INTEGER NOT NULL,
-    target TEXT NOT NULL,            -- substation_id
-    journal_id TEXT NOT NULL,        -- of the target, '' if not known
-    expires_unix_ms INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX hold_expiring ON hold (expires_unix_ms);
-"""
 PRUNE = "DELETE FROM hold WHERE vehicle IN (SELECT vehicle FROM hold WHERE expires_unix_ms < ? LIMIT ?)"
 INSERT = """
 INSERT OR REPLACE INTO hold (key, attempt, target, journal_id, expires_unix_ms, vehicle) VALUES (?, ?, ?, ?, ?, ?)
@@ -28,27 +15,6 @@ MOVE = """
 UPDATE hold SET key = ?, attempt = ?, target = ?, journal_id = ?, expires_unix_ms = max(expires_unix_ms, ?)
 WHERE vehicle = ?
 """
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Hold:
-    """A vehicle is held for the request `key`, which was sent to `target` as `attempt`."""
-
-    vehicle: str
-    key: str
-    attempt: int
-    target: str
-    journal_id: str
-
-
-class Holds(Protocol):
-    """The part of an order book that says where vehicles charge; its methods may raise BookUnavailable."""
-
-    async def holder(self, vehicle: str) -> Hold | None:
-        """Return the hold on a vehicle."""
-
-    async def hold(self, wanted: Hold, known: Hold | None, unix_ms: int) -> Hold:
-        """Hold a vehicle until a day after `unix_ms`, as `take` does; return what the book then says."""
 
 
 def holder(store: Store, vehicle: str) -> Hold | None:

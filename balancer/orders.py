@@ -1,162 +1,53 @@
-"""The order book: which key was sent where, and which sessions are still to be withdrawn.
-
-Embedded SQLite, for one balancer. Every method returns after its commit.
-"""
+"""The embedded order book: one SQLite file, for one balancer."""
 
 import dataclasses
 import secrets
+import time
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import Protocol
 
 from balancer import holds
+from balancer.book import Address, Claim, Control, Hold, Withdrawal
+from balancer.book_clock import BookClock
 from balancer.book_file import BookFile
-from balancer.holds import Hold, Holds
+from balancer.book_schema import MIGRATIONS
 from balancer.lease import Lease, taken
 from runtime.store import Store
 
-SCHEMA_1 = """
-CREATE TABLE book (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), book_id TEXT NOT NULL) STRICT;
-CREATE TABLE claim (
-    key TEXT PRIMARY KEY,
-    fingerprint TEXT NOT NULL,       -- of the request: the same key with another is an error
-    attempt INTEGER NOT NULL,
-    target TEXT NOT NULL,            -- substation_id
-    expires_unix_ms INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE INDEX expiring ON claim (expires_unix_ms);
-CREATE TABLE withdrawal (
-    key TEXT PRIMARY KEY,
-    attempt INTEGER NOT NULL,
-    target TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-"""
-SCHEMA_2 = """
-CREATE TABLE control (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE decommissioned (
-    substation_id TEXT NOT NULL,
-    journal_id TEXT NOT NULL,        -- gone for good, with the sessions in it
-    PRIMARY KEY (substation_id, journal_id)
-) STRICT, WITHOUT ROWID;
-"""
-SCHEMA_3 = """
-ALTER TABLE claim ADD COLUMN journal_id TEXT NOT NULL DEFAULT '';  -- of the target, '' if not known
-ALTER TABLE withdrawal ADD COLUMN journal_id TEXT NOT NULL DEFAULT '';
-"""
-SCHEMA_4 = """
-CREATE TABLE rushhour (
-    only_row INTEGER PRIMARY KEY CHECK (only_row = 1), run_id TEXT NOT NULL, until_unix_ms INTEGER NOT NULL
-) STRICT;
-"""
-MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, holds.SCHEMA)
 KEEP_MS = 24 * 3600 * 1000  # after the later of the claim and the planned end
 MOST_PRUNED = 10_000
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Claim:
-    """A key's place in the book: it was sent to `target` as `attempt`.
-
-    `journal_id` is that of the target when it was chosen, '' if it is not known.
-    """
-
-    key: str
-    fingerprint: str
-    attempt: int
-    target: str
-    journal_id: str = ""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Withdrawal:
-    """A session that nobody knows of, to be ended at `target`, in `journal_id` ('': not known)."""
-
-    key: str
-    attempt: int
-    target: str
-    journal_id: str = ""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Control:
-    """What operators have set: the policy ('' for the default), and journals that are gone for good.
-
-    `rushhour` is the newest lease, which may be over.
-    """
-
-    policy: str
-    decommissioned: frozenset[tuple[str, str]]
-    rushhour: Lease | None = None
-
-
-class OrderBook(Holds, Protocol):
-    """What placement needs of a book, wherever it is kept. All methods may raise BookUnavailable."""
-
-    book_id: str
-
-    async def claim(
-        self, key: str, fingerprint: str, target: str | None, unix_ms: int, journal_id: str = ""
-    ) -> Claim | None:
-        """Insert attempt 0 at `target` if the key is new; return what the book then says.
-
-        With `target` None nothing is inserted; returns None when the key is not there.
-        """
-
-    async def advance(self, claim: Claim, target: str, journal_id: str = "") -> Claim:
-        """Move `claim` to its next attempt at `target` if the book still says it; return what it says."""
-
-    async def keep_until(self, key: str, unix_ms: int) -> None:
-        """Keep the key for a day after `unix_ms`, if that is later than what is noted."""
-
-    async def withdraw(self, withdrawal: Withdrawal) -> None:
-        """Note a session to be withdrawn."""
-
-    async def withdrawn(self, key: str) -> None:
-        """Forget a withdrawal that was answered."""
-
-    async def withdrawals(self) -> list[Withdrawal]:
-        """Return the withdrawals that are still to be answered."""
-
-    async def prune(self, unix_ms: int) -> int:
-        """Drop claims and holds that have expired at `unix_ms`, a bounded number; returns how many."""
-
-    async def control(self) -> "Control":
-        """Return what operators have set for all balancers."""
-
-    async def set_policy(self, policy: str) -> None:
-        """Place by `policy` from now on, at every balancer."""
-
-    async def take_rushhour(self, wanted: Lease, unix_ms: int) -> Lease:
-        """Take or renew the rush hour if no other run holds it; return what the book then says."""
-
-    async def end_rushhour(self, run_id: str) -> None:
-        """End the lease if this run holds it."""
-
-    async def decommission(self, substation_id: str, journal_id: str) -> None:
-        """Note that a journal is gone for good."""
-
-    async def journals(self, substation_id: str) -> frozenset[str]:
-        """Return the journals at which something is claimed or to be withdrawn at a substation."""
 
 
 class EmbeddedBook(BookFile):
     """The order book in one SQLite file."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create it; raises StoreUnusable."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        monotonic_s: Callable[[], float] = time.monotonic,
+        unix_s: Callable[[], float] = time.time,
+    ) -> None:
+        """Open or create it; raises StoreUnusable. The last two are the clocks of this machine."""
         super().__init__(path, MIGRATIONS)
-        if not self._store.one("SELECT 1 FROM book"):
-            with self._store.transaction():
-                self._store.run("INSERT INTO book VALUES (1, ?)", (secrets.token_hex(8),))
+        self._monotonic_s = monotonic_s
+        self._unix_s = unix_s
+        with self._store.transaction():
+            self._store.run("INSERT OR IGNORE INTO book VALUES (1, ?)", (secrets.token_hex(8),))
+            unix_ms = self._unix_ms()
+            self._store.run("INSERT OR IGNORE INTO clock VALUES (1, ?, ?)", (unix_ms, unix_ms))
         self.book_id: str = self._store.rows("SELECT book_id FROM book")[0]["book_id"]
+        clock = self._store.rows("SELECT book_ms, unix_ms FROM clock")[0]
+        self._clock = BookClock.resume(clock["book_ms"], clock["unix_ms"], unix_ms, monotonic_s())
 
     async def claim(
-        self, key: str, fingerprint: str, target: str | None, unix_ms: int, journal_id: str = ""
+        self, key: str, fingerprint: str, target: str | None, journal_id: str = ""
     ) -> Claim | None:
         """See OrderBook."""
 
         def work(store: Store) -> Claim | None:
             if target is not None:
-                values = (key, fingerprint, target, unix_ms + KEEP_MS, journal_id)
+                values = (key, fingerprint, target, self._now_ms() + KEEP_MS, journal_id)
                 store.run("INSERT OR IGNORE INTO claim VALUES (?, ?, 0, ?, ?, ?)", values)
             return _claim(store, key)
 
@@ -174,10 +65,15 @@ class EmbeddedBook(BookFile):
 
         return await self._do(work)
 
-    async def keep_until(self, key: str, unix_ms: int) -> None:
+    async def release(self, claim: Claim) -> None:
+        """See OrderBook."""
+        sql = "UPDATE claim SET target = '', journal_id = '' WHERE key = ? AND attempt = ?"
+        await self._do(lambda store: store.run(sql, (claim.key, claim.attempt)))
+
+    async def keep(self, key: str, for_ms: int) -> None:
         """See OrderBook."""
         sql = "UPDATE claim SET expires_unix_ms = max(expires_unix_ms, ?) WHERE key = ?"
-        await self._do(lambda store: store.run(sql, (unix_ms + KEEP_MS, key)))
+        await self._do(lambda store: store.run(sql, (self._now_ms() + for_ms + KEEP_MS, key)))
 
     async def withdraw(self, withdrawal: Withdrawal) -> None:
         """See OrderBook."""
@@ -195,19 +91,27 @@ class EmbeddedBook(BookFile):
         rows = await self._do(lambda store: store.rows("SELECT * FROM withdrawal"))
         return [Withdrawal(**dict(row)) for row in rows]
 
-    async def prune(self, unix_ms: int) -> int:
+    async def prune(self) -> int:
         """See OrderBook."""
         sql = "DELETE FROM claim WHERE key IN (SELECT key FROM claim WHERE expires_unix_ms < ? LIMIT ?)"
-        values = (unix_ms, MOST_PRUNED)
-        return await self._do(lambda store: store.run(sql, values) + store.run(holds.PRUNE, values))
+
+        def work(store: Store) -> int:
+            now_ms = self._now_ms()
+            store.run("UPDATE clock SET book_ms = ?, unix_ms = ?", (now_ms, self._unix_ms()))
+            values = (now_ms, MOST_PRUNED)
+            return store.run(sql, values) + store.run(holds.PRUNE, values)
+
+        return await self._do(work)
 
     async def holder(self, vehicle: str) -> Hold | None:
         """See Holds."""
         return await self._do(lambda store: holds.holder(store, vehicle))
 
-    async def hold(self, wanted: Hold, known: Hold | None, unix_ms: int) -> Hold:
+    async def hold(self, wanted: Hold, known: Hold | None, for_ms: int) -> Hold:
         """See Holds."""
-        return await self._do(lambda store: holds.take(store, wanted, known, unix_ms + KEEP_MS))
+        return await self._do(
+            lambda store: holds.take(store, wanted, known, self._now_ms() + for_ms + KEEP_MS)
+        )
 
     async def control(self) -> Control:
         """See OrderBook."""
@@ -216,7 +120,8 @@ class EmbeddedBook(BookFile):
             policy = store.one("SELECT value FROM control WHERE name = 'policy'")
             rows = store.rows("SELECT substation_id, journal_id FROM decommissioned")
             gone = frozenset((row["substation_id"], row["journal_id"]) for row in rows)
-            return Control(policy["value"] if policy else "", gone, _rushhour(store))
+            seen = frozenset(Address(**dict(row)) for row in store.rows("SELECT * FROM address"))
+            return Control(policy["value"] if policy else "", gone, _rushhour(store), seen)
 
         return await self._do(work)
 
@@ -253,9 +158,26 @@ class EmbeddedBook(BookFile):
         sql = (
             "SELECT journal_id FROM claim WHERE target = ? AND journal_id != ''"
             " UNION SELECT journal_id FROM withdrawal WHERE target = ? AND journal_id != ''"
+            " UNION SELECT journal_id FROM hold WHERE target = ? AND journal_id != ''"
+            " UNION SELECT journal_id FROM address WHERE substation_id = ?"
         )
-        rows = await self._do(lambda store: store.rows(sql, (substation_id,) * 2))
+        rows = await self._do(lambda store: store.rows(sql, (substation_id,) * 4))
         return frozenset(row["journal_id"] for row in rows)
+
+    async def saw(self, addresses: Collection[Address]) -> None:
+        """See OrderBook."""
+
+        def work(store: Store) -> None:
+            for address in addresses:
+                store.run("INSERT OR REPLACE INTO address VALUES (?, ?, ?)", dataclasses.astuple(address))
+
+        await self._do(work)
+
+    def _now_ms(self) -> int:
+        return self._clock.at(self._monotonic_s())
+
+    def _unix_ms(self) -> int:
+        return int(self._unix_s() * 1000)
 
 
 def _claim(store: Store, key: str) -> Claim | None:

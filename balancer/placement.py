@@ -6,18 +6,17 @@ skips the book, and is withdrawn when its outcome stays unknown.
 
 import asyncio
 import contextlib
-import dataclasses
 import secrets
 import time
 from typing import Any
 
 from balancer.asking import Asker
-from balancer.book_file import BookUnavailable
+from balancer.book import BookUnavailable, Claim, OrderBook, Withdrawal
 from balancer.contract import Answer, Charge, Outcome
 from balancer.control import Operator
 from balancer.decisions import Decision
+from balancer.flights import Flights
 from balancer.metrics import BalancerMetrics
-from balancer.orders import Claim, OrderBook, Withdrawal
 from balancer.readiness import of_another_book
 from balancer.seats import Seat, Seats
 from balancer.waiting import Waiter
@@ -30,16 +29,7 @@ ASKED = substation.Outcome
 GIVEN_UP = substation.Answer(ASKED.REFUSED)  # in place of a substation that is gone for good
 KNOWN = "known"  # the outcome of a decision that the order book did not follow
 AGAIN_MS = 1000  # where nobody knows when it will be better
-
-
-@dataclasses.dataclass
-class Flight:
-    """A keyed request under way, and how many callers wait for it; `idle` while it waits for room."""
-
-    fingerprint: str
-    task: "asyncio.Task[Answer]"
-    callers: int = 0
-    idle: bool = False
+OPERATOR_MS = 30_000  # where an operator has to act first
 
 
 class Placement:
@@ -61,7 +51,7 @@ class Placement:
         self._operator = operator
         self._withdrawals = withdrawals
         self._metrics = metrics
-        self._flights: dict[str, Flight] = {}
+        self._flights = Flights()
         self._keyless: set[asyncio.Task[Any]] = set()
         self._later: set[asyncio.Task[None]] = set()
 
@@ -73,7 +63,7 @@ class Placement:
         """
         room_s = min(time.monotonic() + charge.max_wait_ms / 1000, until_s - ASK_S)
         if charge.key:
-            return await self._joined(charge, until_s, room_s), None
+            return await self._flights.join(charge, lambda: self._with_key(charge, until_s, room_s)), None
         if task := asyncio.current_task():
             self._keyless.add(task)
             task.add_done_callback(self._keyless.discard)
@@ -81,34 +71,10 @@ class Placement:
 
     async def close(self) -> None:
         """Give up what is in flight: keyed requests will be asked again, others are withdrawn."""
-        tasks = [*(flight.task for flight in self._flights.values()), *self._keyless, *self._later]
+        tasks: list[asyncio.Task[Any]] = [*self._flights.tasks(), *self._keyless, *self._later]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _joined(self, charge: Charge, until_s: float, room_s: float) -> Answer:
-        """Duplicates in flight wait for one answer; a caller who goes leaves the others waiting.
-
-        When the last one goes while nobody was asked, nothing is placed for nobody.
-        """
-        flight = self._flights.get(charge.key)
-        if flight is None or flight.task.cancelling():
-            task = asyncio.create_task(self._with_key(charge, until_s, room_s))
-            flight = self._flights[charge.key] = Flight(charge.fingerprint, task)
-            task.add_done_callback(lambda done: self._landed(charge.key, done))
-        elif flight.fingerprint != charge.fingerprint:
-            return Answer(Outcome.KEY_REUSED)
-        flight.callers += 1
-        try:
-            return await asyncio.shield(flight.task)
-        finally:
-            flight.callers -= 1
-            if not flight.callers and flight.idle:
-                flight.task.cancel()
-
-    def _landed(self, key: str, task: "asyncio.Task[Answer]") -> None:
-        if self._flights[key].task is task:
-            del self._flights[key]
 
     async def _with_key(self, charge: Charge, until_s: float, room_s: float) -> Answer:
         try:
@@ -128,7 +94,7 @@ class Placement:
         """Claim the seat, or read the book without one; returns what the book says."""
         with seat or contextlib.nullcontext():
             target, journal_id = (seat.target, seat.journal_id) if seat else (None, "")
-            claim = await self._book.claim(charge.key, charge.fingerprint, target, _unix_ms(), journal_id)
+            claim = await self._book.claim(charge.key, charge.fingerprint, target, journal_id)
         if seat and claim and (claim.attempt, claim.target) != (0, seat.target):
             seat.decision.outcome = KNOWN
         return claim
@@ -137,34 +103,65 @@ class Placement:
         self, charge: Charge, claim: Claim, seat: Seat | None, until_s: float, room_s: float
     ) -> Answer:
         """Ask where the book says, and move on in the book after each refusal."""
-        for _ in range(MOST_ASKED):
-            decision = seat.decision if seat and not seat.decision.outcome else None
-            answer: substation.Answer | None = GIVEN_UP
-            if not self._operator.given_up(claim.target, claim.journal_id):
-                place = self._place(charge, claim.key, claim.attempt)
-                answer = await self._ask(claim.target, place, until_s, decision)
-            if settled := self._settled(answer, claim):
-                return settled
-            if answer and answer.outcome is ASKED.STALE:
-                claim = await self._claim(charge, None) or claim
-                continue
-            seat = await self._seat(charge, claim.attempt + 1, room_s, seat)
+        left = MOST_ASKED
+        while True:
+            if claim.target:
+                decision = seat.decision if seat and not seat.decision.outcome else None
+                answer = await self._ask_claimed(charge, claim, until_s, decision)
+                if settled := self._settled(answer, claim):
+                    return settled
+                left -= 1
+                if answer and answer.outcome is ASKED.STALE:
+                    if not left:
+                        return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS)
+                    claim = await self._claim(charge, None) or claim
+                    continue
+                if answer and answer.outcome is ASKED.WRONG_BOOK:
+                    await self._book.release(claim)
+                    return _wrong_book(claim.target)
+            if not left:
+                await self._book.release(claim)
+                return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge))
+            seat = await self._seat(charge, claim.attempt + 1, room_s, seat, claim)
             if seat is None:
                 return self._nobody(charge)
             with seat:
                 claim = await self._book.advance(claim, seat.target, seat.journal_id)
             if claim.target != seat.target:
                 seat.decision.outcome = KNOWN
-        return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge))
+
+    async def _ask_claimed(
+        self, charge: Charge, claim: Claim, until_s: float, decision: Decision | None
+    ) -> substation.Answer | None:
+        """Ask where a key is claimed; None when nobody can say what became of it there."""
+        if self._operator.given_up(claim.target, claim.journal_id):
+            return GIVEN_UP
+        if self._another_journal(claim):
+            return None
+        return await self._ask(claim.target, self._place(charge, claim), until_s, decision)
+
+    def _another_journal(self, claim: Claim) -> str:
+        """Return the journal under which the target of a claim is there now, '' if it is the claim's."""
+        member = self._fleet.members.get(claim.target)
+        if not member or claim.journal_id in {"", member.report.journal_id}:
+            return ""
+        return member.report.journal_id
 
     def _settled(self, answer: substation.Answer | None, claim: Claim) -> Answer | None:
         """Return the final answer to a claim, None when the request must move on."""
         if answer is None:
+            if now := self._another_journal(claim):
+                detail = (
+                    f"{claim.target} is there with another journal ({now}); what became of this request is in"
+                    f" journal {claim.journal_id}: an operator has to bring that back, or give it up"
+                )
+                return Answer(Outcome.UNKNOWN, retry_after_ms=OPERATOR_MS, detail=detail)
             return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS)
         if answer.outcome is ASKED.PLACED and answer.session:
-            self._keep(claim.key, answer.session.expected_end_unix_ms)
-            return Answer(Outcome.ADMITTED, answer.session)
-        return _wrong_book(claim.target) if answer.outcome is ASKED.WRONG_BOOK else None
+            session = answer.session
+            self._keep(claim.key, session.expected_end_unix_ms - session.started_unix_ms)
+            return Answer(Outcome.ADMITTED, session)
+        return None
 
     async def _without_key(
         self, charge: Charge, until_s: float, room_s: float
@@ -177,10 +174,9 @@ class Placement:
                 return self._nobody(charge), None
             withdrawal = Withdrawal(key, attempt, seat.target, seat.journal_id)
             seat.hold.close()  # the asking holds from here on, without a pause between
+            claim = Claim(key, charge.fingerprint, attempt, seat.target, seat.journal_id)
             try:
-                answer = await self._ask(
-                    seat.target, self._place(charge, key, attempt), until_s, seat.decision
-                )
+                answer = await self._ask(seat.target, self._place(charge, claim), until_s, seat.decision)
             except asyncio.CancelledError:
                 self._withdrawals.note_soon(withdrawal)
                 raise
@@ -193,24 +189,40 @@ class Placement:
                 return _wrong_book(seat.target), None
         return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge)), None
 
-    def _place(self, charge: Charge, key: str, attempt: int) -> substation.Place:
+    def _place(self, charge: Charge, claim: Claim) -> substation.Place:
         return substation.Place(
-            self._book.book_id, key, attempt, charge.vehicle_id, charge.plan, charge.caller
+            self._book.book_id,
+            claim.key,
+            claim.attempt,
+            charge.vehicle_id,
+            charge.plan,
+            charge.caller,
+            claim.journal_id,
         )
 
-    async def _seat(self, charge: Charge, attempt: int, room_s: float, refused: Seat | None) -> Seat | None:
-        """Find a seat at once or by waiting; who has waited before it was refused goes on waiting."""
+    async def _seat(
+        self, charge: Charge, attempt: int, room_s: float, refused: Seat | None, claim: Claim | None = None
+    ) -> Seat | None:
+        """Find a seat at once or by waiting; who has waited before it was refused goes on waiting.
+
+        Without a seat at once, the book learns that `claim` was refused: whatever happens meanwhile to the
+        substation that has refused, the key does not depend on it any more.
+        """
         waiter = refused.waiter if refused else None
-        if waiter and (seat := await self._wait(charge, attempt, room_s, waiter)):
+        if not waiter and (seat := self._seats.now(charge, attempt)):
             return seat
-        return self._seats.now(charge, attempt) or await self._wait(charge, attempt, room_s, None)
+        if claim and claim.target:
+            await self._book.release(claim)
+        if seat := await self._wait(charge, attempt, room_s, waiter):
+            return seat
+        return self._seats.now(charge, attempt) if waiter else None
 
     async def _wait(self, charge: Charge, attempt: int, room_s: float, former: Waiter | None) -> Seat | None:
         """Wait for room, unless there will never be enough of it, or nobody is left who asks."""
-        flight = self._flights.get(charge.key)
+        flight = self._flights.find(charge)
         if flight and not flight.callers:
             return None
-        if self._fleet.rated_w(charge.substations) < charge.plan.power_w:
+        if self._fleet.rated_w(charge.substations) < charge.plan.power_w and not self._fleet.unseen():
             return None
         if flight:
             flight.idle = True
@@ -227,15 +239,16 @@ class Placement:
         if decision:
             decision.outcome = answer.outcome if answer else "unknown"
             decision.session_id = answer.session.session_id if answer and answer.session else ""
-        self._metrics.decided(target, answer.outcome if answer else None)
+        if target in self._fleet.members:  # the series of one that was given up are gone
+            self._metrics.decided(target, answer.outcome if answer else None)
         return answer
 
-    def _keep(self, key: str, until_unix_ms: int) -> None:
+    def _keep(self, key: str, for_ms: int) -> None:
         """Prolong the key's life in the book; nobody waits for it."""
 
         async def keep() -> None:
             with contextlib.suppress(BookUnavailable):
-                await self._book.keep_until(key, until_unix_ms)
+                await self._book.keep(key, for_ms)
 
         task = asyncio.create_task(keep())
         self._later.add(task)
@@ -243,18 +256,19 @@ class Placement:
 
     def _nobody(self, charge: Charge) -> Answer:
         """Say why no substation can be asked; nothing was placed."""
-        unknown = [name for name in charge.substations if name not in self._fleet.members]
-        if unknown and not self._fleet.unseen():
-            return Answer(Outcome.UNKNOWN_SUBSTATION, detail=", ".join(unknown))
         rated_w = self._fleet.rated_w(charge.substations)
-        if not rated_w:
-            names = charge.substations or tuple(self._fleet.members)
-            foreign = [n for n in names if (m := self._fleet.members.get(n)) and self._fleet.foreign(m)]
-            wait_ms = self._wait_ms(charge)
-            return Answer(Outcome.NO_SUBSTATION, retry_after_ms=wait_ms, detail=of_another_book(foreign))
-        if rated_w < charge.plan.power_w and not self._fleet.unseen():
-            return Answer(Outcome.EXCEEDS_CAPACITY, detail=f"the highest capacity is {rated_w / 1000:g} kW")
-        return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge))
+        if not self._fleet.unseen():
+            if charge.substations and self._fleet.members.keys().isdisjoint(charge.substations):
+                return Answer(Outcome.UNKNOWN_SUBSTATION, detail=", ".join(charge.substations))
+            if 0 < rated_w < charge.plan.power_w:
+                detail = f"the highest capacity is {rated_w / 1000:g} kW"
+                return Answer(Outcome.EXCEEDS_CAPACITY, detail=detail)
+        if self._fleet.reachable(charge.substations, time.monotonic()):
+            return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge))
+        names = charge.substations or tuple(self._fleet.members)
+        foreign = [n for n in names if (m := self._fleet.members.get(n)) and self._fleet.foreign(m)]
+        wait_ms = self._wait_ms(charge)
+        return Answer(Outcome.NO_SUBSTATION, retry_after_ms=wait_ms, detail=of_another_book(foreign))
 
     def _wait_ms(self, charge: Charge) -> int:
         wait_s = self._fleet.retry_after_s(charge.plan.power_w, charge.substations, time.monotonic())
@@ -264,7 +278,3 @@ class Placement:
 def _wrong_book(target: str) -> Answer:
     detail = f"{target} belongs to another order book"
     return Answer(Outcome.NO_SUBSTATION, retry_after_ms=AGAIN_MS, detail=detail)
-
-
-def _unix_ms() -> int:
-    return int(time.time() * 1000)

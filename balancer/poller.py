@@ -71,7 +71,7 @@ class Poller:
         self._fleet.unwatch(url)
 
     def tidy(self) -> None:
-        """Forget substations that are gone for good."""
+        """Forget substations that are gone for good, or given up: nothing more reaches them."""
         for substation_id in self._fleet.forget(time.monotonic()):
             self._links.disconnect(substation_id)
             self._metrics.forgotten(substation_id)

@@ -8,8 +8,8 @@ from typing import Any
 
 import grpc.aio
 
+from balancer.book import Withdrawal
 from balancer.contract import Answer, Charge, Command, Find, Outcome, Page, Stop
-from balancer.orders import Withdrawal
 from balancer.placement import Placement
 from balancer.proto import balancer_pb2 as pb
 from balancer.proto import balancer_pb2_grpc as rpc

@@ -121,11 +121,12 @@ def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
             call.place.CopyFrom(pb.Place(
                 book_id=place.book_id, key=place.key, attempt=place.attempt, vehicle_id=place.vehicle_id,
                 energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms, caller=place.caller,
+                journal_id=place.journal_id,
             ))  # fmt: skip
-        case Withdraw(key, attempt):
-            call.withdraw.CopyFrom(pb.Withdraw(key=key, attempt=attempt))
-        case Settle(key, attempt):
-            call.settle.CopyFrom(pb.Settle(key=key, attempt=attempt))
+        case Withdraw(key, attempt, journal_id):
+            call.withdraw.CopyFrom(pb.Withdraw(key=key, attempt=attempt, journal_id=journal_id))
+        case Settle(key, attempt, journal_id):
+            call.settle.CopyFrom(pb.Settle(key=key, attempt=attempt, journal_id=journal_id))
         case Stop(session_id, caller):
             call.stop.CopyFrom(pb.Stop(session_id=session_id, caller=caller))
         case Find(session_id, caller):

@@ -15,12 +15,10 @@ import dataclasses
 import time
 
 from balancer.asking import Asker
-from balancer.book_file import BookUnavailable
+from balancer.book import BookUnavailable, Hold, OrderBook, Withdrawal
 from balancer.contract import Answer, Charge, Outcome
 from balancer.control import Operator
 from balancer.fleet import Fleet
-from balancer.holds import Hold
-from balancer.orders import OrderBook, Withdrawal
 from balancer.placement import Placement
 from balancer.substation_stream import Links
 from substation import contract as substation
@@ -51,7 +49,6 @@ class VehicleAsker(Asker):
         super().__init__(links, fleet)
         self.requests: dict[str, Request] = {}  # by vehicle
         self._book = book
-        self._fleet = fleet
 
     async def ask(self, substation_id: str, command: Command, until_s: float) -> substation.Answer | None:
         """As Asker does; a vehicle that is not held for this very place is not placed.
@@ -60,7 +57,9 @@ class VehicleAsker(Asker):
         """
         if not isinstance(command, Place) or await self._held(substation_id, command):
             return await super().ask(substation_id, command, until_s)
-        settled = await super().ask(substation_id, Settle(command.key, command.attempt), until_s)
+        settled = await super().ask(
+            substation_id, Settle(command.key, command.attempt, command.journal_id), until_s
+        )
         if settled is None:
             return None
         placed = _session(settled) is not None
@@ -69,12 +68,9 @@ class VehicleAsker(Asker):
 
     async def _held(self, target: str, place: Place) -> bool:
         vehicle = name(place.caller, place.vehicle_id)
-        member = self._fleet.members.get(target)
-        journal_id = member.report.journal_id if member else ""
-        wanted = Hold(vehicle, place.key, place.attempt, target, journal_id)
+        wanted = Hold(vehicle, place.key, place.attempt, target, place.journal_id)
         request = self.requests.get(vehicle)
-        ends_unix_ms = int(time.time() * 1000) + place.plan.duration_ms  # of grid time: wall time is shorter
-        found = await self._book.hold(wanted, request.known if request else None, ends_unix_ms)
+        found = await self._book.hold(wanted, request.known if request else None, place.plan.duration_ms)
         return (found.key, found.attempt, found.target) == (wanted.key, wanted.attempt, wanted.target)
 
 
@@ -138,16 +134,20 @@ class OneSession:
         if member and held.journal_id and member.report.journal_id != held.journal_id:
             return None
         until_s = min(until_s, time.monotonic() + SETTLE_S)
-        return await self._asker.ask(held.target, Settle(held.key, held.attempt), until_s)
+        return await self._asker.ask(held.target, Settle(held.key, held.attempt, held.journal_id), until_s)
 
     async def _known(self, charge: Charge, until_s: float) -> Answer | None:
         """Return what a request got that came before under the same key, though another holds its vehicle now."""
-        claim = await self._book.claim(charge.key, charge.fingerprint, None, 0) if charge.key else None
-        if claim is None or self._operator.given_up(claim.target, claim.journal_id):
+        claim = await self._book.claim(charge.key, charge.fingerprint, None) if charge.key else None
+        if claim is None:
             return None
         if claim.fingerprint != charge.fingerprint:
             return Answer(Outcome.KEY_REUSED)
-        settled = await self._asker.ask(claim.target, Settle(claim.key, claim.attempt), until_s)
+        if not claim.target or self._operator.given_up(claim.target, claim.journal_id):
+            return None
+        settled = await self._asker.ask(
+            claim.target, Settle(claim.key, claim.attempt, claim.journal_id), until_s
+        )
         if settled is None:
             return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS)
         session = _session(settled)

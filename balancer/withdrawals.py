@@ -14,8 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from balancer.asking import Asker
-from balancer.book_file import BookUnavailable
-from balancer.orders import OrderBook, Withdrawal
+from balancer.book import BookUnavailable, OrderBook, Withdrawal
 from substation.contract import Withdraw
 
 log = logging.getLogger(__name__)
@@ -91,7 +90,7 @@ class Withdrawals:
 
     async def _answered(self, withdrawal: Withdrawal) -> bool:
         """Ask once for a withdrawal; one that is not answered goes behind the others."""
-        command = Withdraw(withdrawal.key, withdrawal.attempt)
+        command = Withdraw(withdrawal.key, withdrawal.attempt, withdrawal.journal_id)
         if await self._asker.once(withdrawal.target, command, ROUND_S):
             await self._forget(withdrawal)
             return True

@@ -62,7 +62,10 @@ class Outcome(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Place:
-    """Admit `key` at its `attempt`, on behalf of the order book `book_id`; the session will be that of `caller`."""
+    """Admit `key` at its `attempt`, on behalf of the order book `book_id`; the session will be that of `caller`.
+
+    `journal_id` is the journal that is meant, '' for any: another one can't know what became of the key.
+    """
 
     book_id: str
     key: str
@@ -70,22 +73,31 @@ class Place:
     vehicle_id: str
     plan: Plan
     caller: str = ""
+    journal_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Withdraw:
-    """End the session of `key`, or see to it that `key` can't be placed up to `attempt`."""
+    """End the session of `key`, or see to it that `key` can't be placed up to `attempt`.
+
+    `journal_id` as in Place.
+    """
 
     key: str
     attempt: int
+    journal_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settle:
-    """Return the session of `key`, open or ended; when it has none, refuse it durably up to `attempt`."""
+    """Return the session of `key`, open or ended; when it has none, refuse it durably up to `attempt`.
+
+    `journal_id` is as in Place.
+    """
 
     key: str
     attempt: int
+    journal_id: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -100,10 +100,16 @@ def _request(call: pb.Call, now_s: float) -> Request | None:
 
 COMMANDS: dict[str, Callable[[Any], Command]] = {
     "place": lambda p: Place(
-        p.book_id, p.key, p.attempt, p.vehicle_id, Plan(p.energy_j, p.power_w, p.stay_ms), p.caller
+        p.book_id,
+        p.key,
+        p.attempt,
+        p.vehicle_id,
+        Plan(p.energy_j, p.power_w, p.stay_ms),
+        p.caller,
+        p.journal_id,
     ),
-    "withdraw": lambda withdraw: Withdraw(withdraw.key, withdraw.attempt),
-    "settle": lambda settle: Settle(settle.key, settle.attempt),
+    "withdraw": lambda withdraw: Withdraw(withdraw.key, withdraw.attempt, withdraw.journal_id),
+    "settle": lambda settle: Settle(settle.key, settle.attempt, settle.journal_id),
     "stop": lambda stop: Stop(stop.session_id, stop.caller),
     "find": lambda find: Find(find.session_id, find.caller),
     "page": lambda page: Page(page.after, min(page.limit, MOST_STREAMED), page.vehicle_id, page.caller),

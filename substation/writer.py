@@ -152,6 +152,11 @@ class Writer:
             return Answer(Outcome.DONE)
         if isinstance(command, Page | Find):
             return self._read(request, now_ms)
+        if isinstance(command, Place | Withdraw | Settle) and command.journal_id not in {
+            "",
+            self._station.journal_id,
+        }:
+            return Answer(Outcome.NOT_ME)  # what became of that key is in another journal
         if self._monotonic_s() > request.until_s:
             return Answer(Outcome.UNAVAILABLE)  # nobody waits any more: decide nothing
         if isinstance(command, Place) and not self._bound_to(command.book_id):

@@ -43,7 +43,7 @@ class Call(_message.Message):
     def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., substation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., request_id: _Optional[str] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ..., page: _Optional[_Union[Page, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., derate: _Optional[_Union[Derate, _Mapping]] = ..., settle: _Optional[_Union[Settle, _Mapping]] = ...) -> None: ...
 
 class Place(_message.Message):
-    __slots__ = ("book_id", "key", "attempt", "vehicle_id", "energy_j", "power_w", "stay_ms", "caller")
+    __slots__ = ("book_id", "key", "attempt", "vehicle_id", "energy_j", "power_w", "stay_ms", "caller", "journal_id")
     BOOK_ID_FIELD_NUMBER: _ClassVar[int]
     KEY_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
@@ -52,6 +52,7 @@ class Place(_message.Message):
     POWER_W_FIELD_NUMBER: _ClassVar[int]
     STAY_MS_FIELD_NUMBER: _ClassVar[int]
     CALLER_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
     book_id: str
     key: str
     attempt: int
@@ -60,23 +61,28 @@ class Place(_message.Message):
     power_w: int
     stay_ms: int
     caller: str
-    def __init__(self, book_id: _Optional[str] = ..., key: _Optional[str] = ..., attempt: _Optional[int] = ..., vehicle_id: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., caller: _Optional[str] = ...) -> None: ...
+    journal_id: str
+    def __init__(self, book_id: _Optional[str] = ..., key: _Optional[str] = ..., attempt: _Optional[int] = ..., vehicle_id: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., caller: _Optional[str] = ..., journal_id: _Optional[str] = ...) -> None: ...
 
 class Withdraw(_message.Message):
-    __slots__ = ("key", "attempt")
+    __slots__ = ("key", "attempt", "journal_id")
     KEY_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
     key: str
     attempt: int
-    def __init__(self, key: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
+    journal_id: str
+    def __init__(self, key: _Optional[str] = ..., attempt: _Optional[int] = ..., journal_id: _Optional[str] = ...) -> None: ...
 
 class Settle(_message.Message):
-    __slots__ = ("key", "attempt")
+    __slots__ = ("key", "attempt", "journal_id")
     KEY_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
     key: str
     attempt: int
-    def __init__(self, key: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
+    journal_id: str
+    def __init__(self, key: _Optional[str] = ..., attempt: _Optional[int] = ..., journal_id: _Optional[str] = ...) -> None: ...
 
 class Stop(_message.Message):
     __slots__ = ("session_id", "caller")

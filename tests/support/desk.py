@@ -20,8 +20,17 @@ SUBSTATION = "substation-1"
 class Desk:
     """One substation without its loop and its thread."""
 
-    def __init__(self, path: Path, capacity_w: int, scale: float = 1.0) -> None:
-        self.monotonic_s = 1000.0
+    def __init__(
+        self,
+        path: Path,
+        capacity_w: int,
+        scale: float = 1.0,
+        *,
+        name: str = SUBSTATION,
+        now_s: float = 1000.0,
+    ) -> None:
+        self.name = name
+        self.monotonic_s = now_s
         self.unix_s = UNIX_MS / 1000
         self.capacity_w = capacity_w
         self.path = path
@@ -33,11 +42,11 @@ class Desk:
     def start(self) -> None:
         """Open the journal and take up its sessions, as the service does when it starts."""
         unix_ms = int(self.unix_s * 1000)
-        self.journal = Journal(self.path, SUBSTATION, unix_ms, accept_loss=self.accept_loss)
+        self.journal = Journal(self.path, self.name, unix_ms, accept_loss=self.accept_loss)
         moment = self.journal.station().moment
         self.clock = GridClock.resume(moment, unix_ms, self.monotonic_s, self.scale)
         self.ledger = resume(self.journal, self.capacity_w, self.clock.start_ms)
-        metrics = WriterMetrics(CollectorRegistry(), SUBSTATION)
+        metrics = WriterMetrics(CollectorRegistry(), self.name)
         self.writer = Writer(
             self.journal, self.ledger, self.capacity_w, self.clock, metrics,
             monotonic_s=lambda: self.monotonic_s, unix_s=lambda: self.unix_s,

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 
 from prometheus_client import CollectorRegistry
 
+from balancer.book import OrderBook
 from balancer.control import Operator
 from balancer.decisions import Decisions
 from balancer.metrics import BalancerMetrics
-from balancer.orders import OrderBook
 from balancer.placement import Placement
 from balancer.seats import Seats
 from balancer.vehicles import OneSession, VehicleAsker
@@ -41,6 +41,9 @@ class Network:
 
     def up(self, name: str) -> bool:
         return name in self._desks
+
+    def journal_id(self, name: str) -> str:
+        return self._desks[name].journal.station().journal_id
 
     def get(self, name: str) -> "Wire":
         return Wire(self, name)
@@ -92,7 +95,7 @@ async def balancer(
     book: OrderBook, network: Network, seed: int
 ) -> AsyncIterator[tuple[OneSession, VehicleAsker]]:
     """What answers a gateway, and what asks the substations."""
-    fleet = View(*(report(name, journal_id=name) for name in NAMES), seed=seed).fleet
+    fleet = View(*(report(name, journal_id=network.journal_id(name)) for name in NAMES), seed=seed).fleet
     asker = VehicleAsker(network, book, fleet)  # type: ignore[arg-type]
     operator = Operator(fleet, book, asker)
     withdrawals = Withdrawals(book, asker, operator.given_up)

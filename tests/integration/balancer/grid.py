@@ -13,8 +13,9 @@ from typing import Any
 import aiohttp
 
 from balancer.app import balancer
+from balancer.book import Withdrawal
 from balancer.discovery import Resolve, resolve
-from balancer.orders import EmbeddedBook, Withdrawal
+from balancer.orders import EmbeddedBook
 from balancer.settings import Settings as BalancerSettings
 from gateway.app import gateway
 from gateway.settings import Settings as GatewaySettings

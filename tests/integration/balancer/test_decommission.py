@@ -30,10 +30,10 @@ async def charged(client: Caller) -> dict[str, str]:
 
 
 async def lost(grid: Grid, name: str) -> None:
-    """Wait until the balancer has noticed that a substation is gone."""
+    """Wait until the balancer has ejected a substation that is gone."""
 
     async def noticed() -> bool:
-        return await grid.state(name) != "healthy"
+        return await grid.state(name) == "ejected"
 
     await until(noticed)
 
@@ -42,7 +42,7 @@ async def given_up(grid: Grid, name: str) -> None:
     """Stop a substation and give it up."""
     await grid.stop(name)
     await lost(grid, name)
-    await done(grid, name, "decommission")
+    await until(lambda: ordered(grid, name))
     assert name not in await grid.fleet()
 
 
@@ -67,7 +67,7 @@ async def test_what_was_claimed_at_one_that_is_gone_is_unknown_until_it_is_given
         await grid.stop("s-1")
         await lost(grid, "s-1")
         assert {await outcome(client, key) for key in at_1} == {Outcome.UNKNOWN}
-        await done(grid, "s-1", "decommission")
+        await until(lambda: ordered(grid, "s-1"))
         assert (await order(grid, "s-1", "decommission")).status == 404
         for _ in range(2):
             after = await charged(client)
@@ -155,7 +155,9 @@ async def test_one_that_was_lost_before_the_balancer_started_can_be_given_up_by_
         await grid.stop("s-1")
         await grid.start("balancer")
         await until(lambda: healthy(grid, "s-2"))
-        await done(grid, "s-1", "decommission")
+        await until(
+            lambda: ordered(grid, "s-1")
+        )  # it may still be at an address that was polled in vain once
         assert all(name.startswith("s-2.") for name in (await charged(client)).values())
         await one_session_each(grid)
         await grid.start("s-1")  # with its old journal
@@ -223,3 +225,58 @@ async def test_a_withdrawal_at_one_that_is_given_up_is_dropped(tmp_path: Path) -
             return not left
 
         await until(dropped)
+
+
+@pytest.mark.gen_test
+async def test_one_that_is_given_up_leaves_no_series_and_no_503(tmp_path: Path) -> None:
+    """Nor one that died before the balancer started, and had no session at all."""
+    async with grids(tmp_path) as (grid, client):
+        assert (await order(grid, "s-1", "decommission")).status == 422
+        await client.placed(vehicle_id="car", substations=("s-2",))
+        await grid.stop("balancer")
+        await grid.stop("s-1")
+        await grid.start("balancer")
+
+        await until(lambda: ordered(grid, "s-1"))
+        assert len((await client.page("car")).sessions) == 1
+        await grid.stop("s-2")
+        await lost(grid, "s-2")
+        await until(lambda: ordered(grid, "s-2"))
+
+        async def no_series() -> bool:
+            async with grid.session.get(f"{grid.balancer_url}/metrics") as response:
+                return 'substation="s-' not in await response.text()
+
+        await until(no_series)
+        await grid.stop("balancer")
+        await grid.start("balancer")
+        assert (await client.page("car")).outcome is Outcome.FOUND
+
+
+async def ordered(grid: Grid, name: str) -> bool:
+    return (await order(grid, name, "decommission")).status == 200
+
+
+@pytest.mark.gen_test
+async def test_a_key_of_an_exchanged_disk_is_unknown_until_its_journal_is_given_up(tmp_path: Path) -> None:
+    async with grids(tmp_path) as (grid, client):
+        first = await client.placed("key", substations=("s-1",))
+        was = (await grid.fleet())["s-1"]["journal_id"]
+        await grid.stop("s-1")
+        (tmp_path / "s-1").rename(tmp_path / "elsewhere")
+        await grid.start("s-1")
+
+        async def another() -> bool:
+            shown = (await grid.fleet())["s-1"]
+            return bool(shown["journal_id"] != was and shown["state"] == "healthy")
+
+        await until(another)
+        assert await outcome(client, "key") is Outcome.UNKNOWN
+        for body in ({"journal_id": ""}, {"journal_id": 5}, {"journal_id": None}):
+            assert (await order(grid, "s-1", "decommission", json=body)).status == 400
+        assert (await order(grid, "s-1", "decommission")).status == 422
+        assert (await order(grid, "s-1", "decommission", json={"journal_id": "never"})).status == 404
+        await done(grid, "s-1", "decommission", json={"journal_id": was})
+        again = await client.placed("key", substations=("s-1",))
+        assert again.session_id not in {first.session_id, ""}
+        assert [session["session_id"] for session in await grid.sessions()] == [again.session_id]

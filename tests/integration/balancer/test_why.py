@@ -37,12 +37,14 @@ async def test_a_placement_tells_what_was_believed_of_each_and_what_came_of_it(
         ages = [option.pop("report_age_s") for option in found["options"]]
         assert all(0 <= age < 60 for age in ages)
         assert [tuple(option.values()) for option in found["options"]] == [
-            ("s-1", "healthy", False, 50, 100), ("s-2", "healthy", True, 0, 200), ("s-3", "healthy", False, 0, 100),
+            ("s-1", "healthy", False, True, 50, 100), ("s-2", "healthy", True, True, 0, 200),
+            ("s-3", "healthy", False, True, 0, 100),
         ]  # fmt: skip
         assert list(found["options"][0]) == [
             "substation_id",
             "state",
             "draining",
+            "linked",
             "estimate_kw",
             "capacity_kw",
         ]

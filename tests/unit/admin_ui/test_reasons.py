@@ -37,11 +37,16 @@ def test_the_lowest_after_adding_is_named_with_its_share() -> None:
 def test_who_stood_lower_and_was_not_used_is_named_with_its_reason() -> None:
     told = explained(
         decision(
-            option("a", 50), option("b", 0, draining=True), option("c", 0, state="ejected"), option("d", 0)
+            option("a", 50),
+            option("b", 0, draining=True),
+            option("c", 0, state="ejected"),
+            option("d", 0),
+            option("e", 0, state="suspect", linked=False),
         )
     )
     assert told["words"] == (
-        "a comes to 61.0 % of its limit with 11 kW more. Lower, but not used: b (draining), c (ejected)."
+        "a comes to 61.0 % of its limit with 11 kW more. Lower, but not used: b (draining), c (ejected),"
+        " e (its stream is down)."
         " d stood lower too; its room was kept for requests that had waited longer."
     )
 

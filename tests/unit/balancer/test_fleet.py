@@ -241,6 +241,21 @@ def test_suspects_are_used_only_when_no_healthy_one_has_room() -> None:
     assert view.choose(31) == "idle"
 
 
+@pytest.mark.parametrize("misses", [0, 1, EJECT_AFTER])
+def test_nobody_is_asked_whose_stream_is_down(misses: int) -> None:
+    """Not even in a panic: a key that is claimed there would depend on it."""
+    view = View(report("dead"), report("also dead"), report("full", load_kw=100))
+    for name in ("dead", "also dead"):
+        view.miss(name, misses)
+        view.linked.discard(name)
+    assert view.fleet.panic(0.0) == (misses == EJECT_AFTER)
+    assert view.choose(1) is None
+    assert view.fleet.reachable((), 0.0)
+    assert not view.fleet.reachable(("dead",), 0.0)
+    view.linked.add("dead")
+    assert view.choose(1) == "dead"
+
+
 def test_one_that_is_probed_back_in_counts_as_a_suspect() -> None:
     view = View(report("idle"), report("busy", load_kw=70), report("third", load_kw=80))
     view.miss("idle", EJECT_AFTER)
@@ -310,9 +325,14 @@ def test_one_that_is_given_up_is_gone_and_its_address_expects_nobody_until_someb
     view = View(report("a"), report("b"))
     view.fleet.give_up("b")
     assert list(view.fleet.members) == ["a"]
+    assert view.fleet.forget(0.0) == ["b"]
+    assert view.fleet.forget(0.0) == []
     assert view.fleet.unseen() == []
     view.poll(report("b", journal_id="new"))
     assert view.fleet.members["b"].report.journal_id == "new"
+    view.fleet.give_up("b")
+    view.poll(report("b", journal_id="newer"))
+    assert view.fleet.forget(0.0) == []  # it is here again
 
 
 def test_a_substation_that_moved_is_known_by_its_new_address() -> None:

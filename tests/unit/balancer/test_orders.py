@@ -9,18 +9,10 @@ from typing import Protocol
 
 import pytest
 
-from balancer.book_file import BookUnavailable
+from balancer.book import Address, BookUnavailable, Claim, Control, OrderBook, Withdrawal
+from balancer.book_schema import SCHEMA_1
 from balancer.lease import Lease
-from balancer.orders import (
-    KEEP_MS,
-    MOST_PRUNED,
-    SCHEMA_1,
-    Claim,
-    Control,
-    EmbeddedBook,
-    OrderBook,
-    Withdrawal,
-)
+from balancer.orders import KEEP_MS, MOST_PRUNED, EmbeddedBook
 from runtime.store import Store, StoreUnusable
 
 NOW_MS = 1_700_000_000_000
@@ -28,8 +20,25 @@ NO_LIMIT = 2**31 - 2
 BULKY = "x" * 100_000  # does not fit into the free space of a page
 
 
+HOUR_MS = 3600 * 1000
+
+
+class Clocks:
+    """The clocks of the machine that keeps the book."""
+
+    def __init__(self) -> None:
+        self.monotonic_ms = 1_000_000
+        self.unix_ms = NOW_MS
+
+    def pass_time(self, passed_ms: int) -> None:
+        self.monotonic_ms += passed_ms
+        self.unix_ms += passed_ms
+
+
 class Shelf(Protocol):
     """Where a kind of book is kept."""
+
+    clocks: Clocks
 
     def open(self) -> contextlib.AbstractAsyncContextManager[OrderBook]:
         """Open the one book of this shelf, made if absent."""
@@ -46,10 +55,15 @@ class Embedded:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "book" / "orders.sqlite"
+        self.clocks = Clocks()
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[OrderBook]:
-        book = EmbeddedBook(self._path)
+        book = EmbeddedBook(
+            self._path,
+            monotonic_s=lambda: self.clocks.monotonic_ms / 1000,
+            unix_s=lambda: self.clocks.unix_ms / 1000,
+        )
         try:
             yield book
         finally:
@@ -78,31 +92,31 @@ def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
 @pytest.mark.gen_test
 async def test_a_new_key_is_claimed_at_attempt_0(shelf: Shelf) -> None:
     async with shelf.open() as book:
-        assert await book.claim("k", "f", "s-1", NOW_MS) == Claim("k", "f", 0, "s-1")
+        assert await book.claim("k", "f", "s-1") == Claim("k", "f", 0, "s-1")
 
 
 @pytest.mark.gen_test
 async def test_a_known_key_keeps_its_first_claim_whatever_comes_later(shelf: Shelf) -> None:
     async with shelf.open() as book:
-        await book.claim("k", "f", "s-1", NOW_MS)
-        assert await book.claim("k", "other", "s-2", NOW_MS + 5) == Claim("k", "f", 0, "s-1")
+        await book.claim("k", "f", "s-1")
+        assert await book.claim("k", "other", "s-2") == Claim("k", "f", 0, "s-1")
     async with shelf.open() as book:
-        assert await book.claim("k", "f", "s-2", NOW_MS) == Claim("k", "f", 0, "s-1")
+        assert await book.claim("k", "f", "s-2") == Claim("k", "f", 0, "s-1")
 
 
 @pytest.mark.gen_test
 async def test_without_a_target_nothing_is_claimed(shelf: Shelf) -> None:
     async with shelf.open() as book:
-        assert await book.claim("k", "f", None, NOW_MS) is None
-        assert await book.claim("k", "f", None, NOW_MS) is None
-        claimed = await book.claim("k", "f", "s-1", NOW_MS)
-        assert await book.claim("k", "f", None, NOW_MS) == claimed
+        assert await book.claim("k", "f", None) is None
+        assert await book.claim("k", "f", None) is None
+        claimed = await book.claim("k", "f", "s-1")
+        assert await book.claim("k", "f", None) == claimed
 
 
 @pytest.mark.gen_test
 async def test_claims_of_one_key_at_once_give_one_claim(shelf: Shelf) -> None:
     async with shelf.open() as book:
-        wanted = [book.claim("k", f"f-{n}", f"s-{n}", NOW_MS) for n in range(50)]
+        wanted = [book.claim("k", f"f-{n}", f"s-{n}") for n in range(50)]
         claims = await asyncio.gather(*wanted)
         assert len(set(claims)) == 1
         assert claims[0] in {Claim("k", f"f-{n}", 0, f"s-{n}") for n in range(50)}
@@ -111,36 +125,36 @@ async def test_claims_of_one_key_at_once_give_one_claim(shelf: Shelf) -> None:
 @pytest.mark.gen_test
 async def test_keys_do_not_touch_each_other(shelf: Shelf) -> None:
     async with shelf.open() as book:
-        wanted = [book.claim(f"k-{n}", f"f-{n}", f"s-{n}", NOW_MS) for n in range(300)]
+        wanted = [book.claim(f"k-{n}", f"f-{n}", f"s-{n}") for n in range(300)]
         assert await asyncio.gather(*wanted) == [Claim(f"k-{n}", f"f-{n}", 0, f"s-{n}") for n in range(300)]
 
 
 @pytest.mark.gen_test
 async def test_an_advance_moves_the_claim_to_its_next_attempt(shelf: Shelf) -> None:
     async with shelf.open() as book:
-        claim = await book.claim("k", "f", "s-1", NOW_MS)
+        claim = await book.claim("k", "f", "s-1")
         assert claim
         moved = await book.advance(claim, "s-2")
         assert moved == Claim("k", "f", 1, "s-2")
         assert await book.advance(moved, "s-3") == Claim("k", "f", 2, "s-3")
     async with shelf.open() as book:
-        assert await book.claim("k", "f", None, NOW_MS) == Claim("k", "f", 2, "s-3")
+        assert await book.claim("k", "f", None) == Claim("k", "f", 2, "s-3")
 
 
 @pytest.mark.gen_test
 async def test_an_advance_of_an_old_claim_changes_nothing_and_says_what_the_book_says(shelf: Shelf) -> None:
     async with shelf.open() as book:
-        old = await book.claim("k", "f", "s-1", NOW_MS)
+        old = await book.claim("k", "f", "s-1")
         assert old
         now = await book.advance(old, "s-2")
         assert await book.advance(old, "s-9") == now
-        assert await book.claim("k", "f", None, NOW_MS) == now
+        assert await book.claim("k", "f", None) == now
 
 
 @pytest.mark.gen_test
 async def test_of_advances_at_once_one_wins_and_all_hear_of_it(shelf: Shelf) -> None:
     async with shelf.open() as book:
-        claim = await book.claim("k", "f", "s-0", NOW_MS)
+        claim = await book.claim("k", "f", "s-0")
         assert claim
         moved = await asyncio.gather(*(book.advance(claim, f"s-{n}") for n in range(1, 30)))
         assert len(set(moved)) == 1
@@ -166,16 +180,16 @@ async def test_withdrawals_are_there_until_they_are_answered_through_restarts(sh
 @pytest.mark.gen_test
 async def test_a_claim_knows_the_journal_it_was_made_at(shelf: Shelf) -> None:
     async with shelf.open() as book:
-        claim = await book.claim("k", "f", "s-1", NOW_MS, "j-1")
+        claim = await book.claim("k", "f", "s-1", "j-1")
         assert claim == Claim("k", "f", 0, "s-1", "j-1")
-        assert await book.claim("k", "f", "s-1", NOW_MS, "j-2") == claim
+        assert await book.claim("k", "f", "s-1", "j-2") == claim
         await book.withdraw(Withdrawal("~a", 0, "s-1", "j-3"))
-        await book.claim("old", "f", "s-1", NOW_MS)
+        await book.claim("old", "f", "s-1")
         assert await book.journals("s-1") == {"j-1", "j-3"}
         assert await book.journals("s-2") == set()
         moved = await book.advance(claim, "s-2", "j-9")
     async with shelf.open() as book:
-        assert await book.claim("k", "f", None, NOW_MS) == moved == Claim("k", "f", 1, "s-2", "j-9")
+        assert await book.claim("k", "f", None) == moved == Claim("k", "f", 1, "s-2", "j-9")
         assert await book.withdrawals() == [Withdrawal("~a", 0, "s-1", "j-3")]
 
 
@@ -220,69 +234,166 @@ async def test_of_runs_that_take_the_rush_hour_at_once_one_wins_and_all_hear_of_
 @pytest.mark.gen_test
 async def test_pruning_drops_what_has_expired_and_keeps_the_rest(shelf: Shelf) -> None:
     async with shelf.open() as book:
-        await book.claim("old", "f", "s-1", NOW_MS)
-        kept = await book.claim("new", "f", "s-1", NOW_MS + 1)
-        assert await book.prune(NOW_MS + KEEP_MS) == 0
-        assert await book.prune(NOW_MS + KEEP_MS + 1) == 1
-        assert await book.claim("old", "f", None, NOW_MS) is None
-        assert await book.claim("new", "f", None, NOW_MS) == kept
+        await book.claim("old", "f", "s-1")
+        shelf.clocks.pass_time(10)
+        kept = await book.claim("new", "f", "s-1")
+        shelf.clocks.pass_time(KEEP_MS - 10)
+        assert await book.prune() == 0
+        shelf.clocks.pass_time(5)
+        assert await book.prune() == 1
+        assert await book.claim("old", "f", None) is None
+        assert await book.claim("new", "f", None) == kept
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("jump_ms", [48 * HOUR_MS, 10_000 * HOUR_MS, -48 * HOUR_MS])
+async def test_a_wall_clock_that_jumps_while_the_book_is_open_drops_no_claim_and_keeps_none_longer(
+    shelf: Shelf, jump_ms: int
+) -> None:
+    async with shelf.open() as book:
+        before = await book.claim("before", "f", "s-1")
+        shelf.clocks.unix_ms += jump_ms
+        after = await book.claim("after", "f", "s-1")
+        shelf.clocks.unix_ms -= jump_ms
+        shelf.clocks.pass_time(KEEP_MS - 1000)
+        assert await book.prune() == 0
+        assert await book.claim("before", "f", None) == before
+        assert await book.claim("after", "f", None) == after
+        shelf.clocks.unix_ms += jump_ms
+        shelf.clocks.pass_time(2000)
+        assert await book.prune() == 2
+
+
+@pytest.mark.gen_test
+async def test_a_wall_clock_that_jumps_between_two_runs_takes_an_hour_off_a_claim_and_not_its_life(
+    shelf: Shelf,
+) -> None:
+    async with shelf.open() as book:
+        await book.claim("k", "f", "s-1")
+        await book.prune()
+    shelf.clocks.unix_ms += 48 * HOUR_MS
+    for _ in range(3):  # it is counted once, however often the balancer is started
+        async with shelf.open() as book:
+            assert await book.prune() == 0
+    async with shelf.open() as book:
+        shelf.clocks.pass_time(KEEP_MS - HOUR_MS - 1000)
+        assert await book.prune() == 0
+        shelf.clocks.pass_time(2000)
+        assert await book.prune() == 1
+
+
+@pytest.mark.gen_test
+async def test_a_wall_clock_that_was_set_back_between_two_runs_takes_the_book_s_time_not_back(
+    shelf: Shelf,
+) -> None:
+    async with shelf.open() as book:
+        await book.claim("k", "f", "s-1")
+        shelf.clocks.pass_time(KEEP_MS - 1000)
+        await book.prune()
+    shelf.clocks.unix_ms -= 48 * HOUR_MS
+    async with shelf.open() as book:
+        assert await book.prune() == 0
+        shelf.clocks.pass_time(2000)
+        assert await book.prune() == 1
+
+
+@pytest.mark.gen_test
+async def test_a_stop_counts_as_what_the_wall_clock_says(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        await book.claim("k", "f", "s-1")
+        shelf.clocks.pass_time(KEEP_MS - HOUR_MS)
+        await book.prune()
+    shelf.clocks.unix_ms += HOUR_MS + 1000
+    shelf.clocks.monotonic_ms = 5  # the machine was started anew
+    async with shelf.open() as book:
+        shelf.clocks.pass_time(1000)
+        assert await book.prune() == 1
 
 
 @pytest.mark.gen_test
 async def test_pruning_drops_a_bounded_number_and_the_rest_the_next_time(shelf: Shelf) -> None:
     async with shelf.open() as book:
-        await asyncio.gather(*(book.claim(f"k-{n}", "f", "s", NOW_MS) for n in range(MOST_PRUNED + 7)))
-        late = NOW_MS + KEEP_MS + 1
-        assert [await book.prune(late) for _ in range(3)] == [MOST_PRUNED, 7, 0]
+        await asyncio.gather(*(book.claim(f"k-{n}", "f", "s") for n in range(MOST_PRUNED + 7)))
+        shelf.clocks.pass_time(KEEP_MS + 1)
+        assert [await book.prune() for _ in range(3)] == [MOST_PRUNED, 7, 0]
 
 
 @pytest.mark.gen_test
 async def test_withdrawals_are_not_pruned(shelf: Shelf) -> None:
     async with shelf.open() as book:
         await book.withdraw(Withdrawal("~a", 0, "s-1"))
-        await book.prune(NOW_MS * 10)
+        shelf.clocks.pass_time(10 * KEEP_MS)
+        await book.prune()
         assert len(await book.withdrawals()) == 1
 
 
 @pytest.mark.gen_test
 async def test_keeping_prolongs_and_never_shortens(shelf: Shelf) -> None:
     async with shelf.open() as book:
-        await book.claim("k", "f", "s-1", NOW_MS)
-        await book.keep_until("k", NOW_MS + 1000)
-        await book.keep_until("k", NOW_MS - 1000)
-        await book.keep_until("nobody", NOW_MS)
-        assert await book.prune(NOW_MS + 1000 + KEEP_MS) == 0
-        assert await book.prune(NOW_MS + 1001 + KEEP_MS) == 1
+        await book.claim("k", "f", "s-1")
+        await book.keep("k", 10_000)
+        await book.keep("k", 0)
+        await book.keep("nobody", 0)
+        shelf.clocks.pass_time(10_000 + KEEP_MS)
+        assert await book.prune() == 0
+        shelf.clocks.pass_time(1)
+        assert await book.prune() == 1
+
+
+@pytest.mark.gen_test
+async def test_a_released_claim_is_nobody_s_until_the_next_attempt(shelf: Shelf) -> None:
+    async with shelf.open() as book:
+        claim = await book.claim("k", "f", "s-1", "j-1")
+        assert claim
+        await book.release(claim)
+    async with shelf.open() as book:
+        assert await book.claim("k", "f", "s-2", "j-2") == Claim("k", "f", 0, "")
+        assert await book.journals("s-1") == set()
+        moved = await book.advance(claim, "s-2", "j-2")
+        assert moved == Claim("k", "f", 1, "s-2", "j-2")
+        await book.release(claim)  # too late
+        assert await book.claim("k", "f", None) == moved
+
+
+@pytest.mark.gen_test
+async def test_who_was_seen_last_at_an_address_is_kept_and_known_by_its_journal(shelf: Shelf) -> None:
+    first, other = Address("http://a:1", "s-1", "j-1"), Address("http://b:1", "s-2", "j-2")
+    async with shelf.open() as book:
+        await book.saw([first, other])
+        await book.saw([Address("http://a:1", "s-1", "j-9")])
+    async with shelf.open() as book:
+        assert (await book.control()).addresses == {Address("http://a:1", "s-1", "j-9"), other}
+        assert await book.journals("s-1") == {"j-9"}
 
 
 @pytest.mark.gen_test
 async def test_a_full_disk_is_said_and_changes_nothing(shelf: Shelf) -> None:
     async with shelf.open() as book:
-        claim = await book.claim("k", "f", "s-1", NOW_MS)
+        claim = await book.claim("k", "f", "s-1")
         assert claim
         shelf.fill_the_disk(book)
         with pytest.raises(BookUnavailable):
-            await book.claim("new", BULKY, "s-1", NOW_MS)
+            await book.claim("new", BULKY, "s-1")
         with pytest.raises(BookUnavailable):
             await book.advance(claim, BULKY)
         with pytest.raises(BookUnavailable):
             await book.withdraw(Withdrawal("~a", 0, BULKY))
         shelf.make_room(book)
-        assert await book.claim("new", BULKY, None, NOW_MS) is None
-        assert await book.claim("k", "f", None, NOW_MS) == claim
+        assert await book.claim("new", BULKY, None) is None
+        assert await book.claim("k", "f", None) == claim
         assert await book.withdrawals() == []
-        assert await book.claim("new", BULKY, "s-1", NOW_MS) == Claim("new", BULKY, 0, "s-1")
+        assert await book.claim("new", BULKY, "s-1") == Claim("new", BULKY, 0, "s-1")
 
 
 @pytest.mark.gen_test
 async def test_a_full_disk_says_so_to_all_that_would_have_been_written_together(shelf: Shelf) -> None:
     async with shelf.open() as book:
         shelf.fill_the_disk(book)
-        wanted = [book.claim(f"k-{n}", BULKY, "s-1", NOW_MS) for n in range(20)]
+        wanted = [book.claim(f"k-{n}", BULKY, "s-1") for n in range(20)]
         found = await asyncio.gather(*wanted, return_exceptions=True)
         assert all(isinstance(each, BookUnavailable) for each in found)
         shelf.make_room(book)
-        known = [await book.claim(f"k-{n}", BULKY, None, NOW_MS) for n in range(20)]
+        known = [await book.claim(f"k-{n}", BULKY, None) for n in range(20)]
         assert known == [None] * 20
 
 
@@ -291,7 +402,7 @@ async def test_a_closed_book_is_unavailable(shelf: Shelf) -> None:
     async with shelf.open() as book:
         pass
     with pytest.raises(BookUnavailable):
-        await book.claim("k", "f", "s-1", NOW_MS)
+        await book.claim("k", "f", "s-1")
 
 
 @pytest.mark.gen_test
@@ -381,6 +492,6 @@ async def test_a_book_of_the_first_version_is_taken_over_with_what_it_says(tmp_p
     store.close()
     book = EmbeddedBook(path)
     assert book.book_id == "b"
-    assert await book.claim("k", "f", None, NOW_MS) == Claim("k", "f", 2, "s-1", "")
+    assert await book.claim("k", "f", None) == Claim("k", "f", 2, "s-1", "")
     assert await book.withdrawals() == [Withdrawal("~a", 1, "s-2", "")]
     await book.close()

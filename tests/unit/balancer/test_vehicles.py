@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from balancer.holds import Hold
+from balancer.book import Hold
 from balancer.orders import KEEP_MS, EmbeddedBook
 from balancer.vehicles import VehicleAsker, name
 from substation.contract import Answer, Outcome, Place
@@ -16,19 +16,24 @@ from tests.support.desk import Desk
 from tests.support.lossy_grid import CAR, NAMES, Network, balancer
 
 VEHICLE = name("acme", "car")
-NOW_MS = 1_700_000_000_000
+STAY_MS = 7_200_000  # that its car may charge
+UNIX_S = 1_700_000_000.0
 
 
 class Held:
     """An asker whose vehicle is held for the request `other`."""
 
-    def __init__(self, asker: VehicleAsker, book: EmbeddedBook, desk: Desk) -> None:
-        self._asker = asker
-        self.book = book
+    asker: VehicleAsker
+
+    def __init__(self, desk: Desk, folder: Path) -> None:
         self.desk = desk
+        self.passed_s = 0.0
+        self.book = EmbeddedBook(
+            folder / "orders.sqlite", monotonic_s=lambda: self.passed_s, unix_s=lambda: UNIX_S
+        )
 
     async def ask(self, key: str, attempt: int = 0) -> Answer:
-        answer = await self._asker.ask("a", self.place(key, attempt), time.monotonic() + 60)
+        answer = await self.asker.ask("a", self.place(key, attempt), time.monotonic() + 60)
         assert answer
         return answer
 
@@ -39,11 +44,11 @@ class Held:
 @contextlib.asynccontextmanager
 async def held(folder: Path) -> AsyncIterator[Held]:
     desks = {each: Desk(folder / each / "journal.sqlite", 100_000) for each in NAMES}
-    book = EmbeddedBook(folder / "orders.sqlite")
-    async with balancer(book, Network(desks, random.Random(1), 0.0), 1) as (_, asker):
-        await book.hold(Hold(VEHICLE, "other", 0, "b", "b"), None, NOW_MS)
-        yield Held(asker, book, desks["a"])
-    await book.close()
+    made = Held(desks["a"], folder)
+    async with balancer(made.book, Network(desks, random.Random(1), 0.0), 1) as (_, made.asker):
+        await made.book.hold(Hold(VEHICLE, "other", 0, "b", "b"), None, STAY_MS)
+        yield made
+    await made.book.close()
     for desk in desks.values():
         desk.stop()
 
@@ -73,16 +78,17 @@ async def test_a_hold_is_replaced_only_by_who_knows_it_as_it_is_and_never_goes_b
         first = await made.book.holder(VEHICLE)
         assert first
         later = Hold(VEHICLE, "other", 2, "c", "c")
-        assert await made.book.hold(later, None, NOW_MS) == later
+        assert await made.book.hold(later, None, STAY_MS) == later
         mine = Hold(VEHICLE, "mine", 0, "a", "a")
-        assert await made.book.hold(mine, first, NOW_MS) == later
-        assert await made.book.hold(first, None, NOW_MS) == later
-        assert await made.book.hold(mine, later, NOW_MS) == mine
+        assert await made.book.hold(mine, first, STAY_MS) == later
+        assert await made.book.hold(first, None, STAY_MS) == later
+        assert await made.book.hold(mine, later, STAY_MS) == mine
 
 
 @pytest.mark.gen_test
 async def test_a_hold_is_dropped_a_day_after_the_longest_that_its_car_may_charge(tmp_path: Path) -> None:
     async with held(tmp_path) as made:
         for off_ms, kept in ((0, True), (1, False)):
-            await made.book.prune(NOW_MS + KEEP_MS + off_ms)
+            made.passed_s = (STAY_MS + KEEP_MS + off_ms) / 1000
+            await made.book.prune()
             assert (await made.book.holder(VEHICLE) is not None) is kept

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from balancer import withdrawals as withdrawals_module
-from balancer.orders import EmbeddedBook, Withdrawal
+from balancer.book import Withdrawal
+from balancer.orders import EmbeddedBook
 from balancer.withdrawals import Withdrawals
 from substation.contract import Answer, Command, Outcome, Withdraw
 from tests.unit.balancer.test_orders import Embedded

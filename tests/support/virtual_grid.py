@@ -1,0 +1,352 @@
+"""A grid on virtual time: the real balancer without its sockets, and real writers over real journals.
+
+Made up are the network between them and its faults, the processes, and the clocks. Time is the loop's.
+"""
+
+import asyncio
+import dataclasses
+import itertools
+import random
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+from prometheus_client import CollectorRegistry
+
+from balancer.asking import Asker
+from balancer.book import BookUnavailable, Claim
+from balancer.contract import Answer, Charge
+from balancer.control import Operator
+from balancer.decisions import Decisions
+from balancer.fleet import Fleet
+from balancer.health import State
+from balancer.metrics import BalancerMetrics
+from balancer.orders import EmbeddedBook
+from balancer.placement import Placement
+from balancer.seats import Seats
+from balancer.waiting import WaitingRoom
+from balancer.withdrawals import Withdrawals
+from runtime.coalescer import LinkLost
+from substation import contract as substation
+from substation.plan import Plan
+from substation.writer import Request
+from tests.support.desk import Desk
+from tests.support.sessions import UNIX_MS
+from tests.support.virtual_time import START_S, Process
+
+T = TypeVar("T")
+POLL_S = 1.0
+RECONNECT_S = (0.05, 0.5)
+DELAY_S = (0.0002, 0.003)
+LATE_S = (0.05, 1.5)  # a message in fifty
+PRUNE_EVERY_S = 2.0
+DEADLINE_S = 4.8
+KW = 1000
+
+
+class Station:
+    """A substation's process, whose journal is on one of its disks.
+
+    `page_cut` and `stream_cut` tell whether the network between it and the balancer is cut.
+    """
+
+    def __init__(self, folder: Path, name: str, capacity_w: int) -> None:
+        self.name = name
+        self.url = f"http://{name}:1"
+        self.page_cut = self.stream_cut = False
+        self.jumped_s = 0.0  # of its wall clock
+        self.desk: Desk | None = None  # while it runs
+        self.life = 0  # a number of this run, and of what is connected to it
+        self.since_s = 0.0
+        self.disk = 0
+        self.disks: dict[int, str] = {}  # journal ids of those that were used and still exist
+        self.destroyed: list[str] = []  # sessions that were on disks that do not exist any more
+        self._folder = folder / name
+        self._capacity_w = capacity_w
+        self._seq = itertools.count(1)
+
+    def start(self, disk: int | None = None) -> None:
+        """Start it with the journal of a disk, made if absent."""
+        self.disk = self.disk if disk is None else disk
+        self.desk = self._open(self.disk)
+        self.disks[self.disk] = self.desk.journal.station().journal_id
+        self.life += 1
+        self.since_s = asyncio.get_running_loop().time()
+
+    def kill(self) -> None:
+        if self.desk:
+            self.desk.stop()
+        self.desk = None
+        self.life += 1
+
+    def destroy(self, disk: int) -> str:
+        """A disk is lost for good; returns the id of its journal."""
+        assert not self.desk or self.disk != disk
+        self.destroyed += [session.session_id for session in self.sessions(disk)]
+        for path in self._folder.glob(f"{disk}.sqlite*"):
+            path.unlink()
+        return self.disks.pop(disk)
+
+    def sessions(self, disk: int) -> list[substation.Session]:
+        """What a disk holds."""
+        running = self.desk if self.desk and self.disk == disk else None
+        desk = running or self._open(disk)
+        self._tick(desk)
+        found: list[substation.Session] = []
+        after = 0
+        while True:
+            (page,) = desk.ask(substation.Page(after, 1000))
+            found += page.sessions
+            if not (after := page.next_after):
+                break
+        if not running:
+            desk.stop()
+        return found
+
+    def decide(self, command: substation.Command, until_s: float) -> substation.Answer:
+        assert self.desk
+        self._tick(self.desk)
+        (answer,) = self.desk.commit([Request(command, until_s)])
+        return answer
+
+    def report(self) -> substation.Report:
+        assert self.desk
+        self._tick(self.desk)
+        now_ms, published, known = self.desk.now_ms, self.desk.writer.published, self.desk.journal.station()
+        curve = published.curve
+        return substation.Report(
+            self.name, known.journal_id, known.epoch, next(self._seq), curve.load_at(now_ms), curve.capacity_w,
+            published.draining, curve.releases_at(now_ms, 1.0), curve.sessions_at(now_ms), self._capacity_w,
+        )  # fmt: skip
+
+    def _open(self, disk: int) -> Desk:
+        now_s = asyncio.get_running_loop().time()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        desk = Desk(self._folder / f"{disk}.sqlite", self._capacity_w, name=self.name, now_s=now_s)
+        desk.journal._store.run("PRAGMA synchronous = OFF")  # nothing here pulls the plug
+        return desk
+
+    def _tick(self, desk: Desk) -> None:
+        desk.monotonic_s = asyncio.get_running_loop().time()
+        desk.unix_s = UNIX_MS / 1000 + desk.monotonic_s - START_S + self.jumped_s
+
+
+class SimulatedLink:
+    """The stream to one station, that comes up again some time after it was lost."""
+
+    def __init__(self, network: "Network", station: Station) -> None:
+        self._network = network
+        self._station = station
+        self._joined = 0  # the run of the station to which it is connected; 0: it is down
+        self.closed = False
+
+    @property
+    def up(self) -> bool:
+        station = self._station
+        if self._joined != station.life or not station.desk or station.stream_cut or self.closed:
+            self._joined = 0
+        return bool(self._joined)
+
+    def _over(self) -> bool:
+        return self.closed
+
+    async def keep(self) -> None:
+        """Connect again and again; the greeting brings a report."""
+        while not self.closed:
+            await asyncio.sleep(self._network.rng.uniform(*RECONNECT_S))
+            if not (self.up or self._station.stream_cut) and self._station.desk and not self._over():
+                self._joined = self._station.life
+                self._network.hear(self._station)
+
+    async def call(self, command: substation.Command, within_s: float) -> substation.Answer:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(within_s):
+            while not self.up:
+                if self.closed:
+                    raise LinkLost(self._station.name)
+                await asyncio.sleep(0.01)
+            future: asyncio.Future[substation.Answer] = loop.create_future()
+            arrives_s = self._network.delay_s()
+            loop.call_later(arrives_s, self._arrive, command, loop.time() + within_s, self._joined, future)
+            while not future.done():
+                if not self.up:
+                    raise LinkLost(self._station.name)
+                await asyncio.wait([future], timeout=0.05)
+            return future.result()
+
+    def _arrive(
+        self, command: Any, until_s: float, life: int, future: "asyncio.Future[substation.Answer]"
+    ) -> None:
+        """A message that is on the way when its stream is lost may still arrive, while the process lives."""
+        if life != self._station.life or not self._station.desk:
+            return
+        answer = self._station.decide(command, until_s)
+        asyncio.get_running_loop().call_later(self._network.delay_s(), self._reply, life, answer, future)
+
+    def _reply(
+        self, life: int, answer: substation.Answer, future: "asyncio.Future[substation.Answer]"
+    ) -> None:
+        if self.up and life == self._joined and not future.done():
+            self._network.hear(self._station)
+            future.set_result(answer)
+
+
+class Network:
+    """The links of one balancer by the names of substations, in place of sockets."""
+
+    def __init__(self, rng: random.Random, process: Process) -> None:
+        self.rng = rng
+        self._process = process
+        self._links: dict[str, SimulatedLink] = {}
+        self.fleet: Fleet
+
+    def delay_s(self) -> float:
+        return self.rng.uniform(*(LATE_S if self.rng.random() < 0.02 else DELAY_S))
+
+    def get(self, name: str) -> SimulatedLink | None:
+        return self._links.get(name)
+
+    async def found(self, name: str, within_s: float) -> SimulatedLink | None:
+        try:
+            async with asyncio.timeout(within_s):
+                while name not in self._links:  # noqa: ASYNC110 - who connects tells no one
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            return None
+        return self._links[name]
+
+    def up(self, name: str) -> bool:
+        return name in self._links and self._links[name].up
+
+    def connect(self, station: Station) -> None:
+        if station.name not in self._links:
+            self._links[station.name] = SimulatedLink(self, station)
+            self._process.run(self._links[station.name].keep())
+
+    def disconnect(self, name: str) -> None:
+        if link := self._links.pop(name, None):
+            link.closed = True
+
+    def hear(self, station: Station) -> None:
+        self.fleet.adopt(station.report(), asyncio.get_running_loop().time())
+
+
+@dataclasses.dataclass
+class Asked:
+    """How a request ended: `answer` is None when the balancer was killed meanwhile."""
+
+    answer: Answer | None
+    claim: Claim | None = None
+
+
+class Balancer(Process):
+    """The real parts of a balancer, and its order book on the disk."""
+
+    def __init__(
+        self, folder: Path, stations: list[Station], rng: random.Random, *, jumped_s: float = 0
+    ) -> None:
+        super().__init__()
+        self._folder = folder
+        self._stations = stations
+        self._rng = rng
+        self.jumped_s = jumped_s  # of its wall clock
+        self._starting = self.run(self._start())
+
+    async def _start(self) -> None:
+        loop = asyncio.get_running_loop()
+        links = Network(self._rng, self)
+        self.fleet = links.fleet = Fleet(POLL_S, random.Random(self._rng.random()), links.up)
+        self.book = EmbeddedBook(
+            self._folder / "balancer" / "orders.sqlite",
+            monotonic_s=loop.time,
+            unix_s=lambda: UNIX_MS / 1000 + loop.time() - START_S + self.jumped_s,
+        )
+        self.book._store.run("PRAGMA synchronous = OFF")
+        self.asker = asker = Asker(links, self.fleet)  # type: ignore[arg-type]
+        self.operator = Operator(self.fleet, self.book, asker, lambda: self._tidy(links))
+        seats = Seats(self.fleet, Decisions(), WaitingRoom(100), loop.time)
+        withdrawals = Withdrawals(self.book, asker, self.operator.given_up)
+        metrics = BalancerMetrics(CollectorRegistry())
+        self.placement = Placement(seats, self.book, asker, self.operator, withdrawals, metrics)
+        await self.operator.read()
+        await withdrawals.resume()
+        self.run(self.operator.follow())
+        self.run(self._prune())
+        for station in self._stations:
+            self.fleet.watch(station.url)
+            self.run(self._poll(links, station))
+
+    async def ready(self, *names: str) -> None:
+        """Wait until it has started and substations are healthy."""
+        await self._started()
+        while not all(self.state(name) is State.HEALTHY for name in names):  # noqa: ASYNC110 - polls tell no one
+            await asyncio.sleep(0.1)
+
+    def state(self, name: str) -> State:
+        member = self.fleet.members.get(name)
+        return self.fleet.state(member, asyncio.get_running_loop().time()) if member else State.UNSEEN
+
+    async def charge(self, charge: Charge, asking_s: float = DEADLINE_S) -> Asked:
+        """Ask it to place a request with a key; returns with the answer what its book then says of the key."""
+        until_s = asyncio.get_running_loop().time() + charge.max_wait_ms / 1000 + asking_s
+        return await self._within(self._charge(charge, until_s)) or Asked(None)
+
+    async def _charge(self, charge: Charge, until_s: float) -> Asked:
+        await self._started()
+        answer, _ = await self.placement.charge(charge, until_s)
+        return Asked(answer, await self.book.claim(charge.key, charge.fingerprint, None))
+
+    async def decommission(self, name: str, journal_id: str = "") -> Answer | None:
+        return await self._within(self._decommission(name, journal_id))
+
+    async def _decommission(self, name: str, journal_id: str) -> Answer:
+        await self._started()
+        return await self.operator.decommission(name, journal_id)
+
+    async def _within(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Return what comes of work in this process, None if it is killed meanwhile."""
+        if not self.alive:
+            work.close()
+            return None
+        task = self.run(work)
+        await asyncio.wait([task])
+        return None if task.cancelled() else task.result()
+
+    async def _started(self) -> None:
+        await asyncio.shield(self._starting)
+
+    async def kill(self) -> None:
+        await super().kill()
+        if hasattr(self, "book"):
+            self.book._store.close()
+
+    async def _poll(self, links: Network, station: Station) -> None:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(self._rng.uniform(0, 0.1))
+        while True:
+            if not station.desk or station.page_cut:
+                self.fleet.missed(station.url)
+            elif not self.operator.given_up(station.name, (report := station.report()).journal_id):
+                self.fleet.polled(station.url, report, loop.time())
+                links.connect(station)
+            self._tidy(links)
+            await asyncio.sleep(POLL_S * self._rng.uniform(0.95, 1.05))
+
+    def _tidy(self, links: Network) -> None:
+        for gone in self.fleet.forget(asyncio.get_running_loop().time()):
+            links.disconnect(gone)
+
+    async def _prune(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_EVERY_S)
+            try:
+                await self.book.prune()
+            except BookUnavailable:
+                return
+
+
+def request(key: str, kw: int = 10, wait_s: float = 0, *, seconds: int = 3600, **changed: Any) -> Charge:
+    """A request with a key, for `seconds` of charging at full power."""
+    fields = {"fingerprint": f"{kw}", "vehicle_id": f"car-{key}"} | changed
+    plan = Plan(2 * kw * KW * seconds, kw * KW, seconds * 1000)
+    return Charge(key=key, plan=plan, max_wait_ms=int(wait_s * 1000), **fields)
