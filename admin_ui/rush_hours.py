@@ -28,7 +28,7 @@ STOPPED_WITHIN_S = 60.0
 LIST_WITHIN_S = 20.0
 COMPARE_WITHIN_S = 60.0
 GIVE_BACK_S = 1.0
-OUTCOMES = {"held": Outcome.DONE, "broken": Outcome.DONE, "interrupted": Outcome.DONE}
+OUTCOMES = dict.fromkeys(("held", "broken", "changed", "interrupted"), Outcome.DONE)
 NOT_BEGUN = frozenset({"busy", "not ready"})
 
 

@@ -14,6 +14,7 @@ from loadtest.paper.axes import decade_ticks, tail, ticks, written
 from loadtest.paper.document import changes, read
 
 PERCENTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
+MOST_TITLE = 52  # characters of a title that fit above a chart
 MOST_POINTS = 200  # of a line: a screen shows no more
 LEAST_MS = 0.1  # what is shown of a latency on a logarithmic axis
 TENTH = 0.1  # of a tenfold: the least extent of that axis
@@ -31,7 +32,8 @@ def loads(
         for kind, each in enumerate(substations([given]))
     ]
     marks = [max(each.at_s, 0.0) for each in changes(given.document)]
-    return Chart(title, over(seconds, "seconds"), percent(highest), lines, 100, *size, marks)
+    shown = title if len(title) <= MOST_TITLE else f"{title[: MOST_TITLE - 1]}…"
+    return Chart(shown, over(seconds, "seconds"), percent(highest), lines, 100, *size, marks)
 
 
 def over(seconds: float, name: str) -> Axis:

@@ -40,7 +40,7 @@ p, li, small, caption {{ max-width: 75ch; }} ul {{ padding-left: 20px; }}
 table {{ border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }}
 caption {{ text-align: left; color: var(--quiet); padding: 4px 0; }}
 th, td {{ padding: 4px 12px 4px 0; text-align: right; border-bottom: 1px solid var(--rule); white-space: nowrap; }}
-thead th {{ vertical-align: bottom; }} thead small {{ font-weight: 400; color: var(--quiet); }}
+thead th {{ vertical-align: bottom; white-space: normal; min-width: 6rem; }} thead small {{ font-weight: 400; color: var(--quiet); }}
 tbody th {{ font-weight: 400; }} th:first-child {{ text-align: left; }}
 .figures td:nth-child(3n + 5), .figures th:nth-child(3n + 5) {{ text-align: left; padding-left: 4px; }}
 section > .wide caption {{ position: absolute; clip-path: inset(50%); }}

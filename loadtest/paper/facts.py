@@ -33,7 +33,7 @@ class Headline:
     """The verdict in a word, a shape and a sentence."""
 
     word: str
-    shape: str  # held, broken or interrupted: a name for a drawing
+    shape: str  # held, broken, changed or interrupted: a name for a drawing
     sentence: str
 
 
@@ -64,7 +64,7 @@ def headline(document: Document) -> Headline:
     if document.held:
         return Headline("HELD", "held", told)
     if document.disturbed and not broken:
-        return Headline("CONDITIONS CHANGED", "interrupted", told)
+        return Headline("CONDITIONS CHANGED", "changed", told)
     return Headline("BROKEN", "broken", told)
 
 

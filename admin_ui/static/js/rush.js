@@ -9,7 +9,7 @@ import { toLogin } from "/static/js/logged_in.js";
 const VERDICTS = {
   held: ["✓", "held", "", ""],
   broken: ["▲", "broken", "critical", "The report shows when, and at which substation."],
-  changed: ["△", "conditions changed", "warning", "What did not hold can be due to that: it is not judged. Run it again while nobody changes the grid."],
+  changed: ["△", "conditions changed", "warning", "Somebody changed the grid during the run. What did not hold can be due to that and is not judged. Run it again while nobody changes the grid."],
   interrupted: ["■", "stopped", "", "What was measured until then is kept."],
   busy: ["◇", "not started", "warning", "Wait until that run has ended, then start again."],
   "not ready": ["◷", "not started", "warning", "Put that right, then start again. Nothing was sent."],
@@ -61,7 +61,7 @@ export function stop(runId, endSessions) {
 /** Show a button that starts a run as it is now: while one goes on it stays where it is, and does nothing. */
 export function showStart(button, run, asking) {
   const busy = goesOn(run);
-  text(button, busy ? "Rush hour goes on" : asking ? "Starting…" : "Start rush hour");
+  text(button, busy ? "Rush hour running" : asking ? "Starting…" : "Start rush hour");
   attribute(button, "aria-busy", asking && !busy ? "true" : null);
   if (busy) attribute(button, "aria-disabled", "true");
   else acts(button);

@@ -107,7 +107,7 @@ export class RushRun {
 
   #why(run, found) {
     const advice = run && !goesOn(run) ? verdictWords(run.verdict ?? "failed")[3] : "";
-    const said = run ? sentence(goesOn(run) ? run.text : takenOff(run) || run.why || broken(run, found)) : "";
+    const said = run ? sentence(goesOn(run) ? run.text : takenOff(run) || (run.verdict === "changed" ? "" : run.why) || broken(run, found)) : ""; // what was changed is told below
     const shown = [said, said || run?.verdict !== "interrupted" ? advice : ""].filter(Boolean).join(" ");
     const left = run?.taken_off ? run.taken_off.remaining + run.taken_off.unknown : null;
     attribute(this.why, "class", run?.verdict === "interrupted" && left === 0 ? "notice calm" : "notice"); // nothing is abnormal

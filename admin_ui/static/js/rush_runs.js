@@ -15,7 +15,7 @@ const COLUMNS = [
   ["Preset", (run) => run.preset],
   ["Seed", (run) => run.seed, "number"],
   ["Policy", (run) => run.policy ?? UNKNOWN],
-  ["Changed meanwhile", (run) => (changed(run).length ? `△ ${changedShort(run)}` : ""), "changed"],
+  ["Changed", (run) => (changed(run).length ? `△ ${changedShort(run)}` : ""), "changed"],
   ["Max/mean", (run) => known(run.balance_ratio, (value) => value.toFixed(4)), "number"],
   ["Peak", (run) => percent(run.peak_utilization), "number"],
   ["p95", (run) => latency(run.p95_ms), "number"],
