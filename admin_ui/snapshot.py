@@ -177,12 +177,12 @@ class Board:
     def _take(self, rows: list[Row], now_s: float) -> None:
         for row in rows:
             name = row[FLEET.key]
-            odd = {figure: 0 for figure in FIGURES if figure in row and not _believed(row[figure])}
+            odd = {figure: 0 for figure in FIGURES if not _believed(row.get(figure, 0))}
             self.rows[name] = row | odd
             self._told_s[name] = now_s
             (self._odd.add if odd else self._odd.discard)(name)
 
 
-def _believed(figure: Any) -> bool:
-    """Whether it is a number that a figure can be; NaN is none."""
-    return isinstance(figure, int | float) and abs(figure) <= MOST
+def _believed(figure: float) -> bool:
+    """Whether a figure can be one; NaN can't. Raises TypeError when it is no number."""
+    return -MOST <= figure <= MOST

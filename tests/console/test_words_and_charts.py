@@ -139,6 +139,7 @@ def test_a_countdown_goes_on_while_nothing_is_told(page: Page) -> None:
     [
         ({}, "No alarms"),
         ({"warning": 1, "cleared": 2}, "▲ 1 warning · ○ 2 cleared, not acknowledged"),
+        ({"critical": 2, "warning": 3}, "■ 2 critical · ▲ 3 warnings"),
         ({"muted_cleared": 1, "muted_warning": 2}, "○ 1 cleared, not acknowledged · 2 warnings muted"),
         ({"muted_critical": 1}, "No alarms · ■ 1 critical muted"),
         ({"idle_mutes": 2}, "No alarms · 2 mutes still hold"),

@@ -13,7 +13,7 @@ export function severity(name) {
 /** Return what the header says of the counts, and the worst of them ("" for none). */
 export function summary(counts) {
   const parts = ["critical", "warning"].filter((name) => counts[name])
-    .map((name) => `${SHAPES[name]} ${counts[name]} ${name}`);
+    .map((name) => `${SHAPES[name]} ${counts[name]} ${name}${name === "warning" && counts[name] > 1 ? "s" : ""}`);
   const cleared = counts.cleared + counts.muted_cleared;
   if (cleared) parts.push(`○ ${cleared} cleared, not acknowledged`);
   if (!parts.length) parts.push(NONE);
