@@ -110,7 +110,7 @@ class ConsoleHandler(ApiHandler):
             return
         if self.login:
             self.write_problem(NOT_ALLOWED_TO, detail=f"it takes the role {self._needs.name.lower()}")
-        elif self._page and self.request.method == "GET":
+        elif self._page and self.request.method in SAFE:
             self.redirect(f"/login?next={quote(self.request.uri or '/', safe='')}")
         else:
             self.write_problem(LOGIN_FIRST)

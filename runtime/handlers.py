@@ -55,9 +55,9 @@ class ApiHandler(RequestHandler):
         """It is answered."""
         self.settings["in_flight"].discard(self)
 
-    def head(self, *path: str) -> Awaitable[None] | None:
+    def head(self, *path: str, **named: str) -> Awaitable[None] | None:
         """Answer as a GET does, but without the body (RFC 9110, 9.3.2): Tornado leaves it out."""
-        answering: Awaitable[None] | None = self.get(*path)
+        answering: Awaitable[None] | None = self.get(*path, **named)
         return answering
 
     def argument(self, name: str, default: str = "") -> str:

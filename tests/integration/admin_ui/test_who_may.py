@@ -51,18 +51,19 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[Route]:
 
 
 def takes(route: Route) -> set[str]:
-    """Return the methods that a handler has."""
+    """Return the methods that a handler has; it has HEAD if it has GET."""
     base = RequestHandler
-    return {
+    own = {
         each for each in METHODS if getattr(route.handler, each.lower()) is not getattr(base, each.lower())
     }
+    return own if "GET" in own else own - {"HEAD"}
 
 
 def expected(route: Route, role: Role, method: str) -> set[int]:
     if role < route.needs:
         if role:
             return {403}
-        return {302} if route.page and method == "GET" else {401}
+        return {302} if route.page and method in {"GET", "HEAD"} else {401}
     if method not in takes(route):
         return {405}
     nobodys = {401} if (route.pattern, method) == ("/login", "POST") else set()  # without name and password
@@ -155,6 +156,23 @@ def test_every_answer_tells_browsers_to_run_nothing_else(console: Console, table
         if missing or answer.headers.get("Server") or answer.status == 500:
             lacking[method, address, answer.status] = missing
     assert lacking == {}
+
+
+def test_head_is_answered_as_get_is_without_the_body(console: Console, table: list[Route]) -> None:
+    viewer = console.log_in("vic")
+    differ = {}
+    for address in [path(route) for route in table if route.needs is not Role.NOBODY] + [
+        "/login",
+        "/static/js/main.js",
+    ]:
+        get, head = (console.ask(method, address, viewer) for method in ("GET", "HEAD"))
+        kept = [
+            {name: answer.headers.get(name) for name in ("Content-Type", "Cache-Control")}
+            for answer in (get, head)
+        ]
+        if head.body or get.status != head.status or kept[0] != kept[1]:
+            differ[address] = get.status, head.status, *kept
+    assert differ == {}
 
 
 def test_what_is_asked_for_again_and_has_not_changed_says_so_too(console: Console) -> None:

@@ -206,6 +206,19 @@ async def test_a_head_request_whose_body_is_too_large_leaves_the_connection_in_o
         assert body == b'{"bytes": 0}'
 
 
+@pytest.mark.parametrize("end", [b"3;name=value\r\nabc\r\n0\r\n\r\n", b"3\r\nabc\r\n0\r\nTrailer: 1\r\n\r\n"])
+@pytest.mark.gen_test
+async def test_what_the_reference_says_is_refused_of_chunks_is_refused_and_the_connection_closed(
+    end: bytes,
+) -> None:
+    """What follows on such a connection is never taken for a request."""
+    async with serving() as port:
+        head = request("POST /echo", "Transfer-Encoding: chunked")
+        answer = await whole(port, head, end, request("GET /echo"))
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert answer.count(b"HTTP/1.1") == 1
+
+
 @pytest.mark.gen_test
 async def test_a_target_in_absolute_form_is_that_of_its_path_and_its_host_counts() -> None:
     async with serving() as port:
