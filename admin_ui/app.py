@@ -46,6 +46,7 @@ from admin_ui.snapshot import CONSOLE, Board
 from admin_ui.stream import BrowserStreamHandler
 from runtime import exposition, health, http
 from runtime.frame_stream import FrameStreams, StreamMetrics
+from runtime.gate import FORM, JSON, Gate
 from runtime.http_metrics import HttpMetrics
 
 SAMPLE_EVERY_S = 1.0
@@ -88,7 +89,13 @@ async def console(settings: Settings) -> AsyncIterator[None]:
         app.settings["refusals"] = refusals
         HttpMetrics(registry, app)
         await stack.enter_async_context(
-            http.listen(app, settings.bind, settings.http_port, tls=_tls(settings))
+            http.listen(
+                app,
+                settings.bind,
+                settings.http_port,
+                tls=_tls(settings),
+                gate=Gate(settings.allowed_hosts, JSON | FORM),
+            )
         )
         stack.push_async_callback(streams.close)
         yield

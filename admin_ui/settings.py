@@ -7,6 +7,7 @@ from pathlib import Path
 from runtime.settings import (
     address,
     address_if_any,
+    host_names,
     integer,
     number,
     page_url_if_any,
@@ -65,6 +66,16 @@ class Settings:
     )  # fmt: skip
     alarm_delays: float = setting(
         "ALARM_DELAYS", "1", number(0, 60), "what the delays of all alarms are multiplied by"
+    )
+
+    operator_token: Path | None = setting(
+        "OPERATOR_TOKEN_FILE",
+        "",
+        path_if_any,
+        "file with the operator's token, for a balancer that asks for it",
+    )
+    allowed_hosts: tuple[str, ...] = setting(
+        "ALLOWED_HOSTS", "", host_names, "names under which it is reached, besides addresses and localhost"
     )
 
     @property

@@ -7,6 +7,7 @@ from typing import Any
 import grpc.aio
 
 from runtime.coalescer import Link, Outgoing, Wire
+from runtime.operator_token import Metadata
 from substation.contract import (
     Answer,
     Command,
@@ -34,8 +35,9 @@ class Links:
     `on_stranger` with the id of the link and the report when somebody else reports on it.
     """
 
-    def __init__(self, on_batch: Callable[[int], None] = lambda _: None) -> None:
-        """`on_batch` is called with the number of calls in each message to a substation."""
+    def __init__(self, on_batch: Callable[[int], None] = lambda _: None, metadata: Metadata = ()) -> None:
+        """`on_batch` is called with the number of calls in each message; `metadata` begins every stream."""
+        self._open = _opening(metadata)
         self.on_report: Callable[[Report], object] = lambda _: None
         self.on_stranger: Callable[[str, Report], object] = lambda *_: None
         self._on_batch = on_batch
@@ -83,12 +85,15 @@ class Links:
                     self.on_stranger(substation_id, report)
             return ((answer.number, _answer(answer)) for answer in message.answers)
 
-        return Wire(_open, encode, decode)
+        return Wire(self._open, encode, decode)
 
 
-def _open(channel: grpc.aio.Channel) -> Any:
-    stub = rpc.SubstationStub(channel)  # type: ignore[no-untyped-call]
-    return stub.Converse(wait_for_ready=True)
+def _opening(metadata: Metadata) -> Callable[[grpc.aio.Channel], Any]:
+    def opened(channel: grpc.aio.Channel) -> Any:
+        stub = rpc.SubstationStub(channel)  # type: ignore[no-untyped-call]
+        return stub.Converse(wait_for_ready=True, metadata=metadata)
+
+    return opened
 
 
 def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:

@@ -9,16 +9,19 @@ from balancer.contract import Answer, Charge, Command, Find, Outcome, Page, Stop
 from balancer.proto import balancer_pb2 as pb
 from balancer.proto import balancer_pb2_grpc as rpc
 from runtime.coalescer import Link, Outgoing, Wire
+from runtime.operator_token import Metadata
 from substation.contract import Session
 
 
 class BalancerLink(Link[Command, Answer]):
     """The link to the balancer at `host:port`; `book_id` is its order book's, '' if it has not said."""
 
-    def __init__(self, address: str, on_batch: Callable[[int], None] = lambda _: None) -> None:
-        """`on_batch` is called with the number of calls in each message."""
+    def __init__(
+        self, address: str, on_batch: Callable[[int], None] = lambda _: None, metadata: Metadata = ()
+    ) -> None:
+        """`on_batch` is called with the number of calls in each message; `metadata` begins the stream."""
         self.book_id = ""
-        super().__init__(address, Wire(_open, _encode, self._read), on_batch)
+        super().__init__(address, Wire(_opening(metadata), _encode, self._read), on_batch)
 
     def _read(self, message: pb.Answers) -> Iterator[tuple[int, Answer]]:
         if not message.answers:  # the greeting
@@ -26,9 +29,12 @@ class BalancerLink(Link[Command, Answer]):
         return ((answer.number, _answer(answer)) for answer in message.answers)
 
 
-def _open(channel: grpc.aio.Channel) -> Any:
-    stub = rpc.BalancerStub(channel)  # type: ignore[no-untyped-call]
-    return stub.Converse(wait_for_ready=True)
+def _opening(metadata: Metadata) -> Callable[[grpc.aio.Channel], Any]:
+    def opened(channel: grpc.aio.Channel) -> Any:
+        stub = rpc.BalancerStub(channel)  # type: ignore[no-untyped-call]
+        return stub.Converse(wait_for_ready=True, metadata=metadata)
+
+    return opened
 
 
 def _encode(calls: list[Outgoing[Command]], cancelled: list[int]) -> pb.Calls:

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 class ApiHandler(RequestHandler):
     """Every HTTP handler of this system: request ids, no caching, errors as problem documents."""
 
+    private = False  # whether a listener with an operator's token shows this only to who has it
     request_id: str
     trace: Trace
     noted: Mapping[str, object] = {}  # what the line in the log says beside handler and status

@@ -13,6 +13,8 @@ from tornado.web import Application
 from runtime import access_log
 from runtime.body_limit import BodyLimit
 from runtime.connections import LimitedServer, Limits
+from runtime.descriptors import fitted
+from runtime.gate import Gate, GatedApplication
 
 HEADER_BYTES = 8 * 1024
 WEBSOCKET_BYTES = 16 * 1024  # one message
@@ -29,23 +31,27 @@ async def listen(
     port: int,
     limits: Limits | None = None,
     tls: ssl.SSLContext | None = None,
+    *,
+    gate: Gate | None = None,
 ) -> AsyncIterator[int]:
     """Serve `app` while the context lasts; yields the port (useful when 0 was asked for).
 
-    A compressed body is never inflated. With `tls`, nothing is spoken but TLS.
+    `gate` says whose requests are taken. A compressed body is never inflated. With `tls`, nothing is
+    spoken but TLS.
 
     Every answer is logged.
 
     Left, it takes no more requests and answers those that it has, within a limit.
 
-    Raises OSError when the port is taken.
+    Raises OSError when the port is taken, or too few files may be open.
     """
     app.settings["in_flight"] = in_flight = set[object]()
     app.settings["log_function"] = access_log.also(app.settings.get("log_function"))
     app.settings["websocket_max_message_size"] = WEBSOCKET_BYTES
+    gated = GatedApplication(app, gate or Gate(), lambda request: server.crowded(request))  # noqa: PLW0108 - it is made below
     server = LimitedServer(
-        BodyLimit(app),
-        limits or Limits(),
+        BodyLimit(gated),
+        fitted(limits or Limits()),
         chunk_size=CHUNK_BYTES,
         max_header_size=HEADER_BYTES,
         max_body_size=NO_LIMIT,

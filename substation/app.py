@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from tornado.web import Application
 
-from runtime import exposition, health, http, stream_server
+from runtime import exposition, health, http, operator_token, stream_server
+from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 from substation.clock import GridClock
@@ -26,6 +27,7 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
     Raises StoreUnusable when its journal can't be used, OSError when a port is taken.
     """
     async with AsyncExitStack() as stack:
+        token = operator_token.read_if_any(settings.operator_token)
         slot = take_slot(settings.data, settings.substation_id)
         stack.callback(slot.release)
         unix_ms = int(time.time() * 1000)
@@ -39,7 +41,7 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         stack.push_async_callback(station.close)
         service = SubstationService(station)
         grpc_port = await stack.enter_async_context(
-            stream_server.listen(service.register, settings.bind, settings.grpc_port)
+            stream_server.listen(service.register, settings.bind, settings.grpc_port, token=token)
         )
         station.grpc_address = f":{grpc_port}"  # on the host where /metrics is
         registry.register(ReportCollector(station, slot.substation_id))
@@ -55,6 +57,7 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
             default_handler_class=NotFoundHandler,
         )
         HttpMetrics(registry, app)
-        await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port))
+        gate = Gate(settings.allowed_hosts, token=token)
+        await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, gate=gate))
         yield
         await station.close()  # commits finish, and are answered, before the stream goes

@@ -14,6 +14,8 @@ from substation.writer import Request
 class SessionsHandler(ApiHandler):
     """`GET /sessions?after=&limit=&vehicle_id=`: sessions, ended ones too, in the order of admission."""
 
+    private = True
+
     def initialize(self, station: Station) -> None:  # type: ignore[override]
         """`station` owns the sessions."""
         super().initialize()

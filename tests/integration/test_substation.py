@@ -261,7 +261,7 @@ async def test_a_station_that_stops_answers_unavailable_and_503(tmp_path: Path) 
     await station.close()
     app = Application([("/sessions", SessionsHandler, {"station": station})])
     async with http.listen(app, "127.0.0.1", 0) as port:
-        reply = await exchange(port, b"GET /sessions HTTP/1.1\r\nHost: test\r\n\r\n")
+        reply = await exchange(port, b"GET /sessions HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert (reply.status, reply.json()["type"]) == (503, "urn:smartgrid:problem:unavailable")
     assert reply.json()["detail"] == "the substation is stopping"
     journal.close()
