@@ -5,7 +5,7 @@ import contextlib
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -78,7 +78,7 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             doorkeeper.follow(),
         ):
             stack.push_async_callback(_end, asyncio.create_task(chore))
-        calls = GridCalls(outgoing, settings.balancer[0], settings.gateway[0], settings.gateway_key)
+        calls = _calls(outgoing, settings)
         table = [
             *routes(settings, board, streams, doorkeeper, watch, rush),
             *acting_routes(board, calls, Orders(board, calls, log)),
@@ -88,15 +88,7 @@ async def console(settings: Settings) -> AsyncIterator[None]:
         app = application(settings, table, doorkeeper.logins, registry, board)
         app.settings["refusals"] = refusals
         HttpMetrics(registry, app)
-        await stack.enter_async_context(
-            http.listen(
-                app,
-                settings.bind,
-                settings.http_port,
-                tls=_tls(settings),
-                gate=Gate(settings.allowed_hosts, JSON | FORM),
-            )
-        )
+        await stack.enter_async_context(_listening(app, settings))
         stack.push_async_callback(streams.close)
         yield
 
@@ -231,7 +223,24 @@ def _alarms(
 
 
 def _load_test(settings: Settings) -> LoadTest:
-    return LoadTest(settings.gateway[0], settings.balancer[0], settings.runs, settings.gateway_key)
+    return LoadTest(
+        settings.gateway[0],
+        settings.balancer[0],
+        settings.runs,
+        settings.gateway_key,
+        settings.operator_token,
+    )
+
+
+def _calls(outgoing: aiohttp.ClientSession, settings: Settings) -> GridCalls:
+    return GridCalls(
+        outgoing, settings.balancer[0], settings.gateway[0], settings.gateway_key, settings.operator_token
+    )
+
+
+def _listening(app: Application, settings: Settings) -> AbstractAsyncContextManager[int]:
+    gate = Gate(settings.allowed_hosts, JSON | FORM)
+    return http.listen(app, settings.bind, settings.http_port, tls=_tls(settings), gate=gate)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

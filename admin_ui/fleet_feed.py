@@ -6,11 +6,11 @@ import random
 import time
 from collections.abc import Callable
 
-from tornado.escape import json_decode
 from tornado.httpclient import HTTPError, HTTPRequest
 from tornado.websocket import WebSocketError, websocket_connect
 
 from admin_ui.snapshot import STALE_AFTER_S, Board, OutOfOrder
+from runtime import strict_json
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class FleetFeed:
                 if message is None:
                     message = "closed by the balancer"
                     raise WebSocketError(message)
-                self._board.apply(json_decode(message), time.monotonic())
+                self._board.apply(strict_json.decode(message), time.monotonic())
                 self._changed()
         finally:
             stream.close()

@@ -25,6 +25,7 @@ class Member:
     health: Health
     polled_w: int = 0  # the load by the last poll, for the naive policy
     outstanding_w: int = 0
+    behind: int = 0  # polls in a row whose epoch was below the known one
     appointments: Appointments = dataclasses.field(default_factory=Appointments)
     sightings: Sightings = dataclasses.field(default_factory=Sightings)
 

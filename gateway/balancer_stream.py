@@ -1,5 +1,6 @@
 """The gateway's stream to its balancer."""
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,8 @@ from balancer.proto import balancer_pb2_grpc as rpc
 from runtime.coalescer import Link, Outgoing, Wire
 from runtime.operator_token import Metadata
 from substation.contract import Session
+
+log = logging.getLogger(__name__)
 
 
 class BalancerLink(Link[Command, Answer]):
@@ -63,8 +66,18 @@ def _call(outgoing: Outgoing[Command]) -> pb.Call:
 
 
 def _answer(answer: pb.Answer) -> Answer:
-    session = Session.of(answer.session) if answer.HasField("session") else None
-    sessions = tuple(Session.of(listed) for listed in answer.sessions)
-    return Answer(
-        Outcome(answer.outcome), session, answer.retry_after_ms, answer.detail, sessions, answer.next_cursor
-    )
+    """Return an answer; UNKNOWN for what can't be read."""
+    try:
+        session = Session.of(answer.session) if answer.HasField("session") else None
+        sessions = tuple(Session.of(listed) for listed in answer.sessions)
+        return Answer(
+            Outcome(answer.outcome),
+            session,
+            answer.retry_after_ms,
+            answer.detail,
+            sessions,
+            answer.next_cursor,
+        )
+    except ValueError as error:
+        log.error("an answer is not believed", extra={"why": str(error)})  # noqa: TRY400 - no fault of ours
+        return Answer(Outcome.UNKNOWN)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable
 from typing import Any
 
-from balancer.contract import Answer, Charge, Command, Find, Outcome, Stop
+from balancer.contract import Answer, Charge, Command, Find, Outcome, Page, Stop
 from gateway import metrics
 from gateway.access import Access
 from gateway.balancer_stream import BalancerLink
@@ -78,14 +78,14 @@ class GridHandler(ApiHandler):
         wait_s = command.max_wait_ms / 1000 if isinstance(command, Charge) else 0
         self._asking = asyncio.ensure_future(self.grid.link.call(command, self.grid.deadline_s + wait_s))
         try:
-            return await self._asking
+            answer = await self._asking
         except asyncio.CancelledError:
             if not self._asking.cancelled():
                 raise
             return None
         except (LinkLost, TimeoutError):
-            lost = Outcome.UNKNOWN if isinstance(command, Charge) else Outcome.UNREACHABLE
-            return Answer(lost, retry_after_ms=AGAIN_MS, detail="the balancer does not answer")
+            return _lost(command, "the balancer does not answer")
+        return answer if answers(command, answer) else _lost(command, "the balancer's answer can't be read")
 
     def write_refusal(self, answer: Answer) -> None:
         """Write the problem document of an answer that is no success."""
@@ -100,6 +100,22 @@ class GridHandler(ApiHandler):
         if problem.status == 503:  # noqa: PLR2004 - the one status that says when to come back
             self.set_header("Retry-After", str(max(1, math.ceil(answer.retry_after_ms / 1000))))
         self.write_problem(problem, **members)
+
+
+def answers(command: Command, answer: Answer) -> bool:
+    """Whether an answer is one to a command: a refusal, or what was asked for."""
+    if answer.outcome in BY_OUTCOME:
+        return answer.outcome is not Outcome.UNKNOWN or isinstance(command, Charge)
+    if isinstance(command, Page):
+        return answer.outcome is Outcome.FOUND
+    wanted = {Outcome.ADMITTED} if isinstance(command, Charge) else {Outcome.FOUND, Outcome.STOPPED}
+    return answer.outcome in wanted and answer.session is not None
+
+
+def _lost(command: Command, why: str) -> Answer:
+    """Return the answer to a command whose own is lost."""
+    outcome = Outcome.UNKNOWN if isinstance(command, Charge) else Outcome.UNREACHABLE
+    return Answer(outcome, retry_after_ms=AGAIN_MS, detail=why)
 
 
 class ChargesHandler(GridHandler):

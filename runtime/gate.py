@@ -24,7 +24,7 @@ from tornado.web import Application
 
 from runtime.handlers import ApiHandler
 from runtime.operator_token import OperatorToken
-from runtime.problem import UNAVAILABLE, UNSUPPORTED, Problem
+from runtime.problem import CROSS_ORIGIN, FOREIGN_HOST, TOKEN_FIRST, UNAVAILABLE, UNSUPPORTED, Problem
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that change nothing
 PROBES = frozenset({"/livez", "/readyz"})  # they show nothing; who probes may know a service by any name
@@ -33,10 +33,6 @@ JSON = frozenset({"application/json"})
 FORM = frozenset({"application/x-www-form-urlencoded"})
 ANY = frozenset[str]()
 OWN_SITES = frozenset({"same-origin", "none"})  # of Sec-Fetch-Site; `none`: typed in by a person
-
-FOREIGN_HOST = Problem("foreign-host", 421, "This service is not known by that name")
-CROSS_ORIGIN = Problem("cross-origin", 403, "Pages of another origin may not ask for this")
-TOKEN_FIRST = Problem("operator-token", 401, "It takes the operator's token")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,9 +5,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from tornado.escape import json_encode
 from tornado.web import HTTPError, RequestHandler
 
+from runtime import strict_json
 from runtime.problem import (
     BY_STATUS,
     FAILED,
@@ -69,7 +69,7 @@ class ApiHandler(RequestHandler):
         """Finish with `body` as JSON."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        self.finish(json_encode(body))
+        self.finish(strict_json.encode(body))
 
     def write_problem(self, problem: Problem, **members: Any) -> None:
         """Finish with a problem document."""

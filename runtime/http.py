@@ -48,15 +48,7 @@ async def listen(
     app.settings["in_flight"] = in_flight = set[object]()
     app.settings["log_function"] = access_log.also(app.settings.get("log_function"))
     app.settings["websocket_max_message_size"] = WEBSOCKET_BYTES
-    gated = GatedApplication(app, gate or Gate(), lambda request: server.crowded(request))  # noqa: PLW0108 - it is made below
-    server = LimitedServer(
-        BodyLimit(gated),
-        fitted(limits or Limits()),
-        chunk_size=CHUNK_BYTES,
-        max_header_size=HEADER_BYTES,
-        max_body_size=NO_LIMIT,
-        ssl_options=tls,
-    )
+    server = _server(app, fitted(limits or Limits()), gate or Gate(), tls)
     sockets = bind_sockets(port, address=address)
     server.add_sockets(sockets)
     try:
@@ -67,6 +59,19 @@ async def listen(
         while in_flight and time.monotonic() < until_s:  # noqa: ASYNC110 - bounded, and once
             await asyncio.sleep(LOOK_EVERY_S)
         await server.close_all_connections()
+
+
+def _server(app: Application, limits: Limits, gate: Gate, tls: ssl.SSLContext | None) -> LimitedServer:
+    gated = GatedApplication(app, gate, lambda request: server.crowded(request))  # noqa: PLW0108 - see below
+    server = LimitedServer(
+        BodyLimit(gated),
+        limits,
+        chunk_size=CHUNK_BYTES,
+        max_header_size=HEADER_BYTES,
+        max_body_size=NO_LIMIT,
+        ssl_options=tls,
+    )
+    return server
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:

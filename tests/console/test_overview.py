@@ -26,7 +26,7 @@ def charge(grid: Grid, vehicle_id: str, **wanted: object) -> None:
 
 
 def order(grid: Grid, substation_id: str, verb: str) -> None:
-    request = urllib.request.Request(f"{grid.balancer}/fleet/{substation_id}/{verb}", b"{}", method="POST")
+    request = urllib.request.Request(f"{grid.balancer}/fleet/{substation_id}/{verb}", method="POST")
     with urllib.request.urlopen(request, timeout=10) as answer:
         assert answer.status == 200
 

@@ -56,7 +56,7 @@ async def test_without_a_valid_key_nothing_is_done(tmp_path: Path, authorization
 @pytest.mark.gen_test
 async def test_a_key_given_twice_is_none(tmp_path: Path) -> None:
     sent = (
-        b"GET /charge/s-1.a HTTP/1.1\r\nHost: grid\r\n"
+        b"GET /charge/s-1.a HTTP/1.1\r\nHost: localhost\r\n"
         + b"Authorization: Bearer key-of-acme\r\n" * 2
         + b"\r\n"
     )
