@@ -49,7 +49,11 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         app = Application(
             [
                 ("/sessions", SessionsHandler, {"station": station}),
-                ("/backup", BackupHandler, {"station": station, "folder": slot.folder / "backups"}),
+                (
+                    "/backup",
+                    BackupHandler,
+                    {"station": station, "folder": slot.folder / "backups", "most": settings.backups},
+                ),
                 ("/metrics", exposition.MetricsHandler, {"registry": registry}),
                 ("/livez", health.LiveHandler),
                 ("/readyz", health.ReadyHandler, {"waiting_for": station.waiting_for}),

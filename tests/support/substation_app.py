@@ -32,6 +32,7 @@ class Grid:
     http: aiohttp.ClientSession
     link: SubstationLink
     messages: list[pb.Answers]
+    stream_port: int
 
     async def ask(self, command: Command, within_s: float = WITHIN_S) -> pb.Answer:
         return await self.link.call(Ask(ID, command), within_s)
@@ -70,13 +71,13 @@ async def connected(port: int) -> AsyncIterator[Grid]:
         stream_port = int(info.labels["grpc"].removeprefix(":"))
         messages: list[pb.Answers] = []
         link = await stack.enter_async_context(link_to(stream_port, messages))
-        yield Grid(port, http, link, messages)
+        yield Grid(port, http, link, messages, stream_port)
 
 
 @asynccontextmanager
 async def running(
-    data: Path, capacity_kw: int = 100, time_scale: float = 1.0, substation_id: str = ID
+    data: Path, capacity_kw: int = 100, time_scale: float = 1.0, substation_id: str = ID, backups: int = 10
 ) -> AsyncIterator[Grid]:
-    settings = Settings("127.0.0.1", free_port(), 0, substation_id, data, capacity_kw, time_scale)
+    settings = Settings("127.0.0.1", free_port(), 0, substation_id, data, capacity_kw, time_scale, backups)
     async with substation(settings), connected(settings.http_port) as grid:
         yield grid
