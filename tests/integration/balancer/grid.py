@@ -43,6 +43,7 @@ class Plan:
     gateway: Mapping[str, str] = dataclasses.field(default_factory=dict)  # more of its settings
     discover_s: float = 0.1
     resolve: Resolve = resolve
+    token_file: Path | None = None  # of the operator's token
 
 
 class Grid:
@@ -91,6 +92,7 @@ class Grid:
                 "BALANCER": f"{HOST}:{self.balancer_grpc_port}",
                 "DEADLINE_S": str(plan.deadline_s),
             }
+            given |= {"OPERATOR_TOKEN_FILE": str(plan.token_file)} if plan.token_file else {}
             return gateway(load(GatewaySettings, {**given, **plan.gateway}))
         if name == "balancer":
             host = PROXIED if plan.proxied else HOST
@@ -106,6 +108,7 @@ class Grid:
                     plan.poll_s,
                     plan.most_waiting,
                     plan.discover_s,
+                    operator_token=plan.token_file,
                 ),
                 plan.resolve,
             )
@@ -117,7 +120,16 @@ class Grid:
         """A substation of this grid, with its journal in `folder`."""
         capacity_kw = self.plan.capacities_kw[self.names.index(name)]
         return substation(
-            SubstationSettings(HOST, http_port, grpc_port, name, folder, capacity_kw, self.plan.time_scale)
+            SubstationSettings(
+                HOST,
+                http_port,
+                grpc_port,
+                name,
+                folder,
+                capacity_kw,
+                self.plan.time_scale,
+                operator_token=self.plan.token_file,
+            )
         )
 
     async def fleet(self) -> dict[str, dict[str, Any]]:
