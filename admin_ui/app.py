@@ -239,7 +239,8 @@ def _calls(outgoing: aiohttp.ClientSession, settings: Settings) -> GridCalls:
 
 
 def _listening(app: Application, settings: Settings) -> AbstractAsyncContextManager[int]:
-    gate = Gate(settings.allowed_hosts, JSON | FORM)
+    # Tornado's cross_origin_protection looks at origins: its refusals are pages, for people.
+    gate = Gate(settings.allowed_hosts, JSON | FORM, origins=False)
     return http.listen(app, settings.bind, settings.http_port, tls=_tls(settings), gate=gate)
 
 

@@ -32,6 +32,11 @@ MACHINES = PROBES | {"/metrics"}  # what is answered even when all connections a
 JSON = frozenset({"application/json"})
 FORM = frozenset({"application/x-www-form-urlencoded"})
 ANY = frozenset[str]()
+LOOKED_AT = (
+    "Content-Type",
+    "Origin",
+    "Sec-Fetch-Site",
+)  # by Tornado too, which need not see what is refused already
 OWN_SITES = frozenset({"same-origin", "none"})  # of Sec-Fetch-Site; `none`: typed in by a person
 
 
@@ -41,12 +46,13 @@ class Gate:
 
     `hosts` are names under which it is reached besides addresses and `localhost`; `kinds` are the media
     types of bodies that are taken (ANY: the handlers look); with a `token`, whatever changes something and
-    the pages of `private` handlers ask for it.
+    the pages of `private` handlers ask for it. With `origins` False the application looks at origins itself.
     """
 
     hosts: tuple[str, ...] = ()
     kinds: frozenset[str] = JSON
     token: OperatorToken | None = None
+    origins: bool = True
 
     def refusal(self, request: HTTPServerRequest, *, private: bool = False) -> tuple[Problem, str] | None:
         """Return why a request is not taken, with details; None when it is. `private`: of what it asks for."""
@@ -55,7 +61,7 @@ class Gate:
         if host is not None and request.path not in PROBES and not self._known(host_name(host)):
             return FOREIGN_HOST, f"Host {host[:80]!r} is not allowed: add its name to ALLOWED_HOSTS"
         if method not in SAFE:
-            if not same_origin(headers):
+            if self.origins and not same_origin(headers):
                 return CROSS_ORIGIN, "it changes something, and a page of another origin has sent it"
             if self.kinds and has_body(headers) and media_type(headers) not in self.kinds:
                 return UNSUPPORTED, f"send Content-Type: {' or '.join(sorted(self.kinds))}"
@@ -131,7 +137,8 @@ class GatedApplication(Router):
             problem, detail = UNAVAILABLE, "all connections are taken"
         else:
             return found
-        request.headers.pop("Content-Type", None)  # nobody parses its body
+        for name in LOOKED_AT:
+            request.headers.pop(name, None)
         told = {"problem": problem, "detail": detail}
         return self._app.get_handler_delegate(request, RefusedHandler, told)
 
@@ -167,7 +174,3 @@ class RefusedHandler(ApiHandler):
         stream = getattr(self.request.connection, "stream", None)
         if self._problem is UNAVAILABLE and stream and not stream.writing():
             stream.close()
-
-    def check_trusted_origin(self, origin: str) -> bool:  # noqa: ARG002 - Tornado's
-        """It is refused already."""
-        return True
