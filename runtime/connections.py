@@ -35,13 +35,15 @@ class Limits:
     """What one listener bears.
 
     `per_address` are connections of one address, 0 for as many as there are; `reserve` are those above
-    `connections` that are kept for probes. Where few files may be open there are fewer `connections`,
+    `connections` that are kept for probes. One that has waited for less than `young_s` does not make room:
+    its request is on its way. Where few files may be open there are fewer `connections`,
     unless `shrinks` is False: then the service does not start.
     """
 
     connections: int = 1000
     per_address: int = 800
     reserve: int = 16
+    young_s: float = 0.1
     idle_s: float = 75.0  # over the 60 s for which proxies keep an idle connection
     header_s: float = 10.0
     body_s: float = 10.0
@@ -143,10 +145,14 @@ class Taken:
 
     def _close_oldest(self, fits: Callable[["Head"], bool], *, probing: bool = False) -> bool:
         """Close the one that fits and has waited longest for a request; returns whether there was one."""
+        latest_s = asyncio.get_running_loop().time() - self._limits.young_s
         waiting = [
             head
             for stream, head in self._heads.items()
-            if (stream in self._probing) is probing and head.waiting and fits(head)
+            if (stream in self._probing) is probing
+            and head.waiting
+            and head.since_s <= latest_s
+            and fits(head)
         ]
         if waiting:
             min(waiting, key=lambda head: head.since_s).close()

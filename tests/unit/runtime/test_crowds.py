@@ -20,7 +20,7 @@ from runtime.handlers import ApiHandler, NotFoundHandler
 from tests.support.raw_http import exchange
 
 NEVER_S = 3600.0
-PATIENT = Limits(idle_s=NEVER_S, header_s=NEVER_S, body_s=NEVER_S)
+PATIENT = Limits(young_s=0, idle_s=NEVER_S, header_s=NEVER_S, body_s=NEVER_S)
 GET = b"GET /echo HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HOLD = GET.replace(b"/echo", b"/hold")
 PROBES = [GET.replace(b"/echo", path) for path in (b"/livez", b"/readyz", b"/metrics")]
@@ -107,7 +107,7 @@ async def status(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sen
 async def test_who_comes_when_all_connections_are_busy_is_told_so_and_the_others_are_served(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with serving(Limits(connections=2)) as listener, contextlib.AsyncExitStack() as stack:
+    async with serving(Limits(connections=2, young_s=0)) as listener, contextlib.AsyncExitStack() as stack:
         held = await listener.hold(stack, 2)
         for _ in range(3):
             refused = await exchange(listener.port, GET)
@@ -137,7 +137,7 @@ async def test_probes_and_metrics_are_answered_while_all_connections_are_busy() 
 
 @pytest.mark.gen_test
 async def test_connections_that_do_nothing_shut_nobody_out() -> None:
-    async with serving(Limits(connections=20)) as listener, contextlib.AsyncExitStack() as stack:
+    async with serving(Limits(connections=20, young_s=0)) as listener, contextlib.AsyncExitStack() as stack:
         idle = [await stack.enter_async_context(connection(listener.port)) for _ in range(40)]
         used = await stack.enter_async_context(connection(listener.port))
         for _ in range(30):
@@ -166,6 +166,14 @@ async def test_an_address_at_its_limit_loses_its_own_idle_connection_and_nobody_
         assert await mine[0][0].read() == b""
         assert [await status(*ends) for ends in (*mine[1:], other)] == [200] * 3
         other[1].close()
+
+
+@pytest.mark.gen_test
+async def test_a_connection_whose_request_is_on_its_way_makes_no_room() -> None:
+    limits = dataclasses.replace(PATIENT, connections=1, young_s=NEVER_S)
+    async with serving(limits) as listener, connection(listener.port) as new:
+        assert (await exchange(listener.port, GET)).status == 503
+        assert await status(*new) == 200
 
 
 @pytest.mark.gen_test
