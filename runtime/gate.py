@@ -9,7 +9,7 @@ machine reaches, and a page whose name is made to lead there (DNS rebinding) can
   is of a kind that a form of another page can't send;
 - where there is an operator's token, orders and private pages show it.
 
-Whoever is no browser sends neither `Origin` nor `Sec-Fetch-Site`, and is not concerned by the second rule.
+Programs send neither `Origin` nor `Sec-Fetch-Site`: for them the second rule is about the body alone.
 """
 
 import dataclasses
@@ -32,11 +32,8 @@ MACHINES = PROBES | {"/metrics"}  # what is answered even when all connections a
 JSON = frozenset({"application/json"})
 FORM = frozenset({"application/x-www-form-urlencoded"})
 ANY = frozenset[str]()
-LOOKED_AT = (
-    "Content-Type",
-    "Origin",
-    "Sec-Fetch-Site",
-)  # by Tornado too, which need not see what is refused already
+# Tornado acts on these before a handler does; what is refused already needs no second answer.
+LOOKED_AT = ("Content-Type", "Origin", "Sec-Fetch-Site")
 OWN_SITES = frozenset({"same-origin", "none"})  # of Sec-Fetch-Site; `none`: typed in by a person
 
 
@@ -55,7 +52,7 @@ class Gate:
     origins: bool = True
 
     def refusal(self, request: HTTPServerRequest, *, private: bool = False) -> tuple[Problem, str] | None:
-        """Return why a request is not taken, with details; None when it is. `private`: of what it asks for."""
+        """Return why a request is refused, with details; None when it is not. `private`: for a private page."""
         headers, method = request.headers, request.method or ""
         host = headers.get("Host")  # HTTP/1.0 has none, and no browser speaks that
         if host is not None and request.path not in PROBES and not self._known(host_name(host)):
