@@ -3,7 +3,9 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
+from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
 from runtime import exposition, health, http, operator_token, stream_server
@@ -46,22 +48,23 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         station.grpc_address = f":{grpc_port}"  # on the host where /metrics is
         registry.register(ReportCollector(station, slot.substation_id))
         registry.register(EnergyCollector(station, slot.substation_id))
-        app = Application(
-            [
-                ("/sessions", SessionsHandler, {"station": station}),
-                (
-                    "/backup",
-                    BackupHandler,
-                    {"station": station, "folder": slot.folder / "backups", "most": settings.backups},
-                ),
-                ("/metrics", exposition.MetricsHandler, {"registry": registry}),
-                ("/livez", health.LiveHandler),
-                ("/readyz", health.ReadyHandler, {"waiting_for": station.waiting_for}),
-            ],
-            default_handler_class=NotFoundHandler,
-        )
+        app = _pages(station, slot.folder / "backups", settings.backups, registry)
         HttpMetrics(registry, app)
         gate = Gate(settings.allowed_hosts, token=token)
         await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, gate=gate))
         yield
         await station.close()  # commits finish, and are answered, before the stream goes
+
+
+def _pages(station: Station, backups: Path, most: int, registry: CollectorRegistry) -> Application:
+    """Return the routes; the newest `most` copies are kept in the folder `backups`."""
+    return Application(
+        [
+            ("/sessions", SessionsHandler, {"station": station}),
+            ("/backup", BackupHandler, {"station": station, "folder": backups, "most": most}),
+            ("/metrics", exposition.MetricsHandler, {"registry": registry}),
+            ("/livez", health.LiveHandler),
+            ("/readyz", health.ReadyHandler, {"waiting_for": station.waiting_for}),
+        ],
+        default_handler_class=NotFoundHandler,
+    )
