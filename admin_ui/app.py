@@ -5,7 +5,7 @@ import contextlib
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -47,6 +47,7 @@ from admin_ui.snapshot import CONSOLE, Board
 from admin_ui.stream import BrowserStreamHandler
 from runtime import exposition, health, http
 from runtime.frame_stream import FrameStreams, StreamMetrics
+from runtime.gate import FORM, JSON, Gate
 from runtime.http_metrics import HttpMetrics
 
 SAMPLE_EVERY_S = 1.0
@@ -78,7 +79,7 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             doorkeeper.follow(),
         ):
             stack.push_async_callback(_end, asyncio.create_task(chore))
-        calls = GridCalls(outgoing, settings.balancer[0], settings.gateway[0], settings.gateway_key)
+        calls = _calls(outgoing, settings)
         table = [
             *routes(settings, board, streams, doorkeeper, watch, rush),
             *acting_routes(board, calls, Orders(board, calls, log)),
@@ -88,9 +89,7 @@ async def console(settings: Settings) -> AsyncIterator[None]:
         app = application(settings, table, doorkeeper, registry, board)
         app.settings["refusals"] = refusals
         HttpMetrics(registry, app)
-        await stack.enter_async_context(
-            http.listen(app, settings.bind, settings.http_port, tls=_tls(settings))
-        )
+        await stack.enter_async_context(_listening(app, settings))
         stack.push_async_callback(streams.close)
         yield
 
@@ -247,7 +246,25 @@ def _alarms(
 
 
 def _load_test(settings: Settings) -> LoadTest:
-    return LoadTest(settings.gateway[0], settings.balancer[0], settings.runs, settings.gateway_key)
+    return LoadTest(
+        settings.gateway[0],
+        settings.balancer[0],
+        settings.runs,
+        settings.gateway_key,
+        settings.operator_token,
+    )
+
+
+def _calls(outgoing: aiohttp.ClientSession, settings: Settings) -> GridCalls:
+    return GridCalls(
+        outgoing, settings.balancer[0], settings.gateway[0], settings.gateway_key, settings.operator_token
+    )
+
+
+def _listening(app: Application, settings: Settings) -> AbstractAsyncContextManager[int]:
+    # Tornado's cross_origin_protection looks at origins: its refusals are pages, for people.
+    gate = Gate(settings.allowed_hosts, JSON | FORM, origins=False)
+    return http.listen(app, settings.bind, settings.http_port, tls=_tls(settings), gate=gate)
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -5,12 +5,12 @@ import logging
 import random
 import time
 
-from tornado.escape import json_decode
 from tornado.httpclient import HTTPError, HTTPRequest
 from tornado.websocket import WebSocketError, websocket_connect
 
 from admin_ui.outages import Outages, Service
 from admin_ui.snapshot import STALE_AFTER_S, Board, OutOfOrder
+from runtime import strict_json
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class FleetFeed:
                 if message is None:
                     message = "closed by the balancer"
                     raise WebSocketError(message)
-                self._board.apply(json_decode(message), time.monotonic())
+                self._board.apply(strict_json.decode(message), time.monotonic())
                 self._heard_unix_s = time.time()
                 self._outages.back(Service.BALANCER, self._heard_unix_s)
         finally:

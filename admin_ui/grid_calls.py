@@ -8,6 +8,8 @@ from urllib.parse import quote
 import aiohttp
 
 from admin_ui.order import LOWER, SWITCH, Order
+from runtime import operator_token, strict_json
+from runtime.operator_token import TokenUnusable
 
 ASK_S = 6.0  # the gateway answers within 5 s
 ORDER_S = 8.0  # a substation confirms within 5 s, or the balancer says that it did not
@@ -29,31 +31,41 @@ class Reply:
 
 
 class GridCalls:
-    """Both services; `key_file` holds the gateway's API key, None where it asks for none."""
+    """Both services.
+
+    `key_file` holds the gateway's API key, `token_file` the operator's token for the balancer; None where
+    it is not asked for. Both are read for every call: what is changed there holds at once.
+    """
 
     def __init__(
-        self, http: aiohttp.ClientSession, balancer_url: str, gateway_url: str, key_file: Path | None
+        self,
+        http: aiohttp.ClientSession,
+        balancer_url: str,
+        gateway_url: str,
+        key_file: Path | None,
+        token_file: Path | None = None,
     ) -> None:
         self._http = http
         self._balancer = balancer_url
         self._gateway = gateway_url
         self._key_file = key_file
+        self._token_file = token_file
 
     async def member(self, substation_id: str) -> Reply:
         """Ask for one substation, with what its plans will free."""
-        return await self._call("GET", f"{self._balancer}/fleet/{quote(substation_id, safe='')}", ASK_S)
+        return await self._control("GET", f"/fleet/{quote(substation_id, safe='')}", ASK_S)
 
     async def decisions(self, **query: str | int) -> Reply:
         """Ask for decisions, newest first."""
-        return await self._call("GET", f"{self._balancer}/decisions", ASK_S, params=query)
+        return await self._control("GET", "/decisions", ASK_S, params=query)
 
     async def give(self, order: Order) -> Reply:
         """Send an order on the fleet."""
         if order.kind == SWITCH:
-            return await self._call("PUT", f"{self._balancer}/policy", ORDER_S, json={"policy": order.value})
+            return await self._control("PUT", "/policy", ORDER_S, json={"policy": order.value})
         body = {"capacity_kw": order.value} if order.kind == LOWER else {}
         path = f"/fleet/{quote(order.target, safe='')}/{order.kind}"
-        return await self._call("POST", self._balancer + path, ORDER_S, json=body)
+        return await self._control("POST", path, ORDER_S, json=body)
 
     async def session(self, session_id: str) -> Reply:
         """Ask for a session."""
@@ -77,6 +89,14 @@ class GridCalls:
         found.sort(key=lambda session: str(session["started_at"]))
         return Reply(200, {"sessions": found[-MOST_SESSIONS:]})
 
+    async def _control(self, method: str, path: str, within_s: float, **sent: Any) -> Reply:
+        """Ask the balancer, as an operator."""
+        try:
+            headers = operator_token.headers(operator_token.read_if_any(self._token_file))
+        except TokenUnusable as error:
+            return Reply(0, {"detail": str(error)})
+        return await self._call(method, self._balancer + path, within_s, headers=headers, **sent)
+
     async def _public(self, method: str, path: str) -> Reply:
         headers = {}
         if self._key_file:
@@ -90,7 +110,7 @@ class GridCalls:
         try:
             timeout = aiohttp.ClientTimeout(total=within_s)
             async with self._http.request(method, url, timeout=timeout, **sent) as answer:
-                body = await answer.json(content_type=None)
+                body = await answer.json(content_type=None, loads=strict_json.decode)
                 return Reply(answer.status, body if isinstance(body, dict) else {})
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Reply(0, {"detail": f"no answer ({type(error).__name__})"})

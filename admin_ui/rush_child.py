@@ -31,10 +31,12 @@ class LoadTest:
     balancer_url: str
     runs: Path
     api_key_file: Path | None = None  # where the gateway asks for a key
+    token_file: Path | None = None  # where the balancer asks for the operator's token
 
     def credentials(self) -> list[str]:
-        """Return the arguments that name the key of the gateway, if there is one."""
-        return ["--api-key-file", str(self.api_key_file.absolute())] if self.api_key_file else []
+        """Return the arguments that name the files of secrets, if there are any."""
+        files = {"--api-key-file": self.api_key_file, "--operator-token-file": self.token_file}
+        return [text for name, path in files.items() if path for text in (name, str(path.absolute()))]
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of a child: what it needs, and no secret of the console's."""

@@ -8,6 +8,7 @@ from admin_ui.proxies import Network, networks
 from runtime.settings import (
     address,
     address_if_any,
+    host_names,
     integer,
     local_url,
     number,
@@ -76,6 +77,16 @@ class Settings:
     )  # fmt: skip
     alarm_delays: float = setting(
         "ALARM_DELAYS", "1", number(0, 60), "what the delays of all alarms are multiplied by"
+    )
+
+    operator_token: Path | None = setting(
+        "OPERATOR_TOKEN_FILE",
+        "",
+        path_if_any,
+        "file with the operator's token, for a balancer that asks for it",
+    )
+    allowed_hosts: tuple[str, ...] = setting(
+        "ALLOWED_HOSTS", "", host_names, "names under which it is reached, besides addresses and localhost"
     )
 
     @property

@@ -41,8 +41,9 @@ from balancer.substation_stream import Links
 from balancer.vehicles import OneSession, VehicleAsker
 from balancer.waiting import WaitingRoom
 from balancer.withdrawals import Withdrawals
-from runtime import exposition, health, http, stream_server
+from runtime import exposition, health, http, operator_token, stream_server
 from runtime.frame_stream import FrameStreamHandler, FrameStreams, StreamMetrics
+from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 
@@ -61,7 +62,8 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         metrics = BalancerMetrics(registry)
         book = EmbeddedBook(settings.data / "balancer" / "orders.sqlite")
         stack.push_async_callback(book.close)
-        links = Links(metrics.batched)
+        token = operator_token.read_if_any(settings.operator_token)
+        links = Links(metrics.batched, operator_token.metadata(token))
         fleet = _view(settings.poll_s, links, book.book_id)
         seats = Seats(fleet, Decisions(), WaitingRoom(settings.most_waiting))
         registry.register(FleetCollector(fleet, seats.room))
@@ -75,7 +77,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         discovery.resolve = resolve
         discovery.start()
         await stack.enter_async_context(
-            stream_server.listen(service.register, settings.bind, settings.grpc_port)
+            stream_server.listen(service.register, settings.bind, settings.grpc_port, token=token)
         )
         show_rushhour(registry, lambda: operator.rushhour is not None, lambda: operator.window)
         streams = FrameStreams(
@@ -83,7 +85,8 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         )
         app = _pages(streams, seats, operator, registry, service.waiting_for)
         HttpMetrics(registry, app)
-        await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port))
+        gate = Gate(settings.allowed_hosts, token=token)
+        await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, gate=gate))
         stack.push_async_callback(streams.close)
         yield
 

@@ -2,7 +2,8 @@
 
 Pure: time comes as seconds of a monotonic clock. Rules:
 
-- of two reports the one with the higher (epoch, seq) counts, however late it comes;
+- of two reports the one with the higher (epoch, seq) counts, however late it comes; but a page that stays
+  behind what is known is believed in the end;
 - estimate = reported load + what is outstanding - what the reported plans have freed since;
 - a placement is reserved before anything is awaited, and released when its answer is known;
 - a substation is where its page was seen last, and nowhere else; whoever's identity is in doubt is not used;
@@ -18,6 +19,7 @@ from balancer.member import Member
 from balancer.policy import DEFAULT_POLICY, Candidate, Random, policies
 from substation.contract import Report
 
+BEHIND = 2  # polls in a row, after which a lower epoch is believed; one may cross a restart
 PANIC_SHARE = 0.5  # with more than this share ejected, the last known view is used
 UNKNOWN_WAIT_S = 60.0  # when no plan says when there will be room
 BLIND_WAIT_S = 2.0  # when nobody can be asked: a start or an outage
@@ -117,16 +119,18 @@ class Fleet:
         member.sightings.saw(report.journal_id, url, now_s, self._recent_s)
         if not self._credible(member, url, report, now_s):
             return None
-        # A new journal counts anew; so does an address after one whose stream was another's.
+        # A new journal counts anew; so does an address after one whose stream was another's, and a page
+        # that stays behind what is known: that was somebody else's, or a mistake.
         moved, renewed = url != member.url, report.journal_id != member.report.journal_id
-        anew = renewed or (moved and self._denied_s(member, now_s) is not None)
+        member.behind = 0 if report.epoch >= member.report.epoch else member.behind + 1
+        anew = renewed or member.behind >= BEHIND or (moved and self._denied_s(member, now_s) is not None)
         if moved or renewed:
             member.sightings.turn(report.substation_id, report.journal_id, moved=moved)
         member.url, member.health, member.polled_w = url, health, report.load_w
         if renewed:
             member.book_id = ""
         if anew:
-            member.report, member.received_s = report, now_s
+            member.report, member.received_s, member.behind = report, now_s, 0
             return None
         off_w = member.estimate_w(now_s) - report.load_w
         return off_w if self._renew(member, report, now_s) else None

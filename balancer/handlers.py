@@ -111,6 +111,8 @@ class MemberHandler(ApiHandler):
 class DecisionsHandler(ApiHandler):
     """`GET /decisions?vehicle_id=&session_id=&after=&limit=`: why were cars sent where they are?"""
 
+    private = True
+
     def initialize(self, decisions: Decisions) -> None:  # type: ignore[override]
         """`decisions` is the ring of the recent ones."""
         super().initialize()

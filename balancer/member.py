@@ -26,6 +26,7 @@ class Member:
     polled_w: int = 0  # the load by the last poll, for the naive policy
     outstanding_w: int = 0
     book_id: str = ""  # the order book that it belongs to, as its stream says; '' for any
+    behind: int = 0  # polls in a row whose epoch was below the known one
     appointments: Appointments = dataclasses.field(default_factory=Appointments)
     sightings: Sightings = dataclasses.field(default_factory=Sightings)
 

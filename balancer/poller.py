@@ -18,6 +18,7 @@ from balancer.metrics import BalancerMetrics
 from balancer.scan import NAMES, PageUnusable, Sample, Seen, scan, seen
 from balancer.substation_stream import Links
 from runtime.settings import HIGHEST_PORT
+from substation.contract import report_fault
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +28,6 @@ MOST_BYTES = 64 * 1024  # of a page; the names asked for make 3 kB. The parser t
 TIMEOUT_SHARE = 0.8  # of the interval
 TIDY_S = 5.0  # between two looks for substations that are gone for good
 OK = 200
-SUBSTATION_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")  # what a substation's settings accept
-JOURNAL_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 STREAM = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})")
 
 
@@ -91,7 +90,7 @@ class Poller:
         """Poll one substation once; whatever goes wrong is a miss of this one alone."""
         began_s = time.monotonic()
         try:
-            found = checked(url, self._read(await self._fetch(url)))
+            found = checked(url, self._read(await self._fetch(url)), time.time())
         except (aiohttp.ClientError, TimeoutError, PageUnusable, ValueError) as error:
             log.info("poll missed", extra={"url": url, "error": f"{type(error).__name__}: {error}"})
             found = None
@@ -172,13 +171,11 @@ class Poller:
                       extra={"substation": substation_id, "its_book": member.book_id, "own_book": self._fleet.book_id})  # fmt: skip
 
 
-def checked(url: str, found: Seen) -> Seen:
-    """Return what a page says; raises PageUnusable when it names nobody that could be, or no stream."""
-    report = found.report
+def checked(url: str, found: Seen, unix_s: float) -> Seen:
+    """Return what a page says at a wall time; raises PageUnusable when it can't be true, or names no stream."""
     port = STREAM.fullmatch(found.grpc_address)
-    if not SUBSTATION_ID.fullmatch(report.substation_id) or not JOURNAL_ID.fullmatch(report.journal_id):
-        message = f"{report.substation_id[:80]!r} or {report.journal_id[:80]!r} is no id"
-        raise PageUnusable(message)
+    if fault := report_fault(found.report, unix_s):
+        raise PageUnusable(fault)
     if not port or not 0 < int(port[2]) <= HIGHEST_PORT:
         message = f"{found.grpc_address[:80]!r} at {url} is no address of a stream"
         raise PageUnusable(message)

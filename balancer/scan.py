@@ -4,7 +4,6 @@ A scan of the bytes finds the few samples needed; where it does not, the caller 
 official parser. Both give the same samples (a property test holds them to that).
 """
 
-import itertools
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -63,7 +62,7 @@ def scan(page: bytes) -> list[Sample]:
 
 
 def seen(samples: Iterable[Sample]) -> Seen:
-    """Put the report together; raises PageUnusable when something is missing, double or no number."""
+    """Put the report together; raises PageUnusable when something is missing, double or no whole number."""
     values: dict[str, float] = {}
     releases: dict[str, float] = {}
     info: Mapping[str, str] = {}
@@ -84,22 +83,22 @@ def seen(samples: Iterable[Sample]) -> Seen:
         raise PageUnusable(message)
     try:
         report = Report(
-            owners.pop(), info["journal"], int(values["report_epoch"]), int(values["report_seq"]),
-            int(values["load_watts"]), int(values["capacity_watts"]), bool(values["draining"]),
-            tuple(int(releases[within]) for within in WITHIN), int(values["sessions_active"]), int(values["rated_watts"]),
+            owners.pop(), info["journal"], _whole(values["report_epoch"]), _whole(values["report_seq"]),
+            _whole(values["load_watts"]), _whole(values["capacity_watts"]), bool((0.0, 1.0).index(values["draining"])),
+            tuple(_whole(releases[within]) for within in WITHIN), _whole(values["sessions_active"]),
+            _whole(values["rated_watts"]),
         )  # fmt: skip
-        return Seen(_plausible(report), info["grpc"])
+        return Seen(report, info["grpc"])
     except (KeyError, ValueError, OverflowError) as error:
         message = f"the page lacks or garbles {error}"
         raise PageUnusable(message) from error
 
 
-def _plausible(report: Report) -> Report:
-    rising = (0, *report.releases_w)
-    if report.capacity_w <= 0 or report.load_w < 0 or any(a > b for a, b in itertools.pairwise(rising)):
-        message = "no capacity, a negative load or a falling release schedule"
+def _whole(value: float) -> int:
+    if not value.is_integer():  # neither NaN nor infinite
+        message = f"{value}, where a whole number belongs"
         raise ValueError(message)
-    return report
+    return int(value)
 
 
 def _unescape(text: str) -> str:

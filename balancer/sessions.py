@@ -35,6 +35,8 @@ class Sessions:
         answer = await self._asker.ask(owner, asked(command.session_id, command.caller), until_s)
         if answer is None or answer.outcome not in OUTCOMES:
             return _unreachable(owner)
+        if answer.session is None and answer.outcome is not substation.Outcome.NOT_FOUND:
+            return _unreachable(owner)  # what it says can't be true
         return Answer(OUTCOMES[answer.outcome], answer.session)
 
     async def _page(self, page: Page, until_s: float) -> Answer:

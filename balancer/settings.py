@@ -4,7 +4,19 @@ import dataclasses
 import re
 from pathlib import Path
 
-from runtime.settings import HIGHEST_PORT, address, integer, number, path, port, setting, urls
+from runtime import operator_token
+from runtime.settings import (
+    HIGHEST_PORT,
+    address,
+    host_names,
+    integer,
+    number,
+    path,
+    path_if_any,
+    port,
+    setting,
+    urls,
+)
 
 DNS = "dns://"
 NAME_PORT = re.compile(r"([A-Za-z0-9._-]{1,253}):([0-9]{1,5})")
@@ -49,3 +61,19 @@ class Settings:
     one_session_per_vehicle: int = setting(
         "ONE_SESSION_PER_VEHICLE", "0", integer(0, 1), "1 refuses a second session of a vehicle that charges"
     )
+    operator_token: Path | None = setting(
+        "OPERATOR_TOKEN_FILE",
+        "",
+        path_if_any,
+        "file with the token that orders show, and that it shows to substations",
+    )
+    open_to_orders: int = setting(
+        "ALLOW_UNAUTHENTICATED_ORDERS", "0", integer(0, 1), "1 takes orders of other machines without a token"
+    )
+    allowed_hosts: tuple[str, ...] = setting(
+        "ALLOWED_HOSTS", "", host_names, "names under which it is reached, besides addresses and localhost"
+    )
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with them together."""
+        return operator_token.faults(self.bind, self.operator_token, open_to_all=bool(self.open_to_orders))

@@ -1,12 +1,15 @@
 """The balancer's streams to the substations: one coalesced link to each."""
 
 import asyncio
+import logging
+import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc.aio
 
 from runtime.coalescer import Link, Outgoing, Wire
+from runtime.operator_token import Metadata
 from substation.contract import (
     Answer,
     Command,
@@ -21,9 +24,14 @@ from substation.contract import (
     Settle,
     Stop,
     Withdraw,
+    report_fault,
 )  # fmt: skip
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
+
+WITH_SESSION = frozenset({Outcome.PLACED, Outcome.STOPPED})
+
+log = logging.getLogger(__name__)
 
 SubstationLink = Link[Command, Answer]
 
@@ -35,8 +43,9 @@ class Links:
     `on_stranger` with the id of the link and the report when somebody else reports on it.
     """
 
-    def __init__(self, on_batch: Callable[[int], None] = lambda _: None) -> None:
-        """`on_batch` is called with the number of calls in each message to a substation."""
+    def __init__(self, on_batch: Callable[[int], None] = lambda _: None, metadata: Metadata = ()) -> None:
+        """`on_batch` is called with the number of calls in each message; `metadata` begins every stream."""
+        self._open = _opening(metadata)
         self.on_report: Callable[[Report], object] = lambda _: None
         self.on_stranger: Callable[[str, Report], object] = lambda *_: None
         self._on_batch = on_batch
@@ -96,19 +105,26 @@ class Links:
 
         def decode(message: pb.Answers) -> Iterator[tuple[int, Answer]]:
             if message.HasField("report"):
-                report = _report(message.report)
-                if report.substation_id == substation_id:
-                    self.on_report(report)
-                else:
-                    self.on_stranger(substation_id, report)
-            return ((answer.number, _answer(answer)) for answer in message.answers)
+                self._take(substation_id, _report(message.report))
+            return ((answer.number, _answer(answer, substation_id)) for answer in message.answers)
 
-        return Wire(_open, encode, decode, cancels=False)
+        return Wire(self._open, encode, decode, cancels=False)
+
+    def _take(self, substation_id: str, report: Report) -> None:
+        if fault := report_fault(report, time.time()):
+            log.warning("a report is not believed", extra={"substation": substation_id, "why": fault})
+        elif report.substation_id == substation_id:
+            self.on_report(report)
+        else:
+            self.on_stranger(substation_id, report)
 
 
-def _open(channel: grpc.aio.Channel) -> Any:
-    stub = rpc.SubstationStub(channel)  # type: ignore[no-untyped-call]
-    return stub.Converse(wait_for_ready=True)
+def _opening(metadata: Metadata) -> Callable[[grpc.aio.Channel], Any]:
+    def opened(channel: grpc.aio.Channel) -> Any:
+        stub = rpc.SubstationStub(channel)  # type: ignore[no-untyped-call]
+        return stub.Converse(wait_for_ready=True, metadata=metadata)
+
+    return opened
 
 
 def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
@@ -140,15 +156,26 @@ def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
     return call
 
 
-def _answer(answer: pb.Answer) -> Answer:
-    """Return an answer; one that can't be read decides nothing, and must not end the stream of all others."""
+def _answer(answer: pb.Answer, substation_id: str) -> Answer:
+    """Return an answer; what can't be read, or is of no session of this substation, decides nothing."""
     try:
         outcome = Outcome(answer.outcome)
         session = Session.of(answer.session) if answer.HasField("session") else None
         sessions = tuple(Session.of(listed) for listed in answer.sessions)
-    except ValueError:
+        if outcome in WITH_SESSION and session is None:
+            _refuse(f"{outcome} without a session")
+        if any(each.substation_id != substation_id for each in (*sessions, *([session] if session else []))):
+            _refuse("a session of another substation")
+    except ValueError as error:
+        log.error(  # noqa: TRY400 - the trace would say nothing more
+            "an answer is not believed", extra={"substation": substation_id, "why": str(error)}
+        )
         return Answer(Outcome.UNAVAILABLE)
     return Answer(outcome, session, sessions, answer.next_after)
+
+
+def _refuse(why: str) -> NoReturn:
+    raise ValueError(why)
 
 
 def _report(report: pb.Report) -> Report:

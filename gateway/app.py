@@ -13,8 +13,9 @@ from gateway.handlers import ChargeHandler, ChargesHandler, Grid
 from gateway.metrics import GatewayMetrics
 from gateway.page import FrontPageHandler, OpenApiHandler, StyleHandler, front_page
 from gateway.settings import Settings
-from runtime import exposition, health, http
+from runtime import exposition, health, http, operator_token
 from runtime.connections import Limits
+from runtime.gate import ANY, Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 from runtime.process import CannotStartError
@@ -29,13 +30,17 @@ async def gateway(settings: Settings) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         registry = await stack.enter_async_context(exposition.measured("gateway"))
         metrics = GatewayMetrics(registry)
-        to_balancer = BalancerLink(settings.balancer, metrics.batched)
+        token = operator_token.read_if_any(settings.operator_token)
+        to_balancer = BalancerLink(settings.balancer, metrics.batched, operator_token.metadata(token))
         stack.push_async_callback(to_balancer.close)
         grid = Grid(to_balancer, metrics, _access(settings), settings.deadline_s, settings.max_wait_s)
         app = _routes(grid, registry, to_balancer)
         HttpMetrics(registry, app)
-        limits = Limits(connections=settings.connections)
-        await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, limits))
+        limits = Limits(settings.connections, settings.connections_per_address, shrinks=False)
+        gate = Gate(settings.allowed_hosts, ANY)  # the handlers look at bodies, and count what they reject
+        await stack.enter_async_context(
+            http.listen(app, settings.bind, settings.http_port, limits, gate=gate)
+        )
         yield
 
 

@@ -1,5 +1,6 @@
 """The gateway's stream to its balancer."""
 
+import logging
 import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,8 +11,11 @@ from balancer.contract import Answer, Charge, Command, Find, Outcome, Page, Stop
 from balancer.proto import balancer_pb2 as pb
 from balancer.proto import balancer_pb2_grpc as rpc
 from runtime.coalescer import Link, Outgoing, Wire
+from runtime.operator_token import Metadata
 from runtime.stream_peers import LINK
 from substation.contract import Session
+
+log = logging.getLogger(__name__)
 
 
 class BalancerLink(Link[Command, Answer]):
@@ -20,16 +24,18 @@ class BalancerLink(Link[Command, Answer]):
     `waiting_for` is what keeps the balancer from placing a request, as it said last.
     """
 
-    def __init__(self, address: str, on_batch: Callable[[int], None] = lambda _: None) -> None:
-        """`on_batch` is called with the number of calls in each message."""
+    def __init__(
+        self, address: str, on_batch: Callable[[int], None] = lambda _: None, metadata: Metadata = ()
+    ) -> None:
+        """`on_batch` is called with the number of calls in each message; `metadata` begins the stream."""
         self.book_id = ""
         self.waiting_for: list[str] = []
-        self._whose = ((LINK, secrets.token_hex(16)),)  # of every stream of this link
+        self._metadata = (*metadata, (LINK, secrets.token_hex(16)))  # of every stream of this link
         super().__init__(address, Wire(self._open, _encode, self._read), on_batch)
 
     def _open(self, channel: grpc.aio.Channel) -> Any:
         stub = rpc.BalancerStub(channel)  # type: ignore[no-untyped-call]
-        return stub.Converse(wait_for_ready=True, metadata=self._whose)
+        return stub.Converse(wait_for_ready=True, metadata=self._metadata)
 
     def _read(self, message: pb.Answers) -> Iterator[tuple[int, Answer]]:
         if not message.answers:  # the greeting
@@ -63,11 +69,18 @@ def _call(outgoing: Outgoing[Command]) -> pb.Call:
 
 
 def _answer(answer: pb.Answer) -> Answer:
-    """Return an answer; one that can't be read, as from a newer balancer, must not end the stream of all others."""
+    """Return an answer; UNKNOWN for what can't be read."""
     try:
-        outcome = Outcome(answer.outcome)
         session = Session.of(answer.session) if answer.HasField("session") else None
         sessions = tuple(Session.of(listed) for listed in answer.sessions)
-    except ValueError:
+        return Answer(
+            Outcome(answer.outcome),
+            session,
+            answer.retry_after_ms,
+            answer.detail,
+            sessions,
+            answer.next_cursor,
+        )
+    except ValueError as error:
+        log.error("an answer is not believed", extra={"why": str(error)})  # noqa: TRY400 - no fault of ours
         return Answer(Outcome.UNKNOWN, detail="the balancer's answer can't be read")
-    return Answer(outcome, session, answer.retry_after_ms, answer.detail, sessions, answer.next_cursor)

@@ -1,7 +1,17 @@
 """What the public API promises: every error that a caller can see has one stable code, here."""
 
 from balancer.contract import Outcome
-from runtime.problem import MALFORMED, NOT_ALLOWED, NOT_FOUND, TOO_LARGE, UNSUPPORTED, Problem
+from runtime.problem import (
+    CROSS_ORIGIN,
+    FOREIGN_HOST,
+    MALFORMED,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    TOO_LARGE,
+    UNAVAILABLE,
+    UNSUPPORTED,
+    Problem,
+)
 
 INVALID = Problem("invalid", 422, "The request can't be carried out as it is")
 UNAUTHORIZED = Problem("unauthorized", 401, "A valid API key is needed")
@@ -17,8 +27,8 @@ WITHDRAWN = Problem("withdrawn", 503, "No answer came in time; what may have bee
 UNREACHABLE = Problem("owner-unreachable", 503, "The substation that owns the session does not answer")
 
 PROBLEMS = (
-    MALFORMED, UNAUTHORIZED, NOT_FOUND, NOT_ALLOWED, VEHICLE_CHARGING, TOO_LARGE, UNSUPPORTED, INVALID, KEY_REUSED,
-    QUOTA_EXCEEDED, NO_CAPACITY, NO_SUBSTATION, UNKNOWN, WITHDRAWN, UNREACHABLE,
+    MALFORMED, UNAUTHORIZED, CROSS_ORIGIN, NOT_FOUND, NOT_ALLOWED, VEHICLE_CHARGING, TOO_LARGE, UNSUPPORTED, FOREIGN_HOST,
+    INVALID, KEY_REUSED, QUOTA_EXCEEDED, UNAVAILABLE, NO_CAPACITY, NO_SUBSTATION, UNKNOWN, WITHDRAWN, UNREACHABLE,
 )  # fmt: skip
 BY_OUTCOME = {
     Outcome.NOT_FOUND: NOT_FOUND,

@@ -92,8 +92,7 @@ class GridHandler(ApiHandler):
             return None
         except (LinkLost, TimeoutError):
             return _lost(command, "the balancer does not answer")
-        usable = answer.outcome in BY_OUTCOME or _is_success(command, answer)
-        return answer if usable else _lost(command, "the balancer's answer can't be used")
+        return answer if answers(command, answer) else _lost(command, "the balancer's answer can't be used")
 
     def write_refusal(self, answer: Answer) -> None:
         """Write the problem document of an answer that is no success."""
@@ -207,8 +206,10 @@ class ChargeHandler(GridHandler):
             self.write_refusal(answer)
 
 
-def _is_success(command: Command, answer: Answer) -> bool:
-    """Whether an answer is what `command` is to end with, and whole."""
+def answers(command: Command, answer: Answer) -> bool:
+    """Whether an answer is one to a command: a refusal, or what the command is to end with, and whole."""
+    if answer.outcome in BY_OUTCOME:
+        return answer.outcome is not Outcome.UNKNOWN or isinstance(command, Charge)
     return answer.outcome is SUCCESS[type(command)] and (
         isinstance(command, Page) or answer.session is not None
     )

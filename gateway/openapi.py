@@ -13,7 +13,7 @@ from gateway.contract import (
     VEHICLE_CHARGING,
 )
 from gateway.listing import PARAMETERS
-from runtime.problem import MALFORMED, NOT_FOUND, TOO_LARGE, TYPE, UNSUPPORTED
+from runtime.problem import CROSS_ORIGIN, FOREIGN_HOST, MALFORMED, NOT_FOUND, TOO_LARGE, TYPE, UNSUPPORTED
 
 TIME = {"type": "string", "format": "date-time"}
 ADMITTED = {
@@ -100,7 +100,7 @@ def _post() -> dict[str, Any]:
         "summary": "Ask to charge a car",
         "parameters": [key],
         "requestBody": {"required": True, **_content("Charge", "application/json")},
-        "responses": {"201": created, **faults, **_turned_away(), **_problems("409", VEHICLE_CHARGING.title),
+        "responses": {"201": created, **faults, **_turned_away(changes=True), **_problems("409", VEHICLE_CHARGING.title),
                       **_problems("422", f"{INVALID.title}, or: {KEY_REUSED.title}"),
                       **_problems("503", "Not placed, or not known: come back after Retry-After")},
     }  # fmt: skip
@@ -135,18 +135,21 @@ def _one() -> dict[str, Any]:
         _problems("400", MALFORMED.title)
         | _problems("404", NOT_FOUND.title)
         | _problems("415", UNSUPPORTED.title)
-        | _turned_away()
     )
-    responses = {"200": session} | faults | _problems("503", UNREACHABLE.title)
+    found = {"200": session} | faults | _turned_away() | _problems("503", UNREACHABLE.title)
+    stopped = found | _turned_away(changes=True)
     return {
         "parameters": [{"name": "session_id", "in": "path", "required": True, "schema": {"type": "string"}}],
-        "get": {"operationId": "find", "summary": "Look a session up", "responses": responses},
-        "delete": {"operationId": "stop", "summary": "Stop a session", "responses": responses},
+        "get": {"operationId": "find", "summary": "Look a session up", "responses": found},
+        "delete": {"operationId": "stop", "summary": "Stop a session", "responses": stopped},
     }
 
 
-def _turned_away() -> dict[str, Any]:
-    return _problems("401", UNAUTHORIZED.title) | _problems("429", QUOTA_EXCEEDED.title)
+def _turned_away(*, changes: bool = False) -> dict[str, Any]:
+    """Return who is not let in; `changes`: where something is changed."""
+    foreign = _problems("403", CROSS_ORIGIN.title) if changes else {}
+    strangers = _problems("401", UNAUTHORIZED.title) | foreign | _problems("421", FOREIGN_HOST.title)
+    return strangers | _problems("429", QUOTA_EXCEEDED.title)
 
 
 def _problems(status: str, title: str) -> dict[str, Any]:

@@ -6,7 +6,17 @@ from pathlib import Path
 
 from gateway.callers import PER_MINUTE
 from runtime.connections import Limits
-from runtime.settings import address, address_if_any, integer, matching, number, path_if_any, port, setting
+from runtime.settings import (
+    address,
+    address_if_any,
+    host_names,
+    integer,
+    matching,
+    number,
+    path_if_any,
+    port,
+    setting,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +52,19 @@ class Settings:
     )
     connections: int = setting(
         "MAX_CONNECTIONS", str(Limits().connections), integer(1, 1_000_000), "connections at once"
+    )
+    connections_per_address: int = setting(
+        "MAX_CONNECTIONS_PER_ADDRESS", str(Limits().per_address), integer(0, 1_000_000),
+        "connections of one address at once, 0 for MAX_CONNECTIONS",
+    )  # fmt: skip
+    operator_token: Path | None = setting(
+        "OPERATOR_TOKEN_FILE",
+        "",
+        path_if_any,
+        "file with the operator's token, for a balancer that asks for it",
+    )
+    allowed_hosts: tuple[str, ...] = setting(
+        "ALLOWED_HOSTS", "", host_names, "names under which it is reached, besides addresses and localhost"
     )
 
     def faults(self) -> list[str]:

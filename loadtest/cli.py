@@ -86,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
         credential = asked.credential or Credential(os.environ.get("API_KEY", "").strip())
     except ValueError as error:
         top.error(f"API_KEY can't be used: {error}")
-    return _run(asked, credential)
+    return _run(asked, credential.with_token(asked.token))
 
 
 def _run(asked: argparse.Namespace, credential: Credential) -> int:

@@ -1,24 +1,35 @@
-"""The API key that a rush hour sends: from a file or the environment, never from the command line."""
+"""The secrets that a rush hour shows: from files or the environment, never from the command line."""
 
 import re
 from pathlib import Path
+
+from runtime.operator_token import OperatorToken, headers
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class Credential:
-    """An API key that shows itself only as a header."""
+    """The API key for the gateway, and the operator's token for the balancer; they show themselves only as headers."""
 
-    def __init__(self, key: str = "") -> None:
+    def __init__(self, key: str = "", token: OperatorToken | None = None) -> None:
         """'' stands for no key. Raises ValueError, without the key in it, for what can't be a header."""
+        self._token = token
         if key and not KEY.fullmatch(key):
             message = "an API key of 1 to 255 visible ASCII characters is accepted"
             raise ValueError(message)
         self._key = key
 
     def headers(self) -> dict[str, str]:
-        """Return the headers of a request."""
+        """Return the headers of a request to the gateway."""
         return {"Authorization": f"Bearer {self._key}"} if self._key else {}
+
+    def orders(self) -> dict[str, str]:
+        """Return the headers of an order to the balancer."""
+        return headers(self._token)
+
+    def with_token(self, token: OperatorToken | None) -> "Credential":
+        """Return the same key with this token."""
+        return Credential(self._key, token)
 
     def __repr__(self) -> str:
         return f"Credential({'***' if self._key else ''})"

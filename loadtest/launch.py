@@ -55,7 +55,7 @@ async def launch(orders: Sequence[Order], credential: Credential, *, to_program:
         with contextlib.suppress(RuntimeError):  # the loop is closed: it has ended already
             loop.call_soon_threadsafe(stop.keeping_sessions, "nobody reads standard output any more")
 
-    if refused := await _refused(orders):
+    if refused := await _refused(orders, credential):
         return [_told(refused)]
     ended: list[Ended] = []
     for number, order in enumerate(orders, start=1):
@@ -83,13 +83,13 @@ def exit_code(ended: Sequence[Ended]) -> int:
     return max(EXIT[each.verdict] for each in ended)
 
 
-async def _refused(orders: Sequence[Order]) -> Ended | None:
+async def _refused(orders: Sequence[Order], credential: Credential) -> Ended | None:
     """Return why several runs can't begin: a policy that there is none of is told before anything is sent."""
     policies = dict.fromkeys(order.policy for order in orders if order.policy)
     if len(orders) == 1 or not policies:
         return None
     try:
-        await check(orders[0], policies)
+        await check(orders[0], policies, credential)
     except REASONS as error:
         return ended_by(error)
     return None

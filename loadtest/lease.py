@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from collections.abc import Mapping
 
 import aiohttp
 
@@ -25,10 +26,18 @@ class Lease:
     `window_unix_s` is when the cars come; once it is known, the balancer is told with the next renewal.
     """
 
-    def __init__(self, http: aiohttp.ClientSession, balancer_url: str, run_id: str) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        balancer_url: str,
+        run_id: str,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`headers` are sent with every call."""
         self.lost = ""
         self.window_unix_s: tuple[float, float] | None = None
         self._http = http
+        self._headers = headers
         self._url = f"{balancer_url}/rushhour"
         self._run_id = run_id
         self._until_s = 0.0  # of the loop's clock: it is held at least until then
@@ -73,7 +82,12 @@ class Lease:
     async def _ask(self, method: str, url: str, body: object = None) -> dict[str, object]:
         try:
             async with self._http.request(
-                method, url, json=body, timeout=aiohttp.ClientTimeout(total=ANSWER_S), allow_redirects=False
+                method,
+                url,
+                json=body,
+                headers=self._headers,
+                timeout=aiohttp.ClientTimeout(total=ANSWER_S),
+                allow_redirects=False,
             ) as response:
                 status, text = response.status, await response.text()
         except (aiohttp.ClientError, OSError, ValueError) as error:

@@ -14,6 +14,7 @@ from loadtest.records import W_PER_KW
 from loadtest.shapes import SHAPES
 from loadtest.target import base_url
 from loadtest.thresholds import FIGURES, limit
+from runtime.operator_token import OperatorToken, read_if_any
 from runtime.settings import integer, local_url, matching, number
 
 DEFAULT_SEED = 1  # its peaks are near the mean of all seeds
@@ -107,6 +108,18 @@ def _where(command: argparse.ArgumentParser, environ: Mapping[str, str]) -> None
         "--api-key-file", type=explained(from_file), dest="credential", metavar="FILE",
         help="file with the API key for the gateway; without it env API_KEY is used, if set",
     )  # fmt: skip
+    command.add_argument(
+        "--operator-token-file", type=explained(_token), dest="token", metavar="FILE",
+        default=environ.get("OPERATOR_TOKEN_FILE") or None,
+        help="file with the operator's token, for a balancer that asks for it (env OPERATOR_TOKEN_FILE)",
+    )  # fmt: skip
+
+
+def _token(path: str) -> OperatorToken | None:
+    try:
+        return read_if_any(Path(path))
+    except OSError as error:
+        raise ValueError(str(error)) from error
 
 
 def _plan(preset: Preset) -> tuple[Option, ...]:

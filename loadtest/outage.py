@@ -1,7 +1,7 @@
 """Drains one substation in the middle of a run by the balancer's operator calls, and restores it after."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -22,8 +22,16 @@ class Outage:
     leaves the substation drained.
     """
 
-    def __init__(self, http: aiohttp.ClientSession, balancer_url: str, drain: Drain | None) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        balancer_url: str,
+        drain: Drain | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`headers` are sent with every order."""
         self._http = http
+        self._headers = headers
         self._url = f"{balancer_url}/fleet/{drain.substation_id}" if drain else ""
         self._drain = drain
         self._left = asyncio.Event()
@@ -84,7 +92,9 @@ class Outage:
     async def _order(self, order: str) -> None:
         timeout = aiohttp.ClientTimeout(total=ORDER_TIMEOUT_S)
         url = f"{self._url}/{order}"
-        async with self._http.post(url, timeout=timeout, allow_redirects=False) as answer:
+        async with self._http.post(
+            url, headers=self._headers, timeout=timeout, allow_redirects=False
+        ) as answer:
             answer.raise_for_status()
 
     async def _draining(self) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 
+from loadtest.credential import Credential
 from loadtest.grid import Grid
 from loadtest.lease import Lease
 from loadtest.order import Order
@@ -27,7 +28,7 @@ def orders(order: Order, policies: Sequence[str], repeat: int) -> list[Order]:
     ]
 
 
-async def check(order: Order, policies: Iterable[str]) -> None:
+async def check(order: Order, policies: Iterable[str], credential: Credential) -> None:
     """Let the balancer take each policy once, and the former one again, before anything is sent.
 
     Raises NotReady, Busy or NotRestored.
@@ -35,14 +36,14 @@ async def check(order: Order, policies: Iterable[str]) -> None:
     async with aiohttp.ClientSession() as http:
         grid, lease = (
             Grid(http, order.gateway_url, order.balancer_url),
-            Lease(http, order.balancer_url, order.run_id),
+            Lease(http, order.balancer_url, order.run_id, credential.orders()),
         )
         try:
             await grid.gateway()
             await lease.take()
             former = (await grid.fleet()).policy
             for policy in policies:
-                async with Switch(http, order.balancer_url, former, policy):
+                async with Switch(http, order.balancer_url, former, policy, headers=credential.orders()):
                     pass
         finally:
             await lease.give_back()

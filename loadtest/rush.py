@@ -75,7 +75,8 @@ async def run(order: Order, credential: Credential, shown: Shown) -> Ended:
     connector = aiohttp.TCPConnector(limit=0)  # the engine's slots are the limit
     async with aiohttp.ClientSession(connector=connector) as http:
         grid = Grid(http, order.gateway_url, order.balancer_url)
-        site = Site(http, credential, grid, Lease(http, order.balancer_url, order.run_id))
+        lease = Lease(http, order.balancer_url, order.run_id, credential.orders())
+        site = Site(http, credential, grid, lease)
         try:
             fleet = await _ready(order, site, shown)
             if not fleet:
@@ -123,14 +124,15 @@ async def _send(order: Order, site: Site, fleet: FleetSeen, shown: Shown) -> Sen
     before = await sampler.take()
     size = _size(fleet, before, await site.grid.time_scale(fleet.stations))
     plan = _planned(order, size or dataclasses.replace(DEFAULT_GRID, capacity_w=_capacity_w(before)))
+    orders = site.credential.orders()
     manner = Manner(order.concurrency, Retrying(order.retries), site.credential)
     engine = Engine(site.http, order.gateway_url, order.run_id, now, manner)
     sent: Sent | None = None
     try:
         policy = order.policy or fleet.policy
         async with (
-            Switch(site.http, order.balancer_url, fleet.policy, policy),
-            Outage(site.http, order.balancer_url, plan.drain) as outage,
+            Switch(site.http, order.balancer_url, fleet.policy, policy, headers=orders),
+            Outage(site.http, order.balancer_url, plan.drain, orders) as outage,
         ):
             folder = runs.make(order.runs, order.run_id)
             shown.progress.keep_in(folder)

@@ -1,6 +1,7 @@
 """The balancer's policy while a run sends: switched to the wanted one, and the former one comes back."""
 
 import asyncio
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -16,8 +17,18 @@ RESTORE_EVERY_S = 1.0
 class Switch:
     """A context in which the balancer places by `wanted`; leaving it brings `former` back."""
 
-    def __init__(self, http: aiohttp.ClientSession, balancer_url: str, former: str, wanted: str) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        balancer_url: str,
+        former: str,
+        wanted: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """`headers` are sent with every order."""
         self._http = http
+        self._headers = headers
         self._url = f"{balancer_url}/policy"
         self._former = former
         self._wanted = wanted
@@ -56,7 +67,11 @@ class Switch:
         timeout = aiohttp.ClientTimeout(total=SWITCH_TIMEOUT_S)
         try:
             async with self._http.put(
-                self._url, json={"policy": policy}, timeout=timeout, allow_redirects=False
+                self._url,
+                json={"policy": policy},
+                headers=self._headers,
+                timeout=timeout,
+                allow_redirects=False,
             ) as answer:
                 said = await answer.json(content_type=None)
                 if not answer.ok:

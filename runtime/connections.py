@@ -1,38 +1,57 @@
-"""The connections of one HTTP listener: how many there may be, and how long a request's head may take.
+"""The connections of one HTTP listener: how many there may be, of whom, and how long a head may take.
 
 Tornado has one timer for a connection that is idle and for one that sends its head. Whoever keeps
 connections alive needs a long one, and slow-loris needs a short one, so the head has its own here:
 it starts with the first byte of a request.
+
+Nobody is shut out by connections that do nothing. When all are taken, or all that one address may have,
+the one that has waited longest for a request makes room. Where every one of them is busy, a few more are
+taken: on those only health probes and `/metrics` are answered.
 """
 
 import asyncio
+import collections
 import dataclasses
 import logging
 import secrets
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPServerConnectionDelegate
+from tornado.httputil import HTTPServerConnectionDelegate, HTTPServerRequest
 from tornado.iostream import IOStream
 
 from runtime import problem
+from runtime.accepting import Acceptor
 
 log = logging.getLogger(__name__)
+
+SHED_AT_ONCE = 8  # when no more files can be opened
 
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What one listener bears. Its connections fit into the usual 1,024 open files of a process."""
+    """What one listener bears.
+
+    `per_address` are connections of one address, 0 for as many as there are; `reserve` are those above
+    `connections` that are kept for probes. One that has waited for less than `young_s` does not make room:
+    its request is on its way. Where few files may be open there are fewer `connections`,
+    unless `shrinks` is False: then the service does not start.
+    """
 
     connections: int = 1000
+    per_address: int = 800
+    reserve: int = 16
+    young_s: float = 0.1
     idle_s: float = 75.0  # over the 60 s for which proxies keep an idle connection
     header_s: float = 10.0
     body_s: float = 10.0
+    shrinks: bool = True
 
 
 class LimitedServer(HTTPServer):
-    """Turns away who comes when all connections are taken, and closes on a head that takes too long."""
+    """Makes room for who comes when all connections are taken, and closes on a head that takes too long."""
 
     def initialize(  # type: ignore[override]
         self, request_callback: HTTPServerConnectionDelegate, limits: Limits, **kwargs: Any
@@ -45,31 +64,126 @@ class LimitedServer(HTTPServer):
             **kwargs,
         )
         self._limits = limits
-        self._open: set[_Head] = set()
+        self._taken = Taken(limits)
         self._full = False
+
+    def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
+        """Accept connections, with a pause when the process has no file left for one."""
+        for each in sockets:
+            self._sockets[each.fileno()] = each
+            acceptor = Acceptor(each, self._handle_connection, self._taken.shed)
+            self._handlers[each.fileno()] = acceptor.close
+
+    def crowded(self, request: HTTPServerRequest) -> bool:
+        """Whether a request came on a connection that is for probes alone; it is not once there is room."""
+        return self._taken.crowded(getattr(request.connection, "stream", None))
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:
         """Serve a new connection, if there is room for it."""
-        if len(self._open) >= self._limits.connections:
-            if not self._full:
-                log.warning("all connections are taken", extra={"connections": self._limits.connections})
-            self._full = True
+        room = self._taken.room(str(address[0]))
+        if not room and not self._full:
+            log.warning("all connections are taken", extra={"connections": self._limits.connections})
+        self._full = not room
+        if room or self._taken.spare():
+            self._taken.add(stream, str(address[0]), probing=not room)
+            super().handle_stream(stream, address)
+        else:
             _turn_away(stream)
+
+
+class Taken:
+    """The open connections of a listener."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._heads: dict[IOStream, Head] = {}
+        self._by_address: collections.Counter[str] = collections.Counter()
+        self._probing: set[IOStream] = set()
+
+    def room(self, address: str) -> bool:
+        """Whether one more of an address may come; one that waits for a request is closed to that end."""
+        most = self._limits.per_address or self._limits.connections
+        if self._by_address[address] >= most and not self._close_oldest(lambda head: head.address == address):
+            return False
+        return self._plain < self._limits.connections or self._close_oldest(lambda _: True)
+
+    def spare(self) -> bool:
+        """Whether one more may come for a probe alone; one that waits for its request is closed to that end."""
+        return len(self._probing) < self._limits.reserve or self._close_oldest(lambda _: True, probing=True)
+
+    def shed(self) -> None:
+        """Close some that wait for a request, those first that have waited longest."""
+        for _ in range(SHED_AT_ONCE):
+            if not self._close_oldest(lambda _: True):
+                return
+
+    def add(self, stream: IOStream, address: str, *, probing: bool) -> None:
+        """Count a connection until it closes; `probing`: it is for probes alone."""
+        head = Head(stream, address, self._limits.header_s, self._closed)
+        self._heads[stream] = head
+        if probing:
+            self._probing.add(stream)
+            head.must_begin()
+        else:
+            self._by_address[address] += 1
+
+    def crowded(self, stream: object) -> bool:
+        """Whether a connection is for probes alone, and there is no room for it among the others."""
+        if not isinstance(stream, IOStream) or stream not in self._probing:
+            return False
+        address = self._heads[stream].address
+        most = self._limits.per_address or self._limits.connections
+        if self._plain >= self._limits.connections or self._by_address[address] >= most:
+            return True
+        self._probing.discard(stream)
+        self._by_address[address] += 1
+        return False
+
+    @property
+    def _plain(self) -> int:
+        return len(self._heads) - len(self._probing)
+
+    def _close_oldest(self, fits: Callable[["Head"], bool], *, probing: bool = False) -> bool:
+        """Close the one that fits and has waited longest for a request; returns whether there was one."""
+        latest_s = asyncio.get_running_loop().time() - self._limits.young_s
+        waiting = [
+            head
+            for stream, head in self._heads.items()
+            if (stream in self._probing) is probing
+            and head.waiting
+            and head.since_s <= latest_s
+            and fits(head)
+        ]
+        if waiting:
+            min(waiting, key=lambda head: head.since_s).close()
+        return bool(waiting)
+
+    def _closed(self, head: "Head") -> None:
+        if self._heads.pop(head.stream, None) is None:
             return
-        self._full = False
-        self._open.add(_Head(stream, self._limits.header_s, self._open.discard))
-        super().handle_stream(stream, address)
+        if head.stream in self._probing:
+            self._probing.discard(head.stream)
+            return
+        self._by_address[head.address] -= 1
+        if not self._by_address[head.address]:
+            del self._by_address[head.address]
 
 
-class _Head:
+class Head:
     """Closes one connection when the head of a request takes longer than `within_s`.
 
     It stands before three methods of the stream: Tornado reads every head, and nothing else, by
     `read_until_regex`; the other two are there for subclasses to override.
     """
 
-    def __init__(self, stream: IOStream, within_s: float, closed: Callable[["_Head"], None]) -> None:
-        self._stream = stream
+    def __init__(
+        self, stream: IOStream, address: str, within_s: float, closed: Callable[["Head"], None]
+    ) -> None:
+        self.stream = stream
+        self.address = address
+        self.waiting = True  # for a whole head
+        self._loop = asyncio.get_running_loop()
+        self.since_s = self._loop.time()
         self._within_s = within_s
         self._closed = closed
         self._expected = False
@@ -81,8 +195,18 @@ class _Head:
         stream.read_from_fd = self._read  # type: ignore[method-assign, assignment]
         stream.close_fd = self._close  # type: ignore[method-assign]
 
+    def must_begin(self) -> None:
+        """Let the time for a head begin now, before its first byte."""
+        self._timer = self._loop.call_later(self._within_s, self.close)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.stream.close()
+
     def _expect(self, regex: bytes, max_bytes: int | None = None) -> Any:
         self._expected = True
+        if not self.waiting:
+            self.waiting, self.since_s = True, self._loop.time()
         future: Any = self._read_until_regex(regex, max_bytes)
         future.add_done_callback(lambda _: self._done())
         return future
@@ -90,12 +214,11 @@ class _Head:
     def _read(self, buffer: bytearray | memoryview) -> int | None:
         count = self._read_from_fd(buffer)
         if count and self._expected and self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(self._within_s, self._stream.close)
+            self._timer = self._loop.call_later(self._within_s, self.close)
         return count
 
     def _done(self) -> None:
-        self._expected = False
+        self._expected = self.waiting = False
         if self._timer:
             self._timer.cancel()
             self._timer = None

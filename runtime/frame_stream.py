@@ -14,10 +14,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
+from runtime import strict_json
 from runtime.changes import Feed, Shown, Table, rounded
 from runtime.handlers import ApiHandler
-from runtime.problem import UNAVAILABLE, Problem
-from runtime.strict_json import encode
+from runtime.problem import CROSS_ORIGIN, UNAVAILABLE
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,6 @@ CLOSING_S = 1.0  # when stopping: for clients to say goodbye
 GOING_AWAY, TOO_SLOW, FAILED = 1001, 1008, 1011  # WebSocket close codes
 STREAM_ENDS = ("opened", "closed", "slow", "full", "cross_origin")
 FRAMES = ("snapshot", "changes", "heartbeat")
-CROSS_ORIGIN = Problem("cross-origin", 403, "Pages of another origin may not read this")
 
 
 class StreamMetrics:
@@ -121,7 +120,7 @@ class FrameStreams:
             while True:
                 now_s = time.monotonic()
                 if frame := feed.next(self._now(now_s), now_s):
-                    if not await self._taken(client.write_message(encode(frame))):
+                    if not await self._taken(client.write_message(strict_json.encode(frame))):
                         self.metrics.connection("slow")
                         client.close(TOO_SLOW, "no frame was taken for too long")
                         return

@@ -7,6 +7,7 @@ from typing import Any
 
 from tornado.web import HTTPError, RequestHandler
 
+from runtime import strict_json
 from runtime.json_body import Malformed, read_object
 from runtime.problem import (
     BY_STATUS,
@@ -20,7 +21,6 @@ from runtime.problem import (
     document,
 )
 from runtime.settings import integer
-from runtime.strict_json import encode
 from runtime.trace import CURRENT, REQUEST_ID, Trace, received
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 class ApiHandler(RequestHandler):
     """Every HTTP handler of this system: request ids, no caching, errors as problem documents."""
 
+    private = False  # whether a listener with an operator's token shows this only to who has it
     request_id: str
     trace: Trace
     noted: Mapping[str, object] = {}  # what the line in the log says beside handler and status
@@ -96,7 +97,7 @@ class ApiHandler(RequestHandler):
         """Finish with `body` as JSON."""
         self.set_status(status)
         self.set_header("Content-Type", "application/json")
-        self.finish(encode(body))
+        self.finish(strict_json.encode(body))
 
     def write_problem(self, problem: Problem, **members: Any) -> None:
         """Finish with a problem document."""

@@ -13,6 +13,8 @@ from tornado.web import Application
 from runtime import access_log
 from runtime.body_limit import BodyLimit
 from runtime.connections import LimitedServer, Limits
+from runtime.descriptors import fitted
+from runtime.gate import Gate, GatedApplication
 from runtime.request_target import OriginForm
 
 HEADER_BYTES = 8 * 1024
@@ -30,28 +32,24 @@ async def listen(
     port: int,
     limits: Limits | None = None,
     tls: ssl.SSLContext | None = None,
+    *,
+    gate: Gate | None = None,
 ) -> AsyncIterator[int]:
     """Serve `app` while the context lasts; yields the port (useful when 0 was asked for).
 
-    A compressed body is never inflated. With `tls`, nothing is spoken but TLS.
+    `gate` says whose requests are taken. A compressed body is never inflated. With `tls`, nothing is
+    spoken but TLS.
 
     Every answer is logged.
 
     Left, it takes no more requests and answers those that it has, within a limit.
 
-    Raises OSError when the port is taken.
+    Raises OSError when the port is taken, or too few files may be open.
     """
     app.settings["in_flight"] = in_flight = set[object]()
     app.settings["log_function"] = access_log.also(app.settings.get("log_function"))
     app.settings["websocket_max_message_size"] = WEBSOCKET_BYTES
-    server = LimitedServer(
-        BodyLimit(OriginForm(app)),
-        limits or Limits(),
-        chunk_size=CHUNK_BYTES,
-        max_header_size=HEADER_BYTES,
-        max_body_size=NO_LIMIT,
-        ssl_options=tls,
-    )
+    server = _server(app, fitted(limits or Limits()), gate or Gate(), tls)
     sockets = bind_sockets(port, address=address)
     server.add_sockets(sockets)
     try:
@@ -62,6 +60,19 @@ async def listen(
         while in_flight and time.monotonic() < until_s:  # noqa: ASYNC110 - bounded, and once
             await asyncio.sleep(LOOK_EVERY_S)
         await server.close_all_connections()
+
+
+def _server(app: Application, limits: Limits, gate: Gate, tls: ssl.SSLContext | None) -> LimitedServer:
+    gated = GatedApplication(app, gate, lambda request: server.crowded(request))  # noqa: PLW0108 - see below
+    server = LimitedServer(
+        BodyLimit(OriginForm(gated)),  # the gate sees the host of a target in absolute form
+        limits,
+        chunk_size=CHUNK_BYTES,
+        max_header_size=HEADER_BYTES,
+        max_body_size=NO_LIMIT,
+        ssl_options=tls,
+    )
+    return server
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -1,17 +1,28 @@
-"""`python -m runtime.probe URL`: ends with 0 when a page answers with success; for health checks in containers.
+"""`python -m runtime.probe [--operator] [--post] URL`: ends with 0 when a page answers with success.
 
-The images have no curl, and a health check must not need more than what the service itself needs.
+For health checks in containers: the images have no curl, and a health check must not need more than what the
+service itself needs. With `--operator` it shows the token of OPERATOR_TOKEN_FILE, for an operator inside of a
+container; with `--post` it gives an order.
 """
 
+import argparse
+import os
 import ssl
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from runtime import operator_token
 
 TIMEOUT_S = 2.0
+ORDER_S = 60.0  # a backup takes as long as its journal is large
 
 
-def fetch(url: str, timeout_s: float = TIMEOUT_S) -> bytes:
+def fetch(
+    url: str, timeout_s: float = TIMEOUT_S, *, method: str = "GET", headers: Mapping[str, str] | None = None
+) -> bytes:
     """Return the body of a page of our own services, waiting at most `timeout_s` seconds for each step.
 
     The proxies that the environment names are for the outside and are not used. Any certificate is taken:
@@ -23,14 +34,23 @@ def fetch(url: str, timeout_s: float = TIMEOUT_S) -> bytes:
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
     )
-    with opener.open(url, timeout=timeout_s) as answer:
+    request = urllib.request.Request(url, headers=dict(headers or {}), method=method)  # noqa: S310 - our own services
+    with opener.open(request, timeout=timeout_s) as answer:
         return bytes(answer.read())
 
 
-def main(url: str) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Return 0 on success, else 1; what is lacking is printed, for `docker inspect`."""
+    parser = argparse.ArgumentParser(prog="python -m runtime.probe")
+    parser.add_argument("--operator", action="store_true", help="show the token of OPERATOR_TOKEN_FILE")
+    parser.add_argument("--post", action="store_true", help="POST instead of GET")
+    parser.add_argument("url")
+    asked = parser.parse_args(arguments)
+    path = os.environ.get("OPERATOR_TOKEN_FILE") if asked.operator else None
     try:
-        body = fetch(url)
+        headers = operator_token.headers(operator_token.read_if_any(Path(path) if path else None))
+        method, within_s = ("POST", ORDER_S) if asked.post else ("GET", TIMEOUT_S)
+        body = fetch(asked.url, within_s, method=method, headers=headers)
     except urllib.error.HTTPError as error:
         with error:
             sys.stderr.write(f"{error.code}: {error.read().decode(errors='replace')}\n")
@@ -43,4 +63,4 @@ def main(url: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1:]))

@@ -17,10 +17,13 @@ class Problem:
 
 
 MALFORMED = Problem("malformed", 400, "The request can't be read")
+TOKEN_FIRST = Problem("operator-token", 401, "It takes the operator's token")
+CROSS_ORIGIN = Problem("cross-origin", 403, "Pages of another origin may not ask for this")
 NOT_FOUND = Problem("not-found", 404, "There is nothing at this address")
 NOT_ALLOWED = Problem("method-not-allowed", 405, "This address does not take that method")
 TOO_LARGE = Problem("too-large", 413, "The body is too large")
 UNSUPPORTED = Problem("unsupported-media-type", 415, "The body is not of a kind that is taken")
+FOREIGN_HOST = Problem("foreign-host", 421, "This service is not known by that name")
 UNAVAILABLE = Problem("unavailable", 503, "The service can't do this now: ask again")
 FAILED = Problem("internal", 500, "The service failed; the fault is logged under the request id")
 BY_STATUS = {p.status: p for p in (MALFORMED, NOT_FOUND, NOT_ALLOWED, TOO_LARGE, UNSUPPORTED, UNAVAILABLE)}
@@ -30,4 +33,4 @@ def document(problem: Problem, request_id: str, **members: Any) -> bytes:
     """Return the problem document as JSON; members that are None are left out."""
     body = {"type": TYPE + problem.code, "title": problem.title, "status": problem.status}
     body |= {name: value for name, value in members.items() if value is not None}
-    return json.dumps(body | {"request_id": request_id}).encode()
+    return json.dumps(body | {"request_id": request_id}, allow_nan=False).encode()

@@ -22,6 +22,7 @@ STOP_WITHIN_S = 9.0  # a container engine sends SIGKILL after ten seconds
 PARENT_CHECK_S = 0.5
 CANNOT_START = 1
 BAD_SETTINGS = 2
+OWN_ONLY = 0o077  # what a service writes names cars and people
 
 S = TypeVar("S")
 
@@ -58,6 +59,7 @@ def run(name: str, cls: type[S], service: Callable[[S], AbstractAsyncContextMana
     except SettingsError as error:
         sys.stderr.write(f"{name} can't start:\n" + "".join(f"  - {fault}\n" for fault in error.faults))
         sys.exit(BAD_SETTINGS)
+    os.umask(OWN_ONLY)
     lines = logs.start(name, frame.log_level)
     try:
         asyncio.run(_serve(name, service(settings), lines, watch_parent=bool(frame.exit_with_parent)))

@@ -10,6 +10,9 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
 
 HIGHEST_PORT = 65_535
+HOST_NAME = re.compile(
+    r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?){0,30}"
+)
 
 T = TypeVar("T")
 
@@ -35,9 +38,17 @@ def setting(name: str, default: str | None, parse: Callable[[str], T], about: st
 
     `default` is text as the environment would hold it, None if the setting must be given;
     `parse` raises ValueError with what is accepted; `about` says what it is, with its unit.
+    The dataclass has the same default when it is constructed by hand.
     """
     described = {"env": name, "default": default, "parse": parse, "about": about}
-    return dataclasses.field(metadata=described)  # type: ignore[no-any-return]
+
+    def fallback() -> T:
+        if default is None:
+            message = f"{name} must be given"
+            raise TypeError(message)
+        return parse(default)
+
+    return dataclasses.field(default_factory=fallback, metadata=described)
 
 
 def load(cls: type[T], environ: Mapping[str, str]) -> T:
@@ -122,6 +133,18 @@ def address(text: str) -> str:
 def address_if_any(text: str) -> str:
     """An address as above; '' when nothing is set."""
     return address(text) if text else ""
+
+
+def host_names(text: str) -> tuple[str, ...]:
+    """Names of hosts in lower case, separated by commas; none for ''."""
+    found = tuple(part.strip().lower().rstrip(".") for part in text.split(",") if part.strip())
+    for name in found:
+        if not HOST_NAME.fullmatch(name):
+            message = (
+                f"{name!r} is no name of a host: names without a port, separated by commas, are accepted"
+            )
+            raise ValueError(message)
+    return found
 
 
 def urls(text: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ schema's version in `user_version`.
 """
 
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -55,7 +56,7 @@ class Store:
 
     def _open(self, path: Path, undo: contextlib.ExitStack) -> None:
         with self._told():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _shut(path)
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
             undo.callback(self._db.close)
             self._db.row_factory = sqlite3.Row
@@ -159,3 +160,12 @@ def _understood() -> Iterator[None]:
                 raise StoreDamaged(str(error)) from error
             case _:
                 raise
+
+
+def _shut(path: Path) -> None:
+    """Make a file and its folder that nobody else can read; what SQLite writes beside it is like it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for each, mode in ((path.parent, 0o700), (path, 0o600)):
+        with contextlib.suppress(PermissionError):  # somebody else's, who lets this process use it
+            each.chmod(mode)

@@ -1,14 +1,17 @@
 """The serving end of coalesced streams: answers that are ready together go as one message."""
 
 import asyncio
+import errno
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Generic, TypeVar
 
 import grpc.aio
 
 from runtime.message_size import LIMITS, fitting
+from runtime.operator_token import OperatorToken
 from runtime.stream_peers import Peer
 
 log = logging.getLogger(__name__)
@@ -16,6 +19,7 @@ log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
+ALL_OF_IPV4 = "0.0.0.0"  # noqa: S104 - it is compared with
 STOP_S = 2.0
 STREAMS = 100  # of all callers together; one service has one
 SERVER_OPTIONS = [
@@ -34,27 +38,90 @@ SERVER_OPTIONS = [
 
 @asynccontextmanager
 async def listen(
-    register: Callable[[grpc.aio.Server], None], address: str, port: int, streams: int = STREAMS
+    register: Callable[[grpc.aio.Server], None],
+    address: str,
+    port: int,
+    streams: int = STREAMS,
+    *,
+    token: OperatorToken | None = None,
 ) -> AsyncIterator[int]:
     """Serve what `register` adds while the context lasts; yields the port.
 
-    At most `streams` are served at once; a caller beyond them is refused, and tries again.
+    At most `streams` are served at once; a caller beyond them is refused, and tries again. With a
+    `token`, so is one that does not show it.
 
     Raises OSError when the port is taken.
     """
-    server = grpc.aio.server(options=SERVER_OPTIONS, maximum_concurrent_rpcs=streams)
+    server = grpc.aio.server(
+        interceptors=[_Guard(token)] if token else [],
+        options=SERVER_OPTIONS,
+        maximum_concurrent_rpcs=streams,
+    )
     register(server)
     host = f"[{address}]" if ":" in address else address
+    with _without_ipv6(address, port) as chosen:
+        try:
+            bound = server.add_insecure_port(f"{host}:{chosen}")
+        except RuntimeError as error:
+            message = f"can't listen on {host}:{chosen}: is the port taken?"
+            raise OSError(message) from error
+        await server.start()
+        try:
+            yield bound
+        finally:
+            await server.stop(STOP_S)
+
+
+class _Guard(grpc.aio.ServerInterceptor):
+    """Ends every stream that does not begin with the operator's token."""
+
+    def __init__(self, token: OperatorToken) -> None:
+        self._token = token
+        self._refuse: Any = grpc.stream_stream_rpc_method_handler(_refused)
+
+    async def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
+        """Return what handles a call."""
+        fields = [str(value) for name, value in details.invocation_metadata if name == "authorization"]
+        return await continuation(details) if self._token.shown_in(fields) else self._refuse
+
+
+async def _refused(_: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    await context.abort(grpc.StatusCode.UNAUTHENTICATED, "it takes the operator's token")
+
+
+@contextmanager
+def _without_ipv6(address: str, port: int) -> Iterator[int]:
+    """Keep gRPC from IPv6 while the context lasts when `address` is all of IPv4; yields the port to take.
+
+    gRPC takes 0.0.0.0 for all addresses of both families, and has no option against it. It leaves IPv6 out
+    where the port is taken there: so it is, by a socket that listens to nobody.
+
+    Raises OSError when the port is taken.
+    """
+    blocker = _blocker(port) if address == ALL_OF_IPV4 else None
+    if blocker is None:
+        yield port
+        return
+    with blocker:
+        yield blocker.getsockname()[1]
+
+
+def _blocker(port: int) -> socket.socket | None:
+    """Return a socket that has taken a port of IPv6, None on a machine without that; raises OSError."""
     try:
-        bound = server.add_insecure_port(f"{host}:{port}")
-    except RuntimeError as error:
-        message = f"can't listen on {host}:{port}: is the port taken?"
+        blocker = socket.socket(socket.AF_INET6)
+    except OSError:
+        return None
+    try:
+        blocker.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        blocker.bind(("::", port))
+    except OSError as error:
+        blocker.close()
+        if error.errno != errno.EADDRINUSE:
+            return None
+        message = f"can't listen on {ALL_OF_IPV4}:{port}: is the port taken?"
         raise OSError(message) from error
-    await server.start()
-    try:
-        yield bound
-    finally:
-        await server.stop(STOP_S)
+    return blocker
 
 
 class Conversation(Generic[Item, Answer]):

@@ -1,11 +1,11 @@
-"""JSON that every reader takes: no NaN and no Infinity, which RFC 8259 does not know and browsers refuse.
+"""JSON as RFC 8259 has it: neither written nor read with NaN and Infinity, which Python would take and browsers would not.
 
-A figure that is no finite number is written as null: not known.
+Pure. A figure that is no finite number is written as null: not known.
 """
 
 import json
 import math
-from typing import Any
+from typing import Any, NoReturn
 
 
 def encode(value: Any) -> str:
@@ -17,6 +17,15 @@ def encode(value: Any) -> str:
     return written.replace("</", "<\\/")
 
 
+def decode(text: str | bytes) -> Any:
+    """Return what JSON says; raises ValueError for what is none, however deep it is."""
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        message = "it is nested too deeply"
+        raise ValueError(message) from None
+
+
 def _finite(value: Any) -> Any:
     match value:
         case float():
@@ -26,3 +35,8 @@ def _finite(value: Any) -> Any:
         case list() | tuple():
             return [_finite(each) for each in value]
     return value
+
+
+def _refuse(constant: str) -> NoReturn:
+    message = f"{constant} is not JSON"
+    raise ValueError(message)

@@ -3,10 +3,13 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
+from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
-from runtime import exposition, health, http, stream_server
+from runtime import exposition, health, http, operator_token, stream_server
+from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 from substation.clock import GridClock
@@ -26,6 +29,7 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
     Raises StoreUnusable when its journal can't be used, OSError when a port is taken.
     """
     async with AsyncExitStack() as stack:
+        token = operator_token.read_if_any(settings.operator_token)
         slot = take_slot(settings.data, settings.substation_id)
         stack.callback(slot.release)
         unix_ms = int(time.time() * 1000)
@@ -41,22 +45,28 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         stack.push_async_callback(station.close)
         service = SubstationService(station)
         grpc_port = await stack.enter_async_context(
-            stream_server.listen(service.register, settings.bind, settings.grpc_port)
+            stream_server.listen(service.register, settings.bind, settings.grpc_port, token=token)
         )
         station.grpc_address = f":{grpc_port}"  # on the host where /metrics is
         registry.register(ReportCollector(station, slot.substation_id))
         registry.register(EnergyCollector(station, slot.substation_id))
-        app = Application(
-            [
-                ("/sessions", SessionsHandler, {"station": station}),
-                ("/backup", BackupHandler, {"station": station, "folder": slot.folder / "backups"}),
-                ("/metrics", exposition.MetricsHandler, {"registry": registry}),
-                ("/livez", health.LiveHandler),
-                ("/readyz", health.ReadyHandler, {"waiting_for": station.waiting_for}),
-            ],
-            default_handler_class=NotFoundHandler,
-        )
+        app = _pages(station, slot.folder / "backups", settings.backups, registry)
         HttpMetrics(registry, app)
-        await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port))
+        gate = Gate(settings.allowed_hosts, token=token)
+        await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, gate=gate))
         yield
         await station.close()  # commits finish, and are answered, before the stream goes
+
+
+def _pages(station: Station, backups: Path, most: int, registry: CollectorRegistry) -> Application:
+    """Return the routes; the newest `most` copies are kept in the folder `backups`."""
+    return Application(
+        [
+            ("/sessions", SessionsHandler, {"station": station}),
+            ("/backup", BackupHandler, {"station": station, "folder": backups, "most": most}),
+            ("/metrics", exposition.MetricsHandler, {"registry": registry}),
+            ("/livez", health.LiveHandler),
+            ("/readyz", health.ReadyHandler, {"waiting_for": station.waiting_for}),
+        ],
+        default_handler_class=NotFoundHandler,
+    )

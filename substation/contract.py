@@ -5,6 +5,8 @@ Watts, joules and milliseconds are whole numbers. `_ms` alone is grid time; `uni
 """
 
 import dataclasses
+import itertools
+import re
 from enum import StrEnum
 from typing import Any
 
@@ -28,6 +30,15 @@ RELEASES_WITHIN_S = (
     4 * 3600.0,
     float("inf"),
 )
+# What nobody has to believe is beyond these: see `report_fault` and `session_fault`.
+SUBSTATION_ID = "[a-z0-9][a-z0-9-]{0,62}"  # regular expressions
+JOURNAL_ID = "[A-Za-z0-9._-]{1,64}"
+SESSION_ID = rf"{SUBSTATION_ID}\.[A-Za-z0-9_-]{{1,64}}"
+MOST_W = 10**9  # what CAPACITY_KW can be
+MOST_COUNT = 2**53  # up to which a page's numbers are exact
+MOST_AHEAD_S = 24 * 3600  # of this machine's clock; an epoch begins with the seconds of a substation's
+LAST_UNIX_MS = 253_402_300_799_999  # the end of the year 9999
+
 MOST_LISTED = 1000  # sessions of one page
 MOST_STREAMED = 100  # a message may hold the answers to hundreds of calls, and at most 4 MiB
 
@@ -181,12 +192,18 @@ class Session:
 
     @classmethod
     def of(cls, flat: Any) -> "Session":
-        """Return the session that an object with these attributes describes, such as a message."""
-        return cls(
+        """Return the session that an object with these attributes describes, such as a message.
+
+        Raises ValueError for what can't be a session.
+        """
+        session = cls(
             flat.session_id, flat.substation_id, flat.vehicle_id, State(flat.state),
             Plan(flat.energy_j, flat.power_w, flat.stay_ms, flat.taper), flat.delivered_j,
             flat.started_unix_ms, flat.expected_end_unix_ms, flat.ended_unix_ms, flat.caller,
         )  # fmt: skip
+        if fault := session_fault(session):
+            raise ValueError(fault)
+        return session
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -227,3 +244,42 @@ class Report:
 def owner(session_id: str) -> str:
     """Return the id of the substation that owns a session; '' if this is no session id."""
     return session_id.rpartition(".")[0]
+
+
+def report_fault(report: Report, unix_s: float) -> str:
+    """Return what can't be true of a report that came at a wall time, in words; '' for a plausible one.
+
+    An epoch that is far ahead would keep every later report from being newer, for as long.
+    """
+    if not re.fullmatch(SUBSTATION_ID, report.substation_id) or not re.fullmatch(
+        JOURNAL_ID, report.journal_id
+    ):
+        return f"{report.substation_id[:80]!r} or {report.journal_id[:80]!r} is no id"
+    if not 0 <= report.epoch <= unix_s + MOST_AHEAD_S:
+        return f"epoch {report.epoch:.6g} is more than a day ahead of this machine's clock, or negative"
+    figures = {
+        "seq": (report.seq, 0, MOST_COUNT),
+        "load": (report.load_w, 0, MOST_W),
+        "rated capacity": (report.rated_w, 1, MOST_W),
+        "capacity": (report.capacity_w, 1, report.rated_w),
+        "sessions": (report.sessions, 0, MOST_COUNT),
+        "points of the release schedule": (len(report.releases_w), *[len(RELEASES_WITHIN_S)] * 2),
+    }
+    for name, (value, least, most) in figures.items():
+        if not least <= value <= most:
+            return f"{name} {value:.6g} is not within {least} and {most}"
+    if any(a > b for a, b in itertools.pairwise((0, *report.releases_w, report.load_w))):
+        return "the release schedule falls, or frees more than the load"
+    return ""
+
+
+def session_fault(session: Session) -> str:
+    """Return what can't be true of a session, in words; '' for a plausible one."""
+    if not re.fullmatch(SESSION_ID, session.session_id) or owner(session.session_id) != session.substation_id:
+        return f"{session.session_id[:80]!r} is no session of {session.substation_id[:80]!r}"
+    times = (session.started_unix_ms, session.expected_end_unix_ms, session.ended_unix_ms)
+    if not all(0 <= unix_ms <= LAST_UNIX_MS for unix_ms in times):
+        return f"{session.session_id} has times that are none: {times}"
+    if session.plan.power_w > MOST_W or not 0 <= session.delivered_j <= session.plan.energy_j:
+        return f"{session.session_id} has more power or energy than can be"
+    return ""

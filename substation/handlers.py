@@ -13,6 +13,8 @@ from substation.writer import Request
 class SessionsHandler(ApiHandler):
     """`GET /sessions?after=&limit=&vehicle_id=`: sessions, ended ones too, in the order of admission."""
 
+    private = True
+
     def initialize(self, station: Station) -> None:  # type: ignore[override]
         """`station` owns the sessions."""
         super().initialize()
@@ -37,16 +39,17 @@ class SessionsHandler(ApiHandler):
 class BackupHandler(ApiHandler):
     """`POST /backup`: writes a consistent copy of the running journal beside it."""
 
-    def initialize(self, station: Station, folder: Path) -> None:  # type: ignore[override]
-        """`station` owns the journal; copies go into `folder`."""
+    def initialize(self, station: Station, folder: Path, most: int) -> None:  # type: ignore[override]
+        """`station` owns the journal; copies go into `folder`, where the newest `most` are kept."""
         super().initialize()
         self._station = station
         self._folder = folder
+        self._most = most
 
     async def post(self) -> None:
         """Write the copy and say where it is."""
         try:
-            path = await self._station.backup(self._folder)
+            path = await self._station.backup(self._folder, self._most)
         except BackupFailed as failed:
             raise HTTPError(503, str(failed)) from None
         self.write_json({"path": str(path)}, 201)

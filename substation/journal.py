@@ -146,8 +146,10 @@ class Journal:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.chmod(0o700)
             _remove(path)
             self._store.run("VACUUM INTO ?", (str(path),))
+            path.chmod(0o600)
         except (OSError, sqlite3.Error, StoreFull, StoreDamaged) as error:
             log.error("a backup failed: %s", error)  # noqa: TRY400 - a state of the disk, not a fault
             with contextlib.suppress(OSError):

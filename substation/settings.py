@@ -3,7 +3,8 @@
 import dataclasses
 from pathlib import Path
 
-from runtime.settings import address, integer, matching, number, path, port, setting
+from runtime import operator_token
+from runtime.settings import address, host_names, integer, matching, number, path, path_if_any, port, setting
 
 W_PER_KW = 1000
 
@@ -29,8 +30,22 @@ class Settings:
     accept_loss: int = setting(
         "ACCEPT_LOST_COMMITS", "0", integer(0, 1), "1 starts a journal that lacks commits which were answered"
     )
+    backups: int = setting("MOST_BACKUPS", "10", integer(1, 10_000), "backups that are kept, the newest ones")
+    operator_token: Path | None = setting(
+        "OPERATOR_TOKEN_FILE", "", path_if_any, "file with the token that orders and balancers show"
+    )
+    open_to_orders: int = setting(
+        "ALLOW_UNAUTHENTICATED_ORDERS", "0", integer(0, 1), "1 takes orders of other machines without a token"
+    )
+    allowed_hosts: tuple[str, ...] = setting(
+        "ALLOWED_HOSTS", "", host_names, "names under which it is reached, besides addresses and localhost"
+    )
 
     @property
     def capacity_w(self) -> int:
         """The rated limit in watts."""
         return self.capacity_kw * W_PER_KW
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with them together."""
+        return operator_token.faults(self.bind, self.operator_token, open_to_all=bool(self.open_to_orders))

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 PROBE_S = 1.0
 PRUNE_S = 10.0  # with MOST_PRUNED: 100 records a second, which is more than the fleet gets for days
 UNFINISHED = "unfinished.sqlite"
+COPIES = "journal-*.sqlite"
 NO_COPY = "the copy can't be written: is there room on the disk? The log has the reason"
 
 
@@ -113,10 +114,10 @@ class Station:
             lacking.append(f"the disk of the journal: a commit takes over {LATE_S:g} s")
         return lacking
 
-    async def backup(self, folder: Path) -> Path:
+    async def backup(self, folder: Path, most: int) -> Path:
         """Write a consistent copy of the journal into `folder`; returns its path once it is on the disk.
 
-        It holds all that was answered before. Commits wait while it is written, not while it is
+        The newest `most` copies are kept there. It holds all that was answered before. Commits wait while it is written, not while it is
         synced. Raises BackupFailed.
         """
         if self._backing_up:
@@ -130,7 +131,7 @@ class Station:
                 raise BackupFailed(message)
             if answer.outcome is not Outcome.DONE:
                 raise BackupFailed(NO_COPY)
-            return await asyncio.to_thread(_seal, folder)
+            return await asyncio.to_thread(_seal, folder, most)
         finally:
             self._backing_up = False
 
@@ -174,8 +175,8 @@ class Station:
             await self.ask(Request(Prune()))
 
 
-def _seal(folder: Path) -> Path:
-    """Sync the copy and give it its name, by which it is known to be whole."""
+def _seal(folder: Path, most: int) -> Path:
+    """Sync the copy and give it its name, by which it is known to be whole; drop the oldest beyond `most`."""
     name = f"journal-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}.sqlite"
     try:
         _sync(folder / UNFINISHED)
@@ -187,6 +188,10 @@ def _seal(folder: Path) -> Path:
             with contextlib.suppress(OSError):
                 (folder / left).unlink(missing_ok=True)
         raise BackupFailed(NO_COPY) from error
+    for old in sorted(folder.glob(COPIES))[:-most]:  # their names go by time
+        with contextlib.suppress(OSError):
+            old.unlink()
+            log.info("an old backup was deleted", extra={"path": str(old)})
     return made
 
 

@@ -1,10 +1,14 @@
 """The overview of a real grid in a real browser: the table, its filters, its address, its charts."""
 
+import contextlib
+import http.server
 import json
 import os
 import re
 import signal
+import threading
 import urllib.request
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -26,7 +30,7 @@ def charge(grid: Grid, vehicle_id: str, **wanted: object) -> None:
 
 
 def order(grid: Grid, substation_id: str, verb: str) -> None:
-    request = urllib.request.Request(f"{grid.balancer}/fleet/{substation_id}/{verb}", b"{}", method="POST")
+    request = urllib.request.Request(f"{grid.balancer}/fleet/{substation_id}/{verb}", method="POST")
     with urllib.request.urlopen(request, timeout=10) as answer:
         assert answer.status == 200
 
@@ -166,3 +170,67 @@ def test_a_slip_of_the_address_is_told(browser: Browser, grid: Grid) -> None:
         page.goto(f"{grid.console}/?substation=nobody&page=77&sort=nothing")
         expect(page.get_by_role("complementary")).to_contain_text("shows no substation of this name")
         expect(page.locator(ROW)).to_have_count(3)
+
+
+ATTACK = """async (urls) => {
+  for (const [method, url, body] of urls) {
+    for (const mode of ["no-cors", "cors"]) {
+      const options = { method: method, mode: mode };
+      if (body) options.body = body;
+      try { await fetch(url, options); } catch { /* it can't be read, which does not say that it was not done */ }
+    }
+  }
+}"""
+
+
+class EmptyPage(http.server.BaseHTTPRequestHandler):
+    """A page of somebody else."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def other_site() -> Iterator[int]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), EmptyPage)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])  # another port of the site, and another site
+def test_a_page_of_somebody_else_orders_nothing(browser: Browser, grid: Grid, host: str) -> None:
+    orders = [
+        ("POST", f"{grid.balancer}/fleet/substation-3/drain", ""),
+        ("POST", f"{grid.balancer}/fleet/substation-3/capacity", '{"capacity_kw": 1}'),
+        ("PUT", f"{grid.balancer}/policy", '{"policy": "random"}'),
+        ("POST", f"{grid.substations[2]}/backup", ""),
+        ("POST", f"{grid.gateway}/charge", '{"vehicle_id": "EV-FOREIGN"}'),
+    ]
+    with other_site() as port:
+        profile = browser.new_context()
+        try:
+            page = profile.new_page()
+            page.goto(f"http://{host}:{port}/")
+            page.evaluate(ATTACK, orders)
+        finally:
+            profile.close()
+    with urllib.request.urlopen(f"{grid.balancer}/fleet", timeout=10) as answer:
+        fleet = json.load(answer)
+    assert fleet["policy"] == "least_loaded"
+    assert [(row["draining"], row["capacity_kw"]) for row in fleet["substations"]] == [(False, 1400)] * 3
+    assert not (grid.data / "substation-3" / "backups").exists()
+    with urllib.request.urlopen(f"{grid.gateway}/charge?vehicle_id=EV-FOREIGN", timeout=10) as answer:
+        assert json.load(answer)["sessions"] == []
+    order(grid, "substation-3", "drain")  # a program may
+    order(grid, "substation-3", "restore")

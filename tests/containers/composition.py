@@ -74,9 +74,9 @@ class Composition:
         found: list[Json] = json.loads(self.run("docker", "inspect", *ids)) if ids else []
         return sorted(found, key=number)
 
-    def page(self, container: Json, url: str) -> str:
+    def page(self, container: Json, url: str, *options: str) -> str:
         """Return a page as the container itself sees it, as its health check does."""
-        return self.run("docker", "exec", container["Id"], "python", "-m", "runtime.probe", url)
+        return self.run("docker", "exec", container["Id"], "python", "-m", "runtime.probe", *options, url)
 
     def substations(self) -> dict[str, Json]:
         """Return the containers of the substations by the id that each has taken."""
@@ -91,7 +91,7 @@ class Composition:
     def sessions(self, container: Json, after: int = 0, limit: int = 1000) -> Json:
         """Return one page of a substation's sessions, ended ones too."""
         found: Json = json.loads(
-            self.page(container, f"http://127.0.0.1:8101/sessions?after={after}&limit={limit}")
+            self.page(container, f"http://127.0.0.1:8101/sessions?after={after}&limit={limit}", "--operator")
         )
         return found
 
@@ -114,8 +114,8 @@ class Composition:
 
     def order(self, path: str) -> None:
         """POST to the balancer, which is published nowhere, from inside of its container."""
-        script = f"import urllib.request as r; r.urlopen(r.Request('http://127.0.0.1:8001{path}', data=b'{{}}', method='POST'))"
-        self.compose("exec", "-T", "balancer", "python", "-c", script)
+        (balancer,) = self.containers("balancer")
+        self.page(balancer, f"http://127.0.0.1:8001{path}", "--operator", "--post")
 
     def healthy(self) -> set[str]:
         """Return the ids of the substations that the balancer uses."""

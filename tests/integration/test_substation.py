@@ -12,7 +12,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from tornado.web import Application
 
 from balancer.scan import NAMES
+from balancer.substation_stream import Links
 from runtime import http
+from runtime.operator_token import OperatorToken
+from substation.app import substation
 from substation.clock import GridClock
 from substation.contract import (
     MOST_STREAMED,
@@ -32,11 +35,13 @@ from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
 from substation.plan import Plan
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
+from substation.settings import Settings
 from substation.station import BackupFailed, Station
 from substation.writer import Request
+from tests.support.ports import free_port
 from tests.support.raw_http import exchange
 from tests.support.sessions import place
-from tests.support.substation_app import ID, Grid, running
+from tests.support.substation_app import ID, Grid, connected, running
 from tests.support.substation_stream import Ask
 
 LOAD = "smartgrid_substation_load_watts"
@@ -265,7 +270,7 @@ async def test_a_station_that_stops_answers_unavailable_and_503(tmp_path: Path) 
     await station.close()
     app = Application([("/sessions", SessionsHandler, {"station": station})])
     async with http.listen(app, "127.0.0.1", 0) as port:
-        reply = await exchange(port, b"GET /sessions HTTP/1.1\r\nHost: test\r\n\r\n")
+        reply = await exchange(port, b"GET /sessions HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert (reply.status, reply.json()["type"]) == (503, "urn:smartgrid:problem:unavailable")
     assert reply.json()["detail"] == "the substation is stopping"
     journal.close()
@@ -435,6 +440,45 @@ async def test_a_backup_is_a_journal_that_can_be_opened(tmp_path: Path) -> None:
 
 
 @pytest.mark.gen_test
+async def test_the_newest_backups_are_kept_and_nobody_else_reads_them(tmp_path: Path) -> None:
+    async with running(tmp_path, MOST_BACKUPS="2") as grid:
+        made = [(await grid.post("/backup"))[1]["path"] for _ in range(4)]
+        folder = tmp_path / ID / "backups"
+        assert [str(path) for path in _journals(folder)] == made[-2:]
+        journal = tmp_path / ID / "journal.sqlite"
+        files = [*_journals(folder), journal, journal.with_name("journal.sqlite-wal")]
+        assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+        assert {path.stat().st_mode & 0o777 for path in (folder, tmp_path / ID)} == {0o700}
+
+
+@pytest.mark.gen_test
+async def test_a_substation_with_a_token_takes_no_order_and_shows_no_session_without_it(
+    tmp_path: Path,
+) -> None:
+    token = OperatorToken("t" * 32)
+    (tmp_path / "token").write_text("t" * 32)
+    settings = Settings(http_port=free_port(), grpc_port=0, substation_id=ID, data=tmp_path / "data",
+                        operator_token=tmp_path / "token")  # fmt: skip
+    async with substation(settings), connected(settings.http_port) as grid:
+        base = f"http://127.0.0.1:{settings.http_port}"
+        for headers, statuses in (({}, [401, 401]), (token.headers(), [201, 200])):
+            async with (
+                grid.http.post(f"{base}/backup", headers=headers) as made,
+                grid.http.get(f"{base}/sessions", headers=headers) as shown,
+            ):
+                assert [made.status, shown.status] == statuses
+        assert (await grid.get("/readyz"))[0] == 200
+        with pytest.raises(TimeoutError):  # the stream is refused, again and again
+            await grid.ask(Drain(on=True), 0.5)
+        links = Links(metadata=token.metadata())
+        links.connect(ID, f"127.0.0.1:{grid.stream_port}")
+        link = links.get(ID)
+        assert link
+        assert (await link.call(Drain(on=True), 30)).outcome == "done"
+        await links.close()
+
+
+@pytest.mark.gen_test
 async def test_a_backup_is_asked_for_with_post_alone(tmp_path: Path) -> None:
     async with (
         running(tmp_path) as grid,
@@ -476,7 +520,7 @@ async def test_a_station_that_stops_makes_no_backup(tmp_path: Path) -> None:
     station = Station(journal, 100_000, GridClock(0, 0.0, 1.0), WriterMetrics(CollectorRegistry(), ID))
     await station.close()
     with pytest.raises(BackupFailed, match="the substation is stopping"):
-        await station.backup(tmp_path / "backups")
+        await station.backup(tmp_path / "backups", 1)
     journal.close()
 
 

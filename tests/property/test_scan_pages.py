@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from balancer.poller import parse
+from balancer.poller import checked, parse
 from balancer.scan import NAMES, WITHIN, PageUnusable, Sample, Seen, scan, seen
-from substation.contract import RELEASES_WITHIN_S, Report
+from substation.contract import MOST_AHEAD_S, MOST_W, RELEASES_WITHIN_S, Report
 from substation.curve import Usage
 from substation.metrics import ReportCollector
 
@@ -122,7 +122,8 @@ def test_garbage_is_refused_and_does_no_other_harm(page: bytes) -> None:
     read_and_refuse(page)
 
 
-GENUINE = real_page(Report("substation-1", "j", 1, 2, 5, 10, False, (0,) * 12 + (5,), 1))
+NOW_S = 1_800_000_000
+GENUINE = real_page(Report("substation-1", "j", NOW_S, 2, 5, 10, False, (0,) * 12 + (5,), 1, 10))
 CUTS = st.integers(0, len(GENUINE))
 
 
@@ -136,10 +137,45 @@ def test_a_damaged_page_is_read_or_refused_and_does_no_other_harm(
 def read_and_refuse(page: bytes) -> None:
     for read in (scan, parse):
         try:
-            found = seen(read(page))
+            report = believed(read(page))
         except (PageUnusable, ValueError):
             continue
-        assert found.report.capacity_w > 0
+        assert 0 < report.capacity_w <= report.rated_w <= MOST_W
+        assert 0 <= report.load_w <= MOST_W
+        assert report.epoch <= NOW_S + MOST_AHEAD_S
+
+
+def believed(samples: list[Sample]) -> Report:
+    """The report that a balancer adopts from a page."""
+    return checked("http://127.0.0.1:8101", seen(samples), NOW_S).report
+
+
+@given(
+    report=reports(),
+    name=st.sampled_from([name for name in NAMES if not name.endswith("_info")]),
+    value=st.floats(),
+)
+def test_whatever_one_number_of_a_page_is_it_is_within_its_bounds_or_not_believed(
+    report: Report, name: str, value: float
+) -> None:
+    genuine = dataclasses.replace(
+        report,
+        substation_id="s-1",
+        journal_id="j",
+        epoch=NOW_S,
+        rated_w=MOST_W,
+        load_w=min(report.load_w, MOST_W),
+    )
+    samples = [each._replace(value=value) if each.name == name else each for each in scan(real_page(genuine))]
+    try:
+        found = believed(samples)
+    except PageUnusable:
+        return
+    numbers = [found.load_w, found.capacity_w, found.rated_w, *found.releases_w]
+    assert all(0 <= number <= MOST_W for number in numbers)
+    assert 0 <= found.epoch <= NOW_S + MOST_AHEAD_S
+    assert 0 <= found.load_w / found.capacity_w < float("inf")
+    assert list(found.releases_w) == sorted(found.releases_w)
 
 
 def changed(old: str, new: str) -> bytes:
@@ -170,6 +206,21 @@ FLAWED = {
     "a negative release": changed(r'(within="0.25"\}) .*', r"\1 -1"),
     "a falling schedule": changed(r'(within="30"\}) .*', r"\1 1"),
     "a NaN in the schedule": changed(r'(within="30"\}) .*', r"\1 NaN"),
+    "an epoch of no time": changed(r"(report_epoch\{.*\}) .*", r"\1 1e300"),
+    "an epoch of the day after tomorrow": changed(
+        r"(report_epoch\{.*\}) .*", rf"\1 {NOW_S + 2 * MOST_AHEAD_S}"
+    ),
+    "a negative epoch": changed(r"(report_epoch\{.*\}) .*", r"\1 -1"),
+    "a capacity beyond all": changed(r"(capacity_watts\{.*\}) .*", r"\1 1e300"),
+    "a capacity above the rated one": changed(r"(capacity_watts\{.*\}) .*", r"\1 11"),
+    "no rated capacity": changed(r"(rated_watts\{.*\}) .*", r"\1 0"),
+    "a negative rated capacity": changed(r"(rated_watts\{.*\}) .*", r"\1 -10"),
+    "half a watt": changed(r"(load_watts\{.*\}) .*", r"\1 5.5"),
+    "a load beyond all": changed(r"(load_watts\{.*\}) .*", r"\1 1e300"),
+    "more freed than there is": changed(r'(within="\+Inf"\}) .*', r"\1 6"),
+    "half a drain": changed(r"(draining\{.*\}) .*", r"\1 0.5"),
+    "sessions below none": changed(r"(sessions_active\{.*\}) .*", r"\1 -1"),
+    "an id that is none": changed(r'substation="substation-1"', 'substation="Substation 1"'),
     "nothing": b"",
 }
 
@@ -178,7 +229,7 @@ FLAWED = {
 @pytest.mark.parametrize("read", [scan, parse])
 def test_a_flawed_page_is_not_believed(flaw: str, read: Any) -> None:
     with pytest.raises(PageUnusable):
-        seen(read(FLAWED[flaw]))
+        believed(read(FLAWED[flaw]))
 
 
 def test_the_genuine_page_is_believed_and_has_every_point_of_the_schedule() -> None:

@@ -19,9 +19,9 @@ class Reply:
         return json.loads(self.body)
 
 
-async def exchange(port: int, *parts: bytes) -> Reply:
-    """Send `parts` on a new connection and read one answer."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def exchange(port: int, *parts: bytes, source: str = "127.0.0.1") -> Reply:
+    """Send `parts` on a new connection from the address `source` and read one answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
     try:
         for part in parts:
             writer.write(part)

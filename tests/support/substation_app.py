@@ -33,6 +33,7 @@ class Grid:
     http: aiohttp.ClientSession
     link: SubstationLink
     messages: list[pb.Answers]
+    stream_port: int
 
     async def ask(self, command: Command, within_s: float = WITHIN_S) -> pb.Answer:
         return await self.link.call(Ask(ID, command), within_s)
@@ -71,7 +72,7 @@ async def connected(port: int) -> AsyncIterator[Grid]:
         stream_port = int(info.labels["grpc"].removeprefix(":"))
         messages: list[pb.Answers] = []
         link = await stack.enter_async_context(link_to(stream_port, messages))
-        yield Grid(port, http, link, messages)
+        yield Grid(port, http, link, messages, stream_port)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import yaml
 
 from tests.containers.composition import holds, until
+from tests.support.commands import output
 from tests.support.composition import ROOT
 from tests.support.grid import sessions_in
 from tests.swarm.nodes import Node, Nodes
@@ -18,8 +20,10 @@ STACK_FILE, PROMETHEUS_FILE = "deploy/swarm/stack.yml", "deploy/swarm/prometheus
 CAPACITY_KW = 1400
 GONE_WITHIN_S = 120.0
 BACKUP = """
-import json, pathlib, sys, urllib.request as ask
-order = ask.Request("http://127.0.0.1:8101/backup", method="POST", data=b"")
+import json, os, pathlib, sys, urllib.request as ask
+token = pathlib.Path(os.environ["OPERATOR_TOKEN_FILE"]).read_text().strip()
+shown = {"Authorization": f"Bearer {token}"}
+order = ask.Request("http://127.0.0.1:8101/backup", method="POST", headers=shown)
 copy = pathlib.Path(json.load(ask.urlopen(order, timeout=30))["path"])
 sys.stdout.buffer.write(copy.read_bytes())
 copy.unlink()
@@ -59,12 +63,25 @@ class Stack:
 
     def deploy(self, image: str) -> None:
         """Deploy the stack, or bring it up to another image."""
+        self._make_token()
         self.nodes.manager.docker(
             "stack", "deploy", "--resolve-image", "never", *(f"--compose-file={file}" for file in self.files),
             self.name, PROMETHEUS_CONFIG=self.name,
             GRID_IMAGE=image, ALLOW_ANONYMOUS="1", API_KEYS="", CAPACITY_KW=str(CAPACITY_KW),
             TIME_SCALE="120", POLL_S="1", TRUSTED_PROXIES="10.0.0.0/8,172.16.0.0/12",  # the visitor comes as a proxy
+            OPERATOR_TOKEN_SECRET=self._secret,
         )  # fmt: skip
+
+    @property
+    def _secret(self) -> str:
+        return f"{self.name}-operator-token"
+
+    def _make_token(self) -> None:
+        """Make the operator's token, if this is the first deployment."""
+        manager = self.nodes.manager
+        if self._secret not in manager.docker("secret", "ls", "--format", "{{.Name}}").split():
+            command = ("docker", "-H", manager.host, "secret", "create", self._secret, "-")
+            output(*command, given=secrets.token_urlsafe(32).encode())
 
     def container(self, service: str, node: Node) -> str:
         """Return the running container of a service on a node; fails when there is not exactly one."""
@@ -153,6 +170,7 @@ class Stack:
         """Remove the stack with its containers, networks, volumes and labels."""
         self.nodes.manager.docker("stack", "rm", self.name, check=False)
         until(lambda: not self._left("container"), "every container gone", GONE_WITHIN_S)
+        self.nodes.manager.docker("secret", "rm", self._secret, check=False)
         for node in self.nodes.all:
             for volume in self._volumes(node):
                 node.docker("volume", "rm", volume)

@@ -45,6 +45,7 @@ class Plan:
     gateway: Mapping[str, str] = dataclasses.field(default_factory=dict)  # more of its settings
     discover_s: float = 0.1
     resolve: Resolve = resolve
+    token_file: Path | None = None  # of the operator's token
 
 
 class Grid:
@@ -93,6 +94,7 @@ class Grid:
                 "BALANCER": f"{HOST}:{self.balancer_grpc_port}",
                 "DEADLINE_S": str(plan.deadline_s),
             }
+            given |= {"OPERATOR_TOKEN_FILE": str(plan.token_file)} if plan.token_file else {}
             return gateway(load(GatewaySettings, {**given, **plan.gateway}))
         if name == "balancer":
             host = PROXIED if plan.proxied else HOST
@@ -109,6 +111,7 @@ class Grid:
                     plan.most_waiting,
                     plan.discover_s,
                     plan.one_session_per_vehicle,
+                    operator_token=plan.token_file,
                 ),
                 plan.resolve,
             )
@@ -129,6 +132,7 @@ class Grid:
                     "DATA_DIR": str(folder),
                     "CAPACITY_KW": str(capacity_kw),
                     "TIME_SCALE": str(self.plan.time_scale),
+                    "OPERATOR_TOKEN_FILE": str(self.plan.token_file or ""),
                 },
             )
         )

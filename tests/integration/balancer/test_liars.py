@@ -144,6 +144,9 @@ async def test_an_address_that_answers_badly_harms_nobody_else(tmp_path: Path, a
         (r"(capacity_watts\{.*\}) .*", r"\1 0"),
         (r"(capacity_watts\{.*\}) .*", r"\1 NaN"),
         (r"(report_seq\{.*\}) .*", r"\1 NaN"),
+        (r"(report_epoch\{.*\}) .*", r"\1 1e300"),
+        (r"(rated_watts\{.*\}) .*", r"\1 0"),
+        (r"(capacity_watts\{.*\}) .*", r"\1 1e300"),
         (r'(releases_watts\{.*within="1".*\}) .*', r"\1 99999"),
         (r'(releases_watts\{.*within="\+Inf".*\}) .*', r"\1 -1"),
         ('substation="s-1"', 'substation="S 1"'),
@@ -220,7 +223,7 @@ async def test_a_page_that_names_somebody_whose_stream_is_another_s_gets_nothing
 
     async with answering(lying) as url, running(tmp_path, Plan((100, 90), more_urls=(url,))) as grid:
         page = (await true_page(grid, "s-2")).replace('substation="s-2"', 'substation="s-9"')
-        page = re.sub(r"(capacity_watts\{.*\}) .*", r"\1 900000", page)
+        page = re.sub(r"((capacity|rated)_watts\{.*\}) .*", r"\1 900000", page)
         await until(lambda: shown_as(grid, "s-9", "ejected"))
         await until(lambda: shown_as(grid, "s-9", "conflict"))
         assert await grid.metric("smartgrid_balancer_identity_conflicts") == 1

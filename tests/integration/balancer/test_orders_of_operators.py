@@ -149,6 +149,7 @@ async def test_an_order_that_is_not_confirmed_is_503_and_can_be_given_again(tmp_
         assert await gauge(grid, "s-1", DRAINING) == 1
 
 
+JSON = {"Content-Type": "application/json"}
 NO_CAPACITIES = (
     b"", b"{", b"[]", b"7", b"null", b"{}", b'{"capacity": 7}', b'{"capacity_kw": "7"}', b'{"capacity_kw": true}',
     b'{"capacity_kw": false}', b'{"capacity_kw": 0}', b'{"capacity_kw": -1}', b'{"capacity_kw": 0.0001}',
@@ -162,7 +163,7 @@ async def test_a_capacity_that_is_none_is_400_and_changes_nothing(tmp_path: Path
     async with grids(tmp_path, Plan(capacities_kw=(100,))) as (grid, _):
         await done(grid, "s-1", "capacity", json={"capacity_kw": 50})
         for body in NO_CAPACITIES:
-            reply = await order(grid, "s-1", "capacity", data=body)
+            reply = await order(grid, "s-1", "capacity", data=body, headers=JSON)
             assert (reply.status, reply.code) == (400, "malformed"), body[:40]
         assert await gauge(grid, "s-1", CAPACITY) == 50_000
 
@@ -171,9 +172,9 @@ async def test_a_capacity_that_is_none_is_400_and_changes_nothing(tmp_path: Path
 async def test_other_orders_with_a_body_that_is_none_are_400_too(tmp_path: Path) -> None:
     async with grids(tmp_path) as (grid, _):
         for what in ("drain", "restore", "decommission"):
-            assert (await order(grid, "s-1", what, data=b"{")).status == 400
+            assert (await order(grid, "s-1", what, data=b"{", headers=JSON)).status == 400
         for body in (b"{", b"[]"):
-            assert (await call(grid, "PUT", "/policy", data=body)).status == 400
+            assert (await call(grid, "PUT", "/policy", data=body, headers=JSON)).status == 400
         assert await gauge(grid, "s-1", DRAINING) == 0
 
 

@@ -1,5 +1,6 @@
 """API keys and quotas, through a gateway that has no balancer: what gets in ends with 503."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -56,7 +57,7 @@ async def test_without_a_valid_key_nothing_is_done(tmp_path: Path, authorization
 @pytest.mark.gen_test
 async def test_a_key_given_twice_is_none(tmp_path: Path) -> None:
     sent = (
-        b"GET /charge/s-1.a HTTP/1.1\r\nHost: grid\r\n"
+        b"GET /charge/s-1.a HTTP/1.1\r\nHost: localhost\r\n"
         + b"Authorization: Bearer key-of-acme\r\n" * 2
         + b"\r\n"
     )
@@ -155,7 +156,15 @@ async def test_what_was_turned_away_is_counted_as_such(tmp_path: Path) -> None:
 async def test_the_most_connections_are_a_setting(tmp_path: Path) -> None:
     async with built(tmp_path, Plan(capacities_kw=(), gateway={"MAX_CONNECTIONS": "1"})) as grid:
         await grid.start("gateway")
-        async with grid.session.get(f"{grid.gateway_url}/livez") as one:
-            assert one.status == 200
-        reply = await exchange(grid.gateway_port, b"")  # the session keeps its connection
-        assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+        body = b'{"vehicle_id": "EV-1"}'
+        head = b"POST /charge HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        busy = asyncio.create_task(
+            exchange(grid.gateway_port, head + b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+        )
+
+        async def full() -> bool:
+            return (await exchange(grid.gateway_port, b"GET / HTTP/1.0\r\n\r\n")).status == 503
+
+        await until(full)  # while the first one waits for a balancer that is not there
+        assert (await exchange(grid.gateway_port, b"GET /livez HTTP/1.0\r\n\r\n")).status == 200
+        assert (await busy).json()["outcome"] == "unknown"

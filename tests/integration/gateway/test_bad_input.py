@@ -20,7 +20,7 @@ NO_BALANCER = 503  # none of these tests starts one: what gets through ends ther
 def request(
     body: bytes = GOOD, *headers: str, method: str = "POST", path: str = "/charge", json_type: bool = True
 ) -> bytes:
-    head = [f"{method} {path} HTTP/1.1", "Host: grid", f"Content-Length: {len(body)}", *headers]
+    head = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}", *headers]
     if json_type:
         head.append(JSON)
     return "\r\n".join([*head, "", ""]).encode("latin-1") + body
@@ -178,7 +178,9 @@ async def test_a_body_that_is_too_large_is_413(tmp_path: Path, size: int) -> Non
 @pytest.mark.gen_test
 async def test_a_chunked_body_that_is_too_large_is_413(tmp_path: Path) -> None:
     chunk = b"%x\r\n%s\r\n" % (1000, b" " * 1000)
-    head = f"POST /charge HTTP/1.1\r\nHost: grid\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    head = (
+        f"POST /charge HTTP/1.1\r\nHost: localhost\r\n{JSON}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    )
     refused(await ask(tmp_path, head + chunk * 70 + b"0\r\n\r\n"), 413, "too-large")
 
 

@@ -37,6 +37,27 @@ def test_of_two_journals_under_one_id_neither_is_used() -> None:
     assert view.choose(31, now_s=0.5) is None
 
 
+@pytest.mark.parametrize("liar", [url("a"), ELSEWHERE])
+def test_an_epoch_that_was_not_its_own_shuts_a_substation_out_for_one_poll(liar: str) -> None:
+    view = View(report("a", epoch=5))
+    polled_at(view, liar, report("a", epoch=86_000, load_kw=100), 1.0)
+    assert view.choose(1, now_s=1.0) is None  # what is newer is believed, wherever it is said
+    polled_at(view, liar, report("b") if liar == ELSEWHERE else report("a", epoch=5, seq=2), 2.0)
+    for poll in (3, 4):
+        view.poll(report("a", epoch=5, seq=poll, load_kw=10), float(poll))
+    assert view.fleet.members["a"].report.load_w == 10 * KW
+    assert view.choose(1, "a", now_s=4.0) == "a"
+
+
+def test_one_late_page_of_before_a_restart_is_not_believed() -> None:
+    view = View(report("a", epoch=5))
+    assert view.fleet.adopt(report("a", epoch=6, load_kw=30), 1.0)
+    view.poll(report("a", epoch=5, seq=9, load_kw=10), 1.1)
+    view.poll(report("a", epoch=6, seq=2, load_kw=31), 2.0)
+    view.poll(report("a", epoch=5, seq=10, load_kw=10), 2.1)
+    assert view.fleet.members["a"].report.load_w == 31 * KW
+
+
 def test_a_conflict_is_no_failure_of_a_poll() -> None:
     view = View(report("a"), report("c"), report("b", load_kw=70))
     for name in ("a", "c"):

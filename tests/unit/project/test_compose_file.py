@@ -203,7 +203,7 @@ def test_three_substations_share_a_volume_of_slots() -> None:
     substations = services()["substation"]
     assert substations["deploy"]["replicas"] == 3
     assert "SUBSTATION_ID" not in substations["environment"]  # each takes the first free slot
-    assert substations["volumes"] == ["substations:/data"]
+    assert substations["volumes"] == ["substations:/data", "secrets:/secrets:ro"]
     assert "container_name" not in substations
     assert "ports" not in substations
 

@@ -11,6 +11,7 @@ from tornado.web import Application
 
 from runtime import exposition, health, http
 from runtime.body_limit import BODY_BYTES, DRAIN_BYTES
+from runtime.gate import ANY, Gate
 from runtime.handlers import ApiHandler, NotFoundHandler
 from tests.support.raw_http import Reply, exchange
 
@@ -55,12 +56,12 @@ async def serving(lacking: list[str] | None = None) -> AsyncIterator[int]:
         ],
         default_handler_class=NotFoundHandler,
     )
-    async with http.listen(app, "127.0.0.1", 0) as port:
+    async with http.listen(app, "127.0.0.1", 0, gate=Gate(kinds=ANY)) as port:
         yield port
 
 
 def request(line: str, *headers: str) -> bytes:
-    return "\r\n".join([f"{line} HTTP/1.1", "Host: test", *headers, "", ""]).encode()
+    return "\r\n".join([f"{line} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
 
 
 async def whole(port: int, *parts: bytes) -> bytes:

@@ -1,0 +1,173 @@
+"""Whose requests a listener takes. Every request passes here before any handler sees it.
+
+A browser on a machine of the grid is not trusted: any page in it can send requests to every port that the
+machine reaches, and a page whose name is made to lead there (DNS rebinding) can read the answers too. So:
+
+- `Host` is an IP address, `localhost` or a name that is allowed: a page can't have an address for its origin
+  that its own server does not have;
+- what changes something comes from no page of another origin (`Sec-Fetch-Site`, else `Origin`), and its body
+  is of a kind that a form of another page can't send;
+- where there is an operator's token, orders and private pages show it.
+
+Programs send neither `Origin` nor `Sec-Fetch-Site`: for them the second rule is about the body alone.
+"""
+
+import dataclasses
+import ipaddress
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerRequest
+from tornado.routing import Router
+from tornado.web import Application
+
+from runtime.handlers import ApiHandler
+from runtime.operator_token import OperatorToken
+from runtime.problem import CROSS_ORIGIN, FOREIGN_HOST, TOKEN_FIRST, UNAVAILABLE, UNSUPPORTED, Problem
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that change nothing
+PROBES = frozenset({"/livez", "/readyz"})  # they show nothing; who probes may know a service by any name
+MACHINES = PROBES | {"/metrics"}  # what is answered even when all connections are taken
+JSON = frozenset({"application/json"})
+FORM = frozenset({"application/x-www-form-urlencoded"})
+ANY = frozenset[str]()
+# Tornado acts on these before a handler does; what is refused already needs no second answer.
+LOOKED_AT = ("Content-Type", "Origin", "Sec-Fetch-Site")
+OWN_SITES = frozenset({"same-origin", "none"})  # of Sec-Fetch-Site; `none`: typed in by a person
+
+
+@dataclasses.dataclass(frozen=True)
+class Gate:
+    """The rules of one listener.
+
+    `hosts` are names under which it is reached besides addresses and `localhost`; `kinds` are the media
+    types of bodies that are taken (ANY: the handlers look); with a `token`, whatever changes something and
+    the pages of `private` handlers ask for it. With `origins` False the application looks at origins itself.
+    """
+
+    hosts: tuple[str, ...] = ()
+    kinds: frozenset[str] = JSON
+    token: OperatorToken | None = None
+    origins: bool = True
+
+    def refusal(self, request: HTTPServerRequest, *, private: bool = False) -> tuple[Problem, str] | None:
+        """Return why a request is refused, with details; None when it is not. `private`: for a private page."""
+        headers, method = request.headers, request.method or ""
+        host = headers.get("Host")  # HTTP/1.0 has none, and no browser speaks that
+        if host is not None and request.path not in PROBES and not self._known(host_name(host)):
+            return FOREIGN_HOST, f"Host {host[:80]!r} is not allowed: add its name to ALLOWED_HOSTS"
+        if method not in SAFE:
+            if self.origins and not same_origin(headers):
+                return CROSS_ORIGIN, "it changes something, and a page of another origin has sent it"
+            if self.kinds and has_body(headers) and media_type(headers) not in self.kinds:
+                return UNSUPPORTED, f"send Content-Type: {' or '.join(sorted(self.kinds))}"
+        asked = self.token if private or method not in SAFE else None
+        if asked and not asked.shown_in(headers.get_list("Authorization")):
+            return TOKEN_FIRST, "send Authorization: Bearer, and the token of OPERATOR_TOKEN_FILE"
+        return None
+
+    def _known(self, name: str) -> bool:
+        """Whether a host is this one's."""
+        return name == "localhost" or name in self.hosts or _is_address(name)
+
+
+def host_name(host: str) -> str:
+    """Return the name in a Host header, in lower case, without its port."""
+    name = host.partition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
+    return name.lower().rstrip(".")
+
+
+def same_origin(headers: HTTPHeaders) -> bool:
+    """Whether no page of another origin has sent a request.
+
+    What browsers say of the site goes before the origin: behind a proxy Host may be another one.
+    """
+    site = headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in OWN_SITES
+    origin = headers.get("Origin")
+    if origin is None:
+        return True
+    try:
+        return bool(origin) and urlsplit(origin).netloc.lower() == headers.get("Host", "").lower() != ""
+    except ValueError:
+        return False
+
+
+def has_body(headers: HTTPHeaders) -> bool:
+    """Whether a request has a body."""
+    return headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers
+
+
+def media_type(headers: HTTPHeaders) -> str:
+    """Return the kind of a body, without parameters."""
+    return str(headers.get("Content-Type", "")).partition(";")[0].strip().lower()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+class GatedApplication(Router):
+    """Stands before an application, and answers what its gate does not let through.
+
+    `crowded` says whether a request has come on a connection that is kept for MACHINES.
+    """
+
+    def __init__(self, app: Application, gate: Gate, crowded: Callable[[HTTPServerRequest], bool]) -> None:
+        self._app = app
+        self._gate = gate
+        self._crowded = crowded
+
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
+        """Return what reads and answers a request."""
+        found = self._app.find_handler(request, **kwargs)
+        private = getattr(found.handler_class, "private", False)
+        if refused := self._gate.refusal(request, private=private):
+            problem, detail = refused
+        elif request.path not in MACHINES and self._crowded(request):
+            problem, detail = UNAVAILABLE, "all connections are taken"
+        else:
+            return found
+        for name in LOOKED_AT:
+            request.headers.pop(name, None)
+        told = {"problem": problem, "detail": detail}
+        return self._app.get_handler_delegate(request, RefusedHandler, told)
+
+    def on_close(self, server_conn: object) -> None:
+        """Pass on that a connection has closed."""
+        self._app.on_close(server_conn)
+
+
+class RefusedHandler(ApiHandler):
+    """Answers a request that is not let through, whatever its method."""
+
+    def initialize(self, problem: Problem, detail: str) -> None:  # type: ignore[override]
+        """`problem` and `detail` are the answer."""
+        super().initialize()
+        self._problem = problem
+        self._detail = detail
+
+    def prepare(self) -> None:
+        """Answer before any method is looked up."""
+        super().prepare()
+        if self._finished:
+            return
+        if self._problem is TOKEN_FIRST:
+            self.set_header("WWW-Authenticate", "Bearer")
+        if self._problem is UNAVAILABLE:
+            self.set_header("Retry-After", "1")
+            self.set_header("Connection", "close")
+        self.write_problem(self._problem, detail=self._detail)
+
+    def on_finish(self) -> None:
+        """Give the connection to somebody else, if it is wanted."""
+        super().on_finish()
+        stream = getattr(self.request.connection, "stream", None)
+        if self._problem is UNAVAILABLE and stream and not stream.writing():
+            stream.close()

@@ -1,0 +1,80 @@
+"""A grid whose balancer and substations ask for the operator's token: those who know it work as ever, nobody else does."""
+
+from pathlib import Path
+
+import pytest
+
+from admin_ui.grid_calls import GridCalls
+from admin_ui.order import Order
+from loadtest.credential import Credential
+from loadtest.grid import NotReady
+from loadtest.lease import Lease
+from loadtest.oracle import Drain
+from loadtest.outage import Outage
+from loadtest.switch import Switch
+from runtime.operator_token import OperatorToken
+from tests.integration.balancer.grid import Plan, running, until
+from tests.integration.balancer.operator import call
+from tests.integration.gateway.api import api_of
+
+SECRET = "s" * 40
+ORDERS = (
+    ("POST", "/fleet/s-1/drain"), ("POST", "/fleet/s-1/capacity"), ("POST", "/fleet/s-1/decommission"),
+    ("PUT", "/policy"), ("PUT", "/rushhour"), ("DELETE", "/rushhour/run-1"),
+)  # fmt: skip
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    path = tmp_path / "token"
+    path.write_text(SECRET + "\n")
+    return path
+
+
+@pytest.mark.gen_test
+async def test_who_knows_the_token_gives_orders_and_nobody_else_does(
+    tmp_path: Path, token_file: Path
+) -> None:
+    orders = Credential("", OperatorToken(SECRET)).orders()
+    async with running(tmp_path / "data", Plan(token_file=token_file)) as grid:
+        placed = await (await api_of(grid)).charge()  # over two streams that show it
+        assert placed.status == 201
+        for method, path in ORDERS:
+            for headers in ({}, {"Authorization": "Bearer " + "x" * 40}):
+                reply = await call(grid, method, path, json={}, headers=headers)
+                assert (reply.status, reply.code) == (401, "operator-token"), path
+        assert (await call(grid, "GET", "/decisions")).status == 401
+        assert (await call(grid, "GET", "/decisions", headers=orders)).status == 200
+        assert (await call(grid, "GET", "/fleet")).json["policy"] == "least_loaded"
+        console = GridCalls(grid.session, grid.balancer_url, grid.gateway_url, None, token_file)
+        stranger = GridCalls(grid.session, grid.balancer_url, grid.gateway_url, None)
+        drain = Order("drain", "s-1", None)
+        assert [(await each.give(drain)).status for each in (stranger, console)] == [401, 200]
+        assert [(await each.decisions(limit=1)).status for each in (stranger, console)] == [401, 200]
+        assert (await console.give(Order("restore", "s-1", None))).status == 200
+        lost = GridCalls(grid.session, grid.balancer_url, grid.gateway_url, None, tmp_path / "no such file")
+        assert "can't be used" in (await lost.give(drain)).detail
+
+
+@pytest.mark.gen_test
+async def test_a_rush_hour_shows_the_token_with_all_that_it_orders(tmp_path: Path, token_file: Path) -> None:
+    orders = Credential("", OperatorToken(SECRET)).orders()
+    async with running(tmp_path / "data", Plan(token_file=token_file)) as grid:
+        with pytest.raises(NotReady, match="401"):
+            await Lease(grid.session, grid.balancer_url, "run-1").take()
+        lease = Lease(grid.session, grid.balancer_url, "run-1", orders)
+        await lease.take()
+        async with (
+            Switch(grid.session, grid.balancer_url, "least_loaded", "random", headers=orders),
+            Outage(grid.session, grid.balancer_url, Drain("s-1", 0.0), orders) as outage,
+        ):
+            assert (await call(grid, "GET", "/fleet")).json["policy"] == "random"
+            outage.begin(0.0, lambda: 0.0)
+
+            async def drained() -> bool:
+                return bool((await grid.fleet())["s-1"]["draining"])
+
+            await until(drained)
+        await lease.give_back()
+        fleet = (await call(grid, "GET", "/fleet")).json
+        assert (fleet["policy"], fleet["rushhour"]) == ("least_loaded", None)
