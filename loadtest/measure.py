@@ -83,7 +83,6 @@ async def measure(stage: Stage, shown: Shown) -> Measured:
     for fault in ended:
         if isinstance(fault, Exception):
             raise fault
-    health = monitor.health(engine.woke_late_ms)
     until_unix_s = min(start_unix_s + plan.seconds, now())
     after = await _last_readings(sampler)
     await stage.policies.look()
@@ -92,7 +91,7 @@ async def measure(stage: Stage, shown: Shown) -> Measured:
         from_unix_s=start_unix_s, until_unix_s=until_unix_s,
         requests=engine.requests, substation_ids=sampler.substation_ids, samples=sampler.samples,
         missed_readings=sampler.missed, before=stage.before.readings, after=after,
-        no_slot=engine.no_slot, generator=health,
+        no_slot=engine.no_slot, generator=monitor.health(engine.woke_late_ms),
         changes=changes(sampler.samples, stage.policies.seen, plan.drain, start_unix_s),
     )  # fmt: skip
 

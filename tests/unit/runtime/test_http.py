@@ -56,7 +56,7 @@ async def serving(lacking: list[str] | None = None) -> AsyncIterator[int]:
         ],
         default_handler_class=NotFoundHandler,
     )
-    async with http.listen(app, "127.0.0.1", 0, gate=Gate(kinds=ANY)) as port:
+    async with http.listen(app, "127.0.0.1", 0, gate=Gate(("grid.example",), kinds=ANY)) as port:
         yield port
 
 
@@ -228,6 +228,8 @@ async def test_a_target_in_absolute_form_is_that_of_its_path_and_its_host_counts
             assert reply.json() == {"host": "grid.example:8000", "uri": "/host?a=b"}
         assert_problem(await exchange(port, request("GET http://grid.example")), 404, "not-found")
         assert_problem(await exchange(port, request("GET http:///host")), 404, "not-found")
+        foreign = await exchange(port, request("GET http://elsewhere.example/host"))
+        assert_problem(foreign, 421, "foreign-host")
 
 
 @pytest.mark.gen_test
