@@ -150,9 +150,11 @@ class SimulatedLink:
 
     async def keep(self) -> None:
         """Connect again and again; the greeting brings a report."""
-        while not self.closed:
+        while True:
             await asyncio.sleep(self._network.rng.uniform(*RECONNECT_S))
-            if not (self.closed or self.up or self._station.stream_cut) and self._station.desk:
+            if self.closed:
+                return
+            if not (self.up or self._station.stream_cut) and self._station.desk:
                 self._joined = self._station.life
                 self.connections += 1
                 self._network.hear(self._station)
