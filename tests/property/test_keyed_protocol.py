@@ -8,6 +8,7 @@ given up. Whatever the seed:
 - a session that was told is on its disk;
 - the same key is told the same session, unless its journal was given up;
 - who is told that nothing was placed has no claim at any substation;
+- nothing is claimed at a substation whose stream is down all the time;
 - a substation that may still charge is not given up.
 
 The seed is in the name of the test, and plays it again. `SEEDS=0:500 make property` tries more of them.
@@ -87,6 +88,8 @@ class World:
         self.seen[answer.outcome] += 1
         if answer.outcome is Outcome.ADMITTED and answer.session:
             self.told[charge.key].add(answer.session.session_id)
+        if alone and asked.claim and asked.claim != asked.before:
+            assert asked.claim.target not in asked.unreached, f"{asked.claim}, where no stream was up"
         if answer.outcome in NOTHING_PLACED and alone:
             assert not (asked.claim and asked.claim.target), f"nothing was placed, but {asked.claim}"
         return answer.outcome

@@ -139,6 +139,7 @@ class SimulatedLink:
         self._station = station
         self._joined = 0  # the run of the station to which it is connected; 0: it is down
         self.closed = False
+        self.connections = 0  # how often it came up
 
     @property
     def up(self) -> bool:
@@ -147,15 +148,15 @@ class SimulatedLink:
             self._joined = 0
         return bool(self._joined)
 
-    def _over(self) -> bool:
-        return self.closed
-
     async def keep(self) -> None:
         """Connect again and again; the greeting brings a report."""
-        while not self.closed:
+        while True:
             await asyncio.sleep(self._network.rng.uniform(*RECONNECT_S))
-            if not (self.up or self._station.stream_cut) and self._station.desk and not self._over():
+            if self.closed:
+                return
+            if not (self.up or self._station.stream_cut) and self._station.desk:
                 self._joined = self._station.life
+                self.connections += 1
                 self._network.hear(self._station)
 
     async def call(self, command: substation.Command, within_s: float) -> substation.Answer:
@@ -218,6 +219,10 @@ class Network:
     def up(self, name: str) -> bool:
         return name in self._links and self._links[name].up
 
+    def down(self) -> set[tuple[str, int]]:
+        """Whose link is down, with how often it came up before."""
+        return {(name, link.connections) for name, link in self._links.items() if not link.up}
+
     def connect(self, station: Station) -> None:
         if station.name not in self._links:
             self._links[station.name] = SimulatedLink(self, station)
@@ -233,10 +238,15 @@ class Network:
 
 @dataclasses.dataclass
 class Asked:
-    """How a request ended: `answer` is None when the balancer was killed meanwhile."""
+    """How a request ended: `answer` is None when the balancer was killed meanwhile.
+
+    `unreached` are those whose link was down all the time.
+    """
 
     answer: Answer | None
     claim: Claim | None = None
+    before: Claim | None = None
+    unreached: frozenset[str] = frozenset()
 
 
 class Balancer(Process):
@@ -254,7 +264,7 @@ class Balancer(Process):
 
     async def _start(self) -> None:
         loop = asyncio.get_running_loop()
-        links = Network(self._rng, self)
+        self.links = links = Network(self._rng, self)
         self.fleet = links.fleet = Fleet(POLL_S, random.Random(self._rng.random()), links.up)
         self.book = EmbeddedBook(
             self._folder / "balancer" / "orders.sqlite",
@@ -293,8 +303,11 @@ class Balancer(Process):
 
     async def _charge(self, charge: Charge, until_s: float) -> Asked:
         await self._started()
+        before = await self.book.claim(charge.key, charge.fingerprint, None)
+        down = self.links.down()
         answer, _ = await self.placement.charge(charge, until_s)
-        return Asked(answer, await self.book.claim(charge.key, charge.fingerprint, None))
+        unreached = frozenset(name for name, _ in down & self.links.down())
+        return Asked(answer, await self.book.claim(charge.key, charge.fingerprint, None), before, unreached)
 
     async def decommission(self, name: str, journal_id: str = "") -> Answer | None:
         return await self._within(self._decommission(name, journal_id))
