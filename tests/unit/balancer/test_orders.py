@@ -477,7 +477,7 @@ async def test_a_book_that_is_there_opens_on_a_full_disk(tmp_path: Path) -> None
 async def test_a_book_whose_page_can_t_be_read_says_so_and_does_not_end_the_process(tmp_path: Path) -> None:
     async with Embedded(tmp_path).open() as book:
         assert isinstance(book, EmbeddedBook)
-        await book.claim("k", "f", "s-1", NOW_MS)
+        await book.claim("k", "f", "s-1")
         store: Store = book._store
         store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
         page = store.rows("SELECT rootpage FROM sqlite_schema WHERE name = 'claim'")[0][0]
@@ -486,7 +486,7 @@ async def test_a_book_whose_page_can_t_be_read_says_so_and_does_not_end_the_proc
             file.write(b"\xa5" * 4096)
         store.rows("PRAGMA shrink_memory")
         with pytest.raises(BookUnavailable):
-            await book.claim("k", "f", "s-1", NOW_MS)
+            await book.claim("k", "f", "s-1")
         assert book.waiting_for() == ["the order book: database disk image is malformed"]
     with pytest.raises(StoreUnusable, match=r"orders\.sqlite is damaged"):
         async with Embedded(tmp_path).open():
