@@ -122,7 +122,9 @@ def test_garbage_is_refused_and_does_no_other_harm(page: bytes) -> None:
     read_and_refuse(page)
 
 
-GENUINE = real_page(Report("substation-1", "j", 1, 2, 5, 10, False, (0,) * 12 + (5,), 1))
+GENUINE = real_page(
+    Report("substation-1", "j", 1, 2, 5, 10, False, (0,) * (len(RELEASES_WITHIN_S) - 1) + (5,), 1)
+)
 CUTS = st.integers(0, len(GENUINE))
 
 
