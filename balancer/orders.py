@@ -61,7 +61,8 @@ class BookUnavailable(Exception):  # noqa: N818 - a state of the book
 class Claim:
     """A key's place in the book: it was sent to `target` as `attempt`.
 
-    `journal_id` is that of the target when it was chosen, '' if it is not known.
+    `journal_id` is that of the target when it was chosen, '' if it is not known. `fresh` is whether the key
+    was new to the book when this was returned.
     """
 
     key: str
@@ -69,6 +70,7 @@ class Claim:
     attempt: int
     target: str
     journal_id: str = ""
+    fresh: bool = dataclasses.field(default=False, compare=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -176,10 +178,12 @@ class EmbeddedBook:
         """See OrderBook."""
 
         def work(store: Store) -> Claim | None:
+            inserted = 0
             if target is not None:
                 values = (key, fingerprint, target, unix_ms + KEEP_MS, journal_id)
-                store.run("INSERT OR IGNORE INTO claim VALUES (?, ?, 0, ?, ?, ?)", values)
-            return _claim(store, key)
+                inserted = store.run("INSERT OR IGNORE INTO claim VALUES (?, ?, 0, ?, ?, ?)", values)
+            claim = _claim(store, key)
+            return dataclasses.replace(claim, fresh=True) if claim and inserted else claim
 
         return await self._do(work)
 

@@ -127,7 +127,7 @@ class Placement:
         with seat or contextlib.nullcontext():
             target, journal_id = (seat.target, seat.journal_id) if seat else (None, "")
             claim = await self._book.claim(charge.key, charge.fingerprint, target, _unix_ms(), journal_id)
-        if seat and claim and (claim.attempt, claim.target) != (0, seat.target):
+        if seat and claim and not claim.fresh:
             seat.decision.outcome = KNOWN
         return claim
 
@@ -141,6 +141,8 @@ class Placement:
             if not self._operator.given_up(claim.target, claim.journal_id):
                 place = self._place(charge, claim.key, claim.attempt)
                 answer = await self._ask(claim.target, place, until_s, decision)
+            if answer and answer.outcome is ASKED.PLACED and answer.session:
+                self._seats.admitted(charge, seat if decision else None, answer.session)
             if settled := self._settled(answer, claim):
                 return settled
             if answer and answer.outcome is ASKED.STALE:
@@ -185,7 +187,8 @@ class Placement:
             if answer is None:
                 await self._withdrawals.note(withdrawal)
                 return Answer(Outcome.WITHDRAWN, retry_after_ms=AGAIN_MS), None
-            if answer.outcome is ASKED.PLACED:
+            if answer.outcome is ASKED.PLACED and answer.session:
+                self._seats.admitted(charge, seat, answer.session)
                 return Answer(Outcome.ADMITTED, answer.session), withdrawal
             if answer.outcome is ASKED.WRONG_BOOK:
                 return _wrong_book(seat.target), None
@@ -250,8 +253,7 @@ class Placement:
         return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge))
 
     def _wait_ms(self, charge: Charge) -> int:
-        wait_s = self._fleet.retry_after_s(charge.plan.power_w, charge.substations, time.monotonic())
-        return int(wait_s * 1000)
+        return int(self._seats.retry_after_s(charge) * 1000)
 
 
 def _wrong_book(target: str) -> Answer:
