@@ -1,29 +1,216 @@
-"""Who was told to come back, and when: so that not all are told the same moment.
+"""The promises of Retry-After: who comes back to which substation, and when.
 
-Pure. Nothing is reserved for them. Whoever comes first is served first; but the next one who is refused is
-told a moment at which there is room for it and for all who were told before it.
+Pure: time comes as seconds of a monotonic clock. Rules (docs/adr/0018):
+
+- a refused request is told the first moment at which the known plans leave room for its whole stay, beside
+  all who were told before it: they take their power from their moments until the ends of their plans;
+- there is one promise for each key or vehicle. It is replaced when the same one asks again, which keeps its
+  place in the order; it is dropped when the request is admitted, and lapses `LATE_S` after its moment;
+- no request that came later gets power that the promise needs at its moment. The share of the callers who
+  came back of late scales that need, so that promises to callers who don't come back cost next to nothing;
+- a promise of more than a quarter of a substation keeps nothing, so that large requests can't close a fleet
+  that is nearly empty: those can wait in the waiting room, where each keeps one substation at most;
+- a newcomer gets power that was freed earlier than any plan said: that does not lie idle until those come who were told;
+- a substation that can't admit (ejected, not linked, draining) promises nothing.
 """
 
 import dataclasses
-import heapq
+import itertools
+import math
 
-MOST = 10_000  # beyond that nobody more is counted
+from balancer.contract import Charge
+from balancer.fleet import Fleet
+from balancer.member import Member
+from balancer.timetable import Promise, Timetable, fits_beside
+
+UNKNOWN_WAIT_S = 60.0  # when no plan says when there will be room
+BLIND_WAIT_S = 2.0  # when no substation can be asked: a start or an outage
+LATE_S = 2.0  # a promise is kept for so long for a caller who is late
+DUE_S = 3.0  # the view is that coarse: its room may come so much before it is expected,
+DUE_SHARE = 0.25  # or this share of the wait, as the points of a release schedule are that far apart
+MOST_SHARE = 0.25  # of a capacity: power is kept for no larger promise, as it may be made at a low load
+RECENT = 50  # so many promises count, about, for the share of callers who come back
+MOST = 1000  # promises of one substation; more are told a moment, but not counted
+AT_ONCE = 10  # so many are told the same second at one substation; the next ones come a second later,
+SPREAD_SHARE = 0.1  # but by no more than this share of their wait
+UNKNOWN_SPREAD_S = 10  # whoever is told a wait that no plan backs is spread over so many seconds
 
 
-@dataclasses.dataclass
 class Appointments:
-    """Those who will come back to one substation; time is in seconds of a monotonic clock."""
+    """All promises, and what is kept for them."""
 
-    ahead_w: int = 0  # what they will ask for
-    _due: list[tuple[float, int]] = dataclasses.field(default_factory=list)
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._by_who: dict[str, Promise] = {}
+        self._timetables: dict[str, Timetable] = {}
+        self._numbers = itertools.count(1)
+        self._turns = itertools.count()
+        self._time_scale: float | None = None  # grid seconds in a wall second
+        self._come_back = 1.0  # the share of those who were told that came, of late
+        self._seated: set[str] = set()  # who is being placed: what it takes counts as outstanding
 
-    def make(self, at_s: float, demand_w: int) -> None:
-        """Count on somebody to come back at a moment."""
-        if len(self._due) < MOST:
-            heapq.heappush(self._due, (at_s, demand_w))
-            self.ahead_w += demand_w
+    def __len__(self) -> int:
+        """Return how many promises there are."""
+        return len(self._by_who)
+
+    def promise(self, charge: Charge, now_s: float, *, waits: bool = False) -> float:
+        """Return in how many whole seconds a refused request should come back, and count on that.
+
+        One that `waits` does not have to come back.
+        """
+        number = self._replaced(charge, now_s)
+        admitting = self._fleet.admitting(charge.substations, now_s)
+        if not admitting:
+            return BLIND_WAIT_S + next(self._turns) % BLIND_WAIT_S
+        found = self._first_fit(charge, number, admitting, now_s)
+        if not found:
+            return UNKNOWN_WAIT_S + next(self._turns) % UNKNOWN_SPREAD_S
+        start_s, name, member = found
+        timetable = self._timetables.setdefault(name, Timetable())
+        wait_s = self._spread(timetable, start_s - now_s, now_s)
+        if len(timetable.promises) < MOST:
+            stay_s = self._stay_s(charge, member)
+            promise = _promised(charge, number, name, (now_s, start_s, now_s + wait_s), stay_s)
+            self._by_who[promise.who] = dataclasses.replace(promise, waits=waits)
+            timetable.add(self._by_who[promise.who])
+        return wait_s
+
+    def seated(self, charge: Charge) -> None:
+        """Keep no power for a request any more that is being placed."""
+        if who(charge) in self._by_who:
+            self._seated.add(who(charge))
+
+    def admitted(self, charge: Charge, wall_s: float) -> None:
+        """Drop the promise of a request that was admitted for `wall_s` seconds; 0 if that is not known."""
+        if promise := self._by_who.get(who(charge)):
+            self._count(promise, came=True)
+        self.drop(charge)
+        if wall_s > 0:
+            self._time_scale = charge.plan.duration_ms / 1000 / wall_s
+
+    def drop(self, charge: Charge) -> None:
+        """Expect a request no more."""
+        if promise := self._by_who.get(who(charge)):
+            self._drop(promise)
+
+    def promised(self, charge: Charge) -> str | None:
+        """Return the substation that a request was promised, None if it was not."""
+        promise = self._by_who.get(who(charge))
+        return promise.target if promise else None
+
+    def leaves_room(self, name: str, charge: Charge, now_s: float) -> bool:
+        """Whether a request may take power at a substation now: those who were told before it still fit in.
+
+        Each of those at its moment, by the plans that are known, as far as they can be expected to come.
+        """
+        timetable, member = self._timetables.get(name), self._fleet.members.get(name)
+        if not timetable or not member:
+            return True
+        own = self._by_who.get(who(charge))
+        before, gone_s = own.number if own else math.inf, now_s + self._stay_s(charge, member)
+        most_w = MOST_SHARE * member.report.capacity_w
+        ahead = [
+            promise
+            for promise in timetable.promises
+            if promise.number < before
+            and promise.at_s <= gone_s
+            and promise.demand_w <= most_w
+            and promise.who not in self._seated
+        ]
+        return fits_beside(ahead, member, charge.plan.power_w, now_s, self._come_back)
 
     def pass_time(self, now_s: float) -> None:
-        """Forget those who are back, or should be."""
-        while self._due and self._due[0][0] <= now_s:
-            self.ahead_w -= heapq.heappop(self._due)[1]
+        """Forget those who did not come."""
+        for name, timetable in list(self._timetables.items()):
+            while timetable.promises and timetable.promises[0].at_s + LATE_S < now_s:
+                self._count(timetable.promises[0], came=False)
+                self._drop(timetable.promises[0])
+            if not timetable.promises:
+                del self._timetables[name]
+
+    def _drop(self, promise: Promise) -> None:
+        del self._by_who[promise.who]
+        self._seated.discard(promise.who)
+        self._timetables[promise.target].drop(promise)
+
+    def _count(self, promise: Promise, *, came: bool) -> None:
+        if not promise.waits:
+            self._come_back += (came - self._come_back) / RECENT
+
+    def _replaced(self, charge: Charge, now_s: float) -> int:
+        """Drop the former promise of the one who asks; returns its place in the order of coming."""
+        self.pass_time(now_s)
+        former = self._by_who.get(who(charge))
+        if not former:
+            return next(self._numbers)
+        if former.at_s - 1 < now_s:  # else it came too early, which says nothing
+            self._count(former, came=True)
+        self._drop(former)
+        return former.number
+
+    def _first_fit(
+        self, charge: Charge, number: int, admitting: list[tuple[str, Member]], now_s: float
+    ) -> tuple[float, str, Member] | None:
+        """Return when and where a request fits first, after those who were told before."""
+        demand_w, found = charge.plan.power_w, None
+        alone = [(member.fits_in_s(demand_w, now_s), name, member) for name, member in admitting]
+        for alone_s, name, member in sorted((s, n, m) for s, n, m in alone if s is not None):
+            if found and now_s + alone_s >= found[0]:
+                break
+            start_s = self._fit_s(charge, number, (name, member), now_s)
+            if start_s is not None and (not found or start_s < found[0]):
+                found = (start_s, name, member)
+        return found
+
+    def _fit_s(self, charge: Charge, number: int, at: tuple[str, Member], now_s: float) -> float | None:
+        name, member = at
+        timetable = self._timetables.get(name, Timetable())
+        stay_s = self._stay_s(charge, member) + self._fleet.poll_s + 1  # with the slack of `_spread`
+        for outstanding in (True, False):
+            openings = member.openings(now_s, outstanding=outstanding)
+            found = timetable.first_fit_s(openings, charge.plan.power_w, stay_s, number)
+            if found is not None:
+                return found
+        return None
+
+    def _stay_s(self, charge: Charge, member: Member) -> float:
+        """Return for how many wall seconds a request will take power.
+
+        Before anything was admitted the time scale is not known. Then it is taken to be typical: twice
+        the time in which half of the substation's load goes.
+        """
+        if self._time_scale:
+            return charge.plan.duration_ms / 1000 / self._time_scale
+        return 2 * member.half_freed_s()
+
+    def _spread(self, timetable: Timetable, fit_s: float, now_s: float) -> float:
+        """Return the wait for one who fits in `fit_s`: a poll later, and not in the crowd of the others.
+
+        Between two polls the view trails behind; and the caller counts in whole seconds.
+        """
+        wait_s = math.ceil(fit_s + self._fleet.poll_s)
+        latest_s = wait_s + SPREAD_SHARE * fit_s
+        while wait_s + 1 <= latest_s and timetable.near(now_s + wait_s) >= AT_ONCE:
+            wait_s += 1
+        return float(wait_s)
+
+
+def who(charge: Charge) -> str:
+    """Return who asks: the key, or the vehicle where there is no key."""
+    return f"key {charge.key}" if charge.key else f"vehicle {charge.vehicle_id}"
+
+
+def _promised(
+    charge: Charge, number: int, name: str, moments_s: tuple[float, float, float], stay_s: float
+) -> Promise:
+    """Return the promise of a stay, made at the first of three moments, for which there is room at the second.
+
+    The caller is told the third. Until then the power counts as taken too, so that nobody is told to
+    come for the time between.
+    """
+    plan, (now_s, start_s, at_s) = charge.plan, moments_s
+    wall_s = stay_s / plan.duration_ms  # for a grid millisecond
+    freed = ((at_s + after_ms * wall_s, float(freed_w)) for after_ms, freed_w in plan.releases())
+    changes = ((start_s, float(-plan.power_w)), *freed)
+    due_from_s = start_s - max(DUE_S, DUE_SHARE * (start_s - now_s))
+    return Promise(who(charge), number, name, at_s, plan.power_w, due_from_s, changes)

@@ -19,7 +19,8 @@ class Claim:
     """A key's place in the book: it was sent to `target` as `attempt`.
 
     `target` is '' when it has refused this attempt and nobody was asked since. `journal_id` is that of
-    the target when it was chosen, '' if it is not known.
+    the target when it was chosen, '' if it is not known. `fresh` is whether the key was new to the book when
+    this was returned.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Claim:
     attempt: int
     target: str
     journal_id: str = ""
+    fresh: bool = dataclasses.field(default=False, compare=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import collections
 import dataclasses
 import itertools
 
-from balancer.fleet import Option
+from balancer.member import Option
 
 MOST = 10_000
 MOST_OPTIONS = 100_000  # in all of them: some 25 MB

@@ -11,36 +11,18 @@ Pure: time comes as seconds of a monotonic clock. Rules:
 """
 
 import contextlib
-import dataclasses
 from collections.abc import Callable, Collection, Iterator
 
 from balancer.health import EJECT_AFTER, Health, State
-from balancer.member import Member
+from balancer.member import Member, Option
 from balancer.policy import DEFAULT_POLICY, Candidate, Random, policies
 from substation.contract import Report
 
 BEHIND = 2  # polls in a row, after which a lower epoch is believed; one may cross a restart
 PANIC_SHARE = 0.5  # with more than this share ejected, the last known view is used
-UNKNOWN_WAIT_S = 60.0  # when no plan says when there will be room
-BLIND_WAIT_S = 2.0  # when nobody can be asked: a start or an outage
 GONE_S = 600.0  # how long one without sessions is shown after it was seen last
 MOST_GONE = 100  # whatever an address makes up, one id a poll
 LOST = frozenset({State.GONE, State.CONFLICT})  # nobody may be asked under these
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Option:
-    """One substation at the moment of a decision; `most_w` is the most that it can carry.
-
-    `linked` tells whether its stream is up: what is sent to one without has an unknown outcome.
-    """
-
-    candidate: Candidate
-    state: State
-    draining: bool
-    report_age_s: float
-    most_w: float
-    linked: bool = True
 
 
 class Fleet:
@@ -286,27 +268,21 @@ class Fleet:
             if member:
                 member.outstanding_w -= demand_w
 
-    def retry_after_s(self, demand_w: int, eligible: Collection[str], now_s: float) -> float:
-        """Return when it is worth coming back: the earliest release that is sufficient, in seconds.
+    def admitting(self, eligible: Collection[str], now_s: float) -> list[tuple[str, Member]]:
+        """Return the eligible substations that would be asked, once they have room, by their ids.
 
-        Sufficient for those too who were told before. And a poll more, for between two polls the
-        view trails behind: it spreads a release evenly. The caller is expected back then.
+        One that is draining, or whose stream is down, would not. `eligible` empty: all.
         """
-        lost = {State.GONE, State.CONFLICT}
-        members = [m for _, m in self._eligible(eligible) if self.state(m, now_s) not in lost]
-        if not members:
-            return BLIND_WAIT_S
-        waits: list[tuple[float, Member]] = []
-        for member in members:
-            member.appointments.pass_time(now_s)
-            wait_s = member.fits_in_s(demand_w, now_s, member.appointments.ahead_w)
-            if wait_s is not None:
-                waits.append((wait_s + self.poll_s, member))
-        if not waits:
-            return UNKNOWN_WAIT_S + self.poll_s
-        wait_s, member = min(waits, key=lambda wait: wait[0])
-        member.appointments.make(now_s + wait_s, demand_w)
-        return wait_s
+        asked = {State.HEALTHY, State.SUSPECT, State.PROBING, *([State.EJECTED] if self.panic(now_s) else [])}
+        return [
+            (name, member)
+            for name, member in self._eligible(eligible)
+            if self.linked(name) and not member.report.draining and self.state(member, now_s) in asked
+        ]
+
+    def free_w(self, option: Option) -> float:
+        """Return the power that an option has left, in watts, as the policy in force counts it."""
+        return option.candidate.capacity_w - self._policies[self.policy].load(option.candidate)
 
     def rated_w(self, eligible: Collection[str]) -> int:
         """Return the highest rated capacity among the eligible, in watts; 0 if there are none.

@@ -6,13 +6,27 @@ Pure: time comes as seconds of a monotonic clock.
 import bisect
 import dataclasses
 
-from balancer.appointments import Appointments
-from balancer.health import Health
+from balancer.health import Health, State
+from balancer.policy import Candidate
 from balancer.sightings import Sightings
 from substation.contract import RELEASES_WITHIN_S, Report
 
 FINITE_WITHIN_S = (0.0, *RELEASES_WITHIN_S[:-1])
-MOST_LATER_S = 300.0  # that those who were refused before make one come back later
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Option:
+    """One substation at the moment of a decision; `most_w` is the most that it can carry.
+
+    `linked` tells whether its stream is up: what is sent to one without has an unknown outcome.
+    """
+
+    candidate: Candidate
+    state: State
+    draining: bool
+    report_age_s: float
+    most_w: float
+    linked: bool = True
 
 
 @dataclasses.dataclass(slots=True)
@@ -27,7 +41,6 @@ class Member:
     outstanding_w: int = 0
     book_id: str = ""  # the order book that it belongs to, as its stream says; '' for any
     behind: int = 0  # polls in a row whose epoch was below the known one
-    appointments: Appointments = dataclasses.field(default_factory=Appointments)
     sightings: Sightings = dataclasses.field(default_factory=Sightings)
 
     def estimate_w(self, now_s: float) -> float:
@@ -50,36 +63,45 @@ class Member:
             for within_s in FINITE_WITHIN_S[1:]
         ]
 
-    def fits_in_s(self, demand_w: int, now_s: float, ahead_w: int = 0) -> float | None:
+    def openings(self, now_s: float, *, outstanding: bool = True) -> list[tuple[float, int]]:
+        """Return the power that the known plans leave free: pairs of (moment in s, free watts from then on).
+
+        The first moment is now. A release counts at the point of the schedule by which it surely has
+        happened. Without `outstanding`, as if all that is on its way here came to nothing.
+        """
+        full_w = self.report.capacity_w - self.report.load_w - (self.outstanding_w if outstanding else 0)
+        elapsed_s = now_s - self.received_s
+        after = bisect.bisect_right(FINITE_WITHIN_S, elapsed_s)
+        points = (0, *self.report.releases_w)
+        return [(now_s, full_w + points[max(after - 1, 0)])] + [
+            (self.received_s + FINITE_WITHIN_S[index], full_w + points[index])
+            for index in range(after, len(FINITE_WITHIN_S))
+        ]
+
+    def fits_in_s(self, demand_w: int, now_s: float) -> float | None:
         """Return after how many seconds `demand_w` fits by the known plans; None if they don't say.
 
-        `ahead_w` is wanted by others before. What is more than the whole capacity waits until that
-        was freed once more.
+        What is outstanding may be refused: if it leaves no room at all, it does not count.
         """
-        if self.report.draining:
-            return None
-        # What is outstanding may be refused: if it leaves no room at all, look without it.
-        alone_s = self._room_in_s(self.outstanding_w + demand_w, now_s)
-        if alone_s is None:
-            alone_s = self._room_in_s(demand_w, now_s)
-        if alone_s is None or not ahead_w:
-            return alone_s
-        turns, rest_w = divmod(ahead_w + demand_w, self.report.capacity_w)
-        turn_s = self._room_in_s(self.report.capacity_w, now_s) if turns else 0.0
-        rest_s = self._room_in_s(rest_w, now_s)
-        if turn_s is None or rest_s is None:
-            return alone_s + MOST_LATER_S
-        return min(max(alone_s, turns * turn_s + rest_s), alone_s + MOST_LATER_S)
-
-    def _room_in_s(self, wanted_w: int, now_s: float) -> float | None:
-        """Return after how many seconds the known plans leave room for `wanted_w`."""
         elapsed_s = now_s - self.received_s
-        moments = [elapsed_s, *(within_s for within_s in FINITE_WITHIN_S if within_s > elapsed_s)]
-        for within_s in moments:
-            carried_w = self.report.load_w - released_w(self.report.releases_w, within_s)
-            if carried_w + wanted_w <= self.report.capacity_w:
-                return within_s - elapsed_s
+        for outstanding_w in (self.outstanding_w, 0):
+            lacking_w = demand_w + outstanding_w + self.report.load_w - self.report.capacity_w
+            at = bisect.bisect_left((0, *self.report.releases_w[:-1]), lacking_w)
+            if at < len(FINITE_WITHIN_S):
+                return max(0.0, FINITE_WITHIN_S[at] - elapsed_s)
         return None
+
+    def free_w(self, at_s: float) -> int:
+        """Return the power that the known plans surely leave free at a moment, with what is on its way here."""
+        over = bisect.bisect_right(FINITE_WITHIN_S, at_s - self.received_s)
+        freed_w = (0, *self.report.releases_w)[max(over - 1, 0)]
+        return self.report.capacity_w - self.report.load_w - self.outstanding_w + freed_w
+
+    def half_freed_s(self) -> float:
+        """Return within how many seconds of the report half of its load is freed, "some day" as the longest."""
+        half_w = self.report.load_w / 2
+        freed = zip(RELEASES_WITHIN_S[:-1], self.report.releases_w, strict=False)
+        return next((within_s for within_s, freed_w in freed if freed_w >= half_w), RELEASES_WITHIN_S[-2])
 
 
 def released_w(releases_w: tuple[int, ...], elapsed_s: float) -> float:

@@ -46,10 +46,12 @@ class EmbeddedBook(BookFile):
         """See OrderBook."""
 
         def work(store: Store) -> Claim | None:
+            inserted = 0
             if target is not None:
                 values = (key, fingerprint, target, self._now_ms() + KEEP_MS, journal_id)
-                store.run("INSERT OR IGNORE INTO claim VALUES (?, ?, 0, ?, ?, ?)", values)
-            return _claim(store, key)
+                inserted = store.run("INSERT OR IGNORE INTO claim VALUES (?, ?, 0, ?, ?, ?)", values)
+            claim = _claim(store, key)
+            return dataclasses.replace(claim, fresh=True) if claim and inserted else claim
 
         return await self._do(work)
 

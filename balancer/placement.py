@@ -95,7 +95,7 @@ class Placement:
         with seat or contextlib.nullcontext():
             target, journal_id = (seat.target, seat.journal_id) if seat else (None, "")
             claim = await self._book.claim(charge.key, charge.fingerprint, target, journal_id)
-        if seat and claim and (claim.attempt, claim.target) != (0, seat.target):
+        if seat and claim and not claim.fresh:
             seat.decision.outcome = KNOWN
         return claim
 
@@ -106,8 +106,7 @@ class Placement:
         left = MOST_ASKED
         while True:
             if claim.target:
-                decision = seat.decision if seat and not seat.decision.outcome else None
-                answer = await self._ask_claimed(charge, claim, until_s, decision)
+                answer = await self._ask_claimed(charge, claim, seat, until_s)
                 if settled := self._settled(answer, claim):
                     return settled
                 left -= 1
@@ -131,14 +130,18 @@ class Placement:
                 seat.decision.outcome = KNOWN
 
     async def _ask_claimed(
-        self, charge: Charge, claim: Claim, until_s: float, decision: Decision | None
+        self, charge: Charge, claim: Claim, seat: Seat | None, until_s: float
     ) -> substation.Answer | None:
         """Ask where a key is claimed; None when nobody can say what became of it there."""
+        decision = seat.decision if seat and not seat.decision.outcome else None
         if self._operator.given_up(claim.target, claim.journal_id):
             return GIVEN_UP
         if self._another_journal(claim):
             return None
-        return await self._ask(claim.target, self._place(charge, claim), until_s, decision)
+        answer = await self._ask(claim.target, self._place(charge, claim), until_s, decision)
+        if answer and answer.outcome is ASKED.PLACED and answer.session:
+            self._seats.admitted(charge, seat if decision else None, answer.session)
+        return answer
 
     def _another_journal(self, claim: Claim) -> str:
         """Return the journal under which the target of a claim is there now, '' if it is the claim's."""
@@ -183,7 +186,8 @@ class Placement:
             if answer is None:
                 await self._withdrawals.note(withdrawal)
                 return Answer(Outcome.WITHDRAWN, retry_after_ms=AGAIN_MS), None
-            if answer.outcome is ASKED.PLACED:
+            if answer.outcome is ASKED.PLACED and answer.session:
+                self._seats.admitted(charge, seat, answer.session)
                 return Answer(Outcome.ADMITTED, answer.session), withdrawal
             if answer.outcome is ASKED.WRONG_BOOK:
                 return _wrong_book(seat.target), None
@@ -271,8 +275,7 @@ class Placement:
         return Answer(Outcome.NO_SUBSTATION, retry_after_ms=wait_ms, detail=of_another_book(foreign))
 
     def _wait_ms(self, charge: Charge) -> int:
-        wait_s = self._fleet.retry_after_s(charge.plan.power_w, charge.substations, time.monotonic())
-        return int(wait_s * 1000)
+        return int(self._seats.retry_after_s(charge) * 1000)
 
 
 def _wrong_book(target: str) -> Answer:

@@ -1,7 +1,9 @@
 """Finding a substation for a request: at once, or by waiting for room.
 
 A seat counts as outstanding at its substation from the moment it is chosen, before anything is
-awaited, until it is given back.
+awaited, until it is given back. While requests wait, those that come are judged by the same figures:
+by the most that a substation can carry, as a refusal would be durable. So no newcomer gets in by an
+estimate for which a waiter was left standing.
 """
 
 import asyncio
@@ -11,10 +13,13 @@ import time
 from collections.abc import Callable
 from typing import Self
 
+from balancer.appointments import Appointments
 from balancer.contract import Charge
 from balancer.decisions import Decision, Decisions
-from balancer.fleet import Fleet, Option
-from balancer.waiting import Waiter, WaitingRoom
+from balancer.fleet import Fleet
+from balancer.member import Option
+from balancer.waiting import Outlook, Waiter, WaitingRoom
+from substation.contract import Session
 
 LOOK_EVERY_S = 0.05  # for room, while somebody waits
 WAITING, SEATED, IN_VAIN, LEFT = "waiting", "seated", "in_vain", "left"  # how waiting goes and ends
@@ -62,22 +67,35 @@ class Seats:
         self.fleet = fleet
         self.decisions = decisions
         self.room = room
+        self.appointments = Appointments(fleet)
         self._clock = clock
         self._waiting: dict[int, _Waiting] = {}
         self._looking: asyncio.Task[None] | None = None
 
     def now(self, charge: Charge, attempt: int) -> Seat | None:
         """Return a seat if there is room now; who waits and fits goes first."""
+        kept: set[str] = set()
+        self.appointments.pass_time(self._clock())
         if len(self.room):
             self._serve()
+            kept = self.room.kept(self._outlook())
         options = self._look(charge)
-        kept = self.room.kept(_capacities(options))
         seat = self._take(charge, attempt, options, kept)
-        if seat:
-            self.room.passed(seat.target, _capacities(options))
-        else:
-            self._note(charge, attempt, options, _why_not(kept))
+        if not seat:
+            self._note(charge, attempt, options, self._why_not(charge, options, kept))
         return seat
+
+    def admitted(self, charge: Charge, seat: Seat | None, session: Session) -> None:
+        """Take note that a request was admitted, on its `seat` or, None, earlier: it passes those who wait."""
+        stay_ms = session.expected_end_unix_ms - session.started_unix_ms if seat else 0
+        self.appointments.admitted(charge, stay_ms / 1000)
+        if seat and len(self.room):
+            before = seat.waiter.number if seat.waiter else None
+            self.room.passed(seat.target, self._outlook().capacities, before)
+
+    def retry_after_s(self, charge: Charge) -> float:
+        """Return when a refused request should come back, in seconds; it is expected then."""
+        return self.appointments.promise(charge, self._clock())
 
     async def later(
         self, charge: Charge, attempt: int, until_s: float, former: Waiter | None = None
@@ -94,12 +112,14 @@ class Seats:
             return None
         if former:
             self.room.back(former)
+        self.appointments.promise(charge, self._clock(), waits=True)  # who is refused now comes after it
         decision = self._note(charge, attempt, self._look(charge), "waits for room")
         decision.outcome = WAITING
         try:
             seat = await self._served(_Waiting(charge, attempt, waiter, self._future()), until_s)
         except asyncio.CancelledError:
             decision.outcome = LEFT
+            self.appointments.drop(charge)
             raise
         decision.outcome = SEATED if seat else IN_VAIN
         return seat
@@ -132,6 +152,7 @@ class Seats:
     async def _keep_looking(self) -> None:
         while len(self.room):
             await asyncio.sleep(LOOK_EVERY_S)
+            self.appointments.pass_time(self._clock())
             self._serve()
 
     def _serve(self) -> None:
@@ -139,35 +160,58 @@ class Seats:
         for waiting in self._waiting.values():
             if waiting.future.done():  # it is on its way out
                 self.room.leave(waiting.waiter)
-        options = self._look()
+        options = {_name(option): option for option in _surely(self._look())}
+        free_w = {name: self.fleet.free_w(option) for name, option in options.items()}
 
         def choose(waiter: Waiter, kept: set[str]) -> str | None:
-            nonlocal options
             waiting = self._waiting[waiter.number]
-            eligible = [o for o in options if not waiter.eligible or _name(o) in waiter.eligible]
-            seat = self._take(waiting.charge, waiting.attempt, _surely(eligible), kept)
+            eligible = [options[name] for name in waiter.eligible or options if name in options]
+            seat = self._take(waiting.charge, waiting.attempt, eligible, kept)
             if not seat:
                 return None
             seat.waiter = waiter
             waiting.future.set_result(seat)
-            options = self._look()
+            (options[seat.target],) = _surely(self.fleet.look((seat.target,), self._clock()))
+            free_w[seat.target] = self.fleet.free_w(options[seat.target])
             return seat.target
 
-        self.room.serve(_capacities(options), choose)
+        self.room.serve(self._outlook(), free_w, choose)
+
+    def _outlook(self) -> Outlook:
+        """Return the substations that admit, and when a demand will fit at one of them."""
+        now_s = self._clock()
+        admitting = dict(self.fleet.admitting((), now_s))
+        capacities = {name: member.report.capacity_w for name, member in admitting.items()}
+        return Outlook(capacities, lambda name, demand_w: admitting[name].fits_in_s(demand_w, now_s))
 
     def _take(self, charge: Charge, attempt: int, options: list[Option], kept: set[str]) -> Seat | None:
         """Choose among the options that are not kept for others, and hold."""
-        left = [option for option in options if _name(option) not in kept]
-        target = self.fleet.pick(left, charge.plan.power_w, self._clock())
+        left = [option for option in options if _name(option) not in kept and self._leaves(charge, option)]
+        promised = self.appointments.promised(charge)  # where power is kept for it
+        target = self.fleet.pick(
+            [option for option in left if _name(option) == promised], charge.plan.power_w, self._clock()
+        ) or self.fleet.pick(left, charge.plan.power_w, self._clock())
         if target is None:
             return None
+        self.appointments.seated(charge)
         hold = contextlib.ExitStack()
         hold.enter_context(self.fleet.holding(target, charge.plan.power_w))
         decision = self._note(charge, attempt, options, f"{self.fleet.policy} among those with room", target)
         return Seat(target, self.fleet.members[target].report.journal_id, decision, hold)
 
     def _look(self, charge: Charge | None = None) -> list[Option]:
-        return self.fleet.look(charge.substations if charge else (), self._clock())
+        options = self.fleet.look(charge.substations if charge else (), self._clock())
+        return _surely(options) if len(self.room) else options
+
+    def _leaves(self, charge: Charge, option: Option) -> bool:
+        return self.appointments.leaves_room(_name(option), charge, self._clock())
+
+    def _why_not(self, charge: Charge, options: list[Option], kept: set[str]) -> str:
+        if kept:
+            return f"nobody has room but {', '.join(sorted(kept))}, kept for those who wait longer"
+        if any(self.fleet.free_w(option) >= charge.plan.power_w for option in options):
+            return "nobody has room beyond what is promised to those who were refused before"
+        return "nobody has room"
 
     def _note(
         self, charge: Charge, attempt: int, options: list[Option], reason: str, target: str | None = None
@@ -186,22 +230,12 @@ def _name(option: Option) -> str:
     return option.candidate.substation_id
 
 
-def _capacities(options: list[Option]) -> dict[str, int]:
-    return {_name(option): option.candidate.capacity_w for option in options}
-
-
 def _surely(options: list[Option]) -> list[Option]:
     """Return the options by the most that each can carry."""
     return [
         dataclasses.replace(o, candidate=dataclasses.replace(o.candidate, estimate_w=o.most_w))
         for o in options
     ]
-
-
-def _why_not(kept: set[str]) -> str:
-    if not kept:
-        return "nobody has room"
-    return f"nobody has room but {', '.join(sorted(kept))}, kept for those who wait longer"
 
 
 def _given(future: "asyncio.Future[Seat]") -> bool:

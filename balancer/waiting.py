@@ -3,34 +3,53 @@
 Pure. Rules:
 
 - who fits is served in the order of coming; a smaller request may pass one that does not fit;
-- somebody is passed when one who came later gets a substation that it could use itself;
-- who was passed `MOST_PASSES` times keeps what it could use: nobody who came later gets in there
-  before it. So none starves (docs/adr/0008);
-- a substation that is too small for one even when empty is not kept for it.
+- a waiter is passed when a request that came later is admitted at a substation that the waiter could use;
+- a waiter that was passed `MOST_PASSES` times keeps one substation: the one where it will fit first by the
+  known plans. No one who came later gets in there before it. So no waiter starves (docs/adr/0018);
+- it keeps the same one until that can't serve it any more;
+- at most half of the substations are kept, but at least one: who came first has the first choice.
 """
 
+import collections
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 
 MOST_PASSES = 16
+KEPT_SHARE = 0.5  # of the substations may be kept for waiters, so that they never close the fleet
 
-# The substations with their capacities in watts.
-Capacities = Mapping[str, int]
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outlook:
+    """The substations that admit: their capacities in watts, and when a demand will fit at one of them.
+
+    `fits_in_s` takes a substation and a demand in watts; it returns seconds, None if no plan says.
+    """
+
+    capacities: Mapping[str, int]
+    fits_in_s: Callable[[str, int], float | None]
 
 
 @dataclasses.dataclass(slots=True)
 class Waiter:
-    """One request that waits: its demand in watts and the substations it may use (empty: any)."""
+    """One request that waits: its demand in watts and the substations it may use (empty: any).
+
+    `home` is the substation that it keeps, None while it keeps none.
+    """
 
     number: int
     demand_w: int
     eligible: tuple[str, ...]
     passes: int = 0
+    home: str | None = None
 
-    def suits(self, name: str, capacities: Capacities) -> bool:
+    def suits(self, name: str, capacities: Mapping[str, int]) -> bool:
         """Whether a substation could serve this one once it has room."""
         return capacities.get(name, 0) >= self.demand_w and (not self.eligible or name in self.eligible)
+
+    def fits(self, free_w: Mapping[str, float]) -> bool:
+        """Whether one of the substations to which it is limited has enough power free."""
+        return not self.eligible or any(free_w.get(name, 0) >= self.demand_w for name in self.eligible)
 
 
 class WaitingRoom:
@@ -65,57 +84,79 @@ class WaitingRoom:
         """Give the place up, served or not."""
         self._waiters.pop(waiter.number, None)
 
-    def kept(self, capacities: Capacities) -> set[str]:
+    def kept(self, outlook: Outlook) -> set[str]:
         """Return the substations that no newcomer may have."""
-        kept: set[str] = set()
-        for waiter in self._waiters.values():
-            if waiter.passes >= MOST_PASSES:
-                kept |= _suiting(waiter, capacities)
-            if len(kept) == len(capacities):
-                break
-        return kept
+        overdue = [waiter for waiter in self._waiters.values() if waiter.passes >= MOST_PASSES]
+        return _settle(overdue, outlook)
 
-    def passed(self, target: str, capacities: Capacities, before: int | None = None) -> list[Waiter]:
-        """Note that somebody got `target` before those who came before number `before` (None: all).
+    def passed(self, target: str, capacities: Mapping[str, int], before: int | None = None) -> None:
+        """Note that a request was admitted at `target` before those that came before number `before`.
 
-        Returns those of them who keep from now on what they could use.
+        `before` None: before all of them.
         """
-        passed = [
-            waiter
-            for waiter in self._waiters.values()
-            if (before is None or waiter.number < before) and waiter.suits(target, capacities)
-        ]
-        for waiter in passed:
-            waiter.passes += 1
-        return [waiter for waiter in passed if waiter.passes == MOST_PASSES]
+        for waiter in self._waiters.values():
+            if before is not None and waiter.number >= before:
+                break
+            waiter.passes += waiter.suits(target, capacities)
 
-    def serve(self, capacities: Capacities, choose: Callable[[Waiter, set[str]], str | None]) -> list[Waiter]:
+    def serve(
+        self,
+        outlook: Outlook,
+        free_w: Mapping[str, float],
+        choose: Callable[[Waiter, set[str]], str | None],
+    ) -> list[Waiter]:
         """Place whoever can be placed now, in order; returns those who were.
 
-        `choose` returns where a waiter gets in, None if nowhere; not at one of those kept, which it
-        is given. What it chose must count at once.
+        `free_w` is what each substation has free at most. `choose` returns where a waiter gets in, None
+        if nowhere; not at one of those kept, which it is given. What it chose must count in `free_w` at
+        once. Who is served passes the others for good only when it is admitted: see `passed`.
         """
-        kept: set[str] = set()
+        before: list[Waiter] = []  # who came earlier and still waits
+        passes: collections.Counter[int] = collections.Counter()  # within this look
+        overdue = [waiter for waiter in self._waiters.values() if waiter.passes >= MOST_PASSES]
         too_much_w: dict[tuple[str, ...], int] = {}  # by the eligible: for this demand there is no room
+        highest_w = max(free_w.values(), default=0)
         served: list[Waiter] = []
         for waiter in list(self._waiters.values()):
-            if len(kept) == len(capacities):
-                break
-            known_w = too_much_w.get(waiter.eligible)
-            blocked = known_w is not None and known_w <= waiter.demand_w
-            target = None if blocked else choose(waiter, kept)
-            if target is not None:
-                self.leave(waiter)
-                served.append(waiter)
-                for overdue in self.passed(target, capacities, before=waiter.number):
-                    kept |= _suiting(overdue, capacities)
+            known_w = min(too_much_w.get(waiter.eligible, waiter.demand_w + 1), highest_w + 1)
+            blocked = known_w <= waiter.demand_w or not waiter.fits(free_w)
+            earlier = [other for other in overdue if other.number < waiter.number]
+            target = None if blocked else choose(waiter, _settle(earlier, outlook))
+            if target is None:
+                before.append(waiter)
+                if not blocked:
+                    too_much_w[waiter.eligible] = waiter.demand_w
                 continue
-            if not blocked:
-                too_much_w[waiter.eligible] = waiter.demand_w
-            if waiter.passes >= MOST_PASSES:
-                kept |= _suiting(waiter, capacities)
+            self.leave(waiter)
+            served.append(waiter)
+            overdue = [other for other in overdue if other is not waiter]
+            highest_w = max(free_w.values(), default=0)
+            for other in before:
+                passes[other.number] += other.suits(target, outlook.capacities)
+                if other not in overdue and other.passes + passes[other.number] >= MOST_PASSES:
+                    overdue = sorted([*overdue, other], key=lambda each: each.number)
         return served
 
 
-def _suiting(waiter: Waiter, capacities: Capacities) -> set[str]:
-    return {name for name in capacities if waiter.suits(name, capacities)}
+def _settle(overdue: list[Waiter], outlook: Outlook) -> set[str]:
+    """Give each of those who were passed too often a home while there is one to keep; returns the homes."""
+    most = max(1, int(len(outlook.capacities) * KEPT_SHARE))
+    kept: set[str] = set()
+    for waiter in overdue:
+        if waiter.home in kept or not waiter.suits(waiter.home or "", outlook.capacities):
+            waiter.home = None
+        if waiter.home is None and len(kept) < most:
+            waiter.home = _first_fit(waiter, outlook, kept)
+        if waiter.home and len(kept) < most:
+            kept.add(waiter.home)
+    return kept
+
+
+def _first_fit(waiter: Waiter, outlook: Outlook, kept: set[str]) -> str | None:
+    """Return the substation where a waiter will fit first, of those that nobody keeps; None if there is none."""
+    waits: list[tuple[float, str]] = []
+    for name in outlook.capacities:
+        if name not in kept and waiter.suits(name, outlook.capacities):
+            wait_s = outlook.fits_in_s(name, waiter.demand_w)
+            waits.append((float("inf") if wait_s is None else wait_s, name))
+    return min(waits)[1] if waits else None

@@ -13,23 +13,17 @@ from typing import Any
 from substation.plan import Plan
 
 # The release schedule: cumulative watts that known plans will free within so many seconds of wall
-# time. Dense where placement looks (a poll is 1 s), sparse where only Retry-After does; the last
-# is "some day", and equals the load.
+# time. Quarters of a second where placement looks (a poll is 1 s); from 8 s on each point is at most 1.25
+# times the one before it, so that Retry-After is at most that much too long (docs/adr/0018). The last is
+# "some day", and equals the load.
 RELEASES_WITHIN_S = (
-    0.25,
-    0.5,
-    1.0,
-    2.0,
-    5.0,
-    10.0,
-    30.0,
-    60.0,
-    300.0,
-    900.0,
-    3600.0,
+    0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0,
+    10.0, 12.0, 15.0, 18.0, 22.0, 26.0, 30.0, 36.0, 44.0, 52.0, 60.0, 75.0, 90.0,
+    110.0, 135.0, 165.0, 200.0, 245.0, 300.0, 360.0, 440.0, 540.0, 660.0, 780.0, 900.0,
+    1100.0, 1350.0, 1650.0, 2000.0, 2400.0, 3000.0, 3600.0, 4500.0, 5400.0, 6600.0, 8000.0, 9600.0, 11700.0,
     4 * 3600.0,
     float("inf"),
-)
+)  # fmt: skip
 # What nobody has to believe is beyond these: see `report_fault` and `session_fault`.
 SUBSTATION_ID = "[a-z0-9][a-z0-9-]{0,62}"  # regular expressions
 JOURNAL_ID = "[A-Za-z0-9._-]{1,64}"

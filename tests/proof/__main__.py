@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from tests.proof.arrivals import KINDS
 from tests.proof.herding import herding
 from tests.proof.monitored import alerts, queries, report_and_prometheus
 from tests.proof.replicas import replicas
@@ -23,7 +24,8 @@ def main(names: list[str]) -> None:
         "policies": lambda data: policies(data, requests=500, seconds=60, time_scale=120),
         "herding": lambda data: herding(data, POLL_S="5"),
         "overload": lambda data: [
-            overload(data, requests=round(500 * 1.3 / PEAK), seconds=60, time_scale=120)
+            overload(data / kind, requests=round(500 * 1.3 / PEAK), seconds=60, time_scale=120, kind=kind)
+            for kind in KINDS
         ],
         "derating": lambda data: [derating(data, requests=400, seconds=60, time_scale=120)],
         "drain": lambda data: [drain(data, requests=300, seconds=60, time_scale=240)],

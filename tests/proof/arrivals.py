@@ -2,7 +2,9 @@
 
 import asyncio
 import dataclasses
+import math
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,14 +12,28 @@ import aiohttp
 
 from loadtest.arrivals import rush_hour
 
+# What cars ask for, beside what they ask for in a rush hour.
+KINDS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
+    "mixed": lambda _: {},
+    "equal": lambda _: {"energy_kwh": 20.0, "max_power_kw": 11.0, "stay_minutes": 720.0},
+    # Half take less than 13 kWh, and one in a hundred more than 150.
+    "long-tailed": lambda rng: {
+        "energy_kwh": round(min(400.0, rng.lognormvariate(math.log(13), 1.1)), 3), "stay_minutes": 10_080.0,
+    },
+}  # fmt: skip
+
 
 @dataclasses.dataclass
 class Came:
-    """One car: its answers in order, each (status, body, Retry-After in seconds or None)."""
+    """One car: its answers in order, each (status, body, Retry-After in seconds or None), and their moments.
+
+    The moments are unix seconds.
+    """
 
     at_s: float
     body: dict[str, Any]
     answers: list[tuple[int, dict[str, Any], float | None]] = dataclasses.field(default_factory=list)
+    answered_s: list[float] = dataclasses.field(default_factory=list)
 
     @property
     def session(self) -> dict[str, Any] | None:
@@ -32,6 +48,7 @@ async def _ask(http: aiohttp.ClientSession, gateway: str, car: Came) -> None:
         car.answers.append(
             (answer.status, await answer.json(content_type=None), float(after) if after else None)
         )
+        car.answered_s.append(time.time())
 
 
 async def _come(http: aiohttp.ClientSession, gateway: str, car: Came, *, back: bool) -> None:
@@ -50,11 +67,16 @@ async def arrive(
     *,
     seed: int = 1,
     back: bool = False,
+    kind: str = "mixed",
     meanwhile: tuple[tuple[float, Callable[[], object]], ...] = (),
 ) -> list[Came]:
-    """Let seeded cars of the rush hour's kind arrive; `meanwhile` runs calls at moments in seconds."""
+    """Let seeded cars arrive as in a rush hour; `meanwhile` runs calls at moments in seconds.
+
+    `kind` is what they ask for: see KINDS.
+    """
     plan = rush_hour(seed, requests, seconds, random.Random(seed))
-    cars = [Came(arrival.at_s, dict(arrival.body())) for arrival in plan]
+    asked = random.Random(seed)
+    cars = [Came(arrival.at_s, dict(arrival.body()) | KINDS[kind](asked)) for arrival in plan]
 
     async def call(at_s: float, what: Callable[[], object]) -> None:
         await asyncio.sleep(at_s)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.proof.arrivals import arrive
+from tests.proof.fairness import GRACE_S, waits
 from tests.support.grid import ROOT, Grid, get, most_at_once
 from tests.support.reserved import journaled
 
@@ -88,17 +89,19 @@ def _balance(figures: dict[str, Any]) -> Row:
     }
 
 
-def overload(data: Path, *, requests: int, seconds: float, time_scale: float) -> Row:
+def overload(data: Path, *, requests: int, seconds: float, time_scale: float, kind: str = "mixed") -> Row:
     """Ask for more than there is; whoever is refused comes back once when told to."""
     grid = Grid(data, TIME_SCALE=f"{time_scale:g}")
     grid.start()
     try:
-        cars = asyncio.run(arrive(grid.gateway, requests, seconds, back=True))
+        cars = asyncio.run(arrive(grid.gateway, requests, seconds, back=True, kind=kind))
         counted = grid.sample("smartgrid_substation_overload_watt_seconds_total")
     finally:
         grid.stop()
     refused = [car for car in cars if car.answers[0][0] != 201]
+    told = waits(cars, {f"substation-{n}": CAPACITY_W for n in (1, 2, 3)}, time_scale)
     return {
+        "sessions": kind,
         "asked": len(cars),
         "admitted at once": len(cars) - len(refused),
         "refused": len(refused),
@@ -106,6 +109,15 @@ def overload(data: Path, *, requests: int, seconds: float, time_scale: float) ->
             car.answers[0][0] == 503 and car.answers[0][2] is not None for car in refused
         ),
         "came back at that time and got in": sum(car.session is not None for car in refused),
+        "told, s: mean": round(statistics.mean([wait.told_s for wait in told] or [0.0]), 1),
+        "told, s: most": max((wait.told_s for wait in told), default=0.0),
+        "first come, first served, s: mean": round(
+            statistics.mean([wait.fair_s for wait in told] or [0.0]), 1
+        ),
+        "first come, first served, s: most": round(max((wait.fair_s for wait in told), default=0.0), 1),
+        f"most told, less {GRACE_S:g} s, for a fair second": round(
+            max((wait.ratio for wait in told), default=0.0), 2
+        ),
         "overload counted, W.s": counted,
         "highest load by the journals": f"{_highest_w(grid) / CAPACITY_W:.2%}",
     }

@@ -123,7 +123,9 @@ def test_garbage_is_refused_and_does_no_other_harm(page: bytes) -> None:
 
 
 NOW_S = 1_800_000_000
-GENUINE = real_page(Report("substation-1", "j", NOW_S, 2, 5, 10, False, (0,) * 12 + (5,), 1, 10))
+GENUINE = real_page(
+    Report("substation-1", "j", NOW_S, 2, 5, 10, False, (0,) * (len(RELEASES_WITHIN_S) - 1) + (5,), 1, 10)
+)
 CUTS = st.integers(0, len(GENUINE))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from balancer.contract import Answer, Outcome
+from balancer.waiting import MOST_PASSES
 from runtime.coalescer import LinkLost
 from substation.contract import Session
 from tests.integration.balancer.caller import Caller, caller
@@ -117,6 +118,17 @@ async def test_a_smaller_request_passes_the_blocked_head_which_comes_next(tmp_pa
             await room.caller.stop(session)
         assert (await head).outcome is Outcome.ADMITTED
         assert await room.vehicles() == ["first", "small", "other", "head"]
+
+
+@pytest.mark.gen_test
+async def test_replays_of_a_key_that_is_placed_pass_nobody_who_waits(tmp_path: Path) -> None:
+    async with rooms(tmp_path) as room:
+        session = await room.caller.placed("placed", 40)
+        waits = await room.wait(1, "", 95)
+        for _ in range(MOST_PASSES + 2):
+            assert (await room.caller.placed("placed", 40)).session_id == session.session_id
+        await room.caller.placed(kw=10)
+        await hung_up(waits)
 
 
 @pytest.mark.gen_test
@@ -351,4 +363,4 @@ async def test_most_who_come_back_when_they_were_told_get_in(tmp_path: Path) -> 
         outcomes = await asyncio.gather(*(comes_back(f"k{n}") for n in range(18)))
         got_in = outcomes.count(Outcome.ADMITTED)
         print(f"{got_in} of {len(outcomes)} who came back when they were told got in")  # noqa: T201
-        assert got_in > len(outcomes) / 2
+        assert got_in >= 0.9 * len(outcomes)

@@ -3,8 +3,8 @@
 import dataclasses
 
 from balancer.decisions import Decision, Decisions
-from balancer.fleet import Option
 from balancer.health import State
+from balancer.member import Option
 from balancer.policy import Candidate
 
 OPTION = Option(Candidate("a", 0, 100), State.HEALTHY, draining=False, report_age_s=0.0, most_w=0)

@@ -7,13 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.appointments import MOST
-from balancer.fleet import BLIND_WAIT_S, UNKNOWN_WAIT_S
 from balancer.health import EJECT_AFTER, Health, State
-from balancer.member import FINITE_WITHIN_S, MOST_LATER_S, Member, released_w
+from balancer.member import FINITE_WITHIN_S, Member, released_w
 from balancer.readiness import lacking
-from substation.contract import RELEASES_WITHIN_S, Report
-from tests.unit.balancer.views import KW, POLL_S, View, releases, report, url
+from substation.contract import RELEASES_WITHIN_S
+from tests.unit.balancer.views import KW, View, releases, report, url
 
 FREED = {1.0: 10_000, 2.0: 30_000, 10.0: 40_000}
 
@@ -51,7 +49,7 @@ def test_the_estimate_is_load_and_outstanding_less_what_is_due() -> None:
     member = view.fleet.members["a"]
     with view.fleet.holding("a", 7 * KW):
         assert member.estimate_w(0.0) == 57 * KW
-        assert member.estimate_w(1.5) == 57 * KW - 20_000
+        assert member.estimate_w(1.75) == 57 * KW - 20_000
         assert member.estimate_w(2.0) == 57 * KW - 30_000
     assert member.estimate_w(2.0) == 50 * KW - 30_000
 
@@ -64,8 +62,8 @@ def test_a_poll_tells_how_far_the_estimate_was_off() -> None:
 @pytest.mark.parametrize(
     ("elapsed_s", "expected_w"),
     [
-        (-1.0, 0), (0.0, 0), (0.5, 0), (0.75, 5_000), (1.0, 10_000), (1.25, 15_000), (2.0, 30_000),
-        (5.0, 30_000), (7.5, 35_000), (10.0, 40_000), (14_400.0, 40_000), (1e9, 40_000),
+        (-1.0, 0), (0.0, 0), (0.5, 0), (0.75, 5_000), (1.0, 10_000), (1.75, 20_000), (2.0, 30_000),
+        (8.0, 30_000), (9.0, 35_000), (10.0, 40_000), (14_400.0, 40_000), (1e9, 40_000),
     ],
 )  # fmt: skip
 def test_releases_are_linear_between_the_points_and_flat_beyond_them(
@@ -109,23 +107,23 @@ def test_releases_never_fall_and_stay_within_the_neighbouring_points(
     elapsed_s=st.floats(0, 20_000) | st.sampled_from(FINITE_WITHIN_S),
     outstanding_w=st.integers(0, 50_000),
     demand_w=st.integers(1, 120_000),
-    draining=st.booleans(),
 )
-def test_fits_in_is_the_first_known_point_with_room(
-    schedule: tuple[int, ...], elapsed_s: float, outstanding_w: int, demand_w: int, *, draining: bool
+def test_a_demand_fits_at_the_first_point_by_which_enough_is_surely_freed(
+    schedule: tuple[int, ...], elapsed_s: float, outstanding_w: int, demand_w: int
 ) -> None:
-    load_w = schedule[-1]
-    seen = report(capacity_w=100 * KW, load_w=load_w, releases_w=schedule, draining=draining)
+    now_s = 1000.0 + elapsed_s
+    seen = report(capacity_w=100 * KW, load_w=schedule[-1], releases_w=schedule)
     member = Member("http://a:1", seen, 1000.0, Health(), outstanding_w=outstanding_w)
-    moments = [s for s in sorted({elapsed_s, *FINITE_WITHIN_S}) if s >= elapsed_s]
+    openings = member.openings(now_s)
+    assert openings == [(moment_s, member.free_w(moment_s)) for moment_s, _ in openings]
+    assert member.free_w(now_s) == 100 * KW - member.most_w(now_s)
     fitting = [  # with what is outstanding, else as if it came to nothing
-        s - elapsed_s
-        for taken_w in (outstanding_w + demand_w, demand_w)
-        for s in moments
-        if load_w - released_w(schedule, s) + taken_w <= 100 * KW and not draining
+        moment_s - now_s
+        for refused_w in (0, outstanding_w)
+        for moment_s, free_w in openings
+        if free_w + refused_w >= demand_w
     ]
-    found = member.fits_in_s(demand_w, 1000.0 + elapsed_s)
-    assert found == (pytest.approx(fitting[0], abs=1e-6) if fitting else None)
+    assert member.fits_in_s(demand_w, now_s) == (pytest.approx(fitting[0], abs=1e-6) if fitting else None)
 
 
 @given(schedule=schedules(), elapsed_s=st.floats(0, 20_000))
@@ -140,61 +138,7 @@ def test_what_is_freed_from_now_on_is_what_the_estimate_then_lacks(
         assert later_w == pytest.approx(member.estimate_w(now_s + within_s), abs=1e-3)
 
 
-def full(name: str, freed_kw: dict[float, int]) -> Report:
-    return report(
-        name, load_kw=100, releases_w=releases({s: kw * KW for s, kw in freed_kw.items()}, 100 * KW)
-    )
-
-
-@pytest.mark.parametrize(
-    ("demand_kw", "eligible", "now_s", "expected_s"),
-    [
-        (5, (), 0.0, 5.0), (20, (), 0.0, 10.0), (20, (), 4.0, 6.0), (20, ("b",), 0.0, 60.0),
-        (95, (), 0.0, UNKNOWN_WAIT_S),
-    ],
-)  # fmt: skip
-def test_coming_back_is_worth_it_at_the_earliest_sufficient_release(
-    demand_kw: int, eligible: tuple[str, ...], now_s: float, expected_s: float
-) -> None:
-    view = View(full("a", {10.0: 20, 30.0: 60}), full("b", {5.0: 5, 60.0: 90}))
-    assert view.fleet.retry_after_s(demand_kw * KW, eligible, now_s) == expected_s + POLL_S
-
-
-def test_the_next_one_comes_back_when_there_is_room_for_those_before_it_too() -> None:
-    view = View(full("a", {5.0: 20, 10.0: 30, 30.0: 100}))
-    told = [view.fleet.retry_after_s(10 * KW, (), 0.0) - POLL_S for _ in range(5)]
-    assert told == [5.0, 5.0, 10.0, 30.0, 30.0]
-
-
-def test_they_are_told_the_substation_where_they_are_the_first() -> None:
-    view = View(full("a", {5.0: 10, 60.0: 100}), full("b", {10.0: 10, 60.0: 100}))
-    told = [view.fleet.retry_after_s(10 * KW, (), 0.0) - POLL_S for _ in range(3)]
-    assert told == [5.0, 10.0, 60.0]
-
-
-def test_who_should_be_back_is_not_counted_any_more() -> None:
-    view = View(full("a", {5.0: 20, 10.0: 30, 30.0: 100}))
-    for _ in range(3):
-        view.fleet.retry_after_s(10 * KW, (), 0.0)
-    assert view.fleet.members["a"].appointments.ahead_w == 30 * KW
-    view.fleet.retry_after_s(10 * KW, (), 6.0)
-    assert view.fleet.members["a"].appointments.ahead_w == 20 * KW  # the third, and the one just told
-    view.fleet.retry_after_s(10 * KW, (), 400.0)
-    assert view.fleet.members["a"].appointments.ahead_w == 10 * KW
-
-
-def test_a_crowd_beyond_the_capacity_is_spread_over_as_many_turns_but_not_for_ever() -> None:
-    view = View(full("a", {5.0: 50, 10.0: 100}))
-    told = [view.fleet.retry_after_s(50 * KW, (), 0.0) - POLL_S for _ in range(5)]
-    assert told == [5.0, 10.0, 15.0, 20.0, 25.0]
-    for _ in range(2 * MOST):
-        last = view.fleet.retry_after_s(50 * KW, (), 0.0) - POLL_S
-    assert last == 5.0 + MOST_LATER_S
-    assert view.fleet.members["a"].appointments.ahead_w == MOST * 50 * KW
-
-
-def test_a_view_without_anybody_says_to_come_back_soon() -> None:
-    assert View().fleet.retry_after_s(1, (), 0.0) == BLIND_WAIT_S
+def test_a_view_without_a_substation_chooses_none() -> None:
     assert View().choose() is None
     assert lacking(View().fleet, 0.0)
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from balancer.fleet import BLIND_WAIT_S, GONE_S, MOST_GONE
+from balancer.appointments import BLIND_WAIT_S
+from balancer.fleet import GONE_S, MOST_GONE
 from balancer.health import EJECT_AFTER, State
 from substation.contract import Report
 from tests.unit.balancer.views import KW, POLL_S, View, releases, report, url
@@ -209,11 +210,11 @@ def test_one_whose_address_is_not_watched_any_more_is_gone_and_never_chosen() ->
 def test_nobody_is_told_to_come_back_for_the_room_of_one_that_is_gone() -> None:
     full = report("a", load_kw=100, releases_w=releases({30.0: 100 * KW}, 100 * KW))
     view = View(full, report("b", load_kw=90))
-    assert view.fleet.retry_after_s(KW, (), 0.0) == POLL_S
+    assert view.told(1) == POLL_S
     view.fleet.unwatch(url("b"))
-    assert view.fleet.retry_after_s(KW, (), 0.0) == 30.0 + POLL_S
+    assert view.told(1) == 30.0 + POLL_S
     view.fleet.unwatch(url("a"))
-    assert view.fleet.retry_after_s(KW, (), 0.0) == BLIND_WAIT_S
+    assert view.told(1) == BLIND_WAIT_S
 
 
 def test_when_all_are_gone_nobody_is_chosen() -> None:

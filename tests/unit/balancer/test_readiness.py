@@ -2,10 +2,10 @@
 
 import pytest
 
-from balancer.fleet import BLIND_WAIT_S
+from balancer.appointments import BLIND_WAIT_S
 from balancer.readiness import lacking, of_another_book
 from substation.contract import Report
-from tests.unit.balancer.views import KW, View, report
+from tests.unit.balancer.views import View, report
 
 BOOK = "book-a"
 
@@ -63,7 +63,7 @@ def test_a_substation_of_another_book_is_not_chosen_however_empty_it_is() -> Non
     assert view.choose(20) is None
     assert view.fleet.rated_w(("a",)) == 0
     alone = View(foreign("a"), book_id=BOOK)
-    assert alone.fleet.retry_after_s(KW, (), 0.0) == BLIND_WAIT_S
+    assert alone.told() == BLIND_WAIT_S
 
 
 def test_it_is_chosen_again_once_it_belongs_to_this_book() -> None:

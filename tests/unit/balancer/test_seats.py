@@ -14,7 +14,7 @@ from balancer.contract import Charge
 from balancer.decisions import Decisions
 from balancer.seats import Seat, Seats
 from balancer.waiting import MOST_PASSES, WaitingRoom
-from substation.contract import Report
+from substation.contract import Report, Session, State
 from substation.plan import Plan
 from tests.unit.balancer.views import KW, View, releases, report
 
@@ -42,6 +42,12 @@ class Desk:
     @property
     def outstanding_kw(self) -> float:
         return sum(member.outstanding_w for member in self.view.fleet.members.values()) / KW
+
+    def admit(self, seat: Seat | None, asked: Charge) -> None:
+        """What a substation's answer does: the request is in, and its power is reported soon."""
+        assert seat
+        session = Session("id", seat.target, asked.vehicle_id, State.CHARGING, asked.plan, 0, 0, 3_600_000)
+        self.seats.admitted(asked, seat, session)
 
     def told(self) -> list[tuple[str | None, str]]:
         """What was decided, oldest first."""
@@ -194,10 +200,13 @@ async def test_a_smaller_newcomer_may_pass_but_not_for_ever() -> None:
     async with desk(report(load_kw=60)) as d:
         waiting = d.wait(charge(50))
         await turns()
-        seats = [d.seats.now(charge(1), 0) for _ in range(MOST_PASSES + 1)]
-        assert [bool(seat) for seat in seats] == [True] * MOST_PASSES + [False]
+        seats = []
+        for _ in range(MOST_PASSES):
+            seats.append(d.seats.now(charge(1), 0))
+            d.admit(seats[-1], charge(1))
+        assert d.seats.now(charge(1), 0) is None
         assert d.decisions.find()[0].reason == "nobody has room but a, kept for those who wait longer"
-        for seat in seats[:-1]:
+        for seat in seats:
             assert seat
             seat.hold.close()
         d.report(load_kw=50)
@@ -215,6 +224,7 @@ async def test_who_waits_for_one_substation_keeps_nobody_from_the_others() -> No
             with d.seats.now(charge(1), 0) or contextlib.nullcontext() as seat:
                 assert seat
                 assert seat.target == "b"
+                d.admit(seat, charge(1))
         waiting.cancel()
         await asyncio.wait([waiting])
 
@@ -229,6 +239,7 @@ async def test_who_waits_for_one_that_was_derated_below_it_keeps_nothing() -> No
                 seat = d.seats.now(charge(1, "a"), 0)
                 assert seat
                 held.enter_context(seat)
+                d.admit(seat, charge(1, "a"))
         assert d.seats.now(charge(1, "a"), 0) is None
         d.view.poll(report("a", seq=9, load_kw=60, capacity_w=49 * KW), 0.0)  # too small for it now
         d.view.poll(report("a", seq=10, load_kw=30, capacity_w=49 * KW), 0.0)
@@ -296,3 +307,91 @@ async def test_one_look_seats_as_many_as_there_is_room_for_and_no_more() -> None
         for task in waiting[5:]:
             task.cancel()
         await asyncio.wait(waiting)
+
+
+@pytest.mark.gen_test
+async def test_only_an_admission_counts_as_a_pass() -> None:
+    """Neither a replay of a key that is placed, nor a request that is refused or unknown, closes anything."""
+    async with desk(report(load_kw=60)) as d:
+        waiting = d.wait(charge(50))
+        await turns()
+        for _ in range(3 * MOST_PASSES):
+            with d.seats.now(charge(1), 0) or contextlib.nullcontext() as seat:
+                assert seat
+        (waiter,) = d.seats.room
+        assert waiter.passes == 0
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+
+@pytest.mark.gen_test
+async def test_a_newcomer_does_not_get_in_by_an_estimate_for_which_an_equal_waiter_was_left_standing() -> (
+    None
+):
+    freed = {1.0: 0, 2.0: 100 * KW}
+    async with desk(report(load_kw=100, releases_w=releases(freed, 100 * KW))) as d:
+        waiting = d.wait(charge(10))
+        await turns()
+        d.now_s = 1.9  # nine tenths of it, if it were freed evenly
+        assert d.seats.now(charge(10), 0) is None
+        assert d.seats.now(charge(5), 0) is None
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        with d.seats.now(charge(10), 0) or contextlib.nullcontext() as seat:
+            assert seat
+
+
+@pytest.mark.gen_test
+async def test_one_that_waits_for_a_whole_substation_does_not_close_the_fleet() -> None:
+    """At 4 % load it keeps one substation of three, and newcomers go to the others, however long they stay."""
+    names, freed = ("a", "b", "c"), releases({60.0: 60 * KW}, 60 * KW)
+    async with desk(
+        *(report(name, load_kw=60, capacity_w=1400 * KW, releases_w=freed) for name in names)
+    ) as d:
+        for n in range(9):
+            d.seats.retry_after_s(charge(1400, vehicle=f"told {n}"))
+        waiting = d.wait(charge(1400))
+        await turns()
+        with contextlib.ExitStack() as held:
+            targets = []
+            for _ in range(145):
+                seat = d.seats.now(charge(11), 0)
+                d.admit(seat, charge(11))
+                assert seat
+                held.enter_context(seat)
+                targets.append(seat.target)
+        (waiter,) = d.seats.room
+        assert waiter.passes == 145
+        assert set(targets[MOST_PASSES:]) == set(names) - {waiter.home}
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+
+@pytest.mark.gen_test
+async def test_one_that_was_told_to_come_back_gets_the_power_that_newcomers_left_it() -> None:
+    async with desk(report(load_kw=100, releases_w=releases({5.0: 10 * KW}, 100 * KW))) as d:
+        told = charge(10, vehicle="told")
+        assert d.seats.now(told, 0) is None
+        d.now_s = d.seats.retry_after_s(told)
+        d.report(load_kw=90)
+        assert d.seats.now(charge(10, vehicle="newcomer"), 0) is None
+        assert (
+            d.decisions.find()[0].reason
+            == "nobody has room beyond what is promised to those who were refused before"
+        )
+        with d.seats.now(told, 0) or contextlib.nullcontext() as seat:
+            d.admit(seat, told)
+        assert len(d.seats.appointments) == 0
+        with d.seats.now(charge(10, vehicle="newcomer"), 0) or contextlib.nullcontext() as seat:
+            assert seat
+
+
+@pytest.mark.gen_test
+async def test_those_who_wait_are_ahead_of_one_that_is_refused() -> None:
+    async with desk(report(load_kw=100, releases_w=releases({5.0: 10 * KW, 60.0: 90 * KW}, 100 * KW))) as d:
+        waiting = d.wait(charge(10, vehicle="waits"))
+        await turns()
+        assert d.seats.retry_after_s(charge(10, vehicle="told")) > 60.0
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert d.seats.retry_after_s(charge(10, vehicle="other")) < 10.0

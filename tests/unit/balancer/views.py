@@ -2,8 +2,11 @@
 
 import random
 
+from balancer.appointments import Appointments
+from balancer.contract import Charge
 from balancer.fleet import Fleet
 from substation.contract import RELEASES_WITHIN_S, Report
+from substation.plan import Plan
 
 POLL_S = 1.0
 KW = 1000
@@ -34,6 +37,7 @@ class View:
     def __init__(self, *reports: Report, seed: int = 1, book_id: str = "") -> None:
         self.linked = {each.substation_id for each in reports}
         self.fleet = Fleet(POLL_S, random.Random(seed), self.linked.__contains__, book_id)
+        self.appointments = Appointments(self.fleet)
         for each in reports:
             self.fleet.watch(url(each.substation_id))
             self.poll(each)
@@ -48,6 +52,23 @@ class View:
 
     def choose(self, demand_kw: float = 1, *eligible: str, now_s: float = 0.0) -> str | None:
         return self.fleet.choose(int(demand_kw * KW), eligible, now_s)
+
+    def told(self, kw: float = 10, *substations: str, who: str = "car", now_s: float = 0.0) -> float:
+        """When a refused request is told to come back."""
+        return self.appointments.promise(charge(kw, *substations, vehicle=who), now_s)
+
+
+def charge(kw: float = 10, *substations: str, key: str = "", vehicle: str = "car", hours: int = 1) -> Charge:
+    """A request without a taper, for some hours."""
+    plan = Plan(int(kw * KW) * 3600 * hours, int(kw * KW), taper=False)
+    return Charge(key, "", vehicle, plan, substations)
+
+
+def full(name: str, freed_kw: dict[float, int]) -> Report:
+    """A report of a substation without room, that frees what is given by some points of its schedule."""
+    return report(
+        name, load_kw=100, releases_w=releases({s: kw * KW for s, kw in freed_kw.items()}, 100 * KW)
+    )
 
 
 def url(name: str) -> str:

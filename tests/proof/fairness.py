@@ -1,0 +1,59 @@
+"""What a refused car was told, against what first come, first served would have told it, by the true plans."""
+
+import dataclasses
+
+from substation.plan import Plan
+from tests.proof.arrivals import Came
+from tests.support.fcfs import End, Freed, first_come_first_served
+from tests.support.reserved import told
+
+GRACE_S = 3.0  # two polls, as the view is that old, and the whole second to which Retry-After is rounded
+
+
+@dataclasses.dataclass(frozen=True)
+class Wait:
+    """What one car was told when it was refused, and what was fair, in seconds."""
+
+    told_s: float
+    fair_s: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long as fair, the grace apart."""
+        return (self.told_s - GRACE_S) / max(self.fair_s, 1e-3)
+
+
+def waits(cars: list[Came], capacities_w: dict[str, int], time_scale: float) -> list[Wait]:
+    """Return the waits of all first refusals; whoever was refused is expected back once."""
+    refused = sorted((car for car in cars if car.answers[0][0] == 503), key=lambda car: car.answered_s[0])
+    found = []
+    for index, car in enumerate(refused):
+        now_s, told_s = car.answered_s[0], car.answers[0][2]
+        ahead = [each for each in refused[:index] if _comes_after(each, now_s)]
+        queue = [_freed(each, time_scale) for each in (*ahead, car)]
+        fair_s = first_come_first_served(now_s, *_running(cars, capacities_w, now_s), queue) - now_s
+        found.append(Wait(told_s or 0.0, fair_s))
+    return found
+
+
+def _comes_after(car: Came, now_s: float) -> bool:
+    return len(car.answered_s) > 1 and car.answered_s[1] > now_s
+
+
+def _freed(car: Came, time_scale: float) -> list[Freed]:
+    power_w = round(car.body["max_power_kw"] * 1000)
+    plan = Plan(round(car.body["energy_kwh"] * 3.6e6), power_w, round(car.body["stay_minutes"] * 60_000))
+    return [(after_ms / 1000 / time_scale, watts) for after_ms, watts in plan.releases()]
+
+
+def _running(
+    cars: list[Came], capacities_w: dict[str, int], now_s: float
+) -> tuple[dict[str, int], list[End]]:
+    """Return what is free at a moment, and what the sessions that run will free."""
+    free_w, ends = dict(capacities_w), []
+    for body in (car.session for car in cars if car.session):
+        for start_ms, end_ms, watts in told(body):
+            if start_ms / 1000 <= now_s < end_ms / 1000:
+                free_w[body["substation_id"]] -= watts
+                ends.append((end_ms / 1000, body["substation_id"], watts))
+    return free_w, ends
