@@ -23,7 +23,7 @@ def main() -> None:
     grafana = f"http://{host}:{os.environ.get('GRAFANA_PORT') or '3000'}"
     password = kept(SECRETS / "grafana-admin-password", secrets.token_urlsafe(18), READABLE)
     key = kept(SECRETS / "api-key", secrets.token_urlsafe(32), SHUT)
-    kept(SECRETS / "api-keys.txt", f"operator {digest(key)}\n", SHUT)
+    kept(SECRETS / "api-keys.txt", f"operator {digest(key)} operator\n", SHUT)
     sys.stdout.write(f"""
 The grid's ways in, once all services are healthy:
 
