@@ -1,7 +1,7 @@
 """Who may call: the file of API keys, and what belongs to whom.
 
-Pure. A line of the file is `<caller> <sha256 of the key, hex> [requests a minute]`; `#` begins a
-comment. A caller may have several keys, so that one can be replaced without a gap. What a caller
+Pure. A line of the file is `<caller> <sha256 of the key, hex> [requests a minute] [operator]`; `#` begins a
+comment. An operator's key, such as the console's, finds and stops the sessions of every caller. A caller may have several keys, so that one can be replaced without a gap. What a caller
 names, its keys of idempotency and its vehicles, is kept under `<caller>:<name>`; a caller's own name
 has no colon, so that no two can mean the same.
 
@@ -16,6 +16,7 @@ import re
 
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
+OPERATOR = "operator"
 PER_MINUTE = range(1, 6_000_001)
 BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,256}=*)", re.IGNORECASE)
 
@@ -26,6 +27,12 @@ class Caller:
 
     name: str
     per_minute: int = 0
+    operator: bool = False
+
+    @property
+    def reach(self) -> str:
+        """Return whose sessions it may look up and stop: its own, '' for everybody's."""
+        return "" if self.operator else self.name
 
     def key(self, key: str) -> str:
         """Return an Idempotency-Key of this caller as the order book holds it."""
@@ -77,7 +84,7 @@ def read(text: str) -> dict[str, Caller]:
         if fault := _fault(words) or _conflict(words, callers, quotas):
             faults.append(f"line {number}: {fault}")
             continue
-        caller = Caller(words[0], int(words[2]) if len(words) > 2 else 0)  # noqa: PLR2004 - the third word
+        caller = Caller(words[0], _quota(words), words[-1] == OPERATOR)
         callers[words[1]] = caller
         quotas[caller.name] = caller.per_minute
     if not callers and not faults:
@@ -88,13 +95,14 @@ def read(text: str) -> dict[str, Caller]:
 
 
 def _fault(words: list[str]) -> str:
-    if not 2 <= len(words) <= 3:  # noqa: PLR2004 - two or three words
-        return "it must be a caller, the sha256 of a key and, if wanted, requests a minute"
+    more = words[2:-1] if words[-1] == OPERATOR else words[2:]
+    if len(words) < 2 or len(more) > 1:  # noqa: PLR2004 - a caller and a key
+        return f"it must be a caller, the sha256 of a key and, if wanted, requests a minute and `{OPERATOR}`"
     if not NAME.fullmatch(words[0]) or words[0] == ANONYMOUS.name:
         return f"a caller is up to 63 of a-z 0-9 . _ -, and not {ANONYMOUS.name}"
     if not DIGEST.fullmatch(words[1]):
         return "the sha256 of a key is 64 of 0-9 a-f"
-    if len(words) == 3 and not (re.fullmatch("[0-9]{1,7}", words[2]) and int(words[2]) in PER_MINUTE):  # noqa: PLR2004
+    if more and not (re.fullmatch("[0-9]{1,7}", more[0]) and int(more[0]) in PER_MINUTE):
         return f"requests a minute are {PER_MINUTE[0]} to {PER_MINUTE[-1]}"
     return ""
 
@@ -102,6 +110,11 @@ def _fault(words: list[str]) -> str:
 def _conflict(words: list[str], callers: dict[str, Caller], quotas: dict[str, int]) -> str:
     if words[1] in callers:
         return "this key came before"
-    if quotas.get(words[0], wanted := int(words[2]) if len(words) > 2 else 0) != wanted:  # noqa: PLR2004
+    if quotas.get(words[0], wanted := _quota(words)) != wanted:
         return f"{words[0]} came before with another quota"
     return ""
+
+
+def _quota(words: list[str]) -> int:
+    """Return the requests a minute that a line gives, 0 if it gives none."""
+    return int(words[2]) if len(words) > 2 and words[2] != OPERATOR else 0  # noqa: PLR2004 - the third word

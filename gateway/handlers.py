@@ -190,11 +190,11 @@ class ChargeHandler(GridHandler):
 
     def get(self, session_id: str) -> Awaitable[None]:
         """Write the session as it is now."""
-        return self._about(Find(session_id, self.caller.name))
+        return self._about(Find(session_id, self.caller.reach))
 
     def delete(self, session_id: str) -> Awaitable[None]:
         """Stop the session; one that has ended is returned as it is."""
-        return self._about(Stop(session_id, self.caller.name))
+        return self._about(Stop(session_id, self.caller.reach))
 
     async def _about(self, command: Find | Stop) -> None:
         answer = await self.ask(command)

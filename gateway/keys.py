@@ -4,7 +4,7 @@ import argparse
 import secrets
 import sys
 
-from gateway.callers import ANONYMOUS, NAME, digest
+from gateway.callers import ANONYMOUS, NAME, OPERATOR, digest
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -12,12 +12,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m gateway.keys", description=__doc__)
     new = parser.add_subparsers(required=True).add_parser("new", help="make a key for a caller")
     new.add_argument("caller", help="up to 63 of a-z 0-9 . _ -")
-    caller = parser.parse_args(arguments).caller
+    new.add_argument(
+        "--operator", action="store_true", help="it finds and stops the sessions of every caller"
+    )
+    given = parser.parse_args(arguments)
+    caller = given.caller
     if not NAME.fullmatch(caller) or caller == ANONYMOUS.name:
         parser.error(f"a caller is up to 63 of a-z 0-9 . _ -, and not {ANONYMOUS.name}")
     key = secrets.token_urlsafe(32)
     sys.stderr.write(f"The key of {caller}, shown only now: {key}\n")
-    sys.stdout.write(f"{caller} {digest(key)}\n")
+    sys.stdout.write(f"{caller} {digest(key)}{f' {OPERATOR}' if given.operator else ''}\n")
 
 
 if __name__ == "__main__":

@@ -295,7 +295,8 @@ async def test_a_session_is_stopped_and_its_story_told_to_its_end(tmp_path: Path
 @pytest.mark.gen_test
 async def test_with_api_keys_the_console_tells_of_other_callers_cars_by_its_own_key(tmp_path: Path) -> None:
     keys, own = tmp_path / "keys", tmp_path / "key"
-    keys.write_text("".join(f"{name} {digest(key)}\n" for name, key in KEYS.items()))
+    role = {"console": " operator"}
+    keys.write_text("".join(f"{name} {digest(key)}{role.get(name, '')}\n" for name, key in KEYS.items()))
     own.write_text(KEYS["console"] + "\n")
     plan = Plan(gateway={"API_KEYS": str(keys)})
     async with desk(tmp_path, plan, GATEWAY_API_KEY_FILE=str(own)) as at:

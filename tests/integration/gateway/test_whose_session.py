@@ -15,6 +15,7 @@ from tests.integration.balancer.grid import HOST, Plan, free_ports, running, unt
 from tests.integration.gateway.api import Api, Response, api_of
 
 ACME, BOLT = {"Authorization": "Bearer key-of-acme"}, {"Authorization": "Bearer key-of-bolt"}
+DESK = {"Authorization": "Bearer key-of-desk"}
 NEW_KEY = {"Authorization": "Bearer new-key-of-acme"}
 
 
@@ -24,6 +25,7 @@ async def two_gateways(folder: Path) -> AsyncIterator[tuple[Api, str]]:
     path = folder / "keys"
     path.write_text(
         f"acme {digest('key-of-acme')}\nacme {digest('new-key-of-acme')}\nbolt {digest('key-of-bolt')}\n"
+        f"desk {digest('key-of-desk')} operator\n"
     )
     async with running(folder, Plan(gateway={"API_KEYS": str(path)})) as grid:
         (port,) = free_ports(1)
@@ -64,6 +66,19 @@ async def test_a_session_of_another_caller_is_not_found_and_goes_on(tmp_path: Pa
         for headers in (ACME, NEW_KEY):
             assert (await api.call("GET", path, headers=headers)).json["state"] == "charging"
         assert (await api.call("DELETE", path, headers=NEW_KEY)).json["state"] == "stopped"
+
+
+@pytest.mark.gen_test
+async def test_an_operator_s_key_finds_and_stops_the_sessions_of_every_caller(tmp_path: Path) -> None:
+    async with two_gateways(tmp_path) as (api, keyless):
+        placed = (await api.charge_with(ACME, vehicle_id="car")).json
+        async with api.grid.session.post(f"{keyless}/charge", json={"vehicle_id": "car"}) as answer:
+            of_nobody = await answer.json()
+        for session_id, vehicle in ((placed["session_id"], "acme:car"), (of_nobody["session_id"], "car")):
+            found = await api.call("GET", f"/charge/{session_id}", headers=DESK)
+            assert (found.status, found.json["vehicle_id"]) == (200, vehicle)
+            stopped = await api.call("DELETE", f"/charge/{session_id}", headers=DESK)
+            assert stopped.json["state"] == "stopped"
 
 
 @pytest.mark.gen_test

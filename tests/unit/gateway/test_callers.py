@@ -20,6 +20,15 @@ def test_a_file_is_its_callers_by_the_digests_of_their_keys() -> None:
     assert read(text) == {A: Caller("acme"), B: Caller("bolt-2", 600)}
 
 
+@pytest.mark.parametrize(("line", "per_minute"), [(f"desk {A} operator", 0), (f"desk {A} 60 operator", 60)])
+def test_an_operator_reaches_the_sessions_of_every_caller_and_any_other_caller_its_own(
+    line: str, per_minute: int
+) -> None:
+    found = read(f"{line}\noperator {B}")
+    assert found == {A: Caller("desk", per_minute, operator=True), B: Caller("operator")}
+    assert [found[A].reach, found[B].reach] == ["", "operator"]
+
+
 def test_a_digest_is_the_sha256_of_the_key() -> None:
     assert digest("key-a") == hashlib.sha256(b"key-a").hexdigest()
 
@@ -31,7 +40,7 @@ def test_a_caller_may_have_several_keys() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("acme", "it must be"), (f"acme {A} 60 more", "it must be"), (f"Acme {A}", "a caller is"),
+        ("acme", "it must be"), (f"acme {A} 60 more", "it must be"), (f"acme {A} operator 60", "it must be"), ("acme operator", "the sha256"), (f"Acme {A}", "a caller is"),
         (f"a:b {A}", "a caller is"), (f"{'a' * 64} {A}", "a caller is"), (f"anonymous {A}", "a caller is"),
         (f"acme {A[:-1]}", "the sha256"), (f"acme {A.upper()}", "the sha256"), (f"acme {A} 0", "requests a minute"),
         (f"acme {A} 6000001", "requests a minute"), (f"acme {A} many", "requests a minute"), (f"acme {A} -1", "requests a minute"),
