@@ -24,8 +24,7 @@ def main() -> None:
     password = kept(SECRETS / "grafana-admin-password", secrets.token_urlsafe(18), READABLE)
     key = kept(SECRETS / "api-key", secrets.token_urlsafe(32), SHUT)
     kept(SECRETS / "operator-token", secrets.token_urlsafe(32), SHUT)
-    kept(SECRETS / "api-keys.txt", f"operator {digest(key)} operator
-", SHUT)
+    kept(SECRETS / "api-keys.txt", f"operator {digest(key)} operator\n", SHUT)
     sys.stdout.write(f"""
 The grid's ways in, once all services are healthy:
 
