@@ -208,6 +208,7 @@ def test_acknowledgements_and_history_outlive_the_console(alarms: Page, grid: Gr
         alarms.goto("about:blank")  # else the page goes to the login by itself, meanwhile
         grid.kill("admin_ui")
         alarms.goto(_entered(grid))
+        alarms.get_by_role("button", name="Log in").click()
         alarms.goto(f"{grid.console}/alarms")
         expect(calling(alarms, OVER)).to_contain_text("acknowledged by local operator")
         expect(alarms.locator("#history")).to_contain_text("Acknowledged")
