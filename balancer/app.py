@@ -70,7 +70,9 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         stack.push_async_callback(links.close)
         poller = Poller(fleet, links, metrics, settings.poll_s)
         stack.push_async_callback(poller.close)
-        operator, service = await _service(stack, seats, Asker(links), book, metrics, poller)
+        operator, service = await _service(
+            stack, seats, _asker(settings, links, book, fleet), book, metrics, poller
+        )
         poller.given_up = operator.given_up
         discovery = Discovery(fleet, poller, metrics, settings.substations, settings.discover_s)
         stack.push_async_callback(discovery.close)

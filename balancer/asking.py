@@ -30,22 +30,12 @@ class Watch(Protocol):
         """A call was decided within LATE_S."""
 
 
-class Unwatched:
-    """Takes no notice."""
-
-    def late(self, substation_id: str, now_s: float) -> None:
-        """See Watch."""
-
-    def prompt(self, substation_id: str, now_s: float) -> None:
-        """See Watch."""
-
-
 class Asker:
     """Sends commands to substations by their id."""
 
-    def __init__(self, links: Links, watch: Watch | None = None) -> None:
+    def __init__(self, links: Links, watch: Watch) -> None:
         self._links = links
-        self._watch = watch or Unwatched()
+        self._watch = watch
         self._budgets: dict[str, RetryBudget] = {}
 
     async def ask(self, substation_id: str, command: Command, until_s: float) -> Answer | None:

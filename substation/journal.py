@@ -90,6 +90,7 @@ class Journal:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit all that is written inside, or nothing; raises as the store's."""
+        self._stamped = self._commits  # what a transaction that was undone had stamped is not on the disk
         with self._store.transaction():
             yield
         if self._stamped > self._commits:
