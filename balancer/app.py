@@ -66,7 +66,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         links = Links(metrics.batched, operator_token.metadata(token))
         fleet = _view(settings.poll_s, links, book.book_id)
         seats = Seats(fleet, Decisions(), WaitingRoom(settings.most_waiting))
-        registry.register(FleetCollector(fleet, seats.room))
+        registry.register(FleetCollector(fleet, seats.room, seats.appointments.kept_w))
         stack.push_async_callback(links.close)
         poller = Poller(fleet, links, metrics, settings.poll_s)
         stack.push_async_callback(poller.close)

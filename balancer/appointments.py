@@ -119,6 +119,19 @@ class Appointments:
         ]
         return fits_beside(ahead, member, charge.plan.power_w, now_s, self._come_back)
 
+    def kept_w(self, name: str, now_s: float) -> float:
+        """Return the watts at a substation that requests which come later don't get: callers are due for them now."""
+        timetable, member = self._timetables.get(name), self._fleet.members.get(name)
+        if not timetable or not member:
+            return 0.0
+        most_w = MOST_SHARE * member.report.capacity_w
+        due = (
+            promise.demand_w
+            for promise in timetable.promises
+            if promise.due_from_s <= now_s and promise.demand_w <= most_w and promise.who not in self._seated
+        )
+        return self._come_back * sum(due)
+
     def pass_time(self, now_s: float) -> None:
         """Forget those who did not come."""
         for name, timetable in list(self._timetables.items()):

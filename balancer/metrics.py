@@ -16,6 +16,10 @@ from substation.contract import Outcome
 DECISIONS = {Outcome.PLACED: "placed", Outcome.REFUSED: "refused", Outcome.STALE: "stale", None: "unknown"}
 AGE = ("smartgrid_balancer_report_age_seconds", "Age of the newest report")
 OUTSTANDING = ("smartgrid_balancer_outstanding_watts", "Power that was asked for and not answered yet")
+PROMISED = (
+    "smartgrid_balancer_promised_watts",
+    "Power that is kept for callers who were told to come back, and are due about now",
+)
 STATE = ("smartgrid_balancer_substation_state", "1 for the state that the balancer thinks it is in")
 CONFLICTS = (
     "smartgrid_balancer_identity_conflicts",
@@ -135,14 +139,17 @@ def show_rushhour(
 class FleetCollector(Collector):
     """Yields what the view of the fleet says now."""
 
-    def __init__(self, fleet: Fleet, waiting: Sized) -> None:
+    def __init__(self, fleet: Fleet, waiting: Sized, kept_w: Callable[[str, float], float]) -> None:
+        """`kept_w` returns the power at a substation that is kept for callers who were told to come back."""
         self._fleet = fleet
         self._waiting = waiting
+        self._kept_w = kept_w
 
     def describe(self) -> Iterator[Metric]:
         """Name the families."""
         yield from (
-            GaugeMetricFamily(*family) for family in (WAITING, AGE, OUTSTANDING, STATE, CONFLICTS, WATCHED)
+            GaugeMetricFamily(*family)
+            for family in (WAITING, AGE, OUTSTANDING, PROMISED, STATE, CONFLICTS, WATCHED)
         )
 
     def collect(self) -> Iterator[Metric]:
@@ -150,11 +157,14 @@ class FleetCollector(Collector):
         now_s = time.monotonic()
         age = GaugeMetricFamily(*AGE, labels=["substation"])
         outstanding = GaugeMetricFamily(*OUTSTANDING, labels=["substation"])
+        promised = GaugeMetricFamily(*PROMISED, labels=["substation"])
         for name, member in self._fleet.members.items():
             age.add_metric([name], now_s - member.received_s)
             outstanding.add_metric([name], member.outstanding_w)
+            promised.add_metric([name], self._kept_w(name, now_s))
         yield age
         yield outstanding
+        yield promised
         yield GaugeMetricFamily(*WAITING, value=len(self._waiting))
         yield self._states(now_s)
         states = [self._fleet.state(member, now_s) for member in self._fleet.members.values()]
