@@ -163,9 +163,13 @@ def _understood() -> Iterator[None]:
 
 
 def _shut(path: Path) -> None:
-    """Make a file and its folder that nobody else can read; what SQLite writes beside it is like it."""
+    """Make a file and its folder that nobody else can read; what SQLite makes beside it is like it.
+
+    What an older version left beside it is not, and is used on.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    for each, mode in ((path.parent, 0o700), (path, 0o600)):
-        with contextlib.suppress(PermissionError):  # somebody else's, who lets this process use it
+    for each, mode in ((path.parent, 0o700), (path, 0o600), (path.with_name(f"{path.name}-wal"), 0o600)):
+        # Absent, or somebody else's, who lets this process use it.
+        with contextlib.suppress(FileNotFoundError, PermissionError):
             each.chmod(mode)

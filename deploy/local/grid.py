@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from deploy.local import addresses, prometheus, supervision
+from loadtest.target import refusal
 from runtime.settings import local_url
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,16 +79,19 @@ def take(data: Path) -> None:
 
 def environment(data: Path, ports: Mapping[str, int], bind: str) -> dict[str, str]:
     """Return what supervisord and all services get besides the environment of this process."""
+    gateway, balancer = (local_url(bind, ports[name]) for name in ("GATEWAY_PORT", "BALANCER_PORT"))
     urls = {
-        "gateway": local_url(bind, ports["GATEWAY_PORT"]),
-        "balancer": local_url(bind, ports["BALANCER_PORT"]),
+        "gateway": gateway,
+        "balancer": balancer,
         "substations": supervision.substation_urls(ports, bind),
     }
+    own = [url for url in (gateway, balancer) if refusal(url, ())]  # this grid's own, wherever it listens
+    targets = ",".join(filter(None, [os.environ.get("LOADTEST_TARGETS"), *own]))
     return {
         "EXIT_WITH_PARENT": "1", "DATA_DIR": str(data), "PYTHONPATH": str(ROOT), "GRID_ROOT": str(ROOT),
         "GRID_PYTHON": sys.executable, "GRID_URLS": json.dumps(urls),
         "RUNS_DIR": str(Path(os.environ.get("RUNS_DIR") or data / "runs").absolute()),
-        "GRID_PROMETHEUS": prometheus.installed() or "",
+        "GRID_PROMETHEUS": prometheus.installed() or "", "LOADTEST_TARGETS": targets,
     }  # fmt: skip
 
 
