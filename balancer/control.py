@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 READ_EVERY_S = 1.0
 ORDER_S = 5.0  # within which a substation confirms
 TOO_HIGH = "the limit is above the rated capacity"
+UNKNOWN = "no substation of this id is known: /fleet lists those that are"
+NOTHING_LEFT = "nothing is known of it, or it is given up already: /fleet lists substations and journals"
 OUTCOMES = {substation.Outcome.DONE: Outcome.DONE, substation.Outcome.INVALID: Outcome.INVALID}
 
 
@@ -171,14 +173,14 @@ class Operator:
             await self.read()
         except BookUnavailable as error:
             return _unwritten(error)
-        return Answer(Outcome.DONE if gone else Outcome.NOT_FOUND)
+        return Answer(Outcome.DONE) if gone else Answer(Outcome.NOT_FOUND, detail=NOTHING_LEFT)
 
     def _objection(self, substation_id: str, journal_id: str) -> str:
         return objection(self._fleet, substation_id, journal_id, time.monotonic())
 
     async def _order(self, substation_id: str, command: substation.Drain | substation.Derate) -> Answer:
         if substation_id not in self._fleet.members:
-            return Answer(Outcome.NOT_FOUND)
+            return Answer(Outcome.NOT_FOUND, detail=UNKNOWN)
         answer = await self._asker.ask(substation_id, command, time.monotonic() + ORDER_S)
         outcome = OUTCOMES.get(answer.outcome, Outcome.UNREACHABLE) if answer else Outcome.UNREACHABLE
         return Answer(outcome, detail=TOO_HIGH if outcome is Outcome.INVALID else "")

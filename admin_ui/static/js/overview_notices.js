@@ -33,7 +33,7 @@ export function leftOut({ left_out: reasons }) {
 /** Return why the charts have gaps: when the balancer or the gateway was lost in the last quarter of an hour. */
 export function gaps(outages) {
   return outages.map(({ service, from_unix_s: from, to_unix_s: to }) => (
-    `◷ The ${service} was lost ${to === null ? `since ${moment(from * 1000)}` : `from ${moment(from * 1000)} for ${ago(to - from)}`}${service === "balancer" ? ": the charts have a gap" : ""}.`
+    `◷ The ${service} ${to === null ? `has been lost since ${moment(from * 1000)}` : `was lost from ${moment(from * 1000)} for ${ago(to - from)}`}${service === "balancer" ? ": the charts have a gap" : ""}.`
   )).join(" ");
 }
 
