@@ -221,7 +221,7 @@ def lost(camera: Camera, grid: Grid) -> None:
     camera.to("/")
     os.kill(pid, signal.SIGSTOP)
     try:
-        expect(camera.page.locator("#link-state")).to_contain_text("does not answer since")
+        expect(camera.page.locator("#link-state")).to_contain_text("has not answered since")
         camera.shoot("overview-link-lost")
     finally:
         os.kill(pid, signal.SIGCONT)
