@@ -33,11 +33,11 @@ RUSHHOUR_ACTIVE = (
 )
 WINDOW_START = (
     "smartgrid_rushhour_window_start_timestamp_seconds",
-    "Unix time from which the cars of the newest rush hour come; 0: none since the balancer's start",
+    "Unix time from which the cars of the newest rush hour arrive; 0: none since the balancer's start",
 )
 WINDOW_END = (
     "smartgrid_rushhour_window_end_timestamp_seconds",
-    "Unix time until which they come; +Inf while the run has not told and holds the lease",
+    "Unix time until which they arrive; +Inf while a run that has not sent its window holds the lease",
 )
 OTHER = "other"
 POLL_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8)
