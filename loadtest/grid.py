@@ -167,7 +167,7 @@ class Sampler:
 
 
 class PolicyWatch:
-    """Looks at the balancer's policy once a second; `seen` has (unix seconds, policy) of each change."""
+    """Reads the balancer's policy once a second; `seen` has (unix seconds, policy) of each change."""
 
     def __init__(self, grid: Grid, policy: str, now: Callable[[], float]) -> None:
         self.seen = [(now(), policy)]
@@ -175,14 +175,14 @@ class PolicyWatch:
         self._now = now
 
     async def look(self) -> None:
-        """Look once; a balancer that does not answer changes nothing."""
+        """Read it once; a balancer that does not answer changes nothing."""
         with contextlib.suppress(NotReady):
             policy = (await self._grid.fleet()).policy
             if policy != self.seen[-1][1]:
                 self.seen.append((self._now(), policy))
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Read until cancelled."""
         while True:
             await self.look()
             await asyncio.sleep(POLICY_EVERY_S)

@@ -13,7 +13,9 @@ TTL_S = 10.0
 RENEW_EVERY_S = 2.0
 ANSWER_S = 1.0  # for the balancer to answer one call
 OK = 200
+UNAUTHORIZED = 401
 HELD = 409
+ASKS = "it asks for the operator's token: name its file with --operator-token-file or OPERATOR_TOKEN_FILE"
 
 
 class Busy(Exception):  # noqa: N818 - named after what is the matter
@@ -23,7 +25,7 @@ class Busy(Exception):  # noqa: N818 - named after what is the matter
 class Lease:
     """One run's hold on the rush hour; `lost` says why it ended early, '' while it did not.
 
-    `window_unix_s` is when the cars come; once it is known, the balancer is told with the next renewal.
+    `window_unix_s` is when the cars arrive; once known, it is sent to the balancer with the next renewal.
     """
 
     def __init__(
@@ -95,7 +97,8 @@ class Lease:
             raise NotReady(message) from error
         said = _object(text) if status in {OK, HELD} else None
         if said is None:
-            message = f"{url} answers {status}: is it a balancer of this version?"
+            why = ASKS if status == UNAUTHORIZED else "is it a balancer of this version?"
+            message = f"{url} answers {status}: {why}"
             raise NotReady(message)
         if status == HELD:
             raise Busy(_held_by(said))

@@ -15,6 +15,7 @@ from runtime.settings import load
 
 PAUSE_S = 0.1
 SAY_EVERY_S = 5.0
+KEY = "YOUR-KEY"  # only its digest is known
 
 
 def main() -> None:
@@ -28,7 +29,7 @@ def main() -> None:
             said = time.monotonic()
             print(f"Waiting for {', '.join(waiting)}: see the logs in {settings.data}/log", flush=True)
         time.sleep(PAUSE_S)
-    # Elsewhere than on loopback no link logs anybody in.
+    # Links work only on loopback.
     console = link.url(settings.data, settings.url) if settings.on_loopback else settings.url
     print(ways_in(urls, console, time.monotonic() - began), flush=True)
 
@@ -64,11 +65,12 @@ def ways_in(urls: Mapping[str, object], console: str, took_s: float) -> str:
     capacity_kw = sum(float(str(member["capacity_kw"])) for member in fleet)
     sessions = sum(int(str(member["sessions"])) for member in fleet)
     resumed = f", {sessions} sessions going on" if sessions else ""
+    bearer = f"-H 'Authorization: Bearer {KEY}' " if os.environ.get("API_KEYS") else ""
     return f"""
 The grid runs (ready in {took_s:.1f} s): {len(fleet)} substations, {capacity_kw:,.0f} kW in all{resumed}.
 
   the console     {console}
-  charge a car    curl -i {urls["gateway"]}/charge -H 'Content-Type: application/json' -d '{{"vehicle_id": "EV-1"}}'
+  charge a car    curl -i {urls["gateway"]}/charge {bearer}-H 'Content-Type: application/json' -d '{{"vehicle_id": "EV-1"}}'
   rush hour       {" ".join([*elsewhere(urls), "make rush-hour"])}
   see the load    curl {urls["balancer"]}/fleet
   the API         {urls["gateway"]}/
@@ -79,7 +81,7 @@ The grid runs (ready in {took_s:.1f} s): {len(fleet)} substations, {capacity_kw:
 
 
 def elsewhere(urls: Mapping[str, object]) -> list[str]:
-    """Return what another terminal must set, for a shell, so that a rush hour finds this grid and its console's runs."""
+    """Return the variables that a rush hour in another terminal needs to find this grid and the console's runs."""
     usual = {
         "GATEWAY_URL": f"http://{LOOPBACK}:{DEFAULT_PORTS['GATEWAY_PORT']}",
         "BALANCER_URL": f"http://{LOOPBACK}:{DEFAULT_PORTS['BALANCER_PORT']}",
@@ -89,7 +91,12 @@ def elsewhere(urls: Mapping[str, object]) -> list[str]:
         "GATEWAY_URL": str(urls["gateway"]), "BALANCER_URL": str(urls["balancer"]),
         "RUNS_DIR": os.environ["RUNS_DIR"],
     }  # fmt: skip
-    return [f"{name}={shlex.quote(value)}" for name, value in found.items() if value != usual[name]]
+    if token := os.environ.get("OPERATOR_TOKEN_FILE"):
+        found["OPERATOR_TOKEN_FILE"] = str(Path(os.environ["GRID_ROOT"]) / token)
+    if os.environ.get("API_KEYS"):
+        found["API_KEY"] = KEY
+    found["LOADTEST_TARGETS"] = os.environ.get("LOADTEST_TARGETS") or ""
+    return [f"{name}={shlex.quote(value)}" for name, value in found.items() if value != usual.get(name, "")]
 
 
 if __name__ == "__main__":

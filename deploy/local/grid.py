@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from deploy.local import addresses, prometheus, supervision
+from loadtest.target import refusal
 from runtime.settings import local_url
 
 ROOT = Path(__file__).resolve().parents[2]
 TAKEN, UNUSABLE = 1, 2  # exit codes
-IN_USE = """A grid runs on the data in {data} already ({owner}).
+IN_USE = """A grid is already running on the data in {data} ({owner}).
 Stop it, or choose another folder with DATA_DIR and other ports (docs/how-to/other-ports-and-capacities.md).
 """
 
@@ -55,13 +56,13 @@ def main() -> None:
 
 
 def stop(why: str, code: int) -> NoReturn:
-    """Say why the grid does not start, and end."""
+    """Print why the grid does not start, and exit."""
     sys.stderr.write(why)
     sys.exit(code)
 
 
 def take(data: Path) -> None:
-    """Take the data folder for this grid, for as long as its supervisor lives; ends with 1 when another has it.
+    """Lock the data folder for as long as the supervisor of this grid lives; exits with 1 if another grid has it.
 
     Nothing in it was changed before. Raises OSError when there can be no lock.
     """
@@ -73,21 +74,24 @@ def take(data: Path) -> None:
         stop(IN_USE.format(data=data, owner=owner), TAKEN)
     os.ftruncate(lock, 0)
     os.write(lock, f"process {os.getpid()}\n".encode())
-    os.set_inheritable(lock, True)  # supervisord, which this process becomes, holds it on
+    os.set_inheritable(lock, True)  # supervisord, which this process becomes, keeps the lock
 
 
 def environment(data: Path, ports: Mapping[str, int], bind: str) -> dict[str, str]:
-    """Return what supervisord and all services get besides the environment of this process."""
+    """Return the variables that supervisord and all services get besides the environment of this process."""
+    gateway, balancer = (local_url(bind, ports[name]) for name in ("GATEWAY_PORT", "BALANCER_PORT"))
     urls = {
-        "gateway": local_url(bind, ports["GATEWAY_PORT"]),
-        "balancer": local_url(bind, ports["BALANCER_PORT"]),
+        "gateway": gateway,
+        "balancer": balancer,
         "substations": supervision.substation_urls(ports, bind),
     }
+    own = [url for url in (gateway, balancer) if refusal(url, ())]  # this grid's own, wherever it listens
+    targets = ",".join(filter(None, [os.environ.get("LOADTEST_TARGETS"), *own]))
     return {
         "EXIT_WITH_PARENT": "1", "DATA_DIR": str(data), "PYTHONPATH": str(ROOT), "GRID_ROOT": str(ROOT),
         "GRID_PYTHON": sys.executable, "GRID_URLS": json.dumps(urls),
         "RUNS_DIR": str(Path(os.environ.get("RUNS_DIR") or data / "runs").absolute()),
-        "GRID_PROMETHEUS": prometheus.installed() or "",
+        "GRID_PROMETHEUS": prometheus.installed() or "", "LOADTEST_TARGETS": targets,
     }  # fmt: skip
 
 

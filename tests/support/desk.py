@@ -1,6 +1,8 @@
 """A substation's writer over a real journal, on clocks that the test moves."""
 
-from collections.abc import Sequence
+import resource
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -75,6 +77,17 @@ class Desk:
 
     def make_room(self) -> None:
         self._limit_pages(NO_PAGE_LIMIT)
+
+    @contextmanager
+    def quota_used_up(self) -> Iterator[None]:
+        """Let this process make no file longer than the journal's `-wal`: a commit fails when it is written."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        size = self.path.with_name(f"{self.path.name}-wal").stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     def _limit_pages(self, most: int) -> None:
         self.journal._store.rows(f"PRAGMA max_page_count = {most}")

@@ -85,7 +85,7 @@ async def test_it_never_sleeps_past_its_deadline(monkeypatch: pytest.MonkeyPatch
     links, made = linked(full=unavailable)
     for _ in range(40):
         until_s = clock.now_s + 4.8
-        assert await Asker(links).ask("full", Find("x"), until_s) is None
+        assert await Asker(links, Watched()).ask("full", Find("x"), until_s) is None
         assert clock.now_s == pytest.approx(until_s)
     assert made["full"].calls >= 40 * 7
 
@@ -96,7 +96,7 @@ async def test_a_substation_that_is_back_is_asked_within_a_second_or_two_however
 ) -> None:
     clock = Sleeps(monkeypatch)
     links, _ = linked(full=unavailable)
-    await Asker(links).ask("full", Find("x"), clock.now_s + 64.8)
+    await Asker(links, Watched()).ask("full", Find("x"), clock.now_s + 64.8)
     assert max(clock.slept) <= 1.5 * asking.LONGEST_PAUSE_S
 
 
@@ -108,7 +108,7 @@ async def test_a_dead_substation_takes_no_retry_from_a_healthy_one() -> None:
         return await next(broken, _found)()
 
     links, _ = linked(dead=lost, fine=breaks_once)
-    asker = Asker(links)
+    asker = Asker(links, Watched())
     assert await asker.ask("dead", Find("x"), time.monotonic() + 0.01) is None
     asker._budgets["dead"].tokens = -1000.0
     assert await asker.ask("dead", Find("x"), time.monotonic() + 30) is None  # at once
@@ -118,7 +118,7 @@ async def test_a_dead_substation_takes_no_retry_from_a_healthy_one() -> None:
 @pytest.mark.gen_test
 async def test_an_ask_without_retries_draws_on_no_budget() -> None:
     links, made = linked(dead=lost)
-    asker = Asker(links)
+    asker = Asker(links, Watched())
     for _ in range(300):
         assert await asker.once("dead", Withdraw("~a", 0), 5.0) is None
     assert made["dead"].calls == 300
@@ -128,7 +128,7 @@ async def test_an_ask_without_retries_draws_on_no_budget() -> None:
 @pytest.mark.gen_test
 async def test_who_waits_for_a_substation_that_was_not_discovered_is_woken_when_it_is() -> None:
     links, _ = linked()
-    asker = Asker(links)
+    asker = Asker(links, Watched())
     waiting = [asyncio.create_task(asker.once("s-1", Find("x"), 30.0)) for _ in range(100)]
     await asyncio.sleep(0)
     links.connect("s-1", "127.0.0.1:1")

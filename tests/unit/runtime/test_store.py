@@ -31,6 +31,21 @@ def test_a_file_and_its_folder_are_made(path: Path) -> None:
     assert path.exists()
 
 
+def test_what_an_older_version_left_beside_a_file_is_for_its_owner_alone_too(path: Path) -> None:
+    log = path.with_name("store.sqlite-wal")
+    path.parent.mkdir()
+    former = sqlite3.connect(path, isolation_level=None)
+    former.execute("PRAGMA journal_mode=WAL")
+    former.execute("CREATE TABLE thing (name TEXT)")
+    kept = log.read_bytes()
+    former.close()
+    log.write_bytes(kept)  # as after a kill
+    log.chmod(0o644)
+    store = Store(path, [])
+    assert log.stat().st_mode & 0o777 == 0o600
+    store.close()
+
+
 def test_an_older_version_is_migrated_and_keeps_its_rows(path: Path) -> None:
     store = Store(path, [FIRST])
     store.run("INSERT INTO thing VALUES ('a')")

@@ -239,6 +239,16 @@ def test_an_undone_commit_is_not_counted(desk: Desk) -> None:
     assert desk.journal.station().commits == 2
 
 
+def test_a_read_after_an_undone_commit_does_not_count_it(desk: Desk) -> None:
+    desk.ask(place("a"))
+    with desk.quota_used_up():
+        assert desk.ask(place("b"))[0].outcome is Outcome.UNAVAILABLE
+        page(desk)  # a transaction that writes nothing
+    assert desk.count.read_text().endswith(" 00000000000000000001\n")
+    restart(desk)
+    assert desk.journal.station().commits == 1
+
+
 def test_a_new_time_scale_counts_from_the_start_on(desk: Desk) -> None:
     (placed,) = desk.ask(place("a", seconds=1000))
     assert placed.session
