@@ -6,9 +6,9 @@ Pure: time comes as a Moment. Rules, after ISA-18.2 and EEMUA 191:
   without a break for its off-delay; what lies between, or is not known, starts both anew;
 - one that was cleared stays shown until it is acknowledged; one that is still true stays shown in any case;
 - one that comes back before is a new occurrence under a new id: nobody acknowledges what they did not see;
-- what is shown of one that has cleared is the worst that it was;
+- a cleared alarm shows its worst value;
 - a mute has an end and a reason. It hides nothing: what is muted is shown and counted apart;
-- a rush hour mutes warnings that come up in it, never criticals, and not what was there before.
+- a rush hour mutes warnings that come up in it, but no earlier ones, and never criticals.
 """
 
 import dataclasses

@@ -24,9 +24,9 @@ STARTED = "process_start_time_seconds"
 class GatewayWatch:
     """Keeps rates up to date, and notes when the gateway was lost.
 
-    One that refuses the connection is lost at once. One that is slow is lost when no reading came for RATE_S: a
-    hiccup is no outage. One that was started between two readings was lost between them; one that had run before is
-    another gateway at the same name.
+    A gateway that refuses the connection is lost at once. A slow one is lost when no reading came for RATE_S, because a
+    short delay is no outage. A process that was started between two readings was lost between them; a process that was
+    started before is another gateway under the same name.
     """
 
     def __init__(self, http: aiohttp.ClientSession, gateway_url: str, rates: Rates, outages: Outages) -> None:

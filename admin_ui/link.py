@@ -1,9 +1,8 @@
 """The one-time links that log in on this machine, and the address of the console, for making more links.
 
-Each link has a file of its own, which only the owner of the data can read: its name is the hash of the
-link's token. Whoever starts the console makes one and prints the link; the console takes the file away when the
-link is used. A link that nobody used ends after an hour: long enough for the coffee after `make run`, too
-short for one that is found in a log tomorrow.
+Each link has its own file, which only the owner of the data can read. The name of the file is the hash of the
+link's token. The program that starts the console creates the file and prints the link; the console removes the file
+when the link is used. An unused link expires after an hour, so that one found in a log the next day is useless.
 """
 
 import hashlib

@@ -39,8 +39,8 @@ def set_cookie(handler: ConsoleHandler, name: str, value: str, until_unix_s: flo
 class LinkHandler(Page):
     """The one-time link: `GET /enter?token=` shows a button, `POST /enter` logs in.
 
-    Programs that look at links before people do, such as a chat or a browser that loads ahead, send GET only:
-    they don't use the link up.
+    Programs that open links before people do, such as a chat or a browser that prefetches, send only GET, so they
+    don't use the link up.
     """
 
     def setup(  # type: ignore[override]

@@ -2,9 +2,9 @@
 
 Pure: time comes as seconds of a monotonic clock. Rules:
 
-- a refusal is an answer that placed no car, because no substation had room or none could be asked. Each counts, also
-  when the same request comes again later and is placed then. Every page shows refusals by this definition;
-- a failure is an answer that says neither yes nor no: the outcome is unknown, was taken back, or is a fault.
+- a refusal is an answer without a session, because no substation had room or none could be asked. Each one counts,
+  even if the same request is placed later. All pages use this definition;
+- a failure is neither an admission nor a refusal: the outcome is unknown, was withdrawn, or is a fault.
 """
 
 import collections

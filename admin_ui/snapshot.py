@@ -4,7 +4,7 @@ Pure: time comes as seconds of a monotonic clock, for history as unix seconds. R
 
 - a frame that is out of its order is never applied: the stream begins anew with a snapshot;
 - what was last known stays shown when the stream is lost, with its age, and is called stale;
-- history is taken once a second; what is stale in that second is a gap;
+- history is recorded once a second; a stale value leaves a gap;
 - an impossible figure, infinite or beyond MOST, is replaced by 0, and its row is stale.
 """
 

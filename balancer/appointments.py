@@ -2,16 +2,16 @@
 
 Pure: time comes as seconds of a monotonic clock. Rules (docs/adr/0018):
 
-- a refused request is told the first moment at which the known plans leave room for its whole stay, beside
-  all who were told before it: they take their power from their moments until the ends of their plans;
-- there is one promise for each key or vehicle. It is replaced when the same one asks again, which keeps its
+- a refused request is told the first moment at which the known plans leave room for its whole stay. Earlier
+  promises count as taken, from their moments until the ends of their plans;
+- there is one promise for each key or vehicle. It is replaced when the same caller asks again, who keeps its
   place in the order; it is dropped when the request is admitted, and lapses `LATE_S` after its moment;
-- no request that came later gets power that the promise needs at its moment. The share of the callers who
-  came back of late scales that need, so that promises to callers who don't come back cost next to nothing;
-- a promise of more than a quarter of a substation keeps nothing, so that large requests can't close a fleet
-  that is nearly empty: those can wait in the waiting room, where each keeps one substation at most;
-- a newcomer gets power that was freed earlier than any plan said: that does not lie idle until those come who were told;
-- a substation that can't admit (ejected, not linked, draining) promises nothing.
+- no later request gets power that the promise needs at its moment. That power is scaled by the share of callers
+  who came back recently, so that promises to callers who don't come back cost next to nothing;
+- a promise of more than a quarter of a substation keeps no power, so that large requests can't close a fleet
+  that is nearly empty. They can wait in the waiting room, where each keeps at most one substation;
+- power that is freed earlier than planned goes to the next request, and is not kept for promises;
+- a substation that can't admit (ejected, stream down, draining) promises nothing.
 """
 
 import dataclasses

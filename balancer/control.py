@@ -151,9 +151,9 @@ class Operator:
     async def decommission(self, substation_id: str, journal_id: str = "") -> Answer:
         """Give a journal up for good, '' for all of a substation: keys claimed there may move on.
 
-        INVALID while it may still charge cars: the detail says what to do. NOT_FOUND when nothing is known of
-        it that is not given up already. A substation that this balancer has not seen since its start is
-        known by what the book says of it.
+        INVALID while it may still charge cars; the detail says what to do. NOT_FOUND when the substation is not
+        known, or all of it was given up already. A substation that was not seen since the balancer's start is
+        known from the book.
         """
         if why := self._objection(substation_id, journal_id):
             return Answer(Outcome.INVALID, detail=why)

@@ -2,8 +2,8 @@
 
 Pure: time comes as seconds of a monotonic clock. Rules:
 
-- of two reports the one with the higher (epoch, seq) counts, however late it comes; but a page that stays
-  behind what is known is believed in the end;
+- of two reports the one with the higher (epoch, seq) counts, however late it comes; but a page whose epoch
+  stays below the known one is believed after BEHIND polls;
 - estimate = reported load + what is outstanding - what the reported plans have freed since;
 - a placement is reserved before anything is awaited, and released when its answer is known;
 - a substation is where its page was seen last, and nowhere else; whoever's identity is in doubt is not used;
@@ -28,8 +28,8 @@ LOST = frozenset({State.GONE, State.CONFLICT})  # substations in these states ar
 class Fleet:
     """All substations that were ever seen, and the addresses where none answered yet.
 
-    `poll_s` is the interval of the polls, `linked` tells whether the stream to a substation is up. Of
-    substations that belong to another order book than `book_id` none is used: they would refuse.
+    `poll_s` is the interval of the polls, `linked` returns whether the stream to a substation is up.
+    Substations that belong to another order book than `book_id` are not used, because they would refuse.
     """
 
     def __init__(self, poll_s: float, rng: Random, linked: Callable[[str], bool], book_id: str = "") -> None:
@@ -232,8 +232,8 @@ class Fleet:
     def pick(self, options: Collection[Option], demand_w: int, now_s: float) -> str | None:
         """Return which of the options to ask for `demand_w`; None when nobody has room.
 
-        Suspects are used only when no healthy one has room; ejected ones only in a panic. Nobody is asked
-        whose stream is down: a key that is claimed there would depend on it (docs/adr/0014).
+        Suspects are used only when no healthy one has room; ejected ones only in a panic. A substation
+        whose stream is down is never used: a key that is claimed there would depend on it (docs/adr/0014).
         """
         tiers = [{State.HEALTHY}, {State.SUSPECT, State.PROBING}]
         if self.panic(now_s):
@@ -271,7 +271,7 @@ class Fleet:
     def admitting(self, eligible: Collection[str], now_s: float) -> list[tuple[str, Member]]:
         """Return the eligible substations that would be asked if they had room, by their ids.
 
-        One that is draining, or whose stream is down, would not. `eligible` empty: all.
+        Draining ones, and those whose stream is down, would not be asked. `eligible` empty: all.
         """
         asked = {State.HEALTHY, State.SUSPECT, State.PROBING, *([State.EJECTED] if self.panic(now_s) else [])}
         return [

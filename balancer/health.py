@@ -1,7 +1,7 @@
 """The health of one polled address: healthy, suspect after a miss, ejected after three, probed back in.
 
-A page that is polled says nothing about the disk: a call that is not answered makes a suspect too, for a
-while that doubles each time it happens again, and ends with the first call that is decided in time.
+A polled page says nothing about the disk. So a late call makes a substation suspect too, for a time that doubles
+each time that this happens again, until a call is decided in time.
 
 A refusal for lack of room is not a failure and never comes here.
 """

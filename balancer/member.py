@@ -81,7 +81,7 @@ class Member:
     def fits_in_s(self, demand_w: int, now_s: float) -> float | None:
         """Return after how many seconds `demand_w` fits by the known plans; None if they don't say.
 
-        What is outstanding may be refused: if it leaves no room at all, it does not count.
+        Outstanding requests may be refused, so if they leave no room at all, they do not count.
         """
         elapsed_s = now_s - self.received_s
         for outstanding_w in (self.outstanding_w, 0):

@@ -1,9 +1,9 @@
 """Finding a substation for a request: at once, or by waiting for room.
 
 A seat counts as outstanding at its substation from the moment it is chosen, before anything is
-awaited, until it is given back. While requests wait, those that come are judged by the same figures:
-by the most that a substation can carry, as a refusal would be durable. So no newcomer gets in by an
-estimate for which a waiter was left standing.
+awaited, until it is given back. While requests wait, newcomers are judged by the same figure as
+waiters: the highest load that a substation can have, because a refusal would be durable. So no newcomer is
+admitted by an estimate that was not enough for a waiter.
 """
 
 import asyncio

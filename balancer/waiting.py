@@ -3,11 +3,11 @@
 Pure. Rules:
 
 - who fits is served in the order of coming; a smaller request may pass one that does not fit;
-- a waiter is passed when a request that came later is admitted at a substation that the waiter could use;
+- a waiter is passed when a later request is admitted at a substation that the waiter could use;
 - a waiter that was passed `MOST_PASSES` times keeps one substation: the one where it will fit first by the
-  known plans. No one who came later gets in there before it. So no waiter starves (docs/adr/0018);
+  known plans. No later request is admitted there before it. So no waiter starves (docs/adr/0018);
 - it keeps the same one until that can't serve it any more;
-- at most half of the substations are kept, but at least one: who came first has the first choice.
+- at most half of the substations are kept, but at least one; the waiter that came first chooses first.
 """
 
 import collections
@@ -92,7 +92,7 @@ class WaitingRoom:
     def passed(self, target: str, capacities: Mapping[str, int], before: int | None = None) -> None:
         """Count an admission at `target` as a pass of the waiting requests numbered below `before`.
 
-        `before` None: before all of them.
+        With `before` None, all of them are passed.
         """
         for waiter in self._waiters.values():
             if before is not None and waiter.number >= before:
@@ -107,9 +107,9 @@ class WaitingRoom:
     ) -> list[Waiter]:
         """Place whoever can be placed now, in order; returns those who were.
 
-        `free_w` is what each substation has free at most. `choose` returns where a waiter gets in, None
-        if nowhere; not at one of those kept, which it is given. What it chose must count in `free_w` at
-        once. Who is served passes the others for good only when it is admitted: see `passed`.
+        `free_w` is the most that each substation can have free. `choose` gets a waiter and the substations that
+        are kept for others; it returns where the waiter is placed, or None. Its choice must count in `free_w`
+        at once. A served waiter counts as a pass of others only when it is admitted: see `passed`.
         """
         before: list[Waiter] = []  # waiters that came earlier and still wait
         passes: collections.Counter[int] = collections.Counter()  # within this look

@@ -1,9 +1,9 @@
 """Withdrawals: sessions placed for a caller who can't know of them are ended, whatever it takes.
 
 Noted in the order book first, then asked for until the substation has answered, through restarts,
-or until it is given up: then there is no session any more. However many wait, each substation is
-asked by one task: for one withdrawal at a time while it does not answer, for many at once when it does.
-They never draw on the retry budget of requests.
+or until it is given up: then there is no session any more. One task asks each substation, however
+many withdrawals wait: for one at a time while it does not answer, for many at once when it does.
+Withdrawals never use the retry budget of requests.
 """
 
 import asyncio

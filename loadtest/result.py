@@ -25,9 +25,9 @@ class Measured:
     """All that a run saw: the arrival window in unix seconds, every answer, every sample.
 
     `before` and `after` are exact readings around the run; a substation that did not answer is absent.
-    `no_slot` counts the requests that were not sent because no slot was free in time. `ended_by_stop` is what
-    became of the sessions after it; None where they were left to charge on. `changes` are what was changed on
-    the grid meanwhile; `unread_ends` counts sessions that may have ended early and could not be looked up.
+    `no_slot` counts the requests that were not sent because no slot was free in time. `ended_by_stop` counts
+    how the sessions ended after a stop; None where they charge on. `changes` are the changes on the grid during
+    the run; `unread_ends` counts sessions that may have ended early and could not be looked up.
     """
 
     planned: int
@@ -66,8 +66,8 @@ class Result:
     `late_ms` is of them too; `late` are those beyond LATE_AFTER_MS, `dropped` those that were never sent.
     `refused_untold` are the refusals, of every attempt, that were not a 503 with Retry-After.
     `range` is highest minus lowest utilization, on average; `distinct_sessions` the ids in the 201s.
-    `imbalance_vs_oracle` is `balance_ratio` over the oracle's. `changes` are what was changed on the grid
-    meanwhile; `unread_ends` counts the sessions of which it is not known when they ended.
+    `imbalance_vs_oracle` is `balance_ratio` over the oracle's. `changes` are the changes on the grid during
+    the run; `unread_ends` counts the sessions whose end is not known.
     """
 
     planned: int

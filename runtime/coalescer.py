@@ -1,7 +1,8 @@
 """The caller's end of one stream: whatever waits when the stream is writable goes as one message.
 
 A call that was sent on a stream that is then lost has an unknown outcome: it fails with LinkLost
-and is never silently sent again. The next stream tells the other end that its answer is not used. A call that was not sent yet waits for the next stream.
+and is never silently sent again. The next stream informs
+the other end that its answer is not used. A call that was not sent yet waits for the next stream.
 """
 
 import asyncio
@@ -70,8 +71,8 @@ class Wire(Generic[Item, Answer]):
     """How one protocol is put on the wire.
 
     `open` starts the stream on a channel; `encode` turns calls and the numbers of cancelled calls
-    into one message; `decode` turns a message into pairs of number and answer. `cancels` tells whether
-    the other end wants to hear of cancelled calls.
+    into one message; `decode` turns a message into pairs of number and answer. `cancels` is whether
+    cancelled calls are reported to the other end.
     """
 
     open: Callable[[grpc.aio.Channel], Any]

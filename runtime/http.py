@@ -39,7 +39,7 @@ async def listen(
 ) -> AsyncIterator[int]:
     """Serve `app` while the context lasts; yields the port (useful when 0 was asked for).
 
-    `gate` says whose requests are taken. A compressed body is never inflated. With `tls`, nothing is
+    `gate` decides which requests are accepted. A compressed body is never inflated. With `tls`, nothing is
     spoken but TLS.
 
     Every answer is logged.

@@ -1,8 +1,8 @@
 """`python -m runtime.probe [--operator] [--post] URL`: ends with 0 when a page answers with success.
 
 For health checks in containers: the images have no curl, and a health check must not need more than what the
-service itself needs. With `--operator` it shows the token of OPERATOR_TOKEN_FILE, for an operator inside of a
-container; with `--post` it gives an order.
+service itself needs. With `--operator` it sends the token in OPERATOR_TOKEN_FILE, for an operator inside a
+container. With `--post` it gives an order.
 """
 
 import argparse

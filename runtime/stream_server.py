@@ -47,8 +47,8 @@ async def listen(
 ) -> AsyncIterator[int]:
     """Serve what `register` adds while the context lasts; yields the port.
 
-    At most `streams` are served at once; a caller beyond them is refused, and tries again. With a
-    `token`, so is one that does not show it.
+    At most `streams` are served at once; further callers are refused, and try again. With a
+    `token`, callers without it are refused too.
 
     Raises OSError when the port is taken.
     """
@@ -130,9 +130,9 @@ class Conversation(Generic[Item, Answer]):
     `decode` turns a message into numbered items and the numbers of cancelled ones, `handle` answers
     one item, `encode` turns numbered answers into one message. When the caller cancels an item or
     its stream is lost, what still handles it is cancelled; `unused` is called with an answer that
-    the caller has said it does not use, or that was not written before the stream was lost. One
-    that was being written may have arrived: of that the caller says on its next stream whether it has
-    lost it. `peer` is what its streams share.
+    the caller does not use, or that was not written before the stream was lost. An answer that was being
+    written may have arrived; the caller says on its next stream whether it lost it. `peer` is what the
+    streams of the caller share.
     """
 
     def __init__(

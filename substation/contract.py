@@ -221,7 +221,7 @@ class Report:
     """A substation's load at one moment; of two, the one with the higher (epoch, seq) is newer.
 
     `capacity_w` is the limit now, `rated_w` what it is when not derated; `releases_w` are cumulative
-    watts by RELEASES_WITHIN_S. `book_id` is the order book whose requests alone are taken, '' for any; the page does not say it.
+    watts by RELEASES_WITHIN_S. `book_id` is the only order book whose requests are accepted, '' for any; a page does not have it.
     """
 
     substation_id: str

@@ -117,8 +117,8 @@ class Station:
     async def backup(self, folder: Path, most: int) -> Path:
         """Write a consistent copy of the journal into `folder`; returns its path once it is on the disk.
 
-        The newest `most` copies are kept there. It holds all that was answered before. Commits wait while it is written, not while it is
-        synced. Raises BackupFailed.
+        The folder keeps the newest `most` copies. A copy holds everything that was answered before. Commits wait
+        while it is written, not while it is synced. Raises BackupFailed.
         """
         if self._backing_up:
             message = "another backup is being written"

@@ -64,7 +64,7 @@ def stop(why: str, code: int) -> NoReturn:
 def take(data: Path) -> None:
     """Lock the data folder for as long as the supervisor of this grid lives; exits with 1 if another grid has it.
 
-    Nothing in it was changed before. Raises OSError when there can be no lock.
+    Call it before anything in the folder is changed. Raises OSError when the folder can't be locked.
     """
     lock = os.open(data / "grid.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:

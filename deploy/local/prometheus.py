@@ -34,7 +34,7 @@ def write(folder: Path, targets: Mapping[str, Sequence[str]]) -> None:
 def arguments(address: str) -> list[str]:
     """Return the shell command, word by word, that serves at `address`, run in Prometheus's folder.
 
-    GRID_PROMETHEUS is the program. It ends with the supervisor, as the services do, where the system can see to that.
+    GRID_PROMETHEUS is the program. It ends with the supervisor, as the services do, if the system supports that.
     """
     words = [
         '"$GRID_PROMETHEUS"', "--config.file=prometheus.yml", "--storage.tsdb.path=data",

@@ -1,7 +1,7 @@
 """A run as two sheets: its requests and its samples, as RFC 4180 has them, in UTF-8 with a byte order mark.
 
-Pure. A cell that a spreadsheet would take for a formula gets an apostrophe before it. The document has the
-text as it came.
+Pure. A cell that a spreadsheet could take for a formula gets an apostrophe before it. The document has the
+original text.
 """
 
 import csv

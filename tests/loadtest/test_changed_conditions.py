@@ -145,7 +145,7 @@ def test_a_drained_substation_is_no_failure_to_balance_and_says_so(tmp_path: Pat
 
     ended, told = sent(meanwhile(grid, drain), tmp_path)
     assert ended.verdict is Verdict.CHANGED
-    assert ended.why == "the conditions were changed during the run: substation-2 drained"
+    assert ended.why == "somebody changed the grid during the run: substation-2 drained"
     judged = {each["name"]: each["judged"] for each in told["thresholds"] if not each["held"]}
     assert judged == {"max_mean": False}
     (left,) = tmp_path.glob("*/report.html")

@@ -96,7 +96,7 @@ async def test_its_window_is_what_the_run_tells_and_else_the_time_of_the_lease(t
     ],
 )
 def test_what_can_t_be_a_window_is_refused_and_names_what_can(told: object) -> None:
-    with pytest.raises(ValueError, match="two numbers of unix seconds are accepted"):
+    with pytest.raises(ValueError, match="it must be two numbers of unix seconds"):
         Window.of(told)
 
 

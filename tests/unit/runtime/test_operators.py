@@ -40,5 +40,5 @@ def test_names_of_hosts_are_read_without_ports_and_in_lower_case() -> None:
     assert host_names("") == ()
     assert host_names("Grid.Example, tasks.gateway,,x.") == ("grid.example", "tasks.gateway", "x")
     for wrong in ("grid.example:8000", "http://grid.example", "*", "a b", "-a", "é.example"):
-        with pytest.raises(ValueError, match="is no name of a host"):
+        with pytest.raises(ValueError, match="is not a host name"):
             host_names(wrong)
