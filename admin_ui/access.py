@@ -35,7 +35,7 @@ LOGIN_FIRST = Problem("login-first", 401, "Log in first")
 NOT_ALLOWED_TO = Problem("not-allowed", 403, "Your role does not allow this")
 CONFIRM_FIRST = Problem("confirm-first", 403, "Give your password again first")
 CROSS_ORIGIN = Problem("cross-origin", 403, "Pages of another origin may not ask for this")
-PAST_THE_PROXY = Problem("past-the-proxy", 403, "The console is reached through its TLS proxy only")
+PAST_THE_PROXY = Problem("past-the-proxy", 403, "The console can be reached only through its TLS proxy")
 UNAUDITED = Problem("no-audit", 503, "The audit log can't be written, so nothing was done")
 # The password is asked for and given, or tried in vain: that has an entry. The others are no refusal of an order.
 UNNOTED = frozenset({CONFIRM_FIRST, UNAUDITED, FAILED, UNAVAILABLE, NOT_ALLOWED})
@@ -76,7 +76,7 @@ class ConsoleHandler(ApiHandler):
     login: Login | None = None
     acts = ""  # what the audit log calls that which is asked for here, '' where nothing is done
     target = ""  # of that, once it is known
-    reason = ""  # that was given for it, once it is known
+    reason = ""  # that the person gave, once it is known
     audited = False  # whether the audit log has what was asked for already
     _page = False
 
@@ -122,7 +122,7 @@ class ConsoleHandler(ApiHandler):
 
     @property
     def address(self) -> str:
-        """The address that the request comes from; behind proxies, the one that they have seen."""
+        """The address that the request comes from; behind proxies, the one that they report."""
         forwarded_for = ",".join(self.request.headers.get_list("X-Forwarded-For"))
         return client(str(self.request.remote_ip), forwarded_for, self.settings.get("proxies", ()))
 

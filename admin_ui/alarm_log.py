@@ -1,4 +1,4 @@
-"""What has happened to alarms, mutes and links: the newest events, numbered without a gap.
+"""The newest events of alarms, mutes and outages, numbered without a gap.
 
 Pure: time comes as unix seconds.
 """
@@ -23,11 +23,11 @@ class AlarmLog:
 
     @property
     def next_number(self) -> int:
-        """The number of the next event; what it is about can have it as its id."""
+        """The number of the next event, which can also serve as the id of its subject."""
         return self.number + 1
 
     def note(self, event: str, unix_s: float, about: dict[str, Any], **more: Any) -> None:
-        """Note an event; `about` says of what: its `of` (an id), `rule` and `substation_id`."""
+        """Record an event; `about` is its subject: `of` (an id), `rule` and `substation_id`."""
         self.number = self.next_number
         blank = {"said": "", "by": "", "muted": ""}
         self.events.append(

@@ -1,4 +1,4 @@
-"""The mutes: until when, why, and by whom alarms are kept from calling.
+"""The mutes of alarms: until when, why and by whom.
 
 Pure: time comes as unix seconds. A mute has an end and a reason, and it hides nothing.
 """
@@ -16,12 +16,12 @@ MOST_NAME = 300  # of a substation, or of an address where there is none
 
 
 class Refused(Exception):  # noqa: N818 - an answer
-    """What was asked for is not accepted; the text says what is."""
+    """The request is not accepted; the text says what is."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mute:
-    """Alarms of a rule, of one substation or ('') of all, don't call until an end."""
+    """Mutes the alarms of a rule, at one substation or ('') at all, until its end."""
 
     id: int
     rule: str
@@ -36,12 +36,12 @@ class Mute:
 
 
 class Mutes:
-    """All mutes that hold, by their id."""
+    """All mutes in force, by their id."""
 
     def __init__(
         self, rules: Collection[str], log: AlarmLog, kept: Collection[Mapping[str, Any]] = ()
     ) -> None:
-        """`kept` is what `keep` returned before a restart; one of a rule that is no more is left out."""
+        """`kept` is what `keep` returned before a restart; mutes of rules that no longer exist are left out."""
         self.rules = rules
         self.by_id = {mute["id"]: Mute(**mute) for mute in kept if mute["rule"] in rules}
         self._log = log
@@ -53,20 +53,20 @@ class Mutes:
         ]
 
     def holding(self, rule: str, substation_id: str) -> list[Mute]:
-        """Return those that are about an alarm."""
+        """Return the mutes of an alarm."""
         return [mute for mute in self.by_id.values() if mute.holds(rule, substation_id)]
 
     def put(self, rule: str, substation_id: str, lasts_s: float, reason: str, by: str, unix_s: float) -> Mute:
-        """Mute; raises Refused. One of the same rule and substation takes the place of the one before."""
+        """Mute; raises Refused. A mute of the same rule and substation replaces the former one."""
         reason = " ".join(reason.split())
         if rule not in self.rules:
             message = f"there is no rule {rule!r}"
         elif len(substation_id) > MOST_NAME:
-            message = "there is no substation of such a name"
+            message = "there is no substation of that name"
         elif not 0 < lasts_s <= LONGEST_MUTE_S:
             message = "a mute ends within 24 hours"
         elif not 0 < len(reason) <= MOST_REASON:
-            message = f"a mute takes a reason of up to {MOST_REASON} characters"
+            message = f"a mute needs a reason of up to {MOST_REASON} characters"
         elif len(self.by_id) >= MOST_MUTES:
             message = f"there are {MOST_MUTES} mutes already: end one first"
         else:

@@ -67,7 +67,7 @@ class Rule:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule says now, with the figures in words; `size` says how bad, among findings of one rule."""
+    """What a rule finds now, with the figures in words; `size` compares findings of one rule."""
 
     verdict: Verdict
     said: str

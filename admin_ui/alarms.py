@@ -21,7 +21,7 @@ from admin_ui.alarm_rules import Finding, Key, Rule, Severity, Verdict
 from admin_ui.outages import Outages
 
 SHOWN = 100  # of each list; the rest is only counted
-FLOOD = 10  # calling in ten minutes: more than one can work through (EEMUA 191)
+FLOOD = 10  # alarms in ten minutes; more than an operator can handle (EEMUA 191)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Worst:
     size: float = 0.0
 
     def take(self, finding: Finding) -> None:
-        """Keep a finding if it is bad, and worse than what was."""
+        """Keep a finding if it is bad, and worse than the worst so far."""
         if finding.verdict is Verdict.BAD and (not self.said or finding.size > self.size):
             self.said, self.size = finding.said, finding.size
 
@@ -64,7 +64,7 @@ class Alarm:
 
 @dataclasses.dataclass(slots=True)
 class Pending:
-    """What contradicts the state of a key, since when, and the worst of it."""
+    """Findings that contradict the state of a key: since when, and the worst of them."""
 
     since_s: float
     worst: Worst = dataclasses.field(default_factory=Worst)
@@ -128,9 +128,9 @@ class Alarms:
         return sorted(done)
 
     def muted_by(self, alarm: Alarm) -> str:
-        """Return 'rush hour', 'mute', or '' for one that calls.
+        """Return what mutes an alarm: 'rush hour', 'mute', or ''.
 
-        A rush hour mutes what comes up in it. What was there before has another cause, and goes on calling.
+        A rush hour mutes warnings that come up in it. Earlier ones have another cause, and are not muted.
         """
         if self.mutes.holding(alarm.rule, alarm.substation_id):
             return "mute"
@@ -157,7 +157,7 @@ class Alarms:
         }
 
     def _idle_mutes(self) -> int:
-        """Return how many mutes hold though nothing that they mute is true now."""
+        """Return how many mutes are in force although their alarms have cleared."""
         active = [alarm for alarm in self.open.values() if alarm.cleared_unix_s is None]
         mutes = self.mutes.by_id.values()
         return sum(not any(mute.holds(a.rule, a.substation_id) for a in active) for mute in mutes)
@@ -212,17 +212,17 @@ class Alarms:
 
 
 def _read(kept: Mapping[str, Any]) -> Alarm:
-    """Read an alarm as `keep` wrote it; one of an older console has no worst yet: what it said last is that."""
+    """Read an alarm as `keep` wrote it; without a worst value, as of an older console, its last one counts."""
     return Alarm(**{**kept, "worst": Worst(**kept.get("worst", {"said": kept["said"]}))})
 
 
 def _order(alarm: Mapping[str, Any]) -> tuple[bool, bool, int]:
-    """Order by severity, what is true before what has cleared, then the newest first."""
+    """Order by severity, then active before cleared, then the newest first."""
     return alarm["severity"] != Severity.CRITICAL, alarm["cleared_unix_s"] is not None, -alarm["id"]
 
 
 def _counts(alarms: Collection[Mapping[str, Any]], prefix: str) -> dict[str, int]:
-    """Return how many are true by severity, how many have cleared, and how many wait for somebody."""
+    """Return how many are active by severity, how many have cleared, and how many are not acknowledged."""
 
     def counted() -> Iterator[tuple[str, int]]:
         active = [alarm for alarm in alarms if alarm["cleared_unix_s"] is None]

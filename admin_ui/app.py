@@ -146,7 +146,7 @@ def routes(
 
 
 def _door(settings: Settings, doorkeeper: Doorkeeper, environment: dict[str, Any]) -> list[Route]:
-    """Return the addresses where people come in, change their password and go."""
+    """Return the routes for logins, passwords and logouts."""
     door, loopback = {"doorkeeper": doorkeeper}, {"on_loopback": settings.on_loopback}
     return [
         Route(
@@ -262,7 +262,7 @@ def _calls(outgoing: aiohttp.ClientSession, settings: Settings) -> GridCalls:
 
 
 def _listening(app: Application, settings: Settings) -> AbstractAsyncContextManager[int]:
-    # Tornado's cross_origin_protection looks at origins: its refusals are pages, for people.
+    # Tornado's cross_origin_protection checks origins here, because its refusals are pages for people.
     gate = Gate(settings.allowed_hosts, JSON | FORM, origins=False)
     return http.listen(app, settings.bind, settings.http_port, tls=_tls(settings), gate=gate)
 

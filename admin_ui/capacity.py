@@ -2,10 +2,10 @@
 
 Pure. Rules:
 
-- capacity is usable while its substation takes new cars: one that is draining, ejected, gone or in conflict takes
-  none;
-- load, limit, headroom and utilization of the fleet are of the usable part, so that they fit together;
-- what is left out is never silent: the sums say how much it is, and why.
+- capacity is usable while its substation takes new cars; a substation that is draining, ejected, gone or in
+  conflict takes none;
+- load, limit, headroom and utilization of the fleet count only the usable part, so that they fit together;
+- the sums always say how much is left out, and why.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ from typing import Any
 from balancer.contract import TAKES_NO_CARS, left_out
 
 WHYS = ("draining", *sorted(TAKES_NO_CARS))
-UNREACHED = frozenset({"gone", "conflict"})  # their sessions are not the fleet's to count
+UNREACHED = frozenset({"gone", "conflict"})  # sessions of these don't count
 
 Row = Mapping[str, Any]
 
 
 def why_left_out(row: Row) -> str:
-    """Return why a substation takes no new cars: 'draining', 'ejected', 'gone' or 'conflict'; '' when it takes some."""
+    """Return why a substation takes no new cars: 'draining', 'ejected', 'gone' or 'conflict'; '' when it does."""
     return left_out(row["state"], draining=row["draining"])
 
 
@@ -30,12 +30,12 @@ def usable(row: Row) -> bool:
 
 
 def headroom_kw(row: Row) -> float:
-    """Return the room of a substation for new cars: below 0 above its limit, 0 while it takes none."""
+    """Return the room of a substation for new cars: negative above its limit, 0 while it takes none."""
     return float(row["headroom_kw"]) if usable(row) else 0.0
 
 
 def totals(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return the sums over the usable substations, how many they are, and what is left out, by its reason."""
+    """Return the sums over the usable substations, their number, and what is left out by reason."""
     used = [row for row in rows if usable(row)]
     capacity_kw, load_kw = sum(row["capacity_kw"] for row in used), sum(row["load_kw"] for row in used)
     return {

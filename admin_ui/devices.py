@@ -1,11 +1,11 @@
-"""Browsers that somebody has logged in from: a cookie spares them the waiting that a stranger's guesses cause.
+"""Cookies for browsers in which somebody has logged in: a stranger's wrong guesses don't lock these out.
 
-A stranger who guesses at a name uses up the tries of that name for browsers that are not known. Whoever has
-logged in from this browser before has tries of their own, and gets in. Source: OWASP, "Slow Down Online
+A stranger who guesses passwords uses up the tries of that name for unknown browsers only. A browser in which the
+person has logged in before has its own tries. Source: OWASP, "Slow Down Online
 Guessing Attacks with Device Cookies".
 
-The key that signs the cookies lies in the data folder, so that they outlive a restart. It names the console's
-cookies too: two consoles on one host, which share a browser's cookies, don't end each other's logins.
+The key that signs the cookies is in the data folder, so that they outlive a restart. The names of the console's
+cookies depend on it too: two consoles on one host share a browser's cookies, and must not end each other's logins.
 """
 
 import contextlib

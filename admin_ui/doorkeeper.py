@@ -19,10 +19,10 @@ from admin_ui.throttle import Throttle
 log = logging.getLogger(__name__)
 
 # Tries at once, and seconds until there is one more.
-BY_BROWSER = (10, 30.0)  # from a browser that is logged in, or that this name has logged in from before
-BY_NAME_AND_ADDRESS = (10, 30.0)  # from any other
-BY_NAME = (100, 30.0)  # from all others together: guessing from many addresses is no way either
-BY_ADDRESS = (20, 10.0)  # from all others at an address, whatever the name: several people may share it
+BY_BROWSER = (10, 30.0)  # from a browser in which this person is or was logged in
+BY_NAME_AND_ADDRESS = (10, 30.0)  # from any other browser
+BY_NAME = (100, 30.0)  # from all other browsers together, against guesses from many addresses
+BY_ADDRESS = (20, 10.0)  # from all other browsers at one address, for all names; people may share an address
 LISTED = (60, 10.0)  # failures in the audit log, so that a guesser does not fill the disk; others are counted
 LOOK_S = 1.0  # how soon a change of the file holds
 BUSY_S = 1.0
@@ -40,7 +40,7 @@ class Verdict(NamedTuple):
 
 
 class Asker(NamedTuple):
-    """Whose try it is: the address, and the device or the open login by which the browser is known, if it is."""
+    """Where a try comes from: the address, and the device or open login of a known browser."""
 
     address: str
     device: str = ""
@@ -113,7 +113,7 @@ class Doorkeeper:
         return Verdict(person)
 
     def _limits(self, name: str, asker: Asker) -> list[tuple[Throttle, str]]:
-        """Return which tries this one counts against: those of strangers never against a known browser's."""
+        """Return the limits against which a try counts; a stranger's never counts against a known browser's."""
         if browser := asker.device or asker.login:
             return [(self._by_browser, f"{name} {browser}")]
         who, where = name if NAME.fullmatch(name) else "", network(asker.address)

@@ -63,7 +63,7 @@ class GatewayWatch:
         self._read = read, now_unix_s
 
     def _started_since(self, read: Counts) -> bool:
-        """Whether the process began after the newest reading; a start is known to CLOCK_S."""
+        """Whether the process was started after the newest reading; start times are exact to CLOCK_S."""
         assert self._read  # noqa: S101 - asked after the first
         before, at_unix_s = self._read
         return read.started_unix_s != before.started_unix_s and read.started_unix_s > at_unix_s - CLOCK_S

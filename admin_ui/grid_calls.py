@@ -33,8 +33,8 @@ class Reply:
 class GridCalls:
     """Both services.
 
-    `key_file` holds the gateway's API key, `token_file` the operator's token for the balancer; None where
-    it is not asked for. Both are read for every call: what is changed there holds at once.
+    `key_file` holds the gateway's API key, `token_file` the operator token for the balancer; None where
+    it is not required. Both files are read for every call, so a change takes effect at once.
     """
 
     def __init__(

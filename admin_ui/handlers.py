@@ -31,7 +31,7 @@ class AssetHandler(StaticFileHandler):
     """Scripts, styles and pictures: kept by browsers only as long as they are the newest."""
 
     async def get(self, path: str, include_body: bool = True) -> None:  # noqa: FBT001, FBT002 - Tornado's
-        """Write the file; what can't be the name of a file is not there."""
+        """Write the file; 404 for a path that can't be a file name."""
         try:
             await super().get(path, include_body)
         except (ValueError, OSError):

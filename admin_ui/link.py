@@ -1,4 +1,4 @@
-"""The one-time links that log in on this machine, and where the console is, for who makes one later.
+"""The one-time links that log in on this machine, and the address of the console, for making more links.
 
 Each link has a file of its own, which only the owner of the data can read: its name is the hash of the
 link's token. Whoever starts the console makes one and prints the link; the console takes the file away when the
@@ -16,14 +16,14 @@ from runtime.probe import fetch
 
 FOLDER, ADDRESS = "login-links", "address"
 LASTS_S = 3600.0
-MOST = 20  # unused ones; the oldest go
+MOST = 20  # unused links; the oldest beyond them are removed
 NO_CONSOLE = """No console runs on the data in {data}.
-Start one with `make run`, or say where its data are: make console-link DATA_DIR=/the/folder
+Start one with `make run`, or name its data folder: make console-link DATA_DIR=/the/folder
 """
 
 
 def folder(data: Path) -> Path:
-    """Return where the links lie in a data folder."""
+    """Return the folder of the links in a data folder."""
     return data / "admin_ui" / FOLDER
 
 
@@ -43,11 +43,11 @@ def url(data: Path, console_url: str) -> str:
 
 
 def use(data: Path, token: str, now_unix_s: float) -> bool:
-    """Whether `token` is one that was made and still lasts; it is then used up."""
+    """Use a token up; returns whether it was valid."""
     file = _file(data, token)
     try:
         age_s = now_unix_s - file.stat().st_mtime
-        file.unlink()  # of two at the same moment one finds it gone
+        file.unlink()  # of two simultaneous uses, one finds it gone
     except OSError:
         return False
     return age_s <= LASTS_S
@@ -62,7 +62,7 @@ def valid(data: Path, token: str, now_unix_s: float) -> bool:
 
 
 def announce(data: Path, here_url: str, browsers_url: str) -> None:
-    """Write down where the console of a data folder is: for this machine or container, and for browsers."""
+    """Write down the address of the console of a data folder: for this machine or container, and for browsers."""
     (data / "admin_ui").mkdir(parents=True, exist_ok=True)
     (data / "admin_ui" / ADDRESS).write_text(f"{here_url}\n{browsers_url}\n", encoding="utf-8")
 

@@ -46,7 +46,7 @@ class LinkHandler(Page):
     def setup(  # type: ignore[override]
         self, environment: Environment, data: Path, doorkeeper: Doorkeeper, *, on_loopback: bool, **more: Any
     ) -> None:
-        """`data` is the folder with the links; it is looked at only where nobody else comes in."""
+        """`data` is the folder with the links; they work only where no other machine can reach the console."""
         super().setup(environment, **more)
         self._data = data
         self._doorkeeper = doorkeeper

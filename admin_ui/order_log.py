@@ -1,4 +1,4 @@
-"""What operators have ordered, read back from the audit log: who was faster, when and why."""
+"""Reads from the audit log what operators have ordered: who, when and why."""
 
 import dataclasses
 import datetime as dt
@@ -8,10 +8,10 @@ from typing import Any
 from admin_ui.audit import Audit
 from admin_ui.order import DRAIN, KINDS, LOWER, RESTORE, STOP, SWITCH, Order
 
-MOST = 5  # orders that are told
+MOST = 5  # orders that are returned
 MARKS = ", ".join("?" * len(KINDS))
 DRAINS = frozenset({DRAIN, RESTORE})  # the later one of these counts
-# What is done is an entry of its own, which names the order.
+# The completion of an order is an entry of its own, which names the order.
 ORDERED = f"""
     SELECT begun.who, begun.at_unix_ms, begun.action, begun.target, begun.reason, begun.details
     FROM entry AS begun JOIN entry AS ended ON ended.of = begun.number
@@ -23,7 +23,7 @@ ON_TARGET = f"{ORDERED} AND begun.target = ? AND (begun.action = ? OR begun.acti
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Given:
-    """An order that the grid has confirmed: by whom, when in unix milliseconds, and the reason that was typed."""
+    """An order that the grid has confirmed: by whom, when (unix milliseconds), and the reason."""
 
     who: str
     at_unix_ms: int
@@ -31,7 +31,7 @@ class Given:
     reason: str
 
     def told(self) -> dict[str, Any]:
-        """Return it as answers have it."""
+        """Return the order as in an answer."""
         return self.order.told() | {"who": self.who, "at_unix_ms": self.at_unix_ms, "reason": self.reason}
 
     def said(self) -> str:
@@ -52,11 +52,11 @@ class OrderLog:
         return self._audit.head.number
 
     async def since(self, number: int) -> list[Given]:
-        """Return what was done after an entry, the newest first and MOST at most."""
+        """Return the orders done after an entry, newest first, at most MOST."""
         return await self._rows(SINCE, (*KINDS, number, MOST))
 
     async def last(self, order: Order) -> list[Given]:
-        """Return the last order of its kind on the target if it is the same one: who gave it was faster."""
+        """Return the last order of this kind on the target if it is the same order: another operator was faster."""
         kinds = sorted(DRAINS) if order.kind in DRAINS else [order.kind] * 2
         found = await self._rows(ON_TARGET, (*KINDS, order.target, *kinds))
         return [each for each in found if each.order == order]

@@ -44,9 +44,9 @@ OUTCOMES = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Result:
-    """What became of an order, in words; `undo` takes it back, `audited` says that the audit log has it.
+    """The outcome of an order, in words; `undo` reverses it, `audited` says that the audit log has it.
 
-    `earlier` are the orders of others that were faster.
+    `earlier` are the orders that others gave before.
     """
 
     fate: Fate
@@ -58,7 +58,7 @@ class Result:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Wish:
-    """Who wants what and why, in the state that `basis` names.
+    """An order that somebody wants to give and why, based on the state `basis`.
 
     `seen` is the newest entry of the audit log when that state was shown, None when it is not known.
     """
@@ -81,8 +81,8 @@ class Orders:
         self._under_way: dict[str, Wish] = {}  # one on the fleet, and one on each session
 
     async def preview(self, order: Order) -> dict[str, Any]:
-        """Return what an order would do now, and who has given it already."""
-        seen = self._log.number  # before the grid is looked at: what is done meanwhile came later
+        """Return what an order would do now, and who has already given it."""
+        seen = self._log.number  # read before the grid, so that orders done in between count as later
         told = await (self._preview_stop(order) if order.kind == STOP else self._preview(order))
         earlier = await self._log.last(order) if told["refused"] else []
         return told | {"seen": seen, "earlier": [each.told() for each in earlier]}
@@ -109,7 +109,7 @@ class Orders:
             del self._under_way[place]
 
     async def _why_not(self, wish: Wish) -> Result | None:
-        """Return why an order is not sent in the state of now, None when it is; who was faster is told."""
+        """Return why an order is not sent in the present state, None when it is; names an operator who was faster."""
         if wish.order.kind == STOP:
             why = str((await self._preview_stop(wish.order))["refused"])
         else:

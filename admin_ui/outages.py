@@ -1,11 +1,11 @@
-"""When the balancer and the gateway were lost, and when they were back, however short that was.
+"""Records when the balancer and the gateway were lost and when they were back, even for short outages.
 
 Pure: time comes as unix seconds. Rules:
 
-- an alarm waits for its on-delay; an outage is noted at once, so that a process that was killed and is back within
-  two seconds leaves a trace;
-- an outage goes from when the service was heard last to when it was heard again;
-- what was never heard is not lost: that is for the alarms.
+- an alarm has an on-delay; an outage is recorded at once, so that a process that was killed and is back within two
+  seconds is recorded too;
+- an outage lasts from the last message of the service to its next one;
+- a service that never answered is not lost: alarms report that.
 """
 
 import collections
@@ -15,11 +15,11 @@ from typing import Any
 from admin_ui.alarm_log import AlarmLog
 
 SHOWN = 4  # of the newest
-SHOWN_S = 900.0  # as long as charts have a gap for it
+SHOWN_S = 900.0  # the time span of the charts
 
 
 class Service(enum.StrEnum):
-    """Whom the console follows; an outage refers to the runbook of the rule."""
+    """A service that the console follows; an outage links to the runbook of the rule."""
 
     BALANCER = "balancer"
     GATEWAY = "gateway"
@@ -29,7 +29,7 @@ RULE = {Service.BALANCER: "BalancerStreamLost", Service.GATEWAY: "GatewayUnreach
 
 
 class Outages:
-    """The outages, noted in a log; a restart of the console goes on with those that had not ended."""
+    """The outages, recorded in a log. Outages that had not ended go on after a restart of the console."""
 
     def __init__(self, log: AlarmLog) -> None:
         self._log = log
@@ -42,13 +42,13 @@ class Outages:
                 self._lost.pop(Service(event["service"]), None)
 
     def lost(self, service: Service, heard_unix_s: float) -> None:
-        """Note that a service is not there, which was heard last at a moment; again changes nothing."""
+        """Record that a service is lost, with the time of its last message; repeating this changes nothing."""
         if service not in self._lost:
             self._lost[service] = heard_unix_s
-            self._note("lost", service, heard_unix_s, f"The console hears the {service} no more")
+            self._note("lost", service, heard_unix_s, f"The console gets no answer from the {service}")
 
     def back(self, service: Service, unix_s: float) -> None:
-        """Note that a service is heard; of one that was not lost that is nothing new."""
+        """Record that a service answers; does nothing for a service that was not lost."""
         since_s = self._lost.pop(service, None)
         if since_s is None:
             return
@@ -59,7 +59,7 @@ class Outages:
         )
 
     def shown(self, unix_s: float) -> list[dict[str, Any]]:
-        """Return the newest outages that charts have a gap for, oldest first; `to_unix_s` is None while one lasts."""
+        """Return the newest outages in the time span of the charts, oldest first; `to_unix_s` is None while one lasts."""
         ended = [each for each in self._ended if unix_s - each["to_unix_s"] < SHOWN_S]
         last = [
             {"service": service, "from_unix_s": round(since_s, 1), "to_unix_s": None}
@@ -73,7 +73,7 @@ class Outages:
 
 
 def lasted(seconds: float) -> str:
-    """Return how long something was, in words."""
+    """Return a duration in words."""
     if seconds < 10:  # noqa: PLR2004 - tenths matter
         return f"{max(seconds, 0.0):.1f} s"
     if seconds < 600:  # noqa: PLR2004

@@ -63,9 +63,9 @@ def hashed(password: str) -> str:
 
 
 def normal(password: str) -> str:
-    """Return a password in the one form that is hashed: keyboards write the same letters in several.
+    """Return a password in the form that is hashed: keyboards write the same letters in several Unicode forms.
 
-    Source: NIST SP 800-63B-4, section 3.1.1.2 (NFKC). Hashes from before this was done are of what was typed.
+    Source: NIST SP 800-63B-4, section 3.1.1.2 (NFKC). Older hashes are of the password as it was typed.
     """
     return unicodedata.normalize("NFKC", password)
 

@@ -1,7 +1,7 @@
-"""Which address a request comes from, when proxies stand in front.
+"""Finds the client's address behind trusted proxies.
 
-Pure. Only a named proxy is believed in what it adds to `X-Forwarded-For`, and only the addresses that named
-proxies have added count: everything before them is the client's own words.
+Pure. Only addresses in `X-Forwarded-For` that a trusted proxy added count. Everything before them was written by the
+client, and is ignored.
 """
 
 import ipaddress
@@ -11,23 +11,23 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def networks(text: str) -> tuple[Network, ...]:
-    """Return networks and addresses, separated by commas; raises ValueError, also for one that holds everybody."""
+    """Parse networks and addresses separated by commas; raises ValueError, also for a network of all addresses."""
     found: list[Network] = []
     for part in filter(None, (each.strip() for each in text.split(","))):
         try:
             network = ipaddress.ip_network(part, strict=False)
         except ValueError:
-            message = f"{part!r} is no address or network such as 192.0.2.7 or 10.0.0.0/24"
+            message = f"{part!r} is not an address or network such as 192.0.2.7 or 10.0.0.0/24"
             raise ValueError(message) from None
         if not network.prefixlen:
-            message = f"{part} is everybody: name the addresses of your proxies"
+            message = f"{part} includes all addresses: name only those of your proxies"
             raise ValueError(message)
         found.append(network)
     return tuple(found)
 
 
 def among(address: str, trusted: Sequence[Network]) -> bool:
-    """Whether an address is one of the named proxies."""
+    """Whether an address is one of the trusted proxies."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -37,9 +37,9 @@ def among(address: str, trusted: Sequence[Network]) -> bool:
 
 
 def client(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
-    """Return the client's address: the last one that no named proxy has.
+    """Return the client's address: the last one that is not a trusted proxy's.
 
-    `peer` is who the connection comes from. What is no address ends the search: who added it is not believed.
+    `peer` is the other end of the connection. A malformed address ends the search.
     """
     last = peer
     for added in reversed([part.strip() for part in forwarded_for.split(",")]):

@@ -1,4 +1,4 @@
-"""What a gateway's counters say of the last seconds: requests, refusals, failures, and how long answers took.
+"""Rates from a gateway's counters: requests, refusals, failures, and how long answers took.
 
 Pure: time comes as seconds of a monotonic clock. Rules:
 
@@ -35,7 +35,7 @@ class Rates:
         self._readings: collections.deque[Counts] = collections.deque()
 
     def take(self, counts: Counts) -> None:
-        """Keep a reading; of a process that began anew, or a counter that went back, nothing from before is kept."""
+        """Keep a reading; after a restart of the process, or when a counter went back, drop the earlier ones."""
         if self._readings and _began_anew(self._readings[-1], counts):
             self._readings.clear()
         self._readings.append(counts)

@@ -13,10 +13,10 @@ ROOT = Path(__file__).resolve().parents[1]
 MOST_LINE_BYTES = 4 * 1024 * 1024  # a line of progress of some ten thousand substations
 LAST_WORDS_BYTES = 4096
 CHUNK_BYTES = 1024
-HURRY_AFTER_S = 4.0  # asked a second time, the load test waits for no answer any more, and writes its result
+HURRY_AFTER_S = 4.0  # after a second signal the load test stops waiting for answers and writes its result
 KILL_AFTER_S = 2.0  # after that; a console has nine seconds to stop
-KEEP_SESSIONS = signal.SIGUSR1  # the load test stops sending: its cars charge on
-END_SESSIONS = signal.SIGTERM  # it ends their sessions too
+KEEP_SESSIONS = signal.SIGUSR1  # stops the sending; the cars charge on
+END_SESSIONS = signal.SIGTERM  # also ends the sessions
 INHERITED = (
     "PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "TMPDIR",
     "API_KEY", "LOADTEST_TARGETS",
@@ -31,10 +31,10 @@ class LoadTest:
     balancer_url: str
     runs: Path
     api_key_file: Path | None = None  # where the gateway asks for a key
-    token_file: Path | None = None  # where the balancer asks for the operator's token
+    token_file: Path | None = None  # where the balancer asks for the operator token
 
     def credentials(self) -> list[str]:
-        """Return the arguments that name the files of secrets, if there are any."""
+        """Return the arguments that name the files of secrets."""
         files = {"--api-key-file": self.api_key_file, "--operator-token-file": self.token_file}
         return [text for name, path in files.items() if path for text in (name, str(path.absolute()))]
 
@@ -80,7 +80,7 @@ async def follow(process: asyncio.subprocess.Process, take: Callable[[bytes], No
 
 
 async def end(process: asyncio.subprocess.Process) -> None:
-    """Ask it to end, and again, and kill it when it does not; nobody has asked to take its cars off the grid."""
+    """Ask the run to end, ask again, then kill it. Its cars stay on the grid, because nobody asked to end sessions."""
     if process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):

@@ -41,7 +41,7 @@ class NotRunning(Exception):  # noqa: N818 - a state
 
 
 class OtherRun(Exception):  # noqa: N818 - a state
-    """The run that was to be stopped is not the one that goes on, or somebody stops it already."""
+    """The run to be stopped is not the running one, or somebody is already stopping it."""
 
 
 class RushHours:
@@ -175,7 +175,7 @@ class RushHours:
 
 def _why_no_stop(run: RunSoFar, wish: StopWish) -> str:
     if run.run_id != wish.run_id:
-        return f"{run.run_id or 'a run that has no id yet'} goes on now, not {wish.run_id or 'the run that was shown'}"
+        return f"{run.run_id or 'a run that has no id yet'} is running now, not {wish.run_id or 'the run that was shown'}"
     if run.stopping:
         how = "ends its sessions" if run.ends_sessions else "leaves its sessions on the grid"
         return f"{run.stopped_by} stops {run.run_id} already, and {how}"

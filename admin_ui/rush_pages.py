@@ -33,7 +33,9 @@ HELD = Problem("rush-held", 409, "Another rush hour holds the grid")
 NOT_READY = Problem("grid-not-ready", 503, "The grid is not ready for a rush hour")
 NOT_STARTED = Problem("rush-failed", 502, "The rush hour did not start")
 NONE_RUNS = Problem("no-rush", 409, "There is no rush hour to stop")
-NOT_THIS_RUN = Problem("rush-changed", 409, "Another rush hour goes on, or somebody stops it already")
+NOT_THIS_RUN = Problem(
+    "rush-changed", 409, "Another rush hour is running, or somebody is already stopping this one"
+)
 REFUSALS = {"busy": HELD, "not ready": NOT_READY, "failed": NOT_STARTED, "not written": NOT_STARTED}
 
 
@@ -80,7 +82,7 @@ class StopHandler(RushHandler):
     acts = "stop rush hour"
 
     async def post(self) -> None:
-        """Answer when the run has ended, and its sessions too where that is wanted; what was measured is kept."""
+        """Answer when the run has ended, and its sessions too if `end_sessions`; what was measured is kept."""
         assert self.login  # noqa: S101 - the route takes a role
         try:
             wish = rush_wish.read_stop(self.json_object())

@@ -82,13 +82,13 @@ class RunSoFar:
         return self._figures["sent"] is not None
 
     def take(self, line: bytes) -> None:
-        """Take one line; one that lacks something, or has what is no figure for a figure, changes nothing."""
+        """Take one line; an incomplete line, or one with a malformed figure, changes nothing."""
         with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
             told = json.loads(line)
             self._take(told["kind"], told)
 
     def _take(self, kind: str, told: Mapping[str, Any]) -> None:
-        """Take what a line tells, all or nothing of it; raises what `take` suppresses."""
+        """Take all of a line or nothing; raises the errors that `take` suppresses."""
         match kind:
             case "started":
                 asked = {name: figure(told[name]) for name in ("seed", "requests", "seconds")}
@@ -168,7 +168,7 @@ def figure(value: object) -> float | None:
     if value is not None and (
         isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
     ):
-        message = f"{value!r} is no figure"
+        message = f"{value!r} is not a finite number"
         raise TypeError(message)
     return value
 

@@ -40,16 +40,16 @@ class Wish:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StopWish:
-    """Which run is to stop, and whether its sessions end too; without an id it is the run that has none yet."""
+    """The run to stop, and whether to end its sessions too; without an id, the run that has no id yet."""
 
     run_id: str | None
     end_sessions: bool
 
 
 def read_stop(asked: object) -> StopWish:
-    """Return which run is to stop and how; raises ValueError in words."""
+    """Parse which run to stop and how; raises ValueError with a message for the client."""
     if not isinstance(asked, dict) or asked.keys() != {"run_id", "end_sessions"}:
-        message = "an object with run_id and end_sessions is wanted"
+        message = "send an object with run_id and end_sessions"
         raise ValueError(message)
     run_id, end_sessions = asked["run_id"], asked["end_sessions"]
     if run_id is not None and not (isinstance(run_id, str) and re.fullmatch(RUN_ID, run_id)):

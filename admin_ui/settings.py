@@ -57,7 +57,7 @@ class Settings:
         "addresses or networks of the TLS proxies in front, for BEHIND_TLS_PROXY=1",
     )  # fmt: skip
     browsers_url: str = setting(
-        "CONSOLE_URL", "", page_url_if_any, "base URL where browsers find the console, if not at CONSOLE_BIND"
+        "CONSOLE_URL", "", page_url_if_any, "base URL of the console in browsers, if not CONSOLE_BIND"
     )
     gateway_key: Path | None = setting(
         "GATEWAY_API_KEY_FILE", "", path_if_any, "file with the API key that the gateway asks the console for"
@@ -83,10 +83,10 @@ class Settings:
         "OPERATOR_TOKEN_FILE",
         "",
         path_if_any,
-        "file with the operator's token, for a balancer that asks for it",
+        "file with the operator token, for a balancer that requires it",
     )
     allowed_hosts: tuple[str, ...] = setting(
-        "ALLOWED_HOSTS", "", host_names, "names under which it is reached, besides addresses and localhost"
+        "ALLOWED_HOSTS", "", host_names, "host names that clients may use, besides addresses and localhost"
     )
 
     @property

@@ -5,7 +5,7 @@ Pure: time comes as seconds of a monotonic clock, for history as unix seconds. R
 - a frame that is out of its order is never applied: the stream begins anew with a snapshot;
 - what was last known stays shown when the stream is lost, with its age, and is called stale;
 - history is taken once a second; what is stale in that second is a gap;
-- a figure that can't be one, infinite or beyond MOST, is not believed: it is 0, and its row is stale.
+- an impossible figure, infinite or beyond MOST, is replaced by 0, and its row is stale.
 """
 
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ class Board:
         self.connected = False
         self._seq = 0
         self._told_s: dict[str, float] = {}  # when a row's age was told
-        self._odd: set[str] = set()  # those with a figure that can't be one
+        self._odd: set[str] = set()  # substations with an impossible figure
         self._heard_s: float | None = None  # when a frame came last
         self._heard_second: int | None = None
         self._second = 0
@@ -79,13 +79,13 @@ class Board:
         return self._heard_s is None or now_s - self._heard_s > STALE_AFTER_S
 
     def current(self, now_s: float) -> bool:
-        """Whether the figures are those of this moment; where they are not, charts have a gap."""
+        """Whether the figures are current; while they are not, charts have a gap."""
         return self.connected and self._heard_s is not None and now_s - self._heard_s <= 2 * HEARTBEAT_S
 
     def trend_kw_s(self) -> float | None:
         """Return how fast the load of the usable substations changes; None when it is not known.
 
-        A sum of their trends: one that is drained takes its load out of the sums at once, and that is no fall.
+        It is the sum of their trends, because a drained substation leaves the sums at once without a fall in load.
         """
         usable_now = [self.histories.get(name) for name, row in self.rows.items() if usable(row)]
         known = [each.trend_kw_s for each in usable_now if each and each.trend_kw_s is not None]
@@ -184,5 +184,5 @@ class Board:
 
 
 def _believed(figure: float) -> bool:
-    """Whether a figure can be one; NaN can't. Raises TypeError when it is no number."""
+    """Whether a figure is possible; NaN is not. Raises TypeError when it is not a number."""
     return -MOST <= figure <= MOST

@@ -66,7 +66,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         links = Links(metrics.batched, operator_token.metadata(token))
         fleet = _view(settings.poll_s, links, book.book_id)
         seats = Seats(fleet, Decisions(), WaitingRoom(settings.most_waiting))
-        registry.register(FleetCollector(fleet, seats.room))
+        registry.register(FleetCollector(fleet, seats.room, seats.appointments.kept_w))
         stack.push_async_callback(links.close)
         poller = Poller(fleet, links, metrics, settings.poll_s)
         stack.push_async_callback(poller.close)
@@ -127,7 +127,7 @@ async def _service(
 
 
 def _asker(settings: Settings, links: Links, book: EmbeddedBook, fleet: Fleet) -> Asker:
-    """Return who asks the substations: with ONE_SESSION_PER_VEHICLE, one that holds vehicles."""
+    """Return what asks the substations; with ONE_SESSION_PER_VEHICLE it also holds vehicles."""
     return VehicleAsker(links, book, fleet) if settings.one_session_per_vehicle else Asker(links, fleet)
 
 
@@ -179,7 +179,7 @@ def _pages(
 
 
 async def _probe(book: EmbeddedBook) -> None:
-    """While the order book can't be written, see whether it can be again."""
+    """Try again and again to write the order book while it can't be written."""
     while True:
         await asyncio.sleep(PROBE_EVERY_S)
         with contextlib.suppress(BookUnavailable):

@@ -1,4 +1,4 @@
-"""The promises of Retry-After: who comes back to which substation, and when.
+"""The promises of Retry-After: which request comes back to which substation, and when.
 
 Pure: time comes as seconds of a monotonic clock. Rules (docs/adr/0018):
 
@@ -25,19 +25,21 @@ from balancer.timetable import Promise, Timetable, fits_beside
 
 UNKNOWN_WAIT_S = 60.0  # when no plan says when there will be room
 BLIND_WAIT_S = 2.0  # when no substation can be asked: a start or an outage
-LATE_S = 2.0  # a promise is kept for so long for a caller who is late
-DUE_S = 3.0  # the view is that coarse: its room may come so much before it is expected,
-DUE_SHARE = 0.25  # or this share of the wait, as the points of a release schedule are that far apart
-MOST_SHARE = 0.25  # of a capacity: power is kept for no larger promise, as it may be made at a low load
-RECENT = 50  # so many promises count, about, for the share of callers who come back
-MOST = 1000  # promises of one substation; more are told a moment, but not counted
-AT_ONCE = 10  # so many are told the same second at one substation; the next ones come a second later,
-SPREAD_SHARE = 0.1  # but by no more than this share of their wait
-UNKNOWN_SPREAD_S = 10  # whoever is told a wait that no plan backs is spread over so many seconds
+LATE_S = 2.0  # how long a promise is kept for a caller who is late
+# Room may come earlier than expected, because the view is coarse: by DUE_S, or by DUE_SHARE of the wait, which is the
+# distance between two points of a release schedule.
+DUE_S = 3.0
+DUE_SHARE = 0.25
+MOST_SHARE = 0.25  # of a capacity; no power is kept for larger promises, which are made even at a low load
+RECENT = 50  # about how many promises count for the share of callers who come back
+MOST = 1000  # remembered promises of one substation; further callers are told a wait that is not counted
+AT_ONCE = 10  # callers that are told the same second at one substation; the next ones come a second later,
+SPREAD_SHARE = 0.1  # unless that adds more than this share to their wait
+UNKNOWN_SPREAD_S = 10  # callers whose wait follows from no plan are spread over this many seconds
 
 
 class Appointments:
-    """All promises, and what is kept for them."""
+    """All promises, and the power that is kept for them."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
@@ -46,17 +48,17 @@ class Appointments:
         self._numbers = itertools.count(1)
         self._turns = itertools.count()
         self._time_scale: float | None = None  # grid seconds in a wall second
-        self._come_back = 1.0  # the share of those who were told that came, of late
-        self._seated: set[str] = set()  # who is being placed: what it takes counts as outstanding
+        self._come_back = 1.0  # the share of callers who came back recently
+        self._seated: set[str] = set()  # requests that are being placed; their power counts as outstanding
 
     def __len__(self) -> int:
         """Return how many promises there are."""
         return len(self._by_who)
 
     def promise(self, charge: Charge, now_s: float, *, waits: bool = False) -> float:
-        """Return in how many whole seconds a refused request should come back, and count on that.
+        """Promise a refused request a moment; return in how many whole seconds it should come back.
 
-        One that `waits` does not have to come back.
+        A request that `waits` in the waiting room does not have to come back.
         """
         number = self._replaced(charge, now_s)
         admitting = self._fleet.admitting(charge.substations, now_s)
@@ -76,7 +78,7 @@ class Appointments:
         return wait_s
 
     def seated(self, charge: Charge) -> None:
-        """Keep no power for a request any more that is being placed."""
+        """Stop keeping power for a request, because it is being placed."""
         if who(charge) in self._by_who:
             self._seated.add(who(charge))
 
@@ -89,19 +91,19 @@ class Appointments:
             self._time_scale = charge.plan.duration_ms / 1000 / wall_s
 
     def drop(self, charge: Charge) -> None:
-        """Expect a request no more."""
+        """Drop the promise of a request."""
         if promise := self._by_who.get(who(charge)):
             self._drop(promise)
 
     def promised(self, charge: Charge) -> str | None:
-        """Return the substation that a request was promised, None if it was not."""
+        """Return the substation that was promised to a request, None if there is no promise."""
         promise = self._by_who.get(who(charge))
         return promise.target if promise else None
 
     def leaves_room(self, name: str, charge: Charge, now_s: float) -> bool:
-        """Whether a request may take power at a substation now: those who were told before it still fit in.
+        """Whether a request may take power at a substation now without taking it from earlier promises.
 
-        Each of those at its moment, by the plans that are known, as far as they can be expected to come.
+        Each earlier promise needs its power at its own moment, scaled by the share of callers who come back.
         """
         timetable, member = self._timetables.get(name), self._fleet.members.get(name)
         if not timetable or not member:
@@ -119,8 +121,21 @@ class Appointments:
         ]
         return fits_beside(ahead, member, charge.plan.power_w, now_s, self._come_back)
 
+    def kept_w(self, name: str, now_s: float) -> float:
+        """Return the watts at a substation that requests which come later don't get: callers are due for them now."""
+        timetable, member = self._timetables.get(name), self._fleet.members.get(name)
+        if not timetable or not member:
+            return 0.0
+        most_w = MOST_SHARE * member.report.capacity_w
+        due = (
+            promise.demand_w
+            for promise in timetable.promises
+            if promise.due_from_s <= now_s and promise.demand_w <= most_w and promise.who not in self._seated
+        )
+        return self._come_back * sum(due)
+
     def pass_time(self, now_s: float) -> None:
-        """Forget those who did not come."""
+        """Drop the promises whose callers did not come back."""
         for name, timetable in list(self._timetables.items()):
             while timetable.promises and timetable.promises[0].at_s + LATE_S < now_s:
                 self._count(timetable.promises[0], came=False)
@@ -138,12 +153,12 @@ class Appointments:
             self._come_back += (came - self._come_back) / RECENT
 
     def _replaced(self, charge: Charge, now_s: float) -> int:
-        """Drop the former promise of the one who asks; returns its place in the order of coming."""
+        """Drop the former promise of a request; returns the place that it keeps in the order."""
         self.pass_time(now_s)
         former = self._by_who.get(who(charge))
         if not former:
             return next(self._numbers)
-        if former.at_s - 1 < now_s:  # else it came too early, which says nothing
+        if former.at_s - 1 < now_s:  # an early return says nothing about the share who come back
             self._count(former, came=True)
         self._drop(former)
         return former.number
@@ -151,7 +166,7 @@ class Appointments:
     def _first_fit(
         self, charge: Charge, number: int, admitting: list[tuple[str, Member]], now_s: float
     ) -> tuple[float, str, Member] | None:
-        """Return when and where a request fits first, after those who were told before."""
+        """Return when and where a request fits first beside the promises made before it."""
         demand_w, found = charge.plan.power_w, None
         alone = [(member.fits_in_s(demand_w, now_s), name, member) for name, member in admitting]
         for alone_s, name, member in sorted((s, n, m) for s, n, m in alone if s is not None):
@@ -176,17 +191,17 @@ class Appointments:
     def _stay_s(self, charge: Charge, member: Member) -> float:
         """Return for how many wall seconds a request will take power.
 
-        Before anything was admitted the time scale is not known. Then it is taken to be typical: twice
-        the time in which half of the substation's load goes.
+        Until something was admitted the time scale is not known. Then a typical stay is assumed: twice the
+        time in which half of the substation's load is freed.
         """
         if self._time_scale:
             return charge.plan.duration_ms / 1000 / self._time_scale
         return 2 * member.half_freed_s()
 
     def _spread(self, timetable: Timetable, fit_s: float, now_s: float) -> float:
-        """Return the wait for one who fits in `fit_s`: a poll later, and not in the crowd of the others.
+        """Return the wait of a request that fits in `fit_s`: one poll longer, and spread over the seconds.
 
-        Between two polls the view trails behind; and the caller counts in whole seconds.
+        One poll is added because the view is that old, and the caller counts in whole seconds.
         """
         wait_s = math.ceil(fit_s + self._fleet.poll_s)
         latest_s = wait_s + SPREAD_SHARE * fit_s
@@ -196,17 +211,17 @@ class Appointments:
 
 
 def who(charge: Charge) -> str:
-    """Return who asks: the key, or the vehicle of its caller where there is no key."""
+    """Return what identifies a request: its key, or the vehicle of its caller where there is no key."""
     return f"key {charge.key}" if charge.key else f"vehicle {charge.caller} {charge.vehicle_id}"
 
 
 def _promised(
     charge: Charge, number: int, name: str, moments_s: tuple[float, float, float], stay_s: float
 ) -> Promise:
-    """Return the promise of a stay, made at the first of three moments, for which there is room at the second.
+    """Return the promise of a stay. Of three moments, it is made at the first and there is room at the second.
 
-    The caller is told the third. Until then the power counts as taken too, so that nobody is told to
-    come for the time between.
+    The caller is told the third. Between the second and the third the power counts as taken too, so that
+    nobody else is promised that time.
     """
     plan, (now_s, start_s, at_s) = charge.plan, moments_s
     wall_s = stay_s / plan.duration_ms  # for a grid millisecond

@@ -15,13 +15,13 @@ from runtime.coalescer import LinkLost
 from substation.contract import Answer, Command, Outcome
 
 AGAIN_S = 0.05  # before the first retry; doubles
-LONGEST_PAUSE_S = 1.0  # so that a substation that is back is found soon, however long the caller waits
-LATE_S = 1.0  # a commit takes milliseconds: a substation that has not answered by then is suspected
+LONGEST_PAUSE_S = 1.0  # finds a substation that is back soon, however long the caller waits
+LATE_S = 1.0  # after which a substation is suspect: a commit takes milliseconds
 UNDECIDED = frozenset({Outcome.UNAVAILABLE, Outcome.NOT_ME})
 
 
 class Watch(Protocol):
-    """Who wants to know how fast substations answer; times are seconds of the monotonic clock."""
+    """Is informed of how fast substations answer; times are seconds of the monotonic clock."""
 
     def late(self, substation_id: str, now_s: float) -> None:
         """A call has had no answer for LATE_S, though the stream is up."""
@@ -57,7 +57,7 @@ class Asker:
         return None
 
     async def once(self, substation_id: str, command: Command, within_s: float) -> Answer | None:
-        """Ask once, which draws on no budget; returns None if nothing was decided within `within_s`."""
+        """Ask once, without using the retry budget; returns None if nothing was decided within `within_s`."""
         until_s = time.monotonic() + within_s
         link = await self._links.found(substation_id, within_s)
         if not link or (remaining_s := until_s - time.monotonic()) <= 0:

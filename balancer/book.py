@@ -18,7 +18,7 @@ class BookUnavailable(Exception):  # noqa: N818 - a state of the book
 class Claim:
     """A key's place in the book: it was sent to `target` as `attempt`.
 
-    `target` is '' when it has refused this attempt and nobody was asked since. `journal_id` is that of
+    `target` is '' when it refused this attempt and no other substation was asked since. `journal_id` is that of
     the target when it was chosen, '' if it is not known. `fresh` is whether the key was new to the book when
     this was returned.
     """
@@ -33,7 +33,7 @@ class Claim:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """A session that nobody knows of, to be ended at `target`, in `journal_id` ('': not known)."""
+    """A session whose caller does not know of it, to be ended at `target`, in `journal_id` ('': not known)."""
 
     key: str
     attempt: int
@@ -43,7 +43,7 @@ class Withdrawal:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Address:
-    """Who was seen last at the base URL of a substation's pages."""
+    """The substation that was seen last at a base URL."""
 
     url: str
     substation_id: str
@@ -54,7 +54,7 @@ class Address:
 class Control:
     """What all balancers share: the operators' policy ('' for the default), and journals that are gone for good.
 
-    `rushhour` is the newest lease, which may be over; `addresses` is who was seen where.
+    `rushhour` is the newest lease, which may have ended; `addresses` are the substations last seen at each URL.
     """
 
     policy: str
@@ -81,10 +81,10 @@ class Holds(Protocol):
         """Return the hold on a vehicle."""
 
     async def hold(self, wanted: Hold, known: Hold | None, for_ms: int) -> Hold:
-        """Hold a vehicle that nobody holds, or in place of `known`, for a day after the next `for_ms`.
+        """Hold a vehicle that is not held, or replace the hold `known`, for a day after the next `for_ms`.
 
-        A request that holds it already is noted at a later attempt, and never again at an earlier one. Returns
-        the hold that is then in the book.
+        A request that already holds the vehicle may only move to a later attempt. Returns the hold that is
+        then in the book.
         """
 
 
@@ -105,7 +105,7 @@ class OrderBook(Holds, Protocol):
         """Move `claim` to its next attempt at `target` if the book still says it; return what it says."""
 
     async def release(self, claim: Claim) -> None:
-        """Note that the target has refused and nobody was asked since, if the book still says `claim`."""
+        """Note that the target refused and none was asked since, if the book still says `claim`."""
 
     async def keep(self, key: str, for_ms: int) -> None:
         """Keep the key for a day after the next `for_ms`, if that is later than what is noted."""
@@ -141,4 +141,4 @@ class OrderBook(Holds, Protocol):
         """Return the journals under which a substation was seen last, or has claims or withdrawals."""
 
     async def saw(self, addresses: Collection[Address]) -> None:
-        """Note who was seen where."""
+        """Note which substation was seen at which URL."""

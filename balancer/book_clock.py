@@ -1,10 +1,10 @@
-"""The order book's own time, by which claims age: no jump of the wall clock reaches it while a balancer runs.
+"""The order book's own time, by which claims age. A jump of the wall clock does not change it while a balancer runs.
 
 Pure: the clocks of the machine are arguments. Rules:
 
-- while the balancer runs, the monotonic clock counts;
-- a stop counts as what the wall clock says, at most `MOST_STOPPED_MS`: a wall clock that jumped meanwhile
-  takes an hour off the claims, not all of their life;
+- while the balancer runs, the time follows the monotonic clock;
+- while it is stopped, the time follows the wall clock, by at most `MOST_STOPPED_MS`: a jump during a stop
+  shortens the life of claims by an hour, not by all of it;
 - a claim that lives too long costs a row; one that is dropped too early costs a second session.
 """
 
@@ -15,7 +15,7 @@ MOST_STOPPED_MS = 3600 * 1000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BookClock:
-    """Milliseconds since some moment near the Unix epoch, that only rise."""
+    """Milliseconds since some moment near the Unix epoch. They never go back."""
 
     start_ms: int
     start_monotonic_s: float

@@ -30,7 +30,7 @@ class BookFile:
         return [f"the disk of the order book: a commit takes over {LATE_S:g} s"] if late else []
 
     async def probe(self) -> None:
-        """If the last commit failed, see whether the disk takes one again; raises BookUnavailable."""
+        """If the last commit failed, try one more; raises BookUnavailable when it fails too."""
         if self._trouble:
             await self._do(lambda store: store.run("UPDATE book SET book_id = book_id"))
 
@@ -47,7 +47,7 @@ class BookFile:
         except (StoreFull, StoreDamaged) as error:
             self._trouble = str(error)
             return [BookUnavailable(str(error))] * len(batch)
-        if self._store.changes != before:  # what only reads says nothing about the disk
+        if self._store.changes != before:  # a batch that only reads says nothing about the disk
             self._trouble = ""
         return results
 

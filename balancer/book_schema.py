@@ -9,7 +9,7 @@ CREATE TABLE claim (
     key TEXT PRIMARY KEY,
     fingerprint TEXT NOT NULL,       -- of the request: the same key with another is an error
     attempt INTEGER NOT NULL,
-    target TEXT NOT NULL,            -- substation_id; '' when the last one has refused and none was asked since
+    target TEXT NOT NULL,            -- substation_id; '' when the last one refused and none was asked since
     expires_unix_ms INTEGER NOT NULL -- by the book's own clock since version 5
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX expiring ON claim (expires_unix_ms);
@@ -44,14 +44,14 @@ CREATE TABLE clock (
 ) STRICT;
 CREATE TABLE address (
     url TEXT PRIMARY KEY,            -- of a substation's pages
-    substation_id TEXT NOT NULL,     -- who was seen there last
+    substation_id TEXT NOT NULL,     -- that was seen there last
     journal_id TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
 SCHEMA_6 = """
 CREATE TABLE hold (
     vehicle TEXT PRIMARY KEY,        -- caller and vehicle
-    key TEXT NOT NULL,               -- of the request that it charges for
+    key TEXT NOT NULL,               -- of the request for which it charges
     attempt INTEGER NOT NULL,
     target TEXT NOT NULL,            -- substation_id
     journal_id TEXT NOT NULL,        -- of the target, '' if not known

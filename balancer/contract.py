@@ -8,7 +8,7 @@ from substation.contract import Session
 from substation.plan import Plan
 
 FLEET = Table("fleet", "substations", "substation_id", "report_age_s")  # of `/fleet` and its stream
-TAKES_NO_CARS = frozenset({"ejected", "gone", "conflict"})  # states of `/fleet`; draining is apart from them
+TAKES_NO_CARS = frozenset({"ejected", "gone", "conflict"})  # states of `/fleet`; draining is a separate flag
 CURSOR = "[a-z0-9-]{1,63}:[0-9]{1,18}"  # a regular expression; the substation and the number to go on from
 
 
@@ -39,7 +39,7 @@ class Outcome(StrEnum):
     DONE = "done"  # an operator's order, confirmed by the substation
     INVALID = "invalid"  # an order that can't be carried out
     KEY_REUSED = "key_reused"  # the key came before with another request
-    VEHICLE_CHARGING = "vehicle_charging"  # the vehicle has another session, or another request under way
+    VEHICLE_CHARGING = "vehicle_charging"  # the vehicle has another session, or another request in progress
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Charge:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stop:
-    """End a session; one that another caller asked for is not found. '' is whoever asked for it, for operators."""
+    """End a session; a session of another caller is not found. `caller` '' finds all, for operators."""
 
     session_id: str
     caller: str = ""

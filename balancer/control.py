@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 READ_EVERY_S = 1.0
 ORDER_S = 5.0  # within which a substation confirms
 TOO_HIGH = "the limit is above the rated capacity"
+UNKNOWN = "no substation of this id is known: /fleet lists those that are"
+NOTHING_LEFT = "nothing is known of it, or it is given up already: /fleet lists substations and journals"
 OUTCOMES = {substation.Outcome.DONE: Outcome.DONE, substation.Outcome.INVALID: Outcome.INVALID}
 
 
@@ -31,16 +33,14 @@ class Operator:
     def __init__(
         self, fleet: Fleet, book: OrderBook, asker: Asker, on_given_up: Callable[[], None] = lambda: None
     ) -> None:
-        """`on_given_up` is called after substations were given up: what is on its way there must not arrive."""
+        """`on_given_up` is called after substations were given up, so that calls on their way are dropped."""
         self._fleet = fleet
         self._book = book
         self._asker = asker
         self._on_given_up = on_given_up
         self._control = Control("", frozenset())
         self._in_rushhour = False
-        self.window = (
-            Window()
-        )  # of the newest rush hour: what its run told, else when its lease began and ended
+        self.window = Window()  # of the newest rush hour: as its run sent it, else the time of its lease
 
     async def follow(self) -> None:
         """Re-read the order book for ever."""
@@ -76,7 +76,7 @@ class Operator:
         )
 
     async def _remember(self) -> None:
-        """Note in the book who is where: an address is known then also when its substation is gone for good."""
+        """Note in the book which substation is at which address, for the time after it is gone for good."""
         now_s = time.monotonic()
         seen = {
             Address(member.url, substation_id, member.report.journal_id)
@@ -118,7 +118,7 @@ class Operator:
     async def take_rushhour(self, run_id: str, ttl_s: float, window: Window | None = None) -> Answer:
         """Let a run hold the rush hour for `ttl_s` from now on, or go on holding it; INVALID when another does.
 
-        `window` is when its cars come, once it knows.
+        `window` is when its cars arrive, once the run knows.
         """
         unix_ms = _unix_ms()
         try:
@@ -165,20 +165,20 @@ class Operator:
             )
             wanted = known & {journal_id} if journal_id else known
             gone = {(substation_id, journal) for journal in wanted} - self._control.decommissioned
-            if why := self._objection(substation_id, journal_id):  # it may be back meanwhile
+            if why := self._objection(substation_id, journal_id):  # it may have come back meanwhile
                 return Answer(Outcome.INVALID, detail=why)
             await asyncio.gather(*(self._book.decommission(*each) for each in gone))
             await self.read()
         except BookUnavailable as error:
             return _unwritten(error)
-        return Answer(Outcome.DONE if gone else Outcome.NOT_FOUND)
+        return Answer(Outcome.DONE) if gone else Answer(Outcome.NOT_FOUND, detail=NOTHING_LEFT)
 
     def _objection(self, substation_id: str, journal_id: str) -> str:
         return objection(self._fleet, substation_id, journal_id, time.monotonic())
 
     async def _order(self, substation_id: str, command: substation.Drain | substation.Derate) -> Answer:
         if substation_id not in self._fleet.members:
-            return Answer(Outcome.NOT_FOUND)
+            return Answer(Outcome.NOT_FOUND, detail=UNKNOWN)
         answer = await self._asker.ask(substation_id, command, time.monotonic() + ORDER_S)
         outcome = OUTCOMES.get(answer.outcome, Outcome.UNREACHABLE) if answer else Outcome.UNREACHABLE
         return Answer(outcome, detail=TOO_HIGH if outcome is Outcome.INVALID else "")

@@ -1,7 +1,7 @@
-"""Whether a substation may be given up: only when nothing can be placed at it any more.
+"""Decides whether a substation may be given up: only when it can't charge cars any more.
 
-Pure. A key that is claimed at a journal moves on once that is given up. If the journal still charged a car,
-the key would have two sessions.
+Pure. A key that is claimed at a journal may move on once that journal is given up. If a car of that journal
+were still charging, the key would get a second session.
 """
 
 from balancer.fleet import Fleet
@@ -14,7 +14,7 @@ AGAIN = "and give the order again"
 def objection(fleet: Fleet, substation_id: str, journal_id: str, now_s: float) -> str:
     """Return why a journal can't be given up at a moment and what to do first; '' when it can be.
 
-    `journal_id` '' is every journal of the substation.
+    `journal_id` '' means every journal of the substation.
     """
     member = fleet.members.get(substation_id)
     if not member:
@@ -33,15 +33,15 @@ def objection(fleet: Fleet, substation_id: str, journal_id: str, now_s: float) -
     return (
         f"{substation_id} may still charge cars (state '{state}', stream {'up' if linked else 'down'}, journal"
         f" {present}): stop its process, wait until it is 'ejected' or 'gone' and its stream is down, {AGAIN}."
-        " To give up a former journal of it alone, send its journal_id"
+        " To give up only a former journal, send its journal_id"
     )
 
 
 def _unseen(fleet: Fleet, substation_id: str) -> str:
-    """It may be at an address that this balancer, which has just started, has not looked at yet."""
+    """Return an objection while the substation may be at an address that was not polled yet since the start."""
     if not (undecided := fleet.undecided()):
         return ""
     return (
-        f"{substation_id} may be at {', '.join(undecided)}, where no answer came yet: wait until the polls of"
+        f"{substation_id} may be at {', '.join(undecided)}, which has not been polled yet: wait until the polls of"
         f" these addresses have failed or succeeded, {AGAIN}"
     )

@@ -18,11 +18,11 @@ from balancer.member import Member, Option
 from balancer.policy import DEFAULT_POLICY, Candidate, Random, policies
 from substation.contract import Report
 
-BEHIND = 2  # polls in a row, after which a lower epoch is believed; one may cross a restart
+BEHIND = 2  # polls in a row after which a lower epoch is believed; a single one may cross a restart
 PANIC_SHARE = 0.5  # with more than this share ejected, the last known view is used
 GONE_S = 600.0  # how long one without sessions is shown after it was seen last
 MOST_GONE = 100  # whatever an address makes up, one id a poll
-LOST = frozenset({State.GONE, State.CONFLICT})  # nobody may be asked under these
+LOST = frozenset({State.GONE, State.CONFLICT})  # substations in these states are never asked
 
 
 class Fleet:
@@ -41,7 +41,7 @@ class Fleet:
         self._rng = rng
         self.linked = linked
         self._health: dict[str, Health] = {}
-        self.vacated: frozenset[str] = frozenset()  # addresses of those that were given up
+        self.vacated: frozenset[str] = frozenset()  # addresses of substations that were given up
         self._shown: dict[str, str] = {}  # whose page an address has shown last
         self._left: set[str] = set()  # ids that were given up since `forget`
         self.unresolved: set[str] = set()  # names of which no address is known yet
@@ -82,7 +82,7 @@ class Fleet:
         self._left.add(substation_id)
 
     def undecided(self) -> list[str]:
-        """Return the addresses where nobody was seen yet, and that may still answer."""
+        """Return the addresses that may still answer, but where no substation was seen yet."""
         return [url for url in self.unseen() if (h := self._health.get(url)) and h.misses < EJECT_AFTER]
 
     def missed(self, url: str) -> None:
@@ -101,8 +101,8 @@ class Fleet:
         member.sightings.saw(report.journal_id, url, now_s, self._recent_s)
         if not self._credible(member, url, report, now_s):
             return None
-        # A new journal counts anew; so does an address after one whose stream was another's, and a page
-        # that stays behind what is known: that was somebody else's, or a mistake.
+        # These start a new count: a new journal; another address, if the stream at the former one was another
+        # substation's; and a page whose epoch stays below the known one, which was another's or a mistake.
         moved, renewed = url != member.url, report.journal_id != member.report.journal_id
         member.behind = 0 if report.epoch >= member.report.epoch else member.behind + 1
         anew = renewed or member.behind >= BEHIND or (moved and self._denied_s(member, now_s) is not None)
@@ -137,7 +137,7 @@ class Fleet:
             member.sightings.hear(report.substation_id, report.journal_id, now_s)
 
     def late(self, substation_id: str, now_s: float) -> None:
-        """A call to a substation is not answered, though its stream is up."""
+        """A call to a substation has no answer, although its stream is up."""
         if member := self.members.get(substation_id):
             member.health.late(now_s)
 
@@ -269,7 +269,7 @@ class Fleet:
                 member.outstanding_w -= demand_w
 
     def admitting(self, eligible: Collection[str], now_s: float) -> list[tuple[str, Member]]:
-        """Return the eligible substations that would be asked, once they have room, by their ids.
+        """Return the eligible substations that would be asked if they had room, by their ids.
 
         One that is draining, or whose stream is down, would not. `eligible` empty: all.
         """

@@ -20,8 +20,8 @@ class Flight:
 class Flights:
     """The flights by key and fingerprint.
 
-    Another request under the same key is no duplicate, and flies on its own: only the order book says
-    which of them has the key.
+    A different request under the same key is not a duplicate and has its own flight. Only the order book
+    decides which of them owns the key.
     """
 
     def __init__(self) -> None:
@@ -40,9 +40,10 @@ class Flights:
         return [flight.task for flight in self._flights.values()]
 
     async def join(self, charge: Charge, place: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
-        """Return the answer to a request, which `place` finds unless it is under way already.
+        """Return the answer to a request. Calls `place` unless the request is already in flight.
 
-        A caller who goes leaves the others waiting. When the last one goes while the flight is idle, it ends.
+        When a caller hangs up, the others go on waiting. When the last one hangs up while the flight is
+        idle, the flight ends.
         """
         which = charge.key, charge.fingerprint
         flight = self._flights.get(which)

@@ -155,7 +155,7 @@ class PolicyHandler(OrdersHandler):
 
 
 class LeaseHandler(OrdersHandler):
-    """What concerns the lease of the rush hour: one run at a time holds it."""
+    """Base of the handlers of the rush hour's lease, which one run at a time holds."""
 
     def held(self) -> dict[str, str | float | None]:
         """Return who holds it, and for how long."""
@@ -163,7 +163,7 @@ class LeaseHandler(OrdersHandler):
         return {"run_id": run_id, "expires_in_s": left_s}
 
     def write_lease(self, answer: Answer) -> None:
-        """Write what became of an order about it."""
+        """Write the outcome of an order about the lease."""
         if answer.outcome is Outcome.DONE:
             self.write_json(self.held())
         elif answer.outcome is Outcome.INVALID:
@@ -182,7 +182,7 @@ class RushHourHandler(LeaseHandler):
         self.write_json(self.held())
 
     async def put(self) -> None:
-        """Take it for `{"run_id": ..., "ttl_s": ...}`, or renew it; `window_unix_s` may tell when its cars come."""
+        """Take or renew the lease: `{"run_id": ..., "ttl_s": ...}`; `window_unix_s` is when the run's cars arrive."""
         body = self.json_object()
         run_id, ttl_s = body.get("run_id"), body.get("ttl_s")
         try:
@@ -202,7 +202,7 @@ class RushHourRunHandler(LeaseHandler):
     """`DELETE /rushhour/{run_id}`."""
 
     async def delete(self, run_id: str) -> None:
-        """Give it back; what nobody holds any more is given back too."""
+        """Give the lease back; succeeds even if nobody holds it any more."""
         self.write_lease(await self.operator.end_rushhour(run_id))
 
 
@@ -239,13 +239,15 @@ def limit_w(body: dict[str, Any]) -> int:
 
 
 def journal_id(body: dict[str, Any]) -> str:
-    """Return the journal that is to be given up, '' for all of a substation; raises HTTPError 400.
+    """Return the journal to give up, '' for all of a substation; raises HTTPError 400.
 
-    What is there but names none is refused: a slip must not give up more than was meant.
+    An empty or malformed id is refused, so that a mistake does not give up more than was meant.
     """
     named: object = body.get("journal_id", "")
     if not isinstance(named, str) or ("journal_id" in body and not named):
-        raise HTTPError(400, "journal_id must be the id of a journal, or left out for all of the substation")
+        raise HTTPError(
+            400, "journal_id must be the id of a journal; leave it out to give up the whole substation"
+        )
     return named
 
 

@@ -12,8 +12,8 @@ from enum import StrEnum
 
 EJECT_AFTER = 3  # misses in a row, or polls without a report
 PROBES = 2  # polls in a row that must succeed before an ejected one is healthy again
-SUSPECT_S = 5.0  # after a late call; doubles, for a request that meets a stalled disk is stuck there
-MOST_EPISODES = 5  # that count: 80 s
+SUSPECT_S = 5.0  # after a late call. It doubles, because a request that meets a stalled disk is stuck there
+MOST_EPISODES = 5  # that count; the last one lasts 80 s
 
 
 class State(StrEnum):
@@ -34,11 +34,11 @@ class Health:
 
     misses: int = 0
     probes_left: int = 0
-    episodes: int = 0  # of late calls that no prompt one has made up for
+    episodes: int = 0  # of late calls since the last prompt one
     suspect_until_s: float = -math.inf
 
     def late(self, now_s: float) -> None:
-        """A call has had no answer for too long; what is late together is one episode."""
+        """A call has had no answer for too long; calls that are late together are one episode."""
         if now_s >= self.suspect_until_s:
             self.episodes = min(self.episodes + 1, MOST_EPISODES)
         suspect_s = SUSPECT_S * 2 ** (self.episodes - 1)

@@ -1,7 +1,7 @@
-"""Holds in the order book: for which request a vehicle charges, and where that request was sent last.
+"""Holds in the order book: which request a vehicle charges for, and where that request was sent last.
 
-A hold is no proof of a session: it says which substation to ask. It is written before the request is sent
-there, so that no session of the vehicle can be at a place that the book does not name.
+A hold does not prove a session; it says which substation to ask. It is written before the request is sent
+there, so no session of the vehicle can be at a substation that the book does not name.
 """
 
 from balancer.book import Hold
@@ -26,9 +26,9 @@ def holder(store: Store, vehicle: str) -> Hold | None:
 
 
 def take(store: Store, wanted: Hold, known: Hold | None, expires_unix_ms: int) -> Hold:
-    """Hold a vehicle that nobody holds, or in place of `known`; return the hold that is then in the book.
+    """Hold a vehicle that is not held, or replace the hold `known`; return the hold that is then in the book.
 
-    A request that holds it already is noted at a later attempt, and never again at an earlier one.
+    A request that already holds the vehicle may only move to a later attempt.
     """
     found = holder(store, wanted.vehicle)
     values = (

@@ -38,9 +38,9 @@ def taken(current: Lease | None, wanted: Lease, unix_ms: int) -> Lease:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Window:
-    """When the cars of a rush hour come, in unix seconds; both 0 when there was none, `until` infinite when not known.
+    """When the cars of a rush hour arrive, in unix seconds. Both are 0 without one; `until` may be infinite (not known).
 
-    A run measures over it. The lease begins before it and ends after it, later still when refused cars come back.
+    A run measures over its window. The lease begins before it, and ends after refused cars have come back.
     """
 
     from_unix_s: float = 0.0
@@ -48,15 +48,15 @@ class Window:
 
     @classmethod
     def of(cls, told: object) -> "Window | None":
-        """Return the window that a request tells as `[from, until]`, None when it tells none; raises ValueError."""
+        """Return the window of a request, `[from, until]`, None if it has none; raises ValueError."""
         if told is None:
             return None
         match told:
             case [int() | float() as since, int() | float() as until] if 0 < since < until < MOST_UNIX_S:
                 return cls(float(since), float(until))
-        message = "two numbers of unix seconds are accepted, the first above 0 and below the second"
+        message = "it must be two numbers of unix seconds, the first above 0 and below the second"
         raise ValueError(message)
 
     def ended(self, unix_s: float) -> "Window":
-        """Return it as it is when the lease ends at a moment."""
+        """Return the window after the lease has ended at a moment."""
         return dataclasses.replace(self, until_unix_s=min(self.until_unix_s, unix_s))

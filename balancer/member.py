@@ -16,9 +16,9 @@ FINITE_WITHIN_S = (0.0, *RELEASES_WITHIN_S[:-1])
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Option:
-    """One substation at the moment of a decision; `most_w` is the most that it can carry.
+    """One substation at the moment of a decision; `most_w` is the highest load that it can have now.
 
-    `linked` tells whether its stream is up: what is sent to one without has an unknown outcome.
+    `linked` is whether its stream is up; a request that is sent without one has an unknown outcome.
     """
 
     candidate: Candidate
@@ -66,8 +66,8 @@ class Member:
     def openings(self, now_s: float, *, outstanding: bool = True) -> list[tuple[float, int]]:
         """Return the power that the known plans leave free: pairs of (moment in s, free watts from then on).
 
-        The first moment is now. A release counts at the point of the schedule by which it surely has
-        happened. Without `outstanding`, as if all that is on its way here came to nothing.
+        The first moment is now. A release counts at the point of the schedule by which it has certainly
+        happened. Without `outstanding`, requests that are on their way here are ignored.
         """
         full_w = self.report.capacity_w - self.report.load_w - (self.outstanding_w if outstanding else 0)
         elapsed_s = now_s - self.received_s
@@ -92,13 +92,13 @@ class Member:
         return None
 
     def free_w(self, at_s: float) -> int:
-        """Return the power that the known plans surely leave free at a moment, with what is on its way here."""
+        """Return the power that the known plans certainly leave free at a moment, after requests on their way."""
         over = bisect.bisect_right(FINITE_WITHIN_S, at_s - self.received_s)
         freed_w = (0, *self.report.releases_w)[max(over - 1, 0)]
         return self.report.capacity_w - self.report.load_w - self.outstanding_w + freed_w
 
     def half_freed_s(self) -> float:
-        """Return within how many seconds of the report half of its load is freed, "some day" as the longest."""
+        """Return within how many seconds of the report half of the load is freed; "some day" counts as the longest."""
         half_w = self.report.load_w / 2
         freed = zip(RELEASES_WITHIN_S[:-1], self.report.releases_w, strict=False)
         return next((within_s for within_s, freed_w in freed if freed_w >= half_w), RELEASES_WITHIN_S[-2])

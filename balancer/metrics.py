@@ -16,6 +16,10 @@ from substation.contract import Outcome
 DECISIONS = {Outcome.PLACED: "placed", Outcome.REFUSED: "refused", Outcome.STALE: "stale", None: "unknown"}
 AGE = ("smartgrid_balancer_report_age_seconds", "Age of the newest report")
 OUTSTANDING = ("smartgrid_balancer_outstanding_watts", "Power that was asked for and not answered yet")
+PROMISED = (
+    "smartgrid_balancer_promised_watts",
+    "Power that is kept for callers who were told to come back, and are due about now",
+)
 STATE = ("smartgrid_balancer_substation_state", "1 for the state that the balancer thinks it is in")
 CONFLICTS = (
     "smartgrid_balancer_identity_conflicts",
@@ -29,11 +33,11 @@ RUSHHOUR_ACTIVE = (
 )
 WINDOW_START = (
     "smartgrid_rushhour_window_start_timestamp_seconds",
-    "Unix time from which the cars of the newest rush hour come; 0: none since the balancer's start",
+    "Unix time from which the cars of the newest rush hour arrive; 0: none since the balancer's start",
 )
 WINDOW_END = (
     "smartgrid_rushhour_window_end_timestamp_seconds",
-    "Unix time until which they come; +Inf while the run has not told and holds the lease",
+    "Unix time until which they arrive; +Inf while a run that has not sent its window holds the lease",
 )
 OTHER = "other"
 POLL_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8)
@@ -135,14 +139,17 @@ def show_rushhour(
 class FleetCollector(Collector):
     """Yields what the view of the fleet says now."""
 
-    def __init__(self, fleet: Fleet, waiting: Sized) -> None:
+    def __init__(self, fleet: Fleet, waiting: Sized, kept_w: Callable[[str, float], float]) -> None:
+        """`kept_w` returns the power at a substation that is kept for callers who were told to come back."""
         self._fleet = fleet
         self._waiting = waiting
+        self._kept_w = kept_w
 
     def describe(self) -> Iterator[Metric]:
         """Name the families."""
         yield from (
-            GaugeMetricFamily(*family) for family in (WAITING, AGE, OUTSTANDING, STATE, CONFLICTS, WATCHED)
+            GaugeMetricFamily(*family)
+            for family in (WAITING, AGE, OUTSTANDING, PROMISED, STATE, CONFLICTS, WATCHED)
         )
 
     def collect(self) -> Iterator[Metric]:
@@ -150,11 +157,14 @@ class FleetCollector(Collector):
         now_s = time.monotonic()
         age = GaugeMetricFamily(*AGE, labels=["substation"])
         outstanding = GaugeMetricFamily(*OUTSTANDING, labels=["substation"])
+        promised = GaugeMetricFamily(*PROMISED, labels=["substation"])
         for name, member in self._fleet.members.items():
             age.add_metric([name], now_s - member.received_s)
             outstanding.add_metric([name], member.outstanding_w)
+            promised.add_metric([name], self._kept_w(name, now_s))
         yield age
         yield outstanding
+        yield promised
         yield GaugeMetricFamily(*WAITING, value=len(self._waiting))
         yield self._states(now_s)
         states = [self._fleet.state(member, now_s) for member in self._fleet.members.values()]

@@ -29,7 +29,7 @@ ASKED = substation.Outcome
 GIVEN_UP = substation.Answer(ASKED.REFUSED)  # in place of a substation that is gone for good
 KNOWN = "known"  # the outcome of a decision that the order book did not follow
 AGAIN_MS = 1000  # where nobody knows when it will be better
-OPERATOR_MS = 30_000  # where an operator has to act first
+OPERATOR_MS = 30_000  # Retry-After when an operator has to act first
 
 
 class Placement:
@@ -132,7 +132,7 @@ class Placement:
     async def _ask_claimed(
         self, charge: Charge, claim: Claim, seat: Seat | None, until_s: float
     ) -> substation.Answer | None:
-        """Ask where a key is claimed; None when nobody can say what became of it there."""
+        """Ask the substation where a key is claimed; None when that one can't say what became of it."""
         decision = seat.decision if seat and not seat.decision.outcome else None
         if self._operator.given_up(claim.target, claim.journal_id):
             return GIVEN_UP
@@ -155,8 +155,8 @@ class Placement:
         if answer is None:
             if now := self._another_journal(claim):
                 detail = (
-                    f"{claim.target} is there with another journal ({now}); what became of this request is in"
-                    f" journal {claim.journal_id}: an operator has to bring that back, or give it up"
+                    f"{claim.target} runs with another journal ({now}); the outcome of this request is in"
+                    f" journal {claim.journal_id}: an operator has to bring it back, or give it up"
                 )
                 return Answer(Outcome.UNKNOWN, retry_after_ms=OPERATOR_MS, detail=detail)
             return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS)
@@ -207,10 +207,10 @@ class Placement:
     async def _seat(
         self, charge: Charge, attempt: int, room_s: float, refused: Seat | None, claim: Claim | None = None
     ) -> Seat | None:
-        """Find a seat at once or by waiting; who has waited before it was refused goes on waiting.
+        """Find a seat at once or by waiting; a request that waited before it was refused goes on waiting.
 
-        Without a seat at once, the book learns that `claim` was refused: whatever happens meanwhile to the
-        substation that has refused, the key does not depend on it any more.
+        Without a seat at once, the refusal of `claim` is written to the book, so that the key does not
+        depend on the substation that refused it any more.
         """
         waiter = refused.waiter if refused else None
         if not waiter and (seat := self._seats.now(charge, attempt)):
@@ -243,7 +243,7 @@ class Placement:
         if decision:
             decision.outcome = answer.outcome if answer else "unknown"
             decision.session_id = answer.session.session_id if answer and answer.session else ""
-        if target in self._fleet.members:  # the series of one that was given up are gone
+        if target in self._fleet.members:  # a substation that was given up has no series any more
             self._metrics.decided(target, answer.outcome if answer else None)
         return answer
 

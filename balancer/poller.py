@@ -70,7 +70,7 @@ class Poller:
         self._fleet.unwatch(url)
 
     def tidy(self) -> None:
-        """Forget substations that are gone for good, or given up: nothing more reaches them."""
+        """Forget substations that are gone for good or given up, and close their links."""
         for substation_id in self._fleet.forget(time.monotonic()):
             self._links.disconnect(substation_id)
             self._metrics.forgotten(substation_id)
@@ -162,7 +162,7 @@ class Poller:
             log.warning("identity conflict over", extra={"substation": substation_id})
 
     def _tell_foreign(self, substation_id: str, member: Member) -> None:
-        """Say once that a substation belongs to another order book."""
+        """Log once that a substation belongs to another order book."""
         if not self._fleet.foreign(member):
             self._foreign.discard(substation_id)
         elif substation_id not in self._foreign:
@@ -172,7 +172,7 @@ class Poller:
 
 
 def checked(url: str, found: Seen, unix_s: float) -> Seen:
-    """Return what a page says at a wall time; raises PageUnusable when it can't be true, or names no stream."""
+    """Return what a page says; raises PageUnusable when its values are impossible or it names no stream."""
     port = STREAM.fullmatch(found.grpc_address)
     if fault := report_fault(found.report, unix_s):
         raise PageUnusable(fault)

@@ -1,6 +1,6 @@
-"""Whether a request would be placed now, and if not, what is lacking.
+"""Says whether a request would be placed now, and if not, what is missing.
 
-Pure: time comes as seconds of a monotonic clock. A fleet without room is ready: it answers when to come back.
+Pure: time comes as seconds of a monotonic clock. A full fleet is ready, because it can say when to come back.
 """
 
 from collections.abc import Collection
@@ -13,7 +13,7 @@ MOST_NAMED = 5
 
 
 def lacking(fleet: Fleet, now_s: float) -> list[str]:
-    """Return what keeps every substation from being used, in words; nothing when one can be."""
+    """Return in words what keeps every substation from being used; empty when one can be used."""
     answering = [
         name
         for name, member in fleet.members.items()

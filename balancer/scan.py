@@ -62,7 +62,7 @@ def scan(page: bytes) -> list[Sample]:
 
 
 def seen(samples: Iterable[Sample]) -> Seen:
-    """Put the report together; raises PageUnusable when something is missing, double or no whole number."""
+    """Put the report together; raises PageUnusable when a value is missing, repeated or not a whole number."""
     values: dict[str, float] = {}
     releases: dict[str, float] = {}
     info: Mapping[str, str] = {}
@@ -96,7 +96,7 @@ def seen(samples: Iterable[Sample]) -> Seen:
 
 def _whole(value: float) -> int:
     if not value.is_integer():  # neither NaN nor infinite
-        message = f"{value}, where a whole number belongs"
+        message = f"{value} is not a whole number"
         raise ValueError(message)
     return int(value)
 

@@ -86,7 +86,7 @@ class Seats:
         return seat
 
     def admitted(self, charge: Charge, seat: Seat | None, session: Session) -> None:
-        """Take note that a request was admitted, on its `seat` or, None, earlier: it passes those who wait."""
+        """Count an admission as passing those who wait; `seat` is None if it was admitted earlier."""
         stay_ms = session.expected_end_unix_ms - session.started_unix_ms if seat else 0
         self.appointments.admitted(charge, stay_ms / 1000)
         if seat and len(self.room):
@@ -94,7 +94,7 @@ class Seats:
             self.room.passed(seat.target, self._outlook().capacities, before)
 
     def retry_after_s(self, charge: Charge) -> float:
-        """Return when a refused request should come back, in seconds; it is expected then."""
+        """Return in how many seconds a refused request should come back; power is kept for it then."""
         return self.appointments.promise(charge, self._clock())
 
     async def later(
@@ -112,7 +112,9 @@ class Seats:
             return None
         if former:
             self.room.back(former)
-        self.appointments.promise(charge, self._clock(), waits=True)  # who is refused now comes after it
+        self.appointments.promise(
+            charge, self._clock(), waits=True
+        )  # requests that are refused now come after it
         decision = self._note(charge, attempt, self._look(charge), "waits for room")
         decision.outcome = WAITING
         try:
@@ -187,7 +189,7 @@ class Seats:
     def _take(self, charge: Charge, attempt: int, options: list[Option], kept: set[str]) -> Seat | None:
         """Choose among the options that are not kept for others, and hold."""
         left = [option for option in options if _name(option) not in kept and self._leaves(charge, option)]
-        promised = self.appointments.promised(charge)  # where power is kept for it
+        promised = self.appointments.promised(charge)  # the substation that keeps power for it
         target = self.fleet.pick(
             [option for option in left if _name(option) == promised], charge.plan.power_w, self._clock()
         ) or self.fleet.pick(left, charge.plan.power_w, self._clock())
@@ -208,9 +210,9 @@ class Seats:
 
     def _why_not(self, charge: Charge, options: list[Option], kept: set[str]) -> str:
         if kept:
-            return f"nobody has room but {', '.join(sorted(kept))}, kept for those who wait longer"
+            return f"nobody has room except {', '.join(sorted(kept))}, kept for requests that wait longer"
         if any(self.fleet.free_w(option) >= charge.plan.power_w for option in options):
-            return "nobody has room beyond what is promised to those who were refused before"
+            return "nobody has room beyond what is promised to requests that were refused before"
         return "nobody has room"
 
     def _note(

@@ -59,21 +59,24 @@ class Settings:
         "DISCOVER_S", "5", number(0.1, 3600), "seconds between two look-ups of a name"
     )
     one_session_per_vehicle: int = setting(
-        "ONE_SESSION_PER_VEHICLE", "0", integer(0, 1), "1 refuses a second session of a vehicle that charges"
+        "ONE_SESSION_PER_VEHICLE", "0", integer(0, 1), "1 gives a vehicle one session at a time"
     )
     operator_token: Path | None = setting(
         "OPERATOR_TOKEN_FILE",
         "",
         path_if_any,
-        "file with the token that orders show, and that it shows to substations",
+        "file with the operator token, required for orders and sent to the substations",
     )
     open_to_orders: int = setting(
-        "ALLOW_UNAUTHENTICATED_ORDERS", "0", integer(0, 1), "1 takes orders of other machines without a token"
+        "ALLOW_UNAUTHENTICATED_ORDERS",
+        "0",
+        integer(0, 1),
+        "1 takes orders from other machines without a token",
     )
     allowed_hosts: tuple[str, ...] = setting(
-        "ALLOWED_HOSTS", "", host_names, "names under which it is reached, besides addresses and localhost"
+        "ALLOWED_HOSTS", "", host_names, "host names that clients may use, besides addresses and localhost"
     )
 
     def faults(self) -> list[str]:
-        """Return what is wrong with them together."""
+        """Return what is wrong with the combination of settings."""
         return operator_token.faults(self.bind, self.operator_token, open_to_all=bool(self.open_to_orders))

@@ -25,7 +25,7 @@ from substation.proto import substation_pb2 as substation_pb
 log = logging.getLogger(__name__)
 
 MOST_LISTED = 1000
-LOOK_EVERY_S = 0.5  # for what is waited for
+LOOK_EVERY_S = 0.5  # at what keeps requests from being placed
 ANSWER_S = 0.2  # kept back from the caller's time, so that even "unknown" arrives in time
 
 # With the monotonic time up to which the caller waits, and whose request it is; None for what nobody
@@ -45,7 +45,7 @@ class BalancerService(rpc.BalancerServicer):
         book_id: str,
         waiting_for: Callable[[], list[str]],
     ) -> None:
-        """`waiting_for` returns what keeps a request from being placed now, in words."""
+        """`waiting_for` returns in words what keeps a request from being placed now."""
         self.waiting_for = waiting_for
         self._placement = placement
         self._sessions = sessions
@@ -68,7 +68,7 @@ class BalancerService(rpc.BalancerServicer):
         await conversation.run(context)
 
     async def follow_readiness(self) -> None:
-        """Greet every gateway again when what is waited for has changed."""
+        """Greet every gateway again when `waiting_for` has changed."""
         told = self.waiting_for()
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
@@ -95,7 +95,7 @@ class BalancerService(rpc.BalancerServicer):
         return settled
 
     def _encode(self, settled: list[tuple[int, Settled]]) -> pb.Answers:
-        """Write answers; none at all is the greeting, which says whose balancer this is, and whether it is ready."""
+        """Write answers; no answers are the greeting, which names the order book and says whether this is ready."""
         if not settled:
             return pb.Answers(book_id=self._book_id, waiting_for=self.waiting_for())
         return pb.Answers(answers=[_answer(number, answer) for number, (answer, _) in settled])

@@ -77,7 +77,7 @@ class Links:
     async def found(self, substation_id: str, within_s: float) -> SubstationLink | None:
         """Return the link to a substation, None if it is not discovered within `within_s`.
 
-        However many wait for one, it costs nothing until it is there.
+        Waiting costs nothing until the link is there, however many wait.
         """
         if link := self._links.get(substation_id):
             return link
@@ -94,7 +94,7 @@ class Links:
         return bool(link and link.up)
 
     async def close(self) -> None:
-        """Close all links; nobody is found any more."""
+        """Close all links; after that no link is found."""
         for expected in self._expected.values():
             expected.set_result(None)
         await asyncio.gather(*(link.close() for link in self._links.values()), *self._closing)
@@ -112,7 +112,10 @@ class Links:
 
     def _take(self, substation_id: str, report: Report) -> None:
         if fault := report_fault(report, time.time()):
-            log.warning("a report is not believed", extra={"substation": substation_id, "why": fault})
+            log.warning(
+                "a report has impossible values and is ignored",
+                extra={"substation": substation_id, "why": fault},
+            )
         elif report.substation_id == substation_id:
             self.on_report(report)
         else:
@@ -157,7 +160,7 @@ def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
 
 
 def _answer(answer: pb.Answer, substation_id: str) -> Answer:
-    """Return an answer; what can't be read, or is of no session of this substation, decides nothing."""
+    """Return an answer; one that can't be read, or whose session is not this substation's, decides nothing."""
     try:
         outcome = Outcome(answer.outcome)
         session = Session.of(answer.session) if answer.HasField("session") else None
@@ -168,7 +171,8 @@ def _answer(answer: pb.Answer, substation_id: str) -> Answer:
             _refuse("a session of another substation")
     except ValueError as error:
         log.error(  # noqa: TRY400 - the trace would say nothing more
-            "an answer is not believed", extra={"substation": substation_id, "why": str(error)}
+            "an answer has impossible values and is ignored",
+            extra={"substation": substation_id, "why": str(error)},
         )
         return Answer(Outcome.UNAVAILABLE)
     return Answer(outcome, session, sessions, answer.next_after)

@@ -1,7 +1,7 @@
-"""The promises of one substation: who comes when, and what that leaves free for others.
+"""The promises of one substation: which request comes back when, and the power that this leaves free.
 
 Pure: time comes as seconds of a monotonic clock. A promise takes its power from the moment at which
-there is room for it until the end of its plan, counted from the moment that was told.
+there is room for it until the end of its plan, which begins at the moment that the caller was told.
 """
 
 import bisect
@@ -43,14 +43,14 @@ class Timetable:
         self._last = 0  # the highest number that any of them ever had
 
     def add(self, promise: Promise) -> None:
-        """Count on a promise."""
+        """Add a promise."""
         bisect.insort(self.promises, promise, key=_moment)
         for change in promise.changes:
             bisect.insort(self._changes, change)
         self._last = max(self._last, promise.number)
 
     def drop(self, promise: Promise) -> None:
-        """Count on it no more."""
+        """Remove a promise."""
         index = bisect.bisect_left(self.promises, promise.at_s, key=_moment)
         while self.promises[index] is not promise:
             index += 1
@@ -63,8 +63,8 @@ class Timetable:
     ) -> float | None:
         """Return the first moment from which `demand_w` stays free for `stay_s`; None if there is none.
 
-        `openings` is what the substation has free by its own plans, from now on. Of the promises those
-        numbered below `before` count.
+        `openings` is the power that the substation's own plans leave free, from now on. Only promises numbered
+        below `before` count.
         """
         since_s, free_w = openings[0][0], float(openings[0][1])
         freed = ((s, after - before) for (_, before), (s, after) in itertools.pairwise(openings))
@@ -84,7 +84,7 @@ class Timetable:
         return since_s if start_s is None else start_s
 
     def near(self, at_s: float) -> int:
-        """Return how many are told the same second."""
+        """Return how many callers are told the same second."""
         first = bisect.bisect_left(self.promises, at_s - 0.5, key=_moment)
         return bisect.bisect_right(self.promises, at_s + 0.5, key=_moment) - first
 
@@ -95,16 +95,16 @@ class Timetable:
 
 
 def fits_beside(ahead: Sequence[Promise], member: Member, demand_w: int, now_s: float, share: float) -> bool:
-    """Return whether `demand_w` may be taken now and those `ahead` still fit in, each at its moment.
+    """Return whether the promises `ahead` still fit, each at its moment, if `demand_w` is taken now.
 
     They are in the order of their moments; `share` of them is expected to come.
     """
     free_w, ahead_w = member.free_w(now_s), 0
-    taken_w, freed = 0.0, list[tuple[float, float]]()  # by those promises, until a moment and after it
+    taken_w, freed = 0.0, list[tuple[float, float]]()  # by those promises: until a moment, and freed after it
     for promise in ahead:
         ahead_w += promise.demand_w
         if now_s < promise.due_from_s and ahead_w <= free_w:
-            continue  # there is room for it already, which no plan foretold: no power lies idle until it comes
+            continue  # there is room for it now, which no plan predicted: don't keep power idle for it
         while freed and freed[0][0] <= promise.at_s:
             taken_w -= heapq.heappop(freed)[1]
         taken_w += promise.demand_w

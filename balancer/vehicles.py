@@ -2,12 +2,12 @@
 
 Rules:
 
-- a request is sent to a substation only while the order book holds its vehicle for exactly this key, attempt
-  and substation; otherwise the substation is asked to settle the key: to return its session, or to refuse it;
-- a hold is taken over only when the substation that it names says that the session of its key has ended, or
+- the balancer places a request only while the order book holds its vehicle for exactly this key, attempt and
+  substation; otherwise it asks the substation to settle the key: to return its session, or to refuse it;
+- a hold is replaced only when the substation that it names says that the session of its key has ended, or
   that there is none and will be none; or when that substation was given up.
 
-So two requests of one vehicle can't both get a session, whatever is delayed or lost between them. A request
+So two requests of one vehicle can't both get a session, whatever messages are delayed or lost. A request
 whose key has a session, open or ended, gets that session: a retry stays a retry.
 """
 
@@ -26,9 +26,9 @@ from substation.contract import Command, Place, Settle, State
 
 AGAIN_MS = 1000
 OPERATOR_MS = 30_000  # where an operator has to act first
-SETTLE_S = 2.0  # of the caller's time at most, to learn what became of the former request of its vehicle
+SETTLE_S = 2.0  # at most, of the caller's time, to learn the outcome of the former request of its vehicle
 OPEN = frozenset({State.CHARGING, State.PAUSED})
-UNDER_WAY = Answer(Outcome.VEHICLE_CHARGING, detail="another request of the vehicle is under way")
+UNDER_WAY = Answer(Outcome.VEHICLE_CHARGING, detail="another request of the vehicle is in progress")
 
 
 @dataclasses.dataclass(slots=True)
@@ -52,7 +52,7 @@ class VehicleAsker(Asker):
         self._book = book
 
     async def ask(self, substation_id: str, command: Command, until_s: float) -> substation.Answer | None:
-        """As Asker does; a vehicle that is not held for this very place is not placed.
+        """Place as Asker does, but only if the vehicle is held for exactly this place.
 
         Raises BookUnavailable when the vehicle can't be held.
         """
@@ -76,7 +76,7 @@ class VehicleAsker(Asker):
 
 
 class OneSession:
-    """Stands before placement, and answers a request of a vehicle that has another session."""
+    """Checks a request before placement, and answers it if its vehicle has another session."""
 
     def __init__(
         self, placement: Placement, book: OrderBook, asker: VehicleAsker, operator: Operator, fleet: Fleet
@@ -88,7 +88,7 @@ class OneSession:
         self._fleet = fleet
 
     async def charge(self, charge: Charge, until_s: float) -> tuple[Answer, Withdrawal | None]:
-        """Place a request as Placement does, or say what its vehicle has; returns what Placement returns."""
+        """Place a request as Placement does, or answer with what its vehicle has; returns what Placement returns."""
         vehicle = name(charge.caller, charge.vehicle_id)
         request = self._asker.requests.setdefault(vehicle, Request(charge.key))
         request.callers += 1
@@ -110,7 +110,7 @@ class OneSession:
         if conflict := await self._conflict(charge, request, until_s):
             return await self._known(charge, until_s) or conflict, None
         answer, withdrawal = await self._placement.charge(charge, until_s)
-        if answer.outcome is Outcome.NO_CAPACITY:  # or another balancer has placed the vehicle meanwhile
+        if answer.outcome is Outcome.NO_CAPACITY:  # another balancer may have placed the vehicle meanwhile
             return await self._conflict(charge, request, until_s) or answer, None
         return answer, withdrawal
 
@@ -122,7 +122,7 @@ class OneSession:
         if not self._operator.given_up(held.target, held.journal_id):
             if now := self._another_journal(held):
                 detail = (
-                    f"{held.target}, where the vehicle charged last, is there with another journal ({now}): an"
+                    f"{held.target}, where the vehicle charged last, runs with another journal ({now}): an"
                     f" operator has to bring back journal {held.journal_id}, or give it up"
                 )
                 return Answer(Outcome.NO_SUBSTATION, retry_after_ms=OPERATOR_MS, detail=detail)
@@ -136,19 +136,19 @@ class OneSession:
         return None
 
     def _another_journal(self, held: Hold) -> str:
-        """Return the journal under which a substation is there now, '' if it is the hold's: another knows nothing of it."""
+        """Return the journal of a substation now where it is not the hold's, else ''."""
         member = self._fleet.members.get(held.target)
         if not member or held.journal_id in {"", member.report.journal_id}:
             return ""
         return member.report.journal_id
 
     async def _settled(self, held: Hold, until_s: float) -> substation.Answer | None:
-        """Ask what became of the request that holds a vehicle."""
+        """Ask for the outcome of the request that holds a vehicle."""
         until_s = min(until_s, time.monotonic() + SETTLE_S)
         return await self._asker.ask(held.target, Settle(held.key, held.attempt, held.journal_id), until_s)
 
     async def _known(self, charge: Charge, until_s: float) -> Answer | None:
-        """Return what a request got that came before under the same key, though another holds its vehicle now."""
+        """Return what an earlier request under the same key got, although another one holds its vehicle now."""
         claim = await self._book.claim(charge.key, charge.fingerprint, None) if charge.key else None
         if claim is None:
             return None
@@ -166,7 +166,7 @@ class OneSession:
 
 
 def name(caller: str, vehicle_id: str) -> str:
-    """Return a vehicle as holds name it: two callers may use one name for two cars."""
+    """Return the name of a vehicle in holds; two callers may use one id for two cars."""
     return f"{caller} {vehicle_id}"
 
 

@@ -16,7 +16,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 
 MOST_PASSES = 16
-KEPT_SHARE = 0.5  # of the substations may be kept for waiters, so that they never close the fleet
+KEPT_SHARE = 0.5  # of the substations may be kept for waiting requests, so that these never close the fleet
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class WaitingRoom:
         return _settle(overdue, outlook)
 
     def passed(self, target: str, capacities: Mapping[str, int], before: int | None = None) -> None:
-        """Note that a request was admitted at `target` before those that came before number `before`.
+        """Count an admission at `target` as a pass of the waiting requests numbered below `before`.
 
         `before` None: before all of them.
         """
@@ -111,7 +111,7 @@ class WaitingRoom:
         if nowhere; not at one of those kept, which it is given. What it chose must count in `free_w` at
         once. Who is served passes the others for good only when it is admitted: see `passed`.
         """
-        before: list[Waiter] = []  # who came earlier and still waits
+        before: list[Waiter] = []  # waiters that came earlier and still wait
         passes: collections.Counter[int] = collections.Counter()  # within this look
         overdue = [waiter for waiter in self._waiters.values() if waiter.passes >= MOST_PASSES]
         too_much_w: dict[tuple[str, ...], int] = {}  # by the eligible: for this demand there is no room
@@ -139,7 +139,7 @@ class WaitingRoom:
 
 
 def _settle(overdue: list[Waiter], outlook: Outlook) -> set[str]:
-    """Give each of those who were passed too often a home while there is one to keep; returns the homes."""
+    """Give waiters that were passed too often a substation to keep, as long as there is one; returns all of these."""
     most = max(1, int(len(outlook.capacities) * KEPT_SHARE))
     kept: set[str] = set()
     for waiter in overdue:
@@ -153,7 +153,7 @@ def _settle(overdue: list[Waiter], outlook: Outlook) -> set[str]:
 
 
 def _first_fit(waiter: Waiter, outlook: Outlook, kept: set[str]) -> str | None:
-    """Return the substation where a waiter will fit first, of those that nobody keeps; None if there is none."""
+    """Return the substation where a waiter will fit first, of those that are not kept; None if there is none."""
     waits: list[tuple[float, str]] = []
     for name in outlook.capacities:
         if name not in kept and waiter.suits(name, outlook.capacities):

@@ -64,7 +64,7 @@ class Withdrawals:
         self._ask(withdrawal)
 
     def _ask(self, withdrawal: Withdrawal) -> None:
-        """Have it asked for by its substation's task, which is started when there is none."""
+        """Hand a withdrawal to the task of its substation; starts that task if there is none."""
         target = withdrawal.target
         if target not in self._pending:
             self._pending[target] = {}
@@ -89,7 +89,7 @@ class Withdrawals:
         return [one for one in pending.values() if self._given_up(one.target, one.journal_id)]
 
     async def _answered(self, withdrawal: Withdrawal) -> bool:
-        """Ask once for a withdrawal; one that is not answered goes behind the others."""
+        """Ask once for a withdrawal; without an answer, it goes behind the others."""
         command = Withdraw(withdrawal.key, withdrawal.attempt, withdrawal.journal_id)
         if await self._asker.once(withdrawal.target, command, ROUND_S):
             await self._forget(withdrawal)

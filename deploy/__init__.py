@@ -1,1 +1,1 @@
-"""What runs the grid: on this machine (`local`), in containers (`compose`), on several machines (`swarm`)."""
+"""Runs the grid: on this machine (`local`), in containers (`compose`), on several machines (`swarm`)."""

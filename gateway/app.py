@@ -37,7 +37,9 @@ async def gateway(settings: Settings) -> AsyncIterator[None]:
         app = _routes(grid, registry, to_balancer)
         HttpMetrics(registry, app)
         limits = Limits(settings.connections, settings.connections_per_address, shrinks=False)
-        gate = Gate(settings.allowed_hosts, ANY)  # the handlers look at bodies, and count what they reject
+        gate = Gate(
+            settings.allowed_hosts, ANY
+        )  # the handlers check bodies themselves, and count what they reject
         await stack.enter_async_context(
             http.listen(app, settings.bind, settings.http_port, limits, gate=gate)
         )
@@ -55,7 +57,7 @@ def _access(settings: Settings) -> Access:
 
 def _routes(grid: Grid, registry: CollectorRegistry, to_balancer: BalancerLink) -> Application:
     def waiting_for() -> list[str]:
-        """Ready means that a request would be placed now; what the balancer waits for, this one waits for."""
+        """Return what keeps a request from being placed now; what the balancer waits for is included."""
         return to_balancer.waiting_for if to_balancer.up else [f"the balancer at {to_balancer.address}"]
 
     def about() -> dict[str, object]:

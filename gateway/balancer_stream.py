@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 
 
 class BalancerLink(Link[Command, Answer]):
-    """The link to the balancer at `host:port`; `book_id` is its order book's, '' if it has not said.
+    """The link to the balancer at `host:port`; `book_id` is its order book, '' before it has said.
 
-    `waiting_for` is what keeps the balancer from placing a request, as it said last.
+    `waiting_for` is what kept the balancer from placing a request when it last said so.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ def _call(outgoing: Outgoing[Command]) -> pb.Call:
 
 
 def _answer(answer: pb.Answer) -> Answer:
-    """Return an answer; UNKNOWN for what can't be read."""
+    """Return an answer; one that can't be read is UNKNOWN."""
     try:
         session = Session.of(answer.session) if answer.HasField("session") else None
         sessions = tuple(Session.of(listed) for listed in answer.sessions)
@@ -82,5 +82,5 @@ def _answer(answer: pb.Answer) -> Answer:
             answer.next_cursor,
         )
     except ValueError as error:
-        log.error("an answer is not believed", extra={"why": str(error)})  # noqa: TRY400 - no fault of ours
+        log.error("an answer can't be read", extra={"why": str(error)})  # noqa: TRY400 - no fault of ours
         return Answer(Outcome.UNKNOWN, detail="the balancer's answer can't be read")

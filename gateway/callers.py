@@ -31,7 +31,7 @@ class Caller:
 
     @property
     def reach(self) -> str:
-        """Return whose sessions it may look up and stop: its own, '' for everybody's."""
+        """Return the caller whose sessions it may look up and stop, '' for all callers."""
         return "" if self.operator else self.name
 
     def key(self, key: str) -> str:
@@ -97,7 +97,7 @@ def read(text: str) -> dict[str, Caller]:
 def _fault(words: list[str]) -> str:
     more = words[2:-1] if words[-1] == OPERATOR else words[2:]
     if len(words) < 2 or len(more) > 1:  # noqa: PLR2004 - a caller and a key
-        return f"it must be a caller, the sha256 of a key and, if wanted, requests a minute and `{OPERATOR}`"
+        return f"a line is a caller, the sha256 of a key and, optionally, requests a minute and `{OPERATOR}`"
     if not NAME.fullmatch(words[0]) or words[0] == ANONYMOUS.name:
         return f"a caller is up to 63 of a-z 0-9 . _ -, and not {ANONYMOUS.name}"
     if not DIGEST.fullmatch(words[1]):

@@ -20,8 +20,8 @@ J_PER_KWH = 3_600_000
 W_PER_KW = 1000
 MS_PER_MINUTE = 60_000
 MS_PER_S = 1000
-LONGEST_NAME = 64  # characters of a name that is not known
-MOST_FAULTS = 10  # names of unknown fields in one answer: it must not be much larger than what was sent
+LONGEST_NAME = 64  # characters of an unknown name that are shown
+MOST_FAULTS = 10  # unknown fields that one answer names, so that it is not much larger than the request
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -70,7 +70,7 @@ class Fault:
 
 
 class Invalid(Exception):  # noqa: N818 - a state of the request
-    """Fields are wrong; `faults` names all of them, but of unknown ones only the first few."""
+    """Fields are wrong; `faults` names all of them, but only the first few unknown ones."""
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__(f"{len(faults)} faults")
@@ -179,7 +179,7 @@ def fault_of(field: Field, document: Mapping[str, Any]) -> Fault | None:
 
 
 def unknown(names: Iterable[str], fields: Sequence[Field], kind: str) -> list[Fault]:
-    """Return a fault for each of `names` that is none of `fields`, and one for all that are too many to be named."""
+    """Return a fault for each unknown name up to MOST_FAULTS, and one that counts the others."""
     known = {field.name for field in fields}
     strange = [name for name in names if name not in known]
     accepted = ", ".join(field.name for field in fields)
@@ -188,7 +188,7 @@ def unknown(names: Iterable[str], fields: Sequence[Field], kind: str) -> list[Fa
         for name in strange[:MOST_FAULTS]
     ]
     if (more := len(strange) - MOST_FAULTS) > 0:
-        faults.append(Fault("", f"{more} more are no {kind}s"))
+        faults.append(Fault("", f"{more} more {kind}s are unknown"))
     return faults
 
 

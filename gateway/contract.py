@@ -18,7 +18,7 @@ UNAUTHORIZED = Problem("unauthorized", 401, "A valid API key is needed")
 QUOTA_EXCEEDED = Problem("quota-exceeded", 429, "The caller has made more requests than its quota allows")
 KEY_REUSED = Problem("key-reused", 422, "The Idempotency-Key came before with another request")
 VEHICLE_CHARGING = Problem(
-    "vehicle-charging", 409, "The vehicle has another session, or another request under way"
+    "vehicle-charging", 409, "The vehicle has another session, or another request in progress"
 )
 NO_CAPACITY = Problem("no-capacity", 503, "No substation has room now")
 NO_SUBSTATION = Problem("no-substation", 503, "No substation can be asked now; nothing was placed")

@@ -207,7 +207,7 @@ class ChargeHandler(GridHandler):
 
 
 def answers(command: Command, answer: Answer) -> bool:
-    """Whether an answer is one to a command: a refusal, or what the command is to end with, and whole."""
+    """Whether an answer fits a command: a refusal, or the outcome that the command can have, and complete."""
     if answer.outcome in BY_OUTCOME:
         return answer.outcome is not Outcome.UNKNOWN or isinstance(command, Charge)
     return answer.outcome is SUCCESS[type(command)] and (
@@ -216,6 +216,6 @@ def answers(command: Command, answer: Answer) -> bool:
 
 
 def _lost(command: Command, detail: str) -> Answer:
-    """Return the answer to a command of which nobody knows how it ended."""
+    """Return the answer to a command whose outcome is not known."""
     outcome = Outcome.UNKNOWN if isinstance(command, Charge) else Outcome.UNREACHABLE
     return Answer(outcome, retry_after_ms=AGAIN_MS, detail=detail)

@@ -5,8 +5,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from balancer.contract import Outcome
 from runtime.coalescer import BATCH_BUCKETS
 
-# One bucket is the SLO: 99 % of admissions within 0.25 s. Most answers take 5 to 25 ms: a percentile is as exact
-# as the buckets there are narrow.
+# One bucket is the SLO: 99 % of admissions within 0.25 s. Most answers take 5 to 25 ms, so
+# the buckets there are narrow: they limit how exact a percentile is.
 BUCKETS_S = (0.0025, 0.005, 0.0075, 0.01, 0.0125, 0.015, 0.02, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 # Refused before any balancer was asked:
 REJECTED = "rejected"  # by validation

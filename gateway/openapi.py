@@ -146,7 +146,7 @@ def _one() -> dict[str, Any]:
 
 
 def _turned_away(*, changes: bool = False) -> dict[str, Any]:
-    """Return who is not let in; `changes`: where something is changed."""
+    """Return the answers to requests that are not accepted; `changes`: at an address that changes something."""
     foreign = _problems("403", CROSS_ORIGIN.title) if changes else {}
     strangers = _problems("401", UNAUTHORIZED.title) | foreign | _problems("421", FOREIGN_HOST.title)
     return strangers | _problems("429", QUOTA_EXCEEDED.title)

@@ -55,16 +55,16 @@ class Settings:
     )
     connections_per_address: int = setting(
         "MAX_CONNECTIONS_PER_ADDRESS", str(Limits().per_address), integer(0, 1_000_000),
-        "connections of one address at once, 0 for MAX_CONNECTIONS",
+        "connections of one address at once; 0: no limit per address",
     )  # fmt: skip
     operator_token: Path | None = setting(
         "OPERATOR_TOKEN_FILE",
         "",
         path_if_any,
-        "file with the operator's token, for a balancer that asks for it",
+        "file with the operator token, for a balancer that requires it",
     )
     allowed_hosts: tuple[str, ...] = setting(
-        "ALLOWED_HOSTS", "", host_names, "names under which it is reached, besides addresses and localhost"
+        "ALLOWED_HOSTS", "", host_names, "host names that clients may use, besides addresses and localhost"
     )
 
     def faults(self) -> list[str]:

@@ -15,7 +15,7 @@ To find your way, read in this order:
    `measure` its middle. `target`, `settle` and `lease` come before anything is sent. `rounds` are several
    runs of one plan, `switch` the policy of each.
 3. Meanwhile: `engine` sends (`retrying`, `credential`), `grid` samples, `generator` watches the load test
-   itself, `outage` drains. `conditions` are what anybody changed on the grid, `reservations` what sessions really
+   itself, `outage` drains. `conditions` are changes that somebody made on the grid, `reservations` what sessions really
    reserved. `view` is one moment; `screen` shows it, `progress` tells it through a `pipe`.
 4. What came of it: `records` are what was seen; `figures`, `balance`, `latency` and `ideal`, which asks the
    `oracle`, are the arithmetic of a `result`; `thresholds` and `verdict` judge it.

@@ -66,7 +66,7 @@ class _List(argparse.Action):
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit code, but leaves by SystemExit(2) on wrong usage."""
-    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character shows another in its place
+    for stream in (sys.stdout, sys.stderr):  # replace characters that the terminal can't show
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     top = parser(os.environ)

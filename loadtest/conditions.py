@@ -1,11 +1,11 @@
-"""What was changed on the grid while a run went on: policy, drains, limits, sessions that were stopped.
+"""Changes on the grid during a run: policy, drains, limits, stopped sessions.
 
 Pure. Rules:
 
-- a change is what two looks at the grid show, whoever ordered it and by whatever way: the console, curl, a client;
-- what the run itself does by its plan is a change too, marked as planned;
-- a run with a change that was not planned is `disturbed`: what depends on the conditions is not held against it;
-- counters that went back (a restart) tell of no stop.
+- a change is a difference between two samples of the grid, whether made by the console, by curl or by a client;
+- a change that the run's own plan orders is marked as planned;
+- a run with an unplanned change is `disturbed`: figures that depend on the conditions don't count against the grid;
+- a counter that went back (a restart) does not count as a stop.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from loadtest.oracle import Drain
     from loadtest.records import Reading, Sample
 
-ONE_ORDER_S = 2.0  # stops at one substation that follow each other within this are one change
+ONE_ORDER_S = 2.0  # stops at one substation within this time of each other are one change
 MIXED = "mixed: "
 
 
@@ -68,7 +68,7 @@ def changes(
     drain: "Drain | None",
     start_unix_s: float,
 ) -> tuple[Change, ...]:
-    """Return what changed between looks, in order of time.
+    """Return what changed between samples, in order of time.
 
     `samples` are of the substations; `policies` pairs of a moment in unix seconds and the policy then.
     `drain` is what the run's own plan drains, after a start at `start_unix_s`.
@@ -79,7 +79,7 @@ def changes(
 
 
 def policy_of(changed: Iterable[Change], policy: str) -> str:
-    """Return by what a run was placed that began under `policy`: `mixed: a, b` when it was switched meanwhile."""
+    """Return the policy of a run that began under `policy`; `mixed: a, b` if it was switched during the run."""
     used = [policy, *(str(each.after) for each in changed if each.what is What.POLICY)]
     return MIXED + ", ".join(dict.fromkeys(used)) if len(set(used)) > 1 else policy
 

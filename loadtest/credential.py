@@ -1,4 +1,4 @@
-"""The secrets that a rush hour shows: from files or the environment, never from the command line."""
+"""The secrets that a rush hour sends: from files or the environment, never from the command line."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class Credential:
-    """The API key for the gateway, and the operator's token for the balancer; they show themselves only as headers."""
+    """The API key for the gateway, and the operator token for the balancer. They are sent as headers, and never printed."""
 
     def __init__(self, key: str = "", token: OperatorToken | None = None) -> None:
         """'' stands for no key. Raises ValueError, without the key in it, for what can't be a header."""

@@ -16,6 +16,7 @@ POLICY_EVERY_S = 1.0
 READ_TIMEOUT_S = 1.0
 OK = 200
 UNREADY = 503
+START = "Start the grid with `make run`, or name another by GATEWAY_URL and BALANCER_URL"
 TIME_SCALE = "smartgrid_time_scale"
 PREFIX = "smartgrid_substation_"
 READ_SAMPLES = tuple(
@@ -77,7 +78,7 @@ class Grid:
             async with self._http.get(url, timeout=self._timeout, allow_redirects=False) as response:
                 status, text = response.status, await response.text()
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            message = f"the gateway at {self._gateway_url} can't be reached: {_name(error)}"
+            message = f"the gateway at {self._gateway_url} can't be reached: {_name(error)}. {START}"
             raise NotReady(message) from error
         if status == UNREADY:
             return GatewaySeen(waits_for=f"{status} {text}")
@@ -99,7 +100,7 @@ class Grid:
                 str(fleet["book_id"]), str(fleet["policy"]), stations, [str(url) for url in fleet["unseen"]]
             )
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
-            message = f"the balancer at {self._balancer_url} can't be read: {_name(error)}"
+            message = f"the balancer at {self._balancer_url} can't be read: {_name(error)}. {START}"
             raise NotReady(message) from error
         except (ValueError, KeyError, TypeError) as error:
             message = f"{url} is not a fleet: {error!r}"
@@ -166,7 +167,7 @@ class Sampler:
 
 
 class PolicyWatch:
-    """Looks at the balancer's policy once a second; `seen` has (unix seconds, policy) of each change."""
+    """Reads the balancer's policy once a second; `seen` has (unix seconds, policy) of each change."""
 
     def __init__(self, grid: Grid, policy: str, now: Callable[[], float]) -> None:
         self.seen = [(now(), policy)]
@@ -174,14 +175,14 @@ class PolicyWatch:
         self._now = now
 
     async def look(self) -> None:
-        """Look once; a balancer that does not answer changes nothing."""
+        """Read it once; a balancer that does not answer changes nothing."""
         with contextlib.suppress(NotReady):
             policy = (await self._grid.fleet()).policy
             if policy != self.seen[-1][1]:
                 self.seen.append((self._now(), policy))
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Read until cancelled."""
         while True:
             await self.look()
             await asyncio.sleep(POLICY_EVERY_S)

@@ -34,7 +34,7 @@ EXIT = {
 }
 EXIT_CODES = (
     "exit codes: 0 all thresholds held, 1 one broken, 2 usage, 3 grid not reachable, not ready or not one grid,"
-    " 4 another run holds the rush hour, or the lease was lost, 5 somebody changed the conditions meanwhile, 130 interrupted"
+    " 4 another run holds the rush hour, or the lease was lost, 5 somebody changed the grid during the run, 130 interrupted"
 )
 STDOUT = 1
 COMPLETE = frozenset({Verdict.HELD, Verdict.BROKEN, Verdict.CHANGED})

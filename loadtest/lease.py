@@ -25,7 +25,7 @@ class Busy(Exception):  # noqa: N818 - named after what is the matter
 class Lease:
     """One run's hold on the rush hour; `lost` says why it ended early, '' while it did not.
 
-    `window_unix_s` is when the cars come; once it is known, the balancer is told with the next renewal.
+    `window_unix_s` is when the cars arrive; once known, it is sent to the balancer with the next renewal.
     """
 
     def __init__(

@@ -111,7 +111,7 @@ def _where(command: argparse.ArgumentParser, environ: Mapping[str, str]) -> None
     command.add_argument(
         "--operator-token-file", type=explained(_token), dest="token", metavar="FILE",
         default=environ.get("OPERATOR_TOKEN_FILE") or None,
-        help="file with the operator's token, for a balancer that asks for it (env OPERATOR_TOKEN_FILE)",
+        help="file with the operator token, for a balancer that requires it (env OPERATOR_TOKEN_FILE)",
     )  # fmt: skip
 
 

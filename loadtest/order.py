@@ -70,7 +70,7 @@ class Verdict(enum.StrEnum):
 
     HELD = "held"
     BROKEN = "broken"
-    CHANGED = "changed"  # what did not hold can be what somebody changed on the grid meanwhile
+    CHANGED = "changed"  # thresholds that did not hold may be due to a change on the grid
     INTERRUPTED = "interrupted"
     NOT_READY = "not ready"  # nothing was sent
     BUSY = "busy"  # another run holds the rush hour; nothing was sent

@@ -61,15 +61,15 @@ class Session:
             raise ValueError(message) from error
 
     def as_reserved(self, steps: Sequence[Mapping[str, Any]]) -> "Session":
-        """Return it as its substation really reserved power for it: `reserved` of `GET /charge/{id}`.
+        """Return the session as its substation really reserved power: `reserved` of `GET /charge/{id}`.
 
-        A session that was stopped or paused gives power back at other moments than the 201 said. Raises
+        A session that was stopped or paused gives power back at other times than its 201 said. Raises
         ValueError when `steps` break the contract.
         """
         try:
             told = [(_unix_ms(step["from"]), round(step["power_kw"] * W_PER_KW)) for step in steps]
         except (KeyError, TypeError) as error:
-            message = f"the steps of a reservation lack something: {error!r}"
+            message = f"a step of a reservation is incomplete: {error!r}"
             raise ValueError(message) from error
         powers_w = [self.power_w, *(power_w for _, power_w in told)]
         freed = [
@@ -157,7 +157,7 @@ class Reading:
     energy_j: float
     releases_w: tuple[tuple[float, float], ...] = ()  # (within so many seconds, watts freed by then)
     draining: bool = False
-    stopped: int = 0  # sessions that were ended early, by whomever
+    stopped: int = 0  # sessions that somebody ended early
 
     @property
     def utilization(self) -> float:

@@ -47,7 +47,7 @@ def leave(folder: Path, told: dict[str, Any]) -> Path:
     """
     text = as_json(told)
     runs.write(folder / runs.RESULT, text)
-    told = json.loads(text)  # what is drawn now is what is drawn from the file later
+    told = json.loads(text)  # so that the report is the same as one drawn from the file later
     runs.write(folder / REQUESTS, sheets.requests(told))
     runs.write(folder / SAMPLES, sheets.samples(told))
     runs.write(folder / REPORT, page.report(told))

@@ -1,8 +1,8 @@
-"""Asks the gateway what the sessions of a run really reserved, where the 201s alone would accuse a substation.
+"""Asks the gateway what the sessions of a run really reserved, before load above a limit is reported.
 
-A 201 tells the plan of a session. Who stops it early frees its power, and another car gets it: added up by their
-plans, both would be above the limit together. So before a substation is accused, and wherever sessions were
-stopped, the run's sessions there are looked up.
+A 201 has the plan of a session. When a session is stopped early, another car gets its power, and the sum of both
+plans may be above the limit although the load never was. So if sessions were stopped at a substation, or the sum is
+above its limit, the run's sessions there are looked up.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ async def looked_up(
 
 
 def _suspect(measured: Measured, substation_id: str) -> bool:
-    """Whether sessions were stopped at a substation, or its sessions by their plans were above its limit."""
+    """Whether sessions were stopped at a substation, or the sum of its plans was above its limit."""
     if any(each.what is What.STOPPED and each.target == substation_id for each in measured.changes):
         return True
     _, peak_kw = recorded(measured.requests, substation_id)
@@ -68,7 +68,7 @@ def _suspect(measured: Measured, substation_id: str) -> bool:
 async def _read(
     http: aiohttp.ClientSession, url: str, credential: Credential, session: Session
 ) -> Session | None:
-    """Return a session as it was reserved, None when that is not told."""
+    """Return a session as it was reserved, None when the answer does not say."""
     try:
         async with http.get(
             f"{url}/{quote(session.session_id, safe='')}",

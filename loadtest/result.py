@@ -110,7 +110,7 @@ class Result:
 
     @property
     def disturbed(self) -> Sequence[Change]:
-        """What was changed on the grid meanwhile by anybody but the run itself."""
+        """The changes on the grid that the run itself did not order."""
         return [each for each in self.changes if not each.planned]
 
 

@@ -184,7 +184,7 @@ def _planned(order: Order, size: GridSize) -> RunPlan:
 
 
 def _concluded(order: Order, sent: Sent, shown: Shown) -> Ended:
-    """Write the result, then print it: what can't be shown must not be lost."""
+    """Write the result, then print it, so that a failure to print loses nothing."""
     result = conclude(sent.measured, _oracle(sent))
     thresholds = verdict.judge(result, order.limits)
     asked = order.document() | {
@@ -208,17 +208,17 @@ def _concluded(order: Order, sent: Sent, shown: Shown) -> Ended:
 
 
 def _judged(result: Result, thresholds: Sequence[Threshold], folder: Path) -> Ended:
-    """Return how a run ended that went on to its end."""
+    """Return the verdict of a run that was not interrupted."""
     if all(threshold.held for threshold in thresholds):
         return Ended(Verdict.HELD, "", folder)
     if any(threshold.broken for threshold in thresholds):
         return Ended(Verdict.BROKEN, "", folder)
     what = "; ".join(each.said() for each in result.disturbed)
-    return Ended(Verdict.CHANGED, f"the conditions were changed during the run: {what}", folder)
+    return Ended(Verdict.CHANGED, f"somebody changed the grid during the run: {what}", folder)
 
 
 def _written(order: Order, folder: Path, told: dict[str, Any]) -> str:
-    """Write a result into its folder and where else it is wanted; returns why that can't be done, '' when it was."""
+    """Write a result into its folder and further files; returns why that failed, '' if it did not."""
     try:
         report.leave(folder, told)
         if order.json:

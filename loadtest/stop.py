@@ -4,9 +4,9 @@ import asyncio
 
 
 class Stop(asyncio.Event):
-    """Set once; `why` is the first reason, in words. `again` is set by who does not want to wait any more.
+    """Set once; `why` is the first reason, in words. `again` is set by a second request, which waits no longer.
 
-    `keeps_sessions` says that the sessions charge on, also where the order says that a stop ends them.
+    `keeps_sessions` leaves the sessions on the grid, even if the order says that a stop ends them.
     """
 
     why = ""

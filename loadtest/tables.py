@@ -66,7 +66,7 @@ def _lines(result: Result) -> Iterator[str]:
     if result.interrupted:
         yield "INTERRUPTED: these are the figures of what was sent until then."
     if result.disturbed:
-        yield "CONDITIONS CHANGED: somebody changed the grid while the run went on."
+        yield "CONDITIONS CHANGED: somebody changed the grid during the run."
     yield from (f"  at {_utc(each.at_unix_s)}: {each.said()}" for each in result.disturbed)
     if result.ended_by_stop:
         yield f"  {result.ended_by_stop.said()}"

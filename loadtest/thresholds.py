@@ -25,8 +25,8 @@ ACCEPTED = "<name> <op> <number>, as in 'p99_ms > 250', is accepted"
 class Figure:
     """One figure of a result that may have a limit; `of` returns None for what was not measured.
 
-    One that is `unconditional` must hold whatever operators do meanwhile. Others follow from the capacity that
-    takes cars, from the policy and from the sessions that are stopped.
+    An `unconditional` figure must hold whatever operators do. The others depend on the usable capacity, the policy
+    and stopped sessions.
     """
 
     about: str

@@ -9,15 +9,15 @@ from loadtest.thresholds import FIGURES, Limit
 NOT_MEASURED = "not measured"
 NOT_ALONE = "the generator was saturated: this may be its own latency, not the grid's"
 CHANGED = "not judged: the conditions were changed during the run"
-NOT_READ = "not judged: sessions were stopped during the run, and it could not be read when"
+NOT_READ = "not judged: sessions were stopped during the run, and their ends could not be read"
 RECOMPUTED = "recomputed_kw"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Threshold:
-    """One thing that must hold: its value as measured, its limit, whether it held, and a remark on that.
+    """One threshold: its value as measured, its limit, whether it held, and a remark.
 
-    One that did not hold is not `judged` where it can be what somebody changed on the grid meanwhile.
+    A threshold that did not hold is not `judged` if a change on the grid may be the cause.
     """
 
     name: str
@@ -55,7 +55,7 @@ def _judged(limit: Limit, result: Result) -> Threshold:
 
 
 def _excused(limit: Limit, result: Result) -> str:
-    """Return why a broken limit says nothing of the grid, '' when it does."""
+    """Return why a broken limit says nothing about the grid, '' if it does."""
     if not result.disturbed:
         return ""
     if limit.name == RECOMPUTED and result.unread_ends:

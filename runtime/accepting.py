@@ -1,7 +1,7 @@
 """Takes connections from a listening socket, and waits a little when the process has no file left for one.
 
-Tornado and asyncio would try again at once, for ever: the socket stays readable. That takes a whole
-processor and helps nobody.
+Tornado and asyncio would try again at once and for ever, because the socket stays readable. That takes a
+whole processor core.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ log = logging.getLogger(__name__)
 
 OUT_OF_FILES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 PAUSE_S = 0.2
-AT_ONCE = 128  # connections taken before others have their turn
+AT_ONCE = 128  # connections accepted before the loop does other work
 
 
 class Acceptor:
-    """Gives every connection to `take`; calls `short` each time that there was no file for one."""
+    """Gives every connection to `take`; calls `short` each time that no file descriptor was left for one."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Acceptor:
         self._loop.add_reader(listening, self._ready)
 
     def close(self) -> None:
-        """Take no more."""
+        """Stop accepting."""
         self._loop.remove_reader(self._listening)
         if self._pausing:
             self._pausing.cancel()
@@ -47,7 +47,7 @@ class Acceptor:
                 connection, address = self._listening.accept()
             except BlockingIOError:
                 return
-            except ConnectionAbortedError:  # it has gone while it waited
+            except ConnectionAbortedError:  # the client hung up while it waited
                 continue
             except OSError as error:
                 if error.errno not in OUT_OF_FILES:

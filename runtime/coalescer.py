@@ -38,7 +38,7 @@ CHANNEL_OPTIONS = [
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.enable_retries", 0),
-    ("grpc.enable_http_proxy", 0),  # a proxy that the environment names is for the outside
+    ("grpc.enable_http_proxy", 0),  # proxies in the environment are for calls to the outside
     *LIMITS,
 ]
 
@@ -97,7 +97,7 @@ class Link(Generic[Item, Answer]):
         self._waiting: dict[int, _Call[Item, Answer]] = {}
         self._sent: dict[int, _Call[Item, Answer]] = {}
         self._cancelled: list[int] = []
-        self._told: deque[int] = deque(maxlen=MOST_TOLD)  # cancelled numbers that this stream was told
+        self._told: deque[int] = deque(maxlen=MOST_TOLD)  # cancelled numbers that were sent on this stream
         self._wake = asyncio.Event()
         self._closing = False
         self._task = asyncio.create_task(self._run())
@@ -117,7 +117,9 @@ class Link(Generic[Item, Answer]):
             async with asyncio.timeout(within_s):
                 return await call.future
         except (TimeoutError, asyncio.CancelledError):
-            if self._waiting.pop(number, None) is None:  # it was sent; a link that is down says so later
+            if (
+                self._waiting.pop(number, None) is None
+            ):  # it was sent, so the other end must know; a link that is down says it later
                 self._sent.pop(number, None)
                 self._cancel([number])
             raise
@@ -206,7 +208,7 @@ class Link(Generic[Item, Answer]):
         return message, count
 
     def _cancel(self, numbers: Iterable[int]) -> None:
-        """Tell the other end, on this stream or the next, that answers are not used."""
+        """Inform the other end, on this stream or the next, that answers are not used."""
         if self._wire.cancels:
             self._cancelled += numbers
             self._wake.set()
@@ -214,8 +216,8 @@ class Link(Generic[Item, Answer]):
     def _lose(self) -> None:
         self.up = False
         lost, self._sent = self._sent, {}
-        # The next stream says so: an answer that was on its way is not used. What this one has said of
-        # others may be lost too.
+        # Cancel them on the next stream: their answers will not be used. Cancels that were sent on this
+        # stream may be lost too, so they are repeated.
         self._cancel([*self._told, *lost])
         self._told.clear()
         for call in lost.values():

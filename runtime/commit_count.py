@@ -1,7 +1,6 @@
-"""How many commits a store has made, noted beside it: so that commits that are missing are noticed.
+"""Notes beside a store how many commits it has made, so that missing commits are noticed.
 
-SQLite ends its `-wal` at the first frame whose checksum is wrong, and says nothing of the commits that
-came after it. The count is also in the store itself, with each commit; the note is written after the commit and
+SQLite ends its `-wal` at the first frame with a wrong checksum, and does not report the commits after it. The count is also in the store itself, with each commit; the note is written after the commit and
 is not synced, so it is never ahead of what is on the disk.
 """
 
@@ -22,7 +21,7 @@ LINE = re.compile(rb"([A-Za-z0-9._-]{1,64}) ([0-9]{20})\n")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Noted:
-    """The store that was here, and how many commits it had made."""
+    """The id of a store, and how many commits it had made."""
 
     store_id: str
     commits: int
@@ -32,7 +31,7 @@ class CommitCount:
     """The count beside the store at `path`."""
 
     def __init__(self, path: Path, *, accept_loss: bool = False) -> None:
-        """Read the note, before the store is opened; with `accept_loss` what is missing is only logged.
+        """Read the note, before the store is opened; with `accept_loss`, missing commits are only logged.
 
         Raises StoreUnusable when there was a store and its file is missing or empty.
         """
@@ -45,9 +44,9 @@ class CommitCount:
             self._lost(f"{path} is missing or empty: {_told(self._noted.commits, self._noted)}")
 
     def compare(self, store_id: str, commits: int) -> None:
-        """Compare with what the opened store says of itself.
+        """Compare the note with the opened store.
 
-        Raises StoreUnusable when it lacks commits that were noted, and says where its files were copied to.
+        Raises StoreUnusable when the store lacks commits; the message says where its files were copied.
         """
         noted = self._noted
         present = commits if noted and noted.store_id == store_id else 0
@@ -58,7 +57,7 @@ class CommitCount:
         self.note(store_id, commits)
 
     def note(self, store_id: str, commits: int) -> None:
-        """Note that the store has made `commits`; where that can't be written, the older note stays."""
+        """Write the number of commits; if that fails, the older note stays."""
         try:
             if self._file < 0:
                 self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -82,9 +81,7 @@ class CommitCount:
             message = f"{self._path} can't be read: {error.strerror}"
             raise StoreUnusable(message) from error
         if not found:
-            log.warning(
-                "%s is no count of commits: commits that are missing would not be noticed", self._path
-            )
+            log.warning("%s is not a count of commits: missing commits would not be noticed", self._path)
             return None
         return Noted(found[1].decode(), int(found[2]))
 

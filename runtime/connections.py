@@ -1,4 +1,4 @@
-"""The connections of one HTTP listener: how many there may be, of whom, and how long a head may take.
+"""The connections of one HTTP listener: how many, how many of one address, and how long a head may take.
 
 Tornado has one timer for a connection that is idle and for one that sends its head. Whoever keeps
 connections alive needs a long one, and slow-loris needs a short one, so the head has its own here:
@@ -27,17 +27,17 @@ from runtime.accepting import Acceptor
 
 log = logging.getLogger(__name__)
 
-SHED_AT_ONCE = 8  # when no more files can be opened
+SHED_AT_ONCE = 8  # connections closed when the process is out of file descriptors
 
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """What one listener bears.
+    """The limits of one listener.
 
-    `per_address` are connections of one address, 0 for as many as there are; `reserve` are those above
-    `connections` that are kept for probes. One that has waited for less than `young_s` does not make room:
-    its request is on its way. Where few files may be open there are fewer `connections`,
-    unless `shrinks` is False: then the service does not start.
+    `per_address` is the limit for one address, 0 for none; `reserve` is how many more than `connections` are
+    kept for probes. A connection that has been idle for less than `young_s` is not closed to make room,
+    because its request is on its way. If too few files may be open, there are fewer `connections`; if
+    `shrinks` is False, the service does not start.
     """
 
     connections: int = 1000
@@ -51,7 +51,7 @@ class Limits:
 
 
 class LimitedServer(HTTPServer):
-    """Makes room for who comes when all connections are taken, and closes on a head that takes too long."""
+    """Closes idle connections when all are taken, and connections whose head takes too long."""
 
     def initialize(  # type: ignore[override]
         self, request_callback: HTTPServerConnectionDelegate, limits: Limits, **kwargs: Any
@@ -68,14 +68,14 @@ class LimitedServer(HTTPServer):
         self._full = False
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
-        """Accept connections, with a pause when the process has no file left for one."""
+        """Accept connections; pause when the process is out of file descriptors."""
         for each in sockets:
             self._sockets[each.fileno()] = each
             acceptor = Acceptor(each, self._handle_connection, self._taken.shed)
             self._handlers[each.fileno()] = acceptor.close
 
     def crowded(self, request: HTTPServerRequest) -> bool:
-        """Whether a request came on a connection that is for probes alone; it is not once there is room."""
+        """Whether a request came on a connection of the reserve, and there is still no room elsewhere."""
         return self._taken.crowded(getattr(request.connection, "stream", None))
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:
@@ -101,24 +101,24 @@ class Taken:
         self._probing: set[IOStream] = set()
 
     def room(self, address: str) -> bool:
-        """Whether one more of an address may come; one that waits for a request is closed to that end."""
+        """Whether there is room for one more connection of an address; closes an idle one if needed."""
         most = self._limits.per_address or self._limits.connections
         if self._by_address[address] >= most and not self._close_oldest(lambda head: head.address == address):
             return False
         return self._plain < self._limits.connections or self._close_oldest(lambda _: True)
 
     def spare(self) -> bool:
-        """Whether one more may come for a probe alone; one that waits for its request is closed to that end."""
+        """Whether there is room for one more connection in the reserve; closes an idle one if needed."""
         return len(self._probing) < self._limits.reserve or self._close_oldest(lambda _: True, probing=True)
 
     def shed(self) -> None:
-        """Close some that wait for a request, those first that have waited longest."""
+        """Close some idle connections, those first that have been idle longest."""
         for _ in range(SHED_AT_ONCE):
             if not self._close_oldest(lambda _: True):
                 return
 
     def add(self, stream: IOStream, address: str, *, probing: bool) -> None:
-        """Count a connection until it closes; `probing`: it is for probes alone."""
+        """Count a connection until it closes; `probing`: it belongs to the reserve."""
         head = Head(stream, address, self._limits.header_s, self._closed)
         self._heads[stream] = head
         if probing:
@@ -128,7 +128,7 @@ class Taken:
             self._by_address[address] += 1
 
     def crowded(self, stream: object) -> bool:
-        """Whether a connection is for probes alone, and there is no room for it among the others."""
+        """Whether a connection belongs to the reserve, and there is no room for it among the others."""
         if not isinstance(stream, IOStream) or stream not in self._probing:
             return False
         address = self._heads[stream].address
@@ -144,7 +144,7 @@ class Taken:
         return len(self._heads) - len(self._probing)
 
     def _close_oldest(self, fits: Callable[["Head"], bool], *, probing: bool = False) -> bool:
-        """Close the one that fits and has waited longest for a request; returns whether there was one."""
+        """Close the connection that fits and has been idle longest; returns whether there was one."""
         latest_s = asyncio.get_running_loop().time() - self._limits.young_s
         waiting = [
             head
@@ -181,7 +181,7 @@ class Head:
     ) -> None:
         self.stream = stream
         self.address = address
-        self.waiting = True  # for a whole head
+        self.waiting = True  # for a complete head
         self._loop = asyncio.get_running_loop()
         self.since_s = self._loop.time()
         self._within_s = within_s
@@ -196,7 +196,7 @@ class Head:
         stream.close_fd = self._close  # type: ignore[method-assign]
 
     def must_begin(self) -> None:
-        """Let the time for a head begin now, before its first byte."""
+        """Start the time limit for a head now, before its first byte."""
         self._timer = self._loop.call_later(self._within_s, self.close)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """Text for cells of CSV files that people open in a spreadsheet.
 
-Pure. A spreadsheet runs a cell that begins like a formula, and ids and reasons are words of strangers. It reads
-a file as UTF-8 for certain only when the file begins with a byte order mark.
+Pure. A spreadsheet executes a cell that begins like a formula, and ids and reasons come from strangers. It surely
+reads a file as UTF-8 only if the file begins with a byte order mark.
 Source: OWASP, "CSV Injection".
 """
 
@@ -9,11 +9,11 @@ BYTE_ORDER_MARK = "\ufeff"
 FORMULA_SIGNS = (
     "=+-@\uff1d\uff0b\uff0d\uff20"  # the second four are full-width: some spreadsheets take them too
 )
-INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad\x00"  # left out before a cell is looked at
+INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad\x00"  # ignored at the start of a cell
 
 
 def inert(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula: with an apostrophe before it where it could be one."""
+    """Return text that no spreadsheet takes for a formula: where it could be one, an apostrophe comes first."""
     if text.startswith(("\t", "\r", "\n")):
         return f"'{text}"
     first = next((each for each in text if each not in INVISIBLE and not each.isspace()), "")

@@ -11,17 +11,17 @@ log = logging.getLogger(__name__)
 OTHERS = (
     256  # files besides the connections: gRPC's streams and sockets, data, polls of a hundred substations
 )
-LEAST = 64  # connections, below which a listener is of no use
+LEAST = 64  # connections; a listener with fewer is of no use
 
 
 class TooFewFiles(OSError):  # noqa: N818 - a state of the machine
-    """The limit of open files leaves too few for the connections; the message says how many it takes."""
+    """The limit of open files is too low for the connections; the message says how many are needed."""
 
 
 def fitted(limits: Limits) -> Limits:
-    """Raise the soft limit of open files as far as `limits` need it; return them as they fit.
+    """Raise the soft limit of open files as far as `limits` need; return the limits that fit into it.
 
-    Raises TooFewFiles when they don't, and either may not be fewer or there would be hardly any.
+    Raises TooFewFiles when they don't fit and may not shrink, or when hardly any connection would be left.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = limits.connections + limits.reserve + OTHERS
@@ -34,7 +34,7 @@ def fitted(limits: Limits) -> Limits:
 
 
 def within(limits: Limits, files: int) -> Limits:
-    """Return `limits` as they fit into so many open files; raises TooFewFiles."""
+    """Return `limits`, reduced to fit into this many open files; raises TooFewFiles."""
     wanted = limits.connections + limits.reserve + OTHERS
     if files >= wanted:
         return limits
@@ -42,9 +42,12 @@ def within(limits: Limits, files: int) -> Limits:
     if not limits.shrinks or left < LEAST:
         least = wanted if not limits.shrinks else LEAST + limits.reserve + OTHERS
         message = (
-            f"{limits.connections} connections take {wanted} open files, and this process may have {files}:"
+            f"{limits.connections} connections need {wanted} open files, and this process may have {files}:"
             f" raise its limit to {least} (ulimit -n, LimitNOFILE)"
         )
         raise TooFewFiles(message + ("" if limits.shrinks else ", or lower MAX_CONNECTIONS"))
-    log.warning("fewer connections, for few files may be open", extra={"connections": left, "files": files})
+    log.warning(
+        "fewer connections, because the limit of open files is low",
+        extra={"connections": left, "files": files},
+    )
     return dataclasses.replace(limits, connections=left)

@@ -1,13 +1,13 @@
-"""Whose requests a listener takes. Every request passes here before any handler sees it.
+"""Which requests a listener accepts. Every request passes here before any handler sees it.
 
 A browser on a machine of the grid is not trusted: any page in it can send requests to every port that the
-machine reaches, and a page whose name is made to lead there (DNS rebinding) can read the answers too. So:
+machine reaches, and a page whose host name resolves there (DNS rebinding) can read the answers too. So:
 
-- `Host` is an IP address, `localhost` or a name that is allowed: a page can't have an address for its origin
-  that its own server does not have;
-- what changes something comes from no page of another origin (`Sec-Fetch-Site`, else `Origin`), and its body
-  is of a kind that a form of another page can't send;
-- where there is an operator's token, orders and private pages show it.
+- `Host` must be an IP address, `localhost` or an allowed name. A page can have an address as its origin only if
+  that address served the page;
+- a request that changes something must not come from a page of another origin (`Sec-Fetch-Site`, else `Origin`),
+  and its body must have a media type that an HTML form can't send;
+- where there is an operator token, orders and private pages require it.
 
 Programs send neither `Origin` nor `Sec-Fetch-Site`: for them the second rule is about the body alone.
 """
@@ -27,8 +27,8 @@ from runtime.operator_token import OperatorToken
 from runtime.problem import CROSS_ORIGIN, FOREIGN_HOST, TOKEN_FIRST, UNAVAILABLE, UNSUPPORTED, Problem
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that change nothing
-PROBES = frozenset({"/livez", "/readyz"})  # they show nothing; who probes may know a service by any name
-MACHINES = PROBES | {"/metrics"}  # what is answered even when all connections are taken
+PROBES = frozenset({"/livez", "/readyz"})  # they show nothing private, and probes use names of their own
+MACHINES = PROBES | {"/metrics"}  # answered even when all connections are taken
 JSON = frozenset({"application/json"})
 FORM = frozenset({"application/x-www-form-urlencoded"})
 ANY = frozenset[str]()
@@ -41,9 +41,9 @@ OWN_SITES = frozenset({"same-origin", "none"})  # of Sec-Fetch-Site; `none`: typ
 class Gate:
     """The rules of one listener.
 
-    `hosts` are names under which it is reached besides addresses and `localhost`; `kinds` are the media
-    types of bodies that are taken (ANY: the handlers look); with a `token`, whatever changes something and
-    the pages of `private` handlers ask for it. With `origins` False the application looks at origins itself.
+    `hosts` are the names that clients may use besides addresses and `localhost`. `kinds` are the media types
+    that bodies may have (ANY: the handlers check). With a `token`, requests that change something and the
+    pages of `private` handlers require it. With `origins` False the application checks origins itself.
     """
 
     hosts: tuple[str, ...] = ()
@@ -56,15 +56,21 @@ class Gate:
         headers, method = request.headers, request.method or ""
         host = headers.get("Host")  # HTTP/1.0 has none, and no browser speaks that
         if host is not None and request.path not in PROBES and not self._known(host_name(host)):
-            return FOREIGN_HOST, f"Host {host[:80]!r} is not allowed: add its name to ALLOWED_HOSTS"
+            return (
+                FOREIGN_HOST,
+                f"Host {host[:80]!r} is not allowed: use an IP address, or add the name to ALLOWED_HOSTS",
+            )
         if method not in SAFE:
             if self.origins and not same_origin(headers):
-                return CROSS_ORIGIN, "it changes something, and a page of another origin has sent it"
+                return (
+                    CROSS_ORIGIN,
+                    "a web page of another origin sent a request that changes something: send it from a program",
+                )
             if self.kinds and has_body(headers) and media_type(headers) not in self.kinds:
                 return UNSUPPORTED, f"send Content-Type: {' or '.join(sorted(self.kinds))}"
         asked = self.token if private or method not in SAFE else None
         if asked and not asked.shown_in(headers.get_list("Authorization")):
-            return TOKEN_FIRST, "send Authorization: Bearer, and the token of OPERATOR_TOKEN_FILE"
+            return TOKEN_FIRST, "send Authorization: Bearer with the token in OPERATOR_TOKEN_FILE"
         return None
 
     def _known(self, name: str) -> bool:
@@ -81,7 +87,7 @@ def host_name(host: str) -> str:
 def same_origin(headers: HTTPHeaders) -> bool:
     """Whether no page of another origin has sent a request.
 
-    What browsers say of the site goes before the origin: behind a proxy Host may be another one.
+    `Sec-Fetch-Site` takes precedence over `Origin`, because behind a proxy `Host` may differ.
     """
     site = headers.get("Sec-Fetch-Site")
     if site is not None:
@@ -114,7 +120,7 @@ def _is_address(name: str) -> bool:
 
 
 class GatedApplication(Router):
-    """Stands before an application, and answers what its gate does not let through.
+    """Wraps an application, and answers the requests that its gate refuses.
 
     `crowded` says whether a request has come on a connection that is kept for MACHINES.
     """
@@ -145,7 +151,7 @@ class GatedApplication(Router):
 
 
 class RefusedHandler(ApiHandler):
-    """Answers a request that is not let through, whatever its method."""
+    """Answers a refused request, whatever its method."""
 
     def initialize(self, problem: Problem, detail: str) -> None:  # type: ignore[override]
         """`problem` and `detail` are the answer."""
@@ -166,7 +172,7 @@ class RefusedHandler(ApiHandler):
         self.write_problem(self._problem, detail=self._detail)
 
     def on_finish(self) -> None:
-        """Give the connection to somebody else, if it is wanted."""
+        """Close the connection if another client needs it."""
         super().on_finish()
         stream = getattr(self.request.connection, "stream", None)
         if self._problem is UNAVAILABLE and stream and not stream.writing():

@@ -38,9 +38,11 @@ class GroupCommit(Generic[Item, Result]):
         self._waiting: queue.SimpleQueue[tuple[Item, asyncio.Future[Result]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._closed = False
-        self._submitted_s: deque[float] = deque()  # of what the loop has not seen done yet, oldest first
+        self._submitted_s: deque[float] = (
+            deque()
+        )  # of items that the loop has not seen done yet, oldest first
         self._seen_done = 0
-        self._done = 0  # counted by the thread: a loop that lags does not make the work look late
+        self._done = 0  # counted by the thread, so that a loop that lags does not make the work look late
         self._thread.start()
 
     @property
@@ -61,7 +63,7 @@ class GroupCommit(Generic[Item, Result]):
             message = "submit after close"
             raise RuntimeError(message)
         future: asyncio.Future[Result] = self._loop.create_future()
-        self.oldest_s()  # drops what is done: nobody else may ask
+        self.oldest_s()  # drops items that are done; nothing else may call it
         self._submitted_s.append(time.monotonic())
         self._waiting.put((item, future))
         return future

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 class ApiHandler(RequestHandler):
     """Every HTTP handler of this system: request ids, no caching, errors as problem documents."""
 
-    private = False  # whether a listener with an operator's token shows this only to who has it
+    private = False  # whether a listener with an operator token requires it for this page
     request_id: str
     trace: Trace
     noted: Mapping[str, object] = {}  # what the line in the log says beside handler and status
@@ -62,7 +62,7 @@ class ApiHandler(RequestHandler):
         return answering
 
     def argument(self, name: str, default: str = "") -> str:
-        """Return a parameter of the query as it is; raises HTTPError 400 when it is not text, or given twice."""
+        """Return a parameter of the query unchanged; raises HTTPError 400 when it is not text or is repeated."""
         given = self.get_query_arguments(name, strip=False)
         if len(given) > 1:
             raise HTTPError(400, f"{name} is given more than once")

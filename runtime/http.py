@@ -1,6 +1,8 @@
 """HTTP listeners with the limits that Tornado leaves open."""
 
 import asyncio
+import errno
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
@@ -50,7 +52,7 @@ async def listen(
     app.settings["log_function"] = access_log.also(app.settings.get("log_function"))
     app.settings["websocket_max_message_size"] = WEBSOCKET_BYTES
     server = _server(app, fitted(limits or Limits()), gate or Gate(), tls)
-    sockets = bind_sockets(port, address=address)
+    sockets = _bound(address, port)
     server.add_sockets(sockets)
     try:
         yield sockets[0].getsockname()[1]
@@ -60,6 +62,18 @@ async def listen(
         while in_flight and time.monotonic() < until_s:  # noqa: ASYNC110 - bounded, and once
             await asyncio.sleep(LOOK_EVERY_S)
         await server.close_all_connections()
+
+
+def _bound(address: str, port: int) -> list[socket.socket]:
+    """Return listening sockets; raises OSError that names the address and says what to do."""
+    try:
+        return bind_sockets(port, address=address)
+    except OSError as error:
+        host = f"[{address}]" if ":" in address else address
+        taken = error.errno == errno.EADDRINUSE
+        todo = "end what uses the port, or choose another" if taken else "is it an address of this machine?"
+        message = f"can't listen on {host}:{port}: {error.strerror or error}: {todo}"
+        raise OSError(message) from error
 
 
 def _server(app: Application, limits: Limits, gate: Gate, tls: ssl.SSLContext | None) -> LimitedServer:

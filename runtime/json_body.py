@@ -1,8 +1,8 @@
 """Reads a JSON object from a request's body: whatever the bytes are, the result is an object or `Malformed`.
 
-Pure. Refused, beside what is no JSON: more than `DEEPEST` levels of nesting, which the parser would follow
-until its stack ends; NaN and Infinity; a name that is given twice; and a lone surrogate, which is no text and
-can't be stored or sent on as UTF-8 (RFC 7493, I-JSON).
+Pure. Besides malformed JSON these are refused: more than `DEEPEST` levels of nesting, which could exhaust the
+parser's stack; NaN and Infinity; a repeated name; and a lone surrogate, which is not text and can't be stored or
+sent as UTF-8 (RFC 7493, I-JSON).
 """
 
 import json
@@ -10,13 +10,13 @@ import re
 from typing import Any
 
 DEEPEST = 32  # levels of nesting; a request of this system has two
-LONGEST_FAULT = 200  # characters of what is said about a body
+LONGEST_FAULT = 200  # characters of the message about a body
 TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class Malformed(Exception):  # noqa: N818 - a state of the body
-    """The body is no JSON object; the message says why."""
+    """The body is not a JSON object; the message says why."""
 
 
 def read_object(body: bytes) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def read_object(body: bytes) -> dict[str, Any]:
 def _too_deep(body: bytes) -> bool:
     """Return whether lists and objects are nested too deep; brackets within strings do not count."""
     if body.count(b"[") + body.count(b"{") <= DEEPEST:
-        return False  # the usual body: nothing is to be scanned
+        return False  # the usual body: no scan is needed
     depth = 0
     for token in TOKENS.finditer(body):
         match token[0]:

@@ -7,7 +7,7 @@ from pathlib import Path
 def keep_aside(store: Path, label: str) -> str:
     """Copy the files of a store into a folder beside it, once; returns a sentence that says where.
 
-    To be called before a damaged store is closed: then SQLite drops what it could not read of the `-wal`.
+    Call it before a damaged store is closed: closing drops what SQLite could not read of the `-wal`.
     """
     kept = store.with_name(f"{store.name}-{label}")
     sentence = f"The files as they were are in {kept}"

@@ -1,4 +1,4 @@
-"""The operator's token: who shows it may give orders to balancers and substations, and see what names cars."""
+"""The operator token: it allows orders to balancers and substations, and access to pages that name vehicles."""
 
 import hmac
 import ipaddress
@@ -16,26 +16,26 @@ class TokenUnusable(OSError):  # noqa: N818 - a state of the file
 
 
 class OperatorToken:
-    """A secret that shows itself only in what is sent; ask `shown_in` whether somebody knows it."""
+    """A secret that is only ever sent, never printed; `shown_in` checks whether a request has it."""
 
     def __init__(self, text: str) -> None:
         """Raise ValueError, without the token in it, for what can't be one."""
         if not TOKEN.fullmatch(text):
-            message = "a token of 16 to 255 visible ASCII characters is accepted"
+            message = "a token must be 16 to 255 visible ASCII characters"
             raise ValueError(message)
         self._field = f"Bearer {text}"
         self._token = text.encode("ascii")
 
     def headers(self) -> dict[str, str]:
-        """Return the headers of an HTTP request that shows it."""
+        """Return the headers with which an HTTP request sends it."""
         return {"Authorization": self._field}
 
     def metadata(self) -> Metadata:
-        """Return the metadata of a gRPC stream that shows it."""
+        """Return the metadata with which a gRPC stream sends it."""
         return (("authorization", self._field),)
 
     def shown_in(self, authorization: Iterable[str]) -> bool:
-        """Whether exactly one `Authorization` field is given, and it shows this token; in constant time."""
+        """Whether there is exactly one `Authorization` field and it has this token; in constant time."""
         fields = list(authorization)
         scheme, _, token = (fields[0] if len(fields) == 1 else "").partition(" ")
         known = hmac.compare_digest(token.strip().encode(errors="replace"), self._token)
@@ -46,31 +46,31 @@ class OperatorToken:
 
 
 def read_if_any(path: Path | None) -> OperatorToken | None:
-    """Return the token that is all there is in a file, None without a path; raises TokenUnusable."""
+    """Return the token in a file, None without a path; raises TokenUnusable."""
     if path is None:
         return None
     try:
         return OperatorToken(path.read_text(encoding="utf-8").strip())
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        message = f"the operator's token in {path} can't be used: {why}"
+        message = f"the operator token in {path} can't be used: {why}"
         raise TokenUnusable(message) from None
 
 
 def headers(token: OperatorToken | None) -> dict[str, str]:
-    """Return the headers that show a token, none without one."""
+    """Return the headers that send a token; empty without one."""
     return token.headers() if token else {}
 
 
 def metadata(token: OperatorToken | None) -> Metadata:
-    """Return the metadata that shows a token, none without one."""
+    """Return the metadata that sends a token; empty without one."""
     return token.metadata() if token else ()
 
 
 def faults(bind: str, path: Path | None, *, open_to_all: bool) -> list[str]:
-    """Return what is wrong with an address that takes orders, as sentences for the start of a service.
+    """Return what is wrong with the settings of a service that takes orders, as sentences.
 
-    `path` is where the token is, None without one; `open_to_all` says that it is to be done without.
+    `path` is the file of the token, None without one; `open_to_all` allows orders without a token.
     """
     if path and open_to_all:
         return [
@@ -80,6 +80,6 @@ def faults(bind: str, path: Path | None, *, open_to_all: bool) -> list[str]:
         return []
     open_to_others = (
         f"OPERATOR_TOKEN_FILE is not set, and BIND={bind} lets other machines give orders: set it to a file with"
-        " a token that its callers know too, or ALLOW_UNAUTHENTICATED_ORDERS=1 to do without"
+        " the token that all services use, or set ALLOW_UNAUTHENTICATED_ORDERS=1 to require none"
     )
     return [open_to_others]

@@ -17,7 +17,7 @@ from pathlib import Path
 from runtime import operator_token
 
 TIMEOUT_S = 2.0
-ORDER_S = 60.0  # a backup takes as long as its journal is large
+ORDER_S = 60.0  # a backup of a large journal takes long
 
 
 def fetch(
@@ -25,9 +25,9 @@ def fetch(
 ) -> bytes:
     """Return the body of a page of our own services, waiting at most `timeout_s` seconds for each step.
 
-    The proxies that the environment names are for the outside and are not used. Any certificate is taken:
-    it is only asked how the service is, or what it says to everybody. Raises OSError when there is no
-    answer, and urllib.error.HTTPError, which is one, for an answer that is no success.
+    Proxies in the environment are not used: they are for calls to the outside. Any certificate is accepted,
+    because this is for our own services. Raises OSError when there is no
+    answer, and its subclass urllib.error.HTTPError for an answer that is not a success.
     """
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -42,7 +42,7 @@ def fetch(
 def main(arguments: Sequence[str]) -> int:
     """Return 0 on success, else 1; what is lacking is printed, for `docker inspect`."""
     parser = argparse.ArgumentParser(prog="python -m runtime.probe")
-    parser.add_argument("--operator", action="store_true", help="show the token of OPERATOR_TOKEN_FILE")
+    parser.add_argument("--operator", action="store_true", help="send the token in OPERATOR_TOKEN_FILE")
     parser.add_argument("--post", action="store_true", help="POST instead of GET")
     parser.add_argument("url")
     asked = parser.parse_args(arguments)

@@ -17,8 +17,8 @@ class Problem:
 
 
 MALFORMED = Problem("malformed", 400, "The request can't be read")
-TOKEN_FIRST = Problem("operator-token", 401, "It takes the operator's token")
-CROSS_ORIGIN = Problem("cross-origin", 403, "Pages of another origin may not ask for this")
+TOKEN_FIRST = Problem("operator-token", 401, "The operator token is required")
+CROSS_ORIGIN = Problem("cross-origin", 403, "Web pages of another origin may not send this request")
 NOT_FOUND = Problem("not-found", 404, "There is nothing at this address")
 NOT_ALLOWED = Problem("method-not-allowed", 405, "This address does not take that method")
 TOO_LARGE = Problem("too-large", 413, "The body is too large")

@@ -22,7 +22,7 @@ STOP_WITHIN_S = 9.0  # a container engine sends SIGKILL after ten seconds
 PARENT_CHECK_S = 0.5
 CANNOT_START = 1
 BAD_SETTINGS = 2
-OWN_ONLY = 0o077  # what a service writes names cars and people
+OWN_ONLY = 0o077  # files of a service name vehicles and people
 
 S = TypeVar("S")
 

@@ -1,7 +1,7 @@
-"""Brings a request target in absolute form into the usual one, as RFC 9112 (3.2.2) demands of every server.
+"""Rewrites a request target in absolute form, which RFC 9112 (3.2.2) requires every server to accept.
 
-`GET http://grid/charge/s-1.a HTTP/1.1`, which a client sends to a proxy, is handed on as `GET /charge/s-1.a`
-with `Host: grid`: the host of the target counts, whatever the header said.
+`GET http://grid/charge/s-1.a HTTP/1.1`, which a client sends to a proxy, becomes `GET /charge/s-1.a`
+with `Host: grid`. The host of the target replaces that of the header.
 """
 
 import re
@@ -15,7 +15,7 @@ ABSOLUTE = re.compile(
 
 
 class OriginForm(httputil.HTTPServerConnectionDelegate):
-    """Stands before an application, which then sees no request target in absolute form."""
+    """Wraps an application, so that it never sees a request target in absolute form."""
 
     def __init__(self, app: httputil.HTTPServerConnectionDelegate) -> None:
         self._app = app
@@ -41,7 +41,7 @@ class _Request(httputil.HTTPMessageDelegate):
         start_line: httputil.RequestStartLine | httputil.ResponseStartLine,
         headers: httputil.HTTPHeaders,
     ) -> Awaitable[None] | None:
-        """Hand the head of a request on; one without `Host` stays without, and is refused for it."""
+        """Pass the head of a request on. One without `Host` stays so, and is refused."""
         if isinstance(start_line, httputil.RequestStartLine) and "Host" in headers:
             start_line = in_origin_form(start_line, headers)
         return self._inner.headers_received(start_line, headers)
@@ -50,7 +50,7 @@ class _Request(httputil.HTTPMessageDelegate):
 def in_origin_form(
     line: httputil.RequestStartLine, headers: httputil.HTTPHeaders
 ) -> httputil.RequestStartLine:
-    """Return the first line of a request with path and query alone; its host goes into `headers`."""
+    """Return the first line of a request with only path and query; its host goes into `headers`."""
     target = ABSOLUTE.fullmatch(line.path)
     if not target:
         return line

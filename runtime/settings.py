@@ -136,13 +136,11 @@ def address_if_any(text: str) -> str:
 
 
 def host_names(text: str) -> tuple[str, ...]:
-    """Names of hosts in lower case, separated by commas; none for ''."""
+    """Host names separated by commas, in lower case; none for ''."""
     found = tuple(part.strip().lower().rstrip(".") for part in text.split(",") if part.strip())
     for name in found:
         if not HOST_NAME.fullmatch(name):
-            message = (
-                f"{name!r} is no name of a host: names without a port, separated by commas, are accepted"
-            )
+            message = f"{name!r} is not a host name: give names without a port, separated by commas"
             raise ValueError(message)
     return found
 

@@ -1,7 +1,7 @@
-"""What each error of SQLite means for a store, decided once, in one table.
+"""What each error of SQLite means for a store, in one table.
 
-The codes are those of https://www.sqlite.org/rescode.html: an extended code has its primary one in its
-low byte, and is looked up first.
+The codes are those of https://www.sqlite.org/rescode.html. An extended code has its primary code in the low
+byte, and is looked up first.
 """
 
 import sqlite3
@@ -11,10 +11,10 @@ from enum import StrEnum
 class Meaning(StrEnum):
     """What to do about an error."""
 
-    FULL = "full"  # the disk takes nothing: the transaction is undone, nothing is in doubt; try again later
+    FULL = "full"  # the disk can't be written; the transaction was undone and nothing is in doubt: try again later
     BUSY = "busy"  # another process has the file: nothing was done
-    DAMAGED = "damaged"  # what the file holds can't be read: trying again, or anew, changes nothing
-    BROKEN = "broken"  # nobody knows what is on the disk, or the program is wrong: end, and read it again
+    DAMAGED = "damaged"  # the file can't be read: trying again or restarting does not help
+    BROKEN = "broken"  # the state of the disk is unknown, or a program error: end, and read the disk again
 
 
 PRIMARY = 0xFF
@@ -24,8 +24,8 @@ MEANINGS = {
     # transaction was synced, and SQLite undoes it.
     sqlite3.SQLITE_IOERR_WRITE: Meaning.FULL,
     sqlite3.SQLITE_READONLY: Meaning.FULL,  # a file system that was made read-only
-    sqlite3.SQLITE_CANTOPEN: Meaning.FULL,  # a file beside the store can't be made: no descriptor, no room
-    sqlite3.SQLITE_READONLY_DBMOVED: Meaning.BROKEN,  # the file was taken away: what is written is lost
+    sqlite3.SQLITE_CANTOPEN: Meaning.FULL,  # a file beside the store can't be created: no descriptor, no room
+    sqlite3.SQLITE_READONLY_DBMOVED: Meaning.BROKEN,  # the file was moved away: writes are lost
     sqlite3.SQLITE_BUSY: Meaning.BUSY,
     sqlite3.SQLITE_LOCKED: Meaning.BUSY,
     sqlite3.SQLITE_PROTOCOL: Meaning.BUSY,
@@ -41,7 +41,7 @@ MEANINGS = {
 
 
 def meaning(error: sqlite3.Error) -> Meaning:
-    """Return what an error means; one that is not in the table is a fault of the program."""
+    """Return what an error means; an error that is not in the table is a fault of the program."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     if code is None:  # the module's own: a closed connection, a wrong type
         return Meaning.BROKEN

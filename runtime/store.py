@@ -14,22 +14,22 @@ from pathlib import Path
 from runtime.keep_aside import keep_aside
 from runtime.sqlite_errors import Meaning, meaning
 
-CHECK_WITHIN_S = 10.0  # of a start: 100,000 records of a journal, with their indexes, take 0.8 to 1 s
+CHECK_WITHIN_S = 10.0  # at a start; 100,000 records of a journal with their indexes take 0.8 to 1 s
 STEPS = 100_000  # of SQLite's machine between two looks at the clock
 WHY = {
     Meaning.BUSY: "is another process using it?",
-    Meaning.FULL: "is there room on the disk, and may the folder be written?",
+    Meaning.FULL: "is there room on the disk, and is the folder writable?",
     Meaning.DAMAGED: "it is damaged: docs/how-to/recover-after-a-crash.md says what can be done",
     Meaning.BROKEN: "is the disk sound?",
 }
 
 
 class StoreFull(Exception):  # noqa: N818 - a state of the disk
-    """The disk takes nothing; the transaction was undone."""
+    """The disk can't be written; the transaction was undone."""
 
 
 class StoreDamaged(sqlite3.DatabaseError):
-    """What the file holds can't be read; the transaction was undone. To be handled as SQLite's own errors."""
+    """The file can't be read; the transaction was undone. Handle it like SQLite's own errors."""
 
 
 class StoreUnusable(Exception):  # noqa: N818 - a state of the file
@@ -42,8 +42,8 @@ class Store:
     def __init__(self, path: Path, migrations: Sequence[str], *, checked: bool = False) -> None:
         """Open `path`, made if absent, and bring its schema up to date: one script a version.
 
-        With `checked`, first read all of it, for at most CHECK_WITHIN_S, and compare each index with its
-        table. Raises StoreUnusable; a damaged file is copied aside before.
+        With `checked`, first read the whole file, for at most CHECK_WITHIN_S, and compare each index with its
+        table. Raises StoreUnusable, after it has copied a damaged file aside.
         """
         self.path = path
         with contextlib.ExitStack() as undo:  # what can't be used is not kept open, and locked
@@ -108,7 +108,7 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """Commit what is done inside, or undo all of it.
 
-        Raises StoreFull when the disk takes nothing, StoreDamaged when the file can't be read. Whatever
+        Raises StoreFull when the disk can't be written, StoreDamaged when the file can't be read. Whatever
         else is raised may leave in doubt what is on the disk.
         """
         with _understood():
@@ -149,7 +149,7 @@ class Store:
 
 @contextlib.contextmanager
 def _understood() -> Iterator[None]:
-    """Turn an error of SQLite into what it means; one that leaves something in doubt stays as it is."""
+    """Replace an error of SQLite by what it means; one that leaves something in doubt stays as it is."""
     try:
         yield
     except sqlite3.Error as error:
@@ -163,9 +163,9 @@ def _understood() -> Iterator[None]:
 
 
 def _shut(path: Path) -> None:
-    """Make a file and its folder that nobody else can read; what SQLite makes beside it is like it.
+    """Create a file and its folder that only the owner can read; SQLite gives its other files the same mode.
 
-    What an older version left beside it is not, and is used on.
+    A `-wal` that an older version left gets it too.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))

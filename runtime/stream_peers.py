@@ -1,7 +1,7 @@
-"""What the streams of one caller share: its numbers go on from stream to stream.
+"""What the streams of one caller share: call numbers, and answers that may have been lost.
 
-A stream that breaks leaves answers of which only the caller knows whether they arrived. So the caller says on
-its next stream which numbers it has lost, and what is known of them outlives the stream.
+When a stream breaks, only the caller knows which answers arrived. So the caller sends the numbers that it lost on
+its next stream, and what the serving end knows of them outlives the stream.
 """
 
 from collections import OrderedDict
@@ -15,7 +15,7 @@ LINK = "smartgrid-link"  # the name under which a stream begins with the id of i
 
 
 class Peer(Generic[Answer]):
-    """One caller: its open streams, what was written to it, and the numbers that it has given up."""
+    """One caller: its open streams, the answers written to it, and the numbers that it has given up."""
 
     def __init__(self) -> None:
         self.streams: set[Any] = set()
@@ -28,13 +28,13 @@ class Peer(Generic[Answer]):
         _limit(self._written)
 
     def give_up(self, number: int) -> Answer | None:
-        """Note that an answer is not used; returns it if it was written, and not given up before."""
+        """Note that the answer to a number is not used; returns the answer if it was written and not given up before."""
         self._given_up[number] = None
         _limit(self._given_up)
         return self._written.pop(number, None)
 
     def gave_up(self, number: int) -> bool:
-        """Whether a number was given up: a call that comes late, on a stream that was lost, is not begun."""
+        """Whether a number was given up; a call that arrives after that, from a lost stream, must not begin."""
         return number in self._given_up
 
 
@@ -45,7 +45,7 @@ class Peers(Generic[Answer]):
         self._peers: OrderedDict[str, Peer[Answer]] = OrderedDict()
 
     def of(self, context: Any) -> Peer[Answer]:
-        """Return whose stream it is; one that does not say is a caller of its own."""
+        """Return the peer of a stream; a stream without a link id is a peer of its own."""
         fields: dict[str, Any] = dict(context.invocation_metadata() or ())
         if not (link := str(fields.get(LINK, ""))):
             return Peer()

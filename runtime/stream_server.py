@@ -73,7 +73,7 @@ async def listen(
 
 
 class _Guard(grpc.aio.ServerInterceptor):
-    """Ends every stream that does not begin with the operator's token."""
+    """Ends every stream that does not begin with the operator token."""
 
     def __init__(self, token: OperatorToken) -> None:
         self._token = token
@@ -86,15 +86,15 @@ class _Guard(grpc.aio.ServerInterceptor):
 
 
 async def _refused(_: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-    await context.abort(grpc.StatusCode.UNAUTHENTICATED, "it takes the operator's token")
+    await context.abort(grpc.StatusCode.UNAUTHENTICATED, "the operator token is required")
 
 
 @contextmanager
 def _without_ipv6(address: str, port: int) -> Iterator[int]:
     """Keep gRPC from IPv6 while the context lasts when `address` is all of IPv4; yields the port to take.
 
-    gRPC takes 0.0.0.0 for all addresses of both families, and has no option against it. It leaves IPv6 out
-    where the port is taken there: so it is, by a socket that listens to nobody.
+    gRPC reads 0.0.0.0 as all addresses of both families, and has no option against that. It leaves IPv6 out
+    if the port is taken there, so this takes it with a socket that accepts no connections.
 
     Raises OSError when the port is taken.
     """
@@ -107,7 +107,7 @@ def _without_ipv6(address: str, port: int) -> Iterator[int]:
 
 
 def _blocker(port: int) -> socket.socket | None:
-    """Return a socket that has taken a port of IPv6, None on a machine without that; raises OSError."""
+    """Return a socket that has taken a port of IPv6, None on a machine without IPv6; raises OSError."""
     try:
         blocker = socket.socket(socket.AF_INET6)
     except OSError:
@@ -193,14 +193,14 @@ class Conversation(Generic[Item, Answer]):
         future.add_done_callback(lambda done: self._finished(number, done))
 
     def _cancel(self, number: int) -> None:
-        """The caller does not use an answer, on whichever of its streams it asked for it."""
+        """The caller will not use an answer, on whichever of its streams it sent the call."""
         for stream in self._peer.streams:
             stream.drop(number)
         if (answer := self._peer.give_up(number)) is not None:
             self._unused(answer)
 
     def drop(self, number: int) -> None:
-        """Stop handling a call of this stream, or don't write its answer."""
+        """Stop handling a call of this stream; if it is done, don't write its answer."""
         if number in self._running:
             self._running[number].cancel()
         for each in [each for each in self._answers if each[0] == number]:
@@ -214,7 +214,7 @@ class Conversation(Generic[Item, Answer]):
         if error := done.exception():
             log.error("a call failed", exc_info=error)
             return
-        if self._over or self._peer.gave_up(number):  # it was done before it could be cancelled
+        if self._over or self._peer.gave_up(number):  # the answer was ready before it could be cancelled
             self._unused(done.result())
             return
         self._answers.append((number, done.result()))

@@ -1,6 +1,6 @@
-"""JSON as RFC 8259 has it: neither written nor read with NaN and Infinity, which Python would take and browsers would not.
+"""JSON as in RFC 8259, without NaN and Infinity, which Python accepts and browsers do not.
 
-Pure. A figure that is no finite number is written as null: not known.
+Pure. A number that is not finite is written as null, which means that it is not known.
 """
 
 import json
@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 
 def encode(value: Any) -> str:
-    """Return `value` as JSON, safe to stand inside a page; what is not finite becomes null."""
+    """Return `value` as JSON that is safe inside a page; numbers that are not finite become null."""
     try:
         written = json.dumps(value, allow_nan=False)
     except ValueError:
@@ -18,7 +18,7 @@ def encode(value: Any) -> str:
 
 
 def decode(text: str | bytes) -> Any:
-    """Return what JSON says; raises ValueError for what is none, however deep it is."""
+    """Return the value of a JSON text; raises ValueError for invalid JSON, however deeply nested."""
     try:
         return json.loads(text, parse_constant=_refuse)
     except RecursionError:

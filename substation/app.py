@@ -59,7 +59,7 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
 
 
 def _pages(station: Station, backups: Path, most: int, registry: CollectorRegistry) -> Application:
-    """Return the routes; the newest `most` copies are kept in the folder `backups`."""
+    """Return the routes; the folder `backups` keeps the newest `most` copies."""
     return Application(
         [
             ("/sessions", SessionsHandler, {"station": station}),

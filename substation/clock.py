@@ -8,7 +8,7 @@ from substation.plan import MS_PER_S
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Moment:
-    """A grid time, the wall time at which it was, and the scale from then on (0: not known)."""
+    """A grid time, the wall time at that moment, and the scale from then on (0: not known)."""
 
     grid_ms: int
     unix_ms: int
@@ -27,7 +27,7 @@ class GridClock:
     def resume(cls, stored: Moment, now_unix_ms: int, now_monotonic_s: float, scale: float) -> "GridClock":
         """Go on from a stored grid time, from now on at `scale`.
 
-        What passed meanwhile counts by the scale that was in force; a wall clock set back does not count.
+        The time since then counts by the scale that was in force. A wall clock that was set back counts as no time.
         """
         passed_ms = max(0, now_unix_ms - stored.unix_ms)
         return cls(stored.grid_ms + int(passed_ms * (stored.scale or scale)), now_monotonic_s, scale)

@@ -13,8 +13,8 @@ from typing import Any
 from substation.plan import Plan
 
 # The release schedule: cumulative watts that known plans will free within so many seconds of wall
-# time. Quarters of a second where placement looks (a poll is 1 s); from 8 s on each point is at most 1.25
-# times the one before it, so that Retry-After is at most that much too long (docs/adr/0018). The last is
+# time. The first points are close together because placement needs them between polls (1 s). From 8 s on, each point
+# is at most 1.25 times the one before it, so Retry-After is at most that much too long (docs/adr/0018). The last is
 # "some day", and equals the load.
 RELEASES_WITHIN_S = (
     0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0,
@@ -24,13 +24,15 @@ RELEASES_WITHIN_S = (
     4 * 3600.0,
     float("inf"),
 )  # fmt: skip
-# What nobody has to believe is beyond these: see `report_fault` and `session_fault`.
+# Bounds of what a balancer believes: see `report_fault` and `session_fault`.
 SUBSTATION_ID = "[a-z0-9][a-z0-9-]{0,62}"  # regular expressions
 JOURNAL_ID = "[A-Za-z0-9._-]{1,64}"
 SESSION_ID = rf"{SUBSTATION_ID}\.[A-Za-z0-9_-]{{1,64}}"
-MOST_W = 10**9  # what CAPACITY_KW can be
-MOST_COUNT = 2**53  # up to which a page's numbers are exact
-MOST_AHEAD_S = 24 * 3600  # of this machine's clock; an epoch begins with the seconds of a substation's
+MOST_W = 10**9  # the highest CAPACITY_KW
+MOST_COUNT = 2**53  # numbers on a page are exact up to here
+MOST_AHEAD_S = (
+    24 * 3600
+)  # an epoch is at least the substation's unix time: how far that may be ahead of this clock
 LAST_UNIX_MS = 253_402_300_799_999  # the end of the year 9999
 
 MOST_LISTED = 1000  # sessions of one page
@@ -67,9 +69,9 @@ class Outcome(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Place:
-    """Admit `key` at its `attempt`, on behalf of the order book `book_id`; the session will be that of `caller`.
+    """Admit `key` at its `attempt`, on behalf of the order book `book_id`; the session will belong to `caller`.
 
-    `journal_id` is the journal that is meant, '' for any: another one can't know what became of the key.
+    `journal_id` is the journal that must answer, '' for any: another one does not know the key.
     """
 
     book_id: str
@@ -83,7 +85,7 @@ class Place:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Withdraw:
-    """End the session of `key`, or see to it that `key` can't be placed up to `attempt`.
+    """End the session of `key`, or make sure that `key` can't be placed up to `attempt`.
 
     `journal_id` as in Place.
     """
@@ -109,7 +111,7 @@ class Settle:
 class Stop:
     """End a session; ended ones are returned as they are.
 
-    One that another caller asked for is not found; '' is whoever asked for it, for operators.
+    A session of another caller is not found; `caller` '' finds all, for operators.
     """
 
     session_id: str
@@ -241,9 +243,9 @@ def owner(session_id: str) -> str:
 
 
 def report_fault(report: Report, unix_s: float) -> str:
-    """Return what can't be true of a report that came at a wall time, in words; '' for a plausible one.
+    """Return in words what is impossible in a report that came at a wall time; '' for a plausible one.
 
-    An epoch that is far ahead would keep every later report from being newer, for as long.
+    With an epoch that is far ahead, later reports would look older for that long.
     """
     if not re.fullmatch(SUBSTATION_ID, report.substation_id) or not re.fullmatch(
         JOURNAL_ID, report.journal_id
@@ -268,7 +270,7 @@ def report_fault(report: Report, unix_s: float) -> str:
 
 
 def session_fault(session: Session) -> str:
-    """Return what can't be true of a session, in words; '' for a plausible one."""
+    """Return in words what is impossible in a session; '' for a plausible one."""
     if not re.fullmatch(SESSION_ID, session.session_id) or owner(session.session_id) != session.substation_id:
         return f"{session.session_id[:80]!r} is no session of {session.substation_id[:80]!r}"
     times = (session.started_unix_ms, session.expected_end_unix_ms, session.ended_unix_ms)

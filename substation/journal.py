@@ -50,8 +50,8 @@ class Journal:
     def __init__(self, path: Path, substation_id: str, unix_ms: int, *, accept_loss: bool = False) -> None:
         """Open or create it, and check it; one that is there is not written before the first commit.
 
-        Raises StoreUnusable, also when it belongs to another substation, is damaged, or lacks commits that
-        were made; with `accept_loss` the latter is only logged.
+        Raises StoreUnusable, also when it belongs to another substation, is damaged, or lacks commits. With
+        `accept_loss`, missing commits are only logged.
         """
         self._count = CommitCount(path, accept_loss=accept_loss)
         self._store = Store(path, MIGRATIONS, checked=True)
@@ -164,7 +164,7 @@ class Journal:
         return _record(row) if row else None
 
     def by_session(self, session_id: str, caller: str = "") -> Record | None:
-        """Return the record of a session, None when another caller asked for it; '' is whoever did."""
+        """Return the record of a session, None when it belongs to another caller; `caller` '' finds all."""
         row = self._store.one(
             "SELECT * FROM record WHERE session_id = ? AND (? = '' OR caller = ?)",
             (session_id, caller, caller),

@@ -125,7 +125,7 @@ class Ledger:
         return self._end(known, State.WITHDRAWN, Outcome.WITHDRAWN, now_unix_ms)
 
     def settle(self, settle: Settle, known: Record | None) -> Decision:
-        """Return the session of a key; one that has none is refused, so that no late copy can be placed."""
+        """Return the session of a key. Without one, refuse the key, so that no late copy can be placed."""
         if known and (known.entry or known.attempt >= settle.attempt):
             return Decision(Outcome.FOUND if known.entry else Outcome.NOT_FOUND, known)
         state = known.state if known else State.REFUSED

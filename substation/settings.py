@@ -28,17 +28,23 @@ class Settings:
         "TIME_SCALE", "120", number(0.001, 100_000), "grid seconds that pass in a wall second"
     )
     accept_loss: int = setting(
-        "ACCEPT_LOST_COMMITS", "0", integer(0, 1), "1 starts a journal that lacks commits which were answered"
+        "ACCEPT_LOST_COMMITS", "0", integer(0, 1), "1 starts with a journal that lacks commits"
     )
     backups: int = setting("MOST_BACKUPS", "10", integer(1, 10_000), "backups that are kept, the newest ones")
     operator_token: Path | None = setting(
-        "OPERATOR_TOKEN_FILE", "", path_if_any, "file with the token that orders and balancers show"
+        "OPERATOR_TOKEN_FILE",
+        "",
+        path_if_any,
+        "file with the operator token, required for orders and balancer streams",
     )
     open_to_orders: int = setting(
-        "ALLOW_UNAUTHENTICATED_ORDERS", "0", integer(0, 1), "1 takes orders of other machines without a token"
+        "ALLOW_UNAUTHENTICATED_ORDERS",
+        "0",
+        integer(0, 1),
+        "1 takes orders from other machines without a token",
     )
     allowed_hosts: tuple[str, ...] = setting(
-        "ALLOWED_HOSTS", "", host_names, "names under which it is reached, besides addresses and localhost"
+        "ALLOWED_HOSTS", "", host_names, "host names that clients may use, besides addresses and localhost"
     )
 
     @property
@@ -47,5 +53,5 @@ class Settings:
         return self.capacity_kw * W_PER_KW
 
     def faults(self) -> list[str]:
-        """Return what is wrong with them together."""
+        """Return what is wrong with the combination of settings."""
         return operator_token.faults(self.bind, self.operator_token, open_to_all=bool(self.open_to_orders))

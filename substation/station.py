@@ -160,7 +160,7 @@ class Station:
         return published.curve, now_ms
 
     async def _probe(self) -> None:
-        """While the disk is full or slow, see whether it takes anything again, and how fast."""
+        """While the disk is full or slow, make test commits, and measure how long they take."""
         while True:
             await asyncio.sleep(PROBE_S)
             if self._writer.published.full or self._watch.late(self._commits.oldest_s()):
@@ -176,7 +176,7 @@ class Station:
 
 
 def _seal(folder: Path, most: int) -> Path:
-    """Sync the copy and give it its name, by which it is known to be whole; drop the oldest beyond `most`."""
+    """Sync the copy and rename it, which marks it as complete; delete the oldest ones beyond `most`."""
     name = f"journal-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}.sqlite"
     try:
         _sync(folder / UNFINISHED)
@@ -188,7 +188,7 @@ def _seal(folder: Path, most: int) -> Path:
             with contextlib.suppress(OSError):
                 (folder / left).unlink(missing_ok=True)
         raise BackupFailed(NO_COPY) from error
-    for old in sorted(folder.glob(COPIES))[:-most]:  # their names go by time
+    for old in sorted(folder.glob(COPIES))[:-most]:  # their names sort by time
         with contextlib.suppress(OSError):
             old.unlink()
             log.info("an old backup was deleted", extra={"path": str(old)})

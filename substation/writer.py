@@ -70,7 +70,7 @@ class Published:
     curve: Curve
     draining: bool
     book_id: str = ""
-    full: bool = False  # the disk takes nothing
+    full: bool = False  # the disk can't be written
     damaged: bool = False  # the journal can't be read any more
 
 
@@ -106,7 +106,7 @@ class Writer:
         now_ms, unix_ms = self._clock.at(began_s), int(self._unix_s() * 1000)
         self._ledger.begin(now_ms)
         full, damaged = False, self.published.damaged
-        if damaged:  # what is written into a damaged file may be lost
+        if damaged:  # data that is written to a damaged file may be lost
             answers = [self._read_only(request, now_ms) for request in batch]
         else:
             try:
@@ -136,7 +136,7 @@ class Writer:
         return self.published.full and not writing, answers
 
     def _undone(self, batch: list[Request], now_ms: int, error: StoreFull | StoreDamaged) -> list[Answer]:
-        """Undo in memory what the journal has undone, and answer what only reads."""
+        """Undo in memory what the journal has undone, and answer requests that only read."""
         self._ledger.rollback()
         self._station = self._before
         if isinstance(error, StoreDamaged):
@@ -156,7 +156,7 @@ class Writer:
             "",
             self._station.journal_id,
         }:
-            return Answer(Outcome.NOT_ME)  # what became of that key is in another journal
+            return Answer(Outcome.NOT_ME)  # the outcome of that key is in another journal
         if self._monotonic_s() > request.until_s:
             return Answer(Outcome.UNAVAILABLE)  # nobody waits any more: decide nothing
         if isinstance(command, Place) and not self._bound_to(command.book_id):
@@ -220,7 +220,7 @@ class Writer:
         return self._station.book_id == book_id
 
     def _read_only(self, request: Request, now_ms: int) -> Answer:
-        """Answer what only reads; what can't be read is not there to be told of."""
+        """Answer requests that only read; records that can't be read are left out."""
         try:
             return self._read(request, now_ms)
         except StoreDamaged:

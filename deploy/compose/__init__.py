@@ -1,1 +1,1 @@
-"""What the composition runs once before the services: secrets in a volume."""
+"""Creates the secrets of the composition in a volume, once, before the services start."""

@@ -1,4 +1,4 @@
-"""The ports of `make run`: which are asked for, which are taken and by whom, and how a listener is reached."""
+"""The ports of `make run`: which are configured, which are taken and by whom, and the URL of each listener."""
 
 import contextlib
 import ipaddress
@@ -58,18 +58,18 @@ def whole(environ: Mapping[str, str], name: str, default: int, most: int, least:
     """Return a whole number from the environment; raises ValueError that says what is accepted."""
     text = environ.get(name) or str(default)
     if not re.fullmatch("[0-9]{1,5}", text) or not least <= int(text) <= most:
-        message = f"{name}={text!r}: a whole number from {least} to {most} is accepted"
+        message = f"{name}={text!r}: it must be a whole number from {least} to {most}"
         raise ValueError(message)
     return int(text)
 
 
 def host_and_port(bind: str, port: int) -> str:
-    """Return where this machine reaches what listens on the address `bind`, as in a URL."""
+    """Return the host, as in a URL, by which this machine reaches a listener on the address `bind`."""
     return local_url(bind, port).removeprefix("http://")
 
 
 def taken_ports(listeners: Mapping[int, str]) -> dict[int, str]:
-    """Return the ports that are still taken after a moment, with what is known of their owners.
+    """Return the ports that are still taken after a moment, with what is known of the processes that use them.
 
     `listeners` is the address of each port.
     """
@@ -104,7 +104,7 @@ def owner(port: int) -> str:
         f"socket:[{row[9]}]" for row in columns if row[1].endswith(f":{port:04X}") and row[3] == LISTENING
     }
     for link in Path("/proc").glob("[0-9]*/fd/*"):
-        with contextlib.suppress(OSError):  # it has just ended, or is not ours to look at
+        with contextlib.suppress(OSError):  # it has just ended, or belongs to another user
             if str(link.readlink()) in sockets:
                 command = (link.parents[1] / "cmdline").read_bytes().replace(b"\0", b" ")
                 return f" by process {link.parents[1].name} ({command.decode(errors='replace').strip()})"
@@ -117,7 +117,7 @@ def _bad_addresses(environ: Mapping[str, str]) -> list[str]:
         try:
             ipaddress.ip_address(bind)
         except ValueError:
-            faults.append(f"{name}={bind!r}: an IP address such as 127.0.0.1, 0.0.0.0 or ::1 is accepted")
+            faults.append(f"{name}={bind!r}: it must be an IP address such as 127.0.0.1, 0.0.0.0 or ::1")
             continue
         if not free(bind, 0):
             faults.append(f"{name}={bind}: this machine has no such address")

@@ -29,7 +29,7 @@ def main() -> None:
             said = time.monotonic()
             print(f"Waiting for {', '.join(waiting)}: see the logs in {settings.data}/log", flush=True)
         time.sleep(PAUSE_S)
-    # Elsewhere than on loopback no link logs anybody in.
+    # Links work only on loopback.
     console = link.url(settings.data, settings.url) if settings.on_loopback else settings.url
     print(ways_in(urls, console, time.monotonic() - began), flush=True)
 
@@ -81,7 +81,7 @@ The grid runs (ready in {took_s:.1f} s): {len(fleet)} substations, {capacity_kw:
 
 
 def elsewhere(urls: Mapping[str, object]) -> list[str]:
-    """Return what another terminal must set, for a shell, so that a rush hour finds this grid and its console's runs."""
+    """Return the variables that a rush hour in another terminal needs to find this grid and the console's runs."""
     usual = {
         "GATEWAY_URL": f"http://{LOOPBACK}:{DEFAULT_PORTS['GATEWAY_PORT']}",
         "BALANCER_URL": f"http://{LOOPBACK}:{DEFAULT_PORTS['BALANCER_PORT']}",

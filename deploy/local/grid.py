@@ -19,7 +19,7 @@ from runtime.settings import local_url
 
 ROOT = Path(__file__).resolve().parents[2]
 TAKEN, UNUSABLE = 1, 2  # exit codes
-IN_USE = """A grid runs on the data in {data} already ({owner}).
+IN_USE = """A grid is already running on the data in {data} ({owner}).
 Stop it, or choose another folder with DATA_DIR and other ports (docs/how-to/other-ports-and-capacities.md).
 """
 
@@ -56,13 +56,13 @@ def main() -> None:
 
 
 def stop(why: str, code: int) -> NoReturn:
-    """Say why the grid does not start, and end."""
+    """Print why the grid does not start, and exit."""
     sys.stderr.write(why)
     sys.exit(code)
 
 
 def take(data: Path) -> None:
-    """Take the data folder for this grid, for as long as its supervisor lives; ends with 1 when another has it.
+    """Lock the data folder for as long as the supervisor of this grid lives; exits with 1 if another grid has it.
 
     Nothing in it was changed before. Raises OSError when there can be no lock.
     """
@@ -74,11 +74,11 @@ def take(data: Path) -> None:
         stop(IN_USE.format(data=data, owner=owner), TAKEN)
     os.ftruncate(lock, 0)
     os.write(lock, f"process {os.getpid()}\n".encode())
-    os.set_inheritable(lock, True)  # supervisord, which this process becomes, holds it on
+    os.set_inheritable(lock, True)  # supervisord, which this process becomes, keeps the lock
 
 
 def environment(data: Path, ports: Mapping[str, int], bind: str) -> dict[str, str]:
-    """Return what supervisord and all services get besides the environment of this process."""
+    """Return the variables that supervisord and all services get besides the environment of this process."""
     gateway, balancer = (local_url(bind, ports[name]) for name in ("GATEWAY_PORT", "BALANCER_PORT"))
     urls = {
         "gateway": gateway,

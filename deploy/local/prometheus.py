@@ -32,7 +32,7 @@ def write(folder: Path, targets: Mapping[str, Sequence[str]]) -> None:
 
 
 def arguments(address: str) -> list[str]:
-    """Return the words of the command that serves at `address`, for a shell in Prometheus's folder.
+    """Return the shell command, word by word, that serves at `address`, run in Prometheus's folder.
 
     GRID_PROMETHEUS is the program. It ends with the supervisor, as the services do, where the system can see to that.
     """

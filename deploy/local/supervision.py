@@ -1,7 +1,7 @@
 """supervisord's configuration for `make run`: one program for each process, each restarted on its own.
 
-No path is written into it. supervisord runs in the data folder, and each program starts through a shell that
-takes its paths from the environment: so a space, a quote or a percent sign in a path has no meaning here.
+It contains no paths. supervisord runs in the data folder, and each program starts through a shell that takes its
+paths from the environment, so a space, a quote or a percent sign in a path does no harm.
 """
 
 import configparser

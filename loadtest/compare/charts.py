@@ -43,7 +43,7 @@ class Axis:
 class Chart:
     """A chart of lines; `limit` is a value of y that must not be exceeded. Sizes are in SVG units.
 
-    `marks` are values of x at which somebody changed what is shown.
+    `marks` are the values of x at which somebody changed the grid.
     """
 
     title: str

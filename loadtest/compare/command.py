@@ -16,6 +16,7 @@ from loadtest.runs import RESULT
 
 DONE, USAGE = 0, 2
 WIDTH = 140  # of a table that goes into a file
+TWO = "name two runs or more; `.venv/bin/python -m loadtest runs` lists them"
 ABOUT = "show what differs between runs, and whether it is more than the noise of repeats"
 
 
@@ -40,7 +41,7 @@ def add(commands: Any, environ: Mapping[str, str]) -> None:
 def run(asked: argparse.Namespace) -> int:
     """Compare what was asked for; returns the exit code."""
     if len(asked.runs) + sum(len(label) - 1 for label in asked.label) < 2:  # noqa: PLR2004 - one is alone
-        print("loadtest compare: two runs or more are needed", file=sys.stderr)  # noqa: T201 - a command line
+        print(f"loadtest compare: {TWO}", file=sys.stderr)  # noqa: T201 - a command line
         return USAGE
     try:
         given = list(_given(asked.runs, asked.label, asked.runs_dir))

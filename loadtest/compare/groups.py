@@ -80,7 +80,7 @@ class Comparison:
 def compare(runs: Sequence[Given], *, one_by_one: bool = False) -> Comparison:
     """Group the runs and compare each group with the first.
 
-    With `one_by_one` runs that would all be one group are compared each by itself, not averaged.
+    With `one_by_one`, runs that would all be one group are each a group of their own.
     """
     groups = grouped(runs)
     apart = one_by_one and len(groups) == 1 and len(runs) > 1
@@ -126,7 +126,7 @@ def _key(given: Given) -> tuple[Any, ...]:
 
 
 def apart_for(document: Document) -> str:
-    """Return why a run is no repeat of any other, "" where it may be one."""
+    """Return why a run is no repeat of any other, "" if it may be one."""
     result = document["result"]
     if result.get("interrupted"):
         return "stopped early"

@@ -100,7 +100,7 @@ def _loads(comparison: Comparison) -> str:
     figures = "".join(_load(*each, seconds, highest) for each in _in_turn(comparison.groups))
     about = (
         "Load over capacity of each substation while cars arrive. All runs have the same axes; the line at 100 % is the"
-        " limit. A dashed upright line is where something was changed on the grid during the run."
+        " limit. A dashed vertical line marks a change on the grid during the run."
     )
     return (
         f"<section><h2>Load of each substation over time</h2><p>{about}</p>{key}"

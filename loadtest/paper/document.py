@@ -26,9 +26,9 @@ class NotAResult(Exception):  # noqa: N818 - named after what is the matter
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Threshold:
-    """One thing that had to hold; `held` is False unless the document says True, `note` a remark on that.
+    """One thing that had to hold; `held` is False unless the document says True; `note` is a remark.
 
-    One that did not hold is `judged` unless the document says False.
+    A threshold that did not hold is `judged` unless the document says False.
     """
 
     name: str
@@ -107,7 +107,7 @@ class Document:
 
     @property
     def disturbed(self) -> list[Change]:
-        """What anybody but the run itself changed on the grid meanwhile."""
+        """The changes on the grid that the run itself did not order."""
         return [each for each in self.changes if not each.planned]
 
     @property

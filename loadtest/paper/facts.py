@@ -69,7 +69,7 @@ def headline(document: Document) -> Headline:
 
 
 def _judged(document: Document, broken: Sequence[str]) -> str:
-    """Return what became of the thresholds."""
+    """Return the result of the thresholds in words."""
     count = len(document.thresholds)
     open_ = [each.name for each in document.thresholds if not each.held and not each.judged]
     if not count:
@@ -81,7 +81,7 @@ def _judged(document: Document, broken: Sequence[str]) -> str:
 
 
 def _changed(document: Document) -> str:
-    """Return what was changed on the grid meanwhile, "" where nothing was."""
+    """Return the changes on the grid during the run in words, "" if there were none."""
     told = "; ".join(f"{each.said} after {max(each.at_s, 0.0):.0f} s" for each in document.disturbed)
     return f"Changed during the run: {told}." if told else ""
 

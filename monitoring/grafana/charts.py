@@ -10,10 +10,10 @@ NOTHING_YET = "nothing yet"
 
 @dataclasses.dataclass(frozen=True)
 class Axis:
-    """The values of a chart's axis, in the panel's unit: at least from `least` to `top`, beyond them where values are.
+    """The values of a chart's axis, in the panel's unit: at least from `least` to `top`, and farther if values are.
 
-    `top` has no default: Grafana draws what is all 0 on an axis up to 100, which is 10,000 % for a share. A
-    limit that is drawn must lie between the two. `fixed` holds both ends; `log` is for what spans decades.
+    `top` has no default: Grafana draws a chart of zeros on an axis up to 100, which is 10,000 % for a share. A
+    limit that is drawn must be between the two. `fixed` fixes both ends; `log` is for values that span decades.
     """
 
     top: float
@@ -26,7 +26,7 @@ def lines(
     title: str, description: str, unit: str, *queries: Query,
     axis: Axis, limits: Limits = NO_LIMIT, stacked: bool = False, **more: Any,
 ) -> Panel:  # fmt: skip
-    """Return a chart over time. Stacked areas have no lines: Grafana draws one on top for what is 0."""
+    """Return a chart over time. Stacked areas have no lines: Grafana would draw a line on top for a series of zeros."""
     custom: Json = {
         "drawStyle": "line",
         "lineInterpolation": "linear",
@@ -78,7 +78,7 @@ def timeline(
 ) -> Panel:
     """Return a band for each series; `states` gives each value its word and its colour.
 
-    The colour mode is `fixed`: with `thresholds`, Grafana merges bands by threshold and shows these in place of the words.
+    The colour mode is `fixed`: with `thresholds`, Grafana merges bands by threshold and shows the thresholds instead of the words.
     """
     options = {
         "alignValue": "left",

@@ -1,7 +1,7 @@
 """Panels that show the value of one moment: a figure, a dial, bars, a table.
 
-Every query is an instant one. The last value of a range would stay when there is none any more: the time to a
-limit after the load fell, the load of a substation that is lost.
+Every query is instant. The last value of a range query would stay after the value is gone, for example the time to a
+limit after the load fell, or the load of a lost substation.
 """
 
 import dataclasses
@@ -9,7 +9,7 @@ from typing import Any
 
 from monitoring.grafana.panels import NO_LIMIT, Json, Limits, Panel, Query
 
-COLUMN_PX = 95  # a column of a table is at least so wide; Grafana's own minimum of 150 hides the last ones
+COLUMN_PX = 95  # minimum width of a column; with Grafana's own minimum of 150, the last columns are hidden
 
 
 def stat(title: str, description: str, unit: str, query: Query, limits: Limits, **more: Any) -> Panel:
@@ -60,7 +60,7 @@ def table(
 ) -> Panel:
     """Return a table with a row for each value of the labels `by` and a column for each query, sorted by the first.
 
-    The steps depend on each other: rows are merged, then the columns are named and put in order, then the rows are.
+    The order of the steps matters: rows are merged, columns are named and ordered, then rows are sorted.
     """
     queries = tuple(dataclasses.replace(_now(query), shape="table") for query in columns.values())
     names = {f"Value #{'ABCDEFGHIJ'[index]}": name for index, name in enumerate(columns)}

@@ -50,8 +50,8 @@ def _now() -> Section:
             NEAR_LIMIT, empty="none takes cars",
         ),
         stat(
-            "Headroom", "Power that is open to new cars, of the chosen substations together; one that takes no "
-            "cars has none. Below 110 kW the next ten typical cars don't fit.", "watt",
+            "Headroom", "Power that is open to new cars at the chosen substations together; 0 for one that takes no "
+            "cars. Below 110 kW the next ten typical cars don't fit.", "watt",
             Query(f"sum({OPEN})"), Limits(warn=330_000, critical=110_000, falling=True),
         ),
         stat(
@@ -117,8 +117,8 @@ def _load() -> Section:
 def _load_under_its_limit() -> Panel:
     return lines(
         "Load of $substation",
-        "Reserved power against the limit, which is grey; red is load above it. The cars draw at most what is "
-        "reserved, and less while they taper.",
+        "Reserved power against the limit, which is grey; load above the limit is red. Cars draw at most the "
+        "reserved power, and less while they taper.",
         "watt",
         Query(LOAD, "load"), Query(CAPACITY, "limit"),
         Query(f"smartgrid_substation_draw_watts{HERE}", "draw"),
@@ -151,9 +151,9 @@ def _window() -> Section:
     coloured = {**shown, "custom__displayMode": "color-text"}
     window = table(
         "Test window: average and peak load",
-        "Of the seconds of the range shown in which a rush hour went on; choose a range that holds one. "
-        "Averages are within 1 % of the rush hour's own report for a run of a minute, a peak between two scrapes is missed. "
-        "What is handled is exact, counted to 3 s around the rush hour.",
+        "Over the seconds of a rush hour in the range shown; choose a range that contains one. For a run of a minute, "
+        "averages are within 1 % of its report; peaks between two scrapes are missed. Handled requests are exact, "
+        "counted until 3 s after the rush hour.",
         "watt", columns, by=("substation",),
         overrides=(
             field("average use", **coloured), field("peak use", **coloured), field("handled", unit="none"),

@@ -35,7 +35,7 @@ def requests() -> Section:
     )  # fmt: skip
     spread, kept = _promise()
     waiting = lines(
-        "Waiting over time", "Requests that wait for room. They are answered when some is freed, or refused "
+        "Waiting over time", "Requests that wait for room. They are admitted when power is freed, or refused "
         "when their time is up.", "none", Query("sum(smartgrid_balancer_waiting_requests)", "waiting"),
         axis=Axis(10),
     )  # fmt: skip
@@ -52,7 +52,7 @@ def requests() -> Section:
 
 def _promise() -> tuple[Panel, Panel]:
     spread = heatmap(
-        "Spread of the time to answer", "How many answers a second took how long. A second band is a second "
+        "Spread of the time to answer", "Answers a second by how long they took. A second band has a second "
         "cause.", "s",
         Query(f"sum by (le) (rate({SECONDS}_bucket[$__rate_interval]))", "{{le}}", shape="heatmap"),
     )  # fmt: skip

@@ -1,11 +1,11 @@
-"""What is wrong now: the state of each substation, and the alerts."""
+"""Panels of what is wrong now: the state of each substation, and the alerts."""
 
 from monitoring.grafana.charts import timeline
 from monitoring.grafana.layout import TO_CONSOLE
 from monitoring.grafana.panels import Json, Panel, Query
 from monitoring.grafana.signals import DRAINED
 
-# From best to worst: a substation is shown in the worst state that anybody tells of it.
+# From best to worst: a substation is shown in the worst state that a balancer or it itself reports.
 STATES = {
     1: ("healthy", "text"), 2: ("takes no cars", "blue"), 3: ("unseen", "light-blue"), 4: ("probing", "yellow"),
     5: ("suspect", "orange"), 6: ("ejected", "red"), 7: ("conflict", "purple"), 8: ("gone", "dark-red"),
@@ -14,7 +14,7 @@ TAKES_NO_CARS = 2
 
 
 def states() -> Panel:
-    """Return a band for each substation, in the worst state that a balancer or itself tells of it."""
+    """Return a band for each substation, in the worst state that a balancer or it itself reports."""
     told = [
         f'{value} * (smartgrid_balancer_substation_state{{substation=~"$substation",state="{word}"}} == 1)'
         for value, (word, _) in STATES.items()
@@ -22,8 +22,8 @@ def states() -> Panel:
     ]
     told.append(f"{TAKES_NO_CARS} * ({DRAINED})")
     return timeline(
-        "State of each substation", "What the balancers think of each; where they differ, the worst. "
-        "`takes no cars`: it is healthy, but drained, or its journal can't be written.",
+        "State of each substation", "The state as the balancers see it; where they differ, the worst. "
+        "`takes no cars`: healthy, but drained, or its journal can't be written.",
         Query(f"max by (substation) ({' or '.join(told)})", "{{substation}}"),
         states=STATES, links=(TO_CONSOLE,),
     )  # fmt: skip
@@ -32,7 +32,7 @@ def states() -> Panel:
 def alerts() -> Panel:
     """Return the list of Prometheus's alerts that fire or are about to; Grafana has none of its own.
 
-    Those of severity `none` are signals to machines: one always fires, the other does in every rush hour.
+    Alerts of severity `none` are left out: one always fires, the other fires in every rush hour.
     """
     options: Json = {
         "alertInstanceLabelFilter": '{severity=~"critical|warning"}', "alertName": "",
@@ -40,5 +40,5 @@ def alerts() -> Panel:
         "stateFilter": {"firing": True, "pending": True, "error": True, "noData": False, "normal": False},
         "viewMode": "list",
     }  # fmt: skip
-    about = "Prometheus's alerts that fire or are about to; a rule's page leads to its runbook."
+    about = "Alerts of Prometheus that are firing or pending. The page of a rule links to its runbook."
     return Panel("alertlist", "Alerts", about, "none", (), options=options)

@@ -13,8 +13,8 @@ from typing import Any
 Json = dict[str, Any]
 
 SOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}
-NORMAL, WARN, CRITICAL = "text", "orange", "red"  # grey is normal: colour means that something is not
-LINE = "#8e8e8e"  # a limit in a chart is there all the time: grey, like everything that is normal
+NORMAL, WARN, CRITICAL = "text", "orange", "red"  # grey is normal; colour means that something is wrong
+LINE = "#8e8e8e"  # of a limit in a chart: grey, because it is always there
 COLUMNS = 24
 NO_DATA = "no data"
 FIGURES = {"stat", "gauge", "bargauge", "table"}  # show the value of one moment
@@ -55,7 +55,7 @@ class Limits:
         ]
 
     def drawn(self) -> list[Json]:
-        """Return the steps as a chart draws them: lines where the limits are, none of them in an alarm's colour."""
+        """Return the steps as a chart draws them: lines at the limits, none in the colour of an alarm."""
         return [step | {"color": LINE} for step in self.steps()]
 
 
@@ -70,7 +70,7 @@ NO_LIMIT = Limits()
 class Panel:
     """One panel. `options` and `custom` are the panel type's own; `overrides` are by the field's name.
 
-    `empty` is what it says when there is no value.
+    `empty` is the text when there is no value.
     """
 
     kind: str
@@ -127,7 +127,7 @@ class Panel:
 
 
 def nothing(text: str) -> Json:
-    """Return the mapping that gives no value its words, in the colour of what is normal."""
+    """Return the mapping that shows a text for a missing value, in the normal colour."""
     result = {"text": text, "color": NORMAL, "index": 0}
     return {"type": "special", "options": {"match": "null+nan", "result": result}}
 

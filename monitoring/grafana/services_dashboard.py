@@ -140,7 +140,7 @@ def _journals() -> Section:
         axis=Axis(0.12), limits=Limits(warn=0.05, critical=0.1, lines=True),
     )  # fmt: skip
     spread = heatmap(
-        "Spread of journal commits", "How many commits a second took how long, of all substations chosen.", "s",
+        "Spread of journal commits", "Commits a second by how long they took, at the chosen substations.", "s",
         Query(f"sum by (le) (rate({name}_bucket{{{CHOSEN}}}[$__rate_interval]))", "{{le}}", shape="heatmap"),
     )  # fmt: skip
     batch = lines(

@@ -13,17 +13,17 @@ SECONDS = "smartgrid_charge_request_duration_seconds"
 UTILIZATION = f"substation:smartgrid_utilization:ratio{HERE}"
 TO_LIMIT = f"substation:smartgrid_time_to_limit:seconds{HERE}"
 OPEN = f"substation:smartgrid_open:watts{HERE}"
-# Of a few cars, highest over mean says nothing: 1.5 is one car.
+# With few cars, highest over mean says nothing: one car alone makes 1.5.
 IMBALANCE = "fleet:smartgrid_imbalance:max_over_mean and on() fleet:smartgrid_utilization:ratio > 0.1"
 
-# The window of a rush hour, over which its report measures. The lease's flag is up to a scrape late at both ends, which is
-# 1 to 3 % of the average of a minute in which the load rises, and it lasts longer than the window. So a moment is looked
-# at again when the run has told its window for sure; and a moment's load is that of the scrape nearest to it.
+# The window of a rush hour, over which its report measures. The flag of the lease lasts longer than the window, and is up to
+# a scrape late at both ends, which changes the average of a minute of rising load by 1 to 3 %. So each moment is evaluated
+# a little later, when the run has certainly sent its window, and its load is that of the nearest scrape.
 TOLD_S = 5  # a renewal of the lease, every 2 s, and a scrape
 STEP = "250ms"
 _TOLD = "smartgrid_rushhour_window_{}_timestamp_seconds offset -" + f"{TOLD_S}s"
 IN_RUSH_HOUR = f"max({_TOLD.format('start')}) <= time() and min({_TOLD.format('end')}) > time()"
-# Admissions are counted from a second before the flag is seen to three after: what was admitted last is scraped by then.
+# Admissions are counted from a second before the flag is seen to three after it, when the last ones have been scraped.
 EDGE_S = 3
 NEAR_RUSH_HOUR = " or ".join(f"{RUSH_HOUR.format(at=at)}" for at in (" offset -1s", "", f" offset {EDGE_S}s"))
 

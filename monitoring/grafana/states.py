@@ -1,4 +1,4 @@
-"""What each panel shows in each state of the grid: decided here, printed in the reference, held by tests.
+"""What each panel shows in each state of the grid. The reference prints this table, and tests check it.
 
 A figure is its value and, where it is not grey, its colour.
 """
@@ -26,7 +26,7 @@ STATES = {
     "rush": "one minute of a rush hour; every substation is at 80 %, and rises by 4 kW a second",
     "drained": "`substation-2` is drained and still at 10 %, the others are at 80 %",
     "lost": "`substation-3` does not answer, the others are at 80 %",
-    "over": "the limit of `substation-1` was lowered to 700 kW in mid-rise; every load is 1,120 kW",
+    "over": "the limit of `substation-1` was lowered to 700 kW while its load rose; every load is 1,120 kW",
 }
 NOTHING = "“nothing yet”"
 NO_RUSH_HOUR = "no rush hour"
@@ -45,7 +45,7 @@ GRID = {
     "Alerts": Shown(
         "none",
         "none",
-        "what is pending or fires, as OverloadPredicted",
+        "alerts that are pending or firing, such as OverloadPredicted",
         lost="SubstationDown",
         over="SubstationOverload",
     ),

@@ -31,7 +31,7 @@ def page() -> str:
         "# Grafana dashboards", "",
         "<!-- Written by `make dashboards` from monitoring/grafana/. Edit the code, not this page. -->", "",
         "What each panel shows. [How to use them](../how-to/grafana.md). Grey is normal; orange and red are not.", "",
-        "Below the panels of a dashboard is what each shows in each state of the grid:", "",
+        "Below each dashboard, a table says what its panels show in these states of the grid:", "",
         *(f"- *{state}*: {what}" for state, what in STATES.items()),
     ]  # fmt: skip
     for name, made in dashboards().items():

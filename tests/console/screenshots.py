@@ -85,12 +85,12 @@ def before(camera: Camera, _: Grid) -> None:
     camera.shoot("account", "/account")
 
 
-def start(camera: Camera, cars: int = CARS) -> None:
+def start(camera: Camera, cars: int = CARS, seconds: int = SECONDS) -> None:
     """Press the button of the rush hour's page."""
     page = camera.to("/rush-hour")
     page.get_by_text("Options").click()
     page.get_by_label("Requests", exact=True).fill(str(cars))
-    page.get_by_label("Within seconds", exact=True).fill(str(SECONDS))
+    page.get_by_label("Within seconds", exact=True).fill(str(seconds))
     page.get_by_role("button", name="Start rush hour").click()
     expect(page.locator("#rush-title")).to_contain_text("Running")
     page.wait_for_timeout(4000)
@@ -135,7 +135,7 @@ def broken(camera: Camera, grid: Grid) -> None:
 
 def stopped(camera: Camera, _: Grid) -> None:
     """A run that was stopped, with its cars taken off; an address without a page; scripts that do not come."""
-    start(camera)
+    start(camera, CARS * 8, SECONDS * 8)  # it must outlast the pictures of its dialog
     camera.shoot("rush-stop-button")
     camera.page.get_by_role("button", name="Stop rush hour").click()
     camera.shoot("rush-stop-asked")
@@ -221,7 +221,7 @@ def lost(camera: Camera, grid: Grid) -> None:
     camera.to("/")
     os.kill(pid, signal.SIGSTOP)
     try:
-        expect(camera.page.locator("#link-state")).to_contain_text("does not answer since")
+        expect(camera.page.locator("#link-state")).to_contain_text("has not answered since")
         camera.shoot("overview-link-lost")
     finally:
         os.kill(pid, signal.SIGCONT)

@@ -201,8 +201,10 @@ def test_a_viewer_sees_no_button_and_is_refused(browser: Browser, grid: Grid) ->
         for name in ("Drain…", "Restore…", "Change limit…", "Switch…"):
             expect(page.get_by_role("button", name=name)).to_have_count(0)
         status = page.evaluate(
-            """() => fetch("/api/orders", {method: "POST", body: '{"order": "drain", "target": "substation-2",'
-            + ' "reason": "because", "basis": "x"}'}).then((answer) => answer.status)"""
+            """() => fetch("/api/orders", {
+              method: "POST", headers: {"Content-Type": "application/json"},
+              body: '{"order": "drain", "target": "substation-2", "reason": "because", "basis": "x"}',
+            }).then((answer) => answer.status)"""
         )
         assert status == 403
         assert member(grid)["draining"] is False

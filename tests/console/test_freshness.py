@@ -61,7 +61,7 @@ def test_a_balancer_that_was_killed_is_told_and_then_followed_again(page: Page, 
     os.kill(stopped, signal.SIGSTOP)
     try:
         expect(page.locator("#link-state")).to_contain_text(
-            re.compile(rf"The balancer at {grid.balancer} does not answer since {MOMENT}")
+            re.compile(rf"The balancer at {grid.balancer} has not answered since {MOMENT}")
         )
         assert covered(page) == []
         assert page.evaluate(LINK) == "behind"

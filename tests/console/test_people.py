@@ -43,7 +43,9 @@ def test_one_logs_in_with_the_keyboard_lands_where_one_wanted_to_and_logs_out(
 def test_an_order_that_was_refused_before_the_grid_was_asked_is_in_the_audit_log(
     browser: Browser, console: Console
 ) -> None:
-    ask = """(body) => fetch("/api/orders", { method: "POST", body: JSON.stringify(body) }).then((answer) => answer.status)"""
+    ask = """(body) => fetch("/api/orders", {
+      method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
+    }).then((answer) => answer.status)"""
     with visit(browser, url(console, "/audit?person=vic")) as page:
         log_in(page, "vic")
         expect(page.get_by_role("heading", name="Audit")).to_be_visible()

@@ -201,7 +201,9 @@ def test_a_second_browser_sees_it_and_can_not_start_another(browser: Browser, pa
         expect(title(other)).to_contain_text("Running")
         expect(other.locator("#rush-start")).to_be_disabled()
         told = other.evaluate(
-            "() => fetch('/api/rush', {method: 'POST', body: '{}'}).then((answer) => answer.json())"
+            """() => fetch("/api/rush", {
+              method: "POST", body: "{}", headers: {"Content-Type": "application/json"},
+            }).then((answer) => answer.json())"""
         )
         assert told["status"] == 409
         assert "local operator has started" in told["detail"]
@@ -362,3 +364,11 @@ def test_axe_finds_nothing_and_a_phone_shows_it_all(browser: Browser, grid: Grid
         assert axe_faults(page) == []
         wide = page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0
+
+
+def test_the_list_of_runs_shows_every_column_on_a_laptop(browser: Browser, grid: Grid) -> None:
+    with visit(browser, grid.link(), viewport=WIDE) as page:
+        at_rush_hour(page, grid)
+        expect(first_row(page)).to_be_visible()
+        frame = page.get_by_role("region", name="Table of runs")
+        assert frame.evaluate("(frame) => frame.scrollWidth - frame.clientWidth") <= 0

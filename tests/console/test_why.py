@@ -113,6 +113,7 @@ def test_the_story_of_a_vehicle_has_its_refusal_its_session_and_its_power_over_t
 def test_who_is_not_known_and_who_can_t_be_asked_is_said_in_words(decisions: Page, grid: Grid) -> None:
     decisions.goto(grid.console + "/decisions?vehicle_id=nobody")
     expect(decisions.get_by_text("Nothing is known of it")).to_be_visible()
+    expect(decisions.get_by_text("Requests and attempts")).to_be_hidden()
     decisions.goto(grid.console + "/decisions?session_id=substation-1.0123456789abcdef")
     expect(decisions.get_by_text("There is no session substation-1.0123456789abcdef")).to_be_visible()
 

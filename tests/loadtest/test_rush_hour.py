@@ -158,6 +158,7 @@ def test_a_grid_that_is_not_there_ends_with_3() -> None:
     result = asyncio.run(_alone(grid))
     assert result.code == 3
     assert "the gateway at http://127.0.0.1:1 can't be reached" in result.err
+    assert "make run" in result.err
 
 
 async def _alone(grid: FakeGrid) -> Ended:

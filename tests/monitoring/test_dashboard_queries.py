@@ -56,7 +56,9 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 
 
 def order(url: str, body: dict[str, int] | None = None) -> None:
-    request = urllib.request.Request(url, data=json.dumps(body or {}).encode(), method="POST")
+    request = urllib.request.Request(
+        url, json.dumps(body or {}).encode(), {"Content-Type": "application/json"}, method="POST"
+    )
     with urllib.request.urlopen(request, timeout=10) as answer:
         assert answer.status == 200
 

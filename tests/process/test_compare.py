@@ -125,4 +125,5 @@ def test_a_run_that_fails_restores_the_former_policy(grid: Grid) -> None:
     out, err = process.communicate(timeout=60)
     assert process.returncode == 3, out
     assert "the gateway at http://127.0.0.1:1 can't be reached" in err
+    assert "make run" in err
     assert policy(grid) == FORMER

@@ -76,7 +76,8 @@ async def test_a_taken_port_is_said_in_one_line(tmp_path: Path) -> None:
         assert await second.ended() == 1
         (line,) = second.said().splitlines()
         assert line.startswith("substation can't start: ")
-        assert "in use" in line
+        assert f":{first.port}: " in line
+        assert "in use: end what uses the port, or choose another" in line
 
 
 @pytest.mark.gen_test

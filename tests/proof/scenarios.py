@@ -24,7 +24,10 @@ CAPACITY_W = 1_400_000
 def send(url: str, method: str = "POST", body: object = None) -> Any:
     """Send JSON, return JSON."""
     request = urllib.request.Request(
-        url, json.dumps(body).encode() if body is not None else b"", method=method
+        url,
+        json.dumps(body).encode() if body is not None else b"",
+        {"Content-Type": "application/json"},
+        method=method,
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.loads(answer.read())

@@ -107,7 +107,7 @@ class ActDialog {
 
   #choose(value) {
     this.#order.value = value;
-    this.#preview = null; // and with it what stood against the order
+    this.#preview = null; // and with it the reason why the order can't be given
     this.#say("", "");
     attribute(this.#parts.shown, "aria-busy", "true");
     clearTimeout(this.#timer);
@@ -130,7 +130,7 @@ class ActDialog {
     this.#allow();
   }
 
-  /** Keep the order from being given while it is under way, and where it can't be given at all. */
+  /** Disable the order while it is being sent, and where it can't be given at all. */
   #allow() {
     const { go, cancel, form } = this.#parts;
     go.disabled = this.#state === "sending" || Boolean(this.#preview?.refused);
@@ -155,7 +155,7 @@ class ActDialog {
     const answer = await post("/api/orders", body, confirmed);
     if (answer.ok) this.#done(answer.body);
     else if (answer.code === "unconfirmed") this.#again("unconfirmed", answer.told);
-    else if (answer.code === "changed") this.#again("refused", `${who(answer)} This is the preview of now: look at it, then give the order again.`);
+    else if (answer.code === "changed") this.#again("refused", `${who(answer)} This is the new preview: check it, then give the order again.`);
     else if (answer.code === "order-refused") this.#again("refused", who(answer));
     else this.#say("refused", answer.told);
   }
@@ -204,7 +204,7 @@ function previewed(preview) {
     ...preview.warnings.map((each) => element("p", { class: "notice" }, `▲ ${each}`)),
     figures.length ? element("dl", { class: "preview-figures" }, ...figures) : null,
     preview.arrivals.length ? element("p", { class: "preview-arrivals" }, `New cars then: ${arriving(preview.arrivals)}.`) : null,
-    element("p", { class: "as-of" }, `As the grid is at ${moment(Date.now())}. It is checked again when you order.`),
+    element("p", { class: "as-of" }, `State of the grid at ${moment(Date.now())}. It is checked again when you give the order.`),
   ].filter(Boolean);
 }
 
@@ -216,12 +216,12 @@ const DID = {
   stop: ({ target }) => `stopped session ${target}`,
 };
 
-/** Return in words who has given an order, when and why. */
+/** Return in words who gave an order, when and why. */
 function given({ who: name, at_unix_ms: atMs, reason, ...order }) {
   return `${name} ${DID[order.order](order)} at ${clock(atMs)} (${reason}).`;
 }
 
-/** Return who was faster, and what the console says. */
+/** Return who was faster, and the console's message. */
 function who({ body, told }) {
   return body.said ? [...(body.earlier ?? []).map(given), body.said].join(" ") : told;
 }

@@ -12,7 +12,7 @@ export function element(name, properties = {}, ...children) {
   return made;
 }
 
-/** Return nodes with a space between each two: what stands side by side is read and copied as words apart. */
+/** Return nodes with a space between each two, so that they are read and copied as separate words. */
 export function spaced(...nodes) {
   return nodes.filter(Boolean).flatMap((node, at) => (at ? [" ", node] : [node]));
 }

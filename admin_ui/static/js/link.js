@@ -51,7 +51,7 @@ export function link(stream, balancer) {
   const { stale, heard_unix_s: heard } = stream.state.link;
   if (!stale) return ["live", "Live"];
   if (!heard) return ["behind", `✕ The balancer at ${balancer} has not answered yet. The console tries again.`];
-  return ["behind", `✕ The balancer at ${balancer} does not answer since ${moment(heard * 1000)}: figures are old. The console tries again.`];
+  return ["behind", `✕ The balancer at ${balancer} has not answered since ${moment(heard * 1000)}: figures are old. The console tries again.`];
 }
 
 function stop(event) {

@@ -21,19 +21,19 @@ export function nothingToShow(state, balancer, found, only) {
     : ["No substation matches", "Search for a part of a name, of an address or of a state, such as draining.", ""];
 }
 
-/** Return what load, limit, headroom and utilization do not count, and why; "" when they count all. */
+/** Return which substations the figures of the fleet leave out, and why; "" when they count all. */
 export function leftOut({ left_out: reasons }) {
   if (!reasons.length) return "";
   const parts = reasons.map(({ why, substations, capacity_kw: capacityKw, load_kw: loadKw }) => (
     `${count(substations)} ${why === "conflict" ? "in conflict" : why} (${kw(loadKw).replace(" kW", "")} of ${kw(capacityKw)}${why === "draining" ? "" : ", as last known"})`
   ));
-  return `Load, limit, headroom and utilization leave out what takes no new cars: ${parts.join(", ")}.`;
+  return `Load, limit, headroom and utilization leave out substations that take no new cars: ${parts.join(", ")}.`;
 }
 
 /** Return why the charts have gaps: when the balancer or the gateway was lost in the last quarter of an hour. */
 export function gaps(outages) {
   return outages.map(({ service, from_unix_s: from, to_unix_s: to }) => (
-    `◷ The ${service} was lost ${to === null ? `since ${moment(from * 1000)}` : `from ${moment(from * 1000)} for ${ago(to - from)}`}${service === "balancer" ? ": the charts have a gap" : ""}.`
+    `◷ The ${service} ${to === null ? `has been lost since ${moment(from * 1000)}` : `was lost from ${moment(from * 1000)} for ${ago(to - from)}`}${service === "balancer" ? ": the charts have a gap" : ""}.`
   )).join(" ");
 }
 

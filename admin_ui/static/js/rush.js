@@ -9,7 +9,7 @@ import { toLogin } from "/static/js/logged_in.js";
 const VERDICTS = {
   held: ["✓", "held", "", ""],
   broken: ["▲", "broken", "critical", "The report shows when, and at which substation."],
-  changed: ["△", "conditions changed", "warning", "Somebody changed the grid during the run. What did not hold can be due to that and is not judged. Run it again while nobody changes the grid."],
+  changed: ["△", "conditions changed", "warning", "Somebody changed the grid during the run. Thresholds that did not hold may be due to that, and are not judged. Run it again while nobody changes the grid."],
   interrupted: ["■", "stopped", "", "What was measured until then is kept."],
   busy: ["◇", "not started", "warning", "Wait until that run has ended, then start again."],
   "not ready": ["◷", "not started", "warning", "Put that right, then start again. Nothing was sent."],
@@ -58,7 +58,7 @@ export function stop(runId, endSessions) {
   return post("/api/rush/stop", { run_id: runId, end_sessions: endSessions }, "It was not stopped.");
 }
 
-/** Show a button that starts a run as it is now: while one goes on it stays where it is, and does nothing. */
+/** Update a button that starts a run; during a run it stays in its place, and does nothing. */
 export function showStart(button, run, asking) {
   const busy = goesOn(run);
   text(button, busy ? "Rush hour running" : asking ? "Starting…" : "Start rush hour");

@@ -1,4 +1,4 @@
-// The rush hour in a line, for other pages: the button that starts it, its state, and apart from that how to stop it.
+// The rush hour in a line, for other pages: the button that starts it, its state, and a separate button to stop it.
 
 import { acts } from "/static/js/link.js";
 import { attribute, element, text } from "/static/js/dom.js";
@@ -45,5 +45,5 @@ export function rushButton(place, stream) {
     attribute(button, "hidden", !running && Boolean(elsewhere));
   };
   stream.addEventListener("state", show);
-  setInterval(show, 1000); // the time goes on while nothing is told
+  setInterval(show, 1000); // the time goes on between two messages
 }

@@ -1,4 +1,4 @@
-// The form of the rush hour: the button that starts it, and stays where it is while a run goes on.
+// The form of the rush hour, with the button that starts it, which stays in its place during a run.
 
 import { acts } from "/static/js/link.js";
 import { attribute, element, text } from "/static/js/dom.js";

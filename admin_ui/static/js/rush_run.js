@@ -62,7 +62,7 @@ export class RushRun {
       };
     });
     this.result = element("div");
-    setInterval(() => this.#progress(this.#ours), 1000); // the time goes on while nothing is told
+    setInterval(() => this.#progress(this.#ours), 1000); // the time goes on between two messages
     const stopping = stop ? element("p", { class: "rush-stopping" }, stop) : null;
     place.append(
       element("h2", { id: "rush-title" }, ...spaced(this.shape, this.word)), this.sub, this.bar, this.left, this.why, this.figures,
@@ -107,7 +107,7 @@ export class RushRun {
 
   #why(run, found) {
     const advice = run && !goesOn(run) ? verdictWords(run.verdict ?? "failed")[3] : "";
-    const said = run ? sentence(goesOn(run) ? run.text : takenOff(run) || (run.verdict === "changed" ? "" : run.why) || broken(run, found)) : ""; // what was changed is told below
+    const said = run ? sentence(goesOn(run) ? run.text : takenOff(run) || (run.verdict === "changed" ? "" : run.why) || broken(run, found)) : ""; // the changes are shown below
     const shown = [said, said || run?.verdict !== "interrupted" ? advice : ""].filter(Boolean).join(" ");
     const left = run?.taken_off ? run.taken_off.remaining + run.taken_off.unknown : null;
     attribute(this.why, "class", run?.verdict === "interrupted" && left === 0 ? "notice calm" : "notice"); // nothing is abnormal

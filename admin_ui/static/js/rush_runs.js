@@ -45,7 +45,7 @@ export class RushRuns extends EventTarget {
       "form", { action: "/runs/compare", method: "get" },
       element("div", { class: "runs-line" }, this.compare, this.said),
       element("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Table of runs" },
-        element("table", { class: "rush-table" },
+        element("table", { class: "rush-table runs" },
           element("thead", {}, element("tr", {}, ...head.map(([name, , kind]) => element("th", { scope: "col", class: kind }, name)))), this.body)),
       this.older,
     );
@@ -123,7 +123,7 @@ export class RushRuns extends EventTarget {
   }
 
   #comparable() {
-    return comparable([...this.#chosen].map((name) => this.find(name)), (run) => `The run of ${when.format(new Date(run.at_unix_s * 1000))}`);
+    return comparable([...this.#chosen].map((name) => this.find(name)), (run) => `The run of ${moment(run.at_unix_s * 1000)}`);
   }
 }
 

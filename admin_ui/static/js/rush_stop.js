@@ -1,4 +1,4 @@
-// The button that stops a rush hour, and its dialog: how many cars there are, and what becomes of them.
+// The button that stops a rush hour, and its dialog: how many cars there are, and whether to end their sessions.
 
 import { attribute, element, text } from "/static/js/dom.js";
 import { acts } from "/static/js/link.js";
@@ -9,7 +9,7 @@ const KEEP = { value: "keep", go: "Stop sending", words: "Stop sending. The cars
 const END = { value: "end", go: (most) => `Stop and end up to ${count(most)} sessions`, words: "Stop sending, and end the sessions of this run at once." };
 const NO_WAY_BACK = "Ending sessions can't be undone: those cars would have to ask again, and may find no room.";
 
-/** Return a button that asks before it stops; `after` gets the focus when the button is gone by then. */
+/** Return a button that asks before it stops; `after` gets the focus if the button is gone by then. */
 export function stopButton(stream, after) {
   return acts(element("button", {
     type: "button", class: "quiet rush-stop", "aria-haspopup": "dialog",
@@ -17,7 +17,7 @@ export function stopButton(stream, after) {
   }, "Stop rush hour…"));
 }
 
-/** Show the button as the run is now: there is one to stop once it has an id. */
+/** Update the button; a run can be stopped once it has an id. */
 export function showStop(button, run) {
   attribute(button, "hidden", !goesOn(run) || run.stopping || !run.run_id);
 }
@@ -82,8 +82,8 @@ class StopDialog {
       this.#progress(ours);
       return;
     }
-    if (!goesOn(ours)) this.#over("It has ended meanwhile: there is nothing to stop.");
-    else if (ours.stopping) this.#over(`${ours.stopped_by} stops it already, and ${ours.ends_sessions ? "ends its sessions" : "leaves its cars on the grid"}.`);
+    if (!goesOn(ours)) this.#over("The run has ended. There is nothing to stop.");
+    else if (ours.stopping) this.#over(`${ours.stopped_by} is already stopping it, and ${ours.ends_sessions ? "ends its sessions" : "leaves its cars on the grid"}.`);
     if (!ours || !dialog.isConnected) return;
     const open = this.#stream.state.totals.sessions;
     const most = Math.min(ours.admitted ?? 0, open);

@@ -5,7 +5,7 @@ const DEAD_BAND = 0.02; // a row does not move for less utilization than this
 const NORMAL = 9;
 
 const over = (row) => row.load_kw > row.capacity_kw + 0.05;
-/** Whether a load comes close to its limit: not what is above it, nor what only falls because no car is sent there. */
+/** Whether a load is near its limit, but not above it, and can still rise because cars are sent there. */
 const near = (row) => !over(row) && !row.left_out && row.load_kw > row.capacity_kw * NEAR;
 
 // rank, level, shape, word, what it means and what to do

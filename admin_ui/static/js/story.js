@@ -15,6 +15,7 @@ export class Story {
   #about = element("p", { class: "soft" });
   #faults = element("div", { role: "status" });
   #sessions = element("div", { class: "sessions" });
+  #title = element("h3", {}, "Requests and attempts");
   #decisions = element("ol", { class: "decisions", "aria-label": "What was asked and decided, oldest first" });
   #panels = new Map();
   #items = new Map();
@@ -24,7 +25,7 @@ export class Story {
   constructor(place) {
     this.#place = place;
     place.append(
-      this.#heading, this.#about, this.#faults, this.#sessions, element("h3", {}, "Requests and attempts"), this.#decisions,
+      this.#heading, this.#about, this.#faults, this.#sessions, this.#title, this.#decisions,
     );
   }
 
@@ -43,6 +44,7 @@ export class Story {
     for (const part of [this.#sessions, this.#decisions, this.#faults]) part.replaceChildren();
     text(this.#heading, kind === "vehicle_id" ? `Vehicle ${id}` : `Session ${id}`);
     text(this.#about, "Looking it up.");
+    attribute(this.#title, "hidden", true);
     void this.#ask();
   }
 
@@ -67,6 +69,7 @@ export class Story {
     const count = `${sessions.length} session${sessions.length === 1 ? "" : "s"}, ${decisions.length} decision${decisions.length === 1 ? "" : "s"} kept`;
     text(this.#about, found ? `${vehicle}: ${count}. Decisions are kept in the balancer's memory, sessions for three days.`
       : "Nothing is known of it. Is the id written exactly so? A balancer that was restarted has forgotten what it decided before.");
+    attribute(this.#title, "hidden", decisions.length === 0);
     for (const session of sessions) {
       const panel = this.#panels.get(session.session_id) ?? this.#panel(session);
       panel.update(session);

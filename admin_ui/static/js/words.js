@@ -47,7 +47,7 @@ export function zone(unixMs) {
   return `UTC${minutes > 0 ? "+" : "-"}${hours}${rest ? `:${two(rest)}` : ""}`;
 }
 
-/** Return a moment with date and zone, from unix milliseconds: the one format of all pages. */
+/** Return a time with date and zone, from unix milliseconds: the format of all pages. */
 export function moment(unixMs) {
   const at = new Date(unixMs);
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock(unixMs)}`;

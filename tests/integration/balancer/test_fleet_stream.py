@@ -139,7 +139,7 @@ async def stalled(stream: Served) -> AsyncIterator[tuple[asyncio.StreamReader, F
     before = set(stream.streams.clients)
     reader, writer = await asyncio.open_connection(sock=sock, limit=4096)
     writer.write(
-        b"GET /fleet/stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"GET /fleet/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
     )
 

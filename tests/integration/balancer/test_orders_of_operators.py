@@ -130,7 +130,8 @@ async def test_who_waits_gets_in_when_an_operator_makes_room(tmp_path: Path) -> 
 async def test_an_order_to_nobody_is_404(tmp_path: Path) -> None:
     async with grids(tmp_path) as (grid, _):
         for what in ("drain", "restore", "decommission"):
-            assert (await order(grid, "s-9", what)).code == "not-found"
+            reply = await order(grid, "s-9", what)
+            assert (reply.code, "/fleet lists" in reply.json["detail"]) == ("not-found", True)
         assert (await order(grid, "s-9", "capacity", json={"capacity_kw": 1})).status == 404
         assert (await order(grid, "s-1", "explode")).status == 404
         assert (await call(grid, "GET", "/fleet/s-1/drain")).status == 405

@@ -307,3 +307,14 @@ def test_nine_of_ten_who_come_back_when_told_get_in_and_none_waits_much_longer_t
     assert got.refused > 10
     assert got.got_in >= 0.9
     assert got.longest <= 1.5
+
+
+def test_what_is_kept_for_those_who_are_due_is_said_and_ends_with_them() -> None:
+    view = View(full("a", {10.0: 20}))
+    assert view.appointments.kept_w("a", 0.0) == 0
+    wait_s = view.told(10, who="told")
+    assert view.appointments.kept_w("a", 0.0) == 0, "it is not due yet"
+    assert view.appointments.kept_w("a", wait_s) == 10 * KW
+    view.appointments.pass_time(wait_s + 60)
+    assert view.appointments.kept_w("a", wait_s + 60) == 0
+    assert view.appointments.kept_w("unknown", 0.0) == 0

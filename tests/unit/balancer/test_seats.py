@@ -205,7 +205,7 @@ async def test_a_smaller_newcomer_may_pass_but_not_for_ever() -> None:
             seats.append(d.seats.now(charge(1), 0))
             d.admit(seats[-1], charge(1))
         assert d.seats.now(charge(1), 0) is None
-        assert d.decisions.find()[0].reason == "nobody has room but a, kept for those who wait longer"
+        assert d.decisions.find()[0].reason == "nobody has room except a, kept for requests that wait longer"
         for seat in seats:
             assert seat
             seat.hold.close()
@@ -377,7 +377,7 @@ async def test_one_that_was_told_to_come_back_gets_the_power_that_newcomers_left
         assert d.seats.now(charge(10, vehicle="newcomer"), 0) is None
         assert (
             d.decisions.find()[0].reason
-            == "nobody has room beyond what is promised to those who were refused before"
+            == "nobody has room beyond what is promised to requests that were refused before"
         )
         with d.seats.now(told, 0) or contextlib.nullcontext() as seat:
             d.admit(seat, told)

@@ -64,7 +64,7 @@ function tell(alarms) {
   text(find("mutes-empty"), "Nothing is muted.");
   find("mutes-empty").hidden = alarms.mutes.length > 0 || alarms.muted.length > 0 || Boolean(alarms.rush);
   find("mute-rush").hidden = !alarms.rush;
-  text(find("mute-rush"), `Warnings that come up while the rush hour ${alarms.rush} runs are muted. Criticals call as ever, and so does what was there before.`);
+  text(find("mute-rush"), `Warnings that come up while the rush hour ${alarms.rush} runs are muted. Critical alarms and earlier warnings are not muted.`);
   text(find("alarm-rate"), `${alarms.raised_in_10_min} raised in the last 10 minutes${alarms.raised_muted_in_10_min ? `, ${alarms.raised_muted_in_10_min} of them muted` : ""}`);
   find("alarm-flood").hidden = !alarms.flood;
   text(find("alarm-flood"), `▲ A flood: more than 10 alarms in 10 minutes are more than one person can work through. `

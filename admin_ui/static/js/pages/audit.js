@@ -1,4 +1,4 @@
-// The audit page: times in this browser's zone, and a word when there is something newer.
+// The audit page: times in this browser's zone, and a notice when there are newer entries.
 
 import { attribute, element, text } from "/static/js/dom.js";
 import { moment } from "/static/js/words.js";

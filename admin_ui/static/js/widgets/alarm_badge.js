@@ -17,7 +17,7 @@ export function start(stream) {
       return;
     }
     const { words, worst } = summary(stream.state.alarms.counts);
-    const unseen = !stream.live || stream.state.link.stale; // of a grid that nobody sees, more may be true
+    const unseen = !stream.live || stream.state.link.stale; // while the console can't see the grid, there may be more
     text(badge, !unseen ? words : words === NONE ? "? Alarms not known" : `${words} · ? more not known`);
     attribute(badge, "data-worst", unseen && !worst ? "unknown" : worst);
     if (!stream.live) return;

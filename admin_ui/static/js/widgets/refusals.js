@@ -1,5 +1,5 @@
-// Refusals, by the one definition of all pages: each answer that placed no car because no substation had room or none
-// could be asked, also when the same request comes again later.
+// Refusals, defined in the same way on all pages: each answer without a session because no substation had room or none
+// could be asked, even if the same request is placed later.
 
 import { attribute, text } from "/static/js/dom.js";
 import { count, figure } from "/static/js/words.js";
@@ -12,5 +12,5 @@ export function refusedInAMinute(gateway) {
 /** Show in `place` how many are refused now; hidden while nobody is. */
 export function showRefusals(place, gateway) {
   attribute(place, "hidden", !gateway.refused_in_60_s);
-  text(place, `▲ Refused now: ${figure(gateway.refused_per_s)} a second, ${count(gateway.refused_in_60_s)} in the last 60 s. Each refusal counts here, also of a car that comes again.`);
+  text(place, `▲ Refused now: ${figure(gateway.refused_per_s)} a second, ${count(gateway.refused_in_60_s)} in the last 60 s. Each refusal counts, even if the car is admitted later.`);
 }
