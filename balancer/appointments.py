@@ -211,8 +211,8 @@ class Appointments:
 
 
 def who(charge: Charge) -> str:
-    """Return what identifies a request: its key, or the vehicle where there is no key."""
-    return f"key {charge.key}" if charge.key else f"vehicle {charge.vehicle_id}"
+    """Return what identifies a request: its key, or the vehicle of its caller where there is no key."""
+    return f"key {charge.key}" if charge.key else f"vehicle {charge.caller} {charge.vehicle_id}"
 
 
 def _promised(

@@ -25,6 +25,7 @@ from substation import contract as substation
 from substation.contract import Command, Place, Settle, State
 
 AGAIN_MS = 1000
+OPERATOR_MS = 30_000  # where an operator has to act first
 SETTLE_S = 2.0  # at most, of the caller's time, to learn the outcome of the former request of its vehicle
 OPEN = frozenset({State.CHARGING, State.PAUSED})
 UNDER_WAY = Answer(Outcome.VEHICLE_CHARGING, detail="another request of the vehicle is in progress")
@@ -119,6 +120,12 @@ class OneSession:
         if held is None or held.key == charge.key:
             return None
         if not self._operator.given_up(held.target, held.journal_id):
+            if now := self._another_journal(held):
+                detail = (
+                    f"{held.target}, where the vehicle charged last, runs with another journal ({now}): an"
+                    f" operator has to bring back journal {held.journal_id}, or give it up"
+                )
+                return Answer(Outcome.NO_SUBSTATION, retry_after_ms=OPERATOR_MS, detail=detail)
             settled = await self._settled(held, until_s)
             if settled is None:
                 detail = f"{held.target}, where the vehicle charged last, does not answer"
@@ -128,11 +135,15 @@ class OneSession:
         request.known = held
         return None
 
-    async def _settled(self, held: Hold, until_s: float) -> substation.Answer | None:
-        """Ask for the outcome of the request that holds a vehicle; another journal does not know it."""
+    def _another_journal(self, held: Hold) -> str:
+        """Return the journal of a substation now where it is not the hold's, else ''."""
         member = self._fleet.members.get(held.target)
-        if member and held.journal_id and member.report.journal_id != held.journal_id:
-            return None
+        if not member or held.journal_id in {"", member.report.journal_id}:
+            return ""
+        return member.report.journal_id
+
+    async def _settled(self, held: Hold, until_s: float) -> substation.Answer | None:
+        """Ask for the outcome of the request that holds a vehicle."""
         until_s = min(until_s, time.monotonic() + SETTLE_S)
         return await self._asker.ask(held.target, Settle(held.key, held.attempt, held.journal_id), until_s)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.balancer.grid import Grid, Plan, running, until
+from tests.integration.balancer.operator import done
 from tests.integration.gateway.api import Api, Response, api_of
 
 PLAN = Plan(capacities_kw=(100, 100, 100), one_session_per_vehicle=1)
@@ -146,3 +147,27 @@ async def test_without_the_setting_a_vehicle_has_as_many_sessions_as_are_asked_f
         await api.placed()
         await api.placed()
         assert len(await grid.sessions()) == 2
+
+
+@pytest.mark.gen_test
+async def test_a_vehicle_of_an_exchanged_disk_is_placed_once_its_journal_is_given_up_and_the_caller_is_told(
+    tmp_path: Path,
+) -> None:
+    async with grids(tmp_path) as (grid, api):
+        first = await api.placed(substations=["s-1"])
+        was = (await grid.fleet())["s-1"]["journal_id"]
+        await grid.stop("s-1")
+        (tmp_path / "s-1").rename(tmp_path / "elsewhere")
+        await grid.start("s-1")
+
+        async def another() -> bool:
+            shown = (await grid.fleet())["s-1"]
+            return bool(shown["journal_id"] != was and shown["state"] == "healthy")
+
+        await until(another)
+        answer = await api.charge()
+        assert (answer.status, answer.code) == (503, "no-substation")
+        assert f"bring back journal {was}, or give it up" in answer.json["detail"]
+        assert answer.headers["Retry-After"] == "30"
+        await done(grid, "s-1", "decommission", json={"journal_id": was})
+        assert (await placed(api)).json["session_id"] != first["session_id"]

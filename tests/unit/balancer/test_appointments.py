@@ -106,6 +106,17 @@ def test_one_who_asks_a_hundred_times_has_one_promise_and_moves_nobody_else(*, b
     assert view.appointments.promise(impatient[0], 0.0) == 5.0 + POLL_S
 
 
+def test_two_callers_who_name_a_vehicle_alike_have_a_promise_each() -> None:
+    view = View(full("a", {5.0: 10, 10.0: 20, 60.0: 100}))
+    mine, theirs = (
+        dataclasses.replace(charge(vehicle="van-1"), caller=caller) for caller in ("acme", "other")
+    )
+    assert view.appointments.promise(mine, 0.0) == 5.0 + POLL_S
+    assert view.appointments.promise(theirs, 0.0) == 10.0 + POLL_S
+    view.appointments.drop(theirs)
+    assert view.appointments.promised(mine) == "a"
+
+
 def test_one_that_came_when_it_was_told_and_found_no_room_keeps_its_place() -> None:
     view = View(full("a", {60.0: 10}))
     view.appointments.admitted(charge(vehicle="learned"), HOUR_S)
