@@ -148,7 +148,7 @@ def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: P
     asked.get_by_label("end the sessions").check()
     expect(asked.get_by_text("can't be undone")).to_be_visible()
     expect(
-        asked.get_by_role("button", name=re.compile("Stop and end up to [1-9][0-9]* sessions"))
+        asked.get_by_role("button", name=re.compile(r"Stop and end its sessions \(at most [1-9][0-9]*\)"))
     ).to_be_visible()
     assert axe_faults(page) == []
     page.keyboard.press("Escape")

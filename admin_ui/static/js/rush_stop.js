@@ -6,7 +6,7 @@ import { goesOn, stop } from "/static/js/rush.js";
 import { count } from "/static/js/words.js";
 
 const KEEP = { value: "keep", go: "Stop sending", words: "Stop sending. The cars that were admitted charge on." };
-const END = { value: "end", go: (most) => `Stop and end up to ${count(most)} sessions`, words: "Stop sending, and end the sessions of this run at once." };
+const END = { value: "end", go: (most) => `Stop and end its sessions (at most ${count(most)})`, words: "Stop sending, and end the sessions of this run at once." };
 const NO_WAY_BACK = "Ending sessions can't be undone: those cars would have to ask again, and may find no room.";
 
 /** Return a button that asks before it stops; `after` gets the focus if the button is gone by then. */
