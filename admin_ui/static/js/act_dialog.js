@@ -3,7 +3,7 @@
 import { confirmed } from "/static/js/confirm_person.js";
 import { attribute, element, text } from "/static/js/dom.js";
 import { acts } from "/static/js/link.js";
-import { kw, moment, percent } from "/static/js/words.js";
+import { clock, kw, moment, percent } from "/static/js/words.js";
 
 const PREVIEW_AFTER_MS = 250; // of typing
 const MOST_ARRIVALS = 6;
