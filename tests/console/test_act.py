@@ -149,7 +149,9 @@ def test_a_state_that_changed_since_the_preview_is_previewed_anew(browser: Brows
         mine.get_by_label(REASON).fill("works of this shift")
         mine.get_by_role("button", name="Drain", exact=True).click()
         expect(mine.get_by_role("status")).to_contain_text("The grid has changed since the preview")
-        told = re.compile(r"local operator drained substation-1 at [0-9:]+ UTC[+0-9:]* \(works of the other shift\)")
+        told = re.compile(
+            r"local operator drained substation-1 at [0-9:]+ UTC[+0-9:]* \(works of the other shift\)"
+        )
         expect(mine.get_by_role("status")).to_contain_text(told)
         expect(mine).to_contain_text("2 → 1")
         assert member(grid)["draining"] is False
@@ -165,7 +167,9 @@ def test_the_slower_of_two_operators_sees_who_was_faster_and_no_live_button(
         order(second, "Drain", "works of the other shift")
         mine.get_by_label(REASON).fill("works of this shift")
         mine.get_by_role("button", name="Drain", exact=True).click()
-        faster = re.compile(r"local operator drained substation-2 at [0-9:]+ UTC[+0-9:]* \(works of the other shift\)")
+        faster = re.compile(
+            r"local operator drained substation-2 at [0-9:]+ UTC[+0-9:]* \(works of the other shift\)"
+        )
         expect(mine.get_by_role("status")).to_contain_text(faster)
         expect(mine.locator(".preview")).to_contain_text(faster)
         expect(mine.get_by_role("button", name="Drain", exact=True)).to_be_disabled()
