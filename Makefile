@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Most tests wait for processes: on two cores, four at once take little more than half the time of two.
-WORKERS ?= 4
+# Most tests wait for processes: three at once keep two cores busy, and leave each the time that it assumes.
+WORKERS ?= 3
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
