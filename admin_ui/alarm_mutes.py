@@ -15,7 +15,7 @@ MOST_REASON = 200
 MOST_NAME = 300  # of a substation, or of an address where there is none
 
 
-class Refused(Exception):  # noqa: N818 - an answer
+class Refused(Exception):
     """The request is not accepted; the text says what is."""
 
 

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any
 
+from admin_ui.alarm_findings import findings, old_from_s, unknown
 from admin_ui.alarm_mutes import MOST_REASON, Mute, Refused
-from admin_ui.alarm_rules import findings, old_from_s, unknown
 from admin_ui.alarm_store import AlarmStore
 from admin_ui.alarms import Alarms, Moment
 from admin_ui.audit import Audit

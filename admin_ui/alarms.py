@@ -15,9 +15,10 @@ import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from admin_ui.alarm_findings import Finding, Key, Verdict
 from admin_ui.alarm_log import AlarmLog
 from admin_ui.alarm_mutes import Mutes
-from admin_ui.alarm_rules import Finding, Key, Rule, Severity, Verdict
+from admin_ui.alarm_rules import Rule, Severity
 from admin_ui.outages import Outages
 
 SHOWN = 100  # of each list; the rest is only counted

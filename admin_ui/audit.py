@@ -44,7 +44,7 @@ BATCH = 500  # entries read at once: writing waits no longer than for these
 T = TypeVar("T")
 
 
-class Unwritable(Exception):  # noqa: N818 - a state of the disk
+class Unwritable(Exception):
     """An entry can't be written: what it tells of must not be done."""
 
 
@@ -110,8 +110,9 @@ class Audit:
             head = followed(entries, head)
         row = await self.rows("SELECT hash FROM entry WHERE number = ?", (known.number,))
         if known.number and [each["hash"] for each in row] != [known.hash]:
-            message = f"entry {known.number} is missing, or is not the one with the hash {known.hash}"
-            raise BrokenChain(message)
+            raise BrokenChain(
+                f"entry {known.number} is missing, or is not the one with the hash {known.hash}"
+            )
         return head
 
     async def all(self) -> AsyncIterator[list[Entry]]:
@@ -168,8 +169,7 @@ class Audit:
                     self._store.run(INSERT, [getattr(entry, name) for name in COLUMNS.split(", ")])
                     head = Head(entry.number, entry.hash)
         except StoreFull as error:
-            message = "the disk of the audit log is full"
-            raise Unwritable(message) from error
+            raise Unwritable("the disk of the audit log is full") from error
         except sqlite3.Error as error:  # nobody knows what is on the disk now: a new start reads it
             self._broken = f"the audit log can't be written ({error}): restart the console"
             raise Unwritable(self._broken) from error
@@ -195,8 +195,7 @@ def _private(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(file, os.O_CREAT, 0o600))
     except OSError as error:
-        message = f"{file}: {error}"
-        raise StoreUnusable(message) from error
+        raise StoreUnusable(f"{file}: {error}") from error
 
 
 async def _verify(file: Path, known: Head) -> str:

@@ -63,7 +63,7 @@ class Head:
     hash: str = BEFORE_THE_FIRST
 
 
-class BrokenChain(Exception):  # noqa: N818 - a state of the log
+class BrokenChain(Exception):
     """An entry was changed, taken out or put in; the message says where."""
 
 
@@ -87,11 +87,9 @@ def followed(entries: Iterable[Entry], head: Head) -> Head:
     """Return the end of a chain that goes from `head` through `entries`; raises BrokenChain."""
     for entry in entries:
         if entry.number != head.number + 1:
-            message = f"entry {head.number + 1} is missing: {entry.number} follows {head.number}"
-            raise BrokenChain(message)
+            raise BrokenChain(f"entry {head.number + 1} is missing: {entry.number} follows {head.number}")
         if entry.hash != _hash(entry, entry.number, head.hash):
-            message = f"entry {entry.number} is not as it was written, or the one before it is not"
-            raise BrokenChain(message)
+            raise BrokenChain(f"entry {entry.number} is not as it was written, or the one before it is not")
         head = Head(entry.number, entry.hash)
     return head
 
@@ -103,9 +101,17 @@ def cell(value: object) -> str:
 
 def _hash(draft: Draft, number: int, before: str) -> str:
     parts = [
-        before, number, draft.at_unix_ms, draft.of, draft.who, draft.action, draft.target, draft.reason,
-        draft.outcome, draft.details,
-    ]  # fmt: skip
+        before,
+        number,
+        draft.at_unix_ms,
+        draft.of,
+        draft.who,
+        draft.action,
+        draft.target,
+        draft.reason,
+        draft.outcome,
+        draft.details,
+    ]
     return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
 
 

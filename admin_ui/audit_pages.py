@@ -72,11 +72,19 @@ class AuditPage(Page):
         kept = {name: value for name, value in wanted.items() if value}
         older = urlencode(kept | {"before": rows[ON_A_PAGE - 1]["number"]}) if len(rows) > ON_A_PAGE else ""
         self.show(
-            "audit.html", entries=[self._shown(row) for row in rows[:ON_A_PAGE]], wanted=wanted,
-            choices=choices | {"outcome": OUTCOMES}, older=older, newest=urlencode(kept), filtered=bool(kept),
-            paged=before <= self._audit.head.number, chain=await self._chain(), fault=self._audit.fault,
-            head=self._audit.head, query=urlencode(kept),
-        )  # fmt: skip
+            "audit.html",
+            entries=[self._shown(row) for row in rows[:ON_A_PAGE]],
+            wanted=wanted,
+            choices=choices | {"outcome": OUTCOMES},
+            older=older,
+            newest=urlencode(kept),
+            filtered=bool(kept),
+            paged=before <= self._audit.head.number,
+            chain=await self._chain(),
+            fault=self._audit.fault,
+            head=self._audit.head,
+            query=urlencode(kept),
+        )
 
     async def _chain(self) -> dict[str, Any] | None:
         if not self.get_query_argument("verify", ""):

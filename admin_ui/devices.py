@@ -56,6 +56,5 @@ def _key(file: Path) -> bytes:
         opened.write(secrets.token_bytes(KEY_BYTES))
     kept = file.read_bytes()
     if len(kept) != KEY_BYTES:
-        message = f"{file} is not a key of {KEY_BYTES} bytes: remove it, and a new one is made"
-        raise OSError(message)
+        raise OSError(f"{file} is not a key of {KEY_BYTES} bytes: remove it, and a new one is made")
     return kept

@@ -79,9 +79,12 @@ class Doorkeeper:
             ended = self.logins.keep_to(self._file.people)
             if changed := changes(before, now):
                 await self.audit.note(
-                    self._file.people.changed_by or "(file)", PEOPLE, ", ".join(_names(changed)), Outcome.DONE,
+                    self._file.people.changed_by or "(file)",
+                    PEOPLE,
+                    ", ".join(_names(changed)),
+                    Outcome.DONE,
                     changed | {"logins_ended": ended, "now": now},
-                )  # fmt: skip
+                )
 
     async def follow(self) -> None:
         """Look again and again until cancelled."""

@@ -57,8 +57,7 @@ class FleetFeed:
             while True:
                 message = await asyncio.wait_for(stream.read_message(), SILENT_S)
                 if message is None:
-                    message = "closed by the balancer"
-                    raise WebSocketError(message)
+                    raise WebSocketError("closed by the balancer")
                 self._board.apply(strict_json.decode(message), time.monotonic())
                 self._heard_unix_s = time.time()
                 self._outages.back(Service.BALANCER, self._heard_unix_s)

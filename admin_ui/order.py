@@ -24,7 +24,7 @@ class Order:
         return {"order": self.kind, "target": self.target, "value": self.value}
 
 
-class NoOrder(Exception):  # noqa: N818 - a state of the request
+class NoOrder(Exception):
     """The request says no order; the message says why."""
 
 

@@ -129,9 +129,11 @@ class Orders:
 
     def fleet(self) -> dict[str, Any]:
         """Return the fleet as the balancer tells it."""
-        return {"policy": "", "policies": []} | self._board.rest | {
-            "substations": list(self._board.rows.values())
-        }  # fmt: skip
+        return (
+            {"policy": "", "policies": []}
+            | self._board.rest
+            | {"substations": list(self._board.rows.values())}
+        )
 
     async def _audited(self, wish: Wish) -> Result:
         order = wish.order

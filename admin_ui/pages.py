@@ -84,8 +84,15 @@ def problem_page(environment: Environment) -> Callable[[Problem, str, str, Login
 
     def made(problem: Problem, detail: str, request_id: str, login: Login | None, again: str) -> str:
         return environment.get_template("problem.html").render(
-            login=login, navigation=NAVIGATION, here="problem", status=problem.status, title=problem.title,
-            detail=detail, advice=ADVICE.get(problem.code) or ADVICE.get(problem.status, GO_BACK), request_id=request_id, again=again,
-        )  # fmt: skip
+            login=login,
+            navigation=NAVIGATION,
+            here="problem",
+            status=problem.status,
+            title=problem.title,
+            detail=detail,
+            advice=ADVICE.get(problem.code) or ADVICE.get(problem.status, GO_BACK),
+            request_id=request_id,
+            again=again,
+        )
 
     return made

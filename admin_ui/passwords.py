@@ -17,7 +17,7 @@ NAME_SHORT = 3  # a name of so few letters is in many passwords by chance
 LENGTHS = (12, 256)  # characters; NIST SP 800-63B wants no other rule
 
 
-class Busy(Exception):  # noqa: N818 - a state, not a fault
+class Busy(Exception):
     """Too many passwords wait to be checked."""
 
 

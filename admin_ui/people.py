@@ -139,21 +139,17 @@ def read(text: str) -> People:
             for each in found["people"]
         ]
     except (KeyError, TypeError, AttributeError) as error:
-        message = f"it is no people file: {error!r}"
-        raise ValueError(message) from error
+        raise ValueError(f"it is no people file: {error!r}") from error
     for person in people:
         if not NAME.fullmatch(person.name):
-            message = (
+            raise ValueError(
                 f"{person.name!r}: a name is up to 63 of a-z 0-9 . _ - and begins with a letter or digit"
             )
-            raise ValueError(message)
         if person.role is Role.NOBODY or not person.password.startswith("$argon2"):
-            message = f"{person.name}: a role is viewer or operator, a password is an argon2 hash"
-            raise ValueError(message)
+            raise ValueError(f"{person.name}: a role is viewer or operator, a password is an argon2 hash")
     by_name = {person.name: person for person in people}
     if len(by_name) < len(people):
-        message = "a name is there twice"
-        raise ValueError(message)
+        raise ValueError("a name is there twice")
     return People(by_name, str(found.get("changed_by", "")))
 
 

@@ -16,7 +16,7 @@ from admin_ui.people import NAME, People, Person, Role, read, written
 Stamp = tuple[int, int, int]
 
 
-class Refused(Exception):  # noqa: N818 - told to a person
+class Refused(Exception):
     """The change can't be made; the message says why."""
 
 
@@ -48,8 +48,7 @@ class PeopleFile:
         """Put a person in the place of the one of that name; raises Refused when there is none any more."""
         with changing(self._file) as (people, save):
             if person.name not in people:
-                message = f"there is nobody called {person.name}"
-                raise Refused(message)
+                raise Refused(f"there is nobody called {person.name}")
             people[person.name] = person
             save(by)
         self.look()
@@ -88,8 +87,7 @@ def load(file: Path) -> People:
     except FileNotFoundError:
         return People()
     except ValueError as error:
-        message = f"{file}: {error}"
-        raise ValueError(message) from error
+        raise ValueError(f"{file}: {error}") from error
 
 
 def _stamp(file: Path) -> Stamp | None:
@@ -105,8 +103,7 @@ def _asked(name: str) -> str:
     if sys.stdin.isatty():
         password = getpass.getpass(f"New password of {name}: ")
         if getpass.getpass("The same again: ") != password:
-            message = "the two are not the same"
-            raise Refused(message)
+            raise Refused("the two are not the same")
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     if fault := passwords.fault(name, password):
@@ -119,13 +116,11 @@ def _apply(asked: argparse.Namespace, password: str, people: dict[str, Person]) 
     command, name, role = asked.command, asked.name, getattr(asked, "role", "")
     if command == "add":
         if not NAME.fullmatch(name) or name in people:
-            message = "a name is new, and up to 63 of a-z 0-9 . _ - that begin with a letter or digit"
-            raise Refused(message)
+            raise Refused("a name is new, and up to 63 of a-z 0-9 . _ - that begin with a letter or digit")
         people[name] = Person(name, Role[role.upper()], password)
         return f"{name} may log in as {role}."
     if name not in people:
-        message = f"there is nobody called {name}"
-        raise Refused(message)
+        raise Refused(f"there is nobody called {name}")
     if command == "passwd":
         people[name] = dataclasses.replace(people[name], password=password)
         return f"{name} has a new password; other logins of {name} end."
@@ -140,8 +135,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m admin_ui.people_file", description="Who may log in.")
     commands = parser.add_subparsers(required=True, dest="command")
     for command, about in {
-        "add": "let a person in", "passwd": "set a password", "role": "set a role", "remove": "let a person in no more",
-    }.items():  # fmt: skip
+        "add": "let a person in",
+        "passwd": "set a password",
+        "role": "set a role",
+        "remove": "let a person in no more",
+    }.items():
         added = commands.add_parser(command, help=about)
         added.add_argument("name")
         if command in {"add", "role"}:

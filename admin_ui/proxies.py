@@ -17,11 +17,11 @@ def networks(text: str) -> tuple[Network, ...]:
         try:
             network = ipaddress.ip_network(part, strict=False)
         except ValueError:
-            message = f"{part!r} is not an address or network such as 192.0.2.7 or 10.0.0.0/24"
-            raise ValueError(message) from None
+            raise ValueError(
+                f"{part!r} is not an address or network such as 192.0.2.7 or 10.0.0.0/24"
+            ) from None
         if not network.prefixlen:
-            message = f"{part} includes all addresses: name only those of your proxies"
-            raise ValueError(message)
+            raise ValueError(f"{part} includes all addresses: name only those of your proxies")
         found.append(network)
     return tuple(found)
 

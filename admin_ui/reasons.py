@@ -70,11 +70,18 @@ def _candidate(option: Mapping[str, Any], demand_kw: float, chosen: str | None) 
     elif option["state"] != "healthy":
         why_not = f"{option['state']}: only when no healthy one has room"
     return {
-        "name": option["substation_id"], "chosen": option["substation_id"] == chosen, "why_not": why_not,
-        "estimate_kw": option["estimate_kw"], "demand_kw": demand_kw, "capacity_kw": limit_kw,
-        "before": option["estimate_kw"] / limit_kw, "after": after_kw / limit_kw,
-        "report_age_s": option["report_age_s"], "state": option["state"], "draining": option["draining"],
-    }  # fmt: skip
+        "name": option["substation_id"],
+        "chosen": option["substation_id"] == chosen,
+        "why_not": why_not,
+        "estimate_kw": option["estimate_kw"],
+        "demand_kw": demand_kw,
+        "capacity_kw": limit_kw,
+        "before": option["estimate_kw"] / limit_kw,
+        "after": after_kw / limit_kw,
+        "report_age_s": option["report_age_s"],
+        "state": option["state"],
+        "draining": option["draining"],
+    }
 
 
 def _judge(policy: str, candidates: list[dict[str, Any]]) -> None:

@@ -18,9 +18,17 @@ KILL_AFTER_S = 2.0  # after that; a console has nine seconds to stop
 KEEP_SESSIONS = signal.SIGUSR1  # stops the sending; the cars charge on
 END_SESSIONS = signal.SIGTERM  # also ends the sessions
 INHERITED = (
-    "PATH", "HOME", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "PYTHONPATH", "TMPDIR",
-    "API_KEY", "LOADTEST_TARGETS",
-)  # fmt: skip
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "TMPDIR",
+    "API_KEY",
+    "LOADTEST_TARGETS",
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,10 +59,17 @@ class LoadTest:
     async def start(self, arguments: Sequence[str]) -> asyncio.subprocess.Process:
         """Start it; raises OSError."""
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "loadtest", *arguments, cwd=ROOT, env=self.environment(os.environ),
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            sys.executable,
+            "-m",
+            "loadtest",
+            *arguments,
+            cwd=ROOT,
+            env=self.environment(os.environ),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
             limit=MOST_LINE_BYTES,
-        )  # fmt: skip
+        )
 
     async def output(self, arguments: Sequence[str], within_s: float) -> tuple[int, str, str]:
         """Return exit code, output and last words of a short command; raises OSError, TimeoutError."""

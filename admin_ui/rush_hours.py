@@ -32,15 +32,15 @@ OUTCOMES = dict.fromkeys(("held", "broken", "changed", "interrupted"), Outcome.D
 NOT_BEGUN = frozenset({"busy", "not ready"})
 
 
-class Running(Exception):  # noqa: N818 - a state
+class Running(Exception):
     """This console has a run that goes on already."""
 
 
-class NotRunning(Exception):  # noqa: N818 - a state
+class NotRunning(Exception):
     """There is no run of this console that could be stopped."""
 
 
-class OtherRun(Exception):  # noqa: N818 - a state
+class OtherRun(Exception):
     """The run to be stopped is not the running one, or somebody is already stopping it."""
 
 
@@ -100,8 +100,7 @@ class RushHours:
         """Stop the run, and return it once it has ended; raises NotRunning, OtherRun, Unwritable."""
         run, process, following = self.run, self._process, self._following
         if not run or run.over or not process or not following:
-            message = "no run of this console goes on"
-            raise NotRunning(message)
+            raise NotRunning("no run of this console goes on")
         if why := _why_no_stop(run, wish):
             raise OtherRun(why)
         run.stopped_by, run.ends_sessions = (

@@ -24,8 +24,12 @@ REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; sandbox allow-downloads"
 )
-TYPES = {"html": "text/html; charset=utf-8", "json": "application/json", "csv": "text/csv; charset=utf-8",
-         "jsonl": "application/x-ndjson"}  # fmt: skip
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+}
 CHUNK_BYTES = 256 * 1024
 RUNS = "/rush-hour"
 RUNNING = Problem("rush-running", 409, "A rush hour runs already")

@@ -18,8 +18,17 @@ from collections.abc import Mapping
 from typing import Any
 
 FIGURES = (
-    "elapsed_s", "planned", "sent", "admitted", "refused", "failed", "rate_per_s", "p50_ms", "p95_ms", "p99_ms",
-)  # fmt: skip
+    "elapsed_s",
+    "planned",
+    "sent",
+    "admitted",
+    "refused",
+    "failed",
+    "rate_per_s",
+    "p50_ms",
+    "p95_ms",
+    "p99_ms",
+)
 TAKEN_OFF = ("sessions", "ended", "over", "remaining", "unknown")
 STOPPED = frozenset(
     {-signal.SIGTERM, -signal.SIGUSR1}
@@ -168,8 +177,7 @@ def figure(value: object) -> float | None:
     if value is not None and (
         isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
     ):
-        message = f"{value!r} is not a finite number"
-        raise TypeError(message)
+        raise TypeError(f"{value!r} is not a finite number")
     return value
 
 

@@ -49,15 +49,12 @@ class StopWish:
 def read_stop(asked: object) -> StopWish:
     """Parse which run to stop and how; raises ValueError with a message for the client."""
     if not isinstance(asked, dict) or asked.keys() != {"run_id", "end_sessions"}:
-        message = "send an object with run_id and end_sessions"
-        raise ValueError(message)
+        raise ValueError("send an object with run_id and end_sessions")
     run_id, end_sessions = asked["run_id"], asked["end_sessions"]
     if run_id is not None and not (isinstance(run_id, str) and re.fullmatch(RUN_ID, run_id)):
-        message = "run_id must be the id of a run, or null while it has none"
-        raise ValueError(message)
+        raise ValueError("run_id must be the id of a run, or null while it has none")
     if not isinstance(end_sessions, bool):
-        message = "end_sessions must be true or false"
-        raise ValueError(message)  # noqa: TRY004 - it is a value that a client has sent
+        raise ValueError("end_sessions must be true or false")  # noqa: TRY004 - it is a value that a client has sent
     return StopWish(run_id, end_sessions)
 
 
@@ -71,15 +68,12 @@ def presets(text: str) -> dict[str, str]:
 def read(asked: object, known: Collection[str]) -> Wish:
     """Return what was asked for; raises ValueError in words."""
     if not isinstance(asked, dict):
-        message = "an object is wanted"
-        raise ValueError(message)  # noqa: TRY004 - it is a value that a client has sent
+        raise ValueError("an object is wanted")  # noqa: TRY004 - it is a value that a client has sent
     if unknown := asked.keys() - {field.name for field in dataclasses.fields(Wish)}:
-        message = f"there is no option {min(unknown)!r}"
-        raise ValueError(message)
+        raise ValueError(f"there is no option {min(unknown)!r}")
     preset = asked.get("preset", DEFAULT_PRESET)
     if not isinstance(preset, str) or preset not in known:
-        message = f"there is no preset {str(preset)[:40]!r}; there are {', '.join(known)}"
-        raise ValueError(message)
+        raise ValueError(f"there is no preset {str(preset)[:40]!r}; there are {', '.join(known)}")
     seed = _number("seed", asked.get("seed", DEFAULT_SEED), 0, MOST_SEED)
     requests, seconds = asked.get("requests"), asked.get("seconds")
     return Wish(
@@ -94,24 +88,20 @@ def compared(run_ids: Sequence[str]) -> list[str]:
     """Return the runs to compare, each once; raises ValueError in words."""
     found = list(dict.fromkeys(run_ids))
     if not LEAST_COMPARED <= len(found) <= MOST_COMPARED:
-        message = f"{LEAST_COMPARED} to {MOST_COMPARED} runs are compared, not {len(found)}"
-        raise ValueError(message)
+        raise ValueError(f"{LEAST_COMPARED} to {MOST_COMPARED} runs are compared, not {len(found)}")
     for run_id in found:
         if not re.fullmatch(RUN_ID, run_id):
-            message = f"{run_id[:80]!r} is no id of a run"
-            raise ValueError(message)
+            raise ValueError(f"{run_id[:80]!r} is no id of a run")
     return found
 
 
 def _number(name: str, value: object, low: float, high: float) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
-        message = f"{name} must be a number from {low:g} to {high:.16g}"
-        raise ValueError(message)
+        raise ValueError(f"{name} must be a number from {low:g} to {high:.16g}")
     return value
 
 
 def _whole(name: str, value: float) -> int:
     if value != int(value):
-        message = f"{name} must be a whole number"
-        raise ValueError(message)
+        raise ValueError(f"{name} must be a whole number")
     return int(value)

@@ -27,7 +27,7 @@ POLL_S = 1.0  # until the balancer has told its own
 Row = dict[str, Any]
 
 
-class OutOfOrder(Exception):  # noqa: N818 - a state of the stream
+class OutOfOrder(Exception):
     """A frame was lost; nothing can be applied until the next snapshot."""
 
 
@@ -60,8 +60,7 @@ class Board:
         self._seq += 1
         kind = frame["kind"]
         if frame["seq"] != self._seq or (kind == "snapshot") != (self._seq == 1):
-            message = f"frame {frame['seq']} ({kind}) came where {self._seq} was due"
-            raise OutOfOrder(message)
+            raise OutOfOrder(f"frame {frame['seq']} ({kind}) came where {self._seq} was due")
         if kind == "snapshot":
             fleet = frame[FLEET.whole]
             self.rows.clear()

@@ -10,7 +10,7 @@ from typing import Protocol
 from balancer.lease import Lease
 
 
-class BookUnavailable(Exception):  # noqa: N818 - a state of the book
+class BookUnavailable(Exception):
     """The book can't be written: nothing may be claimed."""
 
 

@@ -54,8 +54,7 @@ class BookFile:
     async def _do(self, work: Callable[[Store], T]) -> T:
         """Return what `work` returns, after its commit."""
         if self._commits.closed:
-            message = "the balancer is stopping"
-            raise BookUnavailable(message)
+            raise BookUnavailable("the balancer is stopping")
         result = await self._commits.submit(work)
         if isinstance(result, BookUnavailable):
             raise result

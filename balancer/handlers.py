@@ -121,9 +121,11 @@ class DecisionsHandler(ApiHandler):
     def get(self) -> None:
         """Write the newest first."""
         found = self._decisions.find(
-            after=self.whole_argument("after", 0, 0, 2**62), limit=self.whole_argument("limit", 100, 0, 1000),
-            vehicle_id=self.argument("vehicle_id"), session_id=self.argument("session_id"),
-        )  # fmt: skip
+            after=self.whole_argument("after", 0, 0, 2**62),
+            limit=self.whole_argument("limit", 100, 0, 1000),
+            vehicle_id=self.argument("vehicle_id"),
+            session_id=self.argument("session_id"),
+        )
         self.write_json({"decisions": [decision_json(decision) for decision in found]})
 
 

@@ -54,8 +54,7 @@ class Window:
         match told:
             case [int() | float() as since, int() | float() as until] if 0 < since < until < MOST_UNIX_S:
                 return cls(float(since), float(until))
-        message = "it must be two numbers of unix seconds, the first above 0 and below the second"
-        raise ValueError(message)
+        raise ValueError("it must be two numbers of unix seconds, the first above 0 and below the second")
 
     def ended(self, unix_s: float) -> "Window":
         """Return the window after the lease has ended at a moment."""

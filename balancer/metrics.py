@@ -49,10 +49,11 @@ class BalancerMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._decisions = Counter(
-            "smartgrid_balancer_decisions", "Answers of substations to placements. `unknown`: none in time; `other`: another order book",
+            "smartgrid_balancer_decisions",
+            "Answers of substations to placements. `unknown`: none in time; `other`: another order book",
             ["substation", "outcome"],
             registry=registry,
-        )  # fmt: skip
+        )
         self._polls = Counter(
             "smartgrid_balancer_polls", "Polls of substations' /metrics", ["outcome"], registry=registry
         )
@@ -65,9 +66,12 @@ class BalancerMetrics:
             registry=registry,
         )
         self._error = Histogram(
-            "smartgrid_balancer_estimate_error_watts", "How far the estimate of a load was off, either way, when a poll brought a newer report",
-            ["substation"], buckets=ERROR_BUCKETS_W, registry=registry,
-        )  # fmt: skip
+            "smartgrid_balancer_estimate_error_watts",
+            "How far the estimate of a load was off, either way, when a poll brought a newer report",
+            ["substation"],
+            buckets=ERROR_BUCKETS_W,
+            registry=registry,
+        )
         self._resolutions = Counter(
             "smartgrid_balancer_resolutions",
             "Look-ups of `dns://` names",
@@ -75,9 +79,11 @@ class BalancerMetrics:
             registry=registry,
         )
         self._batch = Histogram(
-            "smartgrid_balancer_batch_calls", "Calls in one message of a stream to a substation",
-            buckets=BATCH_BUCKETS, registry=registry,
-        )  # fmt: skip
+            "smartgrid_balancer_batch_calls",
+            "Calls in one message of a stream to a substation",
+            buckets=BATCH_BUCKETS,
+            registry=registry,
+        )
         for outcome in ("ok", "failed"):
             self._polls.labels(outcome)
             self._resolutions.labels(outcome)

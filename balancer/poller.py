@@ -106,14 +106,12 @@ class Poller:
         # A redirect would let one address speak for another.
         async with self._session.get(f"{url}/metrics?{QUERY}", allow_redirects=False) as response:
             if response.status != OK:
-                message = f"status {response.status}"
-                raise PageUnusable(message)
+                raise PageUnusable(f"status {response.status}")
             page = bytearray()
             while more := await response.content.read(MOST_BYTES):
                 page += more
                 if len(page) > MOST_BYTES:
-                    message = f"a page over {MOST_BYTES} bytes"
-                    raise PageUnusable(message)
+                    raise PageUnusable(f"a page over {MOST_BYTES} bytes")
             return bytes(page)
 
     def _read(self, page: bytes) -> Seen:
@@ -139,8 +137,10 @@ class Poller:
             self._metrics.estimate_was_off(substation_id, off_w)
         member = self._fleet.members[substation_id]
         if member.report.journal_id != journal_id:
-            log.warning("a substation has another journal, its sessions of before are not in it",
-                        extra={"substation": substation_id, "url": url, "was": journal_id, "is": report.journal_id})  # fmt: skip
+            log.warning(
+                "a substation has another journal, its sessions of before are not in it",
+                extra={"substation": substation_id, "url": url, "was": journal_id, "is": report.journal_id},
+            )
         self._alarm(substation_id, member, now_s)
         self._tell_foreign(substation_id, member)
         if self._fleet.disputed(substation_id, now_s):
@@ -155,8 +155,14 @@ class Poller:
             self._alarms.add(substation_id)
             seen_at = {journal: where for journal, (where, _) in member.sightings.journals.items()}
             heard = member.sightings.heard
-            log.error("identity conflict: nothing is placed there",
-                      extra={"substation": substation_id, "journals": seen_at, "stream": heard and heard.journal_id})  # fmt: skip
+            log.error(
+                "identity conflict: nothing is placed there",
+                extra={
+                    "substation": substation_id,
+                    "journals": seen_at,
+                    "stream": heard and heard.journal_id,
+                },
+            )
         elif not in_conflict and substation_id in self._alarms:
             self._alarms.discard(substation_id)
             log.warning("identity conflict over", extra={"substation": substation_id})
@@ -167,8 +173,14 @@ class Poller:
             self._foreign.discard(substation_id)
         elif substation_id not in self._foreign:
             self._foreign.add(substation_id)
-            log.error("a substation belongs to another order book: nothing is placed there",
-                      extra={"substation": substation_id, "its_book": member.book_id, "own_book": self._fleet.book_id})  # fmt: skip
+            log.error(
+                "a substation belongs to another order book: nothing is placed there",
+                extra={
+                    "substation": substation_id,
+                    "its_book": member.book_id,
+                    "own_book": self._fleet.book_id,
+                },
+            )
 
 
 def checked(url: str, found: Seen, unix_s: float) -> Seen:
@@ -177,8 +189,7 @@ def checked(url: str, found: Seen, unix_s: float) -> Seen:
     if fault := report_fault(found.report, unix_s):
         raise PageUnusable(fault)
     if not port or not 0 < int(port[2]) <= HIGHEST_PORT:
-        message = f"{found.grpc_address[:80]!r} at {url} is no address of a stream"
-        raise PageUnusable(message)
+        raise PageUnusable(f"{found.grpc_address[:80]!r} at {url} is no address of a stream")
     return found
 
 
@@ -196,8 +207,7 @@ def parse(page: bytes) -> list[Sample]:
     try:
         families = list(text_string_to_metric_families(page.decode()))
     except IndexError as error:  # what prometheus_client 0.26 makes of some garbage
-        message = "no page of metrics"
-        raise ValueError(message) from error
+        raise ValueError("no page of metrics") from error
     return [
         Sample(s.name, s.labels, float(s.value))
         for family in families

@@ -14,10 +14,17 @@ PREFIX = "smartgrid_substation_"
 NAMES = tuple(
     PREFIX + name
     for name in (
-        "load_watts", "capacity_watts", "rated_watts", "draining", "report_epoch", "report_seq", "sessions_active",
-        "releases_watts", "info",
+        "load_watts",
+        "capacity_watts",
+        "rated_watts",
+        "draining",
+        "report_epoch",
+        "report_seq",
+        "sessions_active",
+        "releases_watts",
+        "info",
     )
-)  # fmt: skip
+)
 WITHIN = tuple("+Inf" if within == float("inf") else f"{within:g}" for within in RELEASES_WITHIN_S)
 
 LABEL = rb'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\n"])*"'
@@ -48,7 +55,7 @@ class Seen(NamedTuple):
     grpc_address: str
 
 
-class PageUnusable(Exception):  # noqa: N818 - a state of the page
+class PageUnusable(Exception):
     """The page does not hold one substation's report; the message says what is wrong."""
 
 
@@ -77,27 +84,30 @@ def seen(samples: Iterable[Sample]) -> Seen:
         else:
             values[name.removeprefix(PREFIX)] = value
     if count != SAMPLES or len(owners) != 1 or "" in owners:
-        message = (
+        raise PageUnusable(
             f"a page of one substation has {SAMPLES} samples, this has {count} of {len(owners)} substations"
         )
-        raise PageUnusable(message)
     try:
         report = Report(
-            owners.pop(), info["journal"], _whole(values["report_epoch"]), _whole(values["report_seq"]),
-            _whole(values["load_watts"]), _whole(values["capacity_watts"]), bool((0.0, 1.0).index(values["draining"])),
-            tuple(_whole(releases[within]) for within in WITHIN), _whole(values["sessions_active"]),
+            owners.pop(),
+            info["journal"],
+            _whole(values["report_epoch"]),
+            _whole(values["report_seq"]),
+            _whole(values["load_watts"]),
+            _whole(values["capacity_watts"]),
+            bool((0.0, 1.0).index(values["draining"])),
+            tuple(_whole(releases[within]) for within in WITHIN),
+            _whole(values["sessions_active"]),
             _whole(values["rated_watts"]),
-        )  # fmt: skip
+        )
         return Seen(report, info["grpc"])
     except (KeyError, ValueError, OverflowError) as error:
-        message = f"the page lacks or garbles {error}"
-        raise PageUnusable(message) from error
+        raise PageUnusable(f"the page lacks or garbles {error}") from error
 
 
 def _whole(value: float) -> int:
     if not value.is_integer():  # neither NaN nor infinite
-        message = f"{value} is not a whole number"
-        raise ValueError(message)
+        raise ValueError(f"{value} is not a whole number")
     return int(value)
 
 

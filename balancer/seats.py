@@ -61,8 +61,12 @@ class Seats:
     """Chooses by the view of the fleet and keeps the waiting room."""
 
     def __init__(
-        self, fleet: Fleet, decisions: Decisions, room: WaitingRoom, clock: Callable[[], float] = time.monotonic
-    ) -> None:  # fmt: skip
+        self,
+        fleet: Fleet,
+        decisions: Decisions,
+        room: WaitingRoom,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`clock` is the view's; waiting goes by the loop's."""
         self.fleet = fleet
         self.decisions = decisions
@@ -219,9 +223,15 @@ class Seats:
         self, charge: Charge, attempt: int, options: list[Option], reason: str, target: str | None = None
     ) -> Decision:
         decision = Decision(
-            int(time.time() * 1000), charge.vehicle_id, charge.plan.power_w, self.fleet.policy, attempt,
-            tuple(options), target, reason,
-        )  # fmt: skip
+            int(time.time() * 1000),
+            charge.vehicle_id,
+            charge.plan.power_w,
+            self.fleet.policy,
+            attempt,
+            tuple(options),
+            target,
+            reason,
+        )
         return self.decisions.note(decision)
 
     def _future(self) -> "asyncio.Future[Seat]":

@@ -160,8 +160,11 @@ def _command(call: pb.Call) -> Command | None:
 def _answer(number: int, answer: Answer) -> pb.Answer:
     session = substation_pb.Session(**answer.session.fields()) if answer.session else None
     return pb.Answer(
-        number=number, outcome=answer.outcome, session=session,
+        number=number,
+        outcome=answer.outcome,
+        session=session,
         sessions=[substation_pb.Session(**listed.fields()) for listed in answer.sessions],
         next_cursor=answer.next_cursor,
-        retry_after_ms=answer.retry_after_ms, detail=answer.detail,
-    )  # fmt: skip
+        retry_after_ms=answer.retry_after_ms,
+        detail=answer.detail,
+    )

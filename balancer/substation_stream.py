@@ -25,7 +25,7 @@ from substation.contract import (
     Stop,
     Withdraw,
     report_fault,
-)  # fmt: skip
+)
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
 
@@ -137,11 +137,19 @@ def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
     match outgoing.item:
         case Place() as place:
             plan = place.plan
-            call.place.CopyFrom(pb.Place(
-                book_id=place.book_id, key=place.key, attempt=place.attempt, vehicle_id=place.vehicle_id,
-                energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms, caller=place.caller,
-                journal_id=place.journal_id,
-            ))  # fmt: skip
+            call.place.CopyFrom(
+                pb.Place(
+                    book_id=place.book_id,
+                    key=place.key,
+                    attempt=place.attempt,
+                    vehicle_id=place.vehicle_id,
+                    energy_j=plan.energy_j,
+                    power_w=plan.power_w,
+                    stay_ms=plan.stay_ms,
+                    caller=place.caller,
+                    journal_id=place.journal_id,
+                )
+            )
         case Withdraw(key, attempt, journal_id):
             call.withdraw.CopyFrom(pb.Withdraw(key=key, attempt=attempt, journal_id=journal_id))
         case Settle(key, attempt, journal_id):
@@ -184,7 +192,15 @@ def _refuse(why: str) -> NoReturn:
 
 def _report(report: pb.Report) -> Report:
     return Report(
-        report.substation_id, report.journal_id, report.epoch, report.seq, report.load_w, report.capacity_w,
-        report.draining, tuple(report.releases_w), report.sessions, report.rated_w,
+        report.substation_id,
+        report.journal_id,
+        report.epoch,
+        report.seq,
+        report.load_w,
+        report.capacity_w,
+        report.draining,
+        tuple(report.releases_w),
+        report.sessions,
+        report.rated_w,
         report.book_id,
-    )  # fmt: skip
+    )

@@ -50,8 +50,7 @@ def _access(settings: Settings) -> Access:
     try:
         keys = KeyFile(settings.api_keys) if settings.api_keys else None
     except (UnusableKeys, OSError) as error:
-        message = f"the API keys in {settings.api_keys} can't be used: {error}"
-        raise CannotStartError(message) from error
+        raise CannotStartError(f"the API keys in {settings.api_keys} can't be used: {error}") from error
     return Access(keys, settings.quota_per_minute)
 
 

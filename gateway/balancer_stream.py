@@ -54,11 +54,19 @@ def _call(outgoing: Outgoing[Command]) -> pb.Call:
     match outgoing.item:
         case Charge() as charge:
             plan = charge.plan
-            call.charge.CopyFrom(pb.Charge(
-                key=charge.key, fingerprint=charge.fingerprint, vehicle_id=charge.vehicle_id,
-                energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms, substations=charge.substations,
-                max_wait_ms=charge.max_wait_ms, caller=charge.caller,
-            ))  # fmt: skip
+            call.charge.CopyFrom(
+                pb.Charge(
+                    key=charge.key,
+                    fingerprint=charge.fingerprint,
+                    vehicle_id=charge.vehicle_id,
+                    energy_j=plan.energy_j,
+                    power_w=plan.power_w,
+                    stay_ms=plan.stay_ms,
+                    substations=charge.substations,
+                    max_wait_ms=charge.max_wait_ms,
+                    caller=charge.caller,
+                )
+            )
         case Stop(session_id, caller):
             call.stop.CopyFrom(pb.Stop(session_id=session_id, caller=caller))
         case Find(session_id, caller):

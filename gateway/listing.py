@@ -15,14 +15,19 @@ from gateway.charge import FIELDS, Fault, Field, Invalid, fault_of, session_json
 PARAMETERS = (
     next(field for field in FIELDS if field.name == "vehicle_id"),
     Field(
-        "limit", "Sessions on a page", {"type": "integer", "minimum": 1, "maximum": 100},
-        "a whole number from 1 to 100", default=20,
+        "limit",
+        "Sessions on a page",
+        {"type": "integer", "minimum": 1, "maximum": 100},
+        "a whole number from 1 to 100",
+        default=20,
     ),
     Field(
-        "cursor", "Where the page begins: `next` of the page before holds it",
-        {"type": "string", "pattern": f"^{CURSOR}$"}, "what `next` of the page before holds",
+        "cursor",
+        "Where the page begins: `next` of the page before holds it",
+        {"type": "string", "pattern": f"^{CURSOR}$"},
+        "what `next` of the page before holds",
     ),
-)  # fmt: skip
+)
 
 
 def page(query: Mapping[str, Sequence[bytes]], caller: Caller) -> Page:

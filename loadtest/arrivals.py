@@ -81,8 +81,7 @@ def rush_hour(
     Raises ValueError beyond the bounds, or for a plan without anything in it.
     """
     if not (1 <= requests <= MAX_REQUESTS and 0 < seconds <= MAX_SECONDS and fits(requests, seconds)):
-        message = f"{requests} requests in {seconds:g} s can't be sent; {BOUNDS}"
-        raise ValueError(message)
+        raise ValueError(f"{requests} requests in {seconds:g} s can't be sent; {BOUNDS}")
     moments_s = sorted(round(at_s, 3) for at_s in shape(requests, seconds, randomness))
     return tuple(_car(at_s, f"EV-{seed}-{index}", randomness) for index, at_s in enumerate(moments_s))
 

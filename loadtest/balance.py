@@ -15,8 +15,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
     Raises ValueError when there is no value.
     """
     if not values:
-        message = "no percentile of nothing"
-        raise ValueError(message)
+        raise ValueError("no percentile of nothing")
     rank = math.ceil(len(values) * percent / 100)
     return sorted(values)[max(rank, 1) - 1]
 

@@ -48,9 +48,12 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     again = commands.add_parser("report", help=about, description=about)
     again.add_argument("result", type=Path, help="the result of a run, as JSON", metavar="RESULT.json")
     again.add_argument(
-        "-o", "--output", type=options.explained(options.writable), metavar="FILE",
+        "-o",
+        "--output",
+        type=options.explained(options.writable),
+        metavar="FILE",
         help=f"where to [{report.REPORT} beside it]",
-    )  # fmt: skip
+    )
     command.add(commands, environ)
     return top
 
@@ -122,10 +125,18 @@ def _order(asked: argparse.Namespace) -> Order:
     wish = options.wish_of(asked)
     return Order(
         runs.new_id(wish.preset.name, wish.seed),
-        asked.gateway, asked.balancer, wish, asked.concurrency, asked.retries,
-        in_force(wish.preset.limits, asked.fail_if), asked.settle_s, asked.runs_dir,
-        json=asked.json, plan_json=asked.plan_json, end_on_stop=asked.end_sessions_on_stop,
-    )  # fmt: skip
+        asked.gateway,
+        asked.balancer,
+        wish,
+        asked.concurrency,
+        asked.retries,
+        in_force(wish.preset.limits, asked.fail_if),
+        asked.settle_s,
+        asked.runs_dir,
+        json=asked.json,
+        plan_json=asked.plan_json,
+        end_on_stop=asked.end_sessions_on_stop,
+    )
 
 
 def _dry_run(asked: argparse.Namespace) -> int:

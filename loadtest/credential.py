@@ -15,8 +15,7 @@ class Credential:
         """'' stands for no key. Raises ValueError, without the key in it, for what can't be a header."""
         self._token = token
         if key and not KEY.fullmatch(key):
-            message = "an API key of 1 to 255 visible ASCII characters is accepted"
-            raise ValueError(message)
+            raise ValueError("an API key of 1 to 255 visible ASCII characters is accepted")
         self._key = key
 
     def headers(self) -> dict[str, str]:
@@ -43,6 +42,5 @@ def from_file(path: str) -> Credential:
         message = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ValueError(message) from None
     if not key:
-        message = "the file is empty"
-        raise ValueError(message)
+        raise ValueError("the file is empty")
     return Credential(key)

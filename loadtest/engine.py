@@ -168,10 +168,19 @@ class Engine:
         self.outcomes[last.outcome] += 1
         self.requests.append(
             Request(
-                index, arrival.vehicle_id, intended_unix_s, first.sent_unix_s, last.answered_unix_s,
-                last.outcome, last.status, last.reason, answers[-1].session, answers[-1].body, attempts,
+                index,
+                arrival.vehicle_id,
+                intended_unix_s,
+                first.sent_unix_s,
+                last.answered_unix_s,
+                last.outcome,
+                last.status,
+                last.reason,
+                answers[-1].session,
+                answers[-1].body,
+                attempts,
             )
-        )  # fmt: skip
+        )
 
 
 async def asks_for_a_key(http: aiohttp.ClientSession, gateway_url: str, credential: Credential) -> bool:

@@ -36,11 +36,11 @@ READ_SAMPLES = tuple(
 )
 
 
-class NotReady(Exception):  # noqa: N818 - named after what is the matter
+class NotReady(Exception):
     """The grid can't be used for a rush hour; the message says why."""
 
 
-class NotRestored(Exception):  # noqa: N818 - named after what is the matter
+class NotRestored(Exception):
     """What a run changes in the grid could not be changed in mid-run, or not put back; the message says how."""
 
 
@@ -78,14 +78,16 @@ class Grid:
             async with self._http.get(url, timeout=self._timeout, allow_redirects=False) as response:
                 status, text = response.status, await response.text()
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            message = f"the gateway at {self._gateway_url} can't be reached: {_name(error)}. {START}"
-            raise NotReady(message) from error
+            raise NotReady(
+                f"the gateway at {self._gateway_url} can't be reached: {_name(error)}. {START}"
+            ) from error
         if status == UNREADY:
             return GatewaySeen(waits_for=f"{status} {text}")
         book_id = _book_id(text) if status == OK else ""
         if not book_id:
-            message = f"what answers at {self._gateway_url} is no gateway of a grid: nothing is sent there"
-            raise NotReady(message)
+            raise NotReady(
+                f"what answers at {self._gateway_url} is no gateway of a grid: nothing is sent there"
+            )
         return GatewaySeen(book_id=book_id)
 
     async def fleet(self) -> FleetSeen:
@@ -100,11 +102,11 @@ class Grid:
                 str(fleet["book_id"]), str(fleet["policy"]), stations, [str(url) for url in fleet["unseen"]]
             )
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
-            message = f"the balancer at {self._balancer_url} can't be read: {_name(error)}. {START}"
-            raise NotReady(message) from error
+            raise NotReady(
+                f"the balancer at {self._balancer_url} can't be read: {_name(error)}. {START}"
+            ) from error
         except (ValueError, KeyError, TypeError) as error:
-            message = f"{url} is not a fleet: {error!r}"
-            raise NotReady(message) from error
+            raise NotReady(f"{url} is not a fleet: {error!r}") from error
 
     async def time_scale(self, stations: Mapping[str, str]) -> float | None:
         """Return how many grid seconds pass in one second; None when the substations do not agree on it."""
@@ -202,11 +204,9 @@ def parse(page: str, substation_id: str) -> Reading:
     try:
         reading = _reading(found, tuple(sorted(releases)))
     except KeyError as error:
-        message = f"the metrics of {substation_id} lack {error}"
-        raise ValueError(message) from error
+        raise ValueError(f"the metrics of {substation_id} lack {error}") from error
     if reading.capacity_w <= 0:
-        message = f"the capacity of {substation_id} is {reading.capacity_w} W"
-        raise ValueError(message)
+        raise ValueError(f"the capacity of {substation_id} is {reading.capacity_w} W")
     return reading
 
 

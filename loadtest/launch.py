@@ -98,19 +98,31 @@ async def _refused(orders: Sequence[Order], credential: Credential) -> Ended | N
 async def _one(order: Order, credential: Credential, shown: Shown) -> Ended:
     progress = shown.progress
     progress.tell(
-        STARTED, schema=SCHEMA, run_id=order.run_id, preset=order.wish.preset.name, seed=order.wish.seed,
-        requests=order.wish.requests, seconds=order.wish.seconds, gateway_url=order.gateway_url,
-        balancer_url=order.balancer_url, pid=os.getpid(),
-    )  # fmt: skip
+        STARTED,
+        schema=SCHEMA,
+        run_id=order.run_id,
+        preset=order.wish.preset.name,
+        seed=order.wish.seed,
+        requests=order.wish.requests,
+        seconds=order.wish.seconds,
+        gateway_url=order.gateway_url,
+        balancer_url=order.balancer_url,
+        pid=os.getpid(),
+    )
     ended = Ended(Verdict.FAILED, "a fault of this program")
     try:
         ended = await run(order, credential, shown)
     finally:
         paths = runs.files(ended.folder) if ended.folder else {}
         progress.tell(
-            ENDED, run_id=order.run_id, verdict=ended.verdict, exit_code=EXIT[ended.verdict],
-            why=ended.why, folder=str(ended.folder) if ended.folder else None, paths=paths,
-        )  # fmt: skip
+            ENDED,
+            run_id=order.run_id,
+            verdict=ended.verdict,
+            exit_code=EXIT[ended.verdict],
+            why=ended.why,
+            folder=str(ended.folder) if ended.folder else None,
+            paths=paths,
+        )
         await progress.close()
     return ended
 

@@ -18,7 +18,7 @@ HELD = 409
 ASKS = "it asks for the operator's token: name its file with --operator-token-file or OPERATOR_TOKEN_FILE"
 
 
-class Busy(Exception):  # noqa: N818 - named after what is the matter
+class Busy(Exception):
     """Another run holds the rush hour; the message says which, and for how long."""
 
 
@@ -93,13 +93,11 @@ class Lease:
             ) as response:
                 status, text = response.status, await response.text()
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            message = f"{url} does not answer: {str(error) or type(error).__name__}"
-            raise NotReady(message) from error
+            raise NotReady(f"{url} does not answer: {str(error) or type(error).__name__}") from error
         said = _object(text) if status in {OK, HELD} else None
         if said is None:
             why = ASKS if status == UNAUTHORIZED else "is it a balancer of this version?"
-            message = f"{url} answers {status}: {why}"
-            raise NotReady(message)
+            raise NotReady(f"{url} answers {status}: {why}")
         if status == HELD:
             raise Busy(_held_by(said))
         return said

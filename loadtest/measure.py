@@ -1,8 +1,10 @@
 """The middle of a run: everything that goes on at once while requests are sent."""
 
 import asyncio
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from typing import Any
 
 from loadtest.conditions import changes
 from loadtest.engine import Engine, unless
@@ -62,38 +64,50 @@ async def measure(stage: Stage, shown: Shown) -> Measured:
     stage.outage.begin(start_unix_s, now)
     stage.lease.window_unix_s = (start_unix_s, start_unix_s + plan.seconds)
     watch = Watch(len(plan.arrivals), plan.seconds, engine, sampler, lambda: now() - start_unix_s)
-    beside = [
-        asyncio.create_task(beside)
-        for beside in (
-            monitor.run(),
-            sampler.run(),
-            stage.policies.run(),
-            _keep(stage.lease, stop),
-            shown.screen.follow(watch.view),
-            shown.progress.follow(watch.view),
-        )
-    ]
-    try:
+    async with _beside(
+        monitor.run(),
+        sampler.run(),
+        stage.policies.run(),
+        _keep(stage.lease, stop),
+        shown.screen.follow(watch.view),
+        shown.progress.follow(watch.view),
+    ):
         await engine.run(plan.arrivals, start_unix_s, stop)
         await unless(stop, asyncio.sleep(start_unix_s + plan.seconds - now()))  # the window is sampled whole
-    finally:
-        for task in beside:
-            task.cancel()
-        ended = await asyncio.gather(*beside, return_exceptions=True)
-    for fault in ended:
-        if isinstance(fault, Exception):
-            raise fault
     until_unix_s = min(start_unix_s + plan.seconds, now())
     after = await _last_readings(sampler)
     await stage.policies.look()
     return Measured(
-        planned=len(plan.arrivals), sent=engine.sent, interrupted=stop.is_set(),
-        from_unix_s=start_unix_s, until_unix_s=until_unix_s,
-        requests=engine.requests, substation_ids=sampler.substation_ids, samples=sampler.samples,
-        missed_readings=sampler.missed, before=stage.before.readings, after=after,
-        no_slot=engine.no_slot, generator=monitor.health(engine.woke_late_ms),
+        planned=len(plan.arrivals),
+        sent=engine.sent,
+        interrupted=stop.is_set(),
+        from_unix_s=start_unix_s,
+        until_unix_s=until_unix_s,
+        requests=engine.requests,
+        substation_ids=sampler.substation_ids,
+        samples=sampler.samples,
+        missed_readings=sampler.missed,
+        before=stage.before.readings,
+        after=after,
+        no_slot=engine.no_slot,
+        generator=monitor.health(engine.woke_late_ms),
         changes=changes(sampler.samples, stage.policies.seen, plan.drain, start_unix_s),
-    )  # fmt: skip
+    )
+
+
+@contextlib.asynccontextmanager
+async def _beside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run `work` while the context lasts, then cancel it; raises the first exception that one of them raised."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for fault in ended:
+        if isinstance(fault, Exception):
+            raise fault
 
 
 async def _keep(lease: Lease, stop: Stop) -> None:

@@ -47,8 +47,7 @@ class Outage:
     async def __aenter__(self) -> Self:
         """Check that it is not drained already; raises NotReady."""
         if self._drain and await self._draining():
-            message = f"{self._drain.substation_id} is drained already: this run would restore it"
-            raise NotReady(message)
+            raise NotReady(f"{self._drain.substation_id} is drained already: this run would restore it")
         return self
 
     async def __aexit__(
@@ -73,8 +72,7 @@ class Outage:
         try:
             await self._order("drain")
         except (aiohttp.ClientError, OSError) as error:
-            message = f"the substation can't be drained: {error!r}"
-            raise NotRestored(message) from error
+            raise NotRestored(f"the substation can't be drained: {error!r}") from error
 
     async def _restore(self) -> None:
         why = ""
@@ -86,8 +84,7 @@ class Outage:
                 await asyncio.sleep(TRY_AGAIN_S)
             else:
                 return
-        message = f"a substation is still drained ({why}): curl -X POST {self._url}/restore"
-        raise NotRestored(message)
+        raise NotRestored(f"a substation is still drained ({why}): curl -X POST {self._url}/restore")
 
     async def _order(self, order: str) -> None:
         timeout = aiohttp.ClientTimeout(total=ORDER_TIMEOUT_S)
@@ -109,5 +106,4 @@ class Outage:
                 for each in fleet["substations"]
             )
         except (aiohttp.ClientError, OSError, ValueError, KeyError, TypeError) as error:
-            message = f"{fleet_url} can't be read: {error!r}"
-            raise NotReady(message) from error
+            raise NotReady(f"{fleet_url} can't be read: {error!r}") from error

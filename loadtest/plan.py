@@ -39,8 +39,7 @@ class GridSize:
         """
         chosen = wanted or min(self.capacity_w)
         if chosen not in self.capacity_w:
-            message = f"there is no {chosen}: the fleet has {', '.join(sorted(self.capacity_w))}"
-            raise ValueError(message)
+            raise ValueError(f"there is no {chosen}: the fleet has {', '.join(sorted(self.capacity_w))}")
         return chosen
 
 

@@ -31,8 +31,7 @@ def write_plan(path: Path, plan: RunPlan) -> None:
     try:
         path.write_text(plan.document() + "\n", encoding="utf-8")
     except OSError as error:
-        message = f"the plan can't be written: {error}"
-        raise NotWritten(message) from error
+        raise NotWritten(f"the plan can't be written: {error}") from error
 
 
 def _lines(plan: RunPlan, fleet: GridSize) -> Iterator[str]:

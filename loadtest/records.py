@@ -42,13 +42,13 @@ class Session:
         """Read the body of a 201 to `vehicle_id`; raises ValueError when it breaks the contract."""
         try:
             if body["vehicle_id"] != vehicle_id:
-                message = f"the session is another vehicle's: {body['vehicle_id']}"
-                raise ValueError(message)
+                raise ValueError(f"the session is another vehicle's: {body['vehicle_id']}")
             start_ms, end_ms = _unix_ms(body["started_at"]), _unix_ms(body["expected_end"])
             plan = Plan(
-                round(body["energy_kwh"] * J_PER_KWH), round(body["power_kw"] * W_PER_KW),
+                round(body["energy_kwh"] * J_PER_KWH),
+                round(body["power_kw"] * W_PER_KW),
                 round((body["stay_minutes"] or 0) * MS_PER_MINUTE),
-            )  # fmt: skip
+            )
             wall_per_grid = (end_ms - start_ms) / plan.duration_ms
             releases = tuple(
                 (start_ms + int(after * wall_per_grid), freed) for after, freed in plan.releases()
@@ -57,8 +57,7 @@ class Session:
                 str(body["session_id"]), str(body["substation_id"]), plan.power_w, start_ms, end_ms, releases
             )
         except (KeyError, TypeError) as error:
-            message = f"the 201 lacks something: {error!r}"
-            raise ValueError(message) from error
+            raise ValueError(f"the 201 lacks something: {error!r}") from error
 
     def as_reserved(self, steps: Sequence[Mapping[str, Any]]) -> "Session":
         """Return the session as its substation really reserved power: `reserved` of `GET /charge/{id}`.
@@ -69,8 +68,7 @@ class Session:
         try:
             told = [(_unix_ms(step["from"]), round(step["power_kw"] * W_PER_KW)) for step in steps]
         except (KeyError, TypeError) as error:
-            message = f"a step of a reservation is incomplete: {error!r}"
-            raise ValueError(message) from error
+            raise ValueError(f"a step of a reservation is incomplete: {error!r}") from error
         powers_w = [self.power_w, *(power_w for _, power_w in told)]
         freed = [
             (at, before - after)
@@ -176,6 +174,5 @@ class Sample:
 def _unix_ms(text: str) -> int:
     moment = dt.datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        message = f"{text} has no time zone"
-        raise ValueError(message)
+        raise ValueError(f"{text} has no time zone")
     return round(moment.timestamp() * MS_PER_S)

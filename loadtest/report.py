@@ -64,8 +64,7 @@ def load(result: Path) -> Any:
     try:
         return json.loads(result.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        message = f"{result} can't be read: {error}"
-        raise NotAResult(message) from error
+        raise NotAResult(f"{result} can't be read: {error}") from error
 
 
 def render(result: Path) -> str:

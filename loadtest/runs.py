@@ -21,7 +21,7 @@ LAST_LINE_BYTES = 16_384
 UNKNOWN = "no end"  # it runs, or was killed
 
 
-class NotWritten(Exception):  # noqa: N818 - named after what happened
+class NotWritten(Exception):
     """The result can't be written; the message says why."""
 
 
@@ -40,8 +40,7 @@ def make(root: Path, name: str) -> Path:
     try:
         (root / name).mkdir(parents=True)
     except OSError as error:
-        message = f"the folder of the run can't be made: {error}"
-        raise NotWritten(message) from error
+        raise NotWritten(f"the folder of the run can't be made: {error}") from error
     return (root / name).absolute()
 
 
@@ -55,8 +54,7 @@ def write(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except (OSError, UnicodeError) as error:
-        message = f"the result can't be written: {error}"
-        raise NotWritten(message) from error
+        raise NotWritten(f"the result can't be written: {error}") from error
     finally:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -67,8 +65,7 @@ def copy(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        message = f"the result can't be written: {error}"
-        raise NotWritten(message) from error
+        raise NotWritten(f"the result can't be written: {error}") from error
 
 
 def prune(root: Path, keep: int = KEEP) -> None:

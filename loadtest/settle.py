@@ -32,8 +32,7 @@ async def settle(grid: Grid, wait_s: float, say: Callable[[str], None]) -> Fleet
             return fleet
         if left_s <= 0 or (stays := _stays(sample, left_s)):
             why = obstacles if left_s <= 0 else stays
-            message = f"the grid is not ready within {wait_s:g} s: {'; '.join(why)}"
-            raise NotReady(message)
+            raise NotReady(f"the grid is not ready within {wait_s:g} s: {'; '.join(why)}")
         say(f"waiting up to {left_s:.0f} s for a ready grid and an empty fleet: {'; '.join(obstacles)}")
         await asyncio.sleep(min(LOOK_EVERY_S, left_s))
 
@@ -41,14 +40,12 @@ async def settle(grid: Grid, wait_s: float, say: Callable[[str], None]) -> Fleet
 def _one_grid(gateway: GatewaySeen, fleet: FleetSeen) -> None:
     """Raise NotReady unless the gateway is one of this fleet, as far as it can tell, and has substations."""
     if gateway.book_id and gateway.book_id != fleet.book_id:
-        message = (
+        raise NotReady(
             f"the gateway belongs to another grid than the balancer: it works with the order book"
             f" {gateway.book_id}, not with {fleet.book_id}; nothing is sent"
         )
-        raise NotReady(message)
     if not fleet.stations and not fleet.unseen:
-        message = "the balancer knows no substations"
-        raise NotReady(message)
+        raise NotReady("the balancer knows no substations")
 
 
 def _obstacles(stations: Mapping[str, str], sample: Sample) -> list[str]:

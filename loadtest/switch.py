@@ -57,8 +57,7 @@ class Switch:
             except NotReady as error:
                 why = str(error)
                 await asyncio.sleep(RESTORE_EVERY_S)
-        message = f"{why}; restore it by PUT {self._url}: it was {self._former}"
-        raise NotRestored(message)
+        raise NotRestored(f"{why}; restore it by PUT {self._url}: it was {self._former}")
 
     async def _to(self, policy: str) -> None:
         if policy == self._now:
@@ -76,9 +75,9 @@ class Switch:
                 said = await answer.json(content_type=None)
                 if not answer.ok:
                     why = said.get("detail") if isinstance(said, dict) else said
-                    message = f"the policy {policy!r} is not taken: {answer.status} {why}"
-                    raise NotReady(message)
+                    raise NotReady(f"the policy {policy!r} is not taken: {answer.status} {why}")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            message = f"the policy can't be switched to {policy}: {str(error) or type(error).__name__}"
-            raise NotReady(message) from error
+            raise NotReady(
+                f"the policy can't be switched to {policy}: {str(error) or type(error).__name__}"
+            ) from error
         self._now = policy

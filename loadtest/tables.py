@@ -39,9 +39,20 @@ def show_runs(console: Console, runs: Sequence[Past]) -> None:
 
 
 def _stations(stations: Sequence[StationResult]) -> Table:
-    table = _table("substation", "handled\n(count)", "told\n201s", "refused", "limit\nkW",
-                   "load\navg\nkW", "load\npeak\nkW", "util.\navg", "util.\npeak",
-                   "recom-\nputed\npeak", "over-\nload\nW·s", "energy\nkWh")  # fmt: skip
+    table = _table(
+        "substation",
+        "handled\n(count)",
+        "told\n201s",
+        "refused",
+        "limit\nkW",
+        "load\navg\nkW",
+        "load\npeak\nkW",
+        "util.\navg",
+        "util.\npeak",
+        "recom-\nputed\npeak",
+        "over-\nload\nW·s",
+        "energy\nkWh",
+    )
     for station in stations:
         counted, sampled = station.counted, station.sampled
         overload_ws = counted and counted.overload_admission_ws + counted.overload_derating_ws

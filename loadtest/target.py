@@ -16,8 +16,7 @@ def base_url(text: str) -> str:
     """Return one base URL in its plain form; raises ValueError for anything else."""
     found = urls(text)
     if len(found) != 1:
-        message = "one URL is accepted"
-        raise ValueError(message)
+        raise ValueError("one URL is accepted")
     parts = urlsplit(found[0])
     host = parts.hostname or ""
     port = f":{parts.port}" if parts.port else ""

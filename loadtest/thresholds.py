@@ -15,8 +15,13 @@ from loadtest.result import Result
 
 FORM = re.compile(r"\s*([a-z0-9_]+)\s*(>=|<=|==|!=|>|<)\s*(\S+)\s*")
 BREAKS: Mapping[str, Callable[[float, float], bool]] = {
-    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne,
-}  # fmt: skip
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 HOLDS = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "==": "!=", "!=": "=="}
 ACCEPTED = "<name> <op> <number>, as in 'p99_ms > 250', is accepted"
 
@@ -79,10 +84,13 @@ def _share(part: int, whole: int) -> float | None:
 
 
 FIGURES: Mapping[str, Figure] = _latencies() | {
-    "overload_ws": Figure("overload by admission that substations counted, in W·s", lambda r: r.overload_ws, unconditional=True),
+    "overload_ws": Figure(
+        "overload by admission that substations counted, in W·s", lambda r: r.overload_ws, unconditional=True
+    ),
     "recomputed_kw": Figure(
         "highest excess over a capacity by the clients' own records, in kW",
-        lambda r: r.recomputed_excess_kw, unconditional=True,
+        lambda r: r.recomputed_excess_kw,
+        unconditional=True,
     ),
     "max_mean": Figure("max/mean utilization while busy, average", lambda r: r.balance_ratio, ".4f"),
     "imbalance_vs_oracle": Figure("max_mean over that of the oracle", lambda r: r.imbalance_vs_oracle, ".4f"),
@@ -95,28 +103,41 @@ FIGURES: Mapping[str, Figure] = _latencies() | {
     "refused": Figure("requests that were refused in the end", lambda r: r.refused),
     "refused_share": Figure("share of them in all sent", lambda r: _share(r.refused, r.sent), ".4f"),
     "first_refused": Figure("requests that were refused at first", lambda r: r.first_refused),
-    "refused_untold": Figure("refusals, of every try, that were not 503 with Retry-After", lambda r: r.refused_untold, unconditional=True),
+    "refused_untold": Figure(
+        "refusals, of every try, that were not 503 with Retry-After",
+        lambda r: r.refused_untold,
+        unconditional=True,
+    ),
     "failed": Figure("requests that failed in the end", lambda r: r.failed, unconditional=True),
-    "failed_share": Figure("share of them in all sent", lambda r: _share(r.failed, r.sent), ".4f", unconditional=True),
+    "failed_share": Figure(
+        "share of them in all sent", lambda r: _share(r.failed, r.sent), ".4f", unconditional=True
+    ),
     "retries": Figure("times that requests were sent again", lambda r: r.retries),
     "late": Figure("requests that were sent late", lambda r: r.late, unconditional=True),
     "dropped": Figure("requests that were never sent", lambda r: r.dropped, unconditional=True),
     "energy_kwh": Figure("energy that substations delivered during the run, in kWh", lambda r: r.energy_kwh),
     "commits_per_100": Figure("commits per 100 admissions", lambda r: r.commits_per_100_admissions, ".1f"),
-    "missed_readings": Figure("readings of substations that did not come", lambda r: r.missed_readings, unconditional=True),
+    "missed_readings": Figure(
+        "readings of substations that did not come", lambda r: r.missed_readings, unconditional=True
+    ),
     "loop_lag_p99_ms": Figure(
         "lag of the generator's event loop, p99, in ms",
-        lambda r: r.generator.loop_lag_p99_ms if r.generator else None, ".1f", unconditional=True,
+        lambda r: r.generator.loop_lag_p99_ms if r.generator else None,
+        ".1f",
+        unconditional=True,
     ),
     "cpu_share": Figure(
         "CPU of the generator, of one core",
-        lambda r: r.generator.cpu_share if r.generator else None, ".3f", unconditional=True,
+        lambda r: r.generator.cpu_share if r.generator else None,
+        ".3f",
+        unconditional=True,
     ),
     "saturated": Figure(
         "1 if the generator was saturated",
-        lambda r: r.generator.saturated if r.generator else None, unconditional=True,
+        lambda r: r.generator.saturated if r.generator else None,
+        unconditional=True,
     ),
-}  # fmt: skip
+}
 
 
 def limit(text: str) -> Limit:
@@ -126,15 +147,13 @@ def limit(text: str) -> Limit:
         raise ValueError(ACCEPTED)
     name, op, figure = match.groups()
     if name not in FIGURES:
-        message = f"{name} is no figure; accepted are {', '.join(FIGURES)}"
-        raise ValueError(message)
+        raise ValueError(f"{name} is no figure; accepted are {', '.join(FIGURES)}")
     try:
         number = float(figure)
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        message = f"{figure} is not a finite number; {ACCEPTED}"
-        raise ValueError(message)
+        raise ValueError(f"{figure} is not a finite number; {ACCEPTED}")
     return Limit(name, op, number)
 
 

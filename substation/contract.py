@@ -17,12 +17,10 @@ from substation.plan import Plan
 # is at most 1.25 times the one before it, so Retry-After is at most that much too long (docs/adr/0018). The last is
 # "some day", and equals the load.
 RELEASES_WITHIN_S = (
-    0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0,
-    10.0, 12.0, 15.0, 18.0, 22.0, 26.0, 30.0, 36.0, 44.0, 52.0, 60.0, 75.0, 90.0,
-    110.0, 135.0, 165.0, 200.0, 245.0, 300.0, 360.0, 440.0, 540.0, 660.0, 780.0, 900.0,
-    1100.0, 1350.0, 1650.0, 2000.0, 2400.0, 3000.0, 3600.0, 4500.0, 5400.0, 6600.0, 8000.0, 9600.0, 11700.0,
-    4 * 3600.0,
-    float("inf"),
+    0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 18.0, 22.0, 26.0, 30.0,
+    36.0, 44.0, 52.0, 60.0, 75.0, 90.0, 110.0, 135.0, 165.0, 200.0, 245.0, 300.0, 360.0, 440.0, 540.0,
+    660.0, 780.0, 900.0, 1100.0, 1350.0, 1650.0, 2000.0, 2400.0, 3000.0, 3600.0, 4500.0, 5400.0, 6600.0,
+    8000.0, 9600.0, 11700.0, 4 * 3600.0, float("inf"),
 )  # fmt: skip
 # Bounds of what a balancer believes: see `report_fault` and `session_fault`.
 SUBSTATION_ID = "[a-z0-9][a-z0-9-]{0,62}"  # regular expressions
@@ -30,9 +28,8 @@ JOURNAL_ID = "[A-Za-z0-9._-]{1,64}"
 SESSION_ID = rf"{SUBSTATION_ID}\.[A-Za-z0-9_-]{{1,64}}"
 MOST_W = 10**9  # the highest CAPACITY_KW
 MOST_COUNT = 2**53  # numbers on a page are exact up to here
-MOST_AHEAD_S = (
-    24 * 3600
-)  # an epoch is at least the substation's unix time: how far that may be ahead of this clock
+# An epoch is at least the substation's unix time: how far that may be ahead of this clock.
+MOST_AHEAD_S = 24 * 3600
 LAST_UNIX_MS = 253_402_300_799_999  # the end of the year 9999
 
 MOST_LISTED = 1000  # sessions of one page
@@ -193,10 +190,17 @@ class Session:
         Raises ValueError for what can't be a session.
         """
         session = cls(
-            flat.session_id, flat.substation_id, flat.vehicle_id, State(flat.state),
-            Plan(flat.energy_j, flat.power_w, flat.stay_ms, flat.taper), flat.delivered_j,
-            flat.started_unix_ms, flat.expected_end_unix_ms, flat.ended_unix_ms, flat.caller,
-        )  # fmt: skip
+            flat.session_id,
+            flat.substation_id,
+            flat.vehicle_id,
+            State(flat.state),
+            Plan(flat.energy_j, flat.power_w, flat.stay_ms, flat.taper),
+            flat.delivered_j,
+            flat.started_unix_ms,
+            flat.expected_end_unix_ms,
+            flat.ended_unix_ms,
+            flat.caller,
+        )
         if fault := session_fault(session):
             raise ValueError(fault)
         return session

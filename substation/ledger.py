@@ -19,7 +19,7 @@ from substation.curve import Curve, Release, Usage
 from substation.records import Entry, Record
 
 
-class InvariantBroken(AssertionError):  # noqa: N818 - named after what happened
+class InvariantBroken(AssertionError):
     """The ledger contradicts itself: a bug. The process must end, not go on."""
 
 
@@ -73,8 +73,7 @@ class Ledger:
     def begin(self, now_ms: int) -> None:
         """Start a batch at grid time `now_ms`: what the plans have ended by then is freed."""
         if now_ms < self._now_ms:
-            message = f"grid time went back from {self._now_ms} to {now_ms} ms"
-            raise InvariantBroken(message)
+            raise InvariantBroken(f"grid time went back from {self._now_ms} to {now_ms} ms")
         self._undo.clear()
         due = bisect.bisect_right(self._releases, now_ms, key=lambda release: release.at_ms)
         self._usage = self.curve().usage_at(now_ms)
@@ -107,8 +106,9 @@ class Ledger:
         self._add(entry, self._now_ms)
         self._undo.append(lambda: self._remove(entry))
         if self._load_w > self.capacity_w:
-            message = f"admitted {place.plan.power_w} W up to {self._load_w} of {self.capacity_w} W"
-            raise InvariantBroken(message)
+            raise InvariantBroken(
+                f"admitted {place.plan.power_w} W up to {self._load_w} of {self.capacity_w} W"
+            )
         return Decision(Outcome.PLACED, Record(place.key, place.attempt, State.CHARGING, entry), write=True)
 
     def stop(self, known: Record | None, now_unix_ms: int) -> Decision:
@@ -140,8 +140,9 @@ class Ledger:
         """Raise InvariantBroken if the load is not the sum of what is still to be freed."""
         total = sum(release.freed_w for release in self._releases)
         if total != self._load_w or len(self._open) != sum(release.last for release in self._releases):
-            message = f"load {self._load_w} W of {len(self._open)} sessions, but {total} W are to be freed"
-            raise InvariantBroken(message)
+            raise InvariantBroken(
+                f"load {self._load_w} W of {len(self._open)} sessions, but {total} W are to be freed"
+            )
 
     def _end(self, known: Record, state: State, outcome: Outcome, now_unix_ms: int) -> Decision:
         entry = known.entry
@@ -184,8 +185,7 @@ class Ledger:
     def check_bounds(self) -> None:
         """Raise InvariantBroken on a load that can't be, the cheap half of `check`."""
         if self._load_w < 0 or bool(self._open) != bool(self._load_w):
-            message = f"load {self._load_w} W with {len(self._open)} sessions"
-            raise InvariantBroken(message)
+            raise InvariantBroken(f"load {self._load_w} W with {len(self._open)} sessions")
 
 
 def _releases(entry: Entry) -> list[Release]:

@@ -54,18 +54,25 @@ class WriterMetrics:
 
     def __init__(self, registry: CollectorRegistry, substation_id: str) -> None:
         self._commit = Histogram(
-            "smartgrid_substation_commit_seconds", "Duration of a journal commit with its decisions",
-            ["substation"], buckets=COMMIT_BUCKETS_S, registry=registry,
-        ).labels(substation_id)  # fmt: skip
+            "smartgrid_substation_commit_seconds",
+            "Duration of a journal commit with its decisions",
+            ["substation"],
+            buckets=COMMIT_BUCKETS_S,
+            registry=registry,
+        ).labels(substation_id)
         self._batch = Histogram(
-            "smartgrid_substation_commit_decisions", "Decisions that were written by one journal commit",
-            ["substation"], buckets=BATCH_BUCKETS, registry=registry,
-        ).labels(substation_id)  # fmt: skip
+            "smartgrid_substation_commit_decisions",
+            "Decisions that were written by one journal commit",
+            ["substation"],
+            buckets=BATCH_BUCKETS,
+            registry=registry,
+        ).labels(substation_id)
         sessions = Counter(
-            "smartgrid_substation_sessions", "Decisions that were committed since the start; the same answer given again is not counted",
+            "smartgrid_substation_sessions",
+            "Decisions that were committed since the start; the same answer given again is not counted",
             ["substation", "outcome"],
             registry=registry,
-        )  # fmt: skip
+        )
         self._sessions = {
             outcome: sessions.labels(substation_id, label) for outcome, label in COUNTED.items()
         }
@@ -116,9 +123,16 @@ class ReportCollector(Collector):
         """Evaluate the load now; all families are of the same report."""
         report = self._station.report()
         values = (
-            report.load_w, report.capacity_w, report.rated_w, report.capacity_w - report.load_w,
-            report.sessions, int(report.draining), report.epoch, report.seq, self._station.time_scale,
-        )  # fmt: skip
+            report.load_w,
+            report.capacity_w,
+            report.rated_w,
+            report.capacity_w - report.load_w,
+            report.sessions,
+            int(report.draining),
+            report.epoch,
+            report.seq,
+            self._station.time_scale,
+        )
         for (name, about), value in zip(GAUGES.items(), values, strict=True):
             gauge = GaugeMetricFamily(name, about, labels=["substation"])
             gauge.add_metric(self._labels, value)

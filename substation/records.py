@@ -57,7 +57,14 @@ class Record:
         state = self.state_at(now_ms)
         ended = entry.expected_end_unix_ms if state is State.COMPLETED else entry.ended_unix_ms
         return Session(
-            entry.session_id, substation_id, entry.vehicle_id, state, entry.plan,
+            entry.session_id,
+            substation_id,
+            entry.vehicle_id,
+            state,
+            entry.plan,
             entry.delivered_j(now_ms),
-            entry.started_unix_ms, entry.expected_end_unix_ms, ended, entry.caller,
-        )  # fmt: skip
+            entry.started_unix_ms,
+            entry.expected_end_unix_ms,
+            ended,
+            entry.caller,
+        )

@@ -28,7 +28,7 @@ COPIES = "journal-*.sqlite"
 NO_COPY = "the copy can't be written: is there room on the disk? The log has the reason"
 
 
-class BackupFailed(Exception):  # noqa: N818 - named after what happened
+class BackupFailed(Exception):
     """There is no copy, and nothing is left of it; the message says why."""
 
 
@@ -81,11 +81,18 @@ class Station:
         published, now_ms = self._moment()
         curve = published.curve
         return Report(
-            self.substation_id, self.journal_id, self._epoch, next(self._seq), curve.load_at(now_ms),
-            curve.capacity_w, published.draining or bool(self.waiting_for()),
-            curve.releases_at(now_ms, self.time_scale), curve.sessions_at(now_ms), self._rated_w,
+            self.substation_id,
+            self.journal_id,
+            self._epoch,
+            next(self._seq),
+            curve.load_at(now_ms),
+            curve.capacity_w,
+            published.draining or bool(self.waiting_for()),
+            curve.releases_at(now_ms, self.time_scale),
+            curve.sessions_at(now_ms),
+            self._rated_w,
             published.book_id,
-        )  # fmt: skip
+        )
 
     def draw_w(self) -> float:
         """Return the watts that the cars draw at this moment."""
@@ -121,14 +128,14 @@ class Station:
         while it is written, not while it is synced. Raises BackupFailed.
         """
         if self._backing_up:
-            message = "another backup is being written"
-            raise BackupFailed(message)
+            raise BackupFailed("another backup is being written")
         self._backing_up = True
         try:
             answer = await self.ask(Request(Backup(folder / UNFINISHED)))
             if answer.outcome is Outcome.UNAVAILABLE:
-                message = f"the substation waits for {' and '.join(self.waiting_for()) or 'its disk'}"
-                raise BackupFailed(message)
+                raise BackupFailed(
+                    f"the substation waits for {' and '.join(self.waiting_for()) or 'its disk'}"
+                )
             if answer.outcome is not Outcome.DONE:
                 raise BackupFailed(NO_COPY)
             return await asyncio.to_thread(_seal, folder, most)

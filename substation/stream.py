@@ -80,12 +80,19 @@ class SubstationService(rpc.SubstationServicer):
         return pb.Answers(
             answers=[_answer(number, answer) for number, answer in answers],
             report=pb.Report(
-                substation_id=report.substation_id, journal_id=report.journal_id, epoch=report.epoch, seq=report.seq,
-                load_w=report.load_w, capacity_w=report.capacity_w, draining=report.draining,
-                releases_w=report.releases_w, sessions=report.sessions, rated_w=report.rated_w,
+                substation_id=report.substation_id,
+                journal_id=report.journal_id,
+                epoch=report.epoch,
+                seq=report.seq,
+                load_w=report.load_w,
+                capacity_w=report.capacity_w,
+                draining=report.draining,
+                releases_w=report.releases_w,
+                sessions=report.sessions,
+                rated_w=report.rated_w,
                 book_id=report.book_id,
             ),
-        )  # fmt: skip
+        )
 
 
 def _request(call: pb.Call, now_s: float) -> Request | None:

@@ -88,9 +88,10 @@ def elsewhere(urls: Mapping[str, object]) -> list[str]:
         "RUNS_DIR": str(Path(os.environ["GRID_ROOT"]) / "data" / "runs"),
     }
     found = {
-        "GATEWAY_URL": str(urls["gateway"]), "BALANCER_URL": str(urls["balancer"]),
+        "GATEWAY_URL": str(urls["gateway"]),
+        "BALANCER_URL": str(urls["balancer"]),
         "RUNS_DIR": os.environ["RUNS_DIR"],
-    }  # fmt: skip
+    }
     if token := os.environ.get("OPERATOR_TOKEN_FILE"):
         found["OPERATOR_TOKEN_FILE"] = str(Path(os.environ["GRID_ROOT"]) / token)
     if os.environ.get("API_KEYS"):

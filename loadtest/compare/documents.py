@@ -10,7 +10,7 @@ from loadtest.paper.document import NotAResult
 from loadtest.runs import RESULT
 
 
-class Unreadable(Exception):  # noqa: N818 - named after what is the matter
+class Unreadable(Exception):
     """There is no run that can be compared; the message says why."""
 
 

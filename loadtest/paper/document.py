@@ -20,7 +20,7 @@ SCHEMA = "smartgrid-loadtest/1"
 NOTHING: Mapping[str, Any] = {}
 
 
-class NotAResult(Exception):  # noqa: N818 - named after what is the matter
+class NotAResult(Exception):
     """This is no document of a run, or one of a schema that is not known; the message says which."""
 
 

@@ -100,18 +100,24 @@ def test_an_address_without_a_page_says_where_to_go(browser: Browser, console: C
 def test_every_error_of_a_page_is_a_page_and_of_the_api_a_document(console: Console) -> None:
     browser, login = {"Accept": "text/html,*/*"}, console.log_in("ann")
     pages = {
-        ("GET", "/audit"): 500, ("GET", "/runbooks/None"): 404, ("GET", "/nothing"): 404,
-        ("PUT", "/alarms"): 405, ("DELETE", "/login"): 405,
-    }  # fmt: skip
+        ("GET", "/audit"): 500,
+        ("GET", "/runbooks/None"): 404,
+        ("GET", "/nothing"): 404,
+        ("PUT", "/alarms"): 405,
+        ("DELETE", "/login"): 405,
+    }
     for (method, path), status in pages.items():
         answer = console.ask(method, path, login | browser)
         assert answer.status == status, path
         problem(answer)
     assert "window of its own" in console.ask("POST", "/account", login | browser | {"Origin": "null"}).body
     documents = {
-        ("GET", "/api/nothing"): 404, ("PUT", "/api/me"): 405, ("GET", "/api/history?seconds=x"): 400,
-        ("GET", "/audit/export?format=x"): 400, ("POST", "/api/orders"): 400,
-    }  # fmt: skip
+        ("GET", "/api/nothing"): 404,
+        ("PUT", "/api/me"): 405,
+        ("GET", "/api/history?seconds=x"): 400,
+        ("GET", "/audit/export?format=x"): 400,
+        ("POST", "/api/orders"): 400,
+    }
     for (method, path), status in documents.items():
         answer = console.ask(method, path, login | browser)
         assert answer.status == status, path

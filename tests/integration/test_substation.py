@@ -134,11 +134,22 @@ async def test_every_substation_metric_names_its_substation(tmp_path: Path) -> N
         assert {
             f"smartgrid_substation_{name}"
             for name in (
-                "load_watts", "draw_watts", "capacity_watts", "headroom_watts", "sessions_active", "sessions_total",
-                "energy_joules_total", "overload_watt_seconds_total", "releases_watts", "report_epoch", "report_seq",
-                "draining", "info", "commit_seconds_bucket",
+                "load_watts",
+                "draw_watts",
+                "capacity_watts",
+                "headroom_watts",
+                "sessions_active",
+                "sessions_total",
+                "energy_joules_total",
+                "overload_watt_seconds_total",
+                "releases_watts",
+                "report_epoch",
+                "report_seq",
+                "draining",
+                "info",
+                "commit_seconds_bucket",
             )
-        } <= names  # fmt: skip
+        } <= names
         assert {"smartgrid_time_scale", "smartgrid_build_info", "process_cpu_seconds_total"} <= names
 
 
@@ -236,8 +247,17 @@ async def test_sessions_are_paged_to_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=1001", "limit=x", "after=-1", f"after={'0' * 20}{'9' * 30}", "after=1.5", "limit=%2B1"]
-)  # fmt: skip
+    "query",
+    [
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "after=-1",
+        f"after={'0' * 20}{'9' * 30}",
+        "after=1.5",
+        "limit=%2B1",
+    ],
+)
 @pytest.mark.gen_test
 async def test_a_page_that_can_t_be_read_is_a_problem_and_not_the_end(tmp_path: Path, query: str) -> None:
     async with running(tmp_path) as grid:
@@ -324,8 +344,9 @@ async def test_a_vehicle_s_sessions_are_paged_alike_over_http_and_over_the_strea
 
 
 @pytest.mark.parametrize(
-    ("limit", "expected"), [(0, 1), (-1, 1), (-(2**31), 1), (2**31 - 1, MOST_STREAMED), (MOST_STREAMED + 1, MOST_STREAMED)]
-)  # fmt: skip
+    ("limit", "expected"),
+    [(0, 1), (-1, 1), (-(2**31), 1), (2**31 - 1, MOST_STREAMED), (MOST_STREAMED + 1, MOST_STREAMED)],
+)
 @pytest.mark.gen_test
 async def test_a_page_of_the_stream_is_bounded_whatever_is_asked_for(
     tmp_path: Path, limit: int, expected: int
@@ -457,8 +478,13 @@ async def test_a_substation_with_a_token_takes_no_order_and_shows_no_session_wit
 ) -> None:
     token = OperatorToken("t" * 32)
     (tmp_path / "token").write_text("t" * 32)
-    settings = Settings(http_port=free_port(), grpc_port=0, substation_id=ID, data=tmp_path / "data",
-                        operator_token=tmp_path / "token")  # fmt: skip
+    settings = Settings(
+        http_port=free_port(),
+        grpc_port=0,
+        substation_id=ID,
+        data=tmp_path / "data",
+        operator_token=tmp_path / "token",
+    )
     async with substation(settings), connected(settings.http_port) as grid:
         base = f"http://127.0.0.1:{settings.http_port}"
         for headers, statuses in (({}, [401, 401]), (token.headers(), [201, 200])):

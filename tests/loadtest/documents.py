@@ -78,18 +78,39 @@ def full() -> dict[str, Any]:
     """What a document has when all of its parts are there."""
     told = refused()
     told["result"] |= {
-        "jain": 0.99, "range": 0.02, "imbalance_vs_oracle": 1.01, "oracle": {"balance_ratio": 1.001},
-        "generator": {"loop_lag_p99_ms": 2.0, "cpu_share": 0.4, "late_p99_ms": 3.0, "verdict": "saturated", "why": "its loop lagged"},
+        "jain": 0.99,
+        "range": 0.02,
+        "imbalance_vs_oracle": 1.01,
+        "oracle": {"balance_ratio": 1.001},
+        "generator": {
+            "loop_lag_p99_ms": 2.0,
+            "cpu_share": 0.4,
+            "late_p99_ms": 3.0,
+            "verdict": "saturated",
+            "why": "its loop lagged",
+        },
         "response_histogram": [[1.0, 0.5], [2.0, 0.9], [9.0, 1.0]],
         "service_histogram": [[1.0, 0.5], [1.5, 0.9], [4.0, 1.0]],
-    }  # fmt: skip
+    }
     told["thresholds"].append({"name": "p99_ms", "value": "9", "limit": "<= 5", "held": False})
     return told
 
 
 EVERY: dict[str, Callable[[], dict[str, Any]]] = {
-    "held": held, "refused": refused, "interrupted": interrupted, "nothing measured": nothing_measured,
-    "overloaded": overloaded, "hostile": hostile, "full": full, "empty": lambda: {"result": {}},
-    "nulls": lambda: {"run": None, "result": {"stations": [None, {}], "reasons": 3}, "samples": [None, {"load_kw": 3}],
-                      "window_unix_s": ["x", None], "thresholds": [{}], "requests": [{}, {"outcome": None}]},
-}  # fmt: skip
+    "held": held,
+    "refused": refused,
+    "interrupted": interrupted,
+    "nothing measured": nothing_measured,
+    "overloaded": overloaded,
+    "hostile": hostile,
+    "full": full,
+    "empty": lambda: {"result": {}},
+    "nulls": lambda: {
+        "run": None,
+        "result": {"stations": [None, {}], "reasons": 3},
+        "samples": [None, {"load_kw": 3}],
+        "window_unix_s": ["x", None],
+        "thresholds": [{}],
+        "requests": [{}, {"outcome": None}],
+    },
+}

@@ -9,9 +9,17 @@ from loadtest.result import Measured
 
 IDS = ("substation-1", "substation-2")
 ZERO = Reading(
-    load_w=0, capacity_w=20_000, sessions_active=0, epoch=1, admitted=0, refused=0, commits=0,
-    admission_overload_ws=0, derating_overload_ws=0, energy_j=0,
-)  # fmt: skip
+    load_w=0,
+    capacity_w=20_000,
+    sessions_active=0,
+    epoch=1,
+    admitted=0,
+    refused=0,
+    commits=0,
+    admission_overload_ws=0,
+    derating_overload_ws=0,
+    energy_j=0,
+)
 
 
 def admitted(index: int, substation_id: str, **other: Any) -> Request:
@@ -20,9 +28,16 @@ def admitted(index: int, substation_id: str, **other: Any) -> Request:
     )
     sent_unix_s, answered_unix_s = 100 + index / 1000, 100.1 + index / 1000
     answered = Request(
-        index, f"EV-1-{index}", 100, sent_unix_s, answered_unix_s, Outcome.ADMITTED, 201,
-        session=session, attempts=(Attempt(sent_unix_s, answered_unix_s, Outcome.ADMITTED, 201, ""),),
-    )  # fmt: skip
+        index,
+        f"EV-1-{index}",
+        100,
+        sent_unix_s,
+        answered_unix_s,
+        Outcome.ADMITTED,
+        201,
+        session=session,
+        attempts=(Attempt(sent_unix_s, answered_unix_s, Outcome.ADMITTED, 201, ""),),
+    )
     return dataclasses.replace(answered, **other)
 
 
@@ -30,7 +45,11 @@ def perfect() -> Measured:
     """Four cars, two on each substation, which are full to the last watt and alike."""
     after = dataclasses.replace(ZERO, load_w=20_000, admitted=2, commits=1, energy_j=3_600_000)
     return Measured(
-        planned=4, sent=4, interrupted=False, from_unix_s=100, until_unix_s=104,
+        planned=4,
+        sent=4,
+        interrupted=False,
+        from_unix_s=100,
+        until_unix_s=104,
         requests=[admitted(index, IDS[index % 2]) for index in range(4)],
         substation_ids=IDS,
         samples=[
@@ -38,9 +57,11 @@ def perfect() -> Measured:
             Sample(101, dict.fromkeys(IDS, dataclasses.replace(ZERO, load_w=10_000))),
             Sample(102, dict.fromkeys(IDS, dataclasses.replace(ZERO, load_w=20_000))),
         ],
-        missed_readings=0, before=dict.fromkeys(IDS, ZERO), after=dict.fromkeys(IDS, after),
+        missed_readings=0,
+        before=dict.fromkeys(IDS, ZERO),
+        after=dict.fromkeys(IDS, after),
         generator=Health(1.0, 5.0, 0.1, 1.0, OK, ""),
-    )  # fmt: skip
+    )
 
 
 def changed(measured: Measured, substation_id: str, **after: Any) -> Measured:

@@ -47,9 +47,21 @@ def sent(grid: FakeGrid, runs_dir: Path, *arguments: str) -> tuple[Ended, dict[s
     async def scenario() -> Ended:
         async with grid.serving():
             asked = cli.parser({}).parse_args(
-                ["rush-hour", "--gateway", grid.url, "--balancer", grid.url, "--requests", "40", "--seconds", "1",
-                 "--runs-dir", str(runs_dir), *arguments]
-            )  # fmt: skip
+                [
+                    "rush-hour",
+                    "--gateway",
+                    grid.url,
+                    "--balancer",
+                    grid.url,
+                    "--requests",
+                    "40",
+                    "--seconds",
+                    "1",
+                    "--runs-dir",
+                    str(runs_dir),
+                    *arguments,
+                ]
+            )
             return await run(
                 cli._order(asked), Credential(), Shown(NoScreen(), Progress(time.time, None), Stop())
             )
@@ -160,8 +172,11 @@ def test_a_drained_substation_is_no_failure_to_balance_and_says_so(tmp_path: Pat
 def test_what_must_hold_always_is_judged_whatever_operators_do(name: str) -> None:
     result = dataclasses.replace(
         result_of(DISTURBED),
-        overload_ws=1.0, recomputed_excess_kw=1.0, failed=1, refused_untold=1,
-    )  # fmt: skip
+        overload_ws=1.0,
+        recomputed_excess_kw=1.0,
+        failed=1,
+        refused_untold=1,
+    )
     (threshold,) = [each for each in judge(result, [limit(f"{name} > 0")]) if each.name == name]
     assert threshold.broken
 
@@ -195,8 +210,13 @@ def looks(*readings: Any) -> list[Sample]:
 def test_every_order_on_a_substation_is_seen_and_said() -> None:
     readings = [ZERO]
     for step in (
-        {"draining": True}, {"capacity_w": 10_000}, {"stopped": 1}, {"stopped": 3}, {"draining": False}, {"capacity_w": 20_000},
-    ):  # fmt: skip
+        {"draining": True},
+        {"capacity_w": 10_000},
+        {"stopped": 1},
+        {"stopped": 3},
+        {"draining": False},
+        {"capacity_w": 20_000},
+    ):
         readings.append(dataclasses.replace(readings[-1], **step))
     assert [(each.at_unix_s, each.said()) for each in changes(looks(*readings), [], None, 100)] == [
         (101, "substation-1 drained"),

@@ -52,8 +52,13 @@ def plan(name: str, seed: int = 1, fleet: GridSize = DEFAULT_GRID, **other: Any)
 def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", NO_NETWORK, *arguments],
-        cwd=ROOT, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def mean(values: Iterable[float]) -> float:

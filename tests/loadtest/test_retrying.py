@@ -43,9 +43,16 @@ def test_without_a_retry_after_the_wait_doubles_and_is_spread(tries: int, jitter
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("0", 0), ("12", 12), (None, None), ("", None), ("-1", None), ("1.5", None), ("soon", None), ("²", None),
+        ("0", 0),
+        ("12", 12),
+        (None, None),
+        ("", None),
+        ("-1", None),
+        ("1.5", None),
+        ("soon", None),
+        ("²", None),
         ("Sun, 22 Nov 2026 15:59:55 GMT", None),
     ],
-)  # fmt: skip
+)
 def test_a_retry_after_is_whole_seconds(text: str | None, expected: float | None) -> None:
     assert seconds(text) == expected

@@ -44,9 +44,22 @@ def test_a_limit_is_a_name_a_relation_and_a_number(text: str, expected: Limit) -
 
 @pytest.mark.parametrize(
     "text",
-    ["", "p99_ms", "p99_ms>", ">250", "p99_ms 250", "p99_ms=>250", "p99_ms>250ms", "p99_ms>1>2", "p99_ms>nan",
-     "p99_ms>inf", "p99_ms>1e999", "P99_ms>1", "p99_ms>1 and late>2"],
-)  # fmt: skip
+    [
+        "",
+        "p99_ms",
+        "p99_ms>",
+        ">250",
+        "p99_ms 250",
+        "p99_ms=>250",
+        "p99_ms>250ms",
+        "p99_ms>1>2",
+        "p99_ms>nan",
+        "p99_ms>inf",
+        "p99_ms>1e999",
+        "P99_ms>1",
+        "p99_ms>1 and late>2",
+    ],
+)
 def test_anything_else_is_refused_with_what_is_accepted(text: str) -> None:
     with pytest.raises(ValueError, match="<name> <op> <number>"):
         limit(text)
@@ -60,9 +73,15 @@ def test_an_unknown_name_is_refused_with_all_that_are_known() -> None:
 
 @pytest.mark.parametrize(
     ("op", "below", "equal", "above"),
-    [(">", False, False, True), (">=", False, True, True), ("<", True, False, False),
-     ("<=", True, True, False), ("==", False, True, False), ("!=", True, False, True)],
-)  # fmt: skip
+    [
+        (">", False, False, True),
+        (">=", False, True, True),
+        ("<", True, False, False),
+        ("<=", True, True, False),
+        ("==", False, True, False),
+        ("!=", True, False, True),
+    ],
+)
 def test_a_run_is_broken_when_the_relation_is_true(op: str, below: bool, equal: bool, above: bool) -> None:  # noqa: FBT001 - a table
     mine = Limit("admitted", op, 4)
     assert [mine.broken_by(value) for value in (3, 4, 5)] == [below, equal, above]

@@ -61,8 +61,12 @@ def test_a_stop_ends_every_session_of_the_run_once_and_still_leaves_its_result(r
     count = len(grid.keys)
     assert sorted(grid.deleted) == sorted(admitted(told))
     assert told["result"]["ended_by_stop"] == {
-        "sessions": count, "ended": count, "over": 0, "left": {}, "unknown": 0,
-    }  # fmt: skip
+        "sessions": count,
+        "ended": count,
+        "over": 0,
+        "left": {},
+        "unknown": 0,
+    }
     lines = [json.loads(line) for line in done.out.splitlines()]
     ending = [line for line in lines if line["kind"] == "ending"]
     assert (ending[0]["sessions"], ending[-1]["ended"], ending[-1]["remaining"]) == (count, count, 0)
@@ -163,9 +167,11 @@ def test_a_request_whose_answer_never_came_is_said_to_be_open(runs_dir: Path) ->
     ("undone", "said"),
     [
         (Undone(2, 2, 0, {}), "ended by the stop: 2 of 2 sessions"),
-        (Undone(2, 1, 0, {"TimeoutError": 1}),
-         "ended by the stop: 1 of 2 sessions; 1 not ended, and may charge on (1 x TimeoutError)"),
+        (
+            Undone(2, 1, 0, {"TimeoutError": 1}),
+            "ended by the stop: 1 of 2 sessions; 1 not ended, and may charge on (1 x TimeoutError)",
+        ),
     ],
-)  # fmt: skip
+)
 def test_it_is_said_in_words(undone: Undone, said: str) -> None:
     assert undone.said() == said

@@ -40,8 +40,16 @@ def broken(measured: Measured, *fail_if: str) -> set[str]:
 
 def test_a_perfect_run_holds_every_threshold() -> None:
     assert {t.name for t in judged(conclude(perfect()))} == {
-        OVERLOAD, RECOMPUTED, RATIO, FAILED, REFUSED, FIRST_REFUSED, WHEN, SENT, COUNTED,
-    }  # fmt: skip
+        OVERLOAD,
+        RECOMPUTED,
+        RATIO,
+        FAILED,
+        REFUSED,
+        FIRST_REFUSED,
+        WHEN,
+        SENT,
+        COUNTED,
+    }
     assert broken(perfect()) == set()
 
 
@@ -53,7 +61,9 @@ BREAKS: dict[str, tuple[Callable[[Measured], Measured], set[str]]] = {
     "a session too many": (
         lambda run: dataclasses.replace(
             changed(run, IDS[0], admitted=3),
-            planned=5, sent=5, requests=[*run.requests, admitted(4, IDS[0])],
+            planned=5,
+            sent=5,
+            requests=[*run.requests, admitted(4, IDS[0])],
         ),
         {RECOMPUTED},
     ),
@@ -71,7 +81,8 @@ BREAKS: dict[str, tuple[Callable[[Measured], Measured], set[str]]] = {
     "a refusal": (
         lambda run: changed(
             with_last(run, outcome=Outcome.REFUSED, status=503, session=None, attempts=(NO,)),
-            IDS[1], admitted=1,
+            IDS[1],
+            admitted=1,
         ),
         {REFUSED, FIRST_REFUSED},
     ),
@@ -104,7 +115,7 @@ BREAKS: dict[str, tuple[Callable[[Measured], Measured], set[str]]] = {
         lambda run: dataclasses.replace(run, after={IDS[0]: run.after[IDS[0]]}),
         {OVERLOAD, COUNTED},
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", BREAKS)

@@ -93,7 +93,13 @@ async def test_processes_without_an_id_take_one_slot_each_and_take_it_again(tmp_
 
 @pytest.mark.gen_test
 async def test_bad_settings_end_it_with_2_and_are_all_named(tmp_path: Path) -> None:
-    wrong = {"SUBSTATION_PORT": "http", "CAPACITY_KW": "0", "TIME_SCALE": "fast", "SUBSTATION_ID": "No Id", "BIND": "localhost"}  # fmt: skip
+    wrong = {
+        "SUBSTATION_PORT": "http",
+        "CAPACITY_KW": "0",
+        "TIME_SCALE": "fast",
+        "SUBSTATION_ID": "No Id",
+        "BIND": "localhost",
+    }
     async with started(tmp_path, **wrong) as process:
         assert await process.ended() == 2
         first, *faults = process.said().splitlines()
@@ -114,8 +120,13 @@ async def test_it_ends_when_the_process_that_started_it_is_gone(tmp_path: Path) 
         "os._exit(0)\n"
     )
     starter = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True
-    )  # fmt: skip
+        subprocess.run,
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
     log = Path(starter.stdout.strip())
     while "has stopped" not in (said := await asyncio.to_thread(log.read_text)):  # noqa: ASYNC110 - a file
         await asyncio.sleep(0.05)

@@ -37,18 +37,33 @@ class Fleet:
     def substation(self, name: str, at: str = "") -> None:
         """Start a substation, at the ports of another one if that is named."""
         page, stream = self.ports[at or name]
-        self._start(name, "substation", {
-            "SUBSTATION_PORT": f"{page}", "SUBSTATION_GRPC_PORT": f"{stream}", "SUBSTATION_ID": name,
-            "DATA_DIR": f"{self.folder}", "CAPACITY_KW": "1000", "TIME_SCALE": "1",
-        })  # fmt: skip
+        self._start(
+            name,
+            "substation",
+            {
+                "SUBSTATION_PORT": f"{page}",
+                "SUBSTATION_GRPC_PORT": f"{stream}",
+                "SUBSTATION_ID": name,
+                "DATA_DIR": f"{self.folder}",
+                "CAPACITY_KW": "1000",
+                "TIME_SCALE": "1",
+            },
+        )
 
     def balancer(self, name: str, *of: str) -> None:
         """Start a balancer with an order book of its own."""
         page, stream = self.ports[name]
-        self._start(name, "balancer", {
-            "BALANCER_PORT": f"{page}", "BALANCER_GRPC_PORT": f"{stream}", "DATA_DIR": f"{self.folder / name}",
-            "SUBSTATIONS": ",".join(self.url(each) for each in of), "POLL_S": "0.2",
-        })  # fmt: skip
+        self._start(
+            name,
+            "balancer",
+            {
+                "BALANCER_PORT": f"{page}",
+                "BALANCER_GRPC_PORT": f"{stream}",
+                "DATA_DIR": f"{self.folder / name}",
+                "SUBSTATIONS": ",".join(self.url(each) for each in of),
+                "POLL_S": "0.2",
+            },
+        )
 
     def _start(self, name: str, module: str, settings: dict[str, str]) -> None:
         inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}

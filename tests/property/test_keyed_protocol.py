@@ -97,9 +97,18 @@ class World:
     async def trouble(self) -> None:
         """One fault after another, some at once."""
         kinds: list[Callable[[Station], Awaitable[None]]] = [
-            self.crash, self.crash, self.exchange, self.lose_disk, self.cut, self.cut, self.drain,
-            self.jump, self.restart_balancer, self.give_up_alive, self.give_up_alive,
-        ]  # fmt: skip
+            self.crash,
+            self.crash,
+            self.exchange,
+            self.lose_disk,
+            self.cut,
+            self.cut,
+            self.drain,
+            self.jump,
+            self.restart_balancer,
+            self.give_up_alive,
+            self.give_up_alive,
+        ]
         doing = []
         while self.now_s < START_S + LASTS_S:
             await asyncio.sleep(self.rng.expovariate(0.7))

@@ -101,9 +101,16 @@ def reports(draw: st.DrawFn) -> Report:
     steps = draw(st.lists(st.integers(0, 10**8), min_size=len(WITHIN), max_size=len(WITHIN)))
     schedule = tuple(sum(steps[: index + 1]) for index in range(len(steps)))
     return Report(
-        draw(TEXT.filter(bool)), draw(TEXT), draw(st.integers(0, 2**40)), draw(st.integers(0, 2**40)), schedule[-1],
-        draw(st.integers(1, 10**9)), draw(st.booleans()), schedule, draw(st.integers(0, 10**6)),
-    )  # fmt: skip
+        draw(TEXT.filter(bool)),
+        draw(TEXT),
+        draw(st.integers(0, 2**40)),
+        draw(st.integers(0, 2**40)),
+        schedule[-1],
+        draw(st.integers(1, 10**9)),
+        draw(st.booleans()),
+        schedule,
+        draw(st.integers(0, 10**6)),
+    )
 
 
 @given(report=reports(), address=TEXT)

@@ -50,9 +50,14 @@ class Desk:
         self.ledger = resume(self.journal, self.capacity_w, self.clock.start_ms)
         metrics = WriterMetrics(CollectorRegistry(), self.name)
         self.writer = Writer(
-            self.journal, self.ledger, self.capacity_w, self.clock, metrics,
-            monotonic_s=lambda: self.monotonic_s, unix_s=lambda: self.unix_s,
-        )  # fmt: skip
+            self.journal,
+            self.ledger,
+            self.capacity_w,
+            self.clock,
+            metrics,
+            monotonic_s=lambda: self.monotonic_s,
+            unix_s=lambda: self.unix_s,
+        )
 
     @property
     def now_ms(self) -> int:

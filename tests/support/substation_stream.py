@@ -63,10 +63,16 @@ def _call(outgoing: Outgoing[Ask]) -> pb.Call:
         case Place(book_id, key, attempt, vehicle_id, plan, caller):
             call.place.CopyFrom(
                 pb.Place(
-                    book_id=book_id, key=key, attempt=attempt, vehicle_id=vehicle_id,
-                    energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms, caller=caller,
+                    book_id=book_id,
+                    key=key,
+                    attempt=attempt,
+                    vehicle_id=vehicle_id,
+                    energy_j=plan.energy_j,
+                    power_w=plan.power_w,
+                    stay_ms=plan.stay_ms,
+                    caller=caller,
                 )
-            )  # fmt: skip
+            )
         case Withdraw(key, attempt):
             call.withdraw.CopyFrom(pb.Withdraw(key=key, attempt=attempt))
         case Settle(key, attempt):

@@ -115,9 +115,17 @@ class Station:
         now_ms, published, known = self.desk.now_ms, self.desk.writer.published, self.desk.journal.station()
         curve = published.curve
         return substation.Report(
-            self.name, known.journal_id, known.epoch, next(self._seq), curve.load_at(now_ms), curve.capacity_w,
-            published.draining, curve.releases_at(now_ms, 1.0), curve.sessions_at(now_ms), self._capacity_w,
-        )  # fmt: skip
+            self.name,
+            known.journal_id,
+            known.epoch,
+            next(self._seq),
+            curve.load_at(now_ms),
+            curve.capacity_w,
+            published.draining,
+            curve.releases_at(now_ms, 1.0),
+            curve.sessions_at(now_ms),
+            self._capacity_w,
+        )
 
     def _open(self, disk: int) -> Desk:
         now_s = asyncio.get_running_loop().time()

@@ -25,8 +25,7 @@ class _NoWaiting(selectors.SelectSelector):
 
     def select(self, timeout: float | None = None) -> list[Any]:
         if timeout is None:
-            message = "nothing is scheduled: the test would hang"
-            raise RuntimeError(message)
+            raise RuntimeError("nothing is scheduled: the test would hang")
         self.loop.now_s += max(0.0, timeout)
         return []
 

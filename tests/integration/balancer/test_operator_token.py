@@ -19,9 +19,13 @@ from tests.integration.gateway.api import api_of
 
 SECRET = "s" * 40
 ORDERS = (
-    ("POST", "/fleet/s-1/drain"), ("POST", "/fleet/s-1/capacity"), ("POST", "/fleet/s-1/decommission"),
-    ("PUT", "/policy"), ("PUT", "/rushhour"), ("DELETE", "/rushhour/run-1"),
-)  # fmt: skip
+    ("POST", "/fleet/s-1/drain"),
+    ("POST", "/fleet/s-1/capacity"),
+    ("POST", "/fleet/s-1/decommission"),
+    ("PUT", "/policy"),
+    ("PUT", "/rushhour"),
+    ("DELETE", "/rushhour/run-1"),
+)
 
 
 @pytest.fixture

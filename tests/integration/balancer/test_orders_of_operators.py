@@ -152,11 +152,27 @@ async def test_an_order_that_is_not_confirmed_is_503_and_can_be_given_again(tmp_
 
 JSON = {"Content-Type": "application/json"}
 NO_CAPACITIES = (
-    b"", b"{", b"[]", b"7", b"null", b"{}", b'{"capacity": 7}', b'{"capacity_kw": "7"}', b'{"capacity_kw": true}',
-    b'{"capacity_kw": false}', b'{"capacity_kw": 0}', b'{"capacity_kw": -1}', b'{"capacity_kw": 0.0001}',
-    b'{"capacity_kw": NaN}', b'{"capacity_kw": Infinity}', b'{"capacity_kw": 1e400}', b'{"capacity_kw": [7]}',
-    b'{"capacity_kw": ' + b"9" * 5000 + b"}", b"[" * 60_000, b"\xff\xfe",
-)  # fmt: skip
+    b"",
+    b"{",
+    b"[]",
+    b"7",
+    b"null",
+    b"{}",
+    b'{"capacity": 7}',
+    b'{"capacity_kw": "7"}',
+    b'{"capacity_kw": true}',
+    b'{"capacity_kw": false}',
+    b'{"capacity_kw": 0}',
+    b'{"capacity_kw": -1}',
+    b'{"capacity_kw": 0.0001}',
+    b'{"capacity_kw": NaN}',
+    b'{"capacity_kw": Infinity}',
+    b'{"capacity_kw": 1e400}',
+    b'{"capacity_kw": [7]}',
+    b'{"capacity_kw": ' + b"9" * 5000 + b"}",
+    b"[" * 60_000,
+    b"\xff\xfe",
+)
 
 
 @pytest.mark.gen_test

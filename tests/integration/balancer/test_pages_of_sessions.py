@@ -15,9 +15,26 @@ from tests.integration.balancer.grid import HOST, Plan, running, until
 PLAN = Plan(capacities_kw=(1000, 1000, 1000))
 MINE, OTHERS = 23, 11
 GARBAGE = (
-    "garbage", ":", "s-1:", ":7", "s-1:x", "s-1:-5", "s-1:1e3", "s-1:999999999999999999", "s-1:" + "9" * 40,
-    "s-1:\uff11", "s-1:1\n", "s-0:3", "s-9:3", "s-1", "\x00:1", "S-1:1", "s-1:1:2", "é:1", "x" * 5000,
-)  # fmt: skip
+    "garbage",
+    ":",
+    "s-1:",
+    ":7",
+    "s-1:x",
+    "s-1:-5",
+    "s-1:1e3",
+    "s-1:999999999999999999",
+    "s-1:" + "9" * 40,
+    "s-1:\uff11",
+    "s-1:1\n",
+    "s-0:3",
+    "s-9:3",
+    "s-1",
+    "\x00:1",
+    "S-1:1",
+    "s-1:1:2",
+    "é:1",
+    "x" * 5000,
+)
 
 
 async def charged(client: Caller) -> set[str]:

@@ -37,9 +37,10 @@ async def test_a_placement_tells_what_was_believed_of_each_and_what_came_of_it(
         ages = [option.pop("report_age_s") for option in found["options"]]
         assert all(0 <= age < 60 for age in ages)
         assert [tuple(option.values()) for option in found["options"]] == [
-            ("s-1", "healthy", False, True, 50, 100), ("s-2", "healthy", True, True, 0, 200),
+            ("s-1", "healthy", False, True, 50, 100),
+            ("s-2", "healthy", True, True, 0, 200),
             ("s-3", "healthy", False, True, 0, 100),
-        ]  # fmt: skip
+        ]
         assert list(found["options"][0]) == [
             "substation_id",
             "state",
@@ -53,9 +54,13 @@ async def test_a_placement_tells_what_was_believed_of_each_and_what_came_of_it(
             for name in ("chosen", "outcome", "session_id", "demand_kw", "policy", "attempt")
         }
         assert shown == {
-            "chosen": "s-3", "outcome": "placed", "session_id": session.session_id, "demand_kw": 20,
-            "policy": "least_loaded", "attempt": 0,
-        }  # fmt: skip
+            "chosen": "s-3",
+            "outcome": "placed",
+            "session_id": session.session_id,
+            "demand_kw": 20,
+            "policy": "least_loaded",
+            "attempt": 0,
+        }
         assert found["reason"] == "least_loaded among those with room"
         assert [one["vehicle_id"] for one in await decisions(grid)] == ["mine", "other"]
 
@@ -134,8 +139,16 @@ async def test_a_question_is_bounded_and_a_senseless_one_is_400(tmp_path: Path) 
         assert await decisions(grid, "limit=0") == []
         assert await decisions(grid, "vehicle_id=car-0&session_id=s-1.x") == []
         for query in (
-            "limit=-1", "limit=1001", "limit=many", "limit=1e2", "limit=", "limit=%EF%BC%91", "after=-1",
-            "after=x", "after=9999999999999999999999", "vehicle_id=%FF",
-        ):  # fmt: skip
+            "limit=-1",
+            "limit=1001",
+            "limit=many",
+            "limit=1e2",
+            "limit=",
+            "limit=%EF%BC%91",
+            "after=-1",
+            "after=x",
+            "after=9999999999999999999999",
+            "vehicle_id=%FF",
+        ):
             reply = await call(grid, "GET", f"/decisions?{query}")
             assert reply.status == 400, query

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_ui.alarm_rules import RULES, Finding, Verdict, findings, old_from_s, scaled, unknown
+from admin_ui.alarm_findings import Finding, Verdict, findings, old_from_s, unknown
+from admin_ui.alarm_rules import RULES, scaled
 from admin_ui.capacity import totals
 
 STALE_S = 10.0
@@ -15,17 +16,27 @@ STALE_S = 10.0
 def row(name: str = "s-1", load_kw: float = 100.0, **more: Any) -> dict[str, Any]:
     capacity_kw = more.pop("capacity_kw", 1000.0)
     return {
-        "substation_id": name, "state": "healthy", "draining": False, "capacity_kw": capacity_kw, "load_kw": load_kw,
-        "headroom_kw": capacity_kw - load_kw, "utilization": load_kw / capacity_kw, "sessions": 3,
-        "report_age_s": 0.5, "trend_kw_s": 0.0,
-    } | more  # fmt: skip
+        "substation_id": name,
+        "state": "healthy",
+        "draining": False,
+        "capacity_kw": capacity_kw,
+        "load_kw": load_kw,
+        "headroom_kw": capacity_kw - load_kw,
+        "utilization": load_kw / capacity_kw,
+        "sessions": 3,
+        "report_age_s": 0.5,
+        "trend_kw_s": 0.0,
+    } | more
 
 
 def state(*rows: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {
-        "substations": list(rows), "totals": totals(list(rows)), "link": {"connected": True, "stale": False}, "unseen": [],
+        "substations": list(rows),
+        "totals": totals(list(rows)),
+        "link": {"connected": True, "stale": False},
+        "unseen": [],
         "gateway": {"requests_per_s": 1.0, "refused_per_s": 0.0, "p95_ms": None},
-    } | more  # fmt: skip
+    } | more
 
 
 def said(shown: dict[str, Any]) -> dict[str, Finding]:
@@ -103,10 +114,13 @@ def test_imbalance_is_judged_while_the_fleet_is_busy(
 @pytest.mark.parametrize(
     ("asked", "refused", "verdict"),
     [
-        (10.0, 1.0, Verdict.BAD), (10.0, 0.3, Verdict.BETWEEN), (1.0, 0.2, Verdict.BETWEEN),
-        (10.0, 0.1, Verdict.FINE), (0.0, 0.0, None),
+        (10.0, 1.0, Verdict.BAD),
+        (10.0, 0.3, Verdict.BETWEEN),
+        (1.0, 0.2, Verdict.BETWEEN),
+        (10.0, 0.1, Verdict.FINE),
+        (0.0, 0.0, None),
     ],
-)  # fmt: skip
+)
 def test_refusals_are_judged_by_their_share(asked: float, refused: float, verdict: Verdict | None) -> None:
     found = said(state(row(), gateway={"requests_per_s": asked, "refused_per_s": refused}))
     assert (found["RefusalRateHigh"].verdict if "RefusalRateHigh" in found else None) == verdict
@@ -130,15 +144,19 @@ def test_an_address_where_nobody_was_ever_seen_is_told() -> None:
 @given(
     st.lists(
         st.builds(
-            row, st.sampled_from(["s-1", "s-2", "s-3"]), st.floats(0, 2000), state=st.sampled_from(
-                ["healthy", "suspect", "probing", "ejected", "conflict", "gone"]),
-            draining=st.booleans(), report_age_s=st.floats(0, 1e6), trend_kw_s=st.none() | st.floats(-100, 100),
+            row,
+            st.sampled_from(["s-1", "s-2", "s-3"]),
+            st.floats(0, 2000),
+            state=st.sampled_from(["healthy", "suspect", "probing", "ejected", "conflict", "gone"]),
+            draining=st.booleans(),
+            report_age_s=st.floats(0, 1e6),
+            trend_kw_s=st.none() | st.floats(-100, 100),
             sessions=st.integers(0, 9),
         ),
         unique_by=lambda each: each["substation_id"],
     ),
     st.none() | st.floats(0, 100),
-)  # fmt: skip
+)
 def test_whatever_is_shown_is_judged_by_rules_that_exist(
     rows: list[dict[str, Any]], rate: float | None
 ) -> None:

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from admin_ui.alarm_findings import Finding, Verdict
 from admin_ui.alarm_log import HISTORY, RATE_S
 from admin_ui.alarm_mutes import LONGEST_MUTE_S, MOST_MUTES, Refused
-from admin_ui.alarm_rules import Finding, Rule, Severity, Verdict
+from admin_ui.alarm_rules import Rule, Severity
 from admin_ui.alarms import FLOOD, Alarms, Moment
 
 ON_S, OFF_S = 3.0, 5.0
@@ -101,8 +102,10 @@ def test_an_alarm_of_a_substation_that_is_shown_no_more_clears() -> None:
     assert alarms.open["Hot", "s-1"].cleared_unix_s is not None
 
 
-@pytest.mark.parametrize(("minutes", "reason"), [(0, "why"), (-1, "why"), (math.nan, "why"), (24 * 60 + 1, "why"),
-                                                (5, "  "), (5, "x" * 201)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("minutes", "reason"),
+    [(0, "why"), (-1, "why"), (math.nan, "why"), (24 * 60 + 1, "why"), (5, "  "), (5, "x" * 201)],
+)
 def test_a_mute_has_an_end_within_a_day_and_a_reason(minutes: float, reason: str) -> None:
     with pytest.raises(Refused):
         Alarms(RULES).mutes.put("Hot", "", minutes * 60, reason, "ann", 0.0)
@@ -297,9 +300,11 @@ class Console(RuleBasedStateMachine):
         ] = {}  # of each occurrence while it was seen to be true
 
     @rule(
-        bad=st.sets(st.sampled_from(KEYS)), seconds=st.integers(1, 8), rush=st.sampled_from(["", "run-1"]),
+        bad=st.sets(st.sampled_from(KEYS)),
+        seconds=st.integers(1, 8),
+        rush=st.sampled_from(["", "run-1"]),
         size=st.floats(0, 9),
-    )  # fmt: skip
+    )
     def look(self, bad: set[tuple[str, str]], seconds: int, rush: str, size: float) -> None:
         self.bad = bad
         before = {alarm.id for alarm in self.alarms.open.values()}

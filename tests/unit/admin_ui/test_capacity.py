@@ -15,20 +15,28 @@ STATES = [str(state) for state in State if state is not State.UNSEEN]
 def row(name: str, load_kw: float, **more: Any) -> dict[str, Any]:
     capacity_kw = more.pop("capacity_kw", 1400.0)
     return {
-        "substation_id": name, "state": "healthy", "draining": False, "capacity_kw": capacity_kw, "load_kw": load_kw,
-        "headroom_kw": capacity_kw - load_kw, "sessions": 3,
-    } | more  # fmt: skip
+        "substation_id": name,
+        "state": "healthy",
+        "draining": False,
+        "capacity_kw": capacity_kw,
+        "load_kw": load_kw,
+        "headroom_kw": capacity_kw - load_kw,
+        "sessions": 3,
+    } | more
 
 
 @st.composite
 def fleets(draw: st.DrawFn) -> list[dict[str, Any]]:
     return [
         row(
-            f"s-{number}", float(draw(st.integers(0, 1500))), capacity_kw=float(draw(st.integers(1, 1500))),
-            state=draw(st.sampled_from(STATES)), draining=draw(st.booleans()),
+            f"s-{number}",
+            float(draw(st.integers(0, 1500))),
+            capacity_kw=float(draw(st.integers(1, 1500))),
+            state=draw(st.sampled_from(STATES)),
+            draining=draw(st.booleans()),
         )
         for number in range(draw(st.integers(0, 6)))
-    ]  # fmt: skip
+    ]
 
 
 def test_a_drained_substation_does_not_make_a_full_fleet_look_half_empty() -> None:
@@ -40,16 +48,25 @@ def test_a_drained_substation_does_not_make_a_full_fleet_look_half_empty() -> No
 
 def test_all_that_takes_no_cars_is_left_out_under_its_reason() -> None:
     rows = [
-        row("s-1", 100.0), row("s-2", 200.0, draining=True), row("s-3", 300.0, state="ejected"),
-        row("s-4", 1500.0), row("s-5", 999.0, state="gone", draining=True), row("s-6", 999.0, state="conflict"),
-        row("s-7", 50.0, state="suspect"), row("s-8", 60.0, state="probing"), row("s-9", 1.0, state="ejected"),
-    ]  # fmt: skip
+        row("s-1", 100.0),
+        row("s-2", 200.0, draining=True),
+        row("s-3", 300.0, state="ejected"),
+        row("s-4", 1500.0),
+        row("s-5", 999.0, state="gone", draining=True),
+        row("s-6", 999.0, state="conflict"),
+        row("s-7", 50.0, state="suspect"),
+        row("s-8", 60.0, state="probing"),
+        row("s-9", 1.0, state="ejected"),
+    ]
     found = totals(rows)
     assert found["load_kw"] == 1710.0
     assert found["headroom_kw"] == 1300.0 + 1350.0 + 1340.0
     assert [(each["why"], each["substations"], each["load_kw"]) for each in found["left_out"]] == [
-        ("draining", 1, 200.0), ("conflict", 1, 999.0), ("ejected", 2, 301.0), ("gone", 1, 999.0),
-    ]  # fmt: skip
+        ("draining", 1, 200.0),
+        ("conflict", 1, 999.0),
+        ("ejected", 2, 301.0),
+        ("gone", 1, 999.0),
+    ]
 
 
 @given(fleets())

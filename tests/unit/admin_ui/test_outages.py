@@ -23,8 +23,9 @@ def test_a_short_outage_is_in_the_log_from_when_to_when() -> None:
     outages.back(BALANCER, 101.8)
     told = [(e["event"], e["unix_s"], e["rule"], e["service"]) for e in log.events]
     assert told == [
-        ("lost", 100.0, "BalancerStreamLost", "balancer"), ("back", 101.6, "BalancerStreamLost", "balancer"),
-    ]  # fmt: skip
+        ("lost", 100.0, "BalancerStreamLost", "balancer"),
+        ("back", 101.6, "BalancerStreamLost", "balancer"),
+    ]
     assert log.events[1]["said"] == "It was lost for 1.6 s"
     assert log.events[1]["since_unix_s"] == 100.0
 

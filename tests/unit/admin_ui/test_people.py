@@ -85,12 +85,18 @@ def test_what_is_written_is_read_again() -> None:
         ("{", "Expecting"),
         ('{"people": [{"name": "ann"}]}', "no people file"),
         (f'{{"people": [{{"name": "ann", "role": "root", "password": "{HASH}"}}]}}', "no people file"),
-        (f'{{"people": [{{"name": "ann", "role": "nobody", "password": "{HASH}"}}]}}', "a role is viewer or operator"),
+        (
+            f'{{"people": [{{"name": "ann", "role": "nobody", "password": "{HASH}"}}]}}',
+            "a role is viewer or operator",
+        ),
         ('{"people": [{"name": "ann", "role": "viewer", "password": "plain"}]}', "argon2"),
-        (f'{{"people": [{{"name": "Ann B", "role": "viewer", "password": "{HASH}"}}]}}', "a name is up to 63"),
+        (
+            f'{{"people": [{{"name": "Ann B", "role": "viewer", "password": "{HASH}"}}]}}',
+            "a name is up to 63",
+        ),
         (written(People({"a": ANN, "b": ANN})), "twice"),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_is_not_understood_lets_nobody_in(text: str, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         read(text)
@@ -100,7 +106,10 @@ def test_what_changed_is_told_by_name_and_no_hash_is_told() -> None:
     before = People({"ann": ANN, "vic": VIC}).told()
     now = People({"ann": dataclasses.replace(ANN, role=Role.VIEWER, password=HASH + "x"), "bob": VIC}).told()
     assert changes(before, now) == {
-        "added": ["bob"], "removed": ["vic"], "role": {"ann": "operator -> viewer"}, "password": ["ann"],
-    }  # fmt: skip
+        "added": ["bob"],
+        "removed": ["vic"],
+        "role": {"ann": "operator -> viewer"},
+        "password": ["ann"],
+    }
     assert changes(now, now) == {}
     assert "argon2" not in repr(now)

@@ -36,9 +36,16 @@ async def test_a_person_is_added_with_a_password_that_then_matches(command: Type
     assert file.stat().st_mode & 0o777 == 0o600
     assert GOOD not in file.read_text()
     hashes = Passwords()
-    assert [await hashes.matches(kept, typed) for kept, typed in [
-        (ann.password, GOOD), (ann.password, GOOD + " "), (None, GOOD), (None, "nobody's"), ("$argon2id$nonsense", GOOD),
-    ]] == [True, False, False, False, False]  # fmt: skip
+    assert [
+        await hashes.matches(kept, typed)
+        for kept, typed in [
+            (ann.password, GOOD),
+            (ann.password, GOOD + " "),
+            (None, GOOD),
+            (None, "nobody's"),
+            ("$argon2id$nonsense", GOOD),
+        ]
+    ] == [True, False, False, False, False]
     hashes.close()
 
 
@@ -71,9 +78,13 @@ def test_roles_and_passwords_are_changed_and_people_removed(
     ],
 )
 def test_what_is_refused_changes_nothing(
-    command: Typed, tmp_path: Path, capsys: pytest.CaptureFixture[str],
-    arguments: tuple[str, ...], password: str, told: str,
-) -> None:  # fmt: skip
+    command: Typed,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    password: str,
+    told: str,
+) -> None:
     command("add", "ann", "--role", "viewer", password=GOOD)
     before = path(tmp_path).read_bytes()
     assert command(*arguments, password=password) == 1

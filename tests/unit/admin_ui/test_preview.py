@@ -30,9 +30,14 @@ STATES = ["healthy", "suspect", "probing", "ejected", "conflict", "gone"]
 
 def row(name: str, load_kw: float = 400, limit_kw: float = 1000, **more: Any) -> dict[str, Any]:
     return {
-        "substation_id": name, "state": "healthy", "draining": False, "capacity_kw": limit_kw, "rated_kw": 1000.0,
-        "load_kw": load_kw, "sessions": 3,
-    } | more  # fmt: skip
+        "substation_id": name,
+        "state": "healthy",
+        "draining": False,
+        "capacity_kw": limit_kw,
+        "rated_kw": 1000.0,
+        "load_kw": load_kw,
+        "sessions": 3,
+    } | more
 
 
 def fleet_of(*rows: dict[str, Any], policy: str = "least_loaded") -> dict[str, Any]:
@@ -46,10 +51,14 @@ def fleets(draw: st.DrawFn) -> dict[str, Any]:
         rated_kw = draw(st.integers(1, 5000))
         rows.append(
             row(
-                f"s-{number}", load_kw=draw(st.integers(0, 6000)), limit_kw=draw(st.integers(1, rated_kw)),
-                rated_kw=rated_kw, draining=draw(st.booleans()), state=draw(st.sampled_from(STATES)),
+                f"s-{number}",
+                load_kw=draw(st.integers(0, 6000)),
+                limit_kw=draw(st.integers(1, rated_kw)),
+                rated_kw=rated_kw,
+                draining=draw(st.booleans()),
+                state=draw(st.sampled_from(STATES)),
             )
-        )  # fmt: skip
+        )
     return fleet_of(*rows, policy=draw(st.sampled_from(POLICIES)))
 
 
@@ -112,8 +121,10 @@ def test_a_drain_moves_new_cars_to_the_lowest_of_the_others_and_lowers_the_firm_
     fleet = fleet_of(row("a", 700), row("b", 200), row("c", 500))
     told = preview(fleet, Order("drain", "b"))
     assert {each["name"]: (each["before"], each["after"]) for each in told["figures"]} == {
-        "headroom_kw": (1600, 800), "firm_kw": (2000, 1000), "open": (3, 2),
-    }  # fmt: skip
+        "headroom_kw": (1600, 800),
+        "firm_kw": (2000, 1000),
+        "open": (3, 2),
+    }
     assert [(each["substation_id"], each["share"]) for each in told["arrivals"]] == [
         ("c", 0.625),
         ("a", 0.375),
@@ -182,9 +193,11 @@ def test_what_can_t_be_ordered_is_said_before_it_is(wanted: Order, why: str) -> 
 @pytest.mark.parametrize(
     "change",
     [
-        {"draining": True}, {"capacity_kw": 999}, {"state": "ejected"},
+        {"draining": True},
+        {"capacity_kw": 999},
+        {"state": "ejected"},
     ],
-)  # fmt: skip
+)
 def test_a_state_in_which_an_order_would_do_something_else_has_another_basis(change: dict[str, Any]) -> None:
     fleet = fleet_of(row("a"), row("b"))
     assert basis(fleet_of(row("a"), row("b", **change))) != basis(fleet)
@@ -193,9 +206,13 @@ def test_a_state_in_which_an_order_would_do_something_else_has_another_basis(cha
 
 def test_stopping_a_session_says_what_it_has_and_that_it_can_t_be_undone() -> None:
     session = {
-        "session_id": "a.1", "substation_id": "a", "vehicle_id": "EV", "state": "charging", "delivered_kwh": 3.14,
+        "session_id": "a.1",
+        "substation_id": "a",
+        "vehicle_id": "EV",
+        "state": "charging",
+        "delivered_kwh": 3.14,
         "energy_kwh": 22.0,
-    }  # fmt: skip
+    }
     told = stopped(session, 8.25)
     assert told["effects"][:2] == [
         "EV stops charging now. It has 3.1 of 22 kWh.",
@@ -210,13 +227,21 @@ def test_stopping_a_session_says_what_it_has_and_that_it_can_t_be_undone() -> No
 @pytest.mark.parametrize(
     "document",
     [
-        {}, {"order": "explode", "target": "a"}, {"order": "drain"}, {"order": "drain", "target": ""},
-        {"order": "drain", "target": 7}, {"order": "capacity", "target": "a"}, {"order": "policy", "target": "a"},
-        {"order": "capacity", "target": "a", "value": "7"}, {"order": "capacity", "target": "a", "value": True},
-        {"order": "capacity", "target": "a", "value": 0}, {"order": "capacity", "target": "a", "value": float("nan")},
-        {"order": "capacity", "target": "a", "value": float("inf")}, {"order": ["drain"], "target": "a"},
+        {},
+        {"order": "explode", "target": "a"},
+        {"order": "drain"},
+        {"order": "drain", "target": ""},
+        {"order": "drain", "target": 7},
+        {"order": "capacity", "target": "a"},
+        {"order": "policy", "target": "a"},
+        {"order": "capacity", "target": "a", "value": "7"},
+        {"order": "capacity", "target": "a", "value": True},
+        {"order": "capacity", "target": "a", "value": 0},
+        {"order": "capacity", "target": "a", "value": float("nan")},
+        {"order": "capacity", "target": "a", "value": float("inf")},
+        {"order": ["drain"], "target": "a"},
     ],
-)  # fmt: skip
+)
 def test_what_is_no_order_is_none(document: dict[str, Any]) -> None:
     with pytest.raises(NoOrder):
         order(document)

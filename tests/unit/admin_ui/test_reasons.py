@@ -11,17 +11,29 @@ from admin_ui.reasons import MOST_CANDIDATES, explained
 
 def option(name: str, estimate_kw: float, capacity_kw: float = 100, **more: Any) -> dict[str, Any]:
     return {
-        "substation_id": name, "state": "healthy", "draining": False, "estimate_kw": estimate_kw,
-        "capacity_kw": capacity_kw, "report_age_s": 0.2,
-    } | more  # fmt: skip
+        "substation_id": name,
+        "state": "healthy",
+        "draining": False,
+        "estimate_kw": estimate_kw,
+        "capacity_kw": capacity_kw,
+        "report_age_s": 0.2,
+    } | more
 
 
 def decision(*options: dict[str, Any], chosen: str | None = "a", **more: Any) -> dict[str, Any]:
     return {
-        "number": 7, "unix_ms": 1, "vehicle_id": "EV", "policy": "least_loaded", "attempt": 0, "chosen": chosen,
-        "reason": "least_loaded among those with room", "outcome": "placed", "session_id": "a.1", "demand_kw": 11,
+        "number": 7,
+        "unix_ms": 1,
+        "vehicle_id": "EV",
+        "policy": "least_loaded",
+        "attempt": 0,
+        "chosen": chosen,
+        "reason": "least_loaded among those with room",
+        "outcome": "placed",
+        "session_id": "a.1",
+        "demand_kw": 11,
         "options": list(options),
-    } | more  # fmt: skip
+    } | more
 
 
 def test_the_lowest_after_adding_is_named_with_its_share() -> None:
@@ -53,9 +65,14 @@ def test_who_stood_lower_and_was_not_used_is_named_with_its_reason() -> None:
 
 @pytest.mark.parametrize(
     ("policy", "why"),
-    [("round_robin", "its turn"), ("random", "drawn at random"), ("power_of_two", "lower of two"),
-     ("snapshot_least_loaded", "last poll alone"), ("predictive", "predictive among those")],
-)  # fmt: skip
+    [
+        ("round_robin", "its turn"),
+        ("random", "drawn at random"),
+        ("power_of_two", "lower of two"),
+        ("snapshot_least_loaded", "last poll alone"),
+        ("predictive", "predictive among those"),
+    ],
+)
 def test_a_choice_that_the_estimates_do_not_explain_is_not_explained_by_them(policy: str, why: str) -> None:
     told = explained(
         decision(option("a", 50), option("b", 0), policy=policy, reason=f"{policy} among those with room")
@@ -77,9 +94,13 @@ def test_a_choice_that_the_estimates_do_not_explain_is_not_explained_by_them(pol
 def test_when_nobody_was_asked_the_roomiest_shows_how_much_was_lacking(outcome: str, kind: str) -> None:
     told = explained(
         decision(
-            option("a", 95), option("b", 60, draining=True), chosen=None, reason="nobody has room", outcome=outcome
+            option("a", 95),
+            option("b", 60, draining=True),
+            chosen=None,
+            reason="nobody has room",
+            outcome=outcome,
         )
-    )  # fmt: skip
+    )
     assert told["kind"] == kind
     assert told["words"] == "Nobody has room: 11 kW was asked for, and a had most room left: 5.0 kW."
 
@@ -91,13 +112,18 @@ NUMBERS = st.integers(0, 2000)
     st.lists(
         st.builds(
             lambda n, kw, limit, out, state: option(f"s-{n}", kw, limit, draining=out, state=state),
-            st.integers(0, 40), NUMBERS, st.integers(1, 2000), st.booleans(),
+            st.integers(0, 40),
+            NUMBERS,
+            st.integers(1, 2000),
+            st.booleans(),
             st.sampled_from(["healthy", "suspect", "ejected"]),
         ),
-        min_size=1, max_size=20, unique_by=lambda each: each["substation_id"],
+        min_size=1,
+        max_size=20,
+        unique_by=lambda each: each["substation_id"],
     ),
     st.integers(0, 19),
-)  # fmt: skip
+)
 def test_the_chosen_is_always_among_what_is_shown_and_lowest_is_said_of_none_but_the_lowest(
     options: list[dict[str, Any]], index: int
 ) -> None:

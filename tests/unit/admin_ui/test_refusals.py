@@ -32,8 +32,11 @@ def written(tmp_path: Path, note: Callable[[Refusals, list[float]], None]) -> li
 def test_one_has_who_what_where_and_why(tmp_path: Path) -> None:
     (entry,) = written(tmp_path, lambda refusals, _: refusals.note(refusal(why="x" * 1000)))
     assert (entry["who"], entry["action"], entry["target"], entry["outcome"]) == (
-        "vic", "drain", "substation-1", "refused",
-    )  # fmt: skip
+        "vic",
+        "drain",
+        "substation-1",
+        "refused",
+    )
     assert entry["details"] == {"why": "x" * MOST_WHY, "code": "not-allowed", "address": "192.0.2.1"}
 
 

@@ -17,15 +17,37 @@ RESULT = {
     "schema": "smartgrid-loadtest/1",
     "run": {"policy": "least_loaded", "requests": 40, "seconds": 4.0},
     "window_unix_s": [10.0, 14.02],
-    "result": {"balance_ratio": 1.02, "response_ms": {"p95": 12.5}, "refused": 3, "sent": 40, "stations": [{"requests": 1}]},
+    "result": {
+        "balance_ratio": 1.02,
+        "response_ms": {"p95": 12.5},
+        "refused": 3,
+        "sent": 40,
+        "stations": [{"requests": 1}],
+    },
     "thresholds": [{"name": "refused requests", "value": "3", "limit": "<= 0", "held": False}],
     "requests": [{"index": n} for n in range(3)],
     "samples": [],
-}  # fmt: skip
+}
 NAMES = (
-    "kind", "verdict", "why", "run", "result", "window_unix_s", "thresholds", "policy", "requests", "seconds",
-    "balance_ratio", "fleet_peak_utilization", "response_ms", "p95", "sent", "generator", "changes", "at_unix_s",
-)  # fmt: skip
+    "kind",
+    "verdict",
+    "why",
+    "run",
+    "result",
+    "window_unix_s",
+    "thresholds",
+    "policy",
+    "requests",
+    "seconds",
+    "balance_ratio",
+    "fleet_peak_utilization",
+    "response_ms",
+    "p95",
+    "sent",
+    "generator",
+    "changes",
+    "at_unix_s",
+)
 ENDED = {"kind": "ended", "verdict": "broken", "why": ""}
 
 
@@ -49,10 +71,17 @@ def test_the_newest_run_is_first_with_its_figures(tmp_path: Path) -> None:
     newest, oldest = RunsFolder(tmp_path).listed()
     assert (newest["run_id"], newest["preset"], newest["seed"]) == (NEW, "hot-spot", 12)
     assert oldest["at_unix_s"] == 1795367038.0
-    assert {name: oldest[name] for name in ("verdict", "policy", "balance_ratio", "p95_ms", "refused", "duration_s")} == {
-        "verdict": "broken", "policy": "least_loaded", "balance_ratio": 1.02, "p95_ms": 12.5, "refused": 3,
+    assert {
+        name: oldest[name]
+        for name in ("verdict", "policy", "balance_ratio", "p95_ms", "refused", "duration_s")
+    } == {
+        "verdict": "broken",
+        "policy": "least_loaded",
+        "balance_ratio": 1.02,
+        "p95_ms": 12.5,
+        "refused": 3,
         "duration_s": 4.0,
-    }  # fmt: skip
+    }
     assert oldest["thresholds"] == RESULT["thresholds"]
     assert oldest["files"] == ["result.json", "progress.jsonl"]
 
@@ -136,9 +165,18 @@ def test_of_a_result_only_what_is_before_the_requests_is_read(tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("run_id", "name"),
-    [("..", "secret"), (".", "result.json"), (OLD, "../../secret"), (OLD, "secret"), (OLD, ".hidden"), ("", "secret"),
-     (OLD + "/..", "result.json"), ("20261122T170358Z-x-1-ffff", "report.html"), (OLD, "samples.csv")],
-)  # fmt: skip
+    [
+        ("..", "secret"),
+        (".", "result.json"),
+        (OLD, "../../secret"),
+        (OLD, "secret"),
+        (OLD, ".hidden"),
+        ("", "secret"),
+        (OLD + "/..", "result.json"),
+        ("20261122T170358Z-x-1-ffff", "report.html"),
+        (OLD, "samples.csv"),
+    ],
+)
 def test_nothing_but_the_files_of_a_run_is_given(tmp_path: Path, run_id: str, name: str) -> None:
     root = tmp_path / "runs"
     folder = leave(root, OLD)

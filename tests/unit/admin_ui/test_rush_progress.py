@@ -11,17 +11,44 @@ from hypothesis import strategies as st
 from admin_ui.rush_progress import Phase, RunSoFar
 
 STARTED = {
-    "kind": "started", "at_unix_s": 100.0, "schema": "smartgrid-progress/1", "run_id": "r-1", "preset": "rush-hour",
-    "seed": 7, "requests": 40, "seconds": 4.0, "gateway_url": "http://g", "balancer_url": "http://b", "pid": 9,
-}  # fmt: skip
+    "kind": "started",
+    "at_unix_s": 100.0,
+    "schema": "smartgrid-progress/1",
+    "run_id": "r-1",
+    "preset": "rush-hour",
+    "seed": 7,
+    "requests": 40,
+    "seconds": 4.0,
+    "gateway_url": "http://g",
+    "balancer_url": "http://b",
+    "pid": 9,
+}
 PROGRESS = {
-    "kind": "progress", "at_unix_s": 101.0, "elapsed_s": 1.0, "seconds": 4.0, "planned": 40, "sent": 10, "admitted": 8,
-    "refused": 1, "failed": 0, "rate_per_s": 10.0, "p50_ms": 5.0, "p95_ms": 9.0, "p99_ms": 9.9, "substations": [],
-}  # fmt: skip
+    "kind": "progress",
+    "at_unix_s": 101.0,
+    "elapsed_s": 1.0,
+    "seconds": 4.0,
+    "planned": 40,
+    "sent": 10,
+    "admitted": 8,
+    "refused": 1,
+    "failed": 0,
+    "rate_per_s": 10.0,
+    "p50_ms": 5.0,
+    "p95_ms": 9.0,
+    "p99_ms": 9.9,
+    "substations": [],
+}
 ENDED = {
-    "kind": "ended", "at_unix_s": 105.0, "run_id": "r-1", "verdict": "held", "exit_code": 0, "why": "", "folder": "f",
+    "kind": "ended",
+    "at_unix_s": 105.0,
+    "run_id": "r-1",
+    "verdict": "held",
+    "exit_code": 0,
+    "why": "",
+    "folder": "f",
     "paths": {},
-}  # fmt: skip
+}
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -134,9 +161,15 @@ def test_words_of_any_length_are_bounded() -> None:
 def test_what_a_stop_has_taken_off_the_grid_is_shown() -> None:
     assert run(STARTED, PROGRESS).shown()["taken_off"] is None
     ending = {
-        "kind": "ending", "at_unix_s": 102.0, "sessions": 8, "ended": 5, "over": 1, "remaining": 2, "unknown": 0,
+        "kind": "ending",
+        "at_unix_s": 102.0,
+        "sessions": 8,
+        "ended": 5,
+        "over": 1,
+        "remaining": 2,
+        "unknown": 0,
         "text": "ended by the stop: 5 of 8 sessions",
-    }  # fmt: skip
+    }
     shown = run(STARTED, PROGRESS, ending).shown()
     assert shown["taken_off"] == {
         name: value for name, value in ending.items() if name not in {"kind", "at_unix_s"}

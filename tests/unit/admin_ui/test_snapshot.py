@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_ui.alarm_rules import findings
+from admin_ui.alarm_findings import findings
 from admin_ui.history import HISTORY_S
 from admin_ui.snapshot import CONSOLE, STALE_AFTER_S, Board, OutOfOrder
 from balancer.contract import FLEET
@@ -24,10 +24,18 @@ IDS = ["s-1", "s-2", "s-3"]
 def row(name: str, load_kw: float = 100.0, age_s: float = 0.1, **more: Any) -> dict[str, Any]:
     capacity_kw = more.pop("capacity_kw", 1000.0)
     return {
-        "substation_id": name, "url": f"http://{name}", "state": "healthy", "draining": False,
-        "capacity_kw": capacity_kw, "load_kw": load_kw, "headroom_kw": capacity_kw - load_kw,
-        "utilization": load_kw / capacity_kw, "sessions": 3, "report_age_s": age_s, "journal_id": "j",
-    } | more  # fmt: skip
+        "substation_id": name,
+        "url": f"http://{name}",
+        "state": "healthy",
+        "draining": False,
+        "capacity_kw": capacity_kw,
+        "load_kw": load_kw,
+        "headroom_kw": capacity_kw - load_kw,
+        "utilization": load_kw / capacity_kw,
+        "sessions": 3,
+        "report_age_s": age_s,
+        "journal_id": "j",
+    } | more
 
 
 def fleet(*rows: dict[str, Any], policy: str = "least_loaded", poll_s: float = 1.0) -> dict[str, Any]:
@@ -110,8 +118,11 @@ def test_a_hiccup_is_no_loss_and_a_longer_silence_is() -> None:
     assert board.shown(STALE_AFTER_S + 0.1)["link"]["stale"]
     heard(board, fleet(row("s-1")), 9.0)
     assert board.shown(9.0)["link"] == {
-        "connected": True, "stale": False, "current": True, "heard_unix_s": None,
-    }  # fmt: skip
+        "connected": True,
+        "stale": False,
+        "current": True,
+        "heard_unix_s": None,
+    }
     assert board.stale(9.1 + STALE_AFTER_S)  # a stream that is open but silent
 
 

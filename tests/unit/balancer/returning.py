@@ -73,8 +73,10 @@ def long_tailed(rng: random.Random) -> Plan:
 
 
 KINDS: dict[str, Callable[[random.Random], Plan]] = {
-    "equal": equal, "mixed": mixed, "long-tailed": long_tailed
-}  # fmt: skip
+    "equal": equal,
+    "mixed": mixed,
+    "long-tailed": long_tailed,
+}
 
 
 class Grid:

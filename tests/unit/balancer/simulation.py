@@ -64,9 +64,15 @@ class Station:
     def report(self, now_ms: int) -> Report:
         curve = self.ledger.curve()
         return Report(
-            self.name, "journal", 1, next(self._seq), curve.load_at(now_ms), curve.capacity_w,
-            draining=False, releases_w=curve.releases_at(now_ms, 1.0),
-        )  # fmt: skip
+            self.name,
+            "journal",
+            1,
+            next(self._seq),
+            curve.load_at(now_ms),
+            curve.capacity_w,
+            draining=False,
+            releases_w=curve.releases_at(now_ms, 1.0),
+        )
 
     def place(self, key: str, plan: Plan, now_ms: int) -> bool:
         """Decide on a request; one session a key, as no message is doubled here."""
@@ -117,9 +123,15 @@ class Simulation:
             sum(column) / len(column) for column in zip(*self._samples, strict=True)
         )
         return Result(
-            imbalance, jain, span, utilization, self._highest, self._placed, self._refused,
+            imbalance,
+            jain,
+            span,
+            utilization,
+            self._highest,
+            self._placed,
+            self._refused,
             sum(s.ledger.curve().usage.admission_wms for s in self.stations.values()),
-        )  # fmt: skip
+        )
 
     @property
     def now_ms(self) -> int:

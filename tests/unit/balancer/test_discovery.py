@@ -140,10 +140,19 @@ def test_lists_and_names_are_accepted(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "dns://substations", "dns://substations:0", "dns://substations:65536", "dns://:8101", "dns://a:1/path", "dns://a@b:1",
-        "dns://[::1]:8101", "https://a:1", "substations:8101", f"{NAME},{NAME}", ",",
+        "dns://substations",
+        "dns://substations:0",
+        "dns://substations:65536",
+        "dns://:8101",
+        "dns://a:1/path",
+        "dns://a@b:1",
+        "dns://[::1]:8101",
+        "https://a:1",
+        "substations:8101",
+        f"{NAME},{NAME}",
+        ",",
     ],
-)  # fmt: skip
+)
 def test_what_is_neither_is_named_as_a_fault(text: str) -> None:
     with pytest.raises(SettingsError, match="SUBSTATIONS"):
         load(Settings, {"SUBSTATIONS": text})

@@ -62,10 +62,20 @@ def test_a_poll_tells_how_far_the_estimate_was_off() -> None:
 @pytest.mark.parametrize(
     ("elapsed_s", "expected_w"),
     [
-        (-1.0, 0), (0.0, 0), (0.5, 0), (0.75, 5_000), (1.0, 10_000), (1.75, 20_000), (2.0, 30_000),
-        (8.0, 30_000), (9.0, 35_000), (10.0, 40_000), (14_400.0, 40_000), (1e9, 40_000),
+        (-1.0, 0),
+        (0.0, 0),
+        (0.5, 0),
+        (0.75, 5_000),
+        (1.0, 10_000),
+        (1.75, 20_000),
+        (2.0, 30_000),
+        (8.0, 30_000),
+        (9.0, 35_000),
+        (10.0, 40_000),
+        (14_400.0, 40_000),
+        (1e9, 40_000),
     ],
-)  # fmt: skip
+)
 def test_releases_are_linear_between_the_points_and_flat_beyond_them(
     elapsed_s: float, expected_w: float
 ) -> None:
@@ -74,8 +84,18 @@ def test_releases_are_linear_between_the_points_and_flat_beyond_them(
 
 @pytest.mark.parametrize(
     ("elapsed_s", "freed_w"),
-    [(-1.0, 0), (0.0, 0), (0.99, 0), (1.0, 10_000), (1.99, 10_000), (2.0, 30_000), (9.9, 30_000), (10.0, 40_000), (1e9, 40_000)],
-)  # fmt: skip
+    [
+        (-1.0, 0),
+        (0.0, 0),
+        (0.99, 0),
+        (1.0, 10_000),
+        (1.99, 10_000),
+        (2.0, 30_000),
+        (9.9, 30_000),
+        (10.0, 40_000),
+        (1e9, 40_000),
+    ],
+)
 def test_what_is_surely_freed_is_what_points_that_are_over_say(elapsed_s: float, freed_w: int) -> None:
     view = View(report(load_kw=90, releases_w=releases(FREED, 90 * KW)))
     with view.fleet.holding("a", 5 * KW):

@@ -72,10 +72,20 @@ def test_a_report_that_can_t_be_true_is_not_adopted_and_its_answers_are() -> Non
     refused = pb.Answer(number=1, outcome="refused")
     assert decoded(refused, report=message_of(true)) == ([Answer(Outcome.REFUSED)], [true])
     lies: list[dict[str, object]] = [
-        {"epoch": now_s + 2 * MOST_AHEAD_S}, {"epoch": 2**62}, {"capacity_w": 0}, {"capacity_w": 11}, {"rated_w": 0},
-        {"rated_w": -10}, {"load_w": -1}, {"load_w": 2**62}, {"releases_w": ()}, {"releases_w": (6,) * 13},
-        {"substation_id": "S 9"}, {"journal_id": ""}, {"sessions": -1},
-    ]  # fmt: skip
+        {"epoch": now_s + 2 * MOST_AHEAD_S},
+        {"epoch": 2**62},
+        {"capacity_w": 0},
+        {"capacity_w": 11},
+        {"rated_w": 0},
+        {"rated_w": -10},
+        {"load_w": -1},
+        {"load_w": 2**62},
+        {"releases_w": ()},
+        {"releases_w": (6,) * 13},
+        {"substation_id": "S 9"},
+        {"journal_id": ""},
+        {"sessions": -1},
+    ]
     for lie in lies:
         fields = {name: getattr(true, name) for name in Report.__dataclass_fields__} | lie
         assert decoded(refused, report=pb.Report(**fields)) == ([Answer(Outcome.REFUSED)], []), lie
@@ -85,9 +95,20 @@ WHOLE = st.integers(-(2**63), 2**63 - 1) | st.integers(-2, 20)
 
 
 @given(
-    st.builds(Report, st.text(max_size=3), st.text(max_size=3), WHOLE, WHOLE, WHOLE, WHOLE, st.booleans(),
-              st.lists(WHOLE, max_size=14).map(tuple), WHOLE, WHOLE)
-)  # fmt: skip
+    st.builds(
+        Report,
+        st.text(max_size=3),
+        st.text(max_size=3),
+        WHOLE,
+        WHOLE,
+        WHOLE,
+        WHOLE,
+        st.booleans(),
+        st.lists(WHOLE, max_size=14).map(tuple),
+        WHOLE,
+        WHOLE,
+    )
+)
 def test_whatever_is_reported_is_judged_without_a_fault_of_ours(report: Report) -> None:
     if not report_fault(report, 10.0):
         assert 0 < report.capacity_w <= report.rated_w <= MOST_W

@@ -16,9 +16,15 @@ def report(name: str = "a", load_kw: int = 0, **changed: object) -> Report:
     """A report of 100 kW capacity, at epoch 1 and seq 1, that frees nothing but "some day"."""
     load_w = load_kw * KW
     fields = {
-        "substation_id": name, "journal_id": f"journal-{name}", "epoch": 1, "seq": 1, "load_w": load_w,
-        "capacity_w": 100 * KW, "draining": False, "releases_w": releases({}, load_w),
-    } | changed  # fmt: skip
+        "substation_id": name,
+        "journal_id": f"journal-{name}",
+        "epoch": 1,
+        "seq": 1,
+        "load_w": load_w,
+        "capacity_w": 100 * KW,
+        "draining": False,
+        "releases_w": releases({}, load_w),
+    } | changed
     return Report(**fields)  # type: ignore[arg-type]
 
 

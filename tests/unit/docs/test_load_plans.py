@@ -16,11 +16,13 @@ PAGE = DOCS / "reference" / "load-plans.md"
 def test_the_presets_are_those_of_the_code_with_their_values() -> None:
     expected = {
         preset.name: [
-            str(preset.requests or "auto"), f"`{preset.shape}`", str(preset.retries),
+            str(preset.requests or "auto"),
+            f"`{preset.shape}`",
+            str(preset.retries),
             ", ".join(f"`{limit}`" for limit in preset.limits if limit not in SAFE) or "nothing else",
         ]
         for preset in PRESETS.values()
-    }  # fmt: skip
+    }
     assert {name: cells[1:5] for name, cells in rows(sections(PAGE)["presets"]).items()} == expected
     assert all(set(SAFE) <= set(preset.limits) for preset in PRESETS.values())
     assert f"beside {', '.join(f'`{limit}`' for limit in SAFE)}" in " ".join(

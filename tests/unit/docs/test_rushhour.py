@@ -41,8 +41,10 @@ def test_the_exit_codes_are_those_of_the_verdicts() -> None:
 def test_the_bounds_and_numbers_are_those_of_the_code() -> None:
     where = sections(PAGE)["where it may be sent"]
     assert [int(each) for each in re.findall(r"\| (\d+) \|$", where, flags=re.MULTILINE)][:3] == [
-        MAX_REQUESTS, MAX_SECONDS, MAX_RATE_PER_S,
-    ]  # fmt: skip
+        MAX_REQUESTS,
+        MAX_SECONDS,
+        MAX_RATE_PER_S,
+    ]
     assert f"takes the lease for {lease.TTL_S:g} s and renews it every {lease.RENEW_EVERY_S:g} s" in where
     assert f"a number from {LEAST_TTL_S:g} to {MOST_TTL_S:g}" in sections(PAGE)["the lease"]
     told = " ".join(sections(PAGE)["progress"].split())

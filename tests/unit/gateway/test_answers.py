@@ -34,8 +34,11 @@ def test_an_admission_without_a_session_is_none() -> None:
     assert not answers(Find("s-1.a"), Answer(Outcome.UNKNOWN))
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"])),
-       st.integers(-(2**63), 2**63 - 1))  # fmt: skip
+@given(
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.integers(-(2**63), 2**63 - 1),
+)
 def test_whatever_a_balancer_says_is_read_without_a_fault_of_ours(
     outcome: str, name: str, number: int
 ) -> None:

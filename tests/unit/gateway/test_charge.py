@@ -76,9 +76,13 @@ def canonical(document: dict[str, Any]) -> Any:
     """What a request means: whole units, defaults filled in, order of substations without meaning."""
     full = DEFAULTS | document
     return (
-        full["vehicle_id"], round(full["energy_kwh"] * 3_600_000), round(full["max_power_kw"] * 1000),
-        round(full.get("stay_minutes", 0) * 60_000), frozenset(full.get("substations", ())), float(full["max_wait_s"]),
-    )  # fmt: skip
+        full["vehicle_id"],
+        round(full["energy_kwh"] * 3_600_000),
+        round(full["max_power_kw"] * 1000),
+        round(full.get("stay_minutes", 0) * 60_000),
+        frozenset(full.get("substations", ())),
+        float(full["max_wait_s"]),
+    )
 
 
 CLOSE = st.fixed_dictionaries(

@@ -47,9 +47,12 @@ def test_every_fault_is_named_at_once() -> None:
         page({"vehicle_id": [b"car-1", b"car-2"]}, ANONYMOUS)
 
 
-@given(query=st.dictionaries(
-    st.sampled_from([p.name for p in PARAMETERS]) | st.text(), st.lists(st.binary(), min_size=1, max_size=2)
-))  # fmt: skip
+@given(
+    query=st.dictionaries(
+        st.sampled_from([p.name for p in PARAMETERS]) | st.text(),
+        st.lists(st.binary(), min_size=1, max_size=2),
+    )
+)
 def test_any_query_is_a_page_or_invalid(query: dict[str, list[bytes]]) -> None:
     with contextlib.suppress(Invalid):
         assert 1 <= page(query, ANONYMOUS).limit <= 100

@@ -30,8 +30,13 @@ def tree(tmp_path: Path) -> Path:
 def lint(tree: Path) -> tuple[int, str]:
     program = "import sys; from importlinter.cli import lint_imports_command as run; sys.exit(run(['--no-cache', '--no-logo']))"
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=tree, capture_output=True, text=True, check=False, env={"PYTHONPATH": str(tree), "COLUMNS": "200"}
-    )  # fmt: skip
+        [sys.executable, "-c", program],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(tree), "COLUMNS": "200"},
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -59,11 +64,16 @@ def test_the_tree_keeps_the_rule(tree: Path) -> None:
         ("gateway/handlers.py", "import balancer.fleet", ["gateway.handlers", "balancer.fleet"]),
     ],
     ids=[
-        "a core reads the clock", "a core reads the date", "the gateway reaches into the substation",
-        "a core uses an I/O module", "a module that no layer has", "a call that points up",
-        "the frame knows the domain", "the gateway reaches into the balancer",
+        "a core reads the clock",
+        "a core reads the date",
+        "the gateway reaches into the substation",
+        "a core uses an I/O module",
+        "a module that no layer has",
+        "a call that points up",
+        "the frame knows the domain",
+        "the gateway reaches into the balancer",
     ],
-)  # fmt: skip
+)
 def test_a_planted_violation_is_found(tree: Path, module: str, line: str, named: list[str]) -> None:
     plant(tree, module, line)
     code, told = lint(tree)

@@ -62,9 +62,22 @@ def write_schema_1(path: Path, load_wms: int = (ENDED_J + GOING_J) * 1000 + 999)
             "INSERT INTO record (key, attempt, state, session_id, vehicle_id, energy_j, power_w, stay_ms, start_ms,"
             " end_ms, started_unix_ms, expected_end_unix_ms, ended_ms, ended_unix_ms)"
             " VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (key, state, f"{SUBSTATION}.{key}", f"car-{key}", energy_j, power_w, stay_ms, start_ms, end_ms(key),
-             unix_ms + start_ms, unix_ms + end_ms(key), ended_ms, unix_ms + ended_ms if ended_ms >= 0 else 0),
-        )  # fmt: skip
+            (
+                key,
+                state,
+                f"{SUBSTATION}.{key}",
+                f"car-{key}",
+                energy_j,
+                power_w,
+                stay_ms,
+                start_ms,
+                end_ms(key),
+                unix_ms + start_ms,
+                unix_ms + end_ms(key),
+                ended_ms,
+                unix_ms + ended_ms if ended_ms >= 0 else 0,
+            ),
+        )
     for key, (attempt, state) in TOMBSTONES.items():
         database.execute("INSERT INTO record (key, attempt, state) VALUES (?, ?, ?)", (key, attempt, state))
     database.commit()
