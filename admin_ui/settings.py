@@ -4,7 +4,7 @@ import dataclasses
 import ipaddress
 from pathlib import Path
 
-from admin_ui.proxies import Network, networks
+from admin_ui.web.proxies import Network, networks
 from runtime.settings import (
     address,
     address_if_any,

@@ -7,13 +7,13 @@ from typing import Any, TypeGuard
 
 from tornado.web import HTTPError
 
+from balancer.book.lease import LEAST_TTL_S, MOST_TTL_S, RUN_ID, Window
 from balancer.contract import Answer, Outcome, left_out
-from balancer.control import Operator
-from balancer.decisions import Decision, Decisions
-from balancer.fleet import Fleet
-from balancer.health import State
-from balancer.lease import LEAST_TTL_S, MOST_TTL_S, RUN_ID, Window
-from balancer.member import Member
+from balancer.fleet.health import State
+from balancer.fleet.member import Member
+from balancer.fleet.view import Fleet
+from balancer.operating.operator_settings import Operator
+from balancer.placing.decisions import Decision, Decisions
 from runtime.handlers import ApiHandler
 from runtime.problem import NOT_FOUND, Problem
 from runtime.settings import matching

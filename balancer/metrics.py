@@ -7,9 +7,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from balancer.fleet import Fleet
-from balancer.health import State
-from balancer.lease import Window
+from balancer.book.lease import Window
+from balancer.fleet.health import State
+from balancer.fleet.view import Fleet
 from runtime.coalescer import BATCH_BUCKETS
 from substation.contract import Outcome
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import grpc.aio
 
-from balancer.book import Withdrawal
+from balancer.book.protocol import Withdrawal
 from balancer.contract import Answer, Charge, Command, Find, Outcome, Page, Stop
-from balancer.placement import Placement
+from balancer.operating.sessions import Sessions
+from balancer.placing.placement import Placement
+from balancer.placing.vehicles import OneSession
+from balancer.placing.withdrawals import Withdrawals
 from balancer.proto import balancer_pb2 as pb
 from balancer.proto import balancer_pb2_grpc as rpc
-from balancer.sessions import Sessions
-from balancer.vehicles import OneSession
-from balancer.withdrawals import Withdrawals
 from runtime.stream_peers import Peers
 from runtime.stream_server import Conversation
 from runtime.trace import CURRENT, Trace, received

@@ -11,20 +11,23 @@ from pathlib import Path
 
 from rich.console import Console
 
-from loadtest import options, report, rounds, runs, tables
-from loadtest.arrivals import BOUNDS, fits
+from loadtest import options
 from loadtest.compare import command
-from loadtest.credential import Credential
-from loadtest.launch import COMPLETE, EXIT_CODES, exit_code, launch
-from loadtest.order import Order
+from loadtest.judge.thresholds import in_force
 from loadtest.paper.document import NotAResult
-from loadtest.plan import GridSize, make
-from loadtest.plan_view import show_plan, write_plan
-from loadtest.presets import PRESETS
-from loadtest.runs import NotWritten
-from loadtest.screen import PLAIN_WIDTH
-from loadtest.target import allow_list, refusal
-from loadtest.thresholds import in_force
+from loadtest.plan.arrivals import BOUNDS, fits
+from loadtest.plan.document import GridSize, make
+from loadtest.plan.presets import PRESETS
+from loadtest.report import document as report
+from loadtest.report import runs, tables
+from loadtest.report.plan_view import show_plan, write_plan
+from loadtest.report.runs import NotWritten
+from loadtest.run import rounds
+from loadtest.run.launch import COMPLETE, EXIT_CODES, exit_code, launch
+from loadtest.run.order import Order
+from loadtest.run.target import allow_list, refusal
+from loadtest.send.credential import Credential
+from loadtest.show.screen import PLAIN_WIDTH
 
 DONE, NOT_WRITTEN, USAGE = 0, 1, 2
 

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
-from loadtest.credential import from_file
-from loadtest.plan import DEFAULT_GRID, Wish
-from loadtest.presets import PRESETS, Preset
-from loadtest.records import W_PER_KW
-from loadtest.shapes import SHAPES
-from loadtest.target import base_url
-from loadtest.thresholds import FIGURES, limit
+from loadtest.judge.thresholds import FIGURES, limit
+from loadtest.plan.arrivals import MAX_REQUESTS, MAX_SECONDS
+from loadtest.plan.document import DEFAULT_GRID, Wish
+from loadtest.plan.presets import PRESETS, Preset
+from loadtest.plan.shapes import SHAPES
+from loadtest.record.records import W_PER_KW
+from loadtest.run.target import base_url
+from loadtest.send.credential import from_file
 from runtime.operator_token import OperatorToken, read_if_any
 from runtime.settings import integer, local_url, matching, number
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from admin_ui import link
+from admin_ui.people import one_time_link as link
 from admin_ui.settings import Settings
 from deploy.local.addresses import DEFAULT_PORTS, LOOPBACK
 from runtime.probe import fetch

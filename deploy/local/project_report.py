@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loadtest.paper.page import project_report
-from loadtest.report import load
-from loadtest.runs import RESULT
+from loadtest.report.document import load
+from loadtest.report.runs import RESULT
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")

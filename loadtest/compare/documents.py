@@ -7,7 +7,7 @@ from typing import cast
 from loadtest.compare.merits import Document
 from loadtest.paper import document as paper
 from loadtest.paper.document import NotAResult
-from loadtest.runs import RESULT
+from loadtest.report.runs import RESULT
 
 
 class Unreadable(Exception):

@@ -13,8 +13,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from loadtest import conditions
-from loadtest.conditions import What
+from loadtest.judge import conditions
+from loadtest.judge.conditions import What
 
 SCHEMA = "smartgrid-loadtest/1"
 NOTHING: Mapping[str, Any] = {}

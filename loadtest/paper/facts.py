@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from loadtest.paper import series
 from loadtest.paper.document import Document, Station, mapping, number, words
 from loadtest.paper.traffic import PERCENTILES, percentiles
-from loadtest.undone import Undone
+from loadtest.record.stopped_sessions import Undone
 
 NOTHING = "-"
 GATEWAY_URL, BALANCER_URL = "http://127.0.0.1:8000", "http://127.0.0.1:8001"  # where a grid is by default

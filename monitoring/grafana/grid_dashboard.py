@@ -82,6 +82,12 @@ def _leading_figures() -> tuple[Panel, ...]:
             Limits(warn=60, critical=15, falling=True),
             empty="not rising",
         ),
+        *_quality_figures(),
+    )
+
+
+def _quality_figures() -> tuple[Panel, ...]:
+    return (
         stat(
             "Imbalance",
             "Highest utilization over the mean one, of those that take cars. 1 is perfect; a rush hour must keep "

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from admin_ui import audit
-from admin_ui.audit import Audit
-from admin_ui.audit_chain import Outcome
+from admin_ui.audit import log as audit
+from admin_ui.audit.chain import Outcome
+from admin_ui.audit.log import Audit
 from tests.console.browser import NARROW, at_alarms, axe_faults, visit
 from tests.support.console import Answer, Console
 

@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from tornado.web import Application
 
-from balancer.scan import NAMES
+from balancer.fleet.scan import NAMES
 from balancer.substation_stream import Links
 from runtime import http
 from runtime.operator_token import OperatorToken

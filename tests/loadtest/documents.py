@@ -5,11 +5,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from loadtest import report, verdict
-from loadtest.presets import PRESETS
-from loadtest.records import Outcome
-from loadtest.result import Measured, conclude
-from loadtest.thresholds import in_force
+from loadtest.judge import verdict
+from loadtest.judge.result import Measured, conclude
+from loadtest.judge.thresholds import in_force
+from loadtest.plan.presets import PRESETS
+from loadtest.record.records import Outcome
+from loadtest.report import document as report
 from tests.loadtest.runs import IDS, admitted, perfect
 
 HOSTILE = '"><script src=//evil.example></script><img onerror=x>&{{7*7}}'

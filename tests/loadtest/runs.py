@@ -3,9 +3,9 @@
 import dataclasses
 from typing import Any
 
-from loadtest.generator import OK, Health
-from loadtest.records import Attempt, Outcome, Reading, Request, Sample, Session
-from loadtest.result import Measured
+from loadtest.judge.result import Measured
+from loadtest.record.records import Attempt, Outcome, Reading, Request, Sample, Session
+from loadtest.send.generator import OK, Health
 
 IDS = ("substation-1", "substation-2")
 ZERO = Reading(

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.balance import average, balance_ratio, held, highest_sum_w, percentile
-from loadtest.records import Reading, Sample, Session
+from loadtest.judge.balance import average, balance_ratio, held, highest_sum_w, percentile
+from loadtest.record.records import Reading, Sample, Session
 
 
 def reading(load_w: float, capacity_w: float = 1000) -> Reading:

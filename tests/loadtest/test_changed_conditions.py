@@ -15,20 +15,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest import cli
-from loadtest.conditions import Change, What, changes, policy_of
-from loadtest.credential import Credential
-from loadtest.measure import Shown
-from loadtest.oracle import Drain
-from loadtest.order import Ended, Verdict
+from loadtest.judge.conditions import Change, What, changes, policy_of
+from loadtest.judge.result import Result, conclude
+from loadtest.judge.thresholds import FIGURES, limit
+from loadtest.judge.verdict import judge
 from loadtest.paper import page
-from loadtest.progress import Progress
-from loadtest.records import Sample
-from loadtest.result import Result, conclude
-from loadtest.rush import run
-from loadtest.screen import NoScreen
-from loadtest.stop import Stop
-from loadtest.thresholds import FIGURES, limit
-from loadtest.verdict import judge
+from loadtest.plan.oracle import Drain
+from loadtest.record.records import Sample
+from loadtest.run.measure import Shown
+from loadtest.run.one_run import run
+from loadtest.run.order import Ended, Verdict
+from loadtest.send.credential import Credential
+from loadtest.send.stop import Stop
+from loadtest.show.progress import Progress
+from loadtest.show.screen import NoScreen
 from tests.loadtest.fake import FakeGrid, FakeStation, two
 from tests.loadtest.runs import IDS, ZERO, changed, perfect
 

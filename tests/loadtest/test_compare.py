@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest import balance
 from loadtest.compare import merits
 from loadtest.compare.groups import Comparison, Given, compare, grouped
 from loadtest.compare.noise import Finding
+from loadtest.judge import balance
 
 ROOT = Path(__file__).parents[2]
 

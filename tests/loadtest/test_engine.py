@@ -13,12 +13,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from loadtest import engine as engine_module
-from loadtest.arrivals import rush_hour
-from loadtest.engine import Engine, Manner
-from loadtest.records import Outcome, Request
-from loadtest.retrying import Retrying
-from loadtest.stop import Stop
+from loadtest.plan.arrivals import rush_hour
+from loadtest.record.records import Outcome, Request
+from loadtest.send import engine as engine_module
+from loadtest.send.engine import Engine, Manner
+from loadtest.send.retrying import Retrying
+from loadtest.send.stop import Stop
 from tests.loadtest.fake import FakeGrid, rush, two
 
 Answer = Callable[[FakeGrid, dict[str, Any]], web.Response]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.arrivals import MAX_RATE_PER_S, MAX_REQUESTS, MAX_SECONDS
 from loadtest.cli import faults, parser
-from loadtest.target import base_url, refusal
-from loadtest.thresholds import FIGURES
+from loadtest.judge.thresholds import FIGURES
+from loadtest.plan.arrivals import MAX_RATE_PER_S, MAX_REQUESTS, MAX_SECONDS
+from loadtest.run.target import base_url, refusal
 
 ROOT = Path(__file__).parents[2]
 USAGE = 2

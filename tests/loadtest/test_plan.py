@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from loadtest.demand import peak_kw
-from loadtest.ideal import ideal
-from loadtest.oracle import Drain
-from loadtest.plan import DEFAULT_GRID, GridSize, RunPlan, Wish, make
-from loadtest.presets import PRESETS, Preset
+from loadtest.judge.ideal import ideal
+from loadtest.plan.demand import peak_kw
+from loadtest.plan.document import DEFAULT_GRID, GridSize, RunPlan, Wish, make
+from loadtest.plan.oracle import Drain
+from loadtest.plan.presets import PRESETS, Preset
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(1, 21)

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from loadtest import pipe
-from loadtest.pipe import Pipe
-from loadtest.progress import FILE
-from loadtest.runs import RUN_ID
+from loadtest.report.runs import RUN_ID
+from loadtest.show import pipe
+from loadtest.show.pipe import Pipe
+from loadtest.show.progress import FILE
 from tests.loadtest.fake import FakeGrid, FakeStation, ended, start, two
 
 JSONL = ("--progress", "jsonl")

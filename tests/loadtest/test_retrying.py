@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.retrying import FIRST_WAIT_S, Retrying, seconds
+from loadtest.send.retrying import FIRST_WAIT_S, Retrying, seconds
 
 TWICE = Retrying(2, within_s=30)
 

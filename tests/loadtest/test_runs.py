@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtest import runs
-from loadtest.progress import FILE
+from loadtest.report import runs
+from loadtest.show.progress import FILE
 
 ROOT = Path(__file__).parents[2]
 AT = dt.datetime(2026, 11, 22, 17, 3, 58, tzinfo=dt.UTC)

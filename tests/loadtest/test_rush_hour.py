@@ -14,11 +14,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from loadtest.arrivals import rush_hour
-from loadtest.engine import Engine, Manner
-from loadtest.presets import PRESETS
-from loadtest.retrying import Retrying
-from loadtest.stop import Stop
+from loadtest.plan.arrivals import rush_hour
+from loadtest.plan.presets import PRESETS
+from loadtest.send.engine import Engine, Manner
+from loadtest.send.retrying import Retrying
+from loadtest.send.stop import Stop
 from tests.loadtest.fake import Ended, FakeGrid, FakeStation, ended, rush, start, two
 
 

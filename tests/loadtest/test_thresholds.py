@@ -4,13 +4,13 @@ import dataclasses
 
 import pytest
 
-from loadtest.generator import Health
-from loadtest.ideal import Ideal
-from loadtest.presets import PRESETS
-from loadtest.records import Attempt, Outcome
-from loadtest.result import Result, conclude
-from loadtest.thresholds import FIGURES, Limit, in_force, limit
-from loadtest.verdict import NOT_MEASURED, Threshold, judge
+from loadtest.judge.ideal import Ideal
+from loadtest.judge.result import Result, conclude
+from loadtest.judge.thresholds import FIGURES, Limit, in_force, limit
+from loadtest.judge.verdict import NOT_MEASURED, Threshold, judge
+from loadtest.plan.presets import PRESETS
+from loadtest.record.records import Attempt, Outcome
+from loadtest.send.generator import Health
 from tests.loadtest.runs import perfect
 
 SLOW = Health(300.0, 900.0, 0.4, 2.0, "saturated", "p99 of its event loop's lag is 300 ms, above 50")

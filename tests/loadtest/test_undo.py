@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from loadtest.paper import page
-from loadtest.undone import Undone
+from loadtest.record.stopped_sessions import Undone
 from tests.loadtest.fake import Ended, FakeGrid, ended, start, two
 
 LONG = ("--requests", "2000", "--seconds", "60")

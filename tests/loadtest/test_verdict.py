@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-from loadtest.ideal import Ideal
-from loadtest.presets import PRESETS
-from loadtest.records import Attempt, Outcome, Sample
-from loadtest.result import Measured, Result, conclude
-from loadtest.thresholds import in_force, limit
-from loadtest.verdict import Threshold, judge
+from loadtest.judge.ideal import Ideal
+from loadtest.judge.result import Measured, Result, conclude
+from loadtest.judge.thresholds import in_force, limit
+from loadtest.judge.verdict import Threshold, judge
+from loadtest.plan.presets import PRESETS
+from loadtest.record.records import Attempt, Outcome, Sample
 from tests.loadtest.runs import IDS, ZERO, admitted, changed, perfect, with_last
 
 NO = Attempt(100, 100.1, Outcome.REFUSED, 503, "503 /problems/no-capacity", 1)

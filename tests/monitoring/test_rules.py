@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from admin_ui import runbooks
+from admin_ui.alarms import runbooks
 from tests.support.grid import ROOT
 from tests.support.prometheus import ALERTMANAGER, LACKING, RULES, rules
 from tests.unit.docs.pages import DOCS, rows

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from loadtest.plan import GridSize, Wish, make
-from loadtest.presets import PRESETS
+from loadtest.plan.document import GridSize, Wish, make
+from loadtest.plan.presets import PRESETS
 from tests.support.grid import ROOT, Grid, get, until
 
 
@@ -34,6 +34,7 @@ def test_a_short_rush_hour_holds_its_thresholds_and_writes_what_it_measured(tmp_
     """In the environment of `make run`, which says where the grid is, and on a terminal that knows only ASCII."""
     grid = Grid(tmp_path / "data", TIME_SCALE="1200")
     del grid.environment["RUNS_DIR"]
+    options = ("--requests", "200", "--seconds", "6", "--fail-if", "max_mean > 1.3")
     grid.start()
     try:
         ended = subprocess.run(
@@ -42,12 +43,7 @@ def test_a_short_rush_hour_holds_its_thresholds_and_writes_what_it_measured(tmp_
                 "-m",
                 "loadtest",
                 "rush-hour",
-                "--requests",
-                "200",
-                "--seconds",
-                "6",
-                "--fail-if",
-                "max_mean > 1.3",
+                *options,
                 "--json",
                 str(tmp_path / "result.json"),
             ],

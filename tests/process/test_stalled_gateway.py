@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from loadtest.balance import percentile
-from loadtest.generator import SATURATED
+from loadtest.judge.balance import percentile
+from loadtest.send.generator import SATURATED
 from tests.support.grid import ROOT, Grid, until
 
 STALL_S = 4.0

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from loadtest.arrivals import rush_hour
+from loadtest.plan.arrivals import rush_hour
 
 # What cars ask for, beside what they ask for in a rush hour.
 KINDS: dict[str, Callable[[random.Random], dict[str, Any]]] = {

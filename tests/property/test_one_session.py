@@ -13,9 +13,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from balancer.book.embedded import EmbeddedBook
 from balancer.contract import Answer, Charge, Outcome
-from balancer.orders import EmbeddedBook
-from balancer.vehicles import OneSession
+from balancer.placing.vehicles import OneSession
 from substation.contract import Page, Stop
 from tests.support.desk import Desk
 from tests.support.lossy_grid import CAR, NAMES, Network, balancer

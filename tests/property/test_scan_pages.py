@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from balancer.poller import checked, parse
-from balancer.scan import NAMES, WITHIN, PageUnusable, Sample, Seen, scan, seen
+from balancer.fleet.poller import checked, parse
+from balancer.fleet.scan import NAMES, WITHIN, PageUnusable, Sample, Seen, scan, seen
 from substation.contract import MOST_AHEAD_S, MOST_W, RELEASES_WITHIN_S, Report
 from substation.curve import Usage
 from substation.metrics import ReportCollector

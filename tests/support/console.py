@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from argon2 import PasswordHasher, profiles
 
-from admin_ui import people_file
-from admin_ui.people import People, Person, Role, written
+from admin_ui.people import file as people_file
+from admin_ui.web.roles import People, Person, Role, written
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]

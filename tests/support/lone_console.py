@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from admin_ui import link
+from admin_ui.people import one_time_link as link
 from tests.support.grid import LIMIT_S, ROOT, status, until
 from tests.support.ports import free_port
 

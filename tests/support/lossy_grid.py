@@ -10,15 +10,15 @@ from collections.abc import AsyncIterator
 
 from prometheus_client import CollectorRegistry
 
-from balancer.book import OrderBook
-from balancer.control import Operator
-from balancer.decisions import Decisions
+from balancer.book.protocol import OrderBook
 from balancer.metrics import BalancerMetrics
-from balancer.placement import Placement
-from balancer.seats import Seats
-from balancer.vehicles import OneSession, VehicleAsker
-from balancer.waiting import WaitingRoom
-from balancer.withdrawals import Withdrawals
+from balancer.operating.operator_settings import Operator
+from balancer.placing.decisions import Decisions
+from balancer.placing.placement import Placement
+from balancer.placing.seats import Seats
+from balancer.placing.vehicles import OneSession, VehicleAsker
+from balancer.placing.waiting_room import WaitingRoom
+from balancer.placing.withdrawals import Withdrawals
 from runtime.coalescer import LinkLost
 from substation import contract as substation
 from substation.contract import Command, Place

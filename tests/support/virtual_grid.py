@@ -13,19 +13,19 @@ from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry
 
-from balancer.asking import Asker
-from balancer.book import BookUnavailable, Claim
+from balancer.book.embedded import EmbeddedBook
+from balancer.book.protocol import BookUnavailable, Claim
 from balancer.contract import Answer, Charge
-from balancer.control import Operator
-from balancer.decisions import Decisions
-from balancer.fleet import Fleet
-from balancer.health import State
+from balancer.fleet.health import State
+from balancer.fleet.view import Fleet
 from balancer.metrics import BalancerMetrics
-from balancer.orders import EmbeddedBook
-from balancer.placement import Placement
-from balancer.seats import Seats
-from balancer.waiting import WaitingRoom
-from balancer.withdrawals import Withdrawals
+from balancer.operating.operator_settings import Operator
+from balancer.placing.asking import Asker
+from balancer.placing.decisions import Decisions
+from balancer.placing.placement import Placement
+from balancer.placing.seats import Seats
+from balancer.placing.waiting_room import WaitingRoom
+from balancer.placing.withdrawals import Withdrawals
 from runtime.coalescer import LinkLost
 from substation import contract as substation
 from substation.plan import Plan

@@ -121,7 +121,7 @@ def simulate(scenario: Callable[[random.Random], Coroutine[Any, Any, None]], see
     try:
         with (
             mock.patch.object(time, "monotonic", loop.time),
-            mock.patch("balancer.book_file.GroupCommit", lambda _, work: LoopCommit(rng, work)),
+            mock.patch("balancer.book.file.GroupCommit", lambda _, work: LoopCommit(rng, work)),
         ):
             loop.run_until_complete(asyncio.wait_for(scenario(rng), MOST_S))
     finally:

@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 from tornado.web import Application
 
-from admin_ui.access import ConsoleHandler
-from admin_ui.audit import Audit
-from admin_ui.audit_chain import Outcome
-from admin_ui.people import CONFIRMED_FOR_S, Logins, Role
+from admin_ui.audit.chain import Outcome
+from admin_ui.audit.log import Audit
+from admin_ui.web.access import ConsoleHandler
+from admin_ui.web.roles import CONFIRMED_FOR_S, Logins, Role
 from runtime import http
 
 

@@ -11,8 +11,8 @@ from typing import Literal
 import argon2
 import pytest
 
-from admin_ui import link
-from admin_ui.people import People, Person, Role, written
+from admin_ui.people import one_time_link as link
+from admin_ui.web.roles import People, Person, Role, written
 from tests.support.console import JSON, PASSWORD, Answer, Console, audited, cookie, people
 from tests.support.grid import until
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from admin_ui import audit, link
 from admin_ui.app import console
-from admin_ui.people import Role
+from admin_ui.audit import log as audit
+from admin_ui.people import one_time_link as link
 from admin_ui.settings import Settings
+from admin_ui.web.roles import Role
 from gateway.callers import digest
 from runtime.settings import load
 from runtime.store import Store
@@ -339,7 +340,7 @@ async def test_the_feed_tells_the_newest_past_a_number_and_how_many_it_left_out(
 async def test_where_others_come_in_an_order_on_the_fleet_takes_the_password_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("admin_ui.people.CONFIRMED_FOR_S", -1.0)  # no password is new enough
+    monkeypatch.setattr("admin_ui.web.roles.CONFIRMED_FOR_S", -1.0)  # no password is new enough
     people(tmp_path / "console", ann=Role.OPERATOR)
     async with desk(tmp_path, BEHIND_TLS_PROXY="1") as at:
         for order, value in (("drain", None), ("restore", None), ("capacity", 50)):

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.console import JSON, Answer, Console
 from tests.support.grid import until
-from tests.unit.admin_ui.test_runs_folder import NEW, OLD, leave
+from tests.unit.admin_ui.rush.test_runs_folder import NEW, OLD, leave
 
 REPORT = "<!doctype html><title>r</title><style>p { color: red }</style><p>held</p><script>alert(1)</script>"
 

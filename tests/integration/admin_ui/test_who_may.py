@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from tornado.web import RequestHandler
 
-from admin_ui.access import SECURITY_HEADERS
-from admin_ui.people import Role
-from admin_ui.routes import Route
+from admin_ui.web.access import SECURITY_HEADERS
+from admin_ui.web.roles import Role
+from admin_ui.web.routes import Route
 from tests.support.console import Console
 from tests.support.route_table import path, route_table
 

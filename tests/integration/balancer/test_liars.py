@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from balancer.poller import MOST_BYTES
+from balancer.fleet.poller import MOST_BYTES
 from tests.integration.balancer.grid import HOST, Grid, Plan, free_ports, running, until
 from tests.integration.gateway.api import api_of
 
@@ -295,7 +295,7 @@ async def twin(grid: Grid, folder: Path, ports: tuple[int, int]) -> AsyncIterato
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.message for r in caplog.records if r.levelname == "ERROR" and r.name == "balancer.poller"]
+    return [r.message for r in caplog.records if r.levelname == "ERROR" and r.name == "balancer.fleet.poller"]
 
 
 @pytest.mark.gen_test

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from balancer.contract import Outcome
-from balancer.control import TOO_HIGH
+from balancer.operating.operator_settings import TOO_HIGH
 from tests.integration.balancer.caller import Caller, caller
 from tests.integration.balancer.grid import HOST, Grid, Plan, running, until
 from tests.integration.balancer.operator import call, done, gauge, order

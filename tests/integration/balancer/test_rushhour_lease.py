@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from balancer.app import balancer
-from balancer.lease import Window
+from balancer.book.lease import Window
 from balancer.settings import Settings
 from runtime.settings import load
 from tests.integration.balancer.grid import HOST, Grid, built, free_ports, running, until

@@ -11,7 +11,7 @@ import pytest
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
-from balancer.orders import EmbeddedBook
+from balancer.book.embedded import EmbeddedBook
 from balancer.substation_stream import Links
 from substation.contract import Answer, Outcome, Place
 from substation.plan import Plan as ChargingPlan

@@ -2,9 +2,9 @@
 
 import random
 
-from balancer.appointments import Appointments
 from balancer.contract import Charge
-from balancer.fleet import Fleet
+from balancer.fleet.view import Fleet
+from balancer.placing.promised_returns import Appointments
 from substation.contract import RELEASES_WITHIN_S, Report
 from substation.plan import Plan
 

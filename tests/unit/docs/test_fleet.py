@@ -3,11 +3,11 @@
 import re
 from typing import Any
 
-from balancer import fleet
 from balancer.contract import FLEET
-from balancer.fleet import Fleet
+from balancer.fleet import view as fleet
+from balancer.fleet.health import State
+from balancer.fleet.view import Fleet
 from balancer.handlers import fleet_json
-from balancer.health import State
 from runtime import frame_stream
 from runtime.changes import HEARTBEAT_S, Feed
 from runtime.frame_stream import FRAMES

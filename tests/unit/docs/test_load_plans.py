@@ -4,10 +4,10 @@ import dataclasses
 import json
 import random
 
-from loadtest import arrivals, shapes
 from loadtest.cli import parser
-from loadtest.plan import DEFAULT_GRID, SCHEMA, Wish, make
-from loadtest.presets import PRESETS, SAFE
+from loadtest.plan import arrivals, shapes
+from loadtest.plan.document import DEFAULT_GRID, SCHEMA, Wish, make
+from loadtest.plan.presets import PRESETS, SAFE
 from tests.unit.docs.pages import DOCS, rows, sections
 
 PAGE = DOCS / "reference" / "load-plans.md"

@@ -3,10 +3,13 @@
 import dataclasses
 import re
 
-from loadtest import cli, engine, generator, result, retrying, undo
-from loadtest.presets import PRESETS
-from loadtest.thresholds import FIGURES, limit
-from loadtest.undone import Undone
+from loadtest import cli
+from loadtest.judge import result
+from loadtest.judge.thresholds import FIGURES, limit
+from loadtest.plan.presets import PRESETS
+from loadtest.record.stopped_sessions import Undone
+from loadtest.run import undo
+from loadtest.send import engine, generator, retrying
 from tests.unit.docs.pages import DOCS, sections
 
 PAGE = DOCS / "reference" / "load-test.md"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from admin_ui.alarm_rules import RULES
+from admin_ui.alarms.rules import RULES
 from tests.unit.docs.pages import DOCS, rows
 
 FOLDER = DOCS / "runbooks"

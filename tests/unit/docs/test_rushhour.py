@@ -2,13 +2,16 @@
 
 import re
 
-from balancer.lease import LEAST_TTL_S, MOST_TTL_S
-from loadtest import engine, lease, pipe, progress, runs, view
-from loadtest.arrivals import MAX_RATE_PER_S, MAX_REQUESTS, MAX_SECONDS
+from balancer.book.lease import LEAST_TTL_S, MOST_TTL_S
 from loadtest.cli import parser
-from loadtest.launch import EXIT
-from loadtest.order import Verdict
-from loadtest.records import Reading
+from loadtest.plan.arrivals import MAX_RATE_PER_S, MAX_REQUESTS, MAX_SECONDS
+from loadtest.record.records import Reading
+from loadtest.report import runs
+from loadtest.run import lease
+from loadtest.run.launch import EXIT
+from loadtest.run.order import Verdict
+from loadtest.send import engine
+from loadtest.show import pipe, progress, view
 from tests.unit.docs.pages import CODE, DOCS, rows, sections
 
 PAGE = DOCS / "reference" / "rushhour.md"

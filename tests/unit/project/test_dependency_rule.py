@@ -54,14 +54,18 @@ def test_the_tree_keeps_the_rule(tree: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "line", "named"),
     [
-        ("balancer/fleet.py", "import time", ["balancer.fleet", "time", "do no I/O"]),
+        ("balancer/fleet/view.py", "import time", ["balancer.fleet.view", "time", "do no I/O"]),
         ("substation/ledger.py", "import datetime", ["substation.ledger", "datetime", "do no I/O"]),
         ("gateway/charge.py", "import substation.ledger", ["gateway.charge", "substation.ledger"]),
-        ("balancer/scan.py", "import balancer.poller", ["balancer.scan", "balancer.poller"]),
+        (
+            "balancer/fleet/scan.py",
+            "import balancer.fleet.poller",
+            ["balancer.fleet.scan", "balancer.fleet.poller"],
+        ),
         ("gateway/utils.py", "", ["gateway.utils"]),
         ("substation/writer.py", "import balancer.contract", ["substation.writer", "balancer.contract"]),
         ("runtime/http.py", "import substation.contract", ["runtime.http", "substation.contract"]),
-        ("gateway/handlers.py", "import balancer.fleet", ["gateway.handlers", "balancer.fleet"]),
+        ("gateway/handlers.py", "import balancer.fleet.view", ["gateway.handlers", "balancer.fleet.view"]),
     ],
     ids=[
         "a core reads the clock",
