@@ -48,7 +48,7 @@ from admin_ui.settings import Settings
 from admin_ui.web import pages
 from admin_ui.web.access import SecurityHeaders, StrictTransport
 from admin_ui.web.assets import AssetHandler
-from admin_ui.web.pages import Page
+from admin_ui.web.pages import PageHandler
 from admin_ui.web.roles import Logins, Role
 from admin_ui.web.routes import Route
 from admin_ui.web.stream import BrowserStreamHandler
@@ -135,7 +135,7 @@ def routes(
     def page(path: str, name: str) -> Route:
         more = {"rules": RULES.values()} if name == "alarms" else {}
         given = environment | {"template": f"{name}.html", "here": name} | more
-        return Route(path, Page, Role.VIEWER, given, page=True)
+        return Route(path, PageHandler, Role.VIEWER, given, page=True)
 
     return [
         *(page(path, name) for path, name, _ in pages.NAVIGATION if name != "audit"),

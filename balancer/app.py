@@ -29,7 +29,7 @@ from balancer.handlers import (
     fleet_json,
 )
 from balancer.metrics import BalancerMetrics, FleetCollector, show_rushhour
-from balancer.operating.operator_settings import Operator
+from balancer.operating.operator_settings import OperatorSettings
 from balancer.operating.sessions import Sessions
 from balancer.placing.asking import Asker
 from balancer.placing.decisions import Decisions
@@ -100,9 +100,9 @@ async def _service(
     book: EmbeddedBook,
     metrics: BalancerMetrics,
     poller: Poller,
-) -> tuple[Operator, BalancerService]:
+) -> tuple[OperatorSettings, BalancerService]:
     """Wire what answers gateways, and start its chores; all of it ends with `stack`."""
-    operator = Operator(seats.fleet, book, asker, poller.tidy)
+    operator = OperatorSettings(seats.fleet, book, asker, poller.tidy)
     await operator.read()
     withdrawals = Withdrawals(book, asker, operator.given_up)
     stack.push_async_callback(withdrawals.close)
@@ -139,7 +139,7 @@ def _view(poll_s: float, links: Links, book_id: str) -> Fleet:
     return fleet
 
 
-def _shown(fleet: Fleet, book_id: str, operator: Operator) -> Callable[[], dict[str, object]]:
+def _shown(fleet: Fleet, book_id: str, operator: OperatorSettings) -> Callable[[], dict[str, object]]:
     """Return what returns the fleet as it is shown."""
 
     def shown() -> dict[str, object]:
@@ -152,7 +152,7 @@ def _shown(fleet: Fleet, book_id: str, operator: Operator) -> Callable[[], dict[
 def _pages(
     streams: FrameStreams,
     seats: Seats,
-    operator: Operator,
+    operator: OperatorSettings,
     registry: CollectorRegistry,
     waiting_for: Callable[[], list[str]],
 ) -> Application:

@@ -8,12 +8,17 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from balancer.book.lease import Window
-from balancer.fleet.health import State
+from balancer.fleet.health import HealthState
 from balancer.fleet.view import Fleet
 from runtime.coalescer import BATCH_BUCKETS
-from substation.contract import Outcome
+from substation.contract import SubstationOutcome
 
-DECISIONS = {Outcome.PLACED: "placed", Outcome.REFUSED: "refused", Outcome.STALE: "stale", None: "unknown"}
+DECISIONS = {
+    SubstationOutcome.PLACED: "placed",
+    SubstationOutcome.REFUSED: "refused",
+    SubstationOutcome.STALE: "stale",
+    None: "unknown",
+}
 AGE = ("smartgrid_balancer_report_age_seconds", "Age of the newest report")
 OUTSTANDING = ("smartgrid_balancer_outstanding_watts", "Power that was asked for and not answered yet")
 PROMISED = (
@@ -104,7 +109,7 @@ class BalancerMetrics:
         """Count a look-up of a name."""
         self._resolutions.labels("ok" if ok else "failed").inc()
 
-    def decided(self, substation_id: str, outcome: Outcome | None) -> None:
+    def decided(self, substation_id: str, outcome: SubstationOutcome | None) -> None:
         """Count an answer; None when there was none in time."""
         self._decisions.labels(substation_id, DECISIONS.get(outcome, OTHER)).inc()
 
@@ -174,7 +179,7 @@ class FleetCollector(Collector):
         yield GaugeMetricFamily(*WAITING, value=len(self._waiting))
         yield self._states(now_s)
         states = [self._fleet.state(member, now_s) for member in self._fleet.members.values()]
-        yield GaugeMetricFamily(*CONFLICTS, value=states.count(State.CONFLICT))
+        yield GaugeMetricFamily(*CONFLICTS, value=states.count(HealthState.CONFLICT))
         yield GaugeMetricFamily(*WATCHED, value=self._fleet.watched)
 
     def _states(self, now_s: float) -> Metric:

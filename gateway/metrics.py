@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from balancer.contract import Outcome
+from balancer.contract import BalancerOutcome
 from runtime.coalescer import BATCH_BUCKETS
 
 # One bucket is the SLO: 99 % of admissions within 0.25 s. Most answers take 5 to 25 ms, so
@@ -14,15 +14,15 @@ UNAUTHORIZED = "unauthorized"
 QUOTA_EXCEEDED = "quota_exceeded"
 FAILED = "failed"  # a fault of ours: 500
 OUTCOMES = (
-    Outcome.ADMITTED,
-    Outcome.NO_CAPACITY,
-    Outcome.NO_SUBSTATION,
-    Outcome.UNKNOWN,
-    Outcome.WITHDRAWN,
-    Outcome.EXCEEDS_CAPACITY,
-    Outcome.UNKNOWN_SUBSTATION,
-    Outcome.KEY_REUSED,
-    Outcome.VEHICLE_CHARGING,
+    BalancerOutcome.ADMITTED,
+    BalancerOutcome.NO_CAPACITY,
+    BalancerOutcome.NO_SUBSTATION,
+    BalancerOutcome.UNKNOWN,
+    BalancerOutcome.WITHDRAWN,
+    BalancerOutcome.EXCEEDS_CAPACITY,
+    BalancerOutcome.UNKNOWN_SUBSTATION,
+    BalancerOutcome.KEY_REUSED,
+    BalancerOutcome.VEHICLE_CHARGING,
     REJECTED,
     UNAUTHORIZED,
     QUOTA_EXCEEDED,
@@ -63,7 +63,7 @@ class GatewayMetrics:
     def answered(self, outcome: str, took_s: float, *, waits: bool = False) -> None:
         """Count a request to charge; `waits` says that it had asked to wait for room."""
         self._requests.labels(outcome).inc()
-        kind = WAITING if waits else ADMITTED if outcome == Outcome.ADMITTED else OTHER
+        kind = WAITING if waits else ADMITTED if outcome == BalancerOutcome.ADMITTED else OTHER
         self._seconds.labels(kind).observe(took_s)
 
     def batched(self, calls: int) -> None:

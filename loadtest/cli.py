@@ -24,7 +24,7 @@ from loadtest.report.plan_view import show_plan, write_plan
 from loadtest.report.runs import NotWritten
 from loadtest.run import rounds
 from loadtest.run.launch import COMPLETE, EXIT_CODES, exit_code, launch
-from loadtest.run.order import Order
+from loadtest.run.order import RunOptions
 from loadtest.run.target import allow_list, refusal
 from loadtest.send.credential import Credential
 from loadtest.show.screen import PLAIN_WIDTH
@@ -124,9 +124,9 @@ def faults(asked: argparse.Namespace, environ: Mapping[str, str]) -> str:
     return ""
 
 
-def _order(asked: argparse.Namespace) -> Order:
+def _order(asked: argparse.Namespace) -> RunOptions:
     wish = options.wish_of(asked)
-    return Order(
+    return RunOptions(
         runs.new_id(wish.preset.name, wish.seed),
         asked.gateway,
         asked.balancer,

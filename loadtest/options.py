@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from loadtest.judge.thresholds import FIGURES, limit
 from loadtest.plan.arrivals import MAX_REQUESTS, MAX_SECONDS
-from loadtest.plan.document import DEFAULT_GRID, Wish
+from loadtest.plan.document import DEFAULT_GRID, PlanOptions
 from loadtest.plan.presets import PRESETS, Preset
 from loadtest.plan.shapes import SHAPES
 from loadtest.record.records import W_PER_KW
@@ -191,10 +191,12 @@ def _manner(preset: Preset) -> tuple[Option, ...]:
     )
 
 
-def wish_of(asked: argparse.Namespace) -> Wish:
+def wish_of(asked: argparse.Namespace) -> PlanOptions:
     """Return what the command line wants of the plan."""
     preset = PRESETS[asked.command]
-    return Wish(preset, asked.seed, asked.shape, asked.requests, float(asked.seconds), asked.substation)
+    return PlanOptions(
+        preset, asked.seed, asked.shape, asked.requests, float(asked.seconds), asked.substation
+    )
 
 
 def unless_word(word: str, parse: Callable[[str], T]) -> Callable[[str], T | None]:

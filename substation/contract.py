@@ -36,7 +36,7 @@ MOST_LISTED = 1000  # sessions of one page
 MOST_STREAMED = 100  # a message may hold the answers to hundreds of calls, and at most 4 MiB
 
 
-class State(StrEnum):
+class SessionState(StrEnum):
     """The state of a session, or of a key that has none (`REFUSED`); `PAUSED` is for curtailment."""
 
     REFUSED = "refused"
@@ -47,7 +47,7 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class Outcome(StrEnum):
+class SubstationOutcome(StrEnum):
     """How a substation answers. `UNAVAILABLE` and `NOT_ME` decide nothing: ask again."""
 
     PLACED = "placed"
@@ -105,7 +105,7 @@ class Settle:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Stop:
+class StopSession:
     """End a session; ended ones are returned as they are.
 
     A session of another caller is not found; `caller` '' finds all, for operators.
@@ -116,7 +116,7 @@ class Stop:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Find:
+class FindSession:
     """Look a session up; `caller` as for Stop."""
 
     session_id: str
@@ -124,7 +124,7 @@ class Find:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Page:
+class ListSessions:
     """List sessions past number `after`, in the order of admission; '' is any vehicle, and any caller.
 
     `limit` is brought within 1 and MOST_LISTED; on the stream, where many answers share a message,
@@ -151,7 +151,7 @@ class Derate:
     limit_w: int
 
 
-Command = Place | Withdraw | Settle | Stop | Find | Page | Drain | Derate
+Command = Place | Withdraw | Settle | StopSession | FindSession | ListSessions | Drain | Derate
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ class Session:
     session_id: str
     substation_id: str
     vehicle_id: str
-    state: State
+    state: SessionState
     plan: Plan
     delivered_j: int
     started_unix_ms: int
@@ -193,7 +193,7 @@ class Session:
             flat.session_id,
             flat.substation_id,
             flat.vehicle_id,
-            State(flat.state),
+            SessionState(flat.state),
             Plan(flat.energy_j, flat.power_w, flat.stay_ms, flat.taper),
             flat.delivered_j,
             flat.started_unix_ms,
@@ -207,14 +207,14 @@ class Session:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Answer:
+class SubstationAnswer:
     """The answer to one command.
 
     `session` for placed, stopped and found; `sessions` for a page, which `next_after` continues (0:
     it was the last).
     """
 
-    outcome: Outcome
+    outcome: SubstationOutcome
     session: Session | None = None
     sessions: tuple[Session, ...] = ()
     next_after: int = 0

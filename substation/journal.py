@@ -10,8 +10,8 @@ from pathlib import Path
 
 from runtime.commit_count import CommitCount
 from runtime.store import Store, StoreDamaged, StoreFull, StoreUnusable
-from substation.clock import Moment
-from substation.contract import State
+from substation.clock import ClockReading
+from substation.contract import SessionState
 from substation.curve import Usage
 from substation.plan import Plan
 from substation.records import Entry, Record
@@ -25,14 +25,14 @@ WRAP = 2**63  # SQLite's integers: 106 days at 1 GW; a counter that starts again
 
 
 @dataclasses.dataclass(frozen=True)
-class Station:
+class StationRecord:
     """The journal's own row: who it belongs to, and the moment and totals of its last commit."""
 
     substation_id: str
     journal_id: str
     book_id: str
     epoch: int
-    moment: Moment
+    moment: ClockReading
     usage: Usage
     draining: bool
     limit_w: int
@@ -76,12 +76,12 @@ class Journal:
                 (substation_id, secrets.token_hex(8), unix_ms),
             )
 
-    def station(self) -> Station:
+    def station(self) -> StationRecord:
         """Return the journal's own row."""
         row = self._store.rows("SELECT * FROM station")[0]
         usage = Usage(row["ended_j"], row["admission_wms"], row["derating_wms"], row["allowed_w"])
-        moment = Moment(row["grid_ms"], row["unix_ms"], row["time_scale"])
-        return Station(
+        moment = ClockReading(row["grid_ms"], row["unix_ms"], row["time_scale"])
+        return StationRecord(
             row["substation_id"],
             row["journal_id"],
             row["book_id"],
@@ -223,7 +223,7 @@ def _remove(copy: Path) -> None:
 
 def _record(row: sqlite3.Row) -> Record:
     if row["session_id"] is None:
-        return Record(row["key"], row["attempt"], State(row["state"]))
+        return Record(row["key"], row["attempt"], SessionState(row["state"]))
     entry = Entry(
         row["session_id"],
         row["vehicle_id"],
@@ -235,4 +235,4 @@ def _record(row: sqlite3.Row) -> Record:
         row["ended_unix_ms"],
         row["caller"],
     )
-    return Record(row["key"], row["attempt"], State(row["state"]), entry)
+    return Record(row["key"], row["attempt"], SessionState(row["state"]), entry)

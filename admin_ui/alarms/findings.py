@@ -35,7 +35,7 @@ FRESH = 0.7  # of the age that makes a report stale
 PLACED = frozenset({"healthy", "suspect", "probing"})
 
 
-class Verdict(enum.Enum):
+class Judgement(enum.Enum):
     """How things stand by one rule."""
 
     FINE = enum.auto()
@@ -47,7 +47,7 @@ class Verdict(enum.Enum):
 class Finding:
     """What a rule finds now, with the figures in words; `size` compares findings of one rule."""
 
-    verdict: Verdict
+    verdict: Judgement
     said: str
     size: float = 0.0
 
@@ -68,7 +68,7 @@ def findings(state: State, stale_s: float) -> dict[Key, Finding]:
     rows = state["substations"]
     found = {(name, row["substation_id"]): finding for row in rows for name, finding in _of_one(row, stale_s)}
     found |= {
-        ("SubstationUnseen", address): Finding(Verdict.BAD, f"No substation was ever seen at {address}")
+        ("SubstationUnseen", address): Finding(Judgement.BAD, f"No substation was ever seen at {address}")
         for address in state.get("unseen", [])
     }
     fleet: dict[str, Callable[[State], Finding | None]] = {
@@ -87,18 +87,18 @@ def _of_one(row: Row, stale_s: float) -> Iterator[tuple[str, Finding]]:
     state, name = row["state"], row["substation_id"]
     expected = state == "gone" and row["draining"] and not row["sessions"]  # taken away in good order
     if state == "conflict":
-        yield "IdentityConflict", Finding(Verdict.BAD, f"Two journals or addresses claim to be {name}")
+        yield "IdentityConflict", Finding(Judgement.BAD, f"Two journals or addresses claim to be {name}")
     elif state in {"ejected", "gone"} and not expected:
         told = (
             "It does not answer the balancer"
             if state == "ejected"
             else "Its address is no longer in the list"
         )
-        yield "SubstationDown", Finding(Verdict.BAD, f"{told}; open sessions there: {row['sessions']}")
+        yield "SubstationDown", Finding(Judgement.BAD, f"{told}; open sessions there: {row['sessions']}")
     elif state == "probing":
-        yield "SubstationDown", Finding(Verdict.BETWEEN, "It answers again, and is being tried")
+        yield "SubstationDown", Finding(Judgement.BETWEEN, "It answers again, and is being tried")
     elif state == "suspect":
-        yield "SubstationSuspect", Finding(Verdict.BAD, "Polls of it fail, or its stream is down")
+        yield "SubstationSuspect", Finding(Judgement.BAD, "Polls of it fail, or its stream is down")
     if state not in PLACED:
         return
     yield "SubstationOverload", _overload(row)
@@ -118,7 +118,7 @@ def _prediction(row: Row) -> Finding:
     """Tell what is near its limit, or will be soon by its trend; above it another alarm tells, and drained it only falls."""
     used, room_kw, trend_kw_s = row["utilization"], max(row["headroom_kw"], 0.0), row["trend_kw_s"] or 0.0
     if used > OVERLOADED[1] or row["draining"]:
-        return Finding(Verdict.FINE, "")
+        return Finding(Judgement.FINE, "")
     left_s = room_kw / trend_kw_s if trend_kw_s > 0 and used >= RISKY else math.inf
     said = f"{used * 100:.0f} % of {row['capacity_kw']:,.0f} kW"
     if left_s < TO_LIMIT_S[0]:
@@ -137,8 +137,8 @@ def _imbalance(state: State) -> Finding | None:
         return None  # told as such
     ratio = most["utilization"] / mean
     verdict = _above(ratio, UNBALANCED)
-    if verdict is Verdict.BAD and mean < BUSY[1]:
-        verdict = Verdict.BETWEEN
+    if verdict is Judgement.BAD and mean < BUSY[1]:
+        verdict = Judgement.BETWEEN
     said = f"{most['substation_id']} is at {most['utilization'] * 100:.0f} %, the mean at {mean * 100:.0f} %: {ratio:.2f} times"
     return Finding(verdict, said, ratio)
 
@@ -148,8 +148,8 @@ def _refusals(state: State) -> Finding | None:
     if not asked or refused is None:
         return None
     verdict = _above(refused / asked, REFUSED)
-    if verdict is Verdict.BAD and refused < REFUSED_PER_S:
-        verdict = Verdict.BETWEEN
+    if verdict is Judgement.BAD and refused < REFUSED_PER_S:
+        verdict = Judgement.BETWEEN
     said = f"{refused:.1f} of {asked:.1f} requests a second: {refused / asked * 100:.0f} %"
     return Finding(verdict, said, refused / asked)
 
@@ -159,29 +159,29 @@ def _headroom(state: State) -> Finding | None:
     if not state["substations"]:
         return None
     if not totals["usable"]:
-        return Finding(Verdict.BAD, "No substation takes cars: each is drained or lost", 0.0)
+        return Finding(Judgement.BAD, "No substation takes cars: each is drained or lost", 0.0)
     share = totals["headroom_kw"] / totals["capacity_kw"] if totals["capacity_kw"] else 0.0
     said = f"{totals['headroom_kw']:,.0f} kW of {totals['capacity_kw']:,.0f} kW that take cars is open: {share * 100:.0f} %"
     return Finding(_above(-share, (-NO_ROOM[0], -NO_ROOM[1])), said, -share)
 
 
 def _stream(state: State) -> Finding | None:
-    return Finding(Verdict.BAD, "Its stream is lost") if state["link"]["stale"] else None
+    return Finding(Judgement.BAD, "Its stream is lost") if state["link"]["stale"] else None
 
 
 def _gateway(state: State) -> Finding | None:
     silent = state["gateway"]["requests_per_s"] is None
-    return Finding(Verdict.BAD, "Its counters can't be read") if silent else None
+    return Finding(Judgement.BAD, "Its counters can't be read") if silent else None
 
 
-def _above(value: float, limits: tuple[float, float]) -> Verdict:
+def _above(value: float, limits: tuple[float, float]) -> Judgement:
     """Judge a value by the limit up to which it is fine, and the one above which it is bad."""
     if value > limits[1]:
-        return Verdict.BAD
-    return Verdict.BETWEEN if value > limits[0] else Verdict.FINE
+        return Judgement.BAD
+    return Judgement.BETWEEN if value > limits[0] else Judgement.FINE
 
 
-def _worse(one: Verdict, other: Verdict) -> Verdict:
+def _worse(one: Judgement, other: Judgement) -> Judgement:
     return max(one, other, key=lambda verdict: verdict.value)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from tornado.web import HTTPError
 
 from admin_ui.alarms.lifecycle import SHOWN
-from admin_ui.alarms.mutes import Refused
+from admin_ui.alarms.mutes import MuteRefused
 from admin_ui.alarms.watch import AlarmWatch
 from admin_ui.audit.log import Unwritable
 from admin_ui.grid.event_log import HISTORY
@@ -107,7 +107,7 @@ class MutesHandler(AlarmHandler):
         rule, name, reason = texts
         try:
             mute = await self._watch.mute(rule, name, minutes * S_PER_MINUTE, reason, self._who)
-        except Refused as error:
+        except MuteRefused as error:
             self.audited = True
             self.write_problem(INVALID, detail=str(error))
             return

@@ -15,7 +15,7 @@ import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from admin_ui.alarms.findings import Finding, Key, Verdict
+from admin_ui.alarms.findings import Finding, Judgement, Key
 from admin_ui.alarms.mutes import Mutes
 from admin_ui.alarms.rules import Rule, Severity
 from admin_ui.grid.event_log import AlarmLog
@@ -42,7 +42,7 @@ class Worst:
 
     def take(self, finding: Finding) -> None:
         """Keep a finding if it is bad, and worse than the worst so far."""
-        if finding.verdict is Verdict.BAD and (not self.said or finding.size > self.size):
+        if finding.verdict is Judgement.BAD and (not self.said or finding.size > self.size):
             self.said, self.size = finding.said, finding.size
 
 
@@ -164,13 +164,13 @@ class Alarms:
         return sum(not any(mute.holds(a.rule, a.substation_id) for a in active) for mute in mutes)
 
     def _judge(self, key: Key, finding: Finding | None, now: Moment) -> None:
-        verdict = finding.verdict if finding else Verdict.FINE
+        verdict = finding.verdict if finding else Judgement.FINE
         alarm = self.open.get(key)
         active = alarm is not None and alarm.cleared_unix_s is None
-        if alarm and active and finding and verdict is not Verdict.FINE:
+        if alarm and active and finding and verdict is not Judgement.FINE:
             alarm.said = finding.said
             alarm.worst.take(finding)
-        if verdict is not (Verdict.FINE if active else Verdict.BAD):
+        if verdict is not (Judgement.FINE if active else Judgement.BAD):
             self._pending.pop(key, None)
             return
         rule = self.rules[key[0]]

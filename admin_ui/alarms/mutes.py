@@ -15,7 +15,7 @@ MOST_REASON = 200
 MOST_NAME = 300  # of a substation, or of an address where there is none
 
 
-class Refused(Exception):
+class MuteRefused(Exception):
     """The request is not accepted; the text says what is."""
 
 
@@ -77,7 +77,7 @@ class Mutes:
             self.by_id[mute.id] = mute
             self._note("muted", mute, unix_s, by=by, said=reason)
             return mute
-        raise Refused(message)
+        raise MuteRefused(message)
 
     def end(self, mute_id: int, by: str, unix_s: float) -> bool:
         """End a mute; returns whether there was one."""

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-from admin_ui.web.pages import FOLDER, Page
+from admin_ui.web.pages import FOLDER, PageHandler
 from admin_ui.web.roles import Role
 from admin_ui.web.routes import Route
 from runtime.problem import NOT_FOUND
@@ -19,7 +19,7 @@ NEIGHBOUR = re.compile(r"([A-Za-z]+)\.md")
 OUTSIDE = ("http://", "https://")
 
 
-class RunbookHandler(Page):
+class RunbookHandler(PageHandler):
     """`GET /runbooks` and `GET /runbooks/{rule}`."""
 
     def get(self, name: str = "README") -> None:

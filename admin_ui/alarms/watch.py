@@ -9,9 +9,9 @@ from typing import Any
 
 from admin_ui.alarms.findings import findings, old_from_s, unknown
 from admin_ui.alarms.lifecycle import Alarms, Moment
-from admin_ui.alarms.mutes import MOST_REASON, Mute, Refused
+from admin_ui.alarms.mutes import MOST_REASON, Mute, MuteRefused
 from admin_ui.alarms.store import AlarmStore
-from admin_ui.audit.chain import Outcome
+from admin_ui.audit.chain import AuditOutcome
 from admin_ui.audit.log import Audit
 from admin_ui.settings import Settings
 
@@ -69,7 +69,7 @@ class AlarmWatch:
         )
         done = self.alarms.acknowledge(ids, by, time.time())
         await self._save()
-        await self._audit.end(entry, Outcome.DONE if done else Outcome.REFUSED, {"ids": done})
+        await self._audit.end(entry, AuditOutcome.DONE if done else AuditOutcome.REFUSED, {"ids": done})
         return done
 
     async def mute(self, rule: str, substation_id: str, lasts_s: float, reason: str, by: str) -> Mute:
@@ -79,11 +79,11 @@ class AlarmWatch:
         entry = await self._audit.begin(by, "mute alarms", target, reason[:MOST_REASON], known)
         try:
             mute = self.alarms.mutes.put(rule, substation_id, lasts_s, reason, by, time.time())
-        except Refused as error:
-            await self._audit.end(entry, Outcome.REFUSED, {"why": str(error)})
+        except MuteRefused as error:
+            await self._audit.end(entry, AuditOutcome.REFUSED, {"why": str(error)})
             raise
         await self._save()
-        await self._audit.end(entry, Outcome.DONE, {"mute": mute.id})
+        await self._audit.end(entry, AuditOutcome.DONE, {"mute": mute.id})
         return mute
 
     async def unmute(self, mute_id: int, by: str) -> bool:
@@ -93,7 +93,7 @@ class AlarmWatch:
         entry = await self._audit.begin(by, "end a mute", target, "", {"mute": mute_id})
         done = self.alarms.mutes.end(mute_id, by, time.time())
         await self._save()
-        await self._audit.end(entry, Outcome.DONE if done else Outcome.REFUSED)
+        await self._audit.end(entry, AuditOutcome.DONE if done else AuditOutcome.REFUSED)
         return done
 
     async def _save(self) -> None:

@@ -20,7 +20,7 @@ MOST_CHARACTERS = 2000  # of one text: an entry must not be a way to fill the di
 BEFORE_THE_FIRST = ""
 
 
-class Outcome(enum.StrEnum):
+class AuditOutcome(enum.StrEnum):
     """What came of an action."""
 
     DONE = "done"  # the grid has confirmed it

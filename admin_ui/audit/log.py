@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from admin_ui.audit.chain import BrokenChain, Draft, Entry, Head, Outcome, chained, drafted, followed
+from admin_ui.audit.chain import AuditOutcome, BrokenChain, Draft, Entry, Head, chained, drafted, followed
 from runtime.store import Store, StoreFull, StoreUnusable
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,9 @@ class Audit:
         self.under_way.add(entry.number)
         return entry
 
-    async def end(self, entry: Entry, outcome: Outcome, details: dict[str, object] | None = None) -> None:
+    async def end(
+        self, entry: Entry, outcome: AuditOutcome, details: dict[str, object] | None = None
+    ) -> None:
         """Write what came of it. Never fails: what the disk does not take now is written with the next entry."""
         self.under_way.discard(entry.number)
         texts = {"who": entry.who, "action": entry.action, "target": entry.target, "reason": ""}
@@ -91,7 +93,7 @@ class Audit:
         who: str,
         action: str,
         target: str,
-        outcome: Outcome,
+        outcome: AuditOutcome,
         details: dict[str, object] | None = None,
         reason: str = "",
     ) -> None:

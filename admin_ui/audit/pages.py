@@ -13,17 +13,17 @@ from jinja2 import Environment
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
-from admin_ui.audit.chain import UNDER_WAY, UNKNOWN, BrokenChain, Outcome, cell
+from admin_ui.audit.chain import UNDER_WAY, UNKNOWN, AuditOutcome, BrokenChain, cell
 from admin_ui.audit.log import Audit
 from admin_ui.web.access import ConsoleHandler
-from admin_ui.web.pages import Page
+from admin_ui.web.pages import PageHandler
 from runtime.csv_text import BYTE_ORDER_MARK
 
 ON_A_PAGE = 50
 UNREAD = frozenset({"now", "basis"})  # long, or for programs: the files have them
 BATCH = 500
 FILTERS = ("person", "action", "target", "outcome")
-OUTCOMES = (*map(str, Outcome), UNKNOWN)
+OUTCOMES = (*map(str, AuditOutcome), UNKNOWN)
 SELECT = """
 SELECT begun.number, begun.at_unix_ms, begun.who, begun.action, begun.target, begun.reason, begun.details,
     coalesce(begun.outcome, ended.outcome, 'unknown') AS outcome,
@@ -52,7 +52,7 @@ COLUMNS = (
 )
 
 
-class AuditPage(Page):
+class AuditPage(PageHandler):
     """`GET /audit`: newest first; `?verify=1` follows the whole chain."""
 
     def setup(self, environment: Environment, audit: Audit, **more: Any) -> None:  # type: ignore[override]

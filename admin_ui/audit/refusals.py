@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from admin_ui.audit.chain import Outcome
+from admin_ui.audit.chain import AuditOutcome
 from admin_ui.audit.log import Audit
 from admin_ui.web.throttle import Throttle
 
@@ -52,7 +52,12 @@ class Refusals:
             told["refusals_not_listed_before"] = left_out
         task = asyncio.create_task(
             self._audit.note(
-                refusal.who, refusal.action, refusal.target, Outcome.REFUSED, told, refusal.reason[:MOST_WHY]
+                refusal.who,
+                refusal.action,
+                refusal.target,
+                AuditOutcome.REFUSED,
+                told,
+                refusal.reason[:MOST_WHY],
             )
         )
         self._writing.add(task)

@@ -16,7 +16,7 @@ from admin_ui.audit.log import Audit
 from admin_ui.grid.board import Board
 from admin_ui.grid.grid_calls import GridCalls, Reply
 from admin_ui.grid.order import FLEET, LOWER, STOP, Order
-from admin_ui.orders.order_log import Given, OrderLog
+from admin_ui.orders.order_log import OrderLog, PastOrder
 from admin_ui.orders.preview import basis, preview, shows, stopped, undo, why_not
 
 SHOWN_WITHIN_S = 5.0  # the stream tells within a poll and a quarter of a second
@@ -36,14 +36,14 @@ class Fate(enum.StrEnum):
 
 
 OUTCOMES = {
-    Fate.CONFIRMED: audit_chain.Outcome.DONE,
-    Fate.REFUSED: audit_chain.Outcome.REFUSED,
-    Fate.UNCONFIRMED: audit_chain.Outcome.UNCONFIRMED,
+    Fate.CONFIRMED: audit_chain.AuditOutcome.DONE,
+    Fate.REFUSED: audit_chain.AuditOutcome.REFUSED,
+    Fate.UNCONFIRMED: audit_chain.AuditOutcome.UNCONFIRMED,
 }
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Result:
+class OrderResult:
     """The outcome of an order, in words; `undo` reverses it, `audited` says that the audit log has it.
 
     `earlier` are the orders that others gave before.
@@ -53,11 +53,11 @@ class Result:
     told: str
     undo: Order | None = None
     audited: bool = False
-    earlier: Sequence[Given] = ()
+    earlier: Sequence[PastOrder] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Wish:
+class OrderRequest:
     """An order that somebody wants to give and why, based on the state `basis`.
 
     `seen` is the newest entry of the audit log when that state was shown, None when it is not known.
@@ -78,7 +78,7 @@ class Orders:
         self._calls = calls
         self._audit = audit
         self._log = OrderLog(audit)
-        self._under_way: dict[str, Wish] = {}  # one on the fleet, and one on each session
+        self._under_way: dict[str, OrderRequest] = {}  # one on the fleet, and one on each session
 
     async def preview(self, order: Order) -> dict[str, Any]:
         """Return what an order would do now, and who has already given it."""
@@ -94,31 +94,33 @@ class Orders:
             releases = [(each["within_s"], each["freed_kw"]) for each in reply.body.get("releases", [])]
         return preview(self.fleet(), order, self._board.trend_kw_s(), releases)
 
-    async def give(self, wish: Wish) -> Result:
+    async def give(self, wish: OrderRequest) -> OrderResult:
         """Carry an order out; raises Unwritable when the audit log does not take it, and then it is not sent."""
         if not self.live():
             told = "The balancer's stream is lost, so the figures are old. Nothing was sent."
-            return Result(Fate.NOT_LIVE, told)
+            return OrderResult(Fate.NOT_LIVE, told)
         place = wish.order.target if wish.order.kind == STOP else FLEET
         if other := self._under_way.get(place):
-            return Result(Fate.BUSY, _busy(other))
+            return OrderResult(Fate.BUSY, _busy(other))
         self._under_way[place] = wish
         try:
             return await self._why_not(wish) or await self._audited(wish)
         finally:
             del self._under_way[place]
 
-    async def _why_not(self, wish: Wish) -> Result | None:
+    async def _why_not(self, wish: OrderRequest) -> OrderResult | None:
         """Return why an order is not sent in the present state, None when it is; names an operator who was faster."""
         if wish.order.kind == STOP:
             why = str((await self._preview_stop(wish.order))["refused"])
         else:
             why = why_not(self.fleet(), wish.order)
         if why:
-            return Result(Fate.REFUSED, f"{why} Nothing was sent.", earlier=await self._log.last(wish.order))
+            return OrderResult(
+                Fate.REFUSED, f"{why} Nothing was sent.", earlier=await self._log.last(wish.order)
+            )
         if wish.order.kind != STOP and basis(self.fleet()) != wish.basis:
             earlier = [] if wish.seen is None else await self._log.since(wish.seen)
-            return Result(
+            return OrderResult(
                 Fate.CHANGED, "The grid has changed since the preview. Nothing was sent.", earlier=earlier
             )
         return None
@@ -135,7 +137,7 @@ class Orders:
             | {"substations": list(self._board.rows.values())}
         )
 
-    async def _audited(self, wish: Wish) -> Result:
+    async def _audited(self, wish: OrderRequest) -> OrderResult:
         order = wish.order
         state = "" if order.kind == STOP else basis(self.fleet())
         details: dict[str, object] = {"value": order.value, "basis": state}
@@ -143,12 +145,12 @@ class Orders:
         try:
             result = await (self._stop(order) if order.kind == STOP else self._order(order))
         except Exception as error:
-            await self._audit.end(entry, audit_chain.Outcome.FAILED, {"told": repr(error)})
+            await self._audit.end(entry, audit_chain.AuditOutcome.FAILED, {"told": repr(error)})
             raise
         await self._audit.end(entry, OUTCOMES[result.fate], {"told": result.told})
         return dataclasses.replace(result, audited=True)
 
-    async def _order(self, order: Order) -> Result:
+    async def _order(self, order: Order) -> OrderResult:
         back = undo(self.fleet(), order)
         reply = await self._calls.give(order)
         if reply.status != HTTPStatus.OK:
@@ -157,21 +159,21 @@ class Orders:
         while not (self.live() and shows(self.fleet(), order)):
             if time.monotonic() > until_s:
                 told = f"The balancer says that it is done, but its stream does not show it. {AGAIN}"
-                return Result(Fate.UNCONFIRMED, told)
+                return OrderResult(Fate.UNCONFIRMED, told)
             await asyncio.sleep(LOOK_S)
-        return Result(Fate.CONFIRMED, _done(order), back)
+        return OrderResult(Fate.CONFIRMED, _done(order), back)
 
-    async def _stop(self, order: Order) -> Result:
+    async def _stop(self, order: Order) -> OrderResult:
         reply = await self._calls.stop(order.target)
         if reply.status != HTTPStatus.OK:
             return _not_done(reply)
         session = (await self._calls.session(order.target)).body
         if "state" not in session or session["state"] in {"charging", "paused"}:
-            return Result(
+            return OrderResult(
                 Fate.UNCONFIRMED, f"The gateway says that it is done, but does not show it. {AGAIN}"
             )
         told = f"The session is over: {session['state']} with {session['delivered_kwh']:g} kWh."
-        return Result(Fate.CONFIRMED, told)
+        return OrderResult(Fate.CONFIRMED, told)
 
     async def _preview_stop(self, order: Order) -> dict[str, Any]:
         reply = await self._calls.session(order.target)
@@ -187,17 +189,17 @@ def reserved_kw(session: Mapping[str, Any], unix_s: float) -> float:
     return float(steps[-1]) if steps else float(session["power_kw"])
 
 
-def _busy(other: Wish) -> str:
+def _busy(other: OrderRequest) -> str:
     order = other.order
     return f"{other.who} has just ordered {order.kind} of {order.target} ({other.reason}). Nothing was sent."
 
 
-def _not_done(reply: Reply) -> Result:
+def _not_done(reply: Reply) -> OrderResult:
     sure = HTTPStatus.BAD_REQUEST <= reply.status < HTTPStatus.INTERNAL_SERVER_ERROR
     detail = reply.detail[:1].upper() + reply.detail[1:]
     if sure:
-        return Result(Fate.REFUSED, f"{detail}. Nothing was changed.")
-    return Result(Fate.UNCONFIRMED, f"The grid did not confirm it: {detail}. {AGAIN}")
+        return OrderResult(Fate.REFUSED, f"{detail}. Nothing was changed.")
+    return OrderResult(Fate.UNCONFIRMED, f"The grid did not confirm it: {detail}. {AGAIN}")
 
 
 def _done(order: Order) -> str:

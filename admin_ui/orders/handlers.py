@@ -5,7 +5,7 @@ from typing import Any
 from tornado.web import HTTPError
 
 from admin_ui.grid.order import STOP, NoOrder, Order, order
-from admin_ui.orders.carry_out import Fate, Orders, Wish
+from admin_ui.orders.carry_out import Fate, OrderRequest, Orders
 from admin_ui.web.access import ConsoleHandler
 from runtime.problem import Problem
 
@@ -61,7 +61,7 @@ class OrdersHandler(_OrderHandler):
         if given.kind != STOP and not self.confirmed():
             return
         basis, seen = str(body.get("basis", "")), body.get("seen")
-        wish = Wish(self.login.name, given, reason, basis, seen if isinstance(seen, int) else None)
+        wish = OrderRequest(self.login.name, given, reason, basis, seen if isinstance(seen, int) else None)
         result = await self._orders.give(wish)
         self.audited = result.audited
         if result.fate is Fate.CONFIRMED:

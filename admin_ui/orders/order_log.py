@@ -22,7 +22,7 @@ ON_TARGET = f"{ORDERED} AND begun.target = ? AND (begun.action = ? OR begun.acti
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Given:
+class PastOrder:
     """An order that the grid has confirmed: by whom, when (unix milliseconds), and the reason."""
 
     who: str
@@ -51,19 +51,19 @@ class OrderLog:
         """The newest entry of the log, by which `since` tells what came later."""
         return self._audit.head.number
 
-    async def since(self, number: int) -> list[Given]:
+    async def since(self, number: int) -> list[PastOrder]:
         """Return the orders done after an entry, newest first, at most MOST."""
         return await self._rows(SINCE, (*KINDS, number, MOST))
 
-    async def last(self, order: Order) -> list[Given]:
+    async def last(self, order: Order) -> list[PastOrder]:
         """Return the last order of this kind on the target if it is the same order: another operator was faster."""
         kinds = sorted(DRAINS) if order.kind in DRAINS else [order.kind] * 2
         found = await self._rows(ON_TARGET, (*KINDS, order.target, *kinds))
         return [each for each in found if each.order == order]
 
-    async def _rows(self, sql: str, values: tuple[object, ...]) -> list[Given]:
+    async def _rows(self, sql: str, values: tuple[object, ...]) -> list[PastOrder]:
         return [
-            Given(
+            PastOrder(
                 row["who"],
                 row["at_unix_ms"],
                 _order(row["action"], row["target"], row["details"]),

@@ -8,11 +8,11 @@ from jinja2 import Environment
 from tornado.web import HTTPError
 
 from admin_ui.audit.log import Unwritable
-from admin_ui.people.doorkeeper import Asker, Doorkeeper, Verdict
+from admin_ui.people.doorkeeper import Asker, Doorkeeper, LoginResult
 from admin_ui.people.login import enter
 from admin_ui.people.passwords import LENGTHS
 from admin_ui.web.access import ConsoleHandler
-from admin_ui.web.pages import Page
+from admin_ui.web.pages import PageHandler
 from runtime.problem import Problem
 
 WRONG_PASSWORD = Problem("wrong-password", 403, "That is not your password")
@@ -62,7 +62,7 @@ class ConfirmHandler(ConsoleHandler):
             refuse(self, verdict)
 
 
-class AccountHandler(Page):
+class AccountHandler(PageHandler):
     """`GET /account`, and `POST /account` with a new password."""
 
     def setup(self, environment: Environment, doorkeeper: Doorkeeper, **more: Any) -> None:  # type: ignore[override]
@@ -114,7 +114,7 @@ class AccountHandler(Page):
         self.show("account.html", status, fault=fault, done=done, least=LENGTHS[0])
 
 
-def refuse(handler: ConsoleHandler, verdict: Verdict) -> None:
+def refuse(handler: ConsoleHandler, verdict: LoginResult) -> None:
     """Answer that a password is wrong, or tried too often."""
     if verdict.wait_s:
         handler.set_header("Retry-After", str(math.ceil(verdict.wait_s)))

@@ -7,11 +7,11 @@ import logging
 import time
 from typing import NamedTuple
 
-from admin_ui.audit.chain import Outcome
+from admin_ui.audit.chain import AuditOutcome
 from admin_ui.audit.log import Audit
 from admin_ui.people import passwords
 from admin_ui.people.devices import Devices
-from admin_ui.people.file import PeopleFile, Refused
+from admin_ui.people.file import ChangeRefused, PeopleFile
 from admin_ui.people.passwords import Busy, Passwords
 from admin_ui.web.roles import NAME, Logins, Person, changes
 from admin_ui.web.throttle import Throttle
@@ -32,7 +32,7 @@ PEOPLE = "change people"
 LAST_TOLD = "SELECT details FROM entry WHERE action = ? ORDER BY number DESC LIMIT 1"
 
 
-class Verdict(NamedTuple):
+class LoginResult(NamedTuple):
     """Who it is; else None, and how many seconds the next try must wait."""
 
     person: Person | None
@@ -82,7 +82,7 @@ class Doorkeeper:
                     self._file.people.changed_by or "(file)",
                     PEOPLE,
                     ", ".join(_names(changed)),
-                    Outcome.DONE,
+                    AuditOutcome.DONE,
                     changed | {"logins_ended": ended, "now": now},
                 )
 
@@ -92,28 +92,28 @@ class Doorkeeper:
             await self.look()
             await asyncio.sleep(LOOK_S)
 
-    async def check(self, name: str, password: str, asker: Asker, action: str = LOG_IN) -> Verdict:
+    async def check(self, name: str, password: str, asker: Asker, action: str = LOG_IN) -> LoginResult:
         """Say whose name and password these are; `action` is what they are given for."""
         await self.look()
         keys = self._limits(name, asker)
         began_s = time.monotonic()
         if wait_s := max(throttle.wait_s(key, began_s) for throttle, key in keys):
             self._left_out += 1
-            return Verdict(None, wait_s)
+            return LoginResult(None, wait_s)
         for throttle, key in keys:
             throttle.take(key, began_s)
         person = self._file.people.by_name.get(name)
         try:
             right = await self._hashes.matches(person.password if person else None, password)
         except Busy:
-            return Verdict(None, BUSY_S)
+            return LoginResult(None, BUSY_S)
         if not right or self._file.people.by_name.get(name) != person:
             await self._failed(person.name if person else NOBODY, action, asker.address)
-            return Verdict(None)
+            return LoginResult(None)
         for throttle, key in keys:
             throttle.give_back(key, time.monotonic())
-        await self.audit.note(name, action, "", Outcome.DONE, {"address": asker.address})
-        return Verdict(person)
+        await self.audit.note(name, action, "", AuditOutcome.DONE, {"address": asker.address})
+        return LoginResult(person)
 
     def _limits(self, name: str, asker: Asker) -> list[tuple[Throttle, str]]:
         """Return the limits against which a try counts; a stranger's never counts against a known browser's."""
@@ -134,10 +134,10 @@ class Doorkeeper:
         entry = await self.audit.begin(person.name, "change password", person.name, "")
         try:
             await asyncio.to_thread(self._file.change, changed, person.name)
-        except (Refused, OSError, ValueError) as error:
-            await self.audit.end(entry, Outcome.FAILED, {"why": str(error)})
+        except (ChangeRefused, OSError, ValueError) as error:
+            await self.audit.end(entry, AuditOutcome.FAILED, {"why": str(error)})
             return f"it can't be set: {error}"
-        await self.audit.end(entry, Outcome.DONE)
+        await self.audit.end(entry, AuditOutcome.DONE)
         await self.look()
         return ""
 
@@ -159,7 +159,7 @@ class Doorkeeper:
         details: dict[str, object] = {"address": address}
         if left_out:
             details["tries_not_listed_before"] = left_out
-        await self.audit.note(who, action, "", Outcome.REFUSED, details)
+        await self.audit.note(who, action, "", AuditOutcome.REFUSED, details)
 
     async def _told_last(self) -> dict[str, str]:
         """Return what the audit log says of the people: changes while no console ran are seen at its start."""

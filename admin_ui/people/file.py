@@ -16,7 +16,7 @@ from admin_ui.web.roles import NAME, People, Person, Role, read, written
 Stamp = tuple[int, int, int]
 
 
-class Refused(Exception):
+class ChangeRefused(Exception):
     """The change can't be made; the message says why."""
 
 
@@ -48,7 +48,7 @@ class PeopleFile:
         """Put a person in the place of the one of that name; raises Refused when there is none any more."""
         with changing(self._file) as (people, save):
             if person.name not in people:
-                raise Refused(f"there is nobody called {person.name}")
+                raise ChangeRefused(f"there is nobody called {person.name}")
             people[person.name] = person
             save(by)
         self.look()
@@ -103,11 +103,11 @@ def _asked(name: str) -> str:
     if sys.stdin.isatty():
         password = getpass.getpass(f"New password of {name}: ")
         if getpass.getpass("The same again: ") != password:
-            raise Refused("the two are not the same")
+            raise ChangeRefused("the two are not the same")
     else:
         password = sys.stdin.readline().rstrip("\r\n")
     if fault := passwords.fault(name, password):
-        raise Refused(fault)
+        raise ChangeRefused(fault)
     return passwords.hashed(password)
 
 
@@ -116,11 +116,13 @@ def _apply(asked: argparse.Namespace, password: str, people: dict[str, Person]) 
     command, name, role = asked.command, asked.name, getattr(asked, "role", "")
     if command == "add":
         if not NAME.fullmatch(name) or name in people:
-            raise Refused("a name is new, and up to 63 of a-z 0-9 . _ - that begin with a letter or digit")
+            raise ChangeRefused(
+                "a name is new, and up to 63 of a-z 0-9 . _ - that begin with a letter or digit"
+            )
         people[name] = Person(name, Role[role.upper()], password)
         return f"{name} may log in as {role}."
     if name not in people:
-        raise Refused(f"there is nobody called {name}")
+        raise ChangeRefused(f"there is nobody called {name}")
     if command == "passwd":
         people[name] = dataclasses.replace(people[name], password=password)
         return f"{name} has a new password; other logins of {name} end."
@@ -161,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
         with changing(file) as (by_name, save):
             done = _apply(asked, password, by_name)
             save(f"{getpass.getuser()} (command line)")
-    except (Refused, ValueError, OSError) as error:
+    except (ChangeRefused, ValueError, OSError) as error:
         sys.stderr.write(f"Nothing was changed: {error}\n")
         return 1
     sys.stdout.write(f"{done}\n")

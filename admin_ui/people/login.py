@@ -9,12 +9,12 @@ from urllib.parse import quote
 
 from jinja2 import Environment
 
-from admin_ui.audit.chain import Outcome
+from admin_ui.audit.chain import AuditOutcome
 from admin_ui.people import one_time_link as link
 from admin_ui.people.devices import LASTS_S
 from admin_ui.people.doorkeeper import BY_LINK, Asker, Doorkeeper
 from admin_ui.web.access import ConsoleHandler, inside
-from admin_ui.web.pages import Page
+from admin_ui.web.pages import PageHandler
 from admin_ui.web.roles import Login, Person, Role
 
 LOCAL = "local operator"  # who came by the one-time link
@@ -36,7 +36,7 @@ def set_cookie(handler: ConsoleHandler, name: str, value: str, until_unix_s: flo
     )
 
 
-class LinkHandler(Page):
+class LinkHandler(PageHandler):
     """The one-time link: `GET /enter?token=` shows a button, `POST /enter` logs in.
 
     Programs that open links before people do, such as a chat or a browser that prefetches, send only GET, so they
@@ -72,12 +72,12 @@ class LinkHandler(Page):
             await self._doorkeeper.refuse_link(self.address)
             self.redirect("/login?link=used", status=303)
             return
-        await self._doorkeeper.audit.note(LOCAL, BY_LINK, "", Outcome.DONE, {"address": self.address})
+        await self._doorkeeper.audit.note(LOCAL, BY_LINK, "", AuditOutcome.DONE, {"address": self.address})
         enter(self, LOCAL, Role.OPERATOR)
         self.redirect("/login?kept=1", status=303)
 
 
-class LoginHandler(Page):
+class LoginHandler(PageHandler):
     """`GET /login` and `POST /login`."""
 
     def setup(  # type: ignore[override]
@@ -139,6 +139,6 @@ class LogoutHandler(ConsoleHandler):
         self.clear_cookie(self.settings["login_cookie"], path="/", secure=True, httponly=True, samesite="Lax")
         action = "log out everywhere" if self._everywhere else "log out"
         await self._doorkeeper.audit.note(
-            name, action, "", Outcome.DONE, {"address": self.address, "logins_ended": ended}
+            name, action, "", AuditOutcome.DONE, {"address": self.address, "logins_ended": ended}
         )
         self.redirect("/login", status=303)

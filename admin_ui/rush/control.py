@@ -12,12 +12,12 @@ from typing import Any
 
 import aiohttp
 
-from admin_ui.audit.chain import Outcome
+from admin_ui.audit.chain import AuditOutcome
 from admin_ui.audit.log import Audit, Unwritable
 from admin_ui.rush import child as rush_child
 from admin_ui.rush import options as rush_wish
 from admin_ui.rush.child import LoadTest
-from admin_ui.rush.options import StopWish, Wish
+from admin_ui.rush.options import RushHourOptions, StopOptions
 from admin_ui.rush.progress import Phase, RunSoFar
 from admin_ui.rush.runs_folder import RunsFolder
 
@@ -29,7 +29,7 @@ STOPPED_WITHIN_S = 60.0
 LIST_WITHIN_S = 20.0
 COMPARE_WITHIN_S = 60.0
 GIVE_BACK_S = 1.0
-OUTCOMES = dict.fromkeys(("held", "broken", "changed", "interrupted"), Outcome.DONE)
+OUTCOMES = dict.fromkeys(("held", "broken", "changed", "interrupted"), AuditOutcome.DONE)
 NOT_BEGUN = frozenset({"busy", "not ready"})
 
 
@@ -73,7 +73,7 @@ class RushHours:
                 log.warning("the load test does not list its presets", extra={"why": last_words[-200:]})
         return self._presets or {rush_wish.DEFAULT_PRESET: ""}
 
-    async def start(self, wish: Wish, by: str) -> RunSoFar:
+    async def start(self, wish: RushHourOptions, by: str) -> RunSoFar:
         """Start a run, and return it once it is known whether it goes on; raises Running, Unwritable."""
         if self.run and not self.run.over:
             raise Running(_whose(self.run))
@@ -97,7 +97,7 @@ class RushHours:
         await self._audit.end(entry, _started(run), {"run_id": run.run_id, "why": run.why})
         return run
 
-    async def stop(self, wish: StopWish, by: str) -> RunSoFar:
+    async def stop(self, wish: StopOptions, by: str) -> RunSoFar:
         """Stop the run, and return it once it has ended; raises NotRunning, OtherRun, Unwritable."""
         run, process, following = self.run, self._process, self._following
         if not run or run.over or not process or not following:
@@ -121,7 +121,7 @@ class RushHours:
             log.warning("the load test does not stop: it is killed")
             await rush_child.end(process)
             await asyncio.wait([following])
-        stopped = Outcome.DONE if run.phase is Phase.ENDED else Outcome.FAILED
+        stopped = AuditOutcome.DONE if run.phase is Phase.ENDED else AuditOutcome.FAILED
         told: dict[str, object] = {"verdict": run.verdict, "why": run.why, "taken_off": run.taken_off}
         await self._audit.end(entry, stopped, told)
         return run
@@ -159,7 +159,7 @@ class RushHours:
         if run.phase is Phase.FAILED:
             await self._give_back(run)
         if run.run_id and run.verdict not in NOT_BEGUN:
-            outcome = OUTCOMES.get(run.verdict or "", Outcome.FAILED)
+            outcome = OUTCOMES.get(run.verdict or "", AuditOutcome.FAILED)
             told: dict[str, object] = {"verdict": run.verdict, "why": run.why}
             await self._audit.note(by, "rush hour ended", run.run_id, outcome, told)
 
@@ -173,7 +173,7 @@ class RushHours:
                 pass
 
 
-def _why_no_stop(run: RunSoFar, wish: StopWish) -> str:
+def _why_no_stop(run: RunSoFar, wish: StopOptions) -> str:
     if run.run_id != wish.run_id:
         return f"{run.run_id or 'a run that has no id yet'} is running now, not {wish.run_id or 'the run that was shown'}"
     if run.stopping:
@@ -187,9 +187,9 @@ def _whose(run: RunSoFar) -> str:
     return f"{shown['by']} has started {shown['run_id'] or shown['preset']} here, and it goes on"
 
 
-def _started(run: RunSoFar) -> Outcome:
+def _started(run: RunSoFar) -> AuditOutcome:
     if run.phase is Phase.STARTING:
-        return Outcome.UNCONFIRMED
+        return AuditOutcome.UNCONFIRMED
     if run.verdict in NOT_BEGUN:
-        return Outcome.REFUSED
-    return Outcome.FAILED if run.phase is Phase.FAILED else Outcome.DONE
+        return AuditOutcome.REFUSED
+    return AuditOutcome.FAILED if run.phase is Phase.FAILED else AuditOutcome.DONE

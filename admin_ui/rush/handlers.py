@@ -13,7 +13,7 @@ from admin_ui.rush import options as rush_wish
 from admin_ui.rush.control import COMPARE_WITHIN_S, NotRunning, OtherRun, Running, RushHours
 from admin_ui.rush.progress import Phase, RunSoFar
 from admin_ui.web.access import ConsoleHandler
-from admin_ui.web.pages import Page
+from admin_ui.web.pages import PageHandler
 from admin_ui.web.roles import Role
 from admin_ui.web.routes import Route
 from runtime.problem import NOT_FOUND, UNAVAILABLE, Problem
@@ -152,7 +152,7 @@ class RunFileHandler(RushHandler):
         await self.finish()
 
 
-class CompareHandler(Page):
+class CompareHandler(PageHandler):
     """`GET /runs/compare?run=...&run=...`: two runs or more, side by side."""
 
     def setup(self, environment: Environment, rush: RushHours, **more: Any) -> None:  # type: ignore[override]

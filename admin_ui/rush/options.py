@@ -19,7 +19,7 @@ LEAST_COMPARED, MOST_COMPARED = 2, 10
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Wish:
+class RushHourOptions:
     """One run; None stands for what the preset says."""
 
     preset: str
@@ -39,14 +39,14 @@ class Wish:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class StopWish:
+class StopOptions:
     """The run to stop, and whether to end its sessions too; without an id, the run that has no id yet."""
 
     run_id: str | None
     end_sessions: bool
 
 
-def read_stop(asked: object) -> StopWish:
+def read_stop(asked: object) -> StopOptions:
     """Parse which run to stop and how; raises ValueError with a message for the client."""
     if not isinstance(asked, dict) or asked.keys() != {"run_id", "end_sessions"}:
         raise ValueError("send an object with run_id and end_sessions")
@@ -55,7 +55,7 @@ def read_stop(asked: object) -> StopWish:
         raise ValueError("run_id must be the id of a run, or null while it has none")
     if not isinstance(end_sessions, bool):
         raise ValueError("end_sessions must be true or false")  # noqa: TRY004 - it is a value that a client has sent
-    return StopWish(run_id, end_sessions)
+    return StopOptions(run_id, end_sessions)
 
 
 def presets(text: str) -> dict[str, str]:
@@ -65,18 +65,18 @@ def presets(text: str) -> dict[str, str]:
     return {name: found[name] for name in sorted(found, key=lambda each: each != DEFAULT_PRESET)}
 
 
-def read(asked: object, known: Collection[str]) -> Wish:
+def read(asked: object, known: Collection[str]) -> RushHourOptions:
     """Return what was asked for; raises ValueError in words."""
     if not isinstance(asked, dict):
         raise ValueError("an object is wanted")  # noqa: TRY004 - it is a value that a client has sent
-    if unknown := asked.keys() - {field.name for field in dataclasses.fields(Wish)}:
+    if unknown := asked.keys() - {field.name for field in dataclasses.fields(RushHourOptions)}:
         raise ValueError(f"there is no option {min(unknown)!r}")
     preset = asked.get("preset", DEFAULT_PRESET)
     if not isinstance(preset, str) or preset not in known:
         raise ValueError(f"there is no preset {str(preset)[:40]!r}; there are {', '.join(known)}")
     seed = _number("seed", asked.get("seed", DEFAULT_SEED), 0, MOST_SEED)
     requests, seconds = asked.get("requests"), asked.get("seconds")
-    return Wish(
+    return RushHourOptions(
         str(preset),
         _whole("seed", seed),
         None if requests is None else _whole("requests", _number("requests", requests, 1, MOST_REQUESTS)),

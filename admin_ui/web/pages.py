@@ -45,7 +45,7 @@ def templates(**known: str) -> Environment:
     return environment
 
 
-class Page(ConsoleHandler):
+class PageHandler(ConsoleHandler):
     """One page; `template` names it."""
 
     def setup(self, environment: Environment, template: str = "", **more: Any) -> None:  # type: ignore[override]
@@ -67,7 +67,7 @@ class Page(ConsoleHandler):
         self.finish(page.render(login=self.login, navigation=NAVIGATION, **self._known, **known))
 
 
-class NowhereHandler(Page):
+class NowhereHandler(PageHandler):
     """Answers 404 wherever no route fits: a browser that asks for a page gets one."""
 
     def prepare(self) -> None:

@@ -16,7 +16,7 @@ SUSPECT_S = 5.0  # after a late call. It doubles, because a request that meets a
 MOST_EPISODES = 5  # that count; the last one lasts 80 s
 
 
-class State(StrEnum):
+class HealthState(StrEnum):
     """What a balancer thinks of a substation."""
 
     UNSEEN = "unseen"
@@ -62,11 +62,11 @@ class Health:
         self.misses = 0
         self.probes_left = max(0, self.probes_left - 1)
 
-    def state(self, report_age_s: float, poll_s: float, now_s: float = 0.0, *, linked: bool) -> State:
+    def state(self, report_age_s: float, poll_s: float, now_s: float = 0.0, *, linked: bool) -> HealthState:
         """Return the state at a monotonic time, given the age of the newest report and whether the stream is up."""
         if self.misses >= EJECT_AFTER or report_age_s > EJECT_AFTER * poll_s:
-            return State.EJECTED
+            return HealthState.EJECTED
         if self.probes_left:
-            return State.PROBING
+            return HealthState.PROBING
         late = now_s < self.suspect_until_s
-        return State.SUSPECT if self.misses or late or not linked else State.HEALTHY
+        return HealthState.SUSPECT if self.misses or late or not linked else HealthState.HEALTHY

@@ -11,7 +11,7 @@ import dataclasses
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Heard:
+class StreamEvidence:
     """Who answered on the stream, and since when."""
 
     substation_id: str
@@ -20,11 +20,11 @@ class Heard:
 
 
 @dataclasses.dataclass(slots=True)
-class Sightings:
+class IdentityEvidence:
     """What polls and the stream say about one substation id; `journals` holds where and when each was seen."""
 
     journals: dict[str, tuple[str, float]] = dataclasses.field(default_factory=dict)
-    heard: Heard | None = None
+    heard: StreamEvidence | None = None
 
     def saw(self, journal_id: str, url: str, now_s: float, within_s: float) -> None:
         """A poll of `url` found this id; what was seen longer than `within_s` ago is forgotten."""
@@ -41,7 +41,7 @@ class Sightings:
         """The stream said whose it is."""
         heard = self.heard
         if not heard or (heard.substation_id, heard.journal_id) != (substation_id, journal_id):
-            self.heard = Heard(substation_id, journal_id, now_s)
+            self.heard = StreamEvidence(substation_id, journal_id, now_s)
 
     def turn(self, substation_id: str, journal_id: str, *, moved: bool) -> None:
         """The page is at another address or of another journal: what the stream said of the old is void."""

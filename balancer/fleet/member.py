@@ -6,8 +6,8 @@ Pure: time comes as seconds of a monotonic clock.
 import bisect
 import dataclasses
 
-from balancer.fleet.health import Health, State
-from balancer.fleet.identity_evidence import Sightings
+from balancer.fleet.health import Health, HealthState
+from balancer.fleet.identity_evidence import IdentityEvidence
 from balancer.fleet.policy import Candidate
 from substation.contract import RELEASES_WITHIN_S, Report
 
@@ -22,7 +22,7 @@ class Option:
     """
 
     candidate: Candidate
-    state: State
+    state: HealthState
     draining: bool
     report_age_s: float
     most_w: float
@@ -41,7 +41,7 @@ class Member:
     outstanding_w: int = 0
     book_id: str = ""  # the order book that it belongs to, as its stream says; '' for any
     behind: int = 0  # polls in a row whose epoch was below the known one
-    sightings: Sightings = dataclasses.field(default_factory=Sightings)
+    sightings: IdentityEvidence = dataclasses.field(default_factory=IdentityEvidence)
 
     def estimate_w(self, now_s: float) -> float:
         """Return the watts that it probably carries at a moment, with what is on its way to it."""

@@ -11,9 +11,9 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 from tornado.ioloop import PeriodicCallback
 
-from balancer.fleet.health import State
+from balancer.fleet.health import HealthState
 from balancer.fleet.member import Member
-from balancer.fleet.scan import NAMES, PageUnusable, Sample, Seen, scan, seen
+from balancer.fleet.scan import NAMES, MetricSample, PageReading, PageUnusable, scan, seen
 from balancer.fleet.view import Fleet
 from balancer.metrics import BalancerMetrics
 from balancer.substation_stream import Links
@@ -114,14 +114,14 @@ class Poller:
                     raise PageUnusable(f"a page over {MOST_BYTES} bytes")
             return bytes(page)
 
-    def _read(self, page: bytes) -> Seen:
+    def _read(self, page: bytes) -> PageReading:
         try:
             return seen(scan(page))
         except (PageUnusable, ValueError):
             self._metrics.scan_missed()
             return seen(parse(page))
 
-    def _take(self, url: str, found: Seen) -> None:
+    def _take(self, url: str, found: PageReading) -> None:
         report, now_s = found.report, time.monotonic()
         substation_id = report.substation_id
         if self.given_up(substation_id, report.journal_id):
@@ -150,7 +150,7 @@ class Poller:
 
     def _alarm(self, substation_id: str, member: Member, now_s: float) -> None:
         """Say once that an identity is in conflict, and once that it is not any more."""
-        in_conflict = self._fleet.state(member, now_s) is State.CONFLICT
+        in_conflict = self._fleet.state(member, now_s) is HealthState.CONFLICT
         if in_conflict and substation_id not in self._alarms:
             self._alarms.add(substation_id)
             seen_at = {journal: where for journal, (where, _) in member.sightings.journals.items()}
@@ -183,7 +183,7 @@ class Poller:
             )
 
 
-def checked(url: str, found: Seen, unix_s: float) -> Seen:
+def checked(url: str, found: PageReading, unix_s: float) -> PageReading:
     """Return what a page says; raises PageUnusable when its values are impossible or it names no stream."""
     port = STREAM.fullmatch(found.grpc_address)
     if fault := report_fault(found.report, unix_s):
@@ -202,14 +202,14 @@ def stream_address(url: str, advertised: str) -> str:
     return f"{host}:{port}"
 
 
-def parse(page: bytes) -> list[Sample]:
+def parse(page: bytes) -> list[MetricSample]:
     """Return the samples of NAMES by the official parser; raises ValueError when it can't."""
     try:
         families = list(text_string_to_metric_families(page.decode()))
     except IndexError as error:  # what prometheus_client 0.26 makes of some garbage
         raise ValueError("no page of metrics") from error
     return [
-        Sample(s.name, s.labels, float(s.value))
+        MetricSample(s.name, s.labels, float(s.value))
         for family in families
         for s in family.samples
         if s.name in NAMES

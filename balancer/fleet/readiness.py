@@ -5,10 +5,10 @@ Pure: time comes as seconds of a monotonic clock. A full fleet is ready, because
 
 from collections.abc import Collection
 
-from balancer.fleet.health import State
+from balancer.fleet.health import HealthState
 from balancer.fleet.view import Fleet
 
-USED = frozenset({State.HEALTHY, State.SUSPECT, State.PROBING})
+USED = frozenset({HealthState.HEALTHY, HealthState.SUSPECT, HealthState.PROBING})
 MOST_NAMED = 5
 
 

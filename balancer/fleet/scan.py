@@ -37,7 +37,7 @@ ONE_LABEL = re.compile(rb'([a-zA-Z0-9_]+)="((?:[^"\\]|\\.)*)"')
 ESCAPED = re.compile(r"\\(.)")
 
 
-class Sample(NamedTuple):
+class MetricSample(NamedTuple):
     """One sample of the page."""
 
     name: str
@@ -48,7 +48,7 @@ class Sample(NamedTuple):
 SAMPLES = len(NAMES) - 1 + len(WITHIN)
 
 
-class Seen(NamedTuple):
+class PageReading(NamedTuple):
     """What a page says: the report, and where the substation's stream is."""
 
     report: Report
@@ -59,16 +59,16 @@ class PageUnusable(Exception):
     """The page does not hold one substation's report; the message says what is wrong."""
 
 
-def scan(page: bytes) -> list[Sample]:
+def scan(page: bytes) -> list[MetricSample]:
     """Return the samples of NAMES; raises PageUnusable or ValueError where the bytes are not plain."""
     samples = []
     for name, labels, value in SAMPLE.findall(page):
         pairs = {key.decode(): _unescape(text.decode()) for key, text in ONE_LABEL.findall(labels)}
-        samples.append(Sample(name.decode(), pairs, float(value)))
+        samples.append(MetricSample(name.decode(), pairs, float(value)))
     return samples
 
 
-def seen(samples: Iterable[Sample]) -> Seen:
+def seen(samples: Iterable[MetricSample]) -> PageReading:
     """Put the report together; raises PageUnusable when a value is missing, repeated or not a whole number."""
     values: dict[str, float] = {}
     releases: dict[str, float] = {}
@@ -100,7 +100,7 @@ def seen(samples: Iterable[Sample]) -> Seen:
             _whole(values["sessions_active"]),
             _whole(values["rated_watts"]),
         )
-        return Seen(report, info["grpc"])
+        return PageReading(report, info["grpc"])
     except (KeyError, ValueError, OverflowError) as error:
         raise PageUnusable(f"the page lacks or garbles {error}") from error
 

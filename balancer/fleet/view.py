@@ -13,7 +13,7 @@ Pure: time comes as seconds of a monotonic clock. Rules:
 import contextlib
 from collections.abc import Callable, Collection, Iterator
 
-from balancer.fleet.health import EJECT_AFTER, Health, State
+from balancer.fleet.health import EJECT_AFTER, Health, HealthState
 from balancer.fleet.member import Member, Option
 from balancer.fleet.policy import DEFAULT_POLICY, Candidate, Random, policies
 from substation.contract import Report
@@ -22,7 +22,7 @@ BEHIND = 2  # polls in a row after which a lower epoch is believed; a single one
 PANIC_SHARE = 0.5  # with more than this share ejected, the last known view is used
 GONE_S = 600.0  # how long one without sessions is shown after it was seen last
 MOST_GONE = 100  # whatever an address makes up, one id a poll
-LOST = frozenset({State.GONE, State.CONFLICT})  # substations in these states are never asked
+LOST = frozenset({HealthState.GONE, HealthState.CONFLICT})  # substations in these states are never asked
 
 
 class Fleet:
@@ -158,7 +158,7 @@ class Fleet:
         gone = sorted(
             (member.received_s, name)
             for name, member in self.members.items()
-            if self.state(member, now_s) is State.GONE and not member.outstanding_w
+            if self.state(member, now_s) is HealthState.GONE and not member.outstanding_w
         )
         over = len(gone) - MOST_GONE
         forgotten = [
@@ -171,16 +171,16 @@ class Fleet:
         left, self._left = self._left - self.members.keys(), set()
         return forgotten + sorted(left)
 
-    def state(self, member: Member, now_s: float) -> State:
+    def state(self, member: Member, now_s: float) -> HealthState:
         """Return the state of a member; one in doubt is not used, one that is gone even less."""
         substation_id = member.report.substation_id
         denied_s = self._denied_s(member, now_s)
         if member.sightings.disputed(now_s, self._recent_s):
-            return State.CONFLICT
+            return HealthState.CONFLICT
         if member.url not in self._health or self._shown.get(member.url, substation_id) != substation_id:
-            return State.GONE
+            return HealthState.GONE
         if denied_s is not None:  # after a restart elsewhere that lasts for one poll: no alarm yet
-            return State.CONFLICT if denied_s > self._recent_s else State.EJECTED
+            return HealthState.CONFLICT if denied_s > self._recent_s else HealthState.EJECTED
         linked = self.linked(substation_id)
         return member.health.state(now_s - member.received_s, self.poll_s, now_s, linked=linked)
 
@@ -235,9 +235,9 @@ class Fleet:
         Suspects are used only when no healthy one has room; ejected ones only in a panic. A substation
         whose stream is down is never used: a key that is claimed there would depend on it (docs/adr/0014).
         """
-        tiers = [{State.HEALTHY}, {State.SUSPECT, State.PROBING}]
+        tiers = [{HealthState.HEALTHY}, {HealthState.SUSPECT, HealthState.PROBING}]
         if self.panic(now_s):
-            tiers.append({State.EJECTED})
+            tiers.append({HealthState.EJECTED})
         asked = [option for option in options if option.linked and not option.draining]
         for tier in tiers:
             open_ = [option.candidate for option in asked if option.state in tier]
@@ -254,7 +254,7 @@ class Fleet:
         """Whether so many are ejected that the poll itself must be at fault."""
         states = [self.state(member, now_s) for member in self.members.values()]
         counted = [state for state in states if state not in LOST]
-        return counted.count(State.EJECTED) > PANIC_SHARE * len(counted)
+        return counted.count(HealthState.EJECTED) > PANIC_SHARE * len(counted)
 
     @contextlib.contextmanager
     def holding(self, substation_id: str, demand_w: int) -> Iterator[None]:
@@ -273,7 +273,12 @@ class Fleet:
 
         Draining ones, and those whose stream is down, would not be asked. `eligible` empty: all.
         """
-        asked = {State.HEALTHY, State.SUSPECT, State.PROBING, *([State.EJECTED] if self.panic(now_s) else [])}
+        asked = {
+            HealthState.HEALTHY,
+            HealthState.SUSPECT,
+            HealthState.PROBING,
+            *([HealthState.EJECTED] if self.panic(now_s) else []),
+        }
         return [
             (name, member)
             for name, member in self._eligible(eligible)

@@ -4,10 +4,10 @@ Pure. A key that is claimed at a journal may move on once that journal is given 
 were still charging, the key would get a second session.
 """
 
-from balancer.fleet.health import State
+from balancer.fleet.health import HealthState
 from balancer.fleet.view import Fleet
 
-ABSENT = frozenset({State.EJECTED, State.GONE})
+ABSENT = frozenset({HealthState.EJECTED, HealthState.GONE})
 AGAIN = "and give the order again"
 
 
@@ -20,7 +20,7 @@ def objection(fleet: Fleet, substation_id: str, journal_id: str, now_s: float) -
     if not member:
         return _unseen(fleet, substation_id)
     state, present = fleet.state(member, now_s), member.report.journal_id
-    if state is State.CONFLICT:
+    if state is HealthState.CONFLICT:
         return (
             f"the identity of {substation_id} is in doubt: stop the process that should not run under this id,"
             f" wait until the state is not 'conflict' any more, {AGAIN}"

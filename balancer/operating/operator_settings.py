@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from balancer.book.lease import MS_PER_S, Lease, Window
 from balancer.book.protocol import Address, BookUnavailable, Control, OrderBook
-from balancer.contract import Answer, Outcome
+from balancer.contract import BalancerAnswer, BalancerOutcome
 from balancer.fleet.view import LOST, Fleet
 from balancer.operating.decommission import objection
 from balancer.placing.asking import Asker
@@ -24,10 +24,13 @@ ORDER_S = 5.0  # within which a substation confirms
 TOO_HIGH = "the limit is above the rated capacity"
 UNKNOWN = "no substation of this id is known: /fleet lists those that are"
 NOTHING_LEFT = "nothing is known of it, or it is given up already: /fleet lists substations and journals"
-OUTCOMES = {substation.Outcome.DONE: Outcome.DONE, substation.Outcome.INVALID: Outcome.INVALID}
+OUTCOMES = {
+    substation.SubstationOutcome.DONE: BalancerOutcome.DONE,
+    substation.SubstationOutcome.INVALID: BalancerOutcome.INVALID,
+}
 
 
-class Operator:
+class OperatorSettings:
     """Carries out orders, and keeps this balancer at what all balancers were ordered."""
 
     def __init__(
@@ -97,16 +100,18 @@ class Operator:
             return any(name == substation_id for name, _ in gone)
         return (substation_id, journal_id) in gone
 
-    async def set_policy(self, policy: str) -> Answer:
+    async def set_policy(self, policy: str) -> BalancerAnswer:
         """Place by another policy, at every balancer."""
         if policy not in self._fleet.policies:
-            return Answer(Outcome.INVALID, detail=f"policies are {', '.join(self._fleet.policies)}")
+            return BalancerAnswer(
+                BalancerOutcome.INVALID, detail=f"policies are {', '.join(self._fleet.policies)}"
+            )
         try:
             await self._book.set_policy(policy)
             await self.read()
         except BookUnavailable as error:
             return _unwritten(error)
-        return Answer(Outcome.DONE)
+        return BalancerAnswer(BalancerOutcome.DONE)
 
     @property
     def rushhour(self) -> tuple[str, float] | None:
@@ -115,7 +120,7 @@ class Operator:
         left_ms = lease.left_ms(_unix_ms()) if lease else 0
         return (lease.run_id, left_ms / MS_PER_S) if lease and left_ms else None
 
-    async def take_rushhour(self, run_id: str, ttl_s: float, window: Window | None = None) -> Answer:
+    async def take_rushhour(self, run_id: str, ttl_s: float, window: Window | None = None) -> BalancerAnswer:
         """Let a run hold the rush hour for `ttl_s` from now on, or go on holding it; INVALID when another does.
 
         `window` is when its cars arrive, once the run knows.
@@ -127,28 +132,28 @@ class Operator:
         except BookUnavailable as error:
             return _unwritten(error)
         if lease.run_id != run_id:
-            return Answer(Outcome.INVALID)
+            return BalancerAnswer(BalancerOutcome.INVALID)
         self.window = window or self.window
-        return Answer(Outcome.DONE)
+        return BalancerAnswer(BalancerOutcome.DONE)
 
-    async def end_rushhour(self, run_id: str) -> Answer:
+    async def end_rushhour(self, run_id: str) -> BalancerAnswer:
         """End a run's lease; INVALID when another run holds it, DONE also when none does."""
         try:
             await self._book.end_rushhour(run_id)
             await self.read()
         except BookUnavailable as error:
             return _unwritten(error)
-        return Answer(Outcome.INVALID if self.rushhour else Outcome.DONE)
+        return BalancerAnswer(BalancerOutcome.INVALID if self.rushhour else BalancerOutcome.DONE)
 
-    async def drain(self, substation_id: str, *, on: bool) -> Answer:
+    async def drain(self, substation_id: str, *, on: bool) -> BalancerAnswer:
         """Let a substation admit nothing more, or admit again."""
         return await self._order(substation_id, substation.Drain(on))
 
-    async def derate(self, substation_id: str, limit_w: int) -> Answer:
+    async def derate(self, substation_id: str, limit_w: int) -> BalancerAnswer:
         """Lower a substation's limit; 0 restores its rated capacity."""
         return await self._order(substation_id, substation.Derate(limit_w))
 
-    async def decommission(self, substation_id: str, journal_id: str = "") -> Answer:
+    async def decommission(self, substation_id: str, journal_id: str = "") -> BalancerAnswer:
         """Give a journal up for good, '' for all of a substation: keys claimed there may move on.
 
         INVALID while it may still charge cars; the detail says what to do. NOT_FOUND when the substation is not
@@ -156,7 +161,7 @@ class Operator:
         known from the book.
         """
         if why := self._objection(substation_id, journal_id):
-            return Answer(Outcome.INVALID, detail=why)
+            return BalancerAnswer(BalancerOutcome.INVALID, detail=why)
         try:
             await self._remember()
             member = self._fleet.members.get(substation_id)
@@ -166,27 +171,37 @@ class Operator:
             wanted = known & {journal_id} if journal_id else known
             gone = {(substation_id, journal) for journal in wanted} - self._control.decommissioned
             if why := self._objection(substation_id, journal_id):  # it may have come back meanwhile
-                return Answer(Outcome.INVALID, detail=why)
+                return BalancerAnswer(BalancerOutcome.INVALID, detail=why)
             await asyncio.gather(*(self._book.decommission(*each) for each in gone))
             await self.read()
         except BookUnavailable as error:
             return _unwritten(error)
-        return Answer(Outcome.DONE) if gone else Answer(Outcome.NOT_FOUND, detail=NOTHING_LEFT)
+        return (
+            BalancerAnswer(BalancerOutcome.DONE)
+            if gone
+            else BalancerAnswer(BalancerOutcome.NOT_FOUND, detail=NOTHING_LEFT)
+        )
 
     def _objection(self, substation_id: str, journal_id: str) -> str:
         return objection(self._fleet, substation_id, journal_id, time.monotonic())
 
-    async def _order(self, substation_id: str, command: substation.Drain | substation.Derate) -> Answer:
+    async def _order(
+        self, substation_id: str, command: substation.Drain | substation.Derate
+    ) -> BalancerAnswer:
         if substation_id not in self._fleet.members:
-            return Answer(Outcome.NOT_FOUND, detail=UNKNOWN)
+            return BalancerAnswer(BalancerOutcome.NOT_FOUND, detail=UNKNOWN)
         answer = await self._asker.ask(substation_id, command, time.monotonic() + ORDER_S)
-        outcome = OUTCOMES.get(answer.outcome, Outcome.UNREACHABLE) if answer else Outcome.UNREACHABLE
-        return Answer(outcome, detail=TOO_HIGH if outcome is Outcome.INVALID else "")
+        outcome = (
+            OUTCOMES.get(answer.outcome, BalancerOutcome.UNREACHABLE)
+            if answer
+            else BalancerOutcome.UNREACHABLE
+        )
+        return BalancerAnswer(outcome, detail=TOO_HIGH if outcome is BalancerOutcome.INVALID else "")
 
 
 def _unix_ms() -> int:
     return int(time.time() * MS_PER_S)
 
 
-def _unwritten(error: BookUnavailable) -> Answer:
-    return Answer(Outcome.UNREACHABLE, detail=f"the order book: {error}")
+def _unwritten(error: BookUnavailable) -> BalancerAnswer:
+    return BalancerAnswer(BalancerOutcome.UNREACHABLE, detail=f"the order book: {error}")

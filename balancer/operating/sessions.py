@@ -2,16 +2,16 @@
 
 import re
 
-from balancer.contract import CURSOR, Answer, Find, Outcome, Page, Stop
+from balancer.contract import CURSOR, BalancerAnswer, BalancerOutcome, FindSession, ListSessions, StopSession
 from balancer.fleet.view import Fleet
 from balancer.placing.asking import Asker
 from substation import contract as substation
 
 RETRY_MS = 1000
 OUTCOMES = {
-    substation.Outcome.FOUND: Outcome.FOUND,
-    substation.Outcome.STOPPED: Outcome.STOPPED,
-    substation.Outcome.NOT_FOUND: Outcome.NOT_FOUND,
+    substation.SubstationOutcome.FOUND: BalancerOutcome.FOUND,
+    substation.SubstationOutcome.STOPPED: BalancerOutcome.STOPPED,
+    substation.SubstationOutcome.NOT_FOUND: BalancerOutcome.NOT_FOUND,
 }
 
 
@@ -22,24 +22,24 @@ class Sessions:
         self._fleet = fleet
         self._asker = asker
 
-    async def ask(self, command: Find | Stop | Page, until_s: float) -> Answer:
+    async def ask(self, command: FindSession | StopSession | ListSessions, until_s: float) -> BalancerAnswer:
         """Answer by the monotonic time `until_s`; an owner that can't be reached is not "not found"."""
-        if isinstance(command, Page):
+        if isinstance(command, ListSessions):
             return await self._page(command, until_s)
         owner = substation.owner(command.session_id)
         if owner not in self._fleet.members:
             if self._fleet.unseen():
-                return Answer(Outcome.UNREACHABLE, retry_after_ms=RETRY_MS)
-            return Answer(Outcome.NOT_FOUND)
-        asked = substation.Stop if isinstance(command, Stop) else substation.Find
+                return BalancerAnswer(BalancerOutcome.UNREACHABLE, retry_after_ms=RETRY_MS)
+            return BalancerAnswer(BalancerOutcome.NOT_FOUND)
+        asked = substation.StopSession if isinstance(command, StopSession) else substation.FindSession
         answer = await self._asker.ask(owner, asked(command.session_id, command.caller), until_s)
         if answer is None or answer.outcome not in OUTCOMES:
             return _unreachable(owner)
-        if answer.session is None and answer.outcome is not substation.Outcome.NOT_FOUND:
+        if answer.session is None and answer.outcome is not substation.SubstationOutcome.NOT_FOUND:
             return _unreachable(owner)  # what it says can't be true
-        return Answer(OUTCOMES[answer.outcome], answer.session)
+        return BalancerAnswer(OUTCOMES[answer.outcome], answer.session)
 
-    async def _page(self, page: Page, until_s: float) -> Answer:
+    async def _page(self, page: ListSessions, until_s: float) -> BalancerAnswer:
         """Go through the substations by their ids; a list that may lack some is not "found"."""
         if self._fleet.unseen():
             return _unreachable("one of the substations")
@@ -47,17 +47,17 @@ class Sessions:
         found: list[substation.Session] = []
         for name in sorted(name for name in self._fleet.members if name >= first):
             if len(found) == page.limit:
-                return Answer(Outcome.FOUND, sessions=tuple(found), next_cursor=f"{name}:0")
+                return BalancerAnswer(BalancerOutcome.FOUND, sessions=tuple(found), next_cursor=f"{name}:0")
             after = start if name == first else 0
-            asked = substation.Page(after, page.limit - len(found), page.vehicle_id, page.caller)
+            asked = substation.ListSessions(after, page.limit - len(found), page.vehicle_id, page.caller)
             answer = await self._asker.ask(name, asked, until_s)
-            if answer is None or answer.outcome is not substation.Outcome.FOUND:
+            if answer is None or answer.outcome is not substation.SubstationOutcome.FOUND:
                 return _unreachable(name)
             found += answer.sessions
             if answer.next_after:
                 cursor = f"{name}:{answer.next_after}"
-                return Answer(Outcome.FOUND, sessions=tuple(found), next_cursor=cursor)
-        return Answer(Outcome.FOUND, sessions=tuple(found))
+                return BalancerAnswer(BalancerOutcome.FOUND, sessions=tuple(found), next_cursor=cursor)
+        return BalancerAnswer(BalancerOutcome.FOUND, sessions=tuple(found))
 
 
 def _place(cursor: str) -> tuple[str, int]:
@@ -68,5 +68,7 @@ def _place(cursor: str) -> tuple[str, int]:
     return name, int(number)
 
 
-def _unreachable(whom: str) -> Answer:
-    return Answer(Outcome.UNREACHABLE, retry_after_ms=RETRY_MS, detail=f"{whom} does not answer")
+def _unreachable(whom: str) -> BalancerAnswer:
+    return BalancerAnswer(
+        BalancerOutcome.UNREACHABLE, retry_after_ms=RETRY_MS, detail=f"{whom} does not answer"
+    )

@@ -12,12 +12,12 @@ from typing import Protocol
 from balancer.placing.retries import RetryBudget
 from balancer.substation_stream import Links, SubstationLink
 from runtime.coalescer import LinkLost
-from substation.contract import Answer, Command, Outcome
+from substation.contract import Command, SubstationAnswer, SubstationOutcome
 
 AGAIN_S = 0.05  # before the first retry; doubles
 LONGEST_PAUSE_S = 1.0  # finds a substation that is back soon, however long the caller waits
 LATE_S = 1.0  # after which a substation is suspect: a commit takes milliseconds
-UNDECIDED = frozenset({Outcome.UNAVAILABLE, Outcome.NOT_ME})
+UNDECIDED = frozenset({SubstationOutcome.UNAVAILABLE, SubstationOutcome.NOT_ME})
 
 
 class Watch(Protocol):
@@ -38,7 +38,7 @@ class Asker:
         self._watch = watch
         self._budgets: dict[str, RetryBudget] = {}
 
-    async def ask(self, substation_id: str, command: Command, until_s: float) -> Answer | None:
+    async def ask(self, substation_id: str, command: Command, until_s: float) -> SubstationAnswer | None:
         """Return the substation's decision, None if there was none by the monotonic time `until_s`.
 
         Returns None earlier when the retry budget of this substation is used up.
@@ -56,7 +56,7 @@ class Asker:
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         return None
 
-    async def once(self, substation_id: str, command: Command, within_s: float) -> Answer | None:
+    async def once(self, substation_id: str, command: Command, within_s: float) -> SubstationAnswer | None:
         """Ask once, without using the retry budget; returns None if nothing was decided within `within_s`."""
         until_s = time.monotonic() + within_s
         link = await self._links.found(substation_id, within_s)

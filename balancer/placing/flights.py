@@ -5,14 +5,14 @@ import dataclasses
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from balancer.contract import Answer, Charge
+from balancer.contract import BalancerAnswer, Charge
 
 
 @dataclasses.dataclass
 class Flight:
     """One request under way, and how many callers wait for it; `idle` while it waits for room."""
 
-    task: "asyncio.Task[Answer]"
+    task: "asyncio.Task[BalancerAnswer]"
     callers: int = 0
     idle: bool = False
 
@@ -35,11 +35,13 @@ class Flights:
         """Return the flight of a request, None when there is none."""
         return self._flights.get((charge.key, charge.fingerprint))
 
-    def tasks(self) -> "list[asyncio.Task[Answer]]":
+    def tasks(self) -> "list[asyncio.Task[BalancerAnswer]]":
         """Return what is under way."""
         return [flight.task for flight in self._flights.values()]
 
-    async def join(self, charge: Charge, place: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
+    async def join(
+        self, charge: Charge, place: Callable[[], Coroutine[Any, Any, BalancerAnswer]]
+    ) -> BalancerAnswer:
         """Return the answer to a request. Calls `place` unless the request is already in flight.
 
         When a caller hangs up, the others go on waiting. When the last one hangs up while the flight is
@@ -59,6 +61,6 @@ class Flights:
             if not flight.callers and flight.idle:
                 flight.task.cancel()
 
-    def _landed(self, which: tuple[str, str], task: "asyncio.Task[Answer]") -> None:
+    def _landed(self, which: tuple[str, str], task: "asyncio.Task[BalancerAnswer]") -> None:
         if self._flights[which].task is task:
             del self._flights[which]

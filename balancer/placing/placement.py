@@ -11,10 +11,10 @@ import time
 from typing import Any
 
 from balancer.book.protocol import BookUnavailable, Claim, OrderBook, Withdrawal
-from balancer.contract import Answer, Charge, Outcome
+from balancer.contract import BalancerAnswer, BalancerOutcome, Charge
 from balancer.fleet.readiness import of_another_book
 from balancer.metrics import BalancerMetrics
-from balancer.operating.operator_settings import Operator
+from balancer.operating.operator_settings import OperatorSettings
 from balancer.placing.asking import Asker
 from balancer.placing.decisions import Decision
 from balancer.placing.flights import Flights
@@ -25,8 +25,8 @@ from substation import contract as substation
 
 MOST_ASKED = 4  # the first choice and at most three more
 ASK_S = 2.0  # of the caller's time are kept for asking, however long it would wait for room
-ASKED = substation.Outcome
-GIVEN_UP = substation.Answer(ASKED.REFUSED)  # in place of a substation that is gone for good
+ASKED = substation.SubstationOutcome
+GIVEN_UP = substation.SubstationAnswer(ASKED.REFUSED)  # in place of a substation that is gone for good
 KNOWN = "known"  # the outcome of a decision that the order book did not follow
 AGAIN_MS = 1000  # where nobody knows when it will be better
 OPERATOR_MS = 30_000  # Retry-After when an operator has to act first
@@ -40,7 +40,7 @@ class Placement:
         seats: Seats,
         book: OrderBook,
         asker: Asker,
-        operator: Operator,
+        operator: OperatorSettings,
         withdrawals: Withdrawals,
         metrics: BalancerMetrics,
     ) -> None:
@@ -55,7 +55,7 @@ class Placement:
         self._keyless: set[asyncio.Task[Any]] = set()
         self._later: set[asyncio.Task[None]] = set()
 
-    async def charge(self, charge: Charge, until_s: float) -> tuple[Answer, Withdrawal | None]:
+    async def charge(self, charge: Charge, until_s: float) -> tuple[BalancerAnswer, Withdrawal | None]:
         """Place a request by the monotonic time `until_s`.
 
         Returns the answer and, for a request without a key that was admitted, the withdrawal to note
@@ -76,7 +76,7 @@ class Placement:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _with_key(self, charge: Charge, until_s: float, room_s: float) -> Answer:
+    async def _with_key(self, charge: Charge, until_s: float, room_s: float) -> BalancerAnswer:
         try:
             seat = self._seats.now(charge, 0)
             claim = await self._claim(charge, seat)
@@ -85,10 +85,12 @@ class Placement:
             if claim is None:
                 return self._nobody(charge)
             if claim.fingerprint != charge.fingerprint:
-                return Answer(Outcome.KEY_REUSED)
+                return BalancerAnswer(BalancerOutcome.KEY_REUSED)
             return await self._follow(charge, claim, seat, until_s, room_s)
         except BookUnavailable as error:
-            return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS, detail=f"the order book: {error}")
+            return BalancerAnswer(
+                BalancerOutcome.UNKNOWN, retry_after_ms=AGAIN_MS, detail=f"the order book: {error}"
+            )
 
     async def _claim(self, charge: Charge, seat: Seat | None) -> Claim | None:
         """Claim the seat, or read the book without one; returns what the book says."""
@@ -101,7 +103,7 @@ class Placement:
 
     async def _follow(
         self, charge: Charge, claim: Claim, seat: Seat | None, until_s: float, room_s: float
-    ) -> Answer:
+    ) -> BalancerAnswer:
         """Ask where the book says, and move on in the book after each refusal."""
         left = MOST_ASKED
         while True:
@@ -112,7 +114,7 @@ class Placement:
                 left -= 1
                 if answer and answer.outcome is ASKED.STALE:
                     if not left:
-                        return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS)
+                        return BalancerAnswer(BalancerOutcome.UNKNOWN, retry_after_ms=AGAIN_MS)
                     claim = await self._claim(charge, None) or claim
                     continue
                 if answer and answer.outcome is ASKED.WRONG_BOOK:
@@ -120,7 +122,7 @@ class Placement:
                     return _wrong_book(claim.target)
             if not left:
                 await self._book.release(claim)
-                return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge))
+                return BalancerAnswer(BalancerOutcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge))
             seat = await self._seat(charge, claim.attempt + 1, room_s, seat, claim)
             if seat is None:
                 return self._nobody(charge)
@@ -131,7 +133,7 @@ class Placement:
 
     async def _ask_claimed(
         self, charge: Charge, claim: Claim, seat: Seat | None, until_s: float
-    ) -> substation.Answer | None:
+    ) -> substation.SubstationAnswer | None:
         """Ask the substation where a key is claimed; None when that one can't say what became of it."""
         decision = seat.decision if seat and not seat.decision.outcome else None
         if self._operator.given_up(claim.target, claim.journal_id):
@@ -150,7 +152,7 @@ class Placement:
             return ""
         return member.report.journal_id
 
-    def _settled(self, answer: substation.Answer | None, claim: Claim) -> Answer | None:
+    def _settled(self, answer: substation.SubstationAnswer | None, claim: Claim) -> BalancerAnswer | None:
         """Return the final answer to a claim, None when the request must move on."""
         if answer is None:
             if now := self._another_journal(claim):
@@ -158,17 +160,17 @@ class Placement:
                     f"{claim.target} runs with another journal ({now}); the outcome of this request is in"
                     f" journal {claim.journal_id}: an operator has to bring it back, or give it up"
                 )
-                return Answer(Outcome.UNKNOWN, retry_after_ms=OPERATOR_MS, detail=detail)
-            return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS)
+                return BalancerAnswer(BalancerOutcome.UNKNOWN, retry_after_ms=OPERATOR_MS, detail=detail)
+            return BalancerAnswer(BalancerOutcome.UNKNOWN, retry_after_ms=AGAIN_MS)
         if answer.outcome is ASKED.PLACED and answer.session:
             session = answer.session
             self._keep(claim.key, session.expected_end_unix_ms - session.started_unix_ms)
-            return Answer(Outcome.ADMITTED, session)
+            return BalancerAnswer(BalancerOutcome.ADMITTED, session)
         return None
 
     async def _without_key(
         self, charge: Charge, until_s: float, room_s: float
-    ) -> tuple[Answer, Withdrawal | None]:
+    ) -> tuple[BalancerAnswer, Withdrawal | None]:
         key = "~" + secrets.token_hex(16)
         seat: Seat | None = None
         for attempt in range(MOST_ASKED):
@@ -185,13 +187,13 @@ class Placement:
                 raise
             if answer is None:
                 await self._withdrawals.note(withdrawal)
-                return Answer(Outcome.WITHDRAWN, retry_after_ms=AGAIN_MS), None
+                return BalancerAnswer(BalancerOutcome.WITHDRAWN, retry_after_ms=AGAIN_MS), None
             if answer.outcome is ASKED.PLACED and answer.session:
                 self._seats.admitted(charge, seat, answer.session)
-                return Answer(Outcome.ADMITTED, answer.session), withdrawal
+                return BalancerAnswer(BalancerOutcome.ADMITTED, answer.session), withdrawal
             if answer.outcome is ASKED.WRONG_BOOK:
                 return _wrong_book(seat.target), None
-        return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge)), None
+        return BalancerAnswer(BalancerOutcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge)), None
 
     def _place(self, charge: Charge, claim: Claim) -> substation.Place:
         return substation.Place(
@@ -237,7 +239,7 @@ class Placement:
 
     async def _ask(
         self, target: str, place: substation.Place, until_s: float, decision: Decision | None
-    ) -> substation.Answer | None:
+    ) -> substation.SubstationAnswer | None:
         with self._fleet.holding(target, place.plan.power_w):
             answer = await self._asker.ask(target, place, until_s)
         if decision:
@@ -258,26 +260,30 @@ class Placement:
         self._later.add(task)
         task.add_done_callback(self._later.discard)
 
-    def _nobody(self, charge: Charge) -> Answer:
+    def _nobody(self, charge: Charge) -> BalancerAnswer:
         """Say why no substation can be asked; nothing was placed."""
         rated_w = self._fleet.rated_w(charge.substations)
         if not self._fleet.unseen():
             if charge.substations and self._fleet.members.keys().isdisjoint(charge.substations):
-                return Answer(Outcome.UNKNOWN_SUBSTATION, detail=", ".join(charge.substations))
+                return BalancerAnswer(
+                    BalancerOutcome.UNKNOWN_SUBSTATION, detail=", ".join(charge.substations)
+                )
             if 0 < rated_w < charge.plan.power_w:
                 detail = f"the highest capacity is {rated_w / 1000:g} kW"
-                return Answer(Outcome.EXCEEDS_CAPACITY, detail=detail)
+                return BalancerAnswer(BalancerOutcome.EXCEEDS_CAPACITY, detail=detail)
         if self._fleet.reachable(charge.substations, time.monotonic()):
-            return Answer(Outcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge))
+            return BalancerAnswer(BalancerOutcome.NO_CAPACITY, retry_after_ms=self._wait_ms(charge))
         names = charge.substations or tuple(self._fleet.members)
         foreign = [n for n in names if (m := self._fleet.members.get(n)) and self._fleet.foreign(m)]
         wait_ms = self._wait_ms(charge)
-        return Answer(Outcome.NO_SUBSTATION, retry_after_ms=wait_ms, detail=of_another_book(foreign))
+        return BalancerAnswer(
+            BalancerOutcome.NO_SUBSTATION, retry_after_ms=wait_ms, detail=of_another_book(foreign)
+        )
 
     def _wait_ms(self, charge: Charge) -> int:
         return int(self._seats.retry_after_s(charge) * 1000)
 
 
-def _wrong_book(target: str) -> Answer:
+def _wrong_book(target: str) -> BalancerAnswer:
     detail = f"{target} belongs to another order book"
-    return Answer(Outcome.NO_SUBSTATION, retry_after_ms=AGAIN_MS, detail=detail)
+    return BalancerAnswer(BalancerOutcome.NO_SUBSTATION, retry_after_ms=AGAIN_MS, detail=detail)

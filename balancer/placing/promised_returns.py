@@ -38,7 +38,7 @@ SPREAD_SHARE = 0.1  # unless that adds more than this share to their wait
 UNKNOWN_SPREAD_S = 10  # callers whose wait follows from no plan are spread over this many seconds
 
 
-class Appointments:
+class PromisedReturns:
     """All promises, and the power that is kept for them."""
 
     def __init__(self, fleet: Fleet) -> None:

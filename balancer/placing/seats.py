@@ -17,7 +17,7 @@ from balancer.contract import Charge
 from balancer.fleet.member import Option
 from balancer.fleet.view import Fleet
 from balancer.placing.decisions import Decision, Decisions
-from balancer.placing.promised_returns import Appointments
+from balancer.placing.promised_returns import PromisedReturns
 from balancer.placing.waiting_room import Outlook, Waiter, WaitingRoom
 from substation.contract import Session
 
@@ -71,7 +71,7 @@ class Seats:
         self.fleet = fleet
         self.decisions = decisions
         self.room = room
-        self.appointments = Appointments(fleet)
+        self.appointments = PromisedReturns(fleet)
         self._clock = clock
         self._waiting: dict[int, _Waiting] = {}
         self._looking: asyncio.Task[None] | None = None

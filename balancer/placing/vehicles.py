@@ -15,20 +15,22 @@ import dataclasses
 import time
 
 from balancer.book.protocol import BookUnavailable, Hold, OrderBook, Withdrawal
-from balancer.contract import Answer, Charge, Outcome
+from balancer.contract import BalancerAnswer, BalancerOutcome, Charge
 from balancer.fleet.view import Fleet
-from balancer.operating.operator_settings import Operator
+from balancer.operating.operator_settings import OperatorSettings
 from balancer.placing.asking import Asker
 from balancer.placing.placement import Placement
 from balancer.substation_stream import Links
 from substation import contract as substation
-from substation.contract import Command, Place, Settle, State
+from substation.contract import Command, Place, SessionState, Settle
 
 AGAIN_MS = 1000
 OPERATOR_MS = 30_000  # where an operator has to act first
 SETTLE_S = 2.0  # at most, of the caller's time, to learn the outcome of the former request of its vehicle
-OPEN = frozenset({State.CHARGING, State.PAUSED})
-UNDER_WAY = Answer(Outcome.VEHICLE_CHARGING, detail="another request of the vehicle is in progress")
+OPEN = frozenset({SessionState.CHARGING, SessionState.PAUSED})
+UNDER_WAY = BalancerAnswer(
+    BalancerOutcome.VEHICLE_CHARGING, detail="another request of the vehicle is in progress"
+)
 
 
 @dataclasses.dataclass(slots=True)
@@ -51,7 +53,9 @@ class VehicleAsker(Asker):
         self.requests: dict[str, Request] = {}  # by vehicle
         self._book = book
 
-    async def ask(self, substation_id: str, command: Command, until_s: float) -> substation.Answer | None:
+    async def ask(
+        self, substation_id: str, command: Command, until_s: float
+    ) -> substation.SubstationAnswer | None:
         """Place as Asker does, but only if the vehicle is held for exactly this place.
 
         Raises BookUnavailable when the vehicle can't be held.
@@ -64,7 +68,7 @@ class VehicleAsker(Asker):
         if settled is None:
             return None
         placed = _session(settled) is not None
-        outcome = substation.Outcome.PLACED if placed else substation.Outcome.REFUSED
+        outcome = substation.SubstationOutcome.PLACED if placed else substation.SubstationOutcome.REFUSED
         return dataclasses.replace(settled, outcome=outcome)
 
     async def _held(self, target: str, place: Place) -> bool:
@@ -79,7 +83,12 @@ class OneSession:
     """Checks a request before placement, and answers it if its vehicle has another session."""
 
     def __init__(
-        self, placement: Placement, book: OrderBook, asker: VehicleAsker, operator: Operator, fleet: Fleet
+        self,
+        placement: Placement,
+        book: OrderBook,
+        asker: VehicleAsker,
+        operator: OperatorSettings,
+        fleet: Fleet,
     ) -> None:
         self._placement = placement
         self._book = book
@@ -87,7 +96,7 @@ class OneSession:
         self._operator = operator
         self._fleet = fleet
 
-    async def charge(self, charge: Charge, until_s: float) -> tuple[Answer, Withdrawal | None]:
+    async def charge(self, charge: Charge, until_s: float) -> tuple[BalancerAnswer, Withdrawal | None]:
         """Place a request as Placement does, or answer with what its vehicle has; returns what Placement returns."""
         vehicle = name(charge.caller, charge.vehicle_id)
         request = self._asker.requests.setdefault(vehicle, Request(charge.key))
@@ -98,7 +107,7 @@ class OneSession:
             return await self._charged(charge, request, until_s)
         except BookUnavailable as error:
             detail = f"the order book: {error}"
-            return Answer(Outcome.NO_SUBSTATION, retry_after_ms=AGAIN_MS, detail=detail), None
+            return BalancerAnswer(BalancerOutcome.NO_SUBSTATION, retry_after_ms=AGAIN_MS, detail=detail), None
         finally:
             request.callers -= 1
             if not request.callers:
@@ -106,15 +115,17 @@ class OneSession:
 
     async def _charged(
         self, charge: Charge, request: Request, until_s: float
-    ) -> tuple[Answer, Withdrawal | None]:
+    ) -> tuple[BalancerAnswer, Withdrawal | None]:
         if conflict := await self._conflict(charge, request, until_s):
             return await self._known(charge, until_s) or conflict, None
         answer, withdrawal = await self._placement.charge(charge, until_s)
-        if answer.outcome is Outcome.NO_CAPACITY:  # another balancer may have placed the vehicle meanwhile
+        if (
+            answer.outcome is BalancerOutcome.NO_CAPACITY
+        ):  # another balancer may have placed the vehicle meanwhile
             return await self._conflict(charge, request, until_s) or answer, None
         return answer, withdrawal
 
-    async def _conflict(self, charge: Charge, request: Request, until_s: float) -> Answer | None:
+    async def _conflict(self, charge: Charge, request: Request, until_s: float) -> BalancerAnswer | None:
         """Return what keeps a vehicle from being placed; if nothing does, None, and the hold that may be replaced."""
         held = await self._book.holder(name(charge.caller, charge.vehicle_id))
         if held is None or held.key == charge.key:
@@ -125,13 +136,15 @@ class OneSession:
                     f"{held.target}, where the vehicle charged last, runs with another journal ({now}): an"
                     f" operator has to bring back journal {held.journal_id}, or give it up"
                 )
-                return Answer(Outcome.NO_SUBSTATION, retry_after_ms=OPERATOR_MS, detail=detail)
+                return BalancerAnswer(
+                    BalancerOutcome.NO_SUBSTATION, retry_after_ms=OPERATOR_MS, detail=detail
+                )
             settled = await self._settled(held, until_s)
             if settled is None:
                 detail = f"{held.target}, where the vehicle charged last, does not answer"
-                return Answer(Outcome.NO_SUBSTATION, retry_after_ms=AGAIN_MS, detail=detail)
+                return BalancerAnswer(BalancerOutcome.NO_SUBSTATION, retry_after_ms=AGAIN_MS, detail=detail)
             if settled.session and settled.session.state in OPEN:
-                return Answer(Outcome.VEHICLE_CHARGING, settled.session)
+                return BalancerAnswer(BalancerOutcome.VEHICLE_CHARGING, settled.session)
         request.known = held
         return None
 
@@ -142,27 +155,27 @@ class OneSession:
             return ""
         return member.report.journal_id
 
-    async def _settled(self, held: Hold, until_s: float) -> substation.Answer | None:
+    async def _settled(self, held: Hold, until_s: float) -> substation.SubstationAnswer | None:
         """Ask for the outcome of the request that holds a vehicle."""
         until_s = min(until_s, time.monotonic() + SETTLE_S)
         return await self._asker.ask(held.target, Settle(held.key, held.attempt, held.journal_id), until_s)
 
-    async def _known(self, charge: Charge, until_s: float) -> Answer | None:
+    async def _known(self, charge: Charge, until_s: float) -> BalancerAnswer | None:
         """Return what an earlier request under the same key got, although another one holds its vehicle now."""
         claim = await self._book.claim(charge.key, charge.fingerprint, None) if charge.key else None
         if claim is None:
             return None
         if claim.fingerprint != charge.fingerprint:
-            return Answer(Outcome.KEY_REUSED)
+            return BalancerAnswer(BalancerOutcome.KEY_REUSED)
         if not claim.target or self._operator.given_up(claim.target, claim.journal_id):
             return None
         settled = await self._asker.ask(
             claim.target, Settle(claim.key, claim.attempt, claim.journal_id), until_s
         )
         if settled is None:
-            return Answer(Outcome.UNKNOWN, retry_after_ms=AGAIN_MS)
+            return BalancerAnswer(BalancerOutcome.UNKNOWN, retry_after_ms=AGAIN_MS)
         session = _session(settled)
-        return Answer(Outcome.ADMITTED, session) if session else None
+        return BalancerAnswer(BalancerOutcome.ADMITTED, session) if session else None
 
 
 def name(caller: str, vehicle_id: str) -> str:
@@ -170,7 +183,7 @@ def name(caller: str, vehicle_id: str) -> str:
     return f"{caller} {vehicle_id}"
 
 
-def _session(settled: substation.Answer) -> substation.Session | None:
+def _session(settled: substation.SubstationAnswer) -> substation.Session | None:
     """Return the session that a key was given; one that was withdrawn counts as none."""
     session = settled.session
-    return session if session and session.state is not State.WITHDRAWN else None
+    return session if session and session.state is not SessionState.WITHDRAWN else None

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from loadtest.record.records import Sample, Session
+from loadtest.record.records import FleetSample, Session
 
 FREED_EARLY_MS = 2  # start and end are rounded to ms apart from each other: that much later still freed
 BUSY_SHARE = 0.5  # balance counts while the fleet's load is above this share of its peak
@@ -20,7 +20,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return sorted(values)[max(rank, 1) - 1]
 
 
-def held(samples: Sequence[Sample], until_unix_s: float) -> Iterator[tuple[Sample, float]]:
+def held(samples: Sequence[FleetSample], until_unix_s: float) -> Iterator[tuple[FleetSample, float]]:
     """Yield each sample taken by `until_unix_s`, with the seconds that it stands for.
 
     A sample stands until the next one: a late or lost one does not change an average's weights.
@@ -40,22 +40,22 @@ def average(weighted: Iterable[tuple[float, float]]) -> float | None:
     return total / seconds if seconds > 0 else None
 
 
-def fleet_load_w(sample: Sample) -> float:
+def fleet_load_w(sample: FleetSample) -> float:
     """Return the load of all substations in a sample."""
     return sum(reading.load_w for reading in sample.readings.values())
 
 
-def fleet_utilization(sample: Sample) -> float:
+def fleet_utilization(sample: FleetSample) -> float:
     """Return the load of all substations in a sample over their capacity."""
     return fleet_load_w(sample) / sum(reading.capacity_w for reading in sample.readings.values())
 
 
-def balance_ratio(samples: Sequence[Sample], until_unix_s: float) -> float | None:
+def balance_ratio(samples: Sequence[FleetSample], until_unix_s: float) -> float | None:
     """Return the average of max/mean utilization while the fleet is busy; 1 is perfect."""
     return busy_average(samples, until_unix_s, lambda each: max(each) * len(each) / sum(each))
 
 
-def jain(samples: Sequence[Sample], until_unix_s: float) -> float | None:
+def jain(samples: Sequence[FleetSample], until_unix_s: float) -> float | None:
     """Return the average of Jain's fairness index of the utilizations while the fleet is busy; 1 is perfect."""
     return busy_average(
         samples,
@@ -64,18 +64,18 @@ def jain(samples: Sequence[Sample], until_unix_s: float) -> float | None:
     )
 
 
-def spread(samples: Sequence[Sample], until_unix_s: float) -> float | None:
+def spread(samples: Sequence[FleetSample], until_unix_s: float) -> float | None:
     """Return the average of highest minus lowest utilization while the fleet is busy; 0 is perfect."""
     return busy_average(samples, until_unix_s, lambda each: max(each) - min(each))
 
 
-def highest_spread(samples: Sequence[Sample], until_unix_s: float) -> float | None:
+def highest_spread(samples: Sequence[FleetSample], until_unix_s: float) -> float | None:
     """Return the most by which the highest utilization was above the lowest while the fleet was busy."""
     return max((max(each) - min(each) for each, _ in _busy(samples, until_unix_s)), default=None)
 
 
 def busy_average(
-    samples: Sequence[Sample], until_unix_s: float, of: Callable[[Sequence[float]], float]
+    samples: Sequence[FleetSample], until_unix_s: float, of: Callable[[Sequence[float]], float]
 ) -> float | None:
     """Return the time average of a figure of the utilizations while the load is above half its peak.
 
@@ -84,7 +84,7 @@ def busy_average(
     return average((of(each), seconds) for each, seconds in _busy(samples, until_unix_s))
 
 
-def _busy(samples: Sequence[Sample], until_unix_s: float) -> Iterator[tuple[list[float], float]]:
+def _busy(samples: Sequence[FleetSample], until_unix_s: float) -> Iterator[tuple[list[float], float]]:
     peak_w = max((fleet_load_w(sample) for sample in samples if sample.at_unix_s <= until_unix_s), default=0)
     for sample, seconds in held(samples, until_unix_s):
         if fleet_load_w(sample) > BUSY_SHARE * peak_w:

@@ -18,7 +18,7 @@ from loadtest.plan.demand import W_PER_KW
 
 if TYPE_CHECKING:
     from loadtest.plan.oracle import Drain
-    from loadtest.record.records import Reading, Sample
+    from loadtest.record.records import FleetSample, Reading
 
 ONE_ORDER_S = 2.0  # stops at one substation within this time of each other are one change
 MIXED = "mixed: "
@@ -63,7 +63,7 @@ class Change:
 
 
 def changes(
-    samples: "Sequence[Sample]",
+    samples: "Sequence[FleetSample]",
     policies: Sequence[tuple[float, str]],
     drain: "Drain | None",
     start_unix_s: float,
@@ -90,7 +90,7 @@ def _policies(policies: Sequence[tuple[float, str]]) -> Iterator[Change]:
             yield Change(at_unix_s, What.POLICY, "", before, after)
 
 
-def _stations(samples: "Sequence[Sample]") -> Iterator[Change]:
+def _stations(samples: "Sequence[FleetSample]") -> Iterator[Change]:
     known: dict[str, Reading] = {}
     for sample in samples:
         for name, reading in sample.readings.items():

@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Sequence
 
 from loadtest.judge import balance
-from loadtest.record.records import J_PER_KWH, W_PER_KW, Reading, Request, Sample
+from loadtest.record.records import J_PER_KWH, W_PER_KW, FleetSample, Reading, Request
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Counted:
+class SubstationCounts:
     """How far a substation's own counters went during the run; overload in watt-seconds.
 
     The pairs are what a counter showed before the run and after it.
@@ -24,7 +24,7 @@ class Counted:
     refused_counter: tuple[int, int]
 
     @classmethod
-    def between(cls, before: Reading | None, after: Reading | None) -> "Counted | None":
+    def between(cls, before: Reading | None, after: Reading | None) -> "SubstationCounts | None":
         """Return the differences; None when a reading is lacking, or a restart set counters to 0."""
         if not before or not after or before.epoch != after.epoch:
             return None
@@ -41,7 +41,7 @@ class Counted:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Sampled:
+class SampledLoad:
     """Load and utilization (load over capacity) of a substation, averaged over time, and at the peak."""
 
     capacity_kw: float
@@ -51,7 +51,9 @@ class Sampled:
     utilization_peak: float
 
     @classmethod
-    def of(cls, samples: Sequence[Sample], substation_id: str, until_unix_s: float) -> "Sampled | None":
+    def of(
+        cls, samples: Sequence[FleetSample], substation_id: str, until_unix_s: float
+    ) -> "SampledLoad | None":
         """Return the figures of the samples up to a moment; None when they do not cover any time."""
         seen = [sample for sample in samples if substation_id in sample.readings]
         held = [(s.readings[substation_id], secs) for s, secs in balance.held(seen, until_unix_s)]
@@ -79,8 +81,8 @@ class StationResult:
     substation_id: str
     answered: int
     recomputed_peak_kw: float
-    counted: Counted | None
-    sampled: Sampled | None
+    counted: SubstationCounts | None
+    sampled: SampledLoad | None
 
     @property
     def recomputed_excess_kw(self) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from loadtest.judge import balance
 from loadtest.plan.document import GridSize, RunPlan
 from loadtest.plan.oracle import replay
-from loadtest.record.records import Reading, Sample
+from loadtest.record.records import FleetSample, Reading
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,7 +26,9 @@ def ideal(plan: RunPlan, fleet: GridSize, moments_s: Sequence[float], until_s: f
     """Replay a plan through the oracle and look at it at `moments_s`, up to `until_s` after the start."""
     seen = replay(plan.arrivals, fleet.capacity_w, fleet.time_scale, (*moments_s, until_s), plan.drain)
     samples = [
-        Sample(at_s, {each: _reading(load_w, fleet.capacity_w[each]) for each, load_w in loads_w.items()})
+        FleetSample(
+            at_s, {each: _reading(load_w, fleet.capacity_w[each]) for each, load_w in loads_w.items()}
+        )
         for at_s, loads_w in zip(moments_s, seen.loads_w, strict=False)
     ]
     peak = max((balance.fleet_utilization(sample) for sample in samples), default=None)

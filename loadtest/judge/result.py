@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 from loadtest.judge import balance
 from loadtest.judge.conditions import Change
-from loadtest.judge.figures import Counted, Sampled, StationResult, recorded
+from loadtest.judge.figures import SampledLoad, StationResult, SubstationCounts, recorded
 from loadtest.judge.ideal import Ideal
 from loadtest.record.latency import Latencies
-from loadtest.record.records import Outcome, Reading, Request, Sample
-from loadtest.record.stopped_sessions import Undone
+from loadtest.record.records import FleetSample, Reading, Request, RequestOutcome
+from loadtest.record.stopped_sessions import StoppedSessions
 from loadtest.send.generator import Health
 
 NO_SLOT = "not sent: no slot was free in time"
@@ -21,7 +21,7 @@ N = TypeVar("N", int, float)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Measured:
+class Measurements:
     """All that a run saw: the arrival window in unix seconds, every answer, every sample.
 
     `before` and `after` are exact readings around the run; a substation that did not answer is absent.
@@ -37,21 +37,21 @@ class Measured:
     until_unix_s: float
     requests: Sequence[Request]
     substation_ids: Sequence[str]
-    samples: Sequence[Sample]
+    samples: Sequence[FleetSample]
     missed_readings: int
     before: Mapping[str, Reading]
     after: Mapping[str, Reading]
     no_slot: int = 0
     generator: Health | None = None
-    ended_by_stop: Undone | None = None
+    ended_by_stop: StoppedSessions | None = None
     changes: Sequence[Change] = ()
     unread_ends: int = 0
 
-    def window(self) -> list[Sample]:
+    def window(self) -> list[FleetSample]:
         """Return the samples within the arrival window."""
         return [s for s in self.samples if self.from_unix_s <= s.at_unix_s <= self.until_unix_s]
 
-    def whole(self) -> list[Sample]:
+    def whole(self) -> list[FleetSample]:
         """Return the samples within the arrival window in which every substation answered."""
         return [sample for sample in self.window() if len(sample.readings) == len(self.substation_ids)]
 
@@ -104,7 +104,7 @@ class Result:
     stations: Sequence[StationResult]
     oracle: Ideal | None = None
     imbalance_vs_oracle: float | None = None
-    ended_by_stop: Undone | None = None
+    ended_by_stop: StoppedSessions | None = None
     changes: Sequence[Change] = ()
     unread_ends: int = 0
 
@@ -114,7 +114,7 @@ class Result:
         return [each for each in self.changes if not each.planned]
 
 
-def conclude(measured: Measured, oracle: Ideal | None = None) -> Result:
+def conclude(measured: Measurements, oracle: Ideal | None = None) -> Result:
     """Compute the figures of a run; `oracle` has those of the same plan placed with perfect knowledge."""
     requests = measured.requests
     outcomes = collections.Counter(request.outcome for request in requests)
@@ -125,11 +125,13 @@ def conclude(measured: Measured, oracle: Ideal | None = None) -> Result:
     return Result(
         planned=measured.planned,
         sent=measured.sent,
-        admitted=outcomes[Outcome.ADMITTED],
-        refused=outcomes[Outcome.REFUSED],
-        failed=outcomes[Outcome.FAILED],
-        first_refused=sum(each.first_outcome is Outcome.REFUSED for each in requests),
-        refused_untold=sum(each.outcome is Outcome.REFUSED and not each.told_when for each in attempts),
+        admitted=outcomes[RequestOutcome.ADMITTED],
+        refused=outcomes[RequestOutcome.REFUSED],
+        failed=outcomes[RequestOutcome.FAILED],
+        first_refused=sum(each.first_outcome is RequestOutcome.REFUSED for each in requests),
+        refused_untold=sum(
+            each.outcome is RequestOutcome.REFUSED and not each.told_when for each in attempts
+        ),
         retries=sum(max(len(each.attempts) - 1, 0) for each in requests),
         late=sum(each.late_ms > LATE_AFTER_MS for each in requests),
         dropped=measured.planned - measured.sent,
@@ -152,12 +154,12 @@ def conclude(measured: Measured, oracle: Ideal | None = None) -> Result:
     )
 
 
-def _reasons(measured: Measured) -> dict[str, int]:
+def _reasons(measured: Measurements) -> dict[str, int]:
     reasons = dict(collections.Counter(each.reason for each in measured.requests if each.reason))
     return reasons | ({NO_SLOT: measured.no_slot} if measured.no_slot else {})
 
 
-def _of_the_grid(measured: Measured) -> dict[str, Any]:
+def _of_the_grid(measured: Measurements) -> dict[str, Any]:
     """Return the figures that come from the substations."""
     stations = [_station(measured, each) for each in measured.substation_ids]
     whole, until_unix_s = measured.whole(), measured.until_unix_s
@@ -178,20 +180,20 @@ def _of_the_grid(measured: Measured) -> dict[str, Any]:
     }
 
 
-def _station(measured: Measured, substation_id: str) -> StationResult:
+def _station(measured: Measurements, substation_id: str) -> StationResult:
     answered, recomputed_peak_kw = recorded(measured.requests, substation_id)
-    counted = Counted.between(measured.before.get(substation_id), measured.after.get(substation_id))
-    sampled = Sampled.of(measured.window(), substation_id, measured.until_unix_s)
+    counted = SubstationCounts.between(measured.before.get(substation_id), measured.after.get(substation_id))
+    sampled = SampledLoad.of(measured.window(), substation_id, measured.until_unix_s)
     return StationResult(substation_id, answered, recomputed_peak_kw, counted, sampled)
 
 
-def _commits_per_100(counted: Sequence[Counted | None]) -> float | None:
+def _commits_per_100(counted: Sequence[SubstationCounts | None]) -> float | None:
     commits = _total(counted, lambda each: each.commits)
     admitted = _total(counted, lambda each: each.admitted)
     return 100 * commits / admitted if commits is not None and admitted else None
 
 
-def _total(counted: Sequence[Counted | None], of: Callable[[Counted], N]) -> N | int | None:
+def _total(counted: Sequence[SubstationCounts | None], of: Callable[[SubstationCounts], N]) -> N | int | None:
     """Return a counted figure of all substations; None when one of them could not be read."""
     known = [of(each) for each in counted if each]
     return sum(known) if len(known) == len(counted) else None

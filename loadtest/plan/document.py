@@ -48,7 +48,7 @@ DEFAULT_GRID = GridSize({f"substation-{number}": 1_400_000.0 for number in (1, 2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Wish:
+class PlanOptions:
     """A preset with what the options put in its place; `substation_id` None: the first of the fleet."""
 
     preset: Preset
@@ -96,7 +96,7 @@ class RunPlan:
         )
 
 
-def make(wish: Wish, fleet: GridSize, randomness: Callable[[int], Randomness]) -> RunPlan:
+def make(wish: PlanOptions, fleet: GridSize, randomness: Callable[[int], Randomness]) -> RunPlan:
     """Return the plan of a wish; `randomness` gives a new source for a seed.
 
     Raises ValueError for a plan out of bounds, or about a substation that is not there.
@@ -121,7 +121,9 @@ def make(wish: Wish, fleet: GridSize, randomness: Callable[[int], Randomness]) -
     return RunPlan(preset.name, wish.seed, wish.shape, wish.seconds, arrivals, drain)
 
 
-def _enough(wanted_kw: float, wish: Wish, fleet: GridSize, randomness: Callable[[int], Randomness]) -> int:
+def _enough(
+    wanted_kw: float, wish: PlanOptions, fleet: GridSize, randomness: Callable[[int], Randomness]
+) -> int:
     """Return how many cars of this seed ask for about `wanted_kw` at their peak."""
     requests = TRY_CARS
     tried: list[tuple[float, int]] = []

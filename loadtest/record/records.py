@@ -15,7 +15,7 @@ J_PER_KWH = 3_600_000
 UNAVAILABLE = 503
 
 
-class Outcome(enum.StrEnum):
+class RequestOutcome(enum.StrEnum):
     """How a request ended for the client."""
 
     ADMITTED = "admitted"
@@ -84,7 +84,7 @@ class Attempt:
 
     sent_unix_s: float
     answered_unix_s: float
-    outcome: Outcome
+    outcome: RequestOutcome
     status: int | None
     reason: str
     retry_after_s: float | None = None
@@ -113,7 +113,7 @@ class Request:
     intended_unix_s: float
     sent_unix_s: float
     answered_unix_s: float
-    outcome: Outcome
+    outcome: RequestOutcome
     status: int | None = None
     reason: str = ""
     session: Session | None = None
@@ -121,7 +121,7 @@ class Request:
     attempts: tuple[Attempt, ...] = ()
 
     @property
-    def first_outcome(self) -> Outcome:
+    def first_outcome(self) -> RequestOutcome:
         """What its first answer meant."""
         return self.attempts[0].outcome if self.attempts else self.outcome
 
@@ -164,7 +164,7 @@ class Reading:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Sample:
+class FleetSample:
     """The readings of the whole fleet at about one moment; a substation that missed it is absent."""
 
     at_unix_s: float

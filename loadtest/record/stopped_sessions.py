@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Undone:
+class StoppedSessions:
     """Of `sessions` that clients were told of, `ended` were stopped by this and `over` had ended before.
 
     `left` counts those that could not be ended, by the reason. `unknown` are requests that may have got a

@@ -13,11 +13,11 @@ from typing import Any
 
 import aiohttp
 
-from loadtest.judge.result import Measured, Result
+from loadtest.judge.result import Measurements, Result
 from loadtest.judge.verdict import Threshold
 from loadtest.paper import page, sheets
 from loadtest.paper.document import SCHEMA, NotAResult
-from loadtest.record.records import W_PER_KW, Request, Sample
+from loadtest.record.records import W_PER_KW, FleetSample, Request
 from loadtest.report import runs
 from runtime.exposition import VERSION
 
@@ -25,7 +25,7 @@ REPORT, REQUESTS, SAMPLES = "report.html", "requests.csv", "samples.csv"
 
 
 def document(
-    run: dict[str, Any], measured: Measured, result: Result, thresholds: Sequence[Threshold]
+    run: dict[str, Any], measured: Measurements, result: Result, thresholds: Sequence[Threshold]
 ) -> dict[str, Any]:
     """Return everything; `run` says what was asked for, and of which grid."""
     began = dt.datetime.fromtimestamp(measured.from_unix_s, dt.UTC)
@@ -87,7 +87,7 @@ def _request(request: Request) -> dict[str, Any]:
     }
 
 
-def _sample(sample: Sample) -> dict[str, Any]:
+def _sample(sample: FleetSample) -> dict[str, Any]:
     readings = sample.readings.items()
     return {
         "at_unix_s": sample.at_unix_s,

@@ -11,12 +11,12 @@ import time
 from collections.abc import Sequence
 
 from loadtest.report import runs
-from loadtest.run.measure import Shown
+from loadtest.run.measure import RunDisplay
 from loadtest.run.one_run import REASONS, ended_by, run
-from loadtest.run.order import Ended, Order, Verdict
+from loadtest.run.order import RunOptions, RunOutcome, Verdict
 from loadtest.run.rounds import check
 from loadtest.send.credential import Credential
-from loadtest.send.stop import Stop
+from loadtest.send.stop import StopSignal
 from loadtest.show.pipe import Pipe
 from loadtest.show.progress import ENDED, SCHEMA, STARTED, Progress
 from loadtest.show.screen import NoScreen, screen
@@ -40,12 +40,14 @@ STDOUT = 1
 COMPLETE = frozenset({Verdict.HELD, Verdict.BROKEN, Verdict.CHANGED})
 
 
-async def launch(orders: Sequence[Order], credential: Credential, *, to_program: bool) -> list[Ended]:
+async def launch(
+    orders: Sequence[RunOptions], credential: Credential, *, to_program: bool
+) -> list[RunOutcome]:
     """Run each order until its end or a signal; what does not go on to its end is the last.
 
     With `to_program` standard output has lines of progress and nothing else; there is one order then.
     """
-    stop, loop = Stop(), asyncio.get_running_loop()
+    stop, loop = StopSignal(), asyncio.get_running_loop()
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(signal_number, stop.signalled, signal_number.name)
     keeping = functools.partial(stop.signalled, signal.SIGUSR1.name, keeps_sessions=True)
@@ -57,11 +59,11 @@ async def launch(orders: Sequence[Order], credential: Credential, *, to_program:
 
     if refused := await _refused(orders, credential):
         return [_told(refused)]
-    ended: list[Ended] = []
+    ended: list[RunOutcome] = []
     for number, order in enumerate(orders, start=1):
         if stop.is_set() or (ended and ended[-1].verdict not in COMPLETE):
             break
-        shown = Shown(
+        shown = RunDisplay(
             NoScreen() if to_program else screen(closed),
             Progress(time.time, Pipe(STDOUT, closed) if to_program else None),
             stop,
@@ -75,7 +77,7 @@ async def launch(orders: Sequence[Order], credential: Credential, *, to_program:
     return ended
 
 
-def exit_code(ended: Sequence[Ended]) -> int:
+def exit_code(ended: Sequence[RunOutcome]) -> int:
     """Return that of the last run if it did not go on to its end; else that of the worst one."""
     last = ended[-1].verdict if ended else Verdict.INTERRUPTED
     if last not in COMPLETE:
@@ -83,7 +85,7 @@ def exit_code(ended: Sequence[Ended]) -> int:
     return max(EXIT[each.verdict] for each in ended)
 
 
-async def _refused(orders: Sequence[Order], credential: Credential) -> Ended | None:
+async def _refused(orders: Sequence[RunOptions], credential: Credential) -> RunOutcome | None:
     """Return why several runs can't begin: a policy that there is none of is told before anything is sent."""
     policies = dict.fromkeys(order.policy for order in orders if order.policy)
     if len(orders) == 1 or not policies:
@@ -95,7 +97,7 @@ async def _refused(orders: Sequence[Order], credential: Credential) -> Ended | N
     return None
 
 
-async def _one(order: Order, credential: Credential, shown: Shown) -> Ended:
+async def _one(order: RunOptions, credential: Credential, shown: RunDisplay) -> RunOutcome:
     progress = shown.progress
     progress.tell(
         STARTED,
@@ -109,7 +111,7 @@ async def _one(order: Order, credential: Credential, shown: Shown) -> Ended:
         balancer_url=order.balancer_url,
         pid=os.getpid(),
     )
-    ended = Ended(Verdict.FAILED, "a fault of this program")
+    ended = RunOutcome(Verdict.FAILED, "a fault of this program")
     try:
         ended = await run(order, credential, shown)
     finally:
@@ -127,7 +129,7 @@ async def _one(order: Order, credential: Credential, shown: Shown) -> Ended:
     return ended
 
 
-def _told(ended: Ended) -> Ended:
+def _told(ended: RunOutcome) -> RunOutcome:
     """Say on standard error why a run did not go on to its end."""
     if ended.why and ended.verdict is not Verdict.INTERRUPTED:
         with contextlib.suppress(OSError):  # nobody reads it

@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 from typing import Any
 
 from loadtest.judge.conditions import changes
-from loadtest.judge.result import Measured
+from loadtest.judge.result import Measurements
 from loadtest.plan.document import RunPlan
-from loadtest.record.records import Reading, Sample
-from loadtest.record.stopped_sessions import Undone
+from loadtest.record.records import FleetSample, Reading
+from loadtest.record.stopped_sessions import StoppedSessions
 from loadtest.run.lease import Lease
 from loadtest.run.outage import Outage
 from loadtest.send.engine import Engine, unless
 from loadtest.send.generator import Monitor
 from loadtest.send.grid import SAMPLE_EVERY_S, PolicyWatch, Sampler
-from loadtest.send.stop import Stop
+from loadtest.send.stop import StopSignal
 from loadtest.show.progress import ENDING, SETTLING, Progress, ending
 from loadtest.show.screen import Screen
 from loadtest.show.view import Watch
@@ -25,19 +25,19 @@ LAST_LOOKS = 20  # at every substation after the run, for its exact counters
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Shown:
+class RunDisplay:
     """Where a run is shown, and what ends it early."""
 
     screen: Screen
     progress: Progress
-    stop: Stop
+    stop: StopSignal
 
     def say(self, text: str) -> None:
         """Tell what goes on before anything is sent."""
         self.screen.say(text)
         self.progress.tell(SETTLING, text=text)
 
-    def ending(self, undone: Undone) -> None:
+    def ending(self, undone: StoppedSessions) -> None:
         """Tell how far a stop is with the run's sessions."""
         self.screen.say(undone.said())
         self.progress.tell(ENDING, **ending(undone))
@@ -48,7 +48,7 @@ class Stage:
     """What a run is made of: its plan, the first sample, who sends, looks on, keeps the lease and drains."""
 
     plan: RunPlan
-    before: Sample
+    before: FleetSample
     sampler: Sampler
     engine: Engine
     lease: Lease
@@ -56,7 +56,7 @@ class Stage:
     policies: PolicyWatch
 
 
-async def measure(stage: Stage, shown: Shown) -> Measured:
+async def measure(stage: Stage, shown: RunDisplay) -> Measurements:
     """Send the plan, and see what becomes of it; `shown.stop` ends the sending."""
     plan, sampler, engine, stop = stage.plan, stage.sampler, stage.engine, shown.stop
     now, monitor = engine.now, Monitor()
@@ -77,7 +77,7 @@ async def measure(stage: Stage, shown: Shown) -> Measured:
     until_unix_s = min(start_unix_s + plan.seconds, now())
     after = await _last_readings(sampler)
     await stage.policies.look()
-    return Measured(
+    return Measurements(
         planned=len(plan.arrivals),
         sent=engine.sent,
         interrupted=stop.is_set(),
@@ -110,7 +110,7 @@ async def _beside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             raise fault
 
 
-async def _keep(lease: Lease, stop: Stop) -> None:
+async def _keep(lease: Lease, stop: StopSignal) -> None:
     await lease.keep()
     stop.because("the lease was lost")
 

@@ -13,26 +13,26 @@ import aiohttp
 from loadtest.judge import verdict
 from loadtest.judge.conditions import policy_of
 from loadtest.judge.ideal import Ideal, ideal
-from loadtest.judge.result import Measured, Result, conclude
+from loadtest.judge.result import Measurements, Result, conclude
 from loadtest.judge.verdict import Threshold
 from loadtest.plan.document import DEFAULT_GRID, GridSize, RunPlan, make
-from loadtest.record.records import Sample
+from loadtest.record.records import FleetSample
 from loadtest.report import document as report
 from loadtest.report import runs, tables
 from loadtest.report.plan_view import write_plan
 from loadtest.report.runs import NotWritten
 from loadtest.run.lease import Busy, Lease
-from loadtest.run.measure import Shown, Stage, measure
-from loadtest.run.order import Ended, Order, Verdict
+from loadtest.run.measure import RunDisplay, Stage, measure
+from loadtest.run.order import RunOptions, RunOutcome, Verdict
 from loadtest.run.outage import Outage
 from loadtest.run.reservations import looked_up
 from loadtest.run.settle import settle
 from loadtest.run.switch import Switch
 from loadtest.run.undo import Undo
 from loadtest.send.credential import Credential
-from loadtest.send.engine import Engine, Manner, asks_for_a_key, unless
-from loadtest.send.grid import FleetSeen, Grid, NotReady, NotRestored, PolicyWatch, Sampler
-from loadtest.send.retrying import Retrying
+from loadtest.send.engine import Engine, SendingOptions, asks_for_a_key, unless
+from loadtest.send.grid import FleetStatus, GridReader, NotReady, NotRestored, PolicyWatch, Sampler
+from loadtest.send.retrying import RetryPolicy
 
 NO_KEY = "the gateway does not let the rush hour in: give it an API key, by --api-key-file or API_KEY"
 VERDICTS = {
@@ -50,12 +50,12 @@ class Site:
 
     http: aiohttp.ClientSession
     credential: Credential
-    grid: Grid
+    grid: GridReader
     lease: Lease
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Sent:
+class SendingResult:
     """What a run was: its folder, plan and grid, what it measured, and what went wrong beside it.
 
     `size` is None when the substations did not all tell their capacity and one time scale.
@@ -65,25 +65,25 @@ class Sent:
     plan: RunPlan
     policy: str
     size: GridSize | None
-    measured: Measured
+    measured: Measurements
     fault: str = ""
 
 
-async def run(order: Order, credential: Credential, shown: Shown) -> Ended:
+async def run(order: RunOptions, credential: Credential, shown: RunDisplay) -> RunOutcome:
     """Run once, print the result and leave it in the runs folder; never raises for a reason of the grid's.
 
     `credential` is not part of the order, which is written down.
     """
     connector = aiohttp.TCPConnector(limit=0)  # the engine's slots are the limit
     async with aiohttp.ClientSession(connector=connector) as http:
-        grid = Grid(http, order.gateway_url, order.balancer_url)
+        grid = GridReader(http, order.gateway_url, order.balancer_url)
         lease = Lease(http, order.balancer_url, order.run_id, credential.orders())
         site = Site(http, credential, grid, lease)
         try:
             fleet = await _ready(order, site, shown)
             if not fleet:
                 shown.screen.console.print("interrupted before anything was sent")
-                return Ended(Verdict.INTERRUPTED, shown.stop.why)
+                return RunOutcome(Verdict.INTERRUPTED, shown.stop.why)
             sent = await _send(order, site, fleet, shown)
         except REASONS as error:
             return ended_by(error)
@@ -96,15 +96,15 @@ async def run(order: Order, credential: Credential, shown: Shown) -> Ended:
     return ended
 
 
-def ended_by(error: Exception) -> Ended:
+def ended_by(error: Exception) -> RunOutcome:
     """Return how a run ended by one of REASONS."""
-    return Ended(VERDICTS[type(error)], str(error))
+    return RunOutcome(VERDICTS[type(error)], str(error))
 
 
-async def _ready(order: Order, site: Site, shown: Shown) -> FleetSeen | None:
+async def _ready(order: RunOptions, site: Site, shown: RunDisplay) -> FleetStatus | None:
     """Return the fleet once it is ready and the lease is taken; None when the run was interrupted before."""
 
-    async def wait() -> FleetSeen:
+    async def wait() -> FleetStatus:
         await site.grid.gateway()  # what is no gateway is asked nothing more
         await site.lease.look()
         fleet = await settle(site.grid, order.settle_s, shown.say)
@@ -120,16 +120,16 @@ async def _ready(order: Order, site: Site, shown: Shown) -> FleetSeen | None:
         shown.screen.said()
 
 
-async def _send(order: Order, site: Site, fleet: FleetSeen, shown: Shown) -> Sent:
+async def _send(order: RunOptions, site: Site, fleet: FleetStatus, shown: RunDisplay) -> SendingResult:
     now = steady_clock()
     sampler = Sampler(site.grid, fleet.stations, now)
     before = await sampler.take()
     size = _size(fleet, before, await site.grid.time_scale(fleet.stations))
     plan = _planned(order, size or dataclasses.replace(DEFAULT_GRID, capacity_w=_capacity_w(before)))
     orders = site.credential.orders()
-    manner = Manner(order.concurrency, Retrying(order.retries), site.credential)
+    manner = SendingOptions(order.concurrency, RetryPolicy(order.retries), site.credential)
     engine = Engine(site.http, order.gateway_url, order.run_id, now, manner)
-    sent: Sent | None = None
+    sent: SendingResult | None = None
     try:
         policy = order.policy or fleet.policy
         async with (
@@ -144,7 +144,7 @@ async def _send(order: Order, site: Site, fleet: FleetSeen, shown: Shown) -> Sen
             if order.end_on_stop and measured.interrupted and not shown.stop.keeps_sessions:
                 measured = await _undone(order, site, measured, shown)
             measured = await looked_up(site.http, order.gateway_url, site.credential, measured)
-            sent = Sent(folder, plan, policy_of(measured.changes, policy), size, measured)
+            sent = SendingResult(folder, plan, policy_of(measured.changes, policy), size, measured)
     except NotRestored as error:
         if not sent:
             raise
@@ -152,7 +152,7 @@ async def _send(order: Order, site: Site, fleet: FleetSeen, shown: Shown) -> Sen
     return sent
 
 
-async def _undone(order: Order, site: Site, measured: Measured, shown: Shown) -> Measured:
+async def _undone(order: RunOptions, site: Site, measured: Measurements, shown: RunDisplay) -> Measurements:
     """End the sessions that the run had got; all was measured before. The lease is kept meanwhile."""
     undo = Undo(site.http, order.gateway_url, site.credential, measured.requests)
     keeping = asyncio.create_task(site.lease.keep())
@@ -164,17 +164,17 @@ async def _undone(order: Order, site: Site, measured: Measured, shown: Shown) ->
     return dataclasses.replace(measured, ended_by_stop=ended)
 
 
-def _size(fleet: FleetSeen, before: Sample, time_scale: float | None) -> GridSize | None:
+def _size(fleet: FleetStatus, before: FleetSample, time_scale: float | None) -> GridSize | None:
     capacity_w = _capacity_w(before)
     known = time_scale and capacity_w.keys() == fleet.stations.keys()
     return GridSize(capacity_w, time_scale) if known and time_scale else None
 
 
-def _capacity_w(sample: Sample) -> dict[str, float]:
+def _capacity_w(sample: FleetSample) -> dict[str, float]:
     return {each: reading.capacity_w for each, reading in sample.readings.items()}
 
 
-def _planned(order: Order, size: GridSize) -> RunPlan:
+def _planned(order: RunOptions, size: GridSize) -> RunPlan:
     """Return the plan, written to a file if that is wanted; raises NotReady for one that does not fit."""
     try:
         plan = make(order.wish, size, random.Random)
@@ -185,7 +185,7 @@ def _planned(order: Order, size: GridSize) -> RunPlan:
     return plan
 
 
-def _concluded(order: Order, sent: Sent, shown: Shown) -> Ended:
+def _concluded(order: RunOptions, sent: SendingResult, shown: RunDisplay) -> RunOutcome:
     """Write the result, then print it, so that a failure to print loses nothing."""
     result = conclude(sent.measured, _oracle(sent))
     thresholds = verdict.judge(result, order.limits)
@@ -199,27 +199,27 @@ def _concluded(order: Order, sent: Sent, shown: Shown) -> Ended:
     unwritten = _written(order, sent.folder, told)
     tables.show(shown.screen.console, result, thresholds)
     if unwritten:
-        return Ended(Verdict.NOT_WRITTEN, unwritten, sent.folder)
+        return RunOutcome(Verdict.NOT_WRITTEN, unwritten, sent.folder)
     at = sent.folder / report.REPORT
     shown.screen.console.print(f"report: {at}", soft_wrap=True, markup=False, highlight=False)
     if sent.fault:
-        return Ended(Verdict.FAILED, sent.fault, sent.folder)
+        return RunOutcome(Verdict.FAILED, sent.fault, sent.folder)
     if result.interrupted:
-        return Ended(Verdict.INTERRUPTED, shown.stop.why, sent.folder)
+        return RunOutcome(Verdict.INTERRUPTED, shown.stop.why, sent.folder)
     return _judged(result, thresholds, sent.folder)
 
 
-def _judged(result: Result, thresholds: Sequence[Threshold], folder: Path) -> Ended:
+def _judged(result: Result, thresholds: Sequence[Threshold], folder: Path) -> RunOutcome:
     """Return the verdict of a run that was not interrupted."""
     if all(threshold.held for threshold in thresholds):
-        return Ended(Verdict.HELD, "", folder)
+        return RunOutcome(Verdict.HELD, "", folder)
     if any(threshold.broken for threshold in thresholds):
-        return Ended(Verdict.BROKEN, "", folder)
+        return RunOutcome(Verdict.BROKEN, "", folder)
     what = "; ".join(each.said() for each in result.disturbed)
-    return Ended(Verdict.CHANGED, f"somebody changed the grid during the run: {what}", folder)
+    return RunOutcome(Verdict.CHANGED, f"somebody changed the grid during the run: {what}", folder)
 
 
-def _written(order: Order, folder: Path, told: dict[str, Any]) -> str:
+def _written(order: RunOptions, folder: Path, told: dict[str, Any]) -> str:
     """Write a result into its folder and further files; returns why that failed, '' if it did not."""
     try:
         report.leave(folder, told)
@@ -231,7 +231,7 @@ def _written(order: Order, folder: Path, told: dict[str, Any]) -> str:
     return ""
 
 
-def _oracle(sent: Sent) -> Ideal | None:
+def _oracle(sent: SendingResult) -> Ideal | None:
     """Return what the oracle makes of the plan, seen at the moments of the whole samples."""
     if not sent.size:
         return None

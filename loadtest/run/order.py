@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from loadtest.judge.thresholds import Limit, in_force
-from loadtest.plan.document import Wish
+from loadtest.plan.document import PlanOptions
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Order:
+class RunOptions:
     """What the command line asks for.
 
     Attributes:
@@ -32,7 +32,7 @@ class Order:
     run_id: str
     gateway_url: str
     balancer_url: str
-    wish: Wish
+    wish: PlanOptions
     concurrency: int
     retries: int
     limits: tuple[Limit, ...]
@@ -80,7 +80,7 @@ class Verdict(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Ended:
+class RunOutcome:
     """How a run ended, in words where it did not run to its end, and its folder if anything was sent."""
 
     verdict: Verdict

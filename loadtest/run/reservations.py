@@ -16,7 +16,7 @@ import aiohttp
 
 from loadtest.judge.conditions import What
 from loadtest.judge.figures import recorded
-from loadtest.judge.result import Measured
+from loadtest.judge.result import Measurements
 from loadtest.record.records import W_PER_KW, Request, Session
 from loadtest.send.credential import Credential
 from loadtest.send.engine import decoded
@@ -27,8 +27,8 @@ WITHIN_S = 20.0
 
 
 async def looked_up(
-    http: aiohttp.ClientSession, gateway_url: str, credential: Credential, measured: Measured
-) -> Measured:
+    http: aiohttp.ClientSession, gateway_url: str, credential: Credential, measured: Measurements
+) -> Measurements:
     """Return the run with what its sessions really reserved; `unread_ends` counts those not read in time."""
     suspect = {each for each in measured.substation_ids if _suspect(measured, each)}
     wanted = {
@@ -54,7 +54,7 @@ async def looked_up(
     return dataclasses.replace(measured, requests=requests, unread_ends=len(wanted) - len(found))
 
 
-def _suspect(measured: Measured, substation_id: str) -> bool:
+def _suspect(measured: Measurements, substation_id: str) -> bool:
     """Whether sessions were stopped at a substation, or the sum of its plans was above its limit."""
     if any(each.what is What.STOPPED and each.target == substation_id for each in measured.changes):
         return True

@@ -10,13 +10,13 @@ from pathlib import Path
 import aiohttp
 
 from loadtest.run.lease import Lease
-from loadtest.run.order import Order
+from loadtest.run.order import RunOptions
 from loadtest.run.switch import Switch
 from loadtest.send.credential import Credential
-from loadtest.send.grid import Grid
+from loadtest.send.grid import GridReader
 
 
-def orders(order: Order, policies: Sequence[str], repeat: int) -> list[Order]:
+def orders(order: RunOptions, policies: Sequence[str], repeat: int) -> list[RunOptions]:
     """Return the order of each run; without `policies` the one that is on stays."""
     wanted = list(dict.fromkeys(policies)) or [""]
     if len(wanted) * repeat == 1:
@@ -28,14 +28,14 @@ def orders(order: Order, policies: Sequence[str], repeat: int) -> list[Order]:
     ]
 
 
-async def check(order: Order, policies: Iterable[str], credential: Credential) -> None:
+async def check(order: RunOptions, policies: Iterable[str], credential: Credential) -> None:
     """Let the balancer take each policy once, and the former one again, before anything is sent.
 
     Raises NotReady, Busy or NotRestored.
     """
     async with aiohttp.ClientSession() as http:
         grid, lease = (
-            Grid(http, order.gateway_url, order.balancer_url),
+            GridReader(http, order.gateway_url, order.balancer_url),
             Lease(http, order.balancer_url, order.run_id, credential.orders()),
         )
         try:

@@ -4,14 +4,14 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 
-from loadtest.record.records import W_PER_KW, Reading, Sample
-from loadtest.send.grid import FleetSeen, GatewaySeen, Grid, NotReady
+from loadtest.record.records import W_PER_KW, FleetSample, Reading
+from loadtest.send.grid import FleetStatus, GatewayStatus, GridReader, NotReady
 
 EMPTY_SHARE = 0.02  # a substation counts as empty below this share of its capacity
 LOOK_EVERY_S = 1.0
 
 
-async def settle(grid: Grid, wait_s: float, say: Callable[[str], None]) -> FleetSeen:
+async def settle(grid: GridReader, wait_s: float, say: Callable[[str], None]) -> FleetStatus:
     """Wait up to `wait_s` for a ready gateway and a nearly empty fleet; returns the fleet.
 
     `say` is told what is waited for. Raises NotReady when the time is over, and at once when what
@@ -37,7 +37,7 @@ async def settle(grid: Grid, wait_s: float, say: Callable[[str], None]) -> Fleet
         await asyncio.sleep(min(LOOK_EVERY_S, left_s))
 
 
-def _one_grid(gateway: GatewaySeen, fleet: FleetSeen) -> None:
+def _one_grid(gateway: GatewayStatus, fleet: FleetStatus) -> None:
     """Raise NotReady unless the gateway is one of this fleet, as far as it can tell, and has substations."""
     if gateway.book_id and gateway.book_id != fleet.book_id:
         raise NotReady(
@@ -48,7 +48,7 @@ def _one_grid(gateway: GatewaySeen, fleet: FleetSeen) -> None:
         raise NotReady("the balancer knows no substations")
 
 
-def _obstacles(stations: Mapping[str, str], sample: Sample) -> list[str]:
+def _obstacles(stations: Mapping[str, str], sample: FleetSample) -> list[str]:
     """Return a few words for each substation that does not answer, or is not nearly empty."""
     silent = [f"{each} does not answer at {stations[each]}" for each in stations.keys() - sample.readings]
     return sorted(silent) + [
@@ -58,7 +58,7 @@ def _obstacles(stations: Mapping[str, str], sample: Sample) -> list[str]:
     ]
 
 
-def _stays(sample: Sample, left_s: float) -> list[str]:
+def _stays(sample: FleetSample, left_s: float) -> list[str]:
     """Return a few words for each substation whose sessions last longer than `left_s`."""
     return [
         f"{each} keeps at least {kept_w / W_PER_KW:g} kW for longer"

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import aiohttp
 
-from loadtest.record.records import Outcome, Request
-from loadtest.record.stopped_sessions import Undone
+from loadtest.record.records import Request, RequestOutcome
+from loadtest.record.stopped_sessions import StoppedSessions
 from loadtest.send.credential import Credential
 from loadtest.send.engine import decoded, unless
 
@@ -42,12 +42,12 @@ class Undo:
         self._unknown = sum(map(_unknown, requests))
         self._ended = self._over = 0
 
-    def so_far(self) -> Undone:
+    def so_far(self) -> StoppedSessions:
         """Return what became of them by now."""
         left = dict(collections.Counter(self._left.values()))
-        return Undone(self._sessions, self._ended, self._over, left, self._unknown)
+        return StoppedSessions(self._sessions, self._ended, self._over, left, self._unknown)
 
-    async def run(self, again: asyncio.Event, tell: Callable[[Undone], None]) -> Undone:
+    async def run(self, again: asyncio.Event, tell: Callable[[StoppedSessions], None]) -> StoppedSessions:
         """End them, for WITHIN_S at most, or until `again` is set; `tell` is told how far it is."""
         telling = asyncio.create_task(self._tell(tell))
         try:
@@ -59,7 +59,7 @@ class Undo:
         tell(self.so_far())
         return self.so_far()
 
-    async def _tell(self, tell: Callable[[Undone], None]) -> None:
+    async def _tell(self, tell: Callable[[StoppedSessions], None]) -> None:
         while True:
             tell(self.so_far())
             await asyncio.sleep(TELL_EVERY_S)
@@ -103,7 +103,7 @@ class Undo:
 
 def _unknown(request: Request) -> bool:
     """Whether a request may have got a session that its client can't name."""
-    if request.outcome is not Outcome.FAILED:
+    if request.outcome is not RequestOutcome.FAILED:
         return False
     told = request.body.get("outcome") if isinstance(request.body, dict) else None
     return request.status in {None, HTTPStatus.CREATED} or told == "unknown"

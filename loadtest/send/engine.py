@@ -11,10 +11,10 @@ from typing import Any
 import aiohttp
 
 from loadtest.plan.arrivals import Arrival
-from loadtest.record.records import MS_PER_S, UNAVAILABLE, Attempt, Outcome, Request, Session
+from loadtest.record.records import MS_PER_S, UNAVAILABLE, Attempt, Request, RequestOutcome, Session
 from loadtest.send.credential import Credential
-from loadtest.send.retrying import Retrying, seconds
-from loadtest.send.stop import Stop
+from loadtest.send.retrying import RetryPolicy, seconds
+from loadtest.send.stop import StopSignal
 
 ANSWER_TIMEOUT_S = 30.0
 SLOT_WITHIN_S = 10.0  # a request that finds no free slot for so long is not sent any more
@@ -26,16 +26,16 @@ TOO_MANY = 429
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Manner:
+class SendingOptions:
     """How requests are sent: how many may be open at once, when one is repeated, and with which API key."""
 
     concurrency: int
-    retrying: Retrying
+    retrying: RetryPolicy
     credential: Credential = dataclasses.field(default_factory=Credential)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Answered:
+class AnsweredRequest:
     """What one attempt brought: how it went, the session, and the body as it came."""
 
     attempt: Attempt
@@ -52,10 +52,10 @@ class Engine:
         gateway_url: str,
         run_id: str,
         now: Callable[[], float],
-        manner: Manner,
+        manner: SendingOptions,
     ) -> None:
         self.requests: list[Request] = []
-        self.outcomes: collections.Counter[Outcome] = collections.Counter()
+        self.outcomes: collections.Counter[RequestOutcome] = collections.Counter()
         self.sent = 0
         self.no_slot = 0  # never sent, because none of the slots was free in time
         self.woke_late_ms: list[float] = []  # of each arrival: the generator's own lateness
@@ -69,7 +69,7 @@ class Engine:
         self._stopping = asyncio.Event()
         self._stopped = False
 
-    async def run(self, plan: Sequence[Arrival], start_unix_s: float, stop: Stop) -> None:
+    async def run(self, plan: Sequence[Arrival], start_unix_s: float, stop: StopSignal) -> None:
         """Send `plan` from `start_unix_s` on and wait for all answers; `stop` ends the sending."""
         under_way: set[asyncio.Task[None]] = set()
         self._stopped = not await unless(stop, self._pace(plan, start_unix_s, under_way))
@@ -98,7 +98,7 @@ class Engine:
 
     async def _send(self, index: int, arrival: Arrival, intended_unix_s: float) -> None:
         """Send one request, again where that may help, and record what came of it in the end."""
-        answers: list[Answered] = []
+        answers: list[AnsweredRequest] = []
         try:
             again = await self._try(index, arrival, answers)
             if not again and not self._stopped:
@@ -109,7 +109,7 @@ class Engine:
             if answers:
                 self._record(index, arrival, intended_unix_s, answers)
 
-    def _again_s(self, answers: Sequence[Answered]) -> float | None:
+    def _again_s(self, answers: Sequence[AnsweredRequest]) -> float | None:
         last = answers[-1].attempt
         spent_s = self.now() - answers[0].attempt.sent_unix_s
         return self._manner.retrying.wait_s(
@@ -124,7 +124,7 @@ class Engine:
             return False
         return True
 
-    async def _try(self, index: int, arrival: Arrival, answers: list[Answered]) -> bool:
+    async def _try(self, index: int, arrival: Arrival, answers: list[AnsweredRequest]) -> bool:
         """Send once and add the answer to `answers`; returns False when there was no slot, or a stop."""
         try:
             async with asyncio.timeout(SLOT_WITHIN_S):
@@ -140,7 +140,7 @@ class Engine:
         finally:
             self._slots.release()
 
-    async def _ask(self, index: int, arrival: Arrival, answers: list[Answered]) -> None:
+    async def _ask(self, index: int, arrival: Arrival, answers: list[AnsweredRequest]) -> None:
         sent_unix_s = self.now()
         status, body, retry_after_s, fault = None, None, None, INTERRUPTED
         try:
@@ -158,10 +158,10 @@ class Engine:
         finally:
             outcome, reason, session = read_answer(status, body, arrival.vehicle_id, fault)
             attempt = Attempt(sent_unix_s, self.now(), outcome, status, reason, retry_after_s)
-            answers.append(Answered(attempt, session, body))
+            answers.append(AnsweredRequest(attempt, session, body))
 
     def _record(
-        self, index: int, arrival: Arrival, intended_unix_s: float, answers: Sequence[Answered]
+        self, index: int, arrival: Arrival, intended_unix_s: float, answers: Sequence[AnsweredRequest]
     ) -> None:
         attempts = tuple(answer.attempt for answer in answers)
         first, last = attempts[0], attempts[-1]
@@ -208,25 +208,25 @@ def decoded(text: str) -> Any:
 
 def read_answer(
     status: int | None, body: Any, vehicle_id: str, fault: str
-) -> tuple[Outcome, str, Session | None]:
+) -> tuple[RequestOutcome, str, Session | None]:
     """Return what an answer means: the outcome, why there is no session, and the session.
 
     `status` is None when there was no answer, for which `fault` is the reason. A 503 is a refusal
     unless its body says that the outcome is unknown; so is a quota's 429.
     """
     if status is None:
-        return Outcome.FAILED, fault, None
+        return RequestOutcome.FAILED, fault, None
     if status == CREATED and isinstance(body, dict):
         try:
-            return Outcome.ADMITTED, "", Session.of(body, vehicle_id)
+            return RequestOutcome.ADMITTED, "", Session.of(body, vehicle_id)
         except ValueError as error:
-            return Outcome.FAILED, f"201: {error}", None
+            return RequestOutcome.FAILED, f"201: {error}", None
     problem = body if isinstance(body, dict) else {}
     reason = f"{status} {problem.get('type', 'without a problem type')}"
     if problem.get("outcome") == "unknown":
-        return Outcome.FAILED, f"{reason}, outcome unknown", None
+        return RequestOutcome.FAILED, f"{reason}, outcome unknown", None
     known_no = status in {UNAVAILABLE, TOO_MANY} and "type" in problem
-    return (Outcome.REFUSED if known_no else Outcome.FAILED), reason, None
+    return (RequestOutcome.REFUSED if known_no else RequestOutcome.FAILED), reason, None
 
 
 async def unless(stop: asyncio.Event, doing: Awaitable[Any]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from loadtest.record.records import Reading, Sample
+from loadtest.record.records import FleetSample, Reading
 
 SAMPLE_EVERY_S = 0.25
 POLICY_EVERY_S = 1.0
@@ -45,7 +45,7 @@ class NotRestored(Exception):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class GatewaySeen:
+class GatewayStatus:
     """What a gateway says: what it waits for, '' when it is ready, and the order book of its balancer."""
 
     waits_for: str = ""
@@ -53,7 +53,7 @@ class GatewaySeen:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class FleetSeen:
+class FleetStatus:
     """What a balancer shows: whose it is, each substation's URL by its id, and where none was seen yet."""
 
     book_id: str
@@ -62,7 +62,7 @@ class FleetSeen:
     unseen: Sequence[str]
 
 
-class Grid:
+class GridReader:
     """Reads the gateway, the balancer and its substations through one pooled session."""
 
     def __init__(self, http: aiohttp.ClientSession, gateway_url: str, balancer_url: str) -> None:
@@ -71,7 +71,7 @@ class Grid:
         self._balancer_url = balancer_url
         self._timeout = aiohttp.ClientTimeout(total=READ_TIMEOUT_S)
 
-    async def gateway(self) -> GatewaySeen:
+    async def gateway(self) -> GatewayStatus:
         """Return what the gateway says of itself; raises NotReady when it can't be reached, or is none."""
         url = f"{self._gateway_url}/readyz"
         try:
@@ -82,15 +82,15 @@ class Grid:
                 f"the gateway at {self._gateway_url} can't be reached: {_name(error)}. {START}"
             ) from error
         if status == UNREADY:
-            return GatewaySeen(waits_for=f"{status} {text}")
+            return GatewayStatus(waits_for=f"{status} {text}")
         book_id = _book_id(text) if status == OK else ""
         if not book_id:
             raise NotReady(
                 f"what answers at {self._gateway_url} is no gateway of a grid: nothing is sent there"
             )
-        return GatewaySeen(book_id=book_id)
+        return GatewayStatus(book_id=book_id)
 
-    async def fleet(self) -> FleetSeen:
+    async def fleet(self) -> FleetStatus:
         """Return what the balancer shows; raises NotReady when it does not say."""
         url = f"{self._balancer_url}/fleet"
         try:
@@ -98,7 +98,7 @@ class Grid:
                 response.raise_for_status()
                 fleet = await response.json()
             stations = {str(each["substation_id"]): str(each["url"]) for each in fleet["substations"]}
-            return FleetSeen(
+            return FleetStatus(
                 str(fleet["book_id"]), str(fleet["policy"]), stations, [str(url) for url in fleet["unseen"]]
             )
         except (aiohttp.ClientError, OSError) as error:  # a TimeoutError is an OSError
@@ -124,11 +124,11 @@ class Grid:
         found = [each.value for family in families for each in family.samples if each.name == TIME_SCALE]
         return found[0] if found and found[0] > 0 else None
 
-    async def sample(self, stations: Mapping[str, str], now: Callable[[], float]) -> Sample:
+    async def sample(self, stations: Mapping[str, str], now: Callable[[], float]) -> FleetSample:
         """Read all `stations` at once; one that does not answer in time is absent from the sample."""
         at_unix_s = now()
         readings = await asyncio.gather(*(self._read(*station) for station in stations.items()))
-        return Sample(at_unix_s, {each: r for each, r in zip(stations, readings, strict=True) if r})
+        return FleetSample(at_unix_s, {each: r for each, r in zip(stations, readings, strict=True) if r})
 
     async def _read(self, substation_id: str, url: str) -> Reading | None:
         names = [("name[]", name) for name in READ_SAMPLES]
@@ -143,15 +143,15 @@ class Grid:
 class Sampler:
     """Keeps a sample of the fleet about every quarter of a second."""
 
-    def __init__(self, grid: Grid, stations: Mapping[str, str], now: Callable[[], float]) -> None:
-        self.samples: list[Sample] = []
+    def __init__(self, grid: GridReader, stations: Mapping[str, str], now: Callable[[], float]) -> None:
+        self.samples: list[FleetSample] = []
         self.substation_ids = tuple(stations)
         self.missed = 0  # readings that were asked for and did not come
         self._grid = grid
         self._stations = stations
         self._now = now
 
-    async def take(self) -> Sample:
+    async def take(self) -> FleetSample:
         """Take one sample now and keep it."""
         sample = await self._grid.sample(self._stations, self._now)
         self.samples.append(sample)
@@ -171,7 +171,7 @@ class Sampler:
 class PolicyWatch:
     """Reads the balancer's policy once a second; `seen` has (unix seconds, policy) of each change."""
 
-    def __init__(self, grid: Grid, policy: str, now: Callable[[], float]) -> None:
+    def __init__(self, grid: GridReader, policy: str, now: Callable[[], float]) -> None:
         self.seen = [(now(), policy)]
         self._grid = grid
         self._now = now

@@ -14,7 +14,7 @@ FIRST_WAIT_S = 0.25
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Retrying:
+class RetryPolicy:
     """How often a request may be repeated, and until how many seconds after its first sending."""
 
     times: int

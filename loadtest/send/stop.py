@@ -3,7 +3,7 @@
 import asyncio
 
 
-class Stop(asyncio.Event):
+class StopSignal(asyncio.Event):
     """Set once; `why` is the first reason, in words. `again` is set by a second request, which waits no longer.
 
     `keeps_sessions` leaves the sessions on the grid, even if the order says that a stop ends them.

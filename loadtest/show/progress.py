@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtest.record.records import W_PER_KW
-from loadtest.record.stopped_sessions import Undone
+from loadtest.record.stopped_sessions import StoppedSessions
 from loadtest.show.pipe import Pipe
 from loadtest.show.view import SHOWN, View
 
@@ -96,7 +96,7 @@ def fields(view: View) -> dict[str, Any]:
     }
 
 
-def ending(undone: Undone) -> dict[str, Any]:
+def ending(undone: StoppedSessions) -> dict[str, Any]:
     """Return how far a stop is with the run's sessions, as a line shows it."""
     return {
         "sessions": undone.sessions,

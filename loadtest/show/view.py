@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 from loadtest.judge import balance
-from loadtest.record.records import Outcome, Reading
+from loadtest.record.records import Reading, RequestOutcome
 from loadtest.send.engine import Engine
 from loadtest.send.grid import Sampler
 
@@ -61,9 +61,9 @@ class Watch:
             seconds=self._seconds,
             planned=self._planned,
             sent=engine.sent,
-            admitted=engine.outcomes[Outcome.ADMITTED],
-            refused=engine.outcomes[Outcome.REFUSED],
-            failed=engine.outcomes[Outcome.FAILED],
+            admitted=engine.outcomes[RequestOutcome.ADMITTED],
+            refused=engine.outcomes[RequestOutcome.REFUSED],
+            failed=engine.outcomes[RequestOutcome.FAILED],
             rate_per_s=self._rate_per_s(elapsed_s),
             percentiles_ms=tuple(balance.percentile(newest_ms, p) if newest_ms else None for p in SHOWN),
             readings=self._sampler.samples[-1].readings,

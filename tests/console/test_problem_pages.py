@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from admin_ui.audit import log as audit
-from admin_ui.audit.chain import Outcome
+from admin_ui.audit.chain import AuditOutcome
 from admin_ui.audit.log import Audit
 from tests.console.browser import NARROW, at_alarms, axe_faults, visit
 from tests.support.console import Answer, Console
@@ -26,7 +26,7 @@ async def _written(data: Path) -> None:
     log = Audit(audit.path(data))
     for number in range(20):
         words: dict[str, object] = {"why": f"{MARK.decode()} {number}" + " long" * 500}
-        await log.note("ann", "drain", "substation-1", Outcome.DONE, words)
+        await log.note("ann", "drain", "substation-1", AuditOutcome.DONE, words)
     await log.close()
 
 

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from loadtest.judge import verdict
-from loadtest.judge.result import Measured, conclude
+from loadtest.judge.result import Measurements, conclude
 from loadtest.judge.thresholds import in_force
 from loadtest.plan.presets import PRESETS
-from loadtest.record.records import Outcome
+from loadtest.record.records import RequestOutcome
 from loadtest.report import document as report
 from tests.loadtest.runs import IDS, admitted, perfect
 
 HOSTILE = '"><script src=//evil.example></script><img onerror=x>&{{7*7}}'
 
 
-def of(measured: Measured, **run: Any) -> dict[str, Any]:
+def of(measured: Measurements, **run: Any) -> dict[str, Any]:
     """Return the document of a run, read back from its JSON."""
     result = conclude(measured)
     asked = {"seed": 1, "requests": measured.planned, "seconds": 4.0, "run_id": "rush-1", **run}
@@ -35,7 +35,7 @@ def held() -> dict[str, Any]:
 
 
 def refused() -> dict[str, Any]:
-    no = admitted(4, IDS[0], outcome=Outcome.REFUSED, status=503, session=None, reason="503 full")
+    no = admitted(4, IDS[0], outcome=RequestOutcome.REFUSED, status=503, session=None, reason="503 full")
     return of(dataclasses.replace(perfect(), planned=5, sent=5, requests=[*perfect().requests, no]))
 
 

@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Any
 
-from loadtest.judge.result import Measured
-from loadtest.record.records import Attempt, Outcome, Reading, Request, Sample, Session
+from loadtest.judge.result import Measurements
+from loadtest.record.records import Attempt, FleetSample, Reading, Request, RequestOutcome, Session
 from loadtest.send.generator import OK, Health
 
 IDS = ("substation-1", "substation-2")
@@ -33,18 +33,18 @@ def admitted(index: int, substation_id: str, **other: Any) -> Request:
         100,
         sent_unix_s,
         answered_unix_s,
-        Outcome.ADMITTED,
+        RequestOutcome.ADMITTED,
         201,
         session=session,
-        attempts=(Attempt(sent_unix_s, answered_unix_s, Outcome.ADMITTED, 201, ""),),
+        attempts=(Attempt(sent_unix_s, answered_unix_s, RequestOutcome.ADMITTED, 201, ""),),
     )
     return dataclasses.replace(answered, **other)
 
 
-def perfect() -> Measured:
+def perfect() -> Measurements:
     """Four cars, two on each substation, which are full to the last watt and alike."""
     after = dataclasses.replace(ZERO, load_w=20_000, admitted=2, commits=1, energy_j=3_600_000)
-    return Measured(
+    return Measurements(
         planned=4,
         sent=4,
         interrupted=False,
@@ -53,9 +53,9 @@ def perfect() -> Measured:
         requests=[admitted(index, IDS[index % 2]) for index in range(4)],
         substation_ids=IDS,
         samples=[
-            Sample(100, dict.fromkeys(IDS, ZERO)),
-            Sample(101, dict.fromkeys(IDS, dataclasses.replace(ZERO, load_w=10_000))),
-            Sample(102, dict.fromkeys(IDS, dataclasses.replace(ZERO, load_w=20_000))),
+            FleetSample(100, dict.fromkeys(IDS, ZERO)),
+            FleetSample(101, dict.fromkeys(IDS, dataclasses.replace(ZERO, load_w=10_000))),
+            FleetSample(102, dict.fromkeys(IDS, dataclasses.replace(ZERO, load_w=20_000))),
         ],
         missed_readings=0,
         before=dict.fromkeys(IDS, ZERO),
@@ -64,11 +64,11 @@ def perfect() -> Measured:
     )
 
 
-def changed(measured: Measured, substation_id: str, **after: Any) -> Measured:
+def changed(measured: Measurements, substation_id: str, **after: Any) -> Measurements:
     reading = dataclasses.replace(measured.after[substation_id], **after)
     return dataclasses.replace(measured, after={**measured.after, substation_id: reading})
 
 
-def with_last(measured: Measured, **other: Any) -> Measured:
+def with_last(measured: Measurements, **other: Any) -> Measurements:
     last = dataclasses.replace(measured.requests[-1], **other)
     return dataclasses.replace(measured, requests=[*measured.requests[:-1], last])

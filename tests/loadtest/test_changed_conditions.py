@@ -21,12 +21,12 @@ from loadtest.judge.thresholds import FIGURES, limit
 from loadtest.judge.verdict import judge
 from loadtest.paper import page
 from loadtest.plan.oracle import Drain
-from loadtest.record.records import Sample
-from loadtest.run.measure import Shown
+from loadtest.record.records import FleetSample
+from loadtest.run.measure import RunDisplay
 from loadtest.run.one_run import run
-from loadtest.run.order import Ended, Verdict
+from loadtest.run.order import RunOutcome, Verdict
 from loadtest.send.credential import Credential
-from loadtest.send.stop import Stop
+from loadtest.send.stop import StopSignal
 from loadtest.show.progress import Progress
 from loadtest.show.screen import NoScreen
 from tests.loadtest.fake import FakeGrid, FakeStation, two
@@ -41,10 +41,10 @@ def result_of(happened: tuple[Change, ...]) -> Result:
     return conclude(dataclasses.replace(perfect(), changes=happened))
 
 
-def sent(grid: FakeGrid, runs_dir: Path, *arguments: str) -> tuple[Ended, dict[str, Any]]:
+def sent(grid: FakeGrid, runs_dir: Path, *arguments: str) -> tuple[RunOutcome, dict[str, Any]]:
     """Run 40 cars in a second against a grid in this process; returns how it ended and its document."""
 
-    async def scenario() -> Ended:
+    async def scenario() -> RunOutcome:
         async with grid.serving():
             asked = cli.parser({}).parse_args(
                 [
@@ -63,7 +63,9 @@ def sent(grid: FakeGrid, runs_dir: Path, *arguments: str) -> tuple[Ended, dict[s
                 ]
             )
             return await run(
-                cli._order(asked), Credential(), Shown(NoScreen(), Progress(time.time, None), Stop())
+                cli._order(asked),
+                Credential(),
+                RunDisplay(NoScreen(), Progress(time.time, None), StopSignal()),
             )
 
     ended = asyncio.run(scenario())
@@ -203,8 +205,8 @@ def test_what_was_not_measured_is_broken_also_in_a_changed_run() -> None:
     assert threshold.broken
 
 
-def looks(*readings: Any) -> list[Sample]:
-    return [Sample(100 + second, {IDS[0]: reading}) for second, reading in enumerate(readings)]
+def looks(*readings: Any) -> list[FleetSample]:
+    return [FleetSample(100 + second, {IDS[0]: reading}) for second, reading in enumerate(readings)]
 
 
 def test_every_order_on_a_substation_is_seen_and_said() -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from loadtest.judge.ideal import ideal
 from loadtest.plan.demand import peak_kw
-from loadtest.plan.document import DEFAULT_GRID, GridSize, RunPlan, Wish, make
+from loadtest.plan.document import DEFAULT_GRID, GridSize, PlanOptions, RunPlan, make
 from loadtest.plan.oracle import Drain
 from loadtest.plan.presets import PRESETS, Preset
 
@@ -45,7 +45,7 @@ sys.exit(main(sys.argv[1:]))
 
 def plan(name: str, seed: int = 1, fleet: GridSize = DEFAULT_GRID, **other: Any) -> RunPlan:
     preset = PRESETS[name]
-    wish = Wish(preset, seed, preset.shape, preset.requests, preset.seconds)
+    wish = PlanOptions(preset, seed, preset.shape, preset.requests, preset.seconds)
     return make(dataclasses.replace(wish, **other), fleet, random.Random)
 
 

@@ -9,7 +9,7 @@ from loadtest.judge.result import Result, conclude
 from loadtest.judge.thresholds import FIGURES, Limit, in_force, limit
 from loadtest.judge.verdict import NOT_MEASURED, Threshold, judge
 from loadtest.plan.presets import PRESETS
-from loadtest.record.records import Attempt, Outcome
+from loadtest.record.records import Attempt, RequestOutcome
 from loadtest.send.generator import Health
 from tests.loadtest.runs import perfect
 
@@ -99,8 +99,8 @@ def test_every_figure_can_hold_and_can_break(name: str) -> None:
 def test_figures_are_what_their_names_say() -> None:
     run = perfect()
     times = (
-        Attempt(100, 100.2, Outcome.REFUSED, 503, "503", 1),
-        Attempt(101, 101.1, Outcome.ADMITTED, 201, ""),
+        Attempt(100, 100.2, RequestOutcome.REFUSED, 503, "503", 1),
+        Attempt(101, 101.1, RequestOutcome.ADMITTED, 201, ""),
     )
     again = dataclasses.replace(run.requests[0], answered_unix_s=101.1, attempts=times)
     late = dataclasses.replace(run.requests[1], sent_unix_s=100.051)

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from loadtest.paper import page
-from loadtest.record.stopped_sessions import Undone
+from loadtest.record.stopped_sessions import StoppedSessions
 from tests.loadtest.fake import Ended, FakeGrid, ended, start, two
 
 LONG = ("--requests", "2000", "--seconds", "60")
@@ -166,12 +166,12 @@ def test_a_request_whose_answer_never_came_is_said_to_be_open(runs_dir: Path) ->
 @pytest.mark.parametrize(
     ("undone", "said"),
     [
-        (Undone(2, 2, 0, {}), "ended by the stop: 2 of 2 sessions"),
+        (StoppedSessions(2, 2, 0, {}), "ended by the stop: 2 of 2 sessions"),
         (
-            Undone(2, 1, 0, {"TimeoutError": 1}),
+            StoppedSessions(2, 1, 0, {"TimeoutError": 1}),
             "ended by the stop: 1 of 2 sessions; 1 not ended, and may charge on (1 x TimeoutError)",
         ),
     ],
 )
-def test_it_is_said_in_words(undone: Undone, said: str) -> None:
+def test_it_is_said_in_words(undone: StoppedSessions, said: str) -> None:
     assert undone.said() == said

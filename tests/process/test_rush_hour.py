@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from loadtest.plan.document import GridSize, Wish, make
+from loadtest.plan.document import GridSize, PlanOptions, make
 from loadtest.plan.presets import PRESETS
 from tests.support.grid import ROOT, Grid, get, until
 
@@ -140,7 +140,7 @@ def test_an_overload_finds_out_how_much_is_too_much_and_every_refusal_says_when_
     document = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
     result, fleet = document["result"], GridSize({f"substation-{n}": 200_000.0 for n in (1, 2, 3)}, 1200.0)
     preset = dataclasses.replace(PRESETS["overload"], seconds=6.0)
-    wish = Wish(preset, 1, preset.shape, preset.requests, preset.seconds)
+    wish = PlanOptions(preset, 1, preset.shape, preset.requests, preset.seconds)
     asked = document["run"]
     assert (asked["preset"], asked["shape"], asked["seed"], asked["time_scale"]) == (
         "overload",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from substation.contract import Find
+from substation.contract import FindSession
 from tests.support.load import Load
 from tests.support.processes import ROOT, serving, started
 from tests.support.sessions import place
@@ -20,7 +20,7 @@ SOME = 30
 
 async def assert_kept(grid: Grid, placed: dict[str, str]) -> None:
     """Every acknowledged session is there, once, and a repeated request gets the same one."""
-    found = await asyncio.gather(*(grid.ask(Find(session_id)) for session_id in placed.values()))
+    found = await asyncio.gather(*(grid.ask(FindSession(session_id)) for session_id in placed.values()))
     assert {answer.session.state for answer in found} == {"charging"}
     again = await asyncio.gather(*(grid.ask(place(key, power_w=10)) for key in placed))
     assert [answer.session.session_id for answer in again] == list(placed.values())
@@ -35,12 +35,12 @@ async def test_sessions_survive_kill_9_under_load_and_charge_on(tmp_path: Path) 
         load = Load(grid)
         await load.reaches(SOME)
         first = next(iter(load.placed.values()))
-        before = (await grid.ask(Find(first))).session.delivered_j
+        before = (await grid.ask(FindSession(first))).session.delivered_j
         await process.kill()
         await load.ends()
     async with serving(tmp_path, SUBSTATION_ID=ID, TIME_SCALE="10") as (_, grid):
         await assert_kept(grid, load.placed)
-        assert (await grid.ask(Find(first))).session.delivered_j > before
+        assert (await grid.ask(FindSession(first))).session.delivered_j > before
 
 
 @pytest.mark.gen_test

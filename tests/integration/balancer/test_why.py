@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from balancer.contract import Outcome
+from balancer.contract import BalancerOutcome
 from tests.integration.balancer.caller import Caller, caller
 from tests.integration.balancer.grid import HOST, Grid, Plan, running, until
 from tests.integration.balancer.operator import call, decisions, done
@@ -86,7 +86,7 @@ async def test_waiting_is_told_with_how_it_ended(tmp_path: Path, key: str) -> No
         first = await client.placed(kw=100, vehicle_id="first")
         refused = await client.charge(key and "r", 50, vehicle_id="refused")
         vain = await client.charge(key and "v", 50, 0.1, vehicle_id="vain")
-        assert {refused.outcome, vain.outcome} == {Outcome.NO_CAPACITY}
+        assert {refused.outcome, vain.outcome} == {BalancerOutcome.NO_CAPACITY}
         waits = asyncio.ensure_future(client.charge(key, 50, 60, vehicle_id="waits"))
 
         async def waiting() -> bool:
@@ -109,7 +109,7 @@ async def test_an_outcome_that_is_unknown_and_a_key_that_the_book_knew_are_told(
         for stream in grid.streams.values():
             stream.replies = False
         answer = await client.charge("key-1", vehicle_id="mine", asking_s=1)
-        assert answer.outcome is Outcome.UNKNOWN
+        assert answer.outcome is BalancerOutcome.UNKNOWN
         (target,) = [chosen for chosen, outcome, _ in await told(grid, "mine") if outcome == "unknown"]
         for stream in grid.streams.values():
             stream.pass_all()

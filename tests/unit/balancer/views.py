@@ -4,7 +4,7 @@ import random
 
 from balancer.contract import Charge
 from balancer.fleet.view import Fleet
-from balancer.placing.promised_returns import Appointments
+from balancer.placing.promised_returns import PromisedReturns
 from substation.contract import RELEASES_WITHIN_S, Report
 from substation.plan import Plan
 
@@ -43,7 +43,7 @@ class View:
     def __init__(self, *reports: Report, seed: int = 1, book_id: str = "") -> None:
         self.linked = {each.substation_id for each in reports}
         self.fleet = Fleet(POLL_S, random.Random(seed), self.linked.__contains__, book_id)
-        self.appointments = Appointments(self.fleet)
+        self.appointments = PromisedReturns(self.fleet)
         for each in reports:
             self.fleet.watch(url(each.substation_id))
             self.poll(each)

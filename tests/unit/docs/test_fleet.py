@@ -5,7 +5,7 @@ from typing import Any
 
 from balancer.contract import FLEET
 from balancer.fleet import view as fleet
-from balancer.fleet.health import State
+from balancer.fleet.health import HealthState
 from balancer.fleet.view import Fleet
 from balancer.handlers import fleet_json
 from runtime import frame_stream
@@ -40,7 +40,9 @@ def test_the_fields_of_the_fleet_and_of_a_substation_are_those_that_are_shown() 
 
 
 def test_the_states_are_those_that_a_member_can_be_in() -> None:
-    assert rows(sections(PAGE)["states"]).keys() == {str(state) for state in State} - {State.UNSEEN}
+    assert rows(sections(PAGE)["states"]).keys() == {str(state) for state in HealthState} - {
+        HealthState.UNSEEN
+    }
 
 
 def test_the_frames_are_those_that_are_sent() -> None:

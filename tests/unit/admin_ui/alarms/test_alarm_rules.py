@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_ui.alarms.findings import Finding, Verdict, findings, old_from_s, unknown
+from admin_ui.alarms.findings import Finding, Judgement, findings, old_from_s, unknown
 from admin_ui.alarms.rules import RULES, scaled
 from admin_ui.grid.usable_capacity import totals
 
@@ -45,7 +45,7 @@ def said(shown: dict[str, Any]) -> dict[str, Finding]:
 
 def bad(*rows: dict[str, Any], **more: Any) -> set[str]:
     found = said(state(*rows, **more))
-    return {name for name, finding in found.items() if finding.verdict is Verdict.BAD}
+    return {name for name, finding in found.items() if finding.verdict is Judgement.BAD}
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ def test_the_time_to_the_limit_is_told() -> None:
 @pytest.mark.parametrize(
     ("loads_kw", "verdict"),
     [
-        ((600, 300, 300), Verdict.BAD),
-        ((480, 400, 320), Verdict.BETWEEN),
-        ((410, 400, 390), Verdict.FINE),
-        ((600, 50, 50), Verdict.BETWEEN),
+        ((600, 300, 300), Judgement.BAD),
+        ((480, 400, 320), Judgement.BETWEEN),
+        ((410, 400, 390), Judgement.FINE),
+        ((600, 50, 50), Judgement.BETWEEN),
         ((100, 1, 1), None),
         ((900,), None),
         ((1100, 100), None),
@@ -105,7 +105,7 @@ def test_the_time_to_the_limit_is_told() -> None:
     ids=["uneven", "in the deadband", "even", "not busy enough to raise", "idle", "one alone", "overloaded"],
 )
 def test_imbalance_is_judged_while_the_fleet_is_busy(
-    loads_kw: tuple[int, ...], verdict: Verdict | None
+    loads_kw: tuple[int, ...], verdict: Judgement | None
 ) -> None:
     found = said(state(*(row(f"s-{number}", load_kw) for number, load_kw in enumerate(loads_kw))))
     assert (found["LoadImbalance"].verdict if "LoadImbalance" in found else None) == verdict
@@ -114,14 +114,14 @@ def test_imbalance_is_judged_while_the_fleet_is_busy(
 @pytest.mark.parametrize(
     ("asked", "refused", "verdict"),
     [
-        (10.0, 1.0, Verdict.BAD),
-        (10.0, 0.3, Verdict.BETWEEN),
-        (1.0, 0.2, Verdict.BETWEEN),
-        (10.0, 0.1, Verdict.FINE),
+        (10.0, 1.0, Judgement.BAD),
+        (10.0, 0.3, Judgement.BETWEEN),
+        (1.0, 0.2, Judgement.BETWEEN),
+        (10.0, 0.1, Judgement.FINE),
         (0.0, 0.0, None),
     ],
 )
-def test_refusals_are_judged_by_their_share(asked: float, refused: float, verdict: Verdict | None) -> None:
+def test_refusals_are_judged_by_their_share(asked: float, refused: float, verdict: Judgement | None) -> None:
     found = said(state(row(), gateway={"requests_per_s": asked, "refused_per_s": refused}))
     assert (found["RefusalRateHigh"].verdict if "RefusalRateHigh" in found else None) == verdict
 
@@ -162,7 +162,7 @@ def test_whatever_is_shown_is_judged_by_rules_that_exist(
 ) -> None:
     found = findings(state(*rows, gateway={"requests_per_s": rate, "refused_per_s": rate}), STALE_S)
     assert {name for name, _ in found} <= RULES.keys()
-    assert all(finding.said for finding in found.values() if finding.verdict is Verdict.BAD)
+    assert all(finding.said for finding in found.values() if finding.verdict is Judgement.BAD)
 
 
 def test_no_rule_is_without_an_action() -> None:
@@ -195,11 +195,11 @@ def test_delays_can_be_shortened_all_at_once() -> None:
 def test_of_two_findings_of_a_rule_the_worse_has_the_higher_size(
     name: str, milder: dict[str, Any], worse: dict[str, Any]
 ) -> None:
-    assert said(milder)[name].verdict is said(worse)[name].verdict is Verdict.BAD
+    assert said(milder)[name].verdict is said(worse)[name].verdict is Judgement.BAD
     assert said(milder)[name].size < said(worse)[name].size
 
 
 def test_capacity_that_takes_no_cars_is_no_room() -> None:
     found = said(state(row(load_kw=990), row("s-2", 0, draining=True), row("s-3", 0, state="ejected")))
-    assert found["NoHeadroom"].verdict is Verdict.BAD
+    assert found["NoHeadroom"].verdict is Judgement.BAD
     assert found["NoHeadroom"].said.startswith("10 kW of 1,000 kW")

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from admin_ui.alarms.findings import Finding, Verdict
+from admin_ui.alarms.findings import Finding, Judgement
 from admin_ui.alarms.lifecycle import FLOOD, Alarms, Moment
-from admin_ui.alarms.mutes import LONGEST_MUTE_S, MOST_MUTES, Refused
+from admin_ui.alarms.mutes import LONGEST_MUTE_S, MOST_MUTES, MuteRefused
 from admin_ui.alarms.rules import Rule, Severity
 from admin_ui.grid.event_log import HISTORY, RATE_S
 
@@ -21,7 +21,7 @@ RULES = {
     for name, severity in (("Hot", Severity.CRITICAL), ("Warm", Severity.WARNING))
 }
 KEYS = [(name, substation) for name in RULES for substation in ("", "s-1", "s-2")]
-FINE, BETWEEN, BAD = Verdict.FINE, Verdict.BETWEEN, Verdict.BAD
+FINE, BETWEEN, BAD = Judgement.FINE, Judgement.BETWEEN, Judgement.BAD
 
 
 def at(second: float) -> Moment:
@@ -29,7 +29,7 @@ def at(second: float) -> Moment:
 
 
 def looks(
-    alarms: Alarms, key: tuple[str, str], verdicts: list[Verdict], start_s: int = 0, rush: str = ""
+    alarms: Alarms, key: tuple[str, str], verdicts: list[Judgement], start_s: int = 0, rush: str = ""
 ) -> int:
     """One look a second; returns the second after."""
     for second, verdict in enumerate(verdicts, start_s):
@@ -107,12 +107,12 @@ def test_an_alarm_of_a_substation_that_is_shown_no_more_clears() -> None:
     [(0, "why"), (-1, "why"), (math.nan, "why"), (24 * 60 + 1, "why"), (5, "  "), (5, "x" * 201)],
 )
 def test_a_mute_has_an_end_within_a_day_and_a_reason(minutes: float, reason: str) -> None:
-    with pytest.raises(Refused):
+    with pytest.raises(MuteRefused):
         Alarms(RULES).mutes.put("Hot", "", minutes * 60, reason, "ann", 0.0)
 
 
 def test_a_mute_of_what_there_is_no_rule_for_is_refused() -> None:
-    with pytest.raises(Refused, match="no rule"):
+    with pytest.raises(MuteRefused, match="no rule"):
         Alarms(RULES).mutes.put("Cold", "", 60, "why", "ann", 0.0)
 
 
@@ -266,7 +266,7 @@ def test_the_history_keeps_the_newest_thousand() -> None:
 
 
 @given(st.lists(st.sampled_from([BETWEEN, FINE]), max_size=40), st.booleans())
-def test_the_deadband_raises_nothing_and_clears_nothing(verdicts: list[Verdict], was_raised: bool) -> None:  # noqa: FBT001 - drawn
+def test_the_deadband_raises_nothing_and_clears_nothing(verdicts: list[Judgement], was_raised: bool) -> None:  # noqa: FBT001 - drawn
     alarms, now = raised() if was_raised else (Alarms(RULES), 0)
     verdicts = [BETWEEN if was_raised else verdict for verdict in verdicts]
     before = events(alarms)
@@ -274,8 +274,8 @@ def test_the_deadband_raises_nothing_and_clears_nothing(verdicts: list[Verdict],
     assert events(alarms) == before
 
 
-@given(st.lists(st.sampled_from(Verdict), max_size=120))
-def test_an_alarm_changes_no_faster_than_its_delays(verdicts: list[Verdict]) -> None:
+@given(st.lists(st.sampled_from(Judgement), max_size=120))
+def test_an_alarm_changes_no_faster_than_its_delays(verdicts: list[Judgement]) -> None:
     alarms = Alarms(RULES)
     looks(alarms, ("Hot", "s-1"), verdicts)
     times = [event["unix_s"] for event in alarms.log.events]

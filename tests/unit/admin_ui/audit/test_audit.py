@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from admin_ui.audit import log as audit
-from admin_ui.audit.chain import BrokenChain, Entry, Head, Outcome, cell, drafted
+from admin_ui.audit.chain import AuditOutcome, BrokenChain, Entry, Head, cell, drafted
 from admin_ui.audit.log import Audit, Unwritable
 
 
@@ -35,7 +35,7 @@ def written(file: Path, count: int = 3) -> Head:
     async def write() -> Head:
         async with opened(file) as log:
             for number in range(count):
-                await log.end(await log.begin("ann", "drain", f"s-{number}", "works"), Outcome.DONE)
+                await log.end(await log.begin("ann", "drain", f"s-{number}", "works"), AuditOutcome.DONE)
             return log.head
 
     return asyncio.run(write())
@@ -57,7 +57,7 @@ async def test_an_action_and_its_result_are_two_entries_in_the_order_of_their_co
     async with opened(file) as log:
         begun = await log.begin("ann", "drain", "substation-1", "works", {"load_kw": 7})
         assert log.under_way == {1}
-        await log.end(begun, Outcome.DONE, {"state": "draining"})
+        await log.end(begun, AuditOutcome.DONE, {"state": "draining"})
         first, second = await entries(log)
         assert log.under_way == set()
     assert (first.number, first.who, first.reason, first.outcome) == (1, "ann", "works", None)
@@ -76,7 +76,7 @@ async def test_what_was_begun_when_the_console_died_has_no_result_and_is_not_und
     async with opened(file) as log:
         assert [entry.outcome for entry in await entries(log)] == [None]
         assert log.under_way == set()
-        await log.note("bob", "log in", "", Outcome.DONE)
+        await log.note("bob", "log in", "", AuditOutcome.DONE)
         assert (await log.verify()).number == 2
 
 
@@ -141,7 +141,7 @@ def test_a_log_that_a_console_has_open_is_not_read_by_the_command(
 
     async def meanwhile() -> int:
         async with opened(file) as log:
-            await log.note("ann", "log in", "", Outcome.DONE)
+            await log.note("ann", "log in", "", AuditOutcome.DONE)
             return await asyncio.to_thread(audit.main, ["verify"])
 
     assert asyncio.run(meanwhile()) == 2
@@ -151,8 +151,8 @@ def test_a_log_that_a_console_has_open_is_not_read_by_the_command(
 @pytest.mark.gen_test
 async def test_a_change_below_a_running_console_is_found_by_it(file: Path) -> None:
     async with opened(file) as log:
-        await log.note("ann", "log in", "", Outcome.DONE)
-        await log.note("ann", "log out", "", Outcome.DONE)
+        await log.note("ann", "log in", "", AuditOutcome.DONE)
+        await log.note("ann", "log out", "", AuditOutcome.DONE)
         log._store.run("DROP TRIGGER never_deleted")
         log._store.run("DELETE FROM entry WHERE number = 2")
         with pytest.raises(BrokenChain, match="entry 2 is missing"):
@@ -180,10 +180,10 @@ async def test_a_full_disk_refuses_what_would_begin_and_keeps_results_until_ther
         with pytest.raises(Unwritable, match="full"):
             await fill(log)
         assert "full" in log.fault
-        await log.end(first, Outcome.DONE, LARGE)
-        await log.end(second, Outcome.REFUSED, LARGE)
+        await log.end(first, AuditOutcome.DONE, LARGE)
+        await log.end(second, AuditOutcome.REFUSED, LARGE)
         log._store.run("PRAGMA max_page_count = 100000")
-        await log.note("ann", "log in", "", Outcome.DONE)
+        await log.note("ann", "log in", "", AuditOutcome.DONE)
         assert log.fault == ""
         last = [(entry.of, entry.outcome) for entry in (await entries(log))[-3:]]
         assert last == [(1, "done"), (2, "refused"), (None, "done")]
@@ -193,7 +193,7 @@ async def test_a_full_disk_refuses_what_would_begin_and_keeps_results_until_ther
 @pytest.mark.gen_test
 async def test_entries_that_come_at_once_are_all_written_in_one_chain(file: Path) -> None:
     async with opened(file) as log:
-        await asyncio.gather(*(log.note(f"p{n}", "log in", "", Outcome.DONE) for n in range(50)))
+        await asyncio.gather(*(log.note(f"p{n}", "log in", "", AuditOutcome.DONE) for n in range(50)))
         assert (await log.verify()).number == 50
 
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from admin_ui.grid.usable_capacity import headroom_kw, totals, usable
 from admin_ui.orders.preview import figures
-from balancer.fleet.health import State
+from balancer.fleet.health import HealthState
 
-STATES = [str(state) for state in State if state is not State.UNSEEN]
+STATES = [str(state) for state in HealthState if state is not HealthState.UNSEEN]
 
 
 def row(name: str, load_kw: float, **more: Any) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from admin_ui.rush.options import Wish, compared, presets, read
+from admin_ui.rush.options import RushHourOptions, compared, presets, read
 
 KNOWN = ["rush-hour", "burst"]
 RUN = "20261122T170358Z-rush-hour-1-9c4{}"
 
 
 def test_nothing_asked_for_is_the_default_rush_hour() -> None:
-    assert read({}, KNOWN) == Wish("rush-hour", 1)
+    assert read({}, KNOWN) == RushHourOptions("rush-hour", 1)
     assert read({}, KNOWN).arguments() == [
         "rush-hour",
         "--progress",

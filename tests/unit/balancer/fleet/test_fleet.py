@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.fleet.health import EJECT_AFTER, Health, State
+from balancer.fleet.health import EJECT_AFTER, Health, HealthState
 from balancer.fleet.member import FINITE_WITHIN_S, Member, released_w
 from balancer.fleet.readiness import lacking
 from substation.contract import RELEASES_WITHIN_S
@@ -224,7 +224,7 @@ def test_one_that_is_probed_back_in_counts_as_a_suspect() -> None:
     view = View(report("idle"), report("busy", load_kw=70), report("third", load_kw=80))
     view.miss("idle", EJECT_AFTER)
     view.poll(report("idle", seq=2))
-    assert view.fleet.state(view.fleet.members["idle"], 0.0) is State.PROBING
+    assert view.fleet.state(view.fleet.members["idle"], 0.0) is HealthState.PROBING
     assert view.choose(30) == "busy"
     assert view.choose(31) == "idle"
 
@@ -305,4 +305,4 @@ def test_a_substation_that_moved_is_known_by_its_new_address() -> None:
     view.miss("a", EJECT_AFTER)
     view.fleet.polled("http://elsewhere:1", report("a", seq=2), 0.5)
     member = view.fleet.members["a"]
-    assert (member.url, view.fleet.state(member, 0.5)) == ("http://elsewhere:1", State.HEALTHY)
+    assert (member.url, view.fleet.state(member, 0.5)) == ("http://elsewhere:1", HealthState.HEALTHY)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from balancer.fleet.health import Health, State
+from balancer.fleet.health import Health, HealthState
 
 
 def after(polls: str) -> Health:
@@ -16,45 +16,46 @@ def after(polls: str) -> Health:
 @pytest.mark.parametrize(
     ("polls", "expected"),
     [
-        ("", State.HEALTHY),
-        (".", State.HEALTHY),
-        ("x", State.SUSPECT),
-        ("xx", State.SUSPECT),
-        ("xx.", State.HEALTHY),
-        ("xx.xx", State.SUSPECT),
-        ("xxx", State.EJECTED),
-        ("xxxxxx", State.EJECTED),
-        ("xxx.", State.PROBING),
-        ("xxx..", State.HEALTHY),
-        ("xxx.x", State.PROBING),
-        ("xxx.x.", State.PROBING),  # two in a row are wanted
-        ("xxx.x..", State.HEALTHY),
-        ("xxx.xxx", State.EJECTED),
-        ("xxx..x", State.SUSPECT),
+        ("", HealthState.HEALTHY),
+        (".", HealthState.HEALTHY),
+        ("x", HealthState.SUSPECT),
+        ("xx", HealthState.SUSPECT),
+        ("xx.", HealthState.HEALTHY),
+        ("xx.xx", HealthState.SUSPECT),
+        ("xxx", HealthState.EJECTED),
+        ("xxxxxx", HealthState.EJECTED),
+        ("xxx.", HealthState.PROBING),
+        ("xxx..", HealthState.HEALTHY),
+        ("xxx.x", HealthState.PROBING),
+        ("xxx.x.", HealthState.PROBING),  # two in a row are wanted
+        ("xxx.x..", HealthState.HEALTHY),
+        ("xxx.xxx", HealthState.EJECTED),
+        ("xxx..x", HealthState.SUSPECT),
     ],
 )
-def test_polls_move_the_state(polls: str, expected: State) -> None:
+def test_polls_move_the_state(polls: str, expected: HealthState) -> None:
     assert after(polls).state(report_age_s=0.1, poll_s=1.0, linked=True) is expected
 
 
 @pytest.mark.parametrize(
-    ("age_s", "expected"), [(0.0, State.HEALTHY), (3.0, State.HEALTHY), (3.01, State.EJECTED)]
+    ("age_s", "expected"),
+    [(0.0, HealthState.HEALTHY), (3.0, HealthState.HEALTHY), (3.01, HealthState.EJECTED)],
 )
-def test_a_report_older_than_three_polls_ejects(age_s: float, expected: State) -> None:
+def test_a_report_older_than_three_polls_ejects(age_s: float, expected: HealthState) -> None:
     assert after(".").state(age_s, poll_s=1.0, linked=True) is expected
 
 
 def test_a_fresh_report_brings_back_what_only_age_had_ejected() -> None:
     health = after(".")
-    assert health.state(9.0, 1.0, linked=True) is State.EJECTED
-    assert health.state(0.1, 1.0, linked=True) is State.HEALTHY
+    assert health.state(9.0, 1.0, linked=True) is HealthState.EJECTED
+    assert health.state(0.1, 1.0, linked=True) is HealthState.HEALTHY
 
 
 def test_a_lost_stream_makes_a_suspect_of_one_that_still_answers_polls() -> None:
-    assert after(".").state(0.1, 1.0, linked=False) is State.SUSPECT
+    assert after(".").state(0.1, 1.0, linked=False) is HealthState.SUSPECT
 
 
-def state_at(health: Health, now_s: float) -> State:
+def state_at(health: Health, now_s: float) -> HealthState:
     return health.state(0.1, 1.0, now_s, linked=True)
 
 
@@ -63,9 +64,9 @@ def test_a_late_call_makes_a_suspect_for_a_while_though_polls_succeed() -> None:
     health.late(100.0)
     health.answered()
     assert [state_at(health, at_s) for at_s in (100.0, 104.9, 105.0)] == [
-        State.SUSPECT,
-        State.SUSPECT,
-        State.HEALTHY,
+        HealthState.SUSPECT,
+        HealthState.SUSPECT,
+        HealthState.HEALTHY,
     ]
 
 
@@ -85,7 +86,7 @@ def test_a_call_that_is_decided_in_time_ends_the_suspicion() -> None:
     health = Health()
     health.late(0.0)
     health.prompt(1.0)
-    assert state_at(health, 1.0) is State.HEALTHY
+    assert state_at(health, 1.0) is HealthState.HEALTHY
     health.late(2.0)
     assert health.suspect_until_s == 12.0  # it happened again: longer
     for now_s in (3.0, 4.0, 5.0):

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from balancer.fleet.health import EJECT_AFTER, State
+from balancer.fleet.health import EJECT_AFTER, HealthState
 from balancer.fleet.view import GONE_S, MOST_GONE
 from balancer.placing.promised_returns import BLIND_WAIT_S
 from substation.contract import Report
@@ -14,7 +14,7 @@ ELSEWHERE = "http://elsewhere:1"
 RECENT_S = EJECT_AFTER * POLL_S
 
 
-def state(view: View, name: str = "a", now_s: float = 0.0) -> State:
+def state(view: View, name: str = "a", now_s: float = 0.0) -> HealthState:
     return view.fleet.state(view.fleet.members[name], now_s)
 
 
@@ -33,7 +33,7 @@ def twins(**changed: Any) -> View:
 def test_of_two_journals_under_one_id_neither_is_used() -> None:
     view = twins()
     assert view.fleet.disputed("a", 0.5)
-    assert state(view, now_s=0.5) is State.CONFLICT
+    assert state(view, now_s=0.5) is HealthState.CONFLICT
     assert view.choose(30, now_s=0.5) == "b"
     assert view.choose(31, now_s=0.5) is None
 
@@ -83,11 +83,11 @@ def test_a_conflict_ends_when_only_one_was_seen_for_more_than_three_polls(left: 
     while now_s < 0.5 + RECENT_S:
         view.fleet.polled(address, report("a", journal_id=left, seq=int(now_s * 100)), now_s)
         if now_s < RECENT_S:
-            assert state(view, now_s=now_s) is State.CONFLICT
+            assert state(view, now_s=now_s) is HealthState.CONFLICT
         now_s += 0.25
     now_s += 0.25
     view.fleet.polled(address, report("a", journal_id=left, seq=10_000), now_s)
-    assert state(view, now_s=now_s) is State.HEALTHY
+    assert state(view, now_s=now_s) is HealthState.HEALTHY
     member = view.fleet.members["a"]
     assert (member.url, member.report.journal_id) == (address, left)
 
@@ -96,8 +96,8 @@ def test_a_conflict_of_two_that_are_both_gone_is_over() -> None:
     view = twins()
     for address in (url("a"), ELSEWHERE):
         view.fleet.unwatch(address)
-    assert state(view, now_s=0.6) is State.CONFLICT
-    assert state(view, now_s=0.6 + RECENT_S) is State.GONE
+    assert state(view, now_s=0.6) is HealthState.CONFLICT
+    assert state(view, now_s=0.6 + RECENT_S) is HealthState.GONE
 
 
 def test_a_new_disk_at_the_same_address_is_accepted_and_counts_anew() -> None:
@@ -105,7 +105,7 @@ def test_a_new_disk_at_the_same_address_is_accepted_and_counts_anew() -> None:
     view.poll(report("a", journal_id="new", epoch=1, seq=1, load_kw=3), 1.0)
     member = view.fleet.members["a"]
     assert (member.report.journal_id, member.report.load_w) == ("new", 3 * KW)
-    assert state(view, now_s=1.0) is State.HEALTHY
+    assert state(view, now_s=1.0) is HealthState.HEALTHY
     assert view.fleet.adopt(report("a", journal_id="new", epoch=1, seq=2), 1.1)
 
 
@@ -113,14 +113,14 @@ def test_a_new_disk_elsewhere_is_accepted_when_the_old_one_is_not_seen_any_more(
     view = View(report("a"))
     polled_at(view, ELSEWHERE, report("a", journal_id="new"), RECENT_S + 0.1)
     assert view.fleet.members["a"].report.journal_id == "new"
-    assert state(view, now_s=RECENT_S + 0.1) is State.HEALTHY
+    assert state(view, now_s=RECENT_S + 0.1) is HealthState.HEALTHY
 
 
 def test_what_another_journal_reports_on_the_stream_is_not_taken_and_makes_it_unused() -> None:
     view = View(report("a"), report("b", load_kw=70))
     assert not view.fleet.adopt(report("a", journal_id="other", epoch=9, load_kw=50), 0.1)
     assert view.fleet.members["a"].report.load_w == 0
-    assert state(view, now_s=0.1) is State.EJECTED
+    assert state(view, now_s=0.1) is HealthState.EJECTED
     assert view.choose(31, now_s=0.1) is None
 
 
@@ -129,14 +129,14 @@ def test_a_stream_that_tells_of_a_new_disk_before_the_poll_does_is_believed_afte
     view.fleet.adopt(report("a"), 0.0)
     view.fleet.adopt(report("a", journal_id="new"), 0.5)
     view.poll(report("a", journal_id="new"), 1.0)
-    assert state(view, now_s=1.0) is State.HEALTHY
+    assert state(view, now_s=1.0) is HealthState.HEALTHY
 
 
 def test_a_poll_that_tells_of_a_new_disk_before_the_stream_does_is_no_conflict() -> None:
     view = View(report("a"))
     view.fleet.adopt(report("a"), 0.0)
     view.poll(report("a", journal_id="new"), 50.0)
-    assert state(view, now_s=50.0) is State.HEALTHY
+    assert state(view, now_s=50.0) is HealthState.HEALTHY
 
 
 def test_a_page_whose_stream_is_another_s_is_not_used_and_soon_an_alarm() -> None:
@@ -144,10 +144,10 @@ def test_a_page_whose_stream_is_another_s_is_not_used_and_soon_an_alarm() -> Non
     view.fleet.denied("liar", report("b"), 0.1)
     for now_s in (0.1, 1.0, 2.0):
         view.poll(report("liar", seq=int(now_s * 100)), now_s)
-        assert state(view, "liar", now_s) is State.EJECTED
+        assert state(view, "liar", now_s) is HealthState.EJECTED
     view.poll(report("liar", seq=9_999), RECENT_S + 0.2)
     view.poll(report("b", seq=9_999, load_kw=70), RECENT_S + 0.2)
-    assert state(view, "liar", RECENT_S + 0.2) is State.CONFLICT
+    assert state(view, "liar", RECENT_S + 0.2) is HealthState.CONFLICT
     assert view.choose(31, now_s=RECENT_S + 0.2) is None
 
 
@@ -155,7 +155,7 @@ def test_a_stream_that_is_right_again_ends_the_doubt() -> None:
     view = View(report("a"))
     view.fleet.denied("a", report("b"), 0.1)
     view.fleet.adopt(report("a", seq=2), 0.2)
-    assert state(view, now_s=0.2) is State.HEALTHY
+    assert state(view, now_s=0.2) is HealthState.HEALTHY
 
 
 def test_a_page_copied_to_another_address_moves_nobody() -> None:
@@ -184,22 +184,22 @@ def test_an_address_whose_stream_is_another_s_is_left_for_one_that_is_right_what
     view.poll(report("a", seq=2, load_kw=1), 0.3)
     member = view.fleet.members["a"]
     assert (member.url, member.report.epoch, member.report.load_w) == (url("a"), 1, 1 * KW)
-    assert state(view, now_s=0.3) is State.HEALTHY
+    assert state(view, now_s=0.3) is HealthState.HEALTHY
 
 
 def test_two_that_swapped_their_addresses_are_found_at_the_new_ones() -> None:
     view = View(report("a"), report("b"))
     view.fleet.polled(url("a"), report("b", epoch=2), 1.0)
-    assert state(view, "a", 1.0) is State.GONE  # whoever asks there asks another
+    assert state(view, "a", 1.0) is HealthState.GONE  # whoever asks there asks another
     view.fleet.polled(url("b"), report("a", epoch=2), 1.1)
     assert {name: m.url for name, m in view.fleet.members.items()} == {"a": url("b"), "b": url("a")}
-    assert {state(view, name, 1.1) for name in "ab"} == {State.HEALTHY}
+    assert {state(view, name, 1.1) for name in "ab"} == {HealthState.HEALTHY}
 
 
 def test_one_whose_address_is_not_watched_any_more_is_gone_and_never_chosen() -> None:
     view = View(report("a"), report("b", load_kw=70))
     view.fleet.unwatch(url("a"))
-    assert state(view) is State.GONE
+    assert state(view) is HealthState.GONE
     assert view.choose(31) is None
     assert not view.fleet.panic(0.0)
     view.miss("b", EJECT_AFTER)
@@ -258,7 +258,7 @@ def test_an_address_that_makes_up_ids_does_not_fill_the_view() -> None:
         polled_at(view, ELSEWHERE, report(f"made-up-{number}", sessions=9), number / 100)
     view.fleet.forget(3.0)
     assert len(view.fleet.members) == MOST_GONE + 2  # and the one that it shows now
-    assert state(view) is State.HEALTHY
+    assert state(view) is HealthState.HEALTHY
 
 
 def test_a_name_without_an_address_is_one_where_nobody_was_seen() -> None:

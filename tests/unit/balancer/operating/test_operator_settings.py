@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from balancer.contract import Outcome
+from balancer.contract import BalancerOutcome
 from balancer.fleet.health import EJECT_AFTER
-from balancer.operating.operator_settings import Operator
+from balancer.operating.operator_settings import OperatorSettings
 from tests.unit.balancer.book.test_embedded_book import BULKY, Embedded
 from tests.unit.balancer.views import View, report, url
 
 
-def operator(view: View, book: object) -> Operator:
-    return Operator(view.fleet, book, None)  # type: ignore[arg-type]
+def operator(view: View, book: object) -> OperatorSettings:
+    return OperatorSettings(view.fleet, book, None)  # type: ignore[arg-type]
 
 
 @pytest.mark.gen_test
@@ -24,10 +24,10 @@ async def test_every_balancer_on_a_book_takes_over_what_one_was_ordered(tmp_path
     here.linked.discard("a")
     async with Embedded(tmp_path).open() as book:
         dropped: list[str] = []
-        ordered = Operator(here.fleet, book, None, lambda: dropped.extend(here.fleet.forget(0.0)))  # type: ignore[arg-type]
+        ordered = OperatorSettings(here.fleet, book, None, lambda: dropped.extend(here.fleet.forget(0.0)))  # type: ignore[arg-type]
         follows = operator(there, book)
-        assert (await ordered.set_policy("random")).outcome is Outcome.DONE
-        assert (await ordered.decommission("a")).outcome is Outcome.DONE
+        assert (await ordered.set_policy("random")).outcome is BalancerOutcome.DONE
+        assert (await ordered.decommission("a")).outcome is BalancerOutcome.DONE
         assert (here.fleet.policy, list(here.fleet.members)) == ("random", ["b"])
         assert dropped == ["a"]
         await follows.read()
@@ -50,10 +50,10 @@ async def test_a_book_that_can_t_be_written_changes_nothing_and_says_so(tmp_path
         shelf.fill_the_disk(book)
         told = operator(view, book)
         answer = await told.decommission("a")
-        assert answer.outcome is Outcome.UNREACHABLE
+        assert answer.outcome is BalancerOutcome.UNREACHABLE
         assert answer.detail.startswith("the order book: ")
         assert list(view.fleet.members) == ["a"]
-    assert (await told.set_policy("random")).outcome is Outcome.UNREACHABLE  # it is closed
+    assert (await told.set_policy("random")).outcome is BalancerOutcome.UNREACHABLE  # it is closed
     assert view.fleet.policy == "least_loaded"
 
 
@@ -71,10 +71,10 @@ async def test_a_substation_that_may_still_charge_is_not_given_up_and_it_is_said
         view.linked.discard("a")
     async with Embedded(tmp_path).open() as book:
         answer = await operator(view, book).decommission("a")
-        assert answer.outcome is Outcome.INVALID
+        assert answer.outcome is BalancerOutcome.INVALID
         assert "a may still charge cars" in answer.detail
         assert "stop its process" in answer.detail
-        assert (await operator(view, book).decommission("nobody")).outcome is Outcome.NOT_FOUND
+        assert (await operator(view, book).decommission("nobody")).outcome is BalancerOutcome.NOT_FOUND
         assert (await book.control()).decommissioned == frozenset()
 
 
@@ -95,7 +95,7 @@ async def test_one_that_is_back_at_the_last_moment_is_not_given_up(tmp_path: Pat
             def __getattr__(self, name: str) -> object:
                 return getattr(book, name)
 
-        assert (await operator(view, ComesBack()).decommission("a")).outcome is Outcome.INVALID
+        assert (await operator(view, ComesBack()).decommission("a")).outcome is BalancerOutcome.INVALID
         assert (await book.control()).decommissioned == frozenset()
         assert list(view.fleet.members) == ["a"]
 
@@ -108,9 +108,9 @@ async def test_a_balancer_that_has_not_looked_everywhere_yet_gives_nobody_up(tmp
         view.fleet.watch(url("a"))
         for misses in range(EJECT_AFTER):
             answer = await operator(view, book).decommission("a")
-            assert (answer.outcome, url("a") in answer.detail) == (Outcome.INVALID, True), misses
+            assert (answer.outcome, url("a") in answer.detail) == (BalancerOutcome.INVALID, True), misses
             view.miss("a")
-        assert (await operator(view, book).decommission("a")).outcome is Outcome.DONE
+        assert (await operator(view, book).decommission("a")).outcome is BalancerOutcome.DONE
 
 
 @pytest.mark.gen_test
@@ -131,7 +131,7 @@ async def test_the_address_of_one_that_was_given_up_expects_nobody_after_a_resta
     view.miss("a", EJECT_AFTER)
     async with shelf.open() as book:
         assert view.fleet.unseen() == [url("a")]
-        assert (await operator(view, book).decommission("a")).outcome is Outcome.DONE
+        assert (await operator(view, book).decommission("a")).outcome is BalancerOutcome.DONE
         assert view.fleet.unseen() == []
     view = View()
     view.fleet.watch(url("a"))
@@ -139,7 +139,7 @@ async def test_the_address_of_one_that_was_given_up_expects_nobody_after_a_resta
         await operator(view, book).read()
         assert view.fleet.unseen() == []
         view.fleet.polled(url("a"), report("a", journal_id="new"), time.monotonic())
-        assert (await operator(view, book).decommission("a")).outcome is Outcome.INVALID
+        assert (await operator(view, book).decommission("a")).outcome is BalancerOutcome.INVALID
 
 
 @pytest.mark.gen_test
@@ -150,13 +150,13 @@ async def test_a_former_journal_is_given_up_while_its_substation_goes_on_with_an
         await book.claim("k", "f", "a", "before")
         told = operator(view, book)
         refused = await told.decommission("a", "now")
-        assert (refused.outcome, "journal now" in refused.detail) == (Outcome.INVALID, True)
-        assert (await told.decommission("a", "never-heard-of")).outcome is Outcome.NOT_FOUND
-        assert (await told.decommission("a", "before")).outcome is Outcome.DONE
+        assert (refused.outcome, "journal now" in refused.detail) == (BalancerOutcome.INVALID, True)
+        assert (await told.decommission("a", "never-heard-of")).outcome is BalancerOutcome.NOT_FOUND
+        assert (await told.decommission("a", "before")).outcome is BalancerOutcome.DONE
         assert told.given_up("a", "before")
         assert not told.given_up("a", "now")
         assert list(view.fleet.members) == ["a"]
-        assert (await told.decommission("a", "before")).outcome is Outcome.NOT_FOUND
+        assert (await told.decommission("a", "before")).outcome is BalancerOutcome.NOT_FOUND
 
 
 @pytest.mark.gen_test
@@ -170,7 +170,7 @@ async def test_of_two_under_one_id_no_journal_is_given_up(tmp_path: Path) -> Non
         await book.claim("k", "f", "a", "twin")
         for journal_id in ("", "journal-a", "twin"):
             answer = await operator(view, book).decommission("a", journal_id)
-            assert (answer.outcome, "in doubt" in answer.detail) == (Outcome.INVALID, True)
+            assert (answer.outcome, "in doubt" in answer.detail) == (BalancerOutcome.INVALID, True)
 
 
 @pytest.mark.gen_test
@@ -179,16 +179,16 @@ async def test_every_balancer_on_a_book_knows_who_holds_the_rush_hour(tmp_path: 
     async with Embedded(tmp_path).open() as book:
         takes, follows = operator(here, book), operator(there, book)
         assert takes.rushhour is follows.rushhour is None
-        assert (await takes.take_rushhour("run-1", 30)).outcome is Outcome.DONE
+        assert (await takes.take_rushhour("run-1", 30)).outcome is BalancerOutcome.DONE
         await follows.read()
         for one in (takes, follows):
             assert one.rushhour
             assert one.rushhour[0] == "run-1"
             assert 0 < one.rushhour[1] <= 30
-        assert (await follows.take_rushhour("run-2", 30)).outcome is Outcome.INVALID
-        assert (await follows.end_rushhour("run-2")).outcome is Outcome.INVALID
-        assert (await follows.end_rushhour("run-1")).outcome is Outcome.DONE
+        assert (await follows.take_rushhour("run-2", 30)).outcome is BalancerOutcome.INVALID
+        assert (await follows.end_rushhour("run-2")).outcome is BalancerOutcome.INVALID
+        assert (await follows.end_rushhour("run-1")).outcome is BalancerOutcome.DONE
         await takes.read()
         assert takes.rushhour is follows.rushhour is None
-    assert (await takes.take_rushhour("run-1", 30)).outcome is Outcome.UNREACHABLE  # it is closed
-    assert (await takes.end_rushhour("run-1")).outcome is Outcome.UNREACHABLE
+    assert (await takes.take_rushhour("run-1", 30)).outcome is BalancerOutcome.UNREACHABLE  # it is closed
+    assert (await takes.end_rushhour("run-1")).outcome is BalancerOutcome.UNREACHABLE

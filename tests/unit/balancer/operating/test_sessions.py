@@ -2,10 +2,10 @@
 
 import pytest
 
-from balancer.contract import Page
+from balancer.contract import ListSessions
 from balancer.operating.sessions import Sessions
-from substation.contract import Answer, Outcome, Session, State
-from substation.contract import Page as Asked
+from substation.contract import ListSessions as Asked
+from substation.contract import Session, SessionState, SubstationAnswer, SubstationOutcome
 from substation.plan import Plan
 from tests.unit.balancer.views import View, report
 
@@ -16,14 +16,16 @@ class Exact:
     def __init__(self, **held: int) -> None:
         self._held = held
 
-    async def ask(self, name: str, page: Asked, until_s: float) -> Answer:  # noqa: ARG002
+    async def ask(self, name: str, page: Asked, until_s: float) -> SubstationAnswer:  # noqa: ARG002
         last = min(page.after + page.limit, self._held[name])
         numbers = range(page.after + 1, last + 1)
         sessions = tuple(
-            Session(f"{name}.{number}", name, "car", State.CHARGING, Plan(1, 1), 0, 0, 0)
+            Session(f"{name}.{number}", name, "car", SessionState.CHARGING, Plan(1, 1), 0, 0, 0)
             for number in numbers
         )
-        return Answer(Outcome.FOUND, None, sessions, last if last < self._held[name] else 0)
+        return SubstationAnswer(
+            SubstationOutcome.FOUND, None, sessions, last if last < self._held[name] else 0
+        )
 
 
 @pytest.mark.gen_test
@@ -33,7 +35,7 @@ async def test_a_page_that_ends_with_a_substation_goes_on_at_the_start_of_the_ne
     found: list[str] = []
     cursor = ""
     for _ in range(20):
-        page = await sessions.ask(Page("car", cursor, limit), 0.0)
+        page = await sessions.ask(ListSessions("car", cursor, limit), 0.0)
         found += [session.session_id for session in page.sessions]
         assert len(page.sessions) <= limit
         if not (cursor := page.next_cursor):

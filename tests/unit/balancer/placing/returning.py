@@ -19,7 +19,7 @@ from balancer.fleet.view import Fleet
 from balancer.placing.decisions import Decisions
 from balancer.placing.seats import Seats
 from balancer.placing.waiting_room import WaitingRoom
-from substation.contract import Report, Session, State
+from substation.contract import Report, Session, SessionState
 from substation.plan import Plan
 from tests.support.fcfs import End, first_come_first_served
 from tests.unit.balancer.placing.simulation import Station
@@ -156,7 +156,7 @@ class Grid:
     def _session(self, car: Car, name: str, now_ms: int) -> Session:
         plan = car.charge.plan
         end_ms = now_ms + plan.duration_ms
-        return Session("id", name, car.charge.vehicle_id, State.CHARGING, plan, 0, now_ms, end_ms)
+        return Session("id", name, car.charge.vehicle_id, SessionState.CHARGING, plan, 0, now_ms, end_ms)
 
     def _refuse(self, car: Car) -> None:
         self._expected.pop(car.number, None)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from balancer.fleet.policy import DEFAULT_POLICY, policies
 from balancer.fleet.view import Fleet
-from substation.contract import Outcome, Place, Report
+from substation.contract import Place, Report, SubstationOutcome
 from substation.curve import Usage
 from substation.ledger import Ledger
 from substation.plan import Plan
@@ -80,7 +80,7 @@ class Station:
         entry = Entry(f"{self.name}.{key}", key, plan, now_ms, now_ms, now_ms + plan.duration_ms)
         decision = self.ledger.place(Place("book", key, 0, key, plan), None, entry)
         self.ledger.check()
-        return decision.outcome is Outcome.PLACED
+        return decision.outcome is SubstationOutcome.PLACED
 
     def utilization(self, now_ms: int) -> float:
         return self.ledger.curve().load_at(now_ms) / self.ledger.capacity_w

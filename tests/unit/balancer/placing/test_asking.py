@@ -10,10 +10,10 @@ from balancer.placing import asking
 from balancer.placing.asking import Asker
 from balancer.substation_stream import Links
 from runtime.coalescer import LinkLost
-from substation.contract import Answer, Command, Find, Outcome, Withdraw
+from substation.contract import Command, FindSession, SubstationAnswer, SubstationOutcome, Withdraw
 
-FOUND = Answer(Outcome.FOUND)
-Answering = Callable[[], Awaitable[Answer]]
+FOUND = SubstationAnswer(SubstationOutcome.FOUND)
+Answering = Callable[[], Awaitable[SubstationAnswer]]
 
 
 class MadeUp:
@@ -25,7 +25,7 @@ class MadeUp:
         self._answering = answering
         self.calls = 0
 
-    async def call(self, command: Command, within_s: float) -> Answer:  # noqa: ARG002
+    async def call(self, command: Command, within_s: float) -> SubstationAnswer:  # noqa: ARG002
         self.calls += 1
         async with asyncio.timeout(within_s):
             return await self._answering()
@@ -41,16 +41,16 @@ def linked(**answering: Answering) -> tuple[Links, dict[str, MadeUp]]:
     return links, made
 
 
-async def unavailable() -> Answer:
-    return Answer(Outcome.UNAVAILABLE)
+async def unavailable() -> SubstationAnswer:
+    return SubstationAnswer(SubstationOutcome.UNAVAILABLE)
 
 
-async def silent() -> Answer:
+async def silent() -> SubstationAnswer:
     await asyncio.Event().wait()
     return FOUND
 
 
-async def lost() -> Answer:
+async def lost() -> SubstationAnswer:
     raise LinkLost
 
 
@@ -85,7 +85,7 @@ async def test_it_never_sleeps_past_its_deadline(monkeypatch: pytest.MonkeyPatch
     links, made = linked(full=unavailable)
     for _ in range(40):
         until_s = clock.now_s + 4.8
-        assert await Asker(links, Watched()).ask("full", Find("x"), until_s) is None
+        assert await Asker(links, Watched()).ask("full", FindSession("x"), until_s) is None
         assert clock.now_s == pytest.approx(until_s)
     assert made["full"].calls >= 40 * 7
 
@@ -96,7 +96,7 @@ async def test_a_substation_that_is_back_is_asked_within_a_second_or_two_however
 ) -> None:
     clock = Sleeps(monkeypatch)
     links, _ = linked(full=unavailable)
-    await Asker(links, Watched()).ask("full", Find("x"), clock.now_s + 64.8)
+    await Asker(links, Watched()).ask("full", FindSession("x"), clock.now_s + 64.8)
     assert max(clock.slept) <= 1.5 * asking.LONGEST_PAUSE_S
 
 
@@ -104,15 +104,15 @@ async def test_a_substation_that_is_back_is_asked_within_a_second_or_two_however
 async def test_a_dead_substation_takes_no_retry_from_a_healthy_one() -> None:
     broken = iter([lost])
 
-    async def breaks_once() -> Answer:
+    async def breaks_once() -> SubstationAnswer:
         return await next(broken, _found)()
 
     links, _ = linked(dead=lost, fine=breaks_once)
     asker = Asker(links, Watched())
-    assert await asker.ask("dead", Find("x"), time.monotonic() + 0.01) is None
+    assert await asker.ask("dead", FindSession("x"), time.monotonic() + 0.01) is None
     asker._budgets["dead"].tokens = -1000.0
-    assert await asker.ask("dead", Find("x"), time.monotonic() + 30) is None  # at once
-    assert await asker.ask("fine", Find("x"), time.monotonic() + 5) == FOUND
+    assert await asker.ask("dead", FindSession("x"), time.monotonic() + 30) is None  # at once
+    assert await asker.ask("fine", FindSession("x"), time.monotonic() + 5) == FOUND
 
 
 @pytest.mark.gen_test
@@ -129,7 +129,7 @@ async def test_an_ask_without_retries_draws_on_no_budget() -> None:
 async def test_who_waits_for_a_substation_that_was_not_discovered_is_woken_when_it_is() -> None:
     links, _ = linked()
     asker = Asker(links, Watched())
-    waiting = [asyncio.create_task(asker.once("s-1", Find("x"), 30.0)) for _ in range(100)]
+    waiting = [asyncio.create_task(asker.once("s-1", FindSession("x"), 30.0)) for _ in range(100)]
     await asyncio.sleep(0)
     links.connect("s-1", "127.0.0.1:1")
     links._links["s-1"].call = _call_found  # type: ignore[method-assign, assignment]
@@ -144,7 +144,7 @@ async def test_a_call_that_is_not_answered_soon_is_reported_before_its_deadline(
     monkeypatch.setattr(asking, "LATE_S", 0.01)
     links, _ = linked(stalled=silent)
     watched = Watched()
-    asked = asyncio.create_task(Asker(links, watched).ask("stalled", Find("x"), time.monotonic() + 30))
+    asked = asyncio.create_task(Asker(links, watched).ask("stalled", FindSession("x"), time.monotonic() + 30))
     while not watched.seen:  # noqa: ASYNC110 - the test's own time limit ends it
         await asyncio.sleep(0.001)
     assert watched.seen == [("late", "stalled")]
@@ -158,14 +158,14 @@ async def test_only_a_decision_is_prompt() -> None:
     links, _ = linked(full=unavailable, fine=_found)
     watched = Watched()
     asker = Asker(links, watched)
-    await asker.once("full", Find("x"), 1.0)
-    await asker.once("fine", Find("x"), 1.0)
+    await asker.once("full", FindSession("x"), 1.0)
+    await asker.once("fine", FindSession("x"), 1.0)
     assert watched.seen == [("prompt", "fine")]
 
 
-async def _found() -> Answer:
+async def _found() -> SubstationAnswer:
     return FOUND
 
 
-async def _call_found(command: Command, within_s: float) -> Answer:
+async def _call_found(command: Command, within_s: float) -> SubstationAnswer:
     return FOUND

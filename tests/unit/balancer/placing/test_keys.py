@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from balancer.contract import Answer, Outcome
-from substation.contract import Outcome as Placed
-from substation.contract import Place, Stop
+from balancer.contract import BalancerAnswer, BalancerOutcome
+from substation.contract import Place, StopSession
+from substation.contract import SubstationOutcome as Placed
 from tests.support.virtual_grid import KW, Balancer, Station, request
 from tests.support.virtual_time import simulate
 
@@ -22,7 +22,7 @@ class Grid:
     balancer: Balancer
     stations: dict[str, Station]
 
-    async def charge(self, key: str, kw: int = 10, wait_s: float = 0, **changed: object) -> Answer:
+    async def charge(self, key: str, kw: int = 10, wait_s: float = 0, **changed: object) -> BalancerAnswer:
         asked = await self.balancer.charge(request(key, kw, wait_s, **changed))  # type: ignore[arg-type]
         assert asked.answer
         return asked.answer
@@ -30,7 +30,7 @@ class Grid:
     async def placed(self, key: str, kw: int = 10, wait_s: float = 0, **changed: object) -> str:
         """Where a request was placed."""
         answer = await self.charge(key, kw, wait_s, **changed)
-        assert answer.outcome is Outcome.ADMITTED, answer
+        assert answer.outcome is BalancerOutcome.ADMITTED, answer
         assert answer.session
         return answer.session.session_id
 
@@ -82,11 +82,11 @@ def test_a_key_is_not_claimed_at_a_dead_substation_and_gets_in_as_soon_as_there_
         await grid.lose("s-1", "s-2")
         assert grid.balancer.fleet.panic(asyncio.get_running_loop().time())
         began_s = asyncio.get_running_loop().time()
-        assert (await grid.charge("key")).outcome is Outcome.NO_CAPACITY
+        assert (await grid.charge("key")).outcome is BalancerOutcome.NO_CAPACITY
         assert asyncio.get_running_loop().time() - began_s < 1
         waiting = asyncio.create_task(grid.placed("waits", wait_s=20))
         await asyncio.sleep(5)
-        grid.stations["s-3"].decide(Stop(last), float("inf"))
+        grid.stations["s-3"].decide(StopSession(last), float("inf"))
         assert (await waiting).startswith("s-3.")
 
     on_a_grid(tmp_path, (100, 100, 100), scenario)
@@ -100,8 +100,10 @@ def test_a_suspect_without_a_stream_gets_no_key(tmp_path: Path) -> None:
             await grid.placed(f"fills-{n}", 10, substations=("s-2",))
         grid.stations["s-1"].kill()
         answer = await grid.charge("key")
-        assert answer.outcome is Outcome.NO_CAPACITY
-        assert (await grid.charge("only-there", substations=("s-1",))).outcome is Outcome.NO_SUBSTATION
+        assert answer.outcome is BalancerOutcome.NO_CAPACITY
+        assert (
+            await grid.charge("only-there", substations=("s-1",))
+        ).outcome is BalancerOutcome.NO_SUBSTATION
         grid.stations["s-1"].start()
         await grid.balancer.ready("s-1")
         assert (await grid.placed("key")).startswith("s-1.")
@@ -117,7 +119,7 @@ def test_sixty_true_retries_beside_another_request_under_the_key_all_get_their_s
 
         async def other() -> None:
             for _ in range(60):
-                assert (await grid.charge("key", 7)).outcome is Outcome.KEY_REUSED
+                assert (await grid.charge("key", 7)).outcome is BalancerOutcome.KEY_REUSED
 
         flood = [asyncio.create_task(other()) for _ in range(5)]
         for _ in range(60):
@@ -133,7 +135,7 @@ def test_of_two_requests_under_one_key_that_wait_for_room_one_gets_it(tmp_path: 
         await grid.placed("fills", 100, seconds=5)
         waiting = [grid.charge("key", 10, 20), grid.charge("key", 7, 20), grid.charge("key", 10, 20)]
         first, other, joined = await asyncio.gather(*waiting)
-        assert {first.outcome, other.outcome} == {Outcome.ADMITTED, Outcome.KEY_REUSED}
+        assert {first.outcome, other.outcome} == {BalancerOutcome.ADMITTED, BalancerOutcome.KEY_REUSED}
         assert first == joined
         assert len(grid.sessions()) == 2
 
@@ -159,7 +161,7 @@ def test_a_key_that_was_refused_does_not_depend_on_who_refused_it(tmp_path: Path
             grid.balancer = Balancer(refuses._folder.parent, list(grid.stations.values()), random.Random(2))
             await grid.balancer.ready("s-2")
         else:
-            assert (await asking).outcome is Outcome.NO_CAPACITY
+            assert (await asking).outcome is BalancerOutcome.NO_CAPACITY
         await asyncio.sleep(12)
         assert (await grid.placed("key")).startswith("s-2.")
 
@@ -175,7 +177,7 @@ def test_a_key_is_not_left_at_a_substation_that_was_never_asked(tmp_path: Path) 
             grid.balancer.fleet.members[name].report = dataclasses.replace(station.report(), load_w=0)
         asked = await grid.balancer.charge(request("key"))
         assert asked.answer
-        assert asked.answer.outcome is Outcome.NO_CAPACITY
+        assert asked.answer.outcome is BalancerOutcome.NO_CAPACITY
         assert asked.claim
         assert (asked.claim.attempt, asked.claim.target) == (3, "")
 
@@ -191,14 +193,14 @@ def test_a_key_whose_journal_is_not_there_is_unknown_until_the_journal_is_back(t
         await asyncio.sleep(10)
         assert str(grid.balancer.state("s-1")) == "healthy"
         answer = await grid.charge("key", substations=("s-1",))
-        assert answer.outcome is Outcome.UNKNOWN
+        assert answer.outcome is BalancerOutcome.UNKNOWN
         assert all(journal in answer.detail for journal in station.disks.values())
         assert (await grid.placed("fresh", substations=("s-1",))).startswith("s-1.")
         station.kill()
         station.start(disk=0)
         await asyncio.sleep(10)
         assert await grid.placed("key", substations=("s-1",)) == session_id
-        assert (await grid.charge("fresh", substations=("s-1",))).outcome is Outcome.UNKNOWN
+        assert (await grid.charge("fresh", substations=("s-1",))).outcome is BalancerOutcome.UNKNOWN
 
     on_a_grid(tmp_path, (100, 100), scenario)
 
@@ -210,11 +212,11 @@ def test_a_key_whose_journal_was_given_up_is_placed_anew(tmp_path: Path) -> None
         station.kill()
         station.start(disk=1)
         await asyncio.sleep(10)
-        assert (await grid.charge("key", substations=("s-1",))).outcome is Outcome.UNKNOWN
+        assert (await grid.charge("key", substations=("s-1",))).outcome is BalancerOutcome.UNKNOWN
         lost = station.destroy(0)
         given_up = await grid.balancer.decommission("s-1", lost)
         assert given_up
-        assert given_up.outcome is Outcome.DONE
+        assert given_up.outcome is BalancerOutcome.DONE
         again = await grid.placed("key", substations=("s-1",))
         assert again != first
         assert grid.sessions() == [again]
@@ -234,7 +236,7 @@ def test_a_journal_that_came_between_two_polls_places_nothing_that_was_claimed_a
         station.kill()
         station.start(disk=1)
         asked = grid.charge("key", substations=("s-1",))
-        assert (await asked).outcome is Outcome.UNKNOWN
+        assert (await asked).outcome is BalancerOutcome.UNKNOWN
         assert station.sessions(1) == []
 
     on_a_grid(tmp_path, (100, 100), scenario)
@@ -247,14 +249,16 @@ def test_names_that_the_grid_does_not_have_change_no_answer_beside_one_that_it_h
     async def scenario(grid: Grid) -> None:
         named = ("s-1", *unknown)
         assert (await grid.placed("fits", 100, seconds=20, substations=named)).startswith("s-1.")
-        assert (await grid.charge("full", substations=named)).outcome is Outcome.NO_CAPACITY
+        assert (await grid.charge("full", substations=named)).outcome is BalancerOutcome.NO_CAPACITY
         assert (await grid.placed("full", wait_s=30, substations=named)).startswith("s-1.")
         none_of_them = await grid.charge("neither", substations=unknown)
         assert (none_of_them.outcome, none_of_them.detail) == (
-            Outcome.UNKNOWN_SUBSTATION,
+            BalancerOutcome.UNKNOWN_SUBSTATION,
             ", ".join(unknown),
         )
-        assert (await grid.charge("too-much", 101, substations=named)).outcome is Outcome.EXCEEDS_CAPACITY
+        assert (
+            await grid.charge("too-much", 101, substations=named)
+        ).outcome is BalancerOutcome.EXCEEDS_CAPACITY
 
     on_a_grid(tmp_path, (100, 100), scenario)
 
@@ -292,13 +296,13 @@ def test_a_withdrawal_waits_for_its_journal_until_that_is_given_up(tmp_path: Pat
             await asyncio.sleep(0.0001)
         station.stream_cut = True
         answer, _ = await asking
-        assert answer.outcome is Outcome.WITHDRAWN
+        assert answer.outcome is BalancerOutcome.WITHDRAWN
         station.kill()
         station.stream_cut = False
         station.start(disk=1)
         await asyncio.sleep(20)
         assert len(await balancer.book.withdrawals()) == 1
-        assert await balancer.decommission("s-1", station.destroy(0)) == Answer(Outcome.DONE)
+        assert await balancer.decommission("s-1", station.destroy(0)) == BalancerAnswer(BalancerOutcome.DONE)
         await asyncio.sleep(20)
         assert await balancer.book.withdrawals() == []
 
@@ -311,7 +315,7 @@ def test_a_key_that_met_another_order_book_may_go_elsewhere(tmp_path: Path) -> N
         assert grid.stations["s-1"].decide(other, float("inf")).outcome is Placed.PLACED
         asked = await grid.balancer.charge(request("key", substations=("s-1",)))
         assert asked.answer
-        assert asked.answer.outcome is Outcome.NO_SUBSTATION
+        assert asked.answer.outcome is BalancerOutcome.NO_SUBSTATION
         assert asked.claim
         assert asked.claim.target == ""
         await grid.lose("s-1")
@@ -332,9 +336,9 @@ def test_what_waits_for_the_stream_of_one_that_is_given_up_does_not_arrive_there
         await asyncio.sleep(1)
         given_up = await grid.balancer.decommission("s-1")
         assert given_up
-        assert given_up.outcome is Outcome.DONE
+        assert given_up.outcome is BalancerOutcome.DONE
         station.start()
-        assert (await asking).outcome is Outcome.UNKNOWN
+        assert (await asking).outcome is BalancerOutcome.UNKNOWN
         assert (await grid.placed("key")).startswith("s-2.")
 
     on_a_grid(tmp_path, (100, 100), scenario)

@@ -14,7 +14,7 @@ from balancer.contract import Charge
 from balancer.placing.decisions import Decisions
 from balancer.placing.seats import Seat, Seats
 from balancer.placing.waiting_room import MOST_PASSES, WaitingRoom
-from substation.contract import Report, Session, State
+from substation.contract import Report, Session, SessionState
 from substation.plan import Plan
 from tests.unit.balancer.views import KW, View, releases, report
 
@@ -46,7 +46,9 @@ class Desk:
     def admit(self, seat: Seat | None, asked: Charge) -> None:
         """What a substation's answer does: the request is in, and its power is reported soon."""
         assert seat
-        session = Session("id", seat.target, asked.vehicle_id, State.CHARGING, asked.plan, 0, 0, 3_600_000)
+        session = Session(
+            "id", seat.target, asked.vehicle_id, SessionState.CHARGING, asked.plan, 0, 0, 3_600_000
+        )
         self.seats.admitted(asked, seat, session)
 
     def told(self) -> list[tuple[str | None, str]]:

@@ -11,7 +11,7 @@ import pytest
 from balancer.book.embedded import KEEP_MS, EmbeddedBook
 from balancer.book.protocol import Hold
 from balancer.placing.vehicles import VehicleAsker, name
-from substation.contract import Answer, Outcome, Place
+from substation.contract import Place, SubstationAnswer, SubstationOutcome
 from tests.support.desk import Desk
 from tests.support.lossy_grid import CAR, NAMES, Network, balancer
 
@@ -32,7 +32,7 @@ class Held:
             folder / "orders.sqlite", monotonic_s=lambda: self.passed_s, unix_s=lambda: UNIX_S
         )
 
-    async def ask(self, key: str, attempt: int = 0) -> Answer:
+    async def ask(self, key: str, attempt: int = 0) -> SubstationAnswer:
         answer = await self.asker.ask("a", self.place(key, attempt), time.monotonic() + 60)
         assert answer
         return answer
@@ -56,8 +56,8 @@ async def held(folder: Path) -> AsyncIterator[Held]:
 @pytest.mark.gen_test
 async def test_a_request_whose_vehicle_is_held_for_another_is_refused_for_good(tmp_path: Path) -> None:
     async with held(tmp_path) as made:
-        assert (await made.ask("mine", 1)).outcome is Outcome.REFUSED
-        for attempt, outcome in ((0, Outcome.STALE), (1, Outcome.REFUSED)):
+        assert (await made.ask("mine", 1)).outcome is SubstationOutcome.REFUSED
+        for attempt, outcome in ((0, SubstationOutcome.STALE), (1, SubstationOutcome.REFUSED)):
             (late,) = made.desk.ask(made.place("mine", attempt))
             assert late.outcome is outcome
 
@@ -69,7 +69,7 @@ async def test_a_request_that_has_its_session_gets_it_though_its_vehicle_is_held
     async with held(tmp_path) as made:
         (placed,) = made.desk.ask(made.place("mine"))
         again = await made.ask("mine")
-        assert (again.outcome, again.session) == (Outcome.PLACED, placed.session)
+        assert (again.outcome, again.session) == (SubstationOutcome.PLACED, placed.session)
 
 
 @pytest.mark.gen_test

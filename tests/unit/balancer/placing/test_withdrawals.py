@@ -9,7 +9,7 @@ from balancer.book.embedded import EmbeddedBook
 from balancer.book.protocol import Withdrawal
 from balancer.placing import withdrawals as withdrawals_module
 from balancer.placing.withdrawals import Withdrawals
-from substation.contract import Answer, Command, Outcome, Withdraw
+from substation.contract import Command, SubstationAnswer, SubstationOutcome, Withdraw
 from tests.unit.balancer.book.test_embedded_book import Embedded
 
 ORPHAN = Withdrawal("~a", 1, "s-1")
@@ -22,10 +22,10 @@ class Substations:
         self.answering = asyncio.Event()
         self.asked: list[tuple[str, Command]] = []
 
-    async def once(self, substation_id: str, command: Command, within_s: float) -> Answer:  # noqa: ARG002
+    async def once(self, substation_id: str, command: Command, within_s: float) -> SubstationAnswer:  # noqa: ARG002
         self.asked.append((substation_id, command))
         await self.answering.wait()
-        return Answer(Outcome.WITHDRAWN)
+        return SubstationAnswer(SubstationOutcome.WITHDRAWN)
 
 
 def nobody_gone(substation_id: str, journal_id: str) -> bool:
@@ -153,9 +153,14 @@ async def test_a_withdrawal_that_is_never_answered_keeps_no_other_from_being_set
     monkeypatch.setattr(withdrawals_module, "PAUSE_S", 0.0)
 
     class Picky(Substations):
-        async def once(self, substation_id: str, command: Command, within_s: float) -> Answer | None:  # type: ignore[override]  # noqa: ARG002
+        async def once(  # type: ignore[override]
+            self,
+            substation_id: str,
+            command: Command,
+            within_s: float,  # noqa: ARG002
+        ) -> SubstationAnswer | None:
             self.asked.append((substation_id, command))
-            return None if command == Withdraw("~a", 1) else Answer(Outcome.WITHDRAWN)
+            return None if command == Withdraw("~a", 1) else SubstationAnswer(SubstationOutcome.WITHDRAWN)
 
     substations = Picky()
     async with Embedded(tmp_path).open() as book:
