@@ -9,37 +9,26 @@ from typing import Any
 import grpc.aio
 
 from balancer.book.protocol import Withdrawal
-from balancer.contract import (
-    BalancerAnswer,
-    BalancerOutcome,
-    Charge,
-    Command,
-    FindSession,
-    ListSessions,
-    StopSession,
-)
+from balancer.contract import BalancerAnswer, BalancerOutcome, Charge, Command, StopSession
 from balancer.operating.sessions import Sessions
 from balancer.placing.placement import Placement
 from balancer.placing.vehicles import OneSession
 from balancer.placing.withdrawals import Withdrawals
-from balancer.proto import balancer_pb2 as pb
 from balancer.proto import balancer_pb2_grpc as rpc
+from balancer.wire import Greeting, answers_to_message, calls_from_message, greeting_to_message, kind_of
 from runtime.stream_peers import Peers
 from runtime.stream_server import Conversation
 from runtime.trace import CURRENT, Trace, received
-from substation.plan import Plan
-from substation.proto import substation_pb2 as substation_pb
 
 log = logging.getLogger(__name__)
 
-MOST_LISTED = 1000
 LOOK_EVERY_S = 0.5  # at what keeps requests from being placed
 ANSWER_S = 0.2  # kept back from the caller's time, so that even "unknown" arrives in time
 
-# With the monotonic time up to which the caller waits, and whose request it is; None for what nobody
-# could do, which must not end the stream of all others.
-Asked = tuple[Command | None, float, Trace]
-Settled = tuple[BalancerAnswer, Withdrawal | None]
+# A command, the monotonic time up to which its caller waits, and the request that it is part of. The command is
+# None when it is impossible.
+TracedCommand = tuple[Command | None, float, Trace]
+AnswerToUse = tuple[BalancerAnswer, Withdrawal | None]  # with what is withdrawn if the caller does not use it
 
 
 class BalancerService(rpc.BalancerServicer):
@@ -59,14 +48,14 @@ class BalancerService(rpc.BalancerServicer):
         self._sessions = sessions
         self._withdrawals = withdrawals
         self._book_id = book_id
-        self._peers: Peers[Settled] = Peers()
-        self._conversations: dict[asyncio.Task[Any], Conversation[Asked, Settled]] = {}
+        self._peers: Peers[AnswerToUse] = Peers()
+        self._conversations: dict[asyncio.Task[Any], Conversation[TracedCommand, AnswerToUse]] = {}
 
     def register(self, server: grpc.aio.Server) -> None:
         """Add this service to a server."""
         rpc.add_BalancerServicer_to_server(self, server)  # type: ignore[no-untyped-call]
 
-    async def Converse(self, request_iterator: Any, context: Any) -> None:  # noqa: ARG002, N802 - gRPC's name
+    async def Converse(self, _: Any, context: Any) -> None:
         """Answer one gateway's calls."""
         peer = self._peers.of(context)
         conversation = Conversation(_decode, self._handle, self._encode, self._unused, peer)
@@ -77,11 +66,11 @@ class BalancerService(rpc.BalancerServicer):
 
     async def follow_readiness(self) -> None:
         """Greet every gateway again when `waiting_for` has changed."""
-        told = self.waiting_for()
+        announced = self.waiting_for()
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            if (now := self.waiting_for()) != told:
-                told = now
+            if (now := self.waiting_for()) != announced:
+                announced = now
                 log.info("ready" if not now else "not ready", extra={"waiting_for": now})
                 for conversation in self._conversations.values():
                     conversation.greet()
@@ -90,94 +79,48 @@ class BalancerService(rpc.BalancerServicer):
         """Wait, once the server has stopped, until every unused answer was given back."""
         await asyncio.gather(*self._conversations, return_exceptions=True)
 
-    async def _handle(self, asked: Asked) -> Settled:
-        command, until_s, trace = asked
+    async def _handle(self, traced: TracedCommand) -> AnswerToUse:
+        command, until_s, trace = traced
         CURRENT.set(trace)  # of the task that answers this call alone
+        withdrawal = None
         if command is None:
-            settled: Settled = (
-                BalancerAnswer(BalancerOutcome.EXCEEDS_CAPACITY, detail="nobody could carry this out"),
-                None,
-            )
+            answer = BalancerAnswer(BalancerOutcome.EXCEEDS_CAPACITY, detail="nobody could carry this out")
         elif isinstance(command, Charge):
-            settled = await self._placement.charge(command, until_s)
+            answer, withdrawal = await self._placement.charge(command, until_s)
         else:
-            settled = await self._sessions.ask(command, until_s), None
-        _note(command, settled[0])
-        return settled
+            answer = await self._sessions.ask(command, until_s)
+        _log(command, answer)
+        return answer, withdrawal
 
-    def _encode(self, settled: list[tuple[int, Settled]]) -> pb.Answers:
-        """Write answers; no answers are the greeting, which names the order book and says whether this is ready."""
-        if not settled:
-            return pb.Answers(book_id=self._book_id, waiting_for=self.waiting_for())
-        return pb.Answers(answers=[_answer(number, answer) for number, (answer, _) in settled])
+    def _encode(self, answers: list[tuple[int, AnswerToUse]]) -> Any:
+        """Write answers; no answers are the greeting."""
+        if not answers:
+            return greeting_to_message(Greeting(self._book_id, tuple(self.waiting_for())))
+        return answers_to_message((number, answer) for number, (answer, _) in answers)
 
-    def _unused(self, settled: Settled) -> None:
+    def _unused(self, unused: AnswerToUse) -> None:
         """The caller went before it had this answer: what nobody knows of is withdrawn."""
-        _, withdrawal = settled
+        _, withdrawal = unused
         if withdrawal:
             self._withdrawals.note_soon(withdrawal)
 
 
-def _decode(message: pb.Calls) -> tuple[list[tuple[int, Asked]], list[int]]:
+def _decode(message: Any) -> tuple[list[tuple[int, TracedCommand]], list[int]]:
     now_s = time.monotonic() - ANSWER_S
-    calls = [
+    calls, cancelled = calls_from_message(message)
+    traced = [
         (
             call.number,
-            (
-                _command(call),
-                now_s + call.remaining_ms / 1000,
-                received(call.traceparent, call.request_id),
-            ),
+            (call.command, now_s + call.remaining_ms / 1000, received(call.traceparent, call.request_id)),
         )
-        for call in message.calls
+        for call in calls
     ]
-    return calls, list(message.cancelled)
+    return traced, cancelled
 
 
-def _note(command: Command | None, answer: BalancerAnswer) -> None:
-    """Write how a call ended; sessions that were only looked at are not told of."""
+def _log(command: Command | None, answer: BalancerAnswer) -> None:
+    """Log how a call ended; looking sessions up is not logged."""
     if isinstance(command, Charge | StopSession) or command is None:
-        kind = {Charge: "charge", StopSession: "stop", type(None): "nonsense"}[type(command)]
+        kind = kind_of(command) if command else "nonsense"
         session = {"session_id": answer.session.session_id} if answer.session else {}
         log.info("%s answered %s", kind, answer.outcome, extra=session)
-
-
-def _command(call: pb.Call) -> Command | None:
-    match call.WhichOneof("command"):
-        case "charge":
-            charge = call.charge
-            try:
-                plan = Plan(charge.energy_j, charge.power_w, charge.stay_ms)
-            except ValueError:
-                return None
-            return Charge(
-                charge.key,
-                charge.fingerprint,
-                charge.vehicle_id,
-                plan,
-                tuple(charge.substations),
-                charge.max_wait_ms,
-                charge.caller,
-            )
-        case "stop":
-            return StopSession(call.stop.session_id, call.stop.caller)
-        case "page":
-            page = call.page
-            return ListSessions(
-                page.vehicle_id, page.cursor, min(max(page.limit, 1), MOST_LISTED), page.caller
-            )
-        case _:
-            return FindSession(call.find.session_id, call.find.caller)
-
-
-def _answer(number: int, answer: BalancerAnswer) -> pb.Answer:
-    session = substation_pb.Session(**answer.session.fields()) if answer.session else None
-    return pb.Answer(
-        number=number,
-        outcome=answer.outcome,
-        session=session,
-        sessions=[substation_pb.Session(**listed.fields()) for listed in answer.sessions],
-        next_cursor=answer.next_cursor,
-        retry_after_ms=answer.retry_after_ms,
-        detail=answer.detail,
-    )

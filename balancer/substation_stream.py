@@ -4,30 +4,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc.aio
 
 from runtime.coalescer import Link, Outgoing, Wire
 from runtime.operator_token import Metadata
-from substation.contract import (
-    Command,
-    Derate,
-    Drain,
-    FindSession,
-    ListSessions,
-    Place,
-    Report,
-    Session,
-    Settle,
-    StopSession,
-    SubstationAnswer,
-    SubstationOutcome,
-    Withdraw,
-    report_fault,
-)
-from substation.proto import substation_pb2 as pb
+from substation.contract import Command, Report, SubstationAnswer, SubstationOutcome, report_fault
 from substation.proto import substation_pb2_grpc as rpc
+from substation.wire import Call, answer_from_message, calls_to_message, report_from_message
 
 WITH_SESSION = frozenset({SubstationOutcome.PLACED, SubstationOutcome.STOPPED})
 
@@ -100,12 +85,12 @@ class Links:
         await asyncio.gather(*(link.close() for link in self._links.values()), *self._closing)
 
     def _wire(self, substation_id: str) -> Wire[Command, SubstationAnswer]:
-        def encode(calls: list[Outgoing[Command]], cancelled: list[int]) -> pb.Calls:  # noqa: ARG001
-            return pb.Calls(calls=[_call(call, substation_id) for call in calls])
+        def encode(calls: list[Outgoing[Command]], _cancelled: list[int]) -> Any:
+            return calls_to_message(_call(call, substation_id) for call in calls)
 
-        def decode(message: pb.Answers) -> Iterator[tuple[int, SubstationAnswer]]:
+        def decode(message: Any) -> Iterator[tuple[int, SubstationAnswer]]:
             if message.HasField("report"):
-                self._take(substation_id, _report(message.report))
+                self._take(substation_id, report_from_message(message.report))
             return ((answer.number, _answer(answer, substation_id)) for answer in message.answers)
 
         return Wire(self._open, encode, decode, cancels=False)
@@ -130,77 +115,34 @@ def _opening(metadata: Metadata) -> Callable[[grpc.aio.Channel], Any]:
     return opened
 
 
-def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
-    call = pb.Call(number=outgoing.number, remaining_ms=outgoing.remaining_ms, substation_id=substation_id)
-    if whose := outgoing.trace:
-        call.traceparent, call.request_id = whose.traceparent(), whose.request_id
-    match outgoing.item:
-        case Place() as place:
-            plan = place.plan
-            call.place.CopyFrom(
-                pb.Place(
-                    book_id=place.book_id,
-                    key=place.key,
-                    attempt=place.attempt,
-                    vehicle_id=place.vehicle_id,
-                    energy_j=plan.energy_j,
-                    power_w=plan.power_w,
-                    stay_ms=plan.stay_ms,
-                    caller=place.caller,
-                    journal_id=place.journal_id,
-                )
-            )
-        case Withdraw(key, attempt, journal_id):
-            call.withdraw.CopyFrom(pb.Withdraw(key=key, attempt=attempt, journal_id=journal_id))
-        case Settle(key, attempt, journal_id):
-            call.settle.CopyFrom(pb.Settle(key=key, attempt=attempt, journal_id=journal_id))
-        case StopSession(session_id, caller):
-            call.stop.CopyFrom(pb.Stop(session_id=session_id, caller=caller))
-        case FindSession(session_id, caller):
-            call.find.CopyFrom(pb.Find(session_id=session_id, caller=caller))
-        case ListSessions(after, limit, vehicle_id, caller):
-            call.page.CopyFrom(pb.Page(after=after, limit=limit, vehicle_id=vehicle_id, caller=caller))
-        case Drain(on):
-            call.drain.CopyFrom(pb.Drain(on=on))
-        case Derate(limit_w):
-            call.derate.CopyFrom(pb.Derate(limit_w=limit_w))
-    return call
+def _call(outgoing: Outgoing[Command], substation_id: str) -> Call:
+    trace = outgoing.trace
+    return Call(
+        outgoing.number,
+        outgoing.remaining_ms,
+        substation_id,
+        outgoing.item,
+        trace.traceparent() if trace else "",
+        trace.request_id if trace else "",
+    )
 
 
-def _answer(answer: pb.Answer, substation_id: str) -> SubstationAnswer:
+def _answer(message: Any, substation_id: str) -> SubstationAnswer:
     """Return an answer; one that can't be read, or whose session is not this substation's, decides nothing."""
     try:
-        outcome = SubstationOutcome(answer.outcome)
-        session = Session.of(answer.session) if answer.HasField("session") else None
-        sessions = tuple(Session.of(listed) for listed in answer.sessions)
-        if outcome in WITH_SESSION and session is None:
-            _refuse(f"{outcome} without a session")
-        if any(each.substation_id != substation_id for each in (*sessions, *([session] if session else []))):
-            _refuse("a session of another substation")
+        answer = answer_from_message(message)
     except ValueError as error:
-        log.error(  # noqa: TRY400 - the trace would say nothing more
-            "an answer has impossible values and is ignored",
-            extra={"substation": substation_id, "why": str(error)},
-        )
-        return SubstationAnswer(SubstationOutcome.UNAVAILABLE)
-    return SubstationAnswer(outcome, session, sessions, answer.next_after)
+        return _unusable(str(error), substation_id)
+    if answer.outcome in WITH_SESSION and answer.session is None:
+        return _unusable(f"{answer.outcome} without a session", substation_id)
+    sessions = (*answer.sessions, answer.session) if answer.session else answer.sessions
+    if any(session.substation_id != substation_id for session in sessions):
+        return _unusable("a session of another substation", substation_id)
+    return answer
 
 
-def _refuse(why: str) -> NoReturn:
-    raise ValueError(why)
-
-
-def _report(report: pb.Report) -> Report:
-    return Report(
-        report.substation_id,
-        report.journal_id,
-        report.epoch,
-        report.seq,
-        report.load_w,
-        report.capacity_w,
-        report.draining,
-        tuple(report.releases_w),
-        report.sessions,
-        report.rated_w,
-        report.book_id,
+def _unusable(why: str, substation_id: str) -> SubstationAnswer:
+    log.error(
+        "an answer has impossible values and is ignored", extra={"substation": substation_id, "why": why}
     )
+    return SubstationAnswer(SubstationOutcome.UNAVAILABLE)

@@ -42,7 +42,7 @@ class KeyFile:
                 log.info("API keys were read", extra={"keys": len(self._callers)})
         except (OSError, UnusableKeys) as error:
             if mark != self._mark:
-                log.error(  # noqa: TRY400 - the trace would say nothing more
+                log.error(
                     "API keys can't be read; those of before hold",
                     extra={"path": str(self._path), "fault": str(error)},
                 )

@@ -183,28 +183,6 @@ class Session:
             "taper": self.plan.taper,
         }
 
-    @classmethod
-    def of(cls, flat: Any) -> "Session":
-        """Return the session that an object with these attributes describes, such as a message.
-
-        Raises ValueError for what can't be a session.
-        """
-        session = cls(
-            flat.session_id,
-            flat.substation_id,
-            flat.vehicle_id,
-            SessionState(flat.state),
-            Plan(flat.energy_j, flat.power_w, flat.stay_ms, flat.taper),
-            flat.delivered_j,
-            flat.started_unix_ms,
-            flat.expected_end_unix_ms,
-            flat.ended_unix_ms,
-            flat.caller,
-        )
-        if fault := session_fault(session):
-            raise ValueError(fault)
-        return session
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SubstationAnswer:

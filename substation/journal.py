@@ -171,7 +171,7 @@ class Journal:
             self._store.run("VACUUM INTO ?", (str(path),))
             path.chmod(0o600)
         except (OSError, sqlite3.Error, StoreFull, StoreDamaged) as error:
-            log.error("a backup failed: %s", error)  # noqa: TRY400 - a state of the disk, not a fault
+            log.error("a backup failed: %s", error)
             with contextlib.suppress(OSError):
                 _remove(path)
             return False

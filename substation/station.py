@@ -190,7 +190,7 @@ def _seal(folder: Path, most: int) -> Path:
         made = (folder / UNFINISHED).rename(folder / name)
         _sync(folder)
     except OSError as error:
-        log.error("a backup failed: %s", error)  # noqa: TRY400 - a state of the disk, not a fault
+        log.error("a backup failed: %s", error)
         for left in (UNFINISHED, name):
             with contextlib.suppress(OSError):
                 (folder / left).unlink(missing_ok=True)

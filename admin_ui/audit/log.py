@@ -134,7 +134,7 @@ class Audit:
             try:
                 await self._on_thread(lambda: self._append(self._late))
             except Unwritable as error:
-                log.error("results are lost to the audit log", extra={"why": str(error)})  # noqa: TRY400
+                log.error("results are lost to the audit log", extra={"why": str(error)})
         await self._on_thread(self._store.close)
         self._thread.shutdown()
 
@@ -142,7 +142,7 @@ class Audit:
         try:
             await self._write(draft)
         except Unwritable as error:
-            log.error(  # noqa: TRY400 - a state of the disk, not a fault
+            log.error(
                 "an entry is not in the audit log yet",
                 extra={"why": str(error), "who": draft.who, "action": draft.action, "outcome": draft.outcome},
             )

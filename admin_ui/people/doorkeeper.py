@@ -70,7 +70,7 @@ class Doorkeeper:
             try:
                 await asyncio.to_thread(self._file.look)
             except (OSError, ValueError) as error:
-                log.error(  # noqa: TRY400 - a state of the file, not a fault
+                log.error(
                     "the file of people can't be used; those known before stay", extra={"why": str(error)}
                 )
             now = self._file.people.told()

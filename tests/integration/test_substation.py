@@ -25,7 +25,6 @@ from substation.contract import (
     FindSession,
     ListSessions,
     Place,
-    Session,
     StopSession,
     Withdraw,
 )
@@ -37,6 +36,7 @@ from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
 from substation.settings import Settings
 from substation.station import BackupFailed, Station
+from substation.wire import session_from_message
 from substation.writer import Request
 from tests.support.ports import free_port
 from tests.support.raw_http import exchange
@@ -334,7 +334,7 @@ async def test_a_vehicle_s_sessions_are_paged_alike_over_http_and_over_the_strea
         while True:
             answer = await grid.ask(ListSessions(after, 2, "EV 1&ü"))
             assert answer.outcome == "found"
-            streamed += [Session.of(session).session_id for session in answer.sessions]
+            streamed += [session_from_message(session).session_id for session in answer.sessions]
             assert {session.vehicle_id for session in answer.sessions} <= {"EV 1&ü"}
             if not (after := answer.next_after):
                 break
@@ -366,7 +366,7 @@ async def test_a_page_of_the_stream_is_bounded_whatever_is_asked_for(
 async def test_a_session_s_taper_is_told_to_whoever_replays_it(tmp_path: Path) -> None:
     async with running(tmp_path) as grid:
         placed = await grid.ask(place("a"))
-        assert Session.of(placed.session).plan == place("a").plan
+        assert session_from_message(placed.session).plan == place("a").plan
         assert (await grid.get("/sessions"))[1]["sessions"][0]["taper"] is True
 
 

@@ -133,7 +133,7 @@ class Page(http.server.SimpleHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b'{"status": "ready"}')
 
-    do_POST = do_PUT = do_GET  # noqa: N815 - names of the standard library
+    do_POST = do_PUT = do_GET
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""

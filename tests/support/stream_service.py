@@ -27,7 +27,7 @@ class Service(rpc.SubstationServicer):
         self.messages: list[pb.Calls] = []
         self.unused: list[str] = []
 
-    async def Converse(self, request_iterator: Any, context: Any) -> None:  # noqa: ARG002, N802 - gRPC's name
+    async def Converse(self, _: Any, context: Any) -> None:
         peer = self._peers.of(context)
         await Conversation(self._decode, self._handle, self._encode, self.unused.append, peer).run(context)
 

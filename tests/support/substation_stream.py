@@ -7,19 +7,10 @@ from contextlib import asynccontextmanager
 import grpc.aio
 
 from runtime.coalescer import Link, Outgoing, Wire
-from substation.contract import (
-    Command,
-    Derate,
-    Drain,
-    FindSession,
-    ListSessions,
-    Place,
-    Settle,
-    StopSession,
-    Withdraw,
-)
+from substation.contract import Command
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
+from substation.wire import Call, calls_to_message
 
 WITHIN_S = 30.0
 
@@ -61,40 +52,6 @@ def _open(channel: grpc.aio.Channel) -> object:
 
 
 def _encode(outgoing: list[Outgoing[Ask]], _cancelled: list[int]) -> pb.Calls:
-    return pb.Calls(calls=[_call(one) for one in outgoing])
-
-
-def _call(outgoing: Outgoing[Ask]) -> pb.Call:
-    ask = outgoing.item
-    call = pb.Call(
-        number=outgoing.number, remaining_ms=outgoing.remaining_ms, substation_id=ask.substation_id
+    return calls_to_message(
+        Call(each.number, each.remaining_ms, each.item.substation_id, each.item.command) for each in outgoing
     )
-    match ask.command:
-        case Place(book_id, key, attempt, vehicle_id, plan, caller):
-            call.place.CopyFrom(
-                pb.Place(
-                    book_id=book_id,
-                    key=key,
-                    attempt=attempt,
-                    vehicle_id=vehicle_id,
-                    energy_j=plan.energy_j,
-                    power_w=plan.power_w,
-                    stay_ms=plan.stay_ms,
-                    caller=caller,
-                )
-            )
-        case Withdraw(key, attempt):
-            call.withdraw.CopyFrom(pb.Withdraw(key=key, attempt=attempt))
-        case Settle(key, attempt):
-            call.settle.CopyFrom(pb.Settle(key=key, attempt=attempt))
-        case StopSession(session_id, caller):
-            call.stop.CopyFrom(pb.Stop(session_id=session_id, caller=caller))
-        case FindSession(session_id, caller):
-            call.find.CopyFrom(pb.Find(session_id=session_id, caller=caller))
-        case ListSessions(after, limit, vehicle_id, caller):
-            call.page.CopyFrom(pb.Page(after=after, limit=limit, vehicle_id=vehicle_id, caller=caller))
-        case Drain(on):
-            call.drain.CopyFrom(pb.Drain(on=on))
-        case Derate(limit_w):
-            call.derate.CopyFrom(pb.Derate(limit_w=limit_w))
-    return call

@@ -17,6 +17,7 @@ from balancer.contract import (
 )
 from balancer.proto import balancer_pb2 as pb
 from balancer.proto import balancer_pb2_grpc as rpc
+from balancer.wire import Call, answer_from_message, calls_to_message
 from runtime.coalescer import Link, Outgoing, Wire
 from substation.contract import Session
 from substation.plan import Plan
@@ -77,48 +78,8 @@ def _open(channel: grpc.aio.Channel) -> Any:
 
 
 def _encode(calls: list[Outgoing[Command]], cancelled: list[int]) -> pb.Calls:
-    return pb.Calls(calls=[_call(call) for call in calls], cancelled=cancelled)
-
-
-def _call(outgoing: Outgoing[Command]) -> pb.Call:
-    call = pb.Call(number=outgoing.number, remaining_ms=outgoing.remaining_ms)
-    match outgoing.item:
-        case Charge() as charge:
-            plan = charge.plan
-            call.charge.CopyFrom(
-                pb.Charge(
-                    key=charge.key,
-                    fingerprint=charge.fingerprint,
-                    vehicle_id=charge.vehicle_id,
-                    energy_j=plan.energy_j,
-                    power_w=plan.power_w,
-                    stay_ms=plan.stay_ms,
-                    substations=charge.substations,
-                    max_wait_ms=charge.max_wait_ms,
-                    caller=charge.caller,
-                )
-            )
-        case StopSession(session_id):
-            call.stop.session_id = session_id
-        case FindSession(session_id):
-            call.find.session_id = session_id
-        case ListSessions(vehicle_id, cursor, limit):
-            call.page.CopyFrom(pb.Page(vehicle_id=vehicle_id, cursor=cursor, limit=limit))
-    return call
+    return calls_to_message((Call(each.number, each.remaining_ms, each.item) for each in calls), cancelled)
 
 
 def _decode(message: pb.Answers) -> Iterator[tuple[int, BalancerAnswer]]:
-    return ((answer.number, _answer(answer)) for answer in message.answers)
-
-
-def _answer(answer: pb.Answer) -> BalancerAnswer:
-    session = Session.of(answer.session) if answer.HasField("session") else None
-    sessions = tuple(Session.of(listed) for listed in answer.sessions)
-    return BalancerAnswer(
-        BalancerOutcome(answer.outcome),
-        session,
-        answer.retry_after_ms,
-        answer.detail,
-        sessions,
-        answer.next_cursor,
-    )
+    return ((answer.number, answer_from_message(answer)) for answer in message.answers)

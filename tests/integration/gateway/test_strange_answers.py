@@ -53,7 +53,7 @@ class Strange(rpc.BalancerServicer):
     def register(self, server: grpc.aio.Server) -> None:
         rpc.add_BalancerServicer_to_server(self, server)  # type: ignore[no-untyped-call]
 
-    async def Converse(self, request_iterator: Any, context: Any) -> None:  # noqa: ARG002, N802 - gRPC's name
+    async def Converse(self, _: Any, context: Any) -> None:
         def decode(message: pb.Calls) -> tuple[list[tuple[int, pb.Call]], list[int]]:
             return [(call.number, call) for call in message.calls], []
 

@@ -1,0 +1,183 @@
+"""The messages between gateways and balancers: both directions of each one, side by side.
+
+Pure. Only this module spells the messages of `balancer.proto`. `..._to_message` and `..._from_message`
+are inverse to each other for every value that the contract allows.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from balancer.contract import (
+    BalancerAnswer,
+    BalancerOutcome,
+    Charge,
+    Command,
+    FindSession,
+    ListSessions,
+    StopSession,
+)
+from balancer.proto import balancer_pb2 as pb
+from substation.plan import Plan
+from substation.wire import session_from_message, session_to_message
+
+MOST_LISTED = 1000  # sessions of one page
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Call:
+    """A numbered call, whose caller waits for another `remaining_ms`.
+
+    `command` is None when the message holds nothing that a balancer could carry out. `traceparent` and
+    `request_id` name the request that the call is part of, '' when there is none.
+    """
+
+    number: int
+    remaining_ms: int
+    command: Command | None
+    traceparent: str = ""
+    request_id: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Greeting:
+    """What a balancer says first, and again when it changes: its order book, and why it can't place a car now."""
+
+    book_id: str
+    waiting_for: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Conversion:
+    """How one kind of command is written into the field `kind` of pb.Call, and read from it."""
+
+    kind: str
+    to_message: Callable[[Any], Any]
+    from_message: Callable[[Any], Command]
+
+
+CONVERSIONS: dict[type, _Conversion] = {
+    Charge: _Conversion(
+        "charge",
+        lambda charge: pb.Charge(
+            key=charge.key,
+            fingerprint=charge.fingerprint,
+            vehicle_id=charge.vehicle_id,
+            energy_j=charge.plan.energy_j,
+            power_w=charge.plan.power_w,
+            stay_ms=charge.plan.stay_ms,
+            substations=charge.substations,
+            max_wait_ms=charge.max_wait_ms,
+            caller=charge.caller,
+        ),
+        lambda message: Charge(
+            key=message.key,
+            fingerprint=message.fingerprint,
+            vehicle_id=message.vehicle_id,
+            plan=Plan(message.energy_j, message.power_w, message.stay_ms),
+            substations=tuple(message.substations),
+            max_wait_ms=message.max_wait_ms,
+            caller=message.caller,
+        ),
+    ),
+    StopSession: _Conversion(
+        "stop",
+        lambda stop: pb.Stop(session_id=stop.session_id, caller=stop.caller),
+        lambda message: StopSession(message.session_id, message.caller),
+    ),
+    FindSession: _Conversion(
+        "find",
+        lambda find: pb.Find(session_id=find.session_id, caller=find.caller),
+        lambda message: FindSession(message.session_id, message.caller),
+    ),
+    ListSessions: _Conversion(
+        "page",
+        lambda page: pb.Page(
+            vehicle_id=page.vehicle_id, cursor=page.cursor, limit=page.limit, caller=page.caller
+        ),
+        lambda message: ListSessions(
+            message.vehicle_id, message.cursor, min(max(message.limit, 1), MOST_LISTED), message.caller
+        ),
+    ),
+}
+BY_KIND = {conversion.kind: conversion for conversion in CONVERSIONS.values()}
+DEFAULT_KIND = "find"  # of a call without a command: no session has the id '', so it is not found
+
+
+def kind_of(command: Command) -> str:
+    """Return the field of the message that holds a command; logs use the same word."""
+    return CONVERSIONS[type(command)].kind
+
+
+def call_to_message(call: Call) -> pb.Call:
+    """Write a call."""
+    message = pb.Call(
+        number=call.number,
+        remaining_ms=call.remaining_ms,
+        traceparent=call.traceparent,
+        request_id=call.request_id,
+    )
+    if call.command is not None:
+        conversion = CONVERSIONS[type(call.command)]
+        getattr(message, conversion.kind).CopyFrom(conversion.to_message(call.command))
+    return message
+
+
+def call_from_message(message: pb.Call) -> Call:
+    """Read a call. An impossible command is None: it must not end the stream for all other calls."""
+    kind = message.WhichOneof("command") or DEFAULT_KIND
+    try:
+        command = BY_KIND[kind].from_message(getattr(message, kind))
+    except ValueError:
+        command = None
+    return Call(message.number, message.remaining_ms, command, message.traceparent, message.request_id)
+
+
+def calls_to_message(calls: Iterable[Call], cancelled: Iterable[int]) -> pb.Calls:
+    """Write the calls that travel together, and the numbers of calls whose caller has gone."""
+    return pb.Calls(calls=map(call_to_message, calls), cancelled=cancelled)
+
+
+def calls_from_message(message: pb.Calls) -> tuple[list[Call], list[int]]:
+    """Read the calls that came together, and the numbers of calls whose caller has gone."""
+    return [call_from_message(call) for call in message.calls], list(message.cancelled)
+
+
+def answer_to_message(number: int, answer: BalancerAnswer) -> pb.Answer:
+    """Write the answer to call `number`."""
+    return pb.Answer(
+        number=number,
+        outcome=answer.outcome,
+        session=session_to_message(answer.session) if answer.session else None,
+        sessions=map(session_to_message, answer.sessions),
+        next_cursor=answer.next_cursor,
+        retry_after_ms=answer.retry_after_ms,
+        detail=answer.detail,
+    )
+
+
+def answer_from_message(message: pb.Answer) -> BalancerAnswer:
+    """Read an answer; raises ValueError for an outcome or a session that can't be."""
+    return BalancerAnswer(
+        outcome=BalancerOutcome(message.outcome),
+        session=session_from_message(message.session) if message.HasField("session") else None,
+        sessions=tuple(map(session_from_message, message.sessions)),
+        next_cursor=message.next_cursor,
+        retry_after_ms=message.retry_after_ms,
+        detail=message.detail,
+    )
+
+
+def answers_to_message(answers: Iterable[tuple[int, BalancerAnswer]]) -> pb.Answers:
+    """Write the answers that travel together."""
+    return pb.Answers(answers=[answer_to_message(number, answer) for number, answer in answers])
+
+
+def greeting_to_message(greeting: Greeting) -> pb.Answers:
+    """Write a greeting, which is a message without answers."""
+    return pb.Answers(book_id=greeting.book_id, waiting_for=greeting.waiting_for)
+
+
+def greeting_from_message(message: pb.Answers) -> Greeting | None:
+    """Read a greeting; None for a message that holds answers."""
+    return None if message.answers else Greeting(message.book_id, tuple(message.waiting_for))

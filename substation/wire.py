@@ -1,0 +1,258 @@
+"""The messages between balancers and substations: both directions of each one, side by side.
+
+Pure. Only this module spells the messages of `substation.proto`. `..._to_message` and `..._from_message`
+are inverse to each other for every value that the contract allows.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from substation.contract import (
+    MOST_STREAMED,
+    Command,
+    Derate,
+    Drain,
+    FindSession,
+    ListSessions,
+    Place,
+    Report,
+    Session,
+    SessionState,
+    Settle,
+    StopSession,
+    SubstationAnswer,
+    SubstationOutcome,
+    Withdraw,
+    session_fault,
+)
+from substation.plan import Plan
+from substation.proto import substation_pb2 as pb
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Call:
+    """A numbered call to the substation `substation_id`, whose caller waits for another `remaining_ms`.
+
+    `command` is None when the message holds nothing that a substation could carry out. `traceparent` and
+    `request_id` name the request that the call is part of, '' when there is none.
+    """
+
+    number: int
+    remaining_ms: int
+    substation_id: str
+    command: Command | None
+    traceparent: str = ""
+    request_id: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Conversion:
+    """How one kind of command is written into the field `kind` of pb.Call, and read from it."""
+
+    kind: str
+    to_message: Callable[[Any], Any]
+    from_message: Callable[[Any], Command]
+
+
+CONVERSIONS: dict[type, _Conversion] = {
+    Place: _Conversion(
+        "place",
+        lambda place: pb.Place(
+            book_id=place.book_id,
+            key=place.key,
+            attempt=place.attempt,
+            vehicle_id=place.vehicle_id,
+            energy_j=place.plan.energy_j,
+            power_w=place.plan.power_w,
+            stay_ms=place.plan.stay_ms,
+            caller=place.caller,
+            journal_id=place.journal_id,
+        ),
+        lambda message: Place(
+            book_id=message.book_id,
+            key=message.key,
+            attempt=message.attempt,
+            vehicle_id=message.vehicle_id,
+            plan=Plan(message.energy_j, message.power_w, message.stay_ms),
+            caller=message.caller,
+            journal_id=message.journal_id,
+        ),
+    ),
+    Withdraw: _Conversion(
+        "withdraw",
+        lambda withdraw: pb.Withdraw(
+            key=withdraw.key, attempt=withdraw.attempt, journal_id=withdraw.journal_id
+        ),
+        lambda message: Withdraw(message.key, message.attempt, message.journal_id),
+    ),
+    Settle: _Conversion(
+        "settle",
+        lambda settle: pb.Settle(key=settle.key, attempt=settle.attempt, journal_id=settle.journal_id),
+        lambda message: Settle(message.key, message.attempt, message.journal_id),
+    ),
+    StopSession: _Conversion(
+        "stop",
+        lambda stop: pb.Stop(session_id=stop.session_id, caller=stop.caller),
+        lambda message: StopSession(message.session_id, message.caller),
+    ),
+    FindSession: _Conversion(
+        "find",
+        lambda find: pb.Find(session_id=find.session_id, caller=find.caller),
+        lambda message: FindSession(message.session_id, message.caller),
+    ),
+    ListSessions: _Conversion(
+        "page",
+        lambda page: pb.Page(
+            after=page.after, limit=page.limit, vehicle_id=page.vehicle_id, caller=page.caller
+        ),
+        lambda message: ListSessions(
+            message.after, min(message.limit, MOST_STREAMED), message.vehicle_id, message.caller
+        ),
+    ),
+    Drain: _Conversion(
+        "drain",
+        lambda drain: pb.Drain(on=drain.on),
+        lambda message: Drain(message.on),
+    ),
+    Derate: _Conversion(
+        "derate",
+        lambda derate: pb.Derate(limit_w=derate.limit_w),
+        lambda message: Derate(message.limit_w),
+    ),
+}
+BY_KIND = {conversion.kind: conversion for conversion in CONVERSIONS.values()}
+
+
+def kind_of(command: Command) -> str:
+    """Return the field of the message that holds a command; logs use the same word."""
+    return CONVERSIONS[type(command)].kind
+
+
+def call_to_message(call: Call) -> pb.Call:
+    """Write a call."""
+    message = pb.Call(
+        number=call.number,
+        remaining_ms=call.remaining_ms,
+        substation_id=call.substation_id,
+        traceparent=call.traceparent,
+        request_id=call.request_id,
+    )
+    if call.command is not None:
+        conversion = CONVERSIONS[type(call.command)]
+        getattr(message, conversion.kind).CopyFrom(conversion.to_message(call.command))
+    return message
+
+
+def call_from_message(message: pb.Call) -> Call:
+    """Read a call. An impossible command is None: it must not end the stream for all other calls."""
+    kind = message.WhichOneof("command")
+    try:
+        command = BY_KIND[kind].from_message(getattr(message, kind)) if kind else None
+    except ValueError:
+        command = None
+    return Call(
+        message.number,
+        message.remaining_ms,
+        message.substation_id,
+        command,
+        message.traceparent,
+        message.request_id,
+    )
+
+
+def calls_to_message(calls: Iterable[Call]) -> pb.Calls:
+    """Write the calls that travel together."""
+    return pb.Calls(calls=map(call_to_message, calls))
+
+
+def calls_from_message(message: pb.Calls) -> list[Call]:
+    """Read the calls that came together."""
+    return [call_from_message(call) for call in message.calls]
+
+
+def session_to_message(session: Session) -> pb.Session:
+    """Write a session."""
+    return pb.Session(**session.fields())
+
+
+def session_from_message(message: pb.Session) -> Session:
+    """Read a session; raises ValueError for what can't be one."""
+    session = Session(
+        session_id=message.session_id,
+        substation_id=message.substation_id,
+        vehicle_id=message.vehicle_id,
+        state=SessionState(message.state),
+        plan=Plan(message.energy_j, message.power_w, message.stay_ms, message.taper),
+        delivered_j=message.delivered_j,
+        started_unix_ms=message.started_unix_ms,
+        expected_end_unix_ms=message.expected_end_unix_ms,
+        ended_unix_ms=message.ended_unix_ms,
+        caller=message.caller,
+    )
+    if fault := session_fault(session):
+        raise ValueError(fault)
+    return session
+
+
+def answer_to_message(number: int, answer: SubstationAnswer) -> pb.Answer:
+    """Write the answer to call `number`."""
+    return pb.Answer(
+        number=number,
+        outcome=answer.outcome,
+        session=session_to_message(answer.session) if answer.session else None,
+        sessions=map(session_to_message, answer.sessions),
+        next_after=answer.next_after,
+    )
+
+
+def answer_from_message(message: pb.Answer) -> SubstationAnswer:
+    """Read an answer; raises ValueError for an outcome or a session that can't be."""
+    return SubstationAnswer(
+        SubstationOutcome(message.outcome),
+        session_from_message(message.session) if message.HasField("session") else None,
+        tuple(map(session_from_message, message.sessions)),
+        message.next_after,
+    )
+
+
+def report_to_message(report: Report) -> pb.Report:
+    """Write a report."""
+    return pb.Report(
+        substation_id=report.substation_id,
+        journal_id=report.journal_id,
+        epoch=report.epoch,
+        seq=report.seq,
+        load_w=report.load_w,
+        capacity_w=report.capacity_w,
+        draining=report.draining,
+        releases_w=report.releases_w,
+        sessions=report.sessions,
+        rated_w=report.rated_w,
+        book_id=report.book_id,
+    )
+
+
+def report_from_message(message: pb.Report) -> Report:
+    """Read a report; whether it can be true is for `substation.contract.report_fault` to say."""
+    return Report(
+        substation_id=message.substation_id,
+        journal_id=message.journal_id,
+        epoch=message.epoch,
+        seq=message.seq,
+        load_w=message.load_w,
+        capacity_w=message.capacity_w,
+        draining=message.draining,
+        releases_w=tuple(message.releases_w),
+        sessions=message.sessions,
+        rated_w=message.rated_w,
+        book_id=message.book_id,
+    )
+
+
+def answers_to_message(answers: Iterable[tuple[int, SubstationAnswer]], report: Report) -> pb.Answers:
+    """Write the answers that travel together, and the report that goes with them."""
+    return pb.Answers(
+        answers=[answer_to_message(number, answer) for number, answer in answers],
+        report=report_to_message(report),
+    )
