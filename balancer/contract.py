@@ -1,4 +1,7 @@
-"""What a balancer takes and answers: the words that gateways share with it."""
+"""What a balancer takes and answers: the words that gateways share with it.
+
+Pure.
+"""
 
 import dataclasses
 from enum import StrEnum

@@ -1,4 +1,7 @@
-"""What the public API promises: every error that a caller can see has one stable code, here."""
+"""What the public API promises: every error that a caller can see has one stable code, here.
+
+Pure.
+"""
 
 from balancer.contract import BalancerOutcome
 from runtime.problem import (

@@ -20,9 +20,11 @@ from gateway import metrics
 from gateway.access import Access
 from gateway.balancer_stream import BalancerLink
 from gateway.callers import ANONYMOUS, Caller
-from gateway.charge import KEY, Invalid, admitted_json, charge, session_json
+from gateway.charge import KEY, charge
 from gateway.contract import BY_OUTCOME, FIELD, INVALID, QUOTA_EXCEEDED, UNAUTHORIZED, UNKNOWN, WITHDRAWN
+from gateway.fields import Invalid
 from gateway.listing import page, page_json
+from gateway.session_json import admitted_json, session_json
 from runtime.coalescer import LinkLost
 from runtime.handlers import ApiHandler
 from runtime.json_body import Malformed, read_object

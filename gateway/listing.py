@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 
 from balancer.contract import CURSOR, BalancerAnswer, ListSessions
 from gateway.callers import Caller
-from gateway.charge import FIELDS, Fault, Field, Invalid, fault_of, session_json, unknown
+from gateway.fields import FIELDS, Fault, Field, Invalid, fault_of, unknown
+from gateway.session_json import session_json
 
 PARAMETERS = (
     next(field for field in FIELDS if field.name == "vehicle_id"),

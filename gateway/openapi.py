@@ -1,8 +1,10 @@
-"""The OpenAPI 3.1 description, made from the same tables that validation and errors use."""
+"""The OpenAPI 3.1 description, made from the same tables that validation and errors use.
+
+Pure.
+"""
 
 from typing import Any
 
-from gateway.charge import FIELDS
 from gateway.contract import (
     INVALID,
     KEY_REUSED,
@@ -12,6 +14,7 @@ from gateway.contract import (
     UNREACHABLE,
     VEHICLE_CHARGING,
 )
+from gateway.fields import FIELDS
 from gateway.listing import PARAMETERS
 from runtime.problem import CROSS_ORIGIN, FOREIGN_HOST, MALFORMED, NOT_FOUND, TOO_LARGE, TYPE, UNSUPPORTED
 

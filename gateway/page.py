@@ -5,8 +5,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, Template, select_autoescape
 
-from gateway.charge import FIELDS
 from gateway.contract import PROBLEMS
+from gateway.fields import FIELDS
 from gateway.listing import PARAMETERS
 from gateway.openapi import description
 from runtime.exposition import VERSION

@@ -1,6 +1,6 @@
 """How many requests a caller may make: a token bucket for each.
 
-Pure; time is an argument, in nanoseconds of any clock that never goes back. Rules:
+Pure. Time is an argument, in nanoseconds of any clock that never goes back. Rules:
 
 - over any time, no more is admitted than the burst and what the rate gives in that time;
 - who stays within its rate is never refused;

@@ -1,5 +1,7 @@
 """How large a message on a stream may be, and how many items go into one.
 
+Pure.
+
 Both ends refuse a larger one, which would end the stream for every call on it; so neither sends one.
 """
 

@@ -1,4 +1,7 @@
-"""Errors as RFC 9457 problem details."""
+"""Errors as RFC 9457 problem details.
+
+Pure.
+"""
 
 import dataclasses
 import json

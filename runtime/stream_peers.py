@@ -1,5 +1,7 @@
 """What the streams of one caller share: call numbers, and answers that may have been lost.
 
+Pure.
+
 When a stream breaks, only the caller knows which answers arrived. So the caller sends the numbers that it lost on
 its next stream, and what the serving end knows of them outlives the stream.
 """

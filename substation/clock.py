@@ -1,4 +1,7 @@
-"""Grid time: runs `scale` times as fast as the wall clock, on through restarts, and never back."""
+"""Grid time: runs `scale` times as fast as the wall clock, on through restarts, and never back.
+
+Pure. The clocks of the machine are arguments.
+"""
 
 import dataclasses
 import math

@@ -1,5 +1,7 @@
 """What a substation takes and answers: the words that balancers share with it.
 
+Pure.
+
 Watts, joules and milliseconds are whole numbers. `_ms` alone is grid time; `unix_ms` and
 `remaining_ms` are wall time.
 """

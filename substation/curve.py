@@ -1,5 +1,7 @@
 """The load of a substation from one moment on: what is reserved now, and what is freed when.
 
+Pure.
+
 An immutable picture that the writer publishes after each commit; the event loop evaluates it at the
 moment of a report. Between two commits load only falls, because sessions only end.
 """

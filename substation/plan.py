@@ -5,7 +5,7 @@ power falls exponentially until it is a tenth (CC-CV; see docs/explanation/charg
 taken to be full when it has the energy that it asked for, so its last fifth is tapered. The
 reservation follows in quarters from above, so that a substation gets back what a car no longer draws.
 
-Pure arithmetic in whole watts, joules and milliseconds of grid time, so that a journal, a client
+Pure. The arithmetic is in whole watts, joules and milliseconds of grid time, so that a journal, a client
 and an oracle that replay it get the same figures to the last watt. Rules:
 
 - the reservation never rises while a session goes on, and is 0 once it has ended;

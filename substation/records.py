@@ -1,4 +1,7 @@
-"""What a journal keeps of a key and of its session."""
+"""What a journal keeps of a key and of its session.
+
+Pure.
+"""
 
 import dataclasses
 

@@ -1,4 +1,7 @@
-"""The tables of the journal, version after version, and the statements that write them."""
+"""The tables of the journal, version after version, and the statements that write them.
+
+Pure.
+"""
 
 SCHEMA_1 = """
 CREATE TABLE station (

@@ -1,4 +1,7 @@
-"""What an operator can order. Pure."""
+"""What an operator can order.
+
+Pure.
+"""
 
 import dataclasses
 from collections.abc import Mapping

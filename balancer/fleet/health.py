@@ -1,5 +1,7 @@
 """The health of one polled address: healthy, suspect after a miss, ejected after three, probed back in.
 
+Pure.
+
 A polled page says nothing about the disk. So a late call makes a substation suspect too, for a time that doubles
 each time that this happens again, until a call is decided in time.
 

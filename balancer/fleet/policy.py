@@ -1,4 +1,7 @@
-"""Placement policies: which of the substations that could take a request gets it."""
+"""Placement policies: which of the substations that could take a request gets it.
+
+Pure. The source of randomness is an argument.
+"""
 
 import dataclasses
 import itertools

@@ -1,6 +1,6 @@
 """The recent decisions: why was this car sent there?
 
-Pure, bounded: the newest `MOST` are kept, fewer in a fleet of many substations, and found by
+Pure. The newest `MOST` are kept, fewer in a fleet of many substations, and found by
 vehicle and by session.
 """
 

@@ -1,5 +1,7 @@
 """The retry budget: retries are a share of the requests, so that an outage is not made worse.
 
+Pure. The time is an argument.
+
 After Finagle's RetryBudget: every request deposits, every retry withdraws, and a minimum comes back
 with time.
 """

@@ -1,5 +1,7 @@
 """Whether two groups of repeats differ by more than chance.
 
+Pure.
+
 The exact rank test of Mann and Whitney (1947), two-sided. It assumes no distribution and is exact for any
 number of runs, also with ties: the ways to deal the ranks out are counted one rank at a time, as Streitberg
 and Roehmel (1986) do. It compares each figure alone: of twenty figures that do not differ, one is expected

@@ -1,4 +1,7 @@
-"""The arithmetic of a verdict: averages over samples, the balance ratio, percentiles, the sweep."""
+"""The arithmetic of a verdict: averages over samples, the balance ratio, percentiles, the sweep.
+
+Pure.
+"""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence

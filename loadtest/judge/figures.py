@@ -1,4 +1,7 @@
-"""The figures of one substation: what it counted, what was sampled, and what its clients recorded."""
+"""The figures of one substation: what it counted, what was sampled, and what its clients recorded.
+
+Pure.
+"""
 
 import dataclasses
 from collections.abc import Sequence

@@ -1,4 +1,7 @@
-"""The figures of the oracle, by the same definitions and at the same moments as those of the run."""
+"""The figures of the oracle, by the same definitions and at the same moments as those of the run.
+
+Pure.
+"""
 
 import dataclasses
 from collections.abc import Sequence

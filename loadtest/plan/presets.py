@@ -1,5 +1,7 @@
 """The presets: what each sends to the grid, and what breaks it then; nothing but data.
 
+Pure.
+
 Limits are written as `--fail-if` takes them (`loadtest.judge.thresholds`).
 """
 

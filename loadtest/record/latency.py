@@ -1,5 +1,7 @@
 """Latencies as an HdrHistogram: every value counts, none is off by more than a thousandth.
 
+Pure.
+
 What it reports is in milliseconds; inside it counts whole microseconds, with three significant figures.
 """
 

@@ -1,4 +1,7 @@
-"""What a run records: every request with its answer, and every reading of a substation."""
+"""What a run records: every request with its answer, and every reading of a substation.
+
+Pure.
+"""
 
 import dataclasses
 import datetime as dt

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gateway.charge import MOST_FAULTS
+from gateway.fields import MOST_FAULTS
 from runtime.body_limit import BODY_BYTES
 from tests.integration.balancer.grid import Plan, built
 from tests.integration.gateway.api import PROBLEM, Api, Response, api_of

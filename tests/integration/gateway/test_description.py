@@ -7,8 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from gateway.charge import FIELDS
 from gateway.contract import PROBLEMS
+from gateway.fields import FIELDS
 from gateway.listing import PARAMETERS
 from tests.integration.balancer.grid import Plan, built
 from tests.integration.gateway.api import CAR, api

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from gateway.charge import FIELDS
 from gateway.contract import PROBLEMS
+from gateway.fields import FIELDS
 from gateway.openapi import ADMITTED, SESSION, description
 from runtime.exposition import VERSION
 from runtime.problem import FAILED

@@ -1,7 +1,6 @@
 """Reading a request to charge: any bytes are refused in an orderly way or become a whole plan."""
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from balancer.contract import Charge
-from gateway.charge import FIELDS, MOST_FAULTS, Fault, Invalid, charge, iso, reserved
+from gateway.charge import charge
+from gateway.fields import FIELDS, MOST_FAULTS, Fault, Invalid
 from runtime.json_body import read_object
-from substation.contract import Session, SessionState
-from substation.plan import Plan
 
 DEFAULTS = {field.name: field.default for field in FIELDS if field.default is not None}
 NAMES = [field.name for field in FIELDS]
@@ -112,35 +110,3 @@ def test_the_key_is_no_part_of_the_fingerprint(document: dict[str, Any], key: st
     one, two = charge(document, key), charge(dict(reversed(document.items())), other)
     assert isinstance(one, Charge)
     assert one.fingerprint == two.fingerprint
-
-
-@given(moment=st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31)))  # noqa: DTZ001 - made UTC below
-@example(moment=datetime(2000, 2, 29, 23, 59, 59, 999_000))  # noqa: DTZ001
-@example(moment=datetime(2100, 2, 28, 23, 59, 59))  # noqa: DTZ001
-def test_moments_are_written_as_datetime_writes_them(moment: datetime) -> None:
-    utc = moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
-    unix_ms = (utc - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-    assert iso(unix_ms) == utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-PLANS = st.builds(
-    Plan, st.integers(1, 10**9), st.integers(1, 10**6), st.integers(0, 10**8), taper=st.booleans()
-)
-
-
-@given(PLANS, st.floats(0.01, 1000), st.floats(0, 1.2))
-def test_what_a_session_reserves_falls_in_steps_from_its_power_to_nothing_at_its_end(
-    plan: Plan, scale: float, stopped: float
-) -> None:
-    """`stopped`: after which share of its planned time; 1 and more is never."""
-    lasts = max(round(plan.duration_ms / scale), 1)
-    ended = 1000 + round(stopped * lasts) if stopped < 1 else 0
-    session = Session("s-1.a", "s-1", "EV", SessionState.CHARGING, plan, 0, 1000, 1000 + lasts, ended)
-    steps = reserved(session)
-    assert steps[0][1] == plan.power_w or steps == [(1000, 0)] or ended == 1000
-    assert steps[-1] == (ended or 1000 + lasts, 0)
-    assert [at for at, _ in steps] == sorted(at for at, _ in steps)
-    assert [kept for _, kept in steps] == sorted((kept for _, kept in steps), reverse=True)
-    for at, kept in steps[:-1]:
-        elapsed = round((at - 1000) * plan.duration_ms / lasts)
-        assert plan.reserved_w(elapsed + round(plan.duration_ms / lasts) + 1) <= kept

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from balancer.contract import CURSOR, BalancerAnswer, BalancerOutcome, ListSessions
 from gateway.callers import ANONYMOUS, Caller
-from gateway.charge import Invalid
+from gateway.fields import Invalid
 from gateway.listing import PARAMETERS, page, page_json
 
 ACME = Caller("acme")

@@ -55,7 +55,7 @@ def test_the_tree_keeps_the_rule(tree: Path) -> None:
     ("module", "line", "named"),
     [
         ("balancer/fleet/view.py", "import time", ["balancer.fleet.view", "time", "do no I/O"]),
-        ("substation/ledger.py", "import datetime", ["substation.ledger", "datetime", "do no I/O"]),
+        ("substation/ledger.py", "import socket", ["substation.ledger", "socket", "do no I/O"]),
         ("gateway/charge.py", "import substation.ledger", ["gateway.charge", "substation.ledger"]),
         (
             "balancer/fleet/scan.py",
@@ -66,16 +66,28 @@ def test_the_tree_keeps_the_rule(tree: Path) -> None:
         ("substation/writer.py", "import balancer.contract", ["substation.writer", "balancer.contract"]),
         ("runtime/http.py", "import substation.contract", ["runtime.http", "substation.contract"]),
         ("gateway/handlers.py", "import balancer.fleet.view", ["gateway.handlers", "balancer.fleet.view"]),
+        (
+            "substation/stream.py",
+            "import substation.proto.substation_pb2",
+            ["substation.stream", "substation_pb2", "Only the wire modules"],
+        ),
+        (
+            "gateway/balancer_stream.py",
+            "import substation.wire",
+            ["gateway.balancer_stream", "substation.wire", "substation is known by"],
+        ),
     ],
     ids=[
         "a core reads the clock",
-        "a core reads the date",
+        "a core opens a socket",
         "the gateway reaches into the substation",
         "a core uses an I/O module",
         "a module that no layer has",
         "a call that points up",
         "the frame knows the domain",
         "the gateway reaches into the balancer",
+        "a service spells a message",
+        "the gateway reads what a substation sends",
     ],
 )
 def test_a_planted_violation_is_found(tree: Path, module: str, line: str, named: list[str]) -> None:

@@ -1,0 +1,115 @@
+"""The fields that a request may have: what each one accepts, and what is wrong with a given value.
+
+Pure. The table FIELDS is the only place that says what the body of `POST /charge` may hold: validation, the
+OpenAPI description and the page are made from it.
+"""
+
+import dataclasses
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+LONGEST_NAME = 64  # characters of an unknown name that are shown
+MOST_FAULTS = 10  # unknown fields that one answer names, so that it is not much larger than the request
+
+
+@dataclasses.dataclass(frozen=True)
+class Field:
+    """One field of the request; `schema` is its JSON Schema, `default` None when there is none."""
+
+    name: str
+    about: str
+    schema: dict[str, Any]
+    accepted: str
+    default: float | None = None
+    required: bool = False
+
+
+def _amount(name: str, about: str, low: float, high: float, default: float | None = None) -> Field:
+    schema = {"type": "number", "minimum": low, "maximum": high}
+    return Field(name, about, schema, f"a number from {low:g} to {high:g}", default)
+
+
+FIELDS = (
+    Field(
+        "vehicle_id",
+        "Who charges",
+        {"type": "string", "pattern": "^[!-~]{1,64}$"},
+        "1 to 64 visible ASCII characters",
+        required=True,
+    ),
+    _amount("energy_kwh", "Energy wanted, in kWh", 0.1, 1000, 22),
+    _amount("max_power_kw", "Power the car may draw, in kW", 0.1, 100_000, 11),
+    _amount("stay_minutes", "Minutes until the car leaves, charged or not", 1, 10_080),
+    Field(
+        "substations",
+        "Substations that may be used",
+        {
+            "type": "array",
+            "items": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"},
+            "minItems": 1,
+            "maxItems": 100,
+            "uniqueItems": True,
+        },
+        "a list of 1 to 100 different substation ids",
+    ),
+    _amount("max_wait_s", "Seconds to wait for room when there is none; the grid may wait less", 0, 3600, 0),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """What is wrong with one field, and what is accepted."""
+
+    field: str
+    detail: str
+
+
+class Invalid(Exception):
+    """Fields are wrong; `faults` names all of them, but only the first few unknown ones."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__(f"{len(faults)} faults")
+        self.faults = faults
+
+    def errors(self) -> list[dict[str, str]]:
+        """Return the member `errors` of the problem document."""
+        return [dataclasses.asdict(fault) for fault in self.faults]
+
+
+def fault_of(field: Field, document: Mapping[str, Any]) -> Fault | None:
+    """Return what is wrong with a field in `document`, None if nothing is."""
+    if field.name not in document:
+        return Fault(field.name, f"is missing; it must be {field.accepted}") if field.required else None
+    return (
+        None if _fits(document[field.name], field.schema) else Fault(field.name, f"must be {field.accepted}")
+    )
+
+
+def unknown(names: Iterable[str], fields: Sequence[Field], kind: str) -> list[Fault]:
+    """Return a fault for each unknown name up to MOST_FAULTS, and one that counts the others."""
+    known = {field.name for field in fields}
+    strange = [name for name in names if name not in known]
+    accepted = ", ".join(field.name for field in fields)
+    faults = [
+        Fault(name[:LONGEST_NAME], f"is not a {kind}; accepted are {accepted}")
+        for name in strange[:MOST_FAULTS]
+    ]
+    if (more := len(strange) - MOST_FAULTS) > 0:
+        faults.append(Fault("", f"{more} more {kind}s are unknown"))
+    return faults
+
+
+def _fits(value: Any, schema: dict[str, Any]) -> bool:
+    """Whether a value fits one of the few schemas used here."""
+    if schema["type"] == "string":
+        return isinstance(value, str) and re.fullmatch(schema["pattern"].strip("^$"), value) is not None
+    if schema["type"] == "integer":
+        return isinstance(value, int) and schema["minimum"] <= value <= schema["maximum"]
+    if schema["type"] == "number":
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and schema["minimum"] <= value <= schema["maximum"] and math.isfinite(value)
+    if not isinstance(value, list) or not schema["minItems"] <= len(value) <= schema["maxItems"]:
+        return False
+    return all(_fits(item, schema["items"]) for item in value) and len(set(value)) == len(value)
