@@ -96,7 +96,7 @@ def read(text: str) -> dict[str, Caller]:
 
 def _fault(words: list[str]) -> str:
     more = words[2:-1] if words[-1] == OPERATOR else words[2:]
-    if len(words) < 2 or len(more) > 1:  # noqa: PLR2004 - a caller and a key
+    if len(words) < 2 or len(more) > 1:
         return f"it must be a caller, the sha256 of a key and, optionally, requests a minute and `{OPERATOR}`"
     if not NAME.fullmatch(words[0]) or words[0] == ANONYMOUS.name:
         return f"a caller is up to 63 of a-z 0-9 . _ -, and not {ANONYMOUS.name}"
@@ -117,4 +117,4 @@ def _conflict(words: list[str], callers: dict[str, Caller], quotas: dict[str, in
 
 def _quota(words: list[str]) -> int:
     """Return the requests a minute that a line gives, 0 if it gives none."""
-    return int(words[2]) if len(words) > 2 and words[2] != OPERATOR else 0  # noqa: PLR2004 - the third word
+    return int(words[2]) if len(words) > 2 and words[2] != OPERATOR else 0

@@ -116,7 +116,7 @@ class GridHandler(ApiHandler):
             members["outcome"] = "unknown" if problem is UNKNOWN else "withdrawn"
         if answer.outcome is BalancerOutcome.VEHICLE_CHARGING and answer.session:
             self.set_header("Location", f"/charge/{answer.session.session_id}")
-        if problem.status == 503:  # noqa: PLR2004 - the one status that says when to come back
+        if problem.status == 503:
             self.set_header("Retry-After", str(max(1, math.ceil(answer.retry_after_ms / 1000))))
         self.write_problem(problem, **members)
 

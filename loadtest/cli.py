@@ -150,7 +150,7 @@ def _dry_run(asked: argparse.Namespace) -> int:
         for path in filter(None, (asked.plan_json, asked.json)):
             write_plan(path, plan)
     except (ValueError, NotWritten) as error:
-        print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        print(f"loadtest: {error}", file=sys.stderr)
         return NOT_WRITTEN if isinstance(error, NotWritten) else USAGE
     show_plan(console(), plan, grid)
     return DONE
@@ -161,9 +161,9 @@ def _report(result: Path, output: Path | None) -> int:
     try:
         runs.copy(to, report.render(result))
     except (NotAResult, NotWritten) as error:
-        print(f"loadtest: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        print(f"loadtest: {error}", file=sys.stderr)
         return USAGE if isinstance(error, NotAResult) else NOT_WRITTEN
-    print(f"report: {to}")  # noqa: T201 - a command line
+    print(f"report: {to}")
     return DONE
 
 

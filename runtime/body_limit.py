@@ -46,7 +46,7 @@ class _Limited(httputil.HTTPMessageDelegate):
     def headers_received(self, start_line: Any, headers: httputil.HTTPHeaders) -> Awaitable[None] | None:
         self._head = start_line.method == "HEAD"
         announced = headers.get("Content-Length", "0")
-        if announced.isdecimal() and len(announced) < 20 and int(announced) > DRAIN_BYTES:  # noqa: PLR2004 - digits of 2**64
+        if announced.isdecimal() and len(announced) < 20 and int(announced) > DRAIN_BYTES:
             self._refuse(cut_off=True)
             return None
         return self._inner.headers_received(start_line, headers)

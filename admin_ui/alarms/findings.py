@@ -130,7 +130,7 @@ def _prediction(row: Row) -> Finding:
 def _imbalance(state: State) -> Finding | None:
     open_ = [row for row in state["substations"] if row["state"] == "healthy" and not row["draining"]]
     mean = sum(row["utilization"] for row in open_) / len(open_) if open_ else 0.0
-    if len(open_) < 2 or mean < BUSY[0]:  # noqa: PLR2004 - one alone is even
+    if len(open_) < 2 or mean < BUSY[0]:
         return None
     most = max(open_, key=lambda row: row["utilization"])
     if most["utilization"] > OVERLOADED[1]:

@@ -147,7 +147,7 @@ def _line(values: Any) -> str:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0  # noqa: PLR2004 - fits SQLite
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0
 
 
 def _iso(unix_ms: int | None) -> str:

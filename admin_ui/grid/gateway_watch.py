@@ -64,7 +64,7 @@ class GatewayWatch:
 
     def _started_since(self, read: Counts) -> bool:
         """Whether the process was started after the newest reading; start times are exact to CLOCK_S."""
-        assert self._read  # noqa: S101 - asked after the first
+        assert self._read
         before, at_unix_s = self._read
         return read.started_unix_s != before.started_unix_s and read.started_unix_s > at_unix_s - CLOCK_S
 

@@ -81,7 +81,7 @@ class GridCalls:
         path = f"/charge?limit=100&vehicle_id={quote(vehicle_id, safe='')}"
         for _ in range(MOST_PAGES):
             reply = await self._public("GET", path)
-            if reply.status != 200:  # noqa: PLR2004 - the one that has sessions
+            if reply.status != 200:
                 return reply
             found += reply.body["sessions"]
             if not (path := reply.body["next"] or ""):

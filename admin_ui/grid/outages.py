@@ -74,8 +74,8 @@ class Outages:
 
 def lasted(seconds: float) -> str:
     """Return a duration in words."""
-    if seconds < 10:  # noqa: PLR2004 - tenths matter
+    if seconds < 10:
         return f"{max(seconds, 0.0):.1f} s"
-    if seconds < 600:  # noqa: PLR2004
+    if seconds < 600:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 36_000 else f"{seconds / 3600:.0f} h"  # noqa: PLR2004
+    return f"{seconds / 60:.0f} min" if seconds < 36_000 else f"{seconds / 3600:.0f} h"

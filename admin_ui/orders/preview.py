@@ -266,10 +266,10 @@ def _names(rows: Sequence[Row]) -> str:
 
 
 def _kw(kw: float) -> str:
-    return f"{kw:,.0f} kW" if abs(kw) >= 10 or kw == int(kw) else f"{kw:,.1f} kW"  # noqa: PLR2004 - two digits
+    return f"{kw:,.0f} kW" if abs(kw) >= 10 or kw == int(kw) else f"{kw:,.1f} kW"
 
 
 def _span(low_s: float, high_s: float) -> str:
-    if high_s < 120:  # noqa: PLR2004 - seconds are read up to two minutes
+    if high_s < 120:
         return f"{low_s:g} to {high_s:g} s"
     return f"{low_s / 60:.0f} to {high_s / 60:.0f} min"

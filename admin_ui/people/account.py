@@ -25,7 +25,7 @@ class MeHandler(ConsoleHandler):
 
     def get(self) -> None:
         """Write it."""
-        assert self.login  # noqa: S101 - the route takes a role
+        assert self.login
         self.write_json(
             {
                 "name": self.login.name,
@@ -45,7 +45,7 @@ class ConfirmHandler(ConsoleHandler):
 
     async def post(self) -> None:
         """Answer 204."""
-        assert self.login  # noqa: S101 - the route takes a role
+        assert self.login
         password = self.json_object().get("password")
         if not isinstance(password, str):
             raise HTTPError(400, 'a body {"password": "..."} is wanted')
@@ -76,7 +76,7 @@ class AccountHandler(PageHandler):
 
     async def post(self) -> None:
         """Set the password; the other logins of this person end."""
-        assert self.login  # noqa: S101 - the route takes a role
+        assert self.login
         person = self.login.person
         old, new, again = (
             self.get_body_argument(name, "", strip=False) for name in ("password", "new", "again")

@@ -131,7 +131,7 @@ class LogoutHandler(ConsoleHandler):
 
     async def post(self) -> None:
         """End it."""
-        assert self.login  # noqa: S101 - the route takes a role
+        assert self.login
         name, ended = self.login.name, 1
         if self._everywhere:
             ended = self.logins.close_all(name)

@@ -58,7 +58,7 @@ class StartHandler(RushHandler):
 
     async def post(self) -> None:
         """Answer 202 with the run once it goes on, or say why it does not."""
-        assert self.login  # noqa: S101 - the route takes a role
+        assert self.login
         try:
             asked = self.json_object()
             wish = rush_wish.read(asked, await self.rush.presets())
@@ -87,7 +87,7 @@ class StopHandler(RushHandler):
 
     async def post(self) -> None:
         """Answer when the run has ended, and its sessions too if `end_sessions`; what was measured is kept."""
-        assert self.login  # noqa: S101 - the route takes a role
+        assert self.login
         try:
             wish = rush_wish.read_stop(self.json_object())
             self.target = wish.run_id or ""

@@ -137,7 +137,7 @@ def _window(told: object) -> list[float] | None:
     if not isinstance(told, list):
         return None
     moments = [each for each in map(_number, told) if each is not None]
-    return moments if len(moments) == len(told) == 2 else None  # noqa: PLR2004 - a beginning and an end
+    return moments if len(moments) == len(told) == 2 else None
 
 
 def _number(value: object) -> float | None:

@@ -33,7 +33,7 @@ class IdentityEvidence:
 
     def disputed(self, now_s: float, within_s: float) -> bool:
         """Whether two journals claimed this id at different addresses within the last `within_s`."""
-        if len(self.journals) < 2:  # noqa: PLR2004 - as it should be
+        if len(self.journals) < 2:
             return False
         return len({url for url, seen_s in self.journals.values() if now_s - seen_s <= within_s}) > 1
 

@@ -40,8 +40,8 @@ def add(commands: Any, environ: Mapping[str, str]) -> None:
 
 def run(asked: argparse.Namespace) -> int:
     """Compare what was asked for; returns the exit code."""
-    if len(asked.runs) + sum(len(label) - 1 for label in asked.label) < 2:  # noqa: PLR2004 - one is alone
-        print(f"loadtest compare: {TWO}", file=sys.stderr)  # noqa: T201 - a command line
+    if len(asked.runs) + sum(len(label) - 1 for label in asked.label) < 2:
+        print(f"loadtest compare: {TWO}", file=sys.stderr)
         return USAGE
     try:
         given = list(_given(asked.runs, asked.label, asked.runs_dir))
@@ -50,7 +50,7 @@ def run(asked: argparse.Namespace) -> int:
         if asked.svg:
             asked.svg.write_text(picture.picture(comparison), encoding="utf-8")
     except (Unreadable, OSError) as error:
-        print(f"loadtest compare: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        print(f"loadtest compare: {error}", file=sys.stderr)
         return USAGE
     return DONE
 
@@ -82,12 +82,12 @@ def present(comparison: Comparison, console: Console, html: Path | None) -> None
 
 def present_rounds(folders: Sequence[Path], html: Path | None) -> bool:
     """Compare the runs of one command by their folders, when there are several; False if that can't be done."""
-    if len(folders) < 2:  # noqa: PLR2004 - one is alone
+    if len(folders) < 2:
         return True
     try:
         given = [Given(folder.name, "", documents.read(folder / RESULT)) for folder in folders]
         present(compare(given), console(), html)
     except (Unreadable, OSError) as error:
-        print(f"loadtest compare: {error}", file=sys.stderr)  # noqa: T201 - a command line
+        print(f"loadtest compare: {error}", file=sys.stderr)
         return False
     return True

@@ -63,7 +63,7 @@ def ticks(low: float, high: float, about: int = 5) -> tuple[float, ...]:
 def decade_ticks(low: float, high: float) -> tuple[float, ...]:
     """Return 1, 2 and 5 times each power of ten within [low, high]; the powers alone beyond three of them."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    per_decade = (1, 2, 5) if math.log10(high / low) <= 3 else (1,)  # noqa: PLR2004 - see above
+    per_decade = (1, 2, 5) if math.log10(high / low) <= 3 else (1,)
     found = (round(each * 10.0**power, 12) for power in decades for each in per_decade)
     return tuple(each for each in found if low <= each <= high)
 

@@ -198,7 +198,7 @@ def numbers(value: object) -> dict[str, float]:
 def _window(told: Mapping[str, Any]) -> tuple[float, float | None]:
     """Return when the arrivals began and ended; without a window, the first moment that is known."""
     window = told.get("window_unix_s")
-    if isinstance(window, list) and len(window) == 2:  # noqa: PLR2004 - from, until
+    if isinstance(window, list) and len(window) == 2:
         began, ended = number(window[0]), number(window[1])
         if began is not None:
             return began, ended

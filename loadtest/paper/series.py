@@ -122,7 +122,7 @@ def latency(document: Document, kind: str) -> list[tuple[float, float]]:
     """
     told = document.result.get(f"{kind}_histogram")
     if isinstance(told, list):
-        pairs = [each for each in told if isinstance(each, list) and len(each) == 2]  # noqa: PLR2004 - pairs
+        pairs = [each for each in told if isinstance(each, list) and len(each) == 2]
         numbers = [
             (share, ms)
             for ms, share in pairs

@@ -178,7 +178,7 @@ def _percent(share: float) -> str:
 
 
 def _short_ms(ms: float) -> str:
-    return f"{written(round(ms, 1 if ms < 1000 else 0))} ms"  # noqa: PLR2004 - a second
+    return f"{written(round(ms, 1 if ms < 1000 else 0))} ms"
 
 
 def _outcome(told: str) -> str:

@@ -133,5 +133,5 @@ def _told(ended: RunOutcome) -> RunOutcome:
     """Say on standard error why a run did not go on to its end."""
     if ended.why and ended.verdict is not Verdict.INTERRUPTED:
         with contextlib.suppress(OSError):  # nobody reads it
-            print(f"loadtest: {ended.why}", file=sys.stderr, flush=True)  # noqa: T201 - a command line
+            print(f"loadtest: {ended.why}", file=sys.stderr, flush=True)
     return ended

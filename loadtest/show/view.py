@@ -72,7 +72,7 @@ class Watch:
     def _rate_per_s(self, elapsed_s: float) -> float:
         seen = self._seen
         seen.append((elapsed_s, self._engine.sent))
-        while len(seen) > 2 and seen[1][0] <= elapsed_s - RATE_OVER_S:  # noqa: PLR2004 - two ends
+        while len(seen) > 2 and seen[1][0] <= elapsed_s - RATE_OVER_S:
             seen.popleft()
         (from_s, before), (until_s, now) = seen[0], seen[-1]
         return (now - before) / (until_s - from_s) if until_s > from_s else 0.0

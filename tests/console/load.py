@@ -4,7 +4,6 @@ First in real time: a console (a real process) follows a made-up fleet, and one 
 at the speed of the machine: the page's own clock runs fast, and its frames are made inside the browser.
 """
 
-# ruff: noqa: T201 - it speaks to a person
 import statistics
 import sys
 import tempfile

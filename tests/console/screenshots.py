@@ -3,7 +3,6 @@
 A real grid is brought into each state; nothing is judged here. `ONLY="alarms lost"` takes those of these functions.
 """
 
-# ruff: noqa: T201 - it speaks to a person
 import os
 import signal
 import sys

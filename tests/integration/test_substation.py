@@ -114,7 +114,7 @@ async def test_the_release_schedule_adds_up_to_the_load(tmp_path: Path) -> None:
 async def test_what_ends_by_itself_frees_its_power_and_stays_in_the_journal(tmp_path: Path) -> None:
     async with running(tmp_path, time_scale=1000.0) as grid:
         placed = await grid.ask(place("a", seconds=100))
-        while await grid.value(LOAD):  # noqa: ASYNC110 - the test's own time limit ends it
+        while await grid.value(LOAD):
             await asyncio.sleep(0.02)
         found = await grid.ask(FindSession(placed.session.session_id))
         assert (found.session.state, found.session.delivered_j) == ("completed", 1_100_000)
@@ -398,7 +398,7 @@ async def test_load_and_draw_of_one_page_are_of_one_moment_whatever_is_committed
     before = station.report()
     station._commits.submit(Request(place("a")))
     while station._writer.published.curve.load_w == 0:
-        time.sleep(0.001)  # noqa: ASYNC251 - the event loop stands still, as while a page is written
+        time.sleep(0.001)
     assert (before.load_w, station.draw_w(), station.delivered_j()) == (0, 0, 0)
     await asyncio.sleep(0)
     assert station.report().load_w == station.draw_w() == 11_000

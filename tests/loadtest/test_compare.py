@@ -204,7 +204,7 @@ PARTS = [
 
 
 @given(st.lists(st.sampled_from(PARTS), max_size=6), st.booleans())
-def test_whatever_is_absent_or_null_a_comparison_is_made(lacking: list[tuple[str, ...]], null: bool) -> None:  # noqa: FBT001 - drawn
+def test_whatever_is_absent_or_null_a_comparison_is_made(lacking: list[tuple[str, ...]], null: bool) -> None:
     run = document()
     for *outer, name in lacking:
         place = run[outer[0]] if outer else run

@@ -165,7 +165,7 @@ def test_a_request_that_finds_no_slot_in_time_is_never_sent_and_counted(
         async with grid.serving(), aiohttp.ClientSession() as http:
             engine = Engine(http, grid.url, "run", time.time, SendingOptions(2, RetryPolicy(0)))
             running = asyncio.create_task(engine.run(plan, time.time(), StopSignal()))
-            while engine.no_slot < 3:  # noqa: ASYNC110 - the engine tells nobody
+            while engine.no_slot < 3:
                 await asyncio.sleep(0.01)
             grid.hold.set()
             await running

@@ -38,7 +38,7 @@ async def watched(seconds: float, busy_s: float = 0.0) -> Health:
     monitor = Monitor()
     running = asyncio.create_task(monitor.run())
     await asyncio.sleep(seconds / 2)
-    time.sleep(busy_s)  # noqa: ASYNC251 - what is to be seen
+    time.sleep(busy_s)
     await asyncio.sleep(seconds / 2)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)

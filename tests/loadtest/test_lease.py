@@ -103,7 +103,7 @@ def test_it_is_renewed_for_as_long_as_it_is_kept() -> None:
         async with leasing(grid) as mine:
             await mine.take()
             keeping = asyncio.create_task(mine.keep())
-            while len(grid.leases) < 40:  # noqa: ASYNC110 - for longer than one lease lasts
+            while len(grid.leases) < 40:
                 await asyncio.sleep(0.01)
             assert not keeping.done()
             keeping.cancel()

@@ -143,7 +143,7 @@ def test_what_waits_for_a_free_slot_is_not_sent_after_a_stop() -> None:
             running = asyncio.create_task(engine.run(plan, time.time(), stop))
             await grid.arrived.wait()
             stop.set()
-            while not engine._stopped:  # noqa: ASYNC110 - the engine tells nobody
+            while not engine._stopped:
                 await asyncio.sleep(0)
             grid.hold.set()
             await running

@@ -82,7 +82,7 @@ def test_an_unknown_name_is_refused_with_all_that_are_known() -> None:
         ("!=", True, False, True),
     ],
 )
-def test_a_run_is_broken_when_the_relation_is_true(op: str, below: bool, equal: bool, above: bool) -> None:  # noqa: FBT001 - a table
+def test_a_run_is_broken_when_the_relation_is_true(op: str, below: bool, equal: bool, above: bool) -> None:
     mine = Limit("admitted", op, 4)
     assert [mine.broken_by(value) for value in (3, 4, 5)] == [below, equal, above]
 

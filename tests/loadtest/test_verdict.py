@@ -152,7 +152,7 @@ def test_a_figure_without_a_limit_is_not_judged() -> None:
 @pytest.mark.parametrize(
     ("oracle_ratio", "expected"), [(1.0, True), (0.9, True), (0.8, False), (None, False)]
 )
-def test_the_ratio_is_held_against_that_of_the_oracle(oracle_ratio: float | None, expected: bool) -> None:  # noqa: FBT001 - a case
+def test_the_ratio_is_held_against_that_of_the_oracle(oracle_ratio: float | None, expected: bool) -> None:
     result = conclude(perfect(), Ideal(oracle_ratio, 1.0, 0))
     (held,) = [t.held for t in judge(result, [limit("imbalance_vs_oracle > 1.2")]) if t.name == ORACLE]
     assert held == expected

@@ -72,7 +72,7 @@ async def on(disk: Disk, data: Path, name: str = ID) -> AsyncIterator[tuple[Subs
 
 
 async def becomes_ready(grid: Grid, status: int) -> None:
-    while (await grid.get("/readyz"))[0] != status:  # noqa: ASYNC110 - the test's own time limit ends it
+    while (await grid.get("/readyz"))[0] != status:
         await asyncio.sleep(0.05)
 
 

@@ -128,7 +128,7 @@ async def test_it_ends_when_the_process_that_started_it_is_gone(tmp_path: Path) 
         text=True,
     )
     log = Path(starter.stdout.strip())
-    while "has stopped" not in (said := await asyncio.to_thread(log.read_text)):  # noqa: ASYNC110 - a file
+    while "has stopped" not in (said := await asyncio.to_thread(log.read_text)):
         await asyncio.sleep(0.05)
     assert "the process that started this one is gone" in said
 

@@ -132,7 +132,7 @@ async def fleets(folder: Path) -> AsyncIterator[Fleet]:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(HUNG_S):
-        while not await condition():  # noqa: ASYNC110 - processes tell no one
+        while not await condition():
             await asyncio.sleep(0.02)
 
 

@@ -170,7 +170,7 @@ class World:
         station.jumped_s = self.rng.choice(JUMPS_S)
         self.balancer.jumped_s = self.rng.choice(JUMPS_S)
 
-    async def restart_balancer(self, station: Station) -> None:  # noqa: ARG002 - as all kinds of trouble
+    async def restart_balancer(self, station: Station) -> None:
         if not self.balancer.alive:
             return
         await self.balancer.kill()

@@ -171,7 +171,7 @@ class Substation(RuleBasedStateMachine):
         self._commit([self._request(*one) for one in asked])
 
     @rule(order=STEERED, waits=st.booleans(), asked=st.lists(ASKED, max_size=2))
-    def steered_batch(self, order: Drain | Derate, waits: bool, asked: list[tuple[Any, ...]]) -> None:  # noqa: FBT001 - drawn
+    def steered_batch(self, order: Drain | Derate, waits: bool, asked: list[tuple[Any, ...]]) -> None:
         """An operator's order, among requests that come at the same moment."""
         steered = Request(order, self.desk.monotonic_s + (1 if waits else -1))
         requests = [self._request(*one) for one in asked]
@@ -317,7 +317,7 @@ class Substation(RuleBasedStateMachine):
                 [known.session_id] if known and known.session_id else []
             )
 
-    def _request(self, kind: str, key: str, attempt: int, power_w: int, seconds: int, waits: bool) -> Request:  # noqa: FBT001 - drawn
+    def _request(self, kind: str, key: str, attempt: int, power_w: int, seconds: int, waits: bool) -> Request:
         until_s = self.desk.monotonic_s + (1 if waits else -1)
         if kind == "place":
             return Request(place(key, attempt, power_w, seconds), until_s)

@@ -59,7 +59,7 @@ def find(name: str) -> Ask:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - the test's own time limit ends it
+    while not condition():
         await asyncio.sleep(0.01)
 
 

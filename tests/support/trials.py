@@ -11,7 +11,7 @@ def run(trials: Iterable[Callable[[], dict[str, Any]]]) -> None:
     for trial in trials:
         since = time.monotonic()
         figures = trial()
-        print(f"{trial.__name__:<20}{time.monotonic() - since:6.1f} s", flush=True)  # noqa: T201 - a command line
+        print(f"{trial.__name__:<20}{time.monotonic() - since:6.1f} s", flush=True)
         for name, value in figures.items():
-            print(f"    {name}: {value}", flush=True)  # noqa: T201 - a command line
-    print(f"all of it{time.monotonic() - begun:17.1f} s", flush=True)  # noqa: T201 - a command line
+            print(f"    {name}: {value}", flush=True)
+    print(f"all of it{time.monotonic() - begun:17.1f} s", flush=True)

@@ -221,7 +221,7 @@ class Network:
     async def found(self, name: str, within_s: float) -> SimulatedLink | None:
         try:
             async with asyncio.timeout(within_s):
-                while name not in self._links:  # noqa: ASYNC110 - who connects tells no one
+                while name not in self._links:
                     await asyncio.sleep(0.02)
         except TimeoutError:
             return None
@@ -300,7 +300,7 @@ class Balancer(Process):
     async def ready(self, *names: str) -> None:
         """Wait until it has started and substations are healthy."""
         await self._started()
-        while not all(self.state(name) is HealthState.HEALTHY for name in names):  # noqa: ASYNC110 - polls tell no one
+        while not all(self.state(name) is HealthState.HEALTHY for name in names):
             await asyncio.sleep(0.1)
 
     def state(self, name: str) -> HealthState:

@@ -57,7 +57,7 @@ async def followed(chore: Any) -> AsyncIterator[None]:
 
 
 async def seen(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - a test that hangs here fails by itself
+    while not condition():
         await asyncio.sleep(0.01)
 
 

@@ -218,7 +218,7 @@ async def built(folder: Path, plan: Plan | None = None) -> AsyncIterator[Grid]:
 async def until(condition: Callable[[], Awaitable[Any]]) -> Any:
     """Return what `condition` returns once that is true; a test that hangs here fails by itself."""
     async with asyncio.timeout(HUNG_S):
-        while not (found := await condition()):  # noqa: ASYNC110 - services tell no one
+        while not (found := await condition()):
             await asyncio.sleep(0.01)
         return found
 

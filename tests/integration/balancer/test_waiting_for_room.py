@@ -365,5 +365,5 @@ async def test_most_who_come_back_when_they_were_told_get_in(tmp_path: Path) -> 
 
         outcomes = await asyncio.gather(*(comes_back(f"k{n}") for n in range(18)))
         got_in = outcomes.count(BalancerOutcome.ADMITTED)
-        print(f"{got_in} of {len(outcomes)} who came back when they were told got in")  # noqa: T201
+        print(f"{got_in} of {len(outcomes)} who came back when they were told got in")
         assert got_in >= 0.9 * len(outcomes)

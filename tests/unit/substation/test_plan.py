@@ -60,7 +60,7 @@ def test_a_car_that_leaves_early_ends_its_plan_and_gets_less() -> None:
 
 
 @pytest.mark.parametrize(("taper", "full_ms"), [(False, 2000), (True, 2624)])
-def test_a_car_that_stays_on_after_it_is_full_holds_no_power(taper: bool, full_ms: int) -> None:  # noqa: FBT001 - a parameter
+def test_a_car_that_stays_on_after_it_is_full_holds_no_power(taper: bool, full_ms: int) -> None:
     plan = Plan(energy_j=22_000, power_w=11_000, stay_ms=9000, taper=taper)
     assert plan.duration_ms == full_ms
     assert plan.reserved_w(full_ms - 1) == (2750 if taper else 11_000)
@@ -154,7 +154,7 @@ def test_nothing_is_delivered_after_the_plan_has_ended(plan: Plan, after: int) -
 def test_without_a_stay_all_the_energy_is_delivered_at_the_end(
     energy_j: int,
     power_w: int,
-    taper: bool,  # noqa: FBT001 - drawn
+    taper: bool,
 ) -> None:
     plan = Plan(energy_j, power_w, taper=taper)
     assert plan.delivered_j(plan.duration_ms) == energy_j

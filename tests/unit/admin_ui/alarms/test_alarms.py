@@ -266,7 +266,7 @@ def test_the_history_keeps_the_newest_thousand() -> None:
 
 
 @given(st.lists(st.sampled_from([BETWEEN, FINE]), max_size=40), st.booleans())
-def test_the_deadband_raises_nothing_and_clears_nothing(verdicts: list[Judgement], was_raised: bool) -> None:  # noqa: FBT001 - drawn
+def test_the_deadband_raises_nothing_and_clears_nothing(verdicts: list[Judgement], was_raised: bool) -> None:
     alarms, now = raised() if was_raised else (Alarms(RULES), 0)
     verdicts = [BETWEEN if was_raised else verdict for verdict in verdicts]
     before = events(alarms)

@@ -454,7 +454,7 @@ async def test_a_book_that_is_not_written_in_time_says_so(tmp_path: Path) -> Non
     async with Embedded(tmp_path).open() as book:
         assert isinstance(book, EmbeddedBook)
         stuck = asyncio.ensure_future(book._do(lambda _: stalled.wait()))
-        while not book.waiting_for():  # noqa: ASYNC110 - the test's own time limit ends it
+        while not book.waiting_for():
             await asyncio.sleep(0.05)
         assert book.waiting_for() == ["the disk of the order book: a commit takes over 1 s"]
         stalled.set()

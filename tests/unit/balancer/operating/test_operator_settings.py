@@ -123,7 +123,7 @@ async def test_the_address_of_one_that_was_given_up_expects_nobody_after_a_resta
     view.fleet.polled(url("a"), report("a"), time.monotonic())
     async with shelf.open() as book:
         following = asyncio.create_task(operator(view, book).follow())
-        while not (await book.control()).addresses:  # noqa: ASYNC110 - a book tells no one
+        while not (await book.control()).addresses:
             await asyncio.sleep(0)
         following.cancel()
     view = View()

@@ -16,7 +16,7 @@ class Exact:
     def __init__(self, **held: int) -> None:
         self._held = held
 
-    async def ask(self, name: str, page: Asked, until_s: float) -> SubstationAnswer:  # noqa: ARG002
+    async def ask(self, name: str, page: Asked, until_s: float) -> SubstationAnswer:
         last = min(page.after + page.limit, self._held[name])
         numbers = range(page.after + 1, last + 1)
         sessions = tuple(

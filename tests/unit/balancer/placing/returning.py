@@ -239,7 +239,7 @@ def main() -> None:
     for kind, arrivals in itertools.product(KINDS, ARRIVALS):
         for seed in range(1, 6):
             got = figures(simulate(Setup(kind, arrivals), seed))
-            print(f"{kind:12} {arrivals:6} {seed} {got}")  # noqa: T201 - for a person
+            print(f"{kind:12} {arrivals:6} {seed} {got}")
 
 
 if __name__ == "__main__":

@@ -237,4 +237,4 @@ def table(polls_s: Sequence[float] = (1.0, 5.0), seeds: Sequence[int] = range(1,
 
 if __name__ == "__main__":
     for line in table():
-        print(line)  # noqa: T201 - for a person
+        print(line)

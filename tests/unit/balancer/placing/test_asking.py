@@ -25,7 +25,7 @@ class MadeUp:
         self._answering = answering
         self.calls = 0
 
-    async def call(self, command: Command, within_s: float) -> SubstationAnswer:  # noqa: ARG002
+    async def call(self, command: Command, within_s: float) -> SubstationAnswer:
         self.calls += 1
         async with asyncio.timeout(within_s):
             return await self._answering()
@@ -58,10 +58,10 @@ class Watched:
     def __init__(self) -> None:
         self.seen: list[tuple[str, str]] = []
 
-    def late(self, substation_id: str, now_s: float) -> None:  # noqa: ARG002
+    def late(self, substation_id: str, now_s: float) -> None:
         self.seen.append(("late", substation_id))
 
-    def prompt(self, substation_id: str, now_s: float) -> None:  # noqa: ARG002
+    def prompt(self, substation_id: str, now_s: float) -> None:
         self.seen.append(("prompt", substation_id))
 
 
@@ -145,7 +145,7 @@ async def test_a_call_that_is_not_answered_soon_is_reported_before_its_deadline(
     links, _ = linked(stalled=silent)
     watched = Watched()
     asked = asyncio.create_task(Asker(links, watched).ask("stalled", FindSession("x"), time.monotonic() + 30))
-    while not watched.seen:  # noqa: ASYNC110 - the test's own time limit ends it
+    while not watched.seen:
         await asyncio.sleep(0.001)
     assert watched.seen == [("late", "stalled")]
     assert not asked.done()

@@ -292,7 +292,7 @@ def test_a_withdrawal_waits_for_its_journal_until_that_is_given_up(tmp_path: Pat
         balancer, station = grid.balancer, grid.stations["s-1"]
         until_s = asyncio.get_running_loop().time() + 3
         asking = balancer.run(balancer.placement.charge(request("", vehicle_id="car"), until_s))
-        while not station.sessions(0):  # noqa: ASYNC110 - it is placed, and the answer is on its way
+        while not station.sessions(0):
             await asyncio.sleep(0.0001)
         station.stream_cut = True
         answer, _ = await asking

@@ -142,7 +142,7 @@ async def test_a_seat_that_comes_together_with_the_end_of_waiting_is_used_or_nev
             assert len(d.seats.room) == 0
 
         asyncio.get_running_loop().call_at(until_s + room_comes_s, make_room)
-        time.sleep(0.06)  # noqa: ASYNC251 - both are due in the next turn, in the order of their times
+        time.sleep(0.06)
         seat = await waiting
         assert d.outstanding_kw == (10 if seat else 0)
         assert bool(seat) == (room_comes_s < 0)

@@ -22,7 +22,7 @@ class Substations:
         self.answering = asyncio.Event()
         self.asked: list[tuple[str, Command]] = []
 
-    async def once(self, substation_id: str, command: Command, within_s: float) -> SubstationAnswer:  # noqa: ARG002
+    async def once(self, substation_id: str, command: Command, within_s: float) -> SubstationAnswer:
         self.asked.append((substation_id, command))
         await self.answering.wait()
         return SubstationAnswer(SubstationOutcome.WITHDRAWN)
@@ -41,7 +41,7 @@ async def test_a_caller_who_goes_while_it_is_noted_does_not_end_the_withdrawal(t
         await asyncio.sleep(0)
         noting.cancel()
         await asyncio.gather(noting, return_exceptions=True)
-        while not substations.asked:  # noqa: ASYNC110 - it is asked when it is noted
+        while not substations.asked:
             await asyncio.sleep(0.001)
         assert await book.withdrawals() == [ORPHAN]
         await withdrawals.close()
@@ -98,7 +98,7 @@ async def test_one_that_is_asked_when_its_substation_is_given_up_is_forgotten_wi
     gone: list[str] = []
 
     class Silent(Substations):
-        async def once(self, substation_id: str, command: Command, within_s: float) -> None:  # type: ignore[override]  # noqa: ARG002
+        async def once(self, substation_id: str, command: Command, within_s: float) -> None:  # type: ignore[override]
             self.asked.append((substation_id, command))
             if len(self.asked) == 3:
                 gone.append(substation_id)
@@ -157,7 +157,7 @@ async def test_a_withdrawal_that_is_never_answered_keeps_no_other_from_being_set
             self,
             substation_id: str,
             command: Command,
-            within_s: float,  # noqa: ARG002
+            within_s: float,
         ) -> SubstationAnswer | None:
             self.asked.append((substation_id, command))
             return None if command == Withdraw("~a", 1) else SubstationAnswer(SubstationOutcome.WITHDRAWN)
@@ -167,7 +167,7 @@ async def test_a_withdrawal_that_is_never_answered_keeps_no_other_from_being_set
         withdrawals = Withdrawals(book, substations, nobody_gone)  # type: ignore[arg-type]
         for key in ("~a", "~b", "~c"):
             await withdrawals.note(Withdrawal(key, 1, "s-1"))
-        while await book.withdrawals() != [ORPHAN]:  # noqa: ASYNC110 - the test's own time limit ends it
+        while await book.withdrawals() != [ORPHAN]:
             await asyncio.sleep(0.001)
         await withdrawals.close()
 
