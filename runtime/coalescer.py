@@ -91,8 +91,6 @@ class Link(Generic[Item, Answer]):
         self.address = address
         self._on_batch = on_batch
         self.up = False
-        self.messages_sent = 0
-        self.calls_sent = 0
         self._wire = wire
         self._numbers = itertools.count(1)
         self._waiting: dict[int, _Call[Item, Answer]] = {}
@@ -182,8 +180,6 @@ class Link(Generic[Item, Answer]):
                         self._waiting = unsent | self._waiting
                     if message is not None:
                         self._sent.update(calls)
-                        self.messages_sent += 1
-                        self.calls_sent += len(calls)
                         self._on_batch(len(calls))
                         await stream.write(message)
                 self._wake.clear()

@@ -54,9 +54,9 @@ class LimitedServer(HTTPServer):
     """Closes idle connections when all are taken, and connections whose head takes too long."""
 
     def initialize(  # type: ignore[override]
-        self, request_callback: HTTPServerConnectionDelegate, limits: Limits, **kwargs: Any
+        self, request_callback: HTTPServerConnectionDelegate, limits: Limits, taken: "Taken", **kwargs: Any
     ) -> None:
-        """`kwargs` are Tornado's own."""
+        """`taken` will hold the connections; `kwargs` are Tornado's own."""
         super().initialize(
             request_callback,
             idle_connection_timeout=limits.idle_s,
@@ -64,7 +64,7 @@ class LimitedServer(HTTPServer):
             **kwargs,
         )
         self._limits = limits
-        self._taken = Taken(limits)
+        self._taken = taken
         self._full = False
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
@@ -73,10 +73,6 @@ class LimitedServer(HTTPServer):
             self._sockets[each.fileno()] = each
             acceptor = Acceptor(each, self._handle_connection, self._taken.shed)
             self._handlers[each.fileno()] = acceptor.close
-
-    def crowded(self, request: HTTPServerRequest) -> bool:
-        """Whether a request came on a connection of the reserve, and there is still no room elsewhere."""
-        return self._taken.crowded(getattr(request.connection, "stream", None))
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:
         """Serve a new connection, if there is room for it."""
@@ -127,8 +123,12 @@ class Taken:
         else:
             self._by_address[address] += 1
 
-    def crowded(self, stream: object) -> bool:
-        """Whether a connection belongs to the reserve, and there is no room for it among the others."""
+    def crowded(self, request: HTTPServerRequest) -> bool:
+        """Whether a request came on a connection of the reserve, and there is still no room elsewhere.
+
+        If there is room now, the connection leaves the reserve.
+        """
+        stream = getattr(request.connection, "stream", None)
         if not isinstance(stream, IOStream) or stream not in self._probing:
             return False
         address = self._heads[stream].address

@@ -14,7 +14,7 @@ from tornado.web import Application
 
 from runtime import access_log
 from runtime.body_limit import BodyLimit
-from runtime.connections import LimitedServer, Limits
+from runtime.connections import LimitedServer, Limits, Taken
 from runtime.descriptors import fitted
 from runtime.gate import Gate, GatedApplication
 from runtime.request_target import OriginForm
@@ -76,16 +76,17 @@ def _bound(address: str, port: int) -> list[socket.socket]:
 
 
 def _server(app: Application, limits: Limits, gate: Gate, tls: ssl.SSLContext | None) -> LimitedServer:
-    gated = GatedApplication(app, gate, lambda request: server.crowded(request))  # noqa: PLW0108 - see below
-    server = LimitedServer(
+    taken = Taken(limits)
+    gated = GatedApplication(app, gate, taken.crowded)
+    return LimitedServer(
         BodyLimit(OriginForm(gated)),  # the gate sees the host of a target in absolute form
         limits,
+        taken,
         chunk_size=CHUNK_BYTES,
         max_header_size=HEADER_BYTES,
         max_body_size=NO_LIMIT,
         ssl_options=tls,
     )
-    return server
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -47,8 +47,8 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         grpc_port = await stack.enter_async_context(
             stream_server.listen(service.register, settings.bind, settings.grpc_port, token=token)
         )
-        station.grpc_address = f":{grpc_port}"  # on the host where /metrics is
-        registry.register(ReportCollector(station, slot.substation_id))
+        stream_address = f":{grpc_port}"  # on the host where /metrics is
+        registry.register(ReportCollector(station, slot.substation_id, stream_address))
         registry.register(EnergyCollector(station, slot.substation_id))
         app = _pages(station, slot.folder / "backups", settings.backups, registry)
         HttpMetrics(registry, app)

@@ -90,7 +90,6 @@ class ObservedLoad(Protocol):
     """What the collector reads: one report, and what goes with it at the same moment."""
 
     journal_id: str
-    grpc_address: str
     time_scale: float
 
     def report(self) -> Report:
@@ -107,11 +106,13 @@ class ObservedLoad(Protocol):
 
 
 class ReportCollector(Collector):
-    """Yields what balancers poll: the report, and who it is of."""
+    """Yields what balancers poll: the report, and whose it is."""
 
-    def __init__(self, station: ObservedLoad, substation_id: str) -> None:
+    def __init__(self, station: ObservedLoad, substation_id: str, stream_address: str) -> None:
+        """`stream_address` is where balancers call: `:port` on the host of this page, or `host:port`."""
         self._station = station
         self._labels = [substation_id]
+        self._stream_address = stream_address
 
     def describe(self) -> Iterator[Metric]:
         """Name the families, so that a scrape of a few names finds them."""
@@ -142,9 +143,7 @@ class ReportCollector(Collector):
             releases.add_metric([*self._labels, "+Inf" if within == float("inf") else f"{within:g}"], watts)
         yield releases
         info = InfoMetricFamily(*INFO, labels=["substation"])
-        info.add_metric(
-            self._labels, {"journal": self._station.journal_id, "grpc": self._station.grpc_address}
-        )
+        info.add_metric(self._labels, {"journal": self._station.journal_id, "grpc": self._stream_address})
         yield info
 
 

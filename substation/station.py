@@ -53,7 +53,6 @@ class Station:
         known = journal.station()
         self.substation_id = known.substation_id
         self.journal_id = known.journal_id
-        self.grpc_address = ""
         self.time_scale = clock.scale
         self._rated_w = capacity_w
         self._epoch = journal.epoch

@@ -422,7 +422,7 @@ async def test_what_balancers_poll_looks_at_no_session(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.sqlite", ID, 0)
     station = Watched(journal, 100_000, GridClock(0, 0.0, 1.0), WriterMetrics(CollectorRegistry(), ID))
     registry = CollectorRegistry()
-    registry.register(ReportCollector(station, ID))
+    registry.register(ReportCollector(station, ID, ":9101"))
     registry.register(EnergyCollector(station, ID))
     polled = generate_latest(registry.restricted_registry(NAMES))
     assert all(name.encode() in polled for name in NAMES)

@@ -73,7 +73,6 @@ class Observed:
 
     last: Report
     journal_id: str
-    grpc_address: str
     time_scale: float = 120.0
 
     def report(self) -> Report:
@@ -92,7 +91,7 @@ class Observed:
 def real_page(report: Report, address: str = ":9101") -> bytes:
     """The page that a substation serves to the balancer's query."""
     registry = CollectorRegistry()
-    registry.register(ReportCollector(Observed(report, report.journal_id, address), report.substation_id))
+    registry.register(ReportCollector(Observed(report, report.journal_id), report.substation_id, address))
     return generate_latest(registry.restricted_registry(NAMES))
 
 

@@ -1,7 +1,7 @@
 """The caller's end of the substation's stream, as a balancer has it."""
 
 import dataclasses
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 import grpc.aio
@@ -38,8 +38,12 @@ def wire(messages: list[pb.Answers] | None = None) -> Wire[Ask, pb.Answer]:
 
 
 @asynccontextmanager
-async def link_to(port: int, messages: list[pb.Answers] | None = None) -> AsyncIterator[SubstationLink]:
-    link: SubstationLink = Link(f"127.0.0.1:{port}", wire(messages))
+async def link_to(
+    port: int,
+    messages: list[pb.Answers] | None = None,
+    on_batch: Callable[[int], None] = lambda _: None,
+) -> AsyncIterator[SubstationLink]:
+    link: SubstationLink = Link(f"127.0.0.1:{port}", wire(messages), on_batch)
     try:
         yield link
     finally:
