@@ -1,4 +1,4 @@
-"""What a balancer takes and answers: the words that gateways share with it.
+"""The commands that a balancer takes, and its answers.
 
 Pure.
 """
@@ -68,7 +68,7 @@ class StopSession:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FindSession:
-    """Look a session up; `caller` as for Stop."""
+    """Look a session up; `caller` as for StopSession."""
 
     session_id: str
     caller: str = ""

@@ -84,7 +84,7 @@ class BalancerService(rpc.BalancerServicer):
         CURRENT.set(trace)  # of the task that answers this call alone
         withdrawal = None
         if command is None:
-            answer = BalancerAnswer(BalancerOutcome.EXCEEDS_CAPACITY, detail="nobody could carry this out")
+            answer = BalancerAnswer(BalancerOutcome.EXCEEDS_CAPACITY, detail="the plan is impossible")
         elif isinstance(command, Charge):
             answer, withdrawal = await self._placement.charge(command, until_s)
         else:

@@ -1,4 +1,4 @@
-"""Who a request is from, and whether it may come in now: the key file as it is, and the quotas."""
+"""Who sends a request, and whether the quota admits it: the key file and the quotas."""
 
 import logging
 import time
@@ -6,35 +6,35 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.callers import ANONYMOUS, Caller, UnusableKeys, digest, presented, read
-from gateway.quota import Grant, Quota
+from gateway.quota import Quota, QuotaDecision
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
 
-Mark = tuple[int, int, int]
+FileVersion = tuple[int, int, int]
 
 
 class KeyFile:
-    """The callers in a file, read again when it has changed; one that can't be used changes nothing."""
+    """The callers in a file. It is read again when it has changed; an unusable file changes nothing."""
 
     def __init__(self, path: Path, clock_s: Callable[[], float] = time.monotonic) -> None:
         """Read the file; raises UnusableKeys, or OSError."""
         self._path = path
         self._clock_s = clock_s
         self._looked_s = clock_s()
-        self._mark: Mark | None = self._marked()
+        self._mark: FileVersion | None = self._marked()
         self._callers = read(_text(path))
 
     def find(self, key: str) -> Caller | None:
-        """Return whose key it is."""
+        """Return the caller that a key belongs to; None for an unknown key."""
         if self._clock_s() - self._looked_s >= LOOK_EVERY_S:
             self._looked_s = self._clock_s()
             self._look()
         return self._callers.get(digest(key))
 
     def _look(self) -> None:
-        mark: Mark | None = None
+        mark: FileVersion | None = None
         try:
             mark = self._marked()
             if mark != self._mark:
@@ -43,37 +43,37 @@ class KeyFile:
         except (OSError, UnusableKeys) as error:
             if mark != self._mark:
                 log.error(
-                    "API keys can't be read; those of before hold",
+                    "API keys can't be read; the previous keys stay in force",
                     extra={"path": str(self._path), "fault": str(error)},
                 )
         self._mark = mark
 
-    def _marked(self) -> Mark:
-        """Return what differs once the file was written or replaced."""
+    def _marked(self) -> FileVersion:
+        """Return values that change when the file is written or replaced."""
         found = self._path.stat()
         return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 class Access:
-    """Says who calls, and counts it against the caller's quota."""
+    """Finds the caller of a request, and counts the request against the caller's quota."""
 
     def __init__(
         self, keys: KeyFile | None, per_minute: int, clock_ns: Callable[[], int] = time.monotonic_ns
     ) -> None:
-        """`keys` None: nobody is asked for a key. `per_minute` is for callers without their own quota."""
+        """If `keys` is None, no key is needed. `per_minute` is the quota of callers that have none of their own."""
         self._keys = keys
         self._per_minute = per_minute
         self._clock_ns = clock_ns
         self._quota = Quota()
 
     def caller(self, authorization: list[str]) -> Caller | None:
-        """Return who presents these `Authorization` headers; None if nobody who may call."""
+        """Return the caller that these `Authorization` headers name; None if there is no valid key."""
         if self._keys is None:
             return ANONYMOUS
         key = presented(authorization)
         return self._keys.find(key) if key else None
 
-    def take(self, caller: Caller) -> Grant:
+    def take(self, caller: Caller) -> QuotaDecision:
         """Count a request."""
         return self._quota.take(caller.name, caller.per_minute or self._per_minute, self._clock_ns())
 

@@ -1,4 +1,4 @@
-"""`python -m gateway.keys new <caller>`: a new API key, shown once, and the line for the key file."""
+"""`python -m gateway.keys new <caller>`: creates an API key, and the line for the key file."""
 
 import argparse
 import secrets
@@ -15,13 +15,13 @@ def main(arguments: list[str] | None = None) -> None:
     new.add_argument(
         "--operator", action="store_true", help="it finds and stops the sessions of every caller"
     )
-    given = parser.parse_args(arguments)
-    caller = given.caller
+    options = parser.parse_args(arguments)
+    caller = options.caller
     if not NAME.fullmatch(caller) or caller == ANONYMOUS.name:
         parser.error(f"a caller is up to 63 of a-z 0-9 . _ -, and not {ANONYMOUS.name}")
     key = secrets.token_urlsafe(32)
     sys.stderr.write(f"The key of {caller}, shown only now: {key}\n")
-    sys.stdout.write(f"{caller} {digest(key)}{f' {OPERATOR}' if given.operator else ''}\n")
+    sys.stdout.write(f"{caller} {digest(key)}{f' {OPERATOR}' if options.operator else ''}\n")
 
 
 if __name__ == "__main__":

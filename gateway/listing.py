@@ -32,8 +32,8 @@ PARAMETERS = (
 
 
 def page(query: Mapping[str, Sequence[bytes]], caller: Caller) -> ListSessions:
-    """Return what a query asks for; raises Invalid with every fault at once."""
-    values = {name: _value(name, given[-1]) for name, given in query.items()}
+    """Return the command for a query; raises Invalid with every fault at once."""
+    values = {name: _value(name, texts[-1]) for name, texts in query.items()}
     faults = []
     for parameter in PARAMETERS:
         if len(query.get(parameter.name, ())) > 1:
@@ -47,11 +47,11 @@ def page(query: Mapping[str, Sequence[bytes]], caller: Caller) -> ListSessions:
     return ListSessions(caller.vehicle(wanted["vehicle_id"]), wanted["cursor"], wanted["limit"], caller.name)
 
 
-def page_json(asked: ListSessions, answer: BalancerAnswer, caller: Caller) -> dict[str, Any]:
+def page_json(request: ListSessions, answer: BalancerAnswer, caller: Caller) -> dict[str, Any]:
     """Return the body of a page; `next` is where the next one is, None at the end."""
     following = {
-        "vehicle_id": caller.shown(asked.vehicle_id),
-        "limit": asked.limit,
+        "vehicle_id": caller.shown(request.vehicle_id),
+        "limit": request.limit,
         "cursor": answer.next_cursor,
     }
     return {
@@ -60,6 +60,6 @@ def page_json(asked: ListSessions, answer: BalancerAnswer, caller: Caller) -> di
     }
 
 
-def _value(name: str, given: bytes) -> str | int:
-    text = given.decode(errors="replace")
+def _value(name: str, sent: bytes) -> str | int:
+    text = sent.decode(errors="replace")
     return int(text) if name == "limit" and re.fullmatch("[0-9]{1,9}", text) else text

@@ -8,11 +8,11 @@ from runtime.coalescer import BATCH_BUCKETS
 # One bucket is the SLO: 99 % of admissions within 0.25 s. Most answers take 5 to 25 ms, so
 # the buckets there are narrow: they limit how exact a percentile is.
 BUCKETS_S = (0.0025, 0.005, 0.0075, 0.01, 0.0125, 0.015, 0.02, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-# Refused before any balancer was asked:
+# Refused by the gateway itself:
 REJECTED = "rejected"  # by validation
 UNAUTHORIZED = "unauthorized"
 QUOTA_EXCEEDED = "quota_exceeded"
-FAILED = "failed"  # a fault of ours: 500
+FAILED = "failed"  # a fault of this service: 500
 OUTCOMES = (
     BalancerOutcome.ADMITTED,
     BalancerOutcome.NO_CAPACITY,
@@ -61,7 +61,7 @@ class GatewayMetrics:
             self._seconds.labels(kind)
 
     def answered(self, outcome: str, took_s: float, *, waits: bool = False) -> None:
-        """Count a request to charge; `waits` says that it had asked to wait for room."""
+        """Count a request to charge; with `waits` it had asked to wait for room."""
         self._requests.labels(outcome).inc()
         kind = WAITING if waits else ADMITTED if outcome == BalancerOutcome.ADMITTED else OTHER
         self._seconds.labels(kind).observe(took_s)

@@ -79,7 +79,7 @@ def description(version: str) -> dict[str, Any]:
             "schemas": _schemas(),
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
-        "security": [{"key": []}, {}],  # a gateway that has no key file asks nobody
+        "security": [{"key": []}, {}],  # a gateway without a key file needs no key
     }
 
 

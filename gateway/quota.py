@@ -3,11 +3,11 @@
 Pure. Time is an argument, in nanoseconds of any clock that never goes back. Rules:
 
 - over any time, no more is admitted than the burst and what the rate gives in that time;
-- who stays within its rate is never refused;
-- no caller's requests are another's loss;
-- only callers that used their quota lately take room: a full bucket is as good as none.
+- a caller that stays within its rate is never refused;
+- the requests of one caller take nothing from another;
+- only callers that used their quota lately need memory: a full bucket is the same as none.
 
-The bucket is kept as the one moment at which it will be full again (GCRA, as in ITU-T I.371), in whole
+A bucket is stored as the time at which it will be full again (GCRA, as in ITU-T I.371), in whole
 nanoseconds, so that no rounding adds up.
 """
 
@@ -19,7 +19,7 @@ SWEPT_ABOVE = 1024  # buckets
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Grant:
+class QuotaDecision:
     """Whether a request is admitted, and what is left.
 
     `remaining` more would be admitted now; one more than that in `next_s` seconds. The policy is
@@ -52,7 +52,7 @@ class Quota:
         """How many buckets are kept."""
         return len(self._full_at_ns)
 
-    def take(self, caller: str, per_minute: int, now_ns: int) -> Grant:
+    def take(self, caller: str, per_minute: int, now_ns: int) -> QuotaDecision:
         """Admit one request of `caller` at `now_ns`, or refuse it and leave the bucket as it is."""
         burst = max(1, per_minute * BURST_S // 60)
         each_ns = -(-60 * NS_PER_S // per_minute)
@@ -63,7 +63,7 @@ class Quota:
             self._keep(caller, now_ns + used_ns, now_ns)
         remaining = max(0, burst - -(-used_ns // each_ns))
         next_ns = used_ns - (burst - remaining - 1) * each_ns
-        return Grant(admitted, remaining, _whole_s(next_ns), burst, _whole_s(burst * each_ns))
+        return QuotaDecision(admitted, remaining, _whole_s(next_ns), burst, _whole_s(burst * each_ns))
 
     def _keep(self, caller: str, full_at_ns: int, now_ns: int) -> None:
         self._full_at_ns[caller] = full_at_ns

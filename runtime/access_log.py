@@ -1,7 +1,7 @@
-"""One line for each HTTP request that was answered: who answered, how, how long it took, whose it is.
+"""Logs one line for each HTTP request: the handler, the status, the duration, the trace.
 
-Neither address, path, query nor client: they hold vehicles and sessions, and people. What a handler
-puts into `noted` is added.
+It leaves out the address, the path, the query and the client, because they name vehicles, sessions and people.
+A handler adds fields with its attribute `noted`.
 """
 
 import logging
@@ -12,14 +12,14 @@ from tornado.web import RequestHandler
 
 log = logging.getLogger(__name__)
 
-# Asked every second by machines: of interest only when they fail.
+# Machines send these every second: they are of interest only when they fail.
 MACHINES = frozenset({"LiveHandler", "ReadyHandler", "MetricsHandler"})
 FAILED = 500
 GOOD = 400
 
 
 def also(counted: Callable[[RequestHandler], None] | None) -> Callable[[RequestHandler], None]:
-    """Return a `log_function` for Tornado that has a request `counted`, and writes its line."""
+    """Return a `log_function` for Tornado that calls `counted`, if there is one, and logs the request."""
 
     def answered(handler: RequestHandler) -> None:
         if counted:
@@ -30,20 +30,20 @@ def also(counted: Callable[[RequestHandler], None] | None) -> Callable[[RequestH
 
 
 def write(handler: RequestHandler) -> None:
-    """Write the line; at `error` for a fault of ours, at `debug` for what machines ask all the time."""
+    """Log one request: at `error` for a fault of this service, at `debug` for a success of what machines poll."""
     name, status = type(handler).__name__, handler.get_status()
     level = logging.ERROR if status == FAILED else logging.INFO
     if name in MACHINES and status < GOOD:
         level = logging.DEBUG
     if not log.isEnabledFor(level):
         return
-    told: dict[str, Any] = {
+    extra: dict[str, Any] = {
         "handler": name,
         "method": handler.request.method,
         "status": status,
         "duration_ms": round(1000 * handler.request.request_time(), 3),
     }
     if whose := getattr(handler, "trace", None):
-        told |= {"trace_id": whose.trace_id, "request_id": whose.request_id}
-    told |= getattr(handler, "noted", {})
-    log.log(level, "%s answered %d", name, status, extra=told)
+        extra |= {"trace_id": whose.trace_id, "request_id": whose.request_id}
+    extra |= getattr(handler, "noted", {})
+    log.log(level, "%s answered %d", name, status, extra=extra)

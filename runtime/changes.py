@@ -1,26 +1,26 @@
-"""What changed in what is shown: the numbered frames that one client of a stream gets.
+"""The numbered frames that one client of a live stream gets: a snapshot, then changes.
 
 Pure: time comes as seconds of a monotonic clock. Rules:
 
-- a snapshot with all changes since applied is the newest snapshot, whatever frames were left out in
-  between: every difference is taken against what this client was sent last;
-- the age of a row is not a change: it rises all the time. It comes with whatever else has changed of
-  its row, and of all rows once every HEARTBEAT_S: with the changes of that moment, or as a heartbeat.
-  Else one row that changes all the time would keep silent that the others are fresh.
+- a snapshot with all later changes applied equals the newest snapshot, whatever frames were left out in
+  between: every difference is taken from what this client got last;
+- the age of a row is not a change, because it rises all the time. It is sent with any other change of its
+  row. Once every HEARTBEAT_S the ages of all rows are sent, with the changes of that moment or as a heartbeat.
+  Otherwise one row that changes all the time would hide that the others are fresh.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-HEARTBEAT_S = 1.0  # the longest silence, and the longest that an age goes untold
+HEARTBEAT_S = 1.0  # the longest time without a frame, and without the ages of all rows
 
-Shown = Mapping[str, Any]  # an object of JSON; one of its members is a list of rows
+LiveView = Mapping[str, Any]  # an object of JSON; one of its members is a list of rows
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Table:
-    """Names: of what is shown, of its list of rows, and in a row of its key and of its age in seconds."""
+    """Names of members: the snapshot, its list of rows, and in each row the key and the age in seconds."""
 
     whole: str
     rows: str
@@ -29,16 +29,16 @@ class Table:
 
 
 class Feed:
-    """What one client was sent."""
+    """Remembers what one client got, and returns what it gets next."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
         self._seq = 0
-        self._sent: Shown | None = None
-        self._ages_s = 0.0  # when all ages were told
+        self._sent: LiveView | None = None
+        self._ages_s = 0.0  # when all ages were sent
 
-    def next(self, shown: Shown, now_s: float) -> dict[str, Any] | None:
-        """Return the frame that tells this client of `shown`; None when there is nothing to tell."""
+    def next(self, shown: LiveView, now_s: float) -> dict[str, Any] | None:
+        """Return the frame that brings this client up to `shown`; None when nothing has changed."""
         table = self._table
         if self._sent is None:
             body: dict[str, Any] = {"kind": "snapshot", table.whole: shown}
@@ -57,11 +57,11 @@ class Feed:
         return {"seq": self._seq} | body
 
 
-def changes(before: Shown, now: Shown, table: Table) -> dict[str, Any]:
-    """Return what is different now, {} when nothing is.
+def changes(before: LiveView, now: LiveView, table: Table) -> dict[str, Any]:
+    """Return the differences, {} when there are none.
 
-    The rows that changed, as a whole; the keys of those that are no longer shown; and whatever else
-    has changed, under its own name.
+    These are the rows that changed, as a whole; the keys of rows that are gone; and every other member that has
+    changed, under its own name.
     """
     old = {row[table.key]: row for row in before[table.rows]}
     changed = [row for row in now[table.rows] if not _same(row, old.get(row[table.key]), table)]
@@ -70,11 +70,11 @@ def changes(before: Shown, now: Shown, table: Table) -> dict[str, Any]:
     return {table.rows: changed, "gone": gone} | rest if changed or gone or rest else {}
 
 
-def rounded(shown: Shown, table: Table) -> Shown:
-    """Return what is shown with ages to a tenth of a second, as the stream tells them."""
+def rounded(shown: LiveView, table: Table) -> LiveView:
+    """Return `shown` with ages rounded to a tenth of a second, as the stream sends them."""
     rows = [{**row, table.age: round(row[table.age], 1)} for row in shown[table.rows]]
     return {**shown, table.rows: rows}
 
 
-def _same(row: Shown, old: Shown | None, table: Table) -> bool:
+def _same(row: LiveView, old: LiveView | None, table: Table) -> bool:
     return old is not None and {**old, table.age: None} == {**row, table.age: None}

@@ -26,7 +26,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 MOST_IN_A_MESSAGE = 512
-MOST_TOLD = 4096  # what the other end remembers
+MOST_CANCELLED = 4096  # the other end remembers as many
 RETRY_S = (0.05, 1.0)  # first and longest wait before a new stream is tried
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, MOST_IN_A_MESSAGE)
 CHANNEL_OPTIONS = [
@@ -45,12 +45,12 @@ CHANNEL_OPTIONS = [
 
 
 class LinkLost(Exception):
-    """The stream ended after the call was sent and before its answer: nobody knows the outcome."""
+    """The stream ended after the call was sent and before its answer: its outcome is unknown."""
 
 
 @dataclasses.dataclass(slots=True)
 class Outgoing(Generic[Item]):
-    """One call on its way: its number on this link, the milliseconds that it has left, whose it is."""
+    """One call to be sent: its number on this link, the milliseconds that are left, and the request it is part of."""
 
     number: int
     item: Item
@@ -96,7 +96,9 @@ class Link(Generic[Item, Answer]):
         self._waiting: dict[int, _Call[Item, Answer]] = {}
         self._sent: dict[int, _Call[Item, Answer]] = {}
         self._cancelled: list[int] = []
-        self._told: deque[int] = deque(maxlen=MOST_TOLD)  # cancelled numbers that were sent on this stream
+        self._cancels_sent: deque[int] = deque(
+            maxlen=MOST_CANCELLED
+        )  # cancelled numbers that were sent on this stream
         self._wake = asyncio.Event()
         self._closing = False
         self._task = asyncio.create_task(self._run())
@@ -105,7 +107,7 @@ class Link(Generic[Item, Answer]):
         """Return the answer to `item`.
 
         Raises LinkLost when the stream broke after sending, TimeoutError after `within_s`. When
-        the caller gives up or is cancelled, the other end is told that the answer is not used.
+        the caller gives up or is cancelled, the other end learns that the answer is not used.
         """
         loop = asyncio.get_running_loop()
         number = next(self._numbers)
@@ -174,7 +176,7 @@ class Link(Generic[Item, Answer]):
                     calls = {number: self._waiting.pop(number) for number in numbers}
                     cancelled = self._cancelled[:MOST_IN_A_MESSAGE]
                     del self._cancelled[: len(cancelled)]
-                    self._told.extend(cancelled)
+                    self._cancels_sent.extend(cancelled)
                     message, count = self._message(calls, cancelled, loop.time())
                     if unsent := {number: calls.pop(number) for number in numbers[count:]}:
                         self._waiting = unsent | self._waiting
@@ -215,8 +217,8 @@ class Link(Generic[Item, Answer]):
         lost, self._sent = self._sent, {}
         # Cancel them on the next stream: their answers will not be used. Cancels that were sent on this
         # stream may be lost too, so they are repeated.
-        self._cancel([*self._told, *lost])
-        self._told.clear()
+        self._cancel([*self._cancels_sent, *lost])
+        self._cancels_sent.clear()
         for call in lost.values():
             if not call.future.done():
                 call.future.set_exception(LinkLost(self.address))

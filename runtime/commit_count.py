@@ -20,7 +20,7 @@ LINE = re.compile(rb"([A-Za-z0-9._-]{1,64}) ([0-9]{20})\n")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Noted:
+class CommitNote:
     """The id of a store, and how many commits it had made."""
 
     store_id: str
@@ -41,7 +41,7 @@ class CommitCount:
         self._file = -1
         self._noted = self._read()
         if self._noted and (not path.exists() or path.stat().st_size == 0):
-            self._lost(f"{path} is missing or empty: {_told(self._noted.commits, self._noted)}")
+            self._lost(f"{path} is missing or empty: {_described(self._noted.commits, self._noted)}")
 
     def compare(self, store_id: str, commits: int) -> None:
         """Compare the note with the opened store.
@@ -53,7 +53,7 @@ class CommitCount:
         if noted and noted.commits > present:
             missing = noted.commits - present
             kept = keep_aside(self._store, f"lacks-{missing}-of-{noted.commits}")
-            self._lost(f"{self._store}: {_told(missing, noted)}. {kept}")
+            self._lost(f"{self._store}: {_described(missing, noted)}. {kept}")
         self.note(store_id, commits)
 
     def note(self, store_id: str, commits: int) -> None:
@@ -72,7 +72,7 @@ class CommitCount:
                 os.close(self._file)
             self._file = -1
 
-    def _read(self) -> Noted | None:
+    def _read(self) -> CommitNote | None:
         try:
             found = LINE.fullmatch(self._path.read_bytes())
         except FileNotFoundError:
@@ -82,7 +82,7 @@ class CommitCount:
         if not found:
             log.warning("%s is not a count of commits: missing commits would not be noticed", self._path)
             return None
-        return Noted(found[1].decode(), int(found[2]))
+        return CommitNote(found[1].decode(), int(found[2]))
 
     def _lost(self, message: str) -> None:
         if not self._accept_loss:
@@ -90,5 +90,5 @@ class CommitCount:
         log.error("%s", message)
 
 
-def _told(missing: int, noted: Noted) -> str:
+def _described(missing: int, noted: CommitNote) -> str:
     return f"{missing} of {noted.commits} commits that were answered are not there any more (store {noted.store_id})"

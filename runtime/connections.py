@@ -54,7 +54,11 @@ class LimitedServer(HTTPServer):
     """Closes idle connections when all are taken, and connections whose head takes too long."""
 
     def initialize(  # type: ignore[override]
-        self, request_callback: HTTPServerConnectionDelegate, limits: Limits, taken: "Taken", **kwargs: Any
+        self,
+        request_callback: HTTPServerConnectionDelegate,
+        limits: Limits,
+        taken: "OpenConnections",
+        **kwargs: Any,
     ) -> None:
         """`taken` will hold the connections; `kwargs` are Tornado's own."""
         super().initialize(
@@ -87,7 +91,7 @@ class LimitedServer(HTTPServer):
             _turn_away(stream)
 
 
-class Taken:
+class OpenConnections:
     """The open connections of a listener."""
 
     def __init__(self, limits: Limits) -> None:

@@ -1,4 +1,4 @@
-"""The `/metrics` page in Prometheus text format, whole or only the names asked for."""
+"""The `/metrics` page in Prometheus text format, whole or only the requested names."""
 
 import asyncio
 import platform
@@ -23,22 +23,25 @@ VERSION = "0.1.0"
 def registry(service: str) -> CollectorRegistry:
     """Return a registry of this process alone, with process metrics and `smartgrid_build_info`."""
     disable_created_metrics()  # type: ignore[no-untyped-call]
-    made = CollectorRegistry(auto_describe=True)  # ProcessCollector has no describe(): `name[]` missed it
-    ProcessCollector(registry=made)
+    metrics = CollectorRegistry(auto_describe=True)  # ProcessCollector has no describe(): `name[]` missed it
+    ProcessCollector(registry=metrics)
     info = Gauge(
-        "smartgrid_build_info", "1; the labels say what runs", ["service", "version", "python"], registry=made
+        "smartgrid_build_info",
+        "1; the labels say what runs",
+        ["service", "version", "python"],
+        registry=metrics,
     )
     info.labels(service, VERSION, platform.python_version()).set(1)
-    return made
+    return metrics
 
 
 @asynccontextmanager
 async def measured(service: str) -> AsyncIterator[CollectorRegistry]:
     """A registry as above; while the context lasts, the lag of this process's event loop goes into it."""
-    made = registry(service)
-    task = asyncio.create_task(LoopLag(made).follow())
+    metrics = registry(service)
+    task = asyncio.create_task(LoopLag(metrics).follow())
     try:
-        yield made
+        yield metrics
     finally:
         task.cancel()
         await asyncio.wait([task])

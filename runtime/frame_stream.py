@@ -1,7 +1,7 @@
-"""What is shown, over a WebSocket: a snapshot first and then what changes, at most four times a second.
+"""A live view over a WebSocket: first a snapshot, then the changes, at most four times a second.
 
-A client is never ahead of its own reading: at most one frame of it waits to be sent, and the next is
-made when that one has gone out, from what is shown then. One that takes none for long is dropped.
+At most one frame of each client waits to be sent. The next one is built when that one has gone out, from the state
+at that time, so a slow client skips states and never lags behind. A client that takes no frame for long is dropped.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from runtime import strict_json
-from runtime.changes import Feed, Shown, Table, rounded
+from runtime.changes import Feed, LiveView, Table, rounded
 from runtime.handlers import ApiHandler
 from runtime.problem import CROSS_ORIGIN, UNAVAILABLE
 
@@ -25,7 +25,7 @@ TICK_S = 0.25
 DROP_S = 20.0  # how long one frame may take; also the interval of pings
 MOST_CLIENTS = 200
 MESSAGE_BYTES = 16 * 1024
-CLOSING_S = 1.0  # when stopping: for clients to say goodbye
+CLOSING_S = 1.0  # when stopping: for clients to close their end
 GOING_AWAY, TOO_SLOW, FAILED = 1001, 1008, 1011  # WebSocket close codes
 STREAM_ENDS = ("opened", "closed", "slow", "full", "cross_origin")
 FRAMES = ("snapshot", "changes", "heartbeat")
@@ -67,11 +67,11 @@ class StreamMetrics:
 
 
 class FrameStreams:
-    """The clients; `view` returns what is shown at this moment, `table` names its parts."""
+    """The clients of one stream; `view` returns the present state, `table` names its parts."""
 
     def __init__(
         self,
-        view: Callable[[], Shown],
+        view: Callable[[], LiveView],
         table: Table,
         metrics: StreamMetrics,
         tick_s: float = TICK_S,
@@ -84,7 +84,7 @@ class FrameStreams:
         self._table = table
         self._tick_s = tick_s
         self._drop_s = drop_s
-        self._seen: tuple[float, Shown] | None = None
+        self._seen: tuple[float, LiveView] | None = None
 
     @property
     def full(self) -> bool:
@@ -105,7 +105,7 @@ class FrameStreams:
             self.metrics.clients(len(self.clients))
 
     async def close(self) -> None:
-        """Say goodbye to all, and take no more."""
+        """Close all connections, and accept no more."""
         self.closing = True
         tasks = list(self.clients.values())
         for client, task in list(self.clients.items()):
@@ -131,7 +131,7 @@ class FrameStreams:
         except WebSocketClosedError:
             pass
         except Exception:
-            log.exception("a client could not be told")
+            log.exception("a frame could not be sent to a client")
             client.close(FAILED)
 
     async def _taken(self, writing: "asyncio.Future[None]") -> bool:
@@ -141,12 +141,12 @@ class FrameStreams:
         """
         writing.add_done_callback(
             lambda done: done.cancelled() or done.exception()
-        )  # else it is said to be lost
+        )  # else asyncio logs that the exception was never retrieved
         await asyncio.wait([writing], timeout=self._drop_s)
         return writing.done() and writing.result() is None
 
-    def _now(self, now_s: float) -> Shown:
-        """What all clients of one tick see."""
+    def _now(self, now_s: float) -> LiveView:
+        """Return the state that all clients of one tick get."""
         if not self._seen or now_s - self._seen[0] >= self._tick_s / 2:
             self._seen = now_s, rounded(self.view(), self._table)
         return self._seen[1]
@@ -185,7 +185,7 @@ class FrameStreamHandler(WebSocketHandler, ApiHandler):
         self._streams.opened(self)
 
     def on_message(self, message: str | bytes) -> None:
-        """Clients have nothing to say."""
+        """Ignore messages: the stream goes one way."""
 
     def on_close(self) -> None:
         """End."""

@@ -68,8 +68,8 @@ class Gate:
                 )
             if self.kinds and has_body(headers) and media_type(headers) not in self.kinds:
                 return UNSUPPORTED, f"send Content-Type: {' or '.join(sorted(self.kinds))}"
-        asked = self.token if private or method not in SAFE else None
-        if asked and not asked.shown_in(headers.get_list("Authorization")):
+        needed = self.token if private or method not in SAFE else None
+        if needed and not needed.shown_in(headers.get_list("Authorization")):
             return TOKEN_FIRST, "send Authorization: Bearer with the token in OPERATOR_TOKEN_FILE"
         return None
 
@@ -142,8 +142,8 @@ class GatedApplication(Router):
             return found
         for name in LOOKED_AT:
             request.headers.pop(name, None)
-        told = {"problem": problem, "detail": detail}
-        return self._app.get_handler_delegate(request, RefusedHandler, told)
+        arguments = {"problem": problem, "detail": detail}
+        return self._app.get_handler_delegate(request, RefusedHandler, arguments)
 
     def on_close(self, server_conn: object) -> None:
         """Pass on that a connection has closed."""

@@ -1,7 +1,7 @@
 """A writer thread that does all that waits as one batch, for stores whose commit is slow.
 
 While one batch is being committed, the next gathers. A fault of the work itself ends the process:
-after a failed fsync nobody knows what is on the disk, and a restart reads it again.
+after a failed fsync the state of the disk is unknown, and a restart reads it again.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ BROKEN = 70  # exit code: EX_SOFTWARE
 class GroupCommit(Generic[Item, Result]):
     """Hands items to `work` in batches, in the order of their coming, on one thread of its own.
 
-    `work` takes a list of items and returns as many results, after its commit. Must be made on the
+    `work` takes a list of items and returns as many results, after its commit. Create it on the
     event loop's thread; results arrive there.
     """
 
@@ -40,7 +40,7 @@ class GroupCommit(Generic[Item, Result]):
         self._closed = False
         self._submitted_s: deque[float] = (
             deque()
-        )  # of items that the loop has not seen done yet, oldest first
+        )  # of items that the loop does not know to be done, oldest first
         self._seen_done = 0
         self._done = 0  # counted by the thread, so that a loop that lags does not make the work look late
         self._thread.start()

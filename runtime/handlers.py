@@ -36,8 +36,8 @@ class ApiHandler(RequestHandler):
 
     def initialize(self) -> None:
         """Take the caller's request id if it is a plain one, and its trace, else make them."""
-        given = self.request.headers.get("X-Request-Id", "")
-        self.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        request_id = self.request.headers.get("X-Request-Id", "")
+        self.request_id = request_id if REQUEST_ID.fullmatch(request_id) else secrets.token_hex(8)
         self.set_header("X-Request-Id", self.request_id)
         self.trace = received(self.request.headers.get("traceparent", ""), self.request_id)
 
@@ -63,10 +63,10 @@ class ApiHandler(RequestHandler):
 
     def argument(self, name: str, default: str = "") -> str:
         """Return a parameter of the query unchanged; raises HTTPError 400 when it is not text or is repeated."""
-        given = self.get_query_arguments(name, strip=False)
-        if len(given) > 1:
+        values = self.get_query_arguments(name, strip=False)
+        if len(values) > 1:
             raise HTTPError(400, f"{name} is given more than once")
-        return given[0] if given else default
+        return values[0] if values else default
 
     def whole_argument(self, name: str, default: int, least: int, most: int) -> int:
         """Return a parameter of the query that is a whole number; raises HTTPError 400 for anything else."""
@@ -83,7 +83,7 @@ class ApiHandler(RequestHandler):
             raise HTTPError(400, str(error)) from None
 
     def set_default_headers(self) -> None:
-        """Answers are about now: nobody may keep them."""
+        """Forbid caches to keep an answer: it is about the present."""
         self.clear_header("Server")
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
@@ -112,12 +112,12 @@ class ApiHandler(RequestHandler):
             methods = [m for m in self.SUPPORTED_METHODS if m.lower() in _methods(type(self))]
             self.set_header("Allow", ", ".join(methods))
         error = kwargs.get("exc_info", (None, None))[1]
-        told = isinstance(error, HTTPError) and problem in {MALFORMED, UNAVAILABLE}
-        detail = error.get_message() if told else None
+        for_the_caller = isinstance(error, HTTPError) and problem in {MALFORMED, UNAVAILABLE}
+        detail = error.get_message() if for_the_caller else None
         self.write_problem(problem, detail=detail)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Log faults with whose request it was; what the caller did wrong is not a fault of ours."""
+        """Log a fault of this service with the request that met it; what a caller did wrong is none."""
         if not isinstance(value, HTTPError):
             whose = {"trace_id": self.trace.trace_id, "request_id": self.request_id}
             log.error("request failed", exc_info=(typ, value, tb), extra=whose)

@@ -14,7 +14,7 @@ from tornado.web import Application
 
 from runtime import access_log
 from runtime.body_limit import BodyLimit
-from runtime.connections import LimitedServer, Limits, Taken
+from runtime.connections import LimitedServer, Limits, OpenConnections
 from runtime.descriptors import fitted
 from runtime.gate import Gate, GatedApplication
 from runtime.request_target import OriginForm
@@ -76,7 +76,7 @@ def _bound(address: str, port: int) -> list[socket.socket]:
 
 
 def _server(app: Application, limits: Limits, gate: Gate, tls: ssl.SSLContext | None) -> LimitedServer:
-    taken = Taken(limits)
+    taken = OpenConnections(limits)
     gated = GatedApplication(app, gate, taken.crowded)
     return LimitedServer(
         BodyLimit(OriginForm(gated)),  # the gate sees the host of a target in absolute form

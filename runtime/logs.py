@@ -78,14 +78,14 @@ class LimitedLines(logging.StreamHandler[TextIO]):
             self.release()
 
     def _next_interval(self) -> None:
-        seen, self._seen = self._seen, {}
+        counts, self._seen = self._seen, {}
         self._until_s = self._clock_s() + INTERVAL_S
         token = trace.CURRENT.set(None)  # it is about many requests
-        for (name, level, message), count in seen.items():
+        for (name, level, message), count in counts.items():
             if count > self._most:
-                told = {"left_out": count - self._most, "of": message or "others", "interval_s": INTERVAL_S}
+                extra = {"left_out": count - self._most, "of": message or "others", "interval_s": INTERVAL_S}
                 record = logging.LogRecord(name, level, "", 0, "equal lines were left out", (), None)
-                vars(record).update(told)
+                vars(record).update(extra)
                 super().emit(record)
         trace.CURRENT.reset(token)
 

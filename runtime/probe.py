@@ -45,12 +45,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--operator", action="store_true", help="send the token in OPERATOR_TOKEN_FILE")
     parser.add_argument("--post", action="store_true", help="POST instead of GET")
     parser.add_argument("url")
-    asked = parser.parse_args(arguments)
-    path = os.environ.get("OPERATOR_TOKEN_FILE") if asked.operator else None
+    options = parser.parse_args(arguments)
+    path = os.environ.get("OPERATOR_TOKEN_FILE") if options.operator else None
     try:
         headers = operator_token.headers(operator_token.read_if_any(Path(path) if path else None))
-        method, within_s = ("POST", ORDER_S) if asked.post else ("GET", TIMEOUT_S)
-        body = fetch(asked.url, within_s, method=method, headers=headers)
+        method, within_s = ("POST", ORDER_S) if options.post else ("GET", TIMEOUT_S)
+        body = fetch(options.url, within_s, method=method, headers=headers)
     except urllib.error.HTTPError as error:
         with error:
             sys.stderr.write(f"{error.code}: {error.read().decode(errors='replace')}\n")

@@ -40,7 +40,7 @@ class Store:
     """An open database; to be used by one thread at a time."""
 
     def __init__(self, path: Path, migrations: Sequence[str], *, checked: bool = False) -> None:
-        """Open `path`, made if absent, and bring its schema up to date: one script a version.
+        """Open `path`, or create it, and bring its schema up to date: one script a version.
 
         With `checked`, first read the whole file, for at most CHECK_WITHIN_S, and compare each index with its
         table. Raises StoreUnusable, after it has copied a damaged file aside.
@@ -50,12 +50,12 @@ class Store:
             self._open(path, undo)
             if checked:
                 self._check()
-            with self._told():
+            with self._explained():
                 self._migrate(migrations)
             undo.pop_all()
 
     def _open(self, path: Path, undo: contextlib.ExitStack) -> None:
-        with self._told():
+        with self._explained():
             _shut(path)
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
             undo.callback(self._db.close)
@@ -69,8 +69,8 @@ class Store:
                 self._db.execute(f"PRAGMA {pragma}")
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """Say why the file can't be used."""
+    def _explained(self) -> Iterator[None]:
+        """Raise StoreUnusable, with the reason, for an error inside."""
         try:
             yield
         except OSError as error:
@@ -111,7 +111,7 @@ class Store:
         Raises StoreFull when the disk can't be written, StoreDamaged when the file can't be read. Whatever
         else is raised may leave in doubt what is on the disk.
         """
-        with _understood():
+        with _translated():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -128,17 +128,17 @@ class Store:
 
     def run(self, sql: str, values: Sequence[object] = ()) -> int:
         """Execute a statement; returns the number of rows that it changed. Raises as `transaction`."""
-        with _understood():
+        with _translated():
             return self._db.execute(sql, values).rowcount
 
     def rows(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[sqlite3.Row]:
         """Return all rows of a query; raises as `transaction`."""
-        with _understood():
+        with _translated():
             return self._db.execute(sql, values).fetchall()
 
     def one(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Row | None:
         """Return the first row of a query, None if there is none; raises as `transaction`."""
-        with _understood():
+        with _translated():
             row: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
             return row
 
@@ -148,7 +148,7 @@ class Store:
 
 
 @contextlib.contextmanager
-def _understood() -> Iterator[None]:
+def _translated() -> Iterator[None]:
     """Replace an error of SQLite by what it means; one that leaves something in doubt stays as it is."""
     try:
         yield

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 Answer = TypeVar("Answer")
 
-REMEMBERED = 4096  # answers, and numbers that were given up, of each caller
+MOST_REMEMBERED = 4096  # answers, and numbers that were given up, of each caller
 MOST_PEERS = 200  # twice as many as streams at once
 LINK = "smartgrid-link"  # the name under which a stream begins with the id of its link
 
@@ -61,5 +61,5 @@ class Peers(Generic[Answer]):
 
 
 def _limit(remembered: "OrderedDict[int, Any]") -> None:
-    while len(remembered) > REMEMBERED:
+    while len(remembered) > MOST_REMEMBERED:
         remembered.popitem(last=False)

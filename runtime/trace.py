@@ -1,7 +1,7 @@
 """Which request a line of a log, or a call to another service, belongs to: W3C Trace Context.
 
-The trace id is one through all services. The span is this service's part of it; the next service is
-told it as its parent. What a caller sends is used only if it is exactly what the standard allows.
+The trace id is one through all services. The span is this service's part of it; the next service
+gets it as its parent. What a caller sends is used only if it is exactly what the standard allows.
 Source: https://www.w3.org/TR/trace-context/
 """
 
@@ -21,7 +21,7 @@ SAMPLED, RANDOM = 1, 2  # RANDOM: the trace id was chosen at random (level 2)
 
 
 class Trace(NamedTuple):
-    """One service's part of one request; `request_id` is '' where nobody gave one."""
+    """One service's part of one request; `request_id` is '' where the caller sent none."""
 
     trace_id: str
     span_id: str
@@ -29,7 +29,7 @@ class Trace(NamedTuple):
     request_id: str
 
     def traceparent(self) -> str:
-        """Return the header for the next service; flags that nobody here knows are not passed on."""
+        """Return the header for the next service; unknown flags are not passed on."""
         return f"00-{self.trace_id}-{self.span_id}-{self.flags:02x}"
 
 
@@ -38,13 +38,13 @@ CURRENT: contextvars.ContextVar[Trace | None] = contextvars.ContextVar("trace", 
 
 def received(traceparent: str, request_id: str) -> Trace:
     """Return this service's part of what a caller sent; a new trace unless `traceparent` is valid."""
-    given = TRACEPARENT.fullmatch(traceparent) if len(traceparent) <= LONGEST else None
-    if given and given["version"] == "00" and given["more"] is not None:
-        given = None
+    match = TRACEPARENT.fullmatch(traceparent) if len(traceparent) <= LONGEST else None
+    if match and match["version"] == "00" and match["more"] is not None:
+        match = None
     return Trace(
-        given["trace"] if given else _some(32),
+        match["trace"] if match else _some(32),
         _some(16),
-        int(given["flags"], 16) & (SAMPLED | RANDOM) if given else RANDOM,
+        int(match["flags"], 16) & (SAMPLED | RANDOM) if match else RANDOM,
         request_id if REQUEST_ID.fullmatch(request_id) else "",
     )
 

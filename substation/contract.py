@@ -1,4 +1,4 @@
-"""What a substation takes and answers: the words that balancers share with it.
+"""The commands that a substation takes, and its answers and reports.
 
 Pure.
 
@@ -119,7 +119,7 @@ class StopSession:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FindSession:
-    """Look a session up; `caller` as for Stop."""
+    """Look a session up; `caller` as for StopSession."""
 
     session_id: str
     caller: str = ""
@@ -158,7 +158,7 @@ Command = Place | Withdraw | Settle | StopSession | FindSession | ListSessions |
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Session:
-    """One car charging. `ended_unix_ms` is 0 while it goes on; `caller` is who asked for it."""
+    """One car charging. `ended_unix_ms` is 0 while it goes on; it belongs to `caller`."""
 
     session_id: str
     substation_id: str

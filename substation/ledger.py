@@ -60,7 +60,7 @@ class Ledger:
         self._undo.append(lambda: self.set_draining(on=before))
 
     def set_capacity(self, capacity_w: int) -> None:
-        """Change the limit; below the present load nobody is cut off, and nothing is admitted."""
+        """Change the limit; below the present load, sessions go on, and nothing is admitted."""
         before, self.capacity_w = (self.capacity_w, self._usage), capacity_w
 
         def undo() -> None:
@@ -169,7 +169,7 @@ class Ledger:
         return Decision(outcome, dataclasses.replace(known, state=state, entry=ended), write=True)
 
     def _deliver(self, entry: Entry, end_ms: int) -> None:
-        """Count what a session that ends at `end_ms` was given."""
+        """Count the energy of a session that ends at `end_ms`."""
         ended_j = self._usage.ended_j + entry.delivered_j(end_ms)
         self._usage = dataclasses.replace(self._usage, ended_j=ended_j)
 

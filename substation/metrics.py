@@ -13,7 +13,7 @@ from substation.curve import Usage
 from substation.plan import MS_PER_S
 
 COMMIT_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-COUNTED = {  # outcome of a written decision -> value of the label
+OUTCOME_LABELS = {  # outcome of a written decision -> value of the label
     SubstationOutcome.PLACED: "admitted",
     SubstationOutcome.REFUSED: "refused",
     SubstationOutcome.STOPPED: "stopped",
@@ -74,7 +74,7 @@ class WriterMetrics:
             registry=registry,
         )
         self._sessions = {
-            outcome: sessions.labels(substation_id, label) for outcome, label in COUNTED.items()
+            outcome: sessions.labels(substation_id, label) for outcome, label in OUTCOME_LABELS.items()
         }
 
     def committed(self, took_s: float, outcomes: list[SubstationOutcome]) -> None:

@@ -39,7 +39,7 @@ FULL_AT = _millionths(CUT_OFF)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
-    """A wish to charge: energy in joules, power in watts, stay in ms of grid time (0: no limit).
+    """A charging plan: energy in joules, power in watts, stay in ms of grid time (0: no limit).
 
     Without `taper` the power is constant to the end, as in journals of before the taper.
     """
@@ -50,7 +50,7 @@ class Plan:
     taper: bool = True
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a plan that nobody could carry out."""
+        """Raise ValueError for an impossible plan."""
         if not 0 < self.energy_j <= MOST_J or self.power_w <= 0 or self.stay_ms < 0:
             raise ValueError(f"not a plan: {self}")
 

@@ -17,7 +17,7 @@ from substation.curve import Curve, Usage
 from substation.journal import Journal
 from substation.ledger import Ledger
 from substation.metrics import WriterMetrics
-from substation.writer import Backup, Probe, Prune, Published, Request, Writer
+from substation.writer import Backup, LedgerSnapshot, Probe, Prune, Request, Writer
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Station:
             [Request(Probe())]
         )  # the epoch and the time scale; shows whether the disk is full
         self._watch = CommitWatch()
-        self._held: tuple[Published, int] | None = None
+        self._held: tuple[LedgerSnapshot, int] | None = None
         self._backing_up = False
         self._commits: GroupCommit[Request, SubstationAnswer] = GroupCommit("journal", self._writer.commit)
         self._chores = [asyncio.create_task(self._probe()), asyncio.create_task(self._prune())]
@@ -147,7 +147,7 @@ class Station:
             chore.cancel()
         await self._commits.close()
 
-    def _moment(self) -> tuple[Published, int]:
+    def _moment(self) -> tuple[LedgerSnapshot, int]:
         """Return the published snapshot and the grid time, the same ones all through one page.
 
         A page is written without a pause in the event loop, but in several parts: if a commit came
@@ -175,7 +175,7 @@ class Station:
                     self._watch.probed(time.monotonic() - began_s)
 
     async def _prune(self) -> None:
-        """Drop what nobody can ask for any more, a little at a time."""
+        """Drop records that can't be asked for any more, a little at a time."""
         while True:
             await asyncio.sleep(PRUNE_S)
             await self.ask(Request(Prune()))
@@ -186,7 +186,7 @@ def _seal(folder: Path, most: int) -> Path:
     name = f"journal-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}.sqlite"
     try:
         _sync(folder / UNFINISHED)
-        made = (folder / UNFINISHED).rename(folder / name)
+        copy = (folder / UNFINISHED).rename(folder / name)
         _sync(folder)
     except OSError as error:
         log.error("a backup failed: %s", error)
@@ -198,7 +198,7 @@ def _seal(folder: Path, most: int) -> Path:
         with contextlib.suppress(OSError):
             old.unlink()
             log.info("an old backup was deleted", extra={"path": str(old)})
-    return made
+    return copy
 
 
 def _sync(path: Path) -> None:

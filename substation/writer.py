@@ -35,7 +35,7 @@ from substation.records import Entry, Record
 
 log = logging.getLogger(__name__)
 
-Decided = Place | Withdraw | Settle | StopSession | Drain | Derate
+WritingCommand = Place | Withdraw | Settle | StopSession | Drain | Derate
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Probe:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Prune:
-    """Drops a bounded number of records that nobody can ask for any more."""
+    """Drops a bounded number of records that can't be asked for any more."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,15 +57,15 @@ class Backup:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """A command, or an errand of our own, and the monotonic time up to which somebody waits."""
+    """A command, or an errand of the substation itself, and the monotonic time up to which its caller waits."""
 
     command: Command | Probe | Prune | Backup
     until_s: float = float("inf")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Published:
-    """What the event loop knows of the ledger."""
+class LedgerSnapshot:
+    """The state of the ledger after a commit, as the event loop sees it."""
 
     curve: Curve
     draining: bool
@@ -98,7 +98,7 @@ class Writer:
         self._unix_s = unix_s
         self._station = self._before = journal.station()
         self._started_s = (monotonic_s(), unix_s())
-        self.published = Published(ledger.curve(), ledger.draining, self._station.book_id)
+        self.published = LedgerSnapshot(ledger.curve(), ledger.draining, self._station.book_id)
 
     def commit(self, batch: list[Request]) -> list[SubstationAnswer]:
         """Answer a batch; what it changes is on the disk when this returns."""
@@ -115,7 +115,7 @@ class Writer:
                 full, damaged = isinstance(error, StoreFull), isinstance(error, StoreDamaged)
                 answers = self._undone(batch, now_ms, error)
         self._ledger.check_bounds()
-        self.published = Published(
+        self.published = LedgerSnapshot(
             self._ledger.curve(), self._ledger.draining, self._station.book_id, full, damaged
         )
         return [self._copied(request, answer) for request, answer in zip(batch, answers, strict=True)]
@@ -162,7 +162,9 @@ class Writer:
         }:
             return SubstationAnswer(SubstationOutcome.NOT_ME)  # the outcome of that key is in another journal
         if self._monotonic_s() > request.until_s:
-            return SubstationAnswer(SubstationOutcome.UNAVAILABLE)  # nobody waits any more: decide nothing
+            return SubstationAnswer(
+                SubstationOutcome.UNAVAILABLE
+            )  # the caller does not wait any more: decide nothing
         if isinstance(command, Place) and not self._bound_to(command.book_id):
             return SubstationAnswer(SubstationOutcome.WRONG_BOOK)
         decision = self._decide(command, now_ms, unix_ms)
@@ -171,7 +173,7 @@ class Writer:
         decisions.append(decision)
         return self._show(decision.outcome, decision.record, now_ms)
 
-    def _decide(self, command: Decided, now_ms: int, unix_ms: int) -> Decision:
+    def _decide(self, command: WritingCommand, now_ms: int, unix_ms: int) -> Decision:
         match command:
             case Place():
                 entry = self._entry(command, now_ms, unix_ms)

@@ -1,6 +1,6 @@
 """Makes every secret of the composition once, and prints how to log in; `docker compose up` runs it first.
 
-What is there already is kept: a second `up` changes no password. The console's link is made anew each
+Existing files are kept, so a second `up` changes no password. The console's link is created anew each
 time, for it is used up by the first who follows it.
 """
 
@@ -38,7 +38,7 @@ The grid's ways in, once all services are healthy:
 
 
 def kept(path: Path, new: str, mode: int) -> str:
-    """Return what a file holds; it is made with `new` when it is not there."""
+    """Return what a file holds; create it with `new` if it does not exist."""
     if not path.exists():
         with os.fdopen(
             os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="ascii"

@@ -48,10 +48,10 @@ def main() -> None:
             "".join([*lines, "Stop what uses it, or choose other ports (docs/reference/settings.md).\n"]),
             TAKEN,
         )
-    made = supervision.configuration(ports, binds["BIND"])
-    note = add_prometheus(made, data, ports, binds)
+    config = supervision.configuration(ports, binds["BIND"])
+    note = add_prometheus(config, data, ports, binds)
     with (data / "supervisord.conf").open("w", encoding="utf-8") as file:
-        made.write(file)
+        config.write(file)
     become(data, environment(data, ports, binds["BIND"]) | {"GRID_PROMETHEUS_NOTE": note})
 
 
@@ -101,7 +101,7 @@ def environment(data: Path, ports: Mapping[str, int], bind: str) -> dict[str, st
 
 
 def add_prometheus(
-    made: configparser.RawConfigParser, data: Path, ports: Mapping[str, int], binds: Mapping[str, str]
+    config: configparser.RawConfigParser, data: Path, ports: Mapping[str, int], binds: Mapping[str, str]
 ) -> str:
     """Add Prometheus to what is started, if it is installed and its port is free; returns its URL or why not."""
     port = addresses.whole(
@@ -127,7 +127,7 @@ def add_prometheus(
     }
     prometheus.write(data / prometheus.FOLDER, jobs)
     shown = f"[{bind}]" if ":" in bind else bind
-    supervision.add_prometheus(made, prometheus.FOLDER, prometheus.arguments(f"{shown}:{port}"))
+    supervision.add_prometheus(config, prometheus.FOLDER, prometheus.arguments(f"{shown}:{port}"))
     return local_url(bind, port)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = ROOT / "monitoring" / "prometheus"
 FOLDER = "prometheus"  # in the data folder
-RESEND = "--rules.alert.resend-delay=10s"  # an Alertmanager that came late is told soon, not after a minute
+RESEND = "--rules.alert.resend-delay=10s"  # an Alertmanager that starts late gets the alerts soon, not after a minute
 RETENTION = ("--storage.tsdb.retention.time=7d", "--storage.tsdb.retention.size=1GB")
 
 

@@ -20,8 +20,8 @@ def configuration(ports: Mapping[str, int], bind: str) -> configparser.RawConfig
 
     `ports` is what `addresses.service_ports` returns, `bind` the address that they listen on.
     """
-    made = configparser.RawConfigParser()
-    made["supervisord"] = {
+    config = configparser.RawConfigParser()
+    config["supervisord"] = {
         "logfile": "log/supervisord.log",
         "pidfile": "supervisord.pid",
         "silent": "true",
@@ -30,11 +30,11 @@ def configuration(ports: Mapping[str, int], bind: str) -> configparser.RawConfig
     numbers = range(1, sum(name.startswith("SUBSTATION_PORT.") for name in ports) + 1)
     urls = substation_urls(ports, bind)
     for number in numbers:
-        _substation(made, number, ports)
-    _service(made, "balancer", "balancer", {"SUBSTATIONS": ",".join(urls)})
-    _service(made, "gateway", "gateway", {"BALANCER": host_and_port(bind, ports["BALANCER_GRPC_PORT"])})
+        _substation(config, number, ports)
+    _service(config, "balancer", "balancer", {"SUBSTATIONS": ",".join(urls)})
+    _service(config, "gateway", "gateway", {"BALANCER": host_and_port(bind, ports["BALANCER_GRPC_PORT"])})
     _service(
-        made,
+        config,
         "admin_ui",
         "admin_ui",
         {
@@ -43,8 +43,8 @@ def configuration(ports: Mapping[str, int], bind: str) -> configparser.RawConfig
         },
     )
     names = [*(f"substation-{number}" for number in numbers), "balancer", "gateway", "admin_ui"]
-    made["group:grid"] = {"programs": ",".join(names)}  # one group stops at once
-    made["program:announce"] = {
+    config["group:grid"] = {"programs": ",".join(names)}  # one group stops at once
+    config["program:announce"] = {
         "command": IN_PROJECT.format(arguments="deploy/local/announce.py"),
         "autorestart": "false",
         "startsecs": "0",
@@ -52,7 +52,7 @@ def configuration(ports: Mapping[str, int], bind: str) -> configparser.RawConfig
         "stdout_logfile_maxbytes": "0",
         "redirect_stderr": "true",
     }
-    return made
+    return config
 
 
 def substation_urls(ports: Mapping[str, int], bind: str) -> list[str]:
@@ -60,16 +60,16 @@ def substation_urls(ports: Mapping[str, int], bind: str) -> list[str]:
     return [local_url(bind, port) for name, port in ports.items() if name.startswith("SUBSTATION_PORT.")]
 
 
-def add_prometheus(made: configparser.RawConfigParser, folder: str, arguments: Sequence[str]) -> None:
+def add_prometheus(config: configparser.RawConfigParser, folder: str, arguments: Sequence[str]) -> None:
     """Add Prometheus, which runs in a folder of the data folder."""
     command = IN_FOLDER.format(folder=folder, arguments=" ".join(arguments))
-    made["program:prometheus"] = _program("prometheus", command) | {"startretries": "10"}
-    made["group:grid"]["programs"] += ",prometheus"
+    config["program:prometheus"] = _program("prometheus", command) | {"startretries": "10"}
+    config["group:grid"]["programs"] += ",prometheus"
 
 
-def _substation(made: configparser.RawConfigParser, number: int, ports: Mapping[str, int]) -> None:
+def _substation(config: configparser.RawConfigParser, number: int, ports: Mapping[str, int]) -> None:
     _service(
-        made,
+        config,
         f"substation-{number}",
         "substation",
         {
@@ -81,9 +81,9 @@ def _substation(made: configparser.RawConfigParser, number: int, ports: Mapping[
 
 
 def _service(
-    made: configparser.RawConfigParser, name: str, module: str, environment: Mapping[str, str]
+    config: configparser.RawConfigParser, name: str, module: str, environment: Mapping[str, str]
 ) -> None:
-    made[f"program:{name}"] = _program(name, IN_PROJECT.format(arguments=f"-m {module}")) | {
+    config[f"program:{name}"] = _program(name, IN_PROJECT.format(arguments=f"-m {module}")) | {
         "environment": ",".join(f'{key}="{value}"' for key, value in environment.items())
     }
 

@@ -5,7 +5,7 @@ import string
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.quota import BURST_S, NS_PER_S, SWEPT_ABOVE, Grant, Quota
+from gateway.quota import BURST_S, NS_PER_S, SWEPT_ABOVE, Quota, QuotaDecision
 
 RATES = st.integers(1, 6_000_000)
 PAUSES = st.lists(st.integers(0, 2 * NS_PER_S) | st.integers(0, 1000), min_size=1, max_size=200)
@@ -52,7 +52,7 @@ def test_a_quiet_caller_may_come_with_its_whole_burst_at_once_and_no_more(per_mi
 def test_what_a_grant_says_is_left_is_admitted_and_one_more_in_the_second_that_it_names(
     per_minute: int, pauses: list[int]
 ) -> None:
-    quota, now, grant = Quota(), 0, Grant(admitted=False, remaining=0, next_s=0, burst=0, window_s=0)
+    quota, now, grant = Quota(), 0, QuotaDecision(admitted=False, remaining=0, next_s=0, burst=0, window_s=0)
     for pause in pauses:
         now += pause
         grant = quota.take("a", per_minute, now)

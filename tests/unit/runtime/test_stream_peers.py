@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from runtime.coalescer import Link, LinkLost, Outgoing, Wire
-from runtime.stream_peers import LINK, MOST_PEERS, REMEMBERED, Peer, Peers
+from runtime.stream_peers import LINK, MOST_PEERS, MOST_REMEMBERED, Peer, Peers
 from runtime.stream_server import Conversation
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
@@ -149,13 +149,13 @@ async def _never(item: str) -> str:
 
 def test_what_is_remembered_of_a_caller_is_bounded() -> None:
     peer: Peer[int] = Peer()
-    peer.wrote([(number, number) for number in range(REMEMBERED + 10)])
+    peer.wrote([(number, number) for number in range(MOST_REMEMBERED + 10)])
     assert peer.give_up(9) is None
     assert peer.give_up(10) == 10
     assert peer.give_up(10) is None
-    for number in range(REMEMBERED):
+    for number in range(MOST_REMEMBERED):
         peer.give_up(number)
-    assert len(peer._given_up) == REMEMBERED
+    assert len(peer._given_up) == MOST_REMEMBERED
 
 
 class Context:
