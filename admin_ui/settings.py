@@ -5,10 +5,10 @@ import ipaddress
 from pathlib import Path
 
 from admin_ui.web.proxies import Network, networks
+from runtime.service_settings import BalancerClientSettings
 from runtime.settings import (
     address,
     address_if_any,
-    host_names,
     integer,
     local_url,
     number,
@@ -22,7 +22,7 @@ from runtime.settings import (
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(BalancerClientSettings):
     """What a console reads from the environment."""
 
     bind: str = setting("CONSOLE_BIND", "127.0.0.1", address, "the address to listen on")
@@ -81,16 +81,6 @@ class Settings:
     )
     alarm_delays: float = setting(
         "ALARM_DELAYS", "1", number(0, 60), "what the delays of all alarms are multiplied by"
-    )
-
-    operator_token: Path | None = setting(
-        "OPERATOR_TOKEN_FILE",
-        "",
-        path_if_any,
-        "file with the operator token, for a balancer that requires it",
-    )
-    allowed_hosts: tuple[str, ...] = setting(
-        "ALLOWED_HOSTS", "", host_names, "host names that clients may use, besides addresses and localhost"
     )
 
     @property

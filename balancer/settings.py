@@ -4,15 +4,12 @@ import dataclasses
 import re
 from pathlib import Path
 
-from runtime import operator_token
+from runtime.service_settings import OrderSettings
 from runtime.settings import (
     HIGHEST_PORT,
-    address,
-    host_names,
     integer,
     number,
     path,
-    path_if_any,
     port,
     setting,
     urls,
@@ -38,10 +35,9 @@ def sources(text: str) -> tuple[str, ...]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(OrderSettings):
     """What a balancer reads from the environment."""
 
-    bind: str = setting("BIND", "127.0.0.1", address, "the address to listen on")
     http_port: int = setting("BALANCER_PORT", "8001", port, "port of /fleet, /metrics and the health pages")
     grpc_port: int = setting("BALANCER_GRPC_PORT", "9001", port, "port of the stream for gateways")
     data: Path = setting("DATA_DIR", "data", path, "folder that holds the order book")
@@ -61,22 +57,3 @@ class Settings:
     one_session_per_vehicle: int = setting(
         "ONE_SESSION_PER_VEHICLE", "0", integer(0, 1), "1 gives a vehicle one session at a time"
     )
-    operator_token: Path | None = setting(
-        "OPERATOR_TOKEN_FILE",
-        "",
-        path_if_any,
-        "file with the operator token, required for orders and sent to the substations",
-    )
-    open_to_orders: int = setting(
-        "ALLOW_UNAUTHENTICATED_ORDERS",
-        "0",
-        integer(0, 1),
-        "1 takes orders from other machines without a token",
-    )
-    allowed_hosts: tuple[str, ...] = setting(
-        "ALLOWED_HOSTS", "", host_names, "host names that clients may use, besides addresses and localhost"
-    )
-
-    def faults(self) -> list[str]:
-        """Return what is wrong with the combination of settings."""
-        return operator_token.faults(self.bind, self.operator_token, open_to_all=bool(self.open_to_orders))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from gateway.callers import PER_MINUTE
 from runtime.connections import Limits
+from runtime.service_settings import BalancerClientSettings
 from runtime.settings import (
     address,
     address_if_any,
-    host_names,
     integer,
     matching,
     number,
@@ -20,7 +20,7 @@ from runtime.settings import (
 
 
 @dataclasses.dataclass(frozen=True)
-class Settings:
+class Settings(BalancerClientSettings):
     """What a gateway reads from the environment."""
 
     bind: str = setting("BIND", "127.0.0.1", address, "the address to listen on")
@@ -58,15 +58,6 @@ class Settings:
         str(Limits().per_address),
         integer(0, 1_000_000),
         "connections of one address at once; 0: no limit per address",
-    )
-    operator_token: Path | None = setting(
-        "OPERATOR_TOKEN_FILE",
-        "",
-        path_if_any,
-        "file with the operator token, for a balancer that requires it",
-    )
-    allowed_hosts: tuple[str, ...] = setting(
-        "ALLOWED_HOSTS", "", host_names, "host names that clients may use, besides addresses and localhost"
     )
 
     def faults(self) -> list[str]:
