@@ -1,4 +1,4 @@
-"""The options of a preset: where it sends, which plan, how it is sent, what breaks it, what it leaves."""
+"""The options of a preset on the command line, and the plan and the run that follow from them."""
 
 import argparse
 import re
@@ -6,24 +6,27 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from loadtest.judge.thresholds import FIGURES, limit
-from loadtest.plan.arrivals import MAX_REQUESTS, MAX_SECONDS
+from loadtest import contract
+from loadtest.contract import MAX_REQUESTS, MAX_SECONDS, MIN_SECONDS
+from loadtest.judge.thresholds import FIGURES, in_force, limit
 from loadtest.plan.document import DEFAULT_GRID, PlanOptions
 from loadtest.plan.presets import PRESETS, Preset
 from loadtest.plan.shapes import SHAPES
-from loadtest.record.records import W_PER_KW
-from loadtest.run.target import base_url
+from loadtest.report import runs
+from loadtest.run.options import RunOptions
 from loadtest.send.credential import from_file
+from loadtest.send.target import base_url
+from loadtest.units import W_PER_KW
 from runtime.operator_token import OperatorToken, read_if_any
 from runtime.settings import integer, local_url, matching, number
 
-DEFAULT_SEED = 1  # its peaks are near the mean of all seeds
+DEFAULT = "(default: %(default)s)"
 MAX_RETRIES = 10
 MAX_REPEAT = 100
-NAME = re.compile(r"[a-z_]{1,40}")  # of a policy, as it goes into the name of a file
+POLICY_NAME = re.compile(r"[a-z_]{1,40}")  # becomes part of a file name
 SUBSTATION_ID = "[a-z0-9-]{1,63}"
 FILES = (
-    ("--json", "write a further copy of the result to FILE; with --dry-run the plan"),
+    ("--json", "write a copy of the result to FILE; with --dry-run, the plan"),
     ("--plan-json", "write the plan to FILE"),
 )
 
@@ -32,12 +35,12 @@ Option = tuple[str, Callable[[str], object], str | None, str]  # name, parser, d
 
 
 def add(command: argparse.ArgumentParser, preset: Preset, environ: Mapping[str, str]) -> None:
-    """Add all options of a preset to its command; `environ` is where their defaults come from."""
+    """Add all options of a preset to its command; `environ` has their defaults."""
     _where(command, environ)
     runs_folder(command, environ)
-    for name, parse, default, help_text in (*_plan(preset), *_manner(preset)):
-        shown = help_text if default is None else f"{help_text} [%(default)s]"
-        command.add_argument(name, type=explained(parse), default=default, help=shown)
+    for name, parse, default, about in (*_plan(preset), *_sending(preset)):
+        help_text = about if default is None else f"{about} {DEFAULT}"
+        command.add_argument(name, type=explained(parse), default=default, help=help_text)
     built_in = f"Built in: {', '.join(preset.limits)}. Names: {', '.join(FIGURES)}"
     command.add_argument(
         "--fail-if",
@@ -45,22 +48,22 @@ def add(command: argparse.ArgumentParser, preset: Preset, environ: Mapping[str, 
         action="append",
         default=[],
         metavar="'NAME OP NUMBER'",
-        help="break the run if, e.g. 'p99_ms > 250'; may be given again, and replaces the built-in limit of NAME. "
-        + built_in,
+        help="the run fails if this is true, e.g. 'p99_ms > 250'; can be repeated, and replaces the built-in limit of "
+        f"NAME. {built_in}",
     )
     about = "auto: bars on a terminal, plain lines elsewhere; jsonl: one JSON object a line, for a program"
     command.add_argument(
-        "--progress", choices=("auto", "jsonl"), default="auto", help=f"{about} [%(default)s]"
+        contract.PROGRESS, choices=("auto", contract.JSON_LINES), default="auto", help=f"{about} {DEFAULT}"
     )
     command.add_argument(
-        "--end-sessions-on-stop",
+        contract.END_SESSIONS_ON_STOP,
         action="store_true",
-        help="when the run is stopped, end the sessions that it had got; without this they charge on",
+        help="when the run is stopped, end its sessions; without this option they charge on",
     )
     _rounds(command)
     for name, about in FILES:
         command.add_argument(name, type=explained(writable), help=about, metavar="FILE")
-    command.add_argument("--dry-run", action="store_true", help="only show the plan; nothing is sent")
+    command.add_argument("--dry-run", action="store_true", help="show the plan and send nothing")
 
 
 def _rounds(command: argparse.ArgumentParser) -> None:
@@ -69,37 +72,35 @@ def _rounds(command: argparse.ArgumentParser) -> None:
         type=explained(_names),
         default=(),
         metavar="NAME[,NAME...]",
-        help="run under each of these policies in turn and compare them; the former one comes back",
+        help="run under each of these policies in turn and compare them; the present policy is restored",
     )
     command.add_argument(
         "--repeat",
         type=explained(integer(1, MAX_REPEAT)),
         default="1",
         metavar="N",
-        help="run so many times, under each policy [%(default)s]",
+        help=f"number of runs under each policy {DEFAULT}",
     )
     command.add_argument(
-        "--html",
+        contract.HTML,
         type=explained(writable),
         metavar="FILE",
-        help="write the comparison of several runs as a page to FILE",
+        help="write the comparison of several runs to FILE, as a page",
     )
 
 
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
-    if not all(NAME.fullmatch(name) for name in names) or len(set(names)) < len(names):
+    if not all(POLICY_NAME.fullmatch(name) for name in names) or len(set(names)) < len(names):
         raise ValueError("different names of policies, separated by commas, are accepted")
     return names
 
 
 def runs_folder(command: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
     """Add the option that names the runs folder."""
-    about = "folder that holds one folder a run (env RUNS_DIR; else `runs` in env DATA_DIR)"
+    about = "folder with one folder for each run (env RUNS_DIR, or `runs` in env DATA_DIR)"
     default = environ.get("RUNS_DIR") or f"{environ.get('DATA_DIR') or 'data'}/runs"
-    command.add_argument(
-        "--runs-dir", type=Path, default=default, metavar="DIR", help=f"{about} [%(default)s]"
-    )
+    command.add_argument("--runs-dir", type=Path, default=default, metavar="DIR", help=f"{about} {DEFAULT}")
 
 
 def _where(command: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
@@ -107,11 +108,11 @@ def _where(command: argparse.ArgumentParser, environ: Mapping[str, str]) -> None
         variable = f"{name.upper()}_URL"
         port = environ.get(f"{name.upper()}_PORT") or usual
         default = environ.get(variable) or local_url(environ.get("BIND") or "127.0.0.1", port)
-        about = f"base URL of the {name}, on a loopback address or allowed (env {variable}; else {name.upper()}_PORT)"
+        about = f"base URL of the {name}, on a loopback address or allowed (env {variable} or {name.upper()}_PORT)"
         command.add_argument(
-            f"--{name}", type=explained(base_url), default=default, help=f"{about} [%(default)s]"
+            f"--{name}", type=explained(base_url), default=default, help=f"{about} {DEFAULT}"
         )
-    about = "a base URL that may be used though it is not on a loopback address; may be repeated"
+    about = "allow a base URL that is not on a loopback address; can be repeated"
     command.add_argument(
         "--allow-target",
         type=explained(base_url),
@@ -121,14 +122,14 @@ def _where(command: argparse.ArgumentParser, environ: Mapping[str, str]) -> None
         help=f"{about} (env LOADTEST_TARGETS, separated by commas)",
     )
     command.add_argument(
-        "--api-key-file",
+        contract.API_KEY_FILE,
         type=explained(from_file),
         dest="credential",
         metavar="FILE",
-        help="file with the API key for the gateway; without it env API_KEY is used, if set",
+        help="file with the API key for the gateway (default: env API_KEY)",
     )
     command.add_argument(
-        "--operator-token-file",
+        contract.OPERATOR_TOKEN_FILE,
         type=explained(_token),
         dest="token",
         metavar="FILE",
@@ -149,13 +150,23 @@ def _plan(preset: Preset) -> tuple[Option, ...]:
     grid_kw = ",".join(f"{watts / W_PER_KW:g}" for watts in DEFAULT_GRID.capacity_w.values())
     return (
         (
-            "--requests",
+            contract.REQUESTS,
             unless_word("auto", requests) if preset.peak_share else requests,
             str(preset.requests or "auto"),
-            "how many cars arrive",
+            "number of cars",
         ),
-        ("--seconds", number(0.1, MAX_SECONDS), f"{preset.seconds:g}", "in how many seconds they arrive"),
-        ("--seed", integer(0, 2**53), str(DEFAULT_SEED), "the same seed makes the same arrivals"),
+        (
+            contract.SECONDS,
+            number(MIN_SECONDS, MAX_SECONDS),
+            f"{preset.seconds:g}",
+            "seconds in which they arrive",
+        ),
+        (
+            contract.SEED,
+            integer(0, contract.MAX_SEED),
+            str(contract.DEFAULT_SEED),
+            "the same seed gives the same arrivals",
+        ),
         (
             "--shape",
             matching("|".join(SHAPES), f"one of {', '.join(SHAPES)}"),
@@ -166,7 +177,7 @@ def _plan(preset: Preset) -> tuple[Option, ...]:
             "--substation",
             matching(SUBSTATION_ID, "a substation's id"),
             None,
-            "which one outage drains and hot-spot is about [the first of the fleet]",
+            "substation that outage drains, or that the cars of hot-spot need (default: the first of the fleet)",
         ),
         (
             "--time-scale",
@@ -174,11 +185,11 @@ def _plan(preset: Preset) -> tuple[Option, ...]:
             f"{DEFAULT_GRID.time_scale:g}",
             "time scale of the grid that --dry-run assumes; a run asks the grid",
         ),
-        ("--capacity-kw", _capacities, grid_kw, "capacities that --dry-run assumes, likewise"),
+        ("--capacity-kw", _capacities, grid_kw, "capacities that --dry-run assumes; a run asks the grid"),
     )
 
 
-def _manner(preset: Preset) -> tuple[Option, ...]:
+def _sending(preset: Preset) -> tuple[Option, ...]:
     return (
         ("--concurrency", integer(1, 10_000), "500", "how many requests may be open at once"),
         (
@@ -187,20 +198,39 @@ def _manner(preset: Preset) -> tuple[Option, ...]:
             str(preset.retries),
             "how often a request is sent again after 429, 503 or no answer",
         ),
-        ("--settle-s", number(0, MAX_SECONDS), "180", "how long to wait for a nearly empty fleet"),
+        ("--settle-s", number(0, MAX_SECONDS), "180", "seconds to wait for a nearly empty fleet"),
     )
 
 
-def wish_of(asked: argparse.Namespace) -> PlanOptions:
-    """Return what the command line wants of the plan."""
-    preset = PRESETS[asked.command]
+def plan_options(parsed: argparse.Namespace) -> PlanOptions:
+    """Return the options of the plan."""
+    preset = PRESETS[parsed.command]
     return PlanOptions(
-        preset, asked.seed, asked.shape, asked.requests, float(asked.seconds), asked.substation
+        preset, parsed.seed, parsed.shape, parsed.requests, float(parsed.seconds), parsed.substation
+    )
+
+
+def run_options(parsed: argparse.Namespace) -> RunOptions:
+    """Return the options of a run that begins now."""
+    plan = plan_options(parsed)
+    return RunOptions(
+        runs.new_id(plan.preset.name, plan.seed),
+        parsed.gateway,
+        parsed.balancer,
+        plan,
+        parsed.concurrency,
+        parsed.retries,
+        in_force(plan.preset.limits, parsed.fail_if),
+        parsed.settle_s,
+        parsed.runs_dir,
+        json=parsed.json,
+        plan_json=parsed.plan_json,
+        end_on_stop=parsed.end_sessions_on_stop,
     )
 
 
 def unless_word(word: str, parse: Callable[[str], T]) -> Callable[[str], T | None]:
-    """A parser that takes `word` for None, and leaves everything else to `parse`."""
+    """Return a parser that reads `word` as None, and leaves everything else to `parse`."""
     return lambda text: None if text == word else parse(text)
 
 
@@ -213,7 +243,7 @@ def writable(text: str) -> Path:
 
 
 def explained(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """Wrap a parser so that argparse prints what its ValueError says."""
+    """Wrap a parser so that argparse prints the message of its ValueError."""
 
     def parsed(text: str) -> T:
         try:
@@ -225,6 +255,6 @@ def explained(parse: Callable[[str], T]) -> Callable[[str], T]:
 
 
 def _capacities(text: str) -> Mapping[str, float]:
-    """Return capacities in watts, by the ids that `make run` gives."""
+    """Return capacities in watts, by the substation ids of `make run`."""
     kilowatts = [number(0.1, 1_000_000)(part) for part in text.split(",")]
     return {f"substation-{index}": each * W_PER_KW for index, each in enumerate(kilowatts, start=1)}

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import dataclasses
 import os
-import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from loadtest.contract import API_KEY_FILE, KEEP_SESSIONS, OPERATOR_TOKEN_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_LINE_BYTES = 4 * 1024 * 1024  # a line of progress of some ten thousand substations
@@ -15,8 +16,6 @@ LAST_WORDS_BYTES = 4096
 CHUNK_BYTES = 1024
 HURRY_AFTER_S = 4.0  # after a second signal the load test stops waiting for answers and writes its result
 KILL_AFTER_S = 2.0  # after that; a console has nine seconds to stop
-KEEP_SESSIONS = signal.SIGUSR1  # stops the sending; the cars charge on
-END_SESSIONS = signal.SIGTERM  # also ends the sessions
 INHERITED = (
     "PATH",
     "HOME",
@@ -43,7 +42,7 @@ class LoadTest:
 
     def credentials(self) -> list[str]:
         """Return the arguments that name the files of secrets."""
-        files = {"--api-key-file": self.api_key_file, "--operator-token-file": self.token_file}
+        files = {API_KEY_FILE: self.api_key_file, OPERATOR_TOKEN_FILE: self.token_file}
         return [text for name, path in files.items() if path for text in (name, str(path.absolute()))]
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -15,11 +16,22 @@ import aiohttp
 from admin_ui.audit.chain import AuditOutcome
 from admin_ui.audit.log import Audit, Unwritable
 from admin_ui.rush import child as rush_child
-from admin_ui.rush import options as rush_wish
 from admin_ui.rush.child import LoadTest
 from admin_ui.rush.options import RushHourOptions, StopOptions
 from admin_ui.rush.progress import Phase, RunSoFar
 from admin_ui.rush.runs_folder import RunsFolder
+from loadtest.contract import (
+    COMPLETE,
+    DEFAULT_PRESET,
+    DEFAULT_SECONDS,
+    END_SESSIONS,
+    KEEP_SESSIONS,
+    LIST_PRESETS,
+    NOTHING_SENT,
+    PresetSummary,
+    Verdict,
+    read_presets,
+)
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +41,7 @@ STOPPED_WITHIN_S = 60.0
 LIST_WITHIN_S = 20.0
 COMPARE_WITHIN_S = 60.0
 GIVE_BACK_S = 1.0
-OUTCOMES = dict.fromkeys(("held", "broken", "changed", "interrupted"), AuditOutcome.DONE)
-NOT_BEGUN = frozenset({"busy", "not ready"})
+OUTCOMES: Mapping[str, AuditOutcome] = dict.fromkeys((*COMPLETE, Verdict.INTERRUPTED), AuditOutcome.DONE)
 
 
 class Running(Exception):
@@ -58,20 +69,20 @@ class RushHours:
         self._following: asyncio.Task[None] | None = None
         self._known = asyncio.Event()  # whether the run goes on is known
         self._ended = 0
-        self._presets: dict[str, str] = {}
+        self._presets: tuple[PresetSummary, ...] = ()
         self.comparing = asyncio.Semaphore(1)
 
-    async def presets(self) -> dict[str, str]:
-        """Return the presets with a line about each; the default one alone when the load test does not list them."""
+    async def presets(self) -> tuple[PresetSummary, ...]:
+        """Return the presets, the default one first; the default one alone when the load test does not list them."""
         if not self._presets:
             try:
-                code, listed, last_words = await self.test.output(["--list"], LIST_WITHIN_S)
+                code, listed, last_words = await self.test.output(LIST_PRESETS, LIST_WITHIN_S)
             except (OSError, TimeoutError) as error:
                 code, listed, last_words = 1, "", str(error)
-            self._presets = {} if code else rush_wish.presets(listed)
+            self._presets = () if code else read_presets(listed)
             if not self._presets:
                 log.warning("the load test does not list its presets", extra={"why": last_words[-200:]})
-        return self._presets or {rush_wish.DEFAULT_PRESET: ""}
+        return self._presets or (PresetSummary(DEFAULT_PRESET, "", None, DEFAULT_SECONDS),)
 
     async def start(self, wish: RushHourOptions, by: str) -> RunSoFar:
         """Start a run, and return it once it is known whether it goes on; raises Running, Unwritable."""
@@ -115,7 +126,7 @@ class RushHours:
             run.stopped_by = ""
             raise
         if process.returncode is None:
-            process.send_signal(rush_child.END_SESSIONS if wish.end_sessions else rush_child.KEEP_SESSIONS)
+            process.send_signal(END_SESSIONS if wish.end_sessions else KEEP_SESSIONS)
         await asyncio.wait([following], timeout=STOPPED_WITHIN_S)
         if not run.over:
             log.warning("the load test does not stop: it is killed")
@@ -158,7 +169,7 @@ class RushHours:
         self._ended += 1
         if run.phase is Phase.FAILED:
             await self._give_back(run)
-        if run.run_id and run.verdict not in NOT_BEGUN:
+        if run.run_id and run.verdict not in NOTHING_SENT:
             outcome = OUTCOMES.get(run.verdict or "", AuditOutcome.FAILED)
             told: dict[str, object] = {"verdict": run.verdict, "why": run.why}
             await self._audit.note(by, "rush hour ended", run.run_id, outcome, told)
@@ -190,6 +201,6 @@ def _whose(run: RunSoFar) -> str:
 def _started(run: RunSoFar) -> AuditOutcome:
     if run.phase is Phase.STARTING:
         return AuditOutcome.UNCONFIRMED
-    if run.verdict in NOT_BEGUN:
+    if run.verdict in NOTHING_SENT:
         return AuditOutcome.REFUSED
     return AuditOutcome.FAILED if run.phase is Phase.FAILED else AuditOutcome.DONE

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,14 @@ from jinja2 import Environment
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
-from admin_ui.rush import options as rush_wish
+from admin_ui.rush import options
 from admin_ui.rush.control import COMPARE_WITHIN_S, NotRunning, OtherRun, Running, RushHours
 from admin_ui.rush.progress import Phase, RunSoFar
 from admin_ui.web.access import ConsoleHandler
 from admin_ui.web.pages import PageHandler
 from admin_ui.web.roles import Role
 from admin_ui.web.routes import Route
+from loadtest.contract import COMPARE, DEFAULT_SEED, HTML, Verdict
 from runtime.problem import NOT_FOUND, UNAVAILABLE, Problem
 
 # A report is a page of its own, made by another program from what the grid has answered: it shows its own
@@ -40,7 +42,12 @@ NONE_RUNS = Problem("no-rush", 409, "There is no rush hour to stop")
 NOT_THIS_RUN = Problem(
     "rush-changed", 409, "Another rush hour is running, or somebody is already stopping this one"
 )
-REFUSALS = {"busy": HELD, "not ready": NOT_READY, "failed": NOT_STARTED, "not written": NOT_STARTED}
+REFUSALS: Mapping[str, Problem] = {
+    Verdict.BUSY: HELD,
+    Verdict.NOT_READY: NOT_READY,
+    Verdict.ERROR: NOT_STARTED,
+    Verdict.NOT_WRITTEN: NOT_STARTED,
+}
 
 
 class RushHandler(ConsoleHandler):
@@ -61,7 +68,7 @@ class StartHandler(RushHandler):
         assert self.login
         try:
             asked = self.json_object()
-            wish = rush_wish.read(asked, await self.rush.presets())
+            wish = options.read(asked, [each.name for each in await self.rush.presets()])
             run = await self.rush.start(wish, self.login.name)
         except ValueError as error:
             raise HTTPError(400, str(error)) from None
@@ -89,7 +96,7 @@ class StopHandler(RushHandler):
         """Answer when the run has ended, and its sessions too if `end_sessions`; what was measured is kept."""
         assert self.login
         try:
-            wish = rush_wish.read_stop(self.json_object())
+            wish = options.read_stop(self.json_object())
             self.target = wish.run_id or ""
             run = await self.rush.stop(wish, self.login.name)
         except ValueError as error:
@@ -109,9 +116,8 @@ class PresetsHandler(RushHandler):
 
     async def get(self) -> None:
         """Write what can be started."""
-        found = await self.rush.presets()
-        listed = [{"name": name, "about": about} for name, about in found.items()]
-        self.write_json({"presets": listed, "seed": rush_wish.DEFAULT_SEED})
+        listed = [{"name": each.name, "about": each.about} for each in await self.rush.presets()]
+        self.write_json({"presets": listed, "seed": DEFAULT_SEED})
 
 
 class RunsHandler(RushHandler):
@@ -163,7 +169,7 @@ class CompareHandler(PageHandler):
     async def get(self) -> None:
         """Write the page that the load test makes of them."""
         try:
-            run_ids = rush_wish.compared(self.get_query_arguments("run"))
+            run_ids = options.compared(self.get_query_arguments("run"))
         except ValueError as error:
             self.show("rush_fault.html", 400, fault=str(error), back=RUNS)
             return
@@ -183,7 +189,7 @@ class CompareHandler(PageHandler):
             file = Path(folder) / "compare.html"
             try:
                 code, _, last_words = await self._rush.test.output(
-                    ["compare", *run_ids, "--html", str(file)], COMPARE_WITHIN_S
+                    [COMPARE, *run_ids, HTML, str(file)], COMPARE_WITHIN_S
                 )
             except (OSError, TimeoutError) as error:
                 return b"", str(error) or "it took too long"

@@ -4,17 +4,25 @@ Pure. Only values that were checked here become arguments, each as one argument 
 """
 
 import dataclasses
-import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
-DEFAULT_PRESET = "rush-hour"
-DEFAULT_SEED = 1
-MOST_SEED = 2**53
-MOST_REQUESTS = 100_000
-LEAST_SECONDS, MOST_SECONDS = 0.1, 3600.0
-LISTED = re.compile(r"([a-z0-9-]{1,40})\s+(\S.*)")
-RUN_ID = r"\d{8}T\d{6}Z-[a-z0-9-]{1,40}-\d{1,16}-[0-9a-f]{4}"
+from loadtest.contract import (
+    DEFAULT_PRESET,
+    DEFAULT_SEED,
+    END_SESSIONS_ON_STOP,
+    JSON_LINES,
+    MAX_REQUESTS,
+    MAX_SECONDS,
+    MAX_SEED,
+    MIN_SECONDS,
+    PROGRESS,
+    REQUESTS,
+    RUN_ID,
+    SECONDS,
+    SEED,
+)
+
 LEAST_COMPARED, MOST_COMPARED = 2, 10
 
 
@@ -33,9 +41,9 @@ class RushHourOptions:
 
     def arguments(self) -> list[str]:
         """Return it as arguments of the load test."""
-        given = {"--seed": self.seed, "--requests": self.requests, "--seconds": self.seconds}
+        given = {SEED: self.seed, REQUESTS: self.requests, SECONDS: self.seconds}
         options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
-        return [self.preset, "--progress", "jsonl", "--end-sessions-on-stop", *options]
+        return [self.preset, PROGRESS, JSON_LINES, END_SESSIONS_ON_STOP, *options]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,18 +59,11 @@ def read_stop(asked: object) -> StopOptions:
     if not isinstance(asked, dict) or asked.keys() != {"run_id", "end_sessions"}:
         raise ValueError("send an object with run_id and end_sessions")
     run_id, end_sessions = asked["run_id"], asked["end_sessions"]
-    if run_id is not None and not (isinstance(run_id, str) and re.fullmatch(RUN_ID, run_id)):
+    if run_id is not None and not (isinstance(run_id, str) and RUN_ID.fullmatch(run_id)):
         raise ValueError("run_id must be the id of a run, or null while it has none")
     if not isinstance(end_sessions, bool):
         raise ValueError("end_sessions must be true or false")  # noqa: TRY004 - it is a value that a client has sent
     return StopOptions(run_id, end_sessions)
-
-
-def presets(text: str) -> dict[str, str]:
-    """Return the presets with a line about each, from what the load test lists; the default one is first."""
-    listed = (match for line in text.splitlines() if (match := LISTED.fullmatch(line.strip())))
-    found = {match[1]: match[2] for match in listed}
-    return {name: found[name] for name in sorted(found, key=lambda each: each != DEFAULT_PRESET)}
 
 
 def read(asked: object, known: Collection[str]) -> RushHourOptions:
@@ -74,13 +75,13 @@ def read(asked: object, known: Collection[str]) -> RushHourOptions:
     preset = asked.get("preset", DEFAULT_PRESET)
     if not isinstance(preset, str) or preset not in known:
         raise ValueError(f"there is no preset {str(preset)[:40]!r}; there are {', '.join(known)}")
-    seed = _number("seed", asked.get("seed", DEFAULT_SEED), 0, MOST_SEED)
+    seed = _number("seed", asked.get("seed", DEFAULT_SEED), 0, MAX_SEED)
     requests, seconds = asked.get("requests"), asked.get("seconds")
     return RushHourOptions(
         str(preset),
         _whole("seed", seed),
-        None if requests is None else _whole("requests", _number("requests", requests, 1, MOST_REQUESTS)),
-        None if seconds is None else _number("seconds", seconds, LEAST_SECONDS, MOST_SECONDS),
+        None if requests is None else _whole("requests", _number("requests", requests, 1, MAX_REQUESTS)),
+        None if seconds is None else _number("seconds", seconds, MIN_SECONDS, MAX_SECONDS),
     )
 
 
@@ -90,7 +91,7 @@ def compared(run_ids: Sequence[str]) -> list[str]:
     if not LEAST_COMPARED <= len(found) <= MOST_COMPARED:
         raise ValueError(f"{LEAST_COMPARED} to {MOST_COMPARED} runs are compared, not {len(found)}")
     for run_id in found:
-        if not re.fullmatch(RUN_ID, run_id):
+        if not RUN_ID.fullmatch(run_id):
             raise ValueError(f"{run_id[:80]!r} is no id of a run")
     return found
 

@@ -9,31 +9,29 @@ Pure: time comes as unix seconds. Rules:
 - the loads of the substations are not kept: the console has them from the balancer, and shows those.
 """
 
-import contextlib
+import dataclasses
 import enum
-import json
-import math
 import signal
-from collections.abc import Mapping
 from typing import Any
 
-FIGURES = (
-    "elapsed_s",
-    "planned",
-    "sent",
-    "admitted",
-    "refused",
-    "failed",
-    "rate_per_s",
-    "p50_ms",
-    "p95_ms",
-    "p99_ms",
+from loadtest.contract import (
+    END_SESSIONS,
+    KEEP_SESSIONS,
+    USAGE,
+    EndEvent,
+    EndingEvent,
+    ProgressEvent,
+    SettlingEvent,
+    StartEvent,
+    Verdict,
+    read_event,
 )
-TAKEN_OFF = ("sessions", "ended", "over", "remaining", "unknown")
-STOPPED = frozenset(
-    {-signal.SIGTERM, -signal.SIGUSR1}
-)  # exit codes of a load test that was stopped while it began
-USAGE = 2  # the exit code of a command line that can't be read
+
+FIGURES = tuple(
+    each.name for each in dataclasses.fields(ProgressEvent) if each.name not in {"seconds", "substations"}
+)
+# Exit codes of a load test that was stopped before it handles signals
+STOPPED = frozenset({-END_SESSIONS, -KEEP_SESSIONS})
 MOST_CHARACTERS = 1000  # of what a run says in words
 
 
@@ -92,31 +90,22 @@ class RunSoFar:
 
     def take(self, line: bytes) -> None:
         """Take one line; an incomplete line, or one with a malformed figure, changes nothing."""
-        with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
-            told = json.loads(line)
-            self._take(told["kind"], told)
-
-    def _take(self, kind: str, told: Mapping[str, Any]) -> None:
-        """Take all of a line or nothing; raises the errors that `take` suppresses."""
-        match kind:
-            case "started":
-                asked = {name: figure(told[name]) for name in ("seed", "requests", "seconds")}
-                self._asked |= asked | {"preset": str(told["preset"])}
-                self.run_id, self._seconds = str(told["run_id"]), asked["seconds"]
-            case "settling":
-                self.phase, self._text = Phase.SETTLING, str(told["text"])[:MOST_CHARACTERS]
-            case "progress":
-                figures = {name: figure(told.get(name)) for name in FIGURES}
-                seconds = figure(told["seconds"])
-                over = told["elapsed_s"] >= told["seconds"] or told["sent"] >= told["planned"]
-                self._figures, self._seconds, self._text = figures, seconds, ""
+        match read_event(line):
+            case StartEvent() as event:
+                self._asked |= {"seed": event.seed, "requests": event.requests, "seconds": event.seconds}
+                self._asked |= {"preset": event.preset}
+                self.run_id, self._seconds = event.run_id, event.seconds
+            case SettlingEvent(text):
+                self.phase, self._text = Phase.SETTLING, text[:MOST_CHARACTERS]
+            case ProgressEvent() as event:
+                over = event.elapsed_s >= event.seconds or event.sent >= event.planned
+                self._figures = {name: getattr(event, name) for name in FIGURES}
+                self._seconds, self._text = event.seconds, ""
                 self.phase = Phase.FINISHING if over else Phase.RUNNING
-            case "ending":
-                taken_off = {name: figure(told[name]) for name in TAKEN_OFF}
-                self.taken_off = taken_off | {"text": str(told["text"])[:MOST_CHARACTERS]}
-            case "ended":
-                verdict, self.why = str(told["verdict"]), str(told["why"] or "")[:MOST_CHARACTERS]
-                self.verdict = verdict
+            case EndingEvent() as event:
+                self.taken_off = dataclasses.asdict(event) | {"text": event.text[:MOST_CHARACTERS]}
+            case EndEvent() as event:
+                self.verdict, self.why = event.verdict, event.why[:MOST_CHARACTERS]
 
     def end(self, code: int, last_words: str) -> None:
         """The process has ended with an exit code, below 0 by a signal; `last_words` are its standard error."""
@@ -124,7 +113,7 @@ class RunSoFar:
             self.phase = Phase.ENDED
             return
         if self.stopping and code in STOPPED and not self.sending:
-            self.phase, self.verdict = Phase.ENDED, "interrupted"
+            self.phase, self.verdict = Phase.ENDED, Verdict.INTERRUPTED
             return
         self.phase = Phase.FAILED
         words = last_words.strip()[-MOST_CHARACTERS:]
@@ -170,15 +159,6 @@ class RunSoFar:
         if left_s is None or not self._seconds:
             return None
         return round(1 - left_s / self._seconds, 3)
-
-
-def figure(value: object) -> float | None:
-    """Return a finite number as it is, and None as it is; raises TypeError for anything else."""
-    if value is not None and (
-        isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
-    ):
-        raise TypeError(f"{value!r} is not a finite number")
-    return value
 
 
 def ending(code: int) -> str:

@@ -1,25 +1,27 @@
 """The folder of the load test's runs, as a list: newest first, with the figures of each."""
 
 import datetime as dt
-import json
 import math
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from admin_ui.rush.options import RUN_ID
+from loadtest.contract import (
+    FILES,
+    NO_END,
+    PROGRESS_FILE,
+    RESULT_FILE,
+    RUN_ID,
+    RUN_ID_TIME,
+    EndEvent,
+    read_event,
+    read_result_head,
+)
 
-FILES = ("report.html", "result.json", "requests.csv", "samples.csv", "progress.jsonl")
-RESULT, PROGRESS = "result.json", "progress.jsonl"
-PARTS = re.compile(r"(\d{8}T\d{6}Z)-([a-z0-9-]+)-(\d+)-[0-9a-f]{4}")
-AT = "%Y%m%dT%H%M%SZ"
-HEAD_ENDS = b'\n "requests":'  # after it come only lists of every request and every sample
 MOST_HEAD_BYTES = 4 * 1024 * 1024
 LAST_LINE_BYTES = 65_536
 CHANGE = ("what", "target", "before", "after", "planned")
-NO_END = "no end"  # it runs, or was killed
 
 Row = dict[str, Any]
 
@@ -34,7 +36,7 @@ class RunsFolder:
     def listed(self) -> list[Row]:
         """Return every run, the newest first; reads files, so not for the event loop's thread."""
         found = self._root.iterdir() if self._root.is_dir() else ()
-        names = sorted((path.name for path in found if re.fullmatch(RUN_ID, path.name)), reverse=True)
+        names = sorted((path.name for path in found if RUN_ID.fullmatch(path.name)), reverse=True)
         rows = [row for name in names if (row := self.row(name))]
         self._kept = {name: kept for name, kept in self._kept.items() if name in set(names)}
         return rows
@@ -42,7 +44,7 @@ class RunsFolder:
     def row(self, run_id: str) -> Row | None:
         """Return one run; None when there is none."""
         folder = self._root / run_id
-        if not re.fullmatch(RUN_ID, run_id) or folder.is_symlink() or not folder.is_dir():
+        if not RUN_ID.fullmatch(run_id) or folder.is_symlink() or not folder.is_dir():
             return None
         state = tuple((name, _changed(folder / name)) for name in FILES)
         kept = self._kept.get(run_id)
@@ -54,7 +56,7 @@ class RunsFolder:
     def file(self, run_id: str, name: str) -> Path | None:
         """Return a file of a run; None when there is none. Nothing outside of the folder is ever returned."""
         path = self._root / run_id / name
-        known = name in FILES and re.fullmatch(RUN_ID, run_id)
+        known = name in FILES and RUN_ID.fullmatch(run_id)
         if not known or not path.is_file() or path.resolve() != self._root.resolve() / run_id / name:
             return None
         return path
@@ -64,12 +66,9 @@ def head(path: Path) -> Mapping[str, Any] | None:
     """Return a result without its lists of requests and samples; None when it can't be read."""
     try:
         with path.open("rb") as file:
-            text = file.read(MOST_HEAD_BYTES)
-            cut = text.find(HEAD_ENDS)
-            told = json.loads(text[:cut].rstrip().rstrip(b",") + b"}" if cut > 0 else text)
-    except (OSError, ValueError, RecursionError):
+            return read_result_head(file.read(MOST_HEAD_BYTES))
+    except OSError:
         return None
-    return told if isinstance(told, dict) else None
 
 
 def _changed(path: Path) -> int:
@@ -81,10 +80,10 @@ def _changed(path: Path) -> int:
 
 
 def _named(run_id: str) -> Row:
-    parts = PARTS.fullmatch(run_id)
+    parts = RUN_ID.fullmatch(run_id)
     at, preset, seed = parts.groups() if parts else ("", "", "0")
     try:
-        at_unix_s = dt.datetime.strptime(at, AT).replace(tzinfo=dt.UTC).timestamp()
+        at_unix_s = dt.datetime.strptime(at, RUN_ID_TIME).replace(tzinfo=dt.UTC).timestamp()
     except ValueError:
         at_unix_s = 0.0
     return {"run_id": run_id, "preset": preset, "seed": int(seed), "at_unix_s": at_unix_s}
@@ -92,14 +91,14 @@ def _named(run_id: str) -> Row:
 
 def _told(folder: Path) -> Row:
     """Return what the run left: its verdict and figures, None for what was not measured."""
-    told = head(folder / RESULT) or {}
+    told = head(folder / RESULT_FILE) or {}
     run, result = _of(told, "run"), _of(told, "result")
     window = _window(told.get("window_unix_s"))
-    ended = _ended(folder / PROGRESS)
+    ended = _end(folder / PROGRESS_FILE)
     thresholds = told.get("thresholds")
     return {
-        "verdict": _text(ended.get("verdict")) or NO_END,
-        "why": _text(ended.get("why")) or "",
+        "verdict": ended.verdict if ended else NO_END,
+        "why": ended.why if ended else "",
         "policy": _text(run.get("policy")),
         "requests": _number(run.get("requests")),
         "seconds": _number(run.get("seconds")),
@@ -158,12 +157,13 @@ def _of(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return part if isinstance(part, dict) else {}
 
 
-def _ended(path: Path) -> Mapping[str, Any]:
-    """Return the last line of a run that told how it ended, {} of any other."""
+def _end(path: Path) -> EndEvent | None:
+    """Return the last line of a run that has ended, None of any other."""
     try:
         with path.open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - LAST_LINE_BYTES, 0))
-            told = json.loads(file.read().splitlines()[-1])
-        return told if told["kind"] == "ended" else {}
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return {}
+            last = (file.read().splitlines() or [b""])[-1]
+    except OSError:
+        return None
+    event = read_event(last)
+    return event if isinstance(event, EndEvent) else None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from deploy.local import addresses, prometheus, supervision
-from loadtest.run.target import refusal
+from loadtest.send.target import refusal
 from runtime.settings import local_url
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,9 +16,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from loadtest.contract import RESULT_FILE
 from loadtest.paper.page import project_report
 from loadtest.report.document import load
-from loadtest.report.runs import RESULT
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -64,10 +64,10 @@ def main() -> int:
 
 def _measured(folder: Path, rush_hour: list[str]) -> Path:
     """Run a rush hour; returns where its result is, if it left one."""
-    command = [sys.executable, "-m", "loadtest", "rush-hour", "--json", str(folder / RESULT), *rush_hour]
+    command = [sys.executable, "-m", "loadtest", "rush-hour", "--json", str(folder / RESULT_FILE), *rush_hour]
     with contextlib.nullcontext(os.environ) if os.environ.get("GATEWAY_URL") else _grid(folder) as environ:
         subprocess.run(command, cwd=ROOT, env=environ, check=False)  # noqa: S603 - a broken threshold is reported too
-    return folder / RESULT
+    return folder / RESULT_FILE
 
 
 @contextlib.contextmanager

@@ -11,8 +11,8 @@ from rich.console import Console
 from loadtest.compare import documents, page, picture, terminal
 from loadtest.compare.documents import Unreadable
 from loadtest.compare.groups import Comparison, Given, compare
+from loadtest.contract import RESULT_FILE
 from loadtest.options import explained, runs_folder, writable
-from loadtest.report.runs import RESULT
 
 DONE, USAGE = 0, 2
 WIDTH = 140  # of a table that goes into a file
@@ -62,7 +62,7 @@ def _given(runs: Sequence[str], labels: Sequence[Sequence[str]], runs_dir: Path)
     ]:
         path = documents.find(named, runs_dir)
         document = documents.read(path)
-        name = path.parent.name if path.name == RESULT else path.stem
+        name = path.parent.name if path.name == RESULT_FILE else path.stem
         yield Given(name, label, document)
 
 
@@ -85,7 +85,7 @@ def present_rounds(folders: Sequence[Path], html: Path | None) -> bool:
     if len(folders) < 2:
         return True
     try:
-        given = [Given(folder.name, "", documents.read(folder / RESULT)) for folder in folders]
+        given = [Given(folder.name, "", documents.read(folder / RESULT_FILE)) for folder in folders]
         present(compare(given), console(), html)
     except (Unreadable, OSError) as error:
         print(f"loadtest compare: {error}", file=sys.stderr)

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import cast
 
 from loadtest.compare.merits import Document
+from loadtest.contract import RESULT_FILE
 from loadtest.paper import document as paper
 from loadtest.paper.document import NotAResult
-from loadtest.report.runs import RESULT
 
 
 class Unreadable(Exception):
@@ -16,7 +16,7 @@ class Unreadable(Exception):
 
 def find(named: str, runs_dir: Path) -> Path:
     """Return the file of a run that is named by file, folder or id; raises Unreadable."""
-    tried = (Path(named), Path(named) / RESULT, runs_dir / named / RESULT)
+    tried = (Path(named), Path(named) / RESULT_FILE, runs_dir / named / RESULT_FILE)
     for path in tried:
         if path.is_file():
             return path

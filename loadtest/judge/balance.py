@@ -1,4 +1,4 @@
-"""The arithmetic of a verdict: averages over samples, the balance ratio, percentiles, the sweep.
+"""The arithmetic of a result: averages over samples, the balance ratio, percentiles, the highest sum of sessions.
 
 Pure.
 """
@@ -6,9 +6,12 @@ Pure.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from loadtest.record.records import FleetSample, Session
+from loadtest.record.readings import FleetSample
+from loadtest.record.requests import Session
 
-FREED_EARLY_MS = 2  # start and end are rounded to ms apart from each other: that much later still freed
+FREED_EARLY_MS = (
+    2  # start and end are rounded to ms independently, so a session may start this much before a release
+)
 BUSY_SHARE = 0.5  # balance counts while the fleet's load is above this share of its peak
 
 
@@ -23,10 +26,10 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return sorted(values)[max(rank, 1) - 1]
 
 
-def held(samples: Sequence[FleetSample], until_unix_s: float) -> Iterator[tuple[FleetSample, float]]:
-    """Yield each sample taken by `until_unix_s`, with the seconds that it stands for.
+def weighted(samples: Sequence[FleetSample], until_unix_s: float) -> Iterator[tuple[FleetSample, float]]:
+    """Yield each sample taken by `until_unix_s` with its weight, in seconds: the time until the next sample.
 
-    A sample stands until the next one: a late or lost one does not change an average's weights.
+    So a late or lost sample does not distort an average.
     """
     within = [sample for sample in samples if sample.at_unix_s <= until_unix_s]
     ends = [*(sample.at_unix_s for sample in within), until_unix_s][1:]
@@ -34,10 +37,10 @@ def held(samples: Sequence[FleetSample], until_unix_s: float) -> Iterator[tuple[
         yield sample, end - sample.at_unix_s
 
 
-def average(weighted: Iterable[tuple[float, float]]) -> float | None:
+def average(pairs: Iterable[tuple[float, float]]) -> float | None:
     """Return the mean of (value, seconds) pairs; None when they cover no time."""
     total = seconds = 0.0
-    for value, weight in weighted:
+    for value, weight in pairs:
         total += value * weight
         seconds += weight
     return total / seconds if seconds > 0 else None
@@ -82,14 +85,14 @@ def busy_average(
 ) -> float | None:
     """Return the time average of a figure of the utilizations while the load is above half its peak.
 
-    None when no such time was sampled. Give only samples of the whole fleet.
+    None when no such time was sampled. `samples` must be of the whole fleet.
     """
     return average((of(each), seconds) for each, seconds in _busy(samples, until_unix_s))
 
 
 def _busy(samples: Sequence[FleetSample], until_unix_s: float) -> Iterator[tuple[list[float], float]]:
     peak_w = max((fleet_load_w(sample) for sample in samples if sample.at_unix_s <= until_unix_s), default=0)
-    for sample, seconds in held(samples, until_unix_s):
+    for sample, seconds in weighted(samples, until_unix_s):
         if fleet_load_w(sample) > BUSY_SHARE * peak_w:
             yield [reading.utilization for reading in sample.readings.values()], seconds
 

@@ -1,4 +1,4 @@
-"""The result of a run: what was measured, and the figures of the fleet that follow from it."""
+"""The result of a run: the measurements, and the figures of the fleet that follow from them."""
 
 import collections
 import dataclasses
@@ -7,12 +7,13 @@ from typing import Any, TypeVar
 
 from loadtest.judge import balance
 from loadtest.judge.conditions import Change
-from loadtest.judge.figures import SampledLoad, StationResult, SubstationCounts, recorded
-from loadtest.judge.ideal import Ideal
+from loadtest.judge.oracle_result import OracleResult
+from loadtest.judge.substations import SampledLoad, SubstationCounts, SubstationResult, recorded
+from loadtest.record.generator_health import GeneratorHealth
 from loadtest.record.latency import Latencies
-from loadtest.record.records import FleetSample, Reading, Request, RequestOutcome
+from loadtest.record.readings import FleetSample, Reading
+from loadtest.record.requests import Request, RequestOutcome
 from loadtest.record.stopped_sessions import StoppedSessions
-from loadtest.send.generator import Health
 
 NO_SLOT = "not sent: no slot was free in time"
 LATE_AFTER_MS = 50.0  # a request is late when it was sent so much later than intended
@@ -22,7 +23,7 @@ N = TypeVar("N", int, float)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Measurements:
-    """All that a run saw: the arrival window in unix seconds, every answer, every sample.
+    """All that was measured: the arrival window in unix seconds, every answer, every sample.
 
     `before` and `after` are exact readings around the run; a substation that did not answer is absent.
     `no_slot` counts the requests that were not sent because no slot was free in time. `ended_by_stop` counts
@@ -42,7 +43,7 @@ class Measurements:
     before: Mapping[str, Reading]
     after: Mapping[str, Reading]
     no_slot: int = 0
-    generator: Health | None = None
+    generator: GeneratorHealth | None = None
     ended_by_stop: StoppedSessions | None = None
     changes: Sequence[Change] = ()
     unread_ends: int = 0
@@ -64,7 +65,7 @@ class Result:
     answer was a refusal. `service_ms` is of every attempt, from its sending. `response_ms` is of every
     request that was sent, from its intended sending to its last answer, or to when it was given up.
     `late_ms` is of them too; `late` are those beyond LATE_AFTER_MS, `dropped` those that were never sent.
-    `refused_untold` are the refusals, of every attempt, that were not a 503 with Retry-After.
+    `refused_without_retry_after` are the refusals, of every attempt, that were not a 503 with Retry-After.
     `range` is highest minus lowest utilization, on average; `distinct_sessions` the ids in the 201s.
     `imbalance_vs_oracle` is `balance_ratio` over the oracle's. `changes` are the changes on the grid during
     the run; `unread_ends` counts the sessions whose end is not known.
@@ -76,7 +77,7 @@ class Result:
     refused: int
     failed: int
     first_refused: int
-    refused_untold: int
+    refused_without_retry_after: int
     retries: int
     late: int
     dropped: int
@@ -98,11 +99,11 @@ class Result:
     response_ms: Mapping[str, float]
     service_histogram: Sequence[tuple[float, float]]
     response_histogram: Sequence[tuple[float, float]]
-    generator: Health | None
+    generator: GeneratorHealth | None
     whole_samples: int
     missed_readings: int
-    stations: Sequence[StationResult]
-    oracle: Ideal | None = None
+    stations: Sequence[SubstationResult]
+    oracle: OracleResult | None = None
     imbalance_vs_oracle: float | None = None
     ended_by_stop: StoppedSessions | None = None
     changes: Sequence[Change] = ()
@@ -114,7 +115,7 @@ class Result:
         return [each for each in self.changes if not each.planned]
 
 
-def conclude(measured: Measurements, oracle: Ideal | None = None) -> Result:
+def conclude(measured: Measurements, oracle: OracleResult | None = None) -> Result:
     """Compute the figures of a run; `oracle` has those of the same plan placed with perfect knowledge."""
     requests = measured.requests
     outcomes = collections.Counter(request.outcome for request in requests)
@@ -129,8 +130,8 @@ def conclude(measured: Measurements, oracle: Ideal | None = None) -> Result:
         refused=outcomes[RequestOutcome.REFUSED],
         failed=outcomes[RequestOutcome.FAILED],
         first_refused=sum(each.first_outcome is RequestOutcome.REFUSED for each in requests),
-        refused_untold=sum(
-            each.outcome is RequestOutcome.REFUSED and not each.told_when for each in attempts
+        refused_without_retry_after=sum(
+            each.outcome is RequestOutcome.REFUSED and not each.has_retry_after for each in attempts
         ),
         retries=sum(max(len(each.attempts) - 1, 0) for each in requests),
         late=sum(each.late_ms > LATE_AFTER_MS for each in requests),
@@ -180,11 +181,11 @@ def _of_the_grid(measured: Measurements) -> dict[str, Any]:
     }
 
 
-def _station(measured: Measurements, substation_id: str) -> StationResult:
+def _station(measured: Measurements, substation_id: str) -> SubstationResult:
     answered, recomputed_peak_kw = recorded(measured.requests, substation_id)
     counted = SubstationCounts.between(measured.before.get(substation_id), measured.after.get(substation_id))
     sampled = SampledLoad.of(measured.window(), substation_id, measured.until_unix_s)
-    return StationResult(substation_id, answered, recomputed_peak_kw, counted, sampled)
+    return SubstationResult(substation_id, answered, recomputed_peak_kw, counted, sampled)
 
 
 def _commits_per_100(counted: Sequence[SubstationCounts | None]) -> float | None:

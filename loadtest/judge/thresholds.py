@@ -1,7 +1,7 @@
-"""The limits that a person may set: `<name> <op> <number>` says what breaks a run.
+"""The limits of thresholds: with `<name> <op> <number>` a person says when a run fails.
 
-The names are closed: FIGURES has them all, with what each is taken from. The limits of a preset are
-written the same way (`loadtest.plan.presets`).
+FIGURES has all names, with the source of each. The limits of a preset are written in the same way
+(`loadtest.plan.presets`).
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from loadtest.judge.result import Result
 from loadtest.record.latency import PERCENTILES
 
 FORM = re.compile(r"\s*([a-z0-9_]+)\s*(>=|<=|==|!=|>|<)\s*(\S+)\s*")
-BREAKS: Mapping[str, Callable[[float, float], bool]] = {
+FAILS: Mapping[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
     "<": operator.lt,
@@ -22,7 +22,7 @@ BREAKS: Mapping[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-HOLDS = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "==": "!=", "!=": "=="}
+PASSES = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "==": "!=", "!=": "=="}
 ACCEPTED = "<name> <op> <number>, as in 'p99_ms > 250', is accepted"
 
 
@@ -30,7 +30,7 @@ ACCEPTED = "<name> <op> <number>, as in 'p99_ms > 250', is accepted"
 class Figure:
     """One figure of a result that may have a limit; `of` returns None for what was not measured.
 
-    An `unconditional` figure must hold whatever operators do. The others depend on the usable capacity, the policy
+    An `unconditional` figure is judged whatever operators do. The others depend on the usable capacity, the policy
     and stopped sessions.
     """
 
@@ -43,19 +43,19 @@ class Figure:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Limit:
-    """A run is broken when the figure `name` stands in relation `op` to `number`."""
+    """A run fails when the figure `name` stands in relation `op` to `number`."""
 
     name: str
     op: str
     number: float
 
-    def broken_by(self, value: float | None) -> bool:
-        """Whether a value breaks the run; one that was not measured does."""
-        return value is None or BREAKS[self.op](value, self.number)
+    def fails(self, value: float | None) -> bool:
+        """Whether the run fails with this value; without a measured value it does."""
+        return value is None or FAILS[self.op](value, self.number)
 
     def must(self) -> str:
-        """Return what must hold, such as `<= 250`."""
-        return f"{HOLDS[self.op]} {self.number:g}"
+        """Return the condition that passes, such as `<= 250`."""
+        return f"{PASSES[self.op]} {self.number:g}"
 
     def __str__(self) -> str:
         return f"{self.name} {self.op} {self.number!r}"
@@ -103,9 +103,9 @@ FIGURES: Mapping[str, Figure] = _latencies() | {
     "refused": Figure("requests that were refused in the end", lambda r: r.refused),
     "refused_share": Figure("share of them in all sent", lambda r: _share(r.refused, r.sent), ".4f"),
     "first_refused": Figure("requests that were refused at first", lambda r: r.first_refused),
-    "refused_untold": Figure(
-        "refusals, of every try, that were not 503 with Retry-After",
-        lambda r: r.refused_untold,
+    "refused_without_retry_after": Figure(
+        "refusals, of every attempt, that were not 503 with Retry-After",
+        lambda r: r.refused_without_retry_after,
         unconditional=True,
     ),
     "failed": Figure("requests that failed in the end", lambda r: r.failed, unconditional=True),
@@ -139,6 +139,8 @@ FIGURES: Mapping[str, Figure] = _latencies() | {
     ),
 }
 
+RENAMED = {"refused_untold": "refused_without_retry_after"}  # former names, for a clear error
+
 
 def limit(text: str) -> Limit:
     """Read `<name> <op> <number>`; raises ValueError, which names what is accepted."""
@@ -146,6 +148,8 @@ def limit(text: str) -> Limit:
     if not match:
         raise ValueError(ACCEPTED)
     name, op, figure = match.groups()
+    if name in RENAMED:
+        raise ValueError(f"{name} is now called {RENAMED[name]}")
     if name not in FIGURES:
         raise ValueError(f"{name} is no figure; accepted are {', '.join(FIGURES)}")
     try:
@@ -157,7 +161,7 @@ def limit(text: str) -> Limit:
     return Limit(name, op, number)
 
 
-def in_force(built_in: Iterable[str], given: Sequence[Limit]) -> tuple[Limit, ...]:
-    """Return the limits of a run: those given, and the built-in ones of figures that have none of their own."""
-    named = {each.name for each in given}
-    return (*(each for each in map(limit, built_in) if each.name not in named), *given)
+def in_force(built_in: Iterable[str], own: Sequence[Limit]) -> tuple[Limit, ...]:
+    """Return the limits of a run: its own, and the built-in ones of figures without a limit of its own."""
+    named = {each.name for each in own}
+    return (*(each for each in map(limit, built_in) if each.name not in named), *own)

@@ -1,4 +1,4 @@
-"""The thresholds of a run: what must hold, what was measured, and whether it held."""
+"""Judges the thresholds of a run: the limit of each, its measured value, and whether it passed."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -7,55 +7,57 @@ from loadtest.judge.result import Result
 from loadtest.judge.thresholds import FIGURES, Limit
 
 NOT_MEASURED = "not measured"
-NOT_ALONE = "the generator was saturated: this may be its own latency, not the grid's"
-CHANGED = "not judged: the conditions were changed during the run"
+SATURATED = "the generator was saturated: this may be its own latency, not the grid's"
+CHANGED = "not judged: somebody changed the grid during the run"
 NOT_READ = "not judged: sessions were stopped during the run, and their ends could not be read"
 RECOMPUTED = "recomputed_kw"
+ALL_ENDED = "every request ended"
+ADMISSIONS_AGREE = "admissions counted and answered agree"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Threshold:
-    """One threshold: its value as measured, its limit, whether it held, and a remark.
+    """One threshold: its measured value, its limit, whether it passed, and a remark.
 
-    A threshold that did not hold is not `judged` if a change on the grid may be the cause.
+    A threshold that did not pass is not `judged` if a change on the grid may be the cause.
     """
 
     name: str
     value: str
     limit: str
-    held: bool
+    passed: bool
     note: str = ""
     judged: bool = True
 
     @property
-    def broken(self) -> bool:
-        """Whether it counts against the grid."""
-        return self.judged and not self.held
+    def failed(self) -> bool:
+        """Whether the threshold counts against the grid."""
+        return self.judged and not self.passed
 
 
 def judge(result: Result, limits: Sequence[Limit]) -> tuple[Threshold, ...]:
-    """Return every threshold of a run; what could not be measured has not held."""
+    """Return every threshold of a run; one without a measured value has not passed."""
     return (*(_judged(each, result) for each in limits), *_conservation(result))
 
 
 def _judged(limit: Limit, result: Result) -> Threshold:
     figure = FIGURES[limit.name]
     value = figure.of(result)
-    broken = limit.broken_by(value)
-    doubtful = broken and figure.latency and result.generator is not None and result.generator.saturated
-    excused = _excused(limit, result) if broken and value is not None else ""
+    failed = limit.fails(value)
+    doubtful = failed and figure.latency and result.generator is not None and result.generator.saturated
+    excuse = _excuse(limit, result) if failed and value is not None else ""
     return Threshold(
         limit.name,
         NOT_MEASURED if value is None else format(value, figure.form),
         limit.must(),
-        not broken,
-        excused or (NOT_ALONE if doubtful else ""),
-        not excused,
+        not failed,
+        excuse or (SATURATED if doubtful else ""),
+        not excuse,
     )
 
 
-def _excused(limit: Limit, result: Result) -> str:
-    """Return why a broken limit says nothing about the grid, '' if it does."""
+def _excuse(limit: Limit, result: Result) -> str:
+    """Return why a failed threshold says nothing about the grid, '' if it does."""
     if not result.disturbed:
         return ""
     if limit.name == RECOMPUTED and result.unread_ends:
@@ -67,7 +69,7 @@ def _conservation(result: Result) -> Iterator[Threshold]:
     outcomes = result.admitted + result.refused + result.failed
     due = result.sent if result.interrupted else result.planned
     yield Threshold(
-        "every request ended",
+        ALL_ENDED,
         f"{result.sent} sent, {outcomes} ended",
         f"{due} and {due}",
         result.sent == outcomes == due,
@@ -75,8 +77,8 @@ def _conservation(result: Result) -> Iterator[Threshold]:
     counted = result.counted_admitted
     agree = all(s.counted is not None and s.counted.admitted == s.answered for s in result.stations)
     yield Threshold(
-        "admissions counted and told agree",
-        NOT_MEASURED if counted is None else f"{counted} counted, {result.admitted} told",
+        ADMISSIONS_AGREE,
+        NOT_MEASURED if counted is None else f"{counted} counted, {result.admitted} answered",
         "equal",
         agree and counted == result.admitted == result.distinct_sessions,
     )

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from loadtest.judge import conditions
-from loadtest.judge.conditions import What
+from loadtest.judge.conditions import ChangeKind
 
 SCHEMA = "smartgrid-loadtest/1"
 NOTHING: Mapping[str, Any] = {}
@@ -219,12 +219,12 @@ def _changes(result: Mapping[str, Any], from_unix_s: float) -> Iterator[Change]:
             words(each.get("what")),
             words(each.get("target")),
         )
-        if at_unix_s is None or what not in set(What):
+        if at_unix_s is None or what not in set(ChangeKind):
             continue
         found = conditions.Change(
-            at_unix_s, What(what), target, _value(each, "before"), _value(each, "after")
+            at_unix_s, ChangeKind(what), target, _value(each, "before"), _value(each, "after")
         )
-        yield Change(at_unix_s - from_unix_s, target, found.said(), each.get("planned") is True)
+        yield Change(at_unix_s - from_unix_s, target, found.in_words(), each.get("planned") is True)
 
 
 def _value(told: Mapping[str, Any], name: str) -> str | float:

@@ -108,7 +108,7 @@ def _undone(document: Document) -> str:
         int(number(ended.get(name)) or 0) for name in ("sessions", "ended", "over", "unknown")
     )
     left = {words(reason): int(number(count) or 0) for reason, count in mapping(ended.get("left")).items()}
-    said = StoppedSessions(sessions, stopped, over, left, unknown).said()
+    said = StoppedSessions(sessions, stopped, over, left, unknown).in_words()
     return f"{said[:1].upper()}{said[1:]}."
 
 

@@ -1,10 +1,10 @@
-"""The arrival plan: which car asks for what, and when; the same seed gives the same plan.
+"""The arrivals of a plan: which car requests how much, and when; the same seed gives the same arrivals.
 
 Pure: the source of randomness is an argument. Rules:
 
-- moments are drawn first, after a shape, and sorted; cars are drawn in the order in which they arrive;
-- which cars may use one substation only is drawn last, so that the same seed keeps its cars;
-- every figure is rounded as it is sent, so that a plan can be compared byte for byte.
+- moments are drawn first, by a shape, and sorted; cars are drawn in the order in which they arrive;
+- the cars that can use one substation only are drawn last, so that a seed gives the same cars in every preset;
+- every figure is rounded to what is sent, so that plans can be compared byte for byte.
 """
 
 import bisect
@@ -13,15 +13,14 @@ import itertools
 import math
 from collections.abc import Sequence
 
+from loadtest.contract import MAX_RATE_PER_S, MAX_REQUESTS, MAX_SECONDS
 from loadtest.plan.shapes import Randomness, Shape, uniform
+from loadtest.units import J_PER_KWH, MS_PER_MINUTE, W_PER_KW
 from substation.plan import Plan
 
-MAX_REQUESTS = 100_000
-MAX_SECONDS = 3_600
-MAX_RATE_PER_S = 5_000  # on average; a grid on one machine admits less
 BOUNDS = f"bounds: {MAX_REQUESTS} requests, {MAX_SECONDS} s, {MAX_RATE_PER_S} requests/s on average"
 
-# The cars (docs/explanation/architecture.md): what their chargers take, and how many of a hundred take it.
+# The cars (docs/explanation/architecture.md): the power of their chargers, and how many of a hundred have each.
 POWER_KW = (3.7, 7.4, 11.0, 22.0)
 PER_HUNDRED = (10, 25, 45, 20)
 ENERGY_MEAN_KWH = 20.0
@@ -31,9 +30,6 @@ STAY_MEDIAN_MIN = 180.0
 STAY_SIGMA = 0.5
 STAY_MIN = (20.0, 720.0)
 
-_W_PER_KW = 1_000
-_J_PER_KWH = 3_600_000
-_MS_PER_MINUTE = 60_000
 _ENERGY_MU = math.log(ENERGY_MEAN_KWH) - ENERGY_SIGMA**2 / 2  # the mean of a lognormal is e^(mu + sigma^2/2)
 _STAY_MU = math.log(STAY_MEDIAN_MIN)  # its median is e^mu
 _UP_TO = tuple(itertools.accumulate(PER_HUNDRED))
@@ -41,7 +37,7 @@ _UP_TO = tuple(itertools.accumulate(PER_HUNDRED))
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Arrival:
-    """One car: when it arrives, in seconds after the start, and what it asks for.
+    """One car: when it arrives, in seconds after the start, and what it requests.
 
     `only` is the substation that it can use, None when it may use any.
     """
@@ -54,7 +50,7 @@ class Arrival:
     only: str | None = None
 
     def body(self) -> dict[str, str | float | list[str]]:
-        """Return the request as `POST /charge` takes it."""
+        """Return the body of the car's `POST /charge`."""
         body: dict[str, str | float | list[str]] = {
             "vehicle_id": self.vehicle_id,
             "energy_kwh": self.energy_kwh,
@@ -66,9 +62,9 @@ class Arrival:
     def charging(self) -> Plan:
         """Return the charging plan that this request becomes."""
         return Plan(
-            round(self.energy_kwh * _J_PER_KWH),
-            round(self.max_power_kw * _W_PER_KW),
-            round(self.stay_minutes * _MS_PER_MINUTE),
+            round(self.energy_kwh * J_PER_KWH),
+            round(self.max_power_kw * W_PER_KW),
+            round(self.stay_minutes * MS_PER_MINUTE),
         )
 
 
@@ -77,8 +73,8 @@ def rush_hour(
 ) -> tuple[Arrival, ...]:
     """Return `requests` arrivals of a shape over `seconds`, in order of time.
 
-    `randomness` must be seeded with `seed`, which is only written into the vehicles' names.
-    Raises ValueError beyond the bounds, or for a plan without anything in it.
+    `randomness` must be seeded with `seed`, which itself only becomes part of the vehicle ids.
+    Raises ValueError beyond the bounds, or for an empty plan.
     """
     if not (1 <= requests <= MAX_REQUESTS and 0 < seconds <= MAX_SECONDS and fits(requests, seconds)):
         raise ValueError(f"{requests} requests in {seconds:g} s can't be sent; {BOUNDS}")
@@ -87,7 +83,7 @@ def rush_hour(
 
 
 def fits(requests: int, seconds: float) -> bool:
-    """Whether so many requests in so many seconds are within MAX_RATE_PER_S."""
+    """Whether `requests` in `seconds` are within MAX_RATE_PER_S."""
     return requests <= seconds * MAX_RATE_PER_S
 
 

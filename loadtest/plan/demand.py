@@ -1,4 +1,4 @@
-"""What a plan asks of the fleet: the power that would be reserved if every car were admitted at once.
+"""The demand of a plan: the power that would be reserved if every car were admitted as it arrives.
 
 Pure. Sessions follow the same charging plan as in a substation, so the figure is in whole watts.
 """
@@ -7,9 +7,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 
 from loadtest.plan.arrivals import Arrival
-
-W_PER_KW = 1_000
-MS_PER_S = 1_000
+from loadtest.units import MS_PER_S, W_PER_KW
 
 
 def changes(arrival: Arrival, time_scale: float) -> list[tuple[float, int]]:
@@ -24,20 +22,20 @@ def changes(arrival: Arrival, time_scale: float) -> list[tuple[float, int]]:
     ]
 
 
-def asked_kw(arrivals: Iterable[Arrival], time_scale: float, moments_s: Sequence[float]) -> list[float]:
-    """Return the kW asked for at each of `moments_s`, which rise, in seconds after the start."""
+def demand_kw(arrivals: Iterable[Arrival], time_scale: float, moments_s: Sequence[float]) -> list[float]:
+    """Return the demand in kW at each of `moments_s`, in seconds after the start, in rising order."""
     steps = _steps(arrivals, time_scale)
-    total_w, done, asked = 0, 0, []
+    total_w, done, demand = 0, 0, []
     for moment_s in moments_s:
         while done < len(steps) and steps[done][0] <= moment_s:
             total_w += steps[done][1]
             done += 1
-        asked.append(total_w / W_PER_KW)
-    return asked
+        demand.append(total_w / W_PER_KW)
+    return demand
 
 
 def peak_kw(arrivals: Iterable[Arrival], time_scale: float) -> float:
-    """Return the highest power in kW that is asked for at one moment."""
+    """Return the highest demand in kW at one moment."""
     return max(itertools.accumulate(watts for _, watts in _steps(arrivals, time_scale))) / W_PER_KW
 
 

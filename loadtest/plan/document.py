@@ -1,4 +1,4 @@
-"""The plan of a run: the cars, and what is done to the grid meanwhile; how it is written, and its hash.
+"""The plan of a run: the cars, and the drain of a substation; as a document, with its hash.
 
 Pure: the source of randomness is an argument. The same seed, preset and fleet give the same bytes.
 """
@@ -9,20 +9,22 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from loadtest.plan.arrivals import MAX_REQUESTS, Arrival, confined, rush_hour
-from loadtest.plan.demand import W_PER_KW, peak_kw
+from loadtest.contract import MAX_REQUESTS
+from loadtest.plan.arrivals import Arrival, confined, rush_hour
+from loadtest.plan.demand import peak_kw
 from loadtest.plan.oracle import Drain
 from loadtest.plan.presets import Preset
 from loadtest.plan.shapes import SHAPES, Randomness
+from loadtest.units import W_PER_KW
 
 SCHEMA = "smartgrid-plan/1"
-TRY_CARS = 500  # the first try when the number of cars follows from the power that they ask for
-TRIES = 6  # the peak grows with the number of cars, but other cars of the same seed meet in it
+TRY_CARS = 500  # the first guess when the number of cars follows from the power that they request
+TRIES = 6  # the peak rises with the number of cars, but not evenly: each number has other cars at its peak
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GridSize:
-    """What a plan must know of the grid: each substation's capacity in watts, and the time scale."""
+    """What a plan depends on: each substation's capacity in watts, and the time scale."""
 
     capacity_w: Mapping[str, float]
     time_scale: float
@@ -49,7 +51,7 @@ DEFAULT_GRID = GridSize({f"substation-{number}": 1_400_000.0 for number in (1, 2
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """A preset with what the options put in its place; `substation_id` None: the first of the fleet."""
+    """A preset, and the values of the options; `substation_id` None stands for the first of the fleet."""
 
     preset: Preset
     seed: int
@@ -71,12 +73,12 @@ class RunPlan:
     drain: Drain | None
 
     def arrivals_json(self) -> str:
-        """Return the cars as they are hashed: sorted names, no spaces, ASCII."""
+        """Return the cars as the hash reads them: sorted names, no spaces, ASCII."""
         return _stable([{"at_s": arrival.at_s, **arrival.body()} for arrival in self.arrivals])
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of `arrivals_json`: equal when the same cars ask for the same at the same moments."""
+        """The SHA-256 of `arrivals_json`: equal when the same cars request the same at the same moments."""
         return hashlib.sha256(self.arrivals_json().encode("ascii")).hexdigest()
 
     def document(self) -> str:
@@ -96,39 +98,43 @@ class RunPlan:
         )
 
 
-def make(wish: PlanOptions, fleet: GridSize, randomness: Callable[[int], Randomness]) -> RunPlan:
-    """Return the plan of a wish; `randomness` gives a new source for a seed.
+def make(options: PlanOptions, fleet: GridSize, randomness: Callable[[int], Randomness]) -> RunPlan:
+    """Return the plan for a grid; `randomness` returns a new source for a seed.
 
-    Raises ValueError for a plan out of bounds, or about a substation that is not there.
+    Raises ValueError for a plan out of bounds, or for an unknown substation.
     """
-    preset = wish.preset
+    preset = options.preset
 
     def cars(requests: int) -> tuple[Arrival, ...]:
-        return rush_hour(wish.seed, requests, wish.seconds, source, SHAPES[wish.shape])
+        return rush_hour(options.seed, requests, options.seconds, source, SHAPES[options.shape])
 
-    source = randomness(wish.seed)
-    if wish.requests is None and preset.peak_share:
-        requests = _enough(preset.peak_share * fleet.capacity_kw, wish, fleet, randomness)
+    source = randomness(options.seed)
+    if options.requests is None and preset.peak_share:
+        requests = _enough(preset.peak_share * fleet.capacity_kw, options, fleet, randomness)
     else:
-        requests = wish.requests or TRY_CARS
+        requests = options.requests or TRY_CARS
     arrivals = cars(requests)
     if preset.confined_share:
-        hot = fleet.substation(wish.substation_id)
+        hot = fleet.substation(options.substation_id)
         arrivals = confined(arrivals, preset.confined_share, hot, source)
     drain = None
     if preset.drain_at_share is not None:
-        drain = Drain(fleet.substation(wish.substation_id), round(wish.seconds * preset.drain_at_share, 3))
-    return RunPlan(preset.name, wish.seed, wish.shape, wish.seconds, arrivals, drain)
+        drain = Drain(
+            fleet.substation(options.substation_id), round(options.seconds * preset.drain_at_share, 3)
+        )
+    return RunPlan(preset.name, options.seed, options.shape, options.seconds, arrivals, drain)
 
 
 def _enough(
-    wanted_kw: float, wish: PlanOptions, fleet: GridSize, randomness: Callable[[int], Randomness]
+    wanted_kw: float, options: PlanOptions, fleet: GridSize, randomness: Callable[[int], Randomness]
 ) -> int:
-    """Return how many cars of this seed ask for about `wanted_kw` at their peak."""
+    """Return how many cars of this seed request about `wanted_kw` at their peak."""
     requests = TRY_CARS
     tried: list[tuple[float, int]] = []
     for _ in range(TRIES):
-        cars = rush_hour(wish.seed, requests, wish.seconds, randomness(wish.seed), SHAPES[wish.shape])
+        cars = rush_hour(
+            options.seed, requests, options.seconds, randomness(options.seed), SHAPES[options.shape]
+        )
         peak = peak_kw(cars, fleet.time_scale)
         tried.append((abs(peak - wanted_kw), requests))
         requests = min(max(round(requests * wanted_kw / peak), 1), MAX_REQUESTS)

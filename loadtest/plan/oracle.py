@@ -1,9 +1,9 @@
-"""The oracle: the same plan, placed by somebody who knows every load exactly and at once.
+"""The oracle: places the same plan with exact and immediate knowledge of every load.
 
 It joins the shortest queue: each car goes to the substation that would be the least utilized with it,
 among those that the car can use, that are not drained, and that have room; at equal utilization to the
-first by name. A car for which there is no room is refused and does not come back. Nothing takes time,
-nothing is estimated. So it is what placing one car after the other can reach, not a proven optimum.
+first by name. A car for which there is no room is refused and does not come back. Nothing takes time, and
+nothing is estimated. So the oracle shows the best that placing one car after the other can reach; it is not a proven optimum.
 
 Pure. Loads follow the same charging plan as in a substation. Rule: no load ever exceeds its capacity.
 """
@@ -26,14 +26,14 @@ class Drain:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Replay:
-    """What came of it: the loads in watts at each of the moments, and who went where (None: refused)."""
+    """The loads in watts at each of the moments, and the substation of each car (None: refused)."""
 
     loads_w: tuple[Mapping[str, int], ...]
     placed: tuple[str | None, ...]
 
     @property
     def refused(self) -> int:
-        """How many cars found no room."""
+        """How many cars were refused."""
         return self.placed.count(None)
 
 
@@ -48,13 +48,13 @@ class _Fleet:
         self._due: list[tuple[float, str, int]] = []
 
     def advance(self, now_s: float) -> None:
-        """Free what the plans give back up to a moment."""
+        """Free the power that the sessions give back up to a moment."""
         while self._due and self._due[0][0] <= now_s:
             _, substation_id, freed_w = heapq.heappop(self._due)
             self.load_w[substation_id] -= freed_w
 
     def place(self, arrival: Arrival) -> str | None:
-        """Place a car at its moment; returns where, or None."""
+        """Place a car at its moment; returns its substation, None when it is refused."""
         self.advance(arrival.at_s)
         demand_w = arrival.charging().power_w
         fitting = [
@@ -90,11 +90,11 @@ def replay(
         arrivals: The cars; those after the last moment are left out.
         capacity_w: The limit of each substation in watts, by its id.
         time_scale: How many grid seconds pass in one second.
-        moments_s: When to look at the loads, rising, in seconds after the start.
+        moments_s: The moments of the loads, in rising order, in seconds after the start.
         drain: The substation that is drained, if one is.
 
     Returns:
-        The loads at each moment, after what arrived at it.
+        The loads at each moment, with the cars that arrive at it.
     """
     fleet = _Fleet(capacity_w, time_scale, drain)
     placed: list[str | None] = []

@@ -19,7 +19,7 @@ SPIKE_SPAN = (0.45, 0.55)  # of the window
 
 
 class Randomness(Protocol):
-    """What is needed of `random.Random`."""
+    """The part of `random.Random` that shapes need."""
 
     def random(self) -> float:
         """Return the next number in [0, 1)."""
@@ -46,7 +46,7 @@ def poisson(count: int, span_s: float, randomness: Randomness) -> list[float]:
     while at_s <= span_s:
         moments_s.append(at_s)
         at_s += _gap(count, span_s, randomness)
-    return moments_s or [0.0]  # a plan has something in it
+    return moments_s or [0.0]  # a plan is never empty
 
 
 def _gap(count: int, span_s: float, randomness: Randomness) -> float:

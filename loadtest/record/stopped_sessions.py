@@ -1,6 +1,6 @@
-"""What became of the sessions of a run that was stopped and was to end them.
+"""What happened to the sessions of a run whose stop ends them.
 
-Pure. A session that was ended early is not lost: it was admitted, counted and told like any other.
+Pure. A session that is ended early is not lost: it was admitted, counted and answered like any other.
 """
 
 import dataclasses
@@ -9,10 +9,10 @@ from collections.abc import Mapping
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoppedSessions:
-    """Of `sessions` that clients were told of, `ended` were stopped by this and `over` had ended before.
+    """Of the `sessions` that clients know, `ended` were ended by the stop and `over` had ended before it.
 
-    `left` counts those that could not be ended, by the reason. `unknown` are requests that may have got a
-    session of which nobody was told.
+    `left` counts those that could not be ended, by the reason. `unknown` counts requests that may have got a
+    session without an answer that names it.
     """
 
     sessions: int
@@ -23,11 +23,11 @@ class StoppedSessions:
 
     @property
     def remaining(self) -> int:
-        """How many may charge on."""
+        """How many sessions may charge on."""
         return sum(self.left.values())
 
-    def said(self) -> str:
-        """Return it in words."""
+    def in_words(self) -> str:
+        """Return the counts in words."""
         parts = [f"ended by the stop: {self.ended} of {self.sessions} sessions"]
         if self.over:
             parts.append(f"{self.over} had ended before")

@@ -1,6 +1,6 @@
-"""The result as one document: what was asked for, the figures, the verdict, every request and every sample.
+"""The result of a run as one document: options, figures, thresholds, every request and every sample.
 
-And the files for readers, which are made of that document alone.
+The report and the sheets are made of that document alone.
 """
 
 import dataclasses
@@ -13,50 +13,46 @@ from typing import Any
 
 import aiohttp
 
+from loadtest.contract import REPORT_FILE, REQUESTS_FILE, RESULT_FILE, SAMPLES_FILE, result_text
 from loadtest.judge.result import Measurements, Result
 from loadtest.judge.verdict import Threshold
 from loadtest.paper import page, sheets
 from loadtest.paper.document import SCHEMA, NotAResult
-from loadtest.record.records import W_PER_KW, FleetSample, Request
+from loadtest.record.readings import FleetSample
+from loadtest.record.requests import Request
 from loadtest.report import runs
+from loadtest.units import W_PER_KW
 from runtime.exposition import VERSION
-
-REPORT, REQUESTS, SAMPLES = "report.html", "requests.csv", "samples.csv"
 
 
 def document(
     run: dict[str, Any], measured: Measurements, result: Result, thresholds: Sequence[Threshold]
 ) -> dict[str, Any]:
-    """Return everything; `run` says what was asked for, and of which grid."""
+    """Return the document; `run` has the options of the run, and what is known of the grid."""
     began = dt.datetime.fromtimestamp(measured.from_unix_s, dt.UTC)
     return {
         "schema": SCHEMA,
         "run": {**run, "started_at": began.isoformat(timespec="milliseconds"), "versions": versions()},
         "window_unix_s": [measured.from_unix_s, measured.until_unix_s],
         "result": dataclasses.asdict(result),
-        "thresholds": [dataclasses.asdict(threshold) for threshold in thresholds],
+        "thresholds": [_threshold(each) for each in thresholds],
         "requests": [_request(each) for each in sorted(measured.requests, key=lambda each: each.index)],
         "samples": [_sample(each) for each in measured.samples],
     }
 
 
-def leave(folder: Path, told: dict[str, Any]) -> Path:
-    """Write a document into the folder of its run, then what is made of it; raises NotWritten.
+def write_files(folder: Path, document: dict[str, Any]) -> Path:
+    """Write a document into the folder of its run, then the report and the sheets; raises NotWritten.
 
     Returns the path of the report.
     """
-    text = as_json(told)
-    runs.write(folder / runs.RESULT, text)
-    told = json.loads(text)  # so that the report is the same as one drawn from the file later
-    runs.write(folder / REQUESTS, sheets.requests(told))
-    runs.write(folder / SAMPLES, sheets.samples(told))
-    runs.write(folder / REPORT, page.report(told))
-    return folder / REPORT
-
-
-def as_json(told: dict[str, Any]) -> str:
-    """Return a document as it is written."""
-    return json.dumps(told, indent=1)
+    text = result_text(document)
+    runs.write(folder / RESULT_FILE, text)
+    document = json.loads(text)  # so that the report is the same as one drawn from the file later
+    runs.write(folder / REQUESTS_FILE, sheets.requests(document))
+    runs.write(folder / SAMPLES_FILE, sheets.samples(document))
+    runs.write(folder / REPORT_FILE, page.report(document))
+    return folder / REPORT_FILE
 
 
 def load(result: Path) -> Any:
@@ -73,17 +69,23 @@ def render(result: Path) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return what sent the load."""
+    """Return the versions of what sent the load."""
     return {"python": platform.python_version(), "loadtest": VERSION, "aiohttp": aiohttp.__version__}
 
 
+def _threshold(threshold: Threshold) -> dict[str, Any]:
+    fields = dataclasses.asdict(threshold)
+    fields["held"] = fields.pop("passed")  # the name in the documents of all runs so far
+    return fields
+
+
 def _request(request: Request) -> dict[str, Any]:
-    shown = dataclasses.asdict(request)
-    del shown["session"]  # the body has it as it came
-    return shown | {
+    fields = dataclasses.asdict(request)
+    del fields["session"]  # the body has it as it came
+    return fields | {
         "substation_id": request.session.substation_id if request.session else None,
         "attempts": len(request.attempts),
-        "attempt_log": shown["attempts"],
+        "attempt_log": fields["attempts"],
     }
 
 

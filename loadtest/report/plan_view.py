@@ -1,4 +1,4 @@
-"""Shows a plan: its parameters, arrivals and demand over time, and its first cars; or writes it to a file."""
+"""Prints a plan: its parameters, arrivals and demand over time, and its first cars. Writes a plan to a file."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from loadtest.plan.demand import asked_kw, peak_kw
+from loadtest.plan.demand import demand_kw, peak_kw
 from loadtest.plan.document import GridSize, RunPlan
 from loadtest.plan.presets import PRESETS
 from loadtest.report.runs import NotWritten
@@ -51,11 +51,11 @@ def _lines(plan: RunPlan, fleet: GridSize) -> Iterator[str]:
     yield from plot(counts, plan.seconds)
     peak = peak_kw(cars, fleet.time_scale)
     yield (
-        f"\nasked of the fleet at time scale {fleet.time_scale:g}, in kW: at most {peak:,.0f}, "
+        f"\ndemand at time scale {fleet.time_scale:g}, in kW: at most {peak:,.0f}, "
         f"{peak / fleet.capacity_kw:.0%} of {len(fleet.capacity_w)} substations with {fleet.capacity_kw:,.0f}"
     )
     ends_s = [(column + 1) * step_s for column in range(COLUMNS)]
-    yield from plot(asked_kw(cars, fleet.time_scale, ends_s), plan.seconds)
+    yield from plot(demand_kw(cars, fleet.time_scale, ends_s), plan.seconds)
     yield ""
 
 

@@ -1,24 +1,17 @@
-"""The runs folder: one folder a run, with its result; the oldest runs go when there are too many."""
+"""The runs folder: one folder for each run, with its result; the oldest are removed when there are too many."""
 
 import contextlib
 import dataclasses
 import datetime as dt
-import json
 import os
-import re
 import secrets
 import shutil
 from pathlib import Path
-from typing import Any
 
-from loadtest.show.progress import ENDED, FILE
+from loadtest.contract import NO_END, PROGRESS_FILE, RUN_ID, RUN_ID_TIME, VERDICT_WORDS, EndEvent, read_event
 
 KEEP = 200
-RESULT = "result.json"
-RUN_ID = re.compile(r"(?P<at>\d{8}T\d{6}Z)-(?P<preset>[a-z0-9-]+)-(?P<seed>\d+)-[0-9a-f]{4}")
-AT = "%Y%m%dT%H%M%SZ"
 LAST_LINE_BYTES = 16_384
-UNKNOWN = "no end"  # it runs, or was killed
 
 
 class NotWritten(Exception):
@@ -26,8 +19,8 @@ class NotWritten(Exception):
 
 
 def run_id(at: dt.datetime, preset: str, seed: int, token: int) -> str:
-    """Return the id of a run that begins at a UTC moment; `token` tells apart those of one second."""
-    return f"{at.strftime(AT)}-{preset}-{seed}-{token & 0xFFFF:04x}"
+    """Return the id of a run that begins at a UTC moment; `token` makes ids of one second differ."""
+    return f"{at.strftime(RUN_ID_TIME)}-{preset}-{seed}-{token & 0xFFFF:04x}"
 
 
 def new_id(preset: str, seed: int) -> str:
@@ -61,7 +54,7 @@ def write(path: Path, text: str) -> None:
 
 
 def copy(path: Path, text: str) -> None:
-    """Write a further copy where a person wants it, which may be no plain file; raises NotWritten."""
+    """Write a copy to a path of a person's choice, which may be no plain file; raises NotWritten."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -69,14 +62,14 @@ def copy(path: Path, text: str) -> None:
 
 
 def prune(root: Path, keep: int = KEEP) -> None:
-    """Remove the oldest runs beyond `keep`; nothing that is not named like a run is touched."""
+    """Remove the oldest runs beyond `keep`, and nothing that is not named like a run."""
     for folder in _folders(root)[keep:]:
         shutil.rmtree(folder, ignore_errors=True)  # it does not follow a link
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Past:
-    """A run as the table shows it."""
+class RunSummary:
+    """One run as the list shows it; `verdict` is the word for people."""
 
     run_id: str
     preset: str
@@ -85,12 +78,12 @@ class Past:
     verdict: str
 
 
-def listed(root: Path) -> list[Past]:
+def list_runs(root: Path) -> list[RunSummary]:
     """Return the runs in a folder, the newest first."""
-    return [past for folder in _folders(root) if (past := _past(folder))]
+    return [run for folder in _folders(root) if (run := _summary(folder))]
 
 
-def files(folder: Path) -> dict[str, str]:
+def paths_by_name(folder: Path) -> dict[str, str]:
     """Return the paths of a run's files by their names."""
     return {path.name: str(path) for path in sorted(folder.iterdir()) if not path.name.startswith(".")}
 
@@ -102,23 +95,24 @@ def _folders(root: Path) -> list[Path]:
     return sorted(runs, key=lambda path: path.name, reverse=True)
 
 
-def _past(folder: Path) -> Past | None:
+def _summary(folder: Path) -> RunSummary | None:
     parts = RUN_ID.fullmatch(folder.name)
     try:
-        at = dt.datetime.strptime(parts["at"], AT).replace(tzinfo=dt.UTC) if parts else None
+        at = dt.datetime.strptime(parts["at"], RUN_ID_TIME).replace(tzinfo=dt.UTC) if parts else None
     except ValueError:
         return None
     if not parts or not at:
         return None
-    return Past(folder.name, parts["preset"], int(parts["seed"]), at, _verdict(folder))
+    return RunSummary(folder.name, parts["preset"], int(parts["seed"]), at, _verdict(folder))
 
 
 def _verdict(folder: Path) -> str:
-    """Return how a run ended, by the last line that it told."""
+    """Return the verdict in the last line of a run, in the word for people."""
     try:
-        with (folder / FILE).open("rb") as file:
+        with (folder / PROGRESS_FILE).open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - LAST_LINE_BYTES, 0))
-            told: Any = json.loads(file.read().splitlines()[-1])
-        return str(told["verdict"]) if told["kind"] == ENDED else UNKNOWN
-    except (OSError, ValueError, LookupError, TypeError):
-        return UNKNOWN
+            last = (file.read().splitlines() or [b""])[-1]
+    except OSError:
+        return NO_END
+    event = read_event(last)
+    return VERDICT_WORDS.get(event.verdict, event.verdict) if isinstance(event, EndEvent) else NO_END

@@ -1,4 +1,4 @@
-"""The printed result: a table of substations, the fleet's figures, and each threshold with its verdict."""
+"""Prints a result: a table of substations, the fleet's figures, and each threshold with its verdict."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,41 +8,45 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from loadtest.judge.figures import StationResult
 from loadtest.judge.result import LATE_AFTER_MS, Result
+from loadtest.judge.substations import SubstationResult
 from loadtest.judge.verdict import Threshold
-from loadtest.report.runs import Past
-from loadtest.send.generator import Health
+from loadtest.record.generator_health import GeneratorHealth
+from loadtest.report.runs import RunSummary
 
 UNKNOWN = "-"
+NOT_JUDGED = "not judged"
 
 
 def show(console: Console, result: Result, thresholds: Sequence[Threshold]) -> None:
     """Print a result."""
-    console.print(_stations(result.stations))
+    console.print(_substations(result.stations))
     for line in _lines(result):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     console.print(_generator(result.generator), soft_wrap=True)
-    console.print(_verdicts(thresholds))
-    for note in sorted({f"* {t.name}: {t.note}" for t in thresholds if t.note}):
-        console.print(note, soft_wrap=True, markup=False, highlight=False)
+    if result.interrupted:
+        console.print("The run was interrupted, so its thresholds are not judged.", highlight=False)
+    console.print(_threshold_table(thresholds, judged=not result.interrupted))
+    if not result.interrupted:
+        for note in sorted({f"* {t.name}: {t.note}" for t in thresholds if t.note}):
+            console.print(note, soft_wrap=True, markup=False, highlight=False)
 
 
-def show_runs(console: Console, runs: Sequence[Past]) -> None:
-    """Print what the runs folder holds."""
+def show_runs(console: Console, runs: Sequence[RunSummary]) -> None:
+    """Print the list of runs."""
     table = _table("run", "preset", "seed", "when (UTC)", "verdict")
-    for past in runs:
+    for run in runs:
         table.add_row(
-            past.run_id, past.preset, str(past.seed), past.at.strftime("%Y-%m-%d %H:%M:%S"), past.verdict
+            run.run_id, run.preset, str(run.seed), run.at.strftime("%Y-%m-%d %H:%M:%S"), run.verdict
         )
     console.print(table)
 
 
-def _stations(stations: Sequence[StationResult]) -> Table:
+def _substations(substations: Sequence[SubstationResult]) -> Table:
     table = _table(
         "substation",
         "handled\n(count)",
-        "told\n201s",
+        "201\nanswers",
         "refused",
         "limit\nkW",
         "load\navg\nkW",
@@ -53,20 +57,20 @@ def _stations(stations: Sequence[StationResult]) -> Table:
         "over-\nload\nW·s",
         "energy\nkWh",
     )
-    for station in stations:
-        counted, sampled = station.counted, station.sampled
+    for substation in substations:
+        counted, sampled = substation.counted, substation.sampled
         overload_ws = counted and counted.overload_admission_ws + counted.overload_derating_ws
         table.add_row(
-            station.substation_id,
+            substation.substation_id,
             str(counted.admitted) if counted else UNKNOWN,
-            str(station.answered),
+            str(substation.answered),
             str(counted.refused) if counted else UNKNOWN,
             f"{sampled.capacity_kw:.0f}" if sampled else UNKNOWN,
             f"{sampled.load_average_kw:.1f}" if sampled else UNKNOWN,
             f"{sampled.load_peak_kw:.1f}" if sampled else UNKNOWN,
             f"{sampled.utilization_average:.1%}" if sampled else UNKNOWN,
             f"{sampled.utilization_peak:.1%}" if sampled else UNKNOWN,
-            f"{station.recomputed_peak_kw:.1f}",
+            f"{substation.recomputed_peak_kw:.1f}",
             UNKNOWN if overload_ws is None else f"{overload_ws:g}",
             f"{counted.energy_kwh:.1f}" if counted else UNKNOWN,
         )
@@ -75,12 +79,12 @@ def _stations(stations: Sequence[StationResult]) -> Table:
 
 def _lines(result: Result) -> Iterator[str]:
     if result.interrupted:
-        yield "INTERRUPTED: these are the figures of what was sent until then."
+        yield "INTERRUPTED: the figures are of what was sent until then."
     if result.disturbed:
         yield "CONDITIONS CHANGED: somebody changed the grid during the run."
-    yield from (f"  at {_utc(each.at_unix_s)}: {each.said()}" for each in result.disturbed)
+    yield from (f"  at {_utc(each.at_unix_s)}: {each.in_words()}" for each in result.disturbed)
     if result.ended_by_stop:
-        yield f"  {result.ended_by_stop.said()}"
+        yield f"  {result.ended_by_stop.in_words()}"
     yield (
         f"requests: {result.planned} planned, {result.sent} sent, {result.admitted} admitted, "
         f"{result.refused} refused, {result.failed} failed"
@@ -112,7 +116,7 @@ def _lines(result: Result) -> Iterator[str]:
     yield f"response time (of the whole, from the intended sending): {_latency(result.response_ms)}"
 
 
-def _generator(health: Health | None) -> Text:
+def _generator(health: GeneratorHealth | None) -> Text:
     if health is None:
         return Text("generator: not measured")
     figures = (
@@ -127,14 +131,18 @@ def _generator(health: Health | None) -> Text:
     )
 
 
-def _verdicts(thresholds: Sequence[Threshold]) -> Table:
+def _threshold_table(thresholds: Sequence[Threshold], *, judged: bool) -> Table:
+    """Return the thresholds as a table; those of an interrupted run are not `judged`."""
     table = _table("threshold", "value", "limit", "verdict")
     for threshold in thresholds:
-        verdict = "held" if threshold.held else "[bold red]BROKEN[/]" if threshold.judged else "not judged"
-        table.add_row(
-            threshold.name, threshold.value, threshold.limit, verdict + ("*" if threshold.note else "")
-        )
+        verdict = _verdict(threshold) if judged else NOT_JUDGED
+        table.add_row(threshold.name, threshold.value, threshold.limit, verdict)
     return table
+
+
+def _verdict(threshold: Threshold) -> str:
+    words = "passed" if threshold.passed else "[bold red]FAILED[/]" if threshold.judged else NOT_JUDGED
+    return words + ("*" if threshold.note else "")
 
 
 def _table(first: str, *others: str) -> Table:

@@ -1,4 +1,4 @@
-"""The middle of a run: everything that goes on at once while requests are sent."""
+"""The middle of a run: all that goes on at once while the requests are sent."""
 
 import asyncio
 import contextlib
@@ -6,77 +6,83 @@ import dataclasses
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from typing import Any
 
+from loadtest.contract import SettlingEvent
 from loadtest.judge.conditions import changes
 from loadtest.judge.result import Measurements
 from loadtest.plan.document import RunPlan
-from loadtest.record.records import FleetSample, Reading
+from loadtest.record.generator_health import GeneratorMonitor
+from loadtest.record.readings import FleetSample, Reading
+from loadtest.record.sampler import SAMPLE_EVERY_S, PolicyWatch, Sampler
 from loadtest.record.stopped_sessions import StoppedSessions
 from loadtest.run.lease import Lease
-from loadtest.run.outage import Outage
+from loadtest.run.observer import RunObserver
 from loadtest.send.engine import Engine, unless
-from loadtest.send.generator import Monitor
-from loadtest.send.grid import SAMPLE_EVERY_S, PolicyWatch, Sampler
 from loadtest.send.stop import StopSignal
-from loadtest.show.progress import ENDING, SETTLING, Progress, ending
+from loadtest.show.progress import Progress, ending_event
 from loadtest.show.screen import Screen
-from loadtest.show.view import Watch
 
 LAST_LOOKS = 20  # at every substation after the run, for its exact counters
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunDisplay:
-    """Where a run is shown, and what ends it early."""
+    """Shows a run: on the screen, and as lines of progress. `stop` ends it early."""
 
     screen: Screen
     progress: Progress
     stop: StopSignal
 
     def say(self, text: str) -> None:
-        """Tell what goes on before anything is sent."""
+        """Show what the run waits for before it sends."""
         self.screen.say(text)
-        self.progress.tell(SETTLING, text=text)
+        self.progress.write(SettlingEvent(text))
 
-    def ending(self, undone: StoppedSessions) -> None:
-        """Tell how far a stop is with the run's sessions."""
-        self.screen.say(undone.said())
-        self.progress.tell(ENDING, **ending(undone))
+    def ending(self, stopped: StoppedSessions) -> None:
+        """Show how far a stop is with the sessions of the run."""
+        self.screen.say(stopped.in_words())
+        self.progress.write(ending_event(stopped))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Stage:
-    """What a run is made of: its plan, the first sample, who sends, looks on, keeps the lease and drains."""
+class RunSetup:
+    """The parts of a run, and the moment at which its plan begins.
+
+    `before` is the sample of the grid from before the run.
+    """
 
     plan: RunPlan
+    start_unix_s: float
     before: FleetSample
     sampler: Sampler
     engine: Engine
     lease: Lease
-    outage: Outage
     policies: PolicyWatch
 
+    @property
+    def window_unix_s(self) -> tuple[float, float]:
+        """When the cars arrive."""
+        return self.start_unix_s, self.start_unix_s + self.plan.seconds
 
-async def measure(stage: Stage, shown: RunDisplay) -> Measurements:
-    """Send the plan, and see what becomes of it; `shown.stop` ends the sending."""
-    plan, sampler, engine, stop = stage.plan, stage.sampler, stage.engine, shown.stop
-    now, monitor = engine.now, Monitor()
-    start_unix_s = now()
-    stage.outage.begin(start_unix_s, now)
-    stage.lease.window_unix_s = (start_unix_s, start_unix_s + plan.seconds)
-    watch = Watch(len(plan.arrivals), plan.seconds, engine, sampler, lambda: now() - start_unix_s)
+
+async def measure(setup: RunSetup, display: RunDisplay) -> Measurements:
+    """Send the plan and return what was measured; `display.stop` ends the sending."""
+    plan, sampler, engine, stop = setup.plan, setup.sampler, setup.engine, display.stop
+    now, monitor = engine.now, GeneratorMonitor()
+    start_unix_s, end_unix_s = setup.window_unix_s
+    observer = RunObserver(len(plan.arrivals), plan.seconds, engine, sampler, lambda: now() - start_unix_s)
     async with _beside(
         monitor.run(),
         sampler.run(),
-        stage.policies.run(),
-        _keep(stage.lease, stop),
-        shown.screen.follow(watch.view),
-        shown.progress.follow(watch.view),
+        setup.policies.run(),
+        _keep(setup, stop),
+        display.screen.follow(observer.snapshot),
+        display.progress.follow(observer.snapshot),
     ):
         await engine.run(plan.arrivals, start_unix_s, stop)
-        await unless(stop, asyncio.sleep(start_unix_s + plan.seconds - now()))  # the window is sampled whole
-    until_unix_s = min(start_unix_s + plan.seconds, now())
+        await unless(stop, asyncio.sleep(end_unix_s - now()))  # the whole window is sampled
+    until_unix_s = min(end_unix_s, now())
     after = await _last_readings(sampler)
-    await stage.policies.look()
+    await setup.policies.look()
     return Measurements(
         planned=len(plan.arrivals),
         sent=engine.sent,
@@ -87,17 +93,17 @@ async def measure(stage: Stage, shown: RunDisplay) -> Measurements:
         substation_ids=sampler.substation_ids,
         samples=sampler.samples,
         missed_readings=sampler.missed,
-        before=stage.before.readings,
+        before=setup.before.readings,
         after=after,
         no_slot=engine.no_slot,
         generator=monitor.health(engine.woke_late_ms),
-        changes=changes(sampler.samples, stage.policies.seen, plan.drain, start_unix_s),
+        changes=changes(sampler.samples, setup.policies.changes, plan.drain, start_unix_s),
     )
 
 
 @contextlib.asynccontextmanager
 async def _beside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` while the context lasts, then cancel it; raises the first exception that one of them raised."""
+    """Run `work` while the context lasts, then cancel it; raises the first exception of any of them."""
     tasks = [asyncio.create_task(one) for one in work]
     try:
         yield
@@ -110,13 +116,13 @@ async def _beside(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             raise fault
 
 
-async def _keep(lease: Lease, stop: StopSignal) -> None:
-    await lease.keep()
+async def _keep(setup: RunSetup, stop: StopSignal) -> None:
+    await setup.lease.keep(setup.window_unix_s)
     stop.because("the lease was lost")
 
 
 async def _last_readings(sampler: Sampler) -> Mapping[str, Reading]:
-    """Return readings of after the run; looks again for a substation that did not answer."""
+    """Return the readings after the run; looks again when a substation does not answer."""
     for _ in range(LAST_LOOKS):
         sample = await sampler.take()
         if len(sample.readings) == len(sampler.substation_ids):

@@ -2,7 +2,7 @@
 
 A 201 has the plan of a session. When a session is stopped early, another car gets its power, and the sum of both
 plans may be above the limit although the load never was. So if sessions were stopped at a substation, or the sum is
-above its limit, the run's sessions there are looked up.
+above its limit, the run looks up its sessions there.
 """
 
 import asyncio
@@ -14,22 +14,23 @@ from urllib.parse import quote
 
 import aiohttp
 
-from loadtest.judge.conditions import What
-from loadtest.judge.figures import recorded
+from loadtest.judge.conditions import ChangeKind
 from loadtest.judge.result import Measurements
-from loadtest.record.records import W_PER_KW, Request, Session
+from loadtest.judge.substations import recorded
+from loadtest.record.requests import Request, Session
 from loadtest.send.credential import Credential
 from loadtest.send.engine import decoded
+from loadtest.units import W_PER_KW
 
 AT_ONCE = 50
 ANSWER_S = 5.0
 WITHIN_S = 20.0
 
 
-async def looked_up(
+async def look_up_reservations(
     http: aiohttp.ClientSession, gateway_url: str, credential: Credential, measured: Measurements
 ) -> Measurements:
-    """Return the run with what its sessions really reserved; `unread_ends` counts those not read in time."""
+    """Return the measurements with what the sessions really reserved; `unread_ends` counts those not read in time."""
     suspect = {each for each in measured.substation_ids if _suspect(measured, each)}
     wanted = {
         each.session.session_id: each.session
@@ -42,8 +43,8 @@ async def looked_up(
 
     async def work(sessions: Iterator[Session]) -> None:
         for session in sessions:
-            if told := await _read(http, f"{gateway_url}/charge", credential, session):
-                found[session.session_id] = told
+            if real := await _read(http, f"{gateway_url}/charge", credential, session):
+                found[session.session_id] = real
 
     sessions = iter(list(wanted.values()))
     with contextlib.suppress(TimeoutError):
@@ -56,7 +57,7 @@ async def looked_up(
 
 def _suspect(measured: Measurements, substation_id: str) -> bool:
     """Whether sessions were stopped at a substation, or the sum of its plans was above its limit."""
-    if any(each.what is What.STOPPED and each.target == substation_id for each in measured.changes):
+    if any(each.what is ChangeKind.STOPPED and each.target == substation_id for each in measured.changes):
         return True
     _, peak_kw = recorded(measured.requests, substation_id)
     limits_w = [
@@ -68,7 +69,7 @@ def _suspect(measured: Measurements, substation_id: str) -> bool:
 async def _read(
     http: aiohttp.ClientSession, url: str, credential: Credential, session: Session
 ) -> Session | None:
-    """Return a session as it was reserved, None when the answer does not say."""
+    """Return a session with what it really reserved, None without a readable answer."""
     try:
         async with http.get(
             f"{url}/{quote(session.session_id, safe='')}",
@@ -76,10 +77,10 @@ async def _read(
             timeout=aiohttp.ClientTimeout(total=ANSWER_S),
             allow_redirects=False,
         ) as response:
-            told = decoded(await response.text())
-            if response.status != HTTPStatus.OK or not isinstance(told, dict):
+            body = decoded(await response.text())
+            if response.status != HTTPStatus.OK or not isinstance(body, dict):
                 return None
-            steps = told.get("reserved")
+            steps = body.get("reserved")
             return session.as_reserved(steps) if isinstance(steps, list) else None
     except (aiohttp.ClientError, OSError, ValueError):
         return None
@@ -87,5 +88,5 @@ async def _read(
 
 def _with(requests: Iterable[Request], found: dict[str, Session]) -> Iterator[Request]:
     for each in requests:
-        told = found.get(each.session.session_id) if each.session else None
-        yield dataclasses.replace(each, session=told) if told else each
+        real = found.get(each.session.session_id) if each.session else None
+        yield dataclasses.replace(each, session=real) if real else each

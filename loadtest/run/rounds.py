@@ -1,6 +1,6 @@
-"""One plan run several times: under several policies in turn, round after round.
+"""One plan run several times: round after round, under each policy in turn.
 
-The rounds are interleaved, so that what changes slowly on the machine meets every policy alike.
+The rounds are interleaved, so that slow changes of the machine affect every policy alike.
 """
 
 import dataclasses
@@ -9,46 +9,46 @@ from pathlib import Path
 
 import aiohttp
 
+from loadtest.record.grid_reader import GridReader
 from loadtest.run.lease import Lease
-from loadtest.run.order import RunOptions
+from loadtest.run.options import RunOptions
 from loadtest.run.switch import Switch
 from loadtest.send.credential import Credential
-from loadtest.send.grid import GridReader
 
 
-def orders(order: RunOptions, policies: Sequence[str], repeat: int) -> list[RunOptions]:
-    """Return the order of each run; without `policies` the one that is on stays."""
+def in_rounds(options: RunOptions, policies: Sequence[str], repeat: int) -> list[RunOptions]:
+    """Return the options of each run; without `policies` the present policy stays."""
     wanted = list(dict.fromkeys(policies)) or [""]
     if len(wanted) * repeat == 1:
-        return [dataclasses.replace(order, policy=wanted[0])]
+        return [dataclasses.replace(options, policy=wanted[0])]
     return [
-        dataclasses.replace(order, policy=policy, json=_beside(order.json, policy, number))
+        dataclasses.replace(options, policy=policy, json=_beside(options.json, policy, number))
         for number in range(1, repeat + 1)
         for policy in wanted
     ]
 
 
-async def check(order: RunOptions, policies: Iterable[str], credential: Credential) -> None:
-    """Let the balancer take each policy once, and the former one again, before anything is sent.
+async def check(options: RunOptions, policies: Iterable[str], credential: Credential) -> None:
+    """Switch to each policy once, and back to the former one, before anything is sent.
 
     Raises NotReady, Busy or NotRestored.
     """
     async with aiohttp.ClientSession() as http:
         grid, lease = (
-            GridReader(http, order.gateway_url, order.balancer_url),
-            Lease(http, order.balancer_url, order.run_id, credential.orders()),
+            GridReader(http, options.gateway_url, options.balancer_url),
+            Lease(http, options.balancer_url, options.run_id, credential.orders()),
         )
         try:
             await grid.gateway()
             await lease.take()
             former = (await grid.fleet()).policy
             for policy in policies:
-                async with Switch(http, order.balancer_url, former, policy, headers=credential.orders()):
+                async with Switch(http, options.balancer_url, former, policy, headers=credential.orders()):
                     pass
         finally:
             await lease.give_back()
 
 
 def _beside(file: Path | None, policy: str, number: int) -> Path | None:
-    """Return where one run of several leaves a copy: `rush.json` becomes `rush-random-1.json`."""
+    """Return the file of one run of several: `rush.json` becomes `rush-random-1.json`."""
     return file and file.with_name("-".join(filter(None, (file.stem, policy, str(number)))) + file.suffix)

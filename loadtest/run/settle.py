@@ -1,11 +1,12 @@
-"""Waits until the grid can be measured: everything answers and the fleet is nearly empty."""
+"""Waits until the grid can be measured: everything answers, and the fleet is nearly empty."""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping
 
-from loadtest.record.records import W_PER_KW, FleetSample, Reading
-from loadtest.send.grid import FleetStatus, GatewayStatus, GridReader, NotReady
+from loadtest.record.grid_reader import FleetStatus, GatewayStatus, GridReader, NotReady
+from loadtest.record.readings import FleetSample, Reading
+from loadtest.units import W_PER_KW
 
 EMPTY_SHARE = 0.02  # a substation counts as empty below this share of its capacity
 LOOK_EVERY_S = 1.0
@@ -14,17 +15,17 @@ LOOK_EVERY_S = 1.0
 async def settle(grid: GridReader, wait_s: float, say: Callable[[str], None]) -> FleetStatus:
     """Wait up to `wait_s` for a ready gateway and a nearly empty fleet; returns the fleet.
 
-    `say` is told what is waited for. Raises NotReady when the time is over, and at once when what
-    holds it up stays for longer than that, or gateway and balancer are not of one grid.
+    `say` gets what the run waits for, in words. Raises NotReady when the time is over. Raises it at once when an
+    obstacle lasts for longer than that, or when gateway and balancer are not of one grid.
     """
     loop = asyncio.get_running_loop()
     until_s = loop.time() + wait_s
     while True:
         gateway, fleet = await grid.gateway(), await grid.fleet()
         _one_grid(gateway, fleet)
-        sample = await grid.sample(fleet.stations, time.time)
+        sample = await grid.sample(fleet.substation_urls, time.time)
         left_s = max(until_s - loop.time(), 0.0)
-        obstacles = _obstacles(fleet.stations, sample)
+        obstacles = _obstacles(fleet.substation_urls, sample)
         obstacles += [f"no substation was seen at {url} yet" for url in fleet.unseen]
         if gateway.waits_for:
             obstacles.append(f"the gateway is not ready: {gateway.waits_for}")
@@ -44,13 +45,16 @@ def _one_grid(gateway: GatewayStatus, fleet: FleetStatus) -> None:
             f"the gateway belongs to another grid than the balancer: it works with the order book"
             f" {gateway.book_id}, not with {fleet.book_id}; nothing is sent"
         )
-    if not fleet.stations and not fleet.unseen:
+    if not fleet.substation_urls and not fleet.unseen:
         raise NotReady("the balancer knows no substations")
 
 
-def _obstacles(stations: Mapping[str, str], sample: FleetSample) -> list[str]:
+def _obstacles(substation_urls: Mapping[str, str], sample: FleetSample) -> list[str]:
     """Return a few words for each substation that does not answer, or is not nearly empty."""
-    silent = [f"{each} does not answer at {stations[each]}" for each in stations.keys() - sample.readings]
+    silent = [
+        f"{each} does not answer at {substation_urls[each]}"
+        for each in substation_urls.keys() - sample.readings
+    ]
     return sorted(silent) + [
         f"{each} at {reading.utilization:.1%}"
         for each, reading in sample.readings.items()

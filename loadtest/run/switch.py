@@ -1,17 +1,17 @@
-"""The balancer's policy while a run sends: switched to the wanted one, and the former one comes back."""
+"""Switches the balancer's policy for the time of a run, and brings the former policy back."""
 
-import asyncio
+import functools
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 import aiohttp
 
-from loadtest.send.grid import NotReady, NotRestored
+from loadtest.record.grid_reader import NotReady
+from loadtest.run.restore import NotRestored, restore
 
 SWITCH_TIMEOUT_S = 5.0
 RESTORE_TRIES = 5
-RESTORE_EVERY_S = 1.0
 
 
 class Switch:
@@ -26,7 +26,7 @@ class Switch:
         *,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """`headers` are sent with every order."""
+        """`headers` go with every order."""
         self._http = http
         self._headers = headers
         self._url = f"{balancer_url}/policy"
@@ -35,7 +35,7 @@ class Switch:
         self._now = former
 
     async def __aenter__(self) -> Self:
-        """Switch; raises NotReady, with the former policy back, when the balancer does not take it."""
+        """Switch; when the balancer refuses, bring the former policy back and raise NotReady."""
         try:
             await self._to(self._wanted)
         except BaseException:
@@ -46,23 +46,17 @@ class Switch:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Switch back; raises NotRestored when the balancer does not take it for several seconds."""
+        """Switch back; raises NotRestored when the balancer refuses for several seconds."""
         await self._restore()
 
     async def _restore(self) -> None:
-        why = ""
-        for _ in range(RESTORE_TRIES):
-            try:
-                return await self._to(self._former)
-            except NotReady as error:
-                why = str(error)
-                await asyncio.sleep(RESTORE_EVERY_S)
-        raise NotRestored(f"{why}; restore it by PUT {self._url}: it was {self._former}")
+        if why := await restore(functools.partial(self._to, self._former), RESTORE_TRIES, (NotReady,)):
+            raise NotRestored(f"{why}; restore it by PUT {self._url}: it was {self._former}")
 
     async def _to(self, policy: str) -> None:
         if policy == self._now:
             return
-        self._now = ""  # not known until it has answered
+        self._now = ""  # unknown until the balancer has answered
         timeout = aiohttp.ClientTimeout(total=SWITCH_TIMEOUT_S)
         try:
             async with self._http.put(
@@ -72,10 +66,10 @@ class Switch:
                 timeout=timeout,
                 allow_redirects=False,
             ) as answer:
-                said = await answer.json(content_type=None)
+                body = await answer.json(content_type=None)
                 if not answer.ok:
-                    why = said.get("detail") if isinstance(said, dict) else said
-                    raise NotReady(f"the policy {policy!r} is not taken: {answer.status} {why}")
+                    why = body.get("detail") if isinstance(body, dict) else body
+                    raise NotReady(f"the balancer refuses the policy {policy!r}: {answer.status} {why}")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NotReady(
                 f"the policy can't be switched to {policy}: {str(error) or type(error).__name__}"

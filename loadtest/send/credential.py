@@ -12,7 +12,7 @@ class Credential:
     """The API key for the gateway, and the operator token for the balancer. They are sent as headers, and never printed."""
 
     def __init__(self, key: str = "", token: OperatorToken | None = None) -> None:
-        """'' stands for no key. Raises ValueError, without the key in it, for what can't be a header."""
+        """'' stands for no key. Raises ValueError, without the key in its message, for a key that can't be a header."""
         self._token = token
         if key and not KEY.fullmatch(key):
             raise ValueError("an API key of 1 to 255 visible ASCII characters is accepted")
@@ -27,7 +27,7 @@ class Credential:
         return headers(self._token)
 
     def with_token(self, token: OperatorToken | None) -> "Credential":
-        """Return the same key with this token."""
+        """Return a credential with the same key and this token."""
         return Credential(self._key, token)
 
     def __repr__(self) -> str:
@@ -35,7 +35,7 @@ class Credential:
 
 
 def from_file(path: str) -> Credential:
-    """Read the key that is all there is in a file; raises ValueError."""
+    """Return the key that is the whole content of a file; raises ValueError."""
     try:
         key = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -11,10 +11,11 @@ from typing import Any
 import aiohttp
 
 from loadtest.plan.arrivals import Arrival
-from loadtest.record.records import MS_PER_S, UNAVAILABLE, Attempt, Request, RequestOutcome, Session
+from loadtest.record.requests import UNAVAILABLE, Attempt, Request, RequestOutcome, Session
 from loadtest.send.credential import Credential
 from loadtest.send.retrying import RetryPolicy, seconds
 from loadtest.send.stop import StopSignal
+from loadtest.units import MS_PER_S
 
 ANSWER_TIMEOUT_S = 30.0
 SLOT_WITHIN_S = 10.0  # a request that finds no free slot for so long is not sent any more
@@ -35,8 +36,8 @@ class SendingOptions:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class AnsweredRequest:
-    """What one attempt brought: how it went, the session, and the body as it came."""
+class AttemptResult:
+    """One attempt with the session that it got, and the body of the answer as it came."""
 
     attempt: Attempt
     session: Session | None
@@ -44,7 +45,7 @@ class AnsweredRequest:
 
 
 class Engine:
-    """Sends one plan; `requests` holds what is answered so far, `sent` counts the requests that went out."""
+    """Sends one plan; `requests` has the answered requests so far, `sent` counts those that were sent."""
 
     def __init__(
         self,
@@ -52,7 +53,7 @@ class Engine:
         gateway_url: str,
         run_id: str,
         now: Callable[[], float],
-        manner: SendingOptions,
+        options: SendingOptions,
     ) -> None:
         self.requests: list[Request] = []
         self.outcomes: collections.Counter[RequestOutcome] = collections.Counter()
@@ -62,8 +63,8 @@ class Engine:
         self._http = http
         self._url = f"{gateway_url}/charge"
         self._run_id = run_id
-        self._manner = manner
-        self._slots = asyncio.Semaphore(manner.concurrency)
+        self._options = options
+        self._slots = asyncio.Semaphore(options.concurrency)
         self._jitter = random.Random(run_id)  # noqa: S311 - spreads retries
         self.now = now
         self._stopping = asyncio.Event()
@@ -85,7 +86,7 @@ class Engine:
             await asyncio.gather(*late, return_exceptions=True)
         for task in under_way:
             if not task.cancelled():
-                task.result()  # a fault of ours is shown, not lost
+                task.result()  # raises an error of this program
 
     async def _pace(
         self, plan: Sequence[Arrival], start_unix_s: float, under_way: set[asyncio.Task[None]]
@@ -97,8 +98,8 @@ class Engine:
             under_way.add(asyncio.create_task(self._send(index, arrival, intended_unix_s)))
 
     async def _send(self, index: int, arrival: Arrival, intended_unix_s: float) -> None:
-        """Send one request, again where that may help, and record what came of it in the end."""
-        answers: list[AnsweredRequest] = []
+        """Send one request, again where that may help, and record it with its last answer."""
+        answers: list[AttemptResult] = []
         try:
             again = await self._try(index, arrival, answers)
             if not again and not self._stopped:
@@ -109,22 +110,22 @@ class Engine:
             if answers:
                 self._record(index, arrival, intended_unix_s, answers)
 
-    def _again_s(self, answers: Sequence[AnsweredRequest]) -> float | None:
+    def _again_s(self, answers: Sequence[AttemptResult]) -> float | None:
         last = answers[-1].attempt
         spent_s = self.now() - answers[0].attempt.sent_unix_s
-        return self._manner.retrying.wait_s(
+        return self._options.retrying.wait_s(
             len(answers), last.status, last.retry_after_s, spent_s, self._jitter.random()
         )
 
     async def _stops(self, within_s: float) -> bool:
-        """Wait so long; returns True at once when the run is stopped."""
+        """Wait for `within_s`; returns True at once when the run is stopped."""
         try:
             await asyncio.wait_for(self._stopping.wait(), within_s)
         except TimeoutError:
             return False
         return True
 
-    async def _try(self, index: int, arrival: Arrival, answers: list[AnsweredRequest]) -> bool:
+    async def _try(self, index: int, arrival: Arrival, answers: list[AttemptResult]) -> bool:
         """Send once and add the answer to `answers`; returns False when there was no slot, or a stop."""
         try:
             async with asyncio.timeout(SLOT_WITHIN_S):
@@ -140,14 +141,14 @@ class Engine:
         finally:
             self._slots.release()
 
-    async def _ask(self, index: int, arrival: Arrival, answers: list[AnsweredRequest]) -> None:
+    async def _ask(self, index: int, arrival: Arrival, answers: list[AttemptResult]) -> None:
         sent_unix_s = self.now()
         status, body, retry_after_s, fault = None, None, None, INTERRUPTED
         try:
             async with self._http.post(
                 self._url,
                 json=arrival.body(),
-                headers={"Idempotency-Key": f"{self._run_id}-{index}", **self._manner.credential.headers()},
+                headers={"Idempotency-Key": f"{self._run_id}-{index}", **self._options.credential.headers()},
                 timeout=aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S),
                 allow_redirects=False,  # only the target that was checked
             ) as response:
@@ -158,10 +159,10 @@ class Engine:
         finally:
             outcome, reason, session = read_answer(status, body, arrival.vehicle_id, fault)
             attempt = Attempt(sent_unix_s, self.now(), outcome, status, reason, retry_after_s)
-            answers.append(AnsweredRequest(attempt, session, body))
+            answers.append(AttemptResult(attempt, session, body))
 
     def _record(
-        self, index: int, arrival: Arrival, intended_unix_s: float, answers: Sequence[AnsweredRequest]
+        self, index: int, arrival: Arrival, intended_unix_s: float, answers: Sequence[AttemptResult]
     ) -> None:
         attempts = tuple(answer.attempt for answer in answers)
         first, last = attempts[0], attempts[-1]
@@ -183,8 +184,8 @@ class Engine:
         )
 
 
-async def asks_for_a_key(http: aiohttp.ClientSession, gateway_url: str, credential: Credential) -> bool:
-    """Whether the gateway does not let in who presents `credential`; False when it does not say."""
+async def requires_key(http: aiohttp.ClientSession, gateway_url: str, credential: Credential) -> bool:
+    """Whether the gateway refuses requests with this `credential`; False when it does not answer."""
     try:
         async with http.get(
             f"{gateway_url}/charge",
@@ -199,7 +200,7 @@ async def asks_for_a_key(http: aiohttp.ClientSession, gateway_url: str, credenti
 
 
 def decoded(text: str) -> Any:
-    """Return what JSON says, or the text itself where it is none."""
+    """Return the value of a JSON text, or the text itself where it is no JSON."""
     try:
         return json.loads(text)
     except ValueError:
@@ -225,13 +226,13 @@ def read_answer(
     reason = f"{status} {problem.get('type', 'without a problem type')}"
     if problem.get("outcome") == "unknown":
         return RequestOutcome.FAILED, f"{reason}, outcome unknown", None
-    known_no = status in {UNAVAILABLE, TOO_MANY} and "type" in problem
-    return (RequestOutcome.REFUSED if known_no else RequestOutcome.FAILED), reason, None
+    refused = status in {UNAVAILABLE, TOO_MANY} and "type" in problem
+    return (RequestOutcome.REFUSED if refused else RequestOutcome.FAILED), reason, None
 
 
-async def unless(stop: asyncio.Event, doing: Awaitable[Any]) -> bool:
-    """Return True when `doing` is done, False when `stop` came first and `doing` was cancelled."""
-    done = asyncio.ensure_future(doing)
+async def unless(stop: asyncio.Event, work: Awaitable[Any]) -> bool:
+    """Return True when `work` is done, False when `stop` came first and `work` was cancelled."""
+    done = asyncio.ensure_future(work)
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({done, stopped}, return_when=asyncio.FIRST_COMPLETED)

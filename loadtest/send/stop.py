@@ -4,9 +4,9 @@ import asyncio
 
 
 class StopSignal(asyncio.Event):
-    """Set once; `why` is the first reason, in words. `again` is set by a second request, which waits no longer.
+    """Set once; `why` is the first reason, in words. `again` is set by a second signal, which ends all waiting.
 
-    `keeps_sessions` leaves the sessions on the grid, even if the order says that a stop ends them.
+    `keeps_sessions` leaves the sessions on the grid, even if the options say that a stop ends them.
     """
 
     why = ""
@@ -17,19 +17,19 @@ class StopSignal(asyncio.Event):
         self.again = asyncio.Event()
 
     def because(self, why: str) -> None:
-        """Stop; what comes after the first reason changes nothing."""
+        """Stop for this reason; a later reason changes nothing."""
         if not self.is_set():
             self.why = why
             self.set()
 
     def keeping_sessions(self, why: str) -> None:
-        """Stop the sending only."""
+        """Stop the sending, and keep the sessions."""
         if not self.is_set():
             self.keeps_sessions = True
         self.because(why)
 
     def signalled(self, name: str, *, keeps_sessions: bool = False) -> None:
-        """A signal came: stop, or leave at once what a stop still waits for."""
+        """Handle a signal: the first one stops the run, the second one ends all waiting."""
         if self.is_set():
             self.again.set()
         elif keeps_sessions:

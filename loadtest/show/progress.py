@@ -1,58 +1,55 @@
-"""What a run tells while it goes on: one JSON object a line, to standard output and into the run's folder.
+"""Writes the progress of a run: one JSON object a line, to standard output and into the folder of the run.
 
-docs/reference/rushhour.md has the kinds of lines and their fields.
+`loadtest.contract` has the kinds of lines and their fields, docs/reference/rushhour.md what they mean.
 """
 
 import asyncio
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from loadtest.record.records import W_PER_KW
+from loadtest.contract import PROGRESS_FILE, EndingEvent, Event, ProgressEvent, SubstationLoad, write_event
 from loadtest.record.stopped_sessions import StoppedSessions
 from loadtest.show.pipe import Pipe
-from loadtest.show.view import SHOWN, View
+from loadtest.show.snapshot import RunSnapshot
+from loadtest.units import W_PER_KW
 
-SCHEMA = "smartgrid-progress/1"
 EVERY_S = 0.25
-FILE = "progress.jsonl"
-STARTED, SETTLING, PROGRESS, ENDING, ENDED = KINDS = ("started", "settling", "progress", "ending", "ended")
 
 
 class Progress:
-    """Writes lines; those of before the folder was known are written into it first."""
+    """Writes lines. Those that come before the folder is known are kept, and are written into it first."""
 
     def __init__(self, now: Callable[[], float], pipe: Pipe | None) -> None:
+        """`now` returns unix seconds; without a `pipe` only the folder gets the lines."""
         self._now = now
         self._pipe = pipe
         self._folder: Path | None = None
         self._kept: list[str] = []
 
-    def tell(self, kind: str, **fields: Any) -> None:
+    def write(self, event: Event) -> None:
         """Write one line now."""
-        line = json.dumps({"kind": kind, "at_unix_s": round(self._now(), 3), **fields}) + "\n"
+        line = write_event(event, round(self._now(), 3))
         if self._pipe:
             self._pipe.put(line)
         self._kept.append(line)
         self._save()
 
     def keep_in(self, folder: Path) -> None:
-        """Write into this folder from now on, and what was told before."""
+        """Write the lines so far into `folder`, and every further line."""
         self._folder = folder
         self._save()
 
-    async def follow(self, view: Callable[[], View]) -> None:
-        """Tell of `view` every EVERY_S until cancelled, and a last time then."""
+    async def follow(self, snapshot: Callable[[], RunSnapshot]) -> None:
+        """Write a line of progress every EVERY_S until cancelled, and a last one then."""
         try:
             while True:
-                self.tell(PROGRESS, **fields(view()))
+                self.write(progress_event(snapshot()))
                 await asyncio.sleep(EVERY_S)
         finally:
-            self.tell(PROGRESS, **fields(view()))
+            self.write(progress_event(snapshot()))
 
     async def close(self) -> None:
-        """Let what was told go out, for a bounded time."""
+        """Wait until the reader has the lines, for a bounded time."""
         if self._pipe:
             await asyncio.to_thread(self._pipe.close)
 
@@ -60,49 +57,46 @@ class Progress:
         if not self._folder or not self._kept:
             return
         try:
-            with (self._folder / FILE).open("a", encoding="utf-8") as file:
+            with (self._folder / PROGRESS_FILE).open("a", encoding="utf-8") as file:
                 file.writelines(self._kept)
         except (
             OSError
-        ):  # a disk that is full does not end the run: the result says so, if it can't be written
+        ):  # a full disk does not end the run; if the result can't be written either, the run says so
             return
         self._kept.clear()
 
 
-def fields(view: View) -> dict[str, Any]:
-    """Return a moment as a line shows it."""
-    latency = {
-        f"p{percent:g}_ms": None if ms is None else round(ms, 2)
-        for percent, ms in zip(SHOWN, view.percentiles_ms, strict=True)
-    }
-    return {
-        "elapsed_s": round(view.elapsed_s, 3),
-        "seconds": view.seconds,
-        "planned": view.planned,
-        "sent": view.sent,
-        "admitted": view.admitted,
-        "refused": view.refused,
-        "failed": view.failed,
-        "rate_per_s": round(view.rate_per_s, 1),
-        **latency,
-        "substations": [
-            {
-                "substation_id": substation_id,
-                "load_kw": round(reading.load_w / W_PER_KW, 3),
-                "capacity_kw": round(reading.capacity_w / W_PER_KW, 3),
-            }
-            for substation_id, reading in view.readings.items()
-        ],
-    }
+def progress_event(snapshot: RunSnapshot) -> ProgressEvent:
+    """Return the line of a moment."""
+    p50_ms, p95_ms, p99_ms = (None if ms is None else round(ms, 2) for ms in snapshot.percentiles_ms)
+    return ProgressEvent(
+        elapsed_s=round(snapshot.elapsed_s, 3),
+        seconds=snapshot.seconds,
+        planned=snapshot.planned,
+        sent=snapshot.sent,
+        admitted=snapshot.admitted,
+        refused=snapshot.refused,
+        failed=snapshot.failed,
+        rate_per_s=round(snapshot.rate_per_s, 1),
+        p50_ms=p50_ms,
+        p95_ms=p95_ms,
+        p99_ms=p99_ms,
+        substations=tuple(
+            SubstationLoad(
+                substation_id, round(reading.load_w / W_PER_KW, 3), round(reading.capacity_w / W_PER_KW, 3)
+            )
+            for substation_id, reading in snapshot.readings.items()
+        ),
+    )
 
 
-def ending(undone: StoppedSessions) -> dict[str, Any]:
-    """Return how far a stop is with the run's sessions, as a line shows it."""
-    return {
-        "sessions": undone.sessions,
-        "ended": undone.ended,
-        "over": undone.over,
-        "remaining": undone.remaining,
-        "unknown": undone.unknown,
-        "text": undone.said(),
-    }
+def ending_event(stopped: StoppedSessions) -> EndingEvent:
+    """Return the line of how far a stop is with the sessions of the run."""
+    return EndingEvent(
+        sessions=stopped.sessions,
+        ended=stopped.ended,
+        over=stopped.over,
+        remaining=stopped.remaining,
+        unknown=stopped.unknown,
+        text=stopped.in_words(),
+    )

@@ -1,4 +1,4 @@
-"""What is shown while a run goes on: live bars on a terminal, one plain line now and then elsewhere."""
+"""Shows a run on standard output: live bars on a terminal, one plain line every few seconds elsewhere."""
 
 import asyncio
 import contextlib
@@ -11,8 +11,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from loadtest.record.records import W_PER_KW
-from loadtest.show.view import View
+from loadtest.show.snapshot import RunSnapshot
+from loadtest.units import W_PER_KW
 
 LIVE_EVERY_S = 0.25
 PLAIN_EVERY_S = 5.0
@@ -26,13 +26,13 @@ class Screen(Protocol):
     console: Console
 
     def say(self, text: str) -> None:
-        """Show one line of what is going on before the run."""
+        """Show one line before or after the sending."""
 
-    def said(self) -> None:
-        """Nothing more will be said before the run."""
+    def clear(self) -> None:
+        """Take away what `say` has shown: the run begins or has ended."""
 
-    async def follow(self, view: Callable[[], View]) -> None:
-        """Show `view` again and again until cancelled."""
+    async def follow(self, snapshot: Callable[[], RunSnapshot]) -> None:
+        """Show `snapshot` again and again until cancelled."""
 
 
 class PlainScreen:
@@ -40,23 +40,23 @@ class PlainScreen:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._said_s = -PLAIN_EVERY_S
+        self._printed_s = -PLAIN_EVERY_S
 
     def say(self, text: str) -> None:
         """Print `text`, at most once in PLAIN_EVERY_S."""
         now_s = asyncio.get_running_loop().time()
-        if now_s - self._said_s >= PLAIN_EVERY_S:
-            self._said_s = now_s
+        if now_s - self._printed_s >= PLAIN_EVERY_S:
+            self._printed_s = now_s
             self._line(text)
 
-    def said(self) -> None:
+    def clear(self) -> None:
         """Leave the lines where they are."""
 
-    async def follow(self, view: Callable[[], View]) -> None:
+    async def follow(self, snapshot: Callable[[], RunSnapshot]) -> None:
         """Print a line every PLAIN_EVERY_S."""
         while True:
             await asyncio.sleep(PLAIN_EVERY_S)
-            now = view()
+            now = snapshot()
             loads = ", ".join(f"{each} {r.utilization:.0%}" for each, r in now.readings.items())
             self._line(f"{now.elapsed_s:.0f} of {now.seconds:g} s: {now.counts()}; load: {loads}")
 
@@ -72,39 +72,39 @@ class LiveScreen:
         self._status = console.status("")
 
     def say(self, text: str) -> None:
-        """Show `text` in place of what was said before."""
+        """Show `text` in place of the line before."""
         self._status.update(Text(text))
         self._status.start()
 
-    def said(self) -> None:
-        """Take the last words away."""
+    def clear(self) -> None:
+        """Take the last line away."""
         self._status.stop()
 
-    async def follow(self, view: Callable[[], View]) -> None:
+    async def follow(self, snapshot: Callable[[], RunSnapshot]) -> None:
         """Redraw every LIVE_EVERY_S, and a last time when cancelled."""
         with Live(console=self.console, auto_refresh=False) as live:
             try:
                 while True:
-                    live.update(drawn(view()), refresh=True)
+                    live.update(drawn(snapshot()), refresh=True)
                     await asyncio.sleep(LIVE_EVERY_S)
             finally:
-                live.update(drawn(view()), refresh=True)
+                live.update(drawn(snapshot()), refresh=True)
 
 
-def drawn(view: View) -> Group:
-    """Draw a view: the run with the time left, the counts, each substation's load against its limit."""
+def drawn(snapshot: RunSnapshot) -> Group:
+    """Draw a snapshot: the run with the time left, the counts, each substation's load against its limit."""
     bars = Table.grid(padding=(0, 1))
-    left_s = max(view.seconds - view.elapsed_s, 0)
+    left_s = max(snapshot.seconds - snapshot.elapsed_s, 0)
     eta = f"{left_s:.0f} s left" if left_s else "waiting for the last answers"
-    bars.add_row("arrivals", _bar(view.elapsed_s, view.seconds), eta)
-    for substation_id, reading in view.readings.items():
+    bars.add_row("arrivals", _bar(snapshot.elapsed_s, snapshot.seconds), eta)
+    for substation_id, reading in snapshot.readings.items():
         figures = f"{reading.load_w / W_PER_KW:.0f} of {reading.capacity_w / W_PER_KW:.0f} kW"
         bars.add_row(
             Text(substation_id),
             _bar(reading.load_w, reading.capacity_w),
             f"{figures} ({reading.utilization:.0%})",
         )
-    return Group(bars, Text(view.counts()))
+    return Group(bars, Text(snapshot.counts()))
 
 
 def _bar(done: float, total: float) -> ProgressBar:
@@ -118,7 +118,7 @@ def _bar(done: float, total: float) -> ProgressBar:
 
 
 class NoScreen:
-    """Shows nothing: somebody reads the lines of progress instead."""
+    """Shows nothing: a program reads the lines of progress instead."""
 
     def __init__(self) -> None:
         self.console = Console(quiet=True)
@@ -126,22 +126,22 @@ class NoScreen:
     def say(self, text: str) -> None:
         """Show nothing."""
 
-    def said(self) -> None:
+    def clear(self) -> None:
         """Show nothing."""
 
-    async def follow(self, view: Callable[[], View]) -> None:
+    async def follow(self, snapshot: Callable[[], RunSnapshot]) -> None:
         """Show nothing."""
 
 
 class PipedConsole(Console):
-    """Says so when nobody reads any more, where Rich would end the program."""
+    """Calls `closed` when nobody reads any more, where Rich would end the program."""
 
     def __init__(self, closed: Callable[[], None], width: int | None = None) -> None:
         super().__init__(width=width)
         self._on_closed = closed
 
     def on_broken_pipe(self) -> None:
-        """Let nothing more be written, and the run be stopped."""
+        """Write nothing more, and stop the run."""
         with contextlib.suppress(SystemExit):
             super().on_broken_pipe()
         self._on_closed()

@@ -9,7 +9,7 @@ from loadtest.judge import verdict
 from loadtest.judge.result import Measurements, conclude
 from loadtest.judge.thresholds import in_force
 from loadtest.plan.presets import PRESETS
-from loadtest.record.records import RequestOutcome
+from loadtest.record.requests import RequestOutcome
 from loadtest.report import document as report
 from tests.loadtest.runs import IDS, admitted, perfect
 

@@ -4,8 +4,9 @@ import dataclasses
 from typing import Any
 
 from loadtest.judge.result import Measurements
-from loadtest.record.records import Attempt, FleetSample, Reading, Request, RequestOutcome, Session
-from loadtest.send.generator import OK, Health
+from loadtest.record.generator_health import OK, GeneratorHealth
+from loadtest.record.readings import FleetSample, Reading
+from loadtest.record.requests import Attempt, Request, RequestOutcome, Session
 
 IDS = ("substation-1", "substation-2")
 ZERO = Reading(
@@ -60,7 +61,7 @@ def perfect() -> Measurements:
         missed_readings=0,
         before=dict.fromkeys(IDS, ZERO),
         after=dict.fromkeys(IDS, after),
-        generator=Health(1.0, 5.0, 0.1, 1.0, OK, ""),
+        generator=GeneratorHealth(1.0, 5.0, 0.1, 1.0, OK, ""),
     )
 
 

@@ -167,7 +167,7 @@ def test_no_cell_of_a_sheet_is_a_formula(start: str) -> None:
 
 def test_a_run_leaves_its_files_and_the_report_can_be_drawn_anew(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
-    at = report.leave(tmp_path / "run", documents.refused())
+    at = report.write_files(tmp_path / "run", documents.refused())
     assert {each.name for each in at.parent.iterdir()} == {
         "result.json",
         "report.html",

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from loadtest.judge.balance import percentile
-from loadtest.send.generator import SATURATED
+from loadtest.record.generator_health import SATURATED
 from tests.support.grid import ROOT, Grid, until
 
 STALL_S = 4.0

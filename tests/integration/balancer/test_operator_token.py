@@ -7,11 +7,11 @@ import pytest
 from admin_ui.grid.grid_calls import GridCalls
 from admin_ui.grid.order import Order
 from loadtest.plan.oracle import Drain
+from loadtest.record.grid_reader import NotReady
 from loadtest.run.lease import Lease
 from loadtest.run.outage import Outage
 from loadtest.run.switch import Switch
 from loadtest.send.credential import Credential
-from loadtest.send.grid import NotReady
 from runtime.operator_token import OperatorToken
 from tests.integration.balancer.grid import Plan, running, until
 from tests.integration.balancer.operator import call
@@ -70,10 +70,9 @@ async def test_a_rush_hour_shows_the_token_with_all_that_it_orders(tmp_path: Pat
         await lease.take()
         async with (
             Switch(grid.session, grid.balancer_url, "least_loaded", "random", headers=orders),
-            Outage(grid.session, grid.balancer_url, Drain("s-1", 0.0), orders) as outage,
+            Outage(grid.session, grid.balancer_url, Drain("s-1", 0.0), orders),
         ):
             assert (await call(grid, "GET", "/fleet")).json["policy"] == "random"
-            outage.begin(0.0, lambda: 0.0)
 
             async def drained() -> bool:
                 return bool((await grid.fleet())["s-1"]["draining"])

@@ -7,9 +7,10 @@ from loadtest import cli
 from loadtest.judge import result
 from loadtest.judge.thresholds import FIGURES, limit
 from loadtest.plan.presets import PRESETS
+from loadtest.record import generator_health
 from loadtest.record.stopped_sessions import StoppedSessions
-from loadtest.run import undo
-from loadtest.send import engine, generator, retrying
+from loadtest.run import session_stopper
+from loadtest.send import engine, retrying
 from tests.unit.docs.pages import DOCS, sections
 
 PAGE = DOCS / "reference" / "load-test.md"
@@ -42,17 +43,19 @@ def test_the_bounds_are_those_of_the_code() -> None:
     assert f"more than {retrying.RetryPolicy(0).within_s:g} s after the first sending" in text
     assert f"{retrying.FIRST_WAIT_S:g} to {2 * retrying.FIRST_WAIT_S:g} s, and doubles" in text
     assert (
-        f"every {generator.TICK_S * 1000:g} ms; missed moments count too | {generator.LAG_LIMIT_MS:g} ms"
+        f"every {generator_health.TICK_S * 1000:g} ms; missed moments count too | {generator_health.LAG_LIMIT_MS:g} ms"
         in text
     )
-    assert f"share of one core | {generator.CPU_LIMIT * 100:g} %" in text
-    assert f"wakes up to send, p99 | {generator.LATE_LIMIT_MS:g} ms" in text
+    assert f"share of one core | {generator_health.CPU_LIMIT * 100:g} %" in text
+    assert f"wakes up to send, p99 | {generator_health.LATE_LIMIT_MS:g} ms" in text
 
 
 def test_what_a_stop_does_to_the_sessions_is_that_of_the_code() -> None:
     section = sections(PAGE)["a run that is stopped"]
     text = " ".join(section.split())
-    assert f"{undo.AT_ONCE} at once" in text
-    assert f"up to {undo.ROUNDS} times in all and for {undo.WITHIN_S:g} s at most" in text
+    assert f"{session_stopper.AT_ONCE} at once" in text
+    assert (
+        f"up to {session_stopper.ROUNDS} times in all and for {session_stopper.WITHIN_S:g} s at most" in text
+    )
     named = re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)
     assert named == [field.name for field in dataclasses.fields(StoppedSessions)]

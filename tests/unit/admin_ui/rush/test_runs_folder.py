@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from admin_ui.rush.runs_folder import RunsFolder, head
+from loadtest.contract import EndEvent, Verdict, write_event
 from runtime.strict_json import encode
 
 OLD, NEW = "20261122T170358Z-rush-hour-1-9c41", "20261122T180000Z-hot-spot-12-0000"
@@ -48,7 +49,7 @@ NAMES = (
     "changes",
     "at_unix_s",
 )
-ENDED = {"kind": "ended", "verdict": "broken", "why": ""}
+ENDED = json.loads(write_event(EndEvent("run", Verdict.THRESHOLD_FAILED, 1, "", None, {}), 1.0))
 
 
 def leave(root: Path, run_id: str, result: Any = RESULT, last: Any = ENDED) -> Path:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from admin_ui.rush.options import RushHourOptions, compared, presets, read
+from admin_ui.rush.options import RushHourOptions, compared, read
 
 KNOWN = ["rush-hour", "burst"]
 RUN = "20261122T170358Z-rush-hour-1-9c4{}"
@@ -64,14 +64,6 @@ def test_every_value_is_an_argument_of_its_own() -> None:
 def test_anything_else_is_refused_by_name(asked: Any, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         read(asked, KNOWN)
-
-
-def test_presets_are_listed_with_what_they_do_the_default_one_first() -> None:
-    listed = "burst       500 cars at once\nrush-hour   500 cars in 60 s\n\nusage: this is no preset, is it\n"
-    assert list(presets(listed).items()) == [
-        ("rush-hour", "500 cars in 60 s"),
-        ("burst", "500 cars at once"),
-    ]
 
 
 def test_runs_are_compared_once_each() -> None:
