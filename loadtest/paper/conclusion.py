@@ -69,8 +69,9 @@ def _summary(evidence: Evidence) -> Iterator[str]:
     capacity = whole(facts.fleet_capacity_kw(document))
     yield (
         f"{whole(result.get('admitted'))} of {whole(result.get('planned'))} cars got a session, on"
-        f" {len(document.substations)} substations with {capacity} kW in all. {whole(result.get('refused'))} were refused,"
-        f" {whole(result.get('failed'))} requests failed."
+        f" {len(document.substations)} substations with {capacity} kW in all."
+        f" {_counted(result.get('refused'), 'car was refused', 'cars were refused')}, and"
+        f" {_counted(result.get('failed'), 'request failed', 'requests failed').lower()}."
     )
     yield f"{_fullest(document)} The fleet's peak was {share(result.get('fleet_peak_utilization'))} of its limit."
     if (spread := number(result.get("range"))) is not None:
@@ -83,6 +84,12 @@ def _summary(evidence: Evidence) -> Iterator[str]:
             f"In a comparison with rare load reports, the substations were {points(found.default_range)} points apart on average"
             f" under {policies.DEFAULT}, and {points(found.naive_range)} under the naive policy {policies.NAIVE}."
         )
+
+
+def _counted(value: object, one: str, many: str) -> str:
+    """Return a count with its words, such as "No car was refused"."""
+    found = number(value)
+    return f"No {one}" if found == 0 else f"{whole(found)} {one if found == 1 else many}"
 
 
 def _met(document: Document, names: Sequence[str]) -> bool | None:

@@ -9,13 +9,13 @@ from markupsafe import Markup
 
 from loadtest.paper import svg
 
-SIZE = (760, 270)
+SIZE = (760, 220)
 BOX = (120.0, 50.0)
 SHOWN = 4  # boxes of substations; the last box stands for all that have none
 PARTS = (
-    ("load test", "", 8.0, 110.0),
-    ("gateway", "HTTP API", 216.0, 110.0),
-    ("balancer", "the least loaded", 424.0, 110.0),
+    ("load test", "", 8.0, 85.0),
+    ("gateway", "HTTP API", 216.0, 85.0),
+    ("balancer", "the least loaded", 424.0, 85.0),
 )
 RIGHT_X = 620.0
 

@@ -12,11 +12,10 @@ from markupsafe import Markup
 from loadtest.paper import svg
 from loadtest.paper.axes import tick_text
 from loadtest.paper.document import Document
-from loadtest.paper.evidence import FleetReading
+from loadtest.paper.evidence import NEARLY_EMPTY, FleetReading
 from loadtest.paper.frame import Plot, bracket, line_across, over_time, picture
 
 HALF = 0.5
-NEARLY_EMPTY = 0.02  # of the capacity: below it the load test counts a fleet as empty
 ROWS = 24
 
 
@@ -55,7 +54,7 @@ def plot(document: Document, fleet: Sequence[FleetReading]) -> Plot:
         "data": [(frame.x(each.at_s), frame.y(each.load_kw)) for each in fleet],
         "data second": [(frame.x(each.at_s), frame.y(each.draw_kw)) for each in fleet],
     }
-    names = {"reserved": (0.86, "note", "start"), "drawn": (0.45, "note", "end")}
+    names = {"reserved": (0.86, "note", "start"), "drawn": (0.4, "note", "end")}
     children = [*frame.under, *bracket(frame, document.window_s),
                 *line_across(frame, limit_kw, f"limit of the fleet {tick_text(round(limit_kw))} kW"),
                 *(svg.polyline(points, kind) for kind, points in lines.items())]  # fmt: skip
@@ -65,7 +64,7 @@ def plot(document: Document, fleet: Sequence[FleetReading]) -> Plot:
     rows = [(f"{e.at_s:.0f}", f"{e.load_kw:,.0f}", f"{e.draw_kw:,.0f}") for e in thin]
     peak = max((each.load_kw for each in fleet), default=0.0)
     about = f"Highest reserved power {peak:,.0f} kW. The solid line is reserved power, the dotted line drawn power."
-    return Plot("emptying", "Power of the fleet, from the first car until the last one has left", about,
+    return Plot("emptying", "Power until the last car has left", about,
                 picture("emptying", "Power of the fleet until it is empty", about, children),
                 ("second", "reserved (kW)", "drawn (kW)"), rows)  # fmt: skip
 
@@ -80,4 +79,4 @@ def _name_at_fall(
     peak = next(n for n, (_, y) in enumerate(points) if y == top)
     limit = base - share * (base - top)
     x, y = next(((x, y) for x, y in points[peak:] if y >= limit), points[-1])
-    return svg.label(x + (6 if anchor == "start" else -6), y, words, kind, anchor)
+    return svg.label(x + (6 if anchor == "start" else -14), y, words, kind, anchor)

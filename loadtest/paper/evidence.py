@@ -11,6 +11,7 @@ from loadtest.paper.document import Document, NotAResult, read, window
 from loadtest.paper.fields import mapping, mappings, number, text
 
 SCHEMA = "smartgrid-project-report/1"
+NEARLY_EMPTY = 0.02  # of the capacity: below it the load test counts a fleet as empty
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,11 +51,13 @@ def read_evidence(raw: object) -> Evidence:
     if not isinstance(raw, Mapping) or raw.get("schema") != SCHEMA:
         return Evidence(read(raw), {}, (), None)
     machine = {text(name): text(value) for name, value in mapping(raw.get("machine")).items()}
-    document = mapping(raw.get("document"))
-    return Evidence(read(document), machine, _fleet(raw, window(document)[0]), _policy_runs(raw))
+    document = read(raw.get("document"))
+    from_unix_s, _ = window(mapping(raw.get("document")))
+    fleet = _fleet(raw, from_unix_s, document.window_s or 0.0)
+    return Evidence(document, machine, fleet, _policy_runs(raw))
 
 
-def _fleet(raw: Mapping[str, Any], from_unix_s: float) -> list[FleetReading]:
+def _fleet(raw: Mapping[str, Any], from_unix_s: float, until_s: float) -> list[FleetReading]:
     readings = []
     for each in mappings(raw.get("fleet")):
         values = [number(each.get(name)) for name in ("at_unix_s", "load_kw", "draw_kw", "capacity_kw")]
@@ -65,7 +68,18 @@ def _fleet(raw: Mapping[str, Any], from_unix_s: float) -> list[FleetReading]:
                     (at_unix_s or 0.0) - from_unix_s, load_kw or 0.0, draw_kw or 0.0, capacity_kw or 0.0
                 )
             )
-    return sorted((each for each in readings if each.at_s >= 0), key=lambda each: each.at_s)
+    return _until_empty(sorted(readings, key=lambda each: each.at_s), until_s)
+
+
+def _until_empty(readings: Sequence[FleetReading], until_s: float) -> list[FleetReading]:
+    """Return the readings from the first arrival until the fleet is nearly empty after the last one."""
+    shown = []
+    for each in readings:
+        if each.at_s >= 0:
+            shown.append(each)
+        if each.at_s > until_s and each.load_kw < NEARLY_EMPTY * each.capacity_kw:
+            break
+    return shown
 
 
 def _policy_runs(raw: Mapping[str, Any]) -> PolicyRuns | None:

@@ -133,16 +133,22 @@ def plan(document: Document) -> list[Fact]:
         Fact("preset", text(run.get("preset"))), Fact("seed", text(run.get("seed"))),
         Fact("hash of the plan (SHA-256)", text(run.get("plan_sha256"))), Fact("began", text(run.get("started_at"))),
         Fact("run", text(run.get("run_id"))), Fact("policy", text(run.get("policy"))),
-        Fact("time scale", text(run.get("time_scale"))), Fact("gateway", text(run.get("gateway_url"))),
+        Fact("time scale", _plain(run.get("time_scale"))), Fact("gateway", text(run.get("gateway_url"))),
         Fact("balancer", text(run.get("balancer_url"))),
         *(Fact(f"version of {name}", text(version)) for name, version in mapping(run.get("versions")).items()),
     ]  # fmt: skip
     others = [
-        Fact(text(name).replace("_", " "), text(value))
+        Fact(text(name).replace("_", " "), _plain(value))
         for name, value in run.items()
         if name not in NAMED_FIELDS
     ]
     return [fact for fact in [*facts, *others] if fact.value]
+
+
+def _plain(value: object) -> str:
+    """Return a value as text, a number without needless decimals."""
+    found = number(value)
+    return text(value) if found is None else f"{found:.15g}"
 
 
 def fleet_capacity_kw(document: Document) -> float | None:

@@ -6,6 +6,7 @@ Pure.
 from loadtest.paper.fields import number
 
 MISSING = "-"
+SECOND_MS = 1000
 
 
 def figure(value: object, form: str) -> str:
@@ -31,6 +32,6 @@ def points(value: object) -> str:
 
 
 def milliseconds(value: object) -> str:
-    """Return a time in milliseconds with its unit."""
-    found = figure(value, ",.1f")
-    return found if found == MISSING else f"{found} ms"
+    """Return a time in milliseconds with its unit; from a second on without decimals."""
+    found = number(value)
+    return MISSING if found is None else f"{found:,.{1 if found < SECOND_MS else 0}f} ms"

@@ -86,5 +86,8 @@ def explain(threshold: Threshold) -> Explained:
     if operator in OPERATORS:
         limit = " ".join(filter(None, (OPERATORS[operator], number, meaning.unit)))
     measured = threshold.value[:1].isdigit() and threshold.value.replace(".", "").isdigit()
+    both = threshold.limit.split(" and ")
+    if len(both) == 2 and both[0] == both[1]:  # noqa: PLR2004 - two counts
+        limit = f"{both[0]} of each"
     value = f"{threshold.value} {meaning.unit}" if measured and meaning.unit else threshold.value
     return Explained(threshold, meaning, value, limit)

@@ -50,8 +50,12 @@ def project_report(raw: object) -> str:
     cars = f"{formats.whole(document.run.get('requests'))} cars"
     picture = architecture([each.substation_id for each in document.substations], cars)
     return _render(
-        "project.html", architecture=picture, evidence=evidence, observations=observe(document),
-        conclusion=conclusion, emptying=emptying, policies=policies, balance=_balance(document), **_context(document),
+        "project.html",
+        **_context(document) | {
+            "architecture": picture, "evidence": evidence, "observations": observe(document), "conclusion": conclusion,
+            "emptying": emptying, "policies": policies, "balance": _balance(document),
+            "command": rerun.command(document, named_grid=False),
+        },
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ RATIO = ("max/mean utilization", "max_mean")  # the names of its threshold
 WORDS = 96  # the width of the words beside a peak
 RATIO_ROOM = 1.1  # the least top of an axis of ratios, so that noise does not fill the plot
 KINDS = 6  # lines that can be told apart, by the classes kind-0 to kind-5
-NAME_WIDTH = 6.2  # of a character in the names above a plot
+NAMES_Y, NAME_HEIGHT = TOP + 26, 13.0
 
 
 def loads(document: Document) -> list[Plot]:
@@ -133,16 +133,12 @@ def _kind(number: int) -> str:
 
 
 def _names(names: Sequence[str]) -> list[Markup]:
-    """Return the name of each line beside a piece of it, below the frame's bracket; as many as fit."""
-    children, x, y = [], LEFT + 4, HEIGHT - 44.0
-    for number, name in enumerate(names):
-        width = 24 + NAME_WIDTH * len(name)
-        if x + width > WIDTH - RIGHT:
-            break
-        children += [
-            svg.line((x, y), (x + 18, y), f"data {_kind(number)}"), svg.label(x + 22, y + 4, name, "tick")
-        ]  # fmt: skip
-        x += width + 8
+    """Return the name of each line beside a piece of it, in the upper left corner, where a rising load is not."""
+    children = []
+    for number, name in enumerate(names[:KINDS]):
+        y = NAMES_Y + NAME_HEIGHT * number
+        piece = svg.line((LEFT + 6, y), (LEFT + 24, y), f"data {_kind(number)}")
+        children += [piece, svg.label(LEFT + 28, y + 4, name, "tick")]
     return children
 
 

@@ -13,9 +13,12 @@ GATEWAY_URL, BALANCER_URL = "http://127.0.0.1:8000", "http://127.0.0.1:8001"  # 
 OPTIONS = ("seed", "requests", "seconds", "shape", "concurrency", "retries")
 
 
-def command(document: Document) -> str:
-    """Return the command that sends the same cars again, to a grid of the same kind."""
-    run = document.run
+def command(document: Document, *, named_grid: bool = True) -> str:
+    """Return the command that sends the same cars again, to a grid of the same kind.
+
+    Without `named_grid` the command leaves out where the grid was.
+    """
+    run = document.run if named_grid else {**document.run, "gateway_url": None, "balancer_url": None}
     return shlex.join(["python", "-m", "loadtest", text(run.get("preset")) or "rush-hour", *_options(run)])
 
 
