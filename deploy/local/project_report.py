@@ -19,9 +19,10 @@ from typing import Any
 from deploy.local import machine, printing
 from deploy.local.fleet_recorder import FleetRecorder, read_policies
 from deploy.local.own_grid import ROOT, GridNotStarted, own_grid
+from loadtest.paper.document import NotAResult
+from loadtest.paper.evidence import SCHEMA
 from loadtest.paper.page import project_report
 
-SCHEMA = "smartgrid-project-report/1"
 RESULT = "result.json"
 EMPTY_WITHIN_S = 240.0
 # The comparison runs at twice the speed, with reports of the substations as rare as one in 5 s at the usual speed:
@@ -31,26 +32,31 @@ COMPARED_SECONDS = 30.0
 
 
 def main() -> int:
-    """Make the report; returns the exit code: 1 without a result, 2 without Chromium."""
-    asked, rush_hour = _options().parse_known_args()
+    """Make the report; returns the exit code: 1 when there is none, 2 without Chromium, 130 on Ctrl-C."""
+    options, rush_hour = _options().parse_known_args()
     browser = printing.browser()
     if not browser:
         sys.stderr.write(f"{printing.LACKING}\n")
         return 2
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        try:
-            told = _read(asked.result) if asked.result else _measure(folder, rush_hour, compare=asked.compare)
-        except (GridNotStarted, OSError, ValueError) as error:
-            sys.stderr.write(f"No report: {error}\n")
-            return 1
-        if asked.keep:
-            asked.keep.write_text(json.dumps(told), encoding="utf-8")
-        page = folder / "project_report.html"
-        page.write_text(project_report(told), encoding="utf-8")
-        printing.print_page(browser, page, asked.output)
-    print(f"report: {asked.output}")
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            _make(Path(folder), options, rush_hour, browser)
+    except (GridNotStarted, NotAResult, OSError, ValueError, subprocess.SubprocessError) as error:
+        sys.stderr.write(f"No report: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    print(f"report: {options.output}")
     return 0
+
+
+def _make(folder: Path, options: argparse.Namespace, rush_hour: list[str], browser: str) -> None:
+    report = _read(options.result) if options.result else _measure(folder, rush_hour, compare=options.compare)
+    if options.keep:
+        options.keep.write_text(json.dumps(report), encoding="utf-8")
+    page = folder / "project_report.html"
+    page.write_text(project_report(report), encoding="utf-8")
+    printing.print_page(browser, page, options.output)
 
 
 def _options() -> argparse.ArgumentParser:
@@ -78,7 +84,8 @@ def _read(file: Path) -> Any:
 
 def _measure(folder: Path, rush_hour: list[str], *, compare: bool) -> dict[str, Any]:
     """Return everything that the report is made of."""
-    report: dict[str, Any] = {"schema": SCHEMA, "machine": machine.describe()}
+    own = not os.environ.get("GATEWAY_URL")
+    report: dict[str, Any] = {"schema": SCHEMA, "machine": machine.describe(), "own_grid": own}
     result = folder / RESULT
     with _grid_of_environment(folder) as environ, FleetRecorder(environ["BALANCER_URL"]) as recorder:
         print("Rush hour (about a minute)", flush=True)

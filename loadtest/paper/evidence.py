@@ -38,12 +38,16 @@ class PolicyRuns:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that a project report shows; `machine` is the machine of the run, by the name of each fact."""
+    """Everything that a project report shows.
+
+    `machine` is the machine of the load test, by the name of each fact. With `own_grid` the services ran on it too.
+    """
 
     document: Document
     machine: Mapping[str, str]
     fleet: Sequence[FleetReading]
     policy_runs: PolicyRuns | None
+    own_grid: bool = False
 
 
 def read_evidence(raw: object) -> Evidence:
@@ -54,7 +58,7 @@ def read_evidence(raw: object) -> Evidence:
     document = read(raw.get("document"))
     from_unix_s, _ = window(mapping(raw.get("document")))
     fleet = _fleet(raw, from_unix_s, document.window_s or 0.0)
-    return Evidence(document, machine, fleet, _policy_runs(raw))
+    return Evidence(document, machine, fleet, _policy_runs(raw), raw.get("own_grid") is True)
 
 
 def _fleet(raw: Mapping[str, Any], from_unix_s: float, until_s: float) -> list[FleetReading]:

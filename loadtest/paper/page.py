@@ -1,6 +1,7 @@
 """The reports as HTML files that need nothing else: no request, no script, no font."""
 
 import base64
+import functools
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,14 +81,19 @@ def _balance(document: Document) -> Sequence[Plot]:
 
 def _render(template: str, **context: Any) -> str:
     """Return a template with the style sheet in it, and a policy that allows that sheet alone."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
     style = (TEMPLATES / STYLE).read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     )
     safe = Markup(style)  # noqa: S704 - a file of this folder
-    return environment.get_template(template).render(style=safe, policy=policy, **context)
+    return _environment().get_template(template).render(style=safe, policy=policy, **context)
+
+
+@functools.cache
+def _environment() -> Environment:
+    """Return the environment, which keeps the compiled templates."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip

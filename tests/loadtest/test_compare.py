@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from loadtest import balance
 from loadtest.compare import merits
-from loadtest.compare.groups import Comparison, ComparedRun, compare, grouped
+from loadtest.compare.groups import ComparedRun, Comparison, compare, grouped
 from loadtest.compare.noise import Finding
 
 ROOT = Path(__file__).parents[2]
