@@ -40,9 +40,6 @@ def test_a_short_rush_hour_is_measured_until_the_cars_have_left_and_printed(tmp_
     assert "comparison" not in told
     loads = [each["load_kw"] for each in told["fleet"]]
     assert loads[-1] < 0.02 * 4200
-    again = tmp_path / "again.pdf"
-    assert report("--result", str(kept), "--output", str(again)).returncode == 0
-    assert bookmarks(again) == bookmarks(pdf)
 
 
 def test_a_result_is_printed_without_measuring_and_a_file_that_is_none_is_named(tmp_path: Path) -> None:
