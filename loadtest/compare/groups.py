@@ -46,7 +46,7 @@ class Group:
 
     def values(self, merit: Merit) -> list[float]:
         """Return a figure of each run that has it."""
-        read = (merit.read(given.document) for given in self.runs)
+        read = (merit.read(compared.document) for compared in self.runs)
         return [value for value in read if value is not None]
 
 
@@ -86,7 +86,7 @@ def compare(runs: Sequence[ComparedRun], *, one_by_one: bool = False) -> Compari
     groups = grouped(runs)
     apart = one_by_one and len(groups) == 1 and len(runs) > 1
     if apart:
-        groups = [Group(given.name, [given]) for given in runs]
+        groups = [Group(compared.name, [compared]) for compared in runs]
     rows = []
     for merit in merits():
         columns = [group.values(merit) for group in groups]
@@ -106,8 +106,8 @@ def _against(first: Sequence[float], values: Sequence[float]) -> Cell:
 def grouped(runs: Sequence[ComparedRun]) -> list[Group]:
     """Return the groups in the order in which their first runs were given."""
     by_key: dict[tuple[Any, ...], list[ComparedRun]] = {}
-    for given in runs:
-        by_key.setdefault(_key(given), []).append(given)
+    for compared in runs:
+        by_key.setdefault(_key(compared), []).append(compared)
     differing = [
         name
         for name in ("policy", *PLAN)
@@ -120,12 +120,12 @@ def grouped(runs: Sequence[ComparedRun]) -> list[Group]:
     ]
 
 
-def _key(given: ComparedRun) -> tuple[Any, ...]:
-    label = _label(given)
+def _key(compared: ComparedRun) -> tuple[Any, ...]:
+    label = _label(compared)
     if label:
         return (label,)
-    alone = given.name if apart_for(given.document) else ""
-    return ("", alone, *(_plan_value(given, name) for name in ("policy", *PLAN)))
+    alone = compared.name if apart_for(compared.document) else ""
+    return ("", alone, *(_plan_value(compared, name) for name in ("policy", *PLAN)))
 
 
 def apart_for(document: RawDocument) -> str:
@@ -140,28 +140,28 @@ def _unplanned_changes(document: RawDocument) -> list[paper.Change]:
     return [each for each in paper.changes(document) if not each.planned]
 
 
-def _plan_value(given: ComparedRun, name: str) -> str:
+def _plan_value(compared: ComparedRun, name: str) -> str:
     """Return a value of a run's plan as text, the same for 60 and 60.0; "" when it is absent."""
-    value = given.run.get(name)
+    value = compared.run.get(name)
     if value is None:
         return ""
     return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
-def _label(given: ComparedRun) -> str:
-    return given.label or str(given.run.get("label") or "")
+def _label(compared: ComparedRun) -> str:
+    return compared.label or str(compared.run.get("label") or "")
 
 
-def _name(given: ComparedRun, differing: Sequence[str]) -> str:
+def _name(compared: ComparedRun, differing: Sequence[str]) -> str:
     """Name a group by its label, else by what sets it apart from the others."""
     words = [
-        f"{_plan_value(given, each)} {each}" if each in COUNTED else _plan_value(given, each)
+        f"{_plan_value(compared, each)} {each}" if each in COUNTED else _plan_value(compared, each)
         for each in differing
-        if _plan_value(given, each)
+        if _plan_value(compared, each)
     ]
-    named = _label(given)
-    alone = "" if named else apart_for(given.document)
-    name = named or ", ".join(words) or str(given.run.get("policy") or given.name)
+    named = _label(compared)
+    alone = "" if named else apart_for(compared.document)
+    name = named or ", ".join(words) or str(compared.run.get("policy") or compared.name)
     return f"{name}, {alone}" if alone else name
 
 
@@ -170,9 +170,9 @@ def _notes(groups: Sequence[Group]) -> Iterator[str]:
         count = len(groups[0].runs)
         yield f"all {count} runs are repeats of one group: there is nothing to compare them with"
     plans = {
-        (str(given.run.get("seed")), str(given.run.get("plan_sha256")))
+        (str(compared.run.get("seed")), str(compared.run.get("plan_sha256")))
         for group in groups
-        for given in group.runs
+        for compared in group.runs
     }
     seeds = sorted({seed for seed, _ in plans})
     if len(seeds) > 1:
@@ -180,17 +180,17 @@ def _notes(groups: Sequence[Group]) -> Iterator[str]:
     elif len(plans) > 1:
         yield "the plans differ, with one seed: a difference may be one of the arrivals"
     for group in groups:
-        for given in group.runs:
-            yield from (f"{given.name}: {fault}" for fault in _faults(given))
+        for compared in group.runs:
+            yield from (f"{compared.name}: {fault}" for fault in _faults(compared))
 
 
-def _faults(given: ComparedRun) -> Iterator[str]:
-    result = given.document["result"]
+def _faults(compared: ComparedRun) -> Iterator[str]:
+    result = compared.document["result"]
     if result.get("interrupted"):
         yield "it was interrupted: its figures are of what was sent until then"
-    if failed := [each.name for each in paper.thresholds(given.document) if each.failed]:
+    if failed := [each.name for each in paper.thresholds(compared.document) if each.failed]:
         yield f"thresholds failed: {', '.join(failed)}"
-    if unplanned := _unplanned_changes(given.document):
+    if unplanned := _unplanned_changes(compared.document):
         changed = "; ".join(f"{each.description} after {max(each.at_s, 0.0):.0f} s" for each in unplanned)
         yield f"the conditions were changed during it: {changed}"
     generator = result.get("generator") or {}

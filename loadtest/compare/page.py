@@ -96,7 +96,7 @@ def _figures(comparison: Comparison) -> str:
 
 
 def _loads(comparison: Comparison) -> str:
-    runs = [given for group in comparison.groups for given in group.runs]
+    runs = [compared for group in comparison.groups for compared in group.runs]
     seconds, highest = pictures.window_s(runs), pictures.highest_percent(runs)
     if not highest:
         return ""
@@ -116,20 +116,20 @@ def _loads(comparison: Comparison) -> str:
 def _in_turn(groups: Sequence[Group]) -> Iterator[tuple[str, ComparedRun]]:
     """Yield the first run of each group, then the second of each, and so on: the groups are side by side."""
     for number, row in enumerate(zip_longest(*(group.runs for group in groups)), start=1):
-        for group, given in zip(groups, row, strict=True):
-            if given:
-                yield f"{group.name}, run {number}" if len(group.runs) > 1 else group.name, given
+        for group, compared in zip(groups, row, strict=True):
+            if compared:
+                yield f"{group.name}, run {number}" if len(group.runs) > 1 else group.name, compared
 
 
-def _load(title: str, given: ComparedRun, seconds: float, highest: float) -> str:
-    names = pictures.substations([given])
+def _load(title: str, compared: ComparedRun, seconds: float, highest: float) -> str:
+    names = pictures.substations([compared])
     rows = [
         [f"{at_s:.1f} s", *(f"{shares[name] * 100:.1f} %" for name in names)]
-        for at_s, shares in pictures.load_rows(given)
+        for at_s, shares in pictures.load_rows(compared)
     ]
-    chart = charts.draw(pictures.loads(given, seconds, highest, title))
+    chart = charts.draw(pictures.loads(compared, seconds, highest, title))
     inside = table(f"Utilization in {title}", ["after", *map(escape, names)], rows)
-    return f"<figure>{chart}<details><summary>{escape(given.name)} as a table</summary>{inside}</details></figure>"
+    return f"<figure>{chart}<details><summary>{escape(compared.name)} as a table</summary>{inside}</details></figure>"
 
 
 def _latencies(comparison: Comparison) -> str:
@@ -164,14 +164,14 @@ def _latency(comparison: Comparison, kind: str, title: str) -> str:
 def _runs(comparison: Comparison) -> str:
     rows = [
         [
-            escape(given.name),
+            escape(compared.name),
             escape(group.name),
-            _verdict(given),
-            *(escape(str(given.run.get(each) or "-")) for each in PLAN),
-            _sender(given),
+            _verdict(compared),
+            *(escape(str(compared.run.get(each) or "-")) for each in PLAN),
+            _load_generator(compared),
         ]
         for group in comparison.groups
-        for given in group.runs
+        for compared in group.runs
     ]
     return f"<section><h2>Runs</h2>{table('Runs', ['run', 'group', 'result', *(n.replace('_', ' ') for n in PLAN), 'load generator'], rows)}</section>"
 
@@ -179,11 +179,11 @@ def _runs(comparison: Comparison) -> str:
 PLAN = ("policy", "preset", "requests", "seconds", "seed", "started_at")
 
 
-def _verdict(given: ComparedRun) -> str:
+def _verdict(compared: ComparedRun) -> str:
     """Return the verdict on a run, as in its report."""
-    return escape(headline(read(given.document)).word.lower())
+    return escape(headline(read(compared.document)).word.lower())
 
 
-def _sender(given: ComparedRun) -> str:
-    generator = given.document["result"].get("generator") or {}
+def _load_generator(compared: ComparedRun) -> str:
+    generator = compared.document["result"].get("generator") or {}
     return escape(str(generator.get("verdict") or "-"))

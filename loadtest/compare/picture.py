@@ -23,8 +23,8 @@ def picture(comparison: Comparison) -> str:
     seconds, highest = pictures.window_s(runs), pictures.highest_percent(runs)
     width, height = PANEL * len(runs) + 10, HEAD + HEIGHT
     panels = []
-    for number, (group, given) in enumerate(zip(comparison.groups, runs, strict=True)):
-        chart = pictures.loads(given, seconds, highest, group.name, (PANEL, HEIGHT))
+    for number, (group, compared) in enumerate(zip(comparison.groups, runs, strict=True)):
+        chart = pictures.loads(compared, seconds, highest, group.name, (PANEL, HEIGHT))
         panels.append(f'<g transform="translate({number * PANEL} {HEAD})">{inner(chart)}</g>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{_about(comparison)}">'
@@ -35,13 +35,13 @@ def picture(comparison: Comparison) -> str:
 
 def typical(group: Group) -> ComparedRun:
     """Return the run of a group whose max/mean utilization is the lower median of the group."""
-    known = [given for given in group.runs if _ratio(given) is not None]
-    ordered = sorted(known, key=lambda given: _ratio(given) or 0.0)
+    known = [compared for compared in group.runs if _ratio(compared) is not None]
+    ordered = sorted(known, key=lambda compared: _ratio(compared) or 0.0)
     return ordered[(len(ordered) - 1) // 2] if ordered else group.runs[0]
 
 
-def _ratio(given: ComparedRun) -> float | None:
-    ratio = given.document["result"].get("balance_ratio")
+def _ratio(compared: ComparedRun) -> float | None:
+    ratio = compared.document["result"].get("balance_ratio")
     return float(ratio) if ratio is not None else None
 
 

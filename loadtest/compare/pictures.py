@@ -22,16 +22,16 @@ ROWS = 13  # rows of the table below a chart over time
 
 
 def loads(
-    given: ComparedRun, seconds: float, highest: float, title: str, size: tuple[int, int] = (460, 220)
+    compared: ComparedRun, seconds: float, highest: float, title: str, size: tuple[int, int] = (460, 220)
 ) -> Chart:
     """Return the utilization of each substation in one run, in percent, over the seconds of the window."""
-    moments = complete_samples(given.document)
+    moments = complete_samples(compared.document)
     moments = moments[:: math.ceil(len(moments) / MOST_POINTS) or 1]
     lines = [
         Line(each, kind, [(m.at_s, m.utilization[each] * 100) for m in moments if each in m.utilization])
-        for kind, each in enumerate(substations([given]))
+        for kind, each in enumerate(substations([compared]))
     ]
-    marks = [max(each.at_s, 0.0) for each in changes(given.document)]
+    marks = [max(each.at_s, 0.0) for each in changes(compared.document)]
     shown = title if len(title) <= MOST_TITLE else f"{title[: MOST_TITLE - 1]}…"
     return Chart(shown, over(seconds, "seconds"), percent(highest), lines, 100, *size, marks)
 
@@ -49,8 +49,8 @@ def percent(highest: float) -> Axis:
 
 def window_s(runs: Sequence[ComparedRun]) -> float:
     """Return the longest arrival window in seconds; 1 when none is known."""
-    ends = [moment.at_s for given in runs for moment in complete_samples(given.document)[-1:]]
-    planned = [float(given.run.get("seconds") or 0) for given in runs]
+    ends = [moment.at_s for compared in runs for moment in complete_samples(compared.document)[-1:]]
+    planned = [float(compared.run.get("seconds") or 0) for compared in runs]
     return max([*ends, *planned]) or 1.0
 
 
@@ -67,16 +67,16 @@ def substations(runs: Sequence[ComparedRun]) -> list[str]:
     return sorted(
         {
             each
-            for given in runs
-            for moment in complete_samples(given.document)[:1]
+            for compared in runs
+            for moment in complete_samples(compared.document)[:1]
             for each in moment.utilization
         }
     )
 
 
-def load_rows(given: ComparedRun) -> Iterator[tuple[float, Mapping[str, float]]]:
+def load_rows(compared: ComparedRun) -> Iterator[tuple[float, Mapping[str, float]]]:
     """Return a few moments of a run in seconds, with each substation's utilization."""
-    moments = complete_samples(given.document)
+    moments = complete_samples(compared.document)
     for index in sorted({round(n * (len(moments) - 1) / (ROWS - 1)) for n in range(ROWS)} if moments else ()):
         yield moments[index].at_s, moments[index].utilization
 
@@ -84,9 +84,9 @@ def load_rows(given: ComparedRun) -> Iterator[tuple[float, Mapping[str, float]]]
 def latencies(comparison: Comparison, kind: str, title: str) -> Chart | None:
     """Return the latency of each run by percentile, in the colour of its group; None if no run has latencies."""
     lines = [
-        Line(f"{group.name}: {given.name}", number, _tail(given, kind))
+        Line(f"{group.name}: {compared.name}", number, _tail(compared, kind))
         for number, group in enumerate(comparison.groups)
-        for given in group.runs
+        for compared in group.runs
     ]
     found = [point for line in lines for point in line.points]
     if not found:
@@ -99,16 +99,16 @@ def latencies(comparison: Comparison, kind: str, title: str) -> Chart | None:
     return Chart(title, Axis(0, most, marks, "of the answers"), y, lines, height=260)
 
 
-def _tail(given: ComparedRun, kind: str) -> list[tuple[float, float]]:
+def _tail(compared: ComparedRun, kind: str) -> list[tuple[float, float]]:
     """Return the logarithms of the latencies by nines, without the longest: its share, 1, is beyond any axis."""
-    shares = series.latency(read(given.document), kind)
+    shares = series.latency(read(compared.document), kind)
     found = [(tail(share), math.log10(max(ms, LEAST_MS))) for share, ms in shares if share < 1]
     return found[:: math.ceil(len(found) / (10 * MOST_POINTS)) or 1]
 
 
 def latency_rows(group: Group, kind: str) -> Iterator[tuple[float, float | None]]:
     """Return the median over a group's runs of each percentile in ms."""
-    runs = [series.latency(read(given.document), kind) for given in group.runs]
+    runs = [series.latency(read(compared.document), kind) for compared in group.runs]
     for wanted in PERCENTILES:
         found = (next((ms for share, ms in run if share >= wanted), None) for run in runs)
         yield wanted, median([ms for ms in found if ms is not None])

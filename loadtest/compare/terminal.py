@@ -15,7 +15,7 @@ UNKNOWN = "-"
 def show(console: Console, comparison: Comparison) -> None:
     """Print a comparison: its groups, their figures, and the notes."""
     for group in comparison.groups:
-        runs = ", ".join(given.name for given in group.runs)
+        runs = ", ".join(compared.name for compared in group.runs)
         console.print(
             f"{group.name}: {counted(len(group.runs))}: {runs}", soft_wrap=True, markup=False, highlight=False
         )
