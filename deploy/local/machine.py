@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import os
 import platform
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -38,10 +39,15 @@ def _commit() -> str:
 
 
 def _git(*arguments: str) -> str:
+    """Return what git prints for this folder; "" where there is no git, or no repository."""
+    git = shutil.which("git")
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        return subprocess.run(  # noqa: S603 - fixed arguments
-            ["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True, timeout=GIT_TIMEOUT_S  # noqa: S607
-        ).stdout.strip()  # fmt: skip
+        if git:
+            command = [git, *arguments]
+            ended = subprocess.run(
+                command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=GIT_TIMEOUT_S
+            )  # noqa: S603 - fixed arguments
+            return ended.stdout.strip()
     return ""
 
 

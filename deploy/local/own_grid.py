@@ -18,7 +18,7 @@ STOP_TIMEOUT_S = 30
 READY = "Ctrl-C"  # the last line that a grid prints when it is ready
 
 
-class GridNotStarted(Exception):  # noqa: N818 - named after what is the matter
+class GridStartError(Exception):
     """The grid ended before it was ready; the message has what it printed."""
 
 
@@ -26,7 +26,7 @@ class GridNotStarted(Exception):  # noqa: N818 - named after what is the matter
 def own_grid(data: Path, **settings: str) -> Iterator[Mapping[str, str]]:
     """Start a grid with its data in `data`; yields an environment that names it, and ends it afterwards.
 
-    `settings` are environment variables of the services. Raises GridNotStarted.
+    `settings` are environment variables of the services. Raises GridStartError.
     """
     ports = {name: str(port) for name, port in zip(PORTS, _free_ports(len(PORTS)), strict=True)}
     first = _free_range(2 * SUBSTATIONS)
@@ -52,7 +52,7 @@ def _wait_until_ready(grid: subprocess.Popen[str]) -> None:
             return
         printed.append(line)
     message = f"The grid did not start: {''.join(printed).strip() or 'it printed nothing'}"
-    raise GridNotStarted(message)
+    raise GridStartError(message)
 
 
 def _free_ports(count: int) -> list[int]:

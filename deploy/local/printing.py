@@ -11,9 +11,14 @@ from pathlib import Path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-    "--no-pdf-header-footer", "--generate-pdf-document-outline",
-)  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--no-pdf-header-footer",
+    "--generate-pdf-document-outline",
+)
 TIMEOUT_S = 120
 LACKING = "Chromium is needed to print the report: apt-get install chromium, or name one in CHROMIUM."
 

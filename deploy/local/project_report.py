@@ -18,7 +18,7 @@ from typing import Any
 
 from deploy.local import machine, printing
 from deploy.local.fleet_recorder import FleetRecorder, read_policies
-from deploy.local.own_grid import ROOT, GridNotStarted, own_grid
+from deploy.local.own_grid import ROOT, GridStartError, own_grid
 from loadtest.paper.document import NotAResult
 from loadtest.paper.evidence import SCHEMA
 from loadtest.paper.page import project_report
@@ -41,7 +41,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory() as folder:
             _make(Path(folder), options, rush_hour, browser)
-    except (GridNotStarted, NotAResult, OSError, ValueError, subprocess.SubprocessError) as error:
+    except (GridStartError, NotAResult, OSError, ValueError, subprocess.SubprocessError) as error:
         sys.stderr.write(f"No report: {error}\n")
         return 1
     except KeyboardInterrupt:
@@ -67,9 +67,11 @@ def _options() -> argparse.ArgumentParser:
         "--output", type=Path, default=ROOT / "project_report.pdf", help="the PDF [%(default)s]"
     )
     parser.add_argument(
-        "--no-comparison", dest="compare", action="store_false",
+        "--no-comparison",
+        dest="compare",
+        action="store_false",
         help="leave out the comparison of the policies, which takes about four minutes",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--keep", type=Path, metavar="FILE", help="write everything that was measured to FILE"
     )
@@ -135,8 +137,10 @@ def _compare(folder: Path, policies: list[str], run: Mapping[str, Any]) -> dict[
         else:
             sys.stderr.write(f"No result under {policy}: {ended.stderr}\n")
     return {
-        "poll_s": float(COMPARED["POLL_S"]), "time_scale": float(COMPARED["TIME_SCALE"]), "documents": documents,
-    }  # fmt: skip
+        "poll_s": float(COMPARED["POLL_S"]),
+        "time_scale": float(COMPARED["TIME_SCALE"]),
+        "documents": documents,
+    }
 
 
 if __name__ == "__main__":

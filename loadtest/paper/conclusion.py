@@ -43,14 +43,23 @@ def goals(evidence: Evidence) -> list[Goal]:
         else ""
     )
     return [
-        Goal("No substation ever has more than its limit", _met(document, SAFE),
-             f"{_fullest(document)} Overload: {figure(_overload_ws(document), ',g')} W·s."),
-        Goal("The load is shared evenly", _met(document, EVEN),
-             f"Max/mean utilization: {figure(result.get('balance_ratio'), '.4f')}, where 1 is perfectly even.{ideal}"),
-        Goal("Every car gets one final answer, and no session is lost or doubled", _met(document, COMPLETE),
-             f"{whole(result.get('sent'))} sent: {whole(result.get('admitted'))} admitted, {whole(result.get('refused'))} refused, "
-             f"{whole(result.get('failed'))} failed."),
-    ]  # fmt: skip
+        Goal(
+            "No substation ever has more than its limit",
+            _met(document, SAFE),
+            f"{_fullest(document)} Overload: {figure(_overload_ws(document), ',g')} W·s.",
+        ),
+        Goal(
+            "The load is shared evenly",
+            _met(document, EVEN),
+            f"Max/mean utilization: {figure(result.get('balance_ratio'), '.4f')}, where 1 is perfectly even.{ideal}",
+        ),
+        Goal(
+            "Every car gets one final answer, and no session is lost or doubled",
+            _met(document, COMPLETE),
+            f"{whole(result.get('sent'))} sent: {whole(result.get('admitted'))} admitted, {whole(result.get('refused'))} refused, "
+            f"{whole(result.get('failed'))} failed.",
+        ),
+    ]
 
 
 def closing(evidence: Evidence) -> str:

@@ -35,7 +35,7 @@ def emptying(document: Document, fleet: Sequence[FleetReading]) -> Emptying | No
     """Return how the fleet emptied; None when it was not read after the last arrival."""
     last_s = document.window_s or 0.0
     after = [each for each in fleet if each.at_s >= last_s]
-    if len(after) < 2:  # noqa: PLR2004 - a course has two ends
+    if not after[1:]:
         return None
     load_kw = after[0].load_kw
 
@@ -55,18 +55,26 @@ def plot(document: Document, fleet: Sequence[FleetReading]) -> Plot:
         "data second": [(frame.x(each.at_s), frame.y(each.draw_kw)) for each in fleet],
     }
     names = {"reserved": (0.86, "note", "start"), "drawn": (0.4, "note", "end")}
-    children = [*frame.under, *bracket(frame, document.window_s),
-                *line_across(frame, limit_kw, f"limit of the fleet {tick_text(round(limit_kw))} kW"),
-                *(svg.polyline(points, kind) for kind, points in lines.items())]  # fmt: skip
+    children = [
+        *frame.under,
+        *bracket(frame, document.window_s),
+        *line_across(frame, limit_kw, f"limit of the fleet {tick_text(round(limit_kw))} kW"),
+        *(svg.polyline(points, kind) for kind, points in lines.items()),
+    ]
     for (words, (share, kind, anchor)), points in zip(names.items(), lines.values(), strict=True):
         children.append(_name_at_fall(points, share, words, kind, anchor))
     thin = fleet[:: max(len(fleet) // ROWS, 1)]
     rows = [(f"{e.at_s:.0f}", f"{e.load_kw:,.0f}", f"{e.draw_kw:,.0f}") for e in thin]
     peak = max((each.load_kw for each in fleet), default=0.0)
     about = f"Highest reserved power {peak:,.0f} kW. The solid line is reserved power, the dotted line drawn power."
-    return Plot("emptying", "Power until the last car has left", about,
-                picture("emptying", "Power of the fleet until it is empty", about, children),
-                ("second", "reserved (kW)", "drawn (kW)"), rows)  # fmt: skip
+    return Plot(
+        "emptying",
+        "Power until the last car has left",
+        about,
+        picture("emptying", "Power of the fleet until it is empty", about, children),
+        ("second", "reserved (kW)", "drawn (kW)"),
+        rows,
+    )
 
 
 def _name_at_fall(

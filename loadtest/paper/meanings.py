@@ -50,32 +50,83 @@ def _latencies() -> dict[str, Meaning]:
 
 
 MEANINGS: Mapping[str, Meaning] = _latencies() | {
-    "overload_ws": Meaning("Overload", "Power above a limit times its duration, as the substations counted it for sessions that they admitted.", "W·s"),
-    "recomputed_kw": Meaning("Highest excess over a limit", "The load of each substation, added up from the clients' own answers, less its limit.", "kW"),
-    "max_mean": Meaning("Evenness of the load", "The utilization of the fullest substation over the mean of all, on average while the fleet is busy. 1 is perfectly even."),
-    "imbalance_vs_oracle": Meaning("Evenness against the oracle", "The evenness of the load over that of a placement that knows all cars in advance. 1 is as good."),
+    "overload_ws": Meaning(
+        "Overload",
+        "Power above a limit times its duration, as the substations counted it for sessions that they admitted.",
+        "W·s",
+    ),
+    "recomputed_kw": Meaning(
+        "Highest excess over a limit",
+        "The load of each substation, added up from the clients' own answers, less its limit.",
+        "kW",
+    ),
+    "max_mean": Meaning(
+        "Evenness of the load",
+        "The utilization of the fullest substation over the mean of all, on average while the fleet is busy. 1 is perfectly even.",
+    ),
+    "imbalance_vs_oracle": Meaning(
+        "Evenness against the oracle",
+        "The evenness of the load over that of a placement that knows all cars in advance. 1 is as good.",
+    ),
     "jain": Meaning("Jain's index", "Another measure of evenness, between 0 and 1. 1 is perfectly even."),
-    "range": Meaning("Range of utilization", "The utilization of the fullest substation less that of the emptiest, on average while the fleet is busy. 0.01 is one percentage point."),
-    "fleet_peak": Meaning("Peak of the fleet", "The highest load of all substations over the sum of their limits."),
+    "range": Meaning(
+        "Range of utilization",
+        "The utilization of the fullest substation less that of the emptiest, on average while the fleet is busy. 0.01 is one percentage point.",
+    ),
+    "fleet_peak": Meaning(
+        "Peak of the fleet", "The highest load of all substations over the sum of their limits."
+    ),
     "admitted": Meaning("Cars admitted", "Cars that got a session."),
     "refused": Meaning("Cars refused", "Cars whose last answer was a refusal."),
-    "refused_share": Meaning("Share of cars refused", "Cars whose last answer was a refusal, of all cars that were sent."),
-    "first_refused": Meaning("Cars refused at first", "Cars whose first answer was a refusal, even if a later attempt was admitted."),
-    "refused_untold": Meaning("Refusals without a time to return", "Refusals that were not a 503 with Retry-After."),
+    "refused_share": Meaning(
+        "Share of cars refused", "Cars whose last answer was a refusal, of all cars that were sent."
+    ),
+    "first_refused": Meaning(
+        "Cars refused at first",
+        "Cars whose first answer was a refusal, even if a later attempt was admitted.",
+    ),
+    "refused_untold": Meaning(
+        "Refusals without a time to return", "Refusals that were not a 503 with Retry-After."
+    ),
     "failed": Meaning("Requests failed", "Requests that ended with an error, or without an answer."),
-    "failed_share": Meaning("Share of requests failed", "Requests that ended with an error or without an answer, of all that were sent."),
+    "failed_share": Meaning(
+        "Share of requests failed",
+        "Requests that ended with an error or without an answer, of all that were sent.",
+    ),
     "retries": Meaning("Retries", "How often a request was sent again."),
-    "late": Meaning("Requests sent late", "Requests that the load generator sent more than 50 ms after the planned moment."),
+    "late": Meaning(
+        "Requests sent late",
+        "Requests that the load generator sent more than 50 ms after the planned moment.",
+    ),
     "dropped": Meaning("Requests never sent", "Requests that the load generator could not send in time."),
     "energy_kwh": Meaning("Energy delivered", "Energy that the substations delivered during the run.", "kWh"),
-    "commits_per_100": Meaning("Commits per 100 admissions", "How often the substations wrote to the disk. One write can hold several admissions."),
-    "missed_readings": Meaning("Missed readings", "Readings of substations that the load test asked for and did not get."),
-    "loop_lag_p99_ms": Meaning("Delay of the load generator, p99", "In 99 % of the cases the load generator woke up within this time after it meant to.", "ms"),
-    "cpu_share": Meaning("CPU of the load generator", "Its CPU time over the duration of the run. 1 is one whole core."),
-    "saturated": Meaning("Load generator saturated", "1 if the load generator could not keep up. The latencies are then its own, not the grid's."),
-    "every request ended": Meaning("Every request ended", "Every planned request was sent, and has exactly one final outcome."),
-    "admissions counted and told agree": Meaning("No session was lost or doubled", "The admissions that the substations counted, the 201 answers of the clients and the different session ids are equally many."),
-}  # fmt: skip
+    "commits_per_100": Meaning(
+        "Commits per 100 admissions",
+        "How often the substations wrote to the disk. One write can hold several admissions.",
+    ),
+    "missed_readings": Meaning(
+        "Missed readings", "Readings of substations that the load test asked for and did not get."
+    ),
+    "loop_lag_p99_ms": Meaning(
+        "Delay of the load generator, p99",
+        "In 99 % of the cases the load generator woke up within this time after it meant to.",
+        "ms",
+    ),
+    "cpu_share": Meaning(
+        "CPU of the load generator", "Its CPU time over the duration of the run. 1 is one whole core."
+    ),
+    "saturated": Meaning(
+        "Load generator saturated",
+        "1 if the load generator could not keep up. The latencies are then its own, not the grid's.",
+    ),
+    "every request ended": Meaning(
+        "Every request ended", "Every planned request was sent, and has exactly one final outcome."
+    ),
+    "admissions counted and told agree": Meaning(
+        "No session was lost or doubled",
+        "The admissions that the substations counted, the 201 answers of the clients and the different session ids are equally many.",
+    ),
+}
 
 
 def explain(threshold: Threshold) -> Explained:
@@ -86,8 +137,8 @@ def explain(threshold: Threshold) -> Explained:
     if operator in OPERATORS:
         limit = " ".join(filter(None, (OPERATORS[operator], number, meaning.unit)))
     measured = threshold.value[:1].isdigit() and threshold.value.replace(".", "").isdigit()
-    both = threshold.limit.split(" and ")
-    if len(both) == 2 and both[0] == both[1]:  # noqa: PLR2004 - two counts
-        limit = f"{both[0]} of each"
+    first, _, second = threshold.limit.partition(" and ")
+    if first == second:
+        limit = f"{first} of each"
     value = f"{threshold.value} {meaning.unit}" if measured and meaning.unit else threshold.value
     return Explained(threshold, meaning, value, limit)

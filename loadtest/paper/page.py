@@ -52,12 +52,18 @@ def project_report(raw: object) -> str:
     picture = architecture([each.substation_id for each in document.substations], cars)
     return _render(
         "project.html",
-        **_context(document) | {
-            "architecture": picture, "evidence": evidence, "observations": observe(document), "conclusion": conclusion,
-            "emptying": emptying, "policies": policies, "balance": _balance(document),
+        **_context(document)
+        | {
+            "architecture": picture,
+            "evidence": evidence,
+            "observations": observe(document),
+            "conclusion": conclusion,
+            "emptying": emptying,
+            "policies": policies,
+            "balance": _balance(document),
             "command": rerun.command(document, named_grid=False),
         },
-    )  # fmt: skip
+    )
 
 
 def _context(document: Document) -> dict[str, Any]:
@@ -94,6 +100,10 @@ def _render(template: str, **context: Any) -> str:
 def _environment() -> Environment:
     """Return the environment, which keeps the compiled templates."""
     return Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=select_autoescape(default=True), undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )

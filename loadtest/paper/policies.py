@@ -26,8 +26,14 @@ RULES = {
     "snapshot_least_loaded": "Lowest load in the last report, and nothing else: the naive policy.",
 }
 HEADINGS = (
-    "policy", "max/mean", "apart, average (points)", "apart, most (points)", "fullest moment", "cars refused", "response, p99",
-)  # fmt: skip
+    "policy",
+    "max/mean",
+    "apart, average (points)",
+    "apart, most (points)",
+    "fullest moment",
+    "cars refused",
+    "response, p99",
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,7 +102,11 @@ def _row(document: Document) -> list[str]:
     result = document.result
     peaks = [each.utilization_peak for each in document.substations if each.utilization_peak is not None]
     return [
-        name(document), figure(result.get("balance_ratio"), ".4f"), points(result.get("range")),
-        points(result.get("range_highest")), figure(max(peaks, default=None), ".1%").replace("%", " %"),
-        whole(result.get("refused")), milliseconds(mapping(result.get("response_ms")).get("p99")),
-    ]  # fmt: skip
+        name(document),
+        figure(result.get("balance_ratio"), ".4f"),
+        points(result.get("range")),
+        points(result.get("range_highest")),
+        figure(max(peaks, default=None), ".1%").replace("%", " %"),
+        whole(result.get("refused")),
+        milliseconds(mapping(result.get("response_ms")).get("p99")),
+    ]

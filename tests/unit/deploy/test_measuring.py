@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local import fleet_recorder, machine
 from deploy.local.fleet_recorder import FleetRecorder, read_fleet, read_policies
-from deploy.local.own_grid import GridNotStarted, own_grid
+from deploy.local.own_grid import GridStartError, own_grid
 
 
 class Fleet(ThreadingHTTPServer):
@@ -104,5 +104,5 @@ def test_a_fact_that_can_not_be_found_out_is_unknown(monkeypatch: pytest.MonkeyP
 
 def test_a_grid_that_can_not_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with contextlib.ExitStack() as stack, pytest.raises(GridNotStarted, match="did not start"):
+    with contextlib.ExitStack() as stack, pytest.raises(GridStartError, match="did not start"):
         stack.enter_context(own_grid(tmp_path / "file"))
