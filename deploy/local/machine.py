@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-GIT_TIMEOUT_S = 10
+TIMEOUT_S = 10
 UNKNOWN = "unknown"
 GIB = 2**30
 
@@ -41,13 +41,12 @@ def _commit() -> str:
 def _git(*arguments: str) -> str:
     """Return what git prints for this folder; "" where there is no git, or no repository."""
     git = shutil.which("git")
+    if not git:
+        return ""
+    quiet = subprocess.DEVNULL
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        if git:
-            command = [git, *arguments]
-            ended = subprocess.run(
-                command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=GIT_TIMEOUT_S
-            )  # noqa: S603 - fixed arguments
-            return ended.stdout.strip()
+        command = [git, *arguments]
+        return subprocess.check_output(command, cwd=ROOT, text=True, stderr=quiet, timeout=TIMEOUT_S).strip()  # noqa: S603
     return ""
 
 

@@ -14,7 +14,6 @@ from loadtest.paper.formats import figure, milliseconds, points, share, whole
 
 SAFE = ("overload_ws", "recomputed_kw")
 EVEN = ("max_mean", "imbalance_vs_oracle")
-KEPT_UP = ("ok", "not measured")  # verdicts on the load generator that put the latencies in no doubt
 COMPLETE = ("every request ended", "admissions counted and told agree", "failed")
 
 
@@ -89,8 +88,8 @@ def _summary(evidence: Evidence) -> Iterator[str]:
     response = mapping(result.get("response_ms"))
     if response:
         yield f"Half of the cars had their answer within {milliseconds(response.get('p50'))}, 99 % within {milliseconds(response.get('p99'))}."
-    verdict, _ = facts.generator(document)
-    if verdict not in KEPT_UP:
+    if not facts.kept_up(document):
+        verdict, _ = facts.generator(document)
         yield f"The load generator did not keep up ({verdict}), so these times are partly its own, not those of the grid."
     if evidence.policy_runs and (found := policies.herding(evidence.policy_runs)):
         yield (

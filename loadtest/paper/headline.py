@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from loadtest.paper.document import Document
 from loadtest.paper.fields import mapping, number, text
+from loadtest.paper.meanings import title
 from loadtest.undone import Undone
 
 
@@ -31,7 +32,7 @@ def name(document: Document) -> str:
 
 def headline(document: Document) -> Headline:
     """Return the verdict on a run."""
-    failed = [threshold.name for threshold in document.thresholds if threshold.failed]
+    failed = [title(each) for each in document.thresholds if each.failed]
     sentence = " ".join(filter(None, (_judged(document, failed), _changed(document))))
     if document.interrupted:
         until = "The figures are those of the requests that were sent before."
@@ -47,7 +48,7 @@ def headline(document: Document) -> Headline:
 def _judged(document: Document, failed: Sequence[str]) -> str:
     """Return how many thresholds passed, and which did not."""
     count = len(document.thresholds)
-    not_judged = [each.name for each in document.thresholds if not each.passed and not each.judged]
+    not_judged = [title(each) for each in document.thresholds if not each.passed and not each.judged]
     if not count:
         return "The run had no thresholds."
     if not failed and not not_judged:

@@ -120,13 +120,19 @@ MEANINGS: Mapping[str, Meaning] = _latencies() | {
         "1 if the load generator could not keep up. The latencies are then its own, not the grid's.",
     ),
     "every request ended": Meaning(
-        "Every request ended", "Every planned request was sent, and has exactly one final outcome."
+        "Outcome of every request", "Every planned request was sent, and has exactly one final outcome."
     ),
     "admissions counted and told agree": Meaning(
-        "No session was lost or doubled",
+        "Agreement on admissions",
         "The admissions that the substations counted, the 201 answers of the clients and the different session ids are equally many.",
     ),
 }
+
+
+def title(threshold: Threshold) -> str:
+    """Return the title of a threshold; an unknown name is its own title."""
+    meaning = MEANINGS.get(threshold.name)
+    return meaning.title if meaning else threshold.name
 
 
 def explain(threshold: Threshold) -> Explained:

@@ -6,7 +6,7 @@ Pure. One run of each says how large a difference is, not whether it would come 
 import dataclasses
 from collections.abc import Sequence
 
-from loadtest.paper import plots, series
+from loadtest.paper import facts, plots, series
 from loadtest.paper.document import Document
 from loadtest.paper.evidence import PolicyRuns
 from loadtest.paper.fields import mapping, number, text
@@ -82,9 +82,9 @@ def pictures(runs: PolicyRuns) -> list[Plot]:
 
 
 def herding(runs: PolicyRuns) -> Herding | None:
-    """Return the naive policy against the default; None when one of the two was not measured."""
+    """Return the naive policy against the default; None when one of the two was not measured to its end."""
     default, naive = _run(runs.documents, DEFAULT), _run(runs.documents, NAIVE)
-    if not default or not naive:
+    if not default or not naive or default.interrupted or naive.interrupted:
         return None
     ranges = [number(each.result.get("range")) for each in (default, naive)]
     default_range, naive_range = ranges
@@ -92,6 +92,20 @@ def herding(runs: PolicyRuns) -> Herding | None:
         return None
     highest, refused = (number(naive.result.get(key)) or 0.0 for key in ("range_highest", "refused"))
     return Herding(default_range, naive_range, highest, refused)
+
+
+def doubts(runs: PolicyRuns) -> list[str]:
+    """Return what speaks against a comparison of these runs, in sentences."""
+    interrupted = [name(each) for each in ordered(runs) if each.interrupted]
+    slow = [name(each) for each in ordered(runs) if not facts.kept_up(each)]
+    found = []
+    if interrupted:
+        found.append(f"Not comparable, because the run was interrupted: {', '.join(interrupted)}.")
+    if slow:
+        found.append(
+            f"The load generator did not keep up, so the times are partly its own: {', '.join(slow)}."
+        )
+    return found
 
 
 def _run(documents: Sequence[Document], policy: str) -> Document | None:

@@ -86,7 +86,7 @@ def test_the_verdict_is_in_words() -> None:
     assert {words[name] for name in ("refused", "nothing measured", "hostile", "full", "empty", "nulls")} == {
         "FAILED"
     }
-    assert "thresholds failed: refused." in headline(read(documents.refused())).sentence
+    assert "thresholds failed: Cars refused." in headline(read(documents.refused())).sentence
 
 
 def test_a_load_above_its_limit_is_said_and_a_normal_one_is_not() -> None:

@@ -161,6 +161,23 @@ def test_herding_is_named_only_where_it_is_seen() -> None:
     assert "erding" not in page.project_report(alone)
 
 
+def test_a_run_of_a_policy_that_was_cut_short_or_too_slow_is_named() -> None:
+    told = measured()
+    before = read_evidence(told).policy_runs
+    assert before
+    assert policies.doubts(before) == []
+    naive, random, _ = told["comparison"]["documents"]
+    naive["result"]["interrupted"] = True
+    random["result"]["generator"] = {"verdict": "saturated", "why": "its loop lagged"}
+    found = read_evidence(told).policy_runs
+    assert found
+    interrupted, slow = policies.doubts(found)
+    assert interrupted.endswith("interrupted: snapshot_least_loaded.")
+    assert slow.endswith("own: random.")
+    assert policies.herding(found) is None
+    assert interrupted in page.project_report(told)
+
+
 def failing(name: str) -> Evidence:
     told = held()
     for each in told["thresholds"]:
