@@ -1,4 +1,5 @@
-"""Runs against runs: what differs between groups of repeats, and whether that is more than noise.
+"""Comparison of runs: what differs between groups of repeats, and whether the difference is more than noise.
 
-Everything here follows from the documents that runs leave. It never talks to a grid.
+It owns the figures of merit, the grouping and the test. It works on the documents that runs leave, and never talks to
+a grid.
 """

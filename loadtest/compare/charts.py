@@ -12,13 +12,13 @@ from loadtest.paper import svg
 from loadtest.paper.axes import Linear
 from loadtest.paper.svg import Point
 
-KINDS = 6  # of lines that are told apart, by the classes line-0 to line-5
+KINDS = 6  # lines that can be told apart, by the classes line-0 to line-5
 LEFT, RIGHT, TOP, BOTTOM = 48, 10, 24, 34
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Line:
-    """One line: its name, which kind of line it is, its points in the units of the axes."""
+    """One line: its name, the kind of its colour and dash, and its points in the units of the axes."""
 
     name: str
     kind: int
@@ -27,7 +27,7 @@ class Line:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Axis:
-    """An axis: from `low` to `high`, the values that are marked with their words, and what it shows."""
+    """An axis from `low` to `high`: its ticks with their texts, and its name."""
 
     low: float
     high: float
@@ -35,15 +35,15 @@ class Axis:
     name: str
 
     def place(self, value: float, start: float, end: float) -> float:
-        """Return where a value lies between two places, kept within them."""
+        """Return the place of a value between two places; a value beyond the axis is at its end."""
         return Linear(self.low, self.high, start, end)(min(max(value, self.low), self.high))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart of lines; `limit` is a value of y that must not be exceeded. Sizes are in SVG units.
+    """A chart of lines. Sizes are in SVG units.
 
-    `marks` are the values of x at which somebody changed the grid.
+    `limit` is a value of y that must not be exceeded. `marks` are the values of x at which the grid was changed.
     """
 
     title: str
@@ -56,29 +56,29 @@ class Chart:
     marks: Sequence[float] = ()
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        """Return where a point is drawn."""
+        """Return the place of a point in the picture."""
         return (
             self.x.place(x, float(LEFT), float(self.width - RIGHT)),
             self.y.place(y, float(self.height - BOTTOM), float(TOP)),
         )
 
 
-def drawn(chart: Chart) -> Markup:
+def draw(chart: Chart) -> Markup:
     """Return a chart as an SVG element for a page."""
     size = f"0 0 {chart.width} {chart.height}"
     return svg.tag("svg", inner(chart), class_="chart", viewBox=size, role="img", aria_label=chart.title)
 
 
 def inner(chart: Chart) -> Markup:
-    """Return what is inside a chart's SVG element."""
+    """Return the content of a chart's SVG element."""
     left, right = float(LEFT), float(chart.width - RIGHT)
     parts = [svg.label(left, 15.0, chart.title, "title", "start")]
-    for value, said in chart.y.ticks:
+    for value, words in chart.y.ticks:
         _, y = chart.at(chart.x.low, value)
-        parts += [svg.line((left, y), (right, y), "grid"), svg.label(left - 6, y + 4, said, "tick", "end")]
-    for value, said in chart.x.ticks:
+        parts += [svg.line((left, y), (right, y), "grid"), svg.label(left - 6, y + 4, words, "tick", "end")]
+    for value, words in chart.x.ticks:
         x, y = chart.at(value, chart.y.low)
-        parts += [svg.line((x, y), (x, y + 4), "grid"), svg.label(x, y + 15, said, "tick", "middle")]
+        parts += [svg.line((x, y), (x, y + 4), "grid"), svg.label(x, y + 15, words, "tick", "middle")]
     parts.append(svg.label((left + right) / 2, chart.height - 4.0, chart.x.name, "tick", "middle"))
     if chart.y.name:
         parts.append(svg.label(left - 40, TOP - 6.0, chart.y.name, "tick", "start"))
@@ -93,7 +93,7 @@ def inner(chart: Chart) -> Markup:
 
 
 def legend(lines: Sequence[tuple[str, int]]) -> Markup:
-    """Return the names of lines beside a sample of each, as a list for a page."""
+    """Return the names of lines, each beside a sample of its line, as a list for a page."""
     items = (svg.tag("li", _sample(kind), name) for name, kind in lines)
     return svg.tag("ul", *items, class_="legend")
 
@@ -104,7 +104,7 @@ def _sample(kind: int) -> Markup:
 
 
 def sample(kind: int, y: float) -> Markup:
-    """Return a short piece of a kind of line."""
+    """Return a short line of a kind."""
     return svg.line((0, y), (28, y), _kind(kind))
 
 

@@ -1,4 +1,4 @@
-"""`python -m loadtest compare`: which runs, under which labels, shown how."""
+"""`python -m loadtest compare`: finds the runs, compares them, and shows the comparison."""
 
 import argparse
 import sys
@@ -10,14 +10,14 @@ from rich.console import Console
 
 from loadtest.compare import documents, page, picture, terminal
 from loadtest.compare.documents import Unreadable
-from loadtest.compare.groups import Comparison, Given, compare
+from loadtest.compare.groups import ComparedRun, Comparison, compare
 from loadtest.contract import RESULT_FILE
 from loadtest.options import explained, runs_folder, writable
 
 DONE, USAGE = 0, 2
-WIDTH = 140  # of a table that goes into a file
+WIDTH = 140  # characters of a table that goes into a file
 TWO = "name two runs or more; `.venv/bin/python -m loadtest runs` lists them"
-ABOUT = "show what differs between runs, and whether it is more than the noise of repeats"
+ABOUT = "show what differs between runs, and whether the difference is more than the noise of repeats"
 
 
 def add(commands: Any, environ: Mapping[str, str]) -> None:
@@ -38,24 +38,24 @@ def add(commands: Any, environ: Mapping[str, str]) -> None:
     )
 
 
-def run(asked: argparse.Namespace) -> int:
-    """Compare what was asked for; returns the exit code."""
-    if len(asked.runs) + sum(len(label) - 1 for label in asked.label) < 2:
+def run(options: argparse.Namespace) -> int:
+    """Compare the runs that the command line names; returns the exit code."""
+    if len(options.runs) + sum(len(label) - 1 for label in options.label) < 2:
         print(f"loadtest compare: {TWO}", file=sys.stderr)
         return USAGE
     try:
-        given = list(_given(asked.runs, asked.label, asked.runs_dir))
-        comparison = compare(given, one_by_one=True)
-        present(comparison, console(), asked.html)
-        if asked.svg:
-            asked.svg.write_text(picture.picture(comparison), encoding="utf-8")
+        runs = list(_read(options.runs, options.label, options.runs_dir))
+        comparison = compare(runs, one_by_one=True)
+        present(comparison, console(), options.html)
+        if options.svg:
+            options.svg.write_text(picture.picture(comparison), encoding="utf-8")
     except (Unreadable, OSError) as error:
         print(f"loadtest compare: {error}", file=sys.stderr)
         return USAGE
     return DONE
 
 
-def _given(runs: Sequence[str], labels: Sequence[Sequence[str]], runs_dir: Path) -> Iterator[Given]:
+def _read(runs: Sequence[str], labels: Sequence[Sequence[str]], runs_dir: Path) -> Iterator[ComparedRun]:
     for label, named in [
         *(("", each) for each in runs),
         *((label, each) for label, *of in labels for each in of),
@@ -63,7 +63,7 @@ def _given(runs: Sequence[str], labels: Sequence[Sequence[str]], runs_dir: Path)
         path = documents.find(named, runs_dir)
         document = documents.read(path)
         name = path.parent.name if path.name == RESULT_FILE else path.stem
-        yield Given(name, label, document)
+        yield ComparedRun(name, label, document)
 
 
 def console() -> Console:
@@ -73,20 +73,20 @@ def console() -> Console:
 
 
 def present(comparison: Comparison, console: Console, html: Path | None) -> None:
-    """Print a comparison, and write it as a page too; raises OSError when that can't be written."""
+    """Print a comparison, and write it as a page to `html`; raises OSError when the page can't be written."""
     terminal.show(console, comparison)
     if html:
         html.write_text(page.page(comparison), encoding="utf-8")
-        console.print(f"the page: {html}", soft_wrap=True, markup=False, highlight=False)
+        console.print(f"page: {html}", soft_wrap=True, markup=False, highlight=False)
 
 
 def present_rounds(folders: Sequence[Path], html: Path | None) -> bool:
-    """Compare the runs of one command by their folders, when there are several; False if that can't be done."""
+    """Compare the runs of one command, if there are several; returns False if they can't be compared."""
     if len(folders) < 2:
         return True
     try:
-        given = [Given(folder.name, "", documents.read(folder / RESULT_FILE)) for folder in folders]
-        present(compare(given), console(), html)
+        runs = [ComparedRun(folder.name, "", documents.read(folder / RESULT_FILE)) for folder in folders]
+        present(compare(runs), console(), html)
     except (Unreadable, OSError) as error:
         print(f"loadtest compare: {error}", file=sys.stderr)
         return False

@@ -4,28 +4,28 @@ import json
 from pathlib import Path
 from typing import cast
 
-from loadtest.compare.merits import Document
+from loadtest.compare.merits import RawDocument
 from loadtest.contract import RESULT_FILE
 from loadtest.paper import document as paper
 from loadtest.paper.document import NotAResult
 
 
 class Unreadable(Exception):
-    """There is no run that can be compared; the message says why."""
+    """A run can't be read or compared; the message says why."""
 
 
-def find(named: str, runs_dir: Path) -> Path:
-    """Return the file of a run that is named by file, folder or id; raises Unreadable."""
-    tried = (Path(named), Path(named) / RESULT_FILE, runs_dir / named / RESULT_FILE)
-    for path in tried:
+def find(name: str, runs_dir: Path) -> Path:
+    """Return the document of a run, named by its file, its folder or its id; raises Unreadable."""
+    candidates = (Path(name), Path(name) / RESULT_FILE, runs_dir / name / RESULT_FILE)
+    for path in candidates:
         if path.is_file():
             return path
-    message = f"{named!r} is neither a file nor a run in {runs_dir}"
+    message = f"{name!r} is neither a file nor a run in {runs_dir}"
     raise Unreadable(message)
 
 
-def read(path: Path) -> Document:
-    """Return what a run left; raises Unreadable for what is not a run or of a version that is not known."""
+def read(path: Path) -> RawDocument:
+    """Return the document of a run; raises Unreadable when the file is none, or of an unknown version."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -36,4 +36,4 @@ def read(path: Path) -> Document:
     except NotAResult as error:
         message = f"{path} can't be compared: {error}"
         raise Unreadable(message) from error
-    return cast("Document", document)
+    return cast("RawDocument", document)

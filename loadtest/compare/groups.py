@@ -1,8 +1,8 @@
-"""Which runs are repeats of each other, and how each group stands to the first.
+"""Which runs are repeats of each other, and how each group differs from the first.
 
-Pure. Runs under one given label are one group. Others are repeats when they have the same policy, preset,
-shape, number of requests and seconds; not the seed: another seed is another draw of the same demand, and that
-is said. A run that was stopped early, or during which somebody changed the grid, is no repeat of any other.
+Pure. Runs with the same label are one group. Runs without a label are repeats when they have the same policy, preset,
+shape, number of requests and seconds. The seed may differ: another seed is another draw of the same demand, and a note
+says so. A run that was stopped early, or during which somebody changed the grid, is a group of its own.
 """
 
 import dataclasses
@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from loadtest.compare import noise
-from loadtest.compare.merits import Document, Merit, median, merits
-from loadtest.compare.noise import Verdict
+from loadtest.compare.merits import Merit, RawDocument, median, merits
+from loadtest.compare.noise import Assessment
 from loadtest.paper import document as paper
 
-PLAN = ("preset", "shape", "requests", "seconds")  # what is the same in repeats, beside the policy
+PLAN = ("preset", "shape", "requests", "seconds")  # the same in all repeats, as is the policy
 COUNTED = {"requests", "seconds"}
 ONE_BY_ONE = (
     "these runs have the same plan and policy: they are shown one by one, not averaged. One run of each can't tell a"
@@ -23,16 +23,16 @@ ONE_BY_ONE = (
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Given:
-    """A run to compare: where it came from, the label that it was given or "", what it left."""
+class ComparedRun:
+    """A run to compare: its name, its label or "", and its document."""
 
     name: str
     label: str
-    document: Document
+    document: RawDocument
 
     @property
     def run(self) -> Mapping[str, Any]:
-        """What the run says of itself."""
+        """The entry of the document that describes the run."""
         run = self.document.get("run")
         return run if isinstance(run, Mapping) else {}
 
@@ -42,25 +42,26 @@ class Group:
     """Repeats: their name and their runs."""
 
     name: str
-    runs: Sequence[Given]
+    runs: Sequence[ComparedRun]
 
     def values(self, merit: Merit) -> list[float]:
         """Return a figure of each run that has it."""
-        read = (merit.read(given.document) for given in self.runs)
+        read = (merit.read(compared.document) for compared in self.runs)
         return [value for value in read if value is not None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Cell:
-    """One figure of one group: its value in each run, its difference to the first group's median, the verdict.
+    """One figure of one group: its value in each run, and how it differs from the first group.
 
-    The first group has neither difference nor verdict.
+    `delta` is the difference of the medians, `share` that difference over the first median. The first group has
+    neither, and no assessment.
     """
 
     values: Sequence[float]
     delta: float | None = None
-    share: float | None = None  # the difference over the first group's median
-    verdict: Verdict | None = None
+    share: float | None = None
+    assessment: Assessment | None = None
 
     @property
     def median(self) -> float | None:
@@ -70,22 +71,22 @@ class Cell:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Comparison:
-    """All groups, a row of cells for each figure that any run has, and what must be known to read them."""
+    """All groups, a row of cells for each figure that any run has, and notes for the reader."""
 
     groups: Sequence[Group]
     rows: Sequence[tuple[Merit, Sequence[Cell]]]
     notes: Sequence[str]
 
 
-def compare(runs: Sequence[Given], *, one_by_one: bool = False) -> Comparison:
+def compare(runs: Sequence[ComparedRun], *, one_by_one: bool = False) -> Comparison:
     """Group the runs and compare each group with the first.
 
-    With `one_by_one`, runs that would all be one group are each a group of their own.
+    With `one_by_one`, runs that would all be in one group become one group each.
     """
     groups = grouped(runs)
     apart = one_by_one and len(groups) == 1 and len(runs) > 1
     if apart:
-        groups = [Group(given.name, [given]) for given in runs]
+        groups = [Group(compared.name, [compared]) for compared in runs]
     rows = []
     for merit in merits():
         columns = [group.values(merit) for group in groups]
@@ -102,13 +103,15 @@ def _against(first: Sequence[float], values: Sequence[float]) -> Cell:
     return Cell(values, delta, share, noise.judge(first, values))
 
 
-def grouped(runs: Sequence[Given]) -> list[Group]:
+def grouped(runs: Sequence[ComparedRun]) -> list[Group]:
     """Return the groups in the order in which their first runs were given."""
-    by_key: dict[tuple[Any, ...], list[Given]] = {}
-    for given in runs:
-        by_key.setdefault(_key(given), []).append(given)
+    by_key: dict[tuple[Any, ...], list[ComparedRun]] = {}
+    for compared in runs:
+        by_key.setdefault(_key(compared), []).append(compared)
     differing = [
-        name for name in ("policy", *PLAN) if len({_said(each[0], name) for each in by_key.values()}) > 1
+        name
+        for name in ("policy", *PLAN)
+        if len({_plan_value(each[0], name) for each in by_key.values()}) > 1
     ]
     names = [_name(each[0], differing) for each in by_key.values()]
     return [
@@ -117,48 +120,48 @@ def grouped(runs: Sequence[Given]) -> list[Group]:
     ]
 
 
-def _key(given: Given) -> tuple[Any, ...]:
-    label = _label(given)
+def _key(compared: ComparedRun) -> tuple[Any, ...]:
+    label = _label(compared)
     if label:
         return (label,)
-    alone = given.name if apart_for(given.document) else ""
-    return ("", alone, *(_said(given, name) for name in ("policy", *PLAN)))
+    alone = compared.name if apart_for(compared.document) else ""
+    return ("", alone, *(_plan_value(compared, name) for name in ("policy", *PLAN)))
 
 
-def apart_for(document: Document) -> str:
-    """Return why a run is no repeat of any other, "" if it may be one."""
+def apart_for(document: RawDocument) -> str:
+    """Return why a run can't be a repeat of another, "" if it can."""
     result = document["result"]
     if result.get("interrupted"):
         return "stopped early"
-    return "conditions changed" if _disturbed(document) else ""
+    return "conditions changed" if _unplanned_changes(document) else ""
 
 
-def _disturbed(document: Document) -> list[paper.Change]:
+def _unplanned_changes(document: RawDocument) -> list[paper.Change]:
     return [each for each in paper.changes(document) if not each.planned]
 
 
-def _said(given: Given, name: str) -> str:
-    """Return what a run says of itself, 60 and 60.0 alike; "" for nothing."""
-    value = given.run.get(name)
+def _plan_value(compared: ComparedRun, name: str) -> str:
+    """Return a value of a run's plan as text, the same for 60 and 60.0; "" when it is absent."""
+    value = compared.run.get(name)
     if value is None:
         return ""
     return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
-def _label(given: Given) -> str:
-    return given.label or str(given.run.get("label") or "")
+def _label(compared: ComparedRun) -> str:
+    return compared.label or str(compared.run.get("label") or "")
 
 
-def _name(given: Given, differing: Sequence[str]) -> str:
+def _name(compared: ComparedRun, differing: Sequence[str]) -> str:
     """Name a group by its label, else by what sets it apart from the others."""
     words = [
-        f"{_said(given, each)} {each}" if each in COUNTED else _said(given, each)
+        f"{_plan_value(compared, each)} {each}" if each in COUNTED else _plan_value(compared, each)
         for each in differing
-        if _said(given, each)
+        if _plan_value(compared, each)
     ]
-    named = _label(given)
-    alone = "" if named else apart_for(given.document)
-    name = named or ", ".join(words) or str(given.run.get("policy") or given.name)
+    named = _label(compared)
+    alone = "" if named else apart_for(compared.document)
+    name = named or ", ".join(words) or str(compared.run.get("policy") or compared.name)
     return f"{name}, {alone}" if alone else name
 
 
@@ -167,9 +170,9 @@ def _notes(groups: Sequence[Group]) -> Iterator[str]:
         count = len(groups[0].runs)
         yield f"all {count} runs are repeats of one group: there is nothing to compare them with"
     plans = {
-        (str(given.run.get("seed")), str(given.run.get("plan_sha256")))
+        (str(compared.run.get("seed")), str(compared.run.get("plan_sha256")))
         for group in groups
-        for given in group.runs
+        for compared in group.runs
     }
     seeds = sorted({seed for seed, _ in plans})
     if len(seeds) > 1:
@@ -177,19 +180,19 @@ def _notes(groups: Sequence[Group]) -> Iterator[str]:
     elif len(plans) > 1:
         yield "the plans differ, with one seed: a difference may be one of the arrivals"
     for group in groups:
-        for given in group.runs:
-            yield from (f"{given.name}: {fault}" for fault in _faults(given))
+        for compared in group.runs:
+            yield from (f"{compared.name}: {fault}" for fault in _faults(compared))
 
 
-def _faults(given: Given) -> Iterator[str]:
-    result = given.document["result"]
+def _faults(compared: ComparedRun) -> Iterator[str]:
+    result = compared.document["result"]
     if result.get("interrupted"):
         yield "it was interrupted: its figures are of what was sent until then"
-    if broken := [each.name for each in paper.thresholds(given.document) if each.broken]:
-        yield f"it broke {', '.join(broken)}"
-    if disturbed := _disturbed(given.document):
-        said = "; ".join(f"{each.said} after {max(each.at_s, 0.0):.0f} s" for each in disturbed)
-        yield f"the conditions were changed during it: {said}"
+    if failed := [each.name for each in paper.thresholds(compared.document) if each.failed]:
+        yield f"thresholds failed: {', '.join(failed)}"
+    if unplanned := _unplanned_changes(compared.document):
+        changed = "; ".join(f"{each.description} after {max(each.at_s, 0.0):.0f} s" for each in unplanned)
+        yield f"the conditions were changed during it: {changed}"
     generator = result.get("generator") or {}
     if generator.get("verdict") == "saturated":
-        yield f"the sender was the bottleneck: {generator.get('why') or 'saturated'}"
+        yield f"the load generator was the bottleneck: {generator.get('why') or 'saturated'}"

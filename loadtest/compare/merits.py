@@ -1,6 +1,6 @@
-"""The figures of merit of one run, read from the document that it leaves; None is what it does not have.
+"""The figures of merit of one run, read from its document; a figure that the document does not have is None.
 
-Pure. A document of an older run lacks figures: what its samples and requests still tell is computed.
+Pure. A document of an older run lacks some figures. They are computed from its samples where that is possible.
 """
 
 import dataclasses
@@ -10,10 +10,10 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from loadtest.paper.document import number
+from loadtest.paper.fields import number
 
-Document = Mapping[str, Any]
-BUSY_SHARE = 0.5  # of the peak load, as for the balance ratio
+RawDocument = Mapping[str, Any]  # the JSON of a run
+BUSY_SHARE = 0.5  # of the peak load; the fleet is busy above it, as for the balance ratio
 
 
 class Unit(enum.Enum):
@@ -30,18 +30,18 @@ class Unit(enum.Enum):
         self._form = form if form == "g" else f".{form}"
         self._word = word
 
-    def written(self, *values: float) -> str:
-        """Write a value, or the least and the most of several."""
+    def text(self, *values: float) -> str:
+        """Return the text of a value, or of a range from its first to its last value."""
         return " to ".join(f"{self._scaled(value):{self._form}}" for value in values) + self._word
 
     def difference(self, value: float) -> str:
-        """Write a difference with its sign; that of two shares is in percentage points."""
+        """Return the text of a difference with its sign; a difference of two shares is in percentage points."""
         word = " points" if self is Unit.SHARE else self._word
         return f"{self._scaled(value):+{self._form}}{word}"
 
     @property
     def has_shares(self) -> bool:
-        """Whether a difference means something as a share of the first value."""
+        """Whether a difference is also shown as a share of the first value."""
         return self in {Unit.RATIO, Unit.MS}
 
     def _scaled(self, value: float) -> float:
@@ -50,15 +50,15 @@ class Unit(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Merit:
-    """A figure of merit: its name, how it is written, and how it is read."""
+    """A figure of merit: its name, its unit, and how it is read from a document."""
 
     name: str
     unit: Unit
-    read: Callable[[Document], float | None]
+    read: Callable[[RawDocument], float | None]
 
 
 def merits() -> tuple[Merit, ...]:
-    """Return the figures that runs are compared by, in the order in which they are shown."""
+    """Return the figures by which runs are compared, in the order in which they are shown."""
     return (
         Merit("max/mean utilization", Unit.RATIO, _figure("balance_ratio")),
         Merit("imbalance against the oracle", Unit.RATIO, _figure("imbalance_vs_oracle")),
@@ -76,8 +76,8 @@ def merits() -> tuple[Merit, ...]:
     )
 
 
-def _figure(name: str, *inner: str) -> Callable[[Document], float | None]:
-    def read(run: Document) -> float | None:
+def _figure(name: str, *inner: str) -> Callable[[RawDocument], float | None]:
+    def read(run: RawDocument) -> float | None:
         value: Any = run["result"]
         for each in (name, *inner):
             value = value.get(each) if isinstance(value, Mapping) else None
@@ -86,12 +86,12 @@ def _figure(name: str, *inner: str) -> Callable[[Document], float | None]:
     return read
 
 
-def _or(run: Document, name: str, compute: Callable[[Sequence[float]], float]) -> float | None:
-    """Return the result's figure, else the time average of `compute` while the fleet is busy."""
-    told = _figure(name)(run)
-    if told is not None:
-        return told
-    moments = whole(run)
+def _or(run: RawDocument, name: str, compute: Callable[[Sequence[float]], float]) -> float | None:
+    """Return the figure of the result; without one, the time average of `compute` while the fleet is busy."""
+    found = _figure(name)(run)
+    if found is not None:
+        return found
+    moments = complete_samples(run)
     peak_kw = max((sum(moment.load_kw.values()) for moment in moments), default=0)
     total = seconds = 0.0
     for moment, after in itertools.pairwise(moments):
@@ -102,7 +102,7 @@ def _or(run: Document, name: str, compute: Callable[[Sequence[float]], float]) -
 
 
 def _jain(utilizations: Sequence[float]) -> float:
-    """Jain, Chiu and Hawe (1984): 1 when all are equal, 1/n when one has everything."""
+    """Return Jain's index (Jain, Chiu and Hawe, 1984): 1 when all are equal, 1/n when one has all the load."""
     return sum(utilizations) ** 2 / (len(utilizations) * sum(each**2 for each in utilizations))
 
 
@@ -110,7 +110,7 @@ def _range(utilizations: Sequence[float]) -> float:
     return max(utilizations) - min(utilizations)
 
 
-def _overload_ws(run: Document) -> float | None:
+def _overload_ws(run: RawDocument) -> float | None:
     counted = [station.get("counted") for station in run["result"].get("stations") or []]
     known = [
         each.get("overload_admission_ws", 0) + each.get("overload_derating_ws", 0) for each in counted if each
@@ -119,16 +119,16 @@ def _overload_ws(run: Document) -> float | None:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Moment:
-    """The loads of the fleet at one moment, in seconds after the window began."""
+class UtilizationSample:
+    """Loads and utilizations of the substations at one moment, in seconds after the arrival window began."""
 
     at_s: float
     load_kw: Mapping[str, float]
     utilization: Mapping[str, float]
 
 
-def whole(run: Document) -> list[Moment]:
-    """Return the samples in the arrival window that have every substation."""
+def complete_samples(run: RawDocument) -> list[UtilizationSample]:
+    """Return the samples in the arrival window in which every substation was read."""
     window = run.get("window_unix_s") or (0, float("inf"))
     rated_kw = _capacities_kw(run)
     moments = []
@@ -139,16 +139,16 @@ def whole(run: Document) -> list[Moment]:
         if not load_kw or not window[0] <= sample["at_unix_s"] <= window[1] or load_kw.keys() - capacity_kw:
             continue
         shares = {each: load_kw[each] / capacity_kw[each] for each in sorted(load_kw)}
-        moments.append(Moment(sample["at_unix_s"] - window[0], load_kw, shares))
+        moments.append(UtilizationSample(sample["at_unix_s"] - window[0], load_kw, shares))
     most = max((len(moment.load_kw) for moment in moments), default=0)
     return [moment for moment in moments if len(moment.load_kw) == most]
 
 
-def _capacities_kw(run: Document) -> dict[str, float]:
+def _capacities_kw(run: RawDocument) -> dict[str, float]:
     stations = run["result"].get("stations") or []
     return {each["substation_id"]: each["sampled"]["capacity_kw"] for each in stations if each.get("sampled")}
 
 
 def median(values: Sequence[float]) -> float | None:
-    """Return the median, None of nothing."""
+    """Return the median; None when there are no values."""
     return statistics.median(values) if values else None

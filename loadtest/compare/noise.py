@@ -1,11 +1,9 @@
 """Whether two groups of repeats differ by more than chance.
 
-Pure.
-
-The exact rank test of Mann and Whitney (1947), two-sided. It assumes no distribution and is exact for any
-number of runs, also with ties: the ways to deal the ranks out are counted one rank at a time, as Streitberg
-and Roehmel (1986) do. It compares each figure alone: of twenty figures that do not differ, one is expected
-to be called different.
+Pure. The test is the exact two-sided rank test of Mann and Whitney (1947). It assumes no distribution, and it is
+exact for any number of runs, also with ties: it counts the ways to distribute the ranks over the groups one rank at
+a time, as Streitberg and Roehmel (1986) do. Each figure is tested alone. So of twenty figures that do not differ, one
+is expected to be called different.
 """
 
 import dataclasses
@@ -13,12 +11,12 @@ import enum
 import math
 from collections.abc import Sequence
 
-CHANCE = 0.05  # a difference that is seen by chance less often than this is called one
-FEWEST = 3  # repeats; fewer say nothing about the noise
+CHANCE = 0.05  # a difference that chance makes less often than this is called a difference
+FEWEST = 3  # repeats of each group; fewer say nothing about the noise
 
 
 class Finding(enum.StrEnum):
-    """What can be said of two groups."""
+    """The result of a comparison of two groups."""
 
     DIFFERS = "differs"
     WITHIN_NOISE = "within noise"
@@ -26,8 +24,11 @@ class Finding(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Verdict:
-    """A finding, why there is none, and the probability of what was seen if there were no difference."""
+class Assessment:
+    """A finding, with `why` if the groups can't be told apart.
+
+    `chance` is the probability of a difference at least as large if the groups do not differ.
+    """
 
     finding: Finding
     why: str = ""
@@ -37,21 +38,21 @@ class Verdict:
         return f"{self.finding}: {self.why}" if self.why else str(self.finding)
 
 
-def judge(first: Sequence[float], second: Sequence[float]) -> Verdict:
-    """Say whether two groups of values differ; each value is one run's."""
+def judge(first: Sequence[float], second: Sequence[float]) -> Assessment:
+    """Return whether two groups of values differ; each value is of one run."""
     fewer = min(len(first), len(second))
     if fewer == 0:
-        return Verdict(Finding.CANT_TELL, "not measured")
+        return Assessment(Finding.CANT_TELL, "not measured")
     if fewer == 1:
-        return Verdict(Finding.CANT_TELL, "one run only")
+        return Assessment(Finding.CANT_TELL, "one run only")
     if fewer < FEWEST or least_chance(len(first), len(second)) >= CHANCE:
-        return Verdict(Finding.CANT_TELL, f"{fewer} runs, {_enough()} needed")
+        return Assessment(Finding.CANT_TELL, f"{fewer} runs, {_enough()} needed")
     chance = rank_test(first, second)
-    return Verdict(Finding.DIFFERS if chance < CHANCE else Finding.WITHIN_NOISE, chance=chance)
+    return Assessment(Finding.DIFFERS if chance < CHANCE else Finding.WITHIN_NOISE, chance=chance)
 
 
 def least_chance(first: int, second: int) -> float:
-    """Return the lowest probability that the test of so many values can give: that of complete separation."""
+    """Return the lowest probability that the test can give for so many values: no overlap of the groups."""
     return min(2 / math.comb(first + second, first), 1.0)
 
 
@@ -60,13 +61,16 @@ def _enough() -> int:
 
 
 def rank_test(first: Sequence[float], second: Sequence[float]) -> float:
-    """Return the probability that values drawn alike are dealt into groups at least as unlike as these."""
+    """Return the probability that chance alone makes two groups at least as different as these."""
     ranks = _doubled_ranks([*first, *second])
-    expected = len(first) * sum(ranks)  # of the sum of the first group's ranks, times the number of values
-    seen = abs(sum(ranks[: len(first)]) * len(ranks) - expected)
+    # The expected sum of the first group's ranks, times the number of values: integers compare exactly.
+    expected = len(first) * sum(ranks)
+    observed = abs(sum(ranks[: len(first)]) * len(ranks) - expected)
     ways = _ways(ranks, len(first))
-    unlike = sum(count for total, count in ways.items() if abs(total * len(ranks) - expected) >= seen)
-    return unlike / math.comb(len(ranks), len(first))
+    as_different = sum(
+        count for total, count in ways.items() if abs(total * len(ranks) - expected) >= observed
+    )
+    return as_different / math.comb(len(ranks), len(first))
 
 
 def _doubled_ranks(values: Sequence[float]) -> list[int]:

@@ -1,6 +1,6 @@
-"""A comparison as one page that needs nothing else: each chart has its table, it prints, it knows the dark.
+"""A comparison as one HTML page that needs nothing else: light and dark, on a screen and on paper.
 
-Pure.
+Pure. Each chart has a table of the same figures.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,17 +8,20 @@ from html import escape
 from itertools import zip_longest
 
 from loadtest.compare import charts, pictures, terminal
-from loadtest.compare.groups import Comparison, Given, Group
+from loadtest.compare.groups import ComparedRun, Comparison, Group
 from loadtest.compare.noise import Finding
 from loadtest.compare.style import STYLE
-from loadtest.paper import facts
 from loadtest.paper.document import read
+from loadtest.paper.headline import headline
 
-KINDS = {"response": "Response time, from the intended sending", "service": "Service time, from the sending"}
+KINDS = {
+    "response": "Response time, from the planned moment",
+    "service": "Service time, from when an attempt was sent",
+}
 
 
 def page(comparison: Comparison) -> str:
-    """Return the page."""
+    """Return the page of a comparison."""
     body = "".join(
         (
             "<h1>Comparison of runs</h1>", _summary(comparison), _notes(comparison), _figures(comparison),
@@ -35,7 +38,7 @@ def page(comparison: Comparison) -> str:
 
 
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table; head and cells are HTML already, the first cell of each row is its heading."""
+    """Return a table; `head` and `rows` are HTML. The first cell of each row is its heading."""
     columns = "".join(f'<th scope="col">{each}</th>' for each in head)
     lines = "".join(
         f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{each}</td>" for each in row[1:])}</tr>'
@@ -49,18 +52,20 @@ def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> s
 
 
 def _summary(comparison: Comparison) -> str:
-    """Say for each further group what differs from the first."""
+    """Return, for each further group, what differs from the first."""
     first = escape(comparison.groups[0].name)
-    said = []
+    items = []
     for index, group in enumerate(comparison.groups[1:], start=1):
         found = {finding: _named(comparison, index, finding) for finding in Finding}
         parts = [f"{finding.capitalize()}: {', '.join(names)}." for finding, names in found.items() if names]
-        said.append(f"<li><b>{escape(group.name)}</b> against <b>{first}</b>. {escape(' '.join(parts))}</li>")
-    return f"<ul>{''.join(said)}</ul>" if said else ""
+        items.append(
+            f"<li><b>{escape(group.name)}</b> against <b>{first}</b>. {escape(' '.join(parts))}</li>"
+        )
+    return f"<ul>{''.join(items)}</ul>" if items else ""
 
 
 def _named(comparison: Comparison, index: int, finding: Finding) -> list[str]:
-    verdicts = ((merit.name, cells[index].verdict) for merit, cells in comparison.rows)
+    verdicts = ((merit.name, cells[index].assessment) for merit, cells in comparison.rows)
     names = [name for name, verdict in verdicts if verdict and verdict.finding is finding]
     return ["all figures"] if len(names) == len(comparison.rows) > 1 else names
 
@@ -81,9 +86,9 @@ def _figures(comparison: Comparison) -> str:
         for index, cell in enumerate(cells):
             row.append(terminal.spread(merit, cell))
             if index:
-                differs = cell.verdict is not None and cell.verdict.finding is Finding.DIFFERS
-                said = escape(terminal.verdict(cell))
-                row += [terminal.delta(merit, cell), f"<b>{said}</b>" if differs else said]
+                differs = cell.assessment is not None and cell.assessment.finding is Finding.DIFFERS
+                words = escape(terminal.verdict(cell))
+                row += [terminal.delta(merit, cell), f"<b>{words}</b>" if differs else words]
         rows.append(row)
     method = f"<p>{escape(terminal.method())}.</p>" if len(comparison.groups) > 1 else ""
     shown = table("Figures of merit", head, rows)
@@ -91,7 +96,7 @@ def _figures(comparison: Comparison) -> str:
 
 
 def _loads(comparison: Comparison) -> str:
-    runs = [given for group in comparison.groups for given in group.runs]
+    runs = [compared for group in comparison.groups for compared in group.runs]
     seconds, highest = pictures.window_s(runs), pictures.highest_percent(runs)
     if not highest:
         return ""
@@ -108,23 +113,23 @@ def _loads(comparison: Comparison) -> str:
     )
 
 
-def _in_turn(groups: Sequence[Group]) -> Iterator[tuple[str, Given]]:
-    """Yield the first run of each group, then the second, and so on: groups stand side by side."""
+def _in_turn(groups: Sequence[Group]) -> Iterator[tuple[str, ComparedRun]]:
+    """Yield the first run of each group, then the second of each, and so on: the groups are side by side."""
     for number, row in enumerate(zip_longest(*(group.runs for group in groups)), start=1):
-        for group, given in zip(groups, row, strict=True):
-            if given:
-                yield f"{group.name}, run {number}" if len(group.runs) > 1 else group.name, given
+        for group, compared in zip(groups, row, strict=True):
+            if compared:
+                yield f"{group.name}, run {number}" if len(group.runs) > 1 else group.name, compared
 
 
-def _load(title: str, given: Given, seconds: float, highest: float) -> str:
-    names = pictures.substations([given])
+def _load(title: str, compared: ComparedRun, seconds: float, highest: float) -> str:
+    names = pictures.substations([compared])
     rows = [
         [f"{at_s:.1f} s", *(f"{shares[name] * 100:.1f} %" for name in names)]
-        for at_s, shares in pictures.load_rows(given)
+        for at_s, shares in pictures.load_rows(compared)
     ]
-    chart = charts.drawn(pictures.loads(given, seconds, highest, title))
+    chart = charts.draw(pictures.loads(compared, seconds, highest, title))
     inside = table(f"Utilization in {title}", ["after", *map(escape, names)], rows)
-    return f"<figure>{chart}<details><summary>{escape(given.name)} as a table</summary>{inside}</details></figure>"
+    return f"<figure>{chart}<details><summary>{escape(compared.name)} as a table</summary>{inside}</details></figure>"
 
 
 def _latencies(comparison: Comparison) -> str:
@@ -132,7 +137,7 @@ def _latencies(comparison: Comparison) -> str:
     if not figures:
         return ""
     key = charts.legend([(group.name, kind) for kind, group in enumerate(comparison.groups)])
-    about = "One line for each run, on logarithmic axes: each tenfold takes as much room, and so does each further nine."
+    about = "One line for each run. Both axes are logarithmic: a factor of ten always has the same length, and so has one more nine."
     return (
         f"<section><h2>How long answers took</h2><p>{about}</p>{key}"
         f'<div class="multiples">{figures}</div></section>'
@@ -153,32 +158,32 @@ def _latency(comparison: Comparison, kind: str, title: str) -> str:
     ]
     names = [escape(group.name) for group in comparison.groups]
     caption = "Median of the runs of each group"
-    return f"<figure>{charts.drawn(chart)}{table(caption, ['of the answers within', *names], rows)}</figure>"
+    return f"<figure>{charts.draw(chart)}{table(caption, ['of the answers within', *names], rows)}</figure>"
 
 
 def _runs(comparison: Comparison) -> str:
     rows = [
         [
-            escape(given.name),
+            escape(compared.name),
             escape(group.name),
-            _verdict(given),
-            *(escape(str(given.run.get(each) or "-")) for each in SAID),
-            _sender(given),
+            _verdict(compared),
+            *(escape(str(compared.run.get(each) or "-")) for each in PLAN),
+            _load_generator(compared),
         ]
         for group in comparison.groups
-        for given in group.runs
+        for compared in group.runs
     ]
-    return f"<section><h2>Runs</h2>{table('Runs', ['run', 'group', 'verdict', *(n.replace('_', ' ') for n in SAID), 'sender'], rows)}</section>"
+    return f"<section><h2>Runs</h2>{table('Runs', ['run', 'group', 'result', *(n.replace('_', ' ') for n in PLAN), 'load generator'], rows)}</section>"
 
 
-SAID = ("policy", "preset", "requests", "seconds", "seed", "started_at")
+PLAN = ("policy", "preset", "requests", "seconds", "seed", "started_at")
 
 
-def _verdict(given: Given) -> str:
-    """Return how a run ended, as its report has it."""
-    return escape(facts.headline(read(given.document)).word.lower())
+def _verdict(compared: ComparedRun) -> str:
+    """Return the verdict on a run, as in its report."""
+    return escape(headline(read(compared.document)).word.lower())
 
 
-def _sender(given: Given) -> str:
-    generator = given.document["result"].get("generator") or {}
+def _load_generator(compared: ComparedRun) -> str:
+    generator = compared.document["result"].get("generator") or {}
     return escape(str(generator.get("verdict") or "-"))

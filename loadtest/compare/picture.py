@@ -1,6 +1,6 @@
-"""One picture of a few runs side by side, for a page of documentation: an SVG file that stands alone.
+"""One picture of a few runs side by side, as an SVG file for a page of documentation.
 
-Pure. It has its own ground, so that it is readable on a light page and on a dark one.
+Pure. The picture has its own background, so that it is readable on a light and on a dark page.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from html import escape
 
 from loadtest.compare import pictures
 from loadtest.compare.charts import LEFT, inner, sample
-from loadtest.compare.groups import Comparison, Given, Group
+from loadtest.compare.groups import ComparedRun, Comparison, Group
 from loadtest.compare.style import CHART, DARK, LIGHT
 from loadtest.paper import svg
 
@@ -19,29 +19,29 @@ STYLE = f"svg {{ {LIGHT} }} @media (prefers-color-scheme: dark) {{ svg {{ {DARK}
 
 def picture(comparison: Comparison) -> str:
     """Return the utilization of each substation in one run of each group, side by side on the same axes."""
-    shown = [typical(group) for group in comparison.groups]
-    seconds, highest = pictures.window_s(shown), pictures.highest_percent(shown)
-    width, height = PANEL * len(shown) + 10, HEAD + HEIGHT
+    runs = [typical(group) for group in comparison.groups]
+    seconds, highest = pictures.window_s(runs), pictures.highest_percent(runs)
+    width, height = PANEL * len(runs) + 10, HEAD + HEIGHT
     panels = []
-    for number, (group, given) in enumerate(zip(comparison.groups, shown, strict=True)):
-        chart = pictures.loads(given, seconds, highest, group.name, (PANEL, HEIGHT))
+    for number, (group, compared) in enumerate(zip(comparison.groups, runs, strict=True)):
+        chart = pictures.loads(compared, seconds, highest, group.name, (PANEL, HEIGHT))
         panels.append(f'<g transform="translate({number * PANEL} {HEAD})">{inner(chart)}</g>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{_about(comparison)}">'
         f'<style>{STYLE}</style><rect class="ground" width="{width}" height="{height}" rx="6"/>'
-        f"{_names(pictures.substations(shown))}{''.join(panels)}</svg>\n"
+        f"{_names(pictures.substations(runs))}{''.join(panels)}</svg>\n"
     )
 
 
-def typical(group: Group) -> Given:
-    """Return the run of a group whose max/mean utilization is the lower median of the group's."""
-    known = [given for given in group.runs if _ratio(given) is not None]
-    ordered = sorted(known, key=lambda given: _ratio(given) or 0.0)
+def typical(group: Group) -> ComparedRun:
+    """Return the run of a group whose max/mean utilization is the lower median of the group."""
+    known = [compared for compared in group.runs if _ratio(compared) is not None]
+    ordered = sorted(known, key=lambda compared: _ratio(compared) or 0.0)
     return ordered[(len(ordered) - 1) // 2] if ordered else group.runs[0]
 
 
-def _ratio(given: Given) -> float | None:
-    ratio = given.document["result"].get("balance_ratio")
+def _ratio(compared: ComparedRun) -> float | None:
+    ratio = compared.document["result"].get("balance_ratio")
     return float(ratio) if ratio is not None else None
 
 

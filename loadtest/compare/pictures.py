@@ -1,86 +1,92 @@
-"""What is drawn of a comparison: each run's utilization over time, and the latencies of all groups.
+"""The charts of a comparison: the utilization in each run over time, and the latencies of all groups.
 
-Pure. All runs share their axes, so that they can be compared by eye.
+Pure. All runs have the same axes, so that they can be compared by eye.
 """
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from loadtest.compare.charts import Axis, Chart, Line
-from loadtest.compare.groups import Comparison, Given, Group
-from loadtest.compare.merits import median, whole
+from loadtest.compare.groups import ComparedRun, Comparison, Group
+from loadtest.compare.merits import complete_samples, median
 from loadtest.paper import series
-from loadtest.paper.axes import decade_ticks, tail, ticks, written
+from loadtest.paper.axes import decade_ticks, tail, tick_text, ticks
 from loadtest.paper.document import changes, read
 
 PERCENTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 MOST_TITLE = 52  # characters of a title that fit above a chart
-MOST_POINTS = 200  # of a line: a screen shows no more
-LEAST_MS = 0.1  # what is shown of a latency on a logarithmic axis
-TENTH = 0.1  # of a tenfold: the least extent of that axis
-ROWS = 13  # of the table below a chart over time
+MOST_POINTS = 200  # points of a line; a chart is not wide enough for more
+LEAST_MS = 0.1  # the lowest latency on a logarithmic axis
+TENTH = 0.1  # decades: the least length of that axis
+ROWS = 13  # rows of the table below a chart over time
 
 
 def loads(
-    given: Given, seconds: float, highest: float, title: str, size: tuple[int, int] = (460, 220)
+    compared: ComparedRun, seconds: float, highest: float, title: str, size: tuple[int, int] = (460, 220)
 ) -> Chart:
     """Return the utilization of each substation in one run, in percent, over the seconds of the window."""
-    moments = whole(given.document)
+    moments = complete_samples(compared.document)
     moments = moments[:: math.ceil(len(moments) / MOST_POINTS) or 1]
     lines = [
         Line(each, kind, [(m.at_s, m.utilization[each] * 100) for m in moments if each in m.utilization])
-        for kind, each in enumerate(substations([given]))
+        for kind, each in enumerate(substations([compared]))
     ]
-    marks = [max(each.at_s, 0.0) for each in changes(given.document)]
+    marks = [max(each.at_s, 0.0) for each in changes(compared.document)]
     shown = title if len(title) <= MOST_TITLE else f"{title[: MOST_TITLE - 1]}…"
     return Chart(shown, over(seconds, "seconds"), percent(highest), lines, 100, *size, marks)
 
 
 def over(seconds: float, name: str) -> Axis:
     """Return the axis of time."""
-    return Axis(0, seconds, [(value, written(value)) for value in ticks(0, seconds, 6)], name)
+    return Axis(0, seconds, [(value, tick_text(value)) for value in ticks(0, seconds, 6)], name)
 
 
 def percent(highest: float) -> Axis:
-    """Return the axis of utilization; it shows the limit, 100 %, whatever the loads are."""
+    """Return the axis of utilization; it always reaches the limit, 100 %."""
     top = max(math.ceil(highest / 25) * 25, 100)
     return Axis(0, top * 1.02, [(value, f"{value} %") for value in range(0, top + 1, 25)], "")
 
 
-def window_s(runs: Sequence[Given]) -> float:
+def window_s(runs: Sequence[ComparedRun]) -> float:
     """Return the longest arrival window in seconds; 1 when none is known."""
-    ends = [moment.at_s for given in runs for moment in whole(given.document)[-1:]]
-    told = [float(given.run.get("seconds") or 0) for given in runs]
-    return max([*ends, *told]) or 1.0
+    ends = [moment.at_s for compared in runs for moment in complete_samples(compared.document)[-1:]]
+    planned = [float(compared.run.get("seconds") or 0) for compared in runs]
+    return max([*ends, *planned]) or 1.0
 
 
-def highest_percent(runs: Sequence[Given]) -> float:
+def highest_percent(runs: Sequence[ComparedRun]) -> float:
     """Return the highest utilization of any substation in any run."""
     return max(
-        (100 * share for g in runs for m in whole(g.document) for share in m.utilization.values()), default=0
+        (100 * share for g in runs for m in complete_samples(g.document) for share in m.utilization.values()),
+        default=0,
     )
 
 
-def substations(runs: Sequence[Given]) -> list[str]:
+def substations(runs: Sequence[ComparedRun]) -> list[str]:
     """Return the ids of all substations that were sampled."""
     return sorted(
-        {each for given in runs for moment in whole(given.document)[:1] for each in moment.utilization}
+        {
+            each
+            for compared in runs
+            for moment in complete_samples(compared.document)[:1]
+            for each in moment.utilization
+        }
     )
 
 
-def load_rows(given: Given) -> Iterator[tuple[float, Mapping[str, float]]]:
+def load_rows(compared: ComparedRun) -> Iterator[tuple[float, Mapping[str, float]]]:
     """Return a few moments of a run in seconds, with each substation's utilization."""
-    moments = whole(given.document)
+    moments = complete_samples(compared.document)
     for index in sorted({round(n * (len(moments) - 1) / (ROWS - 1)) for n in range(ROWS)} if moments else ()):
         yield moments[index].at_s, moments[index].utilization
 
 
 def latencies(comparison: Comparison, kind: str, title: str) -> Chart | None:
-    """Return the latency of each run by percentile, runs of one group alike; None without any."""
+    """Return the latency of each run by percentile, in the colour of its group; None if no run has latencies."""
     lines = [
-        Line(f"{group.name}: {given.name}", number, _tail(given, kind))
+        Line(f"{group.name}: {compared.name}", number, _tail(compared, kind))
         for number, group in enumerate(comparison.groups)
-        for given in group.runs
+        for compared in group.runs
     ]
     found = [point for line in lines for point in line.points]
     if not found:
@@ -88,21 +94,21 @@ def latencies(comparison: Comparison, kind: str, title: str) -> Chart | None:
     most = max(x for x, _ in found)
     marks = [(tail(share), f"{share * 100:g} %") for share in PERCENTILES if tail(share) <= most]
     low, high = min(y for _, y in found), max(y for _, y in found)
-    heights = [(math.log10(ms), written(ms)) for ms in decade_ticks(10**low, 10**high)]
+    heights = [(math.log10(ms), tick_text(ms)) for ms in decade_ticks(10**low, 10**high)]
     y = Axis(low, max(high, low + TENTH), heights, "ms")
     return Chart(title, Axis(0, most, marks, "of the answers"), y, lines, height=260)
 
 
-def _tail(given: Given, kind: str) -> list[tuple[float, float]]:
-    """Return the logarithms of the latencies by nines; the very last, whose share is 1, lies beyond any axis."""
-    shares = series.latency(read(given.document), kind)
+def _tail(compared: ComparedRun, kind: str) -> list[tuple[float, float]]:
+    """Return the logarithms of the latencies by nines, without the longest: its share, 1, is beyond any axis."""
+    shares = series.latency(read(compared.document), kind)
     found = [(tail(share), math.log10(max(ms, LEAST_MS))) for share, ms in shares if share < 1]
     return found[:: math.ceil(len(found) / (10 * MOST_POINTS)) or 1]
 
 
 def latency_rows(group: Group, kind: str) -> Iterator[tuple[float, float | None]]:
     """Return the median over a group's runs of each percentile in ms."""
-    runs = [series.latency(read(given.document), kind) for given in group.runs]
+    runs = [series.latency(read(compared.document), kind) for compared in group.runs]
     for wanted in PERCENTILES:
         found = (next((ms for share, ms in run if share >= wanted), None) for run in runs)
         yield wanted, median([ms for ms in found if ms is not None])

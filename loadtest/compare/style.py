@@ -1,9 +1,8 @@
 """The style of the page and of its charts: light and dark, on a screen and on paper.
 
-Pure.
-
-Lines differ by hue and by dash: they are told apart without colours too. The hues are those of Okabe and Ito
-(2008), which people with a colour vision deficiency tell apart, lightened or darkened for their ground.
+Pure. Lines differ by hue and by dash, so that they can be told apart without colours too. The hues are those of
+Okabe and Ito (2008), which people with a colour vision deficiency can tell apart, lightened or darkened for their
+background.
 """
 
 LIGHT = """

@@ -13,9 +13,9 @@ UNKNOWN = "-"
 
 
 def show(console: Console, comparison: Comparison) -> None:
-    """Print a comparison: the groups, the figures of each, and what must be known to read them."""
+    """Print a comparison: its groups, their figures, and the notes."""
     for group in comparison.groups:
-        runs = ", ".join(given.name for given in group.runs)
+        runs = ", ".join(compared.name for compared in group.runs)
         console.print(
             f"{group.name}: {counted(len(group.runs))}: {runs}", soft_wrap=True, markup=False, highlight=False
         )
@@ -49,27 +49,27 @@ def _table(comparison: Comparison, index: int) -> Table:
 
 
 def counted(runs: int) -> str:
-    """Return how many runs in words."""
+    """Return a number of runs in words."""
     return f"{runs} run" if runs == 1 else f"{runs} runs"
 
 
 def measure(group: Group) -> str:
-    """Return what is shown of a group's values."""
+    """Return the heading of a group's values."""
     return "median (least to most)" if len(group.runs) > 1 else "one run"
 
 
 def spread(merit: Merit, cell: Cell) -> str:
-    """Return the median, with the least and the most when there are several runs."""
+    """Return the median; for several runs with the least and the most."""
     if cell.median is None:
         return UNKNOWN
-    text = merit.unit.written(cell.median)
+    text = merit.unit.text(cell.median)
     if len(cell.values) > 1:
-        text += f" ({merit.unit.written(min(cell.values), max(cell.values))})"
+        text += f" ({merit.unit.text(min(cell.values), max(cell.values))})"
     return text
 
 
 def delta(merit: Merit, cell: Cell) -> str:
-    """Return the difference to the first group, also as a share where that means something."""
+    """Return the difference to the first group, for some units also as a share."""
     if cell.delta is None:
         return UNKNOWN
     text = merit.unit.difference(cell.delta)
@@ -78,14 +78,14 @@ def delta(merit: Merit, cell: Cell) -> str:
 
 def verdict(cell: Cell) -> str:
     """Return the verdict with its probability."""
-    if cell.verdict is None:
+    if cell.assessment is None:
         return UNKNOWN
-    chance = "" if cell.verdict.chance is None else f" (p = {cell.verdict.chance:.3f})"
-    return f"{cell.verdict}{chance}"
+    chance = "" if cell.assessment.chance is None else f" (p = {cell.assessment.chance:.3f})"
+    return f"{cell.assessment}{chance}"
 
 
 def _verdict(cell: Cell) -> Text:
-    differs = cell.verdict and cell.verdict.finding is Finding.DIFFERS
+    differs = cell.assessment and cell.assessment.finding is Finding.DIFFERS
     return Text(verdict(cell), style="bold" if differs else "")
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves to read: pages, plots and sheets, as pure functions of its document.
+"""What a run leaves to read: pages, plots and CSV files, as pure functions of its document.
 
-It owns how a result looks. It never measures, and never judges: the document says what held.
+It owns how a result looks. It never measures, and never judges: the document says which thresholds passed.
 """

@@ -1,4 +1,4 @@
-"""The parts of the system as a picture, with the substations of a run.
+"""The architecture as a picture, with the substations of a run.
 
 Pure.
 """
@@ -9,36 +9,40 @@ from markupsafe import Markup
 
 from loadtest.paper import svg
 
-SIZE = (760, 270)
+SIZE = (760, 220)
 BOX = (120.0, 50.0)
-SHOWN = 4  # substations that are drawn: of more, the last stands for the others
+SHOWN = 4  # boxes of substations; the last box stands for all that have none
 PARTS = (
-    ("load test", "", 8.0, 110.0),
-    ("gateway", "HTTP API", 216.0, 110.0),
-    ("balancer", "the least loaded", 424.0, 110.0),
+    ("load test", "", 8.0, 85.0),
+    ("gateway", "HTTP API", 216.0, 85.0),
+    ("balancer", "the least loaded", 424.0, 85.0),
 )
 RIGHT_X = 620.0
 
 
 def architecture(substation_ids: Sequence[str], cars: str) -> Markup:
-    """Return the picture; `cars` says what the load test sends."""
+    """Return the picture; `cars` are the words below the load test."""
     shown = [*substation_ids[:SHOWN]]
     if len(substation_ids) > SHOWN:
         shown[-1] = f"and {len(substation_ids) - SHOWN + 1} more"
     middle = PARTS[0][3] + BOX[1] / 2
-    drawn = [_box(name, cars if n == 0 else about, x, y) for n, (name, about, x, y) in enumerate(PARTS)]
-    drawn += [_arrow(PARTS[n][2] + BOX[0], PARTS[n + 1][2], (middle, middle), words)
+    children = [_box(name, cars if n == 0 else about, x, y) for n, (name, about, x, y) in enumerate(PARTS)]
+    children += [_arrow(PARTS[n][2] + BOX[0], PARTS[n + 1][2], (middle, middle), words)
               for n, words in enumerate(("POST /charge", "gRPC stream"))]  # fmt: skip
     start = PARTS[2][2] + BOX[0]
     for n, substation_id in enumerate(shown):
         y = (n + 0.5) * SIZE[1] / max(len(shown), 1) - BOX[1] / 2
-        drawn += [
-            _box(substation_id, "decides, journals", RIGHT_X, y),
+        children += [
+            _box(substation_id, "admits or refuses", RIGHT_X, y),
             _arrow(start, RIGHT_X, (middle, y + BOX[1] / 2)),
         ]
-    about = "Cars ask the gateway over HTTP; it asks the balancer, which places each car on one of the substations. "
-    about += "Every substation decides itself, and journals what it admits. The load test reads the metrics of all."
-    return svg.picture("architecture", "The parts of the system", about, SIZE, drawn)
+    about = (
+        "The load test sends cars to the gateway over HTTP. The gateway asks the balancer, which chooses a "
+    )
+    about += (
+        "substation. The substation admits or refuses the car, and writes what it admits into its journal."
+    )
+    return svg.picture("architecture", "The parts of the system", about, SIZE, children)
 
 
 def _box(name: str, about: str, x: float, y: float) -> Markup:

@@ -1,67 +1,78 @@
-"""The document of a run, read for a reader's eyes.
+"""The document of a run, read into the types that pages and plots use.
 
 Pure. Rules:
 
-- what is absent, null, or not of the kind that it should be is None or left out, and never a fault:
-  a document can be of an interrupted run, of an older version, or edited by hand;
-- moments are seconds after the arrival window began;
-- nothing here judges: a threshold held when the document says so.
+- a field that is absent, null or of another kind is None or left out (`fields`): a document never raises because
+  of one field;
+- moments are in seconds after the arrival window began;
+- this module judges nothing: a threshold passed when the document says so.
 """
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from loadtest.judge import conditions
 from loadtest.judge.conditions import ChangeKind
+from loadtest.paper.fields import mapping, mappings, number, numbers, text
 
 SCHEMA = "smartgrid-loadtest/1"
-NOTHING: Mapping[str, Any] = {}
 
 
 class NotAResult(Exception):
-    """This is no document of a run, or one of a schema that is not known; the message says which."""
+    """This is not the document of a run, or its schema is not known; the message says which."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Threshold:
-    """One thing that had to hold; `held` is False unless the document says True; `note` is a remark.
+    """One threshold, as the run judged it.
 
-    A threshold that did not hold is `judged` unless the document says False.
+    Attributes:
+        name: The name of the figure.
+        value: What was measured, as text.
+        limit: What the value must be, such as `<= 250`.
+        passed: True only if the document says so (its field is called `held`).
+        note: A remark on the value.
+        judged: False when a change on the grid may be the reason for the value.
     """
 
     name: str
     value: str
     limit: str
-    held: bool
+    passed: bool
     note: str = ""
     judged: bool = True
 
     @property
-    def broken(self) -> bool:
-        """Whether it counts against the grid."""
-        return self.judged and not self.held
+    def failed(self) -> bool:
+        """Whether the threshold counts against the grid."""
+        return self.judged and not self.passed
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """What was changed on the grid during the run: when, at which substation ('' for the policy), in words."""
+    """A change on the grid during the run; `target` is a substation, or '' for the policy of the fleet.
+
+    `planned` changes are those that the run itself ordered.
+    """
 
     at_s: float
     target: str
-    said: str
+    description: str
     planned: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Station:
-    """The figures of one substation; utilizations are load over capacity."""
+class SubstationFigures:
+    """The figures of one substation; a utilization is load over capacity.
+
+    `handled` are the admissions that the substation counted, `answered` the 201s that clients got from it.
+    """
 
     substation_id: str
     capacity_kw: float | None
     handled: float | None
-    told: float | None
+    answered: float | None
     refused: float | None
     load_average_kw: float | None
     load_peak_kw: float | None
@@ -72,8 +83,8 @@ class Station:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Sample:
-    """The loads and the limits of the substations at one moment; one that was not read is absent."""
+class FleetSample:
+    """The loads and the limits of the substations at one moment; a substation that was not read is absent."""
 
     at_s: float
     load_kw: Mapping[str, float]
@@ -81,8 +92,8 @@ class Sample:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Asked:
-    """One request; None stands for a moment that did not come."""
+class RequestRecord:
+    """One request: when it was to be sent, was sent and was answered; None where that did not happen."""
 
     intended_s: float | None
     sent_s: float | None
@@ -94,155 +105,123 @@ class Asked:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Document:
-    """A whole run; `run` and `result` are the document's own entries, for `number` and `words`."""
+    """A whole run; `run` and `result` are the document's own entries, to be read with `fields`."""
 
     run: Mapping[str, Any]
     result: Mapping[str, Any]
     window_s: float | None
     thresholds: Sequence[Threshold]
-    stations: Sequence[Station]
-    samples: Sequence[Sample]
-    requests: Sequence[Asked]
+    substations: Sequence[SubstationFigures]
+    samples: Sequence[FleetSample]
+    requests: Sequence[RequestRecord]
     changes: Sequence[Change] = ()
 
     @property
-    def disturbed(self) -> list[Change]:
+    def unplanned_changes(self) -> list[Change]:
         """The changes on the grid that the run itself did not order."""
         return [each for each in self.changes if not each.planned]
 
     @property
-    def held(self) -> bool:
-        """Whether every threshold held; not so where there is none."""
-        return bool(self.thresholds) and all(threshold.held for threshold in self.thresholds)
+    def passed(self) -> bool:
+        """Whether every threshold passed; False when there is none."""
+        return bool(self.thresholds) and all(threshold.passed for threshold in self.thresholds)
 
     @property
     def interrupted(self) -> bool:
         """Whether the run ended before its plan did."""
         return self.result.get("interrupted") is True
 
-    def capacity_kw(self, sample: Sample, substation_id: str) -> float | None:
-        """Return a substation's limit at a sample; that of the whole run where the sample has none."""
+    def capacity_kw(self, sample: FleetSample, substation_id: str) -> float | None:
+        """Return a substation's limit at a sample; the limit of the whole run where the sample has none."""
         if (own := sample.capacity_kw.get(substation_id)) is not None:
             return own
-        return next((s.capacity_kw for s in self.stations if s.substation_id == substation_id), None)
+        return next((s.capacity_kw for s in self.substations if s.substation_id == substation_id), None)
 
-    def utilizations(self, sample: Sample) -> dict[str, float]:
+    def utilizations(self, sample: FleetSample) -> dict[str, float]:
         """Return load over capacity of each substation that was read at a sample."""
         limits = {each: self.capacity_kw(sample, each) for each in sample.load_kw}
         return {each: sample.load_kw[each] / limit for each, limit in limits.items() if limit}
 
 
-def read(told: object) -> Document:
-    """Read a document; raises NotAResult when it is none, or of another schema."""
-    if not isinstance(told, Mapping) or not isinstance(told.get("result"), Mapping):
-        message = "this is no document of a run: it has no `result`"
+def read(raw: object) -> Document:
+    """Read the JSON of a document; raises NotAResult when it is none, or of another schema."""
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("result"), Mapping):
+        message = "this is not the document of a run: it has no `result`"
         raise NotAResult(message)
-    if told.get("schema", SCHEMA) != SCHEMA:
-        message = f"the schema {words(told.get('schema'))!r} is not known here: {SCHEMA} is"
+    if raw.get("schema", SCHEMA) != SCHEMA:
+        message = f"the schema {text(raw.get('schema'))!r} is not known: the known one is {SCHEMA}"
         raise NotAResult(message)
-    from_unix_s, until_unix_s = _window(told)
-    result = mapping(told.get("result"))
+    from_unix_s, until_unix_s = window(raw)
+    result = mapping(raw.get("result"))
     return Document(
-        run=mapping(told.get("run")),
+        run=mapping(raw.get("run")),
         result=result,
         window_s=None if until_unix_s is None else max(until_unix_s - from_unix_s, 0.0),
-        thresholds=thresholds(told),
-        stations=[_station(each) for each in mappings(result.get("stations"))],
-        samples=sorted(_samples(told, from_unix_s), key=lambda sample: sample.at_s),
-        requests=[_asked(each, from_unix_s) for each in mappings(told.get("requests"))],
-        changes=changes(told),
+        thresholds=thresholds(raw),
+        substations=[_substation(each) for each in mappings(result.get("stations"))],
+        samples=sorted(_samples(raw, from_unix_s), key=lambda sample: sample.at_s),
+        requests=[_request(each, from_unix_s) for each in mappings(raw.get("requests"))],
+        changes=changes(raw),
     )
 
 
-def changes(told: Mapping[str, Any]) -> list[Change]:
-    """Return what was changed on the grid during the run of a document, without reading the rest of it."""
-    return list(_changes(mapping(told.get("result")), _window(told)[0]))
+def changes(raw: Mapping[str, Any]) -> list[Change]:
+    """Return the changes on the grid during a run, without reading the rest of its document."""
+    return list(_changes(mapping(raw.get("result")), window(raw)[0]))
 
 
-def thresholds(told: Mapping[str, Any]) -> list[Threshold]:
-    """Return the thresholds of a document, without reading the rest of it."""
-    return [_threshold(each) for each in mappings(told.get("thresholds"))]
+def thresholds(raw: Mapping[str, Any]) -> list[Threshold]:
+    """Return the thresholds of a run, without reading the rest of its document."""
+    return [_threshold(each) for each in mappings(raw.get("thresholds"))]
 
 
-def number(value: object) -> float | None:
-    """Return a finite number; None for everything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:
-        return None
-    return found if math.isfinite(found) else None
+def window(raw: Mapping[str, Any]) -> tuple[float, float | None]:
+    """Return when the arrivals began and ended, in unix seconds.
 
-
-def words(value: object) -> str:
-    """Return a value as one text; "" for None."""
-    return "" if value is None else str(value)
-
-
-def mapping(value: object) -> Mapping[str, Any]:
-    """Return a mapping; an empty one for everything else."""
-    return value if isinstance(value, Mapping) else NOTHING
-
-
-def mappings(value: object) -> list[Mapping[str, Any]]:
-    """Return those of a list that are mappings; [] for everything else."""
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
-
-
-def numbers(value: object) -> dict[str, float]:
-    """Return those of a mapping that are numbers."""
-    return {words(key): found for key, each in mapping(value).items() if (found := number(each)) is not None}
-
-
-def _window(told: Mapping[str, Any]) -> tuple[float, float | None]:
-    """Return when the arrivals began and ended; without a window, the first moment that is known."""
-    window = told.get("window_unix_s")
-    if isinstance(window, list) and len(window) == 2:
-        began, ended = number(window[0]), number(window[1])
+    A document without a window began at the first moment that it names, and its end is None.
+    """
+    bounds = raw.get("window_unix_s")
+    if isinstance(bounds, list) and len(bounds) == 2:
+        began, ended = number(bounds[0]), number(bounds[1])
         if began is not None:
             return began, ended
-    moments = [number(each.get("at_unix_s")) for each in mappings(told.get("samples"))]
-    moments += [number(each.get("intended_unix_s")) for each in mappings(told.get("requests"))]
+    moments = [number(each.get("at_unix_s")) for each in mappings(raw.get("samples"))]
+    moments += [number(each.get("intended_unix_s")) for each in mappings(raw.get("requests"))]
     return min((each for each in moments if each is not None), default=0.0), None
 
 
-def _threshold(told: Mapping[str, Any]) -> Threshold:
-    name, value, limit, note = (words(told.get(key)) for key in ("name", "value", "limit", "note"))
-    return Threshold(name, value, limit, told.get("held") is True, note, told.get("judged") is not False)
+def _threshold(raw: Mapping[str, Any]) -> Threshold:
+    name, value, limit, note = (text(raw.get(key)) for key in ("name", "value", "limit", "note"))
+    return Threshold(name, value, limit, raw.get("held") is True, note, raw.get("judged") is not False)
 
 
 def _changes(result: Mapping[str, Any], from_unix_s: float) -> Iterator[Change]:
     for each in mappings(result.get("changes")):
-        at_unix_s, what, target = (
-            number(each.get("at_unix_s")),
-            words(each.get("what")),
-            words(each.get("target")),
-        )
+        at_unix_s = number(each.get("at_unix_s"))
+        what, target = text(each.get("what")), text(each.get("target"))
         if at_unix_s is None or what not in set(ChangeKind):
             continue
-        found = conditions.Change(
-            at_unix_s, ChangeKind(what), target, _value(each, "before"), _value(each, "after")
-        )
+        before, after = _value(each, "before"), _value(each, "after")
+        found = conditions.Change(at_unix_s, ChangeKind(what), target, before, after)
         yield Change(at_unix_s - from_unix_s, target, found.in_words(), each.get("planned") is True)
 
 
-def _value(told: Mapping[str, Any], name: str) -> str | float:
-    """Return a limit or a count as a number, a policy as a text."""
-    value = told.get(name)
+def _value(raw: Mapping[str, Any], name: str) -> str | float:
+    """Return a limit or a count as a number, a policy as text."""
+    value = raw.get(name)
     found = number(value)
-    return words(value) if found is None else found
+    return text(value) if found is None else found
 
 
-def _station(told: Mapping[str, Any]) -> Station:
-    counted, sampled = numbers(told.get("counted")), numbers(told.get("sampled"))
+def _substation(raw: Mapping[str, Any]) -> SubstationFigures:
+    counted, sampled = numbers(raw.get("counted")), numbers(raw.get("sampled"))
     overloads = [counted.get(f"overload_{cause}_ws") for cause in ("admission", "derating")]
     known = [each for each in overloads if each is not None]
-    return Station(
-        substation_id=words(told.get("substation_id")),
+    return SubstationFigures(
+        substation_id=text(raw.get("substation_id")),
         capacity_kw=sampled.get("capacity_kw"),
         handled=counted.get("admitted"),
-        told=number(told.get("answered")),
+        answered=number(raw.get("answered")),
         refused=counted.get("refused"),
         load_average_kw=sampled.get("load_average_kw"),
         load_peak_kw=sampled.get("load_peak_kw"),
@@ -253,17 +232,18 @@ def _station(told: Mapping[str, Any]) -> Station:
     )
 
 
-def _samples(told: Mapping[str, Any], from_unix_s: float) -> Iterator[Sample]:
-    for each in mappings(told.get("samples")):
+def _samples(raw: Mapping[str, Any], from_unix_s: float) -> Iterator[FleetSample]:
+    for each in mappings(raw.get("samples")):
         at_unix_s = number(each.get("at_unix_s"))
         if at_unix_s is not None:
-            yield Sample(
-                at_unix_s - from_unix_s, numbers(each.get("load_kw")), numbers(each.get("capacity_kw"))
-            )
+            load_kw, capacity_kw = numbers(each.get("load_kw")), numbers(each.get("capacity_kw"))
+            yield FleetSample(at_unix_s - from_unix_s, load_kw, capacity_kw)
 
 
-def _asked(told: Mapping[str, Any], from_unix_s: float) -> Asked:
-    moments = [number(told.get(f"{name}_unix_s")) for name in ("intended", "sent", "answered")]
+def _request(raw: Mapping[str, Any], from_unix_s: float) -> RequestRecord:
+    moments = [number(raw.get(f"{name}_unix_s")) for name in ("intended", "sent", "answered")]
     intended_s, sent_s, answered_s = (None if each is None else each - from_unix_s for each in moments)
-    outcome, reason = words(told.get("outcome")), words(told.get("reason"))
-    return Asked(intended_s, sent_s, answered_s, outcome, reason, number(told.get("status")) is not None)
+    outcome, reason = text(raw.get("outcome")), text(raw.get("reason"))
+    return RequestRecord(
+        intended_s, sent_s, answered_s, outcome, reason, number(raw.get("status")) is not None
+    )

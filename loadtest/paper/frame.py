@@ -1,7 +1,7 @@
-"""The frame of a plot: its paper, its two scales, their ticks and words.
+"""The frame of a plot: its size, its two scales, their ticks and names.
 
-Pure. All plots have one size, that of a phone's width: a page puts as many beside each other as fit, so
-that their words keep about the size of the text around them.
+Pure. All plots have one size, the width of a phone. A page puts as many side by side as fit, so that the words in a
+plot keep about the size of the text around them.
 """
 
 import dataclasses
@@ -10,17 +10,17 @@ from collections.abc import Callable, Sequence
 from markupsafe import Markup
 
 from loadtest.paper import svg
-from loadtest.paper.axes import Linear, Logarithmic, decade_ticks, ticks, written
+from loadtest.paper.axes import Linear, Logarithmic, decade_ticks, tick_text, ticks
 
 WIDTH, HEIGHT = 400, 224
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 34.0, 36.0
-HEADROOM = 1.08  # of an axis above the highest value
+HEADROOM = 1.08  # the length of a vertical axis, over the highest value
 BRACKET_Y = TOP - 6
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plot:
-    """A picture with its twin, a table of the same figures."""
+    """A picture and a table of the same figures; `about` describes the picture in words."""
 
     name: str
     title: str
@@ -32,7 +32,7 @@ class Plot:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Frame:
-    """Two scales, and what is drawn `under` the data."""
+    """Two scales, and `under`, the elements that are drawn below the data."""
 
     x: Callable[[float], float]
     y: Callable[[float], float]
@@ -40,12 +40,12 @@ class Frame:
 
     @property
     def base(self) -> float:
-        """The height of the x axis on the paper."""
+        """The height of the horizontal axis in the picture."""
         return HEIGHT - BOTTOM
 
 
 def over_time(until_s: float, high: float, unit: str, low: float = 0.0) -> Frame:
-    """Return a frame with seconds below and values from `low` to `high`, and some headroom, at its side."""
+    """Return a frame with an axis of seconds, and one of values from `low` to `high` with some headroom."""
     top = low + (high - low) * HEADROOM
     x = Linear(0.0, until_s, LEFT, WIDTH - RIGHT)
     y = Linear(low, top, HEIGHT - BOTTOM, TOP)
@@ -55,7 +55,7 @@ def over_time(until_s: float, high: float, unit: str, low: float = 0.0) -> Frame
 def over_shares(
     x: Callable[[float], float], marks: Sequence[tuple[float, str]], low: float, high: float
 ) -> Frame:
-    """Return a frame with named shares below and milliseconds at its side, each tenfold equally far."""
+    """Return a frame with an axis of named shares, and a logarithmic one of milliseconds."""
     y = Logarithmic(low, high, HEIGHT - BOTTOM, TOP)
     named = [*(svg.label(x(share), HEIGHT - BOTTOM + 15, name, "tick", "middle") for share, name in marks),
              svg.label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, "share of the answers", "axis", "middle")]  # fmt: skip
@@ -63,37 +63,44 @@ def over_shares(
 
 
 def sides(y: Callable[[float], float], at: Sequence[float], unit: str) -> list[Markup]:
-    """Return the grid lines and the figures of a vertical axis."""
+    """Return the grid lines and the tick texts of a vertical axis."""
     lines = [svg.line((LEFT, y(each)), (WIDTH - RIGHT, y(each)), "grid") for each in at]
-    figures = [svg.label(LEFT - 6, y(each) + 4, written(each), "tick", "end") for each in at]
+    figures = [svg.label(LEFT - 6, y(each) + 4, tick_text(each), "tick", "end") for each in at]
     return [*lines, *figures, svg.label(4, 12, unit, "axis")]
 
 
 def below(x: Callable[[float], float], at: Sequence[float], words: str) -> list[Markup]:
-    """Return the figures of a horizontal axis, and its line."""
+    """Return the line and the tick texts of a horizontal axis."""
     base = HEIGHT - BOTTOM
-    figures = [svg.label(x(each), base + 15, written(each), "tick", "middle") for each in at]
+    figures = [svg.label(x(each), base + 15, tick_text(each), "tick", "middle") for each in at]
     axis = svg.line((LEFT, base), (WIDTH - RIGHT, base), "base")
     return [axis, *figures, svg.label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, words, "axis", "middle")]
 
 
 def bracket(frame: Frame, until_s: float | None) -> list[Markup]:
-    """Return the mark over the time in which cars arrive, if that is known."""
+    """Return the mark above the time in which cars arrive; nothing when that is not known."""
     if not until_s:
         return []
     start, end = frame.x(0.0), frame.x(until_s)
     ends = [svg.line((x, BRACKET_Y - 3), (x, BRACKET_Y + 3), "bracket") for x in (start, end)]
     words = svg.label(
-        WIDTH - RIGHT, BRACKET_Y - 8, f"cars arrive, {written(round(until_s, 1))} s", "note", "end"
+        WIDTH - RIGHT, BRACKET_Y - 8, f"cars arrive, {tick_text(round(until_s, 1))} s", "note", "end"
     )
     return [svg.line((start, BRACKET_Y), (end, BRACKET_Y), "bracket"), *ends, words]
 
 
-def picture(name: str, title: str, about: str, drawn: Sequence[Markup]) -> Markup:
+def picture(name: str, title: str, about: str, children: Sequence[Markup]) -> Markup:
     """Return the picture of a plot."""
-    return svg.picture(name, title, about, (WIDTH, HEIGHT), drawn)
+    return svg.picture(name, title, about, (WIDTH, HEIGHT), children)
+
+
+def line_across(frame: Frame, value: float, words: str) -> list[Markup]:
+    """Return a limit over the whole width, with its name."""
+    y = frame.y(value)
+    line = svg.line((frame.x(0.0), y), (WIDTH - RIGHT, y), "limit")
+    return [line, svg.label(WIDTH - RIGHT - 2, y - 4, words, "limit-words", "end")]
 
 
 def dot(x: float, y: float) -> Markup:
-    """Return a point of a line that words speak of."""
+    """Return the mark of a point that a text names."""
     return svg.tag("circle", cx=x, cy=y, r=3, class_="dot")

@@ -1,6 +1,7 @@
-"""Series over time: what a plot draws and its table says, thinned to what paper can show.
+"""Series over time: the points that a plot draws and that its table lists.
 
-Pure. A thinned line keeps the lowest and the highest of what it leaves out: no peak is lost.
+Pure. A line with too many points is thinned. It keeps the lowest and the highest point of each stretch, so that no
+peak is lost.
 """
 
 import collections
@@ -8,19 +9,19 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from loadtest.paper.document import Asked, Document, Sample
+from loadtest.paper.document import Document, FleetSample, RequestRecord
 from loadtest.paper.svg import Point
 
 POINTS = 800  # of one line; a plot has fewer columns of pixels
-INTERVALS = 60  # bars of a plot, rows of its table
+INTERVALS = 60  # the most bars of a plot, and rows of its table
 INTERVAL_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
-BUSY_SHARE = 0.5  # of the fleet's peak load: below it a ratio of loads says little
-FEWEST = 2  # substations that can be compared
+BUSY_SHARE = 0.5  # of the fleet's peak load; below it chance outweighs the policy in a ratio of loads
+FEWEST = 2  # substations that a comparison needs
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Interval:
-    """What happened in [from_s, from_s + seconds): how many of each kind."""
+    """How many events of each kind happened in [from_s, from_s + seconds)."""
 
     from_s: float
     seconds: float
@@ -28,29 +29,29 @@ class Interval:
 
 
 def ends_s(document: Document) -> float:
-    """Return the last moment that a plot over time has to show, at least a second."""
+    """Return where a plot over time ends: at the last sample, answer or arrival; at least one second."""
     moments = [sample.at_s for sample in document.samples]
     moments += [each.answered_s for each in document.requests if each.answered_s is not None]
     return max([document.window_s or 0.0, 1.0, *moments])
 
 
 def interval_s(seconds: float) -> float:
-    """Return the width of the intervals that `seconds` are cut into."""
+    """Return the width of the intervals into which `seconds` are divided."""
     return next((each for each in INTERVAL_S if seconds / each <= INTERVALS + 1), seconds / INTERVALS)
 
 
-def intervals(happened: Iterable[tuple[float, str]], until_s: float) -> list[Interval]:
-    """Count what happened, (moment, kind) each, in intervals of one width from 0 to `until_s`."""
+def intervals(events: Iterable[tuple[float, str]], until_s: float) -> list[Interval]:
+    """Count events, each a (moment, kind), in intervals of one width from 0 to `until_s`."""
     width_s = interval_s(until_s)
     last = max(math.ceil(until_s / width_s) - 1, 0)
     counts: dict[int, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-    for at_s, kind in happened:
+    for at_s, kind in events:
         counts[min(max(int(at_s // width_s), 0), last)][kind] += 1
     return [Interval(n * width_s, width_s, counts[n]) for n in range(last + 1)]
 
 
 def load(document: Document, substation_id: str) -> list[Point]:
-    """Return a substation's load in kW over time; a moment at which it was not read is a gap."""
+    """Return a substation's load in kW over time, with a gap where it was not read."""
     return [(sample.at_s, sample.load_kw.get(substation_id)) for sample in document.samples]
 
 
@@ -64,32 +65,32 @@ def utilization(document: Document, substation_id: str) -> list[Point]:
     return [(sample.at_s, document.utilizations(sample).get(substation_id)) for sample in document.samples]
 
 
-def whole(document: Document) -> list[Sample]:
+def complete_samples(document: Document) -> list[FleetSample]:
     """Return the samples in which every substation was read."""
-    every = len(document.stations)
+    every = len(document.substations)
     return [s for s in document.samples if every and len(document.utilizations(s)) == every]
 
 
-def fleet_kw(sample: Sample) -> float:
+def fleet_kw(sample: FleetSample) -> float:
     """Return the load of all substations at a sample."""
     return sum(sample.load_kw.values())
 
 
 def ratio(document: Document) -> list[Point]:
-    """Return max/mean utilization over time; a gap while the fleet has less than half its peak load."""
-    samples = whole(document)
+    """Return max/mean utilization over time, with a gap while the fleet has less than half its peak load."""
+    samples = complete_samples(document)
     busy_kw = BUSY_SHARE * max(map(fleet_kw, samples), default=0.0)
     return [(s.at_s, max_over_mean(document, s) if fleet_kw(s) > busy_kw else None) for s in samples]
 
 
-def max_over_mean(document: Document, sample: Sample) -> float | None:
-    """Return the highest utilization over the mean of all; None where there is nothing to compare."""
+def max_over_mean(document: Document, sample: FleetSample) -> float | None:
+    """Return the highest utilization over the mean; None for fewer than two substations, or without load."""
     found = list(document.utilizations(sample).values())
     return max(found) * len(found) / sum(found) if len(found) >= FEWEST and sum(found) > 0 else None
 
 
-def thinned(points: Sequence[Point], most: int = POINTS) -> list[Point]:
-    """Return about `most` points: the lowest and the highest of each stretch, in order; gaps stay."""
+def thin(points: Sequence[Point], most: int = POINTS) -> list[Point]:
+    """Return about `most` points, in order: the lowest and the highest of each stretch, and its gaps."""
     if len(points) <= most:
         return list(points)
     kept: list[Point] = []
@@ -116,13 +117,13 @@ def highest(points: Iterable[Point], until_s: float) -> list[float | None]:
 
 
 def latency(document: Document, kind: str) -> list[tuple[float, float]]:
-    """Return (share of the answers, ms that they took at most), `kind` being service or response.
+    """Return pairs of a share of the answers and the ms within which they came; `kind` is service or response.
 
-    It is the document's histogram, else made of its requests.
+    They come from the histogram in the document, or from its requests if it has none.
     """
-    told = document.result.get(f"{kind}_histogram")
-    if isinstance(told, list):
-        pairs = [each for each in told if isinstance(each, list) and len(each) == 2]
+    histogram = document.result.get(f"{kind}_histogram")
+    if isinstance(histogram, list):
+        pairs = [each for each in histogram if isinstance(each, list) and len(each) == 2]
         numbers = [
             (share, ms)
             for ms, share in pairs
@@ -130,12 +131,12 @@ def latency(document: Document, kind: str) -> list[tuple[float, float]]:
         ]
         if found := sorted((float(share), float(ms)) for share, ms in numbers if 0 <= share <= 1 and ms >= 0):
             return found
-    taken = sorted(ms for each in document.requests if (ms := _taken_ms(each, kind)) is not None)
-    return [((n + 1) / len(taken), ms) for n, ms in enumerate(taken)]
+    durations = sorted(ms for each in document.requests if (ms := _duration_ms(each, kind)) is not None)
+    return [((n + 1) / len(durations), ms) for n, ms in enumerate(durations)]
 
 
-def _taken_ms(asked: Asked, kind: str) -> float | None:
-    began_s = asked.sent_s if kind == "service" else asked.intended_s
-    if not asked.answered or began_s is None or asked.answered_s is None:
+def _duration_ms(request: RequestRecord, kind: str) -> float | None:
+    began_s = request.sent_s if kind == "service" else request.intended_s
+    if not request.answered or began_s is None or request.answered_s is None:
         return None
-    return max((asked.answered_s - began_s) * 1000, 0.0)
+    return max((request.answered_s - began_s) * 1000, 0.0)

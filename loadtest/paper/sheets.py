@@ -1,6 +1,6 @@
-"""A run as two sheets: its requests and its samples, as RFC 4180 has them, in UTF-8 with a byte order mark.
+"""A run as two CSV files (RFC 4180), its requests and its samples, in UTF-8 with a byte order mark.
 
-Pure. A cell that a spreadsheet could take for a formula gets an apostrophe before it. The document has the
+Pure. A cell that a spreadsheet would read as a formula gets an apostrophe before it. The document keeps the
 original text.
 """
 
@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from loadtest.paper.document import mapping, mappings, number, words
+from loadtest.paper.fields import mapping, mappings, number, text
 from runtime.csv_text import BYTE_ORDER_MARK, inert
 
 REQUESTS = (
@@ -19,16 +19,16 @@ REQUESTS = (
 SAMPLES = ("at_unix_s", "substation_id", "load_kw", "capacity_kw")
 
 
-def requests(told: Mapping[str, Any]) -> str:
+def requests(document: Mapping[str, Any]) -> str:
     """Return a row for each request of a document; its moments are unix seconds."""
     return _sheet(
-        REQUESTS, ([each.get(name) for name in REQUESTS] for each in mappings(told.get("requests")))
+        REQUESTS, ([each.get(name) for name in REQUESTS] for each in mappings(document.get("requests")))
     )
 
 
-def samples(told: Mapping[str, Any]) -> str:
-    """Return a row for each reading of each substation; one that was missed has no row."""
-    return _sheet(SAMPLES, _readings(mappings(told.get("samples"))))
+def samples(document: Mapping[str, Any]) -> str:
+    """Return a row for each reading of each substation; a missed reading has no row."""
+    return _sheet(SAMPLES, _readings(mappings(document.get("samples"))))
 
 
 def _readings(taken: Sequence[Mapping[str, Any]]) -> Iterable[list[Any]]:
@@ -49,5 +49,5 @@ def _sheet(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def _cell(value: object) -> str:
     if number(value) is not None:
-        return repr(value)  # a number that is below zero is no formula
-    return inert(words(value))
+        return repr(value)  # a negative number is not a formula
+    return inert(text(value))

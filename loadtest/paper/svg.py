@@ -1,4 +1,4 @@
-"""Elements of SVG as text, escaped; colours are classes, so that one style sheet serves every theme.
+"""SVG elements as escaped text. Colours are classes, so that one style sheet serves every theme.
 
 Pure.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
 
-Point = tuple[float, float | None]  # a place; None in the height is a gap
+Point = tuple[float, float | None]  # a place; None as the height is a gap
 
 
 def tag(name: str, *children: str, **attributes: str | float) -> Markup:
@@ -23,7 +23,7 @@ def tag(name: str, *children: str, **attributes: str | float) -> Markup:
 
 
 def picture(name: str, title: str, about: str, size: tuple[int, int], children: Iterable[str]) -> Markup:
-    """Return a whole picture; `name` is unique on its page, `about` says in words what is to be seen."""
+    """Return a whole picture; `name` is unique on its page, `about` describes it in words."""
     width, height = size
     return tag(
         "svg", tag("title", title, id=f"{name}-title"), tag("desc", about, id=f"{name}-desc"), *children,
@@ -58,7 +58,7 @@ def steps(points: Iterable[Point], kind: str) -> Markup:
 
 
 def area(points: Sequence[tuple[float, float]], base: float, kind: str) -> Markup:
-    """Return what is between stepped heights and a base line."""
+    """Return the area between stepped heights and a base line."""
     if not points:
         return Markup()
     top = _through(points, stepped=True)
@@ -67,19 +67,19 @@ def area(points: Sequence[tuple[float, float]], base: float, kind: str) -> Marku
 
 
 def _through(points: Iterable[Point], *, stepped: bool) -> str:
-    drawn, pen_down = [], False
+    segments, pen_down = [], False
     for x, y in points:
         if y is None:
             pen_down = False
             continue
         if not pen_down:
-            drawn.append(f"M{_short(x)} {_short(y)}")
+            segments.append(f"M{_short(x)} {_short(y)}")
         elif stepped:
-            drawn.append(f"H{_short(x)}V{_short(y)}")
+            segments.append(f"H{_short(x)}V{_short(y)}")
         else:
-            drawn.append(f"L{_short(x)} {_short(y)}")
+            segments.append(f"L{_short(x)} {_short(y)}")
         pen_down = True
-    return "".join(drawn)
+    return "".join(segments)
 
 
 def _short(value: str | float) -> str:

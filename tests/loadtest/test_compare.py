@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest.compare import merits
-from loadtest.compare.groups import Comparison, Given, compare, grouped
+from loadtest.compare.groups import ComparedRun, Comparison, compare, grouped
 from loadtest.compare.noise import Finding
 from loadtest.judge import balance
 
@@ -44,11 +44,11 @@ def document(ratio: float | None = 1.01, **run: Any) -> dict[str, Any]:
     }
 
 
-def runs(*documents: dict[str, Any], label: str = "") -> list[Given]:
-    return [Given(f"run-{index}", label, each) for index, each in enumerate(documents)]
+def runs(*documents: dict[str, Any], label: str = "") -> list[ComparedRun]:
+    return [ComparedRun(f"run-{index}", label, each) for index, each in enumerate(documents)]
 
 
-def names(given_runs: list[Given]) -> list[tuple[str, int]]:
+def names(given_runs: list[ComparedRun]) -> list[tuple[str, int]]:
     return [(group.name, len(group.runs)) for group in grouped(given_runs)]
 
 
@@ -101,14 +101,14 @@ def test_a_passed_and_a_failed_run_are_compared_one_by_one_and_not_averaged() ->
     assert comparison.notes[0].startswith(
         "these runs have the same plan and policy: they are shown one by one"
     )
-    assert "run-1: it broke max_mean" in comparison.notes
+    assert "run-1: thresholds failed: max_mean" in comparison.notes
     assert not any("--" in note for note in comparison.notes)
 
 
 def test_repeats_under_several_policies_stay_groups_and_the_broken_ones_are_named() -> None:
     comparison = compare(runs(document(), broken(), document(policy="random")), one_by_one=True)
     assert [len(group.runs) for group in comparison.groups] == [2, 1]
-    assert comparison.notes == ["run-1: it broke max_mean"]
+    assert comparison.notes == ["run-1: thresholds failed: max_mean"]
 
 
 def changed(**run: Any) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def test_what_disturbed_a_run_is_said() -> None:
     disturbed["result"] |= {"interrupted": True, "generator": {"verdict": "saturated", "why": "busy loop"}}
     assert compare(runs(document(), disturbed)).notes == [
         "run-1: it was interrupted: its figures are of what was sent until then",
-        "run-1: the sender was the bottleneck: busy loop",
+        "run-1: the load generator was the bottleneck: busy loop",
     ]
 
 
@@ -155,19 +155,19 @@ def test_medians_differences_and_verdicts_are_those_of_the_repeats() -> None:
     second = [document(1.1 + n / 1000, policy="random") for n in range(4)]
     base, other = cells(compare(runs(*first, *second)), "max/mean utilization")
     assert base.median == 1.002
-    assert base.verdict is None
+    assert base.assessment is None
     assert other.median == pytest.approx(1.1015)
     assert other.delta == pytest.approx(0.0995)
     assert other.share == pytest.approx(0.0995 / 1.002)
-    assert other.verdict.finding is Finding.DIFFERS
+    assert other.assessment.finding is Finding.DIFFERS
     _, same = cells(compare(runs(*first, *second)), "refused")
-    assert (same.delta, same.share, same.verdict.finding) == (0, None, Finding.WITHIN_NOISE)
+    assert (same.delta, same.share, same.assessment.finding) == (0, None, Finding.WITHIN_NOISE)
 
 
 def test_what_one_group_lacks_is_not_measured_and_what_all_lack_is_left_out() -> None:
     comparison = compare(runs(document(None), document(1.02, policy="random")))
     _, other = cells(comparison, "max/mean utilization")
-    assert str(other.verdict) == "can't tell: not measured"
+    assert str(other.assessment) == "can't tell: not measured"
     assert "imbalance against the oracle" not in [merit.name for merit, _ in comparison.rows]
 
 
@@ -189,8 +189,8 @@ def test_a_group_compared_with_its_own_copy_never_differs(ratios: list[float]) -
     comparison = compare([*runs(*documents, label="a"), *runs(*copy.deepcopy(documents), label="b")])
     for _, (_, cell) in comparison.rows:
         assert cell.delta == 0
-        assert cell.verdict is not None
-        assert cell.verdict.finding is not Finding.DIFFERS
+        assert cell.assessment is not None
+        assert cell.assessment.finding is not Finding.DIFFERS
 
 
 PARTS = [
@@ -256,8 +256,8 @@ def test_runs_that_share_everything_are_told_apart_by_labels(tmp_path: Path) -> 
     [
         (None, "is neither a file nor a run in"),
         ("{", "can't be read"),
-        ("[1]", "this is no document of a run"),
-        ('{"result": 1}', "this is no document of a run"),
+        ("[1]", "this is not the document of a run"),
+        ('{"result": 1}', "this is not the document of a run"),
         (
             '{"schema": "smartgrid-loadtest/2", "result": {}}',
             "the schema 'smartgrid-loadtest/2' is not known",

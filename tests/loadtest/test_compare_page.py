@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from loadtest.compare import charts, pictures, style
 from loadtest.compare.charts import Axis, Chart, Line
-from loadtest.compare.groups import Given, compare
+from loadtest.compare.groups import ComparedRun, compare
 from loadtest.compare.page import page
 from loadtest.compare.picture import picture, typical
 from tests.loadtest.test_compare import document, runs
@@ -71,7 +71,7 @@ def test_the_figures_the_notes_and_the_method_are_told() -> None:
 
 def test_a_name_can_not_become_markup() -> None:
     hostile = "<script>alert(1)</script>\"'&"
-    comparison = compare([*runs(document(), label="a"), Given(hostile, hostile, document())])
+    comparison = compare([*runs(document(), label="a"), ComparedRun(hostile, hostile, document())])
     text = page(comparison)
     assert "<script>" not in text
     assert hostile in Outline(text).text
@@ -80,7 +80,7 @@ def test_a_name_can_not_become_markup() -> None:
 
 def test_a_page_is_made_of_runs_that_have_neither_samples_nor_requests() -> None:
     bare = {"result": {"refused": 1}}
-    text = page(compare([Given("a", "x", bare), Given("b", "y", bare)]))
+    text = page(compare([ComparedRun("a", "x", bare), ComparedRun("b", "y", bare)]))
     assert "refused" in text
     assert "<figure>" not in text
 
@@ -104,7 +104,7 @@ def test_the_picture_shows_the_typical_run_of_each_group_on_the_same_axes() -> N
 def test_nothing_is_drawn_outside_a_chart(points: list[tuple[float, float]], high: float) -> None:
     axis = Axis(0, high, [(0, "0"), (high, "most")], "x")
     chart = Chart("a", axis, axis, [Line("b", 0, points)], limit=high)
-    root = ET.fromstring(charts.drawn(chart))
+    root = ET.fromstring(charts.draw(chart))
     (line,) = root.iter("path")
     for point in re.split("[ML]", line.attrib["d"])[1:]:
         x, y = map(float, point.split())

@@ -12,10 +12,11 @@ import html5lib
 import pytest
 
 from loadtest.cli import main
-from loadtest.paper import facts, page, sheets
+from loadtest.paper import facts, formats, page, rerun, sheets
 from loadtest.paper.document import NotAResult, read
+from loadtest.paper.headline import headline
+from loadtest.paper.latency import latency
 from loadtest.paper.observations import observe
-from loadtest.paper.traffic import latency
 from loadtest.report import document as report
 from runtime.csv_text import BYTE_ORDER_MARK
 from tests.loadtest import documents
@@ -78,14 +79,14 @@ def test_words_of_strangers_stay_words(kind: str) -> None:
     assert "{{7*7}}" in text
 
 
-def test_the_verdict_is_told_in_words() -> None:
-    words = {name: facts.headline(read(make())).word for name, make in documents.EVERY.items()}
-    assert words["held"] == "HELD"
+def test_the_verdict_is_in_words() -> None:
+    words = {name: headline(read(make())).word for name, make in documents.EVERY.items()}
+    assert words["held"] == "PASSED"
     assert words["interrupted"] == "INTERRUPTED"
     assert {words[name] for name in ("refused", "nothing measured", "hostile", "full", "empty", "nulls")} == {
-        "BROKEN"
+        "FAILED"
     }
-    assert "thresholds broken: refused." in facts.headline(read(documents.refused())).sentence
+    assert "thresholds failed: Cars refused." in headline(read(documents.refused())).sentence
 
 
 def test_a_load_above_its_limit_is_said_and_a_normal_one_is_not() -> None:
@@ -96,7 +97,7 @@ def test_a_load_above_its_limit_is_said_and_a_normal_one_is_not() -> None:
 def test_what_was_not_measured_is_no_figure() -> None:
     text = page.report(documents.nothing_measured())
     assert "not measured" in text
-    assert facts.whole(None) == facts.NOTHING
+    assert formats.whole(None) == formats.MISSING
 
 
 def test_a_limit_on_a_latency_is_drawn_and_a_slow_generator_is_named() -> None:
@@ -114,24 +115,24 @@ def test_latencies_are_those_of_the_histogram_else_of_the_requests() -> None:
 
 
 def test_the_fleet_is_the_sum_of_its_substations() -> None:
-    *stations, fleet = facts.station_rows(read(documents.held()))
+    *stations, fleet = facts.substation_rows(read(documents.held()))
     assert [row[1] for row in stations] == ["2", "2"]
     assert fleet[:5] == ["fleet", "4", "4", "0", "40"]
     assert fleet[6] == "40.0"
 
 
 def test_the_initial_phase_ends_at_half_the_highest_load() -> None:
-    seen = observe(read(documents.held()))
-    assert seen
-    assert seen.peak.load_kw == 40
-    assert seen.peak.at_s == 2
-    assert seen.settled.load_kw > 20
+    found = observe(read(documents.held()))
+    assert found
+    assert found.peak.load_kw == 40
+    assert found.peak.at_s == 2
+    assert found.initial.load_kw > 20
 
 
 def test_the_command_runs_the_same_plan() -> None:
     told = documents.held()
     told["run"] |= {"gateway_url": "http://127.0.0.1:8000", "fail_if": ["p99_ms > 250"]}
-    command = facts.command(read(told))
+    command = rerun.command(read(told))
     assert (
         command == "python -m loadtest rush-hour --seed 1 --requests 4 --seconds 4 --fail-if 'p99_ms > 250'"
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -9,6 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from loadtest.paper import page
 from tests.loadtest import documents
+from tests.loadtest.test_project_report import measured
 from tests.support import chromium
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
@@ -75,4 +77,36 @@ def test_print_is_light_and_cuts_no_plot(browser: Browser, tmp_path: Path) -> No
     shown.emulate_media(media="print")
     assert shown.evaluate(DRAWN) == "nonergb(255, 255, 255)"
     assert shown.evaluate("() => getComputedStyle(document.querySelector('figure')).breakInside") == "avoid"
+    shown.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_project_report_is_accessible_and_fits_a_phone(
+    browser: Browser, tmp_path: Path, theme: Literal["light", "dark"]
+) -> None:
+    path = tmp_path / "project.html"
+    path.write_text(page.project_report(measured()), encoding="utf-8")
+    shown = browser.new_page(color_scheme=theme, viewport=PHONE)  # type: ignore[arg-type]
+    shown.goto(path.as_uri())
+    found = Axe().run(shown)
+    assert [each["id"] for each in found.response["violations"]] == [], found.generate_report()
+    assert shown.evaluate(WIDE) == PHONE["width"]
+    shown.close()
+
+
+def test_print_keeps_every_plot_of_the_project_report_whole_and_with_its_heading(
+    browser: Browser, tmp_path: Path
+) -> None:
+    path = tmp_path / "project.html"
+    path.write_text(page.project_report(measured()), encoding="utf-8")
+    shown = browser.new_page()
+    shown.goto(path.as_uri())
+    shown.emulate_media(media="print")
+    style = (
+        "(which) => [...document.querySelectorAll(which[0])].map(each => getComputedStyle(each)[which[1]])"
+    )
+    for which, name, wanted in (
+        ("figure", "breakInside", "avoid"), (".keep", "breakInside", "avoid"), ("h2, h3", "breakAfter", "avoid"),
+    ):  # fmt: skip
+        assert set(shown.evaluate(style, [which, name])) == {wanted}, which
     shown.close()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.paper.axes import Linear, Logarithmic, decade_ticks, share_ticks, step, tail, ticks, written
-from loadtest.paper.series import INTERVALS, interval_s, intervals, thinned
+from loadtest.paper.axes import Linear, Logarithmic, decade_ticks, share_ticks, step, tail, tick_text, ticks
+from loadtest.paper.series import INTERVALS, interval_s, intervals, thin
 
 values = st.floats(-1e6, 1e6)
 extents = st.tuples(values, st.floats(1e-3, 1e6)).map(lambda each: (each[0], each[0] + each[1]))
@@ -57,7 +57,7 @@ def test_only_shares_that_so_many_values_tell_apart_have_a_tick(count: int) -> N
     ("value", "text"), [(0.0, "0"), (-0.0, "0"), (1400.0, "1,400"), (0.05, "0.05"), (1e6, "1,000,000")]
 )
 def test_a_tick_has_no_digit_too_many(value: float, text: str) -> None:
-    assert written(value) == text
+    assert tick_text(value) == text
 
 
 points = st.lists(st.tuples(st.floats(0, 1e4), st.none() | st.floats(0, 1e6)), max_size=3000).map(
@@ -67,7 +67,7 @@ points = st.lists(st.tuples(st.floats(0, 1e4), st.none() | st.floats(0, 1e6)), m
 
 @given(points, st.integers(10, 200))
 def test_a_thinned_line_is_short_and_loses_no_peak(line: list[tuple[float, float | None]], most: int) -> None:
-    kept = thinned(line, most)
+    kept = thin(line, most)
     heights = [y for _, y in line if y is not None]
     found = [y for _, y in kept if y is not None]
     assert len(kept) <= max(1.5 * most + 3, 1)
