@@ -4,8 +4,7 @@ Pure. `substation.schema` names the columns.
 """
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from substation.clock import ClockReading
 from substation.contract import SessionState
@@ -15,7 +14,12 @@ from substation.records import Entry, Record
 
 NO_ENTRY = (*(None,) * 5, 0, *(None,) * 6)  # the columns of a session in the row of a key that has none
 
-Row = Mapping[str, Any]
+
+class Row(Protocol):
+    """A row of a query, as SQLite returns it."""
+
+    def __getitem__(self, column: str, /) -> Any:
+        """Return the value of a column."""
 
 
 @dataclasses.dataclass(frozen=True)
