@@ -21,7 +21,7 @@ from runtime.settings import (
 )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(BalancerClientSettings):
     """What a console reads from the environment."""
 

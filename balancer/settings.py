@@ -34,7 +34,7 @@ def sources(text: str) -> tuple[str, ...]:
     return found
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(OrderSettings):
     """What a balancer reads from the environment."""
 

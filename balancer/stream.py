@@ -99,7 +99,7 @@ class BalancerService(rpc.BalancerServicer):
         return answers_to_message((number, answer) for number, (answer, _) in answers)
 
     def _unused(self, unused: AnswerToUse) -> None:
-        """The caller went before it had this answer: what nobody knows of is withdrawn."""
+        """Withdraw a session that no caller knows of: its caller went before it had this answer."""
         _, withdrawal = unused
         if withdrawal:
             self._withdrawals.note_soon(withdrawal)

@@ -5,8 +5,7 @@ are inverse to each other for every value that the contract allows.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 from balancer.contract import (
     BalancerAnswer,
@@ -18,6 +17,7 @@ from balancer.contract import (
     StopSession,
 )
 from balancer.proto import balancer_pb2 as pb
+from runtime.command_table import CommandTable, Conversion, same_names
 from substation.plan import Plan
 from substation.wire import session_from_message, session_to_message
 
@@ -47,66 +47,46 @@ class Greeting:
     waiting_for: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Conversion:
-    """How one kind of command is written into the field `kind` of pb.Call, and read from it."""
-
-    kind: str
-    to_message: Callable[[Any], Any]
-    from_message: Callable[[Any], Command]
-
-
-CONVERSIONS: dict[type, _Conversion] = {
-    Charge: _Conversion(
-        "charge",
-        lambda charge: pb.Charge(
-            key=charge.key,
-            fingerprint=charge.fingerprint,
-            vehicle_id=charge.vehicle_id,
-            energy_j=charge.plan.energy_j,
-            power_w=charge.plan.power_w,
-            stay_ms=charge.plan.stay_ms,
-            substations=charge.substations,
-            max_wait_ms=charge.max_wait_ms,
-            caller=charge.caller,
+COMMANDS: CommandTable[Command] = CommandTable(
+    {
+        Charge: Conversion(
+            "charge",
+            lambda charge: pb.Charge(
+                key=charge.key,
+                fingerprint=charge.fingerprint,
+                vehicle_id=charge.vehicle_id,
+                energy_j=charge.plan.energy_j,
+                power_w=charge.plan.power_w,
+                stay_ms=charge.plan.stay_ms,
+                substations=charge.substations,
+                max_wait_ms=charge.max_wait_ms,
+                caller=charge.caller,
+            ),
+            lambda message: Charge(
+                key=message.key,
+                fingerprint=message.fingerprint,
+                vehicle_id=message.vehicle_id,
+                plan=Plan(message.energy_j, message.power_w, message.stay_ms),
+                substations=tuple(message.substations),
+                max_wait_ms=message.max_wait_ms,
+                caller=message.caller,
+            ),
         ),
-        lambda message: Charge(
-            key=message.key,
-            fingerprint=message.fingerprint,
-            vehicle_id=message.vehicle_id,
-            plan=Plan(message.energy_j, message.power_w, message.stay_ms),
-            substations=tuple(message.substations),
-            max_wait_ms=message.max_wait_ms,
-            caller=message.caller,
+        StopSession: same_names("stop", pb.Stop, StopSession),
+        FindSession: same_names("find", pb.Find, FindSession),
+        ListSessions: Conversion(
+            "page",
+            lambda page: pb.Page(
+                vehicle_id=page.vehicle_id, cursor=page.cursor, limit=page.limit, caller=page.caller
+            ),
+            lambda message: ListSessions(
+                message.vehicle_id, message.cursor, min(max(message.limit, 1), MOST_LISTED), message.caller
+            ),
         ),
-    ),
-    StopSession: _Conversion(
-        "stop",
-        lambda stop: pb.Stop(session_id=stop.session_id, caller=stop.caller),
-        lambda message: StopSession(message.session_id, message.caller),
-    ),
-    FindSession: _Conversion(
-        "find",
-        lambda find: pb.Find(session_id=find.session_id, caller=find.caller),
-        lambda message: FindSession(message.session_id, message.caller),
-    ),
-    ListSessions: _Conversion(
-        "page",
-        lambda page: pb.Page(
-            vehicle_id=page.vehicle_id, cursor=page.cursor, limit=page.limit, caller=page.caller
-        ),
-        lambda message: ListSessions(
-            message.vehicle_id, message.cursor, min(max(message.limit, 1), MOST_LISTED), message.caller
-        ),
-    ),
-}
-BY_KIND = {conversion.kind: conversion for conversion in CONVERSIONS.values()}
+    }
+)
+kind_of = COMMANDS.kind_of
 DEFAULT_KIND = "find"  # of a call without a command: no session has the id '', so it is not found
-
-
-def kind_of(command: Command) -> str:
-    """Return the field of the message that holds a command; logs use the same word."""
-    return CONVERSIONS[type(command)].kind
 
 
 def call_to_message(call: Call) -> pb.Call:
@@ -117,19 +97,13 @@ def call_to_message(call: Call) -> pb.Call:
         traceparent=call.traceparent,
         request_id=call.request_id,
     )
-    if call.command is not None:
-        conversion = CONVERSIONS[type(call.command)]
-        getattr(message, conversion.kind).CopyFrom(conversion.to_message(call.command))
+    COMMANDS.write(call.command, message)
     return message
 
 
 def call_from_message(message: pb.Call) -> Call:
-    """Read a call. An impossible command is None: it must not end the stream for all other calls."""
-    kind = message.WhichOneof("command") or DEFAULT_KIND
-    try:
-        command = BY_KIND[kind].from_message(getattr(message, kind))
-    except ValueError:
-        command = None
+    """Read a call; one without a command is read as a look for the session ''."""
+    command = COMMANDS.read(message, DEFAULT_KIND)
     return Call(message.number, message.remaining_ms, command, message.traceparent, message.request_id)
 
 
@@ -149,10 +123,10 @@ def answer_to_message(number: int, answer: BalancerAnswer) -> pb.Answer:
         number=number,
         outcome=answer.outcome,
         session=session_to_message(answer.session) if answer.session else None,
-        sessions=map(session_to_message, answer.sessions),
-        next_cursor=answer.next_cursor,
         retry_after_ms=answer.retry_after_ms,
         detail=answer.detail,
+        sessions=map(session_to_message, answer.sessions),
+        next_cursor=answer.next_cursor,
     )
 
 

@@ -1,13 +1,13 @@
-"""Who may call: the file of API keys, and what belongs to whom.
+"""The callers: the file of API keys, and the names of keys and vehicles by caller.
 
 Pure. A line of the file is `<caller> <sha256 of the key, hex> [requests a minute] [operator]`; `#` begins a
 comment. An operator's key, such as the console's, finds and stops the sessions of every caller. A caller may have several keys, so that one can be replaced without a gap. What a caller
 names, its keys of idempotency and its vehicles, is kept under `<caller>:<name>`; a caller's own name
 has no colon, so that no two can mean the same.
 
-A key is looked up by its digest. That needs no comparison in constant time: what an attacker can
-time is the digest of a guess, which says nothing of how near the guess was. Keys are random, so a
-slow hash would add nothing either.
+A key is looked up by its digest. That needs no comparison in constant time: an attacker can only measure the
+look-up of a guess's digest, which does not show how close the guess was. Keys are random, so a slow hash would
+add nothing.
 """
 
 import dataclasses
@@ -51,7 +51,7 @@ ANONYMOUS = Caller("anonymous")
 
 
 class UnusableKeys(Exception):
-    """The text is no list of keys; `faults` names every line that is wrong."""
+    """The text is not a list of keys; `faults` names every wrong line."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("; ".join(faults))
@@ -72,7 +72,7 @@ def presented(authorization: list[str]) -> str | None:
 def read(text: str) -> dict[str, Caller]:
     """Return the callers by the digests of their keys; raises UnusableKeys.
 
-    A text without any key is not usable: so looks a file that is just being written.
+    A text without any key is unusable, because a file that is just being written looks like that.
     """
     callers: dict[str, Caller] = {}
     quotas: dict[str, int] = {}

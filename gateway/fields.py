@@ -16,7 +16,7 @@ MOST_FAULTS = 10  # unknown fields that one answer names, so that it is not much
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """One field of the request; `schema` is its JSON Schema, `default` None when there is none."""
+    """One field of the request; `schema` is its JSON Schema; `default` is None for a field without a default."""
 
     name: str
     about: str
@@ -67,7 +67,7 @@ class Fault:
 
 
 class Invalid(Exception):
-    """Fields are wrong; `faults` names all of them, but only the first few unknown ones."""
+    """Some fields are invalid. `faults` names all of them, but at most MOST_FAULTS unknown ones."""
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__(f"{len(faults)} faults")

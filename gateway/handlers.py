@@ -41,7 +41,7 @@ SUCCESS = {
 
 @dataclasses.dataclass(frozen=True)
 class Services:
-    """What the handlers share."""
+    """What the handlers share: the link to the balancer, metrics, access and time limits."""
 
     link: BalancerLink
     metrics: metrics.GatewayMetrics
@@ -62,7 +62,7 @@ class GridHandler(ApiHandler):
         self.grid = grid
 
     def prepare(self) -> None:
-        """Let in who may call and has quota left; every request to these addresses counts."""
+        """Refuse a request without a valid key, or beyond the quota; every request counts."""
         super().prepare()
         if self._finished:
             self.turned_away(metrics.REJECTED)
@@ -83,10 +83,10 @@ class GridHandler(ApiHandler):
             self.turned_away(metrics.QUOTA_EXCEEDED)
 
     def turned_away(self, outcome: str) -> None:
-        """The request is answered before it was looked at."""
+        """Note a request that is refused before its body is read."""
 
     def on_connection_close(self) -> None:
-        """The client has gone: what is placed for it without a key is withdrawn."""
+        """Cancel the call when the client has gone: a session without a key is then withdrawn."""
         if self._asking:
             self._asking.cancel()
 
@@ -105,7 +105,7 @@ class GridHandler(ApiHandler):
         return answer if answers(command, answer) else _lost(command, "the balancer's answer can't be used")
 
     def write_refusal(self, answer: BalancerAnswer) -> None:
-        """Write the problem document of an answer that is no success."""
+        """Write the problem document for a refusal."""
         problem = BY_OUTCOME[answer.outcome]
         members: dict[str, Any] = {"detail": answer.detail or None}
         if answer.outcome in FIELD:
@@ -127,7 +127,7 @@ class ChargesHandler(GridHandler):
     _waits = False
 
     def turned_away(self, outcome: str) -> None:
-        """Count it, if it wanted to charge."""
+        """Count it, if it is a request to charge."""
         if self.request.method == "POST":
             self.grid.metrics.answered(outcome, self.request.request_time())
 

@@ -19,7 +19,7 @@ from runtime.settings import (
 )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(BalancerClientSettings):
     """What a gateway reads from the environment."""
 

@@ -95,10 +95,7 @@ class Link(Generic[Item, Answer]):
         self._numbers = itertools.count(1)
         self._waiting: dict[int, _Call[Item, Answer]] = {}
         self._sent: dict[int, _Call[Item, Answer]] = {}
-        self._cancelled: list[int] = []
-        self._cancels_sent: deque[int] = deque(
-            maxlen=MOST_CANCELLED
-        )  # cancelled numbers that were sent on this stream
+        self._cancels = _Cancels()
         self._wake = asyncio.Event()
         self._closing = False
         self._task = asyncio.create_task(self._run())
@@ -118,9 +115,8 @@ class Link(Generic[Item, Answer]):
             async with asyncio.timeout(within_s):
                 return await call.future
         except (TimeoutError, asyncio.CancelledError):
-            if (
-                self._waiting.pop(number, None) is None
-            ):  # it was sent, so the other end must know; a link that is down says it later
+            # A call that was sent is cancelled at the other end; a link that is down does it later.
+            if self._waiting.pop(number, None) is None:
                 self._sent.pop(number, None)
                 self._cancel([number])
             raise
@@ -130,9 +126,7 @@ class Link(Generic[Item, Answer]):
         self._closing = True
         self._task.cancel()
         await asyncio.wait([self._task])
-        for call in self._waiting.values():
-            if not call.future.done():
-                call.future.set_exception(LinkLost(self.address))
+        _fail(self._waiting.values(), lambda: LinkLost(self.address))
 
     async def _run(self) -> None:
         pause = RETRY_S[0]
@@ -171,12 +165,10 @@ class Link(Generic[Item, Answer]):
         loop = asyncio.get_running_loop()
         with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):  # the reader sees it too
             while True:
-                while self._waiting or self._cancelled:
+                while self._waiting or self._cancels.waiting:
                     numbers = list(itertools.islice(self._waiting, MOST_IN_A_MESSAGE))
                     calls = {number: self._waiting.pop(number) for number in numbers}
-                    cancelled = self._cancelled[:MOST_IN_A_MESSAGE]
-                    del self._cancelled[: len(cancelled)]
-                    self._cancels_sent.extend(cancelled)
+                    cancelled = self._cancels.take(MOST_IN_A_MESSAGE)
                     message, count = self._message(calls, cancelled, loop.time())
                     if unsent := {number: calls.pop(number) for number in numbers[count:]}:
                         self._waiting = unsent | self._waiting
@@ -200,16 +192,14 @@ class Link(Generic[Item, Answer]):
         except (TypeError, ValueError) as fault:
             message, count, error = None, len(calls), fault
         if message is None:
-            for call in list(calls.values())[:count]:
-                if not call.future.done():
-                    call.future.set_exception(error)
-            self._cancelled += cancelled if calls else []
+            _fail(list(calls.values())[:count], lambda: error)
+            self._cancels.waiting += cancelled if calls else []
         return message, count
 
     def _cancel(self, numbers: Iterable[int]) -> None:
         """Inform the other end, on this stream or the next, that answers are not used."""
         if self._wire.cancels:
-            self._cancelled += numbers
+            self._cancels.waiting += numbers
             self._wake.set()
 
     def _lose(self) -> None:
@@ -217,8 +207,32 @@ class Link(Generic[Item, Answer]):
         lost, self._sent = self._sent, {}
         # Cancel them on the next stream: their answers will not be used. Cancels that were sent on this
         # stream may be lost too, so they are repeated.
-        self._cancel([*self._cancels_sent, *lost])
-        self._cancels_sent.clear()
-        for call in lost.values():
-            if not call.future.done():
-                call.future.set_exception(LinkLost(self.address))
+        self._cancel([*self._cancels.sent_on_lost_stream(), *lost])
+        _fail(lost.values(), lambda: LinkLost(self.address))
+
+
+class _Cancels:
+    """The numbers of calls whose answers are not used: those that the other end does not know of, and those sent."""
+
+    def __init__(self) -> None:
+        self.waiting: list[int] = []
+        self._sent: deque[int] = deque(maxlen=MOST_CANCELLED)  # on the present stream
+
+    def take(self, most: int) -> list[int]:
+        """Return the numbers for the next message."""
+        taken, self.waiting = self.waiting[:most], self.waiting[most:]
+        self._sent.extend(taken)
+        return taken
+
+    def sent_on_lost_stream(self) -> list[int]:
+        """Return the numbers that were sent on the stream that was lost, and begin a new one."""
+        sent = list(self._sent)
+        self._sent.clear()
+        return sent
+
+
+def _fail(calls: "Iterable[_Call[Item, Answer]]", error: Callable[[], Exception]) -> None:
+    """Fail the calls that still wait, each with an exception of its own."""
+    for call in calls:
+        if not call.future.done():
+            call.future.set_exception(error())

@@ -4,7 +4,7 @@ Tornado has one timer for a connection that is idle and for one that sends its h
 connections alive needs a long one, and slow-loris needs a short one, so the head has its own here:
 it starts with the first byte of a request.
 
-Idle connections shut nobody out. When all connections are taken, or all that one address may have, the one that
+Idle connections keep no new caller out. When all connections are taken, or all that one address may have, the one that
 has been idle longest is closed. If all of them are busy, a few more are accepted: on those only health probes and
 `/metrics` are answered.
 """

@@ -7,7 +7,7 @@ from runtime import operator_token
 from runtime.settings import address, host_names, integer, path_if_any, setting
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ListenerSettings:
     """What every service reads that listens for HTTP requests."""
 
@@ -16,7 +16,7 @@ class ListenerSettings:
     )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class BalancerClientSettings(ListenerSettings):
     """What a service reads that calls a balancer."""
 
@@ -28,7 +28,7 @@ class BalancerClientSettings(ListenerSettings):
     )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class OrderSettings(ListenerSettings):
     """What a service reads that takes orders from operators."""
 

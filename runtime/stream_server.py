@@ -23,7 +23,7 @@ ALL_OF_IPV4 = "0.0.0.0"  # noqa: S104 - it is compared with
 STOP_S = 2.0
 STREAMS = 100  # of all callers together; one service has one
 SERVER_OPTIONS = [
-    ("grpc.so_reuseport", 0),  # else a second server shares the port without a word
+    ("grpc.so_reuseport", 0),  # else a second server would silently share the port
     ("grpc.keepalive_time_ms", 2_000),
     ("grpc.keepalive_timeout_ms", 2_000),
     ("grpc.keepalive_permit_without_calls", 1),
@@ -164,7 +164,7 @@ class Conversation(Generic[Item, Answer]):
         try:
             done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
             for half in done:
-                half.result()  # a stream that can't be read or written must end, not fall silent
+                half.result()  # a stream that can't be read or written must end, else the caller would wait in vain
         finally:
             self._over = True
             self._peer.streams.discard(self)
@@ -191,7 +191,7 @@ class Conversation(Generic[Item, Answer]):
         future.add_done_callback(lambda done: self._finished(number, done))
 
     def _cancel(self, number: int) -> None:
-        """The caller will not use an answer, on whichever of its streams it sent the call."""
+        """Drop a call whose answer the caller will not use, on whichever of its streams it came."""
         for stream in self._peer.streams:
             stream.drop(number)
         if (answer := self._peer.give_up(number)) is not None:

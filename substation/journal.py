@@ -1,7 +1,6 @@
 """The journal: every key, session and tombstone of one substation, in SQLite."""
 
 import contextlib
-import dataclasses
 import logging
 import secrets
 import sqlite3
@@ -10,11 +9,9 @@ from pathlib import Path
 
 from runtime.commit_count import CommitCount
 from runtime.store import Store, StoreDamaged, StoreFull, StoreUnusable
-from substation.clock import ClockReading
-from substation.contract import SessionState
 from substation.curve import Usage
-from substation.plan import Plan
 from substation.records import Entry, Record
+from substation.rows import StationRecord, record_from_row, record_to_row, station_from_row
 from substation.schema import MIGRATIONS, PRUNE, WRITE
 
 log = logging.getLogger(__name__)
@@ -22,26 +19,6 @@ log = logging.getLogger(__name__)
 KEEP_MS = 3 * 24 * 3600 * 1000  # after the planned end: longer than any order book keeps its keys
 MOST_PRUNED = 1000  # in one commit
 WRAP = 2**63  # SQLite's integers: 106 days at 1 GW; a counter that starts again is a reset to Prometheus
-
-
-@dataclasses.dataclass(frozen=True)
-class StationRecord:
-    """The journal's own row: who it belongs to, and the moment and totals of its last commit."""
-
-    substation_id: str
-    journal_id: str
-    book_id: str
-    epoch: int
-    moment: ClockReading
-    usage: Usage
-    draining: bool
-    limit_w: int
-    commits: int
-
-    @property
-    def grid_ms(self) -> int:
-        """The grid time of the last commit."""
-        return self.moment.grid_ms
 
 
 class Journal:
@@ -78,20 +55,7 @@ class Journal:
 
     def station(self) -> StationRecord:
         """Return the journal's own row."""
-        row = self._store.rows("SELECT * FROM station")[0]
-        usage = Usage(row["ended_j"], row["admission_wms"], row["derating_wms"], row["allowed_w"])
-        moment = ClockReading(row["grid_ms"], row["unix_ms"], row["time_scale"])
-        return StationRecord(
-            row["substation_id"],
-            row["journal_id"],
-            row["book_id"],
-            row["epoch"],
-            moment,
-            usage,
-            bool(row["draining"]),
-            row["limit_w"],
-            row["commits"],
-        )
+        return station_from_row(self._store.rows("SELECT * FROM station")[0])
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -129,27 +93,7 @@ class Journal:
 
     def write(self, record: Record, unix_ms: int) -> None:
         """Write a record at a wall time; an older one of the same key is replaced."""
-        entry = record.entry
-        columns: tuple[object, ...] = (*(None,) * 5, 0, *(None,) * 6, unix_ms, "")
-        if entry:
-            plan = entry.plan
-            columns = (
-                entry.session_id,
-                entry.vehicle_id,
-                plan.energy_j,
-                plan.power_w,
-                plan.stay_ms,
-                int(plan.taper),
-                entry.start_ms,
-                entry.end_ms,
-                entry.started_unix_ms,
-                entry.expected_end_unix_ms,
-                entry.ended_ms,
-                entry.ended_unix_ms,
-                entry.expected_end_unix_ms,
-                entry.caller,
-            )
-        self._store.run(WRITE, (record.key, record.attempt, record.state, *columns))
+        self._store.run(WRITE, record_to_row(record, unix_ms))
 
     def prune(self, grid_ms: int, unix_ms: int) -> int:
         """Drop records that were settled long before a wall time, a bounded number; returns how many.
@@ -180,7 +124,7 @@ class Journal:
     def by_key(self, key: str) -> Record | None:
         """Return what is known of a key."""
         row = self._store.one("SELECT * FROM record WHERE key = ?", (key,))
-        return _record(row) if row else None
+        return record_from_row(row) if row else None
 
     def by_session(self, session_id: str, caller: str = "") -> Record | None:
         """Return the record of a session, None when it belongs to another caller; `caller` '' finds all."""
@@ -188,14 +132,14 @@ class Journal:
             "SELECT * FROM record WHERE session_id = ? AND (? = '' OR caller = ?)",
             (session_id, caller, caller),
         )
-        return _record(row) if row else None
+        return record_from_row(row) if row else None
 
     def open_at(self, grid_ms: int) -> Iterator[Entry]:
         """Yield the sessions that go on at a grid time."""
         rows = self._store.rows(
             "SELECT * FROM record WHERE state IN ('charging', 'paused') AND end_ms > ?", (grid_ms,)
         )
-        return (entry for row in rows if (entry := _record(row).entry))
+        return (entry for row in rows if (entry := record_from_row(row).entry))
 
     def page(
         self, after: int, limit: int, vehicle_id: str = "", caller: str = ""
@@ -207,7 +151,7 @@ class Journal:
             f"SELECT * FROM record WHERE session_id IS NOT NULL AND number > ?{only} ORDER BY number LIMIT ?",  # noqa: S608
             (after, *wanted.values(), limit),
         )
-        return [(row["number"], _record(row)) for row in rows]
+        return [(row["number"], record_from_row(row)) for row in rows]
 
     def close(self) -> None:
         """Close the files."""
@@ -219,20 +163,3 @@ def _remove(copy: Path) -> None:
     """Remove an unfinished copy, and the rollback journal that SQLite may have left beside it."""
     for path in (copy, copy.with_name(f"{copy.name}-journal")):
         path.unlink(missing_ok=True)
-
-
-def _record(row: sqlite3.Row) -> Record:
-    if row["session_id"] is None:
-        return Record(row["key"], row["attempt"], SessionState(row["state"]))
-    entry = Entry(
-        row["session_id"],
-        row["vehicle_id"],
-        Plan(row["energy_j"], row["power_w"], row["stay_ms"], bool(row["taper"])),
-        row["start_ms"],
-        row["started_unix_ms"],
-        row["expected_end_unix_ms"],
-        row["ended_ms"],
-        row["ended_unix_ms"],
-        row["caller"],
-    )
-    return Record(row["key"], row["attempt"], SessionState(row["state"]), entry)

@@ -10,17 +10,13 @@ Invariants, checked on every admission and after every change:
 - `rollback` undoes everything since `begin`: a failed commit leaves no trace.
 """
 
-import bisect
 import dataclasses
 from collections.abc import Callable
 
 from substation.contract import Place, SessionState, Settle, SubstationOutcome, Withdraw
-from substation.curve import Curve, Release, Usage
+from substation.curve import Curve, Usage
+from substation.open_sessions import InvariantBroken, OpenSessions
 from substation.records import Entry, Record
-
-
-class InvariantBroken(AssertionError):
-    """The ledger contradicts itself: a bug. The process must end, not go on."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,19 +36,17 @@ class Ledger:
         self.draining = False
         self._now_ms = now_ms
         self._usage = usage
-        self._load_w = 0
-        self._open: dict[str, Entry] = {}
-        self._releases: list[Release] = []  # sorted by time; its watts sum up to the load
+        self._open = OpenSessions()
         self._undo: list[Callable[[], None]] = []
 
     @property
     def load_w(self) -> int:
         """The watts reserved at the ledger's present time."""
-        return self._load_w
+        return self._open.load_w
 
     def resume(self, entry: Entry, now_ms: int) -> None:
         """Take back a session that the journal shows open at grid time `now_ms`; no decision."""
-        self._add(entry, now_ms)
+        self._open.add(entry, now_ms)
 
     def set_draining(self, *, on: bool) -> None:
         """Admit nothing more, or admit again."""
@@ -67,7 +61,7 @@ class Ledger:
             self.capacity_w, self._usage = before
 
         self._undo.append(undo)
-        allowed_w = max(self._usage.allowed_w, self._load_w)
+        allowed_w = max(self._usage.allowed_w, self._open.load_w)
         self._usage = dataclasses.replace(self._usage, allowed_w=allowed_w if allowed_w > capacity_w else 0)
 
     def begin(self, now_ms: int) -> None:
@@ -75,13 +69,9 @@ class Ledger:
         if now_ms < self._now_ms:
             raise InvariantBroken(f"grid time went back from {self._now_ms} to {now_ms} ms")
         self._undo.clear()
-        due = bisect.bisect_right(self._releases, now_ms, key=lambda release: release.at_ms)
         self._usage = self.curve().usage_at(now_ms)
-        for release in self._releases[:due]:
-            self._load_w -= release.freed_w
-            if release.last:
-                self._deliver(self._open.pop(release.session_id), release.at_ms)
-        del self._releases[:due]
+        for entry, end_ms in self._open.free_due(now_ms):
+            self._deliver(entry, end_ms)
         self._now_ms = now_ms
 
     def rollback(self) -> None:
@@ -100,14 +90,14 @@ class Ledger:
             return Decision(SubstationOutcome.STALE, known)
         if known and (place.attempt == known.attempt or known.state is SessionState.WITHDRAWN):
             return Decision(SubstationOutcome.REFUSED, known)
-        if self.draining or self._load_w + place.plan.power_w > self.capacity_w:
+        if self.draining or self._open.load_w + place.plan.power_w > self.capacity_w:
             refused = Record(place.key, place.attempt, SessionState.REFUSED)
             return Decision(SubstationOutcome.REFUSED, refused, write=True)
-        self._add(entry, self._now_ms)
-        self._undo.append(lambda: self._remove(entry))
-        if self._load_w > self.capacity_w:
+        self._open.add(entry, self._now_ms)
+        self._undo.append(lambda: self._open.remove(entry))
+        if self._open.load_w > self.capacity_w:
             raise InvariantBroken(
-                f"admitted {place.plan.power_w} W up to {self._load_w} of {self.capacity_w} W"
+                f"admitted {place.plan.power_w} W up to {self._open.load_w} of {self.capacity_w} W"
             )
         return Decision(
             SubstationOutcome.PLACED,
@@ -139,16 +129,15 @@ class Ledger:
 
     def curve(self) -> Curve:
         """Return the load from now on, as an immutable picture."""
-        sessions = tuple(self._open.values())
-        return Curve.of(self._now_ms, self._load_w, self.capacity_w, sessions, self._releases, self._usage)
+        return self._open.curve(self._now_ms, self.capacity_w, self._usage)
 
     def check(self) -> None:
         """Raise InvariantBroken if the load is not the sum of what is still to be freed."""
-        total = sum(release.freed_w for release in self._releases)
-        if total != self._load_w or len(self._open) != sum(release.last for release in self._releases):
-            raise InvariantBroken(
-                f"load {self._load_w} W of {len(self._open)} sessions, but {total} W are to be freed"
-            )
+        self._open.check()
+
+    def check_bounds(self) -> None:
+        """Raise InvariantBroken on an impossible load, the cheap half of `check`."""
+        self._open.check_bounds()
 
     def _end(
         self, known: Record, state: SessionState, outcome: SubstationOutcome, now_unix_ms: int
@@ -157,11 +146,11 @@ class Ledger:
         if not entry or known.state_at(self._now_ms) not in {SessionState.CHARGING, SessionState.PAUSED}:
             return Decision(outcome, known)
         before = self._usage
-        self._remove(entry)
+        self._open.remove(entry)
         self._deliver(entry, self._now_ms)
 
         def undo() -> None:
-            self._add(entry, self._now_ms)
+            self._open.add(entry, self._now_ms)
             self._usage = before
 
         self._undo.append(undo)
@@ -172,33 +161,3 @@ class Ledger:
         """Count the energy of a session that ends at `end_ms`."""
         ended_j = self._usage.ended_j + entry.delivered_j(end_ms)
         self._usage = dataclasses.replace(self._usage, ended_j=ended_j)
-
-    def _add(self, entry: Entry, now_ms: int) -> None:
-        for release in _releases(entry):
-            if release.at_ms > now_ms:
-                bisect.insort(self._releases, release)
-                self._load_w += release.freed_w
-        self._open[entry.session_id] = entry
-        self.check_bounds()
-
-    def _remove(self, entry: Entry) -> None:
-        for release in _releases(entry):
-            at = bisect.bisect_left(self._releases, release)
-            if at < len(self._releases) and self._releases[at] == release:
-                del self._releases[at]
-                self._load_w -= release.freed_w
-        del self._open[entry.session_id]
-        self.check_bounds()
-
-    def check_bounds(self) -> None:
-        """Raise InvariantBroken on a load that can't be, the cheap half of `check`."""
-        if self._load_w < 0 or bool(self._open) != bool(self._load_w):
-            raise InvariantBroken(f"load {self._load_w} W with {len(self._open)} sessions")
-
-
-def _releases(entry: Entry) -> list[Release]:
-    steps = entry.plan.releases()
-    return [
-        Release(entry.start_ms + after, entry.session_id, freed, last=index == len(steps) - 1)
-        for index, (after, freed) in enumerate(steps)
-    ]

@@ -50,7 +50,7 @@ OVERLOAD = (
 
 
 class WriterMetrics:
-    """What the writer thread counts; every series exists from the start."""
+    """Counters of the writer thread; every series exists from the start."""
 
     def __init__(self, registry: CollectorRegistry, substation_id: str) -> None:
         self._commit = Histogram(

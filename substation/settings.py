@@ -9,7 +9,7 @@ from runtime.settings import integer, matching, number, path, port, setting
 W_PER_KW = 1000
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(OrderSettings):
     """What a substation reads from the environment."""
 

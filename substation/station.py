@@ -16,6 +16,7 @@ from substation.contract import Report, SubstationAnswer, SubstationOutcome
 from substation.curve import Curve, Usage
 from substation.journal import Journal
 from substation.ledger import Ledger
+from substation.machine_clock import MachineClock
 from substation.metrics import WriterMetrics
 from substation.writer import Backup, LedgerSnapshot, Probe, Prune, Request, Writer
 
@@ -59,7 +60,7 @@ class Station:
         self._seq = itertools.count(1)
         self._clock = clock
         ledger = resume(journal, capacity_w, clock.start_ms)
-        self._writer = Writer(journal, ledger, capacity_w, clock, metrics)
+        self._writer = Writer(journal, ledger, capacity_w, clock, metrics, MachineClock())
         self._writer.commit(
             [Request(Probe())]
         )  # the epoch and the time scale; shows whether the disk is full

@@ -5,9 +5,9 @@ are inverse to each other for every value that the contract allows.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
+from runtime.command_table import CommandTable, Conversion, same_names
 from substation.contract import (
     MOST_STREAMED,
     Command,
@@ -46,87 +46,49 @@ class Call:
     request_id: str = ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Conversion:
-    """How one kind of command is written into the field `kind` of pb.Call, and read from it."""
-
-    kind: str
-    to_message: Callable[[Any], Any]
-    from_message: Callable[[Any], Command]
-
-
-CONVERSIONS: dict[type, _Conversion] = {
-    Place: _Conversion(
-        "place",
-        lambda place: pb.Place(
-            book_id=place.book_id,
-            key=place.key,
-            attempt=place.attempt,
-            vehicle_id=place.vehicle_id,
-            energy_j=place.plan.energy_j,
-            power_w=place.plan.power_w,
-            stay_ms=place.plan.stay_ms,
-            caller=place.caller,
-            journal_id=place.journal_id,
+COMMANDS: CommandTable[Command] = CommandTable(
+    {
+        Place: Conversion(
+            "place",
+            lambda place: pb.Place(
+                book_id=place.book_id,
+                key=place.key,
+                attempt=place.attempt,
+                vehicle_id=place.vehicle_id,
+                energy_j=place.plan.energy_j,
+                power_w=place.plan.power_w,
+                stay_ms=place.plan.stay_ms,
+                caller=place.caller,
+                journal_id=place.journal_id,
+            ),
+            lambda message: Place(
+                book_id=message.book_id,
+                key=message.key,
+                attempt=message.attempt,
+                vehicle_id=message.vehicle_id,
+                plan=Plan(message.energy_j, message.power_w, message.stay_ms),
+                caller=message.caller,
+                journal_id=message.journal_id,
+            ),
         ),
-        lambda message: Place(
-            book_id=message.book_id,
-            key=message.key,
-            attempt=message.attempt,
-            vehicle_id=message.vehicle_id,
-            plan=Plan(message.energy_j, message.power_w, message.stay_ms),
-            caller=message.caller,
-            journal_id=message.journal_id,
+        Withdraw: same_names("withdraw", pb.Withdraw, Withdraw),
+        Settle: same_names("settle", pb.Settle, Settle),
+        StopSession: same_names("stop", pb.Stop, StopSession),
+        FindSession: same_names("find", pb.Find, FindSession),
+        ListSessions: Conversion(
+            "page",
+            lambda page: pb.Page(
+                after=page.after, limit=page.limit, vehicle_id=page.vehicle_id, caller=page.caller
+            ),
+            lambda message: ListSessions(
+                message.after, min(message.limit, MOST_STREAMED), message.vehicle_id, message.caller
+            ),
         ),
-    ),
-    Withdraw: _Conversion(
-        "withdraw",
-        lambda withdraw: pb.Withdraw(
-            key=withdraw.key, attempt=withdraw.attempt, journal_id=withdraw.journal_id
-        ),
-        lambda message: Withdraw(message.key, message.attempt, message.journal_id),
-    ),
-    Settle: _Conversion(
-        "settle",
-        lambda settle: pb.Settle(key=settle.key, attempt=settle.attempt, journal_id=settle.journal_id),
-        lambda message: Settle(message.key, message.attempt, message.journal_id),
-    ),
-    StopSession: _Conversion(
-        "stop",
-        lambda stop: pb.Stop(session_id=stop.session_id, caller=stop.caller),
-        lambda message: StopSession(message.session_id, message.caller),
-    ),
-    FindSession: _Conversion(
-        "find",
-        lambda find: pb.Find(session_id=find.session_id, caller=find.caller),
-        lambda message: FindSession(message.session_id, message.caller),
-    ),
-    ListSessions: _Conversion(
-        "page",
-        lambda page: pb.Page(
-            after=page.after, limit=page.limit, vehicle_id=page.vehicle_id, caller=page.caller
-        ),
-        lambda message: ListSessions(
-            message.after, min(message.limit, MOST_STREAMED), message.vehicle_id, message.caller
-        ),
-    ),
-    Drain: _Conversion(
-        "drain",
-        lambda drain: pb.Drain(on=drain.on),
-        lambda message: Drain(message.on),
-    ),
-    Derate: _Conversion(
-        "derate",
-        lambda derate: pb.Derate(limit_w=derate.limit_w),
-        lambda message: Derate(message.limit_w),
-    ),
-}
-BY_KIND = {conversion.kind: conversion for conversion in CONVERSIONS.values()}
-
-
-def kind_of(command: Command) -> str:
-    """Return the field of the message that holds a command; logs use the same word."""
-    return CONVERSIONS[type(command)].kind
+        Drain: same_names("drain", pb.Drain, Drain),
+        Derate: same_names("derate", pb.Derate, Derate),
+    }
+)
+kind_of = COMMANDS.kind_of
 
 
 def call_to_message(call: Call) -> pb.Call:
@@ -138,19 +100,13 @@ def call_to_message(call: Call) -> pb.Call:
         traceparent=call.traceparent,
         request_id=call.request_id,
     )
-    if call.command is not None:
-        conversion = CONVERSIONS[type(call.command)]
-        getattr(message, conversion.kind).CopyFrom(conversion.to_message(call.command))
+    COMMANDS.write(call.command, message)
     return message
 
 
 def call_from_message(message: pb.Call) -> Call:
-    """Read a call. An impossible command is None: it must not end the stream for all other calls."""
-    kind = message.WhichOneof("command")
-    try:
-        command = BY_KIND[kind].from_message(getattr(message, kind)) if kind else None
-    except ValueError:
-        command = None
+    """Read a call."""
+    command = COMMANDS.read(message)
     return Call(
         message.number,
         message.remaining_ms,

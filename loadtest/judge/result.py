@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypedDict, TypeVar
 
 from loadtest.judge import balance
 from loadtest.judge.conditions import Change
@@ -115,6 +115,23 @@ class Result:
         return [each for each in self.changes if not each.planned]
 
 
+class FleetFigures(TypedDict):
+    """The figures of a Result that come from the substations, under its names."""
+
+    balance_ratio: float | None
+    commits_per_100_admissions: float | None
+    counted_admitted: int | None
+    energy_kwh: float | None
+    fleet_peak_utilization: float | None
+    jain: float | None
+    overload_ws: float | None
+    range: float | None
+    range_highest: float | None
+    recomputed_excess_kw: float | None
+    stations: Sequence[SubstationResult]
+    whole_samples: int
+
+
 def conclude(measured: Measurements, oracle: OracleResult | None = None) -> Result:
     """Compute the figures of a run; `oracle` has those of the same plan placed with perfect knowledge."""
     requests = measured.requests
@@ -160,7 +177,7 @@ def _reasons(measured: Measurements) -> dict[str, int]:
     return reasons | ({NO_SLOT: measured.no_slot} if measured.no_slot else {})
 
 
-def _of_the_grid(measured: Measurements) -> dict[str, Any]:
+def _of_the_grid(measured: Measurements) -> FleetFigures:
     """Return the figures that come from the substations."""
     stations = [_station(measured, each) for each in measured.substation_ids]
     whole, until_unix_s = measured.whole(), measured.until_unix_s

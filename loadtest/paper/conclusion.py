@@ -14,7 +14,7 @@ from loadtest.paper.formats import figure, milliseconds, points, share, whole
 
 SAFE = ("overload_ws", "recomputed_kw")
 EVEN = ("max_mean", "imbalance_vs_oracle")
-COMPLETE = ("every request ended", "admissions counted and told agree", "failed")
+COMPLETE = ("every request ended", "admissions counted and answered agree", "failed")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

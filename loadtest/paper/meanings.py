@@ -122,7 +122,7 @@ MEANINGS: Mapping[str, Meaning] = _latencies() | {
     "every request ended": Meaning(
         "Outcome of every request", "Every planned request was sent, and has exactly one final outcome."
     ),
-    "admissions counted and told agree": Meaning(
+    "admissions counted and answered agree": Meaning(
         "Agreement on admissions",
         "The admissions that the substations counted, the 201 answers of the clients and the different session ids are equally many.",
     ),

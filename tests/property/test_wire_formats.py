@@ -194,8 +194,8 @@ def test_every_command_of_the_contracts_has_its_own_field() -> None:
         (balancer.wire, balancer_contract.Command, balancer_pb2.Call, TO_BALANCERS),
     ):
         fields = {field.name for field in call.DESCRIPTOR.oneofs_by_name["command"].fields}
-        assert set(wire.CONVERSIONS) == set(typing.get_args(commands))
-        assert {each.kind for each in wire.CONVERSIONS.values()} == fields == set(drawn)
+        assert set(wire.COMMANDS.conversions) == set(typing.get_args(commands))
+        assert {each.kind for each in wire.COMMANDS.conversions.values()} == fields == set(drawn)
 
 
 def test_an_impossible_command_is_none_and_leaves_the_call() -> None:

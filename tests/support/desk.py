@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from substation.clock import GridClock
 from substation.contract import Command, SubstationAnswer
 from substation.journal import Journal
+from substation.machine_clock import MachineClock
 from substation.metrics import WriterMetrics
 from substation.station import resume
 from substation.writer import Request, Writer
@@ -55,8 +56,7 @@ class Desk:
             self.capacity_w,
             self.clock,
             metrics,
-            monotonic_s=lambda: self.monotonic_s,
-            unix_s=lambda: self.unix_s,
+            MachineClock(lambda: self.monotonic_s, lambda: self.unix_s),
         )
 
     @property

@@ -76,7 +76,7 @@ async def test_a_caller_that_goes_while_its_stream_is_lost_says_so_on_the_next()
         proxy.requests = False  # what is said now is lost with the stream
         gone.cancel()
         await asyncio.gather(gone, return_exceptions=True)
-        await until(lambda: not link._cancelled)
+        await until(lambda: not link._cancels.waiting)
         proxy.pass_all()
         await until(lambda: service.unused == ["saw gone"])
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from substation.contract import Place, SessionState, SubstationOutcome, Withdraw
 from substation.curve import Usage
-from substation.ledger import Decision, InvariantBroken, Ledger
+from substation.ledger import Decision, Ledger
+from substation.open_sessions import InvariantBroken
 from substation.plan import Plan
 from substation.records import Record
 from tests.support.sessions import UNIX_MS, entry, ordered, place

@@ -1,0 +1,24 @@
+"""The clocks of this machine, which a test may replace."""
+
+import time
+from collections.abc import Callable
+
+
+class MachineClock:
+    """A monotonic clock in seconds and the wall clock; `steady_unix_ms` joins the two."""
+
+    def __init__(
+        self, monotonic_s: Callable[[], float] = time.monotonic, unix_s: Callable[[], float] = time.time
+    ) -> None:
+        self.monotonic_s = monotonic_s
+        self._unix_s = unix_s
+        self._started_s = (monotonic_s(), unix_s())
+
+    def unix_ms(self) -> int:
+        """Return the wall time."""
+        return int(self._unix_s() * 1000)
+
+    def steady_unix_ms(self) -> int:
+        """Return the wall time by the monotonic clock since the start, which no jump reaches."""
+        monotonic_s, unix_s = self._started_s
+        return int((unix_s + self.monotonic_s() - monotonic_s) * 1000)

@@ -1,0 +1,102 @@
+"""The rows of the journal's tables: what each one means, in both directions.
+
+Pure. `substation.schema` names the columns.
+"""
+
+import dataclasses
+from typing import Any, Protocol
+
+from substation.clock import ClockReading
+from substation.contract import SessionState
+from substation.curve import Usage
+from substation.plan import Plan
+from substation.records import Entry, Record
+
+NO_ENTRY = (*(None,) * 5, 0, *(None,) * 6)  # the columns of a session in the row of a key that has none
+
+
+class Row(Protocol):
+    """A row of a query, as SQLite returns it."""
+
+    def __getitem__(self, column: str, /) -> Any:
+        """Return the value of a column."""
+
+
+@dataclasses.dataclass(frozen=True)
+class StationRecord:
+    """The journal's own row: who it belongs to, and the moment and totals of its last commit."""
+
+    substation_id: str
+    journal_id: str
+    book_id: str
+    epoch: int
+    moment: ClockReading
+    usage: Usage
+    draining: bool
+    limit_w: int
+    commits: int
+
+    @property
+    def grid_ms(self) -> int:
+        """The grid time of the last commit."""
+        return self.moment.grid_ms
+
+
+def station_from_row(row: Row) -> StationRecord:
+    """Read the row of the table `station`."""
+    return StationRecord(
+        row["substation_id"],
+        row["journal_id"],
+        row["book_id"],
+        row["epoch"],
+        ClockReading(row["grid_ms"], row["unix_ms"], row["time_scale"]),
+        Usage(row["ended_j"], row["admission_wms"], row["derating_wms"], row["allowed_w"]),
+        bool(row["draining"]),
+        row["limit_w"],
+        row["commits"],
+    )
+
+
+def record_to_row(record: Record, unix_ms: int) -> tuple[object, ...]:
+    """Write the key and the columns of a record; `unix_ms` is the wall time of the decision."""
+    key = (record.key, record.attempt, record.state)
+    entry = record.entry
+    if not entry:
+        return (*key, *NO_ENTRY, unix_ms, "")
+    plan = entry.plan
+    return (
+        *key,
+        entry.session_id,
+        entry.vehicle_id,
+        plan.energy_j,
+        plan.power_w,
+        plan.stay_ms,
+        int(plan.taper),
+        entry.start_ms,
+        entry.end_ms,
+        entry.started_unix_ms,
+        entry.expected_end_unix_ms,
+        entry.ended_ms,
+        entry.ended_unix_ms,
+        entry.expected_end_unix_ms,  # settled_unix_ms
+        entry.caller,
+    )
+
+
+def record_from_row(row: Row) -> Record:
+    """Read a row of the table `record`."""
+    state = SessionState(row["state"])
+    if row["session_id"] is None:
+        return Record(row["key"], row["attempt"], state)
+    entry = Entry(
+        row["session_id"],
+        row["vehicle_id"],
+        Plan(row["energy_j"], row["power_w"], row["stay_ms"], bool(row["taper"])),
+        row["start_ms"],
+        row["started_unix_ms"],
+        row["expected_end_unix_ms"],
+        row["ended_ms"],
+        row["ended_unix_ms"],
+        row["caller"],
+    )
+    return Record(row["key"], row["attempt"], state, entry)
