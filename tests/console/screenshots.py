@@ -26,7 +26,7 @@ WALL: ViewportSize = {"width": 1920, "height": 1080}
 LOOKS = [(scheme, size) for scheme in SCHEMES for size in (WIDE, NARROW, WALL)]
 CARS, SECONDS = 300, 12
 MANY = 1000
-REASON = "Reason, for the audit log"
+REASON = "Reason (for the audit log)"
 
 
 class Camera:
@@ -90,7 +90,7 @@ def start(camera: Camera, cars: int = CARS, seconds: int = SECONDS) -> None:
     page = camera.to("/rush-hour")
     page.get_by_text("Options").click()
     page.get_by_label("Requests", exact=True).fill(str(cars))
-    page.get_by_label("Within seconds", exact=True).fill(str(seconds))
+    page.get_by_label("Duration in seconds", exact=True).fill(str(seconds))
     page.get_by_role("button", name="Start rush hour").click()
     expect(page.locator("#rush-title")).to_contain_text("Running")
     page.wait_for_timeout(4000)
@@ -182,7 +182,7 @@ def dialogs(camera: Camera, _: Grid) -> None:
         expect(camera.page.locator(".preview:not([aria-busy])")).to_be_visible()
         camera.shoot(name)
     camera.to("/").get_by_role("button", name="Switch…").click()
-    camera.page.get_by_label("Place new cars by").select_option("round_robin")
+    camera.page.get_by_label("Policy for new cars").select_option("round_robin")
     camera.page.wait_for_timeout(500)
     camera.shoot("act-policy")
     camera.page.get_by_role("dialog").get_by_role("button", name="Switch", exact=True).click()
@@ -203,7 +203,7 @@ def alarms(camera: Camera, grid: Grid) -> None:
         camera.shoot("overview-lost", "/")
         camera.to("/alarms").locator("#calling > li").first.get_by_role("button", name="Mute").click()
         camera.shoot("alarms-mute")
-        page.get_by_label("Why").fill("it is being repaired")
+        page.get_by_label("Reason").fill("it is being repaired")
         page.get_by_role("dialog").get_by_role("button", name="Mute", exact=True).click()
         expect(page.locator("#mutes tr")).to_have_count(1)
         camera.shoot("alarms-muted")

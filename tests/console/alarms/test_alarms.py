@@ -107,7 +107,7 @@ def settle(page: Page) -> None:
 def test_without_alarms_the_page_says_so(alarms: Page) -> None:
     settle(alarms)
     expect(alarms.locator("#alarm-badge")).to_have_text("No alarms")
-    expect(alarms.get_by_text("rules are checked once a second")).to_be_visible()
+    expect(alarms.get_by_text("rules are checked every second")).to_be_visible()
 
 
 def test_a_new_critical_is_in_the_header_the_title_and_said_once(alarms: Page, grid: Grid) -> None:
@@ -133,8 +133,8 @@ def test_one_that_is_over_stays_until_it_is_acknowledged_and_is_in_the_history_a
     settle(alarms)
     with derated(grid):
         expect(calling(alarms, OVER)).to_contain_text("440 kW of 300 kW: 140 kW too much")
-    expect(calling(alarms, OVER)).to_contain_text("Cleared by itself, not acknowledged")
-    expect(calling(alarms, OVER)).to_contain_text("At its worst: 440 kW of 300 kW: 140 kW too much")
+    expect(calling(alarms, OVER)).to_contain_text("Cleared, not acknowledged")
+    expect(calling(alarms, OVER)).to_contain_text("Worst: 440 kW of 300 kW: 140 kW too much")
     alarms.reload()
     expect(alarms.locator("#alarm-badge")).to_have_text("○ 1 cleared, not acknowledged")
     calling(alarms, OVER).get_by_role("button", name="Acknowledge").click()
@@ -156,7 +156,7 @@ def test_a_mute_has_a_reason_and_an_end_and_a_muted_critical_is_still_told(alarm
             "Cancel",
             "Mute",
         ]  # as in the dialogs of orders
-        dialog.get_by_label("Why").fill("its limit is right")
+        dialog.get_by_label("Reason").fill("its limit is right")
         dialog.get_by_role("button", name="Mute", exact=True).click()
         expect(alarms.locator("#alarm-badge")).to_have_text("No alarms · ■ 1 critical muted")
         row = alarms.locator("#mutes tr")
@@ -167,7 +167,7 @@ def test_a_mute_has_a_reason_and_an_end_and_a_muted_critical_is_still_told(alarm
         expect(row).to_have_count(0)
         expect(alarms.locator("#alarm-badge")).to_have_text("■ 1 critical")
     alarms.evaluate(MUTE)
-    expect(alarms.locator("#alarm-badge")).to_have_text("○ 1 cleared, not acknowledged · 1 mute still holds")
+    expect(alarms.locator("#alarm-badge")).to_have_text("○ 1 cleared, not acknowledged · 1 mute in force")
     row.get_by_role("button", name="End the mute").click()
     settle(alarms)
 
@@ -193,7 +193,7 @@ def test_by_the_keyboard_alone(alarms: Page, grid: Grid) -> None:
         expect(calling(alarms, OVER)).to_contain_text("acknowledged by")
         expect(calling(alarms, OVER).get_by_role("button", name="Mute")).to_be_focused()
         alarms.keyboard.press("Enter")
-        expect(alarms.get_by_label("Why")).to_be_focused()
+        expect(alarms.get_by_label("Reason")).to_be_focused()
         alarms.keyboard.press("Escape")
         expect(calling(alarms, OVER).get_by_role("button", name="Mute")).to_be_focused()
         alarms.get_by_role("link", name="Runbook SubstationOverload").first.press("Enter")
@@ -231,7 +231,7 @@ def test_axe_finds_nothing_with_alarms_mutes_and_the_dialog(
         assert axe_faults(page) == []
         page.get_by_role("button", name="Mute a rule").click()
         assert axe_faults(page) == []
-        page.get_by_label("Why").fill("a test of every colour")
+        page.get_by_label("Reason").fill("a test of every colour")
         page.get_by_role("button", name="Mute", exact=True).click()
         expect(page.locator("#mutes tr")).to_have_count(1)
         assert axe_faults(page) == []
@@ -259,7 +259,7 @@ def test_cars_on_one_substation_bring_it_to_its_limit_and_the_alarm_says_how_nea
     expect(soon).to_contain_text("▲ Warning")
     for each in get(f"{grid.substations[2]}/sessions?limit=1000&after=0")["sessions"]:
         stop_session(grid, each["session_id"])
-    expect(soon).to_contain_text("Cleared by itself")
+    expect(soon).to_contain_text("Cleared")
     settle(alarms)
 
 
@@ -283,12 +283,12 @@ def test_cars_that_all_want_one_substation_are_an_uneven_load_until_they_have_le
     heavy = placed(grid, "EV-heavy", substations=["substation-2"], max_power_kw=1200, energy_kwh=1000)
     expect(uneven).to_contain_text("substation-2 is at 86 %")
     expect(uneven).to_contain_text("See by which policy cars are placed")
-    expect(uneven.get_by_role("link", name="See why")).to_have_attribute("href", "/decisions")
+    expect(uneven.get_by_role("link", name="See Decisions")).to_have_attribute("href", "/decisions")
     expect(uneven.get_by_role("link", name="Runbook LoadImbalance")).to_have_attribute(
         "href", "/runbooks/LoadImbalance"
     )
     stop_session(grid, heavy["session_id"])
-    expect(uneven).to_contain_text("Cleared by itself")
+    expect(uneven).to_contain_text("Cleared")
     settle(alarms)
 
 
@@ -320,5 +320,5 @@ def test_cars_that_a_full_grid_turns_away_are_an_alarm_until_nobody_is(alarms: P
     for session_id in full:
         stop_session(grid, session_id)
     alarms.goto(f"{grid.console}/alarms")
-    expect(refused).to_contain_text("Cleared by itself")
+    expect(refused).to_contain_text("Cleared")
     settle(alarms)

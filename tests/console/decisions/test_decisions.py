@@ -1,4 +1,4 @@
-"""Why here: decisions live, and whole stories, in a real browser on a real grid."""
+"""Decisions: the live feed, and whole stories, in a real browser on a real grid."""
 
 import re
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def decisions(browser: Browser, grid: Grid) -> Iterator[Page]:
 
 
 def test_before_the_first_car_the_page_says_what_to_do(decisions: Page) -> None:
-    expect(decisions.get_by_text("No car has asked yet")).to_be_visible()
+    expect(decisions.get_by_text("No decisions yet")).to_be_visible()
     expect(decisions.locator("main").get_by_role("link", name="rush hour")).to_be_visible()
 
 
@@ -58,7 +58,7 @@ def test_the_list_stands_still_while_the_focus_is_in_it_and_goes_on_after(
     placed(grid, "EV-3", max_power_kw=1)
     expect(decisions.get_by_role("button", name="Show 1 new")).to_be_visible()
     expect(decisions.get_by_role("link", name="EV-3")).to_have_count(0)
-    decisions.get_by_label("Find a vehicle or a session").focus()
+    decisions.get_by_label("Find a vehicle or session").focus()
     expect(decisions.get_by_role("link", name="EV-3")).to_be_visible()
     decisions.get_by_role("button", name="Pause").click()
     placed(grid, "EV-4", max_power_kw=1)
@@ -73,7 +73,7 @@ def test_what_came_too_fast_to_be_shown_is_counted(decisions: Page, grid: Grid) 
         ask(grid, f"EV-fast-{number}", max_power_kw=99)
     decisions.context.set_offline(False)
     expect(decisions.get_by_role("link", name="EV-fast-109")).to_be_visible()
-    expect(decisions.get_by_text("10 came too fast to be shown here")).to_be_visible()
+    expect(decisions.get_by_text("10 decisions came too fast to be shown")).to_be_visible()
 
 
 def test_what_was_asked_for_before_the_scripts_ran_is_found(decisions: Page, grid: Grid) -> None:
@@ -89,30 +89,30 @@ def test_the_story_of_a_vehicle_has_its_refusal_its_session_and_its_power_over_t
     status, _ = ask(grid, "EV-late", max_power_kw=90, substations=[placed(grid, "x")["substation_id"]])
     assert status == 503
     session = placed(grid, "EV-late", max_power_kw=10, energy_kwh=40)
-    decisions.get_by_label("Find a vehicle or a session").fill("EV-late")
+    decisions.get_by_label("Find a vehicle or session").fill("EV-late")
     decisions.keyboard.press("Enter")
     expect(decisions).to_have_url(re.compile(r"\?vehicle_id=EV-late$"))
     expect(decisions.get_by_role("heading", name="Vehicle EV-late")).to_be_focused()
-    told = decisions.get_by_role("list", name="What was asked and decided").get_by_role("listitem")
+    told = decisions.get_by_role("list", name="Requests and attempts").get_by_role("listitem")
     expect(told.first).to_contain_text(re.compile("✕ refused.*Nobody has room: 90 kW was asked for"))
     expect(told.nth(1)).to_contain_text(f"{session['substation_id']}: admitted")
     panel = decisions.locator(".session")
     expect(panel).to_contain_text("● charging")
     expect(panel.get_by_role("img", name="Reserved power")).to_be_visible()
-    panel.get_by_text("The chart in figures").click()
+    panel.get_by_text("Chart data as a table").click()
     expect(panel.get_by_role("row").nth(1)).to_contain_text("10 kWnow")
     expect(panel.get_by_role("row").last).to_contain_text("0 kWplanned")
     panel.get_by_role("link", name="Session").click()
     expect(decisions.get_by_role("heading", name=f"Session {session['session_id']}").first).to_be_visible()
-    decisions.get_by_role("button", name="Back to the live decisions").click()
-    expect(decisions.get_by_role("heading", name="Decisions, live")).to_be_visible()
+    decisions.get_by_role("button", name="Back to live decisions").click()
+    expect(decisions.get_by_role("heading", name="Live decisions")).to_be_visible()
     decisions.go_back()
     expect(decisions.get_by_role("heading", name=f"Session {session['session_id']}").first).to_be_visible()
 
 
 def test_who_is_not_known_and_who_can_t_be_asked_is_said_in_words(decisions: Page, grid: Grid) -> None:
     decisions.goto(grid.console + "/decisions?vehicle_id=nobody")
-    expect(decisions.get_by_text("Nothing is known of it")).to_be_visible()
+    expect(decisions.get_by_text("Nothing found. Check the id.")).to_be_visible()
     expect(decisions.get_by_text("Requests and attempts")).to_be_hidden()
     decisions.goto(grid.console + "/decisions?session_id=substation-1.0123456789abcdef")
     expect(decisions.get_by_text("There is no session substation-1.0123456789abcdef")).to_be_visible()

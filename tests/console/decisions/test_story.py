@@ -46,7 +46,7 @@ def in_details(page: Page, button: str, reason: str) -> None:
     page.get_by_role("link", name=DRAINED).click()
     page.get_by_role("button", name=f"{button}…", exact=True).click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Reason, for the audit log").fill(reason)
+    dialog.get_by_label("Reason (for the audit log)").fill(reason)
     expect(dialog.locator(".preview:not([aria-busy])")).to_be_visible()
     dialog.get_by_role("button", name=button, exact=True).click()
     expect(dialog.get_by_role("status")).to_contain_text("✓ Confirmed")
@@ -54,7 +54,7 @@ def in_details(page: Page, button: str, reason: str) -> None:
 
 
 def placed_since(page: Page, unix_ms: float) -> list[str]:
-    """Return where the cars that "Why here" shows went since a moment."""
+    """Return where the cars that the page "Decisions" shows went since a moment."""
     shown = page.locator(".decision").evaluate_all(SEEN)
     return [found[1] for at_ms, mark in shown if at_ms > unix_ms and (found := CHOSEN.search(mark))]
 
@@ -80,7 +80,7 @@ def presses_the_button(page: Page) -> None:
     follow(page, "Rush hour")
     page.get_by_text("Options").click()
     page.get_by_label("Requests", exact=True).fill(str(CARS))
-    page.get_by_label("Within seconds", exact=True).fill(str(SECONDS))
+    page.get_by_label("Duration in seconds", exact=True).fill(str(SECONDS))
     page.get_by_role("button", name="Start rush hour").click()
     expect(page.locator("#rush-title")).to_contain_text("Running")
 
@@ -95,7 +95,7 @@ def watches_the_load_rise(page: Page) -> None:
 def drains_and_sees_cars_go_elsewhere(page: Page) -> None:
     in_details(page, "Drain", "works on the transformer")
     since_ms = page.evaluate("() => Date.now()")
-    follow(page, "Why here")
+    follow(page, "Decisions")
     expect(page.locator(".decision").first).to_be_visible()
     until(lambda: len(placed_since(page, since_ms)) >= 20)
     assert set(placed_since(page, since_ms)) == OTHERS

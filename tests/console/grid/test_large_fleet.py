@@ -31,7 +31,7 @@ def page(browser: Browser, large: LoneConsole) -> Iterator[Page]:
 
 
 def test_a_thousand_substations_come_in_pages_the_worst_first(page: Page) -> None:
-    expect(page.get_by_text("1 to 50 of 1000 substations, the worst first")).to_be_visible()
+    expect(page.get_by_text("1 to 50 of 1000 substations, worst first")).to_be_visible()
     expect(page.locator(ROW)).to_have_count(50)
     expect(page.locator(ROW).first).to_contain_text("ejected")
     page.get_by_role("button", name="Next").click()
@@ -40,7 +40,7 @@ def test_a_thousand_substations_come_in_pages_the_worst_first(page: Page) -> Non
     expect(page.get_by_role("button", name="Next")).to_be_focused()
     page.get_by_role("searchbox", name="Search").fill("substation-777")
     expect(page.locator(ROW)).to_have_count(1)
-    expect(page.locator("#charts figcaption")).to_have_text(["All that take cars", "substation-777"])
+    expect(page.locator("#charts figcaption")).to_have_text(["All usable substations", "substation-777"])
     assert axe_faults(page) == []
 
 
@@ -55,7 +55,7 @@ def test_its_figures_go_on_while_order_is_held(page: Page) -> None:
 
 def test_more_charts_are_shown_when_they_are_asked_for(page: Page) -> None:
     expect(page.locator("#charts canvas")).to_have_count(4)
-    page.get_by_role("button", name="Charts of the first 11").click()
+    page.get_by_role("button", name="Show the first 11 charts").click()
     expect(page.locator("#charts canvas")).to_have_count(12)
     expect(page).to_have_url(re.compile(r"\?charts=all$"))
 
@@ -99,7 +99,7 @@ def test_without_substations_the_page_says_what_to_do(browser: Browser, tmp_path
     with console(tmp_path, 0) as alone, visit(browser, alone.link()) as page:
         expect(page.get_by_text("No substations yet")).to_be_visible()
         expect(page.locator("#nothing")).to_contain_text(
-            "The balancer watches http://127.0.0.1:8101, and nobody"
+            "The balancer polls http://127.0.0.1:8101, but no substation"
         )
         expect(page.locator("#link-state")).to_have_text("Live")
         assert axe_faults(page) == []

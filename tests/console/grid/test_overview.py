@@ -56,10 +56,10 @@ def test_the_worst_comes_first_and_says_so_in_shape_and_word(page: Page, grid: G
         expect(page.locator(ROW).nth(1)).to_contain_text("▽ draining")
         expect(page.locator(ROW).nth(2)).to_contain_text("healthy")
         expect(page.locator(ROW).nth(0).locator("td").nth(2)).to_have_text("0 kW")
-        told = r"leave out substations that take no new cars: 1 draining \(\d+ of 1,400 kW\), 1 ejected \(0 of 1,400 kW, as last known\)"
+        told = r"exclude substations that take no new cars: 1 draining \(\d+ of 1,400 kW\), 1 ejected \(0 of 1,400 kW, last known values\)"
         expect(page.locator("#left-out")).to_have_text(re.compile(told))
         expect(page.locator("#totals")).to_contain_text(
-            re.compile(r"Limit\s*1,400 kW\s*of the 1 that take cars")
+            re.compile(r"Limit\s*1,400 kW\s*of 1 that take new cars")
         )
         page.get_by_label("Abnormal only (2)").check()
         expect(page.locator(ROW)).to_have_count(2)
@@ -67,7 +67,7 @@ def test_the_worst_comes_first_and_says_so_in_shape_and_word(page: Page, grid: G
     finally:
         os.kill(stopped, signal.SIGCONT)
         order(grid, "substation-2", "restore")
-    expect(page.get_by_text("Nothing is abnormal")).to_be_visible()
+    expect(page.get_by_text("No abnormal substations")).to_be_visible()
     expect(page.locator("#left-out")).to_be_hidden()
     page.get_by_role("button", name="Show all substations").click()
     expect(page.locator(ROW)).to_have_count(3)
@@ -85,7 +85,7 @@ def test_search_sort_filter_and_details_are_in_the_address(page: Page, grid: Gri
     expect(page.locator(ROW)).to_have_count(1)
     expect(page.locator("th[aria-sort]")).to_contain_text("Utilization")
     page.get_by_role("searchbox", name="Search").fill("nobody")
-    expect(page.get_by_text("No substation matches")).to_be_visible()
+    expect(page.get_by_text("No matching substations")).to_be_visible()
     page.get_by_role("button", name="Show all substations").click()
     page.get_by_role("button", name="Close").click()
     expect(page.get_by_role("complementary")).to_be_hidden()
@@ -94,9 +94,9 @@ def test_search_sort_filter_and_details_are_in_the_address(page: Page, grid: Gri
 
 
 def test_grafana_is_opened_with_the_seconds_that_are_shown_here(page: Page, grid: Grid) -> None:
-    of_all = page.get_by_role("link", name="Grafana: load under its limit")
+    of_all = page.get_by_role("link", name="Grafana: load and limit")
     expect(of_all).to_have_attribute("href", f"{GRAFANA}/d/{UID}?from=now-300s&to=now")
-    page.get_by_label("Last", exact=True).select_option("2 minutes")
+    page.get_by_label("Time range").select_option("2 minutes")
     expect(of_all).to_have_attribute("href", f"{GRAFANA}/d/{UID}?from=now-120s&to=now")
     page.get_by_role("link", name="substation-3", exact=True).click()
     expect(page.get_by_role("link", name="Grafana: substation-3")).to_have_attribute(
@@ -125,7 +125,7 @@ def test_rows_keep_their_places_while_one_has_the_focus(page: Page, grid: Grid) 
     last = before[-1]
     order(grid, last, "drain")
     try:
-        button = page.get_by_role("button", name="Put in order")
+        button = page.get_by_role("button", name="Sort now")
         expect(button).to_be_visible()
         assert page.locator(ROW).locator("th").all_text_contents() == before
         button.click()
@@ -141,10 +141,10 @@ def test_history_survives_a_reload(page: Page, grid: Grid) -> None:
     expect(page.locator(".spark-load").first).to_have_attribute("d", re.compile("L"))
     assert page.evaluate(known) >= 4
     expect(
-        page.get_by_role("img", name=re.compile("Load of All that take cars in the last 5 minutes"))
+        page.get_by_role("img", name=re.compile("Load of All usable substations in the last 5 minutes"))
     ).to_be_visible()
-    page.get_by_text("The charts in figures").click()
-    twin = page.get_by_role("region", name="The charts in figures").get_by_role("row")
+    page.get_by_text("Chart data as a table").click()
+    twin = page.get_by_role("region", name="Chart data as a table").get_by_role("row")
     expect(twin.filter(has_text="substation-1")).to_contain_text("1,400 kW")
 
 
@@ -156,7 +156,7 @@ def test_axe_finds_nothing_and_a_phone_needs_no_sideways_scroll(
         expect(page.locator(ROW)).to_have_count(3)
         assert axe_faults(page) == []
         page.goto(f"{grid.console}/?substation=substation-1")
-        page.get_by_text("The charts in figures").click()
+        page.get_by_text("Chart data as a table").click()
         for size in (WIDE, NARROW, HUGE):
             page.set_viewport_size(size)
             expect(page.get_by_role("complementary").get_by_role("img")).to_be_visible()
@@ -168,7 +168,7 @@ def test_axe_finds_nothing_and_a_phone_needs_no_sideways_scroll(
 def test_a_slip_of_the_address_is_told(browser: Browser, grid: Grid) -> None:
     with visit(browser, grid.link()) as page:
         page.goto(f"{grid.console}/?substation=nobody&page=77&sort=nothing")
-        expect(page.get_by_role("complementary")).to_contain_text("shows no substation of this name")
+        expect(page.get_by_role("complementary")).to_contain_text("knows no substation with this id")
         expect(page.locator(ROW)).to_have_count(3)
 
 

@@ -142,7 +142,7 @@ def test_a_countdown_goes_on_while_nothing_is_told(page: Page) -> None:
         ({"critical": 2, "warning": 3}, "■ 2 critical · ▲ 3 warnings"),
         ({"muted_cleared": 1, "muted_warning": 2}, "○ 1 cleared, not acknowledged · 2 warnings muted"),
         ({"muted_critical": 1}, "No alarms · ■ 1 critical muted"),
-        ({"idle_mutes": 2}, "No alarms · 2 mutes still hold"),
+        ({"idle_mutes": 2}, "No alarms · 2 mutes in force"),
     ],
 )
 def test_the_header_forgets_nothing_that_waits_or_holds(

@@ -12,7 +12,7 @@ from tests.console.cars import placed
 from tests.support.console import people
 from tests.support.grid import Grid, get
 
-REASON = "Reason, for the audit log"
+REASON = "Reason (for the audit log)"
 
 
 def dialog(page: Page) -> Locator:
@@ -92,7 +92,7 @@ def test_a_limit_below_the_load_cuts_nobody_off_and_its_undo_restores_it(page: P
 
 def test_a_policy_is_switched_and_back(page: Page, grid: Grid) -> None:
     shown = opened(page, grid, "Switch…", "/")
-    shown.get_by_label("Place new cars by").select_option("round_robin")
+    shown.get_by_label("Policy for new cars").select_option("round_robin")
     expect(shown).to_contain_text("New cars go in turn to substation-1, substation-2, substation-3.")
     order(page, "Switch")
     assert get(f"{grid.balancer}/fleet")["policy"] == "round_robin"
@@ -201,7 +201,7 @@ def test_a_viewer_sees_no_button_and_is_refused(browser: Browser, grid: Grid) ->
     with visit(browser, f"{grid.console}/login?next=%2F%3Fsubstation%3Dsubstation-2") as page:
         page.wait_for_timeout(1200)  # the file of people is read once a second
         log_in(page, "vic")
-        expect(page.get_by_text("takes the role operator")).to_be_visible()
+        expect(page.get_by_text("require the operator role")).to_be_visible()
         for name in ("Drain…", "Restore…", "Change limit…", "Switch…"):
             expect(page.get_by_role("button", name=name)).to_have_count(0)
         status = page.evaluate(

@@ -59,7 +59,7 @@ def ordering(page: Page, reached: Console) -> Locator:
     page.get_by_role("button", name="Drain…").click()
     order = page.locator("dialog.act-dialog")
     expect(order.locator(".as-of")).to_be_visible()
-    page.get_by_label("Reason, for the audit log").fill("works on the line")
+    page.get_by_label("Reason (for the audit log)").fill("works on the line")
     page.wait_for_timeout(PASSES_MS)  # the login's own password holds no longer
     page.keyboard.press("Enter")
     expect(password(page)).to_be_focused()
@@ -86,7 +86,7 @@ def test_the_password_is_asked_for_over_the_order_which_waits_for_it(
         page.keyboard.press("Escape")  # gives the password up, and not the order
         expect(password(page)).to_have_count(0)
         expect(order.get_by_role("status")).to_contain_text("Not done")
-        expect(page.get_by_label("Reason, for the audit log")).to_have_value("works on the line")
+        expect(page.get_by_label("Reason (for the audit log)")).to_have_value("works on the line")
         assert not draining(grid)
         order.get_by_role("button", name="Drain", exact=True).click()
         expect(password(page)).to_be_focused()
@@ -116,7 +116,7 @@ def test_a_run_of_the_console_shows_the_gateway_the_key_and_says_when_it_is_not_
         page.goto(f"{grid.console}/rush-hour")
         page.get_by_text("Options").click()
         page.get_by_label("Requests", exact=True).fill("120")
-        page.get_by_label("Within seconds", exact=True).fill("4")
+        page.get_by_label("Duration in seconds", exact=True).fill("4")
         page.get_by_role("button", name="Start rush hour").click()
         expect(page.locator("#rush-title")).to_contain_text("Last run: held")
         expect(page.locator("#rush-run dl")).to_contain_text("Admitted120")

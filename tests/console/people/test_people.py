@@ -68,7 +68,7 @@ def test_an_order_that_was_refused_before_the_grid_was_asked_is_in_the_audit_log
 def test_a_wrong_password_is_said_and_the_name_is_kept(browser: Browser, console: Console) -> None:
     with visit(browser, url(console)) as page:
         log_in(page, "vic", "wrong")
-        expect(page.get_by_role("alert")).to_have_text("Name or password is wrong.")
+        expect(page.get_by_role("alert")).to_have_text("Wrong name or password.")
         expect(page.get_by_label("Name")).to_have_value("vic")
         expect(page.get_by_label("Password")).to_be_focused()
         page.get_by_label("Password").fill(PASSWORD)
@@ -82,7 +82,7 @@ def test_who_tries_too_often_is_told_to_wait(browser: Browser, console: Console)
         console.post("/login", there, name="zoe", password="x")
     with visit(browser, url(console), extra_http_headers=there) as page:
         log_in(page, "zoe", "wrong")
-        expect(page.get_by_role("alert")).to_contain_text("Too many tries. Wait")
+        expect(page.get_by_role("alert")).to_contain_text("Too many attempts. Wait")
 
 
 def test_a_viewer_sees_no_control_of_an_action(browser: Browser, console: Console) -> None:
@@ -138,7 +138,7 @@ def test_an_action_asks_for_the_password_and_is_sent_again_once_it_is_right(
         log_in(page, "ann")
         expect(page.get_by_role("heading", name="Audit")).to_be_visible()
         page.evaluate(CONFIRM)
-        dialog = page.get_by_role("dialog", name="Your password, please")
+        dialog = page.get_by_role("dialog", name="Confirm your password")
         expect(dialog.get_by_label("Password")).to_be_focused()
         assert axe_faults(page) == []
         page.keyboard.type("wrong")
@@ -167,11 +167,11 @@ def test_the_password_is_changed_in_the_account(browser: Browser, console: Conso
     with visit(browser, url(console)) as page:
         log_in(page, "cat")
         page.get_by_role("link", name="Account of cat").click()
-        page.get_by_label("Present password").fill(PASSWORD)
-        page.get_by_label("New password, 12").fill("another long password")
-        page.get_by_label("The new password again").fill("another long password")
+        page.get_by_label("Current password").fill(PASSWORD)
+        page.get_by_label("at least 12 characters").fill("another long password")
+        page.get_by_label("Repeat the new password").fill("another long password")
         page.get_by_role("button", name="Change password").click()
-        expect(page.get_by_role("status").filter(has_text="was changed")).to_be_visible()
+        expect(page.get_by_role("status").filter(has_text="Password changed")).to_be_visible()
         page.get_by_role("button", name="Log out everywhere").click()
         log_in(page, "cat", "another long password")
         expect(page.get_by_role("heading", name="Overview")).to_be_visible()
@@ -188,9 +188,9 @@ def test_the_audit_log_is_filtered_checked_and_says_what_is_new(browser: Browser
         assert "outcome=refused" in page.url
         page.get_by_label("Target contains").fill("nothing like it")
         page.get_by_role("button", name="Filter").click()
-        page.get_by_text("No entry fits.").get_by_role("link").click()
-        page.get_by_role("link", name="Check the chain").click()
-        expect(page.get_by_text("The chain holds")).to_be_visible()
+        page.get_by_text("No matching entries.").get_by_role("link").click()
+        page.get_by_role("link", name="Verify the log").click()
+        expect(page.get_by_text("Log verified")).to_be_visible()
         console.log_in("vic")
         page.get_by_role("link", name="newer entr").click()
         expect(page.get_by_role("row").nth(1)).to_contain_text("vic")
@@ -200,13 +200,13 @@ def test_the_log_is_downloaded_as_a_table_and_as_lines(browser: Browser, console
     with visit(browser, url(console, "/audit")) as page:
         log_in(page, "ann")
         with page.expect_download() as table:
-            page.get_by_role("link", name="Download as CSV").click()
+            page.get_by_role("link", name="as CSV").click()
         lines = table.value.path().read_text(encoding="utf-8-sig").splitlines()
         assert lines[0].startswith("number,at,who,action,target,reason,outcome")
         assert any("vic,log in,,,done" in line for line in lines)
         assert table.value.suggested_filename.endswith(".csv")
         with page.expect_download() as everything:
-            page.get_by_role("link", name="JSON lines").click()
+            page.get_by_role("link", name="as JSON Lines").click()
         assert '"hash"' in everything.value.path().read_text().splitlines()[-1]
 
 

@@ -17,9 +17,9 @@ from tests.console.browser import GRAFANA, NARROW, WIDE, axe_faults, visit
 from tests.console.cars import operate, placed, stop_session
 from tests.support.grid import ROOT, Grid, get, until
 
-SHORT = {"Requests": "120", "Within seconds": "4"}
+SHORT = {"Requests": "120", "Duration in seconds": "4"}
 RANGE = re.compile(re.escape(f"{GRAFANA}/d/{UID}?from=") + r"([0-9]+)&to=([0-9]+)")
-LONG = {"Requests": "60", "Within seconds": "60"}
+LONG = {"Requests": "60", "Duration in seconds": "60"}
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def stop(page: Page, *, end_sessions: bool) -> None:
     """Stop the run by its dialog, and wait until it has ended."""
     button(page, "Stop").click()
     asked = page.get_by_role("dialog", name="Stop the rush hour?")
-    asked.get_by_label("end the sessions" if end_sessions else "charge on").check()
+    asked.get_by_label("end the sessions" if end_sessions else "continue to charge").check()
     asked.get_by_role("button", name="Stop").click()
     expect(asked).to_have_count(0)
     expect(button(page, "Stop")).to_be_hidden()
@@ -88,7 +88,7 @@ def first_row(page: Page) -> Locator:
 
 
 def test_no_run_yet_says_what_to_do(page: Page) -> None:
-    expect(page.locator("#rush-runs")).to_contain_text("No runs yet. Press Start rush hour")
+    expect(page.locator("#rush-runs")).to_contain_text("No runs yet. Start a rush hour")
     expect(page.get_by_label("Preset")).to_have_value("rush-hour")
     expect(page.get_by_label("Seed")).to_have_value("1")
     expect(page.get_by_label("Requests", exact=True)).to_be_hidden()
@@ -96,14 +96,14 @@ def test_no_run_yet_says_what_to_do(page: Page) -> None:
 
 def test_one_click_runs_to_a_verdict_and_a_report(page: Page, grid: Grid) -> None:
     start(page, SHORT)
-    expect(page.get_by_role("progressbar", name="Time of the run")).to_be_visible()
+    expect(page.get_by_role("progressbar", name="Run progress")).to_be_visible()
     expect(page.locator("#rush-run dl")).to_contain_text("of 120")
     expect(page.locator(".rush-left")).to_contain_text("s left of 4 s")
     page.reload()  # what it came to so far is there
     expect(page.locator("#rush-run dl")).to_contain_text("of 120")
-    expect(title(page)).to_contain_text("Last run: held")
+    expect(title(page)).to_contain_text("Last run: passed")
     expect(page.get_by_role("region", name="Thresholds").get_by_role("row")).not_to_have_count(0)
-    expect(first_row(page)).to_contain_text("held")
+    expect(first_row(page)).to_contain_text("passed")
     expect(first_row(page)).to_contain_text("least_loaded")
     shown = first_row(page).get_by_role("link", name="Grafana: the run of").get_attribute("href") or ""
     found = RANGE.fullmatch(shown)
@@ -122,7 +122,7 @@ def test_stop_ends_it_and_keeps_what_was_measured(page: Page, grid: Grid) -> Non
     expect(title(page)).to_contain_text("Running")
     stop(page, end_sessions=False)
     expect(title(page)).to_contain_text("Last run: stopped")
-    expect(page.locator("#rush-run")).to_contain_text("stopped by local operator, its cars charge on")
+    expect(page.locator("#rush-run")).to_contain_text("stopped by local operator, sessions continue")
     expect(first_row(page)).to_contain_text("stopped")
     expect(first_row(page).get_by_role("link", name="result.json")).to_be_visible()
     assert get(f"{grid.balancer}/rushhour")["run_id"] is None
@@ -140,13 +140,13 @@ def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: P
     until(lambda: len(charging(grid)) > 2)
     button(page, "Stop").click()
     asked = page.get_by_role("dialog", name="Stop the rush hour?")
-    expect(asked.get_by_role("button", name="Keep it running")).to_be_focused()
+    expect(asked.get_by_role("button", name="Keep running")).to_be_focused()
     expect(asked.locator(".stop-figures")).to_contain_text(
-        re.compile(r"\d+ of 60 cars were sent and \d+ admitted")
+        re.compile(r"\d+ of 60 cars sent, \d+ admitted")
     )
-    expect(asked.get_by_text("can't be undone")).to_be_hidden()
+    expect(asked.get_by_text("cannot be undone")).to_be_hidden()
     asked.get_by_label("end the sessions").check()
-    expect(asked.get_by_text("can't be undone")).to_be_visible()
+    expect(asked.get_by_text("cannot be undone")).to_be_visible()
     expect(
         asked.get_by_role("button", name=re.compile(r"Stop and end its sessions \(at most [1-9][0-9]*\)"))
     ).to_be_visible()
@@ -172,11 +172,11 @@ def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: P
 def test_stop_ends_the_sessions_of_the_run_and_no_other(page: Page, grid: Grid) -> None:
     until(lambda: charging(grid) == [])  # cars of the runs before have left
     mine = placed(grid, "EV-mine", energy_kwh=80, stay_minutes=10_080)["session_id"]
-    start(page, {"Requests": "600", "Within seconds": "20"})
+    start(page, {"Requests": "600", "Duration in seconds": "20"})
     until(lambda: len(charging(grid)) > 40)
     stop(page, end_sessions=True)
     expect(title(page)).to_contain_text("Last run: stopped")
-    taken_off = re.compile(r"[1-9]\d* of the \d+ sessions of this run were ended by the stop")
+    taken_off = re.compile(r"The stop ended [1-9]\d* of the \d+ sessions of this run")
     expect(page.locator("#rush-run").get_by_text(taken_off)).to_be_visible()
     assert charging(grid) == [mine]
     power_kw = get(f"{grid.gateway}/charge/{mine}")["power_kw"]
@@ -255,7 +255,7 @@ def test_a_gateway_that_does_not_answer_is_told_in_words(page: Page, grid: Grid)
         button(page, "Start").click()
         expect(page.get_by_role("alert")).to_contain_text("The grid is not ready for a rush hour")
         expect(page.get_by_role("alert")).to_contain_text(grid.gateway)
-        expect(page.locator("#rush-run")).to_contain_text("Put that right, then start again")
+        expect(page.locator("#rush-run")).to_contain_text("Fix this, then start again")
     finally:
         os.kill(gateway, signal.SIGCONT)
 
@@ -285,7 +285,7 @@ def test_what_an_operator_changed_during_a_run_is_told_and_not_held_against_the_
     page: Page, grid: Grid
 ) -> None:
     until(lambda: charging(grid) == [])
-    start(page, {"Requests": "120", "Within seconds": "12"})
+    start(page, {"Requests": "120", "Duration in seconds": "12"})
     until(lambda: len(charging(grid)) > 20)
     stopped = next(each for each in charging(grid) if each.startswith("substation-1"))
     stop_session(grid, stopped)
@@ -300,7 +300,7 @@ def test_what_an_operator_changed_during_a_run_is_told_and_not_held_against_the_
     expect(first_row(page).locator(".changed")).to_contain_text("1 session stopped at substation-1")
     expect(page.locator("#rush-run")).to_contain_text(re.compile(r"substation-2 drained after \d+ s"))
     expect(page.get_by_role("region", name="Thresholds")).to_contain_text("not judged")
-    expect(page.get_by_role("region", name="Thresholds").get_by_text("broken")).to_have_count(0)
+    expect(page.get_by_role("region", name="Thresholds").get_by_text("failed")).to_have_count(0)
     first_row(page).get_by_role("link", name="Open the report").click()
     expect(page.locator("h1")).to_contain_text("CONDITIONS CHANGED")
     expect(page.locator("line.change").first).to_be_attached()
@@ -317,7 +317,7 @@ def test_two_runs_are_compared(page: Page, grid: Grid) -> None:
     expect(compare).to_be_disabled()  # one alone is not compared
     assert "/runs/" not in page.url
     boxes.nth(1).check()
-    expect(page.locator("#rush-runs")).to_contain_text("2 runs are chosen.")
+    expect(page.locator("#rush-runs")).to_contain_text("2 runs selected.")
     page.reload()
     expect(boxes.nth(1)).to_be_checked()
     compare.click()
@@ -335,7 +335,7 @@ def test_three_runs_are_compared_side_by_side(browser: Browser, grid: Grid, view
         for number in range(3):
             chosen.nth(number).check()
         run_ids = [chosen.nth(number).get_attribute("value") or "" for number in range(3)]
-        expect(page.locator("#rush-runs")).to_contain_text("3 runs are chosen.")
+        expect(page.locator("#rush-runs")).to_contain_text("3 runs selected.")
         page.get_by_role("button", name="Compare").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Comparison of runs")
         assert page.url.count("run=") == 3
@@ -370,5 +370,5 @@ def test_the_list_of_runs_shows_every_column_on_a_laptop(browser: Browser, grid:
     with visit(browser, grid.link(), viewport=WIDE) as page:
         at_rush_hour(page, grid)
         expect(first_row(page)).to_be_visible()
-        frame = page.get_by_role("region", name="Table of runs")
+        frame = page.get_by_role("region", name="Run table")
         assert frame.evaluate("(frame) => frame.scrollWidth - frame.clientWidth") <= 0

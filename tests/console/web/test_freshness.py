@@ -78,11 +78,11 @@ def test_a_balancer_that_was_killed_is_told_and_then_followed_again(page: Page, 
     expect(button).not_to_have_attribute("aria-disabled", "true")
     expect(page.locator(ROW)).to_have_count(3)
     expect(page.locator("#gaps")).to_have_text(
-        re.compile(rf"^◷ The balancer was lost from {MOMENT} for \S+ \w+: the charts have a gap\.$")
+        re.compile(rf"^◷ The balancer was unreachable from {MOMENT} for \S+ \w+: the charts have a gap\.$")
     )
     page.goto(f"{grid.console}/alarms")
     events = page.locator("#history tr").filter(has_text="the balancer")
-    expect(events.locator("td:nth-child(2)")).to_have_text(["Back", "Lost"])
+    expect(events.locator("td:nth-child(2)")).to_have_text(["Connection restored", "Connection lost"])
     expect(events.first).to_contain_text(re.compile(rf"It was lost for \S+ \w+, since {MOMENT}"))
 
 

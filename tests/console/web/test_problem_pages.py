@@ -80,7 +80,7 @@ def test_a_damaged_file_is_an_error_page_with_what_to_do_and_the_id_in_the_log(
         assert page.get_by_role("link", name="Try again").get_attribute("href") == "/audit"
         assert axe_faults(page) == []
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
-        page.get_by_role("link", name="To the overview").click()
+        page.get_by_role("link", name="Go to the overview").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
 
 

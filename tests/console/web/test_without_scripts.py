@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 from tests.console.browser import NARROW, at_alarms, visit
 from tests.support.console import Console
 
-ADVICE = "Waiting for the live data. If this stays, reload the page."
+ADVICE = "Waiting for live data. If this message stays, reload the page."
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-// The newest events, fetched when there is a new one.
+// The latest alarm events, fetched again when there is a new one.
 
 import { element, text } from "/static/js/lib/dom.js";
 import { moment } from "/static/js/lib/format.js";
@@ -6,10 +6,10 @@ import { moment } from "/static/js/lib/format.js";
 const STEP = 50;
 const CELL = { role: "cell" }; // narrow pages show rows as blocks, which would not be a table any more
 const WORDS = {
-  raised: "Raised", cleared: "Cleared", acknowledged: "Acknowledged", muted: "Muted", unmuted: "Mute ended", lost: "Lost", back: "Back",
+  raised: "Raised", cleared: "Cleared", acknowledged: "Acknowledged", muted: "Muted", unmuted: "Mute ended", lost: "Connection lost", back: "Connection restored",
 };
 
-/** Shows some events, and more when asked; `aheadS` is how far the console's clock is ahead of this browser's. */
+/** Shows the latest events, and more on request; `aheadS` is how far the console's clock is ahead of this browser's. */
 export class AlarmHistory {
   aheadS = 0;
   #count = STEP;
@@ -26,7 +26,7 @@ export class AlarmHistory {
     });
   }
 
-  /** Fetch if something happened since. */
+  /** Fetch again if there is a new event. */
   show(version) {
     if (version === this.#version || this.#busy) return;
     this.#version = version;
@@ -48,7 +48,7 @@ export class AlarmHistory {
 
   #fill({ events, of, now_unix_s: nowUnixS }) {
     this.aheadS = nowUnixS - Date.now() / 1000;
-    text(this.empty, "Nothing has happened yet. The newest 1,000 events are kept here, also over a restart.");
+    text(this.empty, "No events yet. The latest 1,000 events are kept, even after a restart.");
     this.empty.hidden = events.length > 0;
     document.getElementById("history-frame").hidden = events.length === 0;
     this.more.hidden = events.length >= of;

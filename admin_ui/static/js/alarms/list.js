@@ -1,11 +1,11 @@
-// One list of alarms, kept up to date in place: what has the focus keeps it.
+// One list of alarms, updated in place so that the focus stays where it is.
 
 import { attribute, element, text } from "/static/js/lib/dom.js";
 import * as grafana from "/static/js/lib/grafana.js";
 import { ago } from "/static/js/lib/format.js";
 import { severity } from "/static/js/alarms/words.js";
 
-/** Shows alarms in `list`; `heading` takes the focus when there is no alarm left to take it. */
+/** Shows alarms in `list`; `heading` takes the focus when no alarm is left. */
 export class AlarmList {
   #rows = new Map();
 
@@ -15,7 +15,7 @@ export class AlarmList {
     this.orders = { acknowledge, mute };
   }
 
-  /** Show these, in this order; `enabled` is whether orders can be given. */
+  /** Show these alarms in this order; `enabled` says whether the buttons work. */
   show(alarms, nowUnixS, enabled) {
     const held = this.list.contains(document.activeElement) ? document.activeElement : null;
     const at = held ? [...this.list.children].indexOf(held.closest("li")) : -1;
@@ -26,7 +26,7 @@ export class AlarmList {
       this.#rows.delete(name);
     }
     alarms.forEach((alarm, place) => {
-      const row = this.#rows.get(key(alarm)) ?? this.#made(alarm);
+      const row = this.#rows.get(key(alarm)) ?? this.#addRow(alarm);
       if (this.list.children[place] !== row.item) this.list.insertBefore(row.item, this.list.children[place] ?? null);
       row.show(alarm, nowUnixS, enabled);
     });
@@ -42,8 +42,8 @@ export class AlarmList {
     (near?.querySelector("button:not([hidden], :disabled)") ?? near?.querySelector("a") ?? this.heading).focus();
   }
 
-  #made(alarm) {
-    const row = made(this.orders);
+  #addRow(alarm) {
+    const row = createRow(this.orders);
     this.#rows.set(key(alarm), row);
     return row;
   }
@@ -53,29 +53,29 @@ function key(alarm) {
   return `${alarm.rule} ${alarm.substation_id}`;
 }
 
-function made({ acknowledge, mute }) {
-  let shown = null;
+function createRow({ acknowledge, mute }) {
+  let current = null;
   const level = element("span", { class: "severity" });
   const since = element("span", { class: "quietly" });
   const title = element("h3");
-  const said = element("p", { class: "said" });
+  const description = element("p", { class: "said" });
   const worst = element("p", { class: "quietly" });
-  const seen = element("p", { class: "quietly" });
+  const state = element("p", { class: "quietly" });
   const todo = element("span");
   const where = element("a");
   const runbook = element("a");
   const inGrafana = element("a", {}, "Grafana");
-  const ackButton = element("button", { type: "button", click: () => acknowledge(shown) }, "Acknowledge");
-  const muteButton = element("button", { type: "button", class: "quiet", click: () => mute(shown) }, "Mute…");
+  const ackButton = element("button", { type: "button", click: () => acknowledge(current) }, "Acknowledge");
+  const muteButton = element("button", { type: "button", class: "quiet", click: () => mute(current) }, "Mute…");
   const item = element(
     "li", { class: "alarm" },
     element("p", {}, level, element("br"), since),
-    element("div", { class: "what" }, title, said, worst, seen),
+    element("div", { class: "what" }, title, description, worst, state),
     element("p", { class: "todo" }, todo, " ", where, " · ", runbook, element("span", { hidden: !document.body.dataset.grafana }, " · ", inGrafana)),
     element("div", { class: "alarm-buttons" }, ackButton, muteButton),
   );
   const show = (alarm, nowUnixS, enabled) => {
-    shown = alarm;
+    current = alarm;
     const active = alarm.cleared_unix_s === null;
     const waiting = alarm.acknowledged_unix_s === null;
     const name = alarm.substation_id ? `${alarm.title}: ${alarm.substation_id}` : alarm.title;
@@ -84,13 +84,13 @@ function made({ acknowledge, mute }) {
     attribute(item, "data-waiting", waiting && "");
     text(level, active ? severity(alarm.severity) : `○ Cleared (${alarm.severity})`);
     text(since, active ? `for ${ago(Math.max(nowUnixS - alarm.raised_unix_s, 0))}`
-      : `since ${ago(Math.max(nowUnixS - alarm.cleared_unix_s, 0))}`);
+      : `${ago(Math.max(nowUnixS - alarm.cleared_unix_s, 0))} ago`);
     text(title, name);
-    text(said, active ? alarm.said : `At its worst: ${alarm.worst.said}`);
-    text(worst, active && alarm.worst.said !== alarm.said ? `At its worst: ${alarm.worst.said}` : "");
+    text(description, active ? alarm.said : `Worst: ${alarm.worst.said}`);
+    text(worst, active && alarm.worst.said !== alarm.said ? `Worst: ${alarm.worst.said}` : "");
     attribute(worst, "hidden", !worst.textContent && "");
-    text(seen, stateInWords(alarm, active, waiting));
-    text(todo, active ? alarm.action : "Acknowledge that you have seen it.");
+    text(state, stateInWords(alarm, active, waiting));
+    text(todo, active ? alarm.action : "Acknowledge it to remove it from this list.");
     const [path, words] = place(alarm);
     text(where, words);
     attribute(where, "href", path);
@@ -109,14 +109,14 @@ function made({ acknowledge, mute }) {
 }
 
 function place(alarm) {
-  if (alarm.link === "/decisions") return [alarm.link, "See why, under Why here"];
+  if (alarm.link === "/decisions") return [alarm.link, "See Decisions"];
   const name = alarm.substation_id;
   if (!name || name.includes(":")) return ["/", "See the overview"];
   return [`/?q=${encodeURIComponent(name)}`, `See ${name}`];
 }
 
 function stateInWords(alarm, active, waiting) {
-  const parts = [active ? "Still true" : "Cleared by itself", waiting ? "not acknowledged" : `acknowledged by ${alarm.acknowledged_by}`];
+  const parts = [active ? "Active" : "Cleared", waiting ? "not acknowledged" : `acknowledged by ${alarm.acknowledged_by}`];
   if (alarm.times > 1) parts.push(`${alarm.times} times`);
   if (alarm.muted) parts.push(`muted by ${alarm.muted === "mute" ? "an operator" : "the rush hour"}`);
   return parts.join(", ");

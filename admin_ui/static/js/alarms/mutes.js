@@ -1,4 +1,4 @@
-// What is muted, until when and why; and the dialog that mutes.
+// The list of mutes, and the dialog that creates one.
 
 import { attribute, element, text } from "/static/js/lib/dom.js";
 import { request } from "/static/js/lib/request.js";
@@ -11,8 +11,8 @@ const find = (id) => document.getElementById(id);
 export class Mutes {
   #rows = new Map();
 
-  constructor(failed) {
-    this.failed = failed;
+  constructor(showFailure) {
+    this.showFailure = showFailure;
   }
 
   show(mutes, nowUnixS, enabled) {
@@ -37,7 +37,7 @@ export class Mutes {
     const where = mute.substation_id || "everywhere";
     const end = element("button", {
       type: "button", class: "quiet", "aria-label": `End the mute of ${mute.rule}, ${where}`,
-      click: async () => this.failed((await request("DELETE", `/api/alarms/mutes/${mute.id}`)).told),
+      click: async () => this.showFailure((await request("DELETE", `/api/alarms/mutes/${mute.id}`)).message),
     }, "End");
     const item = element("tr", { role: "row" }, element("th", { scope: "row", role: "rowheader" }, mute.rule), element("td", CELL, where), left,
       element("td", CELL, mute.reason), element("td", CELL, mute.by), element("td", CELL, end));
@@ -46,7 +46,7 @@ export class Mutes {
   }
 }
 
-/** The dialog; `open(alarm, substations)` fills it in for an alarm, or for nothing in particular. */
+/** The dialog; `open(alarm, substations)` fills it in for an alarm; without one it starts empty. */
 export class MuteDialog {
   constructor() {
     this.dialog = find("mute-dialog");
@@ -77,12 +77,12 @@ export class MuteDialog {
   }
 
   async #send() {
-    const { ok, told } = await request("POST", "/api/alarms/mutes", {
+    const { ok, message } = await request("POST", "/api/alarms/mutes", {
       rule: find("mute-rule").value, substation_id: find("mute-where").value,
       minutes: Number(find("mute-minutes").value), reason: find("mute-reason").value,
     });
     if (ok) this.dialog.close();
-    text(find("mute-failed"), told);
+    text(find("mute-failed"), message);
     find("mute-failed").hidden = ok;
   }
 }

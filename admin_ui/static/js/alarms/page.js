@@ -1,4 +1,4 @@
-// The alarms: what calls now, what is muted, and what has happened.
+// The alarms page: current alarms, mutes, and the history.
 
 import { text } from "/static/js/lib/dom.js";
 import { request } from "/static/js/lib/request.js";
@@ -14,12 +14,12 @@ export function start(stream) {
   const dialog = new MuteDialog();
   const names = () => stream.state.substations.map((row) => row.substation_id);
   const orders = {
-    acknowledge: async (alarm) => failed((await request("POST", `/api/alarms/${alarm.id}/ack`)).told),
+    acknowledge: async (alarm) => showFailure((await request("POST", `/api/alarms/${alarm.id}/ack`)).message),
     mute: (alarm) => dialog.open(alarm, names()),
   };
   const calling = new AlarmList(find("calling"), find("calling-title"), orders);
   const muted = new AlarmList(find("muted"), find("muted-title"), orders);
-  const mutes = new Mutes(failed);
+  const mutes = new Mutes(showFailure);
   const history = new AlarmHistory();
   const all = find("acknowledge-all");
   all.addEventListener("click", () => acknowledgeAll(stream));
@@ -33,7 +33,7 @@ export function start(stream) {
     muted.show(alarms.muted, now, enabled);
     mutes.show(alarms.mutes, now, enabled);
     history.show(alarms.version);
-    tell(alarms);
+    showNotices(alarms);
     const waiting = alarms.calling.some((alarm) => alarm.acknowledged_unix_s === null);
     if (!waiting && document.activeElement === all) find("calling-title").focus();
     all.disabled = !enabled || !waiting;
@@ -46,27 +46,27 @@ export function start(stream) {
 
 async function acknowledgeAll(stream) {
   const ids = stream.state.alarms.calling.filter((alarm) => alarm.acknowledged_unix_s === null).map((alarm) => alarm.id);
-  failed((await request("POST", "/api/alarms/ack", { ids })).told);
+  showFailure((await request("POST", "/api/alarms/ack", { ids })).message);
 }
 
-function failed(told) {
-  text(find("alarm-failed"), told);
-  find("alarm-failed").hidden = !told;
+function showFailure(message) {
+  text(find("alarm-failed"), message);
+  find("alarm-failed").hidden = !message;
 }
 
-function tell(alarms) {
+function showNotices(alarms) {
   const { counts } = alarms;
   find("calling-empty").hidden = alarms.calling.length > 0;
-  text(find("calling-empty"), !alarms.judged ? "The console has just started, and looks for alarms." : `No alarms. ${alarms.rules} rules are checked once a second; what needs you will be here, and in the header of every page.`);
+  text(find("calling-empty"), !alarms.judged ? "The console has just started and is checking for alarms." : `No alarms. ${alarms.rules} rules are checked every second. New alarms appear here and in the header of every page.`);
   const left = counts.critical + counts.warning + counts.cleared - alarms.calling.length;
   find("calling-more").hidden = left <= 0;
-  text(find("calling-more"), `And ${left} more: they come up as those above are settled.`);
+  text(find("calling-more"), `${left} more not shown. They appear as the alarms above are acknowledged or cleared.`);
   text(find("mutes-empty"), "Nothing is muted.");
   find("mutes-empty").hidden = alarms.mutes.length > 0 || alarms.muted.length > 0 || Boolean(alarms.rush);
   find("mute-rush").hidden = !alarms.rush;
-  text(find("mute-rush"), `Warnings that come up while the rush hour ${alarms.rush} runs are muted. Critical alarms and earlier warnings are not muted.`);
+  text(find("mute-rush"), `Warnings raised during the rush hour ${alarms.rush} are muted. Critical alarms and earlier warnings are not muted.`);
   text(find("alarm-rate"), `${alarms.raised_in_10_min} raised in the last 10 minutes${alarms.raised_muted_in_10_min ? `, ${alarms.raised_muted_in_10_min} of them muted` : ""}`);
   find("alarm-flood").hidden = !alarms.flood;
-  text(find("alarm-flood"), `▲ A flood: more than 10 alarms in 10 minutes are more than one person can work through. `
-    + "Take the criticals first, from the top; mute what is known.");
+  text(find("alarm-flood"), `▲ Alarm flood: more than 10 alarms in 10 minutes, too many for one person to handle. `
+    + "Start with the critical alarms, from the top. Mute known problems.");
 }

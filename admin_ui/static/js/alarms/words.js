@@ -1,7 +1,7 @@
-// Alarms in words and shapes: never by colour alone.
+// Alarms as words and shapes, never as colour alone.
 
 const SHAPES = { critical: "■", warning: "▲" };
-/** What the header says when nothing calls. */
+/** What the header says when no alarm is active. */
 export const NONE = "No alarms";
 const NAMES = { critical: "Critical", warning: "Warning" };
 
@@ -10,7 +10,7 @@ export function severity(name) {
   return `${SHAPES[name]} ${NAMES[name]}`;
 }
 
-/** Return what the header says of the counts, and the worst of them ("" for none). */
+/** Return the summary for the header, and the worst severity ("" for none). */
 export function summary(counts) {
   const parts = ["critical", "warning"].filter((name) => counts[name])
     .map((name) => `${SHAPES[name]} ${counts[name]} ${name}${name === "warning" && counts[name] > 1 ? "s" : ""}`);
@@ -21,6 +21,6 @@ export function summary(counts) {
   const muted = counts.muted_warning;
   if (muted) parts.push(`${muted} ${muted === 1 ? "warning" : "warnings"} muted`);
   const idle = counts.idle_mutes;
-  if (idle) parts.push(`${idle} ${idle === 1 ? "mute still holds" : "mutes still hold"}`);
+  if (idle) parts.push(`${idle} ${idle === 1 ? "mute in force" : "mutes in force"}`);
   return { words: parts.join(" · "), worst: counts.critical || counts.muted_critical ? "critical" : counts.warning ? "warning" : "" };
 }

@@ -1,4 +1,4 @@
-// The newest decisions, live: bounded, and still while somebody reads or points at them.
+// The latest decisions, live: a bounded list that pauses while the user reads it or points at it.
 
 import { DecisionItem } from "/static/js/decisions/item.js";
 import { attribute, element, spaced, text } from "/static/js/lib/dom.js";
@@ -10,12 +10,12 @@ const SETTLED = new Set(["placed", "refused"]);
 export class DecisionFeed {
   #list = element("ol", { class: "decisions", "aria-label": "Decisions, newest first" });
   #new = element("button", { type: "button", class: "quiet", hidden: true, click: () => this.#flush(true) });
-  #still = element("button", { type: "button", class: "quiet", "aria-pressed": "false", click: () => this.#press() }, "Pause");
+  #pause = element("button", { type: "button", class: "quiet", "aria-pressed": "false", click: () => this.#press() }, "Pause");
   #missed = element("span", { class: "soft" });
   #notice = element("p", { class: "notice", hidden: true });
   #empty = element("div", { class: "panel nothing", hidden: true });
   #items = new Map(); // by number
-  #kept = new Map(); // what has come while the list stands still
+  #kept = new Map(); // what arrived while the list is paused
   #newest = 0;
   #leftOut = 0;
   #pointed = false;
@@ -24,16 +24,16 @@ export class DecisionFeed {
 
   constructor(place) {
     this.#empty.append(
-      element("p", {}, "No car has asked yet, or the balancer has just started."),
-      element("p", {}, "Charge one as the tutorial shows, or start a ", element("a", { href: "/rush-hour" }, "rush hour"), ". Its decision is here within a second."),
+      element("p", {}, "No decisions yet. No car has sent a request, or the balancer has just started."),
+      element("p", {}, "Charge a car as the tutorial shows, or start a ", element("a", { href: "/rush-hour" }, "rush hour"), ". Decisions appear here within a second."),
     );
-    place.append(element("div", { class: "feed-head" }, ...spaced(this.#still, this.#new, this.#missed)), this.#notice, this.#empty, this.#list);
+    place.append(element("div", { class: "feed-head" }, ...spaced(this.#pause, this.#new, this.#missed)), this.#notice, this.#empty, this.#list);
     this.#list.addEventListener("pointerenter", () => { this.#pointed = true; });
     this.#list.addEventListener("pointerleave", () => { this.#pointed = false; this.#flush(); });
     this.#list.addEventListener("focusout", () => setTimeout(() => this.#flush()));
   }
 
-  /** Follow, or rest. */
+  /** Start or stop following the decisions. */
   run(on) {
     if (on === this.#on) return;
     this.#on = on;
@@ -41,13 +41,13 @@ export class DecisionFeed {
     if (on) void this.#ask();
   }
 
-  get #stands() {
-    return this.#pointed || this.#list.contains(document.activeElement) || this.#still.getAttribute("aria-pressed") === "true";
+  get #paused() {
+    return this.#pointed || this.#list.contains(document.activeElement) || this.#pause.getAttribute("aria-pressed") === "true";
   }
 
   #press() {
-    const on = this.#still.getAttribute("aria-pressed") !== "true";
-    attribute(this.#still, "aria-pressed", String(on));
+    const on = this.#pause.getAttribute("aria-pressed") !== "true";
+    attribute(this.#pause, "aria-pressed", String(on));
     this.#flush();
   }
 
@@ -55,12 +55,12 @@ export class DecisionFeed {
     if (!document.hidden) {
       const answer = await fetch(`/api/decisions?after=${this.#after()}`).catch(() => null);
       const read = answer?.ok ? await answer.json().catch(() => null) : null;
-      this.#take(read ?? { decisions: [], fault: "The console does not answer. It is asked again every second." }, Boolean(read));
+      this.#take(read ?? { decisions: [], fault: "The console does not answer. Retrying every second." }, Boolean(read));
     }
     if (this.#on) this.#timer = setTimeout(() => this.#ask(), EVERY_MS);
   }
 
-  /** The number to ask from: before the oldest of the newest hundred whose outcome is open. */
+  /** The number to ask from: just before the oldest of the latest hundred decisions that are still open. */
   #after() {
     const known = [...this.#items.values(), ...this.#kept.values()].map((each) => each.decision ?? each);
     const open = known.filter((each) => !SETTLED.has(each.kind) && each.number > this.#newest - 100).map((each) => each.number);
@@ -71,10 +71,10 @@ export class DecisionFeed {
     attribute(this.#notice, "hidden", fault ? null : "");
     text(this.#notice, fault);
     const top = decisions[0]?.number ?? this.#newest;
-    if (heard && !fault && this.#newest > 0 && top < this.#newest) this.#forget(); // numbers began anew with the balancer
+    if (heard && !fault && this.#newest > 0 && top < this.#newest) this.#forget(); // the numbers started again with the balancer
     const between = (decisions.at(-1)?.number ?? 0) - this.#newest - 1;
     if (this.#newest > 0 && between > 0) this.#leftOut += between;
-    text(this.#missed, this.#leftOut ? `${this.#leftOut} came too fast to be shown here. The search finds them.` : "");
+    text(this.#missed, this.#leftOut ? `${this.#leftOut} decisions came too fast to be shown. Use the search to find them.` : "");
     for (const decision of decisions.toReversed()) {
       const item = this.#items.get(decision.number);
       if (item) {
@@ -98,7 +98,7 @@ export class DecisionFeed {
   }
 
   #flush(now = false) {
-    if (now || !this.#stands) {
+    if (now || !this.#paused) {
       for (const [number, decision] of this.#kept) {
         const item = new DecisionItem(decision);
         this.#items.set(number, { item, decision });
@@ -114,7 +114,7 @@ export class DecisionFeed {
     const hadFocus = document.activeElement === this.#new;
     attribute(this.#new, "hidden", this.#kept.size ? null : "");
     text(this.#new, `Show ${this.#kept.size} new`);
-    if (hadFocus && this.#new.hidden) this.#still.focus();
-    text(this.#still, this.#still.getAttribute("aria-pressed") === "true" ? "Paused" : "Pause");
+    if (hadFocus && this.#new.hidden) this.#pause.focus();
+    text(this.#pause, this.#pause.getAttribute("aria-pressed") === "true" ? "Paused" : "Pause");
   }
 }

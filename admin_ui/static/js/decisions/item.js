@@ -1,13 +1,13 @@
-// One decision: who asked for what, where it went and why, and the candidates as they stood.
+// One decision: the request, its result and reason, and the candidates with their loads at that time.
 
 import { attribute, element, spaced, text } from "/static/js/lib/dom.js";
 import { ago, clock, kw, moment, percent } from "/static/js/lib/format.js";
 
 const MARKS = { placed: "●", waits: "◷", refused: "✕", open: "○" };
 
-/** Keeps one `<li>` in step with a decision; `linked` says whether the vehicle is a link to its story. */
+/** Keeps one `<li>` in step with a decision; with `linked` the vehicle links to its story. */
 export class DecisionItem {
-  #shown = {};
+  #parts = {};
   #candidates = element("ul", { class: "candidates", hidden: true });
   #button;
   #decision;
@@ -19,7 +19,7 @@ export class DecisionItem {
     const vehicle = linked
       ? element("a", { href: `/decisions?vehicle_id=${encodeURIComponent(decision.vehicle_id)}` }, decision.vehicle_id)
       : element("span", {}, decision.vehicle_id);
-    for (const name of ["mark", "words"]) this.#shown[name] = element("span", { class: name });
+    for (const name of ["mark", "words"]) this.#parts[name] = element("span", { class: name });
     this.node = element(
       "li", { class: "decision" },
       element(
@@ -30,17 +30,17 @@ export class DecisionItem {
           element("span", { class: "soft" }, decision.policy), decision.attempt ? element("span", {}, `attempt ${decision.attempt + 1}`) : null,
         ),
       ),
-      element("p", { class: "choice" }, this.#shown.mark), element("p", { class: "why" }, this.#shown.words, " ", this.#button), this.#candidates,
+      element("p", { class: "choice" }, this.#parts.mark), element("p", { class: "why" }, this.#parts.words, " ", this.#button), this.#candidates,
     );
     this.update(decision);
   }
 
-  /** Show what has become of it meanwhile. */
+  /** Show the newest state of the decision. */
   update(decision) {
     this.#decision = decision;
     attribute(this.node, "data-kind", decision.kind);
-    text(this.#shown.mark, `${MARKS[decision.kind]} ${decision.chosen ? `${decision.chosen}: ` : ""}${decision.came_of_it}`);
-    text(this.#shown.words, decision.words);
+    text(this.#parts.mark, `${MARKS[decision.kind]} ${decision.chosen ? `${decision.chosen}: ` : ""}${decision.came_of_it}`);
+    text(this.#parts.words, decision.words);
     const count = decision.candidates.length + decision.left_out;
     attribute(this.#button, "hidden", count ? null : "");
     text(this.#button, `${this.#open ? "Hide" : "Show"} ${count} candidate${count === 1 ? "" : "s"}`);
@@ -55,7 +55,7 @@ export class DecisionItem {
     attribute(this.#button, "aria-expanded", String(this.#open));
     if (this.#open) {
       const { candidates, left_out: leftOut } = this.#decision;
-      const more = leftOut ? [element("li", { class: "soft" }, `${leftOut} more stood higher or could not be used.`)] : [];
+      const more = leftOut ? [element("li", { class: "soft" }, `${leftOut} more had a higher load or could not be used.`)] : [];
       this.#candidates.replaceChildren(...candidates.map(candidate), ...more);
     }
     this.update(this.#decision);

@@ -1,4 +1,4 @@
-// Why here: the decisions live, and the story of a vehicle or a session.
+// The decisions page: the live feed, and the story of a vehicle or session.
 
 import { DecisionFeed } from "/static/js/decisions/feed.js";
 import { attribute } from "/static/js/lib/dom.js";
@@ -18,7 +18,7 @@ export function start() {
   const show = () => {
     const [vehicle, session] = [view.get("vehicle_id"), view.get("session_id")];
     const wanted = session ? { session_id: session } : vehicle ? { vehicle_id: vehicle } : null;
-    if (wanted || shown) search.value = session || vehicle; // else it may hold what was typed before this ran
+    if (wanted || shown) search.value = session || vehicle; // otherwise keep what the user typed before this script ran
     attribute(byId("live"), "hidden", wanted ? "" : null);
     attribute(byId("back"), "hidden", wanted ? null : "");
     feed.run(!wanted);
@@ -39,6 +39,6 @@ export function start() {
     find("");
     search.focus();
   });
-  if (view.get("find")) find(view.get("find").trim()); // was asked for before this ran
+  if (view.get("find")) find(view.get("find").trim()); // submitted before this script ran
   else show();
 }

@@ -1,4 +1,4 @@
-// The power that a session reserves, in steps over time, with a mark at now; and the same as a table.
+// The reserved power of a session as steps over time, with a mark at the present; and the same as a table.
 
 import { attribute, element, text } from "/static/js/lib/dom.js";
 import { clock } from "/static/js/lib/format.js";
@@ -15,7 +15,7 @@ export class StepChart {
 
   constructor(place) {
     const table = element(
-      "details", { class: "figures" }, element("summary", {}, "The chart in figures"),
+      "details", { class: "figures" }, element("summary", {}, "Chart data as a table"),
       element("table", {}, element("thead", {}, element("tr", {}, ...["From", "Reserved", ""].map((name) => (name ? element("th", { scope: "col" }, name) : element("td"))))), this.#body),
     );
     place.append(this.#frame, table);
@@ -52,7 +52,7 @@ export class StepChart {
       const [begin, end] = [Math.max(at, from), Math.min(this.#steps[n + 1].at, to)];
       return end > begin ? `M${x(begin)} ${y(kw)}H${x(end)}${end === this.#steps[n + 1].at ? `V${y(this.#steps[n + 1].kw)}` : ""}` : "";
     }).join("");
-    const over = now >= last.at;
+    const ended = now >= last.at;
     const label = (at, words, anchor, top) => svg("text", { x: at, y: top, "text-anchor": anchor }, words);
     const chart = svg(
       "svg", { width, height: HEIGHT, role: "img", "aria-label": `Reserved power from ${clock(first.at)} to ${clock(last.at)}, at most ${highest}; the table below has the figures` },
@@ -60,16 +60,16 @@ export class StepChart {
       svg("path", { class: "planned", d: path(now, last.at) }), svg("path", { class: "past", d: path(first.at, now) }),
       label(left - 6, highest, "end", y(most) + 4), label(left - 6, "0", "end", y(0) + 4),
       label(left, clock(first.at), "start", HEIGHT - 6), label(width - RIGHT, clock(last.at), "end", HEIGHT - 6),
-      over ? null : svg("path", { class: "now", d: `M${x(now)} ${TOP - 6}V${y(0)}` }),
-      over ? null : label(Math.min(Math.max(x(now), left + 14), width - RIGHT - 14), "now", "middle", TOP - 9),
+      ended ? null : svg("path", { class: "now", d: `M${x(now)} ${TOP - 6}V${y(0)}` }),
+      ended ? null : label(Math.min(Math.max(x(now), left + 14), width - RIGHT - 14), "now", "middle", TOP - 9),
     );
     this.#frame.replaceChildren(chart);
   }
 }
 
 function svg(name, properties, ...children) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(properties)) attribute(made, key, value);
-  made.append(...children.filter((child) => child !== null));
-  return made;
+  const node = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(properties)) attribute(node, key, value);
+  node.append(...children.filter((child) => child !== null));
+  return node;
 }

@@ -1,4 +1,4 @@
-// The whole story of a vehicle or a session: what was asked and decided, the sessions, their power over time.
+// The story of a vehicle or session: its requests and decisions, its sessions, and their power over time.
 
 import { actButton } from "/static/js/orders/dialog.js";
 import { DecisionItem } from "/static/js/decisions/item.js";
@@ -16,7 +16,7 @@ export class Story {
   #faults = element("div", { role: "status" });
   #sessions = element("div", { class: "sessions" });
   #title = element("h3", {}, "Requests and attempts");
-  #decisions = element("ol", { class: "decisions", "aria-label": "What was asked and decided, oldest first" });
+  #decisions = element("ol", { class: "decisions", "aria-label": "Requests and attempts, oldest first" });
   #panels = new Map();
   #items = new Map();
   #query = "";
@@ -29,7 +29,7 @@ export class Story {
     );
   }
 
-  /** Tell of a vehicle or a session, given as parameters of an address; null for none. */
+  /** Show a vehicle or session, given as query parameters; null hides the story. */
   show(wanted) {
     clearTimeout(this.#timer);
     attribute(this.#place, "hidden", wanted ? null : "");
@@ -43,7 +43,7 @@ export class Story {
     this.#items.clear();
     for (const part of [this.#sessions, this.#decisions, this.#faults]) part.replaceChildren();
     text(this.#heading, kind === "vehicle_id" ? `Vehicle ${id}` : `Session ${id}`);
-    text(this.#about, "Looking it up.");
+    text(this.#about, "Loading…");
     attribute(this.#title, "hidden", true);
     void this.#ask();
   }
@@ -56,19 +56,19 @@ export class Story {
   async #ask() {
     const query = this.#query;
     const answer = document.hidden ? undefined : await fetch(`/api/story?${query}`).catch(() => null);
-    const told = answer?.ok ? await answer.json().catch(() => null) : null;
+    const story = answer?.ok ? await answer.json().catch(() => null) : null;
     if (query !== this.#query) return;
-    if (told) this.#take(told);
-    else if (answer !== undefined) this.#say(["The console does not answer. It is asked again every two seconds."]);
+    if (story) this.#take(story);
+    else if (answer !== undefined) this.#showFaults(["The console does not answer. Retrying every two seconds."]);
     this.#timer = setTimeout(() => this.#ask(), EVERY_MS);
   }
 
   #take({ vehicle_id: vehicle, sessions, decisions, faults }) {
-    this.#say(faults);
+    this.#showFaults(faults);
     const found = sessions.length || decisions.length;
     const count = `${sessions.length} session${sessions.length === 1 ? "" : "s"}, ${decisions.length} decision${decisions.length === 1 ? "" : "s"} kept`;
-    text(this.#about, found ? `${vehicle}: ${count}. Decisions are kept in the balancer's memory, sessions for three days.`
-      : "Nothing is known of it. Is the id written exactly so? A balancer that was restarted has forgotten what it decided before.");
+    text(this.#about, found ? `${vehicle}: ${count}. Decisions are kept until the balancer restarts, sessions for three days.`
+      : "Nothing found. Check the id. A balancer that was restarted no longer has its earlier decisions.");
     attribute(this.#title, "hidden", decisions.length === 0);
     for (const session of sessions) {
       const panel = this.#panels.get(session.session_id) ?? this.#panel(session);
@@ -78,9 +78,9 @@ export class Story {
       const item = this.#items.get(decision.number);
       if (item) item.update(decision);
       else {
-        const made = new DecisionItem(decision, false);
-        this.#items.set(decision.number, made);
-        this.#decisions.append(made.node);
+        const added = new DecisionItem(decision, false);
+        this.#items.set(decision.number, added);
+        this.#decisions.append(added.node);
       }
     }
   }
@@ -92,28 +92,28 @@ export class Story {
     return panel;
   }
 
-  #say(faults) {
-    const said = faults.map((fault) => element("p", { class: "notice" }, fault));
+  #showFaults(faults) {
+    const notices = faults.map((fault) => element("p", { class: "notice" }, fault));
     if (this.#faults.textContent !== faults.join("")) this.#faults.replaceChildren(...said);
   }
 }
 
 class SessionPanel {
-  #shown = {};
+  #facts = {};
   #chart;
   #stop;
 
   constructor(session, again) {
     const id = session.session_id;
-    const facts = ["State", "Substation", "Reserved now", "Delivered", "Started", "Ends", "What ended it"];
-    for (const name of facts) this.#shown[name] = element("dd");
-    this.#shown.Substation.append(element("a", { href: `/?substation=${encodeURIComponent(session.substation_id)}` }, session.substation_id));
+    const facts = ["State", "Substation", "Reserved now", "Delivered", "Started", "Ends", "End reason"];
+    for (const name of facts) this.#facts[name] = element("dd");
+    this.#facts.Substation.append(element("a", { href: `/?substation=${encodeURIComponent(session.substation_id)}` }, session.substation_id));
     this.#stop = actButton("Stop the session…", () => ({ order: "stop", target: id }), { after: again });
     const chart = element("div");
     this.node = element(
       "section", { class: "panel session" },
       element("h3", {}, element("a", { href: `/decisions?session_id=${encodeURIComponent(id)}` }, `Session ${id}`)),
-      element("dl", { class: "details" }, ...facts.map((name) => element("div", {}, element("dt", {}, name), this.#shown[name]))),
+      element("dl", { class: "details" }, ...facts.map((name) => element("div", {}, element("dt", {}, name), this.#facts[name]))),
       element("h4", {}, "Reserved power over time"), chart, element("div", { class: "actions" }, ...(this.#stop ? [this.#stop] : [])),
     );
     this.#chart = new StepChart(chart);
@@ -121,24 +121,24 @@ class SessionPanel {
 
   /** Show it as it is now. */
   update(session) {
-    const goesOn = session.ended_at === null;
+    const open = session.ended_at === null;
     const now = session.reserved.findLast((step) => Date.parse(step.from) <= Date.now()) ?? session.reserved[0];
-    text(this.#shown.State, `${SHAPES[session.state] ?? "○"} ${session.state}`);
-    text(this.#shown["Reserved now"], goesOn ? `${now.power_kw} of ${session.power_kw} kW` : `0 of ${session.power_kw} kW`);
-    text(this.#shown.Delivered, `${figure(session.delivered_kwh)} of ${figure(session.energy_kwh)} kWh, ${percent(session.delivered_kwh / session.energy_kwh)}`);
-    text(this.#shown.Started, moment(Date.parse(session.started_at)));
-    text(this.#shown.Ends, goesOn ? `${moment(Date.parse(session.expected_end))}, as planned` : moment(Date.parse(session.ended_at)));
-    text(this.#shown["What ended it"], goesOn ? "It goes on" : ended(session));
+    text(this.#facts.State, `${SHAPES[session.state] ?? "○"} ${session.state}`);
+    text(this.#facts["Reserved now"], open ? `${now.power_kw} of ${session.power_kw} kW` : `0 of ${session.power_kw} kW`);
+    text(this.#facts.Delivered, `${figure(session.delivered_kwh)} of ${figure(session.energy_kwh)} kWh, ${percent(session.delivered_kwh / session.energy_kwh)}`);
+    text(this.#facts.Started, moment(Date.parse(session.started_at)));
+    text(this.#facts.Ends, open ? `${moment(Date.parse(session.expected_end))} (planned)` : moment(Date.parse(session.ended_at)));
+    text(this.#facts["End reason"], open ? "Not ended" : endReason(session));
     this.#chart.show(session.reserved);
-    if (this.#stop && !goesOn && document.activeElement === this.#stop) this.node.querySelector("h3 a").focus();
-    if (this.#stop) attribute(this.#stop, "hidden", goesOn ? null : "");
+    if (this.#stop && !open && document.activeElement === this.#stop) this.node.querySelector("h3 a").focus();
+    if (this.#stop) attribute(this.#stop, "hidden", open ? null : "");
   }
 }
 
-function ended(session) {
+function endReason(session) {
   if (session.state === "completed") {
-    return session.delivered_kwh >= session.energy_kwh - 0.001 ? "It has the energy that it asked for" : "Its stay was over";
+    return session.delivered_kwh >= session.energy_kwh - 0.001 ? "All requested energy was delivered" : "The stay ended";
   }
-  if (session.state === "stopped") return "It was stopped before its end: by its driver, or by an operator, whom the audit log names";
-  return "Its answer was lost, so it was taken back";
+  if (session.state === "stopped") return "Stopped early by the driver or by an operator; the audit log names the operator";
+  return "The response was lost, so the session was withdrawn";
 }

@@ -1,8 +1,8 @@
-// Small charts of load under its limit: of the fleet, and of the substations that the table shows first.
+// Small charts of load and limit: the fleet, and the first substations of the table.
 
 import { element, text } from "/static/js/lib/dom.js";
 import { FLEET, KEPT_S } from "/static/js/grid/history.js";
-import { ChartTwin, LoadChart } from "/static/js/grid/load_chart.js";
+import { ChartTable, LoadChart } from "/static/js/grid/load_chart.js";
 
 const LEAST_WIDTH = 280; // of a chart in px
 const MOST = 12;
@@ -12,14 +12,14 @@ export class OverviewCharts {
   #place;
   #history;
   #charts = new Map();
-  #twin;
+  #table;
   #spanS = KEPT_S;
-  #details = element("details", { class: "figures" }, element("summary", {}, "The charts in figures"));
+  #details = element("details", { class: "figures" }, element("summary", {}, "Chart data as a table"));
 
   constructor(place, history) {
     [this.#place, this.#history] = [place, history];
     place.after(this.#details);
-    this.#twin = new ChartTwin(this.#details);
+    this.#table = new ChartTable(this.#details);
     this.#details.addEventListener("toggle", () => this.draw());
     history.addEventListener("second", () => this.draw());
   }
@@ -51,20 +51,20 @@ export class OverviewCharts {
       chart.show(title, this.#history.second, this.#history.newest(name, this.#spanS));
       if (this.#details.open) series.push([title, this.#history.newest(name, KEPT_S)]);
     }
-    if (this.#details.open) this.#twin.show(series);
+    if (this.#details.open) this.#table.show(series);
   }
 
   #make(name) {
-    const title = name === FLEET ? "All that take cars" : name;
+    const title = name === FLEET ? "All usable substations" : name;
     const figure = element("figure", { class: "panel" }, element("figcaption", {}, title));
-    const made = { chart: new LoadChart(figure), figure, title };
+    const entry = { chart: new LoadChart(figure), figure, title };
     this.#place.append(figure);
-    return made;
+    return entry;
   }
 }
 
-/** Show how many charts there could be on the button that shows them. */
+/** Update the button that shows more charts or fewer. */
 export function chartsButton(button, all, count) {
-  text(button, all ? "Fewer charts" : count < MOST ? `Charts of all ${count}` : `Charts of the first ${MOST - 1}`);
+  text(button, all ? "Fewer charts" : count < MOST ? `Show all ${count} charts` : `Show the first ${MOST - 1} charts`);
   button.setAttribute("aria-expanded", String(all));
 }

@@ -1,5 +1,5 @@
-// The last quarter of an hour of every substation, second by second: asked of the console at the start and after a
-// loss, and gone on with from the stream. A second that nobody knows is a gap (NaN).
+// The last 15 minutes of every substation, second by second. The console is asked for them at the start and after a
+// lost connection; the stream continues them. A second without data is a gap (NaN).
 
 export const KEPT_S = 900;
 export const FLEET = ""; // the name of the fleet's own series
@@ -9,7 +9,7 @@ const SPARK_S = 60;
 class Series {
   load = new Float32Array(KEPT_S).fill(NaN);
   limit = new Float32Array(KEPT_S).fill(NaN);
-  full = false; // whether all of the quarter of an hour was asked for
+  full = false; // whether all 15 minutes were requested
   knownS = 0;
   #newestS = 0;
 
@@ -49,12 +49,12 @@ class Series {
   }
 }
 
-/** Keeps all series; tells listeners of "second" once a second, and when more of the past is known. */
+/** Keeps all series. Dispatches "second" once a second, and when more of the past has arrived. */
 export class History extends EventTarget {
   second = 0;
   #stream;
   #series = new Map();
-  #aheadS = 0; // the console's clock against ours
+  #aheadS = 0; // how far the console's clock is ahead of this browser's
 
   constructor(stream) {
     super();
@@ -73,7 +73,7 @@ export class History extends EventTarget {
     return this.#of(name).newest(this.second, count);
   }
 
-  /** Ask for all of the quarter of an hour of some substations, once. */
+  /** Request all 15 minutes of some substations, once. */
   async whole(names) {
     const wanted = names.filter((name) => name !== FLEET && !this.#of(name).full);
     const fleet = names.includes(FLEET) && !this.#of(FLEET).full;
@@ -83,25 +83,25 @@ export class History extends EventTarget {
   }
 
   #anew() {
-    for (const series of this.#series.values()) series.full = false; // the console knows of the gap
+    for (const series of this.#series.values()) series.full = false; // the console has the data of the gap
     void this.#ask(SPARK_S, []);
   }
 
   async #ask(seconds, names) {
-    const asked = new URLSearchParams({ seconds });
-    for (const name of names) asked.append("substation_id", name);
+    const query = new URLSearchParams({ seconds });
+    for (const name of names) query.append("substation_id", name);
     try {
-      const answer = await fetch(`/api/history?${asked}`, { cache: "no-store" });
+      const answer = await fetch(`/api/history?${query}`, { cache: "no-store" });
       if (!answer.ok) return false;
-      const told = await answer.json();
-      this.#aheadS = told.until_unix_s + 0.5 - Date.now() / 1000;
-      if (told.until_unix_s > this.second) this.second = told.until_unix_s;
-      this.#of(FLEET).fill(told.until_unix_s, told.fleet);
-      for (const [name, columns] of Object.entries(told.substations)) this.#of(name).fill(told.until_unix_s, columns);
+      const history = await answer.json();
+      this.#aheadS = history.until_unix_s + 0.5 - Date.now() / 1000;
+      if (history.until_unix_s > this.second) this.second = history.until_unix_s;
+      this.#of(FLEET).fill(history.until_unix_s, history.fleet);
+      for (const [name, columns] of Object.entries(history.substations)) this.#of(name).fill(history.until_unix_s, columns);
       this.dispatchEvent(new Event("second"));
       return true;
     } catch {
-      return false; // the stream says that nobody answers
+      return false; // the connection state already shows that the console does not answer
     }
   }
 

@@ -1,4 +1,4 @@
-// A live chart of one load under its limit.
+// A live chart of one load and its limit.
 
 import uPlot from "/static/vendor/uplot.js";
 import { element, text } from "/static/js/lib/dom.js";
@@ -6,7 +6,7 @@ import { hours, kw } from "/static/js/lib/format.js";
 
 const HEIGHT = 130;
 
-/** One chart; `show` it anew once a second, `end` it when its place is taken away. */
+/** One chart; call `show` once a second, and `end` when its place is removed. */
 export class LoadChart {
   #plot;
   #frame = element("div", { class: "chart", role: "img" });
@@ -21,7 +21,7 @@ export class LoadChart {
     this.#scheme.addEventListener("change", this.#redraw);
   }
 
-  /** Draw [loads, limits] that end with `second`; `name` is for those who can't see it. */
+  /** Draw [loads, limits] that end with `second`; `name` is for screen readers. */
   show(name, second, [loads, limits]) {
     const seconds = Array.from(loads, (_, n) => second - loads.length + 1 + n);
     const data = [seconds, loads, limits];
@@ -38,15 +38,15 @@ export class LoadChart {
   }
 }
 
-/** A table that says in figures what charts show. */
-export class ChartTwin {
+/** A table with the figures of the charts. */
+export class ChartTable {
   #rows = new Map();
   #body = element("tbody");
 
   constructor(place) {
     const heads = ["Substation", "Limit", "Now", "1 min ago", "5 min ago", "14 min ago", "Peak, 15 min"];
-    place.append(element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": "The charts in figures" },
-      element("table", { class: "twin" },
+    place.append(element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": "Chart data as a table" },
+      element("table", { class: "chart-table" },
         element("caption", { class: "visually-hidden" }, "Load in kW"),
         element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)))), this.#body)));
   }
@@ -78,11 +78,11 @@ function peak(loads) {
 }
 
 function described(name, loads, limits) {
-  const now = loads.at(-1) === null ? "not known now" : `now ${kw(loads.at(-1))} of ${kw(limits.at(-1))}`;
+  const now = loads.at(-1) === null ? "unknown now" : `now ${kw(loads.at(-1))} of ${kw(limits.at(-1))}`;
   return `Load of ${name} in the last ${Math.round(loads.length / 60)} minutes: ${now}, peak ${kw(peak(loads))}`;
 }
 
-/** Return the times of ticks, with seconds where minutes alone would be told twice. */
+/** Return the times of ticks, with seconds where minutes alone would repeat. */
 function times(ticks) {
   const seconds = ticks[1] - ticks[0] < 60;
   return ticks.map((tick) => hours(tick * 1000, seconds));

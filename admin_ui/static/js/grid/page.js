@@ -3,7 +3,7 @@
 import { attribute, element, text } from "/static/js/lib/dom.js";
 import { History } from "/static/js/grid/history.js";
 import * as grafana from "/static/js/lib/grafana.js";
-import { policy } from "/static/js/grid/policy.js";
+import { showPolicy } from "/static/js/grid/policy.js";
 import { Announcer, EmptyNotice, gaps, leftOut, listed, nothingToShow } from "/static/js/grid/notices.js";
 import { OverviewCharts, chartsButton } from "/static/js/grid/charts.js";
 import { refusedInAMinute } from "/static/js/lib/refusals.js";
@@ -14,19 +14,19 @@ import { SubstationPanel } from "/static/js/grid/substation_panel.js";
 import { View } from "/static/js/lib/view.js";
 import { UNKNOWN, count, figure, kw, percent, trend, zone } from "/static/js/lib/format.js";
 
-// Of no substation nothing is known: that is not 0 kW.
+// Without substations the figures are unknown, not 0.
 const known = (of) => (state) => (state.substations.length ? of(state) : UNKNOWN);
 
-// title, figure, what stands beside it
+// title, figure, note beside it
 const TOTALS = [
   ["Load", known(({ totals }) => kw(totals.load_kw)), ({ totals }) => [(trend(totals.trend_kw_s, totals.capacity_kw) ?? []).filter(Boolean).join(" "), totals.peak_kw ? `peak ${kw(totals.peak_kw)}` : ""].filter(Boolean).join(", ")],
-  ["Limit", known(({ totals }) => kw(totals.capacity_kw)), ({ totals }) => (totals.left_out.length ? `of the ${count(totals.usable)} that take cars` : "")],
+  ["Limit", known(({ totals }) => kw(totals.capacity_kw)), ({ totals }) => (totals.left_out.length ? `of ${count(totals.usable)} that take new cars` : "")],
   ["Headroom", known(({ totals }) => kw(totals.headroom_kw)), () => "for new cars"],
   ["Utilization", known(({ totals }) => percent(totals.utilization)), ({ totals }) => (totals.stale ? `◷ old reports: ${totals.stale}` : "")],
   ["Sessions", known(({ totals }) => count(totals.sessions)), ({ totals }) => `at ${count(totals.substations)} substations`],
-  ["Requests a second", ({ gateway }) => figure(gateway.requests_per_s), ({ gateway }) => quiet(gateway) || (gateway.failed_in_60_s ? `✕ ${count(gateway.failed_in_60_s)} failed in 60 s` : "")],
-  ["Refused a second", ({ gateway }) => figure(gateway.refused_per_s), ({ gateway }) => quiet(gateway) || refusedInAMinute(gateway)],
-  ["p95 of a request", ({ gateway }) => (gateway.p95_ms === null ? UNKNOWN : `${figure(gateway.p95_ms)} ms`), ({ gateway }) => (gateway.p95_ms === null ? quiet(gateway) || "nobody asked for 60 s" : "of the last 60 s")],
+  ["Requests per second", ({ gateway }) => figure(gateway.requests_per_s), ({ gateway }) => gatewaySilence(gateway) || (gateway.failed_in_60_s ? `✕ ${count(gateway.failed_in_60_s)} failed in 60 s` : "")],
+  ["Refused per second", ({ gateway }) => figure(gateway.refused_per_s), ({ gateway }) => gatewaySilence(gateway) || refusedInAMinute(gateway)],
+  ["Response time p95", ({ gateway }) => (gateway.p95_ms === null ? UNKNOWN : `${figure(gateway.p95_ms)} ms`), ({ gateway }) => (gateway.p95_ms === null ? gatewaySilence(gateway) || "no requests for 60 s" : "in the last 60 s")],
 ];
 
 const SPAN_S = "300"; // of the charts
@@ -41,10 +41,10 @@ export function start(stream) {
   const panel = new SubstationPanel(byId("substation"), stream, history, view, table);
   const notice = new EmptyNotice(byId("nothing"), () => view.set({ q: "", abnormal: "", page: "" }));
   const announcer = new Announcer(byId("announced"));
-  policy(byId("policy"), stream);
+  showPolicy(byId("policy"), stream);
   const totals = TOTALS.map(total);
   const controls = filters(view);
-  const inGrafana = grafana.link(grafana.newest(SPAN_S), "load under its limit");
+  const inGrafana = grafana.link(grafana.newest(SPAN_S), "load and limit");
   byId("grafana").append(inGrafana ?? "");
 
   const chart = () => {
@@ -78,7 +78,7 @@ export function start(stream) {
       show();
     });
   });
-  history.addEventListener("second", () => { if (!stream.live && stream.state) show(); }); // ages go on
+  history.addEventListener("second", () => { if (!stream.live && stream.state) show(); }); // ages increase
   table.addEventListener("change", chart);
   view.addEventListener("change", chart);
   new ResizeObserver(chart).observe(byId("charts"));
@@ -86,16 +86,16 @@ export function start(stream) {
 }
 
 function total([title, of, beside]) {
-  const shown = element("dd");
+  const value = element("dd");
   const more = element("dd", { class: "beside" });
-  byId("totals").append(element("div", {}, element("dt", {}, title), shown, more));
+  byId("totals").append(element("div", {}, element("dt", {}, title), value, more));
   return (state) => {
-    text(shown, of(state));
+    text(value, of(state));
     text(more, beside(state));
   };
 }
 
-/** Wire the search and the filter; returns what keeps their counts. */
+/** Wire the search and the filters; returns the function that updates their counts. */
 function filters(view) {
   const search = byId("search");
   const only = byId("abnormal");
@@ -105,7 +105,7 @@ function filters(view) {
     only.checked = view.get("abnormal") === "1";
     span.value = view.get("span", SPAN_S);
   };
-  if (search.value && !view.get("q")) view.set({ q: search.value }); // typed before this script ran
+  if (search.value && !view.get("q")) view.set({ q: search.value }); // the user typed before this script ran
   read();
   view.addEventListener("change", read);
   search.addEventListener("input", () => view.set({ q: search.value, page: "" }));
@@ -115,12 +115,12 @@ function filters(view) {
   return (state) => {
     text(byId("abnormal-count"), state.substations.filter(abnormal).length);
     attribute(byId("unseen"), "hidden", !state.unseen?.length || !state.substations.length);
-    text(byId("unseen"), state.unseen?.length ? `◇ No substation has answered yet at ${listed(state.unseen)}. Does it run?` : "");
+    text(byId("unseen"), state.unseen?.length ? `◇ No substation has answered yet at ${listed(state.unseen)}. Check that it is running.` : "");
   };
 }
 
-function quiet(gateway) {
-  return gateway.requests_per_s === null ? "◷ the gateway is not heard" : "";
+function gatewaySilence(gateway) {
+  return gateway.requests_per_s === null ? "◷ no data from the gateway" : "";
 }
 
 function byId(id) {

@@ -7,7 +7,7 @@ import { attribute, element } from "/static/js/lib/dom.js";
 export function fill(place, stream, substationId) {
   place.dataset.substation = substationId;
   if (!mayAct()) {
-    place.append(element("p", { class: "may-not" }, "To drain it or to change its limit takes the role operator."));
+    place.append(element("p", { class: "may-not" }, "Draining a substation and changing its limit require the operator role."));
     return;
   }
   const button = (label, order) => actButton(label, () => ({ order, target: substationId }), { get fleet() { return stream.state; } });

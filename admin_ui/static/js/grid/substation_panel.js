@@ -1,9 +1,9 @@
-// The details of one substation: every figure, what is wrong with it, its load of a quarter of an hour.
+// The details of one substation: every figure, what is wrong with it, its load of the last 15 minutes.
 
 import { attribute, element, spaced, text } from "/static/js/lib/dom.js";
 import * as grafana from "/static/js/lib/grafana.js";
 import { KEPT_S } from "/static/js/grid/history.js";
-import { ChartTwin, LoadChart } from "/static/js/grid/load_chart.js";
+import { ChartTable, LoadChart } from "/static/js/grid/load_chart.js";
 import { conditions, stateWords } from "/static/js/lib/conditions.js";
 import { fill } from "/static/js/grid/substation_actions.js";
 import { age, kw, percent, trend } from "/static/js/lib/format.js";
@@ -12,7 +12,7 @@ const FIGURES = [
   ["State", (row) => stateWords(row).slice(0, 2).join(" ").trim()],
   ["Load", (row) => kw(row.load_kw)],
   ["Limit", (row) => kw(row.capacity_kw)],
-  ["Headroom", (row) => (row.left_out ? `${kw(row.headroom_kw)}: takes no new cars` : kw(row.headroom_kw))],
+  ["Headroom", (row) => (row.left_out ? `${kw(row.headroom_kw)} (takes no new cars)` : kw(row.headroom_kw))],
   ["Utilization", (row) => percent(row.utilization)],
   ["Trend", (row) => ((row.stale ? null : trend(row.trend_kw_s, row.capacity_kw)) ?? ["–"]).join(" ").trim()],
   ["Peak, 15 min", (row) => kw(row.peak_kw)],
@@ -22,7 +22,7 @@ const FIGURES = [
   ["Journal", (row) => row.journal_id],
 ];
 
-/** The panel in `place`; it is there while the view names a substation. */
+/** The panel in `place`, visible while the view names a substation. */
 export class SubstationPanel {
   #place;
   #stream;
@@ -30,10 +30,10 @@ export class SubstationPanel {
   #view;
   #table;
   #name = "";
-  #shown = [];
+  #cells = [];
   #meanings = element("ul", { class: "meanings" });
   #chart = null;
-  #twin = null;
+  #chartTable = null;
 
   constructor(place, stream, history, view, table) {
     [this.#place, this.#stream, this.#history, this.#view, this.#table] = [place, stream, history, view, table];
@@ -49,11 +49,11 @@ export class SubstationPanel {
     if (!name || !this.#stream.state) return;
     const row = this.#stream.state.substations.find((each) => each.substation_id === name);
     attribute(this.#place, "data-level", row ? stateWords(row)[2] : "normal");
-    for (const [shown, of] of this.#shown) text(shown, row ? of(row, this.#stream.ageS(row)) : "–");
+    for (const [cell, of] of this.#cells) text(cell, row ? of(row, this.#stream.ageS(row)) : "–");
     const meanings = row ? conditions(row).map((each) => `${each.shape} ${each.word}: ${each.meaning}`)
-      : ["The balancer shows no substation of this name. It may have left, or never been there."];
-    if (this.#meanings.dataset.said !== meanings.join()) {
-      this.#meanings.dataset.said = meanings.join();
+      : ["The balancer knows no substation with this id. Check the id; the substation may have been removed."];
+    if (this.#meanings.dataset.text !== meanings.join()) {
+      this.#meanings.dataset.text = meanings.join();
       this.#meanings.replaceChildren(...meanings.map((meaning) => element("li", {}, meaning)));
     }
   }
@@ -72,16 +72,16 @@ export class SubstationPanel {
     const heading = element("h2", { id: "substation-title", tabindex: "-1" }, name);
     const chart = element("div", { class: "panel-chart" });
     const actions = element("div", { class: "actions" });
-    const figures = element("details", { class: "figures" }, element("summary", {}, "The chart in figures"));
-    this.#shown = FIGURES.map(([, of]) => [element("dd"), of]);
+    const figures = element("details", { class: "figures" }, element("summary", {}, "Chart data as a table"));
+    this.#cells = FIGURES.map(([, of]) => [element("dd"), of]);
     this.#meanings = element("ul", { class: "meanings" });
     this.#place.replaceChildren(
       element("div", { class: "panel-head" }, ...spaced(heading, grafana.link(grafana.newest(KEPT_S), name, name), element("button", { type: "button", class: "quiet", click: () => this.#close() }, "Close"))),
       this.#meanings, actions, chart, figures,
-      element("dl", { class: "details" }, ...FIGURES.map(([title], n) => element("div", {}, element("dt", {}, title), this.#shown[n][0]))),
+      element("dl", { class: "details" }, ...FIGURES.map(([title], n) => element("div", {}, element("dt", {}, title), this.#cells[n][0]))),
     );
     this.#chart = new LoadChart(chart);
-    this.#twin = new ChartTwin(figures);
+    this.#chartTable = new ChartTable(figures);
     fill(actions, this.#stream, name);
     void this.#history.whole([name]);
     this.#draw();
@@ -96,6 +96,6 @@ export class SubstationPanel {
     if (!this.#chart) return;
     const newest = this.#history.newest(this.#name, KEPT_S);
     this.#chart.show(this.#name, this.#history.second, newest);
-    this.#twin.show([[this.#name, newest]]);
+    this.#chartTable.show([[this.#name, newest]]);
   }
 }

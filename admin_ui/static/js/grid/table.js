@@ -1,10 +1,10 @@
-// All substations in one table, a page of rows at a time, the worst first.
+// All substations in one table, a page of rows at a time, worst first.
 //
-// Figures change in place. Rows change their places at most every SETTLE_MS, and never while a row has the focus or the
-// pointer: then a button puts them in order.
+// Figures change in place. Rows move at most every SETTLE_MS, and never while a row has the focus or the pointer; then a
+// button sorts them.
 
 import { attribute, element, text } from "/static/js/lib/dom.js";
-import { Order, abnormal, stateWords } from "/static/js/lib/conditions.js";
+import { StableOrder, abnormal, stateWords } from "/static/js/lib/conditions.js";
 import { sparkline } from "/static/js/grid/sparkline.js";
 import { age, kw, percent, trend } from "/static/js/lib/format.js";
 
@@ -26,20 +26,20 @@ const COLUMNS = [
   ["Report", "report_age_s", "number"],
 ];
 
-/** The table in `place`; `ids` are those on the page that is shown, "change" tells when they are others. */
+/** The table in `place`; `ids` are those on the current page; dispatches "change" when they change. */
 export class SubstationTable extends EventTarget {
   ids = [];
   found = 0;
   #stream;
   #history;
   #view;
-  #order = new Order();
+  #order = new StableOrder();
   #rows = new Map(); // on this page
   #heads = [];
   #body = element("tbody");
   #status = element("p", { class: "table-status" });
-  #sortNow = element("button", { type: "button", class: "quiet", hidden: true, click: () => this.#sort() }, "Put in order");
-  #pages = element("nav", { class: "pager", "aria-label": "Pages of the table" });
+  #sortNow = element("button", { type: "button", class: "quiet", hidden: true, click: () => this.#sort() }, "Sort now");
+  #pages = element("nav", { class: "pager", "aria-label": "Table pages" });
   #frame;
   #pointer = false;
   #sortedMs = 0;
@@ -47,7 +47,7 @@ export class SubstationTable extends EventTarget {
   constructor(place, stream, history, view) {
     super();
     [this.#stream, this.#history, this.#view] = [stream, history, view];
-    this.#frame = element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": "Table of substations" },
+    this.#frame = element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": "Substation table" },
       element("table", { class: "substations" }, element("thead", {}, this.#head()), this.#body));
     place.append(element("div", { class: "table-line" }, this.#status, this.#sortNow, this.#pages), this.#frame);
     this.#body.addEventListener("pointerover", (event) => { this.#pointer = event.pointerType === "mouse"; });
@@ -103,7 +103,7 @@ export class SubstationTable extends EventTarget {
     return !this.#stream.live || this.#pointer || this.#body.contains(document.activeElement);
   }
 
-  /** Return the ids that are wanted, all pages of them, in order. */
+  /** Return the ids of all pages that match the search, in order. */
   #wanted() {
     const sort = this.#view.get("sort", "worst");
     const down = this.#view.get("dir", sort === "substation_id" ? "up" : "down") === "down";
@@ -123,7 +123,7 @@ export class SubstationTable extends EventTarget {
     const changed = !same(shown, this.ids);
     if (changed) this.#arrange(shown);
     this.ids = shown;
-    this.#say(page, pages);
+    this.#showStatus(page, pages);
     if (changed) {
       this.#sparks();
       this.dispatchEvent(new Event("change"));
@@ -147,11 +147,11 @@ export class SubstationTable extends EventTarget {
     this.#rows.delete(name);
   }
 
-  #say(page, pages) {
+  #showStatus(page, pages) {
     const sort = this.#view.get("sort", "worst");
     const first = (page - 1) * PAGE_ROWS + 1;
     const range = pages > 1 ? `${first} to ${first + this.ids.length - 1} of ${this.found}` : `${this.found}`;
-    text(this.#status, `${range} ${this.found === 1 ? "substation" : "substations"}${sort === "worst" && this.#view.get("dir", "down") === "down" ? ", the worst first" : ""}`);
+    text(this.#status, `${range} ${this.found === 1 ? "substation" : "substations"}${sort === "worst" && this.#view.get("dir", "down") === "down" ? ", worst first" : ""}`);
     attribute(this.#sortNow, "hidden", true);
     for (const [head, by] of this.#heads) {
       const down = this.#view.get("dir", by === "substation_id" ? "up" : "down") === "down";

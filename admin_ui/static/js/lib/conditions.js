@@ -1,4 +1,4 @@
-// How bad it is: the condition of a substation as shape, word and rank, and the order that puts the worst first.
+// The conditions of a substation as shape, word and rank, and the order that puts the worst first.
 
 export const NEAR = 0.95; // of the limit
 const DEAD_BAND = 0.02; // a row does not move for less utilization than this
@@ -8,26 +8,26 @@ const over = (row) => row.load_kw > row.capacity_kw + 0.05;
 /** Whether a load is near its limit, but not above it, and can still rise because cars are sent there. */
 const near = (row) => !over(row) && !row.left_out && row.load_kw > row.capacity_kw * NEAR;
 
-// rank, level, shape, word, what it means and what to do
+// rank, level, shape, word, meaning and what to do
 const CONDITIONS = [
-  [0, "critical", "✕", "conflict", (row) => row.state === "conflict", "Two substations claim this id. The balancer uses neither: stop the one that is wrong."],
-  [1, "critical", "✕", "ejected", (row) => row.state === "ejected", "It does not answer the balancer's polls. Cars go elsewhere; look whether it runs, and at its log."],
-  [2, "critical", "▲", "over limit", over, "The load is above the limit. Nothing is admitted until it is below; nobody is cut off."],
-  [3, "warning", "△", "near limit", near, "Little room is left. New cars go where there is more."],
-  [4, "warning", "◷", "old report", (row) => row.stale && row.state !== "ejected", "Its newest report is older than three polls: load and sessions may be others by now."],
-  [5, "warning", "◇", "suspect", (row) => row.state === "suspect", "A poll was missed, or its stream is down. It is used only when no healthy one has room."],
-  [5, "warning", "○", "gone", (row) => row.state === "gone" && row.sessions > 0, "Its address is not watched any more, and its sessions go on. No car is sent there."],
-  [6, "warning", "◇", "probing", (row) => row.state === "probing", "It answers again. After two good polls it is healthy."],
-  [7, "notice", "▽", "draining", (row) => row.draining, "It takes no new session. Those that are there charge to their end."],
-  [8, "notice", "○", "gone", (row) => row.state === "gone" && !row.sessions, "Its address is not watched any more. It leaves this list after a while."],
+  [0, "critical", "✕", "conflict", (row) => row.state === "conflict", "Duplicate substation id: two substations use it. The balancer sends cars to neither. Stop the wrong one."],
+  [1, "critical", "✕", "ejected", (row) => row.state === "ejected", "It does not answer the balancer's polls. Cars go to other substations. Check that it is running, then check its log."],
+  [2, "critical", "▲", "over limit", over, "The load is above the limit. No car is admitted until the load is below it; running sessions continue."],
+  [3, "warning", "△", "near limit", near, "Little headroom is left. New cars go where there is more."],
+  [4, "warning", "◷", "old report", (row) => row.stale && row.state !== "ejected", "Its last report is more than three polls old. Load and sessions may have changed."],
+  [5, "warning", "◇", "suspect", (row) => row.state === "suspect", "A poll was missed, or its stream is down. It is used only when no healthy substation has room."],
+  [5, "warning", "○", "gone", (row) => row.state === "gone" && row.sessions > 0, "The balancer no longer polls its address. Its sessions continue. No car is sent there."],
+  [6, "warning", "◇", "probing", (row) => row.state === "probing", "It answers again. It becomes healthy after two good polls."],
+  [7, "notice", "▽", "draining", (row) => row.draining, "It takes no new sessions. Running sessions continue to their end."],
+  [8, "notice", "○", "gone", (row) => row.state === "gone" && !row.sessions, "The balancer no longer polls its address. It will disappear from this list."],
 ];
 
-/** Return all that is wrong with a substation, the worst first; [] when nothing is. */
+/** Return the abnormal conditions of a substation, the worst first; [] when it is normal. */
 export function conditions(row) {
   return CONDITIONS.filter(([, , , , holds]) => holds(row)).map(([rank, level, shape, word, , meaning]) => ({ rank, level, shape, word, meaning }));
 }
 
-/** Return 0 for the worst, NORMAL for what needs nobody. */
+/** Return the rank of a substation: 0 for the worst, NORMAL when it needs no attention. */
 export function rank(row) {
   return conditions(row)[0]?.rank ?? NORMAL;
 }
@@ -42,8 +42,8 @@ export function stateWords(row) {
   return found.length ? [found[0].shape, found.map((each) => each.word).join(", "), found[0].level] : ["", row.state, "normal"];
 }
 
-/** Sorts rows so that they don't jump: a figure counts as changed only when it left a dead band. */
-export class Order {
+/** Sorts rows so that they do not jump: a figure counts as changed only when it leaves a dead band. */
+export class StableOrder {
   #utilization = new Map();
 
   /** Return rows by `sort`, "worst" or a field; `down` puts the highest first. */

@@ -1,13 +1,13 @@
-// Seconds left by a plan. The console sends them now and then; between messages they are counted down.
+// Counts down the seconds that are left between two messages of the console.
 
-/** Counts down from the last value that it got. */
+/** Counts down from the latest reported value. */
 export class Countdown {
-  #toldS = null;
+  #reportedS = null;
   #atMs = 0;
 
-  /** Return the seconds that are left; `toldS` is the console's last value. */
-  leftS(toldS) {
-    if (toldS !== this.#toldS) [this.#toldS, this.#atMs] = [toldS, performance.now()];
-    return toldS === null ? null : Math.max(toldS - (performance.now() - this.#atMs) / 1000, 0);
+  /** Return the seconds that are left; `reportedS` is the latest value from the console. */
+  leftS(reportedS) {
+    if (reportedS !== this.#reportedS) [this.#reportedS, this.#atMs] = [reportedS, performance.now()];
+    return reportedS === null ? null : Math.max(reportedS - (performance.now() - this.#atMs) / 1000, 0);
   }
 }

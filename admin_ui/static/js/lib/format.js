@@ -1,21 +1,21 @@
-// Figures and times as people read them.
+// Formats figures and times for people.
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const tenth = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 export const UNKNOWN = "–";
 
-/** Return kW without decimals, with thousands apart. */
+/** Return kW without decimals, with a separator for thousands. */
 export function kw(value) {
   return value === null || value === undefined ? UNKNOWN : `${whole.format(value)} kW`;
 }
 
-/** Return a number of things, with thousands apart. */
+/** Return a number of things, with a separator for thousands. */
 export function count(value) {
   return value === null || value === undefined ? UNKNOWN : whole.format(value);
 }
 
-/** Return a share as per cent with one decimal. */
+/** Return a share as a percentage with one decimal. */
 export function percent(share) {
   return share === null || share === undefined ? UNKNOWN : `${tenth.format(share * 100)} %`;
 }
@@ -25,7 +25,7 @@ export function figure(value) {
   return value === null || value === undefined ? UNKNOWN : tenth.format(value);
 }
 
-/** Return a latency: milliseconds, from ten seconds on seconds. */
+/** Return a latency in milliseconds, from ten seconds on in seconds. */
 export function latency(ms) {
   if (ms === null || ms === undefined) return UNKNOWN;
   return ms < 10000 ? `${tenth.format(ms)} ms` : `${tenth.format(ms / 1000)} s`;
@@ -53,12 +53,12 @@ export function moment(unixMs) {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock(unixMs)}`;
 }
 
-/** Return the time of the day with its zone, for what is of the last minutes. */
+/** Return the time of day with its zone, for events of the last minutes. */
 export function clock(unixMs) {
   return `${hours(unixMs)} ${zone(unixMs)}`;
 }
 
-/** Return the time of the day alone, for axes that say their zone elsewhere; `seconds` can be left out. */
+/** Return the time of day alone, for axes whose zone is shown elsewhere; `seconds` says whether to include them. */
 export function hours(unixMs, seconds = true) {
   const at = new Date(unixMs);
   return [at.getHours(), at.getMinutes(), ...(seconds ? [at.getSeconds()] : [])].map(two).join(":");
@@ -79,6 +79,6 @@ export function trend(kwPerS, capacityKw) {
   const steady = Math.abs(kwPerS) < Math.max(capacityKw * 0.0005, 0.1); // less than 3 % of the limit in a minute
   if (steady) return ["▬", "steady", ""];
   const speed = Math.abs(kwPerS);
-  const told = `${(speed < 100 ? tenth : whole).format(speed)} kW/s`;
-  return kwPerS > 0 ? ["▲", "rising", told] : ["▼", "falling", told];
+  const rate = `${(speed < 100 ? tenth : whole).format(speed)} kW/s`;
+  return kwPerS > 0 ? ["▲", "rising", rate] : ["▼", "falling", rate];
 }

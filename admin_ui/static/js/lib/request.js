@@ -1,6 +1,6 @@
-// Orders to the console, with an answer in words when one is not taken.
+// Sends requests to the console and returns a message when one fails.
 
-/** Send JSON; returns {ok, body, told}: `told` says why it was not done. */
+/** Send JSON; returns {ok, body, message}: `message` says why the request failed, "" on success. */
 export async function request(method, path, body = undefined) {
   try {
     const answer = await fetch(path, {
@@ -9,10 +9,10 @@ export async function request(method, path, body = undefined) {
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const read = await answer.json().catch(() => ({}));
-    if (answer.ok) return { ok: true, body: read, told: "" };
-    if (answer.status === 401) return { ok: false, body: read, told: "Your login has ended: log in again." };
-    return { ok: false, body: read, told: read.detail ?? read.title ?? `The console answered ${answer.status}.` };
+    if (answer.ok) return { ok: true, body: read, message: "" };
+    if (answer.status === 401) return { ok: false, body: read, message: "Your login has expired. Log in again." };
+    return { ok: false, body: read, message: read.detail ?? read.title ?? `The console returned status ${answer.status}.` };
   } catch {
-    return { ok: false, body: {}, told: "The console did not answer: nothing was done. Try again." };
+    return { ok: false, body: {}, message: "The console did not answer. Nothing was changed. Try again." };
   }
 }

@@ -1,13 +1,13 @@
 // The console's stream: a snapshot, then numbered changes, put together into one state.
 
 const RETRY_MS = [250, 4000]; // the first pause and the longest
-const LOST_MS = 4000; // a heartbeat of 1 s, and a hiccup of 3 s: a silence shorter than this is no loss
-const SILENT_MS = 6000; // then the connection is taken for dead
+const LOST_MS = 4000; // a heartbeat of 1 s, and a hiccup of 3 s: a shorter silence does not count as a loss
+const SILENT_MS = 6000; // after this the connection counts as dead
 const LOGIN_ENDED = 4401; // the console's close code
 const WHO = "/api/me"; // 401 when the login has ended
 
 /**
- * Keeps `state`; tells listeners of "state" (new figures), "link" (`live` or not) and "ended" (the login is over).
+ * Keeps `state`. Dispatches "state" (new figures), "link" (`live` changed) and "ended" (the login has expired).
  * `heardMs` is the unix time of the last frame, null before the first.
  */
 export class Stream extends EventTarget {
@@ -20,11 +20,11 @@ export class Stream extends EventTarget {
   #silence = 0;
   #loss = 0;
   #retry = 0;
-  #told = new Map(); // when the age of a row was told
+  #ageAtMs = new Map(); // by substation: when its report age was received
 
   constructor() {
     super();
-    addEventListener("online", () => this.#again(0));
+    addEventListener("online", () => this.#reconnect(0));
   }
 
   open() {
@@ -38,12 +38,12 @@ export class Stream extends EventTarget {
     socket.onmessage = (message) => this.#take(JSON.parse(message.data));
     socket.onclose = (closed) => this.#closed(closed.code, opened);
     this.#listen();
-    if (!this.#loss) this.#loss = setTimeout(() => this.#say(false), LOST_MS);
+    if (!this.#loss) this.#loss = setTimeout(() => this.#setLive(false), LOST_MS);
   }
 
   /** Return how old a substation's report is now, in seconds. */
   ageS(row) {
-    return row.report_age_s + (performance.now() - (this.#told.get(row.substation_id) ?? performance.now())) / 1000;
+    return row.report_age_s + (performance.now() - (this.#ageAtMs.get(row.substation_id) ?? performance.now())) / 1000;
   }
 
   #take(frame) {
@@ -54,21 +54,21 @@ export class Stream extends EventTarget {
     this.#seq = frame.seq;
     this.#pauseMs = RETRY_MS[0];
     this.state = applied(this.state, frame);
-    this.#note(frame);
+    this.#noteAges(frame);
     this.heardMs = Date.now();
     this.#listen();
     clearTimeout(this.#loss);
-    this.#loss = setTimeout(() => this.#say(false), LOST_MS);
-    this.#say(true);
+    this.#loss = setTimeout(() => this.#setLive(false), LOST_MS);
+    this.#setLive(true);
     this.dispatchEvent(new Event("state"));
   }
 
-  #note(frame) {
+  #noteAges(frame) {
     const now = performance.now();
-    if (frame.kind === "snapshot") this.#told.clear();
-    for (const row of frame.substations ?? frame.state?.substations ?? []) this.#told.set(row.substation_id, now);
-    for (const name of Object.keys(frame.report_age_s ?? {})) this.#told.set(name, now);
-    for (const name of frame.gone ?? []) this.#told.delete(name);
+    if (frame.kind === "snapshot") this.#ageAtMs.clear();
+    for (const row of frame.substations ?? frame.state?.substations ?? []) this.#ageAtMs.set(row.substation_id, now);
+    for (const name of Object.keys(frame.report_age_s ?? {})) this.#ageAtMs.set(name, now);
+    for (const name of frame.gone ?? []) this.#ageAtMs.delete(name);
   }
 
   #listen() {
@@ -85,28 +85,28 @@ export class Stream extends EventTarget {
 
   async #closed(code, opened) {
     clearTimeout(this.#silence);
-    if (code === LOGIN_ENDED || (!opened && await refused())) {
+    if (code === LOGIN_ENDED || (!opened && await loginEnded())) {
       this.dispatchEvent(new Event("ended"));
       return;
     }
-    this.#again(this.#pauseMs * (0.5 + Math.random() / 2));
+    this.#reconnect(this.#pauseMs * (0.5 + Math.random() / 2));
     this.#pauseMs = Math.min(this.#pauseMs * 2, RETRY_MS[1]);
   }
 
-  #again(inMs) {
+  #reconnect(inMs) {
     if (this.#socket.readyState < WebSocket.CLOSING) return;
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.open(), inMs);
   }
 
-  #say(live) {
+  #setLive(live) {
     if (live === this.live && (live || this.state)) return;
     this.live = live;
     this.dispatchEvent(new Event("link"));
   }
 }
 
-/** Return the state after a frame; docs/reference/console.md says what frames there are. */
+/** Return the state after a frame; docs/reference/console.md lists the kinds of frames. */
 export function applied(state, frame) {
   if (frame.kind === "snapshot") return frame.state;
   const { seq, kind, gone = [], substations = [], report_age_s: ages = {}, ...rest } = frame;
@@ -119,10 +119,10 @@ export function applied(state, frame) {
   return { ...state, ...rest, substations: known };
 }
 
-async function refused() {
+async function loginEnded() {
   try {
     return (await fetch(WHO, { cache: "no-store", signal: AbortSignal.timeout(SILENT_MS) })).status === 401;
   } catch {
-    return false; // nobody answers: that is no refusal
+    return false; // no answer is not a refusal
   }
 }

@@ -1,6 +1,6 @@
-// What a page shows, kept in its address: a reload, a bookmark and the back button find it again.
+// Keeps a page's view in its address, so that a reload, a bookmark and the back button restore it.
 
-/** Parameters of the page's address; "change" tells of each change, whoever made it. */
+/** Parameters of the page's address; dispatches "change" after each change, also after a step back. */
 export class View extends EventTarget {
   #known = new URLSearchParams(location.search);
 
@@ -16,7 +16,7 @@ export class View extends EventTarget {
     return this.#known.get(name) ?? otherwise;
   }
 
-  /** Set some parameters ("" or null takes one out); `step` makes it one that the back button undoes. */
+  /** Set some parameters ("" or null removes one). With `step` the back button undoes the change. */
   set(values, { step = false } = {}) {
     for (const [name, value] of Object.entries(values)) {
       if (value === "" || value === null) this.#known.delete(name);

@@ -1,4 +1,4 @@
-// Dangerous actions want the password that was given a short while ago: asks for it where it was not.
+// Asks for the password again where an action needs a recent confirmation.
 
 import { element, text } from "/static/js/lib/dom.js";
 import { toLogin } from "/static/js/people/login.js";
@@ -6,19 +6,18 @@ import { toLogin } from "/static/js/people/login.js";
 const CONFIRM_FIRST = "urn:smartgrid:problem:confirm-first";
 
 /**
- * Send a request; where the console wants the password first, ask for it and send the request again.
- * `send` is a function that returns the promise of a fetch. Returns the answer; that of the refusal, when
- * the person gives no password.
+ * Send a request. If the console asks for the password first, show a dialog for it and send the request again.
+ * `send` returns the promise of a fetch. Returns the response, which is the refusal when the user cancels the dialog.
  */
 export async function confirmed(send) {
   const answer = await send();
   if (answer.status !== 403) return answer;
-  const told = await answer.clone().json().catch(() => ({}));
-  if (told.type !== CONFIRM_FIRST) return answer;
+  const problem = await answer.clone().json().catch(() => ({}));
+  if (problem.type !== CONFIRM_FIRST) return answer;
   return (await ask()) ? send() : answer;
 }
 
-/** Show the dialog; resolves to whether the password was given and right. */
+/** Show the dialog. Resolves to whether the user entered the right password. */
 function ask() {
   return new Promise((resolve) => {
     const password = element("input", {
@@ -31,8 +30,8 @@ function ask() {
       "dialog", { class: "confirm", "aria-labelledby": "confirm-title" },
       element(
         "form", { method: "dialog" },
-        element("h2", { id: "confirm-title" }, "Your password, please"),
-        element("p", {}, "This changes the grid. Your password opens such actions for five minutes."),
+        element("h2", { id: "confirm-title" }, "Confirm your password"),
+        element("p", {}, "This action changes the grid. After you confirm, you can change the grid for five minutes."),
         element("label", { for: "confirm-password" }, "Password"), password, fault,
         element(
           "div", { class: "buttons" },
@@ -65,7 +64,7 @@ function ask() {
   });
 }
 
-/** Give the password; returns what is wrong, "" when nothing is. */
+/** Send the password. Returns an error message, "" on success. */
 async function confirm(password) {
   const answer = await fetch("/confirm", {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ password }),
@@ -73,7 +72,7 @@ async function confirm(password) {
   if (!answer) return "The console does not answer. Try again.";
   if (answer.ok) return "";
   if (answer.status === 401) toLogin();
-  if (answer.status === 429) return `Too many tries: wait ${answer.headers.get("Retry-After")} s.`;
-  const told = await answer.json().catch(() => ({}));
-  return `${told.title ?? "It can't be checked now"}.`;
+  if (answer.status === 429) return `Too many attempts. Wait ${answer.headers.get("Retry-After")} s, then try again.`;
+  const problem = await answer.json().catch(() => ({}));
+  return `${problem.title ?? "The password cannot be checked now"}.`;
 }

@@ -1,6 +1,6 @@
-// The way to the login when it is over, and back.
+// Leads to the login page after a login has expired, and back afterwards.
 
-/** Go to the login, and after it back to this page as it is now. */
+/** Go to the login page, which leads back to this page in its present view. */
 export function toLogin() {
   const here = location.pathname + location.search + location.hash;
   location.assign(`/login?next=${encodeURIComponent(here)}`);

@@ -1,7 +1,7 @@
 // The load of each substation against its limit while a rush hour goes on: the worst first, from the console's stream.
 
 import { attribute, element, text } from "/static/js/lib/dom.js";
-import { Order, stateWords } from "/static/js/lib/conditions.js";
+import { StableOrder, stateWords } from "/static/js/lib/conditions.js";
 import { kw, percent } from "/static/js/lib/format.js";
 
 const MOST = 24; // more are on the overview
@@ -11,16 +11,16 @@ const BAR_TO = 1.1; // of the limit
 /** Keeps a table; rows are moved and filled in place. */
 export class RushLoads {
   #rows = new Map();
-  #order = new Order();
+  #order = new StableOrder();
 
   constructor(place) {
-    const head = ["Substation", "Load against the limit", "Load", "Limit", "Utilization", "Sessions", "State"];
+    const head = ["Substation", "Load against limit", "Load", "Limit", "Utilization", "Sessions", "State"];
     this.body = element("tbody");
     this.more = element("p", { hidden: true });
     this.link = element("a", { href: "/" });
     this.more.append(this.link);
     place.append(
-      element("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Table of loads" },
+      element("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Load table" },
         element("table", { class: "rush-table" },
           element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col", class: NUMBERS.has(name) ? "number" : null }, name)))), this.body)),
       this.more,
@@ -37,13 +37,13 @@ export class RushLoads {
       }
     }
     shown.forEach((row, place) => {
-      const made = this.#row(row.substation_id);
-      if (this.body.children[place] !== made.node) this.body.insertBefore(made.node, this.body.children[place] ?? null);
-      made.fill(row);
+      const entry = this.#row(row.substation_id);
+      if (this.body.children[place] !== entry.node) this.body.insertBefore(entry.node, this.body.children[place] ?? null);
+      entry.fill(row);
     });
     const left = substations.length - shown.length;
     attribute(this.more, "hidden", substations.length > 0 && left <= 0);
-    text(this.link, left > 0 ? `${left} more substations on the overview` : "No substation yet: the overview says what to do");
+    text(this.link, left > 0 ? `${left} more substations on the overview` : "No substations yet. See the overview");
   }
 
   #row(name) {
@@ -54,7 +54,7 @@ export class RushLoads {
     const cells = Array.from({ length: 5 }, () => element("td", { class: "number" }));
     attribute(cells[4], "class", "state");
     const node = element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, bar), ...cells);
-    const made = {
+    const entry = {
       node,
       fill: (row) => {
         const [shape, word, level] = stateWords(row);
@@ -64,7 +64,7 @@ export class RushLoads {
           .forEach((value, index) => text(cells[index], value));
       },
     };
-    this.#rows.set(name, made);
-    return made;
+    this.#rows.set(name, entry);
+    return entry;
   }
 }

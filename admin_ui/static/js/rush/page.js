@@ -1,10 +1,10 @@
 // The page of the rush hour.
 
-import { RushControl } from "/static/js/rush/start_form.js";
+import { StartForm } from "/static/js/rush/start_form.js";
 import { RushLoads } from "/static/js/rush/loads.js";
 import { RushRun } from "/static/js/rush/run.js";
 import { RushRuns } from "/static/js/rush/runs.js";
-import { goesOn } from "/static/js/rush/control.js";
+import { inProgress } from "/static/js/rush/control.js";
 import { stopButton } from "/static/js/rush/stop_dialog.js";
 import { showRefusals } from "/static/js/lib/refusals.js";
 import { View } from "/static/js/lib/view.js";
@@ -15,14 +15,14 @@ const TRIES = 20;
 /** Fill the page from the stream. */
 export function start(stream) {
   const form = byId("rush-form");
-  const control = form ? new RushControl(form, byId("rush-fault")) : null;
+  const control = form ? new StartForm(form, byId("rush-fault")) : null;
   const stop = form ? stopButton(stream, () => control.start) : null;
   const run = new RushRun(byId("rush-run"), byId("rush-announced"), stop);
   const loads = new RushLoads(byId("rush-loads"));
   const runs = new RushRuns(byId("rush-runs"), new View());
   let listed = "";
   let going = null;
-  let ending = null; // a run from elsewhere: it writes its result after it has given the grid back
+  let ending = null; // a run from elsewhere, which writes its result after it has released the grid
   let tries = 0;
 
   const show = () => {
@@ -31,12 +31,12 @@ export function start(stream) {
     control?.update(rush);
     run.update(rush, runs.find(rush.run?.run_id));
     loads.update(substations);
-    const seen = `${goesOn(rush.run) ? rush.run.run_id : ""} ${rush.elsewhere} ${rush.ended}`;
-    if (seen !== listed) {
-      listed = seen;
+    const key = `${inProgress(rush.run) ? rush.run.run_id : ""} ${rush.elsewhere} ${rush.ended}`;
+    if (key !== listed) {
+      listed = key;
       [ending, tries] = [rush.elsewhere ? null : going, TRIES];
       going = rush.elsewhere;
-      runs.load(goesOn(rush.run) ? rush.run.run_id : going ?? ending);
+      runs.load(inProgress(rush.run) ? rush.run.run_id : going ?? ending);
     }
   };
   stream.addEventListener("state", show);

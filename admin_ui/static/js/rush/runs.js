@@ -1,4 +1,4 @@
-// The list of runs, newest first: what each came to, its report, and two or more side by side.
+// The list of runs, newest first: verdict, figures and report of each, and the selection for a comparison.
 
 import { attribute, element, spaced, text } from "/static/js/lib/dom.js";
 import * as grafana from "/static/js/lib/grafana.js";
@@ -6,7 +6,7 @@ import { changed, changedShort, comparable } from "/static/js/rush/changes.js";
 import { links, mark, report } from "/static/js/rush/run.js";
 import { UNKNOWN, figure, latency, moment, percent } from "/static/js/lib/format.js";
 
-const FIRST = 20; // more are shown when they are asked for
+const FIRST = 20; // more on request
 const LEAST = 2;
 const MOST = 10;
 const known = (value, words) => (value === null || value === undefined ? UNKNOWN : words(value));
@@ -15,7 +15,7 @@ const COLUMNS = [
   ["Preset", (run) => run.preset],
   ["Seed", (run) => run.seed, "number"],
   ["Policy", (run) => run.policy ?? UNKNOWN],
-  ["Changed", (run) => (changed(run).length ? `△ ${changedShort(run)}` : ""), "changed"],
+  ["Changes", (run) => (changed(run).length ? `△ ${changedShort(run)}` : ""), "changed"],
   ["Max/mean", (run) => known(run.balance_ratio, (value) => value.toFixed(4)), "number"],
   ["Peak", (run) => percent(run.peak_utilization), "number"],
   ["p95", (run) => latency(run.p95_ms), "number"],
@@ -24,48 +24,48 @@ const COLUMNS = [
   ["Duration", (run) => known(run.duration_s, (value) => `${figure(value)} s`), "number"],
 ];
 
-/** Keeps the list; `load` fetches it anew, "change" tells that it has come. */
+/** Keeps the list. `load` fetches it again and dispatches "change" when it has arrived. */
 export class RushRuns extends EventTarget {
   runs = [];
   #chosen = new Set();
   #all = false;
-  #going = null;
+  #running = null;
 
   constructor(place, view) {
     super();
     this.#chosen = new Set(view.get("compare").split(",").filter(Boolean));
     this.view = view;
-    this.said = element("p", { role: "status" });
+    this.status = element("p", { role: "status" });
     this.compare = element("button", { type: "submit" }, "Compare");
     this.body = element("tbody");
     this.older = element("button", { type: "button", class: "quiet", click: () => { this.#all = true; this.#show(); } });
     this.empty = element("p", { class: "panel" });
-    const head = [["Compare"], ["When"], ["Verdict"], ["Report"], ...COLUMNS, ["Data"]];
+    const head = [["Compare"], ["Time"], ["Verdict"], ["Report"], ...COLUMNS, ["Data"]];
     this.form = element(
       "form", { action: "/runs/compare", method: "get" },
-      element("div", { class: "runs-line" }, this.compare, this.said),
-      element("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Table of runs" },
+      element("div", { class: "runs-line" }, this.compare, this.status),
+      element("div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Run table" },
         element("table", { class: "rush-table runs" },
           element("thead", {}, element("tr", {}, ...head.map(([name, , kind]) => element("th", { scope: "col", class: kind }, name)))), this.body)),
       this.older,
     );
     this.form.addEventListener("submit", (event) => { if (!this.#enough()) event.preventDefault(); });
     place.append(this.empty, this.form);
-    text(this.empty, "Reading the runs…");
+    text(this.empty, "Loading runs…");
     attribute(this.form, "hidden", true);
   }
 
-  /** Fetch the list; `going` is the run that has not ended. */
-  async load(going) {
-    this.#going = going;
+  /** Fetch the list; `running` is the run that has not ended. */
+  async load(running) {
+    this.#running = running;
     const answer = await fetch("/api/runs").catch(() => null);
-    const told = await answer?.json().catch(() => null);
+    const list = await answer?.json().catch(() => null);
     if (!answer?.ok) {
       attribute(this.empty, "hidden", null);
-      text(this.empty, `✕ The runs can't be read now. ${told?.detail ?? "The console does not answer."} Reload the page to try again.`);
+      text(this.empty, `✕ The runs cannot be loaded. ${list?.detail ?? "The console does not answer."} Reload the page to try again.`);
       return;
     }
-    this.runs = told.runs;
+    this.runs = list.runs;
     this.#show();
     this.dispatchEvent(new Event("change"));
   }
@@ -77,7 +77,7 @@ export class RushRuns extends EventTarget {
   #show() {
     attribute(this.empty, "hidden", this.runs.length > 0);
     attribute(this.form, "hidden", this.runs.length === 0);
-    text(this.empty, "No runs yet. Press Start rush hour: after a minute its verdict and its report are here.");
+    text(this.empty, "No runs yet. Start a rush hour; its verdict and report appear here after about a minute.");
     const shown = this.#all ? this.runs : this.runs.slice(0, FIRST);
     attribute(this.older, "hidden", shown.length === this.runs.length);
     text(this.older, `Show ${this.runs.length - shown.length} older runs`);
@@ -85,7 +85,7 @@ export class RushRuns extends EventTarget {
     const focused = document.activeElement?.getAttribute("value");
     this.body.replaceChildren(...shown.map((run) => this.#row(run)));
     if (focused) this.body.querySelector(`input[value="${CSS.escape(focused)}"]`)?.focus();
-    this.#say();
+    this.#showStatus();
   }
 
   #row(run) {
@@ -96,18 +96,18 @@ export class RushRuns extends EventTarget {
         if (box.checked) this.#chosen.add(run.run_id);
         else this.#chosen.delete(run.run_id);
         this.view.set({ compare: [...this.#chosen].join(",") });
-        this.#say();
+        this.#showStatus();
       },
     });
     box.checked = this.#chosen.has(run.run_id);
     box.disabled = !run.files.includes("result.json");
-    const going = run.run_id === this.#going && run.verdict === "no end";
+    const running = run.run_id === this.#running && run.verdict === "no end";
     return element(
       "tr", {}, element("td", {}, element("label", {}, box)), element("th", { scope: "row", title: run.run_id }, day),
-      element("td", { class: "verdict" }, going ? element("span", {}, "▶ goes on") : mark(run.verdict)),
-      element("td", {}, opened(run, day)),
+      element("td", { class: "verdict" }, running ? element("span", {}, "▶ running") : mark(run.verdict)),
+      element("td", {}, reportLink(run, day)),
       ...COLUMNS.map(([, of, kind]) => element("td", { class: kind }, String(of(run)))),
-      element("td", {}, ...spaced(...links(run), inGrafana(run, going, day))),
+      element("td", {}, ...spaced(...links(run), inGrafana(run, running, day))),
     );
   }
 
@@ -115,11 +115,11 @@ export class RushRuns extends EventTarget {
     return this.#chosen.size >= LEAST && this.#chosen.size <= MOST;
   }
 
-  #say() {
+  #showStatus() {
     const count = this.#chosen.size;
     attribute(this.compare, "aria-disabled", this.#enough() ? null : "true");
-    if (count > MOST) text(this.said, `${count} runs are chosen: at most ${MOST} are compared.`);
-    else text(this.said, count >= LEAST ? `${count} runs are chosen. ${this.#comparable()}` : "Tick two runs or more to compare them.");
+    if (count > MOST) text(this.status, `${count} runs selected. At most ${MOST} can be compared.`);
+    else text(this.status, count >= LEAST ? `${count} runs selected. ${this.#comparable()}` : "Select two or more runs to compare.");
   }
 
   #comparable() {
@@ -127,13 +127,13 @@ export class RushRuns extends EventTarget {
   }
 }
 
-function opened(run, day) {
+function reportLink(run, day) {
   const link = report(run, "Open");
   link?.setAttribute("aria-label", `Open the report of ${day}`);
   return link;
 }
 
-function inGrafana(run, going, day) {
-  const [began, ended] = run.window_unix_s ?? [going ? run.at_unix_s : null, null];
+function inGrafana(run, running, day) {
+  const [began, ended] = run.window_unix_s ?? [running ? run.at_unix_s : null, null];
   return began === null ? null : grafana.link(grafana.around(began, ended), `the run of ${day}`);
 }

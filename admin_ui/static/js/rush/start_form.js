@@ -1,15 +1,15 @@
-// The form of the rush hour, with the button that starts it, which stays in its place during a run.
+// The form that starts a rush hour.
 
 import { acts } from "/static/js/lib/connection.js";
 import { attribute, element, text } from "/static/js/lib/dom.js";
-import { goesOn, showStart, start } from "/static/js/rush/control.js";
+import { inProgress, showStart, start } from "/static/js/rush/control.js";
 
-const SEED_WORDS = "The same seed sends the same cars.";
+const SEED_WORDS = "The same seed produces the same cars.";
 
-/** Wires the form; `update` is given the newest state of the rush hour. */
-export class RushControl {
+/** The form; call `update` with the newest state of the rush hour. */
+export class StartForm {
   #form;
-  #asking = false;
+  #pending = false;
   #rush = { run: null, elsewhere: null };
 
   constructor(form, fault) {
@@ -18,9 +18,9 @@ export class RushControl {
     this.start = form.querySelector("#rush-start");
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#ask();
+      this.#start();
     });
-    acts(this.start).disabled = false; // a click before this would have sent the form, and started nothing
+    acts(this.start).disabled = false; // before this script ran, a click would have submitted the form
     this.#presets();
   }
 
@@ -29,34 +29,34 @@ export class RushControl {
     this.#show();
   }
 
-  async #ask() {
-    if (this.#asking || goesOn(this.#rush.run)) return;
-    this.#asking = true;
+  async #start() {
+    if (this.#pending || inProgress(this.#rush.run)) return;
+    this.#pending = true;
     this.#show();
-    this.#say("");
-    this.#say(await start(this.#asked()));
-    this.#asking = false;
+    this.#showFault("");
+    this.#showFault(await start(this.#options()));
+    this.#pending = false;
     this.#show();
   }
 
   #show() {
-    showStart(this.start, this.#rush.run, this.#asking);
+    showStart(this.start, this.#rush.run, this.#pending);
   }
 
-  #say(fault) {
+  #showFault(fault) {
     attribute(this.fault, "hidden", !fault);
     text(this.fault, fault);
   }
 
-  #asked() {
+  #options() {
     const fields = this.#form.elements;
-    const asked = { preset: fields.preset.value };
+    const options = { preset: fields.preset.value };
     for (const name of ["seed", "requests", "seconds"]) {
       const field = fields[name];
-      if (field.value !== "") asked[name] = field.valueAsNumber;
-      else if (field.validity.badInput) asked[name] = "";
+      if (field.value !== "") options[name] = field.valueAsNumber;
+      else if (field.validity.badInput) options[name] = "";
     }
-    return asked;
+    return options;
   }
 
   async #presets() {

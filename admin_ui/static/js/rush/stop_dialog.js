@@ -1,15 +1,15 @@
-// The button that stops a rush hour, and its dialog: how many cars there are, and whether to end their sessions.
+// The button that stops a rush hour, and its dialog, which asks whether to end the sessions of the run.
 
 import { attribute, element, text } from "/static/js/lib/dom.js";
 import { acts } from "/static/js/lib/connection.js";
-import { goesOn, stop } from "/static/js/rush/control.js";
+import { inProgress, stop } from "/static/js/rush/control.js";
 import { count } from "/static/js/lib/format.js";
 
-const KEEP = { value: "keep", go: "Stop sending", words: "Stop sending. The cars that were admitted charge on." };
-const END = { value: "end", go: (most) => `Stop and end its sessions (at most ${count(most)})`, words: "Stop sending, and end the sessions of this run at once." };
-const NO_WAY_BACK = "Ending sessions can't be undone: those cars would have to ask again, and may find no room.";
+const KEEP = { value: "keep", go: "Stop sending", words: "Stop sending. Admitted cars continue to charge." };
+const END = { value: "end", go: (most) => `Stop and end its sessions (at most ${count(most)})`, words: "Stop sending, and end the sessions of this run immediately." };
+const NO_WAY_BACK = "Ending sessions cannot be undone. Those cars would have to send a new request and may be refused.";
 
-/** Return a button that asks before it stops; `after` gets the focus if the button is gone by then. */
+/** Return a button that opens the dialog. `after()` returns what gets the focus if the button is gone by then. */
 export function stopButton(stream, after) {
   return acts(element("button", {
     type: "button", class: "quiet rush-stop", "aria-haspopup": "dialog",
@@ -19,7 +19,7 @@ export function stopButton(stream, after) {
 
 /** Update the button; a run can be stopped once it has an id. */
 export function showStop(button, run) {
-  attribute(button, "hidden", !goesOn(run) || run.stopping || !run.run_id);
+  attribute(button, "hidden", !inProgress(run) || run.stopping || !run.run_id);
 }
 
 class StopDialog {
@@ -36,13 +36,13 @@ class StopDialog {
     const [keep, end] = [KEEP, END].map(({ value, words }) => this.#choice(value, words));
     const warning = element("p", { class: "notice" }, `▲ ${NO_WAY_BACK}`);
     const result = element("p", { class: "result", role: "status" });
-    const cancel = element("button", { type: "button", class: "quiet", click: () => this.#parts.dialog.close() }, "Keep it running");
+    const cancel = element("button", { type: "button", class: "quiet", click: () => this.#parts.dialog.close() }, "Keep running");
     const go = acts(element("button", { type: "submit" }));
     const form = element(
       "form", { method: "dialog", submit: (event) => { event.preventDefault(); void this.#give(); } },
       element("h2", { id: "stop-title" }, "Stop the rush hour?"), about, figures,
-      element("fieldset", { class: "stop-choices" }, element("legend", {}, "Its cars"), keep, end), warning,
-      element("p", { class: "as-of" }, "What was measured until then is kept, and the run is listed as stopped."),
+      element("fieldset", { class: "stop-choices" }, element("legend", {}, "Admitted cars"), keep, end), warning,
+      element("p", { class: "as-of" }, "Measurements up to the stop are kept. The run is listed as stopped."),
       result, element("div", { class: "buttons" }, cancel, go),
     );
     const dialog = element("dialog", { class: "act-dialog", "aria-labelledby": "stop-title", "aria-describedby": "stop-about" }, form);
@@ -61,7 +61,7 @@ class StopDialog {
     document.body.append(this.#parts.dialog);
     this.#show();
     this.#parts.dialog.showModal();
-    this.#parts.cancel.focus(); // a key pressed twice keeps it running
+    this.#parts.cancel.focus(); // a key that is pressed twice keeps the run going
   }
 
   #choice(value, words) {
@@ -82,19 +82,19 @@ class StopDialog {
       this.#progress(ours);
       return;
     }
-    if (!goesOn(ours)) this.#over("The run has ended. There is nothing to stop.");
-    else if (ours.stopping) this.#over(`${ours.stopped_by} is already stopping it, and ${ours.ends_sessions ? "ends its sessions" : "leaves its cars on the grid"}.`);
+    if (!inProgress(ours)) this.#notPossible("The run has ended. There is nothing to stop.");
+    else if (ours.stopping) this.#notPossible(`${ours.stopped_by} is already stopping it and ${ours.ends_sessions ? "ending its sessions" : "leaving its cars on the grid"}.`);
     if (!ours || !dialog.isConnected) return;
     const open = this.#stream.state.totals.sessions;
     const most = Math.min(ours.admitted ?? 0, open);
     text(about, `${ours.run_id ?? ours.preset}, started by ${ours.by}.`);
-    text(figures, `${count(ours.sent ?? 0)} of ${count(ours.planned ?? ours.requests)} cars were sent and ${count(ours.admitted ?? 0)} admitted. On the whole grid ${count(open)} sessions are open now.`);
+    text(figures, `${count(ours.sent ?? 0)} of ${count(ours.planned ?? ours.requests)} cars sent, ${count(ours.admitted ?? 0)} admitted. The whole grid has ${count(open)} open sessions.`);
     attribute(warning, "hidden", !this.#ends());
     text(go, this.#ends() ? END.go(most) : KEEP.go);
     attribute(form, "data-ends", this.#ends() ? "true" : null);
   }
 
-  #over(why) {
+  #notPossible(why) {
     const { result, go, cancel, form } = this.#parts;
     this.#state = "over";
     attribute(form, "data-state", "refused");
