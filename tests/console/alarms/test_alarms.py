@@ -177,8 +177,8 @@ def test_what_is_asked_in_vain_is_said(alarms: Page) -> None:
         """async () => {
             const { request } = await import("/static/js/lib/request.js");
             const mute = { rule: "NoHeadroom", minutes: 1441, reason: "too long" };
-            return [(await request("POST", "/api/alarms/mutes", mute)).told,
-                    (await request("POST", "/api/alarms/1/ack")).told];
+            return [(await request("POST", "/api/alarms/mutes", mute)).message,
+                    (await request("POST", "/api/alarms/1/ack")).message];
         }"""
     )
     assert told == ["a mute ends within 24 hours", "this occurrence waits for nobody: look again"]
