@@ -78,7 +78,7 @@ def before(camera: Camera, _: Grid) -> None:
     """What a newcomer sees: nothing has happened yet."""
     camera.shoot("overview-idle", "/")
     camera.shoot("rush-empty", "/rush-hour")
-    camera.shoot("why-empty", "/decisions")
+    camera.shoot("decisions-empty", "/decisions")
     camera.shoot("alarms-none", "/alarms")
     camera.shoot("runbooks", "/runbooks")
     camera.shoot("runbook", "/runbooks/SubstationOverload")
@@ -103,7 +103,7 @@ def finish(camera: Camera) -> None:
 
 
 def under_load(camera: Camera, _: Grid) -> None:
-    """A run that holds, and what else is seen during it."""
+    """A run that passes, and the other pages during it."""
     start(camera)
     camera.shoot("rush-running")
     camera.shoot("overview-load", "/")
@@ -111,26 +111,26 @@ def under_load(camera: Camera, _: Grid) -> None:
     page = camera.to("/decisions")
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Show 3 candidates").first.click()
-    camera.shoot("why-feed")
+    camera.shoot("decisions-feed")
     finish(camera)
-    camera.shoot("rush-held")
+    camera.shoot("rush-passed")
     camera.page.locator("#rush-run").get_by_role("link", name="Open the report").click()
     expect(camera.page.locator("h1")).to_be_visible()
     camera.shoot("report")
 
 
-def broken(camera: Camera, grid: Grid) -> None:
-    """A run that does not hold: one substation takes nobody."""
+def failed(camera: Camera, grid: Grid) -> None:
+    """A run that fails a threshold: one substation takes no cars."""
     order(camera, "Drain", "screenshots")
     start(camera, CARS * 2)
     camera.shoot("overview-drained", "/")
     finish(camera)
-    camera.shoot("rush-broken")
+    camera.shoot("rush-failed")
     compared(camera)
     order(camera, "Restore", "screenshots are taken")
     session_id = placed(grid, "EV-seen", energy_kwh=80)["session_id"]
-    camera.shoot("why-story", f"/decisions?session_id={urllib.parse.quote(session_id)}")
-    camera.shoot("why-unknown", "/decisions?vehicle_id=nobody")
+    camera.shoot("decisions-story", f"/decisions?session_id={urllib.parse.quote(session_id)}")
+    camera.shoot("decisions-unknown", "/decisions?vehicle_id=nobody")
 
 
 def stopped(camera: Camera, _: Grid) -> None:
@@ -227,7 +227,7 @@ def lost(camera: Camera, grid: Grid) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-STATES: list[Callable[[Camera, Grid], None]] = [before, stopped, under_load, dialogs, broken, alarms, lost]
+STATES: list[Callable[[Camera, Grid], None]] = [before, stopped, under_load, dialogs, failed, alarms, lost]
 
 
 def main() -> None:

@@ -173,7 +173,7 @@ def test_a_mute_has_a_reason_and_an_end_and_a_muted_critical_is_still_told(alarm
 
 
 def test_what_is_asked_in_vain_is_said(alarms: Page) -> None:
-    told = alarms.evaluate(
+    messages = alarms.evaluate(
         """async () => {
             const { request } = await import("/static/js/lib/request.js");
             const mute = { rule: "NoHeadroom", minutes: 1441, reason: "too long" };
@@ -181,7 +181,7 @@ def test_what_is_asked_in_vain_is_said(alarms: Page) -> None:
                     (await request("POST", "/api/alarms/1/ack")).message];
         }"""
     )
-    assert told == ["a mute ends within 24 hours", "this occurrence waits for nobody: look again"]
+    assert messages == ["a mute ends within 24 hours", "this occurrence waits for nobody: look again"]
 
 
 def test_by_the_keyboard_alone(alarms: Page, grid: Grid) -> None:

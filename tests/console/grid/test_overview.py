@@ -56,8 +56,8 @@ def test_the_worst_comes_first_and_says_so_in_shape_and_word(page: Page, grid: G
         expect(page.locator(ROW).nth(1)).to_contain_text("▽ draining")
         expect(page.locator(ROW).nth(2)).to_contain_text("healthy")
         expect(page.locator(ROW).nth(0).locator("td").nth(2)).to_have_text("0 kW")
-        told = r"exclude substations that take no new cars: 1 draining \(\d+ of 1,400 kW\), 1 ejected \(0 of 1,400 kW, last known values\)"
-        expect(page.locator("#left-out")).to_have_text(re.compile(told))
+        exclusion = r"exclude substations that take no new cars: 1 draining \(\d+ of 1,400 kW\), 1 ejected \(0 of 1,400 kW, last known values\)"
+        expect(page.locator("#left-out")).to_have_text(re.compile(exclusion))
         expect(page.locator("#totals")).to_contain_text(
             re.compile(r"Limit\s*1,400 kW\s*of 1 that take new cars")
         )

@@ -121,7 +121,7 @@ def test_a_load_is_over_its_limit_or_near_it_and_never_both(
 
 
 def test_a_countdown_goes_on_while_nothing_is_told(page: Page) -> None:
-    told = page.evaluate(
+    left = page.evaluate(
         """async () => {
           const { Countdown } = await import("/static/js/lib/countdown.js");
           const countdown = new Countdown();
@@ -130,8 +130,8 @@ def test_a_countdown_goes_on_while_nothing_is_told(page: Page) -> None:
           return [first, countdown.leftS(10), countdown.leftS(5), countdown.leftS(null)];
         }"""
     )
-    assert (told[0], told[2], told[3]) == (10, 5, None)
-    assert told[1] <= 9
+    assert (left[0], left[2], left[3]) == (10, 5, None)
+    assert left[1] <= 9
 
 
 @pytest.mark.parametrize(

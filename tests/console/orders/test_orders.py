@@ -67,8 +67,8 @@ def test_cars_go_elsewhere_while_a_substation_is_drained_and_the_audit_log_says_
     expect(page.get_by_role("button", name="Restore…")).to_be_visible()
     page.goto(grid.console + "/audit")
     row = page.get_by_role("row").filter(has_text="drain").first
-    for told in ("local operator", "substation-2", "works on the line", "done"):
-        expect(row).to_contain_text(told)
+    for entry in ("local operator", "substation-2", "works on the line", "done"):
+        expect(row).to_contain_text(entry)
     opened(page, grid, "Restore…")
     order(page, "Restore")
     assert member(grid)["draining"] is False
@@ -149,10 +149,10 @@ def test_a_state_that_changed_since_the_preview_is_previewed_anew(browser: Brows
         mine.get_by_label(REASON).fill("works of this shift")
         mine.get_by_role("button", name="Drain", exact=True).click()
         expect(mine.get_by_role("status")).to_contain_text("The grid has changed since the preview")
-        told = re.compile(
+        explanation = re.compile(
             r"local operator drained substation-1 at [0-9:]+ UTC[+0-9:]* \(works of the other shift\)"
         )
-        expect(mine.get_by_role("status")).to_contain_text(told)
+        expect(mine.get_by_role("status")).to_contain_text(explanation)
         expect(mine).to_contain_text("2 → 1")
         assert member(grid)["draining"] is False
         undo(second, "Restore")

@@ -141,9 +141,7 @@ def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: P
     button(page, "Stop").click()
     asked = page.get_by_role("dialog", name="Stop the rush hour?")
     expect(asked.get_by_role("button", name="Keep running")).to_be_focused()
-    expect(asked.locator(".stop-figures")).to_contain_text(
-        re.compile(r"\d+ of 60 cars sent, \d+ admitted")
-    )
+    expect(asked.locator(".stop-figures")).to_contain_text(re.compile(r"\d+ of 60 cars sent, \d+ admitted"))
     expect(asked.get_by_text("cannot be undone")).to_be_hidden()
     asked.get_by_label("end the sessions").check()
     expect(asked.get_by_text("cannot be undone")).to_be_visible()
@@ -158,11 +156,11 @@ def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: P
     stop(page, end_sessions=False)
     expect(title(page)).to_contain_text("Last run: stopped")
     (newest,) = sorted((grid.data / "runs").glob("*/result.json"))[-1:]
-    told = json.loads(newest.read_text())
-    ours = {each["body"]["session_id"] for each in told["requests"]}
+    document = json.loads(newest.read_text())
+    ours = {each["body"]["session_id"] for each in document["requests"]}
     states = {each["session_id"]: each["state"] for each in grid.sessions()}
     assert {states[each] for each in ours if each in states} <= {"charging", "completed"}
-    assert told["result"]["ended_by_stop"] is None
+    assert document["result"]["ended_by_stop"] is None
     page.goto(f"{grid.console}/audit")
     row = page.get_by_role("row").filter(has_text="stop rush hour").first
     expect(row).to_contain_text("local operator")
@@ -182,10 +180,12 @@ def test_stop_ends_the_sessions_of_the_run_and_no_other(page: Page, grid: Grid) 
     power_kw = get(f"{grid.gateway}/charge/{mine}")["power_kw"]
     until(lambda: grid.sample("smartgrid_substation_load_watts") == power_kw * 1000)
     (newest,) = sorted((grid.data / "runs").glob("*/result.json"))[-1:]
-    told = json.loads(newest.read_text())
-    ended = told["result"]["ended_by_stop"]
-    assert ended["ended"] + ended["over"] == ended["sessions"] == told["result"]["admitted"] >= 40
-    assert {each["name"]: each["held"] for each in told["thresholds"]}["admissions counted and told agree"]
+    document = json.loads(newest.read_text())
+    ended = document["result"]["ended_by_stop"]
+    assert ended["ended"] + ended["over"] == ended["sessions"] == document["result"]["admitted"] >= 40
+    assert {each["name"]: each["held"] for each in document["thresholds"]}[
+        "admissions counted and told agree"
+    ]
     first_row(page).get_by_role("link", name="Open the report").click()
     expect(page.locator(".sentence")).to_contain_text("Ended by the stop")
     stop_session(grid, mine)
@@ -200,13 +200,13 @@ def test_a_second_browser_sees_it_and_can_not_start_another(browser: Browser, pa
         at_rush_hour(other, grid)
         expect(title(other)).to_contain_text("Running")
         expect(other.locator("#rush-start")).to_be_disabled()
-        told = other.evaluate(
+        response = other.evaluate(
             """() => fetch("/api/rush", {
               method: "POST", body: "{}", headers: {"Content-Type": "application/json"},
             }).then((answer) => answer.json())"""
         )
-        assert told["status"] == 409
-        assert "local operator has started" in told["detail"]
+        assert response["status"] == 409
+        assert "local operator has started" in response["detail"]
         button(page, "Stop").click()
         asked = page.get_by_role("dialog", name="Stop the rush hour?")
         stop(other, end_sessions=True)

@@ -52,8 +52,8 @@ def test_a_page_without_its_own_script_says_so_though_it_is_connected(
 def test_where_scripts_are_off_the_page_says_so_alone(console: Console) -> None:
     """Read as it is served: the driver's own way of turning scripts off shows no `noscript`."""
     served = console.ask("GET", "/alarms", console.log_in("ann")).body
-    told = re.findall(r"<noscript>(.*?)</noscript>", served, flags=re.DOTALL)
-    assert any("needs JavaScript, which is off in this browser" in each for each in told)
-    (sheet,) = (each for each in told if "stylesheet" in each)
+    notices = re.findall(r"<noscript>(.*?)</noscript>", served, flags=re.DOTALL)
+    assert any("needs JavaScript, which is off in this browser" in each for each in notices)
+    (sheet,) = (each for each in notices if "stylesheet" in each)
     (address,) = re.findall(r'href="([^"]+)"', sheet)
     assert "#link-state" in console.ask("GET", address).body

@@ -11,7 +11,7 @@ STATIC = CONSOLE / "static"
 SCRIPTS = STATIC / "js"
 TEMPLATES = CONSOLE / "templates"
 # Which folder of scripts imports from which: what all use lies in lib, and web starts the page.
-ARROWS = {
+ARROWS: dict[str, set[str]] = {
     "lib": set(),
     "people": {"lib"},
     "orders": {"lib", "people"},
@@ -83,7 +83,7 @@ def test_folders_of_scripts_import_in_one_direction() -> None:
 
 def test_every_script_and_style_that_is_named_exists_and_every_one_that_exists_is_named() -> None:
     sources = [*SCRIPTS.rglob("*.js"), *TEMPLATES.rglob("*.html")]
-    named = set().union(*(addresses(path) for path in sources))
+    named: set[str] = set().union(*(addresses(path) for path in sources))
     present = {
         path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.suffix in {".js", ".css"}
     }
