@@ -94,7 +94,7 @@ export class Story {
 
   #showFaults(faults) {
     const notices = faults.map((fault) => element("p", { class: "notice" }, fault));
-    if (this.#faults.textContent !== faults.join("")) this.#faults.replaceChildren(...said);
+    if (this.#faults.textContent !== faults.join("")) this.#faults.replaceChildren(...notices);
   }
 }
 
