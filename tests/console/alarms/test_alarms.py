@@ -259,7 +259,7 @@ def test_cars_on_one_substation_bring_it_to_its_limit_and_the_alarm_says_how_nea
     expect(soon).to_contain_text("▲ Warning")
     for each in get(f"{grid.substations[2]}/sessions?limit=1000&after=0")["sessions"]:
         stop_session(grid, each["session_id"])
-    expect(soon).to_contain_text("Cleared")
+    expect(soon).to_contain_text("Cleared, not acknowledged")
     settle(alarms)
 
 
@@ -270,7 +270,7 @@ def test_a_lost_substation_is_told_acknowledged_and_over_when_it_is_back(alarms:
         expect(alarm).to_contain_text("■ Critical")
         expect(alarm).to_contain_text("start it again")
         alarm.get_by_role("button", name="Acknowledge").click()
-        expect(alarm).to_contain_text("Still true, acknowledged by local operator")
+        expect(alarm).to_contain_text("Active, acknowledged by local operator")
     expect(alarm).to_have_count(0)
     expect(alarms.locator("#history tr").filter(has_text="SubstationDown").first).to_contain_text("Cleared")
 
@@ -288,7 +288,7 @@ def test_cars_that_all_want_one_substation_are_an_uneven_load_until_they_have_le
         "href", "/runbooks/LoadImbalance"
     )
     stop_session(grid, heavy["session_id"])
-    expect(uneven).to_contain_text("Cleared")
+    expect(uneven).to_contain_text("Cleared, not acknowledged")
     settle(alarms)
 
 
@@ -312,7 +312,7 @@ def test_cars_that_a_full_grid_turns_away_are_an_alarm_until_nobody_is(alarms: P
     expect(alarms.locator("#totals")).to_contain_text(re.compile(r"▲ \d\d in the last 60 s"))
     alarms.goto(f"{grid.console}/rush-hour")
     expect(alarms.locator("#rush-refusals")).to_contain_text(
-        re.compile(r"Refused now: \d+\.\d a second, \d\d in the last 60 s")
+        re.compile(r"Refusals: \d+\.\d per second, \d\d in the last 60 s")
     )
     alarms.goto(f"{grid.console}/alarms")
     refused.get_by_role("link", name="Runbook RefusalRateHigh").press("Enter")
@@ -320,5 +320,5 @@ def test_cars_that_a_full_grid_turns_away_are_an_alarm_until_nobody_is(alarms: P
     for session_id in full:
         stop_session(grid, session_id)
     alarms.goto(f"{grid.console}/alarms")
-    expect(refused).to_contain_text("Cleared")
+    expect(refused).to_contain_text("Cleared, not acknowledged")
     settle(alarms)

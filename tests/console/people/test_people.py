@@ -166,7 +166,7 @@ def test_the_password_is_changed_in_the_account(browser: Browser, console: Conso
     people(console.data, ann=Role.OPERATOR, vic=Role.VIEWER, cat=Role.VIEWER)
     with visit(browser, url(console)) as page:
         log_in(page, "cat")
-        page.get_by_role("link", name="Account of cat").click()
+        page.get_by_role("link", name="Account: cat").click()
         page.get_by_label("Current password").fill(PASSWORD)
         page.get_by_label("at least 12 characters").fill("another long password")
         page.get_by_label("Repeat the new password").fill("another long password")

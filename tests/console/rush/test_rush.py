@@ -242,10 +242,10 @@ def test_a_run_that_is_killed_is_failed_and_its_lease_is_free(page: Page, grid: 
     expect(title(page)).to_contain_text("Running")
     (child,) = children(grid)
     os.kill(child, signal.SIGKILL)
-    expect(title(page)).to_contain_text("Last run: failed")
+    expect(title(page)).to_contain_text("Last run: error")
     expect(page.locator("#rush-run .notice")).to_contain_text("ended by SIGKILL")
     until(lambda: get(f"{grid.balancer}/rushhour")["run_id"] is None)
-    expect(first_row(page)).to_contain_text("no end")
+    expect(first_row(page)).to_contain_text("unfinished")
 
 
 def test_a_gateway_that_does_not_answer_is_told_in_words(page: Page, grid: Grid) -> None:
@@ -300,7 +300,7 @@ def test_what_an_operator_changed_during_a_run_is_told_and_not_held_against_the_
     expect(first_row(page).locator(".changed")).to_contain_text("1 session stopped at substation-1")
     expect(page.locator("#rush-run")).to_contain_text(re.compile(r"substation-2 drained after \d+ s"))
     expect(page.get_by_role("region", name="Thresholds")).to_contain_text("not judged")
-    expect(page.get_by_role("region", name="Thresholds").get_by_text("failed")).to_have_count(0)
+    expect(page.get_by_role("region", name="Thresholds").get_by_text("▲ failed")).to_have_count(0)
     first_row(page).get_by_role("link", name="Open the report").click()
     expect(page.locator("h1")).to_contain_text("CONDITIONS CHANGED")
     expect(page.locator("line.change").first).to_be_attached()

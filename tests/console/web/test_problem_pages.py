@@ -18,7 +18,7 @@ from tests.support.console import Answer, Console
 
 MARK = b"an entry of long ago"
 SQLITE_PAGE = 4096
-REQUEST_ID = re.compile(r"request id <code>([0-9a-f]{16})</code>")
+REQUEST_ID = re.compile(r"request ID <code>([0-9a-f]{16})</code>")
 
 
 async def _written(data: Path) -> None:
