@@ -58,6 +58,7 @@ from runtime.gate import FORM, JSON, Gate
 from runtime.http_metrics import HttpMetrics
 
 SAMPLE_EVERY_S = 1.0
+FOLDERS = {"overview": "grid"}  # of a page's template, where the folder is not named like the page
 
 
 @asynccontextmanager
@@ -134,7 +135,7 @@ def routes(
 
     def page(path: str, name: str) -> Route:
         more = {"rules": RULES.values()} if name == "alarms" else {}
-        given = environment | {"template": f"{name}.html", "here": name} | more
+        given = environment | {"template": f"{FOLDERS.get(name, name)}/{name}.html", "here": name} | more
         return Route(path, PageHandler, Role.VIEWER, given, page=True)
 
     return [

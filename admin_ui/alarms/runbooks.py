@@ -64,7 +64,7 @@ def _relink(tokens: list[Token]) -> None:
 
 def routes(known: dict[str, Any]) -> list[Route]:
     """Return the addresses of these; `known` is what every page is given."""
-    given = known | {"template": "runbook.html", "here": "runbooks"}
+    given = known | {"template": "alarms/runbook.html", "here": "runbooks"}
     return [
         Route(path, RunbookHandler, Role.VIEWER, given, page=True)
         for path in ("/runbooks", "/runbooks/([A-Za-z]{1,40})")

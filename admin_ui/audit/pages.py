@@ -72,7 +72,7 @@ class AuditPage(PageHandler):
         kept = {name: value for name, value in wanted.items() if value}
         older = urlencode(kept | {"before": rows[ON_A_PAGE - 1]["number"]}) if len(rows) > ON_A_PAGE else ""
         self.show(
-            "audit.html",
+            "audit/audit.html",
             entries=[self._shown(row) for row in rows[:ON_A_PAGE]],
             wanted=wanted,
             choices=choices | {"outcome": OUTCOMES},

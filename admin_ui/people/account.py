@@ -111,7 +111,7 @@ class AccountHandler(PageHandler):
         self.redirect("/account?done=password", status=303)
 
     def _show(self, status: int = 200, *, fault: str = "", done: bool = False) -> None:
-        self.show("account.html", status, fault=fault, done=done, least=LENGTHS[0])
+        self.show("people/account.html", status, fault=fault, done=done, least=LENGTHS[0])
 
 
 def refuse(handler: ConsoleHandler, verdict: LoginResult) -> None:

@@ -61,7 +61,7 @@ class LinkHandler(PageHandler):
             self.redirect("/login?link=used")
         else:
             self.set_header("Referrer-Policy", "no-referrer")
-            self.show("enter.html", token=token)
+            self.show("people/enter.html", token=token)
 
     async def post(self) -> None:
         """Log in as the operator of this machine."""
@@ -118,7 +118,7 @@ class LoginHandler(PageHandler):
 
     def _show(self, beyond: str, status: int = 200, **known: object) -> None:
         shown = {"name": None, "wait_s": 0, "link": "", "lost": False} | known
-        self.show("login.html", status, next=beyond, **shown)
+        self.show("people/login.html", status, next=beyond, **shown)
 
 
 class LogoutHandler(ConsoleHandler):

@@ -171,7 +171,7 @@ class CompareHandler(PageHandler):
         try:
             run_ids = options.compared(self.get_query_arguments("run"))
         except ValueError as error:
-            self.show("rush_fault.html", 400, fault=str(error), back=RUNS)
+            self.show("rush/compare_fault.html", 400, fault=str(error), back=RUNS)
             return
         back = f"{RUNS}?compare={','.join(run_ids)}"
         async with self._rush.comparing:
@@ -181,7 +181,7 @@ class CompareHandler(PageHandler):
             self.set_header("Content-Type", TYPES["html"])
             self.finish(with_way_back(page, back))
         else:
-            self.show("rush_fault.html", 502, fault=fault, back=back)
+            self.show("rush/compare_fault.html", 502, fault=fault, back=back)
 
     async def _compared(self, run_ids: list[str]) -> tuple[bytes, str]:
         """Return the page, or what is wrong in words."""

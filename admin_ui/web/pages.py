@@ -26,7 +26,7 @@ GO_BACK = "Go back, put that right, and try again."
 NAVIGATION = (
     ("/", "overview", "Overview"),
     ("/rush-hour", "rush", "Rush hour"),
-    ("/decisions", "decisions", "Why here"),
+    ("/decisions", "decisions", "Decisions"),
     ("/alarms", "alarms", "Alarms"),
     ("/audit", "audit", "Audit"),
 )
@@ -83,7 +83,7 @@ def problem_page(environment: Environment) -> Callable[[Problem, str, str, Login
     """Return what makes the page of a problem: with its detail, request id, login, and where to try again."""
 
     def made(problem: Problem, detail: str, request_id: str, login: Login | None, again: str) -> str:
-        return environment.get_template("problem.html").render(
+        return environment.get_template("web/problem.html").render(
             login=login,
             navigation=NAVIGATION,
             here="problem",

@@ -25,7 +25,7 @@ WALL: ViewportSize = {"width": 1920, "height": 1080}
 LOOKS = [(scheme, size) for scheme in SCHEMES for size in (WIDE, NARROW, WALL)]
 CARS, SECONDS = 300, 12
 MANY = 1000
-REASON = "Reason, for the audit log"
+REASON = "Reason (for the audit log)"
 
 
 class Camera:
@@ -77,7 +77,7 @@ def before(camera: Camera, _: Grid) -> None:
     """What a newcomer sees: nothing has happened yet."""
     camera.shoot("overview-idle", "/")
     camera.shoot("rush-empty", "/rush-hour")
-    camera.shoot("why-empty", "/decisions")
+    camera.shoot("decisions-empty", "/decisions")
     camera.shoot("alarms-none", "/alarms")
     camera.shoot("runbooks", "/runbooks")
     camera.shoot("runbook", "/runbooks/SubstationOverload")
@@ -89,7 +89,7 @@ def start(camera: Camera, cars: int = CARS, seconds: int = SECONDS) -> None:
     page = camera.to("/rush-hour")
     page.get_by_text("Options").click()
     page.get_by_label("Requests", exact=True).fill(str(cars))
-    page.get_by_label("Within seconds", exact=True).fill(str(seconds))
+    page.get_by_label("Duration in seconds", exact=True).fill(str(seconds))
     page.get_by_role("button", name="Start rush hour").click()
     expect(page.locator("#rush-title")).to_contain_text("Running")
     page.wait_for_timeout(4000)
@@ -102,7 +102,7 @@ def finish(camera: Camera) -> None:
 
 
 def under_load(camera: Camera, _: Grid) -> None:
-    """A run that holds, and what else is seen during it."""
+    """A run that passes, and the other pages during it."""
     start(camera)
     camera.shoot("rush-running")
     camera.shoot("overview-load", "/")
@@ -110,26 +110,26 @@ def under_load(camera: Camera, _: Grid) -> None:
     page = camera.to("/decisions")
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Show 3 candidates").first.click()
-    camera.shoot("why-feed")
+    camera.shoot("decisions-feed")
     finish(camera)
-    camera.shoot("rush-held")
+    camera.shoot("rush-passed")
     camera.page.locator("#rush-run").get_by_role("link", name="Open the report").click()
     expect(camera.page.locator("h1")).to_be_visible()
     camera.shoot("report")
 
 
-def broken(camera: Camera, grid: Grid) -> None:
-    """A run that does not hold: one substation takes nobody."""
+def failed(camera: Camera, grid: Grid) -> None:
+    """A run that fails a threshold: one substation takes no cars."""
     order(camera, "Drain", "screenshots")
     start(camera, CARS * 2)
     camera.shoot("overview-drained", "/")
     finish(camera)
-    camera.shoot("rush-broken")
+    camera.shoot("rush-failed")
     compared(camera)
     order(camera, "Restore", "screenshots are taken")
     session_id = placed(grid, "EV-seen", energy_kwh=80)["session_id"]
-    camera.shoot("why-story", f"/decisions?session_id={urllib.parse.quote(session_id)}")
-    camera.shoot("why-unknown", "/decisions?vehicle_id=nobody")
+    camera.shoot("decisions-story", f"/decisions?session_id={urllib.parse.quote(session_id)}")
+    camera.shoot("decisions-unknown", "/decisions?vehicle_id=nobody")
 
 
 def stopped(camera: Camera, _: Grid) -> None:
@@ -144,11 +144,11 @@ def stopped(camera: Camera, _: Grid) -> None:
     expect(camera.page.locator("#rush-title")).to_contain_text("stopped")
     camera.shoot("rush-stopped")
     camera.shoot("problem-404", "/nothing")
-    camera.page.route("**/static/js/main.js", lambda route: route.abort())
+    camera.page.route("**/static/js/web/main.js", lambda route: route.abort())
     camera.to("/alarms")
     camera.page.wait_for_timeout(3500)
     camera.shoot("scripts-lacking")
-    camera.page.unroute("**/static/js/main.js")
+    camera.page.unroute("**/static/js/web/main.js")
 
 
 def compared(camera: Camera) -> None:
@@ -181,7 +181,7 @@ def dialogs(camera: Camera, _: Grid) -> None:
         expect(camera.page.locator(".preview:not([aria-busy])")).to_be_visible()
         camera.shoot(name)
     camera.to("/").get_by_role("button", name="Switch…").click()
-    camera.page.get_by_label("Place new cars by").select_option("round_robin")
+    camera.page.get_by_label("Policy for new cars").select_option("round_robin")
     camera.page.wait_for_timeout(500)
     camera.shoot("act-policy")
     camera.page.get_by_role("dialog").get_by_role("button", name="Switch", exact=True).click()
@@ -202,7 +202,7 @@ def alarms(camera: Camera, grid: Grid) -> None:
         camera.shoot("overview-lost", "/")
         camera.to("/alarms").locator("#calling > li").first.get_by_role("button", name="Mute").click()
         camera.shoot("alarms-mute")
-        page.get_by_label("Why").fill("it is being repaired")
+        page.get_by_label("Reason").fill("it is being repaired")
         page.get_by_role("dialog").get_by_role("button", name="Mute", exact=True).click()
         expect(page.locator("#mutes tr")).to_have_count(1)
         camera.shoot("alarms-muted")
@@ -226,7 +226,7 @@ def lost(camera: Camera, grid: Grid) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-STATES: list[Callable[[Camera, Grid], None]] = [before, stopped, under_load, dialogs, broken, alarms, lost]
+STATES: list[Callable[[Camera, Grid], None]] = [before, stopped, under_load, dialogs, failed, alarms, lost]
 
 
 def main() -> None:

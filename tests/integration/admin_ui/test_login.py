@@ -71,7 +71,7 @@ def test_name_and_password_give_a_cookie_that_scripts_other_hosts_and_plain_netw
 
 
 def test_a_browser_that_drops_the_cookie_is_told_why(console: Console) -> None:
-    assert "did not keep the login" in console.ask("GET", "/login?kept=1").body
+    assert "did not store the login" in console.ask("GET", "/login?kept=1").body
 
 
 def test_a_wrong_password_and_an_unknown_name_are_answered_alike(console: Console) -> None:

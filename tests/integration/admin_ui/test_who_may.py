@@ -35,7 +35,7 @@ HOSTILE = {
     "no host": {"Host": ""},
     "nonsense": {"Origin": "http://[::1"},
 }
-OPEN = ("/livez", "/readyz", "/metrics", "/static/js/main.js", "/static/icon.svg")
+OPEN = ("/livez", "/readyz", "/metrics", "/static/js/web/main.js", "/static/icon.svg")
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def test_head_is_answered_as_get_is_without_the_body(console: Console, table: li
     differ = {}
     for address in [path(route) for route in table if route.needs is not Role.NOBODY] + [
         "/login",
-        "/static/js/main.js",
+        "/static/js/web/main.js",
     ]:
         get, head = (console.ask(method, address, viewer) for method in ("GET", "HEAD"))
         kept = [
@@ -186,8 +186,8 @@ def test_head_is_answered_as_get_is_without_the_body(console: Console, table: li
 
 
 def test_what_is_asked_for_again_and_has_not_changed_says_so_too(console: Console) -> None:
-    etag = console.ask("GET", "/static/js/main.js").headers["Etag"]
-    answer = console.ask("GET", "/static/js/main.js", {"If-None-Match": etag})
+    etag = console.ask("GET", "/static/js/web/main.js").headers["Etag"]
+    answer = console.ask("GET", "/static/js/web/main.js", {"If-None-Match": etag})
     assert (answer.status, answer.headers["X-Frame-Options"]) == (304, "DENY")
 
 

@@ -71,7 +71,7 @@ def test_no_two_things_have_the_same_uid_whatever_file_gives_it() -> None:
 
 
 def test_the_links_of_the_console_lead_to_the_dashboard() -> None:
-    script = (ROOT / "admin_ui" / "static" / "js" / "grafana.js").read_text()
+    script = (ROOT / "admin_ui" / "static" / "js" / "lib" / "grafana.js").read_text()
     (path,) = re.findall(r'DASHBOARD = "/d/([\w-]+)"', script)
     assert path == dashboard("dashboard.json")["uid"]
 

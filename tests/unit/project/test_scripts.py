@@ -1,11 +1,28 @@
-"""The console's scripts: what one calls of another is imported. No browser visits every branch."""
+"""The console's scripts, styles and templates: names, addresses and folders fit each other. No browser visits every branch."""
 
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from tests.unit.docs.pages import ROOT
 
-SCRIPTS = ROOT / "admin_ui" / "static" / "js"
+CONSOLE = ROOT / "admin_ui"
+STATIC = CONSOLE / "static"
+SCRIPTS = STATIC / "js"
+TEMPLATES = CONSOLE / "templates"
+# Which folder of scripts imports from which: what all use lies in lib, and web starts the page.
+ARROWS: dict[str, set[str]] = {
+    "lib": set(),
+    "people": {"lib"},
+    "orders": {"lib", "people"},
+    "alarms": {"lib"},
+    "audit": {"lib"},
+    "decisions": {"lib", "orders"},
+    "rush": {"lib", "people"},
+    "grid": {"lib", "orders", "rush"},
+    "web": {"lib", "people", "alarms", "audit", "decisions", "rush", "grid"},
+}
+ADDRESS = re.compile(r'"/static/((?:js|css)/[^"]+)"')
 EXPORTED = re.compile(r"^export (?:async )?(?:function|const|class|let) (\w+)", re.MULTILINE)
 IMPORTED = re.compile(r'import \{([^}]*)\} from "([^"]+)"')
 DECLARED = re.compile(r"(?:function|class|const|let) (\w+)")
@@ -40,11 +57,42 @@ def test_what_a_script_imports_is_exported_there() -> None:
     names = exported()
     for path in SCRIPTS.rglob("*.js"):
         for name, source in imported(path.read_text(encoding="utf-8")):
-            assert source in names, (path.name, source)
-            assert name.partition(" as ")[0] in names[source], (path.name, name, source)
+            assert source in names, (path, source)
+            assert name.partition(" as ")[0] in names[source], (path, name, source)
 
 
 def test_what_a_script_calls_of_another_is_imported() -> None:
     of_others = set().union(*exported().values())
-    found = {path.name: undeclared(path, of_others) for path in SCRIPTS.rglob("*.js")}
+    found = {str(path.relative_to(SCRIPTS)): undeclared(path, of_others) for path in SCRIPTS.rglob("*.js")}
     assert {name: missing for name, missing in found.items() if missing} == {}
+
+
+def addresses(path: Path) -> set[str]:
+    """Return the scripts and styles that a script or template names, relative to the folder of static files."""
+    return set(ADDRESS.findall(path.read_text(encoding="utf-8")))
+
+
+def test_folders_of_scripts_import_in_one_direction() -> None:
+    found: dict[str, set[str]] = {folder.name: set() for folder in SCRIPTS.iterdir()}
+    for path in SCRIPTS.rglob("*.js"):
+        folder = path.relative_to(SCRIPTS).parts[0]
+        found[folder] |= {address.split("/")[1] for address in addresses(path)} - {folder}
+    assert found == ARROWS
+    assert len(list(TopologicalSorter(ARROWS).static_order())) == len(ARROWS)  # raises for a circle
+
+
+def test_every_script_and_style_that_is_named_exists_and_every_one_that_exists_is_named() -> None:
+    sources = [*SCRIPTS.rglob("*.js"), *TEMPLATES.rglob("*.html")]
+    named: set[str] = set().union(*(addresses(path) for path in sources))
+    present = {
+        path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.suffix in {".js", ".css"}
+    }
+    assert named == {path for path in present if not path.startswith("vendor/")}
+
+
+def test_scripts_styles_and_templates_lie_in_the_folders_of_the_console() -> None:
+    """One name for each part of the console, in Python, scripts, styles and templates; `lib` is for scripts alone."""
+    parts = {path.parent.name for path in CONSOLE.glob("*/__init__.py")}
+    for folder in (SCRIPTS, STATIC / "css", TEMPLATES):
+        assert all(each.is_dir() for each in folder.iterdir()), folder
+        assert {each.name for each in folder.iterdir()} - {"lib"} <= parts, folder

@@ -1,0 +1,120 @@
+// The latest decisions, live: a bounded list that pauses while the user reads it or points at it.
+
+import { DecisionItem } from "/static/js/decisions/item.js";
+import { attribute, element, spaced, text } from "/static/js/lib/dom.js";
+
+const EVERY_MS = 1000;
+const MOST = 150;
+const SETTLED = new Set(["placed", "refused"]);
+
+export class DecisionFeed {
+  #list = element("ol", { class: "decisions", "aria-label": "Decisions, newest first" });
+  #new = element("button", { type: "button", class: "quiet", hidden: true, click: () => this.#flush(true) });
+  #pause = element("button", { type: "button", class: "quiet", "aria-pressed": "false", click: () => this.#press() }, "Pause");
+  #missed = element("span", { class: "soft" });
+  #notice = element("p", { class: "notice", hidden: true });
+  #empty = element("div", { class: "panel nothing", hidden: true });
+  #items = new Map(); // by number
+  #kept = new Map(); // what arrived while the list is paused
+  #newest = 0;
+  #leftOut = 0;
+  #pointed = false;
+  #timer = 0;
+  #on = false;
+
+  constructor(place) {
+    this.#empty.append(
+      element("p", {}, "No decisions yet. No car has sent a request, or the balancer has just started."),
+      element("p", {}, "Charge a car as the tutorial shows, or start a ", element("a", { href: "/rush-hour" }, "rush hour"), ". Decisions appear here within a second."),
+    );
+    place.append(element("div", { class: "feed-head" }, ...spaced(this.#pause, this.#new, this.#missed)), this.#notice, this.#empty, this.#list);
+    this.#list.addEventListener("pointerenter", () => { this.#pointed = true; });
+    this.#list.addEventListener("pointerleave", () => { this.#pointed = false; this.#flush(); });
+    this.#list.addEventListener("focusout", () => setTimeout(() => this.#flush()));
+  }
+
+  /** Start or stop following the decisions. */
+  run(on) {
+    if (on === this.#on) return;
+    this.#on = on;
+    clearTimeout(this.#timer);
+    if (on) void this.#ask();
+  }
+
+  get #paused() {
+    return this.#pointed || this.#list.contains(document.activeElement) || this.#pause.getAttribute("aria-pressed") === "true";
+  }
+
+  #press() {
+    const on = this.#pause.getAttribute("aria-pressed") !== "true";
+    attribute(this.#pause, "aria-pressed", String(on));
+    this.#flush();
+  }
+
+  async #ask() {
+    if (!document.hidden) {
+      const answer = await fetch(`/api/decisions?after=${this.#after()}`).catch(() => null);
+      const read = answer?.ok ? await answer.json().catch(() => null) : null;
+      this.#take(read ?? { decisions: [], fault: "The console does not answer. Retrying every second." }, Boolean(read));
+    }
+    if (this.#on) this.#timer = setTimeout(() => this.#ask(), EVERY_MS);
+  }
+
+  /** The number to ask from: just before the oldest of the latest hundred decisions that are still open. */
+  #after() {
+    const known = [...this.#items.values(), ...this.#kept.values()].map((each) => each.decision ?? each);
+    const open = known.filter((each) => !SETTLED.has(each.kind) && each.number > this.#newest - 100).map((each) => each.number);
+    return open.length ? Math.min(...open) - 1 : this.#newest;
+  }
+
+  #take({ decisions, fault }, heard) {
+    attribute(this.#notice, "hidden", fault ? null : "");
+    text(this.#notice, fault);
+    const top = decisions[0]?.number ?? this.#newest;
+    if (heard && !fault && this.#newest > 0 && top < this.#newest) this.#forget(); // the numbers started again with the balancer
+    const between = (decisions.at(-1)?.number ?? 0) - this.#newest - 1;
+    if (this.#newest > 0 && between > 0) this.#leftOut += between;
+    text(this.#missed, this.#leftOut ? `${this.#leftOut} decisions came too fast to be shown. Use the search to find them.` : "");
+    for (const decision of decisions.toReversed()) {
+      const item = this.#items.get(decision.number);
+      if (item) {
+        item.decision = decision;
+        item.item.update(decision);
+      } else {
+        if (!this.#kept.has(decision.number) && decision.number > this.#newest) this.#newest = decision.number;
+        this.#kept.set(decision.number, decision);
+      }
+    }
+    while (this.#kept.size > MOST) this.#kept.delete(this.#kept.keys().next().value);
+    attribute(this.#empty, "hidden", fault || this.#items.size || this.#kept.size ? "" : null);
+    this.#flush();
+  }
+
+  #forget() {
+    for (const { item } of this.#items.values()) item.node.remove();
+    this.#items.clear();
+    this.#kept.clear();
+    this.#newest = this.#leftOut = 0;
+  }
+
+  #flush(now = false) {
+    if (now || !this.#paused) {
+      for (const [number, decision] of this.#kept) {
+        const item = new DecisionItem(decision);
+        this.#items.set(number, { item, decision });
+        this.#list.prepend(item.node);
+      }
+      this.#kept.clear();
+      for (const [number, { item }] of this.#items) {
+        if (this.#items.size <= MOST) break;
+        item.node.remove();
+        this.#items.delete(number);
+      }
+    }
+    const hadFocus = document.activeElement === this.#new;
+    attribute(this.#new, "hidden", this.#kept.size ? null : "");
+    text(this.#new, `Show ${this.#kept.size} new`);
+    if (hadFocus && this.#new.hidden) this.#pause.focus();
+    text(this.#pause, this.#pause.getAttribute("aria-pressed") === "true" ? "Paused" : "Pause");
+  }
+}

@@ -1,0 +1,70 @@
+// Small charts of load and limit: the fleet, and the first substations of the table.
+
+import { element, text } from "/static/js/lib/dom.js";
+import { FLEET, KEPT_S } from "/static/js/grid/history.js";
+import { ChartTable, LoadChart } from "/static/js/grid/load_chart.js";
+
+const LEAST_WIDTH = 280; // of a chart in px
+const MOST = 12;
+
+/** The charts in `place`; `all` shows as many as MOST instead of one line of them. */
+export class OverviewCharts {
+  #place;
+  #history;
+  #charts = new Map();
+  #table;
+  #spanS = KEPT_S;
+  #details = element("details", { class: "figures" }, element("summary", {}, "Chart data as a table"));
+
+  constructor(place, history) {
+    [this.#place, this.#history] = [place, history];
+    place.after(this.#details);
+    this.#table = new ChartTable(this.#details);
+    this.#details.addEventListener("toggle", () => this.draw());
+    history.addEventListener("second", () => this.draw());
+  }
+
+  /** Show `spanS` seconds of the fleet and of the first of `ids`. */
+  show(ids, all, spanS) {
+    this.#spanS = spanS;
+    const line = Math.max(2, Math.floor(this.#place.clientWidth / LEAST_WIDTH));
+    const names = [FLEET, ...ids.slice(0, (all ? MOST : Math.min(line, MOST)) - 1)];
+    const stay = new Set(names);
+    for (const [name, { chart, figure }] of this.#charts) {
+      if (stay.has(name)) continue;
+      chart.end();
+      figure.remove();
+      this.#charts.delete(name);
+    }
+    names.forEach((name, at) => {
+      if (!this.#charts.has(name)) this.#charts.set(name, this.#make(name));
+      const { figure } = this.#charts.get(name);
+      if (this.#place.children[at] !== figure) this.#place.insertBefore(figure, this.#place.children[at] ?? null);
+    });
+    void this.#history.whole(names);
+    this.draw();
+  }
+
+  draw() {
+    const series = [];
+    for (const [name, { chart, title }] of this.#charts) {
+      chart.show(title, this.#history.second, this.#history.newest(name, this.#spanS));
+      if (this.#details.open) series.push([title, this.#history.newest(name, KEPT_S)]);
+    }
+    if (this.#details.open) this.#table.show(series);
+  }
+
+  #make(name) {
+    const title = name === FLEET ? "All usable substations" : name;
+    const figure = element("figure", { class: "panel" }, element("figcaption", {}, title));
+    const entry = { chart: new LoadChart(figure), figure, title };
+    this.#place.append(figure);
+    return entry;
+  }
+}
+
+/** Update the button that shows more charts or fewer. */
+export function chartsButton(button, all, count) {
+  text(button, all ? "Fewer charts" : count < MOST ? `Show all ${count} charts` : `Show the first ${MOST - 1} charts`);
+  button.setAttribute("aria-expanded", String(all));
+}

@@ -1,0 +1,136 @@
+// The last 15 minutes of every substation, second by second. The console is asked for them at the start and after a
+// lost connection; the stream continues them. A second without data is a gap (NaN).
+
+export const KEPT_S = 900;
+export const FLEET = ""; // the name of the fleet's own series
+const SPARK_S = 60;
+
+/** Load and limit of one substation in kW. */
+class Series {
+  load = new Float32Array(KEPT_S).fill(NaN);
+  limit = new Float32Array(KEPT_S).fill(NaN);
+  full = false; // whether all 15 minutes were requested
+  knownS = 0;
+  #newestS = 0;
+
+  put(second, load, limit) {
+    for (let each = Math.max(this.#newestS + 1, second - KEPT_S + 1); each < second; each += 1) this.#set(each, NaN, NaN);
+    this.#set(second, load, limit);
+    this.#newestS = Math.max(this.#newestS, second);
+    if (!Number.isNaN(load)) this.knownS = second;
+  }
+
+  fill(until, columns) {
+    const count = columns.load_kw.length;
+    for (let n = 0; n < count; n += 1) {
+      this.#set(until - count + 1 + n, columns.load_kw[n] ?? NaN, columns.capacity_kw[n] ?? NaN);
+    }
+    this.#newestS = Math.max(this.#newestS, until);
+    this.knownS = Math.max(this.knownS, until);
+  }
+
+  /** Return [loads, limits] of the `count` seconds up to `second`, null where there is none. */
+  newest(second, count) {
+    const loads = new Array(count);
+    const limits = new Array(count);
+    for (let n = 0; n < count; n += 1) {
+      const at = second - count + 1 + n;
+      const place = at % KEPT_S;
+      const known = at > 0 && at <= this.#newestS && !Number.isNaN(this.load[place]);
+      loads[n] = known ? this.load[place] : null;
+      limits[n] = known ? this.limit[place] : null;
+    }
+    return [loads, limits];
+  }
+
+  #set(second, load, limit) {
+    this.load[second % KEPT_S] = load;
+    this.limit[second % KEPT_S] = limit;
+  }
+}
+
+/** Keeps all series. Dispatches "second" once a second, and when more of the past has arrived. */
+export class History extends EventTarget {
+  second = 0;
+  #stream;
+  #series = new Map();
+  #aheadS = 0; // how far the console's clock is ahead of this browser's
+
+  constructor(stream) {
+    super();
+    this.#stream = stream;
+    let was = false;
+    stream.addEventListener("link", () => {
+      if (stream.live && !was) this.#anew();
+      was = stream.live;
+    });
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.#anew(); });
+    setInterval(() => this.#put(), 1000);
+  }
+
+  /** Return the newest `count` seconds of a substation: [loads, limits]. */
+  newest(name, count = SPARK_S) {
+    return this.#of(name).newest(this.second, count);
+  }
+
+  /** Request all 15 minutes of some substations, once. */
+  async whole(names) {
+    const wanted = names.filter((name) => name !== FLEET && !this.#of(name).full);
+    const fleet = names.includes(FLEET) && !this.#of(FLEET).full;
+    if (!wanted.length && !fleet) return;
+    for (const name of names) this.#of(name).full = true;
+    if (!await this.#ask(KEPT_S, wanted.length ? wanted : ["-"])) for (const name of names) this.#of(name).full = false;
+  }
+
+  #anew() {
+    for (const series of this.#series.values()) series.full = false; // the console has the data of the gap
+    void this.#ask(SPARK_S, []);
+  }
+
+  async #ask(seconds, names) {
+    const query = new URLSearchParams({ seconds });
+    for (const name of names) query.append("substation_id", name);
+    try {
+      const answer = await fetch(`/api/history?${query}`, { cache: "no-store" });
+      if (!answer.ok) return false;
+      const history = await answer.json();
+      this.#aheadS = history.until_unix_s + 0.5 - Date.now() / 1000;
+      if (history.until_unix_s > this.second) this.second = history.until_unix_s;
+      this.#of(FLEET).fill(history.until_unix_s, history.fleet);
+      for (const [name, columns] of Object.entries(history.substations)) this.#of(name).fill(history.until_unix_s, columns);
+      this.dispatchEvent(new Event("second"));
+      return true;
+    } catch {
+      return false; // the connection state already shows that the console does not answer
+    }
+  }
+
+  #put() {
+    const { state, live } = this.#stream;
+    if (!state) return;
+    const second = Math.floor(Date.now() / 1000 + this.#aheadS);
+    if (second <= this.second) return;
+    const known = live && state.link.current;
+    const since = known && second - this.second === 2 ? second - 1 : second; // a timer that was late leaves no gap
+    for (let each = since; each <= second; each += 1) {
+      for (const row of state.substations) {
+        const there = known && !row.stale;
+        this.#of(row.substation_id).put(each, there ? row.load_kw : NaN, there ? row.capacity_kw : NaN);
+      }
+      const sums = known && state.substations.length ? state.totals : { load_kw: NaN, capacity_kw: NaN };
+      this.#of(FLEET).put(each, sums.load_kw, sums.capacity_kw);
+    }
+    this.second = second;
+    for (const [name, series] of this.#series) if (name !== FLEET && second - series.knownS > KEPT_S) this.#series.delete(name);
+    this.dispatchEvent(new Event("second"));
+  }
+
+  #of(name) {
+    let series = this.#series.get(name);
+    if (!series) {
+      series = new Series();
+      this.#series.set(name, series);
+    }
+    return series;
+  }
+}

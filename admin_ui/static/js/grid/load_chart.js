@@ -1,0 +1,114 @@
+// A live chart of one load and its limit.
+
+import uPlot from "/static/vendor/uplot.js";
+import { element, text } from "/static/js/lib/dom.js";
+import { hours, kw } from "/static/js/lib/format.js";
+
+const HEIGHT = 130;
+
+/** One chart; call `show` once a second, and `end` when its place is removed. */
+export class LoadChart {
+  #plot;
+  #frame = element("div", { class: "chart", role: "img" });
+  #resized;
+  #scheme = matchMedia("(prefers-color-scheme: dark)");
+  #redraw = () => this.#plot?.redraw(false, true);
+
+  constructor(place) {
+    place.append(this.#frame);
+    this.#resized = new ResizeObserver(() => this.#plot?.setSize({ width: this.#frame.clientWidth, height: HEIGHT }));
+    this.#resized.observe(this.#frame);
+    this.#scheme.addEventListener("change", this.#redraw);
+  }
+
+  /** Draw [loads, limits] that end with `second`; `name` is for screen readers. */
+  show(name, second, [loads, limits]) {
+    const seconds = Array.from(loads, (_, n) => second - loads.length + 1 + n);
+    const data = [seconds, loads, limits];
+    if (this.#plot) this.#plot.setData(data);
+    else if (this.#frame.clientWidth) this.#plot = new uPlot(options(this.#frame.clientWidth), data, this.#frame);
+    if (second % 10 === 0 || !this.#frame.ariaLabel) this.#frame.ariaLabel = described(name, loads, limits);
+  }
+
+  end() {
+    this.#resized.disconnect();
+    this.#scheme.removeEventListener("change", this.#redraw);
+    this.#plot?.destroy();
+    this.#frame.remove();
+  }
+}
+
+/** A table with the figures of the charts. */
+export class ChartTable {
+  #rows = new Map();
+  #body = element("tbody");
+
+  constructor(place) {
+    const heads = ["Substation", "Limit", "Now", "1 min ago", "5 min ago", "14 min ago", "Peak, 15 min"];
+    place.append(element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": "Chart data as a table" },
+      element("table", { class: "chart-table" },
+        element("caption", { class: "visually-hidden" }, "Load in kW"),
+        element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)))), this.#body)));
+  }
+
+  /** Show some series, [[title, [loads, limits]], ...]. */
+  show(series) {
+    const titles = new Set(series.map(([title]) => title));
+    for (const [title, row] of this.#rows) {
+      if (titles.has(title)) continue;
+      row.remove();
+      this.#rows.delete(title);
+    }
+    for (const [title, [loads, limits]] of series) {
+      let row = this.#rows.get(title);
+      if (!row) {
+        row = element("tr", {}, element("th", { scope: "row" }, title), ...Array.from({ length: 6 }, () => element("td", { class: "number" })));
+        this.#rows.set(title, row);
+        this.#body.append(row);
+      }
+      const figures = [limits.at(-1), loads.at(-1), loads.at(-61), loads.at(-301), loads.at(-841), peak(loads)];
+      figures.forEach((figure, n) => text(row.cells[n + 1], kw(figure)));
+    }
+  }
+}
+
+function peak(loads) {
+  const highest = Math.max(...loads.filter((load) => load !== null));
+  return Number.isFinite(highest) ? highest : null;
+}
+
+function described(name, loads, limits) {
+  const now = loads.at(-1) === null ? "unknown now" : `now ${kw(loads.at(-1))} of ${kw(limits.at(-1))}`;
+  return `Load of ${name} in the last ${Math.round(loads.length / 60)} minutes: ${now}, peak ${kw(peak(loads))}`;
+}
+
+/** Return the times of ticks, with seconds where minutes alone would repeat. */
+function times(ticks) {
+  const seconds = ticks[1] - ticks[0] < 60;
+  return ticks.map((tick) => hours(tick * 1000, seconds));
+}
+
+function longest(texts) {
+  return Math.max(0, ...texts.map((each) => each.length));
+}
+
+function colour(name) {
+  return () => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function options(width) {
+  const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
+  return {
+    width, height: HEIGHT, legend: { show: false }, cursor: { show: false }, padding: [6, 26, 0, 0], select: { show: false },
+    scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most, 1) * 1.08] } },
+    axes: [
+      { ...axis, size: 22, space: 58, values: (_, ticks) => times(ticks) },
+      { ...axis, size: (_, texts) => Math.max(46, 10 + 7 * longest(texts ?? [])), space: 34, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")) },
+    ],
+    series: [
+      {},
+      { stroke: colour("--series-1"), fill: colour("--bar-ground"), width: 1.5, points: { show: false }, spanGaps: false },
+      { stroke: colour("--limit"), width: 1, dash: [6, 4], points: { show: false }, spanGaps: false },
+    ],
+  };
+}

@@ -1,0 +1,213 @@
+// The current run or the last one: progress, figures and verdict.
+
+import { attribute, element, spaced, text } from "/static/js/lib/dom.js";
+import { Countdown } from "/static/js/lib/countdown.js";
+import { inProgress, headline, verdictWords } from "/static/js/rush/control.js";
+import { changed } from "/static/js/rush/changes.js";
+import { showStop } from "/static/js/rush/stop_dialog.js";
+import { UNKNOWN, figure, latency, moment } from "/static/js/lib/format.js";
+
+// Labels of the load test's thresholds; others keep their names.
+const NAMES = {
+  overload_ws: "overload reported by substations (W·s)",
+  recomputed_kw: "load above a limit, computed from responses (kW)",
+  failed: "failed requests",
+  refused_without_retry_after: "refusals without Retry-After",
+  refused_untold: "refusals without Retry-After", // its name in results of earlier versions
+  max_mean: "max/mean utilization",
+  refused: "refused in the end",
+  first_refused: "refused at first",
+};
+const count = (value) => (value === null || value === undefined ? UNKNOWN : value.toLocaleString("en"));
+
+// title, figure, note beside it
+const FIGURES = [
+  ["Sent", (run) => count(run.sent), (run) => (run.planned ? `of ${count(run.planned)}` : "")],
+  ["Requests per second", (run) => figure(run.rate_per_s), (run) => (inProgress(run) ? "over the last 2 s" : "in its last 2 s")],
+  ["Admitted", (run) => count(run.admitted), () => ""],
+  ["Refused in the end", (run) => count(run.refused), (run) => (run.refused ? "▲ no room" : "")],
+  ["Failed", (run) => count(run.failed), (run) => (run.failed ? "✕ no response, or an error" : "")],
+  ["Response p50", (run) => latency(run.p50_ms), () => "of the latest 1,000"],
+  ["Response p95", (run) => latency(run.p95_ms), () => ""],
+  ["Response p99", (run) => latency(run.p99_ms), () => ""],
+];
+
+/** Shows a run in `place`. Call `update` with the newest state, and with the run as listed once it has ended. */
+export class RushRun {
+  #place;
+  #thresholds = null;
+  #countdown = new Countdown();
+  #ours = null;
+
+  constructor(place, announced, stop = null) {
+    this.#place = place;
+    this.stop = stop;
+    this.#announced = announced;
+    this.shape = element("span", { class: "shape", "aria-hidden": "true" });
+    this.word = element("span", { class: "rush-verdict" });
+    this.sub = element("p", { class: "rush-sub" });
+    this.fill = element("div");
+    this.bar = element("div", {
+      class: "rush-bar", role: "progressbar", "aria-label": "Run progress", "aria-valuemin": 0, "aria-valuemax": 100,
+    }, this.fill);
+    this.left = element("p", { class: "rush-left" });
+    this.why = element("p", { class: "notice" });
+    this.figures = element("dl", { class: "totals" });
+    this.rows = FIGURES.map(([title, of, beside]) => {
+      const shown = element("dd");
+      const more = element("dd", { class: "beside" });
+      this.figures.append(element("div", {}, element("dt", {}, title), shown, more));
+      return (run) => {
+        text(shown, of(run));
+        text(more, beside(run));
+      };
+    });
+    this.result = element("div");
+    setInterval(() => this.#progress(this.#ours), 1000); // the countdown continues between two messages
+    const stopping = stop ? element("p", { class: "rush-stopping" }, stop) : null;
+    place.append(
+      element("h2", { id: "rush-title" }, ...spaced(this.shape, this.word)), this.sub, this.bar, this.left, this.why, this.figures,
+      ...(stopping ? [stopping] : []), this.result,
+    );
+  }
+
+  #announced;
+
+  update(rush, found) {
+    const { run, elsewhere } = rush;
+    const [shape, words] = headline(rush);
+    attribute(this.#place, "hidden", !run && !elsewhere);
+    text(this.shape, shape);
+    text(this.word, words);
+    text(this.#announced, words);
+    const ours = inProgress(run) || !elsewhere ? run : null;
+    if (this.stop) showStop(this.stop, run);
+    attribute(this.word.parentNode, "data-tone", ours && !inProgress(ours) ? verdictWords(ours.verdict ?? "failed")[2] || null : null);
+    text(this.sub, ours ? about(ours) : elsewhereWords(elsewhere));
+    this.#ours = ours;
+    this.#progress(ours);
+    this.#why(ours, found);
+    const sent = ours && ours.sent !== null;
+    attribute(this.figures, "hidden", !sent);
+    if (sent) for (const show of this.rows) show(ours);
+    this.#result(ours && !inProgress(ours) ? found : null);
+  }
+
+  #progress(run) {
+    const shown = inProgress(run) && run.done !== null;
+    attribute(this.bar, "hidden", !shown);
+    attribute(this.left, "hidden", !shown);
+    if (!shown) return;
+    const leftS = this.#countdown.leftS(run.eta_s);
+    const done = Math.round((run.seconds ? 1 - leftS / run.seconds : run.done) * 100);
+    attribute(this.bar, "aria-valuenow", done);
+    this.fill.style.setProperty("width", `${done}%`);
+    if (run.taken_off) text(this.left, `${count(run.taken_off.ended + run.taken_off.over)} of ${count(run.taken_off.sessions)} sessions have ended`);
+    else text(this.left, leftS > 0 ? `${Math.ceil(leftS)} s left of ${run.seconds} s` : "Waiting for the last responses and the result");
+  }
+
+  #why(run, found) {
+    const advice = run && !inProgress(run) ? verdictWords(run.verdict ?? "failed")[3] : "";
+    const said = run ? sentence(inProgress(run) ? run.text : stopOutcome(run) || (run.verdict === "changed" ? "" : run.why) || failedThresholds(run, found)) : ""; // the changes are shown below
+    const shown = [said, said || run?.verdict !== "interrupted" ? advice : ""].filter(Boolean).join(" ");
+    const left = run?.taken_off ? run.taken_off.remaining + run.taken_off.unknown : null;
+    attribute(this.why, "class", run?.verdict === "interrupted" && left === 0 ? "notice calm" : "notice"); // nothing is abnormal
+    attribute(this.why, "hidden", !shown);
+    text(this.why, shown);
+  }
+
+  #result(found) {
+    const shown = found?.files.includes("result.json") ? found : null;
+    if (shown === this.#thresholds) return;
+    this.#thresholds = shown;
+    this.result.replaceChildren(...(shown ? [gridChanges(shown), slowGenerator(shown), thresholds(shown), runLinks(shown)].filter(Boolean) : []));
+  }
+}
+
+/** Return the links to the data files of a run. */
+export function links(row) {
+  const has = (name) => row.files.includes(name);
+  const link = (name, words) => (has(name) ? element("a", { href: `/runs/${row.run_id}/${name}` }, words) : null);
+  return ["result.json", "requests.csv", "samples.csv"].map((name) => link(name, name)).filter(Boolean);
+}
+
+/** Return the link to a run's report, null when it has none. */
+export function report(row, words) {
+  return row.files.includes("report.html") ? element("a", { href: `/runs/${row.run_id}/report.html` }, words) : null;
+}
+
+function runLinks(row) {
+  const all = [report(row, "Open the report"), ...links(row)].filter(Boolean);
+  return element("ul", { class: "rush-links" }, ...all.map((each) => element("li", {}, each)));
+}
+
+function gridChanges(row) {
+  const changes = changed(row);
+  if (!changes.length) return null;
+  return element("p", { class: "notice" }, `△ The grid was changed during the run: ${changes.join("; ")}. To see who changed it, open the `, element("a", { href: "/audit" }, "audit log"), ".");
+}
+
+function slowGenerator({ generator }) {
+  if (!generator || generator.verdict !== "saturated") return null;
+  return element("p", { class: "notice" }, `△ The load generator was too slow: the response times reflect this machine more than the grid. ${sentence(generator.why)}`);
+}
+
+function thresholds({ thresholds: all }) {
+  const judged = [...all].sort((a, b) => a.held - b.held); // failed ones first
+  const head = ["Verdict", "Threshold", "Value", "Limit"];
+  return element(
+    "div", { class: "table-frame", tabindex: 0, role: "region", "aria-label": "Thresholds" },
+    element(
+      "table", { class: "rush-table thresholds" },
+      element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
+      element("tbody", {}, ...judged.map((each) => element(
+        "tr", {}, element("td", { class: "verdict" }, each.held || each.judged !== false ? mark(each.held ? "held" : "broken") : element("span", {}, "◇ not judged")),
+        element("th", { scope: "row" }, label(each.name)), element("td", {}, String(each.value)), element("td", {}, String(each.limit)),
+      ))),
+    ),
+  );
+}
+
+/** Return a verdict as shape and word. */
+export function mark(verdict) {
+  const [shape, word, tone] = verdictWords(verdict);
+  return element("span", { "data-tone": tone || null }, ...spaced(element("span", { class: "shape", "aria-hidden": "true" }, shape), word));
+}
+
+function label(name) {
+  return NAMES[name] ?? name;
+}
+
+function bound(limit) {
+  return String(limit).replace(/^<=/, "at most").replace(/^>=/, "at least");
+}
+
+function failedThresholds(run, found) {
+  if (run.verdict !== "broken" || !found) return "";
+  return found.thresholds.filter((each) => !each.held && each.judged !== false).map(({ name, value, limit }) => `${label(name)}: ${value} (limit: ${bound(limit)})`).join("; ");
+}
+
+function stopOutcome({ taken_off: outcome }) {
+  if (!outcome) return "";
+  const parts = [`the stop ended ${count(outcome.ended)} of the ${count(outcome.sessions)} sessions of this run`];
+  if (outcome.over) parts.push(`${count(outcome.over)} had already ended`);
+  if (outcome.remaining) parts.push(`${count(outcome.remaining)} could not be ended and may still be charging: stop them on the Decisions page`);
+  if (outcome.unknown) parts.push(`${count(outcome.unknown)} did not answer and may still be charging`);
+  return parts.join("; ");
+}
+
+function about(run) {
+  const size = run.requests ? `, ${count(run.requests)} cars in ${run.seconds} s` : "";
+  const stopped = run.stopped_by ? `; stopped by ${run.stopped_by}, ${run.ends_sessions ? "sessions ended" : "sessions continue"}` : "";
+  return `${run.run_id ?? run.preset}: seed ${run.seed}${size}, started by ${run.by} at ${moment(run.started_unix_s * 1000)}${stopped}`;
+}
+
+function elsewhereWords(runId) {
+  return runId ? `${runId} is running. It was started in a terminal or by another console and can be stopped only there. Its load is shown live below; its result is listed when it ends.` : "";
+}
+
+function sentence(words) {
+  if (!words) return "";
+  const full = words[0].toUpperCase() + words.slice(1);
+  return /[.!?]$/.test(full) ? full : `${full}.`;
+}

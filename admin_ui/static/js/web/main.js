@@ -1,0 +1,39 @@
+// Starts the script of the page that the body names, and shows the state of the connection in the header.
+
+import { start as startBadge } from "/static/js/alarms/badge.js";
+import { followConnection } from "/static/js/lib/connection.js";
+import { element } from "/static/js/lib/dom.js";
+import { Stream } from "/static/js/lib/stream.js";
+import { toLogin } from "/static/js/people/login.js";
+
+// The pages of the navigation have a script each; others, such as a runbook, have none.
+const SCRIPTS = {
+  overview: "/static/js/grid/page.js",
+  rush: "/static/js/rush/page.js",
+  decisions: "/static/js/decisions/page.js",
+  alarms: "/static/js/alarms/page.js",
+  audit: "/static/js/audit/page.js",
+};
+
+/** Show that the script of this page could not be loaded. */
+function showMissingScript() {
+  document.getElementById("main").prepend(element(
+    "p", { class: "notice", role: "alert" }, "✕ Part of this page did not load. ", element("a", { href: "" }, "Reload the page"), ".",
+  ));
+}
+
+const connectionState = document.getElementById("link-state");
+
+if (connectionState) {
+  const stream = new Stream();
+  const script = document.querySelector("nav [data-nav][aria-current]") ? SCRIPTS[document.body.dataset.page] : null;
+  const page = script ? await import(script).catch(() => null) : null;
+  followConnection(stream, connectionState);
+  if (script && !page) showMissingScript();
+  startBadge(stream);
+  stream.addEventListener("ended", toLogin);
+  // After a logout the form leads on; the next login must not lead back to this page.
+  document.querySelector("form.logout")?.addEventListener("submit", () => stream.removeEventListener("ended", toLogin));
+  page?.start(stream);
+  stream.open();
+}

@@ -1,0 +1,138 @@
+"""Decisions: the live feed, and whole stories, in a real browser on a real grid."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.console.browser import NARROW, WIDE, axe_faults, glued, visit
+from tests.console.cars import ask, placed
+from tests.support.grid import Grid
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
+    """Small substations, so that a car can be refused."""
+    made = Grid(tmp_path_factory.mktemp("grid"), CAPACITY_KW="100")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def decisions(browser: Browser, grid: Grid) -> Iterator[Page]:
+    with visit(browser, grid.link()) as page:
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        page.goto(grid.console + "/decisions")
+        yield page
+
+
+def test_before_the_first_car_the_page_says_what_to_do(decisions: Page) -> None:
+    expect(decisions.get_by_text("No decisions yet")).to_be_visible()
+    expect(decisions.locator("main").get_by_role("link", name="rush hour")).to_be_visible()
+
+
+def test_a_decision_is_seen_as_it_is_made_with_its_reason_and_its_candidates(
+    decisions: Page, grid: Grid
+) -> None:
+    first = placed(grid, "EV-1", max_power_kw=22, energy_kwh=80)["substation_id"]
+    item = decisions.get_by_role("listitem").filter(has_text="EV-1")
+    expect(item).to_contain_text(f"● {first}: admitted")
+    expect(item).to_contain_text(f"{first} had the lowest load for its size after adding 22 kW: 22.0 %")
+    item.get_by_role("button", name="Show 3 candidates").click()
+    rows = item.locator(".candidate")
+    expect(rows).to_have_count(3)
+    expect(rows.first).to_contain_text(re.compile(f"{first} ● chosen +0 kW \\+ 22 kW of 100 kW = 22.0 %"))
+    expect(rows.nth(1)).to_contain_text("○ equal, not drawn")
+    assert glued(decisions) == []
+
+
+def test_the_list_stands_still_while_the_focus_is_in_it_and_goes_on_after(
+    decisions: Page, grid: Grid
+) -> None:
+    placed(grid, "EV-2", max_power_kw=1)
+    link = decisions.get_by_role("link", name="EV-2")
+    link.focus()
+    placed(grid, "EV-3", max_power_kw=1)
+    expect(decisions.get_by_role("button", name="Show 1 new")).to_be_visible()
+    expect(decisions.get_by_role("link", name="EV-3")).to_have_count(0)
+    decisions.get_by_label("Find a vehicle or session").focus()
+    expect(decisions.get_by_role("link", name="EV-3")).to_be_visible()
+    decisions.get_by_role("button", name="Pause").click()
+    placed(grid, "EV-4", max_power_kw=1)
+    decisions.get_by_role("button", name="Show 1 new").click()
+    expect(decisions.get_by_role("link", name="EV-4")).to_be_visible()
+
+
+def test_what_came_too_fast_to_be_shown_is_counted(decisions: Page, grid: Grid) -> None:
+    expect(decisions.locator(".decision").first).to_be_visible()
+    decisions.context.set_offline(True)
+    for number in range(110):
+        ask(grid, f"EV-fast-{number}", max_power_kw=99)
+    decisions.context.set_offline(False)
+    expect(decisions.get_by_role("link", name="EV-fast-109")).to_be_visible()
+    expect(decisions.get_by_text("10 decisions came too fast to be shown")).to_be_visible()
+
+
+def test_what_was_asked_for_before_the_scripts_ran_is_found(decisions: Page, grid: Grid) -> None:
+    placed(grid, "EV-soon")
+    decisions.goto(grid.console + "/decisions?find=EV-soon")
+    expect(decisions).to_have_url(re.compile(r"\?vehicle_id=EV-soon$"))
+    expect(decisions.get_by_role("heading", name="Vehicle EV-soon")).to_be_focused()
+
+
+def test_the_story_of_a_vehicle_has_its_refusal_its_session_and_its_power_over_time(
+    decisions: Page, grid: Grid
+) -> None:
+    status, _ = ask(grid, "EV-late", max_power_kw=90, substations=[placed(grid, "x")["substation_id"]])
+    assert status == 503
+    session = placed(grid, "EV-late", max_power_kw=10, energy_kwh=40)
+    decisions.get_by_label("Find a vehicle or session").fill("EV-late")
+    decisions.keyboard.press("Enter")
+    expect(decisions).to_have_url(re.compile(r"\?vehicle_id=EV-late$"))
+    expect(decisions.get_by_role("heading", name="Vehicle EV-late")).to_be_focused()
+    attempts = decisions.get_by_role("list", name="Requests and attempts").get_by_role("listitem")
+    expect(attempts.first).to_contain_text(re.compile("✕ refused.*Nobody has room: 90 kW was asked for"))
+    expect(attempts.nth(1)).to_contain_text(f"{session['substation_id']}: admitted")
+    panel = decisions.locator(".session")
+    expect(panel).to_contain_text("● charging")
+    expect(panel.get_by_role("img", name="Reserved power")).to_be_visible()
+    panel.get_by_text("Chart data as a table").click()
+    expect(panel.get_by_role("row").nth(1)).to_contain_text("10 kWnow")
+    expect(panel.get_by_role("row").last).to_contain_text("0 kWplanned")
+    panel.get_by_role("link", name="Session").click()
+    expect(decisions.get_by_role("heading", name=f"Session {session['session_id']}").first).to_be_visible()
+    decisions.get_by_role("button", name="Back to live decisions").click()
+    expect(decisions.get_by_role("heading", name="Live decisions")).to_be_visible()
+    decisions.go_back()
+    expect(decisions.get_by_role("heading", name=f"Session {session['session_id']}").first).to_be_visible()
+
+
+def test_who_is_not_known_and_who_can_t_be_asked_is_said_in_words(decisions: Page, grid: Grid) -> None:
+    decisions.goto(grid.console + "/decisions?vehicle_id=nobody")
+    expect(decisions.get_by_text("Nothing found. Check the id.")).to_be_visible()
+    expect(decisions.get_by_text("Requests and attempts")).to_be_hidden()
+    decisions.goto(grid.console + "/decisions?session_id=substation-1.0123456789abcdef")
+    expect(decisions.get_by_text("There is no session substation-1.0123456789abcdef")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(
+    browser: Browser, grid: Grid, scheme: str, size: Any
+) -> None:
+    session_id = placed(grid, f"EV-{scheme}-{size['width']}", max_power_kw=1)["session_id"]
+    with visit(browser, grid.link(), color_scheme=scheme, viewport=size) as page:
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        for path, ready in (
+            (f"/decisions?session_id={session_id}", ".session svg"),
+            ("/decisions", ".decision"),
+        ):
+            page.goto(grid.console + path)
+            expect(page.locator(ready).first).to_be_visible()
+            if ready == ".decision":
+                page.get_by_role("button", name="Show 3 candidates").first.click()
+            assert axe_faults(page) == []
+            assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")

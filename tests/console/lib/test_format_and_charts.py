@@ -1,0 +1,176 @@
+"""How figures, moments and charts are written, by the page's own modules in a real browser."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.console.browser import visit
+from tests.support.lone_console import LoneConsole, console
+
+# Draws each second of a minute, and returns the labels that a canvas has cut off.
+CUT = """async ([width, seconds, highest]) => {
+  const { LoadChart } = await import("/static/js/grid/load_chart.js");
+  const cut = new Set();
+  let drawn = 0;
+  const real = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (words, x, y) {
+    const { width: long } = this.measureText(words);
+    const left = x - { left: 0, start: 0, center: long / 2, right: long, end: long }[this.textAlign];
+    if (left < 0 || left + long > this.canvas.width || y < 0 || y > this.canvas.height) cut.add(words);
+    drawn += 1;
+    real.call(this, words, x, y);
+  };
+  const place = document.createElement("div");
+  place.style.setProperty("width", `${width}px`);
+  document.querySelector("main").append(place);
+  const chart = new LoadChart(place);
+  await new Promise(requestAnimationFrame);
+  for (let second = 1763800000; second < 1763800060; second += 1) {
+    chart.show("x", second, [new Array(seconds).fill(highest / 2), new Array(seconds).fill(highest)]);
+    await null;
+  }
+  chart.end();
+  CanvasRenderingContext2D.prototype.fillText = real;
+  return [drawn, [...cut]];
+}"""
+STEPS = """async () => {
+  const { StepChart } = await import("/static/js/decisions/step_chart.js");
+  const place = document.createElement("div");
+  document.querySelector("main").append(place);
+  new StepChart(place).show([{ from: "2026-01-31T10:00:00Z", power_kw: 1399.125 }, { from: "2026-01-31T11:00:00Z", power_kw: 0 }]);
+  const { width } = place.querySelector("svg").getBoundingClientRect();
+  const labels = [...place.querySelectorAll("text")].map((each) => [each.textContent, each.getBBox()]);
+  return [labels.length, labels.filter(([, box]) => box.x < 0 || box.x + box.width > width).map(([words]) => words)];
+}"""
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoneConsole]:
+    with console(tmp_path_factory.mktemp("few"), 2) as made:
+        yield made
+
+
+@pytest.fixture
+def page(browser: Browser, few: LoneConsole) -> Iterator[Page]:
+    with visit(browser, few.link()) as opened:
+        yield opened
+
+
+def asked(page: Page, module: str, words: str) -> Any:
+    """Return what an expression says that may use all of a module `m`."""
+    return page.evaluate(
+        f"async () => {{ const m = await import('/static/js/{module}.js'); return {words}; }}"
+    )
+
+
+@pytest.mark.parametrize("width", [280, 330, 900])
+def test_no_label_of_a_chart_is_cut_off(page: Page, width: int) -> None:
+    for seconds in (120, 300, 900):
+        for highest in (1, 1400, 99_999_999):
+            drawn, cut = page.evaluate(CUT, [width, seconds, highest])
+            assert drawn > 100
+            assert cut == [], (seconds, highest)
+
+
+def test_no_label_of_a_session_s_power_is_cut_off(page: Page, few: LoneConsole) -> None:
+    page.goto(f"{few.url}/decisions")
+    count, cut = page.evaluate(STEPS)
+    assert count > 3
+    assert cut == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [
+        ("UTC", "2026-01-31 13:05:09 UTC"),
+        ("Europe/Berlin", "2026-01-31 14:05:09 UTC+1"),
+        ("Asia/Kathmandu", "2026-01-31 18:50:09 UTC+5:45"),
+        ("America/St_Johns", "2026-01-31 09:35:09 UTC-3:30"),
+    ],
+)
+def test_a_moment_has_one_format_with_its_zone(
+    browser: Browser, few: LoneConsole, zone: str, shown: str
+) -> None:
+    with visit(browser, few.link(), timezone_id=zone) as page:
+        assert asked(page, "lib/format", "m.moment(Date.parse('2026-01-31T13:05:09.9Z'))") == shown
+        page.goto(f"{few.url}/audit")
+        assert page.locator("#entries time").first.inner_text().endswith(shown.rpartition(" ")[2])
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"load_kw": 1390}, ["near limit"]),
+        ({"load_kw": 1450}, ["over limit"]),
+        ({"load_kw": 1390, "draining": True, "left_out": "draining"}, ["draining"]),
+        ({"load_kw": 1450, "draining": True, "left_out": "draining"}, ["over limit", "draining"]),
+        ({"load_kw": 1390, "state": "ejected", "left_out": "ejected"}, ["ejected"]),
+    ],
+)
+def test_a_load_is_over_its_limit_or_near_it_and_never_both(
+    page: Page, row: dict[str, Any], expected: list[str]
+) -> None:
+    whole = {"state": "healthy", "draining": False, "left_out": "", "capacity_kw": 1400, "stale": False} | row
+    found = page.evaluate(
+        "async (row) => (await import('/static/js/lib/conditions.js')).conditions(row).map((each) => each.word)",
+        whole,
+    )
+    assert found == expected
+
+
+def test_a_countdown_goes_on_while_nothing_is_told(page: Page) -> None:
+    left = page.evaluate(
+        """async () => {
+          const { Countdown } = await import("/static/js/lib/countdown.js");
+          const countdown = new Countdown();
+          const first = countdown.leftS(10);
+          await new Promise((done) => setTimeout(done, 1100));
+          return [first, countdown.leftS(10), countdown.leftS(5), countdown.leftS(null)];
+        }"""
+    )
+    assert (left[0], left[2], left[3]) == (10, 5, None)
+    assert left[1] <= 9
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({}, "No alarms"),
+        ({"warning": 1, "cleared": 2}, "▲ 1 warning · ○ 2 cleared, not acknowledged"),
+        ({"critical": 2, "warning": 3}, "■ 2 critical · ▲ 3 warnings"),
+        ({"muted_cleared": 1, "muted_warning": 2}, "○ 1 cleared, not acknowledged · 2 warnings muted"),
+        ({"muted_critical": 1}, "No alarms · ■ 1 critical muted"),
+        ({"idle_mutes": 2}, "No alarms · 2 mutes in force"),
+    ],
+)
+def test_the_header_forgets_nothing_that_waits_or_holds(
+    page: Page, counts: dict[str, int], words: str
+) -> None:
+    kinds = ("critical", "warning", "cleared")
+    none = {prefix + kind: 0 for prefix in ("", "muted_") for kind in kinds} | {"idle_mutes": 0}
+    script = "async (c) => (await import('/static/js/alarms/words.js')).summary(c).words"
+    assert page.evaluate(script, none | counts) == words
+
+
+def test_a_second_in_which_the_figures_are_not_of_now_is_a_gap_and_no_line(page: Page) -> None:
+    known = page.evaluate(
+        """async () => {
+          const { FLEET, History } = await import("/static/js/grid/history.js");
+          const stream = Object.assign(new EventTarget(), { live: true, state: {
+            substations: [{ substation_id: "s-1", load_kw: 5, capacity_kw: 10, stale: false }],
+            totals: { load_kw: 5, capacity_kw: 10 }, link: { current: true, stale: false },
+          } });
+          const history = new History(stream);
+          const second = () => new Promise((done) => history.addEventListener("second", done, { once: true }));
+          const seen = [];
+          for (const current of [true, true, false, false]) {
+            stream.state = { ...stream.state, link: { current, stale: false } }; // away, and not yet called lost
+            await second();
+            seen.push([history.newest("s-1", 1)[0][0], history.newest(FLEET, 1)[0][0]]);
+          }
+          return seen;
+        }"""
+    )
+    assert known == [[5, 5], [5, 5], [None, None], [None, None]]
