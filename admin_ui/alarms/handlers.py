@@ -9,7 +9,7 @@ from tornado.web import HTTPError
 from admin_ui.alarms.lifecycle import SHOWN
 from admin_ui.alarms.mutes import MuteRefused
 from admin_ui.alarms.watch import AlarmWatch
-from admin_ui.audit.log import Unwritable
+from admin_ui.audit.log import AuditUnwritable
 from admin_ui.grid.event_log import HISTORY
 from admin_ui.web.access import ConsoleHandler
 from admin_ui.web.roles import Role
@@ -35,7 +35,7 @@ class AlarmHandler(ConsoleHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Tell that nothing was done where the audit log can't be written."""
         error = kwargs.get("exc_info", (None, None))[1]
-        if isinstance(error, Unwritable):
+        if isinstance(error, AuditUnwritable):
             self.write_problem(UNAVAILABLE, detail=f"nothing was done: {error}")
         else:
             super().write_error(status_code, **kwargs)

@@ -61,7 +61,7 @@ class AlarmWatch:
         self.alarms.look(findings(state, old_from_s(self._stale_s, state)), unknown(state), now, rush)
 
     async def acknowledge(self, ids: Collection[int], by: str) -> list[int]:
-        """See Alarms.acknowledge; returns when it is on the disk. May raise Unwritable: nothing was done."""
+        """See Alarms.acknowledge; returns when it is on the disk. May raise AuditUnwritable: nothing was done."""
         names = [alarm for alarm in self.alarms.open.values() if alarm.id in ids]
         targets = sorted({f"{alarm.rule} {alarm.substation_id}".strip() for alarm in names})
         entry = await self._audit.begin(
@@ -73,7 +73,7 @@ class AlarmWatch:
         return done
 
     async def mute(self, rule: str, substation_id: str, lasts_s: float, reason: str, by: str) -> Mute:
-        """See Mutes.put; returns when it is on the disk. May raise Unwritable: nothing was done."""
+        """See Mutes.put; returns when it is on the disk. May raise AuditUnwritable: nothing was done."""
         target = f"{rule} {substation_id}".strip()[:MOST_TARGET]
         known: dict[str, object] = {"minutes": round(lasts_s / 60, 1)} if math.isfinite(lasts_s) else {}
         entry = await self._audit.begin(by, "mute alarms", target, reason[:MOST_REASON], known)
@@ -87,7 +87,7 @@ class AlarmWatch:
         return mute
 
     async def unmute(self, mute_id: int, by: str) -> bool:
-        """See Mutes.end; returns when it is on the disk. May raise Unwritable: nothing was done."""
+        """See Mutes.end; returns when it is on the disk. May raise AuditUnwritable: nothing was done."""
         mute = self.alarms.mutes.by_id.get(mute_id)
         target = f"{mute.rule} {mute.substation_id}".strip() if mute else ""
         entry = await self._audit.begin(by, "end a mute", target, "", {"mute": mute_id})

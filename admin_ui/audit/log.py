@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from admin_ui.audit.chain import AuditOutcome, BrokenChain, Draft, Entry, Head, chained, drafted, followed
+from admin_ui.web.problems import UNAUDITED, ProblemError
 from runtime.store import Store, StoreFull, StoreUnusable
 
 log = logging.getLogger(__name__)
@@ -44,8 +45,10 @@ BATCH = 500  # entries read at once: writing waits no longer than for these
 T = TypeVar("T")
 
 
-class Unwritable(Exception):
-    """An entry can't be written: what it tells of must not be done."""
+class AuditUnwritable(ProblemError):
+    """An entry can't be written, so the action that it describes must not be carried out."""
+
+    problem = UNAUDITED
 
 
 def path(data: Path) -> Path:
@@ -72,7 +75,7 @@ class Audit:
     async def begin(
         self, who: str, action: str, target: str, reason: str, details: dict[str, object] | None = None
     ) -> Entry:
-        """Write what is about to be done; raises Unwritable: then it must not be done."""
+        """Write what is about to be done; raises AuditUnwritable: then it must not be done."""
         texts = {"who": who, "action": action, "target": target, "reason": reason}
         entry = await self._write(drafted(self._now_ms(), texts, details or {}))
         self.under_way.add(entry.number)
@@ -133,7 +136,7 @@ class Audit:
         if self._late:
             try:
                 await self._on_thread(lambda: self._append(self._late))
-            except Unwritable as error:
+            except AuditUnwritable as error:
                 log.error("results are lost to the audit log", extra={"why": str(error)})  # noqa: TRY400
         await self._on_thread(self._store.close)
         self._thread.shutdown()
@@ -141,7 +144,7 @@ class Audit:
     async def _write_or_keep(self, draft: Draft) -> None:
         try:
             await self._write(draft)
-        except Unwritable as error:
+        except AuditUnwritable as error:
             log.error(  # noqa: TRY400 - a state of the disk, not a fault
                 "an entry is not in the audit log yet",
                 extra={"why": str(error), "who": draft.who, "action": draft.action, "outcome": draft.outcome},
@@ -152,7 +155,7 @@ class Audit:
         late, self._late = self._late, []
         try:
             entry = await self._on_thread(lambda: self._append([*late, draft]))
-        except Unwritable as error:
+        except AuditUnwritable as error:
             self._late = late + self._late
             self.fault = str(error)
             raise
@@ -162,7 +165,7 @@ class Audit:
     def _append(self, drafts: Sequence[Draft]) -> Entry:
         """Write all or none, on the thread; returns the last."""
         if self._broken:
-            raise Unwritable(self._broken)
+            raise AuditUnwritable(self._broken)
         head, entries = self.head, []
         try:
             with self._store.transaction():
@@ -171,10 +174,10 @@ class Audit:
                     self._store.run(INSERT, [getattr(entry, name) for name in COLUMNS.split(", ")])
                     head = Head(entry.number, entry.hash)
         except StoreFull as error:
-            raise Unwritable("the disk of the audit log is full") from error
+            raise AuditUnwritable("the disk of the audit log is full") from error
         except sqlite3.Error as error:  # nobody knows what is on the disk now: a new start reads it
             self._broken = f"the audit log can't be written ({error}): restart the console"
-            raise Unwritable(self._broken) from error
+            raise AuditUnwritable(self._broken) from error
         self.head = head
         for entry in entries:
             log.info("audited", extra={"number": entry.number, "action": entry.action, "hash": entry.hash})

@@ -3,26 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from admin_ui.audit.chain import AuditOutcome
 from admin_ui.audit.log import Audit
+from admin_ui.web.refusal import Refusal
 from admin_ui.web.throttle import Throttle
 
 LISTED = (20, 30.0)  # of one person at once, and seconds until there is one more; others are counted
 MOST_WHY = 200  # characters
-
-
-class Refusal(NamedTuple):
-    """Who wanted to do what, from which address, why it was refused (a code and words), and the reason given."""
-
-    who: str
-    action: str
-    target: str
-    address: str
-    code: str
-    why: str
-    reason: str = ""
 
 
 class Refusals:

@@ -95,7 +95,7 @@ class Orders:
         return preview(self.fleet(), order, self._board.trend_kw_s(), releases)
 
     async def give(self, wish: OrderRequest) -> OrderResult:
-        """Carry an order out; raises Unwritable when the audit log does not take it, and then it is not sent."""
+        """Carry an order out; raises AuditUnwritable when the audit log does not take it, and then it is not sent."""
         if not self.live():
             told = "The balancer's stream is lost, so the figures are old. Nothing was sent."
             return OrderResult(Fate.NOT_LIVE, told)

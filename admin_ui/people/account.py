@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment
 from tornado.web import HTTPError
 
-from admin_ui.audit.log import Unwritable
+from admin_ui.audit.log import AuditUnwritable
 from admin_ui.people.doorkeeper import Asker, Doorkeeper, LoginResult
 from admin_ui.people.login import enter
 from admin_ui.people.passwords import LENGTHS
@@ -101,7 +101,7 @@ class AccountHandler(PageHandler):
             return
         try:
             fault = await self._doorkeeper.change_password(verdict.person, new)
-        except Unwritable as error:
+        except AuditUnwritable as error:
             fault = f"nothing was changed: {error}"
         changed = self._doorkeeper.known(name)
         if fault or not changed:

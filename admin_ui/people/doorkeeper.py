@@ -127,7 +127,7 @@ class Doorkeeper:
         ]
 
     async def change_password(self, person: Person, new: str) -> str:
-        """Set a person's own password; returns what is wrong with it, '' when it is set. Raises Unwritable."""
+        """Set a person's own password; returns what is wrong with it, '' when it is set. Raises AuditUnwritable."""
         if fault := passwords.fault(person.name, new):
             return fault
         changed = Person(person.name, person.role, await self._hashes.hashed(new))

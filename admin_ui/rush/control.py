@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 
 from admin_ui.audit.chain import AuditOutcome
-from admin_ui.audit.log import Audit, Unwritable
+from admin_ui.audit.log import Audit, AuditUnwritable
 from admin_ui.rush import child as rush_child
 from admin_ui.rush import options as rush_wish
 from admin_ui.rush.child import LoadTest
@@ -74,7 +74,7 @@ class RushHours:
         return self._presets or {rush_wish.DEFAULT_PRESET: ""}
 
     async def start(self, wish: RushHourOptions, by: str) -> RunSoFar:
-        """Start a run, and return it once it is known whether it goes on; raises Running, Unwritable."""
+        """Start a run, and return it once it is known whether it goes on; raises Running, AuditUnwritable."""
         if self.run and not self.run.over:
             raise Running(_whose(self.run))
         run = self.run = RunSoFar(wish.asked(), by, time.time())  # before anything is waited for: it is taken
@@ -83,7 +83,7 @@ class RushHours:
             await asyncio.wait([self._following])
         try:
             entry = await self._audit.begin(by, "start rush hour", wish.preset, "", wish.asked())
-        except Unwritable as error:
+        except AuditUnwritable as error:
             run.refuse(f"the audit log can't be written: {error}")
             raise
         try:
@@ -98,7 +98,7 @@ class RushHours:
         return run
 
     async def stop(self, wish: StopOptions, by: str) -> RunSoFar:
-        """Stop the run, and return it once it has ended; raises NotRunning, OtherRun, Unwritable."""
+        """Stop the run, and return it once it has ended; raises NotRunning, OtherRun, AuditUnwritable."""
         run, process, following = self.run, self._process, self._following
         if not run or run.over or not process or not following:
             raise NotRunning("no run of this console goes on")
@@ -111,7 +111,7 @@ class RushHours:
         asked: dict[str, object] = {"end_sessions": wish.end_sessions, "admitted": run.admitted}
         try:
             entry = await self._audit.begin(by, "stop rush hour", run.run_id or "", "", asked)
-        except Unwritable:
+        except AuditUnwritable:
             run.stopped_by = ""
             raise
         if process.returncode is None:

@@ -8,9 +8,17 @@ from urllib.parse import quote, urlsplit
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import HTTPError, OutputTransform
 
-from admin_ui.audit.log import Unwritable
-from admin_ui.audit.refusals import Refusal, Refusals
+from admin_ui.web.problems import (
+    CONFIRM_FIRST,
+    CROSS_ORIGIN,
+    LOGIN_FIRST,
+    NOT_ALLOWED_TO,
+    PAST_THE_PROXY,
+    UNAUDITED,
+    ProblemError,
+)
 from admin_ui.web.proxies import among, client
+from admin_ui.web.refusal import Refusal, RefusalLog
 from admin_ui.web.roles import Login, Logins, Role
 from runtime.handlers import ApiHandler
 from runtime.problem import FAILED, NOT_ALLOWED, UNAVAILABLE, Problem
@@ -31,13 +39,8 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-LOGIN_FIRST = Problem("login-first", 401, "Log in first")
-NOT_ALLOWED_TO = Problem("not-allowed", 403, "Your role does not allow this")
-CONFIRM_FIRST = Problem("confirm-first", 403, "Give your password again first")
-CROSS_ORIGIN = Problem("cross-origin", 403, "Pages of another origin may not ask for this")
-PAST_THE_PROXY = Problem("past-the-proxy", 403, "The console can be reached only through its TLS proxy")
-UNAUDITED = Problem("no-audit", 503, "The audit log can't be written, so nothing was done")
-# The password is asked for and given, or tried in vain: that has an entry. The others are no refusal of an order.
+# The audit log does not list these as refusals: a confirmation of the password has an entry of its own, and the others
+# do not refuse an order.
 UNNOTED = frozenset({CONFIRM_FIRST, UNAUDITED, FAILED, UNAVAILABLE, NOT_ALLOWED})
 SAFE = frozenset({"GET", "HEAD"})  # methods that can be asked again by a link
 
@@ -146,7 +149,7 @@ class ConsoleHandler(ApiHandler):
 
     def _note(self, problem: Problem, why: str) -> None:
         """Write a refused order of somebody who is logged in into the audit log, unless it is there already."""
-        refusals: Refusals | None = self.settings.get("refusals")
+        refusals: RefusalLog | None = self.settings.get("refusals")
         if not self.acts or not self.login or self.audited or problem in UNNOTED or not refusals:
             return
         self.audited = True
@@ -169,16 +172,16 @@ class ConsoleHandler(ApiHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Tell what only a console refuses."""
         error = kwargs.get("exc_info", (None, None))[1]
-        if isinstance(error, Unwritable):
-            self.write_problem(UNAUDITED, detail=str(error))
+        if isinstance(error, ProblemError):
+            self.write_problem(error.problem, detail=str(error))
         elif status_code == CROSS_ORIGIN.status:
             self.write_problem(CROSS_ORIGIN)
         else:
             super().write_error(status_code, **kwargs)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """A disk that is full is no fault of the code."""
-        if not isinstance(value, Unwritable):
+        """Log a fault; a state of the machine, such as a full disk, is no fault of the code."""
+        if not isinstance(value, ProblemError):
             super().log_exception(typ, value, tb)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tornado.websocket import WebSocketClosedError
 
-from admin_ui.web.access import LOGIN_FIRST, PAST_THE_PROXY
+from admin_ui.web.problems import LOGIN_FIRST, PAST_THE_PROXY
 from admin_ui.web.proxies import among
 from admin_ui.web.roles import Logins, Role
 from runtime.frame_stream import FrameStreamHandler, FrameStreams

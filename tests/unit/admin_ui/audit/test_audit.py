@@ -10,7 +10,7 @@ import pytest
 
 from admin_ui.audit import log as audit
 from admin_ui.audit.chain import AuditOutcome, BrokenChain, Entry, Head, cell, drafted
-from admin_ui.audit.log import Audit, Unwritable
+from admin_ui.audit.log import Audit, AuditUnwritable
 
 
 @asynccontextmanager
@@ -177,7 +177,7 @@ async def test_a_full_disk_refuses_what_would_begin_and_keeps_results_until_ther
         pages = log._store.one("PRAGMA page_count")
         assert pages
         log._store.run(f"PRAGMA max_page_count = {pages[0]}")
-        with pytest.raises(Unwritable, match="full"):
+        with pytest.raises(AuditUnwritable, match="full"):
             await fill(log)
         assert "full" in log.fault
         await log.end(first, AuditOutcome.DONE, LARGE)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from admin_ui.audit.log import Audit
-from admin_ui.audit.refusals import LISTED, MOST_WHY, Refusal, Refusals
+from admin_ui.audit.refusals import LISTED, MOST_WHY, Refusals
+from admin_ui.web.refusal import Refusal
 
 
 def refusal(who: str = "vic", why: str = "it takes the role operator") -> Refusal:
