@@ -20,8 +20,8 @@ from admin_ui.alarms.rules import RULES, scaled
 from admin_ui.alarms.store import AlarmStore
 from admin_ui.alarms.watch import AlarmWatch
 from admin_ui.audit import log as audit
-from admin_ui.audit.log import Audit
-from admin_ui.audit.pages import AuditExport, AuditPage
+from admin_ui.audit.handlers import AuditExport, AuditPage
+from admin_ui.audit.log import AuditLog
 from admin_ui.audit.refusals import Refusals
 from admin_ui.decisions.feed import DecisionFeed
 from admin_ui.decisions.handlers import DecisionsHandler, StoryHandler
@@ -31,25 +31,25 @@ from admin_ui.grid.gateway_watch import GatewayWatch
 from admin_ui.grid.grid_calls import GridCalls
 from admin_ui.grid.handlers import HistoryHandler
 from admin_ui.grid.rates import Rates
-from admin_ui.orders.carry_out import Orders
+from admin_ui.orders.carry_out import OrderDispatcher
 from admin_ui.orders.handlers import OrdersHandler, PreviewHandler
 from admin_ui.people import file as people_file
 from admin_ui.people import one_time_link as link
 from admin_ui.people.account import AccountHandler, ConfirmHandler, MeHandler
-from admin_ui.people.devices import Devices
-from admin_ui.people.doorkeeper import Doorkeeper
+from admin_ui.people.authenticator import Authenticator
+from admin_ui.people.device_cookies import DeviceCookies
 from admin_ui.people.file import PeopleFile
 from admin_ui.people.login import LinkHandler, LoginHandler, LogoutHandler
 from admin_ui.people.passwords import Passwords
 from admin_ui.rush import handlers as rush_pages
 from admin_ui.rush.child import LoadTest
-from admin_ui.rush.control import RushHours
+from admin_ui.rush.control import RushHourControl
 from admin_ui.settings import Settings
 from admin_ui.web import pages
 from admin_ui.web.access import SecurityHeaders, StrictTransport
 from admin_ui.web.assets import AssetHandler
+from admin_ui.web.logins import Logins, Role
 from admin_ui.web.pages import PageHandler
-from admin_ui.web.roles import Logins, Role
 from admin_ui.web.routes import Route
 from admin_ui.web.stream import BrowserStreamHandler
 from runtime import exposition, health, http
@@ -66,11 +66,11 @@ async def console(settings: Settings) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         registry = await stack.enter_async_context(exposition.measured("admin_ui"))
         board, rates = Board(), Rates()
-        log = Audit(audit.path(settings.data))
+        log = AuditLog(audit.path(settings.data))
         stack.push_async_callback(log.close)
-        doorkeeper = await _doorkeeper(settings, log, stack)
+        authenticator = await _authenticator(settings, log, stack)
         outgoing = await stack.enter_async_context(aiohttp.ClientSession())
-        rush = RushHours(_load_test(settings), log, outgoing)
+        rush = RushHourControl(_load_test(settings), log, outgoing)
         stack.push_async_callback(rush.close)
         watch = _alarms(settings, lambda: shown(board, rates, log), log, stack)
         streams = FrameStreams(
@@ -83,17 +83,17 @@ async def console(settings: Settings) -> AsyncIterator[None]:
             GatewayWatch(outgoing, settings.gateway[0], rates, watch.alarms.outages).follow(),
             _sample(board),
             watch.follow(),
-            doorkeeper.follow(),
+            authenticator.follow(),
         ):
             stack.push_async_callback(_end, asyncio.create_task(chore))
         calls = _calls(outgoing, settings)
         table = [
-            *routes(settings, board, streams, doorkeeper, watch, rush),
-            *acting_routes(board, calls, Orders(board, calls, log)),
+            *routes(settings, board, streams, authenticator, watch, rush),
+            *acting_routes(board, calls, OrderDispatcher(board, calls, log)),
         ]
         refusals = Refusals(log)
         stack.push_async_callback(refusals.close)
-        app = application(settings, table, doorkeeper, registry, board)
+        app = application(settings, table, authenticator, registry, board)
         app.settings["refusals"] = refusals
         HttpMetrics(registry, app)
         await stack.enter_async_context(_listening(app, settings))
@@ -101,7 +101,7 @@ async def console(settings: Settings) -> AsyncIterator[None]:
         yield
 
 
-def shown(board: Board, rates: Rates, log: Audit) -> dict[str, Any]:
+def shown(board: Board, rates: Rates, log: AuditLog) -> dict[str, Any]:
     """Return all that browsers are shown at this moment, but for the alarms that are seen in it and the rush hour."""
     now_s = time.monotonic()
     return board.shown(now_s) | {
@@ -110,7 +110,7 @@ def shown(board: Board, rates: Rates, log: Audit) -> dict[str, Any]:
     }
 
 
-def _shown_beside(board: Board, watch: AlarmWatch, rush: RushHours) -> dict[str, Any]:
+def _shown_beside(board: Board, watch: AlarmWatch, rush: RushHourControl) -> dict[str, Any]:
     """Return what alarms do not look at."""
     now_unix_s = time.time()
     return {
@@ -124,13 +124,13 @@ def routes(
     settings: Settings,
     board: Board,
     streams: FrameStreams,
-    doorkeeper: Doorkeeper,
+    authenticator: Authenticator,
     watch: AlarmWatch,
-    rush: RushHours,
+    rush: RushHourControl,
 ) -> list[Route]:
     """Return every address of the console that takes a role."""
     environment = {"environment": _templates(settings)}
-    log = doorkeeper.audit
+    log = authenticator.audit
 
     def page(path: str, name: str) -> Route:
         more = {"rules": RULES.values()} if name == "alarms" else {}
@@ -141,9 +141,9 @@ def routes(
         *(page(path, name) for path, name, _ in pages.NAVIGATION if name != "audit"),
         Route("/audit", AuditPage, Role.VIEWER, environment | {"audit": log, "here": "audit"}, page=True),
         Route("/audit/export", AuditExport, Role.VIEWER, {"audit": log}),
-        *_door(settings, doorkeeper, environment),
+        *_door(settings, authenticator, environment),
         Route("/api/me", MeHandler, Role.VIEWER),
-        Route("/confirm", ConfirmHandler, Role.VIEWER, {"doorkeeper": doorkeeper}),
+        Route("/confirm", ConfirmHandler, Role.VIEWER, {"authenticator": authenticator}),
         Route("/stream", BrowserStreamHandler, Role.VIEWER, {"streams": streams}),
         Route("/api/history", HistoryHandler, Role.VIEWER, {"board": board}),
         *alarm_handlers.routes(watch),
@@ -152,9 +152,9 @@ def routes(
     ]
 
 
-def _door(settings: Settings, doorkeeper: Doorkeeper, environment: dict[str, Any]) -> list[Route]:
+def _door(settings: Settings, authenticator: Authenticator, environment: dict[str, Any]) -> list[Route]:
     """Return the routes for logins, passwords and logouts."""
-    door, loopback = {"doorkeeper": doorkeeper}, {"on_loopback": settings.on_loopback}
+    door, loopback = {"authenticator": authenticator}, {"on_loopback": settings.on_loopback}
     return [
         Route(
             "/login", LoginHandler, Role.NOBODY, environment | door | loopback | {"here": "login"}, page=True
@@ -172,7 +172,7 @@ def _door(settings: Settings, doorkeeper: Doorkeeper, environment: dict[str, Any
     ]
 
 
-def acting_routes(board: Board, calls: GridCalls, orders: Orders) -> list[Route]:
+def acting_routes(board: Board, calls: GridCalls, orders: OrderDispatcher) -> list[Route]:
     """Return the addresses that ask the grid why, and those that act on it."""
     feed = {"feed": DecisionFeed(calls), "board": board}
     return [
@@ -184,7 +184,11 @@ def acting_routes(board: Board, calls: GridCalls, orders: Orders) -> list[Route]
 
 
 def application(
-    settings: Settings, table: list[Route], doorkeeper: Doorkeeper, registry: CollectorRegistry, board: Board
+    settings: Settings,
+    table: list[Route],
+    authenticator: Authenticator,
+    registry: CollectorRegistry,
+    board: Board,
 ) -> Application:
     """Return the routes as Tornado takes them, and those that are open to all."""
     environment = _templates(settings)
@@ -196,7 +200,7 @@ def application(
         (
             route.pattern,
             route.handler,
-            {"logins": doorkeeper.logins, "needs": route.needs}
+            {"logins": authenticator.logins, "needs": route.needs}
             | ({"page": True} if route.page else {})
             | route.given,
         )
@@ -210,11 +214,15 @@ def application(
             ("/livez", health.LiveHandler),
             ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),
         ],
-        default_handler_class=pages.NowhereHandler,
-        default_handler_args={"logins": doorkeeper.logins, "needs": Role.NOBODY, "environment": environment},
+        default_handler_class=pages.NotFoundHandler,
+        default_handler_args={
+            "logins": authenticator.logins,
+            "needs": Role.NOBODY,
+            "environment": environment,
+        },
         problem_page=pages.problem_page(environment),
         cross_origin_protection=True,
-        login_cookie=doorkeeper.devices.login_cookie,
+        login_cookie=authenticator.devices.login_cookie,
         proxies=settings.proxies if settings.behind_tls else (),
     )
     made.add_transform(SecurityHeaders)
@@ -227,7 +235,7 @@ def _templates(settings: Settings) -> Environment:
     return pages.templates(balancer_url=settings.balancer[0], grafana_url=settings.grafana)
 
 
-async def _doorkeeper(settings: Settings, log: Audit, stack: AsyncExitStack) -> Doorkeeper:
+async def _authenticator(settings: Settings, log: AuditLog, stack: AsyncExitStack) -> Authenticator:
     """Return who lets people in; raises OSError when the file of people can't be used."""
     logins = Logins(settings.login_hours, settings.idle_minutes, confirming=not settings.on_loopback)
     try:
@@ -236,14 +244,14 @@ async def _doorkeeper(settings: Settings, log: Audit, stack: AsyncExitStack) -> 
         raise OSError(str(error)) from error
     hashes = Passwords()
     stack.callback(hashes.close)
-    doorkeeper = Doorkeeper(file, logins, log, hashes, Devices(settings.data))
+    authenticator = Authenticator(file, logins, log, hashes, DeviceCookies(settings.data))
     link.announce(settings.data, settings.url, settings.browsers_url or settings.url)
-    await doorkeeper.look()
-    return doorkeeper
+    await authenticator.look()
+    return authenticator
 
 
 def _alarms(
-    settings: Settings, view: Callable[[], dict[str, Any]], log: Audit, stack: AsyncExitStack
+    settings: Settings, view: Callable[[], dict[str, Any]], log: AuditLog, stack: AsyncExitStack
 ) -> AlarmWatch:
     """Return the watch over what `view` returns, with what was known before a restart."""
     store = AlarmStore(settings.data)

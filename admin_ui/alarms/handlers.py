@@ -12,7 +12,7 @@ from admin_ui.alarms.watch import AlarmWatch
 from admin_ui.audit.log import AuditUnwritable
 from admin_ui.grid.event_log import HISTORY
 from admin_ui.web.access import ConsoleHandler
-from admin_ui.web.roles import Role
+from admin_ui.web.logins import Role
 from admin_ui.web.routes import Route
 from runtime.problem import NOT_FOUND, UNAVAILABLE, Problem
 from runtime.settings import integer

@@ -18,7 +18,7 @@ from typing import Any
 from admin_ui.alarms.findings import Finding, Judgement, Key
 from admin_ui.alarms.mutes import Mutes
 from admin_ui.alarms.rules import Rule, Severity
-from admin_ui.grid.event_log import AlarmLog
+from admin_ui.grid.event_log import EventLog
 from admin_ui.grid.outages import Outages
 
 SHOWN = 100  # of each list; the rest is only counted
@@ -26,7 +26,7 @@ FLOOD = 10  # alarms in ten minutes; more than an operator can handle (EEMUA 191
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Moment:
+class ClockReading:
     """Now: seconds of a monotonic clock for delays, and unix seconds to tell people."""
 
     mono_s: float
@@ -34,7 +34,7 @@ class Moment:
 
 
 @dataclasses.dataclass(slots=True)
-class Worst:
+class WorstFinding:
     """The worst finding so far, in words and as its size; '' before the first."""
 
     said: str = ""
@@ -60,7 +60,7 @@ class Alarm:
     acknowledged_by: str = ""
     times: int = 1
     rush: str = ""  # the rush hour in which it was raised
-    worst: Worst = dataclasses.field(default_factory=Worst)
+    worst: WorstFinding = dataclasses.field(default_factory=WorstFinding)
 
 
 @dataclasses.dataclass(slots=True)
@@ -68,7 +68,7 @@ class Pending:
     """Findings that contradict the state of a key: since when, and the worst of them."""
 
     since_s: float
-    worst: Worst = dataclasses.field(default_factory=Worst)
+    worst: WorstFinding = dataclasses.field(default_factory=WorstFinding)
 
 
 class Alarms:
@@ -80,7 +80,7 @@ class Alarms:
         self.rules = rules
         known = [_read(alarm) for alarm in kept.get("alarms", [])]
         self.open: dict[Key, Alarm] = {(a.rule, a.substation_id): a for a in known if a.rule in rules}
-        self.log = AlarmLog(kept.get("history", []), kept.get("last_id", 0))
+        self.log = EventLog(kept.get("history", []), kept.get("last_id", 0))
         self.mutes = Mutes(rules, self.log, kept.get("mutes", []))
         self.outages = Outages(self.log)
         self.rush = ""
@@ -102,7 +102,7 @@ class Alarms:
         }
 
     def look(
-        self, found: Mapping[Key, Finding], unknown: Collection[str], now: Moment, rush: str = ""
+        self, found: Mapping[Key, Finding], unknown: Collection[str], now: ClockReading, rush: str = ""
     ) -> None:
         """Take what the rules say; `unknown` are those that say nothing now, `rush` the run in progress."""
         self.rush, self.judged = rush, True
@@ -163,7 +163,7 @@ class Alarms:
         mutes = self.mutes.by_id.values()
         return sum(not any(mute.holds(a.rule, a.substation_id) for a in active) for mute in mutes)
 
-    def _judge(self, key: Key, finding: Finding | None, now: Moment) -> None:
+    def _judge(self, key: Key, finding: Finding | None, now: ClockReading) -> None:
         verdict = finding.verdict if finding else Judgement.FINE
         alarm = self.open.get(key)
         active = alarm is not None and alarm.cleared_unix_s is None
@@ -185,7 +185,7 @@ class Alarms:
         elif finding:
             self._raise(key, finding, pending.worst, now.unix_s)
 
-    def _raise(self, key: Key, finding: Finding, worst: Worst, unix_s: float) -> None:
+    def _raise(self, key: Key, finding: Finding, worst: WorstFinding, unix_s: float) -> None:
         before = self.open.get(key)
         if before and before.worst.said and before.worst.size > worst.size:
             worst = before.worst
@@ -214,7 +214,7 @@ class Alarms:
 
 def _read(kept: Mapping[str, Any]) -> Alarm:
     """Read an alarm as `keep` wrote it; without a worst value, as of an older console, its last one counts."""
-    return Alarm(**{**kept, "worst": Worst(**kept.get("worst", {"said": kept["said"]}))})
+    return Alarm(**{**kept, "worst": WorstFinding(**kept.get("worst", {"said": kept["said"]}))})
 
 
 def _order(alarm: Mapping[str, Any]) -> tuple[bool, bool, int]:

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from admin_ui.grid.event_log import AlarmLog
+from admin_ui.grid.event_log import EventLog
 
 LONGEST_MUTE_S = 24 * 3600.0
 MOST_MUTES = 100
@@ -39,7 +39,7 @@ class Mutes:
     """All mutes in force, by their id."""
 
     def __init__(
-        self, rules: Collection[str], log: AlarmLog, kept: Collection[Mapping[str, Any]] = ()
+        self, rules: Collection[str], log: EventLog, kept: Collection[Mapping[str, Any]] = ()
     ) -> None:
         """`kept` is what `keep` returned before a restart; mutes of rules that no longer exist are left out."""
         self.rules = rules

@@ -9,8 +9,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
+from admin_ui.web.logins import Role
 from admin_ui.web.pages import FOLDER, PageHandler
-from admin_ui.web.roles import Role
 from admin_ui.web.routes import Route
 from runtime.problem import NOT_FOUND
 

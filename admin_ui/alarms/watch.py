@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from admin_ui.alarms.findings import findings, old_from_s, unknown
-from admin_ui.alarms.lifecycle import Alarms, Moment
+from admin_ui.alarms.lifecycle import Alarms, ClockReading
 from admin_ui.alarms.mutes import MOST_REASON, Mute, MuteRefused
 from admin_ui.alarms.store import AlarmStore
 from admin_ui.audit.chain import AuditOutcome
-from admin_ui.audit.log import Audit
+from admin_ui.audit.log import AuditLog
 from admin_ui.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class AlarmWatch:
         self,
         alarms: Alarms,
         store: AlarmStore,
-        audit: Audit,
+        audit: AuditLog,
         view: Callable[[], dict[str, Any]],
         settings: Settings,
     ) -> None:
@@ -56,7 +56,7 @@ class AlarmWatch:
     def look(self) -> None:
         """Judge this moment."""
         state = self._view()
-        now = Moment(time.monotonic(), time.time())
+        now = ClockReading(time.monotonic(), time.time())
         rush = str(state.get("rushhour") or "")
         self.alarms.look(findings(state, old_from_s(self._stale_s, state)), unknown(state), now, rush)
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Any
 
-from admin_ui.decisions.reasons import explained
+from admin_ui.decisions.reasons import explain
 from admin_ui.grid.grid_calls import GridCalls
 
 FRESH_S = 0.4  # browsers that ask within it get the same answer
@@ -29,7 +29,7 @@ class DecisionFeed:
                 limit = max(min(MOST, MOST_OPTIONS // max(substations, 1)), 1)
                 reply = await self._calls.decisions(limit=limit)
                 known = "decisions" in reply.body
-                self._newest = [explained(each) for each in reply.body["decisions"]] if known else []
+                self._newest = [explain(each) for each in reply.body["decisions"]] if known else []
                 self._fault = "" if known else f"The balancer does not tell: {reply.detail}."
                 self._asked_s = time.monotonic()
         return self._newest, self._fault

@@ -7,7 +7,7 @@ from typing import Any
 from tornado.web import HTTPError
 
 from admin_ui.decisions.feed import DecisionFeed
-from admin_ui.decisions.reasons import explained
+from admin_ui.decisions.reasons import explain
 from admin_ui.grid.board import Board
 from admin_ui.grid.grid_calls import GridCalls, Reply
 from admin_ui.web.access import ConsoleHandler
@@ -73,7 +73,7 @@ class StoryHandler(ConsoleHandler):
         found: list[dict[str, Any]] = reply.body.get("decisions", [])
         if "decisions" not in reply.body:
             faults.append(f"What was decided is not known: {reply.detail}.")
-        return [explained(each) for each in found]
+        return [explain(each) for each in found]
 
     async def _sessions(
         self, vehicle_id: str, decisions: list[dict[str, Any]], faults: list[str]

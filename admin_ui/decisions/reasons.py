@@ -39,7 +39,7 @@ OTHERWISE = {
 }
 
 
-def explained(decision: Mapping[str, Any]) -> dict[str, Any]:
+def explain(decision: Mapping[str, Any]) -> dict[str, Any]:
     """Return a decision of `/decisions` with its kind, outcome and reason in words, and its candidates."""
     demand_kw, chosen = decision["demand_kw"], decision["chosen"]
     candidates = [_candidate(option, demand_kw, chosen) for option in decision["options"]]

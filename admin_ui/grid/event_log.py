@@ -13,7 +13,7 @@ RATE_S = 600.0
 Event = Mapping[str, Any]
 
 
-class AlarmLog:
+class EventLog:
     """The newest HISTORY events, oldest first; `number` is that of the newest."""
 
     def __init__(self, events: Iterable[Event] = (), number: int = 0) -> None:

@@ -9,7 +9,7 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from admin_ui.grid.outages import Outages, Service
-from admin_ui.grid.rates import RATE_S, Counts, Rates
+from admin_ui.grid.rates import RATE_S, CounterReading, Rates
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class GatewayWatch:
         self._url = f"{gateway_url}/metrics"
         self._rates = rates
         self._outages = outages
-        self._read: tuple[Counts, float] | None = None  # the newest reading, and its unix time
+        self._read: tuple[CounterReading, float] | None = None  # the newest reading, and its unix time
 
     async def follow(self) -> None:
         """Read until cancelled; a reading that fails is left out."""
@@ -47,14 +47,14 @@ class GatewayWatch:
                 self._miss(refused=isinstance(error, aiohttp.ClientConnectorError))
             await asyncio.sleep(max(EVERY_S - (time.monotonic() - began_s), 0))
 
-    async def _ask(self) -> Counts:
+    async def _ask(self) -> CounterReading:
         names = [("name[]", name) for name in (REQUESTS, DURATIONS, STARTED)]
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         async with self._http.get(self._url, params=names, timeout=timeout) as response:
             response.raise_for_status()
             return counts(await response.text(), time.monotonic())
 
-    def _take(self, read: Counts) -> None:
+    def _take(self, read: CounterReading) -> None:
         now_unix_s = time.time()
         if self._read and self._started_since(read):
             self._outages.lost(Service.GATEWAY, self._read[1])
@@ -62,7 +62,7 @@ class GatewayWatch:
         self._rates.take(read)
         self._read = read, now_unix_s
 
-    def _started_since(self, read: Counts) -> bool:
+    def _started_since(self, read: CounterReading) -> bool:
         """Whether the process was started after the newest reading; start times are exact to CLOCK_S."""
         assert self._read  # noqa: S101 - asked after the first
         before, at_unix_s = self._read
@@ -73,7 +73,7 @@ class GatewayWatch:
             self._outages.lost(Service.GATEWAY, self._read[1])
 
 
-def counts(page: str, at_s: float) -> Counts:
+def counts(page: str, at_s: float) -> CounterReading:
     """Read a page of a gateway's metrics; raises ValueError when it is none."""
     outcomes: dict[str, float] = collections.defaultdict(float)
     within_s: dict[float, float] = collections.defaultdict(float)
@@ -86,4 +86,4 @@ def counts(page: str, at_s: float) -> Counts:
                 within_s[float(labels["le"])] += value
             elif name == STARTED:
                 started_unix_s = value
-    return Counts(at_s, outcomes, within_s, started_unix_s)
+    return CounterReading(at_s, outcomes, within_s, started_unix_s)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import aiohttp
 
-from admin_ui.grid.order import LOWER, SWITCH, Order
+from admin_ui.orders.order import LOWER, SWITCH, Order
 from runtime import operator_token, strict_json
 from runtime.operator_token import TokenUnusable
 

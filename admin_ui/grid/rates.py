@@ -19,7 +19,7 @@ SHOWN = ("requests_per_s", "refused_per_s", "refused_in_60_s", "failed_in_60_s",
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Counts:
+class CounterReading:
     """One reading: requests by outcome, and of the duration histogram how many ended within so many seconds."""
 
     at_s: float
@@ -32,9 +32,9 @@ class Rates:
     """The readings of the last minute."""
 
     def __init__(self) -> None:
-        self._readings: collections.deque[Counts] = collections.deque()
+        self._readings: collections.deque[CounterReading] = collections.deque()
 
-    def take(self, counts: Counts) -> None:
+    def take(self, counts: CounterReading) -> None:
         """Keep a reading; after a restart of the process, or when a counter went back, drop the earlier ones."""
         if self._readings and _began_anew(self._readings[-1], counts):
             self._readings.clear()
@@ -65,13 +65,13 @@ class Rates:
         }
 
 
-def _began_anew(before: Counts, after: Counts) -> bool:
+def _began_anew(before: CounterReading, after: CounterReading) -> bool:
     if after.started_unix_s != before.started_unix_s:
         return True
     return sum(after.outcomes.values()) < sum(before.outcomes.values())
 
 
-def _change(before: Counts, after: Counts, wanted: Collection[str] = ()) -> float:
+def _change(before: CounterReading, after: CounterReading, wanted: Collection[str] = ()) -> float:
     """Return how many requests ended between two readings with one of some outcomes; () is any."""
     return sum(
         count - before.outcomes.get(name, 0)

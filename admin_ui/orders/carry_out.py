@@ -12,19 +12,19 @@ from http import HTTPStatus
 from typing import Any
 
 from admin_ui.audit import chain as audit_chain
-from admin_ui.audit.log import Audit
+from admin_ui.audit.log import AuditLog
 from admin_ui.grid.board import Board
 from admin_ui.grid.grid_calls import GridCalls, Reply
-from admin_ui.grid.order import FLEET, LOWER, STOP, Order
+from admin_ui.orders.order import FLEET, LOWER, STOP, Order
 from admin_ui.orders.order_log import OrderLog, PastOrder
-from admin_ui.orders.preview import basis, preview, shows, stopped, undo, why_not
+from admin_ui.orders.preview import basis, preview, preview_stop, shows, undo, why_not
 
 SHOWN_WITHIN_S = 5.0  # the stream tells within a poll and a quarter of a second
 LOOK_S = 0.05
 AGAIN = "It may have been carried out. Look again; to give it again does no harm."
 
 
-class Fate(enum.StrEnum):
+class OrderOutcome(enum.StrEnum):
     """What became of an order."""
 
     CONFIRMED = "confirmed"  # the grid shows it
@@ -36,9 +36,9 @@ class Fate(enum.StrEnum):
 
 
 OUTCOMES = {
-    Fate.CONFIRMED: audit_chain.AuditOutcome.DONE,
-    Fate.REFUSED: audit_chain.AuditOutcome.REFUSED,
-    Fate.UNCONFIRMED: audit_chain.AuditOutcome.UNCONFIRMED,
+    OrderOutcome.CONFIRMED: audit_chain.AuditOutcome.DONE,
+    OrderOutcome.REFUSED: audit_chain.AuditOutcome.REFUSED,
+    OrderOutcome.UNCONFIRMED: audit_chain.AuditOutcome.UNCONFIRMED,
 }
 
 
@@ -49,7 +49,7 @@ class OrderResult:
     `earlier` are the orders that others gave before.
     """
 
-    fate: Fate
+    fate: OrderOutcome
     told: str
     undo: Order | None = None
     audited: bool = False
@@ -70,10 +70,10 @@ class OrderRequest:
     seen: int | None = None
 
 
-class Orders:
+class OrderDispatcher:
     """Gives orders, and says beforehand what they would do."""
 
-    def __init__(self, board: Board, calls: GridCalls, audit: Audit) -> None:
+    def __init__(self, board: Board, calls: GridCalls, audit: AuditLog) -> None:
         self._board = board
         self._calls = calls
         self._audit = audit
@@ -98,10 +98,10 @@ class Orders:
         """Carry an order out; raises AuditUnwritable when the audit log does not take it, and then it is not sent."""
         if not self.live():
             told = "The balancer's stream is lost, so the figures are old. Nothing was sent."
-            return OrderResult(Fate.NOT_LIVE, told)
+            return OrderResult(OrderOutcome.NOT_LIVE, told)
         place = wish.order.target if wish.order.kind == STOP else FLEET
         if other := self._under_way.get(place):
-            return OrderResult(Fate.BUSY, _busy(other))
+            return OrderResult(OrderOutcome.BUSY, _busy(other))
         self._under_way[place] = wish
         try:
             return await self._why_not(wish) or await self._audited(wish)
@@ -116,12 +116,14 @@ class Orders:
             why = why_not(self.fleet(), wish.order)
         if why:
             return OrderResult(
-                Fate.REFUSED, f"{why} Nothing was sent.", earlier=await self._log.last(wish.order)
+                OrderOutcome.REFUSED, f"{why} Nothing was sent.", earlier=await self._log.last(wish.order)
             )
         if wish.order.kind != STOP and basis(self.fleet()) != wish.basis:
             earlier = [] if wish.seen is None else await self._log.since(wish.seen)
             return OrderResult(
-                Fate.CHANGED, "The grid has changed since the preview. Nothing was sent.", earlier=earlier
+                OrderOutcome.CHANGED,
+                "The grid has changed since the preview. Nothing was sent.",
+                earlier=earlier,
             )
         return None
 
@@ -159,9 +161,9 @@ class Orders:
         while not (self.live() and shows(self.fleet(), order)):
             if time.monotonic() > until_s:
                 told = f"The balancer says that it is done, but its stream does not show it. {AGAIN}"
-                return OrderResult(Fate.UNCONFIRMED, told)
+                return OrderResult(OrderOutcome.UNCONFIRMED, told)
             await asyncio.sleep(LOOK_S)
-        return OrderResult(Fate.CONFIRMED, _done(order), back)
+        return OrderResult(OrderOutcome.CONFIRMED, _done(order), back)
 
     async def _stop(self, order: Order) -> OrderResult:
         reply = await self._calls.stop(order.target)
@@ -170,15 +172,15 @@ class Orders:
         session = (await self._calls.session(order.target)).body
         if "state" not in session or session["state"] in {"charging", "paused"}:
             return OrderResult(
-                Fate.UNCONFIRMED, f"The gateway says that it is done, but does not show it. {AGAIN}"
+                OrderOutcome.UNCONFIRMED, f"The gateway says that it is done, but does not show it. {AGAIN}"
             )
         told = f"The session is over: {session['state']} with {session['delivered_kwh']:g} kWh."
-        return OrderResult(Fate.CONFIRMED, told)
+        return OrderResult(OrderOutcome.CONFIRMED, told)
 
     async def _preview_stop(self, order: Order) -> dict[str, Any]:
         reply = await self._calls.session(order.target)
         if reply.status == HTTPStatus.OK:
-            return stopped(reply.body, reserved_kw(reply.body, time.time()))
+            return preview_stop(reply.body, reserved_kw(reply.body, time.time()))
         return order.told() | {"basis": "", "refused": f"The session can't be looked up: {reply.detail}."}
 
 
@@ -198,8 +200,8 @@ def _not_done(reply: Reply) -> OrderResult:
     sure = HTTPStatus.BAD_REQUEST <= reply.status < HTTPStatus.INTERNAL_SERVER_ERROR
     detail = reply.detail[:1].upper() + reply.detail[1:]
     if sure:
-        return OrderResult(Fate.REFUSED, f"{detail}. Nothing was changed.")
-    return OrderResult(Fate.UNCONFIRMED, f"The grid did not confirm it: {detail}. {AGAIN}")
+        return OrderResult(OrderOutcome.REFUSED, f"{detail}. Nothing was changed.")
+    return OrderResult(OrderOutcome.UNCONFIRMED, f"The grid did not confirm it: {detail}. {AGAIN}")
 
 
 def _done(order: Order) -> str:

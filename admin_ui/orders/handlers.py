@@ -4,18 +4,18 @@ from typing import Any
 
 from tornado.web import HTTPError
 
-from admin_ui.grid.order import STOP, NoOrder, Order, order
-from admin_ui.orders.carry_out import Fate, OrderRequest, Orders
+from admin_ui.orders.carry_out import OrderDispatcher, OrderOutcome, OrderRequest
+from admin_ui.orders.order import STOP, InvalidOrder, Order, order
 from admin_ui.web.access import ConsoleHandler
 from runtime.problem import Problem
 
 SHORTEST, LONGEST = 3, 200  # characters of a reason
 PROBLEMS = {
-    Fate.REFUSED: Problem("order-refused", 422, "The grid has refused the order"),
-    Fate.UNCONFIRMED: Problem("unconfirmed", 503, "The grid did not confirm the order"),
-    Fate.NOT_LIVE: Problem("stream-lost", 503, "The console does not see the grid"),
-    Fate.BUSY: Problem("order-under-way", 409, "Another order is under way"),
-    Fate.CHANGED: Problem("changed", 409, "The grid has changed since the preview"),
+    OrderOutcome.REFUSED: Problem("order-refused", 422, "The grid has refused the order"),
+    OrderOutcome.UNCONFIRMED: Problem("unconfirmed", 503, "The grid did not confirm the order"),
+    OrderOutcome.NOT_LIVE: Problem("stream-lost", 503, "The console does not see the grid"),
+    OrderOutcome.BUSY: Problem("order-under-way", 409, "Another order is under way"),
+    OrderOutcome.CHANGED: Problem("changed", 409, "The grid has changed since the preview"),
 }
 NO_REASON = Problem("no-reason", 422, "Say why")
 
@@ -23,7 +23,7 @@ NO_REASON = Problem("no-reason", 422, "Say why")
 class _OrderHandler(ConsoleHandler):
     """Reads orders."""
 
-    def setup(self, orders: Orders) -> None:  # type: ignore[override]
+    def setup(self, orders: OrderDispatcher) -> None:  # type: ignore[override]
         """`orders` gives them."""
         self._orders = orders
 
@@ -32,7 +32,7 @@ class _OrderHandler(ConsoleHandler):
         body = self.json_object()
         try:
             return order(body), body
-        except NoOrder as error:
+        except InvalidOrder as error:
             raise HTTPError(400, str(error)) from None
 
 
@@ -64,7 +64,7 @@ class OrdersHandler(_OrderHandler):
         wish = OrderRequest(self.login.name, given, reason, basis, seen if isinstance(seen, int) else None)
         result = await self._orders.give(wish)
         self.audited = result.audited
-        if result.fate is Fate.CONFIRMED:
+        if result.fate is OrderOutcome.CONFIRMED:
             undo = result.undo.told() if result.undo else None
             self.write_json({"outcome": "confirmed", "told": result.told, "undo": undo})
         else:

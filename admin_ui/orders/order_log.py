@@ -5,8 +5,8 @@ import datetime as dt
 import json
 from typing import Any
 
-from admin_ui.audit.log import Audit
-from admin_ui.grid.order import DRAIN, KINDS, LOWER, RESTORE, STOP, SWITCH, Order
+from admin_ui.audit.log import AuditLog
+from admin_ui.orders.order import DRAIN, KINDS, LOWER, RESTORE, STOP, SWITCH, Order
 
 MOST = 5  # orders that are returned
 MARKS = ", ".join("?" * len(KINDS))
@@ -43,7 +43,7 @@ class PastOrder:
 class OrderLog:
     """Reads the orders of the audit log."""
 
-    def __init__(self, audit: Audit) -> None:
+    def __init__(self, audit: AuditLog) -> None:
         self._audit = audit
 
     @property

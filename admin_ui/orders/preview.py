@@ -12,8 +12,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from admin_ui.grid.order import DRAIN, FLEET, LOWER, RESTORE, STOP, SWITCH, Order
 from admin_ui.grid.usable_capacity import usable
+from admin_ui.orders.order import DRAIN, FLEET, LOWER, RESTORE, STOP, SWITCH, Order
 from balancer.contract import TAKES_NO_CARS
 
 GROWTH_S = 120.0  # room for less than so many seconds of the present growth is too little
@@ -113,7 +113,7 @@ def preview(
     }
 
 
-def stopped(session: Mapping[str, Any], reserved_kw: float) -> dict[str, Any]:
+def preview_stop(session: Mapping[str, Any], reserved_kw: float) -> dict[str, Any]:
     """Return what stopping a session would do; `reserved_kw` is what it reserves now."""
     name, state = session["session_id"], session["state"]
     told = Order(STOP, name).told() | {"basis": state, "undo": None}

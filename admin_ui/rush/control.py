@@ -13,12 +13,12 @@ from typing import Any
 import aiohttp
 
 from admin_ui.audit.chain import AuditOutcome
-from admin_ui.audit.log import Audit, AuditUnwritable
+from admin_ui.audit.log import AuditLog, AuditUnwritable
 from admin_ui.rush import child as rush_child
 from admin_ui.rush import options as rush_wish
 from admin_ui.rush.child import LoadTest
 from admin_ui.rush.options import RushHourOptions, StopOptions
-from admin_ui.rush.progress import Phase, RunSoFar
+from admin_ui.rush.progress import Phase, RunProgress
 from admin_ui.rush.runs_folder import RunsFolder
 
 log = logging.getLogger(__name__)
@@ -33,25 +33,25 @@ OUTCOMES = dict.fromkeys(("held", "broken", "changed", "interrupted"), AuditOutc
 NOT_BEGUN = frozenset({"busy", "not ready"})
 
 
-class Running(Exception):
+class RunInProgress(Exception):
     """This console has a run that goes on already."""
 
 
-class NotRunning(Exception):
+class NoRunInProgress(Exception):
     """There is no run of this console that could be stopped."""
 
 
-class OtherRun(Exception):
+class DifferentRun(Exception):
     """The run to be stopped is not the running one, or somebody is already stopping it."""
 
 
-class RushHours:
+class RushHourControl:
     """Starts, follows and stops runs; to be used on the event loop's thread."""
 
-    def __init__(self, test: LoadTest, audit: Audit, http: aiohttp.ClientSession) -> None:
+    def __init__(self, test: LoadTest, audit: AuditLog, http: aiohttp.ClientSession) -> None:
         self.folder = RunsFolder(test.runs)
         self.test = test
-        self.run: RunSoFar | None = None
+        self.run: RunProgress | None = None
         self._audit = audit
         self._http = http
         self._process: asyncio.subprocess.Process | None = None
@@ -73,11 +73,13 @@ class RushHours:
                 log.warning("the load test does not list its presets", extra={"why": last_words[-200:]})
         return self._presets or {rush_wish.DEFAULT_PRESET: ""}
 
-    async def start(self, wish: RushHourOptions, by: str) -> RunSoFar:
+    async def start(self, wish: RushHourOptions, by: str) -> RunProgress:
         """Start a run, and return it once it is known whether it goes on; raises Running, AuditUnwritable."""
         if self.run and not self.run.over:
-            raise Running(_whose(self.run))
-        run = self.run = RunSoFar(wish.asked(), by, time.time())  # before anything is waited for: it is taken
+            raise RunInProgress(_whose(self.run))
+        run = self.run = RunProgress(
+            wish.asked(), by, time.time()
+        )  # before anything is waited for: it is taken
         self._known.clear()
         if self._following:  # the run before may still be written into the audit log
             await asyncio.wait([self._following])
@@ -97,13 +99,13 @@ class RushHours:
         await self._audit.end(entry, _started(run), {"run_id": run.run_id, "why": run.why})
         return run
 
-    async def stop(self, wish: StopOptions, by: str) -> RunSoFar:
+    async def stop(self, wish: StopOptions, by: str) -> RunProgress:
         """Stop the run, and return it once it has ended; raises NotRunning, OtherRun, AuditUnwritable."""
         run, process, following = self.run, self._process, self._following
         if not run or run.over or not process or not following:
-            raise NotRunning("no run of this console goes on")
+            raise NoRunInProgress("no run of this console goes on")
         if why := _why_no_stop(run, wish):
-            raise OtherRun(why)
+            raise DifferentRun(why)
         run.stopped_by, run.ends_sessions = (
             by,
             wish.end_sessions,
@@ -141,7 +143,7 @@ class RushHours:
             "ended": self._ended,
         }
 
-    async def _follow(self, process: asyncio.subprocess.Process, run: RunSoFar, by: str) -> None:
+    async def _follow(self, process: asyncio.subprocess.Process, run: RunProgress, by: str) -> None:
         def take(line: bytes) -> None:
             run.take(line)
             if run.phase is not Phase.STARTING:
@@ -163,7 +165,7 @@ class RushHours:
             told: dict[str, object] = {"verdict": run.verdict, "why": run.why}
             await self._audit.note(by, "rush hour ended", run.run_id, outcome, told)
 
-    async def _give_back(self, run: RunSoFar) -> None:
+    async def _give_back(self, run: RunProgress) -> None:
         """Give the lease of a run that was killed back; without an answer it ends by itself."""
         if not run.run_id:
             return
@@ -173,7 +175,7 @@ class RushHours:
                 pass
 
 
-def _why_no_stop(run: RunSoFar, wish: StopOptions) -> str:
+def _why_no_stop(run: RunProgress, wish: StopOptions) -> str:
     if run.run_id != wish.run_id:
         return f"{run.run_id or 'a run that has no id yet'} is running now, not {wish.run_id or 'the run that was shown'}"
     if run.stopping:
@@ -182,12 +184,12 @@ def _why_no_stop(run: RunSoFar, wish: StopOptions) -> str:
     return ""
 
 
-def _whose(run: RunSoFar) -> str:
+def _whose(run: RunProgress) -> str:
     shown = run.shown()
     return f"{shown['by']} has started {shown['run_id'] or shown['preset']} here, and it goes on"
 
 
-def _started(run: RunSoFar) -> AuditOutcome:
+def _started(run: RunProgress) -> AuditOutcome:
     if run.phase is Phase.STARTING:
         return AuditOutcome.UNCONFIRMED
     if run.verdict in NOT_BEGUN:

@@ -10,11 +10,17 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
 from admin_ui.rush import options as rush_wish
-from admin_ui.rush.control import COMPARE_WITHIN_S, NotRunning, OtherRun, Running, RushHours
-from admin_ui.rush.progress import Phase, RunSoFar
+from admin_ui.rush.control import (
+    COMPARE_WITHIN_S,
+    DifferentRun,
+    NoRunInProgress,
+    RunInProgress,
+    RushHourControl,
+)
+from admin_ui.rush.progress import Phase, RunProgress
 from admin_ui.web.access import ConsoleHandler
+from admin_ui.web.logins import Role
 from admin_ui.web.pages import PageHandler
-from admin_ui.web.roles import Role
 from admin_ui.web.routes import Route
 from runtime.problem import NOT_FOUND, UNAVAILABLE, Problem
 
@@ -46,7 +52,7 @@ REFUSALS = {"busy": HELD, "not ready": NOT_READY, "failed": NOT_STARTED, "not wr
 class RushHandler(ConsoleHandler):
     """The base of these handlers."""
 
-    def setup(self, rush: RushHours) -> None:  # type: ignore[override]
+    def setup(self, rush: RushHourControl) -> None:  # type: ignore[override]
         """`rush` has the run of this console, and the runs folder."""
         self.rush = rush
 
@@ -65,13 +71,13 @@ class StartHandler(RushHandler):
             run = await self.rush.start(wish, self.login.name)
         except ValueError as error:
             raise HTTPError(400, str(error)) from None
-        except Running as error:
+        except RunInProgress as error:
             self.write_problem(RUNNING, detail=str(error))
         else:
             self.audited = True
             self._answer(run)
 
-    def _answer(self, run: RunSoFar) -> None:
+    def _answer(self, run: RunProgress) -> None:
         if run.phase is Phase.FAILED:
             self.write_problem(NOT_STARTED, detail=run.why)
         elif problem := REFUSALS.get(run.verdict or ""):
@@ -94,9 +100,9 @@ class StopHandler(RushHandler):
             run = await self.rush.stop(wish, self.login.name)
         except ValueError as error:
             raise HTTPError(400, str(error)) from None
-        except NotRunning as error:
+        except NoRunInProgress as error:
             self.write_problem(NONE_RUNS, detail=str(error))
-        except OtherRun as error:
+        except DifferentRun as error:
             self.write_problem(NOT_THIS_RUN, detail=str(error))
         else:
             self.audited = True
@@ -155,7 +161,7 @@ class RunFileHandler(RushHandler):
 class CompareHandler(PageHandler):
     """`GET /runs/compare?run=...&run=...`: two runs or more, side by side."""
 
-    def setup(self, environment: Environment, rush: RushHours, **more: Any) -> None:  # type: ignore[override]
+    def setup(self, environment: Environment, rush: RushHourControl, **more: Any) -> None:  # type: ignore[override]
         """`rush` has the runs folder."""
         super().setup(environment, **more)
         self._rush = rush
@@ -198,7 +204,7 @@ def with_way_back(page: bytes, address: str) -> bytes:
     return page.replace(b"<main>", b"<main>" + link.encode(), 1)
 
 
-def routes(rush: RushHours, environment: dict[str, Any]) -> list[Route]:
+def routes(rush: RushHourControl, environment: dict[str, Any]) -> list[Route]:
     """Return the addresses of the rush hour."""
     given = {"rush": rush}
     return [

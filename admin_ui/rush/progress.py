@@ -51,7 +51,7 @@ class Phase(enum.StrEnum):
 OVER = frozenset({Phase.ENDED, Phase.FAILED})
 
 
-class RunSoFar:
+class RunProgress:
     """One run as its lines tell it; `asked` is what was asked for, by whom."""
 
     def __init__(self, asked: dict[str, Any], by: str, at_unix_s: float) -> None:

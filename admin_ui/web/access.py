@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import HTTPError, OutputTransform
 
+from admin_ui.web.logins import Login, Logins, Role
 from admin_ui.web.problems import (
     CONFIRM_FIRST,
     CROSS_ORIGIN,
@@ -19,7 +20,6 @@ from admin_ui.web.problems import (
 )
 from admin_ui.web.proxies import among, client
 from admin_ui.web.refusal import Refusal, RefusalLog
-from admin_ui.web.roles import Login, Logins, Role
 from runtime.handlers import ApiHandler
 from runtime.problem import FAILED, NOT_ALLOWED, UNAVAILABLE, Problem
 
@@ -160,7 +160,7 @@ class ConsoleHandler(ApiHandler):
     def _problem_page(self, problem: Problem, detail: str | None) -> str:
         """Return the page, "" where it can't be made: what is broken may be what pages are made of."""
         repeats = self.request.method in SAFE and problem.status >= FAILED.status
-        again = inside(self.request.uri or "/") if repeats else ""
+        again = local_address(self.request.uri or "/") if repeats else ""
         try:
             return str(
                 self.settings["problem_page"](problem, detail or "", self.request_id, self.login, again)
@@ -193,7 +193,7 @@ def _readable(origin: str) -> bool:
     return True
 
 
-def inside(address: str) -> str:
+def local_address(address: str) -> str:
     """Return an address of this console as it was asked for; '/' for whatever leads elsewhere."""
     try:
         parts = urlsplit(address)

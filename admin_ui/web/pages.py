@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from admin_ui.web.access import ConsoleHandler
-from admin_ui.web.roles import Login
+from admin_ui.web.logins import Login
 from runtime.problem import NOT_FOUND, Problem
 
 FOLDER = Path(__file__).parents[1]
@@ -67,7 +67,7 @@ class PageHandler(ConsoleHandler):
         self.finish(page.render(login=self.login, navigation=NAVIGATION, **self._known, **known))
 
 
-class NowhereHandler(PageHandler):
+class NotFoundHandler(PageHandler):
     """Answers 404 wherever no route fits: a browser that asks for a page gets one."""
 
     def prepare(self) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from tornado.web import RequestHandler
 
-from admin_ui.web.roles import Role
+from admin_ui.web.logins import Role
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any
 
 from tornado.websocket import WebSocketClosedError
 
+from admin_ui.web.logins import Logins, Role
 from admin_ui.web.problems import LOGIN_FIRST, PAST_THE_PROXY
 from admin_ui.web.proxies import among
-from admin_ui.web.roles import Logins, Role
 from runtime.frame_stream import FrameStreamHandler, FrameStreams
 
 LOGIN_ENDED = 4401  # a WebSocket close code of our own: after HTTP's 401

@@ -10,7 +10,7 @@ MOST_KEYS = 10_000
 
 
 @dataclasses.dataclass(slots=True)
-class Tries:
+class Bucket:
     """What is left for one key at a moment."""
 
     left: float
@@ -24,7 +24,7 @@ class Throttle:
         self._most = most
         self._every_s = every_s
         self._most_keys = most_keys
-        self._tries: dict[str, Tries] = {}
+        self._tries: dict[str, Bucket] = {}
 
     def wait_s(self, key: str, now_s: float) -> float:
         """Return how many seconds the next try of a key must wait; 0: none."""
@@ -34,7 +34,7 @@ class Throttle:
         """Use up a try."""
         left = self._left(key, now_s)
         self._tries.pop(key, None)
-        self._tries[key] = Tries(left - 1, now_s)  # as the newest
+        self._tries[key] = Bucket(left - 1, now_s)  # as the newest
         if len(self._tries) > self._most_keys:
             full = [each for each in self._tries if self._left(each, now_s) >= self._most]
             for each in full or [next(iter(self._tries))]:
@@ -43,7 +43,7 @@ class Throttle:
     def give_back(self, key: str, now_s: float) -> None:
         """The try was right."""
         if key in self._tries:
-            self._tries[key] = Tries(min(self._left(key, now_s) + 1, self._most), now_s)
+            self._tries[key] = Bucket(min(self._left(key, now_s) + 1, self._most), now_s)
 
     def _left(self, key: str, now_s: float) -> float:
         tries = self._tries.get(key)

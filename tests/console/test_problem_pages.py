@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from admin_ui.audit import log as audit
 from admin_ui.audit.chain import AuditOutcome
-from admin_ui.audit.log import Audit
+from admin_ui.audit.log import AuditLog, path
 from tests.console.browser import NARROW, at_alarms, axe_faults, visit
 from tests.support.console import Answer, Console
 
@@ -23,7 +22,7 @@ REQUEST_ID = re.compile(r"request id <code>([0-9a-f]{16})</code>")
 
 async def _written(data: Path) -> None:
     """Leave an audit log of many pages, with an early entry that can be found in the file."""
-    log = Audit(audit.path(data))
+    log = AuditLog(path(data))
     for number in range(20):
         words: dict[str, object] = {"why": f"{MARK.decode()} {number}" + " long" * 500}
         await log.note("ann", "drain", "substation-1", AuditOutcome.DONE, words)
@@ -45,7 +44,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     with concurrent.futures.ThreadPoolExecutor(1) as thread:  # the browser's loop is that of this one
         thread.submit(lambda: asyncio.run(_written(data))).result()
     assert Console(data).serves().stop() == 0  # it has seen its people: the next one need not look far back
-    spoil(audit.path(data))
+    spoil(path(data))
     made = Console(data, keep_people=True)
     try:
         yield made.serves()

@@ -11,16 +11,16 @@ import pytest
 from tornado.web import Application
 
 from admin_ui.audit.chain import AuditOutcome
-from admin_ui.audit.log import Audit
+from admin_ui.audit.log import AuditLog
 from admin_ui.web.access import ConsoleHandler
-from admin_ui.web.roles import CONFIRMED_FOR_S, Logins, Role
+from admin_ui.web.logins import CONFIRMED_FOR_S, Logins, Role
 from runtime import http
 
 
 class Drain(ConsoleHandler):
     """An action as they all are."""
 
-    def setup(self, audit: Audit) -> None:  # type: ignore[override]
+    def setup(self, audit: AuditLog) -> None:  # type: ignore[override]
         self._audit = audit
 
     async def post(self) -> None:
@@ -36,8 +36,8 @@ COOKIE = "__Host-console-test"
 
 
 @asynccontextmanager
-async def serving(folder: Path, logins: Logins) -> AsyncIterator[tuple[str, Audit]]:
-    log = Audit(folder / "audit.sqlite")
+async def serving(folder: Path, logins: Logins) -> AsyncIterator[tuple[str, AuditLog]]:
+    log = AuditLog(folder / "audit.sqlite")
     given = {"logins": logins, "needs": Role.OPERATOR, "audit": log}
     app = Application([("/drain", Drain, given)], login_cookie=COOKIE)
     try:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from admin_ui.app import console
-from admin_ui.audit import log as audit
-from admin_ui.people import one_time_link as link
+from admin_ui.audit.log import MIGRATIONS, path
+from admin_ui.people import one_time_link
 from admin_ui.settings import Settings
-from admin_ui.web.roles import Role
+from admin_ui.web.logins import Role
 from gateway.callers import digest
 from runtime.settings import load
 from runtime.store import Store
@@ -39,7 +39,7 @@ class Desk:
             return answer.status, await answer.json(content_type=None)
 
     async def log_in(self) -> None:
-        form = {"token": link.make(self.data)}
+        form = {"token": one_time_link.create(self.data)}
         async with self.grid.session.post(f"{self.url}/enter", data=form, allow_redirects=False) as answer:
             given = answer.headers.get("Set-Cookie")
         if not given:  # not on loopback: there links let nobody in
@@ -65,7 +65,7 @@ class Desk:
 
     def audited(self) -> list[tuple[str, str, str, str]]:
         """(action, target, reason, outcome) of what was ordered, oldest first."""
-        store = Store(audit.path(self.data), audit.MIGRATIONS)
+        store = Store(path(self.data), MIGRATIONS)
         rows = store.rows(
             "SELECT action, target, reason, coalesce(outcome, '') FROM entry WHERE action NOT LIKE 'log in%' AND action != 'change people'"
         )
@@ -340,7 +340,7 @@ async def test_the_feed_tells_the_newest_past_a_number_and_how_many_it_left_out(
 async def test_where_others_come_in_an_order_on_the_fleet_takes_the_password_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("admin_ui.web.roles.CONFIRMED_FOR_S", -1.0)  # no password is new enough
+    monkeypatch.setattr("admin_ui.web.logins.CONFIRMED_FOR_S", -1.0)  # no password is new enough
     people(tmp_path / "console", ann=Role.OPERATOR)
     async with desk(tmp_path, BEHIND_TLS_PROXY="1") as at:
         for order, value in (("drain", None), ("restore", None), ("capacity", 50)):

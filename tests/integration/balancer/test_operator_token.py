@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from admin_ui.grid.grid_calls import GridCalls
-from admin_ui.grid.order import Order
+from admin_ui.orders.order import Order
 from loadtest.plan.oracle import Drain
 from loadtest.run.lease import Lease
 from loadtest.run.outage import Outage

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from admin_ui.alarms.findings import Finding, Judgement
-from admin_ui.alarms.lifecycle import FLOOD, Alarms, Moment
+from admin_ui.alarms.lifecycle import FLOOD, Alarms, ClockReading
 from admin_ui.alarms.mutes import LONGEST_MUTE_S, MOST_MUTES, MuteRefused
 from admin_ui.alarms.rules import Rule, Severity
 from admin_ui.grid.event_log import HISTORY, RATE_S
@@ -24,8 +24,8 @@ KEYS = [(name, substation) for name in RULES for substation in ("", "s-1", "s-2"
 FINE, BETWEEN, BAD = Judgement.FINE, Judgement.BETWEEN, Judgement.BAD
 
 
-def at(second: float) -> Moment:
-    return Moment(second, 1_000_000 + second)
+def at(second: float) -> ClockReading:
+    return ClockReading(second, 1_000_000 + second)
 
 
 def looks(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_ui.decisions.reasons import MOST_CANDIDATES, explained
+from admin_ui.decisions.reasons import MOST_CANDIDATES, explain
 
 
 def option(name: str, estimate_kw: float, capacity_kw: float = 100, **more: Any) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def decision(*options: dict[str, Any], chosen: str | None = "a", **more: Any) ->
 
 
 def test_the_lowest_after_adding_is_named_with_its_share() -> None:
-    told = explained(decision(option("b", 60), option("a", 30.2)))
+    told = explain(decision(option("b", 60), option("a", 30.2)))
     assert told["words"] == "a had the lowest load for its size after adding 11 kW: 41.2 %."
     assert (told["kind"], told["came_of_it"]) == ("placed", "admitted")
     assert [(each["name"], each["verdict"]) for each in told["candidates"]] == [
@@ -47,7 +47,7 @@ def test_the_lowest_after_adding_is_named_with_its_share() -> None:
 
 
 def test_who_stood_lower_and_was_not_used_is_named_with_its_reason() -> None:
-    told = explained(
+    told = explain(
         decision(
             option("a", 50),
             option("b", 0, draining=True),
@@ -74,7 +74,7 @@ def test_who_stood_lower_and_was_not_used_is_named_with_its_reason() -> None:
     ],
 )
 def test_a_choice_that_the_estimates_do_not_explain_is_not_explained_by_them(policy: str, why: str) -> None:
-    told = explained(
+    told = explain(
         decision(option("a", 50), option("b", 0), policy=policy, reason=f"{policy} among those with room")
     )
     assert why in told["words"]
@@ -92,7 +92,7 @@ def test_a_choice_that_the_estimates_do_not_explain_is_not_explained_by_them(pol
     ],
 )
 def test_when_nobody_was_asked_the_roomiest_shows_how_much_was_lacking(outcome: str, kind: str) -> None:
-    told = explained(
+    told = explain(
         decision(
             option("a", 95),
             option("b", 60, draining=True),
@@ -128,7 +128,7 @@ def test_the_chosen_is_always_among_what_is_shown_and_lowest_is_said_of_none_but
     options: list[dict[str, Any]], index: int
 ) -> None:
     chosen = options[index % len(options)]
-    told = explained(decision(*options, chosen=chosen["substation_id"]))
+    told = explain(decision(*options, chosen=chosen["substation_id"]))
     assert [each["name"] for each in told["candidates"] if each["chosen"]] == [chosen["substation_id"]]
     assert len(told["candidates"]) + told["left_out"] == len(options)
     assert len(told["candidates"]) <= MOST_CANDIDATES

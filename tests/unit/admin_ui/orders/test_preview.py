@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_ui.grid.order import FLEET, NoOrder, Order, order
 from admin_ui.grid.usable_capacity import usable
 from admin_ui.orders import preview as previews
+from admin_ui.orders.order import FLEET, InvalidOrder, Order, order
 from admin_ui.orders.preview import (
     arrivals,
     basis,
@@ -17,9 +17,9 @@ from admin_ui.orders.preview import (
     effect,
     figures,
     preview,
+    preview_stop,
     room_kw,
     shows,
-    stopped,
     undo,
     why_not,
 )
@@ -213,14 +213,15 @@ def test_stopping_a_session_says_what_it_has_and_that_it_can_t_be_undone() -> No
         "delivered_kwh": 3.14,
         "energy_kwh": 22.0,
     }
-    told = stopped(session, 8.25)
+    told = preview_stop(session, 8.25)
     assert told["effects"][:2] == [
         "EV stops charging now. It has 3.1 of 22 kWh.",
         "a gets 8.25 kW of room back at once.",
     ]
     assert told["undo"] is None
     assert (
-        stopped(session | {"state": "completed"}, 0)["refused"] == "The session is over already: completed."
+        preview_stop(session | {"state": "completed"}, 0)["refused"]
+        == "The session is over already: completed."
     )
 
 
@@ -243,5 +244,5 @@ def test_stopping_a_session_says_what_it_has_and_that_it_can_t_be_undone() -> No
     ],
 )
 def test_what_is_no_order_is_none(document: dict[str, Any]) -> None:
-    with pytest.raises(NoOrder):
+    with pytest.raises(InvalidOrder):
         order(document)

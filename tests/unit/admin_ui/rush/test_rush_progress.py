@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_ui.rush.progress import Phase, RunSoFar
+from admin_ui.rush.progress import Phase, RunProgress
 
 STARTED = {
     "kind": "started",
@@ -58,8 +58,8 @@ ANYTHING = st.recursive(
 KINDS = st.sampled_from(("started", "settling", "progress", "ending"))
 
 
-def run(*lines: dict[str, Any]) -> RunSoFar:
-    made = RunSoFar({"preset": "rush-hour", "seed": 7, "requests": None, "seconds": None}, "ann", 99.96)
+def run(*lines: dict[str, Any]) -> RunProgress:
+    made = RunProgress({"preset": "rush-hour", "seed": 7, "requests": None, "seconds": None}, "ann", 99.96)
     for line in lines:
         made.take(json.dumps(line).encode() + b"\n")
     return made

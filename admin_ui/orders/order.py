@@ -24,14 +24,14 @@ class Order:
         return {"order": self.kind, "target": self.target, "value": self.value}
 
 
-class NoOrder(Exception):
+class InvalidOrder(Exception):
     """The request says no order; the message says why."""
 
 
 def order(document: Mapping[str, Any]) -> Order:
     """Return the order in a request; raises NoOrder."""
     if fault := _fault(document):
-        raise NoOrder(fault)
+        raise InvalidOrder(fault)
     kind, target, value = (document.get(name) for name in ("order", "target", "value"))
     if kind == LOWER and value is not None:
         value = round(value, 3)  # substations count whole watts
