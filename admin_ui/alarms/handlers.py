@@ -130,12 +130,12 @@ class MuteHandler(AlarmHandler):
 
 
 def routes(watch: AlarmWatch) -> list[Route]:
-    """Return the addresses of these."""
-    given = {"watch": watch}
+    """Return the routes of the alarms."""
+    arguments = {"watch": watch}
     return [
-        Route("/api/alarms/history", AlarmHistoryHandler, Role.VIEWER, given),
-        Route("/api/alarms/ack", AcknowledgeAllHandler, Role.OPERATOR, given),
-        Route("/api/alarms/([0-9]{1,15})/ack", AcknowledgeHandler, Role.OPERATOR, given),
-        Route("/api/alarms/mutes", MutesHandler, Role.OPERATOR, given),
-        Route("/api/alarms/mutes/([0-9]{1,15})", MuteHandler, Role.OPERATOR, given),
+        Route("/api/alarms/history", AlarmHistoryHandler, Role.VIEWER, arguments),
+        Route("/api/alarms/ack", AcknowledgeAllHandler, Role.OPERATOR, arguments),
+        Route("/api/alarms/([0-9]{1,15})/ack", AcknowledgeHandler, Role.OPERATOR, arguments),
+        Route("/api/alarms/mutes", MutesHandler, Role.OPERATOR, arguments),
+        Route("/api/alarms/mutes/([0-9]{1,15})", MuteHandler, Role.OPERATOR, arguments),
     ]

@@ -29,7 +29,7 @@ FLOOD = 10  # alarms in ten minutes; more than an operator can handle (EEMUA 191
 class ClockReading:
     """Now: seconds of a monotonic clock for delays, and unix seconds to tell people."""
 
-    mono_s: float
+    monotonic_s: float
     unix_s: float
 
 
@@ -115,6 +115,10 @@ class Alarms:
         for key in self._pending.keys() - found.keys() - self.open.keys():
             del self._pending[key]
 
+    def stop_judging(self) -> None:
+        """Record that the state of the grid could not be judged, so that pages say that nothing is known."""
+        self.judged = False
+
     def acknowledge(self, ids: Collection[int], by: str, unix_s: float) -> list[int]:
         """Note who has seen alarms; returns the ids that were waiting for it."""
         done = []
@@ -174,10 +178,10 @@ class Alarms:
             self._pending.pop(key, None)
             return
         rule = self.rules[key[0]]
-        pending = self._pending.setdefault(key, Pending(now.mono_s))
+        pending = self._pending.setdefault(key, Pending(now.monotonic_s))
         if finding:
             pending.worst.take(finding)
-        if now.mono_s - pending.since_s < (rule.off_s if active else rule.on_s):
+        if now.monotonic_s - pending.since_s < (rule.off_s if active else rule.on_s):
             return
         del self._pending[key]
         if alarm and active:

@@ -68,16 +68,22 @@ class BrokenChain(Exception):
 
 
 def draft_entry(
-    at_unix_ms: int, texts: dict[str, str], details: dict[str, object], **more: object
+    at_unix_ms: int,
+    texts: dict[str, str],
+    details: dict[str, object],
+    outcome: AuditOutcome | None = None,
+    of: int | None = None,
 ) -> EntryDraft:
-    """Return the draft of an entry: `texts` (who, action, target, reason) are clipped, details become JSON."""
-    clipped = {name: _clipped(text) for name, text in texts.items()}
+    """Return the draft of an entry: `texts` (who, action, target, reason) are clipped, details become JSON.
+
+    `outcome` is None for an action that begins; `of` is the number of the entry whose result this is.
+    """
     document = json.dumps(details, ensure_ascii=False, sort_keys=True)
     if len(document) > MOST_CHARACTERS:
         document = json.dumps({"clipped": document[:MOST_CHARACTERS]}, ensure_ascii=False)
-    return EntryDraft(
-        at_unix_ms=at_unix_ms, details=document, **{"outcome": None, "of": None} | clipped | more
-    )  # type: ignore[arg-type]
+    who, action, target, reason = (_clipped(texts[name]) for name in ("who", "action", "target", "reason"))
+    result = None if outcome is None else str(outcome)
+    return EntryDraft(at_unix_ms, who, action, target, reason, result, document, of)
 
 
 def chain_entry(draft: EntryDraft, head: ChainHead) -> Entry:

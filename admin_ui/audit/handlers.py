@@ -21,6 +21,7 @@ from runtime.csv_text import BYTE_ORDER_MARK
 
 ON_A_PAGE = 50
 NOT_ON_THE_PAGE = frozenset({"now", "basis"})  # long, or for programs: the exports have them
+LABELS = {"told": "message"}  # where the word on the page differs from the name in the log
 BATCH = 500
 FILTERS = ("person", "action", "target", "outcome")
 OUTCOMES = (*map(str, AuditOutcome), UNKNOWN)
@@ -163,7 +164,7 @@ def _details(details: dict[str, Any]) -> list[tuple[str, str]]:
         for name, value in details.items()
         if name not in NOT_ON_THE_PAGE and value not in (None, "")
     }
-    return [(name.replace("_", " "), _words(value)) for name, value in shown.items()]
+    return [(LABELS.get(name, name).replace("_", " "), _words(value)) for name, value in shown.items()]
 
 
 def _words(value: Any) -> str:

@@ -95,9 +95,7 @@ class AuditLog:
         """Write the result of an action. Never fails: what the disk does not take is written with the next entry."""
         self.under_way.discard(entry.number)
         texts = {"who": entry.who, "action": entry.action, "target": entry.target, "reason": ""}
-        await self._write_or_keep(
-            draft_entry(self._now_ms(), texts, details or {}, outcome=str(outcome), of=entry.number)
-        )
+        await self._write_or_keep(draft_entry(self._now_ms(), texts, details or {}, outcome, entry.number))
 
     async def note(
         self,
@@ -110,7 +108,7 @@ class AuditLog:
     ) -> None:
         """Write something that has already happened, such as a login, with its outcome. Never fails, as `end`."""
         texts = {"who": who, "action": action, "target": target, "reason": reason}
-        await self._write_or_keep(draft_entry(self._now_ms(), texts, details or {}, outcome=str(outcome)))
+        await self._write_or_keep(draft_entry(self._now_ms(), texts, details or {}, outcome))
 
     async def verify(self, known: ChainHead | None = None) -> ChainHead:
         """Follow the chain from its first entry to its last, and return its end; raises BrokenChain.

@@ -4,6 +4,7 @@ import asyncio
 from http import HTTPStatus
 from typing import Any
 
+from jinja2 import Environment
 from tornado.web import HTTPError
 
 from admin_ui.decisions.feed import DecisionFeed
@@ -11,6 +12,9 @@ from admin_ui.decisions.reasons import explain
 from admin_ui.grid.board import Board
 from admin_ui.grid.grid_calls import GridCalls, Reply
 from admin_ui.web.access import ConsoleHandler
+from admin_ui.web.logins import Role
+from admin_ui.web.pages import page_route
+from admin_ui.web.routes import Route
 from runtime.settings import integer
 
 MOST_TOLD = 100  # decisions of one story
@@ -102,3 +106,12 @@ class StoryHandler(ConsoleHandler):
         otherwise = f"{what[:1].upper()}{what[1:]} can't be looked up: {reply.detail}. Try again."
         faults.append(why.get(reply.status, otherwise))
         return []
+
+
+def routes(calls: GridCalls, board: Board, environment: Environment) -> list[Route]:
+    """Return the routes of the decisions and the stories."""
+    return [
+        page_route("/decisions", "decisions", environment),
+        Route("/api/decisions", DecisionsHandler, Role.VIEWER, {"feed": DecisionFeed(calls), "board": board}),
+        Route("/api/story", StoryHandler, Role.VIEWER, {"calls": calls}),
+    ]

@@ -20,7 +20,7 @@ from admin_ui.rush.control import (
 from admin_ui.rush.progress import Phase, RunProgress
 from admin_ui.web.access import ConsoleHandler
 from admin_ui.web.logins import Role
-from admin_ui.web.pages import PageHandler
+from admin_ui.web.pages import PageHandler, page_route
 from admin_ui.web.routes import Route
 from runtime.problem import NOT_FOUND, UNAVAILABLE, Problem
 
@@ -204,16 +204,16 @@ def with_way_back(page: bytes, address: str) -> bytes:
     return page.replace(b"<main>", b"<main>" + link.encode(), 1)
 
 
-def routes(rush: RushHourControl, environment: dict[str, Any]) -> list[Route]:
-    """Return the addresses of the rush hour."""
-    given = {"rush": rush}
+def routes(rush: RushHourControl, environment: Environment) -> list[Route]:
+    """Return the routes of the rush hour and its runs."""
+    arguments = {"rush": rush}
+    compare = arguments | {"environment": environment, "here": "compare"}
     return [
-        Route("/api/rush", StartHandler, Role.OPERATOR, given),
-        Route("/api/rush/stop", StopHandler, Role.OPERATOR, given),
-        Route("/api/rush/presets", PresetsHandler, Role.VIEWER, given),
-        Route("/api/runs", RunsHandler, Role.VIEWER, given),
-        Route(
-            "/runs/compare", CompareHandler, Role.VIEWER, environment | given | {"here": "compare"}, page=True
-        ),
-        Route("/runs/([^/]+)/([^/]+)", RunFileHandler, Role.VIEWER, given, page=True),
+        page_route("/rush-hour", "rush", environment),
+        Route("/api/rush", StartHandler, Role.OPERATOR, arguments),
+        Route("/api/rush/stop", StopHandler, Role.OPERATOR, arguments),
+        Route("/api/rush/presets", PresetsHandler, Role.VIEWER, arguments),
+        Route("/api/runs", RunsHandler, Role.VIEWER, arguments),
+        Route("/runs/compare", CompareHandler, Role.VIEWER, compare, page=True),
+        Route("/runs/([^/]+)/([^/]+)", RunFileHandler, Role.VIEWER, arguments, page=True),
     ]

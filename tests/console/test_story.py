@@ -54,7 +54,7 @@ def in_details(page: Page, button: str, reason: str) -> None:
 
 
 def placed_since(page: Page, unix_ms: float) -> list[str]:
-    """Return where the cars that "Why here" shows went since a moment."""
+    """Return where the cars that the page of decisions shows went since a moment."""
     shown = page.locator(".decision").evaluate_all(SEEN)
     return [found[1] for at_ms, mark in shown if at_ms > unix_ms and (found := CHOSEN.search(mark))]
 
@@ -95,7 +95,7 @@ def watches_the_load_rise(page: Page) -> None:
 def drains_and_sees_cars_go_elsewhere(page: Page) -> None:
     in_details(page, "Drain", "works on the transformer")
     since_ms = page.evaluate("() => Date.now()")
-    follow(page, "Why here")
+    follow(page, "Decisions")
     expect(page.locator(".decision").first).to_be_visible()
     until(lambda: len(placed_since(page, since_ms)) >= 20)
     assert set(placed_since(page, since_ms)) == OTHERS

@@ -1,4 +1,4 @@
-"""Why here: decisions live, and whole stories, in a real browser on a real grid."""
+"""Decisions live, and whole stories, in a real browser on a real grid."""
 
 import re
 from collections.abc import Iterator

@@ -285,7 +285,7 @@ async def test_a_session_is_stopped_and_its_story_told_to_its_end(tmp_path: Path
         assert f"{placed['substation_id']} gets 20 kW of room back at once." in told["effects"]
         status, told = await at.give("stop", session_id)
         assert (status, told["undo"]) == (200, None)
-        assert (await at.preview("stop", session_id))["refused"] == "The session is over already: stopped."
+        assert (await at.preview("stop", session_id))["refused"] == "The session has ended already: stopped."
         _, story = await at.ask("GET", f"/api/story?session_id={session_id}")
         (session,) = story["sessions"]
         assert (session["state"], session["reserved"][-1]["power_kw"]) == ("stopped", 0)

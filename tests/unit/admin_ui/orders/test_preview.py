@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from admin_ui.grid.usable_capacity import usable
 from admin_ui.orders import preview as previews
-from admin_ui.orders.order import FLEET, InvalidOrder, Order, order
+from admin_ui.orders.order import FLEET, InvalidOrder, Order, parse
 from admin_ui.orders.preview import (
     arrivals,
     basis,
@@ -221,7 +221,7 @@ def test_stopping_a_session_says_what_it_has_and_that_it_can_t_be_undone() -> No
     assert told["undo"] is None
     assert (
         preview_stop(session | {"state": "completed"}, 0)["refused"]
-        == "The session is over already: completed."
+        == "The session has ended already: completed."
     )
 
 
@@ -245,4 +245,4 @@ def test_stopping_a_session_says_what_it_has_and_that_it_can_t_be_undone() -> No
 )
 def test_what_is_no_order_is_none(document: dict[str, Any]) -> None:
     with pytest.raises(InvalidOrder):
-        order(document)
+        parse(document)
