@@ -23,7 +23,7 @@ from runtime.settings import (
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a console reads from the environment."""
+    """The settings of a console, from the environment."""
 
     bind: str = setting("CONSOLE_BIND", "127.0.0.1", address, "the address to listen on")
     published_on: str = setting(
@@ -105,11 +105,11 @@ class Settings:
 
     @property
     def on_loopback(self) -> bool:
-        """Whether only this machine can come in."""
+        """Whether only this machine can reach the console."""
         return ipaddress.ip_address(self.published_on or self.bind).is_loopback and not self.behind_tls
 
     def faults(self) -> list[str]:
-        """Return what is wrong with them together."""
+        """Return the faults in combinations of settings."""
         if len(self.balancer) > 1 or len(self.gateway) > 1:
             return ["BALANCER_URL and GATEWAY_URL take one URL each"]
         if bool(self.tls_cert) != bool(self.tls_key):

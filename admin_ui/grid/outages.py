@@ -14,7 +14,7 @@ from typing import Any
 
 from admin_ui.grid.event_log import EventLog
 
-SHOWN = 4  # of the newest
+SHOWN = 4  # outages
 SHOWN_S = 900.0  # the time span of the charts
 
 
@@ -33,7 +33,7 @@ class Outages:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._lost: dict[Service, float] = {}  # those that last, and since when
+        self._lost: dict[Service, float] = {}  # outages that have not ended, and since when
         self._ended: collections.deque[dict[str, Any]] = collections.deque(maxlen=SHOWN)
         for event in log.events:
             if event["event"] == "lost":

@@ -1,4 +1,4 @@
-"""What the page of the rush hour asks for: to start and stop a run, the list of runs and what they left."""
+"""`/api/rush` and `/runs`: start and stop a run, list the runs, read their files, and compare them."""
 
 import asyncio
 import tempfile
@@ -9,7 +9,6 @@ from jinja2 import Environment
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
-from admin_ui.rush import options as rush_wish
 from admin_ui.rush.control import (
     COMPARE_WITHIN_S,
     DifferentRun,
@@ -17,6 +16,7 @@ from admin_ui.rush.control import (
     RunInProgress,
     RushHourControl,
 )
+from admin_ui.rush.options import DEFAULT_SEED, parse_options, parse_run_ids, parse_stop
 from admin_ui.rush.progress import Phase, RunProgress
 from admin_ui.web.access import ConsoleHandler
 from admin_ui.web.logins import Role
@@ -24,8 +24,8 @@ from admin_ui.web.pages import PageHandler, page_route
 from admin_ui.web.routes import Route
 from runtime.problem import NOT_FOUND, UNAVAILABLE, Problem
 
-# A report is a page of its own, made by another program from what the grid has answered: it shows its own
-# style and pictures, and can do nothing in the name of who reads it.
+# A report is a page that another program made from the answers of the grid. It may show its own style and pictures, but
+# can do nothing in the name of the person who reads it.
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; sandbox allow-downloads"
@@ -53,22 +53,22 @@ class RushHandler(ConsoleHandler):
     """The base of these handlers."""
 
     def setup(self, rush: RushHourControl) -> None:  # type: ignore[override]
-        """`rush` has the run of this console, and the runs folder."""
+        """`rush` controls the run of this console, and has the runs folder."""
         self.rush = rush
 
 
 class StartHandler(RushHandler):
-    """`POST /api/rush` with preset, seed, and if wanted requests and seconds."""
+    """`POST /api/rush` with preset and seed, and optionally requests and seconds."""
 
     acts = "start rush hour"
 
     async def post(self) -> None:
-        """Answer 202 with the run once it goes on, or say why it does not."""
+        """Answer 202 with the run once it has begun, or say why it has not."""
         assert self.login  # noqa: S101 - the route takes a role
         try:
-            asked = self.json_object()
-            wish = rush_wish.read(asked, await self.rush.presets())
-            run = await self.rush.start(wish, self.login.name)
+            document = self.json_object()
+            options = parse_options(document, await self.rush.presets())
+            run = await self.rush.start(options, self.login.name)
         except ValueError as error:
             raise HTTPError(400, str(error)) from None
         except RunInProgress as error:
@@ -92,12 +92,12 @@ class StopHandler(RushHandler):
     acts = "stop rush hour"
 
     async def post(self) -> None:
-        """Answer when the run has ended, and its sessions too if `end_sessions`; what was measured is kept."""
+        """Answer when the run has ended, with its sessions if `end_sessions` is true; its measurements are kept."""
         assert self.login  # noqa: S101 - the route takes a role
         try:
-            wish = rush_wish.read_stop(self.json_object())
-            self.target = wish.run_id or ""
-            run = await self.rush.stop(wish, self.login.name)
+            options = parse_stop(self.json_object())
+            self.target = options.run_id or ""
+            run = await self.rush.stop(options, self.login.name)
         except ValueError as error:
             raise HTTPError(400, str(error)) from None
         except NoRunInProgress as error:
@@ -106,18 +106,18 @@ class StopHandler(RushHandler):
             self.write_problem(NOT_THIS_RUN, detail=str(error))
         else:
             self.audited = True
-            told = {"run_id": run.run_id, "verdict": run.verdict, "why": run.why}
-            self.write_json(told | {"taken_off": run.taken_off})
+            result = {"run_id": run.run_id, "verdict": run.verdict, "why": run.why}
+            self.write_json(result | {"taken_off": run.taken_off})
 
 
 class PresetsHandler(RushHandler):
     """`GET /api/rush/presets`."""
 
     async def get(self) -> None:
-        """Write what can be started."""
+        """Write the presets and the default seed."""
         found = await self.rush.presets()
         listed = [{"name": name, "about": about} for name, about in found.items()]
-        self.write_json({"presets": listed, "seed": rush_wish.DEFAULT_SEED})
+        self.write_json({"presets": listed, "seed": DEFAULT_SEED})
 
 
 class RunsHandler(RushHandler):
@@ -134,7 +134,7 @@ class RunsHandler(RushHandler):
 
 
 class RunFileHandler(RushHandler):
-    """`GET /runs/{run_id}/{name}`: a report to look at, the data to take away."""
+    """`GET /runs/{run_id}/{name}`: a file of a run; browsers show the report and download the data."""
 
     async def get(self, run_id: str, name: str) -> None:
         """Write the file."""
@@ -159,7 +159,7 @@ class RunFileHandler(RushHandler):
 
 
 class CompareHandler(PageHandler):
-    """`GET /runs/compare?run=...&run=...`: two runs or more, side by side."""
+    """`GET /runs/compare?run=...&run=...`: compares two runs or more."""
 
     def setup(self, environment: Environment, rush: RushHourControl, **more: Any) -> None:  # type: ignore[override]
         """`rush` has the runs folder."""
@@ -167,9 +167,9 @@ class CompareHandler(PageHandler):
         self._rush = rush
 
     async def get(self) -> None:
-        """Write the page that the load test makes of them."""
+        """Write the page on which the load test compares the runs."""
         try:
-            run_ids = rush_wish.compared(self.get_query_arguments("run"))
+            run_ids = parse_run_ids(self.get_query_arguments("run"))
         except ValueError as error:
             self.show("rush_fault.html", 400, fault=str(error), back=RUNS)
             return
@@ -184,7 +184,7 @@ class CompareHandler(PageHandler):
             self.show("rush_fault.html", 502, fault=fault, back=back)
 
     async def _compared(self, run_ids: list[str]) -> tuple[bytes, str]:
-        """Return the page, or what is wrong in words."""
+        """Return the page, or b"" and what is wrong in words."""
         with tempfile.TemporaryDirectory(prefix="compare-") as folder:
             file = Path(folder) / "compare.html"
             try:
@@ -199,7 +199,7 @@ class CompareHandler(PageHandler):
 
 
 def with_way_back(page: bytes, address: str) -> bytes:
-    """Return a page that the load test made with a link to the list of runs at its top."""
+    """Return a page of the load test with a link to the list of runs at its top."""
     link = f'<p><a href="{address}">← Back to the runs</a></p>'
     return page.replace(b"<main>", b"<main>" + link.encode(), 1)
 

@@ -60,8 +60,8 @@ async def test_a_password_of_long_ago_must_be_given_again_and_that_lasts_five_mi
     logins, now_s = Logins(12), time.time()
     logins.open("token", "ann", Role.OPERATOR, now_s - CONFIRMED_FOR_S - 5)
     async with serving(tmp_path, logins) as (url, log):
-        status, told = await asked(url, "token")
-        assert (status, told["type"]) == (403, "urn:smartgrid:problem:confirm-first")
+        status, problem = await asked(url, "token")
+        assert (status, problem["type"]) == (403, "urn:smartgrid:problem:confirm-first")
         assert log.head.number == 0
         logins.confirm("token", now_s)
         assert (await asked(url, "token"))[0] == 200
@@ -87,9 +87,9 @@ async def test_with_a_full_disk_nothing_is_done_and_that_is_said(tmp_path: Path)
         for _ in range(20):
             await log.note("ann", "fill", "", AuditOutcome.DONE, {"x": "x" * 3000})
         before = log.head
-        status, told = await asked(url, "token")
-        assert (status, told["type"]) == (503, "urn:smartgrid:problem:no-audit")
-        assert "full" in told["detail"]
+        status, problem = await asked(url, "token")
+        assert (status, problem["type"]) == (503, "urn:smartgrid:problem:no-audit")
+        assert "full" in problem["detail"]
         assert log.head == before
         log._store.run("PRAGMA max_page_count = 100000")
         assert (await asked(url, "token"))[0] == 200

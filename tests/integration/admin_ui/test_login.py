@@ -298,8 +298,8 @@ def test_the_printed_link_logs_in_once_by_its_button_however_often_it_is_looked_
     assert (again.headers["Location"], again.headers.get("Set-Cookie")) == ("/login?link=used", None)
     assert console.ask("GET", url).headers["Location"] == "/login?link=used"
     console.stop()
-    told = [("local operator", "log in by link", "done"), ("(unknown name)", "log in by link", "refused")]
-    assert audited(console.data)[-2:] == told
+    expected = [("local operator", "log in by link", "done"), ("(unknown name)", "log in by link", "refused")]
+    assert audited(console.data)[-2:] == expected
 
 
 def test_a_new_link_leaves_the_one_before_valid_and_a_wrong_one_logs_nobody_in(console: Console) -> None:

@@ -90,7 +90,7 @@ async def test_a_gateway_that_refuses_connections_is_lost_until_it_is_read_again
         watch = GatewayWatch(session, f"http://{HOST}:{port}", Rates(), Outages(log))
         async with followed(watch.follow()):
             async with gateway(port, 1.0):
-                await seen(lambda: watch._read is not None)
+                await seen(lambda: watch._newest is not None)
             await seen(lambda: kinds(log) == [("lost", "gateway")])
             async with gateway(port, time.time()):
                 await seen(lambda: kinds(log) == [("lost", "gateway"), ("back", "gateway")])

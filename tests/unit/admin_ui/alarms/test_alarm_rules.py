@@ -86,9 +86,9 @@ def test_a_report_is_never_old_before_five_polls_of_the_balancer(
 
 
 def test_the_time_to_the_limit_is_told() -> None:
-    told = said(state(row(load_kw=750, trend_kw_s=5.0)))["OverloadPredicted"].said
-    assert "75 % of 1,000 kW" in told
-    assert "at the limit in 50 s" in told
+    words = said(state(row(load_kw=750, trend_kw_s=5.0)))["OverloadPredicted"].said
+    assert "75 % of 1,000 kW" in words
+    assert "at the limit in 50 s" in words
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_the_file_itself_refuses_what_is_not_appended(file: Path, statement: str
 
 
 @pytest.mark.parametrize(
-    ("statement", "told"),
+    ("statement", "message"),
     [
         ("UPDATE entry SET reason = 'none' WHERE number = 3", "entry 3 is not as it was written"),
         ("UPDATE entry SET at_unix_ms = 0 WHERE number = 1", "entry 1 is not as it was written"),
@@ -108,13 +108,13 @@ def test_the_file_itself_refuses_what_is_not_appended(file: Path, statement: str
     ],
 )
 def test_what_was_changed_around_the_triggers_is_found(
-    file: Path, capsys: pytest.CaptureFixture[str], statement: str, told: str
+    file: Path, capsys: pytest.CaptureFixture[str], statement: str, message: str
 ) -> None:
     written(file)
     assert main(["verify"], file.parents[1]) == 0
     tampered(file, statement)
     assert main(["verify"], file.parents[1]) == 1
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_cut_off_end_is_found_by_a_hash_that_was_noted(

@@ -11,7 +11,7 @@ from admin_ui.audit.refusals import LISTED, MOST_WHY, Refusals
 from admin_ui.web.refusal import Refusal
 
 
-def refusal(who: str = "vic", why: str = "it takes the role operator") -> Refusal:
+def refusal(who: str = "vic", why: str = "this requires the role operator") -> Refusal:
     return Refusal(who, "drain", "substation-1", "192.0.2.1", "not-allowed", why)
 
 

@@ -113,11 +113,11 @@ def test_after_the_window_or_the_last_request_the_answers_are_awaited(late: dict
 
 def test_the_last_line_has_the_verdict_and_the_figures_stay() -> None:
     made = run(STARTED, PROGRESS, ENDED)
-    assert not made.over  # its process has not ended: the next one may not begin
+    assert not made.ended  # its process has not ended: the next one may not begin
     made.end(0, "")
     shown = made.shown()
     assert (shown["phase"], shown["verdict"], shown["sent"], shown["eta_s"]) == ("ended", "held", 10, None)
-    assert made.over
+    assert made.ended
 
 
 def test_a_run_that_was_killed_is_failed_and_says_its_last_words() -> None:
