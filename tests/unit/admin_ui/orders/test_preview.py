@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admin_ui.grid.usable_capacity import usable
-from admin_ui.orders import preview as previews
 from admin_ui.orders.order import FLEET, InvalidOrder, Order, parse
 from admin_ui.orders.preview import (
+    SAME_KW,
     arrivals,
     basis,
     below_in_s,
@@ -163,7 +163,7 @@ def test_the_time_until_a_load_has_fallen_is_between_two_points_of_the_plans(
     times, freed = sorted(at for at, _ in points), sorted(kw for _, kw in points)
     releases = list(zip(times, freed, strict=True))
     found = below_in_s(releases, excess_kw)
-    enough = [at for at, kw in releases if kw >= excess_kw - previews.SAME_KW]
+    enough = [at for at, kw in releases if kw >= excess_kw - SAME_KW]
     assert (found[1] if found else None) == (enough[0] if enough else None)
     if found:
         assert found[0] == max((at for at in times if at < found[1]), default=0.0)
