@@ -1,7 +1,4 @@
-"""An address of the console with the least role that may use it. Tests check every address with every role.
-
-Pure: it only holds a handler's class.
-"""
+"""An address of the console with the least role that may use it. Tests check every address with every role."""
 
 import dataclasses
 from typing import Any
