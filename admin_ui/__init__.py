@@ -1,4 +1,4 @@
-"""The operator's console: its pages, its stream to browsers, the operators' orders and their audit.
+"""The operators' console: pages, a stream to browsers, orders and their audit log.
 
-It shows the grid and passes orders to the balancer. It is never on the path of a charging request.
+It shows the grid and sends orders to the balancer. It is never on the path of a charging request.
 """

@@ -95,11 +95,11 @@ class Settings(BalancerClientSettings):
 
     @property
     def on_loopback(self) -> bool:
-        """Whether only this machine can come in."""
+        """Whether only this machine can reach the console."""
         return ipaddress.ip_address(self.published_on or self.bind).is_loopback and not self.behind_tls
 
     def faults(self) -> list[str]:
-        """Return what is wrong with them together."""
+        """Return the faults in combinations of settings."""
         if len(self.balancer) > 1 or len(self.gateway) > 1:
             return ["BALANCER_URL and GATEWAY_URL take one URL each"]
         if bool(self.tls_cert) != bool(self.tls_key):

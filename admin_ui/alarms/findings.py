@@ -1,11 +1,11 @@
-"""What the alarm rules find in the state that the console shows.
+"""The findings of the alarm rules in the state that the console shows.
 
-Pure: it judges one state as browsers see it.
+Pure: it judges one state as browsers see it. Rules:
 
-- Between the limit that raises and the one that clears lies a deadband, in which nothing changes
-  (ISA-18.2, EEMUA 191);
-- what can't be known now is not judged: with the balancer's stream lost, the fleet's alarms stay as they are;
-- one cause, one alarm: what follows from another alarm is not reported as well.
+- between the limit that raises an alarm and the one that clears it lies a deadband, in which nothing changes (ISA-18.2,
+  EEMUA 191);
+- unknown figures are not judged: while the balancer's stream is lost, the fleet's alarms stay as they are;
+- one cause has one alarm: the consequences of an alarm are not reported as well.
 """
 
 import dataclasses
@@ -20,34 +20,34 @@ State = Mapping[str, Any]
 Row = Mapping[str, Any]
 Key = tuple[str, str]  # the rule, and the substation ('' for the whole grid)
 
-OVERLOADED = (1.0, 1.005)  # utilization: at most the first clears, more than the second raises
+OVERLOADED = (1.0, 1.005)  # utilization: up to the first the alarm clears, above the second it is raised
 FULL = (0.9, 0.95)
 TO_LIMIT_S = (120.0, 60.0)
-RISKY = 0.7  # utilization below which a rising load is what a day begins with
+RISKY = 0.7  # utilization; below it, a rising load is normal at the start of a day
 UNBALANCED = (1.15, 1.25)  # highest over mean utilization
-BUSY = (0.2, 0.3)  # mean utilization: at least the second, or a difference is a car or two
+BUSY = (0.2, 0.3)  # mean utilization; below the second, one or two cars make the whole difference
 REFUSED = (0.02, 0.05)  # share of the requests
-REFUSED_PER_S = 0.3  # fewer is one in five seconds
-NO_ROOM = (0.05, 0.02)  # share of the capacity that is open: at least the first clears
-# A report is at most one poll old where all is well; fewer polls than this are late on a busy machine.
+REFUSED_PER_S = 0.3  # below it, a single refusal in five seconds would raise the alarm
+NO_ROOM = (0.05, 0.02)  # share of the capacity that is free: from the first on the alarm clears
+# Normally a report is at most one poll old, but a busy machine delays some polls.
 OLD_POLLS = 5
-FRESH = 0.7  # of the age that makes a report stale
+FRESH = 0.7  # share of the stale age below which a report is fresh again
 PLACED = frozenset({"healthy", "suspect", "probing"})
 
 
 class Judgement(enum.Enum):
-    """How things stand by one rule."""
+    """The state of a rule."""
 
     FINE = enum.auto()
-    BETWEEN = enum.auto()  # within the deadband: whatever was, stays
+    BETWEEN = enum.auto()  # within the deadband: the alarm stays as it is
     BAD = enum.auto()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule finds now, with the figures in words; `size` compares findings of one rule."""
+    """What a rule finds now: its judgement, the figures in words, and a size that orders the findings of a rule."""
 
-    verdict: Judgement
+    judgement: Judgement
     said: str
     size: float = 0.0
 
@@ -59,12 +59,12 @@ def unknown(state: State) -> frozenset[str]:
 
 
 def old_from_s(wanted_s: float, state: State) -> float:
-    """Return from which age on a report is old: as wanted, but never before OLD_POLLS of the balancer's own polls."""
+    """Return the age in seconds from which a report is old: `wanted_s`, but at least OLD_POLLS of the balancer's polls."""
     return max(wanted_s, OLD_POLLS * float(state.get("poll_s") or 0.0))
 
 
 def findings(state: State, stale_s: float) -> dict[Key, Finding]:
-    """Return what the rules say of a state; what is not in it is fine. From `stale_s` on, a report is old."""
+    """Return the findings in a state; a rule without one is fine. A report is old from `stale_s` on."""
     rows = state["substations"]
     found = {(name, row["substation_id"]): finding for row in rows for name, finding in _of_one(row, stale_s)}
     found |= {
@@ -78,34 +78,34 @@ def findings(state: State, stale_s: float) -> dict[Key, Finding]:
         "BalancerStreamLost": _stream,
         "GatewayUnreachable": _gateway,
     }
-    whole = {(name, ""): judged for name, judge in fleet.items() if (judged := judge(state))}
+    whole = {(name, ""): finding for name, judge in fleet.items() if (finding := judge(state))}
     return found | whole
 
 
 def _of_one(row: Row, stale_s: float) -> Iterator[tuple[str, Finding]]:
-    """Yield what is said of one substation."""
+    """Yield the findings of one substation with their rules."""
     state, name = row["state"], row["substation_id"]
-    expected = state == "gone" and row["draining"] and not row["sessions"]  # taken away in good order
+    expected = state == "gone" and row["draining"] and not row["sessions"]  # it was drained and then removed
     if state == "conflict":
-        yield "IdentityConflict", Finding(Judgement.BAD, f"Two journals or addresses claim to be {name}")
+        yield "IdentityConflict", Finding(Judgement.BAD, f"Two journals or addresses claim the id {name}")
     elif state in {"ejected", "gone"} and not expected:
-        told = (
+        reason = (
             "It does not answer the balancer"
             if state == "ejected"
             else "Its address is no longer in the list"
         )
-        yield "SubstationDown", Finding(Judgement.BAD, f"{told}; open sessions there: {row['sessions']}")
+        yield "SubstationDown", Finding(Judgement.BAD, f"{reason}; open sessions there: {row['sessions']}")
     elif state == "probing":
-        yield "SubstationDown", Finding(Judgement.BETWEEN, "It answers again, and is being tried")
+        yield "SubstationDown", Finding(Judgement.BETWEEN, "It answers again, and the balancer is testing it")
     elif state == "suspect":
-        yield "SubstationSuspect", Finding(Judgement.BAD, "Polls of it fail, or its stream is down")
+        yield "SubstationSuspect", Finding(Judgement.BAD, "Its polls fail, or its stream is down")
     if state not in PLACED:
         return
     yield "SubstationOverload", _overload(row)
     yield "OverloadPredicted", _prediction(row)
     age_s = row["report_age_s"]
-    verdict = _above(age_s, (stale_s * FRESH, stale_s))
-    yield "ReportsStale", Finding(verdict, f"The newest report is {age_s:.0f} s old", age_s)
+    judgement = _above(age_s, (stale_s * FRESH, stale_s))
+    yield "ReportsStale", Finding(judgement, f"The newest report is {age_s:.0f} s old", age_s)
 
 
 def _overload(row: Row) -> Finding:
@@ -115,7 +115,10 @@ def _overload(row: Row) -> Finding:
 
 
 def _prediction(row: Row) -> Finding:
-    """Tell what is near its limit, or will be soon by its trend; above it another alarm tells, and drained it only falls."""
+    """Judge how near a substation is to its limit now, or will be soon by its trend.
+
+    Above the limit, SubstationOverload reports it; the load of a drained substation only falls.
+    """
     used, room_kw, trend_kw_s = row["utilization"], max(row["headroom_kw"], 0.0), row["trend_kw_s"] or 0.0
     if used > OVERLOADED[1] or row["draining"]:
         return Finding(Judgement.FINE, "")
@@ -123,8 +126,8 @@ def _prediction(row: Row) -> Finding:
     said = f"{used * 100:.0f} % of {row['capacity_kw']:,.0f} kW"
     if left_s < TO_LIMIT_S[0]:
         said += f", {trend_kw_s * 60:+,.0f} kW a minute: at the limit in {_about(left_s)}"
-    verdict = _worse(_above(used, FULL), _above(-left_s, (-TO_LIMIT_S[0], -TO_LIMIT_S[1])))
-    return Finding(verdict, said, used)
+    judgement = _worse(_above(used, FULL), _above(-left_s, (-TO_LIMIT_S[0], -TO_LIMIT_S[1])))
+    return Finding(judgement, said, used)
 
 
 def _imbalance(state: State) -> Finding | None:
@@ -134,24 +137,24 @@ def _imbalance(state: State) -> Finding | None:
         return None
     most = max(open_, key=lambda row: row["utilization"])
     if most["utilization"] > OVERLOADED[1]:
-        return None  # told as such
+        return None  # SubstationOverload reports it
     ratio = most["utilization"] / mean
-    verdict = _above(ratio, UNBALANCED)
-    if verdict is Judgement.BAD and mean < BUSY[1]:
-        verdict = Judgement.BETWEEN
+    judgement = _above(ratio, UNBALANCED)
+    if judgement is Judgement.BAD and mean < BUSY[1]:
+        judgement = Judgement.BETWEEN
     said = f"{most['substation_id']} is at {most['utilization'] * 100:.0f} %, the mean at {mean * 100:.0f} %: {ratio:.2f} times"
-    return Finding(verdict, said, ratio)
+    return Finding(judgement, said, ratio)
 
 
 def _refusals(state: State) -> Finding | None:
-    asked, refused = state["gateway"]["requests_per_s"], state["gateway"]["refused_per_s"]
-    if not asked or refused is None:
+    requests, refused = state["gateway"]["requests_per_s"], state["gateway"]["refused_per_s"]
+    if not requests or refused is None:
         return None
-    verdict = _above(refused / asked, REFUSED)
-    if verdict is Judgement.BAD and refused < REFUSED_PER_S:
-        verdict = Judgement.BETWEEN
-    said = f"{refused:.1f} of {asked:.1f} requests a second: {refused / asked * 100:.0f} %"
-    return Finding(verdict, said, refused / asked)
+    judgement = _above(refused / requests, REFUSED)
+    if judgement is Judgement.BAD and refused < REFUSED_PER_S:
+        judgement = Judgement.BETWEEN
+    said = f"{refused:.1f} of {requests:.1f} requests a second: {refused / requests * 100:.0f} %"
+    return Finding(judgement, said, refused / requests)
 
 
 def _headroom(state: State) -> Finding | None:
@@ -159,32 +162,32 @@ def _headroom(state: State) -> Finding | None:
     if not state["substations"]:
         return None
     if not totals["usable"]:
-        return Finding(Judgement.BAD, "No substation takes cars: each is drained or lost", 0.0)
+        return Finding(Judgement.BAD, "No substation takes cars: all are drained or lost", 0.0)
     share = totals["headroom_kw"] / totals["capacity_kw"] if totals["capacity_kw"] else 0.0
-    said = f"{totals['headroom_kw']:,.0f} kW of {totals['capacity_kw']:,.0f} kW that take cars is open: {share * 100:.0f} %"
+    said = f"{totals['headroom_kw']:,.0f} kW of {totals['capacity_kw']:,.0f} kW that take cars is free: {share * 100:.0f} %"
     return Finding(_above(-share, (-NO_ROOM[0], -NO_ROOM[1])), said, -share)
 
 
 def _stream(state: State) -> Finding | None:
-    return Finding(Judgement.BAD, "Its stream is lost") if state["link"]["stale"] else None
+    return Finding(Judgement.BAD, "The balancer's stream is lost") if state["link"]["stale"] else None
 
 
 def _gateway(state: State) -> Finding | None:
     silent = state["gateway"]["requests_per_s"] is None
-    return Finding(Judgement.BAD, "Its counters can't be read") if silent else None
+    return Finding(Judgement.BAD, "The gateway's counters can't be read") if silent else None
 
 
 def _above(value: float, limits: tuple[float, float]) -> Judgement:
-    """Judge a value by the limit up to which it is fine, and the one above which it is bad."""
+    """Judge a value: it is fine up to the first limit, and bad above the second."""
     if value > limits[1]:
         return Judgement.BAD
     return Judgement.BETWEEN if value > limits[0] else Judgement.FINE
 
 
 def _worse(one: Judgement, other: Judgement) -> Judgement:
-    return max(one, other, key=lambda verdict: verdict.value)
+    return max(one, other, key=lambda judgement: judgement.value)
 
 
 def _about(seconds: float) -> str:
-    """Return a time as steps that don't change with every look."""
+    """Return a time in words, in steps so coarse that it does not change with every look."""
     return f"{math.ceil(seconds / 10) * 10} s" if seconds < TO_LIMIT_S[1] else f"{seconds / 60:.0f} min"

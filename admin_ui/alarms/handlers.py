@@ -1,4 +1,4 @@
-"""What operators say of alarms, and the history."""
+"""`/api/alarms`: operators acknowledge and mute alarms, and read their history."""
 
 import dataclasses
 import time
@@ -9,23 +9,23 @@ from tornado.web import HTTPError
 from admin_ui.alarms.lifecycle import SHOWN
 from admin_ui.alarms.mutes import MuteRefused
 from admin_ui.alarms.watch import AlarmWatch
-from admin_ui.audit.log import Unwritable
+from admin_ui.audit.log import AuditUnwritable
 from admin_ui.grid.event_log import HISTORY
 from admin_ui.web.access import ConsoleHandler
-from admin_ui.web.roles import Role
+from admin_ui.web.logins import Role
 from admin_ui.web.routes import Route
 from runtime.problem import NOT_FOUND, UNAVAILABLE, Problem
 from runtime.settings import integer
 
-INVALID = Problem("invalid", 422, "What was asked for is not accepted")
+INVALID = Problem("invalid", 422, "The request is not accepted")
 S_PER_MINUTE = 60
 
 
 class AlarmHandler(ConsoleHandler):
-    """Base of these."""
+    """The base of these handlers."""
 
     def setup(self, watch: AlarmWatch) -> None:  # type: ignore[override]
-        """`watch` has the alarms."""
+        """`watch` holds the alarms."""
         self._watch = watch
 
     @property
@@ -33,9 +33,9 @@ class AlarmHandler(ConsoleHandler):
         return self.login.name if self.login else ""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Tell that nothing was done where the audit log can't be written."""
+        """Answer that nothing was done when the audit log can't be written."""
         error = kwargs.get("exc_info", (None, None))[1]
-        if isinstance(error, Unwritable):
+        if isinstance(error, AuditUnwritable):
             self.write_problem(UNAVAILABLE, detail=f"nothing was done: {error}")
         else:
             super().write_error(status_code, **kwargs)
@@ -62,22 +62,24 @@ class AcknowledgeHandler(AlarmHandler):
     acts = "acknowledge alarms"
 
     async def post(self, alarm_id: str) -> None:
-        """Acknowledge one occurrence; one that was acknowledged before, or came anew, is not there."""
+        """Acknowledge one occurrence; 404 when it is acknowledged already, or a new occurrence has replaced it."""
         done = await self._watch.acknowledge([int(alarm_id)], self._who)
         self.audited = True
         if done:
             self.write_json({"acknowledged": [int(alarm_id)]})
         else:
-            self.write_problem(NOT_FOUND, detail="this occurrence waits for nobody: look again")
+            self.write_problem(
+                NOT_FOUND, detail="this occurrence needs no acknowledgement any more: look again"
+            )
 
 
 class AcknowledgeAllHandler(AlarmHandler):
-    """`POST /api/alarms/ack`: those that were in sight, `{"ids": [...]}`."""
+    """`POST /api/alarms/ack` `{"ids": [...]}`: acknowledges the alarms that were in sight."""
 
     acts = "acknowledge alarms"
 
     async def post(self) -> None:
-        """Acknowledge several; writes which of them were still waiting."""
+        """Acknowledge several alarms; write the ids of those that were still waiting for it."""
         ids = self.json_object().get("ids")
         if (
             not isinstance(ids, list)
@@ -95,7 +97,7 @@ class MutesHandler(AlarmHandler):
     acts = "mute alarms"
 
     async def post(self) -> None:
-        """Mute."""
+        """Mute a rule; answer 201 with the mute."""
         body = self.json_object()
         texts = [body.get(each, "") for each in ("rule", "substation_id", "reason")]
         minutes = body.get("minutes")
@@ -130,12 +132,12 @@ class MuteHandler(AlarmHandler):
 
 
 def routes(watch: AlarmWatch) -> list[Route]:
-    """Return the addresses of these."""
-    given = {"watch": watch}
+    """Return the routes of the alarms."""
+    arguments = {"watch": watch}
     return [
-        Route("/api/alarms/history", AlarmHistoryHandler, Role.VIEWER, given),
-        Route("/api/alarms/ack", AcknowledgeAllHandler, Role.OPERATOR, given),
-        Route("/api/alarms/([0-9]{1,15})/ack", AcknowledgeHandler, Role.OPERATOR, given),
-        Route("/api/alarms/mutes", MutesHandler, Role.OPERATOR, given),
-        Route("/api/alarms/mutes/([0-9]{1,15})", MuteHandler, Role.OPERATOR, given),
+        Route("/api/alarms/history", AlarmHistoryHandler, Role.VIEWER, arguments),
+        Route("/api/alarms/ack", AcknowledgeAllHandler, Role.OPERATOR, arguments),
+        Route("/api/alarms/([0-9]{1,15})/ack", AcknowledgeHandler, Role.OPERATOR, arguments),
+        Route("/api/alarms/mutes", MutesHandler, Role.OPERATOR, arguments),
+        Route("/api/alarms/mutes/([0-9]{1,15})", MuteHandler, Role.OPERATOR, arguments),
     ]

@@ -1,14 +1,15 @@
-"""The alarms: raised, acknowledged, muted, cleared, and what became of them.
+"""The life of an alarm: it is raised, acknowledged, muted and cleared.
 
-Pure: time comes as a Moment. Rules, after ISA-18.2 and EEMUA 191:
+Pure: time comes as a ClockReading. Rules, after ISA-18.2 and EEMUA 191:
 
-- an alarm is raised when its rule was bad without a break for its on-delay, and cleared when it was fine
-  without a break for its off-delay; what lies between, or is not known, starts both anew;
-- one that was cleared stays shown until it is acknowledged; one that is still true stays shown in any case;
-- one that comes back before is a new occurrence under a new id: nobody acknowledges what they did not see;
+- an alarm is raised when its rule was bad without a break for the on-delay, and cleared when it was fine without a
+  break for the off-delay; a state in between, or an unknown one, starts both delays again;
+- a cleared alarm stays shown until it is acknowledged; an active alarm stays shown in any case;
+- an alarm that comes back before that is a new occurrence with a new id, so that nobody acknowledges an occurrence that
+  they did not see;
 - a cleared alarm shows its worst value;
-- a mute has an end and a reason. It hides nothing: what is muted is shown and counted apart;
-- a rush hour mutes warnings that come up in it, but no earlier ones, and never criticals.
+- a mute has an end and a reason. It hides nothing: muted alarms are shown and counted separately;
+- a rush hour mutes warnings that are raised during it, but no earlier ones, and never critical alarms.
 """
 
 import dataclasses
@@ -18,7 +19,7 @@ from typing import Any
 from admin_ui.alarms.findings import Finding, Judgement, Key
 from admin_ui.alarms.mutes import Mutes
 from admin_ui.alarms.rules import Rule, Severity
-from admin_ui.grid.event_log import AlarmLog
+from admin_ui.grid.event_log import EventLog
 from admin_ui.grid.outages import Outages
 
 SHOWN = 100  # of each list; the rest is only counted
@@ -26,29 +27,32 @@ FLOOD = 10  # alarms in ten minutes; more than an operator can handle (EEMUA 191
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Moment:
-    """Now: seconds of a monotonic clock for delays, and unix seconds to tell people."""
+class ClockReading:
+    """Both clocks at one moment: monotonic seconds for delays, and unix seconds for people."""
 
-    mono_s: float
+    monotonic_s: float
     unix_s: float
 
 
 @dataclasses.dataclass(slots=True)
-class Worst:
-    """The worst finding so far, in words and as its size; '' before the first."""
+class WorstFinding:
+    """The worst finding so far, in words ('' before the first) and as its size."""
 
     said: str = ""
     size: float = 0.0
 
     def take(self, finding: Finding) -> None:
-        """Keep a finding if it is bad, and worse than the worst so far."""
-        if finding.verdict is Judgement.BAD and (not self.said or finding.size > self.size):
+        """Keep a finding if it is bad and worse than the worst so far."""
+        if finding.judgement is Judgement.BAD and (not self.said or finding.size > self.size):
             self.said, self.size = finding.said, finding.size
 
 
 @dataclasses.dataclass(slots=True)
 class Alarm:
-    """One occurrence; `times` and `worst` are over those of the same key that were not acknowledged in between."""
+    """One occurrence of an alarm.
+
+    `times` counts the occurrences with the same key since the last acknowledgement, and `worst` is the worst of them.
+    """
 
     id: int
     rule: str
@@ -59,20 +63,20 @@ class Alarm:
     acknowledged_unix_s: float | None = None
     acknowledged_by: str = ""
     times: int = 1
-    rush: str = ""  # the rush hour in which it was raised
-    worst: Worst = dataclasses.field(default_factory=Worst)
+    rush: str = ""  # the id of the rush hour during which it was raised
+    worst: WorstFinding = dataclasses.field(default_factory=WorstFinding)
 
 
 @dataclasses.dataclass(slots=True)
 class Pending:
-    """Findings that contradict the state of a key: since when, and the worst of them."""
+    """Findings that contradict the state of an alarm: since when (monotonic seconds), and the worst of them."""
 
     since_s: float
-    worst: Worst = dataclasses.field(default_factory=Worst)
+    worst: WorstFinding = dataclasses.field(default_factory=WorstFinding)
 
 
 class Alarms:
-    """All alarms, by their key, with the mutes, the outages and the log of what has happened."""
+    """All alarms by their key, with the mutes, the outages and the log of all their events."""
 
     def __init__(self, rules: Mapping[str, Rule], kept: Mapping[str, Any] | None = None) -> None:
         """`kept` is what `keep` returned before a restart."""
@@ -80,20 +84,20 @@ class Alarms:
         self.rules = rules
         known = [_read(alarm) for alarm in kept.get("alarms", [])]
         self.open: dict[Key, Alarm] = {(a.rule, a.substation_id): a for a in known if a.rule in rules}
-        self.log = AlarmLog(kept.get("history", []), kept.get("last_id", 0))
+        self.log = EventLog(kept.get("history", []), kept.get("last_id", 0))
         self.mutes = Mutes(rules, self.log, kept.get("mutes", []))
         self.outages = Outages(self.log)
         self.rush = ""
-        self.judged = False  # whether anything was looked at since the start
+        self.judged = False  # whether the last look could be judged; False before the first
         self._pending: dict[Key, Pending] = {}
 
     @property
     def version(self) -> int:
-        """Rises with every event: what is to be kept has changed."""
+        """A number that rises with every event; when it has changed, `keep` returns something new."""
         return self.log.number
 
     def keep(self) -> dict[str, Any]:
-        """Return all that must outlive a restart, as JSON holds it."""
+        """Return everything that must outlive a restart, as JSON."""
         return {
             "alarms": [dataclasses.asdict(alarm) for alarm in self.open.values()],
             "mutes": self.mutes.keep(),
@@ -102,9 +106,12 @@ class Alarms:
         }
 
     def look(
-        self, found: Mapping[Key, Finding], unknown: Collection[str], now: Moment, rush: str = ""
+        self, found: Mapping[Key, Finding], unknown: Collection[str], now: ClockReading, rush: str = ""
     ) -> None:
-        """Take what the rules say; `unknown` are those that say nothing now, `rush` the run in progress."""
+        """Raise and clear alarms by the findings of the rules.
+
+        `unknown` are the rules that can't be judged now, and `rush` is the id of the rush hour in progress, '' for none.
+        """
         self.rush, self.judged = rush, True
         self.mutes.expire(now.unix_s)
         for key in [*self.open, *(found.keys() - self.open.keys())]:
@@ -115,8 +122,12 @@ class Alarms:
         for key in self._pending.keys() - found.keys() - self.open.keys():
             del self._pending[key]
 
+    def stop_judging(self) -> None:
+        """Record that the state of the grid could not be judged, so that pages say that nothing is known."""
+        self.judged = False
+
     def acknowledge(self, ids: Collection[int], by: str, unix_s: float) -> list[int]:
-        """Note who has seen alarms; returns the ids that were waiting for it."""
+        """Acknowledge alarms in the name of `by`; returns the ids that were waiting for it."""
         done = []
         for key, alarm in list(self.open.items()):
             if alarm.id not in ids or alarm.acknowledged_unix_s is not None:
@@ -129,20 +140,20 @@ class Alarms:
         return sorted(done)
 
     def muted_by(self, alarm: Alarm) -> str:
-        """Return what mutes an alarm: 'rush hour', 'mute', or ''.
+        """Return what mutes an alarm: 'rush hour', 'mute', or '' for nothing.
 
-        A rush hour mutes warnings that come up in it. Earlier ones have another cause, and are not muted.
+        A rush hour mutes the warnings that are raised during it. Earlier ones have another cause.
         """
-        if self.mutes.holding(alarm.rule, alarm.substation_id):
+        if self.mutes.of(alarm.rule, alarm.substation_id):
             return "mute"
         of_the_run = self.rush and alarm.rush == self.rush
         return "rush hour" if of_the_run and self.rules[alarm.rule].severity is Severity.WARNING else ""
 
     def shown(self, unix_s: float) -> dict[str, Any]:
-        """Return what browsers are shown: the worst first, then the newest."""
+        """Return the alarms as browsers get them: critical ones first, then active ones, then the newest."""
         listed = sorted(map(self._shown, self.open.values()), key=_order)
         calling, muted = [a for a in listed if not a["muted"]], [a for a in listed if a["muted"]]
-        raised, of_them_muted = self.log.raised(unix_s)
+        raised, raised_muted = self.log.raised(unix_s)
         return {
             "calling": calling[:SHOWN],
             "muted": muted[:SHOWN],
@@ -151,8 +162,8 @@ class Alarms:
             "rush": self.rush,
             "judged": self.judged,
             "raised_in_10_min": raised,
-            "raised_muted_in_10_min": of_them_muted,
-            "flood": raised - of_them_muted > FLOOD,
+            "raised_muted_in_10_min": raised_muted,
+            "flood": raised - raised_muted > FLOOD,
             "rules": len(self.rules),
             "version": self.version,
         }
@@ -161,23 +172,23 @@ class Alarms:
         """Return how many mutes are in force although their alarms have cleared."""
         active = [alarm for alarm in self.open.values() if alarm.cleared_unix_s is None]
         mutes = self.mutes.by_id.values()
-        return sum(not any(mute.holds(a.rule, a.substation_id) for a in active) for mute in mutes)
+        return sum(not any(mute.covers(a.rule, a.substation_id) for a in active) for mute in mutes)
 
-    def _judge(self, key: Key, finding: Finding | None, now: Moment) -> None:
-        verdict = finding.verdict if finding else Judgement.FINE
+    def _judge(self, key: Key, finding: Finding | None, now: ClockReading) -> None:
+        judgement = finding.judgement if finding else Judgement.FINE
         alarm = self.open.get(key)
         active = alarm is not None and alarm.cleared_unix_s is None
-        if alarm and active and finding and verdict is not Judgement.FINE:
+        if alarm and active and finding and judgement is not Judgement.FINE:
             alarm.said = finding.said
             alarm.worst.take(finding)
-        if verdict is not (Judgement.FINE if active else Judgement.BAD):
+        if judgement is not (Judgement.FINE if active else Judgement.BAD):
             self._pending.pop(key, None)
             return
         rule = self.rules[key[0]]
-        pending = self._pending.setdefault(key, Pending(now.mono_s))
+        pending = self._pending.setdefault(key, Pending(now.monotonic_s))
         if finding:
             pending.worst.take(finding)
-        if now.mono_s - pending.since_s < (rule.off_s if active else rule.on_s):
+        if now.monotonic_s - pending.since_s < (rule.off_s if active else rule.on_s):
             return
         del self._pending[key]
         if alarm and active:
@@ -185,7 +196,7 @@ class Alarms:
         elif finding:
             self._raise(key, finding, pending.worst, now.unix_s)
 
-    def _raise(self, key: Key, finding: Finding, worst: Worst, unix_s: float) -> None:
+    def _raise(self, key: Key, finding: Finding, worst: WorstFinding, unix_s: float) -> None:
         before = self.open.get(key)
         if before and before.worst.said and before.worst.size > worst.size:
             worst = before.worst
@@ -208,17 +219,22 @@ class Alarms:
 
     def _shown(self, alarm: Alarm) -> dict[str, Any]:
         rule = self.rules[alarm.rule]
-        told = {"severity": rule.severity, "title": rule.title, "action": rule.action, "link": rule.link}
-        return dataclasses.asdict(alarm) | told | {"muted": self.muted_by(alarm)}
+        of_the_rule = {
+            "severity": rule.severity,
+            "title": rule.title,
+            "action": rule.action,
+            "link": rule.link,
+        }
+        return dataclasses.asdict(alarm) | of_the_rule | {"muted": self.muted_by(alarm)}
 
 
 def _read(kept: Mapping[str, Any]) -> Alarm:
-    """Read an alarm as `keep` wrote it; without a worst value, as of an older console, its last one counts."""
-    return Alarm(**{**kept, "worst": Worst(**kept.get("worst", {"said": kept["said"]}))})
+    """Read an alarm as `keep` wrote it. An older console wrote no worst value; then the last value counts."""
+    return Alarm(**{**kept, "worst": WorstFinding(**kept.get("worst", {"said": kept["said"]}))})
 
 
 def _order(alarm: Mapping[str, Any]) -> tuple[bool, bool, int]:
-    """Order by severity, then active before cleared, then the newest first."""
+    """Sort by severity, then active before cleared, then the newest first."""
     return alarm["severity"] != Severity.CRITICAL, alarm["cleared_unix_s"] is not None, -alarm["id"]
 
 

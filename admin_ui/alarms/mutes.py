@@ -1,13 +1,13 @@
-"""The mutes of alarms: until when, why and by whom.
+"""The mutes of alarms: their end, reason and author.
 
-Pure: time comes as unix seconds. A mute has an end and a reason, and it hides nothing.
+Pure: time comes as unix seconds. A mute has an end and a reason, and hides nothing.
 """
 
 import dataclasses
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from admin_ui.grid.event_log import AlarmLog
+from admin_ui.grid.event_log import EventLog
 
 LONGEST_MUTE_S = 24 * 3600.0
 MOST_MUTES = 100
@@ -16,12 +16,12 @@ MOST_NAME = 300  # of a substation, or of an address where there is none
 
 
 class MuteRefused(Exception):
-    """The request is not accepted; the text says what is."""
+    """The request is not accepted; the message says what would be."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mute:
-    """Mutes the alarms of a rule, at one substation or ('') at all, until its end."""
+    """Mutes the alarms of a rule, at one substation or at all of them (''), until its end."""
 
     id: int
     rule: str
@@ -30,16 +30,16 @@ class Mute:
     reason: str
     by: str
 
-    def holds(self, rule: str, substation_id: str) -> bool:
-        """Whether it is about an alarm."""
+    def covers(self, rule: str, substation_id: str) -> bool:
+        """Whether the mute applies to an alarm."""
         return self.rule == rule and self.substation_id in {"", substation_id}
 
 
 class Mutes:
-    """All mutes in force, by their id."""
+    """All mutes that are in force, by their id."""
 
     def __init__(
-        self, rules: Collection[str], log: AlarmLog, kept: Collection[Mapping[str, Any]] = ()
+        self, rules: Collection[str], log: EventLog, kept: Collection[Mapping[str, Any]] = ()
     ) -> None:
         """`kept` is what `keep` returned before a restart; mutes of rules that no longer exist are left out."""
         self.rules = rules
@@ -47,17 +47,20 @@ class Mutes:
         self._log = log
 
     def keep(self) -> list[dict[str, Any]]:
-        """Return them as JSON holds them: the one that ends first comes first."""
+        """Return the mutes as JSON, the one that ends first at the front."""
         return [
             dataclasses.asdict(each) for each in sorted(self.by_id.values(), key=lambda m: m.until_unix_s)
         ]
 
-    def holding(self, rule: str, substation_id: str) -> list[Mute]:
-        """Return the mutes of an alarm."""
-        return [mute for mute in self.by_id.values() if mute.holds(rule, substation_id)]
+    def of(self, rule: str, substation_id: str) -> list[Mute]:
+        """Return the mutes that apply to an alarm."""
+        return [mute for mute in self.by_id.values() if mute.covers(rule, substation_id)]
 
     def put(self, rule: str, substation_id: str, lasts_s: float, reason: str, by: str, unix_s: float) -> Mute:
-        """Mute; raises Refused. A mute of the same rule and substation replaces the former one."""
+        """Mute a rule at a substation for `lasts_s` seconds; raises MuteRefused.
+
+        The new mute replaces an earlier one of the same rule and substation.
+        """
         reason = " ".join(reason.split())
         if rule not in self.rules:
             message = f"there is no rule {rule!r}"
@@ -87,7 +90,7 @@ class Mutes:
         return mute is not None
 
     def expire(self, unix_s: float) -> None:
-        """End those whose time has passed."""
+        """End the mutes whose time has passed."""
         for mute in [mute for mute in self.by_id.values() if mute.until_unix_s <= unix_s]:
             del self.by_id[mute.id]
             self._note("unmuted", mute, unix_s, said="Its time has passed")

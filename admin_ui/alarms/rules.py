@@ -1,9 +1,9 @@
 """The alarm rules: what each one means, how bad it is, what to do about it, and its delays.
 
-Pure. Each rule says what to do now, and has a page in docs/runbooks: what nobody can act on is no alarm. Delays keep
-what is short from being raised, and from coming and going, after ISA-18.2 and EEMUA 191.
+Pure. Each rule says what to do now, and has a page in docs/runbooks: a state that nobody can act on is no alarm. The
+delays suppress short states, and alarms that come and go (ISA-18.2, EEMUA 191).
 
-Names are those of the alerts in Prometheus where both watch for the same.
+A rule has the name of the alert in Prometheus that watches for the same state, where there is one.
 """
 
 import dataclasses
@@ -14,13 +14,13 @@ from collections.abc import Mapping
 class Severity(enum.StrEnum):
     """How fast somebody must act."""
 
-    CRITICAL = "critical"  # now: cars are turned away, or nobody sees what goes on
-    WARNING = "warning"  # soon: else it becomes critical
+    CRITICAL = "critical"  # now: cars are turned away, or nobody can see the grid
+    WARNING = "warning"  # soon: otherwise it becomes critical
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: what it means and what to do now, in words; seconds before it is raised, and cleared."""
+    """One rule: what it means, what to do now, and the delays in seconds before its alarm is raised and cleared."""
 
     name: str
     severity: Severity
@@ -28,7 +28,7 @@ class Rule:
     action: str
     on_s: float
     off_s: float
-    link: str = "/"  # where to do it in the console
+    link: str = "/"  # the page of the console on which to do it
 
 
 CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
@@ -47,7 +47,7 @@ RULES = {
             "OverloadPredicted",
             WARNING,
             "Soon at its limit",
-            "See that the others have room: restore those that are drained. At the limit, cars go elsewhere or wait.",
+            "Make room on other substations: restore drained ones. At the limit, cars go elsewhere or wait.",
             5,
             15,
         ),
@@ -55,23 +55,23 @@ RULES = {
             "SubstationDown",
             CRITICAL,
             "Substation lost",
-            "Look whether its process and its machine run, and start it again: its sessions charge on, none is lost.",
+            "Check its process and its machine, and start it again. Its cars keep charging; no session is lost.",
             3,
             5,
         ),
         Rule(
             "SubstationSuspect",
             WARNING,
-            "Answers badly",
-            "Look at its log and at the network to it: it is used only when no other has room.",
+            "Answers unreliably",
+            "Check its log and the network to it. It is used only when no other substation has room.",
             15,
             15,
         ),
         Rule(
             "SubstationUnseen",
             WARNING,
-            "Nobody at an address",
-            "Start the substation there, or take the address out of the balancer's SUBSTATIONS.",
+            "No substation at an address",
+            "Start the substation there, or remove the address from the balancer's SUBSTATIONS.",
             30,
             5,
         ),
@@ -79,15 +79,15 @@ RULES = {
             "ReportsStale",
             WARNING,
             "Reports are old",
-            "Look whether the substation is overloaded with work, or the balancer polls too rarely: it places by old figures.",
+            "Check whether the substation is too busy to answer, or the balancer polls too rarely. Cars are placed by old figures.",
             5,
             10,
         ),
         Rule(
             "IdentityConflict",
             CRITICAL,
-            "Two under one name",
-            "Stop the one that should not be there. Neither is used until only one is seen.",
+            "Duplicate substation id",
+            "Stop the one that should not run. Neither is used while both are seen.",
             2,
             10,
         ),
@@ -95,7 +95,7 @@ RULES = {
             "LoadImbalance",
             WARNING,
             "Load is uneven",
-            "See by which policy cars are placed, and whether many ask for one substation only.",
+            "Check the placement policy, and whether many requests name one substation only.",
             15,
             30,
             "/decisions",
@@ -104,7 +104,7 @@ RULES = {
             "RefusalRateHigh",
             WARNING,
             "Cars are turned away",
-            "Restore what is drained or derated; see why under Why here.",
+            "Restore drained substations and lowered limits; see the reasons under Decisions.",
             5,
             30,
             "/decisions",
@@ -113,7 +113,7 @@ RULES = {
             "NoHeadroom",
             CRITICAL,
             "No room in the fleet",
-            "Restore drained substations and lowered limits: until then cars wait or are turned away.",
+            "Restore drained substations and lowered limits. Until then, cars wait or are turned away.",
             5,
             15,
         ),
@@ -121,7 +121,7 @@ RULES = {
             "BalancerStreamLost",
             CRITICAL,
             "The balancer does not answer",
-            "Look whether the balancer runs. Figures are old and orders can't be given; sessions charge on.",
+            "Check whether the balancer runs. Figures are old, and orders can't be given. Cars keep charging.",
             3,
             3,
         ),
@@ -129,7 +129,7 @@ RULES = {
             "GatewayUnreachable",
             CRITICAL,
             "The gateway does not answer",
-            "Look whether the gateway runs: cars can't ask to charge.",
+            "Check whether the gateway runs. No car can ask to charge.",
             5,
             5,
         ),

@@ -3,14 +3,14 @@
 import functools
 import re
 from pathlib import Path
-from typing import Any
 
+from jinja2 import Environment
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
+from admin_ui.web.logins import Role
 from admin_ui.web.pages import FOLDER, PageHandler
-from admin_ui.web.roles import Role
 from admin_ui.web.routes import Route
 from runtime.problem import NOT_FOUND
 
@@ -23,7 +23,7 @@ class RunbookHandler(PageHandler):
     """`GET /runbooks` and `GET /runbooks/{rule}`."""
 
     def get(self, name: str = "README") -> None:
-        """Write one; a name without a page is not found."""
+        """Write a runbook; 404 for a name without one."""
         file = RUNBOOKS / f"{name}.md"
         if not file.is_file():
             self.write_problem(NOT_FOUND, detail=f"there is no runbook {name}")
@@ -33,12 +33,12 @@ class RunbookHandler(PageHandler):
 
 
 def html(text: str) -> Markup:
-    """Return a page's Markdown as markup; HTML in it is shown as it is written."""
-    made = _renderer()
-    tokens = made.parse(text)
+    """Return the markup of a Markdown page; HTML in it is shown as text."""
+    renderer = _renderer()
+    tokens = renderer.parse(text)
     for token in tokens:
         _relink(token.children or [])
-    return Markup(made.renderer.render(tokens, made.options, {}))  # noqa: S704 - the renderer escapes
+    return Markup(renderer.renderer.render(tokens, renderer.options, {}))  # noqa: S704 - the renderer escapes
 
 
 @functools.cache
@@ -47,7 +47,7 @@ def _renderer() -> MarkdownIt:
 
 
 def _relink(tokens: list[Token]) -> None:
-    """Let links to neighbours lead to their pages here; name the file where a link leads out of them."""
+    """Point links between runbooks to their pages in the console; replace other relative links by the name of the file."""
     for at, token in enumerate(tokens):
         target = str(token.attrGet("href") or "")
         if token.type != "link_open" or target.startswith((*OUTSIDE, "#")):
@@ -62,10 +62,10 @@ def _relink(tokens: list[Token]) -> None:
         token.nesting = end.nesting = 0
 
 
-def routes(known: dict[str, Any]) -> list[Route]:
-    """Return the addresses of these; `known` is what every page is given."""
-    given = known | {"template": "alarms/runbook.html", "here": "runbooks"}
+def routes(environment: Environment) -> list[Route]:
+    """Return the routes of the runbooks."""
+    arguments = {"environment": environment, "template": "alarms/runbook.html", "here": "runbooks"}
     return [
-        Route(path, RunbookHandler, Role.VIEWER, given, page=True)
+        Route(path, RunbookHandler, Role.VIEWER, arguments, page=True)
         for path in ("/runbooks", "/runbooks/([A-Za-z]{1,40})")
     ]

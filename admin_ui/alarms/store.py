@@ -1,7 +1,7 @@
-"""Keeps the alarms over a restart: `DATA_DIR/admin_ui/alarms.sqlite`.
+"""Saves the alarms in `DATA_DIR/admin_ui/alarms.sqlite`, so that they outlive a restart.
 
-SQLite waits for the disk on a thread of its own. Alarms are told also when the disk takes nothing: what
-is lost then is who acknowledged, not the alarm.
+SQLite waits for the disk on a thread of its own. Alarms are shown even when the disk takes nothing. A restart then
+loses acknowledgements, but no alarm that is still active.
 """
 
 import asyncio
@@ -28,22 +28,22 @@ KEEP = "INSERT INTO kept VALUES (1, ?) ON CONFLICT (only_row) DO UPDATE SET kept
 
 
 class AlarmStore:
-    """One open file; to be used on the event loop's thread."""
+    """One open file. Use it on the event loop's thread."""
 
     def __init__(self, data: Path) -> None:
-        """Open it, made if absent; raises StoreUnusable."""
+        """Open the file, and create it if there is none; raises StoreUnusable."""
         self._store = Store(data / "admin_ui" / "alarms.sqlite", MIGRATIONS)
         self._thread = concurrent.futures.ThreadPoolExecutor(1, "alarms")
 
     def load(self) -> dict[str, Any]:
-        """Return what was saved last, {} when nothing was."""
+        """Return what was saved last, {} when nothing was saved yet."""
         row = self._store.one("SELECT kept FROM kept")
         events = self._store.rows("SELECT event FROM event ORDER BY number")
         history = [json.loads(each["event"]) for each in events]
         return json.loads(row["kept"]) | {"history": history} if row else {}
 
     async def save(self, kept: Mapping[str, Any]) -> bool:
-        """Save what must outlive a restart; returns whether the disk took it."""
+        """Save `kept`; returns whether the disk took it."""
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._save, kept)
         except (StoreFull, sqlite3.Error) as error:

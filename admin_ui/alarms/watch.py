@@ -1,67 +1,67 @@
-"""Looks for alarms once a second in what the console shows, and takes what operators say of them."""
+"""Judges the grid by the alarm rules once a second, and carries out what operators do with alarms."""
 
 import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Collection
 
 from admin_ui.alarms.findings import findings, old_from_s, unknown
-from admin_ui.alarms.lifecycle import Alarms, Moment
+from admin_ui.alarms.lifecycle import Alarms, ClockReading
 from admin_ui.alarms.mutes import MOST_REASON, Mute, MuteRefused
 from admin_ui.alarms.store import AlarmStore
 from admin_ui.audit.chain import AuditOutcome
-from admin_ui.audit.log import Audit
-from admin_ui.settings import Settings
+from admin_ui.audit.log import AuditLog
+from admin_ui.grid.view import GridView
 
 log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
 MOST_TARGET = 500  # characters of what an action was about
-SETTLE_S = 5.0  # after a start: what all come up with is no alarm
+SETTLE_S = 5.0  # after a start, while the services come up, nothing is judged
 
 
 class AlarmWatch:
-    """The one place where alarms change; `view` returns what browsers are shown, without the alarms."""
+    """The only place where alarms change."""
 
     def __init__(
-        self,
-        alarms: Alarms,
-        store: AlarmStore,
-        audit: Audit,
-        view: Callable[[], dict[str, Any]],
-        settings: Settings,
+        self, alarms: Alarms, store: AlarmStore, audit: AuditLog, grid: GridView, stale_s: float
     ) -> None:
-        self._audit = audit
+        """`grid` is judged; a report that is older than `stale_s` is stale."""
         self.alarms = alarms
         self._store = store
-        self._view = view
-        self._stale_s = settings.alarm_stale_s
-        self._settle_s = SETTLE_S * settings.alarm_delays
+        self._audit = audit
+        self._grid = grid
+        self._stale_s = stale_s
         self._saved = alarms.version
 
-    async def follow(self) -> None:
-        """Look until cancelled; a fault of a look is logged, and does not end the watch."""
-        await asyncio.sleep(self._settle_s)
+    async def follow(self, settle_s: float) -> None:
+        """Look every EVERY_S seconds until cancelled, for the first time after `settle_s`.
+
+        A fault of a look is logged, and does not end the watch.
+        """
+        await asyncio.sleep(settle_s)
         while True:
             try:
                 self.look()
                 await self._save()
             except Exception:
-                self.alarms.judged = False  # pages say that nothing is known
+                self.alarms.stop_judging()
                 log.exception("the alarms could not be judged")
             await asyncio.sleep(EVERY_S)
 
     def look(self) -> None:
-        """Judge this moment."""
-        state = self._view()
-        now = Moment(time.monotonic(), time.time())
+        """Judge the grid as it is now."""
+        now = ClockReading(time.monotonic(), time.time())
+        state = self._grid.shown(now.monotonic_s)
         rush = str(state.get("rushhour") or "")
         self.alarms.look(findings(state, old_from_s(self._stale_s, state)), unknown(state), now, rush)
 
     async def acknowledge(self, ids: Collection[int], by: str) -> list[int]:
-        """See Alarms.acknowledge; returns when it is on the disk. May raise Unwritable: nothing was done."""
+        """Acknowledge alarms, and save that; returns the ids that were waiting for it.
+
+        Raises AuditUnwritable when nothing was done.
+        """
         names = [alarm for alarm in self.alarms.open.values() if alarm.id in ids]
         targets = sorted({f"{alarm.rule} {alarm.substation_id}".strip() for alarm in names})
         entry = await self._audit.begin(
@@ -73,10 +73,13 @@ class AlarmWatch:
         return done
 
     async def mute(self, rule: str, substation_id: str, lasts_s: float, reason: str, by: str) -> Mute:
-        """See Mutes.put; returns when it is on the disk. May raise Unwritable: nothing was done."""
+        """Mute a rule for `lasts_s` seconds at a substation ('' for all), and save that.
+
+        Raises MuteRefused, or AuditUnwritable when nothing was done.
+        """
         target = f"{rule} {substation_id}".strip()[:MOST_TARGET]
-        known: dict[str, object] = {"minutes": round(lasts_s / 60, 1)} if math.isfinite(lasts_s) else {}
-        entry = await self._audit.begin(by, "mute alarms", target, reason[:MOST_REASON], known)
+        details: dict[str, object] = {"minutes": round(lasts_s / 60, 1)} if math.isfinite(lasts_s) else {}
+        entry = await self._audit.begin(by, "mute alarms", target, reason[:MOST_REASON], details)
         try:
             mute = self.alarms.mutes.put(rule, substation_id, lasts_s, reason, by, time.time())
         except MuteRefused as error:
@@ -87,7 +90,10 @@ class AlarmWatch:
         return mute
 
     async def unmute(self, mute_id: int, by: str) -> bool:
-        """See Mutes.end; returns when it is on the disk. May raise Unwritable: nothing was done."""
+        """End a mute, and save that; returns whether there was one.
+
+        Raises AuditUnwritable when nothing was done.
+        """
         mute = self.alarms.mutes.by_id.get(mute_id)
         target = f"{mute.rule} {mute.substation_id}".strip() if mute else ""
         entry = await self._audit.begin(by, "end a mute", target, "", {"mute": mute_id})

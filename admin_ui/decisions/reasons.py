@@ -1,55 +1,56 @@
-"""Why a car was sent where it is, in words and figures that a person takes in at once.
+"""Explains a decision of the balancer in words and figures.
 
-Pure. It adds to a decision of the balancer; it never says more than the decision holds: where a choice
-can't be read from the estimates, that is said.
+Pure. An explanation never says more than the decision contains: where the estimates don't explain a choice, it says so.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 MOST_CANDIDATES = 12  # of one decision; the others are counted
-CLOSE = 1e-6  # estimates are told to the watt: nearer ones are equal
+CLOSE = 1e-6  # estimates are rounded to the watt; a smaller difference counts as equal
 UNUSABLE = {"ejected", "conflict", "gone", "unseen"}
 UNLINKED = "its stream is down"
 
-# kind: what the row looks like
+# The kind of a decision, which gives its row a colour and a sign.
 PLACED, WAITS, REFUSED, OPEN = "placed", "waits", "refused", "open"
-ASKED = {
+OF_A_SUBSTATION = {  # by outcome, where a substation was chosen
     "": (OPEN, "asked; the answer is awaited"),
     "placed": (PLACED, "admitted"),
     "refused": (REFUSED, "refused by the substation; the next best is asked"),
     "stale": (REFUSED, "not used: a later attempt was on its way"),
-    "withdrawn": (REFUSED, "withdrawn: the caller was told to ask anew"),
+    "withdrawn": (REFUSED, "withdrawn: the caller was asked to send a new request"),
     "unknown": (OPEN, "no answer in time; the same substation is asked again with the same key"),
-    "known": (PLACED, "sent earlier already: the order book knows where"),
+    "known": (PLACED, "admitted earlier: the order book knows where"),
     "wrong_book": (REFUSED, "refused: the substation belongs to another order book"),
 }
-NOBODY = {
-    "": (REFUSED, "refused; the caller was told when to come back"),
+WITHOUT_A_SUBSTATION = {  # by outcome, where none was chosen
+    "": (REFUSED, "refused, with a time to come back"),
     "waiting": (WAITS, "waits for room"),
     "seated": (PLACED, "waited, and got a place"),
-    "in_vain": (REFUSED, "waited in vain; refused"),
+    "in_vain": (REFUSED, "refused after waiting"),
     "left": (REFUSED, "waited, and the caller hung up"),
 }
-OTHERWISE = {
-    "round_robin": "it was its turn among those with room",
-    "random": "it was drawn at random among those with room",
-    "power_of_two": "it was the lower of two that were drawn at random",
-    "snapshot_least_loaded": "it stood lowest by the last poll alone, whatever was placed since",
+BY_POLICY = {  # the reason of policies that don't choose the lowest load
+    "round_robin": "it was its turn among the substations with room",
+    "random": "it was drawn at random among the substations with room",
+    "power_of_two": "it was the less loaded of two that were drawn at random",
+    "snapshot_least_loaded": "it was lowest by the last poll alone, without what was placed since",
 }
 
 
-def explained(decision: Mapping[str, Any]) -> dict[str, Any]:
+def explain(decision: Mapping[str, Any]) -> dict[str, Any]:
     """Return a decision of `/decisions` with its kind, outcome and reason in words, and its candidates."""
     demand_kw, chosen = decision["demand_kw"], decision["chosen"]
     candidates = [_candidate(option, demand_kw, chosen) for option in decision["options"]]
     _judge(decision["policy"], candidates)
     candidates.sort(key=lambda each: (not each["chosen"], each["why_not"] != "", each["after"], each["name"]))
-    kind, came_of_it = (ASKED if chosen else NOBODY).get(decision["outcome"], (OPEN, decision["outcome"]))
+    kind, result = (OF_A_SUBSTATION if chosen else WITHOUT_A_SUBSTATION).get(
+        decision["outcome"], (OPEN, decision["outcome"])
+    )
     plain = {name: value for name, value in decision.items() if name != "options"}
     return plain | {
         "kind": kind,
-        "came_of_it": came_of_it,
+        "came_of_it": result,
         "words": _words(decision, candidates),
         "candidates": candidates[:MOST_CANDIDATES],
         "left_out": max(len(candidates) - MOST_CANDIDATES, 0),
@@ -85,7 +86,7 @@ def _candidate(option: Mapping[str, Any], demand_kw: float, chosen: str | None) 
 
 
 def _judge(policy: str, candidates: list[dict[str, Any]]) -> None:
-    """Say of each candidate in a word or two why it was it, or not."""
+    """Set the verdict of each candidate: in a word or two, why it was chosen or not."""
     chosen = next((each for each in candidates if each["chosen"]), None)
     for each in candidates:
         if each["chosen"]:
@@ -103,13 +104,13 @@ def _judge(policy: str, candidates: list[dict[str, Any]]) -> None:
 def _words(decision: Mapping[str, Any], candidates: list[dict[str, Any]]) -> str:
     demand = f"{decision['demand_kw']:g} kW"
     if not decision["chosen"]:
-        return _why_nobody(decision["reason"], demand, candidates)
+        return _why_none(decision["reason"], demand, candidates)
     chosen = next((each for each in candidates if each["chosen"]), None)
     if chosen is None:
         return f"{decision['chosen']}: {decision['reason']}."
     share = f"{chosen['after'] * 100:.1f} %"
     if decision["policy"] != "least_loaded":
-        why = OTHERWISE.get(decision["policy"], decision["reason"])
+        why = BY_POLICY.get(decision["policy"], decision["reason"])
         return f"{chosen['name']}: {why}. With {demand} more it comes to {share} of its limit."
     lower = [each for each in candidates if each["after"] < chosen["after"] - CLOSE]
     if not lower:
@@ -118,16 +119,18 @@ def _words(decision: Mapping[str, Any], candidates: list[dict[str, Any]]) -> str
 
 
 def _passed_over(lower: list[dict[str, Any]]) -> str:
-    """Say why those were not used that stood lower."""
-    told = [f"{each['name']} ({each['why_not']})" for each in lower if each["why_not"]]
+    """Return why the candidates with a lower load were not used."""
+    unusable = [f"{each['name']} ({each['why_not']})" for each in lower if each["why_not"]]
     kept = [each["name"] for each in lower if not each["why_not"]]
-    words = f"Lower, but not used: {_listed(told)}." if told else ""
+    words = f"Lower, but not used: {_listed(unusable)}." if unusable else ""
     if kept:
-        words += f" {_listed(kept)} stood lower too; its room was kept for requests that had waited longer."
+        words += (
+            f" {_listed(kept)} had a lower load too; its room was kept for requests that had waited longer."
+        )
     return words.strip()
 
 
-def _why_nobody(reason: str, demand: str, candidates: list[dict[str, Any]]) -> str:
+def _why_none(reason: str, demand: str, candidates: list[dict[str, Any]]) -> str:
     if not candidates:
         return f"{reason[:1].upper()}{reason[1:]}."
     shut = {"draining", UNLINKED, *UNUSABLE}

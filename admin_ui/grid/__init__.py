@@ -1,4 +1,4 @@
-"""What the console knows of the grid: fleet, history, rates and outages, and the calls that it makes to balancer and gateway.
+"""The console's view of the grid: fleet, history, rates and outages, and the calls to balancer and gateway.
 
-This folder never gives an order by itself.
+This folder never decides on an order: it sends what it is given.
 """

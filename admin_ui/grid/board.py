@@ -1,9 +1,9 @@
-"""What the console knows of the fleet: the balancer's frames put together, with the history of each substation.
+"""The state of the fleet, assembled from the balancer's frames, with the history of each substation.
 
 Pure: time comes as seconds of a monotonic clock, for history as unix seconds. Rules:
 
-- a frame that is out of its order is never applied: the stream begins anew with a snapshot;
-- what was last known stays shown when the stream is lost, with its age, and is called stale;
+- a frame out of order is never applied: the stream starts again with a snapshot;
+- when the stream is lost, the last known state stays shown with its age, and is called stale;
 - history is recorded once a second; a stale value leaves a gap;
 - an impossible figure, infinite or beyond MOST, is replaced by 0, and its row is stale.
 """
@@ -17,12 +17,12 @@ from balancer.contract import FLEET
 from runtime.changes import HEARTBEAT_S, Table
 
 CONSOLE = Table("state", FLEET.rows, FLEET.key, FLEET.age)
-HICCUP_S = 3.0  # a silence that lasts so much longer than a heartbeat is a loss; a shorter one is none
+HICCUP_S = 3.0  # how much longer than a heartbeat a silence may last before the stream counts as lost
 STALE_AFTER_S = HEARTBEAT_S + HICCUP_S
-STALE_POLLS = 3  # a report that is older than so many polls is stale; the balancer ejects for the same
-MOST = 1e9  # of any figure of a row: kW, seconds, sessions
+STALE_POLLS = 3  # a report that is older than this many polls is stale; the balancer ejects at the same age
+MOST = 1e9  # the highest possible figure of a row: kW, seconds, sessions
 FIGURES = ("capacity_kw", "rated_kw", "load_kw", "headroom_kw", "utilization", "sessions", FLEET.age)
-POLL_S = 1.0  # until the balancer has told its own
+POLL_S = 1.0  # until the balancer reports its own interval
 
 Row = dict[str, Any]
 
@@ -32,7 +32,7 @@ class OutOfOrder(Exception):
 
 
 class Board:
-    """The fleet as the balancer's stream tells it."""
+    """The fleet as the balancer's stream reports it."""
 
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
@@ -41,30 +41,30 @@ class Board:
         self.fleet = History()
         self.connected = False
         self._seq = 0
-        self._told_s: dict[str, float] = {}  # when a row's age was told
+        self._age_at_s: dict[str, float] = {}  # when the age of a row was reported
         self._odd: set[str] = set()  # substations with an impossible figure
-        self._heard_s: float | None = None  # when a frame came last
+        self._heard_s: float | None = None  # when the last frame came
         self._heard_second: int | None = None
         self._second = 0
 
     def connect(self) -> None:
-        """A new stream begins; its first frame must be a snapshot."""
+        """Start a new stream; its first frame must be a snapshot."""
         self._seq = 0
 
     def lose(self) -> None:
-        """The stream ended."""
+        """Record that the stream has ended."""
         self.connected = False
 
     def apply(self, frame: Mapping[str, Any], now_s: float) -> None:
-        """Take one frame of `/fleet/stream`; raises OutOfOrder."""
+        """Apply one frame of `/fleet/stream`; raises OutOfOrder."""
         self._seq += 1
         kind = frame["kind"]
         if frame["seq"] != self._seq or (kind == "snapshot") != (self._seq == 1):
-            raise OutOfOrder(f"frame {frame['seq']} ({kind}) came where {self._seq} was due")
+            raise OutOfOrder(f"frame {frame['seq']} ({kind}) came where frame {self._seq} was expected")
         if kind == "snapshot":
             fleet = frame[FLEET.whole]
             self.rows.clear()
-            self._told_s.clear()
+            self._age_at_s.clear()
             self._odd.clear()
             self.rest = {name: value for name, value in fleet.items() if name != FLEET.rows}
             self._take(fleet[FLEET.rows], now_s)
@@ -74,11 +74,11 @@ class Board:
         self._heard_s = now_s
 
     def stale(self, now_s: float) -> bool:
-        """Whether the stream has been silent for so long that nothing shown may be acted on."""
+        """Whether the stream has been silent for so long that nobody may act on what is shown."""
         return self._heard_s is None or now_s - self._heard_s > STALE_AFTER_S
 
     def current(self, now_s: float) -> bool:
-        """Whether the figures are current; while they are not, charts have a gap."""
+        """Whether the figures are current; charts have a gap while they are not."""
         return self.connected and self._heard_s is not None and now_s - self._heard_s <= 2 * HEARTBEAT_S
 
     def trend_kw_s(self) -> float | None:
@@ -91,7 +91,7 @@ class Board:
         return round(sum(known), 1) if known else None
 
     def sample(self, unix_s: float, now_s: float) -> None:
-        """Keep this second in the history."""
+        """Record this second in the history."""
         self._second = int(unix_s)
         heard = self.current(now_s)
         if self._heard_s is not None:
@@ -107,7 +107,7 @@ class Board:
                 del self.histories[name]
 
     def history(self, seconds: int, names: list[str]) -> dict[str, Any]:
-        """Return the last `seconds` of some substations (none named: of all) and of the fleet's sums."""
+        """Return the last `seconds` of the named substations (default: all) and of the fleet's sums."""
         wanted = {
             name: self.histories[name] for name in names or sorted(self.histories) if name in self.histories
         }
@@ -119,7 +119,7 @@ class Board:
         }
 
     def shown(self, now_s: float) -> dict[str, Any]:
-        """Return the fleet as browsers see it at a moment."""
+        """Return the fleet as browsers get it."""
         rows = [self._row(name, row, now_s) for name, row in sorted(self.rows.items())]
         stale = sum(row["stale"] for row in rows)
         sums = totals(rows)
@@ -138,11 +138,11 @@ class Board:
         }
 
     def age_s(self, name: str, now_s: float) -> float:
-        """Return how old the report of a substation is at a moment."""
-        return float(self.rows[name][FLEET.age]) + now_s - self._told_s[name]
+        """Return the age of a substation's report in seconds."""
+        return float(self.rows[name][FLEET.age]) + now_s - self._age_at_s[name]
 
     def _stale_row(self, name: str) -> bool:
-        """Whether a report was stale when a frame came last; the silence since is the stream's, not the row's."""
+        """Whether a report was stale when the last frame came; a later silence is the stream's, not the row's."""
         if name not in self.rows or name in self._odd:
             return True
         age_s = self.age_s(name, self._heard_s or 0.0)
@@ -165,23 +165,23 @@ class Board:
         self._take(frame.get(FLEET.rows, []), now_s)
         for name in frame.get("gone", []):
             self.rows.pop(name, None)
-            self._told_s.pop(name, None)
+            self._age_at_s.pop(name, None)
             self._odd.discard(name)
         known = {"seq", "kind", "gone", FLEET.rows, FLEET.age}
         self.rest |= {name: value for name, value in frame.items() if name not in known}
         for name, age_s in frame.get(FLEET.age, {}).items():
-            self.rows[name][FLEET.age] = age_s if _believed(age_s) else MOST
-            self._told_s[name] = now_s
+            self.rows[name][FLEET.age] = age_s if _possible(age_s) else MOST
+            self._age_at_s[name] = now_s
 
     def _take(self, rows: list[Row], now_s: float) -> None:
         for row in rows:
             name = row[FLEET.key]
-            odd = {figure: 0 for figure in FIGURES if not _believed(row.get(figure, 0))}
+            odd = {figure: 0 for figure in FIGURES if not _possible(row.get(figure, 0))}
             self.rows[name] = row | odd
-            self._told_s[name] = now_s
+            self._age_at_s[name] = now_s
             (self._odd.add if odd else self._odd.discard)(name)
 
 
-def _believed(figure: float) -> bool:
+def _possible(figure: float) -> bool:
     """Whether a figure is possible; NaN is not. Raises TypeError when it is not a number."""
     return -MOST <= figure <= MOST

@@ -8,16 +8,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 HISTORY = 1000
-RATE_S = 600.0
+RATE_S = 600.0  # the time span in which raised alarms are counted
 
 Event = Mapping[str, Any]
 
 
-class AlarmLog:
-    """The newest HISTORY events, oldest first; `number` is that of the newest."""
+class EventLog:
+    """The newest HISTORY events, oldest first; `number` is the number of the newest one."""
 
     def __init__(self, events: Iterable[Event] = (), number: int = 0) -> None:
-        """`events` and `number` are what was kept before a restart."""
+        """`events` and `number` are those of before a restart."""
         self.events: collections.deque[Event] = collections.deque(events, maxlen=HISTORY)
         self.number = number
 
@@ -35,10 +35,10 @@ class AlarmLog:
         )
 
     def newest(self, count: int) -> list[Event]:
-        """Return events, newest first."""
+        """Return the newest `count` events, newest first."""
         return list(reversed(self.events))[:count]
 
     def raised(self, unix_s: float) -> tuple[int, int]:
-        """Return how many alarms were raised in the last ten minutes, and how many of these were muted then."""
+        """Return how many alarms were raised in the last ten minutes, and how many of them were muted at that time."""
         raised = [e for e in self.events if e["event"] == "raised" and unix_s - e["unix_s"] < RATE_S]
         return len(raised), sum(bool(event["muted"]) for event in raised)

@@ -1,4 +1,4 @@
-"""Follows the balancer's `/fleet/stream`, and comes back to it for as long as the console runs."""
+"""Follows the balancer's `/fleet/stream`, and reconnects for as long as the console runs."""
 
 import asyncio
 import logging
@@ -16,14 +16,14 @@ log = logging.getLogger(__name__)
 
 RETRY_S = (0.2, 2.0)  # the first pause and the longest; each is jittered
 CONNECT_S = 3.0
-SILENT_S = STALE_AFTER_S  # then the stream is taken for dead
-# The last three: what came are no frames of a fleet.
+SILENT_S = STALE_AFTER_S  # after such a silence the stream counts as dead
+# The last three mean that a message was not a frame of a fleet.
 LOST = (OSError, HTTPError, WebSocketError, TimeoutError, OutOfOrder, ValueError, LookupError, TypeError)
 MOST_BYTES = 4 * 1024 * 1024  # a snapshot of some ten thousand substations
 
 
 class FleetFeed:
-    """Keeps a board up to date, and notes when the balancer was lost."""
+    """Keeps a board up to date, and records when the balancer was lost."""
 
     def __init__(self, board: Board, balancer_url: str, outages: Outages) -> None:
         self._board = board

@@ -1,4 +1,4 @@
-"""What the console asks of the balancer and of the gateway, over one session of HTTP."""
+"""The calls of the console to the balancer and the gateway, over one pooled HTTP client."""
 
 import dataclasses
 from pathlib import Path
@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import aiohttp
 
-from admin_ui.grid.order import LOWER, SWITCH, Order
 from runtime import operator_token, strict_json
 from runtime.operator_token import TokenUnusable
 
@@ -19,22 +18,22 @@ MOST_PAGES = 20
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer; `status` is 0 when there was none."""
+    """The answer to a call; `status` is 0 when there was none."""
 
     status: int
     body: dict[str, Any]
 
     @property
     def detail(self) -> str:
-        """What the answer says, in words."""
+        """The detail of the answer, in words."""
         return str(self.body.get("detail") or self.body.get("title") or f"it answered {self.status}")
 
 
 class GridCalls:
-    """Both services.
+    """Calls to the balancer and the gateway; none of them raises when a service does not answer.
 
-    `key_file` holds the gateway's API key, `token_file` the operator token for the balancer; None where
-    it is not required. Both files are read for every call, so a change takes effect at once.
+    `key_file` holds the gateway's API key and `token_file` the operator token for the balancer, None where it is not
+    required. Both files are read for every call, so a change takes effect at once.
     """
 
     def __init__(
@@ -52,31 +51,39 @@ class GridCalls:
         self._token_file = token_file
 
     async def member(self, substation_id: str) -> Reply:
-        """Ask for one substation, with what its plans will free."""
+        """Return a substation, with the power that the plans of its sessions will release."""
         return await self._control("GET", f"/fleet/{quote(substation_id, safe='')}", ASK_S)
 
     async def decisions(self, **query: str | int) -> Reply:
-        """Ask for decisions, newest first."""
+        """Return decisions of the balancer, newest first."""
         return await self._control("GET", "/decisions", ASK_S, params=query)
 
-    async def give(self, order: Order) -> Reply:
-        """Send an order on the fleet."""
-        if order.kind == SWITCH:
-            return await self._control("PUT", "/policy", ORDER_S, json={"policy": order.value})
-        body = {"capacity_kw": order.value} if order.kind == LOWER else {}
-        path = f"/fleet/{quote(order.target, safe='')}/{order.kind}"
-        return await self._control("POST", path, ORDER_S, json=body)
+    async def set_policy(self, policy: str) -> Reply:
+        """Switch the placement policy."""
+        return await self._control("PUT", "/policy", ORDER_S, json={"policy": policy})
+
+    async def set_capacity(self, substation_id: str, capacity_kw: float | None) -> Reply:
+        """Set the limit of a substation in kW; None restores the rated one."""
+        return await self._operate(substation_id, "capacity", {"capacity_kw": capacity_kw})
+
+    async def drain(self, substation_id: str) -> Reply:
+        """Let a substation take no new cars."""
+        return await self._operate(substation_id, "drain", {})
+
+    async def restore(self, substation_id: str) -> Reply:
+        """Let a substation take new cars again."""
+        return await self._operate(substation_id, "restore", {})
 
     async def session(self, session_id: str) -> Reply:
-        """Ask for a session."""
+        """Return a session."""
         return await self._public("GET", f"/charge/{quote(session_id, safe='')}")
 
-    async def stop(self, session_id: str) -> Reply:
+    async def stop_session(self, session_id: str) -> Reply:
         """Stop a session."""
         return await self._public("DELETE", f"/charge/{quote(session_id, safe='')}")
 
     async def sessions(self, vehicle_id: str) -> Reply:
-        """Ask for the sessions of a vehicle, the newest MOST_SESSIONS of them, oldest first."""
+        """Return the newest MOST_SESSIONS sessions of a vehicle, oldest first."""
         found: list[dict[str, Any]] = []
         path = f"/charge?limit=100&vehicle_id={quote(vehicle_id, safe='')}"
         for _ in range(MOST_PAGES):
@@ -89,13 +96,17 @@ class GridCalls:
         found.sort(key=lambda session: str(session["started_at"]))
         return Reply(200, {"sessions": found[-MOST_SESSIONS:]})
 
-    async def _control(self, method: str, path: str, within_s: float, **sent: Any) -> Reply:
-        """Ask the balancer, as an operator."""
+    async def _operate(self, substation_id: str, action: str, body: dict[str, Any]) -> Reply:
+        path = f"/fleet/{quote(substation_id, safe='')}/{action}"
+        return await self._control("POST", path, ORDER_S, json=body)
+
+    async def _control(self, method: str, path: str, within_s: float, **content: Any) -> Reply:
+        """Call the balancer with the operator token."""
         try:
             headers = operator_token.headers(operator_token.read_if_any(self._token_file))
         except TokenUnusable as error:
             return Reply(0, {"detail": str(error)})
-        return await self._call(method, self._balancer + path, within_s, headers=headers, **sent)
+        return await self._call(method, self._balancer + path, within_s, headers=headers, **content)
 
     async def _public(self, method: str, path: str) -> Reply:
         headers = {}
@@ -106,10 +117,10 @@ class GridCalls:
                 return Reply(0, {"detail": f"the gateway's key can't be read: {error}"})
         return await self._call(method, self._gateway + path, ASK_S, headers=headers)
 
-    async def _call(self, method: str, url: str, within_s: float, **sent: Any) -> Reply:
+    async def _call(self, method: str, url: str, within_s: float, **content: Any) -> Reply:
         try:
             timeout = aiohttp.ClientTimeout(total=within_s)
-            async with self._http.request(method, url, timeout=timeout, **sent) as answer:
+            async with self._http.request(method, url, timeout=timeout, **content) as answer:
                 body = await answer.json(content_type=None, loads=strict_json.decode)
                 return Reply(answer.status, body if isinstance(body, dict) else {})
         except (aiohttp.ClientError, OSError, ValueError) as error:

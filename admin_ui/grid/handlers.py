@@ -11,15 +11,15 @@ from runtime.settings import integer
 class HistoryHandler(ConsoleHandler):
     """`GET /api/history?seconds=&substation_id=`: load and capacity, one value a second.
 
-    `substation_id` may come several times; without it, all are told.
+    `substation_id` may be repeated (default: all substations).
     """
 
     def setup(self, board: Board) -> None:  # type: ignore[override]
-        """`board` keeps the history."""
+        """`board` holds the history."""
         self._board = board
 
     def get(self) -> None:
-        """Write columns."""
+        """Write a column of values for each figure."""
         try:
             seconds = integer(1, HISTORY_S)(self.get_query_argument("seconds", "60"))
         except ValueError as error:

@@ -1,9 +1,9 @@
-"""The last quarter of an hour of one figure, second by second: what charts, peaks and trends are made of.
+"""The last quarter of an hour of load and capacity, second by second, with peak and trend.
 
 Pure. Rules:
 
-- one value a second, under its unix second; a second that nobody has put is None, never a value made up;
-- a peak is over what is kept: it ends when its second leaves.
+- there is one value for each unix second; a second without a value is None, and never an invented value;
+- a peak covers the seconds that are kept: it ends when its second is dropped.
 """
 
 import array
@@ -12,7 +12,7 @@ import math
 
 HISTORY_S = 900
 TREND_S = 10
-LEAST_POINTS = 3  # of a trend; two points are noise
+LEAST_POINTS = 3  # of a trend; a line through two points would follow the noise
 
 
 class Ring:
@@ -23,7 +23,7 @@ class Ring:
         self._newest: int | None = None
 
     def put(self, second: int, value: float) -> None:
-        """Set the value of a second, the same as the newest or later; seconds that were left out are gaps."""
+        """Set the value of the newest second or of a later one; skipped seconds become gaps."""
         if self._newest is not None:
             for left_out in range(max(self._newest + 1, second - HISTORY_S + 1), second):
                 self._values[left_out % HISTORY_S] = math.nan
@@ -31,9 +31,9 @@ class Ring:
         self._newest = second
 
     def newest(self, second: int, count: int) -> list[float | None]:
-        """Return `count` values up to `second`, oldest first; None where there is none.
+        """Return `count` values up to `second`, oldest first; None for a gap.
 
-        `second` is that of the newest value or later, `count` at most HISTORY_S.
+        `second` is the newest second or a later one, and `count` is at most HISTORY_S.
         """
         if self._newest is None:
             return [None] * count
@@ -44,20 +44,23 @@ class Ring:
 
 
 class Peak:
-    """The highest of the last HISTORY_S seconds: those that a later and higher one has not made needless."""
+    """The highest value of the last HISTORY_S seconds.
+
+    It keeps falling values only: a value can't become the peak any more once a later one is at least as high.
+    """
 
     def __init__(self) -> None:
-        self._highest: collections.deque[tuple[int, float]] = collections.deque()
+        self._falling: collections.deque[tuple[int, float]] = collections.deque()
 
     def put(self, second: int, value: float | None) -> float:
         """Take the value of a second, None for a gap; returns the peak, 0 when nothing is known."""
-        while self._highest and self._highest[0][0] <= second - HISTORY_S:
-            self._highest.popleft()
+        while self._falling and self._falling[0][0] <= second - HISTORY_S:
+            self._falling.popleft()
         if value is not None:
-            while self._highest and self._highest[-1][1] <= value:
-                self._highest.pop()
-            self._highest.append((second, value))
-        return self._highest[0][1] if self._highest else 0.0
+            while self._falling and self._falling[-1][1] <= value:
+                self._falling.pop()
+            self._falling.append((second, value))
+        return self._falling[0][1] if self._falling else 0.0
 
 
 class History:
@@ -65,14 +68,14 @@ class History:
 
     def __init__(self) -> None:
         self.peak_kw = 0.0
-        self.trend_kw_s: float | None = None  # None when too little is known
+        self.trend_kw_s: float | None = None  # how fast the load changes; None when too few values are known
         self.known_second = 0
         self._load_kw = Ring()
         self._capacity_kw = Ring()
         self._peak = Peak()
 
     def put(self, second: int, load_kw: float | None, capacity_kw: float | None) -> None:
-        """Keep a second; None is a gap."""
+        """Record a second; None is a gap."""
         self._load_kw.put(second, math.nan if load_kw is None else load_kw)
         self._capacity_kw.put(second, math.nan if capacity_kw is None else capacity_kw)
         self.peak_kw = self._peak.put(second, load_kw)
@@ -81,7 +84,7 @@ class History:
             self.known_second = second
 
     def columns(self, second: int, seconds: int) -> dict[str, list[float | None]]:
-        """Return the last `seconds` up to and with `second`: one value a second, oldest first."""
+        """Return load and capacity of the `seconds` up to `second`, oldest first."""
         return {
             "load_kw": self._load_kw.newest(second, seconds),
             "capacity_kw": self._capacity_kw.newest(second, seconds),

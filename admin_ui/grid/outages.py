@@ -12,9 +12,9 @@ import collections
 import enum
 from typing import Any
 
-from admin_ui.grid.event_log import AlarmLog
+from admin_ui.grid.event_log import EventLog
 
-SHOWN = 4  # of the newest
+SHOWN = 4  # outages
 SHOWN_S = 900.0  # the time span of the charts
 
 
@@ -31,9 +31,9 @@ RULE = {Service.BALANCER: "BalancerStreamLost", Service.GATEWAY: "GatewayUnreach
 class Outages:
     """The outages, recorded in a log. Outages that had not ended go on after a restart of the console."""
 
-    def __init__(self, log: AlarmLog) -> None:
+    def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._lost: dict[Service, float] = {}  # those that last, and since when
+        self._lost: dict[Service, float] = {}  # outages that have not ended, and since when
         self._ended: collections.deque[dict[str, Any]] = collections.deque(maxlen=SHOWN)
         for event in log.events:
             if event["event"] == "lost":

@@ -11,16 +11,16 @@ import collections
 import dataclasses
 from collections.abc import Collection, Mapping
 
-RATE_S = 5.0  # rates are of so many seconds
-LATENCY_S = 60.0  # percentiles are of so many
+RATE_S = 5.0  # rates are taken over this time span
+LATENCY_S = 60.0  # percentiles are taken over this time span
 REFUSED = frozenset({"no_capacity", "no_substation"})
 FAILED = frozenset({"unknown", "withdrawn", "failed"})
 SHOWN = ("requests_per_s", "refused_per_s", "refused_in_60_s", "failed_in_60_s", "p95_ms")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Counts:
-    """One reading: requests by outcome, and of the duration histogram how many ended within so many seconds."""
+class CounterReading:
+    """One reading of the counters: requests by outcome, and the duration histogram (requests that took at most so long)."""
 
     at_s: float
     outcomes: Mapping[str, float]
@@ -32,11 +32,11 @@ class Rates:
     """The readings of the last minute."""
 
     def __init__(self) -> None:
-        self._readings: collections.deque[Counts] = collections.deque()
+        self._readings: collections.deque[CounterReading] = collections.deque()
 
-    def take(self, counts: Counts) -> None:
-        """Keep a reading; after a restart of the process, or when a counter went back, drop the earlier ones."""
-        if self._readings and _began_anew(self._readings[-1], counts):
+    def take(self, counts: CounterReading) -> None:
+        """Keep a reading; drop the earlier ones when the process was restarted or a counter went back."""
+        if self._readings and _restarted(self._readings[-1], counts):
             self._readings.clear()
         self._readings.append(counts)
         while counts.at_s - self._readings[0].at_s > LATENCY_S:
@@ -45,7 +45,7 @@ class Rates:
     def shown(self, now_s: float) -> dict[str, float | None]:
         """Return rates a second, refusals and failures of the last minute, and the 95th percentile in ms.
 
-        None where nothing is known.
+        A figure that is not known is None.
         """
         if not self._readings or now_s - self._readings[-1].at_s > RATE_S:
             return dict.fromkeys(SHOWN)
@@ -53,26 +53,26 @@ class Rates:
         before = next(each for each in self._readings if newest.at_s - each.at_s <= RATE_S)
         seconds = newest.at_s - before.at_s
 
-        def a_second(change: float) -> float | None:
+        def per_second(change: float) -> float | None:
             return round(change / seconds, 2) if seconds else None
 
         return {
-            "requests_per_s": a_second(_change(before, newest)),
-            "refused_per_s": a_second(_change(before, newest, REFUSED)),
+            "requests_per_s": per_second(_change(before, newest)),
+            "refused_per_s": per_second(_change(before, newest, REFUSED)),
             "refused_in_60_s": _change(oldest, newest, REFUSED) if seconds else None,
             "failed_in_60_s": _change(oldest, newest, FAILED) if seconds else None,
             "p95_ms": percentile_ms(oldest.within_s, newest.within_s, 0.95),
         }
 
 
-def _began_anew(before: Counts, after: Counts) -> bool:
+def _restarted(before: CounterReading, after: CounterReading) -> bool:
     if after.started_unix_s != before.started_unix_s:
         return True
     return sum(after.outcomes.values()) < sum(before.outcomes.values())
 
 
-def _change(before: Counts, after: Counts, wanted: Collection[str] = ()) -> float:
-    """Return how many requests ended between two readings with one of some outcomes; () is any."""
+def _change(before: CounterReading, after: CounterReading, wanted: Collection[str] = ()) -> float:
+    """Return how many requests ended between two readings with one of the `wanted` outcomes (default: any)."""
     return sum(
         count - before.outcomes.get(name, 0)
         for name, count in after.outcomes.items()
@@ -81,7 +81,7 @@ def _change(before: Counts, after: Counts, wanted: Collection[str] = ()) -> floa
 
 
 def percentile_ms(before: Mapping[float, float], after: Mapping[float, float], share: float) -> float | None:
-    """Return a percentile of what ended between two readings, linear within its bucket; None when nothing did."""
+    """Return a percentile in ms of the requests between two readings, interpolated in its bucket; None without requests."""
     ended = [(bound_s, after[bound_s] - before.get(bound_s, 0.0)) for bound_s in sorted(after)]
     if not ended or ended[-1][1] <= 0:
         return None

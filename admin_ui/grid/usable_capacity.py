@@ -13,8 +13,8 @@ from typing import Any
 
 from balancer.contract import TAKES_NO_CARS, left_out
 
-WHYS = ("draining", *sorted(TAKES_NO_CARS))
-UNREACHED = frozenset({"gone", "conflict"})  # sessions of these don't count
+REASONS = ("draining", *sorted(TAKES_NO_CARS))
+UNREACHED = frozenset({"gone", "conflict"})  # their sessions are not counted
 
 Row = Mapping[str, Any]
 
@@ -30,12 +30,12 @@ def usable(row: Row) -> bool:
 
 
 def headroom_kw(row: Row) -> float:
-    """Return the room of a substation for new cars: negative above its limit, 0 while it takes none."""
+    """Return the headroom of a substation in kW: negative above its limit, 0 while it takes no new cars."""
     return float(row["headroom_kw"]) if usable(row) else 0.0
 
 
 def totals(rows: Sequence[Row]) -> dict[str, Any]:
-    """Return the sums over the usable substations, their number, and what is left out by reason."""
+    """Return the sums over the usable substations, their number, and the capacity that is left out, by reason."""
     used = [row for row in rows if usable(row)]
     capacity_kw, load_kw = sum(row["capacity_kw"] for row in used), sum(row["load_kw"] for row in used)
     return {
@@ -45,7 +45,9 @@ def totals(rows: Sequence[Row]) -> dict[str, Any]:
         "utilization": round(load_kw / capacity_kw, 4) if capacity_kw else 0.0,
         "sessions": sum(row["sessions"] for row in rows if row["state"] not in UNREACHED),
         "usable": len(used),
-        "left_out": [_left_out(why, rows) for why in WHYS if any(why_left_out(row) == why for row in rows)],
+        "left_out": [
+            _left_out(why, rows) for why in REASONS if any(why_left_out(row) == why for row in rows)
+        ],
     }
 
 

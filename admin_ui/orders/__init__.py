@@ -1,1 +1,4 @@
-"""Orders of operators: what an order would do, carrying it out, and reading from the audit log who ordered what."""
+"""Orders of operators: a preview of an order's effects, carrying it out, and the orders given so far.
+
+This folder never calls an order done that the grid has not confirmed.
+"""

@@ -1,38 +1,43 @@
-"""`/api/preview` and `/api/orders`: what an order would do, and giving it."""
+"""`/api/preview` and `/api/orders`: preview an order, and give it."""
 
 from typing import Any
 
 from tornado.web import HTTPError
 
-from admin_ui.grid.order import STOP, NoOrder, Order, order
-from admin_ui.orders.carry_out import Fate, OrderRequest, Orders
+from admin_ui.audit.log import AuditLog
+from admin_ui.grid.board import Board
+from admin_ui.grid.grid_calls import GridCalls
+from admin_ui.orders.carry_out import OrderDispatcher, OrderOutcome, OrderRequest
+from admin_ui.orders.order import STOP, InvalidOrder, Order, parse
 from admin_ui.web.access import ConsoleHandler
+from admin_ui.web.logins import Role
+from admin_ui.web.routes import Route
 from runtime.problem import Problem
 
 SHORTEST, LONGEST = 3, 200  # characters of a reason
 PROBLEMS = {
-    Fate.REFUSED: Problem("order-refused", 422, "The grid has refused the order"),
-    Fate.UNCONFIRMED: Problem("unconfirmed", 503, "The grid did not confirm the order"),
-    Fate.NOT_LIVE: Problem("stream-lost", 503, "The console does not see the grid"),
-    Fate.BUSY: Problem("order-under-way", 409, "Another order is under way"),
-    Fate.CHANGED: Problem("changed", 409, "The grid has changed since the preview"),
+    OrderOutcome.REFUSED: Problem("order-refused", 422, "The grid has refused the order"),
+    OrderOutcome.UNCONFIRMED: Problem("unconfirmed", 503, "The grid did not confirm the order"),
+    OrderOutcome.NOT_LIVE: Problem("stream-lost", 503, "The console does not see the grid"),
+    OrderOutcome.BUSY: Problem("order-under-way", 409, "Another order is under way"),
+    OrderOutcome.CHANGED: Problem("changed", 409, "The grid has changed since the preview"),
 }
 NO_REASON = Problem("no-reason", 422, "Say why")
 
 
 class _OrderHandler(ConsoleHandler):
-    """Reads orders."""
+    """The base of both: reads an order from the body."""
 
-    def setup(self, orders: Orders) -> None:  # type: ignore[override]
-        """`orders` gives them."""
+    def setup(self, orders: OrderDispatcher) -> None:  # type: ignore[override]
+        """`orders` previews and gives orders."""
         self._orders = orders
 
     def read(self) -> tuple[Order, dict[str, Any]]:
-        """Return the order in the body, and the whole body; raises HTTPError 400."""
+        """Return the order in the body, and the body; raises HTTPError 400."""
         body = self.json_object()
         try:
-            return order(body), body
-        except NoOrder as error:
+            return parse(body), body
+        except InvalidOrder as error:
             raise HTTPError(400, str(error)) from None
 
 
@@ -40,7 +45,7 @@ class PreviewHandler(_OrderHandler):
     """`POST /api/preview` `{order, target, value}`: changes nothing."""
 
     async def post(self) -> None:
-        """Write what it would do."""
+        """Write the effects that the order would have."""
         self.write_json(await self._orders.preview(self.read()[0]))
 
 
@@ -52,24 +57,32 @@ class OrdersHandler(_OrderHandler):
     async def post(self) -> None:
         """Give the order; 200 only when the grid shows it."""
         assert self.login
-        given, body = self.read()
-        self.acts, self.target = given.kind, given.target
+        order, body = self.read()
+        self.acts, self.target = order.kind, order.target
         reason = self.reason = str(body.get("reason", "")).strip()
         if not SHORTEST <= len(reason) <= LONGEST:
             self.write_problem(NO_REASON, detail=f"a reason has {SHORTEST} to {LONGEST} characters")
             return
-        if given.kind != STOP and not self.confirmed():
+        if order.kind != STOP and not self.confirmed():
             return
         basis, seen = str(body.get("basis", "")), body.get("seen")
-        wish = OrderRequest(self.login.name, given, reason, basis, seen if isinstance(seen, int) else None)
-        result = await self._orders.give(wish)
+        seen = seen if isinstance(seen, int) else None
+        result = await self._orders.give(OrderRequest(self.login.name, order, reason, basis, seen))
         self.audited = result.audited
-        if result.fate is Fate.CONFIRMED:
-            undo = result.undo.told() if result.undo else None
-            self.write_json({"outcome": "confirmed", "told": result.told, "undo": undo})
+        if result.outcome is OrderOutcome.CONFIRMED:
+            undo = result.undo.document() if result.undo else None
+            self.write_json({"outcome": "confirmed", "told": result.message, "undo": undo})
         else:
-            earlier = [each.told() for each in result.earlier]
-            said = [*(each.said() for each in result.earlier), result.told]
-            self.write_problem(
-                PROBLEMS[result.fate], detail=" ".join(said), said=result.told, earlier=earlier
-            )
+            earlier = [each.document() for each in result.earlier]
+            sentences = [*(each.sentence() for each in result.earlier), result.message]
+            detail = " ".join(sentences)
+            self.write_problem(PROBLEMS[result.outcome], detail=detail, said=result.message, earlier=earlier)
+
+
+def routes(calls: GridCalls, board: Board, audit: AuditLog) -> list[Route]:
+    """Return the routes that preview orders and give them."""
+    arguments = {"orders": OrderDispatcher(board, calls, audit)}
+    return [
+        Route("/api/preview", PreviewHandler, Role.OPERATOR, arguments),
+        Route("/api/orders", OrdersHandler, Role.OPERATOR, arguments),
+    ]

@@ -1,12 +1,12 @@
-"""Reads from the audit log what operators have ordered: who, when and why."""
+"""Reads the orders of operators from the audit log: who gave each one, when and why."""
 
 import dataclasses
 import datetime as dt
 import json
 from typing import Any
 
-from admin_ui.audit.log import Audit
-from admin_ui.grid.order import DRAIN, KINDS, LOWER, RESTORE, STOP, SWITCH, Order
+from admin_ui.audit.log import AuditLog
+from admin_ui.orders.order import DRAIN, KINDS, LOWER, RESTORE, STOP, SWITCH, Order
 
 MOST = 5  # orders that are returned
 MARKS = ", ".join("?" * len(KINDS))
@@ -23,19 +23,19 @@ ON_TARGET = f"{ORDERED} AND begun.target = ? AND (begun.action = ? OR begun.acti
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PastOrder:
-    """An order that the grid has confirmed: by whom, when (unix milliseconds), and the reason."""
+    """An order that the grid has confirmed: who gave it, when (unix milliseconds), and why."""
 
     who: str
     at_unix_ms: int
     order: Order
     reason: str
 
-    def told(self) -> dict[str, Any]:
-        """Return the order as in an answer."""
-        return self.order.told() | {"who": self.who, "at_unix_ms": self.at_unix_ms, "reason": self.reason}
+    def document(self) -> dict[str, Any]:
+        """Return the order as answers have it."""
+        return self.order.document() | {"who": self.who, "at_unix_ms": self.at_unix_ms, "reason": self.reason}
 
-    def said(self) -> str:
-        """Return it in words; times are UTC."""
+    def sentence(self) -> str:
+        """Return a sentence about the order; its time is UTC."""
         at = dt.datetime.fromtimestamp(self.at_unix_ms / 1000, dt.UTC).strftime("%H:%M:%S")
         return f"{self.who} {did(self.order)} at {at} UTC ({self.reason})."
 
@@ -43,20 +43,20 @@ class PastOrder:
 class OrderLog:
     """Reads the orders of the audit log."""
 
-    def __init__(self, audit: Audit) -> None:
+    def __init__(self, audit: AuditLog) -> None:
         self._audit = audit
 
     @property
     def number(self) -> int:
-        """The newest entry of the log, by which `since` tells what came later."""
+        """The number of the newest entry, from which `since` can go on."""
         return self._audit.head.number
 
     async def since(self, number: int) -> list[PastOrder]:
-        """Return the orders done after an entry, newest first, at most MOST."""
+        """Return the newest orders that were confirmed after an entry, at most MOST, newest first."""
         return await self._rows(SINCE, (*KINDS, number, MOST))
 
     async def last(self, order: Order) -> list[PastOrder]:
-        """Return the last order of this kind on the target if it is the same order: another operator was faster."""
+        """Return the last order of this kind on the target if it equals `order`: another operator was faster."""
         kinds = sorted(DRAINS) if order.kind in DRAINS else [order.kind] * 2
         found = await self._rows(ON_TARGET, (*KINDS, order.target, *kinds))
         return [each for each in found if each.order == order]
@@ -74,7 +74,7 @@ class OrderLog:
 
 
 def did(order: Order) -> str:
-    """Return what an order did, in words."""
+    """Return what an order did, as the end of a sentence."""
     words = {
         DRAIN: f"drained {order.target}",
         RESTORE: f"restored {order.target}",

@@ -1,4 +1,4 @@
-"""What people do with their own account: a new password, and their password again before dangerous actions."""
+"""A person's own account: who is logged in, a new password, and the password again before dangerous actions."""
 
 import math
 import time
@@ -7,8 +7,8 @@ from typing import Any
 from jinja2 import Environment
 from tornado.web import HTTPError
 
-from admin_ui.audit.log import Unwritable
-from admin_ui.people.doorkeeper import Asker, Doorkeeper, LoginResult
+from admin_ui.audit.log import AuditUnwritable
+from admin_ui.people.authenticator import AttemptSource, Authenticator, LoginResult
 from admin_ui.people.login import enter
 from admin_ui.people.passwords import LENGTHS
 from admin_ui.web.access import ConsoleHandler
@@ -16,15 +16,15 @@ from admin_ui.web.pages import PageHandler
 from runtime.problem import Problem
 
 WRONG_PASSWORD = Problem("wrong-password", 403, "That is not your password")
-TOO_MANY_TRIES = Problem("too-many-tries", 429, "Too many tries: wait a little")
+TOO_MANY_ATTEMPTS = Problem("too-many-tries", 429, "Too many tries: wait a little")
 NO_PASSWORD = Problem("no-password", 409, "This login has no password")
 
 
 class MeHandler(ConsoleHandler):
-    """`GET /api/me`: who is logged in, and whether dangerous actions want the password first."""
+    """`GET /api/me`: who is logged in, and whether dangerous actions need the password first."""
 
     def get(self) -> None:
-        """Write it."""
+        """Write name, role, end of the login, and whether the password was given a short while ago."""
         assert self.login
         self.write_json(
             {
@@ -37,45 +37,45 @@ class MeHandler(ConsoleHandler):
 
 
 class ConfirmHandler(ConsoleHandler):
-    """`POST /confirm` with `{"password": ...}`: dangerous actions are open for some minutes after it."""
+    """`POST /confirm` with `{"password": ...}`: dangerous actions are allowed for some minutes after it."""
 
-    def setup(self, doorkeeper: Doorkeeper) -> None:  # type: ignore[override]
-        """`doorkeeper` knows the passwords."""
-        self._doorkeeper = doorkeeper
+    def setup(self, authenticator: Authenticator) -> None:  # type: ignore[override]
+        """`authenticator` checks the passwords."""
+        self._authenticator = authenticator
 
     async def post(self) -> None:
-        """Answer 204."""
+        """Answer 204, or say that the password is wrong or was tried too often."""
         assert self.login
         password = self.json_object().get("password")
         if not isinstance(password, str):
-            raise HTTPError(400, 'a body {"password": "..."} is wanted')
+            raise HTTPError(400, 'the body must be {"password": "..."}')
         if not self.login.person:
             self.write_problem(NO_PASSWORD, detail="it came by a one-time link")
             return
-        verdict = await self._doorkeeper.check(
-            self.login.name, password, Asker(self.address, login=self.token), "confirm password"
+        result = await self._authenticator.check(
+            self.login.name, password, AttemptSource(self.address, login=self.token), "confirm password"
         )
-        if verdict.person:
+        if result.person:
             self.logins.confirm(self.token, time.time())
             self.set_status(204)
         else:
-            refuse(self, verdict)
+            refuse(self, result)
 
 
 class AccountHandler(PageHandler):
     """`GET /account`, and `POST /account` with a new password."""
 
-    def setup(self, environment: Environment, doorkeeper: Doorkeeper, **more: Any) -> None:  # type: ignore[override]
-        """`doorkeeper` knows the passwords."""
+    def setup(self, environment: Environment, authenticator: Authenticator, **more: Any) -> None:  # type: ignore[override]
+        """`authenticator` checks the passwords."""
         super().setup(environment, **more)
-        self._doorkeeper = doorkeeper
+        self._authenticator = authenticator
 
     def get(self) -> None:
         """Show the forms."""
-        self._show(done=self.get_query_argument("done", "") == "password")
+        self._show(changed=self.get_query_argument("done", "") == "password")
 
     async def post(self) -> None:
-        """Set the password; the other logins of this person end."""
+        """Set the password, and end the other logins of this person."""
         assert self.login
         person = self.login.person
         old, new, again = (
@@ -89,35 +89,35 @@ class AccountHandler(PageHandler):
             await self._change(person.name, old, new)
 
     async def _change(self, name: str, old: str, new: str) -> None:
-        verdict = await self._doorkeeper.check(
-            name, old, Asker(self.address, login=self.token), "confirm password"
+        result = await self._authenticator.check(
+            name, old, AttemptSource(self.address, login=self.token), "confirm password"
         )
-        if not verdict.person:
-            wait_s = math.ceil(verdict.wait_s)
+        if not result.person:
+            wait_s = math.ceil(result.wait_s)
             if wait_s:
                 self.set_header("Retry-After", str(wait_s))
             fault = f"Too many tries: wait {wait_s} s." if wait_s else "The present password is not right."
             self._show(429 if wait_s else 403, fault=fault)
             return
         try:
-            fault = await self._doorkeeper.change_password(verdict.person, new)
-        except Unwritable as error:
+            fault = await self._authenticator.change_password(result.person, new)
+        except AuditUnwritable as error:
             fault = f"nothing was changed: {error}"
-        changed = self._doorkeeper.known(name)
-        if fault or not changed:
+        person = self._authenticator.known(name)
+        if fault or not person:
             self._show(422, fault=fault[:1].upper() + fault[1:] + ".")
             return
-        enter(self, name, changed.role, changed)
+        enter(self, name, person.role, person)
         self.redirect("/account?done=password", status=303)
 
-    def _show(self, status: int = 200, *, fault: str = "", done: bool = False) -> None:
-        self.show("people/account.html", status, fault=fault, done=done, least=LENGTHS[0])
+    def _show(self, status: int = 200, *, fault: str = "", changed: bool = False) -> None:
+        self.show("people/account.html", status, fault=fault, done=changed, least=LENGTHS[0])
 
 
-def refuse(handler: ConsoleHandler, verdict: LoginResult) -> None:
+def refuse(handler: ConsoleHandler, result: LoginResult) -> None:
     """Answer that a password is wrong, or tried too often."""
-    if verdict.wait_s:
-        handler.set_header("Retry-After", str(math.ceil(verdict.wait_s)))
-        handler.write_problem(TOO_MANY_TRIES, retry_after_s=math.ceil(verdict.wait_s))
+    if result.wait_s:
+        handler.set_header("Retry-After", str(math.ceil(result.wait_s)))
+        handler.write_problem(TOO_MANY_ATTEMPTS, retry_after_s=math.ceil(result.wait_s))
     else:
         handler.write_problem(WRONG_PASSWORD)

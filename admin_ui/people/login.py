@@ -10,18 +10,18 @@ from urllib.parse import quote
 from jinja2 import Environment
 
 from admin_ui.audit.chain import AuditOutcome
-from admin_ui.people import one_time_link as link
-from admin_ui.people.devices import LASTS_S
-from admin_ui.people.doorkeeper import BY_LINK, Asker, Doorkeeper
-from admin_ui.web.access import ConsoleHandler, inside
+from admin_ui.people import one_time_link
+from admin_ui.people.authenticator import BY_LINK, AttemptSource, Authenticator
+from admin_ui.people.device_cookies import LASTS_S
+from admin_ui.web.access import ConsoleHandler, local_address
+from admin_ui.web.logins import Login, Person, Role
 from admin_ui.web.pages import PageHandler
-from admin_ui.web.roles import Login, Person, Role
 
-LOCAL = "local operator"  # who came by the one-time link
+LOCAL = "local operator"  # the name of a login by one-time link
 
 
 def enter(handler: ConsoleHandler, name: str, role: Role, person: Person | None = None) -> Login:
-    """Open a login with a token of its own, whatever token the browser came with, and end that one."""
+    """Open a login with a new token, and end the login of the token that the browser sent."""
     handler.logins.close(handler.token)
     token = secrets.token_urlsafe(32)
     login = handler.logins.open(token, name, role, time.time(), person)
@@ -30,7 +30,7 @@ def enter(handler: ConsoleHandler, name: str, role: Role, person: Person | None 
 
 
 def set_cookie(handler: ConsoleHandler, name: str, value: str, until_unix_s: float) -> None:
-    """Set a cookie that only this host gets back, over TLS or on loopback, and that no script reads."""
+    """Set a cookie that browsers send only to this host, over TLS or on loopback, and that scripts can't read."""
     handler.set_cookie(
         name, value, expires=until_unix_s, path="/", secure=True, httponly=True, samesite="Lax"
     )
@@ -44,20 +44,26 @@ class LinkHandler(PageHandler):
     """
 
     def setup(  # type: ignore[override]
-        self, environment: Environment, data: Path, doorkeeper: Doorkeeper, *, on_loopback: bool, **more: Any
+        self,
+        environment: Environment,
+        data: Path,
+        authenticator: Authenticator,
+        *,
+        on_loopback: bool,
+        **more: Any,
     ) -> None:
         """`data` is the folder with the links; they work only where no other machine can reach the console."""
         super().setup(environment, **more)
         self._data = data
-        self._doorkeeper = doorkeeper
+        self._authenticator = authenticator
         self._on_loopback = on_loopback
 
     async def get(self) -> None:
-        """Show the button; a link that can't log in says why at once."""
+        """Show the button; for a link that is not valid, the login page says why."""
         token = self.get_query_argument("token", "")
         if not self._on_loopback:
             self.redirect("/login?link=elsewhere")
-        elif not link.valid(self._data, token, time.time()):
+        elif not one_time_link.valid(self._data, token, time.time()):
             self.redirect("/login?link=used")
         else:
             self.set_header("Referrer-Policy", "no-referrer")
@@ -68,11 +74,11 @@ class LinkHandler(PageHandler):
         if not self._on_loopback:
             self.redirect("/login?link=elsewhere", status=303)
             return
-        if not link.use(self._data, self.get_body_argument("token", ""), time.time()):
-            await self._doorkeeper.refuse_link(self.address)
+        if not one_time_link.use(self._data, self.get_body_argument("token", ""), time.time()):
+            await self._authenticator.refuse_link(self.address)
             self.redirect("/login?link=used", status=303)
             return
-        await self._doorkeeper.audit.note(LOCAL, BY_LINK, "", AuditOutcome.DONE, {"address": self.address})
+        await self._authenticator.audit.note(LOCAL, BY_LINK, "", AuditOutcome.DONE, {"address": self.address})
         enter(self, LOCAL, Role.OPERATOR)
         self.redirect("/login?kept=1", status=303)
 
@@ -81,20 +87,22 @@ class LoginHandler(PageHandler):
     """`GET /login` and `POST /login`."""
 
     def setup(  # type: ignore[override]
-        self, environment: Environment, doorkeeper: Doorkeeper, *, on_loopback: bool, **more: Any
+        self, environment: Environment, authenticator: Authenticator, *, on_loopback: bool, **more: Any
     ) -> None:
-        """`on_loopback` is whether one-time links are taken."""
+        """`on_loopback` says whether one-time links are accepted."""
         super().setup(environment, on_loopback=on_loopback, **more)
-        self._doorkeeper = doorkeeper
+        self._authenticator = authenticator
 
     def get(self) -> None:
-        """Show the form; who is logged in goes on."""
-        beyond = inside(self.get_query_argument("next", "/"))
+        """Show the form; redirect a person who is logged in."""
+        destination = local_address(self.get_query_argument("next", "/"))
         if self.login:
-            self.redirect(beyond)
+            self.redirect(destination)
             return
         self._show(
-            beyond, link=self.get_query_argument("link", ""), lost=bool(self.get_query_argument("kept", ""))
+            destination,
+            link=self.get_query_argument("link", ""),
+            lost=bool(self.get_query_argument("kept", "")),
         )
 
     async def post(self) -> None:
@@ -103,34 +111,34 @@ class LoginHandler(PageHandler):
             self.get_body_argument("name", ""),
             self.get_body_argument("password", "", strip=False),
         )
-        beyond = inside(self.get_body_argument("next", "/"))
-        devices = self._doorkeeper.devices
-        device = devices.known(name, self.get_cookie(devices.cookie, "") or "")
-        verdict = await self._doorkeeper.check(name, password, Asker(self.address, device))
-        if not verdict.person:
-            if verdict.wait_s:
-                self.set_header("Retry-After", str(math.ceil(verdict.wait_s)))
-            self._show(beyond, 429 if verdict.wait_s else 401, name=name, wait_s=math.ceil(verdict.wait_s))
+        destination = local_address(self.get_body_argument("next", "/"))
+        cookies = self._authenticator.device_cookies
+        device = cookies.device(name, self.get_cookie(cookies.cookie, "") or "")
+        result = await self._authenticator.check(name, password, AttemptSource(self.address, device))
+        if not result.person:
+            if result.wait_s:
+                self.set_header("Retry-After", str(math.ceil(result.wait_s)))
+            self._show(destination, 429 if result.wait_s else 401, name=name, wait_s=math.ceil(result.wait_s))
             return
-        enter(self, name, verdict.person.role, verdict.person)
-        set_cookie(self, devices.cookie, devices.made(name), time.time() + LASTS_S)
-        self.redirect(f"/login?kept=1&next={quote(beyond, safe='')}", status=303)
+        enter(self, name, result.person.role, result.person)
+        set_cookie(self, cookies.cookie, cookies.create(name), time.time() + LASTS_S)
+        self.redirect(f"/login?kept=1&next={quote(destination, safe='')}", status=303)
 
-    def _show(self, beyond: str, status: int = 200, **known: object) -> None:
-        shown = {"name": None, "wait_s": 0, "link": "", "lost": False} | known
-        self.show("people/login.html", status, next=beyond, **shown)
+    def _show(self, destination: str, status: int = 200, **given: object) -> None:
+        values = {"name": None, "wait_s": 0, "link": "", "lost": False} | given
+        self.show("people/login.html", status, next=destination, **values)
 
 
 class LogoutHandler(ConsoleHandler):
-    """`POST /logout`: this login, or all of this person."""
+    """`POST /logout` ends this login; `POST /logout/everywhere` ends all logins of this person."""
 
-    def setup(self, doorkeeper: Doorkeeper, *, everywhere: bool = False) -> None:  # type: ignore[override]
-        """`everywhere` ends all."""
-        self._doorkeeper = doorkeeper
+    def setup(self, authenticator: Authenticator, *, everywhere: bool = False) -> None:  # type: ignore[override]
+        """`everywhere` ends all logins of the person."""
+        self._authenticator = authenticator
         self._everywhere = everywhere
 
     async def post(self) -> None:
-        """End it."""
+        """End the login, and go to the login page."""
         assert self.login
         name, ended = self.login.name, 1
         if self._everywhere:
@@ -138,7 +146,7 @@ class LogoutHandler(ConsoleHandler):
         self.logins.close(self.token)
         self.clear_cookie(self.settings["login_cookie"], path="/", secure=True, httponly=True, samesite="Lax")
         action = "log out everywhere" if self._everywhere else "log out"
-        await self._doorkeeper.audit.note(
+        await self._authenticator.audit.note(
             name, action, "", AuditOutcome.DONE, {"address": self.address, "logins_ended": ended}
         )
         self.redirect("/login", status=303)

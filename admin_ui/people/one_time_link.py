@@ -26,8 +26,8 @@ def folder(data: Path) -> Path:
     return data / "admin_ui" / FOLDER
 
 
-def make(data: Path) -> str:
-    """Return the token of a new link; those before it stay valid."""
+def create(data: Path) -> str:
+    """Create a link and return its token; earlier links stay valid."""
     token = secrets.token_urlsafe(24)
     folder(data).mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(_file(data, token), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -37,12 +37,12 @@ def make(data: Path) -> str:
 
 
 def url(data: Path, console_url: str) -> str:
-    """Return a new one-time link to a console."""
-    return f"{console_url}/enter?token={make(data)}"
+    """Create a one-time link to a console, and return its URL."""
+    return f"{console_url}/enter?token={create(data)}"
 
 
 def use(data: Path, token: str, now_unix_s: float) -> bool:
-    """Use a token up; returns whether it was valid."""
+    """Use a link; returns whether it was valid. It is not valid a second time."""
     file = _file(data, token)
     try:
         age_s = now_unix_s - file.stat().st_mtime
@@ -61,12 +61,12 @@ def valid(data: Path, token: str, now_unix_s: float) -> bool:
 
 
 def announce(data: Path, here_url: str, browsers_url: str) -> None:
-    """Write down the address of the console of a data folder: for this machine or container, and for browsers."""
+    """Save the URLs of the console of a data folder: for this machine or container, and for browsers."""
     (data / "admin_ui").mkdir(parents=True, exist_ok=True)
     (data / "admin_ui" / ADDRESS).write_text(f"{here_url}\n{browsers_url}\n", encoding="utf-8")
 
 
-def main(data: Path) -> int:
+def print_link(data: Path) -> int:
     """Print a new link to the console that runs on `data`; returns 1 when there is none."""
     try:
         here_url, browsers_url = (data / "admin_ui" / ADDRESS).read_text(encoding="utf-8").split()
@@ -80,7 +80,3 @@ def main(data: Path) -> int:
 
 def _file(data: Path, token: str) -> Path:
     return folder(data) / hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(os.environ.get("DATA_DIR") or "data")))

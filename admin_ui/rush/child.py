@@ -1,4 +1,4 @@
-"""The load test as a child process: started with an environment of its own, read line by line, ended."""
+"""The load test as a child process: starts it with its own environment, reads its lines, and ends it."""
 
 import asyncio
 import contextlib
@@ -12,10 +12,10 @@ from loadtest.contract import API_KEY_FILE, KEEP_SESSIONS, OPERATOR_TOKEN_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_LINE_BYTES = 4 * 1024 * 1024  # a line of progress of some ten thousand substations
-LAST_WORDS_BYTES = 4096
+LAST_WORDS_BYTES = 4096  # the end of its standard error
 CHUNK_BYTES = 1024
 HURRY_AFTER_S = 4.0  # after a second signal the load test stops waiting for answers and writes its result
-KILL_AFTER_S = 2.0  # after that; a console has nine seconds to stop
+KILL_AFTER_S = 2.0  # after the second signal; a console has nine seconds to stop
 INHERITED = (
     "PATH",
     "HOME",
@@ -32,7 +32,7 @@ INHERITED = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LoadTest:
-    """How the load test is started: the grid, and the folder of its runs."""
+    """The command of the load test: the URLs of the grid, the folder of its runs, and the files of secrets."""
 
     gateway_url: str
     balancer_url: str
@@ -46,7 +46,7 @@ class LoadTest:
         return [text for name, path in files.items() if path for text in (name, str(path.absolute()))]
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment of a child: what it needs, and no secret of the console's."""
+        """Return the environment of a child: the variables that it needs, and no secret of the console."""
         kept = {name: environ[name] for name in INHERITED if name in environ}
         return kept | {
             "GATEWAY_URL": self.gateway_url,
@@ -56,7 +56,7 @@ class LoadTest:
         }
 
     async def start(self, arguments: Sequence[str]) -> asyncio.subprocess.Process:
-        """Start it; raises OSError."""
+        """Start the load test; raises OSError."""
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -71,7 +71,7 @@ class LoadTest:
         )
 
     async def output(self, arguments: Sequence[str], within_s: float) -> tuple[int, str, str]:
-        """Return exit code, output and last words of a short command; raises OSError, TimeoutError."""
+        """Return the exit code, the output and the last words of a short command; raises OSError, TimeoutError."""
         process = await self.start(arguments)
         lines: list[bytes] = []
         try:
@@ -83,7 +83,7 @@ class LoadTest:
 
 
 async def follow(process: asyncio.subprocess.Process, take: Callable[[bytes], None]) -> tuple[int, str]:
-    """Give every line to `take` until the process has ended; returns its exit code and its last words."""
+    """Pass every line to `take` until the process has ended; returns its exit code and its last words."""
     last_words = asyncio.create_task(_last(process.stderr))
     try:
         while line := await _line(process.stdout):
@@ -94,7 +94,7 @@ async def follow(process: asyncio.subprocess.Process, take: Callable[[bytes], No
 
 
 async def end(process: asyncio.subprocess.Process) -> None:
-    """Ask the run to end, ask again, then kill it. Its cars stay on the grid, because nobody asked to end sessions."""
+    """Signal the run to end, signal again, then kill it. Its cars keep charging, because nobody asked to end sessions."""
     if process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
@@ -108,11 +108,11 @@ async def end(process: asyncio.subprocess.Process) -> None:
 
 
 async def _line(stream: asyncio.StreamReader | None) -> bytes:
-    """Return the next line, b"" at the end; one that is too long is left out."""
+    """Return the next line, b"" at the end; a line that is too long is left out."""
     while stream:
         try:
             return await stream.readline()
-        except ValueError:  # beyond the limit: what was read of it is gone
+        except ValueError:  # longer than the limit: asyncio has dropped what it read of the line
             continue
     return b""
 

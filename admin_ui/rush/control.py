@@ -1,7 +1,7 @@
-"""The rush hour of this console: one run of the load test at a time, as its child.
+"""The rush hour of this console: one run of the load test at a time, as a child process.
 
-The grid's lease keeps runs apart, whoever starts them; this keeps apart the operators of this console.
-A run that another process has started is told, never adopted: it is not ours to stop.
+The grid's lease prevents two runs at once on one grid, whoever starts them; this module prevents two runs of one
+console. A run that another process has started is shown, and can't be stopped here.
 """
 
 import asyncio
@@ -14,11 +14,10 @@ from typing import Any
 import aiohttp
 
 from admin_ui.audit.chain import AuditOutcome
-from admin_ui.audit.log import Audit, Unwritable
-from admin_ui.rush import child as rush_child
-from admin_ui.rush.child import LoadTest
+from admin_ui.audit.log import AuditLog, AuditUnwritable
+from admin_ui.rush.child import LoadTest, end, follow
 from admin_ui.rush.options import RushHourOptions, StopOptions
-from admin_ui.rush.progress import Phase, RunSoFar
+from admin_ui.rush.progress import Phase, RunProgress
 from admin_ui.rush.runs_folder import RunsFolder
 from loadtest.contract import (
     COMPLETE,
@@ -35,7 +34,7 @@ from loadtest.contract import (
 
 log = logging.getLogger(__name__)
 
-CONFIRMED_WITHIN_S = 20.0  # an interpreter that starts on a busy machine, and its first look at the grid
+CONFIRMED_WITHIN_S = 20.0  # for an interpreter to start on a busy machine and look at the grid
 # The load test waits for open requests for 5 s, looks at every substation, and ends sessions for 30 s at most.
 STOPPED_WITHIN_S = 60.0
 LIST_WITHIN_S = 20.0
@@ -44,30 +43,30 @@ GIVE_BACK_S = 1.0
 OUTCOMES: Mapping[str, AuditOutcome] = dict.fromkeys((*COMPLETE, Verdict.INTERRUPTED), AuditOutcome.DONE)
 
 
-class Running(Exception):
-    """This console has a run that goes on already."""
+class RunInProgress(Exception):
+    """A run of this console is in progress already."""
 
 
-class NotRunning(Exception):
-    """There is no run of this console that could be stopped."""
+class NoRunInProgress(Exception):
+    """No run of this console is in progress."""
 
 
-class OtherRun(Exception):
-    """The run to be stopped is not the running one, or somebody is already stopping it."""
+class DifferentRun(Exception):
+    """The run in progress is not the one to stop, or somebody is already stopping it."""
 
 
-class RushHours:
-    """Starts, follows and stops runs; to be used on the event loop's thread."""
+class RushHourControl:
+    """Starts, follows and stops runs. Use it on the event loop's thread."""
 
-    def __init__(self, test: LoadTest, audit: Audit, http: aiohttp.ClientSession) -> None:
+    def __init__(self, test: LoadTest, audit: AuditLog, http: aiohttp.ClientSession) -> None:
         self.folder = RunsFolder(test.runs)
         self.test = test
-        self.run: RunSoFar | None = None
+        self.run: RunProgress | None = None
         self._audit = audit
         self._http = http
         self._process: asyncio.subprocess.Process | None = None
         self._following: asyncio.Task[None] | None = None
-        self._known = asyncio.Event()  # whether the run goes on is known
+        self._confirmed = asyncio.Event()  # set once it is known whether the run has begun
         self._ended = 0
         self._presets: tuple[PresetSummary, ...] = ()
         self.comparing = asyncio.Semaphore(1)
@@ -84,67 +83,68 @@ class RushHours:
                 log.warning("the load test does not list its presets", extra={"why": last_words[-200:]})
         return self._presets or (PresetSummary(DEFAULT_PRESET, "", None, DEFAULT_SECONDS),)
 
-    async def start(self, wish: RushHourOptions, by: str) -> RunSoFar:
-        """Start a run, and return it once it is known whether it goes on; raises Running, Unwritable."""
-        if self.run and not self.run.over:
-            raise Running(_whose(self.run))
-        run = self.run = RunSoFar(wish.asked(), by, time.time())  # before anything is waited for: it is taken
-        self._known.clear()
-        if self._following:  # the run before may still be written into the audit log
+    async def start(self, options: RushHourOptions, by: str) -> RunProgress:
+        """Start a run, and return it once it is known whether it has begun; raises RunInProgress, AuditUnwritable."""
+        if self.run and not self.run.ended:
+            raise RunInProgress(_whose(self.run))
+        # The place is taken before the first await, so that a second start is refused.
+        run = self.run = RunProgress(options.document(), by, time.time())
+        self._confirmed.clear()
+        if self._following:  # the end of the previous run may not be in the audit log yet
             await asyncio.wait([self._following])
         try:
-            entry = await self._audit.begin(by, "start rush hour", wish.preset, "", wish.asked())
-        except Unwritable as error:
+            entry = await self._audit.begin(by, "start rush hour", options.preset, "", options.document())
+        except AuditUnwritable as error:
             run.refuse(f"the audit log can't be written: {error}")
             raise
         try:
-            self._process = await self.test.start([*wish.arguments(), *self.test.credentials()])
+            self._process = await self.test.start([*options.arguments(), *self.test.credentials()])
         except OSError as error:
             run.refuse(f"the load test can't be started: {error}")
         else:
             self._following = asyncio.create_task(self._follow(self._process, run, by))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._known.wait(), CONFIRMED_WITHIN_S)
+                await asyncio.wait_for(self._confirmed.wait(), CONFIRMED_WITHIN_S)
         await self._audit.end(entry, _started(run), {"run_id": run.run_id, "why": run.why})
         return run
 
-    async def stop(self, wish: StopOptions, by: str) -> RunSoFar:
-        """Stop the run, and return it once it has ended; raises NotRunning, OtherRun, Unwritable."""
+    async def stop(self, options: StopOptions, by: str) -> RunProgress:
+        """Stop the run, and return it once it has ended.
+
+        Raises NoRunInProgress, DifferentRun, AuditUnwritable.
+        """
         run, process, following = self.run, self._process, self._following
-        if not run or run.over or not process or not following:
-            raise NotRunning("no run of this console goes on")
-        if why := _why_no_stop(run, wish):
-            raise OtherRun(why)
-        run.stopped_by, run.ends_sessions = (
-            by,
-            wish.end_sessions,
-        )  # before anything is waited for: it is taken
-        asked: dict[str, object] = {"end_sessions": wish.end_sessions, "admitted": run.admitted}
+        if not run or run.ended or not process or not following:
+            raise NoRunInProgress("no run of this console is in progress")
+        if why := _why_no_stop(run, options):
+            raise DifferentRun(why)
+        run.stop(by, end_sessions=options.end_sessions)  # before the first await: nobody else can stop it
+        details: dict[str, object] = {"end_sessions": options.end_sessions, "admitted": run.admitted}
         try:
-            entry = await self._audit.begin(by, "stop rush hour", run.run_id or "", "", asked)
-        except Unwritable:
-            run.stopped_by = ""
+            entry = await self._audit.begin(by, "stop rush hour", run.run_id or "", "", details)
+        except AuditUnwritable:
+            run.withdraw_stop()
             raise
         if process.returncode is None:
-            process.send_signal(END_SESSIONS if wish.end_sessions else KEEP_SESSIONS)
+            process.send_signal(END_SESSIONS if options.end_sessions else KEEP_SESSIONS)
         await asyncio.wait([following], timeout=STOPPED_WITHIN_S)
-        if not run.over:
+        if not run.ended:
             log.warning("the load test does not stop: it is killed")
-            await rush_child.end(process)
+            await end(process)
             await asyncio.wait([following])
         stopped = AuditOutcome.DONE if run.phase is Phase.ENDED else AuditOutcome.FAILED
-        told: dict[str, object] = {"verdict": run.verdict, "why": run.why, "taken_off": run.taken_off}
-        await self._audit.end(entry, stopped, told)
+        result: dict[str, object] = {"verdict": run.verdict, "why": run.why, "taken_off": run.taken_off}
+        await self._audit.end(entry, stopped, result)
         return run
 
     async def close(self) -> None:
-        """End the run that goes on, with its result written if it makes haste."""
+        """Stop the run in progress; it writes its result if it ends in time."""
         if self._process and self._following:
-            await rush_child.end(self._process)
+            await end(self._process)
             await self._following
 
     def shown(self, holder: str | None) -> dict[str, Any]:
-        """Return what browsers are shown; `holder` is the run that holds the grid's rush hour."""
+        """Return the run as browsers get it; `holder` is the id of the run that holds the grid's lease."""
         ours = self.run.run_id if self.run else None
         return {
             "run": self.run.shown() if self.run else None,
@@ -152,30 +152,30 @@ class RushHours:
             "ended": self._ended,
         }
 
-    async def _follow(self, process: asyncio.subprocess.Process, run: RunSoFar, by: str) -> None:
+    async def _follow(self, process: asyncio.subprocess.Process, run: RunProgress, by: str) -> None:
         def take(line: bytes) -> None:
             run.take(line)
             if run.phase is not Phase.STARTING:
-                self._known.set()
+                self._confirmed.set()
 
         try:
-            code, last_words = await rush_child.follow(process, take)
+            code, last_words = await follow(process, take)
             run.end(code, last_words)
         except Exception:
             log.exception("a run could not be followed")
-            await rush_child.end(process)
+            await end(process)
             run.refuse("the console could not follow the run: see its log")
-        self._known.set()
+        self._confirmed.set()
         self._ended += 1
         if run.phase is Phase.FAILED:
             await self._give_back(run)
         if run.run_id and run.verdict not in NOTHING_SENT:
             outcome = OUTCOMES.get(run.verdict or "", AuditOutcome.FAILED)
-            told: dict[str, object] = {"verdict": run.verdict, "why": run.why}
-            await self._audit.note(by, "rush hour ended", run.run_id, outcome, told)
+            details: dict[str, object] = {"verdict": run.verdict, "why": run.why}
+            await self._audit.note(by, "rush hour ended", run.run_id, outcome, details)
 
-    async def _give_back(self, run: RunSoFar) -> None:
-        """Give the lease of a run that was killed back; without an answer it ends by itself."""
+    async def _give_back(self, run: RunProgress) -> None:
+        """Give back the lease of a run that was killed; without an answer, the lease ends by itself."""
         if not run.run_id:
             return
         url = f"{self.test.balancer_url}/rushhour/{run.run_id}"
@@ -184,21 +184,21 @@ class RushHours:
                 pass
 
 
-def _why_no_stop(run: RunSoFar, wish: StopOptions) -> str:
-    if run.run_id != wish.run_id:
-        return f"{run.run_id or 'a run that has no id yet'} is running now, not {wish.run_id or 'the run that was shown'}"
+def _why_no_stop(run: RunProgress, options: StopOptions) -> str:
+    if run.run_id != options.run_id:
+        return f"{run.run_id or 'a run that has no id yet'} is running now, not {options.run_id or 'the run that was shown'}"
     if run.stopping:
         how = "ends its sessions" if run.ends_sessions else "leaves its sessions on the grid"
         return f"{run.stopped_by} stops {run.run_id} already, and {how}"
     return ""
 
 
-def _whose(run: RunSoFar) -> str:
+def _whose(run: RunProgress) -> str:
     shown = run.shown()
-    return f"{shown['by']} has started {shown['run_id'] or shown['preset']} here, and it goes on"
+    return f"{shown['by']} has started {shown['run_id'] or shown['preset']} here, and it is still running"
 
 
-def _started(run: RunSoFar) -> AuditOutcome:
+def _started(run: RunProgress) -> AuditOutcome:
     if run.phase is Phase.STARTING:
         return AuditOutcome.UNCONFIRMED
     if run.verdict in NOTHING_SENT:

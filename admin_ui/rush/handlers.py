@@ -1,4 +1,4 @@
-"""What the page of the rush hour asks for: to start and stop a run, the list of runs and what they left."""
+"""`/api/rush` and `/runs`: start and stop a run, list the runs, read their files, and compare them."""
 
 import asyncio
 import tempfile
@@ -10,18 +10,24 @@ from jinja2 import Environment
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
-from admin_ui.rush import options
-from admin_ui.rush.control import COMPARE_WITHIN_S, NotRunning, OtherRun, Running, RushHours
-from admin_ui.rush.progress import Phase, RunSoFar
+from admin_ui.rush.control import (
+    COMPARE_WITHIN_S,
+    DifferentRun,
+    NoRunInProgress,
+    RunInProgress,
+    RushHourControl,
+)
+from admin_ui.rush.options import parse_options, parse_run_ids, parse_stop
+from admin_ui.rush.progress import Phase, RunProgress
 from admin_ui.web.access import ConsoleHandler
-from admin_ui.web.pages import PageHandler
-from admin_ui.web.roles import Role
+from admin_ui.web.logins import Role
+from admin_ui.web.pages import PageHandler, page_route
 from admin_ui.web.routes import Route
 from loadtest.contract import COMPARE, DEFAULT_SEED, HTML, Verdict
 from runtime.problem import NOT_FOUND, UNAVAILABLE, Problem
 
-# A report is a page of its own, made by another program from what the grid has answered: it shows its own
-# style and pictures, and can do nothing in the name of who reads it.
+# A report is a page that another program made from the answers of the grid. It may show its own style and pictures, but
+# can do nothing in the name of the person who reads it.
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'; sandbox allow-downloads"
@@ -53,32 +59,32 @@ REFUSALS: Mapping[str, Problem] = {
 class RushHandler(ConsoleHandler):
     """The base of these handlers."""
 
-    def setup(self, rush: RushHours) -> None:  # type: ignore[override]
-        """`rush` has the run of this console, and the runs folder."""
+    def setup(self, rush: RushHourControl) -> None:  # type: ignore[override]
+        """`rush` controls the run of this console, and has the runs folder."""
         self.rush = rush
 
 
 class StartHandler(RushHandler):
-    """`POST /api/rush` with preset, seed, and if wanted requests and seconds."""
+    """`POST /api/rush` with preset and seed, and optionally requests and seconds."""
 
     acts = "start rush hour"
 
     async def post(self) -> None:
-        """Answer 202 with the run once it goes on, or say why it does not."""
+        """Answer 202 with the run once it has begun, or say why it has not."""
         assert self.login
         try:
-            asked = self.json_object()
-            wish = options.read(asked, [each.name for each in await self.rush.presets()])
-            run = await self.rush.start(wish, self.login.name)
+            document = self.json_object()
+            options = parse_options(document, [each.name for each in await self.rush.presets()])
+            run = await self.rush.start(options, self.login.name)
         except ValueError as error:
             raise HTTPError(400, str(error)) from None
-        except Running as error:
+        except RunInProgress as error:
             self.write_problem(RUNNING, detail=str(error))
         else:
             self.audited = True
             self._answer(run)
 
-    def _answer(self, run: RunSoFar) -> None:
+    def _answer(self, run: RunProgress) -> None:
         if run.phase is Phase.FAILED:
             self.write_problem(NOT_STARTED, detail=run.why)
         elif problem := REFUSALS.get(run.verdict or ""):
@@ -93,29 +99,29 @@ class StopHandler(RushHandler):
     acts = "stop rush hour"
 
     async def post(self) -> None:
-        """Answer when the run has ended, and its sessions too if `end_sessions`; what was measured is kept."""
+        """Answer when the run has ended, with its sessions if `end_sessions` is true; its measurements are kept."""
         assert self.login
         try:
-            wish = options.read_stop(self.json_object())
-            self.target = wish.run_id or ""
-            run = await self.rush.stop(wish, self.login.name)
+            options = parse_stop(self.json_object())
+            self.target = options.run_id or ""
+            run = await self.rush.stop(options, self.login.name)
         except ValueError as error:
             raise HTTPError(400, str(error)) from None
-        except NotRunning as error:
+        except NoRunInProgress as error:
             self.write_problem(NONE_RUNS, detail=str(error))
-        except OtherRun as error:
+        except DifferentRun as error:
             self.write_problem(NOT_THIS_RUN, detail=str(error))
         else:
             self.audited = True
-            told = {"run_id": run.run_id, "verdict": run.verdict, "why": run.why}
-            self.write_json(told | {"taken_off": run.taken_off})
+            result = {"run_id": run.run_id, "verdict": run.verdict, "why": run.why}
+            self.write_json(result | {"taken_off": run.taken_off})
 
 
 class PresetsHandler(RushHandler):
     """`GET /api/rush/presets`."""
 
     async def get(self) -> None:
-        """Write what can be started."""
+        """Write the presets and the default seed."""
         listed = [{"name": each.name, "about": each.about} for each in await self.rush.presets()]
         self.write_json({"presets": listed, "seed": DEFAULT_SEED})
 
@@ -134,7 +140,7 @@ class RunsHandler(RushHandler):
 
 
 class RunFileHandler(RushHandler):
-    """`GET /runs/{run_id}/{name}`: a report to look at, the data to take away."""
+    """`GET /runs/{run_id}/{name}`: a file of a run; browsers show the report and download the data."""
 
     async def get(self, run_id: str, name: str) -> None:
         """Write the file."""
@@ -159,17 +165,17 @@ class RunFileHandler(RushHandler):
 
 
 class CompareHandler(PageHandler):
-    """`GET /runs/compare?run=...&run=...`: two runs or more, side by side."""
+    """`GET /runs/compare?run=...&run=...`: compares two runs or more."""
 
-    def setup(self, environment: Environment, rush: RushHours, **more: Any) -> None:  # type: ignore[override]
+    def setup(self, environment: Environment, rush: RushHourControl, **more: Any) -> None:  # type: ignore[override]
         """`rush` has the runs folder."""
         super().setup(environment, **more)
         self._rush = rush
 
     async def get(self) -> None:
-        """Write the page that the load test makes of them."""
+        """Write the page on which the load test compares the runs."""
         try:
-            run_ids = options.compared(self.get_query_arguments("run"))
+            run_ids = parse_run_ids(self.get_query_arguments("run"))
         except ValueError as error:
             self.show("rush/compare_fault.html", 400, fault=str(error), back=RUNS)
             return
@@ -184,7 +190,7 @@ class CompareHandler(PageHandler):
             self.show("rush/compare_fault.html", 502, fault=fault, back=back)
 
     async def _compared(self, run_ids: list[str]) -> tuple[bytes, str]:
-        """Return the page, or what is wrong in words."""
+        """Return the page, or b"" and what is wrong in words."""
         with tempfile.TemporaryDirectory(prefix="compare-") as folder:
             file = Path(folder) / "compare.html"
             try:
@@ -199,21 +205,21 @@ class CompareHandler(PageHandler):
 
 
 def with_way_back(page: bytes, address: str) -> bytes:
-    """Return a page that the load test made with a link to the list of runs at its top."""
+    """Return a page of the load test with a link to the list of runs at its top."""
     link = f'<p><a href="{address}">← Back to the runs</a></p>'
     return page.replace(b"<main>", b"<main>" + link.encode(), 1)
 
 
-def routes(rush: RushHours, environment: dict[str, Any]) -> list[Route]:
-    """Return the addresses of the rush hour."""
-    given = {"rush": rush}
+def routes(rush: RushHourControl, environment: Environment) -> list[Route]:
+    """Return the routes of the rush hour and its runs."""
+    arguments = {"rush": rush}
+    compare = arguments | {"environment": environment, "here": "compare"}
     return [
-        Route("/api/rush", StartHandler, Role.OPERATOR, given),
-        Route("/api/rush/stop", StopHandler, Role.OPERATOR, given),
-        Route("/api/rush/presets", PresetsHandler, Role.VIEWER, given),
-        Route("/api/runs", RunsHandler, Role.VIEWER, given),
-        Route(
-            "/runs/compare", CompareHandler, Role.VIEWER, environment | given | {"here": "compare"}, page=True
-        ),
-        Route("/runs/([^/]+)/([^/]+)", RunFileHandler, Role.VIEWER, given, page=True),
+        page_route("/rush-hour", "rush/rush.html", environment),
+        Route("/api/rush", StartHandler, Role.OPERATOR, arguments),
+        Route("/api/rush/stop", StopHandler, Role.OPERATOR, arguments),
+        Route("/api/rush/presets", PresetsHandler, Role.VIEWER, arguments),
+        Route("/api/runs", RunsHandler, Role.VIEWER, arguments),
+        Route("/runs/compare", CompareHandler, Role.VIEWER, compare, page=True),
+        Route("/runs/([^/]+)/([^/]+)", RunFileHandler, Role.VIEWER, arguments, page=True),
     ]

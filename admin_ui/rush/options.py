@@ -1,6 +1,6 @@
-"""What an operator may ask of the load test, and the arguments that say so.
+"""The options that an operator may give to the load test, and the arguments that they become.
 
-Pure. Only values that were checked here become arguments, each as one argument of its own; no shell reads them.
+Pure. Only values that were checked here become arguments, each one a separate argument; no shell reads them.
 """
 
 import dataclasses
@@ -28,37 +28,37 @@ LEAST_COMPARED, MOST_COMPARED = 2, 10
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RushHourOptions:
-    """One run; None stands for what the preset says."""
+    """The options of a run; None stands for the value of the preset."""
 
     preset: str
     seed: int
     requests: int | None = None
     seconds: float | None = None
 
-    def asked(self) -> dict[str, Any]:
-        """Return it as it is shown and audited."""
+    def document(self) -> dict[str, Any]:
+        """Return the options as they are shown and audited."""
         return dataclasses.asdict(self)
 
     def arguments(self) -> list[str]:
-        """Return it as arguments of the load test."""
-        given = {SEED: self.seed, REQUESTS: self.requests, SECONDS: self.seconds}
-        options = [text for name, value in given.items() if value is not None for text in (name, str(value))]
+        """Return the options as arguments of the load test."""
+        values = {SEED: self.seed, REQUESTS: self.requests, SECONDS: self.seconds}
+        options = [text for name, value in values.items() if value is not None for text in (name, str(value))]
         return [self.preset, PROGRESS, JSON_LINES, END_SESSIONS_ON_STOP, *options]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StopOptions:
-    """The run to stop, and whether to end its sessions too; without an id, the run that has no id yet."""
+    """The run to stop, and whether to end its sessions too; `run_id` is None for a run that has no id yet."""
 
     run_id: str | None
     end_sessions: bool
 
 
-def read_stop(asked: object) -> StopOptions:
-    """Parse which run to stop and how; raises ValueError with a message for the client."""
-    if not isinstance(asked, dict) or asked.keys() != {"run_id", "end_sessions"}:
+def parse_stop(document: object) -> StopOptions:
+    """Return which run to stop and how; raises ValueError with a message for the client."""
+    if not isinstance(document, dict) or document.keys() != {"run_id", "end_sessions"}:
         raise ValueError("send an object with run_id and end_sessions")
-    run_id, end_sessions = asked["run_id"], asked["end_sessions"]
+    run_id, end_sessions = document["run_id"], document["end_sessions"]
     if run_id is not None and not (isinstance(run_id, str) and RUN_ID.fullmatch(run_id)):
         raise ValueError("run_id must be the id of a run, or null while it has none")
     if not isinstance(end_sessions, bool):
@@ -66,17 +66,17 @@ def read_stop(asked: object) -> StopOptions:
     return StopOptions(run_id, end_sessions)
 
 
-def read(asked: object, known: Collection[str]) -> RushHourOptions:
-    """Return what was asked for; raises ValueError in words."""
-    if not isinstance(asked, dict):
-        raise ValueError("an object is wanted")  # noqa: TRY004 - it is a value that a client has sent
-    if unknown := asked.keys() - {field.name for field in dataclasses.fields(RushHourOptions)}:
+def parse_options(document: object, known: Collection[str]) -> RushHourOptions:
+    """Return the options in a request; `known` are the presets. Raises ValueError with a message for the client."""
+    if not isinstance(document, dict):
+        raise ValueError("send an object")  # noqa: TRY004 - it is a value that a client has sent
+    if unknown := document.keys() - {field.name for field in dataclasses.fields(RushHourOptions)}:
         raise ValueError(f"there is no option {min(unknown)!r}")
-    preset = asked.get("preset", DEFAULT_PRESET)
+    preset = document.get("preset", DEFAULT_PRESET)
     if not isinstance(preset, str) or preset not in known:
         raise ValueError(f"there is no preset {str(preset)[:40]!r}; there are {', '.join(known)}")
-    seed = _number("seed", asked.get("seed", DEFAULT_SEED), 0, MAX_SEED)
-    requests, seconds = asked.get("requests"), asked.get("seconds")
+    seed = _number("seed", document.get("seed", DEFAULT_SEED), 0, MAX_SEED)
+    requests, seconds = document.get("requests"), document.get("seconds")
     return RushHourOptions(
         str(preset),
         _whole("seed", seed),
@@ -85,14 +85,14 @@ def read(asked: object, known: Collection[str]) -> RushHourOptions:
     )
 
 
-def compared(run_ids: Sequence[str]) -> list[str]:
-    """Return the runs to compare, each once; raises ValueError in words."""
+def parse_run_ids(run_ids: Sequence[str]) -> list[str]:
+    """Return the runs to compare, each one once; raises ValueError with a message for the client."""
     found = list(dict.fromkeys(run_ids))
     if not LEAST_COMPARED <= len(found) <= MOST_COMPARED:
-        raise ValueError(f"{LEAST_COMPARED} to {MOST_COMPARED} runs are compared, not {len(found)}")
+        raise ValueError(f"{LEAST_COMPARED} to {MOST_COMPARED} runs can be compared, not {len(found)}")
     for run_id in found:
         if not RUN_ID.fullmatch(run_id):
-            raise ValueError(f"{run_id[:80]!r} is no id of a run")
+            raise ValueError(f"{run_id[:80]!r} is not the id of a run")
     return found
 
 

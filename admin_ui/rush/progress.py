@@ -1,12 +1,11 @@
-"""What a run of the load test has told so far, put together from its lines of progress.
+"""The progress of a run of the load test, from the lines that it writes.
 
 Pure: time comes as unix seconds. Rules:
 
-- a run that has ended without saying so was killed, or never began: that is shown as failed, with its
-  last words;
-- a run is over when its process is, not when it says how it ended: only then may the next one begin;
-- a line that can't be read, or is of a kind that is not known, changes nothing: more kinds may come;
-- the loads of the substations are not kept: the console has them from the balancer, and shows those.
+- a run that ends without reporting its end was killed, or never began: it is shown as failed, with its last words;
+- a run has ended when its process has, not when it reports its end: only then may the next one begin;
+- a line that can't be read, or of an unknown kind, changes nothing, because later versions may write more kinds;
+- the loads of the substations are ignored: the console shows those that the balancer reports.
 """
 
 import dataclasses
@@ -36,30 +35,30 @@ MOST_CHARACTERS = 1000  # of what a run says in words
 
 
 class Phase(enum.StrEnum):
-    """How far a run is."""
+    """The phase of a run."""
 
     STARTING = "starting"  # the process begins
     SETTLING = "settling"  # it waits for a ready grid and an empty fleet
     RUNNING = "running"
     FINISHING = "finishing"  # all has been sent; the last answers and the result are awaited
-    ENDED = "ended"  # it said how
-    FAILED = "failed"  # it did not
+    ENDED = "ended"  # with a verdict
+    FAILED = "failed"  # without a verdict
 
 
-OVER = frozenset({Phase.ENDED, Phase.FAILED})
+END_PHASES = frozenset({Phase.ENDED, Phase.FAILED})
 
 
-class RunSoFar:
-    """One run as its lines tell it; `asked` is what was asked for, by whom."""
+class RunProgress:
+    """One run as its lines report it; `options` are those that were asked for, and `by` is the operator who started it."""
 
-    def __init__(self, asked: dict[str, Any], by: str, at_unix_s: float) -> None:
+    def __init__(self, options: dict[str, Any], by: str, at_unix_s: float) -> None:
         self.run_id: str | None = None
         self.phase = Phase.STARTING
         self.verdict: str | None = None
         self.why = ""
-        self.stopped_by = ""  # who has asked it to stop
+        self.stopped_by = ""  # the operator who has asked it to stop
         self.ends_sessions = False  # whether that stop ends its sessions
-        self._asked = asked
+        self._options = options
         self._by = by
         self._at_unix_s = at_unix_s
         self._seconds: float | None = None
@@ -67,19 +66,27 @@ class RunSoFar:
         self._figures: dict[str, Any] = dict.fromkeys(FIGURES)
         self.taken_off: dict[str, Any] | None = None  # of its sessions, by a stop
 
+    def stop(self, by: str, *, end_sessions: bool) -> None:
+        """Record that an operator stops the run, and whether its sessions end too."""
+        self.stopped_by, self.ends_sessions = by, end_sessions
+
+    def withdraw_stop(self) -> None:
+        """Record that the run is not stopped after all."""
+        self.stopped_by = ""
+
     @property
     def stopping(self) -> bool:
         """Whether it was asked to stop."""
         return bool(self.stopped_by)
 
     @property
-    def over(self) -> bool:
-        """Whether it has ended, however that was."""
-        return self.phase in OVER
+    def ended(self) -> bool:
+        """Whether the run has ended, with or without a verdict."""
+        return self.phase in END_PHASES
 
     @property
     def admitted(self) -> int | None:
-        """How many of its cars were admitted so far; None before anything was sent."""
+        """The number of its cars that were admitted so far; None before anything was sent."""
         admitted: int | None = self._figures["admitted"]
         return admitted
 
@@ -92,8 +99,8 @@ class RunSoFar:
         """Take one line; an incomplete line, or one with a malformed figure, changes nothing."""
         match read_event(line):
             case StartEvent() as event:
-                self._asked |= {"seed": event.seed, "requests": event.requests, "seconds": event.seconds}
-                self._asked |= {"preset": event.preset}
+                self._options |= {"seed": event.seed, "requests": event.requests, "seconds": event.seconds}
+                self._options |= {"preset": event.preset}
                 self.run_id, self._seconds = event.run_id, event.seconds
             case SettlingEvent(text):
                 self.phase, self._text = Phase.SETTLING, text[:MOST_CHARACTERS]
@@ -108,7 +115,7 @@ class RunSoFar:
                 self.verdict, self.why = event.verdict, event.why[:MOST_CHARACTERS]
 
     def end(self, code: int, last_words: str) -> None:
-        """The process has ended with an exit code, below 0 by a signal; `last_words` are its standard error."""
+        """Record that the process has ended, with an exit code (below 0: by a signal) and the end of its standard error."""
         if self.verdict is not None:
             self.phase = Phase.ENDED
             return
@@ -120,22 +127,24 @@ class RunSoFar:
         if code == USAGE and self.run_id is None:
             self.why = words.rpartition("error: ")[2] or "the load test did not take its options"
         else:
-            self.why = f"the load test {ending(code)} and told no result" + (f": {words}" if words else "")
+            self.why = f"the load test {ending(code)} and reported no result" + (
+                f": {words}" if words else ""
+            )
 
     def refuse(self, why: str) -> None:
-        """It could not be started at all."""
+        """Record that the run could not be started."""
         self.phase, self.why = Phase.FAILED, why
 
     def shown(self) -> dict[str, Any]:
-        """Return it as browsers are shown it."""
+        """Return the run as browsers get it."""
         left_s = self._left_s()
         return {
-            **self._asked,
+            **self._options,
             "run_id": self.run_id,
             "by": self._by,
             "started_unix_s": round(self._at_unix_s, 1),
             "phase": self.phase,
-            "stopping": self.stopping and not self.over,
+            "stopping": self.stopping and not self.ended,
             "stopped_by": self.stopped_by or None,
             "ends_sessions": self.ends_sessions,
             "text": self._text,
@@ -150,12 +159,12 @@ class RunSoFar:
 
     def _left_s(self) -> float | None:
         elapsed_s: float | None = self._figures["elapsed_s"]
-        if self.over or elapsed_s is None or self._seconds is None:
+        if self.ended or elapsed_s is None or self._seconds is None:
             return None
         return round(max(self._seconds - elapsed_s, 0.0), 1)
 
     def _done(self, left_s: float | None) -> float | None:
-        """Return the share of the window that has passed."""
+        """Return the share of the time window that has passed."""
         if left_s is None or not self._seconds:
             return None
         return round(1 - left_s / self._seconds, 3)

@@ -1,4 +1,4 @@
-"""The folder of the load test's runs, as a list: newest first, with the figures of each."""
+"""The folder of the load test's runs: lists them with their figures, and finds their files."""
 
 import datetime as dt
 import math
@@ -27,14 +27,14 @@ Row = dict[str, Any]
 
 
 class RunsFolder:
-    """Reads what is there; what was read is kept for as long as the files are the same."""
+    """Reads the runs, and reads a run again only when its files have changed."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._kept: dict[str, tuple[object, Row]] = {}
 
     def listed(self) -> list[Row]:
-        """Return every run, the newest first; reads files, so not for the event loop's thread."""
+        """Return all runs, the newest first. It reads files, so don't call it on the event loop's thread."""
         found = self._root.iterdir() if self._root.is_dir() else ()
         names = sorted((path.name for path in found if RUN_ID.fullmatch(path.name)), reverse=True)
         rows = [row for name in names if (row := self.row(name))]
@@ -42,19 +42,19 @@ class RunsFolder:
         return rows
 
     def row(self, run_id: str) -> Row | None:
-        """Return one run; None when there is none."""
+        """Return a run with its figures; None when there is none."""
         folder = self._root / run_id
         if not RUN_ID.fullmatch(run_id) or folder.is_symlink() or not folder.is_dir():
             return None
         state = tuple((name, _changed(folder / name)) for name in FILES)
         kept = self._kept.get(run_id)
         if not kept or kept[0] != state:
-            row = _named(run_id) | _told(folder) | {"files": [name for name, at in state if at]}
+            row = _parts(run_id) | _figures(folder) | {"files": [name for name, at in state if at]}
             self._kept[run_id] = kept = (state, row)
         return kept[1]
 
     def file(self, run_id: str, name: str) -> Path | None:
-        """Return a file of a run; None when there is none. Nothing outside of the folder is ever returned."""
+        """Return the path of a file of a run; None when there is none, and never a path outside of the folder."""
         path = self._root / run_id / name
         known = name in FILES and RUN_ID.fullmatch(run_id)
         if not known or not path.is_file() or path.resolve() != self._root.resolve() / run_id / name:
@@ -79,7 +79,7 @@ def _changed(path: Path) -> int:
         return 0
 
 
-def _named(run_id: str) -> Row:
+def _parts(run_id: str) -> Row:
     parts = RUN_ID.fullmatch(run_id)
     at, preset, seed = parts.groups() if parts else ("", "", "0")
     try:
@@ -89,13 +89,13 @@ def _named(run_id: str) -> Row:
     return {"run_id": run_id, "preset": preset, "seed": int(seed), "at_unix_s": at_unix_s}
 
 
-def _told(folder: Path) -> Row:
-    """Return what the run left: its verdict and figures, None for what was not measured."""
-    told = head(folder / RESULT_FILE) or {}
-    run, result = _of(told, "run"), _of(told, "result")
-    window = _window(told.get("window_unix_s"))
+def _figures(folder: Path) -> Row:
+    """Return verdict and figures of a run, None for a figure that was not measured."""
+    document = head(folder / RESULT_FILE) or {}
+    run, result = _part(document, "run"), _part(document, "result")
+    window = _window(document.get("window_unix_s"))
     ended = _end(folder / PROGRESS_FILE)
-    thresholds = told.get("thresholds")
+    thresholds = document.get("thresholds")
     return {
         "verdict": ended.verdict if ended else NO_END,
         "why": ended.why if ended else "",
@@ -106,12 +106,12 @@ def _told(folder: Path) -> Row:
         "window_unix_s": window,
         "balance_ratio": _number(result.get("balance_ratio")),
         "peak_utilization": _number(result.get("fleet_peak_utilization")),
-        "p95_ms": _number(_of(result, "response_ms").get("p95")),
+        "p95_ms": _number(_part(result, "response_ms").get("p95")),
         "sent": _number(result.get("sent")),
         "admitted": _number(result.get("admitted")),
         "refused": _number(result.get("refused")),
         "failed": _number(result.get("failed")),
-        "generator": {name: _text(_of(result, "generator").get(name)) for name in ("verdict", "why")},
+        "generator": {name: _text(_part(result, "generator").get(name)) for name in ("verdict", "why")},
         "thresholds": [each for each in thresholds if isinstance(each, dict)]
         if isinstance(thresholds, list)
         else [],
@@ -120,7 +120,7 @@ def _told(folder: Path) -> Row:
 
 
 def _changes(result: Mapping[str, Any], window: list[float] | None) -> list[Row]:
-    """Return what was changed on the grid during the run, in seconds after its start."""
+    """Return the changes of the grid during the run, each with its seconds after the start."""
     listed = result.get("changes")
     if not isinstance(listed, list) or not window:
         return []
@@ -131,12 +131,12 @@ def _changes(result: Mapping[str, Any], window: list[float] | None) -> list[Row]
     ]
 
 
-def _window(told: object) -> list[float] | None:
-    """Return the two moments of a window, None for anything else."""
-    if not isinstance(told, list):
+def _window(value: object) -> list[float] | None:
+    """Return start and end of a time window, None for anything else."""
+    if not isinstance(value, list):
         return None
-    moments = [each for each in map(_number, told) if each is not None]
-    return moments if len(moments) == len(told) == 2 else None
+    moments = [each for each in map(_number, value) if each is not None]
+    return moments if len(moments) == len(value) == 2 else None
 
 
 def _number(value: object) -> float | None:
@@ -152,13 +152,13 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _of(told: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = told.get(name)
+def _part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = document.get(name)
     return part if isinstance(part, dict) else {}
 
 
 def _end(path: Path) -> EndEvent | None:
-    """Return the last line of a run that has ended, None of any other."""
+    """Return the last line of a run that has ended, None for any other."""
     try:
         with path.open("rb") as file:
             file.seek(max(file.seek(0, os.SEEK_END) - LAST_LINE_BYTES, 0))

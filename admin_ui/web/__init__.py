@@ -1,1 +1,4 @@
-"""What all pages share: who asks and what they may do, templates, the table of routes, static files, and the stream to browsers."""
+"""The base of all pages: roles and open logins, access control, templates, problems, static files, and the browser stream.
+
+This folder knows nothing of the grid, and nothing of the audit log.
+"""

@@ -1,4 +1,4 @@
-"""The base of the console's handlers: who asks, what they may do, and what their browser may run."""
+"""The base of the console's handlers: authenticates the request, checks the role, and secures the answer."""
 
 import logging
 import time
@@ -8,10 +8,18 @@ from urllib.parse import quote, urlsplit
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import HTTPError, OutputTransform
 
-from admin_ui.audit.log import Unwritable
-from admin_ui.audit.refusals import Refusal, Refusals
+from admin_ui.web.logins import Login, Logins, Role
+from admin_ui.web.problems import (
+    CONFIRM_FIRST,
+    CROSS_ORIGIN,
+    LOGIN_FIRST,
+    NOT_ALLOWED_TO,
+    PAST_THE_PROXY,
+    UNAUDITED,
+    ProblemError,
+)
 from admin_ui.web.proxies import among, client
-from admin_ui.web.roles import Login, Logins, Role
+from admin_ui.web.refusal import Refusal, RefusalLog
 from runtime.handlers import ApiHandler
 from runtime.problem import FAILED, NOT_ALLOWED, UNAVAILABLE, Problem
 
@@ -31,24 +39,19 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
-LOGIN_FIRST = Problem("login-first", 401, "Log in first")
-NOT_ALLOWED_TO = Problem("not-allowed", 403, "Your role does not allow this")
-CONFIRM_FIRST = Problem("confirm-first", 403, "Give your password again first")
-CROSS_ORIGIN = Problem("cross-origin", 403, "Pages of another origin may not ask for this")
-PAST_THE_PROXY = Problem("past-the-proxy", 403, "The console can be reached only through its TLS proxy")
-UNAUDITED = Problem("no-audit", 503, "The audit log can't be written, so nothing was done")
-# The password is asked for and given, or tried in vain: that has an entry. The others are no refusal of an order.
+# The audit log does not list these as refusals: a confirmation of the password has an entry of its own, and the others
+# do not refuse an order.
 UNNOTED = frozenset({CONFIRM_FIRST, UNAUDITED, FAILED, UNAVAILABLE, NOT_ALLOWED})
-SAFE = frozenset({"GET", "HEAD"})  # methods that can be asked again by a link
+SAFE = frozenset({"GET", "HEAD"})  # methods that a link can repeat
 
 
 class SecurityHeaders(OutputTransform):
-    """What every answer says to browsers, whoever answers: nothing but what we serve runs in them."""
+    """Adds the headers by which browsers run only what the console serves, to every answer of every handler."""
 
-    says: ClassVar[dict[str, str]] = SECURITY_HEADERS
+    headers: ClassVar[dict[str, str]] = SECURITY_HEADERS
 
     def __init__(self, request: HTTPServerRequest) -> None:
-        """Every request is answered alike."""
+        """Tornado passes the request; the headers are the same for all."""
 
     def transform_first_chunk(
         self,
@@ -57,49 +60,51 @@ class SecurityHeaders(OutputTransform):
         chunk: bytes,
         finishing: bool,  # noqa: ARG002, FBT001 - Tornado's
     ) -> tuple[int, HTTPHeaders, bytes]:
-        """Set the headers; a handler may have set stricter ones for what it shows."""
+        """Set the headers that the handler has not set itself; those of a handler may be stricter."""
         headers.pop("Server", None)
-        for name, value in self.says.items():
+        for name, value in self.headers.items():
             headers.setdefault(name, value)
         return status_code, headers, chunk
 
 
 class StrictTransport(SecurityHeaders):
-    """Where browsers come by TLS, they are to come by nothing else."""
+    """Tells browsers that come by TLS to use nothing else."""
 
-    says: ClassVar[dict[str, str]] = {"Strict-Transport-Security": "max-age=31536000"}
+    headers: ClassVar[dict[str, str]] = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class ConsoleHandler(ApiHandler):
-    """Every handler of the console; `needs` is the least role, `page` whether a person reads the answer."""
+    """The base of every handler: `needs` is the least role, and `page` says whether a person reads the answer."""
 
     login: Login | None = None
-    acts = ""  # what the audit log calls that which is asked for here, '' where nothing is done
-    target = ""  # of that, once it is known
+    acts = ""  # what the audit log calls the action of this handler, '' for none
+    target = ""  # of the action, once it is known
     reason = ""  # that the person gave, once it is known
-    audited = False  # whether the audit log has what was asked for already
+    audited = False  # whether the audit log has the action already
     _page = False
 
     def initialize(self, logins: Logins, needs: Role, *, page: bool = False, **more: Any) -> None:  # type: ignore[override]
-        """`more` goes to `setup` of the handler."""
+        """`more` is passed to `setup`."""
         ApiHandler.initialize(self)
         if not _readable(self.request.headers.get("Origin", "")):
-            self.request.headers["Origin"] = "null"  # Tornado would fail over it instead of refusing it
+            self.request.headers["Origin"] = (
+                "null"  # Tornado would raise an error for it instead of refusing the request
+            )
         self.logins = logins
         self._needs = needs
         self._page = page
         self.setup(**more)
 
     def setup(self, **more: Any) -> None:
-        """Take what the route gives."""
+        """Take the arguments of the route."""
 
     def prepare(self) -> None:
-        """Let in who may come in; send others to the login, or tell them."""
+        """Refuse requests that lack the role: a page redirects to the login, other handlers answer with a problem."""
         super().prepare()
         if self._finished:
             return
         if self.request.method not in {"GET", "HEAD", "OPTIONS"} and "Host" not in self.request.headers:
-            raise HTTPError(403)  # Tornado compares the origin with it
+            raise HTTPError(403)  # Tornado compares the origin with the host
         proxies = self.settings.get("proxies", ())
         if proxies and not among(str(self.request.remote_ip), proxies):
             self.write_problem(PAST_THE_PROXY, detail="see TRUSTED_PROXIES")
@@ -109,7 +114,7 @@ class ConsoleHandler(ApiHandler):
         if role >= self._needs:
             return
         if self.login:
-            self.write_problem(NOT_ALLOWED_TO, detail=f"it takes the role {self._needs.name.lower()}")
+            self.write_problem(NOT_ALLOWED_TO, detail=f"this requires the role {self._needs.name.lower()}")
         elif self._page and self.request.method in SAFE:
             self.redirect(f"/login?next={quote(self.request.uri or '/', safe='')}")
         else:
@@ -117,24 +122,27 @@ class ConsoleHandler(ApiHandler):
 
     @property
     def token(self) -> str:
-        """The token that the browser sends; '' when it has none."""
+        """The token that the browser sends, '' for none."""
         return self.get_cookie(self.settings["login_cookie"], "") or ""
 
     @property
     def address(self) -> str:
-        """The address that the request comes from; behind proxies, the one that they report."""
+        """The address of the client; behind proxies, the one that they report."""
         forwarded_for = ",".join(self.request.headers.get_list("X-Forwarded-For"))
         return client(str(self.request.remote_ip), forwarded_for, self.settings.get("proxies", ()))
 
     def confirmed(self) -> bool:
-        """Whether the password was given a short while ago; where not, that is answered: do nothing then."""
+        """Return whether the password was given a short while ago.
+
+        If not, this has answered the request, and the handler must do nothing.
+        """
         if self.login and self.logins.confirmed(self.login, time.time()):
             return True
         self.write_problem(CONFIRM_FIRST, detail="POST /confirm with the password, then ask again")
         return False
 
     def write_problem(self, problem: Problem, **members: Any) -> None:
-        """Finish with a problem: a person gets a page, a program a document."""
+        """Finish with a problem: as a page for a person, as a document for a program."""
         self._note(problem, str(members.get("detail") or problem.title))
         page = self._problem_page(problem, members.get("detail")) if self._page else ""
         if not page:
@@ -145,8 +153,8 @@ class ConsoleHandler(ApiHandler):
         self.finish(page)
 
     def _note(self, problem: Problem, why: str) -> None:
-        """Write a refused order of somebody who is logged in into the audit log, unless it is there already."""
-        refusals: Refusals | None = self.settings.get("refusals")
+        """Record a refused order of a person who is logged in, unless the audit log has it already."""
+        refusals: RefusalLog | None = self.settings.get("refusals")
         if not self.acts or not self.login or self.audited or problem in UNNOTED or not refusals:
             return
         self.audited = True
@@ -155,9 +163,9 @@ class ConsoleHandler(ApiHandler):
         )
 
     def _problem_page(self, problem: Problem, detail: str | None) -> str:
-        """Return the page, "" where it can't be made: what is broken may be what pages are made of."""
+        """Return the page, '' when it can't be made, because the fault may be in the templates."""
         repeats = self.request.method in SAFE and problem.status >= FAILED.status
-        again = inside(self.request.uri or "/") if repeats else ""
+        again = local_address(self.request.uri or "/") if repeats else ""
         try:
             return str(
                 self.settings["problem_page"](problem, detail or "", self.request_id, self.login, again)
@@ -167,18 +175,18 @@ class ConsoleHandler(ApiHandler):
             return ""
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Tell what only a console refuses."""
+        """Answer with the problem of an error."""
         error = kwargs.get("exc_info", (None, None))[1]
-        if isinstance(error, Unwritable):
-            self.write_problem(UNAUDITED, detail=str(error))
+        if isinstance(error, ProblemError):
+            self.write_problem(error.problem, detail=str(error))
         elif status_code == CROSS_ORIGIN.status:
             self.write_problem(CROSS_ORIGIN)
         else:
             super().write_error(status_code, **kwargs)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """A disk that is full is no fault of the code."""
-        if not isinstance(value, Unwritable):
+        """Log a fault; a state of the machine, such as a full disk, is no fault of the code."""
+        if not isinstance(value, ProblemError):
             super().log_exception(typ, value, tb)
 
 
@@ -190,8 +198,8 @@ def _readable(origin: str) -> bool:
     return True
 
 
-def inside(address: str) -> str:
-    """Return an address of this console as it was asked for; '/' for whatever leads elsewhere."""
+def local_address(address: str) -> str:
+    """Return an address if it lies in this console, '/' for any other."""
     try:
         parts = urlsplit(address)
     except ValueError:

@@ -4,7 +4,7 @@ from tornado.web import HTTPError, StaticFileHandler
 
 
 class AssetHandler(StaticFileHandler):
-    """Scripts, styles and pictures: kept by browsers only as long as they are the newest."""
+    """Serves scripts, styles and pictures; browsers check for a newer version before each use."""
 
     async def get(self, path: str, include_body: bool = True) -> None:  # noqa: FBT001, FBT002 - Tornado's
         """Write the file; 404 for a path that can't be a file name."""

@@ -1,4 +1,4 @@
-"""The pages: Jinja2 templates around what the stream fills in."""
+"""The pages: Jinja2 templates, which scripts fill with what the stream sends, and the pages of problems."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -7,22 +7,23 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from admin_ui.web.access import ConsoleHandler
-from admin_ui.web.roles import Login
+from admin_ui.web.logins import Login, Role
+from admin_ui.web.routes import Route
 from runtime.problem import NOT_FOUND, Problem
 
 FOLDER = Path(__file__).parents[1]
-OF_PROGRAMS = ("/api/", "/static/")
+FOR_PROGRAMS = ("/api/", "/static/")
 # By code or status: what a person can do next.
 ADVICE: dict[str | int, str] = {
-    "cross-origin": "Open the console in a window of its own, and do it there.",
-    "no-password": "Go back. Who has a name and a password logs in with them.",
-    403: "Go back. Whoever runs the grid gives out roles; the account page says which one is yours.",
-    404: "Check the address. What was here may have been removed; the pages above lead to what there is.",
+    "cross-origin": "Open the console in its own window, and try there.",
+    "no-password": "Go back. Log in with a name and a password to do this.",
+    403: "Go back. Your account page shows your role; your administrator can change it.",
+    404: "Check the address. The page may have been removed; use the navigation above.",
     405: "Go back, and use the buttons of the page.",
-    500: "Try again. If it stays, give the request id to whoever runs the grid: the fault is in the console's log under it.",
-    503: "Try again in a moment. If it stays, give the request id to whoever runs the grid.",
+    500: "Try again. If it fails again, give the request ID to your administrator: the console's log has the fault under it.",
+    503: "Try again in a moment. If it fails again, give the request ID to your administrator.",
 }
-GO_BACK = "Go back, put that right, and try again."
+GO_BACK = "Go back, correct the request, and try again."
 NAVIGATION = (
     ("/", "overview", "Overview"),
     ("/rush-hour", "rush", "Rush hour"),
@@ -33,9 +34,9 @@ NAVIGATION = (
 
 
 def templates(**known: str) -> Environment:
-    """Return the environment of the templates; `known` is known to all of them.
+    """Return the environment of the templates; every template can use `known`.
 
-    What a template does not get is a fault, not an empty text.
+    A value that a template lacks is a fault, and not an empty text.
     """
     loader = FileSystemLoader(FOLDER / "templates")
     environment = Environment(
@@ -46,10 +47,10 @@ def templates(**known: str) -> Environment:
 
 
 class PageHandler(ConsoleHandler):
-    """One page; `template` names it."""
+    """A page that is made from a template."""
 
     def setup(self, environment: Environment, template: str = "", **more: Any) -> None:  # type: ignore[override]
-        """`more` is known to the template."""
+        """`template` is the page's template; it can use `more`."""
         self._environment = environment
         self._template = template
         self._known = more
@@ -60,29 +61,32 @@ class PageHandler(ConsoleHandler):
         return None
 
     def show(self, template: str, status: int = 200, **known: Any) -> None:
-        """Finish with a template."""
+        """Finish with a template, which can use `known`."""
         self.set_status(status)
         self.set_header("Content-Type", "text/html; charset=utf-8")
         page = self._environment.get_template(template)
         self.finish(page.render(login=self.login, navigation=NAVIGATION, **self._known, **known))
 
 
-class NowhereHandler(PageHandler):
-    """Answers 404 wherever no route fits: a browser that asks for a page gets one."""
+class NotFoundHandler(PageHandler):
+    """Answers 404 where no route matches; a browser that asks for a page gets a page."""
 
     def prepare(self) -> None:
-        """Answer before any method is looked up."""
+        """Answer before Tornado looks up the method."""
         wants_page = "text/html" in self.request.headers.get("Accept", "")
-        self._page = wants_page and not self.request.path.startswith(OF_PROGRAMS)
+        self._page = wants_page and not self.request.path.startswith(FOR_PROGRAMS)
         super().prepare()
         if not self._finished:
             self.write_problem(NOT_FOUND)
 
 
 def problem_page(environment: Environment) -> Callable[[Problem, str, str, Login | None, str], str]:
-    """Return what makes the page of a problem: with its detail, request id, login, and where to try again."""
+    """Return a function that renders the page of a problem.
 
-    def made(problem: Problem, detail: str, request_id: str, login: Login | None, again: str) -> str:
+    Its arguments are the problem, the detail, the request ID, the login, and the address to try again ('' for none).
+    """
+
+    def render(problem: Problem, detail: str, request_id: str, login: Login | None, again: str) -> str:
         return environment.get_template("web/problem.html").render(
             login=login,
             navigation=NAVIGATION,
@@ -95,4 +99,10 @@ def problem_page(environment: Environment) -> Callable[[Problem, str, str, Login
             again=again,
         )
 
-    return made
+    return render
+
+
+def page_route(pattern: str, template: str, environment: Environment, **known: Any) -> Route:
+    """Return the route of a page for everybody who is logged in; its template can use `known`."""
+    arguments = {"environment": environment, "template": template, "here": Path(template).stem} | known
+    return Route(pattern, PageHandler, Role.VIEWER, arguments, page=True)

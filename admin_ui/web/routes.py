@@ -1,22 +1,23 @@
-"""Every address of the console, with the least role that it takes. Tests hold each to it."""
+"""An address of the console with the least role that may use it. Tests check every address with every role."""
 
 import dataclasses
 from typing import Any
 
 from tornado.web import RequestHandler
 
-from admin_ui.web.roles import Role
+from admin_ui.web.logins import Role
 
 
 @dataclasses.dataclass(frozen=True)
 class Route:
-    """One address: its pattern, who answers, what that handler is given, and the least role.
+    """One address: its pattern, its handler with the arguments for it, and the least role that may use it.
 
-    `page` is read by a person, who is sent to the login; others are told.
+    `page` says that a person reads the answer: without a login they are sent to the login page, where a program gets a
+    problem document.
     """
 
     pattern: str
     handler: type[RequestHandler]
     needs: Role
-    given: dict[str, Any] = dataclasses.field(default_factory=dict)
+    arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
     page: bool = False

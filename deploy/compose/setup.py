@@ -9,7 +9,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from admin_ui.people import one_time_link as link
+from admin_ui.people import one_time_link
 from gateway.callers import digest
 
 DATA, SECRETS = Path("/data"), Path("/secrets")
@@ -28,8 +28,8 @@ def main() -> None:
     sys.stdout.write(f"""
 The grid's ways in, once all services are healthy:
 
-  the console   {link.url(DATA, console)}
-                a new link: docker compose exec admin_ui python -m admin_ui.people.one_time_link
+  the console   {one_time_link.url(DATA, console)}
+                a new link: docker compose exec admin_ui python -m admin_ui.people link
   Grafana       {grafana} (admin, {password})
   an API key    {key}
                 asked for when API_KEYS=/secrets/api-keys.txt is set

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from admin_ui.people import one_time_link as link
+from admin_ui.people import one_time_link
 from admin_ui.settings import Settings
 from deploy.local.addresses import DEFAULT_PORTS, LOOPBACK
 from runtime.probe import fetch
@@ -30,7 +30,7 @@ def main() -> None:
             print(f"Waiting for {', '.join(waiting)}: see the logs in {settings.data}/log", flush=True)
         time.sleep(PAUSE_S)
     # Links work only on loopback.
-    console = link.url(settings.data, settings.url) if settings.on_loopback else settings.url
+    console = one_time_link.url(settings.data, settings.url) if settings.on_loopback else settings.url
     print(ways_in(urls, console, time.monotonic() - began), flush=True)
 
 

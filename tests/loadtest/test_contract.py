@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_ui.rush.progress import FIGURES, Phase, RunSoFar
+from admin_ui.rush.progress import FIGURES, Phase, RunProgress
 from admin_ui.rush.runs_folder import RunsFolder
 from loadtest import contract
 from loadtest.contract import EVENTS, Event, EventKind, Verdict, read_event, write_event
@@ -114,7 +114,7 @@ def lines_of(grid: FakeGrid, *options: str, stop: bool = False) -> list[bytes]:
 def test_every_line_of_a_run_has_the_fields_of_the_contract_and_the_console_reads_it(
     grid: FakeGrid, options: list[str], kinds: set[str], verdict: Verdict, runs_dir: Path
 ) -> None:
-    so_far = RunSoFar({"preset": "", "seed": 0, "requests": None, "seconds": None}, "ann", 0.0)
+    so_far = RunProgress({"preset": "", "seed": 0, "requests": None, "seconds": None}, "ann", 0.0)
     read: list[Event] = []
     for line in lines_of(grid, *options, stop=verdict is Verdict.INTERRUPTED):
         event = read_event(line)

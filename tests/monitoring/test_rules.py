@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from admin_ui.alarms import runbooks
+from admin_ui.web.pages import templates
 from tests.support.grid import ROOT
 from tests.support.prometheus import ALERTMANAGER, LACKING, RULES, rules
 from tests.unit.docs.pages import DOCS, rows
@@ -65,7 +66,9 @@ def test_a_runbook_is_a_link_that_grafana_can_make_from_the_rule_alone() -> None
     """It shows the annotation of the rule, in which no label and no variable is filled in."""
     assert [rule["alert"] for rule in ALERTS if "{{" in rule["annotations"]["runbook_url"]] == []
     matching = [
-        route for route in runbooks.routes({}) if re.fullmatch(route.pattern, "/runbooks/OverloadPredicted")
+        route
+        for route in runbooks.routes(templates())
+        if re.fullmatch(route.pattern, "/runbooks/OverloadPredicted")
     ]
     assert len(matching) == 1, "the console serves them there"
 

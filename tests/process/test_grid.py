@@ -105,7 +105,7 @@ def test_a_grid_s_data_are_its_own_and_its_console_is_found_where_it_listens(gri
     console = grid.console.replace("127.0.0.1", "127.0.0.2")
     assert f"{console}/enter?token=" in grid.printed
     link = subprocess.run(
-        [sys.executable, "-m", "admin_ui.people.one_time_link"],
+        [sys.executable, "-m", "admin_ui.people", "link"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from argon2 import PasswordHasher, profiles
 
-from admin_ui.people import file as people_file
-from admin_ui.web.roles import People, Person, Role, written
+from admin_ui.people.document import People, encode
+from admin_ui.people.file import path
+from admin_ui.web.logins import Person, Role
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -129,11 +130,11 @@ def cookie(answer: Answer) -> dict[str, str]:
 
 def people(data: Path, **roles: Role) -> None:
     """Write a file of people who all have the same password."""
-    file = people_file.path(data)
+    file = path(data)
     file.parent.mkdir(parents=True, exist_ok=True)
     listed = People({name: Person(name, role, CHEAP) for name, role in roles.items()}, "the test")
     new = file.with_suffix(".test")
-    new.write_text(written(listed))
+    new.write_text(encode(listed))
     new.replace(file)
 
 

@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from admin_ui.people import one_time_link as link
+from admin_ui.people import one_time_link
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60.0  # nothing here takes as long unless it hangs
@@ -76,7 +76,7 @@ class Grid:
 
     def link(self) -> str:
         """Return a new one-time link to the console."""
-        return link.url(self.data, self.console)
+        return one_time_link.url(self.data, self.console)
 
     def pids(self, service: str) -> list[int]:
         """Return the ids of this grid's processes of a service ('' for all of them)."""

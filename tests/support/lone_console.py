@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from admin_ui.people import one_time_link as link
+from admin_ui.people import one_time_link
 from tests.support.grid import LIMIT_S, ROOT, status, until
 from tests.support.ports import free_port
 
@@ -34,7 +34,7 @@ class LoneConsole:
 
     def link(self) -> str:
         """Return a new one-time link."""
-        return link.url(self.data, self.url)
+        return one_time_link.url(self.data, self.url)
 
     def cpu_s(self) -> float:
         """Return the seconds of processor time that it has used."""

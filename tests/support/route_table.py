@@ -1,46 +1,35 @@
 """The console's route table as the console makes it, and an address that fits each pattern."""
 
+import asyncio
+import concurrent.futures
 import re
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from admin_ui.alarms.lifecycle import Alarms
-from admin_ui.alarms.rules import RULES
-from admin_ui.alarms.store import AlarmStore
-from admin_ui.alarms.watch import AlarmWatch
-from admin_ui.app import acting_routes, routes, shown
-from admin_ui.audit.log import Audit
-from admin_ui.grid.board import CONSOLE, Board
-from admin_ui.grid.grid_calls import GridCalls
-from admin_ui.grid.rates import Rates
-from admin_ui.orders.carry_out import Orders
-from admin_ui.people.devices import Devices
-from admin_ui.people.doorkeeper import Doorkeeper
-from admin_ui.people.file import PeopleFile
-from admin_ui.people.passwords import Passwords
-from admin_ui.rush.child import LoadTest
-from admin_ui.rush.control import RushHours
+from admin_ui.app import wired
+from admin_ui.grid.board import CONSOLE
 from admin_ui.settings import Settings
-from admin_ui.web.roles import Logins
+from admin_ui.web.pages import templates
 from admin_ui.web.routes import Route
+from admin_ui.web.stream import stream_route
 from runtime.frame_stream import FrameStreams, StreamMetrics
 from runtime.settings import load
+
+NOWHERE = "http://127.0.0.1:1"
 
 
 def route_table(data: Path) -> list[Route]:
     """Return every route that takes a role; nobody serves them, and `data` is theirs."""
-    log, board = Audit(data / "audit.sqlite"), Board()
-    keeper = Doorkeeper(PeopleFile(data / "people.json"), Logins(1), log, Passwords(), Devices(data))
-    streams = FrameStreams(
-        lambda: shown(board, Rates(), log), CONSOLE, StreamMetrics(CollectorRegistry(), "smartgrid_console")
-    )
-    settings = load(Settings, {"DATA_DIR": str(data)})
-    watch = AlarmWatch(Alarms(RULES), AlarmStore(data), log, lambda: shown(board, Rates(), log), settings)
-    rush = RushHours(LoadTest("http://127.0.0.1:1", "http://127.0.0.1:1", data), log, None)  # type: ignore[arg-type]
-    calls = GridCalls(None, "", "", None)  # type: ignore[arg-type]  # nobody calls
-    acting = acting_routes(board, calls, Orders(board, calls, log))
-    return [*routes(settings, board, streams, keeper, watch, rush), *acting]
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:  # this one may have a loop already
+        return thread.submit(lambda: asyncio.run(_route_table(data))).result()
+
+
+async def _route_table(data: Path) -> list[Route]:
+    environ = {"DATA_DIR": str(data), "BALANCER_URL": NOWHERE, "GATEWAY_URL": NOWHERE}
+    async with wired(load(Settings, environ)) as wings:
+        streams = FrameStreams(wings.shown, CONSOLE, StreamMetrics(CollectorRegistry(), "smartgrid_console"))
+        return [*wings.routes(templates()), stream_route(streams)]
 
 
 def path(route: Route) -> str:

@@ -167,7 +167,7 @@ class Life:
     def console(self) -> Figures:
         """Somebody is let in, and presses the button; the cars have gone by then, or are waited for."""
         node, password = self.stack.nodes.manager, secrets.token_urlsafe(18)
-        add = ("python", "-m", "admin_ui.people.file", "add", "ann", "--role", "operator")
+        add = ("python", "-m", "admin_ui.people", "add", "ann", "--role", "operator")
         node.docker(
             "exec", "-i", self.stack.container("admin_ui", node), *add, given=f"{password}\n".encode()
         )

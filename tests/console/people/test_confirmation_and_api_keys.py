@@ -16,8 +16,8 @@ KEY = "k" * 40
 CONFIRMED_FOR_S = 2.0
 PROGRAM = f"""
 import runpy
-from admin_ui.web import roles as people
-people.CONFIRMED_FOR_S = {CONFIRMED_FOR_S}
+from admin_ui.web import logins
+logins.CONFIRMED_FOR_S = {CONFIRMED_FOR_S}
 runpy.run_module("admin_ui", run_name="__main__")
 """
 PASSES_MS = (CONFIRMED_FOR_S + 0.1) * 1000  # until a password that was given holds no longer

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from admin_ui.web.roles import Role
+from admin_ui.web.logins import Role
 from tests.console.browser import NARROW, WIDE, axe_faults, log_in, visit
 from tests.support.console import PASSWORD, Console, people
 from tests.support.grid import until
@@ -50,7 +50,7 @@ def test_an_order_that_was_refused_before_the_grid_was_asked_is_in_the_audit_log
         log_in(page, "vic")
         expect(page.get_by_role("heading", name="Audit")).to_be_visible()
         assert page.evaluate(ask, {"order": "drain", "target": "substation-1"}) == 403
-        refused = page.get_by_role("row").filter(has_text="it takes the role operator")
+        refused = page.get_by_role("row").filter(has_text="this requires the role operator")
         until(lambda: page.reload() and refused.count() == 1)
         expect(refused).to_contain_text("refused")
     with visit(browser, url(console, "/audit?person=ann")) as page:

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from admin_ui.audit import log as audit
 from admin_ui.audit.chain import AuditOutcome
-from admin_ui.audit.log import Audit
+from admin_ui.audit.log import AuditLog, path
 from tests.console.browser import NARROW, at_alarms, axe_faults, visit
 from tests.support.console import Answer, Console
 
@@ -23,7 +22,7 @@ REQUEST_ID = re.compile(r"request ID <code>([0-9a-f]{16})</code>")
 
 async def _written(data: Path) -> None:
     """Leave an audit log of many pages, with an early entry that can be found in the file."""
-    log = Audit(audit.path(data))
+    log = AuditLog(path(data))
     for number in range(20):
         words: dict[str, object] = {"why": f"{MARK.decode()} {number}" + " long" * 500}
         await log.note("ann", "drain", "substation-1", AuditOutcome.DONE, words)
@@ -45,7 +44,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     with concurrent.futures.ThreadPoolExecutor(1) as thread:  # the browser's loop is that of this one
         thread.submit(lambda: asyncio.run(_written(data))).result()
     assert Console(data).serves().stop() == 0  # it has seen its people: the next one need not look far back
-    spoil(audit.path(data))
+    spoil(path(data))
     made = Console(data, keep_people=True)
     try:
         yield made.serves()
@@ -72,7 +71,7 @@ def test_a_damaged_file_is_an_error_page_with_what_to_do_and_the_id_in_the_log(
         assert answer
         assert answer.status == 500
         expect(page.get_by_role("heading", level=1)).to_contain_text("The service failed")
-        expect(page.locator("main")).to_contain_text("give the request id to whoever runs the grid")
+        expect(page.locator("main")).to_contain_text("give the request id to your administrator")
         request_id = answer.headers["x-request-id"]
         expect(page.locator("main code")).to_have_text(request_id)
         said = [json.loads(line) for line in console.said().splitlines() if request_id in line]
@@ -87,10 +86,10 @@ def test_a_damaged_file_is_an_error_page_with_what_to_do_and_the_id_in_the_log(
 def test_an_address_without_a_page_says_where_to_go(browser: Browser, console: Console) -> None:
     with visit(browser, "about:blank") as page:
         at_alarms(page, console.port)
-        for path in ("/nothing/here", "/runs/none/report.html", "/runbooks/None"):
-            answer = page.goto(f"http://127.0.0.1:{console.port}{path}")
+        for address in ("/nothing/here", "/runs/none/report.html", "/runbooks/None"):
+            answer = page.goto(f"http://127.0.0.1:{console.port}{address}")
             assert answer
-            assert answer.status == 404, path
+            assert answer.status == 404, address
             expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing at this address")
             expect(
                 page.get_by_role("navigation", name="Pages").get_by_role("link", name="Alarms")
@@ -106,11 +105,11 @@ def test_every_error_of_a_page_is_a_page_and_of_the_api_a_document(console: Cons
         ("PUT", "/alarms"): 405,
         ("DELETE", "/login"): 405,
     }
-    for (method, path), status in pages.items():
-        answer = console.ask(method, path, login | browser)
-        assert answer.status == status, path
+    for (method, address), status in pages.items():
+        answer = console.ask(method, address, login | browser)
+        assert answer.status == status, address
         problem(answer)
-    assert "window of its own" in console.ask("POST", "/account", login | browser | {"Origin": "null"}).body
+    assert "in its own window" in console.ask("POST", "/account", login | browser | {"Origin": "null"}).body
     documents = {
         ("GET", "/api/nothing"): 404,
         ("PUT", "/api/me"): 405,
@@ -118,9 +117,9 @@ def test_every_error_of_a_page_is_a_page_and_of_the_api_a_document(console: Cons
         ("GET", "/audit/export?format=x"): 400,
         ("POST", "/api/orders"): 400,
     }
-    for (method, path), status in documents.items():
-        answer = console.ask(method, path, login | browser)
-        assert answer.status == status, path
+    for (method, address), status in documents.items():
+        answer = console.ask(method, address, login | browser)
+        assert answer.status == status, address
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert json.loads(answer.body)["request_id"] == answer.headers["X-Request-Id"]
     assert (

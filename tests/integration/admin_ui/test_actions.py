@@ -11,16 +11,16 @@ import pytest
 from tornado.web import Application
 
 from admin_ui.audit.chain import AuditOutcome
-from admin_ui.audit.log import Audit
+from admin_ui.audit.log import AuditLog
 from admin_ui.web.access import ConsoleHandler
-from admin_ui.web.roles import CONFIRMED_FOR_S, Logins, Role
+from admin_ui.web.logins import CONFIRMED_FOR_S, Logins, Role
 from runtime import http
 
 
 class Drain(ConsoleHandler):
     """An action as they all are."""
 
-    def setup(self, audit: Audit) -> None:  # type: ignore[override]
+    def setup(self, audit: AuditLog) -> None:  # type: ignore[override]
         self._audit = audit
 
     async def post(self) -> None:
@@ -36,8 +36,8 @@ COOKIE = "__Host-console-test"
 
 
 @asynccontextmanager
-async def serving(folder: Path, logins: Logins) -> AsyncIterator[tuple[str, Audit]]:
-    log = Audit(folder / "audit.sqlite")
+async def serving(folder: Path, logins: Logins) -> AsyncIterator[tuple[str, AuditLog]]:
+    log = AuditLog(folder / "audit.sqlite")
     given = {"logins": logins, "needs": Role.OPERATOR, "audit": log}
     app = Application([("/drain", Drain, given)], login_cookie=COOKIE)
     try:
@@ -60,8 +60,8 @@ async def test_a_password_of_long_ago_must_be_given_again_and_that_lasts_five_mi
     logins, now_s = Logins(12), time.time()
     logins.open("token", "ann", Role.OPERATOR, now_s - CONFIRMED_FOR_S - 5)
     async with serving(tmp_path, logins) as (url, log):
-        status, told = await asked(url, "token")
-        assert (status, told["type"]) == (403, "urn:smartgrid:problem:confirm-first")
+        status, problem = await asked(url, "token")
+        assert (status, problem["type"]) == (403, "urn:smartgrid:problem:confirm-first")
         assert log.head.number == 0
         logins.confirm("token", now_s)
         assert (await asked(url, "token"))[0] == 200
@@ -87,9 +87,9 @@ async def test_with_a_full_disk_nothing_is_done_and_that_is_said(tmp_path: Path)
         for _ in range(20):
             await log.note("ann", "fill", "", AuditOutcome.DONE, {"x": "x" * 3000})
         before = log.head
-        status, told = await asked(url, "token")
-        assert (status, told["type"]) == (503, "urn:smartgrid:problem:no-audit")
-        assert "full" in told["detail"]
+        status, problem = await asked(url, "token")
+        assert (status, problem["type"]) == (503, "urn:smartgrid:problem:no-audit")
+        assert "full" in problem["detail"]
         assert log.head == before
         log._store.run("PRAGMA max_page_count = 100000")
         assert (await asked(url, "token"))[0] == 200

@@ -11,8 +11,9 @@ from typing import Literal
 import argon2
 import pytest
 
-from admin_ui.people import one_time_link as link
-from admin_ui.web.roles import People, Person, Role, written
+from admin_ui.people import one_time_link
+from admin_ui.people.document import People, encode
+from admin_ui.web.logins import Person, Role
 from tests.support.console import JSON, PASSWORD, Answer, Console, audited, cookie, people
 from tests.support.grid import until
 
@@ -146,7 +147,7 @@ def test_a_password_that_was_hashed_as_it_was_typed_is_still_right(console: Cons
     decomposed = unicodedata.normalize("NFD", "d\u00e9j\u00e0 vu encore une fois")
     file = console.data / "admin_ui" / "people.json"
     old = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(decomposed)
-    file.write_text(written(People({"ann": Person("ann", Role.OPERATOR, old)}, "the test")))
+    file.write_text(encode(People({"ann": Person("ann", Role.OPERATOR, old)}, "the test")))
     until(lambda: console.post("/login", name="ann", password=decomposed).status == 303)
 
 
@@ -285,7 +286,7 @@ def test_a_password_that_its_owner_changes_ends_the_other_logins_and_keeps_this_
 
 
 def test_the_printed_link_logs_in_once_by_its_button_however_often_it_is_looked_at(console: Console) -> None:
-    url = link.url(console.data, "")
+    url = one_time_link.url(console.data, "")
     for method in ("GET", "HEAD", "GET"):
         looked = console.ask(method, url)
         assert (looked.status, looked.headers.get("Set-Cookie")) in {(200, None), (405, None)}
@@ -297,12 +298,12 @@ def test_the_printed_link_logs_in_once_by_its_button_however_often_it_is_looked_
     assert (again.headers["Location"], again.headers.get("Set-Cookie")) == ("/login?link=used", None)
     assert console.ask("GET", url).headers["Location"] == "/login?link=used"
     console.stop()
-    told = [("local operator", "log in by link", "done"), ("(unknown name)", "log in by link", "refused")]
-    assert audited(console.data)[-2:] == told
+    expected = [("local operator", "log in by link", "done"), ("(unknown name)", "log in by link", "refused")]
+    assert audited(console.data)[-2:] == expected
 
 
 def test_a_new_link_leaves_the_one_before_valid_and_a_wrong_one_logs_nobody_in(console: Console) -> None:
-    old, new = link.url(console.data, ""), link.url(console.data, "")
+    old, new = one_time_link.url(console.data, ""), one_time_link.url(console.data, "")
     for wrong in (
         "/enter",
         "/enter?token=",
@@ -319,40 +320,40 @@ def test_a_new_link_leaves_the_one_before_valid_and_a_wrong_one_logs_nobody_in(c
 def test_a_link_is_made_for_the_console_that_runs_on_the_data(
     console: Console, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert link.main(console.data) == 0
+    assert one_time_link.print_link(console.data) == 0
     printed = capsys.readouterr().out.strip()
     base = f"http://127.0.0.1:{console.port}"
     assert printed.startswith(f"{base}/enter?token=")
     assert "Set-Cookie" in console.follow(printed).headers
-    assert link.main(tmp_path / "elsewhere") == 1
+    assert one_time_link.print_link(tmp_path / "elsewhere") == 1
     assert "No console runs on the data" in capsys.readouterr().err
     console.stop()
-    assert link.main(console.data) == 1
+    assert one_time_link.print_link(console.data) == 1
 
 
 def test_unused_links_do_not_pile_up_and_hold_no_token(tmp_path: Path) -> None:
-    tokens = [link.make(tmp_path) for _ in range(link.MOST + 5)]
-    files = list(link.folder(tmp_path).iterdir())
-    assert len(files) == link.MOST
+    tokens = [one_time_link.create(tmp_path) for _ in range(one_time_link.MOST + 5)]
+    files = list(one_time_link.folder(tmp_path).iterdir())
+    assert len(files) == one_time_link.MOST
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     assert not any(token in file.name or file.read_bytes() for file in files for token in tokens)
 
 
 def test_a_link_that_nobody_used_ends_after_an_hour(console: Console) -> None:
-    url = link.url(console.data, "")
+    url = one_time_link.url(console.data, "")
     hour_ago = time.time() - 3601
-    (file,) = link.folder(console.data).iterdir()
+    (file,) = one_time_link.folder(console.data).iterdir()
     os.utime(file, (hour_ago, hour_ago))
     assert console.follow(url).headers["Location"] == "/login?link=used"
-    url = link.url(console.data, "")
-    (file,) = link.folder(console.data).iterdir()
+    url = one_time_link.url(console.data, "")
+    (file,) = one_time_link.folder(console.data).iterdir()
     os.utime(file, (hour_ago + 60, hour_ago + 60))
     assert console.follow(url).headers["Location"] == "/login?kept=1"
 
 
 def test_where_others_come_in_no_link_logs_in(start: Callable[..., Console]) -> None:
     console = start(BEHIND_TLS_PROXY="1")
-    answer = console.follow(link.url(console.data, ""))
+    answer = console.follow(one_time_link.url(console.data, ""))
     assert (answer.headers["Location"], answer.headers.get("Set-Cookie")) == ("/login?link=elsewhere", None)
     assert "name and password" in console.ask("GET", answer.headers["Location"]).body
     assert "max-age" in answer.headers["Strict-Transport-Security"]
@@ -374,7 +375,7 @@ def test_a_password_is_confirmed_wrong_right_and_not_too_often(start: Callable[.
 
 
 def test_who_came_by_link_has_no_password_to_confirm(console: Console) -> None:
-    local = cookie(console.follow(link.url(console.data, "")))
+    local = cookie(console.follow(one_time_link.url(console.data, "")))
     answer = confirm(console, local, "x")
     assert (answer.status, "no-password" in answer.body) == (409, True)
     assert '"confirmed": true' in console.ask("GET", "/api/me", local).body  # on loopback nobody is asked

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from admin_ui.app import console
-from admin_ui.audit import log as audit
-from admin_ui.people import one_time_link as link
+from admin_ui.audit.log import MIGRATIONS, path
+from admin_ui.people import one_time_link
 from admin_ui.settings import Settings
-from admin_ui.web.roles import Role
+from admin_ui.web.logins import Role
 from gateway.callers import digest
 from runtime.settings import load
 from runtime.store import Store
@@ -39,7 +39,7 @@ class Desk:
             return answer.status, await answer.json(content_type=None)
 
     async def log_in(self) -> None:
-        form = {"token": link.make(self.data)}
+        form = {"token": one_time_link.create(self.data)}
         async with self.grid.session.post(f"{self.url}/enter", data=form, allow_redirects=False) as answer:
             given = answer.headers.get("Set-Cookie")
         if not given:  # not on loopback: there links let nobody in
@@ -51,11 +51,11 @@ class Desk:
         self.cookie = given.partition(";")[0]
 
     async def preview(self, order: str, target: str, value: Any = None) -> Any:
-        status, told = await self.ask(
+        status, reply = await self.ask(
             "POST", "/api/preview", {"order": order, "target": target, "value": value}
         )
-        assert status == 200, told
-        return told
+        assert status == 200, reply
+        return reply
 
     async def give(self, order: str, target: str, value: Any = None, **more: Any) -> tuple[int, Any]:
         """Order as the dialog does: preview, then the order in that state."""
@@ -65,7 +65,7 @@ class Desk:
 
     def audited(self) -> list[tuple[str, str, str, str]]:
         """(action, target, reason, outcome) of what was ordered, oldest first."""
-        store = Store(audit.path(self.data), audit.MIGRATIONS)
+        store = Store(path(self.data), MIGRATIONS)
         rows = store.rows(
             "SELECT action, target, reason, coalesce(outcome, '') FROM entry WHERE action NOT LIKE 'log in%' AND action != 'change people'"
         )
@@ -103,8 +103,8 @@ async def shown(at: Desk) -> dict[str, str]:
     return {row["substation_id"]: row["state"] for row in state["substations"]}
 
 
-def code(told: Any) -> str:
-    return str(told["type"]).rpartition(":")[2]
+def code(reply: Any) -> str:
+    return str(reply["type"]).rpartition(":")[2]
 
 
 async def charge(at: Desk, key: str = "", **wish: Any) -> Any:
@@ -123,13 +123,13 @@ async def test_an_order_is_done_when_the_grid_shows_it_and_its_undo_brings_it_ba
             ("capacity", 40, ("capacity", None)),
             ("capacity", 30, ("capacity", 40)),
         ):
-            status, told = await at.give(order, "s-1", value)
-            assert (status, told["outcome"]) == (200, "confirmed"), told
-            assert (told["undo"]["order"], told["undo"]["value"]) == undo
+            status, reply = await at.give(order, "s-1", value)
+            assert (status, reply["outcome"]) == (200, "confirmed"), reply
+            assert (reply["undo"]["order"], reply["undo"]["value"]) == undo
         fleet = await at.grid.fleet()
         assert (fleet["s-1"]["draining"], fleet["s-1"]["capacity_kw"]) == (True, 30)
-        status, told = await at.give("policy", "the fleet", "random")
-        assert (status, told["undo"]["value"]) == (200, "least_loaded")
+        status, reply = await at.give("policy", "the fleet", "random")
+        assert (status, reply["undo"]["value"]) == (200, "least_loaded")
         assert (await at.grid.get_json(f"{at.grid.balancer_url}/fleet"))["policy"] == "random"
         assert (await at.give("restore", "s-1"))[0] == 200
         assert (await at.give("capacity", "s-1", None))[0] == 200
@@ -143,8 +143,8 @@ async def test_an_order_in_another_state_than_that_of_its_preview_is_not_sent(tm
     async with desk(tmp_path) as at:
         seen = (await at.preview("drain", "s-1"))["basis"]
         assert (await at.give("drain", "s-2"))[0] == 200
-        status, told = await at.give("drain", "s-1", basis=seen, reason="my reason")
-        assert (status, code(told)) == (409, "changed")
+        status, reply = await at.give("drain", "s-1", basis=seen, reason="my reason")
+        assert (status, code(reply)) == (409, "changed")
         assert (await at.grid.fleet())["s-1"]["draining"] is False
         assert "No substation would be left" in (await at.preview("drain", "s-1"))["warnings"][0]
     assert at.audited()[-1] == ("drain", "s-1", "my reason", "refused")
@@ -159,23 +159,23 @@ async def test_the_slower_of_two_operators_is_told_who_did_it_when_and_why_and_h
         based = {"basis": shown["basis"], "seen": shown["seen"]}
         assert (await at.give("drain", "s-1", **based, reason="the first reason"))[0] == 200
         assert (await at.give("capacity", "s-1", 40))[0] == 200  # another order does not hide it
-        status, told = await at.give("drain", "s-1", **based, reason="the second reason")
-        assert (status, code(told)) == (422, "order-refused")
-        (earlier,) = told["earlier"]
+        status, reply = await at.give("drain", "s-1", **based, reason="the second reason")
+        assert (status, code(reply)) == (422, "order-refused")
+        (earlier,) = reply["earlier"]
         assert (earlier["who"], earlier["order"], earlier["reason"]) == (
             "local operator",
             "drain",
             "the first reason",
         )
         assert re.match(
-            r"local operator drained s-1 at \d\d:\d\d:\d\d UTC \(the first reason\)\.", told["detail"]
+            r"local operator drained s-1 at \d\d:\d\d:\d\d UTC \(the first reason\)\.", reply["detail"]
         )
         assert (await at.preview("drain", "s-1"))["earlier"] == [earlier]
-        status, told = await at.give("restore", "s-2", **based)  # restored already, and by nobody
-        assert (status, told["earlier"]) == (422, [])
-        status, told = await at.give("drain", "s-2", **based)
-        assert (status, code(told)) == (409, "changed")
-        assert [(each["order"], each["value"]) for each in told["earlier"]] == [
+        status, reply = await at.give("restore", "s-2", **based)  # restored already, and by nobody
+        assert (status, reply["earlier"]) == (422, [])
+        status, reply = await at.give("drain", "s-2", **based)
+        assert (status, code(reply)) == (409, "changed")
+        assert [(each["order"], each["value"]) for each in reply["earlier"]] == [
             ("capacity", 40),
             ("drain", None),
         ]
@@ -188,9 +188,9 @@ async def test_a_session_that_another_operator_has_stopped_is_not_stopped_again(
     async with desk(tmp_path) as at:
         session_id = (await charge(at))["session_id"]
         assert (await at.give("stop", session_id, reason="by the first"))[0] == 200
-        status, told = await at.give("stop", session_id, reason="by the second")
-        assert (status, code(told)) == (422, "order-refused")
-        assert [each["reason"] for each in told["earlier"]] == ["by the first"]
+        status, reply = await at.give("stop", session_id, reason="by the second")
+        assert (status, code(reply)) == (422, "order-refused")
+        assert [each["reason"] for each in reply["earlier"]] == ["by the first"]
     assert [row[2:] for row in at.audited()] == [
         ("by the first", ""),
         ("", "done"),
@@ -206,8 +206,8 @@ async def test_of_two_operators_at_once_one_is_told_of_the_other(tmp_path: Path)
             at.give("drain", "s-1", basis=seen), at.give("drain", "s-2", basis=seen)
         )
         assert sorted(status for status, _ in answers) == [200, 409]
-        told = next(told for status, told in answers if status == 409)
-        assert (code(told), "local operator has just ordered drain" in told["detail"]) == (
+        reply = next(reply for status, reply in answers if status == 409)
+        assert (code(reply), "local operator has just ordered drain" in reply["detail"]) == (
             "order-under-way",
             True,
         )
@@ -221,13 +221,13 @@ async def test_an_order_to_a_substation_that_does_not_answer_is_unconfirmed_and_
     async with desk(tmp_path, Plan(capacities_kw=(100, 100, 100))) as at:
         await at.grid.stop("s-1")
         await until(lambda: is_shown(at, "s-1", "ejected"))
-        status, told = await at.give("drain", "s-1")
-        assert (status, code(told)) == (503, "unconfirmed")
-        assert "to give it again does no harm" in told["detail"]
+        status, reply = await at.give("drain", "s-1")
+        assert (status, code(reply)) == (503, "unconfirmed")
+        assert "to give it again does no harm" in reply["detail"]
         await at.grid.start("s-1")
         await until(lambda: is_shown(at, "s-1", "healthy"))
-        told = await at.preview("drain", "s-1")  # nobody knows whether it was carried out meanwhile
-        if not told["refused"]:
+        reply = await at.preview("drain", "s-1")  # nobody knows whether it was carried out meanwhile
+        if not reply["refused"]:
             assert (await at.give("drain", "s-1"))[0] == 200
         assert (await at.grid.fleet())["s-1"]["draining"] is True
     assert at.audited()[:2] == [("drain", "s-1", "a test", ""), ("drain", "s-1", "", "unconfirmed")]
@@ -243,8 +243,8 @@ async def test_while_the_stream_is_lost_nothing_is_sent_and_the_reason_is_kept(t
         seen = (await at.preview("drain", "s-1"))["basis"]
         await at.grid.stop("balancer")
         await until(lambda: lost(at))
-        status, told = await at.give("drain", "s-1", basis=seen)
-        assert (status, code(told)) == (503, "stream-lost")
+        status, reply = await at.give("drain", "s-1", basis=seen)
+        assert (status, code(reply)) == (503, "stream-lost")
     assert [row[2:] for row in at.audited()] == [("a test", "refused")]
 
 
@@ -281,11 +281,11 @@ async def test_a_session_is_stopped_and_its_story_told_to_its_end(tmp_path: Path
     async with desk(tmp_path) as at:
         placed = await charge(at)
         session_id = placed["session_id"]
-        told = await at.preview("stop", session_id)
-        assert f"{placed['substation_id']} gets 20 kW of room back at once." in told["effects"]
-        status, told = await at.give("stop", session_id)
-        assert (status, told["undo"]) == (200, None)
-        assert (await at.preview("stop", session_id))["refused"] == "The session is over already: stopped."
+        reply = await at.preview("stop", session_id)
+        assert f"{placed['substation_id']} gets 20 kW of room back at once." in reply["effects"]
+        status, reply = await at.give("stop", session_id)
+        assert (status, reply["undo"]) == (200, None)
+        assert (await at.preview("stop", session_id))["refused"] == "The session has ended already: stopped."
         _, story = await at.ask("GET", f"/api/story?session_id={session_id}")
         (session,) = story["sessions"]
         assert (session["state"], session["reserved"][-1]["power_kw"]) == ("stopped", 0)
@@ -324,28 +324,28 @@ async def test_the_feed_tells_the_newest_past_a_number_and_how_many_it_left_out(
         for number in range(105):
             await charge(at, vehicle_id=f"EV-{number}", max_power_kw=1)
         await asyncio.sleep(0.5)  # what is asked again sooner is what was told before
-        _, told = await at.ask("GET", "/api/decisions?after=2")
-        assert [each["number"] for each in told["decisions"]] == list(range(105, 5, -1))
-        assert told["left_out"] == 3
-        _, told = await at.ask("GET", "/api/decisions?after=104")
-        assert [each["vehicle_id"] for each in told["decisions"]] == ["EV-104"]
+        _, reply = await at.ask("GET", "/api/decisions?after=2")
+        assert [each["number"] for each in reply["decisions"]] == list(range(105, 5, -1))
+        assert reply["left_out"] == 3
+        _, reply = await at.ask("GET", "/api/decisions?after=104")
+        assert [each["vehicle_id"] for each in reply["decisions"]] == ["EV-104"]
         assert (await at.ask("GET", "/api/decisions?after=x"))[0] == 400
         await at.grid.stop("balancer")
         await asyncio.sleep(0.5)
-        _, told = await at.ask("GET", "/api/decisions")
-        assert told["fault"].startswith("The balancer does not tell")
+        _, reply = await at.ask("GET", "/api/decisions")
+        assert reply["fault"].startswith("The balancer's decisions can't be read")
 
 
 @pytest.mark.gen_test
 async def test_where_others_come_in_an_order_on_the_fleet_takes_the_password_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("admin_ui.web.roles.CONFIRMED_FOR_S", -1.0)  # no password is new enough
+    monkeypatch.setattr("admin_ui.web.logins.CONFIRMED_FOR_S", -1.0)  # no password is new enough
     people(tmp_path / "console", ann=Role.OPERATOR)
     async with desk(tmp_path, BEHIND_TLS_PROXY="1") as at:
         for order, value in (("drain", None), ("restore", None), ("capacity", 50)):
-            status, told = await at.give(order, "s-1", value)
-            assert (status, code(told)) == (403, "confirm-first")
+            status, reply = await at.give(order, "s-1", value)
+            assert (status, code(reply)) == (403, "confirm-first")
         assert (await at.give("policy", "the fleet", "random"))[0] == 403
         assert (await at.grid.fleet())["s-1"]["draining"] is False
         assert (await at.give("stop", (await charge(at))["session_id"]))[0] == 200

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from tornado.web import Application
 
 from admin_ui.grid.board import Board
-from admin_ui.grid.event_log import AlarmLog
+from admin_ui.grid.event_log import EventLog
 from admin_ui.grid.fleet_feed import FleetFeed
 from admin_ui.grid.gateway_watch import STARTED, GatewayWatch
 from admin_ui.grid.outages import Outages
@@ -61,14 +61,14 @@ async def seen(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
-def kinds(log: AlarmLog) -> list[tuple[str, str]]:
+def kinds(log: EventLog) -> list[tuple[str, str]]:
     return [(event["event"], event["service"]) for event in log.events]
 
 
 @pytest.mark.gen_test
 async def test_a_balancer_that_is_back_before_any_alarm_leaves_a_trace() -> None:
     (port,) = free_ports(1)
-    log, board = AlarmLog(), Board()
+    log, board = EventLog(), Board()
     async with followed(FleetFeed(board, f"http://{HOST}:{port}", Outages(log)).follow()):
         async with balancer(port):
             await seen(lambda: board.connected)
@@ -85,12 +85,12 @@ async def test_a_balancer_that_is_back_before_any_alarm_leaves_a_trace() -> None
 @pytest.mark.gen_test
 async def test_a_gateway_that_refuses_connections_is_lost_until_it_is_read_again() -> None:
     (port,) = free_ports(1)
-    log = AlarmLog()
+    log = EventLog()
     async with aiohttp.ClientSession() as session:
         watch = GatewayWatch(session, f"http://{HOST}:{port}", Rates(), Outages(log))
         async with followed(watch.follow()):
             async with gateway(port, 1.0):
-                await seen(lambda: watch._read is not None)
+                await seen(lambda: watch._newest is not None)
             await seen(lambda: kinds(log) == [("lost", "gateway")])
             async with gateway(port, time.time()):
                 await seen(lambda: kinds(log) == [("lost", "gateway"), ("back", "gateway")])
@@ -100,7 +100,7 @@ async def test_a_gateway_that_refuses_connections_is_lost_until_it_is_read_again
 @pytest.mark.parametrize("anew", [True, False], ids=["started anew", "another that had run before"])
 async def test_a_gateway_that_was_started_between_two_readings_was_lost_between_them(*, anew: bool) -> None:
     (port,) = free_ports(1)
-    log = AlarmLog()
+    log = EventLog()
     async with aiohttp.ClientSession() as session:
         watch = GatewayWatch(session, f"http://{HOST}:{port}", Rates(), Outages(log))
         async with gateway(port, 1.0):

@@ -59,8 +59,8 @@ def start(console: Console, name: str = "ann", **asked: Any) -> Answer:
 
 
 def audited(console: Console) -> list[tuple[str, str, str]]:
-    told = console.ask("GET", "/audit/export?format=jsonl", console.log_in("vic")).body
-    entries = [json.loads(line) for line in told.splitlines()]
+    document = console.ask("GET", "/audit/export?format=jsonl", console.log_in("vic")).body
+    entries = [json.loads(line) for line in document.splitlines()]
     return [(each["who"], each["action"], each["outcome"]) for each in entries if "rush" in each["action"]]
 
 
@@ -68,9 +68,9 @@ def test_a_grid_that_is_none_is_told_in_words_and_audited(console: Console) -> N
     before = len(audited(console))
     answer = start(console, seed=3)
     assert answer.status == 503
-    told = json.loads(answer.body)
-    assert told["type"] == "urn:smartgrid:problem:grid-not-ready"
-    assert "http://127.0.0.1" in told["detail"]
+    document = json.loads(answer.body)
+    assert document["type"] == "urn:smartgrid:problem:grid-not-ready"
+    assert "http://127.0.0.1" in document["detail"]
     assert audited(console)[before:] == [
         ("ann", "start rush hour", None),
         ("ann", "start rush hour", "refused"),
@@ -82,9 +82,9 @@ def test_of_two_starts_at_the_same_instant_one_is_told_who_was_faster(console: C
     with concurrent.futures.ThreadPoolExecutor(2) as both:
         answers = list(both.map(lambda _: console.ask("POST", "/api/rush", operator, "{}"), range(2)))
     assert sorted(answer.status for answer in answers) == [409, 503]
-    (told,) = [json.loads(answer.body) for answer in answers if answer.status == 409]
-    assert told["type"].endswith("rush-running")
-    assert told["detail"].startswith("ann has started")
+    (document,) = [json.loads(answer.body) for answer in answers if answer.status == 409]
+    assert document["type"].endswith("rush-running")
+    assert document["detail"].startswith("ann has started")
 
 
 def test_only_operators_start_and_stop_and_stopping_nothing_is_said(console: Console) -> None:

@@ -54,16 +54,16 @@ def test_a_key_of_another_certificate_is_said_at_once(tmp_path: Path, certificat
 
 
 @pytest.mark.parametrize(
-    ("environ", "told"),
+    ("environ", "message"),
     [
         ({"CONSOLE_BIND": "0.0.0.0"}, "CONSOLE_BIND=0.0.0.0 lets other machines in"),
         ({"CONSOLE_TLS_CERT": "/x"}, "CONSOLE_TLS_CERT and CONSOLE_TLS_KEY go together"),
     ],
 )
 def test_passwords_never_go_over_the_network_in_the_clear(
-    tmp_path: Path, environ: dict[str, str], told: str
+    tmp_path: Path, environ: dict[str, str], message: str
 ) -> None:
     made = Console(tmp_path, environ)
     assert made.process.wait(30) == 2
-    assert told in made.said()
+    assert message in made.said()
     made.stop()

@@ -6,7 +6,7 @@ import pytest
 from tornado.web import RequestHandler
 
 from admin_ui.web.access import SECURITY_HEADERS
-from admin_ui.web.roles import Role
+from admin_ui.web.logins import Role
 from admin_ui.web.routes import Route
 from tests.support.console import Console
 from tests.support.route_table import path, route_table

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from admin_ui.grid.grid_calls import GridCalls
-from admin_ui.grid.order import Order
 from loadtest.plan.oracle import Drain
 from loadtest.record.grid_reader import NotReady
 from loadtest.run.lease import Lease
@@ -52,12 +51,11 @@ async def test_who_knows_the_token_gives_orders_and_nobody_else_does(
         assert (await call(grid, "GET", "/fleet")).json["policy"] == "least_loaded"
         console = GridCalls(grid.session, grid.balancer_url, grid.gateway_url, None, token_file)
         stranger = GridCalls(grid.session, grid.balancer_url, grid.gateway_url, None)
-        drain = Order("drain", "s-1", None)
-        assert [(await each.give(drain)).status for each in (stranger, console)] == [401, 200]
+        assert [(await each.drain("s-1")).status for each in (stranger, console)] == [401, 200]
         assert [(await each.decisions(limit=1)).status for each in (stranger, console)] == [401, 200]
-        assert (await console.give(Order("restore", "s-1", None))).status == 200
+        assert (await console.restore("s-1")).status == 200
         lost = GridCalls(grid.session, grid.balancer_url, grid.gateway_url, None, tmp_path / "no such file")
-        assert "can't be used" in (await lost.give(drain)).detail
+        assert "can't be used" in (await lost.drain("s-1")).detail
 
 
 @pytest.mark.gen_test

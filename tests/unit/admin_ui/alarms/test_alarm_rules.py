@@ -45,7 +45,7 @@ def said(shown: dict[str, Any]) -> dict[str, Finding]:
 
 def bad(*rows: dict[str, Any], **more: Any) -> set[str]:
     found = said(state(*rows, **more))
-    return {name for name, finding in found.items() if finding.verdict is Judgement.BAD}
+    return {name for name, finding in found.items() if finding.judgement is Judgement.BAD}
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ def test_a_report_is_never_old_before_five_polls_of_the_balancer(
 
 
 def test_the_time_to_the_limit_is_told() -> None:
-    told = said(state(row(load_kw=750, trend_kw_s=5.0)))["OverloadPredicted"].said
-    assert "75 % of 1,000 kW" in told
-    assert "at the limit in 50 s" in told
+    words = said(state(row(load_kw=750, trend_kw_s=5.0)))["OverloadPredicted"].said
+    assert "75 % of 1,000 kW" in words
+    assert "at the limit in 50 s" in words
 
 
 @pytest.mark.parametrize(
-    ("loads_kw", "verdict"),
+    ("loads_kw", "judgement"),
     [
         ((600, 300, 300), Judgement.BAD),
         ((480, 400, 320), Judgement.BETWEEN),
@@ -105,14 +105,14 @@ def test_the_time_to_the_limit_is_told() -> None:
     ids=["uneven", "in the deadband", "even", "not busy enough to raise", "idle", "one alone", "overloaded"],
 )
 def test_imbalance_is_judged_while_the_fleet_is_busy(
-    loads_kw: tuple[int, ...], verdict: Judgement | None
+    loads_kw: tuple[int, ...], judgement: Judgement | None
 ) -> None:
     found = said(state(*(row(f"s-{number}", load_kw) for number, load_kw in enumerate(loads_kw))))
-    assert (found["LoadImbalance"].verdict if "LoadImbalance" in found else None) == verdict
+    assert (found["LoadImbalance"].judgement if "LoadImbalance" in found else None) == judgement
 
 
 @pytest.mark.parametrize(
-    ("asked", "refused", "verdict"),
+    ("asked", "refused", "judgement"),
     [
         (10.0, 1.0, Judgement.BAD),
         (10.0, 0.3, Judgement.BETWEEN),
@@ -121,9 +121,11 @@ def test_imbalance_is_judged_while_the_fleet_is_busy(
         (0.0, 0.0, None),
     ],
 )
-def test_refusals_are_judged_by_their_share(asked: float, refused: float, verdict: Judgement | None) -> None:
+def test_refusals_are_judged_by_their_share(
+    asked: float, refused: float, judgement: Judgement | None
+) -> None:
     found = said(state(row(), gateway={"requests_per_s": asked, "refused_per_s": refused}))
-    assert (found["RefusalRateHigh"].verdict if "RefusalRateHigh" in found else None) == verdict
+    assert (found["RefusalRateHigh"].judgement if "RefusalRateHigh" in found else None) == judgement
 
 
 def test_a_lost_stream_and_a_silent_gateway_are_told_and_the_rest_is_not_judged() -> None:
@@ -162,7 +164,7 @@ def test_whatever_is_shown_is_judged_by_rules_that_exist(
 ) -> None:
     found = findings(state(*rows, gateway={"requests_per_s": rate, "refused_per_s": rate}), STALE_S)
     assert {name for name, _ in found} <= RULES.keys()
-    assert all(finding.said for finding in found.values() if finding.verdict is Judgement.BAD)
+    assert all(finding.said for finding in found.values() if finding.judgement is Judgement.BAD)
 
 
 def test_no_rule_is_without_an_action() -> None:
@@ -195,11 +197,11 @@ def test_delays_can_be_shortened_all_at_once() -> None:
 def test_of_two_findings_of_a_rule_the_worse_has_the_higher_size(
     name: str, milder: dict[str, Any], worse: dict[str, Any]
 ) -> None:
-    assert said(milder)[name].verdict is said(worse)[name].verdict is Judgement.BAD
+    assert said(milder)[name].judgement is said(worse)[name].judgement is Judgement.BAD
     assert said(milder)[name].size < said(worse)[name].size
 
 
 def test_capacity_that_takes_no_cars_is_no_room() -> None:
     found = said(state(row(load_kw=990), row("s-2", 0, draining=True), row("s-3", 0, state="ejected")))
-    assert found["NoHeadroom"].verdict is Judgement.BAD
+    assert found["NoHeadroom"].judgement is Judgement.BAD
     assert found["NoHeadroom"].said.startswith("10 kW of 1,000 kW")

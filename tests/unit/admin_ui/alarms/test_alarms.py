@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from admin_ui.alarms.findings import Finding, Judgement
-from admin_ui.alarms.lifecycle import FLOOD, Alarms, Moment
+from admin_ui.alarms.lifecycle import FLOOD, Alarms, ClockReading
 from admin_ui.alarms.mutes import LONGEST_MUTE_S, MOST_MUTES, MuteRefused
 from admin_ui.alarms.rules import Rule, Severity
 from admin_ui.grid.event_log import HISTORY, RATE_S
@@ -24,17 +24,17 @@ KEYS = [(name, substation) for name in RULES for substation in ("", "s-1", "s-2"
 FINE, BETWEEN, BAD = Judgement.FINE, Judgement.BETWEEN, Judgement.BAD
 
 
-def at(second: float) -> Moment:
-    return Moment(second, 1_000_000 + second)
+def at(second: float) -> ClockReading:
+    return ClockReading(second, 1_000_000 + second)
 
 
 def looks(
-    alarms: Alarms, key: tuple[str, str], verdicts: list[Judgement], start_s: int = 0, rush: str = ""
+    alarms: Alarms, key: tuple[str, str], judgements: list[Judgement], start_s: int = 0, rush: str = ""
 ) -> int:
     """One look a second; returns the second after."""
-    for second, verdict in enumerate(verdicts, start_s):
-        alarms.look({key: Finding(verdict, "so it is")}, (), at(second), rush)
-    return start_s + len(verdicts)
+    for second, judgement in enumerate(judgements, start_s):
+        alarms.look({key: Finding(judgement, "so it is")}, (), at(second), rush)
+    return start_s + len(judgements)
 
 
 def raised(*, key: tuple[str, str] = ("Hot", "s-1"), rush: str = "") -> tuple[Alarms, int]:
@@ -179,8 +179,8 @@ def test_one_that_has_cleared_shows_its_worst_and_not_its_last() -> None:
     alarms = Alarms(RULES)
     sizes = [(BAD, 1.01), (BAD, 1.30), (BAD, 1.02), (BAD, 1.02), (BAD, 1.21), (BETWEEN, 1.001)]
     sizes += [(FINE, 0.9)] * 6
-    for second, (verdict, size) in enumerate(sizes):
-        alarms.look({("Hot", "s-1"): Finding(verdict, f"{size} of its limit", size)}, (), at(second))
+    for second, (judgement, size) in enumerate(sizes):
+        alarms.look({("Hot", "s-1"): Finding(judgement, f"{size} of its limit", size)}, (), at(second))
     (alarm,) = alarms.shown(0.0)["calling"]
     assert alarm["cleared_unix_s"] is not None
     assert alarm["worst"] == {
@@ -193,8 +193,8 @@ def test_one_that_has_cleared_shows_its_worst_and_not_its_last() -> None:
 def test_the_worst_is_over_all_times_that_nobody_has_acknowledged() -> None:
     alarms, now = Alarms(RULES), 0
     for size in (2.0, 1.5):
-        for verdict in [BAD] * 5 + [FINE] * 6:
-            alarms.look({("Hot", "s-1"): Finding(verdict, str(size), size)}, (), at(now))
+        for judgement in [BAD] * 5 + [FINE] * 6:
+            alarms.look({("Hot", "s-1"): Finding(judgement, str(size), size)}, (), at(now))
             now += 1
     (alarm,) = alarms.shown(0.0)["calling"]
     assert (alarm["times"], alarm["worst"]["said"]) == (2, "2.0")
@@ -266,18 +266,18 @@ def test_the_history_keeps_the_newest_thousand() -> None:
 
 
 @given(st.lists(st.sampled_from([BETWEEN, FINE]), max_size=40), st.booleans())
-def test_the_deadband_raises_nothing_and_clears_nothing(verdicts: list[Judgement], was_raised: bool) -> None:
+def test_the_deadband_raises_nothing_and_clears_nothing(states: list[Judgement], was_raised: bool) -> None:
     alarms, now = raised() if was_raised else (Alarms(RULES), 0)
-    verdicts = [BETWEEN if was_raised else verdict for verdict in verdicts]
+    states = [BETWEEN if was_raised else judgement for judgement in states]
     before = events(alarms)
-    looks(alarms, ("Hot", "s-1"), verdicts, now)
+    looks(alarms, ("Hot", "s-1"), states, now)
     assert events(alarms) == before
 
 
 @given(st.lists(st.sampled_from(Judgement), max_size=120))
-def test_an_alarm_changes_no_faster_than_its_delays(verdicts: list[Judgement]) -> None:
+def test_an_alarm_changes_no_faster_than_its_delays(judgements: list[Judgement]) -> None:
     alarms = Alarms(RULES)
-    looks(alarms, ("Hot", "s-1"), verdicts)
+    looks(alarms, ("Hot", "s-1"), judgements)
     times = [event["unix_s"] for event in alarms.log.events]
     kinds = events(alarms)
     assert kinds == (["raised", "cleared"] * len(kinds))[: len(kinds)]

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from admin_ui.audit import log as audit
-from admin_ui.audit.chain import AuditOutcome, BrokenChain, Entry, Head, cell, drafted
-from admin_ui.audit.log import Audit, Unwritable
+from admin_ui.audit.chain import AuditOutcome, BrokenChain, ChainHead, Entry, cell, draft_entry
+from admin_ui.audit.command import main
+from admin_ui.audit.log import AuditLog, AuditUnwritable, path
 
 
 @asynccontextmanager
-async def opened(file: Path) -> AsyncIterator[Audit]:
-    made = Audit(file, clock=lambda: 1_700_000_000.5)
+async def opened(file: Path) -> AsyncIterator[AuditLog]:
+    made = AuditLog(file, clock=lambda: 1_700_000_000.5)
     try:
         yield made
     finally:
@@ -24,15 +24,15 @@ async def opened(file: Path) -> AsyncIterator[Audit]:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    return audit.path(tmp_path)
+    return path(tmp_path)
 
 
-async def entries(log: Audit) -> list[Entry]:
+async def entries(log: AuditLog) -> list[Entry]:
     return [entry async for some in log.all() for entry in some]
 
 
-def written(file: Path, count: int = 3) -> Head:
-    async def write() -> Head:
+def written(file: Path, count: int = 3) -> ChainHead:
+    async def write() -> ChainHead:
         async with opened(file) as log:
             for number in range(count):
                 await log.end(await log.begin("ann", "drain", f"s-{number}", "works"), AuditOutcome.DONE)
@@ -98,7 +98,7 @@ def test_the_file_itself_refuses_what_is_not_appended(file: Path, statement: str
 
 
 @pytest.mark.parametrize(
-    ("statement", "told"),
+    ("statement", "message"),
     [
         ("UPDATE entry SET reason = 'none' WHERE number = 3", "entry 3 is not as it was written"),
         ("UPDATE entry SET at_unix_ms = 0 WHERE number = 1", "entry 1 is not as it was written"),
@@ -108,41 +108,38 @@ def test_the_file_itself_refuses_what_is_not_appended(file: Path, statement: str
     ],
 )
 def test_what_was_changed_around_the_triggers_is_found(
-    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], statement: str, told: str
+    file: Path, capsys: pytest.CaptureFixture[str], statement: str, message: str
 ) -> None:
     written(file)
-    monkeypatch.setenv("DATA_DIR", str(file.parents[1]))
-    assert audit.main(["verify"]) == 0
+    assert main(["verify"], file.parents[1]) == 0
     tampered(file, statement)
-    assert audit.main(["verify"]) == 1
-    assert told in capsys.readouterr().err
+    assert main(["verify"], file.parents[1]) == 1
+    assert message in capsys.readouterr().err
 
 
 def test_a_cut_off_end_is_found_by_a_hash_that_was_noted(
-    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     head = written(file)
-    monkeypatch.setenv("DATA_DIR", str(file.parents[1]))
     known = f"{head.number}:{head.hash}"
-    assert audit.main(["verify", "--known", known]) == 0
+    assert main(["verify", "--known", known], file.parents[1]) == 0
     assert head.hash in capsys.readouterr().out
     tampered(file, "DELETE FROM entry WHERE number = 6")
-    assert audit.main(["verify", "--known", known]) == 1
+    assert main(["verify", "--known", known], file.parents[1]) == 1
     assert "entry 6 is missing" in capsys.readouterr().err
 
 
 def test_a_log_that_a_console_has_open_is_not_read_by_the_command(
-    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("DATA_DIR", str(file.parents[1]))
-    assert audit.main(["verify"]) == 2
+    assert main(["verify"], file.parents[1]) == 2
     assert "there is no audit log" in capsys.readouterr().err
     assert not file.exists()
 
     async def meanwhile() -> int:
         async with opened(file) as log:
             await log.note("ann", "log in", "", AuditOutcome.DONE)
-            return await asyncio.to_thread(audit.main, ["verify"])
+            return await asyncio.to_thread(main, ["verify"], file.parents[1])
 
     assert asyncio.run(meanwhile()) == 2
     assert "/audit checks the log" in capsys.readouterr().err
@@ -162,7 +159,7 @@ async def test_a_change_below_a_running_console_is_found_by_it(file: Path) -> No
 LARGE: dict[str, object] = {"x": "x" * 1900}  # less than that may find room in a page that is there
 
 
-async def fill(log: Audit) -> None:
+async def fill(log: AuditLog) -> None:
     for _ in range(100):
         await log.begin("ann", "fill", "", "", LARGE)
 
@@ -177,7 +174,7 @@ async def test_a_full_disk_refuses_what_would_begin_and_keeps_results_until_ther
         pages = log._store.one("PRAGMA page_count")
         assert pages
         log._store.run(f"PRAGMA max_page_count = {pages[0]}")
-        with pytest.raises(Unwritable, match="full"):
+        with pytest.raises(AuditUnwritable, match="full"):
             await fill(log)
         assert "full" in log.fault
         await log.end(first, AuditOutcome.DONE, LARGE)
@@ -204,7 +201,7 @@ def test_only_its_owner_can_read_the_file(file: Path) -> None:
 
 def test_a_long_text_is_clipped_and_a_half_character_does_no_harm() -> None:
     texts = {"who": "a\ud800", "action": "x", "target": "t" * 5000, "reason": ""}
-    draft = drafted(0, texts, {"body": "b" * 5000})
+    draft = draft_entry(0, texts, {"body": "b" * 5000})
     assert (draft.who, len(draft.target), len(draft.details) < 2100) == ("a?", 2000, True)
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from admin_ui.audit.log import Audit
-from admin_ui.audit.refusals import LISTED, MOST_WHY, Refusal, Refusals
+from admin_ui.audit.log import AuditLog
+from admin_ui.audit.refusals import LISTED, MOST_WHY, Refusals
+from admin_ui.web.refusal import Refusal
 
 
-def refusal(who: str = "vic", why: str = "it takes the role operator") -> Refusal:
+def refusal(who: str = "vic", why: str = "this requires the role operator") -> Refusal:
     return Refusal(who, "drain", "substation-1", "192.0.2.1", "not-allowed", why)
 
 
@@ -18,7 +19,7 @@ def written(tmp_path: Path, note: Callable[[Refusals, list[float]], None]) -> li
     """Return the entries that are left after `note`, which may move the clock."""
 
     async def scenario() -> list[dict[str, Any]]:
-        log, clock = Audit(tmp_path / "audit.sqlite"), [0.0]
+        log, clock = AuditLog(tmp_path / "audit.sqlite"), [0.0]
         refusals = Refusals(log, lambda: clock[0])
         note(refusals, clock)
         await refusals.close()

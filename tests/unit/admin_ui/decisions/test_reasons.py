@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_ui.decisions.reasons import MOST_CANDIDATES, explained
+from admin_ui.decisions.reasons import MOST_CANDIDATES, explain
 
 
 def option(name: str, estimate_kw: float, capacity_kw: float = 100, **more: Any) -> dict[str, Any]:
@@ -37,17 +37,17 @@ def decision(*options: dict[str, Any], chosen: str | None = "a", **more: Any) ->
 
 
 def test_the_lowest_after_adding_is_named_with_its_share() -> None:
-    told = explained(decision(option("b", 60), option("a", 30.2)))
-    assert told["words"] == "a had the lowest load for its size after adding 11 kW: 41.2 %."
-    assert (told["kind"], told["came_of_it"]) == ("placed", "admitted")
-    assert [(each["name"], each["verdict"]) for each in told["candidates"]] == [
+    explanation = explain(decision(option("b", 60), option("a", 30.2)))
+    assert explanation["words"] == "a had the lowest load for its size after adding 11 kW: 41.2 %."
+    assert (explanation["kind"], explanation["came_of_it"]) == ("placed", "admitted")
+    assert [(each["name"], each["verdict"]) for each in explanation["candidates"]] == [
         ("a", "chosen"),
         ("b", "higher"),
     ]
 
 
 def test_who_stood_lower_and_was_not_used_is_named_with_its_reason() -> None:
-    told = explained(
+    explanation = explain(
         decision(
             option("a", 50),
             option("b", 0, draining=True),
@@ -56,10 +56,10 @@ def test_who_stood_lower_and_was_not_used_is_named_with_its_reason() -> None:
             option("e", 0, state="suspect", linked=False),
         )
     )
-    assert told["words"] == (
+    assert explanation["words"] == (
         "a comes to 61.0 % of its limit with 11 kW more. Lower, but not used: b (draining), c (ejected),"
         " e (its stream is down)."
-        " d stood lower too; its room was kept for requests that had waited longer."
+        " d had a lower load too; its room was kept for requests that had waited longer."
     )
 
 
@@ -68,17 +68,17 @@ def test_who_stood_lower_and_was_not_used_is_named_with_its_reason() -> None:
     [
         ("round_robin", "its turn"),
         ("random", "drawn at random"),
-        ("power_of_two", "lower of two"),
+        ("power_of_two", "less loaded of two"),
         ("snapshot_least_loaded", "last poll alone"),
         ("predictive", "predictive among those"),
     ],
 )
 def test_a_choice_that_the_estimates_do_not_explain_is_not_explained_by_them(policy: str, why: str) -> None:
-    told = explained(
+    explanation = explain(
         decision(option("a", 50), option("b", 0), policy=policy, reason=f"{policy} among those with room")
     )
-    assert why in told["words"]
-    assert "lowest load" not in told["words"]
+    assert why in explanation["words"]
+    assert "lowest load" not in explanation["words"]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_choice_that_the_estimates_do_not_explain_is_not_explained_by_them(pol
     ],
 )
 def test_when_nobody_was_asked_the_roomiest_shows_how_much_was_lacking(outcome: str, kind: str) -> None:
-    told = explained(
+    explanation = explain(
         decision(
             option("a", 95),
             option("b", 60, draining=True),
@@ -101,8 +101,8 @@ def test_when_nobody_was_asked_the_roomiest_shows_how_much_was_lacking(outcome: 
             outcome=outcome,
         )
     )
-    assert told["kind"] == kind
-    assert told["words"] == "Nobody has room: 11 kW was asked for, and a had most room left: 5.0 kW."
+    assert explanation["kind"] == kind
+    assert explanation["words"] == "Nobody has room: 11 kW was asked for, and a had most room left: 5.0 kW."
 
 
 NUMBERS = st.integers(0, 2000)
@@ -128,10 +128,10 @@ def test_the_chosen_is_always_among_what_is_shown_and_lowest_is_said_of_none_but
     options: list[dict[str, Any]], index: int
 ) -> None:
     chosen = options[index % len(options)]
-    told = explained(decision(*options, chosen=chosen["substation_id"]))
-    assert [each["name"] for each in told["candidates"] if each["chosen"]] == [chosen["substation_id"]]
-    assert len(told["candidates"]) + told["left_out"] == len(options)
-    assert len(told["candidates"]) <= MOST_CANDIDATES
+    explanation = explain(decision(*options, chosen=chosen["substation_id"]))
+    assert [each["name"] for each in explanation["candidates"] if each["chosen"]] == [chosen["substation_id"]]
+    assert len(explanation["candidates"]) + explanation["left_out"] == len(options)
+    assert len(explanation["candidates"]) <= MOST_CANDIDATES
     shares = [(each["estimate_kw"] + 11) / each["capacity_kw"] for each in options]
     is_lowest = (chosen["estimate_kw"] + 11) / chosen["capacity_kw"] <= min(shares) + 1e-6
-    assert ("had the lowest load" in told["words"]) == is_lowest
+    assert ("had the lowest load" in explanation["words"]) == is_lowest

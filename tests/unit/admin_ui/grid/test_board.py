@@ -78,8 +78,10 @@ def test_frames_put_together_are_the_balancers_view_and_browsers_can_do_the_same
         ]
         assert board.rest == {"policy": view["policy"], "poll_s": 1.0, "unseen": []}
         shown = rounded(board.shown(now_s), CONSOLE)
-        if told := to_browser.next(shown, now_s):
-            known = applied(known, told if told["kind"] != "snapshot" else {**told, "fleet": told["state"]})
+        if change := to_browser.next(shown, now_s):
+            known = applied(
+                known, change if change["kind"] != "snapshot" else {**change, "fleet": change["state"]}
+            )
         assert known | {FLEET.rows: 0} == {**shown, FLEET.rows: 0}
         assert [each["load_kw"] for each in known[FLEET.rows]] == [
             each["load_kw"] for each in view[FLEET.rows]

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admin_ui.alarms.lifecycle import Alarms
-from admin_ui.grid.event_log import AlarmLog
+from admin_ui.grid.event_log import EventLog
 from admin_ui.grid.outages import SHOWN, SHOWN_S, Outages, Service, lasted
 
 BALANCER, GATEWAY = Service.BALANCER, Service.GATEWAY
 
 
 def test_a_short_outage_is_in_the_log_from_when_to_when() -> None:
-    log = AlarmLog()
+    log = EventLog()
     outages = Outages(log)
     outages.back(BALANCER, 90.0)  # the first that is heard of it
     outages.lost(BALANCER, 100.0)
@@ -31,7 +31,7 @@ def test_a_short_outage_is_in_the_log_from_when_to_when() -> None:
 
 
 def test_an_outage_is_shown_as_long_as_charts_have_its_gap() -> None:
-    outages = Outages(AlarmLog())
+    outages = Outages(EventLog())
     outages.lost(GATEWAY, 100.0)
     assert outages.shown(5000.0) == [{"service": "gateway", "from_unix_s": 100.0, "to_unix_s": None}]
     outages.back(GATEWAY, 5000.0)
@@ -49,7 +49,7 @@ def test_a_restart_of_the_console_goes_on_with_an_outage_that_had_not_ended() ->
 
 @given(st.lists(st.tuples(st.sampled_from(Service), st.booleans(), st.floats(0, 100)), max_size=60))
 def test_lost_and_back_come_in_turn_for_each_service(steps: list[tuple[Service, bool, float]]) -> None:
-    log, now_s = AlarmLog(), 0.0
+    log, now_s = EventLog(), 0.0
     outages = Outages(log)
     for service, up, pause_s in steps:
         now_s += pause_s

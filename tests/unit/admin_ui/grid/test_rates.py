@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_ui.grid.rates import LATENCY_S, RATE_S, Counts, Rates, percentile_ms
+from admin_ui.grid.rates import LATENCY_S, RATE_S, CounterReading, Rates, percentile_ms
 
 INF = float("inf")
 
 
 def counts(
     at_s: float, admitted: float, refused: float = 0.0, within: tuple[float, float, float] = (0, 0, 0)
-) -> Counts:
+) -> CounterReading:
     bounds = dict(zip((0.01, 0.1, INF), within, strict=True))
-    return Counts(at_s, {"admitted": admitted, "no_capacity": refused}, bounds)
+    return CounterReading(at_s, {"admitted": admitted, "no_capacity": refused}, bounds)
 
 
 def test_rates_are_of_the_last_seconds_only() -> None:
@@ -81,10 +81,10 @@ def test_a_percentile_lies_in_the_bucket_that_holds_it(ended: list[int], share: 
 
 def test_every_refusal_counts_also_of_a_request_that_comes_again() -> None:
     rates = Rates()
-    rates.take(Counts(0.0, {"admitted": 0, "no_capacity": 0, "no_substation": 0}, {}))
+    rates.take(CounterReading(0.0, {"admitted": 0, "no_capacity": 0, "no_substation": 0}, {}))
     for second in range(1, 11):  # one car that is refused ten times, and is admitted in the end
         refused = {"no_capacity": min(second, 8), "no_substation": max(second - 8, 0)}
-        rates.take(Counts(float(second), {"admitted": second // 10} | refused, {}))
+        rates.take(CounterReading(float(second), {"admitted": second // 10} | refused, {}))
     shown = rates.shown(10.0)
     assert (shown["refused_per_s"], shown["refused_in_60_s"]) == (1.0, 10)
 
@@ -93,7 +93,9 @@ def test_answers_that_say_neither_yes_nor_no_are_counted_apart_from_refusals() -
     rates = Rates()
     for second in (0, 1):
         outcomes = {"admitted": 5, "unknown": 3, "withdrawn": 2, "failed": 1, "no_capacity": 7}
-        rates.take(Counts(float(second), {name: count * second for name, count in outcomes.items()}, {}))
+        rates.take(
+            CounterReading(float(second), {name: count * second for name, count in outcomes.items()}, {})
+        )
     shown = rates.shown(1.0)
     assert (shown["refused_in_60_s"], shown["failed_in_60_s"]) == (7, 6)
 
@@ -101,5 +103,5 @@ def test_answers_that_say_neither_yes_nor_no_are_counted_apart_from_refusals() -
 def test_a_gateway_that_began_anew_and_has_counted_past_the_old_count_is_noticed() -> None:
     rates = Rates()
     for second, (started, admitted) in enumerate([(1.0, 5.0), (2.0, 600.0), (2.0, 602.0)]):
-        rates.take(Counts(float(second), {"admitted": admitted}, {}, started))
+        rates.take(CounterReading(float(second), {"admitted": admitted}, {}, started))
     assert rates.shown(2.0)["requests_per_s"] == 2.0

@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_ui.grid.order import FLEET, NoOrder, Order, order
 from admin_ui.grid.usable_capacity import usable
-from admin_ui.orders import preview as previews
+from admin_ui.orders.order import FLEET, InvalidOrder, Order, parse
 from admin_ui.orders.preview import (
+    SAME_KW,
     arrivals,
     basis,
     below_in_s,
     effect,
     figures,
     preview,
+    preview_stop,
     room_kw,
     shows,
-    stopped,
     undo,
     why_not,
 )
@@ -76,16 +76,16 @@ def test_an_order_changes_what_it_orders_alone_and_its_undo_brings_it_back(
     fleet: dict[str, Any], wanted: Order, growth: float | None
 ) -> None:
     before = copy.deepcopy(fleet)
-    told = preview(fleet, wanted, growth)
+    result = preview(fleet, wanted, growth)
     assert fleet == before
-    if told["refused"]:
+    if result["refused"]:
         return
     after = effect(fleet, wanted)
     back = undo(fleet, wanted)
     assert back
     assert shows(after, wanted)
     assert not shows(fleet, wanted)
-    assert basis(effect(after, back)) == basis(fleet) == told["basis"]
+    assert basis(effect(after, back)) == basis(fleet) == result["basis"]
     assert not why_not(after, back)
     others = [each for each in after["substations"] if each["substation_id"] != wanted.target]
     assert others == [each for each in fleet["substations"] if each["substation_id"] != wanted.target]
@@ -95,11 +95,11 @@ def test_an_order_changes_what_it_orders_alone_and_its_undo_brings_it_back(
 def test_the_figures_and_the_arrivals_of_a_preview_are_those_of_the_fleet_after_it(
     fleet: dict[str, Any], wanted: Order, growth: float | None
 ) -> None:
-    told = preview(fleet, wanted, growth)
-    if told["refused"]:
+    result = preview(fleet, wanted, growth)
+    if result["refused"]:
         return
     after = effect(fleet, wanted)["substations"]
-    shown = {each["name"]: each["after"] for each in told["figures"]}
+    shown = {each["name"]: each["after"] for each in result["figures"]}
     free = [
         max(each["capacity_kw"] - each["load_kw"], 0)
         for each in after
@@ -107,34 +107,34 @@ def test_the_figures_and_the_arrivals_of_a_preview_are_those_of_the_fleet_after_
     ]
     assert shown["headroom_kw"] == pytest.approx(sum(free), abs=0.06)
     assert shown["open"] == len(free)
-    assert {each["substation_id"] for each in told["arrivals"]} == {
+    assert {each["substation_id"] for each in result["arrivals"]} == {
         each["substation_id"] for each in after if room_kw(each) > 0
     }
-    if told["arrivals"]:
-        assert sum(each["share"] for each in told["arrivals"]) == pytest.approx(1)
-    nobody = any("No substation would be left" in each for each in told["warnings"])
+    if result["arrivals"]:
+        assert sum(each["share"] for each in result["arrivals"]) == pytest.approx(1)
+    nobody = any("No substation would be left" in each for each in result["warnings"])
     gets_worse = shown["headroom_kw"] <= figures(fleet)["headroom_kw"]
     assert nobody == (gets_worse and not any(usable(each) for each in after))
 
 
 def test_a_drain_moves_new_cars_to_the_lowest_of_the_others_and_lowers_the_firm_capacity() -> None:
     fleet = fleet_of(row("a", 700), row("b", 200), row("c", 500))
-    told = preview(fleet, Order("drain", "b"))
-    assert {each["name"]: (each["before"], each["after"]) for each in told["figures"]} == {
+    result = preview(fleet, Order("drain", "b"))
+    assert {each["name"]: (each["before"], each["after"]) for each in result["figures"]} == {
         "headroom_kw": (1600, 800),
         "firm_kw": (2000, 1000),
         "open": (3, 2),
     }
-    assert [(each["substation_id"], each["share"]) for each in told["arrivals"]] == [
+    assert [(each["substation_id"], each["share"]) for each in result["arrivals"]] == [
         ("c", 0.625),
         ("a", 0.375),
     ]
-    assert "New cars go to a, c, first to c: it stands lowest, at 50.0 %." in told["effects"]
-    (warning,) = told["warnings"]
+    assert "New cars go to a, c, first to c: it stands lowest, at 50.0 %." in result["effects"]
+    (warning,) = result["warnings"]
     assert warning.startswith(
         "With the largest substation lost as well, 1,000 kW would be left for the 1,200 kW"
     )
-    assert told["undo"] == {"order": "restore", "target": "b", "value": None}
+    assert result["undo"] == {"order": "restore", "target": "b", "value": None}
 
 
 def test_a_policy_that_does_not_look_at_the_load_shares_evenly() -> None:
@@ -144,8 +144,8 @@ def test_a_policy_that_does_not_look_at_the_load_shares_evenly() -> None:
 
 def test_a_limit_below_the_load_cuts_nobody_off_and_says_when_the_load_is_below_it() -> None:
     releases = [(1.0, 10.0), (10.0, 80.0), (30.0, 150.0), (60.0, 400.0)]
-    told = preview(fleet_of(row("a"), row("b")), Order("capacity", "a", 300), None, releases)
-    assert told["effects"][0] == (
+    result = preview(fleet_of(row("a"), row("b")), Order("capacity", "a", 300), None, releases)
+    assert result["effects"][0] == (
         "Nobody is cut off. a carries 100 kW more than the new limit of 300 kW, and admits nothing until its load"
         " is below it. By the plans of its sessions that is in 10 to 30 s."
     )
@@ -163,7 +163,7 @@ def test_the_time_until_a_load_has_fallen_is_between_two_points_of_the_plans(
     times, freed = sorted(at for at, _ in points), sorted(kw for _, kw in points)
     releases = list(zip(times, freed, strict=True))
     found = below_in_s(releases, excess_kw)
-    enough = [at for at, kw in releases if kw >= excess_kw - previews.SAME_KW]
+    enough = [at for at, kw in releases if kw >= excess_kw - SAME_KW]
     assert (found[1] if found else None) == (enough[0] if enough else None)
     if found:
         assert found[0] == max((at for at in times if at < found[1]), default=0.0)
@@ -213,14 +213,15 @@ def test_stopping_a_session_says_what_it_has_and_that_it_can_t_be_undone() -> No
         "delivered_kwh": 3.14,
         "energy_kwh": 22.0,
     }
-    told = stopped(session, 8.25)
-    assert told["effects"][:2] == [
+    result = preview_stop(session, 8.25)
+    assert result["effects"][:2] == [
         "EV stops charging now. It has 3.1 of 22 kWh.",
         "a gets 8.25 kW of room back at once.",
     ]
-    assert told["undo"] is None
+    assert result["undo"] is None
     assert (
-        stopped(session | {"state": "completed"}, 0)["refused"] == "The session is over already: completed."
+        preview_stop(session | {"state": "completed"}, 0)["refused"]
+        == "The session has ended already: completed."
     )
 
 
@@ -243,5 +244,5 @@ def test_stopping_a_session_says_what_it_has_and_that_it_can_t_be_undone() -> No
     ],
 )
 def test_what_is_no_order_is_none(document: dict[str, Any]) -> None:
-    with pytest.raises(NoOrder):
-        order(document)
+    with pytest.raises(InvalidOrder):
+        parse(document)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from admin_ui.people import passwords
-from admin_ui.people.file import PeopleFile, main, path
+from admin_ui.people.command import main
+from admin_ui.people.file import PeopleFile, path
 from admin_ui.people.passwords import Passwords
-from admin_ui.web.roles import Role
+from admin_ui.web.logins import Role
 
 GOOD = "correct horse battery"
 Typed = Callable[..., int]
@@ -18,11 +19,10 @@ Typed = Callable[..., int]
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Typed:
     """Run the command with a password on its standard input."""
-    monkeypatch.setenv("DATA_DIR", str(tmp_path))
 
     def run(*arguments: str, password: str = "") -> int:
         monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n"))
-        return main(list(arguments))
+        return main(arguments, tmp_path)
 
     return run
 
@@ -66,7 +66,7 @@ def test_roles_and_passwords_are_changed_and_people_removed(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "password", "told"),
+    ("arguments", "password", "message"),
     [
         (("add", "ann", "--role", "viewer"), GOOD, "a name is new"),
         (("add", "Bob", "--role", "viewer"), GOOD, "a name is new"),
@@ -83,12 +83,12 @@ def test_what_is_refused_changes_nothing(
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
     password: str,
-    told: str,
+    message: str,
 ) -> None:
     command("add", "ann", "--role", "viewer", password=GOOD)
     before = path(tmp_path).read_bytes()
     assert command(*arguments, password=password) == 1
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert path(tmp_path).read_bytes() == before
 
 

@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from admin_ui.rush.options import RushHourOptions, compared, read
+from admin_ui.rush.options import RushHourOptions, parse_options, parse_run_ids
 
 KNOWN = ["rush-hour", "burst"]
 RUN = "20261122T170358Z-rush-hour-1-9c4{}"
 
 
 def test_nothing_asked_for_is_the_default_rush_hour() -> None:
-    assert read({}, KNOWN) == RushHourOptions("rush-hour", 1)
-    assert read({}, KNOWN).arguments() == [
+    assert parse_options({}, KNOWN) == RushHourOptions("rush-hour", 1)
+    assert parse_options({}, KNOWN).arguments() == [
         "rush-hour",
         "--progress",
         "jsonl",
@@ -23,7 +23,7 @@ def test_nothing_asked_for_is_the_default_rush_hour() -> None:
 
 
 def test_every_value_is_an_argument_of_its_own() -> None:
-    wish = read({"preset": "burst", "seed": 2**53, "requests": 40, "seconds": 0.5}, KNOWN)
+    wish = parse_options({"preset": "burst", "seed": 2**53, "requests": 40, "seconds": 0.5}, KNOWN)
     assert wish.arguments() == [
         "burst",
         "--progress",
@@ -63,11 +63,11 @@ def test_every_value_is_an_argument_of_its_own() -> None:
 )
 def test_anything_else_is_refused_by_name(asked: Any, named: str) -> None:
     with pytest.raises(ValueError, match=named):
-        read(asked, KNOWN)
+        parse_options(asked, KNOWN)
 
 
 def test_runs_are_compared_once_each() -> None:
-    assert compared([RUN.format(1), RUN.format(2), RUN.format(1)]) == [RUN.format(1), RUN.format(2)]
+    assert parse_run_ids([RUN.format(1), RUN.format(2), RUN.format(1)]) == [RUN.format(1), RUN.format(2)]
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,4 @@ def test_runs_are_compared_once_each() -> None:
 )
 def test_too_few_too_many_or_what_is_no_run_is_not_compared(asked: list[str]) -> None:
     with pytest.raises(ValueError, match="run"):
-        compared(asked)
+        parse_run_ids(asked)

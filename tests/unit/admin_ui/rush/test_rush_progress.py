@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_ui.rush.progress import Phase, RunSoFar
+from admin_ui.rush.progress import Phase, RunProgress
 
 STARTED = {
     "kind": "started",
@@ -58,8 +58,8 @@ ANYTHING = st.recursive(
 KINDS = st.sampled_from(("started", "settling", "progress", "ending"))
 
 
-def run(*lines: dict[str, Any]) -> RunSoFar:
-    made = RunSoFar({"preset": "rush-hour", "seed": 7, "requests": None, "seconds": None}, "ann", 99.96)
+def run(*lines: dict[str, Any]) -> RunProgress:
+    made = RunProgress({"preset": "rush-hour", "seed": 7, "requests": None, "seconds": None}, "ann", 99.96)
     for line in lines:
         made.take(json.dumps(line).encode() + b"\n")
     return made
@@ -113,11 +113,11 @@ def test_after_the_window_or_the_last_request_the_answers_are_awaited(late: dict
 
 def test_the_last_line_has_the_verdict_and_the_figures_stay() -> None:
     made = run(STARTED, PROGRESS, ENDED)
-    assert not made.over  # its process has not ended: the next one may not begin
+    assert not made.ended  # its process has not ended: the next one may not begin
     made.end(0, "")
     shown = made.shown()
     assert (shown["phase"], shown["verdict"], shown["sent"], shown["eta_s"]) == ("ended", "held", 10, None)
-    assert made.over
+    assert made.ended
 
 
 def test_a_run_that_was_killed_is_failed_and_says_its_last_words() -> None:

@@ -1,6 +1,6 @@
 """How often one may try."""
 
-from admin_ui.people.doorkeeper import network
+from admin_ui.people.authenticator import network
 from admin_ui.web.throttle import Throttle
 
 
@@ -31,7 +31,7 @@ def test_many_keys_take_no_more_than_their_room_and_who_just_failed_is_remembere
     throttle = Throttle(most=1, every_s=10, most_keys=100)
     for number in range(1000):
         throttle.take(f"n{number}", 0)
-        assert len(throttle._tries) <= 100
+        assert len(throttle._buckets) <= 100
     assert throttle.wait_s("n999", 0) == 10
 
 
@@ -40,7 +40,7 @@ def test_who_waited_is_forgotten_before_others() -> None:
     throttle.take("old", 0)
     throttle.take("b", 100)
     throttle.take("c", 100)
-    assert set(throttle._tries) == {"b", "c"}
+    assert set(throttle._buckets) == {"b", "c"}
 
 
 def test_a_customer_with_a_whole_network_is_one() -> None:

@@ -1,7 +1,7 @@
-"""Cookies for browsers in which somebody has logged in: a stranger's wrong guesses don't lock these out.
+"""Cookies for browsers in which somebody has logged in, so that a stranger's wrong guesses don't lock these out.
 
-A stranger who guesses passwords uses up the tries of that name for unknown browsers only. A browser in which the
-person has logged in before has its own tries. Source: OWASP, "Slow Down Online
+A stranger who guesses passwords uses up the attempts of that name for unknown browsers only. A browser in which the
+person has logged in before has its own attempts. Source: OWASP, "Slow Down Online
 Guessing Attacks with Device Cookies".
 
 The key that signs the cookies is in the data folder, so that they outlive a restart. The names of the console's
@@ -19,28 +19,28 @@ KEY_BYTES = 32
 LASTS_S = 365 * 86_400.0
 
 
-class Devices:
-    """Makes and checks the cookies of one console."""
+class DeviceCookies:
+    """Creates and checks the cookies of one console."""
 
     def __init__(self, data: Path) -> None:
-        """`data` is the console's data folder; raises OSError when the key can't be read or made."""
+        """`data` is the console's data folder; raises OSError when the key can't be read or created."""
         self._key = _key(data / "admin_ui" / "device-key")
         suffix = hashlib.sha256(b"name of the cookies" + self._key).hexdigest()[:8]
         self.cookie = f"__Host-device-{suffix}"
         self.login_cookie = f"__Host-console-{suffix}"
 
-    def made(self, name: str) -> str:
+    def create(self, name: str) -> str:
         """Return a new cookie for somebody who has just logged in by password."""
         number = secrets.token_hex(16)
         return f"{number}.{self._signature(name, number)}"
 
-    def known(self, name: str, cookie: str) -> str:
-        """Return the number of the device if its cookie was made for `name`, else ''."""
+    def device(self, name: str, cookie: str) -> str:
+        """Return the number of the device if its cookie was created for `name`, else ''."""
         number, _, signature = cookie.partition(".")
-        right = hmac.compare_digest(
+        valid = hmac.compare_digest(
             self._signature(name, number).encode(), signature.encode("utf-8", "replace")
         )
-        return number if number and right else ""
+        return number if number and valid else ""
 
     def _signature(self, name: str, number: str) -> str:
         signed = f"{name}\0{number}".encode("utf-8", "surrogatepass")
@@ -56,5 +56,5 @@ def _key(file: Path) -> bytes:
         opened.write(secrets.token_bytes(KEY_BYTES))
     kept = file.read_bytes()
     if len(kept) != KEY_BYTES:
-        raise OSError(f"{file} is not a key of {KEY_BYTES} bytes: remove it, and a new one is made")
+        raise OSError(f"{file} is not a key of {KEY_BYTES} bytes: remove it, and a new one is created")
     return kept

@@ -1,4 +1,4 @@
-"""What an operator can order.
+"""An order of an operator, and both directions of its JSON.
 
 Pure.
 """
@@ -11,30 +11,30 @@ LONGEST_ID = 128
 LEAST_KW, MOST_KW = 0.001, 10**9
 LOWER, DRAIN, RESTORE, SWITCH, STOP = "capacity", "drain", "restore", "policy", "stop"
 KINDS = (DRAIN, RESTORE, LOWER, SWITCH, STOP)
-FLEET = "the fleet"  # the target of a policy; no substation can be called so
+FLEET = "the fleet"  # the target of a policy; no substation can have this name
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Order:
-    """What is ordered: `value` is a limit in kW (None: the rated one), or the name of a policy."""
+    """What an operator orders: `value` is a limit in kW (None: the rated one), or the name of a policy."""
 
     kind: str
     target: str
     value: float | str | None = None
 
-    def told(self) -> dict[str, Any]:
-        """Return it as requests and answers have it."""
+    def document(self) -> dict[str, Any]:
+        """Return the order as requests and answers have it."""
         return {"order": self.kind, "target": self.target, "value": self.value}
 
 
-class NoOrder(Exception):
-    """The request says no order; the message says why."""
+class InvalidOrder(Exception):
+    """The request contains no order; the message says why."""
 
 
-def order(document: Mapping[str, Any]) -> Order:
-    """Return the order in a request; raises NoOrder."""
+def parse(document: Mapping[str, Any]) -> Order:
+    """Return the order in a request; raises InvalidOrder."""
     if fault := _fault(document):
-        raise NoOrder(fault)
+        raise InvalidOrder(fault)
     kind, target, value = (document.get(name) for name in ("order", "target", "value"))
     if kind == LOWER and value is not None:
         value = round(value, 3)  # substations count whole watts
@@ -44,7 +44,7 @@ def order(document: Mapping[str, Any]) -> Order:
 
 
 def _fault(document: Mapping[str, Any]) -> str:
-    """Return what is wrong with a request, '' when it says an order."""
+    """Return what is wrong with a request, '' when it contains an order."""
     kind, target, value = (document.get(name) for name in ("order", "target", "value"))
     if kind not in KINDS:
         return f"order must be one of {', '.join(KINDS)}"

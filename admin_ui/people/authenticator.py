@@ -1,4 +1,4 @@
-"""Lets people in: name and password against the file of people, not too often, and all of it audited."""
+"""Authenticates people: checks name and password against the file of people, limits attempts, and audits them."""
 
 import asyncio
 import ipaddress
@@ -8,52 +8,58 @@ import time
 from typing import NamedTuple
 
 from admin_ui.audit.chain import AuditOutcome
-from admin_ui.audit.log import Audit
+from admin_ui.audit.log import AuditLog
 from admin_ui.people import passwords
-from admin_ui.people.devices import Devices
+from admin_ui.people.device_cookies import DeviceCookies
+from admin_ui.people.document import NAME, changes
 from admin_ui.people.file import ChangeRefused, PeopleFile
 from admin_ui.people.passwords import Busy, Passwords
-from admin_ui.web.roles import NAME, Logins, Person, changes
+from admin_ui.web.logins import Logins, Person
 from admin_ui.web.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
-# Tries at once, and seconds until there is one more.
+# Attempts at once, and seconds until one more is allowed.
 BY_BROWSER = (10, 30.0)  # from a browser in which this person is or was logged in
 BY_NAME_AND_ADDRESS = (10, 30.0)  # from any other browser
 BY_NAME = (100, 30.0)  # from all other browsers together, against guesses from many addresses
 BY_ADDRESS = (20, 10.0)  # from all other browsers at one address, for all names; people may share an address
 LISTED = (60, 10.0)  # failures in the audit log, so that a guesser does not fill the disk; others are counted
-LOOK_S = 1.0  # how soon a change of the file holds
-BUSY_S = 1.0
-NOBODY = "(unknown name)"  # what was typed there may be a password
+LOOK_S = 1.0  # a change of the file takes effect within this time
+BUSY_S = 1.0  # what the next attempt must wait when too many passwords wait to be checked
+UNKNOWN_NAME = "(unknown name)"  # not as it was typed: that may be a password in the wrong field
 LOG_IN, BY_LINK = "log in", "log in by link"
 PEOPLE = "change people"
-LAST_TOLD = "SELECT details FROM entry WHERE action = ? ORDER BY number DESC LIMIT 1"
+LAST_CHANGE = "SELECT details FROM entry WHERE action = ? ORDER BY number DESC LIMIT 1"
 
 
 class LoginResult(NamedTuple):
-    """Who it is; else None, and how many seconds the next try must wait."""
+    """The person when name and password are right; else None, and the seconds that the next attempt must wait."""
 
     person: Person | None
     wait_s: float = 0.0
 
 
-class Asker(NamedTuple):
-    """Where a try comes from: the address, and the device or open login of a known browser."""
+class AttemptSource(NamedTuple):
+    """Where an attempt comes from: the address, and the device or the open login of a known browser."""
 
     address: str
     device: str = ""
     login: str = ""
 
 
-class Doorkeeper:
-    """Knows the people, and who tries too often."""
+class Authenticator:
+    """Checks and changes passwords, limits attempts, and ends the logins of people who were removed or changed."""
 
     def __init__(
-        self, file: PeopleFile, logins: Logins, audit: Audit, hashes: Passwords, devices: Devices
+        self,
+        file: PeopleFile,
+        logins: Logins,
+        audit: AuditLog,
+        hashes: Passwords,
+        device_cookies: DeviceCookies,
     ) -> None:
-        self.devices = devices
+        self.device_cookies = device_cookies
         self.logins = logins
         self.audit = audit
         self._file = file
@@ -61,22 +67,23 @@ class Doorkeeper:
         self._by_browser, self._by_name_and_address = Throttle(*BY_BROWSER), Throttle(*BY_NAME_AND_ADDRESS)
         self._by_name, self._by_address = Throttle(*BY_NAME), Throttle(*BY_ADDRESS)
         self._listed, self._left_out = Throttle(*LISTED), 0
-        self._looking = asyncio.Lock()
-        self._told: dict[str, str] | None = None
+        self._look_lock = asyncio.Lock()
+        self._audited: dict[str, str] | None = None  # the people as the audit log has them
 
     async def look(self) -> None:
-        """Read the file of people again if it has changed: those who are changed or gone are logged out."""
-        async with self._looking:
+        """Read the file of people again if it has changed, and log out people who were changed or removed."""
+        async with self._look_lock:
             try:
                 await asyncio.to_thread(self._file.look)
             except (OSError, ValueError) as error:
                 log.error(
-                    "the file of people can't be used; those known before stay", extra={"why": str(error)}
+                    "the file of people can't be used; the people known before stay",
+                    extra={"why": str(error)},
                 )
-            now = self._file.people.told()
-            before = self._told if self._told is not None else await self._told_last()
-            self._told = now
-            ended = self.logins.keep_to(self._file.people)
+            now = self._file.people.summary()
+            before = self._audited if self._audited is not None else await self._audited_last()
+            self._audited = now
+            ended = self.logins.keep_to(self._file.people.by_name)
             if changed := changes(before, now):
                 await self.audit.note(
                     self._file.people.changed_by or "(file)",
@@ -87,39 +94,41 @@ class Doorkeeper:
                 )
 
     async def follow(self) -> None:
-        """Look again and again until cancelled."""
+        """Look every LOOK_S seconds until cancelled."""
         while True:
             await self.look()
             await asyncio.sleep(LOOK_S)
 
-    async def check(self, name: str, password: str, asker: Asker, action: str = LOG_IN) -> LoginResult:
-        """Say whose name and password these are; `action` is what they are given for."""
+    async def check(
+        self, name: str, password: str, source: AttemptSource, action: str = LOG_IN
+    ) -> LoginResult:
+        """Return the person with this name and password; `action` is what the audit log calls the attempt."""
         await self.look()
-        keys = self._limits(name, asker)
-        began_s = time.monotonic()
-        if wait_s := max(throttle.wait_s(key, began_s) for throttle, key in keys):
+        keys = self._limits(name, source)
+        start_s = time.monotonic()
+        if wait_s := max(throttle.wait_s(key, start_s) for throttle, key in keys):
             self._left_out += 1
             return LoginResult(None, wait_s)
         for throttle, key in keys:
-            throttle.take(key, began_s)
+            throttle.take(key, start_s)
         person = self._file.people.by_name.get(name)
         try:
-            right = await self._hashes.matches(person.password if person else None, password)
+            matches = await self._hashes.matches(person.password if person else None, password)
         except Busy:
             return LoginResult(None, BUSY_S)
-        if not right or self._file.people.by_name.get(name) != person:
-            await self._failed(person.name if person else NOBODY, action, asker.address)
+        if not matches or self._file.people.by_name.get(name) != person:
+            await self._failed(person.name if person else UNKNOWN_NAME, action, source.address)
             return LoginResult(None)
         for throttle, key in keys:
             throttle.give_back(key, time.monotonic())
-        await self.audit.note(name, action, "", AuditOutcome.DONE, {"address": asker.address})
+        await self.audit.note(name, action, "", AuditOutcome.DONE, {"address": source.address})
         return LoginResult(person)
 
-    def _limits(self, name: str, asker: Asker) -> list[tuple[Throttle, str]]:
-        """Return the limits against which a try counts; a stranger's never counts against a known browser's."""
-        if browser := asker.device or asker.login:
+    def _limits(self, name: str, source: AttemptSource) -> list[tuple[Throttle, str]]:
+        """Return the limits that an attempt counts against; unknown browsers never use up those of a known one."""
+        if browser := source.device or source.login:
             return [(self._by_browser, f"{name} {browser}")]
-        who, where = name if NAME.fullmatch(name) else "", network(asker.address)
+        who, where = name if NAME.fullmatch(name) else "", network(source.address)
         return [
             (self._by_name_and_address, f"{who} {where}"),
             (self._by_name, who),
@@ -127,10 +136,10 @@ class Doorkeeper:
         ]
 
     async def change_password(self, person: Person, new: str) -> str:
-        """Set a person's own password; returns what is wrong with it, '' when it is set. Raises Unwritable."""
+        """Set a person's own password; returns what is wrong with it, '' when it is set. Raises AuditUnwritable."""
         if fault := passwords.fault(person.name, new):
             return fault
-        changed = Person(person.name, person.role, await self._hashes.hashed(new))
+        changed = Person(person.name, person.role, await self._hashes.hash(new))
         entry = await self.audit.begin(person.name, "change password", person.name, "")
         try:
             await asyncio.to_thread(self._file.change, changed, person.name)
@@ -142,12 +151,12 @@ class Doorkeeper:
         return ""
 
     def known(self, name: str) -> Person | None:
-        """Return the person of a name."""
+        """Return the person of a name, None when there is none."""
         return self._file.people.by_name.get(name)
 
     async def refuse_link(self, address: str) -> None:
-        """A one-time link was wrong: too long to be guessed, it is not slowed down."""
-        await self._failed(NOBODY, BY_LINK, address)
+        """Record that a one-time link was not valid. Attempts are not limited: a token is too long to be guessed."""
+        await self._failed(UNKNOWN_NAME, BY_LINK, address)
 
     async def _failed(self, who: str, action: str, address: str) -> None:
         now_s = time.monotonic()
@@ -161,15 +170,18 @@ class Doorkeeper:
             details["tries_not_listed_before"] = left_out
         await self.audit.note(who, action, "", AuditOutcome.REFUSED, details)
 
-    async def _told_last(self) -> dict[str, str]:
-        """Return what the audit log says of the people: changes while no console ran are seen at its start."""
-        rows = await self.audit.rows(LAST_TOLD, (PEOPLE,))
+    async def _audited_last(self) -> dict[str, str]:
+        """Return the people as the audit log has them, so that changes made while no console ran are audited too."""
+        rows = await self.audit.rows(LAST_CHANGE, (PEOPLE,))
         now: dict[str, str] = json.loads(rows[0]["details"]).get("now", {}) if rows else {}
         return now
 
 
 def network(address: str) -> str:
-    """Return whom an address stands for: of IPv6, one customer has a whole /64."""
+    """Return the network that counts as one client: an IPv4 address, or the /64 of an IPv6 address.
+
+    A customer usually has a whole IPv6 /64. Returns '' for anything that is no address.
+    """
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""`/audit`: the audit log for people, and as files."""
+"""`/audit`: the page of the audit log, and its exports."""
 
 import csv
 import datetime as dt
@@ -14,13 +14,14 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
 from admin_ui.audit.chain import UNDER_WAY, UNKNOWN, AuditOutcome, BrokenChain, cell
-from admin_ui.audit.log import Audit
+from admin_ui.audit.log import AuditLog
 from admin_ui.web.access import ConsoleHandler
 from admin_ui.web.pages import PageHandler
 from runtime.csv_text import BYTE_ORDER_MARK
 
 ON_A_PAGE = 50
-UNREAD = frozenset({"now", "basis"})  # long, or for programs: the files have them
+NOT_ON_THE_PAGE = frozenset({"now", "basis"})  # long, or for programs: the exports have them
+LABELS = {"told": "message"}  # where the word on the page differs from the name in the log
 BATCH = 500
 FILTERS = ("person", "action", "target", "outcome")
 OUTCOMES = (*map(str, AuditOutcome), UNKNOWN)
@@ -53,9 +54,9 @@ COLUMNS = (
 
 
 class AuditPage(PageHandler):
-    """`GET /audit`: newest first; `?verify=1` follows the whole chain."""
+    """`GET /audit`: the newest entries first; `?verify=1` follows the whole chain."""
 
-    def setup(self, environment: Environment, audit: Audit, **more: Any) -> None:  # type: ignore[override]
+    def setup(self, environment: Environment, audit: AuditLog, **more: Any) -> None:  # type: ignore[override]
         """`audit` is the log."""
         super().setup(environment, **more)
         self._audit = audit
@@ -98,18 +99,18 @@ class AuditPage(PageHandler):
     def _shown(self, row: sqlite3.Row) -> dict[str, Any]:
         outcome = UNDER_WAY if row["number"] in self._audit.under_way else row["outcome"]
         details = json.loads(row["details"]) | json.loads(row["result"] or "{}")
-        return dict(row) | {"outcome": outcome, "at": _iso(row["at_unix_ms"]), "details": _told(details)}
+        return dict(row) | {"outcome": outcome, "at": _iso(row["at_unix_ms"]), "details": _details(details)}
 
 
 class AuditExport(ConsoleHandler):
-    """`GET /audit/export?format=`: `csv`, one line an action, filtered; `jsonl`, every entry with its hash."""
+    """`GET /audit/export?format=`: `csv` has a line for each action, filtered; `jsonl` all entries with hashes."""
 
-    def setup(self, audit: Audit) -> None:  # type: ignore[override]
+    def setup(self, audit: AuditLog) -> None:  # type: ignore[override]
         """`audit` is the log."""
         self._audit = audit
 
     async def get(self) -> None:
-        """Write the file bit by bit."""
+        """Write the file in batches."""
         kind = self.get_query_argument("format", "csv")
         if kind not in {"csv", "jsonl"}:
             raise HTTPError(400, "format: csv or jsonl is accepted")
@@ -119,7 +120,7 @@ class AuditExport(ConsoleHandler):
         try:
             await (self._csv() if kind == "csv" else self._jsonl())
         except StreamClosedError:
-            return  # whoever read it has gone
+            return  # the client has gone
 
     async def _csv(self) -> None:
         wanted = {name: self.get_query_argument(name, "") for name in FILTERS}
@@ -135,8 +136,8 @@ class AuditExport(ConsoleHandler):
     async def _jsonl(self) -> None:
         async for entries in self._audit.all():
             for entry in entries:
-                told = {name: getattr(entry, name) for name in entry.__dataclass_fields__}
-                self.write(json.dumps(told, ensure_ascii=False) + "\n")
+                document = {name: getattr(entry, name) for name in entry.__dataclass_fields__}
+                self.write(json.dumps(document, ensure_ascii=False) + "\n")
             await self.flush()
 
 
@@ -156,10 +157,14 @@ def _iso(unix_ms: int | None) -> str:
     return dt.datetime.fromtimestamp(unix_ms / 1000, dt.UTC).isoformat(sep=" ", timespec="seconds")[:19] + "Z"
 
 
-def _told(details: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return details as they are read: a name and a text each; the files have the rest."""
-    told = {name: value for name, value in details.items() if name not in UNREAD and value not in (None, "")}
-    return [(name.replace("_", " "), _words(value)) for name, value in told.items()]
+def _details(details: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the details that the page shows, as pairs of name and text."""
+    shown = {
+        name: value
+        for name, value in details.items()
+        if name not in NOT_ON_THE_PAGE and value not in (None, "")
+    }
+    return [(LABELS.get(name, name).replace("_", " "), _words(value)) for name, value in shown.items()]
 
 
 def _words(value: Any) -> str:

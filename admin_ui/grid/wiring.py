@@ -1,0 +1,58 @@
+"""Wires the grid: what keeps the view of it up to date, the calls to its services, and the routes."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from jinja2 import Environment
+
+from admin_ui.grid.board import Board
+from admin_ui.grid.fleet_feed import FleetFeed
+from admin_ui.grid.gateway_watch import GatewayWatch
+from admin_ui.grid.grid_calls import GridCalls
+from admin_ui.grid.handlers import HistoryHandler
+from admin_ui.grid.outages import Outages
+from admin_ui.grid.view import GridView
+from admin_ui.settings import Settings
+from admin_ui.web.logins import Role
+from admin_ui.web.pages import page_route
+from admin_ui.web.routes import Route
+from runtime.background import background
+
+SAMPLE_EVERY_S = 1.0
+
+
+@asynccontextmanager
+async def following(
+    grid: GridView, outages: Outages, client: aiohttp.ClientSession, settings: Settings
+) -> AsyncIterator[None]:
+    """Keep `grid` up to date while the context lasts, and record outages of the balancer and the gateway."""
+    async with background(
+        FleetFeed(grid.board, settings.balancer[0], outages).follow(),
+        GatewayWatch(client, settings.gateway[0], grid.rates, outages).follow(),
+        _sample(grid.board),
+    ):
+        yield
+
+
+def calls(client: aiohttp.ClientSession, settings: Settings) -> GridCalls:
+    """Return the calls to the balancer and the gateway."""
+    return GridCalls(
+        client, settings.balancer[0], settings.gateway[0], settings.gateway_key, settings.operator_token
+    )
+
+
+def routes(grid: GridView, environment: Environment) -> list[Route]:
+    """Return the routes of the overview and of the history."""
+    return [
+        page_route("/", "grid/overview.html", environment),
+        Route("/api/history", HistoryHandler, Role.VIEWER, {"board": grid.board}),
+    ]
+
+
+async def _sample(board: Board) -> None:
+    while True:
+        board.sample(time.time(), time.monotonic())
+        await asyncio.sleep(SAMPLE_EVERY_S - time.time() % SAMPLE_EVERY_S)

@@ -1,0 +1,76 @@
+"""The people who may log in, and the text of the people file: both directions of the format, and what changed.
+
+Pure.
+"""
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+
+from admin_ui.web.logins import Person, Role, digest
+
+NAME = re.compile("[a-z0-9][a-z0-9._-]{0,62}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class People:
+    """All who may log in, and who made the last change."""
+
+    by_name: Mapping[str, Person] = dataclasses.field(default_factory=dict)
+    changed_by: str = ""
+
+    def summary(self) -> dict[str, str]:
+        """Return the role of each name with a short digest of its password hash, for the audit log.
+
+        The digest shows that a password was changed, and nothing else about it.
+        """
+        return {
+            name: f"{person.role.name.lower()} {digest(person.password)[:8]}"
+            for name, person in sorted(self.by_name.items())
+        }
+
+
+def decode(text: str) -> People:
+    """Return the people of a people file; raises ValueError when the text is not one."""
+    try:
+        found = json.loads(text)
+        people = [
+            Person(str(each["name"]), Role[str(each["role"]).upper()], str(each["password"]))
+            for each in found["people"]
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"it is no people file: {error!r}") from error
+    for person in people:
+        if not NAME.fullmatch(person.name):
+            raise ValueError(
+                f"{person.name!r}: a name is up to 63 of a-z 0-9 . _ - and begins with a letter or digit"
+            )
+        if person.role is Role.NOBODY or not person.password.startswith("$argon2"):
+            raise ValueError(f"{person.name}: a role is viewer or operator, a password is an argon2 hash")
+    by_name = {person.name: person for person in people}
+    if len(by_name) < len(people):
+        raise ValueError("a name is there twice")
+    return People(by_name, str(found.get("changed_by", "")))
+
+
+def encode(people: People) -> str:
+    """Return the text of a people file."""
+    listed = [
+        {"name": person.name, "role": person.role.name.lower(), "password": person.password}
+        for _, person in sorted(people.by_name.items())
+    ]
+    return json.dumps({"changed_by": people.changed_by, "people": listed}, indent=1) + "\n"
+
+
+def changes(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, object]:
+    """Return the differences between two values of `People.summary`; {} when there are none."""
+    kept = before.keys() & now.keys()
+    roles = {name: (before[name].split()[0], now[name].split()[0]) for name in sorted(kept)}
+    changed: dict[str, object] = {
+        "added": sorted(now.keys() - before.keys()),
+        "removed": sorted(before.keys() - now.keys()),
+        "role": {name: f"{old} -> {new}" for name, (old, new) in roles.items() if old != new},
+        "password": [name for name in sorted(kept) if before[name].split()[1] != now[name].split()[1]],
+    }
+    return {what: names for what, names in changed.items() if names}
