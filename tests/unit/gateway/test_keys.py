@@ -102,7 +102,9 @@ def test_a_file_that_breaks_changes_nothing_is_logged_once_and_may_be_mended(
         clock.now_s += LOOK_EVERY_S
         assert keys.find("one") == Caller("acme")
     errors = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert [record.message for record in errors] == ["API keys can't be read; those of before hold"]
+    assert [record.message for record in errors] == [
+        "API keys can't be read; the previous keys stay in force"
+    ]
     path.write_text(line("acme", "two"))
     clock.now_s += LOOK_EVERY_S
     assert (keys.find("one"), keys.find("two")) == (None, Caller("acme"))
