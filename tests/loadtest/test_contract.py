@@ -46,8 +46,10 @@ VALUES |= {
 
 def events() -> st.SearchStrategy[Event]:
     return st.one_of(
-        st.builds(kind, **{each.name: VALUES[each.type] for each in dataclasses.fields(kind)})
-        for kind in EVENTS.values()
+        [
+            st.builds(kind, **{each.name: VALUES[each.type] for each in dataclasses.fields(kind)})
+            for kind in EVENTS.values()
+        ]
     )
 
 
