@@ -185,7 +185,9 @@ def test_stop_ends_the_sessions_of_the_run_and_no_other(page: Page, grid: Grid) 
     told = json.loads(newest.read_text())
     ended = told["result"]["ended_by_stop"]
     assert ended["ended"] + ended["over"] == ended["sessions"] == told["result"]["admitted"] >= 40
-    assert {each["name"]: each["held"] for each in told["thresholds"]}["admissions counted and answered agree"]
+    assert {each["name"]: each["held"] for each in told["thresholds"]}[
+        "admissions counted and answered agree"
+    ]
     first_row(page).get_by_role("link", name="Open the report").click()
     expect(page.locator(".sentence")).to_contain_text("Ended by the stop")
     stop_session(grid, mine)
