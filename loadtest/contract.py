@@ -104,7 +104,7 @@ class EventKind(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StartEvent:
-    """The first line: what was asked for. `requests` is None where it depends on the grid."""
+    """The first line: the options of the run. `requests` is None where it depends on the grid."""
 
     kind: ClassVar[EventKind] = EventKind.STARTED
     schema: str

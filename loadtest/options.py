@@ -38,7 +38,7 @@ def add(command: argparse.ArgumentParser, preset: Preset, environ: Mapping[str, 
     """Add all options of a preset to its command; `environ` has their defaults."""
     _where(command, environ)
     runs_folder(command, environ)
-    for name, parse, default, about in (*_plan(preset), *_sending(preset)):
+    for name, parse, default, about in (*_plan(preset), *_assumed_grid(), *_sending(preset)):
         help_text = about if default is None else f"{about} {DEFAULT}"
         command.add_argument(name, type=explained(parse), default=default, help=help_text)
     built_in = f"Built in: {', '.join(preset.limits)}. Names: {', '.join(FIGURES)}"
@@ -147,7 +147,6 @@ def _token(path: str) -> OperatorToken | None:
 
 def _plan(preset: Preset) -> tuple[Option, ...]:
     requests = integer(1, MAX_REQUESTS)
-    grid_kw = ",".join(f"{watts / W_PER_KW:g}" for watts in DEFAULT_GRID.capacity_w.values())
     return (
         (
             contract.REQUESTS,
@@ -179,6 +178,12 @@ def _plan(preset: Preset) -> tuple[Option, ...]:
             None,
             "substation that outage drains, or that the cars of hot-spot need (default: the first of the fleet)",
         ),
+    )
+
+
+def _assumed_grid() -> tuple[Option, ...]:
+    grid_kw = ",".join(f"{watts / W_PER_KW:g}" for watts in DEFAULT_GRID.capacity_w.values())
+    return (
         (
             "--time-scale",
             number(0.001, 1_000_000),

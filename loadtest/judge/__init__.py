@@ -1,1 +1,4 @@
-"""What a run means: the figures that follow from the records, and the thresholds that they pass or fail."""
+"""The result of a run: the figures that follow from its measurements, and the thresholds that pass or fail.
+
+It never talks to a grid.
+"""

@@ -1,1 +1,4 @@
-"""The plan of a run: which cars arrive when and what each asks for, the presets, and the oracle that places it ideally."""
+"""Which cars arrive when and what each requests: the presets, the plans, and the oracle that places a plan ideally.
+
+It never sends anything, and needs no grid: the same seed gives the same plan.
+"""

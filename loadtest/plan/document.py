@@ -45,7 +45,7 @@ class GridSize:
         return chosen
 
 
-# What `make run` starts (docs/reference/settings.md), for plans that are made without a grid.
+# What `make run` starts (docs/reference/settings.md), for plans without a grid.
 DEFAULT_GRID = GridSize({f"substation-{number}": 1_400_000.0 for number in (1, 2, 3)}, 120.0)
 
 

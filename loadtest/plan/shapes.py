@@ -1,7 +1,7 @@
 """When cars arrive: the shapes of a plan's arrivals over its window.
 
 Pure: the source of randomness is an argument. A shape returns moments in seconds within [0, span], in
-any order. All but `poisson` return exactly as many as they are asked for.
+any order. All but `poisson` return exactly `count` moments.
 
 The day of `evening` is a model of our own after measured peaks: at public charge points most cars arrive
 about 18:15, and next most about 09:00; at workplaces about 08:45, in a narrow peak. Source: ElaadNL, open
@@ -40,7 +40,7 @@ def uniform(count: int, span_s: float, randomness: Randomness) -> list[float]:
 
 
 def poisson(count: int, span_s: float, randomness: Randomness) -> list[float]:
-    """Return the moments of a Poisson process with `count` in the mean; how many varies with the seed."""
+    """Return the moments of a Poisson process with a mean of `count`; their number varies with the seed."""
     moments_s: list[float] = []
     at_s = _gap(count, span_s, randomness)
     while at_s <= span_s:
@@ -70,7 +70,7 @@ def ramp(count: int, span_s: float, randomness: Randomness) -> list[float]:
 
 
 def evening(count: int, span_s: float, randomness: Randomness) -> list[float]:
-    """Return the arrivals of a day, from midnight to midnight, pressed into the window."""
+    """Return the arrivals of a day, from midnight to midnight, scaled to the window."""
     return [_hour_of_a_day(randomness) / DAY_H * span_s for _ in range(count)]
 
 

@@ -1,1 +1,4 @@
-"""What a run records: every request with its answer, every reading of a substation, latencies."""
+"""The measurements of a run: requests with their answers, readings of substations, latencies, the generator's own health.
+
+It reads the grid and never changes it.
+"""

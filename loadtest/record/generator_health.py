@@ -1,4 +1,4 @@
-"""The load generator's own health: so that a slow generator is never taken for a slow grid."""
+"""The health of the load generator itself, so that a slow generator is not mistaken for a slow grid."""
 
 import asyncio
 import dataclasses
@@ -32,15 +32,15 @@ class GeneratorHealth:
 
     @property
     def saturated(self) -> bool:
-        """Whether the latencies of the run are not the grid's alone."""
+        """Whether the latencies of the run include those of the generator."""
         return self.verdict == SATURATED
 
 
 class GeneratorMonitor:
-    """Measures the event loop and the process that it runs in.
+    """Measures the event loop and its process.
 
-    It is due at fixed moments and counts each one that it missed. A loop that stood still for a second is
-    a hundred late ticks then, not one.
+    It ticks at fixed moments, and counts each moment that it misses: a loop that stands still for a second counts as a
+    hundred late ticks, not as one.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class GeneratorMonitor:
 
 
 def faults(lag_p99_ms: float, cpu_share: float, late_p99_ms: float | None) -> list[str]:
-    """Return a sentence for each limit that the generator was beyond."""
+    """Return a sentence for each limit that the generator exceeded."""
     found = []
     if lag_p99_ms > LAG_LIMIT_MS:
         found.append(f"p99 of its event loop's lag is {lag_p99_ms:.0f} ms, above {LAG_LIMIT_MS:g}")

@@ -1,8 +1,8 @@
-"""Latencies as an HdrHistogram: every value counts, none is off by more than a thousandth.
+"""Latencies as an HdrHistogram: it counts every value, with an error of at most a thousandth.
+
+Its results are in milliseconds. Internally it counts whole microseconds, with three significant figures.
 
 Pure.
-
-What it reports is in milliseconds; inside it counts whole microseconds, with three significant figures.
 """
 
 import math
@@ -12,15 +12,15 @@ from hdrh.histogram import HdrHistogram
 
 US_PER_MS = 1000
 HIGHEST_US = 4 * 3600 * 1_000_000  # the longest plan, the longest retries and much more
-FIGURES = 3
+SIGNIFICANT_FIGURES = 3
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p999": 99.9, "max": 100.0}
 
 
 class Latencies:
-    """What many requests took."""
+    """A histogram of the latencies of many requests."""
 
     def __init__(self, values_ms: Iterable[float] = ()) -> None:
-        self._counts = HdrHistogram(1, HIGHEST_US, FIGURES)
+        self._counts = HdrHistogram(1, HIGHEST_US, SIGNIFICANT_FIGURES)
         for value_ms in values_ms:
             self.record(value_ms)
 
@@ -34,7 +34,7 @@ class Latencies:
         return found[0] if found else None
 
     def percentiles(self) -> dict[str, float]:
-        """Return the percentiles that a result shows, by name; empty when nothing was recorded."""
+        """Return the percentiles of a result by name; empty when nothing was recorded."""
         return dict(zip(PERCENTILES, self._at(tuple(PERCENTILES.values())), strict=False))
 
     def distribution(self) -> list[tuple[float, float]]:

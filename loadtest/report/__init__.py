@@ -1,1 +1,4 @@
-"""What a run leaves behind: its document, the printed table, and the folder of runs."""
+"""What a run leaves behind: its document, the printed tables, and the runs folder.
+
+It never measures, and never judges.
+"""

@@ -20,7 +20,7 @@ EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
 def show_plan(console: Console, plan: RunPlan, fleet: GridSize) -> None:
-    """Print a plan; `fleet` is the grid for which it was made."""
+    """Print a plan; `fleet` is the grid that it is for."""
     for line in _lines(plan, fleet):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     console.print(_cars(plan))

@@ -1,1 +1,4 @@
-"""Sending a plan to the gateway at its moments, and reading the grid from outside while that goes on."""
+"""Sends a plan to the gateway: at its moments, with retries, and only to a target that is allowed.
+
+It never waits for an answer before it sends the next request, and never judges an answer.
+"""

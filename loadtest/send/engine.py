@@ -1,4 +1,4 @@
-"""Sends the arrivals to the gateway at their moments, whatever the answers take (an open model)."""
+"""Sends the arrivals to the gateway at their moments, however long the answers take (an open model)."""
 
 import asyncio
 import collections

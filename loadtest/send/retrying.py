@@ -1,10 +1,10 @@
-"""When a client asks again: what it may repeat, how often, for how long, and how long it waits first.
+"""When a client tries again: which answers it repeats, how often, for how long, and after which wait.
 
 Pure: time and randomness are arguments. Rules:
 
-- only what the next try may change is repeated: 429, 503 and a request without an answer;
-- a Retry-After is waited for; without one the wait doubles, with jitter, so that many do not come at once;
-- a try that could only begin beyond the limits is not made, and not waited for.
+- only 429, 503 and a request without an answer are repeated, since the next attempt may change them;
+- the wait is the Retry-After; without one it doubles, with jitter, so that clients do not all return at once;
+- the client gives up at once when the next attempt would begin beyond the limits.
 """
 
 import dataclasses
@@ -23,10 +23,10 @@ class RetryPolicy:
     def wait_s(
         self, tries: int, status: int | None, retry_after_s: float | None, spent_s: float, jitter: float
     ) -> float | None:
-        """Return the seconds to wait before the next try, None if there is none.
+        """Return the seconds to wait before the next attempt, None if there is none.
 
-        `tries` were made, the last answered with `status` (None: no answer); `spent_s` passed since the
-        first sending; `jitter` is a random number in [0, 1).
+        `tries` is the number of attempts so far, `status` the last answer (None: no answer), `spent_s` the time since
+        the first sending, `jitter` a random number in [0, 1).
         """
         if tries > self.times or (status is not None and status not in AGAIN):
             return None
@@ -35,5 +35,5 @@ class RetryPolicy:
 
 
 def seconds(retry_after: str | None) -> float | None:
-    """Return a `Retry-After` in seconds; None for none, and for a date, which this grid never sends."""
+    """Return a `Retry-After` in seconds; None without one, and for a date, which this grid never sends."""
     return float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None

@@ -1,6 +1,6 @@
-"""Where load may be sent: to this machine, or to what was named on the allow-list.
+"""Where load may be sent: to this machine, or to a URL on the allow-list.
 
-Pure. That it is a gateway, and of the same grid as the balancer, is checked by asking it (`settle`).
+Pure. Whether a gateway answers there, and whether it is of the same grid as the balancer, is checked later (`loadtest.run.settle`).
 """
 
 import ipaddress

@@ -1,1 +1,4 @@
-"""What is shown while a run goes on: bars on a terminal, and one line of JSON after the other for programs."""
+"""Shows a run while it goes on: bars on a terminal, and lines of JSON for a program.
+
+It never holds up the sending: a reader that stalls misses lines.
+"""

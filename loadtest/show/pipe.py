@@ -1,4 +1,4 @@
-"""Writes lines to a pipe from a thread of its own: a reader that stalls must not hold up the sending."""
+"""Writes lines to a pipe from a separate thread, so that a reader that stalls does not hold up the sending."""
 
 import collections
 import os
@@ -6,11 +6,11 @@ import threading
 from collections.abc import Callable
 
 MOST_WAITING = 256  # lines; beyond them the oldest are left out
-LAST_WORDS_S = 2.0  # that a stalled reader gets at the end
+LAST_WORDS_S = 2.0  # how long a stalled reader may take at the end
 
 
 class Pipe:
-    """`closed` is called once, from the thread, when nobody reads any more."""
+    """Writes to a pipe; calls `closed` once, from the thread, when nobody reads any more."""
 
     def __init__(self, descriptor: int, closed: Callable[[], None]) -> None:
         self._descriptor = descriptor

@@ -120,7 +120,7 @@ def test_a_policy_that_there_is_none_of_is_told_before_anything_is_sent(grid: Gr
     process = loadtest(grid, "rush-hour", "--policy", "random,best")
     out, err = process.communicate(timeout=60)
     assert process.returncode == 3
-    assert "the policy 'best' is not taken: 422 policies are least_loaded, " in err
+    assert "refuses the policy 'best': 422 policies are least_loaded, " in err
     assert "run 1" not in out
     assert policy(grid) == FORMER
 

@@ -59,7 +59,7 @@ def test_a_rush_hour_without_the_token_says_what_to_name(grid: Grid) -> None:
     urls = f"GATEWAY_URL={grid.gateway} BALANCER_URL={grid.balancer} API_KEY={KEY}"
     run = elsewhere(f"{urls} {sys.executable} -m loadtest rush-hour --requests 1 --seconds 1")
     assert run.returncode == 3
-    assert "401: it asks for the operator's token: name its file with --operator-token-file" in run.stderr
+    assert "401: it requires the operator's token: name its file with --operator-token-file" in run.stderr
 
 
 def test_a_grid_on_an_address_of_the_machine_is_a_target_of_its_own_rush_hours(tmp_path: Path) -> None:

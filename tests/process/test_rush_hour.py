@@ -89,7 +89,7 @@ def test_a_demand_above_capacity_breaks_the_refusal_threshold_and_overloads_noth
     finally:
         grid.stop()
     assert ended.returncode == 1, ended.stdout + ended.stderr
-    broken = [line for line in ended.stdout.splitlines() if "BROKEN" in line]
+    broken = [line for line in ended.stdout.splitlines() if "FAILED" in line]
     assert len(broken) == 1
     assert broken[0].split()[0] == "refused"
 
@@ -151,7 +151,7 @@ def test_an_overload_finds_out_how_much_is_too_much_and_every_refusal_says_when_
     assert asked["requests"] == len(document["requests"])
     assert asked["plan_sha256"] == make(wish, fleet, random.Random).sha256
     assert result["first_refused"] > 0
-    assert result["refused_untold"] == 0
+    assert result["refused_without_retry_after"] == 0
     assert result["oracle"]["refused"] > 0
     assert 0.9 < result["imbalance_vs_oracle"] < 1.3
 

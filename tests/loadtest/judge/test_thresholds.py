@@ -6,7 +6,7 @@ import pytest
 
 from loadtest.judge.oracle_result import OracleResult
 from loadtest.judge.result import Result, conclude
-from loadtest.judge.thresholds import FIGURES, Limit, in_force, limit
+from loadtest.judge.thresholds import FIGURES, RENAMED, Limit, in_force, limit
 from loadtest.judge.verdict import NOT_MEASURED, Threshold, judge
 from loadtest.plan.presets import PRESETS
 from loadtest.record.generator_health import GeneratorHealth
@@ -69,6 +69,13 @@ def test_an_unknown_name_is_refused_with_all_that_are_known() -> None:
     with pytest.raises(ValueError, match="p98_ms is no figure") as refused:
         limit("p98_ms>1")
     assert all(name in str(refused.value) for name in FIGURES)
+
+
+@pytest.mark.parametrize(("former", "name"), RENAMED.items())
+def test_a_former_name_is_refused_with_the_present_one(former: str, name: str) -> None:
+    assert name in FIGURES
+    with pytest.raises(ValueError, match=f"{former} is now called {name}"):
+        limit(f"{former} > 0")
 
 
 @pytest.mark.parametrize(

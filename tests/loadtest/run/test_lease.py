@@ -64,7 +64,7 @@ def test_a_run_whose_lease_is_lost_stops_says_so_and_leaves_its_result() -> None
 
     code, out, err = asyncio.run(scenario())
     assert code == 4
-    assert "the run was stopped, for its lease was lost: another rush hour runs: run-of-somebody" in err
+    assert "the run was stopped because its lease was lost: another rush hour runs: run-of-somebody" in err
     assert "INTERRUPTED" in out
     assert 0 < len(grid.keys) < 2000
     assert grid.holder == "run-of-somebody"
