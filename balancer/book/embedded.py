@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from balancer.book import holds
+from balancer.book import control, holds
 from balancer.book.clock import BookClock
 from balancer.book.file import BookFile
-from balancer.book.lease import Lease, taken
+from balancer.book.lease import Lease
 from balancer.book.protocol import Address, Claim, Control, Hold, Withdrawal
 from balancer.book.schema import MIGRATIONS
 from runtime.store import Store
@@ -117,63 +117,31 @@ class EmbeddedBook(BookFile):
 
     async def control(self) -> Control:
         """See OrderBook."""
-
-        def work(store: Store) -> Control:
-            policy = store.one("SELECT value FROM control WHERE name = 'policy'")
-            rows = store.rows("SELECT substation_id, journal_id FROM decommissioned")
-            gone = frozenset((row["substation_id"], row["journal_id"]) for row in rows)
-            seen = frozenset(Address(**dict(row)) for row in store.rows("SELECT * FROM address"))
-            return Control(policy["value"] if policy else "", gone, _rushhour(store), seen)
-
-        return await self._do(work)
+        return await self._do(control.read)
 
     async def set_policy(self, policy: str) -> None:
         """See OrderBook."""
-        sql = (
-            "INSERT INTO control VALUES ('policy', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
-        )
-        await self._do(lambda store: store.run(sql, (policy,)))
+        await self._do(lambda store: store.run(control.SET_POLICY, (policy,)))
 
     async def take_rushhour(self, wanted: Lease, unix_ms: int) -> Lease:
         """See OrderBook."""
-
-        def work(store: Store) -> Lease:
-            lease = taken(_rushhour(store), wanted, unix_ms)
-            if lease is wanted:
-                values = (lease.run_id, lease.until_unix_ms)
-                store.run("INSERT OR REPLACE INTO rushhour VALUES (1, ?, ?)", values)
-            return lease
-
-        return await self._do(work)
+        return await self._do(lambda store: control.take_rushhour(store, wanted, unix_ms))
 
     async def end_rushhour(self, run_id: str) -> None:
         """See OrderBook."""
-        await self._do(lambda store: store.run("DELETE FROM rushhour WHERE run_id = ?", (run_id,)))
+        await self._do(lambda store: store.run(control.END_RUSHHOUR, (run_id,)))
 
     async def decommission(self, substation_id: str, journal_id: str) -> None:
         """See OrderBook."""
-        sql = "INSERT OR IGNORE INTO decommissioned VALUES (?, ?)"
-        await self._do(lambda store: store.run(sql, (substation_id, journal_id)))
+        await self._do(lambda store: store.run(control.DECOMMISSION, (substation_id, journal_id)))
 
     async def journals(self, substation_id: str) -> frozenset[str]:
         """See OrderBook."""
-        sql = (
-            "SELECT journal_id FROM claim WHERE target = ? AND journal_id != ''"
-            " UNION SELECT journal_id FROM withdrawal WHERE target = ? AND journal_id != ''"
-            " UNION SELECT journal_id FROM hold WHERE target = ? AND journal_id != ''"
-            " UNION SELECT journal_id FROM address WHERE substation_id = ?"
-        )
-        rows = await self._do(lambda store: store.rows(sql, (substation_id,) * 4))
-        return frozenset(row["journal_id"] for row in rows)
+        return await self._do(lambda store: control.journals(store, substation_id))
 
     async def saw(self, addresses: Collection[Address]) -> None:
         """See OrderBook."""
-
-        def work(store: Store) -> None:
-            for address in addresses:
-                store.run("INSERT OR REPLACE INTO address VALUES (?, ?, ?)", dataclasses.astuple(address))
-
-        await self._do(work)
+        await self._do(lambda store: control.saw(store, addresses))
 
     def _now_ms(self) -> int:
         return self._clock.at(self._monotonic_s())
@@ -187,8 +155,3 @@ def _claim(store: Store, key: str) -> Claim | None:
     if not row:
         return None
     return Claim(row["key"], row["fingerprint"], row["attempt"], row["target"], row["journal_id"])
-
-
-def _rushhour(store: Store) -> Lease | None:
-    row = store.one("SELECT run_id, until_unix_ms FROM rushhour")
-    return Lease(row["run_id"], row["until_unix_ms"]) if row else None
