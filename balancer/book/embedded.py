@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from balancer.book import control, holds
+from balancer.book import claims, control, holds
 from balancer.book.clock import BookClock
 from balancer.book.file import BookFile
 from balancer.book.lease import Lease
@@ -44,38 +44,22 @@ class EmbeddedBook(BookFile):
         self, key: str, fingerprint: str, target: str | None, journal_id: str = ""
     ) -> Claim | None:
         """See OrderBook."""
-
-        def work(store: Store) -> Claim | None:
-            inserted = 0
-            if target is not None:
-                values = (key, fingerprint, target, self._now_ms() + KEEP_MS, journal_id)
-                inserted = store.run("INSERT OR IGNORE INTO claim VALUES (?, ?, 0, ?, ?, ?)", values)
-            claim = _claim(store, key)
-            return dataclasses.replace(claim, fresh=True) if claim and inserted else claim
-
-        return await self._do(work)
+        if target is None:
+            return await self._do(lambda store: claims.find(store, key))
+        wanted = Claim(key, fingerprint, 0, target, journal_id)
+        return await self._do(lambda store: claims.insert(store, wanted, self._now_ms() + KEEP_MS))
 
     async def advance(self, claim: Claim, target: str, journal_id: str = "") -> Claim:
         """See OrderBook."""
-
-        def work(store: Store) -> Claim:
-            store.run(
-                "UPDATE claim SET attempt = attempt + 1, target = ?, journal_id = ? WHERE key = ? AND attempt = ?",
-                (target, journal_id, claim.key, claim.attempt),
-            )
-            return _claim(store, claim.key) or claim
-
-        return await self._do(work)
+        return await self._do(lambda store: claims.advance(store, claim, target, journal_id))
 
     async def release(self, claim: Claim) -> None:
         """See OrderBook."""
-        sql = "UPDATE claim SET target = '', journal_id = '' WHERE key = ? AND attempt = ?"
-        await self._do(lambda store: store.run(sql, (claim.key, claim.attempt)))
+        await self._do(lambda store: store.run(claims.RELEASE, (claim.key, claim.attempt)))
 
     async def keep(self, key: str, for_ms: int) -> None:
         """See OrderBook."""
-        sql = "UPDATE claim SET expires_unix_ms = max(expires_unix_ms, ?) WHERE key = ?"
-        await self._do(lambda store: store.run(sql, (self._now_ms() + for_ms + KEEP_MS, key)))
+        await self._do(lambda store: store.run(claims.KEEP, (self._now_ms() + for_ms + KEEP_MS, key)))
 
     async def withdraw(self, withdrawal: Withdrawal) -> None:
         """See OrderBook."""
@@ -95,13 +79,12 @@ class EmbeddedBook(BookFile):
 
     async def prune(self) -> int:
         """See OrderBook."""
-        sql = "DELETE FROM claim WHERE key IN (SELECT key FROM claim WHERE expires_unix_ms < ? LIMIT ?)"
 
         def work(store: Store) -> int:
             now_ms = self._now_ms()
             store.run("UPDATE clock SET book_ms = ?, unix_ms = ?", (now_ms, self._unix_ms()))
             values = (now_ms, MOST_PRUNED)
-            return store.run(sql, values) + store.run(holds.PRUNE, values)
+            return store.run(claims.PRUNE, values) + store.run(holds.PRUNE, values)
 
         return await self._do(work)
 
@@ -148,10 +131,3 @@ class EmbeddedBook(BookFile):
 
     def _unix_ms(self) -> int:
         return int(self._unix_s() * 1000)
-
-
-def _claim(store: Store, key: str) -> Claim | None:
-    row = store.one("SELECT * FROM claim WHERE key = ?", (key,))
-    if not row:
-        return None
-    return Claim(row["key"], row["fingerprint"], row["attempt"], row["target"], row["journal_id"])

@@ -72,11 +72,9 @@ class SubstationOrders:
             await self._settings.read()
         except BookUnavailable as error:
             return unwritten(error)
-        return (
-            BalancerAnswer(BalancerOutcome.DONE)
-            if gone
-            else BalancerAnswer(BalancerOutcome.NOT_FOUND, detail=NOTHING_LEFT)
-        )
+        if not gone:
+            return BalancerAnswer(BalancerOutcome.NOT_FOUND, detail=NOTHING_LEFT)
+        return BalancerAnswer(BalancerOutcome.DONE)
 
     def _objection(self, substation_id: str, journal_id: str) -> str:
         return objection(self._view, substation_id, journal_id, time.monotonic())
@@ -87,9 +85,7 @@ class SubstationOrders:
         if substation_id not in self._roster.members:
             return BalancerAnswer(BalancerOutcome.NOT_FOUND, detail=UNKNOWN)
         answer = await self._asker.ask(substation_id, command, time.monotonic() + ORDER_S)
-        outcome = (
-            OUTCOMES.get(answer.outcome, BalancerOutcome.UNREACHABLE)
-            if answer
-            else BalancerOutcome.UNREACHABLE
-        )
+        outcome = BalancerOutcome.UNREACHABLE
+        if answer:
+            outcome = OUTCOMES.get(answer.outcome, outcome)
         return BalancerAnswer(outcome, detail=TOO_HIGH if outcome is BalancerOutcome.INVALID else "")

@@ -100,7 +100,8 @@ class SeatChooser:
     def why_not(self, charge: Charge, options: list[Option], kept: set[str]) -> str:
         """Return in words why none of the options was chosen."""
         if kept:
-            return f"no substation has room except {', '.join(sorted(kept))}, kept for requests that wait longer"
+            names = ", ".join(sorted(kept))
+            return f"no substation has room except {names}, kept for requests that wait longer"
         if any(self.view.free_w(option) >= charge.plan.power_w for option in options):
             return "no substation has room beyond what is promised to requests that were refused before"
         return "no substation has room"

@@ -118,9 +118,8 @@ class OneSession:
         if conflict := await self._conflict(charge, request, until_s):
             return await self._known(charge, until_s) or conflict, None
         answer, withdrawal = await self._placement.charge(charge, until_s)
-        if (
-            answer.outcome is BalancerOutcome.NO_CAPACITY
-        ):  # another balancer may have placed the vehicle meanwhile
+        if answer.outcome is BalancerOutcome.NO_CAPACITY:
+            # Another balancer may have placed the vehicle meanwhile.
             return await self._conflict(charge, request, until_s) or answer, None
         return answer, withdrawal
 

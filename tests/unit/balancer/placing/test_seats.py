@@ -208,7 +208,8 @@ async def test_a_smaller_newcomer_may_pass_but_not_for_ever() -> None:
             seats.append(d.seats.now(charge(1), 0))
             d.admit(seats[-1], charge(1))
         assert d.seats.now(charge(1), 0) is None
-        assert d.decisions.find()[0].reason == "no substation has room except a, kept for requests that wait longer"
+        reason = d.decisions.find()[0].reason
+        assert reason == "no substation has room except a, kept for requests that wait longer"
         for seat in seats:
             assert seat
             seat.hold.close()
