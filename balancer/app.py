@@ -33,9 +33,9 @@ from balancer.placing.decisions import Decisions
 from balancer.placing.handlers import DecisionsHandler
 from balancer.placing.placement import Placement
 from balancer.placing.policies import PolicySwitch
-from balancer.placing.seats import Seats
+from balancer.placing.seating.seats import Seats
+from balancer.placing.seating.waiting_room import WaitingRoom
 from balancer.placing.vehicles import OneSession, VehicleAsker
-from balancer.placing.waiting_room import WaitingRoom
 from balancer.placing.withdrawals import Withdrawals
 from balancer.settings import Settings
 from balancer.stream import BalancerService

@@ -17,7 +17,7 @@ from balancer.placing.asking import Asker
 from balancer.placing.claim_asking import ClaimAsker
 from balancer.placing.flights import Flight, Flights
 from balancer.placing.refusals import AGAIN_MS, explain_no_seat, unknown_outcome, wrong_book
-from balancer.placing.seats import Seats
+from balancer.placing.seating.seats import Seats
 from balancer.placing.walks import KeyedWalk, KeylessWalk, Walk
 from balancer.placing.withdrawals import Withdrawals
 from substation.contract import Session, SubstationAnswer, SubstationOutcome

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from balancer.book.protocol import Claim, OrderBook, Withdrawal
 from balancer.contract import BalancerAnswer, BalancerOutcome
-from balancer.placing.choosing import Seat
 from balancer.placing.flights import Flight
 from balancer.placing.refusals import AGAIN_MS
-from balancer.placing.seats import Seats
+from balancer.placing.seating.choosing import Seat
+from balancer.placing.seating.seats import Seats
 from balancer.placing.withdrawals import Withdrawals
 
 KNOWN = "known"  # the outcome of a decision that the order book did not follow

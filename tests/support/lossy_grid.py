@@ -15,9 +15,9 @@ from balancer.book.protocol import OrderBook
 from balancer.metrics import BalancerMetrics
 from balancer.placing.decisions import Decisions
 from balancer.placing.placement import Placement
-from balancer.placing.seats import Seats
+from balancer.placing.seating.seats import Seats
+from balancer.placing.seating.waiting_room import WaitingRoom
 from balancer.placing.vehicles import OneSession, VehicleAsker
-from balancer.placing.waiting_room import WaitingRoom
 from balancer.placing.withdrawals import Withdrawals
 from runtime.coalescer import LinkLost
 from substation import contract as substation

@@ -27,8 +27,8 @@ from balancer.placing.asking import Asker
 from balancer.placing.decisions import Decisions
 from balancer.placing.placement import Placement
 from balancer.placing.policies import PolicySwitch
-from balancer.placing.seats import Seats
-from balancer.placing.waiting_room import WaitingRoom
+from balancer.placing.seating.seats import Seats
+from balancer.placing.seating.waiting_room import WaitingRoom
 from balancer.placing.withdrawals import Withdrawals
 from runtime.coalescer import LinkLost
 from substation import contract as substation

@@ -6,7 +6,7 @@ from balancer.contract import Charge
 from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
 from balancer.placing.policies import PolicySwitch
-from balancer.placing.promised_returns import PromisedReturns
+from balancer.placing.returns.promised_returns import PromisedReturns
 from substation.contract import RELEASES_WITHIN_S, Report
 from substation.plan import Plan
 

@@ -6,7 +6,7 @@ import pytest
 
 from balancer.fleet.health import EJECT_AFTER, HealthState
 from balancer.fleet.roster import GONE_S, MOST_GONE
-from balancer.placing.promised_returns import BLIND_WAIT_S
+from balancer.placing.returns.promised_returns import BLIND_WAIT_S
 from substation.contract import Report
 from tests.unit.balancer.fleets import KW, POLL_S, Fleet, releases, report, url
 

@@ -3,7 +3,7 @@
 import pytest
 
 from balancer.fleet.readiness import lacking, of_another_book
-from balancer.placing.promised_returns import BLIND_WAIT_S
+from balancer.placing.returns.promised_returns import BLIND_WAIT_S
 from substation.contract import Report
 from tests.unit.balancer.fleets import Fleet, report
 

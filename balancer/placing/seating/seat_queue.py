@@ -9,9 +9,9 @@ import dataclasses
 from collections.abc import Callable
 
 from balancer.contract import Charge
-from balancer.placing.choosing import Seat, SeatChooser, name_of
-from balancer.placing.promised_returns import PromisedReturns
-from balancer.placing.waiting_room import Waiter, WaitingRoom
+from balancer.placing.returns.promised_returns import PromisedReturns
+from balancer.placing.seating.choosing import Seat, SeatChooser, name_of
+from balancer.placing.seating.waiting_room import Waiter, WaitingRoom
 
 LOOK_EVERY_S = 0.05  # for room, while requests wait
 WAITING, SEATED, IN_VAIN, LEFT = "waiting", "seated", "in_vain", "left"  # how waiting goes and ends

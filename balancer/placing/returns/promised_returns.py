@@ -19,9 +19,9 @@ import math
 
 from balancer.contract import Charge
 from balancer.fleet.view import View
-from balancer.placing.promises import Promises, request_name
-from balancer.placing.return_times import ReturnTimes
-from balancer.placing.timetable import Promise, Timetable, fits_beside
+from balancer.placing.returns.promises import Promises, request_name
+from balancer.placing.returns.return_times import ReturnTimes
+from balancer.placing.returns.timetable import Promise, Timetable, fits_beside
 
 UNKNOWN_WAIT_S = 60.0  # when no plan says when there will be room
 BLIND_WAIT_S = 2.0  # when no substation can be asked: a start or an outage

@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from balancer.contract import Charge
-from balancer.placing.choosing import Seat
 from balancer.placing.decisions import Decisions
-from balancer.placing.seats import Seats
-from balancer.placing.waiting_room import MOST_PASSES, WaitingRoom
+from balancer.placing.seating.choosing import Seat
+from balancer.placing.seating.seats import Seats
+from balancer.placing.seating.waiting_room import MOST_PASSES, WaitingRoom
 from substation.contract import Report, Session, SessionState
 from substation.plan import Plan
 from tests.unit.balancer.fleets import KW, Fleet, releases, report

@@ -4,7 +4,7 @@ Pure: time comes as seconds of a monotonic clock.
 """
 
 from balancer.contract import Charge
-from balancer.placing.timetable import Promise, Timetable
+from balancer.placing.returns.timetable import Promise, Timetable
 
 LATE_S = 2.0  # how long a promise is kept for a caller who is late
 RECENT = 50  # about how many promises count for the share of callers who come back

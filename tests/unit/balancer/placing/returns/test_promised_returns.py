@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.placing.promised_returns import (
+from balancer.placing.returns.promised_returns import (
     BLIND_WAIT_S,
     MOST,
     UNKNOWN_SPREAD_S,
     UNKNOWN_WAIT_S,
 )
-from balancer.placing.promises import LATE_S
-from balancer.placing.return_times import AT_ONCE
-from balancer.placing.timetable import Promise, Timetable
+from balancer.placing.returns.promises import LATE_S
+from balancer.placing.returns.return_times import AT_ONCE
+from balancer.placing.returns.timetable import Promise, Timetable
 from substation.contract import RELEASES_WITHIN_S
 from tests.unit.balancer.fleets import KW, POLL_S, Fleet, charge, full, releases, report
-from tests.unit.balancer.placing.returning import ARRIVALS, KINDS, Setup, figures, simulate
+from tests.unit.balancer.placing.returns.returning import ARRIVALS, KINDS, Setup, figures, simulate
 
 HOUR_S = 3600.0
 LATER_S = 30.0  # a point of the schedule

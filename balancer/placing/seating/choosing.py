@@ -14,8 +14,8 @@ from balancer.contract import Charge
 from balancer.fleet.member import Option
 from balancer.fleet.view import View
 from balancer.placing.decisions import Decision, Decisions
-from balancer.placing.promised_returns import PromisedReturns
-from balancer.placing.waiting_room import Outlook, Waiter
+from balancer.placing.returns.promised_returns import PromisedReturns
+from balancer.placing.seating.waiting_room import Outlook, Waiter
 
 
 @dataclasses.dataclass

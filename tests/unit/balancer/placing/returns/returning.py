@@ -3,7 +3,7 @@
 Every refusal is held against what first come, first served would have told, by the true plans: the
 sessions that run, and before the car all that were refused before it and are still expected.
 
-`python -m tests.unit.balancer.placing.returning` prints the table of docs/adr/0018.
+`python -m tests.unit.balancer.placing.returns.returning` prints the table of docs/adr/0018.
 """
 
 import dataclasses
@@ -19,8 +19,8 @@ from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
 from balancer.placing.decisions import Decisions
 from balancer.placing.policies import PolicySwitch
-from balancer.placing.seats import Seats
-from balancer.placing.waiting_room import WaitingRoom
+from balancer.placing.seating.seats import Seats
+from balancer.placing.seating.waiting_room import WaitingRoom
 from substation.contract import Report, Session, SessionState
 from substation.plan import Plan
 from tests.support.fcfs import End, first_come_first_served

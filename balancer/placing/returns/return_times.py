@@ -7,8 +7,8 @@ import math
 
 from balancer.contract import Charge
 from balancer.fleet.member import Member
-from balancer.placing.promises import Promises
-from balancer.placing.timetable import Timetable
+from balancer.placing.returns.promises import Promises
+from balancer.placing.returns.timetable import Timetable
 
 AT_ONCE = 10  # callers that return in the same second at one substation; the next ones come a second later,
 SPREAD_SHARE = 0.1  # unless that adds more than this share to their wait

@@ -5,12 +5,12 @@ from collections.abc import Awaitable, Callable
 
 from balancer.contract import Charge
 from balancer.fleet.view import View
-from balancer.placing.choosing import Seat, SeatChooser
 from balancer.placing.decisions import Decisions
 from balancer.placing.flights import Flight
-from balancer.placing.promised_returns import PromisedReturns
-from balancer.placing.seat_queue import SeatQueue
-from balancer.placing.waiting_room import Waiter, WaitingRoom
+from balancer.placing.returns.promised_returns import PromisedReturns
+from balancer.placing.seating.choosing import Seat, SeatChooser
+from balancer.placing.seating.seat_queue import SeatQueue
+from balancer.placing.seating.waiting_room import Waiter, WaitingRoom
 from substation.contract import Session
 
 
