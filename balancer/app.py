@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import random
 import time
 from collections.abc import AsyncIterator, Callable
@@ -10,33 +11,31 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
+from balancer.book.decommissioned import DecommissionedJournals
 from balancer.book.embedded import EmbeddedBook
 from balancer.book.lease import RUN_ID
 from balancer.book.protocol import BookUnavailable
 from balancer.contract import FLEET
+from balancer.fleet.collector import FleetCollector
 from balancer.fleet.discovery import Discovery, Resolve, resolve
+from balancer.fleet.handlers import FleetHandler, MemberHandler, fleet_json
 from balancer.fleet.poller import Poller
 from balancer.fleet.readiness import lacking
-from balancer.fleet.view import Fleet
-from balancer.handlers import (
-    DecisionsHandler,
-    FleetHandler,
-    MemberHandler,
-    OrderHandler,
-    PolicyHandler,
-    RushHourHandler,
-    RushHourRunHandler,
-    fleet_json,
-)
-from balancer.metrics import BalancerMetrics, FleetCollector, show_rushhour
+from balancer.fleet.roster import Roster
+from balancer.fleet.view import View
+from balancer.metrics import BalancerMetrics, show_rushhour
+from balancer.operating.handlers import OrderHandler, PolicyHandler, RushHourHandler, RushHourRunHandler
 from balancer.operating.operator_settings import OperatorSettings
 from balancer.operating.sessions import Sessions
+from balancer.operating.substation_orders import SubstationOrders
 from balancer.placing.asking import Asker
 from balancer.placing.decisions import Decisions
+from balancer.placing.handlers import DecisionsHandler
 from balancer.placing.placement import Placement
-from balancer.placing.seats import Seats
+from balancer.placing.policies import PolicySwitch
+from balancer.placing.seating.seats import Seats
+from balancer.placing.seating.waiting_room import WaitingRoom
 from balancer.placing.vehicles import OneSession, VehicleAsker
-from balancer.placing.waiting_room import WaitingRoom
 from balancer.placing.withdrawals import Withdrawals
 from balancer.settings import Settings
 from balancer.stream import BalancerService
@@ -51,6 +50,18 @@ PRUNE_EVERY_S = 600.0
 PROBE_EVERY_S = 1.0
 
 
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """What the other parts of a balancer work on."""
+
+    registry: CollectorRegistry
+    metrics: BalancerMetrics
+    book: EmbeddedBook
+    decommissioned: DecommissionedJournals
+    view: View
+    links: Links
+
+
 @asynccontextmanager
 async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncIterator[None]:
     """Serve one balancer while the context lasts; `resolve` looks names up.
@@ -58,119 +69,127 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
     Raises StoreUnusable when its order book can't be used, OSError when a port is taken.
     """
     async with AsyncExitStack() as stack:
-        registry = await stack.enter_async_context(exposition.measured("balancer"))
-        metrics = BalancerMetrics(registry)
-        book = EmbeddedBook(settings.data / "balancer" / "orders.sqlite")
-        stack.push_async_callback(book.close)
         token = operator_token.read_if_any(settings.operator_token)
-        links = Links(metrics.batched, operator_token.metadata(token))
-        fleet = _view(settings.poll_s, links, book.book_id)
-        seats = Seats(fleet, Decisions(), WaitingRoom(settings.most_waiting))
-        registry.register(FleetCollector(fleet, seats.room, seats.appointments.kept_w))
-        stack.push_async_callback(links.close)
-        poller = Poller(fleet, links, metrics, settings.poll_s)
+        parts = await _parts(stack, settings, token)
+        seats = Seats(parts.view, Decisions(), WaitingRoom(settings.most_waiting))
+        parts.registry.register(FleetCollector(parts.view, seats.room, seats.promised_returns.kept_w))
+        poller = Poller(parts.view, parts.links, parts.metrics, parts.decommissioned)
         stack.push_async_callback(poller.close)
-        operator, service = await _service(
-            stack, seats, _asker(settings, links, book, fleet), book, metrics, poller
+        operator = OperatorSettings(parts.view, parts.book, parts.decommissioned, poller.tidy)
+        await operator.read()
+        asker = _asker(settings, parts)
+        orders = SubstationOrders(parts.view, parts.book, asker, parts.decommissioned, operator)
+        service = await _service(stack, parts, seats, asker)
+        for chore in (
+            _prune(parts.book),
+            _probe(parts.book),
+            operator.follow(),
+            service.follow_readiness(),
+        ):
+            stack.callback(asyncio.create_task(chore).cancel)
+        discovery = Discovery(
+            parts.view.roster.addresses,
+            poller,
+            parts.metrics,
+            settings.substations,
+            settings.discover_s,
+            resolve,
         )
-        poller.given_up = operator.given_up
-        discovery = Discovery(fleet, poller, metrics, settings.substations, settings.discover_s)
         stack.push_async_callback(discovery.close)
-        discovery.resolve = resolve
         discovery.start()
         await stack.enter_async_context(
             stream_server.listen(service.register, settings.bind, settings.grpc_port, token=token)
         )
-        show_rushhour(registry, lambda: operator.rushhour is not None, lambda: operator.window)
+        show_rushhour(parts.registry, lambda: operator.rushhour is not None, lambda: operator.window)
         streams = FrameStreams(
-            _shown(fleet, book.book_id, operator), FLEET, StreamMetrics(registry, "smartgrid_balancer")
+            _read_fleet(parts.view, operator), FLEET, StreamMetrics(parts.registry, "smartgrid_balancer")
         )
-        app = _pages(streams, seats, operator, registry, service.waiting_for)
-        HttpMetrics(registry, app)
+        app = _pages(streams, parts, seats.decisions, (operator, orders), service.waiting_for)
+        HttpMetrics(parts.registry, app)
         gate = Gate(settings.allowed_hosts, token=token)
         await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, gate=gate))
         stack.push_async_callback(streams.close)
         yield
 
 
-async def _service(
-    stack: AsyncExitStack,
-    seats: Seats,
-    asker: Asker,
-    book: EmbeddedBook,
-    metrics: BalancerMetrics,
-    poller: Poller,
-) -> tuple[OperatorSettings, BalancerService]:
-    """Wire what answers gateways, and start its chores; all of it ends with `stack`."""
-    operator = OperatorSettings(seats.fleet, book, asker, poller.tidy)
-    await operator.read()
-    withdrawals = Withdrawals(book, asker, operator.given_up)
+async def _parts(
+    stack: AsyncExitStack, settings: Settings, token: operator_token.OperatorToken | None
+) -> Parts:
+    """Open the order book and make the view of a fleet that is still empty; all of it ends with `stack`."""
+    registry = await stack.enter_async_context(exposition.measured("balancer"))
+    metrics = BalancerMetrics(registry)
+    book = EmbeddedBook(settings.data / "balancer" / "orders.sqlite")
+    stack.push_async_callback(book.close)
+    roster = Roster(settings.poll_s, book.book_id)
+    links = Links(roster, metrics.batched, operator_token.metadata(token))
+    stack.push_async_callback(links.close)
+    view = View(roster, links.up, PolicySwitch(random.Random()))  # noqa: S311 - ties
+    return Parts(registry, metrics, book, DecommissionedJournals(), view, links)
+
+
+async def _service(stack: AsyncExitStack, parts: Parts, seats: Seats, asker: Asker) -> BalancerService:
+    """Make what answers gateways; all of it ends with `stack`."""
+    view, book, decommissioned = parts.view, parts.book, parts.decommissioned
+    withdrawals = Withdrawals(book, asker, decommissioned)
     stack.push_async_callback(withdrawals.close)
     stack.push_async_callback(seats.close)
-    placement = Placement(seats, book, asker, operator, withdrawals, metrics)
+    placement = Placement(seats, book, asker, decommissioned, withdrawals, parts.metrics)
     stack.push_async_callback(placement.close)
     placing = (
-        OneSession(placement, book, asker, operator, seats.fleet)
+        OneSession(placement, book, asker, decommissioned, view)
         if isinstance(asker, VehicleAsker)
         else placement
     )
 
     def waiting_for() -> list[str]:
-        return [*book.waiting_for(), *lacking(seats.fleet, time.monotonic())]
+        return [*book.waiting_for(), *lacking(view, time.monotonic())]
 
-    service = BalancerService(placing, Sessions(seats.fleet, asker), withdrawals, book.book_id, waiting_for)
+    service = BalancerService(placing, Sessions(view.roster, asker), withdrawals, book.book_id, waiting_for)
     stack.push_async_callback(service.close)
     await withdrawals.resume()
-    for chore in (_prune(book), _probe(book), operator.follow(), service.follow_readiness()):
-        stack.callback(asyncio.create_task(chore).cancel)
-    return operator, service
+    return service
 
 
-def _asker(settings: Settings, links: Links, book: EmbeddedBook, fleet: Fleet) -> Asker:
+def _asker(settings: Settings, parts: Parts) -> Asker:
     """Return what asks the substations; with ONE_SESSION_PER_VEHICLE it also holds vehicles."""
-    return VehicleAsker(links, book, fleet) if settings.one_session_per_vehicle else Asker(links, fleet)
+    if settings.one_session_per_vehicle:
+        return VehicleAsker(parts.links, parts.book, parts.view.roster)
+    return Asker(parts.links, parts.view.roster)
 
 
-def _view(poll_s: float, links: Links, book_id: str) -> Fleet:
-    """Return an empty view of the fleet that hears what is reported on the links."""
-    fleet = Fleet(poll_s, random.Random(), links.up, book_id)  # noqa: S311 - ties
-    links.on_report = lambda report: fleet.adopt(report, time.monotonic())
-    links.on_stranger = lambda owner, report: fleet.denied(owner, report, time.monotonic())
-    return fleet
+def _read_fleet(view: View, operator: OperatorSettings) -> Callable[[], dict[str, object]]:
+    """Return a function that returns the fleet as `/fleet` shows it."""
 
+    def read_fleet() -> dict[str, object]:
+        run = operator.rushhour
+        return fleet_json(view, time.monotonic(), run[0] if run else None)
 
-def _shown(fleet: Fleet, book_id: str, operator: OperatorSettings) -> Callable[[], dict[str, object]]:
-    """Return what returns the fleet as it is shown."""
-
-    def shown() -> dict[str, object]:
-        held = operator.rushhour
-        return fleet_json(fleet, time.monotonic(), book_id, held[0] if held else None)
-
-    return shown
+    return read_fleet
 
 
 def _pages(
     streams: FrameStreams,
-    seats: Seats,
-    operator: OperatorSettings,
-    registry: CollectorRegistry,
+    parts: Parts,
+    decisions: Decisions,
+    operating: tuple[OperatorSettings, SubstationOrders],
     waiting_for: Callable[[], list[str]],
 ) -> Application:
+    operator, orders = operating
     return Application(
         [
-            ("/fleet", FleetHandler, {"view": streams.view}),
+            ("/fleet", FleetHandler, {"read_fleet": streams.view}),
             ("/fleet/stream", FrameStreamHandler, {"streams": streams}),
             (
                 "/fleet/([a-z0-9-]{1,63})/(drain|restore|capacity|decommission)",
                 OrderHandler,
-                {"operator": operator},
+                {"orders": orders},
             ),
-            ("/fleet/([a-z0-9-]{1,63})", MemberHandler, {"fleet": seats.fleet}),
-            ("/policy", PolicyHandler, {"operator": operator}),
-            ("/rushhour", RushHourHandler, {"operator": operator}),
-            (f"/rushhour/({RUN_ID})", RushHourRunHandler, {"operator": operator}),
-            ("/decisions", DecisionsHandler, {"decisions": seats.decisions}),
-            ("/metrics", exposition.MetricsHandler, {"registry": registry}),
+            ("/fleet/([a-z0-9-]{1,63})", MemberHandler, {"view": parts.view}),
+            ("/policy", PolicyHandler, {"settings": operator}),
+            ("/rushhour", RushHourHandler, {"settings": operator}),
+            (f"/rushhour/({RUN_ID})", RushHourRunHandler, {"settings": operator}),
+            ("/decisions", DecisionsHandler, {"decisions": decisions}),
+            ("/metrics", exposition.MetricsHandler, {"registry": parts.registry}),
             ("/livez", health.LiveHandler),
             ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),
         ],

@@ -78,7 +78,7 @@ class FindSession:
 class ListSessions:
     """List up to `limit` sessions of a vehicle; `cursor` is '' or what the page before gave: CURSOR.
 
-    Only those that `caller` asked for; '' is anybody.
+    Only sessions that `caller` asked for; with '' those of all callers.
     """
 
     vehicle_id: str

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import grpc.aio
 
@@ -21,18 +21,31 @@ log = logging.getLogger(__name__)
 SubstationLink = Link[Command, SubstationAnswer]
 
 
-class Links:
-    """The links by substation id, made and moved as substations are discovered.
+class ReportListener(Protocol):
+    """Takes the reports that come on the links, before the answers of the same message are handed out.
 
-    `on_report` is called with every report that comes on a link, before its answers are handed out;
-    `on_stranger` with the id of the link and the report when somebody else reports on it.
+    Times are seconds of the monotonic clock.
     """
 
-    def __init__(self, on_batch: Callable[[int], None] = lambda _: None, metadata: Metadata = ()) -> None:
+    def adopt(self, report: Report, now_s: float) -> object:
+        """Take a report of the link's own substation."""
+
+    def denied(self, substation_id: str, report: Report, now_s: float) -> object:
+        """Take the report of another substation on the link of `substation_id`."""
+
+
+class Links:
+    """The links by substation id, made and moved as substations are discovered."""
+
+    def __init__(
+        self,
+        listener: ReportListener,
+        on_batch: Callable[[int], None] = lambda _: None,
+        metadata: Metadata = (),
+    ) -> None:
         """`on_batch` is called with the number of calls in each message; `metadata` begins every stream."""
         self._open = _opening(metadata)
-        self.on_report: Callable[[Report], object] = lambda _: None
-        self.on_stranger: Callable[[str, Report], object] = lambda *_: None
+        self._listener = listener
         self._on_batch = on_batch
         self._links: dict[str, SubstationLink] = {}
         self._expected: dict[str, asyncio.Future[SubstationLink | None]] = {}
@@ -102,9 +115,9 @@ class Links:
                 extra={"substation": substation_id, "why": fault},
             )
         elif report.substation_id == substation_id:
-            self.on_report(report)
+            self._listener.adopt(report, time.monotonic())
         else:
-            self.on_stranger(substation_id, report)
+            self._listener.denied(substation_id, report, time.monotonic())
 
 
 def _opening(metadata: Metadata) -> Callable[[grpc.aio.Channel], Any]:

@@ -47,11 +47,11 @@ class Window:
     until_unix_s: float = 0.0
 
     @classmethod
-    def of(cls, told: object) -> "Window | None":
+    def of(cls, field: object) -> "Window | None":
         """Return the window of a request, `[from, until]`, None if it has none; raises ValueError."""
-        if told is None:
+        if field is None:
             return None
-        match told:
+        match field:
             case [int() | float() as since, int() | float() as until] if 0 < since < until < MOST_UNIX_S:
                 return cls(float(since), float(until))
         raise ValueError("it must be two numbers of unix seconds, the first above 0 and below the second")

@@ -1,6 +1,6 @@
 """Finds the addresses of substations: those that are listed, and all that a name has, looked up again and again.
 
-What a name has lost is not watched any more. A look-up that fails changes nothing.
+An address that a name has lost is not watched any more. A look-up that fails changes nothing.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from balancer.fleet.view import Fleet
+from balancer.fleet.addresses import Addresses
 from balancer.metrics import BalancerMetrics
 from balancer.settings import DNS
 
@@ -24,7 +24,7 @@ Resolve = Callable[[str, int], Awaitable[list[tuple[Any, ...]]]]
 
 
 class Watcher(Protocol):
-    """Whoever looks at addresses: the poller."""
+    """Looks at addresses: the poller."""
 
     def watch(self, url: str) -> None:
         """Look at an address from now on."""
@@ -40,21 +40,22 @@ async def resolve(name: str, port: int) -> list[tuple[Any, ...]]:
 
 
 class Discovery:
-    """Has the poller watch what `sources` names: `http://host:port`, or `dns://name:port`.
+    """Makes the poller watch what `sources` names: `http://host:port`, or `dns://name:port`.
 
-    `resolve` may be replaced before the start.
+    `resolve` looks a name up. Names without an address are noted in `addresses`.
     """
 
     def __init__(
         self,
-        fleet: Fleet,
+        addresses: Addresses,
         poller: Watcher,
         metrics: BalancerMetrics,
         sources: Collection[str],
         every_s: float,
+        resolve: Resolve,
     ) -> None:
-        self.resolve: Resolve = resolve
-        self._fleet = fleet
+        self._resolve = resolve
+        self._addresses = addresses
         self._poller = poller
         self._metrics = metrics
         self._every_s = every_s
@@ -68,7 +69,7 @@ class Discovery:
 
     def start(self) -> None:
         """Watch what is listed, and begin to look the names up."""
-        self._fleet.unresolved.update(self._found)
+        self._addresses.unresolved.update(self._found)
         self._watch()
         self._tasks = [asyncio.create_task(self._follow(source)) for source in self._found]
 
@@ -82,7 +83,7 @@ class Discovery:
         """Look one name up once."""
         parts = urlsplit(source)
         try:
-            found = await self.resolve(parts.hostname or "", parts.port or 0)
+            found = await self._resolve(parts.hostname or "", parts.port or 0)
             addresses = frozenset(base_url(*entry[-1][:2]) for entry in found if "%" not in entry[-1][0])
         except (OSError, UnicodeError) as error:
             addresses, why = frozenset(), str(error)
@@ -92,7 +93,7 @@ class Discovery:
         if not addresses:
             self._say(source, why)
             return
-        self._fleet.unresolved.discard(source)
+        self._addresses.unresolved.discard(source)
         self._found[source] = addresses
         self._watch()
 

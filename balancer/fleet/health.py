@@ -1,8 +1,6 @@
 """The health of one polled address: healthy, suspect after a miss, ejected after three, probed back in.
 
-Pure.
-
-A polled page says nothing about the disk. So a late call makes a substation suspect too, for a time that doubles
+Pure: time comes as seconds of a monotonic clock. A polled page says nothing about the disk. So a late call makes a substation suspect too, for a time that doubles
 each time that this happens again, until a call is decided in time.
 
 A refusal for lack of room is not a failure and never comes here.

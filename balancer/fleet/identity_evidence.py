@@ -1,4 +1,4 @@
-"""Who one substation is: where polls saw its id, under which journal, and who answers on its stream.
+"""Which substation this is: where polls saw its id, under which journal, and which id its stream names.
 
 Pure: time comes as seconds of a monotonic clock. Rules:
 
@@ -12,7 +12,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StreamEvidence:
-    """Who answered on the stream, and since when."""
+    """The id and the journal that the stream named, and since when."""
 
     substation_id: str
     journal_id: str

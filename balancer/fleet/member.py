@@ -8,10 +8,19 @@ import dataclasses
 
 from balancer.fleet.health import Health, HealthState
 from balancer.fleet.identity_evidence import IdentityEvidence
-from balancer.fleet.policy import Candidate
 from substation.contract import RELEASES_WITHIN_S, Report
 
 FINITE_WITHIN_S = (0.0, *RELEASES_WITHIN_S[:-1])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Candidate:
+    """What a policy knows of a substation, in watts: its estimated load, its capacity, its load by the last poll."""
+
+    substation_id: str
+    estimate_w: float
+    capacity_w: int
+    polled_w: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,7 +50,18 @@ class Member:
     outstanding_w: int = 0
     book_id: str = ""  # the order book that it belongs to, as its stream says; '' for any
     behind: int = 0  # polls in a row whose epoch was below the known one
-    sightings: IdentityEvidence = dataclasses.field(default_factory=IdentityEvidence)
+    identity_evidence: IdentityEvidence = dataclasses.field(default_factory=IdentityEvidence)
+
+    def renew(self, report: Report, now_s: float) -> bool:
+        """Keep a report if it is newer than the known one; returns whether it was."""
+        if (report.epoch, report.seq) <= (self.report.epoch, self.report.seq):
+            return False
+        self.report, self.received_s = report, now_s
+        return True
+
+    def denied_s(self, now_s: float) -> float | None:
+        """Return for how long the stream has named another identity than the page; None while it does not."""
+        return self.identity_evidence.denied_s(self.report.substation_id, self.report.journal_id, now_s)
 
     def estimate_w(self, now_s: float) -> float:
         """Return the watts that it probably carries at a moment, with what is on its way to it."""

@@ -4,17 +4,16 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 from tornado.ioloop import PeriodicCallback
 
-from balancer.fleet.health import HealthState
-from balancer.fleet.member import Member
+from balancer.book.decommissioned import DecommissionedJournals
+from balancer.fleet.identity_log import IdentityLog
 from balancer.fleet.scan import NAMES, MetricSample, PageReading, PageUnusable, scan, seen
-from balancer.fleet.view import Fleet
+from balancer.fleet.view import View
 from balancer.metrics import BalancerMetrics
 from balancer.substation_stream import Links
 from runtime.settings import HIGHEST_PORT
@@ -32,16 +31,18 @@ STREAM = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})")
 
 
 class Poller:
-    """Keeps the view of the fleet fresh, and the links where the substations are."""
+    """Keeps the roster fresh, and the links where the substations are; ignores journals that were given up."""
 
-    def __init__(self, fleet: Fleet, links: Links, metrics: BalancerMetrics, poll_s: float) -> None:
-        self._fleet = fleet
+    def __init__(
+        self, view: View, links: Links, metrics: BalancerMetrics, decommissioned: DecommissionedJournals
+    ) -> None:
+        self._view = view
+        self._roster = view.roster
         self._links = links
         self._metrics = metrics
-        self._poll_s = poll_s
-        self.given_up: Callable[[str, str], bool] = lambda _substation, _journal: False
+        self._decommissioned = decommissioned
         self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SHARE * poll_s),
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SHARE * view.roster.poll_s),
             connector=aiohttp.TCPConnector(limit=0),  # else a hundred that hang make all others wait
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept-Encoding": "identity"},
@@ -49,15 +50,14 @@ class Poller:
         )
         self._callbacks: dict[str, PeriodicCallback] = {}
         self._first: set[asyncio.Task[None]] = set()
-        self._alarms: set[str] = set()
-        self._foreign: set[str] = set()
+        self._identity_log = IdentityLog(view)
         self._tidying = PeriodicCallback(self.tidy, TIDY_S * 1000)
         self._tidying.start()
 
     def watch(self, url: str) -> None:
         """Poll `url` now, and from now on."""
-        self._fleet.watch(url)
-        callback = PeriodicCallback(lambda: self.poll(url), self._poll_s * 1000, jitter=JITTER)
+        self._roster.addresses.watch(url)
+        callback = PeriodicCallback(lambda: self.poll(url), self._roster.poll_s * 1000, jitter=JITTER)
         callback.start()
         self._callbacks[url] = callback
         task = asyncio.create_task(self.poll(url))
@@ -67,15 +67,14 @@ class Poller:
     def unwatch(self, url: str) -> None:
         """Poll `url` no more; what is on the way is not used."""
         self._callbacks.pop(url).stop()
-        self._fleet.unwatch(url)
+        self._roster.addresses.unwatch(url)
 
     def tidy(self) -> None:
         """Forget substations that are gone for good or given up, and close their links."""
-        for substation_id in self._fleet.forget(time.monotonic()):
+        for substation_id in self._roster.forget(time.monotonic()):
             self._links.disconnect(substation_id)
             self._metrics.forgotten(substation_id)
-            self._alarms.discard(substation_id)
-            self._foreign.discard(substation_id)
+            self._identity_log.forget(substation_id)
             log.info("forgotten", extra={"substation": substation_id})
 
     async def close(self) -> None:
@@ -87,7 +86,7 @@ class Poller:
         await self._session.close()
 
     async def poll(self, url: str) -> None:
-        """Poll one substation once; whatever goes wrong is a miss of this one alone."""
+        """Poll one substation once. Any failure counts as a miss of this one alone."""
         began_s = time.monotonic()
         try:
             found = checked(url, self._read(await self._fetch(url)), time.time())
@@ -100,7 +99,7 @@ class Poller:
         if found:
             self._take(url, found)
         else:
-            self._fleet.missed(url)
+            self._roster.addresses.missed(url)
 
     async def _fetch(self, url: str) -> bytes:
         # A redirect would let one address speak for another.
@@ -124,63 +123,28 @@ class Poller:
     def _take(self, url: str, found: PageReading) -> None:
         report, now_s = found.report, time.monotonic()
         substation_id = report.substation_id
-        if self.given_up(substation_id, report.journal_id):
+        if self._decommissioned.includes(substation_id, report.journal_id):
             log.error("a journal that was given up is back", extra={"substation": substation_id, "url": url})
             return
-        before = self._fleet.members.get(substation_id)
+        before = self._roster.members.get(substation_id)
         journal_id = before.report.journal_id if before else report.journal_id
         if not before:
             self._metrics.discovered(substation_id)
             log.info("discovered", extra={"substation": substation_id, "url": url})
-        off_w = self._fleet.polled(url, report, now_s)
+        off_w = self._roster.polled(url, report, now_s)
         if off_w is not None:
             self._metrics.estimate_was_off(substation_id, off_w)
-        member = self._fleet.members[substation_id]
+        member = self._roster.members[substation_id]
         if member.report.journal_id != journal_id:
             log.warning(
                 "a substation has another journal, its sessions of before are not in it",
                 extra={"substation": substation_id, "url": url, "was": journal_id, "is": report.journal_id},
             )
-        self._alarm(substation_id, member, now_s)
-        self._tell_foreign(substation_id, member)
-        if self._fleet.disputed(substation_id, now_s):
+        self._identity_log.check(substation_id, member, now_s)
+        if self._roster.disputed(member, now_s):
             self._links.disconnect(substation_id)  # what was claimed there must not be placed on the other
         elif member.url == url:
             self._links.connect(substation_id, stream_address(url, found.grpc_address))
-
-    def _alarm(self, substation_id: str, member: Member, now_s: float) -> None:
-        """Say once that an identity is in conflict, and once that it is not any more."""
-        in_conflict = self._fleet.state(member, now_s) is HealthState.CONFLICT
-        if in_conflict and substation_id not in self._alarms:
-            self._alarms.add(substation_id)
-            seen_at = {journal: where for journal, (where, _) in member.sightings.journals.items()}
-            heard = member.sightings.heard
-            log.error(
-                "identity conflict: nothing is placed there",
-                extra={
-                    "substation": substation_id,
-                    "journals": seen_at,
-                    "stream": heard and heard.journal_id,
-                },
-            )
-        elif not in_conflict and substation_id in self._alarms:
-            self._alarms.discard(substation_id)
-            log.warning("identity conflict over", extra={"substation": substation_id})
-
-    def _tell_foreign(self, substation_id: str, member: Member) -> None:
-        """Log once that a substation belongs to another order book."""
-        if not self._fleet.foreign(member):
-            self._foreign.discard(substation_id)
-        elif substation_id not in self._foreign:
-            self._foreign.add(substation_id)
-            log.error(
-                "a substation belongs to another order book: nothing is placed there",
-                extra={
-                    "substation": substation_id,
-                    "its_book": member.book_id,
-                    "own_book": self._fleet.book_id,
-                },
-            )
 
 
 def checked(url: str, found: PageReading, unix_s: float) -> PageReading:

@@ -6,27 +6,26 @@ Pure: time comes as seconds of a monotonic clock. A full fleet is ready, because
 from collections.abc import Collection
 
 from balancer.fleet.health import HealthState
-from balancer.fleet.view import Fleet
+from balancer.fleet.view import View
 
 USED = frozenset({HealthState.HEALTHY, HealthState.SUSPECT, HealthState.PROBING})
 MOST_NAMED = 5
 
 
-def lacking(fleet: Fleet, now_s: float) -> list[str]:
+def lacking(view: View, now_s: float) -> list[str]:
     """Return in words what keeps every substation from being used; empty when one can be used."""
+    members = view.roster.members
     answering = [
-        name
-        for name, member in fleet.members.items()
-        if fleet.state(member, now_s) in USED and fleet.linked(name)
+        name for name, member in members.items() if view.state(member, now_s) in USED and view.linked(name)
     ]
-    own = [name for name in answering if not fleet.foreign(fleet.members[name])]
-    if any(not fleet.members[name].report.draining for name in own):
+    own = [name for name in answering if not view.roster.foreign(members[name])]
+    if any(not members[name].report.draining for name in own):
         return []
     if own:
         return [f"a substation that takes cars: {_named(own)} take none now"]
     if answering:
         lost = "was the order book lost? See docs/how-to/recover-after-a-crash.md"
-        return [f"a substation of order book {fleet.book_id}: {of_another_book(answering)}; {lost}"]
+        return [f"a substation of order book {view.roster.book_id}: {of_another_book(answering)}; {lost}"]
     return ["a substation that answers"]
 
 

@@ -1,8 +1,6 @@
 """Reads a substation's report from its `/metrics` page.
 
-Pure.
-
-A scan of the bytes finds the few samples needed; where it does not, the caller falls back to the
+Pure. A scan of the bytes finds the few samples needed; where it does not, the caller falls back to the
 official parser. Both give the same samples (a property test holds them to that).
 """
 

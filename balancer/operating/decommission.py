@@ -5,21 +5,21 @@ were still charging, the key would get a second session.
 """
 
 from balancer.fleet.health import HealthState
-from balancer.fleet.view import Fleet
+from balancer.fleet.view import View
 
 ABSENT = frozenset({HealthState.EJECTED, HealthState.GONE})
 AGAIN = "and give the order again"
 
 
-def objection(fleet: Fleet, substation_id: str, journal_id: str, now_s: float) -> str:
+def objection(view: View, substation_id: str, journal_id: str, now_s: float) -> str:
     """Return why a journal can't be given up at a moment and what to do first; '' when it can be.
 
     `journal_id` '' means every journal of the substation.
     """
-    member = fleet.members.get(substation_id)
+    member = view.roster.members.get(substation_id)
     if not member:
-        return _unseen(fleet, substation_id)
-    state, present = fleet.state(member, now_s), member.report.journal_id
+        return _unseen(view, substation_id)
+    state, present = view.state(member, now_s), member.report.journal_id
     if state is HealthState.CONFLICT:
         return (
             f"the identity of {substation_id} is in doubt: stop the process that should not run under this id,"
@@ -27,7 +27,7 @@ def objection(fleet: Fleet, substation_id: str, journal_id: str, now_s: float) -
         )
     if journal_id not in {"", present}:
         return ""
-    linked = fleet.linked(substation_id)
+    linked = view.linked(substation_id)
     if state in ABSENT and not linked:
         return ""
     return (
@@ -37,9 +37,9 @@ def objection(fleet: Fleet, substation_id: str, journal_id: str, now_s: float) -
     )
 
 
-def _unseen(fleet: Fleet, substation_id: str) -> str:
+def _unseen(view: View, substation_id: str) -> str:
     """Return an objection while the substation may be at an address that was not polled yet since the start."""
-    if not (undecided := fleet.undecided()):
+    if not (undecided := view.roster.addresses.undecided()):
         return ""
     return (
         f"{substation_id} may be at {', '.join(undecided)}, which has not been polled yet: wait until the polls of"

@@ -3,7 +3,7 @@
 import re
 
 from balancer.contract import CURSOR, BalancerAnswer, BalancerOutcome, FindSession, ListSessions, StopSession
-from balancer.fleet.view import Fleet
+from balancer.fleet.roster import Roster
 from balancer.placing.asking import Asker
 from substation import contract as substation
 
@@ -16,10 +16,10 @@ OUTCOMES = {
 
 
 class Sessions:
-    """Asks the owners."""
+    """Finds, lists and stops sessions by asking the substations that own them."""
 
-    def __init__(self, fleet: Fleet, asker: Asker) -> None:
-        self._fleet = fleet
+    def __init__(self, roster: Roster, asker: Asker) -> None:
+        self._roster = roster
         self._asker = asker
 
     async def ask(self, command: FindSession | StopSession | ListSessions, until_s: float) -> BalancerAnswer:
@@ -27,8 +27,8 @@ class Sessions:
         if isinstance(command, ListSessions):
             return await self._page(command, until_s)
         owner = substation.owner(command.session_id)
-        if owner not in self._fleet.members:
-            if self._fleet.unseen():
+        if owner not in self._roster.members:
+            if self._roster.addresses.unseen():
                 return BalancerAnswer(BalancerOutcome.UNREACHABLE, retry_after_ms=RETRY_MS)
             return BalancerAnswer(BalancerOutcome.NOT_FOUND)
         asked = substation.StopSession if isinstance(command, StopSession) else substation.FindSession
@@ -41,11 +41,11 @@ class Sessions:
 
     async def _page(self, page: ListSessions, until_s: float) -> BalancerAnswer:
         """Go through the substations by their ids; a list that may lack some is not "found"."""
-        if self._fleet.unseen():
+        if self._roster.addresses.unseen():
             return _unreachable("one of the substations")
         first, start = _place(page.cursor)
         found: list[substation.Session] = []
-        for name in sorted(name for name in self._fleet.members if name >= first):
+        for name in sorted(name for name in self._roster.members if name >= first):
             if len(found) == page.limit:
                 return BalancerAnswer(BalancerOutcome.FOUND, sessions=tuple(found), next_cursor=f"{name}:0")
             after = start if name == first else 0

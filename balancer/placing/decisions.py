@@ -18,8 +18,8 @@ MOST_OPTIONS = 100_000  # in all of them: some 25 MB
 class Decision:
     """One question put to the policy and what became of it.
 
-    `options` is how the fleet stood; `chosen` is None when nobody was asked; `reason` says in words
-    why; `outcome` is the substation's answer, '' while it is awaited or when nobody was asked, "known"
+    `options` is how the fleet stood; `chosen` is None when no substation was asked; `reason` says in words
+    why; `outcome` is the substation's answer, '' while it is awaited or when no substation was asked, "known"
     when the order book led elsewhere, and for one that waits how that ended.
     """
 

@@ -1,15 +1,13 @@
 """The retry budget: retries are a share of the requests, so that an outage is not made worse.
 
-Pure. The time is an argument.
-
-After Finagle's RetryBudget: every request deposits, every retry withdraws, and a minimum comes back
+Pure. After Finagle's RetryBudget: every request deposits, every retry withdraws, and a minimum comes back
 with time.
 """
 
 import dataclasses
 
 SHARE = 0.2  # of the requests may be retried
-MIN_PER_S = 10.0  # whatever the load
+MIN_PER_S = 10.0  # at any load
 MOST = 100.0  # a burst of retries
 
 

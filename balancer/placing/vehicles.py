@@ -7,25 +7,24 @@ Rules:
 - a hold is replaced only when the substation that it names says that the session of its key has ended, or
   that there is none and will be none; or when that substation was given up.
 
-So two requests of one vehicle can't both get a session, whatever messages are delayed or lost. A request
+So two requests of one vehicle can't both get a session, even if messages are delayed or lost. A request
 whose key has a session, open or ended, gets that session: a retry stays a retry.
 """
 
 import dataclasses
 import time
 
+from balancer.book.decommissioned import DecommissionedJournals
 from balancer.book.protocol import BookUnavailable, Hold, OrderBook, Withdrawal
 from balancer.contract import BalancerAnswer, BalancerOutcome, Charge
-from balancer.fleet.view import Fleet
-from balancer.operating.operator_settings import OperatorSettings
-from balancer.placing.asking import Asker
+from balancer.fleet.view import View
+from balancer.placing.asking import Asker, Watch
 from balancer.placing.placement import Placement
+from balancer.placing.refusals import AGAIN_MS, OPERATOR_MS
 from balancer.substation_stream import Links
 from substation import contract as substation
 from substation.contract import Command, Place, SessionState, Settle
 
-AGAIN_MS = 1000
-OPERATOR_MS = 30_000  # where an operator has to act first
 SETTLE_S = 2.0  # at most, of the caller's time, to learn the outcome of the former request of its vehicle
 OPEN = frozenset({SessionState.CHARGING, SessionState.PAUSED})
 UNDER_WAY = BalancerAnswer(
@@ -34,7 +33,7 @@ UNDER_WAY = BalancerAnswer(
 
 
 @dataclasses.dataclass(slots=True)
-class Request:
+class VehicleRequest:
     """A request under way in this process.
 
     `callers` is how many wait for it, `known` the hold that it may replace.
@@ -48,9 +47,9 @@ class Request:
 class VehicleAsker(Asker):
     """Asks substations, and holds the vehicle in the order book before it asks to place it."""
 
-    def __init__(self, links: Links, book: OrderBook, fleet: Fleet) -> None:
-        super().__init__(links, fleet)
-        self.requests: dict[str, Request] = {}  # by vehicle
+    def __init__(self, links: Links, book: OrderBook, watch: Watch) -> None:
+        super().__init__(links, watch)
+        self.requests: dict[str, VehicleRequest] = {}  # by vehicle
         self._book = book
 
     async def ask(
@@ -87,19 +86,19 @@ class OneSession:
         placement: Placement,
         book: OrderBook,
         asker: VehicleAsker,
-        operator: OperatorSettings,
-        fleet: Fleet,
+        decommissioned: DecommissionedJournals,
+        view: View,
     ) -> None:
         self._placement = placement
         self._book = book
         self._asker = asker
-        self._operator = operator
-        self._fleet = fleet
+        self._decommissioned = decommissioned
+        self._view = view
 
     async def charge(self, charge: Charge, until_s: float) -> tuple[BalancerAnswer, Withdrawal | None]:
         """Place a request as Placement does, or answer with what its vehicle has; returns what Placement returns."""
         vehicle = name(charge.caller, charge.vehicle_id)
-        request = self._asker.requests.setdefault(vehicle, Request(charge.key))
+        request = self._asker.requests.setdefault(vehicle, VehicleRequest(charge.key))
         request.callers += 1
         try:
             if request.callers > 1 and not (charge.key and charge.key == request.key):
@@ -114,24 +113,25 @@ class OneSession:
                 del self._asker.requests[vehicle]
 
     async def _charged(
-        self, charge: Charge, request: Request, until_s: float
+        self, charge: Charge, request: VehicleRequest, until_s: float
     ) -> tuple[BalancerAnswer, Withdrawal | None]:
         if conflict := await self._conflict(charge, request, until_s):
             return await self._known(charge, until_s) or conflict, None
         answer, withdrawal = await self._placement.charge(charge, until_s)
-        if (
-            answer.outcome is BalancerOutcome.NO_CAPACITY
-        ):  # another balancer may have placed the vehicle meanwhile
+        if answer.outcome is BalancerOutcome.NO_CAPACITY:
+            # Another balancer may have placed the vehicle meanwhile.
             return await self._conflict(charge, request, until_s) or answer, None
         return answer, withdrawal
 
-    async def _conflict(self, charge: Charge, request: Request, until_s: float) -> BalancerAnswer | None:
+    async def _conflict(
+        self, charge: Charge, request: VehicleRequest, until_s: float
+    ) -> BalancerAnswer | None:
         """Return what keeps a vehicle from being placed; if nothing does, None, and the hold that may be replaced."""
         held = await self._book.holder(name(charge.caller, charge.vehicle_id))
         if held is None or held.key == charge.key:
             return None
-        if not self._operator.given_up(held.target, held.journal_id):
-            if now := self._another_journal(held):
+        if not self._decommissioned.includes(held.target, held.journal_id):
+            if now := self._view.other_journal(held.target, held.journal_id):
                 detail = (
                     f"{held.target}, where the vehicle charged last, runs with another journal ({now}): an"
                     f" operator has to bring back journal {held.journal_id}, or give it up"
@@ -148,13 +148,6 @@ class OneSession:
         request.known = held
         return None
 
-    def _another_journal(self, held: Hold) -> str:
-        """Return the journal of a substation now where it is not the hold's, else ''."""
-        member = self._fleet.members.get(held.target)
-        if not member or held.journal_id in {"", member.report.journal_id}:
-            return ""
-        return member.report.journal_id
-
     async def _settled(self, held: Hold, until_s: float) -> substation.SubstationAnswer | None:
         """Ask for the outcome of the request that holds a vehicle."""
         until_s = min(until_s, time.monotonic() + SETTLE_S)
@@ -167,7 +160,7 @@ class OneSession:
             return None
         if claim.fingerprint != charge.fingerprint:
             return BalancerAnswer(BalancerOutcome.KEY_REUSED)
-        if not claim.target or self._operator.given_up(claim.target, claim.journal_id):
+        if not claim.target or self._decommissioned.includes(claim.target, claim.journal_id):
             return None
         settled = await self._asker.ask(
             claim.target, Settle(claim.key, claim.attempt, claim.journal_id), until_s

@@ -1,7 +1,7 @@
-"""Withdrawals: sessions placed for a caller who can't know of them are ended, whatever it takes.
+"""Withdrawals: they end sessions that were placed for a caller who can't know of them.
 
-Noted in the order book first, then asked for until the substation has answered, through restarts,
-or until it is given up: then there is no session any more. One task asks each substation, however
+A withdrawal is noted in the order book first. Then the balancer asks for it until the substation has answered, also
+after restarts, or until the substation is given up: then there is no session any more. One task asks each substation, however
 many withdrawals wait: for one at a time while it does not answer, for many at once when it does.
 Withdrawals never use the retry budget of requests.
 """
@@ -10,9 +10,10 @@ import asyncio
 import contextlib
 import itertools
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
+from balancer.book.decommissioned import DecommissionedJournals
 from balancer.book.protocol import BookUnavailable, OrderBook, Withdrawal
 from balancer.placing.asking import Asker
 from substation.contract import Withdraw
@@ -27,17 +28,16 @@ MOST_AT_ONCE = 64  # asked of a substation that answers
 class Withdrawals:
     """The withdrawals that were not answered yet."""
 
-    def __init__(self, book: OrderBook, asker: Asker, given_up: Callable[[str, str], bool]) -> None:
-        """`given_up` tells whether a substation, by the id of its journal, is gone for good."""
+    def __init__(self, book: OrderBook, asker: Asker, decommissioned: DecommissionedJournals) -> None:
         self._book = book
         self._asker = asker
-        self._given_up = given_up
+        self._decommissioned = decommissioned
         self._noting: set[asyncio.Task[None]] = set()
         self._asking: set[asyncio.Task[None]] = set()
         self._pending: dict[str, dict[str, Withdrawal]] = {}  # by substation and key
 
     async def resume(self) -> None:
-        """Take up what a former run left."""
+        """Ask for the withdrawals that a former run left in the book."""
         for withdrawal in await self._book.withdrawals():
             self._ask(withdrawal)
 
@@ -46,7 +46,7 @@ class Withdrawals:
         await asyncio.shield(self.note_soon(withdrawal))
 
     def note_soon(self, withdrawal: Withdrawal) -> "asyncio.Task[None]":
-        """As `note`, where nobody waits for it."""
+        """Do as `note`, but don't wait; returns the task."""
         return _kept(self._noting, self._note(withdrawal))
 
     async def close(self) -> None:
@@ -86,7 +86,7 @@ class Withdrawals:
         del self._pending[target]
 
     def _given_up_of(self, pending: dict[str, Withdrawal]) -> list[Withdrawal]:
-        return [one for one in pending.values() if self._given_up(one.target, one.journal_id)]
+        return [one for one in pending.values() if self._decommissioned.includes(one.target, one.journal_id)]
 
     async def _answered(self, withdrawal: Withdrawal) -> bool:
         """Ask once for a withdrawal; without an answer, it goes behind the others."""

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from tornado.web import Application
 
+from balancer.fleet.roster import Roster
 from balancer.fleet.scan import NAMES
 from balancer.substation_stream import Links
 from runtime import http
@@ -496,7 +497,7 @@ async def test_a_substation_with_a_token_takes_no_order_and_shows_no_session_wit
         assert (await grid.get("/readyz"))[0] == 200
         with pytest.raises(TimeoutError):  # the stream is refused, again and again
             await grid.ask(Drain(on=True), 0.5)
-        links = Links(metadata=token.metadata())
+        links = Links(Roster(1.0), metadata=token.metadata())
         links.connect(ID, f"127.0.0.1:{grid.stream_port}")
         link = links.get(ID)
         assert link

@@ -10,21 +10,21 @@ from collections.abc import AsyncIterator
 
 from prometheus_client import CollectorRegistry
 
+from balancer.book.decommissioned import DecommissionedJournals
 from balancer.book.protocol import OrderBook
 from balancer.metrics import BalancerMetrics
-from balancer.operating.operator_settings import OperatorSettings
 from balancer.placing.decisions import Decisions
 from balancer.placing.placement import Placement
-from balancer.placing.seats import Seats
+from balancer.placing.seating.seats import Seats
+from balancer.placing.seating.waiting_room import WaitingRoom
 from balancer.placing.vehicles import OneSession, VehicleAsker
-from balancer.placing.waiting_room import WaitingRoom
 from balancer.placing.withdrawals import Withdrawals
 from runtime.coalescer import LinkLost
 from substation import contract as substation
 from substation.contract import Command, Place
 from substation.plan import Plan
 from tests.support.desk import Desk
-from tests.unit.balancer.views import View, report
+from tests.unit.balancer.fleets import Fleet, report
 
 NAMES = ("a", "b", "c")  # of the substations
 CAR = Plan(10_000 * 3600, 10_000)
@@ -95,14 +95,16 @@ async def balancer(
     book: OrderBook, network: Network, seed: int
 ) -> AsyncIterator[tuple[OneSession, VehicleAsker]]:
     """What answers a gateway, and what asks the substations."""
-    fleet = View(*(report(name, journal_id=network.journal_id(name)) for name in NAMES), seed=seed).fleet
-    asker = VehicleAsker(network, book, fleet)  # type: ignore[arg-type]
-    operator = OperatorSettings(fleet, book, asker)
-    withdrawals = Withdrawals(book, asker, operator.given_up)
-    seats = Seats(fleet, Decisions(), WaitingRoom(10), lambda: 0.0)
-    placement = Placement(seats, book, asker, operator, withdrawals, BalancerMetrics(CollectorRegistry()))
+    fleet = Fleet(*(report(name, journal_id=network.journal_id(name)) for name in NAMES), seed=seed)
+    asker = VehicleAsker(network, book, fleet.roster)  # type: ignore[arg-type]
+    decommissioned = DecommissionedJournals()
+    withdrawals = Withdrawals(book, asker, decommissioned)
+    seats = Seats(fleet.view, Decisions(), WaitingRoom(10), lambda: 0.0)
+    placement = Placement(
+        seats, book, asker, decommissioned, withdrawals, BalancerMetrics(CollectorRegistry())
+    )
     try:
-        yield OneSession(placement, book, asker, operator, fleet), asker
+        yield OneSession(placement, book, asker, decommissioned, fleet.view), asker
     finally:
         await placement.close()
         await seats.close()

@@ -13,18 +13,22 @@ from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry
 
+from balancer.book.decommissioned import DecommissionedJournals
 from balancer.book.embedded import EmbeddedBook
 from balancer.book.protocol import BookUnavailable, Claim
 from balancer.contract import BalancerAnswer, Charge
 from balancer.fleet.health import HealthState
-from balancer.fleet.view import Fleet
+from balancer.fleet.roster import Roster
+from balancer.fleet.view import View
 from balancer.metrics import BalancerMetrics
 from balancer.operating.operator_settings import OperatorSettings
+from balancer.operating.substation_orders import SubstationOrders
 from balancer.placing.asking import Asker
 from balancer.placing.decisions import Decisions
 from balancer.placing.placement import Placement
-from balancer.placing.seats import Seats
-from balancer.placing.waiting_room import WaitingRoom
+from balancer.placing.policies import PolicySwitch
+from balancer.placing.seating.seats import Seats
+from balancer.placing.seating.waiting_room import WaitingRoom
 from balancer.placing.withdrawals import Withdrawals
 from runtime.coalescer import LinkLost
 from substation import contract as substation
@@ -206,11 +210,11 @@ class SimulatedLink:
 class Network:
     """The links of one balancer by the names of substations, in place of sockets."""
 
-    def __init__(self, rng: random.Random, process: Process) -> None:
+    def __init__(self, rng: random.Random, process: Process, roster: Roster) -> None:
         self.rng = rng
         self._process = process
         self._links: dict[str, SimulatedLink] = {}
-        self.fleet: Fleet
+        self._roster = roster
 
     def delay_s(self) -> float:
         return self.rng.uniform(*(LATE_S if self.rng.random() < 0.02 else DELAY_S))
@@ -244,7 +248,7 @@ class Network:
             link.closed = True
 
     def hear(self, station: Station) -> None:
-        self.fleet.adopt(station.report(), asyncio.get_running_loop().time())
+        self._roster.adopt(station.report(), asyncio.get_running_loop().time())
 
 
 @dataclasses.dataclass
@@ -275,26 +279,29 @@ class Balancer(Process):
 
     async def _start(self) -> None:
         loop = asyncio.get_running_loop()
-        self.links = links = Network(self._rng, self)
-        self.fleet = links.fleet = Fleet(POLL_S, random.Random(self._rng.random()), links.up)
+        self.roster = Roster(POLL_S)
+        self.links = links = Network(self._rng, self, self.roster)
+        self.view = View(self.roster, links.up, PolicySwitch(random.Random(self._rng.random())))
         self.book = EmbeddedBook(
             self._folder / "balancer" / "orders.sqlite",
             monotonic_s=loop.time,
             unix_s=lambda: UNIX_MS / 1000 + loop.time() - START_S + self.jumped_s,
         )
         self.book._store.run("PRAGMA synchronous = OFF")
-        self.asker = asker = Asker(links, self.fleet)  # type: ignore[arg-type]
-        self.operator = OperatorSettings(self.fleet, self.book, asker, lambda: self._tidy(links))
-        seats = Seats(self.fleet, Decisions(), WaitingRoom(100), loop.time)
-        withdrawals = Withdrawals(self.book, asker, self.operator.given_up)
+        self.asker = asker = Asker(links, self.roster)  # type: ignore[arg-type]
+        self.decommissioned = DecommissionedJournals()
+        self.operator = OperatorSettings(self.view, self.book, self.decommissioned, lambda: self._tidy(links))
+        self.orders = SubstationOrders(self.view, self.book, asker, self.decommissioned, self.operator)
+        seats = Seats(self.view, Decisions(), WaitingRoom(100), loop.time)
+        withdrawals = Withdrawals(self.book, asker, self.decommissioned)
         metrics = BalancerMetrics(CollectorRegistry())
-        self.placement = Placement(seats, self.book, asker, self.operator, withdrawals, metrics)
+        self.placement = Placement(seats, self.book, asker, self.decommissioned, withdrawals, metrics)
         await self.operator.read()
         await withdrawals.resume()
         self.run(self.operator.follow())
         self.run(self._prune())
         for station in self._stations:
-            self.fleet.watch(station.url)
+            self.roster.addresses.watch(station.url)
             self.run(self._poll(links, station))
 
     async def ready(self, *names: str) -> None:
@@ -304,8 +311,8 @@ class Balancer(Process):
             await asyncio.sleep(0.1)
 
     def state(self, name: str) -> HealthState:
-        member = self.fleet.members.get(name)
-        return self.fleet.state(member, asyncio.get_running_loop().time()) if member else HealthState.UNSEEN
+        member = self.roster.members.get(name)
+        return self.view.state(member, asyncio.get_running_loop().time()) if member else HealthState.UNSEEN
 
     async def charge(self, charge: Charge, asking_s: float = DEADLINE_S) -> Asked:
         """Ask it to place a request with a key; returns with the answer what its book then says of the key."""
@@ -325,7 +332,7 @@ class Balancer(Process):
 
     async def _decommission(self, name: str, journal_id: str) -> BalancerAnswer:
         await self._started()
-        return await self.operator.decommission(name, journal_id)
+        return await self.orders.decommission(name, journal_id)
 
     async def _within(self, work: Coroutine[Any, Any, T]) -> T | None:
         """Return what comes of work in this process, None if it is killed meanwhile."""
@@ -349,15 +356,15 @@ class Balancer(Process):
         await asyncio.sleep(self._rng.uniform(0, 0.1))
         while True:
             if not station.desk or station.page_cut:
-                self.fleet.missed(station.url)
-            elif not self.operator.given_up(station.name, (report := station.report()).journal_id):
-                self.fleet.polled(station.url, report, loop.time())
+                self.roster.addresses.missed(station.url)
+            elif not self.decommissioned.includes(station.name, (report := station.report()).journal_id):
+                self.roster.polled(station.url, report, loop.time())
                 links.connect(station)
             self._tidy(links)
             await asyncio.sleep(POLL_S * self._rng.uniform(0.95, 1.05))
 
     def _tidy(self, links: Network) -> None:
-        for gone in self.fleet.forget(asyncio.get_running_loop().time()):
+        for gone in self.roster.forget(asyncio.get_running_loop().time()):
             links.disconnect(gone)
 
     async def _prune(self) -> None:

@@ -295,7 +295,8 @@ async def twin(grid: Grid, folder: Path, ports: tuple[int, int]) -> AsyncIterato
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.message for r in caplog.records if r.levelname == "ERROR" and r.name == "balancer.fleet.poller"]
+    names = {"balancer.fleet.poller", "balancer.fleet.identity_log"}
+    return [r.message for r in caplog.records if r.levelname == "ERROR" and r.name in names]
 
 
 @pytest.mark.gen_test

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from balancer.contract import BalancerOutcome
-from balancer.operating.operator_settings import TOO_HIGH
+from balancer.operating.substation_orders import TOO_HIGH
 from tests.integration.balancer.caller import Caller, caller
 from tests.integration.balancer.grid import HOST, Grid, Plan, running, until
 from tests.integration.balancer.operator import call, done, gauge, order

@@ -12,6 +12,7 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
 from balancer.book.embedded import EmbeddedBook
+from balancer.fleet.roster import Roster
 from balancer.substation_stream import Links
 from substation.contract import Place, SubstationAnswer, SubstationOutcome
 from substation.plan import Plan as ChargingPlan
@@ -43,7 +44,7 @@ async def running_with_book(folder: Path, plan: Plan) -> AsyncIterator[tuple[Gri
 
 async def place_directly(grid: Grid, name: str, book: str, power_kw: int) -> SubstationAnswer:
     """Fill a substation over a stream of our own: the balancer hears of it at its next poll."""
-    links = Links()
+    links = Links(Roster(1.0))
     links.connect(name, f"{HOST}:{grid.ports[name][1]}")
     link = links.get(name)
     assert link

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from balancer.contract import BalancerAnswer, BalancerOutcome
-from balancer.placing.waiting_room import MOST_PASSES
+from balancer.placing.seating.waiting_room import MOST_PASSES
 from runtime.coalescer import LinkLost
 from substation.contract import Session
 from tests.integration.balancer.caller import Caller, caller

@@ -100,7 +100,7 @@ async def test_waiting_is_told_with_how_it_ended(tmp_path: Path, key: str) -> No
         assert await told(grid, "vain") == [(None, "", 0), (None, "in_vain", 0)]
         assert await told(grid, "waits") == [(None, "", 0), (None, "seated", 0), ("s-1", "placed", 0)]
         reasons = [one["reason"] for one in await decisions(grid, "vehicle_id=waits")]
-        assert reasons == ["least_loaded among those with room", "waits for room", "nobody has room"]
+        assert reasons == ["least_loaded among those with room", "waits for room", "no substation has room"]
 
 
 @pytest.mark.gen_test

@@ -39,13 +39,25 @@ NO_SESSIONS: dict[str, dict[str, object]] = {
 }
 
 
+class Believing:
+    """Keeps every report that is believed, whoever it is of."""
+
+    def __init__(self, believed: list[Report]) -> None:
+        self._believed = believed
+
+    def adopt(self, report: Report, now_s: float) -> None:
+        self._believed.append(report)
+
+    def denied(self, substation_id: str, report: Report, now_s: float) -> None:
+        self._believed.append(report)
+
+
 def decoded(
     *answers: pb.Answer, report: pb.Report | None = None
 ) -> tuple[list[SubstationAnswer], list[Report]]:
     """What comes out of one message on the link of `s-1`: its answers, and the reports that are believed."""
-    links, believed = Links(), list[Report]()
-    links.on_report = believed.append
-    links.on_stranger = lambda _, stranger: believed.append(stranger)
+    believed = list[Report]()
+    links = Links(Believing(believed))
     message = pb.Answers(answers=answers, report=report)
     return [answer for _, answer in links._wire("s-1").decode(message)], believed
 

@@ -4,10 +4,11 @@ import re
 from typing import Any
 
 from balancer.contract import FLEET
-from balancer.fleet import view as fleet
+from balancer.fleet import roster
+from balancer.fleet.handlers import fleet_json
 from balancer.fleet.health import HealthState
-from balancer.fleet.view import Fleet
-from balancer.handlers import fleet_json
+from balancer.fleet.view import View
+from balancer.placing.policies import PolicySwitch
 from runtime import frame_stream
 from runtime.changes import HEARTBEAT_S, Feed
 from runtime.frame_stream import FRAMES
@@ -26,10 +27,10 @@ class Never:
 
 
 def shown() -> dict[str, Any]:
-    view = Fleet(1.0, Never(), lambda _: True)
-    view.watch("http://a:1")
-    view.polled("http://a:1", REPORT, 0.0)
-    return dict(fleet_json(view, 0.0, "b", None))
+    known = roster.Roster(1.0, "b")
+    known.addresses.watch("http://a:1")
+    known.polled("http://a:1", REPORT, 0.0)
+    return dict(fleet_json(View(known, lambda _: True, PolicySwitch(Never())), 0.0, None))
 
 
 def test_the_fields_of_the_fleet_and_of_a_substation_are_those_that_are_shown() -> None:
@@ -70,5 +71,5 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"over {frame_stream.MESSAGE_BYTES // 1024} KiB" in text
     assert 1 / frame_stream.TICK_S == 4  # "four times a second"
     gone = " ".join(sections(PAGE)["states"].split())
-    assert f"{fleet.GONE_S / 60:g} minutes after" in gone
-    assert f"At most {fleet.MOST_GONE} are shown" in gone
+    assert f"{roster.GONE_S / 60:g} minutes after" in gone
+    assert f"At most {roster.MOST_GONE} are shown" in gone

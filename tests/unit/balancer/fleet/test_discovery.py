@@ -1,15 +1,14 @@
 """Names and lists of addresses: who is watched, and what a failing look-up changes (nothing)."""
 
 import logging
-import random
 import socket
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from balancer.fleet.addresses import Addresses
 from balancer.fleet.discovery import Discovery, base_url, resolve
-from balancer.fleet.view import Fleet
 from balancer.metrics import BalancerMetrics
 from balancer.settings import Settings
 from runtime.settings import SettingsError, load
@@ -48,10 +47,11 @@ class Names:
     def __init__(self, *sources: str) -> None:
         self.addresses: dict[str, list[str] | None] = {"substations": [], "others": []}
         self.poller = Watched()
-        self.fleet = Fleet(1.0, random.Random(1), lambda _: True)
+        self.known = Addresses()
         self.registry = CollectorRegistry()
-        self.discovery = Discovery(self.fleet, self.poller, BalancerMetrics(self.registry), sources, 60.0)
-        self.discovery.resolve = self._resolve
+        self.discovery = Discovery(
+            self.known, self.poller, BalancerMetrics(self.registry), sources, 60.0, self._resolve
+        )
 
     async def _resolve(self, name: str, port: int) -> list[tuple[Any, ...]]:
         addresses = self.addresses[name]
@@ -111,9 +111,9 @@ async def test_a_name_is_unresolved_until_it_has_an_address() -> None:
     names = Names(NAME, OTHER)
     names.addresses = {"substations": None, "others": None}
     names.discovery.start()
-    assert names.fleet.unseen() == [OTHER, NAME]
+    assert names.known.unseen() == [OTHER, NAME]
     await names.look_up("10.0.0.1")
-    assert names.fleet.unseen() == [OTHER]
+    assert names.known.unseen() == [OTHER]
     await names.discovery.close()
 
 

@@ -11,7 +11,7 @@ from balancer.fleet.health import EJECT_AFTER, Health, HealthState
 from balancer.fleet.member import FINITE_WITHIN_S, Member, released_w
 from balancer.fleet.readiness import lacking
 from substation.contract import RELEASES_WITHIN_S
-from tests.unit.balancer.views import KW, View, releases, report, url
+from tests.unit.balancer.fleets import KW, Fleet, releases, report, url
 
 FREED = {1.0: 10_000, 2.0: 30_000, 10.0: 40_000}
 
@@ -20,9 +20,9 @@ FREED = {1.0: 10_000, 2.0: 30_000, 10.0: 40_000}
     "newer", [{"epoch": 1, "seq": 6}, {"epoch": 2, "seq": 1}], ids=["higher seq", "higher epoch"]
 )
 def test_a_newer_report_is_adopted(newer: dict[str, Any]) -> None:
-    view = View(report(seq=5, load_kw=10))
-    assert view.fleet.adopt(report(load_kw=70, **newer), 0.5)
-    assert view.fleet.members["a"].estimate_w(0.5) == 70 * KW
+    fleet = Fleet(report(seq=5, load_kw=10))
+    assert fleet.roster.adopt(report(load_kw=70, **newer), 0.5)
+    assert fleet.roster.members["a"].estimate_w(0.5) == 70 * KW
 
 
 @pytest.mark.parametrize(
@@ -31,23 +31,23 @@ def test_a_newer_report_is_adopted(newer: dict[str, Any]) -> None:
     ids=["same", "lower seq", "lower epoch"],
 )
 def test_a_report_that_is_not_newer_changes_nothing(older: dict[str, Any]) -> None:
-    view = View(report(epoch=2, seq=5, load_kw=10))
-    assert not view.fleet.adopt(report(load_kw=70, **older), 0.5)
-    assert view.poll(report(load_kw=70, **older), 0.5) is None
-    member = view.fleet.members["a"]
+    fleet = Fleet(report(epoch=2, seq=5, load_kw=10))
+    assert not fleet.roster.adopt(report(load_kw=70, **older), 0.5)
+    assert fleet.poll(report(load_kw=70, **older), 0.5) is None
+    member = fleet.roster.members["a"]
     assert (member.report.load_w, member.received_s) == (10 * KW, 0.0)
 
 
 def test_a_report_of_a_substation_that_was_never_polled_is_not_adopted() -> None:
-    view = View()
-    assert not view.fleet.adopt(report("stranger"), 0.0)
-    assert view.fleet.members == {}
+    fleet = Fleet()
+    assert not fleet.roster.adopt(report("stranger"), 0.0)
+    assert fleet.roster.members == {}
 
 
 def test_the_estimate_is_load_and_outstanding_less_what_is_due() -> None:
-    view = View(report(load_kw=50, releases_w=releases(FREED, 50 * KW)))
-    member = view.fleet.members["a"]
-    with view.fleet.holding("a", 7 * KW):
+    fleet = Fleet(report(load_kw=50, releases_w=releases(FREED, 50 * KW)))
+    member = fleet.roster.members["a"]
+    with fleet.view.holding("a", 7 * KW):
         assert member.estimate_w(0.0) == 57 * KW
         assert member.estimate_w(1.75) == 57 * KW - 20_000
         assert member.estimate_w(2.0) == 57 * KW - 30_000
@@ -55,8 +55,8 @@ def test_the_estimate_is_load_and_outstanding_less_what_is_due() -> None:
 
 
 def test_a_poll_tells_how_far_the_estimate_was_off() -> None:
-    view = View(report(load_kw=50, releases_w=releases({1.0: 10 * KW}, 50 * KW)))
-    assert view.poll(report(seq=2, load_kw=45), 1.0) == -5 * KW
+    fleet = Fleet(report(load_kw=50, releases_w=releases({1.0: 10 * KW}, 50 * KW)))
+    assert fleet.poll(report(seq=2, load_kw=45), 1.0) == -5 * KW
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_releases_are_linear_between_the_points_and_flat_beyond_them(
     ],
 )
 def test_what_is_surely_freed_is_what_points_that_are_over_say(elapsed_s: float, freed_w: int) -> None:
-    view = View(report(load_kw=90, releases_w=releases(FREED, 90 * KW)))
-    with view.fleet.holding("a", 5 * KW):
-        (option,) = view.fleet.look((), elapsed_s)
+    fleet = Fleet(report(load_kw=90, releases_w=releases(FREED, 90 * KW)))
+    with fleet.view.holding("a", 5 * KW):
+        (option,) = fleet.view.look((), elapsed_s)
         assert option.most_w == 95 * KW - freed_w
 
 
@@ -159,150 +159,150 @@ def test_what_is_freed_from_now_on_is_what_the_estimate_then_lacks(
 
 
 def test_a_view_without_a_substation_chooses_none() -> None:
-    assert View().choose() is None
-    assert lacking(View().fleet, 0.0)
+    assert Fleet().choose() is None
+    assert lacking(Fleet().view, 0.0)
 
 
 def test_what_is_held_is_seen_by_the_next_choice_and_given_back_after_it() -> None:
-    view = View(report("a", load_kw=10), report("b", load_kw=20))
-    assert view.choose(5) == "a"
-    with view.fleet.holding("a", 15 * KW):
-        assert view.choose(5) == "b"
-    assert view.choose(5) == "a"
+    fleet = Fleet(report("a", load_kw=10), report("b", load_kw=20))
+    assert fleet.choose(5) == "a"
+    with fleet.view.holding("a", 15 * KW):
+        assert fleet.choose(5) == "b"
+    assert fleet.choose(5) == "a"
 
 
 def test_what_is_held_is_given_back_when_the_asking_fails() -> None:
-    view = View(report("a"))
-    with pytest.raises(RuntimeError), view.fleet.holding("a", 15 * KW):
+    fleet = Fleet(report("a"))
+    with pytest.raises(RuntimeError), fleet.view.holding("a", 15 * KW):
         raise RuntimeError
-    assert view.fleet.members["a"].outstanding_w == 0
+    assert fleet.roster.members["a"].outstanding_w == 0
 
 
 def test_holding_at_a_substation_that_is_not_known_holds_nothing() -> None:
-    view = View(report("a"))
-    with view.fleet.holding("nobody", 15 * KW), view.fleet.holding("", 15 * KW):
-        assert view.fleet.members["a"].outstanding_w == 0
+    fleet = Fleet(report("a"))
+    with fleet.view.holding("nobody", 15 * KW), fleet.view.holding("", 15 * KW):
+        assert fleet.roster.members["a"].outstanding_w == 0
 
 
 def test_a_newer_report_does_not_forget_what_is_still_outstanding() -> None:
-    view = View(report("a"))
-    with view.fleet.holding("a", 15 * KW):
-        view.poll(report("a", seq=2, load_kw=1), 0.1)
-        assert view.fleet.members["a"].estimate_w(0.1) == 16 * KW
-    assert view.fleet.members["a"].estimate_w(0.1) == 1 * KW
+    fleet = Fleet(report("a"))
+    with fleet.view.holding("a", 15 * KW):
+        fleet.poll(report("a", seq=2, load_kw=1), 0.1)
+        assert fleet.roster.members["a"].estimate_w(0.1) == 16 * KW
+    assert fleet.roster.members["a"].estimate_w(0.1) == 1 * KW
 
 
 def test_nobody_is_chosen_when_nobody_has_room() -> None:
-    view = View(report("a", load_kw=90), report("b", load_kw=80))
-    assert view.choose(20) == "b"
-    assert view.choose(20.001) is None
+    fleet = Fleet(report("a", load_kw=90), report("b", load_kw=80))
+    assert fleet.choose(20) == "b"
+    assert fleet.choose(20.001) is None
 
 
 def test_suspects_are_used_only_when_no_healthy_one_has_room() -> None:
-    view = View(report("idle", load_kw=0), report("busy", load_kw=70))
-    view.miss("idle")
-    assert view.choose(30) == "busy"
-    assert view.choose(31) == "idle"
+    fleet = Fleet(report("idle", load_kw=0), report("busy", load_kw=70))
+    fleet.miss("idle")
+    assert fleet.choose(30) == "busy"
+    assert fleet.choose(31) == "idle"
 
 
 @pytest.mark.parametrize("misses", [0, 1, EJECT_AFTER])
 def test_nobody_is_asked_whose_stream_is_down(misses: int) -> None:
     """Not even in a panic: a key that is claimed there would depend on it."""
-    view = View(report("dead"), report("also dead"), report("full", load_kw=100))
+    fleet = Fleet(report("dead"), report("also dead"), report("full", load_kw=100))
     for name in ("dead", "also dead"):
-        view.miss(name, misses)
-        view.linked.discard(name)
-    assert view.fleet.panic(0.0) == (misses == EJECT_AFTER)
-    assert view.choose(1) is None
-    assert view.fleet.reachable((), 0.0)
-    assert not view.fleet.reachable(("dead",), 0.0)
-    view.linked.add("dead")
-    assert view.choose(1) == "dead"
+        fleet.miss(name, misses)
+        fleet.linked.discard(name)
+    assert fleet.view.panic(0.0) == (misses == EJECT_AFTER)
+    assert fleet.choose(1) is None
+    assert fleet.view.reachable((), 0.0)
+    assert not fleet.view.reachable(("dead",), 0.0)
+    fleet.linked.add("dead")
+    assert fleet.choose(1) == "dead"
 
 
 def test_one_that_is_probed_back_in_counts_as_a_suspect() -> None:
-    view = View(report("idle"), report("busy", load_kw=70), report("third", load_kw=80))
-    view.miss("idle", EJECT_AFTER)
-    view.poll(report("idle", seq=2))
-    assert view.fleet.state(view.fleet.members["idle"], 0.0) is HealthState.PROBING
-    assert view.choose(30) == "busy"
-    assert view.choose(31) == "idle"
+    fleet = Fleet(report("idle"), report("busy", load_kw=70), report("third", load_kw=80))
+    fleet.miss("idle", EJECT_AFTER)
+    fleet.poll(report("idle", seq=2))
+    assert fleet.view.state(fleet.roster.members["idle"], 0.0) is HealthState.PROBING
+    assert fleet.choose(30) == "busy"
+    assert fleet.choose(31) == "idle"
 
 
 def test_a_substation_without_a_stream_is_a_suspect() -> None:
-    view = View(report("idle"), report("busy", load_kw=70))
-    view.linked.discard("idle")
-    assert view.choose(30) == "busy"
+    fleet = Fleet(report("idle"), report("busy", load_kw=70))
+    fleet.linked.discard("idle")
+    assert fleet.choose(30) == "busy"
 
 
 def test_ejected_ones_are_not_used() -> None:
-    view = View(report("idle"), report("busy", load_kw=70))
-    view.miss("idle", EJECT_AFTER)
-    assert view.choose(30) == "busy"
-    assert view.choose(31) is None
+    fleet = Fleet(report("idle"), report("busy", load_kw=70))
+    fleet.miss("idle", EJECT_AFTER)
+    assert fleet.choose(30) == "busy"
+    assert fleet.choose(31) is None
 
 
 def test_with_more_than_half_ejected_the_last_known_view_is_used() -> None:
-    view = View(report("a", load_kw=10), report("b", load_kw=20), report("c", load_kw=70))
-    view.miss("a", EJECT_AFTER)
-    view.miss("b", EJECT_AFTER)
-    assert view.fleet.panic(0.0)
-    assert view.choose(30) == "c"
-    assert view.choose(31) == "a"
+    fleet = Fleet(report("a", load_kw=10), report("b", load_kw=20), report("c", load_kw=70))
+    fleet.miss("a", EJECT_AFTER)
+    fleet.miss("b", EJECT_AFTER)
+    assert fleet.view.panic(0.0)
+    assert fleet.choose(30) == "c"
+    assert fleet.choose(31) == "a"
 
 
 def test_old_reports_alone_make_no_substation_unusable_when_all_are_old() -> None:
-    view = View(report("a", load_kw=10), report("b", load_kw=20))
-    assert lacking(view.fleet, 100.0)
-    assert view.choose(30, now_s=100.0) == "a"
+    fleet = Fleet(report("a", load_kw=10), report("b", load_kw=20))
+    assert lacking(fleet.view, 100.0)
+    assert fleet.choose(30, now_s=100.0) == "a"
 
 
 def test_a_draining_substation_gets_nothing_whatever_room_it_has() -> None:
-    view = View(report("idle", draining=True), report("busy", load_kw=70))
-    assert view.choose(30) == "busy"
-    assert view.choose(31) is None
+    fleet = Fleet(report("idle", draining=True), report("busy", load_kw=70))
+    assert fleet.choose(30) == "busy"
+    assert fleet.choose(31) is None
 
 
 def test_only_the_eligible_are_asked() -> None:
-    view = View(report("a"), report("b", load_kw=10), report("c", load_kw=20))
-    assert view.choose(1, "b", "c") == "b"
-    assert view.choose(1, "nobody") is None
-    assert view.choose(1, "nobody", "c") == "c"
+    fleet = Fleet(report("a"), report("b", load_kw=10), report("c", load_kw=20))
+    assert fleet.choose(1, "b", "c") == "b"
+    assert fleet.choose(1, "nobody") is None
+    assert fleet.choose(1, "nobody", "c") == "c"
 
 
 def test_the_rating_is_the_highest_capacity_among_the_eligible() -> None:
-    view = View(report("a", rated_w=100), report("b", capacity_w=50, rated_w=300))  # b is derated
-    assert view.fleet.rated_w(()) == 300
-    assert view.fleet.rated_w(("a",)) == 100
-    assert view.fleet.rated_w(("nobody",)) == 0
+    fleet = Fleet(report("a", rated_w=100), report("b", capacity_w=50, rated_w=300))  # b is derated
+    assert fleet.view.rated_w(()) == 300
+    assert fleet.view.rated_w(("a",)) == 100
+    assert fleet.view.rated_w(("nobody",)) == 0
 
 
 def test_addresses_where_none_was_seen_are_named_until_one_is() -> None:
-    view = View(report("a"))
-    view.fleet.watch(url("b"))
-    assert view.fleet.unseen() == [url("b")]
-    view.poll(report("b"))
-    assert view.fleet.unseen() == []
+    fleet = Fleet(report("a"))
+    fleet.roster.addresses.watch(url("b"))
+    assert fleet.roster.addresses.unseen() == [url("b")]
+    fleet.poll(report("b"))
+    assert fleet.roster.addresses.unseen() == []
 
 
 def test_one_that_is_given_up_is_gone_and_its_address_expects_nobody_until_somebody_is_there() -> None:
-    view = View(report("a"), report("b"))
-    view.fleet.give_up("b")
-    assert list(view.fleet.members) == ["a"]
-    assert view.fleet.forget(0.0) == ["b"]
-    assert view.fleet.forget(0.0) == []
-    assert view.fleet.unseen() == []
-    view.poll(report("b", journal_id="new"))
-    assert view.fleet.members["b"].report.journal_id == "new"
-    view.fleet.give_up("b")
-    view.poll(report("b", journal_id="newer"))
-    assert view.fleet.forget(0.0) == []  # it is here again
+    fleet = Fleet(report("a"), report("b"))
+    fleet.roster.give_up("b")
+    assert list(fleet.roster.members) == ["a"]
+    assert fleet.roster.forget(0.0) == ["b"]
+    assert fleet.roster.forget(0.0) == []
+    assert fleet.roster.addresses.unseen() == []
+    fleet.poll(report("b", journal_id="new"))
+    assert fleet.roster.members["b"].report.journal_id == "new"
+    fleet.roster.give_up("b")
+    fleet.poll(report("b", journal_id="newer"))
+    assert fleet.roster.forget(0.0) == []  # it is here again
 
 
 def test_a_substation_that_moved_is_known_by_its_new_address() -> None:
-    view = View(report("a"))
-    view.fleet.watch("http://elsewhere:1")
-    view.miss("a", EJECT_AFTER)
-    view.fleet.polled("http://elsewhere:1", report("a", seq=2), 0.5)
-    member = view.fleet.members["a"]
-    assert (member.url, view.fleet.state(member, 0.5)) == ("http://elsewhere:1", HealthState.HEALTHY)
+    fleet = Fleet(report("a"))
+    fleet.roster.addresses.watch("http://elsewhere:1")
+    fleet.miss("a", EJECT_AFTER)
+    fleet.roster.polled("http://elsewhere:1", report("a", seq=2), 0.5)
+    member = fleet.roster.members["a"]
+    assert (member.url, fleet.view.state(member, 0.5)) == ("http://elsewhere:1", HealthState.HEALTHY)

@@ -7,7 +7,7 @@ from balancer.operating.sessions import Sessions
 from substation.contract import ListSessions as Asked
 from substation.contract import Session, SessionState, SubstationAnswer, SubstationOutcome
 from substation.plan import Plan
-from tests.unit.balancer.views import View, report
+from tests.unit.balancer.fleets import Fleet, report
 
 
 class Exact:
@@ -31,7 +31,7 @@ class Exact:
 @pytest.mark.gen_test
 @pytest.mark.parametrize("limit", range(1, 9))
 async def test_a_page_that_ends_with_a_substation_goes_on_at_the_start_of_the_next(limit: int) -> None:
-    sessions = Sessions(View(*map(report, "abc")).fleet, Exact(a=2, b=3, c=2))  # type: ignore[arg-type]
+    sessions = Sessions(Fleet(*map(report, "abc")).roster, Exact(a=2, b=3, c=2))  # type: ignore[arg-type]
     found: list[str] = []
     cursor = ""
     for _ in range(20):

@@ -13,8 +13,9 @@ import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
 
-from balancer.fleet.policy import DEFAULT_POLICY, policies
-from balancer.fleet.view import Fleet
+from balancer.fleet.roster import Roster
+from balancer.fleet.view import View
+from balancer.placing.policies import DEFAULT_POLICY, PolicySwitch, policies
 from substation.contract import Place, Report, SubstationOutcome
 from substation.curve import Usage
 from substation.ledger import Ledger
@@ -100,8 +101,9 @@ class Simulation:
             f"s{number}": Station(f"s{number}", capacity_w)
             for number, capacity_w in enumerate(setup.capacities_w)
         }
-        self.fleet = Fleet(setup.poll_s, self.rng, linked=lambda _: True)
-        assert self.fleet.use(setup.policy)
+        self.roster = Roster(setup.poll_s)
+        self.view = View(self.roster, lambda _: True, PolicySwitch(self.rng))
+        assert self.view.policy.use(setup.policy)
         self._choose = choose
         self._reports_on_answers = reports_on_answers
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -112,7 +114,7 @@ class Simulation:
 
     def run(self) -> Result:
         for name in self.stations:
-            self.fleet.watch(name)
+            self.roster.addresses.watch(name)
             self._poll(name)
         self._at(self._pause(), self._arrive)
         self._at(self.setup.settled_s, self._sample)
@@ -152,7 +154,7 @@ class Simulation:
         self._at(self.setup.poll_s * self.rng.uniform(0.95, 1.05), lambda: self._poll(name))
 
     def _polled(self, name: str, report: Report) -> None:
-        self.fleet.polled(name, report, self.now_s)
+        self.roster.polled(name, report, self.now_s)
 
     def _arrive(self) -> None:
         self._at(self._pause(), self._arrive)
@@ -171,13 +173,13 @@ class Simulation:
             name = self._choose(self, refused)
             if name is None:
                 break
-            with self.fleet.holding(name, plan.power_w):
+            with self.view.holding(name, plan.power_w):
                 yield
                 placed = self.stations[name].place(key, plan, self.now_ms)
                 report = self.stations[name].report(self.now_ms)
                 yield
             if self._reports_on_answers:
-                self.fleet.adopt(report, self.now_s)
+                self.roster.adopt(report, self.now_s)
             if placed:
                 self._placed += 1
                 return
@@ -195,19 +197,20 @@ class Simulation:
 
 def estimated(simulation: Simulation, refused: set[str]) -> str | None:
     """What the balancer does, by the policy of the setup."""
-    return simulation.fleet.choose(simulation.setup.power_w, (), simulation.now_s)
+    view, now_s = simulation.view, simulation.now_s
+    return view.pick(view.look((), now_s), simulation.setup.power_w, now_s)
 
 
 def snapshot(simulation: Simulation, refused: set[str]) -> str | None:
     """The naive way: the lowest load of the last poll."""
-    left = [name for name in simulation.fleet.members if name not in refused]
-    loads = {name: simulation.fleet.members[name].report.load_w for name in left}
+    left = [name for name in simulation.roster.members if name not in refused]
+    loads = {name: simulation.roster.members[name].report.load_w for name in left}
     return min(left, key=lambda name: (loads[name], simulation.rng.random()), default=None)
 
 
 def at_random(simulation: Simulation, refused: set[str]) -> str | None:
     """Uniform among those that did not refuse."""
-    left = [name for name in simulation.fleet.members if name not in refused]
+    left = [name for name in simulation.roster.members if name not in refused]
     return simulation.rng.choice(left) if left else None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from balancer.fleet.roster import Roster
 from balancer.placing import asking
 from balancer.placing.asking import Asker
 from balancer.substation_stream import Links
@@ -35,7 +36,7 @@ class MadeUp:
 
 
 def linked(**answering: Answering) -> tuple[Links, dict[str, MadeUp]]:
-    links = Links()
+    links = Links(Roster(1.0))
     made = {name: MadeUp(each) for name, each in answering.items()}
     links._links.update(made)  # type: ignore[arg-type]
     return links, made

@@ -8,7 +8,7 @@ import functools
 
 import pytest
 
-from balancer.fleet.policy import policies
+from balancer.placing.policies import policies
 from tests.unit.balancer.placing.simulation import (
     FLEETS,
     Choice,

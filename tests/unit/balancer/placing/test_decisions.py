@@ -3,8 +3,7 @@
 import dataclasses
 
 from balancer.fleet.health import HealthState
-from balancer.fleet.member import Option
-from balancer.fleet.policy import Candidate
+from balancer.fleet.member import Candidate, Option
 from balancer.placing.decisions import Decision, Decisions
 
 OPTION = Option(Candidate("a", 0, 100), HealthState.HEALTHY, draining=False, report_age_s=0.0, most_w=0)

@@ -80,7 +80,7 @@ def test_a_key_is_not_claimed_at_a_dead_substation_and_gets_in_as_soon_as_there_
     async def scenario(grid: Grid) -> None:
         last = [await grid.placed(f"fills-{n}", 10, substations=("s-3",)) for n in range(10)][-1]
         await grid.lose("s-1", "s-2")
-        assert grid.balancer.fleet.panic(asyncio.get_running_loop().time())
+        assert grid.balancer.view.panic(asyncio.get_running_loop().time())
         began_s = asyncio.get_running_loop().time()
         assert (await grid.charge("key")).outcome is BalancerOutcome.NO_CAPACITY
         assert asyncio.get_running_loop().time() - began_s < 1
@@ -150,7 +150,7 @@ def test_a_key_that_was_refused_does_not_depend_on_who_refused_it(tmp_path: Path
         for name in ("s-1", "s-2"):
             await grid.placed(f"fills-{name}", 100, seconds=12, substations=(name,))
         refuses = grid.stations["s-1"]
-        grid.balancer.fleet.members["s-1"].report = dataclasses.replace(refuses.report(), load_w=0)
+        grid.balancer.roster.members["s-1"].report = dataclasses.replace(refuses.report(), load_w=0)
         asking = asyncio.create_task(grid.charge("key", 10, wait_s))
         await asyncio.sleep(0.3)
         refuses.kill()
@@ -174,7 +174,7 @@ def test_a_key_is_not_left_at_a_substation_that_was_never_asked(tmp_path: Path) 
     async def scenario(grid: Grid) -> None:
         for name, station in grid.stations.items():
             await grid.placed(f"fills-{name}", 100, substations=(name,))
-            grid.balancer.fleet.members[name].report = dataclasses.replace(station.report(), load_w=0)
+            grid.balancer.roster.members[name].report = dataclasses.replace(station.report(), load_w=0)
         asked = await grid.balancer.charge(request("key"))
         assert asked.answer
         assert asked.answer.outcome is BalancerOutcome.NO_CAPACITY

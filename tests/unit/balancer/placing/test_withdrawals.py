@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from balancer.book.decommissioned import DecommissionedJournals
 from balancer.book.embedded import EmbeddedBook
 from balancer.book.protocol import Withdrawal
 from balancer.placing import withdrawals as withdrawals_module
@@ -28,15 +29,11 @@ class Substations:
         return SubstationAnswer(SubstationOutcome.WITHDRAWN)
 
 
-def nobody_gone(substation_id: str, journal_id: str) -> bool:
-    return False
-
-
 @pytest.mark.gen_test
 async def test_a_caller_who_goes_while_it_is_noted_does_not_end_the_withdrawal(tmp_path: Path) -> None:
     substations = Substations()
     async with Embedded(tmp_path).open() as book:
-        withdrawals = Withdrawals(book, substations, nobody_gone)  # type: ignore[arg-type]
+        withdrawals = Withdrawals(book, substations, DecommissionedJournals())  # type: ignore[arg-type]
         noting = asyncio.create_task(withdrawals.note(ORPHAN))
         await asyncio.sleep(0)
         noting.cancel()
@@ -51,7 +48,7 @@ async def test_a_caller_who_goes_while_it_is_noted_does_not_end_the_withdrawal(t
 async def test_what_is_to_be_noted_at_the_end_is_noted(tmp_path: Path) -> None:
     shelf = Embedded(tmp_path)
     async with shelf.open() as book:
-        withdrawals = Withdrawals(book, Substations(), nobody_gone)  # type: ignore[arg-type]
+        withdrawals = Withdrawals(book, Substations(), DecommissionedJournals())  # type: ignore[arg-type]
         withdrawals.note_soon(ORPHAN)
         await withdrawals.close()
     async with shelf.open() as book:
@@ -65,7 +62,7 @@ async def test_a_full_disk_keeps_no_withdrawal_from_being_asked_for(tmp_path: Pa
     shelf = Embedded(tmp_path)
     async with shelf.open() as book:
         shelf.fill_the_disk(book)
-        withdrawals = Withdrawals(book, substations, nobody_gone)  # type: ignore[arg-type]
+        withdrawals = Withdrawals(book, substations, DecommissionedJournals())  # type: ignore[arg-type]
         await withdrawals.note(Withdrawal("~a", 0, "x" * 100_000))
         await _all_answered(withdrawals)
         assert len(substations.asked) == 1
@@ -78,8 +75,8 @@ async def test_a_withdrawal_at_a_substation_that_is_gone_for_good_is_forgotten_u
 ) -> None:
     substations = Substations()
     async with Embedded(tmp_path).open() as book:
-        gone = {("s-1", "old")}
-        withdrawals = Withdrawals(book, substations, lambda *whom: whom in gone)  # type: ignore[arg-type]
+        gone = DecommissionedJournals(frozenset({("s-1", "old")}))
+        withdrawals = Withdrawals(book, substations, gone)  # type: ignore[arg-type]
         await withdrawals.note(Withdrawal("~a", 1, "s-1", "old"))
         await _all_answered(withdrawals)
         assert await book.withdrawals() == []
@@ -95,17 +92,17 @@ async def test_one_that_is_asked_when_its_substation_is_given_up_is_forgotten_wi
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(withdrawals_module, "PAUSE_S", 0.0)
-    gone: list[str] = []
+    gone = DecommissionedJournals()
 
     class Silent(Substations):
         async def once(self, substation_id: str, command: Command, within_s: float) -> None:  # type: ignore[override]
             self.asked.append((substation_id, command))
             if len(self.asked) == 3:
-                gone.append(substation_id)
+                gone.journals = frozenset({(substation_id, "")})
 
     substations = Silent()
     async with Embedded(tmp_path).open() as book:
-        withdrawals = Withdrawals(book, substations, lambda name, _: name in gone)  # type: ignore[arg-type]
+        withdrawals = Withdrawals(book, substations, gone)  # type: ignore[arg-type]
         await withdrawals.note(ORPHAN)
         await _all_answered(withdrawals)
         assert await book.withdrawals() == []
@@ -119,7 +116,7 @@ async def test_an_answered_withdrawal_is_forgotten(tmp_path: Path) -> None:
     substations.answering.set()
     async with Embedded(tmp_path).open() as book:
         assert isinstance(book, EmbeddedBook)
-        withdrawals = Withdrawals(book, substations, nobody_gone)  # type: ignore[arg-type]
+        withdrawals = Withdrawals(book, substations, DecommissionedJournals())  # type: ignore[arg-type]
         await withdrawals.note(ORPHAN)
         await _all_answered(withdrawals)
         assert await book.withdrawals() == []
@@ -133,7 +130,7 @@ async def test_ten_thousand_withdrawals_at_a_silent_substation_cost_one_call_a_r
     monkeypatch.setattr(withdrawals_module, "PAUSE_S", 0.0)
     substations = Substations()
     async with Embedded(tmp_path).open() as book:
-        withdrawals = Withdrawals(book, substations, nobody_gone)  # type: ignore[arg-type]
+        withdrawals = Withdrawals(book, substations, DecommissionedJournals())  # type: ignore[arg-type]
         for number in range(10_000):
             withdrawals._ask(Withdrawal(f"~{number}", 0, "s-1"))
         withdrawals._ask(Withdrawal("~other", 0, "s-2"))
@@ -164,7 +161,7 @@ async def test_a_withdrawal_that_is_never_answered_keeps_no_other_from_being_set
 
     substations = Picky()
     async with Embedded(tmp_path).open() as book:
-        withdrawals = Withdrawals(book, substations, nobody_gone)  # type: ignore[arg-type]
+        withdrawals = Withdrawals(book, substations, DecommissionedJournals())  # type: ignore[arg-type]
         for key in ("~a", "~b", "~c"):
             await withdrawals.note(Withdrawal(key, 1, "s-1"))
         while await book.withdrawals() != [ORPHAN]:

@@ -1,7 +1,7 @@
 """The promises of one substation: which request comes back when, and the power that this leaves free.
 
 Pure: time comes as seconds of a monotonic clock. A promise takes its power from the moment at which
-there is room for it until the end of its plan, which begins at the moment that the caller was told.
+there is room for it until the end of its plan, which begins at the moment in Retry-After.
 """
 
 import bisect
@@ -84,7 +84,7 @@ class Timetable:
         return since_s if start_s is None else start_s
 
     def near(self, at_s: float) -> int:
-        """Return how many callers are told the same second."""
+        """Return how many callers return in the same second."""
         first = bisect.bisect_left(self.promises, at_s - 0.5, key=_moment)
         return bisect.bisect_right(self.promises, at_s + 0.5, key=_moment) - first
 

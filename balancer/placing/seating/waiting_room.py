@@ -1,13 +1,34 @@
 """The waiting room: requests that found everything full, in the order of their coming.
 
-Pure. Rules:
+Pure: nothing here awaits or reads a clock; placing/seat_queue.py lets the tasks of the requests sleep and wakes them.
 
-- who fits is served in the order of coming; a smaller request may pass one that does not fit;
-- a waiter is passed when a later request is admitted at a substation that the waiter could use;
-- a waiter that was passed `MOST_PASSES` times keeps one substation: the one where it will fit first by the
-  known plans. No later request is admitted there before it. So no waiter starves (docs/adr/0018);
-- it keeps the same one until that can't serve it any more;
-- at most half of the substations are kept, but at least one; the waiter that came first chooses first.
+Order of waking. Each look at the fleet goes through the waiters from the oldest to the newest and seats every one that
+fits, so one look may wake several. A waiter is never left out where a later one is seated, unless it does not fit
+there or the substation is kept for another. A newcomer triggers such a
+look before it is judged itself, so it can't take room that a waiter could use.
+
+Passing. A request may be admitted before one that came earlier only if the earlier one does not fit: it is too large for
+what is free now, or is limited to substations that are full. Strict first come, first served would be simpler, but one
+large request at the head would then keep a half-empty fleet idle for everybody behind it. So a smaller one may pass.
+A waiter counts as passed when a later request is admitted at a substation that the waiter could use. A request that
+is seated and then refused has passed no one: only admissions count (see `passed`).
+
+No starvation. Without a limit, small requests could take each bit of power as it is freed, and a large one would wait
+for ever. A waiter that was passed `MOST_PASSES` times is overdue and keeps one substation for itself, its home: the one
+where it will fit first by the known plans. No later request is admitted there before it, so the power that is freed
+there adds up until it fits (docs/adr/0018). It keeps the same home until that one can't serve it any more, because power
+that is spread over changing homes never adds up.
+
+Bounds. At most half of the substations are kept, but at least one, so that overdue waiters never close the fleet. The
+waiter that came first chooses first; one for which no home is left goes on waiting, and is served when it fits.
+
+Cancellation. A waiter may leave at any time: when its caller hangs up, when its time is over, or when it was served. Its
+home is free at once, because homes are given anew at each look. A waiter that was served has left the room; if the
+substation then refuses it, it goes back to its former place (`back`), even into a full room. Otherwise each
+refusal would send it behind everyone who came later.
+
+Why no queue for each substation? Most requests may use any substation. A request in the queue of one would miss room
+that comes free at another.
 """
 
 import collections
@@ -53,7 +74,7 @@ class Waiter:
 
 
 class WaitingRoom:
-    """Who waits, first come first; at most `most`."""
+    """The waiting requests, first come first; at most `most`."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -61,11 +82,11 @@ class WaitingRoom:
         self._waiters: dict[int, Waiter] = {}
 
     def __len__(self) -> int:
-        """Return how many wait."""
+        """Return how many requests wait."""
         return len(self._waiters)
 
     def __iter__(self) -> Iterator[Waiter]:
-        """Yield who waits, in the order of coming."""
+        """Yield the waiting requests, in the order of coming."""
         return iter(self._waiters.values())
 
     def enter(self, demand_w: int, eligible: tuple[str, ...]) -> Waiter | None:
@@ -77,7 +98,7 @@ class WaitingRoom:
         return waiter
 
     def back(self, waiter: Waiter) -> None:
-        """Give somebody who was served, and then refused, its former place, even in a full room."""
+        """Give a request that was served, and then refused, its former place, even in a full room."""
         self._waiters = dict(sorted({**self._waiters, waiter.number: waiter}.items()))
 
     def leave(self, waiter: Waiter) -> None:
@@ -85,7 +106,7 @@ class WaitingRoom:
         self._waiters.pop(waiter.number, None)
 
     def kept(self, outlook: Outlook) -> set[str]:
-        """Return the substations that no newcomer may have."""
+        """Return the substations where no newcomer is admitted."""
         overdue = [waiter for waiter in self._waiters.values() if waiter.passes >= MOST_PASSES]
         return _settle(overdue, outlook)
 
@@ -105,16 +126,19 @@ class WaitingRoom:
         free_w: Mapping[str, float],
         choose: Callable[[Waiter, set[str]], str | None],
     ) -> list[Waiter]:
-        """Place whoever can be placed now, in order; returns those who were.
+        """Place the requests that can be placed now, in order; returns those that were placed.
 
         `free_w` is the most that each substation can have free. `choose` gets a waiter and the substations that
         are kept for others; it returns where the waiter is placed, or None. Its choice must count in `free_w`
         at once. A served waiter counts as a pass of others only when it is admitted: see `passed`.
         """
         before: list[Waiter] = []  # waiters that came earlier and still wait
-        passes: collections.Counter[int] = collections.Counter()  # within this look
+        # Passes within this look. They count only for who is overdue in it: the waiters served here may yet be refused.
+        passes: collections.Counter[int] = collections.Counter()
         overdue = [waiter for waiter in self._waiters.values() if waiter.passes >= MOST_PASSES]
-        too_much_w: dict[tuple[str, ...], int] = {}  # by the eligible: for this demand there is no room
+        # By the eligible substations, the least demand for which there was no room in this look. A later waiter with the
+        # same choice and no smaller demand is not tried: so a look at a full fleet costs little, however many wait.
+        too_much_w: dict[tuple[str, ...], int] = {}
         highest_w = max(free_w.values(), default=0)
         served: list[Waiter] = []
         for waiter in list(self._waiters.values()):

@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from balancer.placing.waiting_room import MOST_PASSES, Outlook, Waiter, WaitingRoom
+from balancer.placing.seating.waiting_room import MOST_PASSES, Outlook, Waiter, WaitingRoom
 
 CAPACITY_W = 100
 

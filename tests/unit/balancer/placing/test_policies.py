@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from balancer.fleet.policy import Candidate, least_loaded, policies
+from balancer.fleet.member import Candidate
+from balancer.placing.policies import least_loaded, policies
 
 
 def pick(*candidates: Candidate, demand_w: int = 10, seed: int = 1) -> str:

@@ -12,11 +12,12 @@ import pytest
 
 from balancer.contract import Charge
 from balancer.placing.decisions import Decisions
-from balancer.placing.seats import Seat, Seats
-from balancer.placing.waiting_room import MOST_PASSES, WaitingRoom
+from balancer.placing.seating.choosing import Seat
+from balancer.placing.seating.seats import Seats
+from balancer.placing.seating.waiting_room import MOST_PASSES, WaitingRoom
 from substation.contract import Report, Session, SessionState
 from substation.plan import Plan
-from tests.unit.balancer.views import KW, View, releases, report
+from tests.unit.balancer.fleets import KW, Fleet, releases, report
 
 LONG_S = 60.0
 
@@ -30,18 +31,18 @@ class Desk:
 
     def __init__(self, *reports: Report, most: int = 100) -> None:
         self.now_s = 0.0
-        self.view = View(*(reports or [report(load_kw=100)]))
+        self.fleet = Fleet(*(reports or [report(load_kw=100)]))
         self.decisions = Decisions()
-        self.seats = Seats(self.view.fleet, self.decisions, WaitingRoom(most), lambda: self.now_s)
+        self.seats = Seats(self.fleet.view, self.decisions, WaitingRoom(most), lambda: self.now_s)
         self._seq = 1
 
     def report(self, name: str = "a", load_kw: int = 0) -> None:
         self._seq += 1
-        self.view.poll(report(name, seq=self._seq, load_kw=load_kw), self.now_s)
+        self.fleet.poll(report(name, seq=self._seq, load_kw=load_kw), self.now_s)
 
     @property
     def outstanding_kw(self) -> float:
-        return sum(member.outstanding_w for member in self.view.fleet.members.values()) / KW
+        return sum(member.outstanding_w for member in self.fleet.roster.members.values()) / KW
 
     def admit(self, seat: Seat | None, asked: Charge) -> None:
         """What a substation's answer does: the request is in, and its power is reported soon."""
@@ -56,7 +57,7 @@ class Desk:
         return [(decision.chosen, decision.outcome) for decision in reversed(self.decisions.find())]
 
     def wait(self, asked: Charge, within_s: float = LONG_S, attempt: int = 0) -> "asyncio.Task[Seat | None]":
-        return asyncio.ensure_future(self.seats.later(asked, attempt, time.monotonic() + within_s))
+        return asyncio.ensure_future(self.seats.queue.wait(asked, attempt, time.monotonic() + within_s))
 
 
 @contextlib.asynccontextmanager
@@ -86,7 +87,7 @@ async def test_a_seat_is_outstanding_from_its_choice_until_it_is_given_back() ->
             assert d.outstanding_kw == 20
         assert d.outstanding_kw == 0
         assert [(one.chosen, one.reason) for one in d.decisions.find()] == [
-            (None, "nobody has room"),
+            (None, "no substation has room"),
             ("a", "least_loaded among those with room"),
         ]
 
@@ -133,12 +134,12 @@ async def test_a_seat_that_comes_together_with_the_end_of_waiting_is_used_or_nev
 ) -> None:
     async with desk() as d:
         until_s = time.monotonic() + 0.05
-        waiting = asyncio.ensure_future(d.seats.later(charge(10), 0, until_s))
+        waiting = asyncio.ensure_future(d.seats.queue.wait(charge(10), 0, until_s))
         await turns()
 
         def make_room() -> None:
             d.report(load_kw=0)
-            d.seats._serve()
+            d.seats.queue.serve()
             assert len(d.seats.room) == 0
 
         asyncio.get_running_loop().call_at(until_s + room_comes_s, make_room)
@@ -156,13 +157,13 @@ async def test_a_seat_that_comes_together_with_a_hang_up_is_given_back(*, seat_f
     async with desk() as d:
         waiting = d.wait(charge(10))
         await turns()
-        kept = list(d.seats._waiting.values())  # else the garbage collector gives the seat back
+        kept = list(d.seats.queue._waiting.values())  # else the garbage collector gives the seat back
         d.report(load_kw=0)
         if seat_first:
-            d.seats._serve()
+            d.seats.queue.serve()
             assert d.outstanding_kw == 10
         waiting.cancel()
-        d.seats._serve()
+        d.seats.queue.serve()
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert kept[0].future.done()
@@ -177,7 +178,7 @@ async def test_one_who_is_leaving_does_not_hold_up_those_behind_it() -> None:
         await turns()
         d.report(load_kw=90)
         first.cancel()
-        d.seats._serve()
+        d.seats.queue.serve()
         seat = await second
         assert seat
         seat.hold.close()
@@ -207,7 +208,8 @@ async def test_a_smaller_newcomer_may_pass_but_not_for_ever() -> None:
             seats.append(d.seats.now(charge(1), 0))
             d.admit(seats[-1], charge(1))
         assert d.seats.now(charge(1), 0) is None
-        assert d.decisions.find()[0].reason == "nobody has room except a, kept for requests that wait longer"
+        reason = d.decisions.find()[0].reason
+        assert reason == "no substation has room except a, kept for requests that wait longer"
         for seat in seats:
             assert seat
             seat.hold.close()
@@ -243,8 +245,8 @@ async def test_who_waits_for_one_that_was_derated_below_it_keeps_nothing() -> No
                 held.enter_context(seat)
                 d.admit(seat, charge(1, "a"))
         assert d.seats.now(charge(1, "a"), 0) is None
-        d.view.poll(report("a", seq=9, load_kw=60, capacity_w=49 * KW), 0.0)  # too small for it now
-        d.view.poll(report("a", seq=10, load_kw=30, capacity_w=49 * KW), 0.0)
+        d.fleet.poll(report("a", seq=9, load_kw=60, capacity_w=49 * KW), 0.0)  # too small for it now
+        d.fleet.poll(report("a", seq=10, load_kw=30, capacity_w=49 * KW), 0.0)
         with d.seats.now(charge(1, "a"), 0) or contextlib.nullcontext() as seat:
             assert seat
         waiting.cancel()
@@ -257,15 +259,17 @@ async def test_who_was_seated_and_refused_has_its_former_place_again() -> None:
         first, second = d.wait(charge(10)), d.wait(charge(10))
         await turns()
         d.report(load_kw=90)
-        d.seats._serve()
+        d.seats.queue.serve()
         seat = await first
         assert seat
         d.report(load_kw=100)  # it was refused
         seat.hold.close()
-        again = asyncio.ensure_future(d.seats.later(charge(10), 1, time.monotonic() + LONG_S, seat.waiter))
+        again = asyncio.ensure_future(
+            d.seats.queue.wait(charge(10), 1, time.monotonic() + LONG_S, seat.waiter)
+        )
         await turns()
         d.report(load_kw=90)
-        d.seats._serve()
+        d.seats.queue.serve()
         assert not second.done()
         seat = await again
         assert seat
@@ -282,10 +286,10 @@ async def test_waiting_goes_by_what_surely_is_free_and_not_by_what_may_be() -> N
         waiting = d.wait(charge(10))
         await turns()
         d.now_s = 1.5  # half of it, if it were freed evenly
-        d.seats._serve()
+        d.seats.queue.serve()
         assert d.outstanding_kw == 0
         d.now_s = 2.0
-        d.seats._serve()
+        d.seats.queue.serve()
         seat = await waiting
         assert seat
         seat.hold.close()
@@ -298,7 +302,7 @@ async def test_one_look_seats_as_many_as_there_is_room_for_and_no_more() -> None
         await turns()
         d.report("a", load_kw=75)
         d.report("b", load_kw=65)
-        d.seats._serve()
+        d.seats.queue.serve()
         await turns()
         seats = [task.result() for task in waiting if task.done()]
         assert [task.done() for task in waiting] == [True] * 5 + [False] * 4
@@ -379,11 +383,11 @@ async def test_one_that_was_told_to_come_back_gets_the_power_that_newcomers_left
         assert d.seats.now(charge(10, vehicle="newcomer"), 0) is None
         assert (
             d.decisions.find()[0].reason
-            == "nobody has room beyond what is promised to requests that were refused before"
+            == "no substation has room beyond what is promised to requests that were refused before"
         )
         with d.seats.now(told, 0) or contextlib.nullcontext() as seat:
             d.admit(seat, told)
-        assert len(d.seats.appointments) == 0
+        assert len(d.seats.promised_returns.promises) == 0
         with d.seats.now(charge(10, vehicle="newcomer"), 0) or contextlib.nullcontext() as seat:
             assert seat
 

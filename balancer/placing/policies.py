@@ -1,6 +1,6 @@
 """Placement policies: which of the substations that could take a request gets it.
 
-Pure. The source of randomness is an argument.
+Pure: randomness is an argument.
 """
 
 import dataclasses
@@ -8,22 +8,14 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from balancer.fleet.member import Candidate
+
 
 class Random(Protocol):
     """The one thing a policy needs of a random generator."""
 
     def random(self) -> float:
         """Return a float in [0, 1)."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Candidate:
-    """A substation that may be asked, in watts: its estimated load, its capacity, its load by the last poll."""
-
-    substation_id: str
-    estimate_w: float
-    capacity_w: int
-    polled_w: int = 0
 
 
 DEFAULT_POLICY = "least_loaded"
@@ -39,9 +31,33 @@ class Policy:
     load: Callable[[Candidate], float] = lambda candidate: candidate.estimate_w
 
     def pick(self, candidates: Sequence[Candidate], demand_w: int, rng: Random) -> Candidate | None:
-        """Return whom to ask for `demand_w`; None when nobody has room."""
+        """Return the candidate to ask for `demand_w`; None when none has room."""
         fitting = [c for c in candidates if self.load(c) + demand_w <= c.capacity_w]
         return self.choose(fitting, demand_w, rng) if fitting else None
+
+
+class PolicySwitch:
+    """The policy in force: one of all policies, by its name."""
+
+    def __init__(self, rng: Random) -> None:
+        self.name = DEFAULT_POLICY
+        self._policies = policies()
+        self.names = tuple(self._policies)
+        self._rng = rng
+
+    def use(self, name: str) -> bool:
+        """Place by another policy from now on; returns whether there is one of that name."""
+        if name in self._policies:
+            self.name = name
+        return self.name == name
+
+    def pick(self, candidates: Sequence[Candidate], demand_w: int) -> Candidate | None:
+        """Return the candidate to ask for `demand_w`; None when none has room."""
+        return self._policies[self.name].pick(candidates, demand_w, self._rng)
+
+    def load_w(self, candidate: Candidate) -> float:
+        """Return the load of a candidate in watts, as the policy counts it."""
+        return self._policies[self.name].load(candidate)
 
 
 def policies() -> Mapping[str, Policy]:
@@ -69,10 +85,19 @@ def snapshot_least_loaded(candidates: Sequence[Candidate], demand_w: int, rng: R
 
 
 def power_of_two(candidates: Sequence[Candidate], demand_w: int, rng: Random) -> Candidate:
-    """Return the less loaded of two drawn at random (Mitzenmacher 2001)."""
-    first = int(rng.random() * len(candidates))
-    second = int(rng.random() * (len(candidates) - 1)) if len(candidates) > 1 else first
-    second += second >= first and len(candidates) > 1
+    """Return the less loaded of two drawn at random (Mitzenmacher 2001).
+
+    The two differ whenever there are at least two candidates, and each pair has the same probability. The first
+    index is any of n. The second is drawn from the n - 1 others: a number below n - 1, moved up by one from the
+    first index on, so that it skips that one. For n = 4 and the first index 1, the numbers 0, 1, 2 become 0, 2, 3.
+    A single candidate is compared with itself.
+    """
+    count = len(candidates)
+    first = second = int(rng.random() * count)
+    if count > 1:
+        second = int(rng.random() * (count - 1))
+        if second >= first:
+            second += 1
     return least_loaded([candidates[first], candidates[second]], demand_w, rng)
 
 

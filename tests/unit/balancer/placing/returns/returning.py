@@ -3,7 +3,7 @@
 Every refusal is held against what first come, first served would have told, by the true plans: the
 sessions that run, and before the car all that were refused before it and are still expected.
 
-`python -m tests.unit.balancer.placing.returning` prints the table of docs/adr/0018.
+`python -m tests.unit.balancer.placing.returns.returning` prints the table of docs/adr/0018.
 """
 
 import dataclasses
@@ -15,10 +15,12 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 
 from balancer.contract import Charge
-from balancer.fleet.view import Fleet
+from balancer.fleet.roster import Roster
+from balancer.fleet.view import View
 from balancer.placing.decisions import Decisions
-from balancer.placing.seats import Seats
-from balancer.placing.waiting_room import WaitingRoom
+from balancer.placing.policies import PolicySwitch
+from balancer.placing.seating.seats import Seats
+from balancer.placing.seating.waiting_room import WaitingRoom
 from substation.contract import Report, Session, SessionState
 from substation.plan import Plan
 from tests.support.fcfs import End, first_come_first_served
@@ -87,8 +89,9 @@ class Grid:
         self.now_s = 0.0
         self.rng = random.Random(seed)
         self.stations = {f"s{n}": Station(f"s{n}", watts) for n, watts in enumerate(setup.capacities_w)}
-        self.fleet = Fleet(setup.poll_s, random.Random(seed), linked=lambda _: True)
-        self.seats = Seats(self.fleet, Decisions(), WaitingRoom(0), lambda: self.now_s)
+        self.roster = Roster(setup.poll_s)
+        view = View(self.roster, lambda _: True, PolicySwitch(random.Random(seed)))
+        self.seats = Seats(view, Decisions(), WaitingRoom(0), lambda: self.now_s)
         self.cars: list[Car] = []
         self.used_ws = 0.0
         self._expected: dict[int, Car] = {}  # those who are on their way, or were refused and will come back
@@ -98,7 +101,7 @@ class Grid:
     def run(self, arrivals_s: Sequence[float]) -> list[Car]:
         """Let cars arrive, and go on until the last one is in."""
         for name in self.stations:
-            self.fleet.watch(name)
+            self.roster.addresses.watch(name)
             self._poll(name)
         for number, at_s in enumerate(arrivals_s):
             plan = KINDS[self.setup.kind](self.rng)
@@ -126,7 +129,7 @@ class Grid:
         self._at(self.setup.poll_s * self.rng.uniform(0.95, 1.05), lambda: self._poll(name))
 
     def _polled(self, name: str, report: Report) -> None:
-        self.fleet.polled(name, report, self.now_s)
+        self.roster.polled(name, report, self.now_s)
 
     def _go_on(self, journey: Iterator[None]) -> None:
         if next(journey, StopIteration) is not StopIteration:
@@ -146,7 +149,7 @@ class Grid:
                 placed = station.place(f"{car.charge.key}-{attempt}", car.charge.plan, now_ms)
                 report = station.report(now_ms)
                 yield
-                self.fleet.adopt(report, self.now_s)
+                self.roster.adopt(report, self.now_s)
             if placed:
                 car.admitted_s = self.now_s
                 self.seats.admitted(car.charge, seat, self._session(car, seat.target, now_ms))

@@ -1,10 +1,12 @@
-"""A view of the fleet on a virtual clock: reports as literals, and who is linked as a set."""
+"""A fleet on a virtual clock: reports as literals, and who is linked as a set."""
 
 import random
 
 from balancer.contract import Charge
-from balancer.fleet.view import Fleet
-from balancer.placing.promised_returns import PromisedReturns
+from balancer.fleet.roster import Roster
+from balancer.fleet.view import View
+from balancer.placing.policies import PolicySwitch
+from balancer.placing.returns.promised_returns import PromisedReturns
 from substation.contract import RELEASES_WITHIN_S, Report
 from substation.plan import Plan
 
@@ -37,31 +39,32 @@ def releases(freed_w: dict[float, int], load_w: int) -> tuple[int, ...]:
     return (*schedule, load_w)
 
 
-class View:
-    """A fleet whose substations were seen at time 0 and are linked."""
+class Fleet:
+    """A roster and a view of substations that were seen at time 0 and are linked."""
 
     def __init__(self, *reports: Report, seed: int = 1, book_id: str = "") -> None:
         self.linked = {each.substation_id for each in reports}
-        self.fleet = Fleet(POLL_S, random.Random(seed), self.linked.__contains__, book_id)
-        self.appointments = PromisedReturns(self.fleet)
+        self.roster = Roster(POLL_S, book_id)
+        self.view = View(self.roster, self.linked.__contains__, PolicySwitch(random.Random(seed)))
+        self.promised_returns = PromisedReturns(self.view)
         for each in reports:
-            self.fleet.watch(url(each.substation_id))
+            self.roster.addresses.watch(url(each.substation_id))
             self.poll(each)
-            self.fleet.adopt(each, 0.0)
+            self.roster.adopt(each, 0.0)
 
     def poll(self, seen: Report, now_s: float = 0.0) -> float | None:
-        return self.fleet.polled(url(seen.substation_id), seen, now_s)
+        return self.roster.polled(url(seen.substation_id), seen, now_s)
 
     def miss(self, name: str, times: int = 1) -> None:
         for _ in range(times):
-            self.fleet.missed(url(name))
+            self.roster.addresses.missed(url(name))
 
     def choose(self, demand_kw: float = 1, *eligible: str, now_s: float = 0.0) -> str | None:
-        return self.fleet.choose(int(demand_kw * KW), eligible, now_s)
+        return self.view.pick(self.view.look(eligible, now_s), int(demand_kw * KW), now_s)
 
-    def told(self, kw: float = 10, *substations: str, who: str = "car", now_s: float = 0.0) -> float:
-        """When a refused request is told to come back."""
-        return self.appointments.promise(charge(kw, *substations, vehicle=who), now_s)
+    def wait_s(self, kw: float = 10, *substations: str, who: str = "car", now_s: float = 0.0) -> float:
+        """In how many seconds a refused request should come back."""
+        return self.promised_returns.promise(charge(kw, *substations, vehicle=who), now_s)
 
 
 def charge(kw: float = 10, *substations: str, key: str = "", vehicle: str = "car", hours: int = 1) -> Charge:

@@ -1,0 +1,43 @@
+"""Claims in the order book: which key was sent where, as which attempt."""
+
+import dataclasses
+
+from balancer.book.protocol import Claim
+from runtime.store import Store
+
+INSERT = "INSERT OR IGNORE INTO claim VALUES (?, ?, ?, ?, ?, ?)"
+ADVANCE = """
+UPDATE claim SET attempt = attempt + 1, target = ?, journal_id = ? WHERE key = ? AND attempt = ?
+"""
+RELEASE = "UPDATE claim SET target = '', journal_id = '' WHERE key = ? AND attempt = ?"
+KEEP = "UPDATE claim SET expires_unix_ms = max(expires_unix_ms, ?) WHERE key = ?"
+PRUNE = "DELETE FROM claim WHERE key IN (SELECT key FROM claim WHERE expires_unix_ms < ? LIMIT ?)"
+
+
+def find(store: Store, key: str) -> Claim | None:
+    """Return the claim of a key, None if there is none."""
+    row = store.one("SELECT * FROM claim WHERE key = ?", (key,))
+    if not row:
+        return None
+    return Claim(row["key"], row["fingerprint"], row["attempt"], row["target"], row["journal_id"])
+
+
+def insert(store: Store, wanted: Claim, expires_unix_ms: int) -> Claim | None:
+    """Insert a claim if its key is new; return the claim that is then in the book, `fresh` if it is this one."""
+    values = (
+        wanted.key,
+        wanted.fingerprint,
+        wanted.attempt,
+        wanted.target,
+        expires_unix_ms,
+        wanted.journal_id,
+    )
+    inserted = store.run(INSERT, values)
+    claim = find(store, wanted.key)
+    return dataclasses.replace(claim, fresh=True) if claim and inserted else claim
+
+
+def advance(store: Store, claim: Claim, target: str, journal_id: str) -> Claim:
+    """Move a claim to its next attempt at `target` if the book still says it; return what the book says."""
+    store.run(ADVANCE, (target, journal_id, claim.key, claim.attempt))
+    return find(store, claim.key) or claim

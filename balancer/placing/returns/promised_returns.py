@@ -1,0 +1,160 @@
+"""The promises of Retry-After: which request comes back to which substation, and when.
+
+Pure: time comes as seconds of a monotonic clock. Rules (docs/adr/0018):
+
+- a refused request is promised the first moment at which the known plans leave room for its whole stay. Earlier
+  promises count as taken, from their moments until the ends of their plans;
+- there is one promise for each key or vehicle. It is replaced when the same caller asks again, who keeps its
+  place in the order; it is dropped when the request is admitted, and lapses `LATE_S` after its moment;
+- no later request gets power that the promise needs at its moment. That power is scaled by the share of callers
+  who came back recently, so that promises to callers who don't come back cost next to nothing;
+- a promise of more than a quarter of a substation keeps no power, so that large requests can't close a fleet
+  that is nearly empty. They can wait in the waiting room, where each keeps at most one substation;
+- power that is freed earlier than planned goes to the next request, and is not kept for promises;
+- a substation that can't admit (ejected, stream down, draining) promises nothing.
+"""
+
+import itertools
+import math
+
+from balancer.contract import Charge
+from balancer.fleet.view import View
+from balancer.placing.returns.promises import Promises, request_name
+from balancer.placing.returns.return_times import ReturnTimes
+from balancer.placing.returns.timetable import Promise, Timetable, fits_beside
+
+UNKNOWN_WAIT_S = 60.0  # when no plan says when there will be room
+BLIND_WAIT_S = 2.0  # when no substation can be asked: a start or an outage
+# Room may come earlier than expected, because the view is coarse: by DUE_S, or by DUE_SHARE of the wait, which is the
+# distance between two points of a release schedule.
+DUE_S = 3.0
+DUE_SHARE = 0.25
+MOST_SHARE = 0.25  # of a capacity; no power is kept for larger promises, which are made even at a low load
+MOST = 1000  # remembered promises of one substation; further callers get a Retry-After that is not counted
+UNKNOWN_SPREAD_S = 10  # callers whose wait follows from no plan are spread over this many seconds
+
+
+class PromisedReturns:
+    """Promises when to come back, and keeps power for those who do."""
+
+    def __init__(self, view: View) -> None:
+        self.promises = Promises()
+        self._view = view
+        self._roster = view.roster
+        self._numbers = itertools.count(1)
+        self._turns = itertools.count()
+        self._times = ReturnTimes(self.promises, view.roster.poll_s)
+
+    def promise(self, charge: Charge, now_s: float, *, waits: bool = False) -> float:
+        """Promise a refused request a moment; return in how many whole seconds it should come back.
+
+        A request that `waits` in the waiting room does not have to come back.
+        """
+        number = self._replaced(charge, now_s)
+        admitting = self._view.admitting(charge.substations, now_s)
+        if not admitting:
+            return BLIND_WAIT_S + next(self._turns) % BLIND_WAIT_S
+        found = self._times.first_fit(charge, number, admitting, now_s)
+        if not found:
+            return UNKNOWN_WAIT_S + next(self._turns) % UNKNOWN_SPREAD_S
+        start_s, name, member = found
+        timetable = self.promises.at(name) or Timetable()
+        wait_s = self._times.spread(timetable, start_s - now_s, now_s)
+        if len(timetable.promises) < MOST:
+            moments_s = (now_s, start_s, now_s + wait_s)
+            self.promises.add(
+                _promised(charge, number, name, moments_s, self._times.stay_s(charge, member), waits=waits)
+            )
+        return wait_s
+
+    def seated(self, charge: Charge) -> None:
+        """Stop keeping power for a request, because it is being placed."""
+        self.promises.seated(charge)
+
+    def admitted(self, charge: Charge, wall_s: float) -> None:
+        """Drop the promise of a request that was admitted for `wall_s` seconds; 0 if that is not known."""
+        if promise := self.promises.of(charge):
+            self.promises.count(promise, came=True)
+        self.drop(charge)
+        if wall_s > 0:
+            self._times.learn(charge, wall_s)
+
+    def drop(self, charge: Charge) -> None:
+        """Drop the promise of a request."""
+        if promise := self.promises.of(charge):
+            self.promises.drop(promise)
+
+    def promised(self, charge: Charge) -> str | None:
+        """Return the substation that was promised to a request, None if there is no promise."""
+        promise = self.promises.of(charge)
+        return promise.target if promise else None
+
+    def leaves_room(self, name: str, charge: Charge, now_s: float) -> bool:
+        """Whether a request may take power at a substation now without taking it from earlier promises.
+
+        Each earlier promise needs its power at its own moment, scaled by the share of callers who come back.
+        """
+        timetable, member = self.promises.at(name), self._roster.members.get(name)
+        if not timetable or not member:
+            return True
+        own = self.promises.of(charge)
+        before, gone_s = own.number if own else math.inf, now_s + self._times.stay_s(charge, member)
+        most_w = MOST_SHARE * member.report.capacity_w
+        ahead = [
+            promise
+            for promise in timetable.promises
+            if promise.number < before
+            and promise.at_s <= gone_s
+            and self.promises.keeps_power(promise, most_w)
+        ]
+        return fits_beside(ahead, member, charge.plan.power_w, now_s, self.promises.come_back)
+
+    def kept_w(self, name: str, now_s: float) -> float:
+        """Return the watts at a substation that requests which come later don't get: callers are due for them now."""
+        timetable, member = self.promises.at(name), self._roster.members.get(name)
+        if not timetable or not member:
+            return 0.0
+        most_w = MOST_SHARE * member.report.capacity_w
+        due = (
+            promise.demand_w
+            for promise in timetable.promises
+            if promise.due_from_s <= now_s and self.promises.keeps_power(promise, most_w)
+        )
+        return self.promises.come_back * sum(due)
+
+    def pass_time(self, now_s: float) -> None:
+        """Drop the promises whose callers did not come back."""
+        self.promises.pass_time(now_s)
+
+    def _replaced(self, charge: Charge, now_s: float) -> int:
+        """Drop the former promise of a request; returns the place that it keeps in the order."""
+        self.pass_time(now_s)
+        former = self.promises.of(charge)
+        if not former:
+            return next(self._numbers)
+        if former.at_s - 1 < now_s:  # an early return says nothing about the share who come back
+            self.promises.count(former, came=True)
+        self.promises.drop(former)
+        return former.number
+
+
+def _promised(
+    charge: Charge,
+    number: int,
+    name: str,
+    moments_s: tuple[float, float, float],
+    stay_s: float,
+    *,
+    waits: bool,
+) -> Promise:
+    """Return the promise of a stay. Of three moments, it is made at the first and there is room at the second.
+
+    The third is in Retry-After. Between the second and the third the power counts as taken too, so that
+    no other request is promised that time.
+    """
+    plan, (now_s, start_s, at_s) = charge.plan, moments_s
+    wall_s = stay_s / plan.duration_ms  # for a grid millisecond
+    freed = ((at_s + after_ms * wall_s, float(freed_w)) for after_ms, freed_w in plan.releases())
+    changes = ((start_s, float(-plan.power_w)), *freed)
+    due_from_s = start_s - max(DUE_S, DUE_SHARE * (start_s - now_s))
+    return Promise(request_name(charge), number, name, at_s, plan.power_w, due_from_s, changes, waits)

@@ -1,0 +1,134 @@
+"""The requests that wait for room: each one's task sleeps here until the waiting room serves it.
+
+While requests wait, newcomers are judged by the same figure as waiters: the highest load that a substation can
+have, because a refusal would be durable. So no newcomer is admitted by an estimate that was not enough for a waiter.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+
+from balancer.contract import Charge
+from balancer.placing.returns.promised_returns import PromisedReturns
+from balancer.placing.seating.choosing import Seat, SeatChooser, name_of
+from balancer.placing.seating.waiting_room import Waiter, WaitingRoom
+
+LOOK_EVERY_S = 0.05  # for room, while requests wait
+WAITING, SEATED, IN_VAIN, LEFT = "waiting", "seated", "in_vain", "left"  # how waiting goes and ends
+
+
+@dataclasses.dataclass(slots=True)
+class _Waiting:
+    """One waiting request, its place in the room, and the future of its seat."""
+
+    charge: Charge
+    attempt: int
+    waiter: Waiter
+    future: "asyncio.Future[Seat]"
+
+
+class SeatQueue:
+    """Gives seats to waiting requests in the order of the waiting room."""
+
+    def __init__(
+        self,
+        chooser: SeatChooser,
+        room: WaitingRoom,
+        promised_returns: PromisedReturns,
+        clock: Callable[[], float],
+    ) -> None:
+        """`clock` is the view's; waiting goes by the loop's."""
+        self.room = room
+        self._chooser = chooser
+        self._promised_returns = promised_returns
+        self._clock = clock
+        self._waiting: dict[int, _Waiting] = {}
+        self._looking: asyncio.Task[None] | None = None
+
+    async def wait(
+        self, charge: Charge, attempt: int, until_s: float, former: Waiter | None = None
+    ) -> Seat | None:
+        """Return a seat as soon as there is room, None when there is none by the monotonic `until_s`.
+
+        `former` is the place that the request had before it was served, and then refused.
+        """
+        loop = asyncio.get_running_loop()
+        if until_s <= loop.time():
+            return None
+        waiter = former or self.room.enter(charge.plan.power_w, charge.substations)
+        if not waiter:
+            self._chooser.note(charge, attempt, [], "the waiting room is full")
+            return None
+        if former:
+            self.room.back(former)
+        # Requests that are refused from now on are promised a later moment than this one.
+        self._promised_returns.promise(charge, self._clock(), waits=True)
+        options = self._chooser.look(charge.substations, surely=True)
+        decision = self._chooser.note(charge, attempt, options, "waits for room")
+        decision.outcome = WAITING
+        try:
+            seat = await self._served(_Waiting(charge, attempt, waiter, loop.create_future()), until_s)
+        except asyncio.CancelledError:
+            decision.outcome = LEFT
+            self._promised_returns.drop(charge)
+            raise
+        decision.outcome = SEATED if seat else IN_VAIN
+        return seat
+
+    def serve(self) -> None:
+        """Give seats to those who wait and fit, by what surely is free: a refusal would be durable."""
+        for waiting in self._waiting.values():
+            if waiting.future.done():  # it is on its way out
+                self.room.leave(waiting.waiter)
+        view = self._chooser.view
+        options = {name_of(option): option for option in self._chooser.look(surely=True)}
+        free_w = {name: view.free_w(option) for name, option in options.items()}
+
+        def choose(waiter: Waiter, kept: set[str]) -> str | None:
+            waiting = self._waiting[waiter.number]
+            eligible = [options[name] for name in waiter.eligible or options if name in options]
+            seat = self._chooser.choose(waiting.charge, waiting.attempt, eligible, kept)
+            if not seat:
+                return None
+            seat.waiter = waiter
+            waiting.future.set_result(seat)
+            (options[seat.target],) = self._chooser.look((seat.target,), surely=True)
+            free_w[seat.target] = view.free_w(options[seat.target])
+            return seat.target
+
+        self.room.serve(self._chooser.outlook(), free_w, choose)
+
+    async def close(self) -> None:
+        """Stop looking for room."""
+        if self._looking:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
+    async def _served(self, waiting: _Waiting, until_s: float) -> Seat | None:
+        future, number = waiting.future, waiting.waiter.number
+        self._waiting[number] = waiting
+        try:
+            self.serve()
+            if not self._looking or self._looking.done():
+                self._looking = asyncio.create_task(self._keep_looking())
+            async with asyncio.timeout_at(until_s):
+                return await future
+        except TimeoutError:  # the seat may have come in the same turn of the loop
+            return future.result() if _has_seat(future) else None
+        except asyncio.CancelledError:
+            if _has_seat(future):
+                future.result().hold.close()
+            raise
+        finally:
+            self.room.leave(waiting.waiter)
+            del self._waiting[number]
+
+    async def _keep_looking(self) -> None:
+        while len(self.room):
+            await asyncio.sleep(LOOK_EVERY_S)
+            self._promised_returns.pass_time(self._clock())
+            self.serve()
+
+
+def _has_seat(future: "asyncio.Future[Seat]") -> bool:
+    return future.done() and not future.cancelled()
