@@ -1,5 +1,6 @@
 """The printed result: a table of substations, the fleet's figures, and each threshold with its verdict."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -23,6 +24,8 @@ def show(console: Console, result: Result, thresholds: Sequence[Threshold]) -> N
     for line in _lines(result):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     console.print(_generator(result.generator), soft_wrap=True)
+    if result.interrupted:  # a part of the cars says little about the whole
+        thresholds = [dataclasses.replace(each, held=False, judged=False, note="") for each in thresholds]
     console.print(_verdicts(thresholds))
     for note in sorted({f"* {t.name}: {t.note}" for t in thresholds if t.note}):
         console.print(note, soft_wrap=True, markup=False, highlight=False)

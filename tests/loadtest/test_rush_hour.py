@@ -128,6 +128,13 @@ def test_an_interrupted_run_stops_sending_and_still_shows_what_it_measured() -> 
     result = asyncio.run(scenario())
     assert result.code == 130, result.out + result.err
     assert "INTERRUPTED" in result.out
+    verdicts = [
+        line.rstrip()
+        for line in result.out.partition(" threshold ")[2].splitlines()[2:]
+        if "report" not in line
+    ]
+    assert len(verdicts) > 5
+    assert [line for line in verdicts if line and not line.endswith("not judged")] == []
     assert f"{len(grid.keys)} sent, {len(grid.keys)} admitted, 0 refused, 0 failed" in result.out
     assert 0 < len(grid.keys) < 2000
 
