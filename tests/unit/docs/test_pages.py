@@ -10,7 +10,7 @@ from tests.unit.docs.pages import DOCS, ROOT, anchors, pages, prose
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 OUTSIDE = ("http://", "https://", "mailto:")
-READABLE = 170  # lines of a README that is read to its end
+READABLE = 120  # lines of a README that is read to its end
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
@@ -44,7 +44,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 
 def test_the_readme_is_short() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < READABLE
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= READABLE
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)
