@@ -90,6 +90,10 @@ class Reader:
                 if not block.reason:
                     self._do(block)
 
+    def left(self) -> list[str]:
+        """Return the files that the commands have left beside those of the project."""
+        return sorted(path.name for path in self.folder.iterdir() if not path.is_symlink())
+
     def _do(self, block: Block) -> None:
         self._bring(running=block.marker != GRID_STOPPED)
         for command in block.commands:
@@ -194,3 +198,4 @@ def test_the_commands_of_a_page_do_what_it_says(page: Path, reader: Reader) -> N
     if "sqlite3 " in page.read_text(encoding="utf-8") and not shutil.which("sqlite3"):
         pytest.skip("sqlite3 is not installed")
     reader.read(page)
+    assert reader.left() == [], "git would see files that no page says to remove"
