@@ -67,7 +67,9 @@ def test_every_test_that_is_named_exists(page: Path) -> None:
 @pytest.mark.parametrize("page", sorted((DOCS / "how-to").glob("*.md")), ids=name)
 def test_a_guide_that_names_the_data_folder_says_which_folder_that_is(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert not re.search(r"\bdata/", text) or "#another-data-folder" in text or "## Another data folder" in text
+    assert (
+        not re.search(r"\bdata/", text) or "#another-data-folder" in text or "## Another data folder" in text
+    )
 
 
 def test_the_changelog_has_an_entry_for_the_version() -> None:
