@@ -1,4 +1,4 @@
-"""Every command of the README, the tutorial and the how-to guides is typed as it stands, on one running grid.
+"""Every command of the README, the tutorial, the guides and the runbooks is typed as it stands, on one running grid.
 
 What differs from a reader's machine: ports, ids that the grid makes up, and the size of a load test. A block that can't
 be run says why in a comment; `NOT_RUN` counts them, so that none is added without notice.
@@ -22,11 +22,15 @@ from tests.support.command_blocks import GRID_STOPPED, LEFT_RUNNING, Block, Comm
 from tests.support.grid import LIMIT_S, ROOT, Grid
 
 DOCS = ROOT / "docs"
-LAST = [
-    DOCS / "how-to" / name for name in ("back-up-a-journal.md", "read-a-journal.md")
-]  # these stop the grid
 FIRST = [ROOT / "README.md", DOCS / "tutorial.md"]
-PAGES = [*FIRST, *sorted({*(DOCS / "how-to").glob("*.md")} - {*LAST}), *LAST]
+LAST = [
+    DOCS / "how-to" / page for page in ("back-up-a-journal.md", "read-a-journal.md")
+]  # these stop the grid
+ALARMS = {*(DOCS / "runbooks").glob("*.md")} - {
+    DOCS / "runbooks" / "SubstationUnseen.md"
+}  # asks where nobody is
+REFERENCE = [DOCS / "reference" / page for page in ("fleet.md", "load-test.md", "rushhour.md")]
+PAGES = [*FIRST, *sorted({*(DOCS / "how-to").glob("*.md")} - {*LAST}), *REFERENCE, *sorted(ALARMS), *LAST]
 NOT_RUN = {
     "README.md": {"starts the grid": 1},
     "tutorial.md": {"starts the grid": 2},
@@ -183,7 +187,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
 
 def test_what_is_not_run_says_why_and_is_counted() -> None:
     found = {
-        page.name: dict(
+        name(page).removeprefix("docs/").removeprefix("how-to/"): dict(
             collections.Counter(
                 each.reason for each in blocks(page.read_text(encoding="utf-8")) if each.reason
             )
