@@ -19,7 +19,7 @@ rush-hour: $(VENV)/.runtime  ## 500 cars in 60 s against the running grid (ARGS=
 	@exec $(BIN)/python -m loadtest rush-hour $(ARGS)
 
 console-link: $(VENV)/.runtime  ## a new link that logs in to the running grid's console (DATA_DIR="..." if not ./data)
-	@$(BIN)/python -m admin_ui.link
+	@$(BIN)/python -m admin_ui.people.one_time_link
 
 report: needs $(VENV)/.runtime  ## project_report.pdf, of a rush hour on a grid of its own (or that of GATEWAY_URL)
 	@$(BIN)/python -m deploy.local.project_report $(ARGS)

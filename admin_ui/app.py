@@ -13,38 +13,45 @@ from jinja2 import Environment
 from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
-from admin_ui import alarm_handlers, audit, link, pages, people_file, runbooks, rush_pages
-from admin_ui.access import SecurityHeaders, StrictTransport
-from admin_ui.account import AccountHandler, ConfirmHandler, MeHandler
-from admin_ui.alarm_rules import RULES, scaled
-from admin_ui.alarm_store import AlarmStore
-from admin_ui.alarm_watch import AlarmWatch
-from admin_ui.alarms import Alarms
-from admin_ui.audit import Audit
-from admin_ui.audit_pages import AuditExport, AuditPage
-from admin_ui.decision_feed import DecisionFeed
-from admin_ui.decision_handlers import DecisionsHandler, StoryHandler
-from admin_ui.devices import Devices
-from admin_ui.doorkeeper import Doorkeeper
-from admin_ui.fleet_feed import FleetFeed
-from admin_ui.gateway_watch import GatewayWatch
-from admin_ui.grid_calls import GridCalls
-from admin_ui.handlers import AssetHandler, HistoryHandler
-from admin_ui.login import LinkHandler, LoginHandler, LogoutHandler
-from admin_ui.order_handlers import OrdersHandler, PreviewHandler
-from admin_ui.orders import Orders
-from admin_ui.pages import Page
-from admin_ui.passwords import Passwords
-from admin_ui.people import Logins, Role
-from admin_ui.people_file import PeopleFile
-from admin_ui.rates import Rates
-from admin_ui.refusals import Refusals
-from admin_ui.routes import Route
-from admin_ui.rush_child import LoadTest
-from admin_ui.rush_hours import RushHours
+from admin_ui.alarms import handlers as alarm_handlers
+from admin_ui.alarms import runbooks
+from admin_ui.alarms.lifecycle import Alarms
+from admin_ui.alarms.rules import RULES, scaled
+from admin_ui.alarms.store import AlarmStore
+from admin_ui.alarms.watch import AlarmWatch
+from admin_ui.audit import log as audit
+from admin_ui.audit.log import Audit
+from admin_ui.audit.pages import AuditExport, AuditPage
+from admin_ui.audit.refusals import Refusals
+from admin_ui.decisions.feed import DecisionFeed
+from admin_ui.decisions.handlers import DecisionsHandler, StoryHandler
+from admin_ui.grid.board import CONSOLE, Board
+from admin_ui.grid.fleet_feed import FleetFeed
+from admin_ui.grid.gateway_watch import GatewayWatch
+from admin_ui.grid.grid_calls import GridCalls
+from admin_ui.grid.handlers import HistoryHandler
+from admin_ui.grid.rates import Rates
+from admin_ui.orders.carry_out import Orders
+from admin_ui.orders.handlers import OrdersHandler, PreviewHandler
+from admin_ui.people import file as people_file
+from admin_ui.people import one_time_link as link
+from admin_ui.people.account import AccountHandler, ConfirmHandler, MeHandler
+from admin_ui.people.devices import Devices
+from admin_ui.people.doorkeeper import Doorkeeper
+from admin_ui.people.file import PeopleFile
+from admin_ui.people.login import LinkHandler, LoginHandler, LogoutHandler
+from admin_ui.people.passwords import Passwords
+from admin_ui.rush import handlers as rush_pages
+from admin_ui.rush.child import LoadTest
+from admin_ui.rush.control import RushHours
 from admin_ui.settings import Settings
-from admin_ui.snapshot import CONSOLE, Board
-from admin_ui.stream import BrowserStreamHandler
+from admin_ui.web import pages
+from admin_ui.web.access import SecurityHeaders, StrictTransport
+from admin_ui.web.assets import AssetHandler
+from admin_ui.web.pages import PageHandler
+from admin_ui.web.roles import Logins, Role
+from admin_ui.web.routes import Route
+from admin_ui.web.stream import BrowserStreamHandler
 from runtime import exposition, health, http
 from runtime.frame_stream import FrameStreams, StreamMetrics
 from runtime.gate import FORM, JSON, Gate
@@ -128,7 +135,7 @@ def routes(
     def page(path: str, name: str) -> Route:
         more = {"rules": RULES.values()} if name == "alarms" else {}
         given = environment | {"template": f"{name}.html", "here": name} | more
-        return Route(path, Page, Role.VIEWER, given, page=True)
+        return Route(path, PageHandler, Role.VIEWER, given, page=True)
 
     return [
         *(page(path, name) for path, name, _ in pages.NAVIGATION if name != "audit"),

@@ -4,7 +4,7 @@ import dataclasses
 import ipaddress
 from pathlib import Path
 
-from admin_ui.proxies import Network, networks
+from admin_ui.web.proxies import Network, networks
 from runtime.settings import (
     address,
     address_if_any,
@@ -53,9 +53,11 @@ class Settings:
     )
 
     proxies: tuple[Network, ...] = setting(
-        "TRUSTED_PROXIES", "127.0.0.1,::1", networks,
+        "TRUSTED_PROXIES",
+        "127.0.0.1,::1",
+        networks,
         "addresses or networks of the TLS proxies in front, for BEHIND_TLS_PROXY=1",
-    )  # fmt: skip
+    )
     browsers_url: str = setting(
         "CONSOLE_URL", "", page_url_if_any, "base URL of the console in browsers, if not CONSOLE_BIND"
     )
@@ -72,9 +74,11 @@ class Settings:
         "CONSOLE_TLS_KEY", "", path_if_any, "private key (PEM) of that certificate"
     )
     alarm_stale_s: float = setting(
-        "ALARM_STALE_S", "10", number(1, 3600),
+        "ALARM_STALE_S",
+        "10",
+        number(1, 3600),
         "seconds from which a report counts as old: five polls of the balancer where those are longer",
-    )  # fmt: skip
+    )
     alarm_delays: float = setting(
         "ALARM_DELAYS", "1", number(0, 60), "what the delays of all alarms are multiplied by"
     )

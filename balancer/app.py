@@ -10,13 +10,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
-from balancer.asking import Asker
-from balancer.book import BookUnavailable
+from balancer.book.embedded import EmbeddedBook
+from balancer.book.lease import RUN_ID
+from balancer.book.protocol import BookUnavailable
 from balancer.contract import FLEET
-from balancer.control import Operator
-from balancer.decisions import Decisions
-from balancer.discovery import Discovery, Resolve, resolve
-from balancer.fleet import Fleet
+from balancer.fleet.discovery import Discovery, Resolve, resolve
+from balancer.fleet.poller import Poller
+from balancer.fleet.readiness import lacking
+from balancer.fleet.view import Fleet
 from balancer.handlers import (
     DecisionsHandler,
     FleetHandler,
@@ -27,20 +28,19 @@ from balancer.handlers import (
     RushHourRunHandler,
     fleet_json,
 )
-from balancer.lease import RUN_ID
 from balancer.metrics import BalancerMetrics, FleetCollector, show_rushhour
-from balancer.orders import EmbeddedBook
-from balancer.placement import Placement
-from balancer.poller import Poller
-from balancer.readiness import lacking
-from balancer.seats import Seats
-from balancer.sessions import Sessions
+from balancer.operating.operator_settings import OperatorSettings
+from balancer.operating.sessions import Sessions
+from balancer.placing.asking import Asker
+from balancer.placing.decisions import Decisions
+from balancer.placing.placement import Placement
+from balancer.placing.seats import Seats
+from balancer.placing.vehicles import OneSession, VehicleAsker
+from balancer.placing.waiting_room import WaitingRoom
+from balancer.placing.withdrawals import Withdrawals
 from balancer.settings import Settings
 from balancer.stream import BalancerService
 from balancer.substation_stream import Links
-from balancer.vehicles import OneSession, VehicleAsker
-from balancer.waiting import WaitingRoom
-from balancer.withdrawals import Withdrawals
 from runtime import exposition, health, http, operator_token, stream_server
 from runtime.frame_stream import FrameStreamHandler, FrameStreams, StreamMetrics
 from runtime.gate import Gate
@@ -100,9 +100,9 @@ async def _service(
     book: EmbeddedBook,
     metrics: BalancerMetrics,
     poller: Poller,
-) -> tuple[Operator, BalancerService]:
+) -> tuple[OperatorSettings, BalancerService]:
     """Wire what answers gateways, and start its chores; all of it ends with `stack`."""
-    operator = Operator(seats.fleet, book, asker, poller.tidy)
+    operator = OperatorSettings(seats.fleet, book, asker, poller.tidy)
     await operator.read()
     withdrawals = Withdrawals(book, asker, operator.given_up)
     stack.push_async_callback(withdrawals.close)
@@ -139,7 +139,7 @@ def _view(poll_s: float, links: Links, book_id: str) -> Fleet:
     return fleet
 
 
-def _shown(fleet: Fleet, book_id: str, operator: Operator) -> Callable[[], dict[str, object]]:
+def _shown(fleet: Fleet, book_id: str, operator: OperatorSettings) -> Callable[[], dict[str, object]]:
     """Return what returns the fleet as it is shown."""
 
     def shown() -> dict[str, object]:
@@ -152,7 +152,7 @@ def _shown(fleet: Fleet, book_id: str, operator: Operator) -> Callable[[], dict[
 def _pages(
     streams: FrameStreams,
     seats: Seats,
-    operator: Operator,
+    operator: OperatorSettings,
     registry: CollectorRegistry,
     waiting_for: Callable[[], list[str]],
 ) -> Application:

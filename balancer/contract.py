@@ -22,7 +22,7 @@ def left_out(state: str, *, draining: bool) -> str:
     return "draining" if draining else ""
 
 
-class Outcome(StrEnum):
+class BalancerOutcome(StrEnum):
     """How a balancer answers."""
 
     ADMITTED = "admitted"
@@ -56,7 +56,7 @@ class Charge:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Stop:
+class StopSession:
     """End a session; a session of another caller is not found. `caller` '' finds all, for operators."""
 
     session_id: str
@@ -64,7 +64,7 @@ class Stop:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Find:
+class FindSession:
     """Look a session up; `caller` as for Stop."""
 
     session_id: str
@@ -72,7 +72,7 @@ class Find:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Page:
+class ListSessions:
     """List up to `limit` sessions of a vehicle; `cursor` is '' or what the page before gave: CURSOR.
 
     Only those that `caller` asked for; '' is anybody.
@@ -84,17 +84,17 @@ class Page:
     caller: str = ""
 
 
-Command = Charge | Stop | Find | Page
+Command = Charge | StopSession | FindSession | ListSessions
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Answer:
+class BalancerAnswer:
     """The answer to one command; `session` where there is one, `detail` in words where it helps.
 
     A page is FOUND with `sessions`; `next_cursor` continues it, '' at the end.
     """
 
-    outcome: Outcome
+    outcome: BalancerOutcome
     session: Session | None = None
     retry_after_ms: int = 0
     detail: str = ""

@@ -7,13 +7,13 @@ from typing import Any, TypeGuard
 
 from tornado.web import HTTPError
 
-from balancer.contract import Answer, Outcome, left_out
-from balancer.control import Operator
-from balancer.decisions import Decision, Decisions
-from balancer.fleet import Fleet
-from balancer.health import State
-from balancer.lease import LEAST_TTL_S, MOST_TTL_S, RUN_ID, Window
-from balancer.member import Member
+from balancer.book.lease import LEAST_TTL_S, MOST_TTL_S, RUN_ID, Window
+from balancer.contract import BalancerAnswer, BalancerOutcome, left_out
+from balancer.fleet.health import HealthState
+from balancer.fleet.member import Member
+from balancer.fleet.view import Fleet
+from balancer.operating.operator_settings import OperatorSettings
+from balancer.placing.decisions import Decision, Decisions
 from runtime.handlers import ApiHandler
 from runtime.problem import NOT_FOUND, Problem
 from runtime.settings import matching
@@ -22,9 +22,9 @@ KW = 1000
 LEAST_KW = 0.001
 MOST_KW = 10**9
 ORDER_PROBLEMS = {
-    Outcome.NOT_FOUND: NOT_FOUND,
-    Outcome.INVALID: Problem("invalid", 422, "The order can't be carried out as it is"),
-    Outcome.UNREACHABLE: Problem(
+    BalancerOutcome.NOT_FOUND: NOT_FOUND,
+    BalancerOutcome.INVALID: Problem("invalid", 422, "The order can't be carried out as it is"),
+    BalancerOutcome.UNREACHABLE: Problem(
         "unconfirmed", 503, "The substation did not confirm the order; give it again"
     ),
 }
@@ -61,7 +61,7 @@ def fleet_json(fleet: Fleet, now_s: float, book_id: str, rushhour: str | None) -
     }
 
 
-def member_json(substation_id: str, member: Member, state: State, now_s: float) -> dict[str, object]:
+def member_json(substation_id: str, member: Member, state: HealthState, now_s: float) -> dict[str, object]:
     """Return one substation as `/fleet` shows it; load is the estimate of this moment.
 
     Headroom is room for new cars: 0 while the substation takes none.
@@ -121,26 +121,28 @@ class DecisionsHandler(ApiHandler):
     def get(self) -> None:
         """Write the newest first."""
         found = self._decisions.find(
-            after=self.whole_argument("after", 0, 0, 2**62), limit=self.whole_argument("limit", 100, 0, 1000),
-            vehicle_id=self.argument("vehicle_id"), session_id=self.argument("session_id"),
-        )  # fmt: skip
+            after=self.whole_argument("after", 0, 0, 2**62),
+            limit=self.whole_argument("limit", 100, 0, 1000),
+            vehicle_id=self.argument("vehicle_id"),
+            session_id=self.argument("session_id"),
+        )
         self.write_json({"decisions": [decision_json(decision) for decision in found]})
 
 
 class OrdersHandler(ApiHandler):
     """What an operator orders: a JSON object in, the order's outcome out."""
 
-    def initialize(self, operator: Operator) -> None:  # type: ignore[override]
+    def initialize(self, operator: OperatorSettings) -> None:  # type: ignore[override]
         """`operator` carries orders out."""
         super().initialize()
         self.operator = operator
 
-    def write_answer(self, answer: Answer) -> None:
+    def write_answer(self, answer: BalancerAnswer) -> None:
         """Write what became of the order."""
-        if answer.outcome is Outcome.DONE:
+        if answer.outcome is BalancerOutcome.DONE:
             self.write_json({"outcome": answer.outcome})
             return
-        if answer.outcome is Outcome.UNREACHABLE:
+        if answer.outcome is BalancerOutcome.UNREACHABLE:
             self.set_header("Retry-After", "1")
         self.write_problem(ORDER_PROBLEMS[answer.outcome], detail=answer.detail or None)
 
@@ -162,11 +164,11 @@ class LeaseHandler(OrdersHandler):
         run_id, left_s = self.operator.rushhour or (None, None)
         return {"run_id": run_id, "expires_in_s": left_s}
 
-    def write_lease(self, answer: Answer) -> None:
+    def write_lease(self, answer: BalancerAnswer) -> None:
         """Write the outcome of an order about the lease."""
-        if answer.outcome is Outcome.DONE:
+        if answer.outcome is BalancerOutcome.DONE:
             self.write_json(self.held())
-        elif answer.outcome is Outcome.INVALID:
+        elif answer.outcome is BalancerOutcome.INVALID:
             _, left_s = self.operator.rushhour or ("", 1.0)
             self.set_header("Retry-After", str(math.ceil(left_s)))
             self.write_problem(RUSHHOUR_HELD, **self.held())

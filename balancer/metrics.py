@@ -7,13 +7,18 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from balancer.fleet import Fleet
-from balancer.health import State
-from balancer.lease import Window
+from balancer.book.lease import Window
+from balancer.fleet.health import HealthState
+from balancer.fleet.view import Fleet
 from runtime.coalescer import BATCH_BUCKETS
-from substation.contract import Outcome
+from substation.contract import SubstationOutcome
 
-DECISIONS = {Outcome.PLACED: "placed", Outcome.REFUSED: "refused", Outcome.STALE: "stale", None: "unknown"}
+DECISIONS = {
+    SubstationOutcome.PLACED: "placed",
+    SubstationOutcome.REFUSED: "refused",
+    SubstationOutcome.STALE: "stale",
+    None: "unknown",
+}
 AGE = ("smartgrid_balancer_report_age_seconds", "Age of the newest report")
 OUTSTANDING = ("smartgrid_balancer_outstanding_watts", "Power that was asked for and not answered yet")
 PROMISED = (
@@ -49,10 +54,11 @@ class BalancerMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._decisions = Counter(
-            "smartgrid_balancer_decisions", "Answers of substations to placements. `unknown`: none in time; `other`: another order book",
+            "smartgrid_balancer_decisions",
+            "Answers of substations to placements. `unknown`: none in time; `other`: another order book",
             ["substation", "outcome"],
             registry=registry,
-        )  # fmt: skip
+        )
         self._polls = Counter(
             "smartgrid_balancer_polls", "Polls of substations' /metrics", ["outcome"], registry=registry
         )
@@ -65,9 +71,12 @@ class BalancerMetrics:
             registry=registry,
         )
         self._error = Histogram(
-            "smartgrid_balancer_estimate_error_watts", "How far the estimate of a load was off, either way, when a poll brought a newer report",
-            ["substation"], buckets=ERROR_BUCKETS_W, registry=registry,
-        )  # fmt: skip
+            "smartgrid_balancer_estimate_error_watts",
+            "How far the estimate of a load was off, either way, when a poll brought a newer report",
+            ["substation"],
+            buckets=ERROR_BUCKETS_W,
+            registry=registry,
+        )
         self._resolutions = Counter(
             "smartgrid_balancer_resolutions",
             "Look-ups of `dns://` names",
@@ -75,9 +84,11 @@ class BalancerMetrics:
             registry=registry,
         )
         self._batch = Histogram(
-            "smartgrid_balancer_batch_calls", "Calls in one message of a stream to a substation",
-            buckets=BATCH_BUCKETS, registry=registry,
-        )  # fmt: skip
+            "smartgrid_balancer_batch_calls",
+            "Calls in one message of a stream to a substation",
+            buckets=BATCH_BUCKETS,
+            registry=registry,
+        )
         for outcome in ("ok", "failed"):
             self._polls.labels(outcome)
             self._resolutions.labels(outcome)
@@ -98,7 +109,7 @@ class BalancerMetrics:
         """Count a look-up of a name."""
         self._resolutions.labels("ok" if ok else "failed").inc()
 
-    def decided(self, substation_id: str, outcome: Outcome | None) -> None:
+    def decided(self, substation_id: str, outcome: SubstationOutcome | None) -> None:
         """Count an answer; None when there was none in time."""
         self._decisions.labels(substation_id, DECISIONS.get(outcome, OTHER)).inc()
 
@@ -168,7 +179,7 @@ class FleetCollector(Collector):
         yield GaugeMetricFamily(*WAITING, value=len(self._waiting))
         yield self._states(now_s)
         states = [self._fleet.state(member, now_s) for member in self._fleet.members.values()]
-        yield GaugeMetricFamily(*CONFLICTS, value=states.count(State.CONFLICT))
+        yield GaugeMetricFamily(*CONFLICTS, value=states.count(HealthState.CONFLICT))
         yield GaugeMetricFamily(*WATCHED, value=self._fleet.watched)
 
     def _states(self, now_s: float) -> Metric:

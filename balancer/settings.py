@@ -26,16 +26,14 @@ def sources(text: str) -> tuple[str, ...]:
     """Where substations are, separated by commas: base URLs, and `dns://name:port` for all addresses of a name."""
     found = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
     if not found or len(set(found)) != len(found):
-        message = (
+        raise ValueError(
             "one or more different http://host:port or dns://name:port, separated by commas, are accepted"
         )
-        raise ValueError(message)
     for entry in found:
         if not entry.startswith(DNS):
             urls(entry)
         elif not (parts := NAME_PORT.fullmatch(entry, len(DNS))) or not 0 < int(parts[2]) <= HIGHEST_PORT:
-            message = f"{entry!r} is not of the form dns://name:port"
-            raise ValueError(message)
+            raise ValueError(f"{entry!r} is not of the form dns://name:port")
     return found
 
 
@@ -48,9 +46,11 @@ class Settings:
     grpc_port: int = setting("BALANCER_GRPC_PORT", "9001", port, "port of the stream for gateways")
     data: Path = setting("DATA_DIR", "data", path, "folder that holds the order book")
     substations: tuple[str, ...] = setting(
-        "SUBSTATIONS", "http://127.0.0.1:8101,http://127.0.0.1:8102,http://127.0.0.1:8103", sources,
+        "SUBSTATIONS",
+        "http://127.0.0.1:8101,http://127.0.0.1:8102,http://127.0.0.1:8103",
+        sources,
         "base URLs of the substations, or dns://name:port",
-    )  # fmt: skip
+    )
     poll_s: float = setting("POLL_S", "1", number(0.05, 60), "seconds between polls of a substation")
     most_waiting: int = setting(
         "MOST_WAITING", "1000", integer(0, 100_000), "requests that may wait for room at once"

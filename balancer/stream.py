@@ -8,14 +8,22 @@ from typing import Any
 
 import grpc.aio
 
-from balancer.book import Withdrawal
-from balancer.contract import Answer, Charge, Command, Find, Outcome, Page, Stop
-from balancer.placement import Placement
+from balancer.book.protocol import Withdrawal
+from balancer.contract import (
+    BalancerAnswer,
+    BalancerOutcome,
+    Charge,
+    Command,
+    FindSession,
+    ListSessions,
+    StopSession,
+)
+from balancer.operating.sessions import Sessions
+from balancer.placing.placement import Placement
+from balancer.placing.vehicles import OneSession
+from balancer.placing.withdrawals import Withdrawals
 from balancer.proto import balancer_pb2 as pb
 from balancer.proto import balancer_pb2_grpc as rpc
-from balancer.sessions import Sessions
-from balancer.vehicles import OneSession
-from balancer.withdrawals import Withdrawals
 from runtime.stream_peers import Peers
 from runtime.stream_server import Conversation
 from runtime.trace import CURRENT, Trace, received
@@ -31,7 +39,7 @@ ANSWER_S = 0.2  # kept back from the caller's time, so that even "unknown" arriv
 # With the monotonic time up to which the caller waits, and whose request it is; None for what nobody
 # could do, which must not end the stream of all others.
 Asked = tuple[Command | None, float, Trace]
-Settled = tuple[Answer, Withdrawal | None]
+Settled = tuple[BalancerAnswer, Withdrawal | None]
 
 
 class BalancerService(rpc.BalancerServicer):
@@ -86,7 +94,10 @@ class BalancerService(rpc.BalancerServicer):
         command, until_s, trace = asked
         CURRENT.set(trace)  # of the task that answers this call alone
         if command is None:
-            settled: Settled = Answer(Outcome.EXCEEDS_CAPACITY, detail="nobody could carry this out"), None
+            settled: Settled = (
+                BalancerAnswer(BalancerOutcome.EXCEEDS_CAPACITY, detail="nobody could carry this out"),
+                None,
+            )
         elif isinstance(command, Charge):
             settled = await self._placement.charge(command, until_s)
         else:
@@ -123,10 +134,10 @@ def _decode(message: pb.Calls) -> tuple[list[tuple[int, Asked]], list[int]]:
     return calls, list(message.cancelled)
 
 
-def _note(command: Command | None, answer: Answer) -> None:
+def _note(command: Command | None, answer: BalancerAnswer) -> None:
     """Write how a call ended; sessions that were only looked at are not told of."""
-    if isinstance(command, Charge | Stop) or command is None:
-        kind = type(command).__name__.lower() if command else "nonsense"
+    if isinstance(command, Charge | StopSession) or command is None:
+        kind = {Charge: "charge", StopSession: "stop", type(None): "nonsense"}[type(command)]
         session = {"session_id": answer.session.session_id} if answer.session else {}
         log.info("%s answered %s", kind, answer.outcome, extra=session)
 
@@ -149,19 +160,24 @@ def _command(call: pb.Call) -> Command | None:
                 charge.caller,
             )
         case "stop":
-            return Stop(call.stop.session_id, call.stop.caller)
+            return StopSession(call.stop.session_id, call.stop.caller)
         case "page":
             page = call.page
-            return Page(page.vehicle_id, page.cursor, min(max(page.limit, 1), MOST_LISTED), page.caller)
+            return ListSessions(
+                page.vehicle_id, page.cursor, min(max(page.limit, 1), MOST_LISTED), page.caller
+            )
         case _:
-            return Find(call.find.session_id, call.find.caller)
+            return FindSession(call.find.session_id, call.find.caller)
 
 
-def _answer(number: int, answer: Answer) -> pb.Answer:
+def _answer(number: int, answer: BalancerAnswer) -> pb.Answer:
     session = substation_pb.Session(**answer.session.fields()) if answer.session else None
     return pb.Answer(
-        number=number, outcome=answer.outcome, session=session,
+        number=number,
+        outcome=answer.outcome,
+        session=session,
         sessions=[substation_pb.Session(**listed.fields()) for listed in answer.sessions],
         next_cursor=answer.next_cursor,
-        retry_after_ms=answer.retry_after_ms, detail=answer.detail,
-    )  # fmt: skip
+        retry_after_ms=answer.retry_after_ms,
+        detail=answer.detail,
+    )

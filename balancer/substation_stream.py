@@ -11,29 +11,29 @@ import grpc.aio
 from runtime.coalescer import Link, Outgoing, Wire
 from runtime.operator_token import Metadata
 from substation.contract import (
-    Answer,
     Command,
     Derate,
     Drain,
-    Find,
-    Outcome,
-    Page,
+    FindSession,
+    ListSessions,
     Place,
     Report,
     Session,
     Settle,
-    Stop,
+    StopSession,
+    SubstationAnswer,
+    SubstationOutcome,
     Withdraw,
     report_fault,
-)  # fmt: skip
+)
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
 
-WITH_SESSION = frozenset({Outcome.PLACED, Outcome.STOPPED})
+WITH_SESSION = frozenset({SubstationOutcome.PLACED, SubstationOutcome.STOPPED})
 
 log = logging.getLogger(__name__)
 
-SubstationLink = Link[Command, Answer]
+SubstationLink = Link[Command, SubstationAnswer]
 
 
 class Links:
@@ -99,11 +99,11 @@ class Links:
             expected.set_result(None)
         await asyncio.gather(*(link.close() for link in self._links.values()), *self._closing)
 
-    def _wire(self, substation_id: str) -> Wire[Command, Answer]:
+    def _wire(self, substation_id: str) -> Wire[Command, SubstationAnswer]:
         def encode(calls: list[Outgoing[Command]], cancelled: list[int]) -> pb.Calls:  # noqa: ARG001
             return pb.Calls(calls=[_call(call, substation_id) for call in calls])
 
-        def decode(message: pb.Answers) -> Iterator[tuple[int, Answer]]:
+        def decode(message: pb.Answers) -> Iterator[tuple[int, SubstationAnswer]]:
             if message.HasField("report"):
                 self._take(substation_id, _report(message.report))
             return ((answer.number, _answer(answer, substation_id)) for answer in message.answers)
@@ -137,20 +137,28 @@ def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
     match outgoing.item:
         case Place() as place:
             plan = place.plan
-            call.place.CopyFrom(pb.Place(
-                book_id=place.book_id, key=place.key, attempt=place.attempt, vehicle_id=place.vehicle_id,
-                energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms, caller=place.caller,
-                journal_id=place.journal_id,
-            ))  # fmt: skip
+            call.place.CopyFrom(
+                pb.Place(
+                    book_id=place.book_id,
+                    key=place.key,
+                    attempt=place.attempt,
+                    vehicle_id=place.vehicle_id,
+                    energy_j=plan.energy_j,
+                    power_w=plan.power_w,
+                    stay_ms=plan.stay_ms,
+                    caller=place.caller,
+                    journal_id=place.journal_id,
+                )
+            )
         case Withdraw(key, attempt, journal_id):
             call.withdraw.CopyFrom(pb.Withdraw(key=key, attempt=attempt, journal_id=journal_id))
         case Settle(key, attempt, journal_id):
             call.settle.CopyFrom(pb.Settle(key=key, attempt=attempt, journal_id=journal_id))
-        case Stop(session_id, caller):
+        case StopSession(session_id, caller):
             call.stop.CopyFrom(pb.Stop(session_id=session_id, caller=caller))
-        case Find(session_id, caller):
+        case FindSession(session_id, caller):
             call.find.CopyFrom(pb.Find(session_id=session_id, caller=caller))
-        case Page(after, limit, vehicle_id, caller):
+        case ListSessions(after, limit, vehicle_id, caller):
             call.page.CopyFrom(pb.Page(after=after, limit=limit, vehicle_id=vehicle_id, caller=caller))
         case Drain(on):
             call.drain.CopyFrom(pb.Drain(on=on))
@@ -159,10 +167,10 @@ def _call(outgoing: Outgoing[Command], substation_id: str) -> pb.Call:
     return call
 
 
-def _answer(answer: pb.Answer, substation_id: str) -> Answer:
+def _answer(answer: pb.Answer, substation_id: str) -> SubstationAnswer:
     """Return an answer; one that can't be read, or whose session is not this substation's, decides nothing."""
     try:
-        outcome = Outcome(answer.outcome)
+        outcome = SubstationOutcome(answer.outcome)
         session = Session.of(answer.session) if answer.HasField("session") else None
         sessions = tuple(Session.of(listed) for listed in answer.sessions)
         if outcome in WITH_SESSION and session is None:
@@ -174,8 +182,8 @@ def _answer(answer: pb.Answer, substation_id: str) -> Answer:
             "an answer has impossible values and is ignored",
             extra={"substation": substation_id, "why": str(error)},
         )
-        return Answer(Outcome.UNAVAILABLE)
-    return Answer(outcome, session, sessions, answer.next_after)
+        return SubstationAnswer(SubstationOutcome.UNAVAILABLE)
+    return SubstationAnswer(outcome, session, sessions, answer.next_after)
 
 
 def _refuse(why: str) -> NoReturn:
@@ -184,7 +192,15 @@ def _refuse(why: str) -> NoReturn:
 
 def _report(report: pb.Report) -> Report:
     return Report(
-        report.substation_id, report.journal_id, report.epoch, report.seq, report.load_w, report.capacity_w,
-        report.draining, tuple(report.releases_w), report.sessions, report.rated_w,
+        report.substation_id,
+        report.journal_id,
+        report.epoch,
+        report.seq,
+        report.load_w,
+        report.capacity_w,
+        report.draining,
+        tuple(report.releases_w),
+        report.sessions,
+        report.rated_w,
         report.book_id,
-    )  # fmt: skip
+    )

@@ -9,7 +9,7 @@ from tornado.web import Application
 from gateway.access import Access, KeyFile
 from gateway.balancer_stream import BalancerLink
 from gateway.callers import UnusableKeys
-from gateway.handlers import ChargeHandler, ChargesHandler, Grid
+from gateway.handlers import ChargeHandler, ChargesHandler, Services
 from gateway.metrics import GatewayMetrics
 from gateway.page import FrontPageHandler, OpenApiHandler, StyleHandler, front_page
 from gateway.settings import Settings
@@ -33,7 +33,7 @@ async def gateway(settings: Settings) -> AsyncIterator[None]:
         token = operator_token.read_if_any(settings.operator_token)
         to_balancer = BalancerLink(settings.balancer, metrics.batched, operator_token.metadata(token))
         stack.push_async_callback(to_balancer.close)
-        grid = Grid(to_balancer, metrics, _access(settings), settings.deadline_s, settings.max_wait_s)
+        grid = Services(to_balancer, metrics, _access(settings), settings.deadline_s, settings.max_wait_s)
         app = _routes(grid, registry, to_balancer)
         HttpMetrics(registry, app)
         limits = Limits(settings.connections, settings.connections_per_address, shrinks=False)
@@ -50,12 +50,11 @@ def _access(settings: Settings) -> Access:
     try:
         keys = KeyFile(settings.api_keys) if settings.api_keys else None
     except (UnusableKeys, OSError) as error:
-        message = f"the API keys in {settings.api_keys} can't be used: {error}"
-        raise CannotStartError(message) from error
+        raise CannotStartError(f"the API keys in {settings.api_keys} can't be used: {error}") from error
     return Access(keys, settings.quota_per_minute)
 
 
-def _routes(grid: Grid, registry: CollectorRegistry, to_balancer: BalancerLink) -> Application:
+def _routes(grid: Services, registry: CollectorRegistry, to_balancer: BalancerLink) -> Application:
     def waiting_for() -> list[str]:
         """Return what keeps a request from being placed now; what the balancer waits for is included."""
         return to_balancer.waiting_for if to_balancer.up else [f"the balancer at {to_balancer.address}"]

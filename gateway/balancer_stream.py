@@ -7,7 +7,15 @@ from typing import Any
 
 import grpc.aio
 
-from balancer.contract import Answer, Charge, Command, Find, Outcome, Page, Stop
+from balancer.contract import (
+    BalancerAnswer,
+    BalancerOutcome,
+    Charge,
+    Command,
+    FindSession,
+    ListSessions,
+    StopSession,
+)
 from balancer.proto import balancer_pb2 as pb
 from balancer.proto import balancer_pb2_grpc as rpc
 from runtime.coalescer import Link, Outgoing, Wire
@@ -18,7 +26,7 @@ from substation.contract import Session
 log = logging.getLogger(__name__)
 
 
-class BalancerLink(Link[Command, Answer]):
+class BalancerLink(Link[Command, BalancerAnswer]):
     """The link to the balancer at `host:port`; `book_id` is its order book, '' before it has said.
 
     `waiting_for` is what kept the balancer from placing a request when it last said so.
@@ -37,7 +45,7 @@ class BalancerLink(Link[Command, Answer]):
         stub = rpc.BalancerStub(channel)  # type: ignore[no-untyped-call]
         return stub.Converse(wait_for_ready=True, metadata=self._metadata)
 
-    def _read(self, message: pb.Answers) -> Iterator[tuple[int, Answer]]:
+    def _read(self, message: pb.Answers) -> Iterator[tuple[int, BalancerAnswer]]:
         if not message.answers:  # the greeting
             self.book_id, self.waiting_for = message.book_id, list(message.waiting_for)
         return ((answer.number, _answer(answer)) for answer in message.answers)
@@ -54,27 +62,35 @@ def _call(outgoing: Outgoing[Command]) -> pb.Call:
     match outgoing.item:
         case Charge() as charge:
             plan = charge.plan
-            call.charge.CopyFrom(pb.Charge(
-                key=charge.key, fingerprint=charge.fingerprint, vehicle_id=charge.vehicle_id,
-                energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms, substations=charge.substations,
-                max_wait_ms=charge.max_wait_ms, caller=charge.caller,
-            ))  # fmt: skip
-        case Stop(session_id, caller):
+            call.charge.CopyFrom(
+                pb.Charge(
+                    key=charge.key,
+                    fingerprint=charge.fingerprint,
+                    vehicle_id=charge.vehicle_id,
+                    energy_j=plan.energy_j,
+                    power_w=plan.power_w,
+                    stay_ms=plan.stay_ms,
+                    substations=charge.substations,
+                    max_wait_ms=charge.max_wait_ms,
+                    caller=charge.caller,
+                )
+            )
+        case StopSession(session_id, caller):
             call.stop.CopyFrom(pb.Stop(session_id=session_id, caller=caller))
-        case Find(session_id, caller):
+        case FindSession(session_id, caller):
             call.find.CopyFrom(pb.Find(session_id=session_id, caller=caller))
-        case Page(vehicle_id, cursor, limit, caller):
+        case ListSessions(vehicle_id, cursor, limit, caller):
             call.page.CopyFrom(pb.Page(vehicle_id=vehicle_id, cursor=cursor, limit=limit, caller=caller))
     return call
 
 
-def _answer(answer: pb.Answer) -> Answer:
+def _answer(answer: pb.Answer) -> BalancerAnswer:
     """Return an answer; one that can't be read is UNKNOWN."""
     try:
         session = Session.of(answer.session) if answer.HasField("session") else None
         sessions = tuple(Session.of(listed) for listed in answer.sessions)
-        return Answer(
-            Outcome(answer.outcome),
+        return BalancerAnswer(
+            BalancerOutcome(answer.outcome),
             session,
             answer.retry_after_ms,
             answer.detail,
@@ -83,4 +99,4 @@ def _answer(answer: pb.Answer) -> Answer:
         )
     except ValueError as error:
         log.error("an answer can't be read", extra={"why": str(error)})  # noqa: TRY400 - no fault of ours
-        return Answer(Outcome.UNKNOWN, detail="the balancer's answer can't be read")
+        return BalancerAnswer(BalancerOutcome.UNKNOWN, detail="the balancer's answer can't be read")

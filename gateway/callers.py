@@ -50,7 +50,7 @@ class Caller:
 ANONYMOUS = Caller("anonymous")
 
 
-class UnusableKeys(Exception):  # noqa: N818 - a state of the file
+class UnusableKeys(Exception):
     """The text is no list of keys; `faults` names every line that is wrong."""
 
     def __init__(self, faults: list[str]) -> None:

@@ -45,20 +45,29 @@ def _amount(name: str, about: str, low: float, high: float, default: float | Non
 
 FIELDS = (
     Field(
-        "vehicle_id", "Who charges", {"type": "string", "pattern": "^[!-~]{1,64}$"},
-        "1 to 64 visible ASCII characters", required=True,
+        "vehicle_id",
+        "Who charges",
+        {"type": "string", "pattern": "^[!-~]{1,64}$"},
+        "1 to 64 visible ASCII characters",
+        required=True,
     ),
     _amount("energy_kwh", "Energy wanted, in kWh", 0.1, 1000, 22),
     _amount("max_power_kw", "Power the car may draw, in kW", 0.1, 100_000, 11),
     _amount("stay_minutes", "Minutes until the car leaves, charged or not", 1, 10_080),
     Field(
-        "substations", "Substations that may be used",
-        {"type": "array", "items": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"},
-         "minItems": 1, "maxItems": 100, "uniqueItems": True},
+        "substations",
+        "Substations that may be used",
+        {
+            "type": "array",
+            "items": {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}$"},
+            "minItems": 1,
+            "maxItems": 100,
+            "uniqueItems": True,
+        },
         "a list of 1 to 100 different substation ids",
     ),
     _amount("max_wait_s", "Seconds to wait for room when there is none; the grid may wait less", 0, 3600, 0),
-)  # fmt: skip
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +78,7 @@ class Fault:
     detail: str
 
 
-class Invalid(Exception):  # noqa: N818 - a state of the request
+class Invalid(Exception):
     """Fields are wrong; `faults` names all of them, but only the first few unknown ones."""
 
     def __init__(self, faults: list[Fault]) -> None:

@@ -1,6 +1,6 @@
 """What the public API promises: every error that a caller can see has one stable code, here."""
 
-from balancer.contract import Outcome
+from balancer.contract import BalancerOutcome
 from runtime.problem import (
     CROSS_ORIGIN,
     FOREIGN_HOST,
@@ -27,22 +27,38 @@ WITHDRAWN = Problem("withdrawn", 503, "No answer came in time; what may have bee
 UNREACHABLE = Problem("owner-unreachable", 503, "The substation that owns the session does not answer")
 
 PROBLEMS = (
-    MALFORMED, UNAUTHORIZED, CROSS_ORIGIN, NOT_FOUND, NOT_ALLOWED, VEHICLE_CHARGING, TOO_LARGE, UNSUPPORTED, FOREIGN_HOST,
-    INVALID, KEY_REUSED, QUOTA_EXCEEDED, UNAVAILABLE, NO_CAPACITY, NO_SUBSTATION, UNKNOWN, WITHDRAWN, UNREACHABLE,
-)  # fmt: skip
+    MALFORMED,
+    UNAUTHORIZED,
+    CROSS_ORIGIN,
+    NOT_FOUND,
+    NOT_ALLOWED,
+    VEHICLE_CHARGING,
+    TOO_LARGE,
+    UNSUPPORTED,
+    FOREIGN_HOST,
+    INVALID,
+    KEY_REUSED,
+    QUOTA_EXCEEDED,
+    UNAVAILABLE,
+    NO_CAPACITY,
+    NO_SUBSTATION,
+    UNKNOWN,
+    WITHDRAWN,
+    UNREACHABLE,
+)
 BY_OUTCOME = {
-    Outcome.NOT_FOUND: NOT_FOUND,
-    Outcome.NO_CAPACITY: NO_CAPACITY,
-    Outcome.NO_SUBSTATION: NO_SUBSTATION,
-    Outcome.UNKNOWN: UNKNOWN,
-    Outcome.WITHDRAWN: WITHDRAWN,
-    Outcome.UNREACHABLE: UNREACHABLE,
-    Outcome.EXCEEDS_CAPACITY: INVALID,
-    Outcome.UNKNOWN_SUBSTATION: INVALID,
-    Outcome.KEY_REUSED: KEY_REUSED,
-    Outcome.VEHICLE_CHARGING: VEHICLE_CHARGING,
+    BalancerOutcome.NOT_FOUND: NOT_FOUND,
+    BalancerOutcome.NO_CAPACITY: NO_CAPACITY,
+    BalancerOutcome.NO_SUBSTATION: NO_SUBSTATION,
+    BalancerOutcome.UNKNOWN: UNKNOWN,
+    BalancerOutcome.WITHDRAWN: WITHDRAWN,
+    BalancerOutcome.UNREACHABLE: UNREACHABLE,
+    BalancerOutcome.EXCEEDS_CAPACITY: INVALID,
+    BalancerOutcome.UNKNOWN_SUBSTATION: INVALID,
+    BalancerOutcome.KEY_REUSED: KEY_REUSED,
+    BalancerOutcome.VEHICLE_CHARGING: VEHICLE_CHARGING,
 }
 FIELD = {  # the field that an outcome is about, and what is wrong with it
-    Outcome.EXCEEDS_CAPACITY: ("max_power_kw", "is more than any of these substations is rated for"),
-    Outcome.UNKNOWN_SUBSTATION: ("substations", "names substations that this grid does not have"),
+    BalancerOutcome.EXCEEDS_CAPACITY: ("max_power_kw", "is more than any of these substations is rated for"),
+    BalancerOutcome.UNKNOWN_SUBSTATION: ("substations", "names substations that this grid does not have"),
 }

@@ -7,7 +7,15 @@ import time
 from collections.abc import Awaitable
 from typing import Any
 
-from balancer.contract import Answer, Charge, Command, Find, Outcome, Page, Stop
+from balancer.contract import (
+    BalancerAnswer,
+    BalancerOutcome,
+    Charge,
+    Command,
+    FindSession,
+    ListSessions,
+    StopSession,
+)
 from gateway import metrics
 from gateway.access import Access
 from gateway.balancer_stream import BalancerLink
@@ -22,15 +30,15 @@ from runtime.problem import MALFORMED, UNSUPPORTED, Problem
 
 AGAIN_MS = 1000  # when the balancer does not say
 SUCCESS = {
-    Charge: Outcome.ADMITTED,
-    Find: Outcome.FOUND,
-    Stop: Outcome.STOPPED,
-    Page: Outcome.FOUND,
+    Charge: BalancerOutcome.ADMITTED,
+    FindSession: BalancerOutcome.FOUND,
+    StopSession: BalancerOutcome.STOPPED,
+    ListSessions: BalancerOutcome.FOUND,
 }
 
 
 @dataclasses.dataclass(frozen=True)
-class Grid:
+class Services:
     """What the handlers share."""
 
     link: BalancerLink
@@ -44,9 +52,9 @@ class GridHandler(ApiHandler):
     """Asks the balancer and turns its answers into HTTP."""
 
     caller: Caller = ANONYMOUS
-    _asking: "asyncio.Future[Answer] | None" = None
+    _asking: "asyncio.Future[BalancerAnswer] | None" = None
 
-    def initialize(self, grid: Grid) -> None:  # type: ignore[override]
+    def initialize(self, grid: Services) -> None:  # type: ignore[override]
         """`grid` is what the handlers share."""
         super().initialize()
         self.grid = grid
@@ -80,7 +88,7 @@ class GridHandler(ApiHandler):
         if self._asking:
             self._asking.cancel()
 
-    async def ask(self, command: Command) -> Answer | None:
+    async def ask(self, command: Command) -> BalancerAnswer | None:
         """Return the balancer's answer, None when the client has gone."""
         wait_s = command.max_wait_ms / 1000 if isinstance(command, Charge) else 0
         self._asking = asyncio.ensure_future(self.grid.link.call(command, self.grid.deadline_s + wait_s))
@@ -94,7 +102,7 @@ class GridHandler(ApiHandler):
             return _lost(command, "the balancer does not answer")
         return answer if answers(command, answer) else _lost(command, "the balancer's answer can't be used")
 
-    def write_refusal(self, answer: Answer) -> None:
+    def write_refusal(self, answer: BalancerAnswer) -> None:
         """Write the problem document of an answer that is no success."""
         problem = BY_OUTCOME[answer.outcome]
         members: dict[str, Any] = {"detail": answer.detail or None}
@@ -104,7 +112,7 @@ class GridHandler(ApiHandler):
             members["errors"] = [{"field": field, "detail": f"{detail}: {answer.detail}"}]
         if problem in {UNKNOWN, WITHDRAWN}:
             members["outcome"] = "unknown" if problem is UNKNOWN else "withdrawn"
-        if answer.outcome is Outcome.VEHICLE_CHARGING and answer.session:
+        if answer.outcome is BalancerOutcome.VEHICLE_CHARGING and answer.session:
             self.set_header("Location", f"/charge/{answer.session.session_id}")
         if problem.status == 503:  # noqa: PLR2004 - the one status that says when to come back
             self.set_header("Retry-After", str(max(1, math.ceil(answer.retry_after_ms / 1000))))
@@ -131,7 +139,7 @@ class ChargesHandler(GridHandler):
         answer = await self.ask(wanted)
         if answer is None:
             return
-        if answer.outcome is Outcome.FOUND:
+        if answer.outcome is BalancerOutcome.FOUND:
             self.write_json(page_json(wanted, answer, self.caller))
         else:
             self.write_refusal(answer)
@@ -172,11 +180,11 @@ class ChargesHandler(GridHandler):
         self.write_problem(problem, **members)
         return metrics.REJECTED
 
-    def _write(self, answer: Answer | None) -> str:
+    def _write(self, answer: BalancerAnswer | None) -> str:
         if answer is None:
-            return Outcome.WITHDRAWN
+            return BalancerOutcome.WITHDRAWN
         self.noted = {"outcome": answer.outcome}
-        if answer.outcome is Outcome.ADMITTED and answer.session:
+        if answer.outcome is BalancerOutcome.ADMITTED and answer.session:
             self.noted = {"outcome": answer.outcome, "session_id": answer.session.session_id}
             self.set_header("Location", f"/charge/{answer.session.session_id}")
             self.write_json(admitted_json(answer.session, self.caller), 201)
@@ -190,32 +198,32 @@ class ChargeHandler(GridHandler):
 
     def get(self, session_id: str) -> Awaitable[None]:
         """Write the session as it is now."""
-        return self._about(Find(session_id, self.caller.reach))
+        return self._about(FindSession(session_id, self.caller.reach))
 
     def delete(self, session_id: str) -> Awaitable[None]:
         """Stop the session; one that has ended is returned as it is."""
-        return self._about(Stop(session_id, self.caller.reach))
+        return self._about(StopSession(session_id, self.caller.reach))
 
-    async def _about(self, command: Find | Stop) -> None:
+    async def _about(self, command: FindSession | StopSession) -> None:
         answer = await self.ask(command)
         if answer is None:
             return
-        if answer.session and answer.outcome in {Outcome.FOUND, Outcome.STOPPED}:
+        if answer.session and answer.outcome in {BalancerOutcome.FOUND, BalancerOutcome.STOPPED}:
             self.write_json(session_json(answer.session, self.caller))
         else:
             self.write_refusal(answer)
 
 
-def answers(command: Command, answer: Answer) -> bool:
+def answers(command: Command, answer: BalancerAnswer) -> bool:
     """Whether an answer fits a command: a refusal, or the outcome that the command can have, and complete."""
     if answer.outcome in BY_OUTCOME:
-        return answer.outcome is not Outcome.UNKNOWN or isinstance(command, Charge)
+        return answer.outcome is not BalancerOutcome.UNKNOWN or isinstance(command, Charge)
     return answer.outcome is SUCCESS[type(command)] and (
-        isinstance(command, Page) or answer.session is not None
+        isinstance(command, ListSessions) or answer.session is not None
     )
 
 
-def _lost(command: Command, detail: str) -> Answer:
+def _lost(command: Command, detail: str) -> BalancerAnswer:
     """Return the answer to a command whose outcome is not known."""
-    outcome = Outcome.UNKNOWN if isinstance(command, Charge) else Outcome.UNREACHABLE
-    return Answer(outcome, retry_after_ms=AGAIN_MS, detail=detail)
+    outcome = BalancerOutcome.UNKNOWN if isinstance(command, Charge) else BalancerOutcome.UNREACHABLE
+    return BalancerAnswer(outcome, retry_after_ms=AGAIN_MS, detail=detail)

@@ -8,24 +8,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from balancer.contract import CURSOR, Answer, Page
+from balancer.contract import CURSOR, BalancerAnswer, ListSessions
 from gateway.callers import Caller
 from gateway.charge import FIELDS, Fault, Field, Invalid, fault_of, session_json, unknown
 
 PARAMETERS = (
     next(field for field in FIELDS if field.name == "vehicle_id"),
     Field(
-        "limit", "Sessions on a page", {"type": "integer", "minimum": 1, "maximum": 100},
-        "a whole number from 1 to 100", default=20,
+        "limit",
+        "Sessions on a page",
+        {"type": "integer", "minimum": 1, "maximum": 100},
+        "a whole number from 1 to 100",
+        default=20,
     ),
     Field(
-        "cursor", "Where the page begins: `next` of the page before holds it",
-        {"type": "string", "pattern": f"^{CURSOR}$"}, "what `next` of the page before holds",
+        "cursor",
+        "Where the page begins: `next` of the page before holds it",
+        {"type": "string", "pattern": f"^{CURSOR}$"},
+        "what `next` of the page before holds",
     ),
-)  # fmt: skip
+)
 
 
-def page(query: Mapping[str, Sequence[bytes]], caller: Caller) -> Page:
+def page(query: Mapping[str, Sequence[bytes]], caller: Caller) -> ListSessions:
     """Return what a query asks for; raises Invalid with every fault at once."""
     values = {name: _value(name, given[-1]) for name, given in query.items()}
     faults = []
@@ -38,10 +43,10 @@ def page(query: Mapping[str, Sequence[bytes]], caller: Caller) -> Page:
         raise Invalid(faults)
     defaults = {parameter.name: parameter.default for parameter in PARAMETERS if parameter.default}
     wanted: dict[str, Any] = {"cursor": ""} | defaults | values
-    return Page(caller.vehicle(wanted["vehicle_id"]), wanted["cursor"], wanted["limit"], caller.name)
+    return ListSessions(caller.vehicle(wanted["vehicle_id"]), wanted["cursor"], wanted["limit"], caller.name)
 
 
-def page_json(asked: Page, answer: Answer, caller: Caller) -> dict[str, Any]:
+def page_json(asked: ListSessions, answer: BalancerAnswer, caller: Caller) -> dict[str, Any]:
     """Return the body of a page; `next` is where the next one is, None at the end."""
     following = {
         "vehicle_id": caller.shown(asked.vehicle_id),

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from balancer.contract import Outcome
+from balancer.contract import BalancerOutcome
 from runtime.coalescer import BATCH_BUCKETS
 
 # One bucket is the SLO: 99 % of admissions within 0.25 s. Most answers take 5 to 25 ms, so
@@ -14,10 +14,20 @@ UNAUTHORIZED = "unauthorized"
 QUOTA_EXCEEDED = "quota_exceeded"
 FAILED = "failed"  # a fault of ours: 500
 OUTCOMES = (
-    Outcome.ADMITTED, Outcome.NO_CAPACITY, Outcome.NO_SUBSTATION, Outcome.UNKNOWN, Outcome.WITHDRAWN,
-    Outcome.EXCEEDS_CAPACITY, Outcome.UNKNOWN_SUBSTATION, Outcome.KEY_REUSED, Outcome.VEHICLE_CHARGING, REJECTED,
-    UNAUTHORIZED, QUOTA_EXCEEDED, FAILED,
-)  # fmt: skip
+    BalancerOutcome.ADMITTED,
+    BalancerOutcome.NO_CAPACITY,
+    BalancerOutcome.NO_SUBSTATION,
+    BalancerOutcome.UNKNOWN,
+    BalancerOutcome.WITHDRAWN,
+    BalancerOutcome.EXCEEDS_CAPACITY,
+    BalancerOutcome.UNKNOWN_SUBSTATION,
+    BalancerOutcome.KEY_REUSED,
+    BalancerOutcome.VEHICLE_CHARGING,
+    REJECTED,
+    UNAUTHORIZED,
+    QUOTA_EXCEEDED,
+    FAILED,
+)
 KINDS = ADMITTED, WAITING, OTHER = "admitted", "waiting", "other"
 
 
@@ -26,19 +36,25 @@ class GatewayMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
-            "smartgrid_charge_requests", "Requests to `POST /charge` that ended, by how",
-            ["outcome"], registry=registry,
-        )  # fmt: skip
+            "smartgrid_charge_requests",
+            "Requests to `POST /charge` that ended, by how",
+            ["outcome"],
+            registry=registry,
+        )
         self._seconds = Histogram(
             "smartgrid_charge_request_duration_seconds",
             "From the arrival of a `POST /charge` to its answer. `admitted` did not ask to wait and is what the"
             " SLO is about; `waiting` asked to wait for room, however it ended",
-            ["kind"], buckets=BUCKETS_S, registry=registry,
-        )  # fmt: skip
+            ["kind"],
+            buckets=BUCKETS_S,
+            registry=registry,
+        )
         self._batch = Histogram(
-            "smartgrid_gateway_batch_calls", "Calls in one message of the stream to the balancer",
-            buckets=BATCH_BUCKETS, registry=registry,
-        )  # fmt: skip
+            "smartgrid_gateway_batch_calls",
+            "Calls in one message of the stream to the balancer",
+            buckets=BATCH_BUCKETS,
+            registry=registry,
+        )
         for outcome in OUTCOMES:
             self._requests.labels(outcome)
         for kind in KINDS:
@@ -47,7 +63,7 @@ class GatewayMetrics:
     def answered(self, outcome: str, took_s: float, *, waits: bool = False) -> None:
         """Count a request to charge; `waits` says that it had asked to wait for room."""
         self._requests.labels(outcome).inc()
-        kind = WAITING if waits else ADMITTED if outcome == Outcome.ADMITTED else OTHER
+        kind = WAITING if waits else ADMITTED if outcome == BalancerOutcome.ADMITTED else OTHER
         self._seconds.labels(kind).observe(took_s)
 
     def batched(self, calls: int) -> None:

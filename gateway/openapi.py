@@ -82,14 +82,17 @@ def description(version: str) -> dict[str, Any]:
 
 def _post() -> dict[str, Any]:
     key = {
-        "name": "Idempotency-Key", "in": "header", "required": False,
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
         "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
         "description": "The same key gives the same session, however often it is sent",
-    }  # fmt: skip
+    }
     location = {"Location": {"schema": {"type": "string"}, "description": "Where the session is"}}
     created = _content("Admitted", "application/json") | {
-        "description": "The car was placed", "headers": REQUEST_ID | RATE_LIMIT | location,
-    }  # fmt: skip
+        "description": "The car was placed",
+        "headers": REQUEST_ID | RATE_LIMIT | location,
+    }
     faults = (
         _problems("400", MALFORMED.title)
         | _problems("413", TOO_LARGE.title)
@@ -100,37 +103,52 @@ def _post() -> dict[str, Any]:
         "summary": "Ask to charge a car",
         "parameters": [key],
         "requestBody": {"required": True, **_content("Charge", "application/json")},
-        "responses": {"201": created, **faults, **_turned_away(changes=True), **_problems("409", VEHICLE_CHARGING.title),
-                      **_problems("422", f"{INVALID.title}, or: {KEY_REUSED.title}"),
-                      **_problems("503", "Not placed, or not known: come back after Retry-After")},
-    }  # fmt: skip
+        "responses": {
+            "201": created,
+            **faults,
+            **_turned_away(changes=True),
+            **_problems("409", VEHICLE_CHARGING.title),
+            **_problems("422", f"{INVALID.title}, or: {KEY_REUSED.title}"),
+            **_problems("503", "Not placed, or not known: come back after Retry-After"),
+        },
+    }
 
 
 def _list() -> dict[str, Any]:
     parameters = [
         {
-            "name": parameter.name, "in": "query", "required": parameter.required, "description": parameter.about,
-            "schema": parameter.schema | ({} if parameter.default is None else {"default": parameter.default}),
+            "name": parameter.name,
+            "in": "query",
+            "required": parameter.required,
+            "description": parameter.about,
+            "schema": parameter.schema
+            | ({} if parameter.default is None else {"default": parameter.default}),
         }
         for parameter in PARAMETERS
-    ]  # fmt: skip
+    ]
     found = _content("Page", "application/json") | {
-        "description": "A page of the vehicle's sessions", "headers": REQUEST_ID | RATE_LIMIT,
-    }  # fmt: skip
+        "description": "A page of the vehicle's sessions",
+        "headers": REQUEST_ID | RATE_LIMIT,
+    }
     faults = _problems("400", MALFORMED.title) | _problems("415", UNSUPPORTED.title) | _turned_away()
     return {
         "operationId": "list",
         "summary": "List the sessions of a vehicle",
         "parameters": parameters,
-        "responses": {"200": found, **faults, **_problems("422", INVALID.title),
-                      **_problems("503", UNREACHABLE.title)},
-    }  # fmt: skip
+        "responses": {
+            "200": found,
+            **faults,
+            **_problems("422", INVALID.title),
+            **_problems("503", UNREACHABLE.title),
+        },
+    }
 
 
 def _one() -> dict[str, Any]:
     session = _content("Session", "application/json") | {
-        "description": "The session", "headers": REQUEST_ID | RATE_LIMIT,
-    }  # fmt: skip
+        "description": "The session",
+        "headers": REQUEST_ID | RATE_LIMIT,
+    }
     faults = (
         _problems("400", MALFORMED.title)
         | _problems("404", NOT_FOUND.title)

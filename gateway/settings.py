@@ -54,9 +54,11 @@ class Settings:
         "MAX_CONNECTIONS", str(Limits().connections), integer(1, 1_000_000), "connections at once"
     )
     connections_per_address: int = setting(
-        "MAX_CONNECTIONS_PER_ADDRESS", str(Limits().per_address), integer(0, 1_000_000),
+        "MAX_CONNECTIONS_PER_ADDRESS",
+        str(Limits().per_address),
+        integer(0, 1_000_000),
         "connections of one address at once; 0: no limit per address",
-    )  # fmt: skip
+    )
     operator_token: Path | None = setting(
         "OPERATOR_TOKEN_FILE",
         "",

@@ -11,20 +11,23 @@ from pathlib import Path
 
 from rich.console import Console
 
-from loadtest import options, report, rounds, runs, tables
-from loadtest.arrivals import BOUNDS, fits
+from loadtest import options
 from loadtest.compare import command
-from loadtest.credential import Credential
-from loadtest.launch import COMPLETE, EXIT_CODES, exit_code, launch
-from loadtest.order import Order
+from loadtest.judge.thresholds import in_force
 from loadtest.paper.document import NotAResult
-from loadtest.plan import GridSize, make
-from loadtest.plan_view import show_plan, write_plan
-from loadtest.presets import PRESETS
-from loadtest.runs import NotWritten
-from loadtest.screen import PLAIN_WIDTH
-from loadtest.target import allow_list, refusal
-from loadtest.thresholds import in_force
+from loadtest.plan.arrivals import BOUNDS, fits
+from loadtest.plan.document import GridSize, make
+from loadtest.plan.presets import PRESETS
+from loadtest.report import document as report
+from loadtest.report import runs, tables
+from loadtest.report.plan_view import show_plan, write_plan
+from loadtest.report.runs import NotWritten
+from loadtest.run import rounds
+from loadtest.run.launch import COMPLETE, EXIT_CODES, exit_code, launch
+from loadtest.run.order import RunOptions
+from loadtest.run.target import allow_list, refusal
+from loadtest.send.credential import Credential
+from loadtest.show.screen import PLAIN_WIDTH
 
 DONE, NOT_WRITTEN, USAGE = 0, 1, 2
 
@@ -48,9 +51,12 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     again = commands.add_parser("report", help=about, description=about)
     again.add_argument("result", type=Path, help="the result of a run, as JSON", metavar="RESULT.json")
     again.add_argument(
-        "-o", "--output", type=options.explained(options.writable), metavar="FILE",
+        "-o",
+        "--output",
+        type=options.explained(options.writable),
+        metavar="FILE",
         help=f"where to [{report.REPORT} beside it]",
-    )  # fmt: skip
+    )
     command.add(commands, environ)
     return top
 
@@ -118,14 +124,22 @@ def faults(asked: argparse.Namespace, environ: Mapping[str, str]) -> str:
     return ""
 
 
-def _order(asked: argparse.Namespace) -> Order:
+def _order(asked: argparse.Namespace) -> RunOptions:
     wish = options.wish_of(asked)
-    return Order(
+    return RunOptions(
         runs.new_id(wish.preset.name, wish.seed),
-        asked.gateway, asked.balancer, wish, asked.concurrency, asked.retries,
-        in_force(wish.preset.limits, asked.fail_if), asked.settle_s, asked.runs_dir,
-        json=asked.json, plan_json=asked.plan_json, end_on_stop=asked.end_sessions_on_stop,
-    )  # fmt: skip
+        asked.gateway,
+        asked.balancer,
+        wish,
+        asked.concurrency,
+        asked.retries,
+        in_force(wish.preset.limits, asked.fail_if),
+        asked.settle_s,
+        asked.runs_dir,
+        json=asked.json,
+        plan_json=asked.plan_json,
+        end_on_stop=asked.end_sessions_on_stop,
+    )
 
 
 def _dry_run(asked: argparse.Namespace) -> int:

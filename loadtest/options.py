@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from loadtest.arrivals import MAX_REQUESTS, MAX_SECONDS
-from loadtest.credential import from_file
-from loadtest.plan import DEFAULT_GRID, Wish
-from loadtest.presets import PRESETS, Preset
-from loadtest.records import W_PER_KW
-from loadtest.shapes import SHAPES
-from loadtest.target import base_url
-from loadtest.thresholds import FIGURES, limit
+from loadtest.judge.thresholds import FIGURES, limit
+from loadtest.plan.arrivals import MAX_REQUESTS, MAX_SECONDS
+from loadtest.plan.document import DEFAULT_GRID, PlanOptions
+from loadtest.plan.presets import PRESETS, Preset
+from loadtest.plan.shapes import SHAPES
+from loadtest.record.records import W_PER_KW
+from loadtest.run.target import base_url
+from loadtest.send.credential import from_file
 from runtime.operator_token import OperatorToken, read_if_any
 from runtime.settings import integer, local_url, matching, number
 
@@ -40,18 +40,23 @@ def add(command: argparse.ArgumentParser, preset: Preset, environ: Mapping[str, 
         command.add_argument(name, type=explained(parse), default=default, help=shown)
     built_in = f"Built in: {', '.join(preset.limits)}. Names: {', '.join(FIGURES)}"
     command.add_argument(
-        "--fail-if", type=explained(limit), action="append", default=[], metavar="'NAME OP NUMBER'",
+        "--fail-if",
+        type=explained(limit),
+        action="append",
+        default=[],
+        metavar="'NAME OP NUMBER'",
         help="break the run if, e.g. 'p99_ms > 250'; may be given again, and replaces the built-in limit of NAME. "
         + built_in,
-    )  # fmt: skip
+    )
     about = "auto: bars on a terminal, plain lines elsewhere; jsonl: one JSON object a line, for a program"
     command.add_argument(
         "--progress", choices=("auto", "jsonl"), default="auto", help=f"{about} [%(default)s]"
     )
     command.add_argument(
-        "--end-sessions-on-stop", action="store_true",
+        "--end-sessions-on-stop",
+        action="store_true",
         help="when the run is stopped, end the sessions that it had got; without this they charge on",
-    )  # fmt: skip
+    )
     _rounds(command)
     for name, about in FILES:
         command.add_argument(name, type=explained(writable), help=about, metavar="FILE")
@@ -60,24 +65,31 @@ def add(command: argparse.ArgumentParser, preset: Preset, environ: Mapping[str, 
 
 def _rounds(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--policy", type=explained(_names), default=(), metavar="NAME[,NAME...]",
+        "--policy",
+        type=explained(_names),
+        default=(),
+        metavar="NAME[,NAME...]",
         help="run under each of these policies in turn and compare them; the former one comes back",
-    )  # fmt: skip
+    )
     command.add_argument(
-        "--repeat", type=explained(integer(1, MAX_REPEAT)), default="1", metavar="N",
+        "--repeat",
+        type=explained(integer(1, MAX_REPEAT)),
+        default="1",
+        metavar="N",
         help="run so many times, under each policy [%(default)s]",
-    )  # fmt: skip
+    )
     command.add_argument(
-        "--html", type=explained(writable), metavar="FILE",
+        "--html",
+        type=explained(writable),
+        metavar="FILE",
         help="write the comparison of several runs as a page to FILE",
-    )  # fmt: skip
+    )
 
 
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     if not all(NAME.fullmatch(name) for name in names) or len(set(names)) < len(names):
-        message = "different names of policies, separated by commas, are accepted"
-        raise ValueError(message)
+        raise ValueError("different names of policies, separated by commas, are accepted")
     return names
 
 
@@ -101,18 +113,28 @@ def _where(command: argparse.ArgumentParser, environ: Mapping[str, str]) -> None
         )
     about = "a base URL that may be used though it is not on a loopback address; may be repeated"
     command.add_argument(
-        "--allow-target", type=explained(base_url), action="append", default=[], metavar="URL",
+        "--allow-target",
+        type=explained(base_url),
+        action="append",
+        default=[],
+        metavar="URL",
         help=f"{about} (env LOADTEST_TARGETS, separated by commas)",
-    )  # fmt: skip
+    )
     command.add_argument(
-        "--api-key-file", type=explained(from_file), dest="credential", metavar="FILE",
+        "--api-key-file",
+        type=explained(from_file),
+        dest="credential",
+        metavar="FILE",
         help="file with the API key for the gateway; without it env API_KEY is used, if set",
-    )  # fmt: skip
+    )
     command.add_argument(
-        "--operator-token-file", type=explained(_token), dest="token", metavar="FILE",
+        "--operator-token-file",
+        type=explained(_token),
+        dest="token",
+        metavar="FILE",
         default=environ.get("OPERATOR_TOKEN_FILE") or None,
         help="file with the operator token, for a balancer that requires it (env OPERATOR_TOKEN_FILE)",
-    )  # fmt: skip
+    )
 
 
 def _token(path: str) -> OperatorToken | None:
@@ -126,33 +148,55 @@ def _plan(preset: Preset) -> tuple[Option, ...]:
     requests = integer(1, MAX_REQUESTS)
     grid_kw = ",".join(f"{watts / W_PER_KW:g}" for watts in DEFAULT_GRID.capacity_w.values())
     return (
-        ("--requests", unless_word("auto", requests) if preset.peak_share else requests,
-         str(preset.requests or "auto"), "how many cars arrive"),
+        (
+            "--requests",
+            unless_word("auto", requests) if preset.peak_share else requests,
+            str(preset.requests or "auto"),
+            "how many cars arrive",
+        ),
         ("--seconds", number(0.1, MAX_SECONDS), f"{preset.seconds:g}", "in how many seconds they arrive"),
         ("--seed", integer(0, 2**53), str(DEFAULT_SEED), "the same seed makes the same arrivals"),
-        ("--shape", matching("|".join(SHAPES), f"one of {', '.join(SHAPES)}"), preset.shape,
-         f"when they arrive: {', '.join(SHAPES)}"),
-        ("--substation", matching(SUBSTATION_ID, "a substation's id"), None,
-         "which one outage drains and hot-spot is about [the first of the fleet]"),
-        ("--time-scale", number(0.001, 1_000_000), f"{DEFAULT_GRID.time_scale:g}",
-         "time scale of the grid that --dry-run assumes; a run asks the grid"),
+        (
+            "--shape",
+            matching("|".join(SHAPES), f"one of {', '.join(SHAPES)}"),
+            preset.shape,
+            f"when they arrive: {', '.join(SHAPES)}",
+        ),
+        (
+            "--substation",
+            matching(SUBSTATION_ID, "a substation's id"),
+            None,
+            "which one outage drains and hot-spot is about [the first of the fleet]",
+        ),
+        (
+            "--time-scale",
+            number(0.001, 1_000_000),
+            f"{DEFAULT_GRID.time_scale:g}",
+            "time scale of the grid that --dry-run assumes; a run asks the grid",
+        ),
         ("--capacity-kw", _capacities, grid_kw, "capacities that --dry-run assumes, likewise"),
-    )  # fmt: skip
+    )
 
 
 def _manner(preset: Preset) -> tuple[Option, ...]:
     return (
         ("--concurrency", integer(1, 10_000), "500", "how many requests may be open at once"),
-        ("--retries", integer(0, MAX_RETRIES), str(preset.retries),
-         "how often a request is sent again after 429, 503 or no answer"),
+        (
+            "--retries",
+            integer(0, MAX_RETRIES),
+            str(preset.retries),
+            "how often a request is sent again after 429, 503 or no answer",
+        ),
         ("--settle-s", number(0, MAX_SECONDS), "180", "how long to wait for a nearly empty fleet"),
-    )  # fmt: skip
+    )
 
 
-def wish_of(asked: argparse.Namespace) -> Wish:
+def wish_of(asked: argparse.Namespace) -> PlanOptions:
     """Return what the command line wants of the plan."""
     preset = PRESETS[asked.command]
-    return Wish(preset, asked.seed, asked.shape, asked.requests, float(asked.seconds), asked.substation)
+    return PlanOptions(
+        preset, asked.seed, asked.shape, asked.requests, float(asked.seconds), asked.substation
+    )
 
 
 def unless_word(word: str, parse: Callable[[str], T]) -> Callable[[str], T | None]:
@@ -164,8 +208,7 @@ def writable(text: str) -> Path:
     """Return the path of a file that can be written; raises ValueError."""
     path = Path(text)
     if not path.absolute().parent.is_dir() or path.is_dir():
-        message = "a file in a folder that exists is accepted"
-        raise ValueError(message)
+        raise ValueError("a file in a folder that exists is accepted")
     return path
 
 
@@ -176,8 +219,7 @@ def explained(parse: Callable[[str], T]) -> Callable[[str], T]:
         try:
             return parse(text)
         except ValueError as error:
-            message = f"{text!r} can't be used: {error}"
-            raise argparse.ArgumentTypeError(message) from error
+            raise argparse.ArgumentTypeError(f"{text!r} can't be used: {error}") from error
 
     return parsed
 

@@ -102,10 +102,14 @@ async def running(data: Path) -> AsyncIterator[Running]:
     ports = {name: str(port) for name, port in zip(names, _free_ports(len(names)), strict=True)}
     urls = {heading: f"http://127.0.0.1:{ports[f'{heading.upper()}_PORT']}" for heading in SERVICES}
     environ = ports | {
-        "DATA_DIR": str(data), "SUBSTATION_GRPC_PORT": "0", "SUBSTATIONS": urls["Substation"], "POLL_S": "0.1",
-        "BALANCER": f"127.0.0.1:{ports['BALANCER_GRPC_PORT']}", "BALANCER_URL": urls["Balancer"],
+        "DATA_DIR": str(data),
+        "SUBSTATION_GRPC_PORT": "0",
+        "SUBSTATIONS": urls["Substation"],
+        "POLL_S": "0.1",
+        "BALANCER": f"127.0.0.1:{ports['BALANCER_GRPC_PORT']}",
+        "BALANCER_URL": urls["Balancer"],
         "GATEWAY_URL": urls["Gateway"],
-    }  # fmt: skip
+    }
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(substation(load(SubstationSettings, environ)))
         await stack.enter_async_context(balancer(load(BalancerSettings, environ)))
@@ -198,8 +202,7 @@ async def _ready(urls: Iterable[str]) -> None:
         for url in urls:
             while await _text(http, f"{url}/readyz") == "":
                 if time.monotonic() > until_s:
-                    message = f"{url} is not ready"
-                    raise TimeoutError(message)
+                    raise TimeoutError(f"{url} is not ready")
                 await asyncio.sleep(0.05)
 
 

@@ -44,7 +44,7 @@ CHANNEL_OPTIONS = [
 ]
 
 
-class LinkLost(Exception):  # noqa: N818 - a state of the link, not a mistake
+class LinkLost(Exception):
     """The stream ended after the call was sent and before its answer: nobody knows the outcome."""
 
 

@@ -78,8 +78,7 @@ class CommitCount:
         except FileNotFoundError:
             return None
         except OSError as error:
-            message = f"{self._path} can't be read: {error.strerror}"
-            raise StoreUnusable(message) from error
+            raise StoreUnusable(f"{self._path} can't be read: {error.strerror}") from error
         if not found:
             log.warning("%s is not a count of commits: missing commits would not be noticed", self._path)
             return None

@@ -14,7 +14,7 @@ OTHERS = (
 LEAST = 64  # connections; a listener with fewer is of no use
 
 
-class TooFewFiles(OSError):  # noqa: N818 - a state of the machine
+class TooFewFiles(OSError):
     """The limit of open files is too low for the connections; the message says how many are needed."""
 
 
@@ -41,11 +41,11 @@ def within(limits: Limits, files: int) -> Limits:
     left = files - limits.reserve - OTHERS
     if not limits.shrinks or left < LEAST:
         least = wanted if not limits.shrinks else LEAST + limits.reserve + OTHERS
-        message = (
+        raise TooFewFiles(
             f"{limits.connections} connections need {wanted} open files, and this process may have {files}:"
             f" raise its limit to {least} (ulimit -n, LimitNOFILE)"
+            + ("" if limits.shrinks else ", or lower MAX_CONNECTIONS")
         )
-        raise TooFewFiles(message + ("" if limits.shrinks else ", or lower MAX_CONNECTIONS"))
     log.warning(
         "fewer connections, because the limit of open files is low",
         extra={"connections": left, "files": files},

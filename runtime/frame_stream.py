@@ -37,9 +37,11 @@ class StreamMetrics:
     def __init__(self, registry: CollectorRegistry, prefix: str) -> None:
         self._clients = Gauge(f"{prefix}_stream_clients", "Clients of the stream", registry=registry)
         self._connections = Counter(
-            f"{prefix}_stream_connections", "Connections to the stream. `slow` took no frame, and is `closed` as well; `full`, `cross_origin`: refused",
-            ["outcome"], registry=registry,
-        )  # fmt: skip
+            f"{prefix}_stream_connections",
+            "Connections to the stream. `slow` took no frame, and is `closed` as well; `full`, `cross_origin`: refused",
+            ["outcome"],
+            registry=registry,
+        )
         self._frames = Counter(
             f"{prefix}_stream_frames",
             "Frames that clients of the stream took",

@@ -60,8 +60,7 @@ class GroupCommit(Generic[Item, Result]):
     def submit(self, item: Item) -> "asyncio.Future[Result]":
         """Return a future of the item's result. Must not be called once closed."""
         if self._closed:
-            message = "submit after close"
-            raise RuntimeError(message)
+            raise RuntimeError("submit after close")
         future: asyncio.Future[Result] = self._loop.create_future()
         self.oldest_s()  # drops items that are done; nothing else may call it
         self._submitted_s.append(time.monotonic())

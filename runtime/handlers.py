@@ -135,6 +135,9 @@ class NotFoundHandler(ApiHandler):
 
 def _methods(handler: type[RequestHandler]) -> set[str]:
     """Return the lower-case HTTP methods that a handler class takes: HEAD wherever it takes GET."""
-    own = {name.lower() for name in RequestHandler.SUPPORTED_METHODS
-           if getattr(handler, name.lower()) is not getattr(RequestHandler, name.lower())}  # fmt: skip
+    own = {
+        name.lower()
+        for name in RequestHandler.SUPPORTED_METHODS
+        if getattr(handler, name.lower()) is not getattr(RequestHandler, name.lower())
+    }
     return own if "get" in own else own - {"head"}

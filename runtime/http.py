@@ -72,8 +72,7 @@ def _bound(address: str, port: int) -> list[socket.socket]:
         host = f"[{address}]" if ":" in address else address
         taken = error.errno == errno.EADDRINUSE
         todo = "end what uses the port, or choose another" if taken else "is it an address of this machine?"
-        message = f"can't listen on {host}:{port}: {error.strerror or error}: {todo}"
-        raise OSError(message) from error
+        raise OSError(f"can't listen on {host}:{port}: {error.strerror or error}: {todo}") from error
 
 
 def _server(app: Application, limits: Limits, gate: Gate, tls: ssl.SSLContext | None) -> LimitedServer:
@@ -96,6 +95,5 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     try:
         context.load_cert_chain(certificate, key)
     except OSError as error:  # ssl.SSLError is one
-        message = f"TLS with {certificate} and {key}: {error}"
-        raise OSError(message) from error
+        raise OSError(f"TLS with {certificate} and {key}: {error}") from error
     return context

@@ -22,13 +22,18 @@ class HttpMetrics:
     def __init__(self, registry: CollectorRegistry, app: Application) -> None:
         """Count from now on what `app` answers."""
         self._requests = Counter(
-            "smartgrid_http_requests", "HTTP requests that were answered, by handler and status",
-            ["handler", "status"], registry=registry,
-        )  # fmt: skip
+            "smartgrid_http_requests",
+            "HTTP requests that were answered, by handler and status",
+            ["handler", "status"],
+            registry=registry,
+        )
         self._seconds = Histogram(
-            "smartgrid_http_request_duration_seconds", "From the first line of a request to the end of its answer",
-            ["handler"], buckets=BUCKETS_S, registry=registry,
-        )  # fmt: skip
+            "smartgrid_http_request_duration_seconds",
+            "From the first line of a request to the end of its answer",
+            ["handler"],
+            buckets=BUCKETS_S,
+            registry=registry,
+        )
         self._handlers = {*names(app), OTHER}
         for handler in self._handlers:
             self._seconds.labels(handler)

@@ -15,28 +15,24 @@ TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-class Malformed(Exception):  # noqa: N818 - a state of the body
+class Malformed(Exception):
     """The body is not a JSON object; the message says why."""
 
 
 def read_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object in `body`; raises Malformed."""
     if _too_deep(body):
-        message = f"the body is nested too deep: at most {DEEPEST} levels are accepted"
-        raise Malformed(message)
+        raise Malformed(f"the body is nested too deep: at most {DEEPEST} levels are accepted")
     try:
         document = json.loads(body.decode(), parse_constant=_no_constant, object_pairs_hook=_no_doubles)
         if SURROGATE.search(body):
             json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        message = "the body is not JSON: it holds a lone surrogate, which is not text"
-        raise Malformed(message) from None
+        raise Malformed("the body is not JSON: it holds a lone surrogate, which is not text") from None
     except (ValueError, RecursionError) as error:
-        message = f"the body is not JSON: {error}"
-        raise Malformed(message[:LONGEST_FAULT]) from None
+        raise Malformed(f"the body is not JSON: {error}"[:LONGEST_FAULT]) from None
     if not isinstance(document, dict):
-        message = "the body must be a JSON object"
-        raise Malformed(message)
+        raise Malformed("the body must be a JSON object")
     return document
 
 
@@ -57,13 +53,11 @@ def _too_deep(body: bytes) -> bool:
 
 
 def _no_constant(name: str) -> float:
-    message = f"{name} is not a JSON number"
-    raise ValueError(message)
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        message = "a field is given twice"
-        raise ValueError(message)
+        raise ValueError("a field is given twice")
     return document

@@ -14,9 +14,11 @@ class LoopLag:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._lag = Histogram(
-            "smartgrid_loop_lag_seconds", "How late a timer of the event loop ran, ten times a second",
-            buckets=BUCKETS_S, registry=registry,
-        )  # fmt: skip
+            "smartgrid_loop_lag_seconds",
+            "How late a timer of the event loop ran, ten times a second",
+            buckets=BUCKETS_S,
+            registry=registry,
+        )
 
     async def follow(self) -> None:
         """Measure until cancelled. A loop that stood still is one late look, not many."""

@@ -11,7 +11,7 @@ SCHEME = "bearer"
 Metadata = tuple[tuple[str, str], ...]
 
 
-class TokenUnusable(OSError):  # noqa: N818 - a state of the file
+class TokenUnusable(OSError):
     """The file of the token can't be read, or holds no token; the message says which."""
 
 
@@ -21,8 +21,7 @@ class OperatorToken:
     def __init__(self, text: str) -> None:
         """Raise ValueError, without the token in it, for what can't be one."""
         if not TOKEN.fullmatch(text):
-            message = "a token must be 16 to 255 visible ASCII characters"
-            raise ValueError(message)
+            raise ValueError("a token must be 16 to 255 visible ASCII characters")
         self._field = f"Bearer {text}"
         self._token = text.encode("ascii")
 
@@ -53,8 +52,7 @@ def read_if_any(path: Path | None) -> OperatorToken | None:
         return OperatorToken(path.read_text(encoding="utf-8").strip())
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
-        message = f"the operator token in {path} can't be used: {why}"
-        raise TokenUnusable(message) from None
+        raise TokenUnusable(f"the operator token in {path} can't be used: {why}") from None
 
 
 def headers(token: OperatorToken | None) -> dict[str, str]:

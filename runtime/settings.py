@@ -44,8 +44,7 @@ def setting(name: str, default: str | None, parse: Callable[[str], T], about: st
 
     def fallback() -> T:
         if default is None:
-            message = f"{name} must be given"
-            raise TypeError(message)
+            raise TypeError(f"{name} must be given")
         return parse(default)
 
     return dataclasses.field(default_factory=fallback, metadata=described)
@@ -85,8 +84,7 @@ def number(low: float, high: float) -> Callable[[str], float]:
         except ValueError:
             value = math.nan
         if not low <= value <= high:
-            message = f"a number from {low:g} to {high:g} is accepted"
-            raise ValueError(message)
+            raise ValueError(f"a number from {low:g} to {high:g} is accepted")
         return value
 
     return parse
@@ -97,8 +95,7 @@ def integer(low: int, high: int) -> Callable[[str], int]:
 
     def parse(text: str) -> int:
         if not re.fullmatch(r"-?[0-9]{1,18}", text) or not low <= int(text) <= high:
-            message = f"a whole number from {low} to {high} is accepted"
-            raise ValueError(message)
+            raise ValueError(f"a whole number from {low} to {high} is accepted")
         return int(text)
 
     return parse
@@ -114,8 +111,7 @@ def matching(pattern: str, accepted: str) -> Callable[[str], str]:
 
     def parse(text: str) -> str:
         if not re.fullmatch(pattern, text):
-            message = f"{accepted} is accepted"
-            raise ValueError(message)
+            raise ValueError(f"{accepted} is accepted")
         return text
 
     return parse
@@ -126,8 +122,7 @@ def address(text: str) -> str:
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:
-        message = "an IP address such as 127.0.0.1 or 0.0.0.0 is accepted"
-        raise ValueError(message) from None
+        raise ValueError("an IP address such as 127.0.0.1 or 0.0.0.0 is accepted") from None
 
 
 def address_if_any(text: str) -> str:
@@ -140,8 +135,7 @@ def host_names(text: str) -> tuple[str, ...]:
     found = tuple(part.strip().lower().rstrip(".") for part in text.split(",") if part.strip())
     for name in found:
         if not HOST_NAME.fullmatch(name):
-            message = f"{name!r} is not a host name: give names without a port, separated by commas"
-            raise ValueError(message)
+            raise ValueError(f"{name!r} is not a host name: give names without a port, separated by commas")
     return found
 
 
@@ -149,12 +143,10 @@ def urls(text: str) -> tuple[str, ...]:
     """Base URLs of services, separated by commas."""
     found = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
     if not found or len(set(found)) != len(found):
-        message = "one or more different URLs, separated by commas, are accepted"
-        raise ValueError(message)
+        raise ValueError("one or more different URLs, separated by commas, are accepted")
     for url in found:
         if not _is_base(url):
-            message = f"{url!r} is not of the form http://host:port"
-            raise ValueError(message)
+            raise ValueError(f"{url!r} is not of the form http://host:port")
     return found
 
 
@@ -177,8 +169,7 @@ def _is_base(url: str) -> bool:
 def page_url_if_any(text: str) -> str:
     """The base of links that a person follows, which may lie below a path; empty when nothing is set."""
     if text and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?", text):
-        message = "a URL such as http://host:3000 or https://host/grafana is accepted"
-        raise ValueError(message)
+        raise ValueError("a URL such as http://host:3000 or https://host/grafana is accepted")
     return text.rstrip("/")
 
 

@@ -24,7 +24,7 @@ WHY = {
 }
 
 
-class StoreFull(Exception):  # noqa: N818 - a state of the disk
+class StoreFull(Exception):
     """The disk can't be written; the transaction was undone."""
 
 
@@ -32,7 +32,7 @@ class StoreDamaged(sqlite3.DatabaseError):
     """The file can't be read; the transaction was undone. Handle it like SQLite's own errors."""
 
 
-class StoreUnusable(Exception):  # noqa: N818 - a state of the file
+class StoreUnusable(Exception):
     """The file can't be opened, is in use, is damaged, or was written by a newer version."""
 
 
@@ -74,11 +74,11 @@ class Store:
         try:
             yield
         except OSError as error:
-            message = f"{self.path}: {error.strerror or error}; may the folder be written?"
-            raise StoreUnusable(message) from error
+            raise StoreUnusable(
+                f"{self.path}: {error.strerror or error}; may the folder be written?"
+            ) from error
         except sqlite3.Error as error:
-            message = f"{self.path}: {error}; {WHY[meaning(error)]}"
-            raise StoreUnusable(message) from error
+            raise StoreUnusable(f"{self.path}: {error}; {WHY[meaning(error)]}") from error
 
     def _check(self) -> None:
         until_s = time.monotonic() + CHECK_WITHIN_S
@@ -91,16 +91,16 @@ class Store:
         finally:
             self._db.set_progress_handler(None, 0)
         if faults != ["ok"]:
-            message = f"{self.path} is damaged: {'; '.join(faults)}. {keep_aside(self.path, 'damaged')}"
-            raise StoreUnusable(message)
+            raise StoreUnusable(
+                f"{self.path} is damaged: {'; '.join(faults)}. {keep_aside(self.path, 'damaged')}"
+            )
 
     def _migrate(self, migrations: Sequence[str]) -> None:
         version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > len(migrations):
-            message = (
+            raise StoreUnusable(
                 f"{self.path} has schema {version}, this program knows up to {len(migrations)}: update it"
             )
-            raise StoreUnusable(message)
         for number, script in enumerate(migrations[version:], start=version + 1):
             self._db.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version={number}; COMMIT;")
 

@@ -63,8 +63,7 @@ async def listen(
         try:
             bound = server.add_insecure_port(f"{host}:{chosen}")
         except RuntimeError as error:
-            message = f"can't listen on {host}:{chosen}: is the port taken?"
-            raise OSError(message) from error
+            raise OSError(f"can't listen on {host}:{chosen}: is the port taken?") from error
         await server.start()
         try:
             yield bound
@@ -119,8 +118,7 @@ def _blocker(port: int) -> socket.socket | None:
         blocker.close()
         if error.errno != errno.EADDRINUSE:
             return None
-        message = f"can't listen on {ALL_OF_IPV4}:{port}: is the port taken?"
-        raise OSError(message) from error
+        raise OSError(f"can't listen on {ALL_OF_IPV4}:{port}: is the port taken?") from error
     return blocker
 
 

@@ -22,8 +22,7 @@ def decode(text: str | bytes) -> Any:
     try:
         return json.loads(text, parse_constant=_refuse)
     except RecursionError:
-        message = "it is nested too deeply"
-        raise ValueError(message) from None
+        raise ValueError("it is nested too deeply") from None
 
 
 def _finite(value: Any) -> Any:
@@ -38,5 +37,4 @@ def _finite(value: Any) -> Any:
 
 
 def _refuse(constant: str) -> NoReturn:
-    message = f"{constant} is not JSON"
-    raise ValueError(message)
+    raise ValueError(f"{constant} is not JSON")

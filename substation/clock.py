@@ -7,7 +7,7 @@ from substation.plan import MS_PER_S
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Moment:
+class ClockReading:
     """A grid time, the wall time at that moment, and the scale from then on (0: not known)."""
 
     grid_ms: int
@@ -24,7 +24,9 @@ class GridClock:
     scale: float
 
     @classmethod
-    def resume(cls, stored: Moment, now_unix_ms: int, now_monotonic_s: float, scale: float) -> "GridClock":
+    def resume(
+        cls, stored: ClockReading, now_unix_ms: int, now_monotonic_s: float, scale: float
+    ) -> "GridClock":
         """Go on from a stored grid time, from now on at `scale`.
 
         The time since then counts by the scale that was in force. A wall clock that was set back counts as no time.

@@ -17,12 +17,10 @@ from substation.plan import Plan
 # is at most 1.25 times the one before it, so Retry-After is at most that much too long (docs/adr/0018). The last is
 # "some day", and equals the load.
 RELEASES_WITHIN_S = (
-    0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0,
-    10.0, 12.0, 15.0, 18.0, 22.0, 26.0, 30.0, 36.0, 44.0, 52.0, 60.0, 75.0, 90.0,
-    110.0, 135.0, 165.0, 200.0, 245.0, 300.0, 360.0, 440.0, 540.0, 660.0, 780.0, 900.0,
-    1100.0, 1350.0, 1650.0, 2000.0, 2400.0, 3000.0, 3600.0, 4500.0, 5400.0, 6600.0, 8000.0, 9600.0, 11700.0,
-    4 * 3600.0,
-    float("inf"),
+    0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 18.0, 22.0, 26.0, 30.0,
+    36.0, 44.0, 52.0, 60.0, 75.0, 90.0, 110.0, 135.0, 165.0, 200.0, 245.0, 300.0, 360.0, 440.0, 540.0,
+    660.0, 780.0, 900.0, 1100.0, 1350.0, 1650.0, 2000.0, 2400.0, 3000.0, 3600.0, 4500.0, 5400.0, 6600.0,
+    8000.0, 9600.0, 11700.0, 4 * 3600.0, float("inf"),
 )  # fmt: skip
 # Bounds of what a balancer believes: see `report_fault` and `session_fault`.
 SUBSTATION_ID = "[a-z0-9][a-z0-9-]{0,62}"  # regular expressions
@@ -30,16 +28,15 @@ JOURNAL_ID = "[A-Za-z0-9._-]{1,64}"
 SESSION_ID = rf"{SUBSTATION_ID}\.[A-Za-z0-9_-]{{1,64}}"
 MOST_W = 10**9  # the highest CAPACITY_KW
 MOST_COUNT = 2**53  # numbers on a page are exact up to here
-MOST_AHEAD_S = (
-    24 * 3600
-)  # an epoch is at least the substation's unix time: how far that may be ahead of this clock
+# An epoch is at least the substation's unix time: how far that may be ahead of this clock.
+MOST_AHEAD_S = 24 * 3600
 LAST_UNIX_MS = 253_402_300_799_999  # the end of the year 9999
 
 MOST_LISTED = 1000  # sessions of one page
 MOST_STREAMED = 100  # a message may hold the answers to hundreds of calls, and at most 4 MiB
 
 
-class State(StrEnum):
+class SessionState(StrEnum):
     """The state of a session, or of a key that has none (`REFUSED`); `PAUSED` is for curtailment."""
 
     REFUSED = "refused"
@@ -50,7 +47,7 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-class Outcome(StrEnum):
+class SubstationOutcome(StrEnum):
     """How a substation answers. `UNAVAILABLE` and `NOT_ME` decide nothing: ask again."""
 
     PLACED = "placed"
@@ -108,7 +105,7 @@ class Settle:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Stop:
+class StopSession:
     """End a session; ended ones are returned as they are.
 
     A session of another caller is not found; `caller` '' finds all, for operators.
@@ -119,7 +116,7 @@ class Stop:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Find:
+class FindSession:
     """Look a session up; `caller` as for Stop."""
 
     session_id: str
@@ -127,7 +124,7 @@ class Find:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Page:
+class ListSessions:
     """List sessions past number `after`, in the order of admission; '' is any vehicle, and any caller.
 
     `limit` is brought within 1 and MOST_LISTED; on the stream, where many answers share a message,
@@ -154,7 +151,7 @@ class Derate:
     limit_w: int
 
 
-Command = Place | Withdraw | Settle | Stop | Find | Page | Drain | Derate
+Command = Place | Withdraw | Settle | StopSession | FindSession | ListSessions | Drain | Derate
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -164,7 +161,7 @@ class Session:
     session_id: str
     substation_id: str
     vehicle_id: str
-    state: State
+    state: SessionState
     plan: Plan
     delivered_j: int
     started_unix_ms: int
@@ -193,24 +190,31 @@ class Session:
         Raises ValueError for what can't be a session.
         """
         session = cls(
-            flat.session_id, flat.substation_id, flat.vehicle_id, State(flat.state),
-            Plan(flat.energy_j, flat.power_w, flat.stay_ms, flat.taper), flat.delivered_j,
-            flat.started_unix_ms, flat.expected_end_unix_ms, flat.ended_unix_ms, flat.caller,
-        )  # fmt: skip
+            flat.session_id,
+            flat.substation_id,
+            flat.vehicle_id,
+            SessionState(flat.state),
+            Plan(flat.energy_j, flat.power_w, flat.stay_ms, flat.taper),
+            flat.delivered_j,
+            flat.started_unix_ms,
+            flat.expected_end_unix_ms,
+            flat.ended_unix_ms,
+            flat.caller,
+        )
         if fault := session_fault(session):
             raise ValueError(fault)
         return session
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Answer:
+class SubstationAnswer:
     """The answer to one command.
 
     `session` for placed, stopped and found; `sessions` for a page, which `next_after` continues (0:
     it was the last).
     """
 
-    outcome: Outcome
+    outcome: SubstationOutcome
     session: Session | None = None
     sessions: tuple[Session, ...] = ()
     next_after: int = 0

@@ -63,11 +63,15 @@ class Curve:
     ) -> "Curve":
         """Make the picture from a sorted list of releases."""
         return cls(
-            at_ms, load_w, capacity_w, sessions, usage,
+            at_ms,
+            load_w,
+            capacity_w,
+            sessions,
+            usage,
             tuple(release.at_ms for release in releases),
             tuple(accumulate(release.freed_w for release in releases)),
             tuple(accumulate(int(release.last) for release in releases)),
-        )  # fmt: skip
+        )
 
     def load_at(self, now_ms: int) -> int:
         """Return the watts reserved at a grid time."""

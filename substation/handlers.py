@@ -5,7 +5,7 @@ from pathlib import Path
 from tornado.web import HTTPError
 
 from runtime.handlers import ApiHandler
-from substation.contract import MOST_LISTED, Outcome, Page
+from substation.contract import MOST_LISTED, ListSessions, SubstationOutcome
 from substation.station import BackupFailed, Station
 from substation.writer import Request
 
@@ -24,9 +24,9 @@ class SessionsHandler(ApiHandler):
         """Write one page; `next_after` continues it, null at the end."""
         after = self.whole_argument("after", 0, 0, 2**62)
         limit = self.whole_argument("limit", 100, 1, MOST_LISTED)
-        page = Page(after, limit, self.argument("vehicle_id"))
+        page = ListSessions(after, limit, self.argument("vehicle_id"))
         found = await self._station.ask(Request(page))
-        if found.outcome is not Outcome.FOUND:
+        if found.outcome is not SubstationOutcome.FOUND:
             raise HTTPError(503, "the substation is stopping")
         self.write_json(
             {

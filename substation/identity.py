@@ -33,16 +33,14 @@ def take_slot(data: Path, substation_id: str) -> Slot:
     if substation_id:
         slot = _lock(data / substation_id)
         if not slot:
-            message = (
+            raise StoreUnusable(
                 f"another process is {substation_id}: two never share a journal ({data / substation_id})"
             )
-            raise StoreUnusable(message)
         return slot
     for number in range(1, MOST_SLOTS):
         if slot := _lock(data / f"substation-{number}"):
             return slot
-    message = f"all {MOST_SLOTS} slots of {data} are taken"
-    raise StoreUnusable(message)
+    raise StoreUnusable(f"all {MOST_SLOTS} slots of {data} are taken")
 
 
 def _lock(folder: Path) -> Slot | None:
@@ -50,8 +48,7 @@ def _lock(folder: Path) -> Slot | None:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        message = f"{folder} can't be used: {error.strerror}"
-        raise StoreUnusable(message) from error
+        raise StoreUnusable(f"{folder} can't be used: {error.strerror}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from runtime.commit_count import CommitCount
 from runtime.store import Store, StoreDamaged, StoreFull, StoreUnusable
-from substation.clock import Moment
-from substation.contract import State
+from substation.clock import ClockReading
+from substation.contract import SessionState
 from substation.curve import Usage
 from substation.plan import Plan
 from substation.records import Entry, Record
@@ -25,14 +25,14 @@ WRAP = 2**63  # SQLite's integers: 106 days at 1 GW; a counter that starts again
 
 
 @dataclasses.dataclass(frozen=True)
-class Station:
+class StationRecord:
     """The journal's own row: who it belongs to, and the moment and totals of its last commit."""
 
     substation_id: str
     journal_id: str
     book_id: str
     epoch: int
-    moment: Moment
+    moment: ClockReading
     usage: Usage
     draining: bool
     limit_w: int
@@ -60,8 +60,7 @@ class Journal:
                 self._make(substation_id, unix_ms)
             known = self.station()
             if known.substation_id != substation_id:
-                message = f"{path} belongs to {known.substation_id}, not to {substation_id}"
-                raise StoreUnusable(message)  # noqa: TRY301 - the file is closed below
+                raise StoreUnusable(f"{path} belongs to {known.substation_id}, not to {substation_id}")  # noqa: TRY301 - the file is closed below
             self._count.compare(known.journal_id, known.commits)
         except BaseException:
             self.close()
@@ -77,15 +76,22 @@ class Journal:
                 (substation_id, secrets.token_hex(8), unix_ms),
             )
 
-    def station(self) -> Station:
+    def station(self) -> StationRecord:
         """Return the journal's own row."""
         row = self._store.rows("SELECT * FROM station")[0]
         usage = Usage(row["ended_j"], row["admission_wms"], row["derating_wms"], row["allowed_w"])
-        moment = Moment(row["grid_ms"], row["unix_ms"], row["time_scale"])
-        return Station(
-            row["substation_id"], row["journal_id"], row["book_id"], row["epoch"], moment, usage,
-            bool(row["draining"]), row["limit_w"], row["commits"],
-        )  # fmt: skip
+        moment = ClockReading(row["grid_ms"], row["unix_ms"], row["time_scale"])
+        return StationRecord(
+            row["substation_id"],
+            row["journal_id"],
+            row["book_id"],
+            row["epoch"],
+            moment,
+            usage,
+            bool(row["draining"]),
+            row["limit_w"],
+            row["commits"],
+        )
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -127,9 +133,22 @@ class Journal:
         columns: tuple[object, ...] = (*(None,) * 5, 0, *(None,) * 6, unix_ms, "")
         if entry:
             plan = entry.plan
-            columns = (entry.session_id, entry.vehicle_id, plan.energy_j, plan.power_w, plan.stay_ms, int(plan.taper),
-                       entry.start_ms, entry.end_ms, entry.started_unix_ms, entry.expected_end_unix_ms,
-                       entry.ended_ms, entry.ended_unix_ms, entry.expected_end_unix_ms, entry.caller)  # fmt: skip
+            columns = (
+                entry.session_id,
+                entry.vehicle_id,
+                plan.energy_j,
+                plan.power_w,
+                plan.stay_ms,
+                int(plan.taper),
+                entry.start_ms,
+                entry.end_ms,
+                entry.started_unix_ms,
+                entry.expected_end_unix_ms,
+                entry.ended_ms,
+                entry.ended_unix_ms,
+                entry.expected_end_unix_ms,
+                entry.caller,
+            )
         self._store.run(WRITE, (record.key, record.attempt, record.state, *columns))
 
     def prune(self, grid_ms: int, unix_ms: int) -> int:
@@ -204,9 +223,16 @@ def _remove(copy: Path) -> None:
 
 def _record(row: sqlite3.Row) -> Record:
     if row["session_id"] is None:
-        return Record(row["key"], row["attempt"], State(row["state"]))
+        return Record(row["key"], row["attempt"], SessionState(row["state"]))
     entry = Entry(
-        row["session_id"], row["vehicle_id"], Plan(row["energy_j"], row["power_w"], row["stay_ms"], bool(row["taper"])), row["start_ms"],
-        row["started_unix_ms"], row["expected_end_unix_ms"], row["ended_ms"], row["ended_unix_ms"], row["caller"],
-    )  # fmt: skip
-    return Record(row["key"], row["attempt"], State(row["state"]), entry)
+        row["session_id"],
+        row["vehicle_id"],
+        Plan(row["energy_j"], row["power_w"], row["stay_ms"], bool(row["taper"])),
+        row["start_ms"],
+        row["started_unix_ms"],
+        row["expected_end_unix_ms"],
+        row["ended_ms"],
+        row["ended_unix_ms"],
+        row["caller"],
+    )
+    return Record(row["key"], row["attempt"], SessionState(row["state"]), entry)

@@ -14,12 +14,12 @@ import bisect
 import dataclasses
 from collections.abc import Callable
 
-from substation.contract import Outcome, Place, Settle, State, Withdraw
+from substation.contract import Place, SessionState, Settle, SubstationOutcome, Withdraw
 from substation.curve import Curve, Release, Usage
 from substation.records import Entry, Record
 
 
-class InvariantBroken(AssertionError):  # noqa: N818 - named after what happened
+class InvariantBroken(AssertionError):
     """The ledger contradicts itself: a bug. The process must end, not go on."""
 
 
@@ -27,7 +27,7 @@ class InvariantBroken(AssertionError):  # noqa: N818 - named after what happened
 class Decision:
     """An outcome, the record that shows it, and whether that record must be written first."""
 
-    outcome: Outcome
+    outcome: SubstationOutcome
     record: Record | None = None
     write: bool = False
 
@@ -73,8 +73,7 @@ class Ledger:
     def begin(self, now_ms: int) -> None:
         """Start a batch at grid time `now_ms`: what the plans have ended by then is freed."""
         if now_ms < self._now_ms:
-            message = f"grid time went back from {self._now_ms} to {now_ms} ms"
-            raise InvariantBroken(message)
+            raise InvariantBroken(f"grid time went back from {self._now_ms} to {now_ms} ms")
         self._undo.clear()
         due = bisect.bisect_right(self._releases, now_ms, key=lambda release: release.at_ms)
         self._usage = self.curve().usage_at(now_ms)
@@ -95,41 +94,48 @@ class Ledger:
     def place(self, place: Place, known: Record | None, entry: Entry) -> Decision:
         """Decide on a request; `entry` is the session that it would become, starting now."""
         if known and known.entry:
-            withdrawn = known.state is State.WITHDRAWN
-            return Decision(Outcome.REFUSED if withdrawn else Outcome.PLACED, known)
+            withdrawn = known.state is SessionState.WITHDRAWN
+            return Decision(SubstationOutcome.REFUSED if withdrawn else SubstationOutcome.PLACED, known)
         if known and place.attempt < known.attempt:
-            return Decision(Outcome.STALE, known)
-        if known and (place.attempt == known.attempt or known.state is State.WITHDRAWN):
-            return Decision(Outcome.REFUSED, known)
+            return Decision(SubstationOutcome.STALE, known)
+        if known and (place.attempt == known.attempt or known.state is SessionState.WITHDRAWN):
+            return Decision(SubstationOutcome.REFUSED, known)
         if self.draining or self._load_w + place.plan.power_w > self.capacity_w:
-            refused = Record(place.key, place.attempt, State.REFUSED)
-            return Decision(Outcome.REFUSED, refused, write=True)
+            refused = Record(place.key, place.attempt, SessionState.REFUSED)
+            return Decision(SubstationOutcome.REFUSED, refused, write=True)
         self._add(entry, self._now_ms)
         self._undo.append(lambda: self._remove(entry))
         if self._load_w > self.capacity_w:
-            message = f"admitted {place.plan.power_w} W up to {self._load_w} of {self.capacity_w} W"
-            raise InvariantBroken(message)
-        return Decision(Outcome.PLACED, Record(place.key, place.attempt, State.CHARGING, entry), write=True)
+            raise InvariantBroken(
+                f"admitted {place.plan.power_w} W up to {self._load_w} of {self.capacity_w} W"
+            )
+        return Decision(
+            SubstationOutcome.PLACED,
+            Record(place.key, place.attempt, SessionState.CHARGING, entry),
+            write=True,
+        )
 
     def stop(self, known: Record | None, now_unix_ms: int) -> Decision:
         """End the session of `known`; one that has ended stays as it is."""
         if not known or not known.entry:
-            return Decision(Outcome.NOT_FOUND)
-        return self._end(known, State.STOPPED, Outcome.STOPPED, now_unix_ms)
+            return Decision(SubstationOutcome.NOT_FOUND)
+        return self._end(known, SessionState.STOPPED, SubstationOutcome.STOPPED, now_unix_ms)
 
     def withdraw(self, withdraw: Withdraw, known: Record | None, now_unix_ms: int) -> Decision:
         """End the session of a key, or leave a tombstone that no late copy can pass."""
         if not known or not known.entry:
             attempt = max(withdraw.attempt, known.attempt if known else 0)
-            return Decision(Outcome.WITHDRAWN, Record(withdraw.key, attempt, State.WITHDRAWN), write=True)
-        return self._end(known, State.WITHDRAWN, Outcome.WITHDRAWN, now_unix_ms)
+            return Decision(
+                SubstationOutcome.WITHDRAWN, Record(withdraw.key, attempt, SessionState.WITHDRAWN), write=True
+            )
+        return self._end(known, SessionState.WITHDRAWN, SubstationOutcome.WITHDRAWN, now_unix_ms)
 
     def settle(self, settle: Settle, known: Record | None) -> Decision:
         """Return the session of a key. Without one, refuse the key, so that no late copy can be placed."""
         if known and (known.entry or known.attempt >= settle.attempt):
-            return Decision(Outcome.FOUND if known.entry else Outcome.NOT_FOUND, known)
-        state = known.state if known else State.REFUSED
-        return Decision(Outcome.NOT_FOUND, Record(settle.key, settle.attempt, state), write=True)
+            return Decision(SubstationOutcome.FOUND if known.entry else SubstationOutcome.NOT_FOUND, known)
+        state = known.state if known else SessionState.REFUSED
+        return Decision(SubstationOutcome.NOT_FOUND, Record(settle.key, settle.attempt, state), write=True)
 
     def curve(self) -> Curve:
         """Return the load from now on, as an immutable picture."""
@@ -140,12 +146,15 @@ class Ledger:
         """Raise InvariantBroken if the load is not the sum of what is still to be freed."""
         total = sum(release.freed_w for release in self._releases)
         if total != self._load_w or len(self._open) != sum(release.last for release in self._releases):
-            message = f"load {self._load_w} W of {len(self._open)} sessions, but {total} W are to be freed"
-            raise InvariantBroken(message)
+            raise InvariantBroken(
+                f"load {self._load_w} W of {len(self._open)} sessions, but {total} W are to be freed"
+            )
 
-    def _end(self, known: Record, state: State, outcome: Outcome, now_unix_ms: int) -> Decision:
+    def _end(
+        self, known: Record, state: SessionState, outcome: SubstationOutcome, now_unix_ms: int
+    ) -> Decision:
         entry = known.entry
-        if not entry or known.state_at(self._now_ms) not in {State.CHARGING, State.PAUSED}:
+        if not entry or known.state_at(self._now_ms) not in {SessionState.CHARGING, SessionState.PAUSED}:
             return Decision(outcome, known)
         before = self._usage
         self._remove(entry)
@@ -184,8 +193,7 @@ class Ledger:
     def check_bounds(self) -> None:
         """Raise InvariantBroken on a load that can't be, the cheap half of `check`."""
         if self._load_w < 0 or bool(self._open) != bool(self._load_w):
-            message = f"load {self._load_w} W with {len(self._open)} sessions"
-            raise InvariantBroken(message)
+            raise InvariantBroken(f"load {self._load_w} W with {len(self._open)} sessions")
 
 
 def _releases(entry: Entry) -> list[Release]:

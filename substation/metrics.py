@@ -8,16 +8,16 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from runtime.group_commit import BATCH_BUCKETS
-from substation.contract import RELEASES_WITHIN_S, Outcome, Report
+from substation.contract import RELEASES_WITHIN_S, Report, SubstationOutcome
 from substation.curve import Usage
 from substation.plan import MS_PER_S
 
 COMMIT_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 COUNTED = {  # outcome of a written decision -> value of the label
-    Outcome.PLACED: "admitted",
-    Outcome.REFUSED: "refused",
-    Outcome.STOPPED: "stopped",
-    Outcome.WITHDRAWN: "withdrawn",
+    SubstationOutcome.PLACED: "admitted",
+    SubstationOutcome.REFUSED: "refused",
+    SubstationOutcome.STOPPED: "stopped",
+    SubstationOutcome.WITHDRAWN: "withdrawn",
 }
 GAUGES = {
     "smartgrid_substation_load_watts": "Power reserved by open sessions",
@@ -54,23 +54,30 @@ class WriterMetrics:
 
     def __init__(self, registry: CollectorRegistry, substation_id: str) -> None:
         self._commit = Histogram(
-            "smartgrid_substation_commit_seconds", "Duration of a journal commit with its decisions",
-            ["substation"], buckets=COMMIT_BUCKETS_S, registry=registry,
-        ).labels(substation_id)  # fmt: skip
+            "smartgrid_substation_commit_seconds",
+            "Duration of a journal commit with its decisions",
+            ["substation"],
+            buckets=COMMIT_BUCKETS_S,
+            registry=registry,
+        ).labels(substation_id)
         self._batch = Histogram(
-            "smartgrid_substation_commit_decisions", "Decisions that were written by one journal commit",
-            ["substation"], buckets=BATCH_BUCKETS, registry=registry,
-        ).labels(substation_id)  # fmt: skip
+            "smartgrid_substation_commit_decisions",
+            "Decisions that were written by one journal commit",
+            ["substation"],
+            buckets=BATCH_BUCKETS,
+            registry=registry,
+        ).labels(substation_id)
         sessions = Counter(
-            "smartgrid_substation_sessions", "Decisions that were committed since the start; the same answer given again is not counted",
+            "smartgrid_substation_sessions",
+            "Decisions that were committed since the start; the same answer given again is not counted",
             ["substation", "outcome"],
             registry=registry,
-        )  # fmt: skip
+        )
         self._sessions = {
             outcome: sessions.labels(substation_id, label) for outcome, label in COUNTED.items()
         }
 
-    def committed(self, took_s: float, outcomes: list[Outcome]) -> None:
+    def committed(self, took_s: float, outcomes: list[SubstationOutcome]) -> None:
         """Count one commit and the decisions in it."""
         self._commit.observe(took_s)
         self._batch.observe(len(outcomes))
@@ -79,7 +86,7 @@ class WriterMetrics:
                 self._sessions[outcome].inc()
 
 
-class Observed(Protocol):
+class ObservedLoad(Protocol):
     """What the collector reads: one report, and what goes with it at the same moment."""
 
     journal_id: str
@@ -102,7 +109,7 @@ class Observed(Protocol):
 class ReportCollector(Collector):
     """Yields what balancers poll: the report, and who it is of."""
 
-    def __init__(self, station: Observed, substation_id: str) -> None:
+    def __init__(self, station: ObservedLoad, substation_id: str) -> None:
         self._station = station
         self._labels = [substation_id]
 
@@ -116,9 +123,16 @@ class ReportCollector(Collector):
         """Evaluate the load now; all families are of the same report."""
         report = self._station.report()
         values = (
-            report.load_w, report.capacity_w, report.rated_w, report.capacity_w - report.load_w,
-            report.sessions, int(report.draining), report.epoch, report.seq, self._station.time_scale,
-        )  # fmt: skip
+            report.load_w,
+            report.capacity_w,
+            report.rated_w,
+            report.capacity_w - report.load_w,
+            report.sessions,
+            int(report.draining),
+            report.epoch,
+            report.seq,
+            self._station.time_scale,
+        )
         for (name, about), value in zip(GAUGES.items(), values, strict=True):
             gauge = GaugeMetricFamily(name, about, labels=["substation"])
             gauge.add_metric(self._labels, value)
@@ -137,7 +151,7 @@ class ReportCollector(Collector):
 class EnergyCollector(Collector):
     """Yields what takes a look at every session: draw, energy and overload. Nobody polls these fast."""
 
-    def __init__(self, station: Observed, substation_id: str) -> None:
+    def __init__(self, station: ObservedLoad, substation_id: str) -> None:
         self._station = station
         self._labels = [substation_id]
 

@@ -52,8 +52,7 @@ class Plan:
     def __post_init__(self) -> None:
         """Raise ValueError for a plan that nobody could carry out."""
         if not 0 < self.energy_j <= MOST_J or self.power_w <= 0 or self.stay_ms < 0:
-            message = f"not a plan: {self}"
-            raise ValueError(message)
+            raise ValueError(f"not a plan: {self}")
 
     @property
     def duration_ms(self) -> int:

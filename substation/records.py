@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from substation.contract import Session, State
+from substation.contract import Session, SessionState
 from substation.plan import Plan
 
 
@@ -40,13 +40,13 @@ class Record:
 
     key: str
     attempt: int
-    state: State
+    state: SessionState
     entry: Entry | None = None
 
-    def state_at(self, now_ms: int) -> State:
+    def state_at(self, now_ms: int) -> SessionState:
         """Return the state at a grid time: what the plan has ended is completed."""
-        if self.state is State.CHARGING and self.entry and self.entry.end_ms <= now_ms:
-            return State.COMPLETED
+        if self.state is SessionState.CHARGING and self.entry and self.entry.end_ms <= now_ms:
+            return SessionState.COMPLETED
         return self.state
 
     def session_at(self, now_ms: int, substation_id: str) -> Session | None:
@@ -55,9 +55,16 @@ class Record:
         if not entry:
             return None
         state = self.state_at(now_ms)
-        ended = entry.expected_end_unix_ms if state is State.COMPLETED else entry.ended_unix_ms
+        ended = entry.expected_end_unix_ms if state is SessionState.COMPLETED else entry.ended_unix_ms
         return Session(
-            entry.session_id, substation_id, entry.vehicle_id, state, entry.plan,
+            entry.session_id,
+            substation_id,
+            entry.vehicle_id,
+            state,
+            entry.plan,
             entry.delivered_j(now_ms),
-            entry.started_unix_ms, entry.expected_end_unix_ms, ended, entry.caller,
-        )  # fmt: skip
+            entry.started_unix_ms,
+            entry.expected_end_unix_ms,
+            ended,
+            entry.caller,
+        )

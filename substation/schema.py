@@ -62,10 +62,23 @@ WHERE session_id IS NOT NULL;
 """
 MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4)
 COLUMNS = (
-    "attempt", "state", "session_id", "vehicle_id", "energy_j", "power_w", "stay_ms", "taper", "start_ms", "end_ms",
-    "started_unix_ms", "expected_end_unix_ms", "ended_ms", "ended_unix_ms", "settled_unix_ms",
+    "attempt",
+    "state",
+    "session_id",
+    "vehicle_id",
+    "energy_j",
+    "power_w",
+    "stay_ms",
+    "taper",
+    "start_ms",
+    "end_ms",
+    "started_unix_ms",
+    "expected_end_unix_ms",
+    "ended_ms",
+    "ended_unix_ms",
+    "settled_unix_ms",
     "caller",
-)  # fmt: skip
+)
 WRITE = f"""
 INSERT INTO record (key, {", ".join(COLUMNS)}) VALUES (?{", ?" * len(COLUMNS)})
 ON CONFLICT (key) DO UPDATE SET number = CASE  -- a refused key that is admitted comes last: pages go by admission

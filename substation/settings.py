@@ -19,9 +19,11 @@ class Settings:
     )
     grpc_port: int = setting("SUBSTATION_GRPC_PORT", "9101", port, "port of the stream for balancers")
     substation_id: str = setting(
-        "SUBSTATION_ID", "", matching("([a-z0-9][a-z0-9-]{0,62})?", "up to 63 of a-z, 0-9 and -"),
+        "SUBSTATION_ID",
+        "",
+        matching("([a-z0-9][a-z0-9-]{0,62})?", "up to 63 of a-z, 0-9 and -"),
         "who this is; when empty, the first free slot of DATA_DIR",
-    )  # fmt: skip
+    )
     data: Path = setting("DATA_DIR", "data", path, "folder that holds one folder for each substation")
     capacity_kw: int = setting("CAPACITY_KW", "1400", integer(1, 1_000_000), "the rated limit in kW")
     time_scale: float = setting(

@@ -12,7 +12,7 @@ from pathlib import Path
 from runtime.group_commit import GroupCommit
 from substation.clock import GridClock
 from substation.commit_watch import LATE_S, CommitWatch
-from substation.contract import Answer, Outcome, Report
+from substation.contract import Report, SubstationAnswer, SubstationOutcome
 from substation.curve import Curve, Usage
 from substation.journal import Journal
 from substation.ledger import Ledger
@@ -28,7 +28,7 @@ COPIES = "journal-*.sqlite"
 NO_COPY = "the copy can't be written: is there room on the disk? The log has the reason"
 
 
-class BackupFailed(Exception):  # noqa: N818 - named after what happened
+class BackupFailed(Exception):
     """There is no copy, and nothing is left of it; the message says why."""
 
 
@@ -67,13 +67,13 @@ class Station:
         self._watch = CommitWatch()
         self._held: tuple[Published, int] | None = None
         self._backing_up = False
-        self._commits: GroupCommit[Request, Answer] = GroupCommit("journal", self._writer.commit)
+        self._commits: GroupCommit[Request, SubstationAnswer] = GroupCommit("journal", self._writer.commit)
         self._chores = [asyncio.create_task(self._probe()), asyncio.create_task(self._prune())]
 
-    async def ask(self, request: Request) -> Answer:
+    async def ask(self, request: Request) -> SubstationAnswer:
         """Answer a command once it is durable; `unavailable` when stopping or when the disk is full."""
         if self._commits.closed:
-            return Answer(Outcome.UNAVAILABLE)
+            return SubstationAnswer(SubstationOutcome.UNAVAILABLE)
         return await self._commits.submit(request)
 
     def report(self) -> Report:
@@ -81,11 +81,18 @@ class Station:
         published, now_ms = self._moment()
         curve = published.curve
         return Report(
-            self.substation_id, self.journal_id, self._epoch, next(self._seq), curve.load_at(now_ms),
-            curve.capacity_w, published.draining or bool(self.waiting_for()),
-            curve.releases_at(now_ms, self.time_scale), curve.sessions_at(now_ms), self._rated_w,
+            self.substation_id,
+            self.journal_id,
+            self._epoch,
+            next(self._seq),
+            curve.load_at(now_ms),
+            curve.capacity_w,
+            published.draining or bool(self.waiting_for()),
+            curve.releases_at(now_ms, self.time_scale),
+            curve.sessions_at(now_ms),
+            self._rated_w,
             published.book_id,
-        )  # fmt: skip
+        )
 
     def draw_w(self) -> float:
         """Return the watts that the cars draw at this moment."""
@@ -121,15 +128,15 @@ class Station:
         while it is written, not while it is synced. Raises BackupFailed.
         """
         if self._backing_up:
-            message = "another backup is being written"
-            raise BackupFailed(message)
+            raise BackupFailed("another backup is being written")
         self._backing_up = True
         try:
             answer = await self.ask(Request(Backup(folder / UNFINISHED)))
-            if answer.outcome is Outcome.UNAVAILABLE:
-                message = f"the substation waits for {' and '.join(self.waiting_for()) or 'its disk'}"
-                raise BackupFailed(message)
-            if answer.outcome is not Outcome.DONE:
+            if answer.outcome is SubstationOutcome.UNAVAILABLE:
+                raise BackupFailed(
+                    f"the substation waits for {' and '.join(self.waiting_for()) or 'its disk'}"
+                )
+            if answer.outcome is not SubstationOutcome.DONE:
                 raise BackupFailed(NO_COPY)
             return await asyncio.to_thread(_seal, folder, most)
         finally:
@@ -165,7 +172,7 @@ class Station:
             await asyncio.sleep(PROBE_S)
             if self._writer.published.full or self._watch.late(self._commits.oldest_s()):
                 began_s = time.monotonic()
-                if (await self.ask(Request(Probe()))).outcome is Outcome.DONE:
+                if (await self.ask(Request(Probe()))).outcome is SubstationOutcome.DONE:
                     self._watch.probed(time.monotonic() - began_s)
 
     async def _prune(self) -> None:

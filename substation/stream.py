@@ -11,16 +11,16 @@ from runtime.stream_server import Conversation
 from runtime.trace import CURRENT, Trace, received
 from substation.contract import (
     MOST_STREAMED,
-    Answer,
     Command,
     Derate,
     Drain,
-    Find,
-    Outcome,
-    Page,
+    FindSession,
+    ListSessions,
     Place,
     Settle,
-    Stop,
+    StopSession,
+    SubstationAnswer,
+    SubstationOutcome,
     Withdraw,
 )
 from substation.plan import Plan
@@ -49,14 +49,16 @@ class SubstationService(rpc.SubstationServicer):
         """Answer one balancer's calls; every message of answers carries a report."""
         await Conversation(self._decode, self._handle, self._encode).run(context)
 
-    async def _handle(self, asked: Asked) -> Answer:
+    async def _handle(self, asked: Asked) -> SubstationAnswer:
         request, trace = asked
         CURRENT.set(trace)  # of the task that answers this call alone
         if request is None:
-            return Answer(Outcome.NOT_ME)
+            return SubstationAnswer(SubstationOutcome.NOT_ME)
         answer = await self._station.ask(request)
-        if not isinstance(request.command, Find | Page):
-            kind = type(request.command).__name__.lower()
+        if not isinstance(request.command, FindSession | ListSessions):
+            kind = (
+                "stop" if isinstance(request.command, StopSession) else type(request.command).__name__.lower()
+            )
             session = {"session_id": answer.session.session_id} if answer.session else {}
             log.info("%s answered %s", kind, answer.outcome, extra=session)
         return answer
@@ -75,17 +77,24 @@ class SubstationService(rpc.SubstationServicer):
         ]
         return calls, []
 
-    def _encode(self, answers: list[tuple[int, Answer]]) -> pb.Answers:
+    def _encode(self, answers: list[tuple[int, SubstationAnswer]]) -> pb.Answers:
         report = self._station.report()
         return pb.Answers(
             answers=[_answer(number, answer) for number, answer in answers],
             report=pb.Report(
-                substation_id=report.substation_id, journal_id=report.journal_id, epoch=report.epoch, seq=report.seq,
-                load_w=report.load_w, capacity_w=report.capacity_w, draining=report.draining,
-                releases_w=report.releases_w, sessions=report.sessions, rated_w=report.rated_w,
+                substation_id=report.substation_id,
+                journal_id=report.journal_id,
+                epoch=report.epoch,
+                seq=report.seq,
+                load_w=report.load_w,
+                capacity_w=report.capacity_w,
+                draining=report.draining,
+                releases_w=report.releases_w,
+                sessions=report.sessions,
+                rated_w=report.rated_w,
                 book_id=report.book_id,
             ),
-        )  # fmt: skip
+        )
 
 
 def _request(call: pb.Call, now_s: float) -> Request | None:
@@ -110,15 +119,17 @@ COMMANDS: dict[str, Callable[[Any], Command]] = {
     ),
     "withdraw": lambda withdraw: Withdraw(withdraw.key, withdraw.attempt, withdraw.journal_id),
     "settle": lambda settle: Settle(settle.key, settle.attempt, settle.journal_id),
-    "stop": lambda stop: Stop(stop.session_id, stop.caller),
-    "find": lambda find: Find(find.session_id, find.caller),
-    "page": lambda page: Page(page.after, min(page.limit, MOST_STREAMED), page.vehicle_id, page.caller),
+    "stop": lambda stop: StopSession(stop.session_id, stop.caller),
+    "find": lambda find: FindSession(find.session_id, find.caller),
+    "page": lambda page: ListSessions(
+        page.after, min(page.limit, MOST_STREAMED), page.vehicle_id, page.caller
+    ),
     "drain": lambda drain: Drain(drain.on),
     "derate": lambda derate: Derate(derate.limit_w),
 }
 
 
-def _answer(number: int, answer: Answer) -> pb.Answer:
+def _answer(number: int, answer: SubstationAnswer) -> pb.Answer:
     session = pb.Session(**answer.session.fields()) if answer.session else None
     sessions = [pb.Session(**listed.fields()) for listed in answer.sessions]
     return pb.Answer(

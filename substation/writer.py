@@ -15,16 +15,16 @@ from runtime.store import StoreDamaged, StoreFull
 from substation.clock import GridClock
 from substation.contract import (
     MOST_LISTED,
-    Answer,
     Command,
     Derate,
     Drain,
-    Find,
-    Outcome,
-    Page,
+    FindSession,
+    ListSessions,
     Place,
     Settle,
-    Stop,
+    StopSession,
+    SubstationAnswer,
+    SubstationOutcome,
     Withdraw,
 )
 from substation.curve import Curve
@@ -35,7 +35,7 @@ from substation.records import Entry, Record
 
 log = logging.getLogger(__name__)
 
-Decided = Place | Withdraw | Settle | Stop | Drain | Derate
+Decided = Place | Withdraw | Settle | StopSession | Drain | Derate
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Writer:
         self._started_s = (monotonic_s(), unix_s())
         self.published = Published(ledger.curve(), ledger.draining, self._station.book_id)
 
-    def commit(self, batch: list[Request]) -> list[Answer]:
+    def commit(self, batch: list[Request]) -> list[SubstationAnswer]:
         """Answer a batch; what it changes is on the disk when this returns."""
         began_s = self._monotonic_s()
         now_ms, unix_ms = self._clock.at(began_s), int(self._unix_s() * 1000)
@@ -122,7 +122,7 @@ class Writer:
 
     def _written(
         self, batch: list[Request], began_s: float, now_ms: int, unix_ms: int
-    ) -> tuple[bool, list[Answer]]:
+    ) -> tuple[bool, list[SubstationAnswer]]:
         """Commit a batch; returns whether the disk is still known to be full, and the answers."""
         decisions: list[Decision] = []
         self._before = self._station
@@ -135,7 +135,9 @@ class Writer:
             self._metrics.committed(self._monotonic_s() - began_s, [d.outcome for d in decisions if d.write])
         return self.published.full and not writing, answers
 
-    def _undone(self, batch: list[Request], now_ms: int, error: StoreFull | StoreDamaged) -> list[Answer]:
+    def _undone(
+        self, batch: list[Request], now_ms: int, error: StoreFull | StoreDamaged
+    ) -> list[SubstationAnswer]:
         """Undo in memory what the journal has undone, and answer requests that only read."""
         self._ledger.rollback()
         self._station = self._before
@@ -143,24 +145,26 @@ class Writer:
             log.critical("the journal is damaged: %s; nothing is admitted, and nothing is written", error)
         return [self._read_only(request, now_ms) for request in batch]
 
-    def _answer(self, request: Request, now_ms: int, unix_ms: int, decisions: list[Decision]) -> Answer:
+    def _answer(
+        self, request: Request, now_ms: int, unix_ms: int, decisions: list[Decision]
+    ) -> SubstationAnswer:
         command = request.command
         if isinstance(command, Prune) and self._journal.prune(now_ms, min(unix_ms, self._steady_unix_ms())):
             # What was dropped may have ended since the last stamp: the totals must have its energy.
-            decisions.append(Decision(Outcome.DONE, write=True))
+            decisions.append(Decision(SubstationOutcome.DONE, write=True))
         if isinstance(command, Probe | Prune | Backup):
-            return Answer(Outcome.DONE)
-        if isinstance(command, Page | Find):
+            return SubstationAnswer(SubstationOutcome.DONE)
+        if isinstance(command, ListSessions | FindSession):
             return self._read(request, now_ms)
         if isinstance(command, Place | Withdraw | Settle) and command.journal_id not in {
             "",
             self._station.journal_id,
         }:
-            return Answer(Outcome.NOT_ME)  # the outcome of that key is in another journal
+            return SubstationAnswer(SubstationOutcome.NOT_ME)  # the outcome of that key is in another journal
         if self._monotonic_s() > request.until_s:
-            return Answer(Outcome.UNAVAILABLE)  # nobody waits any more: decide nothing
+            return SubstationAnswer(SubstationOutcome.UNAVAILABLE)  # nobody waits any more: decide nothing
         if isinstance(command, Place) and not self._bound_to(command.book_id):
-            return Answer(Outcome.WRONG_BOOK)
+            return SubstationAnswer(SubstationOutcome.WRONG_BOOK)
         decision = self._decide(command, now_ms, unix_ms)
         if decision.write and decision.record:
             self._journal.write(decision.record, unix_ms)
@@ -176,7 +180,7 @@ class Writer:
                 return self._ledger.withdraw(command, self._journal.by_key(command.key), unix_ms)
             case Settle():
                 return self._ledger.settle(command, self._journal.by_key(command.key))
-            case Stop():
+            case StopSession():
                 return self._ledger.stop(
                     self._journal.by_session(command.session_id, command.caller), unix_ms
                 )
@@ -185,15 +189,19 @@ class Writer:
                 limit_w = self._station.limit_w
             case Derate(limit_w):
                 if not 0 <= limit_w <= self._rated_w:
-                    return Decision(Outcome.INVALID)
+                    return Decision(SubstationOutcome.INVALID)
                 self._ledger.set_capacity(limit_w or self._rated_w)
         return self._steered(limit_w)
 
-    def _copied(self, request: Request, answer: Answer) -> Answer:
+    def _copied(self, request: Request, answer: SubstationAnswer) -> SubstationAnswer:
         """Carry out a backup, now that the batch is committed: its failure undoes nothing."""
-        if not isinstance(request.command, Backup) or answer.outcome is not Outcome.DONE:
+        if not isinstance(request.command, Backup) or answer.outcome is not SubstationOutcome.DONE:
             return answer
-        return answer if self._journal.backup(request.command.path) else Answer(Outcome.INVALID)
+        return (
+            answer
+            if self._journal.backup(request.command.path)
+            else SubstationAnswer(SubstationOutcome.INVALID)
+        )
 
     def _steady_unix_ms(self) -> int:
         """Return the wall time by the monotonic clock since the start, which no jump reaches."""
@@ -204,7 +212,7 @@ class Writer:
         """Note the operator's order; on the disk with this commit."""
         self._journal.steer(draining=self._ledger.draining, limit_w=limit_w)
         self._station = dataclasses.replace(self._station, draining=self._ledger.draining, limit_w=limit_w)
-        return Decision(Outcome.DONE, write=True)
+        return Decision(SubstationOutcome.DONE, write=True)
 
     def _entry(self, place: Place, now_ms: int, unix_ms: int) -> Entry:
         session_id = f"{self._station.substation_id}.{secrets.token_hex(8)}"
@@ -219,26 +227,32 @@ class Writer:
             self._station = dataclasses.replace(self._station, book_id=book_id)
         return self._station.book_id == book_id
 
-    def _read_only(self, request: Request, now_ms: int) -> Answer:
+    def _read_only(self, request: Request, now_ms: int) -> SubstationAnswer:
         """Answer requests that only read; records that can't be read are left out."""
         try:
             return self._read(request, now_ms)
         except StoreDamaged:
-            return Answer(Outcome.UNAVAILABLE)
+            return SubstationAnswer(SubstationOutcome.UNAVAILABLE)
 
-    def _read(self, request: Request, now_ms: int) -> Answer:
+    def _read(self, request: Request, now_ms: int) -> SubstationAnswer:
         match request.command:
-            case Find(session_id, caller):
+            case FindSession(session_id, caller):
                 record = self._journal.by_session(session_id, caller)
-                return self._show(Outcome.FOUND if record else Outcome.NOT_FOUND, record, now_ms)
-            case Page(after, limit, vehicle_id, caller):
+                return self._show(
+                    SubstationOutcome.FOUND if record else SubstationOutcome.NOT_FOUND, record, now_ms
+                )
+            case ListSessions(after, limit, vehicle_id, caller):
                 limit = min(max(limit, 1), MOST_LISTED)
                 rows = self._journal.page(after, limit, vehicle_id, caller)
                 shown = (record.session_at(now_ms, self._station.substation_id) for _, record in rows)
                 sessions = tuple(session for session in shown if session)
-                return Answer(Outcome.FOUND, None, sessions, rows[-1][0] if len(rows) == limit else 0)
+                return SubstationAnswer(
+                    SubstationOutcome.FOUND, None, sessions, rows[-1][0] if len(rows) == limit else 0
+                )
             case _:
-                return Answer(Outcome.UNAVAILABLE)
+                return SubstationAnswer(SubstationOutcome.UNAVAILABLE)
 
-    def _show(self, outcome: Outcome, record: Record | None, now_ms: int) -> Answer:
-        return Answer(outcome, record.session_at(now_ms, self._station.substation_id) if record else None)
+    def _show(self, outcome: SubstationOutcome, record: Record | None, now_ms: int) -> SubstationAnswer:
+        return SubstationAnswer(
+            outcome, record.session_at(now_ms, self._station.substation_id) if record else None
+        )

@@ -9,7 +9,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from admin_ui import link
+from admin_ui.people import one_time_link as link
 from gateway.callers import digest
 
 DATA, SECRETS = Path("/data"), Path("/secrets")
@@ -29,7 +29,7 @@ def main() -> None:
 The grid's ways in, once all services are healthy:
 
   the console   {link.url(DATA, console)}
-                a new link: docker compose exec admin_ui python -m admin_ui.link
+                a new link: docker compose exec admin_ui python -m admin_ui.people.one_time_link
   Grafana       {grafana} (admin, {password})
   an API key    {key}
                 asked for when API_KEYS=/secrets/api-keys.txt is set

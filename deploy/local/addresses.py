@@ -58,8 +58,7 @@ def whole(environ: Mapping[str, str], name: str, default: int, most: int, least:
     """Return a whole number from the environment; raises ValueError that says what is accepted."""
     text = environ.get(name) or str(default)
     if not re.fullmatch("[0-9]{1,5}", text) or not least <= int(text) <= most:
-        message = f"{name}={text!r}: it must be a whole number from {least} to {most}"
-        raise ValueError(message)
+        raise ValueError(f"{name}={text!r}: it must be a whole number from {least} to {most}")
     return int(text)
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from admin_ui import link
+from admin_ui.people import one_time_link as link
 from admin_ui.settings import Settings
 from deploy.local.addresses import DEFAULT_PORTS, LOOPBACK
 from runtime.probe import fetch
@@ -88,9 +88,10 @@ def elsewhere(urls: Mapping[str, object]) -> list[str]:
         "RUNS_DIR": str(Path(os.environ["GRID_ROOT"]) / "data" / "runs"),
     }
     found = {
-        "GATEWAY_URL": str(urls["gateway"]), "BALANCER_URL": str(urls["balancer"]),
+        "GATEWAY_URL": str(urls["gateway"]),
+        "BALANCER_URL": str(urls["balancer"]),
         "RUNS_DIR": os.environ["RUNS_DIR"],
-    }  # fmt: skip
+    }
     if token := os.environ.get("OPERATOR_TOKEN_FILE"):
         found["OPERATOR_TOKEN_FILE"] = str(Path(os.environ["GRID_ROOT"]) / token)
     if os.environ.get("API_KEYS"):

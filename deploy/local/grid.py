@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from deploy.local import addresses, prometheus, supervision
-from loadtest.target import refusal
+from loadtest.run.target import refusal
 from runtime.settings import local_url
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,11 +88,16 @@ def environment(data: Path, ports: Mapping[str, int], bind: str) -> dict[str, st
     own = [url for url in (gateway, balancer) if refusal(url, ())]  # this grid's own, wherever it listens
     targets = ",".join(filter(None, [os.environ.get("LOADTEST_TARGETS"), *own]))
     return {
-        "EXIT_WITH_PARENT": "1", "DATA_DIR": str(data), "PYTHONPATH": str(ROOT), "GRID_ROOT": str(ROOT),
-        "GRID_PYTHON": sys.executable, "GRID_URLS": json.dumps(urls),
+        "EXIT_WITH_PARENT": "1",
+        "DATA_DIR": str(data),
+        "PYTHONPATH": str(ROOT),
+        "GRID_ROOT": str(ROOT),
+        "GRID_PYTHON": sys.executable,
+        "GRID_URLS": json.dumps(urls),
         "RUNS_DIR": str(Path(os.environ.get("RUNS_DIR") or data / "runs").absolute()),
-        "GRID_PROMETHEUS": prometheus.installed() or "", "LOADTEST_TARGETS": targets,
-    }  # fmt: skip
+        "GRID_PROMETHEUS": prometheus.installed() or "",
+        "LOADTEST_TARGETS": targets,
+    }
 
 
 def add_prometheus(

@@ -17,13 +17,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from loadtest.paper.page import project_report
-from loadtest.report import load
-from loadtest.runs import RESULT
+from loadtest.report.document import load
+from loadtest.report.runs import RESULT
 
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-         "--no-pdf-header-footer")  # fmt: skip
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--no-pdf-header-footer",
+)
 PORTS = ("GATEWAY_PORT", "BALANCER_PORT", "BALANCER_GRPC_PORT")
 SUBSTATIONS = 3
 PRINT_TIMEOUT_S = 120
@@ -100,16 +106,18 @@ def _free_range(count: int) -> int:
             for port in range(first, first + count):
                 stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
             return first
-    message = "no free ports"
-    raise OSError(message)
+    raise OSError("no free ports")
 
 
 def _print(browser: str, page: Path, to: Path) -> None:
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(  # noqa: S603 - the browser that was found
             [browser, *FLAGS, f"--user-data-dir={profile}", f"--print-to-pdf={to.absolute()}", page.as_uri()],
-            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PRINT_TIMEOUT_S,
-        )  # fmt: skip
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=PRINT_TIMEOUT_S,
+        )
 
 
 if __name__ == "__main__":

@@ -37,7 +37,12 @@ def arguments(address: str) -> list[str]:
     GRID_PROMETHEUS is the program. It ends with the supervisor, as the services do, if the system supports that.
     """
     words = [
-        '"$GRID_PROMETHEUS"', "--config.file=prometheus.yml", "--storage.tsdb.path=data",
-        f"--web.listen-address={address}", "--log.level=warn", RESEND, *RETENTION,
-    ]  # fmt: skip
+        '"$GRID_PROMETHEUS"',
+        "--config.file=prometheus.yml",
+        "--storage.tsdb.path=data",
+        f"--web.listen-address={address}",
+        "--log.level=warn",
+        RESEND,
+        *RETENTION,
+    ]
     return ["setpriv", "--pdeathsig", "TERM", "--", *words] if shutil.which("setpriv") else words

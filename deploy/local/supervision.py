@@ -22,29 +22,36 @@ def configuration(ports: Mapping[str, int], bind: str) -> configparser.RawConfig
     """
     made = configparser.RawConfigParser()
     made["supervisord"] = {
-        "logfile": "log/supervisord.log", "pidfile": "supervisord.pid", "silent": "true", "childlogdir": "log",
-    }  # fmt: skip
+        "logfile": "log/supervisord.log",
+        "pidfile": "supervisord.pid",
+        "silent": "true",
+        "childlogdir": "log",
+    }
     numbers = range(1, sum(name.startswith("SUBSTATION_PORT.") for name in ports) + 1)
     urls = substation_urls(ports, bind)
     for number in numbers:
-        _service(made, f"substation-{number}", "substation", {
-            "SUBSTATION_ID": f"substation-{number}",
-            "SUBSTATION_PORT": str(ports[f"SUBSTATION_PORT.{number}"]),
-            "SUBSTATION_GRPC_PORT": str(ports[f"SUBSTATION_GRPC_PORT.{number}"]),
-        })  # fmt: skip
+        _substation(made, number, ports)
     _service(made, "balancer", "balancer", {"SUBSTATIONS": ",".join(urls)})
     _service(made, "gateway", "gateway", {"BALANCER": host_and_port(bind, ports["BALANCER_GRPC_PORT"])})
-    _service(made, "admin_ui", "admin_ui", {
-        "BALANCER_URL": local_url(bind, ports["BALANCER_PORT"]),
-        "GATEWAY_URL": local_url(bind, ports["GATEWAY_PORT"]),
-    })  # fmt: skip
+    _service(
+        made,
+        "admin_ui",
+        "admin_ui",
+        {
+            "BALANCER_URL": local_url(bind, ports["BALANCER_PORT"]),
+            "GATEWAY_URL": local_url(bind, ports["GATEWAY_PORT"]),
+        },
+    )
     names = [*(f"substation-{number}" for number in numbers), "balancer", "gateway", "admin_ui"]
     made["group:grid"] = {"programs": ",".join(names)}  # one group stops at once
     made["program:announce"] = {
-        "command": IN_PROJECT.format(arguments="deploy/local/announce.py"), "autorestart": "false",
-        "startsecs": "0", "stdout_logfile": "/dev/stdout", "stdout_logfile_maxbytes": "0",
+        "command": IN_PROJECT.format(arguments="deploy/local/announce.py"),
+        "autorestart": "false",
+        "startsecs": "0",
+        "stdout_logfile": "/dev/stdout",
+        "stdout_logfile_maxbytes": "0",
         "redirect_stderr": "true",
-    }  # fmt: skip
+    }
     return made
 
 
@@ -60,6 +67,19 @@ def add_prometheus(made: configparser.RawConfigParser, folder: str, arguments: S
     made["group:grid"]["programs"] += ",prometheus"
 
 
+def _substation(made: configparser.RawConfigParser, number: int, ports: Mapping[str, int]) -> None:
+    _service(
+        made,
+        f"substation-{number}",
+        "substation",
+        {
+            "SUBSTATION_ID": f"substation-{number}",
+            "SUBSTATION_PORT": str(ports[f"SUBSTATION_PORT.{number}"]),
+            "SUBSTATION_GRPC_PORT": str(ports[f"SUBSTATION_GRPC_PORT.{number}"]),
+        },
+    )
+
+
 def _service(
     made: configparser.RawConfigParser, name: str, module: str, environment: Mapping[str, str]
 ) -> None:
@@ -70,6 +90,11 @@ def _service(
 
 def _program(name: str, command: str) -> dict[str, str]:
     return {
-        "command": command, "autorestart": "true", "startsecs": "1", "startretries": "100",
-        "stopwaitsecs": "11", "redirect_stderr": "true", "stdout_logfile": f"log/{name}.log",
-    } | ROTATE  # fmt: skip
+        "command": command,
+        "autorestart": "true",
+        "startsecs": "1",
+        "startretries": "100",
+        "stopwaitsecs": "11",
+        "redirect_stderr": "true",
+        "stdout_logfile": f"log/{name}.log",
+    } | ROTATE

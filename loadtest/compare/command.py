@@ -12,7 +12,7 @@ from loadtest.compare import documents, page, picture, terminal
 from loadtest.compare.documents import Unreadable
 from loadtest.compare.groups import Comparison, Given, compare
 from loadtest.options import explained, runs_folder, writable
-from loadtest.runs import RESULT
+from loadtest.report.runs import RESULT
 
 DONE, USAGE = 0, 2
 WIDTH = 140  # of a table that goes into a file

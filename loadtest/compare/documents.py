@@ -7,10 +7,10 @@ from typing import cast
 from loadtest.compare.merits import Document
 from loadtest.paper import document as paper
 from loadtest.paper.document import NotAResult
-from loadtest.runs import RESULT
+from loadtest.report.runs import RESULT
 
 
-class Unreadable(Exception):  # noqa: N818 - named after what is the matter
+class Unreadable(Exception):
     """There is no run that can be compared; the message says why."""
 
 

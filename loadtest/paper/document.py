@@ -13,14 +13,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from loadtest import conditions
-from loadtest.conditions import What
+from loadtest.judge import conditions
+from loadtest.judge.conditions import What
 
 SCHEMA = "smartgrid-loadtest/1"
 NOTHING: Mapping[str, Any] = {}
 
 
-class NotAResult(Exception):  # noqa: N818 - named after what is the matter
+class NotAResult(Exception):
     """This is no document of a run, or one of a schema that is not known; the message says which."""
 
 

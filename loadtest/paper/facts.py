@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from loadtest.paper import series
 from loadtest.paper.document import Document, Station, mapping, number, words
 from loadtest.paper.traffic import PERCENTILES, percentiles
-from loadtest.undone import Undone
+from loadtest.record.stopped_sessions import StoppedSessions
 
 NOTHING = "-"
 GATEWAY_URL, BALANCER_URL = "http://127.0.0.1:8000", "http://127.0.0.1:8001"  # where a grid is by default
@@ -108,7 +108,7 @@ def _undone(document: Document) -> str:
         int(number(ended.get(name)) or 0) for name in ("sessions", "ended", "over", "unknown")
     )
     left = {words(reason): int(number(count) or 0) for reason, count in mapping(ended.get("left")).items()}
-    said = Undone(sessions, stopped, over, left, unknown).said()
+    said = StoppedSessions(sessions, stopped, over, left, unknown).said()
     return f"{said[:1].upper()}{said[1:]}."
 
 

@@ -23,9 +23,15 @@ class Axis:
 
 
 def lines(
-    title: str, description: str, unit: str, *queries: Query,
-    axis: Axis, limits: Limits = NO_LIMIT, stacked: bool = False, **more: Any,
-) -> Panel:  # fmt: skip
+    title: str,
+    description: str,
+    unit: str,
+    *queries: Query,
+    axis: Axis,
+    limits: Limits = NO_LIMIT,
+    stacked: bool = False,
+    **more: Any,
+) -> Panel:
     """Return a chart over time. Stacked areas have no lines: Grafana would draw a line on top for a series of zeros."""
     custom: Json = {
         "drawStyle": "line",
@@ -61,7 +67,12 @@ def heatmap(title: str, description: str, unit: str, query: Query) -> Panel:
         "cellGap": 1,
         "cellValues": {"unit": "reqps"},
         "color": {
-            "mode": "scheme", "scheme": "Blues", "steps": 64, "reverse": False, "exponent": 0.5, "fill": "blue",
+            "mode": "scheme",
+            "scheme": "Blues",
+            "steps": 64,
+            "reverse": False,
+            "exponent": 0.5,
+            "fill": "blue",
         },
         "exemplars": {"color": "rgba(255,0,255,0.7)"},
         "filterValues": {"le": 1e-9},
@@ -69,7 +80,7 @@ def heatmap(title: str, description: str, unit: str, query: Query) -> Panel:
         "rowsFrame": {"layout": "auto"},
         "tooltip": {"show": True, "yHistogram": False},
         "yAxis": {"axisPlacement": "left", "reverse": False, "unit": unit},
-    }  # fmt: skip
+    }
     return Panel("heatmap", title, description, unit, (query,), options=options, empty=NOTHING_YET)
 
 
@@ -96,7 +107,14 @@ def timeline(
         },
     }
     return Panel(
-        "state-timeline", title, description, "none", queries, options=options,
+        "state-timeline",
+        title,
+        description,
+        "none",
+        queries,
+        options=options,
         custom={"fillOpacity": 80, "lineWidth": 0},
-        defaults={"mappings": [mapping], "color": {"mode": "fixed", "fixedColor": NORMAL}}, empty=NOTHING_YET, **more,
-    )  # fmt: skip
+        defaults={"mappings": [mapping], "color": {"mode": "fixed", "fixedColor": NORMAL}},
+        empty=NOTHING_YET,
+        **more,
+    )

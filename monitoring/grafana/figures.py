@@ -41,18 +41,33 @@ def bars(title: str, description: str, unit: str, query: Query, **more: Any) -> 
     """Return a bar for each substation, in the order of their names: Prometheus returns them in any order."""
     table = dataclasses.replace(_now(query), shape="table")
     return Panel(
-        "bargauge", title, description, unit, (table,), NO_LIMIT, _horizontal(rows=True), defaults={"min": 0},
-        transformations=(_organize({"Time": True}, ["substation", "Value"], {}), _sort("substation")), **more,
-    )  # fmt: skip
+        "bargauge",
+        title,
+        description,
+        unit,
+        (table,),
+        NO_LIMIT,
+        _horizontal(rows=True),
+        defaults={"min": 0},
+        transformations=(_organize({"Time": True}, ["substation", "Value"], {}), _sort("substation")),
+        **more,
+    )
 
 
 def named_bars(title: str, description: str, unit: str, *queries: Query, **more: Any) -> Panel:
     """Return a bar for each query, in the order in which they are given."""
     asked = tuple(_now(query) for query in queries)
     return Panel(
-        "bargauge", title, description, unit, asked, NO_LIMIT, _horizontal(rows=False), defaults={"min": 0},
+        "bargauge",
+        title,
+        description,
+        unit,
+        asked,
+        NO_LIMIT,
+        _horizontal(rows=False),
+        defaults={"min": 0},
         **more,
-    )  # fmt: skip
+    )
 
 
 def table(
@@ -67,9 +82,16 @@ def table(
     steps = ({"id": "merge", "options": {}}, _organize({"Time": True}, [*by, *names], names), _sort(by[0]))
     options = {"showHeader": True, "footer": {"show": False, "reducer": ["sum"]}}
     return Panel(
-        "table", title, description, unit, queries, options=options,
-        custom={"align": "auto", "minWidth": COLUMN_PX}, transformations=steps, **more,
-    )  # fmt: skip
+        "table",
+        title,
+        description,
+        unit,
+        queries,
+        options=options,
+        custom={"align": "auto", "minWidth": COLUMN_PX},
+        transformations=steps,
+        **more,
+    )
 
 
 def _now(query: Query) -> Query:

@@ -26,9 +26,11 @@ NEAR_LIMIT = Limits(warn=0.9, critical=1.0)
 LONGEST_TO_LIMIT_S = 300
 NO_RUSH_HOUR = "no rush hour"
 SUBSTATION = Variable(
-    "substation", "Substation", "Which substations are shown",
+    "substation",
+    "Substation",
+    "Which substations are shown",
     "label_values(smartgrid_substation_capacity_watts, substation)",
-)  # fmt: skip
+)
 
 
 def made() -> Json:
@@ -42,43 +44,78 @@ def made() -> Json:
 
 
 def _now() -> Section:
-    figures = (
+    return Section(
+        "Now",
+        (
+            Line(4, tuple((4, figure) for figure in _leading_figures())),
+            Line(6, ((14, states()), (10, alerts()))),
+        ),
+    )
+
+
+def _leading_figures() -> tuple[Panel, ...]:
+    return (
         gauge(
-            "Utilization", "Load over capacity of the chosen substations that take cars, together.",
+            "Utilization",
+            "Load over capacity of the chosen substations that take cars, together.",
             "percentunit",
-            Query(f"sum({LOAD} unless on(substation) {DRAINED}) / sum({CAPACITY} unless on(substation) {DRAINED})"),
-            NEAR_LIMIT, empty="none takes cars",
+            Query(
+                f"sum({LOAD} unless on(substation) {DRAINED}) / sum({CAPACITY} unless on(substation) {DRAINED})"
+            ),
+            NEAR_LIMIT,
+            empty="none takes cars",
         ),
         stat(
-            "Headroom", "Power that is open to new cars at the chosen substations together; 0 for one that takes no "
-            "cars. Below 110 kW the next ten typical cars don't fit.", "watt",
-            Query(f"sum({OPEN})"), Limits(warn=330_000, critical=110_000, falling=True),
+            "Headroom",
+            "Power that is open to new cars at the chosen substations together; 0 for one that takes no "
+            "cars. Below 110 kW the next ten typical cars don't fit.",
+            "watt",
+            Query(f"sum({OPEN})"),
+            Limits(warn=330_000, critical=110_000, falling=True),
         ),
         stat(
-            "Time to limit", "The soonest that a substation meets its limit, if its load goes on rising as it "
-            "did in the last 30 seconds.", "s",
-            Query(f"min({TO_LIMIT})"), Limits(warn=60, critical=15, falling=True), empty="not rising",
+            "Time to limit",
+            "The soonest that a substation meets its limit, if its load goes on rising as it "
+            "did in the last 30 seconds.",
+            "s",
+            Query(f"min({TO_LIMIT})"),
+            Limits(warn=60, critical=15, falling=True),
+            empty="not rising",
         ),
+        *_quality_figures(),
+    )
+
+
+def _quality_figures() -> tuple[Panel, ...]:
+    return (
         stat(
-            "Imbalance", "Highest utilization over the mean one, of those that take cars. 1 is perfect; a rush hour must keep "
+            "Imbalance",
+            "Highest utilization over the mean one, of those that take cars. 1 is perfect; a rush hour must keep "
             "its average at or below 1.05. Not shown below 10 % of the capacity: a single car would make it high.",
-            "none", Query(IMBALANCE), Limits(warn=1.05, critical=1.2), defaults={"decimals": 3},
+            "none",
+            Query(IMBALANCE),
+            Limits(warn=1.05, critical=1.2),
+            defaults={"decimals": 3},
             empty="little load",
         ),
         stat(
-            "Waiting requests", "Requests that wait for room now, at all balancers.", "none",
-            Query("sum(smartgrid_balancer_waiting_requests)"), Limits(warn=1, critical=50),
+            "Waiting requests",
+            "Requests that wait for room now, at all balancers.",
+            "none",
+            Query("sum(smartgrid_balancer_waiting_requests)"),
+            Limits(warn=1, critical=50),
         ),
         stat(
-            "Admission overload", "Watt-seconds above capacity that admissions caused, since the journals "
-            "were made. It stays 0: anything else is a fault of this system.", "none",
-            Query('sum(smartgrid_substation_overload_watt_seconds_total{cause="admission",substation=~"$substation"})'),
+            "Admission overload",
+            "Watt-seconds above capacity that admissions caused, since the journals "
+            "were made. It stays 0: anything else is a fault of this system.",
+            "none",
+            Query(
+                'sum(smartgrid_substation_overload_watt_seconds_total{cause="admission",substation=~"$substation"})'
+            ),
             Limits(critical=1),
         ),
-    )  # fmt: skip
-    return Section("Now", (
-        Line(4, tuple((4, figure) for figure in figures)), Line(6, ((14, states()), (10, alerts()))),
-    ))  # fmt: skip
+    )
 
 
 OVER = {"color": {"mode": "fixed", "fixedColor": CRITICAL}, "custom__lineWidth": 4}
@@ -86,25 +123,37 @@ OVER = {"color": {"mode": "fixed", "fixedColor": CRITICAL}, "custom__lineWidth":
 
 def _load() -> Section:
     utilization = lines(
-        "Utilization of each", "Load over capacity. Above 100 %, in red, only while an operator lowered the capacity "
-        "below the load.", "percentunit",
-        Query(UTILIZATION, "{{substation}}"), Query(f"{UTILIZATION} > 1", "{{substation}} above"),
-        axis=Axis(1.1), limits=Limits(warn=0.9, critical=1.0, lines=True), links=(TO_CONSOLE, WHY),
+        "Utilization of each",
+        "Load over capacity. Above 100 %, in red, only while an operator lowered the capacity "
+        "below the load.",
+        "percentunit",
+        Query(UTILIZATION, "{{substation}}"),
+        Query(f"{UTILIZATION} > 1", "{{substation}} above"),
+        axis=Axis(1.1),
+        limits=Limits(warn=0.9, critical=1.0, lines=True),
+        links=(TO_CONSOLE, WHY),
         overrides=(fields(".* above", **OVER),),
-    )  # fmt: skip
+    )
     headroom = lines(
-        "Headroom of each", "Capacity minus load; negative while the capacity was lowered below the load.",
-        "watt", Query(HEADROOM, "{{substation}}"),
-        axis=Axis(100_000, least=-50_000), limits=Limits(critical=0, falling=True, lines=True),
+        "Headroom of each",
+        "Capacity minus load; negative while the capacity was lowered below the load.",
+        "watt",
+        Query(HEADROOM, "{{substation}}"),
+        axis=Axis(100_000, least=-50_000),
+        limits=Limits(critical=0, falling=True, lines=True),
         links=(TO_CONSOLE,),
-    )  # fmt: skip
+    )
     to_limit = lines(
-        "Time to limit of each", "How long until the load meets the limit, if it goes on rising as it did in "
-        "the last 30 seconds. Gaps: it does not rise, or it takes longer than five minutes.", "s",
+        "Time to limit of each",
+        "How long until the load meets the limit, if it goes on rising as it did in "
+        "the last 30 seconds. Gaps: it does not rise, or it takes longer than five minutes.",
+        "s",
         Query(f"{TO_LIMIT} <= {LONGEST_TO_LIMIT_S}", "{{substation}}"),
-        axis=Axis(LONGEST_TO_LIMIT_S, fixed=True), empty="no load rises",
-        limits=Limits(warn=60, critical=15, falling=True, lines=True), links=(TO_CONSOLE,),
-    )  # fmt: skip
+        axis=Axis(LONGEST_TO_LIMIT_S, fixed=True),
+        empty="no load rises",
+        limits=Limits(warn=60, critical=15, falling=True, lines=True),
+        links=(TO_CONSOLE,),
+    )
     return Section(
         "Load",
         (
@@ -120,20 +169,25 @@ def _load_under_its_limit() -> Panel:
         "Reserved power against the limit, which is grey; load above the limit is red. Cars draw at most the "
         "reserved power, and less while they taper.",
         "watt",
-        Query(LOAD, "load"), Query(CAPACITY, "limit"),
+        Query(LOAD, "load"),
+        Query(CAPACITY, "limit"),
         Query(f"smartgrid_substation_draw_watts{HERE}", "draw"),
         Query(f"{LOAD} > {CAPACITY}", "above the limit"),
-        axis=Axis(100_000), links=(TO_CONSOLE, WHY), repeat="substation",
+        axis=Axis(100_000),
+        links=(TO_CONSOLE, WHY),
+        repeat="substation",
         overrides=(
             field("load", color={"mode": "fixed", "fixedColor": "blue"}, custom__fillOpacity=20),
             field(
-                "limit", color={"mode": "fixed", "fixedColor": LINE},
-                custom__lineStyle={"fill": "dash", "dash": [10, 6]}, custom__lineInterpolation="stepAfter",
+                "limit",
+                color={"mode": "fixed", "fixedColor": LINE},
+                custom__lineStyle={"fill": "dash", "dash": [10, 6]},
+                custom__lineInterpolation="stepAfter",
             ),
             field("draw", color={"mode": "fixed", "fixedColor": "light-blue"}, custom__lineWidth=1),
             field("above the limit", **OVER),
         ),
-    )  # fmt: skip
+    )
 
 
 def _window() -> Section:
@@ -154,20 +208,34 @@ def _window() -> Section:
         "Over the seconds of a rush hour in the range shown; choose a range that contains one. For a run of a minute, "
         "averages are within 1 % of its report; peaks between two scrapes are missed. Handled requests are exact, "
         "counted until 3 s after the rush hour.",
-        "watt", columns, by=("substation",),
+        "watt",
+        columns,
+        by=("substation",),
         overrides=(
-            field("average use", **coloured), field("peak use", **coloured), field("handled", unit="none"),
+            field("average use", **coloured),
+            field("peak use", **coloured),
+            field("handled", unit="none"),
         ),
-        links=(ROW_TO_CONSOLE,), empty=NO_RUSH_HOUR,
-    )  # fmt: skip
-    mean_use = f"max by (substation) (avg_over_time({in_window(LOAD, CAPACITY)}))"
-    imbalance = stat(
-        "Window imbalance", "Highest average utilization over the mean one, in the seconds of a rush "
-        "hour. At most 1.05 passes.", "none", Query(f"max({mean_use}) / avg({mean_use})"),
-        Limits(warn=1.05, critical=1.2), defaults={"decimals": 4}, empty=NO_RUSH_HOUR,
-    )  # fmt: skip
+        links=(ROW_TO_CONSOLE,),
+        empty=NO_RUSH_HOUR,
+    )
     handled = bars(
-        "Handled in the range", "Admissions of each substation in the range shown, counted exactly.",
-        "none", Query(HANDLED_IN_RANGE),
-    )  # fmt: skip
-    return Section("Test window", (Line(8, ((14, window), (4, imbalance), (6, handled))),))
+        "Handled in the range",
+        "Admissions of each substation in the range shown, counted exactly.",
+        "none",
+        Query(HANDLED_IN_RANGE),
+    )
+    return Section("Test window", (Line(8, ((14, window), (4, _window_imbalance()), (6, handled))),))
+
+
+def _window_imbalance() -> Panel:
+    mean_use = f"max by (substation) (avg_over_time({in_window(LOAD, CAPACITY)}))"
+    return stat(
+        "Window imbalance",
+        "Highest average utilization over the mean one, in the seconds of a rush hour. At most 1.05 passes.",
+        "none",
+        Query(f"max({mean_use}) / avg({mean_use})"),
+        Limits(warn=1.05, critical=1.2),
+        defaults={"decimals": 4},
+        empty=NO_RUSH_HOUR,
+    )

@@ -7,9 +7,15 @@ from monitoring.grafana.signals import DRAINED
 
 # From best to worst: a substation is shown in the worst state that a balancer or it itself reports.
 STATES = {
-    1: ("healthy", "text"), 2: ("takes no cars", "blue"), 3: ("unseen", "light-blue"), 4: ("probing", "yellow"),
-    5: ("suspect", "orange"), 6: ("ejected", "red"), 7: ("conflict", "purple"), 8: ("gone", "dark-red"),
-}  # fmt: skip
+    1: ("healthy", "text"),
+    2: ("takes no cars", "blue"),
+    3: ("unseen", "light-blue"),
+    4: ("probing", "yellow"),
+    5: ("suspect", "orange"),
+    6: ("ejected", "red"),
+    7: ("conflict", "purple"),
+    8: ("gone", "dark-red"),
+}
 TAKES_NO_CARS = 2
 
 
@@ -22,11 +28,13 @@ def states() -> Panel:
     ]
     told.append(f"{TAKES_NO_CARS} * ({DRAINED})")
     return timeline(
-        "State of each substation", "The state as the balancers see it; where they differ, the worst. "
+        "State of each substation",
+        "The state as the balancers see it; where they differ, the worst. "
         "`takes no cars`: healthy, but drained, or its journal can't be written.",
         Query(f"max by (substation) ({' or '.join(told)})", "{{substation}}"),
-        states=STATES, links=(TO_CONSOLE,),
-    )  # fmt: skip
+        states=STATES,
+        links=(TO_CONSOLE,),
+    )
 
 
 def alerts() -> Panel:
@@ -35,10 +43,15 @@ def alerts() -> Panel:
     Alerts of severity `none` are left out: one always fires, the other fires in every rush hour.
     """
     options: Json = {
-        "alertInstanceLabelFilter": '{severity=~"critical|warning"}', "alertName": "",
-        "dashboardAlerts": False, "groupBy": [], "groupMode": "default", "maxItems": 20, "sortOrder": 3,
+        "alertInstanceLabelFilter": '{severity=~"critical|warning"}',
+        "alertName": "",
+        "dashboardAlerts": False,
+        "groupBy": [],
+        "groupMode": "default",
+        "maxItems": 20,
+        "sortOrder": 3,
         "stateFilter": {"firing": True, "pending": True, "error": True, "noData": False, "normal": False},
         "viewMode": "list",
-    }  # fmt: skip
+    }
     about = "Alerts of Prometheus that are firing or pending. The page of a rule links to its runbook."
     return Panel("alertlist", "Alerts", about, "none", (), options=options)

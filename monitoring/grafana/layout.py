@@ -72,8 +72,7 @@ def place(sections: tuple[Section, ...]) -> list[Json]:
         y += 1
         for line in section.lines:
             if sum(width for width, _ in line.panels) > COLUMNS:
-                message = f"{section.title}: a line is wider than {COLUMNS} columns"
-                raise ValueError(message)
+                raise ValueError(f"{section.title}: a line is wider than {COLUMNS} columns")
             x = 0
             for width, panel in line.panels:
                 made.append(panel.json(len(made) + 1, {"x": x, "y": y, "w": width, "h": line.height}))

@@ -58,14 +58,17 @@ def interpolated(expr: str, range_s: int, chosen: dict[str, str]) -> str:
     Raises ValueError, naming it, when a variable is left that nobody knows.
     """
     values = {
-        "__rate_interval": f"{RATE_INTERVAL_S}s", "__interval": f"{STEP_S}s", "__range": f"{range_s}s",
-        "substation": ".+", "job": ".+", "instance": ".+",
-    } | chosen  # fmt: skip
+        "__rate_interval": f"{RATE_INTERVAL_S}s",
+        "__interval": f"{STEP_S}s",
+        "__range": f"{range_s}s",
+        "substation": ".+",
+        "job": ".+",
+        "instance": ".+",
+    } | chosen
     for name, value in values.items():
         expr = re.sub(rf"\${name}\b|\${{{name}}}", lambda _, value=value: value, expr)  # type: ignore[misc]
     if "$" in expr:
-        message = f"a variable that nobody knows: {expr}"
-        raise ValueError(message)
+        raise ValueError(f"a variable that nobody knows: {expr}")
     return expr
 
 
@@ -97,8 +100,7 @@ class Prometheus:
     def _label_values(self, expr: str) -> list[str]:
         parts = LABEL_VALUES.fullmatch(expr)
         if not parts:
-            message = f"not understood: {expr}"
-            raise QueryError(message)
+            raise QueryError(f"not understood: {expr}")
         values: list[str] = self._get(
             f"label/{parts['label']}/values", start=self.start, end=self.end, **{"match[]": parts["match"]}
         )

@@ -50,37 +50,65 @@ GRID = {
         over="SubstationOverload",
     ),
     "Load of $substation": Shown(
-        "no panel", "load near 0, the limit above it in grey", "load rises to the limit", "load falls to 0",
-        _LINE_ENDS, "load in red above the limit, which has come down",
+        "no panel",
+        "load near 0, the limit above it in grey",
+        "load rises to the limit",
+        "load falls to 0",
+        _LINE_ENDS,
+        "load in red above the limit, which has come down",
     ),
     "Utilization of each": Shown(
-        NOTHING, "lines near 0 %, grey limits at 90 and 100 %", "lines rise together",
-        "the drained one falls", _LINE_ENDS, "the line above 100 % is red",
+        NOTHING,
+        "lines near 0 %, grey limits at 90 and 100 %",
+        "lines rise together",
+        "the drained one falls",
+        _LINE_ENDS,
+        "the line above 100 % is red",
     ),
     "Headroom of each": Shown(
-        NOTHING, "lines near 1.4 MW, the limit at 0 in sight", "lines fall together", "the drained one rises",
-        _LINE_ENDS, "a line below 0",
+        NOTHING,
+        "lines near 1.4 MW, the limit at 0 in sight",
+        "lines fall together",
+        "the drained one rises",
+        _LINE_ENDS,
+        "a line below 0",
     ),
     "Time to limit of each": Shown(
-        "“no load rises”", "“no load rises”", "lines below five minutes", "lines of those that rise",
-        "lines of those that rise", "no line of the one above its limit",
+        "“no load rises”",
+        "“no load rises”",
+        "lines below five minutes",
+        "lines of those that rise",
+        "lines of those that rise",
+        "no line of the one above its limit",
     ),
     "Test window: average and peak load": Shown(
-        "“no rush hour”", "each limit; no rush hour in each other cell", "each column of each substation", SAME,
-        "the limit of the lost one too, while it is in the range", "the highest limit in the range",
+        "“no rush hour”",
+        "each limit; no rush hour in each other cell",
+        "each column of each substation",
+        SAME,
+        "the limit of the lost one too, while it is in the range",
+        "the highest limit in the range",
     ),
     "Window imbalance": Shown(NO_RUSH_HOUR, NO_RUSH_HOUR, "1.0000", NO_RUSH_HOUR, NO_RUSH_HOUR, NO_RUSH_HOUR),
     "Handled in the range": Shown("no data", "0", "120", "0", "0", "0"),
-    "Handled requests": Shown(NOTHING, "lines at 0", "lines close together", "the drained one at 0", _LINE_ENDS),
+    "Handled requests": Shown(
+        NOTHING, "lines at 0", "lines close together", "the drained one at 0", _LINE_ENDS
+    ),
     "Admission outcomes": Shown(NOTHING, NOTHING, "an area for each outcome, no line for what is 0"),
     "Time to answer": Shown(
         NOTHING, "gaps", "lines below the promise, which is in sight", "gaps", "gaps", "gaps"
     ),
-    "Spread of the time to answer": Shown(NOTHING, "no cell", "a band; its cells add up to the answers a second"),
+    "Spread of the time to answer": Shown(
+        NOTHING, "no cell", "a band; its cells add up to the answers a second"
+    ),
     "Within the promise": Shown("no admission", "no admission", "100.00 %", *["no admission"] * 3),
     "Waiting over time": Shown(NOTHING, "line at 0", "line at 3"),
     "Imbalance over time": Shown(
-        "“little load”", "“little load”", "line at 1; 1.05 and 1.2 in sight", "line at 1", "line at 1",
+        "“little load”",
+        "“little load”",
+        "line at 1; 1.05 and 1.2 in sight",
+        "line at 1",
+        "line at 1",
         "line at 1.5",
     ),
     "Report age": Shown(NOTHING, "lines below 1 s; 1.8 and 3 s in sight", lost="the lost one rises"),
@@ -89,8 +117,10 @@ GRID = {
     "Power that comes free within": Shown(
         "no data", "0 W in each of six bars, 1 s first", *["rising from 1 s to 300 s"] * 4
     ),
-    "Cars that charge": Shown(NOTHING, "lines near 0", "lines rise", "the drained one falls", _LINE_ENDS, "lines"),
-}  # fmt: skip
+    "Cars that charge": Shown(
+        NOTHING, "lines near 0", "lines rise", "the drained one falls", _LINE_ENDS, "lines"
+    ),
+}
 SERVICES = {
     "Scraped": Shown(NOTHING, "up", lost="down, red"),
     "What runs": Shown("“no data”", "a row for each process", lost="without the lost one"),

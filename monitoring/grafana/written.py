@@ -28,12 +28,16 @@ def text(made: Json) -> str:
 def page() -> str:
     """Return the reference of every panel."""
     lines = [
-        "# Grafana dashboards", "",
-        "<!-- Written by `make dashboards` from monitoring/grafana/. Edit the code, not this page. -->", "",
-        "What each panel shows. [How to use them](../how-to/grafana.md). Grey is normal; orange and red are not.", "",
-        "Below each dashboard, a table says what its panels show in these states of the grid:", "",
+        "# Grafana dashboards",
+        "",
+        "<!-- Written by `make dashboards` from monitoring/grafana/. Edit the code, not this page. -->",
+        "",
+        "What each panel shows. [How to use them](../how-to/grafana.md). Grey is normal; orange and red are not.",
+        "",
+        "Below each dashboard, a table says what its panels show in these states of the grid:",
+        "",
         *(f"- *{state}*: {what}" for state, what in STATES.items()),
-    ]  # fmt: skip
+    ]
     for name, made in dashboards().items():
         lines += ["", f"## {made['title']}", "", f"`{name}`, at `/d/{made['uid']}`. {made['description']}"]
         for panel in made["panels"]:
@@ -50,10 +54,12 @@ def _in_each_state(made: Json) -> list[str]:
     """Return the table of what each panel of a dashboard shows in each state."""
     panels = [panel["title"] for panel in made["panels"] if panel["type"] != "row"]
     return [
-        f"### {made['title']}, in each state", "",
-        f"| panel | {' | '.join(STATES)} |", "|---" * (len(STATES) + 1) + "|",
+        f"### {made['title']}, in each state",
+        "",
+        f"| panel | {' | '.join(STATES)} |",
+        "|---" * (len(STATES) + 1) + "|",
         *(f"| {title} | {' | '.join(dataclasses.astuple(SHOWN[title]))} |" for title in panels),
-    ]  # fmt: skip
+    ]
 
 
 def files() -> dict[Path, str]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from admin_ui.people import Role
+from admin_ui.web.roles import Role
 from tests.console.browser import NARROW, WIDE, axe_faults, log_in, visit
 from tests.console.cars import placed
 from tests.support.console import people

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from admin_ui.snapshot import CONSOLE
+from admin_ui.grid.board import CONSOLE
 from runtime.changes import Feed
 from tests.unit.runtime.test_changes import fleet, member, without_ages
 

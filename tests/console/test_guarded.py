@@ -16,7 +16,7 @@ KEY = "k" * 40
 CONFIRMED_FOR_S = 2.0
 PROGRAM = f"""
 import runpy
-from admin_ui import people
+from admin_ui.web import roles as people
 people.CONFIRMED_FOR_S = {CONFIRMED_FOR_S}
 runpy.run_module("admin_ui", run_name="__main__")
 """

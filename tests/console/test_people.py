@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from admin_ui.people import Role
+from admin_ui.web.roles import Role
 from tests.console.browser import NARROW, WIDE, axe_faults, log_in, visit
 from tests.support.console import PASSWORD, Console, people
 from tests.support.grid import until

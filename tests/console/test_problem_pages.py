@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from admin_ui import audit
-from admin_ui.audit import Audit
-from admin_ui.audit_chain import Outcome
+from admin_ui.audit import log as audit
+from admin_ui.audit.chain import AuditOutcome
+from admin_ui.audit.log import Audit
 from tests.console.browser import NARROW, at_alarms, axe_faults, visit
 from tests.support.console import Answer, Console
 
@@ -26,7 +26,7 @@ async def _written(data: Path) -> None:
     log = Audit(audit.path(data))
     for number in range(20):
         words: dict[str, object] = {"why": f"{MARK.decode()} {number}" + " long" * 500}
-        await log.note("ann", "drain", "substation-1", Outcome.DONE, words)
+        await log.note("ann", "drain", "substation-1", AuditOutcome.DONE, words)
     await log.close()
 
 
@@ -100,18 +100,24 @@ def test_an_address_without_a_page_says_where_to_go(browser: Browser, console: C
 def test_every_error_of_a_page_is_a_page_and_of_the_api_a_document(console: Console) -> None:
     browser, login = {"Accept": "text/html,*/*"}, console.log_in("ann")
     pages = {
-        ("GET", "/audit"): 500, ("GET", "/runbooks/None"): 404, ("GET", "/nothing"): 404,
-        ("PUT", "/alarms"): 405, ("DELETE", "/login"): 405,
-    }  # fmt: skip
+        ("GET", "/audit"): 500,
+        ("GET", "/runbooks/None"): 404,
+        ("GET", "/nothing"): 404,
+        ("PUT", "/alarms"): 405,
+        ("DELETE", "/login"): 405,
+    }
     for (method, path), status in pages.items():
         answer = console.ask(method, path, login | browser)
         assert answer.status == status, path
         problem(answer)
     assert "window of its own" in console.ask("POST", "/account", login | browser | {"Origin": "null"}).body
     documents = {
-        ("GET", "/api/nothing"): 404, ("PUT", "/api/me"): 405, ("GET", "/api/history?seconds=x"): 400,
-        ("GET", "/audit/export?format=x"): 400, ("POST", "/api/orders"): 400,
-    }  # fmt: skip
+        ("GET", "/api/nothing"): 404,
+        ("PUT", "/api/me"): 405,
+        ("GET", "/api/history?seconds=x"): 400,
+        ("GET", "/audit/export?format=x"): 400,
+        ("POST", "/api/orders"): 400,
+    }
     for (method, path), status in documents.items():
         answer = console.ask(method, path, login | browser)
         assert answer.status == status, path

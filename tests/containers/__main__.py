@@ -28,9 +28,19 @@ def through(composition: Composition, scratch: Path, asked: argparse.Namespace) 
     """Take a composition through every trial."""
     life = Life(composition, scratch, full=asked.full)
     trials = (
-        life.build, life.images, life.up, life.shut_in, life.same_key, life.watched, life.rush_hour, life.button, life.killed,
-        life.scaled, life.balancer_restarted, life.down_and_up,
-    )  # fmt: skip
+        life.build,
+        life.images,
+        life.up,
+        life.shut_in,
+        life.same_key,
+        life.watched,
+        life.rush_hour,
+        life.button,
+        life.killed,
+        life.scaled,
+        life.balancer_restarted,
+        life.down_and_up,
+    )
     try:
         run(trials)
     except BaseException:

@@ -35,10 +35,15 @@ class Composition:
         self.console = f"http://127.0.0.1:{first + 1}"
         self.prometheus = f"http://127.0.0.1:{first + 2}"
         self.environment = {
-            **os.environ, "COMPOSE_PROJECT_NAME": self.project, "GRID_VERSION": IMAGE.partition(":")[2],
-            "GATEWAY_PORT": str(first), "CONSOLE_PORT": str(first + 1), "PROMETHEUS_PORT": str(first + 2),
-            "GRAFANA_PORT": str(first + 3), **variables,
-        }  # fmt: skip
+            **os.environ,
+            "COMPOSE_PROJECT_NAME": self.project,
+            "GRID_VERSION": IMAGE.partition(":")[2],
+            "GATEWAY_PORT": str(first),
+            "CONSOLE_PORT": str(first + 1),
+            "PROMETHEUS_PORT": str(first + 2),
+            "GRAFANA_PORT": str(first + 3),
+            **variables,
+        }
 
     def run(self, *command: str, check: bool = True) -> str:
         """Run a command of this project; returns its output, and fails with its last words."""
@@ -64,9 +69,12 @@ class Composition:
     def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
         """`docker compose ...` beside the caller."""
         return subprocess.Popen(
-            ["docker", "compose", *arguments], cwd=ROOT, env=self.environment,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            ["docker", "compose", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def containers(self, service: str) -> list[Json]:
         """Return what the engine says of the running containers of a service, by their numbers."""

@@ -218,16 +218,20 @@ class Life:
         assert set(self.composition.substations()) == set(five) - set(going)
         self.told = [car for car in self.told if (car.session or {})["substation_id"] not in going]
         return figures | {
-            "five after": f"{up_s:.1f} s", "empty after": f"{drain_s:.1f} s", "three after": f"{down_s:.1f} s",
-        }  # fmt: skip
+            "five after": f"{up_s:.1f} s",
+            "empty after": f"{drain_s:.1f} s",
+            "three after": f"{down_s:.1f} s",
+        }
 
     def balancer_restarted(self) -> Figures:
         """A balancer that is restarted while cars ask."""
         wishing = cars(60, "restarted", **LONG)
         unanswered = rush(
-            self.composition.gateway, wishing, after=10,
+            self.composition.gateway,
+            wishing,
+            after=10,
             strike=self._restart_balancer,
-        )  # fmt: skip
+        )
         self.told += wishing
         until(lambda: len(self.composition.healthy()) == 3, "three substations after the restart")
         return {"unanswered then": unanswered} | self.same_key() | self.nothing_lost()

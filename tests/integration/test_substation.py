@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from tornado.web import Application
 
-from balancer.scan import NAMES
+from balancer.fleet.scan import NAMES
 from balancer.substation_stream import Links
 from runtime import http
 from runtime.operator_token import OperatorToken
@@ -22,11 +22,11 @@ from substation.contract import (
     RELEASES_WITHIN_S,
     Derate,
     Drain,
-    Find,
-    Page,
+    FindSession,
+    ListSessions,
     Place,
     Session,
-    Stop,
+    StopSession,
     Withdraw,
 )
 from substation.handlers import SessionsHandler
@@ -55,8 +55,8 @@ async def test_a_placed_session_is_found_counted_and_stopped(tmp_path: Path) -> 
         assert placed.session.substation_id == ID
         assert placed.session.session_id.startswith(f"{ID}.")
         assert await grid.value(LOAD) == 11_000
-        assert (await grid.ask(Find(placed.session.session_id))).session.state == "charging"
-        stopped = await grid.ask(Stop(placed.session.session_id))
+        assert (await grid.ask(FindSession(placed.session.session_id))).session.state == "charging"
+        stopped = await grid.ask(StopSession(placed.session.session_id))
         assert (stopped.outcome, stopped.session.state) == ("stopped", "stopped")
         assert await grid.value(LOAD) == 0
         assert await grid.value("smartgrid_substation_sessions_total", outcome="admitted") == 1
@@ -116,7 +116,7 @@ async def test_what_ends_by_itself_frees_its_power_and_stays_in_the_journal(tmp_
         placed = await grid.ask(place("a", seconds=100))
         while await grid.value(LOAD):  # noqa: ASYNC110 - the test's own time limit ends it
             await asyncio.sleep(0.02)
-        found = await grid.ask(Find(placed.session.session_id))
+        found = await grid.ask(FindSession(placed.session.session_id))
         assert (found.session.state, found.session.delivered_j) == ("completed", 1_100_000)
         assert found.session.ended_unix_ms == placed.session.expected_end_unix_ms
         assert await grid.value("smartgrid_substation_energy_joules_total") == 1_100_000
@@ -134,11 +134,22 @@ async def test_every_substation_metric_names_its_substation(tmp_path: Path) -> N
         assert {
             f"smartgrid_substation_{name}"
             for name in (
-                "load_watts", "draw_watts", "capacity_watts", "headroom_watts", "sessions_active", "sessions_total",
-                "energy_joules_total", "overload_watt_seconds_total", "releases_watts", "report_epoch", "report_seq",
-                "draining", "info", "commit_seconds_bucket",
+                "load_watts",
+                "draw_watts",
+                "capacity_watts",
+                "headroom_watts",
+                "sessions_active",
+                "sessions_total",
+                "energy_joules_total",
+                "overload_watt_seconds_total",
+                "releases_watts",
+                "report_epoch",
+                "report_seq",
+                "draining",
+                "info",
+                "commit_seconds_bucket",
             )
-        } <= names  # fmt: skip
+        } <= names
         assert {"smartgrid_time_scale", "smartgrid_build_info", "process_cpu_seconds_total"} <= names
 
 
@@ -152,7 +163,7 @@ async def test_every_series_exists_before_the_first_session(tmp_path: Path) -> N
         before = await series(grid)
         placed = await grid.ask(place("a"))
         await grid.ask(place("b", power_w=1_000_000))
-        await grid.ask(Stop(placed.session.session_id))
+        await grid.ask(StopSession(placed.session.session_id))
         await grid.ask(Withdraw("c", 0))
         assert await series(grid) == before
 
@@ -236,8 +247,17 @@ async def test_sessions_are_paged_to_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=1001", "limit=x", "after=-1", f"after={'0' * 20}{'9' * 30}", "after=1.5", "limit=%2B1"]
-)  # fmt: skip
+    "query",
+    [
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "after=-1",
+        f"after={'0' * 20}{'9' * 30}",
+        "after=1.5",
+        "limit=%2B1",
+    ],
+)
 @pytest.mark.gen_test
 async def test_a_page_that_can_t_be_read_is_a_problem_and_not_the_end(tmp_path: Path, query: str) -> None:
     async with running(tmp_path) as grid:
@@ -289,7 +309,7 @@ async def test_an_operator_s_orders_are_reported_at_once_and_after_a_restart(tmp
         assert await grid.value("smartgrid_substation_draining") == 1
         assert await grid.value("smartgrid_substation_capacity_watts") == 50_000
         assert await grid.value("smartgrid_substation_headroom_watts") == -10_000
-        assert (await grid.ask(Find(session_id))).session.state == "charging"
+        assert (await grid.ask(FindSession(session_id))).session.state == "charging"
         assert (await grid.ask(place("b", power_w=1))).outcome == "refused"
         assert (await grid.get("/readyz"))[0] == 200  # drained is an order, not a fault
         assert [(await grid.ask(order)).outcome for order in (Drain(on=False), Derate(0))] == ["done"] * 2
@@ -312,7 +332,7 @@ async def test_a_vehicle_s_sessions_are_paged_alike_over_http_and_over_the_strea
             path = f"/sessions?limit=2&vehicle_id=EV%201%26%C3%BC&after={after}" if after else ""
         streamed, after = [], 0
         while True:
-            answer = await grid.ask(Page(after, 2, "EV 1&ü"))
+            answer = await grid.ask(ListSessions(after, 2, "EV 1&ü"))
             assert answer.outcome == "found"
             streamed += [Session.of(session).session_id for session in answer.sessions]
             assert {session.vehicle_id for session in answer.sessions} <= {"EV 1&ü"}
@@ -324,19 +344,20 @@ async def test_a_vehicle_s_sessions_are_paged_alike_over_http_and_over_the_strea
 
 
 @pytest.mark.parametrize(
-    ("limit", "expected"), [(0, 1), (-1, 1), (-(2**31), 1), (2**31 - 1, MOST_STREAMED), (MOST_STREAMED + 1, MOST_STREAMED)]
-)  # fmt: skip
+    ("limit", "expected"),
+    [(0, 1), (-1, 1), (-(2**31), 1), (2**31 - 1, MOST_STREAMED), (MOST_STREAMED + 1, MOST_STREAMED)],
+)
 @pytest.mark.gen_test
 async def test_a_page_of_the_stream_is_bounded_whatever_is_asked_for(
     tmp_path: Path, limit: int, expected: int
 ) -> None:
     async with running(tmp_path) as grid:
         await asyncio.gather(*(grid.ask(place(f"key-{n}", power_w=1)) for n in range(MOST_STREAMED + 5)))
-        answer = await grid.ask(Page(0, limit))
+        answer = await grid.ask(ListSessions(0, limit))
         assert len(answer.sessions) == expected
-        assert (await grid.ask(Page(-(2**63), limit))).sessions == answer.sessions
-        assert (await grid.ask(Page(2**63 - 1, limit))).next_after == 0
-        rest = await grid.ask(Page(answer.next_after, limit))
+        assert (await grid.ask(ListSessions(-(2**63), limit))).sessions == answer.sessions
+        assert (await grid.ask(ListSessions(2**63 - 1, limit))).next_after == 0
+        rest = await grid.ask(ListSessions(answer.next_after, limit))
         assert rest.sessions[0].session_id not in {s.session_id for s in answer.sessions}
         assert (await grid.get("/readyz"))[0] == 200
 
@@ -428,7 +449,7 @@ async def test_a_backup_is_a_journal_that_can_be_opened(tmp_path: Path) -> None:
         status, document = await grid.post("/backup")
         assert status == 201
         assert list(document) == ["path"]
-        await grid.ask(Stop(placed.session.session_id))
+        await grid.ask(StopSession(placed.session.session_id))
         again = (await grid.post("/backup"))[1]["path"]
         assert [str(path) for path in _journals(tmp_path / ID / "backups")] == [document["path"], again]
     copy = Journal(Path(document["path"]), ID, 0)
@@ -457,8 +478,13 @@ async def test_a_substation_with_a_token_takes_no_order_and_shows_no_session_wit
 ) -> None:
     token = OperatorToken("t" * 32)
     (tmp_path / "token").write_text("t" * 32)
-    settings = Settings(http_port=free_port(), grpc_port=0, substation_id=ID, data=tmp_path / "data",
-                        operator_token=tmp_path / "token")  # fmt: skip
+    settings = Settings(
+        http_port=free_port(),
+        grpc_port=0,
+        substation_id=ID,
+        data=tmp_path / "data",
+        operator_token=tmp_path / "token",
+    )
     async with substation(settings), connected(settings.http_port) as grid:
         base = f"http://127.0.0.1:{settings.http_port}"
         for headers, statuses in (({}, [401, 401]), (token.headers(), [201, 200])):

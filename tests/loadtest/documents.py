@@ -5,17 +5,18 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from loadtest import report, verdict
-from loadtest.presets import PRESETS
-from loadtest.records import Outcome
-from loadtest.result import Measured, conclude
-from loadtest.thresholds import in_force
+from loadtest.judge import verdict
+from loadtest.judge.result import Measurements, conclude
+from loadtest.judge.thresholds import in_force
+from loadtest.plan.presets import PRESETS
+from loadtest.record.records import RequestOutcome
+from loadtest.report import document as report
 from tests.loadtest.runs import IDS, admitted, perfect
 
 HOSTILE = '"><script src=//evil.example></script><img onerror=x>&{{7*7}}'
 
 
-def of(measured: Measured, **run: Any) -> dict[str, Any]:
+def of(measured: Measurements, **run: Any) -> dict[str, Any]:
     """Return the document of a run, read back from its JSON."""
     result = conclude(measured)
     asked = {"seed": 1, "requests": measured.planned, "seconds": 4.0, "run_id": "rush-1", **run}
@@ -34,7 +35,7 @@ def held() -> dict[str, Any]:
 
 
 def refused() -> dict[str, Any]:
-    no = admitted(4, IDS[0], outcome=Outcome.REFUSED, status=503, session=None, reason="503 full")
+    no = admitted(4, IDS[0], outcome=RequestOutcome.REFUSED, status=503, session=None, reason="503 full")
     return of(dataclasses.replace(perfect(), planned=5, sent=5, requests=[*perfect().requests, no]))
 
 
@@ -78,18 +79,39 @@ def full() -> dict[str, Any]:
     """What a document has when all of its parts are there."""
     told = refused()
     told["result"] |= {
-        "jain": 0.99, "range": 0.02, "imbalance_vs_oracle": 1.01, "oracle": {"balance_ratio": 1.001},
-        "generator": {"loop_lag_p99_ms": 2.0, "cpu_share": 0.4, "late_p99_ms": 3.0, "verdict": "saturated", "why": "its loop lagged"},
+        "jain": 0.99,
+        "range": 0.02,
+        "imbalance_vs_oracle": 1.01,
+        "oracle": {"balance_ratio": 1.001},
+        "generator": {
+            "loop_lag_p99_ms": 2.0,
+            "cpu_share": 0.4,
+            "late_p99_ms": 3.0,
+            "verdict": "saturated",
+            "why": "its loop lagged",
+        },
         "response_histogram": [[1.0, 0.5], [2.0, 0.9], [9.0, 1.0]],
         "service_histogram": [[1.0, 0.5], [1.5, 0.9], [4.0, 1.0]],
-    }  # fmt: skip
+    }
     told["thresholds"].append({"name": "p99_ms", "value": "9", "limit": "<= 5", "held": False})
     return told
 
 
 EVERY: dict[str, Callable[[], dict[str, Any]]] = {
-    "held": held, "refused": refused, "interrupted": interrupted, "nothing measured": nothing_measured,
-    "overloaded": overloaded, "hostile": hostile, "full": full, "empty": lambda: {"result": {}},
-    "nulls": lambda: {"run": None, "result": {"stations": [None, {}], "reasons": 3}, "samples": [None, {"load_kw": 3}],
-                      "window_unix_s": ["x", None], "thresholds": [{}], "requests": [{}, {"outcome": None}]},
-}  # fmt: skip
+    "held": held,
+    "refused": refused,
+    "interrupted": interrupted,
+    "nothing measured": nothing_measured,
+    "overloaded": overloaded,
+    "hostile": hostile,
+    "full": full,
+    "empty": lambda: {"result": {}},
+    "nulls": lambda: {
+        "run": None,
+        "result": {"stations": [None, {}], "reasons": 3},
+        "samples": [None, {"load_kw": 3}],
+        "window_unix_s": ["x", None],
+        "thresholds": [{}],
+        "requests": [{}, {"outcome": None}],
+    },
+}

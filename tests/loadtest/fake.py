@@ -213,10 +213,17 @@ class Ended:
 async def start(grid: FakeGrid, *options: str, **environ: str) -> asyncio.subprocess.Process:
     arguments = ("--gateway", grid.url, "--balancer", grid.url, "--requests", "40", "--seconds", "1")
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "loadtest", "rush-hour", *arguments, *options,
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": "", **environ},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "loadtest",
+        "rush-hour",
+        *arguments,
+        *options,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": "", **environ},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
 
 
 async def ended(process: asyncio.subprocess.Process) -> Ended:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.arrivals import (
+from loadtest.plan.arrivals import (
     ENERGY_KWH,
     MAX_RATE_PER_S,
     MAX_REQUESTS,

@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.balance import average, balance_ratio, held, highest_sum_w, percentile
-from loadtest.records import Reading, Sample, Session
+from loadtest.judge.balance import average, balance_ratio, held, highest_sum_w, percentile
+from loadtest.record.records import FleetSample, Reading, Session
 
 
 def reading(load_w: float, capacity_w: float = 1000) -> Reading:
     return Reading(load_w, capacity_w, 0, 1, 0, 0, 0, 0, 0, 0)
 
 
-def sample(at_s: float, *loads_w: float) -> Sample:
-    return Sample(at_s, {f"substation-{index}": reading(load_w) for index, load_w in enumerate(loads_w)})
+def sample(at_s: float, *loads_w: float) -> FleetSample:
+    return FleetSample(at_s, {f"substation-{index}": reading(load_w) for index, load_w in enumerate(loads_w)})
 
 
 def session(start_ms: int, end_ms: int, power_w: int) -> Session:
@@ -50,7 +50,7 @@ def test_the_ratio_is_one_when_all_are_alike_and_n_when_one_carries_everything()
 
 
 def test_the_ratio_compares_utilization_not_load() -> None:
-    uneven = Sample(0, {"small": reading(100, 1000), "large": reading(200, 2000)})
+    uneven = FleetSample(0, {"small": reading(100, 1000), "large": reading(200, 2000)})
     assert balance_ratio([uneven], 1) == 1
 
 

@@ -15,20 +15,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtest import cli
-from loadtest.conditions import Change, What, changes, policy_of
-from loadtest.credential import Credential
-from loadtest.measure import Shown
-from loadtest.oracle import Drain
-from loadtest.order import Ended, Verdict
+from loadtest.judge.conditions import Change, What, changes, policy_of
+from loadtest.judge.result import Result, conclude
+from loadtest.judge.thresholds import FIGURES, limit
+from loadtest.judge.verdict import judge
 from loadtest.paper import page
-from loadtest.progress import Progress
-from loadtest.records import Sample
-from loadtest.result import Result, conclude
-from loadtest.rush import run
-from loadtest.screen import NoScreen
-from loadtest.stop import Stop
-from loadtest.thresholds import FIGURES, limit
-from loadtest.verdict import judge
+from loadtest.plan.oracle import Drain
+from loadtest.record.records import FleetSample
+from loadtest.run.measure import RunDisplay
+from loadtest.run.one_run import run
+from loadtest.run.order import RunOutcome, Verdict
+from loadtest.send.credential import Credential
+from loadtest.send.stop import StopSignal
+from loadtest.show.progress import Progress
+from loadtest.show.screen import NoScreen
 from tests.loadtest.fake import FakeGrid, FakeStation, two
 from tests.loadtest.runs import IDS, ZERO, changed, perfect
 
@@ -41,17 +41,31 @@ def result_of(happened: tuple[Change, ...]) -> Result:
     return conclude(dataclasses.replace(perfect(), changes=happened))
 
 
-def sent(grid: FakeGrid, runs_dir: Path, *arguments: str) -> tuple[Ended, dict[str, Any]]:
+def sent(grid: FakeGrid, runs_dir: Path, *arguments: str) -> tuple[RunOutcome, dict[str, Any]]:
     """Run 40 cars in a second against a grid in this process; returns how it ended and its document."""
 
-    async def scenario() -> Ended:
+    async def scenario() -> RunOutcome:
         async with grid.serving():
             asked = cli.parser({}).parse_args(
-                ["rush-hour", "--gateway", grid.url, "--balancer", grid.url, "--requests", "40", "--seconds", "1",
-                 "--runs-dir", str(runs_dir), *arguments]
-            )  # fmt: skip
+                [
+                    "rush-hour",
+                    "--gateway",
+                    grid.url,
+                    "--balancer",
+                    grid.url,
+                    "--requests",
+                    "40",
+                    "--seconds",
+                    "1",
+                    "--runs-dir",
+                    str(runs_dir),
+                    *arguments,
+                ]
+            )
             return await run(
-                cli._order(asked), Credential(), Shown(NoScreen(), Progress(time.time, None), Stop())
+                cli._order(asked),
+                Credential(),
+                RunDisplay(NoScreen(), Progress(time.time, None), StopSignal()),
             )
 
     ended = asyncio.run(scenario())
@@ -160,8 +174,11 @@ def test_a_drained_substation_is_no_failure_to_balance_and_says_so(tmp_path: Pat
 def test_what_must_hold_always_is_judged_whatever_operators_do(name: str) -> None:
     result = dataclasses.replace(
         result_of(DISTURBED),
-        overload_ws=1.0, recomputed_excess_kw=1.0, failed=1, refused_untold=1,
-    )  # fmt: skip
+        overload_ws=1.0,
+        recomputed_excess_kw=1.0,
+        failed=1,
+        refused_untold=1,
+    )
     (threshold,) = [each for each in judge(result, [limit(f"{name} > 0")]) if each.name == name]
     assert threshold.broken
 
@@ -188,15 +205,20 @@ def test_what_was_not_measured_is_broken_also_in_a_changed_run() -> None:
     assert threshold.broken
 
 
-def looks(*readings: Any) -> list[Sample]:
-    return [Sample(100 + second, {IDS[0]: reading}) for second, reading in enumerate(readings)]
+def looks(*readings: Any) -> list[FleetSample]:
+    return [FleetSample(100 + second, {IDS[0]: reading}) for second, reading in enumerate(readings)]
 
 
 def test_every_order_on_a_substation_is_seen_and_said() -> None:
     readings = [ZERO]
     for step in (
-        {"draining": True}, {"capacity_w": 10_000}, {"stopped": 1}, {"stopped": 3}, {"draining": False}, {"capacity_w": 20_000},
-    ):  # fmt: skip
+        {"draining": True},
+        {"capacity_w": 10_000},
+        {"stopped": 1},
+        {"stopped": 3},
+        {"draining": False},
+        {"capacity_w": 20_000},
+    ):
         readings.append(dataclasses.replace(readings[-1], **step))
     assert [(each.at_unix_s, each.said()) for each in changes(looks(*readings), [], None, 100)] == [
         (101, "substation-1 drained"),

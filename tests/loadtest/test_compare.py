@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest import balance
 from loadtest.compare import merits
 from loadtest.compare.groups import Comparison, Given, compare, grouped
 from loadtest.compare.noise import Finding
+from loadtest.judge import balance
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +27,10 @@ def document(ratio: float | None = 1.01, **run: Any) -> dict[str, Any]:
         "run": {"policy": "least_loaded", "requests": 500, "seconds": 60.0, "seed": 1} | run,
         "window_unix_s": [100.0, 104.0],
         "result": {
-            "balance_ratio": ratio, "refused": 0, "response_ms": {"p50": 8.0}, "stations": [station, station],
+            "balance_ratio": ratio,
+            "refused": 0,
+            "response_ms": {"p50": 8.0},
+            "stations": [station, station],
         },
         "samples": [
             {"at_unix_s": 100.0 + n, "load_kw": {"a": a, "b": b}, "capacity_kw": {"a": 100, "b": 100}}
@@ -38,7 +41,7 @@ def document(ratio: float | None = 1.01, **run: Any) -> dict[str, Any]:
             {"status": 503, "intended_unix_s": 100, "sent_unix_s": 100, "answered_unix_s": 100.25},
             {"status": None, "intended_unix_s": 101, "sent_unix_s": 101, "answered_unix_s": 102},
         ],
-    }  # fmt: skip
+    }
 
 
 def runs(*documents: dict[str, Any], label: str = "") -> list[Given]:
@@ -61,8 +64,9 @@ def test_repeats_have_the_same_policy_and_plan_whatever_their_order() -> None:
 def test_another_plan_is_another_group_and_named_after_what_is_different() -> None:
     assert names(runs(document(), document(requests=700))) == [("500 requests", 1), ("700 requests", 1)]
     assert names(runs(document(preset="spike"), document(preset="flood", seconds=30))) == [
-        ("spike, 60 seconds", 1), ("flood, 30 seconds", 1),
-    ]  # fmt: skip
+        ("spike, 60 seconds", 1),
+        ("flood, 30 seconds", 1),
+    ]
 
 
 def test_a_label_makes_a_group_of_what_it_is_given_to() -> None:
@@ -117,9 +121,11 @@ def test_a_run_that_was_changed_or_stopped_is_no_repeat_of_another() -> None:
     stopped = document()
     stopped["result"]["interrupted"] = True
     assert names(runs(document(), changed(), changed(), stopped, document())) == [
-        ("least_loaded", 2), ("least_loaded, conditions changed (2)", 1),
-        ("least_loaded, conditions changed (3)", 1), ("least_loaded, stopped early", 1),
-    ]  # fmt: skip
+        ("least_loaded", 2),
+        ("least_loaded, conditions changed (2)", 1),
+        ("least_loaded, conditions changed (3)", 1),
+        ("least_loaded, stopped early", 1),
+    ]
     planned = changed()
     planned["result"]["changes"][0]["planned"] = True
     assert names(runs(document(), planned)) == [("least_loaded", 2)]
@@ -212,8 +218,12 @@ def test_whatever_is_absent_or_null_a_comparison_is_made(lacking: list[tuple[str
 def cli(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "loadtest", "compare", *arguments],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def left(folder: Path, **run: Any) -> Path:

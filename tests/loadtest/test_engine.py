@@ -13,12 +13,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from loadtest import engine as engine_module
-from loadtest.arrivals import rush_hour
-from loadtest.engine import Engine, Manner
-from loadtest.records import Outcome, Request
-from loadtest.retrying import Retrying
-from loadtest.stop import Stop
+from loadtest.plan.arrivals import rush_hour
+from loadtest.record.records import Request, RequestOutcome
+from loadtest.send import engine as engine_module
+from loadtest.send.engine import Engine, SendingOptions
+from loadtest.send.retrying import RetryPolicy
+from loadtest.send.stop import StopSignal
 from tests.loadtest.fake import FakeGrid, rush, two
 
 Answer = Callable[[FakeGrid, dict[str, Any]], web.Response]
@@ -49,14 +49,14 @@ def sent(answer: Answer, retries: int, cars: int = 3) -> tuple[FakeGrid, Engine]
     async def scenario() -> Engine:
         plan = [dataclasses.replace(car, at_s=0.0) for car in rush_hour(1, cars, 1, random.Random(1))]
         async with grid.serving(), aiohttp.ClientSession() as http:
-            engine = Engine(http, grid.url, "run", time.time, Manner(10, Retrying(retries)))
-            await engine.run(plan, time.time(), Stop())
+            engine = Engine(http, grid.url, "run", time.time, SendingOptions(10, RetryPolicy(retries)))
+            await engine.run(plan, time.time(), StopSignal())
         return engine
 
     return grid, asyncio.run(scenario())
 
 
-def outcomes(request: Request) -> list[Outcome]:
+def outcomes(request: Request) -> list[RequestOutcome]:
     return [attempt.outcome for attempt in request.attempts]
 
 
@@ -64,10 +64,10 @@ def test_a_refused_car_comes_back_with_the_same_key_after_the_time_it_was_told()
     grid, engine = sent(Turns(lambda: problem(503, "1")), retries=2)
     assert sorted(grid.keys) == ["run-0", "run-0", "run-1", "run-1", "run-2", "run-2"]
     assert engine.sent == 3
-    assert engine.outcomes == {Outcome.ADMITTED: 3}
+    assert engine.outcomes == {RequestOutcome.ADMITTED: 3}
     for request in engine.requests:
         first, second = request.attempts
-        assert outcomes(request) == [Outcome.REFUSED, Outcome.ADMITTED]
+        assert outcomes(request) == [RequestOutcome.REFUSED, RequestOutcome.ADMITTED]
         assert second.sent_unix_s - first.answered_unix_s >= 1
         assert request.sent_unix_s == first.sent_unix_s
         assert request.answered_unix_s == second.answered_unix_s
@@ -77,13 +77,13 @@ def test_a_refused_car_comes_back_with_the_same_key_after_the_time_it_was_told()
 @pytest.mark.parametrize(
     ("again", "outcome"),
     [
-        (lambda: problem(429, "0"), Outcome.REFUSED),
-        (lambda: problem(503, "0", outcome="unknown"), Outcome.FAILED),
-        (lambda: web.Response(status=503, headers={"Retry-After": "0"}), Outcome.FAILED),
+        (lambda: problem(429, "0"), RequestOutcome.REFUSED),
+        (lambda: problem(503, "0", outcome="unknown"), RequestOutcome.FAILED),
+        (lambda: web.Response(status=503, headers={"Retry-After": "0"}), RequestOutcome.FAILED),
     ],
 )
 def test_what_may_be_repeated_is_repeated_as_often_as_asked_for_and_counts_once(
-    again: Callable[[], web.Response], outcome: Outcome
+    again: Callable[[], web.Response], outcome: RequestOutcome
 ) -> None:
     grid, engine = sent(lambda *_: again(), retries=3, cars=1)
     (request,) = engine.requests
@@ -96,13 +96,13 @@ def test_what_may_be_repeated_is_repeated_as_often_as_asked_for_and_counts_once(
 def test_what_a_repetition_would_not_change_is_sent_once(status: int) -> None:
     grid, engine = sent(lambda *_: problem(status, "0"), retries=3, cars=1)
     assert len(grid.keys) == len(engine.requests[0].attempts) == 1
-    assert engine.outcomes == {Outcome.FAILED: 1}
+    assert engine.outcomes == {RequestOutcome.FAILED: 1}
 
 
 def test_a_time_to_come_back_beyond_what_a_client_waits_is_a_final_no_at_once() -> None:
     grid, engine = sent(lambda *_: problem(503, "3600"), retries=3, cars=1)
     assert len(grid.keys) == 1
-    assert engine.outcomes == {Outcome.REFUSED: 1}
+    assert engine.outcomes == {RequestOutcome.REFUSED: 1}
 
 
 def test_a_lost_connection_is_tried_again_with_the_same_key() -> None:
@@ -121,8 +121,8 @@ def test_a_lost_connection_is_tried_again_with_the_same_key() -> None:
         server = await asyncio.start_server(cut, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with server, aiohttp.ClientSession() as http:
-            engine = Engine(http, url, "run", time.time, Manner(1, Retrying(5)))
-            await engine.run(rush_hour(1, 1, 0.1, random.Random(1)), time.time(), Stop())
+            engine = Engine(http, url, "run", time.time, SendingOptions(1, RetryPolicy(5)))
+            await engine.run(rush_hour(1, 1, 0.1, random.Random(1)), time.time(), StopSignal())
         return engine
 
     engine = asyncio.run(scenario())
@@ -138,9 +138,9 @@ def test_a_stop_ends_the_waiting_for_another_try() -> None:
     grid.answer = lambda *_: problem(503, "29")
 
     async def scenario() -> Engine:
-        stop = Stop()
+        stop = StopSignal()
         async with grid.serving(), aiohttp.ClientSession() as http:
-            engine = Engine(http, grid.url, "run", time.time, Manner(1, Retrying(5)))
+            engine = Engine(http, grid.url, "run", time.time, SendingOptions(1, RetryPolicy(5)))
             plan = rush_hour(1, 1, 0.1, random.Random(1))
             running = asyncio.create_task(engine.run(plan, time.time(), stop))
             await grid.arrived.wait()
@@ -149,7 +149,7 @@ def test_a_stop_ends_the_waiting_for_another_try() -> None:
         return engine
 
     engine = asyncio.run(scenario())
-    assert engine.outcomes == {Outcome.REFUSED: 1}
+    assert engine.outcomes == {RequestOutcome.REFUSED: 1}
     assert len(grid.keys) == 1
 
 
@@ -163,8 +163,8 @@ def test_a_request_that_finds_no_slot_in_time_is_never_sent_and_counted(
         grid.hold = asyncio.Event()
         plan = [dataclasses.replace(car, at_s=0.0) for car in rush_hour(1, 5, 1, random.Random(1))]
         async with grid.serving(), aiohttp.ClientSession() as http:
-            engine = Engine(http, grid.url, "run", time.time, Manner(2, Retrying(0)))
-            running = asyncio.create_task(engine.run(plan, time.time(), Stop()))
+            engine = Engine(http, grid.url, "run", time.time, SendingOptions(2, RetryPolicy(0)))
+            running = asyncio.create_task(engine.run(plan, time.time(), StopSignal()))
             while engine.no_slot < 3:  # noqa: ASYNC110 - the engine tells nobody
                 await asyncio.sleep(0.01)
             grid.hold.set()

@@ -8,7 +8,16 @@ import threading
 import time
 from pathlib import Path
 
-from loadtest.generator import CPU_LIMIT, LAG_LIMIT_MS, LATE_LIMIT_MS, OK, SATURATED, Health, Monitor, faults
+from loadtest.send.generator import (
+    CPU_LIMIT,
+    LAG_LIMIT_MS,
+    LATE_LIMIT_MS,
+    OK,
+    SATURATED,
+    Health,
+    Monitor,
+    faults,
+)
 from tests.loadtest.fake import Ended, ended, start, two
 
 STOPPED_S = 1.5

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.balance import percentile
-from loadtest.latency import HIGHEST_US, PERCENTILES, US_PER_MS, Latencies
+from loadtest.judge.balance import percentile
+from loadtest.record.latency import HIGHEST_US, PERCENTILES, US_PER_MS, Latencies
 
 
 @given(st.lists(st.floats(0.001, 3_600_000), min_size=1, max_size=300))

@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from loadtest import lease
-from loadtest.grid import NotReady
-from loadtest.lease import Busy, Lease
+from loadtest.run import lease
+from loadtest.run.lease import Busy, Lease
+from loadtest.send.grid import NotReady
 from tests.loadtest.fake import FakeGrid, ended, rush, start, two
 
 

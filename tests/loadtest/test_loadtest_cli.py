@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.arrivals import MAX_RATE_PER_S, MAX_REQUESTS, MAX_SECONDS
 from loadtest.cli import faults, parser
-from loadtest.target import base_url, refusal
-from loadtest.thresholds import FIGURES
+from loadtest.judge.thresholds import FIGURES
+from loadtest.plan.arrivals import MAX_RATE_PER_S, MAX_REQUESTS, MAX_SECONDS
+from loadtest.run.target import base_url, refusal
 
 ROOT = Path(__file__).parents[2]
 USAGE = 2
@@ -19,8 +19,13 @@ USAGE = 2
 def loadtest(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "loadtest", *arguments],
-        cwd=ROOT, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_without_a_command_the_usage_is_shown() -> None:

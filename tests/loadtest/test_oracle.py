@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest.arrivals import Arrival, rush_hour
-from loadtest.demand import asked_kw, peak_kw
-from loadtest.ideal import ideal
-from loadtest.oracle import Drain, Replay, replay
-from loadtest.plan import DEFAULT_GRID, GridSize, RunPlan
+from loadtest.judge.ideal import ideal
+from loadtest.plan.arrivals import Arrival, rush_hour
+from loadtest.plan.demand import asked_kw, peak_kw
+from loadtest.plan.document import DEFAULT_GRID, GridSize, RunPlan
+from loadtest.plan.oracle import Drain, Replay, replay
 
 SCALE = 120.0
 CARS = st.builds(

@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from loadtest import outage
-from loadtest.grid import NotReady, NotRestored
-from loadtest.oracle import Drain
-from loadtest.outage import Outage
+from loadtest.plan.oracle import Drain
+from loadtest.run import outage
+from loadtest.run.outage import Outage
+from loadtest.send.grid import NotReady, NotRestored
 
 
 @dataclasses.dataclass

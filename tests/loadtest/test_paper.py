@@ -11,12 +11,12 @@ from typing import Any
 import html5lib
 import pytest
 
-from loadtest import report
 from loadtest.cli import main
 from loadtest.paper import facts, page, sheets
 from loadtest.paper.document import NotAResult, read
 from loadtest.paper.observations import observe
 from loadtest.paper.traffic import latency
+from loadtest.report import document as report
 from runtime.csv_text import BYTE_ORDER_MARK
 from tests.loadtest import documents
 

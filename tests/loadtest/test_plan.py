@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from loadtest.demand import peak_kw
-from loadtest.ideal import ideal
-from loadtest.oracle import Drain
-from loadtest.plan import DEFAULT_GRID, GridSize, RunPlan, Wish, make
-from loadtest.presets import PRESETS, Preset
+from loadtest.judge.ideal import ideal
+from loadtest.plan.demand import peak_kw
+from loadtest.plan.document import DEFAULT_GRID, GridSize, PlanOptions, RunPlan, make
+from loadtest.plan.oracle import Drain
+from loadtest.plan.presets import PRESETS, Preset
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(1, 21)
@@ -45,15 +45,20 @@ sys.exit(main(sys.argv[1:]))
 
 def plan(name: str, seed: int = 1, fleet: GridSize = DEFAULT_GRID, **other: Any) -> RunPlan:
     preset = PRESETS[name]
-    wish = Wish(preset, seed, preset.shape, preset.requests, preset.seconds)
+    wish = PlanOptions(preset, seed, preset.shape, preset.requests, preset.seconds)
     return make(dataclasses.replace(wish, **other), fleet, random.Random)
 
 
 def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", NO_NETWORK, *arguments],
-        cwd=ROOT, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def mean(values: Iterable[float]) -> float:

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from loadtest import pipe
-from loadtest.pipe import Pipe
-from loadtest.progress import FILE
-from loadtest.runs import RUN_ID
+from loadtest.report.runs import RUN_ID
+from loadtest.show import pipe
+from loadtest.show.pipe import Pipe
+from loadtest.show.progress import FILE
 from tests.loadtest.fake import FakeGrid, FakeStation, ended, start, two
 
 JSONL = ("--progress", "jsonl")
@@ -137,9 +137,19 @@ def test_when_nobody_reads_any_more_it_stops_leaves_the_result_and_no_car_is_tak
         async with grid.serving():
             reader, writer = os.pipe()
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "loadtest", "rush-hour", "--gateway", grid.url, "--balancer", grid.url,
-                *LONG, *options, stdout=writer, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+                sys.executable,
+                "-m",
+                "loadtest",
+                "rush-hour",
+                "--gateway",
+                grid.url,
+                "--balancer",
+                grid.url,
+                *LONG,
+                *options,
+                stdout=writer,
+                stderr=subprocess.DEVNULL,
+            )
             os.close(writer)
             await asyncio.wait_for(grid.arrived.wait(), HUNG_S)
             os.close(reader)  # the parent has died

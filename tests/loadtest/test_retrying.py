@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.retrying import FIRST_WAIT_S, Retrying, seconds
+from loadtest.send.retrying import FIRST_WAIT_S, RetryPolicy, seconds
 
-TWICE = Retrying(2, within_s=30)
+TWICE = RetryPolicy(2, within_s=30)
 
 
 @pytest.mark.parametrize("status", [200, 201, 400, 401, 404, 409, 413, 422, 500, 502, 504])
@@ -23,7 +23,7 @@ def test_a_retry_after_is_waited_for_to_the_second(status: int | None) -> None:
 def test_there_are_as_many_repetitions_as_asked_for() -> None:
     assert TWICE.wait_s(2, 503, 1, 0, 0) == 1
     assert TWICE.wait_s(3, 503, 1, 0, 0) is None
-    assert Retrying(0).wait_s(1, 503, 1, 0, 0) is None
+    assert RetryPolicy(0).wait_s(1, 503, 1, 0, 0) is None
 
 
 def test_a_try_that_would_begin_too_late_is_not_waited_for() -> None:
@@ -35,7 +35,7 @@ def test_a_try_that_would_begin_too_late_is_not_waited_for() -> None:
 
 @given(tries=st.integers(1, 5), jitter=st.floats(0, 1, exclude_max=True))
 def test_without_a_retry_after_the_wait_doubles_and_is_spread(tries: int, jitter: float) -> None:
-    waited_s = Retrying(5, within_s=1000).wait_s(tries, None, None, 0, jitter)
+    waited_s = RetryPolicy(5, within_s=1000).wait_s(tries, None, None, 0, jitter)
     assert waited_s is not None
     assert FIRST_WAIT_S * 2 ** (tries - 1) <= waited_s <= FIRST_WAIT_S * 2**tries
 
@@ -43,9 +43,16 @@ def test_without_a_retry_after_the_wait_doubles_and_is_spread(tries: int, jitter
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("0", 0), ("12", 12), (None, None), ("", None), ("-1", None), ("1.5", None), ("soon", None), ("²", None),
+        ("0", 0),
+        ("12", 12),
+        (None, None),
+        ("", None),
+        ("-1", None),
+        ("1.5", None),
+        ("soon", None),
+        ("²", None),
         ("Sun, 22 Nov 2026 15:59:55 GMT", None),
     ],
-)  # fmt: skip
+)
 def test_a_retry_after_is_whole_seconds(text: str | None, expected: float | None) -> None:
     assert seconds(text) == expected

@@ -9,9 +9,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from loadtest import rounds, switch
-from loadtest.grid import NotReady, NotRestored
-from loadtest.switch import Switch
+from loadtest.run import rounds, switch
+from loadtest.run.switch import Switch
+from loadtest.send.grid import NotReady, NotRestored
 
 
 @dataclasses.dataclass

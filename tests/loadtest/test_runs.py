@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtest import runs
-from loadtest.progress import FILE
+from loadtest.report import runs
+from loadtest.show.progress import FILE
 
 ROOT = Path(__file__).parents[2]
 AT = dt.datetime(2026, 11, 22, 17, 3, 58, tzinfo=dt.UTC)
@@ -84,7 +84,11 @@ def test_the_command_prints_the_table(tmp_path: Path) -> None:
     made = folder(tmp_path / "runs", 1, {"kind": "ended", "verdict": "lease lost"})
     listed = subprocess.run(
         [sys.executable, "-m", "loadtest", "runs"],
-        cwd=ROOT, env={**os.environ, "RUNS_DIR": str(tmp_path / "runs")}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, "RUNS_DIR": str(tmp_path / "runs")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     (line,) = [line for line in listed.stdout.splitlines() if made.name in line]
     assert line.split() == [made.name, "rush-hour", "1", "2026-11-22", "17:03:59", "lease", "lost"]

@@ -14,11 +14,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from loadtest.arrivals import rush_hour
-from loadtest.engine import Engine, Manner
-from loadtest.presets import PRESETS
-from loadtest.retrying import Retrying
-from loadtest.stop import Stop
+from loadtest.plan.arrivals import rush_hour
+from loadtest.plan.presets import PRESETS
+from loadtest.send.engine import Engine, SendingOptions
+from loadtest.send.retrying import RetryPolicy
+from loadtest.send.stop import StopSignal
 from tests.loadtest.fake import Ended, FakeGrid, FakeStation, ended, rush, start, two
 
 
@@ -143,10 +143,10 @@ def test_what_waits_for_a_free_slot_is_not_sent_after_a_stop() -> None:
     grid = two()
 
     async def scenario() -> Engine:
-        stop, grid.hold = Stop(), asyncio.Event()
+        stop, grid.hold = StopSignal(), asyncio.Event()
         plan = [dataclasses.replace(car, at_s=0.0) for car in rush_hour(1, 3, 1, random.Random(1))]
         async with grid.serving(), aiohttp.ClientSession() as http:
-            engine = Engine(http, grid.url, "run", time.time, Manner(1, Retrying(0)))
+            engine = Engine(http, grid.url, "run", time.time, SendingOptions(1, RetryPolicy(0)))
             running = asyncio.create_task(engine.run(plan, time.time(), stop))
             await grid.arrived.wait()
             stop.set()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.shapes import DAY, DAY_H, SHAPES, SPIKE_SHARE
+from loadtest.plan.shapes import DAY, DAY_H, SHAPES, SPIKE_SHARE
 
 MANY = 40_000
 

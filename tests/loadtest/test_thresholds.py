@@ -4,13 +4,13 @@ import dataclasses
 
 import pytest
 
-from loadtest.generator import Health
-from loadtest.ideal import Ideal
-from loadtest.presets import PRESETS
-from loadtest.records import Attempt, Outcome
-from loadtest.result import Result, conclude
-from loadtest.thresholds import FIGURES, Limit, in_force, limit
-from loadtest.verdict import NOT_MEASURED, Threshold, judge
+from loadtest.judge.ideal import Ideal
+from loadtest.judge.result import Result, conclude
+from loadtest.judge.thresholds import FIGURES, Limit, in_force, limit
+from loadtest.judge.verdict import NOT_MEASURED, Threshold, judge
+from loadtest.plan.presets import PRESETS
+from loadtest.record.records import Attempt, RequestOutcome
+from loadtest.send.generator import Health
 from tests.loadtest.runs import perfect
 
 SLOW = Health(300.0, 900.0, 0.4, 2.0, "saturated", "p99 of its event loop's lag is 300 ms, above 50")
@@ -44,9 +44,22 @@ def test_a_limit_is_a_name_a_relation_and_a_number(text: str, expected: Limit) -
 
 @pytest.mark.parametrize(
     "text",
-    ["", "p99_ms", "p99_ms>", ">250", "p99_ms 250", "p99_ms=>250", "p99_ms>250ms", "p99_ms>1>2", "p99_ms>nan",
-     "p99_ms>inf", "p99_ms>1e999", "P99_ms>1", "p99_ms>1 and late>2"],
-)  # fmt: skip
+    [
+        "",
+        "p99_ms",
+        "p99_ms>",
+        ">250",
+        "p99_ms 250",
+        "p99_ms=>250",
+        "p99_ms>250ms",
+        "p99_ms>1>2",
+        "p99_ms>nan",
+        "p99_ms>inf",
+        "p99_ms>1e999",
+        "P99_ms>1",
+        "p99_ms>1 and late>2",
+    ],
+)
 def test_anything_else_is_refused_with_what_is_accepted(text: str) -> None:
     with pytest.raises(ValueError, match="<name> <op> <number>"):
         limit(text)
@@ -60,9 +73,15 @@ def test_an_unknown_name_is_refused_with_all_that_are_known() -> None:
 
 @pytest.mark.parametrize(
     ("op", "below", "equal", "above"),
-    [(">", False, False, True), (">=", False, True, True), ("<", True, False, False),
-     ("<=", True, True, False), ("==", False, True, False), ("!=", True, False, True)],
-)  # fmt: skip
+    [
+        (">", False, False, True),
+        (">=", False, True, True),
+        ("<", True, False, False),
+        ("<=", True, True, False),
+        ("==", False, True, False),
+        ("!=", True, False, True),
+    ],
+)
 def test_a_run_is_broken_when_the_relation_is_true(op: str, below: bool, equal: bool, above: bool) -> None:  # noqa: FBT001 - a table
     mine = Limit("admitted", op, 4)
     assert [mine.broken_by(value) for value in (3, 4, 5)] == [below, equal, above]
@@ -80,8 +99,8 @@ def test_every_figure_can_hold_and_can_break(name: str) -> None:
 def test_figures_are_what_their_names_say() -> None:
     run = perfect()
     times = (
-        Attempt(100, 100.2, Outcome.REFUSED, 503, "503", 1),
-        Attempt(101, 101.1, Outcome.ADMITTED, 201, ""),
+        Attempt(100, 100.2, RequestOutcome.REFUSED, 503, "503", 1),
+        Attempt(101, 101.1, RequestOutcome.ADMITTED, 201, ""),
     )
     again = dataclasses.replace(run.requests[0], answered_unix_s=101.1, attempts=times)
     late = dataclasses.replace(run.requests[1], sent_unix_s=100.051)

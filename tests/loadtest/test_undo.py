@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from loadtest.paper import page
-from loadtest.undone import Undone
+from loadtest.record.stopped_sessions import StoppedSessions
 from tests.loadtest.fake import Ended, FakeGrid, ended, start, two
 
 LONG = ("--requests", "2000", "--seconds", "60")
@@ -61,8 +61,12 @@ def test_a_stop_ends_every_session_of_the_run_once_and_still_leaves_its_result(r
     count = len(grid.keys)
     assert sorted(grid.deleted) == sorted(admitted(told))
     assert told["result"]["ended_by_stop"] == {
-        "sessions": count, "ended": count, "over": 0, "left": {}, "unknown": 0,
-    }  # fmt: skip
+        "sessions": count,
+        "ended": count,
+        "over": 0,
+        "left": {},
+        "unknown": 0,
+    }
     lines = [json.loads(line) for line in done.out.splitlines()]
     ending = [line for line in lines if line["kind"] == "ending"]
     assert (ending[0]["sessions"], ending[-1]["ended"], ending[-1]["remaining"]) == (count, count, 0)
@@ -162,10 +166,12 @@ def test_a_request_whose_answer_never_came_is_said_to_be_open(runs_dir: Path) ->
 @pytest.mark.parametrize(
     ("undone", "said"),
     [
-        (Undone(2, 2, 0, {}), "ended by the stop: 2 of 2 sessions"),
-        (Undone(2, 1, 0, {"TimeoutError": 1}),
-         "ended by the stop: 1 of 2 sessions; 1 not ended, and may charge on (1 x TimeoutError)"),
+        (StoppedSessions(2, 2, 0, {}), "ended by the stop: 2 of 2 sessions"),
+        (
+            StoppedSessions(2, 1, 0, {"TimeoutError": 1}),
+            "ended by the stop: 1 of 2 sessions; 1 not ended, and may charge on (1 x TimeoutError)",
+        ),
     ],
-)  # fmt: skip
-def test_it_is_said_in_words(undone: Undone, said: str) -> None:
+)
+def test_it_is_said_in_words(undone: StoppedSessions, said: str) -> None:
     assert undone.said() == said

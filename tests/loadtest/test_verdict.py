@@ -5,15 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
-from loadtest.ideal import Ideal
-from loadtest.presets import PRESETS
-from loadtest.records import Attempt, Outcome, Sample
-from loadtest.result import Measured, Result, conclude
-from loadtest.thresholds import in_force, limit
-from loadtest.verdict import Threshold, judge
+from loadtest.judge.ideal import Ideal
+from loadtest.judge.result import Measurements, Result, conclude
+from loadtest.judge.thresholds import in_force, limit
+from loadtest.judge.verdict import Threshold, judge
+from loadtest.plan.presets import PRESETS
+from loadtest.record.records import Attempt, FleetSample, RequestOutcome
 from tests.loadtest.runs import IDS, ZERO, admitted, changed, perfect, with_last
 
-NO = Attempt(100, 100.1, Outcome.REFUSED, 503, "503 /problems/no-capacity", 1)
+NO = Attempt(100, 100.1, RequestOutcome.REFUSED, 503, "503 /problems/no-capacity", 1)
 UNTOLD = dataclasses.replace(NO, retry_after_s=None)
 QUOTA = dataclasses.replace(NO, status=429)
 OVERLOAD, RECOMPUTED, RATIO, ORACLE, FAILED, REFUSED, FIRST_REFUSED, WHEN, SENT, COUNTED = (
@@ -34,18 +34,26 @@ def judged(result: Result, *fail_if: str) -> tuple[Threshold, ...]:
     return judge(result, in_force(PRESETS["rush-hour"].limits, [limit(each) for each in fail_if]))
 
 
-def broken(measured: Measured, *fail_if: str) -> set[str]:
+def broken(measured: Measurements, *fail_if: str) -> set[str]:
     return {t.name for t in judged(conclude(measured), *fail_if) if not t.held}
 
 
 def test_a_perfect_run_holds_every_threshold() -> None:
     assert {t.name for t in judged(conclude(perfect()))} == {
-        OVERLOAD, RECOMPUTED, RATIO, FAILED, REFUSED, FIRST_REFUSED, WHEN, SENT, COUNTED,
-    }  # fmt: skip
+        OVERLOAD,
+        RECOMPUTED,
+        RATIO,
+        FAILED,
+        REFUSED,
+        FIRST_REFUSED,
+        WHEN,
+        SENT,
+        COUNTED,
+    }
     assert broken(perfect()) == set()
 
 
-BREAKS: dict[str, tuple[Callable[[Measured], Measured], set[str]]] = {
+BREAKS: dict[str, tuple[Callable[[Measurements], Measurements], set[str]]] = {
     "admission counted as overload": (
         lambda run: changed(run, IDS[0], admission_overload_ws=0.5),
         {OVERLOAD},
@@ -53,25 +61,28 @@ BREAKS: dict[str, tuple[Callable[[Measured], Measured], set[str]]] = {
     "a session too many": (
         lambda run: dataclasses.replace(
             changed(run, IDS[0], admitted=3),
-            planned=5, sent=5, requests=[*run.requests, admitted(4, IDS[0])],
+            planned=5,
+            sent=5,
+            requests=[*run.requests, admitted(4, IDS[0])],
         ),
         {RECOMPUTED},
     ),
     "one substation ahead": (
         lambda run: dataclasses.replace(
-            run, samples=[Sample(101, {IDS[0]: dataclasses.replace(ZERO, load_w=20_000), IDS[1]: ZERO})]
+            run, samples=[FleetSample(101, {IDS[0]: dataclasses.replace(ZERO, load_w=20_000), IDS[1]: ZERO})]
         ),
         {RATIO},
     ),
     "nothing sampled": (lambda run: dataclasses.replace(run, samples=[]), {RATIO, RECOMPUTED}),
     "a failure that counted": (
-        lambda run: with_last(run, outcome=Outcome.FAILED, session=None),
+        lambda run: with_last(run, outcome=RequestOutcome.FAILED, session=None),
         {FAILED, COUNTED},
     ),
     "a refusal": (
         lambda run: changed(
-            with_last(run, outcome=Outcome.REFUSED, status=503, session=None, attempts=(NO,)),
-            IDS[1], admitted=1,
+            with_last(run, outcome=RequestOutcome.REFUSED, status=503, session=None, attempts=(NO,)),
+            IDS[1],
+            admitted=1,
         ),
         {REFUSED, FIRST_REFUSED},
     ),
@@ -104,7 +115,7 @@ BREAKS: dict[str, tuple[Callable[[Measured], Measured], set[str]]] = {
         lambda run: dataclasses.replace(run, after={IDS[0]: run.after[IDS[0]]}),
         {OVERLOAD, COUNTED},
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", BREAKS)
@@ -152,7 +163,7 @@ def test_without_an_oracle_its_limit_has_not_held() -> None:
 
 
 def test_the_figures_are_those_of_the_arrival_window() -> None:
-    late = Sample(110, dict.fromkeys(IDS, dataclasses.replace(ZERO, load_w=1)))
+    late = FleetSample(110, dict.fromkeys(IDS, dataclasses.replace(ZERO, load_w=1)))
     run = dataclasses.replace(perfect(), samples=[*perfect().samples, late])
     result: Result = conclude(run)
     assert result.balance_ratio == 1

@@ -69,14 +69,17 @@ WORLDS = {
             LOADED,
             LOADED,
             Substation(
-                load=f"{LOADED_W}x{CHANGED_S} stale", capacity=f"{CAPACITY_W}x{CHANGED_S} stale",
-                headroom=f"{CAPACITY_W - LOADED_W}x{CHANGED_S} stale", draining=f"0x{CHANGED_S} stale",
-                admitted=f"0x{CHANGED_S} stale", state="ejected",
+                load=f"{LOADED_W}x{CHANGED_S} stale",
+                capacity=f"{CAPACITY_W}x{CHANGED_S} stale",
+                headroom=f"{CAPACITY_W - LOADED_W}x{CHANGED_S} stale",
+                draining=f"0x{CHANGED_S} stale",
+                admitted=f"0x{CHANGED_S} stale",
+                state="ejected",
             ),
         )
     ),
     "over": World((LOWERED, LOADED, LOADED)),
-}  # fmt: skip
+}
 
 
 def series(world: World) -> Iterator[tuple[str, str]]:

@@ -74,10 +74,13 @@ def of_each(expr: str, values: tuple[float | None, ...]) -> list[dict[str, Any]]
     if all(value is None for value in values):
         return [near(expr, None)]
     made = [
-        near(f'({expr}) * on (substation) group_left () label_replace(vector(1), "substation", "{name}", "", "")',
-             value, f'substation="{name}"')
+        near(
+            f'({expr}) * on (substation) group_left () label_replace(vector(1), "substation", "{name}", "", "")',
+            value,
+            f'substation="{name}"',
+        )
         for name, value in zip(NAMES, values, strict=True)
-    ]  # fmt: skip
+    ]
     return [near(f"count({expr})", len(values)), *made]
 
 
@@ -100,9 +103,15 @@ def evaluated(folder: Path, world: World, wanted: list[dict[str, Any]]) -> subpr
     ]
     test = {"interval": "1s", "input_series": held, "promql_expr_test": wanted}
     file = folder / "test.yml"  # JSON is YAML
-    file.write_text(json.dumps({
-        "rule_files": [str(RULES / "recording.yml")], "evaluation_interval": "1s", "tests": [test],
-    }))  # fmt: skip
+    file.write_text(
+        json.dumps(
+            {
+                "rule_files": [str(RULES / "recording.yml")],
+                "evaluation_interval": "1s",
+                "tests": [test],
+            }
+        )
+    )
     return subprocess.run(
         ["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False, timeout=120
     )

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from admin_ui import runbooks
+from admin_ui.alarms import runbooks
 from tests.support.grid import ROOT
 from tests.support.prometheus import ALERTMANAGER, LACKING, RULES, rules
 from tests.unit.docs.pages import DOCS, rows
@@ -20,10 +20,22 @@ ALERTS = [rule for rule in rules() if "alert" in rule]
 NAMES = sorted({rule["alert"] for rule in ALERTS})
 RECORDED = {rule["record"] for rule in rules() if "record" in rule}
 REQUIRED = {
-    "SubstationOverload", "OverloadPredicted", "SubstationDown", "ReportsStale", "LoadImbalance", "RefusalRateHigh",
-    "NoHeadroom", "AdmissionLatencyBurn", "AdmissionSuccessBurn", "EstimateError", "JournalSlow",
-    "RuleEvaluationFailing", "ServiceDown", "Watchdog", "RushHourActive",
-}  # fmt: skip
+    "SubstationOverload",
+    "OverloadPredicted",
+    "SubstationDown",
+    "ReportsStale",
+    "LoadImbalance",
+    "RefusalRateHigh",
+    "NoHeadroom",
+    "AdmissionLatencyBurn",
+    "AdmissionSuccessBurn",
+    "EstimateError",
+    "JournalSlow",
+    "RuleEvaluationFailing",
+    "ServiceDown",
+    "Watchdog",
+    "RushHourActive",
+}
 CONSOLE = "127.0.0.1:8080"  # where `make run` and the composition have it
 ENDINGS = ("", "_bucket", "_sum", "_count")
 tools = pytest.mark.skipif(bool(LACKING), reason=f"not installed: {', '.join(LACKING)}")

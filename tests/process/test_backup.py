@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from substation.contract import Find, State
+from substation.contract import FindSession, SessionState
 from substation.journal import Journal
 from substation.plan import Plan
 from substation.records import Entry, Record
@@ -36,11 +36,11 @@ def fill(path: Path, records: int) -> None:
                 entry = Entry(
                     f"{ID}.{name}", f"EV-{name}", Plan(79_200_000, 11_000), 0, now_ms, now_ms, 1, now_ms
                 )
-                journal.write(Record(f"anonymous:{name}{name}", 0, State.STOPPED, entry), now_ms)
+                journal.write(Record(f"anonymous:{name}{name}", 0, SessionState.STOPPED, entry), now_ms)
     journal.close()
 
 
-def kept(copy: Path, sessions: list[str]) -> list[State]:
+def kept(copy: Path, sessions: list[str]) -> list[SessionState]:
     journal = Journal(copy, ID, 0)
     found = [journal.by_session(session_id) for session_id in sessions]
     journal.close()
@@ -61,7 +61,7 @@ async def test_a_backup_under_load_holds_every_session_that_was_answered_before(
         await process.kill()
         await load.ends()
     for copy, before in copies:
-        assert kept(copy, before) == [State.CHARGING] * len(before)
+        assert kept(copy, before) == [SessionState.CHARGING] * len(before)
         assert not list(copy.parent.glob("unfinished*"))
 
 
@@ -128,7 +128,7 @@ async def test_the_page_on_backups_can_be_followed_to_the_letter(tmp_path: Path)
         listed = json.loads(await asyncio.to_thread(command, 3, process.port, tmp_path))
         assert [session["session_id"] for session in listed["sessions"]] == [before]
         assert listed["sessions"][0]["state"] == "charging"
-        assert (await grid.ask(Find(after))).outcome == "not_found"  # as the page says
+        assert (await grid.ask(FindSession(after))).outcome == "not_found"  # as the page says
         assert await grid.value("smartgrid_substation_load_watts") == 11_000
     assert {path.name for path in (tmp_path / ID / "aside").iterdir()} >= {
         "journal.sqlite",

@@ -38,13 +38,19 @@ def sessions(grid: Grid) -> int:
 def loadtest(grid: Grid, *arguments: str) -> subprocess.Popen[str]:
     """Start it; a ratio of any size holds, for the short runs here say nothing of it."""
     environ = {
-        **os.environ, "GATEWAY_URL": grid.gateway, "BALANCER_URL": grid.balancer,
+        **os.environ,
+        "GATEWAY_URL": grid.gateway,
+        "BALANCER_URL": grid.balancer,
         "RUNS_DIR": str(grid.data / "runs"),
-    }  # fmt: skip
+    }
     return subprocess.Popen(
-        [sys.executable, "-m", "loadtest", *arguments], cwd=ROOT, env=environ, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [sys.executable, "-m", "loadtest", *arguments],
+        cwd=ROOT,
+        env=environ,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 def test_policies_are_run_in_turn_compared_and_the_former_one_comes_back(grid: Grid, tmp_path: Path) -> None:

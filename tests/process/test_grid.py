@@ -105,16 +105,24 @@ def test_a_grid_s_data_are_its_own_and_its_console_is_found_where_it_listens(gri
     console = grid.console.replace("127.0.0.1", "127.0.0.2")
     assert f"{console}/enter?token=" in grid.printed
     link = subprocess.run(
-        [sys.executable, "-m", "admin_ui.link"], cwd=ROOT, capture_output=True, text=True, check=True,
+        [sys.executable, "-m", "admin_ui.people.one_time_link"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
         env={name: value for name, value in grid.environment.items() if not name.startswith("CONSOLE_")},
-    )  # fmt: skip
+    )
     assert link.stdout.startswith(f"{console}/enter?token=")
     files = {file: file.read_bytes() for file in grid.data.glob("supervisord.*")}
     other = Grid(grid.data, GATEWAY_PORT="1", BALANCER_PORT="2")  # were they looked at, they would be taken
     second = subprocess.run(
-        [sys.executable, "-m", "deploy.local.grid"], cwd=ROOT, env=other.environment, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "deploy.local.grid"],
+        cwd=ROOT,
+        env=other.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (second.returncode, f"(process {grid.process and grid.process.pid})" in second.stderr) == (
         1,
         True,
@@ -126,9 +134,13 @@ def test_a_grid_s_data_are_its_own_and_its_console_is_found_where_it_listens(gri
 def test_every_setting_that_can_t_be_used_is_named_at_once(tmp_path: Path) -> None:
     wrong = {"GATEWAY_PORT": "x", "GRID_SUBSTATIONS": "0", "BIND": "nonsense", "CONSOLE_BIND": "192.0.2.1"}
     ended = subprocess.run(
-        [sys.executable, "-m", "deploy.local.grid"], cwd=ROOT, env=Grid(tmp_path / "data", **wrong).environment,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "deploy.local.grid"],
+        cwd=ROOT,
+        env=Grid(tmp_path / "data", **wrong).environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ended.returncode == 2
     assert all(f"{name}=" in ended.stderr for name in wrong)
     assert not (tmp_path / "data").exists()

@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local.announce import KEY
 from deploy.local.grid import environment
-from loadtest.target import allow_list, refusal
+from loadtest.run.target import allow_list, refusal
 from tests.support.grid import LIMIT_S, ROOT, Grid
 
 PORTS = {"GATEWAY_PORT": 8000, "BALANCER_PORT": 8001}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from runtime.coalescer import LinkLost
-from substation.contract import Find, Withdraw
+from substation.contract import FindSession, Withdraw
 from tests.integration.balancer.grid import Plan, running, until
 from tests.integration.gateway.api import api_of
 from tests.support.processes import HUNG_S, Substation, serving
@@ -144,7 +144,7 @@ async def test_a_failed_sync_ends_the_process_and_what_was_answered_is_kept(
     disk.recovers()
     async with on(disk, tmp_path) as (_, grid):
         for key, session_id in placed.items():
-            assert (await grid.ask(Find(session_id))).session.state == "charging"
+            assert (await grid.ask(FindSession(session_id))).session.state == "charging"
             assert (await grid.ask(place(key))).session.session_id == session_id
         settled = await grid.ask(place("unknown"))  # may or may not have been written: now it is one session
         assert settled.outcome == "placed"
@@ -164,7 +164,7 @@ async def test_a_full_disk_admits_nothing_but_reads_on_and_recovers_by_itself(
         status, ready = await grid.get("/readyz")
         assert (status, ready["waiting_for"]) == (503, ["room on the disk of the journal"])
         assert (await grid.get("/livez"))[0] == 200
-        assert (await grid.ask(Find(session_id))).session.state == "charging"
+        assert (await grid.ask(FindSession(session_id))).session.state == "charging"
         assert [s["session_id"] for s in (await grid.get("/sessions"))[1]["sessions"]] == [session_id]
         assert await grid.value("smartgrid_substation_draining") == 1
         assert grid.messages[-1].report.draining
@@ -188,7 +188,7 @@ async def test_a_restart_on_a_full_disk_reads_on_admits_nothing_and_recovers_by_
     async with on(disk, tmp_path) as (_, grid):
         status, ready = await grid.get("/readyz")
         assert (status, ready["waiting_for"]) == (503, ["room on the disk of the journal"])
-        assert (await grid.ask(Find(session_id))).session.state == "charging"
+        assert (await grid.ask(FindSession(session_id))).session.state == "charging"
         assert [s["session_id"] for s in (await grid.get("/sessions"))[1]["sessions"]] == [session_id]
         disk.recovers()
         await becomes_ready(grid, 200)
@@ -221,7 +221,7 @@ async def test_sigterm_during_a_stalled_sync_ends_within_what_an_engine_allows(
             await stuck
     disk.recovers()
     async with on(disk, tmp_path) as (_, grid):
-        assert (await grid.ask(Find(placed))).session.state == "charging"
+        assert (await grid.ask(FindSession(placed))).session.state == "charging"
 
 
 @pytest.mark.parametrize("fault", ["enospc", "eio"])
@@ -237,7 +237,7 @@ async def test_a_backup_that_finds_no_room_or_no_sync_is_a_problem_and_leaves_no
         assert (status, document["type"]) == (503, "urn:smartgrid:problem:unavailable")
         assert document["detail"].startswith("the copy can't be written: is there room on the disk?")
         assert [str(path) for path in await asyncio.to_thread(backups, tmp_path)] == [whole]
-        assert (await grid.ask(Find(session_id))).session.state == "charging"
+        assert (await grid.ask(FindSession(session_id))).session.state == "charging"
         disk.recovers()
         assert (await grid.ask(place("after"))).outcome == "placed"
         assert (await grid.post("/backup"))[0] == 201

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from loadtest.plan import GridSize, Wish, make
-from loadtest.presets import PRESETS
+from loadtest.plan.document import GridSize, PlanOptions, make
+from loadtest.plan.presets import PRESETS
 from tests.support.grid import ROOT, Grid, get, until
 
 
@@ -34,16 +34,26 @@ def test_a_short_rush_hour_holds_its_thresholds_and_writes_what_it_measured(tmp_
     """In the environment of `make run`, which says where the grid is, and on a terminal that knows only ASCII."""
     grid = Grid(tmp_path / "data", TIME_SCALE="1200")
     del grid.environment["RUNS_DIR"]
+    options = ("--requests", "200", "--seconds", "6", "--fail-if", "max_mean > 1.3")
     grid.start()
     try:
         ended = subprocess.run(
             [
-                sys.executable, "-m", "loadtest", "rush-hour", "--requests", "200", "--seconds", "6",
-                "--fail-if", "max_mean > 1.3", "--json", str(tmp_path / "result.json"),
+                sys.executable,
+                "-m",
+                "loadtest",
+                "rush-hour",
+                *options,
+                "--json",
+                str(tmp_path / "result.json"),
             ],
-            cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
             env=grid.environment | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
-        )  # fmt: skip
+        )
     finally:
         grid.stop()
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -87,8 +97,11 @@ def test_a_demand_above_capacity_breaks_the_refusal_threshold_and_overloads_noth
 def test_a_grid_that_asks_for_keys_is_driven_with_one_and_not_without(tmp_path: Path) -> None:
     made = subprocess.run(
         [sys.executable, "-m", "gateway.keys", "new", "rush"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     (tmp_path / "keys").write_text(made.stdout)
     (tmp_path / "key").write_text(made.stderr.rpartition(" ")[2])
     short = ("--requests", "60", "--seconds", "3", "--fail-if", "max_mean > 2")
@@ -112,16 +125,22 @@ def test_an_overload_finds_out_how_much_is_too_much_and_every_refusal_says_when_
     grid.start()
     try:
         ended = rush_hour(
-            grid, "--seconds", "6", "--fail-if", "max_mean > 1.3", "--json", str(tmp_path / "result.json"),
+            grid,
+            "--seconds",
+            "6",
+            "--fail-if",
+            "max_mean > 1.3",
+            "--json",
+            str(tmp_path / "result.json"),
             preset="overload",
-        )  # fmt: skip
+        )
     finally:
         grid.stop()
     assert ended.returncode == 0, ended.stdout + ended.stderr
     document = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
     result, fleet = document["result"], GridSize({f"substation-{n}": 200_000.0 for n in (1, 2, 3)}, 1200.0)
     preset = dataclasses.replace(PRESETS["overload"], seconds=6.0)
-    wish = Wish(preset, 1, preset.shape, preset.requests, preset.seconds)
+    wish = PlanOptions(preset, 1, preset.shape, preset.requests, preset.seconds)
     asked = document["run"]
     assert (asked["preset"], asked["shape"], asked["seed"], asked["time_scale"]) == (
         "overload",
@@ -164,8 +183,10 @@ def test_an_outage_that_is_interrupted_restores_the_substation(tmp_path: Path) -
     try:
         with subprocess.Popen(
             command(grid, "outage", "--requests", "300", "--seconds", "60", "--substation", "substation-2"),
-            cwd=ROOT, stdout=subprocess.PIPE, text=True,
-        ) as process:  # fmt: skip
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
             until(lambda: draining(grid) == {"substation-2"})
             process.send_signal(signal.SIGINT)
             out, _ = process.communicate(timeout=60)

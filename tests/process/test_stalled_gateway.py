@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from loadtest.balance import percentile
-from loadtest.generator import SATURATED
+from loadtest.judge.balance import percentile
+from loadtest.send.generator import SATURATED
 from tests.support.grid import ROOT, Grid, until
 
 STALL_S = 4.0
@@ -45,13 +45,33 @@ def admitted(grid: Grid) -> float:
 def open_model(grid: Grid, file: Path, slots: int = 500) -> tuple[dict[str, Any], Stall]:
     """A rush hour of the real program, with a stall in its middle."""
     wanted = (
-        "--requests", str(REQUESTS), "--seconds", str(SECONDS), "--concurrency", str(slots),
-        "--json", str(file), "--fail-if", "p90_ms>2000",
-    )  # fmt: skip
+        "--requests",
+        str(REQUESTS),
+        "--seconds",
+        str(SECONDS),
+        "--concurrency",
+        str(slots),
+        "--json",
+        str(file),
+        "--fail-if",
+        "p90_ms>2000",
+    )
     process = subprocess.Popen(
-        [sys.executable, "-m", "loadtest", "rush-hour", "--gateway", grid.gateway, "--balancer", grid.balancer, *wanted],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "loadtest",
+            "rush-hour",
+            "--gateway",
+            grid.gateway,
+            "--balancer",
+            grid.balancer,
+            *wanted,
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     try:
         until(lambda: admitted(grid) > REQUESTS / 6)
         stood_still = stall(grid)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from substation.contract import Find
+from substation.contract import FindSession
 from tests.support.load import Load
 from tests.support.processes import ROOT, serving, started
 from tests.support.sessions import place
@@ -20,7 +20,7 @@ SOME = 30
 
 async def assert_kept(grid: Grid, placed: dict[str, str]) -> None:
     """Every acknowledged session is there, once, and a repeated request gets the same one."""
-    found = await asyncio.gather(*(grid.ask(Find(session_id)) for session_id in placed.values()))
+    found = await asyncio.gather(*(grid.ask(FindSession(session_id)) for session_id in placed.values()))
     assert {answer.session.state for answer in found} == {"charging"}
     again = await asyncio.gather(*(grid.ask(place(key, power_w=10)) for key in placed))
     assert [answer.session.session_id for answer in again] == list(placed.values())
@@ -35,12 +35,12 @@ async def test_sessions_survive_kill_9_under_load_and_charge_on(tmp_path: Path) 
         load = Load(grid)
         await load.reaches(SOME)
         first = next(iter(load.placed.values()))
-        before = (await grid.ask(Find(first))).session.delivered_j
+        before = (await grid.ask(FindSession(first))).session.delivered_j
         await process.kill()
         await load.ends()
     async with serving(tmp_path, SUBSTATION_ID=ID, TIME_SCALE="10") as (_, grid):
         await assert_kept(grid, load.placed)
-        assert (await grid.ask(Find(first))).session.delivered_j > before
+        assert (await grid.ask(FindSession(first))).session.delivered_j > before
 
 
 @pytest.mark.gen_test
@@ -93,7 +93,13 @@ async def test_processes_without_an_id_take_one_slot_each_and_take_it_again(tmp_
 
 @pytest.mark.gen_test
 async def test_bad_settings_end_it_with_2_and_are_all_named(tmp_path: Path) -> None:
-    wrong = {"SUBSTATION_PORT": "http", "CAPACITY_KW": "0", "TIME_SCALE": "fast", "SUBSTATION_ID": "No Id", "BIND": "localhost"}  # fmt: skip
+    wrong = {
+        "SUBSTATION_PORT": "http",
+        "CAPACITY_KW": "0",
+        "TIME_SCALE": "fast",
+        "SUBSTATION_ID": "No Id",
+        "BIND": "localhost",
+    }
     async with started(tmp_path, **wrong) as process:
         assert await process.ended() == 2
         first, *faults = process.said().splitlines()
@@ -114,8 +120,13 @@ async def test_it_ends_when_the_process_that_started_it_is_gone(tmp_path: Path) 
         "os._exit(0)\n"
     )
     starter = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True
-    )  # fmt: skip
+        subprocess.run,
+        [sys.executable, "-c", code, str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
     log = Path(starter.stdout.strip())
     while "has stopped" not in (said := await asyncio.to_thread(log.read_text)):  # noqa: ASYNC110 - a file
         await asyncio.sleep(0.05)

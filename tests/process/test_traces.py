@@ -71,8 +71,10 @@ def test_a_request_is_found_in_all_three_logs_under_the_callers_trace(
     assert {line["trace_id"] for line in told.values()} == {TRACE}
     assert {line["request_id"] for line in told.values()} == {"from-the-caller"}
     assert [told[name]["message"] for name in ("gateway", "balancer", "substation")] == [
-        "ChargesHandler answered 201", "charge answered admitted", "place answered placed",
-    ]  # fmt: skip
+        "ChargesHandler answered 201",
+        "charge answered admitted",
+        "place answered placed",
+    ]
 
 
 def test_the_gateways_line_has_handler_status_and_duration(grid: Grid) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from balancer.contract import Answer, Outcome
+from balancer.contract import BalancerAnswer, BalancerOutcome
 from runtime.coalescer import LinkLost
 from tests.integration.balancer.caller import Caller, caller
 from tests.support.ports import free_port
@@ -37,18 +37,33 @@ class Fleet:
     def substation(self, name: str, at: str = "") -> None:
         """Start a substation, at the ports of another one if that is named."""
         page, stream = self.ports[at or name]
-        self._start(name, "substation", {
-            "SUBSTATION_PORT": f"{page}", "SUBSTATION_GRPC_PORT": f"{stream}", "SUBSTATION_ID": name,
-            "DATA_DIR": f"{self.folder}", "CAPACITY_KW": "1000", "TIME_SCALE": "1",
-        })  # fmt: skip
+        self._start(
+            name,
+            "substation",
+            {
+                "SUBSTATION_PORT": f"{page}",
+                "SUBSTATION_GRPC_PORT": f"{stream}",
+                "SUBSTATION_ID": name,
+                "DATA_DIR": f"{self.folder}",
+                "CAPACITY_KW": "1000",
+                "TIME_SCALE": "1",
+            },
+        )
 
     def balancer(self, name: str, *of: str) -> None:
         """Start a balancer with an order book of its own."""
         page, stream = self.ports[name]
-        self._start(name, "balancer", {
-            "BALANCER_PORT": f"{page}", "BALANCER_GRPC_PORT": f"{stream}", "DATA_DIR": f"{self.folder / name}",
-            "SUBSTATIONS": ",".join(self.url(each) for each in of), "POLL_S": "0.2",
-        })  # fmt: skip
+        self._start(
+            name,
+            "balancer",
+            {
+                "BALANCER_PORT": f"{page}",
+                "BALANCER_GRPC_PORT": f"{stream}",
+                "DATA_DIR": f"{self.folder / name}",
+                "SUBSTATIONS": ",".join(self.url(each) for each in of),
+                "POLL_S": "0.2",
+            },
+        )
 
     def _start(self, name: str, module: str, settings: dict[str, str]) -> None:
         inherited = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
@@ -137,27 +152,31 @@ async def test_a_second_balancer_with_a_book_of_its_own_places_nothing_and_says_
             for key in ("", f"second-{name}", f"own-{name}"):
                 answer = await second.charge(key, 1, substations=(name,), vehicle_id="nobody")
                 told = (answer.outcome, answer.detail)
-                assert told == (Outcome.NO_SUBSTATION, f"{name} belongs to another order book")
+                assert told == (BalancerOutcome.NO_SUBSTATION, f"{name} belongs to another order book")
                 assert answer.retry_after_ms > 0
         keys = [f"key-{n}" for n in range(30)]
         both = [each.charge(key, 1, vehicle_id=key) for key in keys for each in (first, second)]
         answers = await asyncio.gather(*both)
-        assert {answer.outcome for answer in answers[::2]} == {Outcome.ADMITTED}
-        assert {answer.outcome for answer in answers[1::2]} == {Outcome.NO_SUBSTATION}
+        assert {answer.outcome for answer in answers[::2]} == {BalancerOutcome.ADMITTED}
+        assert {answer.outcome for answer in answers[1::2]} == {BalancerOutcome.NO_SUBSTATION}
         assert await fleet.sessions() == Counter([*keys, *(f"own-{name}" for name in NAMES)])
         (told_why,) = (await fleet.get(f"{fleet.url('balancer-2')}/decisions?vehicle_id=key-7"))["decisions"]
         assert (told_why["options"], told_why["chosen"]) == ([], None)  # nobody is asked who would refuse
         session = answers[0].session
         assert session
-        assert (await second.find(session.session_id)).outcome is Outcome.FOUND  # it may look
+        assert (await second.find(session.session_id)).outcome is BalancerOutcome.FOUND  # it may look
 
 
-async def placed(client: Caller, key: str) -> Answer:
+async def placed(client: Caller, key: str) -> BalancerAnswer:
     """Ask again with the same key until there is an answer, as a client does."""
     while True:
         with contextlib.suppress(LinkLost, TimeoutError):
             answer = await client.charge(key, 1, vehicle_id=key, asking_s=3)
-            assert answer.outcome in {Outcome.ADMITTED, Outcome.UNKNOWN, Outcome.NO_SUBSTATION}, answer
+            assert answer.outcome in {
+                BalancerOutcome.ADMITTED,
+                BalancerOutcome.UNKNOWN,
+                BalancerOutcome.NO_SUBSTATION,
+            }, answer
             if answer.session:
                 return answer
         await asyncio.sleep(0.05)

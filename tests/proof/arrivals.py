@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from loadtest.arrivals import rush_hour
+from loadtest.plan.arrivals import rush_hour
 
 # What cars ask for, beside what they ask for in a rush hour.
 KINDS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
@@ -18,9 +18,10 @@ KINDS: dict[str, Callable[[random.Random], dict[str, Any]]] = {
     "equal": lambda _: {"energy_kwh": 20.0, "max_power_kw": 11.0, "stay_minutes": 720.0},
     # Half take less than 13 kWh, and one in a hundred more than 150.
     "long-tailed": lambda rng: {
-        "energy_kwh": round(min(400.0, rng.lognormvariate(math.log(13), 1.1)), 3), "stay_minutes": 10_080.0,
+        "energy_kwh": round(min(400.0, rng.lognormvariate(math.log(13), 1.1)), 3),
+        "stay_minutes": 10_080.0,
     },
-}  # fmt: skip
+}
 
 
 @dataclasses.dataclass

@@ -57,8 +57,12 @@ def rush_hour(grid: Grid, report: Path, requests: int, seconds: float) -> None:
         asked += ["--fail-if", limit]
     ended = subprocess.run(
         [*command, *asked, "--json", str(report), "--runs-dir", str(grid.data / "runs")],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=400,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=400,
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 

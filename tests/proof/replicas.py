@@ -23,11 +23,16 @@ class Replicas:
         self.grpc = [first + 8 + n for n in range(5)]
         self.gateway, self.balancer = f"http://127.0.0.1:{first}", f"http://127.0.0.1:{first + 1}"
         self.environment = {
-            **os.environ, "DATA_DIR": str(data), "TIME_SCALE": f"{time_scale:g}", "LOG_LEVEL": "error",
-            "GATEWAY_PORT": str(first), "BALANCER_PORT": str(first + 1), "BALANCER_GRPC_PORT": str(first + 2),
+            **os.environ,
+            "DATA_DIR": str(data),
+            "TIME_SCALE": f"{time_scale:g}",
+            "LOG_LEVEL": "error",
+            "GATEWAY_PORT": str(first),
+            "BALANCER_PORT": str(first + 1),
+            "BALANCER_GRPC_PORT": str(first + 2),
             "BALANCER": f"127.0.0.1:{first + 2}",
             "SUBSTATIONS": ",".join(f"http://127.0.0.1:{port}" for port in self.http),
-        }  # fmt: skip
+        }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, **environment: str) -> None:
@@ -68,10 +73,15 @@ def replicas(data: Path, *, requests: int, seconds: float, time_scale: float) ->
         grid.wait_for(3)
         cars = asyncio.run(
             arrive(
-                grid.gateway, requests, seconds,
-                meanwhile=((seconds / 3, lambda: _up(grid, seen)), (seconds * 2 / 3, lambda: _down(grid, seen))),
+                grid.gateway,
+                requests,
+                seconds,
+                meanwhile=(
+                    (seconds / 3, lambda: _up(grid, seen)),
+                    (seconds * 2 / 3, lambda: _down(grid, seen)),
+                ),
             )
-        )  # fmt: skip
+        )
         until(lambda: all(grid.fleet()[name]["sessions"] == 0 for name in seen[1][3:]))
         slots = _stop_drained(grid, seen)
         grid.wait_for(3)

@@ -179,10 +179,12 @@ def drain(data: Path, *, requests: int, seconds: float, time_scale: float) -> Ro
         with Watch(grid) as watch:
             cars = asyncio.run(
                 arrive(
-                    grid.gateway, requests, seconds,
+                    grid.gateway,
+                    requests,
+                    seconds,
                     meanwhile=((at_s, lambda: send(f"{grid.balancer}/fleet/substation-2/drain")),),
                 )
-            )  # fmt: skip
+            )
     finally:
         grid.stop()
     late = watch.samples[int(len(watch.samples) * 0.6) :]

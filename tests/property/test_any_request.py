@@ -19,9 +19,34 @@ from tests.support.raw_http import Reply
 
 EXAMPLES = 150
 NASTY = [
-    b"", b"%00", b"%ff", b"%ed%a0%80", b"%c0%80", b"%", b"%zz", b"%2f", b"..", b"a", b"1", b"-1", b"0", b"9" * 30,
-    b"1e9", b"NaN", b"Infinity", b"%F0%9F%9A%97", b"s-1", b"s-1.0", b"s-1:1", b"%0d%0a", b"+", b"=", b"[]", b"'", b'"',
-]  # fmt: skip
+    b"",
+    b"%00",
+    b"%ff",
+    b"%ed%a0%80",
+    b"%c0%80",
+    b"%",
+    b"%zz",
+    b"%2f",
+    b"..",
+    b"a",
+    b"1",
+    b"-1",
+    b"0",
+    b"9" * 30,
+    b"1e9",
+    b"NaN",
+    b"Infinity",
+    b"%F0%9F%9A%97",
+    b"s-1",
+    b"s-1.0",
+    b"s-1:1",
+    b"%0d%0a",
+    b"+",
+    b"=",
+    b"[]",
+    b"'",
+    b'"',
+]
 PART = st.sampled_from(NASTY) | st.binary(max_size=8).map(
     lambda raw: "".join(f"%{b:02x}" for b in raw).encode()
 )
@@ -31,9 +56,21 @@ QUERY = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from([b"=", b""]),
 )
 GATEWAY = [b"/charge", b"/charge/", b"/openapi.json", b"/", b"/page.css", b"/metrics", b"/livez", b"/readyz"]
 BALANCER = [
-    b"/fleet", b"/fleet/", b"/fleet/s-1/drain", b"/fleet/s-1/restore", b"/fleet/s-1/capacity", b"/fleet/s-9/decommission",
-    b"/policy", b"/rushhour", b"/rushhour/", b"/decisions", b"/fleet/stream", b"/metrics", b"/livez", b"/readyz",
-]  # fmt: skip
+    b"/fleet",
+    b"/fleet/",
+    b"/fleet/s-1/drain",
+    b"/fleet/s-1/restore",
+    b"/fleet/s-1/capacity",
+    b"/fleet/s-9/decommission",
+    b"/policy",
+    b"/rushhour",
+    b"/rushhour/",
+    b"/decisions",
+    b"/fleet/stream",
+    b"/metrics",
+    b"/livez",
+    b"/readyz",
+]
 SUBSTATION = [b"/sessions", b"/metrics", b"/livez", b"/readyz"]
 PATHS = [
     *((0, path) for path in GATEWAY),
@@ -43,9 +80,18 @@ PATHS = [
 ALL_METHODS = [b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"BREW"]
 METHODS = st.sampled_from(ALL_METHODS)
 FIELDS = [
-    "vehicle_id", "energy_kwh", "max_power_kw", "stay_minutes", "substations", "max_wait_s", "capacity_kw", "policy",
-    "run_id", "ttl_s", "\0",
-]  # fmt: skip
+    "vehicle_id",
+    "energy_kwh",
+    "max_power_kw",
+    "stay_minutes",
+    "substations",
+    "max_wait_s",
+    "capacity_kw",
+    "policy",
+    "run_id",
+    "ttl_s",
+    "\0",
+]
 VALUES = st.recursive(
     st.sampled_from(
         [None, True, 0, -1, 1, 10**400, -(10**30), 1e308, "", "\0", "\ud800", "s-1", "a", "é", "\u2028"]

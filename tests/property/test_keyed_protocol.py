@@ -23,15 +23,15 @@ from pathlib import Path
 
 import pytest
 
-from balancer.contract import Charge, Outcome
-from substation.contract import Drain, State
+from balancer.contract import BalancerOutcome, Charge
+from substation.contract import Drain, SessionState
 from tests.support.virtual_grid import KW, Balancer, Station, request
 from tests.support.virtual_time import START_S, simulate
 
 SEEDS = range(*map(int, os.environ.get("SEEDS", "0:6").split(":")))
 LASTS_S = 45.0
 CARS = 80
-NOTHING_PLACED = frozenset({Outcome.NO_CAPACITY, Outcome.NO_SUBSTATION})
+NOTHING_PLACED = frozenset({BalancerOutcome.NO_CAPACITY, BalancerOutcome.NO_SUBSTATION})
 JUMPS_S = (-48 * 3600.0, 48 * 3600.0, 0.0)
 UP_FOR_S = 5.0  # a substation whose links and page were whole for so long is seen to be alive
 
@@ -77,7 +77,7 @@ class World:
                 return
             await asyncio.sleep(self.rng.uniform(0.1, 2))
 
-    async def ask(self, charge: Charge) -> Outcome | None:
+    async def ask(self, charge: Charge) -> BalancerOutcome | None:
         self.in_flight[charge.key] += 1
         alone = self.in_flight[charge.key] == 1
         asked = await self.balancer.charge(charge)
@@ -86,7 +86,7 @@ class World:
         if not (answer := asked.answer):
             return None
         self.seen[answer.outcome] += 1
-        if answer.outcome is Outcome.ADMITTED and answer.session:
+        if answer.outcome is BalancerOutcome.ADMITTED and answer.session:
             self.told[charge.key].add(answer.session.session_id)
         if alone and asked.claim and asked.claim != asked.before:
             assert asked.claim.target not in asked.unreached, f"{asked.claim}, where no stream was up"
@@ -97,9 +97,18 @@ class World:
     async def trouble(self) -> None:
         """One fault after another, some at once."""
         kinds: list[Callable[[Station], Awaitable[None]]] = [
-            self.crash, self.crash, self.exchange, self.lose_disk, self.cut, self.cut, self.drain,
-            self.jump, self.restart_balancer, self.give_up_alive, self.give_up_alive,
-        ]  # fmt: skip
+            self.crash,
+            self.crash,
+            self.exchange,
+            self.lose_disk,
+            self.cut,
+            self.cut,
+            self.drain,
+            self.jump,
+            self.restart_balancer,
+            self.give_up_alive,
+            self.give_up_alive,
+        ]
         doing = []
         while self.now_s < START_S + LASTS_S:
             await asyncio.sleep(self.rng.expovariate(0.7))
@@ -138,8 +147,8 @@ class World:
         for _ in range(40):
             await asyncio.sleep(0.5)
             given_up = await self.balancer.decommission(station.name, journal_id)
-            if given_up and given_up.outcome in {Outcome.DONE, Outcome.NOT_FOUND}:
-                self.seen["given up"] += given_up.outcome is Outcome.DONE
+            if given_up and given_up.outcome in {BalancerOutcome.DONE, BalancerOutcome.NOT_FOUND}:
+                self.seen["given up"] += given_up.outcome is BalancerOutcome.DONE
                 break
         if disk == station.disk:
             station.start(max([*station.disks, disk]) + 1)
@@ -176,7 +185,9 @@ class World:
         await asyncio.sleep(self.rng.choice((0.0, 1.2)))
         answer = await self.balancer.decommission(station.name)
         station.page_cut = False
-        assert answer is None or answer.outcome is not Outcome.DONE, "a living substation was given up"
+        assert answer is None or answer.outcome is not BalancerOutcome.DONE, (
+            "a living substation was given up"
+        )
         self.seen["refused to give up"] += 1
 
     async def settle(self) -> None:
@@ -191,7 +202,9 @@ class World:
         for key, told in list(self.told.items()):
             if kept := told - self.destroyed:
                 here = kept <= running
-                assert await self.ask(self.charges[key]) is (Outcome.ADMITTED if here else Outcome.UNKNOWN)
+                assert await self.ask(self.charges[key]) is (
+                    BalancerOutcome.ADMITTED if here else BalancerOutcome.UNKNOWN
+                )
 
     @property
     def destroyed(self) -> set[str]:
@@ -204,7 +217,7 @@ class World:
         for station in self.stations:
             for disk in station.disks:
                 for session in station.sessions(disk):
-                    if session.state is not State.WITHDRAWN:
+                    if session.state is not SessionState.WITHDRAWN:
                         on_disks[session.vehicle_id].append(session.session_id)
         for vehicle_id, sessions in on_disks.items():
             assert len(sessions) == 1, f"{vehicle_id} has {sessions}"

@@ -13,10 +13,10 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from balancer.contract import Answer, Charge, Outcome
-from balancer.orders import EmbeddedBook
-from balancer.vehicles import OneSession
-from substation.contract import Page, Stop
+from balancer.book.embedded import EmbeddedBook
+from balancer.contract import BalancerAnswer, BalancerOutcome, Charge
+from balancer.placing.vehicles import OneSession
+from substation.contract import ListSessions, StopSession
 from tests.support.desk import Desk
 from tests.support.lossy_grid import CAR, NAMES, Network, balancer
 
@@ -70,16 +70,22 @@ class World:
         answer, _ = await by.charge(wanted, time.monotonic() + (WITHIN_S if self._loss else 60))
         self._judge(vehicle, key, answer)
 
-    def _judge(self, vehicle: str, key: str, answer: Answer) -> None:
-        if answer.outcome is Outcome.ADMITTED and key:
+    def _judge(self, vehicle: str, key: str, answer: BalancerAnswer) -> None:
+        if answer.outcome is BalancerOutcome.ADMITTED and key:
             assert answer.session
             session_id = self.admitted.setdefault((vehicle, key), answer.session.session_id)
             assert answer.session.session_id == session_id
         if not self._loss:
-            assert answer.outcome in {Outcome.ADMITTED, Outcome.VEHICLE_CHARGING, Outcome.NO_CAPACITY}
+            assert answer.outcome in {
+                BalancerOutcome.ADMITTED,
+                BalancerOutcome.VEHICLE_CHARGING,
+                BalancerOutcome.NO_CAPACITY,
+            }
 
     def open_sessions(self, vehicle: str) -> list[str]:
-        found = [desk.ask(Page(0, 1000, f"acme:{vehicle}"))[0].sessions for desk in self.desks.values()]
+        found = [
+            desk.ask(ListSessions(0, 1000, f"acme:{vehicle}"))[0].sessions for desk in self.desks.values()
+        ]
         return [session.session_id for page in found for session in page if session.state in OPEN]
 
     def check(self) -> None:
@@ -89,7 +95,7 @@ class World:
     def _stop(self, vehicle: str) -> None:
         for session_id in self.open_sessions(vehicle) if vehicle else ():
             for desk in self.desks.values():
-                desk.ask(Stop(session_id))
+                desk.ask(StopSession(session_id))
 
     def close(self) -> None:
         for desk in self.desks.values():

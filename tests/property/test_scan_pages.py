@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from balancer.poller import checked, parse
-from balancer.scan import NAMES, WITHIN, PageUnusable, Sample, Seen, scan, seen
+from balancer.fleet.poller import checked, parse
+from balancer.fleet.scan import NAMES, WITHIN, MetricSample, PageReading, PageUnusable, scan, seen
 from substation.contract import MOST_AHEAD_S, MOST_W, RELEASES_WITHIN_S, Report
 from substation.curve import Usage
 from substation.metrics import ReportCollector
@@ -27,7 +27,7 @@ NUMBERS = st.integers(-(10**15), 10**15) | st.floats(allow_nan=False)
 class Rendered(Collector):
     """Yields what it was given."""
 
-    def __init__(self, samples: list[Sample]) -> None:
+    def __init__(self, samples: list[MetricSample]) -> None:
         self._samples = samples
 
     def collect(self) -> Iterator[Metric]:
@@ -40,7 +40,7 @@ class Rendered(Collector):
                 yield family
 
 
-def render(samples: list[Sample]) -> bytes:
+def render(samples: list[MetricSample]) -> bytes:
     registry = CollectorRegistry()
     registry.register(Rendered(samples))
     return generate_latest(registry)
@@ -48,7 +48,7 @@ def render(samples: list[Sample]) -> bytes:
 
 SAMPLES = st.lists(
     st.builds(
-        Sample,
+        MetricSample,
         st.sampled_from(NAMES),
         st.dictionaries(st.sampled_from(["substation", "within", "grpc", "journal", "_x9"]), TEXT),
         NUMBERS.map(float),
@@ -58,9 +58,9 @@ SAMPLES = st.lists(
 
 
 @given(samples=SAMPLES)
-@example(samples=[Sample(NAMES[0], {"substation": 'a"} 1\nb\\'}, 1.0)])
+@example(samples=[MetricSample(NAMES[0], {"substation": 'a"} 1\nb\\'}, 1.0)])
 def test_scan_and_parser_read_the_same_from_every_page_that_the_client_library_writes(
-    samples: list[Sample],
+    samples: list[MetricSample],
 ) -> None:
     page = render(samples)
     assert scan(page) == parse(page)
@@ -101,16 +101,23 @@ def reports(draw: st.DrawFn) -> Report:
     steps = draw(st.lists(st.integers(0, 10**8), min_size=len(WITHIN), max_size=len(WITHIN)))
     schedule = tuple(sum(steps[: index + 1]) for index in range(len(steps)))
     return Report(
-        draw(TEXT.filter(bool)), draw(TEXT), draw(st.integers(0, 2**40)), draw(st.integers(0, 2**40)), schedule[-1],
-        draw(st.integers(1, 10**9)), draw(st.booleans()), schedule, draw(st.integers(0, 10**6)),
-    )  # fmt: skip
+        draw(TEXT.filter(bool)),
+        draw(TEXT),
+        draw(st.integers(0, 2**40)),
+        draw(st.integers(0, 2**40)),
+        schedule[-1],
+        draw(st.integers(1, 10**9)),
+        draw(st.booleans()),
+        schedule,
+        draw(st.integers(0, 10**6)),
+    )
 
 
 @given(report=reports(), address=TEXT)
 def test_a_report_comes_through_the_page_unchanged(report: Report, address: str) -> None:
     page = real_page(report, address)
     assert scan(page) == parse(page)
-    assert seen(scan(page)) == seen(parse(page)) == Seen(report, address)
+    assert seen(scan(page)) == seen(parse(page)) == PageReading(report, address)
 
 
 @given(page=st.binary(max_size=400))
@@ -147,7 +154,7 @@ def read_and_refuse(page: bytes) -> None:
         assert report.epoch <= NOW_S + MOST_AHEAD_S
 
 
-def believed(samples: list[Sample]) -> Report:
+def believed(samples: list[MetricSample]) -> Report:
     """The report that a balancer adopts from a page."""
     return checked("http://127.0.0.1:8101", seen(samples), NOW_S).report
 

@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from runtime.store import StoreUnusable
-from substation.contract import Answer, Derate, Drain, Outcome, Page, Place, Settle, Stop, Withdraw
+from substation.contract import (
+    Derate,
+    Drain,
+    ListSessions,
+    Place,
+    Settle,
+    StopSession,
+    SubstationAnswer,
+    SubstationOutcome,
+    Withdraw,
+)
 from substation.journal import Journal
 from substation.plan import Plan
 from substation.station import resume
@@ -43,7 +53,7 @@ class Known:
     """What the model knows of a key; `end_ms` is when its watts are free, whatever freed them."""
 
     attempt: int
-    state: Outcome
+    state: SubstationOutcome
     session_id: str = ""
     plan: Plan = Plan(1, 1)  # noqa: RUF009 - frozen
     start_ms: int = 0
@@ -76,53 +86,57 @@ class Model:
     def sessions(self, now_ms: int) -> int:
         return sum(known.end_ms > now_ms for known in self.keys.values())
 
-    def place(self, command: Place, now_ms: int) -> Outcome:
+    def place(self, command: Place, now_ms: int) -> SubstationOutcome:
         known = self.keys.get(command.key)
         if known and known.session_id:
-            return Outcome.REFUSED if known.state is Outcome.WITHDRAWN else Outcome.PLACED
+            return (
+                SubstationOutcome.REFUSED
+                if known.state is SubstationOutcome.WITHDRAWN
+                else SubstationOutcome.PLACED
+            )
         if known and command.attempt < known.attempt:
-            return Outcome.STALE
-        if known and (command.attempt == known.attempt or known.state is Outcome.WITHDRAWN):
-            return Outcome.REFUSED
+            return SubstationOutcome.STALE
+        if known and (command.attempt == known.attempt or known.state is SubstationOutcome.WITHDRAWN):
+            return SubstationOutcome.REFUSED
         room = not self.draining and self.load_w(now_ms) + command.plan.power_w <= self.capacity_w
-        outcome = Outcome.PLACED if room else Outcome.REFUSED
+        outcome = SubstationOutcome.PLACED if room else SubstationOutcome.REFUSED
         self.keys[command.key] = Known(command.attempt, outcome)
         if room:
             end_ms = now_ms + command.plan.duration_ms
             self.keys[command.key] = Known(command.attempt, outcome, NEW, command.plan, now_ms, end_ms)
         return outcome
 
-    def withdraw(self, command: Withdraw, now_ms: int) -> Outcome:
-        known = self.keys.setdefault(command.key, Known(command.attempt, Outcome.WITHDRAWN))
+    def withdraw(self, command: Withdraw, now_ms: int) -> SubstationOutcome:
+        known = self.keys.setdefault(command.key, Known(command.attempt, SubstationOutcome.WITHDRAWN))
         if not known.session_id:
             known.attempt = max(known.attempt, command.attempt)
-            known.state = Outcome.WITHDRAWN
+            known.state = SubstationOutcome.WITHDRAWN
         elif known.end_ms > now_ms:
-            known.end_ms, known.state = now_ms, Outcome.WITHDRAWN
-        return Outcome.WITHDRAWN
+            known.end_ms, known.state = now_ms, SubstationOutcome.WITHDRAWN
+        return SubstationOutcome.WITHDRAWN
 
-    def settle(self, command: Settle) -> Outcome:
-        known = self.keys.setdefault(command.key, Known(command.attempt, Outcome.REFUSED))
+    def settle(self, command: Settle) -> SubstationOutcome:
+        known = self.keys.setdefault(command.key, Known(command.attempt, SubstationOutcome.REFUSED))
         known.attempt = known.attempt if known.session_id else max(known.attempt, command.attempt)
-        return Outcome.FOUND if known.session_id else Outcome.NOT_FOUND
+        return SubstationOutcome.FOUND if known.session_id else SubstationOutcome.NOT_FOUND
 
-    def stop(self, command: Stop, now_ms: int) -> Outcome:
+    def stop(self, command: StopSession, now_ms: int) -> SubstationOutcome:
         for key, known in self.keys.items():
             if known.session_id == command.session_id and command.caller in {"", f"caller of {key}"}:
                 known.end_ms = min(known.end_ms, now_ms)
-                return Outcome.STOPPED
-        return Outcome.NOT_FOUND
+                return SubstationOutcome.STOPPED
+        return SubstationOutcome.NOT_FOUND
 
-    def steer(self, command: Drain | Derate) -> Outcome:
+    def steer(self, command: Drain | Derate) -> SubstationOutcome:
         if isinstance(command, Drain):
             self.draining = command.on
         elif not 0 <= command.limit_w <= self.rated_w:
-            return Outcome.INVALID
+            return SubstationOutcome.INVALID
         else:
             self.limit_w = command.limit_w
-        return Outcome.DONE
+        return SubstationOutcome.DONE
 
-    def decide(self, command: object, now_ms: int) -> Outcome:
+    def decide(self, command: object, now_ms: int) -> SubstationOutcome:
         match command:
             case Place():
                 return self.place(command, now_ms)
@@ -130,7 +144,7 @@ class Model:
                 return self.withdraw(command, now_ms)
             case Settle():
                 return self.settle(command)
-            case Stop():
+            case StopSession():
                 return self.stop(command, now_ms)
             case Drain() | Derate():
                 return self.steer(command)
@@ -290,14 +304,14 @@ class Substation(RuleBasedStateMachine):
 
     @invariant()
     def a_key_has_at_most_one_session(self) -> None:
-        (found,) = self.desk.ask(Page(0, 1000))
+        (found,) = self.desk.ask(ListSessions(0, 1000))
         expected = sorted(known.session_id for known in self.model.keys.values() if known.session_id)
         assert sorted(session.session_id for session in found.sessions) == expected
 
     @invariant()
     def a_caller_is_shown_its_own_sessions_and_no_other(self) -> None:
         for key in KEYS[:2]:
-            (found,) = self.desk.ask(Page(0, 1000, caller=f"caller of {key}"))
+            (found,) = self.desk.ask(ListSessions(0, 1000, caller=f"caller of {key}"))
             known = self.model.keys.get(key)
             assert [s.session_id for s in found.sessions] == (
                 [known.session_id] if known and known.session_id else []
@@ -316,7 +330,7 @@ class Substation(RuleBasedStateMachine):
             return Request(Settle(key, attempt), until_s)
         known = self.model.keys.get(key)
         caller = "somebody else" if kind == "stop of another" else f"caller of {key}" if seconds % 2 else ""
-        return Request(Stop((known and known.session_id) or "nobody", caller), until_s)
+        return Request(StopSession((known and known.session_id) or "nobody", caller), until_s)
 
     def _commit(self, batch: list[Request]) -> bool:
         """Commit, hold the answers to the model, and return whether the disk refused the batch."""
@@ -325,22 +339,22 @@ class Substation(RuleBasedStateMachine):
         expected = [self._decide(model, request) for request in batch]
         found = [answer.outcome for answer in answers]
         if self.full and found != expected:
-            assert set(found) == {Outcome.UNAVAILABLE}
+            assert set(found) == {SubstationOutcome.UNAVAILABLE}
             assert self.desk.writer.published.full
             return True
         assert found == expected
         self.model = model
         for request, answer in zip(batch, answers, strict=True):
-            if isinstance(request.command, Place) and answer.outcome is Outcome.PLACED:
+            if isinstance(request.command, Place) and answer.outcome is SubstationOutcome.PLACED:
                 self._note_session(request.command.key, answer)
         return False
 
-    def _decide(self, model: Model, request: Request) -> Outcome:
+    def _decide(self, model: Model, request: Request) -> SubstationOutcome:
         if request.until_s < self.desk.monotonic_s:
-            return Outcome.UNAVAILABLE
+            return SubstationOutcome.UNAVAILABLE
         return model.decide(request.command, self.desk.now_ms)
 
-    def _note_session(self, key: str, answer: Answer) -> None:
+    def _note_session(self, key: str, answer: SubstationAnswer) -> None:
         """The first answer gives the key its session; every other must give the same."""
         known = self.model.keys[key]
         assert answer.session

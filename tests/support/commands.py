@@ -14,9 +14,14 @@ def output(
 ) -> bytes:
     """Run a command on top of this process's environment; returns what it writes to standard output."""
     done = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **(environment or {})}, input=given, capture_output=True,
-        timeout=HUNG_S, check=False,
-    )  # fmt: skip
+        command,
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        input=given,
+        capture_output=True,
+        timeout=HUNG_S,
+        check=False,
+    )
     told = f"{' '.join(command)}\n{done.stdout[-2000:].decode(errors='replace')}{done.stderr[-2000:].decode(errors='replace')}"
     assert not check or done.returncode == 0, told
     return done.stdout

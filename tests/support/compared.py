@@ -30,17 +30,19 @@ def compared(report: Path, prometheus: Prometheus) -> list[dict[str, Any]]:
     rows = []
     for station in told["result"]["stations"]:
         name, sampled = station["substation_id"], station["sampled"]
-        rows.append({
-            "substation": name,
-            "average kW, report": round(sampled["load_average_kw"], 1),
-            "average kW, Prometheus": round(average[name] / 1000, 1),
-            "peak kW, report": round(sampled["load_peak_kw"], 1),
-            "peak kW, Prometheus": round(peak[name] / 1000, 1),
-            "handled, report": station["counted"]["admitted"],
-            "handled, Prometheus": round(handled_after[name] - handled_before[name]),
-            "scrapes": round(scrapes[name]),
-            "most change in a scrape, kW": round(resolution_kw(told, name), 1),
-        })  # fmt: skip
+        rows.append(
+            {
+                "substation": name,
+                "average kW, report": round(sampled["load_average_kw"], 1),
+                "average kW, Prometheus": round(average[name] / 1000, 1),
+                "peak kW, report": round(sampled["load_peak_kw"], 1),
+                "peak kW, Prometheus": round(peak[name] / 1000, 1),
+                "handled, report": station["counted"]["admitted"],
+                "handled, Prometheus": round(handled_after[name] - handled_before[name]),
+                "scrapes": round(scrapes[name]),
+                "most change in a scrape, kW": round(resolution_kw(told, name), 1),
+            }
+        )
     return rows
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from argon2 import PasswordHasher, profiles
 
-from admin_ui import people_file
-from admin_ui.people import People, Person, Role, written
+from admin_ui.people import file as people_file
+from admin_ui.web.roles import People, Person, Role, written
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -53,8 +53,11 @@ class Console:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         nowhere = f"http://127.0.0.1:{free_port()}"
         settings = {
-            "CONSOLE_PORT": str(self.port), "DATA_DIR": str(data), "BALANCER_URL": nowhere, "GATEWAY_URL": nowhere,
-        }  # fmt: skip
+            "CONSOLE_PORT": str(self.port),
+            "DATA_DIR": str(data),
+            "BALANCER_URL": nowhere,
+            "GATEWAY_URL": nowhere,
+        }
         self._log = (data / "stderr.txt").open("wb")
         self.process = subprocess.Popen(
             [sys.executable, *program], cwd=ROOT, env=inherited | settings | environ, stderr=self._log

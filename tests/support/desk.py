@@ -8,7 +8,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from substation.clock import GridClock
-from substation.contract import Answer, Command
+from substation.contract import Command, SubstationAnswer
 from substation.journal import Journal
 from substation.metrics import WriterMetrics
 from substation.station import resume
@@ -50,9 +50,14 @@ class Desk:
         self.ledger = resume(self.journal, self.capacity_w, self.clock.start_ms)
         metrics = WriterMetrics(CollectorRegistry(), self.name)
         self.writer = Writer(
-            self.journal, self.ledger, self.capacity_w, self.clock, metrics,
-            monotonic_s=lambda: self.monotonic_s, unix_s=lambda: self.unix_s,
-        )  # fmt: skip
+            self.journal,
+            self.ledger,
+            self.capacity_w,
+            self.clock,
+            metrics,
+            monotonic_s=lambda: self.monotonic_s,
+            unix_s=lambda: self.unix_s,
+        )
 
     @property
     def now_ms(self) -> int:
@@ -62,11 +67,11 @@ class Desk:
         self.monotonic_s += wall_s
         self.unix_s += wall_s
 
-    def ask(self, *commands: Command) -> list[Answer]:
+    def ask(self, *commands: Command) -> list[SubstationAnswer]:
         """Commit a batch of commands; none is too late."""
         return self.commit([Request(command) for command in commands])
 
-    def commit(self, batch: Sequence[Request]) -> list[Answer]:
+    def commit(self, batch: Sequence[Request]) -> list[SubstationAnswer]:
         answers = self.writer.commit(list(batch))
         assert len(answers) == len(batch)
         return answers

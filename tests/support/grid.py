@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from admin_ui import link
+from admin_ui.people import one_time_link as link
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60.0  # nothing here takes as long unless it hangs
@@ -30,20 +30,32 @@ class Grid:
         self.console = f"http://127.0.0.1:{first + 9}"
         self.substations = [f"http://127.0.0.1:{first + 3 + n}" for n in range(3)]
         self.environment = {
-            **os.environ, "DATA_DIR": str(data), "GATEWAY_PORT": str(first), "BALANCER_PORT": str(first + 1),
-            "BALANCER_GRPC_PORT": str(first + 2), "SUBSTATION_PORT": str(first + 3),
-            "SUBSTATION_GRPC_PORT": str(first + 6), "CONSOLE_PORT": str(first + 9), "PROMETHEUS_PORT": "0",
-            "RUNS_DIR": str(data / "runs"), **environment,
-        }  # fmt: skip
+            **os.environ,
+            "DATA_DIR": str(data),
+            "GATEWAY_PORT": str(first),
+            "BALANCER_PORT": str(first + 1),
+            "BALANCER_GRPC_PORT": str(first + 2),
+            "SUBSTATION_PORT": str(first + 3),
+            "SUBSTATION_GRPC_PORT": str(first + 6),
+            "CONSOLE_PORT": str(first + 9),
+            "PROMETHEUS_PORT": "0",
+            "RUNS_DIR": str(data / "runs"),
+            **environment,
+        }
         self.process: subprocess.Popen[str] | None = None
         self.printed = ""
 
     def start(self) -> None:
         """Start it and wait until it says that it runs."""
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.local.grid"], cwd=ROOT, env=self.environment,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "deploy.local.grid"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
         assert self.process.stdout
         lines = []
         for line in self.process.stdout:
@@ -155,8 +167,7 @@ def free_range(count: int) -> int:
     for first in range(begin + os.getpid() % 100 * 20, begin + 3_000, count):
         if all(_free(port) for port in range(first, first + count)):
             return first
-    message = "no free ports"
-    raise OSError(message)
+    raise OSError("no free ports")
 
 
 def _free(port: int) -> bool:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from admin_ui import link
+from admin_ui.people import one_time_link as link
 from tests.support.grid import LIMIT_S, ROOT, status, until
 from tests.support.ports import free_port
 
@@ -24,9 +24,12 @@ class LoneConsole:
         self.url = f"http://127.0.0.1:{port}"
         self.balancer = f"http://127.0.0.1:{balancer_port}"
         self.process = python(
-            "admin_ui", DATA_DIR=str(data), CONSOLE_PORT=str(port), BALANCER_URL=self.balancer,
+            "admin_ui",
+            DATA_DIR=str(data),
+            CONSOLE_PORT=str(port),
+            BALANCER_URL=self.balancer,
             GATEWAY_URL=f"http://127.0.0.1:{free_port()}",
-        )  # fmt: skip
+        )
         until(lambda: status(f"{self.url}/livez") == 200)
 
     def link(self) -> str:
@@ -46,9 +49,12 @@ class LoneConsole:
 def python(module: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
     """Start a module as a process; what it says is not kept."""
     return subprocess.Popen(
-        [sys.executable, "-m", module, *arguments], cwd=ROOT, env=os.environ | environment,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 @contextlib.contextmanager

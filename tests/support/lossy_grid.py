@@ -10,15 +10,15 @@ from collections.abc import AsyncIterator
 
 from prometheus_client import CollectorRegistry
 
-from balancer.book import OrderBook
-from balancer.control import Operator
-from balancer.decisions import Decisions
+from balancer.book.protocol import OrderBook
 from balancer.metrics import BalancerMetrics
-from balancer.placement import Placement
-from balancer.seats import Seats
-from balancer.vehicles import OneSession, VehicleAsker
-from balancer.waiting import WaitingRoom
-from balancer.withdrawals import Withdrawals
+from balancer.operating.operator_settings import OperatorSettings
+from balancer.placing.decisions import Decisions
+from balancer.placing.placement import Placement
+from balancer.placing.seats import Seats
+from balancer.placing.vehicles import OneSession, VehicleAsker
+from balancer.placing.waiting_room import WaitingRoom
+from balancer.placing.withdrawals import Withdrawals
 from runtime.coalescer import LinkLost
 from substation import contract as substation
 from substation.contract import Command, Place
@@ -51,7 +51,7 @@ class Network:
     async def found(self, name: str, _within_s: float) -> "Wire":
         return Wire(self, name)
 
-    async def deliver(self, name: str, command: Command) -> substation.Answer:
+    async def deliver(self, name: str, command: Command) -> substation.SubstationAnswer:
         await self._delay()
         if self._rng.random() < self._loss:
             if isinstance(command, Place):  # not lost: it comes when nobody expects it any more
@@ -85,7 +85,7 @@ class Wire:
         self._network = network
         self._name = name
 
-    async def call(self, command: Command, within_s: float) -> substation.Answer:
+    async def call(self, command: Command, within_s: float) -> substation.SubstationAnswer:
         async with asyncio.timeout(within_s):
             return await self._network.deliver(self._name, command)
 
@@ -97,7 +97,7 @@ async def balancer(
     """What answers a gateway, and what asks the substations."""
     fleet = View(*(report(name, journal_id=network.journal_id(name)) for name in NAMES), seed=seed).fleet
     asker = VehicleAsker(network, book, fleet)  # type: ignore[arg-type]
-    operator = Operator(fleet, book, asker)
+    operator = OperatorSettings(fleet, book, asker)
     withdrawals = Withdrawals(book, asker, operator.given_up)
     seats = Seats(fleet, Decisions(), WaitingRoom(10), lambda: 0.0)
     placement = Placement(seats, book, asker, operator, withdrawals, BalancerMetrics(CollectorRegistry()))

@@ -26,13 +26,19 @@ class Substation:
         self.log = data / f"stderr-{self.port}.txt"
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         settings = {
-            "SUBSTATION_PORT": str(self.port), "SUBSTATION_GRPC_PORT": "0", "DATA_DIR": str(data), "CAPACITY_KW": "1000",
-        }  # fmt: skip
+            "SUBSTATION_PORT": str(self.port),
+            "SUBSTATION_GRPC_PORT": "0",
+            "DATA_DIR": str(data),
+            "CAPACITY_KW": "1000",
+        }
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "substation"],
-                cwd=ROOT, env=inherited | settings | environ, stderr=log, stdout=log,
-            )  # fmt: skip
+                cwd=ROOT,
+                env=inherited | settings | environ,
+                stderr=log,
+                stdout=log,
+            )
 
     def said(self) -> str:
         return self.log.read_text()

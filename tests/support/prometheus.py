@@ -104,10 +104,16 @@ def alertmanager(folder: Path, receiver: Receiver) -> Iterator[str]:
     address = f"127.0.0.1:{free_port()}"
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            ["prometheus-alertmanager", f"--config.file={folder}/alertmanager.yml", f"--storage.path={folder}/data",
-             f"--web.listen-address={address}", "--cluster.listen-address="],
-            stdout=log, stderr=log,
-        )  # fmt: skip
+            [
+                "prometheus-alertmanager",
+                f"--config.file={folder}/alertmanager.yml",
+                f"--storage.path={folder}/data",
+                f"--web.listen-address={address}",
+                "--cluster.listen-address=",
+            ],
+            stdout=log,
+            stderr=log,
+        )
     try:
         until(lambda: status(f"http://{address}/-/ready") == 200)
         yield address

@@ -5,25 +5,25 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from admin_ui.alarm_rules import RULES
-from admin_ui.alarm_store import AlarmStore
-from admin_ui.alarm_watch import AlarmWatch
-from admin_ui.alarms import Alarms
+from admin_ui.alarms.lifecycle import Alarms
+from admin_ui.alarms.rules import RULES
+from admin_ui.alarms.store import AlarmStore
+from admin_ui.alarms.watch import AlarmWatch
 from admin_ui.app import acting_routes, routes, shown
-from admin_ui.audit import Audit
-from admin_ui.devices import Devices
-from admin_ui.doorkeeper import Doorkeeper
-from admin_ui.grid_calls import GridCalls
-from admin_ui.orders import Orders
-from admin_ui.passwords import Passwords
-from admin_ui.people import Logins
-from admin_ui.people_file import PeopleFile
-from admin_ui.rates import Rates
-from admin_ui.routes import Route
-from admin_ui.rush_child import LoadTest
-from admin_ui.rush_hours import RushHours
+from admin_ui.audit.log import Audit
+from admin_ui.grid.board import CONSOLE, Board
+from admin_ui.grid.grid_calls import GridCalls
+from admin_ui.grid.rates import Rates
+from admin_ui.orders.carry_out import Orders
+from admin_ui.people.devices import Devices
+from admin_ui.people.doorkeeper import Doorkeeper
+from admin_ui.people.file import PeopleFile
+from admin_ui.people.passwords import Passwords
+from admin_ui.rush.child import LoadTest
+from admin_ui.rush.control import RushHours
 from admin_ui.settings import Settings
-from admin_ui.snapshot import CONSOLE, Board
+from admin_ui.web.roles import Logins
+from admin_ui.web.routes import Route
 from runtime.frame_stream import FrameStreams, StreamMetrics
 from runtime.settings import load
 

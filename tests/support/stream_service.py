@@ -10,7 +10,7 @@ import grpc.aio
 from runtime import stream_server
 from runtime.stream_peers import Peers
 from runtime.stream_server import Conversation
-from substation.contract import Find
+from substation.contract import FindSession
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
 from tests.support.substation_stream import Ask, SubstationLink
@@ -55,7 +55,7 @@ async def echo(call: pb.Call) -> str:
 
 
 def find(name: str) -> Ask:
-    return Ask("substation-1", Find(name))
+    return Ask("substation-1", FindSession(name))
 
 
 async def until(condition: Callable[[], bool]) -> None:

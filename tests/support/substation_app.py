@@ -54,7 +54,7 @@ class Grid:
         (found,) = [
             s.value for s in await self.metrics() if s.name == name and labels.items() <= s.labels.items()
         ]
-        return found  # fmt: skip
+        return found
 
 
 async def page(http: aiohttp.ClientSession, port: int, *names: str) -> str:

@@ -7,7 +7,17 @@ from contextlib import asynccontextmanager
 import grpc.aio
 
 from runtime.coalescer import Link, Outgoing, Wire
-from substation.contract import Command, Derate, Drain, Find, Page, Place, Settle, Stop, Withdraw
+from substation.contract import (
+    Command,
+    Derate,
+    Drain,
+    FindSession,
+    ListSessions,
+    Place,
+    Settle,
+    StopSession,
+    Withdraw,
+)
 from substation.proto import substation_pb2 as pb
 from substation.proto import substation_pb2_grpc as rpc
 
@@ -63,19 +73,25 @@ def _call(outgoing: Outgoing[Ask]) -> pb.Call:
         case Place(book_id, key, attempt, vehicle_id, plan, caller):
             call.place.CopyFrom(
                 pb.Place(
-                    book_id=book_id, key=key, attempt=attempt, vehicle_id=vehicle_id,
-                    energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms, caller=caller,
+                    book_id=book_id,
+                    key=key,
+                    attempt=attempt,
+                    vehicle_id=vehicle_id,
+                    energy_j=plan.energy_j,
+                    power_w=plan.power_w,
+                    stay_ms=plan.stay_ms,
+                    caller=caller,
                 )
-            )  # fmt: skip
+            )
         case Withdraw(key, attempt):
             call.withdraw.CopyFrom(pb.Withdraw(key=key, attempt=attempt))
         case Settle(key, attempt):
             call.settle.CopyFrom(pb.Settle(key=key, attempt=attempt))
-        case Stop(session_id, caller):
+        case StopSession(session_id, caller):
             call.stop.CopyFrom(pb.Stop(session_id=session_id, caller=caller))
-        case Find(session_id, caller):
+        case FindSession(session_id, caller):
             call.find.CopyFrom(pb.Find(session_id=session_id, caller=caller))
-        case Page(after, limit, vehicle_id, caller):
+        case ListSessions(after, limit, vehicle_id, caller):
             call.page.CopyFrom(pb.Page(after=after, limit=limit, vehicle_id=vehicle_id, caller=caller))
         case Drain(on):
             call.drain.CopyFrom(pb.Drain(on=on))

@@ -13,19 +13,19 @@ from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry
 
-from balancer.asking import Asker
-from balancer.book import BookUnavailable, Claim
-from balancer.contract import Answer, Charge
-from balancer.control import Operator
-from balancer.decisions import Decisions
-from balancer.fleet import Fleet
-from balancer.health import State
+from balancer.book.embedded import EmbeddedBook
+from balancer.book.protocol import BookUnavailable, Claim
+from balancer.contract import BalancerAnswer, Charge
+from balancer.fleet.health import HealthState
+from balancer.fleet.view import Fleet
 from balancer.metrics import BalancerMetrics
-from balancer.orders import EmbeddedBook
-from balancer.placement import Placement
-from balancer.seats import Seats
-from balancer.waiting import WaitingRoom
-from balancer.withdrawals import Withdrawals
+from balancer.operating.operator_settings import OperatorSettings
+from balancer.placing.asking import Asker
+from balancer.placing.decisions import Decisions
+from balancer.placing.placement import Placement
+from balancer.placing.seats import Seats
+from balancer.placing.waiting_room import WaitingRoom
+from balancer.placing.withdrawals import Withdrawals
 from runtime.coalescer import LinkLost
 from substation import contract as substation
 from substation.plan import Plan
@@ -95,7 +95,7 @@ class Station:
         found: list[substation.Session] = []
         after = 0
         while True:
-            (page,) = desk.ask(substation.Page(after, 1000))
+            (page,) = desk.ask(substation.ListSessions(after, 1000))
             found += page.sessions
             if not (after := page.next_after):
                 break
@@ -103,7 +103,7 @@ class Station:
             desk.stop()
         return found
 
-    def decide(self, command: substation.Command, until_s: float) -> substation.Answer:
+    def decide(self, command: substation.Command, until_s: float) -> substation.SubstationAnswer:
         assert self.desk
         self._tick(self.desk)
         (answer,) = self.desk.commit([Request(command, until_s)])
@@ -115,9 +115,17 @@ class Station:
         now_ms, published, known = self.desk.now_ms, self.desk.writer.published, self.desk.journal.station()
         curve = published.curve
         return substation.Report(
-            self.name, known.journal_id, known.epoch, next(self._seq), curve.load_at(now_ms), curve.capacity_w,
-            published.draining, curve.releases_at(now_ms, 1.0), curve.sessions_at(now_ms), self._capacity_w,
-        )  # fmt: skip
+            self.name,
+            known.journal_id,
+            known.epoch,
+            next(self._seq),
+            curve.load_at(now_ms),
+            curve.capacity_w,
+            published.draining,
+            curve.releases_at(now_ms, 1.0),
+            curve.sessions_at(now_ms),
+            self._capacity_w,
+        )
 
     def _open(self, disk: int) -> Desk:
         now_s = asyncio.get_running_loop().time()
@@ -159,14 +167,14 @@ class SimulatedLink:
                 self.connections += 1
                 self._network.hear(self._station)
 
-    async def call(self, command: substation.Command, within_s: float) -> substation.Answer:
+    async def call(self, command: substation.Command, within_s: float) -> substation.SubstationAnswer:
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(within_s):
             while not self.up:
                 if self.closed:
                     raise LinkLost(self._station.name)
                 await asyncio.sleep(0.01)
-            future: asyncio.Future[substation.Answer] = loop.create_future()
+            future: asyncio.Future[substation.SubstationAnswer] = loop.create_future()
             arrives_s = self._network.delay_s()
             loop.call_later(arrives_s, self._arrive, command, loop.time() + within_s, self._joined, future)
             while not future.done():
@@ -176,7 +184,7 @@ class SimulatedLink:
             return future.result()
 
     def _arrive(
-        self, command: Any, until_s: float, life: int, future: "asyncio.Future[substation.Answer]"
+        self, command: Any, until_s: float, life: int, future: "asyncio.Future[substation.SubstationAnswer]"
     ) -> None:
         """A message that is on the way when its stream is lost may still arrive, while the process lives."""
         if life != self._station.life or not self._station.desk:
@@ -185,7 +193,10 @@ class SimulatedLink:
         asyncio.get_running_loop().call_later(self._network.delay_s(), self._reply, life, answer, future)
 
     def _reply(
-        self, life: int, answer: substation.Answer, future: "asyncio.Future[substation.Answer]"
+        self,
+        life: int,
+        answer: substation.SubstationAnswer,
+        future: "asyncio.Future[substation.SubstationAnswer]",
     ) -> None:
         if self.up and life == self._joined and not future.done():
             self._network.hear(self._station)
@@ -243,7 +254,7 @@ class Asked:
     `unreached` are those whose link was down all the time.
     """
 
-    answer: Answer | None
+    answer: BalancerAnswer | None
     claim: Claim | None = None
     before: Claim | None = None
     unreached: frozenset[str] = frozenset()
@@ -273,7 +284,7 @@ class Balancer(Process):
         )
         self.book._store.run("PRAGMA synchronous = OFF")
         self.asker = asker = Asker(links, self.fleet)  # type: ignore[arg-type]
-        self.operator = Operator(self.fleet, self.book, asker, lambda: self._tidy(links))
+        self.operator = OperatorSettings(self.fleet, self.book, asker, lambda: self._tidy(links))
         seats = Seats(self.fleet, Decisions(), WaitingRoom(100), loop.time)
         withdrawals = Withdrawals(self.book, asker, self.operator.given_up)
         metrics = BalancerMetrics(CollectorRegistry())
@@ -289,12 +300,12 @@ class Balancer(Process):
     async def ready(self, *names: str) -> None:
         """Wait until it has started and substations are healthy."""
         await self._started()
-        while not all(self.state(name) is State.HEALTHY for name in names):  # noqa: ASYNC110 - polls tell no one
+        while not all(self.state(name) is HealthState.HEALTHY for name in names):  # noqa: ASYNC110 - polls tell no one
             await asyncio.sleep(0.1)
 
-    def state(self, name: str) -> State:
+    def state(self, name: str) -> HealthState:
         member = self.fleet.members.get(name)
-        return self.fleet.state(member, asyncio.get_running_loop().time()) if member else State.UNSEEN
+        return self.fleet.state(member, asyncio.get_running_loop().time()) if member else HealthState.UNSEEN
 
     async def charge(self, charge: Charge, asking_s: float = DEADLINE_S) -> Asked:
         """Ask it to place a request with a key; returns with the answer what its book then says of the key."""
@@ -309,10 +320,10 @@ class Balancer(Process):
         unreached = frozenset(name for name, _ in down & self.links.down())
         return Asked(answer, await self.book.claim(charge.key, charge.fingerprint, None), before, unreached)
 
-    async def decommission(self, name: str, journal_id: str = "") -> Answer | None:
+    async def decommission(self, name: str, journal_id: str = "") -> BalancerAnswer | None:
         return await self._within(self._decommission(name, journal_id))
 
-    async def _decommission(self, name: str, journal_id: str) -> Answer:
+    async def _decommission(self, name: str, journal_id: str) -> BalancerAnswer:
         await self._started()
         return await self.operator.decommission(name, journal_id)
 

@@ -25,8 +25,7 @@ class _NoWaiting(selectors.SelectSelector):
 
     def select(self, timeout: float | None = None) -> list[Any]:
         if timeout is None:
-            message = "nothing is scheduled: the test would hang"
-            raise RuntimeError(message)
+            raise RuntimeError("nothing is scheduled: the test would hang")
         self.loop.now_s += max(0.0, timeout)
         return []
 
@@ -122,7 +121,7 @@ def simulate(scenario: Callable[[random.Random], Coroutine[Any, Any, None]], see
     try:
         with (
             mock.patch.object(time, "monotonic", loop.time),
-            mock.patch("balancer.book_file.GroupCommit", lambda _, work: LoopCommit(rng, work)),
+            mock.patch("balancer.book.file.GroupCommit", lambda _, work: LoopCommit(rng, work)),
         ):
             loop.run_until_complete(asyncio.wait_for(scenario(rng), MOST_S))
     finally:

@@ -13,10 +13,15 @@ from tests.support.composition import ROOT
 from tests.swarm.nodes import Node
 
 PACKED = (
-    "tests/__init__.py", "tests/containers/__init__.py", "tests/containers/browser.py",
-    "tests/support/__init__.py", "tests/support/cars.py", "tests/swarm/__init__.py", "tests/swarm/stream.py",
+    "tests/__init__.py",
+    "tests/containers/__init__.py",
+    "tests/containers/browser.py",
+    "tests/support/__init__.py",
+    "tests/support/cars.py",
+    "tests/swarm/__init__.py",
+    "tests/swarm/stream.py",
     "tests/swarm/visit.py",
-)  # fmt: skip
+)
 
 
 class Client:
@@ -32,8 +37,9 @@ class Client:
         output(*self._docker, "cp", "-", f"{self._container}:/app", given=packed())
         self._process = subprocess.Popen(
             [*self._docker, "start", "--attach", "--interactive", self._container],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
 
     def tell(self, line: str) -> None:
         """Write a line to its standard input."""

@@ -45,8 +45,10 @@ class Node:
         with subprocess.Popen(["docker", "save", *lacking], stdout=subprocess.PIPE) as saved:
             subprocess.run(
                 ["docker", "-H", self.host, "load", "--quiet"],
-                stdin=saved.stdout, check=True, stdout=subprocess.DEVNULL,
-            )  # fmt: skip
+                stdin=saved.stdout,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
 
     def python(self, container: str, script: str) -> bytes:
         """Run a script in a container; returns what it writes."""

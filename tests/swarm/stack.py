@@ -65,12 +65,22 @@ class Stack:
         """Deploy the stack, or bring it up to another image."""
         self._make_token()
         self.nodes.manager.docker(
-            "stack", "deploy", "--resolve-image", "never", *(f"--compose-file={file}" for file in self.files),
-            self.name, PROMETHEUS_CONFIG=self.name,
-            GRID_IMAGE=image, ALLOW_ANONYMOUS="1", API_KEYS="", CAPACITY_KW=str(CAPACITY_KW),
-            TIME_SCALE="120", POLL_S="1", TRUSTED_PROXIES="10.0.0.0/8,172.16.0.0/12",  # the visitor comes as a proxy
+            "stack",
+            "deploy",
+            "--resolve-image",
+            "never",
+            *(f"--compose-file={file}" for file in self.files),
+            self.name,
+            PROMETHEUS_CONFIG=self.name,
+            GRID_IMAGE=image,
+            ALLOW_ANONYMOUS="1",
+            API_KEYS="",
+            CAPACITY_KW=str(CAPACITY_KW),
+            TIME_SCALE="120",
+            POLL_S="1",
+            TRUSTED_PROXIES="10.0.0.0/8,172.16.0.0/12",  # the visitor comes as a proxy
             OPERATOR_TOKEN_SECRET=self._secret,
-        )  # fmt: skip
+        )
 
     @property
     def _secret(self) -> str:

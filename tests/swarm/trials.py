@@ -78,9 +78,16 @@ class Life:
         manager = self.stack.nodes.manager
         until(lambda: self.stack.container("admin_ui", manager), "a console")
         manager.docker(
-            "exec", self.stack.container("admin_ui", manager),
-            "python", "-m", "loadtest", "rush-hour", "--runs-dir", "/tmp/runs", *size,
-        )  # fmt: skip
+            "exec",
+            self.stack.container("admin_ui", manager),
+            "python",
+            "-m",
+            "loadtest",
+            "rush-hour",
+            "--runs-dir",
+            "/tmp/runs",
+            *size,
+        )
         return {"rush hour": "full" if self.full else "100 cars in 10 s", "thresholds": "held"}
 
     def cut_off(self) -> Figures:
@@ -102,11 +109,16 @@ class Life:
             figures["healed"] = stack.states()
             time.sleep(HELD_S)
             asked = history(stream.end())
-        return figures | {
-            "out of use after": f"{seen_s:.1f} s",
-            "given up by the engine after": f"{seen_s + down_s:.1f} s",
-            "in use again, after it was healed": f"{back_s:.1f} s",
-        } | self._answers(*asked) | self.held()  # fmt: skip
+        return (
+            figures
+            | {
+                "out of use after": f"{seen_s:.1f} s",
+                "given up by the engine after": f"{seen_s + down_s:.1f} s",
+                "in use again, after it was healed": f"{back_s:.1f} s",
+            }
+            | self._answers(*asked)
+            | self.held()
+        )
 
     def updated(self) -> Figures:
         """Every service is brought to another image under a stream of cars."""
@@ -124,10 +136,15 @@ class Life:
         after = stack.journals()
         kept = {name: ids(rows) & ids(after[name]) for name, rows in before.items()}
         assert kept == {name: ids(rows) for name, rows in before.items()}, "a substation came back with less"
-        return figures | {
-            "updated after": f"{updated_s:.1f} s",
-            "sessions of before that each has": {name: len(each) for name, each in kept.items()},
-        } | self._answers(*asked) | self.held()  # fmt: skip
+        return (
+            figures
+            | {
+                "updated after": f"{updated_s:.1f} s",
+                "sessions of before that each has": {name: len(each) for name, each in kept.items()},
+            }
+            | self._answers(*asked)
+            | self.held()
+        )
 
     def watched(self) -> Figures:
         """Prometheus finds every task by its service's name, and its rules have no fault."""
@@ -150,7 +167,7 @@ class Life:
     def console(self) -> Figures:
         """Somebody is let in, and presses the button; the cars have gone by then, or are waited for."""
         node, password = self.stack.nodes.manager, secrets.token_urlsafe(18)
-        add = ("python", "-m", "admin_ui.people_file", "add", "ann", "--role", "operator")
+        add = ("python", "-m", "admin_ui.people.file", "add", "ann", "--role", "operator")
         node.docker(
             "exec", "-i", self.stack.container("admin_ui", node), *add, given=f"{password}\n".encode()
         )

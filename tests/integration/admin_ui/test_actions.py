@@ -10,10 +10,10 @@ import aiohttp
 import pytest
 from tornado.web import Application
 
-from admin_ui.access import ConsoleHandler
-from admin_ui.audit import Audit
-from admin_ui.audit_chain import Outcome
-from admin_ui.people import CONFIRMED_FOR_S, Logins, Role
+from admin_ui.audit.chain import AuditOutcome
+from admin_ui.audit.log import Audit
+from admin_ui.web.access import ConsoleHandler
+from admin_ui.web.roles import CONFIRMED_FOR_S, Logins, Role
 from runtime import http
 
 
@@ -28,7 +28,7 @@ class Drain(ConsoleHandler):
             return
         assert self.login
         entry = await self._audit.begin(self.login.name, "drain", "substation-1", "works")
-        await self._audit.end(entry, Outcome.DONE)
+        await self._audit.end(entry, AuditOutcome.DONE)
         self.write_json({"entry": entry.number})
 
 
@@ -85,7 +85,7 @@ async def test_with_a_full_disk_nothing_is_done_and_that_is_said(tmp_path: Path)
         assert pages
         log._store.run(f"PRAGMA max_page_count = {pages[0]}")
         for _ in range(20):
-            await log.note("ann", "fill", "", Outcome.DONE, {"x": "x" * 3000})
+            await log.note("ann", "fill", "", AuditOutcome.DONE, {"x": "x" * 3000})
         before = log.head
         status, told = await asked(url, "token")
         assert (status, told["type"]) == (503, "urn:smartgrid:problem:no-audit")

@@ -28,21 +28,69 @@ WRONG: tuple[Any, ...] = (
     {"a": [1]},
 )
 FIELDS = (
-    "order", "target", "value", "reason", "basis", "seen", "preset", "seed", "requests", "seconds", "password",
-    "run_id", "end_sessions", "rule", "substation_id", "minutes", "note", "id", "key",
-)  # fmt: skip
+    "order",
+    "target",
+    "value",
+    "reason",
+    "basis",
+    "seen",
+    "preset",
+    "seed",
+    "requests",
+    "seconds",
+    "password",
+    "run_id",
+    "end_sessions",
+    "rule",
+    "substation_id",
+    "minutes",
+    "note",
+    "id",
+    "key",
+)
 BODIES = (
-    "", "x", "null", "1e999", "NaN", '"text"', "[]", "{}", DEEP, '{"a":' * 20_000, '{"order": ' + DEEP, "\\ud800",
-    '{"seed": 1e400}', '{"seed": -Infinity}', '{"order": "drain", "order": "drain"}', "\ufeff{}", '{"\\u0000": 1}',
+    "",
+    "x",
+    "null",
+    "1e999",
+    "NaN",
+    '"text"',
+    "[]",
+    "{}",
+    DEEP,
+    '{"a":' * 20_000,
+    '{"order": ' + DEEP,
+    "\\ud800",
+    '{"seed": 1e400}',
+    '{"seed": -Infinity}',
+    '{"order": "drain", "order": "drain"}',
+    "\ufeff{}",
+    '{"\\u0000": 1}',
     *(json.dumps(dict.fromkeys(FIELDS, value)) for value in WRONG),
-    *(json.dumps({"order": kind, "target": value, "value": value, "reason": value, "basis": value, "seen": value})
-      for kind in ("drain", "undrain", "capacity", "policy", "stop", "decommission") for value in WRONG),
-)  # fmt: skip
+    *(
+        json.dumps(
+            {"order": kind, "target": value, "value": value, "reason": value, "basis": value, "seen": value}
+        )
+        for kind in ("drain", "undrain", "capacity", "policy", "stop", "decommission")
+        for value in WRONG
+    ),
+)
 QUERIES = ("%00", "%ff%fe", "-1", "9" * 40, "x" * 5000, "a&{name}=b", "")
 NAMES = (
-    "after", "limit", "seconds", "substation_id", "vehicle_id", "session_id", "run", "before", "verify", "format",
-    "person", "next", "token",
-)  # fmt: skip
+    "after",
+    "limit",
+    "seconds",
+    "substation_id",
+    "vehicle_id",
+    "session_id",
+    "run",
+    "before",
+    "verify",
+    "format",
+    "person",
+    "next",
+    "token",
+)
 FILES = (
     "css%00.css",
     "%00",

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from admin_ui import audit, link
 from admin_ui.app import console
-from admin_ui.people import Role
+from admin_ui.audit import log as audit
+from admin_ui.people import one_time_link as link
 from admin_ui.settings import Settings
+from admin_ui.web.roles import Role
 from gateway.callers import digest
 from runtime.settings import load
 from runtime.store import Store
@@ -78,9 +79,11 @@ async def desk(folder: Path, plan: Plan | None = None, **environ: str) -> AsyncI
     async with running(folder, plan) as grid:
         (port,) = free_ports(1)
         given = {
-            "CONSOLE_PORT": str(port), "DATA_DIR": str(folder / "console"), "BALANCER_URL": grid.balancer_url,
+            "CONSOLE_PORT": str(port),
+            "DATA_DIR": str(folder / "console"),
+            "BALANCER_URL": grid.balancer_url,
             "GATEWAY_URL": grid.gateway_url,
-        }  # fmt: skip
+        }
         async with console(load(Settings, given | environ)):
             made = Desk(grid, f"http://{HOST}:{port}", folder / "console")
             await made.log_in()
@@ -116,8 +119,10 @@ async def charge(at: Desk, key: str = "", **wish: Any) -> Any:
 async def test_an_order_is_done_when_the_grid_shows_it_and_its_undo_brings_it_back(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         for order, value, undo in (
-            ("drain", None, ("restore", None)), ("capacity", 40, ("capacity", None)), ("capacity", 30, ("capacity", 40)),
-        ):  # fmt: skip
+            ("drain", None, ("restore", None)),
+            ("capacity", 40, ("capacity", None)),
+            ("capacity", 30, ("capacity", 40)),
+        ):
             status, told = await at.give(order, "s-1", value)
             assert (status, told["outcome"]) == (200, "confirmed"), told
             assert (told["undo"]["order"], told["undo"]["value"]) == undo
@@ -251,12 +256,15 @@ async def lost(at: Desk) -> bool:
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        ({"order": "capacity", "target": "s-1", "value": 101}, 422), ({"order": "drain", "target": "s-9"}, 422),
-        ({"order": "policy", "target": "the fleet", "value": "best"}, 422), ({"order": "drain"}, 400),
-        ({"order": "drain", "target": "s-1", "reason": "  x "}, 422), ([], 400),
+        ({"order": "capacity", "target": "s-1", "value": 101}, 422),
+        ({"order": "drain", "target": "s-9"}, 422),
+        ({"order": "policy", "target": "the fleet", "value": "best"}, 422),
+        ({"order": "drain"}, 400),
+        ({"order": "drain", "target": "s-1", "reason": "  x "}, 422),
+        ([], 400),
         ({"order": "drain", "target": "s-1", "reason": "x" * 201}, 422),
     ],
-)  # fmt: skip
+)
 async def test_what_can_t_be_ordered_is_refused_and_changes_nothing(
     tmp_path: Path, body: Any, status: int
 ) -> None:
@@ -332,7 +340,7 @@ async def test_the_feed_tells_the_newest_past_a_number_and_how_many_it_left_out(
 async def test_where_others_come_in_an_order_on_the_fleet_takes_the_password_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("admin_ui.people.CONFIRMED_FOR_S", -1.0)  # no password is new enough
+    monkeypatch.setattr("admin_ui.web.roles.CONFIRMED_FOR_S", -1.0)  # no password is new enough
     people(tmp_path / "console", ann=Role.OPERATOR)
     async with desk(tmp_path, BEHIND_TLS_PROXY="1") as at:
         for order, value in (("drain", None), ("restore", None), ("capacity", 50)):

@@ -11,12 +11,12 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 from tornado.web import Application
 
-from admin_ui.alarm_log import AlarmLog
-from admin_ui.fleet_feed import FleetFeed
-from admin_ui.gateway_watch import STARTED, GatewayWatch
-from admin_ui.outages import Outages
-from admin_ui.rates import Rates
-from admin_ui.snapshot import Board
+from admin_ui.grid.board import Board
+from admin_ui.grid.event_log import AlarmLog
+from admin_ui.grid.fleet_feed import FleetFeed
+from admin_ui.grid.gateway_watch import STARTED, GatewayWatch
+from admin_ui.grid.outages import Outages
+from admin_ui.grid.rates import Rates
 from balancer.contract import FLEET
 from gateway.metrics import GatewayMetrics
 from runtime import exposition, http

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.console import JSON, Answer, Console
 from tests.support.grid import until
-from tests.unit.admin_ui.test_runs_folder import NEW, OLD, leave
+from tests.unit.admin_ui.rush.test_runs_folder import NEW, OLD, leave
 
 REPORT = "<!doctype html><title>r</title><style>p { color: red }</style><p>held</p><script>alert(1)</script>"
 
@@ -145,9 +145,17 @@ def test_data_are_downloads_under_the_name_of_the_run(console: Console, runs: Pa
 
 @pytest.mark.parametrize(
     "path",
-    [f"/runs/{NEW}/secret", "/runs/../secret", "/runs/%2e%2e/secret", f"/runs/{NEW}/..%2f..%2fsecret", "/runs/./result.json",
-     f"/runs/{NEW}/%2e%2e/%2e%2e/secret", f"/runs/{NEW}/report.html", f"/runs/{NEW}%00/progress.jsonl"],
-)  # fmt: skip
+    [
+        f"/runs/{NEW}/secret",
+        "/runs/../secret",
+        "/runs/%2e%2e/secret",
+        f"/runs/{NEW}/..%2f..%2fsecret",
+        "/runs/./result.json",
+        f"/runs/{NEW}/%2e%2e/%2e%2e/secret",
+        f"/runs/{NEW}/report.html",
+        f"/runs/{NEW}%00/progress.jsonl",
+    ],
+)
 def test_nothing_else_is_given_away(console: Console, path: str) -> None:
     answer = console.ask("GET", path, console.log_in("ann"))
     assert answer.status == 404

@@ -5,18 +5,20 @@ from collections.abc import Iterator
 import pytest
 from tornado.web import RequestHandler
 
-from admin_ui.access import SECURITY_HEADERS
-from admin_ui.people import Role
-from admin_ui.routes import Route
+from admin_ui.web.access import SECURITY_HEADERS
+from admin_ui.web.roles import Role
+from admin_ui.web.routes import Route
 from tests.support.console import Console
 from tests.support.route_table import path, route_table
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 READS = {"GET", "HEAD", "OPTIONS"}
 UPGRADE = {
-    "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-}  # fmt: skip
+}
 HOSTILE = {
     "another site": {"Origin": "https://evil.example"},
     "another port": {"Origin": "http://127.0.0.1:1"},
@@ -114,8 +116,16 @@ def test_no_page_of_another_origin_changes_anything(
 
 
 @pytest.mark.parametrize(
-    "hostile", ["another site", "another port", "a name that begins alike", "a sandboxed frame", "nonsense", "an empty origin"]
-)  # fmt: skip
+    "hostile",
+    [
+        "another site",
+        "another port",
+        "a name that begins alike",
+        "a sandboxed frame",
+        "nonsense",
+        "an empty origin",
+    ],
+)
 def test_no_page_of_another_origin_reads_the_stream(console: Console, hostile: str) -> None:
     headers = console.log_in("vic") | UPGRADE
     assert console.ask("GET", "/stream", headers).status == 101

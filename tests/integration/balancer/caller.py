@@ -6,7 +6,15 @@ from typing import Any
 
 import grpc.aio
 
-from balancer.contract import Answer, Charge, Command, Find, Outcome, Page, Stop
+from balancer.contract import (
+    BalancerAnswer,
+    BalancerOutcome,
+    Charge,
+    Command,
+    FindSession,
+    ListSessions,
+    StopSession,
+)
 from balancer.proto import balancer_pb2 as pb
 from balancer.proto import balancer_pb2_grpc as rpc
 from runtime.coalescer import Link, Outgoing, Wire
@@ -22,9 +30,11 @@ class Caller:
     """One stream to the balancer at `host:port`."""
 
     def __init__(self, address: str) -> None:
-        self._link: Link[Command, Answer] = Link(address, Wire(_open, _encode, _decode))
+        self._link: Link[Command, BalancerAnswer] = Link(address, Wire(_open, _encode, _decode))
 
-    async def charge(self, key: str = "", kw: float = 10, wait_s: float = 0, **changed: Any) -> Answer:
+    async def charge(
+        self, key: str = "", kw: float = 10, wait_s: float = 0, **changed: Any
+    ) -> BalancerAnswer:
         """Ask to charge for `seconds` of grid time; the answer may take `asking_s` besides the wait."""
         asking_s = changed.pop("asking_s", ASKING_S)
         power_w = int(kw * KW)
@@ -36,18 +46,18 @@ class Caller:
     async def placed(self, key: str = "", kw: float = 10, wait_s: float = 0, **changed: Any) -> Session:
         """Charge, and expect to be placed."""
         answer = await self.charge(key, kw, wait_s, **changed)
-        assert answer.outcome is Outcome.ADMITTED, answer
+        assert answer.outcome is BalancerOutcome.ADMITTED, answer
         assert answer.session
         return answer.session
 
-    async def stop(self, session: Session) -> Answer:
-        return await self._link.call(Stop(session.session_id), ASKING_S)
+    async def stop(self, session: Session) -> BalancerAnswer:
+        return await self._link.call(StopSession(session.session_id), ASKING_S)
 
-    async def find(self, session_id: str) -> Answer:
-        return await self._link.call(Find(session_id), ASKING_S)
+    async def find(self, session_id: str) -> BalancerAnswer:
+        return await self._link.call(FindSession(session_id), ASKING_S)
 
-    async def page(self, vehicle_id: str, cursor: str = "", limit: int = 100) -> Answer:
-        return await self._link.call(Page(vehicle_id, cursor, limit), ASKING_S)
+    async def page(self, vehicle_id: str, cursor: str = "", limit: int = 100) -> BalancerAnswer:
+        return await self._link.call(ListSessions(vehicle_id, cursor, limit), ASKING_S)
 
     async def close(self) -> None:
         await self._link.close()
@@ -75,27 +85,40 @@ def _call(outgoing: Outgoing[Command]) -> pb.Call:
     match outgoing.item:
         case Charge() as charge:
             plan = charge.plan
-            call.charge.CopyFrom(pb.Charge(
-                key=charge.key, fingerprint=charge.fingerprint, vehicle_id=charge.vehicle_id,
-                energy_j=plan.energy_j, power_w=plan.power_w, stay_ms=plan.stay_ms,
-                substations=charge.substations, max_wait_ms=charge.max_wait_ms, caller=charge.caller,
-            ))  # fmt: skip
-        case Stop(session_id):
+            call.charge.CopyFrom(
+                pb.Charge(
+                    key=charge.key,
+                    fingerprint=charge.fingerprint,
+                    vehicle_id=charge.vehicle_id,
+                    energy_j=plan.energy_j,
+                    power_w=plan.power_w,
+                    stay_ms=plan.stay_ms,
+                    substations=charge.substations,
+                    max_wait_ms=charge.max_wait_ms,
+                    caller=charge.caller,
+                )
+            )
+        case StopSession(session_id):
             call.stop.session_id = session_id
-        case Find(session_id):
+        case FindSession(session_id):
             call.find.session_id = session_id
-        case Page(vehicle_id, cursor, limit):
+        case ListSessions(vehicle_id, cursor, limit):
             call.page.CopyFrom(pb.Page(vehicle_id=vehicle_id, cursor=cursor, limit=limit))
     return call
 
 
-def _decode(message: pb.Answers) -> Iterator[tuple[int, Answer]]:
+def _decode(message: pb.Answers) -> Iterator[tuple[int, BalancerAnswer]]:
     return ((answer.number, _answer(answer)) for answer in message.answers)
 
 
-def _answer(answer: pb.Answer) -> Answer:
+def _answer(answer: pb.Answer) -> BalancerAnswer:
     session = Session.of(answer.session) if answer.HasField("session") else None
     sessions = tuple(Session.of(listed) for listed in answer.sessions)
-    return Answer(
-        Outcome(answer.outcome), session, answer.retry_after_ms, answer.detail, sessions, answer.next_cursor
+    return BalancerAnswer(
+        BalancerOutcome(answer.outcome),
+        session,
+        answer.retry_after_ms,
+        answer.detail,
+        sessions,
+        answer.next_cursor,
     )

@@ -13,9 +13,9 @@ from typing import Any
 import aiohttp
 
 from balancer.app import balancer
-from balancer.book import Withdrawal
-from balancer.discovery import Resolve, resolve
-from balancer.orders import EmbeddedBook
+from balancer.book.embedded import EmbeddedBook
+from balancer.book.protocol import Withdrawal
+from balancer.fleet.discovery import Resolve, resolve
 from balancer.settings import Settings as BalancerSettings
 from gateway.app import gateway
 from gateway.settings import Settings as GatewaySettings

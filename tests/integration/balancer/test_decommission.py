@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from balancer.contract import Outcome
+from balancer.contract import BalancerOutcome
 from tests.integration.balancer.caller import Caller, caller
 from tests.integration.balancer.grid import HOST, Grid, Plan, running, until
 from tests.integration.balancer.operator import done, order
@@ -52,7 +52,7 @@ async def one_session_each(grid: Grid) -> None:
     assert found == dict.fromkeys(KEYS, 1)
 
 
-async def outcome(client: Caller, key: str) -> Outcome:
+async def outcome(client: Caller, key: str) -> BalancerOutcome:
     return (await client.charge(key, vehicle_id=key, asking_s=SOON_S)).outcome
 
 
@@ -66,7 +66,7 @@ async def test_what_was_claimed_at_one_that_is_gone_is_unknown_until_it_is_given
         assert len(at_1) == 3
         await grid.stop("s-1")
         await lost(grid, "s-1")
-        assert {await outcome(client, key) for key in at_1} == {Outcome.UNKNOWN}
+        assert {await outcome(client, key) for key in at_1} == {BalancerOutcome.UNKNOWN}
         await until(lambda: ordered(grid, "s-1"))
         assert (await order(grid, "s-1", "decommission")).status == 404
         for _ in range(2):
@@ -76,7 +76,7 @@ async def test_what_was_claimed_at_one_that_is_gone_is_unknown_until_it_is_given
                 key: before[key] for key in KEYS if key not in at_1
             }
         await one_session_each(grid)
-        assert (await client.find(before[at_1[0]])).outcome is Outcome.NOT_FOUND
+        assert (await client.find(before[at_1[0]])).outcome is BalancerOutcome.NOT_FOUND
         assert len((await client.page("key-0")).sessions) == 1
 
 
@@ -107,7 +107,7 @@ async def test_one_that_comes_back_with_its_old_journal_is_not_used_and_that_is_
             assert "s-1" not in await grid.fleet()
             assert await charged(client) == after
             assert (await client.placed(vehicle_id="more", kw=1)).substation_id == "s-2"
-            assert (await client.charge(kw=1, substations=("s-1",))).outcome is not Outcome.ADMITTED
+            assert (await client.charge(kw=1, substations=("s-1",))).outcome is not BalancerOutcome.ADMITTED
 
 
 @pytest.mark.gen_test
@@ -138,7 +138,7 @@ async def test_claims_at_a_new_journal_do_not_move_on_because_an_old_one_was_giv
         await grid.stop("balancer")
         await grid.stop("s-1")
         await grid.start("balancer")
-        assert {await outcome(client, key) for key in at_1} == {Outcome.UNKNOWN}
+        assert {await outcome(client, key) for key in at_1} == {BalancerOutcome.UNKNOWN}
         await grid.start("s-1")
         await grid.placeable()
         assert await charged(client) == before
@@ -177,7 +177,7 @@ async def test_a_claim_that_was_never_answered_is_placed_once_elsewhere(tmp_path
         for stream in grid.streams.values():
             stream.replies = False
         answer = await client.charge("key-0", vehicle_id="key-0", asking_s=SOON_S)
-        assert answer.outcome is Outcome.UNKNOWN
+        assert answer.outcome is BalancerOutcome.UNKNOWN
         (session,) = await until(grid.sessions)
         target = session["substation_id"]
         for stream in grid.streams.values():
@@ -185,7 +185,7 @@ async def test_a_claim_that_was_never_answered_is_placed_once_elsewhere(tmp_path
         await given_up(grid, target)
 
         async def placed() -> bool:
-            return await outcome(client, "key-0") is Outcome.ADMITTED
+            return await outcome(client, "key-0") is BalancerOutcome.ADMITTED
 
         await until(placed)
         (moved,) = await grid.sessions()
@@ -200,7 +200,7 @@ async def test_a_withdrawal_at_one_that_is_given_up_is_dropped(tmp_path: Path) -
         with contextlib.suppress(
             TimeoutError
         ):  # on a busy machine the note may be later than the caller waits
-            assert (await client.charge(asking_s=SOON_S)).outcome is Outcome.WITHDRAWN
+            assert (await client.charge(asking_s=SOON_S)).outcome is BalancerOutcome.WITHDRAWN
         await grid.stop("balancer")
         (noted,) = await grid.withdrawals()
         for stream in grid.streams.values():
@@ -253,7 +253,7 @@ async def test_one_that_is_given_up_leaves_no_series_and_no_503(tmp_path: Path) 
         await until(no_series)
         await grid.stop("balancer")
         await grid.start("balancer")
-        assert (await client.page("car")).outcome is Outcome.FOUND
+        assert (await client.page("car")).outcome is BalancerOutcome.FOUND
 
 
 async def ordered(grid: Grid, name: str) -> bool:
@@ -274,7 +274,7 @@ async def test_a_key_of_an_exchanged_disk_is_unknown_until_its_journal_is_given_
             return bool(shown["journal_id"] != was and shown["state"] == "healthy")
 
         await until(another)
-        assert await outcome(client, "key") is Outcome.UNKNOWN
+        assert await outcome(client, "key") is BalancerOutcome.UNKNOWN
         for body in ({"journal_id": ""}, {"journal_id": 5}, {"journal_id": None}):
             assert (await order(grid, "s-1", "decommission", json=body)).status == 400
         assert (await order(grid, "s-1", "decommission")).status == 422

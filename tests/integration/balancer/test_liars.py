@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from balancer.poller import MOST_BYTES
+from balancer.fleet.poller import MOST_BYTES
 from tests.integration.balancer.grid import HOST, Grid, Plan, free_ports, running, until
 from tests.integration.gateway.api import api_of
 
@@ -122,11 +122,17 @@ async def places(grid: Grid, count: int = 4) -> set[str]:
 @pytest.mark.parametrize(
     "answer",
     [
-        hung, slow, dripping_head, dripping_body, endless, saying(b"\x00\xff" * 1000),
-        saying(b"# nothing\n" * 1_000_000), saying(b"x" * (MOST_BYTES + 1)),
+        hung,
+        slow,
+        dripping_head,
+        dripping_body,
+        endless,
+        saying(b"\x00\xff" * 1000),
+        saying(b"# nothing\n" * 1_000_000),
+        saying(b"x" * (MOST_BYTES + 1)),
     ],
     ids=["hung", "slow", "dripping head", "dripping body", "endless", "garbage", "10 MB", "a byte too much"],
-)  # fmt: skip
+)
 async def test_an_address_that_answers_badly_harms_nobody_else(tmp_path: Path, answer: Answer) -> None:
     async with answering(answer) as url, running(tmp_path, Plan((100,), more_urls=(url,))) as grid:
         await failed(grid)
@@ -156,7 +162,7 @@ async def test_an_address_that_answers_badly_harms_nobody_else(tmp_path: Path, a
         ('grpc="[^"]*"', 'grpc=":port"'),
         ('grpc="[^"]*"', 'grpc="unix:///tmp/x:1"'),
     ],
-)  # fmt: skip
+)
 async def test_a_page_that_can_t_be_true_is_a_miss_of_its_own_alone(
     tmp_path: Path, pattern: str, lie: str
 ) -> None:
@@ -289,7 +295,7 @@ async def twin(grid: Grid, folder: Path, ports: tuple[int, int]) -> AsyncIterato
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.message for r in caplog.records if r.levelname == "ERROR" and r.name == "balancer.poller"]
+    return [r.message for r in caplog.records if r.levelname == "ERROR" and r.name == "balancer.fleet.poller"]
 
 
 @pytest.mark.gen_test

@@ -243,9 +243,11 @@ async def _send(grid: Grid, header: bytes) -> asyncio.StreamWriter:
     """Ask to charge, and read no answer."""
     _, writer = await asyncio.open_connection(HOST, grid.gateway_port)
     writer.write(
-        b"POST /charge HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + header
-        + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
-    )  # fmt: skip
+        b"POST /charge HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        + header
+        + b"Content-Length: %d\r\n\r\n" % len(BODY)
+        + BODY
+    )
     return writer
 
 

@@ -18,8 +18,12 @@ async def test_a_plan_that_nobody_could_carry_out_is_answered_beside_one_that_is
         calls = [
             pb.Call(number=1, remaining_ms=9000, charge=pb.Charge(vehicle_id="bad", energy_j=-5, power_w=0)),
             pb.Call(number=2, remaining_ms=9000),
-            pb.Call(number=3, remaining_ms=9000, charge=pb.Charge(vehicle_id="good", energy_j=10**6, power_w=10**3)),
-        ]  # fmt: skip
+            pb.Call(
+                number=3,
+                remaining_ms=9000,
+                charge=pb.Charge(vehicle_id="good", energy_j=10**6, power_w=10**3),
+            ),
+        ]
         outcomes: dict[int, str] = {}
         async with grpc.aio.insecure_channel(f"{HOST}:{grid.balancer_grpc_port}") as channel:
             stream = rpc.BalancerStub(channel).Converse()  # type: ignore[no-untyped-call]

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from admin_ui.grid_calls import GridCalls
-from admin_ui.order import Order
-from loadtest.credential import Credential
-from loadtest.grid import NotReady
-from loadtest.lease import Lease
-from loadtest.oracle import Drain
-from loadtest.outage import Outage
-from loadtest.switch import Switch
+from admin_ui.grid.grid_calls import GridCalls
+from admin_ui.grid.order import Order
+from loadtest.plan.oracle import Drain
+from loadtest.run.lease import Lease
+from loadtest.run.outage import Outage
+from loadtest.run.switch import Switch
+from loadtest.send.credential import Credential
+from loadtest.send.grid import NotReady
 from runtime.operator_token import OperatorToken
 from tests.integration.balancer.grid import Plan, running, until
 from tests.integration.balancer.operator import call
@@ -19,9 +19,13 @@ from tests.integration.gateway.api import api_of
 
 SECRET = "s" * 40
 ORDERS = (
-    ("POST", "/fleet/s-1/drain"), ("POST", "/fleet/s-1/capacity"), ("POST", "/fleet/s-1/decommission"),
-    ("PUT", "/policy"), ("PUT", "/rushhour"), ("DELETE", "/rushhour/run-1"),
-)  # fmt: skip
+    ("POST", "/fleet/s-1/drain"),
+    ("POST", "/fleet/s-1/capacity"),
+    ("POST", "/fleet/s-1/decommission"),
+    ("PUT", "/policy"),
+    ("PUT", "/rushhour"),
+    ("DELETE", "/rushhour/run-1"),
+)
 
 
 @pytest.fixture

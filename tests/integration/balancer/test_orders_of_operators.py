@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from balancer.contract import Outcome
-from balancer.control import TOO_HIGH
+from balancer.contract import BalancerOutcome
+from balancer.operating.operator_settings import TOO_HIGH
 from tests.integration.balancer.caller import Caller, caller
 from tests.integration.balancer.grid import HOST, Grid, Plan, running, until
 from tests.integration.balancer.operator import call, done, gauge, order
@@ -46,7 +46,7 @@ async def test_a_drained_substation_takes_nothing_and_ends_nothing_until_it_is_r
         assert [shown[name]["headroom_kw"] for name in ("s-1", "s-2")] == [0, 100]  # room for new cars
         placed = {(await client.placed(kw=5)).substation_id for _ in range(6)}
         assert placed == {"s-2"}
-        assert (await client.charge(kw=5, substations=("s-1",))).outcome is Outcome.NO_CAPACITY
+        assert (await client.charge(kw=5, substations=("s-1",))).outcome is BalancerOutcome.NO_CAPACITY
         found = (await client.find(runs.session_id)).session
         assert found
         assert found.state == "charging"
@@ -66,7 +66,7 @@ async def test_a_drain_and_a_capacity_are_kept_over_restarts_of_both_ends(tmp_pa
         assert await gauge(grid, "s-1", DRAINING) == 1
         assert await gauge(grid, "s-2", CAPACITY) == 40_000
         assert (await client.placed(kw=40)).substation_id == "s-2"
-        assert (await client.charge(kw=1)).outcome is Outcome.NO_CAPACITY
+        assert (await client.charge(kw=1)).outcome is BalancerOutcome.NO_CAPACITY
         await done(grid, "s-1", "restore")
         await done(grid, "s-2", "capacity", json={"capacity_kw": None})
         await restarted(grid, "s-1", "s-2")
@@ -86,10 +86,10 @@ async def test_a_capacity_below_the_load_cuts_nobody_off_and_admits_nobody_until
         shown = (await grid.fleet())["s-1"]
         assert (shown["capacity_kw"], shown["load_kw"], shown["headroom_kw"]) == (50.5, 80, -29.5)
         for ended in sessions[:2]:
-            assert (await client.charge(kw=15)).outcome is Outcome.NO_CAPACITY
+            assert (await client.charge(kw=15)).outcome is BalancerOutcome.NO_CAPACITY
             await client.stop(ended)
         await client.placed(kw=10)
-        assert (await client.charge(kw=1)).outcome is Outcome.NO_CAPACITY
+        assert (await client.charge(kw=1)).outcome is BalancerOutcome.NO_CAPACITY
         for going_on in sessions[2:]:
             found = (await client.find(going_on.session_id)).session
             assert found
@@ -123,7 +123,7 @@ async def test_who_waits_gets_in_when_an_operator_makes_room(tmp_path: Path) -> 
 
         await until(waiting)
         await done(grid, "s-1", "restore")
-        assert (await waits).outcome is Outcome.ADMITTED
+        assert (await waits).outcome is BalancerOutcome.ADMITTED
 
 
 @pytest.mark.gen_test
@@ -152,11 +152,27 @@ async def test_an_order_that_is_not_confirmed_is_503_and_can_be_given_again(tmp_
 
 JSON = {"Content-Type": "application/json"}
 NO_CAPACITIES = (
-    b"", b"{", b"[]", b"7", b"null", b"{}", b'{"capacity": 7}', b'{"capacity_kw": "7"}', b'{"capacity_kw": true}',
-    b'{"capacity_kw": false}', b'{"capacity_kw": 0}', b'{"capacity_kw": -1}', b'{"capacity_kw": 0.0001}',
-    b'{"capacity_kw": NaN}', b'{"capacity_kw": Infinity}', b'{"capacity_kw": 1e400}', b'{"capacity_kw": [7]}',
-    b'{"capacity_kw": ' + b"9" * 5000 + b"}", b"[" * 60_000, b"\xff\xfe",
-)  # fmt: skip
+    b"",
+    b"{",
+    b"[]",
+    b"7",
+    b"null",
+    b"{}",
+    b'{"capacity": 7}',
+    b'{"capacity_kw": "7"}',
+    b'{"capacity_kw": true}',
+    b'{"capacity_kw": false}',
+    b'{"capacity_kw": 0}',
+    b'{"capacity_kw": -1}',
+    b'{"capacity_kw": 0.0001}',
+    b'{"capacity_kw": NaN}',
+    b'{"capacity_kw": Infinity}',
+    b'{"capacity_kw": 1e400}',
+    b'{"capacity_kw": [7]}',
+    b'{"capacity_kw": ' + b"9" * 5000 + b"}",
+    b"[" * 60_000,
+    b"\xff\xfe",
+)
 
 
 @pytest.mark.gen_test

@@ -8,16 +8,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from balancer.contract import Outcome
+from balancer.contract import BalancerOutcome
 from tests.integration.balancer.caller import Caller, caller
 from tests.integration.balancer.grid import HOST, Plan, running, until
 
 PLAN = Plan(capacities_kw=(1000, 1000, 1000))
 MINE, OTHERS = 23, 11
 GARBAGE = (
-    "garbage", ":", "s-1:", ":7", "s-1:x", "s-1:-5", "s-1:1e3", "s-1:999999999999999999", "s-1:" + "9" * 40,
-    "s-1:\uff11", "s-1:1\n", "s-0:3", "s-9:3", "s-1", "\x00:1", "S-1:1", "s-1:1:2", "é:1", "x" * 5000,
-)  # fmt: skip
+    "garbage",
+    ":",
+    "s-1:",
+    ":7",
+    "s-1:x",
+    "s-1:-5",
+    "s-1:1e3",
+    "s-1:999999999999999999",
+    "s-1:" + "9" * 40,
+    "s-1:\uff11",
+    "s-1:1\n",
+    "s-0:3",
+    "s-9:3",
+    "s-1",
+    "\x00:1",
+    "S-1:1",
+    "s-1:1:2",
+    "é:1",
+    "x" * 5000,
+)
 
 
 async def charged(client: Caller) -> set[str]:
@@ -36,7 +53,7 @@ async def listed(client: Caller, sizes: list[int], cursor: str = "") -> list[str
     for n in range(200):
         size = sizes[min(n, len(sizes) - 1)]
         page = await client.page("mine", cursor, size)
-        assert page.outcome is Outcome.FOUND
+        assert page.outcome is BalancerOutcome.FOUND
         assert len(page.sessions) <= size
         assert {session.vehicle_id for session in page.sessions} <= {"mine"}
         found += [session.session_id for session in page.sessions]
@@ -97,7 +114,7 @@ async def test_a_list_that_lacks_a_substation_is_not_given(tmp_path: Path) -> No
         await grid.stop("s-2")
         answer = await client.page("mine", limit=1000)
         assert (answer.outcome, answer.detail, answer.sessions) == (
-            Outcome.UNREACHABLE,
+            BalancerOutcome.UNREACHABLE,
             "s-2 does not answer",
             (),
         )
@@ -122,5 +139,5 @@ async def test_a_balancer_that_has_not_seen_all_yet_gives_no_list(tmp_path: Path
 
         await until(others_seen)
         answer = await client.page("mine")
-        assert (answer.outcome, answer.sessions) == (Outcome.UNREACHABLE, ())
+        assert (answer.outcome, answer.sessions) == (BalancerOutcome.UNREACHABLE, ())
         assert answer.detail == "one of the substations does not answer"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from balancer.app import balancer
-from balancer.lease import Window
+from balancer.book.lease import Window
 from balancer.settings import Settings
 from runtime.settings import load
 from tests.integration.balancer.grid import HOST, Grid, built, free_ports, running, until
@@ -134,9 +134,20 @@ async def _is_over(grid: Grid) -> bool:
 
 @pytest.mark.parametrize(
     ("run_id", "ttl_s"),
-    [("", 5), ("a/b", 5), ("x" * 129, 5), (7, 5), (None, 5), ("run", 0.5), ("run", 61), ("run", "5"),
-     ("run", True), ("run", float("nan")), ("run", None)],
-)  # fmt: skip
+    [
+        ("", 5),
+        ("a/b", 5),
+        ("x" * 129, 5),
+        (7, 5),
+        (None, 5),
+        ("run", 0.5),
+        ("run", 61),
+        ("run", "5"),
+        ("run", True),
+        ("run", float("nan")),
+        ("run", None),
+    ],
+)
 @pytest.mark.gen_test
 async def test_what_can_t_be_a_lease_is_refused(tmp_path: Path, run_id: Any, ttl_s: Any) -> None:
     async with built(tmp_path) as grid:
@@ -156,9 +167,10 @@ async def test_a_gateway_names_the_order_book_of_its_balancer_and_follows_anothe
         await until(lambda: _names(grid, None))
         http_port = free_ports(1)[0]
         settings = {
-            "BALANCER_PORT": str(http_port), "BALANCER_GRPC_PORT": str(grid.balancer_grpc_port),
+            "BALANCER_PORT": str(http_port),
+            "BALANCER_GRPC_PORT": str(grid.balancer_grpc_port),
             "DATA_DIR": str(tmp_path / "two"),
-        }  # fmt: skip
+        }
         async with balancer(load(Settings, settings)):
             its_own = (await grid.get_json(f"http://{HOST}:{http_port}/fleet"))["book_id"]
             assert its_own != shown

@@ -11,9 +11,9 @@ import pytest
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, RequestHandler
 
-from balancer.orders import EmbeddedBook
+from balancer.book.embedded import EmbeddedBook
 from balancer.substation_stream import Links
-from substation.contract import Answer, Outcome, Place
+from substation.contract import Place, SubstationAnswer, SubstationOutcome
 from substation.plan import Plan as ChargingPlan
 from tests.integration.balancer.grid import HOST, Grid, Plan, built, free_ports, running, until
 from tests.integration.balancer.operator import done
@@ -41,7 +41,7 @@ async def running_with_book(folder: Path, plan: Plan) -> AsyncIterator[tuple[Gri
         yield grid, book
 
 
-async def place_directly(grid: Grid, name: str, book: str, power_kw: int) -> Answer:
+async def place_directly(grid: Grid, name: str, book: str, power_kw: int) -> SubstationAnswer:
     """Fill a substation over a stream of our own: the balancer hears of it at its next poll."""
     links = Links()
     links.connect(name, f"{HOST}:{grid.ports[name][1]}")
@@ -57,7 +57,7 @@ async def place_directly(grid: Grid, name: str, book: str, power_kw: int) -> Ans
 async def test_a_refusal_on_an_old_view_moves_on_to_the_next_best(tmp_path: Path) -> None:
     plan = Plan(capacities_kw=(100, 40), poll_s=OLD)
     async with running_with_book(tmp_path, plan) as (grid, book):
-        assert (await place_directly(grid, "s-1", book, 95)).outcome is Outcome.PLACED
+        assert (await place_directly(grid, "s-1", book, 95)).outcome is SubstationOutcome.PLACED
         for key in ("key-1", ""):
             placed = await (await api_of(grid)).placed(key, max_power_kw=11)
             assert placed["substation_id"] == "s-2"

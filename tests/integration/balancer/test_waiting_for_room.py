@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from balancer.contract import Answer, Outcome
-from balancer.waiting import MOST_PASSES
+from balancer.contract import BalancerAnswer, BalancerOutcome
+from balancer.placing.waiting_room import MOST_PASSES
 from runtime.coalescer import LinkLost
 from substation.contract import Session
 from tests.integration.balancer.caller import Caller, caller
@@ -38,7 +38,7 @@ class Room:
 
         await until(reached)
 
-    async def wait(self, count: int, *asked: Any, **changed: Any) -> "asyncio.Task[Answer]":
+    async def wait(self, count: int, *asked: Any, **changed: Any) -> "asyncio.Task[BalancerAnswer]":
         """Send a request that will wait, as the `count`th of those who do."""
         task = asyncio.ensure_future(self.caller.charge(*asked, **{"wait_s": LONG_S} | changed))
         await self.waiting(count)
@@ -68,7 +68,7 @@ async def rooms(folder: Path, plan: Plan = ONE) -> AsyncIterator[Room]:
         await until(given_back)
 
 
-async def hung_up(task: "asyncio.Task[Answer]") -> None:
+async def hung_up(task: "asyncio.Task[BalancerAnswer]") -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -82,7 +82,7 @@ async def test_who_waits_is_admitted_when_a_session_is_stopped(tmp_path: Path, k
         waits = await room.wait(1, key, 60)
         await room.caller.stop(first)
         answer = await waits
-        assert answer.outcome is Outcome.ADMITTED
+        assert answer.outcome is BalancerOutcome.ADMITTED
         assert len(await room.grid.sessions()) == 2
         if key:
             again = (await room.caller.charge(key, 60)).session
@@ -100,7 +100,7 @@ async def test_who_waits_is_admitted_when_sessions_end_by_themselves(tmp_path: P
         waits = [await room.wait(1, key, 60, seconds=60)]
         if not key:
             waits += [asyncio.ensure_future(room.caller.charge(kw=60, wait_s=LONG_S)) for _ in range(2)]
-        assert [(await each).outcome for each in waits] == [Outcome.ADMITTED] * len(waits)
+        assert [(await each).outcome for each in waits] == [BalancerOutcome.ADMITTED] * len(waits)
 
 
 @pytest.mark.gen_test
@@ -111,12 +111,12 @@ async def test_a_smaller_request_passes_the_blocked_head_which_comes_next(tmp_pa
         small = await room.caller.placed(kw=10, vehicle_id="small")
         other = await room.wait(2, "", 10, vehicle_id="other")
         await room.caller.stop(first)
-        assert (await other).outcome is Outcome.ADMITTED
+        assert (await other).outcome is BalancerOutcome.ADMITTED
         assert not head.done()
         for session in (small, (await other).session):
             assert session
             await room.caller.stop(session)
-        assert (await head).outcome is Outcome.ADMITTED
+        assert (await head).outcome is BalancerOutcome.ADMITTED
         assert await room.vehicles() == ["first", "small", "other", "head"]
 
 
@@ -193,7 +193,7 @@ async def test_a_keyed_request_stays_while_one_of_its_callers_does(tmp_path: Pat
         await room.caller.find("s-1.none")  # so the cancel has come
         await room.waiting(1)
         await room.caller.stop(first)
-        assert (await stays).outcome is Outcome.ADMITTED
+        assert (await stays).outcome is BalancerOutcome.ADMITTED
         assert len(await room.grid.sessions()) == 2
 
 
@@ -217,7 +217,7 @@ async def test_duplicates_of_one_that_waits_join_it_and_get_its_session(tmp_path
         copies = [await room.wait(1, "key-1", 60) for _ in range(5)]
         await room.caller.stop(first)
         answers = [await copy for copy in copies]
-        assert {answer.outcome for answer in answers} == {Outcome.ADMITTED}
+        assert {answer.outcome for answer in answers} == {BalancerOutcome.ADMITTED}
         assert len({answer.session.session_id for answer in answers if answer.session}) == 1
         assert len(await room.grid.sessions()) == 2
 
@@ -229,7 +229,7 @@ async def test_a_full_room_is_said_at_once(tmp_path: Path, key: str) -> None:
         await room.caller.placed(kw=100)
         waits = await room.wait(1, "waits", 60)
         answer = await room.caller.charge(key, 60, LONG_S)  # would hang for that long
-        assert answer.outcome is Outcome.NO_CAPACITY
+        assert answer.outcome is BalancerOutcome.NO_CAPACITY
         assert answer.retry_after_ms > 0
         await hung_up(waits)
 
@@ -240,7 +240,7 @@ async def test_when_the_wait_is_over_it_is_said_when_to_come_back(tmp_path: Path
     async with rooms(tmp_path) as room:
         await room.caller.placed(kw=100, seconds=40)
         answer = await room.caller.charge(key, 60, 0.3)
-        assert answer.outcome is Outcome.NO_CAPACITY
+        assert answer.outcome is BalancerOutcome.NO_CAPACITY
         assert 30_000 < answer.retry_after_ms < 62_000
         assert len(await room.grid.sessions()) == 1
 
@@ -250,7 +250,10 @@ async def test_when_the_wait_is_over_it_is_said_when_to_come_back(tmp_path: Path
 async def test_more_than_every_capacity_is_not_waited_for(tmp_path: Path, key: str) -> None:
     async with rooms(tmp_path) as room:
         answer = await room.caller.charge(key, 101, LONG_S)  # would hang for that long
-        assert (answer.outcome, answer.detail) == (Outcome.EXCEEDS_CAPACITY, "the highest capacity is 100 kW")
+        assert (answer.outcome, answer.detail) == (
+            BalancerOutcome.EXCEEDS_CAPACITY,
+            "the highest capacity is 100 kW",
+        )
 
 
 @pytest.mark.gen_test
@@ -286,7 +289,7 @@ async def test_a_balancer_that_stops_sends_everybody_away_and_keeps_nothing(tmp_
 @contextlib.asynccontextmanager
 async def refused_and_waiting(
     folder: Path, key: str
-) -> AsyncIterator[tuple[Room, Session, "asyncio.Task[Answer]"]]:
+) -> AsyncIterator[tuple[Room, Session, "asyncio.Task[BalancerAnswer]"]]:
     """The view is old: the first choice refuses, and only then is it known that there is no room."""
     async with running_with_book(folder, Plan(capacities_kw=(100,), poll_s=60)) as (grid, book):
         direct = await place_directly(grid, "s-1", book, 100)
@@ -307,7 +310,7 @@ async def test_one_that_was_refused_on_an_old_view_waits_and_gets_in_at_its_next
 ) -> None:
     async with refused_and_waiting(tmp_path, key) as (room, first, waits):
         await room.caller.stop(first)
-        assert (await waits).outcome is Outcome.ADMITTED
+        assert (await waits).outcome is BalancerOutcome.ADMITTED
         assert await room.vehicles() == ["car-0", "waits"]
 
 
@@ -334,7 +337,7 @@ async def test_a_rush_on_a_full_grid_is_served_to_the_last_with_hardly_a_refusal
             for n, kw in enumerate(kws)
         ]
         answers = await asyncio.gather(*asked)
-        assert [answer.outcome for answer in answers] == [Outcome.ADMITTED] * len(kws)
+        assert [answer.outcome for answer in answers] == [BalancerOutcome.ADMITTED] * len(kws)
         assert len(await room.grid.sessions()) == len(kws)
         for name in room.grid.names:
             page = f"{room.grid.substation_url(name)}/metrics"
@@ -354,13 +357,13 @@ async def test_most_who_come_back_when_they_were_told_get_in(tmp_path: Path) -> 
         for n in range(18):
             await room.caller.placed(kw=11, seconds=150 + 26 * n)  # 2.5 to 10 s of wall time
 
-        async def comes_back(key: str) -> Outcome:
+        async def comes_back(key: str) -> BalancerOutcome:
             refused = await room.caller.charge(key, 11)
-            assert refused.outcome is Outcome.NO_CAPACITY
+            assert refused.outcome is BalancerOutcome.NO_CAPACITY
             await asyncio.sleep(math.ceil(refused.retry_after_ms / 1000))  # as the gateway says it
             return (await room.caller.charge(key, 11)).outcome
 
         outcomes = await asyncio.gather(*(comes_back(f"k{n}") for n in range(18)))
-        got_in = outcomes.count(Outcome.ADMITTED)
+        got_in = outcomes.count(BalancerOutcome.ADMITTED)
         print(f"{got_in} of {len(outcomes)} who came back when they were told got in")  # noqa: T201
         assert got_in >= 0.9 * len(outcomes)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from balancer.contract import Outcome
+from balancer.contract import BalancerOutcome
 from tests.integration.balancer.caller import Caller, caller
 from tests.integration.balancer.grid import HOST, Grid, Plan, running, until
 from tests.integration.balancer.operator import call, decisions, done
@@ -37,9 +37,10 @@ async def test_a_placement_tells_what_was_believed_of_each_and_what_came_of_it(
         ages = [option.pop("report_age_s") for option in found["options"]]
         assert all(0 <= age < 60 for age in ages)
         assert [tuple(option.values()) for option in found["options"]] == [
-            ("s-1", "healthy", False, True, 50, 100), ("s-2", "healthy", True, True, 0, 200),
+            ("s-1", "healthy", False, True, 50, 100),
+            ("s-2", "healthy", True, True, 0, 200),
             ("s-3", "healthy", False, True, 0, 100),
-        ]  # fmt: skip
+        ]
         assert list(found["options"][0]) == [
             "substation_id",
             "state",
@@ -53,9 +54,13 @@ async def test_a_placement_tells_what_was_believed_of_each_and_what_came_of_it(
             for name in ("chosen", "outcome", "session_id", "demand_kw", "policy", "attempt")
         }
         assert shown == {
-            "chosen": "s-3", "outcome": "placed", "session_id": session.session_id, "demand_kw": 20,
-            "policy": "least_loaded", "attempt": 0,
-        }  # fmt: skip
+            "chosen": "s-3",
+            "outcome": "placed",
+            "session_id": session.session_id,
+            "demand_kw": 20,
+            "policy": "least_loaded",
+            "attempt": 0,
+        }
         assert found["reason"] == "least_loaded among those with room"
         assert [one["vehicle_id"] for one in await decisions(grid)] == ["mine", "other"]
 
@@ -81,7 +86,7 @@ async def test_waiting_is_told_with_how_it_ended(tmp_path: Path, key: str) -> No
         first = await client.placed(kw=100, vehicle_id="first")
         refused = await client.charge(key and "r", 50, vehicle_id="refused")
         vain = await client.charge(key and "v", 50, 0.1, vehicle_id="vain")
-        assert {refused.outcome, vain.outcome} == {Outcome.NO_CAPACITY}
+        assert {refused.outcome, vain.outcome} == {BalancerOutcome.NO_CAPACITY}
         waits = asyncio.ensure_future(client.charge(key, 50, 60, vehicle_id="waits"))
 
         async def waiting() -> bool:
@@ -104,7 +109,7 @@ async def test_an_outcome_that_is_unknown_and_a_key_that_the_book_knew_are_told(
         for stream in grid.streams.values():
             stream.replies = False
         answer = await client.charge("key-1", vehicle_id="mine", asking_s=1)
-        assert answer.outcome is Outcome.UNKNOWN
+        assert answer.outcome is BalancerOutcome.UNKNOWN
         (target,) = [chosen for chosen, outcome, _ in await told(grid, "mine") if outcome == "unknown"]
         for stream in grid.streams.values():
             stream.pass_all()
@@ -134,8 +139,16 @@ async def test_a_question_is_bounded_and_a_senseless_one_is_400(tmp_path: Path) 
         assert await decisions(grid, "limit=0") == []
         assert await decisions(grid, "vehicle_id=car-0&session_id=s-1.x") == []
         for query in (
-            "limit=-1", "limit=1001", "limit=many", "limit=1e2", "limit=", "limit=%EF%BC%91", "after=-1",
-            "after=x", "after=9999999999999999999999", "vehicle_id=%FF",
-        ):  # fmt: skip
+            "limit=-1",
+            "limit=1001",
+            "limit=many",
+            "limit=1e2",
+            "limit=",
+            "limit=%EF%BC%91",
+            "after=-1",
+            "after=x",
+            "after=9999999999999999999999",
+            "vehicle_id=%FF",
+        ):
             reply = await call(grid, "GET", f"/decisions?{query}")
             assert reply.status == 400, query

@@ -40,8 +40,17 @@ def refused(response: Response) -> None:
 @pytest.mark.gen_test
 @pytest.mark.parametrize(
     "authorization",
-    [None, "", "Bearer", "Bearer wrong", "Bearer key-of-acme x", "Basic key-of-acme", "key-of-acme", "Bearer KEY-OF-ACME"],
-)  # fmt: skip
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer wrong",
+        "Bearer key-of-acme x",
+        "Basic key-of-acme",
+        "key-of-acme",
+        "Bearer KEY-OF-ACME",
+    ],
+)
 async def test_without_a_valid_key_nothing_is_done(tmp_path: Path, authorization: str | None) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
     async with guarded(tmp_path) as api:

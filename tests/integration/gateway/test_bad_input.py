@@ -194,10 +194,18 @@ async def test_a_body_as_large_as_allowed_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "media_type",
     [
-        None, "", "text/plain", "text/json", "application/jsonp", "application/problem+json", "json", ";", "\xe9",
+        None,
+        "",
+        "text/plain",
+        "text/json",
+        "application/jsonp",
+        "application/problem+json",
+        "json",
+        ";",
+        "\xe9",
         "application/x-www-form-urlencoded",
     ],
-)  # fmt: skip
+)
 async def test_a_body_that_does_not_say_it_is_json_is_415(tmp_path: Path, media_type: str | None) -> None:
     headers = [] if media_type is None else [f"Content-Type: {media_type}"]
     refused(await ask(tmp_path, request(GOOD, *headers, json_type=False)), 415, "unsupported-media-type")
@@ -239,12 +247,18 @@ async def test_any_visible_ascii_is_a_key(tmp_path: Path, key: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/charge", "GET, HEAD, POST"), ("PUT", "/charge", "GET, HEAD, POST"), ("PATCH", "/charge", "GET, HEAD, POST"),
-        ("OPTIONS", "/charge", "GET, HEAD, POST"), ("BREW", "/charge", "GET, HEAD, POST"),
-        ("POST", "/charge/s-1.a", "GET, HEAD, DELETE"), ("PUT", "/charge/s-1.a", "GET, HEAD, DELETE"),
-        ("POST", "/openapi.json", "GET, HEAD"), ("DELETE", "/metrics", "GET, HEAD"), ("POST", "/", "GET, HEAD"),
+        ("DELETE", "/charge", "GET, HEAD, POST"),
+        ("PUT", "/charge", "GET, HEAD, POST"),
+        ("PATCH", "/charge", "GET, HEAD, POST"),
+        ("OPTIONS", "/charge", "GET, HEAD, POST"),
+        ("BREW", "/charge", "GET, HEAD, POST"),
+        ("POST", "/charge/s-1.a", "GET, HEAD, DELETE"),
+        ("PUT", "/charge/s-1.a", "GET, HEAD, DELETE"),
+        ("POST", "/openapi.json", "GET, HEAD"),
+        ("DELETE", "/metrics", "GET, HEAD"),
+        ("POST", "/", "GET, HEAD"),
     ],
-)  # fmt: skip
+)
 async def test_a_method_that_an_address_does_not_take_is_405(
     tmp_path: Path, method: str, path: str, allowed: str
 ) -> None:
@@ -257,13 +271,23 @@ async def test_a_method_that_an_address_does_not_take_is_405(
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
-        ("/charge/%ff", 400, "malformed"), ("/charge/%c0%80", 400, "malformed"), ("/charge/%ed%a0%80", 400, "malformed"),
-        ("/charge/", 404, "not-found"), ("/charge/a/b", 404, "not-found"), ("/charges", 404, "not-found"),
-        ("//charge", 404, "not-found"), ("/charge/../charge/a/b", 404, "not-found"), ("/etc/passwd", 404, "not-found"),
-        ("/charge/" + "x" * 129, 404, "not-found"), ("/charge/a%2fb/c", 404, "not-found"), ("/%ff", 404, "not-found"),
-        ("/page.css/..", 404, "not-found"), ("/pages/index.html", 404, "not-found"), ("*", 404, "not-found"),
+        ("/charge/%ff", 400, "malformed"),
+        ("/charge/%c0%80", 400, "malformed"),
+        ("/charge/%ed%a0%80", 400, "malformed"),
+        ("/charge/", 404, "not-found"),
+        ("/charge/a/b", 404, "not-found"),
+        ("/charges", 404, "not-found"),
+        ("//charge", 404, "not-found"),
+        ("/charge/../charge/a/b", 404, "not-found"),
+        ("/etc/passwd", 404, "not-found"),
+        ("/charge/" + "x" * 129, 404, "not-found"),
+        ("/charge/a%2fb/c", 404, "not-found"),
+        ("/%ff", 404, "not-found"),
+        ("/page.css/..", 404, "not-found"),
+        ("/pages/index.html", 404, "not-found"),
+        ("*", 404, "not-found"),
     ],
-)  # fmt: skip
+)
 async def test_a_strange_path_is_answered_in_form(tmp_path: Path, path: str, status: int, code: str) -> None:
     described = path if path.startswith("/charge/%") else "/elsewhere"
     response = await ask(tmp_path, request(b"", method="GET", path=path), "GET", described)

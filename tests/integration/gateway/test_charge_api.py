@@ -19,8 +19,11 @@ async def test_a_car_is_placed_found_and_stopped(tmp_path: Path) -> None:
         placed = created.json
         assert created.headers["Location"] == f"/charge/{placed['session_id']}"
         assert without(placed, "session_id", "substation_id", "started_at", "expected_end") == {
-            "vehicle_id": "car-7", "power_kw": 7.4, "energy_kwh": 20.0, "stay_minutes": 30.0,
-        }  # fmt: skip
+            "vehicle_id": "car-7",
+            "power_kw": 7.4,
+            "energy_kwh": 20.0,
+            "stay_minutes": 30.0,
+        }
         assert placed["session_id"].startswith(placed["substation_id"] + ".")
         started, ends = (datetime.fromisoformat(placed[name]) for name in ("started_at", "expected_end"))
         assert (ends - started).total_seconds() == 1800
@@ -243,11 +246,23 @@ async def test_the_least_utilized_gets_the_car_until_it_is_too_full_and_then_the
 async def test_every_wrong_field_is_named_at_once(tmp_path: Path) -> None:
     async with api(tmp_path, ONE) as grid:
         answer = await grid.charge(
-            vehicle_id="", energy_kwh=-1, max_power_kw="11", stay_minutes=0, substations=[], max_wait_s=1e9, colour="red"
-        )  # fmt: skip
+            vehicle_id="",
+            energy_kwh=-1,
+            max_power_kw="11",
+            stay_minutes=0,
+            substations=[],
+            max_wait_s=1e9,
+            colour="red",
+        )
         assert (answer.status, answer.code) == (422, "invalid")
         assert [error["field"] for error in answer.json["errors"]] == [
-            "vehicle_id", "energy_kwh", "max_power_kw", "stay_minutes", "substations", "max_wait_s", "colour",
-        ]  # fmt: skip
+            "vehicle_id",
+            "energy_kwh",
+            "max_power_kw",
+            "stay_minutes",
+            "substations",
+            "max_wait_s",
+            "colour",
+        ]
         assert answer.headers["Content-Type"] == PROBLEM
         assert await grid.grid.sessions() == []

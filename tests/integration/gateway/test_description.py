@@ -30,10 +30,18 @@ async def test_the_description_is_valid_openapi(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {}, {"energy_kwh": 0.05}, {"energy_kwh": "22"}, {"stay_minutes": 10_081}, {"substations": []},
-        {"substations": ["S"]}, {"vehicle_id": "a b"}, {"colour": "red"}, {"max_wait_s": 0}, {"max_power_kw": True},
+        {},
+        {"energy_kwh": 0.05},
+        {"energy_kwh": "22"},
+        {"stay_minutes": 10_081},
+        {"substations": []},
+        {"substations": ["S"]},
+        {"vehicle_id": "a b"},
+        {"colour": "red"},
+        {"max_wait_s": 0},
+        {"max_power_kw": True},
     ],
-)  # fmt: skip
+)
 async def test_what_the_description_allows_is_what_the_gateway_takes(
     tmp_path: Path, changed: dict[str, Any]
 ) -> None:
@@ -74,10 +82,20 @@ async def test_requests_are_counted_by_how_they_ended(tmp_path: Path) -> None:
         prefix = "smartgrid_charge_requests_total{"
         counted = {line.split('"')[1]: float(line.split()[-1]) for line in lines if line.startswith(prefix)}
         assert counted == {
-            "admitted": 2, "no_capacity": 1, "key_reused": 1, "rejected": 1, "exceeds_capacity": 1,
-            "unknown_substation": 1, "no_substation": 0, "unknown": 0, "withdrawn": 0,
-            "unauthorized": 0, "quota_exceeded": 0, "failed": 0, "vehicle_charging": 0,
-        }  # fmt: skip
+            "admitted": 2,
+            "no_capacity": 1,
+            "key_reused": 1,
+            "rejected": 1,
+            "exceeds_capacity": 1,
+            "unknown_substation": 1,
+            "no_substation": 0,
+            "unknown": 0,
+            "withdrawn": 0,
+            "unauthorized": 0,
+            "quota_exceeded": 0,
+            "failed": 0,
+            "vehicle_charging": 0,
+        }
         timed = [line for line in lines if line.startswith("smartgrid_charge_request_duration_seconds_count")]
         assert sum(float(line.split()[-1]) for line in timed) == 7
 

@@ -104,8 +104,12 @@ async def test_who_hangs_up_while_it_waits_leaves_the_queue_and_gets_no_session(
 @pytest.mark.gen_test
 @pytest.mark.parametrize(
     ("query", "wrong"),
-    [("", {"vehicle_id"}), ("?vehicle_id=a&limit=0", {"limit"}), ("?vehicle_id=%20&color=1", {"vehicle_id", "color"})],
-)  # fmt: skip
+    [
+        ("", {"vehicle_id"}),
+        ("?vehicle_id=a&limit=0", {"limit"}),
+        ("?vehicle_id=%20&color=1", {"vehicle_id", "color"}),
+    ],
+)
 async def test_a_query_that_is_wrong_is_invalid_and_names_every_fault(
     tmp_path: Path, query: str, wrong: set[str]
 ) -> None:

@@ -19,9 +19,13 @@ from substation.proto import substation_pb2 as substation_pb
 from tests.integration.balancer.grid import HOST, free_ports, until
 
 GOOD: dict[str, Any] = {
-    "session_id": "s-1.a", "substation_id": "s-1", "vehicle_id": "car", "state": "charging", "energy_j": 1,
+    "session_id": "s-1.a",
+    "substation_id": "s-1",
+    "vehicle_id": "car",
+    "state": "charging",
+    "energy_j": 1,
     "power_w": 1,
-}  # fmt: skip
+}
 STRANGE = {
     "an outcome of a newer version": pb.Answer(outcome="postponed"),
     "no outcome": pb.Answer(),

@@ -11,17 +11,19 @@ from substation.contract import (
     MOST_AHEAD_S,
     MOST_W,
     RELEASES_WITHIN_S,
-    Answer,
-    Outcome,
     Report,
     Session,
-    State,
+    SessionState,
+    SubstationAnswer,
+    SubstationOutcome,
     report_fault,
 )
 from substation.plan import Plan
 from substation.proto import substation_pb2 as pb
 
-OWN = Session("s-1.a", "s-1", "EV-1", State.CHARGING, Plan(1000, 10), 0, 1_800_000_000_000, 1_800_000_100_000)
+OWN = Session(
+    "s-1.a", "s-1", "EV-1", SessionState.CHARGING, Plan(1000, 10), 0, 1_800_000_000_000, 1_800_000_100_000
+)
 NO_SESSIONS: dict[str, dict[str, object]] = {
     "another substation's": {"session_id": "s-2.a", "substation_id": "s-2"},
     "an id of another": {"session_id": "s-2.a"},
@@ -37,7 +39,9 @@ NO_SESSIONS: dict[str, dict[str, object]] = {
 }
 
 
-def decoded(*answers: pb.Answer, report: pb.Report | None = None) -> tuple[list[Answer], list[Report]]:
+def decoded(
+    *answers: pb.Answer, report: pb.Report | None = None
+) -> tuple[list[SubstationAnswer], list[Report]]:
     """What comes out of one message on the link of `s-1`: its answers, and the reports that are believed."""
     links, believed = Links(), list[Report]()
     links.on_report = believed.append
@@ -47,18 +51,22 @@ def decoded(*answers: pb.Answer, report: pb.Report | None = None) -> tuple[list[
 
 
 @pytest.mark.parametrize("what", NO_SESSIONS)
-@pytest.mark.parametrize("outcome", [Outcome.PLACED, Outcome.FOUND, Outcome.STOPPED])
-def test_an_answer_with_a_session_that_can_t_be_decides_nothing(outcome: Outcome, what: str) -> None:
+@pytest.mark.parametrize(
+    "outcome", [SubstationOutcome.PLACED, SubstationOutcome.FOUND, SubstationOutcome.STOPPED]
+)
+def test_an_answer_with_a_session_that_can_t_be_decides_nothing(
+    outcome: SubstationOutcome, what: str
+) -> None:
     bad = pb.Session(**(OWN.fields() | NO_SESSIONS[what]))
     good = pb.Answer(number=2, outcome=outcome, session=pb.Session(**OWN.fields()))
     answers, _ = decoded(pb.Answer(number=1, outcome=outcome, session=bad), good)
-    assert answers == [Answer(Outcome.UNAVAILABLE), Answer(outcome, OWN)]
+    assert answers == [SubstationAnswer(SubstationOutcome.UNAVAILABLE), SubstationAnswer(outcome, OWN)]
 
 
 @pytest.mark.parametrize("outcome", ["placed", "stopped", "admitted!", ""])
 def test_an_answer_without_what_it_says_decides_nothing(outcome: str) -> None:
     answers, _ = decoded(pb.Answer(number=1, outcome=outcome))
-    assert answers == [Answer(Outcome.UNAVAILABLE)]
+    assert answers == [SubstationAnswer(SubstationOutcome.UNAVAILABLE)]
 
 
 def message_of(report: Report) -> pb.Report:
@@ -70,24 +78,51 @@ def test_a_report_that_can_t_be_true_is_not_adopted_and_its_answers_are() -> Non
     schedule = (0,) * (len(RELEASES_WITHIN_S) - 1) + (5,)
     true = Report("s-1", "j", now_s, 1, 5, 10, False, schedule, 1, 10)
     refused = pb.Answer(number=1, outcome="refused")
-    assert decoded(refused, report=message_of(true)) == ([Answer(Outcome.REFUSED)], [true])
+    assert decoded(refused, report=message_of(true)) == (
+        [SubstationAnswer(SubstationOutcome.REFUSED)],
+        [true],
+    )
     lies: list[dict[str, object]] = [
-        {"epoch": now_s + 2 * MOST_AHEAD_S}, {"epoch": 2**62}, {"capacity_w": 0}, {"capacity_w": 11}, {"rated_w": 0},
-        {"rated_w": -10}, {"load_w": -1}, {"load_w": 2**62}, {"releases_w": ()}, {"releases_w": (6,) * 13},
-        {"substation_id": "S 9"}, {"journal_id": ""}, {"sessions": -1},
-    ]  # fmt: skip
+        {"epoch": now_s + 2 * MOST_AHEAD_S},
+        {"epoch": 2**62},
+        {"capacity_w": 0},
+        {"capacity_w": 11},
+        {"rated_w": 0},
+        {"rated_w": -10},
+        {"load_w": -1},
+        {"load_w": 2**62},
+        {"releases_w": ()},
+        {"releases_w": (6,) * 13},
+        {"substation_id": "S 9"},
+        {"journal_id": ""},
+        {"sessions": -1},
+    ]
     for lie in lies:
         fields = {name: getattr(true, name) for name in Report.__dataclass_fields__} | lie
-        assert decoded(refused, report=pb.Report(**fields)) == ([Answer(Outcome.REFUSED)], []), lie
+        assert decoded(refused, report=pb.Report(**fields)) == (
+            [SubstationAnswer(SubstationOutcome.REFUSED)],
+            [],
+        ), lie
 
 
 WHOLE = st.integers(-(2**63), 2**63 - 1) | st.integers(-2, 20)
 
 
 @given(
-    st.builds(Report, st.text(max_size=3), st.text(max_size=3), WHOLE, WHOLE, WHOLE, WHOLE, st.booleans(),
-              st.lists(WHOLE, max_size=14).map(tuple), WHOLE, WHOLE)
-)  # fmt: skip
+    st.builds(
+        Report,
+        st.text(max_size=3),
+        st.text(max_size=3),
+        WHOLE,
+        WHOLE,
+        WHOLE,
+        WHOLE,
+        st.booleans(),
+        st.lists(WHOLE, max_size=14).map(tuple),
+        WHOLE,
+        WHOLE,
+    )
+)
 def test_whatever_is_reported_is_judged_without_a_fault_of_ours(report: Report) -> None:
     if not report_fault(report, 10.0):
         assert 0 < report.capacity_w <= report.rated_w <= MOST_W

@@ -2,9 +2,9 @@
 
 import random
 
-from balancer.appointments import Appointments
 from balancer.contract import Charge
-from balancer.fleet import Fleet
+from balancer.fleet.view import Fleet
+from balancer.placing.promised_returns import PromisedReturns
 from substation.contract import RELEASES_WITHIN_S, Report
 from substation.plan import Plan
 
@@ -16,9 +16,15 @@ def report(name: str = "a", load_kw: int = 0, **changed: object) -> Report:
     """A report of 100 kW capacity, at epoch 1 and seq 1, that frees nothing but "some day"."""
     load_w = load_kw * KW
     fields = {
-        "substation_id": name, "journal_id": f"journal-{name}", "epoch": 1, "seq": 1, "load_w": load_w,
-        "capacity_w": 100 * KW, "draining": False, "releases_w": releases({}, load_w),
-    } | changed  # fmt: skip
+        "substation_id": name,
+        "journal_id": f"journal-{name}",
+        "epoch": 1,
+        "seq": 1,
+        "load_w": load_w,
+        "capacity_w": 100 * KW,
+        "draining": False,
+        "releases_w": releases({}, load_w),
+    } | changed
     return Report(**fields)  # type: ignore[arg-type]
 
 
@@ -37,7 +43,7 @@ class View:
     def __init__(self, *reports: Report, seed: int = 1, book_id: str = "") -> None:
         self.linked = {each.substation_id for each in reports}
         self.fleet = Fleet(POLL_S, random.Random(seed), self.linked.__contains__, book_id)
-        self.appointments = Appointments(self.fleet)
+        self.appointments = PromisedReturns(self.fleet)
         for each in reports:
             self.fleet.watch(url(each.substation_id))
             self.poll(each)

@@ -9,7 +9,7 @@ from gateway.contract import PROBLEMS
 from gateway.openapi import ADMITTED, SESSION, description
 from runtime.exposition import VERSION
 from runtime.problem import FAILED
-from substation.contract import Outcome
+from substation.contract import SubstationOutcome
 from tests.unit.docs.pages import DOCS, prose, rows
 
 PAGE = DOCS / "reference" / "api.md"
@@ -56,7 +56,7 @@ def test_every_described_route_is_on_the_page() -> None:
 def test_the_outcomes_of_the_protocol_are_those_of_a_substation() -> None:
     text = (DOCS / "reference" / "protocol.md").read_text(encoding="utf-8")
     table = rows(re.split(r"^## ", text.split("\n## Outcomes\n")[1], flags=re.MULTILINE)[0])
-    assert table.keys() == {str(outcome) for outcome in Outcome}
+    assert table.keys() == {str(outcome) for outcome in SubstationOutcome}
 
 
 def test_the_problems_that_troubleshooting_names_are_those_of_the_contract() -> None:

@@ -3,11 +3,11 @@
 import re
 from typing import Any
 
-from balancer import fleet
 from balancer.contract import FLEET
-from balancer.fleet import Fleet
+from balancer.fleet import view as fleet
+from balancer.fleet.health import HealthState
+from balancer.fleet.view import Fleet
 from balancer.handlers import fleet_json
-from balancer.health import State
 from runtime import frame_stream
 from runtime.changes import HEARTBEAT_S, Feed
 from runtime.frame_stream import FRAMES
@@ -40,7 +40,9 @@ def test_the_fields_of_the_fleet_and_of_a_substation_are_those_that_are_shown() 
 
 
 def test_the_states_are_those_that_a_member_can_be_in() -> None:
-    assert rows(sections(PAGE)["states"]).keys() == {str(state) for state in State} - {State.UNSEEN}
+    assert rows(sections(PAGE)["states"]).keys() == {str(state) for state in HealthState} - {
+        HealthState.UNSEEN
+    }
 
 
 def test_the_frames_are_those_that_are_sent() -> None:

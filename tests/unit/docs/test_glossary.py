@@ -1,9 +1,9 @@
 """docs/glossary.md has every policy, every state of a substation, and every figure that a run prints."""
 
-from balancer.health import State
-from balancer.policy import policies
-from loadtest.latency import PERCENTILES
-from loadtest.presets import PRESETS
+from balancer.fleet.health import HealthState
+from balancer.fleet.policy import policies
+from loadtest.plan.presets import PRESETS
+from loadtest.record.latency import PERCENTILES
 from tests.unit.docs.pages import DOCS, rows, sections
 
 PAGE = DOCS / "glossary.md"
@@ -15,7 +15,7 @@ def test_the_policies_are_those_of_the_balancer() -> None:
 
 
 def test_every_state_of_a_substation_has_an_entry() -> None:
-    for state in set(State) - {State.UNSEEN}:
+    for state in set(HealthState) - {HealthState.UNSEEN}:
         assert f"| {str(state).capitalize()} |" in sections(PAGE)["the balancer's view"]
 
 

@@ -4,10 +4,10 @@ import dataclasses
 import json
 import random
 
-from loadtest import arrivals, shapes
 from loadtest.cli import parser
-from loadtest.plan import DEFAULT_GRID, SCHEMA, Wish, make
-from loadtest.presets import PRESETS, SAFE
+from loadtest.plan import arrivals, shapes
+from loadtest.plan.document import DEFAULT_GRID, SCHEMA, PlanOptions, make
+from loadtest.plan.presets import PRESETS, SAFE
 from tests.unit.docs.pages import DOCS, rows, sections
 
 PAGE = DOCS / "reference" / "load-plans.md"
@@ -16,11 +16,13 @@ PAGE = DOCS / "reference" / "load-plans.md"
 def test_the_presets_are_those_of_the_code_with_their_values() -> None:
     expected = {
         preset.name: [
-            str(preset.requests or "auto"), f"`{preset.shape}`", str(preset.retries),
+            str(preset.requests or "auto"),
+            f"`{preset.shape}`",
+            str(preset.retries),
             ", ".join(f"`{limit}`" for limit in preset.limits if limit not in SAFE) or "nothing else",
         ]
         for preset in PRESETS.values()
-    }  # fmt: skip
+    }
     assert {name: cells[1:5] for name, cells in rows(sections(PAGE)["presets"]).items()} == expected
     assert all(set(SAFE) <= set(preset.limits) for preset in PRESETS.values())
     assert f"beside {', '.join(f'`{limit}`' for limit in SAFE)}" in " ".join(
@@ -33,7 +35,7 @@ def test_the_presets_are_those_of_the_code_with_their_values() -> None:
 def test_the_figures_of_the_text_are_those_of_the_code() -> None:
     text = " ".join(sections(PAGE)["presets"].split())
     overload = PRESETS["overload"]
-    plan = make(Wish(overload, 1, overload.shape, None, overload.seconds), DEFAULT_GRID, random.Random)
+    plan = make(PlanOptions(overload, 1, overload.shape, None, overload.seconds), DEFAULT_GRID, random.Random)
     assert f"With seed 1 and the grid of `make run` it is {len(plan.arrivals)} cars" in text
     assert f"{overload.peak_share:.0%}".replace("%", " %") in text
     hot_spot = PRESETS["hot-spot"]
@@ -71,12 +73,12 @@ def test_the_distributions_of_the_cars_are_those_of_the_code() -> None:
 
 def test_the_fields_of_a_plan_are_those_that_are_written() -> None:
     preset = PRESETS["rush-hour"]
-    plan = make(Wish(preset, 1, "uniform", 3, 1.0), DEFAULT_GRID, random.Random)
+    plan = make(PlanOptions(preset, 1, "uniform", 3, 1.0), DEFAULT_GRID, random.Random)
     section = sections(PAGE)["plans"]
     for name in json.loads(plan.document()):
         assert f"`{name}`" in section
     assert f"`{SCHEMA}`" in section
-    outage = make(Wish(PRESETS["outage"], 1, "uniform", 3, 1.0), DEFAULT_GRID, random.Random)
+    outage = make(PlanOptions(PRESETS["outage"], 1, "uniform", 3, 1.0), DEFAULT_GRID, random.Random)
     assert outage.drain
     for field in dataclasses.fields(outage.drain):
         assert f"`{field.name}`" in section

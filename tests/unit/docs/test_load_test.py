@@ -3,10 +3,13 @@
 import dataclasses
 import re
 
-from loadtest import cli, engine, generator, result, retrying, undo
-from loadtest.presets import PRESETS
-from loadtest.thresholds import FIGURES, limit
-from loadtest.undone import Undone
+from loadtest import cli
+from loadtest.judge import result
+from loadtest.judge.thresholds import FIGURES, limit
+from loadtest.plan.presets import PRESETS
+from loadtest.record.stopped_sessions import StoppedSessions
+from loadtest.run import undo
+from loadtest.send import engine, generator, retrying
 from tests.unit.docs.pages import DOCS, sections
 
 PAGE = DOCS / "reference" / "load-test.md"
@@ -36,7 +39,7 @@ def test_the_bounds_are_those_of_the_code() -> None:
     assert f"more than {result.LATE_AFTER_MS:g} ms after the intended moment" in text
     assert f"no slot was free for {engine.SLOT_WITHIN_S:g} s" in text
     assert f"given up: {engine.ANSWER_TIMEOUT_S:g} s for an attempt" in text
-    assert f"more than {retrying.Retrying(0).within_s:g} s after the first sending" in text
+    assert f"more than {retrying.RetryPolicy(0).within_s:g} s after the first sending" in text
     assert f"{retrying.FIRST_WAIT_S:g} to {2 * retrying.FIRST_WAIT_S:g} s, and doubles" in text
     assert (
         f"every {generator.TICK_S * 1000:g} ms; missed moments count too | {generator.LAG_LIMIT_MS:g} ms"
@@ -52,4 +55,4 @@ def test_what_a_stop_does_to_the_sessions_is_that_of_the_code() -> None:
     assert f"{undo.AT_ONCE} at once" in text
     assert f"up to {undo.ROUNDS} times in all and for {undo.WITHIN_S:g} s at most" in text
     named = re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)
-    assert named == [field.name for field in dataclasses.fields(Undone)]
+    assert named == [field.name for field in dataclasses.fields(StoppedSessions)]

@@ -13,10 +13,15 @@ from tests.unit.docs.pages import DOCS, ROOT, rows
 PARTS = ("", "_bucket", "_count", "_sum")
 BUILT = re.compile(r"(?<![:\w])smartgrid_[a-z0-9_]*[a-z0-9](?![:\w])")  # not the names of recording rules
 NONSENSE = (
-    ("GET", "/nowhere/EV-1", None), ("PATCH", "/charge", None), ("BREW", "/charge", None),
-    ("GET", "/charge/substation-1.0000000000000000", None), ("POST", "/charge", b"{"),
-    ("GET", "/charge?vehicle_id=EV-1", None), ("DELETE", "/charge/" + "x" * 200, None), ("GET", "/%00", None),
-)  # fmt: skip
+    ("GET", "/nowhere/EV-1", None),
+    ("PATCH", "/charge", None),
+    ("BREW", "/charge", None),
+    ("GET", "/charge/substation-1.0000000000000000", None),
+    ("POST", "/charge", b"{"),
+    ("GET", "/charge?vehicle_id=EV-1", None),
+    ("DELETE", "/charge/" + "x" * 200, None),
+    ("GET", "/%00", None),
+)
 
 
 @pytest.fixture(scope="module")

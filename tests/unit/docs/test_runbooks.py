@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from admin_ui.alarm_rules import RULES
+from admin_ui.alarms.rules import RULES
 from tests.unit.docs.pages import DOCS, rows
 
 FOLDER = DOCS / "runbooks"
@@ -34,8 +34,10 @@ def test_every_rule_and_alert_has_a_runbook_and_every_runbook_is_in_the_index() 
 def test_a_runbook_says_what_it_means_how_to_check_and_what_to_do(name: str) -> None:
     assert text(name).startswith(f"# {name}\n")
     assert re.findall(r"^## (.+)$", text(name), flags=re.MULTILINE) == [
-        "What it means", "How to check", "What to do",
-    ]  # fmt: skip
+        "What it means",
+        "How to check",
+        "What to do",
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)

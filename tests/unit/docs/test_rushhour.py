@@ -2,13 +2,16 @@
 
 import re
 
-from balancer.lease import LEAST_TTL_S, MOST_TTL_S
-from loadtest import engine, lease, pipe, progress, runs, view
-from loadtest.arrivals import MAX_RATE_PER_S, MAX_REQUESTS, MAX_SECONDS
+from balancer.book.lease import LEAST_TTL_S, MOST_TTL_S
 from loadtest.cli import parser
-from loadtest.launch import EXIT
-from loadtest.order import Verdict
-from loadtest.records import Reading
+from loadtest.plan.arrivals import MAX_RATE_PER_S, MAX_REQUESTS, MAX_SECONDS
+from loadtest.record.records import Reading
+from loadtest.report import runs
+from loadtest.run import lease
+from loadtest.run.launch import EXIT
+from loadtest.run.order import Verdict
+from loadtest.send import engine
+from loadtest.show import pipe, progress, view
 from tests.unit.docs.pages import CODE, DOCS, rows, sections
 
 PAGE = DOCS / "reference" / "rushhour.md"
@@ -41,8 +44,10 @@ def test_the_exit_codes_are_those_of_the_verdicts() -> None:
 def test_the_bounds_and_numbers_are_those_of_the_code() -> None:
     where = sections(PAGE)["where it may be sent"]
     assert [int(each) for each in re.findall(r"\| (\d+) \|$", where, flags=re.MULTILINE)][:3] == [
-        MAX_REQUESTS, MAX_SECONDS, MAX_RATE_PER_S,
-    ]  # fmt: skip
+        MAX_REQUESTS,
+        MAX_SECONDS,
+        MAX_RATE_PER_S,
+    ]
     assert f"takes the lease for {lease.TTL_S:g} s and renews it every {lease.RENEW_EVERY_S:g} s" in where
     assert f"a number from {LEAST_TTL_S:g} to {MOST_TTL_S:g}" in sections(PAGE)["the lease"]
     told = " ".join(sections(PAGE)["progress"].split())

@@ -1,7 +1,7 @@
 """The figures of docs/explanation/sizing.md, and the times that newcomers are told, follow from the plan."""
 
 from deploy.local.addresses import DEFAULT_PORTS
-from loadtest.arrivals import ENERGY_MEAN_KWH
+from loadtest.plan.arrivals import ENERGY_MEAN_KWH
 from runtime.connections import Limits
 from substation.plan import Plan
 from tests.unit.docs.pages import DOCS, ROOT

@@ -40,12 +40,22 @@ def test_a_caller_may_have_several_keys() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("acme", "it must be"), (f"acme {A} 60 more", "it must be"), (f"acme {A} operator 60", "it must be"), ("acme operator", "the sha256"), (f"Acme {A}", "a caller is"),
-        (f"a:b {A}", "a caller is"), (f"{'a' * 64} {A}", "a caller is"), (f"anonymous {A}", "a caller is"),
-        (f"acme {A[:-1]}", "the sha256"), (f"acme {A.upper()}", "the sha256"), (f"acme {A} 0", "requests a minute"),
-        (f"acme {A} 6000001", "requests a minute"), (f"acme {A} many", "requests a minute"), (f"acme {A} -1", "requests a minute"),
+        ("acme", "it must be"),
+        (f"acme {A} 60 more", "it must be"),
+        (f"acme {A} operator 60", "it must be"),
+        ("acme operator", "the sha256"),
+        (f"Acme {A}", "a caller is"),
+        (f"a:b {A}", "a caller is"),
+        (f"{'a' * 64} {A}", "a caller is"),
+        (f"anonymous {A}", "a caller is"),
+        (f"acme {A[:-1]}", "the sha256"),
+        (f"acme {A.upper()}", "the sha256"),
+        (f"acme {A} 0", "requests a minute"),
+        (f"acme {A} 6000001", "requests a minute"),
+        (f"acme {A} many", "requests a minute"),
+        (f"acme {A} -1", "requests a minute"),
     ],
-)  # fmt: skip
+)
 def test_a_line_that_is_wrong_is_named_by_its_number(line: str, said: str) -> None:
     with pytest.raises(UnusableKeys) as caught:
         read(f"good {B}\n\n{line}\n{line}")
@@ -57,10 +67,12 @@ def test_a_line_that_is_wrong_is_named_by_its_number(line: str, said: str) -> No
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no key"), ("# nothing yet\n", "no key"), (f"acme {A}\nbolt {A}", "line 2: this key came before"),
+        ("", "no key"),
+        ("# nothing yet\n", "no key"),
+        (f"acme {A}\nbolt {A}", "line 2: this key came before"),
         (f"acme {A}\nacme {B} 60", "line 2: acme came before with another quota"),
     ],
-)  # fmt: skip
+)
 def test_lines_that_contradict_each_other_and_a_file_without_keys_are_unusable(text: str, said: str) -> None:
     with pytest.raises(UnusableKeys, match=said):
         read(text)
@@ -81,10 +93,20 @@ def test_a_key_comes_as_a_bearer_token(key: str, padding: str) -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        [], ["Bearer a", "Bearer a"], [""], ["Bearer"], ["Bearer "], ["Basic YTpi"], ["key"], ["Bearer a b"],
-        ["Bearer a, Bearer b"], ["Bearer ä"], [f"Bearer {'x' * 257}"], ["Bearer a\n"[:-1] + "\u2028b"],
+        [],
+        ["Bearer a", "Bearer a"],
+        [""],
+        ["Bearer"],
+        ["Bearer "],
+        ["Basic YTpi"],
+        ["key"],
+        ["Bearer a b"],
+        ["Bearer a, Bearer b"],
+        ["Bearer ä"],
+        [f"Bearer {'x' * 257}"],
+        ["Bearer a\n"[:-1] + "\u2028b"],
     ],
-)  # fmt: skip
+)
 def test_anything_else_is_no_key(values: list[str]) -> None:
     assert presented(values) is None
 

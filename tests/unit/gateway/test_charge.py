@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from balancer.contract import Charge
 from gateway.charge import FIELDS, MOST_FAULTS, Fault, Invalid, charge, iso, reserved
 from runtime.json_body import read_object
-from substation.contract import Session, State
+from substation.contract import Session, SessionState
 from substation.plan import Plan
 
 DEFAULTS = {field.name: field.default for field in FIELDS if field.default is not None}
@@ -76,9 +76,13 @@ def canonical(document: dict[str, Any]) -> Any:
     """What a request means: whole units, defaults filled in, order of substations without meaning."""
     full = DEFAULTS | document
     return (
-        full["vehicle_id"], round(full["energy_kwh"] * 3_600_000), round(full["max_power_kw"] * 1000),
-        round(full.get("stay_minutes", 0) * 60_000), frozenset(full.get("substations", ())), float(full["max_wait_s"]),
-    )  # fmt: skip
+        full["vehicle_id"],
+        round(full["energy_kwh"] * 3_600_000),
+        round(full["max_power_kw"] * 1000),
+        round(full.get("stay_minutes", 0) * 60_000),
+        frozenset(full.get("substations", ())),
+        float(full["max_wait_s"]),
+    )
 
 
 CLOSE = st.fixed_dictionaries(
@@ -131,7 +135,7 @@ def test_what_a_session_reserves_falls_in_steps_from_its_power_to_nothing_at_its
     """`stopped`: after which share of its planned time; 1 and more is never."""
     lasts = max(round(plan.duration_ms / scale), 1)
     ended = 1000 + round(stopped * lasts) if stopped < 1 else 0
-    session = Session("s-1.a", "s-1", "EV", State.CHARGING, plan, 0, 1000, 1000 + lasts, ended)
+    session = Session("s-1.a", "s-1", "EV", SessionState.CHARGING, plan, 0, 1000, 1000 + lasts, ended)
     steps = reserved(session)
     assert steps[0][1] == plan.power_w or steps == [(1000, 0)] or ended == 1000
     assert steps[-1] == (ended or 1000 + lasts, 0)

@@ -9,11 +9,16 @@ from runtime.settings import SettingsError, load
 @pytest.mark.parametrize(
     "environ",
     [
-        {}, {"BIND": "127.0.0.2"}, {"BIND": "::1"}, {"API_KEYS": "keys"}, {"ALLOW_ANONYMOUS": "1"},
-        {"BIND": "0.0.0.0", "PUBLISHED_ON": "127.0.0.1"}, {"BIND": "0.0.0.0", "API_KEYS": "keys"},
+        {},
+        {"BIND": "127.0.0.2"},
+        {"BIND": "::1"},
+        {"API_KEYS": "keys"},
+        {"ALLOW_ANONYMOUS": "1"},
+        {"BIND": "0.0.0.0", "PUBLISHED_ON": "127.0.0.1"},
+        {"BIND": "0.0.0.0", "API_KEYS": "keys"},
         {"BIND": "0.0.0.0", "ALLOW_ANONYMOUS": "1"},
     ],
-)  # fmt: skip
+)
 def test_these_go_together(environ: dict[str, str]) -> None:
     load(Settings, environ)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from balancer.contract import CURSOR, Answer, Outcome, Page
+from balancer.contract import CURSOR, BalancerAnswer, BalancerOutcome, ListSessions
 from gateway.callers import ANONYMOUS, Caller
 from gateway.charge import Invalid
 from gateway.listing import PARAMETERS, page, page_json
@@ -28,11 +28,13 @@ def test_a_cursor_that_no_page_gave_is_refused_at_once(cursor: str) -> None:
 
 
 def test_what_is_not_asked_for_has_its_default() -> None:
-    assert page({"vehicle_id": [b"car-1"]}, ANONYMOUS) == Page("car-1", "", 20, "anonymous")
+    assert page({"vehicle_id": [b"car-1"]}, ANONYMOUS) == ListSessions("car-1", "", 20, "anonymous")
 
 
 def test_a_caller_lists_its_own_vehicle() -> None:
-    assert page({"vehicle_id": [b"car-1"], "limit": [b"100"]}, ACME) == Page("acme:car-1", "", 100, "acme")
+    assert page({"vehicle_id": [b"car-1"], "limit": [b"100"]}, ACME) == ListSessions(
+        "acme:car-1", "", 100, "acme"
+    )
 
 
 @pytest.mark.parametrize("limit", ["", "0", "101", "-1", "1.5", "ten", "9" * 30, "٣", " 1"])
@@ -47,9 +49,12 @@ def test_every_fault_is_named_at_once() -> None:
         page({"vehicle_id": [b"car-1", b"car-2"]}, ANONYMOUS)
 
 
-@given(query=st.dictionaries(
-    st.sampled_from([p.name for p in PARAMETERS]) | st.text(), st.lists(st.binary(), min_size=1, max_size=2)
-))  # fmt: skip
+@given(
+    query=st.dictionaries(
+        st.sampled_from([p.name for p in PARAMETERS]) | st.text(),
+        st.lists(st.binary(), min_size=1, max_size=2),
+    )
+)
 def test_any_query_is_a_page_or_invalid(query: dict[str, list[bytes]]) -> None:
     with contextlib.suppress(Invalid):
         assert 1 <= page(query, ANONYMOUS).limit <= 100
@@ -64,19 +69,19 @@ def test_any_query_is_a_page_or_invalid(query: dict[str, list[bytes]]) -> None:
 def test_the_next_address_asks_for_the_next_page(
     vehicle: str, cursor: str, limit: int, caller: Caller
 ) -> None:
-    asked = Page(caller.vehicle(vehicle), "", limit)
-    body = page_json(asked, Answer(Outcome.FOUND, next_cursor=cursor), caller)
+    asked = ListSessions(caller.vehicle(vehicle), "", limit)
+    body = page_json(asked, BalancerAnswer(BalancerOutcome.FOUND, next_cursor=cursor), caller)
     target = urlsplit(body["next"])
     assert target.path == "/charge"
     query = {
         name: [value.encode() for value in values]
         for name, values in parse_qs(target.query, strict_parsing=True).items()
     }
-    assert page(query, caller) == Page(caller.vehicle(vehicle), cursor, limit, caller.name)
+    assert page(query, caller) == ListSessions(caller.vehicle(vehicle), cursor, limit, caller.name)
 
 
 def test_the_last_page_has_no_next() -> None:
-    assert page_json(Page("car-1", "x", 1), Answer(Outcome.FOUND), ANONYMOUS) == {
+    assert page_json(ListSessions("car-1", "x", 1), BalancerAnswer(BalancerOutcome.FOUND), ANONYMOUS) == {
         "sessions": [],
         "next": None,
     }

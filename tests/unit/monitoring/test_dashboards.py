@@ -29,16 +29,26 @@ NOT_IN_THE_MODEL = re.compile(
 PROMETHEUS = {"up", "scrape_duration_seconds"}  # what Prometheus itself adds
 FUNCTIONS = re.compile(r"\b[a-z_]+(?=\()")
 KINDS = {
-    "alertlist", "bargauge", "gauge", "heatmap", "row", "stat", "state-timeline", "table", "timeseries",
-}  # fmt: skip
+    "alertlist",
+    "bargauge",
+    "gauge",
+    "heatmap",
+    "row",
+    "stat",
+    "state-timeline",
+    "table",
+    "timeseries",
+}
 
 
 def lost(given: Any, known: Any, path: str = "") -> list[str]:
     """The places of `given` that are not the same in `known`."""
     if isinstance(given, dict) and isinstance(known, dict):
-        return [p for key, value in given.items() for p in (
-            lost(value, known[key], f"{path}/{key}") if key in known else [f"{path}/{key}"]
-        )]  # fmt: skip
+        return [
+            p
+            for key, value in given.items()
+            for p in (lost(value, known[key], f"{path}/{key}") if key in known else [f"{path}/{key}"])
+        ]
     if isinstance(given, list) and isinstance(known, list) and len(given) == len(known):
         return [
             p for i, (a, b) in enumerate(zip(given, known, strict=True)) for p in lost(a, b, f"{path}/{i}")

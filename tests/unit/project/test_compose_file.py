@@ -14,7 +14,7 @@ import admin_ui.settings
 import balancer.settings
 import gateway.settings
 import substation.settings
-from admin_ui.rush_child import INHERITED
+from admin_ui.rush.child import INHERITED
 from runtime.process import STOP_WITHIN_S, ProcessSettings
 from runtime.settings import SettingsError, load
 from tests.support.composition import (

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from admin_ui.rush_child import INHERITED
+from admin_ui.rush.child import INHERITED
 from runtime.process import STOP_WITHIN_S, ProcessSettings
 from runtime.settings import SettingsError, load
 from tests.support.composition import ROOT, interpolated

@@ -50,10 +50,13 @@ def fleets(draw: st.DrawFn) -> dict[str, Any]:
     names = sorted(draw(st.sets(st.sampled_from(IDS))))
     members = [
         member(
-            name, draw(st.sampled_from([0.0, 1.5])), draw(st.sampled_from([0.1, 0.9])), draw(st.sampled_from(["healthy", "gone"])),
+            name,
+            draw(st.sampled_from([0.0, 1.5])),
+            draw(st.sampled_from([0.1, 0.9])),
+            draw(st.sampled_from(["healthy", "gone"])),
         )
         for name in names
-    ]  # fmt: skip
+    ]
     unseen = draw(st.lists(st.just("http://x:1"), max_size=1))
     return {"policy": draw(st.sampled_from(["a", "b"])), FLEET.rows: members, "unseen": unseen}
 

@@ -20,13 +20,28 @@ SECRET = "t" * 32
 TOKEN = OperatorToken(SECRET)
 CHANGES = ("POST", "PUT", "DELETE", "PATCH")
 FOREIGN_HOSTS = (
-    "evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.evil.example", "evil-localhost",
-    "grid.example.evil", "[evil]", "127.0.0.1x", "::1", "0x7f.1", "2130706433",
-)  # fmt: skip
+    "evil.example",
+    "evil.example:8000",
+    "localhost.evil.example",
+    "127.0.0.1.evil.example",
+    "evil-localhost",
+    "grid.example.evil",
+    "[evil]",
+    "127.0.0.1x",
+    "::1",
+    "0x7f.1",
+    "2130706433",
+)
 OWN_HOSTS = (
-    "127.0.0.1", "127.0.0.1:8000", "LOCALHOST:1", "localhost.", "[::1]:8000", "10.1.2.3:8101", "grid.example",
+    "127.0.0.1",
+    "127.0.0.1:8000",
+    "LOCALHOST:1",
+    "localhost.",
+    "[::1]:8000",
+    "10.1.2.3:8101",
+    "grid.example",
     "Grid.Example:443",
-)  # fmt: skip
+)
 FOREIGN_PAGES = {
     "another site": {"Origin": "https://evil.example"},
     "another port": {"Origin": "http://127.0.0.1:1"},
@@ -157,9 +172,13 @@ async def test_a_change_with_a_body_that_a_form_could_send_is_refused(kind: str)
 @pytest.mark.gen_test
 async def test_orders_and_private_pages_ask_for_the_operator_s_token_and_nothing_else_does() -> None:
     wrong: tuple[dict[str, str], ...] = (
-        {}, {"Authorization": SECRET}, {"Authorization": f"Bearer {SECRET}x"}, {"Authorization": f"Basic {SECRET}"},
-        {"Authorization": "Bearer " + SECRET[:-1]}, {"Authorization": "Bearer ä"},
-    )  # fmt: skip
+        {},
+        {"Authorization": SECRET},
+        {"Authorization": f"Bearer {SECRET}x"},
+        {"Authorization": f"Basic {SECRET}"},
+        {"Authorization": "Bearer " + SECRET[:-1]},
+        {"Authorization": "Bearer ä"},
+    )
     async with serving(Gate(token=TOKEN)) as (port, done):
         for headers in wrong:
             for line in ("POST /order", "PUT /order", "DELETE /order", "GET /private"):

@@ -21,8 +21,7 @@ class EchoHandler(ApiHandler):
 
     def get(self) -> None:
         if self.get_query_argument("break", ""):
-            message = "a secret of the test"
-            raise RuntimeError(message)
+            raise RuntimeError("a secret of the test")
         self.write_json({"bytes": 0})
 
     def post(self) -> None:
@@ -83,7 +82,10 @@ def with_length(size: int) -> bytes:
 
 
 def in_chunks(size: int) -> list[bytes]:
-    chunks = [b"%x\r\n%s\r\n" % (len(part), part) for part in (b"x" * min(50_000, size - at) for at in range(0, size, 50_000))]  # fmt: skip
+    chunks = [
+        b"%x\r\n%s\r\n" % (len(part), part)
+        for part in (b"x" * min(50_000, size - at) for at in range(0, size, 50_000))
+    ]
     return [request("POST /echo", "Transfer-Encoding: chunked"), *chunks, b"0\r\n\r\n"]
 
 

@@ -11,15 +11,40 @@ from runtime.body_limit import BODY_BYTES
 from runtime.json_body import DEEPEST, LONGEST_FAULT, Malformed, read_object
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"])),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=5), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=5), inner, max_size=4)
+    ),
     max_leaves=8,
-)  # fmt: skip
+)
 PIECES = st.sampled_from(
-    ["[", "]", "{", "}", '"', "\\", ":", ",", "1", "-", "e9", "NaN", "Infinity", "null", "\\ud800", "\\udc00", "\\u0000", "a", " "]
-)  # fmt: skip
+    [
+        "[",
+        "]",
+        "{",
+        "}",
+        '"',
+        "\\",
+        ":",
+        ",",
+        "1",
+        "-",
+        "e9",
+        "NaN",
+        "Infinity",
+        "null",
+        "\\ud800",
+        "\\udc00",
+        "\\u0000",
+        "a",
+        " ",
+    ]
+)
 
 
 def nested(levels: int, body: str = "1") -> bytes:
@@ -69,11 +94,16 @@ def test_a_body_that_is_nested_too_deep_is_refused_before_it_is_parsed(levels: i
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (b'{"a": NaN}', "NaN is not"), (b'{"a": -Infinity}', "-Infinity is not"), (b'{"a": 1, "a": 2}', "given twice"),
-        (b'{"a": 1, "\\u0061": 2}', "given twice"), (b'{"a": "\\uD83D"}', "surrogate"), (b"[]", "must be a JSON object"),
-        (b"", "not JSON"), (b'{"a": "caf\xe9"}', "not JSON"),
+        (b'{"a": NaN}', "NaN is not"),
+        (b'{"a": -Infinity}', "-Infinity is not"),
+        (b'{"a": 1, "a": 2}', "given twice"),
+        (b'{"a": 1, "\\u0061": 2}', "given twice"),
+        (b'{"a": "\\uD83D"}', "surrogate"),
+        (b"[]", "must be a JSON object"),
+        (b"", "not JSON"),
+        (b'{"a": "caf\xe9"}', "not JSON"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_with_a_body_is_said(body: bytes, says: str) -> None:
     with pytest.raises(Malformed, match=says):
         read_object(body)

@@ -95,17 +95,37 @@ def test_a_relative_path_is_made_absolute() -> None:
         *[(matching("a+", "a"), text) for text in ("", "ab", "a\n")],
         *[
             (settings.page_url_if_any, text)
-            for text in ("javascript:alert(1)", "a:3000", "http://", "http://a/?x=1", "http://a/#x", "http://me@a", "http://a/\n")
+            for text in (
+                "javascript:alert(1)",
+                "a:3000",
+                "http://",
+                "http://a/?x=1",
+                "http://a/#x",
+                "http://me@a",
+                "http://a/\n",
+            )
         ],
         *[
             (settings.urls, text)
             for text in (
-                "", ",", "a:1", "https://a:1", "http://", "http://a:1/path", "http://a:1?x=1", "http://a:1,http://a:1/",
-                "http://a:port", "http://a:99999", "http://a:0", "http://me@a:1", "http://a:1#x", "http://[::1",
+                "",
+                ",",
+                "a:1",
+                "https://a:1",
+                "http://",
+                "http://a:1/path",
+                "http://a:1?x=1",
+                "http://a:1,http://a:1/",
+                "http://a:port",
+                "http://a:99999",
+                "http://a:0",
+                "http://me@a:1",
+                "http://a:1#x",
+                "http://[::1",
             )
         ],
     ],
-)  # fmt: skip
+)
 def test_what_is_refused(parse: Callable[[str], object], text: str) -> None:
     with pytest.raises(ValueError, match=r"accepted|form"):
         parse(text)

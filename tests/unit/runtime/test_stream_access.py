@@ -13,9 +13,11 @@ from tests.support.stream_service import Service, echo
 
 TOKEN = OperatorToken("t" * 32)
 WRONG = (
-    (), (("authorization", "Bearer " + "t" * 31),), (("authorization", "t" * 32),),
+    (),
+    (("authorization", "Bearer " + "t" * 31),),
+    (("authorization", "t" * 32),),
     (*TOKEN.metadata(), *TOKEN.metadata()),
-)  # fmt: skip
+)
 
 
 async def ended(port: int, metadata: tuple[tuple[str, str], ...]) -> grpc.StatusCode | None:

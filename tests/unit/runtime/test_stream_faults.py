@@ -16,8 +16,7 @@ from tests.support.substation_stream import SubstationLink, link_to, wire
 async def test_a_call_that_fails_in_the_handler_fails_no_other(caplog: pytest.LogCaptureFixture) -> None:
     async def handle(call: pb.Call) -> str:
         if call.find.session_id == "bad":
-            message = "a fault of the test"
-            raise RuntimeError(message)
+            raise RuntimeError("a fault of the test")
         return "done"
 
     async with serving(handle) as (_, port), link_to(port) as link:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from substation.clock import GridClock, Moment
+from substation.clock import ClockReading, GridClock
 
 
 def test_grid_time_runs_scale_times_as_fast_as_the_wall_clock() -> None:
@@ -13,22 +13,22 @@ def test_grid_time_runs_scale_times_as_fast_as_the_wall_clock() -> None:
 
 
 def test_a_restart_counts_the_time_that_the_process_was_down() -> None:
-    clock = GridClock.resume(Moment(7000, 1_000_000, 120.0), 1_002_000, 50.0, 120.0)
+    clock = GridClock.resume(ClockReading(7000, 1_000_000, 120.0), 1_002_000, 50.0, 120.0)
     assert clock.at(50.0) == 7000 + 2000 * 120
 
 
 def test_time_that_passed_before_a_restart_counts_by_the_scale_of_then() -> None:
-    clock = GridClock.resume(Moment(7000, 1_000_000, scale=120.0), 1_002_000, 50.0, scale=1.0)
+    clock = GridClock.resume(ClockReading(7000, 1_000_000, scale=120.0), 1_002_000, 50.0, scale=1.0)
     assert clock.at(50.0) == 7000 + 2000 * 120
     assert clock.at(51.0) == 7000 + 2000 * 120 + 1000
 
 
 def test_a_journal_that_does_not_know_its_scale_takes_the_present_one() -> None:
-    assert GridClock.resume(Moment(7000, 1_000_000), 1_002_000, 50.0, scale=3.0).at(50.0) == 7000 + 6000
+    assert GridClock.resume(ClockReading(7000, 1_000_000), 1_002_000, 50.0, scale=3.0).at(50.0) == 7000 + 6000
 
 
 def test_a_wall_clock_that_was_set_back_does_not_take_grid_time_back() -> None:
-    clock = GridClock.resume(Moment(7000, 1_000_000, 120.0), 400_000, 50.0, 120.0)
+    clock = GridClock.resume(ClockReading(7000, 1_000_000, 120.0), 400_000, 50.0, 120.0)
     assert clock.at(50.0) == 7000
 
 
@@ -55,6 +55,6 @@ def test_grid_time_never_goes_back_through_restarts_and_jumps_of_the_wall_clock(
         stored_ms, stored_unix_ms = clock.at(monotonic_s), unix_ms
         assert stored_ms >= newest
         unix_ms += jump_ms
-        clock = GridClock.resume(Moment(stored_ms, stored_unix_ms, scale), unix_ms, monotonic_s, scale)
+        clock = GridClock.resume(ClockReading(stored_ms, stored_unix_ms, scale), unix_ms, monotonic_s, scale)
         newest = clock.at(monotonic_s)
         assert newest >= stored_ms

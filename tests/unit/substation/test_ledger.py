@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from substation.contract import Outcome, Place, State, Withdraw
+from substation.contract import Place, SessionState, SubstationOutcome, Withdraw
 from substation.curve import Usage
 from substation.ledger import Decision, InvariantBroken, Ledger
 from substation.plan import Plan
@@ -49,14 +49,14 @@ class Desk:
 
 def test_an_admission_reserves_its_power_until_the_plan_ends() -> None:
     desk = Desk()
-    assert desk.place(place("a", seconds=10)).outcome is Outcome.PLACED
+    assert desk.place(place("a", seconds=10)).outcome is SubstationOutcome.PLACED
     assert desk.at(9_999).ledger.load_w == 11_000
     assert desk.at(10_000).ledger.load_w == 0
 
 
 def test_a_demand_that_fills_the_capacity_to_the_watt_is_admitted() -> None:
     desk = Desk()
-    assert desk.place(place("a", power_w=CAPACITY_W)).outcome is Outcome.PLACED
+    assert desk.place(place("a", power_w=CAPACITY_W)).outcome is SubstationOutcome.PLACED
     assert desk.ledger.load_w == CAPACITY_W
 
 
@@ -64,15 +64,15 @@ def test_a_demand_one_watt_over_the_capacity_is_refused_and_leaves_a_tombstone()
     desk = Desk()
     desk.place(place("a", power_w=CAPACITY_W - 10))
     refused = desk.place(place("b", attempt=3, power_w=11))
-    assert (refused.outcome, refused.write) == (Outcome.REFUSED, True)
-    assert desk.known["b"] == Record("b", 3, State.REFUSED)
+    assert (refused.outcome, refused.write) == (SubstationOutcome.REFUSED, True)
+    assert desk.known["b"] == Record("b", 3, SessionState.REFUSED)
     assert desk.ledger.load_w == CAPACITY_W - 10
 
 
 def test_a_draining_substation_refuses_although_it_has_room() -> None:
     desk = Desk()
     desk.ledger.draining = True
-    assert desk.place(place("a")).outcome is Outcome.REFUSED
+    assert desk.place(place("a")).outcome is SubstationOutcome.REFUSED
 
 
 @pytest.mark.parametrize("attempt", [0, 1, 2])
@@ -80,7 +80,7 @@ def test_a_placed_key_gets_the_same_session_at_whatever_attempt(attempt: int) ->
     desk = Desk()
     first = desk.place(place("a", attempt=1))
     again = desk.place(place("a", attempt=attempt))
-    assert (again.outcome, again.record, again.write) == (Outcome.PLACED, first.record, False)
+    assert (again.outcome, again.record, again.write) == (SubstationOutcome.PLACED, first.record, False)
     assert desk.ledger.load_w == 11_000
 
 
@@ -88,7 +88,7 @@ def test_a_placed_key_gets_the_same_session_after_it_has_ended() -> None:
     desk = Desk()
     first = desk.place(place("a", seconds=10))
     again = desk.at(60_000).place(place("a", seconds=10))
-    assert (again.outcome, again.record) == (Outcome.PLACED, first.record)
+    assert (again.outcome, again.record) == (SubstationOutcome.PLACED, first.record)
     assert desk.ledger.load_w == 0
 
 
@@ -97,7 +97,7 @@ def test_a_refusal_holds_for_its_attempt_even_when_there_is_room_again() -> None
     desk.place(place("full", power_w=CAPACITY_W, seconds=10))
     desk.place(place("a", attempt=2))
     again = desk.at(10_000).place(place("a", attempt=2))
-    assert (again.outcome, again.write) == (Outcome.REFUSED, False)
+    assert (again.outcome, again.write) == (SubstationOutcome.REFUSED, False)
 
 
 def test_an_attempt_older_than_the_known_one_is_stale() -> None:
@@ -105,35 +105,35 @@ def test_an_attempt_older_than_the_known_one_is_stale() -> None:
     desk.place(place("full", power_w=CAPACITY_W, seconds=10))
     desk.place(place("a", attempt=2))
     older = desk.at(10_000).place(place("a", attempt=1))
-    assert (older.outcome, older.write) == (Outcome.STALE, False)
+    assert (older.outcome, older.write) == (SubstationOutcome.STALE, False)
 
 
 def test_a_later_attempt_of_a_refused_key_is_decided_anew() -> None:
     desk = Desk()
     desk.place(place("full", power_w=CAPACITY_W, seconds=10))
     desk.place(place("a", attempt=2))
-    assert desk.place(place("a", attempt=3)).outcome is Outcome.REFUSED
+    assert desk.place(place("a", attempt=3)).outcome is SubstationOutcome.REFUSED
     assert desk.known["a"].attempt == 3
-    assert desk.at(10_000).place(place("a", attempt=4)).outcome is Outcome.PLACED
+    assert desk.at(10_000).place(place("a", attempt=4)).outcome is SubstationOutcome.PLACED
 
 
 def test_withdrawing_a_session_frees_it_and_no_copy_brings_it_back() -> None:
     desk = Desk()
     desk.place(place("a"))
     withdrawn = desk.at(1000).withdraw("a", 0)
-    assert (withdrawn.outcome, withdrawn.write) == (Outcome.WITHDRAWN, True)
+    assert (withdrawn.outcome, withdrawn.write) == (SubstationOutcome.WITHDRAWN, True)
     assert desk.ledger.load_w == 0
     for attempt in (0, 1):
-        assert desk.place(place("a", attempt=attempt)).outcome is Outcome.REFUSED
+        assert desk.place(place("a", attempt=attempt)).outcome is SubstationOutcome.REFUSED
     assert desk.ledger.load_w == 0
 
 
 def test_withdrawing_an_unknown_key_leaves_a_tombstone_that_no_late_copy_passes() -> None:
     desk = Desk()
-    assert desk.withdraw("a", 2).outcome is Outcome.WITHDRAWN
-    assert desk.known["a"] == Record("a", 2, State.WITHDRAWN)
-    assert desk.place(place("a", attempt=1)).outcome is Outcome.STALE
-    assert desk.place(place("a", attempt=2)).outcome is Outcome.REFUSED
+    assert desk.withdraw("a", 2).outcome is SubstationOutcome.WITHDRAWN
+    assert desk.known["a"] == Record("a", 2, SessionState.WITHDRAWN)
+    assert desk.place(place("a", attempt=1)).outcome is SubstationOutcome.STALE
+    assert desk.place(place("a", attempt=2)).outcome is SubstationOutcome.REFUSED
     assert desk.ledger.load_w == 0
 
 
@@ -142,7 +142,7 @@ def test_withdrawing_keeps_the_highest_attempt_that_is_known() -> None:
     desk.ledger.draining = True
     desk.place(place("a", attempt=5))
     desk.withdraw("a", 2)
-    assert desk.known["a"] == Record("a", 5, State.WITHDRAWN)
+    assert desk.known["a"] == Record("a", 5, SessionState.WITHDRAWN)
 
 
 def test_withdrawing_twice_frees_once() -> None:
@@ -151,7 +151,7 @@ def test_withdrawing_twice_frees_once() -> None:
     desk.place(place("b"))
     desk.withdraw("a", 0)
     again = desk.withdraw("a", 0)
-    assert (again.outcome, again.write) == (Outcome.WITHDRAWN, False)
+    assert (again.outcome, again.write) == (SubstationOutcome.WITHDRAWN, False)
     assert desk.ledger.load_w == 11_000
 
 
@@ -160,13 +160,17 @@ def test_a_stop_frees_once_and_answers_the_ended_session_ever_after() -> None:
     desk.place(place("a"))
     stopped = desk.at(1000).stop("a")
     again = desk.at(2000).stop("a")
-    assert (stopped.outcome, stopped.write) == (Outcome.STOPPED, True)
-    assert (again.outcome, again.write, again.record) == (Outcome.STOPPED, False, stopped.record)
+    assert (stopped.outcome, stopped.write) == (SubstationOutcome.STOPPED, True)
+    assert (again.outcome, again.write, again.record) == (SubstationOutcome.STOPPED, False, stopped.record)
     assert desk.ledger.load_w == 0
     assert stopped.record
     session = stopped.record.session_at(9000, "substation-1")
     assert session
-    assert (session.state, session.delivered_j, session.ended_unix_ms) == (State.STOPPED, 11_000, UNIX_MS)
+    assert (session.state, session.delivered_j, session.ended_unix_ms) == (
+        SessionState.STOPPED,
+        11_000,
+        UNIX_MS,
+    )
 
 
 def test_a_stop_after_the_natural_end_changes_nothing() -> None:
@@ -177,15 +181,15 @@ def test_a_stop_after_the_natural_end_changes_nothing() -> None:
     assert stopped.record
     session = stopped.record.session_at(10_000, "substation-1")
     assert session
-    assert (session.state, session.delivered_j) == (State.COMPLETED, 110_000)
+    assert (session.state, session.delivered_j) == (SessionState.COMPLETED, 110_000)
     assert session.ended_unix_ms == session.expected_end_unix_ms
 
 
 def test_stopping_what_has_no_session_finds_nothing() -> None:
     desk = Desk()
-    assert desk.stop("nobody").outcome is Outcome.NOT_FOUND
+    assert desk.stop("nobody").outcome is SubstationOutcome.NOT_FOUND
     desk.withdraw("a", 0)
-    assert desk.stop("a").outcome is Outcome.NOT_FOUND
+    assert desk.stop("a").outcome is SubstationOutcome.NOT_FOUND
 
 
 def test_a_rollback_undoes_the_whole_batch_and_nothing_before_it() -> None:
@@ -221,10 +225,10 @@ def test_derating_cuts_nobody_off_and_admits_nothing_until_there_is_room() -> No
     desk.place(place("long", power_w=11_000, seconds=100))
     desk.ledger.set_capacity(20_000)
     assert desk.ledger.load_w == 33_000
-    assert desk.place(place("a", power_w=1)).outcome is Outcome.REFUSED
+    assert desk.place(place("a", power_w=1)).outcome is SubstationOutcome.REFUSED
     assert desk.at(10_000).ledger.load_w == 11_000
-    assert desk.place(place("b", power_w=9_001)).outcome is Outcome.REFUSED
-    assert desk.place(place("c", power_w=9_000)).outcome is Outcome.PLACED
+    assert desk.place(place("b", power_w=9_001)).outcome is SubstationOutcome.REFUSED
+    assert desk.place(place("c", power_w=9_000)).outcome is SubstationOutcome.PLACED
 
 
 def test_load_above_a_lowered_capacity_counts_as_derating_and_not_as_admission() -> None:
@@ -250,10 +254,10 @@ def test_a_session_that_tapers_makes_room_before_it_has_ended() -> None:
     tapering = dataclasses.replace(place("a"), plan=Plan(33_000 * 1000, 33_000))
     desk.place(tapering)
     first_ms = tapering.plan.releases()[0][0]
-    assert desk.at(first_ms - 1).place(place("b", power_w=1)).outcome is Outcome.REFUSED
+    assert desk.at(first_ms - 1).place(place("b", power_w=1)).outcome is SubstationOutcome.REFUSED
     assert desk.at(first_ms).ledger.load_w == 33_000 - 8_250
-    assert desk.place(place("c", power_w=8_251)).outcome is Outcome.REFUSED
-    assert desk.place(place("d", power_w=8_250)).outcome is Outcome.PLACED
+    assert desk.place(place("c", power_w=8_251)).outcome is SubstationOutcome.REFUSED
+    assert desk.place(place("d", power_w=8_250)).outcome is SubstationOutcome.PLACED
     assert desk.ledger.load_w == CAPACITY_W
 
 
@@ -315,7 +319,7 @@ def test_load_draw_and_energy_are_those_of_every_plan_at_every_millisecond(
     for number, (passed_ms, event, plan) in enumerate(events):
         desk.at(desk.now_ms + passed_ms)
         key = str(number)
-        placed = desk.place(dataclasses.replace(place(key), plan=plan)).outcome is Outcome.PLACED
+        placed = desk.place(dataclasses.replace(place(key), plan=plan)).outcome is SubstationOutcome.PLACED
         if placed and event == "rolled back":
             desk.ledger.rollback()
             del desk.known[key]

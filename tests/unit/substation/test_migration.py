@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from runtime.store import StoreUnusable
-from substation.contract import Derate, Drain, Find, Outcome, Page, State, Stop, Withdraw
+from substation.contract import (
+    Derate,
+    Drain,
+    FindSession,
+    ListSessions,
+    SessionState,
+    StopSession,
+    SubstationOutcome,
+    Withdraw,
+)
 from substation.journal import KEEP_MS, Journal
 from substation.plan import Plan
 from substation.schema import MIGRATIONS, SCHEMA_1
@@ -62,9 +71,22 @@ def write_schema_1(path: Path, load_wms: int = (ENDED_J + GOING_J) * 1000 + 999)
             "INSERT INTO record (key, attempt, state, session_id, vehicle_id, energy_j, power_w, stay_ms, start_ms,"
             " end_ms, started_unix_ms, expected_end_unix_ms, ended_ms, ended_unix_ms)"
             " VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (key, state, f"{SUBSTATION}.{key}", f"car-{key}", energy_j, power_w, stay_ms, start_ms, end_ms(key),
-             unix_ms + start_ms, unix_ms + end_ms(key), ended_ms, unix_ms + ended_ms if ended_ms >= 0 else 0),
-        )  # fmt: skip
+            (
+                key,
+                state,
+                f"{SUBSTATION}.{key}",
+                f"car-{key}",
+                energy_j,
+                power_w,
+                stay_ms,
+                start_ms,
+                end_ms(key),
+                unix_ms + start_ms,
+                unix_ms + end_ms(key),
+                ended_ms,
+                unix_ms + ended_ms if ended_ms >= 0 else 0,
+            ),
+        )
     for key, (attempt, state) in TOMBSTONES.items():
         database.execute("INSERT INTO record (key, attempt, state) VALUES (?, ?, ?)", (key, attempt, state))
     database.commit()
@@ -120,10 +142,10 @@ def test_open_sessions_go_on_exactly_as_they_would_have(desk: Desk) -> None:
     for now_ms in (GRID_MS, *(end + off for end in ends for off in (-1, 0, 1)), 10**9):
         assert curve.load_at(now_ms) == curve.draw_at(now_ms) == load_w(now_ms)
     for key in ("open", "leaves", "ends soon"):
-        (found,) = desk.ask(Find(f"{SUBSTATION}.{key}"))
+        (found,) = desk.ask(FindSession(f"{SUBSTATION}.{key}"))
         assert found.session
         assert found.session.plan == of_old(key)
-        assert found.session.state is State.CHARGING
+        assert found.session.state is SessionState.CHARGING
         passed_ms = GRID_MS - OLD[key][4]
         assert found.session.delivered_j == OLD[key][2] * passed_ms // 1000
 
@@ -137,9 +159,9 @@ def test_they_go_on_so_after_another_restart_too(desk: Desk) -> None:
         expected = load_w(desk.now_ms) + 1000
         assert desk.writer.published.curve.load_at(desk.now_ms) == expected
     desk.pass_time(3600)
-    (found,) = desk.ask(Find(f"{SUBSTATION}.open"))
+    (found,) = desk.ask(FindSession(f"{SUBSTATION}.open"))
     assert found.session
-    assert (found.session.state, found.session.delivered_j) == (State.COMPLETED, HOUR_J)
+    assert (found.session.state, found.session.delivered_j) == (SessionState.COMPLETED, HOUR_J)
 
 
 def test_energy_goes_on_from_what_the_old_counter_showed(desk: Desk) -> None:
@@ -171,9 +193,9 @@ def test_keys_ids_and_tombstones_still_say_what_they_said(desk: Desk) -> None:
         f"{SUBSTATION}.open",
         f"{SUBSTATION}.ended",
     ]
-    assert desk.ask(place("refused", 3))[0].outcome is Outcome.STALE
-    (found,) = desk.ask(Page(0, 100, "car-stopped"))
-    assert [(s.state, s.delivered_j) for s in found.sessions] == [(State.STOPPED, 11_000 * 30)]
+    assert desk.ask(place("refused", 3))[0].outcome is SubstationOutcome.STALE
+    (found,) = desk.ask(ListSessions(0, 100, "car-stopped"))
+    assert [(s.state, s.delivered_j) for s in found.sessions] == [(SessionState.STOPPED, 11_000 * 30)]
 
 
 def test_whose_it_is_is_kept_and_nothing_is_ordered(desk: Desk) -> None:
@@ -186,7 +208,7 @@ def test_whose_it_is_is_kept_and_nothing_is_ordered(desk: Desk) -> None:
 
 
 def test_a_session_of_old_can_be_stopped_and_a_new_one_tapers(desk: Desk) -> None:
-    stopped, placed = desk.ask(Stop(f"{SUBSTATION}.open"), place("refused", 5))
+    stopped, placed = desk.ask(StopSession(f"{SUBSTATION}.open"), place("refused", 5))
     assert stopped.session
     assert stopped.session.delivered_j == 11_000 * 60
     assert placed.session

@@ -26,9 +26,11 @@ def before_the_taper(plan: Plan, elapsed_ms: int) -> bool:
 def test_a_car_that_wants_22_kwh_at_11_kw_charges_as_batteries_do() -> None:
     plan = Plan(energy_j=22 * 3_600_000, power_w=11_000)
     hours = {
-        "the knee": 1.6, "draw at 3/4": 1.6 + 2 * TAU * math.log(4 / 3),
-        "at 1/2": 1.6 + 2 * TAU * math.log(2), "full": 1.6 + 2 * TAU * math.log(10),
-    }  # fmt: skip
+        "the knee": 1.6,
+        "draw at 3/4": 1.6 + 2 * TAU * math.log(4 / 3),
+        "at 1/2": 1.6 + 2 * TAU * math.log(2),
+        "full": 1.6 + 2 * TAU * math.log(10),
+    }
     knee, three_quarters, half, full = (math.ceil(each * 3_600_000) for each in hours.values())
     assert plan.draw_w(knee) == plan.reserved_w(knee) == 11_000
     assert plan.delivered_j(knee) == 0.8 * plan.energy_j
@@ -150,8 +152,10 @@ def test_nothing_is_delivered_after_the_plan_has_ended(plan: Plan, after: int) -
 
 @given(energy_j=ENERGIES, power_w=POWERS, taper=st.booleans())
 def test_without_a_stay_all_the_energy_is_delivered_at_the_end(
-    energy_j: int, power_w: int, taper: bool  # noqa: FBT001 - drawn
-) -> None:  # fmt: skip
+    energy_j: int,
+    power_w: int,
+    taper: bool,  # noqa: FBT001 - drawn
+) -> None:
     plan = Plan(energy_j, power_w, taper=taper)
     assert plan.delivered_j(plan.duration_ms) == energy_j
 

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 from runtime.store import StoreUnusable
-from substation.contract import MOST_LISTED, Answer, Derate, Drain, Find, Outcome, Page, State, Stop, Withdraw
+from substation.contract import (
+    MOST_LISTED,
+    Derate,
+    Drain,
+    FindSession,
+    ListSessions,
+    SessionState,
+    StopSession,
+    SubstationAnswer,
+    SubstationOutcome,
+    Withdraw,
+)
 from substation.curve import Usage
 from substation.journal import KEEP_MS, MOST_PRUNED, Journal
 from substation.writer import Backup, Probe, Prune, Request
@@ -31,9 +42,9 @@ def restart(desk: Desk) -> None:
     desk.start()
 
 
-def page(desk: Desk, after: int = 0, limit: int = 100, vehicle_id: str = "") -> Answer:
-    (found,) = desk.ask(Page(after, limit, vehicle_id))
-    assert found.outcome is Outcome.FOUND
+def page(desk: Desk, after: int = 0, limit: int = 100, vehicle_id: str = "") -> SubstationAnswer:
+    (found,) = desk.ask(ListSessions(after, limit, vehicle_id))
+    assert found.outcome is SubstationOutcome.FOUND
     return found
 
 
@@ -43,9 +54,9 @@ def test_a_session_charges_on_while_the_process_is_down(desk: Desk) -> None:
     desk.stop()
     desk.pass_time(4)  # 40 s of grid time
     desk.start()
-    (found,) = desk.ask(Find(placed.session.session_id))
+    (found,) = desk.ask(FindSession(placed.session.session_id))
     assert found.session
-    assert (found.session.state, found.session.delivered_j) == (State.CHARGING, 11_000 * 40)
+    assert (found.session.state, found.session.delivered_j) == (SessionState.CHARGING, 11_000 * 40)
     assert desk.writer.published.curve.load_at(desk.now_ms) == 11_000
 
 
@@ -55,9 +66,9 @@ def test_a_session_that_ended_while_the_process_was_down_is_completed_and_freed(
     desk.stop()
     desk.pass_time(11)
     desk.start()
-    (found,) = desk.ask(Find(placed.session.session_id))
+    (found,) = desk.ask(FindSession(placed.session.session_id))
     assert found.session
-    assert (found.session.state, found.session.delivered_j) == (State.COMPLETED, 1_100_000)
+    assert (found.session.state, found.session.delivered_j) == (SessionState.COMPLETED, 1_100_000)
     assert desk.writer.published.curve.load_at(desk.now_ms) == 0
     assert desk.writer.published.curve.usage.ended_j == 11_000 * 100
 
@@ -87,11 +98,11 @@ def test_what_nobody_waits_for_any_more_decides_nothing(desk: Desk) -> None:
 def test_a_substation_serves_the_first_order_book_that_placed_on_it_and_no_other(desk: Desk) -> None:
     desk.ask(place("a"))
     other = dataclasses.replace(place("b"), book_id="book-b")
-    assert desk.ask(other)[0].outcome is Outcome.WRONG_BOOK
+    assert desk.ask(other)[0].outcome is SubstationOutcome.WRONG_BOOK
     restart(desk)
-    assert desk.ask(other)[0].outcome is Outcome.WRONG_BOOK
+    assert desk.ask(other)[0].outcome is SubstationOutcome.WRONG_BOOK
     assert desk.journal.by_key("b") is None
-    assert desk.ask(place("b"))[0].outcome is Outcome.PLACED
+    assert desk.ask(place("b"))[0].outcome is SubstationOutcome.PLACED
 
 
 def test_a_commit_that_finds_no_room_leaves_no_trace(desk: Desk) -> None:
@@ -101,7 +112,11 @@ def test_a_commit_that_finds_no_room_leaves_no_trace(desk: Desk) -> None:
     desk.fill_the_disk()
     bulky = dataclasses.replace(place("bulky"), vehicle_id=BULKY)
     answers = desk.ask(
-        place("small"), Stop(kept.session.session_id), bulky, Find(kept.session.session_id), Find("nobody")
+        place("small"),
+        StopSession(kept.session.session_id),
+        bulky,
+        FindSession(kept.session.session_id),
+        FindSession("nobody"),
     )
     assert [a.outcome for a in answers] == ["unavailable"] * 3 + ["found", "not_found"]
     assert desk.writer.published.full
@@ -119,7 +134,10 @@ def test_a_full_disk_keeps_nobody_from_starting_and_reading(desk: Desk) -> None:
     desk.start()
     desk.fill_the_disk()
     bulky = dataclasses.replace(place("bulky"), vehicle_id=BULKY)
-    assert [a.outcome for a in desk.ask(bulky, Find(kept.session.session_id))] == ["unavailable", "found"]
+    assert [a.outcome for a in desk.ask(bulky, FindSession(kept.session.session_id))] == [
+        "unavailable",
+        "found",
+    ]
     assert desk.journal.epoch > desk.journal.station().epoch  # it is on the disk with the first commit
     desk.make_room()
     desk.commit([Request(Probe())])
@@ -143,7 +161,7 @@ def test_a_page_that_can_t_be_read_stops_admissions_and_not_the_process(desk: De
     assert kept.session
     spoil(desk)
     before = desk.ledger.curve()
-    answers = desk.ask(place("a"), Find(kept.session.session_id), Stop(kept.session.session_id))
+    answers = desk.ask(place("a"), FindSession(kept.session.session_id), StopSession(kept.session.session_id))
     assert [a.outcome for a in answers] == ["unavailable"] * 3
     assert desk.writer.published.damaged
     assert desk.ledger.curve() == before  # what is in memory goes on
@@ -199,7 +217,7 @@ def test_an_explicit_choice_goes_on_without_the_lost_commits_and_is_asked_for_on
     assert desk.ledger.load_w == left * 100
     desk.accept_loss = False
     restart(desk)
-    assert desk.ask(place("new"))[0].outcome is Outcome.PLACED
+    assert desk.ask(place("new"))[0].outcome is SubstationOutcome.PLACED
 
 
 @pytest.mark.parametrize("how", ["gone", "empty", "another"])
@@ -217,7 +235,7 @@ def test_a_journal_that_was_taken_away_is_missed(desk: Desk, how: str, tmp_path:
         desk.start()
     desk.accept_loss = True
     desk.start()
-    assert desk.ask(place("a"))[0].outcome is Outcome.PLACED
+    assert desk.ask(place("a"))[0].outcome is SubstationOutcome.PLACED
 
 
 def test_a_journal_without_a_note_starts_and_gets_one(desk: Desk) -> None:
@@ -242,7 +260,7 @@ def test_an_undone_commit_is_not_counted(desk: Desk) -> None:
 def test_a_read_after_an_undone_commit_does_not_count_it(desk: Desk) -> None:
     desk.ask(place("a"))
     with desk.quota_used_up():
-        assert desk.ask(place("b"))[0].outcome is Outcome.UNAVAILABLE
+        assert desk.ask(place("b"))[0].outcome is SubstationOutcome.UNAVAILABLE
         page(desk)  # a transaction that writes nothing
     assert desk.count.read_text().endswith(" 00000000000000000001\n")
     restart(desk)
@@ -261,7 +279,7 @@ def test_a_new_time_scale_counts_from_the_start_on(desk: Desk) -> None:
     desk.stop()
     desk.scale = 100.0
     desk.start()
-    (found,) = desk.ask(Find(placed.session.session_id))
+    (found,) = desk.ask(FindSession(placed.session.session_id))
     assert found.session
     assert found.session.delivered_j == 11_000 * (4 * 10 + 5 * 1)
 
@@ -269,16 +287,16 @@ def test_a_new_time_scale_counts_from_the_start_on(desk: Desk) -> None:
 def test_a_book_is_not_bound_by_a_commit_that_failed(desk: Desk) -> None:
     desk.fill_the_disk()
     bulky = dataclasses.replace(place("bulky"), vehicle_id=BULKY, book_id="book-b")
-    assert desk.ask(bulky)[0].outcome is Outcome.UNAVAILABLE
+    assert desk.ask(bulky)[0].outcome is SubstationOutcome.UNAVAILABLE
     desk.make_room()
-    assert desk.ask(place("a"))[0].outcome is Outcome.PLACED
+    assert desk.ask(place("a"))[0].outcome is SubstationOutcome.PLACED
 
 
 def test_a_probe_that_is_written_ends_the_full_state(desk: Desk) -> None:
     desk.fill_the_disk()
     desk.ask(dataclasses.replace(place("bulky"), vehicle_id=BULKY))
     desk.make_room()
-    desk.ask(Find("nobody"))
+    desk.ask(FindSession("nobody"))
     assert desk.writer.published.full
     desk.writer.commit([Request(Probe())])
     assert not desk.writer.published.full
@@ -301,7 +319,7 @@ def test_a_key_that_was_refused_before_is_paged_where_it_was_admitted(desk: Desk
     (full,) = desk.ask(place("full", power_w=CAPACITY_W))
     assert full.session
     desk.ask(place("late"))
-    desk.ask(Stop(full.session.session_id), place("early"))
+    desk.ask(StopSession(full.session.session_id), place("early"))
     desk.ask(place("late", attempt=1))
     assert [s.vehicle_id for s in page(desk).sessions] == ["car-full", "car-early", "car-late"]
 
@@ -309,7 +327,7 @@ def test_a_key_that_was_refused_before_is_paged_where_it_was_admitted(desk: Desk
 def test_ending_a_session_does_not_move_it_to_another_page(desk: Desk) -> None:
     placed = desk.ask(place("a"), place("b"))
     assert placed[0].session
-    desk.ask(Stop(placed[0].session.session_id))
+    desk.ask(StopSession(placed[0].session.session_id))
     assert [s.vehicle_id for s in page(desk).sessions] == ["car-a", "car-b"]
 
 
@@ -339,7 +357,10 @@ def test_totals_that_outgrow_the_journal_s_integers_do_not_end_the_process(desk:
     (placed,) = desk.ask(place("a"))
     assert placed.session
     desk.pass_time(1)
-    assert [a.outcome for a in desk.ask(Stop(placed.session.session_id), place("b"))] == ["stopped", "placed"]
+    assert [a.outcome for a in desk.ask(StopSession(placed.session.session_id), place("b"))] == [
+        "stopped",
+        "placed",
+    ]
     restart(desk)
     assert 0 <= desk.journal.station().usage.ended_j < 2**63
 
@@ -354,7 +375,9 @@ def test_a_page_of_no_or_of_minus_so_many_sessions_has_one(desk: Desk, limit: in
 
 def test_a_page_of_nothing_is_empty_and_the_last(desk: Desk) -> None:
     for limit in (0, 1, 2**31 - 1):
-        assert page(desk, 2**63 - 1, limit) == page(desk, 0, limit) == Answer(Outcome.FOUND)
+        assert (
+            page(desk, 2**63 - 1, limit) == page(desk, 0, limit) == SubstationAnswer(SubstationOutcome.FOUND)
+        )
 
 
 def test_a_huge_page_has_as_many_sessions_as_are_allowed(desk: Desk) -> None:
@@ -376,7 +399,11 @@ def test_a_vehicle_s_sessions_are_paged_without_those_of_others(desk: Desk) -> N
         seen += [s.session_id for s in part.sessions]
     assert seen == [s.session_id for s in page(desk).sessions if s.vehicle_id == "EV-1"]
     assert len(seen) == 3
-    assert page(desk, 0, 10, "EV") == page(desk, 0, 10, "EV-1' OR 1") == Answer(Outcome.FOUND)
+    assert (
+        page(desk, 0, 10, "EV")
+        == page(desk, 0, 10, "EV-1' OR 1")
+        == SubstationAnswer(SubstationOutcome.FOUND)
+    )
 
 
 def test_the_operator_s_orders_survive_a_restart(desk: Desk) -> None:
@@ -384,12 +411,12 @@ def test_the_operator_s_orders_survive_a_restart(desk: Desk) -> None:
     restart(desk)
     assert desk.writer.published.draining
     assert desk.writer.published.curve.capacity_w == 22_000
-    assert desk.ask(place("a"))[0].outcome is Outcome.REFUSED
+    assert desk.ask(place("a"))[0].outcome is SubstationOutcome.REFUSED
     assert [a.outcome for a in desk.ask(Drain(on=False), place("b", power_w=22_001))] == ["done", "refused"]
     restart(desk)
     assert not desk.writer.published.draining
-    assert desk.ask(place("c", power_w=22_000))[0].outcome is Outcome.PLACED
-    assert desk.ask(Derate(0))[0].outcome is Outcome.DONE
+    assert desk.ask(place("c", power_w=22_000))[0].outcome is SubstationOutcome.PLACED
+    assert desk.ask(Derate(0))[0].outcome is SubstationOutcome.DONE
     restart(desk)
     assert desk.writer.published.curve.capacity_w == CAPACITY_W
 
@@ -397,7 +424,7 @@ def test_the_operator_s_orders_survive_a_restart(desk: Desk) -> None:
 @pytest.mark.parametrize("limit_w", [-1, CAPACITY_W + 1, 2**63 - 1, -(2**63)])
 def test_a_limit_that_is_none_or_above_the_rating_changes_nothing(desk: Desk, limit_w: int) -> None:
     desk.ask(Derate(20_000))
-    assert desk.ask(Derate(limit_w)) == [Answer(Outcome.INVALID)]
+    assert desk.ask(Derate(limit_w)) == [SubstationAnswer(SubstationOutcome.INVALID)]
     assert desk.writer.published.curve.capacity_w == desk.journal.station().limit_w == 20_000
 
 
@@ -406,9 +433,9 @@ def test_derating_below_the_load_cuts_nobody_off_and_counts_as_derating(desk: De
     assert placed.session
     desk.ask(Derate(10_000))
     desk.pass_time(5)  # 50 s of grid time
-    found, refused = desk.ask(Find(placed.session.session_id), place("b", power_w=1))
+    found, refused = desk.ask(FindSession(placed.session.session_id), place("b", power_w=1))
     assert found.session
-    assert (found.session.state, refused.outcome) == (State.CHARGING, Outcome.REFUSED)
+    assert (found.session.state, refused.outcome) == (SessionState.CHARGING, SubstationOutcome.REFUSED)
     usage = desk.writer.published.curve.usage
     assert (usage.derating_wms, usage.admission_wms) == (20_000 * 50_000, 0)
     restart(desk)
@@ -425,9 +452,9 @@ def test_a_start_with_a_lower_rating_takes_the_lower_of_rating_and_limit(desk: D
         desk.start()
         assert desk.writer.published.curve.capacity_w == in_force_w
         assert desk.ledger.load_w == 30_000
-        assert desk.ask(place(f"at-{rated_w}", power_w=1))[0].outcome is Outcome.REFUSED
+        assert desk.ask(place(f"at-{rated_w}", power_w=1))[0].outcome is SubstationOutcome.REFUSED
         assert desk.writer.published.curve.usage_at(desk.now_ms).admission_wms == 0
-    assert desk.ask(Derate(0), place("b", power_w=69_000))[1].outcome is Outcome.PLACED
+    assert desk.ask(Derate(0), place("b", power_w=69_000))[1].outcome is SubstationOutcome.PLACED
 
 
 def test_a_limit_that_was_kept_above_a_lower_rating_can_be_set_anew_within_it(desk: Desk) -> None:
@@ -435,29 +462,31 @@ def test_a_limit_that_was_kept_above_a_lower_rating_can_be_set_anew_within_it(de
     desk.stop()
     desk.capacity_w = 20_000
     desk.start()
-    assert desk.ask(Derate(25_000))[0].outcome is Outcome.INVALID
-    assert desk.ask(Drain(on=True), Drain(on=False))[1].outcome is Outcome.DONE  # the limit is not touched
+    assert desk.ask(Derate(25_000))[0].outcome is SubstationOutcome.INVALID
+    assert (
+        desk.ask(Drain(on=True), Drain(on=False))[1].outcome is SubstationOutcome.DONE
+    )  # the limit is not touched
     assert desk.journal.station().limit_w == 25_000
-    assert desk.ask(Derate(15_000))[0].outcome is Outcome.DONE
+    assert desk.ask(Derate(15_000))[0].outcome is SubstationOutcome.DONE
     assert desk.writer.published.curve.capacity_w == 15_000
 
 
 def test_orders_of_a_commit_that_finds_no_room_are_not_in_force(desk: Desk) -> None:
     desk.fill_the_disk()
     answers = desk.ask(Drain(on=True), Derate(20_000), Withdraw(BULKY, 0))
-    assert {a.outcome for a in answers} == {Outcome.UNAVAILABLE}
+    assert {a.outcome for a in answers} == {SubstationOutcome.UNAVAILABLE}
     assert not desk.writer.published.draining
     assert desk.writer.published.curve.capacity_w == CAPACITY_W
     desk.make_room()
     restart(desk)
     assert not desk.writer.published.draining
-    assert desk.ask(place("a"))[0].outcome is Outcome.PLACED
+    assert desk.ask(place("a"))[0].outcome is SubstationOutcome.PLACED
 
 
 def test_an_order_that_nobody_waits_for_any_more_is_not_given(desk: Desk) -> None:
     late = desk.monotonic_s - 0.001
     answers = desk.commit([Request(Drain(on=True), late), Request(Derate(1000), late)])
-    assert {a.outcome for a in answers} == {Outcome.UNAVAILABLE}
+    assert {a.outcome for a in answers} == {SubstationOutcome.UNAVAILABLE}
     assert not desk.writer.published.draining
 
 
@@ -465,7 +494,7 @@ KEPT_S = KEEP_MS / 1000
 
 
 def prune(desk: Desk) -> None:
-    assert desk.writer.commit([Request(Prune())]) == [Answer(Outcome.DONE)]
+    assert desk.writer.commit([Request(Prune())]) == [SubstationAnswer(SubstationOutcome.DONE)]
 
 
 def known(desk: Desk, *keys: str) -> list[str]:
@@ -477,7 +506,7 @@ def test_records_are_dropped_three_days_after_their_planned_end_or_writing(desk:
     short, long = desk.ask(place("short", seconds=1000), place("long", power_w=1, seconds=20 * day_s))
     assert short.session
     assert long.session  # both end early; what counts is when they would have ended: in 100 s, in 2 days
-    desk.ask(Stop(short.session.session_id), Withdraw("long", 0), Withdraw("tombstone", 3))
+    desk.ask(StopSession(short.session.session_id), Withdraw("long", 0), Withdraw("tombstone", 3))
     desk.ask(place("refused", power_w=CAPACITY_W + 1))
     every = ("short", "long", "tombstone", "refused")
     desk.pass_time(KEPT_S)
@@ -510,11 +539,11 @@ def test_a_key_that_was_dropped_is_a_new_key(desk: Desk) -> None:
     desk.pass_time(KEPT_S + 10)
     prune(desk)
     again, gone = desk.ask(place("a", seconds=10), place("gone", attempt=0))
-    assert again.outcome is gone.outcome is Outcome.PLACED
+    assert again.outcome is gone.outcome is SubstationOutcome.PLACED
     assert first.session
     assert again.session
     assert again.session.session_id != first.session.session_id
-    assert desk.ask(Find(first.session.session_id))[0].outcome is Outcome.NOT_FOUND
+    assert desk.ask(FindSession(first.session.session_id))[0].outcome is SubstationOutcome.NOT_FOUND
 
 
 def test_one_commit_drops_a_bounded_number_and_the_oldest_first(desk: Desk) -> None:
@@ -549,10 +578,10 @@ def test_a_session_that_is_open_by_grid_time_is_never_dropped(desk: Desk) -> Non
     desk.pass_time(2 * KEPT_S)
     prune(desk)
     assert known(desk, "open") == ["open"]
-    assert desk.ask(Find(opened.session.session_id))[0].outcome is Outcome.FOUND
+    assert desk.ask(FindSession(opened.session.session_id))[0].outcome is SubstationOutcome.FOUND
     assert (
         desk.ask(place("open", seconds=100))[0].session
-        == desk.ask(Find(opened.session.session_id))[0].session
+        == desk.ask(FindSession(opened.session.session_id))[0].session
     )
     desk.ledger.check()
 
@@ -596,7 +625,7 @@ def test_a_copy_holds_what_was_committed_before_and_in_its_own_batch(desk: Desk,
 def test_a_copy_that_was_left_unfinished_is_replaced(desk: Desk, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     copy.write_bytes(b"half of a copy" * 1000)
-    assert desk.commit([Request(Backup(copy))])[0].outcome is Outcome.DONE
+    assert desk.commit([Request(Backup(copy))])[0].outcome is SubstationOutcome.DONE
     Journal(copy, SUBSTATION, 0).close()
 
 

@@ -1,0 +1,235 @@
+"""The alarms: raised, acknowledged, muted, cleared, and what became of them.
+
+Pure: time comes as a Moment. Rules, after ISA-18.2 and EEMUA 191:
+
+- an alarm is raised when its rule was bad without a break for its on-delay, and cleared when it was fine
+  without a break for its off-delay; what lies between, or is not known, starts both anew;
+- one that was cleared stays shown until it is acknowledged; one that is still true stays shown in any case;
+- one that comes back before is a new occurrence under a new id: nobody acknowledges what they did not see;
+- a cleared alarm shows its worst value;
+- a mute has an end and a reason. It hides nothing: what is muted is shown and counted apart;
+- a rush hour mutes warnings that come up in it, but no earlier ones, and never criticals.
+"""
+
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from admin_ui.alarms.findings import Finding, Judgement, Key
+from admin_ui.alarms.mutes import Mutes
+from admin_ui.alarms.rules import Rule, Severity
+from admin_ui.grid.event_log import AlarmLog
+from admin_ui.grid.outages import Outages
+
+SHOWN = 100  # of each list; the rest is only counted
+FLOOD = 10  # alarms in ten minutes; more than an operator can handle (EEMUA 191)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Moment:
+    """Now: seconds of a monotonic clock for delays, and unix seconds to tell people."""
+
+    mono_s: float
+    unix_s: float
+
+
+@dataclasses.dataclass(slots=True)
+class Worst:
+    """The worst finding so far, in words and as its size; '' before the first."""
+
+    said: str = ""
+    size: float = 0.0
+
+    def take(self, finding: Finding) -> None:
+        """Keep a finding if it is bad, and worse than the worst so far."""
+        if finding.verdict is Judgement.BAD and (not self.said or finding.size > self.size):
+            self.said, self.size = finding.said, finding.size
+
+
+@dataclasses.dataclass(slots=True)
+class Alarm:
+    """One occurrence; `times` and `worst` are over those of the same key that were not acknowledged in between."""
+
+    id: int
+    rule: str
+    substation_id: str
+    said: str
+    raised_unix_s: float
+    cleared_unix_s: float | None = None
+    acknowledged_unix_s: float | None = None
+    acknowledged_by: str = ""
+    times: int = 1
+    rush: str = ""  # the rush hour in which it was raised
+    worst: Worst = dataclasses.field(default_factory=Worst)
+
+
+@dataclasses.dataclass(slots=True)
+class Pending:
+    """Findings that contradict the state of a key: since when, and the worst of them."""
+
+    since_s: float
+    worst: Worst = dataclasses.field(default_factory=Worst)
+
+
+class Alarms:
+    """All alarms, by their key, with the mutes, the outages and the log of what has happened."""
+
+    def __init__(self, rules: Mapping[str, Rule], kept: Mapping[str, Any] | None = None) -> None:
+        """`kept` is what `keep` returned before a restart."""
+        kept = kept or {}
+        self.rules = rules
+        known = [_read(alarm) for alarm in kept.get("alarms", [])]
+        self.open: dict[Key, Alarm] = {(a.rule, a.substation_id): a for a in known if a.rule in rules}
+        self.log = AlarmLog(kept.get("history", []), kept.get("last_id", 0))
+        self.mutes = Mutes(rules, self.log, kept.get("mutes", []))
+        self.outages = Outages(self.log)
+        self.rush = ""
+        self.judged = False  # whether anything was looked at since the start
+        self._pending: dict[Key, Pending] = {}
+
+    @property
+    def version(self) -> int:
+        """Rises with every event: what is to be kept has changed."""
+        return self.log.number
+
+    def keep(self) -> dict[str, Any]:
+        """Return all that must outlive a restart, as JSON holds it."""
+        return {
+            "alarms": [dataclasses.asdict(alarm) for alarm in self.open.values()],
+            "mutes": self.mutes.keep(),
+            "history": list(self.log.events),
+            "last_id": self.log.number,
+        }
+
+    def look(
+        self, found: Mapping[Key, Finding], unknown: Collection[str], now: Moment, rush: str = ""
+    ) -> None:
+        """Take what the rules say; `unknown` are those that say nothing now, `rush` the run in progress."""
+        self.rush, self.judged = rush, True
+        self.mutes.expire(now.unix_s)
+        for key in [*self.open, *(found.keys() - self.open.keys())]:
+            if key[0] in unknown:
+                self._pending.pop(key, None)
+            else:
+                self._judge(key, found.get(key), now)
+        for key in self._pending.keys() - found.keys() - self.open.keys():
+            del self._pending[key]
+
+    def acknowledge(self, ids: Collection[int], by: str, unix_s: float) -> list[int]:
+        """Note who has seen alarms; returns the ids that were waiting for it."""
+        done = []
+        for key, alarm in list(self.open.items()):
+            if alarm.id not in ids or alarm.acknowledged_unix_s is not None:
+                continue
+            alarm.acknowledged_unix_s, alarm.acknowledged_by = unix_s, by
+            done.append(alarm.id)
+            self._note("acknowledged", alarm, unix_s, by=by)
+            if alarm.cleared_unix_s is not None:
+                del self.open[key]
+        return sorted(done)
+
+    def muted_by(self, alarm: Alarm) -> str:
+        """Return what mutes an alarm: 'rush hour', 'mute', or ''.
+
+        A rush hour mutes warnings that come up in it. Earlier ones have another cause, and are not muted.
+        """
+        if self.mutes.holding(alarm.rule, alarm.substation_id):
+            return "mute"
+        of_the_run = self.rush and alarm.rush == self.rush
+        return "rush hour" if of_the_run and self.rules[alarm.rule].severity is Severity.WARNING else ""
+
+    def shown(self, unix_s: float) -> dict[str, Any]:
+        """Return what browsers are shown: the worst first, then the newest."""
+        listed = sorted(map(self._shown, self.open.values()), key=_order)
+        calling, muted = [a for a in listed if not a["muted"]], [a for a in listed if a["muted"]]
+        raised, of_them_muted = self.log.raised(unix_s)
+        return {
+            "calling": calling[:SHOWN],
+            "muted": muted[:SHOWN],
+            "mutes": self.mutes.keep(),
+            "counts": {**_counts(calling, ""), **_counts(muted, "muted_"), "idle_mutes": self._idle_mutes()},
+            "rush": self.rush,
+            "judged": self.judged,
+            "raised_in_10_min": raised,
+            "raised_muted_in_10_min": of_them_muted,
+            "flood": raised - of_them_muted > FLOOD,
+            "rules": len(self.rules),
+            "version": self.version,
+        }
+
+    def _idle_mutes(self) -> int:
+        """Return how many mutes are in force although their alarms have cleared."""
+        active = [alarm for alarm in self.open.values() if alarm.cleared_unix_s is None]
+        mutes = self.mutes.by_id.values()
+        return sum(not any(mute.holds(a.rule, a.substation_id) for a in active) for mute in mutes)
+
+    def _judge(self, key: Key, finding: Finding | None, now: Moment) -> None:
+        verdict = finding.verdict if finding else Judgement.FINE
+        alarm = self.open.get(key)
+        active = alarm is not None and alarm.cleared_unix_s is None
+        if alarm and active and finding and verdict is not Judgement.FINE:
+            alarm.said = finding.said
+            alarm.worst.take(finding)
+        if verdict is not (Judgement.FINE if active else Judgement.BAD):
+            self._pending.pop(key, None)
+            return
+        rule = self.rules[key[0]]
+        pending = self._pending.setdefault(key, Pending(now.mono_s))
+        if finding:
+            pending.worst.take(finding)
+        if now.mono_s - pending.since_s < (rule.off_s if active else rule.on_s):
+            return
+        del self._pending[key]
+        if alarm and active:
+            self._clear(key, alarm, now.unix_s)
+        elif finding:
+            self._raise(key, finding, pending.worst, now.unix_s)
+
+    def _raise(self, key: Key, finding: Finding, worst: Worst, unix_s: float) -> None:
+        before = self.open.get(key)
+        if before and before.worst.said and before.worst.size > worst.size:
+            worst = before.worst
+        times = before.times + 1 if before else 1
+        alarm = Alarm(
+            self.log.next_number, *key, finding.said, unix_s, times=times, rush=self.rush, worst=worst
+        )
+        self.open[key] = alarm
+        self._note("raised", alarm, unix_s, said=finding.said)
+
+    def _clear(self, key: Key, alarm: Alarm, unix_s: float) -> None:
+        alarm.cleared_unix_s = unix_s
+        self._note("cleared", alarm, unix_s, said=f"At its worst: {alarm.worst.said}")
+        if alarm.acknowledged_unix_s is not None:
+            del self.open[key]
+
+    def _note(self, event: str, alarm: Alarm, unix_s: float, by: str = "", said: str = "") -> None:
+        about = {"of": alarm.id, "rule": alarm.rule, "substation_id": alarm.substation_id}
+        self.log.note(event, unix_s, about, by=by, said=said, muted=self.muted_by(alarm))
+
+    def _shown(self, alarm: Alarm) -> dict[str, Any]:
+        rule = self.rules[alarm.rule]
+        told = {"severity": rule.severity, "title": rule.title, "action": rule.action, "link": rule.link}
+        return dataclasses.asdict(alarm) | told | {"muted": self.muted_by(alarm)}
+
+
+def _read(kept: Mapping[str, Any]) -> Alarm:
+    """Read an alarm as `keep` wrote it; without a worst value, as of an older console, its last one counts."""
+    return Alarm(**{**kept, "worst": Worst(**kept.get("worst", {"said": kept["said"]}))})
+
+
+def _order(alarm: Mapping[str, Any]) -> tuple[bool, bool, int]:
+    """Order by severity, then active before cleared, then the newest first."""
+    return alarm["severity"] != Severity.CRITICAL, alarm["cleared_unix_s"] is not None, -alarm["id"]
+
+
+def _counts(alarms: Collection[Mapping[str, Any]], prefix: str) -> dict[str, int]:
+    """Return how many are active by severity, how many have cleared, and how many are not acknowledged."""
+
+    def counted() -> Iterator[tuple[str, int]]:
+        active = [alarm for alarm in alarms if alarm["cleared_unix_s"] is None]
+        for severity in Severity:
+            yield str(severity), sum(alarm["severity"] == severity for alarm in active)
+        yield "cleared", len(alarms) - len(active)
+        yield "unacknowledged", sum(alarm["acknowledged_unix_s"] is None for alarm in alarms)
+
+    return {prefix + name: count for name, count in counted()}

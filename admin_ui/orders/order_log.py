@@ -1,0 +1,90 @@
+"""Reads from the audit log what operators have ordered: who, when and why."""
+
+import dataclasses
+import datetime as dt
+import json
+from typing import Any
+
+from admin_ui.audit.log import Audit
+from admin_ui.grid.order import DRAIN, KINDS, LOWER, RESTORE, STOP, SWITCH, Order
+
+MOST = 5  # orders that are returned
+MARKS = ", ".join("?" * len(KINDS))
+DRAINS = frozenset({DRAIN, RESTORE})  # the later one of these counts
+# The completion of an order is an entry of its own, which names the order.
+ORDERED = f"""
+    SELECT begun.who, begun.at_unix_ms, begun.action, begun.target, begun.reason, begun.details
+    FROM entry AS begun JOIN entry AS ended ON ended.of = begun.number
+    WHERE ended.outcome = 'done' AND begun.action IN ({MARKS})
+"""  # noqa: S608 - constants
+SINCE = f"{ORDERED} AND ended.number > ? ORDER BY ended.number DESC LIMIT ?"
+ON_TARGET = f"{ORDERED} AND begun.target = ? AND (begun.action = ? OR begun.action = ?) ORDER BY ended.number DESC LIMIT 1"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PastOrder:
+    """An order that the grid has confirmed: by whom, when (unix milliseconds), and the reason."""
+
+    who: str
+    at_unix_ms: int
+    order: Order
+    reason: str
+
+    def told(self) -> dict[str, Any]:
+        """Return the order as in an answer."""
+        return self.order.told() | {"who": self.who, "at_unix_ms": self.at_unix_ms, "reason": self.reason}
+
+    def said(self) -> str:
+        """Return it in words; times are UTC."""
+        at = dt.datetime.fromtimestamp(self.at_unix_ms / 1000, dt.UTC).strftime("%H:%M:%S")
+        return f"{self.who} {did(self.order)} at {at} UTC ({self.reason})."
+
+
+class OrderLog:
+    """Reads the orders of the audit log."""
+
+    def __init__(self, audit: Audit) -> None:
+        self._audit = audit
+
+    @property
+    def number(self) -> int:
+        """The newest entry of the log, by which `since` tells what came later."""
+        return self._audit.head.number
+
+    async def since(self, number: int) -> list[PastOrder]:
+        """Return the orders done after an entry, newest first, at most MOST."""
+        return await self._rows(SINCE, (*KINDS, number, MOST))
+
+    async def last(self, order: Order) -> list[PastOrder]:
+        """Return the last order of this kind on the target if it is the same order: another operator was faster."""
+        kinds = sorted(DRAINS) if order.kind in DRAINS else [order.kind] * 2
+        found = await self._rows(ON_TARGET, (*KINDS, order.target, *kinds))
+        return [each for each in found if each.order == order]
+
+    async def _rows(self, sql: str, values: tuple[object, ...]) -> list[PastOrder]:
+        return [
+            PastOrder(
+                row["who"],
+                row["at_unix_ms"],
+                _order(row["action"], row["target"], row["details"]),
+                row["reason"],
+            )
+            for row in await self._audit.rows(sql, values)
+        ]
+
+
+def did(order: Order) -> str:
+    """Return what an order did, in words."""
+    words = {
+        DRAIN: f"drained {order.target}",
+        RESTORE: f"restored {order.target}",
+        SWITCH: f"switched the policy to {order.value}",
+        STOP: f"stopped session {order.target}",
+    }
+    limit = "its rated limit" if order.value is None else f"a limit of {order.value} kW"
+    return words.get(order.kind, f"gave {order.target} {limit}")
+
+
+def _order(action: str, target: str, details: str) -> Order:
+    value = json.loads(details).get("value")
+    return Order(action, target, value if action in {LOWER, SWITCH} else None)

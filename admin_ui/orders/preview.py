@@ -1,0 +1,275 @@
+"""What an order would do, told before it is given.
+
+Pure. Rules:
+
+- a preview is of one state of the grid, which `basis` names: who orders by it orders in that state only;
+- figures are of this moment: what is not known, such as when a load will have fallen, is said to be unknown;
+- `effect` of an order and then of its undo is the state from before.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from admin_ui.grid.order import DRAIN, FLEET, LOWER, RESTORE, STOP, SWITCH, Order
+from admin_ui.grid.usable_capacity import usable
+from balancer.contract import TAKES_NO_CARS
+
+GROWTH_S = 120.0  # room for less than so many seconds of the present growth is too little
+EVENLY = {"round_robin": "in turn", "random": "at random"}  # these do not look at the load
+SAME_KW = 0.0005
+
+Row = Mapping[str, Any]
+Fleet = Mapping[str, Any]  # as `/fleet` shows it
+Releases = Sequence[tuple[float, float]]  # (within so many seconds, kW freed until then)
+
+
+def basis(fleet: Fleet) -> str:
+    """Return what names the state that orders change: policy, limits, drains, and who can be used."""
+    state = [
+        (row["substation_id"], float(row["capacity_kw"]), row["draining"], row["state"] in TAKES_NO_CARS)
+        for row in sorted(fleet["substations"], key=lambda row: str(row["substation_id"]))
+    ]
+    return hashlib.sha256(json.dumps([fleet["policy"], state]).encode()).hexdigest()[:16]
+
+
+def effect(fleet: Fleet, given: Order) -> dict[str, Any]:
+    """Return the fleet as it is right after an order."""
+    rows = [
+        _changed(row, given) if row["substation_id"] == given.target else row for row in fleet["substations"]
+    ]
+    return {
+        **fleet,
+        "policy": given.value if given.kind == SWITCH else fleet["policy"],
+        "substations": rows,
+    }
+
+
+def _changed(row: Row, given: Order) -> dict[str, Any]:
+    if given.kind == LOWER:
+        return {**row, "capacity_kw": row["rated_kw"] if given.value is None else given.value}
+    return {**row, "draining": given.kind == DRAIN}
+
+
+def shows(fleet: Fleet, given: Order) -> bool:
+    """Whether the fleet is as the order wants it."""
+    return find(fleet, given.target) is not None and basis(fleet) == basis(effect(fleet, given))
+
+
+def undo(fleet: Fleet, given: Order) -> Order | None:
+    """Return the order that takes an order back, given in this state; None when there is none."""
+    row = find(fleet, given.target) or {}
+    if given.kind == SWITCH:
+        return Order(SWITCH, given.target, str(fleet["policy"]))
+    if given.kind == LOWER and row:
+        rated = abs(row["capacity_kw"] - row["rated_kw"]) < SAME_KW
+        return Order(LOWER, given.target, None if rated else row["capacity_kw"])
+    opposite = {DRAIN: RESTORE, RESTORE: DRAIN}.get(given.kind)
+    return Order(opposite, given.target) if opposite else None
+
+
+def why_not(fleet: Fleet, given: Order) -> str:
+    """Return why an order can't be given in this state, '' when it can."""
+    if given.kind == SWITCH:
+        if given.value not in fleet["policies"]:
+            return f"There is no policy {given.value}. There are {', '.join(fleet['policies'])}."
+        return f"The policy is {given.value} already." if given.value == fleet["policy"] else ""
+    row = find(fleet, given.target)
+    if row is None:
+        return f"The balancer shows no {given.target}."
+    if given.kind in {DRAIN, RESTORE} and row["draining"] == (given.kind == DRAIN):
+        return f"{given.target} is {'draining' if row['draining'] else 'not drained'} already."
+    if given.kind == LOWER:
+        return _why_no_limit(row, given)
+    return ""
+
+
+def preview(
+    fleet: Fleet, given: Order, growth_kw_s: float | None = None, releases: Releases = ()
+) -> dict[str, Any]:
+    """Return what an order would do; `growth_kw_s` is that of the fleet's load now, None when unknown.
+
+    `releases` is what the plans of the target's sessions will free, () when that is not known.
+    """
+    told: dict[str, Any] = given.told() | {
+        "basis": basis(fleet),
+        "refused": why_not(fleet, given),
+        "policy": fleet["policy"],
+    }
+    if told["refused"]:
+        return told
+    after = effect(fleet, given)
+    back = undo(fleet, given)
+    return told | {
+        "figures": [
+            {"name": name, "before": before, "after": figures(after)[name]}
+            for name, before in figures(fleet).items()
+        ],
+        "arrivals": arrivals(after),
+        "effects": [*_effects(fleet, after, given, releases), _next_car(after)],
+        "warnings": _warnings(fleet, after, growth_kw_s),
+        "undo": back.told() if back else None,
+    }
+
+
+def stopped(session: Mapping[str, Any], reserved_kw: float) -> dict[str, Any]:
+    """Return what stopping a session would do; `reserved_kw` is what it reserves now."""
+    name, state = session["session_id"], session["state"]
+    told = Order(STOP, name).told() | {"basis": state, "undo": None}
+    if state not in {"charging", "paused"}:
+        return told | {"refused": f"The session is over already: {state}."}
+    got = f"{session['delivered_kwh']:.1f} of {session['energy_kwh']:g} kWh"
+    effects = [
+        f"{session['vehicle_id']} stops charging now. It has {got}.",
+        f"{session['substation_id']} gets {reserved_kw:g} kW of room back at once.",
+        "Nobody else is touched. The same car may ask again.",
+    ]
+    cannot = "This can't be undone: the car must ask again, and may get another place or none."
+    return told | {"refused": "", "figures": [], "arrivals": [], "effects": effects, "warnings": [cannot]}
+
+
+def arrivals(fleet: Fleet) -> list[dict[str, Any]]:
+    """Return where new cars go until the fleet is full: the room of each, and its share of them; most first.
+
+    A policy that looks at the load fills whoever has room; others go by turn or by chance.
+    """
+    room = {row["substation_id"]: room_kw(row) for row in fleet["substations"] if room_kw(row) > 0}
+    total_kw, evenly = sum(room.values()), fleet["policy"] in EVENLY
+    return [
+        {"substation_id": name, "room_kw": round(kw, 1), "share": 1 / len(room) if evenly else kw / total_kw}
+        for name, kw in sorted(room.items(), key=lambda each: (-each[1], each[0]))
+    ]
+
+
+def below_in_s(releases: Releases, excess_kw: float) -> tuple[float, float] | None:
+    """Return between how many seconds a load will have fallen by so much; None when the plans don't say."""
+    earliest_s = 0.0
+    for within_s, freed_kw in releases:
+        if freed_kw >= excess_kw - SAME_KW:
+            return earliest_s, within_s
+        earliest_s = within_s
+    return None
+
+
+def find(fleet: Fleet, substation_id: str) -> Row | None:
+    """Return a substation's row; that of the whole fleet is an empty one."""
+    if substation_id == FLEET:
+        return {}
+    return next((row for row in fleet["substations"] if row["substation_id"] == substation_id), None)
+
+
+def room_kw(row: Row) -> float:
+    """Return the room of a substation for new cars."""
+    return float(max(row["capacity_kw"] - row["load_kw"], 0.0)) if usable(row) else 0.0
+
+
+def firm_kw(rows: Sequence[Row]) -> float:
+    """Return the firm capacity, N-1: what those that take new cars have when the largest of them is lost."""
+    limits = [row["capacity_kw"] for row in rows if usable(row)]
+    return float(sum(limits) - max(limits, default=0.0))
+
+
+def figures(fleet: Fleet) -> dict[str, float]:
+    """Return what is left for new cars, the firm capacity, and how many take new cars."""
+    rows = fleet["substations"]
+    return {
+        "headroom_kw": round(sum(room_kw(row) for row in rows), 1),
+        "firm_kw": round(firm_kw(rows), 1),
+        "open": sum(usable(row) for row in rows),
+    }
+
+
+def _effects(fleet: Fleet, after: Fleet, given: Order, releases: Releases) -> list[str]:
+    row = find(after, given.target) or {}
+    match given.kind:
+        case "drain":
+            return [
+                f"{given.target} takes no new car. Its {row['sessions']} running sessions go on until they end."
+            ]
+        case "restore":
+            return [f"{given.target} takes new cars again: it has room for {_kw(room_kw(row))}."]
+        case "policy":
+            return [
+                f"New cars are placed by {given.value} instead of {fleet['policy']}. Running sessions stay.",
+                "Every balancer on the same order book follows within about a second.",
+            ]
+        case _:
+            return [_limit_effect(row, releases)]
+
+
+def _limit_effect(row: Row, releases: Releases) -> str:
+    name, limit_kw, excess_kw = row["substation_id"], row["capacity_kw"], row["load_kw"] - row["capacity_kw"]
+    if excess_kw <= 0:
+        return (
+            f"{name} admits up to {_kw(limit_kw)}; it carries {_kw(row['load_kw'])} now. Nobody is cut off."
+        )
+    between = below_in_s(releases, excess_kw)
+    when = (
+        f"By the plans of its sessions that is in {_span(*between)}."
+        if between
+        else "When that will be is not known."
+    )
+    return (
+        f"Nobody is cut off. {name} carries {_kw(excess_kw)} more than the new limit of {_kw(limit_kw)},"
+        f" and admits nothing until its load is below it. {when}"
+    )
+
+
+def _next_car(after: Fleet) -> str:
+    rows = [row for row in after["substations"] if room_kw(row) > 0]
+    if not rows:
+        return "New cars find no room anywhere: they wait, or are told when to come back."
+    if after["policy"] in EVENLY:
+        return f"New cars go {EVENLY[after['policy']]} to {_names(rows)}."
+    lowest = min(rows, key=lambda row: row["load_kw"] / row["capacity_kw"])
+    share = 100 * lowest["load_kw"] / lowest["capacity_kw"]
+    return f"New cars go to {_names(rows)}, first to {lowest['substation_id']}: it stands lowest, at {share:.1f} %."
+
+
+def _warnings(fleet: Fleet, after: Fleet, growth_kw_s: float | None) -> list[str]:
+    rows, told = after["substations"], []
+    left_kw = figures(after)["headroom_kw"]
+    if left_kw > figures(fleet)["headroom_kw"]:
+        return []
+    if not any(usable(row) for row in rows):
+        told.append("No substation would be left that takes new cars: every one would be refused.")
+    elif not left_kw:
+        told.append("No room would be left: every new car would wait, or be refused.")
+    elif growth_kw_s and growth_kw_s > 0 and left_kw < growth_kw_s * GROWTH_S:
+        told.append(
+            f"The load grows by {growth_kw_s:.1f} kW a second. At that rate the room that is left lasts"
+            f" {left_kw / growth_kw_s:.0f} s."
+        )
+    load_kw, firm = sum(row["load_kw"] for row in rows if usable(row)), firm_kw(rows)
+    if firm < min(load_kw, firm_kw(fleet["substations"])):
+        told.append(
+            f"With the largest substation lost as well, {_kw(firm)} would be left for the {_kw(load_kw)} that those"
+            " which take new cars carry now."
+        )
+    return told
+
+
+def _why_no_limit(row: Row, given: Order) -> str:
+    limit_kw = row["rated_kw"] if given.value is None else float(given.value)
+    if limit_kw > row["rated_kw"] + SAME_KW:
+        return f"{given.target} is rated for {_kw(row['rated_kw'])}: a limit can't be above that."
+    if abs(limit_kw - row["capacity_kw"]) < SAME_KW:
+        return f"The limit of {given.target} is {_kw(limit_kw)} already."
+    return ""
+
+
+def _names(rows: Sequence[Row]) -> str:
+    names = sorted(str(row["substation_id"]) for row in rows)
+    most = 4
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _kw(kw: float) -> str:
+    return f"{kw:,.0f} kW" if abs(kw) >= 10 or kw == int(kw) else f"{kw:,.1f} kW"  # noqa: PLR2004 - two digits
+
+
+def _span(low_s: float, high_s: float) -> str:
+    if high_s < 120:  # noqa: PLR2004 - seconds are read up to two minutes
+        return f"{low_s:g} to {high_s:g} s"
+    return f"{low_s / 60:.0f} to {high_s / 60:.0f} min"

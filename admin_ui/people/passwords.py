@@ -1,0 +1,83 @@
+"""Passwords as argon2id hashes, with the parameters that RFC 9106 recommends second: 64 MiB, 3 rounds.
+
+A hash takes about a tenth of a second and 64 MiB: so few at a time, on threads, and a short queue.
+"""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import unicodedata
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+AT_ONCE = 2
+MOST_WAITING = 16
+NAME_SHORT = 3  # a name of so few letters is in many passwords by chance
+LENGTHS = (12, 256)  # characters; NIST SP 800-63B wants no other rule
+
+
+class Busy(Exception):
+    """Too many passwords wait to be checked."""
+
+
+class Passwords:
+    """Makes and checks hashes; to be used on the event loop's thread."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher()
+        self._threads = concurrent.futures.ThreadPoolExecutor(AT_ONCE, "password")
+        self._running = 0
+        self._nobodys = self._hasher.hash("nobody's")  # to compare with where nobody has that name
+
+    async def matches(self, kept: str | None, password: str) -> bool:
+        """Whether a password is that of a hash; takes as long for None, which nothing matches. Raises Busy."""
+
+        def verify() -> bool:
+            for form in (normal(password), password) if normal(password) != password else (password,):
+                with contextlib.suppress(VerificationError, InvalidHashError):
+                    self._hasher.verify(kept or self._nobodys, form)
+                    return kept is not None
+            return False
+
+        if self._running >= AT_ONCE + MOST_WAITING:
+            raise Busy
+        self._running += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, verify)
+        finally:
+            self._running -= 1
+
+    async def hashed(self, password: str) -> str:
+        """Return the hash of a new password."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, hashed, password)
+
+    def close(self) -> None:
+        """End the threads."""
+        self._threads.shutdown()
+
+
+def hashed(password: str) -> str:
+    """Return the hash of a new password; takes its time."""
+    return PasswordHasher().hash(normal(password))
+
+
+def normal(password: str) -> str:
+    """Return a password in the form that is hashed: keyboards write the same letters in several Unicode forms.
+
+    Source: NIST SP 800-63B-4, section 3.1.1.2 (NFKC). Older hashes are of the password as it was typed.
+    """
+    return unicodedata.normalize("NFKC", password)
+
+
+def fault(name: str, password: str) -> str:
+    """Return what is wrong with a new password of a person, in words; '' when nothing is."""
+    least, most = LENGTHS
+    password = normal(password)
+    if not least <= len(password) <= most:
+        return f"a password has {least} to {most} characters"
+    if len(name) > NAME_SHORT and name in password.lower():
+        return "a password must not contain the name"
+    if len(set(password)) < least // 3:
+        return "a password must not be one letter again and again"
+    return ""

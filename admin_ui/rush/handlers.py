@@ -1,0 +1,213 @@
+"""What the page of the rush hour asks for: to start and stop a run, the list of runs and what they left."""
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError
+
+from admin_ui.rush import options as rush_wish
+from admin_ui.rush.control import COMPARE_WITHIN_S, NotRunning, OtherRun, Running, RushHours
+from admin_ui.rush.progress import Phase, RunSoFar
+from admin_ui.web.access import ConsoleHandler
+from admin_ui.web.pages import PageHandler
+from admin_ui.web.roles import Role
+from admin_ui.web.routes import Route
+from runtime.problem import NOT_FOUND, UNAVAILABLE, Problem
+
+# A report is a page of its own, made by another program from what the grid has answered: it shows its own
+# style and pictures, and can do nothing in the name of who reads it.
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; sandbox allow-downloads"
+)
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+}
+CHUNK_BYTES = 256 * 1024
+RUNS = "/rush-hour"
+RUNNING = Problem("rush-running", 409, "A rush hour runs already")
+HELD = Problem("rush-held", 409, "Another rush hour holds the grid")
+NOT_READY = Problem("grid-not-ready", 503, "The grid is not ready for a rush hour")
+NOT_STARTED = Problem("rush-failed", 502, "The rush hour did not start")
+NONE_RUNS = Problem("no-rush", 409, "There is no rush hour to stop")
+NOT_THIS_RUN = Problem(
+    "rush-changed", 409, "Another rush hour is running, or somebody is already stopping this one"
+)
+REFUSALS = {"busy": HELD, "not ready": NOT_READY, "failed": NOT_STARTED, "not written": NOT_STARTED}
+
+
+class RushHandler(ConsoleHandler):
+    """The base of these handlers."""
+
+    def setup(self, rush: RushHours) -> None:  # type: ignore[override]
+        """`rush` has the run of this console, and the runs folder."""
+        self.rush = rush
+
+
+class StartHandler(RushHandler):
+    """`POST /api/rush` with preset, seed, and if wanted requests and seconds."""
+
+    acts = "start rush hour"
+
+    async def post(self) -> None:
+        """Answer 202 with the run once it goes on, or say why it does not."""
+        assert self.login  # noqa: S101 - the route takes a role
+        try:
+            asked = self.json_object()
+            wish = rush_wish.read(asked, await self.rush.presets())
+            run = await self.rush.start(wish, self.login.name)
+        except ValueError as error:
+            raise HTTPError(400, str(error)) from None
+        except Running as error:
+            self.write_problem(RUNNING, detail=str(error))
+        else:
+            self.audited = True
+            self._answer(run)
+
+    def _answer(self, run: RunSoFar) -> None:
+        if run.phase is Phase.FAILED:
+            self.write_problem(NOT_STARTED, detail=run.why)
+        elif problem := REFUSALS.get(run.verdict or ""):
+            self.write_problem(problem, detail=run.why)
+        else:
+            self.write_json({"run_id": run.run_id, "phase": run.phase}, 202)
+
+
+class StopHandler(RushHandler):
+    """`POST /api/rush/stop` with run_id and end_sessions."""
+
+    acts = "stop rush hour"
+
+    async def post(self) -> None:
+        """Answer when the run has ended, and its sessions too if `end_sessions`; what was measured is kept."""
+        assert self.login  # noqa: S101 - the route takes a role
+        try:
+            wish = rush_wish.read_stop(self.json_object())
+            self.target = wish.run_id or ""
+            run = await self.rush.stop(wish, self.login.name)
+        except ValueError as error:
+            raise HTTPError(400, str(error)) from None
+        except NotRunning as error:
+            self.write_problem(NONE_RUNS, detail=str(error))
+        except OtherRun as error:
+            self.write_problem(NOT_THIS_RUN, detail=str(error))
+        else:
+            self.audited = True
+            told = {"run_id": run.run_id, "verdict": run.verdict, "why": run.why}
+            self.write_json(told | {"taken_off": run.taken_off})
+
+
+class PresetsHandler(RushHandler):
+    """`GET /api/rush/presets`."""
+
+    async def get(self) -> None:
+        """Write what can be started."""
+        found = await self.rush.presets()
+        listed = [{"name": name, "about": about} for name, about in found.items()]
+        self.write_json({"presets": listed, "seed": rush_wish.DEFAULT_SEED})
+
+
+class RunsHandler(RushHandler):
+    """`GET /api/runs`."""
+
+    async def get(self) -> None:
+        """Write the runs, the newest first."""
+        try:
+            runs = await asyncio.to_thread(self.rush.folder.listed)
+        except OSError as error:
+            self.write_problem(UNAVAILABLE, detail=f"the folder of the runs can't be read: {error}")
+        else:
+            self.write_json({"runs": runs})
+
+
+class RunFileHandler(RushHandler):
+    """`GET /runs/{run_id}/{name}`: a report to look at, the data to take away."""
+
+    async def get(self, run_id: str, name: str) -> None:
+        """Write the file."""
+        path = await asyncio.to_thread(self.rush.folder.file, run_id, name)
+        if not path:
+            self.write_problem(NOT_FOUND)
+            return
+        self.set_header("Content-Type", TYPES[name.rpartition(".")[2]])
+        if name.endswith(".html"):
+            self.set_header("Content-Security-Policy", REPORT_POLICY)
+        else:
+            self.set_header("Content-Disposition", f'attachment; filename="{run_id}-{name}"')
+        with path.open("rb") as file:
+            try:
+                while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+                    first = name.endswith(".html") and file.tell() == len(chunk)
+                    self.write(with_way_back(chunk, RUNS) if first else chunk)
+                    await self.flush()
+            except StreamClosedError:
+                return
+        await self.finish()
+
+
+class CompareHandler(PageHandler):
+    """`GET /runs/compare?run=...&run=...`: two runs or more, side by side."""
+
+    def setup(self, environment: Environment, rush: RushHours, **more: Any) -> None:  # type: ignore[override]
+        """`rush` has the runs folder."""
+        super().setup(environment, **more)
+        self._rush = rush
+
+    async def get(self) -> None:
+        """Write the page that the load test makes of them."""
+        try:
+            run_ids = rush_wish.compared(self.get_query_arguments("run"))
+        except ValueError as error:
+            self.show("rush_fault.html", 400, fault=str(error), back=RUNS)
+            return
+        back = f"{RUNS}?compare={','.join(run_ids)}"
+        async with self._rush.comparing:
+            page, fault = await self._compared(run_ids)
+        if page:
+            self.set_header("Content-Security-Policy", REPORT_POLICY)
+            self.set_header("Content-Type", TYPES["html"])
+            self.finish(with_way_back(page, back))
+        else:
+            self.show("rush_fault.html", 502, fault=fault, back=back)
+
+    async def _compared(self, run_ids: list[str]) -> tuple[bytes, str]:
+        """Return the page, or what is wrong in words."""
+        with tempfile.TemporaryDirectory(prefix="compare-") as folder:
+            file = Path(folder) / "compare.html"
+            try:
+                code, _, last_words = await self._rush.test.output(
+                    ["compare", *run_ids, "--html", str(file)], COMPARE_WITHIN_S
+                )
+            except (OSError, TimeoutError) as error:
+                return b"", str(error) or "it took too long"
+            if code or not file.is_file():
+                return b"", last_words.strip().rpartition("\n")[2] or "the load test wrote no page"
+            return file.read_bytes(), ""
+
+
+def with_way_back(page: bytes, address: str) -> bytes:
+    """Return a page that the load test made with a link to the list of runs at its top."""
+    link = f'<p><a href="{address}">← Back to the runs</a></p>'
+    return page.replace(b"<main>", b"<main>" + link.encode(), 1)
+
+
+def routes(rush: RushHours, environment: dict[str, Any]) -> list[Route]:
+    """Return the addresses of the rush hour."""
+    given = {"rush": rush}
+    return [
+        Route("/api/rush", StartHandler, Role.OPERATOR, given),
+        Route("/api/rush/stop", StopHandler, Role.OPERATOR, given),
+        Route("/api/rush/presets", PresetsHandler, Role.VIEWER, given),
+        Route("/api/runs", RunsHandler, Role.VIEWER, given),
+        Route(
+            "/runs/compare", CompareHandler, Role.VIEWER, environment | given | {"here": "compare"}, page=True
+        ),
+        Route("/runs/([^/]+)/([^/]+)", RunFileHandler, Role.VIEWER, given, page=True),
+    ]

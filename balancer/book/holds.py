@@ -1,0 +1,48 @@
+"""Holds in the order book: which request a vehicle charges for, and where that request was sent last.
+
+A hold does not prove a session; it says which substation to ask. It is written before the request is sent
+there, so no session of the vehicle can be at a substation that the book does not name.
+"""
+
+from balancer.book.protocol import Hold
+from runtime.store import Store
+
+PRUNE = "DELETE FROM hold WHERE vehicle IN (SELECT vehicle FROM hold WHERE expires_unix_ms < ? LIMIT ?)"
+INSERT = """
+INSERT OR REPLACE INTO hold (key, attempt, target, journal_id, expires_unix_ms, vehicle) VALUES (?, ?, ?, ?, ?, ?)
+"""
+MOVE = """
+UPDATE hold SET key = ?, attempt = ?, target = ?, journal_id = ?, expires_unix_ms = max(expires_unix_ms, ?)
+WHERE vehicle = ?
+"""
+
+
+def holder(store: Store, vehicle: str) -> Hold | None:
+    """Return the hold on a vehicle."""
+    row = store.one(
+        "SELECT vehicle, key, attempt, target, journal_id FROM hold WHERE vehicle = ?", (vehicle,)
+    )
+    return Hold(**dict(row)) if row else None
+
+
+def take(store: Store, wanted: Hold, known: Hold | None, expires_unix_ms: int) -> Hold:
+    """Hold a vehicle that is not held, or replace the hold `known`; return the hold that is then in the book.
+
+    A request that already holds the vehicle may only move to a later attempt.
+    """
+    found = holder(store, wanted.vehicle)
+    values = (
+        wanted.key,
+        wanted.attempt,
+        wanted.target,
+        wanted.journal_id,
+        expires_unix_ms,
+        wanted.vehicle,
+    )
+    if found is None or found == known:
+        store.run(INSERT, values)
+    elif found.key == wanted.key and found.attempt < wanted.attempt:
+        store.run(MOVE, values)
+    else:
+        return found
+    return wanted

@@ -1,0 +1,144 @@
+"""What an order book holds and does: which key was sent where, and which sessions are still to be withdrawn.
+
+Pure: the contract alone; `balancer/book/embedded.py` keeps one. Every method of a book returns after its commit.
+"""
+
+import dataclasses
+from collections.abc import Collection
+from typing import Protocol
+
+from balancer.book.lease import Lease
+
+
+class BookUnavailable(Exception):
+    """The book can't be written: nothing may be claimed."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Claim:
+    """A key's place in the book: it was sent to `target` as `attempt`.
+
+    `target` is '' when it refused this attempt and no other substation was asked since. `journal_id` is that of
+    the target when it was chosen, '' if it is not known. `fresh` is whether the key was new to the book when
+    this was returned.
+    """
+
+    key: str
+    fingerprint: str
+    attempt: int
+    target: str
+    journal_id: str = ""
+    fresh: bool = dataclasses.field(default=False, compare=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A session whose caller does not know of it, to be ended at `target`, in `journal_id` ('': not known)."""
+
+    key: str
+    attempt: int
+    target: str
+    journal_id: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Address:
+    """The substation that was seen last at a base URL."""
+
+    url: str
+    substation_id: str
+    journal_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Control:
+    """What all balancers share: the operators' policy ('' for the default), and journals that are gone for good.
+
+    `rushhour` is the newest lease, which may have ended; `addresses` are the substations last seen at each URL.
+    """
+
+    policy: str
+    decommissioned: frozenset[tuple[str, str]]
+    rushhour: Lease | None = None
+    addresses: frozenset[Address] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Hold:
+    """A vehicle is held for the request `key`, which was sent to `target` as `attempt`."""
+
+    vehicle: str
+    key: str
+    attempt: int
+    target: str
+    journal_id: str
+
+
+class Holds(Protocol):
+    """The part of an order book that says where vehicles charge; its methods may raise BookUnavailable."""
+
+    async def holder(self, vehicle: str) -> Hold | None:
+        """Return the hold on a vehicle."""
+
+    async def hold(self, wanted: Hold, known: Hold | None, for_ms: int) -> Hold:
+        """Hold a vehicle that is not held, or replace the hold `known`, for a day after the next `for_ms`.
+
+        A request that already holds the vehicle may only move to a later attempt. Returns the hold that is
+        then in the book.
+        """
+
+
+class OrderBook(Holds, Protocol):
+    """What placement needs of a book, wherever it is kept. All methods may raise BookUnavailable."""
+
+    book_id: str
+
+    async def claim(
+        self, key: str, fingerprint: str, target: str | None, journal_id: str = ""
+    ) -> Claim | None:
+        """Insert attempt 0 at `target` if the key is new; return what the book then says.
+
+        With `target` None nothing is inserted; returns None when the key is not there.
+        """
+
+    async def advance(self, claim: Claim, target: str, journal_id: str = "") -> Claim:
+        """Move `claim` to its next attempt at `target` if the book still says it; return what it says."""
+
+    async def release(self, claim: Claim) -> None:
+        """Note that the target refused and none was asked since, if the book still says `claim`."""
+
+    async def keep(self, key: str, for_ms: int) -> None:
+        """Keep the key for a day after the next `for_ms`, if that is later than what is noted."""
+
+    async def withdraw(self, withdrawal: Withdrawal) -> None:
+        """Note a session to be withdrawn."""
+
+    async def withdrawn(self, key: str) -> None:
+        """Forget a withdrawal that was answered."""
+
+    async def withdrawals(self) -> list[Withdrawal]:
+        """Return the withdrawals that are still to be answered."""
+
+    async def prune(self) -> int:
+        """Drop claims and holds that have expired by the book's clock, a bounded number; returns how many."""
+
+    async def control(self) -> "Control":
+        """Return what operators have set for all balancers."""
+
+    async def set_policy(self, policy: str) -> None:
+        """Place by `policy` from now on, at every balancer."""
+
+    async def take_rushhour(self, wanted: Lease, unix_ms: int) -> Lease:
+        """Take or renew the rush hour if no other run holds it; return what the book then says."""
+
+    async def end_rushhour(self, run_id: str) -> None:
+        """End the lease if this run holds it."""
+
+    async def decommission(self, substation_id: str, journal_id: str) -> None:
+        """Note that a journal is gone for good."""
+
+    async def journals(self, substation_id: str) -> frozenset[str]:
+        """Return the journals under which a substation was seen last, or has claims or withdrawals."""
+
+    async def saw(self, addresses: Collection[Address]) -> None:
+        """Note which substation was seen at which URL."""

@@ -1,0 +1,117 @@
+"""One substation as the balancer sees it: its newest report, and what was placed since.
+
+Pure: time comes as seconds of a monotonic clock.
+"""
+
+import bisect
+import dataclasses
+
+from balancer.fleet.health import Health, HealthState
+from balancer.fleet.identity_evidence import IdentityEvidence
+from balancer.fleet.policy import Candidate
+from substation.contract import RELEASES_WITHIN_S, Report
+
+FINITE_WITHIN_S = (0.0, *RELEASES_WITHIN_S[:-1])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Option:
+    """One substation at the moment of a decision; `most_w` is the highest load that it can have now.
+
+    `linked` is whether its stream is up; a request that is sent without one has an unknown outcome.
+    """
+
+    candidate: Candidate
+    state: HealthState
+    draining: bool
+    report_age_s: float
+    most_w: float
+    linked: bool = True
+
+
+@dataclasses.dataclass(slots=True)
+class Member:
+    """One substation as the balancer sees it."""
+
+    url: str
+    report: Report
+    received_s: float
+    health: Health
+    polled_w: int = 0  # the load by the last poll, for the naive policy
+    outstanding_w: int = 0
+    book_id: str = ""  # the order book that it belongs to, as its stream says; '' for any
+    behind: int = 0  # polls in a row whose epoch was below the known one
+    sightings: IdentityEvidence = dataclasses.field(default_factory=IdentityEvidence)
+
+    def estimate_w(self, now_s: float) -> float:
+        """Return the watts that it probably carries at a moment, with what is on its way to it."""
+        freed = released_w(self.report.releases_w, now_s - self.received_s)
+        return self.report.load_w - freed + self.outstanding_w
+
+    def most_w(self, now_s: float) -> float:
+        """Return the most watts that it can carry: only points of the schedule that are over count as freed."""
+        over = bisect.bisect_right(FINITE_WITHIN_S, now_s - self.received_s)
+        freed = (0, *self.report.releases_w)[max(over - 1, 0)]
+        return self.report.load_w - freed + self.outstanding_w
+
+    def releases(self, now_s: float) -> list[tuple[float, float]]:
+        """Return what the known plans will free from a moment on: pairs of (within so many seconds, watts)."""
+        elapsed_s = now_s - self.received_s
+        freed_w = released_w(self.report.releases_w, elapsed_s)
+        return [
+            (within_s, released_w(self.report.releases_w, elapsed_s + within_s) - freed_w)
+            for within_s in FINITE_WITHIN_S[1:]
+        ]
+
+    def openings(self, now_s: float, *, outstanding: bool = True) -> list[tuple[float, int]]:
+        """Return the power that the known plans leave free: pairs of (moment in s, free watts from then on).
+
+        The first moment is now. A release counts at the point of the schedule by which it has certainly
+        happened. Without `outstanding`, requests that are on their way here are ignored.
+        """
+        full_w = self.report.capacity_w - self.report.load_w - (self.outstanding_w if outstanding else 0)
+        elapsed_s = now_s - self.received_s
+        after = bisect.bisect_right(FINITE_WITHIN_S, elapsed_s)
+        points = (0, *self.report.releases_w)
+        return [(now_s, full_w + points[max(after - 1, 0)])] + [
+            (self.received_s + FINITE_WITHIN_S[index], full_w + points[index])
+            for index in range(after, len(FINITE_WITHIN_S))
+        ]
+
+    def fits_in_s(self, demand_w: int, now_s: float) -> float | None:
+        """Return after how many seconds `demand_w` fits by the known plans; None if they don't say.
+
+        Outstanding requests may be refused, so if they leave no room at all, they do not count.
+        """
+        elapsed_s = now_s - self.received_s
+        for outstanding_w in (self.outstanding_w, 0):
+            lacking_w = demand_w + outstanding_w + self.report.load_w - self.report.capacity_w
+            at = bisect.bisect_left((0, *self.report.releases_w[:-1]), lacking_w)
+            if at < len(FINITE_WITHIN_S):
+                return max(0.0, FINITE_WITHIN_S[at] - elapsed_s)
+        return None
+
+    def free_w(self, at_s: float) -> int:
+        """Return the power that the known plans certainly leave free at a moment, after requests on their way."""
+        over = bisect.bisect_right(FINITE_WITHIN_S, at_s - self.received_s)
+        freed_w = (0, *self.report.releases_w)[max(over - 1, 0)]
+        return self.report.capacity_w - self.report.load_w - self.outstanding_w + freed_w
+
+    def half_freed_s(self) -> float:
+        """Return within how many seconds of the report half of the load is freed; "some day" counts as the longest."""
+        half_w = self.report.load_w / 2
+        freed = zip(RELEASES_WITHIN_S[:-1], self.report.releases_w, strict=False)
+        return next((within_s for within_s, freed_w in freed if freed_w >= half_w), RELEASES_WITHIN_S[-2])
+
+
+def released_w(releases_w: tuple[int, ...], elapsed_s: float) -> float:
+    """Return the watts freed `elapsed_s` after a report, linear between the points of its schedule."""
+    points = (0, *releases_w)
+    after = bisect.bisect_right(FINITE_WITHIN_S, elapsed_s)
+    if after == 0:
+        return 0.0
+    if after == len(FINITE_WITHIN_S):
+        return float(points[after - 1])
+    low_s, high_s = FINITE_WITHIN_S[after - 1], FINITE_WITHIN_S[after]
+    share = (elapsed_s - low_s) / (high_s - low_s)
+    return points[after - 1] + share * (points[after] - points[after - 1])

@@ -1,0 +1,216 @@
+"""Polls every substation's `/metrics`, each on a PeriodicCallback of its own."""
+
+import asyncio
+import logging
+import re
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+from tornado.ioloop import PeriodicCallback
+
+from balancer.fleet.health import HealthState
+from balancer.fleet.member import Member
+from balancer.fleet.scan import NAMES, MetricSample, PageReading, PageUnusable, scan, seen
+from balancer.fleet.view import Fleet
+from balancer.metrics import BalancerMetrics
+from balancer.substation_stream import Links
+from runtime.settings import HIGHEST_PORT
+from substation.contract import report_fault
+
+log = logging.getLogger(__name__)
+
+QUERY = urlencode([("name[]", name) for name in NAMES])
+JITTER = 0.1  # of the interval, so that balancers don't poll in step
+MOST_BYTES = 64 * 1024  # of a page; the names asked for make 3 kB. The parser takes 130 ms for 256 KiB
+TIMEOUT_SHARE = 0.8  # of the interval
+TIDY_S = 5.0  # between two looks for substations that are gone for good
+OK = 200
+STREAM = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})")
+
+
+class Poller:
+    """Keeps the view of the fleet fresh, and the links where the substations are."""
+
+    def __init__(self, fleet: Fleet, links: Links, metrics: BalancerMetrics, poll_s: float) -> None:
+        self._fleet = fleet
+        self._links = links
+        self._metrics = metrics
+        self._poll_s = poll_s
+        self.given_up: Callable[[str, str], bool] = lambda _substation, _journal: False
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SHARE * poll_s),
+            connector=aiohttp.TCPConnector(limit=0),  # else a hundred that hang make all others wait
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept-Encoding": "identity"},
+            auto_decompress=False,  # a few kilobytes may become any number
+        )
+        self._callbacks: dict[str, PeriodicCallback] = {}
+        self._first: set[asyncio.Task[None]] = set()
+        self._alarms: set[str] = set()
+        self._foreign: set[str] = set()
+        self._tidying = PeriodicCallback(self.tidy, TIDY_S * 1000)
+        self._tidying.start()
+
+    def watch(self, url: str) -> None:
+        """Poll `url` now, and from now on."""
+        self._fleet.watch(url)
+        callback = PeriodicCallback(lambda: self.poll(url), self._poll_s * 1000, jitter=JITTER)
+        callback.start()
+        self._callbacks[url] = callback
+        task = asyncio.create_task(self.poll(url))
+        self._first.add(task)
+        task.add_done_callback(self._first.discard)
+
+    def unwatch(self, url: str) -> None:
+        """Poll `url` no more; what is on the way is not used."""
+        self._callbacks.pop(url).stop()
+        self._fleet.unwatch(url)
+
+    def tidy(self) -> None:
+        """Forget substations that are gone for good or given up, and close their links."""
+        for substation_id in self._fleet.forget(time.monotonic()):
+            self._links.disconnect(substation_id)
+            self._metrics.forgotten(substation_id)
+            self._alarms.discard(substation_id)
+            self._foreign.discard(substation_id)
+            log.info("forgotten", extra={"substation": substation_id})
+
+    async def close(self) -> None:
+        """Stop polling."""
+        for callback in (self._tidying, *self._callbacks.values()):
+            callback.stop()
+        for task in self._first:
+            task.cancel()
+        await self._session.close()
+
+    async def poll(self, url: str) -> None:
+        """Poll one substation once; whatever goes wrong is a miss of this one alone."""
+        began_s = time.monotonic()
+        try:
+            found = checked(url, self._read(await self._fetch(url)), time.time())
+        except (aiohttp.ClientError, TimeoutError, PageUnusable, ValueError) as error:
+            log.info("poll missed", extra={"url": url, "error": f"{type(error).__name__}: {error}"})
+            found = None
+        self._metrics.polled(time.monotonic() - began_s, ok=found is not None)
+        if url not in self._callbacks:  # unwatched meanwhile
+            return
+        if found:
+            self._take(url, found)
+        else:
+            self._fleet.missed(url)
+
+    async def _fetch(self, url: str) -> bytes:
+        # A redirect would let one address speak for another.
+        async with self._session.get(f"{url}/metrics?{QUERY}", allow_redirects=False) as response:
+            if response.status != OK:
+                raise PageUnusable(f"status {response.status}")
+            page = bytearray()
+            while more := await response.content.read(MOST_BYTES):
+                page += more
+                if len(page) > MOST_BYTES:
+                    raise PageUnusable(f"a page over {MOST_BYTES} bytes")
+            return bytes(page)
+
+    def _read(self, page: bytes) -> PageReading:
+        try:
+            return seen(scan(page))
+        except (PageUnusable, ValueError):
+            self._metrics.scan_missed()
+            return seen(parse(page))
+
+    def _take(self, url: str, found: PageReading) -> None:
+        report, now_s = found.report, time.monotonic()
+        substation_id = report.substation_id
+        if self.given_up(substation_id, report.journal_id):
+            log.error("a journal that was given up is back", extra={"substation": substation_id, "url": url})
+            return
+        before = self._fleet.members.get(substation_id)
+        journal_id = before.report.journal_id if before else report.journal_id
+        if not before:
+            self._metrics.discovered(substation_id)
+            log.info("discovered", extra={"substation": substation_id, "url": url})
+        off_w = self._fleet.polled(url, report, now_s)
+        if off_w is not None:
+            self._metrics.estimate_was_off(substation_id, off_w)
+        member = self._fleet.members[substation_id]
+        if member.report.journal_id != journal_id:
+            log.warning(
+                "a substation has another journal, its sessions of before are not in it",
+                extra={"substation": substation_id, "url": url, "was": journal_id, "is": report.journal_id},
+            )
+        self._alarm(substation_id, member, now_s)
+        self._tell_foreign(substation_id, member)
+        if self._fleet.disputed(substation_id, now_s):
+            self._links.disconnect(substation_id)  # what was claimed there must not be placed on the other
+        elif member.url == url:
+            self._links.connect(substation_id, stream_address(url, found.grpc_address))
+
+    def _alarm(self, substation_id: str, member: Member, now_s: float) -> None:
+        """Say once that an identity is in conflict, and once that it is not any more."""
+        in_conflict = self._fleet.state(member, now_s) is HealthState.CONFLICT
+        if in_conflict and substation_id not in self._alarms:
+            self._alarms.add(substation_id)
+            seen_at = {journal: where for journal, (where, _) in member.sightings.journals.items()}
+            heard = member.sightings.heard
+            log.error(
+                "identity conflict: nothing is placed there",
+                extra={
+                    "substation": substation_id,
+                    "journals": seen_at,
+                    "stream": heard and heard.journal_id,
+                },
+            )
+        elif not in_conflict and substation_id in self._alarms:
+            self._alarms.discard(substation_id)
+            log.warning("identity conflict over", extra={"substation": substation_id})
+
+    def _tell_foreign(self, substation_id: str, member: Member) -> None:
+        """Log once that a substation belongs to another order book."""
+        if not self._fleet.foreign(member):
+            self._foreign.discard(substation_id)
+        elif substation_id not in self._foreign:
+            self._foreign.add(substation_id)
+            log.error(
+                "a substation belongs to another order book: nothing is placed there",
+                extra={
+                    "substation": substation_id,
+                    "its_book": member.book_id,
+                    "own_book": self._fleet.book_id,
+                },
+            )
+
+
+def checked(url: str, found: PageReading, unix_s: float) -> PageReading:
+    """Return what a page says; raises PageUnusable when its values are impossible or it names no stream."""
+    port = STREAM.fullmatch(found.grpc_address)
+    if fault := report_fault(found.report, unix_s):
+        raise PageUnusable(fault)
+    if not port or not 0 < int(port[2]) <= HIGHEST_PORT:
+        raise PageUnusable(f"{found.grpc_address[:80]!r} at {url} is no address of a stream")
+    return found
+
+
+def stream_address(url: str, advertised: str) -> str:
+    """Return `host:port` of a stream: what its page at `url` advertises, on the same host if it names none."""
+    host, _, port = advertised.rpartition(":")
+    if not host:
+        name = urlsplit(url).hostname or ""
+        host = f"[{name}]" if ":" in name else name
+    return f"{host}:{port}"
+
+
+def parse(page: bytes) -> list[MetricSample]:
+    """Return the samples of NAMES by the official parser; raises ValueError when it can't."""
+    try:
+        families = list(text_string_to_metric_families(page.decode()))
+    except IndexError as error:  # what prometheus_client 0.26 makes of some garbage
+        raise ValueError("no page of metrics") from error
+    return [
+        MetricSample(s.name, s.labels, float(s.value))
+        for family in families
+        for s in family.samples
+        if s.name in NAMES
+    ]

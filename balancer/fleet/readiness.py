@@ -1,0 +1,42 @@
+"""Says whether a request would be placed now, and if not, what is missing.
+
+Pure: time comes as seconds of a monotonic clock. A full fleet is ready, because it can say when to come back.
+"""
+
+from collections.abc import Collection
+
+from balancer.fleet.health import HealthState
+from balancer.fleet.view import Fleet
+
+USED = frozenset({HealthState.HEALTHY, HealthState.SUSPECT, HealthState.PROBING})
+MOST_NAMED = 5
+
+
+def lacking(fleet: Fleet, now_s: float) -> list[str]:
+    """Return in words what keeps every substation from being used; empty when one can be used."""
+    answering = [
+        name
+        for name, member in fleet.members.items()
+        if fleet.state(member, now_s) in USED and fleet.linked(name)
+    ]
+    own = [name for name in answering if not fleet.foreign(fleet.members[name])]
+    if any(not fleet.members[name].report.draining for name in own):
+        return []
+    if own:
+        return [f"a substation that takes cars: {_named(own)} take none now"]
+    if answering:
+        lost = "was the order book lost? See docs/how-to/recover-after-a-crash.md"
+        return [f"a substation of order book {fleet.book_id}: {of_another_book(answering)}; {lost}"]
+    return ["a substation that answers"]
+
+
+def of_another_book(names: Collection[str]) -> str:
+    """Return a sentence about substations that belong to another order book; '' for none."""
+    if not names:
+        return ""
+    return f"{_named(names)} belong{'s' if len(names) == 1 else ''} to another order book"
+
+
+def _named(names: Collection[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(sorted(names)[:MOST_NAMED]) + more

@@ -1,0 +1,1 @@
+"""What operators order: policy, drains, limits, decommissions; and finding and stopping sessions."""

@@ -1,0 +1,69 @@
+"""The recent decisions: why was this car sent there?
+
+Pure, bounded: the newest `MOST` are kept, fewer in a fleet of many substations, and found by
+vehicle and by session.
+"""
+
+import collections
+import dataclasses
+import itertools
+
+from balancer.fleet.member import Option
+
+MOST = 10_000
+MOST_OPTIONS = 100_000  # in all of them: some 25 MB
+
+
+@dataclasses.dataclass(slots=True)
+class Decision:
+    """One question put to the policy and what became of it.
+
+    `options` is how the fleet stood; `chosen` is None when nobody was asked; `reason` says in words
+    why; `outcome` is the substation's answer, '' while it is awaited or when nobody was asked, "known"
+    when the order book led elsewhere, and for one that waits how that ended.
+    """
+
+    unix_ms: int
+    vehicle_id: str
+    demand_w: int
+    policy: str
+    attempt: int
+    options: tuple[Option, ...]
+    chosen: str | None
+    reason: str
+    outcome: str = ""
+    session_id: str = ""
+    number: int = 0
+
+
+class Decisions:
+    """A ring of decisions; numbers rise and are never used twice."""
+
+    def __init__(self, most: int = MOST, most_options: int = MOST_OPTIONS) -> None:
+        self._ring: collections.deque[Decision] = collections.deque()
+        self._most = most
+        self._most_options = most_options
+        self._options = 0
+        self._numbers = itertools.count(1)
+
+    def note(self, decision: Decision) -> Decision:
+        """Keep a decision under the next number; returns it, to be completed when the answer is there."""
+        decision.number = next(self._numbers)
+        self._ring.append(decision)
+        self._options += len(decision.options)
+        while len(self._ring) > self._most or self._options > self._most_options:
+            self._options -= len(self._ring.popleft().options)
+        return decision
+
+    def find(
+        self, after: int = 0, limit: int = 100, vehicle_id: str = "", session_id: str = ""
+    ) -> list[Decision]:
+        """Return up to `limit` of the newest past number `after`, newest first; '' is any."""
+        found = (
+            decision
+            for decision in reversed(self._ring)
+            if decision.number > after
+            and (not vehicle_id or decision.vehicle_id == vehicle_id)
+            and (not session_id or decision.session_id == session_id)
+        )
+        return list(itertools.islice(found, limit))

@@ -1,0 +1,113 @@
+"""Withdrawals: sessions placed for a caller who can't know of them are ended, whatever it takes.
+
+Noted in the order book first, then asked for until the substation has answered, through restarts,
+or until it is given up: then there is no session any more. One task asks each substation, however
+many withdrawals wait: for one at a time while it does not answer, for many at once when it does.
+Withdrawals never use the retry budget of requests.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from balancer.book.protocol import BookUnavailable, OrderBook, Withdrawal
+from balancer.placing.asking import Asker
+from substation.contract import Withdraw
+
+log = logging.getLogger(__name__)
+
+ROUND_S = 5.0  # one round of asking
+PAUSE_S = 0.5  # between rounds that ended without an answer
+MOST_AT_ONCE = 64  # asked of a substation that answers
+
+
+class Withdrawals:
+    """The withdrawals that were not answered yet."""
+
+    def __init__(self, book: OrderBook, asker: Asker, given_up: Callable[[str, str], bool]) -> None:
+        """`given_up` tells whether a substation, by the id of its journal, is gone for good."""
+        self._book = book
+        self._asker = asker
+        self._given_up = given_up
+        self._noting: set[asyncio.Task[None]] = set()
+        self._asking: set[asyncio.Task[None]] = set()
+        self._pending: dict[str, dict[str, Withdrawal]] = {}  # by substation and key
+
+    async def resume(self) -> None:
+        """Take up what a former run left."""
+        for withdrawal in await self._book.withdrawals():
+            self._ask(withdrawal)
+
+    async def note(self, withdrawal: Withdrawal) -> None:
+        """Note a withdrawal durably and start to ask for it; a caller who goes does not end that."""
+        await asyncio.shield(self.note_soon(withdrawal))
+
+    def note_soon(self, withdrawal: Withdrawal) -> "asyncio.Task[None]":
+        """As `note`, where nobody waits for it."""
+        return _kept(self._noting, self._note(withdrawal))
+
+    async def close(self) -> None:
+        """Finish noting and stop asking; what is noted is taken up at the next start."""
+        await asyncio.gather(*self._noting, return_exceptions=True)
+        for task in self._asking:
+            task.cancel()
+        await asyncio.gather(*self._asking, return_exceptions=True)
+
+    async def _note(self, withdrawal: Withdrawal) -> None:
+        try:
+            await self._book.withdraw(withdrawal)
+        except BookUnavailable:
+            log.warning("a withdrawal could not be noted", extra={"target": withdrawal.target})
+        self._ask(withdrawal)
+
+    def _ask(self, withdrawal: Withdrawal) -> None:
+        """Hand a withdrawal to the task of its substation; starts that task if there is none."""
+        target = withdrawal.target
+        if target not in self._pending:
+            self._pending[target] = {}
+            _kept(self._asking, self._settle(target))
+        self._pending[target][withdrawal.key] = withdrawal
+
+    async def _settle(self, target: str) -> None:
+        """Ask one substation until nothing is pending there."""
+        pending = self._pending[target]
+        at_once = 1
+        while pending:
+            if at_once == 1:
+                await asyncio.gather(*(self._forget(one) for one in self._given_up_of(pending)))
+            batch = list(itertools.islice(pending.values(), at_once))
+            answered = await asyncio.gather(*(self._answered(one) for one in batch))
+            at_once = MOST_AT_ONCE if all(answered) else 1
+            if not all(answered):
+                await asyncio.sleep(PAUSE_S)
+        del self._pending[target]
+
+    def _given_up_of(self, pending: dict[str, Withdrawal]) -> list[Withdrawal]:
+        return [one for one in pending.values() if self._given_up(one.target, one.journal_id)]
+
+    async def _answered(self, withdrawal: Withdrawal) -> bool:
+        """Ask once for a withdrawal; without an answer, it goes behind the others."""
+        command = Withdraw(withdrawal.key, withdrawal.attempt, withdrawal.journal_id)
+        if await self._asker.once(withdrawal.target, command, ROUND_S):
+            await self._forget(withdrawal)
+            return True
+        pending = self._pending[withdrawal.target]
+        pending[withdrawal.key] = pending.pop(withdrawal.key)
+        return False
+
+    async def _forget(self, withdrawal: Withdrawal) -> None:
+        """Drop a withdrawal that was answered, or whose journal was given up."""
+        del self._pending[withdrawal.target][withdrawal.key]
+        with contextlib.suppress(BookUnavailable):  # then it is asked for once more after a restart
+            await self._book.withdrawn(withdrawal.key)
+        log.info("a withdrawal is settled", extra={"target": withdrawal.target})
+
+
+def _kept(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    return task

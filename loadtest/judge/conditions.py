@@ -1,0 +1,138 @@
+"""Changes on the grid during a run: policy, drains, limits, stopped sessions.
+
+Pure. Rules:
+
+- a change is a difference between two samples of the grid, whether made by the console, by curl or by a client;
+- a change that the run's own plan orders is marked as planned;
+- a run with an unplanned change is `disturbed`: figures that depend on the conditions don't count against the grid;
+- a counter that went back (a restart) does not count as a stop.
+"""
+
+import dataclasses
+import enum
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from loadtest.plan.demand import W_PER_KW
+
+if TYPE_CHECKING:
+    from loadtest.plan.oracle import Drain
+    from loadtest.record.records import FleetSample, Reading
+
+ONE_ORDER_S = 2.0  # stops at one substation within this time of each other are one change
+MIXED = "mixed: "
+
+
+class What(enum.StrEnum):
+    """What was changed."""
+
+    POLICY = "policy"
+    DRAINED = "drained"
+    RESTORED = "restored"
+    LIMIT = "limit"
+    STOPPED = "stopped"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """One change, seen at a moment in unix seconds; `target` is a substation, '' for the policy of the fleet.
+
+    `before` and `after` are policies, or limits in kW; of stops, `after` is how many sessions were stopped.
+    """
+
+    at_unix_s: float
+    what: What
+    target: str
+    before: str | float | None = None
+    after: str | float | None = None
+    planned: bool = False
+
+    def said(self) -> str:
+        """Return it in words, such as `substation-2 drained`."""
+        match self.what:
+            case What.POLICY:
+                return f"policy switched from {self.before} to {self.after}"
+            case What.LIMIT:
+                return f"limit of {self.target} changed from {self.before:g} to {self.after:g} kW"
+            case What.STOPPED:
+                sessions = "session" if self.after == 1 else "sessions"
+                return f"{self.after:g} {sessions} stopped at {self.target}"
+            case _:
+                return f"{self.target} {self.what}"
+
+
+def changes(
+    samples: "Sequence[FleetSample]",
+    policies: Sequence[tuple[float, str]],
+    drain: "Drain | None",
+    start_unix_s: float,
+) -> tuple[Change, ...]:
+    """Return what changed between samples, in order of time.
+
+    `samples` are of the substations; `policies` pairs of a moment in unix seconds and the policy then.
+    `drain` is what the run's own plan drains, after a start at `start_unix_s`.
+    """
+    found = [*_policies(policies), *_stations(samples)]
+    ordered = sorted(_joined(found), key=lambda each: (each.at_unix_s, each.target))
+    return tuple(_with_planned(ordered, drain, start_unix_s))
+
+
+def policy_of(changed: Iterable[Change], policy: str) -> str:
+    """Return the policy of a run that began under `policy`; `mixed: a, b` if it was switched during the run."""
+    used = [policy, *(str(each.after) for each in changed if each.what is What.POLICY)]
+    return MIXED + ", ".join(dict.fromkeys(used)) if len(set(used)) > 1 else policy
+
+
+def _policies(policies: Sequence[tuple[float, str]]) -> Iterator[Change]:
+    for (_, before), (at_unix_s, after) in itertools.pairwise(policies):
+        if before != after:
+            yield Change(at_unix_s, What.POLICY, "", before, after)
+
+
+def _stations(samples: "Sequence[FleetSample]") -> Iterator[Change]:
+    known: dict[str, Reading] = {}
+    for sample in samples:
+        for name, reading in sample.readings.items():
+            if before := known.get(name):
+                yield from _between(sample.at_unix_s, name, before, reading)
+        known |= sample.readings
+
+
+def _between(at_unix_s: float, name: str, before: "Reading", after: "Reading") -> Iterator[Change]:
+    if before.draining != after.draining:
+        yield Change(at_unix_s, What.DRAINED if after.draining else What.RESTORED, name)
+    if before.capacity_w != after.capacity_w:
+        yield Change(at_unix_s, What.LIMIT, name, before.capacity_w / W_PER_KW, after.capacity_w / W_PER_KW)
+    if before.epoch == after.epoch and after.stopped > before.stopped:
+        yield Change(at_unix_s, What.STOPPED, name, after=after.stopped - before.stopped)
+
+
+def _joined(found: Iterable[Change]) -> list[Change]:
+    """Return the changes with stops that follow each other as one; it begins with the first."""
+    joined: list[Change] = []
+    latest: dict[
+        str, tuple[int, float]
+    ] = {}  # of stops, by substation: where it is, and when the last one was
+    for each in found:
+        place, last_unix_s = latest.get(each.target, (-1, 0.0))
+        if each.what is not What.STOPPED or place < 0 or each.at_unix_s - last_unix_s > ONE_ORDER_S:
+            place = len(joined)
+            joined.append(each)
+        else:
+            count = float(joined[place].after or 0) + float(each.after or 0)
+            joined[place] = dataclasses.replace(joined[place], after=count)
+        if each.what is What.STOPPED:
+            latest[each.target] = (place, each.at_unix_s)
+    return joined
+
+
+def _with_planned(ordered: Iterable[Change], drain: "Drain | None", start_unix_s: float) -> Iterator[Change]:
+    """Mark the first drain that the run's own plan orders."""
+    due = drain
+    for each in ordered:
+        if due and each.what is What.DRAINED and each.target == due.substation_id:
+            ours, due = each.at_unix_s >= start_unix_s + due.at_s, None
+            yield dataclasses.replace(each, planned=ours)
+        else:
+            yield each

@@ -1,0 +1,107 @@
+"""The oracle: the same plan, placed by somebody who knows every load exactly and at once.
+
+It joins the shortest queue: each car goes to the substation that would be the least utilized with it,
+among those that the car can use, that are not drained, and that have room; at equal utilization to the
+first by name. A car for which there is no room is refused and does not come back. Nothing takes time,
+nothing is estimated. So it is what placing one car after the other can reach, not a proven optimum.
+
+Pure. Loads follow the same charging plan as in a substation. Rule: no load ever exceeds its capacity.
+"""
+
+import dataclasses
+import heapq
+from collections.abc import Mapping, Sequence
+
+from loadtest.plan.arrivals import Arrival
+from loadtest.plan.demand import changes
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Drain:
+    """A substation that takes no new session from `at_s` on, in seconds after the start."""
+
+    substation_id: str
+    at_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Replay:
+    """What came of it: the loads in watts at each of the moments, and who went where (None: refused)."""
+
+    loads_w: tuple[Mapping[str, int], ...]
+    placed: tuple[str | None, ...]
+
+    @property
+    def refused(self) -> int:
+        """How many cars found no room."""
+        return self.placed.count(None)
+
+
+class _Fleet:
+    """The loads of all substations as time goes on."""
+
+    def __init__(self, capacity_w: Mapping[str, float], time_scale: float, drain: Drain | None) -> None:
+        self.load_w = dict.fromkeys(sorted(capacity_w), 0)
+        self._capacity_w = capacity_w
+        self._time_scale = time_scale
+        self._drain = drain
+        self._due: list[tuple[float, str, int]] = []
+
+    def advance(self, now_s: float) -> None:
+        """Free what the plans give back up to a moment."""
+        while self._due and self._due[0][0] <= now_s:
+            _, substation_id, freed_w = heapq.heappop(self._due)
+            self.load_w[substation_id] -= freed_w
+
+    def place(self, arrival: Arrival) -> str | None:
+        """Place a car at its moment; returns where, or None."""
+        self.advance(arrival.at_s)
+        demand_w = arrival.charging().power_w
+        fitting = [
+            ((load_w + demand_w) / self._capacity_w[each], each)
+            for each, load_w in self.load_w.items()
+            if self._takes(each, arrival) and load_w + demand_w <= self._capacity_w[each]
+        ]
+        if not fitting:
+            return None
+        _, chosen = min(fitting)
+        self.load_w[chosen] += demand_w
+        for at_s, freed_w in changes(arrival, self._time_scale):
+            heapq.heappush(self._due, (at_s, chosen, freed_w))
+        return chosen
+
+    def _takes(self, substation_id: str, arrival: Arrival) -> bool:
+        drained = self._drain is not None and self._drain.substation_id == substation_id
+        if drained and self._drain is not None and arrival.at_s >= self._drain.at_s:
+            return False
+        return arrival.only in {None, substation_id}
+
+
+def replay(
+    arrivals: Sequence[Arrival],
+    capacity_w: Mapping[str, float],
+    time_scale: float,
+    moments_s: Sequence[float],
+    drain: Drain | None = None,
+) -> Replay:
+    """Place `arrivals`, which are in order of time, in an empty fleet.
+
+    Args:
+        arrivals: The cars; those after the last moment are left out.
+        capacity_w: The limit of each substation in watts, by its id.
+        time_scale: How many grid seconds pass in one second.
+        moments_s: When to look at the loads, rising, in seconds after the start.
+        drain: The substation that is drained, if one is.
+
+    Returns:
+        The loads at each moment, after what arrived at it.
+    """
+    fleet = _Fleet(capacity_w, time_scale, drain)
+    placed: list[str | None] = []
+    loads_w = []
+    for moment_s in moments_s:
+        while len(placed) < len(arrivals) and arrivals[len(placed)].at_s <= moment_s:
+            placed.append(fleet.place(arrivals[len(placed)]))
+        fleet.advance(moment_s)
+        loads_w.append(dict(fleet.load_w))
+    return Replay(tuple(loads_w), tuple(placed))

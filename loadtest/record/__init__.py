@@ -1,0 +1,1 @@
+"""What a run records: every request with its answer, every reading of a substation, latencies."""

@@ -1,0 +1,137 @@
+"""A decision in words: true of its figures, whatever they are."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from admin_ui.decisions.reasons import MOST_CANDIDATES, explained
+
+
+def option(name: str, estimate_kw: float, capacity_kw: float = 100, **more: Any) -> dict[str, Any]:
+    return {
+        "substation_id": name,
+        "state": "healthy",
+        "draining": False,
+        "estimate_kw": estimate_kw,
+        "capacity_kw": capacity_kw,
+        "report_age_s": 0.2,
+    } | more
+
+
+def decision(*options: dict[str, Any], chosen: str | None = "a", **more: Any) -> dict[str, Any]:
+    return {
+        "number": 7,
+        "unix_ms": 1,
+        "vehicle_id": "EV",
+        "policy": "least_loaded",
+        "attempt": 0,
+        "chosen": chosen,
+        "reason": "least_loaded among those with room",
+        "outcome": "placed",
+        "session_id": "a.1",
+        "demand_kw": 11,
+        "options": list(options),
+    } | more
+
+
+def test_the_lowest_after_adding_is_named_with_its_share() -> None:
+    told = explained(decision(option("b", 60), option("a", 30.2)))
+    assert told["words"] == "a had the lowest load for its size after adding 11 kW: 41.2 %."
+    assert (told["kind"], told["came_of_it"]) == ("placed", "admitted")
+    assert [(each["name"], each["verdict"]) for each in told["candidates"]] == [
+        ("a", "chosen"),
+        ("b", "higher"),
+    ]
+
+
+def test_who_stood_lower_and_was_not_used_is_named_with_its_reason() -> None:
+    told = explained(
+        decision(
+            option("a", 50),
+            option("b", 0, draining=True),
+            option("c", 0, state="ejected"),
+            option("d", 0),
+            option("e", 0, state="suspect", linked=False),
+        )
+    )
+    assert told["words"] == (
+        "a comes to 61.0 % of its limit with 11 kW more. Lower, but not used: b (draining), c (ejected),"
+        " e (its stream is down)."
+        " d stood lower too; its room was kept for requests that had waited longer."
+    )
+
+
+@pytest.mark.parametrize(
+    ("policy", "why"),
+    [
+        ("round_robin", "its turn"),
+        ("random", "drawn at random"),
+        ("power_of_two", "lower of two"),
+        ("snapshot_least_loaded", "last poll alone"),
+        ("predictive", "predictive among those"),
+    ],
+)
+def test_a_choice_that_the_estimates_do_not_explain_is_not_explained_by_them(policy: str, why: str) -> None:
+    told = explained(
+        decision(option("a", 50), option("b", 0), policy=policy, reason=f"{policy} among those with room")
+    )
+    assert why in told["words"]
+    assert "lowest load" not in told["words"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [
+        ("", "refused"),
+        ("waiting", "waits"),
+        ("seated", "placed"),
+        ("in_vain", "refused"),
+        ("left", "refused"),
+    ],
+)
+def test_when_nobody_was_asked_the_roomiest_shows_how_much_was_lacking(outcome: str, kind: str) -> None:
+    told = explained(
+        decision(
+            option("a", 95),
+            option("b", 60, draining=True),
+            chosen=None,
+            reason="nobody has room",
+            outcome=outcome,
+        )
+    )
+    assert told["kind"] == kind
+    assert told["words"] == "Nobody has room: 11 kW was asked for, and a had most room left: 5.0 kW."
+
+
+NUMBERS = st.integers(0, 2000)
+
+
+@given(
+    st.lists(
+        st.builds(
+            lambda n, kw, limit, out, state: option(f"s-{n}", kw, limit, draining=out, state=state),
+            st.integers(0, 40),
+            NUMBERS,
+            st.integers(1, 2000),
+            st.booleans(),
+            st.sampled_from(["healthy", "suspect", "ejected"]),
+        ),
+        min_size=1,
+        max_size=20,
+        unique_by=lambda each: each["substation_id"],
+    ),
+    st.integers(0, 19),
+)
+def test_the_chosen_is_always_among_what_is_shown_and_lowest_is_said_of_none_but_the_lowest(
+    options: list[dict[str, Any]], index: int
+) -> None:
+    chosen = options[index % len(options)]
+    told = explained(decision(*options, chosen=chosen["substation_id"]))
+    assert [each["name"] for each in told["candidates"] if each["chosen"]] == [chosen["substation_id"]]
+    assert len(told["candidates"]) + told["left_out"] == len(options)
+    assert len(told["candidates"]) <= MOST_CANDIDATES
+    shares = [(each["estimate_kw"] + 11) / each["capacity_kw"] for each in options]
+    is_lowest = (chosen["estimate_kw"] + 11) / chosen["capacity_kw"] <= min(shares) + 1e-6
+    assert ("had the lowest load" in told["words"]) == is_lowest

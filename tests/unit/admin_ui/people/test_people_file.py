@@ -1,0 +1,121 @@
+"""The command that changes people, on real files; passwords come from a pipe."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from admin_ui.people import passwords
+from admin_ui.people.file import PeopleFile, main, path
+from admin_ui.people.passwords import Passwords
+from admin_ui.web.roles import Role
+
+GOOD = "correct horse battery"
+Typed = Callable[..., int]
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Typed:
+    """Run the command with a password on its standard input."""
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+
+    def run(*arguments: str, password: str = "") -> int:
+        monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n"))
+        return main(list(arguments))
+
+    return run
+
+
+@pytest.mark.gen_test
+async def test_a_person_is_added_with_a_password_that_then_matches(command: Typed, tmp_path: Path) -> None:
+    assert command("add", "ann", "--role", "operator", password=GOOD) == 0
+    file = path(tmp_path)
+    ann = PeopleFile(file).people.by_name["ann"]
+    assert (ann.role, ann.password.startswith("$argon2id$v=19$m=65536,t=3,p=4$")) == (Role.OPERATOR, True)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert GOOD not in file.read_text()
+    hashes = Passwords()
+    assert [
+        await hashes.matches(kept, typed)
+        for kept, typed in [
+            (ann.password, GOOD),
+            (ann.password, GOOD + " "),
+            (None, GOOD),
+            (None, "nobody's"),
+            ("$argon2id$nonsense", GOOD),
+        ]
+    ] == [True, False, False, False, False]
+    hashes.close()
+
+
+def test_roles_and_passwords_are_changed_and_people_removed(
+    command: Typed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command("add", "ann", "--role", "viewer", password=GOOD)
+    before = PeopleFile(path(tmp_path)).people.by_name["ann"]
+    assert command("role", "ann", "--role", "operator") == 0
+    assert command("passwd", "ann", password=GOOD + "2") == 0
+    after = PeopleFile(path(tmp_path)).people.by_name["ann"]
+    assert (after.role, after.password != before.password) == (Role.OPERATOR, True)
+    capsys.readouterr()
+    assert command("list") == 0
+    assert capsys.readouterr().out == "operator ann\n"
+    assert command("remove", "ann") == 0
+    assert PeopleFile(path(tmp_path)).people.by_name == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "password", "told"),
+    [
+        (("add", "ann", "--role", "viewer"), GOOD, "a name is new"),
+        (("add", "Bob", "--role", "viewer"), GOOD, "a name is new"),
+        (("add", "bob", "--role", "viewer"), "short", "12 to 256 characters"),
+        (("add", "robert", "--role", "viewer"), "Robert is here", "must not contain the name"),
+        (("add", "bob", "--role", "viewer"), "a" * 20, "one letter again and again"),
+        (("passwd", "zoe"), GOOD, "nobody called zoe"),
+        (("remove", "zoe"), "", "nobody called zoe"),
+    ],
+)
+def test_what_is_refused_changes_nothing(
+    command: Typed,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    password: str,
+    told: str,
+) -> None:
+    command("add", "ann", "--role", "viewer", password=GOOD)
+    before = path(tmp_path).read_bytes()
+    assert command(*arguments, password=password) == 1
+    assert told in capsys.readouterr().err
+    assert path(tmp_path).read_bytes() == before
+
+
+def test_a_password_is_no_argument(command: Typed) -> None:
+    with pytest.raises(SystemExit):
+        command("add", "ann", GOOD, "--role", "viewer")
+    with pytest.raises(SystemExit):
+        command("add", "ann", "--role", "viewer", "--password", GOOD)
+
+
+def test_the_file_is_read_again_when_it_changed_and_only_then(command: Typed, tmp_path: Path) -> None:
+    file = PeopleFile(path(tmp_path))
+    assert (file.people.by_name, file.look()) == ({}, False)
+    command("add", "ann", "--role", "viewer", password=GOOD)
+    assert (file.look(), file.look(), list(file.people.by_name)) == (True, False, ["ann"])
+    path(tmp_path).write_text("{")
+    with pytest.raises(ValueError, match=r"people\.json"):
+        file.look()
+    assert (file.look(), list(file.people.by_name)) == (False, ["ann"])
+    path(tmp_path).unlink()
+    assert (file.look(), file.people.by_name) == (True, {})
+
+
+@pytest.mark.gen_test
+async def test_a_queue_of_passwords_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "MOST_WAITING", -passwords.AT_ONCE)
+    hashes = Passwords()
+    with pytest.raises(passwords.Busy):
+        await hashes.matches(None, "x")
+    hashes.close()

@@ -1,0 +1,308 @@
+"""The view of the fleet: what is believed of a substation, and who is asked."""
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from balancer.fleet.health import EJECT_AFTER, Health, HealthState
+from balancer.fleet.member import FINITE_WITHIN_S, Member, released_w
+from balancer.fleet.readiness import lacking
+from substation.contract import RELEASES_WITHIN_S
+from tests.unit.balancer.views import KW, View, releases, report, url
+
+FREED = {1.0: 10_000, 2.0: 30_000, 10.0: 40_000}
+
+
+@pytest.mark.parametrize(
+    "newer", [{"epoch": 1, "seq": 6}, {"epoch": 2, "seq": 1}], ids=["higher seq", "higher epoch"]
+)
+def test_a_newer_report_is_adopted(newer: dict[str, Any]) -> None:
+    view = View(report(seq=5, load_kw=10))
+    assert view.fleet.adopt(report(load_kw=70, **newer), 0.5)
+    assert view.fleet.members["a"].estimate_w(0.5) == 70 * KW
+
+
+@pytest.mark.parametrize(
+    "older",
+    [{"epoch": 2, "seq": 5}, {"epoch": 2, "seq": 4}, {"epoch": 1, "seq": 99}],
+    ids=["same", "lower seq", "lower epoch"],
+)
+def test_a_report_that_is_not_newer_changes_nothing(older: dict[str, Any]) -> None:
+    view = View(report(epoch=2, seq=5, load_kw=10))
+    assert not view.fleet.adopt(report(load_kw=70, **older), 0.5)
+    assert view.poll(report(load_kw=70, **older), 0.5) is None
+    member = view.fleet.members["a"]
+    assert (member.report.load_w, member.received_s) == (10 * KW, 0.0)
+
+
+def test_a_report_of_a_substation_that_was_never_polled_is_not_adopted() -> None:
+    view = View()
+    assert not view.fleet.adopt(report("stranger"), 0.0)
+    assert view.fleet.members == {}
+
+
+def test_the_estimate_is_load_and_outstanding_less_what_is_due() -> None:
+    view = View(report(load_kw=50, releases_w=releases(FREED, 50 * KW)))
+    member = view.fleet.members["a"]
+    with view.fleet.holding("a", 7 * KW):
+        assert member.estimate_w(0.0) == 57 * KW
+        assert member.estimate_w(1.75) == 57 * KW - 20_000
+        assert member.estimate_w(2.0) == 57 * KW - 30_000
+    assert member.estimate_w(2.0) == 50 * KW - 30_000
+
+
+def test_a_poll_tells_how_far_the_estimate_was_off() -> None:
+    view = View(report(load_kw=50, releases_w=releases({1.0: 10 * KW}, 50 * KW)))
+    assert view.poll(report(seq=2, load_kw=45), 1.0) == -5 * KW
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "expected_w"),
+    [
+        (-1.0, 0),
+        (0.0, 0),
+        (0.5, 0),
+        (0.75, 5_000),
+        (1.0, 10_000),
+        (1.75, 20_000),
+        (2.0, 30_000),
+        (8.0, 30_000),
+        (9.0, 35_000),
+        (10.0, 40_000),
+        (14_400.0, 40_000),
+        (1e9, 40_000),
+    ],
+)
+def test_releases_are_linear_between_the_points_and_flat_beyond_them(
+    elapsed_s: float, expected_w: float
+) -> None:
+    assert released_w(releases(FREED, 90 * KW), elapsed_s) == expected_w
+
+
+@pytest.mark.parametrize(
+    ("elapsed_s", "freed_w"),
+    [
+        (-1.0, 0),
+        (0.0, 0),
+        (0.99, 0),
+        (1.0, 10_000),
+        (1.99, 10_000),
+        (2.0, 30_000),
+        (9.9, 30_000),
+        (10.0, 40_000),
+        (1e9, 40_000),
+    ],
+)
+def test_what_is_surely_freed_is_what_points_that_are_over_say(elapsed_s: float, freed_w: int) -> None:
+    view = View(report(load_kw=90, releases_w=releases(FREED, 90 * KW)))
+    with view.fleet.holding("a", 5 * KW):
+        (option,) = view.fleet.look((), elapsed_s)
+        assert option.most_w == 95 * KW - freed_w
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> tuple[int, ...]:
+    steps = draw(
+        st.lists(st.integers(0, 30_000), min_size=len(RELEASES_WITHIN_S), max_size=len(RELEASES_WITHIN_S))
+    )
+    return tuple(itertools.accumulate(steps))
+
+
+@given(schedule=schedules(), elapsed_s=st.floats(0, 20_000))
+def test_releases_never_fall_and_stay_within_the_neighbouring_points(
+    schedule: tuple[int, ...], elapsed_s: float
+) -> None:
+    points = dict(zip(FINITE_WITHIN_S, (0, *schedule), strict=False))
+    low = max(w for s, w in points.items() if s <= elapsed_s)
+    high = min((w for s, w in points.items() if s >= elapsed_s), default=low)
+    assert low <= released_w(schedule, elapsed_s) <= high
+    assert released_w(schedule, elapsed_s) <= released_w(schedule, elapsed_s + 0.1)
+
+
+@given(
+    schedule=schedules(),
+    elapsed_s=st.floats(0, 20_000) | st.sampled_from(FINITE_WITHIN_S),
+    outstanding_w=st.integers(0, 50_000),
+    demand_w=st.integers(1, 120_000),
+)
+def test_a_demand_fits_at_the_first_point_by_which_enough_is_surely_freed(
+    schedule: tuple[int, ...], elapsed_s: float, outstanding_w: int, demand_w: int
+) -> None:
+    now_s = 1000.0 + elapsed_s
+    seen = report(capacity_w=100 * KW, load_w=schedule[-1], releases_w=schedule)
+    member = Member("http://a:1", seen, 1000.0, Health(), outstanding_w=outstanding_w)
+    openings = member.openings(now_s)
+    assert openings == [(moment_s, member.free_w(moment_s)) for moment_s, _ in openings]
+    assert member.free_w(now_s) == 100 * KW - member.most_w(now_s)
+    fitting = [  # with what is outstanding, else as if it came to nothing
+        moment_s - now_s
+        for refused_w in (0, outstanding_w)
+        for moment_s, free_w in openings
+        if free_w + refused_w >= demand_w
+    ]
+    assert member.fits_in_s(demand_w, now_s) == (pytest.approx(fitting[0], abs=1e-6) if fitting else None)
+
+
+@given(schedule=schedules(), elapsed_s=st.floats(0, 20_000))
+def test_what_is_freed_from_now_on_is_what_the_estimate_then_lacks(
+    schedule: tuple[int, ...], elapsed_s: float
+) -> None:
+    seen = report(capacity_w=100 * KW, load_w=schedule[-1], releases_w=schedule)
+    member = Member("http://a:1", seen, 1000.0, Health())
+    now_s = 1000.0 + elapsed_s
+    for within_s, freed_w in member.releases(now_s):
+        later_w = member.estimate_w(now_s) - freed_w
+        assert later_w == pytest.approx(member.estimate_w(now_s + within_s), abs=1e-3)
+
+
+def test_a_view_without_a_substation_chooses_none() -> None:
+    assert View().choose() is None
+    assert lacking(View().fleet, 0.0)
+
+
+def test_what_is_held_is_seen_by_the_next_choice_and_given_back_after_it() -> None:
+    view = View(report("a", load_kw=10), report("b", load_kw=20))
+    assert view.choose(5) == "a"
+    with view.fleet.holding("a", 15 * KW):
+        assert view.choose(5) == "b"
+    assert view.choose(5) == "a"
+
+
+def test_what_is_held_is_given_back_when_the_asking_fails() -> None:
+    view = View(report("a"))
+    with pytest.raises(RuntimeError), view.fleet.holding("a", 15 * KW):
+        raise RuntimeError
+    assert view.fleet.members["a"].outstanding_w == 0
+
+
+def test_holding_at_a_substation_that_is_not_known_holds_nothing() -> None:
+    view = View(report("a"))
+    with view.fleet.holding("nobody", 15 * KW), view.fleet.holding("", 15 * KW):
+        assert view.fleet.members["a"].outstanding_w == 0
+
+
+def test_a_newer_report_does_not_forget_what_is_still_outstanding() -> None:
+    view = View(report("a"))
+    with view.fleet.holding("a", 15 * KW):
+        view.poll(report("a", seq=2, load_kw=1), 0.1)
+        assert view.fleet.members["a"].estimate_w(0.1) == 16 * KW
+    assert view.fleet.members["a"].estimate_w(0.1) == 1 * KW
+
+
+def test_nobody_is_chosen_when_nobody_has_room() -> None:
+    view = View(report("a", load_kw=90), report("b", load_kw=80))
+    assert view.choose(20) == "b"
+    assert view.choose(20.001) is None
+
+
+def test_suspects_are_used_only_when_no_healthy_one_has_room() -> None:
+    view = View(report("idle", load_kw=0), report("busy", load_kw=70))
+    view.miss("idle")
+    assert view.choose(30) == "busy"
+    assert view.choose(31) == "idle"
+
+
+@pytest.mark.parametrize("misses", [0, 1, EJECT_AFTER])
+def test_nobody_is_asked_whose_stream_is_down(misses: int) -> None:
+    """Not even in a panic: a key that is claimed there would depend on it."""
+    view = View(report("dead"), report("also dead"), report("full", load_kw=100))
+    for name in ("dead", "also dead"):
+        view.miss(name, misses)
+        view.linked.discard(name)
+    assert view.fleet.panic(0.0) == (misses == EJECT_AFTER)
+    assert view.choose(1) is None
+    assert view.fleet.reachable((), 0.0)
+    assert not view.fleet.reachable(("dead",), 0.0)
+    view.linked.add("dead")
+    assert view.choose(1) == "dead"
+
+
+def test_one_that_is_probed_back_in_counts_as_a_suspect() -> None:
+    view = View(report("idle"), report("busy", load_kw=70), report("third", load_kw=80))
+    view.miss("idle", EJECT_AFTER)
+    view.poll(report("idle", seq=2))
+    assert view.fleet.state(view.fleet.members["idle"], 0.0) is HealthState.PROBING
+    assert view.choose(30) == "busy"
+    assert view.choose(31) == "idle"
+
+
+def test_a_substation_without_a_stream_is_a_suspect() -> None:
+    view = View(report("idle"), report("busy", load_kw=70))
+    view.linked.discard("idle")
+    assert view.choose(30) == "busy"
+
+
+def test_ejected_ones_are_not_used() -> None:
+    view = View(report("idle"), report("busy", load_kw=70))
+    view.miss("idle", EJECT_AFTER)
+    assert view.choose(30) == "busy"
+    assert view.choose(31) is None
+
+
+def test_with_more_than_half_ejected_the_last_known_view_is_used() -> None:
+    view = View(report("a", load_kw=10), report("b", load_kw=20), report("c", load_kw=70))
+    view.miss("a", EJECT_AFTER)
+    view.miss("b", EJECT_AFTER)
+    assert view.fleet.panic(0.0)
+    assert view.choose(30) == "c"
+    assert view.choose(31) == "a"
+
+
+def test_old_reports_alone_make_no_substation_unusable_when_all_are_old() -> None:
+    view = View(report("a", load_kw=10), report("b", load_kw=20))
+    assert lacking(view.fleet, 100.0)
+    assert view.choose(30, now_s=100.0) == "a"
+
+
+def test_a_draining_substation_gets_nothing_whatever_room_it_has() -> None:
+    view = View(report("idle", draining=True), report("busy", load_kw=70))
+    assert view.choose(30) == "busy"
+    assert view.choose(31) is None
+
+
+def test_only_the_eligible_are_asked() -> None:
+    view = View(report("a"), report("b", load_kw=10), report("c", load_kw=20))
+    assert view.choose(1, "b", "c") == "b"
+    assert view.choose(1, "nobody") is None
+    assert view.choose(1, "nobody", "c") == "c"
+
+
+def test_the_rating_is_the_highest_capacity_among_the_eligible() -> None:
+    view = View(report("a", rated_w=100), report("b", capacity_w=50, rated_w=300))  # b is derated
+    assert view.fleet.rated_w(()) == 300
+    assert view.fleet.rated_w(("a",)) == 100
+    assert view.fleet.rated_w(("nobody",)) == 0
+
+
+def test_addresses_where_none_was_seen_are_named_until_one_is() -> None:
+    view = View(report("a"))
+    view.fleet.watch(url("b"))
+    assert view.fleet.unseen() == [url("b")]
+    view.poll(report("b"))
+    assert view.fleet.unseen() == []
+
+
+def test_one_that_is_given_up_is_gone_and_its_address_expects_nobody_until_somebody_is_there() -> None:
+    view = View(report("a"), report("b"))
+    view.fleet.give_up("b")
+    assert list(view.fleet.members) == ["a"]
+    assert view.fleet.forget(0.0) == ["b"]
+    assert view.fleet.forget(0.0) == []
+    assert view.fleet.unseen() == []
+    view.poll(report("b", journal_id="new"))
+    assert view.fleet.members["b"].report.journal_id == "new"
+    view.fleet.give_up("b")
+    view.poll(report("b", journal_id="newer"))
+    assert view.fleet.forget(0.0) == []  # it is here again
+
+
+def test_a_substation_that_moved_is_known_by_its_new_address() -> None:
+    view = View(report("a"))
+    view.fleet.watch("http://elsewhere:1")
+    view.miss("a", EJECT_AFTER)
+    view.fleet.polled("http://elsewhere:1", report("a", seq=2), 0.5)
+    member = view.fleet.members["a"]
+    assert (member.url, view.fleet.state(member, 0.5)) == ("http://elsewhere:1", HealthState.HEALTHY)

@@ -1,0 +1,399 @@
+"""Seats: who gets one, and that none is lost, whatever comes together in one turn of the loop.
+
+The fleet stands on a clock that the test moves; the waiting is timed by the loop's own.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from balancer.contract import Charge
+from balancer.placing.decisions import Decisions
+from balancer.placing.seats import Seat, Seats
+from balancer.placing.waiting_room import MOST_PASSES, WaitingRoom
+from substation.contract import Report, Session, SessionState
+from substation.plan import Plan
+from tests.unit.balancer.views import KW, View, releases, report
+
+LONG_S = 60.0
+
+
+def charge(kw: int = 10, *substations: str, vehicle: str = "car") -> Charge:
+    return Charge("", "", vehicle, Plan(kw * KW * 3600, kw * KW), substations)
+
+
+class Desk:
+    """Seats over a view whose substations are full, unless it is said otherwise."""
+
+    def __init__(self, *reports: Report, most: int = 100) -> None:
+        self.now_s = 0.0
+        self.view = View(*(reports or [report(load_kw=100)]))
+        self.decisions = Decisions()
+        self.seats = Seats(self.view.fleet, self.decisions, WaitingRoom(most), lambda: self.now_s)
+        self._seq = 1
+
+    def report(self, name: str = "a", load_kw: int = 0) -> None:
+        self._seq += 1
+        self.view.poll(report(name, seq=self._seq, load_kw=load_kw), self.now_s)
+
+    @property
+    def outstanding_kw(self) -> float:
+        return sum(member.outstanding_w for member in self.view.fleet.members.values()) / KW
+
+    def admit(self, seat: Seat | None, asked: Charge) -> None:
+        """What a substation's answer does: the request is in, and its power is reported soon."""
+        assert seat
+        session = Session(
+            "id", seat.target, asked.vehicle_id, SessionState.CHARGING, asked.plan, 0, 0, 3_600_000
+        )
+        self.seats.admitted(asked, seat, session)
+
+    def told(self) -> list[tuple[str | None, str]]:
+        """What was decided, oldest first."""
+        return [(decision.chosen, decision.outcome) for decision in reversed(self.decisions.find())]
+
+    def wait(self, asked: Charge, within_s: float = LONG_S, attempt: int = 0) -> "asyncio.Task[Seat | None]":
+        return asyncio.ensure_future(self.seats.later(asked, attempt, time.monotonic() + within_s))
+
+
+@contextlib.asynccontextmanager
+async def desk(*reports: Report, most: int = 100) -> AsyncIterator[Desk]:
+    made = Desk(*reports, most=most)
+    try:
+        yield made
+    finally:
+        await made.seats.close()
+        assert made.outstanding_kw == 0
+        assert len(made.seats.room) == 0
+
+
+async def turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.gen_test
+async def test_a_seat_is_outstanding_from_its_choice_until_it_is_given_back() -> None:
+    async with desk(report(load_kw=50)) as d:
+        seat = d.seats.now(charge(20), 0)
+        assert seat
+        assert (seat.target, seat.journal_id, d.outstanding_kw) == ("a", "journal-a", 20)
+        assert d.seats.now(charge(31), 0) is None
+        with seat:
+            assert d.outstanding_kw == 20
+        assert d.outstanding_kw == 0
+        assert [(one.chosen, one.reason) for one in d.decisions.find()] == [
+            (None, "nobody has room"),
+            ("a", "least_loaded among those with room"),
+        ]
+
+
+@pytest.mark.gen_test
+async def test_who_waits_gets_a_seat_when_there_is_room() -> None:
+    async with desk() as d:
+        waiting = d.wait(charge(10))
+        await turns()
+        assert (len(d.seats.room), d.outstanding_kw) == (1, 0)
+        d.report(load_kw=90)
+        seat = await waiting
+        assert seat
+        assert (seat.target, d.outstanding_kw, len(d.seats.room)) == ("a", 10, 0)
+        seat.hold.close()
+        assert d.told() == [(None, "seated"), ("a", "")]
+
+
+@pytest.mark.gen_test
+async def test_waiting_ends_in_vain_when_its_time_is_over() -> None:
+    async with desk() as d:
+        assert await d.wait(charge(10), 0.02) is None
+        assert d.told() == [(None, "in_vain")]
+
+
+@pytest.mark.gen_test
+async def test_who_has_no_time_or_finds_the_room_full_waits_for_nothing() -> None:
+    async with desk(most=1) as d:
+        assert await d.wait(charge(10), -1) is None
+        assert d.decisions.find() == []
+        first = d.wait(charge(10))
+        await turns()
+        assert await d.wait(charge(10)) is None
+        assert d.decisions.find()[0].reason == "the waiting room is full"
+        first.cancel()
+        await asyncio.wait([first])
+        assert d.told()[0] == (None, "left")
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("room_comes_s", [-1e-4, 1e-4], ids=["seat first", "timeout first"])
+async def test_a_seat_that_comes_together_with_the_end_of_waiting_is_used_or_never_taken(
+    room_comes_s: float,
+) -> None:
+    async with desk() as d:
+        until_s = time.monotonic() + 0.05
+        waiting = asyncio.ensure_future(d.seats.later(charge(10), 0, until_s))
+        await turns()
+
+        def make_room() -> None:
+            d.report(load_kw=0)
+            d.seats._serve()
+            assert len(d.seats.room) == 0
+
+        asyncio.get_running_loop().call_at(until_s + room_comes_s, make_room)
+        time.sleep(0.06)  # noqa: ASYNC251 - both are due in the next turn, in the order of their times
+        seat = await waiting
+        assert d.outstanding_kw == (10 if seat else 0)
+        assert bool(seat) == (room_comes_s < 0)
+        if seat:
+            seat.hold.close()
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("seat_first", [True, False])
+async def test_a_seat_that_comes_together_with_a_hang_up_is_given_back(*, seat_first: bool) -> None:
+    async with desk() as d:
+        waiting = d.wait(charge(10))
+        await turns()
+        kept = list(d.seats._waiting.values())  # else the garbage collector gives the seat back
+        d.report(load_kw=0)
+        if seat_first:
+            d.seats._serve()
+            assert d.outstanding_kw == 10
+        waiting.cancel()
+        d.seats._serve()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert kept[0].future.done()
+        assert d.outstanding_kw == 0
+        assert d.told()[0] == (None, "left")
+
+
+@pytest.mark.gen_test
+async def test_one_who_is_leaving_does_not_hold_up_those_behind_it() -> None:
+    async with desk() as d:
+        first, second = d.wait(charge(10)), d.wait(charge(10))
+        await turns()
+        d.report(load_kw=90)
+        first.cancel()
+        d.seats._serve()
+        seat = await second
+        assert seat
+        seat.hold.close()
+        await asyncio.wait([first])
+
+
+@pytest.mark.gen_test
+async def test_who_waits_and_fits_goes_before_a_newcomer() -> None:
+    async with desk() as d:
+        waiting = d.wait(charge(10, vehicle="first"))
+        await turns()
+        d.report(load_kw=90)
+        assert d.seats.now(charge(10, vehicle="newcomer"), 0) is None
+        seat = await waiting
+        assert seat
+        assert seat.decision.vehicle_id == "first"
+        seat.hold.close()
+
+
+@pytest.mark.gen_test
+async def test_a_smaller_newcomer_may_pass_but_not_for_ever() -> None:
+    async with desk(report(load_kw=60)) as d:
+        waiting = d.wait(charge(50))
+        await turns()
+        seats = []
+        for _ in range(MOST_PASSES):
+            seats.append(d.seats.now(charge(1), 0))
+            d.admit(seats[-1], charge(1))
+        assert d.seats.now(charge(1), 0) is None
+        assert d.decisions.find()[0].reason == "nobody has room except a, kept for requests that wait longer"
+        for seat in seats:
+            assert seat
+            seat.hold.close()
+        d.report(load_kw=50)
+        found = await waiting
+        assert found
+        found.hold.close()
+
+
+@pytest.mark.gen_test
+async def test_who_waits_for_one_substation_keeps_nobody_from_the_others() -> None:
+    async with desk(report("a", load_kw=60), report("b")) as d:
+        waiting = d.wait(charge(50, "a"))
+        await turns()
+        for _ in range(3 * MOST_PASSES):
+            with d.seats.now(charge(1), 0) or contextlib.nullcontext() as seat:
+                assert seat
+                assert seat.target == "b"
+                d.admit(seat, charge(1))
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+
+@pytest.mark.gen_test
+async def test_who_waits_for_one_that_was_derated_below_it_keeps_nothing() -> None:
+    async with desk(report("a", load_kw=60), report("b", load_kw=60)) as d:
+        waiting = d.wait(charge(50, "a"))
+        await turns()
+        with contextlib.ExitStack() as held:
+            for _ in range(MOST_PASSES):
+                seat = d.seats.now(charge(1, "a"), 0)
+                assert seat
+                held.enter_context(seat)
+                d.admit(seat, charge(1, "a"))
+        assert d.seats.now(charge(1, "a"), 0) is None
+        d.view.poll(report("a", seq=9, load_kw=60, capacity_w=49 * KW), 0.0)  # too small for it now
+        d.view.poll(report("a", seq=10, load_kw=30, capacity_w=49 * KW), 0.0)
+        with d.seats.now(charge(1, "a"), 0) or contextlib.nullcontext() as seat:
+            assert seat
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+
+@pytest.mark.gen_test
+async def test_who_was_seated_and_refused_has_its_former_place_again() -> None:
+    async with desk() as d:
+        first, second = d.wait(charge(10)), d.wait(charge(10))
+        await turns()
+        d.report(load_kw=90)
+        d.seats._serve()
+        seat = await first
+        assert seat
+        d.report(load_kw=100)  # it was refused
+        seat.hold.close()
+        again = asyncio.ensure_future(d.seats.later(charge(10), 1, time.monotonic() + LONG_S, seat.waiter))
+        await turns()
+        d.report(load_kw=90)
+        d.seats._serve()
+        assert not second.done()
+        seat = await again
+        assert seat
+        assert seat.decision.attempt == 1
+        seat.hold.close()
+        second.cancel()
+        await asyncio.wait([second])
+
+
+@pytest.mark.gen_test
+async def test_waiting_goes_by_what_surely_is_free_and_not_by_what_may_be() -> None:
+    freed = {1.0: 0, 2.0: 100 * KW}
+    async with desk(report(load_kw=100, releases_w=releases(freed, 100 * KW))) as d:
+        waiting = d.wait(charge(10))
+        await turns()
+        d.now_s = 1.5  # half of it, if it were freed evenly
+        d.seats._serve()
+        assert d.outstanding_kw == 0
+        d.now_s = 2.0
+        d.seats._serve()
+        seat = await waiting
+        assert seat
+        seat.hold.close()
+
+
+@pytest.mark.gen_test
+async def test_one_look_seats_as_many_as_there_is_room_for_and_no_more() -> None:
+    async with desk(report("a", load_kw=100), report("b", load_kw=100)) as d:
+        waiting = [d.wait(charge(10)) for _ in range(9)]
+        await turns()
+        d.report("a", load_kw=75)
+        d.report("b", load_kw=65)
+        d.seats._serve()
+        await turns()
+        seats = [task.result() for task in waiting if task.done()]
+        assert [task.done() for task in waiting] == [True] * 5 + [False] * 4
+        assert sorted(seat.target for seat in seats if seat) == ["a", "a", "b", "b", "b"]
+        for seat in seats:
+            assert seat
+            seat.hold.close()
+        for task in waiting[5:]:
+            task.cancel()
+        await asyncio.wait(waiting)
+
+
+@pytest.mark.gen_test
+async def test_only_an_admission_counts_as_a_pass() -> None:
+    """Neither a replay of a key that is placed, nor a request that is refused or unknown, closes anything."""
+    async with desk(report(load_kw=60)) as d:
+        waiting = d.wait(charge(50))
+        await turns()
+        for _ in range(3 * MOST_PASSES):
+            with d.seats.now(charge(1), 0) or contextlib.nullcontext() as seat:
+                assert seat
+        (waiter,) = d.seats.room
+        assert waiter.passes == 0
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+
+@pytest.mark.gen_test
+async def test_a_newcomer_does_not_get_in_by_an_estimate_for_which_an_equal_waiter_was_left_standing() -> (
+    None
+):
+    freed = {1.0: 0, 2.0: 100 * KW}
+    async with desk(report(load_kw=100, releases_w=releases(freed, 100 * KW))) as d:
+        waiting = d.wait(charge(10))
+        await turns()
+        d.now_s = 1.9  # nine tenths of it, if it were freed evenly
+        assert d.seats.now(charge(10), 0) is None
+        assert d.seats.now(charge(5), 0) is None
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        with d.seats.now(charge(10), 0) or contextlib.nullcontext() as seat:
+            assert seat
+
+
+@pytest.mark.gen_test
+async def test_one_that_waits_for_a_whole_substation_does_not_close_the_fleet() -> None:
+    """At 4 % load it keeps one substation of three, and newcomers go to the others, however long they stay."""
+    names, freed = ("a", "b", "c"), releases({60.0: 60 * KW}, 60 * KW)
+    async with desk(
+        *(report(name, load_kw=60, capacity_w=1400 * KW, releases_w=freed) for name in names)
+    ) as d:
+        for n in range(9):
+            d.seats.retry_after_s(charge(1400, vehicle=f"told {n}"))
+        waiting = d.wait(charge(1400))
+        await turns()
+        with contextlib.ExitStack() as held:
+            targets = []
+            for _ in range(145):
+                seat = d.seats.now(charge(11), 0)
+                d.admit(seat, charge(11))
+                assert seat
+                held.enter_context(seat)
+                targets.append(seat.target)
+        (waiter,) = d.seats.room
+        assert waiter.passes == 145
+        assert set(targets[MOST_PASSES:]) == set(names) - {waiter.home}
+        waiting.cancel()
+        await asyncio.wait([waiting])
+
+
+@pytest.mark.gen_test
+async def test_one_that_was_told_to_come_back_gets_the_power_that_newcomers_left_it() -> None:
+    async with desk(report(load_kw=100, releases_w=releases({5.0: 10 * KW}, 100 * KW))) as d:
+        told = charge(10, vehicle="told")
+        assert d.seats.now(told, 0) is None
+        d.now_s = d.seats.retry_after_s(told)
+        d.report(load_kw=90)
+        assert d.seats.now(charge(10, vehicle="newcomer"), 0) is None
+        assert (
+            d.decisions.find()[0].reason
+            == "nobody has room beyond what is promised to requests that were refused before"
+        )
+        with d.seats.now(told, 0) or contextlib.nullcontext() as seat:
+            d.admit(seat, told)
+        assert len(d.seats.appointments) == 0
+        with d.seats.now(charge(10, vehicle="newcomer"), 0) or contextlib.nullcontext() as seat:
+            assert seat
+
+
+@pytest.mark.gen_test
+async def test_those_who_wait_are_ahead_of_one_that_is_refused() -> None:
+    async with desk(report(load_kw=100, releases_w=releases({5.0: 10 * KW, 60.0: 90 * KW}, 100 * KW))) as d:
+        waiting = d.wait(charge(10, vehicle="waits"))
+        await turns()
+        assert d.seats.retry_after_s(charge(10, vehicle="told")) > 60.0
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert d.seats.retry_after_s(charge(10, vehicle="other")) < 10.0
