@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -86,6 +87,7 @@ class Reader:
         self.known: dict[re.Pattern[str], str] = {}
         self.outputs: list[str] = []
         self.running = contextlib.ExitStack()
+        self.patience = 30  # how often a 503 is answered by another try
 
     def read(self, page: Path) -> None:
         """Type every block of a page."""
@@ -118,10 +120,11 @@ class Reader:
             self.grid.start()
 
     def _type(self, command: Command, program: list[str]) -> None:
-        done = subprocess.run(
-            [*program, "-c", self._here(command.typed)], cwd=self.folder, env=self.environment, text=True,
-            input="a password of some length\n", capture_output=True, timeout=HUNG_S, check=False,
-        )  # fmt: skip
+        done = self._typed(command, program)
+        while '"status": 503' in done.stdout and "Idempotency-Key" in command.typed and self.patience:
+            self.patience -= 1  # as the pages say: repeat with the same key
+            time.sleep(1)
+            done = self._typed(command, program)
         said = f"{command.typed}\n{done.stdout}\n{done.stderr}"
         assert done.returncode == 0 or MEASURED.search(done.stdout), said
         assert PROBLEM in command.shown or PROBLEM not in done.stdout, said
@@ -130,6 +133,12 @@ class Reader:
         for pattern in MADE_UP:
             if found := pattern.findall(done.stdout):
                 self.known[pattern] = found[-1]
+
+    def _typed(self, command: Command, program: list[str]) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [*program, "-c", self._here(command.typed)], cwd=self.folder, env=self.environment, text=True,
+            input="a password of some length\n", capture_output=True, timeout=HUNG_S, check=False,
+        )  # fmt: skip
 
     def _here(self, typed: str) -> str:
         """Return a command as it has to be typed for this grid."""
@@ -161,8 +170,8 @@ class Reader:
     @contextlib.contextmanager
     def _left_running(self, typed: str) -> Iterator[None]:
         started = subprocess.Popen(
-            ["bash", "-c", self._here(typed)], cwd=self.folder, env=self.environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            ["bash", "-c", self._here(typed)], cwd=self.folder, text=True,
+            env=self.environment | {"GRID_SUBSTATIONS": "1"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         assert started.stdout
         try:
