@@ -83,11 +83,13 @@ clean:  ## remove what was made, but not ./data
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A C compiler builds the shim that makes a disk misbehave, Chromium reads and prints pages, Prometheus and
-# Alertmanager judge rules. Without one, its tests say "skipped".
+# Alertmanager judge rules, and the guides use the program sqlite3. Without one, its tests say "skipped".
 .PHONY: needs
 needs:
 	@command -v cc >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
 	  { apt-get update -q && apt-get install -yq --no-install-recommends gcc libc6-dev; }
+	@command -v sqlite3 >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
+	  { apt-get update -q && apt-get install -yq --no-install-recommends sqlite3; }
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || [ -z "$(REQUIRE_ALL)" ] || sh tests/support/install-prometheus.sh
 	@command -v chromium >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
 	  { apt-get update -q && apt-get install -yq --no-install-recommends chromium fonts-dejavu-core; }

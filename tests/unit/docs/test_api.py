@@ -57,3 +57,10 @@ def test_the_outcomes_of_the_protocol_are_those_of_a_substation() -> None:
     text = (DOCS / "reference" / "protocol.md").read_text(encoding="utf-8")
     table = rows(re.split(r"^## ", text.split("\n## Outcomes\n")[1], flags=re.MULTILINE)[0])
     assert table.keys() == {str(outcome) for outcome in SubstationOutcome}
+
+
+def test_the_problems_that_troubleshooting_names_are_those_of_the_contract() -> None:
+    text = (DOCS / "how-to" / "troubleshooting.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| (\d{3}) `([a-z-]+)` \|", text, flags=re.MULTILINE))
+    assert len(named) > 5
+    assert named <= {(str(problem.status), problem.code) for problem in PROBLEMS}

@@ -5,6 +5,7 @@ import re
 from substation.contract import MOST_LISTED, MOST_STREAMED
 from substation.journal import KEEP_MS
 from substation.plan import CUT_OFF, FULL_AT, FULL_SHARE, MILLION, STEPS_AT, Plan
+from tests.unit.docs import car_picture
 from tests.unit.docs.pages import DOCS
 
 TEXT = (DOCS / "explanation" / "charging.md").read_text(encoding="utf-8")
@@ -48,3 +49,8 @@ def test_the_bounds_of_pages_and_of_keeping_are_those_of_the_code() -> None:
     assert f"`limit` is brought within 1 and {MOST_STREAMED}." in protocol
     assert KEEP_MS == 3 * 24 * 3600 * 1000
     assert "three days after its planned end" in protocol
+
+
+def test_the_picture_of_one_car_is_that_of_its_plan() -> None:
+    assert car_picture.PICTURE.read_text(encoding="utf-8") == car_picture.picture()
+    assert "](../images/one-car.svg)" in TEXT

@@ -10,7 +10,7 @@ from tests.unit.docs.pages import DOCS, ROOT, anchors, pages, prose
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 OUTSIDE = ("http://", "https://", "mailto:")
-READABLE = 170  # lines of a README that is read to its end
+READABLE = 120  # lines of a README that is read to its end
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
@@ -44,7 +44,7 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 
 
 def test_the_readme_is_short() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < READABLE
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= READABLE
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)
@@ -62,6 +62,14 @@ def test_every_test_that_is_named_exists(page: Path) -> None:
     files = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("*.py")]
     for named in re.findall(r"`(test_\w+)`", page.read_text(encoding="utf-8")):
         assert any(f"def {named}(" in text for text in files), named
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "how-to").glob("*.md")), ids=name)
+def test_a_guide_that_names_the_data_folder_says_which_folder_that_is(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert (
+        not re.search(r"\bdata/", text) or "#another-data-folder" in text or "## Another data folder" in text
+    )
 
 
 def test_the_changelog_has_an_entry_for_the_version() -> None:
