@@ -80,23 +80,10 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         asker = _asker(settings, parts)
         orders = SubstationOrders(parts.view, parts.book, asker, parts.decommissioned, operator)
         service = await _service(stack, parts, seats, asker)
-        for chore in (
-            _prune(parts.book),
-            _probe(parts.book),
-            operator.follow(),
-            service.follow_readiness(),
-        ):
+        book = parts.book
+        for chore in (_prune(book), _probe(book), operator.follow(), service.follow_readiness()):
             stack.callback(asyncio.create_task(chore).cancel)
-        discovery = Discovery(
-            parts.view.roster.addresses,
-            poller,
-            parts.metrics,
-            settings.substations,
-            settings.discover_s,
-            resolve,
-        )
-        stack.push_async_callback(discovery.close)
-        discovery.start()
+        _discover(stack, settings, parts, poller, resolve)
         await stack.enter_async_context(
             stream_server.listen(service.register, settings.bind, settings.grpc_port, token=token)
         )
@@ -125,6 +112,18 @@ async def _parts(
     stack.push_async_callback(links.close)
     view = View(roster, links.up, PolicySwitch(random.Random()))  # noqa: S311 - ties
     return Parts(registry, metrics, book, DecommissionedJournals(), view, links)
+
+
+def _discover(
+    stack: AsyncExitStack, settings: Settings, parts: Parts, poller: Poller, resolve: Resolve
+) -> None:
+    """Look for substations, again and again, until `stack` ends."""
+    addresses = parts.view.roster.addresses
+    discovery = Discovery(
+        addresses, poller, parts.metrics, settings.substations, settings.discover_s, resolve
+    )
+    stack.push_async_callback(discovery.close)
+    discovery.start()
 
 
 async def _service(stack: AsyncExitStack, parts: Parts, seats: Seats, asker: Asker) -> BalancerService:

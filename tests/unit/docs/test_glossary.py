@@ -1,6 +1,6 @@
 """docs/glossary.md has every policy, every state of a substation, and every figure that a run prints."""
 
-from balancer.fleet.policy import policies
+from balancer.placing.policies import policies
 
 from balancer.fleet.health import HealthState
 from loadtest.plan.presets import PRESETS

@@ -19,17 +19,10 @@ CLASS_LINES = (
 )
 FUNCTION_LINES = 40
 MAIN_LINES = 25
-README_LINES = 170
+README_LINES = 120
 TOO_LONG = {  # classes over their budget: this set may only shrink
     "admin_ui/alarms/lifecycle.py:Alarms",
     "admin_ui/grid/board.py:Board",
-    "balancer/book/embedded.py:EmbeddedBook",
-    "balancer/fleet/poller.py:Poller",
-    "balancer/fleet/view.py:Fleet",
-    "balancer/operating/operator_settings.py:OperatorSettings",
-    "balancer/placing/placement.py:Placement",
-    "balancer/placing/promised_returns.py:PromisedReturns",
-    "balancer/placing/seats.py:Seats",
     "loadtest/send/engine.py:Engine",
 }
 VAGUE = {"common", "utils", "util", "helpers", "helper", "manager", "managers", "misc"}
@@ -131,4 +124,4 @@ def test_nothing_has_a_name_that_says_nothing() -> None:
 
 def test_the_readme_is_short() -> None:
     readme = ROOT / "README.md"
-    assert not readme.exists() or len(readme.read_text().splitlines()) < README_LINES
+    assert not readme.exists() or len(readme.read_text().splitlines()) <= README_LINES

@@ -13,7 +13,7 @@ const NAMES = {
   recomputed_kw: "load above a limit, computed from responses (kW)",
   failed: "failed requests",
   refused_without_retry_after: "refusals without Retry-After",
-  refused_untold: "refusals without Retry-After", // its name in results of earlier versions
+  refused_without_retry_after: "refusals without Retry-After", // its name in results of earlier versions
   max_mean: "max/mean utilization",
   refused: "refused in the end",
   first_refused: "refused at first",
