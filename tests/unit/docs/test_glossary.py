@@ -1,8 +1,7 @@
 """docs/glossary.md has every policy, every state of a substation, and every figure that a run prints."""
 
-from balancer.placing.policies import policies
-
 from balancer.fleet.health import HealthState
+from balancer.placing.policies import policies
 from loadtest.plan.presets import PRESETS
 from loadtest.record.latency import PERCENTILES
 from tests.unit.docs.pages import DOCS, rows, sections
