@@ -80,30 +80,18 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         asker = _asker(settings, parts)
         orders = SubstationOrders(parts.view, parts.book, asker, parts.decommissioned, operator)
         service = await _service(stack, parts, seats, asker)
-        for chore in (
-            _prune(parts.book),
-            _probe(parts.book),
-            operator.follow(),
-            service.follow_readiness(),
-        ):
+        chores = (_prune(parts.book), _probe(parts.book), operator.follow(), service.follow_readiness())
+        for chore in chores:
             stack.callback(asyncio.create_task(chore).cancel)
-        discovery = Discovery(
-            parts.view.roster.addresses,
-            poller,
-            parts.metrics,
-            settings.substations,
-            settings.discover_s,
-            resolve,
-        )
+        addresses, names = parts.view.roster.addresses, settings.substations
+        discovery = Discovery(addresses, poller, parts.metrics, names, settings.discover_s, resolve)
         stack.push_async_callback(discovery.close)
         discovery.start()
         await stack.enter_async_context(
             stream_server.listen(service.register, settings.bind, settings.grpc_port, token=token)
         )
         show_rushhour(parts.registry, lambda: operator.rushhour is not None, lambda: operator.window)
-        streams = FrameStreams(
-            _read_fleet(parts.view, operator), FLEET, StreamMetrics(parts.registry, "smartgrid_balancer")
-        )
+        streams = _streams(parts, operator)
         app = _pages(streams, parts, seats.decisions, (operator, orders), service.waiting_for)
         HttpMetrics(parts.registry, app)
         gate = Gate(settings.allowed_hosts, token=token)
@@ -157,14 +145,14 @@ def _asker(settings: Settings, parts: Parts) -> Asker:
     return Asker(parts.links, parts.view.roster)
 
 
-def _read_fleet(view: View, operator: OperatorSettings) -> Callable[[], dict[str, object]]:
-    """Return a function that returns the fleet as `/fleet` shows it."""
+def _streams(parts: Parts, operator: OperatorSettings) -> FrameStreams:
+    """Return the streams of the fleet as `/fleet` shows it."""
 
     def read_fleet() -> dict[str, object]:
         run = operator.rushhour
-        return fleet_json(view, time.monotonic(), run[0] if run else None)
+        return fleet_json(parts.view, time.monotonic(), run[0] if run else None)
 
-    return read_fleet
+    return FrameStreams(read_fleet, FLEET, StreamMetrics(parts.registry, "smartgrid_balancer"))
 
 
 def _pages(
