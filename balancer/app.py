@@ -88,9 +88,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
             stream_server.listen(service.register, settings.bind, settings.grpc_port, token=token)
         )
         show_rushhour(parts.registry, lambda: operator.rushhour is not None, lambda: operator.window)
-        streams = FrameStreams(
-            _read_fleet(parts.view, operator), FLEET, StreamMetrics(parts.registry, "smartgrid_balancer")
-        )
+        streams = _streams(parts, operator)
         app = _pages(streams, parts, seats.decisions, (operator, orders), service.waiting_for)
         HttpMetrics(parts.registry, app)
         gate = Gate(settings.allowed_hosts, token=token)
@@ -156,14 +154,14 @@ def _asker(settings: Settings, parts: Parts) -> Asker:
     return Asker(parts.links, parts.view.roster)
 
 
-def _read_fleet(view: View, operator: OperatorSettings) -> Callable[[], dict[str, object]]:
-    """Return a function that returns the fleet as `/fleet` shows it."""
+def _streams(parts: Parts, operator: OperatorSettings) -> FrameStreams:
+    """Return the streams of the fleet as `/fleet` shows it."""
 
     def read_fleet() -> dict[str, object]:
         run = operator.rushhour
-        return fleet_json(view, time.monotonic(), run[0] if run else None)
+        return fleet_json(parts.view, time.monotonic(), run[0] if run else None)
 
-    return read_fleet
+    return FrameStreams(read_fleet, FLEET, StreamMetrics(parts.registry, "smartgrid_balancer"))
 
 
 def _pages(

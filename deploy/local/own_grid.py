@@ -51,8 +51,7 @@ def _wait_until_ready(grid: subprocess.Popen[str]) -> None:
         if READY in line:
             return
         printed.append(line)
-    message = f"The grid did not start: {''.join(printed).strip() or 'it printed nothing'}"
-    raise GridStartError(message)
+    raise GridStartError(f"The grid did not start: {''.join(printed).strip() or 'it printed nothing'}")
 
 
 def _free_ports(count: int) -> list[int]:
@@ -70,5 +69,4 @@ def _free_range(count: int) -> int:
             for port in range(first, first + count):
                 stack.enter_context(socket.socket()).bind((LOOPBACK, port))
             return first
-    message = "no free ports"
-    raise OSError(message)
+    raise OSError("no free ports")

@@ -93,8 +93,7 @@ def _measure(folder: Path, rush_hour: list[str], *, compare: bool) -> dict[str, 
         print("Rush hour (about a minute)", flush=True)
         _send(environ, ["--json", str(result), *rush_hour])
         if not result.exists():
-            message = "the rush hour left no result"
-            raise OSError(message)
+            raise OSError("the rush hour left no result")
         report["document"] = _read(result)
         if compare:  # meanwhile the first grid empties, and the recorder reads it
             policies = read_policies(environ["BALANCER_URL"])

@@ -20,8 +20,7 @@ def find(name: str, runs_dir: Path) -> Path:
     for path in candidates:
         if path.is_file():
             return path
-    message = f"{name!r} is neither a file nor a run in {runs_dir}"
-    raise Unreadable(message)
+    raise Unreadable(f"{name!r} is neither a file nor a run in {runs_dir}")
 
 
 def read(path: Path) -> RawDocument:
@@ -29,11 +28,9 @@ def read(path: Path) -> RawDocument:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        message = f"{path} can't be read: {error}"
-        raise Unreadable(message) from error
+        raise Unreadable(f"{path} can't be read: {error}") from error
     try:
         paper.read(document)
     except NotAResult as error:
-        message = f"{path} can't be compared: {error}"
-        raise Unreadable(message) from error
+        raise Unreadable(f"{path} can't be compared: {error}") from error
     return cast("RawDocument", document)

@@ -146,11 +146,9 @@ class Document:
 def read(raw: object) -> Document:
     """Read the JSON of a document; raises NotAResult when it is none, or of another schema."""
     if not isinstance(raw, Mapping) or not isinstance(raw.get("result"), Mapping):
-        message = "this is not the document of a run: it has no `result`"
-        raise NotAResult(message)
+        raise NotAResult("this is not the document of a run: it has no `result`")
     if raw.get("schema", SCHEMA) != SCHEMA:
-        message = f"the schema {text(raw.get('schema'))!r} is not known: the known one is {SCHEMA}"
-        raise NotAResult(message)
+        raise NotAResult(f"the schema {text(raw.get('schema'))!r} is not known: the known one is {SCHEMA}")
     from_unix_s, until_unix_s = window(raw)
     result = mapping(raw.get("result"))
     return Document(
