@@ -26,9 +26,13 @@ def add(commands: Any, environ: Mapping[str, str]) -> None:
     named = "a result.json, the folder of a run, or the id of a run in the runs folder"
     parser.add_argument("runs", nargs="*", metavar="RUN", help=named)
     parser.add_argument(
-        "--label", nargs="+", action="append", default=[], metavar=("LABEL", "RUN"),
+        "--label",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar=("LABEL", "RUN"),
         help="a group of repeats: its name and its runs; may be given several times",
-    )  # fmt: skip
+    )
     runs_folder(parser, environ)
     page_file = explained(writable)
     about = "draw the typical run of each group, side by side, into FILE"

@@ -24,10 +24,15 @@ def page(comparison: Comparison) -> str:
     """Return the page of a comparison."""
     body = "".join(
         (
-            "<h1>Comparison of runs</h1>", _summary(comparison), _notes(comparison), _figures(comparison),
-            _loads(comparison), _latencies(comparison), _runs(comparison),
+            "<h1>Comparison of runs</h1>",
+            _summary(comparison),
+            _notes(comparison),
+            _figures(comparison),
+            _loads(comparison),
+            _latencies(comparison),
+            _runs(comparison),
         )
-    )  # fmt: skip
+    )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

@@ -27,8 +27,10 @@ def architecture(substation_ids: Sequence[str], cars: str) -> Markup:
         shown[-1] = f"and {len(substation_ids) - SHOWN + 1} more"
     middle = PARTS[0][3] + BOX[1] / 2
     children = [_box(name, cars if n == 0 else about, x, y) for n, (name, about, x, y) in enumerate(PARTS)]
-    children += [_arrow(PARTS[n][2] + BOX[0], PARTS[n + 1][2], (middle, middle), words)
-              for n, words in enumerate(("POST /charge", "gRPC stream"))]  # fmt: skip
+    children += [
+        _arrow(PARTS[n][2] + BOX[0], PARTS[n + 1][2], (middle, middle), words)
+        for n, words in enumerate(("POST /charge", "gRPC stream"))
+    ]
     start = PARTS[2][2] + BOX[0]
     for n, substation_id in enumerate(shown):
         y = (n + 0.5) * SIZE[1] / max(len(shown), 1) - BOX[1] / 2
@@ -48,9 +50,11 @@ def architecture(substation_ids: Sequence[str], cars: str) -> Markup:
 def _box(name: str, about: str, x: float, y: float) -> Markup:
     middle = x + BOX[0] / 2
     return svg.tag(
-        "g", svg.bar(x, y, BOX, "box"), svg.label(middle, y + 21, name, "name", "middle"),
+        "g",
+        svg.bar(x, y, BOX, "box"),
+        svg.label(middle, y + 21, name, "name", "middle"),
         svg.label(middle, y + 38, about, "tick", "middle"),
-    )  # fmt: skip
+    )
 
 
 def _arrow(start_x: float, end_x: float, heights: tuple[float, float], words: str = "") -> Markup:

@@ -15,9 +15,25 @@ from loadtest.paper.latency import PERCENTILES, percentiles
 
 # The fields of a run that `plan` has a name and a place for, or that the page shows elsewhere.
 NAMED_FIELDS = frozenset(
-    {"preset", "shape", "seed", "requests", "seconds", "plan_sha256", "started_at", "versions", "run_id", "policy", "time_scale",
-     "gateway_url", "balancer_url", "substation_id", "fail_if", "end_sessions_on_stop"}
-)  # fmt: skip
+    {
+        "preset",
+        "shape",
+        "seed",
+        "requests",
+        "seconds",
+        "plan_sha256",
+        "started_at",
+        "versions",
+        "run_id",
+        "policy",
+        "time_scale",
+        "gateway_url",
+        "balancer_url",
+        "substation_id",
+        "fail_if",
+        "end_sessions_on_stop",
+    }
+)
 GENERATOR = {
     "loop_lag_p99_ms": "event loop lag, p99",
     "loop_lag_max_ms": "event loop lag, highest",
@@ -25,9 +41,18 @@ GENERATOR = {
     "cpu_share": "CPU, of one core",
 }
 SUBSTATION_HEADINGS = (
-    "substation", "cars admitted", "answers with 201", "refusals", "limit (kW)", "load, average (kW)", "load, peak (kW)",
-    "utilization, average", "utilization, peak", "energy (kWh)", "overload (W·s)",
-)  # fmt: skip
+    "substation",
+    "cars admitted",
+    "answers with 201",
+    "refusals",
+    "limit (kW)",
+    "load, average (kW)",
+    "load, peak (kW)",
+    "utilization, average",
+    "utilization, peak",
+    "energy (kWh)",
+    "overload (W·s)",
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,11 +75,22 @@ def key_figures(document: Document) -> list[Fact]:
     return [
         Fact("cars admitted", whole(result.get("admitted")), f"of {whole(result.get('planned'))} planned"),
         Fact("fleet's peak", share(result.get("fleet_peak_utilization")), f"of {whole(capacity_kw)} kW"),
-        Fact("max/mean utilization", figure(result.get("balance_ratio"), ".3f"),
-             f"oracle {figure(oracle.get('balance_ratio'), '.3f')}" if oracle else "1 is perfect"),
-        Fact("response time, p99", milliseconds(response.get("p99")), f"longest {milliseconds(response.get('max'))}"),
-        Fact("overload", MISSING if None in overloads or not overloads else f"{overload_ws:g} W·s", "none is allowed"),
-    ]  # fmt: skip
+        Fact(
+            "max/mean utilization",
+            figure(result.get("balance_ratio"), ".3f"),
+            f"oracle {figure(oracle.get('balance_ratio'), '.3f')}" if oracle else "1 is perfect",
+        ),
+        Fact(
+            "response time, p99",
+            milliseconds(response.get("p99")),
+            f"longest {milliseconds(response.get('max'))}",
+        ),
+        Fact(
+            "overload",
+            MISSING if None in overloads or not overloads else f"{overload_ws:g} W·s",
+            "none is allowed",
+        ),
+    ]
 
 
 def balance(document: Document) -> list[Fact]:
@@ -134,14 +170,25 @@ def plan(document: Document) -> list[Fact]:
     """Return the plan of the run, and everything else that the document says of it."""
     run = document.run
     facts = [
-        Fact("plan", f"{whole(run.get('requests'))} cars in {figure(run.get('seconds'), 'g')} s", text(run.get("shape"))),
-        Fact("preset", text(run.get("preset"))), Fact("seed", text(run.get("seed"))),
-        Fact("hash of the plan (SHA-256)", text(run.get("plan_sha256"))), Fact("began", text(run.get("started_at"))),
-        Fact("run", text(run.get("run_id"))), Fact("policy", text(run.get("policy"))),
-        Fact("time scale", _plain(run.get("time_scale"))), Fact("gateway", text(run.get("gateway_url"))),
+        Fact(
+            "plan",
+            f"{whole(run.get('requests'))} cars in {figure(run.get('seconds'), 'g')} s",
+            text(run.get("shape")),
+        ),
+        Fact("preset", text(run.get("preset"))),
+        Fact("seed", text(run.get("seed"))),
+        Fact("hash of the plan (SHA-256)", text(run.get("plan_sha256"))),
+        Fact("began", text(run.get("started_at"))),
+        Fact("run", text(run.get("run_id"))),
+        Fact("policy", text(run.get("policy"))),
+        Fact("time scale", _plain(run.get("time_scale"))),
+        Fact("gateway", text(run.get("gateway_url"))),
         Fact("balancer", text(run.get("balancer_url"))),
-        *(Fact(f"version of {name}", text(version)) for name, version in mapping(run.get("versions")).items()),
-    ]  # fmt: skip
+        *(
+            Fact(f"version of {name}", text(version))
+            for name, version in mapping(run.get("versions")).items()
+        ),
+    ]
     others = [
         Fact(text(name).replace("_", " "), _plain(value))
         for name, value in run.items()
@@ -181,12 +228,18 @@ def _fleet(document: Document) -> list[str]:
 
 def _row(name: str, counted: Mapping[str, float | None], sampled: Mapping[str, float | None]) -> list[str]:
     return [
-        name, whole(counted.get("handled")), whole(counted.get("answered")), whole(counted.get("refused")),
-        whole(counted.get("capacity_kw")), figure(sampled.get("load_average_kw"), ",.1f"),
-        figure(sampled.get("load_peak_kw"), ",.1f"), share(sampled.get("utilization_average")),
-        share(sampled.get("utilization_peak")), figure(counted.get("energy_kwh"), ",.1f"),
+        name,
+        whole(counted.get("handled")),
+        whole(counted.get("answered")),
+        whole(counted.get("refused")),
+        whole(counted.get("capacity_kw")),
+        figure(sampled.get("load_average_kw"), ",.1f"),
+        figure(sampled.get("load_peak_kw"), ",.1f"),
+        share(sampled.get("utilization_average")),
+        share(sampled.get("utilization_peak")),
+        figure(counted.get("energy_kwh"), ",.1f"),
         figure(counted.get("overload_ws"), ",g"),
-    ]  # fmt: skip
+    ]
 
 
 def _sum(substations: Sequence[SubstationFigures], name: str) -> float | None:

@@ -57,8 +57,10 @@ def over_shares(
 ) -> Frame:
     """Return a frame with an axis of named shares, and a logarithmic one of milliseconds."""
     y = Logarithmic(low, high, HEIGHT - BOTTOM, TOP)
-    named = [*(svg.label(x(share), HEIGHT - BOTTOM + 15, name, "tick", "middle") for share, name in marks),
-             svg.label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, "share of the answers", "axis", "middle")]  # fmt: skip
+    named = [
+        *(svg.label(x(share), HEIGHT - BOTTOM + 15, name, "tick", "middle") for share, name in marks),
+        svg.label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, "share of the answers", "axis", "middle"),
+    ]
     return Frame(x, y, [*sides(y, decade_ticks(low, high), "ms"), *named])
 
 

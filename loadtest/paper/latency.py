@@ -34,8 +34,12 @@ def latency(document: Document) -> Plot:
         ms for _, _, _, ms in limits if ms > 0
     ]
     low = max(min(heights, default=1.0), FASTEST_MS)
-    frame = over_shares(x, [(each, _percent(each)) for each in share_ticks(count)] + [(1.0, "max")],
-                        low * 0.8, max(max(heights, default=1.0), low) * 1.4)  # fmt: skip
+    frame = over_shares(
+        x,
+        [(each, _percent(each)) for each in share_ticks(count)] + [(1.0, "max")],
+        low * 0.8,
+        max(max(heights, default=1.0), low) * 1.4,
+    )
     children = list(frame.under)
     for kind, curve in curves.items():
         children += _curve(frame, kind, curve)
@@ -45,9 +49,13 @@ def latency(document: Document) -> Plot:
     about = " ".join(f"{kind}: median {row[0]} ms, longest {row[1]} ms." for kind, row in _ends(rows))
     name = "latency"
     return Plot(
-        name, "How long answers took", about, picture(name, "Latency by percentile", about, children),
-        ("percentile", *(f"{kind} (ms)" for kind in KINDS)), rows,
-    )  # fmt: skip
+        name,
+        "How long answers took",
+        about,
+        picture(name, "Latency by percentile", about, children),
+        ("percentile", *(f"{kind} (ms)" for kind in KINDS)),
+        rows,
+    )
 
 
 def percentiles(document: Document) -> list[tuple[str, list[float | None]]]:

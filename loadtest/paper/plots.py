@@ -38,8 +38,13 @@ NAMES_Y, NAME_HEIGHT = TOP + 26, 13.0
 
 def loads(document: Document) -> list[Plot]:
     """Return one plot for each substation, all with the same scales."""
-    high_kw = max([*(_highest(series.load(document, each.substation_id)) for each in document.substations),
-                   *(_highest(series.limit(document, each.substation_id)) for each in document.substations), 1.0])  # fmt: skip
+    high_kw = max(
+        [
+            *(_highest(series.load(document, each.substation_id)) for each in document.substations),
+            *(_highest(series.limit(document, each.substation_id)) for each in document.substations),
+            1.0,
+        ]
+    )
     return [
         _load(document, each.substation_id, f"load-{n}", high_kw)
         for n, each in enumerate(document.substations, start=1)
@@ -50,9 +55,15 @@ def _load(document: Document, substation_id: str, name: str, high_kw: float) -> 
     until_s = series.ends_s(document)
     frame = over_time(until_s, high_kw, "kW")
     load, limit = series.load(document, substation_id), series.limit(document, substation_id)
-    children = [*frame.under, *bracket(frame, document.window_s), *_changes(frame, document, substation_id),
-                *_over(frame, load, limit), *_limit(frame, limit),
-                svg.steps(_placed(frame, load), "data"), *_peak(frame, load, "kW")]  # fmt: skip
+    children = [
+        *frame.under,
+        *bracket(frame, document.window_s),
+        *_changes(frame, document, substation_id),
+        *_over(frame, load, limit),
+        *_limit(frame, limit),
+        svg.steps(_placed(frame, load), "data"),
+        *_peak(frame, load, "kW"),
+    ]
     changed = "".join(
         f" After {each.at_s:.0f} s: {each.description}."
         for each in document.changes
@@ -61,10 +72,13 @@ def _load(document: Document, substation_id: str, name: str, high_kw: float) -> 
     about = f"{_described(load, 'kW')} The limit is {_kw(_highest(limit))}.{changed}"
     heights = zip(series.highest(load, until_s), series.highest(limit, until_s), strict=True)
     return Plot(
-        name, substation_id, about, picture(name, f"Load of {substation_id}", about, children),
+        name,
+        substation_id,
+        about,
+        picture(name, f"Load of {substation_id}", about, children),
         ("from second", "highest load (kW)", "limit (kW)"),
         [(at, _figure(kw), _figure(most)) for at, (kw, most) in zip(_moments(until_s), heights, strict=True)],
-    )  # fmt: skip
+    )
 
 
 def together(
@@ -87,16 +101,28 @@ def together(
         for each, line in lines.items()
     }
     frame = over_time(until_s, max([100.0, *map(_highest, percent.values())]), "% of limit")
-    children = [*frame.under, *bracket(frame, document.window_s), *_changes(frame, document),
-                *line_across(frame, 100.0, "limit"), *_names(list(percent)),
-                *(svg.steps(_placed(frame, line), f"data thin {_kind(n)}") for n, line in enumerate(percent.values()))]  # fmt: skip
+    steps = [
+        svg.steps(_placed(frame, line), f"data thin {_kind(n)}") for n, line in enumerate(percent.values())
+    ]
+    children = [
+        *frame.under,
+        *bracket(frame, document.window_s),
+        *_changes(frame, document),
+        *line_across(frame, 100.0, "limit"),
+        *_names(list(percent)),
+        *steps,
+    ]
     about = " ".join(f"{each}: {_described(line, '%')}" for each, line in percent.items())
     heights = zip(*(series.highest(line, until_s) for line in percent.values()), strict=True)
     rows = [(at, *map(_figure, each)) for at, each in zip(_moments(until_s), heights, strict=False)]
     return Plot(
-        name, title, about, picture(name, f"Utilization of all substations: {title}", about, children),
-        ("from second", *(f"{each} (%)" for each in percent)), rows,
-    )  # fmt: skip
+        name,
+        title,
+        about,
+        picture(name, f"Utilization of all substations: {title}", about, children),
+        ("from second", *(f"{each} (%)" for each in percent)),
+        rows,
+    )
 
 
 def balance(document: Document) -> Plot:
@@ -104,8 +130,12 @@ def balance(document: Document) -> Plot:
     until_s = series.ends_s(document)
     ratios, most = series.ratio(document), limit_of(document, RATIO)
     frame = over_time(until_s, max(RATIO_ROOM, most or 1.0, _highest(ratios)), "max / mean", low=1.0)
-    children = [*frame.under, *bracket(frame, document.window_s), *_changes(frame, document),
-                svg.steps(_placed(frame, ratios), "data")]  # fmt: skip
+    children = [
+        *frame.under,
+        *bracket(frame, document.window_s),
+        *_changes(frame, document),
+        svg.steps(_placed(frame, ratios), "data"),
+    ]
     if most is not None:
         children += line_across(frame, most, f"limit of the average {tick_text(most)}")
     about = "The utilization of the fullest substation over the mean of all, while the fleet is above half its peak. "
@@ -116,9 +146,13 @@ def balance(document: Document) -> Plot:
     ]
     name = "balance"
     return Plot(
-        name, "Fullest substation over the mean", about, picture(name, "Max/mean utilization", about, children),
-        ("from second", "highest max/mean"), rows,
-    )  # fmt: skip
+        name,
+        "Fullest substation over the mean",
+        about,
+        picture(name, "Max/mean utilization", about, children),
+        ("from second", "highest max/mean"),
+        rows,
+    )
 
 
 def limit_of(document: Document, names: Sequence[str]) -> float | None:
@@ -182,9 +216,11 @@ def _over(frame: Frame, load: Sequence[Point], limit: Sequence[Point]) -> list[M
     if not found:
         return []
     areas = [
-        svg.area([(frame.x(max(x, 0.0)), frame.y(kw)) for x, kw, _ in each], frame.y(each[0][2]), "over-limit")
+        svg.area(
+            [(frame.x(max(x, 0.0)), frame.y(kw)) for x, kw, _ in each], frame.y(each[0][2]), "over-limit"
+        )
         for each in found
-    ]  # fmt: skip
+    ]
     x, _, most = found[0][0]
     words = svg.label(frame.x(max(x, 0.0)), frame.y(most) + 14, "OVER ITS LIMIT", "alarm", "middle")
     return [*areas, words]

@@ -13,9 +13,17 @@ from loadtest.paper.fields import mapping, mappings, number, text
 from runtime.csv_text import BYTE_ORDER_MARK, inert
 
 REQUESTS = (
-    "index", "vehicle_id", "intended_unix_s", "sent_unix_s", "answered_unix_s", "outcome", "status", "reason",
-    "attempts", "substation_id",
-)  # fmt: skip
+    "index",
+    "vehicle_id",
+    "intended_unix_s",
+    "sent_unix_s",
+    "answered_unix_s",
+    "outcome",
+    "status",
+    "reason",
+    "attempts",
+    "substation_id",
+)
 SAMPLES = ("at_unix_s", "substation_id", "load_kw", "capacity_kw")
 
 

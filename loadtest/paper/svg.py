@@ -26,10 +26,16 @@ def picture(name: str, title: str, about: str, size: tuple[int, int], children: 
     """Return a whole picture; `name` is unique on its page, `about` describes it in words."""
     width, height = size
     return tag(
-        "svg", tag("title", title, id=f"{name}-title"), tag("desc", about, id=f"{name}-desc"), *children,
-        viewBox=f"0 0 {width} {height}", role="img", xmlns="http://www.w3.org/2000/svg",
-        aria_labelledby=f"{name}-title", aria_describedby=f"{name}-desc",
-    )  # fmt: skip
+        "svg",
+        tag("title", title, id=f"{name}-title"),
+        tag("desc", about, id=f"{name}-desc"),
+        *children,
+        viewBox=f"0 0 {width} {height}",
+        role="img",
+        xmlns="http://www.w3.org/2000/svg",
+        aria_labelledby=f"{name}-title",
+        aria_describedby=f"{name}-desc",
+    )
 
 
 def label(x: float, y: float, text: str, kind: str = "tick", anchor: str = "start") -> Markup:

@@ -29,15 +29,22 @@ def outcomes(document: Document) -> Plot:
     ]
     found = series.intervals(ended, until_s)
     frame = over_time(until_s, max([1.0, *(float(sum(each.counts.values())) for each in found)]), _per(found))
-    children = [*frame.under, *bracket(frame, document.window_s), *(each for i in found for each in _stack(frame, i, kinds)),
-             *_named_bars(frame, found, kinds)]  # fmt: skip
+    children = [
+        *frame.under,
+        *bracket(frame, document.window_s),
+        *(each for i in found for each in _stack(frame, i, kinds)),
+        *_named_bars(frame, found, kinds),
+    ]
     about = ", ".join(f"{sum(each.counts.get(kind, 0) for each in found):,} {kind}" for kind in kinds) + "."
     name = "outcomes"
     return Plot(
-        name, "Answers", about, picture(name, "Requests by their outcome", about, [_hatches(), *children]),
+        name,
+        "Answers",
+        about,
+        picture(name, "Requests by their outcome", about, [_hatches(), *children]),
         ("from second", *kinds),
         [(tick_text(each.from_s), *(str(each.counts.get(kind, 0)) for kind in kinds)) for each in found],
-    )  # fmt: skip
+    )
 
 
 def arrivals(document: Document) -> Plot:
@@ -56,10 +63,13 @@ def arrivals(document: Document) -> Plot:
     name = "arrivals"
     children = [*frame.under, *bracket(frame, document.window_s), *bars, svg.steps([*line, *end], "data")]
     return Plot(
-        name, "Arrivals", about, picture(name, "Requests planned and sent", about, children),
+        name,
+        "Arrivals",
+        about,
+        picture(name, "Requests planned and sent", about, children),
         ("from second", "planned", "sent"),
         [(tick_text(e.from_s), str(e.counts.get("planned", 0)), str(e.counts.get("sent", 0))) for e in found],
-    )  # fmt: skip
+    )
 
 
 def _outcome(outcome: str) -> str:
@@ -109,8 +119,15 @@ def _hatches() -> Markup:
         "dropped": svg.tag("path", d="M0 3H6", class_="hatch-dropped"),
     }
     patterns = [
-        svg.tag("pattern", svg.tag("rect", width=6, height=6, class_=f"ground-{kind}"), line,
-                id=f"hatch-{kind}", width=6, height=6, patternUnits="userSpaceOnUse")
+        svg.tag(
+            "pattern",
+            svg.tag("rect", width=6, height=6, class_=f"ground-{kind}"),
+            line,
+            id=f"hatch-{kind}",
+            width=6,
+            height=6,
+            patternUnits="userSpaceOnUse",
+        )
         for kind, line in lines.items()
-    ]  # fmt: skip
+    ]
     return svg.tag("defs", *patterns)

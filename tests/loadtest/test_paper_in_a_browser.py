@@ -106,7 +106,9 @@ def test_print_keeps_every_plot_of_the_project_report_whole_and_with_its_heading
         "(which) => [...document.querySelectorAll(which[0])].map(each => getComputedStyle(each)[which[1]])"
     )
     for which, name, wanted in (
-        ("figure", "breakInside", "avoid"), (".keep", "breakInside", "avoid"), ("h2, h3", "breakAfter", "avoid"),
-    ):  # fmt: skip
+        ("figure", "breakInside", "avoid"),
+        (".keep", "breakInside", "avoid"),
+        ("h2, h3", "breakAfter", "avoid"),
+    ):
         assert set(shown.evaluate(style, [which, name])) == {wanted}, which
     shown.close()

@@ -55,11 +55,17 @@ def measured(document: dict[str, Any] | None = None, **other: Any) -> dict[str, 
     ]
     before = {"at_unix_s": began - 5, "load_kw": 0, "draw_kw": 0, "capacity_kw": 50}
     return {
-        "schema": SCHEMA, "document": document, "own_grid": True,
+        "schema": SCHEMA,
+        "document": document,
+        "own_grid": True,
         "machine": {"date": "2026-11-30", "commit": "0123456789ab", "cores": "2"},
         "fleet": [before, *readings],
-        "comparison": {"poll_s": 2.5, "time_scale": 240.0, "documents": [under(each) for each in reversed(RANGES)]},
-    } | other  # fmt: skip
+        "comparison": {
+            "poll_s": 2.5,
+            "time_scale": 240.0,
+            "documents": [under(each) for each in reversed(RANGES)],
+        },
+    } | other
 
 
 def headings(text: str) -> list[str]:
@@ -106,9 +112,13 @@ def test_words_of_strangers_stay_words_everywhere() -> None:
     "broken",
     [
         {"fleet": 3, "machine": None, "comparison": [1]},
-        {"fleet": [None, {"load_kw": 3}, {"at_unix_s": "x"}], "machine": [], "comparison": {"documents": [None, {}, {"result": 1}]}},
+        {
+            "fleet": [None, {"load_kw": 3}, {"at_unix_s": "x"}],
+            "machine": [],
+            "comparison": {"documents": [None, {}, {"result": 1}]},
+        },
     ],
-)  # fmt: skip
+)
 def test_what_is_absent_or_wrong_is_left_out(broken: dict[str, Any]) -> None:
     found = read_evidence(measured(**broken))
     assert (list(found.fleet), found.machine, found.policy_runs) == ([], {}, None)

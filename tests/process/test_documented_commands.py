@@ -136,9 +136,15 @@ class Reader:
 
     def _typed(self, command: Command, program: list[str]) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [*program, "-c", self._here(command.typed)], cwd=self.folder, env=self.environment, text=True,
-            input="a password of some length\n", capture_output=True, timeout=HUNG_S, check=False,
-        )  # fmt: skip
+            [*program, "-c", self._here(command.typed)],
+            cwd=self.folder,
+            env=self.environment,
+            text=True,
+            input="a password of some length\n",
+            capture_output=True,
+            timeout=HUNG_S,
+            check=False,
+        )
 
     def _here(self, typed: str) -> str:
         """Return a command as it has to be typed for this grid."""
@@ -170,9 +176,14 @@ class Reader:
     @contextlib.contextmanager
     def _left_running(self, typed: str) -> Iterator[None]:
         started = subprocess.Popen(
-            ["bash", "-c", self._here(typed)], cwd=self.folder, text=True,
-            env=self.environment | {"GRID_SUBSTATIONS": "1"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            ["bash", "-c", self._here(typed)],
+            cwd=self.folder,
+            text=True,
+            env=self.environment | {"GRID_SUBSTATIONS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         assert started.stdout
         try:
             assert any("Ctrl-C" in line for line in started.stdout), "it did not start"

@@ -29,9 +29,17 @@ def test_a_short_rush_hour_is_measured_until_the_cars_have_left_and_printed(tmp_
     chromium.path()
     pdf, kept = tmp_path / "report.pdf", tmp_path / "kept.json"
     ended = report(
-        "--no-comparison", "--output", str(pdf), "--keep", str(kept), "--requests", "20", "--seconds", "1",
+        "--no-comparison",
+        "--output",
+        str(pdf),
+        "--keep",
+        str(kept),
+        "--requests",
+        "20",
+        "--seconds",
+        "1",
         TIME_SCALE="5000",
-    )  # fmt: skip
+    )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert bookmarks(pdf) > 10
     told = json.loads(kept.read_text())

@@ -25,9 +25,22 @@ def test_every_printed_figure_has_an_entry() -> None:
     named = " ".join(line.split(" | ")[0] for line in table.splitlines())
     assert set(PERCENTILES) - {"max"} <= set(named.replace(",", " ").split())
     for figure in (
-        "handled", "told 201s", "recomputed peak", "W·s", "max/mean", "Jain", "range", "peak", "commits per 100",
-        "oracle", "service time", "response time", "late", "never sent", "generator",
-    ):  # fmt: skip
+        "handled",
+        "told 201s",
+        "recomputed peak",
+        "W·s",
+        "max/mean",
+        "Jain",
+        "range",
+        "peak",
+        "commits per 100",
+        "oracle",
+        "service time",
+        "response time",
+        "late",
+        "never sent",
+        "generator",
+    ):
         assert figure in named, figure
 
 
