@@ -93,12 +93,8 @@ def together(
     `name` is unique on the page. The plot shows the seconds from 0 to `until_s`; by default the whole run.
     """
     until_s = until_s or series.ends_s(document)
-    lines = {
-        each.substation_id: series.utilization(document, each.substation_id) for each in document.substations
-    }
     percent = {
-        each: [(at, None if u is None else 100 * u) for at, u in line if at <= until_s]
-        for each, line in lines.items()
+        each.substation_id: _percent(document, each.substation_id, until_s) for each in document.substations
     }
     frame = over_time(until_s, max([100.0, *map(_highest, percent.values())]), "% of limit")
     steps = [
@@ -123,6 +119,12 @@ def together(
         ("from second", *(f"{each} (%)" for each in percent)),
         rows,
     )
+
+
+def _percent(document: Document, substation_id: str, until_s: float) -> list[tuple[float, float | None]]:
+    """Return the utilization of a substation in percent, up to `until_s`."""
+    line = series.utilization(document, substation_id)
+    return [(at, None if share is None else 100 * share) for at, share in line if at <= until_s]
 
 
 def balance(document: Document) -> Plot:
