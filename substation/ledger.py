@@ -13,6 +13,7 @@ Invariants, checked on every admission and after every change:
 import bisect
 import dataclasses
 from collections.abc import Callable
+from operator import attrgetter
 
 from substation.contract import Place, SessionState, Settle, SubstationOutcome, Withdraw
 from substation.curve import Curve, Release, Usage
@@ -76,7 +77,10 @@ class Ledger:
             raise InvariantBroken(f"grid time went back from {self._now_ms} to {now_ms} ms")
         self._undo.clear()
         due = bisect.bisect_right(self._releases, now_ms, key=lambda release: release.at_ms)
-        self._usage = self.curve().usage_at(now_ms)
+        past = Curve.of(
+            self._now_ms, self._load_w, self.capacity_w, (), self._releases[:due], self._usage
+        )  # what is freed later does not count yet
+        self._usage = past.usage_at(now_ms)
         for release in self._releases[:due]:
             self._load_w -= release.freed_w
             if release.last:
@@ -144,8 +148,8 @@ class Ledger:
 
     def check(self) -> None:
         """Raise InvariantBroken if the load is not the sum of what is still to be freed."""
-        total = sum(release.freed_w for release in self._releases)
-        if total != self._load_w or len(self._open) != sum(release.last for release in self._releases):
+        total = sum(map(attrgetter("freed_w"), self._releases))
+        if total != self._load_w or len(self._open) != sum(map(attrgetter("last"), self._releases)):
             raise InvariantBroken(
                 f"load {self._load_w} W of {len(self._open)} sessions, but {total} W are to be freed"
             )
