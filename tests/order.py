@@ -17,7 +17,8 @@ APART = (
     "tests/process/test_rush_hour.py",
     "tests/process/test_stalled_gateway.py",
     "tests/process/test_two_balancers.py",
-)  # each test starts processes of its own: nothing is shared that would keep the file together
+    "tests/unit/balancer/placing/test_balance.py",
+)  # long, and next to nothing is shared that would keep the tests of such a file together
 
 
 def group(nodeid: str) -> str:
@@ -37,7 +38,7 @@ def in_turns(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     return [item for name in turns if name for item in groups[name]]
 
 
-class Groups(LoadScopeScheduling):
+class Groups(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """Gives a worker a group at a time, in the order of the collection."""
 
     def _split_scope(self, nodeid: str) -> str:
@@ -45,5 +46,7 @@ class Groups(LoadScopeScheduling):
 
 
 def _rank(name: str) -> int:
+    if name.partition("::")[0] in APART:
+        return 0
     folder = name.split("/")[1]
     return SLOW.index(folder) if folder in SLOW else len(SLOW)
