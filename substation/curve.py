@@ -10,6 +10,7 @@ import bisect
 import dataclasses
 from collections.abc import Sequence
 from itertools import accumulate
+from operator import attrgetter
 from typing import NamedTuple
 
 from substation.contract import RELEASES_WITHIN_S
@@ -70,9 +71,9 @@ class Curve:
             capacity_w,
             sessions,
             usage,
-            tuple(release.at_ms for release in releases),
-            tuple(accumulate(release.freed_w for release in releases)),
-            tuple(accumulate(int(release.last) for release in releases)),
+            tuple(map(attrgetter("at_ms"), releases)),
+            tuple(accumulate(map(attrgetter("freed_w"), releases))),
+            tuple(accumulate(map(int, map(attrgetter("last"), releases)))),
         )
 
     def load_at(self, now_ms: int) -> int:

@@ -69,7 +69,8 @@ class Ledger:
         if now_ms < self._now_ms:
             raise InvariantBroken(f"grid time went back from {self._now_ms} to {now_ms} ms")
         self._undo.clear()
-        self._usage = self.curve().usage_at(now_ms)
+        until_now = self._open.curve_until(now_ms, self._now_ms, self.capacity_w, self._usage)
+        self._usage = until_now.usage_at(now_ms)
         for entry, end_ms in self._open.free_due(now_ms):
             self._deliver(entry, end_ms)
         self._now_ms = now_ms

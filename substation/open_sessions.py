@@ -26,6 +26,11 @@ class OpenSessions:
         entries = tuple(self._entries.values())
         return Curve.of(now_ms, self.load_w, capacity_w, entries, self._releases, usage)
 
+    def curve_until(self, end_ms: int, now_ms: int, capacity_w: int, usage: Usage) -> Curve:
+        """Return the load from `now_ms` to `end_ms`, without the sessions and without what is freed later."""
+        due = bisect.bisect_right(self._releases, end_ms, key=lambda release: release.at_ms)
+        return Curve.of(now_ms, self.load_w, capacity_w, (), self._releases[:due], usage)
+
     def add(self, entry: Entry, now_ms: int) -> None:
         """Reserve what a session still needs at `now_ms`."""
         for release in _releases(entry):

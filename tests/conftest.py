@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+
+from tests.order import Groups, in_turns
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("untimed")
 
+ENDING_S = 0.1  # a task that ends by itself has this long, as it had while garbage was collected for as long
 HUNG_S = 60.0  # no test waits for this long unless it hangs: a limit, not an expectation
 
 
@@ -20,6 +24,23 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.async_test_timeout = max(config.option.async_test_timeout, HUNG_S)
     # Else the first gen_test makes asyncio create a loop that nobody closes.
     asyncio.set_event_loop(None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Groups:
+    config.option.loadscopereorder = False  # it would start what has few tests last: the slowest
+    return Groups(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items[:] = in_turns(items)
+
+
+def pytest_collection_finish() -> None:
+    """Keep all modules and tests out of the garbage collections that follow, one after each asynchronous test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -64,6 +85,8 @@ def _nothing_is_lost(request: pytest.FixtureRequest) -> Iterator[None]:
     gc.collect()  # a task that failed unseen says so when it is collected
     loop.run_until_complete(_settle())
     logging.getLogger("tornado.application").removeHandler(faults)
+    if ending := asyncio.all_tasks(loop):  # gRPC's own tasks end when its thread has spoken
+        loop.run_until_complete(asyncio.wait(ending, timeout=ENDING_S))
     running = asyncio.all_tasks(loop)
     for task in running:
         task.cancel()

@@ -7,15 +7,29 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+# The shell first: it draws the same pages without the windows of a browser around them, which cost Chromium
+# a second and a half of processor time for each new context (0.4 s against 2.0 s for a page and its picture).
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-component-update",
+]
+
+
+def found() -> str | None:
+    """Return where Chromium is: what CHROMIUM names, else the first that is installed."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 def path() -> str:
     """Return where Chromium is, else skip the test."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if not found:
-        pytest.skip("no Chromium: apt-get install chromium")
-    return found
+    if not (installed := found()):
+        pytest.skip("no Chromium: apt-get install chromium-headless-shell")
+    return installed
 
 
 def browser() -> Iterator[Browser]:

@@ -163,8 +163,8 @@ def most_at_once(intervals: list[tuple[int, int, int]]) -> int:
 def free_range(count: int) -> int:
     """Return the first of `count` ports in a row that are free; no two workers of pytest are given the same."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    begin = 20_000 + worker % 4 * 3_000
-    for first in range(begin + os.getpid() % 100 * 20, begin + 3_000, count):
+    begin = 20_000 + worker % 8 * 1_500
+    for first in range(begin + os.getpid() % 50 * 20, begin + 1_500, count):
         if all(_free(port) for port in range(first, first + count)):
             return first
     raise OSError("no free ports")
@@ -180,7 +180,7 @@ def until(condition: Any) -> None:
     end = time.monotonic() + LIMIT_S
     while not condition():
         assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 def status(url: str) -> int:

@@ -60,10 +60,11 @@ class Station:
     def __init__(self, name: str, capacity_w: int) -> None:
         self.name = name
         self.ledger = Ledger(capacity_w, 0, Usage())
+        self._curve = self.ledger.curve()
         self._seq = itertools.count(1)
 
     def report(self, now_ms: int) -> Report:
-        curve = self.ledger.curve()
+        curve = self._curve
         return Report(
             self.name,
             "journal",
@@ -81,10 +82,11 @@ class Station:
         entry = Entry(f"{self.name}.{key}", key, plan, now_ms, now_ms, now_ms + plan.duration_ms)
         decision = self.ledger.place(Place("book", key, 0, key, plan), None, entry)
         self.ledger.check()
+        self._curve = self.ledger.curve()  # as a substation does: one picture for each change
         return decision.outcome is SubstationOutcome.PLACED
 
     def utilization(self, now_ms: int) -> float:
-        return self.ledger.curve().load_at(now_ms) / self.ledger.capacity_w
+        return self._curve.load_at(now_ms) / self.ledger.capacity_w
 
 
 Choice = Callable[["Simulation", set[str]], "str | None"]  # those that refused are given

@@ -1,0 +1,52 @@
+"""Which tests run on one worker, and in which order: `make test` and `make quick` run several workers at once.
+
+Most slow tests wait for processes, most quick ones compute. A slow group and a quick one take turns, so that the
+processors have work while tests wait, and the last groups of a run are short.
+"""
+
+from collections.abc import Iterable
+from itertools import chain, zip_longest
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+SLOW = ("process", "console", "monitoring", "loadtest", "integration")  # folders, the slowest first
+APART = (
+    "tests/process/test_grid.py",
+    "tests/process/test_proofs.py",
+    "tests/process/test_rush_hour.py",
+    "tests/process/test_stalled_gateway.py",
+    "tests/process/test_two_balancers.py",
+    "tests/unit/balancer/placing/test_balance.py",
+)  # long, and next to nothing is shared that would keep the tests of such a file together
+
+
+def group(nodeid: str) -> str:
+    """Return the group of a test: its file, or the test alone where a file shares nothing."""
+    path = nodeid.partition("::")[0]
+    return nodeid if path in APART else path
+
+
+def in_turns(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests by group, a slow group and a quick one in turn."""
+    groups: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        groups.setdefault(group(item.nodeid), []).append(item)
+    slow = sorted((name for name in groups if _rank(name) < len(SLOW)), key=_rank)
+    quick = [name for name in groups if name not in slow]
+    turns = chain.from_iterable(zip_longest(slow, quick))
+    return [item for name in turns if name for item in groups[name]]
+
+
+class Groups(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Gives a worker a group at a time, in the order of the collection."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+def _rank(name: str) -> int:
+    if name.partition("::")[0] in APART:
+        return 0
+    folder = name.split("/")[1]
+    return SLOW.index(folder) if folder in SLOW else len(SLOW)
