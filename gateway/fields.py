@@ -66,7 +66,7 @@ class Fault:
     detail: str
 
 
-class Invalid(Exception):
+class InvalidFields(Exception):
     """Some fields are invalid. `faults` names all of them, but at most MOST_FAULTS unknown ones."""
 
     def __init__(self, faults: list[Fault]) -> None:

@@ -164,9 +164,9 @@ def _merged(name: str, each: list[Metric]) -> Metric:
 def _table(found: Iterable[Metric]) -> Iterator[str]:
     yield "| name | type | labels | unit | meaning |\n|---|---|---|---|---|\n"
     for family in found:
-        told = "; ".join(_label(family, name, values) for name, values in labels(family).items())
+        listed = "; ".join(_label(family, name, values) for name, values in labels(family).items())
         meaning = f"{family.documentation.rstrip('.')}{_buckets(family)}"
-        yield f"| `{family.name}` | {family.type} | {told or 'none'} | {unit(family.name)} | {meaning} |\n"
+        yield f"| `{family.name}` | {family.type} | {listed or 'none'} | {unit(family.name)} | {meaning} |\n"
 
 
 def _label(family: Metric, name: str, values: list[str]) -> str:

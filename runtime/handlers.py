@@ -8,7 +8,7 @@ from typing import Any
 from tornado.web import HTTPError, RequestHandler
 
 from runtime import strict_json
-from runtime.json_body import Malformed, read_object
+from runtime.json_body import MalformedJson, read_object
 from runtime.problem import (
     BY_STATUS,
     FAILED,
@@ -79,7 +79,7 @@ class ApiHandler(RequestHandler):
         """Return the JSON object in the body, {} for an empty body; raises HTTPError 400 for anything else."""
         try:
             return read_object(self.request.body or b"{}")
-        except Malformed as error:
+        except MalformedJson as error:
             raise HTTPError(400, str(error)) from None
 
     def set_default_headers(self) -> None:

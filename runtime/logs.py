@@ -68,7 +68,7 @@ class LimitedLines(logging.StreamHandler[TextIO]):
         if count <= self._most:
             super().emit(record)
 
-    def tell(self, *, ending: bool = False) -> None:
+    def write_left_out(self, *, ending: bool = False) -> None:
         """Write how many lines were left out, if the interval is over or the process is `ending`."""
         self.acquire()  # as emit() has it
         try:

@@ -82,23 +82,23 @@ async def _serve(
             raise CannotStartError(str(error)) from error
         log.info("%s is serving", name, extra={"pid": os.getpid()})
         parent = asyncio.create_task(_parent_gone(stop)) if watch_parent else None
-        telling = asyncio.create_task(_tell(lines))
+        left_out = asyncio.create_task(_log_left_out(lines))
         await stop.wait()
         log.info("%s is stopping", name)
         began = time.monotonic()
         loop.call_later(STOP_WITHIN_S, os._exit, 1)
-        telling.cancel()
+        left_out.cancel()
         if parent:
             parent.cancel()
     log.info("%s has stopped", name, extra={"took_s": round(time.monotonic() - began, 3)})
-    lines.tell(ending=True)
+    lines.write_left_out(ending=True)
 
 
-async def _tell(lines: logs.LimitedLines) -> None:
+async def _log_left_out(lines: logs.LimitedLines) -> None:
     """Say what was left out of the log even when nothing else is logged."""
     while True:
         await asyncio.sleep(logs.INTERVAL_S)
-        lines.tell()
+        lines.write_left_out()
 
 
 async def _parent_gone(stop: asyncio.Event) -> None:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 @runtime_checkable
-class CrossChecked(Protocol):
+class HasFaults(Protocol):
     """Settings that can be wrong together though each is right."""
 
     def faults(self) -> list[str]:
@@ -70,7 +70,7 @@ def load(cls: type[T], environ: Mapping[str, str]) -> T:
     if faults:
         raise SettingsError(faults)
     settings = cls(**values)
-    if isinstance(settings, CrossChecked) and (faults := settings.faults()):
+    if isinstance(settings, HasFaults) and (faults := settings.faults()):
         raise SettingsError(faults)
     return settings
 

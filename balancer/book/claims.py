@@ -22,18 +22,18 @@ def find(store: Store, key: str) -> Claim | None:
     return Claim(row["key"], row["fingerprint"], row["attempt"], row["target"], row["journal_id"])
 
 
-def insert(store: Store, wanted: Claim, expires_unix_ms: int) -> Claim | None:
+def insert(store: Store, new: Claim, expires_unix_ms: int) -> Claim | None:
     """Insert a claim if its key is new; return the claim that is then in the book, `fresh` if it is this one."""
     values = (
-        wanted.key,
-        wanted.fingerprint,
-        wanted.attempt,
-        wanted.target,
+        new.key,
+        new.fingerprint,
+        new.attempt,
+        new.target,
         expires_unix_ms,
-        wanted.journal_id,
+        new.journal_id,
     )
     inserted = store.run(INSERT, values)
-    claim = find(store, wanted.key)
+    claim = find(store, new.key)
     return dataclasses.replace(claim, fresh=True) if claim and inserted else claim
 
 

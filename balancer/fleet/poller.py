@@ -12,7 +12,7 @@ from tornado.ioloop import PeriodicCallback
 
 from balancer.book.decommissioned import DecommissionedJournals
 from balancer.fleet.identity_log import IdentityLog
-from balancer.fleet.scan import NAMES, MetricSample, PageReading, PageUnusable, scan, seen
+from balancer.fleet.scan import NAMES, MetricSample, PageReading, PageUnusable, page_reading, scan
 from balancer.fleet.view import View
 from balancer.metrics import BalancerMetrics
 from balancer.substation_stream import Links
@@ -115,10 +115,10 @@ class Poller:
 
     def _read(self, page: bytes) -> PageReading:
         try:
-            return seen(scan(page))
+            return page_reading(scan(page))
         except (PageUnusable, ValueError):
             self._metrics.scan_missed()
-            return seen(parse(page))
+            return page_reading(parse(page))
 
     def _take(self, url: str, found: PageReading) -> None:
         report, now_s = found.report, time.monotonic()

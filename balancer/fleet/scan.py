@@ -68,7 +68,7 @@ def scan(page: bytes) -> list[MetricSample]:
     return samples
 
 
-def seen(samples: Iterable[MetricSample]) -> PageReading:
+def page_reading(samples: Iterable[MetricSample]) -> PageReading:
     """Put the report together; raises PageUnusable when a value is missing, repeated or not a whole number."""
     values: dict[str, float] = {}
     releases: dict[str, float] = {}

@@ -204,7 +204,7 @@ class FakeGrid:
 
 
 @dataclasses.dataclass(frozen=True)
-class Ended:
+class Exit:
     code: int
     out: str
     err: str
@@ -226,13 +226,13 @@ async def start(grid: FakeGrid, *options: str, **environ: str) -> asyncio.subpro
     )
 
 
-async def ended(process: asyncio.subprocess.Process) -> Ended:
+async def ended(process: asyncio.subprocess.Process) -> Exit:
     out, err = await asyncio.wait_for(process.communicate(), 60)
-    return Ended(process.returncode or 0, out.decode(), err.decode())
+    return Exit(process.returncode or 0, out.decode(), err.decode())
 
 
-def rush(grid: FakeGrid, *options: str, **environ: str) -> Ended:
-    async def scenario() -> Ended:
+def rush(grid: FakeGrid, *options: str, **environ: str) -> Exit:
+    async def scenario() -> Exit:
         async with grid.serving():
             return await ended(await start(grid, *options, **environ))
 
