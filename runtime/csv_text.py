@@ -6,9 +6,8 @@ Source: OWASP, "CSV Injection".
 """
 
 BYTE_ORDER_MARK = "\ufeff"
-FORMULA_SIGNS = (
-    "=+-@\uff1d\uff0b\uff0d\uff20"  # the second four are full-width: some spreadsheets take them too
-)
+# The second four are full-width: some spreadsheets take them too.
+FORMULA_SIGNS = "=+-@\uff1d\uff0b\uff0d\uff20"
 INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad\x00"  # ignored at the start of a cell
 
 

@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from loadtest.record.readings import FleetSample
 from loadtest.record.requests import Session
 
-FREED_EARLY_MS = (
-    2  # start and end are rounded to ms independently, so a session may start this much before a release
-)
+# Start and end are rounded to ms independently, so a session may start this much before a release.
+FREED_EARLY_MS = 2
 BUSY_SHARE = 0.5  # balance counts while the fleet's load is above this share of its peak
 
 

@@ -14,9 +14,8 @@ from loadtest.paper.formats import figure, milliseconds, points, whole
 from loadtest.paper.frame import Plot
 
 DEFAULT, NAIVE = "least_loaded", "snapshot_least_loaded"
-HERDING = (
-    2.0  # the range of utilization under the naive policy over that under the default, from which it is named
-)
+# The range of utilization under the naive policy over that under the default, from which it is named.
+HERDING = 2.0
 RULES = {
     "least_loaded": "Lowest estimate: the last report, plus the cars that are on their way, less those that have left since.",
     "power_of_two": "The better of two substations that are drawn at random.",

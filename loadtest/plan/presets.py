@@ -2,8 +2,6 @@
 
 Pure.
 
-Pure.
-
 Limits are written as `--fail-if` takes them (`loadtest.judge.thresholds`).
 """
 

@@ -17,9 +17,8 @@ from tests.support.cars import Car, cars, rush
 from tests.support.grid import LIMIT_S, ROOT, Grid, get, most_at_once, status, until
 from tests.support.reserved import journaled, told
 
-NOWHERE = (
-    "http://127.0.0.1:9"  # a proxy for the outside: who asks it for one of our own services gets no answer
-)
+# A proxy for the outside: who asks it for one of our own services gets no answer.
+NOWHERE = "http://127.0.0.1:9"
 PROXIES = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "grpc_proxy"), NOWHERE)
 
 

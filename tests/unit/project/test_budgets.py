@@ -14,9 +14,8 @@ SERVICES = [
 ]
 FOLDERS = [name for name in (*SERVICES, "deploy", "monitoring", "tests") if (ROOT / name).is_dir()]
 MODULE_LINES = 300
-CLASS_LINES = (
-    120  # without docstrings, of the class and of its methods: what is explained is no longer for it
-)
+# Without docstrings, of the class and of its methods: what is explained is no longer for it.
+CLASS_LINES = 120
 FUNCTION_LINES = 40
 MAIN_LINES = 25
 README_LINES = 120
