@@ -1,6 +1,6 @@
 """The request for a vehicle's sessions: what its query may hold, and the page that answers it.
 
-Pure. The table PARAMETERS is for the query what FIELDS is for the body.
+Pure. The table PARAMETERS describes the query as FIELDS describes the body.
 """
 
 import re

@@ -14,7 +14,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def admitted_json(session: Session, caller: Caller) -> dict[str, Any]:
-    """Return the body of a 201 to `caller`: what was settled at the admission, and never changes."""
+    """Return the body of a 201 to `caller`: the facts of the admission, which never change."""
     plan = session.plan
     return {
         "session_id": session.session_id,

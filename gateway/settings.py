@@ -61,7 +61,7 @@ class Settings(BalancerClientSettings):
     )
 
     def faults(self) -> list[str]:
-        """Return what is wrong with them together."""
+        """Return the faults in combinations of settings."""
         if self.api_keys:
             both = "API_KEYS and ALLOW_ANONYMOUS=1 contradict each other: set one of them"
             return [both] if self.allow_anonymous else []

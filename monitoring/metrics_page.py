@@ -150,7 +150,7 @@ def labels(family: Metric) -> dict[str, list[str]]:
 
 
 def unit(name: str) -> str:
-    """Return the unit that a name tells, '1' when it tells none."""
+    """Return the unit in the name of a metric, '1' when it has none."""
     plain = name.removesuffix("_total")
     return next((words for ending, words in UNITS.items() if plain.endswith(f"_{ending}")), "1")
 
@@ -212,7 +212,7 @@ async def _text(http: aiohttp.ClientSession, url: str) -> str:
 
 
 async def written() -> str:
-    """Return the page as it must be."""
+    """Return the text of the page."""
     with tempfile.TemporaryDirectory() as data:
         async with running(Path(data)) as services:
             return page(await services.pages())

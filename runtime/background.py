@@ -11,7 +11,7 @@ from typing import Any
 async def background(*chores: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run every chore as a task while the context lasts, then cancel all and wait until they have ended.
 
-    Raises what a chore raised that ended before it was cancelled.
+    Raises the exception of a chore that failed before it was cancelled.
     """
     tasks = [asyncio.create_task(chore) for chore in chores]
     try:

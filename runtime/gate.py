@@ -74,7 +74,7 @@ class Gate:
         return None
 
     def _known(self, name: str) -> bool:
-        """Whether a host is this one's."""
+        """Whether a host is one of this listener."""
         return name == "localhost" or name in self.hosts or _is_address(name)
 
 

@@ -29,7 +29,7 @@ S = TypeVar("S")
 
 @dataclasses.dataclass(frozen=True)
 class ProcessSettings:
-    """What every process reads, whatever the service."""
+    """The settings that every service reads."""
 
     log_level: str = setting(
         "LOG_LEVEL",
@@ -43,15 +43,15 @@ class ProcessSettings:
 
 
 class CannotStartError(Exception):
-    """What the service needs can't be had: a port, its data, room on the disk."""
+    """The service lacks something that it needs: a port, its data, room on the disk."""
 
 
 def run(name: str, cls: type[S], service: Callable[[S], AbstractAsyncContextManager[None]]) -> None:
     """Run `service` until SIGTERM or SIGINT.
 
-    Exits with 2, all faults named, on bad settings; with 1 and one line when it can't start.
+    Exits with 2 and all faults when the settings are wrong, and with 1 and one line when the service can't start.
 
-    `service` is an async context manager: entered, it serves; left, it has stopped.
+    `service` is an async context manager: it serves once it is entered, and has stopped once it is left.
     """
     try:
         frame = load(ProcessSettings, os.environ)
@@ -95,7 +95,7 @@ async def _serve(
 
 
 async def _log_left_out(lines: logs.LimitedLines) -> None:
-    """Say what was left out of the log even when nothing else is logged."""
+    """Log how many lines were left out, also when nothing else is logged."""
     while True:
         await asyncio.sleep(logs.INTERVAL_S)
         lines.write_left_out()

@@ -1,4 +1,4 @@
-"""What a journal keeps of a key and of its session.
+"""The records of a journal: a key, its state, and its session.
 
 Pure.
 """
@@ -47,7 +47,7 @@ class Record:
     entry: Entry | None = None
 
     def state_at(self, now_ms: int) -> SessionState:
-        """Return the state at a grid time: what the plan has ended is completed."""
+        """Return the state at a grid time: a session that its plan has ended is completed."""
         if self.state is SessionState.CHARGING and self.entry and self.entry.end_ms <= now_ms:
             return SessionState.COMPLETED
         return self.state

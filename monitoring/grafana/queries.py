@@ -1,4 +1,4 @@
-"""Every query that Grafana would send, of panels, variables and annotations; and runs them.
+"""Collects every query that Grafana would send (panels, variables, annotations), and runs them.
 
 `python -m monitoring.grafana.queries http://127.0.0.1:9090` prints how many series each returns.
 """
@@ -55,7 +55,7 @@ def _of_a_dashboard(name: str, held: dict[str, Any]) -> Iterator[FileQuery]:
 def interpolated(expr: str, range_s: int, chosen: dict[str, str]) -> str:
     """Return `expr` as Grafana sends it; `chosen` are the variables' values, all of them by default.
 
-    Raises ValueError, naming it, when a variable is left that nobody knows.
+    Raises ValueError when a variable is unknown; the message names it.
     """
     values = {
         "__rate_interval": f"{RATE_INTERVAL_S}s",
