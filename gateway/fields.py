@@ -60,7 +60,7 @@ FIELDS = (
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """What is wrong with one field, and what is accepted."""
+    """One invalid field: what is wrong with it, and what is accepted."""
 
     field: str
     detail: str

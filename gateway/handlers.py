@@ -41,7 +41,7 @@ SUCCESS = {
 
 @dataclasses.dataclass(frozen=True)
 class Services:
-    """What the handlers share: the link to the balancer, metrics, access and time limits."""
+    """The services that the handlers share: the link to the balancer, metrics, access and time limits."""
 
     link: BalancerLink
     metrics: metrics.GatewayMetrics

@@ -32,7 +32,7 @@ KINDS = ADMITTED, WAITING, OTHER = "admitted", "waiting", "other"
 
 
 class GatewayMetrics:
-    """What the gateway counts; every series exists from the start."""
+    """The metrics of a gateway; every series exists from the start."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(

@@ -1,4 +1,4 @@
-"""What a session looks like in the API: kilowatts, kilowatt-hours, minutes, and times in ISO 8601.
+"""Sessions as the API shows them: kilowatts, kilowatt-hours, minutes, and times in ISO 8601.
 
 Pure. `gateway.charge` converts the other way, from a request to whole watts and joules.
 """

@@ -21,7 +21,7 @@ from runtime.settings import (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(BalancerClientSettings):
-    """What a gateway reads from the environment."""
+    """The settings that a gateway reads from the environment."""
 
     bind: str = setting("BIND", "127.0.0.1", address, "the address to listen on")
     published_on: str = setting(

@@ -39,7 +39,7 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of a key: refused (no entry) or placed, at which attempt, and the state."""
+    """The record of a key: refused (no entry) or placed, at which attempt, and the state."""
 
     key: str
     attempt: int

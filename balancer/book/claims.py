@@ -1,4 +1,4 @@
-"""Claims in the order book: which key was sent where, as which attempt."""
+"""Claims in the order book: the substation to which each key was sent, and the attempt."""
 
 import dataclasses
 
@@ -38,6 +38,6 @@ def insert(store: Store, new: Claim, expires_unix_ms: int) -> Claim | None:
 
 
 def advance(store: Store, claim: Claim, target: str, journal_id: str) -> Claim:
-    """Move a claim to its next attempt at `target` if the book still says it; return what the book says."""
+    """Move a claim to its next attempt at `target` if the book still has it; return the claim then in the book."""
     store.run(ADVANCE, (target, journal_id, claim.key, claim.attempt))
     return find(store, claim.key) or claim

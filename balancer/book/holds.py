@@ -1,4 +1,4 @@
-"""Holds in the order book: which request a vehicle charges for, and where that request was sent last.
+"""Holds in the order book: the request that a vehicle is held for, and where that request was sent last.
 
 A hold does not prove a session; it says which substation to ask. It is written before the request is sent
 there, so no session of the vehicle can be at a substation that the book does not name.

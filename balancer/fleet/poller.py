@@ -31,7 +31,7 @@ STREAM = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})")
 
 
 class Poller:
-    """Keeps the roster fresh, and the links where the substations are; ignores journals that were given up."""
+    """Keeps the roster up to date, and moves links to new addresses; ignores journals that were given up."""
 
     def __init__(
         self, view: View, links: Links, metrics: BalancerMetrics, decommissioned: DecommissionedJournals
@@ -65,7 +65,7 @@ class Poller:
         task.add_done_callback(self._first.discard)
 
     def unwatch(self, url: str) -> None:
-        """Poll `url` no more; what is on the way is not used."""
+        """Stop polling `url`; the answer to a poll under way is not used."""
         self._callbacks.pop(url).stop()
         self._roster.addresses.unwatch(url)
 
@@ -148,7 +148,7 @@ class Poller:
 
 
 def checked(url: str, found: PageReading, unix_s: float) -> PageReading:
-    """Return what a page says; raises PageUnusable when its values are impossible or it names no stream."""
+    """Return the reading of a page; raises PageUnusable when values are impossible or it names no stream."""
     port = STREAM.fullmatch(found.grpc_address)
     if fault := report_fault(found.report, unix_s):
         raise PageUnusable(fault)
@@ -170,7 +170,7 @@ def parse(page: bytes) -> list[MetricSample]:
     """Return the samples of NAMES by the official parser; raises ValueError when it can't."""
     try:
         families = list(text_string_to_metric_families(page.decode()))
-    except IndexError as error:  # what prometheus_client 0.26 makes of some garbage
+    except IndexError as error:  # prometheus_client 0.26 raises these for some malformed pages
         raise ValueError("no page of metrics") from error
     return [
         MetricSample(s.name, s.labels, float(s.value))

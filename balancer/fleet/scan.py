@@ -49,7 +49,7 @@ SAMPLES = len(NAMES) - 1 + len(WITHIN)
 
 
 class PageReading(NamedTuple):
-    """What a page says: the report, and where the substation's stream is."""
+    """The contents of a page: the report, and the address of the substation's stream."""
 
     report: Report
     grpc_address: str

@@ -1,4 +1,4 @@
-"""What each threshold means, in plain words.
+"""The meaning of each threshold, in plain words.
 
 Pure. The names are those that `--fail-if` takes, and the names of the checks that every run makes.
 """

@@ -1,4 +1,4 @@
-"""How a run ended, and what its process exits with."""
+"""The outcome of a run, and the exit code of its process."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -10,7 +10,11 @@ SAME = "as idle"
 
 @dataclasses.dataclass(frozen=True)
 class PanelStates:
-    """What one panel shows: nothing scraped; one car at three substations; a rush hour at 80 %; one of them drained; one lost; one above a lowered limit."""
+    """The text that a panel shows in each state of the grid.
+
+    The states: nothing scraped; one car at three substations; a rush hour at 80 %; one of the substations drained;
+    one lost; one above a lowered limit.
+    """
 
     empty: str
     idle: str
