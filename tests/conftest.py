@@ -1,4 +1,4 @@
-"""What holds for every test: nothing may fail or go on unseen behind it."""
+"""The rules for every test: no background task may fail unnoticed, or go on after the test."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""Real headless Chromium on the real grid; whatever a page breaks quietly fails the test."""
+"""Real headless Chromium on the real grid; an error that a page hides fails the test."""
 
 import contextlib
 from collections.abc import Iterator

@@ -11,7 +11,7 @@ from tests.support.grid import Grid
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Not of the session: while it runs, its event loop is the thread's, and tests elsewhere need theirs."""
+    """A browser for one module, not for the session: its event loop blocks the loops of other tests."""
     if not CHROMIUM:
         pytest.skip("no Chromium: install the package chromium")
     with chromium() as started:
@@ -20,7 +20,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
-    """A grid for the tests of one module; who breaks it mends it."""
+    """A grid for the tests of one module; a test that breaks it must repair it."""
     made = Grid(tmp_path_factory.mktemp("grid"), GRAFANA_URL=GRAFANA)
     made.start()
     yield made

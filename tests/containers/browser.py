@@ -1,4 +1,4 @@
-"""What a browser does at the console: follow the link or fill the form in, keep the cookie, ask.
+"""Acts as a browser at the console: follows the link or fills in the form, keeps the cookie, and sends requests.
 
 urllib's own jar holds a `__Host-` cookie back on http, where browsers trust loopback.
 """

@@ -1,4 +1,4 @@
-"""What a composition has to live through; each trial returns the figures that it has seen, or fails."""
+"""The trials of a composition; each returns the figures that it measured, or fails."""
 
 import json
 import re
@@ -174,7 +174,7 @@ class Life:
         }
 
     def killed(self) -> Figures:
-        """kill -9 a substation while cars are being admitted: it returns as who it was, with its sessions."""
+        """kill -9 a substation while cars are being admitted: it returns under its id, with its sessions."""
         before = self.composition.substations()
         name, victim = sorted(before.items())[1]
         wishing = cars(60, "killed", **LONG)

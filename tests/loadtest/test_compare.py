@@ -1,4 +1,4 @@
-"""Runs are put into groups of repeats, and what is lacking in a document is told as not measured."""
+"""Runs are grouped by repeats, and figures that a document lacks are shown as not measured."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""What a balancer does that trusts its last poll alone: the same cars under the naive policy and the default."""
+"""Herding, when a balancer trusts only its last poll: the same cars under the naive policy and the default."""
 
 import json
 import os

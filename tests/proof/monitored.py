@@ -1,4 +1,4 @@
-"""What Prometheus and Alertmanager see of a rush hour on real processes."""
+"""Measures what Prometheus and Alertmanager see of a rush hour on real processes."""
 
 import os
 import signal

@@ -93,7 +93,7 @@ def _balance(figures: dict[str, Any]) -> Row:
 
 
 def overload(data: Path, *, requests: int, seconds: float, time_scale: float, kind: str = "mixed") -> Row:
-    """Ask for more than there is; a refused car comes back once, after its Retry-After."""
+    """Request more power than there is; a refused car comes back once, after its Retry-After."""
     grid = Grid(data, TIME_SCALE=f"{time_scale:g}")
     grid.start()
     try:

@@ -1,1 +1,1 @@
-"""What tests of several services build on: real clients, real processes, plain data."""
+"""Support for tests of several services: real clients, real processes, plain data."""

@@ -1,4 +1,4 @@
-"""Cars that ask to charge, many at once, as a good client does: the same key until it is settled."""
+"""Cars that ask to charge, many at once, as a good client does: with the same key until the answer is final."""
 
 import asyncio
 import dataclasses
@@ -13,7 +13,7 @@ PATIENCE_S = 60.0  # nothing takes as long unless it hangs
 
 @dataclasses.dataclass
 class Car:
-    """One wish to charge and what became of it; `answers` are (status, body) in order."""
+    """One request to charge and its answers, which are (status, body) in order."""
 
     key: str
     wish: dict[str, Any]
@@ -27,7 +27,7 @@ class Car:
 
 
 def cars(count: int, name: str, **wish: Any) -> list[Car]:
-    """Return cars that all wish the same."""
+    """Return cars that all request the same."""
     return [Car(f"{name}-{n}", {"vehicle_id": f"{name}-{n}", **wish}) for n in range(count)]
 
 

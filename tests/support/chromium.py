@@ -21,12 +21,12 @@ FLAGS = [
 
 
 def found() -> str | None:
-    """Return where Chromium is: what CHROMIUM names, else the first that is installed."""
+    """Return the path of Chromium: that in CHROMIUM, or the first that is installed."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 def path() -> str:
-    """Return where Chromium is, else skip the test."""
+    """Return the path of Chromium, or skip the test."""
     if not (installed := found()):
         pytest.skip("no Chromium: apt-get install chromium-headless-shell")
     return installed

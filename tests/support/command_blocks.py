@@ -1,4 +1,4 @@
-"""Reads the command blocks of a Markdown page: what a reader types, and what the page shows as the answer.
+"""Reads the command blocks of a Markdown page: the commands that a reader types, and the output that the page shows.
 
 A block is fenced as `sh` (a script), `console` (lines after `$` are typed, the others are output), `python` or
 `json` (a sample of an answer). A comment before the fence may say how a test has to treat it:
@@ -24,7 +24,7 @@ MARKERS = (LEFT_RUNNING, GRID_STOPPED)
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """What is typed at once, and the lines that the page shows below it."""
+    """One command, and the lines of output that the page shows below it."""
 
     typed: str
     shown: str = ""
@@ -40,12 +40,12 @@ class Block:
 
     @property
     def reason(self) -> str:
-        """Why it is not run, '' when it is."""
+        """The reason why the block is not run, '' when it is."""
         return self.marker.removeprefix(NOT_RUN) if self.marker.startswith(NOT_RUN) else ""
 
 
 def blocks(markdown: str) -> list[Block]:
-    """Return the blocks of a page in their order; raises ValueError for a marker that nobody knows."""
+    """Return the blocks of a page in their order; raises ValueError for an unknown marker."""
     return [_block(found) for found in BLOCK.finditer(markdown)]
 
 
@@ -80,7 +80,7 @@ A_RUN = re.compile(r"\d{8}T\d{6}Z")  # a line about one run: another run has oth
 
 
 def lacks(shown: str, answer: str) -> set[str]:
-    """Return what is wrong with the output that a page shows: fields that are missing, or are not answered; words too.
+    """Return the differences between the output on a page and the real one: missing and additional fields, and words.
 
     Where `...` stands within a line, fields may be left out. A line that ends in `:` is a prompt.
     """

@@ -1,4 +1,4 @@
-"""Commands that a test runs from the project's root, bounded in time; one that fails says its last words."""
+"""Commands that a test runs from the project's root, bounded in time; a failure shows the end of the output."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A rush hour as its report tells it, beside what Prometheus saw of it."""
+"""Compares the report of a rush hour with the figures that Prometheus scraped."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""The composition as a program sees it: docker-compose.yml with its variables put in and its merges done."""
+"""docker-compose.yml as Docker reads it: with variables replaced and merges resolved."""
 
 import re
 from collections.abc import Mapping

@@ -27,7 +27,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Answer(NamedTuple):
-    """What came back."""
+    """The answer to a request."""
 
     status: int
     headers: http.client.HTTPMessage

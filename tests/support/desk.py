@@ -77,7 +77,7 @@ class Desk:
         return answers
 
     def fill_the_disk(self) -> None:
-        """Let the journal grow no further, as a full disk would: SQLite answers SQLITE_FULL."""
+        """Stop the journal from growing, as a full disk would: SQLite returns SQLITE_FULL."""
         self._limit_pages(1)  # not below what the file has
 
     def make_room(self) -> None:

@@ -1,4 +1,4 @@
-"""First come, first served: when a request gets in if all who came before it are served in their order."""
+"""First come, first served: computes when a request starts if all earlier requests are served in their order."""
 
 import heapq
 from collections.abc import Iterable, Sequence
@@ -10,10 +10,10 @@ End = tuple[float, str, int]  # at this moment, at this substation, so many watt
 def first_come_first_served(
     now_s: float, free_w: dict[str, int], ends: Iterable[End], queue: Sequence[Sequence[Freed]]
 ) -> float:
-    """Return when the last of `queue` starts, each of which is given by what it will free after its start.
+    """Return when the last request of `queue` starts; each request is given by the power that it frees after its start.
 
-    `free_w` is what each substation has free now, `ends` what running sessions will free. No one starts
-    before the one who came before it.
+    `free_w` is what each substation has free now, `ends` what running sessions will free. No request starts before
+    an earlier one.
     """
     free_w, pending = dict(free_w), list(ends)
     heapq.heapify(pending)

@@ -176,7 +176,7 @@ def _free(port: int) -> bool:
 
 
 def until(condition: Any) -> None:
-    """Wait until `condition()` holds; fails when it never does."""
+    """Wait until `condition()` is true; fail when it never is."""
     end = time.monotonic() + LIMIT_S
     while not condition():
         assert time.monotonic() < end, "it never came to be"
@@ -184,7 +184,7 @@ def until(condition: Any) -> None:
 
 
 def status(url: str) -> int:
-    """Return the status of a GET, 0 when nobody answers."""
+    """Return the status of a GET, 0 without an answer."""
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return int(answer.status)

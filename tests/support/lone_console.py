@@ -1,4 +1,4 @@
-"""A console that runs alone, as a real process: without a balancer, or with one that is made up."""
+"""A console that runs alone, as a real process: without a balancer, or with a fake one."""
 
 import contextlib
 import os
@@ -47,7 +47,7 @@ class LoneConsole:
 
 
 def python(module: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-    """Start a module as a process; what it says is not kept."""
+    """Start a module as a process; its output is dropped."""
     return subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,

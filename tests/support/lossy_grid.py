@@ -94,7 +94,7 @@ class Wire:
 async def balancer(
     book: OrderBook, network: Network, seed: int
 ) -> AsyncIterator[tuple[OneSession, VehicleAsker]]:
-    """What answers a gateway, and what asks the substations."""
+    """The parts that answer a gateway and ask the substations."""
     fleet = Fleet(*(report(name, journal_id=network.journal_id(name)) for name in NAMES), seed=seed)
     asker = VehicleAsker(network, book, fleet.roster)  # type: ignore[arg-type]
     decommissioned = DecommissionedJournals()

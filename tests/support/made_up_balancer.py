@@ -1,4 +1,4 @@
-"""`python -m tests.support.made_up_balancer PORT COUNT`: the stream of a fleet that nobody has.
+"""`python -m tests.support.made_up_balancer PORT COUNT`: the stream of an invented fleet.
 
 It speaks `/fleet/stream` with the balancer's own frames. All of its COUNT rows change all the time, as in
 a rush hour; each hundredth is in a state that is not normal.

@@ -1,4 +1,4 @@
-"""HTTP by hand: what no well-behaved client would send."""
+"""Sends raw HTTP that no well-behaved client would send."""
 
 import asyncio
 import dataclasses

@@ -1,4 +1,4 @@
-"""What sessions reserve, by their plans: (start, end, watts) for each part of the power."""
+"""The power that sessions reserve by their plans: (start, end, watts) for each part of it."""
 
 import datetime as dt
 import sqlite3
@@ -10,7 +10,7 @@ ROUNDING_MS = 3
 
 
 def promised(body: dict[str, Any]) -> list[tuple[int, int, int]]:
-    """Return what a client knows from its 201, in unix ms."""
+    """Return the reservation that a 201 promises, in unix ms."""
     start, end = (
         round(dt.datetime.fromisoformat(body[name]).timestamp() * 1000)
         for name in ("started_at", "expected_end")
@@ -22,7 +22,7 @@ def promised(body: dict[str, Any]) -> list[tuple[int, int, int]]:
 
 
 def journaled(row: sqlite3.Row) -> list[tuple[int, int, int]]:
-    """Return what a journal's row says, in grid ms."""
+    """Return the reservation in a journal's row, in grid ms."""
     plan = Plan(row["energy_j"], row["power_w"], row["stay_ms"], bool(row["taper"]))
     parts = [(row["start_ms"], row["start_ms"] + after, freed) for after, freed in plan.releases()]
     if row["ended_ms"] >= 0:

@@ -27,7 +27,7 @@ SubstationLink = Link[Ask, pb.Answer]
 
 
 def wire(messages: list[pb.Answers] | None = None) -> Wire[Ask, pb.Answer]:
-    """The substation's protocol; what is received is kept in `messages`."""
+    """The substation's protocol; received messages are kept in `messages`."""
 
     def decode(message: pb.Answers) -> Iterable[tuple[int, pb.Answer]]:
         if messages is not None:

@@ -1,4 +1,4 @@
-"""A row of trials on something that is started once, each with the seconds that it took and the figures that it saw."""
+"""Runs trials on a system that is started once, and prints for each its seconds and its figures."""
 
 import time
 from collections.abc import Callable, Iterable

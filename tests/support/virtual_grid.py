@@ -1,6 +1,6 @@
 """A grid on virtual time: the real balancer without its sockets, and real writers over real journals.
 
-Made up are the network between them and its faults, the processes, and the clocks. Time is the loop's.
+Only the network between them, its faults, the processes and the clocks are simulated. Time is that of the event loop.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ KW = 1000
 class Station:
     """A substation's process, whose journal is on one of its disks.
 
-    `page_cut` and `stream_cut` tell whether the network between it and the balancer is cut.
+    `page_cut` and `stream_cut` say whether the network between it and the balancer is cut.
     """
 
     def __init__(self, folder: Path, name: str, capacity_w: int) -> None:
@@ -92,7 +92,7 @@ class Station:
         return self.disks.pop(disk)
 
     def sessions(self, disk: int) -> list[substation.Session]:
-        """What a disk holds."""
+        """Return the sessions on a disk."""
         running = self.desk if self.desk and self.disk == disk else None
         desk = running or self._open(disk)
         self._tick(desk)
@@ -235,7 +235,7 @@ class Network:
         return name in self._links and self._links[name].up
 
     def down(self) -> set[tuple[str, int]]:
-        """Whose link is down, with how often it came up before."""
+        """Return the substations whose link is down, with the number of times that it came up before."""
         return {(name, link.connections) for name, link in self._links.items() if not link.up}
 
     def connect(self, station: Station) -> None:
@@ -315,7 +315,7 @@ class Balancer(Process):
         return self.view.state(member, asyncio.get_running_loop().time()) if member else HealthState.UNSEEN
 
     async def charge(self, charge: Charge, asking_s: float = DEADLINE_S) -> RequestEnd:
-        """Ask it to place a request with a key; returns with the answer what its book then says of the key."""
+        """Ask it to place a request with a key; returns the answer with the claim that is then in its book."""
         until_s = asyncio.get_running_loop().time() + charge.max_wait_ms / 1000 + asking_s
         return await self._within(self._charge(charge, until_s)) or RequestEnd(None)
 
@@ -337,7 +337,7 @@ class Balancer(Process):
         return await self.orders.decommission(name, journal_id)
 
     async def _within(self, work: Coroutine[Any, Any, T]) -> T | None:
-        """Return what comes of work in this process, None if it is killed meanwhile."""
+        """Return the result of work in this process, None if it is killed meanwhile."""
         if not self.alive:
             work.close()
             return None

@@ -53,7 +53,7 @@ def _owned(loop: asyncio.AbstractEventLoop, coro: Any, context: Any = None) -> "
 
 
 class Process:
-    """What runs as one, and is killed as one."""
+    """A simulated process: tasks that are killed together."""
 
     def __init__(self) -> None:
         self.alive = True
@@ -112,7 +112,7 @@ def _deliver(futures: "list[asyncio.Future[Any]]", results: list[Any]) -> None:
 
 
 def simulate(scenario: Callable[[random.Random], Coroutine[Any, Any, None]], seed: int) -> None:
-    """Run a scenario to its end on virtual time; all that is random in it comes from the seed."""
+    """Run a scenario to its end on virtual time; the seed determines everything that is random in it."""
     rng = random.Random(seed)
     loop = VirtualLoop()
     asyncio.set_event_loop(loop)

@@ -1,4 +1,4 @@
-"""What a stack has to live through on a Swarm; each trial returns the figures that it has seen, or fails."""
+"""The trials of a stack on a Swarm; each returns the figures that it measured, or fails."""
 
 import json
 import secrets

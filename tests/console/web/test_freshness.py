@@ -1,4 +1,4 @@
-"""What is old says so, what is lost comes back by itself, and a hiccup alarms nobody."""
+"""Old figures are marked, a lost stream reconnects by itself, and a short delay raises no alarm."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Whatever is sent to the console, it answers what is wrong with it: nothing is a fault of the console's own."""
+"""The console answers every invalid request with the mistake in it, and never with an internal error."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""The rush hour of a console without a grid: who may, what is refused in which words, what is given away."""
+"""The rush hour of a console without a grid: roles, refusals and their words, and secrets that stay secret."""
 
 import concurrent.futures
 import http.server

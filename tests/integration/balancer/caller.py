@@ -1,4 +1,4 @@
-"""A caller on the balancer's own stream: all that its contract offers, as no gateway need to."""
+"""A caller on the balancer's own stream, which uses everything that its contract offers."""
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator

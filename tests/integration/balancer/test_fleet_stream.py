@@ -1,4 +1,4 @@
-"""/fleet/stream over real sockets: a snapshot, then changes; whoever does not read harms nobody."""
+"""/fleet/stream over real sockets: a snapshot, then changes; a client that does not read affects no other."""
 
 import asyncio
 import contextlib

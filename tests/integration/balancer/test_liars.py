@@ -1,4 +1,4 @@
-"""Addresses that hang, drip, lie or answer for others: what is placed elsewhere does not notice."""
+"""Addresses that hang, drip, lie or answer for others: requests at other substations are not affected."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""What is lost between the parts: nothing is placed twice, and nothing stays that nobody knows of."""
+"""Messages lost between the services: no session is placed twice, and none stays without a caller."""
 
 import asyncio
 import contextlib

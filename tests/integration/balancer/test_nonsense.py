@@ -1,4 +1,4 @@
-"""What no gateway of ours sends: it is answered, and harms nobody on the same stream."""
+"""Messages that no gateway of this project sends are answered, and affect no other call on the stream."""
 
 from pathlib import Path
 

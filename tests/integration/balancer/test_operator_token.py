@@ -1,4 +1,4 @@
-"""A grid whose balancer and substations ask for the operator's token: those who know it work as ever, nobody else does."""
+"""A grid whose balancer and substations ask for the operator's token: only services with it are served."""
 
 from pathlib import Path
 

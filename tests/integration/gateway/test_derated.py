@@ -1,4 +1,4 @@
-"""A limit that was lowered is no rating: what it can't take now is told to come back."""
+"""A lowered limit is not the rated capacity: a request that does not fit now gets a Retry-After."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A balancer that answers what this gateway does not understand: one caller is told so, and no other notices."""
+"""A balancer with answers that this gateway does not understand: one caller gets an error, and no other is affected."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Whoever changes the grid while a run goes on is seen, and what he changed is not held against the grid."""
+"""Changes on the grid during a run are recorded, and figures that they affect don't count against the grid."""
 
 import asyncio
 import dataclasses

@@ -1,4 +1,4 @@
-"""The limits that a person sets: what is read, what is refused, and what each figure is."""
+"""The limits that a person sets: the accepted syntax, the refusals, and the meaning of each figure."""
 
 import dataclasses
 

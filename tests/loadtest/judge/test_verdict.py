@@ -1,4 +1,4 @@
-"""Every threshold can break, and each breaks for its own reason only."""
+"""Every threshold can fail, and each fails for its own reason only."""
 
 import dataclasses
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The figures of docs/explanation/sizing.md, and the times that newcomers are told, follow from the plan."""
+"""The figures of docs/explanation/sizing.md, and the times that the tutorial gives, follow from the plan."""
 
 from deploy.local.addresses import DEFAULT_PORTS
 from loadtest.plan.arrivals import ENERGY_MEAN_KWH

@@ -1,4 +1,4 @@
-"""What is generated and committed is what would be generated now."""
+"""Generated files that are committed are up to date."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""More clients than a listener has connections for: who is let in, who makes room, who is told to come back."""
+"""More clients than a listener has connections for: which ones it accepts, closes, or answers with a Retry-After."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Whose requests a listener takes: hosts, origins, kinds of bodies, and the operator's token, through real sockets."""
+"""The requests that a listener accepts: hosts, origins, kinds of bodies, and the operator's token, on real sockets."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""The writer over a real journal: what is answered is on the disk, what failed left no trace."""
+"""The writer over a real journal: every answer is on the disk first, and a failed commit leaves no trace."""
 
 import dataclasses
 import shutil

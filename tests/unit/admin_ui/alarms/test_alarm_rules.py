@@ -1,4 +1,4 @@
-"""What is abnormal is found, what is normal is not, and every rule says what to do."""
+"""The rules find abnormal states and no normal ones, and every rule says what to do."""
 
 from typing import Any
 

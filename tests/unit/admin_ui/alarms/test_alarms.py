@@ -1,4 +1,4 @@
-"""Alarms neither flap nor stay, nobody acknowledges what they did not see, and a mute hides nothing."""
+"""Alarms neither flap nor stay, nobody acknowledges an alarm unseen, and a mute hides nothing."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Capacity that takes no cars is in no figure of the fleet, and what is left out is told with its reason."""
+"""Capacity that takes no cars is in no figure of the fleet, and is listed with the reason."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What an order would do, for every fleet: the figures add up, and what is promised is what an order does."""
+"""Previews of orders, for every fleet: the figures add up, and an order has the effects that were previewed."""
 
 import copy
 from typing import Any

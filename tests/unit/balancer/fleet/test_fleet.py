@@ -1,4 +1,4 @@
-"""The view of the fleet: what is believed of a substation, and who is asked."""
+"""The view of the fleet: which reports are believed, and which substation is asked."""
 
 import itertools
 from typing import Any

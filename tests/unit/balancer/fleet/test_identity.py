@@ -1,4 +1,4 @@
-"""Who is who, and where: moves, new disks, two journals under one id, addresses that are gone."""
+"""The identity of substations: moves, new disks, two journals under one id, addresses that are gone."""
 
 from typing import Any
 

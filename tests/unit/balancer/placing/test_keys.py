@@ -1,4 +1,4 @@
-"""What becomes of a key: the real balancer and real journals on virtual time, one fault after another."""
+"""The outcome of each key: the real balancer and real journals on virtual time, one fault after another."""
 
 import asyncio
 import dataclasses

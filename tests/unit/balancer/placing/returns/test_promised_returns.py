@@ -1,4 +1,4 @@
-"""Who is told to come back, and when: fair to all, kept for those who come, and no burden when they don't."""
+"""Promised returns: fair to all, kept for callers who come back, and cheap when they don't."""
 
 import bisect
 import dataclasses
