@@ -43,7 +43,7 @@ RESULT_FILE, PROGRESS_FILE, REPORT_FILE = "result.json", "progress.jsonl", "repo
 REQUESTS_FILE, SAMPLES_FILE = "requests.csv", "samples.csv"
 FILES = (REPORT_FILE, RESULT_FILE, REQUESTS_FILE, SAMPLES_FILE, PROGRESS_FILE)
 RESULT_HEAD_END = b'\n "requests":'  # only the lists of all requests and all samples follow
-NO_END = "no end"  # the verdict of a run that goes on or was killed: its last line is no EndEvent
+NO_END = "no end"  # the verdict of a run that is in progress or was killed: its last line is no EndEvent
 
 PROGRESS_SCHEMA = "smartgrid-progress/1"
 USAGE = 2  # the exit code of a command line that can't be used

@@ -50,13 +50,13 @@ class Store:
             self._open(path, undo)
             if checked:
                 self._check()
-            with self._explained():
+            with self._errors_explained():
                 self._migrate(migrations)
             undo.pop_all()
 
     def _open(self, path: Path, undo: contextlib.ExitStack) -> None:
-        with self._explained():
-            _shut(path)
+        with self._errors_explained():
+            _create_private(path)
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=1.0)
             undo.callback(self._db.close)
             self._db.row_factory = sqlite3.Row
@@ -69,7 +69,7 @@ class Store:
                 self._db.execute(f"PRAGMA {pragma}")
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _errors_explained(self) -> Iterator[None]:
         """Raise StoreUnusable, with the reason, for an error inside."""
         try:
             yield
@@ -111,7 +111,7 @@ class Store:
         Raises StoreFull when the disk can't be written, StoreDamaged when the file can't be read. Whatever
         else is raised may leave in doubt what is on the disk.
         """
-        with _translated():
+        with _errors_translated():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -128,17 +128,17 @@ class Store:
 
     def run(self, sql: str, values: Sequence[object] = ()) -> int:
         """Execute a statement; returns the number of rows that it changed. Raises as `transaction`."""
-        with _translated():
+        with _errors_translated():
             return self._db.execute(sql, values).rowcount
 
     def rows(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[sqlite3.Row]:
         """Return all rows of a query; raises as `transaction`."""
-        with _translated():
+        with _errors_translated():
             return self._db.execute(sql, values).fetchall()
 
     def one(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Row | None:
         """Return the first row of a query, None if there is none; raises as `transaction`."""
-        with _translated():
+        with _errors_translated():
             row: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
             return row
 
@@ -148,7 +148,7 @@ class Store:
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def _errors_translated() -> Iterator[None]:
     """Replace an error of SQLite by what it means; one that leaves something in doubt stays as it is."""
     try:
         yield
@@ -162,7 +162,7 @@ def _translated() -> Iterator[None]:
                 raise
 
 
-def _shut(path: Path) -> None:
+def _create_private(path: Path) -> None:
     """Create a file and its folder that only the owner can read; SQLite gives its other files the same mode.
 
     A `-wal` that an older version left gets it too.

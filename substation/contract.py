@@ -158,7 +158,7 @@ Command = Place | Withdraw | Settle | StopSession | FindSession | ListSessions |
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Session:
-    """One car charging. `ended_unix_ms` is 0 while it goes on; it belongs to `caller`."""
+    """One car charging. `ended_unix_ms` is 0 until it ends; it belongs to `caller`."""
 
     session_id: str
     substation_id: str

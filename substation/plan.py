@@ -1,4 +1,4 @@
-"""The charging plan: what a session reserves, draws and delivers as grid time goes on.
+"""The charging plan: what a session reserves, draws and delivers over grid time.
 
 A battery takes constant current up to about 80 % of its charge, and then constant voltage: the
 power falls exponentially until it is a tenth (CC-CV; see docs/explanation/charging.md). A car is
@@ -8,7 +8,7 @@ reservation follows in quarters from above, so that a substation gets back what 
 Pure. The arithmetic is in whole watts, joules and milliseconds of grid time, so that a journal, a client
 and an oracle that replay it get the same figures to the last watt. Rules:
 
-- the reservation never rises while a session goes on, and is 0 once it has ended;
+- the reservation never rises during a session, and is 0 once it has ended;
 - the draw never exceeds the reservation;
 - what is delivered never exceeds the energy asked for, and equals it when the session is full.
 """

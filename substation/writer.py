@@ -107,17 +107,17 @@ class Writer:
             answers = [self._queries.answer_if_readable(request.command, now_ms) for request in batch]
         else:
             try:
-                full, answers = self._written(batch, began_s, now_ms, unix_ms)
+                full, answers = self._commit_batch(batch, began_s, now_ms, unix_ms)
             except (StoreFull, StoreDamaged) as error:
                 full, damaged = isinstance(error, StoreFull), isinstance(error, StoreDamaged)
-                answers = self._undone(batch, now_ms, error)
+                answers = self._undo(batch, now_ms, error)
         self._ledger.check_bounds()
         self.published = LedgerSnapshot(
             self._ledger.curve(), self._ledger.draining, self._station.known.book_id, full, damaged
         )
-        return [self._copied(request, answer) for request, answer in zip(batch, answers, strict=True)]
+        return [self._copy(request, answer) for request, answer in zip(batch, answers, strict=True)]
 
-    def _written(
+    def _commit_batch(
         self, batch: list[Request], began_s: float, now_ms: int, unix_ms: int
     ) -> tuple[bool, list[SubstationAnswer]]:
         """Commit a batch; returns whether the disk is still known to be full, and the answers."""
@@ -134,7 +134,7 @@ class Writer:
             )
         return self.published.full and not writing, answers
 
-    def _undone(
+    def _undo(
         self, batch: list[Request], now_ms: int, error: StoreFull | StoreDamaged
     ) -> list[SubstationAnswer]:
         """Undo in memory what the journal has undone, and answer requests that only read."""
@@ -193,7 +193,7 @@ class Writer:
         self._station.steer(draining=self._ledger.draining, limit_w=limit_w)
         return Decision(SubstationOutcome.DONE, write=True)
 
-    def _copied(self, request: Request, answer: SubstationAnswer) -> SubstationAnswer:
+    def _copy(self, request: Request, answer: SubstationAnswer) -> SubstationAnswer:
         """Carry out a backup, now that the batch is committed: its failure undoes nothing."""
         if isinstance(request.command, Backup) and answer.outcome is SubstationOutcome.DONE:
             copied = self._journal.backup(request.command.path)

@@ -83,7 +83,7 @@ class OrderDispatcher:
         self._under_way: dict[str, OrderRequest] = {}  # one on the fleet, and one on each session
 
     async def preview(self, order: Order) -> dict[str, Any]:
-        """Return the effects that an order would have now, and who has already given it."""
+        """Return the effects that an order would have now, and the operator who has already given it."""
         seen = self._log.number  # read before the grid, so that orders done in between count as later
         found = await (self._preview_stop(order) if order.kind == STOP else self._preview(order))
         earlier = await self._log.last(order) if found["refused"] else []

@@ -1,7 +1,7 @@
 """The rush hour of this console: one run of the load test at a time, as a child process.
 
-The grid's lease prevents two runs at once on one grid, whoever starts them; this module prevents two runs of one
-console. A run that another process has started is shown, and can't be stopped here.
+The grid's lease prevents two runs at once on one grid, even if different programs start them; this module prevents
+two runs of one console. A run that another process has started is shown, and can't be stopped here.
 """
 
 import asyncio

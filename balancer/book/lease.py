@@ -1,4 +1,4 @@
-"""The lease that one rush hour holds: who has it, and until when.
+"""The lease that one rush hour holds: its holder and its end.
 
 Pure. Rules:
 

@@ -4,7 +4,7 @@ Pure: time comes as seconds of a monotonic clock. Rules:
 
 - one id under two journals at two addresses within the last polls is a conflict, until only one of
   them was seen for as long; two journals at one address are a new disk;
-- the stream must name the same id and journal as the page, else one of them lies or is out of date.
+- the stream must name the same id and journal as the page; otherwise one of them is wrong or out of date.
 """
 
 import dataclasses

@@ -41,7 +41,7 @@ class OperatorSettings:
         self._on_given_up = on_given_up
         self._control = Control("", frozenset())
         self._in_rushhour = False
-        self.window = Window()  # of the newest rush hour: as its run sent it, else the time of its lease
+        self.window = Window()  # of the newest rush hour: as its run sent it, or the time of its lease
 
     async def follow(self) -> None:
         """Re-read the order book until cancelled."""
@@ -82,12 +82,12 @@ class OperatorSettings:
     async def remember(self) -> None:
         """Note in the book which substation is at which address, for the time after it is gone for good."""
         now_s = time.monotonic()
-        seen = {
+        addresses = {
             Address(member.url, substation_id, member.report.journal_id)
             for substation_id, member in self._roster.members.items()
             if self._view.state(member, now_s) not in LOST
         }
-        if new := seen - self._control.addresses:
+        if new := addresses - self._control.addresses:
             await self._book.saw(new)
 
     async def set_policy(self, policy: str) -> BalancerAnswer:

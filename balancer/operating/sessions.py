@@ -31,8 +31,8 @@ class Sessions:
             if self._roster.addresses.unseen():
                 return BalancerAnswer(BalancerOutcome.UNREACHABLE, retry_after_ms=RETRY_MS)
             return BalancerAnswer(BalancerOutcome.NOT_FOUND)
-        asked = substation.StopSession if isinstance(command, StopSession) else substation.FindSession
-        answer = await self._asker.ask(owner, asked(command.session_id, command.caller), until_s)
+        kind = substation.StopSession if isinstance(command, StopSession) else substation.FindSession
+        answer = await self._asker.ask(owner, kind(command.session_id, command.caller), until_s)
         if answer is None or answer.outcome not in OUTCOMES:
             return _unreachable(owner)
         if answer.session is None and answer.outcome is not substation.SubstationOutcome.NOT_FOUND:
@@ -49,8 +49,8 @@ class Sessions:
             if len(found) == page.limit:
                 return BalancerAnswer(BalancerOutcome.FOUND, sessions=tuple(found), next_cursor=f"{name}:0")
             after = start if name == first else 0
-            asked = substation.ListSessions(after, page.limit - len(found), page.vehicle_id, page.caller)
-            answer = await self._asker.ask(name, asked, until_s)
+            request = substation.ListSessions(after, page.limit - len(found), page.vehicle_id, page.caller)
+            answer = await self._asker.ask(name, request, until_s)
             if answer is None or answer.outcome is not substation.SubstationOutcome.FOUND:
                 return _unreachable(name)
             found += answer.sessions

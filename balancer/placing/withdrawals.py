@@ -42,7 +42,7 @@ class Withdrawals:
             self._ask(withdrawal)
 
     async def note(self, withdrawal: Withdrawal) -> None:
-        """Note a withdrawal durably and start to ask for it; a caller who goes does not end that."""
+        """Note a withdrawal durably and start to ask for it; it goes on when the caller hangs up."""
         await asyncio.shield(self.note_soon(withdrawal))
 
     def note_soon(self, withdrawal: Withdrawal) -> "asyncio.Task[None]":

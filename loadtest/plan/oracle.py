@@ -38,7 +38,7 @@ class Replay:
 
 
 class _Fleet:
-    """The loads of all substations as time goes on."""
+    """The loads of all substations over time."""
 
     def __init__(self, capacity_w: Mapping[str, float], time_scale: float, drain: Drain | None) -> None:
         self.load_w = dict.fromkeys(sorted(capacity_w), 0)

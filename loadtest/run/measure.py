@@ -1,4 +1,4 @@
-"""The middle of a run: all that goes on at once while the requests are sent."""
+"""The middle of a run: everything that happens at once while the requests are sent."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Shows a run while it goes on: bars on a terminal, and lines of JSON for a program.
+"""Shows a run in progress: bars on a terminal, and lines of JSON for a program.
 
 It never holds up the sending: a reader that stalls misses lines.
 """

@@ -56,13 +56,13 @@ def bars(title: str, description: str, unit: str, query: Query, **more: Any) -> 
 
 def named_bars(title: str, description: str, unit: str, *queries: Query, **more: Any) -> Panel:
     """Return a bar for each query, in the order in which they are given."""
-    asked = tuple(_now(query) for query in queries)
+    instant = tuple(_now(query) for query in queries)
     return Panel(
         "bargauge",
         title,
         description,
         unit,
-        asked,
+        instant,
         NO_LIMIT,
         _horizontal(rows=False),
         defaults={"min": 0},

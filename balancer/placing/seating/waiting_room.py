@@ -133,7 +133,7 @@ class WaitingRoom:
         at once. A served waiter counts as a pass of others only when it is admitted: see `passed`.
         """
         before: list[Waiter] = []  # waiters that came earlier and still wait
-        # Passes within this look. They count only for who is overdue in it: the waiters served here may yet be refused.
+        # Passes within this look, which decide who is overdue in it alone: a waiter served here may yet be refused.
         passes: collections.Counter[int] = collections.Counter()
         overdue = [waiter for waiter in self._waiters.values() if waiter.passes >= MOST_PASSES]
         # By the eligible substations, the least demand for which there was no room in this look. A later waiter with the

@@ -22,7 +22,7 @@ Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 @contextlib.asynccontextmanager
 async def answering(answer: Answer, host: str = HOST) -> AsyncIterator[str]:
-    """Serve what `answer` writes to whoever has asked; yields the base URL."""
+    """Serve what `answer` writes to every client; yields the base URL."""
     tasks = set[asyncio.Task[None]]()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -182,7 +182,7 @@ async def test_a_page_that_can_t_be_true_is_a_miss_of_its_own_alone(
 @pytest.mark.gen_test
 @pytest.mark.parametrize("status", ["302 Found", "203 Non-Authoritative Information", "500 Broken"])
 async def test_a_redirect_is_not_followed_and_only_200_is_a_page(tmp_path: Path, status: str) -> None:
-    """Else an address would speak for whoever it likes, and count as alive while it is not."""
+    """Otherwise an address could speak for any other, and count as alive while it is not."""
     asked, page = 0, ""
 
     async def target(writer: asyncio.StreamWriter) -> None:

@@ -45,7 +45,7 @@ class Room:
         return task
 
     async def vehicles(self) -> list[str]:
-        """Whoever was admitted, in the order of admission."""
+        """The requests that were admitted, in the order of admission."""
         found = sorted(await self.grid.sessions(), key=lambda session: session["started_unix_ms"])
         return [session["vehicle_id"] for session in found]
 

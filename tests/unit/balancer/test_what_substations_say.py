@@ -40,7 +40,7 @@ NO_SESSIONS: dict[str, dict[str, object]] = {
 
 
 class Believing:
-    """Keeps every report that is believed, whoever it is of."""
+    """Keeps every report that is believed, of any substation."""
 
     def __init__(self, believed: list[Report]) -> None:
         self._believed = believed

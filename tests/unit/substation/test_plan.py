@@ -180,7 +180,7 @@ def test_a_stay_cuts_the_plan_at_any_point_and_changes_nothing_before_it(
 def test_a_plan_of_an_older_journal_is_what_it_was(
     energy_j: int, power_w: int, stay_ms: int, elapsed_ms: int
 ) -> None:
-    """The arithmetic of before the taper, word for word."""
+    """The arithmetic from before the taper, unchanged."""
     plan = Plan(energy_j, power_w, stay_ms, taper=False)
     full_ms = -(-energy_j * 1000 // power_w)
     duration_ms = min(full_ms, stay_ms) if stay_ms else full_ms

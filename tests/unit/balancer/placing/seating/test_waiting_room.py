@@ -256,7 +256,7 @@ class Room(RuleBasedStateMachine):
         return next((n for n in eligible or NAMES if n not in kept and self.free_w()[n] >= demand_w), None)
 
     def admit(self, target: str, demand_w: int, earlier: list[Came]) -> None:
-        """Whoever came earlier and still waits, and could use it, was passed."""
+        """Every request that came earlier, still waits and could use it was passed."""
         self.sessions[target].append(demand_w)
         for came in earlier:
             came.passed_by += came.waiter.suits(target, self.view.capacities)
