@@ -1,4 +1,4 @@
-"""The effects of an order, before it is order.
+"""The effects of an order, before it is given.
 
 Pure. Rules:
 

@@ -1,6 +1,6 @@
 """The waiting room: requests that found everything full, in the order of their coming.
 
-Pure: nothing here awaits or reads a clock; placing/seat_queue.py lets the tasks of the requests sleep and wakes them.
+Pure: nothing here awaits or reads a clock; seat_queue.py lets the tasks of the requests sleep and wakes them.
 
 Order of waking. Each look at the fleet goes through the waiters from the oldest to the newest and seats every one that
 fits, so one look may wake several. A waiter is never left out where a later one is seated, unless it does not fit
