@@ -23,7 +23,7 @@ from runtime.settings import (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(BalancerClientSettings):
-    """What a console reads from the environment."""
+    """The settings that a console reads from the environment."""
 
     bind: str = setting("CONSOLE_BIND", "127.0.0.1", address, "the address to listen on")
     published_on: str = setting(

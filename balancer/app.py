@@ -1,4 +1,4 @@
-"""A balancer, wired: order book, view of the fleet, poller, links, placement, stream and pages."""
+"""Wires a balancer: order book, view of the fleet, poller, links, placement, stream and pages."""
 
 import asyncio
 import contextlib
@@ -52,7 +52,7 @@ PROBE_EVERY_S = 1.0
 
 @dataclasses.dataclass(frozen=True)
 class Parts:
-    """What the other parts of a balancer work on."""
+    """The parts of a balancer that all its other parts use."""
 
     registry: CollectorRegistry
     metrics: BalancerMetrics
@@ -125,7 +125,7 @@ def _discover(
 
 
 async def _service(stack: AsyncExitStack, parts: Parts, seats: Seats, asker: Asker) -> BalancerService:
-    """Make what answers gateways; all of it ends with `stack`."""
+    """Create the service that answers gateways; it ends with `stack`."""
     view, book, decommissioned = parts.view, parts.book, parts.decommissioned
     withdrawals = Withdrawals(book, asker, decommissioned)
     stack.push_async_callback(withdrawals.close)
@@ -148,7 +148,7 @@ async def _service(stack: AsyncExitStack, parts: Parts, seats: Seats, asker: Ask
 
 
 def _asker(settings: Settings, parts: Parts) -> Asker:
-    """Return what asks the substations; with ONE_SESSION_PER_VEHICLE it also holds vehicles."""
+    """Return the object that asks the substations; with ONE_SESSION_PER_VEHICLE it also holds vehicles."""
     if settings.one_session_per_vehicle:
         return VehicleAsker(parts.links, parts.book, parts.view.roster)
     return Asker(parts.links, parts.view.roster)
@@ -203,7 +203,7 @@ async def _probe(book: EmbeddedBook) -> None:
 
 
 async def _prune(book: EmbeddedBook) -> None:
-    """Drop expired keys; what is left over goes the next time."""
+    """Drop a bounded number of expired keys; the others are dropped the next time."""
     while True:
         await asyncio.sleep(PRUNE_EVERY_S)
         with contextlib.suppress(BookUnavailable):

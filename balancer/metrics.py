@@ -32,7 +32,7 @@ ERROR_BUCKETS_W = (1, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6)
 
 
 class BalancerMetrics:
-    """What the balancer counts; the series of a substation exist from its discovery on."""
+    """The metrics of a balancer; the series of a substation exist from its discovery on."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._decisions = Counter(
@@ -101,7 +101,7 @@ class BalancerMetrics:
         self._poll_seconds.observe(took_s)
 
     def batched(self, calls: int) -> None:
-        """Note how many calls went as one message."""
+        """Record how many calls were sent in one message."""
         self._batch.observe(calls)
 
     def scan_missed(self) -> None:
@@ -109,14 +109,14 @@ class BalancerMetrics:
         self._scan_misses.inc()
 
     def estimate_was_off(self, substation_id: str, watts: float) -> None:
-        """Note the error of an estimate."""
+        """Record the error of an estimate."""
         self._error.labels(substation_id).observe(abs(watts))
 
 
 def show_rushhour(
     registry: CollectorRegistry, active: Callable[[], bool], window: Callable[[], Window]
 ) -> None:
-    """Export whether a rush hour goes on, and when the cars of the newest one come, as both say when the page is read.
+    """Export whether a rush hour is in progress, and when the cars of the newest one arrive; both are read at a scrape.
 
     A scrape sees a change up to a second late; the moments make averages over the window exact.
     """

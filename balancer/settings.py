@@ -36,7 +36,7 @@ def sources(text: str) -> tuple[str, ...]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(OrderSettings):
-    """What a balancer reads from the environment."""
+    """The settings that a balancer reads from the environment."""
 
     http_port: int = setting("BALANCER_PORT", "8001", port, "port of /fleet, /metrics and the health pages")
     grpc_port: int = setting("BALANCER_GRPC_PORT", "9001", port, "port of the stream for gateways")

@@ -52,7 +52,7 @@ class Links:
         self._closing: set[asyncio.Task[None]] = set()
 
     def connect(self, substation_id: str, address: str) -> None:
-        """Have a link to a substation at `host:port`; one to another address is closed."""
+        """Open a link to a substation at `host:port`; close a link to another address."""
         link = self._links.get(substation_id)
         if link and link.address == address:
             return
@@ -62,7 +62,7 @@ class Links:
             expected.set_result(link)
 
     def disconnect(self, substation_id: str) -> None:
-        """Have no link to a substation: what waits for one waits on."""
+        """Close the link to a substation; calls that wait for a link keep waiting."""
         if link := self._links.pop(substation_id, None):
             task = asyncio.create_task(link.close())
             self._closing.add(task)

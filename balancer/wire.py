@@ -41,7 +41,7 @@ class Call:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Greeting:
-    """What a balancer says first, and again when it changes: its order book, and why it can't place a car now."""
+    """The first message of a balancer, repeated at a change: its order book, and why it can't place a car now."""
 
     book_id: str
     waiting_for: tuple[str, ...] = ()

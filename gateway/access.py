@@ -1,4 +1,4 @@
-"""Who sends a request, and whether the quota admits it: the key file and the quotas."""
+"""Finds the caller of a request by its API key, and applies the caller's quota."""
 
 import logging
 import time
@@ -16,7 +16,7 @@ FileVersion = tuple[int, int, int]
 
 
 class KeyFile:
-    """The callers in a file. It is read again when it has changed; an unusable file changes nothing."""
+    """The callers of a key file. It is read again when it has changed; an unusable file changes nothing."""
 
     def __init__(self, path: Path, clock_s: Callable[[], float] = time.monotonic) -> None:
         """Read the file; raises UnusableKeys, or OSError."""
@@ -79,5 +79,5 @@ class Access:
 
 
 def _text(path: Path) -> str:
-    """Read a file; what is not UTF-8 makes its line unusable."""
+    """Read a file; a line that is not UTF-8 becomes unusable."""
     return path.read_text(encoding="utf-8", errors="replace")

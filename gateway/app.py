@@ -1,4 +1,4 @@
-"""A gateway, wired: the link to its balancer and the public API."""
+"""Wires a gateway: the link to its balancer, and the public API."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -56,7 +56,7 @@ def _access(settings: Settings) -> Access:
 
 def _routes(grid: Services, registry: CollectorRegistry, to_balancer: BalancerLink) -> Application:
     def waiting_for() -> list[str]:
-        """Return what keeps a request from being placed now; what the balancer waits for is included."""
+        """Return the reasons why no request can be placed now, including those of the balancer."""
         return to_balancer.waiting_for if to_balancer.up else [f"the balancer at {to_balancer.address}"]
 
     def about() -> dict[str, object]:

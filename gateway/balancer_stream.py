@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 
 class BalancerLink(Link[Command, BalancerAnswer]):
-    """The link to the balancer at `host:port`; `book_id` is its order book, '' before it has said.
+    """The link to the balancer at `host:port`; `book_id` is its order book, '' until the balancer has named it.
 
-    `waiting_for` is what kept the balancer from placing a request when it last said so.
+    `waiting_for` are the reasons that the balancer gave last for not placing requests; empty when it can.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
-"""The callers: the file of API keys, and the names of keys and vehicles by caller.
+"""The callers: the format of the file of API keys, and how keys and vehicles of different callers are kept apart.
 
-Pure. A line of the file is `<caller> <sha256 of the key, hex> [requests a minute] [operator]`; `#` begins a
-comment. An operator's key, such as the console's, finds and stops the sessions of every caller. A caller may have several keys, so that one can be replaced without a gap. What a caller
-names, its keys of idempotency and its vehicles, is kept under `<caller>:<name>`; a caller's own name
-has no colon, so that no two can mean the same.
+Pure. A line of the file is `<caller> <sha256 of the key, hex> [requests a minute] [operator]`; `#` begins a comment.
+An operator's key, such as the console's, finds and stops the sessions of every caller. A caller may have several
+keys, so that one can be replaced without a gap. The idempotency keys and the vehicles of a caller are stored as
+`<caller>:<name>`. The name of a caller has no colon, so the names of two callers never collide.
 
 A key is looked up by its digest. That needs no comparison in constant time: an attacker can only measure the
 look-up of a guess's digest, which does not show how close the guess was. Keys are random, so a slow hash would
@@ -23,7 +23,7 @@ BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,256}=*)", re.IGNORECASE)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls; `per_minute` is its own quota, 0 when it has the usual one."""
+    """A caller of the API; `per_minute` is its own quota, 0 for the default."""
 
     name: str
     per_minute: int = 0
@@ -35,7 +35,7 @@ class Caller:
         return "" if self.operator else self.name
 
     def key(self, key: str) -> str:
-        """Return an Idempotency-Key of this caller as the order book holds it."""
+        """Return an Idempotency-Key of this caller as the order book stores it."""
         return f"{self.name}:{key}"
 
     def vehicle(self, vehicle_id: str) -> str:
@@ -43,7 +43,7 @@ class Caller:
         return vehicle_id if self == ANONYMOUS else f"{self.name}:{vehicle_id}"
 
     def shown(self, vehicle_id: str) -> str:
-        """Return a vehicle as this caller calls it."""
+        """Return the caller's own name of a vehicle."""
         return vehicle_id if self == ANONYMOUS else vehicle_id.removeprefix(f"{self.name}:")
 
 
@@ -59,7 +59,7 @@ class UnusableKeys(Exception):
 
 
 def digest(key: str) -> str:
-    """Return what the file holds of a key."""
+    """Return the digest of a key, as the file has it."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 

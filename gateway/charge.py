@@ -9,7 +9,7 @@ from typing import Any
 
 from balancer.contract import Charge
 from gateway.callers import ANONYMOUS, Caller
-from gateway.fields import FIELDS, Invalid, fault_of, unknown
+from gateway.fields import FIELDS, InvalidFields, fault_of, unknown
 from substation.plan import Plan
 
 J_PER_KWH = 3_600_000
@@ -23,11 +23,11 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 def charge(document: dict[str, Any], key: str, caller: Caller = ANONYMOUS) -> Charge:
     """Return the request that `document` holds, under the caller's `key` ('' for none).
 
-    Raises Invalid with every fault at once.
+    raises InvalidFields with every fault at once.
     """
     faults = [fault for field in FIELDS if (fault := fault_of(field, document))]
     if faults := faults + unknown(document, FIELDS, "field"):
-        raise Invalid(faults)
+        raise InvalidFields(faults)
     values: dict[str, Any] = {field.name: document.get(field.name, field.default) for field in FIELDS}
     plan = Plan(
         round(values["energy_kwh"] * J_PER_KWH),

@@ -1,4 +1,4 @@
-"""What the public API promises: every error that a caller can see has one stable code, here.
+"""The errors of the public API: every error that a caller can see has one stable code here.
 
 Pure.
 """

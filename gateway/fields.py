@@ -60,13 +60,13 @@ FIELDS = (
 
 @dataclasses.dataclass(frozen=True)
 class Fault:
-    """What is wrong with one field, and what is accepted."""
+    """One invalid field: what is wrong with it, and what is accepted."""
 
     field: str
     detail: str
 
 
-class Invalid(Exception):
+class InvalidFields(Exception):
     """Some fields are invalid. `faults` names all of them, but at most MOST_FAULTS unknown ones."""
 
     def __init__(self, faults: list[Fault]) -> None:

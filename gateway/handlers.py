@@ -22,12 +22,12 @@ from gateway.balancer_stream import BalancerLink
 from gateway.callers import ANONYMOUS, Caller
 from gateway.charge import KEY, charge
 from gateway.contract import BY_OUTCOME, FIELD, INVALID, QUOTA_EXCEEDED, UNAUTHORIZED, UNKNOWN, WITHDRAWN
-from gateway.fields import Invalid
+from gateway.fields import InvalidFields
 from gateway.listing import page, page_json
 from gateway.session_json import admitted_json, session_json
 from runtime.coalescer import LinkLost
 from runtime.handlers import ApiHandler
-from runtime.json_body import Malformed, read_object
+from runtime.json_body import MalformedJson, read_object
 from runtime.problem import MALFORMED, UNSUPPORTED, Problem
 
 AGAIN_MS = 1000  # when the balancer does not say
@@ -41,7 +41,7 @@ SUCCESS = {
 
 @dataclasses.dataclass(frozen=True)
 class Services:
-    """What the handlers share: the link to the balancer, metrics, access and time limits."""
+    """The services that the handlers share: the link to the balancer, metrics, access and time limits."""
 
     link: BalancerLink
     metrics: metrics.GatewayMetrics
@@ -134,15 +134,15 @@ class ChargesHandler(GridHandler):
     async def get(self) -> None:
         """Write a page of a vehicle's sessions."""
         try:
-            wanted = page(self.request.query_arguments, self.caller)
-        except Invalid as error:
+            command = page(self.request.query_arguments, self.caller)
+        except InvalidFields as error:
             self._reject(INVALID, errors=error.errors())
             return
-        answer = await self.ask(wanted)
+        answer = await self.ask(command)
         if answer is None:
             return
         if answer.outcome is BalancerOutcome.FOUND:
-            self.write_json(page_json(wanted, answer, self.caller))
+            self.write_json(page_json(command, answer, self.caller))
         else:
             self.write_refusal(answer)
 
@@ -167,15 +167,15 @@ class ChargesHandler(GridHandler):
                 MALFORMED, detail="Idempotency-Key must be 1 to 255 visible ASCII characters, once"
             )
         try:
-            wanted = charge(read_object(self.request.body), keys[0] if keys else "", self.caller)
-        except Malformed as error:
+            command = charge(read_object(self.request.body), keys[0] if keys else "", self.caller)
+        except MalformedJson as error:
             return self._reject(MALFORMED, detail=str(error))
-        except Invalid as error:
+        except InvalidFields as error:
             return self._reject(INVALID, errors=error.errors())
-        self._waits = wanted.max_wait_ms > 0
+        self._waits = command.max_wait_ms > 0
         most_ms = round(self.grid.max_wait_s * 1000)
         return self._write(
-            await self.ask(dataclasses.replace(wanted, max_wait_ms=min(wanted.max_wait_ms, most_ms)))
+            await self.ask(dataclasses.replace(command, max_wait_ms=min(command.max_wait_ms, most_ms)))
         )
 
     def _reject(self, problem: Problem, **members: Any) -> str:

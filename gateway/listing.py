@@ -1,6 +1,6 @@
 """The request for a vehicle's sessions: what its query may hold, and the page that answers it.
 
-Pure. The table PARAMETERS is for the query what FIELDS is for the body.
+Pure. The table PARAMETERS describes the query as FIELDS describes the body.
 """
 
 import re
@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from balancer.contract import CURSOR, BalancerAnswer, ListSessions
 from gateway.callers import Caller
-from gateway.fields import FIELDS, Fault, Field, Invalid, fault_of, unknown
+from gateway.fields import FIELDS, Fault, Field, InvalidFields, fault_of, unknown
 from gateway.session_json import session_json
 
 PARAMETERS = (
@@ -32,7 +32,7 @@ PARAMETERS = (
 
 
 def page(query: Mapping[str, Sequence[bytes]], caller: Caller) -> ListSessions:
-    """Return the command for a query; raises Invalid with every fault at once."""
+    """Return the command for a query; raises InvalidFields with every fault at once."""
     values = {name: _value(name, texts[-1]) for name, texts in query.items()}
     faults = []
     for parameter in PARAMETERS:
@@ -41,10 +41,15 @@ def page(query: Mapping[str, Sequence[bytes]], caller: Caller) -> ListSessions:
         elif fault := fault_of(parameter, values):
             faults.append(fault)
     if faults := faults + unknown(query, PARAMETERS, "parameter"):
-        raise Invalid(faults)
+        raise InvalidFields(faults)
     defaults = {parameter.name: parameter.default for parameter in PARAMETERS if parameter.default}
-    wanted: dict[str, Any] = {"cursor": ""} | defaults | values
-    return ListSessions(caller.vehicle(wanted["vehicle_id"]), wanted["cursor"], wanted["limit"], caller.name)
+    complete: dict[str, Any] = {"cursor": ""} | defaults | values
+    return ListSessions(
+        caller.vehicle(complete["vehicle_id"]),
+        complete["cursor"],
+        complete["limit"],
+        caller.name,
+    )
 
 
 def page_json(request: ListSessions, answer: BalancerAnswer, caller: Caller) -> dict[str, Any]:

@@ -32,7 +32,7 @@ KINDS = ADMITTED, WAITING, OTHER = "admitted", "waiting", "other"
 
 
 class GatewayMetrics:
-    """What the gateway counts; every series exists from the start."""
+    """The metrics of a gateway; every series exists from the start."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
@@ -61,11 +61,11 @@ class GatewayMetrics:
             self._seconds.labels(kind)
 
     def answered(self, outcome: str, took_s: float, *, waits: bool = False) -> None:
-        """Count a request to charge; with `waits` it had asked to wait for room."""
+        """Count a request to charge; `waits` says that it asked to wait for room."""
         self._requests.labels(outcome).inc()
         kind = WAITING if waits else ADMITTED if outcome == BalancerOutcome.ADMITTED else OTHER
         self._seconds.labels(kind).observe(took_s)
 
     def batched(self, calls: int) -> None:
-        """Note how many calls went as one message."""
+        """Record how many calls were sent in one message."""
         self._batch.observe(calls)

@@ -1,4 +1,4 @@
-"""What a session looks like in the API: kilowatts, kilowatt-hours, minutes, and times in ISO 8601.
+"""Sessions as the API shows them: kilowatts, kilowatt-hours, minutes, and times in ISO 8601.
 
 Pure. `gateway.charge` converts the other way, from a request to whole watts and joules.
 """
@@ -14,7 +14,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def admitted_json(session: Session, caller: Caller) -> dict[str, Any]:
-    """Return the body of a 201 to `caller`: what was settled at the admission, and never changes."""
+    """Return the body of a 201 to `caller`: the facts of the admission, which never change."""
     plan = session.plan
     return {
         "session_id": session.session_id,

@@ -21,7 +21,7 @@ from runtime.settings import (
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(BalancerClientSettings):
-    """What a gateway reads from the environment."""
+    """The settings that a gateway reads from the environment."""
 
     bind: str = setting("BIND", "127.0.0.1", address, "the address to listen on")
     published_on: str = setting(
@@ -61,7 +61,7 @@ class Settings(BalancerClientSettings):
     )
 
     def faults(self) -> list[str]:
-        """Return what is wrong with them together."""
+        """Return the faults in combinations of settings."""
         if self.api_keys:
             both = "API_KEYS and ALLOW_ANONYMOUS=1 contradict each other: set one of them"
             return [both] if self.allow_anonymous else []

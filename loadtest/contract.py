@@ -1,4 +1,4 @@
-"""What the load test and the program that starts it agree on: options, bounds, progress, exit codes and files.
+"""The contract of the load test with programs that start it: options, bounds, progress, exit codes and files.
 
 Pure. Rules:
 

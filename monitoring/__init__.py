@@ -1,1 +1,1 @@
-"""What watches the grid from outside: assets for Prometheus and Grafana. No service imports from here."""
+"""Monitoring of the grid from outside: assets for Prometheus and Grafana. No service imports from here."""

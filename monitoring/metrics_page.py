@@ -150,7 +150,7 @@ def labels(family: Metric) -> dict[str, list[str]]:
 
 
 def unit(name: str) -> str:
-    """Return the unit that a name tells, '1' when it tells none."""
+    """Return the unit in the name of a metric, '1' when it has none."""
     plain = name.removesuffix("_total")
     return next((words for ending, words in UNITS.items() if plain.endswith(f"_{ending}")), "1")
 
@@ -164,9 +164,9 @@ def _merged(name: str, each: list[Metric]) -> Metric:
 def _table(found: Iterable[Metric]) -> Iterator[str]:
     yield "| name | type | labels | unit | meaning |\n|---|---|---|---|---|\n"
     for family in found:
-        told = "; ".join(_label(family, name, values) for name, values in labels(family).items())
+        listed = "; ".join(_label(family, name, values) for name, values in labels(family).items())
         meaning = f"{family.documentation.rstrip('.')}{_buckets(family)}"
-        yield f"| `{family.name}` | {family.type} | {told or 'none'} | {unit(family.name)} | {meaning} |\n"
+        yield f"| `{family.name}` | {family.type} | {listed or 'none'} | {unit(family.name)} | {meaning} |\n"
 
 
 def _label(family: Metric, name: str, values: list[str]) -> str:
@@ -212,7 +212,7 @@ async def _text(http: aiohttp.ClientSession, url: str) -> str:
 
 
 async def written() -> str:
-    """Return the page as it must be."""
+    """Return the text of the page."""
     with tempfile.TemporaryDirectory() as data:
         async with running(Path(data)) as services:
             return page(await services.pages())

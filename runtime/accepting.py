@@ -1,4 +1,4 @@
-"""Takes connections from a listening socket, and waits a little when the process has no file left for one.
+"""Takes connections from a listening socket, and pauses when no file descriptor is left.
 
 Tornado and asyncio would try again at once and for ever, because the socket stays readable. That takes a
 whole processor core.

@@ -1,7 +1,7 @@
 """Answers 413 to bodies over the limit, which Tornado alone would answer with a bare 400.
 
-What is over the limit is read and dropped up to `DRAIN_BYTES`, so that the client, which often
-reads nothing before it has sent all, gets the answer; beyond that it is cut off.
+Up to `DRAIN_BYTES` of a body over the limit are read and dropped, because many clients read no answer before they
+have sent everything. Beyond that, the connection is closed.
 """
 
 import secrets
@@ -17,7 +17,7 @@ DRAIN_BYTES = 8 * 1024 * 1024
 
 
 class BodyLimit(httputil.HTTPServerConnectionDelegate):
-    """Stands before an application and hands on requests whose body is within `limit` bytes."""
+    """Wraps an application, and passes on requests whose body has at most `limit` bytes."""
 
     def __init__(self, app: httputil.HTTPServerConnectionDelegate, limit: int = BODY_BYTES) -> None:
         self._app = app

@@ -1,8 +1,8 @@
-"""The caller's end of one stream: whatever waits when the stream is writable goes as one message.
+"""The caller's end of one stream: all calls that wait when the stream is writable are sent in one message.
 
-A call that was sent on a stream that is then lost has an unknown outcome: it fails with LinkLost
-and is never silently sent again. The next stream informs
-the other end that its answer is not used. A call that was not sent yet waits for the next stream.
+A call that was sent on a stream that is then lost has an unknown outcome: it fails with LinkLost and is never
+silently sent again. On the next stream the other end learns that the answer is not used. A call that was not sent
+yet waits for the next stream.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class _Call(Generic[Item, Answer]):
 
 @dataclasses.dataclass(frozen=True)
 class Wire(Generic[Item, Answer]):
-    """How one protocol is put on the wire.
+    """The encoding of one protocol.
 
     `open` starts the stream on a channel; `encode` turns calls and the numbers of cancelled calls
     into one message; `decode` turns a message into pairs of number and answer. `cancels` is whether

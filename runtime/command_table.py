@@ -1,4 +1,4 @@
-"""Which field of a call's message holds which kind of command, and how it is written and read.
+"""Maps each kind of command to a field of a call's message, and converts it in both directions.
 
 Pure.
 """

@@ -1,12 +1,12 @@
 """The connections of one HTTP listener: how many, how many of one address, and how long a head may take.
 
-Tornado has one timer for a connection that is idle and for one that sends its head. Whoever keeps
-connections alive needs a long one, and slow-loris needs a short one, so the head has its own here:
-it starts with the first byte of a request.
+Tornado has one timer for a connection that is idle and for one that sends its head. Clients that keep connections
+alive need a long one. An attack that sends a head very slowly (slowloris) needs a short one. So the head has a timer
+of its own here, which starts with the first byte of a request.
 
-Idle connections keep no new caller out. When all connections are taken, or all that one address may have, the one that
-has been idle longest is closed. If all of them are busy, a few more are accepted: on those only health probes and
-`/metrics` are answered.
+Idle connections never keep a new caller out. When all connections are taken, or all that one address may have, the
+one that has been idle longest is closed. If all of them are busy, a few more are accepted: on those only health
+probes and `/metrics` are answered.
 """
 
 import asyncio

@@ -23,9 +23,9 @@ def fitted(limits: Limits) -> Limits:
     Raises TooFewFiles when they don't fit and may not shrink, or when hardly any connection would be left.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = limits.connections + limits.reserve + OTHERS
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    needed = limits.connections + limits.reserve + OTHERS
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         if allowed > soft:
             resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
             soft = allowed
@@ -34,14 +34,14 @@ def fitted(limits: Limits) -> Limits:
 
 def within(limits: Limits, files: int) -> Limits:
     """Return `limits`, reduced to fit into this many open files; raises TooFewFiles."""
-    wanted = limits.connections + limits.reserve + OTHERS
-    if files >= wanted:
+    needed = limits.connections + limits.reserve + OTHERS
+    if files >= needed:
         return limits
     left = files - limits.reserve - OTHERS
     if not limits.shrinks or left < LEAST:
-        least = wanted if not limits.shrinks else LEAST + limits.reserve + OTHERS
+        least = needed if not limits.shrinks else LEAST + limits.reserve + OTHERS
         raise TooFewFiles(
-            f"{limits.connections} connections need {wanted} open files, and this process may have {files}:"
+            f"{limits.connections} connections need {needed} open files, and this process may have {files}:"
             f" raise its limit to {least} (ulimit -n, LimitNOFILE)"
             + ("" if limits.shrinks else ", or lower MAX_CONNECTIONS")
         )

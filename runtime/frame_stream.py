@@ -32,7 +32,7 @@ FRAMES = ("snapshot", "changes", "heartbeat")
 
 
 class StreamMetrics:
-    """What is counted of a stream; `prefix` begins the names of its metrics."""
+    """The metrics of a stream; their names begin with `prefix`."""
 
     def __init__(self, registry: CollectorRegistry, prefix: str) -> None:
         self._clients = Gauge(f"{prefix}_stream_clients", "Clients of the stream", registry=registry)
@@ -54,7 +54,7 @@ class StreamMetrics:
             self._frames.labels(kind)
 
     def clients(self, count: int) -> None:
-        """Note how many there are."""
+        """Record how many clients there are."""
         self._clients.set(count)
 
     def connection(self, outcome: str) -> None:
@@ -88,17 +88,17 @@ class FrameStreams:
 
     @property
     def full(self) -> bool:
-        """Whether no more clients are taken."""
+        """Whether no further client is accepted."""
         return self.closing or len(self.clients) >= MOST_CLIENTS
 
     def opened(self, client: "FrameStreamHandler") -> None:
-        """Begin to feed a client."""
+        """Start to feed a client."""
         self.clients[client] = asyncio.create_task(self._feed(client))
         self.metrics.connection("opened")
         self.metrics.clients(len(self.clients))
 
     def closed(self, client: "FrameStreamHandler") -> None:
-        """A client has gone."""
+        """Stop feeding a client that has gone."""
         if task := self.clients.pop(client, None):
             task.cancel()
             self.metrics.connection("closed")
@@ -137,7 +137,7 @@ class FrameStreams:
     async def _taken(self, writing: "asyncio.Future[None]") -> bool:
         """Wait for a frame to go out; returns whether it did in time.
 
-        What is being written is not cancelled: Tornado reports that as a fault.
+        A write under way is not cancelled, because Tornado would report that as a fault.
         """
         writing.add_done_callback(
             lambda done: done.cancelled() or done.exception()
@@ -165,7 +165,7 @@ class FrameStreamHandler(WebSocketHandler, ApiHandler):
         self._streams = streams
 
     def prepare(self) -> None:
-        """Refuse pages of other origins, and more than there may be; back ends send no Origin.
+        """Refuse pages of other origins, and clients beyond the limit; back ends send no Origin.
 
         A client is not a request that a stopping service still answers: it is not counted as one.
         """
@@ -181,14 +181,14 @@ class FrameStreamHandler(WebSocketHandler, ApiHandler):
             self.write_problem(UNAVAILABLE, detail="there are too many clients, or the service stops")
 
     def open(self) -> None:
-        """Begin."""
+        """Start to feed the client."""
         self._streams.opened(self)
 
     def on_message(self, message: str | bytes) -> None:
         """Ignore messages: the stream goes one way."""
 
     def on_close(self) -> None:
-        """End."""
+        """Stop feeding the client."""
         self._streams.closed(self)
 
     def _same_origin(self) -> bool:

@@ -1,4 +1,4 @@
-"""Which requests a listener accepts. Every request passes here before any handler sees it.
+"""Decides which requests a listener accepts. Every request passes here before any handler sees it.
 
 A browser on a machine of the grid is not trusted: any page in it can send requests to every port that the
 machine reaches, and a page whose host name resolves there (DNS rebinding) can read the answers too. So:
@@ -74,7 +74,7 @@ class Gate:
         return None
 
     def _known(self, name: str) -> bool:
-        """Whether a host is this one's."""
+        """Whether a host is one of this listener."""
         return name == "localhost" or name in self.hosts or _is_address(name)
 
 

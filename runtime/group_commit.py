@@ -1,4 +1,4 @@
-"""A writer thread that does all that waits as one batch, for stores whose commit is slow.
+"""A writer thread that commits all waiting items as one batch, for stores whose commit is slow.
 
 While one batch is being committed, the next gathers. A fault of the work itself ends the process:
 after a failed fsync the state of the disk is unknown, and a restart reads it again.
@@ -47,7 +47,7 @@ class GroupCommit(Generic[Item, Result]):
 
     @property
     def closed(self) -> bool:
-        """Whether nothing more is taken."""
+        """Whether no further item is accepted."""
         return self._closed
 
     def oldest_s(self) -> float:
@@ -95,7 +95,7 @@ class GroupCommit(Generic[Item, Result]):
             logging.shutdown()
             os._exit(BROKEN)
         self._done += len(items)
-        with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits
+        with contextlib.suppress(RuntimeError):  # the loop has ended: no caller waits
             self._loop.call_soon_threadsafe(_deliver, futures, results)
 
 

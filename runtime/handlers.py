@@ -8,7 +8,7 @@ from typing import Any
 from tornado.web import HTTPError, RequestHandler
 
 from runtime import strict_json
-from runtime.json_body import Malformed, read_object
+from runtime.json_body import MalformedJson, read_object
 from runtime.problem import (
     BY_STATUS,
     FAILED,
@@ -35,7 +35,7 @@ class ApiHandler(RequestHandler):
     noted: Mapping[str, object] = {}  # what the line in the log says beside handler and status
 
     def initialize(self) -> None:
-        """Take the caller's request id if it is a plain one, and its trace, else make them."""
+        """Use the caller's request id, if it is a plain one, and its trace; otherwise create them."""
         request_id = self.request.headers.get("X-Request-Id", "")
         self.request_id = request_id if REQUEST_ID.fullmatch(request_id) else secrets.token_hex(8)
         self.set_header("X-Request-Id", self.request_id)
@@ -44,7 +44,7 @@ class ApiHandler(RequestHandler):
     def prepare(self) -> None:
         """Count the request as one that a stopping service still answers; refuse a compressed body.
 
-        What this writes is the answer: an override must look whether it is finished.
+        This may write the answer, so an override must check whether the request is finished.
         """
         CURRENT.set(self.trace)  # of the task that answers this request alone
         self.settings["in_flight"].add(self)
@@ -53,7 +53,7 @@ class ApiHandler(RequestHandler):
             self.write_problem(UNSUPPORTED, detail="send the body without Content-Encoding")
 
     def on_finish(self) -> None:
-        """It is answered."""
+        """Count the request as answered."""
         self.settings["in_flight"].discard(self)
 
     def head(self, *path: str, **named: str) -> Awaitable[None] | None:
@@ -79,18 +79,18 @@ class ApiHandler(RequestHandler):
         """Return the JSON object in the body, {} for an empty body; raises HTTPError 400 for anything else."""
         try:
             return read_object(self.request.body or b"{}")
-        except Malformed as error:
+        except MalformedJson as error:
             raise HTTPError(400, str(error)) from None
 
     def set_default_headers(self) -> None:
-        """Forbid caches to keep an answer: it is about the present."""
+        """Forbid caches to keep an answer, which holds only for the present."""
         self.clear_header("Server")
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("X-Request-Id", getattr(self, "request_id", ""))
 
     def compute_etag(self) -> str | None:
-        """No ETag: answers are not cached."""
+        """Return no ETag, because answers are not cached."""
         return None
 
     def write_json(self, body: Any, status: int = 200) -> None:
@@ -106,7 +106,7 @@ class ApiHandler(RequestHandler):
         self.finish(document(problem, self.request_id, **members))
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
-        """Turn what Tornado or a fault raised into a problem document."""
+        """Turn an error of Tornado, or a fault of this service, into a problem document."""
         problem = BY_STATUS.get(status_code, MALFORMED if status_code < FAILED.status else FAILED)
         if status_code == NOT_ALLOWED.status:
             methods = [m for m in self.SUPPORTED_METHODS if m.lower() in _methods(type(self))]
@@ -117,7 +117,7 @@ class ApiHandler(RequestHandler):
         self.write_problem(problem, detail=detail)
 
     def log_exception(self, typ: Any, value: Any, tb: Any) -> None:
-        """Log a fault of this service with the request that met it; what a caller did wrong is none."""
+        """Log a fault of this service with its request; a caller's mistake is not a fault."""
         if not isinstance(value, HTTPError):
             whose = {"trace_id": self.trace.trace_id, "request_id": self.request_id}
             log.error("request failed", exc_info=(typ, value, tb), extra=whose)

@@ -17,7 +17,7 @@ class LiveHandler(ApiHandler):
 
 
 class ReadyHandler(ApiHandler):
-    """Ready means that the service can do its work; what it waits for is named."""
+    """Ready means that the service can do its work; otherwise the answer names what it waits for."""
 
     def initialize(  # type: ignore[override]
         self, waiting_for: Callable[[], list[str]], about: Callable[[], Mapping[str, object]] = dict
@@ -28,7 +28,7 @@ class ReadyHandler(ApiHandler):
         self._about = about
 
     def get(self) -> None:
-        """Answer 200 when ready, else 503 with what is waited for."""
+        """Answer 200 when ready, otherwise 503 with the names of what is lacking."""
         lacking = self._waiting_for()
         self.write_json(
             {"status": "waiting" if lacking else "ready", "waiting_for": lacking, **self._about()},

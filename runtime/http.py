@@ -1,4 +1,4 @@
-"""HTTP listeners with the limits that Tornado leaves open."""
+"""HTTP listeners with the limits that Tornado lacks."""
 
 import asyncio
 import errno
@@ -39,12 +39,12 @@ async def listen(
 ) -> AsyncIterator[int]:
     """Serve `app` while the context lasts; yields the port (useful when 0 was asked for).
 
-    `gate` decides which requests are accepted. A compressed body is never inflated. With `tls`, nothing is
-    spoken but TLS.
+    `gate` decides which requests are accepted. A compressed body is never inflated. With `tls`, the listener speaks
+    only TLS.
 
     Every answer is logged.
 
-    Left, it takes no more requests and answers those that it has, within a limit.
+    When the context ends, the listener accepts no more requests, and answers those that it has within a time limit.
 
     Raises OSError when the port is taken, or too few files may be open.
     """
@@ -90,7 +90,7 @@ def _server(app: Application, limits: Limits, gate: Gate, tls: ssl.SSLContext | 
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """Return what a listener speaks TLS with, 1.2 or newer; raises OSError when the files can't be used."""
+    """Return the context of a listener for TLS 1.2 or newer; raises OSError when the files can't be used."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     try:

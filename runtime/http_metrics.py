@@ -1,7 +1,7 @@
 """Rate, errors and duration of HTTP requests, by the class of the handler that answered.
 
-Labels are closed sets: the handlers of the routes, and the first digit of the status. A path is no
-label, for it may hold a session.
+Labels are closed sets: the handlers of the routes, and the first digit of the status. The path is no label, because
+it may contain a session id.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ OTHER = "other"  # Tornado's own, for what it can't route
 
 
 class HttpMetrics:
-    """What is counted of the requests of one application; every series exists from the start."""
+    """The metrics of the requests of one application; every series exists from the start."""
 
     def __init__(self, registry: CollectorRegistry, app: Application) -> None:
         """Count from now on what `app` answers."""

@@ -1,4 +1,4 @@
-"""Reads a JSON object from a request's body: whatever the bytes are, the result is an object or `Malformed`.
+"""Reads a JSON object from a request's body: whatever the bytes are, the result is an object or `MalformedJson`.
 
 Pure. Besides malformed JSON these are refused: more than `DEEPEST` levels of nesting, which could exhaust the
 parser's stack; NaN and Infinity; a repeated name; and a lone surrogate, which is not text and can't be stored or
@@ -15,24 +15,24 @@ TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
-class Malformed(Exception):
+class MalformedJson(Exception):
     """The body is not a JSON object; the message says why."""
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in `body`; raises Malformed."""
+    """Return the JSON object in `body`; raises MalformedJson."""
     if _too_deep(body):
-        raise Malformed(f"the body is nested too deep: at most {DEEPEST} levels are accepted")
+        raise MalformedJson(f"the body is nested too deep: at most {DEEPEST} levels are accepted")
     try:
         document = json.loads(body.decode(), parse_constant=_no_constant, object_pairs_hook=_no_doubles)
         if SURROGATE.search(body):
             json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise Malformed("the body is not JSON: it holds a lone surrogate, which is not text") from None
+        raise MalformedJson("the body is not JSON: it holds a lone surrogate, which is not text") from None
     except (ValueError, RecursionError) as error:
-        raise Malformed(f"the body is not JSON: {error}"[:LONGEST_FAULT]) from None
+        raise MalformedJson(f"the body is not JSON: {error}"[:LONGEST_FAULT]) from None
     if not isinstance(document, dict):
-        raise Malformed("the body must be a JSON object")
+        raise MalformedJson("the body must be a JSON object")
     return document
 
 

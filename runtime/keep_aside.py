@@ -1,4 +1,4 @@
-"""Keeps the files of a store as they are, before anything changes them."""
+"""Copies the files of a damaged store aside, before anything changes them."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, on standard error, and a bounded number of equal ones."""
+"""Logging: one JSON object a line on standard error, with a limit for equal lines."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ Kind = tuple[str, int, str]
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record, what was passed as `extra`, and whose request it is, as one JSON object."""
+    """Formats a record, its `extra` fields and the request that it belongs to as one JSON object."""
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class LimitedLines(logging.StreamHandler[TextIO]):
         if count <= self._most:
             super().emit(record)
 
-    def tell(self, *, ending: bool = False) -> None:
+    def write_left_out(self, *, ending: bool = False) -> None:
         """Write how many lines were left out, if the interval is over or the process is `ending`."""
         self.acquire()  # as emit() has it
         try:

@@ -1,4 +1,4 @@
-"""How late the event loop is: how long after its time a timer runs."""
+"""Measures the lag of the event loop: how long after its time a timer runs."""
 
 import asyncio
 

@@ -40,7 +40,7 @@ def fetch(
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Return 0 on success, else 1; what is lacking is printed, for `docker inspect`."""
+    """Return 0 on success, otherwise 1 after printing the reason, which `docker inspect` shows."""
     parser = argparse.ArgumentParser(prog="python -m runtime.probe")
     parser.add_argument("--operator", action="store_true", help="send the token in OPERATOR_TOKEN_FILE")
     parser.add_argument("--post", action="store_true", help="POST instead of GET")

@@ -29,7 +29,7 @@ S = TypeVar("S")
 
 @dataclasses.dataclass(frozen=True)
 class ProcessSettings:
-    """What every process reads, whatever the service."""
+    """The settings that every service reads."""
 
     log_level: str = setting(
         "LOG_LEVEL",
@@ -43,15 +43,15 @@ class ProcessSettings:
 
 
 class CannotStartError(Exception):
-    """What the service needs can't be had: a port, its data, room on the disk."""
+    """The service lacks something that it needs: a port, its data, room on the disk."""
 
 
 def run(name: str, cls: type[S], service: Callable[[S], AbstractAsyncContextManager[None]]) -> None:
     """Run `service` until SIGTERM or SIGINT.
 
-    Exits with 2, all faults named, on bad settings; with 1 and one line when it can't start.
+    Exits with 2 and all faults when the settings are wrong, and with 1 and one line when the service can't start.
 
-    `service` is an async context manager: entered, it serves; left, it has stopped.
+    `service` is an async context manager: it serves once it is entered, and has stopped once it is left.
     """
     try:
         frame = load(ProcessSettings, os.environ)
@@ -82,23 +82,23 @@ async def _serve(
             raise CannotStartError(str(error)) from error
         log.info("%s is serving", name, extra={"pid": os.getpid()})
         parent = asyncio.create_task(_parent_gone(stop)) if watch_parent else None
-        telling = asyncio.create_task(_tell(lines))
+        left_out = asyncio.create_task(_log_left_out(lines))
         await stop.wait()
         log.info("%s is stopping", name)
         began = time.monotonic()
         loop.call_later(STOP_WITHIN_S, os._exit, 1)
-        telling.cancel()
+        left_out.cancel()
         if parent:
             parent.cancel()
     log.info("%s has stopped", name, extra={"took_s": round(time.monotonic() - began, 3)})
-    lines.tell(ending=True)
+    lines.write_left_out(ending=True)
 
 
-async def _tell(lines: logs.LimitedLines) -> None:
-    """Say what was left out of the log even when nothing else is logged."""
+async def _log_left_out(lines: logs.LimitedLines) -> None:
+    """Log how many lines were left out, also when nothing else is logged."""
     while True:
         await asyncio.sleep(logs.INTERVAL_S)
-        lines.tell()
+        lines.write_left_out()
 
 
 async def _parent_gone(stop: asyncio.Event) -> None:

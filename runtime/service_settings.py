@@ -9,7 +9,7 @@ from runtime.settings import address, host_names, integer, path_if_any, setting
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ListenerSettings:
-    """What every service reads that listens for HTTP requests."""
+    """The settings of every service that listens for HTTP requests."""
 
     allowed_hosts: tuple[str, ...] = setting(
         "ALLOWED_HOSTS", "", host_names, "host names that clients may use, besides addresses and localhost"
@@ -18,7 +18,7 @@ class ListenerSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BalancerClientSettings(ListenerSettings):
-    """What a service reads that calls a balancer."""
+    """The settings of a service that calls a balancer."""
 
     operator_token: Path | None = setting(
         "OPERATOR_TOKEN_FILE",
@@ -30,7 +30,7 @@ class BalancerClientSettings(ListenerSettings):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class OrderSettings(ListenerSettings):
-    """What a service reads that takes orders from operators."""
+    """The settings of a service that takes orders from operators."""
 
     bind: str = setting("BIND", "127.0.0.1", address, "the address to listen on")
     operator_token: Path | None = setting(

@@ -18,8 +18,8 @@ T = TypeVar("T")
 
 
 @runtime_checkable
-class CrossChecked(Protocol):
-    """Settings that can be wrong together though each is right."""
+class HasFaults(Protocol):
+    """Settings that check their combinations: values that are right alone may be wrong together."""
 
     def faults(self) -> list[str]:
         """Return one sentence for each thing that is wrong."""
@@ -53,7 +53,7 @@ def setting(name: str, default: str | None, parse: Callable[[str], T], about: st
 def load(cls: type[T], environ: Mapping[str, str]) -> T:
     """Read every field of the settings dataclass `cls`; raises SettingsError with all faults.
 
-    What its own method `faults` finds, if it has one, counts too, once each setting alone is right.
+    If the dataclass has a method `faults`, its faults count too, once each setting alone is right.
     """
     values: dict[str, Any] = {}
     faults = []
@@ -70,7 +70,7 @@ def load(cls: type[T], environ: Mapping[str, str]) -> T:
     if faults:
         raise SettingsError(faults)
     settings = cls(**values)
-    if isinstance(settings, CrossChecked) and (faults := settings.faults()):
+    if isinstance(settings, HasFaults) and (faults := settings.faults()):
         raise SettingsError(faults)
     return settings
 

@@ -1,4 +1,4 @@
-"""What each error of SQLite means for a store, in one table.
+"""The meaning of each error of SQLite for a store, in one table.
 
 The codes are those of https://www.sqlite.org/rescode.html. An extended code has its primary code in the low
 byte, and is looked up first.
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Meaning(StrEnum):
-    """What to do about an error."""
+    """The meaning of an error, which says what to do."""
 
     FULL = "full"  # the disk can't be written; the transaction was undone and nothing is in doubt: try again later
     BUSY = "busy"  # another process has the file: nothing was done

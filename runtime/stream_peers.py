@@ -1,4 +1,4 @@
-"""What the streams of one caller share: call numbers, and answers that may have been lost.
+"""The shared state of the streams of one caller: call numbers, and answers that may have been lost.
 
 Pure.
 

@@ -164,7 +164,7 @@ class Conversation(Generic[Item, Answer]):
         try:
             done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
             for half in done:
-                half.result()  # a stream that can't be read or written must end, else the caller would wait in vain
+                half.result()  # end a stream that can't be read or written, so that the caller does not wait in vain
         finally:
             self._over = True
             self._peer.streams.discard(self)

@@ -1,4 +1,4 @@
-"""Which request a line of a log, or a call to another service, belongs to: W3C Trace Context.
+"""Names the request that a log line, or a call to another service, belongs to (W3C Trace Context).
 
 The trace id is one through all services. The span is this service's part of it; the next service
 gets it as its parent. What a caller sends is used only if it is exactly what the standard allows.
@@ -16,7 +16,7 @@ TRACEPARENT = re.compile(
     r"(?!ff)(?P<version>[0-9a-f]{2})-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-(?P<flags>[0-9a-f]{2})"
     r"(?P<more>-[!-~]*)?"
 )
-LONGEST = 512  # what is longer is not looked at
+LONGEST = 512  # characters; a longer header is ignored
 SAMPLED, RANDOM = 1, 2  # RANDOM: the trace id was chosen at random (level 2)
 
 

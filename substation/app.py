@@ -1,4 +1,4 @@
-"""A substation, wired: journal, writer, stream and pages."""
+"""Wires a substation: journal, writer, stream and pages."""
 
 import time
 from collections.abc import AsyncIterator

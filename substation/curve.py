@@ -1,4 +1,4 @@
-"""The load of a substation from one moment on: what is reserved now, and what is freed when.
+"""The load of a substation from one moment on: the power reserved now, and when each part of it is freed.
 
 Pure.
 

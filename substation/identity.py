@@ -1,4 +1,4 @@
-"""Who this substation is: a folder that no other process uses, and the id that goes with it."""
+"""The identity of a substation: a data folder that no other process uses, and the id that belongs to it."""
 
 import fcntl
 import logging

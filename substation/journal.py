@@ -98,8 +98,9 @@ class Journal:
     def prune(self, grid_ms: int, unix_ms: int) -> int:
         """Drop records that were settled long before a wall time, a bounded number; returns how many.
 
-        Never one that is open at grid time `grid_ms`, whatever the wall clock says, nor the one with
-        the highest number: it must not be given again, else who pages on from it misses a session.
+        A record that is open at grid time `grid_ms` is never dropped, whatever the wall clock says. Neither is the
+        record with the highest number: if that number were given again, a reader who continues a page from it would
+        miss a session.
         """
         return self._store.run(PRUNE, (unix_ms - KEEP_MS, grid_ms, MOST_PRUNED))
 

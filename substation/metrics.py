@@ -87,7 +87,7 @@ class WriterMetrics:
 
 
 class ObservedLoad(Protocol):
-    """What the collector reads: one report, and what goes with it at the same moment."""
+    """The figures that the collectors read: one report, and the totals of the same moment."""
 
     journal_id: str
     time_scale: float
@@ -106,7 +106,7 @@ class ObservedLoad(Protocol):
 
 
 class ReportCollector(Collector):
-    """Yields what balancers poll: the report, and whose it is."""
+    """Yields the metrics that balancers poll: the report, and the identity of the substation."""
 
     def __init__(self, station: ObservedLoad, substation_id: str, stream_address: str) -> None:
         """`stream_address` is where balancers call: `:port` on the host of this page, or `host:port`."""
@@ -148,7 +148,7 @@ class ReportCollector(Collector):
 
 
 class EnergyCollector(Collector):
-    """Yields what takes a look at every session: draw, energy and overload. Nobody polls these fast."""
+    """Yields the metrics that need a look at every session: draw, energy and overload. Balancers don't poll them."""
 
     def __init__(self, station: ObservedLoad, substation_id: str) -> None:
         self._station = station

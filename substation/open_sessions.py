@@ -1,4 +1,4 @@
-"""The open sessions of a substation, what each still frees and when, and their load.
+"""The open sessions of a substation: when each one frees its power, and the load of all.
 
 Pure. Time comes as grid milliseconds. Invariant: the load is the sum of all watts that are still to be freed.
 """
@@ -10,7 +10,7 @@ from substation.records import Entry
 
 
 class InvariantBroken(AssertionError):
-    """The ledger contradicts itself: a bug. The process must end, not go on."""
+    """The ledger contradicts itself, which is a bug: the process must end."""
 
 
 class OpenSessions:

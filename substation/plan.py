@@ -41,7 +41,7 @@ FULL_AT = _millionths(CUT_OFF)
 class Plan:
     """A charging plan: energy in joules, power in watts, stay in ms of grid time (0: no limit).
 
-    Without `taper` the power is constant to the end, as in journals of before the taper.
+    Without `taper` the power is constant to the end, as in journals from before the taper.
     """
 
     energy_j: int

@@ -1,4 +1,4 @@
-"""What a journal keeps of a key and of its session.
+"""The records of a journal: a key, its state, and its session.
 
 Pure.
 """
@@ -39,7 +39,7 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of a key: refused (no entry) or placed, at which attempt, and the state."""
+    """The record of a key: refused (no entry) or placed, at which attempt, and the state."""
 
     key: str
     attempt: int
@@ -47,7 +47,7 @@ class Record:
     entry: Entry | None = None
 
     def state_at(self, now_ms: int) -> SessionState:
-        """Return the state at a grid time: what the plan has ended is completed."""
+        """Return the state at a grid time: a session that its plan has ended is completed."""
         if self.state is SessionState.CHARGING and self.entry and self.entry.end_ms <= now_ms:
             return SessionState.COMPLETED
         return self.state

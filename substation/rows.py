@@ -24,7 +24,7 @@ class Row(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class StationRecord:
-    """The journal's own row: who it belongs to, and the moment and totals of its last commit."""
+    """The journal's own row: its owner, and the moment and totals of its last commit."""
 
     substation_id: str
     journal_id: str

@@ -11,7 +11,7 @@ W_PER_KW = 1000
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(OrderSettings):
-    """What a substation reads from the environment."""
+    """The settings that a substation reads from the environment."""
 
     http_port: int = setting(
         "SUBSTATION_PORT", "8101", port, "port of /metrics, /sessions, /backup and the health pages"

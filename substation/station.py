@@ -30,7 +30,7 @@ NO_COPY = "the copy can't be written: is there room on the disk? The log has the
 
 
 class BackupFailed(Exception):
-    """There is no copy, and nothing is left of it; the message says why."""
+    """The backup failed, and no file of it is left; the message says why."""
 
 
 def resume(journal: Journal, capacity_w: int, now_ms: int) -> Ledger:

@@ -6,7 +6,7 @@ from substation.journal import Journal
 
 
 class StationRow:
-    """What the row says now: `known`. Change it only inside a transaction of the journal."""
+    """The present row, in `known`. Change it only inside a transaction of the journal."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal

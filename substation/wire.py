@@ -190,7 +190,7 @@ def report_to_message(report: Report) -> pb.Report:
 
 
 def report_from_message(message: pb.Report) -> Report:
-    """Read a report; whether it can be true is for `substation.contract.report_fault` to say."""
+    """Read a report; `substation.contract.report_fault` checks whether it can be true."""
     return Report(
         substation_id=message.substation_id,
         journal_id=message.journal_id,

@@ -1,7 +1,7 @@
 """The writer: decides in the ledger, writes the journal, commits, and only then answers.
 
-Everything here runs on one thread. What others see is `published`, an immutable snapshot that is
-replaced after each commit.
+Everything here runs on one thread. Other threads see only `published`, an immutable snapshot that is replaced after
+each commit.
 """
 
 import dataclasses
@@ -57,7 +57,7 @@ class Backup:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Request:
-    """A command, or an errand of the substation itself, and the monotonic time up to which its caller waits."""
+    """A command, or a task of the substation itself, and the monotonic time up to which its caller waits."""
 
     command: Command | Probe | Prune | Backup
     until_s: float = float("inf")
@@ -86,7 +86,7 @@ class Writer:
         metrics: WriterMetrics,
         machine: MachineClock,
     ) -> None:
-        """`ledger` is what `journal` shows; `clock` has the grid time, `machine` that of this machine."""
+        """`ledger` has the state of `journal`; `clock` gives grid time, and `machine` the time of this machine."""
         self._journal = journal
         self._ledger = ledger
         self._rated_w = rated_w

@@ -45,7 +45,7 @@ class Judgement(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule finds now: its judgement, the figures in words, and a size that orders the findings of a rule."""
+    """The finding of a rule: its judgement, the figures in words, and a size that orders the findings of a rule."""
 
     judgement: Judgement
     said: str

@@ -1,4 +1,4 @@
-"""Wires the alarms: the rules, the alarms of before a restart, the watch over the grid, and the routes."""
+"""Wires the alarms: the rules, the alarms from before a restart, the watch over the grid, and the routes."""
 
 import dataclasses
 from collections.abc import AsyncIterator

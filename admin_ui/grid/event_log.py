@@ -17,7 +17,7 @@ class EventLog:
     """The newest HISTORY events, oldest first; `number` is the number of the newest one."""
 
     def __init__(self, events: Iterable[Event] = (), number: int = 0) -> None:
-        """`events` and `number` are those of before a restart."""
+        """`events` and `number` are those from before a restart."""
         self.events: collections.deque[Event] = collections.deque(events, maxlen=HISTORY)
         self.number = number
 

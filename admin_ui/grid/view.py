@@ -1,4 +1,4 @@
-"""What the console knows of the grid at this moment: the fleet as the balancer reports it, and the gateway's rates.
+"""The grid as the console knows it at this moment: the fleet that the balancer reports, and the gateway's rates.
 
 Pure: time comes as seconds of a monotonic clock.
 """

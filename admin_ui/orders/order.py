@@ -16,7 +16,7 @@ FLEET = "the fleet"  # the target of a policy; no substation can have this name
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Order:
-    """What an operator orders: `value` is a limit in kW (None: the rated one), or the name of a policy."""
+    """An order of an operator: `value` is a limit in kW (None: the rated one), or the name of a policy."""
 
     kind: str
     target: str

@@ -1,4 +1,4 @@
-"""The effects of an order, before it is given.
+"""The effects of an order, shown before the order is given.
 
 Pure. Rules:
 

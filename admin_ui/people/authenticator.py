@@ -13,7 +13,7 @@ from admin_ui.people import passwords
 from admin_ui.people.device_cookies import DeviceCookies
 from admin_ui.people.document import NAME, changes
 from admin_ui.people.file import ChangeRefused, PeopleFile
-from admin_ui.people.passwords import Busy, Passwords
+from admin_ui.people.passwords import Passwords, TooManyPasswords
 from admin_ui.web.logins import Logins, Person
 from admin_ui.web.throttle import Throttle
 
@@ -114,7 +114,7 @@ class Authenticator:
         person = self._file.people.by_name.get(name)
         try:
             matches = await self._hashes.matches(person.password if person else None, password)
-        except Busy:
+        except TooManyPasswords:
             return LoginResult(None, BUSY_S)
         if not matches or self._file.people.by_name.get(name) != person:
             await self._failed(person.name if person else UNKNOWN_NAME, action, source.address)

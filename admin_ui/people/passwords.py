@@ -17,7 +17,7 @@ SHORT_NAME = 3  # a name of so few letters is in many passwords by chance
 LENGTHS = (12, 256)  # characters; NIST SP 800-63B asks for no other rule
 
 
-class Busy(Exception):
+class TooManyPasswords(Exception):
     """Too many passwords wait to be checked."""
 
 
@@ -31,7 +31,7 @@ class Passwords:
         self._placeholder = self._hasher.hash("nobody's")  # compared with when no person has that name
 
     async def matches(self, kept: str | None, password: str) -> bool:
-        """Whether a password matches a hash; None matches nothing, and takes as long. Raises Busy."""
+        """Whether a password matches a hash; None matches nothing, and takes as long. Raises TooManyPasswords."""
 
         def verify() -> bool:
             for form in (normal(password), password) if normal(password) != password else (password,):
@@ -41,7 +41,7 @@ class Passwords:
             return False
 
         if self._running >= AT_ONCE + MOST_WAITING:
-            raise Busy
+            raise TooManyPasswords
         self._running += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, verify)

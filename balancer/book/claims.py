@@ -1,4 +1,4 @@
-"""Claims in the order book: which key was sent where, as which attempt."""
+"""Claims in the order book: the substation to which each key was sent, and the attempt."""
 
 import dataclasses
 
@@ -22,22 +22,22 @@ def find(store: Store, key: str) -> Claim | None:
     return Claim(row["key"], row["fingerprint"], row["attempt"], row["target"], row["journal_id"])
 
 
-def insert(store: Store, wanted: Claim, expires_unix_ms: int) -> Claim | None:
+def insert(store: Store, new: Claim, expires_unix_ms: int) -> Claim | None:
     """Insert a claim if its key is new; return the claim that is then in the book, `fresh` if it is this one."""
     values = (
-        wanted.key,
-        wanted.fingerprint,
-        wanted.attempt,
-        wanted.target,
+        new.key,
+        new.fingerprint,
+        new.attempt,
+        new.target,
         expires_unix_ms,
-        wanted.journal_id,
+        new.journal_id,
     )
     inserted = store.run(INSERT, values)
-    claim = find(store, wanted.key)
+    claim = find(store, new.key)
     return dataclasses.replace(claim, fresh=True) if claim and inserted else claim
 
 
 def advance(store: Store, claim: Claim, target: str, journal_id: str) -> Claim:
-    """Move a claim to its next attempt at `target` if the book still says it; return what the book says."""
+    """Move a claim to its next attempt at `target` if the book still has it; return the claim then in the book."""
     store.run(ADVANCE, (target, journal_id, claim.key, claim.attempt))
     return find(store, claim.key) or claim

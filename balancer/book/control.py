@@ -1,4 +1,4 @@
-"""What all balancers share, in the order book: policy, rush hour, decommissioned journals, and addresses seen."""
+"""The shared state of all balancers, in the order book: policy, rush hour, decommissioned journals, addresses."""
 
 import dataclasses
 from collections.abc import Collection

@@ -15,8 +15,8 @@ class DecommissionedJournals:
     def includes(self, substation_id: str, journal_id: str) -> bool:
         """Whether a journal is gone for good: keys that are claimed there may move on, and its reports are ignored.
 
-        '' is the journal of a claim that was made before claims knew theirs: the first one of its
-        substation, for older versions could not give one up.
+        `journal_id` is '' in the claims of older versions. It stands for the first journal of the substation,
+        because those versions could not give a journal up.
         """
         if not journal_id:
             return any(name == substation_id for name, _ in self.journals)

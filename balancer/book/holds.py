@@ -1,4 +1,4 @@
-"""Holds in the order book: which request a vehicle charges for, and where that request was sent last.
+"""Holds in the order book: the request that a vehicle is held for, and where that request was sent last.
 
 A hold does not prove a session; it says which substation to ask. It is written before the request is sent
 there, so no session of the vehicle can be at a substation that the book does not name.
@@ -25,24 +25,24 @@ def holder(store: Store, vehicle: str) -> Hold | None:
     return Hold(**dict(row)) if row else None
 
 
-def take(store: Store, wanted: Hold, known: Hold | None, expires_unix_ms: int) -> Hold:
+def take(store: Store, new: Hold, known: Hold | None, expires_unix_ms: int) -> Hold:
     """Hold a vehicle that is not held, or replace the hold `known`; return the hold that is then in the book.
 
     A request that already holds the vehicle may only move to a later attempt.
     """
-    found = holder(store, wanted.vehicle)
+    found = holder(store, new.vehicle)
     values = (
-        wanted.key,
-        wanted.attempt,
-        wanted.target,
-        wanted.journal_id,
+        new.key,
+        new.attempt,
+        new.target,
+        new.journal_id,
         expires_unix_ms,
-        wanted.vehicle,
+        new.vehicle,
     )
     if found is None or found == known:
         store.run(INSERT, values)
-    elif found.key == wanted.key and found.attempt < wanted.attempt:
+    elif found.key == new.key and found.attempt < new.attempt:
         store.run(MOVE, values)
     else:
         return found
-    return wanted
+    return new

@@ -4,7 +4,7 @@ Pure. Rules:
 
 - one holder at a time; it may renew, give back, or let it run out;
 - it ends by itself, also while no balancer runs: its end is a wall-clock moment in the order book;
-- a clock that was set back prolongs nothing: what would last longer than any lease may is over.
+- a clock that was set back prolongs no lease: a lease that would last longer than any may last has ended.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ class Lease:
 
 
 def taken(current: Lease | None, wanted: Lease, unix_ms: int) -> Lease:
-    """Return the lease after `wanted` was asked for at a moment: that of another run, or `wanted`."""
+    """Return the lease that is in force after a run requested `wanted`: that of another run, or `wanted`."""
     if current and current.run_id != wanted.run_id and current.left_ms(unix_ms):
         return current
     return wanted

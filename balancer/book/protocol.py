@@ -1,6 +1,7 @@
-"""What an order book holds and does: which key was sent where, and which sessions are still to be withdrawn.
+"""The protocol of order books, which record where each key was sent, and the sessions still to be withdrawn.
 
-Pure: the contract alone; `balancer/book/embedded.py` keeps one. Every method of a book returns after its commit.
+Pure: this is the contract alone, and `balancer/book/embedded.py` implements it. Every method of a book returns after
+its commit.
 """
 
 import dataclasses
@@ -52,7 +53,7 @@ class Address:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Control:
-    """What all balancers share: the operators' policy ('' for the default), and journals that are gone for good.
+    """The state that all balancers share: the operators' policy ('' for the default), and decommissioned journals.
 
     `rushhour` is the newest lease, which may have ended; `addresses` are the substations last seen at each URL.
     """
@@ -89,23 +90,23 @@ class Holds(Protocol):
 
 
 class OrderBook(Holds, Protocol):
-    """What placement needs of a book, wherever it is kept. All methods may raise BookUnavailable."""
+    """The order book as placement needs it, wherever it is kept. All methods may raise BookUnavailable."""
 
     book_id: str
 
     async def claim(
         self, key: str, fingerprint: str, target: str | None, journal_id: str = ""
     ) -> Claim | None:
-        """Insert attempt 0 at `target` if the key is new; return what the book then says.
+        """Insert attempt 0 at `target` if the key is new; return the claim that is then in the book.
 
         With `target` None nothing is inserted; returns None when the key is not there.
         """
 
     async def advance(self, claim: Claim, target: str, journal_id: str = "") -> Claim:
-        """Move `claim` to its next attempt at `target` if the book still says it; return what it says."""
+        """Move `claim` to its next attempt at `target` if the book still has it; return the claim then in it."""
 
     async def release(self, claim: Claim) -> None:
-        """Note that the target refused and none was asked since, if the book still says `claim`."""
+        """Record that the target refused and that no other was asked since, if the book still has `claim`."""
 
     async def keep(self, key: str, for_ms: int) -> None:
         """Keep the key for a day after the next `for_ms`, if that is later than what is noted."""

@@ -1,4 +1,4 @@
-"""The addresses that are polled: how each does, and which substation's page it has shown last.
+"""The polled addresses: the health of each, and the substation whose page it showed last.
 
 Pure.
 """

@@ -1,4 +1,4 @@
-"""The gauges of the fleet: what the view says of each substation at the moment of a scrape."""
+"""The gauges of the fleet: the view of each substation at the moment of a scrape."""
 
 import time
 from collections.abc import Callable, Iterator, Sized

@@ -24,17 +24,17 @@ Resolve = Callable[[str, int], Awaitable[list[tuple[Any, ...]]]]
 
 
 class Watcher(Protocol):
-    """Looks at addresses: the poller."""
+    """Watches addresses; in a balancer, the poller does."""
 
     def watch(self, url: str) -> None:
-        """Look at an address from now on."""
+        """Watch an address from now on."""
 
     def unwatch(self, url: str) -> None:
-        """Look at it no more."""
+        """Stop watching an address."""
 
 
 async def resolve(name: str, port: int) -> list[tuple[Any, ...]]:
-    """Return the addresses of a name, A and AAAA, without holding the loop up."""
+    """Return the addresses of a name, A and AAAA, without blocking the event loop."""
     loop = asyncio.get_running_loop()
     return list(await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM))
 
@@ -68,13 +68,13 @@ class Discovery:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Watch what is listed, and begin to look the names up."""
+        """Watch the listed addresses, and start to look names up."""
         self._addresses.unresolved.update(self._found)
         self._watch()
         self._tasks = [asyncio.create_task(self._follow(source)) for source in self._found]
 
     async def close(self) -> None:
-        """Look nothing up any more."""
+        """Stop looking names up."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -121,5 +121,5 @@ class Discovery:
 
 
 def base_url(address: str, port: int) -> str:
-    """Return the base URL of what listens on an address."""
+    """Return the base URL of the service that listens on an address."""
     return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"

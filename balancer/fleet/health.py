@@ -17,7 +17,7 @@ MOST_EPISODES = 5  # that count; the last one lasts 80 s
 
 
 class HealthState(StrEnum):
-    """What a balancer thinks of a substation."""
+    """The state of a substation, as a balancer judges it."""
 
     UNSEEN = "unseen"
     HEALTHY = "healthy"
@@ -30,7 +30,7 @@ class HealthState(StrEnum):
 
 @dataclasses.dataclass(slots=True)
 class Health:
-    """Counts of one address."""
+    """The health of one address: its misses, its successes and its late calls."""
 
     misses: int = 0
     probes_left: int = 0
@@ -38,27 +38,27 @@ class Health:
     suspect_until_s: float = -math.inf
 
     def late(self, now_s: float) -> None:
-        """A call has had no answer for too long; calls that are late together are one episode."""
+        """Count a call that has had no answer for too long; calls that are late together are one episode."""
         if now_s >= self.suspect_until_s:
             self.episodes = min(self.episodes + 1, MOST_EPISODES)
         suspect_s = SUSPECT_S * 2 ** (self.episodes - 1)
         self.suspect_until_s = max(self.suspect_until_s, now_s + suspect_s)
 
     def prompt(self, now_s: float) -> None:
-        """A call was decided in time: the disk takes commits again."""
+        """Count a call that was decided in time: the disk takes commits again."""
         if now_s < self.suspect_until_s:
             self.suspect_until_s = now_s
         else:
             self.episodes = max(0, self.episodes - 1)
 
     def missed(self) -> None:
-        """A poll failed or came too late."""
+        """Count a poll that failed or came too late."""
         self.misses += 1
         if self.misses >= EJECT_AFTER or self.probes_left:
             self.probes_left = PROBES
 
     def answered(self) -> None:
-        """A poll succeeded."""
+        """Count a poll that succeeded."""
         self.misses = 0
         self.probes_left = max(0, self.probes_left - 1)
 

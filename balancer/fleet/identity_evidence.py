@@ -1,4 +1,4 @@
-"""Which substation this is: where polls saw its id, under which journal, and which id its stream names.
+"""The evidence of a substation's identity: where polls saw its id and journal, and which id its stream names.
 
 Pure: time comes as seconds of a monotonic clock. Rules:
 
@@ -21,13 +21,13 @@ class StreamEvidence:
 
 @dataclasses.dataclass(slots=True)
 class IdentityEvidence:
-    """What polls and the stream say about one substation id; `journals` holds where and when each was seen."""
+    """The evidence about one substation id; `journals` has where and when each journal was seen."""
 
     journals: dict[str, tuple[str, float]] = dataclasses.field(default_factory=dict)
     heard: StreamEvidence | None = None
 
     def saw(self, journal_id: str, url: str, now_s: float, within_s: float) -> None:
-        """A poll of `url` found this id; what was seen longer than `within_s` ago is forgotten."""
+        """Record that a poll of `url` found this id; forget what was seen longer than `within_s` ago."""
         fresh = {journal: seen for journal, seen in self.journals.items() if now_s - seen[1] <= within_s}
         self.journals = fresh | {journal_id: (url, now_s)}
 
@@ -38,13 +38,13 @@ class IdentityEvidence:
         return len({url for url, seen_s in self.journals.values() if now_s - seen_s <= within_s}) > 1
 
     def hear(self, substation_id: str, journal_id: str, now_s: float) -> None:
-        """The stream said whose it is."""
+        """Record the identity that the stream named."""
         heard = self.heard
         if not heard or (heard.substation_id, heard.journal_id) != (substation_id, journal_id):
             self.heard = StreamEvidence(substation_id, journal_id, now_s)
 
     def turn(self, substation_id: str, journal_id: str, *, moved: bool) -> None:
-        """The page is at another address or of another journal: what the stream said of the old is void."""
+        """Record that the page moved or has another journal: the identity that the former stream named is void."""
         fits = self.heard and (self.heard.substation_id, self.heard.journal_id) == (substation_id, journal_id)
         if moved or not fits:
             self.heard = None

@@ -15,7 +15,7 @@ FINITE_WITHIN_S = (0.0, *RELEASES_WITHIN_S[:-1])
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a policy knows of a substation, in watts: its estimated load, its capacity, its load by the last poll."""
+    """A substation as a policy sees it, in watts: its estimated load, its capacity, its load by the last poll."""
 
     substation_id: str
     estimate_w: float

@@ -12,7 +12,7 @@ from tornado.ioloop import PeriodicCallback
 
 from balancer.book.decommissioned import DecommissionedJournals
 from balancer.fleet.identity_log import IdentityLog
-from balancer.fleet.scan import NAMES, MetricSample, PageReading, PageUnusable, scan, seen
+from balancer.fleet.scan import NAMES, MetricSample, PageReading, PageUnusable, page_reading, scan
 from balancer.fleet.view import View
 from balancer.metrics import BalancerMetrics
 from balancer.substation_stream import Links
@@ -31,7 +31,7 @@ STREAM = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})")
 
 
 class Poller:
-    """Keeps the roster fresh, and the links where the substations are; ignores journals that were given up."""
+    """Keeps the roster up to date, and moves links to new addresses; ignores journals that were given up."""
 
     def __init__(
         self, view: View, links: Links, metrics: BalancerMetrics, decommissioned: DecommissionedJournals
@@ -65,7 +65,7 @@ class Poller:
         task.add_done_callback(self._first.discard)
 
     def unwatch(self, url: str) -> None:
-        """Poll `url` no more; what is on the way is not used."""
+        """Stop polling `url`; the answer to a poll under way is not used."""
         self._callbacks.pop(url).stop()
         self._roster.addresses.unwatch(url)
 
@@ -115,10 +115,10 @@ class Poller:
 
     def _read(self, page: bytes) -> PageReading:
         try:
-            return seen(scan(page))
+            return page_reading(scan(page))
         except (PageUnusable, ValueError):
             self._metrics.scan_missed()
-            return seen(parse(page))
+            return page_reading(parse(page))
 
     def _take(self, url: str, found: PageReading) -> None:
         report, now_s = found.report, time.monotonic()
@@ -148,7 +148,7 @@ class Poller:
 
 
 def checked(url: str, found: PageReading, unix_s: float) -> PageReading:
-    """Return what a page says; raises PageUnusable when its values are impossible or it names no stream."""
+    """Return the reading of a page; raises PageUnusable when values are impossible or it names no stream."""
     port = STREAM.fullmatch(found.grpc_address)
     if fault := report_fault(found.report, unix_s):
         raise PageUnusable(fault)
@@ -170,7 +170,7 @@ def parse(page: bytes) -> list[MetricSample]:
     """Return the samples of NAMES by the official parser; raises ValueError when it can't."""
     try:
         families = list(text_string_to_metric_families(page.decode()))
-    except IndexError as error:  # what prometheus_client 0.26 makes of some garbage
+    except IndexError as error:  # prometheus_client 0.26 raises these for some malformed pages
         raise ValueError("no page of metrics") from error
     return [
         MetricSample(s.name, s.labels, float(s.value))

@@ -1,4 +1,4 @@
-"""Says whether a request would be placed now, and if not, what is missing.
+"""Decides whether a request would be placed now, and names what is missing if not.
 
 Pure: time comes as seconds of a monotonic clock. A full fleet is ready, because it can say when to come back.
 """

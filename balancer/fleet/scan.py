@@ -49,7 +49,7 @@ SAMPLES = len(NAMES) - 1 + len(WITHIN)
 
 
 class PageReading(NamedTuple):
-    """What a page says: the report, and where the substation's stream is."""
+    """The contents of a page: the report, and the address of the substation's stream."""
 
     report: Report
     grpc_address: str
@@ -68,7 +68,7 @@ def scan(page: bytes) -> list[MetricSample]:
     return samples
 
 
-def seen(samples: Iterable[MetricSample]) -> PageReading:
+def page_reading(samples: Iterable[MetricSample]) -> PageReading:
     """Put the report together; raises PageUnusable when a value is missing, repeated or not a whole number."""
     values: dict[str, float] = {}
     releases: dict[str, float] = {}

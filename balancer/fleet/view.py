@@ -48,7 +48,7 @@ class View:
         self.policy = policy
 
     def state(self, member: Member, now_s: float) -> HealthState:
-        """Return the state of a member; one in doubt is not used, one that is gone even less."""
+        """Return the state of a member; doubts about its identity and its address come before its health."""
         if self.roster.disputed(member, now_s):
             return HealthState.CONFLICT
         if self.roster.absent(member):
@@ -60,7 +60,7 @@ class View:
         return member.health.state(now_s - member.received_s, self.roster.poll_s, now_s, linked=linked)
 
     def look(self, eligible: Collection[str], now_s: float) -> list[Option]:
-        """Return how the eligible substations stand at this moment."""
+        """Return the eligible substations as options of this moment."""
         return [
             Option(
                 Candidate(name, member.estimate_w(now_s), member.report.capacity_w, member.polled_w),
@@ -74,7 +74,7 @@ class View:
         ]
 
     def pick(self, options: Collection[Option], demand_w: int, now_s: float) -> str | None:
-        """Return which of the options to ask for `demand_w`; None when none has room.
+        """Return the option to ask for `demand_w`; None when none has room.
 
         Suspects are used only when no healthy one has room; ejected ones only in a panic. A substation
         whose stream is down is never used: a key that is claimed there would depend on it (docs/adr/0014).

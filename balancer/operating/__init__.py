@@ -1,1 +1,1 @@
-"""What operators order: policy, drains, limits, decommissions; and finding and stopping sessions."""
+"""The orders of operators: policy, drains, limits, decommissions; and finding and stopping sessions."""

@@ -30,7 +30,7 @@ class OrdersHandler(ApiHandler):
     """Base of the handlers of orders: a JSON object in, the order's outcome out."""
 
     def write_answer(self, answer: BalancerAnswer) -> None:
-        """Write what became of the order."""
+        """Write the outcome of the order."""
         if answer.outcome is BalancerOutcome.DONE:
             self.write_json({"outcome": answer.outcome})
             return
@@ -40,7 +40,7 @@ class OrdersHandler(ApiHandler):
 
 
 class SettingsHandler(OrdersHandler):
-    """Base of the handlers of what operators set for all balancers."""
+    """Base of the handlers of settings that hold for all balancers."""
 
     def initialize(self, settings: OperatorSettings) -> None:  # type: ignore[override]
         """`settings` holds and changes it."""
@@ -136,7 +136,7 @@ class OrderHandler(OrdersHandler):
 def limit_w(body: dict[str, Any]) -> int:
     """Return the ordered limit in watts, 0 for the rated capacity; raises HTTPError 400.
 
-    Nothing but null is the rated one: a slip must not open a substation.
+    Only null stands for the rated one, so that a mistake does not lift a limit.
     """
     limit_kw: object = body.get("capacity_kw", "")
     if limit_kw is None:

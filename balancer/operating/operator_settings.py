@@ -1,6 +1,6 @@
-"""What operators have ordered: policy, rush hour and what is given up, from the order book, re-read by every balancer.
+"""The settings of operators: policy, rush hour, decommissioned journals. Every balancer re-reads them from the book.
 
-Drain and capacity are not here: they are each substation's own, in its journal. See substation_orders.py.
+Drain and capacity are not here: each substation keeps its own in its journal. See substation_orders.py.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ READ_EVERY_S = 1.0
 
 
 class OperatorSettings:
-    """Keeps this balancer at what operators have set for all balancers, and changes those settings."""
+    """Applies the settings of operators to this balancer, and changes them for all balancers."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class OperatorSettings:
         decommissioned: DecommissionedJournals,
         on_given_up: Callable[[], None],
     ) -> None:
-        """`decommissioned` is kept at what the book says.
+        """`decommissioned` is kept up to date with the book.
 
         `on_given_up` is called after substations were given up, so that calls on their way are dropped.
         """
@@ -44,7 +44,7 @@ class OperatorSettings:
         self.window = Window()  # of the newest rush hour: as its run sent it, else the time of its lease
 
     async def follow(self) -> None:
-        """Re-read the order book for ever."""
+        """Re-read the order book until cancelled."""
         while True:
             try:
                 await self.read()
@@ -54,7 +54,7 @@ class OperatorSettings:
             await asyncio.sleep(READ_EVERY_S)
 
     async def read(self) -> None:
-        """Read once what operators have ordered."""
+        """Read the settings once."""
         self._control = await self._book.control()
         self._decommissioned.journals = self._control.decommissioned
         if (self.rushhour is not None) != self._in_rushhour:
@@ -109,7 +109,7 @@ class OperatorSettings:
         return (lease.run_id, left_ms / MS_PER_S) if lease and left_ms else None
 
     async def take_rushhour(self, run_id: str, ttl_s: float, window: Window | None = None) -> BalancerAnswer:
-        """Let a run hold the rush hour for `ttl_s` from now on, or go on holding it; INVALID when another does.
+        """Give a run the lease of the rush hour for `ttl_s` from now on, or renew it; INVALID when another run has it.
 
         `window` is when its cars arrive, once the run knows.
         """

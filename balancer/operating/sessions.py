@@ -36,11 +36,11 @@ class Sessions:
         if answer is None or answer.outcome not in OUTCOMES:
             return _unreachable(owner)
         if answer.session is None and answer.outcome is not substation.SubstationOutcome.NOT_FOUND:
-            return _unreachable(owner)  # what it says can't be true
+            return _unreachable(owner)  # its answer can't be true
         return BalancerAnswer(OUTCOMES[answer.outcome], answer.session)
 
     async def _page(self, page: ListSessions, until_s: float) -> BalancerAnswer:
-        """Go through the substations by their ids; a list that may lack some is not "found"."""
+        """Go through the substations by their ids; a list that may lack sessions is not FOUND."""
         if self._roster.addresses.unseen():
             return _unreachable("one of the substations")
         first, start = _place(page.cursor)
@@ -61,7 +61,7 @@ class Sessions:
 
 
 def _place(cursor: str) -> tuple[str, int]:
-    """Return the substation and the number to go on from; what no page gave is the start."""
+    """Return the substation and the number to go on from; a cursor that no page gave stands for the start."""
     if not re.fullmatch(CURSOR, cursor):
         return "", 0
     name, number = cursor.split(":")

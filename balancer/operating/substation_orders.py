@@ -33,7 +33,7 @@ class SubstationOrders:
         decommissioned: DecommissionedJournals,
         settings: OperatorSettings,
     ) -> None:
-        """`settings` is read anew when a journal was given up."""
+        """`settings` are read again when a journal was given up."""
         self._view = view
         self._roster = view.roster
         self._book = book
@@ -42,7 +42,7 @@ class SubstationOrders:
         self._settings = settings
 
     async def drain(self, substation_id: str, *, on: bool) -> BalancerAnswer:
-        """Let a substation admit nothing more, or admit again."""
+        """Let a substation admit no new session, or admit again."""
         return await self._order(substation_id, substation.Drain(on))
 
     async def derate(self, substation_id: str, limit_w: int) -> BalancerAnswer:

@@ -1,4 +1,4 @@
-"""What the balancer decides: which substation gets a request, who waits for room, and when to come back.
+"""What the balancer decides: which substation gets a request, which requests wait, and when refused ones return.
 
 This folder never writes the order book's tables itself.
 """

@@ -21,7 +21,7 @@ UNDECIDED = frozenset({SubstationOutcome.UNAVAILABLE, SubstationOutcome.NOT_ME})
 
 
 class Watch(Protocol):
-    """Is informed of how fast substations answer; times are seconds of the monotonic clock."""
+    """Learns how fast substations answer; times are seconds of the monotonic clock."""
 
     def late(self, substation_id: str, now_s: float) -> None:
         """A call has had no answer for LATE_S, though the stream is up."""

@@ -1,4 +1,4 @@
-"""The recent decisions: why was this car sent there?
+"""The recent decisions, which explain why each car was sent to its substation.
 
 Pure. The newest `MOST` are kept, fewer in a fleet of many substations, and found by
 vehicle and by session.
@@ -16,11 +16,11 @@ MOST_OPTIONS = 100_000  # in all of them: some 25 MB
 
 @dataclasses.dataclass(slots=True)
 class Decision:
-    """One question put to the policy and what became of it.
+    """One choice by the policy, and its outcome.
 
-    `options` is how the fleet stood; `chosen` is None when no substation was asked; `reason` says in words
-    why; `outcome` is the substation's answer, '' while it is awaited or when no substation was asked, "known"
-    when the order book led elsewhere, and for one that waits how that ended.
+    `options` are the substations as they were at that moment; `chosen` is None when no substation was asked;
+    `reason` says in words why; `outcome` is the substation's answer, '' while it is awaited or when no substation
+    was asked, "known" when the order book named another place, and for a request that waited how the waiting ended.
     """
 
     unix_ms: int

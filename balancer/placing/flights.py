@@ -34,7 +34,7 @@ class Flights:
         self._flights: dict[tuple[str, str], tuple[Flight, asyncio.Task[BalancerAnswer]]] = {}
 
     def tasks(self) -> "list[asyncio.Task[BalancerAnswer]]":
-        """Return what is under way."""
+        """Return the tasks of the requests under way."""
         return [task for _, task in self._flights.values()]
 
     async def join(

@@ -7,7 +7,7 @@ KW = 1000
 
 
 class DecisionsHandler(ApiHandler):
-    """`GET /decisions?vehicle_id=&session_id=&after=&limit=`: why were cars sent where they are?"""
+    """`GET /decisions?vehicle_id=&session_id=&after=&limit=`: the recent decisions."""
 
     private = True
 

@@ -39,7 +39,7 @@ def explain_no_seat(
 
 
 def unknown_outcome(claim: Claim, other_journal: str) -> BalancerAnswer:
-    """Say that a substation did not decide in time; `other_journal` is under which it runs now, '' if the claim's."""
+    """Say that a substation did not decide in time; `other_journal` is its journal now, '' if the claim's."""
     if not other_journal:
         return BalancerAnswer(BalancerOutcome.UNKNOWN, retry_after_ms=AGAIN_MS)
     detail = (

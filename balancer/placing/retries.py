@@ -19,7 +19,7 @@ class RetryBudget:
     at_s: float = 0.0
 
     def deposit(self) -> None:
-        """A request came."""
+        """Count a request."""
         self.tokens = min(MOST, self.tokens + SHARE)
 
     def take(self, now_s: float) -> bool:

@@ -1,4 +1,4 @@
-"""How one request goes from substation to substation: by the order book if it has a key, else without it.
+"""How one request goes from substation to substation: by the order book if it has a key, otherwise without the book.
 
 A walk finds where to ask next, and claims that place first. Asking there, and what an answer means, is the same for
 both kinds of walk: see placement.py.

@@ -50,7 +50,7 @@ class Withdrawals:
         return _kept(self._noting, self._note(withdrawal))
 
     async def close(self) -> None:
-        """Finish noting and stop asking; what is noted is taken up at the next start."""
+        """Finish noting and stop asking; the next start takes up the withdrawals that are noted."""
         await asyncio.gather(*self._noting, return_exceptions=True)
         for task in self._asking:
             task.cancel()

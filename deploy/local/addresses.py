@@ -93,7 +93,7 @@ def free(bind: str, port: int) -> bool:
 
 
 def owner(port: int) -> str:
-    """Return ' by process N (its command)' where the system tells, else ''."""
+    """Return ' by process N (its command)' if the system shows it, otherwise ''."""
     rows: list[str] = []
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError):

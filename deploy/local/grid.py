@@ -103,7 +103,7 @@ def environment(data: Path, ports: Mapping[str, int], bind: str) -> dict[str, st
 def add_prometheus(
     config: configparser.RawConfigParser, data: Path, ports: Mapping[str, int], binds: Mapping[str, str]
 ) -> str:
-    """Add Prometheus to what is started, if it is installed and its port is free; returns its URL or why not."""
+    """Add Prometheus to the programs to start, if it is installed and its port is free; returns its URL or why not."""
     port = addresses.whole(
         os.environ, "PROMETHEUS_PORT", addresses.PROMETHEUS_PORT, addresses.HIGHEST_PORT, 0
     )

@@ -1,4 +1,4 @@
-"""What a measurement ran on: the commit, the machine, the programs, the day."""
+"""Describes where a measurement ran: the commit, the machine, the programs, the day."""
 
 import contextlib
 import datetime as dt

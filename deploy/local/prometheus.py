@@ -1,4 +1,4 @@
-"""Prometheus beside the grid: where it looks, what it is started with. It is optional."""
+"""Prometheus beside the grid, which is optional: its configuration, and the command that starts it."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ def installed() -> str | None:
 
 
 def write(folder: Path, targets: Mapping[str, Sequence[str]]) -> None:
-    """Put into `folder` what Prometheus reads: links to what the project has, and `targets` by job."""
+    """Write Prometheus's configuration into `folder`: links to the project's files, and `targets` by job."""
     (folder / "targets").mkdir(parents=True, exist_ok=True)
     for name, source in {"prometheus.yml": "local.yml", "rules": "rules"}.items():
         link = folder / name

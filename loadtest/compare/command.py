@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from loadtest.compare import documents, page, picture, terminal
-from loadtest.compare.documents import Unreadable
+from loadtest.compare.documents import UnreadableRun
 from loadtest.compare.groups import ComparedRun, Comparison, compare
 from loadtest.contract import RESULT_FILE
 from loadtest.options import explained, runs_folder, writable
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         present(comparison, console(), options.html)
         if options.svg:
             options.svg.write_text(picture.picture(comparison), encoding="utf-8")
-    except (Unreadable, OSError) as error:
+    except (UnreadableRun, OSError) as error:
         print(f"loadtest compare: {error}", file=sys.stderr)
         return USAGE
     return DONE
@@ -91,7 +91,7 @@ def present_rounds(folders: Sequence[Path], html: Path | None) -> bool:
     try:
         runs = [ComparedRun(folder.name, "", documents.read(folder / RESULT_FILE)) for folder in folders]
         present(compare(runs), console(), html)
-    except (Unreadable, OSError) as error:
+    except (UnreadableRun, OSError) as error:
         print(f"loadtest compare: {error}", file=sys.stderr)
         return False
     return True

@@ -1,4 +1,4 @@
-"""Which runs are repeats of each other, and how each group differs from the first.
+"""Groups runs that are repeats of each other, and computes how each group differs from the first.
 
 Pure. Runs with the same label are one group. Runs without a label are repeats when they have the same policy, preset,
 shape, number of requests and seconds. The seed may differ: another seed is another draw of the same demand, and a note
@@ -153,7 +153,7 @@ def _label(compared: ComparedRun) -> str:
 
 
 def _name(compared: ComparedRun, differing: Sequence[str]) -> str:
-    """Name a group by its label, else by what sets it apart from the others."""
+    """Name a group by its label, or by the options in which it differs from the others."""
     words = [
         f"{_plan_value(compared, each)} {each}" if each in COUNTED else _plan_value(compared, each)
         for each in differing

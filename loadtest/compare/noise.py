@@ -1,4 +1,4 @@
-"""Whether two groups of repeats differ by more than chance.
+"""Tests whether two groups of repeats differ by more than chance.
 
 Pure. The test is the exact two-sided rank test of Mann and Whitney (1947). It assumes no distribution, and it is
 exact for any number of runs, also with ties: it counts the ways to distribute the ranks over the groups one rank at

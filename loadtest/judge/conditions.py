@@ -25,7 +25,7 @@ MIXED = "mixed: "
 
 
 class ChangeKind(enum.StrEnum):
-    """What was changed."""
+    """The kind of a change on the grid."""
 
     POLICY = "policy"
     DRAINED = "drained"

@@ -1,4 +1,4 @@
-"""What each threshold means, in plain words.
+"""The meaning of each threshold, in plain words.
 
 Pure. The names are those that `--fail-if` takes, and the names of the checks that every run makes.
 """
@@ -19,7 +19,7 @@ class Meaning:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Explained:
+class ExplainedThreshold:
     """A threshold with its meaning, ready for a table; `limit` is in words, with the unit."""
 
     threshold: Threshold
@@ -135,7 +135,7 @@ def title(threshold: Threshold) -> str:
     return meaning.title if meaning else threshold.name
 
 
-def explain(threshold: Threshold) -> Explained:
+def explain(threshold: Threshold) -> ExplainedThreshold:
     """Return a threshold with its meaning; an unknown name is its own title."""
     meaning = MEANINGS.get(threshold.name) or Meaning(threshold.name, "")
     operator, _, number = threshold.limit.partition(" ")
@@ -147,4 +147,4 @@ def explain(threshold: Threshold) -> Explained:
     if first == second:
         limit = f"{first} of each"
     value = f"{threshold.value} {meaning.unit}" if measured and meaning.unit else threshold.value
-    return Explained(threshold, meaning, value, limit)
+    return ExplainedThreshold(threshold, meaning, value, limit)

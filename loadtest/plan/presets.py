@@ -2,7 +2,7 @@
 
 Pure.
 
-Limits are written as `--fail-if` takes them (`loadtest.judge.thresholds`).
+Limits are written as `--fail-if` accepts them (`loadtest.judge.thresholds`).
 """
 
 import dataclasses

@@ -20,7 +20,7 @@ HOW_TO_AUTHORIZE = (
 )
 
 
-class Busy(Exception):
+class OtherRunActive(Exception):
     """Another run holds the lease; the message says which, and for how long."""
 
 
@@ -44,13 +44,13 @@ class Lease:
         self._requested = False
 
     async def look(self) -> None:
-        """Raise Busy when another run holds the lease now, NotReady without an answer."""
+        """Raise OtherRunActive when another run holds the lease now, NotReady without an answer."""
         lease = await self._call("GET", self._url)
         if lease.get("run_id") is not None:
-            raise Busy(_holder(lease))
+            raise OtherRunActive(_holder(lease))
 
     async def take(self, window_unix_s: tuple[float, float] | None = None) -> None:
-        """Take the lease, or renew it; raises Busy when another run holds it, NotReady without an answer.
+        """Take the lease, or renew it; raises OtherRunActive when another run holds it, NotReady without an answer.
 
         `window_unix_s` is when the cars arrive: the balancer publishes it once it knows it.
         """
@@ -70,7 +70,7 @@ class Lease:
                 return
             try:
                 await self.take(window_unix_s)
-            except Busy as error:
+            except OtherRunActive as error:
                 self.lost = str(error)
             except NotReady as error:
                 if loop.time() + RENEW_EVERY_S + ANSWER_S > self._until_s:
@@ -79,7 +79,7 @@ class Lease:
     async def give_back(self) -> None:
         """End the lease if this run has requested it; without an answer it ends by itself after TTL_S."""
         if self._requested:
-            with contextlib.suppress(NotReady, Busy):
+            with contextlib.suppress(NotReady, OtherRunActive):
                 await self._call("DELETE", f"{self._url}/{self._run_id}")
 
     async def _call(self, method: str, url: str, body: object = None) -> dict[str, object]:
@@ -100,7 +100,7 @@ class Lease:
             why = HOW_TO_AUTHORIZE if status == UNAUTHORIZED else "is it a balancer of this version?"
             raise NotReady(f"{url} answers {status}: {why}")
         if status == CONFLICT:
-            raise Busy(_holder(lease))
+            raise OtherRunActive(_holder(lease))
         return lease
 
 

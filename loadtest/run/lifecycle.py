@@ -37,7 +37,7 @@ NO_KEY = "the gateway refuses the rush hour's requests: give it an API key, by -
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GridConnection:
-    """What a run uses to talk to the grid; `lease` is its lease of the rush hour."""
+    """The clients with which a run talks to the grid; `lease` is its lease of the rush hour."""
 
     http: aiohttp.ClientSession
     credential: Credential

@@ -1,4 +1,4 @@
-"""How a run ended, and what its process exits with."""
+"""The outcome of a run, and the exit code of its process."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -7,16 +7,16 @@ from pathlib import Path
 from loadtest.contract import COMPLETE, EXIT_CODES, Verdict
 from loadtest.record.grid_reader import NotReady
 from loadtest.report.runs import NotWritten
-from loadtest.run.lease import Busy
+from loadtest.run.lease import OtherRunActive
 from loadtest.run.restore import NotRestored
 
 VERDICTS = {
     NotReady: Verdict.NOT_READY,
-    Busy: Verdict.BUSY,
+    OtherRunActive: Verdict.BUSY,
     NotWritten: Verdict.NOT_WRITTEN,
     NotRestored: Verdict.ERROR,
 }
-REASONS = (NotReady, Busy, NotWritten, NotRestored)  # why there is no run, or not to its end
+REASONS = (NotReady, OtherRunActive, NotWritten, NotRestored)  # why there is no run, or not to its end
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

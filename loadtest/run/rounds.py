@@ -31,7 +31,7 @@ def in_rounds(options: RunOptions, policies: Sequence[str], repeat: int) -> list
 async def check(options: RunOptions, policies: Iterable[str], credential: Credential) -> None:
     """Switch to each policy once, and back to the former one, before anything is sent.
 
-    Raises NotReady, Busy or NotRestored.
+    Raises NotReady, OtherRunActive or NotRestored.
     """
     async with aiohttp.ClientSession() as http:
         grid, lease = (

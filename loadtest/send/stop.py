@@ -1,4 +1,4 @@
-"""What ends a run early, and why."""
+"""The signal that ends a run early, with its reason."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Where load may be sent: to this machine, or to a URL on the allow-list.
+"""Checks where load may be sent: to this machine, or to a URL on the allow-list.
 
 Pure. Whether a gateway answers there, and whether it is of the same grid as the balancer, is checked later (`loadtest.run.settle`).
 """

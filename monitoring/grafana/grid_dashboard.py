@@ -33,7 +33,7 @@ SUBSTATION = Variable(
 )
 
 
-def made() -> Json:
+def build() -> Json:
     """Return the dashboard."""
     about = (
         "Real-time load of every substation against its limit, the rush hour's average and peak, and what "

@@ -12,7 +12,7 @@ WITHIN_S = (1, 5, 10, 30, 60, 300)
 
 
 def requests() -> Section:
-    """Return what became of the requests, and how fast."""
+    """Return the panels of the requests: their outcomes and latencies."""
     rate = f'rate({SECONDS}_bucket{{kind="admitted"}}[$__rate_interval])'
     latency = lines(
         "Time to answer",
@@ -97,7 +97,7 @@ def _fixed(colour: str) -> Json:
 
 
 def placement() -> Section:
-    """Return how well the balancers place."""
+    """Return the panels that show how well the balancers place."""
     age = lines(
         "Report age",
         "Age of the newest report of each substation. Above 3 s, three polls, a substation is left out.",
@@ -132,7 +132,7 @@ def placement() -> Section:
 
 
 def energy() -> Section:
-    """Return what was delivered, and what is still to come."""
+    """Return the panels of the energy: delivered, and still to be delivered."""
     joules = f"smartgrid_substation_energy_joules_total{HERE}"
     delivered = bars(
         "Energy delivered in the range",

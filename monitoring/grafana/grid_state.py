@@ -21,17 +21,17 @@ TAKES_NO_CARS = 2
 
 def states() -> Panel:
     """Return a band for each substation, in the worst state that a balancer or it itself reports."""
-    told = [
+    terms = [
         f'{value} * (smartgrid_balancer_substation_state{{substation=~"$substation",state="{word}"}} == 1)'
         for value, (word, _) in STATES.items()
         if value != TAKES_NO_CARS
     ]
-    told.append(f"{TAKES_NO_CARS} * ({DRAINED})")
+    terms.append(f"{TAKES_NO_CARS} * ({DRAINED})")
     return timeline(
         "State of each substation",
         "The state as the balancers see it; where they differ, the worst. "
         "`takes no cars`: healthy, but drained, or its journal can't be written.",
-        Query(f"max by (substation) ({' or '.join(told)})", "{{substation}}"),
+        Query(f"max by (substation) ({' or '.join(terms)})", "{{substation}}"),
         states=STATES,
         links=(TO_CONSOLE,),
     )

@@ -1,4 +1,4 @@
-"""The words that dashboards are described with, and the classic JSON that each becomes.
+"""The building blocks of dashboards, and the classic JSON that each one becomes.
 
 Only what Grafana 9.4 knows is written. Later releases migrate it when they load it.
 

@@ -1,4 +1,4 @@
-"""Every query that Grafana would send, of panels, variables and annotations; and runs them.
+"""Collects every query that Grafana would send (panels, variables, annotations), and runs them.
 
 `python -m monitoring.grafana.queries http://127.0.0.1:9090` prints how many series each returns.
 """
@@ -25,7 +25,7 @@ ANSWER_S = 30.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
+class FileQuery:
     """One query as it stands in a file."""
 
     where: str
@@ -34,28 +34,28 @@ class Asked:
     instant: bool = False
 
 
-def asked() -> Iterator[Asked]:
+def file_queries() -> Iterator[FileQuery]:
     """Yield every query of every file."""
     for name in DASHBOARDS:
         yield from _of_a_dashboard(name, json.loads((FOLDER / name).read_text(encoding="utf-8")))
 
 
-def _of_a_dashboard(name: str, held: dict[str, Any]) -> Iterator[Asked]:
+def _of_a_dashboard(name: str, held: dict[str, Any]) -> Iterator[FileQuery]:
     for panel in held["panels"]:
         for target in panel.get("targets", []):
             where = f"{name}: {panel['title']} {target['refId']}"
-            yield Asked(where, "panel", target["expr"], instant=target["instant"])
+            yield FileQuery(where, "panel", target["expr"], instant=target["instant"])
     for variable in held["templating"]["list"]:
         if variable["type"] == "query":
-            yield Asked(f"{name}: ${variable['name']}", "variable", variable["query"]["query"])
+            yield FileQuery(f"{name}: ${variable['name']}", "variable", variable["query"]["query"])
     for annotation in held["annotations"]["list"]:
-        yield Asked(f"{name}: {annotation['name']}", "annotation", annotation["expr"])
+        yield FileQuery(f"{name}: {annotation['name']}", "annotation", annotation["expr"])
 
 
 def interpolated(expr: str, range_s: int, chosen: dict[str, str]) -> str:
     """Return `expr` as Grafana sends it; `chosen` are the variables' values, all of them by default.
 
-    Raises ValueError, naming it, when a variable is left that nobody knows.
+    Raises ValueError when a variable is unknown; the message names it.
     """
     values = {
         "__rate_interval": f"{RATE_INTERVAL_S}s",
@@ -84,7 +84,7 @@ class Prometheus:
     start: float
     end: float
 
-    def rows(self, query: Asked, chosen: dict[str, str] | None = None) -> int:
+    def rows(self, query: FileQuery, chosen: dict[str, str] | None = None) -> int:
         """Return how many series, or values of a variable, a query has; raises QueryError."""
         expr = interpolated(query.expr, max(1, round(self.end - self.start)), chosen or {})
         if query.kind == "variable":
@@ -119,7 +119,7 @@ class Prometheus:
 def report(prometheus: Prometheus) -> tuple[str, bool]:
     """Return a line for each query with its number of rows, and whether none failed."""
     lines, good = [" rows  kind        query"], True
-    for query in asked():
+    for query in file_queries():
         try:
             rows = f"{prometheus.rows(query):5d}"
         except QueryError as error:

@@ -31,7 +31,7 @@ def mean(name: str, by: str = "job, instance") -> str:
     return f"{rates[0]} / ({rates[1]} > 0)"
 
 
-def made() -> Json:
+def build() -> Json:
     """Return the dashboard."""
     about = (
         "Rate, errors and duration of every service, and what holds a process up: its loop, its memory, its "
@@ -105,7 +105,7 @@ def _red() -> Section:
         stacked=True,
     )
     return Section(
-        "Rate, _errors(), duration",
+        "Rate, errors, duration",
         (
             Line(8, ((8, rate), (8, _errors()), (8, decisions))),
             Line(9, ((24, duration),)),

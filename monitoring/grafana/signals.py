@@ -1,4 +1,4 @@
-"""What the grid's dashboard asks about, in PromQL: each of the substations that were chosen."""
+"""The PromQL expressions of the grid's dashboard, each for the substations that were chosen."""
 
 from monitoring.grafana.layout import RUSH_HOUR
 

@@ -9,8 +9,12 @@ SAME = "as idle"
 
 
 @dataclasses.dataclass(frozen=True)
-class Shown:
-    """What one panel shows: nothing scraped; one car at three substations; a rush hour at 80 %; one of them drained; one lost; one above a lowered limit."""
+class PanelStates:
+    """The text that a panel shows in each state of the grid.
+
+    The states: nothing scraped; one car at three substations; a rush hour at 80 %; one of the substations drained;
+    one lost; one above a lowered limit.
+    """
 
     empty: str
     idle: str
@@ -33,23 +37,25 @@ NO_RUSH_HOUR = "no rush hour"
 _LINE_ENDS = "the lost one's line ends"
 
 GRID = {
-    "Utilization": Shown("none takes cars", "0 %", "80 %", "80 %", "80 %", "96 %, orange"),
-    "Headroom": Shown("no data", "4.19 MW", "840 kW", "560 kW", "560 kW", "560 kW"),
-    "Time to limit": Shown("not rising", "not rising", "70 s", "not rising", "not rising", "not rising"),
-    "Imbalance": Shown("little load", "little load", "1.000", "1.000", "1.000", "1.500, red"),
-    "Waiting requests": Shown("no data", "0", "3, orange", "0", "0", "0"),
-    "Admission overload": Shown("no data", "0", "0", "0", "0", "0"),
-    "State of each substation": Shown(
+    "Utilization": PanelStates("none takes cars", "0 %", "80 %", "80 %", "80 %", "96 %, orange"),
+    "Headroom": PanelStates("no data", "4.19 MW", "840 kW", "560 kW", "560 kW", "560 kW"),
+    "Time to limit": PanelStates(
+        "not rising", "not rising", "70 s", "not rising", "not rising", "not rising"
+    ),
+    "Imbalance": PanelStates("little load", "little load", "1.000", "1.000", "1.000", "1.500, red"),
+    "Waiting requests": PanelStates("no data", "0", "3, orange", "0", "0", "0"),
+    "Admission overload": PanelStates("no data", "0", "0", "0", "0", "0"),
+    "State of each substation": PanelStates(
         NOTHING, "healthy", drained="`takes no cars`, blue", lost="suspect, orange; then ejected, red"
     ),
-    "Alerts": Shown(
+    "Alerts": PanelStates(
         "none",
         "none",
         "alerts that are pending or firing, such as OverloadPredicted",
         lost="SubstationDown",
         over="SubstationOverload",
     ),
-    "Load of $substation": Shown(
+    "Load of $substation": PanelStates(
         "no panel",
         "load near 0, the limit above it in grey",
         "load rises to the limit",
@@ -57,7 +63,7 @@ GRID = {
         _LINE_ENDS,
         "load in red above the limit, which has come down",
     ),
-    "Utilization of each": Shown(
+    "Utilization of each": PanelStates(
         NOTHING,
         "lines near 0 %, grey limits at 90 and 100 %",
         "lines rise together",
@@ -65,7 +71,7 @@ GRID = {
         _LINE_ENDS,
         "the line above 100 % is red",
     ),
-    "Headroom of each": Shown(
+    "Headroom of each": PanelStates(
         NOTHING,
         "lines near 1.4 MW, the limit at 0 in sight",
         "lines fall together",
@@ -73,7 +79,7 @@ GRID = {
         _LINE_ENDS,
         "a line below 0",
     ),
-    "Time to limit of each": Shown(
+    "Time to limit of each": PanelStates(
         "“no load rises”",
         "“no load rises”",
         "lines below five minutes",
@@ -81,7 +87,7 @@ GRID = {
         "lines of those that rise",
         "no line of the one above its limit",
     ),
-    "Test window: average and peak load": Shown(
+    "Test window: average and peak load": PanelStates(
         "“no rush hour”",
         "each limit; no rush hour in each other cell",
         "each column of each substation",
@@ -89,21 +95,23 @@ GRID = {
         "the limit of the lost one too, while it is in the range",
         "the highest limit in the range",
     ),
-    "Window imbalance": Shown(NO_RUSH_HOUR, NO_RUSH_HOUR, "1.0000", NO_RUSH_HOUR, NO_RUSH_HOUR, NO_RUSH_HOUR),
-    "Handled in the range": Shown("no data", "0", "120", "0", "0", "0"),
-    "Handled requests": Shown(
+    "Window imbalance": PanelStates(
+        NO_RUSH_HOUR, NO_RUSH_HOUR, "1.0000", NO_RUSH_HOUR, NO_RUSH_HOUR, NO_RUSH_HOUR
+    ),
+    "Handled in the range": PanelStates("no data", "0", "120", "0", "0", "0"),
+    "Handled requests": PanelStates(
         NOTHING, "lines at 0", "lines close together", "the drained one at 0", _LINE_ENDS
     ),
-    "Admission outcomes": Shown(NOTHING, NOTHING, "an area for each outcome, no line for what is 0"),
-    "Time to answer": Shown(
+    "Admission outcomes": PanelStates(NOTHING, NOTHING, "an area for each outcome, no line for what is 0"),
+    "Time to answer": PanelStates(
         NOTHING, "gaps", "lines below the promise, which is in sight", "gaps", "gaps", "gaps"
     ),
-    "Spread of the time to answer": Shown(
+    "Spread of the time to answer": PanelStates(
         NOTHING, "no cell", "a band; its cells add up to the answers a second"
     ),
-    "Within the promise": Shown("no admission", "no admission", "100.00 %", *["no admission"] * 3),
-    "Waiting over time": Shown(NOTHING, "line at 0", "line at 3"),
-    "Imbalance over time": Shown(
+    "Within the promise": PanelStates("no admission", "no admission", "100.00 %", *["no admission"] * 3),
+    "Waiting over time": PanelStates(NOTHING, "line at 0", "line at 3"),
+    "Imbalance over time": PanelStates(
         "“little load”",
         "“little load”",
         "line at 1; 1.05 and 1.2 in sight",
@@ -111,34 +119,38 @@ GRID = {
         "line at 1",
         "line at 1.5",
     ),
-    "Report age": Shown(NOTHING, "lines below 1 s; 1.8 and 3 s in sight", lost="the lost one rises"),
-    "Error of the estimate": Shown(NOTHING, "near 0; 50 and 150 kW in sight", "some kilowatts"),
-    "Energy delivered in the range": Shown("no data", "0 Wh", "above 0", "above 0", "above 0", "above 0"),
-    "Power that comes free within": Shown(
+    "Report age": PanelStates(NOTHING, "lines below 1 s; 1.8 and 3 s in sight", lost="the lost one rises"),
+    "Error of the estimate": PanelStates(NOTHING, "near 0; 50 and 150 kW in sight", "some kilowatts"),
+    "Energy delivered in the range": PanelStates(
+        "no data", "0 Wh", "above 0", "above 0", "above 0", "above 0"
+    ),
+    "Power that comes free within": PanelStates(
         "no data", "0 W in each of six bars, 1 s first", *["rising from 1 s to 300 s"] * 4
     ),
-    "Cars that charge": Shown(
+    "Cars that charge": PanelStates(
         NOTHING, "lines near 0", "lines rise", "the drained one falls", _LINE_ENDS, "lines"
     ),
 }
 SERVICES = {
-    "Scraped": Shown(NOTHING, "up", lost="down, red"),
-    "What runs": Shown("“no data”", "a row for each process", lost="without the lost one"),
-    "Slowest scrape": Shown("no data", "10 ms", lost="900 ms, red"),
-    "Requests": Shown(NOTHING, "near 0", "lines"),
-    "Errors": Shown(NOTHING, "no line; 1 and 5 % in sight", "line at 0 %"),
-    "Answers of substations": Shown(NOTHING, NOTHING, "an area for each outcome, no line for what is 0"),
-    "Duration": Shown(NOTHING, "gaps; the promise in sight", "lines by handler"),
-    "Loop lag": Shown(NOTHING, "lines near 1 ms; 50 and 100 ms in sight", lost=_LINE_ENDS),
-    "Processor": Shown(NOTHING, "lines near 0; 70 and 90 % in sight", "lines", lost=_LINE_ENDS),
-    "Memory": Shown(NOTHING, "lines below 128 MiB", lost=_LINE_ENDS),
-    "Open files": Shown(NOTHING, "lines near 0; 70 and 90 % in sight", lost=_LINE_ENDS),
-    "Journal commit": Shown(NOTHING, "gaps; 50 and 100 ms in sight", "lines", lost=_LINE_ENDS),
-    "Spread of journal commits": Shown(NOTHING, "no cell", "a band"),
-    "Decisions in a commit": Shown(NOTHING, "gaps", "lines above 1"),
-    "Calls in a message": Shown(NOTHING, "gaps", "lines above 1"),
-    "Poll": Shown(NOTHING, "line near 5 ms; 250 and 800 ms in sight"),
-    "Failed polls": Shown(NOTHING, "line at 0 %; 1 and 10 % in sight", lost="line at 33 %"),
-    "Stream clients": Shown(NOTHING, "lines"),
+    "Scraped": PanelStates(NOTHING, "up", lost="down, red"),
+    "What runs": PanelStates("“no data”", "a row for each process", lost="without the lost one"),
+    "Slowest scrape": PanelStates("no data", "10 ms", lost="900 ms, red"),
+    "Requests": PanelStates(NOTHING, "near 0", "lines"),
+    "Errors": PanelStates(NOTHING, "no line; 1 and 5 % in sight", "line at 0 %"),
+    "Answers of substations": PanelStates(
+        NOTHING, NOTHING, "an area for each outcome, no line for what is 0"
+    ),
+    "Duration": PanelStates(NOTHING, "gaps; the promise in sight", "lines by handler"),
+    "Loop lag": PanelStates(NOTHING, "lines near 1 ms; 50 and 100 ms in sight", lost=_LINE_ENDS),
+    "Processor": PanelStates(NOTHING, "lines near 0; 70 and 90 % in sight", "lines", lost=_LINE_ENDS),
+    "Memory": PanelStates(NOTHING, "lines below 128 MiB", lost=_LINE_ENDS),
+    "Open files": PanelStates(NOTHING, "lines near 0; 70 and 90 % in sight", lost=_LINE_ENDS),
+    "Journal commit": PanelStates(NOTHING, "gaps; 50 and 100 ms in sight", "lines", lost=_LINE_ENDS),
+    "Spread of journal commits": PanelStates(NOTHING, "no cell", "a band"),
+    "Decisions in a commit": PanelStates(NOTHING, "gaps", "lines above 1"),
+    "Calls in a message": PanelStates(NOTHING, "gaps", "lines above 1"),
+    "Poll": PanelStates(NOTHING, "line near 5 ms; 250 and 800 ms in sight"),
+    "Failed polls": PanelStates(NOTHING, "line at 0 %; 1 and 10 % in sight", lost="line at 33 %"),
+    "Stream clients": PanelStates(NOTHING, "lines"),
 }
 SHOWN = GRID | SERVICES

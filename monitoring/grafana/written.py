@@ -17,7 +17,7 @@ OUT_OF_DATE = 1
 
 def dashboards() -> dict[str, Json]:
     """Return every dashboard by the name of its file."""
-    return {"dashboard.json": grid_dashboard.made(), "services.json": services_dashboard.made()}
+    return {"dashboard.json": grid_dashboard.build(), "services.json": services_dashboard.build()}
 
 
 def text(made: Json) -> str:

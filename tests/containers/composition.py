@@ -91,9 +91,9 @@ class Composition:
         page = "http://127.0.0.1:8101/metrics?name[]=smartgrid_substation_info"
         found = {}
         for container in self.containers("substation"):
-            told = re.search(r'substation="([^"]+)"', self.page(container, page))
-            assert told
-            found[told[1]] = container
+            match = re.search(r'substation="([^"]+)"', self.page(container, page))
+            assert match
+            found[match[1]] = container
         return found
 
     def sessions(self, container: Json, after: int = 0, limit: int = 1000) -> Json:
@@ -117,8 +117,8 @@ class Composition:
     def fleet(self) -> dict[str, Json]:
         """Return what the balancer says of each substation."""
         (balancer,) = self.containers("balancer")
-        told = json.loads(self.page(balancer, "http://127.0.0.1:8001/fleet"))
-        return {each["substation_id"]: each for each in told["substations"]}
+        fleet = json.loads(self.page(balancer, "http://127.0.0.1:8001/fleet"))
+        return {each["substation_id"]: each for each in fleet["substations"]}
 
     def order(self, path: str) -> None:
         """POST to the balancer, which is published nowhere, from inside of its container."""

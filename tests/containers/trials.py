@@ -32,14 +32,14 @@ Figures = dict[str, Any]
 
 
 class Life:
-    """One composition from its first start to its end, with all that its clients were told."""
+    """One composition from its first start to its end, with the answers that its clients got."""
 
     def __init__(self, composition: Composition, scratch: Path, *, full: bool) -> None:
         self.composition = composition
         self.scratch = scratch
         self.full = full
         self.lacking: list[str] = []
-        self.told: list[Car] = []
+        self.admitted: list[Car] = []
 
     def build(self) -> Figures:
         """Build the image, and look at it."""
@@ -97,8 +97,8 @@ class Life:
             assert set(bound) <= {"127.0.0.1"}
             names.append(container["Name"])
         script = (
-            "import pathlib; told = dict(line.split(':', 1) for line in open('/proc/self/status'));"
-            "print(told['CapEff'].strip(), told['NoNewPrivs'].strip());"
+            "import pathlib; fields = dict(line.split(':', 1) for line in open('/proc/self/status'));"
+            "print(fields['CapEff'].strip(), fields['NoNewPrivs'].strip());"
             "pathlib.Path('/app/x').write_text('')"
         )
         (gateway,) = self.composition.containers("gateway")
@@ -115,7 +115,7 @@ class Life:
 
     def same_key(self) -> Figures:
         """One key gives one session."""
-        car = self.told[0]
+        car = self.admitted[0]
         status, again = ask(
             "POST", f"{self.composition.gateway}/charge", car.wish, {"Idempotency-Key": car.key}
         )
@@ -128,10 +128,10 @@ class Life:
             return {"not tried": "no image"}
 
         def targets() -> dict[str, list[str]]:
-            status, told = ask("GET", f"{self.composition.prometheus}/api/v1/targets?state=active")
+            status, page = ask("GET", f"{self.composition.prometheus}/api/v1/targets?state=active")
             assert status == 200
             found = dict[str, list[str]]()
-            for each in told["data"]["activeTargets"]:
+            for each in page["data"]["activeTargets"]:
                 found.setdefault(each["labels"]["job"], []).append(each["health"])
             return found
 
@@ -181,7 +181,7 @@ class Life:
         unanswered = rush(
             self.composition.gateway, wishing, after=10, strike=lambda: self.composition.kill(victim)
         )
-        self.told += wishing
+        self.admitted += wishing
         seconds = until(lambda: len(self.composition.healthy()) == 3, "three substations after the kill")
         after = self.composition.substations()
         assert after.keys() == before.keys()
@@ -200,7 +200,7 @@ class Life:
         up_s = until(lambda: len(self.composition.healthy()) == 5, "five substations in use")
         wishing = cars(50, "scaled", **SHORT)
         rush(self.composition.gateway, wishing, after=1, strike=lambda: None)
-        self.told += wishing
+        self.admitted += wishing
         figures = {"states with five": self._states()}
         five = self.composition.substations()
         placed = {(car.session or {})["substation_id"] for car in wishing}
@@ -216,7 +216,7 @@ class Life:
         self.composition.compose("up", "--detach", "--no-recreate", "--scale", "substation=3")
         down_s = until(lambda: len(self.composition.healthy()) == 3, "three substations in use again")
         assert set(self.composition.substations()) == set(five) - set(going)
-        self.told = [car for car in self.told if (car.session or {})["substation_id"] not in going]
+        self.admitted = [car for car in self.admitted if (car.session or {})["substation_id"] not in going]
         return figures | {
             "five after": f"{up_s:.1f} s",
             "empty after": f"{drain_s:.1f} s",
@@ -232,7 +232,7 @@ class Life:
             after=10,
             strike=self._restart_balancer,
         )
-        self.told += wishing
+        self.admitted += wishing
         until(lambda: len(self.composition.healthy()) == 3, "three substations after the restart")
         return {"unanswered then": unanswered} | self.same_key() | self.nothing_lost()
 
@@ -259,20 +259,20 @@ class Life:
             ask("POST", f"{self.composition.gateway}/charge", car.wish, {"Idempotency-Key": car.key})
         )
         if car.session:
-            self.told.append(car)
+            self.admitted.append(car)
         return bool(car.session)
 
     def nothing_lost(self) -> Figures:
-        """Hold what clients were told to what the substations have."""
-        told = [(car.session or {})["session_id"] for car in self.told]
-        vehicles = {car.wish["vehicle_id"] for car in self.told}
+        """Compare the sessions in the answers with those of the substations."""
+        answered = [(car.session or {})["session_id"] for car in self.admitted]
+        vehicles = {car.wish["vehicle_id"] for car in self.admitted}
         kept = [each for each in self.composition.journal() if each["vehicle_id"] in vehicles]
-        assert len(set(told)) == len(self.told)
-        assert sorted(each["session_id"] for each in kept) == sorted(told)
-        return {"sessions told and kept": f"{len(told)} of {len(told)}, none twice"}
+        assert len(set(answered)) == len(self.admitted)
+        assert sorted(each["session_id"] for each in kept) == sorted(answered)
+        return {"sessions answered and kept": f"{len(answered)} of {len(answered)}, none twice"}
 
     def _send_cars_away(self) -> None:
-        mine = {car.wish["vehicle_id"] for car in self.told}
+        mine = {car.wish["vehicle_id"] for car in self.admitted}
         for each in self.composition.journal():
             if not each["ended_unix_ms"] and each["vehicle_id"] not in mine:
                 assert ask("DELETE", f"{self.composition.gateway}/charge/{each['session_id']}")[0] == 200

@@ -19,7 +19,7 @@ HOUR_S = 3_600
 
 @dataclasses.dataclass
 class FakeStation:
-    """A substation as its metrics show it."""
+    """A substation, as its metrics show it."""
 
     name: str
     capacity_w: int = CAPACITY_W
@@ -68,8 +68,8 @@ class FakeGrid:
     book_id: str = "book"
     gateway_book_id: str = "book"
     holder: str | None = None  # of the rush hour
-    leases: list[str] = dataclasses.field(default_factory=list)  # what became of it, one call after the other
-    window_unix_s: list[float] | None = None  # as the run told it
+    leases: list[str] = dataclasses.field(default_factory=list)  # the outcome of each call, in order
+    window_unix_s: list[float] | None = None  # as the run sent it
     deleted: list[str] = dataclasses.field(default_factory=list)  # sessions, in the order they were asked for
     ending: Callable[["FakeGrid", str], web.Response] = lambda grid, session_id: grid.end(session_id)
     hold_ending: bool = False  # sessions are never answered to be ended
@@ -204,7 +204,7 @@ class FakeGrid:
 
 
 @dataclasses.dataclass(frozen=True)
-class Ended:
+class Exit:
     code: int
     out: str
     err: str
@@ -226,13 +226,13 @@ async def start(grid: FakeGrid, *options: str, **environ: str) -> asyncio.subpro
     )
 
 
-async def ended(process: asyncio.subprocess.Process) -> Ended:
+async def ended(process: asyncio.subprocess.Process) -> Exit:
     out, err = await asyncio.wait_for(process.communicate(), 60)
-    return Ended(process.returncode or 0, out.decode(), err.decode())
+    return Exit(process.returncode or 0, out.decode(), err.decode())
 
 
-def rush(grid: FakeGrid, *options: str, **environ: str) -> Ended:
-    async def scenario() -> Ended:
+def rush(grid: FakeGrid, *options: str, **environ: str) -> Exit:
+    async def scenario() -> Exit:
         async with grid.serving():
             return await ended(await start(grid, *options, **environ))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from monitoring.grafana.queries import Asked, Prometheus, QueryError, asked, interpolated, report
+from monitoring.grafana.queries import FileQuery, Prometheus, QueryError, file_queries, interpolated, report
 from tests.proof.monitored import rush_hour
 from tests.support.grid import Grid, get, until
 from tests.support.ports import free_port
@@ -19,13 +19,13 @@ from tests.support.prometheus import LACKING
 
 pytestmark = pytest.mark.skipif("prometheus" in LACKING, reason="prometheus is not installed")
 
-QUERIES = list(asked())
+QUERIES = list(file_queries())
 SECONDS = 12
 SCRAPED = 7  # three substations, balancer, gateway, console, Prometheus itself
 
 
 @dataclasses.dataclass(frozen=True)
-class Watched:
+class WatchedRun:
     """What was watched, and what the run itself says."""
 
     prometheus: Prometheus
@@ -33,7 +33,7 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedRun]:
     """A grid that a rush hour fills; then one substation's limit is lowered, one is drained, one is killed."""
     folder, port = tmp_path_factory.mktemp("watched"), free_port()
     url = f"http://127.0.0.1:{port}"
@@ -50,7 +50,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         for last in ("Restart", "Utilization of each B"):
             until(lambda last=last: Prometheus(url, began, time.time()).rows(named(last)))
         prometheus = Prometheus(url, began, time.time())
-        yield Watched(prometheus, json.loads((folder / "result.json").read_text()))
+        yield WatchedRun(prometheus, json.loads((folder / "result.json").read_text()))
     finally:
         grid.stop()
 
@@ -63,34 +63,34 @@ def order(url: str, body: dict[str, int] | None = None) -> None:
         assert answer.status == 200
 
 
-def named(part: str) -> Asked:
+def named(part: str) -> FileQuery:
     return next(query for query in QUERIES if part in query.where)
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=lambda query: query.where)
-def test_a_query_returns_data(watched: Watched, query: Asked) -> None:
+def test_a_query_returns_data(watched: WatchedRun, query: FileQuery) -> None:
     assert watched.prometheus.rows(query) > 0
 
 
-def test_a_query_about_one_substation_shows_no_other(watched: Watched) -> None:
+def test_a_query_about_one_substation_shows_no_other(watched: WatchedRun) -> None:
     utilization = named("Utilization of each")
     assert watched.prometheus.rows(utilization) == 3
     assert watched.prometheus.rows(utilization, {"substation": "substation-1"}) == 1
     assert watched.prometheus.rows(utilization, {"substation": "(substation-1|substation-3)"}) == 2
 
 
-def test_a_query_that_prometheus_refuses_is_told(watched: Watched) -> None:
+def test_a_query_that_prometheus_refuses_is_told(watched: WatchedRun) -> None:
     with pytest.raises(QueryError, match="parse error"):
-        watched.prometheus.rows(Asked("here", "panel", "sum(up"))
+        watched.prometheus.rows(FileQuery("here", "panel", "sum(up"))
 
 
-def test_the_report_has_a_line_for_each_query(watched: Watched) -> None:
+def test_the_report_has_a_line_for_each_query(watched: WatchedRun) -> None:
     text, good = report(watched.prometheus)
     assert good, text
     assert len(text.splitlines()) == len(QUERIES) + 1
 
 
-def values(watched: Watched, part: str) -> dict[str, float]:
+def values(watched: WatchedRun, part: str) -> dict[str, float]:
     """What a panel's query returns at the end, by substation."""
     prometheus = watched.prometheus
     expr = interpolated(named(part).expr, round(prometheus.end - prometheus.start), {})
@@ -98,7 +98,7 @@ def values(watched: Watched, part: str) -> dict[str, float]:
     return {row["metric"]["substation"]: float(row["value"][1]) for row in found["data"]["result"]}
 
 
-def test_the_test_window_agrees_with_the_report_of_the_run(watched: Watched) -> None:
+def test_the_test_window_agrees_with_the_report_of_the_run(watched: WatchedRun) -> None:
     """The report counts exactly, and samples four times a second. Within half of what a load rises in a second."""
     stations = {station["substation_id"]: station for station in watched.result["result"]["stations"]}
     average, peak, limit, use, _, handled = (

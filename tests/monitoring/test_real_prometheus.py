@@ -63,7 +63,7 @@ def story(grid: Grid, prometheus: Prometheus, receiver: Receiver, report: Path) 
     began_unix_s = time.time()
     rush_hour(grid, report, CARS, SECONDS)
     until(lambda: receiver.firing("OverloadPredicted", severity="critical") and receiver.firing("NoHeadroom"))
-    in_rush_hour = list(receiver.told)
+    in_rush_hour = list(receiver.notifications)
     rows = compared(report, prometheus)
     hung(
         grid,
@@ -77,7 +77,7 @@ def story(grid: Grid, prometheus: Prometheus, receiver: Receiver, report: Path) 
 
 
 def resolved(receiver: Receiver) -> set[str]:
-    return {labels["alertname"] for state, labels in receiver.told if state == "resolved"}
+    return {labels["alertname"] for state, labels in receiver.notifications if state == "resolved"}
 
 
 def test_every_service_is_scraped_under_its_job(ran: Ran) -> None:
@@ -108,33 +108,35 @@ def test_prometheus_itself_finds_no_fault_in_its_rules(ran: Ran) -> None:
 
 
 def test_a_rush_hour_of_180_percent_is_told_as_critical_and_its_warnings_are_kept_back(ran: Ran) -> None:
-    told = {
+    found = {
         (labels["alertname"], labels["severity"]) for state, labels in ran.in_rush_hour if state == "firing"
     }
-    assert {("OverloadPredicted", "critical"), ("NoHeadroom", "critical"), ("Watchdog", "none")} <= told
-    assert not [name for name, severity in told if severity == "warning"]
+    assert {("OverloadPredicted", "critical"), ("NoHeadroom", "critical"), ("Watchdog", "none")} <= found
+    assert not [name for name, severity in found if severity == "warning"]
     assert ran.prometheus.range(
         'ALERTS{severity="warning", alertstate="firing"}', ran.began_unix_s, ran.ended_unix_s
     ), "there was none to keep back"
-    assert not [name for name, _ in told if name == "RushHourActive"]
+    assert not [name for name, _ in found if name == "RushHourActive"]
 
 
 def test_no_substation_was_above_its_limit(ran: Ran) -> None:
-    assert not [labels for _, labels in ran.receiver.told if labels["alertname"] == "SubstationOverload"]
+    assert not [
+        labels for _, labels in ran.receiver.notifications if labels["alertname"] == "SubstationOverload"
+    ]
     peaks = ran.prometheus.range("substation:smartgrid_utilization:ratio", ran.began_unix_s, ran.ended_unix_s)
     assert 0.97 < max(float(value) for each in peaks for _, value in each["values"]) <= 1
 
 
 def test_a_substation_that_hangs_is_told_of_by_its_id(ran: Ran) -> None:
-    told = [labels for _, labels in ran.receiver.told if labels["alertname"] == "SubstationDown"]
-    assert {labels["substation"] for labels in told if "substation" in labels} == {"substation-1"}
-    assert {labels["severity"] for labels in told} == {"critical"}
-    assert not [labels for _, labels in ran.receiver.told if labels["alertname"] == "ReportsStale"]
+    found = [labels for _, labels in ran.receiver.notifications if labels["alertname"] == "SubstationDown"]
+    assert {labels["substation"] for labels in found if "substation" in labels} == {"substation-1"}
+    assert {labels["severity"] for labels in found} == {"critical"}
+    assert not [labels for _, labels in ran.receiver.notifications if labels["alertname"] == "ReportsStale"]
 
 
 def test_a_gateway_that_hangs_is_told_of_and_no_other_service(ran: Ran) -> None:
-    told = [labels for _, labels in ran.receiver.told if labels["alertname"] == "ServiceDown"]
-    assert {(labels["job"], labels["severity"]) for labels in told} == {("gateway", "critical")}
+    found = [labels for _, labels in ran.receiver.notifications if labels["alertname"] == "ServiceDown"]
+    assert {(labels["job"], labels["severity"]) for labels in found} == {("gateway", "critical")}
 
 
 def test_report_and_prometheus_agree_within_the_resolution_of_scrapes(ran: Ran) -> None:

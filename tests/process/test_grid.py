@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.cars import Car, cars, rush
 from tests.support.grid import LIMIT_S, ROOT, Grid, get, most_at_once, status, until
-from tests.support.reserved import journaled, told
+from tests.support.reserved import journaled, promised
 
 # A proxy for the outside: who asks it for one of our own services gets no answer.
 NOWHERE = "http://127.0.0.1:9"
@@ -184,7 +184,7 @@ def test_a_demand_far_above_capacity_never_exceeds_it_by_the_clients_and_by_the_
     assert len(bodies) == len(asked)
     for name in by_substation:
         known = [body for body in bodies if body["substation_id"] == name]
-        assert most_at_once([part for body in known for part in told(body)]) <= 300_000
+        assert most_at_once([part for body in known for part in promised(body)]) <= 300_000
     for car in asked:
         assert car.session
         assert car.wish["vehicle_id"] in by_substation[car.session["substation_id"]]

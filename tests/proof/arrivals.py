@@ -1,4 +1,4 @@
-"""Cars that arrive over a while at a real grid, and come back once when they are told to."""
+"""Cars that arrive over a while at a real grid, and come back once, after their Retry-After."""
 
 import asyncio
 import dataclasses

@@ -1,38 +1,38 @@
-"""What a refused car was told, against what first come, first served would have told it, by the true plans."""
+"""Compares the Retry-After of refused cars with the wait that first come, first served would give by the true plans."""
 
 import dataclasses
 
 from substation.plan import Plan
 from tests.proof.arrivals import Came
 from tests.support.fcfs import End, Freed, first_come_first_served
-from tests.support.reserved import told
+from tests.support.reserved import promised
 
 GRACE_S = 3.0  # two polls, as the view is that old, and the whole second to which Retry-After is rounded
 
 
 @dataclasses.dataclass(frozen=True)
 class Wait:
-    """What one car was told when it was refused, and what was fair, in seconds."""
+    """The wait of one refused car by its Retry-After, and the fair one, in seconds."""
 
-    told_s: float
+    retry_after_s: float
     fair_s: float
 
     @property
     def ratio(self) -> float:
         """How many times as long as fair, the grace apart."""
-        return (self.told_s - GRACE_S) / max(self.fair_s, 1e-3)
+        return (self.retry_after_s - GRACE_S) / max(self.fair_s, 1e-3)
 
 
 def waits(cars: list[Came], capacities_w: dict[str, int], time_scale: float) -> list[Wait]:
-    """Return the waits of all first refusals; whoever was refused is expected back once."""
+    """Return the waits of all first refusals; a refused car is expected back once."""
     refused = sorted((car for car in cars if car.answers[0][0] == 503), key=lambda car: car.answered_s[0])
     found = []
     for index, car in enumerate(refused):
-        now_s, told_s = car.answered_s[0], car.answers[0][2]
+        now_s, retry_after_s = car.answered_s[0], car.answers[0][2]
         ahead = [each for each in refused[:index] if _comes_after(each, now_s)]
         queue = [_freed(each, time_scale) for each in (*ahead, car)]
         fair_s = first_come_first_served(now_s, *_running(cars, capacities_w, now_s), queue) - now_s
-        found.append(Wait(told_s or 0.0, fair_s))
+        found.append(Wait(retry_after_s or 0.0, fair_s))
     return found
 
 
@@ -52,7 +52,7 @@ def _running(
     """Return what is free at a moment, and what the sessions that run will free."""
     free_w, ends = dict(capacities_w), []
     for body in (car.session for car in cars if car.session):
-        for start_ms, end_ms, watts in told(body):
+        for start_ms, end_ms, watts in promised(body):
             if start_ms / 1000 <= now_s < end_ms / 1000:
                 free_w[body["substation_id"]] -= watts
                 ends.append((end_ms / 1000, body["substation_id"], watts))

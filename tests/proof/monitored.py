@@ -90,7 +90,7 @@ def queries(data: Path, *, requests: int, seconds: float, time_scale: float) -> 
 
 
 def alerts(data: Path, *, requests: int, seconds: float, time_scale: float) -> list[Row]:
-    """Return what a receiver was told in a rush hour beyond capacity, and then while a substation hung."""
+    """Return the alerts that a receiver got in a rush hour beyond capacity, and then while a substation hung."""
     receiver = Receiver()
     try:
         with (
@@ -99,41 +99,41 @@ def alerts(data: Path, *, requests: int, seconds: float, time_scale: float) -> l
         ):
             until(lambda: receiver.firing("Watchdog"))
             rush_hour(grid, data / "report.json", requests, seconds)
-            told = [{"when": "rush hour"} | row for row in _rows(receiver)]
+            rows = [{"when": "rush hour"} | row for row in _rows(receiver)]
             until(
                 lambda: (
                     ("resolved", "NoHeadroom")
-                    in [(state, labels["alertname"]) for state, labels in receiver.told]
+                    in [(state, labels["alertname"]) for state, labels in receiver.notifications]
                 )
             )
-            before = len(receiver.told)
+            before = len(receiver.notifications)
             hung(grid, "substation", lambda: receiver.firing("SubstationDown", seen_by="balancer"))
             hung(grid, "gateway", lambda: receiver.firing("ServiceDown"))
-            return told + [{"when": "one stopped"} | row for row in _rows(receiver, before)]
+            return rows + [{"when": "one stopped"} | row for row in _rows(receiver, before)]
     finally:
         receiver.close()
 
 
-def hung(grid: Grid, service: str, *told: Any) -> None:
-    """Have one process of a service hang until every one of `told` holds."""
+def hung(grid: Grid, service: str, *conditions: Any) -> None:
+    """Have one process of a service hang until all `conditions` hold."""
     stopped = grid.pids(service)[0]
     os.kill(stopped, signal.SIGSTOP)
     try:
-        for condition in told:
+        for condition in conditions:
             until(condition)
     finally:
         os.kill(stopped, signal.SIGCONT)
 
 
 def _rows(receiver: Receiver, after: int = 0) -> list[Row]:
-    """Return what was told as firing, each once, in the order of coming."""
+    """Return the alerts that were reported as firing, each once, in the order of coming."""
     rows = [
         {
             "alert": labels["alertname"],
             "severity": labels["severity"],
             "substation": labels.get("substation", ""),
         }
-        for state, labels in receiver.told[after:]
+        for state, labels in receiver.notifications[after:]
         if state == "firing"
     ]
     return [row for place, row in enumerate(rows) if row not in rows[:place]]

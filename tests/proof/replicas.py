@@ -1,4 +1,4 @@
-"""Replicas of one kind, told apart by the slots they take: 3 -> 5 -> 3 with nothing lost."""
+"""Replicas of one kind, distinguished by the slots they take: 3 -> 5 -> 3 with nothing lost."""
 
 import asyncio
 import os
@@ -127,14 +127,14 @@ def _stop_drained(grid: Replicas, seen: list[list[str]]) -> list[str]:
 
 
 def _figures(grid: Replicas, cars: list[Came], seen: list[list[str]]) -> Row:
-    told = {car.session["session_id"]: car.session for car in cars if car.session}
-    mine = {name for name in told if name.rpartition(".")[0] in seen[0]}
+    sessions = {car.session["session_id"]: car.session for car in cars if car.session}
+    mine = {name for name in sessions if name.rpartition(".")[0] in seen[0]}
     found = {name for name in mine if get(f"{grid.gateway}/charge/{name}")["session_id"] == name}
-    on_new = len(told) - len(mine)
-    ended = sum(_ended(session) for name, session in told.items() if name not in mine)
+    on_new = len(sessions) - len(mine)
+    ended = sum(_ended(session) for name, session in sessions.items() if name not in mine)
     return {
         "asked": len(cars),
-        "admitted": len(told),
+        "admitted": len(sessions),
         "slots before": " ".join(seen[0]),
         "slots in between": " ".join(seen[1]),
         "slots after": " ".join(sorted(grid.fleet())),

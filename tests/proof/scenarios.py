@@ -93,7 +93,7 @@ def _balance(figures: dict[str, Any]) -> Row:
 
 
 def overload(data: Path, *, requests: int, seconds: float, time_scale: float, kind: str = "mixed") -> Row:
-    """Ask for more than there is; whoever is refused comes back once when told to."""
+    """Ask for more than there is; a refused car comes back once, after its Retry-After."""
     grid = Grid(data, TIME_SCALE=f"{time_scale:g}")
     grid.start()
     try:
@@ -102,7 +102,7 @@ def overload(data: Path, *, requests: int, seconds: float, time_scale: float, ki
     finally:
         grid.stop()
     refused = [car for car in cars if car.answers[0][0] != 201]
-    told = waits(cars, {f"substation-{n}": CAPACITY_W for n in (1, 2, 3)}, time_scale)
+    found = waits(cars, {f"substation-{n}": CAPACITY_W for n in (1, 2, 3)}, time_scale)
     return {
         "sessions": kind,
         "asked": len(cars),
@@ -112,14 +112,14 @@ def overload(data: Path, *, requests: int, seconds: float, time_scale: float, ki
             car.answers[0][0] == 503 and car.answers[0][2] is not None for car in refused
         ),
         "came back at that time and got in": sum(car.session is not None for car in refused),
-        "told, s: mean": round(statistics.mean([wait.told_s for wait in told] or [0.0]), 1),
-        "told, s: most": max((wait.told_s for wait in told), default=0.0),
+        "Retry-After, s: mean": round(statistics.mean([wait.retry_after_s for wait in found] or [0.0]), 1),
+        "Retry-After, s: most": max((wait.retry_after_s for wait in found), default=0.0),
         "first come, first served, s: mean": round(
-            statistics.mean([wait.fair_s for wait in told] or [0.0]), 1
+            statistics.mean([wait.fair_s for wait in found] or [0.0]), 1
         ),
-        "first come, first served, s: most": round(max((wait.fair_s for wait in told), default=0.0), 1),
-        f"most told, less {GRACE_S:g} s, for a fair second": round(
-            max((wait.ratio for wait in told), default=0.0), 2
+        "first come, first served, s: most": round(max((wait.fair_s for wait in found), default=0.0), 1),
+        f"most Retry-After, less {GRACE_S:g} s, for a fair second": round(
+            max((wait.ratio for wait in found), default=0.0), 2
         ),
         "overload counted, W.s": counted,
         "highest load by the journals": f"{_highest_w(grid) / CAPACITY_W:.2%}",

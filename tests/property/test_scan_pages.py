@@ -14,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from balancer.fleet.poller import checked, parse
-from balancer.fleet.scan import NAMES, WITHIN, MetricSample, PageReading, PageUnusable, scan, seen
+from balancer.fleet.scan import NAMES, WITHIN, MetricSample, PageReading, PageUnusable, page_reading, scan
 from substation.contract import MOST_AHEAD_S, MOST_W, RELEASES_WITHIN_S, Report
 from substation.curve import Usage
 from substation.metrics import ReportCollector
@@ -24,7 +24,7 @@ TEXT = NASTY | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NUMBERS = st.integers(-(10**15), 10**15) | st.floats(allow_nan=False)
 
 
-class Rendered(Collector):
+class SampleCollector(Collector):
     """Yields what it was given."""
 
     def __init__(self, samples: list[MetricSample]) -> None:
@@ -42,7 +42,7 @@ class Rendered(Collector):
 
 def render(samples: list[MetricSample]) -> bytes:
     registry = CollectorRegistry()
-    registry.register(Rendered(samples))
+    registry.register(SampleCollector(samples))
     return generate_latest(registry)
 
 
@@ -68,7 +68,7 @@ def test_scan_and_parser_read_the_same_from_every_page_that_the_client_library_w
 
 
 @dataclasses.dataclass
-class Observed:
+class FixedLoad:
     """A substation as its collector sees it."""
 
     last: Report
@@ -91,7 +91,7 @@ class Observed:
 def real_page(report: Report, address: str = ":9101") -> bytes:
     """The page that a substation serves to the balancer's query."""
     registry = CollectorRegistry()
-    registry.register(ReportCollector(Observed(report, report.journal_id), report.substation_id, address))
+    registry.register(ReportCollector(FixedLoad(report, report.journal_id), report.substation_id, address))
     return generate_latest(registry.restricted_registry(NAMES))
 
 
@@ -116,7 +116,7 @@ def reports(draw: st.DrawFn) -> Report:
 def test_a_report_comes_through_the_page_unchanged(report: Report, address: str) -> None:
     page = real_page(report, address)
     assert scan(page) == parse(page)
-    assert seen(scan(page)) == seen(parse(page)) == PageReading(report, address)
+    assert page_reading(scan(page)) == page_reading(parse(page)) == PageReading(report, address)
 
 
 @given(page=st.binary(max_size=400))
@@ -155,7 +155,7 @@ def read_and_refuse(page: bytes) -> None:
 
 def believed(samples: list[MetricSample]) -> Report:
     """The report that a balancer adopts from a page."""
-    return checked("http://127.0.0.1:8101", seen(samples), NOW_S).report
+    return checked("http://127.0.0.1:8101", page_reading(samples), NOW_S).report
 
 
 @given(
@@ -241,7 +241,7 @@ def test_a_flawed_page_is_not_believed(flaw: str, read: Any) -> None:
 
 
 def test_the_genuine_page_is_believed_and_has_every_point_of_the_schedule() -> None:
-    report = seen(scan(GENUINE)).report
+    report = page_reading(scan(GENUINE)).report
     assert (report.load_w, report.capacity_w, len(report.releases_w)) == (5, 10, len(RELEASES_WITHIN_S))
     assert math.isinf(float(WITHIN[-1]))
 
@@ -253,5 +253,5 @@ def test_the_genuine_page_is_believed_and_has_every_point_of_the_schedule() -> N
 )
 def test_what_only_the_parser_can_read_is_refused_by_the_scan_and_not_misread(page: bytes) -> None:
     with pytest.raises((PageUnusable, ValueError)):
-        seen(scan(page))
-    assert seen(parse(page)) == seen(scan(GENUINE))
+        page_reading(scan(page))
+    assert page_reading(parse(page)) == page_reading(scan(GENUINE))

@@ -49,7 +49,7 @@ ASKED = st.tuples(
 
 
 @dataclasses.dataclass
-class Known:
+class KeyRecord:
     """What the model knows of a key; `end_ms` is when its watts are free, whatever freed them."""
 
     attempt: int
@@ -67,7 +67,7 @@ class Model:
         self.rated_w = rated_w
         self.limit_w = 0
         self.draining = False
-        self.keys: dict[str, Known] = {}
+        self.keys: dict[str, KeyRecord] = {}
 
     @property
     def capacity_w(self) -> int:
@@ -100,14 +100,14 @@ class Model:
             return SubstationOutcome.REFUSED
         room = not self.draining and self.load_w(now_ms) + command.plan.power_w <= self.capacity_w
         outcome = SubstationOutcome.PLACED if room else SubstationOutcome.REFUSED
-        self.keys[command.key] = Known(command.attempt, outcome)
+        self.keys[command.key] = KeyRecord(command.attempt, outcome)
         if room:
             end_ms = now_ms + command.plan.duration_ms
-            self.keys[command.key] = Known(command.attempt, outcome, NEW, command.plan, now_ms, end_ms)
+            self.keys[command.key] = KeyRecord(command.attempt, outcome, NEW, command.plan, now_ms, end_ms)
         return outcome
 
     def withdraw(self, command: Withdraw, now_ms: int) -> SubstationOutcome:
-        known = self.keys.setdefault(command.key, Known(command.attempt, SubstationOutcome.WITHDRAWN))
+        known = self.keys.setdefault(command.key, KeyRecord(command.attempt, SubstationOutcome.WITHDRAWN))
         if not known.session_id:
             known.attempt = max(known.attempt, command.attempt)
             known.state = SubstationOutcome.WITHDRAWN
@@ -116,7 +116,7 @@ class Model:
         return SubstationOutcome.WITHDRAWN
 
     def settle(self, command: Settle) -> SubstationOutcome:
-        known = self.keys.setdefault(command.key, Known(command.attempt, SubstationOutcome.REFUSED))
+        known = self.keys.setdefault(command.key, KeyRecord(command.attempt, SubstationOutcome.REFUSED))
         known.attempt = known.attempt if known.session_id else max(known.attempt, command.attempt)
         return SubstationOutcome.FOUND if known.session_id else SubstationOutcome.NOT_FOUND
 

@@ -45,7 +45,7 @@ async def ask(session: aiohttp.ClientSession, gateway: str, car: Car) -> int:
 
 
 async def ask_until_settled(session: aiohttp.ClientSession, gateway: str, car: Car) -> None:
-    """Ask again with the same key, when told to come back, until the answer is a 201."""
+    """Ask again with the same key, after each Retry-After, until the answer is a 201."""
     until_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < until_s:
         await asyncio.sleep(car.come_back_s)

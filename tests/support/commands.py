@@ -22,6 +22,6 @@ def output(
         timeout=HUNG_S,
         check=False,
     )
-    told = f"{' '.join(command)}\n{done.stdout[-2000:].decode(errors='replace')}{done.stderr[-2000:].decode(errors='replace')}"
-    assert not check or done.returncode == 0, told
+    report = f"{' '.join(command)}\n{done.stdout[-2000:].decode(errors='replace')}{done.stderr[-2000:].decode(errors='replace')}"
+    assert not check or done.returncode == 0, report
     return done.stdout

@@ -18,8 +18,8 @@ def compared(report: Path, prometheus: Prometheus) -> list[dict[str, Any]]:
 
     Call it soon after the run, while every substation is there: the last column is how exact it can be.
     """
-    told = json.loads(report.read_text(encoding="utf-8"))
-    start, end = told["window_unix_s"]
+    document = json.loads(report.read_text(encoding="utf-8"))
+    start, end = document["window_unix_s"]
     until(lambda: time.time() > end + SCRAPES_S)
     span = f"[{round((end - start) * 1000)}ms]"
     average = prometheus.by_substation(f"avg_over_time({LOAD}{span})", end)
@@ -28,7 +28,7 @@ def compared(report: Path, prometheus: Prometheus) -> list[dict[str, Any]]:
     handled_after = prometheus.by_substation(ADMITTED, end + SCRAPES_S)
     handled_before = prometheus.by_substation(ADMITTED, start - 0.5)
     rows = []
-    for station in told["result"]["stations"]:
+    for station in document["result"]["stations"]:
         name, sampled = station["substation_id"], station["sampled"]
         rows.append(
             {
@@ -40,18 +40,18 @@ def compared(report: Path, prometheus: Prometheus) -> list[dict[str, Any]]:
                 "handled, report": station["counted"]["admitted"],
                 "handled, Prometheus": round(handled_after[name] - handled_before[name]),
                 "scrapes": round(scrapes[name]),
-                "most change in a scrape, kW": round(resolution_kw(told, name), 1),
+                "most change in a scrape, kW": round(resolution_kw(document, name), 1),
             }
         )
     return rows
 
 
-def resolution_kw(told: dict[str, Any], name: str) -> float:
+def resolution_kw(document: dict[str, Any], name: str) -> float:
     """Return the most that a load changed within two seconds of the window: no scrape knows better."""
-    start, end = told["window_unix_s"]
+    start, end = document["window_unix_s"]
     loads = [
         (s["at_unix_s"], s["load_kw"][name])
-        for s in told["samples"]
+        for s in document["samples"]
         if start <= s["at_unix_s"] <= end and name in s["load_kw"]
     ]
     return float(max(abs(b - a) for at, a in loads for later, b in loads if 0 <= later - at <= 2.0))

@@ -59,16 +59,16 @@ class Prometheus:
 
 
 class Receiver:
-    """What Alertmanager told: (status, labels) of every alert, in the order of coming."""
+    """The notifications of Alertmanager: (status, labels) of every alert, in the order of coming."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, dict[str, str]]] = []
+        self.notifications: list[tuple[str, dict[str, str]]] = []
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                receiver.told += [(alert["status"], alert["labels"]) for alert in body["alerts"]]
+                receiver.notifications += [(alert["status"], alert["labels"]) for alert in body["alerts"]]
                 self.send_response(200)
                 self.end_headers()
 
@@ -81,9 +81,11 @@ class Receiver:
         self._thread.start()
 
     def firing(self, name: str, **labels: str) -> bool:
-        """Whether an alert was told of as firing, with at least these labels."""
+        """Whether a notification said that an alert fires, with at least these labels."""
         wanted = labels | {"alertname": name}
-        return any(state == "firing" and wanted.items() <= told.items() for state, told in self.told)
+        return any(
+            state == "firing" and wanted.items() <= found.items() for state, found in self.notifications
+        )
 
     def close(self) -> None:
         """Take no more."""

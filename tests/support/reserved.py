@@ -9,7 +9,7 @@ from substation.plan import Plan
 ROUNDING_MS = 3
 
 
-def told(body: dict[str, Any]) -> list[tuple[int, int, int]]:
+def promised(body: dict[str, Any]) -> list[tuple[int, int, int]]:
     """Return what a client knows from its 201, in unix ms."""
     start, end = (
         round(dt.datetime.fromisoformat(body[name]).timestamp() * 1000)

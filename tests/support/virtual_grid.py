@@ -252,7 +252,7 @@ class Network:
 
 
 @dataclasses.dataclass
-class Asked:
+class RequestEnd:
     """How a request ended: `answer` is None when the balancer was killed meanwhile.
 
     `unreached` are those whose link was down all the time.
@@ -314,18 +314,20 @@ class Balancer(Process):
         member = self.roster.members.get(name)
         return self.view.state(member, asyncio.get_running_loop().time()) if member else HealthState.UNSEEN
 
-    async def charge(self, charge: Charge, asking_s: float = DEADLINE_S) -> Asked:
+    async def charge(self, charge: Charge, asking_s: float = DEADLINE_S) -> RequestEnd:
         """Ask it to place a request with a key; returns with the answer what its book then says of the key."""
         until_s = asyncio.get_running_loop().time() + charge.max_wait_ms / 1000 + asking_s
-        return await self._within(self._charge(charge, until_s)) or Asked(None)
+        return await self._within(self._charge(charge, until_s)) or RequestEnd(None)
 
-    async def _charge(self, charge: Charge, until_s: float) -> Asked:
+    async def _charge(self, charge: Charge, until_s: float) -> RequestEnd:
         await self._started()
         before = await self.book.claim(charge.key, charge.fingerprint, None)
         down = self.links.down()
         answer, _ = await self.placement.charge(charge, until_s)
         unreached = frozenset(name for name, _ in down & self.links.down())
-        return Asked(answer, await self.book.claim(charge.key, charge.fingerprint, None), before, unreached)
+        return RequestEnd(
+            answer, await self.book.claim(charge.key, charge.fingerprint, None), before, unreached
+        )
 
     async def decommission(self, name: str, journal_id: str = "") -> BalancerAnswer | None:
         return await self._within(self._decommission(name, journal_id))

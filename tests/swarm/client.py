@@ -75,9 +75,9 @@ def packed() -> bytes:
 
 
 def history(written: bytes) -> tuple[list[Car], int]:
-    """Return the cars of a stream with their answers, and how often nobody answered."""
-    told = json.loads(written)
-    cars = [Car(**car) for car in told["cars"]]
+    """Return the cars of a stream with their answers, and how many requests got no answer."""
+    result = json.loads(written)
+    cars = [Car(**car) for car in result["cars"]]
     for car in cars:
         car.answers = [(status, body) for status, body in car.answers]
-    return cars, told["unanswered"]
+    return cars, result["unanswered"]

@@ -22,8 +22,8 @@ class Node:
     def __init__(self, number: int, host: str) -> None:
         self.number = number
         self.host = host
-        told = self.docker("info", "--format", "{{.Swarm.NodeID}} {{.Name}} {{.Swarm.ControlAvailable}}")
-        self.id, self.name, manager = told.split()
+        info = self.docker("info", "--format", "{{.Swarm.NodeID}} {{.Name}} {{.Swarm.ControlAvailable}}")
+        self.id, self.name, manager = info.split()
         self.is_manager = manager == "true"
 
     def docker(self, *arguments: str, check: bool = True, given: bytes = b"", **variables: str) -> str:

@@ -102,8 +102,8 @@ class Stack:
     def balancer(self, path: str) -> Json:
         """Return what the balancer, on the first node, says at a path."""
         node = self.nodes.manager
-        told: Json = json.loads(node.page(self.container("balancer", node), f"http://127.0.0.1:8001{path}"))
-        return told
+        answer: Json = json.loads(node.page(self.container("balancer", node), f"http://127.0.0.1:8001{path}"))
+        return answer
 
     def fleet(self) -> dict[str, Json]:
         """Return what the balancer says of each substation."""
@@ -138,7 +138,7 @@ class Stack:
 
     def states(self) -> str:
         """Return the state of each substation: as the balancer sees it, and as the engine does."""
-        told = []
+        lines = []
         fleet = self.fleet()
         for node in self.nodes.all:
             seen = fleet.get(node.name, {"state": "not seen", "sessions": 0, "load_kw": 0})
@@ -148,11 +148,11 @@ class Stack:
                 if task["Node"] == node.name
             ]
             task = ", before that ".join(tasks[:2]) or "none"
-            told.append(
+            lines.append(
                 f"{node.name} {seen['state']}, {seen['sessions']} sessions, {seen['load_kw']:.0f} kW"
                 f" (task {task.lower()}, {len(tasks)} in all; node {self.nodes.state(node)})"
             )
-        return "".join(f"\n        {line}" for line in told)
+        return "".join(f"\n        {line}" for line in lines)
 
     def journals(self) -> dict[str, list[sqlite3.Row]]:
         """Return all sessions of each substation, from a copy that it makes of its journal."""
@@ -166,15 +166,15 @@ class Stack:
 
     def last_words(self) -> str:
         """Return the states and the ends of all logs; a node that does not answer has none."""
-        told = [self.states() if holds(self.fleet) else "no balancer answers", "\n"]
+        lines = [self.states() if holds(self.fleet) else "no balancer answers", "\n"]
         for service in self.services:
             command = ["docker", "-H", self.nodes.manager.host, "service", "logs", "--tail", "8"]
             command.append(f"{self.name}_{service}")
             done = subprocess.run(
                 command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False
             )
-            told.append(done.stdout.decode(errors="replace"))
-        return "".join(told)
+            lines.append(done.stdout.decode(errors="replace"))
+        return "".join(lines)
 
     def gone(self) -> None:
         """Remove the stack with its containers, networks, volumes and labels."""

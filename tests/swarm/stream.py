@@ -1,7 +1,7 @@
 """`python -m tests.swarm.stream GATEWAY NAME PER_S`: cars one after the other, until its standard input ends.
 
 Runs in a container on the stack's network, and prints the history of every car as JSON. Each asks as a good client
-does: with one key, again when it is told to come back or nobody answers, until it is admitted. In the end all ask
+does: with one key, again after a Retry-After or without an answer, until it is admitted. In the end all ask
 once more with their keys.
 """
 

@@ -11,7 +11,7 @@ from tests.containers.composition import IMAGE, holds, until
 from tests.support.cars import Car
 from tests.support.commands import output
 from tests.support.grid import most_at_once
-from tests.support.reserved import journaled, told
+from tests.support.reserved import journaled, promised
 from tests.swarm.client import Client, history
 from tests.swarm.nodes import Node
 from tests.swarm.stack import CAPACITY_KW, PROMETHEUS_FILE, Stack
@@ -31,13 +31,13 @@ Figures = dict[str, Any]
 
 
 class Life:
-    """One stack from its first deployment to its end, with all that its clients were told."""
+    """One stack from its first deployment to its end, with the answers that its clients got."""
 
     def __init__(self, stack: Stack, image: str, *, full: bool) -> None:
         self.stack = stack
         self.image = image
         self.full = full
-        self.told: list[Car] = []
+        self.admitted: list[Car] = []
 
     def images(self) -> Figures:
         """Build the image, or take the one that was named, and another one for the update, to every node."""
@@ -48,12 +48,12 @@ class Life:
         output("docker", "build", "--quiet", "--tag", NEXT, "-", given=another.encode())
         for node in self.stack.nodes.all:
             node.take(self.image, NEXT)
-        told = {"nodes": ", ".join(node.name for node in self.stack.nodes.all)}
+        promised = {"nodes": ", ".join(node.name for node in self.stack.nodes.all)}
         if present(PROMETHEUS):
             self.stack.nodes.manager.take(PROMETHEUS)
-            return told | {"images": f"{self.image}, {NEXT}, {PROMETHEUS}"}
+            return promised | {"images": f"{self.image}, {NEXT}, {PROMETHEUS}"}
         self.stack.files.remove(PROMETHEUS_FILE)
-        return told | {"images": f"{self.image}, {NEXT}", "left out, for want of an image": PROMETHEUS}
+        return promised | {"images": f"{self.image}, {NEXT}", "left out, for want of an image": PROMETHEUS}
 
     def deployed(self) -> Figures:
         """Label the nodes and deploy: a substation on each is in use, and each has a gateway that answers."""
@@ -140,7 +140,7 @@ class Life:
             figures
             | {
                 "updated after": f"{updated_s:.1f} s",
-                "sessions of before that each has": {name: len(each) for name, each in kept.items()},
+                "earlier sessions that each has": {name: len(each) for name, each in kept.items()},
             }
             | self._answers(*asked)
             | self.held()
@@ -177,15 +177,15 @@ class Life:
         return {"verdict": ended["verdict"], "admitted": ended["admitted"]} | self.held()
 
     def held(self) -> Figures:
-        """Hold what clients were told to the journals: nothing lost, nothing doubled, nobody overloaded."""
+        """Compare the answers with the journals: nothing is lost or doubled, and no substation is overloaded."""
         journals = self.stack.journals()
-        each_told = [
-            {body["session_id"] for status, body in car.answers if status == 201} for car in self.told
+        by_car = [
+            {body["session_id"] for status, body in car.answers if status == 201} for car in self.admitted
         ]
-        sessions = set[str]().union(*each_told)
-        assert {len(told_one) for told_one in each_told} == {1}, "a key was told two sessions"
-        assert len(sessions) == len(self.told), "two keys were told one session"
-        vehicles = {car.wish["vehicle_id"] for car in self.told}
+        sessions = set[str]().union(*by_car)
+        assert {len(answered) for answered in by_car} == {1}, "a key got two sessions"
+        assert len(sessions) == len(self.admitted), "two keys got one session"
+        vehicles = {car.wish["vehicle_id"] for car in self.admitted}
         kept = [row for rows in journals.values() for row in rows if row["vehicle_id"] in vehicles]
         lost = sessions - {row["session_id"] for row in kept}
         assert not lost, f"{len(lost)} of {len(sessions)} sessions are in no journal: {sorted(lost)[:5]}"
@@ -194,7 +194,7 @@ class Life:
         peaks = {name: self._peaks(name, rows) for name, rows in journals.items()}
         assert all(max(peak) <= CAPACITY_KW * 1000 for peak in peaks.values()), f"overload, in W: {peaks}"
         return {
-            "sessions told and kept": f"{len(sessions)} of {len(sessions)}, none twice",
+            "sessions answered and kept": f"{len(sessions)} of {len(sessions)}, none twice",
             f"peak of {CAPACITY_KW} kW, by the journal and by its clients": ", ".join(
                 f"{name} {journal / 1000:.1f} and {clients / 1000:.1f} kW"
                 for name, (journal, clients) in peaks.items()
@@ -202,10 +202,12 @@ class Life:
         }
 
     def _peaks(self, name: str, rows: list[sqlite3.Row]) -> tuple[int, int]:
-        bodies = [car.session for car in self.told if car.session and car.session["substation_id"] == name]
+        bodies = [
+            car.session for car in self.admitted if car.session and car.session["substation_id"] == name
+        ]
         return (
             most_at_once([part for row in rows for part in journaled(row)]),
-            most_at_once([part for body in bodies for part in told(body)]),
+            most_at_once([part for body in bodies for part in promised(body)]),
         )
 
     def _answers(self, asked: list[Car], unanswered: int) -> Figures:
@@ -215,7 +217,7 @@ class Life:
         assert not unsettled, (
             f"never admitted: {len(unsettled)} of {len(asked)} cars: {last}: {unsettled[:5]}"
         )
-        self.told += asked
+        self.admitted += asked
         return {"cars": len(asked), "answers": dict(sorted(answers.items())), "not answered": unanswered}
 
     def _prometheus(self, path: str) -> dict[str, Any]:
@@ -223,8 +225,8 @@ class Life:
         page = self.stack.nodes.manager.docker(
             "run", "--rm", "--network", self.stack.network, self.image, *probe
         )
-        told: dict[str, Any] = json.loads(page)["data"]
-        return told
+        promised: dict[str, Any] = json.loads(page)["data"]
+        return promised
 
     def _client(self, *command: str) -> Client:
         return Client(self.stack.nodes.manager, self.stack.network, self.image, *command)
@@ -232,9 +234,9 @@ class Life:
     def _cars(self, name: str) -> Client:
         """Start a stream of cars on an empty fleet, and let some be admitted.
 
-        Who is refused may be told to come back when the longest session has ended: none may be longer than theirs.
+        A refused car may have to come back when the longest session has ended: none may be longer than theirs.
         """
-        until(self._empty, "all cars of before gone", EMPTY_WITHIN_S)
+        until(self._empty, "all earlier cars gone", EMPTY_WITHIN_S)
         stream = self._client("stream", "http://tasks.gateway:8000", name, str(PER_S))
         time.sleep(HELD_S)
         return stream

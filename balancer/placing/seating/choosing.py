@@ -56,7 +56,7 @@ class SeatChooser:
         self._clock = clock
 
     def look(self, eligible: tuple[str, ...] = (), *, surely: bool) -> list[Option]:
-        """Return how the eligible substations stand, all if empty; `surely` by the most that each can carry."""
+        """Return the options of the eligible substations (empty: all), with `surely` by the highest possible load."""
         options = self.view.look(eligible, self._clock())
         if not surely:
             return options

@@ -37,7 +37,7 @@ class SeatQueue:
         promised_returns: PromisedReturns,
         clock: Callable[[], float],
     ) -> None:
-        """`clock` is the view's; waiting goes by the loop's."""
+        """`clock` is that of the view; waiting is timed by the clock of the event loop."""
         self.room = room
         self._chooser = chooser
         self._promised_returns = promised_returns
@@ -76,7 +76,7 @@ class SeatQueue:
         return seat
 
     def serve(self) -> None:
-        """Give seats to those who wait and fit, by what surely is free: a refusal would be durable."""
+        """Give seats to waiting requests that fit into the power that is surely free: a refusal would be durable."""
         for waiting in self._waiting.values():
             if waiting.future.done():  # it is on its way out
                 self.room.leave(waiting.waiter)

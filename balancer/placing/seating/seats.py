@@ -24,7 +24,7 @@ class Seats:
         room: WaitingRoom,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` is the view's; waiting goes by the loop's."""
+        """`clock` is that of the view; waiting is timed by the clock of the event loop."""
         self.promised_returns = PromisedReturns(view)
         self.view = view
         self.decisions = decisions
@@ -86,7 +86,7 @@ class Seats:
         await self.queue.close()
 
     def _worth_waiting(self, flight: Flight) -> bool:
-        """Whether a caller is left who waits, and a substation is known, or expected, that is large enough."""
+        """Whether a caller still waits, and a substation that is large enough is known or expected."""
         charge, view = flight.charge, self.view
         large_enough = view.rated_w(charge.substations) >= charge.plan.power_w
         return flight.callers > 0 and (large_enough or bool(view.roster.addresses.unseen()))

@@ -26,7 +26,7 @@ from tests.unit.runtime.test_changes import applied, without_ages
 Frame = dict[str, Any]
 
 
-class Shown:
+class ChangingFleet:
     """A fleet that changes whenever it is looked at, wholly, and is `size` members large."""
 
     def __init__(self, size: int = 2) -> None:
@@ -43,10 +43,10 @@ class Shown:
         return {"policy": "least_loaded", FLEET.rows: members, "unseen": []}
 
 
-class Served:
+class StreamOnly:
     """The stream alone, of a fleet that is made up."""
 
-    def __init__(self, shown: Shown, drop_s: float = 30.0) -> None:
+    def __init__(self, shown: ChangingFleet, drop_s: float = 30.0) -> None:
         self.shown = shown
         self.registry = CollectorRegistry()
         self.streams = FrameStreams(
@@ -76,8 +76,8 @@ async def connected(
 
 
 @contextlib.asynccontextmanager
-async def served(size: int = 2, drop_s: float = 30.0) -> AsyncIterator[Served]:
-    stream = Served(Shown(size), drop_s)
+async def served(size: int = 2, drop_s: float = 30.0) -> AsyncIterator[StreamOnly]:
+    stream = StreamOnly(ChangingFleet(size), drop_s)
     app = Application([("/fleet/stream", FrameStreamHandler, {"streams": stream.streams})])
     async with http.listen(app, HOST, 0) as stream.port:
         try:
@@ -130,7 +130,7 @@ async def test_a_heartbeat_comes_when_nothing_changes(tmp_path: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def stalled(stream: Served) -> AsyncIterator[tuple[asyncio.StreamReader, FrameStreamHandler]]:
+async def stalled(stream: StreamOnly) -> AsyncIterator[tuple[asyncio.StreamReader, FrameStreamHandler]]:
     """A client that has connected and reads nothing."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

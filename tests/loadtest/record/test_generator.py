@@ -18,7 +18,7 @@ from loadtest.record.generator_health import (
     GeneratorMonitor,
     faults,
 )
-from tests.loadtest.fake import Ended, ended, start, two
+from tests.loadtest.fake import Exit, ended, start, two
 
 STOPPED_S = 1.5
 
@@ -96,7 +96,7 @@ def test_a_stopped_generator_is_loud_and_its_broken_latencies_are_not_blamed_on_
 ) -> None:
     grid = two()
 
-    async def scenario() -> Ended:
+    async def scenario() -> Exit:
         async with grid.serving():
             options = (
                 "--requests",

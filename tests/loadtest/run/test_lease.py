@@ -11,7 +11,7 @@ from aiohttp import web
 
 from loadtest.record.grid_reader import NotReady
 from loadtest.run import lease
-from loadtest.run.lease import Busy, Lease
+from loadtest.run.lease import Lease, OtherRunActive
 from tests.loadtest.fake import FakeGrid, ended, rush, start, two
 
 
@@ -166,7 +166,7 @@ def test_of_two_that_take_it_one_is_busy() -> None:
             other = Lease(http, grid.url, "run-2")
             await mine.take()
             await mine.take()
-            with pytest.raises(Busy, match="run-1 holds the lease"):
+            with pytest.raises(OtherRunActive, match="run-1 holds the lease"):
                 await other.take()
             await other.give_back()  # it is not its own
             assert grid.holder == "run-1"

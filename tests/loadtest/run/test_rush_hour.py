@@ -19,7 +19,7 @@ from loadtest.plan.presets import PRESETS
 from loadtest.send.engine import Engine, SendingOptions
 from loadtest.send.retrying import RetryPolicy
 from loadtest.send.stop import StopSignal
-from tests.loadtest.fake import Ended, FakeGrid, FakeStation, ended, rush, start, two
+from tests.loadtest.fake import Exit, FakeGrid, FakeStation, ended, rush, start, two
 
 
 def test_a_balanced_grid_holds_and_every_request_is_recorded(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_admission_above_capacity_is_found_in_the_clients_own_records() -> None:
 def test_an_interrupted_run_stops_sending_and_still_shows_what_it_measured() -> None:
     grid = two()
 
-    async def scenario() -> Ended:
+    async def scenario() -> Exit:
         async with grid.serving():
             process = await start(grid, "--requests", "2000", "--seconds", "60")
             await asyncio.wait_for(grid.arrived.wait(), 60)
@@ -168,7 +168,7 @@ def test_a_grid_that_is_not_there_ends_with_3() -> None:
     assert "make run" in result.err
 
 
-async def _alone(grid: FakeGrid) -> Ended:
+async def _alone(grid: FakeGrid) -> Exit:
     return await ended(await start(grid))
 
 
@@ -190,7 +190,7 @@ def test_what_holds_it_up_for_good_ends_with_3_at_once(stations: list[FakeStatio
 def test_a_fleet_that_gets_empty_in_time_is_waited_for() -> None:
     grid = FakeGrid([FakeStation("substation-1", load_w=20_000, kept=False)])
 
-    async def scenario() -> Ended:
+    async def scenario() -> Exit:
         async with grid.serving():
             process = await start(grid)
             assert process.stdout

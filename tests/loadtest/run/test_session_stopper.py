@@ -12,7 +12,7 @@ from aiohttp import web
 
 from loadtest.paper import page
 from loadtest.record.stopped_sessions import StoppedSessions
-from tests.loadtest.fake import Ended, FakeGrid, ended, start, two
+from tests.loadtest.fake import Exit, FakeGrid, ended, start, two
 
 LONG = ("--requests", "2000", "--seconds", "60")
 OPTION = "--end-sessions-on-stop"
@@ -27,10 +27,10 @@ async def _some(reached: Callable[[], bool]) -> None:
 
 def stopped(
     grid: FakeGrid, *options: str, again: bool = False, by: signal.Signals = signal.SIGINT, **environ: str
-) -> Ended:
+) -> Exit:
     """Stop a run that has got ten sessions; `again` sends a second signal once sessions are being ended."""
 
-    async def scenario() -> Ended:
+    async def scenario() -> Exit:
         async with grid.serving():
             process = await start(grid, *LONG, *options, **environ)
             await _some(lambda: len(grid.keys) >= 10)
@@ -103,7 +103,7 @@ def test_a_stop_of_the_sending_only_leaves_the_cars_charging(runs_dir: Path) -> 
 def test_a_run_that_goes_on_to_its_end_ends_no_session(runs_dir: Path) -> None:
     grid = two()
 
-    async def scenario() -> Ended:
+    async def scenario() -> Exit:
         async with grid.serving():
             return await ended(await start(grid, OPTION, "--fail-if", "max_mean > 2"))
 

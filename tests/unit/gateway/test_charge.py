@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from balancer.contract import Charge
 from gateway.charge import charge
-from gateway.fields import FIELDS, MOST_FAULTS, Fault, Invalid
+from gateway.fields import FIELDS, MOST_FAULTS, Fault, InvalidFields
 from runtime.json_body import read_object
 
 DEFAULTS = {field.name: field.default for field in FIELDS if field.default is not None}
@@ -46,7 +46,7 @@ def test_any_object_is_a_request_or_invalid(document: dict[str, Any]) -> None:
     faults: list[Fault] = []
     try:
         assert charge(document, "key").plan.power_w > 0
-    except Invalid as error:
+    except InvalidFields as error:
         faults = error.faults
     wrong = {fault.field for fault in faults}
     strange = {name[:64] for name in document if name not in NAMES}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from balancer.contract import CURSOR, BalancerAnswer, BalancerOutcome, ListSessions
 from gateway.callers import ANONYMOUS, Caller
-from gateway.fields import Invalid
+from gateway.fields import InvalidFields
 from gateway.listing import PARAMETERS, page, page_json
 
 ACME = Caller("acme")
@@ -17,7 +17,7 @@ VEHICLES = st.from_regex(r"[!-~]{1,64}", fullmatch=True)
 
 
 def faults(**query: str) -> list[str]:
-    with pytest.raises(Invalid) as caught:
+    with pytest.raises(InvalidFields) as caught:
         page({name: [value.encode()] for name, value in query.items()}, ANONYMOUS)
     return [fault.field for fault in caught.value.faults]
 
@@ -45,7 +45,7 @@ def test_a_limit_is_a_whole_number_from_1_to_100(limit: str) -> None:
 def test_every_fault_is_named_at_once() -> None:
     assert faults(limit="0", cursor="a b", colour="red") == ["vehicle_id", "limit", "cursor", "colour"]
     assert faults(vehicle_id="a b") == ["vehicle_id"]
-    with pytest.raises(Invalid, match="1 fault"):
+    with pytest.raises(InvalidFields, match="1 fault"):
         page({"vehicle_id": [b"car-1", b"car-2"]}, ANONYMOUS)
 
 
@@ -56,7 +56,7 @@ def test_every_fault_is_named_at_once() -> None:
     )
 )
 def test_any_query_is_a_page_or_invalid(query: dict[str, list[bytes]]) -> None:
-    with contextlib.suppress(Invalid):
+    with contextlib.suppress(InvalidFields):
         assert 1 <= page(query, ANONYMOUS).limit <= 100
 
 

@@ -16,7 +16,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from monitoring.grafana.figures import stat
 from monitoring.grafana.layout import Line, Section, place
 from monitoring.grafana.panels import Limits, Query
-from monitoring.grafana.queries import DASHBOARDS, asked
+from monitoring.grafana.queries import DASHBOARDS, file_queries
 from monitoring.grafana.written import dashboards, text
 from tests.unit.monitoring.held import Json, all_panels, dashboard, panels, variables
 
@@ -167,7 +167,7 @@ def metrics() -> dict[str, str]:
 def test_every_metric_and_label_of_every_query_exists() -> None:
     known, page = metrics(), (ROOT / "docs" / "metrics.md").read_text()
     assert len(known) > 40
-    for query in asked():
+    for query in file_queries():
         found = re.findall(
             r"(?<![\w:])((?:\w+:)?(?:smartgrid|process|scrape)_[\w:]+|up)\b(?:\{([^}]*)\})?", query.expr
         )

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runtime.body_limit import BODY_BYTES
-from runtime.json_body import DEEPEST, LONGEST_FAULT, Malformed, read_object
+from runtime.json_body import DEEPEST, LONGEST_FAULT, MalformedJson, read_object
 
 JSON = st.recursive(
     st.none()
@@ -66,7 +66,7 @@ def test_any_bytes_are_an_object_that_can_be_sent_on_or_malformed(body: bytes) -
     document, said = {}, "-"
     try:
         document = read_object(body)
-    except Malformed as malformed:
+    except MalformedJson as malformed:
         said = str(malformed)
     assert isinstance(document, dict)
     json.dumps(document, ensure_ascii=False).encode()
@@ -87,7 +87,7 @@ def test_every_object_that_is_not_deep_is_read_as_it_is(document: dict[str, Any]
 @pytest.mark.parametrize("levels", [DEEPEST + 1, 100, 900, 990, 1000, 20_000])
 def test_a_body_that_is_nested_too_deep_is_refused_before_it_is_parsed(levels: int) -> None:
     assert read_object(nested(DEEPEST))
-    with pytest.raises(Malformed, match="nested too deep"):
+    with pytest.raises(MalformedJson, match="nested too deep"):
         read_object(nested(levels))
 
 
@@ -105,7 +105,7 @@ def test_a_body_that_is_nested_too_deep_is_refused_before_it_is_parsed(levels: i
     ],
 )
 def test_what_is_wrong_with_a_body_is_said(body: bytes, says: str) -> None:
-    with pytest.raises(Malformed, match=says):
+    with pytest.raises(MalformedJson, match=says):
         read_object(body)
 
 

@@ -78,11 +78,11 @@ def test_another_message_level_or_logger_is_not_equal(log: Log) -> None:
 def test_what_was_left_out_is_told_though_nothing_else_is_logged(log: Log) -> None:
     for _ in range(5):
         log.logger.info("served")
-    log.handler.tell()
+    log.handler.write_left_out()
     assert log.left_out() == {}
     log.now_s = INTERVAL_S
-    log.handler.tell()
-    log.handler.tell()
+    log.handler.write_left_out()
+    log.handler.write_left_out()
     assert log.left_out() == {"served": 2}
     assert len(log.lines()) == 4
 
@@ -90,7 +90,7 @@ def test_what_was_left_out_is_told_though_nothing_else_is_logged(log: Log) -> No
 def test_what_was_left_out_is_told_when_the_process_ends(log: Log) -> None:
     for _ in range(5):
         log.logger.info("served")
-    log.handler.tell(ending=True)
+    log.handler.write_left_out(ending=True)
     assert log.left_out() == {"served": 2}
 
 
@@ -98,7 +98,7 @@ def test_a_count_is_nobodys_request(log: Log) -> None:
     trace.CURRENT.set(trace.received("", "r-1"))
     for _ in range(5):
         log.logger.info("served")
-    log.handler.tell(ending=True)
+    log.handler.write_left_out(ending=True)
     assert "trace_id" not in log.lines()[-1]
     assert trace.CURRENT.get() is not None
 
@@ -108,7 +108,7 @@ def test_messages_that_all_differ_are_bounded_too() -> None:
     for number in range(3 * MOST_KINDS):
         log.logger.info("of %d", number)
     assert len(log.lines()) == MOST_KINDS + 2
-    log.handler.tell(ending=True)
+    log.handler.write_left_out(ending=True)
     assert log.left_out() == {"others": 2 * MOST_KINDS - 2}
 
 
@@ -124,5 +124,5 @@ def test_threads_that_log_at_once_lose_no_count() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    log.handler.tell(ending=True)
+    log.handler.write_left_out(ending=True)
     assert log.left_out() == {"x": 790}

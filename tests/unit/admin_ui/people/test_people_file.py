@@ -116,6 +116,6 @@ def test_the_file_is_read_again_when_it_changed_and_only_then(command: Typed, tm
 async def test_a_queue_of_passwords_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "MOST_WAITING", -passwords.AT_ONCE)
     hashes = Passwords()
-    with pytest.raises(passwords.Busy):
+    with pytest.raises(passwords.TooManyPasswords):
         await hashes.matches(None, "x")
     hashes.close()

@@ -50,7 +50,7 @@ class Shelf(Protocol):
         """End that."""
 
 
-class Embedded:
+class EmbeddedShelf:
     """Books in a SQLite file."""
 
     def __init__(self, folder: Path) -> None:
@@ -81,7 +81,7 @@ class Embedded:
         store.rows(f"PRAGMA max_page_count = {most}")
 
 
-KINDS: dict[str, Callable[[Path], Shelf]] = {"embedded": Embedded}
+KINDS: dict[str, Callable[[Path], Shelf]] = {"embedded": EmbeddedShelf}
 
 
 @pytest.fixture(params=KINDS)
@@ -426,13 +426,13 @@ async def test_a_book_has_one_id_for_life(shelf: Shelf, tmp_path: Path) -> None:
 
 @pytest.mark.gen_test
 async def test_two_embedded_books_have_different_ids(tmp_path: Path) -> None:
-    async with Embedded(tmp_path / "a").open() as one, Embedded(tmp_path / "b").open() as other:
+    async with EmbeddedShelf(tmp_path / "a").open() as one, EmbeddedShelf(tmp_path / "b").open() as other:
         assert one.book_id != other.book_id
 
 
 @pytest.mark.gen_test
 async def test_a_book_says_what_keeps_it_from_being_written_until_it_can_be(tmp_path: Path) -> None:
-    shelf = Embedded(tmp_path)
+    shelf = EmbeddedShelf(tmp_path)
     async with shelf.open() as book:
         assert isinstance(book, EmbeddedBook)
         assert book.waiting_for() == []
@@ -451,7 +451,7 @@ async def test_a_book_says_what_keeps_it_from_being_written_until_it_can_be(tmp_
 @pytest.mark.gen_test
 async def test_a_book_that_is_not_written_in_time_says_so(tmp_path: Path) -> None:
     stalled = threading.Event()
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         assert isinstance(book, EmbeddedBook)
         stuck = asyncio.ensure_future(book._do(lambda _: stalled.wait()))
         while not book.waiting_for():
@@ -464,10 +464,10 @@ async def test_a_book_that_is_not_written_in_time_says_so(tmp_path: Path) -> Non
 
 @pytest.mark.gen_test
 async def test_a_book_that_is_there_opens_on_a_full_disk(tmp_path: Path) -> None:
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         book_id = book.book_id
     sizes = {path: path.stat().st_size for path in (tmp_path / "book").iterdir()}
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         assert book.book_id == book_id
         written = {path: path.stat().st_size for path in (tmp_path / "book").iterdir()}
         assert sum(written.values()) == sum(sizes.values())  # nothing is written to open it
@@ -475,7 +475,7 @@ async def test_a_book_that_is_there_opens_on_a_full_disk(tmp_path: Path) -> None
 
 @pytest.mark.gen_test
 async def test_a_book_whose_page_can_t_be_read_says_so_and_does_not_end_the_process(tmp_path: Path) -> None:
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         assert isinstance(book, EmbeddedBook)
         await book.claim("k", "f", "s-1")
         store: Store = book._store
@@ -489,15 +489,15 @@ async def test_a_book_whose_page_can_t_be_read_says_so_and_does_not_end_the_proc
             await book.claim("k", "f", "s-1")
         assert book.waiting_for() == ["the order book: database disk image is malformed"]
     with pytest.raises(StoreUnusable, match=r"orders\.sqlite is damaged"):
-        async with Embedded(tmp_path).open():
+        async with EmbeddedShelf(tmp_path).open():
             pass
 
 
 @pytest.mark.gen_test
 async def test_an_embedded_book_has_one_owner(tmp_path: Path) -> None:
-    async with Embedded(tmp_path).open():
+    async with EmbeddedShelf(tmp_path).open():
         with pytest.raises(StoreUnusable):
-            async with Embedded(tmp_path).open():
+            async with EmbeddedShelf(tmp_path).open():
                 pass
 
 

@@ -25,7 +25,7 @@ def entry(address: str, port: int) -> tuple[Any, ...]:
     return (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
 
 
-class Watched:
+class AddressRecorder:
     """A poller that only keeps the addresses."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Names:
 
     def __init__(self, *sources: str) -> None:
         self.addresses: dict[str, list[str] | None] = {"substations": [], "others": []}
-        self.poller = Watched()
+        self.poller = AddressRecorder()
         self.known = Addresses()
         self.registry = CollectorRegistry()
         self.discovery = Discovery(

@@ -12,7 +12,7 @@ from balancer.contract import BalancerOutcome
 from balancer.fleet.health import EJECT_AFTER
 from balancer.operating.operator_settings import OperatorSettings
 from balancer.operating.substation_orders import SubstationOrders
-from tests.unit.balancer.book.test_embedded_book import BULKY, Embedded
+from tests.unit.balancer.book.test_embedded_book import BULKY, EmbeddedShelf
 from tests.unit.balancer.fleets import Fleet, report, url
 
 
@@ -39,7 +39,7 @@ async def test_every_balancer_on_a_book_takes_over_what_one_was_ordered(tmp_path
     here, there = Fleet(report("a"), report("b")), Fleet(report("a"), report("b"))
     here.miss("a", 5)
     here.linked.discard("a")
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         dropped: list[str] = []
         ordered = DecommissionedJournals()
         settings = operator(here, book, ordered, lambda: dropped.extend(here.roster.forget(0.0)))
@@ -65,7 +65,7 @@ async def test_a_book_that_can_t_be_written_changes_nothing_and_says_so(tmp_path
     fleet = Fleet(report("a", journal_id=BULKY))
     fleet.miss("a", 5)
     fleet.linked.discard("a")
-    shelf = Embedded(tmp_path)
+    shelf = EmbeddedShelf(tmp_path)
     async with shelf.open() as book:
         shelf.fill_the_disk(book)
         answer = await orders(fleet, book).decommission("a")
@@ -89,7 +89,7 @@ async def test_a_substation_that_may_still_charge_is_not_given_up_and_it_is_said
     fleet.miss("a", misses)
     if not linked:
         fleet.linked.discard("a")
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         answer = await orders(fleet, book).decommission("a")
         assert answer.outcome is BalancerOutcome.INVALID
         assert "a may still charge cars" in answer.detail
@@ -103,7 +103,7 @@ async def test_one_that_is_back_at_the_last_moment_is_not_given_up(tmp_path: Pat
     fleet = Fleet(report("a"))
     fleet.miss("a", 5)
     fleet.linked.discard("a")
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
 
         class ComesBack:
             """The book, in the moment of whose reading the stream is up again."""
@@ -123,7 +123,7 @@ async def test_one_that_is_back_at_the_last_moment_is_not_given_up(tmp_path: Pat
 @pytest.mark.gen_test
 async def test_a_balancer_that_has_not_looked_everywhere_yet_gives_nobody_up(tmp_path: Path) -> None:
     fleet = Fleet()
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         await book.claim("k", "f", "a", "journal-a")
         fleet.roster.addresses.watch(url("a"))
         for misses in range(EJECT_AFTER):
@@ -137,7 +137,7 @@ async def test_a_balancer_that_has_not_looked_everywhere_yet_gives_nobody_up(tmp
 async def test_the_address_of_one_that_was_given_up_expects_nobody_after_a_restart_of_the_balancer(
     tmp_path: Path,
 ) -> None:
-    shelf = Embedded(tmp_path)
+    shelf = EmbeddedShelf(tmp_path)
     fleet = Fleet()
     fleet.roster.addresses.watch(url("a"))
     fleet.roster.polled(url("a"), report("a"), time.monotonic())
@@ -166,7 +166,7 @@ async def test_the_address_of_one_that_was_given_up_expects_nobody_after_a_resta
 async def test_a_former_journal_is_given_up_while_its_substation_goes_on_with_another(tmp_path: Path) -> None:
     fleet = Fleet(report("a", journal_id="now"))
     fleet.poll(report("a", seq=2, journal_id="now"), time.monotonic())
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         await book.claim("k", "f", "a", "before")
         decommissioned = DecommissionedJournals()
         told = orders(fleet, book, decommissioned)
@@ -187,7 +187,7 @@ async def test_of_two_under_one_id_no_journal_is_given_up(tmp_path: Path) -> Non
     fleet.roster.addresses.watch("http://twin:1")
     fleet.poll(report("a", seq=2), now_s)
     fleet.roster.polled("http://twin:1", report("a", journal_id="twin"), now_s)
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         await book.claim("k", "f", "a", "twin")
         for journal_id in ("", "journal-a", "twin"):
             answer = await orders(fleet, book).decommission("a", journal_id)
@@ -197,7 +197,7 @@ async def test_of_two_under_one_id_no_journal_is_given_up(tmp_path: Path) -> Non
 @pytest.mark.gen_test
 async def test_every_balancer_on_a_book_knows_who_holds_the_rush_hour(tmp_path: Path) -> None:
     here, there = Fleet(report("a")), Fleet(report("a"))
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         takes, follows = operator(here, book), operator(there, book)
         assert takes.rushhour is follows.rushhour is None
         assert (await takes.take_rushhour("run-1", 30)).outcome is BalancerOutcome.DONE

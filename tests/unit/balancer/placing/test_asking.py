@@ -55,7 +55,7 @@ async def lost() -> SubstationAnswer:
     raise LinkLost
 
 
-class Watched:
+class SpeedRecorder:
     def __init__(self) -> None:
         self.seen: list[tuple[str, str]] = []
 
@@ -86,7 +86,7 @@ async def test_it_never_sleeps_past_its_deadline(monkeypatch: pytest.MonkeyPatch
     links, made = linked(full=unavailable)
     for _ in range(40):
         until_s = clock.now_s + 4.8
-        assert await Asker(links, Watched()).ask("full", FindSession("x"), until_s) is None
+        assert await Asker(links, SpeedRecorder()).ask("full", FindSession("x"), until_s) is None
         assert clock.now_s == pytest.approx(until_s)
     assert made["full"].calls >= 40 * 7
 
@@ -97,7 +97,7 @@ async def test_a_substation_that_is_back_is_asked_within_a_second_or_two_however
 ) -> None:
     clock = Sleeps(monkeypatch)
     links, _ = linked(full=unavailable)
-    await Asker(links, Watched()).ask("full", FindSession("x"), clock.now_s + 64.8)
+    await Asker(links, SpeedRecorder()).ask("full", FindSession("x"), clock.now_s + 64.8)
     assert max(clock.slept) <= 1.5 * asking.LONGEST_PAUSE_S
 
 
@@ -109,7 +109,7 @@ async def test_a_dead_substation_takes_no_retry_from_a_healthy_one() -> None:
         return await next(broken, _found)()
 
     links, _ = linked(dead=lost, fine=breaks_once)
-    asker = Asker(links, Watched())
+    asker = Asker(links, SpeedRecorder())
     assert await asker.ask("dead", FindSession("x"), time.monotonic() + 0.01) is None
     asker._budgets["dead"].tokens = -1000.0
     assert await asker.ask("dead", FindSession("x"), time.monotonic() + 30) is None  # at once
@@ -119,7 +119,7 @@ async def test_a_dead_substation_takes_no_retry_from_a_healthy_one() -> None:
 @pytest.mark.gen_test
 async def test_an_ask_without_retries_draws_on_no_budget() -> None:
     links, made = linked(dead=lost)
-    asker = Asker(links, Watched())
+    asker = Asker(links, SpeedRecorder())
     for _ in range(300):
         assert await asker.once("dead", Withdraw("~a", 0), 5.0) is None
     assert made["dead"].calls == 300
@@ -129,7 +129,7 @@ async def test_an_ask_without_retries_draws_on_no_budget() -> None:
 @pytest.mark.gen_test
 async def test_who_waits_for_a_substation_that_was_not_discovered_is_woken_when_it_is() -> None:
     links, _ = linked()
-    asker = Asker(links, Watched())
+    asker = Asker(links, SpeedRecorder())
     waiting = [asyncio.create_task(asker.once("s-1", FindSession("x"), 30.0)) for _ in range(100)]
     await asyncio.sleep(0)
     links.connect("s-1", "127.0.0.1:1")
@@ -144,7 +144,7 @@ async def test_a_call_that_is_not_answered_soon_is_reported_before_its_deadline(
 ) -> None:
     monkeypatch.setattr(asking, "LATE_S", 0.01)
     links, _ = linked(stalled=silent)
-    watched = Watched()
+    watched = SpeedRecorder()
     asked = asyncio.create_task(Asker(links, watched).ask("stalled", FindSession("x"), time.monotonic() + 30))
     while not watched.seen:
         await asyncio.sleep(0.001)
@@ -157,7 +157,7 @@ async def test_a_call_that_is_not_answered_soon_is_reported_before_its_deadline(
 @pytest.mark.gen_test
 async def test_only_a_decision_is_prompt() -> None:
     links, _ = linked(full=unavailable, fine=_found)
-    watched = Watched()
+    watched = SpeedRecorder()
     asker = Asker(links, watched)
     await asker.once("full", FindSession("x"), 1.0)
     await asker.once("fine", FindSession("x"), 1.0)

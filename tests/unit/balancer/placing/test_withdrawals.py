@@ -11,7 +11,7 @@ from balancer.book.protocol import Withdrawal
 from balancer.placing import withdrawals as withdrawals_module
 from balancer.placing.withdrawals import Withdrawals
 from substation.contract import Command, SubstationAnswer, SubstationOutcome, Withdraw
-from tests.unit.balancer.book.test_embedded_book import Embedded
+from tests.unit.balancer.book.test_embedded_book import EmbeddedShelf
 
 ORPHAN = Withdrawal("~a", 1, "s-1")
 
@@ -32,7 +32,7 @@ class Substations:
 @pytest.mark.gen_test
 async def test_a_caller_who_goes_while_it_is_noted_does_not_end_the_withdrawal(tmp_path: Path) -> None:
     substations = Substations()
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         withdrawals = Withdrawals(book, substations, DecommissionedJournals())  # type: ignore[arg-type]
         noting = asyncio.create_task(withdrawals.note(ORPHAN))
         await asyncio.sleep(0)
@@ -46,7 +46,7 @@ async def test_a_caller_who_goes_while_it_is_noted_does_not_end_the_withdrawal(t
 
 @pytest.mark.gen_test
 async def test_what_is_to_be_noted_at_the_end_is_noted(tmp_path: Path) -> None:
-    shelf = Embedded(tmp_path)
+    shelf = EmbeddedShelf(tmp_path)
     async with shelf.open() as book:
         withdrawals = Withdrawals(book, Substations(), DecommissionedJournals())  # type: ignore[arg-type]
         withdrawals.note_soon(ORPHAN)
@@ -59,7 +59,7 @@ async def test_what_is_to_be_noted_at_the_end_is_noted(tmp_path: Path) -> None:
 async def test_a_full_disk_keeps_no_withdrawal_from_being_asked_for(tmp_path: Path) -> None:
     substations = Substations()
     substations.answering.set()
-    shelf = Embedded(tmp_path)
+    shelf = EmbeddedShelf(tmp_path)
     async with shelf.open() as book:
         shelf.fill_the_disk(book)
         withdrawals = Withdrawals(book, substations, DecommissionedJournals())  # type: ignore[arg-type]
@@ -74,7 +74,7 @@ async def test_a_withdrawal_at_a_substation_that_is_gone_for_good_is_forgotten_u
     tmp_path: Path,
 ) -> None:
     substations = Substations()
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         gone = DecommissionedJournals(frozenset({("s-1", "old")}))
         withdrawals = Withdrawals(book, substations, gone)  # type: ignore[arg-type]
         await withdrawals.note(Withdrawal("~a", 1, "s-1", "old"))
@@ -101,7 +101,7 @@ async def test_one_that_is_asked_when_its_substation_is_given_up_is_forgotten_wi
                 gone.journals = frozenset({(substation_id, "")})
 
     substations = Silent()
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         withdrawals = Withdrawals(book, substations, gone)  # type: ignore[arg-type]
         await withdrawals.note(ORPHAN)
         await _all_answered(withdrawals)
@@ -114,7 +114,7 @@ async def test_one_that_is_asked_when_its_substation_is_given_up_is_forgotten_wi
 async def test_an_answered_withdrawal_is_forgotten(tmp_path: Path) -> None:
     substations = Substations()
     substations.answering.set()
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         assert isinstance(book, EmbeddedBook)
         withdrawals = Withdrawals(book, substations, DecommissionedJournals())  # type: ignore[arg-type]
         await withdrawals.note(ORPHAN)
@@ -129,7 +129,7 @@ async def test_ten_thousand_withdrawals_at_a_silent_substation_cost_one_call_a_r
 ) -> None:
     monkeypatch.setattr(withdrawals_module, "PAUSE_S", 0.0)
     substations = Substations()
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         withdrawals = Withdrawals(book, substations, DecommissionedJournals())  # type: ignore[arg-type]
         for number in range(10_000):
             withdrawals._ask(Withdrawal(f"~{number}", 0, "s-1"))
@@ -160,7 +160,7 @@ async def test_a_withdrawal_that_is_never_answered_keeps_no_other_from_being_set
             return None if command == Withdraw("~a", 1) else SubstationAnswer(SubstationOutcome.WITHDRAWN)
 
     substations = Picky()
-    async with Embedded(tmp_path).open() as book:
+    async with EmbeddedShelf(tmp_path).open() as book:
         withdrawals = Withdrawals(book, substations, DecommissionedJournals())  # type: ignore[arg-type]
         for key in ("~a", "~b", "~c"):
             await withdrawals.note(Withdrawal(key, 1, "s-1"))
