@@ -1,17 +1,19 @@
 """Tasks that run beside a service for as long as a context lasts."""
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
+log = logging.getLogger(__name__)
+
 
 @asynccontextmanager
 async def background(*chores: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run every chore as a task while the context lasts, then cancel all and wait until they have ended.
+    """Run every chore as a task while the context lasts, then cancel all and wait until all have ended.
 
-    Raises the exception of a chore that failed before it was cancelled.
+    Logs what chores raised, and raises the first of it, unless the context itself raises.
     """
     tasks = [asyncio.create_task(chore) for chore in chores]
     try:
@@ -19,6 +21,9 @@ async def background(*chores: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     finally:
         for task in tasks:
             task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        faults = [each for each in ended if isinstance(each, Exception)]
+        for fault in faults:
+            log.error("a background task failed", exc_info=fault)
+    for fault in faults:
+        raise fault

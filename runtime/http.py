@@ -71,9 +71,8 @@ def _bound(address: str, port: int) -> list[socket.socket]:
     except OSError as error:
         host = f"[{address}]" if ":" in address else address
         taken = error.errno == errno.EADDRINUSE
-        raise OSError(
-            f"can't listen on {host}:{port}: {error.strerror or error}: {'end what uses the port, or choose another' if taken else 'is it an address of this machine?'}"
-        ) from error
+        todo = "end what uses the port, or choose another" if taken else "is it an address of this machine?"
+        raise OSError(f"can't listen on {host}:{port}: {error.strerror or error}: {todo}") from error
 
 
 def _server(app: Application, limits: Limits, gate: Gate, tls: ssl.SSLContext | None) -> LimitedServer:

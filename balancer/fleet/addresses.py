@@ -37,10 +37,14 @@ class Addresses:
         self._health[url].missed()
 
     def answered(self, url: str, substation_id: str) -> Health:
-        """Count a poll of `url` that found a substation's page; returns the health of the address."""
+        """Count a poll of `url` that found a substation's page; returns the health of the address.
+
+        Raises KeyError, and notes nothing, when `url` is not watched.
+        """
+        health = self._health[url]  # first: an address that is not watched must leave no trace
+        health.answered()
         self._shown[url] = substation_id
-        self._health[url].answered()
-        return self._health[url]
+        return health
 
     def belongs_to(self, url: str, substation_id: str) -> bool:
         """Whether `url` is watched and has not shown another substation's page since."""

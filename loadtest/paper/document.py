@@ -17,6 +17,10 @@ from loadtest.judge.conditions import ChangeKind
 from loadtest.paper.fields import mapping, mappings, number, numbers, text
 
 SCHEMA = "smartgrid-loadtest/1"
+FORMER_NAMES = {  # of thresholds, in the documents of older runs
+    "refused_untold": "refused_without_retry_after",
+    "admissions counted and told agree": "admissions counted and answered agree",
+}
 
 
 class NotAResult(Exception):
@@ -190,6 +194,7 @@ def window(raw: Mapping[str, Any]) -> tuple[float, float | None]:
 
 def _threshold(raw: Mapping[str, Any]) -> Threshold:
     name, value, limit, note = (text(raw.get(key)) for key in ("name", "value", "limit", "note"))
+    name = FORMER_NAMES.get(name, name)
     return Threshold(name, value, limit, raw.get("held") is True, note, raw.get("judged") is not False)
 
 

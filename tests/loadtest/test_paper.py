@@ -13,7 +13,7 @@ import pytest
 
 from loadtest.cli import main
 from loadtest.paper import facts, formats, page, rerun, sheets
-from loadtest.paper.document import NotAResult, read
+from loadtest.paper.document import FORMER_NAMES, NotAResult, read
 from loadtest.paper.headline import headline
 from loadtest.paper.latency import latency
 from loadtest.paper.observations import observe
@@ -87,6 +87,16 @@ def test_the_verdict_is_in_words() -> None:
         "FAILED"
     }
     assert "thresholds failed: Cars refused." in headline(read(documents.refused())).sentence
+
+
+def test_the_thresholds_of_older_runs_have_their_present_names() -> None:
+    raw = documents.held()
+    names = [each.name for each in read(raw).thresholds]
+    older = {present: former for former, present in FORMER_NAMES.items()}
+    for each in raw["thresholds"]:
+        each["name"] = older.get(each["name"], each["name"])
+    assert [each.name for each in read(raw).thresholds] == names
+    assert set(FORMER_NAMES.values()) <= set(names)
 
 
 def test_a_load_above_its_limit_is_said_and_a_normal_one_is_not() -> None:

@@ -26,7 +26,7 @@ def test_every_printed_figure_has_an_entry() -> None:
     assert set(PERCENTILES) - {"max"} <= set(named.replace(",", " ").split())
     for figure in (
         "handled",
-        "told 201s",
+        "201 answers",
         "recomputed peak",
         "W·s",
         "max/mean",

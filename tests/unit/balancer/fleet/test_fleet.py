@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from balancer.fleet.addresses import Addresses
 from balancer.fleet.health import EJECT_AFTER, Health, HealthState
 from balancer.fleet.member import FINITE_WITHIN_S, Member, released_w
 from balancer.fleet.readiness import lacking
@@ -306,3 +307,11 @@ def test_a_substation_that_moved_is_known_by_its_new_address() -> None:
     fleet.roster.polled("http://elsewhere:1", report("a", seq=2), 0.5)
     member = fleet.roster.members["a"]
     assert (member.url, fleet.view.state(member, 0.5)) == ("http://elsewhere:1", HealthState.HEALTHY)
+
+
+def test_a_page_at_an_address_that_is_not_watched_leaves_no_trace() -> None:
+    addresses = Addresses()
+    with pytest.raises(KeyError):
+        addresses.answered("http://a", "a")
+    addresses.watch("http://a")
+    assert addresses.unseen() == ["http://a"]
