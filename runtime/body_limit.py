@@ -23,16 +23,16 @@ class BodyLimit(httputil.HTTPServerConnectionDelegate):
         self._app = app
         self._limit = limit
 
-    def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> "_Limited":
+    def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> "_BodyCounter":
         """Wrap the application's own reader of one request."""
-        return _Limited(self._app.start_request(server_conn, request_conn), request_conn, self._limit)
+        return _BodyCounter(self._app.start_request(server_conn, request_conn), request_conn, self._limit)
 
     def on_close(self, server_conn: object) -> None:
         """Pass on that a connection has closed."""
         self._app.on_close(server_conn)
 
 
-class _Limited(httputil.HTTPMessageDelegate):
+class _BodyCounter(httputil.HTTPMessageDelegate):
     def __init__(
         self, inner: httputil.HTTPMessageDelegate, conn: httputil.HTTPConnection, limit: int
     ) -> None:
