@@ -18,10 +18,10 @@ from loadtest.judge.balance import percentile
 from loadtest.record.generator_health import SATURATED
 from tests.support.grid import ROOT, Grid, until
 
-STALL_S = 4.0
+STALL_S = 6.0
 SECONDS = 12
 REQUESTS = 240
-SLACK_S = 1.5  # more than an answer takes on a busy machine, and much less than the stall
+SLACK_S = 2.5  # more than an answer takes on a busy machine, and much less than the stall
 PERCENTS = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "max": 100.0}
 
 Stall = tuple[float, float]
