@@ -181,7 +181,7 @@ def test_what_is_asked_in_vain_is_said(alarms: Page) -> None:
                     (await request("POST", "/api/alarms/1/ack")).message];
         }"""
     )
-    assert messages == ["a mute ends within 24 hours", "this occurrence waits for nobody: look again"]
+    assert messages == ["a mute ends within 24 hours", "this occurrence needs no acknowledgement any more: look again"]
 
 
 def test_by_the_keyboard_alone(alarms: Page, grid: Grid) -> None:
@@ -282,7 +282,7 @@ def test_cars_that_all_want_one_substation_are_an_uneven_load_until_they_have_le
     uneven = calling(alarms, "Load is uneven")
     heavy = placed(grid, "EV-heavy", substations=["substation-2"], max_power_kw=1200, energy_kwh=1000)
     expect(uneven).to_contain_text("substation-2 is at 86 %")
-    expect(uneven).to_contain_text("See by which policy cars are placed")
+    expect(uneven).to_contain_text("Check the placement policy")
     expect(uneven.get_by_role("link", name="See Decisions")).to_have_attribute("href", "/decisions")
     expect(uneven.get_by_role("link", name="Runbook LoadImbalance")).to_have_attribute(
         "href", "/runbooks/LoadImbalance"
@@ -307,7 +307,7 @@ def test_cars_that_a_full_grid_turns_away_are_an_alarm_until_nobody_is(alarms: P
     answers = [ask(grid, f"EV-late-{number}", max_power_kw=22)[0] for number in range(10)]
     assert set(answers) == {503}
     expect(refused).to_contain_text(re.compile(r"requests a second: \d+ %"))
-    expect(refused).to_contain_text("Restore what is drained or derated")
+    expect(refused).to_contain_text("Restore drained substations and lowered limits")
     alarms.goto(grid.console)
     expect(alarms.locator("#totals")).to_contain_text(re.compile(r"▲ \d\d in the last 60 s"))
     alarms.goto(f"{grid.console}/rush-hour")
