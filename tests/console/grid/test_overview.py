@@ -143,7 +143,7 @@ def test_history_survives_a_reload(page: Page, grid: Grid) -> None:
     expect(
         page.get_by_role("img", name=re.compile("Load of All usable substations in the last 5 minutes"))
     ).to_be_visible()
-    page.get_by_text("Chart data as a table").click()
+    page.get_by_text("Charts as a table").click()
     twin = page.get_by_role("region", name="Chart data as a table").get_by_role("row")
     expect(twin.filter(has_text="substation-1")).to_contain_text("1,400 kW")
 
@@ -156,7 +156,7 @@ def test_axe_finds_nothing_and_a_phone_needs_no_sideways_scroll(
         expect(page.locator(ROW)).to_have_count(3)
         assert axe_faults(page) == []
         page.goto(f"{grid.console}/?substation=substation-1")
-        page.get_by_text("Chart data as a table").click()
+        page.get_by_text("Charts as a table").click()
         for size in (WIDE, NARROW, HUGE):
             page.set_viewport_size(size)
             expect(page.get_by_role("complementary").get_by_role("img")).to_be_visible()

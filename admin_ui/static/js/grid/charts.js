@@ -14,7 +14,7 @@ export class OverviewCharts {
   #charts = new Map();
   #table;
   #spanS = KEPT_S;
-  #details = element("details", { class: "figures" }, element("summary", {}, "Chart data as a table"));
+  #details = element("details", { class: "figures" }, element("summary", {}, "Charts as a table"));
 
   constructor(place, history) {
     [this.#place, this.#history] = [place, history];
