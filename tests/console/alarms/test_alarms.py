@@ -181,7 +181,10 @@ def test_what_is_asked_in_vain_is_said(alarms: Page) -> None:
                     (await request("POST", "/api/alarms/1/ack")).message];
         }"""
     )
-    assert messages == ["a mute ends within 24 hours", "this occurrence needs no acknowledgement any more: look again"]
+    assert messages == [
+        "a mute ends within 24 hours",
+        "this occurrence needs no acknowledgement any more: look again",
+    ]
 
 
 def test_by_the_keyboard_alone(alarms: Page, grid: Grid) -> None:

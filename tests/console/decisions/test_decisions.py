@@ -94,7 +94,9 @@ def test_the_story_of_a_vehicle_has_its_refusal_its_session_and_its_power_over_t
     expect(decisions).to_have_url(re.compile(r"\?vehicle_id=EV-late$"))
     expect(decisions.get_by_role("heading", name="Vehicle EV-late")).to_be_focused()
     attempts = decisions.get_by_role("list", name="Requests and attempts").get_by_role("listitem")
-    expect(attempts.first).to_contain_text(re.compile("✕ refused.*No substation has room: 90 kW was asked for"))
+    expect(attempts.first).to_contain_text(
+        re.compile("✕ refused.*No substation has room: 90 kW was asked for")
+    )
     expect(attempts.nth(1)).to_contain_text(f"{session['substation_id']}: admitted")
     panel = decisions.locator(".session")
     expect(panel).to_contain_text("● charging")

@@ -81,7 +81,7 @@ def test_a_balancer_that_was_killed_is_told_and_then_followed_again(page: Page, 
         re.compile(rf"^◷ The balancer was unreachable from {MOMENT} for \S+ \w+: the charts have a gap\.$")
     )
     page.goto(f"{grid.console}/alarms")
-    events = page.locator("#history tr").filter(has_text="the balancer")
+    events = page.locator("#history tr").filter(has_text="the balancer").filter(has_text="Connection")
     expect(events.locator("td:nth-child(2)")).to_have_text(["Connection restored", "Connection lost"])
     expect(events.first).to_contain_text(re.compile(rf"It was lost for \S+ \w+, since {MOMENT}"))
 

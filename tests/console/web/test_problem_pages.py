@@ -71,7 +71,7 @@ def test_a_damaged_file_is_an_error_page_with_what_to_do_and_the_id_in_the_log(
         assert answer
         assert answer.status == 500
         expect(page.get_by_role("heading", level=1)).to_contain_text("The service failed")
-        expect(page.locator("main")).to_contain_text("give the request id to your administrator")
+        expect(page.locator("main")).to_contain_text("give the request ID to your administrator")
         request_id = answer.headers["x-request-id"]
         expect(page.locator("main code")).to_have_text(request_id)
         said = [json.loads(line) for line in console.said().splitlines() if request_id in line]
