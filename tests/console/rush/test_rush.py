@@ -289,7 +289,7 @@ def test_what_an_operator_changed_during_a_run_is_told_and_not_held_against_the_
     until(lambda: len(charging(grid)) > 20)
     stopped = next(each for each in charging(grid) if each.startswith("substation-1"))
     stop_session(grid, stopped)
-    page.wait_for_timeout(1500)  # the load test looks once a second: it must see the stop before the rest
+    page.wait_for_timeout(1500)  # the load test must see the stop before the rest
     operate(grid, "POST", "/fleet/substation-2/drain")
     operate(grid, "PUT", "/policy", policy="random")
     try:
