@@ -189,7 +189,9 @@ def test_the_head_of_a_result_is_read_without_its_lists() -> None:
 
 
 def test_the_pages_know_every_verdict_and_every_phase() -> None:
-    scripts = "\n".join(path.read_text() for path in (ROOT / "admin_ui" / "static" / "js").rglob("rush*.js"))
+    scripts = "\n".join(
+        path.read_text() for path in (ROOT / "admin_ui" / "static" / "js" / "rush").glob("*.js")
+    )
     (verdicts,) = re.findall(r"const VERDICTS = \{\n(.*?)\n\};", scripts, re.DOTALL)
     named = [a or b for a, b in re.findall(r'^  (?:"([^"]+)"|(\w+)): ', verdicts, re.MULTILINE)]
     assert sorted(named) == sorted([*Verdict, contract.NO_END])
