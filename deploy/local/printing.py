@@ -9,7 +9,15 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+# The shell first: it draws the same pages without the windows of a browser around them, which cost Chromium
+# a second and a half of processor time for each new context (0.4 s against 2.0 s for a page and its picture).
+BROWSERS = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome-stable",
+    "google-chrome",
+)
 FLAGS = (
     "--headless",
     "--no-sandbox",

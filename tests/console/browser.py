@@ -7,10 +7,11 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-from tests.support.chromium import FLAGS, found
+from deploy.local import printing
+from tests.support.chromium import FLAGS
 from tests.support.console import PASSWORD
 
-CHROMIUM = found()
+CHROMIUM = printing.browser()
 WAIT_MS = 30_000  # nothing takes as long unless it never comes
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 NARROW: ViewportSize = {"width": 390, "height": 844}
