@@ -41,9 +41,13 @@ class CommandTable(Generic[Command]):
         return self.conversions[type(command)].kind
 
     def write(self, command: Command | None, call: Any) -> None:
-        """Write a command into the message of its call; None leaves the call without one."""
+        """Write a command into the message of its call; None leaves the call without one.
+
+        Raises TypeError for a command of another protocol.
+        """
         if command is not None:
-            conversion = self.conversions[type(command)]
+            if not (conversion := self.conversions.get(type(command))):
+                raise TypeError(f"the protocol has no {type(command).__name__}")
             getattr(call, conversion.kind).CopyFrom(conversion.to_message(command))
 
     def read(self, call: Any, default_kind: str | None = None) -> Command | None:

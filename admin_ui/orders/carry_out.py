@@ -21,7 +21,7 @@ from admin_ui.orders.preview import basis, preview, preview_stop, shows, undo, w
 
 SHOWN_WITHIN_S = 5.0  # usually the stream shows it within a poll and a quarter of a second
 LOOK_S = 0.05
-AGAIN = "It may have been carried out. Look again; to give it again does no harm."
+AGAIN = "It may have been carried out. Check its state; giving the order again is safe."
 
 
 class OrderOutcome(enum.StrEnum):

@@ -137,7 +137,7 @@ class Poller:
         member = self._roster.members[substation_id]
         if member.report.journal_id != journal_id:
             log.warning(
-                "a substation has another journal, its sessions of before are not in it",
+                "a substation has another journal, without its earlier sessions",
                 extra={"substation": substation_id, "url": url, "was": journal_id, "is": report.journal_id},
             )
         self._identity_log.check(substation_id, member, now_s)

@@ -1,9 +1,9 @@
 """Judges the thresholds of a run: the limit of each, its measured value, and whether it passed."""
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 
 from loadtest.judge.result import Result
+from loadtest.judge.threshold import Threshold
 from loadtest.judge.thresholds import FIGURES, Limit
 
 NOT_MEASURED = "not measured"
@@ -13,26 +13,6 @@ NOT_READ = "not judged: sessions were stopped during the run, and their ends cou
 RECOMPUTED = "recomputed_kw"
 ALL_ENDED = "every request ended"
 ADMISSIONS_AGREE = "admissions counted and answered agree"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Threshold:
-    """One threshold: its measured value, its limit, whether it passed, and a remark.
-
-    A threshold that did not pass is not `judged` if a change on the grid may be the cause.
-    """
-
-    name: str
-    value: str
-    limit: str
-    passed: bool
-    note: str = ""
-    judged: bool = True
-
-    @property
-    def failed(self) -> bool:
-        """Whether the threshold counts against the grid."""
-        return self.judged and not self.passed
 
 
 def judge(result: Result, limits: Sequence[Limit]) -> tuple[Threshold, ...]:

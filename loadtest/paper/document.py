@@ -14,6 +14,7 @@ from typing import Any
 
 from loadtest.judge import conditions
 from loadtest.judge.conditions import ChangeKind
+from loadtest.judge.threshold import Threshold
 from loadtest.paper.fields import mapping, mappings, number, numbers, text
 
 SCHEMA = "smartgrid-loadtest/1"
@@ -25,32 +26,6 @@ FORMER_NAMES = {  # of thresholds, in the documents of older runs
 
 class NotAResult(Exception):
     """This is not the document of a run, or its schema is not known; the message says which."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Threshold:
-    """One threshold, as the run judged it.
-
-    Attributes:
-        name: The name of the figure.
-        value: What was measured, as text.
-        limit: What the value must be, such as `<= 250`.
-        passed: True only if the document says so (its field is called `held`).
-        note: A remark on the value.
-        judged: False when a change on the grid may be the reason for the value.
-    """
-
-    name: str
-    value: str
-    limit: str
-    passed: bool
-    note: str = ""
-    judged: bool = True
-
-    @property
-    def failed(self) -> bool:
-        """Whether the threshold counts against the grid."""
-        return self.judged and not self.passed
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

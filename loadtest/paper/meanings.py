@@ -6,7 +6,7 @@ Pure. The names are those that `--fail-if` takes, and the names of the checks th
 import dataclasses
 from collections.abc import Mapping
 
-from loadtest.paper.document import Threshold
+from loadtest.judge.threshold import Threshold
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import aiohttp
 
 from loadtest.contract import REPORT_FILE, REQUESTS_FILE, RESULT_FILE, SAMPLES_FILE, result_text
 from loadtest.judge.result import Measurements, Result
-from loadtest.judge.verdict import Threshold
+from loadtest.judge.threshold import Threshold
 from loadtest.paper import page, sheets
 from loadtest.paper.document import SCHEMA, NotAResult
 from loadtest.record.readings import FleetSample

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from loadtest.judge.result import LATE_AFTER_MS, Result
 from loadtest.judge.substations import SubstationResult
-from loadtest.judge.verdict import Threshold
+from loadtest.judge.threshold import Threshold
 from loadtest.record.generator_health import GeneratorHealth
 from loadtest.report.runs import RunSummary
 

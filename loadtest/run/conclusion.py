@@ -9,7 +9,7 @@ from loadtest.contract import REPORT_FILE, Verdict, result_text
 from loadtest.judge import verdict
 from loadtest.judge.oracle_result import OracleResult, oracle_result
 from loadtest.judge.result import Measurements, Result, conclude
-from loadtest.judge.verdict import Threshold
+from loadtest.judge.threshold import Threshold
 from loadtest.plan.document import GridSize, RunPlan
 from loadtest.report import document as report
 from loadtest.report import runs, tables

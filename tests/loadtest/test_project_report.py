@@ -12,9 +12,10 @@ import pytest
 
 from loadtest.judge import verdict
 from loadtest.judge.result import conclude
+from loadtest.judge.threshold import Threshold
 from loadtest.judge.thresholds import FIGURES
 from loadtest.paper import conclusion, emptying, meanings, page, policies
-from loadtest.paper.document import NotAResult, Threshold, read
+from loadtest.paper.document import NotAResult, read
 from loadtest.paper.evidence import SCHEMA, Evidence, FleetReading, read_evidence
 from tests.loadtest import documents
 from tests.loadtest.runs import perfect

@@ -216,3 +216,10 @@ def test_a_call_without_a_command_asks_a_substation_for_nothing_and_a_balancer_f
         substation.wire.call_to_message(substation.wire.Call(7, 0, "s-1", None)).WhichOneof("command") is None
     )
     assert balancer.wire.call_to_message(balancer.wire.Call(7, 0, None)).WhichOneof("command") is None
+
+
+def test_a_command_of_another_protocol_is_refused_when_it_is_written() -> None:
+    with pytest.raises(TypeError, match="the protocol has no FindSession"):
+        substation.wire.call_to_message(
+            substation.wire.Call(7, 0, "s-1", balancer_contract.FindSession("s-1.0"))  # type: ignore[arg-type]
+        )

@@ -223,7 +223,7 @@ async def test_an_order_to_a_substation_that_does_not_answer_is_unconfirmed_and_
         await until(lambda: is_shown(at, "s-1", "ejected"))
         status, reply = await at.give("drain", "s-1")
         assert (status, code(reply)) == (503, "unconfirmed")
-        assert "to give it again does no harm" in reply["detail"]
+        assert "giving the order again is safe" in reply["detail"]
         await at.grid.start("s-1")
         await until(lambda: is_shown(at, "s-1", "healthy"))
         reply = await at.preview("drain", "s-1")  # nobody knows whether it was carried out meanwhile

@@ -6,8 +6,9 @@ import pytest
 
 from loadtest.judge.oracle_result import OracleResult
 from loadtest.judge.result import Result, conclude
+from loadtest.judge.threshold import Threshold
 from loadtest.judge.thresholds import FIGURES, RENAMED, Limit, in_force, limit
-from loadtest.judge.verdict import NOT_MEASURED, Threshold, judge
+from loadtest.judge.verdict import NOT_MEASURED, judge
 from loadtest.plan.presets import PRESETS
 from loadtest.record.generator_health import GeneratorHealth
 from loadtest.record.requests import Attempt, RequestOutcome

@@ -7,8 +7,9 @@ import pytest
 
 from loadtest.judge.oracle_result import OracleResult
 from loadtest.judge.result import Measurements, Result, conclude
+from loadtest.judge.threshold import Threshold
 from loadtest.judge.thresholds import in_force, limit
-from loadtest.judge.verdict import Threshold, judge
+from loadtest.judge.verdict import judge
 from loadtest.plan.presets import PRESETS
 from loadtest.record.readings import FleetSample
 from loadtest.record.requests import Attempt, RequestOutcome
