@@ -9,6 +9,7 @@ from tests.bench import contenders, wrk
 from tests.bench.table import Row, Say, figure
 
 CLIENTS = 64
+LIMITS = {1: (0.55, 0.9), 2: (1.0, 1.3), 3: (0.8, 0.9), 4: (1.25, 1.0)}  # must and aim of each row
 PEERS = ("haproxy", "nginx", "envoy")
 
 
@@ -44,6 +45,12 @@ def loads(folder: Path, rounds: Rounds, say: Say) -> dict[str, list[wrk.Load]]:
     return found
 
 
+def row(number: int, measure: str, rounds: list[float], note: str) -> Row:
+    """Return a row with its limits."""
+    must, aim = LIMITS[number]
+    return Row(number, measure, rounds, must=must, aim=aim, higher_is_better=number != 4, note=note)
+
+
 def rows(folder: Path, say: Say, *, quick: bool) -> list[Row]:
     """Measure, and return rows 1 to 4."""
     found = loads(folder, Rounds(2, 3) if quick else Rounds(), say)
@@ -53,39 +60,28 @@ def rows(folder: Path, say: Say, *, quick: bool) -> list[Row]:
     best = [max(each) for each in zip(*(rates[name] for name in PEERS), strict=True)]
     p50 = {name: [load.p50_ms for load in each] for name, each in found.items()}
     return [
-        Row(
+        row(
             1,
             "admissions through all hops, 64 clients, against the bare handler",
             _ratios(rates["ours"], rates["bare"]),
-            must=0.55,
-            aim=0.9,
-            higher_is_better=True,
             note=_absolute(rates, ("ours", "bare"), "/s"),
         ),
-        Row(
+        row(
             2,
             "the same against the best of HAProxy, NGINX, Envoy before equal durable substations",
             _ratios(rates["ours"], best),
-            must=1.0,
-            aim=1.3,
-            higher_is_better=True,
             note=_absolute(rates, PEERS, "/s"),
         ),
-        Row(
+        row(
             3,
             "with an Idempotency-Key against row 1 without",
             _ratios(rates["ours, keyed"], rates["ours"]),
-            must=0.8,
-            aim=0.9,
-            higher_is_better=True,
             note=_absolute(rates, ("ours, keyed",), "/s"),
         ),
-        Row(
+        row(
             4,
             "one client, p50, against HAProxy's",
             _ratios(p50["ours, one client"], p50["haproxy, one client"]),
-            must=1.25,
-            aim=1.0,
             note=_absolute(p50, ("ours, one client", "haproxy, one client"), "ms"),
         ),
     ]
