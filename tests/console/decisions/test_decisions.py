@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.console.browser import NARROW, WIDE, axe_faults, glued, visit
+from tests.console.browser import NARROW, WIDE, axe_faults, glued, logged_in
 from tests.console.cars import ask, placed
 from tests.support.grid import Grid
 
@@ -23,9 +23,7 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
 
 @pytest.fixture
 def decisions(browser: Browser, grid: Grid) -> Iterator[Page]:
-    with visit(browser, grid.link()) as page:
-        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-        page.goto(grid.console + "/decisions")
+    with logged_in(browser, grid.link(), "/decisions") as page:
         yield page
 
 
@@ -126,8 +124,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(
     browser: Browser, grid: Grid, scheme: str, size: Any
 ) -> None:
     session_id = placed(grid, f"EV-{scheme}-{size['width']}", max_power_kw=1)["session_id"]
-    with visit(browser, grid.link(), color_scheme=scheme, viewport=size) as page:
-        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    with logged_in(browser, grid.link(), color_scheme=scheme, viewport=size) as page:
         for path, ready in (
             (f"/decisions?session_id={session_id}", ".session svg"),
             ("/decisions", ".decision"),
