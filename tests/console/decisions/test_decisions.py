@@ -8,17 +8,26 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.console.browser import NARROW, WIDE, axe_faults, glued, logged_in
-from tests.console.cars import ask, placed
-from tests.support.grid import Grid
+from tests.console.cars import all_leave, ask, operate, placed
+from tests.support.grid import Grid, get
 
 
 @pytest.fixture(scope="module")
-def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
-    """Small substations, so that a car can be refused."""
-    made = Grid(tmp_path_factory.mktemp("grid"), CAPACITY_KW="100")
-    made.start()
-    yield made
-    made.stop()
+def grid(shared_grid: Grid) -> Iterator[Grid]:
+    """Low limits, so that a car can be refused; and a balancer that has made no decision yet."""
+    if get(f"{shared_grid.balancer}/decisions")["decisions"]:
+        shared_grid.kill("balancer")
+        shared_grid.wait()
+    limit(shared_grid, 100)
+    yield shared_grid
+    all_leave(shared_grid)
+    limit(shared_grid, None)
+
+
+def limit(grid: Grid, capacity_kw: int | None) -> None:
+    """Limit every substation; None lifts that."""
+    for number in (1, 2, 3):
+        operate(grid, "POST", f"/fleet/substation-{number}/capacity", capacity_kw=capacity_kw)
 
 
 @pytest.fixture

@@ -83,6 +83,8 @@ def test_an_hour_of_frames_leaves_no_more_behind_than_its_first_half(
               socket.onmessage = (message) => { socket.close(); done(JSON.parse(message.data)); };
             })).state"""
         )
+        # What a frame leaves behind, it leaves for each row: half of them cost half.
+        state["substations"] = state["substations"][:6]
         page.add_init_script(FAST)
         page.goto(few.url)
         page.wait_for_timeout(500)
