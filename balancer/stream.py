@@ -75,6 +75,11 @@ class BalancerService(rpc.BalancerServicer):
                 for conversation in self._conversations.values():
                     conversation.greet()
 
+    def finish(self) -> None:
+        """Ask every conversation to end."""
+        for conversation in self._conversations.values():
+            conversation.finish()
+
     async def close(self) -> None:
         """Wait, once the server has stopped, until every unused answer was given back."""
         await asyncio.gather(*self._conversations, return_exceptions=True)
