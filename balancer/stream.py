@@ -22,7 +22,7 @@ from runtime.trace import CURRENT, Trace, received
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 0.5  # how often the reasons are checked that keep requests from being placed
+LOOK_EVERY_S = 0.1  # how often the reasons are checked that keep requests from being placed
 ANSWER_S = 0.2  # kept back from the caller's time, so that even "unknown" arrives in time
 
 # A command, the monotonic time up to which its caller waits, and the request that it is part of. The command is
