@@ -86,7 +86,9 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
             stack.callback(asyncio.create_task(chore).cancel)
         _discover(stack, settings, parts, poller, resolve)
         await stack.enter_async_context(
-            stream_server.listen(service.register, settings.bind, settings.grpc_port, token=token)
+            stream_server.listen(
+                service.register, settings.bind, settings.grpc_port, token=token, finish=service.finish
+            )
         )
         show_rushhour(parts.registry, lambda: operator.rushhour is not None, lambda: operator.window)
         streams = _streams(parts, operator)

@@ -28,6 +28,7 @@ class SubstationService(rpc.SubstationServicer):
 
     def __init__(self, station: Station) -> None:
         self._station = station
+        self._conversations: set[Conversation[TracedCommand, SubstationAnswer]] = set()
 
     def register(self, server: grpc.aio.Server) -> None:
         """Add this service to a server."""
@@ -35,7 +36,17 @@ class SubstationService(rpc.SubstationServicer):
 
     async def Converse(self, _: Any, context: Any) -> None:
         """Answer one balancer's calls; every message of answers carries a report."""
-        await Conversation(self._decode, self._handle, self._encode).run(context)
+        conversation = Conversation(self._decode, self._handle, self._encode)
+        self._conversations.add(conversation)
+        try:
+            await conversation.run(context)
+        finally:
+            self._conversations.discard(conversation)
+
+    def finish(self) -> None:
+        """Ask every conversation to end."""
+        for conversation in self._conversations:
+            conversation.finish()
 
     def _handle(self, traced: TracedCommand) -> "asyncio.Future[SubstationAnswer]":
         """Return the future of the answer: a task for each command would cost more than deciding it."""
