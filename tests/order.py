@@ -17,7 +17,6 @@ APART = (
     "tests/process/test_rush_hour.py",
     "tests/process/test_stalled_gateway.py",
     "tests/process/test_two_balancers.py",
-    "tests/unit/balancer/placing/test_balance.py",
 )  # long, and next to nothing is shared that would keep the tests of such a file together
 
 
