@@ -43,6 +43,13 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _trees_are_dropped() -> Iterator[None]:
+    """Drop the trees at the end: half a million nodes would slow each garbage collection of later tests."""
+    yield
+    parsed.cache_clear()
+
+
 def statements(of: ast.AST) -> Iterator[ast.AST]:
     """Yield all statements within a node. Expressions, most of a tree, hold no function and no class."""
     for node in ast.iter_child_nodes(of):
