@@ -14,7 +14,6 @@ SLOW = ("process", "console", "monitoring", "loadtest", "integration")  # folder
 APART = (
     "tests/process/test_proofs.py",
     "tests/process/test_two_balancers.py",
-    "tests/unit/balancer/placing/test_balance.py",
 )  # long, and next to nothing is shared that would keep the tests of such a file together
 # Files that share more than a start costs: a grid and a browser, or a console and a browser.
 TOGETHER = {
