@@ -50,7 +50,7 @@ class Charge:
     """Place a session for `caller`. `key` is '' when it gave none; `substations` is empty for any."""
 
     key: str
-    fingerprint: str
+    fingerprint: str  # of what is asked for; it matters only under a key
     vehicle_id: str
     plan: Plan
     substations: tuple[str, ...] = ()

@@ -71,6 +71,8 @@ class BalancerMetrics:
             buckets=BATCH_BUCKETS,
             registry=registry,
         )
+        # One object for each series, made once: to look it up by its labels costs more than to count.
+        self._decided: dict[tuple[str, str], Counter] = {}
         for outcome in ("ok", "failed"):
             self._polls.labels(outcome)
             self._resolutions.labels(outcome)
@@ -78,13 +80,14 @@ class BalancerMetrics:
     def discovered(self, substation_id: str) -> None:
         """Make the series of a substation."""
         for outcome in (*DECISIONS.values(), OTHER):
-            self._decisions.labels(substation_id, outcome)
+            self._decided[substation_id, outcome] = self._decisions.labels(substation_id, outcome)
         self._error.labels(substation_id)
 
     def forgotten(self, substation_id: str) -> None:
         """End the series of a substation that is gone for good."""
         for outcome in (*DECISIONS.values(), OTHER):
             self._decisions.remove(substation_id, outcome)
+            self._decided.pop((substation_id, outcome), None)
         self._error.remove(substation_id)
 
     def resolved(self, *, ok: bool) -> None:
@@ -93,7 +96,8 @@ class BalancerMetrics:
 
     def decided(self, substation_id: str, outcome: SubstationOutcome | None) -> None:
         """Count an answer; None when there was none in time."""
-        self._decisions.labels(substation_id, DECISIONS.get(outcome, OTHER)).inc()
+        label = DECISIONS.get(outcome, OTHER)
+        (self._decided.get((substation_id, label)) or self._decisions.labels(substation_id, label)).inc()
 
     def polled(self, took_s: float, *, ok: bool) -> None:
         """Count a poll."""

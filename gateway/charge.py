@@ -36,10 +36,15 @@ def charge(document: dict[str, Any], key: str, caller: Caller = ANONYMOUS) -> Ch
     )
     substations = tuple(sorted(values["substations"] or ()))
     wait_s = values["max_wait_s"] + 0.0  # -0.0 is 0.0
-    canonical = repr((values["vehicle_id"], plan.energy_j, plan.power_w, plan.stay_ms, substations, wait_s))
+    fingerprint = ""  # it tells apart what comes under one key
+    if key:
+        canonical = repr(
+            (values["vehicle_id"], plan.energy_j, plan.power_w, plan.stay_ms, substations, wait_s)
+        )
+        fingerprint = hashlib.sha256(canonical.encode()).hexdigest()
     return Charge(
         caller.key(key) if key else "",
-        hashlib.sha256(canonical.encode()).hexdigest(),
+        fingerprint,
         caller.vehicle(values["vehicle_id"]),
         plan,
         substations,

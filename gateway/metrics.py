@@ -41,7 +41,7 @@ class GatewayMetrics:
             ["outcome"],
             registry=registry,
         )
-        self._seconds = Histogram(
+        seconds = Histogram(
             "smartgrid_charge_request_duration_seconds",
             "From the arrival of a `POST /charge` to its answer. `admitted` did not ask to wait and is what the"
             " SLO is about; `waiting` asked to wait for room, however it ended",
@@ -55,16 +55,15 @@ class GatewayMetrics:
             buckets=BATCH_BUCKETS,
             registry=registry,
         )
-        for outcome in OUTCOMES:
-            self._requests.labels(outcome)
-        for kind in KINDS:
-            self._seconds.labels(kind)
+        # One object for each series, made once: to look it up by its label costs more than to count.
+        self._by_outcome = {outcome: self._requests.labels(outcome) for outcome in OUTCOMES}
+        self._by_kind = {kind: seconds.labels(kind) for kind in KINDS}
 
     def answered(self, outcome: str, took_s: float, *, waits: bool = False) -> None:
         """Count a request to charge; `waits` says that it asked to wait for room."""
-        self._requests.labels(outcome).inc()
+        (self._by_outcome.get(outcome) or self._requests.labels(outcome)).inc()
         kind = WAITING if waits else ADMITTED if outcome == BalancerOutcome.ADMITTED else OTHER
-        self._seconds.labels(kind).observe(took_s)
+        self._by_kind[kind].observe(took_s)
 
     def batched(self, calls: int) -> None:
         """Record how many calls were sent in one message."""

@@ -3,6 +3,7 @@
 Pure. `gateway.charge` converts the other way, from a request to whole watts and joules.
 """
 
+import functools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,5 +61,11 @@ def reserved(session: Session) -> list[tuple[int, int]]:
 
 def iso(unix_ms: int) -> str:
     """Return a time as ISO 8601 in UTC, with milliseconds: `2026-01-31T08:00:00.000Z`."""
-    time = EPOCH + timedelta(milliseconds=unix_ms)  # exact; a timestamp in seconds would be a float
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    unix_s, ms = divmod(unix_ms, 1000)
+    return f"{_to_the_second(unix_s)}.{ms:03d}Z"
+
+
+@functools.lru_cache(maxsize=4096)
+def _to_the_second(unix_s: int) -> str:
+    """Return a time without its fraction. Sessions of one moment start in the same second and end in few."""
+    return (EPOCH + timedelta(seconds=unix_s)).replace(tzinfo=None).isoformat(timespec="seconds")

@@ -178,6 +178,10 @@ async def connected(address: str, hello: Hello, received: type[In]) -> AsyncIter
         raise StreamLost(f"no connection to {address} in {CONNECT_WITHIN_S:g} s") from None
     except (OSError, ValueError) as error:
         raise StreamLost(f"no connection to {address}: {error}") from error
+    if writer.get_extra_info("sockname") == writer.get_extra_info("peername"):
+        # Two ends of one socket: TCP allows it where a caller happens to send from the port that it calls.
+        writer.transport.abort()
+        raise StreamLost(f"no connection to {address}: nothing listens there")
     stream = MessageStream(reader, writer, received, hello.link)
     try:
         await _say_hello(stream, address, hello)
