@@ -7,7 +7,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from admin_ui.grid.board import CONSOLE
-from runtime.changes import Feed
+from tests.support.frames import Client
 from tests.unit.runtime.test_changes import fleet, member, without_ages
 
 STEPS = 200
@@ -25,7 +25,7 @@ def view(rng: random.Random) -> dict[str, Any]:
 
 
 def test_a_browser_puts_the_frames_together_to_what_is_shown(page: Page) -> None:
-    rng, feed, now_s = random.Random(1), Feed(CONSOLE), 0.0
+    rng, feed, now_s = random.Random(1), Client(CONSOLE), 0.0
     views, frames = list[dict[str, Any]](), list[dict[str, Any] | None]()
     for _ in range(STEPS):
         now_s += rng.choice([0.25, 1.0])
