@@ -12,7 +12,7 @@ from tests.unit.runtime.test_changes import fleet, member, without_ages
 
 STEPS = 200
 APPLY = """async (frames) => {
-  const { applied } = await import("/static/js/lib/stream.js");
+  const { applied } = await import(script("lib/stream.js"));
   let state = null;
   return frames.map((frame) => frame ? structuredClone(state = applied(state, frame)) : state);
 }"""
