@@ -90,7 +90,7 @@ def test_forty_sessions_are_there_after_a_kill_of_everything(grid: Grid) -> None
 
 
 def test_services_end_with_a_killed_supervisor_and_a_new_start_finds_the_ports_free(grid: Grid) -> None:
-    grid.kill("supervisor.supervisord")
+    grid.kill("deploy.local.supervisor")
     assert grid.process
     grid.process.wait(LIMIT_S)
     assert grid.process.stdout
