@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
 from balancer.book.decommissioned import DecommissionedJournals
-from balancer.book.embedded import EmbeddedBook
+from balancer.book.embedded import MOST_PRUNED, EmbeddedBook
 from balancer.book.lease import RUN_ID
 from balancer.book.protocol import BookUnavailable
 from balancer.contract import FLEET
@@ -46,7 +46,8 @@ from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 
-PRUNE_EVERY_S = 600.0
+PRUNE_EVERY_S = 10.0
+PRUNE_PAUSE_S = 0.05  # between two pieces of a backlog: at most 10,000 claims a second
 PROBE_EVERY_S = 1.0
 
 
@@ -85,7 +86,9 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
             stack.callback(asyncio.create_task(chore).cancel)
         _discover(stack, settings, parts, poller, resolve)
         await stack.enter_async_context(
-            stream_server.listen(service.register, settings.bind, settings.grpc_port, token=token)
+            stream_server.listen(
+                service.register, settings.bind, settings.grpc_port, token=token, finish=service.finish
+            )
         )
         show_rushhour(parts.registry, lambda: operator.rushhour is not None, lambda: operator.window)
         streams = _streams(parts, operator)
@@ -203,8 +206,9 @@ async def _probe(book: EmbeddedBook) -> None:
 
 
 async def _prune(book: EmbeddedBook) -> None:
-    """Drop a bounded number of expired keys; the others are dropped the next time."""
+    """Drop expired keys, a bounded number at a time, until only those are left that are in force."""
     while True:
-        await asyncio.sleep(PRUNE_EVERY_S)
+        dropped = 0
         with contextlib.suppress(BookUnavailable):
-            await book.prune()
+            dropped = await book.prune()
+        await asyncio.sleep(PRUNE_PAUSE_S if dropped >= MOST_PRUNED else PRUNE_EVERY_S)

@@ -22,7 +22,7 @@ from runtime.trace import CURRENT, Trace, received
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 0.5  # how often the reasons are checked that keep requests from being placed
+LOOK_EVERY_S = 0.1  # how often the reasons are checked that keep requests from being placed
 ANSWER_S = 0.2  # kept back from the caller's time, so that even "unknown" arrives in time
 
 # A command, the monotonic time up to which its caller waits, and the request that it is part of. The command is
@@ -74,6 +74,11 @@ class BalancerService(rpc.BalancerServicer):
                 log.info("ready" if not now else "not ready", extra={"waiting_for": now})
                 for conversation in self._conversations.values():
                     conversation.greet()
+
+    def finish(self) -> None:
+        """Ask every conversation to end."""
+        for conversation in self._conversations.values():
+            conversation.finish()
 
     async def close(self) -> None:
         """Wait, once the server has stopped, until every unused answer was given back."""

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 from tornado.web import Application
@@ -9,9 +10,11 @@ from tornado.web import Application
 from gateway.access import Access, KeyFile
 from gateway.balancer_stream import BalancerLink
 from gateway.callers import UnusableKeys
-from gateway.handlers import ChargeHandler, ChargesHandler, Services
+from gateway.charging import ChargeExchange
+from gateway.handlers import ChargeHandler, ChargesHandler
 from gateway.metrics import GatewayMetrics
 from gateway.page import FrontPageHandler, OpenApiHandler, StyleHandler, front_page
+from gateway.services import Services
 from gateway.settings import Settings
 from runtime import exposition, health, http, operator_token
 from runtime.connections import Limits
@@ -74,4 +77,5 @@ def _routes(grid: Services, registry: CollectorRegistry, to_balancer: BalancerLi
             ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for, "about": about}),
         ],
         default_handler_class=NotFoundHandler,
+        exchanges={("POST", "/charge"): partial(ChargeExchange, grid=grid)},
     )

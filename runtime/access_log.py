@@ -10,6 +10,10 @@ from typing import Any
 
 from tornado.web import RequestHandler
 
+from runtime.exchange import Exchange
+
+Answered = RequestHandler | Exchange
+
 log = logging.getLogger(__name__)
 
 # Machines send these every second: they are of interest only when they fail.
@@ -18,10 +22,10 @@ FAILED = 500
 GOOD = 400
 
 
-def also(counted: Callable[[RequestHandler], None] | None) -> Callable[[RequestHandler], None]:
+def also(counted: Callable[[Answered], None] | None) -> Callable[[Answered], None]:
     """Return a `log_function` for Tornado that calls `counted`, if there is one, and logs the request."""
 
-    def answered(handler: RequestHandler) -> None:
+    def answered(handler: Answered) -> None:
         if counted:
             counted(handler)
         write(handler)
@@ -29,9 +33,14 @@ def also(counted: Callable[[RequestHandler], None] | None) -> Callable[[RequestH
     return answered
 
 
-def write(handler: RequestHandler) -> None:
+def handler_name(handler: Answered) -> str:
+    """Return the name under which logs and metrics know what has answered."""
+    return handler.handler if isinstance(handler, Exchange) else type(handler).__name__
+
+
+def write(handler: Answered) -> None:
     """Log one request: at `error` for a fault of this service, at `debug` for a success of what machines poll."""
-    name, status = type(handler).__name__, handler.get_status()
+    name, status = handler_name(handler), handler.get_status()
     level = logging.ERROR if status == FAILED else logging.INFO
     if name in MACHINES and status < GOOD:
         level = logging.DEBUG

@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 
 import grpc.aio
 
+from runtime.deadlines import Deadlines
 from runtime.message_size import LIMITS, fitting
 from runtime.trace import CURRENT, Trace
 
@@ -98,6 +99,8 @@ class Link(Generic[Item, Answer]):
         self._cancels = _Cancels()
         self._wake = asyncio.Event()
         self._closing = False
+        self._loop = asyncio.get_running_loop()
+        self._deadlines = Deadlines(self._loop)
         self._task = asyncio.create_task(self._run())
 
     async def call(self, item: Item, within_s: float) -> Answer:
@@ -106,26 +109,28 @@ class Link(Generic[Item, Answer]):
         Raises LinkLost when the stream broke after sending, TimeoutError after `within_s`. When
         the caller gives up or is cancelled, the other end learns that the answer is not used.
         """
-        loop = asyncio.get_running_loop()
         number = next(self._numbers)
-        call: _Call[Item, Answer] = _Call(item, loop.time() + within_s, loop.create_future(), CURRENT.get())
-        self._waiting[number] = call
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        self._waiting[number] = call = _Call(item, self._loop.time() + within_s, future, CURRENT.get())
+        self._deadlines.add(number, future, call.until)
         self._wake.set()
         try:
-            async with asyncio.timeout(within_s):
-                return await call.future
+            return await future
         except (TimeoutError, asyncio.CancelledError):
             # A call that was sent is cancelled at the other end; a link that is down does it later.
             if self._waiting.pop(number, None) is None:
                 self._sent.pop(number, None)
                 self._cancel([number])
             raise
+        finally:
+            self._deadlines.remove(number)
 
     async def close(self) -> None:
         """End the stream; calls in flight, and those still waiting for it, fail with LinkLost."""
         self._closing = True
         self._task.cancel()
         await asyncio.wait([self._task])
+        self._deadlines.close()
         _fail(self._waiting.values(), lambda: LinkLost(self.address))
 
     async def _run(self) -> None:
@@ -150,8 +155,7 @@ class Link(Generic[Item, Answer]):
         try:
             while (message := await stream.read()) is not grpc.aio.EOF:
                 if sender is None:  # the other end greets first: only then is the link up
-                    self.up = True
-                    sender = asyncio.create_task(self._send(stream))
+                    self.up, sender = True, asyncio.create_task(self._send(stream))
                 for number, answer in self._wire.decode(message):
                     call = self._sent.pop(number, None)
                     if call and not call.future.done():
@@ -162,14 +166,13 @@ class Link(Generic[Item, Answer]):
             stream.cancel()
 
     async def _send(self, stream: Any) -> None:
-        loop = asyncio.get_running_loop()
         with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):  # the reader sees it too
             while True:
                 while self._waiting or self._cancels.waiting:
                     numbers = list(itertools.islice(self._waiting, MOST_IN_A_MESSAGE))
                     calls = {number: self._waiting.pop(number) for number in numbers}
                     cancelled = self._cancels.take(MOST_IN_A_MESSAGE)
-                    message, count = self._message(calls, cancelled, loop.time())
+                    message, count = self._message(calls, cancelled, self._loop.time())
                     if unsent := {number: calls.pop(number) for number in numbers[count:]}:
                         self._waiting = unsent | self._waiting
                     if message is not None:

@@ -13,19 +13,23 @@ Programs send neither `Origin` nor `Sec-Fetch-Site`: for them the second rule is
 """
 
 import dataclasses
+import functools
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerRequest
 from tornado.routing import Router
-from tornado.web import Application
+from tornado.web import Application, _HandlerDelegate
 
+from runtime.exchange import Exchange
 from runtime.handlers import ApiHandler
 from runtime.operator_token import OperatorToken
 from runtime.problem import CROSS_ORIGIN, FOREIGN_HOST, TOKEN_FIRST, UNAVAILABLE, UNSUPPORTED, Problem
 
+# What answers a request, by its method and path.
+Exchanges = Mapping[tuple[str | None, str], Callable[[HTTPServerRequest, Mapping[str, Any]], Exchange]]
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that change nothing
 PROBES = frozenset({"/livez", "/readyz"})  # they show nothing private, and probes use names of their own
 MACHINES = PROBES | {"/metrics"}  # answered even when all connections are taken
@@ -111,6 +115,7 @@ def media_type(headers: HTTPHeaders) -> str:
     return str(headers.get("Content-Type", "")).partition(";")[0].strip().lower()
 
 
+@functools.lru_cache(maxsize=256)
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
@@ -122,18 +127,24 @@ def _is_address(name: str) -> bool:
 class GatedApplication(Router):
     """Wraps an application, and answers the requests that its gate refuses.
 
-    `crowded` says whether a request has come on a connection that is kept for MACHINES.
+    `crowded` says whether a request has come on a connection that is kept for MACHINES. The setting `exchanges` of
+    the application has the routes that are answered without a RequestHandler.
     """
 
     def __init__(self, app: Application, gate: Gate, crowded: Callable[[HTTPServerRequest], bool]) -> None:
         self._app = app
         self._gate = gate
         self._crowded = crowded
+        self._exchanges: Exchanges = app.settings.get("exchanges", {})
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
         """Return what reads and answers a request."""
-        found = self._app.find_handler(request, **kwargs)
-        private = getattr(found.handler_class, "private", False)
+        found: Exchange | _HandlerDelegate
+        if exchange := self._exchanges.get((request.method, request.path)):
+            found, private = exchange(request, self._app.settings), False
+        else:
+            found = self._app.find_handler(request, **kwargs)
+            private = getattr(found.handler_class, "private", False)
         if refused := self._gate.refusal(request, private=private):
             problem, detail = refused
         elif request.path not in MACHINES and self._crowded(request):

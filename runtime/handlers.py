@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Awaitable, Mapping
 from typing import Any
 
+from tornado.httputil import HTTPHeaders
 from tornado.web import HTTPError, RequestHandler
 
 from runtime import strict_json
@@ -24,6 +25,8 @@ from runtime.settings import integer
 from runtime.trace import CURRENT, REQUEST_ID, Trace, received
 
 log = logging.getLogger(__name__)
+
+ENCODED = "send the body without Content-Encoding"
 
 
 class ApiHandler(RequestHandler):
@@ -48,9 +51,9 @@ class ApiHandler(RequestHandler):
         """
         CURRENT.set(self.trace)  # of the task that answers this request alone
         self.settings["in_flight"].add(self)
-        if self.request.headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}:
+        if encoded(self.request.headers):
             self.set_header("Accept-Encoding", "identity")  # RFC 9110, 15.5.16
-            self.write_problem(UNSUPPORTED, detail="send the body without Content-Encoding")
+            self.write_problem(UNSUPPORTED, detail=ENCODED)
 
     def on_finish(self) -> None:
         """Count the request as answered."""
@@ -109,7 +112,9 @@ class ApiHandler(RequestHandler):
         """Turn an error of Tornado, or a fault of this service, into a problem document."""
         problem = BY_STATUS.get(status_code, MALFORMED if status_code < FAILED.status else FAILED)
         if status_code == NOT_ALLOWED.status:
-            methods = [m for m in self.SUPPORTED_METHODS if m.lower() in _methods(type(self))]
+            exchanges = self.settings.get("exchanges", {})  # the methods that are answered elsewhere
+            taken = _methods(type(self)) | {m.lower() for m, path in exchanges if path == self.request.path}
+            methods = [m for m in self.SUPPORTED_METHODS if m.lower() in taken]
             self.set_header("Allow", ", ".join(methods))
         error = kwargs.get("exc_info", (None, None))[1]
         for_the_caller = isinstance(error, HTTPError) and problem in {MALFORMED, UNAVAILABLE}
@@ -131,6 +136,11 @@ class NotFoundHandler(ApiHandler):
         super().prepare()
         if not self._finished:
             self.write_problem(NOT_FOUND)
+
+
+def encoded(headers: HTTPHeaders) -> bool:
+    """Whether the body of a request is compressed."""
+    return headers.get("Content-Encoding", "identity").strip().lower() not in {"", "identity"}
 
 
 def _methods(handler: type[RequestHandler]) -> set[str]:

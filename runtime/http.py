@@ -51,7 +51,10 @@ async def listen(
     app.settings["in_flight"] = in_flight = set[object]()
     app.settings["log_function"] = access_log.also(app.settings.get("log_function"))
     app.settings["websocket_max_message_size"] = WEBSOCKET_BYTES
-    server = _server(app, fitted(limits or Limits()), gate or Gate(), tls)
+    limits = fitted(limits or Limits())
+    taken = OpenConnections(limits)
+    gated = GatedApplication(app, gate or Gate(), taken.crowded)
+    server = _server(gated, limits, taken, tls)
     sockets = _bound(address, port)
     server.add_sockets(sockets)
     try:
@@ -75,11 +78,11 @@ def _bound(address: str, port: int) -> list[socket.socket]:
         raise OSError(f"can't listen on {host}:{port}: {error.strerror or error}: {todo}") from error
 
 
-def _server(app: Application, limits: Limits, gate: Gate, tls: ssl.SSLContext | None) -> LimitedServer:
-    taken = OpenConnections(limits)
-    gated = GatedApplication(app, gate, taken.crowded)
+def _server(
+    app: GatedApplication, limits: Limits, taken: OpenConnections, tls: ssl.SSLContext | None
+) -> LimitedServer:
     return LimitedServer(
-        BodyLimit(OriginForm(gated)),  # the gate sees the host of a target in absolute form
+        BodyLimit(OriginForm(app)),  # the gate sees the host of a target in absolute form
         limits,
         taken,
         chunk_size=CHUNK_BYTES,

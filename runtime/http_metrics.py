@@ -11,8 +11,10 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from tornado.routing import RuleRouter
 from tornado.web import Application, RequestHandler
 
+from runtime.access_log import Answered, handler_name
+
 BUCKETS_S = (0.005, 0.01, 0.015, 0.025, 0.1, 0.25, 1.0, 5.0)  # 0.25: what an admission may take
-STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx")  # 1xx: a WebSocket was opened
+STATUSES = (1, 2, 3, 4, 5)  # the first digits; 1: a WebSocket was opened
 OTHER = "other"  # Tornado's own, for what it can't route
 
 
@@ -21,32 +23,34 @@ class HttpMetrics:
 
     def __init__(self, registry: CollectorRegistry, app: Application) -> None:
         """Count from now on what `app` answers."""
-        self._requests = Counter(
+        requests = Counter(
             "smartgrid_http_requests",
             "HTTP requests that were answered, by handler and status",
             ["handler", "status"],
             registry=registry,
         )
-        self._seconds = Histogram(
+        seconds = Histogram(
             "smartgrid_http_request_duration_seconds",
             "From the first line of a request to the end of its answer",
             ["handler"],
             buckets=BUCKETS_S,
             registry=registry,
         )
-        self._handlers = {*names(app), OTHER}
-        for handler in self._handlers:
-            self._seconds.labels(handler)
-            for status in STATUSES:
-                self._requests.labels(handler, status)
+        # One object for each series, made once: to look it up by its labels costs more than to count.
+        handlers = {*names(app), OTHER}
+        self._seconds = {name: seconds.labels(name) for name in handlers}
+        self._requests = {
+            (name, first): requests.labels(name, f"{first}xx") for name in handlers for first in STATUSES
+        }
         app.settings["log_function"] = self.answered
 
-    def answered(self, handler: RequestHandler) -> None:
+    def answered(self, handler: Answered) -> None:
         """Count a request; Tornado calls this at its end."""
-        name = type(handler).__name__
-        known = name if name in self._handlers else OTHER
-        self._requests.labels(known, f"{handler.get_status() // 100}xx").inc()
-        self._seconds.labels(known).observe(handler.request.request_time())
+        name = handler_name(handler)
+        if name not in self._seconds:
+            name = OTHER
+        self._requests[name, handler.get_status() // 100].inc()
+        self._seconds[name].observe(handler.request.request_time())
 
 
 def names(app: Application) -> Iterator[str]:

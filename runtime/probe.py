@@ -29,7 +29,9 @@ def fetch(
     because this is for our own services. Raises OSError when there is no
     answer, and its subclass urllib.error.HTTPError for an answer that is not a success.
     """
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(
+        ssl.PROTOCOL_TLS_CLIENT
+    )  # the default context would read all certificates of the machine
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import logging
 import os
 import signal
@@ -11,6 +12,8 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
+
+import uvloop
 
 from runtime import logs
 from runtime.settings import SettingsError, integer, load, matching, setting
@@ -22,6 +25,8 @@ STOP_WITHIN_S = 9.0  # a container engine sends SIGKILL after ten seconds
 PARENT_CHECK_S = 0.5
 CANNOT_START = 1
 BAD_SETTINGS = 2
+# Collect after so many new objects, and the older generations after so many collections of the one before.
+GARBAGE_THRESHOLDS = (10_000, 20, 50)
 OWN_ONLY = 0o077  # files of a service name vehicles and people
 
 S = TypeVar("S")
@@ -62,7 +67,8 @@ def run(name: str, cls: type[S], service: Callable[[S], AbstractAsyncContextMana
     os.umask(OWN_ONLY)
     lines = logs.start(name, frame.log_level)
     try:
-        asyncio.run(_serve(name, service(settings), lines, watch_parent=bool(frame.exit_with_parent)))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(name, service(settings), lines, watch_parent=bool(frame.exit_with_parent)))
     except CannotStartError as error:
         sys.stderr.write(f"{name} can't start: {error}\n")
         sys.exit(CANNOT_START)
@@ -80,6 +86,7 @@ async def _serve(
             await stack.enter_async_context(service)
         except (StoreFull, StoreUnusable, OSError) as error:
             raise CannotStartError(str(error)) from error
+        _collect_less()
         log.info("%s is serving", name, extra={"pid": os.getpid()})
         parent = asyncio.create_task(_parent_gone(stop)) if watch_parent else None
         left_out = asyncio.create_task(_log_left_out(lines))
@@ -92,6 +99,16 @@ async def _serve(
             parent.cancel()
     log.info("%s has stopped", name, extra={"took_s": round(time.monotonic() - began, 3)})
     lines.write_left_out(ending=True)
+
+
+def _collect_less() -> None:
+    """Look for garbage less often, and not among what the start has left (docs/adr/0025).
+
+    A service makes hardly any reference cycles, and what it keeps, such as open sessions, is kept for long.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 async def _log_left_out(lines: logs.LimitedLines) -> None:

@@ -44,11 +44,13 @@ async def listen(
     streams: int = STREAMS,
     *,
     token: OperatorToken | None = None,
+    finish: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[int]:
     """Serve what `register` adds while the context lasts; yields the port.
 
     At most `streams` are served at once; further callers are refused, and try again. With a
-    `token`, callers without it are refused too.
+    `token`, callers without it are refused too. When the context ends, `finish` asks the conversations to end, and
+    those that go on for STOP_S are cut off.
 
     Raises OSError when the port is taken.
     """
@@ -68,7 +70,12 @@ async def listen(
         try:
             yield bound
         finally:
-            await server.stop(STOP_S)
+            stopping = asyncio.ensure_future(server.stop(STOP_S))
+            await asyncio.sleep(
+                0
+            )  # it accepts no streams any more: a caller whose stream ends can't come back here
+            finish()
+            await stopping
 
 
 class _Guard(grpc.aio.ServerInterceptor):
@@ -150,11 +157,17 @@ class Conversation(Generic[Item, Answer]):
         self._answers: list[tuple[int, Answer]] = []
         self._wake = asyncio.Event()
         self._over = False
+        self._finishing = False
         self._greets = True  # the first greeting says that the link is up
 
     def greet(self) -> None:
         """Write the greeting again: what it says has changed."""
         self._greets = True
+        self._wake.set()
+
+    def finish(self) -> None:
+        """End the stream once no call is left to be answered, as its caller does not end it by itself."""
+        self._finishing = True
         self._wake.set()
 
     async def run(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
@@ -207,6 +220,8 @@ class Conversation(Generic[Item, Answer]):
 
     def _finished(self, number: int, done: "asyncio.Future[Answer]") -> None:
         self._running.pop(number, None)
+        if self._finishing:
+            self._wake.set()
         if done.cancelled():
             return
         if error := done.exception():
@@ -237,3 +252,5 @@ class Conversation(Generic[Item, Answer]):
                     continue
                 self._peer.wrote(answers)
                 await context.write(message)
+            if self._finishing and not self._running:
+                return

@@ -45,7 +45,9 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         stack.push_async_callback(station.close)
         service = SubstationService(station)
         grpc_port = await stack.enter_async_context(
-            stream_server.listen(service.register, settings.bind, settings.grpc_port, token=token)
+            stream_server.listen(
+                service.register, settings.bind, settings.grpc_port, token=token, finish=service.finish
+            )
         )
         stream_address = f":{grpc_port}"  # on the host where /metrics is
         registry.register(ReportCollector(station, slot.substation_id, stream_address))

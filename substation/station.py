@@ -70,11 +70,16 @@ class Station:
         self._commits: GroupCommit[Request, SubstationAnswer] = GroupCommit("journal", self._writer.commit)
         self._chores = [asyncio.create_task(self._probe()), asyncio.create_task(self._prune())]
 
-    async def ask(self, request: Request) -> SubstationAnswer:
-        """Answer a command once it is durable; `unavailable` when stopping or when the disk is full."""
+    def ask(self, request: Request) -> "asyncio.Future[SubstationAnswer]":
+        """Return the future of the answer, which is there once it is durable.
+
+        The answer is `unavailable` when the substation stops, or when the disk is full.
+        """
         if self._commits.closed:
-            return SubstationAnswer(SubstationOutcome.UNAVAILABLE)
-        return await self._commits.submit(request)
+            stopping: asyncio.Future[SubstationAnswer] = asyncio.get_running_loop().create_future()
+            stopping.set_result(SubstationAnswer(SubstationOutcome.UNAVAILABLE))
+            return stopping
+        return self._commits.submit(request)
 
     def report(self) -> Report:
         """Evaluate load and release schedule at this moment, under the next `seq`."""

@@ -1,13 +1,15 @@
 """The gRPC stream on which balancers place, withdraw, stop and find sessions."""
 
+import asyncio
 import logging
 import time
+from functools import partial
 from typing import Any
 
 import grpc.aio
 
 from runtime.stream_server import Conversation
-from runtime.trace import CURRENT, Trace, received
+from runtime.trace import Trace, received
 from substation.contract import Command, FindSession, ListSessions, SubstationAnswer, SubstationOutcome
 from substation.proto import substation_pb2_grpc as rpc
 from substation.station import Station
@@ -26,6 +28,7 @@ class SubstationService(rpc.SubstationServicer):
 
     def __init__(self, station: Station) -> None:
         self._station = station
+        self._conversations: set[Conversation[TracedCommand, SubstationAnswer]] = set()
 
     def register(self, server: grpc.aio.Server) -> None:
         """Add this service to a server."""
@@ -33,18 +36,29 @@ class SubstationService(rpc.SubstationServicer):
 
     async def Converse(self, _: Any, context: Any) -> None:
         """Answer one balancer's calls; every message of answers carries a report."""
-        await Conversation(self._decode, self._handle, self._encode).run(context)
+        conversation = Conversation(self._decode, self._handle, self._encode)
+        self._conversations.add(conversation)
+        try:
+            await conversation.run(context)
+        finally:
+            self._conversations.discard(conversation)
 
-    async def _handle(self, traced: TracedCommand) -> SubstationAnswer:
+    def finish(self) -> None:
+        """Ask every conversation to end."""
+        for conversation in self._conversations:
+            conversation.finish()
+
+    def _handle(self, traced: TracedCommand) -> "asyncio.Future[SubstationAnswer]":
+        """Return the future of the answer: a task for each command would cost more than deciding it."""
         command, until_s, trace = traced
-        CURRENT.set(trace)  # of the task that answers this call alone
         if command is None:
-            return SubstationAnswer(SubstationOutcome.NOT_ME)
-        answer = await self._station.ask(Request(command, until_s))
+            nothing: asyncio.Future[SubstationAnswer] = asyncio.get_running_loop().create_future()
+            nothing.set_result(SubstationAnswer(SubstationOutcome.NOT_ME))
+            return nothing
+        answering = self._station.ask(Request(command, until_s))
         if not isinstance(command, FindSession | ListSessions):
-            session = {"session_id": answer.session.session_id} if answer.session else {}
-            log.info("%s answered %s", kind_of(command), answer.outcome, extra=session)
-        return answer
+            answering.add_done_callback(partial(_log, command, trace))
+        return answering
 
     def _decode(self, message: Any) -> tuple[list[tuple[int, TracedCommand]], list[int]]:
         now_s = time.monotonic()
@@ -56,3 +70,14 @@ class SubstationService(rpc.SubstationServicer):
 
     def _encode(self, answers: list[tuple[int, SubstationAnswer]]) -> Any:
         return answers_to_message(answers, self._station.report())
+
+
+def _log(command: Command, trace: Trace, answering: "asyncio.Future[SubstationAnswer]") -> None:
+    """Log how a command ended, unless its caller has gone."""
+    if answering.cancelled():
+        return
+    answer = answering.result()
+    extra = {"trace_id": trace.trace_id, "request_id": trace.request_id}
+    if answer.session:
+        extra["session_id"] = answer.session.session_id
+    log.info("%s answered %s", kind_of(command), answer.outcome, extra=extra)

@@ -12,19 +12,34 @@ from xdist.scheduler import LoadScopeScheduling
 
 SLOW = ("process", "console", "monitoring", "loadtest", "integration")  # folders, the slowest first
 APART = (
-    "tests/process/test_grid.py",
     "tests/process/test_proofs.py",
-    "tests/process/test_rush_hour.py",
-    "tests/process/test_stalled_gateway.py",
     "tests/process/test_two_balancers.py",
-    "tests/unit/balancer/placing/test_balance.py",
 )  # long, and next to nothing is shared that would keep the tests of such a file together
+# Files that share more than a start costs: a grid and a browser, or a console and a browser.
+TOGETHER = {
+    "tests/console/shared_grid": (
+        "tests/console/decisions/test_decisions.py",
+        "tests/console/decisions/test_story.py",
+        "tests/console/grid/test_overview.py",
+        "tests/console/orders/test_orders.py",
+    ),
+    "tests/console/lone_consoles": (
+        "tests/console/grid/test_large_fleet.py",
+        "tests/console/lib/test_format_and_charts.py",
+        "tests/console/lib/test_stream.py",
+        "tests/console/people/test_people.py",
+        "tests/console/web/test_every_page.py",
+        "tests/console/web/test_problem_pages.py",
+        "tests/console/web/test_without_scripts.py",
+    ),
+}
+GROUP_OF = {path: name for name, paths in TOGETHER.items() for path in paths}
 
 
 def group(nodeid: str) -> str:
-    """Return the group of a test: its file, or the test alone where a file shares nothing."""
+    """Return the group of a test: its file, files that share, or the test alone where a file shares nothing."""
     path = nodeid.partition("::")[0]
-    return nodeid if path in APART else path
+    return nodeid if path in APART else GROUP_OF.get(path, path)
 
 
 def in_turns(items: Iterable[pytest.Item]) -> list[pytest.Item]:

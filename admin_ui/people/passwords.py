@@ -4,12 +4,15 @@ A hash takes about 0.1 s and 64 MiB. Therefore only AT_ONCE are computed at a ti
 """
 
 import asyncio
+import base64
 import concurrent.futures
 import contextlib
+import secrets
 import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 AT_ONCE = 2
 MOST_WAITING = 16
@@ -28,7 +31,7 @@ class Passwords:
         self._hasher = PasswordHasher()
         self._threads = concurrent.futures.ThreadPoolExecutor(AT_ONCE, "password")
         self._running = 0
-        self._placeholder = self._hasher.hash("nobody's")  # compared with when no person has that name
+        self._placeholder = placeholder(self._hasher)  # compared with when no person has that name
 
     async def matches(self, kept: str | None, password: str) -> bool:
         """Whether a password matches a hash; None matches nothing, and takes as long. Raises TooManyPasswords."""
@@ -60,6 +63,19 @@ class Passwords:
 def hash_password(password: str) -> str:
     """Return the hash of a new password; this takes about 0.1 s."""
     return PasswordHasher().hash(normal(password))
+
+
+def placeholder(hasher: PasswordHasher) -> str:
+    """Return a hash that no known password has, and that takes as long to check as any other.
+
+    It is made of random bytes: a computed one would delay every start by 0.1 s.
+    """
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(size)).decode().rstrip("=")
+        for size in (hasher.salt_len, hasher.hash_len)
+    )
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
 
 
 def normal(password: str) -> str:

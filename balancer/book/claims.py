@@ -32,9 +32,9 @@ def insert(store: Store, new: Claim, expires_unix_ms: int) -> Claim | None:
         expires_unix_ms,
         new.journal_id,
     )
-    inserted = store.run(INSERT, values)
-    claim = find(store, new.key)
-    return dataclasses.replace(claim, fresh=True) if claim and inserted else claim
+    if store.run(INSERT, values):
+        return dataclasses.replace(new, fresh=True)
+    return find(store, new.key)
 
 
 def advance(store: Store, claim: Claim, target: str, journal_id: str) -> Claim:

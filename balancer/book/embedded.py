@@ -14,12 +14,15 @@ from balancer.book.protocol import Address, Claim, Control, Hold, Withdrawal
 from balancer.book.schema import MIGRATIONS
 from runtime.store import Store
 
-KEEP_MS = 24 * 3600 * 1000  # after the later of the claim and the planned end
-MOST_PRUNED = 10_000
+KEEP_MS = 24 * 3600 * 1000  # after the planned end
+CLAIM_MS = 2 * KEEP_MS  # after the claim: longer than most sessions last, so that few need `keep`
+MOST_PRUNED = 500  # in one commit, so that claims that wait for it wait for milliseconds
 
 
 class EmbeddedBook(BookFile):
     """The order book in one SQLite file."""
+
+    kept_anyway_ms = CLAIM_MS - KEEP_MS
 
     def __init__(
         self,
@@ -47,7 +50,7 @@ class EmbeddedBook(BookFile):
         if target is None:
             return await self._do(lambda store: claims.find(store, key))
         wanted = Claim(key, fingerprint, 0, target, journal_id)
-        return await self._do(lambda store: claims.insert(store, wanted, self._now_ms() + KEEP_MS))
+        return await self._do(lambda store: claims.insert(store, wanted, self._now_ms() + CLAIM_MS))
 
     async def advance(self, claim: Claim, target: str, journal_id: str = "") -> Claim:
         """See OrderBook."""

@@ -90,9 +90,13 @@ class Holds(Protocol):
 
 
 class OrderBook(Holds, Protocol):
-    """The order book as placement needs it, wherever it is kept. All methods may raise BookUnavailable."""
+    """The order book as placement needs it, wherever it is kept. All methods may raise BookUnavailable.
+
+    A claim is kept for a day after the next `kept_anyway_ms`, without a call of `keep`.
+    """
 
     book_id: str
+    kept_anyway_ms: int
 
     async def claim(
         self, key: str, fingerprint: str, target: str | None, journal_id: str = ""

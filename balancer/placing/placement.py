@@ -20,9 +20,10 @@ from balancer.placing.refusals import AGAIN_MS, explain_no_seat, unknown_outcome
 from balancer.placing.seating.seats import Seats
 from balancer.placing.walks import KeyedWalk, KeylessWalk, Walk
 from balancer.placing.withdrawals import Withdrawals
-from substation.contract import Session, SubstationAnswer, SubstationOutcome
+from substation.contract import SubstationAnswer, SubstationOutcome
 
 MOST_ASKED = 4  # the first choice and at most three more
+LONGEST_FLIGHT_MS = 2 * 3600 * 1000  # a request waits for at most an hour, and is then asked for
 ASK_S = 2.0  # of the caller's time are kept for asking, however long it would wait for room
 
 
@@ -73,13 +74,17 @@ class Placement:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _with_key(self, flight: Flight) -> BalancerAnswer:
+        walk = KeyedWalk(flight, self._seats, self._book)
         try:
-            answer = await self._follow(KeyedWalk(flight, self._seats, self._book))
+            answer = await self._follow(walk)
         except BookUnavailable as error:
             detail = f"the order book: {error}"
             return BalancerAnswer(BalancerOutcome.UNKNOWN, retry_after_ms=AGAIN_MS, detail=detail)
         if answer.outcome is BalancerOutcome.ADMITTED and answer.session:
-            self._keep(flight.charge.key, answer.session)
+            planned_ms = answer.session.expected_end_unix_ms - answer.session.started_unix_ms
+            # A claim of this flight is at most as old as the longest wait for room.
+            if not walk.claimed_now or planned_ms + LONGEST_FLIGHT_MS > self._book.kept_anyway_ms:
+                self._keep(flight.charge.key, planned_ms)
         return answer
 
     async def _follow(self, walk: Walk) -> BalancerAnswer:
@@ -127,12 +132,12 @@ class Placement:
             self._seats.admitted(flight.charge, own, answer.session)
         return answer
 
-    def _keep(self, key: str, session: Session) -> None:
+    def _keep(self, key: str, for_ms: int) -> None:
         """Prolong a key's life in the book beyond its session; no caller waits for it."""
 
         async def keep() -> None:
             with contextlib.suppress(BookUnavailable):
-                await self._book.keep(key, session.expected_end_unix_ms - session.started_unix_ms)
+                await self._book.keep(key, for_ms)
 
         task = asyncio.create_task(keep())
         self._later.add(task)

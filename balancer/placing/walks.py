@@ -52,6 +52,7 @@ class KeyedWalk:
         self._seats = seats
         self._book = book
         self._claim: Claim | None = None
+        self.claimed_now = False  # whether the key was new to the book
 
     async def next(self) -> Claim | None:
         """See Walk."""
@@ -110,6 +111,7 @@ class KeyedWalk:
                     charge.key, charge.fingerprint, seat.target, seat.journal_id
                 )
                 followed = self._claim is None or self._claim.fresh
+                self.claimed_now = self._claim is not None and self._claim.fresh
         if not followed:
             seat.decision.outcome = KNOWN
 

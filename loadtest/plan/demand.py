@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from loadtest.plan.arrivals import Arrival
 from loadtest.units import MS_PER_S, W_PER_KW
+from substation.plan import Plan
 
 
 def changes(arrival: Arrival, time_scale: float) -> list[tuple[float, int]]:
@@ -15,11 +16,7 @@ def changes(arrival: Arrival, time_scale: float) -> list[tuple[float, int]]:
 
     `time_scale` is how many grid seconds pass in one second.
     """
-    wall_s_per_ms = 1 / (MS_PER_S * time_scale)
-    return [
-        (arrival.at_s + after_ms * wall_s_per_ms, freed_w)
-        for after_ms, freed_w in arrival.charging().releases()
-    ]
+    return _changes(arrival.at_s, arrival.charging(), time_scale)
 
 
 def demand_kw(arrivals: Iterable[Arrival], time_scale: float, moments_s: Sequence[float]) -> list[float]:
@@ -43,6 +40,12 @@ def _steps(arrivals: Iterable[Arrival], time_scale: float) -> list[tuple[float, 
     """Return (seconds, watts) of every change, in order; at one moment a release comes first."""
     steps = []
     for arrival in arrivals:
-        steps.append((arrival.at_s, arrival.charging().power_w))
-        steps += [(at_s, -freed_w) for at_s, freed_w in changes(arrival, time_scale)]
+        plan = arrival.charging()
+        steps.append((arrival.at_s, plan.power_w))
+        steps += [(at_s, -freed_w) for at_s, freed_w in _changes(arrival.at_s, plan, time_scale)]
     return sorted(steps)
+
+
+def _changes(start_s: float, plan: Plan, time_scale: float) -> list[tuple[float, int]]:
+    wall_s_per_ms = 1 / (MS_PER_S * time_scale)
+    return [(start_s + after_ms * wall_s_per_ms, freed_w) for after_ms, freed_w in plan.releases()]

@@ -131,7 +131,7 @@ def _enough(
     """Return how many cars of this seed request about `wanted_kw` at their peak."""
     requests = TRY_CARS
     tried: list[tuple[float, int]] = []
-    for _ in range(TRIES):
+    while len(tried) < TRIES and requests not in (number for _, number in tried):
         cars = rush_hour(
             options.seed, requests, options.seconds, randomness(options.seed), SHAPES[options.shape]
         )

@@ -58,8 +58,15 @@ class Latencies:
         return max(math.ceil(total * percent / 100), 1)
 
     def _steps(self) -> Iterable[tuple[float, int]]:
-        """Yield the values that occurred, in ms, with how many did not exceed them."""
-        highest_us = self._counts.max_value
-        for step in self._counts.get_recorded_iterator():
-            value_us = min(step.value_iterated_to, highest_us)
-            yield value_us / US_PER_MS, step.total_count_to_this_value
+        """Yield the values that occurred, in ms, with how many did not exceed them.
+
+        The library's own iterator computes the bounds of every cell, also of the thousands that are empty.
+        """
+        recorded, reached = self._counts, 0
+        for index, count in enumerate(recorded.counts):
+            if count:
+                reached += count
+                value_us = recorded.get_highest_equivalent_value(recorded.get_value_from_index(index))
+                yield min(value_us, recorded.max_value) / US_PER_MS, reached
+                if reached == recorded.total_count:
+                    return

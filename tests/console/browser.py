@@ -14,6 +14,7 @@ from tests.support.console import PASSWORD
 CHROMIUM = printing.browser()
 WAIT_MS = 30_000  # nothing takes as long unless it never comes
 WIDE: ViewportSize = {"width": 1280, "height": 800}
+AXE = Axe().axe_script
 NARROW: ViewportSize = {"width": 390, "height": 844}
 HUGE: ViewportSize = {"width": 3840, "height": 2160}
 GRAFANA = "http://127.0.0.1:3000/grafana"  # nobody need be there: links are read, not followed
@@ -55,6 +56,22 @@ def visit(browser: Browser, url: str, **context: Any) -> Iterator[Page]:
         made.close()
 
 
+@contextlib.contextmanager
+def logged_in(browser: Browser, link: str, at: str = "", **context: Any) -> Iterator[Page]:
+    """A page in a profile of its own that a one-time link has logged in; it shows the path `at`, or nothing.
+
+    The login's button is not drawn, nor the overview behind it, which would cost each test half a second of a
+    processor. `visit` takes that way.
+    """
+    console, _, token = link.partition("/enter?token=")
+    with visit(browser, "about:blank", **context) as page:
+        answer = page.request.post(f"{console}/enter", form={"token": token}, max_redirects=0)
+        assert answer.status == 303, answer.status
+        if at:
+            page.goto(f"{console}{at}")
+        yield page
+
+
 def log_in(page: Page, name: str, password: str = PASSWORD) -> None:
     """Fill the form of /login in, which takes no script."""
     page.get_by_label("Name").fill(name)
@@ -92,7 +109,12 @@ def glued(page: Page) -> list[str]:
 
 
 def _axe(page: Page) -> list[str]:
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    if not page.evaluate("() => 'axe' in window"):
+        # Playwright's own `evaluate` compiles these 560 kB more than once.
+        session = page.context.new_cdp_session(page)
+        session.send("Runtime.evaluate", {"expression": f"{AXE};0"})
+        session.detach()
+    found = page.evaluate("() => axe.run({ resultTypes: ['violations'] })")["violations"]
     return [
         f"{each['id']}: {node['html'][:120]} {node['target']}" for each in found for node in each["nodes"]
     ]

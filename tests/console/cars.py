@@ -5,7 +5,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from tests.support.grid import Grid
+from tests.support.grid import Grid, get, until
 
 
 def ask(grid: Grid, vehicle_id: str, **wanted: object) -> tuple[int, Any]:
@@ -27,6 +27,19 @@ def stop_session(grid: Grid, session_id: str) -> None:
     request = urllib.request.Request(f"{grid.gateway}/charge/{session_id}", method="DELETE")
     with urllib.request.urlopen(request, timeout=10):
         pass
+
+
+def all_leave(grid: Grid) -> None:
+    """Let every car leave, and wait until the balancer knows."""
+    for each in grid.sessions():
+        if each["state"] == "charging":
+            stop_session(grid, each["session_id"])
+    until(lambda: cars_on(grid) == 0)
+
+
+def cars_on(grid: Grid) -> int:
+    """Return how many cars charge, as the balancer knows it: one request, however many cars there were."""
+    return int(sum(row["sessions"] for row in get(f"{grid.balancer}/fleet")["substations"]))
 
 
 def operate(grid: Grid, method: str, path: str, **body: object) -> None:

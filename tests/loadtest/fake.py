@@ -72,7 +72,8 @@ class FakeGrid:
     window_unix_s: list[float] | None = None  # as the run sent it
     deleted: list[str] = dataclasses.field(default_factory=list)  # sessions, in the order they were asked for
     ending: Callable[["FakeGrid", str], web.Response] = lambda grid, session_id: grid.end(session_id)
-    hold_ending: bool = False  # sessions are never answered to be ended
+    hold_ending: bool = False  # nobody who ends a session is answered before the grid closes
+    closing: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
     url: str = ""
     policy: str = "least_loaded"
     sessions: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
@@ -140,7 +141,7 @@ class FakeGrid:
             return web.json_response({"type": "/problems/unauthorized"}, status=401)
         self.deleted.append(request.match_info["session_id"])
         if self.hold_ending:
-            await asyncio.sleep(HOUR_S)
+            await self.closing.wait()
         return self.ending(self, self.deleted[-1])
 
     def _may(self, request: web.Request) -> bool:
@@ -200,6 +201,7 @@ class FakeGrid:
             self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
             yield self
         finally:
+            self.closing.set()  # else the server waits a minute for the answers that are held back
             await runner.cleanup()
 
 

@@ -1,37 +1,48 @@
 """The command line refuses what it must, with exit code 2, before it sends anything."""
 
-import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from loadtest.cli import faults, parser
+from loadtest.cli import faults, main, parser
 from loadtest.contract import MAX_RATE_PER_S, MAX_REQUESTS, MAX_SECONDS
 from loadtest.judge.thresholds import FIGURES
 from loadtest.send.target import base_url, refusal
 
 ROOT = Path(__file__).parents[2]
 USAGE = 2
+LoadTest = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def loadtest(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "loadtest", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+@pytest.fixture
+def loadtest(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> LoadTest:
+    """Run the command line in this process, with an environment; wrong usage ends it by SystemExit."""
+
+    def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        with monkeypatch.context() as patched:
+            for name, value in environ.items():
+                patched.setenv(name, value)
+            try:
+                code = main(arguments)
+            except SystemExit as ended:
+                code = int(ended.code or 0)
+        out, err = capsys.readouterr()
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
+    return run
 
 
 def test_without_a_command_the_usage_is_shown() -> None:
-    ended = loadtest()
+    def program(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "loadtest", *arguments]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+    ended = program()
     assert ended.returncode == USAGE
-    assert "rush-hour" in loadtest("--help").stdout
+    assert "rush-hour" in program("--help").stdout
     assert ended.stderr.startswith("usage:")
 
 
@@ -60,19 +71,19 @@ def test_without_a_command_the_usage_is_shown() -> None:
         ("--surprise", "1"),
     ],
 )
-def test_a_value_out_of_bounds_is_named_and_ends_with_2(option: str, value: str) -> None:
+def test_a_value_out_of_bounds_is_named_and_ends_with_2(loadtest: LoadTest, option: str, value: str) -> None:
     ended = loadtest("rush-hour", option, value)
     assert ended.returncode == USAGE
     assert option in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
-def test_an_unknown_figure_is_refused_with_the_list_of_those_there_are() -> None:
+def test_an_unknown_figure_is_refused_with_the_list_of_those_there_are(loadtest: LoadTest) -> None:
     said = loadtest("rush-hour", "--fail-if", "p98_ms>1").stderr
     assert all(name in said for name in FIGURES)
 
 
-def test_a_key_that_can_not_be_sent_is_refused_and_never_shown(tmp_path: Path) -> None:
+def test_a_key_that_can_not_be_sent_is_refused_and_never_shown(loadtest: LoadTest, tmp_path: Path) -> None:
     secret = "two words"
     (tmp_path / "key").write_text(secret)
     for ended in (
@@ -84,7 +95,7 @@ def test_a_key_that_can_not_be_sent_is_refused_and_never_shown(tmp_path: Path) -
         assert secret not in ended.stdout + ended.stderr
 
 
-def test_a_target_elsewhere_is_refused_from_the_command_line_and_the_environment() -> None:
+def test_a_target_elsewhere_is_refused_from_the_command_line_and_the_environment(loadtest: LoadTest) -> None:
     for ended in (
         loadtest("rush-hour", "--gateway", "http://192.0.2.1:8000"),
         loadtest("rush-hour", "--balancer", "http://192.0.2.1:8001"),
@@ -111,14 +122,14 @@ def test_a_target_elsewhere_is_taken_when_it_is_named_and_only_then() -> None:
     assert "LOADTEST_TARGETS='nonsense' can't be used" in why(LOADTEST_TARGETS="nonsense")
 
 
-def test_more_than_the_highest_rate_is_refused() -> None:
+def test_more_than_the_highest_rate_is_refused(loadtest: LoadTest) -> None:
     ended = loadtest("rush-hour", "--requests", "5001", "--seconds", "1")
     assert ended.returncode == USAGE
     assert "--requests 5001 in --seconds 1 is too fast" in ended.stderr
     assert faults(parser({}).parse_args(["rush-hour", "--requests", "5000", "--seconds", "1"]), {}) == ""
 
 
-def test_the_bounds_are_in_the_help() -> None:
+def test_the_bounds_are_in_the_help(loadtest: LoadTest) -> None:
     told = " ".join(loadtest("rush-hour", "--help").stdout.split())
     assert f"bounds: {MAX_REQUESTS} requests, {MAX_SECONDS} s, {MAX_RATE_PER_S} requests/s" in told
 

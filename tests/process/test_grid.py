@@ -7,9 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,16 +22,39 @@ NOWHERE = "http://127.0.0.1:9"
 PROXIES = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "grpc_proxy"), NOWHERE)
 
 
-@pytest.fixture
-def grid(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Grid]:
+def awkward(folder: Path, **settings: str) -> Grid:
     """A grid in a folder whose name no shell and no configuration file likes, behind a proxy that is of no use."""
-    data = tmp_path / """100% "data" of $HOME's"""
-    made = Grid(data, **{"TIME_SCALE": "120", **PROXIES, **getattr(request, "param", {})})
-    made.start()
+    return Grid(folder / """100% "data" of $HOME's""", **{"TIME_SCALE": "120", **PROXIES, **settings})
+
+
+def end(grid: Grid) -> None:
+    """End it if it runs."""
+    if grid.process and grid.process.poll() is None:
+        grid.stop()
+    assert grid.pids("") == [], "processes were left"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
+    """One grid for most tests, with room for the cars of all of them; its console listens elsewhere than the rest."""
+    made = awkward(tmp_path_factory.mktemp("grid"), CAPACITY_KW="5000", CONSOLE_BIND="127.0.0.2")
+    made.console = made.console.replace("127.0.0.1", "127.0.0.2")
     yield made
-    if made.process and made.process.poll() is None:
-        made.stop()
-    assert made.pids("") == [], "processes were left"
+    end(made)
+
+
+@pytest.fixture
+def grid(shared: Grid) -> Grid:
+    """The shared grid, started where the test before has ended it, with whatever cars are there."""
+    if shared.process is None or shared.process.poll() is not None:
+        shared.start()
+    return shared
+
+
+def of(grid: Grid, asked: list[Car]) -> dict[str, dict[str, Any]]:
+    """Return the sessions of these cars by their ids."""
+    vehicles = {car.wish["vehicle_id"] for car in asked}
+    return {each["session_id"]: each for each in grid.sessions() if each["vehicle_id"] in vehicles}
 
 
 def one_session_each(grid: Grid, asked: list[Car]) -> None:
@@ -45,6 +68,37 @@ def one_session_each(grid: Grid, asked: list[Car]) -> None:
         }
         assert car.session["session_id"] in known
         assert by_vehicle[car.wish["vehicle_id"]] == 1
+
+
+def test_a_stopped_session_frees_its_power_and_a_second_stop_returns_it(grid: Grid) -> None:
+    grid.empty()
+    (car,) = cars(1, "stopped", energy_kwh=60)
+    rush(grid.gateway, [car], after=1, strike=lambda: None)
+    assert car.session
+    session_id = car.session["session_id"]
+    answers = [grid.end_session(session_id) for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert answers[0]["state"] == "stopped"
+    assert get(f"{grid.gateway}/charge/{session_id}") == answers[0]
+    until(lambda: all(member["load_kw"] == 0 for member in get(f"{grid.balancer}/fleet")["substations"]))
+
+
+def test_forty_sessions_are_there_after_a_kill_of_everything(grid: Grid) -> None:
+    grid.empty()
+    asked = cars(40, "forty", energy_kwh=60, max_power_kw=11)
+    rush(grid.gateway, asked, after=40, strike=lambda: None)
+    before = of(grid, asked)
+    all_before = {session["session_id"] for session in grid.sessions()}
+    grid.kill_all()
+    grid.start()
+    after = of(grid, asked)
+    assert {session["session_id"] for session in grid.sessions()} == all_before
+    assert len(after) == 40
+    assert after.keys() == before.keys()
+    assert "40 sessions going on" in grid.printed
+    assert {session["state"] for session in after.values()} == {"charging"}
+    assert all(after[name]["delivered_j"] > before[name]["delivered_j"] for name in after)
+    one_session_each(grid, asked)
 
 
 def test_the_printed_curl_line_works_as_it_stands(grid: Grid) -> None:
@@ -61,32 +115,17 @@ def test_a_key_sent_twenty_times_at_once_gives_one_session(grid: Grid) -> None:
     bodies = {json.dumps(body, sort_keys=True) for car in asked for _, body in car.answers}
     assert [code for car in asked for code, _ in car.answers] == [201] * 20
     assert len(bodies) == 1
-    assert len(grid.sessions()) == 1
+    assert len(of(grid, asked)) == 1
 
 
 @pytest.mark.parametrize("service", ["substation", "balancer", "gateway"])
 def test_a_kill_in_mid_flight_loses_nothing_and_doubles_nothing(grid: Grid, service: str) -> None:
-    asked = cars(300, "EV", energy_kwh=60, max_power_kw=3.7)
+    asked = cars(300, service, energy_kwh=60, max_power_kw=3.7)
     unanswered = rush(grid.gateway, asked, after=20, strike=lambda: grid.kill(service))
     assert unanswered >= 20, "the kill was not in mid-flight"
     grid.wait()
     one_session_each(grid, asked)
     assert grid.sample("smartgrid_substation_overload_watt_seconds_total") == 0
-
-
-def test_forty_sessions_are_there_after_a_kill_of_everything(grid: Grid) -> None:
-    asked = cars(40, "EV", energy_kwh=60, max_power_kw=11)
-    rush(grid.gateway, asked, after=40, strike=lambda: None)
-    before = {session["session_id"]: session for session in grid.sessions()}
-    grid.kill_all()
-    grid.start()
-    after = {session["session_id"]: session for session in grid.sessions()}
-    assert len(after) == 40
-    assert after.keys() == before.keys()
-    assert "40 sessions going on" in grid.printed
-    assert {session["state"] for session in after.values()} == {"charging"}
-    assert all(after[name]["delivered_j"] > before[name]["delivered_j"] for name in after)
-    one_session_each(grid, asked)
 
 
 def test_services_end_with_a_killed_supervisor_and_a_new_start_finds_the_ports_free(grid: Grid) -> None:
@@ -99,9 +138,9 @@ def test_services_end_with_a_killed_supervisor_and_a_new_start_finds_the_ports_f
     assert status(f"{grid.gateway}/readyz") == 200
 
 
-@pytest.mark.parametrize("grid", [{"CONSOLE_BIND": "127.0.0.2"}], indirect=True)
 def test_a_grid_s_data_are_its_own_and_its_console_is_found_where_it_listens(grid: Grid) -> None:
-    console = grid.console.replace("127.0.0.1", "127.0.0.2")
+    console = grid.console
+    assert "//127.0.0.2:" in console
     assert f"{console}/enter?token=" in grid.printed
     link = subprocess.run(
         [sys.executable, "-m", "admin_ui.people", "link"],
@@ -159,8 +198,17 @@ def test_a_taken_port_is_named_with_its_owner(tmp_path: Path) -> None:
     assert f"Port {grid.environment['BALANCER_PORT']} is taken by process {os.getpid()} (" in ended.stderr
 
 
-@pytest.mark.parametrize("grid", [{"CAPACITY_KW": "300", "TIME_SCALE": "600"}], indirect=True)
-def test_a_demand_far_above_capacity_never_exceeds_it_by_the_clients_and_by_the_journals(grid: Grid) -> None:
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Grid]:
+    """A grid of 900 kW."""
+    made = awkward(tmp_path, CAPACITY_KW="300", TIME_SCALE="600")
+    made.start()
+    yield made
+    end(made)
+
+
+def test_a_demand_far_above_capacity_never_exceeds_it_by_the_clients_and_by_the_journals(small: Grid) -> None:
+    grid = small
     asked = cars(250, "EV", energy_kwh=5.5, max_power_kw=11)  # 2,750 kW for 900 kW; 3 s each
     unanswered = rush(grid.gateway, asked, after=20, strike=lambda: None, settle=False)
     assert unanswered > 0
@@ -188,22 +236,6 @@ def test_a_demand_far_above_capacity_never_exceeds_it_by_the_clients_and_by_the_
     for car in asked:
         assert car.session
         assert car.wish["vehicle_id"] in by_substation[car.session["substation_id"]]
-
-
-def test_a_stopped_session_frees_its_power_and_a_second_stop_returns_it(grid: Grid) -> None:
-    (car,) = cars(1, "EV", energy_kwh=60)
-    rush(grid.gateway, [car], after=1, strike=lambda: None)
-    assert car.session
-    url = f"{grid.gateway}/charge/{car.session['session_id']}"
-    request = urllib.request.Request(url, method="DELETE")
-    answers = []
-    for _ in range(2):
-        with urllib.request.urlopen(request, timeout=LIMIT_S) as answer:
-            answers.append(json.loads(answer.read()))
-    assert answers[0] == answers[1]
-    assert answers[0]["state"] == "stopped"
-    assert get(url) == answers[0]
-    until(lambda: all(member["load_kw"] == 0 for member in get(f"{grid.balancer}/fleet")["substations"]))
 
 
 def test_a_terminated_process_comes_back_by_itself(grid: Grid) -> None:

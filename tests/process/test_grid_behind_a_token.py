@@ -18,8 +18,9 @@ from tests.support.grid import LIMIT_S, ROOT, Grid
 PORTS = {"GATEWAY_PORT": 8000, "BALANCER_PORT": 8001}
 
 
-@pytest.fixture
-def grid(tmp_path: Path) -> Iterator[Grid]:
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
+    tmp_path = tmp_path_factory.mktemp("grid")
     (tmp_path / "token").write_text(secrets.token_hex(32))
     (tmp_path / "keys").write_text(f"acme {sha256(KEY.encode()).hexdigest()}\n")
     made = Grid(
@@ -27,6 +28,7 @@ def grid(tmp_path: Path) -> Iterator[Grid]:
         BIND="0.0.0.0",
         OPERATOR_TOKEN_FILE=str(tmp_path / "token"),
         API_KEYS=str(tmp_path / "keys"),
+        CAPACITY_KW="10000",  # a rush hour waits for a nearly empty fleet: the cars of the other test must not count
     )
     made.start()
     yield made

@@ -11,13 +11,15 @@ from tests.support.prometheus import LACKING
 
 pytestmark = pytest.mark.skipif(bool(LACKING), reason=f"not installed: {', '.join(LACKING)}")
 
+SMALL = {"GRID_SUBSTATIONS": "1"}  # how Prometheus starts and ends does not depend on their number
+
 
 def test_a_port_that_is_taken_is_named_and_the_grid_runs_without_prometheus(tmp_path: Path) -> None:
     with socket.socket() as owner:
         owner.bind(("127.0.0.1", 0))
         owner.listen()
         port = owner.getsockname()[1]
-        grid = Grid(tmp_path / "data", PROMETHEUS_PORT=str(port))
+        grid = Grid(tmp_path / "data", PROMETHEUS_PORT=str(port), **SMALL)
         grid.start()
         grid.stop()
     assert f"not started: port {port} is taken by process" in grid.printed
@@ -25,7 +27,7 @@ def test_a_port_that_is_taken_is_named_and_the_grid_runs_without_prometheus(tmp_
 
 def test_prometheus_ends_when_everything_else_was_killed(tmp_path: Path) -> None:
     ready = f"http://127.0.0.1:{(port := free_port())}/-/ready"
-    grid = Grid(tmp_path / "data", PROMETHEUS_PORT=str(port))
+    grid = Grid(tmp_path / "data", PROMETHEUS_PORT=str(port), **SMALL)
     grid.start()
     until(lambda: status(ready) == 200)
     grid.kill_all()

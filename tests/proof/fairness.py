@@ -26,12 +26,14 @@ class Wait:
 def waits(cars: list[Came], capacities_w: dict[str, int], time_scale: float) -> list[Wait]:
     """Return the waits of all first refusals; a refused car is expected back once."""
     refused = sorted((car for car in cars if car.answers[0][0] == 503), key=lambda car: car.answered_s[0])
+    reserved = [(car.session["substation_id"], promised(car.session)) for car in cars if car.session]
+    freed = [_freed(car, time_scale) for car in refused]
     found = []
     for index, car in enumerate(refused):
         now_s, retry_after_s = car.answered_s[0], car.answers[0][2]
-        ahead = [each for each in refused[:index] if _comes_after(each, now_s)]
-        queue = [_freed(each, time_scale) for each in (*ahead, car)]
-        fair_s = first_come_first_served(now_s, *_running(cars, capacities_w, now_s), queue) - now_s
+        ahead = [freed[n] for n, each in enumerate(refused[:index]) if _comes_after(each, now_s)]
+        queue = [*ahead, freed[index]]
+        fair_s = first_come_first_served(now_s, *_running(reserved, capacities_w, now_s), queue) - now_s
         found.append(Wait(retry_after_s or 0.0, fair_s))
     return found
 
@@ -47,13 +49,13 @@ def _freed(car: Came, time_scale: float) -> list[Freed]:
 
 
 def _running(
-    cars: list[Came], capacities_w: dict[str, int], now_s: float
+    reserved: list[tuple[str, list[tuple[int, int, int]]]], capacities_w: dict[str, int], now_s: float
 ) -> tuple[dict[str, int], list[End]]:
     """Return what is free at a moment, and what the sessions that run will free."""
     free_w, ends = dict(capacities_w), []
-    for body in (car.session for car in cars if car.session):
-        for start_ms, end_ms, watts in promised(body):
+    for name, parts in reserved:
+        for start_ms, end_ms, watts in parts:
             if start_ms / 1000 <= now_s < end_ms / 1000:
-                free_w[body["substation_id"]] -= watts
-                ends.append((end_ms / 1000, body["substation_id"], watts))
+                free_w[name] -= watts
+                ends.append((end_ms / 1000, name, watts))
     return free_w, ends

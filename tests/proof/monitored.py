@@ -20,10 +20,13 @@ Row = dict[str, Any]
 
 
 @contextmanager
-def monitored(data: Path, time_scale: float, address: str = "") -> Iterator[tuple[Grid, Prometheus]]:
+def monitored(
+    data: Path, time_scale: float, address: str = "", **environment: str
+) -> Iterator[tuple[Grid, Prometheus]]:
     """A grid with its Prometheus, which has scraped everything; `address` is an Alertmanager's."""
     port = free_port()
-    grid = Grid(data, TIME_SCALE=f"{time_scale:g}", PROMETHEUS_PORT=str(port), ALERTMANAGER=address)
+    environment |= {"TIME_SCALE": f"{time_scale:g}", "PROMETHEUS_PORT": str(port), "ALERTMANAGER": address}
+    grid = Grid(data, **environment)
     prometheus = Prometheus(f"http://127.0.0.1:{port}")
     grid.start()
     try:

@@ -30,23 +30,28 @@ def built(of: type, **strategies: Any) -> st.SearchStrategy[Any]:
     return st.builds(of, **(fields | strategies))
 
 
+# Made once: to make a strategy anew for each session takes longer than to draw from it.
+SESSIONS = built(
+    Session,
+    session_id=st.from_regex(SESSION_ID, fullmatch=True),
+    state=st.sampled_from(contract.SessionState),
+    plan=PLANS,
+    delivered_j=st.just(0),
+    started_unix_ms=UNIX_MS,
+    expected_end_unix_ms=UNIX_MS,
+    ended_unix_ms=UNIX_MS,
+)
+
+
 @st.composite
 def sessions(draw: st.DrawFn) -> Session:
-    session_id = draw(st.from_regex(SESSION_ID, fullmatch=True))
-    plan = dataclasses.replace(draw(PLANS), taper=draw(st.booleans()))
-    drawn = built(
-        Session,
-        session_id=st.just(session_id),
-        substation_id=st.just(contract.owner(session_id)),
-        state=st.sampled_from(contract.SessionState),
-        plan=st.just(plan),
-        delivered_j=st.integers(0, plan.energy_j),
-        started_unix_ms=UNIX_MS,
-        expected_end_unix_ms=UNIX_MS,
-        ended_unix_ms=UNIX_MS,
+    drawn: Session = draw(SESSIONS)
+    return dataclasses.replace(
+        drawn,
+        substation_id=contract.owner(drawn.session_id),
+        plan=dataclasses.replace(drawn.plan, taper=draw(st.booleans())),
+        delivered_j=draw(st.integers(0, drawn.plan.energy_j)),
     )
-    made: Session = draw(drawn)
-    return made
 
 
 TO_SUBSTATIONS = {

@@ -1,5 +1,7 @@
 """docker-compose.yml as Docker reads it: with variables replaced and merges resolved."""
 
+import copy
+import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,8 +25,12 @@ def services(environ: Mapping[str, str] | None = None) -> dict[str, dict[str, An
 
 
 def whole(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return the composition."""
-    text = interpolated(COMPOSE_FILE.read_text(encoding="utf-8"), environ)
+    """Return the composition; it is the caller's own."""
+    return copy.deepcopy(_parsed(interpolated(COMPOSE_FILE.read_text(encoding="utf-8"), environ)))
+
+
+@functools.cache
+def _parsed(text: str) -> dict[str, Any]:
     found = yaml.safe_load(text)
     assert isinstance(found, dict)
     return found

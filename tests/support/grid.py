@@ -128,6 +128,30 @@ class Grid:
             rows[path.parent.name] = sessions_in(path)
         return rows
 
+    def journal_copies(self) -> dict[str, list[sqlite3.Row]]:
+        """Return the session rows of a backup of every journal, by substation: for a grid that has to go on."""
+        rows = {}
+        for base in self.substations:
+            with urllib.request.urlopen(f"{base}/backup", b"", timeout=LIMIT_S) as answer:
+                copy = Path(json.loads(answer.read())["path"])
+            rows[copy.parents[1].name] = sessions_in(copy)
+        return rows
+
+    def empty(self, key: str = "") -> None:
+        """Stop every session, and wait until the balancer knows; `key` is an API key, where they are asked for."""
+        for session in self.sessions():
+            if session["state"] == "charging":
+                self.end_session(session["session_id"], key)
+        until(lambda: all(each["load_kw"] == 0 for each in get(f"{self.balancer}/fleet")["substations"]))
+
+    def end_session(self, session_id: str, key: str = "") -> Any:
+        """Stop a session as its client does; returns the answer."""
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        url = f"{self.gateway}/charge/{session_id}"
+        request = urllib.request.Request(url, headers=headers, method="DELETE")
+        with urllib.request.urlopen(request, timeout=LIMIT_S) as answer:
+            return json.loads(answer.read())
+
     def sample(self, name: str) -> float:
         """Return the sum of all samples of a name over the substations."""
         total = 0.0

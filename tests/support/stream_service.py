@@ -26,10 +26,17 @@ class Service(rpc.SubstationServicer):
         self._peers: Peers[str] = Peers()
         self.messages: list[pb.Calls] = []
         self.unused: list[str] = []
+        self._conversations: list[Conversation[pb.Call, str]] = []
 
     async def Converse(self, _: Any, context: Any) -> None:
         peer = self._peers.of(context)
-        await Conversation(self._decode, self._handle, self._encode, self.unused.append, peer).run(context)
+        conversation = Conversation(self._decode, self._handle, self._encode, self.unused.append, peer)
+        self._conversations.append(conversation)
+        await conversation.run(context)
+
+    def finish(self) -> None:
+        for each in self._conversations:
+            each.finish()
 
     def register(self, server: grpc.aio.Server) -> None:
         rpc.add_SubstationServicer_to_server(self, server)  # type: ignore[no-untyped-call]
@@ -46,7 +53,7 @@ class Service(rpc.SubstationServicer):
 @asynccontextmanager
 async def serving(handle: Handler, port: int = 0) -> AsyncIterator[tuple[Service, int]]:
     service = Service(handle)
-    async with stream_server.listen(service.register, "127.0.0.1", port) as bound:
+    async with stream_server.listen(service.register, "127.0.0.1", port, finish=service.finish) as bound:
         yield service, bound
 
 

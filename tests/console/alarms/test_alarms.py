@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.console.browser import GRAFANA, NARROW, WAIT_MS, axe_faults, visit
+from tests.console.browser import GRAFANA, NARROW, WAIT_MS, axe_faults, logged_in
 from tests.console.cars import ask, placed, stop_session
 from tests.support.grid import Grid, get, status, until
 
@@ -27,9 +27,13 @@ OVER = "Load above the limit: substation-1"
 
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
-    """A grid whose console raises and clears alarms ten times as fast; its cars charge for long."""
+    """A grid whose console raises and clears alarms twenty times as fast; its cars charge for long."""
     made = Grid(
-        tmp_path_factory.mktemp("grid"), ALARM_DELAYS="0.1", POLL_S="0.2", TIME_SCALE="1", GRAFANA_URL=GRAFANA
+        tmp_path_factory.mktemp("grid"),
+        ALARM_DELAYS="0.05",
+        POLL_S="0.2",
+        TIME_SCALE="1",
+        GRAFANA_URL=GRAFANA,
     )
     made.start()
     made.wait()
@@ -39,10 +43,10 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
 
 
 @pytest.fixture
-def alarms(page: Page, grid: Grid) -> Page:
+def alarms(browser: Browser, grid: Grid) -> Iterator[Page]:
     """The page of the alarms."""
-    page.goto(f"{grid.console}/alarms")
-    return page
+    with logged_in(browser, grid.link(), "/alarms") as page:
+        yield page
 
 
 def calling(page: Page, title: str) -> Locator:
@@ -228,8 +232,7 @@ def _entered(grid: Grid) -> str:
 def test_axe_finds_nothing_with_alarms_mutes_and_the_dialog(
     browser: Browser, grid: Grid, scheme: str
 ) -> None:
-    with derated(grid), visit(browser, grid.link(), color_scheme=scheme) as page:
-        page.goto(f"{grid.console}/alarms")
+    with derated(grid), logged_in(browser, grid.link(), "/alarms", color_scheme=scheme) as page:
         expect(calling(page, OVER)).to_be_visible()
         assert axe_faults(page) == []
         page.get_by_role("button", name="Mute a rule").click()
@@ -245,7 +248,7 @@ def test_axe_finds_nothing_with_alarms_mutes_and_the_dialog(
 
 
 def test_nothing_is_wider_than_a_telephone(browser: Browser, grid: Grid) -> None:
-    with visit(browser, grid.link(), viewport=NARROW) as page:
+    with logged_in(browser, grid.link(), viewport=NARROW) as page:
         for path in ("/alarms", "/runbooks", "/runbooks/SubstationDown"):
             page.goto(f"{grid.console}{path}")
             expect(page.locator("#alarm-badge")).not_to_have_attribute("data-worst", "unknown")

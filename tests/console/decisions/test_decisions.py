@@ -7,25 +7,32 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.console.browser import NARROW, WIDE, axe_faults, glued, visit
-from tests.console.cars import ask, placed
-from tests.support.grid import Grid
+from tests.console.browser import NARROW, WIDE, axe_faults, glued, logged_in
+from tests.console.cars import all_leave, ask, operate, placed
+from tests.support.grid import Grid, get
 
 
 @pytest.fixture(scope="module")
-def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
-    """Small substations, so that a car can be refused."""
-    made = Grid(tmp_path_factory.mktemp("grid"), CAPACITY_KW="100")
-    made.start()
-    yield made
-    made.stop()
+def grid(shared_grid: Grid) -> Iterator[Grid]:
+    """Low limits, so that a car can be refused; and a balancer that has made no decision yet."""
+    if get(f"{shared_grid.balancer}/decisions")["decisions"]:
+        shared_grid.kill("balancer")
+        shared_grid.wait()
+    limit(shared_grid, 100)
+    yield shared_grid
+    all_leave(shared_grid)
+    limit(shared_grid, None)
+
+
+def limit(grid: Grid, capacity_kw: int | None) -> None:
+    """Limit every substation; None lifts that."""
+    for number in (1, 2, 3):
+        operate(grid, "POST", f"/fleet/substation-{number}/capacity", capacity_kw=capacity_kw)
 
 
 @pytest.fixture
 def decisions(browser: Browser, grid: Grid) -> Iterator[Page]:
-    with visit(browser, grid.link()) as page:
-        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-        page.goto(grid.console + "/decisions")
+    with logged_in(browser, grid.link(), "/decisions") as page:
         yield page
 
 
@@ -126,8 +133,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(
     browser: Browser, grid: Grid, scheme: str, size: Any
 ) -> None:
     session_id = placed(grid, f"EV-{scheme}-{size['width']}", max_power_kw=1)["session_id"]
-    with visit(browser, grid.link(), color_scheme=scheme, viewport=size) as page:
-        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    with logged_in(browser, grid.link(), color_scheme=scheme, viewport=size) as page:
         for path, ready in (
             (f"/decisions?session_id={session_id}", ".session svg"),
             ("/decisions", ".decision"),

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from monitoring.grafana.grid_dashboard import UID
-from tests.console.browser import GRAFANA, HUGE, NARROW, WIDE, axe_faults, visit
+from tests.console.browser import GRAFANA, HUGE, NARROW, WIDE, axe_faults, logged_in
 from tests.support.grid import Grid
 
 ROW = "table.substations tbody tr"
@@ -152,7 +152,7 @@ def test_history_survives_a_reload(page: Page, grid: Grid) -> None:
 def test_axe_finds_nothing_and_a_phone_needs_no_sideways_scroll(
     browser: Browser, grid: Grid, scheme: str
 ) -> None:
-    with visit(browser, grid.link(), color_scheme=scheme) as page:
+    with logged_in(browser, grid.link(), "/", color_scheme=scheme) as page:
         expect(page.locator(ROW)).to_have_count(3)
         assert axe_faults(page) == []
         page.goto(f"{grid.console}/?substation=substation-1")
@@ -166,8 +166,7 @@ def test_axe_finds_nothing_and_a_phone_needs_no_sideways_scroll(
 
 
 def test_a_slip_of_the_address_is_told(browser: Browser, grid: Grid) -> None:
-    with visit(browser, grid.link()) as page:
-        page.goto(f"{grid.console}/?substation=nobody&page=77&sort=nothing")
+    with logged_in(browser, grid.link(), "/?substation=nobody&page=77&sort=nothing") as page:
         expect(page.get_by_role("complementary")).to_contain_text("knows no substation with this id")
         expect(page.locator(ROW)).to_have_count(3)
 

@@ -1,18 +1,26 @@
 """An operator acts on a real grid in a real browser: each order previewed, reasoned, and confirmed by the grid."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from admin_ui.web.logins import Role
-from tests.console.browser import NARROW, WIDE, axe_faults, log_in, visit
+from tests.console.browser import NARROW, WIDE, axe_faults, log_in, logged_in, visit
 from tests.console.cars import placed
 from tests.support.console import people
 from tests.support.grid import Grid, get
 
 REASON = "Reason (for the audit log)"
+
+
+@pytest.fixture
+def page(browser: Browser, grid: Grid) -> Iterator[Page]:
+    """A page that is logged in, and shows nothing yet."""
+    with logged_in(browser, grid.link()) as blank:
+        yield blank
 
 
 def dialog(page: Page) -> Locator:
@@ -142,7 +150,7 @@ def test_everything_goes_by_the_keyboard_and_escape_gives_up(page: Page, grid: G
 
 
 def test_a_state_that_changed_since_the_preview_is_previewed_anew(browser: Browser, grid: Grid) -> None:
-    with visit(browser, grid.link()) as first, visit(browser, grid.link()) as second:
+    with logged_in(browser, grid.link()) as first, logged_in(browser, grid.link()) as second:
         mine = opened(first, grid, "Drain…")
         opened(second, grid, "Drain…", "/?substation=substation-1")
         order(second, "Drain", "works of the other shift")
@@ -161,7 +169,7 @@ def test_a_state_that_changed_since_the_preview_is_previewed_anew(browser: Brows
 def test_the_slower_of_two_operators_sees_who_was_faster_and_no_live_button(
     browser: Browser, grid: Grid
 ) -> None:
-    with visit(browser, grid.link()) as first, visit(browser, grid.link()) as second:
+    with logged_in(browser, grid.link()) as first, logged_in(browser, grid.link()) as second:
         mine = opened(first, grid, "Drain…")
         opened(second, grid, "Drain…")
         order(second, "Drain", "works of the other shift")
@@ -219,8 +227,7 @@ def test_a_viewer_sees_no_button_and_is_refused(browser: Browser, grid: Grid) ->
 def test_axe_finds_nothing_in_the_dialogs_and_they_fit(
     browser: Browser, grid: Grid, scheme: str, size: Any
 ) -> None:
-    with visit(browser, grid.link(), color_scheme=scheme, viewport=size) as page:
-        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    with logged_in(browser, grid.link(), color_scheme=scheme, viewport=size) as page:
         for button, at in (("Change limit…", "/?substation=substation-2"), ("Switch…", "/")):
             opened(page, grid, button, at)
             assert axe_faults(page) == []

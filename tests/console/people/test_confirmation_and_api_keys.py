@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from gateway.callers import digest
-from tests.console.browser import NARROW, axe_faults, log_in, visit
+from tests.console.browser import NARROW, axe_faults, log_in, logged_in, visit
 from tests.support.console import PASSWORD, Console
 from tests.support.grid import Grid, get, status
 
@@ -112,8 +112,7 @@ def test_a_run_of_the_console_shows_the_gateway_the_key_and_says_when_it_is_not_
     browser: Browser, grid: Grid, keys: Path
 ) -> None:
     assert status(f"{grid.gateway}/charge?vehicle_id=EV-1") == 401
-    with visit(browser, grid.link()) as page:
-        page.goto(f"{grid.console}/rush-hour")
+    with logged_in(browser, grid.link(), "/rush-hour") as page:
         page.get_by_text("Options").click()
         page.get_by_label("Requests", exact=True).fill("120")
         page.get_by_label("Duration in seconds", exact=True).fill("4")

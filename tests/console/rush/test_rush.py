@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from monitoring.grafana.grid_dashboard import UID
-from tests.console.browser import GRAFANA, NARROW, WIDE, axe_faults, visit
-from tests.console.cars import operate, placed, stop_session
+from tests.console.browser import GRAFANA, NARROW, WIDE, axe_faults, logged_in, visit
+from tests.console.cars import cars_on, operate, placed, stop_session
 from tests.support.grid import ROOT, Grid, get, until
 
 SHORT = {"Requests": "120", "Duration in seconds": "4"}
@@ -34,7 +34,7 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
 @pytest.fixture
 def page(browser: Browser, grid: Grid) -> Iterator[Page]:
     """The page of the rush hour; whatever runs at the end is ended."""
-    with visit(browser, grid.link()) as opened:
+    with logged_in(browser, grid.link()) as opened:
         yield at_rush_hour(opened, grid)
         if button(opened, "Stop").is_visible():
             stop(opened, end_sessions=True)
@@ -130,14 +130,14 @@ def test_stop_ends_it_and_keeps_what_was_measured(page: Page, grid: Grid) -> Non
 
 
 def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: Page, grid: Grid) -> None:
-    until(lambda: charging(grid) == [])
+    until(lambda: cars_on(grid) == 0)
     page.get_by_text("Options").click()
     for label, value in LONG.items():
         page.get_by_label(label, exact=True).fill(value)
     button(page, "Start").dblclick()
     expect(title(page)).to_contain_text("Running")
     page.locator("#rush-start").click(force=True)  # where Start was, there is still Start
-    until(lambda: len(charging(grid)) > 2)
+    until(lambda: cars_on(grid) > 2)
     button(page, "Stop").click()
     asked = page.get_by_role("dialog", name="Stop the rush hour?")
     expect(asked.get_by_role("button", name="Keep running")).to_be_focused()
@@ -168,10 +168,10 @@ def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: P
 
 
 def test_stop_ends_the_sessions_of_the_run_and_no_other(page: Page, grid: Grid) -> None:
-    until(lambda: charging(grid) == [])  # cars of the runs before have left
+    until(lambda: cars_on(grid) == 0)  # cars of the runs before have left
     mine = placed(grid, "EV-mine", energy_kwh=80, stay_minutes=10_080)["session_id"]
     start(page, {"Requests": "600", "Duration in seconds": "20"})
-    until(lambda: len(charging(grid)) > 40)
+    until(lambda: cars_on(grid) > 40)
     stop(page, end_sessions=True)
     expect(title(page)).to_contain_text("Last run: stopped")
     taken_off = re.compile(r"The stop ended [1-9]\d* of the \d+ sessions of this run")
@@ -284,9 +284,9 @@ def test_it_is_started_and_stopped_by_keyboard_and_the_focus_stays(page: Page) -
 def test_what_an_operator_changed_during_a_run_is_told_and_not_held_against_the_grid(
     page: Page, grid: Grid
 ) -> None:
-    until(lambda: charging(grid) == [])
+    until(lambda: cars_on(grid) == 0)
     start(page, {"Requests": "120", "Duration in seconds": "12"})
-    until(lambda: len(charging(grid)) > 20)
+    until(lambda: cars_on(grid) > 20)
     stopped = next(each for each in charging(grid) if each.startswith("substation-1"))
     stop_session(grid, stopped)
     page.wait_for_timeout(1500)  # the load test must see the stop before the rest
@@ -330,7 +330,7 @@ def test_two_runs_are_compared(page: Page, grid: Grid) -> None:
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_three_runs_are_compared_side_by_side(browser: Browser, grid: Grid, viewport: ViewportSize) -> None:
-    with visit(browser, grid.link(), viewport=viewport) as page:
+    with logged_in(browser, grid.link(), viewport=viewport) as page:
         at_rush_hour(page, grid)
         chosen = page.get_by_role("checkbox", disabled=False)
         for number in range(3):
@@ -358,7 +358,7 @@ def test_the_overview_starts_it_too(page: Page, grid: Grid) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_and_a_phone_shows_it_all(browser: Browser, grid: Grid, scheme: str) -> None:
-    with visit(browser, grid.link(), color_scheme=scheme, viewport=NARROW) as page:
+    with logged_in(browser, grid.link(), color_scheme=scheme, viewport=NARROW) as page:
         at_rush_hour(page, grid)
         expect(first_row(page)).to_be_visible()
         expect(title(page)).to_be_visible()
@@ -368,7 +368,7 @@ def test_axe_finds_nothing_and_a_phone_shows_it_all(browser: Browser, grid: Grid
 
 
 def test_the_list_of_runs_shows_every_column_on_a_laptop(browser: Browser, grid: Grid) -> None:
-    with visit(browser, grid.link(), viewport=WIDE) as page:
+    with logged_in(browser, grid.link(), viewport=WIDE) as page:
         at_rush_hour(page, grid)
         expect(first_row(page)).to_be_visible()
         frame = page.get_by_role("region", name="Run table")

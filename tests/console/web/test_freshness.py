@@ -5,6 +5,7 @@ import re
 import signal
 import time
 import urllib.request
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -37,6 +38,15 @@ WATCH = """() => {
   new MutationObserver(() => window.links.push(document.body.dataset.link))
     .observe(document.body, { attributeFilter: ["data-link"] });
 }"""
+
+
+@pytest.fixture(scope="module")
+def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
+    """A grid of these tests alone: they kill its services, and count how often the console has lost them."""
+    made = Grid(tmp_path_factory.mktemp("grid"))
+    made.start()
+    yield made
+    made.stop()
 
 
 def covered(page: Page) -> list[str]:

@@ -4,11 +4,13 @@ import contextlib
 import logging
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 import pytest
 
+from balancer.book.embedded import EmbeddedBook
+from balancer.book.protocol import Address
 from balancer.contract import BalancerOutcome
 from tests.integration.balancer.caller import Caller, caller
 from tests.integration.balancer.grid import HOST, Grid, Plan, running, until
@@ -231,9 +233,25 @@ async def test_a_withdrawal_at_one_that_is_given_up_is_dropped(tmp_path: Path) -
 
 
 @pytest.mark.gen_test
-async def test_one_that_is_given_up_leaves_no_series_and_no_503(tmp_path: Path) -> None:
+async def test_one_that_is_given_up_leaves_no_series_and_no_503(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nor one that died before the balancer started, and had no session at all."""
+    noted: set[str] = set()
+    note = EmbeddedBook.saw
+
+    async def saw(book: EmbeddedBook, addresses: Collection[Address]) -> None:
+        await note(book, addresses)
+        noted.update(each.substation_id for each in addresses)
+
+    async def noted_both() -> bool:
+        return noted == {"s-1", "s-2"}
+
+    monkeypatch.setattr(EmbeddedBook, "saw", saw)
     async with grids(tmp_path) as (grid, client):
+        await until(
+            noted_both
+        )  # a balancer notes where substations are once a second, and knows s-1 by that alone
         assert (await order(grid, "s-1", "decommission")).status == 422
         await client.placed(vehicle_id="car", substations=("s-2",))
         await grid.stop("balancer")

@@ -141,8 +141,9 @@ async def test_an_order_to_nobody_is_404(tmp_path: Path) -> None:
 async def test_an_order_that_is_not_confirmed_is_503_and_can_be_given_again(tmp_path: Path) -> None:
     async with grids(tmp_path) as (grid, _):
         await grid.stop("s-1")
-        for what, body in (("drain", None), ("capacity", {"capacity_kw": 50})):
-            reply = await order(grid, "s-1", what, json=body)
+        for reply in await asyncio.gather(  # each waits for the substation for as long as an order may
+            order(grid, "s-1", "drain", json=None), order(grid, "s-1", "capacity", json={"capacity_kw": 50})
+        ):
             assert (reply.status, reply.code, reply.retry_after) == (503, "unconfirmed", "1")
         await grid.start("s-1")
         await grid.placeable()

@@ -16,7 +16,7 @@ from balancer.contract import (
 from balancer.proto import balancer_pb2 as pb
 from gateway.balancer_stream import _answer
 from gateway.contract import BY_OUTCOME
-from gateway.handlers import answers
+from gateway.services import answers
 from substation.contract import Session, SessionState
 from substation.plan import Plan
 from substation.proto import substation_pb2 as substation_pb

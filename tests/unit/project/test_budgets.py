@@ -1,6 +1,7 @@
 """The rules of this repository that no linter knows: sizes, names, what a folder says of itself."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,18 +37,39 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    """Return the syntax tree of a module; several tests read all of them."""
+    return ast.parse(path.read_text())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _trees_are_dropped() -> Iterator[None]:
+    """Drop the trees at the end: half a million nodes would slow each garbage collection of later tests."""
+    yield
+    parsed.cache_clear()
+
+
+def statements(of: ast.AST) -> Iterator[ast.AST]:
+    """Yield all statements within a node. Expressions, most of a tree, hold no function and no class."""
+    for node in ast.iter_child_nodes(of):
+        if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
+            yield node
+            yield from statements(node)
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in statements(parsed(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
 
 def classes(path: Path) -> Iterator[tuple[str, int]]:
     """Yield the classes of a module with their lines, docstrings left out."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in statements(parsed(path)):
         if isinstance(node, ast.ClassDef):
             lines = set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-            for each in ast.walk(node):
+            for each in (node, *statements(node)):
                 if isinstance(
                     each, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
                 ) and ast.get_docstring(each):
@@ -110,9 +132,7 @@ def test_a_service_says_what_it_owns_and_what_it_never_does_and_no_more(service:
 
 def test_every_module_opens_with_its_responsibility() -> None:
     silent = [
-        named(p)
-        for p in modules(*SERVICES)
-        if p.parent.name != "proto" and not ast.get_docstring(ast.parse(p.read_text()))
+        named(p) for p in modules(*SERVICES) if p.parent.name != "proto" and not ast.get_docstring(parsed(p))
     ]
     assert silent == []
 

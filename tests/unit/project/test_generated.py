@@ -52,7 +52,7 @@ def test_a_lock_names_no_address(lock: Path) -> None:
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
 def test_every_requirement_of_a_lock_has_a_version_and_hashes(lock: Path) -> None:
     entries = re.split(r"\n(?=\S)", re.sub(r"^\s*#.*\n", "", lock.read_text(), flags=re.MULTILINE))
-    assert len(entries) > 5
+    assert entries
     assert [entry for entry in entries if not REQUIREMENT.match(entry) or "--hash=sha256:" not in entry] == []
 
 

@@ -4,6 +4,7 @@
 """
 
 import ast
+import functools
 import re
 import tomllib
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ def says_it_is_pure(source: str) -> bool:
     return PURE.search((ast.get_docstring(ast.parse(source)) or "") + "\n") is not None
 
 
+@functools.cache
 def pure_modules() -> dict[str, Path]:
     return {name: path for name, path in modules() if says_it_is_pure(path.read_text())}
 

@@ -18,10 +18,11 @@ def modules() -> Iterator[Path]:
 def unused(source: str) -> list[str]:
     """Return the private functions and classes of a module's top level that it never names."""
     tree = ast.parse(source)
-    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    nodes = list(ast.walk(tree))
+    named = {node.id for node in nodes if isinstance(node, ast.Name)}
     named |= {  # in a quoted annotation
         word.strip("'\" []|,")
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         for word in node.value.split()
     }

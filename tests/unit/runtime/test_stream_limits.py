@@ -113,6 +113,37 @@ async def test_callers_beyond_the_most_streams_are_refused_until_one_ends() -> N
 
 
 @pytest.mark.gen_test
+async def test_a_server_that_stops_answers_the_calls_that_it_has_and_then_waits_for_no_caller(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stream_server, "STOP_S", 3600.0)
+    come, answer, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def handle(call: pb.Call) -> str:
+        come.set()
+        await answer.wait()
+        return await echo(call)
+
+    async def serve() -> None:
+        async with serving(handle) as (_, bound):
+            port.set_result(bound)
+            await stopping.wait()
+
+    port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    server = asyncio.create_task(serve())
+    async with link_to(await port) as busy, link_to(await port) as idle:
+        asking = asyncio.create_task(asked(busy, "a"))
+        await come.wait()
+        await until(lambda: idle.up)
+        stopping.set()
+        await until(lambda: not idle.up)
+        assert not server.done()
+        answer.set()
+        assert await asking == "saw a"
+        await server  # although both links are still there
+
+
+@pytest.mark.gen_test
 async def test_a_caller_that_pings_without_pause_is_cut_off() -> None:
     greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # with empty settings
     ping = b"\0\0\x08\6\0\0\0\0\0" + bytes(8)

@@ -355,15 +355,12 @@ class Console(RuleBasedStateMachine):
         assert [a for a in self.alarms.open.values() if a.acknowledged_unix_s is not None] == []
 
     @invariant()
-    def every_critical_is_counted(self) -> None:
+    def every_critical_and_whatever_is_open_or_holds_is_in_a_count_of_the_header(self) -> None:
         shown = self.alarms.shown(at(self.second).unix_s)
         true = [a for (name, _), a in self.alarms.open.items() if name == "Hot" and a.cleared_unix_s is None]
         assert shown["counts"]["critical"] + shown["counts"]["muted_critical"] == len(true)
         assert all(a["muted"] != "rush hour" for a in shown["muted"] if a["severity"] == "critical")
-
-    @invariant()
-    def whatever_is_open_or_holds_is_in_a_count_of_the_header(self) -> None:
-        counts = self.alarms.shown(at(self.second).unix_s)["counts"]
+        counts = shown["counts"]
         told = sum(
             counts[prefix + kind] for prefix in ("", "muted_") for kind in ("critical", "warning", "cleared")
         )

@@ -27,6 +27,25 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Typed:
     return run
 
 
+@pytest.fixture(scope="module")
+def only_ann(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What the file holds when ann, a viewer, was added: made once, because a hash is slow on purpose."""
+    folder = tmp_path_factory.mktemp("ann")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", io.StringIO(f"{GOOD}\n"))
+        assert main(("add", "ann", "--role", "viewer"), folder) == 0
+    return path(folder).read_bytes()
+
+
+@pytest.fixture
+def people(only_ann: bytes, tmp_path: Path) -> Path:
+    """The file of a test of its own, with ann alone."""
+    file = path(tmp_path)
+    file.parent.mkdir()
+    file.write_bytes(only_ann)
+    return file
+
+
 @pytest.mark.gen_test
 async def test_a_person_is_added_with_a_password_that_then_matches(command: Typed, tmp_path: Path) -> None:
     assert command("add", "ann", "--role", "operator", password=GOOD) == 0
@@ -79,17 +98,16 @@ def test_roles_and_passwords_are_changed_and_people_removed(
 )
 def test_what_is_refused_changes_nothing(
     command: Typed,
-    tmp_path: Path,
+    people: Path,
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
     password: str,
     message: str,
 ) -> None:
-    command("add", "ann", "--role", "viewer", password=GOOD)
-    before = path(tmp_path).read_bytes()
+    before = people.read_bytes()
     assert command(*arguments, password=password) == 1
     assert message in capsys.readouterr().err
-    assert path(tmp_path).read_bytes() == before
+    assert people.read_bytes() == before
 
 
 def test_a_password_is_no_argument(command: Typed) -> None:

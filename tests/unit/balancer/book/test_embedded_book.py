@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pytest
 
-from balancer.book.embedded import KEEP_MS, MOST_PRUNED, EmbeddedBook
+from balancer.book.embedded import CLAIM_MS, KEEP_MS, MOST_PRUNED, EmbeddedBook
 from balancer.book.lease import Lease
 from balancer.book.protocol import Address, BookUnavailable, Claim, Control, OrderBook, Withdrawal
 from balancer.book.schema import SCHEMA_1
@@ -237,7 +237,7 @@ async def test_pruning_drops_what_has_expired_and_keeps_the_rest(shelf: Shelf) -
         await book.claim("old", "f", "s-1")
         shelf.clocks.pass_time(10)
         kept = await book.claim("new", "f", "s-1")
-        shelf.clocks.pass_time(KEEP_MS - 10)
+        shelf.clocks.pass_time(CLAIM_MS - 10)
         assert await book.prune() == 0
         shelf.clocks.pass_time(5)
         assert await book.prune() == 1
@@ -255,7 +255,7 @@ async def test_a_wall_clock_that_jumps_while_the_book_is_open_drops_no_claim_and
         shelf.clocks.unix_ms += jump_ms
         after = await book.claim("after", "f", "s-1")
         shelf.clocks.unix_ms -= jump_ms
-        shelf.clocks.pass_time(KEEP_MS - 1000)
+        shelf.clocks.pass_time(CLAIM_MS - 1000)
         assert await book.prune() == 0
         assert await book.claim("before", "f", None) == before
         assert await book.claim("after", "f", None) == after
@@ -276,7 +276,7 @@ async def test_a_wall_clock_that_jumps_between_two_runs_takes_an_hour_off_a_clai
         async with shelf.open() as book:
             assert await book.prune() == 0
     async with shelf.open() as book:
-        shelf.clocks.pass_time(KEEP_MS - HOUR_MS - 1000)
+        shelf.clocks.pass_time(CLAIM_MS - HOUR_MS - 1000)
         assert await book.prune() == 0
         shelf.clocks.pass_time(2000)
         assert await book.prune() == 1
@@ -288,7 +288,7 @@ async def test_a_wall_clock_that_was_set_back_between_two_runs_takes_the_book_s_
 ) -> None:
     async with shelf.open() as book:
         await book.claim("k", "f", "s-1")
-        shelf.clocks.pass_time(KEEP_MS - 1000)
+        shelf.clocks.pass_time(CLAIM_MS - 1000)
         await book.prune()
     shelf.clocks.unix_ms -= 48 * HOUR_MS
     async with shelf.open() as book:
@@ -301,7 +301,7 @@ async def test_a_wall_clock_that_was_set_back_between_two_runs_takes_the_book_s_
 async def test_a_stop_counts_as_what_the_wall_clock_says(shelf: Shelf) -> None:
     async with shelf.open() as book:
         await book.claim("k", "f", "s-1")
-        shelf.clocks.pass_time(KEEP_MS - HOUR_MS)
+        shelf.clocks.pass_time(CLAIM_MS - HOUR_MS)
         await book.prune()
     shelf.clocks.unix_ms += HOUR_MS + 1000
     shelf.clocks.monotonic_ms = 5  # the machine was started anew
@@ -314,7 +314,7 @@ async def test_a_stop_counts_as_what_the_wall_clock_says(shelf: Shelf) -> None:
 async def test_pruning_drops_a_bounded_number_and_the_rest_the_next_time(shelf: Shelf) -> None:
     async with shelf.open() as book:
         await asyncio.gather(*(book.claim(f"k-{n}", "f", "s") for n in range(MOST_PRUNED + 7)))
-        shelf.clocks.pass_time(KEEP_MS + 1)
+        shelf.clocks.pass_time(CLAIM_MS + 1)
         assert [await book.prune() for _ in range(3)] == [MOST_PRUNED, 7, 0]
 
 
@@ -331,10 +331,11 @@ async def test_withdrawals_are_not_pruned(shelf: Shelf) -> None:
 async def test_keeping_prolongs_and_never_shortens(shelf: Shelf) -> None:
     async with shelf.open() as book:
         await book.claim("k", "f", "s-1")
-        await book.keep("k", 10_000)
+        long_ms = book.kept_anyway_ms + 10_000
+        await book.keep("k", long_ms)
         await book.keep("k", 0)
         await book.keep("nobody", 0)
-        shelf.clocks.pass_time(10_000 + KEEP_MS)
+        shelf.clocks.pass_time(long_ms + KEEP_MS)
         assert await book.prune() == 0
         shelf.clocks.pass_time(1)
         assert await book.prune() == 1

@@ -17,7 +17,7 @@ from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
 from balancer.placing.policies import DEFAULT_POLICY, PolicySwitch, policies
 from substation.contract import Place, Report, SubstationOutcome
-from substation.curve import Usage
+from substation.curve import Curve, Usage
 from substation.ledger import Ledger
 from substation.plan import Plan
 from substation.records import Entry
@@ -60,11 +60,17 @@ class Station:
     def __init__(self, name: str, capacity_w: int) -> None:
         self.name = name
         self.ledger = Ledger(capacity_w, 0, Usage())
-        self._curve = self.ledger.curve()
+        self._curve: Curve | None = None
         self._seq = itertools.count(1)
 
+    @property
+    def curve(self) -> Curve:
+        """The load since the last change, as a substation publishes it; made when it is first read."""
+        self._curve = self._curve or self.ledger.curve()
+        return self._curve
+
     def report(self, now_ms: int) -> Report:
-        curve = self._curve
+        curve = self.curve
         return Report(
             self.name,
             "journal",
@@ -82,11 +88,11 @@ class Station:
         entry = Entry(f"{self.name}.{key}", key, plan, now_ms, now_ms, now_ms + plan.duration_ms)
         decision = self.ledger.place(Place("book", key, 0, key, plan), None, entry)
         self.ledger.check()
-        self._curve = self.ledger.curve()  # as a substation does: one picture for each change
+        self._curve = None
         return decision.outcome is SubstationOutcome.PLACED
 
     def utilization(self, now_ms: int) -> float:
-        return self._curve.load_at(now_ms) / self.ledger.capacity_w
+        return self.curve.load_at(now_ms) / self.ledger.capacity_w
 
 
 Choice = Callable[["Simulation", set[str]], "str | None"]  # those that refused are given
@@ -178,9 +184,9 @@ class Simulation:
             with self.view.holding(name, plan.power_w):
                 yield
                 placed = self.stations[name].place(key, plan, self.now_ms)
-                report = self.stations[name].report(self.now_ms)
+                report = self.stations[name].report(self.now_ms) if self._reports_on_answers else None
                 yield
-            if self._reports_on_answers:
+            if report:
                 self.roster.adopt(report, self.now_s)
             if placed:
                 self._placed += 1

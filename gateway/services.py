@@ -1,0 +1,90 @@
+"""What answers the requests of the API: the balancer, through its link, and who may ask it how much."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from balancer.contract import (
+    BalancerAnswer,
+    BalancerOutcome,
+    Charge,
+    Command,
+    FindSession,
+    ListSessions,
+    StopSession,
+)
+from gateway import metrics
+from gateway.access import Access
+from gateway.balancer_stream import BalancerLink
+from gateway.callers import ANONYMOUS, Caller
+from gateway.contract import BY_OUTCOME, QUOTA_EXCEEDED, UNAUTHORIZED
+from gateway.refusals import Refusal
+from runtime.coalescer import LinkLost
+
+AGAIN_MS = 1000  # when the balancer does not say
+SUCCESS = {
+    Charge: BalancerOutcome.ADMITTED,
+    FindSession: BalancerOutcome.FOUND,
+    StopSession: BalancerOutcome.STOPPED,
+    ListSessions: BalancerOutcome.FOUND,
+}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """Whether a request may go on: its caller, the headers that its answer has in any case, and why it is refused.
+
+    `outcome` is what the metrics count for a refusal.
+    """
+
+    caller: Caller
+    headers: Mapping[str, str]
+    refusal: Refusal | None = None
+    outcome: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Services:
+    """The services that the requests share: the link to the balancer, metrics, access and time limits."""
+
+    link: BalancerLink
+    metrics: metrics.GatewayMetrics
+    access: Access
+    deadline_s: float
+    max_wait_s: float
+
+    def enter(self, authorization: list[str]) -> Entry:
+        """Find the caller that these `Authorization` headers name, and count the request against its quota."""
+        caller = self.access.caller(authorization)
+        if caller is None:
+            refusal = Refusal(UNAUTHORIZED, {"detail": "send Authorization: Bearer, and a key"})
+            return Entry(ANONYMOUS, {"WWW-Authenticate": "Bearer"}, refusal, metrics.UNAUTHORIZED)
+        grant = self.access.take(caller)
+        headers = {"RateLimit-Policy": grant.policy_field(), "RateLimit": grant.limit_field()}
+        if grant.admitted:
+            return Entry(caller, headers)
+        headers["Retry-After"] = str(grant.next_s)
+        return Entry(caller, headers, Refusal(QUOTA_EXCEEDED), metrics.QUOTA_EXCEEDED)
+
+    async def ask(self, command: Command) -> BalancerAnswer:
+        """Return the balancer's answer; when it is cancelled, the balancer learns that nobody uses the answer."""
+        wait_s = command.max_wait_ms / 1000 if isinstance(command, Charge) else 0
+        try:
+            answer = await self.link.call(command, self.deadline_s + wait_s)
+        except (LinkLost, TimeoutError):
+            return _lost(command, "the balancer does not answer")
+        return answer if answers(command, answer) else _lost(command, "the balancer's answer can't be used")
+
+
+def answers(command: Command, answer: BalancerAnswer) -> bool:
+    """Whether an answer fits a command: a refusal, or the outcome that the command can have, and complete."""
+    if answer.outcome is SUCCESS[type(command)]:
+        return answer.session is not None or isinstance(command, ListSessions)
+    if answer.outcome is BalancerOutcome.UNKNOWN:
+        return isinstance(command, Charge)
+    return answer.outcome in BY_OUTCOME
+
+
+def _lost(command: Command, detail: str) -> BalancerAnswer:
+    """Return the answer to a command whose outcome is not known."""
+    outcome = BalancerOutcome.UNKNOWN if isinstance(command, Charge) else BalancerOutcome.UNREACHABLE
+    return BalancerAnswer(outcome, retry_after_ms=AGAIN_MS, detail=detail)
