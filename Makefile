@@ -78,8 +78,8 @@ bench: $(VENV)/.bench  ## beside HAProxy, NGINX, Envoy and a bare handler, in on
 screenshots: $(VENV)/.dev  ## every page of the console in every state, into data/screenshots (ONLY="alarms lost" ...)
 	$(BIN)/python -m tests.console.screenshots $(ONLY)
 
-proto: $(VENV)/.dev  ## generate the gRPC code from the .proto files
-	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. --grpc_python_out=. $(PROTOS)
+proto: $(VENV)/.dev  ## generate the code of the messages from the .proto files
+	$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=.  $(PROTOS)
 
 dashboards: $(VENV)/.dev  ## write Grafana's dashboards and their reference from monitoring/grafana/*.py
 	@$(BIN)/python -m monitoring.grafana

@@ -86,9 +86,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
             stack.callback(asyncio.create_task(chore).cancel)
         _discover(stack, settings, parts, poller, resolve)
         await stack.enter_async_context(
-            stream_server.listen(
-                service.register, settings.bind, settings.grpc_port, token=token, finish=service.finish
-            )
+            stream_server.listen(service, settings.bind, settings.stream_port, token=token)
         )
         show_rushhour(parts.registry, lambda: operator.rushhour is not None, lambda: operator.window)
         streams = _streams(parts, operator)
@@ -109,7 +107,7 @@ async def _parts(
     book = EmbeddedBook(settings.data / "balancer" / "orders.sqlite")
     stack.push_async_callback(book.close)
     roster = Roster(settings.poll_s, book.book_id)
-    links = Links(roster, metrics.batched, operator_token.metadata(token))
+    links = Links(roster, metrics.batched, operator_token.field(token))
     stack.push_async_callback(links.close)
     view = View(roster, links.up, PolicySwitch(random.Random()))  # noqa: S311 - ties
     return Parts(registry, metrics, book, DecommissionedJournals(), view, links)

@@ -39,7 +39,7 @@ class Settings(OrderSettings):
     """The settings that a balancer reads from the environment."""
 
     http_port: int = setting("BALANCER_PORT", "8001", port, "port of /fleet, /metrics and the health pages")
-    grpc_port: int = setting("BALANCER_GRPC_PORT", "9001", port, "port of the stream for gateways")
+    stream_port: int = setting("BALANCER_STREAM_PORT", "9001", port, "port of the stream for gateways")
     data: Path = setting("DATA_DIR", "data", path, "folder that holds the order book")
     substations: tuple[str, ...] = setting(
         "SUBSTATIONS",

@@ -1,4 +1,4 @@
-"""The gRPC stream on which gateways charge, find and stop sessions."""
+"""The stream on which gateways charge, find and stop sessions."""
 
 import asyncio
 import logging
@@ -6,16 +6,22 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import grpc.aio
-
 from balancer.book.protocol import Withdrawal
 from balancer.contract import BalancerAnswer, BalancerOutcome, Charge, Command, StopSession
 from balancer.operating.sessions import Sessions
 from balancer.placing.placement import Placement
 from balancer.placing.vehicles import OneSession
 from balancer.placing.withdrawals import Withdrawals
-from balancer.proto import balancer_pb2_grpc as rpc
-from balancer.wire import Greeting, answers_to_message, calls_from_message, greeting_to_message, kind_of
+from balancer.wire import (
+    PROTOCOL,
+    Calls,
+    Greeting,
+    answers_to_message,
+    calls_from_message,
+    greeting_to_message,
+    kind_of,
+)
+from runtime.message_stream import MessageStream
 from runtime.stream_peers import Peers
 from runtime.stream_server import Conversation
 from runtime.trace import CURRENT, Trace, received
@@ -31,8 +37,11 @@ TracedCommand = tuple[Command | None, float, Trace]
 AnswerToUse = tuple[BalancerAnswer, Withdrawal | None]  # with what is withdrawn if the caller does not use it
 
 
-class BalancerService(rpc.BalancerServicer):
+class BalancerService:
     """Serves any number of gateways."""
+
+    protocol = PROTOCOL
+    calls = Calls
 
     def __init__(
         self,
@@ -51,18 +60,14 @@ class BalancerService(rpc.BalancerServicer):
         self._peers: Peers[AnswerToUse] = Peers()
         self._conversations: dict[asyncio.Task[Any], Conversation[TracedCommand, AnswerToUse]] = {}
 
-    def register(self, server: grpc.aio.Server) -> None:
-        """Add this service to a server."""
-        rpc.add_BalancerServicer_to_server(self, server)  # type: ignore[no-untyped-call]
-
-    async def Converse(self, _: Any, context: Any) -> None:
+    async def converse(self, stream: MessageStream[Any]) -> None:
         """Answer one gateway's calls."""
-        peer = self._peers.of(context)
+        peer = self._peers.of(stream.link)
         conversation = Conversation(_decode, self._handle, self._encode, self._unused, peer)
         if task := asyncio.current_task():
             self._conversations[task] = conversation
             task.add_done_callback(self._conversations.pop)
-        await conversation.run(context)
+        await conversation.run(stream)
 
     async def follow_readiness(self) -> None:
         """Greet every gateway again when `waiting_for` has changed."""

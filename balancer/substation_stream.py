@@ -6,13 +6,17 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-import grpc.aio
-
 from runtime.coalescer import Link, Outgoing, Wire
-from runtime.operator_token import Metadata
+from runtime.message_stream import Hello
 from substation.contract import Command, Report, SubstationAnswer, SubstationOutcome, report_fault
-from substation.proto import substation_pb2_grpc as rpc
-from substation.wire import Call, answer_from_message, calls_to_message, report_from_message
+from substation.wire import (
+    PROTOCOL,
+    Answers,
+    Call,
+    answer_from_message,
+    calls_to_message,
+    report_from_message,
+)
 
 WITH_SESSION = frozenset({SubstationOutcome.PLACED, SubstationOutcome.STOPPED})
 
@@ -41,10 +45,10 @@ class Links:
         self,
         listener: ReportListener,
         on_batch: Callable[[int], None] = lambda _: None,
-        metadata: Metadata = (),
+        authorization: str = "",
     ) -> None:
-        """`on_batch` is called with the number of calls in each message; `metadata` begins every stream."""
-        self._open = _opening(metadata)
+        """`on_batch` is called with the number of calls in each message; `authorization` begins every stream."""
+        self._hello = Hello(PROTOCOL, authorization=authorization)
         self._listener = listener
         self._on_batch = on_batch
         self._links: dict[str, SubstationLink] = {}
@@ -106,7 +110,7 @@ class Links:
                 self._take(substation_id, report_from_message(message.report))
             return ((answer.number, _answer(answer, substation_id)) for answer in message.answers)
 
-        return Wire(self._open, encode, decode, cancels=False)
+        return Wire(self._hello, Answers, encode, decode, cancels=False)
 
     def _take(self, substation_id: str, report: Report) -> None:
         if fault := report_fault(report, time.time()):
@@ -118,14 +122,6 @@ class Links:
             self._listener.adopt(report, time.monotonic())
         else:
             self._listener.denied(substation_id, report, time.monotonic())
-
-
-def _opening(metadata: Metadata) -> Callable[[grpc.aio.Channel], Any]:
-    def opened(channel: grpc.aio.Channel) -> Any:
-        stub = rpc.SubstationStub(channel)  # type: ignore[no-untyped-call]
-        return stub.Converse(wait_for_ready=True, metadata=metadata)
-
-    return opened
 
 
 def _call(outgoing: Outgoing[Command], substation_id: str) -> Call:

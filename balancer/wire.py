@@ -21,7 +21,9 @@ from runtime.command_table import CommandTable, Conversion, same_names
 from substation.plan import Plan
 from substation.wire import session_from_message, session_to_message
 
+PROTOCOL = "smartgrid.balancer/1"
 MOST_LISTED = 1000  # sessions of one page
+Calls, Answers = pb.Calls, pb.Answers  # the types of the messages to a balancer, and from it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ async def gateway(settings: Settings) -> AsyncIterator[None]:
         registry = await stack.enter_async_context(exposition.measured("gateway"))
         metrics = GatewayMetrics(registry)
         token = operator_token.read_if_any(settings.operator_token)
-        to_balancer = BalancerLink(settings.balancer, metrics.batched, operator_token.metadata(token))
+        to_balancer = BalancerLink(settings.balancer, metrics.batched, operator_token.field(token))
         stack.push_async_callback(to_balancer.close)
         grid = Services(to_balancer, metrics, _access(settings), settings.deadline_s, settings.max_wait_s)
         app = _routes(grid, registry, to_balancer)

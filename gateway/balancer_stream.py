@@ -5,14 +5,17 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import grpc.aio
-
 from balancer.contract import BalancerAnswer, BalancerOutcome, Command
-from balancer.proto import balancer_pb2_grpc as rpc
-from balancer.wire import Call, answer_from_message, calls_to_message, greeting_from_message
+from balancer.wire import (
+    PROTOCOL,
+    Answers,
+    Call,
+    answer_from_message,
+    calls_to_message,
+    greeting_from_message,
+)
 from runtime.coalescer import Link, Outgoing, Wire
-from runtime.operator_token import Metadata
-from runtime.stream_peers import LINK
+from runtime.message_stream import Hello
 
 log = logging.getLogger(__name__)
 
@@ -24,17 +27,13 @@ class BalancerLink(Link[Command, BalancerAnswer]):
     """
 
     def __init__(
-        self, address: str, on_batch: Callable[[int], None] = lambda _: None, metadata: Metadata = ()
+        self, address: str, on_batch: Callable[[int], None] = lambda _: None, authorization: str = ""
     ) -> None:
-        """`on_batch` is called with the number of calls in each message; `metadata` begins the stream."""
+        """`on_batch` is called with the number of calls in each message; `authorization` begins every stream."""
         self.book_id = ""
         self.waiting_for: list[str] = []
-        self._metadata = (*metadata, (LINK, secrets.token_hex(16)))  # of every stream of this link
-        super().__init__(address, Wire(self._open, _encode, self._read), on_batch)
-
-    def _open(self, channel: grpc.aio.Channel) -> Any:
-        stub = rpc.BalancerStub(channel)  # type: ignore[no-untyped-call]
-        return stub.Converse(wait_for_ready=True, metadata=self._metadata)
+        hello = Hello(PROTOCOL, secrets.token_hex(16), authorization)
+        super().__init__(address, Wire(hello, Answers, _encode, self._read), on_batch)
 
     def _read(self, message: Any) -> Iterator[tuple[int, BalancerAnswer]]:
         if greeting := greeting_from_message(message):

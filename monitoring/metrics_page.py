@@ -30,7 +30,7 @@ READY_S = 30.0
 IDENTITIES = {
     "substation": "the substation's id",
     "journal": "the journal's id",
-    "grpc": "`host:port` or `:port`",
+    "stream": "`host:port` or `:port`",
     "version": "of this project",
     "python": "of the interpreter",
 }
@@ -98,15 +98,15 @@ class Running:
 @asynccontextmanager
 async def running(data: Path) -> AsyncIterator[Running]:
     """One substation, balancer, gateway and console; ready when entered."""
-    names = ("GATEWAY_PORT", "BALANCER_PORT", "BALANCER_GRPC_PORT", "SUBSTATION_PORT", "CONSOLE_PORT")
+    names = ("GATEWAY_PORT", "BALANCER_PORT", "BALANCER_STREAM_PORT", "SUBSTATION_PORT", "CONSOLE_PORT")
     ports = {name: str(port) for name, port in zip(names, _free_ports(len(names)), strict=True)}
     urls = {heading: f"http://127.0.0.1:{ports[f'{heading.upper()}_PORT']}" for heading in SERVICES}
     environ = ports | {
         "DATA_DIR": str(data),
-        "SUBSTATION_GRPC_PORT": "0",
+        "SUBSTATION_STREAM_PORT": "0",
         "SUBSTATIONS": urls["Substation"],
         "POLL_S": "0.1",
-        "BALANCER": f"127.0.0.1:{ports['BALANCER_GRPC_PORT']}",
+        "BALANCER": f"127.0.0.1:{ports['BALANCER_STREAM_PORT']}",
         "BALANCER_URL": urls["Balancer"],
         "GATEWAY_URL": urls["Gateway"],
     }

@@ -15,10 +15,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
-import grpc.aio
+from google.protobuf.message import Message
 
 from runtime.deadlines import Deadlines
-from runtime.message_size import LIMITS, fitting
+from runtime.message_size import fitting
+from runtime.message_stream import Hello, MessageStream, StreamLost, connected
 from runtime.trace import CURRENT, Trace
 
 log = logging.getLogger(__name__)
@@ -30,19 +31,6 @@ MOST_IN_A_MESSAGE = 512
 MOST_CANCELLED = 4096  # the other end remembers as many
 RETRY_S = (0.05, 1.0)  # first and longest wait before a new stream is tried
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, MOST_IN_A_MESSAGE)
-CHANNEL_OPTIONS = [
-    ("grpc.keepalive_time_ms", 2_000),  # a black-holed link is noticed in about 4 s
-    ("grpc.keepalive_timeout_ms", 2_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 1_000),
-    ("grpc.use_local_subchannel_pool", 1),
-    ("grpc.enable_retries", 0),
-    ("grpc.enable_http_proxy", 0),  # proxies in the environment are for calls to the outside
-    *LIMITS,
-]
 
 
 class LinkLost(Exception):
@@ -71,12 +59,13 @@ class _Call(Generic[Item, Answer]):
 class Wire(Generic[Item, Answer]):
     """The encoding of one protocol.
 
-    `open` starts the stream on a channel; `encode` turns calls and the numbers of cancelled calls
-    into one message; `decode` turns a message into pairs of number and answer. `cancels` is whether
+    A stream begins with `hello`, and brings messages of the type `answers`. `encode` turns calls and the numbers of
+    cancelled calls into one message; `decode` turns a message into pairs of number and answer. `cancels` is whether
     cancelled calls are reported to the other end.
     """
 
-    open: Callable[[grpc.aio.Channel], Any]
+    hello: Hello
+    answers: type[Message]
     encode: Callable[[list[Outgoing[Item]], list[int]], Any]
     decode: Callable[[Any], Iterable[tuple[int, Answer]]]
     cancels: bool = True
@@ -134,26 +123,27 @@ class Link(Generic[Item, Answer]):
         _fail(self._waiting.values(), lambda: LinkLost(self.address))
 
     async def _run(self) -> None:
-        pause = RETRY_S[0]
-        async with grpc.aio.insecure_channel(self.address, options=CHANNEL_OPTIONS) as channel:
-            while not self._closing:  # grpc.aio loses a cancellation that meets a failing connection
-                try:
-                    await self._converse(channel)
-                except grpc.aio.AioRpcError as error:
-                    log.info("link lost", extra={"address": self.address, "code": str(error.code())})
-                except Exception:  # else the link would never come back
-                    log.exception("what came on the link can't be read", extra={"address": self.address})
-                finally:
-                    pause = RETRY_S[0] if self.up else pause
-                    self._lose()
-                await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
-                pause = min(2 * pause, RETRY_S[1])
+        pause, said = RETRY_S[0], ""
+        while not self._closing:
+            try:
+                async with connected(self.address, self._wire.hello, self._wire.answers) as stream:
+                    await self._converse(stream)
+            except StreamLost as error:
+                if self.up or str(error) != said:  # once, not at every attempt
+                    said = str(error)
+                    log.info("link lost", extra={"address": self.address, "why": said})
+            except Exception:  # else the link would never come back
+                log.exception("what came on the link can't be read", extra={"address": self.address})
+            finally:
+                pause = RETRY_S[0] if self.up else pause
+                self._lose()
+            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+            pause = min(2 * pause, RETRY_S[1])
 
-    async def _converse(self, channel: grpc.aio.Channel) -> None:
-        stream = self._wire.open(channel)
+    async def _converse(self, stream: MessageStream[Any]) -> None:
         sender: asyncio.Task[None] | None = None
         try:
-            while (message := await stream.read()) is not grpc.aio.EOF:
+            while (message := await stream.read()) is not None:
                 if sender is None:  # the other end greets first: only then is the link up
                     self.up, sender = True, asyncio.create_task(self._send(stream))
                 for number, answer in self._wire.decode(message):
@@ -163,10 +153,9 @@ class Link(Generic[Item, Answer]):
         finally:
             if sender:
                 sender.cancel()
-            stream.cancel()
 
-    async def _send(self, stream: Any) -> None:
-        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):  # the reader sees it too
+    async def _send(self, stream: MessageStream[Any]) -> None:
+        with contextlib.suppress(StreamLost):  # the reader sees it too
             while True:
                 while self._waiting or self._cancels.waiting:
                     numbers = list(itertools.islice(self._waiting, MOST_IN_A_MESSAGE))

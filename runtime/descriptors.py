@@ -8,7 +8,7 @@ from runtime.connections import Limits
 
 log = logging.getLogger(__name__)
 
-# Files besides the connections: gRPC's streams and sockets, data, polls of a hundred substations.
+# Files besides the connections: streams between services, data, polls of a hundred substations.
 OTHERS = 256
 LEAST = 64  # connections; a listener with fewer is of no use
 

@@ -75,6 +75,8 @@ class Exchange(HTTPMessageDelegate):
         self.request.body = b"".join(self._chunks)
         self._in_flight.add(self)
         self._task = asyncio.create_task(self._run())
+        connection: Any = self.request.connection
+        connection.set_close_callback(self.on_connection_close)
 
     def on_connection_close(self) -> None:
         """Stop answering: the client has gone."""

@@ -11,10 +11,6 @@ from typing import Any, TypeVar
 Item = TypeVar("Item")
 
 MESSAGE_BYTES = 1024 * 1024
-LIMITS = [
-    ("grpc.max_receive_message_length", MESSAGE_BYTES),
-    ("grpc.max_metadata_size", 8 * 1024),
-]
 
 
 def fitting(items: list[Item], encode: Callable[[list[Item]], Any]) -> tuple[Any | None, int]:

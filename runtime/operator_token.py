@@ -8,7 +8,6 @@ from pathlib import Path
 
 TOKEN = re.compile(r"[\x21-\x7e]{16,255}")
 SCHEME = "bearer"
-Metadata = tuple[tuple[str, str], ...]
 
 
 class TokenUnusable(OSError):
@@ -29,9 +28,10 @@ class OperatorToken:
         """Return the headers with which an HTTP request sends it."""
         return {"Authorization": self._field}
 
-    def metadata(self) -> Metadata:
-        """Return the metadata with which a gRPC stream sends it."""
-        return (("authorization", self._field),)
+    @property
+    def field(self) -> str:
+        """What an `Authorization` header, or the beginning of a stream, has of it."""
+        return self._field
 
     def shown_in(self, authorization: Iterable[str]) -> bool:
         """Whether there is exactly one `Authorization` field and it has this token; in constant time."""
@@ -60,9 +60,9 @@ def headers(token: OperatorToken | None) -> dict[str, str]:
     return token.headers() if token else {}
 
 
-def metadata(token: OperatorToken | None) -> Metadata:
-    """Return the metadata that sends a token; empty without one."""
-    return token.metadata() if token else ()
+def field(token: OperatorToken | None) -> str:
+    """Return what the beginning of a stream has of a token; '' without one."""
+    return token.field if token else ""
 
 
 def faults(bind: str, path: Path | None, *, open_to_all: bool) -> list[str]:

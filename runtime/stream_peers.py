@@ -13,7 +13,6 @@ Answer = TypeVar("Answer")
 
 MOST_REMEMBERED = 4096  # answers, and numbers that were given up, of each caller
 MOST_PEERS = 200  # twice as many as streams at once
-LINK = "smartgrid-link"  # the name under which a stream begins with the id of its link
 
 
 class Peer(Generic[Answer]):
@@ -46,10 +45,9 @@ class Peers(Generic[Answer]):
     def __init__(self) -> None:
         self._peers: OrderedDict[str, Peer[Answer]] = OrderedDict()
 
-    def of(self, context: Any) -> Peer[Answer]:
-        """Return the peer of a stream; a stream without a link id is a peer of its own."""
-        fields: dict[str, Any] = dict(context.invocation_metadata() or ())
-        if not (link := str(fields.get(LINK, ""))):
+    def of(self, link: str) -> Peer[Answer]:
+        """Return the peer of a link; a stream without the id of a link ('') is a peer of its own."""
+        if not link:
             return Peer()
         peer = self._peers.setdefault(link, Peer())
         self._peers.move_to_end(link)

@@ -1,16 +1,15 @@
 """The serving end of coalesced streams: answers that are ready together go as one message."""
 
 import asyncio
-import errno
 import logging
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Generic, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Generic, Protocol, TypeVar
 
-import grpc.aio
+from google.protobuf.message import Message
 
-from runtime.message_size import LIMITS, fitting
+from runtime.message_size import fitting
+from runtime.message_stream import Hello, MessageStream, StreamLost, accept, read_hello, refuse
 from runtime.operator_token import OperatorToken
 from runtime.stream_peers import Peer
 
@@ -19,114 +18,100 @@ log = logging.getLogger(__name__)
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
-ALL_OF_IPV4 = "0.0.0.0"  # noqa: S104 - it is compared with
 STOP_S = 2.0
 STREAMS = 100  # of all callers together; one service has one
-SERVER_OPTIONS = [
-    ("grpc.so_reuseport", 0),  # else a second server would silently share the port
-    ("grpc.keepalive_time_ms", 2_000),
-    ("grpc.keepalive_timeout_ms", 2_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.max_pings_without_data", 0),
-    ("grpc.http2.min_ping_interval_without_data_ms", 1_000),
-    # A caller that pings more often than every second, but for two strikes, is cut off.
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
-    ("grpc.http2.max_ping_strikes", 2),
-    *LIMITS,
-]
+
+
+class Service(Protocol):
+    """What is served: one protocol, with a conversation for each stream."""
+
+    @property
+    def protocol(self) -> str:
+        """The name of the protocol."""
+
+    @property
+    def calls(self) -> type[Message]:
+        """The type of the messages that come."""
+
+    async def converse(self, stream: MessageStream[Any]) -> None:
+        """Answer one caller until it has gone."""
+
+    def finish(self) -> None:
+        """Ask every conversation to end."""
 
 
 @asynccontextmanager
 async def listen(
-    register: Callable[[grpc.aio.Server], None],
-    address: str,
-    port: int,
-    streams: int = STREAMS,
-    *,
-    token: OperatorToken | None = None,
-    finish: Callable[[], None] = lambda: None,
+    service: Service, address: str, port: int, streams: int = STREAMS, *, token: OperatorToken | None = None
 ) -> AsyncIterator[int]:
-    """Serve what `register` adds while the context lasts; yields the port.
+    """Serve while the context lasts; yields the port.
 
     At most `streams` are served at once; further callers are refused, and try again. With a
-    `token`, callers without it are refused too. When the context ends, `finish` asks the conversations to end, and
+    `token`, callers without it are refused too. When the context ends, the conversations are asked to end, and
     those that go on for STOP_S are cut off.
 
     Raises OSError when the port is taken.
     """
-    server = grpc.aio.server(
-        interceptors=[_Guard(token)] if token else [],
-        options=SERVER_OPTIONS,
-        maximum_concurrent_rpcs=streams,
-    )
-    register(server)
-    host = f"[{address}]" if ":" in address else address
-    with _without_ipv6(address, port) as chosen:
-        try:
-            bound = server.add_insecure_port(f"{host}:{chosen}")
-        except RuntimeError as error:
-            raise OSError(f"can't listen on {host}:{chosen}: is the port taken?") from error
-        await server.start()
-        try:
-            yield bound
-        finally:
-            stopping = asyncio.ensure_future(server.stop(STOP_S))
-            await asyncio.sleep(
-                0
-            )  # it accepts no streams any more: a caller whose stream ends can't come back here
-            finish()
-            await stopping
-
-
-class _Guard(grpc.aio.ServerInterceptor):
-    """Ends every stream that does not begin with the operator token."""
-
-    def __init__(self, token: OperatorToken) -> None:
-        self._token = token
-        self._refuse: Any = grpc.stream_stream_rpc_method_handler(_refused)
-
-    async def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
-        """Return what handles a call."""
-        fields = [str(value) for name, value in details.invocation_metadata if name == "authorization"]
-        return await continuation(details) if self._token.shown_in(fields) else self._refuse
-
-
-async def _refused(_: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-    await context.abort(grpc.StatusCode.UNAUTHENTICATED, "the operator token is required")
-
-
-@contextmanager
-def _without_ipv6(address: str, port: int) -> Iterator[int]:
-    """Keep gRPC from IPv6 while the context lasts when `address` is all of IPv4; yields the port to take.
-
-    gRPC reads 0.0.0.0 as all addresses of both families, and has no option against that. It leaves IPv6 out
-    if the port is taken there, so this takes it with a socket that accepts no connections.
-
-    Raises OSError when the port is taken.
-    """
-    blocker = _blocker(port) if address == ALL_OF_IPV4 else None
-    if blocker is None:
-        yield port
-        return
-    with blocker:
-        yield blocker.getsockname()[1]
-
-
-def _blocker(port: int) -> socket.socket | None:
-    """Return a socket that has taken a port of IPv6, None on a machine without IPv6; raises OSError."""
+    listener = _Listener(service, streams, token)
     try:
-        blocker = socket.socket(socket.AF_INET6)
-    except OSError:
-        return None
-    try:
-        blocker.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        blocker.bind(("::", port))
+        server = await asyncio.start_server(listener.connected, address, port)
     except OSError as error:
-        blocker.close()
-        if error.errno != errno.EADDRINUSE:
-            return None
-        raise OSError(f"can't listen on {ALL_OF_IPV4}:{port}: is the port taken?") from error
-    return blocker
+        host = f"[{address}]" if ":" in address else address
+        raise OSError(f"can't listen on {host}:{port}: is the port taken?") from error
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()  # a caller whose stream ends can't come back here
+        service.finish()
+        await listener.close()
+
+
+class _Listener:
+    """The streams of one listener."""
+
+    def __init__(self, service: Service, most: int, token: OperatorToken | None) -> None:
+        self._service = service
+        self._most = most
+        self._token = token
+        self._serving: set[asyncio.Task[Any]] = set()
+
+    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection, in a task of its own."""
+        task = asyncio.create_task(self._serve(MessageStream(reader, writer, self._service.calls)))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def close(self) -> None:
+        """Wait until the conversations have ended, for at most STOP_S; then end them."""
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=STOP_S)
+        for task in list(self._serving):
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
+    async def _serve(self, stream: MessageStream[Any]) -> None:
+        try:
+            hello = await read_hello(stream)
+            if refusal := self._refusal(hello):
+                await refuse(stream, refusal)
+                return
+            stream.link = hello.link
+            await accept(stream)
+            await self._service.converse(stream)
+        except StreamLost as error:
+            log.info("a stream was lost", extra={"why": str(error)})
+        except Exception:  # the caller must not wait in vain
+            log.exception("a stream failed")
+        finally:
+            stream.close()
+
+    def _refusal(self, hello: Hello) -> str:
+        """Return in words why a stream is refused, '' when it is not."""
+        if hello.protocol != self._service.protocol:
+            return f"this is {self._service.protocol}, not {hello.protocol[:80]}"
+        if self._token and not self._token.shown_in([hello.authorization]):
+            return "the operator token is required"
+        return "too many streams" if len(self._serving) > self._most else ""
 
 
 class Conversation(Generic[Item, Answer]):
@@ -170,9 +155,9 @@ class Conversation(Generic[Item, Answer]):
         self._finishing = True
         self._wake.set()
 
-    async def run(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    async def run(self, stream: MessageStream[Any]) -> None:
         """Read and answer until the caller ends the stream or is lost."""
-        halves = [asyncio.create_task(self._read(context)), asyncio.create_task(self._write(context))]
+        halves = [asyncio.create_task(self._read(stream)), asyncio.create_task(self._write(stream))]
         self._peer.streams.add(self)
         try:
             done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
@@ -188,8 +173,8 @@ class Conversation(Generic[Item, Answer]):
             for _, answer in self._answers:
                 self._unused(answer)
 
-    async def _read(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
-        while (message := await context.read()) is not grpc.aio.EOF:
+    async def _read(self, stream: MessageStream[Any]) -> None:
+        while (message := await stream.read()) is not None:
             items, cancelled = self._decode(message)
             for number, item in items:
                 self._start(number, item)
@@ -233,14 +218,14 @@ class Conversation(Generic[Item, Answer]):
         self._answers.append((number, done.result()))
         self._wake.set()
 
-    async def _write(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    async def _write(self, stream: MessageStream[Any]) -> None:
         self._wake.set()
         while True:
             await self._wake.wait()
             self._wake.clear()
             if self._greets:
                 self._greets = False
-                await context.write(self._encode([]))
+                await stream.write(self._encode([]))
             while self._answers:
                 message, count = fitting(self._answers, self._encode)
                 answers = self._answers[:count]
@@ -251,6 +236,6 @@ class Conversation(Generic[Item, Answer]):
                         self._unused(answer)
                     continue
                 self._peer.wrote(answers)
-                await context.write(message)
+                await stream.write(message)
             if self._finishing and not self._running:
                 return

@@ -44,12 +44,10 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         station = Station(journal, settings.capacity_w, clock, metrics)
         stack.push_async_callback(station.close)
         service = SubstationService(station)
-        grpc_port = await stack.enter_async_context(
-            stream_server.listen(
-                service.register, settings.bind, settings.grpc_port, token=token, finish=service.finish
-            )
+        stream_port = await stack.enter_async_context(
+            stream_server.listen(service, settings.bind, settings.stream_port, token=token)
         )
-        stream_address = f":{grpc_port}"  # on the host where /metrics is
+        stream_address = f":{stream_port}"  # on the host where /metrics is
         registry.register(ReportCollector(station, slot.substation_id, stream_address))
         registry.register(EnergyCollector(station, slot.substation_id))
         app = _pages(station, slot.folder / "backups", settings.backups, registry)

@@ -143,7 +143,7 @@ class ReportCollector(Collector):
             releases.add_metric([*self._labels, "+Inf" if within == float("inf") else f"{within:g}"], watts)
         yield releases
         info = InfoMetricFamily(*INFO, labels=["substation"])
-        info.add_metric(self._labels, {"journal": self._station.journal_id, "grpc": self._stream_address})
+        info.add_metric(self._labels, {"journal": self._station.journal_id, "stream": self._stream_address})
         yield info
 
 

@@ -16,7 +16,7 @@ class Settings(OrderSettings):
     http_port: int = setting(
         "SUBSTATION_PORT", "8101", port, "port of /metrics, /sessions, /backup and the health pages"
     )
-    grpc_port: int = setting("SUBSTATION_GRPC_PORT", "9101", port, "port of the stream for balancers")
+    stream_port: int = setting("SUBSTATION_STREAM_PORT", "9101", port, "port of the stream for balancers")
     substation_id: str = setting(
         "SUBSTATION_ID",
         "",

@@ -1,4 +1,4 @@
-"""The gRPC stream on which balancers place, withdraw, stop and find sessions."""
+"""The stream on which balancers place, withdraw, stop and find sessions."""
 
 import asyncio
 import logging
@@ -6,14 +6,12 @@ import time
 from functools import partial
 from typing import Any
 
-import grpc.aio
-
+from runtime.message_stream import MessageStream
 from runtime.stream_server import Conversation
 from runtime.trace import Trace, received
 from substation.contract import Command, FindSession, ListSessions, SubstationAnswer, SubstationOutcome
-from substation.proto import substation_pb2_grpc as rpc
 from substation.station import Station
-from substation.wire import Call, answers_to_message, calls_from_message, kind_of
+from substation.wire import PROTOCOL, Call, Calls, answers_to_message, calls_from_message, kind_of
 from substation.writer import Request
 
 log = logging.getLogger(__name__)
@@ -23,23 +21,22 @@ log = logging.getLogger(__name__)
 TracedCommand = tuple[Command | None, float, Trace]
 
 
-class SubstationService(rpc.SubstationServicer):
+class SubstationService:
     """Serves one station to any number of balancers."""
+
+    protocol = PROTOCOL
+    calls = Calls
 
     def __init__(self, station: Station) -> None:
         self._station = station
         self._conversations: set[Conversation[TracedCommand, SubstationAnswer]] = set()
 
-    def register(self, server: grpc.aio.Server) -> None:
-        """Add this service to a server."""
-        rpc.add_SubstationServicer_to_server(self, server)  # type: ignore[no-untyped-call]
-
-    async def Converse(self, _: Any, context: Any) -> None:
+    async def converse(self, stream: MessageStream[Any]) -> None:
         """Answer one balancer's calls; every message of answers carries a report."""
         conversation = Conversation(self._decode, self._handle, self._encode)
         self._conversations.add(conversation)
         try:
-            await conversation.run(context)
+            await conversation.run(stream)
         finally:
             self._conversations.discard(conversation)
 

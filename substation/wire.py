@@ -29,6 +29,9 @@ from substation.contract import (
 from substation.plan import Plan
 from substation.proto import substation_pb2 as pb
 
+PROTOCOL = "smartgrid.substation/1"
+Calls, Answers = pb.Calls, pb.Answers  # the types of the messages to a substation, and from it
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Call:

@@ -87,7 +87,7 @@ def _nothing_is_lost(request: pytest.FixtureRequest) -> Iterator[None]:
     gc.collect()  # a task that failed unseen says so when it is collected
     loop.run_until_complete(_settle())
     logging.getLogger("tornado.application").removeHandler(faults)
-    if ending := asyncio.all_tasks(loop):  # gRPC's own tasks end when its thread has spoken
+    if ending := asyncio.all_tasks(loop):  # what ends by itself in the next moment
         loop.run_until_complete(asyncio.wait(ending, timeout=ENDING_S))
     running = asyncio.all_tasks(loop)
     for task in running:

@@ -144,16 +144,16 @@ class Poller:
         if self._roster.disputed(member, now_s):
             self._links.disconnect(substation_id)  # what was claimed there must not be placed on the other
         elif member.url == url:
-            self._links.connect(substation_id, stream_address(url, found.grpc_address))
+            self._links.connect(substation_id, stream_address(url, found.stream_address))
 
 
 def checked(url: str, found: PageReading, unix_s: float) -> PageReading:
     """Return the reading of a page; raises PageUnusable when values are impossible or it names no stream."""
-    port = STREAM.fullmatch(found.grpc_address)
+    port = STREAM.fullmatch(found.stream_address)
     if fault := report_fault(found.report, unix_s):
         raise PageUnusable(fault)
     if not port or not 0 < int(port[2]) <= HIGHEST_PORT:
-        raise PageUnusable(f"{found.grpc_address[:80]!r} at {url} is no address of a stream")
+        raise PageUnusable(f"{found.stream_address[:80]!r} at {url} is no address of a stream")
     return found
 
 

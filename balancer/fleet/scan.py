@@ -52,7 +52,7 @@ class PageReading(NamedTuple):
     """The contents of a page: the report, and the address of the substation's stream."""
 
     report: Report
-    grpc_address: str
+    stream_address: str
 
 
 class PageUnusable(Exception):
@@ -100,7 +100,7 @@ def page_reading(samples: Iterable[MetricSample]) -> PageReading:
             _whole(values["sessions_active"]),
             _whole(values["rated_watts"]),
         )
-        return PageReading(report, info["grpc"])
+        return PageReading(report, info["stream"])
     except (KeyError, ValueError, OverflowError) as error:
         raise PageUnusable(f"the page lacks or garbles {error}") from error
 

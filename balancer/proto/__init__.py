@@ -1,1 +1,1 @@
-"""Generated gRPC code of the balancer; `make proto` writes it."""
+"""Generated code of the balancer's messages; `make proto` writes it."""

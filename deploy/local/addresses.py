@@ -16,7 +16,7 @@ LOOPBACK = "127.0.0.1"
 DEFAULT_PORTS = {
     "GATEWAY_PORT": 8000,
     "BALANCER_PORT": 8001,
-    "BALANCER_GRPC_PORT": 9001,
+    "BALANCER_STREAM_PORT": 9001,
     "CONSOLE_PORT": 8080,
 }
 PROMETHEUS_PORT = 9090
@@ -40,7 +40,7 @@ def service_ports(environ: Mapping[str, str]) -> dict[str, int]:
 
     count = port("GRID_SUBSTATIONS", 3, MOST_SUBSTATIONS)
     ports = {name: port(name, default) for name, default in DEFAULT_PORTS.items()}
-    for name, default in {"SUBSTATION_PORT": 8101, "SUBSTATION_GRPC_PORT": 9101}.items():
+    for name, default in {"SUBSTATION_PORT": 8101, "SUBSTATION_STREAM_PORT": 9101}.items():
         first = port(name, default, HIGHEST_PORT - count)
         ports |= {f"{name}.{number + 1}": first + number for number in range(count)}
     faults += _bad_addresses(environ)

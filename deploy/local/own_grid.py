@@ -12,7 +12,7 @@ from pathlib import Path
 from deploy.local.addresses import LOOPBACK
 
 ROOT = Path(__file__).resolve().parents[2]
-PORTS = ("GATEWAY_PORT", "BALANCER_PORT", "BALANCER_GRPC_PORT", "CONSOLE_PORT")
+PORTS = ("GATEWAY_PORT", "BALANCER_PORT", "BALANCER_STREAM_PORT", "CONSOLE_PORT")
 SUBSTATIONS = 3
 STOP_TIMEOUT_S = 30
 READY = "Ctrl-C"  # the last line that a grid prints when it is ready
@@ -30,7 +30,7 @@ def own_grid(data: Path, **settings: str) -> Iterator[Mapping[str, str]]:
     """
     ports = {name: str(port) for name, port in zip(PORTS, _free_ports(len(PORTS)), strict=True)}
     first = _free_range(2 * SUBSTATIONS)
-    ports |= {"SUBSTATION_PORT": str(first), "SUBSTATION_GRPC_PORT": str(first + SUBSTATIONS)}
+    ports |= {"SUBSTATION_PORT": str(first), "SUBSTATION_STREAM_PORT": str(first + SUBSTATIONS)}
     own = {"DATA_DIR": str(data), "RUNS_DIR": str(data / "runs"), "PROMETHEUS_PORT": "0"}
     environ = {**os.environ, **ports, **own, "GRID_SUBSTATIONS": str(SUBSTATIONS), **settings}
     command = [sys.executable, "-m", "deploy.local.grid"]

@@ -32,7 +32,7 @@ def configuration(ports: Mapping[str, int], bind: str) -> configparser.RawConfig
     for number in numbers:
         _substation(config, number, ports)
     _service(config, "balancer", "balancer", {"SUBSTATIONS": ",".join(urls)})
-    _service(config, "gateway", "gateway", {"BALANCER": host_and_port(bind, ports["BALANCER_GRPC_PORT"])})
+    _service(config, "gateway", "gateway", {"BALANCER": host_and_port(bind, ports["BALANCER_STREAM_PORT"])})
     _service(
         config,
         "admin_ui",
@@ -75,7 +75,7 @@ def _substation(config: configparser.RawConfigParser, number: int, ports: Mappin
         {
             "SUBSTATION_ID": f"substation-{number}",
             "SUBSTATION_PORT": str(ports[f"SUBSTATION_PORT.{number}"]),
-            "SUBSTATION_GRPC_PORT": str(ports[f"SUBSTATION_GRPC_PORT.{number}"]),
+            "SUBSTATION_STREAM_PORT": str(ports[f"SUBSTATION_STREAM_PORT.{number}"]),
         },
     )
 

@@ -1,1 +1,1 @@
-"""Generated gRPC code of the substation; `make proto` writes it."""
+"""Generated code of the substation's messages; `make proto` writes it."""

@@ -79,10 +79,8 @@ def rows(folder: Path, say: Say, *, quick: bool) -> list[Row]:
     found = loads(folder, Rounds(2, 3) if quick else Rounds(), say)
     if lost := {name: load for name, each in found.items() for load in each if load.refused or load.errors}:
         raise RuntimeError(f"not every request was admitted, so the rates can't be compared: {lost}")
-    rates = {name: [load.rate for load in each] for name, each in found.items()}
+    rates, p50, p99 = (_figures(found, field) for field in ("rate", "p50_ms", "p99_ms"))
     best = [max(each) for each in zip(*(rates[name] for name in PEERS), strict=True)]
-    p50 = {name: [load.p50_ms for load in each] for name, each in found.items()}
-    p99 = {name: [load.p99_ms for load in each] for name, each in found.items()}
     return [
         row(
             1,
@@ -115,6 +113,10 @@ def rows(folder: Path, say: Say, *, quick: bool) -> list[Row]:
             note=_absolute(p99, ("ours, open loop", "haproxy, open loop"), "ms"),
         ),
     ]
+
+
+def _figures(found: dict[str, list[wrk.Load]], field: str) -> dict[str, list[float]]:
+    return {name: [getattr(load, field) for load in each] for name, each in found.items()}
 
 
 def _ratios(ours: list[float], theirs: list[float]) -> list[float]:

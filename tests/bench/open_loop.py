@@ -77,9 +77,7 @@ async def main(url: str, rate: float, seconds: float) -> dict[str, object]:
             connection = idle.pop()
         else:
             _, connection = await loop.create_connection(lambda: Connection(idle), host, port)
-        body = json.dumps({"vehicle_id": f"EV-{number}", "energy_kwh": 0.1, "max_power_kw": 11}).encode()
-        head = f"POST /charge HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Type: application/json\r\n"
-        statuses[await connection.ask(head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body)] += 1
+        statuses[await connection.ask(request(number, where.netloc))] += 1
         latencies.append(time.perf_counter() - due_s)
 
     began_s = due_s = time.perf_counter()
@@ -101,6 +99,13 @@ async def main(url: str, rate: float, seconds: float) -> dict[str, object]:
         "p99_ms": percentile(latencies, 0.99),
         "late_p99_ms": percentile(late, 0.99),
     }
+
+
+def request(number: int, host: str) -> bytes:
+    """Return one request to charge."""
+    body = json.dumps({"vehicle_id": f"EV-{number}", "energy_kwh": 0.1, "max_power_kw": 11}).encode()
+    head = f"POST /charge HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+    return head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
 def percentile(values: list[float], share: float) -> float:

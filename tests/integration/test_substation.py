@@ -6,7 +6,6 @@ import math
 import time
 from pathlib import Path
 
-import grpc.aio
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from tornado.web import Application
@@ -34,7 +33,6 @@ from substation.journal import Journal
 from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
 from substation.plan import Plan
 from substation.proto import substation_pb2 as pb
-from substation.proto import substation_pb2_grpc as rpc
 from substation.settings import Settings
 from substation.station import BackupFailed, Station
 from substation.wire import session_from_message
@@ -43,7 +41,7 @@ from tests.support.ports import free_port
 from tests.support.raw_http import exchange
 from tests.support.sessions import place
 from tests.support.substation_app import ID, Grid, connected, running
-from tests.support.substation_stream import Ask
+from tests.support.substation_stream import Ask, raw_stream
 
 LOAD = "smartgrid_substation_load_watts"
 
@@ -481,7 +479,7 @@ async def test_a_substation_with_a_token_takes_no_order_and_shows_no_session_wit
     (tmp_path / "token").write_text("t" * 32)
     settings = Settings(
         http_port=free_port(),
-        grpc_port=0,
+        stream_port=0,
         substation_id=ID,
         data=tmp_path / "data",
         operator_token=tmp_path / "token",
@@ -497,7 +495,7 @@ async def test_a_substation_with_a_token_takes_no_order_and_shows_no_session_wit
         assert (await grid.get("/readyz"))[0] == 200
         with pytest.raises(TimeoutError):  # the stream is refused, again and again
             await grid.ask(Drain(on=True), 0.5)
-        links = Links(Roster(1.0), metadata=token.metadata())
+        links = Links(Roster(1.0), authorization=token.field)
         links.connect(ID, f"127.0.0.1:{grid.stream_port}")
         link = links.get(ID)
         assert link
@@ -557,10 +555,9 @@ def _wish(key: str) -> pb.Place:
 
 async def _say(grid: Grid, call: pb.Call) -> pb.Answer:
     """Send one call as it is, on a stream of its own."""
-    async with grpc.aio.insecure_channel(grid.link.address) as channel:
-        stream = rpc.SubstationStub(channel).Converse()  # type: ignore[no-untyped-call]
+    async with raw_stream(grid.stream_port) as stream:
         await stream.write(pb.Calls(calls=[call]))
         await stream.read()  # the greeting
-        answers: pb.Answers = await stream.read()
-        stream.cancel()
+        answers = await stream.read()
+        assert answers
         return answers.answers[0]

@@ -19,7 +19,7 @@ from tests.support.reserved import journaled, promised
 
 # A proxy for the outside: who asks it for one of our own services gets no answer.
 NOWHERE = "http://127.0.0.1:9"
-PROXIES = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "grpc_proxy"), NOWHERE)
+PROXIES = dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy"), NOWHERE)
 
 
 def awkward(folder: Path, **settings: str) -> Grid:

@@ -42,7 +42,7 @@ class Fleet:
             "substation",
             {
                 "SUBSTATION_PORT": f"{page}",
-                "SUBSTATION_GRPC_PORT": f"{stream}",
+                "SUBSTATION_STREAM_PORT": f"{stream}",
                 "SUBSTATION_ID": name,
                 "DATA_DIR": f"{self.folder}",
                 "CAPACITY_KW": "1000",
@@ -58,7 +58,7 @@ class Fleet:
             "balancer",
             {
                 "BALANCER_PORT": f"{page}",
-                "BALANCER_GRPC_PORT": f"{stream}",
+                "BALANCER_STREAM_PORT": f"{stream}",
                 "DATA_DIR": f"{self.folder / name}",
                 "SUBSTATIONS": ",".join(self.url(each) for each in of),
                 "POLL_S": "0.2",

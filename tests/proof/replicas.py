@@ -20,7 +20,7 @@ class Replicas:
     def __init__(self, data: Path, time_scale: float) -> None:
         first = free_range(13)
         self.http = [first + 3 + n for n in range(5)]
-        self.grpc = [first + 8 + n for n in range(5)]
+        self.streams = [first + 8 + n for n in range(5)]
         self.gateway, self.balancer = f"http://127.0.0.1:{first}", f"http://127.0.0.1:{first + 1}"
         self.environment = {
             **os.environ,
@@ -29,7 +29,7 @@ class Replicas:
             "LOG_LEVEL": "error",
             "GATEWAY_PORT": str(first),
             "BALANCER_PORT": str(first + 1),
-            "BALANCER_GRPC_PORT": str(first + 2),
+            "BALANCER_STREAM_PORT": str(first + 2),
             "BALANCER": f"127.0.0.1:{first + 2}",
             "SUBSTATIONS": ",".join(f"http://127.0.0.1:{port}" for port in self.http),
         }
@@ -41,7 +41,7 @@ class Replicas:
         if name.isdecimal():
             environment |= {
                 "SUBSTATION_PORT": str(self.http[int(name)]),
-                "SUBSTATION_GRPC_PORT": str(self.grpc[int(name)]),
+                "SUBSTATION_STREAM_PORT": str(self.streams[int(name)]),
             }
         command = [sys.executable, "-m", module]
         self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=self.environment | environment)

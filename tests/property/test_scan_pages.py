@@ -50,7 +50,7 @@ SAMPLES = st.lists(
     st.builds(
         MetricSample,
         st.sampled_from(NAMES),
-        st.dictionaries(st.sampled_from(["substation", "within", "grpc", "journal", "_x9"]), TEXT),
+        st.dictionaries(st.sampled_from(["substation", "within", "stream", "journal", "_x9"]), TEXT),
         NUMBERS.map(float),
     ),
     max_size=20,
@@ -197,7 +197,7 @@ FLAWED = {
     "no load": changed(r"\n\w+load_watts\{.*", ""),
     "no info": changed(r"\n\w+_info\{.*", ""),
     "no journal": changed(r'journal="\w+"', 'other="x"'),
-    "no stream address": changed(r'grpc="[^"]*"', 'other="x"'),
+    "no stream address": changed(r'stream="[^"]*"', 'other="x"'),
     "a release missing": changed(r'\n.*within="30".*', ""),
     "a release doubled": changed(r'within="30"', 'within="60"'),
     "a name doubled": GENUINE + b'smartgrid_substation_load_watts{substation="substation-1"} 5\n',

@@ -27,7 +27,7 @@ class Substation:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         settings = {
             "SUBSTATION_PORT": str(self.port),
-            "SUBSTATION_GRPC_PORT": "0",
+            "SUBSTATION_STREAM_PORT": "0",
             "DATA_DIR": str(data),
             "CAPACITY_KW": "1000",
         }

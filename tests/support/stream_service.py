@@ -5,21 +5,23 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import grpc.aio
-
 from runtime import stream_server
+from runtime.message_stream import MessageStream
 from runtime.stream_peers import Peers
 from runtime.stream_server import Conversation
 from substation.contract import FindSession
 from substation.proto import substation_pb2 as pb
-from substation.proto import substation_pb2_grpc as rpc
+from substation.wire import PROTOCOL
 from tests.support.substation_stream import Ask, SubstationLink
 
 Handler = Callable[[pb.Call], Awaitable[str]]
 
 
-class Service(rpc.SubstationServicer):
+class Service:
     """The substation's protocol in front of a handler of the test."""
+
+    protocol = PROTOCOL
+    calls = pb.Calls
 
     def __init__(self, handle: Handler) -> None:
         self._handle = handle
@@ -28,18 +30,15 @@ class Service(rpc.SubstationServicer):
         self.unused: list[str] = []
         self._conversations: list[Conversation[pb.Call, str]] = []
 
-    async def Converse(self, _: Any, context: Any) -> None:
-        peer = self._peers.of(context)
+    async def converse(self, stream: MessageStream[Any]) -> None:
+        peer = self._peers.of(stream.link)
         conversation = Conversation(self._decode, self._handle, self._encode, self.unused.append, peer)
         self._conversations.append(conversation)
-        await conversation.run(context)
+        await conversation.run(stream)
 
     def finish(self) -> None:
         for each in self._conversations:
             each.finish()
-
-    def register(self, server: grpc.aio.Server) -> None:
-        rpc.add_SubstationServicer_to_server(self, server)  # type: ignore[no-untyped-call]
 
     def _decode(self, message: pb.Calls) -> tuple[list[tuple[int, pb.Call]], list[int]]:
         self.messages.append(message)
@@ -53,7 +52,7 @@ class Service(rpc.SubstationServicer):
 @asynccontextmanager
 async def serving(handle: Handler, port: int = 0) -> AsyncIterator[tuple[Service, int]]:
     service = Service(handle)
-    async with stream_server.listen(service.register, "127.0.0.1", port, finish=service.finish) as bound:
+    async with stream_server.listen(service, "127.0.0.1", port) as bound:
         yield service, bound
 
 

@@ -69,7 +69,7 @@ async def connected(port: int) -> AsyncIterator[Grid]:
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         (info,) = parsed(await page(http, port, "smartgrid_substation_info"))
-        stream_port = int(info.labels["grpc"].removeprefix(":"))
+        stream_port = int(info.labels["stream"].removeprefix(":"))
         messages: list[pb.Answers] = []
         link = await stack.enter_async_context(link_to(stream_port, messages))
         yield Grid(port, http, link, messages, stream_port)
@@ -81,7 +81,7 @@ async def running(
 ) -> AsyncIterator[Grid]:
     given = {
         "SUBSTATION_PORT": str(free_port()),
-        "SUBSTATION_GRPC_PORT": "0",
+        "SUBSTATION_STREAM_PORT": "0",
         "SUBSTATION_ID": substation_id,
         "DATA_DIR": str(data),
         "CAPACITY_KW": str(capacity_kw),

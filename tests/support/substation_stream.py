@@ -4,13 +4,11 @@ import dataclasses
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
-import grpc.aio
-
 from runtime.coalescer import Link, Outgoing, Wire
+from runtime.message_stream import Hello, MessageStream, connected
 from substation.contract import Command
 from substation.proto import substation_pb2 as pb
-from substation.proto import substation_pb2_grpc as rpc
-from substation.wire import Call, calls_to_message
+from substation.wire import PROTOCOL, Call, calls_to_message
 
 WITHIN_S = 30.0
 
@@ -34,7 +32,7 @@ def wire(messages: list[pb.Answers] | None = None) -> Wire[Ask, pb.Answer]:
             messages.append(message)
         return [(answer.number, answer) for answer in message.answers]
 
-    return Wire(_open, _encode, decode)
+    return Wire(Hello(PROTOCOL), pb.Answers, _encode, decode)
 
 
 @asynccontextmanager
@@ -50,12 +48,15 @@ async def link_to(
         await link.close()
 
 
-def _open(channel: grpc.aio.Channel) -> object:
-    stub = rpc.SubstationStub(channel)  # type: ignore[no-untyped-call]
-    return stub.Converse()
-
-
 def _encode(outgoing: list[Outgoing[Ask]], _cancelled: list[int]) -> pb.Calls:
     return calls_to_message(
         Call(each.number, each.remaining_ms, each.item.substation_id, each.item.command) for each in outgoing
     )
+
+
+@asynccontextmanager
+async def raw_stream(port: int, authorization: str = "") -> AsyncIterator[MessageStream[pb.Answers]]:
+    """A stream without the coalescer, on which each message is sent as it is."""
+    hello = Hello(PROTOCOL, authorization=authorization)
+    async with connected(f"127.0.0.1:{port}", hello, pb.Answers) as stream:
+        yield stream

@@ -4,8 +4,6 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import grpc.aio
-
 from balancer.contract import (
     BalancerAnswer,
     BalancerOutcome,
@@ -16,9 +14,9 @@ from balancer.contract import (
     StopSession,
 )
 from balancer.proto import balancer_pb2 as pb
-from balancer.proto import balancer_pb2_grpc as rpc
-from balancer.wire import Call, answer_from_message, calls_to_message
+from balancer.wire import PROTOCOL, Call, answer_from_message, calls_to_message
 from runtime.coalescer import Link, Outgoing, Wire
+from runtime.message_stream import Hello
 from substation.contract import Session
 from substation.plan import Plan
 
@@ -31,7 +29,9 @@ class Caller:
     """One stream to the balancer at `host:port`."""
 
     def __init__(self, address: str) -> None:
-        self._link: Link[Command, BalancerAnswer] = Link(address, Wire(_open, _encode, _decode))
+        self._link: Link[Command, BalancerAnswer] = Link(
+            address, Wire(Hello(PROTOCOL), pb.Answers, _encode, _decode)
+        )
 
     async def charge(
         self, key: str = "", kw: float = 10, wait_s: float = 0, **changed: Any
@@ -71,10 +71,6 @@ async def caller(address: str) -> AsyncIterator[Caller]:
         yield made
     finally:
         await made.close()
-
-
-def _open(channel: grpc.aio.Channel) -> Any:
-    return rpc.BalancerStub(channel).Converse(wait_for_ready=True)  # type: ignore[no-untyped-call]
 
 
 def _encode(calls: list[Outgoing[Command]], cancelled: list[int]) -> pb.Calls:

@@ -57,7 +57,7 @@ class Grid:
         count = len(plan.capacities_kw)
         self.names = [f"s-{number}" for number in range(1, count + 1)]
         ports = free_ports(2 * count + 3)
-        self.balancer_port, self.balancer_grpc_port, self.gateway_port = ports[2 * count :]
+        self.balancer_port, self.balancer_stream_port, self.gateway_port = ports[2 * count :]
         self.ports = dict(
             zip(self.names, zip(ports[:count], ports[count : 2 * count], strict=True), strict=True)
         )
@@ -91,7 +91,7 @@ class Grid:
         if name == "gateway":
             given = {
                 "GATEWAY_PORT": str(self.gateway_port),
-                "BALANCER": f"{HOST}:{self.balancer_grpc_port}",
+                "BALANCER": f"{HOST}:{self.balancer_stream_port}",
                 "DEADLINE_S": str(plan.deadline_s),
             }
             given |= {"OPERATOR_TOKEN_FILE": str(plan.token_file)} if plan.token_file else {}
@@ -104,7 +104,7 @@ class Grid:
                 BalancerSettings(
                     bind=HOST,
                     http_port=self.balancer_port,
-                    grpc_port=self.balancer_grpc_port,
+                    stream_port=self.balancer_stream_port,
                     data=self.folder,
                     substations=urls,
                     poll_s=plan.poll_s,
@@ -118,7 +118,7 @@ class Grid:
         return self.station(name, self.folder, *self.ports[name])
 
     def station(
-        self, name: str, folder: Path, http_port: int, grpc_port: int
+        self, name: str, folder: Path, http_port: int, stream_port: int
     ) -> contextlib.AbstractAsyncContextManager[None]:
         """A substation of this grid, with its journal in `folder`."""
         capacity_kw = self.plan.capacities_kw[self.names.index(name)]
@@ -127,7 +127,7 @@ class Grid:
                 SubstationSettings,
                 {
                     "SUBSTATION_PORT": str(http_port),
-                    "SUBSTATION_GRPC_PORT": str(grpc_port),
+                    "SUBSTATION_STREAM_PORT": str(stream_port),
                     "SUBSTATION_ID": name,
                     "DATA_DIR": str(folder),
                     "CAPACITY_KW": str(capacity_kw),
@@ -204,10 +204,10 @@ async def built(folder: Path, plan: Plan | None = None) -> AsyncIterator[Grid]:
     """A grid of which nothing runs but the proxies."""
     grid = Grid(folder, plan or Plan())
     async with AsyncExitStack() as stack, aiohttp.ClientSession() as grid.session:
-        for name, (http_port, grpc_port) in grid.ports.items() if grid.plan.proxied else ():
-            grid.pages[name], grid.streams[name] = Proxy(HOST, http_port), Proxy(HOST, grpc_port)
+        for name, (http_port, stream_port) in grid.ports.items() if grid.plan.proxied else ():
+            grid.pages[name], grid.streams[name] = Proxy(HOST, http_port), Proxy(HOST, stream_port)
             await stack.enter_async_context(grid.pages[name].listening(PROXIED, http_port))
-            await stack.enter_async_context(grid.streams[name].listening(PROXIED, grpc_port))
+            await stack.enter_async_context(grid.streams[name].listening(PROXIED, stream_port))
         try:
             yield grid
         finally:

@@ -22,7 +22,7 @@ SOON_S = 1.0  # a caller who does not wait long for an answer that can't come
 
 @contextlib.asynccontextmanager
 async def grids(folder: Path, plan: Plan | None = None) -> AsyncIterator[tuple[Grid, Caller]]:
-    async with running(folder, plan) as grid, caller(f"{HOST}:{grid.balancer_grpc_port}") as made:
+    async with running(folder, plan) as grid, caller(f"{HOST}:{grid.balancer_stream_port}") as made:
         yield grid, made
 
 

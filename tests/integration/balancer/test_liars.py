@@ -158,9 +158,9 @@ async def test_an_address_that_answers_badly_harms_nobody_else(tmp_path: Path, a
         ('substation="s-1"', 'substation="S 1"'),
         ('substation="s-1"', f'substation="{"s" * 64}"'),
         ('journal="[^"]*"', 'journal=""'),
-        ('grpc="[^"]*"', 'grpc=":0"'),
-        ('grpc="[^"]*"', 'grpc=":port"'),
-        ('grpc="[^"]*"', 'grpc="unix:///tmp/x:1"'),
+        ('stream="[^"]*"', 'stream=":0"'),
+        ('stream="[^"]*"', 'stream=":port"'),
+        ('stream="[^"]*"', 'stream="unix:///tmp/x:1"'),
     ],
 )
 async def test_a_page_that_can_t_be_true_is_a_miss_of_its_own_alone(
@@ -248,7 +248,7 @@ async def test_a_copy_of_a_page_at_another_address_changes_nothing(tmp_path: Pat
     async with answering(lying) as url, running(tmp_path, Plan((100, 90), more_urls=(url,))) as grid:
         copied = await true_page(grid, "s-1")
         stream = f":{grid.ports['s-2'][1]}"
-        page = re.sub('grpc="[^"]*"', f'grpc="{stream}"', copied)
+        page = re.sub('stream="[^"]*"', f'stream="{stream}"', copied)
 
         async def read() -> bool:
             return not (await grid.get_json(f"{grid.balancer_url}/fleet"))["unseen"]
@@ -303,13 +303,13 @@ def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 async def test_of_two_substations_with_one_id_neither_is_used_until_one_is_gone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    http, grpc = free_ports(2)
+    http, streams = free_ports(2)
     plan = Plan((100, 100), poll_s=0.1, more_urls=(f"http://{HOST}:{http}",))
     async with running(tmp_path, plan) as grid:
         first = await grid.fleet()
         api = await api_of(grid)
         session = await api.placed(max_power_kw=2, substations=["s-1"])
-        async with twin(grid, tmp_path, (http, grpc)):
+        async with twin(grid, tmp_path, (http, streams)):
             await until(lambda: shown_as(grid, "s-1", "conflict"))
             assert await grid.metric("smartgrid_balancer_identity_conflicts") == 1
             assert await places(grid) == {"s-2"}

@@ -169,9 +169,9 @@ async def test_a_caller_without_a_key_who_hangs_up_leaves_no_session(tmp_path: P
 @pytest.mark.gen_test
 async def test_an_answer_without_a_key_that_a_broken_link_lost_leaves_no_session(tmp_path: Path) -> None:
     async with running(tmp_path) as grid:
-        proxy = Proxy(HOST, grid.balancer_grpc_port)
-        async with proxy.listening(PROXIED_HOST, grid.balancer_grpc_port):
-            link = BalancerLink(f"{PROXIED_HOST}:{grid.balancer_grpc_port}")
+        proxy = Proxy(HOST, grid.balancer_stream_port)
+        async with proxy.listening(PROXIED_HOST, grid.balancer_stream_port):
+            link = BalancerLink(f"{PROXIED_HOST}:{grid.balancer_stream_port}")
             wanted = Charge("", "f", "car-1", ChargingPlan(3_600_000_000, 11_000))
             admitted = await link.call(wanted, 10)
             proxy.replies = False

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import grpc.aio
 import pytest
 
 from balancer.proto import balancer_pb2 as pb
-from balancer.proto import balancer_pb2_grpc as rpc
+from balancer.wire import PROTOCOL
+from runtime.message_stream import Hello, connected
 from tests.integration.balancer.grid import HOST, Plan, running
 
 
@@ -25,12 +25,11 @@ async def test_a_plan_that_nobody_could_carry_out_is_answered_beside_one_that_is
             ),
         ]
         outcomes: dict[int, str] = {}
-        async with grpc.aio.insecure_channel(f"{HOST}:{grid.balancer_grpc_port}") as channel:
-            stream = rpc.BalancerStub(channel).Converse()  # type: ignore[no-untyped-call]
+        address = f"{HOST}:{grid.balancer_stream_port}"
+        async with connected(address, Hello(PROTOCOL), pb.Answers) as stream:
             await stream.write(pb.Calls(calls=calls))
             while len(outcomes) < len(calls):
                 message = await stream.read()
+                assert message
                 outcomes |= {answer.number: answer.outcome for answer in message.answers}
-            await stream.done_writing()
-            assert await stream.read() is grpc.aio.EOF
         assert outcomes == {1: "exceeds_capacity", 2: "not_found", 3: "admitted"}

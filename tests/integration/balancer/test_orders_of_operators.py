@@ -22,7 +22,7 @@ POLICIES = ["least_loaded", "power_of_two", "round_robin", "random", "snapshot_l
 
 @contextlib.asynccontextmanager
 async def grids(folder: Path, plan: Plan | None = None) -> AsyncIterator[tuple[Grid, Caller]]:
-    async with running(folder, plan) as grid, caller(f"{HOST}:{grid.balancer_grpc_port}") as made:
+    async with running(folder, plan) as grid, caller(f"{HOST}:{grid.balancer_stream_port}") as made:
         yield grid, made
 
 

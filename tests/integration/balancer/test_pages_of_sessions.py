@@ -70,7 +70,7 @@ def test_every_session_is_listed_exactly_once_whatever_the_sizes_and_garbage_is_
         stack = contextlib.AsyncExitStack()
         try:
             grid = runner.run(stack.enter_async_context(running(tmp_path, PLAN)))
-            client = runner.run(stack.enter_async_context(caller(f"{HOST}:{grid.balancer_grpc_port}")))
+            client = runner.run(stack.enter_async_context(caller(f"{HOST}:{grid.balancer_stream_port}")))
             mine = runner.run(charged(client))
 
             @settings(max_examples=60, deadline=None)
@@ -109,7 +109,7 @@ def _encodes(text: str) -> bool:
 
 @pytest.mark.gen_test
 async def test_a_list_that_lacks_a_substation_is_not_given(tmp_path: Path) -> None:
-    async with running(tmp_path, PLAN) as grid, caller(f"{HOST}:{grid.balancer_grpc_port}") as client:
+    async with running(tmp_path, PLAN) as grid, caller(f"{HOST}:{grid.balancer_stream_port}") as client:
         mine = await charged(client)
         await grid.stop("s-2")
         answer = await client.page("mine", limit=1000)
@@ -128,7 +128,7 @@ async def test_a_list_that_lacks_a_substation_is_not_given(tmp_path: Path) -> No
 
 @pytest.mark.gen_test
 async def test_a_balancer_that_has_not_seen_all_yet_gives_no_list(tmp_path: Path) -> None:
-    async with running(tmp_path, PLAN) as grid, caller(f"{HOST}:{grid.balancer_grpc_port}") as client:
+    async with running(tmp_path, PLAN) as grid, caller(f"{HOST}:{grid.balancer_stream_port}") as client:
         await charged(client)
         await grid.stop("balancer")
         await grid.stop("s-2")

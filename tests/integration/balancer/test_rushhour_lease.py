@@ -168,7 +168,7 @@ async def test_a_gateway_names_the_order_book_of_its_balancer_and_follows_anothe
         http_port = free_ports(1)[0]
         settings = {
             "BALANCER_PORT": str(http_port),
-            "BALANCER_GRPC_PORT": str(grid.balancer_grpc_port),
+            "BALANCER_STREAM_PORT": str(grid.balancer_stream_port),
             "DATA_DIR": str(tmp_path / "two"),
         }
         async with balancer(load(Settings, settings)):

@@ -57,7 +57,7 @@ class Room:
 @contextlib.asynccontextmanager
 async def rooms(folder: Path, plan: Plan = ONE) -> AsyncIterator[Room]:
     """A grid at whose end nobody waits and no power is held, whatever happened."""
-    async with running(folder, plan) as grid, caller(f"{HOST}:{grid.balancer_grpc_port}") as made:
+    async with running(folder, plan) as grid, caller(f"{HOST}:{grid.balancer_stream_port}") as made:
         room = Room(grid, made)
         yield room
         await room.waiting(0)
@@ -167,7 +167,7 @@ async def test_a_stream_that_is_lost_leaves_the_room_with_all_who_waited_on_it(
 ) -> None:
     async with rooms(tmp_path) as room:
         first = await room.caller.placed(kw=100, vehicle_id="first")
-        async with caller(f"{HOST}:{room.grid.balancer_grpc_port}") as other:
+        async with caller(f"{HOST}:{room.grid.balancer_stream_port}") as other:
             lost = [
                 asyncio.ensure_future(other.charge(key and key + car, 60, LONG_S, vehicle_id=f"gone-{car}"))
                 for car in "ab"
@@ -294,7 +294,7 @@ async def refused_and_waiting(
     async with running_with_book(folder, Plan(capacities_kw=(100,), poll_s=60)) as (grid, book):
         direct = await place_directly(grid, "s-1", book, 100)
         assert direct.session
-        async with caller(f"{HOST}:{grid.balancer_grpc_port}") as made:
+        async with caller(f"{HOST}:{grid.balancer_stream_port}") as made:
             room = Room(grid, made)
             waits = await room.wait(1, key, 60, vehicle_id="waits")
             refused = '{outcome="refused",substation="s-1"}'

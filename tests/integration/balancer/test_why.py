@@ -14,7 +14,7 @@ from tests.integration.balancer.test_view import place_directly, running_with_bo
 
 
 def client_of(grid: Grid) -> "contextlib.AbstractAsyncContextManager[Caller]":
-    return caller(f"{HOST}:{grid.balancer_grpc_port}")
+    return caller(f"{HOST}:{grid.balancer_stream_port}")
 
 
 async def told(grid: Grid, vehicle: str) -> list[tuple[str | None, str, int]]:

@@ -5,14 +5,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
-import grpc.aio
 import pytest
 
 from balancer.proto import balancer_pb2 as pb
-from balancer.proto import balancer_pb2_grpc as rpc
+from balancer.wire import PROTOCOL
 from gateway.app import gateway
 from gateway.settings import Settings
 from runtime import stream_server
+from runtime.message_stream import MessageStream
 from runtime.settings import load
 from runtime.stream_server import Conversation
 from substation.proto import substation_pb2 as substation_pb
@@ -44,16 +44,19 @@ STRANGE = {
 }
 
 
-class Strange(rpc.BalancerServicer):
+class Strange:
     """Answers every call alike, but a look for `sound` as it should."""
+
+    protocol = PROTOCOL
+    calls = pb.Calls
 
     def __init__(self, answer: pb.Answer) -> None:
         self._answer = answer
 
-    def register(self, server: grpc.aio.Server) -> None:
-        rpc.add_BalancerServicer_to_server(self, server)  # type: ignore[no-untyped-call]
+    def finish(self) -> None:
+        """The gateway ends its stream before the test does."""
 
-    async def Converse(self, _: Any, context: Any) -> None:
+    async def converse(self, stream: MessageStream[Any]) -> None:
         def decode(message: pb.Calls) -> tuple[list[tuple[int, pb.Call]], list[int]]:
             return [(call.number, call) for call in message.calls], []
 
@@ -69,13 +72,13 @@ class Strange(rpc.BalancerServicer):
                 numbered[-1].MergeFrom(answer)
             return pb.Answers(answers=numbered)
 
-        await Conversation(decode, handle, encode).run(context)
+        await Conversation(decode, handle, encode).run(stream)
 
 
 @asynccontextmanager
 async def answered(answer: pb.Answer) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     (port,) = free_ports(1)
-    async with stream_server.listen(Strange(answer).register, HOST, 0) as balancer_port:
+    async with stream_server.listen(Strange(answer), HOST, 0) as balancer_port:
         settings = {"GATEWAY_PORT": str(port), "BALANCER": f"{HOST}:{balancer_port}"}
         async with gateway(load(Settings, settings)), aiohttp.ClientSession() as session:
 

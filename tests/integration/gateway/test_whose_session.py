@@ -29,7 +29,7 @@ async def two_gateways(folder: Path) -> AsyncIterator[tuple[Api, str]]:
     )
     async with running(folder, Plan(gateway={"API_KEYS": str(path)})) as grid:
         (port,) = free_ports(1)
-        settings = {"GATEWAY_PORT": str(port), "BALANCER": f"{HOST}:{grid.balancer_grpc_port}"}
+        settings = {"GATEWAY_PORT": str(port), "BALANCER": f"{HOST}:{grid.balancer_stream_port}"}
         async with gateway(load(Settings, settings)):
             url = f"http://{HOST}:{port}"
 

@@ -43,5 +43,5 @@ def test_newcomers_are_told_how_long_their_cars_take() -> None:
 def test_every_port_is_in_the_command_for_other_ports() -> None:
     guide = (DOCS / "how-to" / "other-ports-and-capacities.md").read_text(encoding="utf-8")
     command = guide.partition("```sh\n")[2].partition("```")[0]
-    names = {*DEFAULT_PORTS, "SUBSTATION_PORT", "SUBSTATION_GRPC_PORT", "PROMETHEUS_PORT", "DATA_DIR"}
+    names = {*DEFAULT_PORTS, "SUBSTATION_PORT", "SUBSTATION_STREAM_PORT", "PROMETHEUS_PORT", "DATA_DIR"}
     assert all(f"{name}=" in command for name in names)

@@ -2,46 +2,40 @@
 
 import socket
 
-import grpc.aio
 import pytest
 
 from runtime import stream_server
+from runtime.message_stream import Hello, StreamLost, connected
 from runtime.operator_token import OperatorToken
 from substation.proto import substation_pb2 as pb
-from substation.proto import substation_pb2_grpc as rpc
-from tests.support.stream_service import Service, echo
+from substation.wire import PROTOCOL
+from tests.support.stream_service import Service, echo, serving
+from tests.support.substation_stream import raw_stream
 
 TOKEN = OperatorToken("t" * 32)
-WRONG = (
-    (),
-    (("authorization", "Bearer " + "t" * 31),),
-    (("authorization", "t" * 32),),
-    (*TOKEN.metadata(), *TOKEN.metadata()),
-)
-
-
-async def ended(port: int, metadata: tuple[tuple[str, str], ...]) -> grpc.StatusCode | None:
-    """Open a stream; returns how it ended, None when it was let in."""
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        stream = rpc.SubstationStub(channel).Converse(metadata=metadata)  # type: ignore[no-untyped-call]
-        try:
-            await stream.write(pb.Calls())
-            greeting = await stream.read()
-        except grpc.aio.AioRpcError as error:
-            code: grpc.StatusCode = error.code()
-            return code
-        stream.cancel()
-        return None if greeting is not grpc.aio.EOF else await stream.code()
+WRONG = ("", "Bearer " + "t" * 31, "t" * 32, f"{TOKEN.field}, {TOKEN.field}")
 
 
 @pytest.mark.gen_test
 async def test_a_stream_that_does_not_begin_with_the_token_is_refused() -> None:
     service = Service(echo)
-    async with stream_server.listen(service.register, "127.0.0.1", 0, token=TOKEN) as port:
-        for metadata in WRONG:
-            assert await ended(port, metadata) == grpc.StatusCode.UNAUTHENTICATED
+    async with stream_server.listen(service, "127.0.0.1", 0, token=TOKEN) as port:
+        for authorization in WRONG:
+            with pytest.raises(StreamLost, match="refuses the stream: the operator token is required"):
+                async with raw_stream(port, authorization):
+                    pass
         assert service.messages == []
-        assert await ended(port, TOKEN.metadata()) is None
+        async with raw_stream(port, TOKEN.field) as stream:
+            assert await stream.read() == pb.Answers()  # the greeting
+
+
+@pytest.mark.gen_test
+async def test_a_stream_of_another_protocol_is_refused_and_says_which_is_spoken() -> None:
+    async with serving(echo) as (_, port):
+        hello = Hello("smartgrid.balancer/1")
+        with pytest.raises(StreamLost, match=f"this is {PROTOCOL}, not smartgrid.balancer/1"):
+            async with connected(f"127.0.0.1:{port}", hello, pb.Answers):
+                pass
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6")
@@ -51,15 +45,15 @@ async def test_a_stream_that_does_not_begin_with_the_token_is_refused() -> None:
 )
 @pytest.mark.gen_test
 async def test_a_stream_listens_on_its_address_and_on_no_other(address: str, reached: set[str]) -> None:
-    async with stream_server.listen(Service(echo).register, address, 0) as port:
+    async with stream_server.listen(Service(echo), address, 0) as port:
         assert {host for host in ("127.0.0.1", "127.0.0.2", "::1") if answers(host, port)} == reached
 
 
 @pytest.mark.gen_test
 async def test_a_port_that_is_taken_on_all_addresses_is_said() -> None:
-    async with stream_server.listen(Service(echo).register, "0.0.0.0", 0) as port:
+    async with stream_server.listen(Service(echo), "0.0.0.0", 0) as port:
         with pytest.raises(OSError, match=f"can't listen on 0.0.0.0:{port}: is the port taken"):
-            async with stream_server.listen(Service(echo).register, "0.0.0.0", port):
+            async with stream_server.listen(Service(echo), "0.0.0.0", port):
                 pass
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 
-import grpc.aio
 import pytest
 
 from runtime.coalescer import Link, LinkLost, Wire
@@ -45,7 +44,9 @@ async def test_a_message_that_can_t_be_read_loses_the_stream_and_not_the_link() 
         return usual.decode(message)
 
     async with serving(echo) as (_, port):
-        link: SubstationLink = Link(f"127.0.0.1:{port}", Wire(usual.open, usual.encode, decode))
+        link: SubstationLink = Link(
+            f"127.0.0.1:{port}", Wire(usual.hello, usual.answers, usual.encode, decode)
+        )
         with pytest.raises(LinkLost):
             await asked(link, "a")
         unreadable[:] = [False]
@@ -61,29 +62,28 @@ async def test_a_port_is_not_shared_with_another_server() -> None:
                 pass
 
 
-class LosesCancellations:
-    """A stream that fails when it is cancelled, as gRPC's does while its connection fails."""
-
-    def __init__(self) -> None:
-        self.reading = asyncio.Event()
-
-    async def read(self) -> None:
-        self.reading.set()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            nothing = grpc.aio.Metadata()
-            raise grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, nothing, nothing) from None
-
-    def cancel(self) -> None:
-        pass
+@pytest.mark.gen_test
+async def test_a_link_to_a_server_that_has_just_gone_is_closed_at_once() -> None:
+    async with serving(echo) as (_, port), link_to(port) as link:
+        assert await asked(link, "a") == "saw a"
+    gone: SubstationLink = Link(f"127.0.0.1:{port}", wire())
+    with pytest.raises(TimeoutError):
+        await asked(gone, "b", within_s=0.1)
+    await gone.close()
 
 
 @pytest.mark.gen_test
-async def test_a_link_is_closed_even_when_grpc_loses_the_cancellation() -> None:
-    """Seen as 1 close in 600 that hung, against a server that had just gone."""
-    stream, usual = LosesCancellations(), wire()
-    link: SubstationLink = Link("127.0.0.1:1", Wire(lambda _: stream, usual.encode, usual.decode))
-    await stream.reading.wait()
-    async with asyncio.timeout(30):
-        await link.close()
+async def test_what_is_no_message_loses_the_stream_and_not_the_link() -> None:
+    async def speak_nonsense(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1000)  # the hello
+        writer.write(b"\0\0\0\2{}" + b"\0\0\0\3\xff\xff\xff")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(speak_nonsense, "127.0.0.1", 0)
+    link: SubstationLink = Link(f"127.0.0.1:{server.sockets[0].getsockname()[1]}", wire())
+    with pytest.raises(TimeoutError):
+        await asked(link, "a", within_s=0.2)
+    assert not link.up
+    await link.close()
+    server.close()

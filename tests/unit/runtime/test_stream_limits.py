@@ -1,40 +1,43 @@
-"""What a stream's two ends bear: messages, streams and pings, through real sockets."""
+"""What a stream's two ends bear: messages, streams and silence, through real sockets."""
 
 import asyncio
 import contextlib
+import logging
 
-import grpc.aio
 import pytest
 
-from runtime import stream_server
+from runtime import message_stream, stream_server
 from runtime.message_size import MESSAGE_BYTES, fitting
+from runtime.message_stream import StreamLost
 from substation.proto import substation_pb2 as pb
-from substation.proto import substation_pb2_grpc as rpc
+from tests.integration.balancer.proxy import Proxy
+from tests.support.ports import free_port
 from tests.support.stream_service import Service, asked, echo, serving, until
-from tests.support.substation_stream import link_to
+from tests.support.substation_stream import link_to, raw_stream
 
 LARGE = "x" * (MESSAGE_BYTES // 20)
 
 
-async def answer_of_a_stream(port: int, message: pb.Calls) -> grpc.StatusCode:
-    """Send one message without the coalescer, and return how the stream ended."""
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        stream = rpc.SubstationStub(channel).Converse()  # type: ignore[no-untyped-call]
-        with contextlib.suppress(grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            await stream.read()
-            await stream.write(message)
-            while await stream.read() is not grpc.aio.EOF:
-                pass
-        code: grpc.StatusCode = await stream.code()
-        return code
+async def sent_alone(port: int, message: pb.Calls) -> None:
+    """Send one message without the coalescer, and read until the stream ends; raises StreamLost."""
+    async with raw_stream(port) as stream:
+        await stream.read()
+        await stream.write(message)
+        while await stream.read() is not None:
+            pass
 
 
 @pytest.mark.gen_test
-async def test_a_message_over_1_mib_ends_its_stream_and_no_other() -> None:
+async def test_a_message_over_1_mib_ends_its_stream_and_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
     huge = pb.Calls(calls=[pb.Call(number=1, find=pb.Find(session_id="x" * MESSAGE_BYTES))])
     async with serving(echo) as (_, port), link_to(port) as link:
         assert await asked(link, "a") == "saw a"
-        assert await answer_of_a_stream(port, huge) == grpc.StatusCode.RESOURCE_EXHAUSTED
+        with contextlib.suppress(StreamLost):  # it may be cut off before it has sent all
+            await sent_alone(port, huge)
+        await until(lambda: any("at most 1048576" in getattr(each, "why", "") for each in caplog.records))
         assert link.up
         assert await asked(link, "b") == "saw b"
 
@@ -103,10 +106,11 @@ async def test_an_answer_that_is_too_large_alone_is_logged_and_keeps_no_other_ba
 @pytest.mark.gen_test
 async def test_callers_beyond_the_most_streams_are_refused_until_one_ends() -> None:
     service = Service(echo)
-    async with stream_server.listen(service.register, "127.0.0.1", 0, streams=2) as port:
+    async with stream_server.listen(service, "127.0.0.1", 0, streams=2) as port:
         async with link_to(port) as one, link_to(port) as other:
             assert await asked(one, "1") == await asked(other, "1") == "saw 1"
-            assert await answer_of_a_stream(port, pb.Calls()) == grpc.StatusCode.RESOURCE_EXHAUSTED
+            with pytest.raises(StreamLost, match="too many streams"):
+                await sent_alone(port, pb.Calls())
             assert await asked(one, "2") == "saw 2"
         async with link_to(port) as third:
             assert await asked(third, "3") == "saw 3"
@@ -144,15 +148,52 @@ async def test_a_server_that_stops_answers_the_calls_that_it_has_and_then_waits_
 
 
 @pytest.mark.gen_test
-async def test_a_caller_that_pings_without_pause_is_cut_off() -> None:
-    greeting = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0"  # with empty settings
-    ping = b"\0\0\x08\6\0\0\0\0\0" + bytes(8)
+async def test_what_is_no_hello_is_dropped_and_harms_no_other() -> None:
     async with serving(echo) as (_, port), link_to(port) as link:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(greeting + 5 * ping)
-        assert b"too_many_pings" in await reader.read()
-        writer.close()
+        for sent in (b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\2{}", b"\0\0\0\0", 5000 * b"\0\0\0\1["):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(sent)
+            assert await reader.read() == b""
+            writer.close()
         assert await asked(link, "a") == "saw a"
+
+
+@pytest.mark.gen_test
+async def test_a_caller_that_says_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(message_stream, "HELLO_WITHIN_S", 0.05)
+    async with serving(echo) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await reader.read() == b""
+        writer.close()
+
+
+@pytest.mark.gen_test
+async def test_a_link_is_lost_when_the_other_end_is_silent_and_comes_back_when_it_speaks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value_s in (("BEAT_S", 0.02), ("SILENT_S", 0.08)):
+        monkeypatch.setattr(message_stream, name, value_s)
+    at = free_port()
+    async with serving(echo) as (_, port):
+        proxy = Proxy("127.0.0.1", port)
+        async with proxy.listening("127.0.0.1", at), link_to(at) as link:
+            assert await asked(link, "a") == "saw a"
+            proxy.replies = False  # the connection stays, and nothing comes any more
+            await until(lambda: not link.up)
+            proxy.pass_all()
+            await until(lambda: link.up)
+            assert await asked(link, "b") == "saw b"
+
+
+@pytest.mark.gen_test
+async def test_an_idle_link_stays_up_by_its_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value_s in (("BEAT_S", 0.02), ("SILENT_S", 0.5)):
+        monkeypatch.setattr(message_stream, name, value_s)
+    async with serving(echo) as (service, port), link_to(port) as link:
+        await until(lambda: link.up)
+        await asyncio.sleep(1.0)
+        assert link.up
+        assert len(service._conversations) == 1  # it was never opened again
 
 
 def test_what_fits_is_taken_as_it_is() -> None:

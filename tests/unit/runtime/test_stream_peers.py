@@ -5,15 +5,15 @@ import itertools
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import pytest
 
 from runtime.coalescer import Link, LinkLost, Outgoing, Wire
-from runtime.stream_peers import LINK, MOST_PEERS, MOST_REMEMBERED, Peer, Peers
+from runtime.message_stream import Hello
+from runtime.stream_peers import MOST_PEERS, MOST_REMEMBERED, Peer, Peers
 from runtime.stream_server import Conversation
 from substation.proto import substation_pb2 as pb
-from substation.proto import substation_pb2_grpc as rpc
+from substation.wire import PROTOCOL
 from tests.integration.balancer.proxy import Proxy
 from tests.support.ports import free_port
 from tests.support.stream_service import Service, asked, echo, serving, until
@@ -28,16 +28,14 @@ def with_cancels(outgoing: list[Outgoing[Ask]], cancelled: list[int]) -> pb.Call
     return pb.Calls(calls=[*calls.calls, *(pb.Call(number=number) for number in cancelled)])
 
 
-def open_stream(channel: Any) -> Any:
-    return rpc.SubstationStub(channel).Converse(wait_for_ready=True, metadata=((LINK, "link-1"),))  # type: ignore[no-untyped-call]
-
-
 @asynccontextmanager
 async def linked(port: int) -> AsyncIterator[tuple[SubstationLink, Proxy]]:
     """A link through a proxy that can cut it."""
     proxy, at = Proxy(HOST, port), free_port()
     async with proxy.listening(HOST, at):
-        link: SubstationLink = Link(f"{HOST}:{at}", Wire(open_stream, with_cancels, wire().decode))
+        link: SubstationLink = Link(
+            f"{HOST}:{at}", Wire(Hello(PROTOCOL, "link-1"), pb.Answers, with_cancels, wire().decode)
+        )
         try:
             yield link, proxy
         finally:
@@ -45,7 +43,7 @@ async def linked(port: int) -> AsyncIterator[tuple[SubstationLink, Proxy]]:
 
 
 async def written(service: Service, count: int) -> None:
-    """Wait until as many answers were given to gRPC to be written, whether they arrive or not."""
+    """Wait until as many answers were given to the stream to be written, whether they arrive or not."""
     peer: Peer[str] = service._peers._peers["link-1"]
     await until(lambda: len(peer._written) == count)
 
@@ -158,20 +156,12 @@ def test_what_is_remembered_of_a_caller_is_bounded() -> None:
     assert len(peer._given_up) == MOST_REMEMBERED
 
 
-class Context:
-    def __init__(self, link: str) -> None:
-        self._link = link
-
-    def invocation_metadata(self) -> list[tuple[str, str]]:
-        return [(LINK, self._link)] if self._link else []
-
-
 def test_callers_that_are_gone_are_forgotten_and_those_with_a_stream_are_not() -> None:
     peers: Peers[int] = Peers()
-    alive = peers.of(Context("alive"))
+    alive = peers.of("alive")
     alive.streams.add("a stream")
     for number in range(2 * MOST_PEERS):
-        peers.of(Context(f"gone-{number}"))
-    assert peers.of(Context("alive")) is alive
+        peers.of(f"gone-{number}")
+    assert peers.of("alive") is alive
     assert len(peers._peers) == MOST_PEERS
-    assert peers.of(Context("")) is not peers.of(Context(""))
+    assert peers.of("") is not peers.of("")

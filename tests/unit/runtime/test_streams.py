@@ -164,7 +164,9 @@ async def test_a_caller_that_gives_up_cancels_its_own_call_and_no_other() -> Non
 
     usual = wire()
     async with serving(never) as (_, port):
-        link: SubstationLink = Link(f"127.0.0.1:{port}", Wire(usual.open, with_cancels, usual.decode))
+        link: SubstationLink = Link(
+            f"127.0.0.1:{port}", Wire(usual.hello, usual.answers, with_cancels, usual.decode)
+        )
         kept, gone = [asyncio.create_task(asked(link, name)) for name in ("kept", "gone")]
         await until(lambda: handled == [1, 2])
         gone.cancel()
