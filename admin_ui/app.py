@@ -23,7 +23,8 @@ from admin_ui.people.wiring import PeopleWing, people_wing
 from admin_ui.rush.wiring import RushWing, rush_wing
 from admin_ui.settings import Settings
 from admin_ui.web.application import Access, application
-from admin_ui.web.pages import templates
+from admin_ui.web.assets import Assets
+from admin_ui.web.pages import FOLDER, templates
 from admin_ui.web.routes import Route
 from admin_ui.web.stream import stream_route
 from runtime import exposition, health, http
@@ -100,7 +101,8 @@ async def console(settings: Settings) -> AsyncIterator[None]:
 def _application(
     settings: Settings, wings: Wings, streams: FrameStreams, registry: CollectorRegistry
 ) -> Application:
-    environment = templates(balancer_url=settings.balancer[0], grafana_url=settings.grafana)
+    assets = Assets(FOLDER / "static")
+    environment = templates(assets=assets, balancer_url=settings.balancer[0], grafana_url=settings.grafana)
     access = Access(
         wings.people.logins,
         wings.people.login_cookie,
@@ -117,6 +119,7 @@ def _application(
         ],
         access,
         environment,
+        assets,
     )
     HttpMetrics(registry, app)
     return app

@@ -1,10 +1,12 @@
 """A live view over a WebSocket: first a snapshot, then the changes, at most four times a second.
 
-At most one frame of each client waits to be sent. The next one is built when that one has gone out, from the state
-at that time, so a slow client skips states and never lags behind. A client that takes no frame for long is dropped.
+One clock ticks for all clients. At a tick, each client whose last frame has gone out gets what brings it up to the
+state of that moment. So a slow client skips states and never lags behind, and holds back at most one frame. A client
+that takes no frame for long is dropped.
 """
 
 import asyncio
+import dataclasses
 import logging
 import time
 from collections.abc import Callable
@@ -14,8 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from runtime import strict_json
-from runtime.changes import Feed, LiveView, Table, rounded
+from runtime.changes import Broadcast, Feed, LiveView, Table, rounded
 from runtime.handlers import ApiHandler
 from runtime.problem import CROSS_ORIGIN, UNAVAILABLE
 
@@ -66,6 +67,16 @@ class StreamMetrics:
         self._frames.labels(kind).inc()
 
 
+@dataclasses.dataclass(slots=True)
+class _Fed:
+    """What a client got, and the frame that is on its way to it, if any."""
+
+    feed: Feed = dataclasses.field(default_factory=Feed)
+    writing: "asyncio.Future[None] | None" = None
+    since_s: float = 0.0  # when that frame was written
+    ended: bool = False  # it gets no more, and its connection is closing
+
+
 class FrameStreams:
     """The clients of one stream; `view` returns the present state, `table` names its parts."""
 
@@ -78,13 +89,15 @@ class FrameStreams:
         drop_s: float = DROP_S,
     ) -> None:
         self.metrics = metrics
-        self.clients: dict[FrameStreamHandler, asyncio.Task[None]] = {}
+        self.clients: dict[FrameStreamHandler, _Fed] = {}
         self.closing = False
         self.view = view
         self._table = table
         self._tick_s = tick_s
         self._drop_s = drop_s
-        self._seen: tuple[float, LiveView] | None = None
+        self._broadcast: Broadcast | None = None
+        self._seen_s = 0.0
+        self._clock: asyncio.Task[None] | None = None
 
     @property
     def full(self) -> bool:
@@ -92,64 +105,98 @@ class FrameStreams:
         return self.closing or len(self.clients) >= MOST_CLIENTS
 
     def opened(self, client: "FrameStreamHandler") -> None:
-        """Start to feed a client."""
-        self.clients[client] = asyncio.create_task(self._feed(client))
+        """Send a client its snapshot, and feed it from now on."""
+        self.clients[client] = _Fed()
         self.metrics.connection("opened")
         self.metrics.clients(len(self.clients))
+        self._serve([client])
+        if not self._clock:
+            self._clock = asyncio.create_task(self._tick())
 
     def closed(self, client: "FrameStreamHandler") -> None:
-        """Stop feeding a client that has gone."""
-        if task := self.clients.pop(client, None):
-            task.cancel()
+        """Stop feeding a client that has gone; without clients the clock stops."""
+        if self.clients.pop(client, None):
             self.metrics.connection("closed")
             self.metrics.clients(len(self.clients))
+        if not self.clients:
+            self._stop()
 
     async def close(self) -> None:
         """Close all connections, and accept no more."""
         self.closing = True
-        tasks = list(self.clients.values())
-        for client, task in list(self.clients.items()):
-            task.cancel()
+        self._stop()
+        for client, fed in list(self.clients.items()):
+            fed.ended = True
             client.close(GOING_AWAY, "the service stops")
-        await asyncio.gather(*tasks, return_exceptions=True)
         until_s = time.monotonic() + CLOSING_S
         while self.clients and time.monotonic() < until_s:  # noqa: ASYNC110 - bounded, and once
             await asyncio.sleep(TICK_S / 10)
 
-    async def _feed(self, client: "FrameStreamHandler") -> None:
-        feed = Feed(self._table)
-        try:
-            while True:
-                now_s = time.monotonic()
-                if frame := feed.next(self._now(now_s), now_s):
-                    if not await self._taken(client.write_message(strict_json.encode(frame))):
-                        self.metrics.connection("slow")
-                        client.close(TOO_SLOW, "no frame was taken for too long")
-                        return
-                    self.metrics.framed(frame["kind"])
-                await asyncio.sleep(self._tick_s)
-        except WebSocketClosedError:
-            pass
-        except Exception:
-            log.exception("a frame could not be sent to a client")
-            client.close(FAILED)
+    def _stop(self) -> None:
+        """Stop the clock, and forget the state, which would be old when the next client comes."""
+        if self._clock:
+            self._clock.cancel()
+        self._clock = self._broadcast = None
 
-    async def _taken(self, writing: "asyncio.Future[None]") -> bool:
-        """Wait for a frame to go out; returns whether it did in time.
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(self._tick_s)
+            self._serve(list(self.clients))
 
-        A write under way is not cancelled, because Tornado would report that as a fault.
-        """
-        writing.add_done_callback(
-            lambda done: done.cancelled() or done.exception()
-        )  # else asyncio logs that the exception was never retrieved
-        await asyncio.wait([writing], timeout=self._drop_s)
-        return writing.done() and writing.result() is None
+    def _serve(self, clients: "list[FrameStreamHandler]") -> None:
+        """Send each of these clients its next frame, unless its last one is still on its way."""
+        now_s = time.monotonic()
+        for client in clients:
+            fed = self.clients.get(client)
+            if not fed or fed.ended:
+                continue
+            try:
+                self._feed(client, fed, now_s)
+            except WebSocketClosedError:
+                fed.ended = True
+            except Exception:
+                log.exception("a frame could not be sent to a client")
+                self._end(client, fed, FAILED)
 
-    def _now(self, now_s: float) -> LiveView:
-        """Return the state that all clients of one tick get."""
-        if not self._seen or now_s - self._seen[0] >= self._tick_s / 2:
-            self._seen = now_s, rounded(self.view(), self._table)
-        return self._seen[1]
+    def _feed(self, client: "FrameStreamHandler", fed: _Fed, now_s: float) -> None:
+        if fed.writing:
+            if now_s - fed.since_s > self._drop_s:
+                self.metrics.connection("slow")
+                self._end(client, fed, TOO_SLOW, "no frame was taken for too long")
+        elif frame := fed.feed.next(self._present(now_s), now_s):
+            fed.since_s = now_s
+            fed.writing = client.write_message(frame.json)
+            fed.writing.add_done_callback(lambda done: self._taken(client, fed, frame.kind, done))
+
+    def _taken(
+        self, client: "FrameStreamHandler", fed: _Fed, kind: str, done: "asyncio.Future[None]"
+    ) -> None:
+        """Note that a frame went out, or why it could not."""
+        fed.writing = None
+        fault = None if done.cancelled() else done.exception()
+        if done.cancelled() or isinstance(fault, WebSocketClosedError):
+            fed.ended = True
+        elif fault:
+            log.error("a frame could not be sent to a client", exc_info=fault)
+            self._end(client, fed, FAILED)
+        elif not fed.ended:
+            self.metrics.framed(kind)
+
+    def _end(self, client: "FrameStreamHandler", fed: _Fed, code: int, reason: str | None = None) -> None:
+        fed.ended = True
+        client.close(code, reason)
+
+    def _present(self, now_s: float) -> Broadcast:
+        """Return the state that all clients of one tick get, and those that connect soon after it."""
+        if not self._broadcast:
+            self._broadcast, self._seen_s = Broadcast(self._table, self._shown()), now_s
+        elif now_s - self._seen_s >= self._tick_s / 2:
+            self._broadcast.show(self._shown())
+            self._seen_s = now_s
+        return self._broadcast
+
+    def _shown(self) -> LiveView:
+        return rounded(self.view(), self._table)
 
 
 class FrameStreamHandler(WebSocketHandler, ApiHandler):

@@ -9,7 +9,7 @@ from tornado.web import Application
 
 from admin_ui.web import pages
 from admin_ui.web.access import SecurityHeaders, StrictTransport
-from admin_ui.web.assets import AssetHandler
+from admin_ui.web.assets import AssetHandler, Assets
 from admin_ui.web.logins import Logins, Role
 from admin_ui.web.proxies import Network
 from admin_ui.web.refusal import RefusalLog
@@ -31,14 +31,18 @@ class Access:
 
 
 def application(
-    routes: Sequence[Route], public: Sequence[tuple[Any, ...]], access: Access, environment: Environment
+    routes: Sequence[Route],
+    public: Sequence[tuple[Any, ...]],
+    access: Access,
+    environment: Environment,
+    assets: Assets,
 ) -> Application:
     """Return the application; `public` are Tornado's rules for addresses that need no login."""
     not_found = {"logins": access.logins, "needs": Role.NOBODY, "environment": environment}
     return Application(
         [
             *(_rule(route, access.logins) for route in routes),
-            ("/static/(.*)", AssetHandler, {"path": str(pages.FOLDER / "static")}),
+            ("/static/(.*)", AssetHandler, {"assets": assets}),
             *public,
         ],
         default_handler_class=pages.NotFoundHandler,

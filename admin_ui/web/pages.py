@@ -33,8 +33,8 @@ NAVIGATION = (
 )
 
 
-def templates(**known: str) -> Environment:
-    """Return the environment of the templates; every template can use `known`.
+def templates(**known: Any) -> Environment:
+    """Return the environment of the templates; every template can use `known`. `assets` must be among them.
 
     A value that a template lacks is a fault, and not an empty text.
     """

@@ -137,7 +137,7 @@ def become(data: Path, added: Mapping[str, str]) -> NoReturn:
     program = [
         sys.executable,
         "-m",
-        "supervisor.supervisord",
+        "deploy.local.supervisor",
         "--nodaemon",
         "--configuration",
         "supervisord.conf",

@@ -19,6 +19,8 @@ NARROW: ViewportSize = {"width": 390, "height": 844}
 HUGE: ViewportSize = {"width": 3840, "height": 2160}
 GRAFANA = "http://127.0.0.1:3000/grafana"  # nobody need be there: links are read, not followed
 EXPECTED = ("WebSocket connection", "Failed to load resource")  # what Chromium says of a service that is down
+# Gives a test the address of one of the page's own scripts, so that it imports the module that the page uses.
+SCRIPT = "window.script = (path) => document.scripts[0].src.replace('web/main.js', path);"
 
 
 @contextlib.contextmanager
@@ -37,6 +39,7 @@ def chromium() -> Iterator[Browser]:
 def visit(browser: Browser, url: str, **context: Any) -> Iterator[Page]:
     """A page in a profile of its own; fails at the end for scripts' faults and for what the CSP has stopped."""
     made = browser.new_context(**{"viewport": WIDE, "reduced_motion": "reduce"} | context)
+    made.add_init_script(SCRIPT)
     page = made.new_page()
     page.set_default_timeout(WAIT_MS)
     faults: list[str] = []

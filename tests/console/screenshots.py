@@ -144,11 +144,11 @@ def stopped(camera: Camera, _: Grid) -> None:
     expect(camera.page.locator("#rush-title")).to_contain_text("stopped")
     camera.shoot("rush-stopped")
     camera.shoot("problem-404", "/nothing")
-    camera.page.route("**/static/js/web/main.js", lambda route: route.abort())
+    camera.page.route("**/static/*/js/web/main.js", lambda route: route.abort())
     camera.to("/alarms")
     camera.page.wait_for_timeout(3500)
     camera.shoot("scripts-lacking")
-    camera.page.unroute("**/static/js/web/main.js")
+    camera.page.unroute("**/static/*/js/web/main.js")
 
 
 def compared(camera: Camera) -> None:

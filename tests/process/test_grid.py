@@ -129,7 +129,7 @@ def test_a_kill_in_mid_flight_loses_nothing_and_doubles_nothing(grid: Grid, serv
 
 
 def test_services_end_with_a_killed_supervisor_and_a_new_start_finds_the_ports_free(grid: Grid) -> None:
-    grid.kill("supervisor.supervisord")
+    grid.kill("deploy.local.supervisor")
     assert grid.process
     grid.process.wait(LIMIT_S)
     assert grid.process.stdout

@@ -31,7 +31,12 @@ class Answer(NamedTuple):
 
     status: int
     headers: http.client.HTTPMessage
-    body: str
+    content: bytes
+
+    @property
+    def body(self) -> str:
+        """The text of the answer."""
+        return self.content.decode()
 
 
 class Console:
@@ -103,8 +108,8 @@ class Console:
                 link.putheader(name, value)
             link.endheaders(body.encode())
             answer = link.getresponse()
-            text = "" if answer.status == 101 else answer.read().decode()
-            return Answer(answer.status, answer.headers, text)
+            content = b"" if answer.status == 101 else answer.read()
+            return Answer(answer.status, answer.headers, content)
         finally:
             link.close()
 

@@ -97,7 +97,7 @@ class Grid:
 
     def kill_all(self) -> None:
         """kill -9 every process of the grid, the supervisor first."""
-        for service in ("supervisor.supervisord", ""):
+        for service in ("deploy.local.supervisor", ""):
             for pid in self.pids(service):
                 os.kill(pid, signal.SIGKILL)
         if self.process:

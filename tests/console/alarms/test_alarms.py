@@ -19,7 +19,7 @@ from tests.support.grid import Grid, get, status, until
 
 CARS = 70  # of 22 kW: more than one substation takes
 MUTE = """async () => {
-  const { request } = await import("/static/js/lib/request.js");
+  const { request } = await import(script("lib/request.js"));
   await request("POST", "/api/alarms/mutes", { rule: "SubstationOverload", minutes: 5, reason: "to see that it is told" });
 }"""
 OVER = "Load above the limit: substation-1"
@@ -179,7 +179,7 @@ def test_a_mute_has_a_reason_and_an_end_and_a_muted_critical_is_still_told(alarm
 def test_what_is_asked_in_vain_is_said(alarms: Page) -> None:
     messages = alarms.evaluate(
         """async () => {
-            const { request } = await import("/static/js/lib/request.js");
+            const { request } = await import(script("lib/request.js"));
             const mute = { rule: "NoHeadroom", minutes: 1441, reason: "too long" };
             return [(await request("POST", "/api/alarms/mutes", mute)).message,
                     (await request("POST", "/api/alarms/1/ack")).message];

@@ -11,7 +11,7 @@ from tests.support.lone_console import LoneConsole
 
 # Draws each second of a minute, and returns the labels that a canvas has cut off.
 CUT = """async ([width, seconds, highest]) => {
-  const { LoadChart } = await import("/static/js/grid/load_chart.js");
+  const { LoadChart } = await import(script("grid/load_chart.js"));
   const cut = new Set();
   let drawn = 0;
   const real = CanvasRenderingContext2D.prototype.fillText;
@@ -36,7 +36,7 @@ CUT = """async ([width, seconds, highest]) => {
   return [drawn, [...cut]];
 }"""
 STEPS = """async () => {
-  const { StepChart } = await import("/static/js/decisions/step_chart.js");
+  const { StepChart } = await import(script("decisions/step_chart.js"));
   const place = document.createElement("div");
   document.querySelector("main").append(place);
   new StepChart(place).show([{ from: "2026-01-31T10:00:00Z", power_kw: 1399.125 }, { from: "2026-01-31T11:00:00Z", power_kw: 0 }]);
@@ -55,9 +55,7 @@ def page(browser: Browser, few: LoneConsole) -> Iterator[Page]:
 
 def asked(page: Page, module: str, words: str) -> Any:
     """Return what an expression says that may use all of a module `m`."""
-    return page.evaluate(
-        f"async () => {{ const m = await import('/static/js/{module}.js'); return {words}; }}"
-    )
+    return page.evaluate(f"async () => {{ const m = await import(script('{module}.js')); return {words}; }}")
 
 
 @pytest.mark.parametrize("width", [280, 330, 900])
@@ -108,7 +106,7 @@ def test_a_load_is_over_its_limit_or_near_it_and_never_both(
 ) -> None:
     whole = {"state": "healthy", "draining": False, "left_out": "", "capacity_kw": 1400, "stale": False} | row
     found = page.evaluate(
-        "async (row) => (await import('/static/js/lib/conditions.js')).conditions(row).map((each) => each.word)",
+        "async (row) => (await import(script('lib/conditions.js'))).conditions(row).map((each) => each.word)",
         whole,
     )
     assert found == expected
@@ -117,7 +115,7 @@ def test_a_load_is_over_its_limit_or_near_it_and_never_both(
 def test_a_countdown_goes_on_while_nothing_is_told(page: Page) -> None:
     left = page.evaluate(
         """async () => {
-          const { Countdown } = await import("/static/js/lib/countdown.js");
+          const { Countdown } = await import(script("lib/countdown.js"));
           const countdown = new Countdown();
           const first = countdown.leftS(10);
           await new Promise((done) => setTimeout(done, 1100));
@@ -144,14 +142,14 @@ def test_the_header_forgets_nothing_that_waits_or_holds(
 ) -> None:
     kinds = ("critical", "warning", "cleared")
     none = {prefix + kind: 0 for prefix in ("", "muted_") for kind in kinds} | {"idle_mutes": 0}
-    script = "async (c) => (await import('/static/js/alarms/words.js')).summary(c).words"
+    script = "async (c) => (await import(script('alarms/words.js'))).summary(c).words"
     assert page.evaluate(script, none | counts) == words
 
 
 def test_a_second_in_which_the_figures_are_not_of_now_is_a_gap_and_no_line(page: Page) -> None:
     known = page.evaluate(
         """async () => {
-          const { FLEET, History } = await import("/static/js/grid/history.js");
+          const { FLEET, History } = await import(script("grid/history.js"));
           const stream = Object.assign(new EventTarget(), { live: true, state: {
             substations: [{ substation_id: "s-1", load_kw: 5, capacity_kw: 10, stale: false }],
             totals: { load_kw: 5, capacity_kw: 10 }, link: { current: true, stale: false },

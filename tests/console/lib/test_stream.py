@@ -7,14 +7,14 @@ from typing import Any
 from playwright.sync_api import Browser
 
 from admin_ui.grid.board import CONSOLE
-from runtime.changes import Feed
 from tests.console.browser import logged_in
+from tests.support.frames import Client
 from tests.support.lone_console import LoneConsole
 from tests.unit.runtime.test_changes import fleet, member, without_ages
 
 STEPS = 200
 APPLY = """async (frames) => {
-  const { applied } = await import("/static/js/lib/stream.js");
+  const { applied } = await import(script("lib/stream.js"));
   let state = null;
   return frames.map((frame) => frame ? structuredClone(state = applied(state, frame)) : state);
 }"""
@@ -27,7 +27,7 @@ def view(rng: random.Random) -> dict[str, Any]:
 
 
 def test_a_browser_puts_the_frames_together_to_what_is_shown(browser: Browser, few: LoneConsole) -> None:
-    rng, feed, now_s = random.Random(1), Feed(CONSOLE), 0.0
+    rng, feed, now_s = random.Random(1), Client(CONSOLE), 0.0
     views, frames = list[dict[str, Any]](), list[dict[str, Any] | None]()
     for _ in range(STEPS):
         now_s += rng.choice([0.25, 1.0])

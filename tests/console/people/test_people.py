@@ -123,7 +123,7 @@ def test_a_console_that_was_restarted_asks_for_the_login_again(browser: Browser,
 
 
 CONFIRM = """async (answers) => {
-    const { confirmed } = await import("/static/js/people/confirm_password.js");
+    const { confirmed } = await import(script("people/confirm_password.js"));
     let asked = 0;
     const refusal = { type: "urn:smartgrid:problem:confirm-first" };
     const send = async () => new Response(JSON.stringify(asked++ ? {} : refusal), { status: asked > 1 ? 200 : 403 });

@@ -17,7 +17,7 @@ LINK = "() => document.body.dataset.link"
 ROW = "table.substations tbody tr"
 # An action as widgets make it, and how often it was carried out.
 ACTION = """async () => {
-  const { acts } = await import("/static/js/lib/connection.js");
+  const { acts } = await import(script("lib/connection.js"));
   const button = document.createElement("button");
   button.textContent = "Act";
   button.addEventListener("click", () => { button.dataset.done = Number(button.dataset.done ?? 0) + 1; });

@@ -22,12 +22,12 @@ def console(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 def test_scripts_that_do_not_come_are_told_and_a_reload_mends_it(browser: Browser, console: Console) -> None:
     with visit(browser, "about:blank", viewport=NARROW) as page:
-        page.route("**/static/js/web/main.js", lambda route: route.abort())
+        page.route("**/static/*/js/web/main.js", lambda route: route.abort())
         at_alarms(page, console.port)
         waiting = page.get_by_text(ADVICE)
         expect(waiting).to_be_visible()
         assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
-        page.unroute("**/static/js/web/main.js")
+        page.unroute("**/static/*/js/web/main.js")
         waiting.get_by_role("link", name="reload the page").click()
         expect(page.locator("body:not([data-link='waiting'])")).to_be_visible()
         expect(waiting).to_have_count(0)
@@ -38,10 +38,10 @@ def test_a_page_without_its_own_script_says_so_though_it_is_connected(
     browser: Browser, console: Console
 ) -> None:
     with visit(browser, "about:blank") as page:
-        page.route("**/static/js/alarms/page.js", lambda route: route.abort())
+        page.route("**/static/*/js/alarms/page.js", lambda route: route.abort())
         at_alarms(page, console.port)
         expect(page.get_by_role("alert").filter(has_text="Part of this page did not load")).to_be_visible()
-        page.unroute("**/static/js/alarms/page.js")
+        page.unroute("**/static/*/js/alarms/page.js")
         page.get_by_role("link", name="Reload the page").click()
         expect(page.get_by_text("Part of this page did not load")).to_have_count(0)
         page.goto(f"http://127.0.0.1:{console.port}/runbooks")  # which has no script of its own

@@ -1,5 +1,7 @@
 """Every address of the console x role x method, and from hostile origins: from the route table itself."""
 
+import gzip
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -192,6 +194,29 @@ def test_what_is_asked_for_again_and_has_not_changed_says_so_too(console: Consol
     etag = console.ask("GET", "/static/js/web/main.js").headers["Etag"]
     answer = console.ask("GET", "/static/js/web/main.js", {"If-None-Match": etag})
     assert (answer.status, answer.headers["X-Frame-Options"]) == (304, "DENY")
+
+
+def test_what_a_page_needs_is_compressed_and_kept_for_good(console: Console) -> None:
+    (script,) = re.findall(r'<script type="module" src="([^"]+)"', console.ask("GET", "/login").body)
+    plain, packed = (console.ask("GET", script, headers) for headers in ({}, {"Accept-Encoding": "br, gzip"}))
+    for answer in (plain, packed):
+        assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["Vary"] == "Accept-Encoding"
+    assert (plain.headers["Content-Encoding"], packed.headers["Content-Encoding"]) == (None, "gzip")
+    assert plain.headers["Etag"] != packed.headers["Etag"]
+    assert gzip.decompress(packed.content).decode() == plain.body
+    again = console.ask("GET", script, {"Accept-Encoding": "gzip", "If-None-Match": packed.headers["Etag"]})
+    assert (again.status, again.body) == (304, "")
+
+
+def test_nothing_but_files_is_compressed_or_kept(console: Console, table: list[Route]) -> None:
+    viewer = console.log_in("vic") | {"Accept-Encoding": "gzip"}
+    asked = [*(path(route) for route in table if route.pattern != "/stream"), "/nothing", "/metrics"]
+    for address in asked:
+        answer = console.ask("GET", address, viewer)
+        assert answer.headers["Content-Encoding"] is None, address
+        assert answer.headers["Cache-Control"] == "no-store", address
+    assert console.ask("GET", "/static/js/web/main.js").headers["Cache-Control"] == "no-cache"
 
 
 def test_a_problem_has_its_stable_code(console: Console) -> None:

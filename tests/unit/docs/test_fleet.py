@@ -10,9 +10,10 @@ from balancer.fleet.health import HealthState
 from balancer.fleet.view import View
 from balancer.placing.policies import PolicySwitch
 from runtime import frame_stream
-from runtime.changes import HEARTBEAT_S, Feed
+from runtime.changes import HEARTBEAT_S
 from runtime.frame_stream import FRAMES
 from substation.contract import RELEASES_WITHIN_S, Report
+from tests.support.frames import Client
 from tests.unit.docs.pages import CODE, DOCS, rows, sections
 
 PAGE = DOCS / "reference" / "fleet.md"
@@ -49,12 +50,12 @@ def test_the_states_are_those_that_a_member_can_be_in() -> None:
 def test_the_frames_are_those_that_are_sent() -> None:
     table = rows(sections(PAGE)["`get /fleet/stream`"])
     assert list(table) == list(FRAMES)
-    feed, first = Feed(FLEET), shown()
+    client, first = Client(FLEET), shown()
     changed = {"policy": "x", "poll_s": 2, "rushhour": "run", "unseen": ["y"], "substations": []}
     frames = [
-        feed.next(first, 0.0),
-        feed.next({**first, **changed}, HEARTBEAT_S),
-        feed.next({**first, **changed}, 99.0),
+        client.next(first, 0.0),
+        client.next({**first, **changed}, HEARTBEAT_S),
+        client.next({**first, **changed}, 99.0),
     ]
     for frame in frames:
         assert frame

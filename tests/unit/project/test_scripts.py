@@ -1,5 +1,6 @@
 """The console's scripts, styles and templates: names, addresses and folders fit each other. No browser visits every branch."""
 
+import posixpath
 import re
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -22,7 +23,9 @@ ARROWS: dict[str, set[str]] = {
     "grid": {"lib", "orders", "rush"},
     "web": {"lib", "people", "alarms", "audit", "decisions", "rush", "grid"},
 }
-ADDRESS = re.compile(r'"/static/((?:js|css)/[^"]+)"')
+ADDRESS = re.compile(r'(?:assets\.address \}\}/|script = "|scripts\(")((?:js|css)/[^"]+)"')  # in a template
+RELATIVE = re.compile(r'"(\.\.?/[^"]+\.js)"')  # in a script
+PAGE_SCRIPT = re.compile(r'^\{% set script = "([^"]+)" %\}$', re.MULTILINE)
 EXPORTED = re.compile(r"^export (?:async )?(?:function|const|class|let) (\w+)", re.MULTILINE)
 IMPORTED = re.compile(r'import \{([^}]*)\} from "([^"]+)"')
 DECLARED = re.compile(r"(?:function|class|const|let) (\w+)")
@@ -33,21 +36,26 @@ COMMENT = re.compile(r"^\s*(?://|/?\*).*$", re.MULTILINE)
 def exported() -> dict[str, set[str]]:
     """Return the names that each script gives to others, by its address."""
     return {
-        f"/static/js/{path.relative_to(SCRIPTS)}": set(EXPORTED.findall(path.read_text(encoding="utf-8")))
+        f"js/{path.relative_to(SCRIPTS)}": set(EXPORTED.findall(path.read_text(encoding="utf-8")))
         for path in SCRIPTS.rglob("*.js")
     }
 
 
-def imported(text: str) -> list[tuple[str, str]]:
-    """Return pairs of a name and the address that it is imported from."""
-    found = ((names, source) for names, source in IMPORTED.findall(text))
+def resolved(script: Path, address: str) -> str:
+    """Return what a script means by a relative address, relative to the folder of static files."""
+    return posixpath.normpath(f"{script.parent.relative_to(STATIC).as_posix()}/{address}")
+
+
+def imported(script: Path, text: str) -> list[tuple[str, str]]:
+    """Return pairs of a name and the script that it is imported from."""
+    found = ((names, resolved(script, source)) for names, source in IMPORTED.findall(text))
     return [(name.strip(), source) for names, source in found for name in names.split(",") if name.strip()]
 
 
 def undeclared(path: Path, of_others: set[str]) -> set[str]:
     """Return what a script calls of others and does not import."""
     text = COMMENT.sub("", path.read_text(encoding="utf-8"))
-    known = {name for name, _ in imported(text)} | set(DECLARED.findall(text))
+    known = {name for name, _ in imported(path, text)} | set(DECLARED.findall(text))
     methods = set(re.findall(r"^\s+(?:async |static )*(\w+)\([^)]*\) \{", text, re.MULTILINE))
     parameters = set(re.findall(r"\w+", " ".join(re.findall(r"\(([^()]*)\) (?:=>|\{)", text))))
     return {name for name in CALLED.findall(text) if name in of_others} - known - methods - parameters
@@ -56,7 +64,7 @@ def undeclared(path: Path, of_others: set[str]) -> set[str]:
 def test_what_a_script_imports_is_exported_there() -> None:
     names = exported()
     for path in SCRIPTS.rglob("*.js"):
-        for name, source in imported(path.read_text(encoding="utf-8")):
+        for name, source in imported(path, path.read_text(encoding="utf-8")):
             assert source in names, (path, source)
             assert name.partition(" as ")[0] in names[source], (path, name, source)
 
@@ -69,7 +77,11 @@ def test_what_a_script_calls_of_another_is_imported() -> None:
 
 def addresses(path: Path) -> set[str]:
     """Return the scripts and styles that a script or template names, relative to the folder of static files."""
-    return set(ADDRESS.findall(path.read_text(encoding="utf-8")))
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".js":
+        found = {resolved(path, address) for address in RELATIVE.findall(text)}
+        return {address for address in found if not address.startswith("vendor/")}
+    return set(ADDRESS.findall(text))
 
 
 def test_folders_of_scripts_import_in_one_direction() -> None:
@@ -88,6 +100,13 @@ def test_every_script_and_style_that_is_named_exists_and_every_one_that_exists_i
         path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.suffix in {".js", ".css"}
     }
     assert named == {path for path in present if not path.startswith("vendor/")}
+
+
+def test_a_page_has_its_script_loaded_early_if_it_has_one() -> None:
+    early = {found for path in TEMPLATES.rglob("*.html") for found in PAGE_SCRIPT.findall(path.read_text())}
+    main = SCRIPTS / "web" / "main.js"
+    table = main.read_text(encoding="utf-8").partition("const SCRIPTS = {")[2].partition("}")[0]
+    assert early == {resolved(main, address) for address in RELATIVE.findall(table)}
 
 
 def test_scripts_styles_and_templates_lie_in_the_folders_of_the_console() -> None:

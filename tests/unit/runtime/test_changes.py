@@ -1,14 +1,18 @@
 """The frames of one client: what it can put together is what the fleet is."""
 
 import copy
+import json
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from balancer.contract import FLEET
-from runtime.changes import HEARTBEAT_S, Feed, changes, rounded
+from runtime import changes as changes_module
+from runtime.changes import HEARTBEAT_S, Broadcast, Feed, changes, rounded
+from tests.support.frames import Client, PlainClient
 
 IDS = ["s-1", "s-2", "s-3", "s-4"]
 
@@ -66,7 +70,7 @@ def test_a_snapshot_and_all_changes_since_are_the_newest_snapshot(
     steps: list[tuple[dict[str, Any], float]],
 ) -> None:
     known: dict[str, Any] = {}
-    feed, now_s, numbers = Feed(FLEET), 0.0, list[int]()
+    feed, now_s, numbers = Client(FLEET), 0.0, list[int]()
     for shown, pause_s in steps:
         now_s += pause_s
         before = copy.deepcopy(known)
@@ -94,7 +98,7 @@ def test_changes_name_nothing_that_is_the_same(before: dict[str, Any], now: dict
 
 
 def test_only_what_changed_is_told() -> None:
-    feed = Feed(FLEET)
+    feed = Client(FLEET)
     first = fleet(member("s-1"), member("s-2"), member("s-3"))
     assert feed.next(first, 0.0) == {"seq": 1, "kind": "snapshot", "fleet": first}
     now = fleet(member("s-1", age_s=0.3), member("s-3", 5.0, age_s=0.7))
@@ -116,7 +120,7 @@ def test_only_what_changed_is_told() -> None:
 
 
 def test_all_ages_are_told_even_while_one_row_changes_all_the_time() -> None:
-    feed = Feed(FLEET)
+    feed = Client(FLEET)
     feed.next(fleet(member("busy"), member("idle")), 0.0)
     told = []
     for tick in range(1, 13):
@@ -129,7 +133,7 @@ def test_all_ages_are_told_even_while_one_row_changes_all_the_time() -> None:
 
 
 def test_nothing_is_told_when_only_time_has_passed_until_the_next_heartbeat() -> None:
-    feed = Feed(FLEET)
+    feed = Client(FLEET)
     feed.next(fleet(member("s-1")), 10.0)
     assert feed.next(fleet(member("s-1", age_s=0.9)), 10.0 + HEARTBEAT_S - 0.1) is None
     frame = feed.next(fleet(member("s-1", age_s=1.0)), 10.0 + HEARTBEAT_S)
@@ -138,7 +142,7 @@ def test_nothing_is_told_when_only_time_has_passed_until_the_next_heartbeat() ->
 
 
 def test_what_came_and_went_while_a_client_was_busy_is_not_told() -> None:
-    feed = Feed(FLEET)
+    feed = Client(FLEET)
     feed.next(fleet(member("s-1")), 0.0)
     assert feed.next(fleet(member("s-1")), 0.9) is None
 
@@ -147,3 +151,39 @@ def test_ages_are_told_to_a_tenth_of_a_second() -> None:
     exact = fleet(member("s-1", age_s=0.123))
     assert rounded(exact, FLEET) == fleet(member("s-1", age_s=0.1))
     assert exact[FLEET.rows][0][FLEET.age] == 0.123
+
+
+@given(st.lists(st.tuples(fleets(), st.sampled_from([0.25, HEARTBEAT_S]), st.sets(st.integers(0, 4)))))
+def test_clients_that_share_frames_get_what_each_would_get_alone(
+    steps: list[tuple[dict[str, Any], float, set[int]]],
+) -> None:
+    """Each step names the clients whose last frame has gone out; the others skip the state."""
+    broadcast, now_s = Broadcast(FLEET, fleet()), 0.0
+    shared, alone = [Feed() for _ in range(5)], [PlainClient(FLEET) for _ in range(5)]
+    for view, pause_s, ready in steps:
+        now_s += pause_s
+        broadcast.show(view)
+        for client in ready:
+            frame, plain = shared[client].next(broadcast, now_s), alone[client].next(view, now_s)
+            assert (json.loads(frame.json) if frame else None) == plain
+            assert not frame or frame.kind == json.loads(frame.json)["kind"]
+
+
+def test_differences_are_taken_once_for_all_clients_in_the_same_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken = 0
+
+    def counted(*views: Any) -> dict[str, Any]:
+        nonlocal taken
+        taken += 1
+        return changes(*views)
+
+    monkeypatch.setattr(changes_module, "changes", counted)
+    broadcast = Broadcast(FLEET, fleet(member("s-1")))
+    feeds = [Feed() for _ in range(200)]
+    for number in range(10):
+        broadcast.show(fleet(member("s-1", float(number))))
+        frames = [feed.next(broadcast, number / 4) for feed in feeds]
+        assert len({frame.json for frame in frames if frame}) == 1
+    assert taken <= 2 * 10  # whether the state is a new one, and what leads to it

@@ -1,7 +1,7 @@
 // The alarms in the header and the title of every page. Screen readers announce each new critical alarm once.
 
-import { attribute, text } from "/static/js/lib/dom.js";
-import { NONE, summary } from "/static/js/alarms/words.js";
+import { attribute, text } from "../lib/dom.js";
+import { NONE, summary } from "./words.js";
 
 const ANNOUNCED = "alarms-said"; // ids that were announced in this tab, kept from page to page
 

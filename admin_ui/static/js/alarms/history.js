@@ -1,7 +1,7 @@
 // The latest alarm events, fetched again when there is a new one.
 
-import { element, text } from "/static/js/lib/dom.js";
-import { moment } from "/static/js/lib/format.js";
+import { element, text } from "../lib/dom.js";
+import { moment } from "../lib/format.js";
 
 const STEP = 50;
 const CELL = { role: "cell" }; // narrow pages show rows as blocks, which would not be a table any more

@@ -1,9 +1,9 @@
 // One list of alarms, updated in place so that the focus stays where it is.
 
-import { attribute, element, text } from "/static/js/lib/dom.js";
-import * as grafana from "/static/js/lib/grafana.js";
-import { ago } from "/static/js/lib/format.js";
-import { severity } from "/static/js/alarms/words.js";
+import { attribute, element, text } from "../lib/dom.js";
+import * as grafana from "../lib/grafana.js";
+import { ago } from "../lib/format.js";
+import { severity } from "./words.js";
 
 /** Shows alarms in `list`; `heading` takes the focus when no alarm is left. */
 export class AlarmList {

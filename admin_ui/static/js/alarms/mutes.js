@@ -1,8 +1,8 @@
 // The list of mutes, and the dialog that creates one.
 
-import { attribute, element, text } from "/static/js/lib/dom.js";
-import { request } from "/static/js/lib/request.js";
-import { ago } from "/static/js/lib/format.js";
+import { attribute, element, text } from "../lib/dom.js";
+import { request } from "../lib/request.js";
+import { ago } from "../lib/format.js";
 
 const CELL = { role: "cell" }; // narrow pages show rows as blocks, which would not be a table any more
 const find = (id) => document.getElementById(id);

@@ -1,10 +1,10 @@
 // The alarms page: current alarms, mutes, and the history.
 
-import { text } from "/static/js/lib/dom.js";
-import { request } from "/static/js/lib/request.js";
-import { AlarmHistory } from "/static/js/alarms/history.js";
-import { AlarmList } from "/static/js/alarms/list.js";
-import { MuteDialog, Mutes } from "/static/js/alarms/mutes.js";
+import { text } from "../lib/dom.js";
+import { request } from "../lib/request.js";
+import { AlarmHistory } from "./history.js";
+import { AlarmList } from "./list.js";
+import { MuteDialog, Mutes } from "./mutes.js";
 
 const find = (id) => document.getElementById(id);
 const operator = document.body.dataset.role === "operator";

@@ -1,7 +1,7 @@
 // The audit page: times in this browser's zone, and a notice when there are newer entries.
 
-import { attribute, element, text } from "/static/js/lib/dom.js";
-import { moment } from "/static/js/lib/format.js";
+import { attribute, element, text } from "../lib/dom.js";
+import { moment } from "../lib/format.js";
 
 /** Show times in the browser's zone, and a link when the log has newer entries. */
 export function start(stream) {

@@ -1,7 +1,7 @@
 // The latest decisions, live: a bounded list that pauses while the user reads it or points at it.
 
-import { DecisionItem } from "/static/js/decisions/item.js";
-import { attribute, element, spaced, text } from "/static/js/lib/dom.js";
+import { DecisionItem } from "./item.js";
+import { attribute, element, spaced, text } from "../lib/dom.js";
 
 const EVERY_MS = 1000;
 const MOST = 150;

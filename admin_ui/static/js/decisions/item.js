@@ -1,7 +1,7 @@
 // One decision: the request, its result and reason, and the candidates with their loads at that time.
 
-import { attribute, element, spaced, text } from "/static/js/lib/dom.js";
-import { ago, clock, kw, moment, percent } from "/static/js/lib/format.js";
+import { attribute, element, spaced, text } from "../lib/dom.js";
+import { ago, clock, kw, moment, percent } from "../lib/format.js";
 
 const MARKS = { placed: "●", waits: "◷", refused: "✕", open: "○" };
 

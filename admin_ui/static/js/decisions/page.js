@@ -1,9 +1,9 @@
 // The decisions page: the live feed, and the story of a vehicle or session.
 
-import { DecisionFeed } from "/static/js/decisions/feed.js";
-import { attribute } from "/static/js/lib/dom.js";
-import { Story } from "/static/js/decisions/story.js";
-import { View } from "/static/js/lib/view.js";
+import { DecisionFeed } from "./feed.js";
+import { attribute } from "../lib/dom.js";
+import { Story } from "./story.js";
+import { View } from "../lib/view.js";
 
 const SESSION = /^[a-z0-9][a-z0-9-]{0,62}\.[0-9a-f]{16}$/;
 const byId = (id) => document.getElementById(id);

@@ -1,7 +1,7 @@
 // The reserved power of a session as steps over time, with a mark at the present; and the same as a table.
 
-import { attribute, element, text } from "/static/js/lib/dom.js";
-import { clock } from "/static/js/lib/format.js";
+import { attribute, element, text } from "../lib/dom.js";
+import { clock } from "../lib/format.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const [HEIGHT, LEAST_LEFT, RIGHT, TOP, BOTTOM] = [150, 56, 8, 22, 24];

@@ -1,10 +1,10 @@
 // The story of a vehicle or session: its requests and decisions, its sessions, and their power over time.
 
-import { actButton } from "/static/js/orders/dialog.js";
-import { DecisionItem } from "/static/js/decisions/item.js";
-import { attribute, element, text } from "/static/js/lib/dom.js";
-import { StepChart } from "/static/js/decisions/step_chart.js";
-import { figure, moment, percent } from "/static/js/lib/format.js";
+import { actButton } from "../orders/dialog.js";
+import { DecisionItem } from "./item.js";
+import { attribute, element, text } from "../lib/dom.js";
+import { StepChart } from "./step_chart.js";
+import { figure, moment, percent } from "../lib/format.js";
 
 const EVERY_MS = 2000;
 const SHAPES = { charging: "●", paused: "◷", completed: "✓", stopped: "■", withdrawn: "✕" };

@@ -1,8 +1,8 @@
 // Small charts of load and limit: the fleet, and the first substations of the table.
 
-import { element, text } from "/static/js/lib/dom.js";
-import { FLEET, KEPT_S } from "/static/js/grid/history.js";
-import { ChartTable, LoadChart } from "/static/js/grid/load_chart.js";
+import { element, text } from "../lib/dom.js";
+import { FLEET, KEPT_S } from "./history.js";
+import { ChartTable, LoadChart } from "./load_chart.js";
 
 const LEAST_WIDTH = 280; // of a chart in px
 const MOST = 12;
@@ -41,12 +41,13 @@ export class OverviewCharts {
       const { figure } = this.#charts.get(name);
       if (this.#place.children[at] !== figure) this.#place.insertBefore(figure, this.#place.children[at] ?? null);
     });
-    void this.#history.whole(names);
+    void this.#history.request(names, spanS);
     this.draw();
   }
 
   draw() {
     const series = [];
+    if (this.#details.open) void this.#history.request([...this.#charts.keys()], KEPT_S);
     for (const [name, { chart, title }] of this.#charts) {
       chart.show(title, this.#history.second, this.#history.newest(name, this.#spanS));
       if (this.#details.open) series.push([title, this.#history.newest(name, KEPT_S)]);

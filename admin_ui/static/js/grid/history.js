@@ -9,7 +9,7 @@ const SPARK_S = 60;
 class Series {
   load = new Float32Array(KEPT_S).fill(NaN);
   limit = new Float32Array(KEPT_S).fill(NaN);
-  full = false; // whether all 15 minutes were requested
+  requestedS = 0; // how many seconds of the past were requested, besides those of the sparklines
   knownS = 0;
   #newestS = 0;
 
@@ -73,17 +73,18 @@ export class History extends EventTarget {
     return this.#of(name).newest(this.second, count);
   }
 
-  /** Request all 15 minutes of some substations, once. */
-  async whole(names) {
-    const wanted = names.filter((name) => name !== FLEET && !this.#of(name).full);
-    const fleet = names.includes(FLEET) && !this.#of(FLEET).full;
-    if (!wanted.length && !fleet) return;
-    for (const name of names) this.#of(name).full = true;
-    if (!await this.#ask(KEPT_S, wanted.length ? wanted : ["-"])) for (const name of names) this.#of(name).full = false;
+  /** Request the last `seconds` of some substations, unless they were requested before. */
+  async request(names, seconds) {
+    const lacking = names.filter((name) => this.#of(name).requestedS < seconds);
+    if (!lacking.length) return;
+    for (const name of lacking) this.#of(name).requestedS = seconds;
+    const substations = lacking.filter((name) => name !== FLEET);
+    const answered = await this.#ask(seconds, substations.length ? substations : ["-"]); // the fleet's come with every answer
+    if (!answered) for (const name of lacking) this.#of(name).requestedS = 0;
   }
 
   #anew() {
-    for (const series of this.#series.values()) series.full = false; // the console has the data of the gap
+    for (const series of this.#series.values()) series.requestedS = 0; // the console has the data of the gap
     void this.#ask(SPARK_S, []);
   }
 

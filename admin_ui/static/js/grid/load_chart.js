@@ -1,8 +1,8 @@
 // A live chart of one load and its limit.
 
-import uPlot from "/static/vendor/uplot.js";
-import { element, text } from "/static/js/lib/dom.js";
-import { hours, kw } from "/static/js/lib/format.js";
+import uPlot from "../../vendor/uplot.js";
+import { element, text } from "../lib/dom.js";
+import { hours, kw } from "../lib/format.js";
 
 const HEIGHT = 130;
 

@@ -1,8 +1,8 @@
 // The notices of the overview: nothing to show, silent addresses, gaps in the charts, and new abnormal states.
 
-import { attribute, element, spaced, text } from "/static/js/lib/dom.js";
-import { stateWords } from "/static/js/lib/conditions.js";
-import { ago, count, kw, moment } from "/static/js/lib/format.js";
+import { attribute, element, spaced, text } from "../lib/dom.js";
+import { stateWords } from "../lib/conditions.js";
+import { ago, count, kw, moment } from "../lib/format.js";
 
 const ANNOUNCE_EVERY_MS = 5000; // so that a screen reader can keep up
 const MOST_LISTED = 3;

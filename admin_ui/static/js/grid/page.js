@@ -1,18 +1,18 @@
 // The overview: the fleet's totals, charts, and every substation.
 
-import { attribute, element, text } from "/static/js/lib/dom.js";
-import { History } from "/static/js/grid/history.js";
-import * as grafana from "/static/js/lib/grafana.js";
-import { showPolicy } from "/static/js/grid/policy.js";
-import { Announcer, EmptyNotice, gaps, leftOut, listed, nothingToShow } from "/static/js/grid/notices.js";
-import { OverviewCharts, chartsButton } from "/static/js/grid/charts.js";
-import { refusedInAMinute } from "/static/js/lib/refusals.js";
-import { rushButton } from "/static/js/rush/chip.js";
-import { SubstationTable } from "/static/js/grid/table.js";
-import { abnormal } from "/static/js/lib/conditions.js";
-import { SubstationPanel } from "/static/js/grid/substation_panel.js";
-import { View } from "/static/js/lib/view.js";
-import { UNKNOWN, count, figure, kw, percent, trend, zone } from "/static/js/lib/format.js";
+import { attribute, element, text } from "../lib/dom.js";
+import { History } from "./history.js";
+import * as grafana from "../lib/grafana.js";
+import { showPolicy } from "./policy.js";
+import { Announcer, EmptyNotice, gaps, leftOut, listed, nothingToShow } from "./notices.js";
+import { OverviewCharts, chartsButton } from "./charts.js";
+import { refusedInAMinute } from "../lib/refusals.js";
+import { rushButton } from "../rush/chip.js";
+import { SubstationTable } from "./table.js";
+import { abnormal } from "../lib/conditions.js";
+import { SubstationPanel } from "./substation_panel.js";
+import { View } from "../lib/view.js";
+import { UNKNOWN, count, figure, kw, percent, trend, zone } from "../lib/format.js";
 
 // Without substations the figures are unknown, not 0.
 const known = (of) => (state) => (state.substations.length ? of(state) : UNKNOWN);

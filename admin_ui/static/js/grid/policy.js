@@ -1,7 +1,7 @@
 // The placement policy, and the button that switches it.
 
-import { actButton } from "/static/js/orders/dialog.js";
-import { element, spaced, text } from "/static/js/lib/dom.js";
+import { actButton } from "../orders/dialog.js";
+import { element, spaced, text } from "../lib/dom.js";
 
 /** Show the current policy in `place`. */
 export function showPolicy(place, stream) {

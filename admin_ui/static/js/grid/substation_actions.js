@@ -1,7 +1,7 @@
 // What an operator can do to one substation, in its details.
 
-import { actButton, mayAct } from "/static/js/orders/dialog.js";
-import { attribute, element } from "/static/js/lib/dom.js";
+import { actButton, mayAct } from "../orders/dialog.js";
+import { attribute, element } from "../lib/dom.js";
 
 /** Fill `place`, an empty `<div class="actions">`, with the actions on a substation. */
 export function fill(place, stream, substationId) {

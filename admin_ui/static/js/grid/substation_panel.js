@@ -1,12 +1,12 @@
 // The details of one substation: every figure, what is wrong with it, its load of the last 15 minutes.
 
-import { attribute, element, spaced, text } from "/static/js/lib/dom.js";
-import * as grafana from "/static/js/lib/grafana.js";
-import { KEPT_S } from "/static/js/grid/history.js";
-import { ChartTable, LoadChart } from "/static/js/grid/load_chart.js";
-import { conditions, stateWords } from "/static/js/lib/conditions.js";
-import { fill } from "/static/js/grid/substation_actions.js";
-import { age, kw, percent, trend } from "/static/js/lib/format.js";
+import { attribute, element, spaced, text } from "../lib/dom.js";
+import * as grafana from "../lib/grafana.js";
+import { KEPT_S } from "./history.js";
+import { ChartTable, LoadChart } from "./load_chart.js";
+import { conditions, stateWords } from "../lib/conditions.js";
+import { fill } from "./substation_actions.js";
+import { age, kw, percent, trend } from "../lib/format.js";
 
 const FIGURES = [
   ["State", (row) => stateWords(row).slice(0, 2).join(" ").trim()],
@@ -83,7 +83,7 @@ export class SubstationPanel {
     this.#chart = new LoadChart(chart);
     this.#chartTable = new ChartTable(figures);
     fill(actions, this.#stream, name);
-    void this.#history.whole([name]);
+    void this.#history.request([name], KEPT_S);
     this.#draw();
     heading.focus();
   }

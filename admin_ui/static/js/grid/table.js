@@ -3,10 +3,10 @@
 // Figures change in place. Rows move at most every SETTLE_MS, and never while a row has the focus or the pointer; then a
 // button sorts them.
 
-import { attribute, element, text } from "/static/js/lib/dom.js";
-import { StableOrder, abnormal, stateWords } from "/static/js/lib/conditions.js";
-import { sparkline } from "/static/js/grid/sparkline.js";
-import { age, kw, percent, trend } from "/static/js/lib/format.js";
+import { attribute, element, text } from "../lib/dom.js";
+import { StableOrder, abnormal, stateWords } from "../lib/conditions.js";
+import { sparkline } from "./sparkline.js";
+import { age, kw, percent, trend } from "../lib/format.js";
 
 export const PAGE_ROWS = 50;
 const SETTLE_MS = 3000;

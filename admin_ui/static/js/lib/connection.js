@@ -4,8 +4,8 @@
 // the console to the balancer). Every control that acts on the grid carries `data-acts`. While the connection is not live, the
 // control is `aria-disabled`, keeps its focus, and its clicks and submits do nothing. Call `acts()` for a control that is created later.
 
-import { attribute, element, text } from "/static/js/lib/dom.js";
-import { moment } from "/static/js/lib/format.js";
+import { attribute, element, text } from "./dom.js";
+import { moment } from "./format.js";
 
 const NOT_AVAILABLE = "Not available while the data is out of date";
 

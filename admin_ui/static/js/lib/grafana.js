@@ -1,6 +1,6 @@
 // Links into Grafana: its dashboard of the grid, for the time range that the page shows.
 
-import { attribute, element } from "/static/js/lib/dom.js";
+import { attribute, element } from "./dom.js";
 
 const DASHBOARD = "/d/smartgrid"; // its uid, which never changes
 const MARGIN_MS = 15000; // before and after what happened, so that the event is in the middle of the picture

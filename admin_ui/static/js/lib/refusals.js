@@ -1,8 +1,8 @@
 // Refusals, defined in the same way on all pages: each answer without a session because no substation had room or none
 // could be reached, even if the same request is placed later.
 
-import { attribute, text } from "/static/js/lib/dom.js";
-import { count, figure } from "/static/js/lib/format.js";
+import { attribute, text } from "./dom.js";
+import { count, figure } from "./format.js";
 
 /** Return the refusals of the last minute in words, "" when there were none. */
 export function refusedInAMinute(gateway) {

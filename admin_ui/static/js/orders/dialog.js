@@ -1,9 +1,9 @@
 // One dialog for every order: its preview, its reason, and its result.
 
-import { confirmed } from "/static/js/people/confirm_password.js";
-import { attribute, element, text } from "/static/js/lib/dom.js";
-import { acts } from "/static/js/lib/connection.js";
-import { clock, kw, moment, percent } from "/static/js/lib/format.js";
+import { confirmed } from "../people/confirm_password.js";
+import { attribute, element, text } from "../lib/dom.js";
+import { acts } from "../lib/connection.js";
+import { clock, kw, moment, percent } from "../lib/format.js";
 
 const PREVIEW_AFTER_MS = 250; // of typing
 const MOST_ARRIVALS = 6;

@@ -1,7 +1,7 @@
 // Asks for the password again where an action needs a recent confirmation.
 
-import { element, text } from "/static/js/lib/dom.js";
-import { toLogin } from "/static/js/people/login.js";
+import { element, text } from "../lib/dom.js";
+import { toLogin } from "./login.js";
 
 const CONFIRM_FIRST = "urn:smartgrid:problem:confirm-first";
 

@@ -1,6 +1,6 @@
 // Describes changes of the grid during a run, and says whether runs are comparable.
 
-import { kw } from "/static/js/lib/format.js";
+import { kw } from "../lib/format.js";
 
 const WORDS = {
   policy: ({ before, after }) => `policy switched from ${before} to ${after}`,

@@ -1,10 +1,10 @@
 // The rush hour in one line, for other pages: its state, and the buttons that start and stop it.
 
-import { acts } from "/static/js/lib/connection.js";
-import { attribute, element, text } from "/static/js/lib/dom.js";
-import { Countdown } from "/static/js/lib/countdown.js";
-import { inProgress, headline, showStart, start } from "/static/js/rush/control.js";
-import { showStop, stopButton } from "/static/js/rush/stop_dialog.js";
+import { acts } from "../lib/connection.js";
+import { attribute, element, text } from "../lib/dom.js";
+import { Countdown } from "../lib/countdown.js";
+import { inProgress, headline, showStart, start } from "./control.js";
+import { showStop, stopButton } from "./stop_dialog.js";
 
 /** Show it in `place`; `stream` has the state. */
 export function rushButton(place, stream) {

@@ -1,9 +1,9 @@
 // Starts and stops the rush hour, and names its states.
 
-import { confirmed } from "/static/js/people/confirm_password.js";
-import { attribute, text } from "/static/js/lib/dom.js";
-import { acts } from "/static/js/lib/connection.js";
-import { toLogin } from "/static/js/people/login.js";
+import { confirmed } from "../people/confirm_password.js";
+import { attribute, text } from "../lib/dom.js";
+import { acts } from "../lib/connection.js";
+import { toLogin } from "../people/login.js";
 
 // verdict: shape, word, tone, what to do next
 const VERDICTS = {

@@ -1,8 +1,8 @@
 // The load of each substation against its limit while a rush hour goes on: the worst first, from the console's stream.
 
-import { attribute, element, text } from "/static/js/lib/dom.js";
-import { StableOrder, stateWords } from "/static/js/lib/conditions.js";
-import { kw, percent } from "/static/js/lib/format.js";
+import { attribute, element, text } from "../lib/dom.js";
+import { StableOrder, stateWords } from "../lib/conditions.js";
+import { kw, percent } from "../lib/format.js";
 
 const MOST = 24; // more are on the overview
 const NUMBERS = new Set(["Load", "Limit", "Utilization", "Sessions"]);

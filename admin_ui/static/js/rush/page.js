@@ -1,13 +1,13 @@
 // The page of the rush hour.
 
-import { StartForm } from "/static/js/rush/start_form.js";
-import { RushLoads } from "/static/js/rush/loads.js";
-import { RushRun } from "/static/js/rush/run.js";
-import { RushRuns } from "/static/js/rush/runs.js";
-import { inProgress } from "/static/js/rush/control.js";
-import { stopButton } from "/static/js/rush/stop_dialog.js";
-import { showRefusals } from "/static/js/lib/refusals.js";
-import { View } from "/static/js/lib/view.js";
+import { StartForm } from "./start_form.js";
+import { RushLoads } from "./loads.js";
+import { RushRun } from "./run.js";
+import { RushRuns } from "./runs.js";
+import { inProgress } from "./control.js";
+import { stopButton } from "./stop_dialog.js";
+import { showRefusals } from "../lib/refusals.js";
+import { View } from "../lib/view.js";
 
 const AGAIN_MS = 1000;
 const TRIES = 20;

@@ -1,11 +1,11 @@
 // The current run or the last one: progress, figures and verdict.
 
-import { attribute, element, spaced, text } from "/static/js/lib/dom.js";
-import { Countdown } from "/static/js/lib/countdown.js";
-import { inProgress, headline, verdictWords } from "/static/js/rush/control.js";
-import { changed } from "/static/js/rush/changes.js";
-import { showStop } from "/static/js/rush/stop_dialog.js";
-import { UNKNOWN, figure, latency, moment } from "/static/js/lib/format.js";
+import { attribute, element, spaced, text } from "../lib/dom.js";
+import { Countdown } from "../lib/countdown.js";
+import { inProgress, headline, verdictWords } from "./control.js";
+import { changed } from "./changes.js";
+import { showStop } from "./stop_dialog.js";
+import { UNKNOWN, figure, latency, moment } from "../lib/format.js";
 
 // Labels of the load test's thresholds; others keep their names.
 const NAMES = {

@@ -1,10 +1,10 @@
 // The list of runs, newest first: verdict, figures and report of each, and the selection for a comparison.
 
-import { attribute, element, spaced, text } from "/static/js/lib/dom.js";
-import * as grafana from "/static/js/lib/grafana.js";
-import { changed, changedShort, comparable } from "/static/js/rush/changes.js";
-import { links, mark, report } from "/static/js/rush/run.js";
-import { UNKNOWN, figure, latency, moment, percent } from "/static/js/lib/format.js";
+import { attribute, element, spaced, text } from "../lib/dom.js";
+import * as grafana from "../lib/grafana.js";
+import { changed, changedShort, comparable } from "./changes.js";
+import { links, mark, report } from "./run.js";
+import { UNKNOWN, figure, latency, moment, percent } from "../lib/format.js";
 
 const FIRST = 20; // more on request
 const LEAST = 2;

@@ -1,8 +1,8 @@
 // The form that starts a rush hour.
 
-import { acts } from "/static/js/lib/connection.js";
-import { attribute, element, text } from "/static/js/lib/dom.js";
-import { inProgress, showStart, start } from "/static/js/rush/control.js";
+import { acts } from "../lib/connection.js";
+import { attribute, element, text } from "../lib/dom.js";
+import { inProgress, showStart, start } from "./control.js";
 
 const SEED_WORDS = "The same seed produces the same cars.";
 

@@ -1,9 +1,9 @@
 // The button that stops a rush hour, and its dialog, which asks whether to end the sessions of the run.
 
-import { attribute, element, text } from "/static/js/lib/dom.js";
-import { acts } from "/static/js/lib/connection.js";
-import { inProgress, stop } from "/static/js/rush/control.js";
-import { count } from "/static/js/lib/format.js";
+import { attribute, element, text } from "../lib/dom.js";
+import { acts } from "../lib/connection.js";
+import { inProgress, stop } from "./control.js";
+import { count } from "../lib/format.js";
 
 const KEEP = { value: "keep", go: "Stop sending", words: "Stop sending. Admitted cars continue to charge." };
 const END = { value: "end", go: (most) => `Stop and end its sessions (at most ${count(most)})`, words: "Stop sending, and end the sessions of this run immediately." };

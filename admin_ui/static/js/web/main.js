@@ -1,18 +1,18 @@
 // Starts the script of the page that the body names, and shows the state of the connection in the header.
 
-import { start as startBadge } from "/static/js/alarms/badge.js";
-import { followConnection } from "/static/js/lib/connection.js";
-import { element } from "/static/js/lib/dom.js";
-import { Stream } from "/static/js/lib/stream.js";
-import { toLogin } from "/static/js/people/login.js";
+import { start as startBadge } from "../alarms/badge.js";
+import { followConnection } from "../lib/connection.js";
+import { element } from "../lib/dom.js";
+import { Stream } from "../lib/stream.js";
+import { toLogin } from "../people/login.js";
 
 // The pages of the navigation have a script each; others, such as a runbook, have none.
 const SCRIPTS = {
-  overview: "/static/js/grid/page.js",
-  rush: "/static/js/rush/page.js",
-  decisions: "/static/js/decisions/page.js",
-  alarms: "/static/js/alarms/page.js",
-  audit: "/static/js/audit/page.js",
+  overview: "../grid/page.js",
+  rush: "../rush/page.js",
+  decisions: "../decisions/page.js",
+  alarms: "../alarms/page.js",
+  audit: "../audit/page.js",
 };
 
 /** Show that the script of this page could not be loaded. */

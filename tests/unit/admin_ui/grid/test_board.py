@@ -13,8 +13,9 @@ from admin_ui.alarms.findings import findings
 from admin_ui.grid.board import CONSOLE, STALE_AFTER_S, Board, OutOfOrder
 from admin_ui.grid.history import HISTORY_S
 from balancer.contract import FLEET
-from runtime.changes import HEARTBEAT_S, Feed, rounded
+from runtime.changes import HEARTBEAT_S, rounded
 from runtime.strict_json import encode
+from tests.support.frames import Client, PlainClient
 from tests.unit.runtime.test_changes import applied
 
 START = 1_763_800_000
@@ -42,9 +43,9 @@ def fleet(*rows: dict[str, Any], policy: str = "least_loaded", poll_s: float = 1
     return {"policy": policy, "poll_s": poll_s, FLEET.rows: list(rows), "unseen": []}
 
 
-def heard(board: Board, shown: dict[str, Any], now_s: float = 0.0) -> Feed:
+def heard(board: Board, shown: dict[str, Any], now_s: float = 0.0) -> PlainClient:
     """Connect, and take a snapshot."""
-    feed = Feed(FLEET)
+    feed = PlainClient(FLEET)  # a figure that is not finite comes as it is
     board.connect()
     board.apply(feed.next(shown, now_s) or {}, now_s)
     return feed
@@ -63,13 +64,13 @@ def fleets(draw: st.DrawFn) -> dict[str, Any]:
 def test_frames_put_together_are_the_balancers_view_and_browsers_can_do_the_same(
     steps: list[tuple[dict[str, Any], float, bool]],
 ) -> None:
-    board, feed, to_browser, now_s = Board(), Feed(FLEET), Feed(CONSOLE), 0.0
+    board, feed, to_browser, now_s = Board(), Client(FLEET), Client(CONSOLE), 0.0
     board.connect()
     known: dict[str, Any] = {}
     for view, pause_s, reconnected in steps:
         now_s += pause_s
         if reconnected:
-            feed = Feed(FLEET)
+            feed = Client(FLEET)
             board.connect()
         if frame := feed.next(copy.deepcopy(view), now_s):
             board.apply(frame, now_s)
