@@ -21,6 +21,7 @@ from balancer.wire import (
     greeting_to_message,
     kind_of,
 )
+from runtime import logs
 from runtime.message_stream import MessageStream
 from runtime.stream_peers import Peers
 from runtime.stream_server import Conversation
@@ -132,5 +133,8 @@ def _log(command: Command | None, answer: BalancerAnswer) -> None:
     """Log how a call ended; looking sessions up is not logged."""
     if isinstance(command, Charge | StopSession) or command is None:
         kind = kind_of(command) if command else "nonsense"
+        message = f"{kind} answered {answer.outcome}"
+        if logs.left_out(log, logging.INFO, message):
+            return
         session = {"session_id": answer.session.session_id} if answer.session else {}
-        log.info("%s answered %s", kind, answer.outcome, extra=session)
+        log.info("%s", message, extra=session)

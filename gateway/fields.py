@@ -5,9 +5,10 @@ OpenAPI description and the page are made from it.
 """
 
 import dataclasses
+import functools
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 LONGEST_NAME = 64  # characters of an unknown name that are shown
@@ -24,6 +25,11 @@ class Field:
     accepted: str
     default: float | None = None
     required: bool = False
+
+    @functools.cached_property
+    def fits(self) -> Callable[[Any], bool]:
+        """Whether a value fits the schema; compiled once."""
+        return _check_of(self.schema)
 
 
 def _amount(name: str, about: str, low: float, high: float, default: float | None = None) -> Field:
@@ -82,9 +88,7 @@ def fault_of(field: Field, document: Mapping[str, Any]) -> Fault | None:
     """Return what is wrong with a field in `document`, None if nothing is."""
     if field.name not in document:
         return Fault(field.name, f"is missing; it must be {field.accepted}") if field.required else None
-    return (
-        None if _fits(document[field.name], field.schema) else Fault(field.name, f"must be {field.accepted}")
-    )
+    return None if field.fits(document[field.name]) else Fault(field.name, f"must be {field.accepted}")
 
 
 def unknown(names: Iterable[str], fields: Sequence[Field], kind: str) -> list[Fault]:
@@ -101,15 +105,20 @@ def unknown(names: Iterable[str], fields: Sequence[Field], kind: str) -> list[Fa
     return faults
 
 
-def _fits(value: Any, schema: dict[str, Any]) -> bool:
-    """Whether a value fits one of the few schemas used here."""
+def _check_of(schema: dict[str, Any]) -> Callable[[Any], bool]:
+    """Return whether a value fits one of the few schemas used here, as a function of the value."""
     if schema["type"] == "string":
-        return isinstance(value, str) and re.fullmatch(schema["pattern"].strip("^$"), value) is not None
+        matches = re.compile(schema["pattern"].strip("^$")).fullmatch
+        return lambda value: isinstance(value, str) and matches(value) is not None
+    if schema["type"] == "array":
+        fits, least, most = _check_of(schema["items"]), schema["minItems"], schema["maxItems"]
+        return lambda value: (
+            isinstance(value, list)
+            and least <= len(value) <= most
+            and all(fits(item) for item in value)
+            and len(set(value)) == len(value)
+        )
+    low, high = schema["minimum"], schema["maximum"]
     if schema["type"] == "integer":
-        return isinstance(value, int) and schema["minimum"] <= value <= schema["maximum"]
-    if schema["type"] == "number":
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        return number and schema["minimum"] <= value <= schema["maximum"] and math.isfinite(value)
-    if not isinstance(value, list) or not schema["minItems"] <= len(value) <= schema["maxItems"]:
-        return False
-    return all(_fits(item, schema["items"]) for item in value) and len(set(value)) == len(value)
+        return lambda value: isinstance(value, int) and low <= value <= high
+    return lambda value: type(value) in {int, float} and low <= value <= high and math.isfinite(value)

@@ -10,6 +10,7 @@ from typing import Any
 
 from tornado.web import RequestHandler
 
+from runtime import logs
 from runtime.exchange import Exchange
 
 Answered = RequestHandler | Exchange
@@ -44,7 +45,8 @@ def write(handler: Answered) -> None:
     level = logging.ERROR if status == FAILED else logging.INFO
     if name in MACHINES and status < GOOD:
         level = logging.DEBUG
-    if not log.isEnabledFor(level):
+    message = f"{name} answered {status}"
+    if logs.left_out(log, level, message):
         return
     extra: dict[str, Any] = {
         "handler": name,
@@ -55,4 +57,4 @@ def write(handler: Answered) -> None:
     if whose := getattr(handler, "trace", None):
         extra |= {"trace_id": whose.trace_id, "request_id": whose.request_id}
     extra |= getattr(handler, "noted", {})
-    log.log(level, "%s answered %d", name, status, extra=extra)
+    log.log(level, "%s", message, extra=extra)

@@ -1,4 +1,4 @@
-"""Answers 413 to bodies over the limit, which Tornado alone would answer with a bare 400.
+"""Answers 413 to bodies over the limit, which Tornado alone would answer with a bare 400, and limits their time.
 
 Up to `DRAIN_BYTES` of a body over the limit are read and dropped, because many clients read no answer before they
 have sent everything. Beyond that, the connection is closed.
@@ -13,19 +13,24 @@ from tornado import httputil
 from runtime import problem
 
 BODY_BYTES = 64 * 1024
+BODY_S = 10.0
 DRAIN_BYTES = 8 * 1024 * 1024
 
 
 class BodyLimit(httputil.HTTPServerConnectionDelegate):
-    """Wraps an application, and passes on requests whose body has at most `limit` bytes."""
+    """Wraps an application, and passes on requests whose body has at most `limit` bytes and comes within `within_s`."""
 
-    def __init__(self, app: httputil.HTTPServerConnectionDelegate, limit: int = BODY_BYTES) -> None:
+    def __init__(
+        self, app: httputil.HTTPServerConnectionDelegate, limit: int = BODY_BYTES, within_s: float = BODY_S
+    ) -> None:
         self._app = app
         self._limit = limit
+        self._within_s = within_s
 
     def start_request(self, server_conn: object, request_conn: httputil.HTTPConnection) -> "_BodyCounter":
         """Wrap the application's own reader of one request."""
-        return _BodyCounter(self._app.start_request(server_conn, request_conn), request_conn, self._limit)
+        inner = self._app.start_request(server_conn, request_conn)
+        return _BodyCounter(inner, request_conn, self._limit, self._within_s)
 
     def on_close(self, server_conn: object) -> None:
         """Pass on that a connection has closed."""
@@ -33,12 +38,11 @@ class BodyLimit(httputil.HTTPServerConnectionDelegate):
 
 
 class _BodyCounter(httputil.HTTPMessageDelegate):
-    def __init__(
-        self, inner: httputil.HTTPMessageDelegate, conn: httputil.HTTPConnection, limit: int
-    ) -> None:
+    def __init__(self, inner: httputil.HTTPMessageDelegate, conn: Any, limit: int, within_s: float) -> None:
         self._inner = inner
         self._conn = conn
         self._limit = limit
+        self._within_s = within_s
         self._size = 0
         self._head = False  # the answer to HEAD has no body: a client would take one for the next answer
         self._answered = False
@@ -49,7 +53,15 @@ class _BodyCounter(httputil.HTTPMessageDelegate):
         if announced.isdecimal() and len(announced) < 20 and int(announced) > DRAIN_BYTES:
             self._refuse(cut_off=True)
             return None
+        if not self._is_there(announced, headers):
+            self._conn.set_body_timeout(self._within_s)
         return self._inner.headers_received(start_line, headers)
+
+    def _is_there(self, announced: str, headers: httputil.HTTPHeaders) -> bool:
+        """Whether the whole body came with the head, as most do: a time limit would cost more than to read it."""
+        buffered = getattr(self._conn.stream, "_read_buffer_size", -1)  # Tornado has no other name for it
+        known = announced.isdecimal() and len(announced) < 20 and "Transfer-Encoding" not in headers
+        return known and int(announced) <= buffered
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         self._size += len(chunk)

@@ -2,7 +2,8 @@
 
 Tornado has one timer for a connection that is idle and for one that sends its head. Clients that keep connections
 alive need a long one. An attack that sends a head very slowly (slowloris) needs a short one. So the head has a timer
-of its own here, which starts with the first byte of a request.
+of its own here, which starts with the first byte of a request. Idle connections have no timers: they are looked for
+every second, which costs less than to set and cancel one for each request.
 
 Idle connections never keep a new caller out. When all connections are taken, or all that one address may have, the
 one that has been idle longest is closed. If all of them are busy, a few more are accepted: on those only health
@@ -27,6 +28,7 @@ from runtime.accepting import Acceptor
 
 log = logging.getLogger(__name__)
 
+SWEEP_S = 1.0  # how often idle connections are looked for
 SHED_AT_ONCE = 8  # connections closed when the process is out of file descriptors
 
 
@@ -63,10 +65,9 @@ class LimitedServer(HTTPServer):
         """`taken` will hold the connections; `kwargs` are Tornado's own."""
         super().initialize(
             request_callback,
-            idle_connection_timeout=limits.idle_s,
-            body_timeout=limits.body_s,
             **kwargs,
         )
+        self.conn_params.header_timeout = None  # see above; runtime/body_limit.py has the limit for bodies
         self._limits = limits
         self._taken = taken
         self._full = False
@@ -99,6 +100,7 @@ class OpenConnections:
         self._heads: dict[IOStream, Head] = {}
         self._by_address: collections.Counter[str] = collections.Counter()
         self._probing: set[IOStream] = set()
+        self._sweep: asyncio.TimerHandle | None = None
 
     def room(self, address: str) -> bool:
         """Whether there is room for one more connection of an address; closes an idle one if needed."""
@@ -121,6 +123,7 @@ class OpenConnections:
         """Count a connection until it closes; `probing`: it belongs to the reserve."""
         head = Head(stream, address, self._limits.header_s, self._closed)
         self._heads[stream] = head
+        self._sweep = self._sweep or asyncio.get_running_loop().call_later(self._sweep_s, self._close_idle)
         if probing:
             self._probing.add(stream)
             head.must_begin()
@@ -142,6 +145,18 @@ class OpenConnections:
         self._probing.discard(stream)
         self._by_address[address] += 1
         return False
+
+    @property
+    def _sweep_s(self) -> float:
+        return min(SWEEP_S, self._limits.idle_s / 4)
+
+    def _close_idle(self) -> None:
+        """Close the connections that have been idle for too long, and look again later if there are others."""
+        loop = asyncio.get_running_loop()
+        latest_s = loop.time() - self._limits.idle_s
+        for head in [head for head in self._heads.values() if head.waiting and head.since_s <= latest_s]:
+            head.close()
+        self._sweep = loop.call_later(self._sweep_s, self._close_idle) if self._heads else None
 
     @property
     def _plain(self) -> int:

@@ -82,7 +82,9 @@ def _server(
     app: GatedApplication, limits: Limits, taken: OpenConnections, tls: ssl.SSLContext | None
 ) -> LimitedServer:
     return LimitedServer(
-        BodyLimit(OriginForm(app)),  # the gate sees the host of a target in absolute form
+        BodyLimit(
+            OriginForm(app), within_s=limits.body_s
+        ),  # the gate sees the host of a target in absolute form
         limits,
         taken,
         chunk_size=CHUNK_BYTES,

@@ -24,7 +24,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     if _too_deep(body):
         raise MalformedJson(f"the body is nested too deep: at most {DEEPEST} levels are accepted")
     try:
-        document = json.loads(body.decode(), parse_constant=_no_constant, object_pairs_hook=_no_doubles)
+        document = DECODER.decode(body.decode())
         if SURROGATE.search(body):
             json.dumps(document, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -61,3 +61,7 @@ def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(document) != len(pairs):
         raise ValueError("a field is given twice")
     return document
+
+
+# json.loads would make a new one for every text.
+DECODER = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_no_doubles)

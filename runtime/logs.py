@@ -68,6 +68,22 @@ class LimitedLines(logging.StreamHandler[TextIO]):
         if count <= self._most:
             super().emit(record)
 
+    def count_if_over(self, name: str, level: int, message: str) -> bool:
+        """Count a line without making a record of it, if it would be left out; returns whether it would be.
+
+        For lines that are logged for every request: most of the cost of such a line is its record.
+        """
+        kind = (name, level, message)
+        self.acquire()  # as emit() has it
+        try:
+            count = self._seen.get(kind, 0)
+            over = count >= self._most and self._clock_s() < self._until_s
+            if over:
+                self._seen[kind] = count + 1
+        finally:
+            self.release()
+        return over
+
     def write_left_out(self, *, ending: bool = False) -> None:
         """Write how many lines were left out, if the interval is over or the process is `ending`."""
         self.acquire()  # as emit() has it
@@ -90,6 +106,19 @@ class LimitedLines(logging.StreamHandler[TextIO]):
         trace.CURRENT.reset(token)
 
 
+_limiting: list[LimitedLines] = []  # what limits the lines of this process
+
+
+def left_out(log: logging.Logger, level: int, message: str) -> bool:
+    """Whether a line would be left out because of its limit, or is not enabled; if so, it is counted here.
+
+    `message` is the finished text.
+    """
+    return not log.isEnabledFor(level) or any(
+        lines.count_if_over(log.name, level, message) for lines in _limiting
+    )
+
+
 def start(service: str, level: str) -> LimitedLines:
     """Send all logs of this process to standard error as JSON lines; returns what limits them."""
     # A line shows neither its place in the code nor its thread, so these are not found out for each record
@@ -97,6 +126,7 @@ def start(service: str, level: str) -> LimitedLines:
     logging._srcfile = None  # noqa: SLF001 - the documented switch
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     lines = LimitedLines(sys.stderr)
+    _limiting[:] = [lines]
     lines.setFormatter(JsonLines(service))
     logging.basicConfig(level=level.upper(), handlers=[lines], force=True)
     return lines

@@ -4,8 +4,9 @@ Pure.
 """
 
 import dataclasses
-import json
 from typing import Any
+
+from runtime.strict_json import ENCODER
 
 TYPE = "urn:smartgrid:problem:"
 
@@ -36,4 +37,4 @@ def document(problem: Problem, request_id: str, **members: Any) -> bytes:
     """Return the problem document as JSON; members that are None are left out."""
     body = {"type": TYPE + problem.code, "title": problem.title, "status": problem.status}
     body |= {name: value for name, value in members.items() if value is not None}
-    return json.dumps(body | {"request_id": request_id}, allow_nan=False).encode()
+    return ENCODER.encode(body | {"request_id": request_id}).encode()

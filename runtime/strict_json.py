@@ -7,13 +7,15 @@ import json
 import math
 from typing import Any, NoReturn
 
+ENCODER = json.JSONEncoder(allow_nan=False)  # json.dumps would make a new one for every text
+
 
 def encode(value: Any) -> str:
     """Return `value` as JSON that is safe inside a page; numbers that are not finite become null."""
     try:
-        written = json.dumps(value, allow_nan=False)
+        written = ENCODER.encode(value)
     except ValueError:
-        written = json.dumps(_finite(value), allow_nan=False)
+        written = ENCODER.encode(_finite(value))
     return written.replace("</", "<\\/")
 
 

@@ -6,6 +6,7 @@ import time
 from functools import partial
 from typing import Any
 
+from runtime import logs
 from runtime.message_stream import MessageStream
 from runtime.stream_server import Conversation
 from runtime.trace import Trace, received
@@ -74,7 +75,10 @@ def _log(command: Command, trace: Trace, answering: "asyncio.Future[SubstationAn
     if answering.cancelled():
         return
     answer = answering.result()
+    message = f"{kind_of(command)} answered {answer.outcome}"
+    if logs.left_out(log, logging.INFO, message):
+        return
     extra = {"trace_id": trace.trace_id, "request_id": trace.request_id}
     if answer.session:
         extra["session_id"] = answer.session.session_id
-    log.info("%s answered %s", kind_of(command), answer.outcome, extra=extra)
+    log.info("%s", message, extra=extra)

@@ -126,3 +126,17 @@ def test_threads_that_log_at_once_lose_no_count() -> None:
         thread.join()
     log.handler.write_left_out(ending=True)
     assert log.left_out() == {"x": 790}
+
+
+def test_a_line_over_its_limit_is_counted_without_a_record_and_one_below_it_is_not(log: Log) -> None:
+    name, level = log.logger.name, logging.INFO
+    for _ in range(3):
+        assert not log.handler.count_if_over(name, level, "again")
+        log.logger.info("again")
+    assert [log.handler.count_if_over(name, level, "again") for _ in range(4)] == [True] * 4
+    assert not log.handler.count_if_over(name, level, "something else")
+    assert not log.handler.count_if_over(name, logging.ERROR, "again")
+    log.now_s = INTERVAL_S + 1
+    assert not log.handler.count_if_over(name, level, "again")  # a new interval
+    log.logger.info("again")
+    assert log.left_out() == {"again": 4}
