@@ -127,7 +127,7 @@ class Writer:
             answers = [self._answer(request, now_ms, unix_ms, decisions) for request in batch]
             writing = any(d.write for d in decisions) or any(isinstance(r.command, Probe) for r in batch)
             if writing:
-                self._journal.stamp(now_ms, unix_ms, self._ledger.curve().usage, self._clock.scale)
+                self._journal.stamp(now_ms, unix_ms, self._ledger.usage, self._clock.scale)
         if writing:
             self._metrics.committed(
                 self._machine.monotonic_s() - began_s, [d.outcome for d in decisions if d.write]
