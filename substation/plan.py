@@ -72,12 +72,19 @@ class Plan:
 
     def reserved_w(self, elapsed_ms: int) -> int:
         """Return the watts reserved when `elapsed_ms` of grid time have passed since the start."""
-        return self.power_w - sum(freed for after, freed in self.releases() if after <= elapsed_ms)
+        if elapsed_ms >= self.duration_ms:
+            return 0
+        for at, quarters in reversed(STEPS_AT) if self.taper else ():
+            if self._after(at) <= elapsed_ms:
+                return -(-self.power_w * quarters // 4)
+        return self.power_w
 
     def draw_w(self, elapsed_ms: int) -> float:
         """Return the watts drawn when `elapsed_ms` of grid time have passed since the start."""
         if not 0 <= elapsed_ms < self.duration_ms:
             return 0.0
+        if not self._past_knee(elapsed_ms):
+            return self.power_w
         return min(self.power_w * self._share(elapsed_ms), self.reserved_w(elapsed_ms))
 
     def delivered_j(self, elapsed_ms: int) -> int:
