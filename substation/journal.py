@@ -17,7 +17,7 @@ from substation.schema import MIGRATIONS, PRUNE, WRITE
 log = logging.getLogger(__name__)
 
 KEEP_MS = 3 * 24 * 3600 * 1000  # after the planned end: longer than any order book keeps its keys
-MOST_PRUNED = 1000  # in one commit
+MOST_PRUNED = 64  # in one commit: 2.5 ms of CPU among 1,000,000 records, where 1000 take 68 ms
 WRAP = 2**63  # SQLite's integers: 106 days at 1 GW; a counter that starts again is a reset to Prometheus
 
 

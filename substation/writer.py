@@ -1,7 +1,7 @@
 """The writer: decides in the ledger, writes the journal, commits, and only then answers.
 
 Everything here runs on one thread. Other threads see only `published`, an immutable snapshot that is replaced after
-each commit.
+each commit, and `more_to_prune`.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ from substation.contract import (
     Withdraw,
 )
 from substation.curve import Curve
-from substation.journal import Journal
+from substation.journal import MOST_PRUNED, Journal
 from substation.ledger import Decision, Ledger
 from substation.machine_clock import MachineClock
 from substation.metrics import WriterMetrics
@@ -95,6 +95,7 @@ class Writer:
         self._machine = machine
         self._station = StationRow(journal)
         self._queries = Queries(journal, self._station.known.substation_id)
+        self.more_to_prune = False  # whether the last Prune dropped as many records as it may
         self.published = LedgerSnapshot(ledger.curve(), ledger.draining, self._station.known.book_id)
 
     def commit(self, batch: list[Request]) -> list[SubstationAnswer]:
@@ -140,6 +141,7 @@ class Writer:
         """Undo in memory what the journal has undone, and answer requests that only read."""
         self._ledger.rollback()
         self._station.rollback()
+        self.more_to_prune = False  # not before there is room again
         if isinstance(error, StoreDamaged):
             log.critical("the journal is damaged: %s; nothing is admitted, and nothing is written", error)
         return [self._queries.answer_if_readable(request.command, now_ms) for request in batch]
@@ -148,11 +150,11 @@ class Writer:
         self, request: Request, now_ms: int, unix_ms: int, decisions: list[Decision]
     ) -> SubstationAnswer:
         command = request.command
-        if isinstance(command, Prune) and self._journal.prune(
-            now_ms, min(unix_ms, self._machine.steady_unix_ms())
-        ):
-            # What was dropped may have ended since the last stamp: the totals must have its energy.
-            decisions.append(Decision(SubstationOutcome.DONE, write=True))
+        if isinstance(command, Prune):
+            dropped = self._journal.prune(now_ms, min(unix_ms, self._machine.steady_unix_ms()))
+            self.more_to_prune = dropped == MOST_PRUNED
+            if dropped:  # it may have ended since the last stamp: the totals must have its energy
+                decisions.append(Decision(SubstationOutcome.DONE, write=True))
         if isinstance(command, Probe | Prune | Backup):
             return SubstationAnswer(SubstationOutcome.DONE)
         if isinstance(command, ListSessions | FindSession):

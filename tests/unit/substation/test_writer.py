@@ -553,10 +553,25 @@ def test_one_commit_drops_a_bounded_number_and_the_oldest_first(desk: Desk) -> N
     desk.ask(place("newest"))
     desk.pass_time(KEPT_S)
     prune(desk)
+    assert desk.writer.more_to_prune
     assert not known(desk, *(f"key-0-{number}" for number in range(MOST_PRUNED)))
     assert len(known(desk, *(f"key-1-{number}" for number in range(MOST_PRUNED)))) == MOST_PRUNED
     prune(desk)
     assert not known(desk, *(f"key-1-{number}" for number in range(MOST_PRUNED)))
+    prune(desk)
+    assert not desk.writer.more_to_prune
+
+
+def test_a_full_disk_is_not_asked_again_and_again_to_drop_records(desk: Desk) -> None:
+    desk.ask(*(Withdraw(f"key-{number}", 0) for number in range(MOST_PRUNED)))
+    desk.ask(place("newest"))
+    desk.pass_time(2 * KEPT_S)
+    with desk.quota_used_up():
+        assert desk.writer.commit([Request(Prune())]) == [SubstationAnswer(SubstationOutcome.UNAVAILABLE)]
+        assert desk.writer.published.full
+        assert not desk.writer.more_to_prune
+    prune(desk)
+    assert desk.writer.more_to_prune
 
 
 def test_a_wall_clock_that_jumps_forward_drops_nothing_while_the_process_runs(desk: Desk) -> None:
