@@ -11,7 +11,7 @@ Invariants, checked on every admission and after every change:
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from substation.contract import Place, SessionState, Settle, SubstationOutcome, Withdraw
 from substation.curve import Curve, Usage
@@ -44,9 +44,9 @@ class Ledger:
         """The watts reserved at the ledger's present time."""
         return self._open.load_w
 
-    def resume(self, entry: Entry, now_ms: int) -> None:
-        """Take back a session that the journal shows open at grid time `now_ms`; no decision."""
-        self._open.add(entry, now_ms)
+    def resume(self, entries: Iterable[Entry], now_ms: int) -> None:
+        """Take back the sessions that the journal shows open at grid time `now_ms`; no decision."""
+        self._open.resume(entries, now_ms)
 
     def set_draining(self, *, on: bool) -> None:
         """Admit nothing more, or admit again."""

@@ -3,6 +3,9 @@
 Pure. Time comes as grid milliseconds. Invariant: the load is the sum of all watts that are still to be freed.
 """
 
+import math
+from collections.abc import Iterable
+
 from substation.curve import Curve, Usage
 from substation.records import Entry
 from substation.releases import Release, Releases
@@ -33,6 +36,16 @@ class OpenSessions:
         self._open.add(entry.session_id)
         self.check_bounds()
 
+    def resume(self, entries: Iterable[Entry], now_ms: int) -> None:
+        """Reserve what many sessions still need at `now_ms`, where there is none yet."""
+        sessions = list(entries)
+        self._open = {entry.session_id for entry in sessions}
+        self._releases = Releases.of(
+            release for entry in sessions for release in _releases(entry) if release.at_ms > now_ms
+        )
+        self.load_w = self._releases.freed_by(math.inf)
+        self.check_bounds()
+
     def remove(self, entry: Entry) -> None:
         """Free all that a session still reserves."""
         for release in _releases(entry):
@@ -55,10 +68,8 @@ class OpenSessions:
 
     def check(self) -> None:
         """Raise InvariantBroken if the load is not the sum of what is still to be freed."""
-        releases = list(self._releases)
-        total_w = sum(release.freed_w for release in releases)
-        ends = sum(release.ends is not None for release in releases)
-        if total_w != self.load_w or len(self._open) != ends:
+        total_w = self._releases.total_w()
+        if total_w != self.load_w or len(self._open) != sum(1 for _ in self._releases.sessions()):
             raise InvariantBroken(
                 f"load {self.load_w} W of {len(self._open)} sessions, but {total_w} W are to be freed"
             )

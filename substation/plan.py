@@ -57,18 +57,19 @@ class Plan:
     @property
     def duration_ms(self) -> int:
         """Grid milliseconds until the car has its energy or leaves, whichever comes first."""
-        return min(self._full_ms, self.stay_ms) if self.stay_ms else self._full_ms
+        full_ms = self._full_ms
+        return min(full_ms, self.stay_ms) if self.stay_ms else full_ms
 
     def releases(self) -> tuple[tuple[int, int], ...]:
         """Return when watts are freed: pairs of (grid ms after the start, watts freed), no two at once."""
         freed: dict[int, int] = {}
-        reserved_w = self.power_w
+        reserved_w, duration_ms = self.power_w, self.duration_ms
         for at, quarters in STEPS_AT if self.taper else ():
             after_ms, kept_w = self._after(at), -(-self.power_w * quarters // 4)
-            if after_ms < self.duration_ms and kept_w < reserved_w:
+            if after_ms < duration_ms and kept_w < reserved_w:
                 freed[after_ms] = freed.get(after_ms, 0) + reserved_w - kept_w
                 reserved_w = kept_w
-        return (*freed.items(), (self.duration_ms, reserved_w))
+        return (*freed.items(), (duration_ms, reserved_w))
 
     def reserved_w(self, elapsed_ms: int) -> int:
         """Return the watts reserved when `elapsed_ms` of grid time have passed since the start."""

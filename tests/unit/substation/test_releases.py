@@ -22,6 +22,7 @@ def small_nodes() -> Iterator[None]:
     """So that a short list makes a tree of several levels."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tree, "MOST_IN_A_NODE", 4)
+        patch.setattr(tree, "MANY_IN_A_NODE", 3)
         yield
 
 
@@ -91,6 +92,20 @@ def test_what_was_published_stays_as_it_was(
     for change, release in later:
         releases = changed(releases, plain, change, release)
     assert contents(published) == before
+
+
+@given(made=st.lists(RELEASES, max_size=60), changes=CHANGES)
+def test_a_tree_that_is_made_at_once_is_like_one_that_grew(
+    made: list[Release], changes: list[tuple[str, Release]]
+) -> None:
+    releases, plain = Releases.of(made), list(made)
+    assert contents(releases) == sorted(map(identity, plain))
+    for change, release in changes:
+        releases = changed(releases, plain, change, release)
+    assert contents(releases) == sorted(map(identity, plain))
+    assert releases.total_w() == sum(each.freed_w for each in plain)
+    if plain:
+        check_node(releases.root)
 
 
 @given(order=st.permutations([Release(at_ms, 1) for at_ms in range(30)]))
