@@ -136,7 +136,7 @@ class Store:
         """How many rows were written since the store was opened; those of undone transactions count."""
         return self._db.total_changes
 
-    def run(self, sql: str, values: Sequence[object] = ()) -> int:
+    def run(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> int:
         """Execute a statement; returns the number of rows that it changed. Raises as `transaction`."""
         with _errors_translated():
             return self._db.execute(sql, values).rowcount
