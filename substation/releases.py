@@ -136,8 +136,11 @@ class Branch(NamedTuple):
 
     def _with(self, at: int, nodes: list["Node"]) -> "Branch":
         """Return this branch with other nodes in the place of one."""
-        new = Branch.of(nodes)
-        return Branch(*(mine[:at] + others + mine[at + 1 :] for mine, others in zip(self, new, strict=True)))
+        return Branch(
+            (*self.until_ms[:at], *[node.until_ms[-1] for node in nodes], *self.until_ms[at + 1 :]),
+            (*self.freed_w[:at], *[sum(node.freed_w) for node in nodes], *self.freed_w[at + 1 :]),
+            (*self.below[:at], *nodes, *self.below[at + 1 :]),
+        )
 
 
 Node = Union[Leaf, Branch]  # noqa: UP007 - the classes above name it before it is there

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import itertools
 import secrets
 import statistics
@@ -53,6 +54,7 @@ async def running(path: Path) -> AsyncIterator[Station]:
     journal = Journal(path, SUBSTATION, unix_ms)
     clock = GridClock.resume(journal.station().moment, unix_ms, time.monotonic(), 1.0)
     station = Station(journal, CAPACITY_W, clock, WriterMetrics(CollectorRegistry(), SUBSTATION))
+    gc.freeze()  # as the service does when it has started
     try:
         yield station
     finally:
