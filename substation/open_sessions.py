@@ -20,8 +20,16 @@ class OpenSessions:
 
     def __init__(self) -> None:
         self.load_w = 0
-        self._releases = Releases()
+        self._settled = Releases()  # without those that were added since
+        self._added: list[Release] = []
         self._open: set[str] = set()  # ids of sessions
+
+    @property
+    def _releases(self) -> Releases:
+        """All releases; those of one batch go into the tree together."""
+        if self._added:
+            self._settled, self._added = self._settled.with_releases(self._added), []
+        return self._settled
 
     def curve(self, now_ms: int, capacity_w: int, usage: Usage) -> Curve:
         """Return the load from a grid time on, as an immutable picture."""
@@ -31,7 +39,7 @@ class OpenSessions:
         """Reserve what a session still needs at `now_ms`."""
         for release in _releases(entry):
             if release.at_ms > now_ms:
-                self._releases = self._releases.with_release(release)
+                self._added.append(release)
                 self.load_w += release.freed_w
         self._open.add(entry.session_id)
         self.check_bounds()
@@ -40,7 +48,7 @@ class OpenSessions:
         """Reserve what many sessions still need at `now_ms`, where there is none yet."""
         sessions = list(entries)
         self._open = {entry.session_id for entry in sessions}
-        self._releases = Releases.of(
+        self._settled = Releases.of(
             release for entry in sessions for release in _releases(entry) if release.at_ms > now_ms
         )
         self.load_w = self._releases.freed_by(math.inf)
@@ -50,7 +58,7 @@ class OpenSessions:
         """Free all that a session still reserves."""
         for release in _releases(entry):
             if left := self._releases.without(release):
-                self._releases = left
+                self._settled = left
                 self.load_w -= release.freed_w
         self._open.remove(entry.session_id)
         self.check_bounds()
@@ -58,7 +66,8 @@ class OpenSessions:
     def free_due(self, now_ms: int) -> list[tuple[Entry, int]]:
         """Free what the plans free up to `now_ms`; returns the sessions that have ended, with the time of each end."""
         ended = []
-        before, self._releases = self._releases, self._releases.after(now_ms)
+        before = self._releases
+        self._settled = before.after(now_ms)
         for release in before.due(now_ms):
             self.load_w -= release.freed_w
             if release.ends:

@@ -33,18 +33,17 @@ class Leaf(NamedTuple):
     freed_w: tuple[int, ...]
     below: tuple[Entry | None, ...]  # the sessions that end
 
-    def with_release(self, release: Release) -> list["Node"]:
-        """Return this leaf with one release more; as two leaves when it is too long."""
-        at = bisect_right(self.until_ms, release.at_ms)
-        until_ms = (*self.until_ms[:at], release.at_ms, *self.until_ms[at:])
-        freed_w = (*self.freed_w[:at], release.freed_w, *self.freed_w[at:])
-        below = (*self.below[:at], release.ends, *self.below[at:])
-        if len(below) <= MOST_IN_A_NODE:
-            return [Leaf(until_ms, freed_w, below)]
-        half = len(below) // 2
+    def with_releases(self, releases: list[Release]) -> list["Node"]:
+        """Return this leaf and more releases, in the order of their times; as several leaves when it is too long."""
+        until_ms, freed_w, below = list(self.until_ms), list(self.freed_w), list(self.below)
+        for release in releases:
+            at = bisect_right(until_ms, release.at_ms)
+            until_ms.insert(at, release.at_ms)
+            freed_w.insert(at, release.freed_w)
+            below.insert(at, release.ends)
         return [
-            Leaf(until_ms[:half], freed_w[:half], below[:half]),
-            Leaf(until_ms[half:], freed_w[half:], below[half:]),
+            Leaf(tuple(until_ms[part]), tuple(freed_w[part]), tuple(below[part]))
+            for part in _parts(len(below))
         ]
 
     def without(self, release: Release) -> list["Node"] | None:
@@ -89,14 +88,22 @@ class Branch(NamedTuple):
         until_ms = tuple(node.until_ms[-1] for node in nodes)
         return cls(until_ms, tuple(sum(node.freed_w) for node in nodes), tuple(nodes))
 
-    def with_release(self, release: Release) -> list["Node"]:
-        """Return this branch with one release more; as two branches when it is too long."""
-        at = min(bisect_right(self.until_ms, release.at_ms), len(self.below) - 1)
-        branch = self._with(at, self.below[at].with_release(release))
-        if len(branch.below) <= MOST_IN_A_NODE:
-            return [branch]
-        half = len(branch.below) // 2
-        return [Branch(*(column[:half] for column in branch)), Branch(*(column[half:] for column in branch))]
+    def with_releases(self, releases: list[Release]) -> list["Node"]:
+        """Return this branch and more releases, in the order of their times; as several branches when it is too long."""
+        until_ms, freed_w, below = list(self.until_ms), list(self.freed_w), list(self.below)
+        end = len(releases)
+        while end:  # from right to left, so that the places of the nodes before stay the same
+            at = min(bisect_right(self.until_ms, releases[end - 1].at_ms), len(self.below) - 1)
+            start = bisect_left(releases, self.until_ms[at - 1], 0, end, key=_time) if at else 0
+            nodes = self.below[at].with_releases(releases[start:end])
+            until_ms[at : at + 1] = [node.until_ms[-1] for node in nodes]
+            freed_w[at : at + 1] = [sum(node.freed_w) for node in nodes]
+            below[at : at + 1] = nodes
+            end = start
+        return [
+            Branch(tuple(until_ms[part]), tuple(freed_w[part]), tuple(below[part]))
+            for part in _parts(len(below))
+        ]
 
     def without(self, release: Release) -> list["Node"] | None:
         """Return this branch without a release, [] if that was its last one; None if it is not there.
@@ -156,15 +163,11 @@ class Releases:
     @classmethod
     def of(cls, releases: Iterable[Release]) -> "Releases":
         """Return these releases, in any order; much faster than to add one after the other."""
-        ordered = sorted(releases, key=itemgetter(0))
-        nodes: list[Node] = [
-            Leaf(*zip(*ordered[at : at + MANY_IN_A_NODE], strict=True))
-            for at in range(0, len(ordered), MANY_IN_A_NODE)
-        ]
+        ordered = sorted(releases, key=_time)
+        parts = _parts(len(ordered)) if ordered else []
+        nodes: list[Node] = [Leaf(*zip(*ordered[part], strict=True)) for part in parts]
         while len(nodes) > 1:
-            nodes = [
-                Branch.of(nodes[at : at + MANY_IN_A_NODE]) for at in range(0, len(nodes), MANY_IN_A_NODE)
-            ]
+            nodes = [Branch.of(nodes[part]) for part in _parts(len(nodes))]
         return cls(nodes[0] if nodes else NOTHING)
 
     def __iter__(self) -> Iterator[Release]:
@@ -177,10 +180,12 @@ class Releases:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def with_release(self, release: Release) -> "Releases":
-        """Return these releases and one more."""
-        nodes = self.root.with_release(release)
-        return Releases(nodes[0] if len(nodes) == 1 else Branch.of(nodes))
+    def with_releases(self, releases: Iterable[Release]) -> "Releases":
+        """Return these releases and more. Together they cost less than one by one: each node is made anew once."""
+        nodes = self.root.with_releases(sorted(releases, key=_time))
+        while len(nodes) > 1:
+            nodes = [Branch.of(nodes[part]) for part in _parts(len(nodes))]
+        return Releases(nodes[0])
 
     def without(self, release: Release) -> "Releases | None":
         """Return these releases without one, None if it is not there.
@@ -223,6 +228,17 @@ class Releases:
 def identity(release: Release) -> tuple[int, int, str]:
     """Return what makes two releases the same."""
     return release.at_ms, release.freed_w, release.ends.session_id if release.ends else ""
+
+
+_time = itemgetter(0)  # of a release
+
+
+def _parts(length: int) -> list[slice]:
+    """Return the parts of equal length that a node is made into: one, unless it is too long."""
+    if length <= MOST_IN_A_NODE:
+        return [slice(0, length)]
+    count = -(-length // MANY_IN_A_NODE)
+    return [slice(length * part // count, length * (part + 1) // count) for part in range(count)]
 
 
 def _lowered(root: Node) -> Node:

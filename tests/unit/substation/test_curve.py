@@ -24,10 +24,7 @@ def curve_of(
     """A curve whose load is all that will be freed."""
     load_w = sum(release.freed_w for release in releases)
     sessions = sum(release.ends is not None for release in releases)
-    kept = Releases()
-    for release in releases:
-        kept = kept.with_release(release)
-    return Curve(at_ms, load_w, capacity_w, sessions, usage or Usage(), kept)
+    return Curve(at_ms, load_w, capacity_w, sessions, usage or Usage(), Releases.of(releases))
 
 
 def brute_load(releases: list[Release], now_ms: float) -> int:

@@ -30,7 +30,7 @@ def changed(releases: Releases, plain: list[Release], change: str, release: Rele
     """Make a change to the tree, and the same one to a plain list."""
     if change == "add":
         plain.append(release)
-        return releases.with_release(release)
+        return releases.with_releases([release])
     if change == "remove":
         same = [each for each in plain if identity(each) == identity(release)]
         left = releases.without(release)
@@ -108,11 +108,22 @@ def test_a_tree_that_is_made_at_once_is_like_one_that_grew(
         check_node(releases.root)
 
 
+@given(made=st.lists(RELEASES, max_size=60), batches=st.lists(st.lists(RELEASES, max_size=40), max_size=4))
+def test_releases_that_come_together_are_all_there(made: list[Release], batches: list[list[Release]]) -> None:
+    releases, plain = Releases.of(made), list(made)
+    for batch in batches:
+        releases = releases.with_releases(batch)
+        plain += batch
+        assert contents(releases) == sorted(map(identity, plain))
+        if plain:
+            check_node(releases.root)
+
+
 @given(order=st.permutations([Release(at_ms, 1) for at_ms in range(30)]))
 def test_trees_are_equal_when_the_same_is_freed_at_the_same_times(order: list[Release]) -> None:
     rising, any_order = Releases(), Releases()
     for at_ms, release in enumerate(order):
-        rising, any_order = rising.with_release(Release(at_ms, 1)), any_order.with_release(release)
+        rising, any_order = rising.with_releases([Release(at_ms, 1)]), any_order.with_releases([release])
     assert rising == any_order
     assert rising != any_order.after(0)
 
@@ -120,9 +131,9 @@ def test_trees_are_equal_when_the_same_is_freed_at_the_same_times(order: list[Re
 def test_a_change_makes_a_node_a_level_anew_however_many_releases_there_are() -> None:
     releases = Releases()
     for at_ms in range(3000):
-        releases = releases.with_release(Release(at_ms * 7 % 3000, 1))
+        releases = releases.with_releases([Release(at_ms * 7 % 3000, 1)])
     shared = {id(node) for node in nodes(releases.root)}
-    for later in (releases.with_release(Release(1500, 1)), releases.without(Release(1500, 1))):
+    for later in (releases.with_releases([Release(1500, 1)]), releases.without(Release(1500, 1))):
         assert later
         anew = [node for node in nodes(later.root) if id(node) not in shared]
         assert len(anew) <= 2 * levels(later.root) <= 24
