@@ -16,6 +16,7 @@ from substation.clock import GridClock
 from substation.commit_watch import LATE_S, CommitWatch
 from substation.contract import Report, SubstationAnswer, SubstationOutcome
 from substation.curve import Curve, Usage
+from substation.energy import EnergyMeter
 from substation.journal import Journal
 from substation.ledger import Ledger
 from substation.machine_clock import MachineClock
@@ -90,7 +91,8 @@ class Station:
         self._backing_up = False
         self._commits: GroupCommit[Request, SubstationAnswer] = GroupCommit("journal", self._writer.commit)
         self._indexes = journal.indexes
-        chores = (self._probe, self._prune, self._compare)
+        self._energy = EnergyMeter(self._curve)
+        chores = (self._probe, self._prune, self._compare, self._energy.follow)
         self._chores = [asyncio.create_task(chore()) for chore in chores]
 
     async def ask(self, request: Request) -> SubstationAnswer:
@@ -118,14 +120,12 @@ class Station:
         )
 
     def draw_w(self) -> float:
-        """Return the watts that the cars draw at this moment."""
-        curve, now_ms = self._curve()
-        return curve.draw_at(now_ms)
+        """Return the watts that the cars draw at this moment; of many, some seconds ago."""
+        return self._energy.draw_w()
 
     def delivered_j(self) -> int:
-        """Return the joules delivered up to this moment."""
-        curve, now_ms = self._curve()
-        return curve.delivered_at(now_ms)
+        """Return the joules delivered up to this moment; of many sessions, up to some seconds ago."""
+        return self._energy.delivered_j()
 
     def usage(self) -> Usage:
         """Return the running totals at this moment."""
