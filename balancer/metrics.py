@@ -41,9 +41,8 @@ class BalancerMetrics:
             ["substation", "outcome"],
             registry=registry,
         )
-        self._polls = Counter(
-            "smartgrid_balancer_polls", "Polls of substations' /metrics", ["outcome"], registry=registry
-        )
+        polls = "smartgrid_balancer_polls"
+        self._polls = Counter(polls, "Polls of substations' /metrics", ["outcome"], registry=registry)
         self._poll_seconds = Histogram(
             "smartgrid_balancer_poll_seconds", "Duration of a poll", buckets=POLL_BUCKETS_S, registry=registry
         )
@@ -71,8 +70,7 @@ class BalancerMetrics:
             buckets=BATCH_BUCKETS,
             registry=registry,
         )
-        # One object for each series, made once: to look it up by its labels costs more than to count.
-        self._decided: dict[tuple[str, str], Counter] = {}
+        self._decided: dict[tuple[str, str], Counter] = {}  # by substation and outcome: cheaper than labels()
         for outcome in ("ok", "failed"):
             self._polls.labels(outcome)
             self._resolutions.labels(outcome)

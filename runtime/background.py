@@ -1,12 +1,14 @@
-"""Tasks that run beside a service for as long as a context lasts."""
+"""Tasks that run beside a service for as long as a context lasts, and futures that need no task."""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -27,3 +29,10 @@ async def background(*chores: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             log.error("a background task failed", exc_info=fault)
     for fault in faults:
         raise fault
+
+
+def future_of(result: T) -> "asyncio.Future[T]":
+    """Return a future that is done."""
+    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    future.set_result(result)
+    return future

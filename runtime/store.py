@@ -14,7 +14,8 @@ from pathlib import Path
 from runtime.keep_aside import keep_aside
 from runtime.sqlite_errors import Meaning, meaning
 
-CHECK_WITHIN_S = 10.0  # at a start; 100,000 records of a journal with their indexes take 0.8 to 1 s
+CHECK_WITHIN_S = 10.0  # at a start
+QUICK_ABOVE_BYTES = 32_000_000  # 100,000 records of a journal; with their indexes they take 0.8 to 1 s
 STEPS = 100_000  # of SQLite's machine between two looks at the clock
 WHY = {
     Meaning.BUSY: "is another process using it?",
@@ -42,10 +43,12 @@ class Store:
     def __init__(self, path: Path, migrations: Sequence[str], *, checked: bool = False) -> None:
         """Open `path`, or create it, and bring its schema up to date: one script a version.
 
-        With `checked`, first read the whole file, for at most CHECK_WITHIN_S, and compare each index with its
-        table. Raises StoreUnusable, after it has copied a damaged file aside.
+        With `checked`, first read the whole file, for at most CHECK_WITHIN_S. Up to QUICK_ABOVE_BYTES, each index
+        is compared with its table; of a larger file, `indexes_compared` stays False. Raises StoreUnusable, after it
+        has copied a damaged file aside.
         """
         self.path = path
+        self.indexes_compared = False
         with contextlib.ExitStack() as undo:  # what can't be used is not kept open, and locked
             self._open(path, undo)
             if checked:
@@ -84,16 +87,23 @@ class Store:
         until_s = time.monotonic() + CHECK_WITHIN_S
         self._db.set_progress_handler(lambda: int(time.monotonic() > until_s), STEPS)
         try:
-            faults = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check(10)")]
+            pages, size = (
+                self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size")
+            )
+            check = "quick_check" if pages * size > QUICK_ABOVE_BYTES else "integrity_check"
+            faults = [str(row[0]) for row in self._db.execute(f"PRAGMA {check}(10)")]
+            self.indexes_compared = check == "integrity_check"
         except sqlite3.Error as error:
             interrupted = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
             faults = ["ok"] if interrupted else [str(error)]
         finally:
             self._db.set_progress_handler(None, 0)
         if faults != ["ok"]:
-            raise StoreUnusable(
-                f"{self.path} is damaged: {'; '.join(faults)}. {keep_aside(self.path, 'damaged')}"
-            )
+            raise self.unusable("; ".join(faults))
+
+    def unusable(self, faults: str) -> StoreUnusable:
+        """Copy the files of this damaged store aside; returns the error that says so."""
+        return StoreUnusable(f"{self.path} is damaged: {faults}. {keep_aside(self.path, 'damaged')}")
 
     def _migrate(self, migrations: Sequence[str]) -> None:
         version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -126,7 +136,7 @@ class Store:
         """How many rows were written since the store was opened; those of undone transactions count."""
         return self._db.total_changes
 
-    def run(self, sql: str, values: Sequence[object] = ()) -> int:
+    def run(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> int:
         """Execute a statement; returns the number of rows that it changed. Raises as `transaction`."""
         with _errors_translated():
             return self._db.execute(sql, values).rowcount
@@ -135,6 +145,11 @@ class Store:
         """Return all rows of a query; raises as `transaction`."""
         with _errors_translated():
             return self._db.execute(sql, values).fetchall()
+
+    def each(self, sql: str, values: Sequence[object] = ()) -> Iterator[sqlite3.Row]:
+        """Yield the rows of a query, which are not all in memory at once; raises as `transaction`."""
+        with _errors_translated():
+            yield from self._db.execute(sql, values)
 
     def one(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Row | None:
         """Return the first row of a query, None if there is none; raises as `transaction`."""

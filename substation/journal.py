@@ -8,21 +8,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runtime.commit_count import CommitCount
+from runtime.index_comparison import IndexComparison
 from runtime.store import Store, StoreDamaged, StoreFull, StoreUnusable
 from substation.curve import Usage
 from substation.records import Entry, Record
-from substation.rows import StationRecord, record_from_row, record_to_row, station_from_row
+from substation.rows import (
+    ENTRY_COLUMNS,
+    StationRecord,
+    entry_from_row,
+    record_from_row,
+    record_to_row,
+    station_from_row,
+)
 from substation.schema import MIGRATIONS, PRUNE, WRITE
 
 log = logging.getLogger(__name__)
 
 KEEP_MS = 3 * 24 * 3600 * 1000  # after the planned end: longer than any order book keeps its keys
-MOST_PRUNED = 1000  # in one commit
+MOST_PRUNED = 64  # in one commit: 2.5 ms of CPU among 1,000,000 records, where 1000 take 68 ms
+MOST_COMPARED = 200  # with their indexes, in one piece: 2 to 4 ms
 WRAP = 2**63  # SQLite's integers: 106 days at 1 GW; a counter that starts again is a reset to Prometheus
 
 
 class Journal:
-    """An open journal. One thread at a time; writes only inside `transaction()`."""
+    """An open journal. One thread at a time; writes only inside `transaction()`. `indexes` compares them with the records."""
 
     def __init__(self, path: Path, substation_id: str, unix_ms: int, *, accept_loss: bool = False) -> None:
         """Open or create it, and check it; one that is there is not written before the first commit.
@@ -39,6 +48,7 @@ class Journal:
             if known.substation_id != substation_id:
                 raise StoreUnusable(f"{path} belongs to {known.substation_id}, not to {substation_id}")  # noqa: TRY301 - the file is closed below
             self._count.compare(known.journal_id, known.commits)
+            self.indexes = IndexComparison(self._store, "record")
         except BaseException:
             self.close()
             raise
@@ -137,10 +147,12 @@ class Journal:
 
     def open_at(self, grid_ms: int) -> Iterator[Entry]:
         """Yield the sessions that go on at a grid time."""
-        rows = self._store.rows(
-            "SELECT * FROM record WHERE state IN ('charging', 'paused') AND end_ms > ?", (grid_ms,)
-        )
-        return (entry for row in rows if (entry := record_from_row(row).entry))
+        numbers = "SELECT number FROM record WHERE state IN ('charging', 'paused') AND end_ms > ?"
+        columns = ", ".join(
+            ENTRY_COLUMNS
+        )  # in the order of numbers, the file is read from the front to the end
+        rows = self._store.each(f"SELECT {columns} FROM record WHERE number IN ({numbers})", (grid_ms,))  # noqa: S608
+        return map(entry_from_row, rows)
 
     def page(
         self, after: int, limit: int, vehicle_id: str = "", caller: str = ""

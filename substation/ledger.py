@@ -11,7 +11,7 @@ Invariants, checked on every admission and after every change:
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from substation.contract import Place, SessionState, Settle, SubstationOutcome, Withdraw
 from substation.curve import Curve, Usage
@@ -29,13 +29,13 @@ class Decision:
 
 
 class Ledger:
-    """The open sessions and the load of one substation; see the rules at the top."""
+    """The open sessions and the load of one substation; see the rules at the top. `usage` is up to its present time."""
 
     def __init__(self, capacity_w: int, now_ms: int, usage: Usage) -> None:
         self.capacity_w = capacity_w
         self.draining = False
         self._now_ms = now_ms
-        self._usage = usage
+        self.usage = usage
         self._open = OpenSessions()
         self._undo: list[Callable[[], None]] = []
 
@@ -44,9 +44,9 @@ class Ledger:
         """The watts reserved at the ledger's present time."""
         return self._open.load_w
 
-    def resume(self, entry: Entry, now_ms: int) -> None:
-        """Take back a session that the journal shows open at grid time `now_ms`; no decision."""
-        self._open.add(entry, now_ms)
+    def resume(self, entries: Iterable[Entry], now_ms: int) -> None:
+        """Take back the sessions that the journal shows open at grid time `now_ms`; no decision."""
+        self._open.resume(entries, now_ms)
 
     def set_draining(self, *, on: bool) -> None:
         """Admit nothing more, or admit again."""
@@ -55,22 +55,21 @@ class Ledger:
 
     def set_capacity(self, capacity_w: int) -> None:
         """Change the limit; below the present load, sessions go on, and nothing is admitted."""
-        before, self.capacity_w = (self.capacity_w, self._usage), capacity_w
+        before, self.capacity_w = (self.capacity_w, self.usage), capacity_w
 
         def undo() -> None:
-            self.capacity_w, self._usage = before
+            self.capacity_w, self.usage = before
 
         self._undo.append(undo)
-        allowed_w = max(self._usage.allowed_w, self._open.load_w)
-        self._usage = dataclasses.replace(self._usage, allowed_w=allowed_w if allowed_w > capacity_w else 0)
+        allowed_w = max(self.usage.allowed_w, self._open.load_w)
+        self.usage = dataclasses.replace(self.usage, allowed_w=allowed_w if allowed_w > capacity_w else 0)
 
     def begin(self, now_ms: int) -> None:
         """Start a batch at grid time `now_ms`: what the plans have ended by then is freed."""
         if now_ms < self._now_ms:
             raise InvariantBroken(f"grid time went back from {self._now_ms} to {now_ms} ms")
         self._undo.clear()
-        until_now = self._open.curve_until(now_ms, self._now_ms, self.capacity_w, self._usage)
-        self._usage = until_now.usage_at(now_ms)
+        self.usage = self.curve().usage_at(now_ms)
         for entry, end_ms in self._open.free_due(now_ms):
             self._deliver(entry, end_ms)
         self._now_ms = now_ms
@@ -130,7 +129,7 @@ class Ledger:
 
     def curve(self) -> Curve:
         """Return the load from now on, as an immutable picture."""
-        return self._open.curve(self._now_ms, self.capacity_w, self._usage)
+        return self._open.curve(self._now_ms, self.capacity_w, self.usage)
 
     def check(self) -> None:
         """Raise InvariantBroken if the load is not the sum of what is still to be freed."""
@@ -146,13 +145,13 @@ class Ledger:
         entry = known.entry
         if not entry or known.state_at(self._now_ms) not in {SessionState.CHARGING, SessionState.PAUSED}:
             return Decision(outcome, known)
-        before = self._usage
+        before = self.usage
         self._open.remove(entry)
         self._deliver(entry, self._now_ms)
 
         def undo() -> None:
             self._open.add(entry, self._now_ms)
-            self._usage = before
+            self.usage = before
 
         self._undo.append(undo)
         ended = dataclasses.replace(entry, ended_ms=self._now_ms, ended_unix_ms=now_unix_ms)
@@ -160,5 +159,5 @@ class Ledger:
 
     def _deliver(self, entry: Entry, end_ms: int) -> None:
         """Count the energy of a session that ends at `end_ms`."""
-        ended_j = self._usage.ended_j + entry.delivered_j(end_ms)
-        self._usage = dataclasses.replace(self._usage, ended_j=ended_j)
+        ended_j = self.usage.ended_j + entry.delivered_j(end_ms)
+        self.usage = dataclasses.replace(self.usage, ended_j=ended_j)

@@ -161,7 +161,7 @@ class EnergyCollector(Collector):
         yield CounterMetricFamily(*OVERLOAD)
 
     def collect(self) -> Iterator[Metric]:
-        """Sum up over the open sessions."""
+        """Read the sums over the open sessions."""
         draw = GaugeMetricFamily(*DRAW, labels=["substation"])
         draw.add_metric(self._labels, self._station.draw_w())
         yield draw

@@ -63,22 +63,29 @@ class Plan:
     def releases(self) -> tuple[tuple[int, int], ...]:
         """Return when watts are freed: pairs of (grid ms after the start, watts freed), no two at once."""
         freed: dict[int, int] = {}
-        reserved_w, ends_ms = self.power_w, self.duration_ms
+        reserved_w, duration_ms = self.power_w, self.duration_ms
         for at, quarters in STEPS_AT if self.taper else ():
             after_ms, kept_w = self._after(at), -(-self.power_w * quarters // 4)
-            if after_ms < ends_ms and kept_w < reserved_w:
+            if after_ms < duration_ms and kept_w < reserved_w:
                 freed[after_ms] = freed.get(after_ms, 0) + reserved_w - kept_w
                 reserved_w = kept_w
-        return (*freed.items(), (ends_ms, reserved_w))
+        return (*freed.items(), (duration_ms, reserved_w))
 
     def reserved_w(self, elapsed_ms: int) -> int:
         """Return the watts reserved when `elapsed_ms` of grid time have passed since the start."""
-        return self.power_w - sum(freed for after, freed in self.releases() if after <= elapsed_ms)
+        if elapsed_ms >= self.duration_ms:
+            return 0
+        for at, quarters in reversed(STEPS_AT) if self.taper else ():
+            if self._after(at) <= elapsed_ms:
+                return -(-self.power_w * quarters // 4)
+        return self.power_w
 
     def draw_w(self, elapsed_ms: int) -> float:
         """Return the watts drawn when `elapsed_ms` of grid time have passed since the start."""
         if not 0 <= elapsed_ms < self.duration_ms:
             return 0.0
+        if not self._past_knee(elapsed_ms):
+            return self.power_w
         return min(self.power_w * self._share(elapsed_ms), self.reserved_w(elapsed_ms))
 
     def delivered_j(self, elapsed_ms: int) -> int:

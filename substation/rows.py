@@ -4,6 +4,7 @@ Pure. `substation.schema` names the columns.
 """
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from substation.clock import ClockReading
@@ -12,6 +13,20 @@ from substation.curve import Usage
 from substation.plan import Plan
 from substation.records import Entry, Record
 
+ENTRY_COLUMNS = (
+    "session_id",
+    "vehicle_id",
+    "energy_j",
+    "power_w",
+    "stay_ms",
+    "taper",
+    "start_ms",
+    "started_unix_ms",
+    "expected_end_unix_ms",
+    "ended_ms",
+    "ended_unix_ms",
+    "caller",
+)
 NO_ENTRY = (*(None,) * 5, 0, *(None,) * 6)  # the columns of a session in the row of a key that has none
 
 
@@ -88,15 +103,10 @@ def record_from_row(row: Row) -> Record:
     state = SessionState(row["state"])
     if row["session_id"] is None:
         return Record(row["key"], row["attempt"], state)
-    entry = Entry(
-        row["session_id"],
-        row["vehicle_id"],
-        Plan(row["energy_j"], row["power_w"], row["stay_ms"], bool(row["taper"])),
-        row["start_ms"],
-        row["started_unix_ms"],
-        row["expected_end_unix_ms"],
-        row["ended_ms"],
-        row["ended_unix_ms"],
-        row["caller"],
-    )
-    return Record(row["key"], row["attempt"], state, entry)
+    return Record(row["key"], row["attempt"], state, entry_from_row([row[name] for name in ENTRY_COLUMNS]))
+
+
+def entry_from_row(values: Iterable[Any]) -> Entry:
+    """Read the ENTRY_COLUMNS of a row that has a session."""
+    session_id, vehicle_id, energy_j, power_w, stay_ms, taper, *others = values
+    return Entry(session_id, vehicle_id, Plan(energy_j, power_w, stay_ms, bool(taper)), *others)

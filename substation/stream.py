@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from runtime import logs
+from runtime.background import future_of
 from runtime.message_stream import MessageStream
 from runtime.stream_server import Conversation
 from runtime.trace import Trace, received
@@ -50,9 +51,7 @@ class SubstationService:
         """Return the future of the answer: a task for each command would cost more than deciding it."""
         command, until_s, trace = traced
         if command is None:
-            nothing: asyncio.Future[SubstationAnswer] = asyncio.get_running_loop().create_future()
-            nothing.set_result(SubstationAnswer(SubstationOutcome.NOT_ME))
-            return nothing
+            return future_of(SubstationAnswer(SubstationOutcome.NOT_ME))
         answering = self._station.ask(Request(command, until_s))
         if not isinstance(command, FindSession | ListSessions):
             answering.add_done_callback(partial(_log, command, trace))

@@ -1,7 +1,7 @@
 """The writer: decides in the ledger, writes the journal, commits, and only then answers.
 
 Everything here runs on one thread. Other threads see only `published`, an immutable snapshot that is replaced after
-each commit.
+each commit, and `more_to_prune`.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ from substation.contract import (
     Withdraw,
 )
 from substation.curve import Curve
-from substation.journal import Journal
+from substation.journal import MOST_COMPARED, MOST_PRUNED, Journal
 from substation.ledger import Decision, Ledger
 from substation.machine_clock import MachineClock
 from substation.metrics import WriterMetrics
@@ -49,6 +49,11 @@ class Prune:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Compare:
+    """Compares the indexes of the journal with a bounded number of its records."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Backup:
     """Writes a consistent copy of the journal to `path`, not synced yet; commits wait meanwhile."""
 
@@ -59,7 +64,7 @@ class Backup:
 class Request:
     """A command, or a task of the substation itself, and the monotonic time up to which its caller waits."""
 
-    command: Command | Probe | Prune | Backup
+    command: Command | Probe | Prune | Compare | Backup
     until_s: float = float("inf")
 
 
@@ -95,6 +100,7 @@ class Writer:
         self._machine = machine
         self._station = StationRow(journal)
         self._queries = Queries(journal, self._station.known.substation_id)
+        self.more_to_prune = False  # whether the last Prune dropped as many records as it may
         self.published = LedgerSnapshot(ledger.curve(), ledger.draining, self._station.known.book_id)
 
     def commit(self, batch: list[Request]) -> list[SubstationAnswer]:
@@ -115,7 +121,7 @@ class Writer:
         self.published = LedgerSnapshot(
             self._ledger.curve(), self._ledger.draining, self._station.known.book_id, full, damaged
         )
-        return [self._copy(request, answer) for request, answer in zip(batch, answers, strict=True)]
+        return [_with_backup(self._journal, *asked) for asked in zip(batch, answers, strict=True)]
 
     def _commit_batch(
         self, batch: list[Request], began_s: float, now_ms: int, unix_ms: int
@@ -127,7 +133,7 @@ class Writer:
             answers = [self._answer(request, now_ms, unix_ms, decisions) for request in batch]
             writing = any(d.write for d in decisions) or any(isinstance(r.command, Probe) for r in batch)
             if writing:
-                self._journal.stamp(now_ms, unix_ms, self._ledger.curve().usage, self._clock.scale)
+                self._journal.stamp(now_ms, unix_ms, self._ledger.usage, self._clock.scale)
         if writing:
             self._metrics.committed(
                 self._machine.monotonic_s() - began_s, [d.outcome for d in decisions if d.write]
@@ -140,6 +146,7 @@ class Writer:
         """Undo in memory what the journal has undone, and answer requests that only read."""
         self._ledger.rollback()
         self._station.rollback()
+        self.more_to_prune = False  # not before there is room again
         if isinstance(error, StoreDamaged):
             log.critical("the journal is damaged: %s; nothing is admitted, and nothing is written", error)
         return [self._queries.answer_if_readable(request.command, now_ms) for request in batch]
@@ -148,12 +155,14 @@ class Writer:
         self, request: Request, now_ms: int, unix_ms: int, decisions: list[Decision]
     ) -> SubstationAnswer:
         command = request.command
-        if isinstance(command, Prune) and self._journal.prune(
-            now_ms, min(unix_ms, self._machine.steady_unix_ms())
-        ):
-            # What was dropped may have ended since the last stamp: the totals must have its energy.
-            decisions.append(Decision(SubstationOutcome.DONE, write=True))
-        if isinstance(command, Probe | Prune | Backup):
+        if isinstance(command, Prune):
+            dropped = self._journal.prune(now_ms, min(unix_ms, self._machine.steady_unix_ms()))
+            self.more_to_prune = dropped == MOST_PRUNED
+            if dropped:  # it may have ended since the last stamp: the totals must have its energy
+                decisions.append(Decision(SubstationOutcome.DONE, write=True))
+        if isinstance(command, Compare):
+            self._journal.indexes.compare(MOST_COMPARED)
+        if isinstance(command, Probe | Prune | Compare | Backup):
             return SubstationAnswer(SubstationOutcome.DONE)
         if isinstance(command, ListSessions | FindSession):
             return self._queries.answer(command, now_ms)
@@ -193,12 +202,13 @@ class Writer:
         self._station.steer(draining=self._ledger.draining, limit_w=limit_w)
         return Decision(SubstationOutcome.DONE, write=True)
 
-    def _copy(self, request: Request, answer: SubstationAnswer) -> SubstationAnswer:
-        """Carry out a backup, now that the batch is committed: its failure undoes nothing."""
-        if isinstance(request.command, Backup) and answer.outcome is SubstationOutcome.DONE:
-            copied = self._journal.backup(request.command.path)
-            return answer if copied else SubstationAnswer(SubstationOutcome.INVALID)
-        return answer
+
+def _with_backup(journal: Journal, request: Request, answer: SubstationAnswer) -> SubstationAnswer:
+    """Carry out a backup, now that the batch is committed: its failure undoes nothing."""
+    if isinstance(request.command, Backup) and answer.outcome is SubstationOutcome.DONE:
+        copied = journal.backup(request.command.path)
+        return answer if copied else SubstationAnswer(SubstationOutcome.INVALID)
+    return answer
 
 
 def _entry(place: Place, substation_id: str, clock: GridClock, now_ms: int, unix_ms: int) -> Entry:

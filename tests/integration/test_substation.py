@@ -25,14 +25,16 @@ from substation.contract import (
     FindSession,
     ListSessions,
     Place,
+    SessionState,
     StopSession,
     Withdraw,
 )
 from substation.handlers import SessionsHandler
-from substation.journal import Journal
+from substation.journal import MOST_PRUNED, Journal
 from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
 from substation.plan import Plan
 from substation.proto import substation_pb2 as pb
+from substation.records import Record
 from substation.settings import Settings
 from substation.station import BackupFailed, Station
 from substation.wire import session_from_message
@@ -402,6 +404,26 @@ async def test_load_and_draw_of_one_page_are_of_one_moment_whatever_is_committed
     await asyncio.sleep(0)
     assert station.report().load_w == station.draw_w() == 11_000
     await station.close()
+    journal.close()
+
+
+@pytest.mark.gen_test
+async def test_records_are_dropped_one_piece_after_the_other_while_there_are_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = Journal(tmp_path / "journal.sqlite", ID, 0)
+    with journal.transaction():
+        for number in range(3 * MOST_PRUNED):
+            journal.write(Record(f"old-{number}", 0, SessionState.REFUSED), 0)
+        journal.write(Record("newest", 0, SessionState.REFUSED), int(time.time() * 1000))
+    monkeypatch.setattr("substation.station.PRUNE_S", 0.01)
+    station = Station(journal, 100_000, GridClock(0, 0.0, 1.0), WriterMetrics(CollectorRegistry(), ID))
+    await asyncio.sleep(0)  # the chore sleeps
+    monkeypatch.setattr("substation.station.PRUNE_S", 3600)
+    while journal._store.one("SELECT 1 FROM record WHERE key = ?", (f"old-{3 * MOST_PRUNED - 1}",)):
+        await asyncio.sleep(0.01)
+    await station.close()
+    assert [row["key"] for row in journal._store.rows("SELECT key FROM record")] == ["newest"]
     journal.close()
 
 

@@ -1,9 +1,6 @@
 """Plain data for tests of the substation: plans, commands and entries."""
 
-import dataclasses
-
 from substation.contract import Place
-from substation.curve import Curve
 from substation.plan import Plan
 from substation.records import Entry
 
@@ -24,8 +21,3 @@ def entry(command: Place, now_ms: int = 0) -> Entry:
     """The session that a place would become at grid time `now_ms`."""
     ends = UNIX_MS + command.plan.duration_ms
     return Entry(f"substation-1.{command.key}", command.vehicle_id, command.plan, now_ms, UNIX_MS, ends)
-
-
-def ordered(curve: Curve) -> Curve:
-    """The same picture, with its sessions in one order, to be compared."""
-    return dataclasses.replace(curve, sessions=tuple(sorted(curve.sessions, key=lambda s: s.session_id)))

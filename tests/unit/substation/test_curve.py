@@ -1,30 +1,30 @@
 """The published curve against a computation that looks at every millisecond."""
 
-import dataclasses
 import itertools
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from substation.contract import RELEASES_WITHIN_S
-from substation.curve import Curve, Release, Usage
+from substation.curve import Curve, Usage
+from substation.releases import Release, Releases
 from tests.support.sessions import entry, place
 
 MOMENTS = st.integers(0, 60)
 SESSION = entry(place("a"))
 RELEASES = st.lists(
-    st.builds(
-        Release, st.integers(1, 50), st.text("abc", min_size=1, max_size=2), st.integers(1, 9), st.booleans()
-    ),
+    st.builds(Release, st.integers(1, 50), st.integers(1, 9), st.sampled_from([None, SESSION])),
     max_size=8,
 )
 
 
-def curve_of(releases: list[Release], capacity_w: int = 100, usage: Usage | None = None) -> Curve:
-    """A curve from grid time 0 on whose load is all that will be freed."""
+def curve_of(
+    releases: list[Release], capacity_w: int = 100, usage: Usage | None = None, at_ms: int = 0
+) -> Curve:
+    """A curve whose load is all that will be freed."""
     load_w = sum(release.freed_w for release in releases)
-    ended = sum(release.last for release in releases)
-    return Curve.of(0, load_w, capacity_w, (SESSION,) * ended, sorted(releases), usage or Usage())
+    sessions = sum(release.ends is not None for release in releases)
+    return Curve(at_ms, load_w, capacity_w, sessions, usage or Usage(), Releases.of(releases))
 
 
 def brute_load(releases: list[Release], now_ms: float) -> int:
@@ -50,7 +50,7 @@ def test_load_is_what_is_not_freed_yet(releases: list[Release], now_ms: int) -> 
 
 @given(releases=RELEASES, now_ms=MOMENTS)
 def test_sessions_are_those_whose_last_watts_are_not_freed_yet(releases: list[Release], now_ms: int) -> None:
-    still = sum(release.last for release in releases if release.at_ms > now_ms)
+    still = sum(release.ends is not None for release in releases if release.at_ms > now_ms)
     assert curve_of(releases).sessions_at(now_ms) == still
 
 
@@ -83,9 +83,7 @@ def test_usage_over_two_spans_is_usage_over_their_sum(
     first, second = sorted(data.draw(st.tuples(MOMENTS, MOMENTS)))
     curve = curve_of(releases, capacity_w, Usage(allowed_w=allowed_w))
     left = [release for release in releases if release.at_ms > first]
-    later = dataclasses.replace(
-        Curve.of(first, curve.load_at(first), capacity_w, (), sorted(left), curve.usage_at(first))
-    )
+    later = curve_of(left, capacity_w, curve.usage_at(first), first)
     assert later.usage_at(second) == curve.usage_at(second)
 
 
@@ -96,11 +94,11 @@ def test_load_only_falls_between_two_commits(releases: list[Release]) -> None:
 
 
 def test_an_overload_that_no_lowered_capacity_explains_is_the_admission_s() -> None:
-    curve = curve_of([Release(50, "a", 30, last=True)], capacity_w=20)
+    curve = curve_of([Release(50, 30, SESSION)], capacity_w=20)
     assert curve.usage_at(10) == Usage(admission_wms=100)
 
 
 def test_an_overload_is_not_excused_by_a_derating_that_was_over() -> None:
     """Stops brought the load below the lowered capacity; what came later is not the derating's."""
-    below = curve_of([Release(50, "a", 15, last=True)], capacity_w=20, usage=Usage(allowed_w=60))
+    below = curve_of([Release(50, 15, SESSION)], capacity_w=20, usage=Usage(allowed_w=60))
     assert below.usage_at(10).allowed_w == 0

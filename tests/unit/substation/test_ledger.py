@@ -13,7 +13,7 @@ from substation.ledger import Decision, Ledger
 from substation.open_sessions import InvariantBroken
 from substation.plan import Plan
 from substation.records import Record
-from tests.support.sessions import UNIX_MS, entry, ordered, place
+from tests.support.sessions import UNIX_MS, entry, place
 
 CAPACITY_W = 33_000
 
@@ -197,13 +197,13 @@ def test_a_rollback_undoes_the_whole_batch_and_nothing_before_it() -> None:
     desk = Desk()
     desk.place(place("old", power_w=5_000))
     desk.place(place("kept", power_w=2_000))
-    before = ordered(desk.at(1000).ledger.curve())
+    before = desk.at(1000).ledger.curve()
     desk.place(place("new", power_w=7_000))
     desk.stop("old")
     desk.withdraw("new", 0)
     desk.withdraw("kept", 0)
     desk.ledger.rollback()
-    assert ordered(desk.ledger.curve()) == before
+    assert desk.ledger.curve() == before
     desk.ledger.check()
 
 
@@ -286,7 +286,7 @@ def test_a_limit_may_be_raised_again_in_steps_while_the_load_is_above_it() -> No
 def test_a_rollback_undoes_the_operator_s_orders_among_the_rest() -> None:
     desk = Desk()
     desk.place(place("old", power_w=30_000))
-    before = ordered(desk.at(1000).ledger.curve())
+    before = desk.at(1000).ledger.curve()
     desk.ledger.set_draining(on=True)
     desk.ledger.set_capacity(10_000)
     desk.stop("old")
@@ -295,9 +295,9 @@ def test_a_rollback_undoes_the_operator_s_orders_among_the_rest() -> None:
     desk.ledger.set_draining(on=True)
     desk.ledger.rollback()
     assert not desk.ledger.draining
-    assert ordered(desk.ledger.curve()) == before
+    assert desk.ledger.curve() == before
     desk.ledger.rollback()  # there is nothing left to undo
-    assert ordered(desk.ledger.curve()) == before
+    assert desk.ledger.curve() == before
 
 
 SOME_PLANS = st.builds(

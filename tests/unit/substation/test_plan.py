@@ -201,3 +201,10 @@ def test_the_constants_are_those_of_the_explanation() -> None:
     assert STEPS_AT == ((863_930, 3), (954_033, 2), (1_108_066, 1))
     assert FULL_AT == 1_311_686
     assert MILLION == 10**6
+
+
+@given(plan=PLANS, moment=MOMENTS)
+def test_what_is_reserved_is_what_is_not_freed_yet(plan: Plan, moment: int) -> None:
+    for elapsed_ms in (moment, *(after for after, _ in plan.releases())):
+        freed_w = sum(freed for after, freed in plan.releases() if after <= elapsed_ms)
+        assert plan.reserved_w(elapsed_ms) == plan.power_w - freed_w

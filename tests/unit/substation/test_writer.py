@@ -22,7 +22,7 @@ from substation.contract import (
 )
 from substation.curve import Usage
 from substation.journal import KEEP_MS, MOST_PRUNED, Journal
-from substation.writer import Backup, Probe, Prune, Request
+from substation.writer import Backup, Compare, Probe, Prune, Request
 from tests.support.desk import SUBSTATION, Desk
 from tests.support.sessions import place
 
@@ -178,6 +178,57 @@ def test_a_damaged_page_is_found_at_the_start_and_the_files_are_kept(desk: Desk)
             desk.start()
     (folder,) = desk.path.parent.glob("*-damaged")
     assert (folder / desk.path.name).read_bytes() == spoiled
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every journal counts as a large one."""
+    monkeypatch.setattr("runtime.store.QUICK_ABOVE_BYTES", 0)
+    monkeypatch.setattr("substation.writer.MOST_COMPARED", 2)
+
+
+@pytest.mark.usefixtures("large")
+def test_a_damaged_page_of_a_large_journal_is_found_at_the_start_too(desk: Desk) -> None:
+    desk.ask(place("a"))
+    spoil(desk, "by_vehicle")
+    desk.stop()
+    with pytest.raises(StoreUnusable, match=r"(?s)journal\.sqlite is damaged: .*are in .*-damaged"):
+        desk.start()
+
+
+def hide(desk: Desk, key: str) -> None:
+    """Change a key in the index of keys alone, as a flipped bit on the disk would."""
+    store = desk.journal._store
+    store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    name = "sqlite_autoindex_record_1"
+    root = store.rows("SELECT rootpage FROM sqlite_schema WHERE name = ?", (name,))[0][0]
+    size = store.rows("PRAGMA page_size")[0][0]
+    whole = desk.path.read_bytes()
+    page = whole[(root - 1) * size : root * size]
+    assert page.count(key.encode()) == 1
+    spoiled = page.replace(key.encode(), key.encode()[:-1] + b"~")
+    desk.path.write_bytes(whole[: (root - 1) * size] + spoiled + whole[root * size :])
+
+
+@pytest.mark.usefixtures("large")
+def test_a_key_that_the_index_of_a_large_journal_hides_is_found_after_the_start(desk: Desk) -> None:
+    desk.ask(*(place(f"key-{number}", power_w=1) for number in range(5)))
+    hide(desk, "key-4")
+    desk.stop()
+    desk.start()
+    assert not desk.journal.indexes.done
+    found = [desk.commit([Request(Compare())])[0].outcome for _ in range(3)]
+    assert found == [SubstationOutcome.DONE, SubstationOutcome.DONE, SubstationOutcome.UNAVAILABLE]
+    assert desk.writer.published.damaged
+
+
+@pytest.mark.usefixtures("large")
+def test_a_sound_large_journal_is_compared_to_its_end(desk: Desk) -> None:
+    desk.ask(*(place(f"key-{number}", power_w=1) for number in range(5)))
+    restart(desk)
+    while not desk.journal.indexes.done:
+        assert desk.commit([Request(Compare())])[0].outcome is SubstationOutcome.DONE
+    assert not desk.writer.published.damaged
 
 
 def lose_the_end(desk: Desk) -> bytes:
@@ -553,10 +604,25 @@ def test_one_commit_drops_a_bounded_number_and_the_oldest_first(desk: Desk) -> N
     desk.ask(place("newest"))
     desk.pass_time(KEPT_S)
     prune(desk)
+    assert desk.writer.more_to_prune
     assert not known(desk, *(f"key-0-{number}" for number in range(MOST_PRUNED)))
     assert len(known(desk, *(f"key-1-{number}" for number in range(MOST_PRUNED)))) == MOST_PRUNED
     prune(desk)
     assert not known(desk, *(f"key-1-{number}" for number in range(MOST_PRUNED)))
+    prune(desk)
+    assert not desk.writer.more_to_prune
+
+
+def test_a_full_disk_is_not_asked_again_and_again_to_drop_records(desk: Desk) -> None:
+    desk.ask(*(Withdraw(f"key-{number}", 0) for number in range(MOST_PRUNED)))
+    desk.ask(place("newest"))
+    desk.pass_time(2 * KEPT_S)
+    with desk.quota_used_up():
+        assert desk.writer.commit([Request(Prune())]) == [SubstationAnswer(SubstationOutcome.UNAVAILABLE)]
+        assert desk.writer.published.full
+        assert not desk.writer.more_to_prune
+    prune(desk)
+    assert desk.writer.more_to_prune
 
 
 def test_a_wall_clock_that_jumps_forward_drops_nothing_while_the_process_runs(desk: Desk) -> None:

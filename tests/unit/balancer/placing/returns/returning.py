@@ -186,8 +186,8 @@ class Grid:
             curve = station.ledger.curve()
             now_ms = int(self.now_s * 1000)
             free_w[name] = curve.capacity_w - curve.load_at(now_ms)
-            freed = zip((0, *curve.freed_w), curve.freed_w, curve.due_ms, strict=False)
-            ends += [(ms / 1000, name, after - before) for before, after, ms in freed if ms > now_ms]
+            later = (release for release in curve.releases if release.at_ms > now_ms)
+            ends += [(release.at_ms / 1000, name, release.freed_w) for release in later]
         return free_w, ends
 
 

@@ -1,0 +1,239 @@
+"""Rows 6, 11, 12 and 13: a substation with many open and many ended sessions."""
+
+import asyncio
+import contextlib
+import dataclasses
+import gc
+import itertools
+import secrets
+import statistics
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from substation import station as station_module
+from substation.clock import GridClock
+from substation.contract import Place, StopSession, SubstationOutcome
+from substation.journal import Journal
+from substation.metrics import WriterMetrics
+from substation.plan import Plan
+from substation.station import Station
+from substation.writer import Request
+from tests.bench.journals import J_PER_KWH, PLANS, SUBSTATION, fill
+from tests.bench.table import Row, Say, figure
+from tests.support.grid import status
+from tests.support.processes import Substation
+from tests.support.substation_app import connected
+
+CLIENTS = 64
+IN_A_ROW = 7  # commits of a round: their median leaves out a checkpoint, and the first one's cold caches
+CAPACITY_W = 10**9 * 100
+READY_WITHIN_S = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """How much is measured."""
+
+    opened: tuple[int, ...] = (100, 1_000, 10_000, 30_000, 100_000)
+    ended: int = 1_000_000
+    rounds: int = 11
+    prune_s: float = 20
+    starts: int = 3
+    admissions: int = 60_000
+
+
+QUICK = Sizes((100, 10_000, 100_000), ended=200_000, rounds=3, prune_s=3, starts=1, admissions=3_000)
+
+
+@contextlib.asynccontextmanager
+async def running(path: Path) -> AsyncIterator[Station]:
+    """A station of this process over a journal, with its writer's thread; a grid second is a second."""
+    unix_ms = int(time.time() * 1000)
+    journal = Journal(path, SUBSTATION, unix_ms)
+    clock = GridClock.resume(journal.station().moment, unix_ms, time.monotonic(), 1.0)
+    station = Station(journal, CAPACITY_W, clock, WriterMetrics(CollectorRegistry(), SUBSTATION))
+    gc.freeze()  # as the service does when it has started
+    try:
+        yield station
+    finally:
+        await station.close()
+        journal.close()
+
+
+async def admit(station: Station, plans: Iterator[Plan]) -> float:
+    """Admit a car of each client at once, with the report that the answers would carry; returns the seconds.
+
+    The cars leave again, which is not measured, so that as many are open as before.
+    """
+    began_s = time.monotonic()
+    asked = [
+        Place("book", f"~{secrets.token_hex(16)}", 0, "car", plan)
+        for plan in itertools.islice(plans, CLIENTS)
+    ]
+    answers = await asyncio.gather(*(station.ask(Request(place)) for place in asked))
+    station.report()
+    took_s = time.monotonic() - began_s
+    if any(answer.outcome is not SubstationOutcome.PLACED for answer in answers):
+        raise RuntimeError("not every car was admitted, so the times can't be compared")
+    stops = [StopSession(answer.session.session_id) for answer in answers if answer.session]
+    await asyncio.gather(*(station.ask(Request(stop)) for stop in stops))
+    return took_s
+
+
+async def times(paths: list[Path], rounds: int, say: Say) -> list[list[float]]:
+    """Return for each journal the milliseconds of each round of admissions; the rounds are interleaved."""
+    plans = itertools.cycle(PLANS)
+    async with contextlib.AsyncExitStack() as stack:
+        stations = [await stack.enter_async_context(running(path)) for path in paths]
+        found: list[list[float]] = [[] for _ in paths]
+        for number in range(rounds):
+            say(f"commits, round {number + 1} of {rounds}")
+            for each, station in zip(found, stations, strict=True):
+                took_s = [await admit(station, plans) for _ in range(IN_A_ROW)]
+                each.append(statistics.median(took_s) * 1000)
+    return found
+
+
+async def pruning(path: Path, seconds: float) -> tuple[float, float]:
+    """Return how many records a second are dropped and how many cars are admitted meanwhile."""
+    plans = itertools.cycle(PLANS)
+    usual_s, station_module.PRUNE_S = station_module.PRUNE_S, 0.01
+    try:
+        async with running(path) as station:
+            count = "SELECT count(*) FROM record WHERE vehicle_id <> 'car'"
+            before: int = station._indexes._store.rows(count)[0][0]
+            admitted, began_s = 0, time.monotonic()
+            while time.monotonic() < began_s + seconds:
+                await admit(station, plans)
+                admitted += CLIENTS
+            took_s = time.monotonic() - began_s
+            left: int = station._indexes._store.rows(count)[0][0]
+    finally:
+        station_module.PRUNE_S = usual_s
+    return (before - left) / took_s, admitted / took_s
+
+
+@contextlib.contextmanager
+def process(data: Path) -> Iterator[Substation]:
+    """A substation as a process of its own, ended with SIGKILL."""
+    service = Substation(data, TIME_SCALE="1", CAPACITY_KW="1000000")
+    try:
+        yield service
+    finally:
+        service.process.kill()
+        service.process.wait()
+
+
+def ready_s(service: Substation, began_s: float) -> float:
+    """Wait until it is ready; returns the seconds since `began_s`."""
+    while status(f"http://127.0.0.1:{service.port}/readyz") != 200:
+        if service.process.poll() is not None or time.monotonic() > began_s + READY_WITHIN_S:
+            raise RuntimeError(f"the substation is not ready: {service.said()}")
+        time.sleep(0.01)
+    return time.monotonic() - began_s
+
+
+def resident_mb(service: Substation) -> float:
+    """Return its resident memory in MB."""
+    pages = int(Path(f"/proc/{service.process.pid}/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+async def charge(service: Substation, admissions: int) -> None:
+    """Let cars charge for a second each, over the stream, as a balancer asks."""
+    async with connected(service.port) as client:
+        for first in range(0, admissions, 4 * CLIENTS):
+            places = [
+                Place("book", f"~{secrets.token_hex(16)}", 0, f"car-{number}", Plan(J_PER_KWH, 11_000, 1000))
+                for number in range(first, first + 4 * CLIENTS)
+            ]
+            await asyncio.gather(*(client.ask(place) for place in places))
+            client.messages.clear()
+
+
+def growth(folder: Path, sizes: Sizes, say: Say) -> list[Row]:
+    """Return row 6: commits and their throughput as open sessions grow."""
+    paths = [folder / f"open-{opened}" / "journal.sqlite" for opened in sizes.opened]
+    for path, opened in zip(paths, sizes.opened, strict=True):
+        say(f"a journal with {opened:,} open sessions")
+        fill(path, opened=opened, ended=0)
+    found = asyncio.run(times(paths, sizes.rounds, say))
+    few, many = found[0], found[-1]
+    curve = [
+        Row(6, f"{CLIENTS} admissions at once with {opened:,} open sessions", each, "ms")
+        for opened, each in zip(sizes.opened, found, strict=True)
+    ]
+    ratio = Row(
+        6,
+        f"admissions a second of a substation with {sizes.opened[-1]:,} open sessions against {sizes.opened[0]:,}",
+        [a / b for a, b in zip(few, many, strict=True)],
+        must=0.9,
+        aim=1.0,
+        higher_is_better=True,
+        note=", ".join(figure(CLIENTS * 1000 / statistics.median(each), "/s") for each in (few, many)),
+    )
+    return [ratio, *curve]
+
+
+def ended(folder: Path, sizes: Sizes, say: Say) -> list[Row]:
+    """Return row 11: commits among ended sessions, and how fast those are dropped."""
+    full, empty = folder / "ended" / "journal.sqlite", folder / "empty" / "journal.sqlite"
+    say(f"a journal with {sizes.ended:,} ended sessions")
+    fill(full, opened=0, ended=sizes.ended)
+    among, alone = asyncio.run(times([full, empty], sizes.rounds, say))
+    say("records are dropped")
+    dropped, admitted = asyncio.run(pruning(full, sizes.prune_s))
+    return [
+        Row(
+            11,
+            f"{CLIENTS} admissions at once among {sizes.ended:,} ended sessions, against an empty journal",
+            [a / b for a, b in zip(among, alone, strict=True)],
+            must=1.1,
+            note=", ".join(figure(statistics.median(each), "ms") for each in (among, alone)),
+        ),
+        Row(
+            11,
+            "records dropped by a substation, against admissions meanwhile",
+            [dropped / admitted],
+            must=1.0,
+            higher_is_better=True,
+            note=f"{figure(dropped, '/s')}, {figure(admitted, '/s')}",
+        ),
+    ]
+
+
+def processes(folder: Path, sizes: Sizes, say: Say) -> list[Row]:
+    """Return rows 12 and 13: the restart after a kill, and the memory."""
+    opened = sizes.opened[-1]
+    say(f"a journal with {opened:,} open and {sizes.ended:,} ended sessions")
+    fill(folder / "large" / SUBSTATION / "journal.sqlite", opened=opened, ended=sizes.ended)
+    took_s, large_mb = [], []
+    for number in range(sizes.starts):
+        say(f"restart {number + 1} of {sizes.starts}")
+        began_s = time.monotonic()
+        with process(folder / "large") as service:
+            took_s.append(ready_s(service, began_s))
+            large_mb.append(resident_mb(service))
+    (folder / "idle").mkdir()
+    with process(folder / "idle") as service:
+        ready_s(service, time.monotonic())
+        idle_mb = resident_mb(service)
+        say(f"{sizes.admissions:,} admissions")
+        asyncio.run(charge(service, sizes.admissions))
+        later_mb = resident_mb(service)
+    what = f"{opened:,} open and {sizes.ended:,} ended sessions"
+    return [
+        Row(12, f"restart of a substation with {what}, until it is ready", took_s, "s", must=2, aim=1),
+        Row(13, "memory of a substation, idle", [idle_mb], "MB", must=80),
+        Row(13, f"memory of a substation after {sizes.admissions:,} admissions", [later_mb], "MB", must=80),
+        Row(13, f"memory of a substation with {what}", large_mb, "MB"),
+    ]
+
+
+def rows(folder: Path, say: Say, *, quick: bool) -> list[Row]:
+    """Measure, and return rows 6, 11, 12 and 13."""
+    sizes = QUICK if quick else Sizes()
+    return [part for measure in (growth, ended, processes) for part in measure(folder, sizes, say)]
