@@ -59,7 +59,8 @@ class Roster:
         if renewed:
             member.book_id = ""
         if anew:
-            member.report, member.received_s, member.behind = report, now_s, 0
+            member.take(report, now_s)
+            member.behind = 0
             return None
         off_w = member.estimate_w(now_s) - report.load_w
         return off_w if member.renew(report, now_s) else None

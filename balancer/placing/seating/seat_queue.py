@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from balancer.contract import Charge
 from balancer.placing.returns.promised_returns import PromisedReturns
-from balancer.placing.seating.choosing import Seat, SeatChooser, name_of
+from balancer.placing.seating.choosing import Seat, SeatChooser
 from balancer.placing.seating.waiting_room import Waiter, WaitingRoom
 
 LOOK_EVERY_S = 0.05  # for room, while requests wait
@@ -57,14 +57,13 @@ class SeatQueue:
             return None
         waiter = former or self.room.enter(charge.plan.power_w, charge.substations)
         if not waiter:
-            self._chooser.note(charge, attempt, [], "the waiting room is full")
+            self._chooser.turn_away(charge, attempt)
             return None
         if former:
             self.room.back(former)
         # Requests that are refused from now on are promised a later moment than this one.
         self._promised_returns.promise(charge, self._clock(), waits=True)
-        options = self._chooser.look(charge.substations, surely=True)
-        decision = self._chooser.note(charge, attempt, options, "waits for room")
+        decision = self._chooser.let_wait(charge, attempt)
         decision.outcome = WAITING
         try:
             seat = await self._served(_Waiting(charge, attempt, waiter, loop.create_future()), until_s)
@@ -81,19 +80,16 @@ class SeatQueue:
             if waiting.future.done():  # it is on its way out
                 self.room.leave(waiting.waiter)
         view = self._chooser.view
-        options = {name_of(option): option for option in self._chooser.look(surely=True)}
-        free_w = {name: view.free_w(option) for name, option in options.items()}
+        free_w = view.free_w((), self._clock(), surely=True)
 
         def choose(waiter: Waiter, kept: set[str]) -> str | None:
             waiting = self._waiting[waiter.number]
-            eligible = [options[name] for name in waiter.eligible or options if name in options]
-            seat = self._chooser.choose(waiting.charge, waiting.attempt, eligible, kept)
+            seat = self._chooser.choose(waiting.charge, waiting.attempt, kept, surely=True)
             if not seat:
                 return None
             seat.waiter = waiter
             waiting.future.set_result(seat)
-            (options[seat.target],) = self._chooser.look((seat.target,), surely=True)
-            free_w[seat.target] = view.free_w(options[seat.target])
+            free_w.update(view.free_w((seat.target,), self._clock(), surely=True))
             return seat.target
 
         self.room.serve(self._chooser.outlook(), free_w, choose)

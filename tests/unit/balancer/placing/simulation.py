@@ -200,7 +200,7 @@ class Simulation:
 def estimated(simulation: Simulation, refused: set[str]) -> str | None:
     """What the balancer does, by the policy of the setup."""
     view, now_s = simulation.view, simulation.now_s
-    return view.pick(view.look((), now_s), simulation.setup.power_w, now_s)
+    return view.pick(view.candidates((), simulation.setup.power_w, now_s, surely=False), now_s)
 
 
 def snapshot(simulation: Simulation, refused: set[str]) -> str | None:
