@@ -31,6 +31,7 @@ class Roster:
         self.addresses = Addresses()
         self.poll_s = poll_s
         self.book_id = book_id
+        self.reports = 0  # how many were taken
         self._given_up: set[str] = set()  # ids, since the last call of `forget`
 
     @property
@@ -45,6 +46,7 @@ class Roster:
         if not member:
             member = Member(url, report, now_s, health, report.load_w)
             self.members[report.substation_id] = member
+            self.reports += 1
         member.identity_evidence.saw(report.journal_id, url, now_s, self.recent_s)
         if not self._credible(member, url, report, now_s):
             return None
@@ -61,9 +63,10 @@ class Roster:
         if anew:
             member.take(report, now_s)
             member.behind = 0
+            self.reports += 1
             return None
         off_w = member.estimate_w(now_s) - report.load_w
-        return off_w if member.renew(report, now_s) else None
+        return off_w if self._renew(member, report, now_s) else None
 
     def adopt(self, report: Report, now_s: float) -> bool:
         """Take a report that came on a substation's stream, if it is newer; returns whether it was.
@@ -77,7 +80,7 @@ class Roster:
         if report.journal_id != member.report.journal_id:
             return False
         member.book_id = report.book_id
-        return member.renew(report, now_s)
+        return self._renew(member, report, now_s)
 
     def denied(self, substation_id: str, report: Report, now_s: float) -> None:
         """Note that the stream of a substation was answered by another one, with `report`."""
@@ -131,6 +134,11 @@ class Roster:
             del self.members[name]
         given_up, self._given_up = self._given_up - self.members.keys(), set()
         return forgotten + sorted(given_up)
+
+    def _renew(self, member: Member, report: Report, now_s: float) -> bool:
+        newer = member.renew(report, now_s)
+        self.reports += newer
+        return newer
 
     def _credible(self, member: Member, url: str, report: Report, now_s: float) -> bool:
         """Whether a page at `url` speaks for a member: it may be at a second address, or a second one of its id."""
