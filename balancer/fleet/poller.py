@@ -12,6 +12,7 @@ from tornado.ioloop import PeriodicCallback
 
 from balancer.book.decommissioned import DecommissionedJournals
 from balancer.fleet.identity_log import IdentityLog
+from balancer.fleet.page_layout import PageLayout, page_layout
 from balancer.fleet.scan import NAMES, MetricSample, PageReading, PageUnusable, page_reading, scan
 from balancer.fleet.view import View
 from balancer.metrics import BalancerMetrics
@@ -49,6 +50,7 @@ class Poller:
             auto_decompress=False,  # a few kilobytes may become any number
         )
         self._callbacks: dict[str, PeriodicCallback] = {}
+        self._layouts: dict[str, PageLayout] = {}  # by address, of its last page
         self._first: set[asyncio.Task[None]] = set()
         self._identity_log = IdentityLog(view)
         self._tidying = PeriodicCallback(self.tidy, TIDY_S * 1000)
@@ -67,6 +69,7 @@ class Poller:
     def unwatch(self, url: str) -> None:
         """Stop polling `url`; the answer to a poll under way is not used."""
         self._callbacks.pop(url).stop()
+        self._layouts.pop(url, None)
         self._roster.addresses.unwatch(url)
 
     def tidy(self) -> None:
@@ -89,7 +92,7 @@ class Poller:
         """Poll one substation once. Any failure counts as a miss of this one alone."""
         began_s = time.monotonic()
         try:
-            found = checked(url, self._read(await self._fetch(url)), time.time())
+            found = checked(url, self._read(url, await self._fetch(url)), time.time())
         except (aiohttp.ClientError, TimeoutError, PageUnusable, ValueError) as error:
             log.info("poll missed", extra={"url": url, "error": f"{type(error).__name__}: {error}"})
             found = None
@@ -113,12 +116,18 @@ class Poller:
                     raise PageUnusable(f"a page over {MOST_BYTES} bytes")
             return bytes(page)
 
-    def _read(self, page: bytes) -> PageReading:
+    def _read(self, url: str, page: bytes) -> PageReading:
+        if (layout := self._layouts.get(url)) and (found := layout.read(page)):
+            return found
         try:
-            return page_reading(scan(page))
+            samples = scan(page)
+            found = page_reading(samples)
         except (PageUnusable, ValueError):
             self._metrics.scan_missed()
             return page_reading(parse(page))
+        if layout := page_layout(page, samples, found):
+            self._layouts[url] = layout
+        return found
 
     def _take(self, url: str, found: PageReading) -> None:
         report, now_s = found.report, time.monotonic()
