@@ -22,7 +22,7 @@ MOST_GONE = 100  # an address may make up one id a poll
 class Roster:
     """All substations that were ever seen, by their ids, and the addresses that are polled.
 
-    `poll_s` is the interval of the polls. Substations that belong to another order book than `book_id` are
+    `poll_s` is the interval of the polls; a poll counts as recent for `recent_s`. Substations that belong to another order book than `book_id` are
     foreign; with '' none is.
     """
 
@@ -30,14 +30,10 @@ class Roster:
         self.members: dict[str, Member] = {}
         self.addresses = Addresses()
         self.poll_s = poll_s
+        self.recent_s = EJECT_AFTER * poll_s
         self.book_id = book_id
         self.reports = 0  # how many were taken
         self._given_up: set[str] = set()  # ids, since the last call of `forget`
-
-    @property
-    def recent_s(self) -> float:
-        """For how many seconds a poll counts as recent."""
-        return EJECT_AFTER * self.poll_s
 
     def polled(self, url: str, report: Report, now_s: float) -> float | None:
         """Take a poll's report; returns how far the estimate was off, in watts, None if it is not newer."""

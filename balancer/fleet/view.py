@@ -85,15 +85,15 @@ class View:
 
     def state(self, member: Member, now_s: float) -> HealthState:
         """Return the state of a member; doubts about its identity and its address come before its health."""
-        if self.roster.disputed(member, now_s):
+        roster, name, evidence = self.roster, member.report.substation_id, member.identity_evidence
+        if evidence.disputed(now_s, roster.recent_s):
             return HealthState.CONFLICT
-        if self.roster.absent(member):
+        if not roster.addresses.belongs_to(member.url, name):
             return HealthState.GONE
-        denied_s = member.denied_s(now_s)
+        denied_s = evidence.denied_s(name, member.report.journal_id, now_s)
         if denied_s is not None:  # after a restart elsewhere that lasts for one poll: no alarm yet
-            return HealthState.CONFLICT if denied_s > self.roster.recent_s else HealthState.EJECTED
-        linked = self.linked(member.report.substation_id)
-        return member.health.state(now_s - member.received_s, self.roster.poll_s, now_s, linked=linked)
+            return HealthState.CONFLICT if denied_s > roster.recent_s else HealthState.EJECTED
+        return member.health.state(now_s - member.received_s, roster.poll_s, now_s, linked=self.linked(name))
 
     def load_w(self, member: Member, now_s: float, *, surely: bool) -> float:
         """Return the load of a member in watts, as the policy in force counts it.
