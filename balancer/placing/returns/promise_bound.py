@@ -28,18 +28,19 @@ class PromiseBound:
         self._reference: Charge | None = None
         self._found: dict[str, tuple[object, float]] = {}  # by substation: its version, and the room in watts
         self._most_w = math.inf
+        self._order, self._stay_ms = math.inf, 0  # of the reference
 
     def learn(self, charge: Charge, free_w: Mapping[str, float], now_s: float) -> None:
         """Take a request that was not served as the reference; `free_w` is the power that is free at each substation."""
         self.forget()
-        self._reference = charge
+        self._reference, self._stay_ms = charge, charge.plan.duration_ms
         self.refresh(free_w, now_s)
 
     def refresh(self, free_w: Mapping[str, float], now_s: float) -> None:
         """Find the bound again where something has changed; `free_w` is the power that is free now."""
         if not self._reference:
             return
-        self._most_w = 0.0
+        self._most_w, self._order = 0.0, self._promised_returns.order(self._reference)
         for name, watts in free_w.items():
             version = self._promised_returns.version(name, now_s)
             known = self._found.get(name)
@@ -53,12 +54,9 @@ class PromiseBound:
         self._reference, self._most_w = None, math.inf
         self._found.clear()
 
-    def excludes(self, charge: Charge) -> bool:
-        """Whether promises are sure to leave no room for a request, at any substation."""
-        reference, order = self._reference, self._promised_returns.order
-        return (
-            reference is not None
-            and charge.plan.power_w > self._most_w
-            and charge.plan.duration_ms >= reference.plan.duration_ms
-            and order(charge) >= order(reference)
-        )
+    def excludes(self, demand_w: int, stay_ms: int, order: float) -> bool:
+        """Whether promises are sure to leave no room, at any substation, for a request of this order and stay.
+
+        They are numbers, because a look asks this for each of the waiting requests.
+        """
+        return demand_w > self._most_w and stay_ms >= self._stay_ms and order >= self._order

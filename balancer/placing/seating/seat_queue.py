@@ -20,12 +20,17 @@ WAITING, SEATED, IN_VAIN, LEFT = "waiting", "seated", "in_vain", "left"  # how w
 
 @dataclasses.dataclass(slots=True)
 class _Waiting:
-    """One waiting request, its place in the room, and the future of its seat."""
+    """One waiting request, its place in the room, and the future of its seat.
+
+    `order` is its place in the order of the first refusals when it began to wait; it can only become a later one.
+    """
 
     charge: Charge
     attempt: int
     waiter: Waiter
     future: "asyncio.Future[Seat]"
+    stay_ms: int
+    order: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,7 +95,9 @@ class SeatQueue:
         decision = self._chooser.let_wait(charge, attempt)
         decision.outcome = WAITING
         try:
-            seat = await self._served(_Waiting(charge, attempt, waiter, loop.create_future()), until_s)
+            order, stay_ms = self._promised_returns.order(charge), charge.plan.duration_ms
+            waiting = _Waiting(charge, attempt, waiter, loop.create_future(), stay_ms, order)
+            seat = await self._served(waiting, until_s)
         except asyncio.CancelledError:
             decision.outcome = LEFT
             self._promised_returns.drop(charge)
@@ -127,7 +134,8 @@ class SeatQueue:
             return seat.target
 
         def hopeless(waiter: Waiter) -> bool:
-            return bound.excludes(self._waiting[waiter.number].charge)
+            waiting = self._waiting[waiter.number]
+            return bound.excludes(waiter.demand_w, waiting.stay_ms, waiting.order)
 
         served = self.room.serve(outlook, free_w, choose, hopeless)
         self._in_vain = None if served else scene

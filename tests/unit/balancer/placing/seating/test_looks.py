@@ -41,7 +41,7 @@ class World:
 
         self.seats.queue._chooser.choose = counted  # type: ignore[method-assign]
         if plain:
-            self.seats.queue._bound.excludes = lambda charge: False  # type: ignore[method-assign]  # noqa: ARG005
+            self.seats.queue._bound.excludes = lambda *_: False  # type: ignore[method-assign]
 
     async def serve(self) -> None:
         await asyncio.sleep(0)
