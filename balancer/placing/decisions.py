@@ -11,7 +11,7 @@ import itertools
 from balancer.fleet.member import Option
 
 MOST = 10_000
-MOST_OPTIONS = 100_000  # in all of them: some 25 MB
+MOST_OPTIONS = 100_000  # in all of them: some 16 MB
 
 
 @dataclasses.dataclass(slots=True)
