@@ -71,8 +71,8 @@ class BalancerMetrics:
             buckets=BATCH_BUCKETS,
             registry=registry,
         )
+        self._polls_ok, self._polls_failed = self._polls.labels("ok"), self._polls.labels("failed")
         for outcome in ("ok", "failed"):
-            self._polls.labels(outcome)
             self._resolutions.labels(outcome)
 
     def discovered(self, substation_id: str) -> None:
@@ -97,7 +97,7 @@ class BalancerMetrics:
 
     def polled(self, took_s: float, *, ok: bool) -> None:
         """Count a poll."""
-        self._polls.labels("ok" if ok else "failed").inc()
+        (self._polls_ok if ok else self._polls_failed).inc()
         self._poll_seconds.observe(took_s)
 
     def batched(self, calls: int) -> None:
