@@ -46,6 +46,12 @@ class _Polled:
     advertised: str = ""
     stream: str = ""
 
+    def stream_at(self, url: str, advertised: str) -> str:
+        """Return as `stream_address`."""
+        if self.advertised != advertised:
+            self.advertised, self.stream = advertised, stream_address(url, advertised)
+        return self.stream
+
 
 class Poller:
     """Keeps the roster up to date, and moves links to new addresses; ignores journals that were given up."""
@@ -170,10 +176,7 @@ class Poller:
         if self._roster.disputed(member, now_s):
             self._links.disconnect(substation_id)  # what was claimed there must not be placed on the other
         elif member.url == url:
-            if polled.advertised != found.grpc_address:
-                polled.advertised = found.grpc_address
-                polled.stream = stream_address(url, found.grpc_address)
-            self._links.connect(substation_id, polled.stream)
+            self._links.connect(substation_id, polled.stream_at(url, found.grpc_address))
 
 
 def checked(url: str, found: PageReading, unix_s: float) -> PageReading:

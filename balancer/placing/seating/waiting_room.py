@@ -34,7 +34,7 @@ that comes free at another.
 import collections
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 MOST_PASSES = 16
 KEPT_SHARE = 0.5  # of the substations may be kept for waiting requests, so that these never close the fleet
@@ -152,20 +152,16 @@ class WaitingRoom:
             known_w = min(too_much_w.get(waiter.eligible, waiter.demand_w + 1), highest_w + 1)
             if known_w <= waiter.demand_w or not waiter.fits(free_w):
                 continue
-            target = None
-            if not hopeless(waiter):
-                earlier = [other for other in overdue if other.number < waiter.number]
-                target = choose(waiter, _settle(earlier, outlook))
+            earlier = (other for other in overdue if other.number < waiter.number)  # for most it is not read
+            target = None if hopeless(waiter) else choose(waiter, _settle(earlier, outlook))
             if target is None:
                 too_much_w[waiter.eligible] = waiter.demand_w
                 continue
             self.leave(waiter)
             served.append(waiter)
             highest_w = max(free_w.values(), default=0)
-            for other in self._waiters.values():
-                if other.number > waiter.number:
-                    break
-                passes[other.number] += other.suits(target, outlook.capacities)
+            passed = (each for each in self._waiters.values() if each.number < waiter.number)
+            passes.update(each.number for each in passed if each.suits(target, outlook.capacities))
             overdue = self._overdue(passes, outlook)
         return served
 
@@ -181,7 +177,7 @@ class WaitingRoom:
         return overdue
 
 
-def _settle(overdue: list[Waiter], outlook: Outlook) -> set[str]:
+def _settle(overdue: Iterable[Waiter], outlook: Outlook) -> set[str]:
     """Give waiters that were passed too often a substation to keep, as long as there is one; returns all of these."""
     most = max(1, int(len(outlook.capacities) * KEPT_SHARE))
     kept: set[str] = set()
