@@ -86,7 +86,7 @@ class View:
     def state(self, member: Member, now_s: float) -> HealthState:
         """Return the state of a member; doubts about its identity and its address come before its health."""
         roster, name, evidence = self.roster, member.report.substation_id, member.identity_evidence
-        if evidence.disputed(now_s, roster.recent_s):
+        if len(evidence.journals) > 1 and evidence.disputed(now_s, roster.recent_s):
             return HealthState.CONFLICT
         if not roster.addresses.belongs_to(member.url, name):
             return HealthState.GONE
@@ -121,10 +121,10 @@ class View:
             return [(w / m.report.capacity_w, name) for name, m, w in with_w if w <= m.report.capacity_w]
         # The same for the usual case. Each decision runs this loop over the whole fleet, so it does little.
         found: list[Candidate] = []
-        estimate_w, foreign = Member.estimate_w, self.roster.foreign
+        estimate_w, foreign, own_book = Member.estimate_w, self.roster.foreign, self.roster.book_id
         for name, member in self._among(eligible):
             demanded_w, capacity_w = estimate_w(member, now_s) + demand_w, member.report.capacity_w
-            if demanded_w <= capacity_w and not foreign(member):
+            if demanded_w <= capacity_w and (member.book_id == own_book or not foreign(member)):
                 found.append((demanded_w / capacity_w, name))
         return found
 
