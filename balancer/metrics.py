@@ -71,8 +71,8 @@ class BalancerMetrics:
             registry=registry,
         )
         self._decided: dict[tuple[str, str], Counter] = {}  # by substation and outcome: cheaper than labels()
+        self._polls_ok, self._polls_failed = self._polls.labels("ok"), self._polls.labels("failed")
         for outcome in ("ok", "failed"):
-            self._polls.labels(outcome)
             self._resolutions.labels(outcome)
 
     def discovered(self, substation_id: str) -> None:
@@ -99,7 +99,7 @@ class BalancerMetrics:
 
     def polled(self, took_s: float, *, ok: bool) -> None:
         """Count a poll."""
-        self._polls.labels("ok" if ok else "failed").inc()
+        (self._polls_ok if ok else self._polls_failed).inc()
         self._poll_seconds.observe(took_s)
 
     def batched(self, calls: int) -> None:

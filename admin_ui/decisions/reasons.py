@@ -6,7 +6,7 @@ Pure. An explanation never says more than the decision contains: where the estim
 from collections.abc import Mapping
 from typing import Any
 
-MOST_CANDIDATES = 12  # of one decision; the others are counted
+MOST_CANDIDATES = 12  # of one decision, as many as the balancer records; the others are counted
 CLOSE = 1e-6  # estimates are rounded to the watt; a smaller difference counts as equal
 UNUSABLE = {"ejected", "conflict", "gone", "unseen"}
 UNLINKED = "its stream is down"
@@ -53,7 +53,7 @@ def explain(decision: Mapping[str, Any]) -> dict[str, Any]:
         "came_of_it": result,
         "words": _words(decision, candidates),
         "candidates": candidates[:MOST_CANDIDATES],
-        "left_out": max(len(candidates) - MOST_CANDIDATES, 0),
+        "left_out": max(len(candidates) - MOST_CANDIDATES, 0) + decision.get("left_out", 0),
     }
 
 

@@ -52,6 +52,6 @@ class IdentityEvidence:
     def denied_s(self, substation_id: str, journal_id: str, now_s: float) -> float | None:
         """Return for how long the stream has named another identity; None while it does not."""
         heard = self.heard
-        if not heard or (heard.substation_id, heard.journal_id) == (substation_id, journal_id):
+        if not heard or (heard.journal_id == journal_id and heard.substation_id == substation_id):
             return None
         return now_s - heard.since_s

@@ -5,6 +5,8 @@ Pure: time comes as seconds of a monotonic clock.
 
 import bisect
 import dataclasses
+import math
+from typing import NamedTuple
 
 from balancer.fleet.health import Health, HealthState
 from balancer.fleet.identity_evidence import IdentityEvidence
@@ -13,29 +15,40 @@ from substation.contract import RELEASES_WITHIN_S, Report
 FINITE_WITHIN_S = (0.0, *RELEASES_WITHIN_S[:-1])
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Candidate:
-    """A substation as a policy sees it, in watts: its estimated load, its capacity, its load by the last poll."""
-
-    substation_id: str
-    estimate_w: float
-    capacity_w: int
-    polled_w: int = 0
+# A substation with room: its utilization with the demand, and its id. A plain tuple, because there is one for each
+# substation in each decision; a named one takes twice as long to make.
+Candidate = tuple[float, str]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Option:
-    """One substation at the moment of a decision; `most_w` is the highest load that it can have now.
+class Option(NamedTuple):
+    """One substation at the moment of a decision; `estimate_w` is the load by which it was judged.
 
     `linked` is whether its stream is up; a request that is sent without one has an unknown outcome.
     """
 
-    candidate: Candidate
+    substation_id: str
+    estimate_w: float
+    capacity_w: int
     state: HealthState
     draining: bool
     report_age_s: float
-    most_w: float
     linked: bool = True
+
+
+class Stretch(NamedTuple):
+    """The load of one report between two points of its release schedule, where it falls evenly.
+
+    `from_s` and `until_s` are seconds after the report; `load_w` is the load at `from_s`.
+    """
+
+    from_s: float
+    until_s: float
+    load_w: int
+    falls_w_s: float
+
+
+EARLIEST_S = -1e9  # before any report; finite, so that it can be subtracted
+NO_STRETCH = Stretch(math.inf, -math.inf, 0, 0.0)  # no moment is in it
 
 
 @dataclasses.dataclass(slots=True)
@@ -51,12 +64,18 @@ class Member:
     book_id: str = ""  # the order book that it belongs to, as its stream says; '' for any
     behind: int = 0  # polls in a row whose epoch was below the known one
     identity_evidence: IdentityEvidence = dataclasses.field(default_factory=IdentityEvidence)
+    # The last stretch that was looked up: it holds for many decisions, so most of them search no schedule.
+    _stretch: Stretch = dataclasses.field(default=NO_STRETCH, init=False, repr=False, compare=False)
+
+    def take(self, report: Report, now_s: float) -> None:
+        """Keep a report, whatever is known."""
+        self.report, self.received_s, self._stretch = report, now_s, NO_STRETCH
 
     def renew(self, report: Report, now_s: float) -> bool:
         """Keep a report if it is newer than the known one; returns whether it was."""
         if (report.epoch, report.seq) <= (self.report.epoch, self.report.seq):
             return False
-        self.report, self.received_s = report, now_s
+        self.take(report, now_s)
         return True
 
     def denied_s(self, now_s: float) -> float | None:
@@ -65,14 +84,18 @@ class Member:
 
     def estimate_w(self, now_s: float) -> float:
         """Return the watts that it probably carries at a moment, with what is on its way to it."""
-        freed = released_w(self.report.releases_w, now_s - self.received_s)
-        return self.report.load_w - freed + self.outstanding_w
+        elapsed_s = now_s - self.received_s
+        from_s, until_s, load_w, falls_w_s = self._stretch
+        if not from_s <= elapsed_s < until_s:
+            from_s, until_s, load_w, falls_w_s = self._stretch = stretch_at(self.report, elapsed_s)
+        return load_w - falls_w_s * (elapsed_s - from_s) + self.outstanding_w
 
-    def most_w(self, now_s: float) -> float:
+    def most_w(self, now_s: float) -> int:
         """Return the most watts that it can carry: only points of the schedule that are over count as freed."""
-        over = bisect.bisect_right(FINITE_WITHIN_S, now_s - self.received_s)
-        freed = (0, *self.report.releases_w)[max(over - 1, 0)]
-        return self.report.load_w - freed + self.outstanding_w
+        elapsed_s = now_s - self.received_s
+        if not self._stretch.from_s <= elapsed_s < self._stretch.until_s:
+            self._stretch = stretch_at(self.report, elapsed_s)
+        return self._stretch.load_w + self.outstanding_w
 
     def releases(self, now_s: float) -> list[tuple[float, float]]:
         """Return what the known plans will free from a moment on: pairs of (within so many seconds, watts)."""
@@ -122,6 +145,19 @@ class Member:
         half_w = self.report.load_w / 2
         freed = zip(RELEASES_WITHIN_S[:-1], self.report.releases_w, strict=False)
         return next((within_s for within_s, freed_w in freed if freed_w >= half_w), RELEASES_WITHIN_S[-2])
+
+
+def stretch_at(report: Report, elapsed_s: float) -> Stretch:
+    """Return the stretch of a report that contains a moment, in seconds after the report."""
+    after = bisect.bisect_right(FINITE_WITHIN_S, elapsed_s)
+    points = (0, *report.releases_w)
+    if after == 0:
+        return Stretch(EARLIEST_S, 0.0, report.load_w, 0.0)
+    from_s, load_w = FINITE_WITHIN_S[after - 1], report.load_w - points[after - 1]
+    if after == len(FINITE_WITHIN_S):
+        return Stretch(from_s, math.inf, load_w, 0.0)
+    until_s = FINITE_WITHIN_S[after]
+    return Stretch(from_s, until_s, load_w, (points[after] - points[after - 1]) / (until_s - from_s))
 
 
 def released_w(releases_w: tuple[int, ...], elapsed_s: float) -> float:

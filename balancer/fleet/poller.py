@@ -1,6 +1,7 @@
 """Polls every substation's `/metrics`, each on a PeriodicCallback of its own."""
 
 import asyncio
+import dataclasses
 import logging
 import re
 import time
@@ -9,9 +10,11 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 from tornado.ioloop import PeriodicCallback
+from yarl import URL
 
 from balancer.book.decommissioned import DecommissionedJournals
 from balancer.fleet.identity_log import IdentityLog
+from balancer.fleet.page_layout import PageLayout, page_layout
 from balancer.fleet.scan import NAMES, MetricSample, PageReading, PageUnusable, page_reading, scan
 from balancer.fleet.view import View
 from balancer.metrics import BalancerMetrics
@@ -28,6 +31,26 @@ TIMEOUT_SHARE = 0.8  # of the interval
 TIDY_S = 5.0  # between two looks for substations that are gone for good
 OK = 200
 STREAM = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})")
+
+
+@dataclasses.dataclass(slots=True)
+class _Polled:
+    """One polled address, and what needs not be found out again at each poll.
+
+    `target` is the address of its page, `layout` that of the last page; `stream` is what `advertised` means there.
+    """
+
+    callback: PeriodicCallback
+    target: URL
+    layout: PageLayout | None = None
+    advertised: str = ""
+    stream: str = ""
+
+    def stream_at(self, url: str, advertised: str) -> str:
+        """Return as `stream_address`."""
+        if self.advertised != advertised:
+            self.advertised, self.stream = advertised, stream_address(url, advertised)
+        return self.stream
 
 
 class Poller:
@@ -48,7 +71,7 @@ class Poller:
             headers={"Accept-Encoding": "identity"},
             auto_decompress=False,  # a few kilobytes may become any number
         )
-        self._callbacks: dict[str, PeriodicCallback] = {}
+        self._polled: dict[str, _Polled] = {}
         self._first: set[asyncio.Task[None]] = set()
         self._identity_log = IdentityLog(view)
         self._tidying = PeriodicCallback(self.tidy, TIDY_S * 1000)
@@ -59,14 +82,14 @@ class Poller:
         self._roster.addresses.watch(url)
         callback = PeriodicCallback(lambda: self.poll(url), self._roster.poll_s * 1000, jitter=JITTER)
         callback.start()
-        self._callbacks[url] = callback
+        self._polled[url] = _Polled(callback, URL(f"{url}/metrics?{QUERY}"))
         task = asyncio.create_task(self.poll(url))
         self._first.add(task)
         task.add_done_callback(self._first.discard)
 
     def unwatch(self, url: str) -> None:
         """Stop polling `url`; the answer to a poll under way is not used."""
-        self._callbacks.pop(url).stop()
+        self._polled.pop(url).callback.stop()
         self._roster.addresses.unwatch(url)
 
     def tidy(self) -> None:
@@ -79,31 +102,35 @@ class Poller:
 
     async def close(self) -> None:
         """Stop polling."""
-        for callback in (self._tidying, *self._callbacks.values()):
-            callback.stop()
+        self._tidying.stop()
+        for polled in self._polled.values():
+            polled.callback.stop()
         for task in self._first:
             task.cancel()
         await self._session.close()
 
     async def poll(self, url: str) -> None:
         """Poll one substation once. Any failure counts as a miss of this one alone."""
+        polled = self._polled.get(url)
+        if not polled:
+            return
         began_s = time.monotonic()
         try:
-            found = checked(url, self._read(await self._fetch(url)), time.time())
+            found = checked(url, self._read(polled, await self._fetch(polled.target)), time.time())
         except (aiohttp.ClientError, TimeoutError, PageUnusable, ValueError) as error:
             log.info("poll missed", extra={"url": url, "error": f"{type(error).__name__}: {error}"})
             found = None
         self._metrics.polled(time.monotonic() - began_s, ok=found is not None)
-        if url not in self._callbacks:  # unwatched meanwhile
+        if self._polled.get(url) is not polled:  # unwatched meanwhile
             return
         if found:
-            self._take(url, found)
+            self._take(url, polled, found)
         else:
             self._roster.addresses.missed(url)
 
-    async def _fetch(self, url: str) -> bytes:
+    async def _fetch(self, target: URL) -> bytes:
         # A redirect would let one address speak for another.
-        async with self._session.get(f"{url}/metrics?{QUERY}", allow_redirects=False) as response:
+        async with self._session.get(target, allow_redirects=False) as response:
             if response.status != OK:
                 raise PageUnusable(f"status {response.status}")
             page = bytearray()
@@ -113,14 +140,19 @@ class Poller:
                     raise PageUnusable(f"a page over {MOST_BYTES} bytes")
             return bytes(page)
 
-    def _read(self, page: bytes) -> PageReading:
+    def _read(self, polled: _Polled, page: bytes) -> PageReading:
+        if polled.layout and (found := polled.layout.read(page)):
+            return found
         try:
-            return page_reading(scan(page))
+            samples = scan(page)
+            found = page_reading(samples)
         except (PageUnusable, ValueError):
             self._metrics.scan_missed()
             return page_reading(parse(page))
+        polled.layout = page_layout(page, samples, found)
+        return found
 
-    def _take(self, url: str, found: PageReading) -> None:
+    def _take(self, url: str, polled: _Polled, found: PageReading) -> None:
         report, now_s = found.report, time.monotonic()
         substation_id = report.substation_id
         if self._decommissioned.includes(substation_id, report.journal_id):
@@ -144,7 +176,7 @@ class Poller:
         if self._roster.disputed(member, now_s):
             self._links.disconnect(substation_id)  # what was claimed there must not be placed on the other
         elif member.url == url:
-            self._links.connect(substation_id, stream_address(url, found.stream_address))
+            self._links.connect(substation_id, polled.stream_at(url, found.stream_address))
 
 
 def checked(url: str, found: PageReading, unix_s: float) -> PageReading:

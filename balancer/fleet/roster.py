@@ -22,7 +22,7 @@ MOST_GONE = 100  # an address may make up one id a poll
 class Roster:
     """All substations that were ever seen, by their ids, and the addresses that are polled.
 
-    `poll_s` is the interval of the polls. Substations that belong to another order book than `book_id` are
+    `poll_s` is the interval of the polls; a poll counts as recent for `recent_s`. Substations that belong to another order book than `book_id` are
     foreign; with '' none is.
     """
 
@@ -30,13 +30,10 @@ class Roster:
         self.members: dict[str, Member] = {}
         self.addresses = Addresses()
         self.poll_s = poll_s
+        self.recent_s = EJECT_AFTER * poll_s
         self.book_id = book_id
+        self.reports = 0  # how many were taken
         self._given_up: set[str] = set()  # ids, since the last call of `forget`
-
-    @property
-    def recent_s(self) -> float:
-        """For how many seconds a poll counts as recent."""
-        return EJECT_AFTER * self.poll_s
 
     def polled(self, url: str, report: Report, now_s: float) -> float | None:
         """Take a poll's report; returns how far the estimate was off, in watts, None if it is not newer."""
@@ -45,6 +42,7 @@ class Roster:
         if not member:
             member = Member(url, report, now_s, health, report.load_w)
             self.members[report.substation_id] = member
+            self.reports += 1
         member.identity_evidence.saw(report.journal_id, url, now_s, self.recent_s)
         if not self._credible(member, url, report, now_s):
             return None
@@ -59,10 +57,12 @@ class Roster:
         if renewed:
             member.book_id = ""
         if anew:
-            member.report, member.received_s, member.behind = report, now_s, 0
+            member.take(report, now_s)
+            member.behind = 0
+            self.reports += 1
             return None
         off_w = member.estimate_w(now_s) - report.load_w
-        return off_w if member.renew(report, now_s) else None
+        return off_w if self._renew(member, report, now_s) else None
 
     def adopt(self, report: Report, now_s: float) -> bool:
         """Take a report that came on a substation's stream, if it is newer; returns whether it was.
@@ -76,7 +76,7 @@ class Roster:
         if report.journal_id != member.report.journal_id:
             return False
         member.book_id = report.book_id
-        return member.renew(report, now_s)
+        return self._renew(member, report, now_s)
 
     def denied(self, substation_id: str, report: Report, now_s: float) -> None:
         """Note that the stream of a substation was answered by another one, with `report`."""
@@ -130,6 +130,11 @@ class Roster:
             del self.members[name]
         given_up, self._given_up = self._given_up - self.members.keys(), set()
         return forgotten + sorted(given_up)
+
+    def _renew(self, member: Member, report: Report, now_s: float) -> bool:
+        newer = member.renew(report, now_s)
+        self.reports += newer
+        return newer
 
     def _credible(self, member: Member, url: str, report: Report, now_s: float) -> bool:
         """Whether a page at `url` speaks for a member: it may be at a second address, or a second one of its id."""

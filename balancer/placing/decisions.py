@@ -11,14 +11,15 @@ import itertools
 from balancer.fleet.member import Option
 
 MOST = 10_000
-MOST_OPTIONS = 100_000  # in all of them: some 25 MB
+MOST_OPTIONS = 100_000  # in all of them: some 16 MB
 
 
 @dataclasses.dataclass(slots=True)
 class Decision:
     """One choice by the policy, and its outcome.
 
-    `options` are the substations as they were at that moment; `chosen` is None when no substation was asked;
+    `options` are the substations as they were at that moment, `left_out` more are not recorded; `chosen` is None when
+    no substation was asked;
     `reason` says in words why; `outcome` is the substation's answer, '' while it is awaited or when no substation
     was asked, "known" when the order book named another place, and for a request that waited how the waiting ended.
     """
@@ -34,6 +35,7 @@ class Decision:
     outcome: str = ""
     session_id: str = ""
     number: int = 0
+    left_out: int = 0
 
 
 class Decisions:

@@ -31,15 +31,15 @@ def decision_json(decision: Decision) -> dict[str, object]:
     """Return a decision with the options as they were seen."""
     options = [
         {
-            "substation_id": option.candidate.substation_id,
+            "substation_id": option.substation_id,
             "state": option.state,
             "draining": option.draining,
             "linked": option.linked,
-            "estimate_kw": round(option.candidate.estimate_w / KW, 3),
-            "capacity_kw": option.candidate.capacity_w / KW,
+            "estimate_kw": round(option.estimate_w / KW, 3),
+            "capacity_kw": option.capacity_w / KW,
             "report_age_s": round(option.report_age_s, 3),
         }
-        for option in sorted(decision.options, key=lambda option: option.candidate.substation_id)
+        for option in sorted(decision.options, key=lambda option: option.substation_id)
     ]
     plain = {
         name: getattr(decision, name)
@@ -53,6 +53,7 @@ def decision_json(decision: Decision) -> dict[str, object]:
             "reason",
             "outcome",
             "session_id",
+            "left_out",
         )
     }
     return plain | {"demand_kw": decision.demand_w / KW, "options": options}

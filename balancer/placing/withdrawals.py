@@ -21,7 +21,10 @@ from substation.contract import Withdraw
 log = logging.getLogger(__name__)
 
 ROUND_S = 5.0  # one round of asking
-PAUSE_S = 0.5  # between rounds that ended without an answer
+PAUSE_S = 0.5  # after the first round that ended without an answer; doubles
+LONGEST_PAUSE_S = (
+    5.0  # a round that waits for a lost link ends when it is back, so this is only for one that says no
+)
 MOST_AT_ONCE = 64  # asked of a substation that answers
 
 
@@ -74,19 +77,25 @@ class Withdrawals:
     async def _settle(self, target: str) -> None:
         """Ask one substation until nothing is pending there."""
         pending = self._pending[target]
-        at_once = 1
+        at_once, pause_s = 1, PAUSE_S
         while pending:
             if at_once == 1:
                 await asyncio.gather(*(self._forget(one) for one in self._given_up_of(pending)))
             batch = list(itertools.islice(pending.values(), at_once))
             answered = await asyncio.gather(*(self._answered(one) for one in batch))
-            at_once = MOST_AT_ONCE if all(answered) else 1
-            if not all(answered):
-                await asyncio.sleep(PAUSE_S)
+            if all(answered):
+                at_once, pause_s = MOST_AT_ONCE, PAUSE_S
+                continue
+            await asyncio.sleep(pause_s)
+            at_once = 1
+            pause_s = PAUSE_S if any(answered) else min(2 * pause_s, LONGEST_PAUSE_S)
         del self._pending[target]
 
     def _given_up_of(self, pending: dict[str, Withdrawal]) -> list[Withdrawal]:
-        return [one for one in pending.values() if self._decommissioned.includes(one.target, one.journal_id)]
+        """Return the withdrawals whose journal is gone for good; thousands that wait name one or two journals."""
+        journals = {(one.target, one.journal_id) for one in pending.values()}
+        gone = {journal for journal in journals if self._decommissioned.includes(*journal)}
+        return [one for one in pending.values() if (one.target, one.journal_id) in gone] if gone else []
 
     async def _answered(self, withdrawal: Withdrawal) -> bool:
         """Ask once for a withdrawal; without an answer, it goes behind the others."""

@@ -16,7 +16,7 @@ from deploy.local import machine
 from tests.bench.table import Row, markdown
 
 ROOT = Path(__file__).parents[2]
-SECTIONS = ("admission", "substation", "console")  # each is a module here with `rows(folder, say, quick=...)`
+SECTIONS = ("admission", "substation", "fleet", "console")  # modules here with `rows(folder, say, quick=...)`
 JSON = ROOT / "docs" / "benchmark.json"
 PAGE = ROOT / "docs" / "PERFORMANCE.md"
 BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"

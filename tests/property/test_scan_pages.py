@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from balancer.fleet.page_layout import page_layout
 from balancer.fleet.poller import checked, parse
 from balancer.fleet.scan import NAMES, WITHIN, MetricSample, PageReading, PageUnusable, page_reading, scan
 from substation.contract import MOST_AHEAD_S, MOST_W, RELEASES_WITHIN_S, Report
@@ -255,3 +256,55 @@ def test_what_only_the_parser_can_read_is_refused_by_the_scan_and_not_misread(pa
     with pytest.raises((PageUnusable, ValueError)):
         page_reading(scan(page))
     assert page_reading(parse(page)) == page_reading(scan(GENUINE))
+
+
+def slow_reading(page: bytes) -> PageReading | None:
+    try:
+        return page_reading(scan(page))
+    except (PageUnusable, ValueError):
+        return None
+
+
+@given(first=reports(), other=reports(), address=TEXT)
+def test_a_page_in_the_layout_of_the_one_before_it_is_read_as_by_the_scan(
+    first: Report, other: Report, address: str
+) -> None:
+    other = dataclasses.replace(other, substation_id=first.substation_id, journal_id=first.journal_id)
+    samples = scan(real_page(first, address))
+    layout = page_layout(real_page(first, address), samples, page_reading(samples))
+    assert layout
+    assert layout.read(real_page(other, address)) == PageReading(other, address)
+
+
+@given(report=reports(), address=TEXT, data=st.data())
+def test_a_page_that_was_tampered_with_is_read_by_its_layout_as_by_the_scan_or_not_at_all(
+    report: Report, address: str, data: st.DataObject
+) -> None:
+    page = real_page(report, address)
+    samples = scan(page)
+    layout = page_layout(page, samples, page_reading(samples))
+    assert layout
+    lines = page.split(b"\n")
+    at = data.draw(st.integers(0, len(lines) - 1))
+    broken = data.draw(
+        st.sampled_from([b"", b" ", b"# x", b"nan", b"0.5", b"-1", b"1e999", b"2.0", b"\r", b"x 1"])
+    )
+    change = data.draw(st.sampled_from(["value", "end", "insert", "drop"]))
+    if change == "value":
+        lines[at] = lines[at].rpartition(b" ")[0] + b" " + broken
+    elif change == "end":
+        lines[at] += broken
+    elif change == "insert":
+        lines.insert(at, broken)
+    else:
+        del lines[at]
+    tampered = b"\n".join(lines)
+    found = layout.read(tampered)
+    assert found is None or found == slow_reading(tampered)
+
+
+def test_a_page_with_other_samples_or_in_another_order_has_no_layout() -> None:
+    page = real_page(Report("s-1", "j", 1, 1, 0, 1, draining=False, releases_w=(0,) * len(WITHIN)))
+    for other in (page + b"up 1.0\n", b"\n".join(reversed(page.split(b"\n")))):
+        samples = scan(other)
+        assert page_layout(other, samples, page_reading(samples)) is None

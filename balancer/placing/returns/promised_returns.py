@@ -21,7 +21,7 @@ from balancer.contract import Charge
 from balancer.fleet.view import View
 from balancer.placing.returns.promises import Promises, request_name
 from balancer.placing.returns.return_times import ReturnTimes
-from balancer.placing.returns.timetable import Promise, Timetable, fits_beside
+from balancer.placing.returns.timetable import Promise, Timetable, room_beside
 
 UNKNOWN_WAIT_S = 60.0  # when no plan says when there will be room
 BLIND_WAIT_S = 2.0  # when no substation can be asked: a start or an outage
@@ -78,6 +78,7 @@ class PromisedReturns:
         self.drop(charge)
         if wall_s > 0:
             self._times.learn(charge, wall_s)
+        self.promises.changes += 1
 
     def drop(self, charge: Charge) -> None:
         """Drop the promise of a request."""
@@ -90,15 +91,19 @@ class PromisedReturns:
         return promise.target if promise else None
 
     def leaves_room(self, name: str, charge: Charge, now_s: float) -> bool:
-        """Whether a request may take power at a substation now without taking it from earlier promises.
+        """Whether a request may take its power at a substation now without taking it from earlier promises."""
+        return self.room_w(name, charge, now_s) >= charge.plan.power_w
 
-        Each earlier promise needs its power at its own moment, scaled by the share of callers who come back.
+    def room_w(self, name: str, charge: Charge, now_s: float) -> float:
+        """Return how many watts at a substation a request may take now without taking them from earlier promises.
+
+        Each earlier promise needs its power at its own moment, scaled by the share of callers who come back. It is
+        infinite where no promise sets a limit. For a request that was refused later and stays longer it is not more.
         """
         timetable, member = self.promises.at(name), self._roster.members.get(name)
         if not timetable or not member:
-            return True
-        own = self.promises.of(charge)
-        before, gone_s = own.number if own else math.inf, now_s + self._times.stay_s(charge, member)
+            return math.inf
+        before, gone_s = self.order(charge), now_s + self._times.stay_s(charge, member)
         most_w = MOST_SHARE * member.report.capacity_w
         ahead = [
             promise
@@ -107,7 +112,22 @@ class PromisedReturns:
             and promise.at_s <= gone_s
             and self.promises.keeps_power(promise, most_w)
         ]
-        return fits_beside(ahead, member, charge.plan.power_w, now_s, self.promises.come_back)
+        return room_beside(ahead, member, now_s, self.promises.come_back)
+
+    def version(self, name: str, now_s: float) -> object:
+        """Return what is equal at two moments only if no request has more room at a substation at the later one."""
+        member = self._roster.members.get(name)
+        known = (
+            (member.received_s, member.report.epoch, member.report.seq, member.most_w(now_s))
+            if member
+            else None
+        )
+        return known, self.promises.changed(name), self.promises.come_back, self._times.time_scale
+
+    def order(self, charge: Charge) -> float:
+        """Return the place of a request in the order of the first refusals; infinite if it has no promise."""
+        own = self.promises.of(charge)
+        return own.number if own else math.inf
 
     def kept_w(self, name: str, now_s: float) -> float:
         """Return the watts at a substation that requests which come later don't get: callers are due for them now."""

@@ -13,10 +13,13 @@ RECENT = 50  # about how many promises count for the share of callers who come b
 class Promises:
     """The promises that are kept, at most one for each request.
 
-    `come_back` is the share of callers who came back recently.
+    `come_back` is the share of callers who came back recently; `changes` rises whenever more power may have come free
+    of promises, or fewer.
     """
 
     def __init__(self) -> None:
+        self.changes = 0
+        self._changed: dict[str, int] = {}  # by substation, `changes` when its promises changed last
         self.come_back = 1.0
         self._by_request: dict[str, Promise] = {}
         self._timetables: dict[str, Timetable] = {}
@@ -41,16 +44,19 @@ class Promises:
     def add(self, promise: Promise) -> None:
         """Keep a promise."""
         self._by_request[promise.who] = promise
+        self._note_change(promise)
         self._timetables.setdefault(promise.target, Timetable()).add(promise)
 
     def seated(self, charge: Charge) -> None:
         """Stop keeping power for a request, because it is being placed."""
         if request_name(charge) in self._by_request:
             self._seated.add(request_name(charge))
+            self._note_change(self._by_request[request_name(charge)])
 
     def drop(self, promise: Promise) -> None:
         """Drop a promise."""
         del self._by_request[promise.who]
+        self._note_change(promise)
         self._seated.discard(promise.who)
         self._timetables[promise.target].drop(promise)
 
@@ -58,6 +64,15 @@ class Promises:
         """Count whether the caller of a promise came back; one that waits did not have to."""
         if not promise.waits:
             self.come_back += (came - self.come_back) / RECENT
+            self.changes += 1
+
+    def changed(self, name: str) -> int:
+        """Return a number that differs whenever the promises at a substation have changed."""
+        return self._changed.get(name, 0)
+
+    def _note_change(self, promise: Promise) -> None:
+        self.changes += 1
+        self._changed[promise.target] = self.changes
 
     def pass_time(self, now_s: float) -> None:
         """Drop the promises whose callers did not come back."""

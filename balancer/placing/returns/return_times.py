@@ -17,17 +17,18 @@ SPREAD_SHARE = 0.1  # unless that adds more than this share to their wait
 class ReturnTimes:
     """Computes return times; learns from admissions how many wall seconds a plan takes.
 
-    `poll_s` is the interval of the polls: the view is up to that old.
+    `poll_s` is the interval of the polls: the view is up to that old. `time_scale` is how many grid seconds pass in a
+    wall second, None until it is known.
     """
 
     def __init__(self, promises: Promises, poll_s: float) -> None:
         self._promises = promises
         self._poll_s = poll_s
-        self._time_scale: float | None = None  # grid seconds in a wall second
+        self.time_scale: float | None = None
 
     def learn(self, charge: Charge, wall_s: float) -> None:
         """Learn the time scale from a request that was admitted for `wall_s` seconds."""
-        self._time_scale = charge.plan.duration_ms / 1000 / wall_s
+        self.time_scale = charge.plan.duration_ms / 1000 / wall_s
 
     def first_fit(
         self, charge: Charge, number: int, admitting: list[tuple[str, Member]], now_s: float
@@ -60,8 +61,8 @@ class ReturnTimes:
         Until something was admitted the time scale is not known. Then a typical stay is assumed: twice the
         time in which half of the substation's load is freed.
         """
-        if self._time_scale:
-            return charge.plan.duration_ms / 1000 / self._time_scale
+        if self.time_scale:
+            return charge.plan.duration_ms / 1000 / self.time_scale
         return 2 * member.half_freed_s()
 
     def spread(self, timetable: Timetable, fit_s: float, now_s: float) -> float:

@@ -8,6 +8,7 @@ import bisect
 import dataclasses
 import heapq
 import itertools
+import math
 from collections.abc import Sequence
 
 from balancer.fleet.member import Member
@@ -94,11 +95,13 @@ class Timetable:
         return [change for promise in self.promises if promise.number < number for change in promise.changes]
 
 
-def fits_beside(ahead: Sequence[Promise], member: Member, demand_w: int, now_s: float, share: float) -> bool:
-    """Return whether the promises `ahead` still fit, each at its moment, if `demand_w` is taken now.
+def room_beside(ahead: Sequence[Promise], member: Member, now_s: float, share: float) -> float:
+    """Return how many watts may be taken now so that the promises `ahead` still fit, each at its moment.
 
-    They are in the order of their moments; `share` of them is expected to come.
+    It is infinite where they set no limit. They are in the order of their moments; `share` of them is expected to
+    come. Each further promise, and time that passes between two points of the schedule, only makes it less.
     """
+    room_w = math.inf
     free_w, ahead_w = member.free_w(now_s), 0
     taken_w, freed = 0.0, list[tuple[float, float]]()  # by those promises: until a moment, and freed after it
     for promise in ahead:
@@ -109,11 +112,10 @@ def fits_beside(ahead: Sequence[Promise], member: Member, demand_w: int, now_s: 
             taken_w -= heapq.heappop(freed)[1]
         taken_w += promise.demand_w
         left_w = member.free_w(max(promise.at_s, now_s)) - taken_w * share
-        if min(left_w, free_w) < demand_w:
-            return False
+        room_w = min(room_w, left_w, free_w)
         for change in promise.changes[1:]:
             heapq.heappush(freed, change)
-    return True
+    return room_w
 
 
 def _moment(promise: Promise) -> float:

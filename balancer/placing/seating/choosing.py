@@ -4,21 +4,23 @@ A seat counts as outstanding at its substation from the moment it is chosen, bef
 awaited, until it is given back.
 """
 
-import contextlib
 import dataclasses
+import heapq
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Self
 
 from balancer.contract import Charge
-from balancer.fleet.member import Option
-from balancer.fleet.view import View
+from balancer.fleet.member import Candidate, Option
+from balancer.fleet.view import Hold, View
 from balancer.placing.decisions import Decision, Decisions
 from balancer.placing.returns.promised_returns import PromisedReturns
 from balancer.placing.seating.waiting_room import Outlook, Waiter
 
+MOST_SEEN = 12  # substations in the record of a decision: as many as the console shows
 
-@dataclasses.dataclass
+
+@dataclasses.dataclass(slots=True)
 class Seat:
     """Power held at a substation for one request; leave the context to give it back.
 
@@ -28,7 +30,7 @@ class Seat:
     target: str
     journal_id: str
     decision: Decision
-    hold: contextlib.ExitStack
+    hold: Hold
     waiter: Waiter | None = None
 
     def __enter__(self) -> Self:
@@ -55,40 +57,43 @@ class SeatChooser:
         self._promised_returns = promised_returns
         self._clock = clock
 
-    def look(self, eligible: tuple[str, ...] = (), *, surely: bool) -> list[Option]:
-        """Return the options of the eligible substations (empty: all), with `surely` by the highest possible load."""
-        options = self.view.look(eligible, self._clock())
-        if not surely:
-            return options
-        return [
-            dataclasses.replace(o, candidate=dataclasses.replace(o.candidate, estimate_w=o.most_w))
-            for o in options
-        ]
+    def choose(self, charge: Charge, attempt: int, kept: set[str], *, surely: bool) -> Seat | None:
+        """Choose a substation and hold the power there; None when none has room that is not kept for others.
 
-    def choose(self, charge: Charge, attempt: int, options: list[Option], kept: set[str]) -> Seat | None:
-        """Choose among the options and hold; None when none has room that is not kept for others.
-
-        `kept` are the substations that are kept for waiting requests.
+        `kept` are the substations that are kept for waiting requests. With `surely`, each substation counts with the
+        highest load that it can have.
         """
         now_s, demand_w = self._clock(), charge.plan.power_w
-        open_ = [
-            option
-            for option in options
-            if name_of(option) not in kept
-            and self._promised_returns.leaves_room(name_of(option), charge, now_s)
-        ]
-        promised = self._promised_returns.promised(charge)  # the substation that keeps power for it
-        first_choice = [option for option in open_ if name_of(option) == promised]
-        target = self.view.pick(first_choice, demand_w, now_s) or self.view.pick(open_, demand_w, now_s)
+        candidates = self.view.candidates(charge.substations, demand_w, now_s, surely=surely)
+        target = self._target(charge, candidates, kept, now_s)
         if target is None:
             return None
+        options = self.view.options(self._seen(charge, candidates, target), now_s, surely=surely)
         self._promised_returns.seated(charge)
-        hold = contextlib.ExitStack()
-        hold.enter_context(self.view.holding(target, demand_w))
-        decision = self.note(
+        hold = self.view.holding(target, demand_w)
+        decision = self._note(
             charge, attempt, options, f"{self.view.policy.name} among those with room", target
         )
         return Seat(target, self.view.roster.members[target].report.journal_id, decision, hold)
+
+    def refuse(self, charge: Charge, attempt: int, kept: set[str], *, surely: bool) -> Decision:
+        """Note that a request found no seat now, and why."""
+        now_s = self._clock()
+        free_w = self.view.free_w(charge.substations, now_s, surely=surely)
+        options = self.view.options(_roomiest(free_w), now_s, surely=surely)
+        room = max(free_w.values(), default=0) >= charge.plan.power_w
+        return self._note(charge, attempt, options, _why_not(kept, room=room))
+
+    def let_wait(self, charge: Charge, attempt: int) -> Decision:
+        """Note that a request waits for room."""
+        now_s = self._clock()
+        free_w = self.view.free_w(charge.substations, now_s, surely=True)
+        options = self.view.options(_roomiest(free_w), now_s, surely=True)
+        return self._note(charge, attempt, options, "waits for room")
+
+    def turn_away(self, charge: Charge, attempt: int) -> Decision:
+        """Note that a request found the waiting room full."""
+        return self._note(charge, attempt, (), "the waiting room is full")
 
     def outlook(self) -> Outlook:
         """Return the substations that admit, and when a demand will fit at one of them."""
@@ -97,32 +102,64 @@ class SeatChooser:
         capacities = {name: member.report.capacity_w for name, member in admitting.items()}
         return Outlook(capacities, lambda name, demand_w: admitting[name].fits_in_s(demand_w, now_s))
 
-    def why_not(self, charge: Charge, options: list[Option], kept: set[str]) -> str:
-        """Return in words why none of the options was chosen."""
-        if kept:
-            names = ", ".join(sorted(kept))
-            return f"no substation has room except {names}, kept for requests that wait longer"
-        if any(self.view.free_w(option) >= charge.plan.power_w for option in options):
-            return "no substation has room beyond what is promised to requests that were refused before"
-        return "no substation has room"
+    def _target(
+        self, charge: Charge, candidates: list[Candidate], kept: set[str], now_s: float
+    ) -> str | None:
+        """Return the substation to ask: the one that keeps power for this request, else by the policy."""
 
-    def note(
-        self, charge: Charge, attempt: int, options: list[Option], reason: str, target: str | None = None
+        def allowed(name: str) -> bool:
+            return name not in kept and self._promised_returns.leaves_room(name, charge, now_s)
+
+        if promised := self._promised_returns.promised(charge):
+            first_choice = [candidate for candidate in candidates if candidate[1] == promised]
+            if target := self.view.pick(first_choice, now_s, allowed):
+                return target
+        return self.view.pick(candidates, now_s, allowed)
+
+    def _seen(self, charge: Charge, candidates: list[Candidate], target: str) -> list[str]:
+        """Return the substations to note with a decision: the target and the least utilized, at most MOST_SEEN."""
+        names = charge.substations or self.view.roster.members
+        if len(names) <= MOST_SEEN:
+            return [name for name, _ in self.view.eligible(charge.substations)]
+        lowest = [name for _, name in heapq.nsmallest(MOST_SEEN, candidates)]
+        return list(dict.fromkeys([target, *lowest]))[:MOST_SEEN]
+
+    def _note(
+        self,
+        charge: Charge,
+        attempt: int,
+        options: tuple[Option, ...],
+        reason: str,
+        target: str | None = None,
     ) -> Decision:
         """Note a decision; returns it, to be completed when its outcome is known."""
+        known = len(charge.substations or self.view.roster.members)
         decision = Decision(
             int(time.time() * 1000),
             charge.vehicle_id,
             charge.plan.power_w,
             self.view.policy.name,
             attempt,
-            tuple(options),
+            options,
             target,
             reason,
+            left_out=known - len(options) if known > MOST_SEEN and options else 0,
         )
         return self._decisions.note(decision)
 
 
-def name_of(option: Option) -> str:
-    """Return the id of an option's substation."""
-    return option.candidate.substation_id
+def _roomiest(free_w: Mapping[str, float]) -> list[str]:
+    """Return the substations with the most power free, at most MOST_SEEN."""
+    if len(free_w) <= MOST_SEEN:
+        return list(free_w)
+    return heapq.nlargest(MOST_SEEN, free_w, key=free_w.__getitem__)
+
+
+def _why_not(kept: set[str], *, room: bool) -> str:
+    """Return in words why no substation was chosen; `room` is whether one has enough power free."""
+    if kept:
+        names = ", ".join(sorted(kept))
+        return f"no substation has room except {names}, kept for requests that wait longer"
+    if room:
+        return "no substation has room beyond what is promised to requests that were refused before"
+    return "no substation has room"

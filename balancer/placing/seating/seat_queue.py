@@ -6,12 +6,13 @@ have, because a refusal would be durable. So no newcomer is admitted by an estim
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from balancer.contract import Charge
+from balancer.placing.returns.promise_bound import PromiseBound
 from balancer.placing.returns.promised_returns import PromisedReturns
-from balancer.placing.seating.choosing import Seat, SeatChooser, name_of
-from balancer.placing.seating.waiting_room import Waiter, WaitingRoom
+from balancer.placing.seating.choosing import Seat, SeatChooser
+from balancer.placing.seating.waiting_room import Outlook, Waiter, WaitingRoom
 
 LOOK_EVERY_S = 0.05  # for room, while requests wait
 WAITING, SEATED, IN_VAIN, LEFT = "waiting", "seated", "in_vain", "left"  # how waiting goes and ends
@@ -19,12 +20,38 @@ WAITING, SEATED, IN_VAIN, LEFT = "waiting", "seated", "in_vain", "left"  # how w
 
 @dataclasses.dataclass(slots=True)
 class _Waiting:
-    """One waiting request, its place in the room, and the future of its seat."""
+    """One waiting request, its place in the room, and the future of its seat.
+
+    `order` is its place in the order of the first refusals when it began to wait; it can only become a later one.
+    """
 
     charge: Charge
     attempt: int
     waiter: Waiter
     future: "asyncio.Future[Seat]"
+    stay_ms: int
+    order: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Scene:
+    """What decides whether a look serves anybody: the capacities of those that admit, their free power, and changes.
+
+    Without a report, a change of promises or of the room, time alone changes the free power; and where that does not
+    rise, promises leave less and less room (see `PromiseBound`).
+    """
+
+    capacities: dict[str, int]
+    free_w: dict[str, float]
+    changes: tuple[object, ...]
+
+    def no_better_than(self, other: "_Scene") -> bool:
+        """Whether a look that served nobody in the other scene serves nobody in this one."""
+        return (
+            self.changes == other.changes
+            and self.capacities == other.capacities
+            and all(free_w <= other.free_w[name] for name, free_w in self.free_w.items())
+        )
 
 
 class SeatQueue:
@@ -44,6 +71,8 @@ class SeatQueue:
         self._clock = clock
         self._waiting: dict[int, _Waiting] = {}
         self._looking: asyncio.Task[None] | None = None
+        self._in_vain: _Scene | None = None  # at the last look, if it served nobody
+        self._bound = PromiseBound(promised_returns)
 
     async def wait(
         self, charge: Charge, attempt: int, until_s: float, former: Waiter | None = None
@@ -57,17 +86,18 @@ class SeatQueue:
             return None
         waiter = former or self.room.enter(charge.plan.power_w, charge.substations)
         if not waiter:
-            self._chooser.note(charge, attempt, [], "the waiting room is full")
+            self._chooser.turn_away(charge, attempt)
             return None
         if former:
             self.room.back(former)
         # Requests that are refused from now on are promised a later moment than this one.
         self._promised_returns.promise(charge, self._clock(), waits=True)
-        options = self._chooser.look(charge.substations, surely=True)
-        decision = self._chooser.note(charge, attempt, options, "waits for room")
+        decision = self._chooser.let_wait(charge, attempt)
         decision.outcome = WAITING
         try:
-            seat = await self._served(_Waiting(charge, attempt, waiter, loop.create_future()), until_s)
+            order, stay_ms = self._promised_returns.order(charge), charge.plan.duration_ms
+            waiting = _Waiting(charge, attempt, waiter, loop.create_future(), stay_ms, order)
+            seat = await self._served(waiting, until_s)
         except asyncio.CancelledError:
             decision.outcome = LEFT
             self._promised_returns.drop(charge)
@@ -76,27 +106,44 @@ class SeatQueue:
         return seat
 
     def serve(self) -> None:
-        """Give seats to waiting requests that fit into the power that is surely free: a refusal would be durable."""
+        """Give seats to waiting requests that fit into the power that is surely free: a refusal would be durable.
+
+        While nothing has changed for the better since a look that served nobody, it does not look again.
+        """
         for waiting in self._waiting.values():
             if waiting.future.done():  # it is on its way out
                 self.room.leave(waiting.waiter)
-        view = self._chooser.view
-        options = {name_of(option): option for option in self._chooser.look(surely=True)}
-        free_w = {name: view.free_w(option) for name, option in options.items()}
+        view, outlook = self._chooser.view, self._chooser.outlook()
+        free_w = view.free_w((), self._clock(), surely=True)
+        scene = self._scene(outlook, free_w)
+        if self._in_vain and scene.no_better_than(self._in_vain):
+            return
+        bound, now_s = self._bound, self._clock()
+        bound.refresh(free_w, now_s)
 
         def choose(waiter: Waiter, kept: set[str]) -> str | None:
             waiting = self._waiting[waiter.number]
-            eligible = [options[name] for name in waiter.eligible or options if name in options]
-            seat = self._chooser.choose(waiting.charge, waiting.attempt, eligible, kept)
+            seat = self._chooser.choose(waiting.charge, waiting.attempt, kept, surely=True)
             if not seat:
+                bound.learn(waiting.charge, free_w, now_s)
                 return None
+            bound.forget()
             seat.waiter = waiter
             waiting.future.set_result(seat)
-            (options[seat.target],) = self._chooser.look((seat.target,), surely=True)
-            free_w[seat.target] = view.free_w(options[seat.target])
+            free_w.update(view.free_w((seat.target,), self._clock(), surely=True))
             return seat.target
 
-        self.room.serve(self._chooser.outlook(), free_w, choose)
+        def hopeless(waiter: Waiter) -> bool:
+            waiting = self._waiting[waiter.number]
+            return bound.excludes(waiter.demand_w, waiting.stay_ms, waiting.order)
+
+        served = self.room.serve(outlook, free_w, choose, hopeless)
+        self._in_vain = None if served else scene
+
+    def _scene(self, outlook: Outlook, free_w: Mapping[str, float]) -> _Scene:
+        view, promises = self._chooser.view, self._promised_returns.promises
+        changes = (view.policy.name, view.roster.reports, self.room.changes, promises.changes)
+        return _Scene(dict(outlook.capacities), dict(free_w), changes)
 
     async def close(self) -> None:
         """Stop looking for room."""

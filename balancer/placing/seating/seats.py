@@ -63,10 +63,10 @@ class Seats:
         if len(self.room):
             self.queue.serve()
             kept = self.room.kept(self._chooser.outlook())
-        options = self._chooser.look(charge.substations, surely=len(self.room) > 0)
-        seat = self._chooser.choose(charge, attempt, options, kept)
+        surely = len(self.room) > 0
+        seat = self._chooser.choose(charge, attempt, kept, surely=surely)
         if not seat:
-            self._chooser.note(charge, attempt, options, self._chooser.why_not(charge, options, kept))
+            self._chooser.refuse(charge, attempt, kept, surely=surely)
         return seat
 
     def admitted(self, charge: Charge, seat: Seat | None, session: Session) -> None:

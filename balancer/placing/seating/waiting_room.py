@@ -34,7 +34,7 @@ that comes free at another.
 import collections
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 MOST_PASSES = 16
 KEPT_SHARE = 0.5  # of the substations may be kept for waiting requests, so that these never close the fleet
@@ -77,6 +77,7 @@ class WaitingRoom:
     """The waiting requests, first come first; at most `most`."""
 
     def __init__(self, most: int) -> None:
+        self.changes = 0  # how often somebody came, left, or was passed
         self._most = most
         self._numbers = itertools.count(1)
         self._waiters: dict[int, Waiter] = {}
@@ -95,15 +96,18 @@ class WaitingRoom:
             return None
         waiter = Waiter(next(self._numbers), demand_w, eligible)
         self._waiters[waiter.number] = waiter
+        self.changes += 1
         return waiter
 
     def back(self, waiter: Waiter) -> None:
         """Give a request that was served, and then refused, its former place, even in a full room."""
         self._waiters = dict(sorted({**self._waiters, waiter.number: waiter}.items()))
+        self.changes += 1
 
     def leave(self, waiter: Waiter) -> None:
         """Give the place up, served or not."""
-        self._waiters.pop(waiter.number, None)
+        if self._waiters.pop(waiter.number, None):
+            self.changes += 1
 
     def kept(self, outlook: Outlook) -> set[str]:
         """Return the substations where no newcomer is admitted."""
@@ -115,6 +119,7 @@ class WaitingRoom:
 
         With `before` None, all of them are passed.
         """
+        self.changes += 1
         for waiter in self._waiters.values():
             if before is not None and waiter.number >= before:
                 break
@@ -125,44 +130,54 @@ class WaitingRoom:
         outlook: Outlook,
         free_w: Mapping[str, float],
         choose: Callable[[Waiter, set[str]], str | None],
+        hopeless: Callable[[Waiter], bool] = lambda _: False,
     ) -> list[Waiter]:
         """Place the requests that can be placed now, in order; returns those that were placed.
 
         `free_w` is the most that each substation can have free. `choose` gets a waiter and the substations that
         are kept for others; it returns where the waiter is placed, or None. Its choice must count in `free_w`
-        at once. A served waiter counts as a pass of others only when it is admitted: see `passed`.
+        at once. `hopeless` returns whether it is known already that `choose` would return None. A served waiter counts
+        as a pass of others only when it is admitted: see `passed`.
         """
-        before: list[Waiter] = []  # waiters that came earlier and still wait
         # Passes within this look, which decide who is overdue in it alone: a waiter served here may yet be refused.
         passes: collections.Counter[int] = collections.Counter()
-        overdue = [waiter for waiter in self._waiters.values() if waiter.passes >= MOST_PASSES]
+        overdue = self._overdue(passes, outlook)
         # By the eligible substations, the least demand for which there was no room in this look. A later waiter with the
         # same choice and no smaller demand is not tried: so a look at a full fleet costs little, however many wait.
         too_much_w: dict[tuple[str, ...], int] = {}
         highest_w = max(free_w.values(), default=0)
         served: list[Waiter] = []
-        for waiter in list(self._waiters.values()):
+        # Power only becomes less within a look, so who does not fit now is not looked at again.
+        for waiter in [each for each in self._waiters.values() if each.demand_w <= highest_w]:
             known_w = min(too_much_w.get(waiter.eligible, waiter.demand_w + 1), highest_w + 1)
-            blocked = known_w <= waiter.demand_w or not waiter.fits(free_w)
-            earlier = [other for other in overdue if other.number < waiter.number]
-            target = None if blocked else choose(waiter, _settle(earlier, outlook))
+            if known_w <= waiter.demand_w or not waiter.fits(free_w):
+                continue
+            earlier = (other for other in overdue if other.number < waiter.number)  # for most it is not read
+            target = None if hopeless(waiter) else choose(waiter, _settle(earlier, outlook))
             if target is None:
-                before.append(waiter)
-                if not blocked:
-                    too_much_w[waiter.eligible] = waiter.demand_w
+                too_much_w[waiter.eligible] = waiter.demand_w
                 continue
             self.leave(waiter)
             served.append(waiter)
-            overdue = [other for other in overdue if other is not waiter]
             highest_w = max(free_w.values(), default=0)
-            for other in before:
-                passes[other.number] += other.suits(target, outlook.capacities)
-                if other not in overdue and other.passes + passes[other.number] >= MOST_PASSES:
-                    overdue = sorted([*overdue, other], key=lambda each: each.number)
+            passed = (each for each in self._waiters.values() if each.number < waiter.number)
+            passes.update(each.number for each in passed if each.suits(target, outlook.capacities))
+            overdue = self._overdue(passes, outlook)
         return served
 
+    def _overdue(self, passes: collections.Counter[int], outlook: Outlook) -> list[Waiter]:
+        """Return who was passed too often, with `passes` in this look, each with a home if there is one for it.
 
-def _settle(overdue: list[Waiter], outlook: Outlook) -> set[str]:
+        Homes are given here to all of them, so that they don't depend on which later waiters are tried.
+        """
+        overdue = [
+            each for each in self._waiters.values() if each.passes + passes[each.number] >= MOST_PASSES
+        ]
+        _settle(overdue, outlook)
+        return overdue
+
+
+def _settle(overdue: Iterable[Waiter], outlook: Outlook) -> set[str]:
     """Give waiters that were passed too often a substation to keep, as long as there is one; returns all of these."""
     most = max(1, int(len(outlook.capacities) * KEPT_SHARE))
     kept: set[str] = set()

@@ -60,7 +60,8 @@ class Fleet:
             self.roster.addresses.missed(url(name))
 
     def choose(self, demand_kw: float = 1, *eligible: str, now_s: float = 0.0) -> str | None:
-        return self.view.pick(self.view.look(eligible, now_s), int(demand_kw * KW), now_s)
+        candidates = self.view.candidates(eligible, int(demand_kw * KW), now_s, surely=False)
+        return self.view.pick(candidates, now_s)
 
     def wait_s(self, kw: float = 10, *substations: str, who: str = "car", now_s: float = 0.0) -> float:
         """In how many seconds a refused request should come back."""

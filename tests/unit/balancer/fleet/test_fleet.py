@@ -100,8 +100,8 @@ def test_releases_are_linear_between_the_points_and_flat_beyond_them(
 def test_what_is_surely_freed_is_what_points_that_are_over_say(elapsed_s: float, freed_w: int) -> None:
     fleet = Fleet(report(load_kw=90, releases_w=releases(FREED, 90 * KW)))
     with fleet.view.holding("a", 5 * KW):
-        (option,) = fleet.view.look((), elapsed_s)
-        assert option.most_w == 95 * KW - freed_w
+        assert fleet.roster.members["a"].most_w(elapsed_s) == 95 * KW - freed_w
+        assert fleet.view.free_w((), elapsed_s, surely=True) == {"a": 5 * KW + freed_w}
 
 
 @st.composite

@@ -32,7 +32,7 @@ class Setup:
     poll_s: float
     policy: str = DEFAULT_POLICY
     capacities_w: tuple[int, ...] = (100_000, 100_000, 100_000)
-    power_w: int = 1_100
+    powers_w: tuple[int, ...] = (1_100,)  # each as often
     charging_s: float = 10.0
     per_s: float = 20.0
     lasts_s: float = 150.0
@@ -95,7 +95,8 @@ class Station:
         return self.curve.load_at(now_ms) / self.ledger.capacity_w
 
 
-Choice = Callable[["Simulation", set[str]], "str | None"]  # those that refused are given
+# Which substation to ask, given the demand in watts, and those that refused.
+Choice = Callable[["Simulation", int, set[str]], "str | None"]
 
 
 class Simulation:
@@ -166,7 +167,9 @@ class Simulation:
 
     def _arrive(self) -> None:
         self._at(self._pause(), self._arrive)
-        plan = Plan(int(self.setup.power_w * self.setup.charging_s), self.setup.power_w)
+        powers_w = self.setup.powers_w
+        power_w = self.rng.choice(powers_w) if len(powers_w) > 1 else powers_w[0]
+        plan = Plan(int(power_w * self.setup.charging_s), power_w)
         self._go_on(self._journey(f"car-{next(self._order)}", plan))
 
     def _go_on(self, journey: Iterator[None]) -> None:
@@ -178,7 +181,7 @@ class Simulation:
         """One request, as placement goes about it; every yield is a message on its way."""
         refused: set[str] = set()
         for _ in range(MOST_ASKED):
-            name = self._choose(self, refused)
+            name = self._choose(self, plan.power_w, refused)
             if name is None:
                 break
             with self.view.holding(name, plan.power_w):
@@ -203,20 +206,34 @@ class Simulation:
         self._highest = max(self._highest, *loads)
 
 
-def estimated(simulation: Simulation, refused: set[str]) -> str | None:
+def estimated(simulation: Simulation, demand_w: int, refused: set[str]) -> str | None:
     """What the balancer does, by the policy of the setup."""
     view, now_s = simulation.view, simulation.now_s
-    return view.pick(view.look((), now_s), simulation.setup.power_w, now_s)
+    return view.pick(view.candidates((), demand_w, now_s, surely=False), now_s)
 
 
-def snapshot(simulation: Simulation, refused: set[str]) -> str | None:
+def oracle(simulation: Simulation, demand_w: int, refused: set[str]) -> str | None:
+    """The lowest utilization with the demand, by the true loads of this moment and all that is on its way."""
+    members = simulation.roster.members
+    with_w = {
+        name: station.utilization(simulation.now_ms) * station.ledger.capacity_w
+        + members[name].outstanding_w
+        + demand_w
+        for name, station in simulation.stations.items()
+        if name not in refused and name in members
+    }
+    shares = {name: watts / simulation.stations[name].ledger.capacity_w for name, watts in with_w.items()}
+    return min(shares, key=lambda name: (shares[name], simulation.rng.random()), default=None)
+
+
+def snapshot(simulation: Simulation, demand_w: int, refused: set[str]) -> str | None:
     """The naive way: the lowest load of the last poll."""
     left = [name for name in simulation.roster.members if name not in refused]
     loads = {name: simulation.roster.members[name].report.load_w for name in left}
     return min(left, key=lambda name: (loads[name], simulation.rng.random()), default=None)
 
 
-def at_random(simulation: Simulation, refused: set[str]) -> str | None:
+def at_random(simulation: Simulation, demand_w: int, refused: set[str]) -> str | None:
     """Uniform among those that did not refuse."""
     left = [name for name in simulation.roster.members if name not in refused]
     return simulation.rng.choice(left) if left else None

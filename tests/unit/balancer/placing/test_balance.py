@@ -84,7 +84,7 @@ def test_unequal_substations_are_used_in_proportion(poll_s: float) -> None:
 @pytest.mark.parametrize("choose", [estimated, snapshot, at_random])
 @pytest.mark.parametrize("poll_s", POLLS_S)
 def test_no_substation_ever_exceeds_its_capacity_however_it_is_asked(poll_s: float, choose: Choice) -> None:
-    for run in runs(choose, Setup(poll_s, power_w=1_600, lasts_s=80.0)):  # more is wanted than there is
+    for run in runs(choose, Setup(poll_s, powers_w=(1_600,), lasts_s=80.0)):  # more is wanted than there is
         assert run.highest <= 1
         assert run.highest > 0.95
         assert run.refused > 0
@@ -92,7 +92,7 @@ def test_no_substation_ever_exceeds_its_capacity_however_it_is_asked(poll_s: flo
 
 
 def test_an_overloaded_fleet_is_filled_before_anybody_is_refused() -> None:
-    for run in runs(estimated, Setup(5.0, power_w=1_600, lasts_s=80.0)):
+    for run in runs(estimated, Setup(5.0, powers_w=(1_600,), lasts_s=80.0)):
         assert run.utilization > 0.93
 
 

@@ -3,10 +3,10 @@
 import dataclasses
 
 from balancer.fleet.health import HealthState
-from balancer.fleet.member import Candidate, Option
+from balancer.fleet.member import Option
 from balancer.placing.decisions import Decision, Decisions
 
-OPTION = Option(Candidate("a", 0, 100), HealthState.HEALTHY, draining=False, report_age_s=0.0, most_w=0)
+OPTION = Option("a", 0, 100, HealthState.HEALTHY, draining=False, report_age_s=0.0)
 
 
 def decision(vehicle: str = "car", session: str = "", options: int = 1) -> Decision:

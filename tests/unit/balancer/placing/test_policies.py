@@ -1,4 +1,4 @@
-"""Each policy picks as it is said to, and only among those with room."""
+"""Each policy picks as it is said to, and only what is usable."""
 
 import random
 from collections import Counter
@@ -8,64 +8,64 @@ import pytest
 from balancer.fleet.member import Candidate
 from balancer.placing.policies import least_loaded, policies
 
+A, B, C = (0.3, "a"), (0.5, "b"), (0.7, "c")  # utilization with the demand, and id
 
-def pick(*candidates: Candidate, demand_w: int = 10, seed: int = 1) -> str:
-    return least_loaded(candidates, demand_w, random.Random(seed)).substation_id
+
+def anyone(_: str) -> bool:
+    return True
+
+
+def picked(policy: str, *candidates: Candidate, times: int = 3000, unusable: str = "") -> Counter[str]:
+    """How often each was picked; `nobody` is None."""
+    chosen, rng = policies()[policy], random.Random(5)
+    found = (chosen.choose(candidates, lambda name: name not in unusable, rng) for _ in range(times))
+    return Counter(name or "nobody" for name in found)
 
 
 def test_the_lowest_utilization_wins() -> None:
-    assert pick(Candidate("a", 30, 100), Candidate("b", 20, 100), Candidate("c", 25, 100)) == "b"
-
-
-def test_unequal_capacities_are_compared_by_share_and_not_by_watts() -> None:
-    assert pick(Candidate("small", 30, 100), Candidate("large", 200, 1000)) == "large"
-
-
-def test_the_demand_counts_so_that_it_weighs_more_on_a_small_one() -> None:
-    small, large = Candidate("small", 0, 100), Candidate("large", 100, 1000)
-    assert pick(small, large, demand_w=1) == "small"
-    assert pick(small, large, demand_w=50) == "large"
+    assert least_loaded([B, A, C], anyone, random.Random(1)) == "a"
 
 
 def test_ties_are_broken_at_random_and_evenly() -> None:
-    rng = random.Random(7)
-    equal = [Candidate(name, 50, 100) for name in "abc"]
-    picked = Counter(least_loaded(equal, 10, rng).substation_id for _ in range(3000))
-    assert set(picked) == {"a", "b", "c"}
-    assert all(abs(count - 1000) < 150 for count in picked.values())  # 5.8 standard deviations
+    counts = picked("least_loaded", (0.6, "x"), *((0.5, name) for name in "abcd"), unusable="d")
+    assert set(counts) == {"a", "b", "c"}
+    assert all(abs(count - 1000) < 150 for count in counts.values())  # 5.8 standard deviations
 
 
 def test_a_seed_gives_the_same_choices_again() -> None:
-    equal = [Candidate(name, 50, 100) for name in "abcdef"]
+    equal = [(0.5, name) for name in "abcdef"]
 
-    def choices() -> list[str]:
+    def choices() -> list[str | None]:
         rng = random.Random(3)
-        return [least_loaded(equal, 10, rng).substation_id for _ in range(50)]
+        return [least_loaded(equal, anyone, rng) for _ in range(50)]
 
     assert choices() == choices()
 
 
-def picked(policy: str, *candidates: Candidate, times: int = 3000, demand_w: int = 10) -> Counter[str]:
-    """How often each was picked; `None` is nobody."""
-    chosen, rng = policies()[policy], random.Random(5)
-    found = (chosen.pick(candidates, demand_w, rng) for _ in range(times))
-    return Counter(candidate.substation_id if candidate else "nobody" for candidate in found)
+def test_only_those_that_would_be_chosen_are_asked_whether_they_are_usable() -> None:
+    """One in a hundred is unusable here, and the loads are in random order: ln(10,000) is about 9."""
+    rng, asked = random.Random(1), list[str]()
+    candidates = [(rng.random(), str(number)) for number in range(10_000)]
 
+    def usable(name: str) -> bool:
+        asked.append(name)
+        return not name.endswith("00")
 
-A, B, C = Candidate("a", 30, 100, 80), Candidate("b", 50, 100, 10), Candidate("c", 70, 100, 50)
-FULL = Candidate("full", 91, 100, 91)
+    chosen = least_loaded(candidates, usable, rng)
+    assert chosen == min(each for each in candidates if not each[1].endswith("00"))[1]
+    assert len(asked) < 40
 
 
 @pytest.mark.parametrize("policy", policies())
-def test_nobody_without_room_is_picked(policy: str) -> None:
-    assert picked(policy, FULL, times=50) == {"nobody": 50}
+def test_one_that_is_not_usable_is_never_picked(policy: str) -> None:
     assert picked(policy, times=50) == {"nobody": 50}
-    assert picked(policy, FULL, A, times=50) == {"a": 50}
-    assert picked(policy, Candidate("exact", 90, 100, 90), times=50) == {"exact": 50}
+    assert picked(policy, A, B, C, times=50, unusable="abc") == {"nobody": 50}
+    assert picked(policy, A, B, C, times=50, unusable="ac") == {"b": 50}
 
 
 def test_random_picks_each_as_often() -> None:
     assert all(abs(count - 1000) < 150 for count in picked("random", A, B, C).values())
+    assert all(abs(count - 1500) < 150 for count in picked("random", A, B, C, unusable="b").values())
 
 
 def test_power_of_two_picks_the_best_of_every_pair_and_so_never_the_worst() -> None:
@@ -76,16 +76,10 @@ def test_power_of_two_picks_the_best_of_every_pair_and_so_never_the_worst() -> N
 
 def test_round_robin_goes_round_in_the_order_of_ids() -> None:
     policy, rng = policies()["round_robin"], random.Random(1)
-    found = [policy.pick([C, A, B], 10, rng) for _ in range(6)]
-    assert found == [A, B, C, A, B, C]
-
-
-def test_the_snapshot_goes_by_the_last_poll_alone() -> None:
-    assert picked("snapshot_least_loaded", A, B, C, times=50) == {"b": 50}
-    fresh = Candidate("b", 100, 100, 10)  # full by now, but not by the last poll
-    assert picked("snapshot_least_loaded", A, fresh, C, times=50) == {"b": 50}
+    found = [policy.choose([C, A, B], anyone, rng) for _ in range(6)]
+    assert found == ["a", "b", "c", "a", "b", "c"]
 
 
 def test_a_policy_has_state_of_its_own() -> None:
     one, other, rng = policies()["round_robin"], policies()["round_robin"], random.Random(1)
-    assert one.pick([A, B], 10, rng) == other.pick([A, B], 10, rng) == A
+    assert one.choose([A, B], anyone, rng) == other.choose([A, B], anyone, rng) == "a"

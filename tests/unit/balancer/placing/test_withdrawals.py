@@ -169,5 +169,35 @@ async def test_a_withdrawal_that_is_never_answered_keeps_no_other_from_being_set
         await withdrawals.close()
 
 
+@pytest.mark.gen_test
+async def test_a_substation_that_answers_nothing_is_asked_less_and_less_often(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 7:
+            substations.silent = False
+
+    class Silent(Substations):
+        silent = True
+
+        async def once(  # type: ignore[override]
+            self, substation_id: str, command: Command, within_s: float
+        ) -> SubstationAnswer | None:
+            return None if self.silent else SubstationAnswer(SubstationOutcome.WITHDRAWN)
+
+    substations = Silent()
+    async with EmbeddedShelf(tmp_path).open() as book:
+        withdrawals = Withdrawals(book, substations, DecommissionedJournals())  # type: ignore[arg-type]
+        withdrawals._ask(ORPHAN)
+        with monkeypatch.context() as patched:
+            patched.setattr(asyncio, "sleep", sleep)
+            await _all_answered(withdrawals)
+        assert pauses == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0]
+        await withdrawals.close()
+
+
 async def _all_answered(withdrawals: Withdrawals) -> None:
     await asyncio.gather(*withdrawals._asking)

@@ -1,0 +1,91 @@
+"""`python -m tests.bench.pages COUNT`: the `/metrics` pages of so many substations, each at a port of 127.0.0.1 of its own.
+
+The ports are printed on one line when all listen. The pages are those of this project's collector; only the number of the
+report rises from answer to answer, so that each is a newer one. Everything else of a substation is left out: what is
+measured is the balancer that polls them.
+"""
+
+import asyncio
+import itertools
+import sys
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from balancer.fleet.scan import NAMES
+from substation.contract import RELEASES_WITHIN_S, Report
+from substation.curve import Usage
+from substation.metrics import ReportCollector
+
+LOAD_W, CAPACITY_W = 900_000, 1_400_000
+
+
+class FixedStation:
+    """A substation as its collector sees it."""
+
+    time_scale = 1.0
+
+    def __init__(self, number: int) -> None:
+        self.journal_id = f"journal-{number}"
+        freed = tuple(min(LOAD_W, int(LOAD_W * within_s / 600)) for within_s in RELEASES_WITHIN_S[:-1])
+        self._report = Report(
+            f"s-{number}",
+            self.journal_id,
+            1,
+            123_456_789,
+            LOAD_W,
+            CAPACITY_W,
+            draining=False,
+            releases_w=(*freed, LOAD_W),
+            sessions=40,
+            rated_w=CAPACITY_W,
+        )
+
+    def report(self) -> Report:
+        """Return the report that all pages are made of."""
+        return self._report
+
+    def usage(self) -> Usage:
+        """Return that nothing was overloaded."""
+        return Usage()
+
+    def draw_w(self) -> float:
+        """Return the power that the cars draw."""
+        return float(LOAD_W)
+
+    def delivered_j(self) -> int:
+        """Return the energy that was delivered."""
+        return 0
+
+
+class Page:
+    """Answers every request on a connection with the page, under a new report number."""
+
+    def __init__(self, number: int) -> None:
+        registry = CollectorRegistry()
+        registry.register(ReportCollector(FixedStation(number), f"s-{number}", ":9101"))
+        page = generate_latest(registry.restricted_registry(NAMES))  # as the balancer asks for it
+        self._before, self._after = page.split(b"1.23456789e+08")
+        self._seq = itertools.count(1)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer until the other end hangs up."""
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                page = b"%b%d.0%b" % (self._before, next(self._seq), self._after)
+                head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(
+                    page
+                )
+                writer.write(head + page)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+
+async def serve(count: int) -> None:
+    """Serve the pages of `count` substations until the process ends."""
+    servers = [await asyncio.start_server(Page(number).serve, "127.0.0.1", 0) for number in range(count)]
+    print(*(server.sockets[0].getsockname()[1] for server in servers), flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1])))
