@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from deploy.local import machine
+from tests.bench import curves
 from tests.bench.table import Row, markdown
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +51,7 @@ def keep(rows: list[Row]) -> None:
     measured = "; ".join(f"{name}: {fact}" for name, fact in facts.items())
     text = PAGE.read_text()
     before, after = text.partition(BEGIN)[0], text.partition(END)[2]
+    curves.draw(rows)
     PAGE.write_text(f"{before}{BEGIN}\n{measured}\n\n{markdown(rows)}\n{END}{after}")
 
 
