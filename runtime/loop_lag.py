@@ -1,6 +1,7 @@
 """Measures the lag of the event loop: how long after its time a timer runs."""
 
 import asyncio
+import time
 
 from prometheus_client import CollectorRegistry, Histogram
 
@@ -22,8 +23,7 @@ class LoopLag:
 
     async def follow(self) -> None:
         """Measure until cancelled. A loop that stood still is one late look, not many."""
-        loop = asyncio.get_running_loop()
         while True:
-            due_s = loop.time() + EVERY_S
+            due_s = time.monotonic() + EVERY_S  # the loop's own clock may stand still while a callback runs
             await asyncio.sleep(EVERY_S)
-            self._lag.observe(max(0.0, loop.time() - due_s))
+            self._lag.observe(max(0.0, time.monotonic() - due_s))

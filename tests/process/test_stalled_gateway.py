@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -96,6 +97,16 @@ def expected_s(intended_unix_s: Sequence[float], stood_still: Stall) -> tuple[li
     return least, most
 
 
+def answered(request: urllib.request.Request) -> int:
+    """Send a request; returns the status of its answer."""
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
 def closed_loop_ms(grid: Grid, moments_s: Sequence[float]) -> tuple[list[float], Stall]:
     """Send the same plan as a closed client does: the next one when the last was answered, timed from its sending."""
     seen: list[Stall] = []
@@ -108,8 +119,8 @@ def closed_loop_ms(grid: Grid, moments_s: Sequence[float]) -> tuple[list[float],
         body = json.dumps({"vehicle_id": f"closed-{number}", "energy_kwh": 3}).encode()
         request = urllib.request.Request(f"{grid.gateway}/charge", body, {"Content-Type": "application/json"})
         sent_s = time.monotonic()
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            assert answer.status == 201
+        # 503: its stream was given up while the gateway stood still
+        assert answered(request) in {201, 503}
         took_ms.append((time.monotonic() - sent_s) * 1000)
     stalling.join()
     return took_ms, seen[0]

@@ -86,7 +86,9 @@ class Seats:
         await self.queue.close()
 
     def _worth_waiting(self, flight: Flight) -> bool:
-        """Whether a caller still waits, and a substation that is large enough is known or expected."""
+        """Whether it may wait, its caller does, and a substation that is large enough is known or expected."""
         charge, view = flight.charge, self.view
+        if not charge.max_wait_ms:
+            return False
         large_enough = view.rated_w(charge.substations) >= charge.plan.power_w
         return flight.callers > 0 and (large_enough or bool(view.roster.addresses.unseen()))

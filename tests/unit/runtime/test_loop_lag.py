@@ -15,13 +15,13 @@ NAME = "smartgrid_loop_lag_seconds"
 async def test_a_loop_that_stood_still_is_seen_once() -> None:
     async with exposition.measured("test") as registry:
         await asyncio.sleep(0.15)
-        time.sleep(0.3)
+        time.sleep(2.0)
         await asyncio.sleep(0.15)
-        within = registry.get_sample_value(f"{NAME}_bucket", {"le": "0.1"})
+        within = registry.get_sample_value(f"{NAME}_bucket", {"le": "0.25"})
         total = registry.get_sample_value(f"{NAME}_count")
         assert within is not None
         assert total is not None
-        assert total - within == 1
+        assert 1 <= total - within < 10  # not one for each of the twenty looks that it missed
 
 
 @pytest.mark.gen_test
