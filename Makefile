@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Most slow tests wait for processes: three workers keep two cores busy, and leave each test the time that it assumes (tests/order.py).
-WORKERS ?= 3
+WORKERS ?= 5
 # Tests start hundreds of Python processes. Each would compile the code anew where this variable is set.
 export PYTHONDONTWRITEBYTECODE :=
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
