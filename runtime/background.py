@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+CANCEL_AGAIN_S = 1.0
 
 
 @asynccontextmanager
@@ -21,14 +23,25 @@ async def background(*chores: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
+        await cancelled(tasks)
         ended = await asyncio.gather(*tasks, return_exceptions=True)
         faults = [each for each in ended if isinstance(each, Exception)]
         for fault in faults:
             log.error("a background task failed", exc_info=fault)
     for fault in faults:
         raise fault
+
+
+async def cancelled(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks, and wait until all have ended.
+
+    A cancellation that meets a time limit which runs out in the same moment may be lost (before Python 3.12), and the
+    task would go on for ever. So it is repeated.
+    """
+    while going_on := [task for task in tasks if not task.done()]:
+        for task in going_on:
+            task.cancel()
+        await asyncio.wait(going_on, timeout=CANCEL_AGAIN_S)
 
 
 def future_of(result: T) -> "asyncio.Future[T]":

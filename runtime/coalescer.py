@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
 
+from runtime.background import cancelled
 from runtime.deadlines import Deadlines
 from runtime.message_size import fitting
 from runtime.message_stream import Hello, MessageStream, StreamLost, connected
@@ -117,8 +118,7 @@ class Link(Generic[Item, Answer]):
     async def close(self) -> None:
         """End the stream; calls in flight, and those still waiting for it, fail with LinkLost."""
         self._closing = True
-        self._task.cancel()
-        await asyncio.wait([self._task])
+        await cancelled([self._task])
         self._deadlines.close()
         _fail(self._waiting.values(), lambda: LinkLost(self.address))
 

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
 
+from runtime.background import cancelled
 from runtime.message_size import fitting
 from runtime.message_stream import Hello, MessageStream, StreamLost, accept, read_hello, refuse
 from runtime.operator_token import OperatorToken
@@ -85,9 +86,7 @@ class _Listener:
         """Wait until the conversations have ended, for at most STOP_S; then end them."""
         if self._serving:
             await asyncio.wait(self._serving, timeout=STOP_S)
-        for task in list(self._serving):
-            task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
+        await cancelled(list(self._serving))
 
     async def _serve(self, stream: MessageStream[Any]) -> None:
         try:

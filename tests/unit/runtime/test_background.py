@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from runtime import background as background_module
 from runtime.background import background
 
 
@@ -71,3 +72,27 @@ async def test_who_is_cancelled_while_chores_end_stays_cancelled() -> None:
     serving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await serving
+
+
+@pytest.mark.gen_test
+async def test_a_chore_that_loses_its_cancellation_is_cancelled_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(background_module, "CANCEL_AGAIN_S", 0.01)
+    lost = 0
+
+    async def loses_one() -> None:
+        nonlocal lost
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except (
+                asyncio.CancelledError
+            ):  # as asyncio.wait_for does when its result comes in the same moment
+                if lost:
+                    raise
+                lost += 1
+
+    async with background(loses_one()):
+        await asyncio.sleep(0)
+    assert lost == 1
