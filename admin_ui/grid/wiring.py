@@ -22,6 +22,9 @@ from admin_ui.web.routes import Route
 from runtime.background import background
 
 SAMPLE_EVERY_S = 1.0
+SAMPLE_AT_S = (
+    0.1  # after a second has begun: a timer of uvloop may be a millisecond early, in the second before
+)
 
 
 @asynccontextmanager
@@ -52,7 +55,12 @@ def routes(grid: GridView, environment: Environment) -> list[Route]:
     ]
 
 
+def until_next_sample_s(unix_s: float) -> float:
+    """Return in how many seconds the next second is to be recorded."""
+    return SAMPLE_AT_S + SAMPLE_EVERY_S - unix_s % SAMPLE_EVERY_S
+
+
 async def _sample(board: Board) -> None:
     while True:
         board.sample(time.time(), time.monotonic())
-        await asyncio.sleep(SAMPLE_EVERY_S - time.time() % SAMPLE_EVERY_S)
+        await asyncio.sleep(until_next_sample_s(time.time()))
