@@ -18,8 +18,9 @@ from admin_ui.web.logins import Role
 from gateway.callers import digest
 from runtime.settings import load
 from runtime.store import Store
-from tests.integration.balancer.grid import HOST, Grid, Plan, free_ports, running, until
+from tests.integration.balancer.grid import HOST, Grid, Plan, running, until
 from tests.support.console import PASSWORD, people
+from tests.support.ports import free_ports
 
 KEYS = {"acme": "a" * 40, "console": "c" * 40}
 

@@ -21,7 +21,8 @@ from balancer.contract import FLEET
 from gateway.metrics import GatewayMetrics
 from runtime import exposition, http
 from runtime.frame_stream import FrameStreamHandler, FrameStreams, StreamMetrics
-from tests.integration.balancer.grid import HOST, free_ports
+from tests.integration.balancer.grid import HOST
+from tests.support.ports import free_ports
 
 VIEW: dict[str, Any] = {"policy": "random", "poll_s": 1.0, FLEET.rows: [], "unseen": []}
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import dataclasses
 import re
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -23,6 +22,7 @@ from runtime.settings import load
 from substation.app import substation
 from substation.settings import Settings as SubstationSettings
 from tests.integration.balancer.proxy import Proxy
+from tests.support.ports import free_ports
 
 HOST = "127.0.0.1"
 PROXIED = "127.0.0.2"  # same ports as the substation's own, behind proxies
@@ -221,17 +221,6 @@ async def until(condition: Callable[[], Awaitable[Any]]) -> Any:
         while not (found := await condition()):
             await asyncio.sleep(0.01)
         return found
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that are free on both addresses, all different."""
-    with contextlib.ExitStack() as stack:
-        ports: list[int] = []
-        while len(ports) < count:
-            probe = stack.enter_context(socket.socket())
-            probe.bind((HOST, 0))
-            ports.append(probe.getsockname()[1])
-        return ports
 
 
 def without(document: Mapping[str, Any], *names: str) -> dict[str, Any]:

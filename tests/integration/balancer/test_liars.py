@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from balancer.fleet.poller import MOST_BYTES
-from tests.integration.balancer.grid import HOST, Grid, Plan, free_ports, running, until
+from tests.integration.balancer.grid import HOST, Grid, Plan, running, until
 from tests.integration.gateway.api import api_of
+from tests.support.ports import free_ports
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n"
 WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.integration.balancer.grid import HOST, Grid, Plan, built, free_ports, until
+from tests.integration.balancer.grid import HOST, Grid, Plan, built, until
 from tests.integration.balancer.test_liars import answering, hung
 from tests.integration.gateway.api import Api, api_of
+from tests.support.ports import free_ports
 
 NAME = "dns://substations:8101"
 

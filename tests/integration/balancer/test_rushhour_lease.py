@@ -12,8 +12,9 @@ from balancer.app import balancer
 from balancer.book.lease import Window
 from balancer.settings import Settings
 from runtime.settings import load
-from tests.integration.balancer.grid import HOST, Grid, built, free_ports, running, until
+from tests.integration.balancer.grid import HOST, Grid, built, running, until
 from tests.integration.balancer.operator import Reply, call
+from tests.support.ports import free_ports
 
 ACTIVE = "smartgrid_rushhour_active"
 WINDOW = "smartgrid_rushhour_window_{}_timestamp_seconds"

@@ -16,9 +16,10 @@ from balancer.fleet.roster import Roster
 from balancer.substation_stream import Links
 from substation.contract import Place, SubstationAnswer, SubstationOutcome
 from substation.plan import Plan as ChargingPlan
-from tests.integration.balancer.grid import HOST, Grid, Plan, built, free_ports, running, until
+from tests.integration.balancer.grid import HOST, Grid, Plan, built, running, until
 from tests.integration.balancer.operator import done
 from tests.integration.gateway.api import api_of
+from tests.support.ports import free_ports
 
 OLD = 60.0  # a poll that does not come again in a test
 

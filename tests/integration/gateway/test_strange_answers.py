@@ -16,7 +16,8 @@ from runtime.message_stream import MessageStream
 from runtime.settings import load
 from runtime.stream_server import Conversation
 from substation.proto import substation_pb2 as substation_pb
-from tests.integration.balancer.grid import HOST, free_ports, until
+from tests.integration.balancer.grid import HOST, until
+from tests.support.ports import free_ports
 
 GOOD: dict[str, Any] = {
     "session_id": "s-1.a",

@@ -11,8 +11,9 @@ from gateway.app import gateway
 from gateway.callers import digest
 from gateway.settings import Settings
 from runtime.settings import load
-from tests.integration.balancer.grid import HOST, Plan, free_ports, running, until
+from tests.integration.balancer.grid import HOST, Plan, running, until
 from tests.integration.gateway.api import Api, Response, api_of
+from tests.support.ports import free_ports
 
 ACME, BOLT = {"Authorization": "Bearer key-of-acme"}, {"Authorization": "Bearer key-of-bolt"}
 DESK = {"Authorization": "Bearer key-of-desk"}
