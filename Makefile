@@ -50,7 +50,7 @@ every-test: $(VENV)/.dev
 	$(BIN)/python -m pytest -q -n $(WORKERS)
 
 quick-tests: $(VENV)/.dev
-	$(BIN)/python -m pytest -q -n 2 tests/unit tests/property
+	$(BIN)/python -m pytest -q -n 4 tests/unit tests/property
 
 lint: $(VENV)/.dev types imports  ## style, types, the dependency rule
 	$(BIN)/ruff check .
