@@ -46,9 +46,12 @@ class Usage:
             held_w = held_base_w = 0
         return dataclasses.replace(self, allowed_w=held_w, allowed_base_w=held_base_w)
 
-    def held(self, load_w: int, base_w: int, capacity_w: int) -> "Usage":
-        """Return these totals with what is held now that cars have `load_w`: nothing once all is within the capacity."""
-        allowed_w = min(self.allowed_w, load_w)
+    def held(self, load_w: int, owed_w: int, base_w: int, capacity_w: int) -> "Usage":
+        """Return these totals with what is held now that cars have `load_w`: nothing once all is within the capacity.
+
+        A pause (`owed_w`) takes nothing from it, or one car that is paused for a watt would be followed by all others.
+        """
+        allowed_w = min(self.allowed_w, load_w + owed_w)
         if not allowed_w:
             return dataclasses.replace(self, allowed_w=0, allowed_base_w=0) if self.allowed_w else self
         over = load_w + base_w > capacity_w and allowed_w + self.allowed_base_w > capacity_w
@@ -103,7 +106,7 @@ class Curve:
 
     def usage_at(self, now_ms: int) -> Usage:
         """Return the totals up to a grid time; sessions that end meanwhile are not yet in `ended_j`."""
-        usage = self.usage.held(self.load_w, self.base_w, self.capacity_w)
+        usage = self.usage.held(self.load_w, self.owed_w, self.base_w, self.capacity_w)
         if self.load_w + self.base_w <= self.capacity_w:  # and it only falls: there is no overload to add up
             return usage
         admission_wms, base_load_wms, derating_wms = (
@@ -120,7 +123,7 @@ class Curve:
             base_load_wms += based_w * span_ms
             since = release.at_ms
             load_w -= release.freed_w
-            usage = usage.held(load_w, self.base_w, self.capacity_w)
+            usage = usage.held(load_w, self.owed_w, self.base_w, self.capacity_w)
         return dataclasses.replace(
             usage, admission_wms=admission_wms, base_load_wms=base_load_wms, derating_wms=derating_wms
         )
