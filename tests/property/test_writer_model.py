@@ -273,6 +273,16 @@ class Substation(RuleBasedStateMachine):
     @rule(base_w=BASE_LOADS_W, looks=st.integers(1, 4), wall_s=st.sampled_from([0.5, 10, 40]))
     def base_load_moves(self, base_w: int, looks: int, wall_s: float) -> None:
         """The base load is looked at several times, as the service does twice a second."""
+        self._look(base_w, looks, wall_s)
+
+    @rule(high_w=BASE_LOADS_W, low_w=BASE_LOADS_W, asked=st.lists(ASKED, min_size=1, max_size=4))
+    def spike(self, high_w: int, low_w: int, asked: list[tuple[Any, ...]]) -> None:
+        """Requests come when the base load has fallen, and those that it had paused have not resumed."""
+        self._look(high_w, 1, 0.5)
+        self._look(low_w, 1, 0.5)
+        self._commit([self._request(*one) for one in asked])
+
+    def _look(self, base_w: int, looks: int, wall_s: float) -> None:
         self.with_base_load = True
         self.desk.transformer.watts = self.model.base_w = base_w
         for _ in range(looks):

@@ -47,6 +47,7 @@ class Desk:
         *,
         name: str = SUBSTATION,
         now_s: float = 1000.0,
+        transformer: Transformer | None = None,
     ) -> None:
         self.name = name
         self.monotonic_s = now_s
@@ -56,7 +57,7 @@ class Desk:
         self.count = path.with_name(f"{path.name}-commits")
         self.accept_loss = False
         self.scale = scale
-        self.transformer = Transformer()
+        self.transformer = transformer or Transformer()
         self.start()
 
     def start(self) -> None:

@@ -17,6 +17,8 @@ from substation.contract import (
     Withdraw,
 )
 from substation.pausing import to_pause
+from substation.tasks import Prune
+from substation.writer import Request
 from tests.support.desk import Desk
 from tests.support.sessions import entry, place
 
@@ -190,8 +192,9 @@ def test_a_paused_session_can_be_found_stopped_withdrawn_and_asked_for_again(des
 
 def test_a_pause_is_in_the_journal_and_goes_on_after_a_restart(desk: Desk) -> None:
     base_load(desk, 11_001)
-    desk.journal.close()
     desk.pass_time(5000)  # longer than their plans
+    desk.ask(Drain(on=False))  # so that the journal knows the time
+    desk.journal.close()
     desk.start()
     assert paused(desk) == "cd"
     assert states(desk)["a"] == SessionState.COMPLETED
@@ -199,6 +202,14 @@ def test_a_pause_is_in_the_journal_and_goes_on_after_a_restart(desk: Desk) -> No
     assert paused(desk) == ""
     desk.pass_time(2000)
     assert session(desk, "d").delivered_j == 11_000 * 1000
+
+
+def test_a_session_that_is_paused_for_weeks_is_not_dropped_from_the_journal(desk: Desk) -> None:
+    base_load(desk, 1)
+    desk.pass_time(30 * 24 * 3600)
+    for _ in range(3):
+        desk.commit([Request(Prune())])
+    assert states(desk) == {"d": "paused"}
 
 
 def test_a_pause_that_the_disk_does_not_take_is_undone_and_tried_again(desk: Desk) -> None:
@@ -244,8 +255,7 @@ def test_a_lowered_limit_pauses_nobody_and_what_the_base_load_rises_above_that_d
 def test_overload_is_counted_by_its_cause(desk: Desk) -> None:
     base_load(desk, 0)
     desk.transformer.watts = 4_000
-    desk.ask(FindSession("x"))  # the writer knows the base load, and nobody has looked yet
-    desk.pass_time(2)
+    desk.pass_time(2)  # it is not known when it rose
     desk.follow()
     usage = desk.writer.published.curve.usage
     assert (usage.base_load_wms, usage.derating_wms, usage.admission_wms) == (4_000 * 2000, 0, 0)
