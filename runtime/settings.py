@@ -160,6 +160,7 @@ def _is_base(url: str) -> bool:
     try:
         parts = urlsplit(url)
         port_given = parts.port  # raises for what is no port
+        (parts.hostname or "").encode("idna")  # raises for what is no name
     except ValueError:
         return False
     beyond = parts.path or parts.query or parts.fragment or parts.username or port_given == 0
