@@ -1,7 +1,7 @@
 """Fetches one page again and again by HTTP/1.1, on a connection that is kept open.
 
-It does nothing else that HTTP has: no redirects, no cookies, no compression, no chunks. So it takes a fifth of the time
-that a general client takes (docs/adr/0030).
+It does nothing else that HTTP has: no redirects, which would let one address speak for another, no cookies, no
+compression, no chunks. So it takes a third of the time that a general client takes (docs/adr/0030).
 """
 
 import asyncio
@@ -16,7 +16,7 @@ HTTP_PORT = 80
 
 
 class PageClient:
-    """The page at `url`, whose scheme is http, of at most `most_bytes`.
+    """The page at `url`, which is `http://host:port/path?query`, of at most `most_bytes`.
 
     The caller limits the time: a `get` that is cancelled closes its connection.
     """

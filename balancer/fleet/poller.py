@@ -116,7 +116,7 @@ class Poller:
             async with asyncio.timeout(self._timeout_s):
                 page = await polled.page.get()
             found = checked(url, self._read(polled, page), time.time())
-        except (OSError, ResponseUnusable, PageUnusable, ValueError) as error:  # OSError: late, too
+        except (OSError, ResponseUnusable, PageUnusable, ValueError) as error:  # TimeoutError is an OSError
             log.info("poll missed", extra={"url": url, "error": f"{type(error).__name__}: {error}"})
             found = None
         finally:

@@ -1,8 +1,8 @@
 """Rows 7 to 10 and 16: what decisions, polls, waiting and withdrawals cost the balancer, and how evenly it places.
 
 The balancer's own classes do the work in this process, except for the latency of row 8 (polled_grid.py); only the
-substations are made up. Shares are CPU time of this
-thread over wall time, so that a busy machine does not count as work.
+substations are made up. Shares are CPU time of this thread over wall time, so that a busy machine does not count as
+work.
 """
 
 import asyncio
