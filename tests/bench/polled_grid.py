@@ -82,7 +82,8 @@ def latency(folder: Path, say: Say, polled: int, rounds: int, seconds: float) ->
                 say(f"round {number + 1} of {rounds}: admissions with {count:,} polled substations")
                 load = open_loop(gateway, RATE, seconds)
                 if load.refused:
-                    raise RuntimeError(f"{load.refused} requests were not admitted")
+                    text = f"{load.refused} requests were not admitted with {count:,} polled substations"
+                    raise RuntimeError(f"{text}: is the machine busy with other work?")
                 found[count].append(load.p99_ms)
     absolute = " and ".join(figure(statistics.median(each), "ms") for each in found.values())
     return Row(
