@@ -36,7 +36,11 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         unix_ms = int(time.time() * 1000)
         accept_loss = bool(settings.accept_loss)
         journal = Journal(
-            slot.folder / "journal.sqlite", slot.substation_id, unix_ms, accept_loss=accept_loss
+            slot.folder / "journal.sqlite",
+            slot.substation_id,
+            unix_ms,
+            accept_loss=accept_loss,
+            check_later=True,  # Station does
         )
         stack.callback(journal.close)
         clock = GridClock.resume(journal.station().moment, unix_ms, time.monotonic(), settings.time_scale)

@@ -63,6 +63,8 @@ UPDATE record SET caller = CASE  -- until now it stood before the first colon of
     ELSE 'anonymous' END
 WHERE session_id IS NOT NULL;
 """
+# What the CHECK constraint of `record` demands. SQLite is slow with more than two values in one IN.
+STATE_IS_VALID = "state IN ('charging', 'paused') OR state IN ('stopped', 'withdrawn') OR state = 'refused'"
 MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4)
 COLUMNS = (
     "attempt",

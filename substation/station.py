@@ -42,15 +42,21 @@ class BackupFailed(Exception):
 
 
 def resume(journal: Journal, capacity_w: int, now_ms: int) -> Ledger:
-    """Return the ledger that the journal shows, brought to grid time `now_ms`."""
+    """Return the ledger that the journal shows, brought to grid time `now_ms`. Raises StoreUnusable.
+
+    While it is made, SQLite checks the journal, if that was not done yet: with 100,000 open and 1,000,000 ended
+    sessions both take about a second.
+    """
     known = journal.station()
     ledger = Ledger(capacity_w, known.grid_ms, known.usage)
     with _no_collection():
-        ledger.resume(journal.open_at(known.grid_ms), known.grid_ms)
-    ledger.set_draining(on=known.draining)
-    ledger.set_capacity(min(capacity_w, known.limit_w or capacity_w))
-    ledger.begin(max(known.grid_ms, now_ms))
-    ledger.check()
+        sessions = journal.open_at(known.grid_ms)
+        with journal.check.meanwhile(known.journal_id, known.commits):
+            ledger.resume(sessions, known.grid_ms)
+            ledger.set_draining(on=known.draining)
+            ledger.set_capacity(min(capacity_w, known.limit_w or capacity_w))
+            ledger.begin(max(known.grid_ms, now_ms))
+            ledger.check()
     return ledger
 
 
@@ -91,7 +97,7 @@ class Station:
         self._held: tuple[LedgerSnapshot, int] | None = None
         self._backing_up = False
         self._commits: GroupCommit[Request, SubstationAnswer] = GroupCommit("journal", self._writer.commit)
-        self._indexes = journal.indexes
+        self._indexes = journal.check.indexes
         self._energy = EnergyMeter(self._curve)
         chores = (self._probe, self._prune, self._compare, self._energy.follow)
         self._chores = [asyncio.create_task(chore()) for chore in chores]

@@ -161,7 +161,7 @@ class Writer:
             if dropped:  # it may have ended since the last stamp: the totals must have its energy
                 decisions.append(Decision(SubstationOutcome.DONE, write=True))
         if isinstance(command, Compare):
-            self._journal.indexes.compare(MOST_COMPARED)
+            self._journal.check.indexes.compare(MOST_COMPARED)
         if isinstance(command, Probe | Prune | Compare | Backup):
             return SubstationAnswer(SubstationOutcome.DONE)
         if isinstance(command, ListSessions | FindSession):
