@@ -146,6 +146,13 @@ class Journal:
         )
         return record_from_row(row) if row else None
 
+    def last_id(self, highest: str) -> str:
+        """Return the last session id, in their order, that is not above `highest`; '' if there is none."""
+        row = self._store.rows(
+            "SELECT max(session_id) AS last FROM record WHERE session_id <= ?", (highest,)
+        )[0]
+        return row["last"] or ""
+
     def open_at(self, grid_ms: int) -> Iterator[Entry]:
         """Yield the sessions that go on at a grid time. Their rows are read at once; raises StoreUnusable."""
         numbers = "SELECT number FROM record WHERE state IN ('charging', 'paused') AND end_ms > ?"

@@ -751,3 +751,15 @@ def test_an_order_that_was_undone_does_not_come_back_with_the_next_one(desk: Des
     desk.ask(Drain(on=False))
     restart(desk)
     assert desk.writer.published.curve.capacity_w == CAPACITY_W
+
+
+def test_ids_of_sessions_rise_over_a_restart_at_which_the_clock_was_set_back(desk: Desk) -> None:
+    first, second = desk.ask(place("a", power_w=100), place("b", power_w=100))
+    desk.unix_s -= 3600
+    restart(desk)
+    (third,) = desk.ask(place("c", power_w=100))
+    restart(desk)  # now the last commit was earlier than the first two
+    (fourth,) = desk.ask(place("d", power_w=100))
+    ids = [answer.session.session_id for answer in (first, second, third, fourth) if answer.session]
+    assert len(ids) == 4
+    assert ids == sorted(ids)
