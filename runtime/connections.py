@@ -39,7 +39,8 @@ class Limits:
     `per_address` is the limit for one address, 0 for none; `reserve` is how many more than `connections` are
     kept for probes. A connection that has been idle for less than `young_s` is not closed to make room,
     because its request is on its way. If too few files may be open, there are fewer `connections`; if
-    `shrinks` is False, the service does not start.
+    `shrinks` is False, the service does not start. With `shares_port`, other processes may listen on the same port if
+    they share it too (SO_REUSEPORT): the kernel gives each of them some of the connections, and each has these limits.
     """
 
     connections: int = 1000
@@ -50,6 +51,7 @@ class Limits:
     header_s: float = 10.0
     body_s: float = 10.0
     shrinks: bool = True
+    shares_port: bool = False
 
 
 class LimitedServer(HTTPServer):
