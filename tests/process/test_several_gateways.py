@@ -27,8 +27,6 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
         CAPACITY_KW="5000",
         GATEWAY_PROCESSES=str(PROCESSES),
     )
-    unused = made.substations[1]  # it and the next port are kept for substations that this grid does not have
-    made.environment["GATEWAY_MONITOR_PORT"] = unused.rpartition(":")[2]
     made.start()
     yield made
     made.stop()
