@@ -10,6 +10,7 @@ from pathlib import Path
 from runtime.commit_count import CommitCount
 from runtime.index_comparison import IndexComparison
 from runtime.store import Store, StoreDamaged, StoreFull, StoreUnusable
+from substation.clock import ClockReading
 from substation.curve import Usage
 from substation.journal_check import JournalCheck, damage_explained
 from substation.records import Entry, Record
@@ -20,6 +21,7 @@ from substation.rows import (
     record_from_row,
     record_to_row,
     station_from_row,
+    usage_to_row,
 )
 from substation.schema import MIGRATIONS, PRUNE, STATE_IS_VALID, WRITE
 
@@ -28,7 +30,6 @@ log = logging.getLogger(__name__)
 KEEP_MS = 3 * 24 * 3600 * 1000  # after the planned end: longer than any order book keeps its keys
 MOST_PRUNED = 64  # in one commit: 2.5 ms of CPU among 1,000,000 records, where 1000 take 68 ms
 MOST_COMPARED = 200  # with their indexes, in one piece: 2 to 4 ms
-WRAP = 2**63  # SQLite's integers: 106 days at 1 GW; a counter that starts again is a reset to Prometheus
 
 
 class Journal:
@@ -70,7 +71,7 @@ class Journal:
         """Return the journal's own row; a new journal gets one."""
         if not self._store.one("SELECT 1 FROM station"):
             self._store.check()  # a new file, or else one that has lost it
-            new = "INSERT INTO station VALUES (1, ?, ?, '', 0, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0)"
+            new = "INSERT INTO station VALUES (1, ?, ?, '', 0, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
             with self._store.transaction():
                 self._store.run(new, (substation_id, secrets.token_hex(8), unix_ms))
         return self.station()
@@ -89,19 +90,16 @@ class Journal:
             self._commits = self._stamped
             self._count.note(self._journal_id, self._commits)
 
-    def stamp(self, grid_ms: int, unix_ms: int, usage: Usage, time_scale: float) -> None:
-        """Note the moment and the totals of this commit."""
-        totals = (
-            usage.ended_j % WRAP,
-            usage.admission_wms % WRAP,
-            usage.derating_wms % WRAP,
-            usage.allowed_w,
-        )
+    def stamp(self, moment: ClockReading, usage: Usage, base_load_w: int) -> None:
+        """Note the moment of this commit, the totals and the base load."""
         self._store.run(
             "UPDATE station SET grid_ms = ?, unix_ms = ?,"
-            " ended_j = ?, admission_wms = ?, derating_wms = ?, allowed_w = ?, epoch = ?, time_scale = ?,"
-            " commits = ?",
-            (grid_ms, unix_ms, *totals, self.epoch, time_scale, self._commits + 1),
+            " ended_j = ?, admission_wms = ?, derating_wms = ?, allowed_w = ?, base_load_wms = ?, allowed_base_w = ?,"
+            " base_load_w = ?, epoch = ?, time_scale = ?, commits = ?",
+            (
+                *(moment.grid_ms, moment.unix_ms, *usage_to_row(usage)),
+                *(base_load_w, self.epoch, moment.scale, self._commits + 1),
+            ),
         )
         self._stamped = self._commits + 1
 

@@ -14,7 +14,7 @@ from typing import Any
 import uvloop
 from prometheus_client import CollectorRegistry, generate_latest
 
-from balancer.fleet.scan import NAMES
+from balancer.fleet.scan import ASKED
 from runtime import stream_server
 from substation.contract import RELEASES_WITHIN_S, Report
 from substation.curve import Usage
@@ -63,6 +63,10 @@ class FixedStation:
         """Return the energy that was delivered."""
         return 0
 
+    def base_load_stale(self) -> bool:
+        """Return that nothing is stale."""
+        return False
+
 
 class Page:
     """Answers every request on a connection with the page, under a new report number."""
@@ -70,7 +74,7 @@ class Page:
     def __init__(self, station: FixedStation, stream_port: int) -> None:
         registry = CollectorRegistry()
         registry.register(ReportCollector(station, station.substation_id, f":{stream_port}"))
-        page = generate_latest(registry.restricted_registry(NAMES))  # as the balancer asks for it
+        page = generate_latest(registry.restricted_registry(ASKED))  # as the balancer asks for it
         self._before, self._after = page.split(b"1.23456789e+08")
         self._seq = itertools.count(FIRST_SEQ + 1)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from balancer.placing.walks import keyless_key
-from substation import station as station_module
+from substation import chores
 from substation.clock import GridClock
 from substation.contract import Place, StopSession, SubstationOutcome
 from substation.journal import Journal
@@ -105,10 +105,10 @@ async def times(paths: list[Path], rounds: int, say: Say, *, keyed: bool = False
 async def pruning(path: Path, seconds: float) -> tuple[float, float]:
     """Return how many records a second are dropped and how many cars are admitted meanwhile."""
     plans = itertools.cycle(PLANS)
-    usual_s, station_module.PRUNE_S = station_module.PRUNE_S, 0.01
+    usual_s, chores.PRUNE_S = chores.PRUNE_S, 0.01
     try:
         async with running(path) as station:
-            store = station._indexes._store
+            store = station._writer._journal.check.indexes._store
             last = store.rows("SELECT max(number) FROM record")[0][0]
             count = f"SELECT count(*) FROM record WHERE number <= {last}"
             before: int = store.rows(count)[0][0]
@@ -119,7 +119,7 @@ async def pruning(path: Path, seconds: float) -> tuple[float, float]:
             took_s = time.monotonic() - began_s
             left: int = store.rows(count)[0][0]
     finally:
-        station_module.PRUNE_S = usual_s
+        chores.PRUNE_S = usual_s
     return (before - left) / took_s, admitted / took_s
 
 

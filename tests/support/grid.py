@@ -40,6 +40,7 @@ class Grid:
             "CONSOLE_PORT": str(first + 9),
             "GATEWAY_MONITOR_PORT": str(first + 10),  # with GATEWAY_PROCESSES=2; it takes the next port too
             "PROMETHEUS_PORT": "0",
+            "BASE_LOAD": "off",  # but in tests that are about it
             "RUNS_DIR": str(data / "runs"),
             **environment,
         }
