@@ -16,6 +16,7 @@ from loadtest.compare import command
 from loadtest.contract import COMPLETE, JSON_LINES, LIST_PRESETS, REPORT_FILE, presets_json
 from loadtest.paper.document import NotAResult
 from loadtest.plan.arrivals import BOUNDS, fits
+from loadtest.plan.clock import ASSUMED_H
 from loadtest.plan.document import GridSize, make
 from loadtest.plan.presets import PRESETS
 from loadtest.report import document as report
@@ -136,7 +137,8 @@ def faults(parsed: argparse.Namespace, environ: Mapping[str, str]) -> str:
 
 def _dry_run(parsed: argparse.Namespace) -> int:
     """Show the plan, and write it to the files of the options; uses no network."""
-    grid = GridSize(parsed.capacity_kw, parsed.time_scale)
+    starts_at_h = ASSUMED_H if parsed.starts_at is None else parsed.starts_at
+    grid = GridSize(parsed.capacity_kw, parsed.time_scale, starts_at_h)
     try:
         plan = make(options.plan_options(parsed), grid, random.Random)
         for path in filter(None, (parsed.plan_json, parsed.json)):
