@@ -18,9 +18,11 @@ from loadtest.paper import (
     headline,
     latency,
     meanings,
+    other_load,
     plots,
     policies,
     rerun,
+    substation_load,
     traffic,
 )
 from loadtest.paper.diagram import architecture
@@ -37,7 +39,7 @@ def report(raw: object) -> str:
     """Return the report of a run, of whose document `raw` is the JSON; raises NotAResult when it is none."""
     document = read(raw)
     return _render(
-        "report.html", loads=plots.loads(document), balance=_balance(document), **_context(document)
+        "report.html", loads=substation_load.loads(document), balance=_balance(document), **_context(document)
     )
 
 
@@ -74,6 +76,7 @@ def _context(document: Document) -> dict[str, Any]:
         "command": rerun.command(document),
         "thresholds": [meanings.explain(each) for each in document.thresholds],
         "facts": facts,
+        "base_load": other_load.base_load(document),
         "formats": formats,
         "latency": latency.latency(document),
         "requests": [traffic.outcomes(document), traffic.arrivals(document)],

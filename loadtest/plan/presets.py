@@ -99,7 +99,7 @@ _ALL = (
         seconds=DAY_SECONDS,
         shape="day",
         peak_share=0.82,
-        limits=SAFE,
+        limits=(*SAFE, "longest_overload_s > 3"),
     ),
 )
 

@@ -26,6 +26,8 @@ class Reading:
     stopped: int = 0  # sessions that were ended early by a stop
     base_load_w: float = 0.0
     paused: int = 0  # how many pauses of sessions began
+    paused_now: int = 0  # sessions that are paused
+    base_load_overload_ws: float = 0.0
 
     @property
     def utilization(self) -> float:

@@ -51,7 +51,7 @@ def conclude_run(options: RunOptions, sent: SendingResult, display: RunDisplay) 
     }
     not_written = _write(options, sent.folder, report.document(run, sent.measured, result, thresholds))
     console = display.screen.console
-    tables.show(console, result, thresholds)
+    tables.show(console, result, thresholds, sent.policy)
     if not_written:
         return RunOutcome(Verdict.NOT_WRITTEN, not_written, sent.folder)
     console.print(f"report: {sent.folder / REPORT_FILE}", soft_wrap=True, markup=False, highlight=False)

@@ -119,6 +119,7 @@ async def _send(
             setup = RunSetup(plan, now(), before, sampler, engine, connection.lease, policies)
             async with Outage(http, options.balancer_url, plan.drain, orders):
                 measured = await _measured(options, connection, setup, display)
+                measured = dataclasses.replace(measured, time_scale=size.time_scale if size else None)
                 sent = SendingResult(
                     folder, plan, policy_of(measured.changes, policy), size, measured, grid_time
                 )

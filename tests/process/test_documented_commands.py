@@ -37,6 +37,7 @@ NOT_RUN = {
     "tutorial.md": {"starts the grid": 2},
     "api-keys.md": {"listens on all addresses of the machine": 1, "another machine sends it": 1},
     "back-up-a-journal.md": {"it is a test itself": 1},
+    "compare-runs.md": {"takes minutes": 1, "starts another grid": 1},
     "console-people.md": {"needs a certificate": 1},
     "empty-disk.md": {"needs a substation that lost its disk": 1},
     "grafana.md": {"opens an editor and writes files of the project": 1, "needs Prometheus": 1},
@@ -59,7 +60,7 @@ MADE_UP = (
     re.compile(r"\d{8}T\d{6}Z-[a-z-]+-\d+-[0-9a-f]{4}"),
     re.compile(r"(?<=with pid )\d+|(?<=kill -9 )\d+"),
 )
-PRESETS = "rush-hour|burst|overload|spike|outage|hot-spot"
+PRESETS = "rush-hour|burst|overload|spike|outage|hot-spot|day"
 A_LOAD = re.compile(rf"(-m loadtest (?:{PRESETS})(?!.*--dry-run).*)$", re.MULTILINE)
 SMALL = "--requests 3 --seconds 0.3"
 MEASURED = re.compile(
