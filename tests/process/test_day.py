@@ -80,7 +80,7 @@ def highest_utilization(document: dict[str, Any]) -> float:
     """Return the highest sum of cars and base load over the limit, from the samples in the window."""
     from_unix_s, until_unix_s = document["window_unix_s"]
     return max(
-        (sample["load_kw"][each] + sample["base_load_kw"][each]) / sample["capacity_kw"][each]
+        float((sample["load_kw"][each] + sample["base_load_kw"][each]) / sample["capacity_kw"][each])
         for sample in document["samples"]
         if from_unix_s <= sample["at_unix_s"] <= until_unix_s
         for each in sample["load_kw"]

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ def reading(load_kw: float, base_kw: float, paused: int = 0) -> Reading:
     return dataclasses.replace(ZERO, load_w=load_kw * 1000, base_load_w=base_kw * 1000, paused_now=paused)
 
 
-def found(first: Sequence[Reading], second: Sequence[Reading], **after: float) -> BaseLoadResult:
+def found(first: Sequence[Reading], second: Sequence[Reading], **after: Any) -> BaseLoadResult:
     """Return the figures of readings that were taken once a second."""
     samples = [
         FleetSample(100 + n, dict(zip(IDS, each, strict=True)))
