@@ -30,9 +30,14 @@ class Reading:
     base_load_overload_ws: float = 0.0
 
     @property
+    def carried_w(self) -> float:
+        """Load and base load together."""
+        return self.load_w + self.base_load_w
+
+    @property
     def utilization(self) -> float:
         """Load and base load over capacity."""
-        return (self.load_w + self.base_load_w) / self.capacity_w
+        return self.carried_w / self.capacity_w
 
     @property
     def load_share(self) -> float:

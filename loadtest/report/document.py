@@ -68,6 +68,11 @@ def render(result: Path) -> str:
     return page.report(load(result))
 
 
+def picture(result: Path) -> str:
+    """Return the load of each substation in the document at `result`, as an SVG file; raises NotAResult."""
+    return page.loads_picture(load(result))
+
+
 def versions() -> dict[str, str]:
     """Return the versions of what sent the load."""
     return {"python": platform.python_version(), "loadtest": VERSION, "aiohttp": aiohttp.__version__}

@@ -1,16 +1,21 @@
 """The report of a run with a base load, and of one that plays a part of a day."""
 
+import json
 import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadtest.cli import main
 from loadtest.paper import other_load, page, rerun, substation_load
 from loadtest.paper.day import MOST, DayClock
 from loadtest.paper.document import read
 from loadtest.plan.clock import read as time_of_day
 from tests.loadtest import documents
+from tests.loadtest.runs import IDS
 
 
 def facts(told: object) -> dict[str, str]:
@@ -52,6 +57,16 @@ def test_the_axis_of_a_day_has_its_times_and_other_runs_have_seconds() -> None:
             "19:30",
         ]
     assert "17:30" not in page.report(documents.held())
+
+
+def test_the_picture_of_a_day_is_a_file_of_its_own_with_every_substation(tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text(json.dumps(documents.day()), encoding="utf-8")
+    assert main(["report", str(tmp_path / "result.json"), "--svg", str(tmp_path / "day.svg")]) == 0
+    root = ET.parse(tmp_path / "day.svg").getroot()
+    plots = root.findall("{http://www.w3.org/2000/svg}svg")
+    assert root.tag.endswith("}svg")
+    assert len(plots) == 2
+    assert [text for text in root.itertext() if text in IDS] == list(IDS)
 
 
 def test_the_utilization_in_every_plot_is_that_of_cars_and_base_load() -> None:
