@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from loadtest.paper import series
 from loadtest.paper.document import Document, SubstationFigures
 from loadtest.paper.fields import mapping, number, text
-from loadtest.paper.formats import MISSING, figure, milliseconds, share, whole
+from loadtest.paper.formats import MISSING, figure, milliseconds, share, watt_seconds, whole
 from loadtest.paper.latency import PERCENTILES, percentiles
 
 # The fields of a run that `plan` has a name and a place for, or that the page shows elsewhere.
@@ -91,7 +91,7 @@ def key_figures(document: Document) -> list[Fact]:
         ),
         Fact(
             "overload",
-            MISSING if None in overloads or not overloads else f"{overload_ws:g} W·s",
+            MISSING if None in overloads or not overloads else f"{watt_seconds(overload_ws)} W·s",
             "none by admission is allowed",
         ),
     ]
@@ -248,7 +248,7 @@ def _row(name: str, counted: Mapping[str, float | None], sampled: Mapping[str, f
         share(sampled.get("utilization_average")),
         share(sampled.get("utilization_peak")),
         figure(counted.get("energy_kwh"), ",.1f"),
-        figure(counted.get("overload_ws"), ",g"),
+        watt_seconds(counted.get("overload_ws")),
         whole(counted.get("pauses")),
     ]
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from loadtest.paper import series, svg
 from loadtest.paper.axes import tick_text
 from loadtest.paper.document import Document
-from loadtest.paper.frame import HEIGHT, LEFT, RIGHT, TOP, WIDTH, Frame, Plot, bracket, dot, picture
+from loadtest.paper.frame import HEIGHT, LEFT, RIGHT, WIDTH, Frame, Plot, bracket, dot, picture
 from loadtest.paper.over_time import (
     changes,
     described,
@@ -25,7 +25,8 @@ from loadtest.paper.over_time import (
 )
 from loadtest.paper.svg import Point
 
-NAMES_Y, NAME_HEIGHT = TOP + 30, 14.0  # the upper left corner, where a rising load is not
+NAMES_Y = 12.0  # beside the unit, above the plot
+NAME_WIDTH = 46.0
 WORDS = 96  # the width of the words beside a peak
 
 
@@ -106,18 +107,18 @@ def _about(document: Document, substation_id: str, lines: _Lines) -> str:
 
 
 def _bands(frame: Frame, lines: _Lines) -> list[Markup]:
-    """Return the area of the cars, and over its lower part that of the base load, with their names in a corner."""
+    """Return the area of the cars, and over its lower part that of the base load, with their names above."""
     return [
         *(svg.area(each, frame.base, "band-cars") for each in _stretches(placed(frame, lines.total))),
         *(svg.area(each, frame.base, "band-base") for each in _stretches(placed(frame, lines.base))),
         svg.steps(placed(frame, lines.base), "band-edge"),
-        *_name("cars", "band-cars", NAMES_Y),
-        *_name("base load", "band-base", NAMES_Y + NAME_HEIGHT),
+        *_name("cars", "band-cars", LEFT),
+        *_name("base load", "band-base", LEFT + NAME_WIDTH),
     ]
 
 
-def _name(name: str, kind: str, y: float) -> list[Markup]:
-    return [svg.bar(LEFT + 6, y - 8, (10.0, 9.0), kind), svg.label(LEFT + 20, y, name, "tick")]
+def _name(name: str, kind: str, x: float) -> list[Markup]:
+    return [svg.bar(x, NAMES_Y - 8, (10.0, 9.0), kind), svg.label(x + 14, NAMES_Y, name, "tick")]
 
 
 def _stretches(points: Sequence[Point]) -> list[list[tuple[float, float]]]:

@@ -12,6 +12,7 @@ from loadtest.judge.base_load import CAUSES, BaseLoadResult
 from loadtest.judge.result import LATE_AFTER_MS, Result
 from loadtest.judge.substations import SubstationResult
 from loadtest.judge.threshold import Threshold
+from loadtest.paper.formats import watt_seconds
 from loadtest.record.generator_health import GeneratorHealth
 from loadtest.report.runs import RunSummary
 
@@ -75,7 +76,7 @@ def _substations(substations: Sequence[SubstationResult]) -> Table:
             f"{sampled.utilization_average:.1%}" if sampled else UNKNOWN,
             f"{sampled.utilization_peak:.1%}" if sampled else UNKNOWN,
             f"{substation.recomputed_peak_kw:.1f}",
-            UNKNOWN if overload_ws is None else f"{overload_ws:g}",
+            watt_seconds(overload_ws),
             f"{counted.energy_kwh:.1f}" if counted else UNKNOWN,
         )
     return table
@@ -132,7 +133,7 @@ def _base_load(found: BaseLoadResult) -> Iterator[str]:
             f"{_figure(found.pause_minutes, '.1f')} min (grid time) in all"
         )
     causes = (found.overload_ws or dict.fromkeys(CAUSES)).items()
-    by_cause = ", ".join(f"{cause.replace('_', ' ')} {_figure(each, 'g')}" for cause, each in causes)
+    by_cause = ", ".join(f"{cause.replace('_', ' ')} {watt_seconds(each)}" for cause, each in causes)
     yield (
         f"  overload in W·s: {by_cause}; {_figure(found.overload_minutes, '.1f')} min (grid time), "
         f"the longest {_figure(found.longest_overload_s, '.1f')} s (wall time)"

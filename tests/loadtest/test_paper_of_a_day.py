@@ -13,6 +13,7 @@ from loadtest.cli import main
 from loadtest.paper import other_load, page, rerun, substation_load
 from loadtest.paper.day import MOST, DayClock
 from loadtest.paper.document import read
+from loadtest.paper.formats import watt_seconds
 from loadtest.plan.clock import read as time_of_day
 from tests.loadtest import documents
 from tests.loadtest.runs import IDS
@@ -82,6 +83,14 @@ def test_the_report_says_what_the_base_load_did() -> None:
     assert found["policy"] == "least_loaded"
     assert found["longest overload"] == "2.0 s"
     assert facts(documents.held())["base load of the fleet"] == "off"
+
+
+@pytest.mark.parametrize(
+    ("overload_ws", "shown"),
+    [(0, "0"), (0.25, "0.25"), (999.5, "999.5"), (7_195_710.4, "7,195,710"), (None, "-")],
+)
+def test_an_overload_is_readable_and_never_rounded_to_none(overload_ws: float | None, shown: str) -> None:
+    assert watt_seconds(overload_ws) == shown
 
 
 def test_a_run_before_there_was_a_base_load_has_none_measured() -> None:
