@@ -22,9 +22,9 @@ def over_time(document: Document, until_s: float, high: float, unit: str, low: f
     return frame.over_time(until_s, high, unit, low)
 
 
-def placed(frame: Frame, points: Sequence[Point]) -> list[Point]:
-    """Return the places of points in a picture, thinned."""
-    return [(frame.x(max(x, 0.0)), None if y is None else frame.y(y)) for x, y in series.thin(points)]
+def placed(frame: Frame, points: Sequence[Point], most: int = series.POINTS) -> list[Point]:
+    """Return the places of points in a picture, thinned to about `most`."""
+    return [(frame.x(max(x, 0.0)), None if y is None else frame.y(y)) for x, y in series.thin(points, most)]
 
 
 def changes(frame: Frame, document: Document, substation_id: str = "") -> list[Markup]:

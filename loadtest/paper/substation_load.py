@@ -27,6 +27,7 @@ from loadtest.paper.svg import Point
 
 NAMES_Y = 12.0  # beside the unit, above the plot
 NAME_WIDTH = 46.0
+SMOOTH = 200  # points of a base load, which moves little from one to the next
 WORDS = 96  # the width of the words beside a peak
 
 
@@ -108,10 +109,11 @@ def _about(document: Document, substation_id: str, lines: _Lines) -> str:
 
 def _bands(frame: Frame, lines: _Lines) -> list[Markup]:
     """Return the area of the cars, and over its lower part that of the base load, with their names above."""
+    base = placed(frame, lines.base, SMOOTH)
     return [
         *(svg.area(each, frame.base, "band-cars") for each in _stretches(placed(frame, lines.total))),
-        *(svg.area(each, frame.base, "band-base") for each in _stretches(placed(frame, lines.base))),
-        svg.steps(placed(frame, lines.base), "band-edge"),
+        *(svg.area(each, frame.base, "band-base") for each in _stretches(base)),
+        svg.steps(base, "band-edge"),
         *_name("cars", "band-cars", LEFT),
         *_name("base load", "band-base", LEFT + NAME_WIDTH),
     ]
