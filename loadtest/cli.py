@@ -16,6 +16,7 @@ from loadtest.compare import command
 from loadtest.contract import COMPLETE, JSON_LINES, LIST_PRESETS, REPORT_FILE, presets_json
 from loadtest.paper.document import NotAResult
 from loadtest.plan.arrivals import BOUNDS, fits
+from loadtest.plan.clock import ASSUMED_H
 from loadtest.plan.document import GridSize, make
 from loadtest.plan.presets import PRESETS
 from loadtest.report import document as report
@@ -60,6 +61,8 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         metavar="FILE",
         help=f"the file to write (default: {REPORT_FILE} beside the result)",
     )
+    about = "draw the load of each substation too, side by side, into FILE"
+    again.add_argument("--svg", type=options.explained(options.writable), metavar="FILE", help=about)
     command.add(commands, environ)
     return top
 
@@ -77,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
         tables.show_runs(console(), runs.list_runs(parsed.runs_dir))
         return DONE
     if parsed.command == "report":
-        return _report(parsed.result, parsed.output)
+        return _report(parsed.result, parsed.output, parsed.svg)
     if parsed.command == "compare":
         return command.run(parsed)
     if parsed.dry_run:
@@ -136,7 +139,8 @@ def faults(parsed: argparse.Namespace, environ: Mapping[str, str]) -> str:
 
 def _dry_run(parsed: argparse.Namespace) -> int:
     """Show the plan, and write it to the files of the options; uses no network."""
-    grid = GridSize(parsed.capacity_kw, parsed.time_scale)
+    starts_at_h = ASSUMED_H if parsed.starts_at is None else parsed.starts_at
+    grid = GridSize(parsed.capacity_kw, parsed.time_scale, starts_at_h)
     try:
         plan = make(options.plan_options(parsed), grid, random.Random)
         for path in filter(None, (parsed.plan_json, parsed.json)):
@@ -148,10 +152,12 @@ def _dry_run(parsed: argparse.Namespace) -> int:
     return DONE
 
 
-def _report(result: Path, output: Path | None) -> int:
+def _report(result: Path, output: Path | None, svg: Path | None) -> int:
     file = output or result.with_name(REPORT_FILE)
     try:
         runs.copy(file, report.render(result))
+        if svg:
+            runs.copy(svg, report.picture(result))
     except (NotAResult, NotWritten) as error:
         print(f"loadtest: {error}", file=sys.stderr)
         return USAGE if isinstance(error, NotAResult) else NOT_WRITTEN

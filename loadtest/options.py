@@ -9,6 +9,7 @@ from typing import TypeVar
 from loadtest import contract
 from loadtest.contract import MAX_REQUESTS, MAX_SECONDS, MIN_SECONDS
 from loadtest.judge.thresholds import FIGURES, in_force, limit
+from loadtest.plan import clock
 from loadtest.plan.document import DEFAULT_GRID, PlanOptions
 from loadtest.plan.presets import PRESETS, Preset
 from loadtest.plan.shapes import SHAPES
@@ -69,6 +70,7 @@ def add(command: argparse.ArgumentParser, preset: Preset, environ: Mapping[str, 
 def _rounds(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--policy",
+        "--compare",
         type=explained(_names),
         default=(),
         metavar="NAME[,NAME...]",
@@ -178,6 +180,12 @@ def _plan(preset: Preset) -> tuple[Option, ...]:
             None,
             "substation that outage drains, or that the cars of hot-spot need (default: the first of the fleet)",
         ),
+        (
+            "--starts-at",
+            unless_word("now", clock.read),
+            "now",
+            f"time of day of the grid at which the run begins; with --dry-run, now is {clock.write(clock.ASSUMED_H)}",
+        ),
     )
 
 
@@ -211,7 +219,13 @@ def plan_options(parsed: argparse.Namespace) -> PlanOptions:
     """Return the options of the plan."""
     preset = PRESETS[parsed.command]
     return PlanOptions(
-        preset, parsed.seed, parsed.shape, parsed.requests, float(parsed.seconds), parsed.substation
+        preset,
+        parsed.seed,
+        parsed.shape,
+        parsed.requests,
+        float(parsed.seconds),
+        parsed.substation,
+        parsed.starts_at,
     )
 
 

@@ -25,6 +25,8 @@ class Unit(enum.Enum):
     MS = "1f", " ms"
     COUNT = "g", ""
     WATT_SECONDS = "g", " W·s"
+    GRID_MINUTES = "1f", " min"
+    KWH = "0f", " kWh"
 
     def __init__(self, form: str, word: str) -> None:
         self._form = form if form == "g" else f".{form}"
@@ -65,9 +67,14 @@ def merits() -> tuple[Merit, ...]:
         Merit("Jain's index", Unit.INDEX, lambda run: _or(run, "jain", _jain)),
         Merit("range of utilization", Unit.SHARE, lambda run: _or(run, "range", _range)),
         Merit("fleet peak", Unit.SHARE, _figure("fleet_peak_utilization")),
+        Merit("fullest substation's peak", Unit.SHARE, _fullest),
         Merit("refused", Unit.COUNT, _figure("refused")),
         Merit("failed", Unit.COUNT, _figure("failed")),
         Merit("overload", Unit.WATT_SECONDS, _overload_ws),
+        Merit("time above a limit", Unit.GRID_MINUTES, _figure("base_load", "overload_minutes")),
+        Merit("pauses", Unit.COUNT, _figure("base_load", "pauses")),
+        Merit("time in pauses", Unit.GRID_MINUTES, _figure("base_load", "pause_minutes")),
+        Merit("energy delivered", Unit.KWH, _figure("energy_kwh")),
         *(
             Merit(f"{kind} {percent}", Unit.MS, _figure(f"{kind}_ms", percent))
             for kind in ("response", "service")
@@ -110,10 +117,18 @@ def _range(utilizations: Sequence[float]) -> float:
     return max(utilizations) - min(utilizations)
 
 
+def _fullest(run: RawDocument) -> float | None:
+    sampled = [station.get("sampled") for station in run["result"].get("stations") or []]
+    known = [number(each.get("utilization_peak")) for each in sampled if each]
+    return max((each for each in known if each is not None), default=None)
+
+
 def _overload_ws(run: RawDocument) -> float | None:
     counted = [station.get("counted") for station in run["result"].get("stations") or []]
     known = [
-        each.get("overload_admission_ws", 0) + each.get("overload_derating_ws", 0) for each in counted if each
+        sum(each.get(f"overload_{cause}_ws", 0) for cause in ("admission", "derating", "base_load"))
+        for each in counted
+        if each
     ]
     return sum(known) if known and len(known) == len(counted) else None
 

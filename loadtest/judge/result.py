@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypedDict, TypeVar
 
 from loadtest.judge import balance
+from loadtest.judge.base_load import BaseLoadResult, base_load_result
 from loadtest.judge.conditions import Change
 from loadtest.judge.oracle_result import OracleResult
 from loadtest.judge.substations import SampledLoad, SubstationCounts, SubstationResult, recorded
@@ -14,7 +15,6 @@ from loadtest.record.latency import Latencies
 from loadtest.record.readings import FleetSample, Reading
 from loadtest.record.requests import Request, RequestOutcome
 from loadtest.record.stopped_sessions import StoppedSessions
-from loadtest.units import W_PER_KW
 
 NO_SLOT = "not sent: no slot was free in time"
 LATE_AFTER_MS = 50.0  # a request is late when it was sent so much later than intended
@@ -29,7 +29,7 @@ class Measurements:
     `before` and `after` are exact readings around the run; a substation that did not answer is absent.
     `no_slot` counts the requests that were not sent because no slot was free in time. `ended_by_stop` counts
     how the sessions ended after a stop; None where they charge on. `changes` are the changes on the grid during
-    the run; `unread_ends` counts sessions that may have ended early and could not be looked up.
+    the run; `unread_ends` counts sessions that may have ended early and could not be looked up. `time_scale` is how many grid seconds pass in one second, None if the substations do not agree on it.
     """
 
     planned: int
@@ -48,6 +48,7 @@ class Measurements:
     ended_by_stop: StoppedSessions | None = None
     changes: Sequence[Change] = ()
     unread_ends: int = 0
+    time_scale: float | None = None
 
     def window(self) -> list[FleetSample]:
         """Return the samples within the arrival window."""
@@ -68,7 +69,7 @@ class Result:
     `late_ms` is of them too; `late` are those beyond LATE_AFTER_MS, `dropped` those that were never sent.
     `refused_without_retry_after` are the refusals, of every attempt, that were not a 503 with Retry-After.
     `range` is highest minus lowest utilization, on average; `distinct_sessions` the ids in the 201s.
-    `imbalance_vs_oracle` is `balance_ratio` over the oracle's. `changes` are the changes on the grid during
+    `base_load` is what the substations carried besides cars. `imbalance_vs_oracle` is `balance_ratio` over the oracle's. `changes` are the changes on the grid during
     the run; `unread_ends` counts the sessions whose end is not known.
     """
 
@@ -90,7 +91,6 @@ class Result:
     range: float | None
     range_highest: float | None
     fleet_peak_utilization: float | None
-    base_load_peak_kw: float | None
     commits_per_100_admissions: float | None
     overload_ws: float | None
     recomputed_excess_kw: float | None
@@ -105,6 +105,7 @@ class Result:
     whole_samples: int
     missed_readings: int
     stations: Sequence[SubstationResult]
+    base_load: BaseLoadResult
     oracle: OracleResult | None = None
     imbalance_vs_oracle: float | None = None
     ended_by_stop: StoppedSessions | None = None
@@ -121,7 +122,7 @@ class FleetFigures(TypedDict):
     """The figures of a Result that come from the substations, under its names."""
 
     balance_ratio: float | None
-    base_load_peak_kw: float | None
+    base_load: BaseLoadResult
     commits_per_100_admissions: float | None
     counted_admitted: int | None
     energy_kwh: float | None
@@ -188,14 +189,12 @@ def _of_the_grid(measured: Measurements) -> FleetFigures:
     return {
         "stations": stations,
         "whole_samples": len(whole),
+        "base_load": base_load_result(whole, until_unix_s, counted, measured.time_scale),
         "balance_ratio": balance.balance_ratio(whole, until_unix_s),
         "jain": balance.jain(whole, until_unix_s),
         "range": balance.spread(whole, until_unix_s),
         "range_highest": balance.highest_spread(whole, until_unix_s),
         "fleet_peak_utilization": max((balance.fleet_utilization(sample) for sample in whole), default=None),
-        "base_load_peak_kw": max(
-            (balance.fleet_base_load_w(each) / W_PER_KW for each in whole), default=None
-        ),
         "commits_per_100_admissions": _commits_per_100(counted),
         "overload_ws": _total(counted, lambda each: each.overload_admission_ws),
         "energy_kwh": _total(counted, lambda each: each.energy_kwh),

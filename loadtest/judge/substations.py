@@ -27,6 +27,16 @@ class SubstationCounts:
     overload_derating_ws: float
     admitted_counter: tuple[int, int]
     refused_counter: tuple[int, int]
+    overload_base_load_ws: float = 0.0
+    pauses: int = 0
+
+    def overload_ws(self, cause: str) -> float:
+        """Return the overload of one cause: admission, derating or base_load."""
+        return {
+            "admission": self.overload_admission_ws,
+            "derating": self.overload_derating_ws,
+            "base_load": self.overload_base_load_ws,
+        }[cause]
 
     @classmethod
     def between(cls, before: Reading | None, after: Reading | None) -> "SubstationCounts | None":
@@ -42,6 +52,8 @@ class SubstationCounts:
             after.derating_overload_ws - before.derating_overload_ws,
             (before.admitted, after.admitted),
             (before.refused, after.refused),
+            after.base_load_overload_ws - before.base_load_overload_ws,
+            after.paused - before.paused,
         )
 
 
@@ -54,6 +66,8 @@ class SampledLoad:
     load_peak_kw: float
     utilization_average: float
     utilization_peak: float
+    base_load_average_kw: float
+    base_load_peak_kw: float
 
     @classmethod
     def of(
@@ -64,7 +78,8 @@ class SampledLoad:
         weighted = [(s.readings[substation_id], secs) for s, secs in balance.weighted(own, until_unix_s)]
         load_w = balance.average((reading.load_w, seconds) for reading, seconds in weighted)
         utilization = balance.average((reading.utilization, seconds) for reading, seconds in weighted)
-        if load_w is None or utilization is None:
+        base_load_w = balance.average((reading.base_load_w, seconds) for reading, seconds in weighted)
+        if load_w is None or utilization is None or base_load_w is None:
             return None
         return cls(
             max(reading.capacity_w for reading, _ in weighted) / W_PER_KW,
@@ -72,6 +87,8 @@ class SampledLoad:
             max(reading.load_w for reading, _ in weighted) / W_PER_KW,
             utilization,
             max(reading.utilization for reading, _ in weighted),
+            base_load_w / W_PER_KW,
+            max(reading.base_load_w for reading, _ in weighted) / W_PER_KW,
         )
 
 

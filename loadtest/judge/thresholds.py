@@ -83,9 +83,31 @@ def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
+def _of_cause(result: Result, cause: str) -> float | None:
+    overload_ws = result.base_load.overload_ws
+    return overload_ws[cause] if overload_ws else None
+
+
 FIGURES: Mapping[str, Figure] = _latencies() | {
     "overload_ws": Figure(
         "overload by admission that substations counted, in W·s", lambda r: r.overload_ws, unconditional=True
+    ),
+    "base_load_overload_ws": Figure(
+        "overload by a base load that rose, in W·s", lambda r: _of_cause(r, "base_load")
+    ),
+    "overload_minutes": Figure(
+        "grid time for which base load and cars were above a limit, in min",
+        lambda r: r.base_load.overload_minutes,
+        ".2f",
+    ),
+    "longest_overload_s": Figure(
+        "longest time for which one substation was above its limit, in s of wall time",
+        lambda r: r.base_load.longest_overload_s,
+        ".2f",
+    ),
+    "pauses": Figure("times that sessions were paused", lambda r: r.base_load.pauses),
+    "pause_minutes": Figure(
+        "grid time for which sessions were paused, in min", lambda r: r.base_load.pause_minutes, ".1f"
     ),
     "recomputed_kw": Figure(
         "highest excess over a capacity by the clients' own records, in kW",

@@ -10,7 +10,7 @@ from loadtest.paper import facts, policies
 from loadtest.paper.document import Document
 from loadtest.paper.evidence import Evidence
 from loadtest.paper.fields import mapping, number
-from loadtest.paper.formats import figure, milliseconds, points, share, whole
+from loadtest.paper.formats import figure, milliseconds, points, share, watt_seconds, whole
 
 SAFE = ("overload_ws", "recomputed_kw")
 EVEN = ("max_mean", "imbalance_vs_oracle")
@@ -45,7 +45,7 @@ def goals(evidence: Evidence) -> list[Goal]:
         Goal(
             "No substation ever has more than its limit",
             _met(document, SAFE),
-            f"{_fullest(document)} Overload: {figure(_overload_ws(document), ',g')} W·s.",
+            f"{_fullest(document)} Overload: {watt_seconds(_overload_ws(document))} W·s.",
         ),
         Goal(
             "The load is shared evenly",

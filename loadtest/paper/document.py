@@ -15,9 +15,12 @@ from typing import Any
 from loadtest.judge import conditions
 from loadtest.judge.conditions import ChangeKind
 from loadtest.judge.threshold import Threshold
+from loadtest.paper.day import DayClock
 from loadtest.paper.fields import mapping, mappings, number, numbers, text
+from loadtest.plan import clock
 
 SCHEMA = "smartgrid-loadtest/1"
+BY_DAY = "day"  # the shape of a plan that follows the grid's clock
 FORMER_NAMES = {  # of thresholds, in the documents of older runs
     "refused_untold": "refused_without_retry_after",
     "admissions counted and told agree": "admissions counted and answered agree",
@@ -43,7 +46,7 @@ class Change:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SubstationFigures:
-    """The figures of one substation; a utilization is load over capacity.
+    """The figures of one substation; a utilization is load and base load over capacity.
 
     `handled` are the admissions that the substation counted, `answered` the 201s that clients got from it.
     """
@@ -59,15 +62,22 @@ class SubstationFigures:
     utilization_peak: float | None
     energy_kwh: float | None
     overload_ws: float | None
+    base_load_average_kw: float | None = None
+    base_load_peak_kw: float | None = None
+    pauses: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FleetSample:
-    """The loads and the limits of the substations at one moment; a substation that was not read is absent."""
+    """The loads, the limits and the base loads of the substations at one moment.
+
+    A substation that was not read is absent. In a document of an older run, no substation has a base load.
+    """
 
     at_s: float
     load_kw: Mapping[str, float]
     capacity_kw: Mapping[str, float]
+    base_load_kw: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,7 +94,10 @@ class RequestRecord:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Document:
-    """A whole run; `run` and `result` are the document's own entries, to be read with `fields`."""
+    """A whole run; `run` and `result` are the document's own entries, to be read with `fields`.
+
+    `day` is the grid's clock where the run played a part of a day.
+    """
 
     run: Mapping[str, Any]
     result: Mapping[str, Any]
@@ -94,6 +107,7 @@ class Document:
     samples: Sequence[FleetSample]
     requests: Sequence[RequestRecord]
     changes: Sequence[Change] = ()
+    day: DayClock | None = None
 
     @property
     def unplanned_changes(self) -> list[Change]:
@@ -117,9 +131,13 @@ class Document:
         return next((s.capacity_kw for s in self.substations if s.substation_id == substation_id), None)
 
     def utilizations(self, sample: FleetSample) -> dict[str, float]:
-        """Return load over capacity of each substation that was read at a sample."""
+        """Return load and base load over capacity of each substation that was read at a sample."""
         limits = {each: self.capacity_kw(sample, each) for each in sample.load_kw}
-        return {each: sample.load_kw[each] / limit for each, limit in limits.items() if limit}
+        return {
+            each: (sample.load_kw[each] + sample.base_load_kw.get(each, 0.0)) / limit
+            for each, limit in limits.items()
+            if limit
+        }
 
 
 def read(raw: object) -> Document:
@@ -139,6 +157,7 @@ def read(raw: object) -> Document:
         samples=sorted(_samples(raw, from_unix_s), key=lambda sample: sample.at_s),
         requests=[_request(each, from_unix_s) for each in mappings(raw.get("requests"))],
         changes=changes(raw),
+        day=_day(mapping(raw.get("run"))),
     )
 
 
@@ -167,6 +186,13 @@ def window(raw: Mapping[str, Any]) -> tuple[float, float | None]:
     return min((each for each in moments if each is not None), default=0.0), None
 
 
+def _day(run: Mapping[str, Any]) -> DayClock | None:
+    starts_h, time_scale = clock.of_label(text(run.get("starts_at"))), number(run.get("time_scale"))
+    if run.get("shape") != BY_DAY or starts_h is None or not time_scale or time_scale < 0:
+        return None
+    return DayClock(starts_h, time_scale)
+
+
 def _threshold(raw: Mapping[str, Any]) -> Threshold:
     name, value, limit, note = (text(raw.get(key)) for key in ("name", "value", "limit", "note"))
     name = FORMER_NAMES.get(name, name)
@@ -193,7 +219,7 @@ def _value(raw: Mapping[str, Any], name: str) -> str | float:
 
 def _substation(raw: Mapping[str, Any]) -> SubstationFigures:
     counted, sampled = numbers(raw.get("counted")), numbers(raw.get("sampled"))
-    overloads = [counted.get(f"overload_{cause}_ws") for cause in ("admission", "derating")]
+    overloads = [counted.get(f"overload_{cause}_ws") for cause in ("admission", "derating", "base_load")]
     known = [each for each in overloads if each is not None]
     return SubstationFigures(
         substation_id=text(raw.get("substation_id")),
@@ -207,6 +233,9 @@ def _substation(raw: Mapping[str, Any]) -> SubstationFigures:
         utilization_peak=sampled.get("utilization_peak"),
         energy_kwh=counted.get("energy_kwh"),
         overload_ws=sum(known) if known else None,
+        base_load_average_kw=sampled.get("base_load_average_kw"),
+        base_load_peak_kw=sampled.get("base_load_peak_kw"),
+        pauses=counted.get("pauses"),
     )
 
 
@@ -215,7 +244,8 @@ def _samples(raw: Mapping[str, Any], from_unix_s: float) -> Iterator[FleetSample
         at_unix_s = number(each.get("at_unix_s"))
         if at_unix_s is not None:
             load_kw, capacity_kw = numbers(each.get("load_kw")), numbers(each.get("capacity_kw"))
-            yield FleetSample(at_unix_s - from_unix_s, load_kw, capacity_kw)
+            base_load_kw = numbers(each.get("base_load_kw"))
+            yield FleetSample(at_unix_s - from_unix_s, load_kw, capacity_kw, base_load_kw)
 
 
 def _request(raw: Mapping[str, Any], from_unix_s: float) -> RequestRecord:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from loadtest.paper import series
 from loadtest.paper.document import Document, SubstationFigures
 from loadtest.paper.fields import mapping, number, text
-from loadtest.paper.formats import MISSING, figure, milliseconds, share, whole
+from loadtest.paper.formats import MISSING, figure, milliseconds, share, watt_seconds, whole
 from loadtest.paper.latency import PERCENTILES, percentiles
 
 # The fields of a run that `plan` has a name and a place for, or that the page shows elsewhere.
@@ -30,6 +30,8 @@ NAMED_FIELDS = frozenset(
         "gateway_url",
         "balancer_url",
         "substation_id",
+        "starts_at",
+        "grid_time",
         "fail_if",
         "end_sessions_on_stop",
     }
@@ -46,12 +48,14 @@ SUBSTATION_HEADINGS = (
     "answers with 201",
     "refusals",
     "limit (kW)",
-    "load, average (kW)",
-    "load, peak (kW)",
+    "base load, peak (kW)",
+    "cars, average (kW)",
+    "cars, peak (kW)",
     "utilization, average",
     "utilization, peak",
     "energy (kWh)",
     "overload (W·s)",
+    "pauses",
 )
 
 
@@ -87,8 +91,8 @@ def key_figures(document: Document) -> list[Fact]:
         ),
         Fact(
             "overload",
-            MISSING if None in overloads or not overloads else f"{overload_ws:g} W·s",
-            "none is allowed",
+            MISSING if None in overloads or not overloads else f"{watt_seconds(overload_ws)} W·s",
+            "none by admission is allowed",
         ),
     ]
 
@@ -182,6 +186,7 @@ def plan(document: Document) -> list[Fact]:
         Fact("run", text(run.get("run_id"))),
         Fact("policy", text(run.get("policy"))),
         Fact("time scale", _plain(run.get("time_scale"))),
+        Fact("began at, by the grid's clock", text(run.get("grid_time") or run.get("starts_at"))),
         Fact("gateway", text(run.get("gateway_url"))),
         Fact("balancer", text(run.get("balancer_url"))),
         *(
@@ -214,13 +219,17 @@ def _substation(figures: SubstationFigures) -> list[str]:
 
 
 def _fleet(document: Document) -> list[str]:
-    names = ("handled", "answered", "refused", "capacity_kw", "energy_kwh", "overload_ws")
+    names = ("handled", "answered", "refused", "capacity_kw", "energy_kwh", "overload_ws", "pauses")
     totals = {name: _sum(document.substations, name) for name in names}
     average_kw, capacity_kw = _sum(document.substations, "load_average_kw"), totals["capacity_kw"]
+    base_kw = _sum(document.substations, "base_load_average_kw") or 0.0
     sampled = {
         "load_average_kw": average_kw,
         "load_peak_kw": max(map(series.fleet_kw, series.complete_samples(document)), default=None),
-        "utilization_average": average_kw / capacity_kw if average_kw is not None and capacity_kw else None,
+        "base_load_peak_kw": number(mapping(document.result.get("base_load")).get("peak_kw")),
+        "utilization_average": (average_kw + base_kw) / capacity_kw
+        if average_kw is not None and capacity_kw
+        else None,
         "utilization_peak": number(document.result.get("fleet_peak_utilization")),
     }
     return _row("fleet", totals, sampled)
@@ -233,12 +242,14 @@ def _row(name: str, counted: Mapping[str, float | None], sampled: Mapping[str, f
         whole(counted.get("answered")),
         whole(counted.get("refused")),
         whole(counted.get("capacity_kw")),
+        figure(sampled.get("base_load_peak_kw"), ",.1f"),
         figure(sampled.get("load_average_kw"), ",.1f"),
         figure(sampled.get("load_peak_kw"), ",.1f"),
         share(sampled.get("utilization_average")),
         share(sampled.get("utilization_peak")),
         figure(counted.get("energy_kwh"), ",.1f"),
-        figure(counted.get("overload_ws"), ",g"),
+        watt_seconds(counted.get("overload_ws")),
+        whole(counted.get("pauses")),
     ]
 
 

@@ -7,6 +7,7 @@ from loadtest.paper.fields import number
 
 MISSING = "-"
 SECOND_MS = 1000
+WHOLE_FROM_WS = 1000
 
 
 def figure(value: object, form: str) -> str:
@@ -18,6 +19,12 @@ def figure(value: object, form: str) -> str:
 def whole(value: object) -> str:
     """Return a count or a power without decimals."""
     return figure(value, ",.0f")
+
+
+def watt_seconds(value: object) -> str:
+    """Return an overload without its unit: whole from a thousand on, exact below, so that none is shown as 0."""
+    found = number(value)
+    return figure(value, ",.0f" if found is not None and found >= WHOLE_FROM_WS else "g")
 
 
 def share(value: object) -> str:

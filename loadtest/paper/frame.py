@@ -44,12 +44,23 @@ class Frame:
         return HEIGHT - BOTTOM
 
 
-def over_time(until_s: float, high: float, unit: str, low: float = 0.0) -> Frame:
-    """Return a frame with an axis of seconds, and one of values from `low` to `high` with some headroom."""
+def over_time(
+    until_s: float, high: float, unit: str, low: float = 0.0, *, marks: Sequence[tuple[float, str]] = ()
+) -> Frame:
+    """Return a frame with an axis of seconds, and one of values from `low` to `high` with some headroom.
+
+    With `marks`, which are pairs of a second and a time of day, the axis has these.
+    """
     top = low + (high - low) * HEADROOM
     x = Linear(0.0, until_s, LEFT, WIDTH - RIGHT)
     y = Linear(low, top, HEIGHT - BOTTOM, TOP)
-    return Frame(x, y, [*sides(y, ticks(low, top), unit), *below(x, ticks(0.0, until_s, 6), "seconds")])
+    return Frame(x, y, [*sides(y, ticks(low, top), unit), *_of_time(x, until_s, marks)])
+
+
+def _of_time(x: Callable[[float], float], until_s: float, marks: Sequence[tuple[float, str]]) -> list[Markup]:
+    if marks:
+        return below(x, marks, "time of day of the grid")
+    return below(x, [(each, tick_text(each)) for each in ticks(0.0, until_s, 6)], "seconds")
 
 
 def over_shares(
@@ -71,10 +82,10 @@ def sides(y: Callable[[float], float], at: Sequence[float], unit: str) -> list[M
     return [*lines, *figures, svg.label(4, 12, unit, "axis")]
 
 
-def below(x: Callable[[float], float], at: Sequence[float], words: str) -> list[Markup]:
+def below(x: Callable[[float], float], at: Sequence[tuple[float, str]], words: str) -> list[Markup]:
     """Return the line and the tick texts of a horizontal axis."""
     base = HEIGHT - BOTTOM
-    figures = [svg.label(x(each), base + 15, tick_text(each), "tick", "middle") for each in at]
+    figures = [svg.label(x(each), base + 15, text, "tick", "middle") for each, text in at]
     axis = svg.line((LEFT, base), (WIDTH - RIGHT, base), "base")
     return [axis, *figures, svg.label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, words, "axis", "middle")]
 

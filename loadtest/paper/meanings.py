@@ -55,6 +55,25 @@ MEANINGS: Mapping[str, Meaning] = _latencies() | {
         "Power above a limit times its duration, as the substations counted it for sessions that they admitted.",
         "W·s",
     ),
+    "base_load_overload_ws": Meaning(
+        "Overload by base load",
+        "Power above a limit times its duration, where the base load rose into the room of cars that charged.",
+        "W·s",
+    ),
+    "overload_minutes": Meaning(
+        "Time above a limit",
+        "How long base load and cars were above the limit of a substation, in grid time, summed over the substations.",
+        "min",
+    ),
+    "longest_overload_s": Meaning(
+        "Longest overload",
+        "The longest time for which one substation was above its limit, on the wall clock. Pauses of sessions end it.",
+        "s",
+    ),
+    "pauses": Meaning(
+        "Pauses", "How many times a session was paused because the base load needed its power."
+    ),
+    "pause_minutes": Meaning("Time in pauses", "How long sessions were paused, in grid time, in all.", "min"),
     "recomputed_kw": Meaning(
         "Highest excess over a limit",
         "The load of each substation, added up from the clients' own answers, less its limit.",

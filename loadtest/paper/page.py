@@ -15,12 +15,16 @@ from loadtest.paper import (
     emptying,
     facts,
     formats,
+    frame,
     headline,
     latency,
     meanings,
+    other_load,
     plots,
     policies,
     rerun,
+    substation_load,
+    svg,
     traffic,
 )
 from loadtest.paper.diagram import architecture
@@ -31,13 +35,14 @@ from loadtest.paper.observations import observe
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLE = "report.css"
+TITLE_HEIGHT = 28  # above each plot of a picture
 
 
 def report(raw: object) -> str:
     """Return the report of a run, of whose document `raw` is the JSON; raises NotAResult when it is none."""
     document = read(raw)
     return _render(
-        "report.html", loads=plots.loads(document), balance=_balance(document), **_context(document)
+        "report.html", loads=substation_load.loads(document), balance=_balance(document), **_context(document)
     )
 
 
@@ -66,6 +71,24 @@ def project_report(raw: object) -> str:
     )
 
 
+def loads_picture(raw: object) -> str:
+    """Return the load of each substation, side by side, as an SVG file that brings its own style; raises NotAResult."""
+    plots = substation_load.loads(read(raw))
+    width, height = frame.WIDTH * max(len(plots), 1), TITLE_HEIGHT + frame.HEIGHT
+    parts = [svg.bar(0.0, 0.0, (width, height), "ground")]
+    for number, plot in enumerate(plots):
+        left = frame.WIDTH * number
+        parts += [
+            svg.label(left + 8.0, TITLE_HEIGHT - 8.0, plot.title, "name"),
+            svg.tag("svg", plot.svg, x=left, y=TITLE_HEIGHT, width=frame.WIDTH, height=frame.HEIGHT),
+        ]
+    style = Markup("<style>{}</style>").format(_style())
+    about = " ".join(f"{each.title}: {each.about}" for each in plots)
+    return svg.picture(
+        "loads", "Load of each substation against its limit", about, (width, height), [style, *parts]
+    )
+
+
 def _context(document: Document) -> dict[str, Any]:
     return {
         "document": document,
@@ -74,6 +97,7 @@ def _context(document: Document) -> dict[str, Any]:
         "command": rerun.command(document),
         "thresholds": [meanings.explain(each) for each in document.thresholds],
         "facts": facts,
+        "base_load": other_load.base_load(document),
         "formats": formats,
         "latency": latency.latency(document),
         "requests": [traffic.outcomes(document), traffic.arrivals(document)],
@@ -87,13 +111,16 @@ def _balance(document: Document) -> Sequence[Plot]:
 
 def _render(template: str, **context: Any) -> str:
     """Return a template with the style sheet in it, and a policy that allows that sheet alone."""
-    style = (TEMPLATES / STYLE).read_text(encoding="utf-8")
+    style = _style()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
     )
-    safe = Markup(style)  # noqa: S704 - a file of this folder
-    return _environment().get_template(template).render(style=safe, policy=policy, **context)
+    return _environment().get_template(template).render(style=style, policy=policy, **context)
+
+
+def _style() -> Markup:
+    return Markup((TEMPLATES / STYLE).read_text(encoding="utf-8"))  # noqa: S704 - a file of this folder
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from loadtest.paper.document import Document
 from loadtest.paper.fields import number, text
 
 GATEWAY_URL, BALANCER_URL = "http://127.0.0.1:8000", "http://127.0.0.1:8001"  # where a grid is by default
-OPTIONS = ("seed", "requests", "seconds", "shape", "concurrency", "retries")
+OPTIONS = ("seed", "requests", "seconds", "shape", "starts_at", "concurrency", "retries")
 
 
 def command(document: Document, *, named_grid: bool = True) -> str:

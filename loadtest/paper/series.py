@@ -51,8 +51,25 @@ def intervals(events: Iterable[tuple[float, str]], until_s: float) -> list[Inter
 
 
 def load(document: Document, substation_id: str) -> list[Point]:
-    """Return a substation's load in kW over time, with a gap where it was not read."""
+    """Return the load of a substation's cars in kW over time, with a gap where it was not read."""
     return [(sample.at_s, sample.load_kw.get(substation_id)) for sample in document.samples]
+
+
+def base_load(document: Document, substation_id: str) -> list[Point]:
+    """Return a substation's base load in kW over time, with a gap where it was not read."""
+    return [
+        (
+            sample.at_s,
+            sample.base_load_kw.get(substation_id, 0.0) if substation_id in sample.load_kw else None,
+        )
+        for sample in document.samples
+    ]
+
+
+def total(document: Document, substation_id: str) -> list[Point]:
+    """Return the load of a substation's cars and its base load in kW over time, with a gap where it was not read."""
+    lines = zip(load(document, substation_id), base_load(document, substation_id), strict=True)
+    return [(at_s, None if kw is None or base is None else kw + base) for (at_s, kw), (_, base) in lines]
 
 
 def limit(document: Document, substation_id: str) -> list[Point]:
@@ -61,7 +78,7 @@ def limit(document: Document, substation_id: str) -> list[Point]:
 
 
 def utilization(document: Document, substation_id: str) -> list[Point]:
-    """Return a substation's load over capacity over time."""
+    """Return a substation's load and base load over capacity over time."""
     return [(sample.at_s, document.utilizations(sample).get(substation_id)) for sample in document.samples]
 
 
@@ -72,7 +89,7 @@ def complete_samples(document: Document) -> list[FleetSample]:
 
 
 def fleet_kw(sample: FleetSample) -> float:
-    """Return the load of all substations at a sample."""
+    """Return the load of the cars at all substations at a sample."""
     return sum(sample.load_kw.values())
 
 

@@ -24,7 +24,7 @@ REQUESTS = (
     "attempts",
     "substation_id",
 )
-SAMPLES = ("at_unix_s", "substation_id", "load_kw", "capacity_kw")
+SAMPLES = ("at_unix_s", "substation_id", "load_kw", "capacity_kw", "base_load_kw", "paused")
 
 
 def requests(document: Mapping[str, Any]) -> str:
@@ -41,9 +41,14 @@ def samples(document: Mapping[str, Any]) -> str:
 
 def _readings(taken: Sequence[Mapping[str, Any]]) -> Iterable[list[Any]]:
     for sample in taken:
-        limits = mapping(sample.get("capacity_kw"))
+        others = [mapping(sample.get(name)) for name in SAMPLES[3:]]
         for substation_id, load_kw in mapping(sample.get("load_kw")).items():
-            yield [sample.get("at_unix_s"), substation_id, load_kw, limits.get(substation_id)]
+            yield [
+                sample.get("at_unix_s"),
+                substation_id,
+                load_kw,
+                *(each.get(substation_id) for each in others),
+            ]
 
 
 def _sheet(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -10,7 +10,8 @@ from markupsafe import Markup
 from loadtest.paper import series, svg
 from loadtest.paper.axes import tick_text
 from loadtest.paper.document import Document
-from loadtest.paper.frame import RIGHT, WIDTH, Frame, Plot, bracket, over_time, picture
+from loadtest.paper.frame import RIGHT, WIDTH, Frame, Plot, bracket, picture
+from loadtest.paper.over_time import from_heading, moments, over_time
 from loadtest.paper.series import Interval
 
 OUTCOMES = ("admitted", "refused", "failed", "dropped")  # from the base of a bar upwards
@@ -28,7 +29,9 @@ def outcomes(document: Document) -> Plot:
         kind for kind in (*OUTCOMES, OTHER) if kind == OUTCOMES[0] or any(each == kind for _, each in ended)
     ]
     found = series.intervals(ended, until_s)
-    frame = over_time(until_s, max([1.0, *(float(sum(each.counts.values())) for each in found)]), _per(found))
+    frame = over_time(
+        document, until_s, max([1.0, *(float(sum(each.counts.values())) for each in found)]), _per(found)
+    )
     children = [
         *frame.under,
         *bracket(frame, document.window_s),
@@ -42,8 +45,11 @@ def outcomes(document: Document) -> Plot:
         "Answers",
         about,
         picture(name, "Requests by their outcome", about, [_hatches(), *children]),
-        ("from second", *kinds),
-        [(tick_text(each.from_s), *(str(each.counts.get(kind, 0)) for kind in kinds)) for each in found],
+        (from_heading(document), *kinds),
+        [
+            (at, *(str(each.counts.get(kind, 0)) for kind in kinds))
+            for at, each in zip(moments(document, until_s), found, strict=True)
+        ],
     )
 
 
@@ -54,7 +60,10 @@ def arrivals(document: Document) -> Plot:
     sent = [(each.sent_s, "sent") for each in document.requests if each.sent_s is not None]
     found = series.intervals([*planned, *sent], until_s)
     frame = over_time(
-        until_s, max([1.0, *(float(max(each.counts.values(), default=0)) for each in found)]), _per(found)
+        document,
+        until_s,
+        max([1.0, *(float(max(each.counts.values(), default=0)) for each in found)]),
+        _per(found),
     )
     bars = [_bar(frame, each, 0, each.counts.get("planned", 0), "planned") for each in found]
     line = [(frame.x(each.from_s), frame.y(each.counts.get("sent", 0))) for each in found]
@@ -67,8 +76,11 @@ def arrivals(document: Document) -> Plot:
         "Arrivals",
         about,
         picture(name, "Requests planned and sent", about, children),
-        ("from second", "planned", "sent"),
-        [(tick_text(e.from_s), str(e.counts.get("planned", 0)), str(e.counts.get("sent", 0))) for e in found],
+        (from_heading(document), "planned", "sent"),
+        [
+            (at, str(e.counts.get("planned", 0)), str(e.counts.get("sent", 0)))
+            for at, e in zip(moments(document, until_s), found, strict=True)
+        ],
     )
 
 

@@ -4,6 +4,7 @@ Pure: the source of randomness is an argument. The same seed, preset and fleet g
 """
 
 import dataclasses
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -11,10 +12,11 @@ from typing import Any
 
 from loadtest.contract import MAX_REQUESTS
 from loadtest.plan.arrivals import Arrival, confined, rush_hour
+from loadtest.plan.clock import ASSUMED_H, DAY_H, S_PER_HOUR, write
 from loadtest.plan.demand import peak_kw
 from loadtest.plan.oracle import Drain
-from loadtest.plan.presets import Preset
-from loadtest.plan.shapes import SHAPES, Randomness
+from loadtest.plan.presets import DAY_SECONDS, Preset
+from loadtest.plan.shapes import SHAPES, DayPart, Randomness, day
 from loadtest.units import W_PER_KW
 
 SCHEMA = "smartgrid-plan/1"
@@ -24,10 +26,11 @@ TRIES = 6  # the peak rises with the number of cars, but not evenly: each number
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GridSize:
-    """What a plan depends on: each substation's capacity in watts, and the time scale."""
+    """What a plan depends on: each substation's capacity in watts, the time scale, and the time of day at its beginning."""
 
     capacity_w: Mapping[str, float]
     time_scale: float
+    time_of_day_h: float = ASSUMED_H
 
     @property
     def capacity_kw(self) -> float:
@@ -59,11 +62,15 @@ class PlanOptions:
     requests: int | None
     seconds: float
     substation_id: str | None = None
+    starts_at_h: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunPlan:
-    """The cars in order of time, and the substation that is drained, if one is."""
+    """The cars in order of time, and the substation that is drained, if one is.
+
+    `starts_at` is the time of day at which the grid must be when the plan begins; None when it does not matter.
+    """
 
     preset: str
     seed: int
@@ -71,6 +78,7 @@ class RunPlan:
     seconds: float
     arrivals: tuple[Arrival, ...]
     drain: Drain | None
+    starts_at: str | None = None
 
     def arrivals_json(self) -> str:
         """Return the cars as the hash reads them: sorted names, no spaces, ASCII."""
@@ -91,6 +99,7 @@ class RunPlan:
                 "shape": self.shape,
                 "requests": len(self.arrivals),
                 "seconds": self.seconds,
+                "starts_at": self.starts_at,
                 "drain": dataclasses.asdict(self.drain) if self.drain else None,
                 "sha256": self.sha256,
                 "arrivals": json.loads(self.arrivals_json()),
@@ -103,17 +112,12 @@ def make(options: PlanOptions, fleet: GridSize, randomness: Callable[[int], Rand
 
     Raises ValueError for a plan out of bounds, or for an unknown substation.
     """
-    preset = options.preset
-
-    def cars(requests: int) -> tuple[Arrival, ...]:
-        return rush_hour(options.seed, requests, options.seconds, source, SHAPES[options.shape])
-
+    preset, by_day = options.preset, options.shape == day.__name__
+    part = DayPart(fleet.time_of_day_h, options.seconds * fleet.time_scale / S_PER_HOUR)
     source = randomness(options.seed)
-    if options.requests is None and preset.peak_share:
-        requests = _enough(preset.peak_share * fleet.capacity_kw, options, fleet, randomness)
-    else:
-        requests = options.requests or TRY_CARS
-    arrivals = cars(requests)
+    requests = options.requests or _number(options, fleet, part, randomness)
+    shape = functools.partial(day, part=part) if by_day else SHAPES[options.shape]
+    arrivals = rush_hour(options.seed, requests, options.seconds, source, shape)
     if preset.confined_share:
         hot = fleet.substation(options.substation_id)
         arrivals = confined(arrivals, preset.confined_share, hot, source)
@@ -122,20 +126,41 @@ def make(options: PlanOptions, fleet: GridSize, randomness: Callable[[int], Rand
         drain = Drain(
             fleet.substation(options.substation_id), round(options.seconds * preset.drain_at_share, 3)
         )
-    return RunPlan(preset.name, options.seed, options.shape, options.seconds, arrivals, drain)
+    starts_at = write(fleet.time_of_day_h) if by_day else None
+    return RunPlan(
+        preset.name, options.seed, options.shape, options.seconds, arrivals, drain, starts_at=starts_at
+    )
 
 
-def _enough(
-    wanted_kw: float, options: PlanOptions, fleet: GridSize, randomness: Callable[[int], Randomness]
+def _number(
+    options: PlanOptions, fleet: GridSize, part: DayPart, randomness: Callable[[int], Randomness]
 ) -> int:
-    """Return how many cars of this seed request about `wanted_kw` at their peak."""
+    """Return how many cars of this seed request the preset's share of the capacity at their peak.
+
+    A part of a day has as many as come then on a day with that peak.
+    """
+    preset = options.preset
+    if not preset.peak_share:
+        return TRY_CARS
+    by_day = options.shape == day.__name__
+    shape = functools.partial(day, part=DayPart(part.from_h)) if by_day else SHAPES[options.shape]
+    time_scale = DAY_H * S_PER_HOUR / DAY_SECONDS if by_day else fleet.time_scale
+    seconds = DAY_SECONDS if by_day else options.seconds
+
+    def peak_of(requests: int) -> float:
+        source = randomness(options.seed)
+        return peak_kw(rush_hour(options.seed, requests, seconds, source, shape), time_scale)
+
+    requests = _enough(preset.peak_share * fleet.capacity_kw, peak_of)
+    return max(round(requests * part.share), 1) if by_day else requests
+
+
+def _enough(wanted_kw: float, peak_of: Callable[[int], float]) -> int:
+    """Return a number of cars whose peak is about `wanted_kw`; `peak_of` returns the peak in kW for a number."""
     requests = TRY_CARS
     tried: list[tuple[float, int]] = []
     while len(tried) < TRIES and requests not in (number for _, number in tried):
-        cars = rush_hour(
-            options.seed, requests, options.seconds, randomness(options.seed), SHAPES[options.shape]
-        )
-        peak = peak_kw(cars, fleet.time_scale)
+        peak = peak_of(requests)
         tried.append((abs(peak - wanted_kw), requests))
         requests = min(max(round(requests * wanted_kw / peak), 1), MAX_REQUESTS)
     return min(tried)[1]

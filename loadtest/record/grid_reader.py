@@ -105,6 +105,17 @@ class GridReader:
         found = [each.value for family in families for each in family.samples if each.name == TIME_SCALE]
         return found[0] if found and found[0] > 0 else None
 
+    async def grid_time(self, substation_urls: Mapping[str, str]) -> str:
+        """Return the grid's weekday and time of day, such as `Monday 18:30`; '' when no substation says it."""
+        for url in substation_urls.values():
+            try:
+                async with self._http.get(f"{url}/base-load", timeout=self._timeout) as response:
+                    response.raise_for_status()
+                    return str((await response.json())["grid_time"])
+            except (aiohttp.ClientError, OSError, ValueError, KeyError, TypeError):
+                continue
+        return ""
+
     async def sample(self, substation_urls: Mapping[str, str], now: Callable[[], float]) -> FleetSample:
         """Read all substations at once; one that does not answer in time is absent from the sample."""
         at_unix_s = now()

@@ -26,11 +26,18 @@ class Reading:
     stopped: int = 0  # sessions that were ended early by a stop
     base_load_w: float = 0.0
     paused: int = 0  # how many pauses of sessions began
+    paused_now: int = 0  # sessions that are paused
+    base_load_overload_ws: float = 0.0
+
+    @property
+    def carried_w(self) -> float:
+        """Load and base load together."""
+        return self.load_w + self.base_load_w
 
     @property
     def utilization(self) -> float:
         """Load and base load over capacity."""
-        return (self.load_w + self.base_load_w) / self.capacity_w
+        return self.carried_w / self.capacity_w
 
     @property
     def load_share(self) -> float:

@@ -22,6 +22,7 @@ READ_SAMPLES = tuple(
         "draining",
         "base_load_watts",
         "pauses_total",
+        "sessions_paused",
     )
 )
 
@@ -66,4 +67,6 @@ def _reading(found: Mapping[tuple[str, str], float], releases: tuple[tuple[float
         stopped=int(found["sessions_total", "stopped"]),
         base_load_w=found.get(("base_load_watts", ""), 0.0),
         paused=int(found.get(("pauses_total", "paused"), 0)),
+        paused_now=int(found.get(("sessions_paused", ""), 0)),
+        base_load_overload_ws=found.get(("overload_watt_seconds_total", "base_load"), 0.0),
     )

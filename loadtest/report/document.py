@@ -68,6 +68,11 @@ def render(result: Path) -> str:
     return page.report(load(result))
 
 
+def picture(result: Path) -> str:
+    """Return the load of each substation in the document at `result`, as an SVG file; raises NotAResult."""
+    return page.loads_picture(load(result))
+
+
 def versions() -> dict[str, str]:
     """Return the versions of what sent the load."""
     return {"python": platform.python_version(), "loadtest": VERSION, "aiohttp": aiohttp.__version__}
@@ -95,5 +100,6 @@ def _sample(sample: FleetSample) -> dict[str, Any]:
         "at_unix_s": sample.at_unix_s,
         "load_kw": {each: reading.load_w / W_PER_KW for each, reading in readings},
         "base_load_kw": {each: reading.base_load_w / W_PER_KW for each, reading in readings},
+        "paused": {each: reading.paused_now for each, reading in readings},
         "capacity_kw": {each: reading.capacity_w / W_PER_KW for each, reading in readings},
     }

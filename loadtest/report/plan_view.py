@@ -8,6 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from loadtest.plan.clock import S_PER_HOUR
 from loadtest.plan.demand import demand_kw, peak_kw
 from loadtest.plan.document import GridSize, RunPlan
 from loadtest.plan.presets import PRESETS
@@ -38,6 +39,8 @@ def _lines(plan: RunPlan, fleet: GridSize) -> Iterator[str]:
     cars, step_s = plan.arrivals, plan.seconds / COLUMNS
     yield f"{plan.preset}: {PRESETS[plan.preset].about}"
     yield f"seed {plan.seed}, shape {plan.shape}, {len(cars)} cars in {plan.seconds:g} s"
+    if plan.starts_at:
+        yield f"it begins at {plan.starts_at} of the grid's day and plays {plan.seconds * fleet.time_scale / S_PER_HOUR:g} h"
     yield f"sha256 {plan.sha256}"
     if plan.drain:
         yield f"{plan.drain.substation_id} is drained after {plan.drain.at_s:g} s"

@@ -8,9 +8,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from loadtest.judge.base_load import CAUSES, BaseLoadResult
 from loadtest.judge.result import LATE_AFTER_MS, Result
 from loadtest.judge.substations import SubstationResult
 from loadtest.judge.threshold import Threshold
+from loadtest.paper.formats import watt_seconds
 from loadtest.record.generator_health import GeneratorHealth
 from loadtest.report.runs import RunSummary
 
@@ -18,9 +20,10 @@ UNKNOWN = "-"
 NOT_JUDGED = "not judged"
 
 
-def show(console: Console, result: Result, thresholds: Sequence[Threshold]) -> None:
-    """Print a result."""
+def show(console: Console, result: Result, thresholds: Sequence[Threshold], policy: str) -> None:
+    """Print a result, and the policy of the run."""
     console.print(_substations(result.stations))
+    console.print(f"policy: {policy}", soft_wrap=True, markup=False, highlight=False)
     for line in _lines(result):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     console.print(_generator(result.generator), soft_wrap=True)
@@ -49,6 +52,7 @@ def _substations(substations: Sequence[SubstationResult]) -> Table:
         "201\nanswers",
         "refused",
         "limit\nkW",
+        "base\npeak\nkW",
         "load\navg\nkW",
         "load\npeak\nkW",
         "util.\navg",
@@ -59,19 +63,20 @@ def _substations(substations: Sequence[SubstationResult]) -> Table:
     )
     for substation in substations:
         counted, sampled = substation.counted, substation.sampled
-        overload_ws = counted and counted.overload_admission_ws + counted.overload_derating_ws
+        overload_ws = counted and sum(counted.overload_ws(each) for each in CAUSES)
         table.add_row(
             substation.substation_id,
             str(counted.admitted) if counted else UNKNOWN,
             str(substation.answered),
             str(counted.refused) if counted else UNKNOWN,
             f"{sampled.capacity_kw:.0f}" if sampled else UNKNOWN,
+            f"{sampled.base_load_peak_kw:.1f}" if sampled else UNKNOWN,
             f"{sampled.load_average_kw:.1f}" if sampled else UNKNOWN,
             f"{sampled.load_peak_kw:.1f}" if sampled else UNKNOWN,
             f"{sampled.utilization_average:.1%}" if sampled else UNKNOWN,
             f"{sampled.utilization_peak:.1%}" if sampled else UNKNOWN,
             f"{substation.recomputed_peak_kw:.1f}",
-            UNKNOWN if overload_ws is None else f"{overload_ws:g}",
+            watt_seconds(overload_ws),
             f"{counted.energy_kwh:.1f}" if counted else UNKNOWN,
         )
     return table
@@ -100,8 +105,7 @@ def _lines(result: Result) -> Iterator[str]:
         f"peak {_figure(result.fleet_peak_utilization, '.1%')} of capacity, "
         f"{_figure(result.energy_kwh, '.0f')} kWh"
     )
-    base_load = f"up to {result.base_load_peak_kw:.0f} kW in all" if result.base_load_peak_kw else "none"
-    yield f"  base load: {base_load}"
+    yield from _base_load(result.base_load)
     yield (
         f"  {_figure(result.commits_per_100_admissions, '.1f')} commits per 100 admissions, "
         f"{result.whole_samples} samples, {result.missed_readings} readings missed"
@@ -116,6 +120,24 @@ def _lines(result: Result) -> Iterator[str]:
     yield f"sent after the intended moment: {_latency(result.late_ms)}"
     yield f"service time (of each attempt, from its sending): {_latency(result.service_ms)}"
     yield f"response time (of the whole, from the intended sending): {_latency(result.response_ms)}"
+
+
+def _base_load(found: BaseLoadResult) -> Iterator[str]:
+    """Yield what the substations carried besides cars, and what it did."""
+    if not found.peak_kw:
+        yield f"base load: {'not measured' if found.peak_kw is None else 'off'}"
+    else:
+        yield (
+            f"base load: average {_figure(found.average_kw, '.0f')} kW, peak {found.peak_kw:.0f} kW; "
+            f"{UNKNOWN if found.pauses is None else found.pauses} pauses of sessions, "
+            f"{_figure(found.pause_minutes, '.1f')} min (grid time) in all"
+        )
+    causes = (found.overload_ws or dict.fromkeys(CAUSES)).items()
+    by_cause = ", ".join(f"{cause.replace('_', ' ')} {watt_seconds(each)}" for cause, each in causes)
+    yield (
+        f"  overload in W·s: {by_cause}; {_figure(found.overload_minutes, '.1f')} min (grid time), "
+        f"the longest {_figure(found.longest_overload_s, '.1f')} s (wall time)"
+    )
 
 
 def _generator(health: GeneratorHealth | None) -> Text:

@@ -23,7 +23,8 @@ from loadtest.run.outcome import RunOutcome
 class SendingResult:
     """A run after its sending: its folder, plan and policy, the grid, and what was measured.
 
-    `size` is None when not all substations reported their capacity and one time scale. `fault` says what could
+    `size` is None when not all substations reported their capacity and one time scale. `grid_time` is the weekday and
+    the time of day at its beginning, '' when no substation says it. `fault` says what could
     not be put back in the grid, '' when nothing went wrong.
     """
 
@@ -32,6 +33,7 @@ class SendingResult:
     policy: str
     size: GridSize | None
     measured: Measurements
+    grid_time: str = ""
     fault: str = ""
 
 
@@ -44,10 +46,12 @@ def conclude_run(options: RunOptions, sent: SendingResult, display: RunDisplay) 
         "plan_sha256": sent.plan.sha256,
         "policy": sent.policy,
         "time_scale": sent.size.time_scale if sent.size else None,
+        "grid_time": sent.grid_time or None,
+        "starts_at": sent.plan.starts_at or options.starts_at,
     }
     not_written = _write(options, sent.folder, report.document(run, sent.measured, result, thresholds))
     console = display.screen.console
-    tables.show(console, result, thresholds)
+    tables.show(console, result, thresholds, sent.policy)
     if not_written:
         return RunOutcome(Verdict.NOT_WRITTEN, not_written, sent.folder)
     console.print(f"report: {sent.folder / REPORT_FILE}", soft_wrap=True, markup=False, highlight=False)

@@ -60,6 +60,8 @@ async def launch(
             display.screen.console.print(f"run {number} of {len(planned)}: {options.label}", highlight=False)
             new_id = runs.new_id(options.plan.preset.name, options.plan.seed)  # it has the moment of this run
             options = dataclasses.replace(options, run_id=new_id)  # noqa: PLW2901
+        if outcomes:
+            options = rounds.at_the_same_time(options, outcomes[0])  # noqa: PLW2901
         outcome = await _run(options, credential, display)
         _report_reason(outcome)
         outcomes.append(outcome)

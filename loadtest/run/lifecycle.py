@@ -11,6 +11,7 @@ import aiohttp
 from loadtest.contract import Verdict
 from loadtest.judge.conditions import policy_of
 from loadtest.judge.result import Measurements
+from loadtest.plan import clock
 from loadtest.plan.document import DEFAULT_GRID, GridSize, RunPlan, make
 from loadtest.record.grid_reader import FleetStatus, GridReader, NotReady
 from loadtest.record.readings import FleetSample
@@ -26,7 +27,7 @@ from loadtest.run.outcome import REASONS, RunOutcome
 from loadtest.run.reservations import look_up_reservations
 from loadtest.run.restore import NotRestored
 from loadtest.run.session_stopper import SessionStopper
-from loadtest.run.settle import settle
+from loadtest.run.settle import settle, wait_for_time_of_day
 from loadtest.run.switch import Switch
 from loadtest.send.credential import Credential
 from loadtest.send.engine import Engine, SendingOptions, requires_key, unless
@@ -65,7 +66,7 @@ async def run(options: RunOptions, credential: Credential, display: RunDisplay) 
             return RunOutcome.of(error)
         finally:
             await lease.give_back()
-    outcome = conclude_run(options, sent, display)
+    outcome = dataclasses.replace(conclude_run(options, sent, display), starts_at=sent.plan.starts_at)
     if lease.lost:
         why = f"the run was stopped because its lease was lost: {lease.lost}"
         return dataclasses.replace(outcome, verdict=Verdict.LEASE_LOST, why=why)
@@ -81,6 +82,8 @@ async def _ready(options: RunOptions, connection: GridConnection, display: RunDi
         fleet = await settle(connection.grid, options.settle_s, display.say)
         if await requires_key(connection.http, options.gateway_url, connection.credential):
             raise NotReady(NO_KEY)
+        if options.plan.starts_at_h is not None:
+            await wait_for_time_of_day(connection.grid, fleet, options.plan.starts_at_h, display.say)
         await connection.lease.take()
         return fleet
 
@@ -99,8 +102,10 @@ async def _send(
     now = steady_clock()
     sampler = Sampler(connection.grid, fleet.substation_urls, now)
     before = await sampler.take()
+    grid_time = await connection.grid.grid_time(fleet.substation_urls)
     size = _size(fleet, before, await connection.grid.time_scale(fleet.substation_urls))
-    plan = _plan(options, size or dataclasses.replace(DEFAULT_GRID, capacity_w=_capacity_w(before)))
+    planned_for = size or dataclasses.replace(DEFAULT_GRID, capacity_w=_capacity_w(before))
+    plan = _plan(options, dataclasses.replace(planned_for, time_of_day_h=_begins_h(options, grid_time)))
     sending = SendingOptions(options.concurrency, RetryPolicy(options.retries), connection.credential)
     engine = Engine(http, options.gateway_url, options.run_id, now, sending)
     policy = options.policy or fleet.policy
@@ -114,7 +119,10 @@ async def _send(
             setup = RunSetup(plan, now(), before, sampler, engine, connection.lease, policies)
             async with Outage(http, options.balancer_url, plan.drain, orders):
                 measured = await _measured(options, connection, setup, display)
-                sent = SendingResult(folder, plan, policy_of(measured.changes, policy), size, measured)
+                measured = dataclasses.replace(measured, time_scale=size.time_scale if size else None)
+                sent = SendingResult(
+                    folder, plan, policy_of(measured.changes, policy), size, measured, grid_time
+                )
     except NotRestored as error:
         if not sent:
             raise
@@ -158,6 +166,14 @@ def _size(fleet: FleetStatus, before: FleetSample, time_scale: float | None) -> 
 
 def _capacity_w(sample: FleetSample) -> dict[str, float]:
     return {each: reading.capacity_w for each, reading in sample.readings.items()}
+
+
+def _begins_h(options: RunOptions, grid_time: str) -> float:
+    """Return the time of day at which a run begins: the wanted one, or that of the grid, or an assumed one."""
+    if options.plan.starts_at_h is not None:
+        return options.plan.starts_at_h
+    now_h = clock.of_label(grid_time)
+    return clock.ASSUMED_H if now_h is None else now_h
 
 
 def _plan(options: RunOptions, size: GridSize) -> RunPlan:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtest.judge.thresholds import Limit, in_force
+from loadtest.plan import clock
 from loadtest.plan.document import PlanOptions
 
 
@@ -46,6 +47,12 @@ class RunOptions:
     def label(self) -> str:
         """The policy if the run has one of its own, otherwise the preset."""
         return self.policy or self.plan.preset.name
+
+    @property
+    def starts_at(self) -> str | None:
+        """The time of day at which the run is to begin; None when it begins at once."""
+        wanted_h = self.plan.starts_at_h
+        return None if wanted_h is None else clock.write(wanted_h)
 
     def document(self) -> dict[str, Any]:
         """Return the options as the result has them: without paths, which mean something on this machine only."""

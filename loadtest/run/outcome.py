@@ -21,11 +21,15 @@ REASONS = (NotReady, OtherRunActive, NotWritten, NotRestored)  # why there is no
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """The verdict, the reason in words where the run did not get to its end, and the folder if anything was sent."""
+    """The verdict, the reason in words where the run did not get to its end, and the folder if anything was sent.
+
+    `starts_at` is the time of day at which its plan began, None when the plan does not depend on it.
+    """
 
     verdict: Verdict
     why: str = ""
     folder: Path | None = None
+    starts_at: str | None = None
 
     @classmethod
     def of(cls, reason: Exception) -> "RunOutcome":

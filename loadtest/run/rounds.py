@@ -9,9 +9,11 @@ from pathlib import Path
 
 import aiohttp
 
+from loadtest.plan import clock
 from loadtest.record.grid_reader import GridReader
 from loadtest.run.lease import Lease
 from loadtest.run.options import RunOptions
+from loadtest.run.outcome import RunOutcome
 from loadtest.run.switch import Switch
 from loadtest.send.credential import Credential
 
@@ -26,6 +28,14 @@ def in_rounds(options: RunOptions, policies: Sequence[str], repeat: int) -> list
         for number in range(1, repeat + 1)
         for policy in wanted
     ]
+
+
+def at_the_same_time(options: RunOptions, first: RunOutcome) -> RunOptions:
+    """Return the options of a later run: a day begins at the time of day of the first run, so that its cars are the same."""
+    if first.starts_at is None:
+        return options
+    plan = dataclasses.replace(options.plan, starts_at_h=clock.read(first.starts_at))
+    return dataclasses.replace(options, plan=plan)
 
 
 async def check(options: RunOptions, policies: Iterable[str], credential: Credential) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 
+from loadtest.plan import clock
 from loadtest.record.grid_reader import FleetStatus, GatewayStatus, GridReader, NotReady
 from loadtest.record.readings import FleetSample, Reading
 from loadtest.units import W_PER_KW
@@ -36,6 +37,20 @@ async def settle(grid: GridReader, wait_s: float, say: Callable[[str], None]) ->
             raise NotReady(f"the grid is not ready within {wait_s:g} s: {'; '.join(why)}")
         say(f"waiting up to {left_s:.0f} s for a ready grid and an empty fleet: {'; '.join(obstacles)}")
         await asyncio.sleep(min(LOOK_EVERY_S, left_s))
+
+
+async def wait_for_time_of_day(
+    grid: GridReader, fleet: FleetStatus, wanted_h: float, say: Callable[[str], None]
+) -> None:
+    """Wait until the grid has a time of day, in hours; not when it does not say its own, or has no one time scale."""
+    now = clock.of_label(await grid.grid_time(fleet.substation_urls))
+    time_scale = await grid.time_scale(fleet.substation_urls)
+    if now is None or time_scale is None:
+        return
+    left_s = clock.wait_s(now, wanted_h, time_scale)
+    if left_s > 0:
+        say(f"waiting {left_s:.0f} s until it is {clock.write(wanted_h)} of the grid's day")
+        await asyncio.sleep(left_s)
 
 
 def _one_grid(gateway: GatewayStatus, fleet: FleetStatus) -> None:

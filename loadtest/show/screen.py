@@ -92,16 +92,16 @@ class LiveScreen:
 
 
 def drawn(snapshot: RunSnapshot) -> Group:
-    """Draw a snapshot: the run with the time left, the counts, each substation's load against its limit."""
+    """Draw a snapshot: the run with the time left, the counts, each substation's load and base load against its limit."""
     bars = Table.grid(padding=(0, 1))
     left_s = max(snapshot.seconds - snapshot.elapsed_s, 0)
     eta = f"{left_s:.0f} s left" if left_s else "waiting for the last answers"
     bars.add_row("arrivals", _bar(snapshot.elapsed_s, snapshot.seconds), eta)
     for substation_id, reading in snapshot.readings.items():
-        figures = f"{reading.load_w / W_PER_KW:.0f} of {reading.capacity_w / W_PER_KW:.0f} kW"
+        figures = f"{reading.carried_w / W_PER_KW:.0f} of {reading.capacity_w / W_PER_KW:.0f} kW"
         bars.add_row(
             Text(substation_id),
-            _bar(reading.load_w, reading.capacity_w),
+            _bar(reading.carried_w, reading.capacity_w),
             f"{figures} ({reading.utilization:.0%})",
         )
     return Group(bars, Text(snapshot.counts()))

@@ -97,6 +97,28 @@ def full() -> dict[str, Any]:
     return told
 
 
+def day() -> dict[str, Any]:
+    """A part of a day from 17:30 on: 2 s of it are an hour. The base load pauses a session of each substation."""
+    run = perfect()
+    samples = [
+        dataclasses.replace(
+            sample,
+            readings={
+                each: dataclasses.replace(
+                    reading, base_load_w=4_000 + 2_000 * n, paused_now=n // 2, paused=n // 2
+                )
+                for each, reading in sample.readings.items()
+            },
+        )
+        for n, sample in enumerate(run.samples)
+    ]
+    after = {each: dataclasses.replace(reading, paused=1) for each, reading in run.after.items()}
+    measured = dataclasses.replace(run, samples=samples, after=after, time_scale=1_800.0)
+    return of(
+        measured, preset="day", shape="day", starts_at="17:30", time_scale=1_800.0, policy="least_loaded"
+    )
+
+
 EVERY: dict[str, Callable[[], dict[str, Any]]] = {
     "held": held,
     "refused": refused,
@@ -105,6 +127,7 @@ EVERY: dict[str, Callable[[], dict[str, Any]]] = {
     "overloaded": overloaded,
     "hostile": hostile,
     "full": full,
+    "day": day,
     "empty": lambda: {"result": {}},
     "nulls": lambda: {
         "run": None,

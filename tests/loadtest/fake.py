@@ -6,11 +6,14 @@ import dataclasses
 import datetime as dt
 import os
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+
+from loadtest.plan.clock import write
 
 ROOT = Path(__file__).parents[2]
 CAPACITY_W = 1_000_000
@@ -78,6 +81,9 @@ class FakeGrid:
     policy: str = "least_loaded"
     sessions: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     tells_sessions: bool = True  # whether it answers who asks for one
+    began_h: float | None = None  # the time of day of the grid when it was made; it says none without it
+    time_scale: float | None = None
+    made_s: float = dataclasses.field(default_factory=time.monotonic)
     arrived: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
 
     def admit(self, body: dict[str, Any], station: FakeStation | None = None) -> web.Response:
@@ -174,7 +180,14 @@ class FakeGrid:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         station = next(s for s in self.stations if s.name == request.match_info["name"])
-        return web.Response(text=station.page())
+        scale = f"smartgrid_time_scale {self.time_scale}\n" if self.time_scale else ""
+        return web.Response(text=station.page() + scale)
+
+    async def _base_load(self, _: web.Request) -> web.Response:
+        if self.began_h is None or self.time_scale is None:
+            return web.json_response({"type": "/problems/not-found"}, status=404)
+        passed_h = (time.monotonic() - self.made_s) * self.time_scale / 3600
+        return web.json_response({"grid_time": f"Monday {write(self.began_h + passed_h)}"})
 
     @contextlib.asynccontextmanager
     async def serving(self) -> AsyncIterator["FakeGrid"]:
@@ -191,6 +204,7 @@ class FakeGrid:
                 web.put("/rushhour", self._rushhour),
                 web.delete("/rushhour/{run_id}", self._rushhour),
                 web.get("/{name}/metrics", self._metrics),
+                web.get("/{name}/base-load", self._base_load),
             ]
         )
         runner = web.AppRunner(app)
@@ -212,13 +226,15 @@ class Exit:
     err: str
 
 
-async def start(grid: FakeGrid, *options: str, **environ: str) -> asyncio.subprocess.Process:
+async def start(
+    grid: FakeGrid, *options: str, preset: str = "rush-hour", **environ: str
+) -> asyncio.subprocess.Process:
     arguments = ("--gateway", grid.url, "--balancer", grid.url, "--requests", "40", "--seconds", "1")
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "loadtest",
-        "rush-hour",
+        preset,
         *arguments,
         *options,
         cwd=ROOT,

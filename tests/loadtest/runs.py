@@ -62,6 +62,7 @@ def perfect() -> Measurements:
         before=dict.fromkeys(IDS, ZERO),
         after=dict.fromkeys(IDS, after),
         generator=GeneratorHealth(1.0, 5.0, 0.1, 1.0, OK, ""),
+        time_scale=120.0,
     )
 
 

@@ -38,6 +38,7 @@ NOT_RUN = {
     "api-keys.md": {"listens on all addresses of the machine": 1, "another machine sends it": 1},
     "back-up-a-journal.md": {"it is a test itself": 1},
     "base-load.md": {"uses the ports of the grid that runs": 2, "needs a meter": 1},
+    "compare-runs.md": {"takes minutes": 1, "starts another grid": 1},
     "console-people.md": {"needs a certificate": 1},
     "empty-disk.md": {"needs a substation that lost its disk": 1},
     "forecast-your-own-data.md": {"there is no such file": 1, "needs the import": 1},
@@ -62,7 +63,7 @@ MADE_UP = (
     re.compile(r"\d{8}T\d{6}Z-[a-z-]+-\d+-[0-9a-f]{4}"),
     re.compile(r"(?<=with pid )\d+|(?<=kill -9 )\d+"),
 )
-PRESETS = "rush-hour|burst|overload|spike|outage|hot-spot"
+PRESETS = "rush-hour|burst|overload|spike|outage|hot-spot|day"
 A_LOAD = re.compile(rf"(-m loadtest (?:{PRESETS})(?!.*--dry-run).*)$", re.MULTILINE)
 SMALL = "--requests 3 --seconds 0.3"
 MEASURED = re.compile(

@@ -30,6 +30,7 @@ GOLDEN = {
     "spike": "559c6dec4189c5b16afce20d335ef568959e9031ce50a9b1360b318528586594",
     "outage": "ecfc6d98900825f0966debbbefd8f6b5d2d7d8fa32535ddd458e319c064b7369",
     "hot-spot": "caebe40d54bd8cb178f58382a7f83b3e6c746e67456b7eb0261a96b639649cef",
+    "day": "552887d772a605842f6f45c5f9a07884b4d3b21171980ce9bcf65fa7f4df47be",
 }
 NO_NETWORK = """
 import sys

@@ -5,10 +5,11 @@ import random
 import statistics
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest.plan.shapes import DAY, DAY_H, SHAPES, SPIKE_SHARE
+from loadtest.plan.clock import DAY_H
+from loadtest.plan.shapes import DAY, SHAPES, SPIKE_SHARE, DayPart, day, rate
 
 MANY = 40_000
 
@@ -65,6 +66,49 @@ def test_the_day_peaks_in_the_evening_and_next_in_the_morning_as_measured() -> N
     assert hours[morning] > max(hours[11], hours[6])
     assert sum(share for share, _, _ in DAY) == pytest.approx(1)
     assert sum(hours[int(DAY_H) - 24 : 5]) < 0.02  # hardly anybody comes at night
+
+
+PARTS = st.builds(DayPart, st.floats(0, 24, exclude_max=True), st.floats(0.05, 60))
+
+
+@given(part=PARTS, seed=st.integers(0, 2**53), count=st.integers(1, 200), span_s=st.floats(0.1, 3600))
+def test_the_cars_of_a_part_of_a_day_lie_within_the_window_and_follow_from_the_seed(
+    part: DayPart, seed: int, count: int, span_s: float
+) -> None:
+    moments_s = day(count, span_s, random.Random(seed), part)
+    assert len(moments_s) == count
+    assert all(0 <= at_s <= span_s for at_s in moments_s)
+    assert moments_s == day(count, span_s, random.Random(seed), part)
+
+
+@given(from_h=st.floats(0, 24, exclude_max=True), seed=st.integers(0, 2**53))
+@settings(max_examples=5)
+def test_wherever_a_day_begins_its_cars_peak_at_the_same_times_of_day(from_h: float, seed: int) -> None:
+    moments_h = day(8_000, DAY_H, random.Random(seed), DayPart(from_h))
+    hours = collections.Counter(int((from_h + at_h) % DAY_H * 2) / 2 for at_h in moments_h)
+    assert max(hours, key=hours.__getitem__) in {17.5, 18.0, 18.5}
+    assert max((hour for hour in hours if hour < 12), key=hours.__getitem__) in {8.0, 8.5, 9.0}
+
+
+@given(part=PARTS)
+def test_the_rate_of_a_part_never_exceeds_the_highest_that_thinning_assumes(part: DayPart) -> None:
+    steps = 97
+    rates = [rate(part.from_h + step / steps * part.hours) for step in range(steps + 1)]
+    assert max(rates) <= part.highest_rate
+
+
+def test_the_rate_of_a_day_peaks_at_the_measured_quarters_of_an_hour() -> None:
+    quarters = [quarter / 4 for quarter in range(96)]
+    assert max(quarters, key=rate) == 18.25
+    assert max((each for each in quarters if each < 12), key=rate) == 8.75
+
+
+@given(part=PARTS, cut=st.floats(0.01, 0.99))
+def test_the_parts_of_a_day_have_the_cars_of_the_whole(part: DayPart, cut: float) -> None:
+    first = DayPart(part.from_h, part.hours * cut)
+    second = DayPart(part.from_h + first.hours, part.hours - first.hours)
+    assert first.share + second.share == pytest.approx(part.share, rel=0.01, abs=1e-3)
+    assert DayPart(part.from_h).share == pytest.approx(1, abs=1e-3)
 
 
 def test_an_instant_is_the_beginning_of_the_window() -> None:

@@ -28,7 +28,8 @@ def test_the_presets_are_those_of_the_code_with_their_values() -> None:
     assert f"beside {', '.join(f'`{limit}`' for limit in SAFE)}" in " ".join(
         sections(PAGE)["presets"].split()
     )
-    assert {preset.seconds for preset in PRESETS.values()} == {60}
+    seconds = {preset.name: preset.seconds for preset in PRESETS.values()}
+    assert seconds == dict.fromkeys(PRESETS, 60) | {"day": 720}
     assert {parser({}).parse_args([name]).concurrency for name in PRESETS} == {500}
 
 
@@ -38,6 +39,10 @@ def test_the_figures_of_the_text_are_those_of_the_code() -> None:
     plan = make(PlanOptions(overload, 1, overload.shape, None, overload.seconds), DEFAULT_GRID, random.Random)
     assert f"With seed 1 and the grid of `make run` it is {len(plan.arrivals)} cars" in text
     assert f"{overload.peak_share:.0%}".replace("%", " %") in text
+    day = PRESETS["day"]
+    cars = make(PlanOptions(day, 1, day.shape, None, day.seconds), DEFAULT_GRID, random.Random).arrivals
+    assert f"ask for {day.peak_share:.0%}".replace("%", " %") in text
+    assert f"seed 1 has {len(cars):,} cars" in text
     hot_spot = PRESETS["hot-spot"]
     assert (
         f"{round((hot_spot.requests or 0) * hot_spot.confined_share)} of the {hot_spot.requests} cars" in text
