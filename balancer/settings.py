@@ -40,7 +40,7 @@ class Settings(OrderSettings):
 
     http_port: int = setting("BALANCER_PORT", "8001", port, "port of /fleet, /metrics and the health pages")
     stream_port: int = setting("BALANCER_STREAM_PORT", "9001", port, "port of the stream for gateways")
-    data: Path = setting("DATA_DIR", "data", path, "folder that holds the order book")
+    data: Path = setting("DATA_DIR", "data", path, "folder that holds the order book and the history")
     substations: tuple[str, ...] = setting(
         "SUBSTATIONS",
         "http://127.0.0.1:8101,http://127.0.0.1:8102,http://127.0.0.1:8103",

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from tornado.web import HTTPError
 
+from runtime.backup import BackupFailed
 from runtime.handlers import ApiHandler
 from substation.contract import MOST_LISTED, ListSessions, SubstationOutcome
-from substation.station import BackupFailed, Station
+from substation.station import Station
 from substation.writer import Request
 
 

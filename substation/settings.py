@@ -31,7 +31,6 @@ class Settings(OrderSettings):
     accept_loss: int = setting(
         "ACCEPT_LOST_COMMITS", "0", integer(0, 1), "1 starts with a journal that lacks commits"
     )
-    backups: int = setting("MOST_BACKUPS", "10", integer(1, 10_000), "backups that are kept, the newest ones")
 
     @property
     def capacity_w(self) -> int:

@@ -2,16 +2,14 @@
 
 import asyncio
 import contextlib
-import datetime as dt
 import gc
 import itertools
-import logging
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from runtime.background import future_of
+from runtime.backup import NO_COPY, UNFINISHED, BackupFailed, seal
 from runtime.group_commit import GroupCommit
 from substation.clock import GridClock
 from substation.commit_watch import LATE_S, CommitWatch
@@ -24,21 +22,13 @@ from substation.machine_clock import MachineClock
 from substation.metrics import WriterMetrics
 from substation.writer import Backup, Compare, LedgerSnapshot, Probe, Prune, Request, Writer
 
-log = logging.getLogger(__name__)
-
 PROBE_S = 1.0
 PRUNE_S = 10.0
 PRUNE_ON_S = 0.01  # while there is more to drop: over 3,000 records a second, and other commits come between
 COMPARE_S = (
     0.05  # with MOST_COMPARED: five minutes for 1,000,000 records, and a twentieth of the writer's time
 )
-UNFINISHED = "unfinished.sqlite"
-COPIES = "journal-*.sqlite"
-NO_COPY = "the copy can't be written: is there room on the disk? The log has the reason"
-
-
-class BackupFailed(Exception):
-    """The backup failed, and no file of it is left; the message says why."""
+COPIES = "journal"  # how the names of backups begin
 
 
 def resume(journal: Journal, capacity_w: int, now_ms: int) -> Ledger:
@@ -171,7 +161,7 @@ class Station:
                 )
             if answer.outcome is not SubstationOutcome.DONE:
                 raise BackupFailed(NO_COPY)
-            return await asyncio.to_thread(_seal, folder, most)
+            return await asyncio.to_thread(seal, folder, COPIES, most)
         finally:
             self._backing_up = False
 
@@ -219,31 +209,3 @@ class Station:
         while not (self._indexes.done or self._writer.published.damaged):
             await asyncio.sleep(COMPARE_S)
             await self.ask(Request(Compare()))
-
-
-def _seal(folder: Path, most: int) -> Path:
-    """Sync the copy and rename it, which marks it as complete; delete the oldest ones beyond `most`."""
-    name = f"journal-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}.sqlite"
-    try:
-        _sync(folder / UNFINISHED)
-        copy = (folder / UNFINISHED).rename(folder / name)
-        _sync(folder)
-    except OSError as error:
-        log.error("a backup failed: %s", error)
-        for left in (UNFINISHED, name):
-            with contextlib.suppress(OSError):
-                (folder / left).unlink(missing_ok=True)
-        raise BackupFailed(NO_COPY) from error
-    for old in sorted(folder.glob(COPIES))[:-most]:  # their names sort by time
-        with contextlib.suppress(OSError):
-            old.unlink()
-            log.info("an old backup was deleted", extra={"path": str(old)})
-    return copy
-
-
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -46,6 +46,7 @@ class Plan:
     discover_s: float = 0.1
     resolve: Resolve = resolve
     token_file: Path | None = None  # of the operator's token
+    most_backups: int = 10
 
 
 class Grid:
@@ -112,6 +113,7 @@ class Grid:
                     discover_s=plan.discover_s,
                     one_session_per_vehicle=plan.one_session_per_vehicle,
                     operator_token=plan.token_file,
+                    backups=plan.most_backups,
                 ),
                 plan.resolve,
             )
