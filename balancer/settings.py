@@ -13,6 +13,7 @@ from runtime.settings import (
     port,
     setting,
     urls,
+    urls_if_any,
 )
 
 DNS = "dns://"
@@ -32,6 +33,14 @@ def sources(text: str) -> tuple[str, ...]:
         elif not (parts := NAME_PORT.fullmatch(entry, len(DNS))) or not 0 < int(parts[2]) <= HIGHEST_PORT:
             raise ValueError(f"{entry!r} is not of the form dns://name:port")
     return found
+
+
+def history_source(text: str) -> str:
+    """The base URL of a Prometheus; '' when nothing is set."""
+    found = urls_if_any(text)
+    if len(found) > 1:
+        raise ValueError("one URL of the form http://host:port is accepted")
+    return found[0] if found else ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,4 +65,7 @@ class Settings(OrderSettings):
     )
     one_session_per_vehicle: int = setting(
         "ONE_SESSION_PER_VEHICLE", "0", integer(0, 1), "1 gives a vehicle one session at a time"
+    )
+    history: str = setting(
+        "HISTORY", "", history_source, "base URL of the Prometheus from which the past is learned at a start"
     )

@@ -12,3 +12,8 @@ class ForecastMetrics:
             "1: the history was damaged at this start and was put aside; forecasts began anew",
             registry=registry,
         )
+        self.unfilled = Gauge(
+            "smartgrid_balancer_history_unfilled_substations",
+            "Substations whose past was not read yet from the Prometheus of HISTORY",
+            registry=registry,
+        )

@@ -5,16 +5,18 @@ import dataclasses
 import datetime as dt
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from balancer.forecast.backfill import Backfill
 from balancer.forecast.forecaster import Forecaster, follow
 from balancer.forecast.handlers import ForecastHandler, HistoryHandler
 from balancer.forecast.history import FILE, History, HistoryUnavailable
 from balancer.forecast.metrics import ForecastMetrics
+from balancer.forecast.prometheus import prometheus
 from balancer.forecast.recorder import Reading, Recorder
 from balancer.settings import Settings
 from runtime.background import background
@@ -85,7 +87,11 @@ async def forecasting(
             follow(service.forecaster, service.recorder, readings, settings.poll_s),
             service.forget_given_up(given_up, settings.poll_s),
         ]
-        async with background(*chores):
+        async with AsyncExitStack() as stack:
+            if settings.history:
+                source = await stack.enter_async_context(prometheus(settings.history))
+                chores.append(Backfill(source, service.forecaster, metrics).follow(readings, settings.poll_s))
+            await stack.enter_async_context(background(*chores))
             yield service
     finally:
         await history.close()

@@ -47,6 +47,7 @@ class Plan:
     resolve: Resolve = resolve
     token_file: Path | None = None  # of the operator's token
     most_backups: int = 10
+    history: str = ""  # URL of a Prometheus
 
 
 class Grid:
@@ -114,6 +115,7 @@ class Grid:
                     one_session_per_vehicle=plan.one_session_per_vehicle,
                     operator_token=plan.token_file,
                     backups=plan.most_backups,
+                    history=plan.history,
                 ),
                 plan.resolve,
             )

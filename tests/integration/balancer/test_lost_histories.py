@@ -28,6 +28,10 @@ async def no_rows(grid: Grid, name: str) -> bool:
     return await rows(grid, name) == 0
 
 
+async def forecasts(grid: Grid, name: str) -> bool:
+    return bool((await get(grid, f"/forecast?substation_id={name}"))[1]["base_load_w"])
+
+
 async def seen(grid: Grid, name: str) -> bool:
     return name in await grid.fleet()
 
@@ -103,8 +107,11 @@ async def test_the_history_of_a_substation_that_is_given_up_is_dropped_once(tmp_
     async with running(data) as grid:
         kept = await rows(grid, "s-2")
         assert await rows(grid, "s-1") == kept
+        await until(lambda: forecasts(grid, "s-1"))
         await given_up(grid, "s-1")
         await until(lambda: no_rows(grid, "s-1"))
+        assert await until(lambda: forecasts(grid, "s-2"))
+        assert not await forecasts(grid, "s-1")
         assert await rows(grid, "s-2") == kept
         await grid.stop("balancer")
         # Its successor is handed a history before it comes.
