@@ -24,9 +24,11 @@ from balancer.fleet.poller import Poller
 from balancer.fleet.readiness import lacking
 from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
+from balancer.forecast.history import History
 from balancer.forecast.recorder import Reading, reading_of
-from balancer.forecast.service import forecasting
+from balancer.forecast.service import ForecastService, forecasting
 from balancer.metrics import BalancerMetrics, show_rushhour
+from balancer.operating.backups import BackupHandler, Backups
 from balancer.operating.handlers import OrderHandler, PolicyHandler, RushHourHandler, RushHourRunHandler
 from balancer.operating.operator_settings import OperatorSettings
 from balancer.operating.sessions import Sessions
@@ -70,14 +72,13 @@ class Parts:
 async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncIterator[None]:
     """Serve one balancer while the context lasts; `resolve` looks names up.
 
-    Raises StoreUnusable when its order book or its history can't be used, OSError when a port is taken.
+    Raises StoreUnusable when its order book can't be used, or its history for another reason than damage, OSError when
+    a port is taken.
     """
     async with AsyncExitStack() as stack:
         token = operator_token.read_if_any(settings.operator_token)
         parts = await _parts(stack, settings, token)
-        forecast = await stack.enter_async_context(
-            forecasting(settings.data, lambda: _readings(parts.view), settings.poll_s)
-        )
+        forecast = await _forecast(stack, settings, parts)
         arrived = forecast.recorder.arrived
         seats = Seats(parts.view, Decisions(), WaitingRoom(settings.most_waiting), arrived=arrived)
         parts.registry.register(FleetCollector(parts.view, seats.room, seats.promised_returns.kept_w))
@@ -98,7 +99,8 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         show_rushhour(parts.registry, lambda: operator.rushhour is not None, lambda: operator.window)
         streams = _streams(parts, operator)
         pages = _pages(streams, parts, seats.decisions, (operator, orders), service.waiting_for)
-        app = Application([*pages, *forecast.routes()], default_handler_class=NotFoundHandler)
+        pages = [*pages, *forecast.routes(), _backup(settings, book, forecast.history)]
+        app = Application(pages, default_handler_class=NotFoundHandler)
         HttpMetrics(parts.registry, app)
         gate = Gate(settings.allowed_hosts, token=token)
         await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, gate=gate))
@@ -119,6 +121,18 @@ async def _parts(
     stack.push_async_callback(links.close)
     view = View(roster, links.up, PolicySwitch(random.Random()))  # noqa: S311 - ties
     return Parts(registry, metrics, book, DecommissionedJournals(), view, links)
+
+
+async def _forecast(stack: AsyncExitStack, settings: Settings, parts: Parts) -> ForecastService:
+    """Record and forecast until `stack` ends."""
+    return await stack.enter_async_context(
+        forecasting(
+            settings,
+            parts.registry,
+            lambda: _readings(parts.view),
+            lambda: parts.decommissioned.journals,
+        )
+    )
 
 
 def _readings(view: View) -> list[Reading]:
@@ -201,6 +215,13 @@ def _pages(
         ("/livez", health.LiveHandler),
         ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),
     ]
+
+
+def _backup(settings: Settings, book: EmbeddedBook, history: History) -> tuple[Any, ...]:
+    """Return the route of the backups."""
+    folder = settings.data / "balancer" / "backups"
+    backups = Backups(folder, {"orders": book, "history": history}, settings.backups)
+    return ("/backup", BackupHandler, {"backups": backups})
 
 
 async def _probe(book: EmbeddedBook) -> None:

@@ -13,6 +13,7 @@ from runtime.settings import (
     port,
     setting,
     urls,
+    urls_if_any,
 )
 
 DNS = "dns://"
@@ -34,13 +35,21 @@ def sources(text: str) -> tuple[str, ...]:
     return found
 
 
+def history_source(text: str) -> str:
+    """The base URL of a Prometheus; '' when nothing is set."""
+    found = urls_if_any(text)
+    if len(found) > 1:
+        raise ValueError("one URL of the form http://host:port is accepted")
+    return found[0] if found else ""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings(OrderSettings):
     """The settings that a balancer reads from the environment."""
 
     http_port: int = setting("BALANCER_PORT", "8001", port, "port of /fleet, /metrics and the health pages")
     stream_port: int = setting("BALANCER_STREAM_PORT", "9001", port, "port of the stream for gateways")
-    data: Path = setting("DATA_DIR", "data", path, "folder that holds the order book")
+    data: Path = setting("DATA_DIR", "data", path, "folder that holds the order book and the history")
     substations: tuple[str, ...] = setting(
         "SUBSTATIONS",
         "http://127.0.0.1:8101,http://127.0.0.1:8102,http://127.0.0.1:8103",
@@ -56,4 +65,7 @@ class Settings(OrderSettings):
     )
     one_session_per_vehicle: int = setting(
         "ONE_SESSION_PER_VEHICLE", "0", integer(0, 1), "1 gives a vehicle one session at a time"
+    )
+    history: str = setting(
+        "HISTORY", "", history_source, "base URL of the Prometheus from which the past is learned at a start"
     )

@@ -45,6 +45,7 @@ class OrderSettings(ListenerSettings):
         integer(0, 1),
         "1 takes orders from other machines without a token",
     )
+    backups: int = setting("MOST_BACKUPS", "10", integer(1, 10_000), "backups that are kept, the newest ones")
 
     def faults(self) -> list[str]:
         """Return what is wrong with the combination of settings."""

@@ -37,6 +37,10 @@ class StoreUnusable(Exception):
     """The file can't be opened, is in use, is damaged, or was written by a newer version."""
 
 
+class StoreUnreadable(StoreUnusable):
+    """The file can't be opened because it is damaged."""
+
+
 class Store:
     """An open database; to be used by one thread at a time."""
 
@@ -82,7 +86,9 @@ class Store:
                 f"{self.path}: {error.strerror or error}; may the folder be written?"
             ) from error
         except sqlite3.Error as error:
-            raise StoreUnusable(f"{self.path}: {error}; {WHY[meaning(error)]}") from error
+            damaged = meaning(error) is Meaning.DAMAGED
+            unusable = StoreUnreadable if damaged else StoreUnusable
+            raise unusable(f"{self.path}: {error}; {WHY[meaning(error)]}") from error
 
     def check(self) -> None:
         """Read the whole file once, for at most CHECK_WITHIN_S.
@@ -114,9 +120,9 @@ class Store:
         if faults != ["ok"]:
             raise self.unusable("; ".join(faults))
 
-    def unusable(self, faults: str) -> StoreUnusable:
+    def unusable(self, faults: str) -> StoreUnreadable:
         """Copy the files of this damaged store aside; returns the error that says so."""
-        return StoreUnusable(f"{self.path} is damaged: {faults}. {keep_aside(self.path, 'damaged')}")
+        return StoreUnreadable(f"{self.path} is damaged: {faults}. {keep_aside(self.path, 'damaged')}")
 
     def _migrate(self, version: int, migrations: Sequence[str]) -> None:
         if version > len(migrations):

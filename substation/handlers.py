@@ -5,13 +5,14 @@ from pathlib import Path
 
 from tornado.web import HTTPError
 
+from runtime.backup import BackupFailed
 from runtime.handlers import ApiHandler
 from substation.base_load.calendar import GridCalendar
 from substation.base_load.meter import Meter
 from substation.base_load.reading import reading
 from substation.contract import MOST_LISTED, ListSessions, SubstationOutcome
 from substation.settings import W_PER_KW
-from substation.station import BackupFailed, Station
+from substation.station import Station
 from substation.writer import Request
 
 

@@ -3,13 +3,13 @@
 import contextlib
 import logging
 import secrets
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from runtime.backup import write_copy
 from runtime.commit_count import CommitCount
 from runtime.index_comparison import IndexComparison
-from runtime.store import Store, StoreDamaged, StoreFull, StoreUnusable
+from runtime.store import Store, StoreUnusable
 from substation.clock import ClockReading
 from substation.curve import Usage
 from substation.journal_check import JournalCheck, damage_explained
@@ -129,7 +129,7 @@ class Journal:
 
         Not inside a transaction. A file that is there already is replaced: it was left unfinished.
         """
-        return _copied(self._store, path)
+        return write_copy(self._store, path)
 
     def by_key(self, key: str) -> Record | None:
         """Return what is known of a key."""
@@ -176,25 +176,3 @@ class Journal:
         """Close the files."""
         self._store.close()
         self._count.close()
-
-
-def _copied(store: Store, path: Path) -> bool:
-    """Copy an open store to `path`; returns whether it could."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.parent.chmod(0o700)
-        _remove(path)
-        store.run("VACUUM INTO ?", (str(path),))
-        path.chmod(0o600)
-    except (OSError, sqlite3.Error, StoreFull, StoreDamaged) as error:
-        log.error("a backup failed: %s", error)
-        with contextlib.suppress(OSError):
-            _remove(path)
-        return False
-    return True
-
-
-def _remove(copy: Path) -> None:
-    """Remove an unfinished copy, and the rollback journal that SQLite may have left beside it."""
-    for path in (copy, copy.with_name(f"{copy.name}-journal")):
-        path.unlink(missing_ok=True)

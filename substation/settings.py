@@ -66,7 +66,6 @@ class Settings(OrderSettings):
     day_starts_ms: int = setting(
         "DAY_STARTS_AT", "06:00", day_time_ms, "the time of day at which the grid clock began, on a Monday"
     )
-    backups: int = setting("MOST_BACKUPS", "10", integer(1, 10_000), "backups that are kept, the newest ones")
 
     @property
     def capacity_w(self) -> int:

@@ -2,16 +2,14 @@
 
 import asyncio
 import contextlib
-import datetime as dt
 import gc
 import itertools
-import logging
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from runtime.background import future_of
+from runtime.backup import NO_COPY, UNFINISHED, BackupFailed, seal
 from runtime.group_commit import GroupCommit
 from substation.base_load.sources import BaseLoad, NoBaseLoad
 from substation.chores import Chores
@@ -27,15 +25,7 @@ from substation.metrics import WriterMetrics
 from substation.tasks import Backup, Probe
 from substation.writer import LedgerSnapshot, Request, Writer
 
-log = logging.getLogger(__name__)
-
-UNFINISHED = "unfinished.sqlite"
-COPIES = "journal-*.sqlite"
-NO_COPY = "the copy can't be written: is there room on the disk? The log has the reason"
-
-
-class BackupFailed(Exception):
-    """The backup failed, and no file of it is left; the message says why."""
+COPIES = "journal"  # how the names of backups begin
 
 
 def resume(journal: Journal, capacity_w: int, now_ms: int, base_load: BaseLoad | None = None) -> Ledger:
@@ -189,7 +179,7 @@ class Station:
                 )
             if answer.outcome is not SubstationOutcome.DONE:
                 raise BackupFailed(NO_COPY)
-            return await asyncio.to_thread(_seal, folder, most)
+            return await asyncio.to_thread(seal, folder, COPIES, most)
         finally:
             self._backing_up = False
 
@@ -216,31 +206,3 @@ class Station:
     def _curve(self) -> tuple[Curve, int]:
         published, now_ms = self._moment()
         return published.curve, now_ms
-
-
-def _seal(folder: Path, most: int) -> Path:
-    """Sync the copy and rename it, which marks it as complete; delete the oldest ones beyond `most`."""
-    name = f"journal-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}.sqlite"
-    try:
-        _sync(folder / UNFINISHED)
-        copy = (folder / UNFINISHED).rename(folder / name)
-        _sync(folder)
-    except OSError as error:
-        log.error("a backup failed: %s", error)
-        for left in (UNFINISHED, name):
-            with contextlib.suppress(OSError):
-                (folder / left).unlink(missing_ok=True)
-        raise BackupFailed(NO_COPY) from error
-    for old in sorted(folder.glob(COPIES))[:-most]:  # their names sort by time
-        with contextlib.suppress(OSError):
-            old.unlink()
-            log.info("an old backup was deleted", extra={"path": str(old)})
-    return copy
-
-
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

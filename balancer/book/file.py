@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from balancer.book.protocol import BookUnavailable
+from runtime.backup import Copy, with_copies
 from runtime.group_commit import GroupCommit
 from runtime.store import Store, StoreDamaged, StoreFull
 
@@ -34,6 +35,10 @@ class BookFile:
         if self._trouble:
             await self._do(lambda store: store.run("UPDATE book SET book_id = book_id"))
 
+    async def copy(self, path: Path) -> bool:
+        """Write a consistent copy, not synced yet; returns whether it could. Raises BookUnavailable."""
+        return await self._do(Copy(path))
+
     async def close(self) -> None:
         """Finish what was submitted and close the file."""
         await self._commits.close()
@@ -49,7 +54,7 @@ class BookFile:
             return [BookUnavailable(str(error))] * len(batch)
         if self._store.changes != before:  # a batch that only reads says nothing about the disk
             self._trouble = ""
-        return results
+        return with_copies(self._store, batch, results)
 
     async def _do(self, work: Callable[[Store], T]) -> T:
         """Return what `work` returns, after its commit."""

@@ -51,14 +51,23 @@ class Forecaster:
         for row in rows:
             await self._learn(row.substation_id, (row,))
 
+    async def fill(self, substation_id: str, rows: Sequence[QuarterHour]) -> None:
+        """Write quarter hours of the past that the history lacks, and learn the substation anew from all it has."""
+        try:
+            await self._history.add(rows)
+        except HistoryUnavailable as error:
+            log.warning("quarter hours are missing in the history", extra={"error": str(error)})
+        else:
+            await self._learn(substation_id, (), anew=True)
+
     def forget(self, substation_id: str) -> None:
         """Drop the models of a substation that is gone; its history stays."""
         self._models.pop(substation_id, None)
         self._forecasts.pop(substation_id, None)
 
-    async def _learn(self, substation_id: str, rows: Sequence[QuarterHour]) -> None:
+    async def _learn(self, substation_id: str, rows: Sequence[QuarterHour], *, anew: bool = False) -> None:
         async with self._learning:
-            models = self._models.get(substation_id)
+            models = None if anew else self._models.get(substation_id)
             if not models:
                 rows = [*await self._past(substation_id), *rows]
                 models = SubstationModels()

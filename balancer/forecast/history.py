@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from balancer.forecast.calendar_days import SLOTS
 from balancer.forecast.history_schema import MIGRATIONS
 from balancer.forecast.recorder import QuarterHour
+from runtime.backup import Copy, with_copies
 from runtime.group_commit import GroupCommit
 from runtime.store import Store, StoreDamaged, StoreFull
 
@@ -20,6 +21,8 @@ FILE = Path("balancer") / "history.sqlite"  # in DATA_DIR
 KEPT_DAYS = 400
 INSERT = "INSERT OR IGNORE INTO quarter_hour VALUES (?, ?, ?, ?, ?, ?, ?)"
 PRUNE = "DELETE FROM quarter_hour WHERE substation_id = ? AND slot <= ?"
+NOTE_GIVEN_UP = "INSERT OR IGNORE INTO given_up VALUES (?, ?)"
+FORGET = "DELETE FROM quarter_hour WHERE substation_id = ?"
 NEWEST = "SELECT max(slot) AS slot FROM quarter_hour WHERE substation_id = ?"
 BETWEEN = """
 SELECT * FROM quarter_hour WHERE substation_id = ? AND slot BETWEEN ? AND ? ORDER BY slot LIMIT ?
@@ -62,6 +65,18 @@ class History:
         """Return the ids of the substations that have a history."""
         return await self._do(lambda store: [row["substation_id"] for row in store.rows(SUBSTATIONS)])
 
+    async def copy(self, path: Path) -> bool:
+        """Write a consistent copy, not synced yet; returns whether it could."""
+        return await self._do(Copy(path))
+
+    async def give_up(self, journals: Collection[tuple[str, str]]) -> set[str]:
+        """Drop the history of each substation of which a journal, of (substation, journal), was given up just now.
+
+        Another journal has another grid clock, so its quarter hours would fall among the old ones. Each journal counts
+        once, also over restarts. Returns the substations.
+        """
+        return await self._do(lambda store: give_up(store, journals))
+
     async def close(self) -> None:
         """Finish what was submitted and close the file."""
         await self._work.close()
@@ -78,9 +93,10 @@ class History:
     def _commit(self, batch: list[Callable[[Store], Any]]) -> list[Any]:
         try:
             with self._store.transaction():
-                return [work(self._store) for work in batch]
+                results = [work(self._store) for work in batch]
         except (StoreFull, StoreDamaged) as error:
             return [HistoryUnavailable(f"the history: {error}")] * len(batch)
+        return with_copies(self._store, batch, results)
 
 
 def write(store: Store, rows: Collection[QuarterHour]) -> None:
@@ -93,6 +109,14 @@ def write(store: Store, rows: Collection[QuarterHour]) -> None:
         last = bound(store, NEWEST, substation_id)
         if last is not None:
             store.run(PRUNE, (substation_id, last - KEPT_DAYS * SLOTS))
+
+
+def give_up(store: Store, journals: Collection[tuple[str, str]]) -> set[str]:
+    """Note journals that were given up, and drop the quarter hours of the substations of those that are new here."""
+    found = {journal[0] for journal in journals if store.run(NOTE_GIVEN_UP, journal)}
+    for substation_id in found:
+        store.run(FORGET, (substation_id,))
+    return found
 
 
 def read(store: Store, substation_id: str, first: int, last: int, most: int) -> list[QuarterHour]:

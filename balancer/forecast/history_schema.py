@@ -1,4 +1,4 @@
-"""The table of the history, one script for each version of its schema.
+"""The tables of the history, one script for each version of its schema.
 
 Pure: text.
 """
@@ -15,4 +15,11 @@ CREATE TABLE quarter_hour (
     PRIMARY KEY (substation_id, slot)
 ) STRICT, WITHOUT ROWID;
 """
-MIGRATIONS = (SCHEMA_1,)
+SCHEMA_2 = """
+CREATE TABLE given_up (
+    substation_id TEXT NOT NULL,
+    journal_id TEXT NOT NULL,        -- whose quarter hours were dropped
+    PRIMARY KEY (substation_id, journal_id)
+) STRICT, WITHOUT ROWID;
+"""
+MIGRATIONS = (SCHEMA_1, SCHEMA_2)

@@ -17,6 +17,7 @@ from balancer.fleet.roster import Roster
 from balancer.fleet.scan import NAMES
 from balancer.substation_stream import Links
 from runtime import http
+from runtime.backup import BackupFailed
 from runtime.operator_token import OperatorToken
 from runtime.settings import load
 from substation.app import substation
@@ -40,7 +41,7 @@ from substation.plan import Plan
 from substation.proto import substation_pb2 as pb
 from substation.records import Record
 from substation.settings import Settings
-from substation.station import BackupFailed, Station
+from substation.station import Station
 from substation.wire import session_from_message
 from substation.writer import Request
 from tests.support.ports import free_port

@@ -46,6 +46,8 @@ class Plan:
     discover_s: float = 0.1
     resolve: Resolve = resolve
     token_file: Path | None = None  # of the operator's token
+    most_backups: int = 10
+    history: str = ""  # URL of a Prometheus
 
 
 class Grid:
@@ -112,6 +114,8 @@ class Grid:
                     discover_s=plan.discover_s,
                     one_session_per_vehicle=plan.one_session_per_vehicle,
                     operator_token=plan.token_file,
+                    backups=plan.most_backups,
+                    history=plan.history,
                 ),
                 plan.resolve,
             )

@@ -228,6 +228,23 @@ def test_a_substation_that_is_gone_is_forgotten_and_learned_again(tmp_path: Path
     assert asyncio.run(look()) == [SLOTS, 0, SLOTS, 0]
 
 
+def test_a_past_that_comes_late_is_learned_before_what_is_known_already(tmp_path: Path) -> None:
+    past = [row(slot, load_w=usual(slot)) for slot in range(SLOTS)]
+
+    async def look() -> tuple[object, object, list[QuarterHour]]:
+        async with opened(tmp_path) as history:
+            forecaster = Forecaster(history)
+            await forecaster.finished([row(SLOTS, load_w=50.0)])
+            await forecaster.fill("s-1", [*past, row(SLOTS, load_w=99.0)])
+            again = Forecaster(history)
+            await again.restart()
+            return forecaster.forecast("s-1"), again.forecast("s-1"), await all_of(history)
+
+    late, from_the_start, rows = asyncio.run(look())
+    assert late == from_the_start != ()
+    assert rows == [*past, row(SLOTS, load_w=50.0)]  # what was recorded stays
+
+
 def test_what_can_t_be_written_is_forecast_all_the_same(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
