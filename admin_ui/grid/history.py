@@ -1,18 +1,21 @@
-"""The last quarter of an hour of load and capacity, second by second, with peak and trend.
+"""The last quarter of an hour of loads and capacity, second by second, with peak and trend.
 
 Pure. Rules:
 
 - there is one value for each unix second; a second without a value is None, and never an invented value;
-- a peak covers the seconds that are kept: it ends when its second is dropped.
+- a peak covers the seconds that are kept: it ends when its second is dropped;
+- peak and trend are those of base load and cars together, because the limit is for both.
 """
 
 import array
 import collections
+import dataclasses
 import math
 
 HISTORY_S = 900
 TREND_S = 10
 LEAST_POINTS = 3  # of a trend; a line through two points would follow the noise
+COLUMNS = ("load_kw", "base_load_kw", "capacity_kw")
 
 
 class Ring:
@@ -63,32 +66,44 @@ class Peak:
         return self._falling[0][1] if self._falling else 0.0
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Loads:
+    """What a substation carries at one moment in kW: `load_kw` is that of the cars; and its capacity."""
+
+    load_kw: float
+    base_load_kw: float
+    capacity_kw: float
+
+    @property
+    def carried_kw(self) -> float:
+        """Base load and cars together."""
+        return self.load_kw + self.base_load_kw
+
+
 class History:
-    """Load and capacity of one substation in kW, its peak, and how fast the load changes."""
+    """Loads and capacity of one substation, their peak, and how fast they change."""
 
     def __init__(self) -> None:
         self.peak_kw = 0.0
         self.trend_kw_s: float | None = None  # how fast the load changes; None when too few values are known
         self.known_second = 0
-        self._load_kw = Ring()
-        self._capacity_kw = Ring()
+        self._rings = {name: Ring() for name in COLUMNS}
+        self._carried_kw = Ring()
         self._peak = Peak()
 
-    def put(self, second: int, load_kw: float | None, capacity_kw: float | None) -> None:
+    def put(self, second: int, loads: Loads | None) -> None:
         """Record a second; None is a gap."""
-        self._load_kw.put(second, math.nan if load_kw is None else load_kw)
-        self._capacity_kw.put(second, math.nan if capacity_kw is None else capacity_kw)
-        self.peak_kw = self._peak.put(second, load_kw)
-        self.trend_kw_s = trend_kw_s(self._load_kw.newest(second, TREND_S))
-        if load_kw is not None:
+        for name, ring in self._rings.items():
+            ring.put(second, getattr(loads, name) if loads else math.nan)
+        self._carried_kw.put(second, loads.carried_kw if loads else math.nan)
+        self.peak_kw = self._peak.put(second, loads.carried_kw if loads else None)
+        self.trend_kw_s = trend_kw_s(self._carried_kw.newest(second, TREND_S))
+        if loads:
             self.known_second = second
 
     def columns(self, second: int, seconds: int) -> dict[str, list[float | None]]:
-        """Return load and capacity of the `seconds` up to `second`, oldest first."""
-        return {
-            "load_kw": self._load_kw.newest(second, seconds),
-            "capacity_kw": self._capacity_kw.newest(second, seconds),
-        }
+        """Return loads and capacity of the `seconds` up to `second`, oldest first."""
+        return {name: ring.newest(second, seconds) for name, ring in self._rings.items()}
 
 
 def trend_kw_s(values: list[float | None]) -> float | None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 from jinja2 import Environment
 
+from admin_ui.grid.base_load_watch import BaseLoadWatch
 from admin_ui.grid.board import Board
 from admin_ui.grid.fleet_feed import FleetFeed
 from admin_ui.grid.gateway_watch import GatewayWatch
@@ -35,6 +36,7 @@ async def following(
     async with background(
         FleetFeed(grid.board, settings.balancer[0], outages).follow(),
         GatewayWatch(client, settings.gateway[0], grid.rates, outages).follow(),
+        BaseLoadWatch(client, grid.board, grid.base_load_sources).follow(),
         _sample(grid.board),
     ):
         yield

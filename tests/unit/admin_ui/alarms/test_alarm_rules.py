@@ -71,6 +71,39 @@ def test_a_substation_is_judged(load_kw: float, more: dict[str, Any], expected: 
     assert bad(row(load_kw=load_kw, **more)) == expected
 
 
+def with_base(load_kw: float, base_load_kw: float, **more: Any) -> dict[str, Any]:
+    carried_kw = load_kw + base_load_kw
+    loads = {"base_load_kw": base_load_kw, "headroom_kw": 1000 - carried_kw, "utilization": carried_kw / 1000}
+    return row(load_kw=load_kw, **loads | {"paused": 0} | more)
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (with_base(400, 300), set()),
+        (with_base(400, 560), {"OverloadPredicted"}),
+        (with_base(400, 610), {"SubstationOverload", "NoHeadroom"}),
+        (with_base(400, 560, paused=2), {"SessionsPaused"}),
+        (with_base(0, 1100, paused=3), {"SubstationOverload", "SessionsPaused", "NoHeadroom"}),
+        (with_base(400, 300, base_load_stale=True), {"BaseLoadStale"}),
+        (with_base(400, 300, base_load_stale=False), set()),
+    ],
+)
+def test_base_load_counts_in_every_judgement_and_has_its_own_alarms(
+    shown: dict[str, Any], expected: set[str]
+) -> None:
+    assert bad(shown) == expected
+
+
+def test_an_overload_and_pauses_say_what_the_base_load_is() -> None:
+    assert said(state(with_base(400, 610)))["SubstationOverload"].said == (
+        "1,010 kW of 1,000 kW: 10 kW too much; the base load is 610 kW of it"
+    )
+    over = said(state(with_base(0, 1100, paused=3)))
+    assert over["SubstationOverload"].said.endswith("100 kW too much; the base load alone is above the limit")
+    assert over["SessionsPaused"].said == "Paused: 3 of 3 sessions. The base load is 1,100 kW of 1,000 kW"
+
+
 def test_one_that_was_taken_away_in_good_order_is_not_missed() -> None:
     assert bad(row(), row("s-2", 0, state="gone", draining=True, sessions=0)) == set()
 
