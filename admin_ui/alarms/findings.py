@@ -163,6 +163,8 @@ def _imbalance(state: State) -> Finding | None:
     most = max(open_, key=lambda row: row["utilization"])
     if most["utilization"] > OVERLOADED[1]:
         return None  # SubstationOverload reports it
+    if max(row.get("base_load_kw", 0.0) / row["capacity_kw"] for row in open_) > UNBALANCED[0] * mean:
+        return None  # the base load makes it uneven, and no placement of cars can even it
     ratio = most["utilization"] / mean
     judgement = _above(ratio, UNBALANCED)
     if judgement is Judgement.BAD and mean < BUSY[1]:

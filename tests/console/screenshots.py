@@ -15,7 +15,8 @@ from typing import Literal
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.console.browser import CHROMIUM, NARROW, WIDE, chromium, visit
-from tests.console.cars import placed
+from tests.console.cars import all_leave, carry, placed
+from tests.console.conftest import METERS
 from tests.support.grid import ROOT, Grid
 from tests.support.lone_console import console
 
@@ -226,7 +227,40 @@ def lost(camera: Camera, grid: Grid) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-STATES: list[Callable[[Camera, Grid], None]] = [before, stopped, under_load, dialogs, failed, alarms, lost]
+def base_load(camera: Camera, grid: Grid) -> None:
+    """Base loads beside cars, and sessions that one of them has paused."""
+    for url, base_load_kw in zip(grid.substations, (500, 400, 300), strict=True):
+        carry(url, base_load_kw)
+    for number in range(180):
+        name = f"substation-{number % 3 + 1}"
+        placed(grid, f"EV-slow-{number}", substations=[name], max_power_kw=3.7, energy_kwh=80)
+    camera.to("/").wait_for_timeout(20_000)
+    carry(grid.substations[1], 1250)
+    camera.to("/").wait_for_timeout(3000)
+    camera.shoot("overview-base-load")
+    camera.to("/?substation=substation-2").wait_for_timeout(2000)
+    camera.shoot("overview-base-load-details")
+    camera.shoot("alarms-paused", "/alarms")
+    paused = next(each for each in reversed(grid.sessions()) if each["state"] == "paused")
+    camera.shoot(
+        "decisions-story-paused", f"/decisions?session_id={urllib.parse.quote(paused['session_id'])}"
+    )
+    camera.shoot("rush-base-load", "/rush-hour")
+    for url in grid.substations:
+        carry(url, 0)
+    all_leave(grid)
+
+
+STATES: list[Callable[[Camera, Grid], None]] = [
+    before,
+    stopped,
+    under_load,
+    dialogs,
+    failed,
+    base_load,
+    alarms,
+    lost,
+]
 
 
 def main() -> None:
@@ -238,7 +272,7 @@ def main() -> None:
     with chromium() as browser, tempfile.TemporaryDirectory() as data:
         if not only or "alone" in only:
             alone(browser)
-        grid = Grid(Path(data), TIME_SCALE="600", ALARM_DELAYS="0.1")
+        grid = Grid(Path(data), TIME_SCALE="600", ALARM_DELAYS="0.1", **METERS)
         grid.start()
         try:
             with visit(browser, grid.link()) as page:

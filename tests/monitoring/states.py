@@ -20,6 +20,7 @@ class Substation:
     """Values are in promtool's notation."""
 
     load: str = f"0x{AT_S}"
+    base_load: str = f"0x{AT_S}"
     capacity: str = f"{CAPACITY_W}x{AT_S}"
     headroom: str = f"{CAPACITY_W}x{AT_S}"
     draining: str = f"0x{AT_S}"
@@ -106,6 +107,7 @@ def _of_a_substation(labels: str, each: Substation) -> Iterator[tuple[str, str]]
     name, lost = "smartgrid_substation", " stale" if "stale" in each.load else ""
     steady = CHANGED_S if lost else AT_S
     yield f"{name}_load_watts{{{labels}}}", each.load
+    yield f"{name}_base_load_watts{{{labels}}}", f"0x{steady}{lost}" if lost else each.base_load
     yield f"{name}_capacity_watts{{{labels}}}", each.capacity
     yield f"{name}_headroom_watts{{{labels}}}", each.headroom
     yield f"{name}_draining{{{labels}}}", each.draining

@@ -28,6 +28,7 @@ REQUIRED = {
     "SubstationDown",
     "ReportsStale",
     "BaseLoadStale",
+    "SessionsPaused",
     "LoadImbalance",
     "RefusalRateHigh",
     "NoHeadroom",

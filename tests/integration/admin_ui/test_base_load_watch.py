@@ -17,7 +17,12 @@ from balancer.contract import FLEET
 from tests.support.grid import LIMIT_S
 from tests.support.substation_app import running
 
-METER: dict[str, Any] = {"BASE_LOAD": "meter", "BASE_LOAD_METER_S": "0.1", "BASE_LOAD_KW": "40", "DAY_STARTS_AT": "17:59"}
+METER: dict[str, Any] = {
+    "BASE_LOAD": "meter",
+    "BASE_LOAD_METER_S": "0.1",
+    "BASE_LOAD_KW": "40",
+    "DAY_STARTS_AT": "17:59",
+}
 NAMES = [f"s-{number:02}" for number in range(2 * MOST + 5)]
 
 

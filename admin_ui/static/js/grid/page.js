@@ -20,11 +20,11 @@ const known = (of) => (state) => (state.substations.length ? of(state) : UNKNOWN
 
 // title, figure, note beside it
 const TOTALS = [
-  ["Load", known(({ totals }) => kw(carried(totals))), ({ totals }) => [parts(totals, kw), (trend(totals.trend_kw_s, totals.capacity_kw) ?? []).filter(Boolean).join(" "), totals.peak_kw ? `peak ${kw(totals.peak_kw)}` : ""].filter(Boolean).join(", ")],
+  ["Load", known(({ totals }) => kw(carried(totals))), ({ totals }) => [parts(totals, kw), moves(totals)].filter(Boolean).join("\n")],
   ["Limit", known(({ totals }) => kw(totals.capacity_kw)), ({ totals }) => (totals.left_out.length ? `of ${count(totals.usable)} that take new cars` : "")],
   ["Headroom", known(({ totals }) => kw(totals.headroom_kw)), () => "for new cars"],
   ["Utilization", known(({ totals }) => percent(totals.utilization)), ({ totals }) => (totals.stale ? `◷ old reports: ${totals.stale}` : "")],
-  ["Sessions", known(({ totals }) => count(totals.sessions)), ({ totals }) => `at ${count(totals.substations)} substations${totals.paused ? `, ‖ ${count(totals.paused)} paused` : ""}`],
+  ["Sessions", known(({ totals }) => count(totals.sessions)), ({ totals }) => `at ${count(totals.substations)} substations${totals.paused ? `\n‖ ${count(totals.paused)} paused` : ""}`],
   ["Requests per second", ({ gateway }) => figure(gateway.requests_per_s), ({ gateway }) => gatewaySilence(gateway) || (gateway.failed_in_60_s ? `✕ ${count(gateway.failed_in_60_s)} failed in 60 s` : "")],
   ["Refused per second", ({ gateway }) => figure(gateway.refused_per_s), ({ gateway }) => gatewaySilence(gateway) || refusedInAMinute(gateway)],
   ["Response time p95", ({ gateway }) => (gateway.p95_ms === null ? UNKNOWN : `${figure(gateway.p95_ms)} ms`), ({ gateway }) => (gateway.p95_ms === null ? gatewaySilence(gateway) || "no requests for 60 s" : "in the last 60 s")],
@@ -125,6 +125,11 @@ function filters(view) {
 function gridTime(substations) {
   const found = substations.find((row) => row.grid_time);
   return found ? `Grid clock: ${found.grid_time}` : "";
+}
+
+/** Return how the fleet's load changes, and its peak. */
+function moves({ trend_kw_s: kwPerS, capacity_kw: capacityKw, peak_kw: peakKw }) {
+  return [(trend(kwPerS, capacityKw) ?? []).filter(Boolean).join(" "), peakKw ? `peak ${kw(peakKw)}` : ""].filter(Boolean).join(", ");
 }
 
 function gatewaySilence(gateway) {

@@ -95,6 +95,12 @@ def test_base_load_counts_in_every_judgement_and_has_its_own_alarms(
     assert bad(shown) == expected
 
 
+def test_an_imbalance_that_base_loads_make_is_no_alarm() -> None:
+    uneven = [with_base(0, 700, substation_id="s-1"), row("s-2", 200), row("s-3", 200)]
+    assert bad(*uneven) == set()
+    assert bad(with_base(400, 300, substation_id="s-1"), *uneven[1:]) == {"LoadImbalance"}
+
+
 def test_an_overload_and_pauses_say_what_the_base_load_is() -> None:
     assert said(state(with_base(400, 610)))["SubstationOverload"].said == (
         "1,010 kW of 1,000 kW: 10 kW too much; the base load is 610 kW of it"
