@@ -4,6 +4,7 @@ Pure.
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping
 
 from balancer.forecast.backtest import HORIZONS, SHARES, Accuracy
@@ -63,5 +64,5 @@ def _rounded(value: object) -> object:
     if isinstance(value, Mapping):
         return {key: _rounded(each) for key, each in value.items()}
     if isinstance(value, float):
-        return round(value, 4) if value == value else None  # noqa: PLR0124 - NaN
+        return round(value, 4) if math.isfinite(value) else None
     return value
