@@ -1,0 +1,82 @@
+"""How far a forecast may be off: quantiles of the relative errors of the past 28 days.
+
+Pure. Errors are kept by lead time and by the three hours of the day in which the forecast quarter hour lies. They are
+relative to the forecast, or where that is near 0 to a tenth of the mean load, because a large load errs more than a
+small one. Source of the quantile: Hyndman and Fan, "Sample Quantiles in Statistical Packages", definition 7.
+"""
+
+from array import array
+from collections.abc import Sequence
+
+from balancer.forecast.calendar_days import SLOTS
+
+LEADS = (
+    1,
+    2,
+    4,
+    8,
+    16,
+    32,
+    64,
+    SLOTS,
+)  # quarter hours; a lead between two takes the errors of the longer one
+PART = 3 * 4  # quarter hours of one part of the day
+PARTS = SLOTS // PART
+DAYS = 28
+MOST = DAYS * PART
+LEAST = PART  # errors that make a band
+LOW, HIGH = 0.1, 0.9
+UNKNOWN = (-0.5, 0.5)  # the band until then
+
+LEAD_INDEX = tuple(next(i for i, lead in enumerate(LEADS) if lead >= steps) for steps in range(SLOTS + 1))
+
+
+class Errors:
+    """The newest relative errors of one lead time in one part of the day, and their quantiles."""
+
+    def __init__(self) -> None:
+        self._values = array("f")
+        self._count = 0
+        self._fresh = 0  # since the quantiles were computed
+        self._quantiles = UNKNOWN
+
+    def add(self, error: float) -> None:
+        """Keep an error in the place of the oldest."""
+        if len(self._values) < MOST:
+            self._values.append(error)
+        else:
+            self._values[self._count % MOST] = error
+        self._count += 1
+        self._fresh += 1
+
+    def quantiles(self) -> tuple[float, float]:
+        """Return the quantiles LOW and HIGH; they are computed anew after a part of a day."""
+        if self._fresh >= LEAST:
+            ordered = sorted(self._values)
+            # The forecast itself is always within the band, also where it was too high or too low of late.
+            self._quantiles = (min(0.0, quantile(ordered, LOW)), max(0.0, quantile(ordered, HIGH)))
+            self._fresh = 0
+        return self._quantiles
+
+
+class Bands:
+    """The errors of one series."""
+
+    def __init__(self) -> None:
+        self._errors = [[Errors() for _ in range(PARTS)] for _ in LEADS]
+
+    def add(self, lead_index: int, slot: int, error: float) -> None:
+        """Keep the relative error of a forecast that was made LEADS[lead_index] quarter hours before `slot`."""
+        self._errors[lead_index][slot % SLOTS // PART].add(error)
+
+    def quantiles(self, steps: int, slot: int) -> tuple[float, float]:
+        """Return the quantiles LOW and HIGH of the relative error at `slot`, `steps` quarter hours ahead."""
+        return self._errors[LEAD_INDEX[steps]][slot % SLOTS // PART].quantiles()
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """Return the quantile of values in ascending order, linear between two of them."""
+    at = share * (len(ordered) - 1)
+    below = int(at)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (at - below) * (ordered[above] - ordered[below])

@@ -1,0 +1,96 @@
+"""The command line of the forecast: judge it on a file."""
+
+import argparse
+import csv
+import gzip
+import io
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from balancer.forecast import accuracy_table
+from balancer.forecast.backtest import Accuracy, TooShort, backtest, mean_accuracy
+from balancer.forecast.calendar_days import COMMON_HOLIDAYS, SLOTS, Holidays, holidays
+from balancer.forecast.series_csv import BadFile, read_series
+
+DONE, FAILED = 0, 1
+SETTING = "HOLIDAYS"
+GZIP = b"\x1f\x8b"
+
+T = TypeVar("T")
+
+
+def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+    """Return the parser; `environ` may hold HOLIDAYS."""
+    top = argparse.ArgumentParser(prog="python -m balancer.forecast", description="The forecast of loads.")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    about = "judge the forecast on the series of a file"
+    judged = commands.add_parser("backtest", help=about, description=about)
+    judged.add_argument("--json", action="store_true", dest="as_json", help="print JSON instead of a table")
+    judged.add_argument("file", type=Path, metavar="FILE", help="a CSV file, which may be gzipped")
+    judged.add_argument(
+        "--holidays",
+        metavar="DATES",
+        type=_explained(holidays),
+        default=environ.get(SETTING, COMMON_HOLIDAYS),
+        help=f"days that count as Sundays (default: {SETTING}, or {COMMON_HOLIDAYS})",
+    )
+    return top
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run the command line; returns the exit code, but leaves by SystemExit(2) on wrong usage."""
+    parsed = parser(environ).parse_args(arguments)
+    try:
+        series = _read(parsed.file)
+        _print_backtest(series, parsed.holidays, as_json=parsed.as_json)
+    except (BadFile, TooShort, OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        _note(f"{parsed.file}: {getattr(error, 'strerror', None) or error}")
+        return FAILED
+    return DONE
+
+
+def _print_backtest(series: Mapping[str, Mapping[int, float]], rules: Holidays, *, as_json: bool) -> None:
+    found: dict[str, Accuracy] = {}
+    for number_, (name, values) in enumerate(series.items(), start=1):
+        _note(f"{name} ({number_} of {len(series)}): {len(values)} quarter hours")
+        try:
+            found[name] = backtest(values, rules.days(min(values) // SLOTS, max(values) // SLOTS))
+        except TooShort as error:
+            raise TooShort(f"the series {name} can't be judged: {error}") from None
+    mean = mean_accuracy(list(found.values()))
+    if as_json:
+        _print(json.dumps(accuracy_table.document(found, mean), indent=2, allow_nan=False))
+    else:
+        _print(accuracy_table.table(found, mean))
+
+
+def _read(path: Path) -> dict[str, dict[int, float]]:
+    with path.open("rb") as file:
+        packed = file.read(len(GZIP)) == GZIP
+    with gzip.open(path) if packed else path.open("rb") as file:
+        return read_series(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))
+
+
+def _explained(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """Return a parser whose ValueError argparse shows as it is."""
+
+    def parsed(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parsed
+
+
+def _print(text: str) -> None:
+    with suppress(BrokenPipeError):
+        print(text)
+
+
+def _note(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,145 @@
+"""The forecast of one series: the usual day, corrected by how the present day differs from it.
+
+Pure. With P the profile, e the present error of P, h the lead in quarter hours:
+
+    e_f = mean of e with weight .45 for the newest         (the last half hour)
+    e_s = mean of e with weight 1/192 for the newest       (the last two days)
+    forecast(t + h) = smoothed P(t + h) + .75 * .92^h * e_f + .5 * (1 - .92^h) * e_s
+
+An error counts as at most 6 mean absolute errors, so one spike teaches little. (Where errors are next to nothing, as at
+most a tenth of the mean load.) Missing values teach nothing.
+Before any profile is known for a quarter hour, the last value is the forecast. docs/adr/0032 has what else was tried.
+"""
+
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+from balancer.forecast.bands import LEADS, Bands
+from balancer.forecast.calendar_days import SLOTS, DayType, day_type
+from balancer.forecast.profile import DayProfiles
+
+FAST_WEIGHT = 0.45
+SLOW_WEIGHT = 1 / 192
+FAST_SHARE = 0.75
+SLOW_SHARE = 0.5
+DECAY = 0.92  # a quarter hour
+CLIP = 6  # mean absolute errors
+MEAN_WEIGHT = 1 / 192  # of the newest value in the running means
+FLOOR = (
+    0.1  # of the mean load: what relative errors relate to at least, and how much one error counts at least
+)
+FADES = tuple(DECAY**steps for steps in range(SLOTS + 1))
+
+
+class Step(NamedTuple):
+    """The forecast of one quarter hour, in the unit of the series: 80 % of values lie between `p10` and `p90`."""
+
+    slot: int
+    mean: float
+    p10: float
+    p90: float
+
+
+class RunningMean:
+    """A mean in which the newest value has MEAN_WEIGHT, and in the beginning all have the same."""
+
+    def __init__(self) -> None:
+        self.value = 0.0
+        self._count = 0
+
+    def add(self, value: float) -> None:
+        """Take a value in."""
+        self._count += 1
+        self.value += max(MEAN_WEIGHT, 1 / self._count) * (value - self.value)
+
+
+class SeriesModel:
+    """Learns a series by the quarter hour; `holidays` are days that count as Sundays.
+
+    Quarter hours must be handed over in ascending order. Those that are left out are missing values.
+    """
+
+    def __init__(self, holidays: AbstractSet[int] = frozenset()) -> None:
+        self._holidays = holidays
+        self._profiles = DayProfiles()
+        self._bands = Bands()
+        self._fast = self._slow = 0.0
+        self._absolute_error, self._level = RunningMean(), RunningMean()
+        self._lowest = 0.0
+        self._last: float | None = None
+        # The quarter hour at which forecasts were made, and those at LEADS: a day's, in a ring.
+        self._made: list[tuple[int, tuple[float, ...]] | None] = [None] * (SLOTS + 1)
+        self.slot: int | None = None
+
+    def observe(self, slot: int, value: float) -> None:
+        """Learn the value of a quarter hour; raises ValueError when it is not after the one before it."""
+        if self.slot is not None and slot <= self.slot:
+            raise ValueError(f"quarter hour {slot} is not after {self.slot}")
+        self._judge(slot, value)
+        self._level.add(abs(value))
+        self._learn(self._kind(slot // SLOTS), slot % SLOTS, value)
+        self._lowest = min(self._lowest, value)
+        self._last, self.slot = value, slot
+        made = tuple(self._mean(self._expected(slot + lead), lead) for lead in LEADS)
+        self._made[slot % len(self._made)] = (slot, made)
+
+    def forecast(self, steps: int = SLOTS, after: int | None = None) -> list[Step]:
+        """Return the forecast of `steps` quarter hours after the quarter hour `after`, by default the last observed one.
+
+        Nothing before the first value. More than 24 h after the last value, its errors count no more.
+        """
+        if self.slot is None:
+            return []
+        first = (self.slot if after is None else after) + 1
+        found: list[Step] = []
+        for day in range(first // SLOTS, (first + steps - 1) // SLOTS + 1):
+            course = self._profiles.course(self._kind(day))
+            slots = range(max(first, day * SLOTS), min(first + steps, (day + 1) * SLOTS))
+            found += [self._step(slot, min(slot - self.slot, SLOTS), course[slot % SLOTS]) for slot in slots]
+        return found
+
+    def _step(self, slot: int, ahead: int, expected: float | None) -> Step:
+        mean = self._mean(expected, ahead)
+        low, high = self._bands.quantiles(ahead, slot)
+        size = self._size(mean)
+        return Step(slot, mean, max(self._lowest, mean + low * size), mean + high * size)
+
+    def _mean(self, expected: float | None, ahead: int) -> float:
+        """Return the forecast of a quarter hour whose usual load is `expected`, `ahead` of the last one."""
+        if expected is None:
+            return self._last or 0.0
+        fade = FADES[ahead]
+        corrected = expected + FAST_SHARE * fade * self._fast + SLOW_SHARE * (1 - fade) * self._slow
+        return max(self._lowest, corrected)
+
+    def _learn(self, kind: DayType, slot: int, value: float) -> None:
+        expected = self._profiles.mean(kind, slot)
+        if expected is None:
+            expected = self._profiles.expected(kind, slot)
+        if expected is None:
+            self._profiles.learn(kind, slot, 0.0, value)
+            return
+        # Without the floor, a series that never erred would never learn again.
+        most = max(CLIP * self._absolute_error.value, FLOOR * self._level.value)
+        error = max(-most, min(most, value - expected))
+        self._profiles.learn(kind, slot, error, expected)
+        self._absolute_error.add(abs(error))
+        self._fast += FAST_WEIGHT * (error - self._fast)
+        self._slow += SLOW_WEIGHT * (error - self._slow)
+
+    def _judge(self, slot: int, value: float) -> None:
+        """Keep the relative errors of the forecasts that were made of this quarter hour."""
+        for index, lead in enumerate(LEADS):
+            found = self._made[(slot - lead) % len(self._made)]
+            if found and found[0] == slot - lead:
+                mean = found[1][index]
+                self._bands.add(index, slot, (value - mean) / self._size(mean))
+
+    def _expected(self, slot: int) -> float | None:
+        return self._profiles.expected(self._kind(slot // SLOTS), slot % SLOTS)
+
+    def _size(self, mean: float) -> float:
+        return max(abs(mean), FLOOR * self._level.value) or 1.0
+
+    def _kind(self, day: int) -> DayType:
+        return day_type(day, self._holidays)
