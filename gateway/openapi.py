@@ -33,6 +33,13 @@ STATES = ["charging", "paused", "completed", "stopped", "withdrawn"]
 SESSION = ADMITTED | {
     "state": {"type": "string", "enum": STATES},
     "delivered_kwh": {"type": "number"},
+    "paused_since": {"type": ["string", "null"], "format": "date-time"},
+    "paused_because": {
+        "type": ["string", "null"],
+        "enum": ["base_load", None],
+        "description": "Why it is paused; `base_load`: the substation's other consumers need the power",
+    },
+    "paused_minutes": {"type": "number", "description": "How long its earlier pauses lasted"},
     "ended_at": {"type": ["string", "null"], "format": "date-time"},
     "reserved": {
         "type": "array",

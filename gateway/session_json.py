@@ -25,7 +25,7 @@ def admitted_json(session: Session, caller: Caller) -> dict[str, Any]:
         "energy_kwh": plan.energy_j / J_PER_KWH,
         "stay_minutes": plan.stay_ms / MS_PER_MINUTE if plan.stay_ms else None,
         "started_at": iso(session.started_unix_ms),
-        "expected_end": iso(session.expected_end_unix_ms),
+        "expected_end": iso(session.first_end_unix_ms or session.expected_end_unix_ms),
     }
 
 
@@ -33,6 +33,10 @@ def session_json(session: Session, caller: Caller) -> dict[str, Any]:
     """Return a session as it is now."""
     return admitted_json(session, caller) | {
         "state": session.state,
+        "expected_end": iso(session.expected_end_unix_ms),
+        "paused_since": iso(session.paused_since_unix_ms) if session.paused_since_unix_ms else None,
+        "paused_because": session.paused_because or None,
+        "paused_minutes": round(session.pauses_ms / MS_PER_MINUTE, 3),
         "delivered_kwh": round(session.delivered_j / J_PER_KWH, 3),
         "ended_at": iso(session.ended_unix_ms) if session.ended_unix_ms else None,
         "reserved": [
@@ -46,13 +50,17 @@ def reserved(session: Session) -> list[tuple[int, int]]:
     """Return what a session reserves: pairs of (from unix ms on, watts), the last with 0.
 
     The plan is in grid time. Its wall time is taken from the start and the expected end, between which
-    it passes evenly unless the substation was stopped, or restarted with another time scale.
+    it passes evenly unless the substation was stopped, or restarted with another time scale. Pauses are taken to have
+    come at the start, so that what is still to come is right; a pause that goes on ends the list.
     """
-    plan, began, ended = session.plan, session.started_unix_ms, session.ended_unix_ms
-    lasts_ms = session.expected_end_unix_ms - began
+    plan, began = session.plan, session.started_unix_ms
+    ended = session.ended_unix_ms or session.paused_since_unix_ms
+    first_end = session.first_end_unix_ms or session.expected_end_unix_ms
+    lasts_ms, later_ms = first_end - began, session.expected_end_unix_ms - first_end
     steps, reserved_w = [(began, plan.power_w)], plan.power_w
     for after_ms, freed_w in plan.releases():
-        at, reserved_w = began + round(lasts_ms * after_ms / plan.duration_ms), reserved_w - freed_w
+        reserved_w -= freed_w
+        at = began + later_ms + round(lasts_ms * after_ms / plan.duration_ms)
         if ended and (at >= ended or not reserved_w):
             break
         steps.append((at, reserved_w))

@@ -13,8 +13,10 @@ from runtime import exposition, health, http, operator_token, stream_server
 from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
+from substation.base_load.calendar import GridCalendar
+from substation.base_load.sources import base_load
 from substation.clock import GridClock
-from substation.handlers import BackupHandler, SessionsHandler
+from substation.handlers import BackupHandler, BaseLoadHandler, SessionsHandler
 from substation.identity import take_slot
 from substation.journal import Journal
 from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
@@ -39,10 +41,13 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
             slot.folder / "journal.sqlite", slot.substation_id, unix_ms, accept_loss=accept_loss
         )
         stack.callback(journal.close)
-        clock = GridClock.resume(journal.station().moment, unix_ms, time.monotonic(), settings.time_scale)
+        known = journal.station()
+        clock = GridClock.resume(known.moment, unix_ms, time.monotonic(), settings.time_scale)
+        options = settings.base_load_options
+        carried = base_load(options, slot.substation_id, settings.time_scale, known.base_load_w)
         registry = await stack.enter_async_context(exposition.measured("substation"))
         metrics = WriterMetrics(registry, slot.substation_id)
-        station = Station(journal, settings.capacity_w, clock, metrics)
+        station = Station(journal, settings.capacity_w, clock, metrics, carried)
         stack.push_async_callback(station.close)
         # What was resumed stays: the garbage collector needs 0.3 s to look through 100,000 sessions, and finds nothing.
         gc.freeze()
@@ -53,7 +58,7 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         stream_address = f":{stream_port}"  # on the host where /metrics is
         registry.register(ReportCollector(station, slot.substation_id, stream_address))
         registry.register(EnergyCollector(station, slot.substation_id))
-        app = _pages(station, slot.folder / "backups", settings.backups, registry)
+        app = _pages(station, slot.folder / "backups", settings, registry)
         HttpMetrics(registry, app)
         gate = Gate(settings.allowed_hosts, token=token)
         await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, gate=gate))
@@ -61,12 +66,14 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         await station.close()  # commits finish, and are answered, before the stream goes
 
 
-def _pages(station: Station, backups: Path, most: int, registry: CollectorRegistry) -> Application:
-    """Return the routes; the folder `backups` keeps the newest `most` copies."""
+def _pages(station: Station, backups: Path, settings: Settings, registry: CollectorRegistry) -> Application:
+    """Return the routes; `backups` is the folder of copies."""
+    calendar = GridCalendar(settings.day_starts_ms)
     return Application(
         [
             ("/sessions", SessionsHandler, {"station": station}),
-            ("/backup", BackupHandler, {"station": station, "folder": backups, "most": most}),
+            ("/base-load", BaseLoadHandler, {"station": station, "calendar": calendar}),
+            ("/backup", BackupHandler, {"station": station, "folder": backups, "most": settings.backups}),
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),
             ("/livez", health.LiveHandler),
             ("/readyz", health.ReadyHandler, {"waiting_for": station.waiting_for}),

@@ -34,12 +34,17 @@ MOST_COUNT = 2**53  # numbers on a page are exact up to here
 MOST_AHEAD_S = 24 * 3600
 LAST_UNIX_MS = 253_402_300_799_999  # the end of the year 9999
 
+BASE_LOAD = "base_load"  # why a session is paused: the base load has risen into its room
+PAUSE_REASONS = frozenset({"", BASE_LOAD})
 MOST_LISTED = 1000  # sessions of one page
 MOST_STREAMED = 100  # a message may hold the answers to hundreds of calls, and at most 4 MiB
 
 
 class SessionState(StrEnum):
-    """The state of a session, or of a key that has none (`REFUSED`); `PAUSED` is for curtailment."""
+    """The state of a session, or of a key that has none (`REFUSED`).
+
+    `PAUSED` is an open session that gets no power for a while, because the base load needs it.
+    """
 
     REFUSED = "refused"
     CHARGING = "charging"
@@ -158,7 +163,12 @@ Command = Place | Withdraw | Settle | StopSession | FindSession | ListSessions |
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Session:
-    """One car charging. `ended_unix_ms` is 0 until it ends; it belongs to `caller`."""
+    """One car charging. `ended_unix_ms` is 0 until it ends; it belongs to `caller`.
+
+    While it is paused, `paused_since_unix_ms` and `paused_because` say so, and its end will be later than
+    expected by the length of the pause. `pauses_ms` is how long all its earlier pauses lasted, in grid time;
+    `first_end_unix_ms` is the end that was expected before these moved it, 0 if none did.
+    """
 
     session_id: str
     substation_id: str
@@ -170,6 +180,10 @@ class Session:
     expected_end_unix_ms: int
     ended_unix_ms: int = 0
     caller: str = ""
+    paused_since_unix_ms: int = 0
+    paused_because: str = ""
+    pauses_ms: int = 0
+    first_end_unix_ms: int = 0
 
     def fields(self) -> dict[str, Any]:
         """Return it flat, under the names that messages and JSON use."""
@@ -206,6 +220,8 @@ class Report:
 
     `capacity_w` is the limit now, `rated_w` what it is when not derated; `releases_w` are cumulative
     watts by RELEASES_WITHIN_S. `book_id` is the only order book whose requests are accepted, '' for any; a page does not have it.
+    `load_w` is what charging sessions reserve, `base_load_w` what the transformer carries besides them; `owed_w` is what the
+    `paused` ones of the `sessions` will reserve when they resume.
     """
 
     substation_id: str
@@ -219,6 +235,14 @@ class Report:
     sessions: int = 0
     rated_w: int = 0
     book_id: str = ""
+    base_load_w: int = 0
+    owed_w: int = 0
+    paused: int = 0
+
+    @property
+    def taken_w(self) -> int:
+        """The watts that no new session can have: base load, charging sessions, and what paused ones are owed."""
+        return self.load_w + self.base_load_w + self.owed_w
 
 
 def owner(session_id: str) -> str:
@@ -243,6 +267,9 @@ def report_fault(report: Report, unix_s: float) -> str:
         "rated capacity": (report.rated_w, 1, MOST_W),
         "capacity": (report.capacity_w, 1, report.rated_w),
         "sessions": (report.sessions, 0, MOST_COUNT),
+        "base load": (report.base_load_w, 0, MOST_W),
+        "owed power": (report.owed_w, 0, MOST_W),
+        "paused sessions": (report.paused, 0, report.sessions),
         "points of the release schedule": (len(report.releases_w), *[len(RELEASES_WITHIN_S)] * 2),
     }
     for name, (value, least, most) in figures.items():
@@ -257,9 +284,17 @@ def session_fault(session: Session) -> str:
     """Return in words what is impossible in a session; '' for a plausible one."""
     if not re.fullmatch(SESSION_ID, session.session_id) or owner(session.session_id) != session.substation_id:
         return f"{session.session_id[:80]!r} is no session of {session.substation_id[:80]!r}"
-    times = (session.started_unix_ms, session.expected_end_unix_ms, session.ended_unix_ms)
+    times = (
+        session.started_unix_ms,
+        session.expected_end_unix_ms,
+        session.ended_unix_ms,
+        session.paused_since_unix_ms,
+        session.first_end_unix_ms,
+    )
     if not all(0 <= unix_ms <= LAST_UNIX_MS for unix_ms in times):
         return f"{session.session_id} has times that are none: {times}"
     if session.plan.power_w > MOST_W or not 0 <= session.delivered_j <= session.plan.energy_j:
         return f"{session.session_id} has more power or energy than can be"
+    if session.paused_because not in PAUSE_REASONS or session.pauses_ms < 0:
+        return f"{session.session_id} is paused because of {session.paused_because[:80]!r}, or was for a negative time"
     return ""

@@ -7,9 +7,12 @@ moment of a report. Between two commits load only falls, because sessions only e
 """
 
 import dataclasses
+import itertools
+from collections.abc import Iterator
 
 from substation.contract import RELEASES_WITHIN_S
 from substation.plan import MS_PER_S
+from substation.records import Entry
 from substation.releases import Release, Releases
 
 
@@ -17,19 +20,50 @@ from substation.releases import Release, Releases
 class Usage:
     """Running totals: joules delivered to sessions that have ended, and overload in watt-milliseconds.
 
-    Load above capacity counts as `derating_wms` up to `allowed_w`, the load at the moment when the
-    capacity was lowered below it; above that it could only come from an admission.
+    When the capacity is lowered below cars and base load, what they are at that moment is held: `allowed_w` of the cars'
+    load, less with each watt that they free, and `allowed_base_w` of the base load. What is above the capacity
+    counts as `derating_wms` up to there. Beyond that, a load of the cars alone that is too high could only come from
+    an admission; the rest is `base_load_wms`.
     """
 
     ended_j: int = 0
     admission_wms: int = 0
     derating_wms: int = 0
     allowed_w: int = 0
+    base_load_wms: int = 0
+    allowed_base_w: int = 0
+
+    def limit_w(self, capacity_w: int) -> int:
+        """Return up to how many watts cars and base load may go without a pause: the capacity, or what is held."""
+        return max(capacity_w, self.allowed_w + self.allowed_base_w if self.allowed_w else 0)
+
+    def lowered(self, load_w: int, base_w: int, capacity_w: int) -> "Usage":
+        """Return these totals when the capacity becomes `capacity_w`: what is carried now is held, if it is more."""
+        held_w, held_base_w = self.allowed_w, self.allowed_base_w
+        if not held_w or held_w + held_base_w < load_w + base_w:
+            held_w, held_base_w = load_w, base_w
+        if held_w + held_base_w <= capacity_w:
+            held_w = held_base_w = 0
+        return dataclasses.replace(self, allowed_w=held_w, allowed_base_w=held_base_w)
+
+    def held(self, load_w: int, base_w: int, capacity_w: int) -> "Usage":
+        """Return these totals with what is held now that cars have `load_w`: nothing once all is within the capacity."""
+        allowed_w = min(self.allowed_w, load_w)
+        if not allowed_w:
+            return dataclasses.replace(self, allowed_w=0, allowed_base_w=0) if self.allowed_w else self
+        over = load_w + base_w > capacity_w and allowed_w + self.allowed_base_w > capacity_w
+        return dataclasses.replace(
+            self, allowed_w=allowed_w if over else 0, allowed_base_w=self.allowed_base_w if over else 0
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Curve:
-    """Load from grid time `at_ms` on: `load_w` of `sessions` open sessions, which `releases` will free."""
+    """Load from grid time `at_ms` on: `load_w` of the charging sessions, which `releases` will free.
+
+    `sessions` counts the `paused` ones too, which reserve `owed_w` when they resume. `base_w` is the base load at
+    `at_ms`; until the next look it counts as it was.
+    """
 
     at_ms: int
     load_w: int
@@ -37,6 +71,13 @@ class Curve:
     sessions: int
     usage: Usage
     releases: Releases
+    base_w: int = 0
+    owed_w: int = 0
+    paused: tuple[Entry, ...] = ()
+
+    def open_sessions(self) -> Iterator[Entry]:
+        """Yield the sessions that are open at `at_ms`, paused ones last."""
+        return itertools.chain(self.releases.sessions(), self.paused)
 
     def load_at(self, now_ms: int) -> int:
         """Return the watts reserved at a grid time."""
@@ -55,26 +96,40 @@ class Curve:
 
     def draw_at(self, now_ms: int) -> float:
         """Return the watts that the cars draw at a grid time; at most the load."""
-        return sum(entry.plan.draw_w(now_ms - entry.start_ms) for entry in self.releases.sessions())
+        return sum(entry.draw_w(now_ms) for entry in self.releases.sessions())
 
     def delivered_at(self, now_ms: int) -> int:
         """Return the joules delivered up to a grid time, to all sessions there ever were."""
-        return self.usage.ended_j + sum(entry.delivered_j(now_ms) for entry in self.releases.sessions())
+        return self.usage.ended_j + sum(entry.delivered_j(now_ms) for entry in self.open_sessions())
 
     def usage_at(self, now_ms: int) -> Usage:
         """Return the totals up to a grid time; sessions that end meanwhile are not yet in `ended_j`."""
-        if self.load_w <= self.capacity_w:  # and it only falls: there is no overload to add up
-            return dataclasses.replace(self.usage, allowed_w=0) if self.usage.allowed_w else self.usage
-        admission_wms, derating_wms = self.usage.admission_wms, self.usage.derating_wms
-        since, load_w, allowed_w = self.at_ms, self.load_w, min(self.usage.allowed_w, self.load_w)
+        usage = self.usage.held(self.load_w, self.base_w, self.capacity_w)
+        if self.load_w + self.base_w <= self.capacity_w:  # and it only falls: there is no overload to add up
+            return usage
+        admission_wms, base_load_wms, derating_wms = (
+            usage.admission_wms,
+            usage.base_load_wms,
+            usage.derating_wms,
+        )
+        since, load_w = self.at_ms, self.load_w
         for release in (*self.releases.due(now_ms), Release(now_ms, 0)):
             span_ms = release.at_ms - since
-            above_w = max(0, load_w - self.capacity_w)
-            derated_w = max(0, min(load_w, allowed_w) - self.capacity_w)
+            derated_w, admitted_w, based_w = self._overload(usage, load_w)
             derating_wms += derated_w * span_ms
-            admission_wms += (above_w - derated_w) * span_ms
+            admission_wms += admitted_w * span_ms
+            base_load_wms += based_w * span_ms
             since = release.at_ms
             load_w -= release.freed_w
-            allowed_w = min(allowed_w, load_w)
-        allowed_w = allowed_w if allowed_w > self.capacity_w else 0
-        return Usage(self.usage.ended_j, admission_wms, derating_wms, allowed_w)
+            usage = usage.held(load_w, self.base_w, self.capacity_w)
+        return dataclasses.replace(
+            usage, admission_wms=admission_wms, base_load_wms=base_load_wms, derating_wms=derating_wms
+        )
+
+    def _overload(self, usage: Usage, load_w: int) -> tuple[int, int, int]:
+        """Return the watts above the capacity by their causes: derating, admission, base load."""
+        total_w, limit_w = load_w + self.base_w, usage.limit_w(self.capacity_w)
+        above_w = max(0, total_w - self.capacity_w)
+        derated_w = max(0, min(total_w, limit_w) - self.capacity_w)
+        admitted_w = min(above_w - derated_w, max(0, load_w - limit_w))
+        return derated_w, admitted_w, above_w - derated_w - admitted_w

@@ -66,9 +66,9 @@ class EnergyMeter:
 async def in_pieces(curve: Curve, now_ms: int) -> Energy:
     """Return draw and energy at one grid time, with a pause after each piece; the curve doesn't change meanwhile."""
     draw_w, delivered_j = 0.0, curve.usage.ended_j
-    sessions = curve.releases.sessions()
+    sessions = curve.open_sessions()
     while piece := list(islice(sessions, PIECE)):
-        draw_w += sum(entry.plan.draw_w(now_ms - entry.start_ms) for entry in piece)
+        draw_w += sum(entry.draw_w(now_ms) for entry in piece)
         delivered_j += sum(entry.delivered_j(now_ms) for entry in piece)
         await asyncio.sleep(PIECE_PAUSE_S)
     return Energy(draw_w, delivered_j)

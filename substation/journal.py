@@ -10,6 +10,7 @@ from pathlib import Path
 from runtime.commit_count import CommitCount
 from runtime.index_comparison import IndexComparison
 from runtime.store import Store, StoreDamaged, StoreFull, StoreUnusable
+from substation.clock import ClockReading
 from substation.curve import Usage
 from substation.records import Entry, Record
 from substation.rows import (
@@ -59,7 +60,7 @@ class Journal:
     def _make(self, substation_id: str, unix_ms: int) -> None:
         with self._store.transaction():
             self._store.run(
-                "INSERT INTO station VALUES (1, ?, ?, '', 0, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0)",
+                "INSERT INTO station VALUES (1, ?, ?, '', 0, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
                 (substation_id, secrets.token_hex(8), unix_ms),
             )
 
@@ -77,19 +78,22 @@ class Journal:
             self._commits = self._stamped
             self._count.note(self._journal_id, self._commits)
 
-    def stamp(self, grid_ms: int, unix_ms: int, usage: Usage, time_scale: float) -> None:
-        """Note the moment and the totals of this commit."""
+    def stamp(self, moment: ClockReading, usage: Usage, base_load_w: int) -> None:
+        """Note the moment of this commit, the totals and the base load."""
         totals = (
             usage.ended_j % WRAP,
             usage.admission_wms % WRAP,
             usage.derating_wms % WRAP,
             usage.allowed_w,
+            usage.base_load_wms % WRAP,
+            usage.allowed_base_w,
+            base_load_w,
         )
         self._store.run(
             "UPDATE station SET grid_ms = ?, unix_ms = ?,"
-            " ended_j = ?, admission_wms = ?, derating_wms = ?, allowed_w = ?, epoch = ?, time_scale = ?,"
-            " commits = ?",
-            (grid_ms, unix_ms, *totals, self.epoch, time_scale, self._commits + 1),
+            " ended_j = ?, admission_wms = ?, derating_wms = ?, allowed_w = ?,"
+            " base_load_wms = ?, allowed_base_w = ?, base_load_w = ?, epoch = ?, time_scale = ?, commits = ?",
+            (moment.grid_ms, moment.unix_ms, *totals, self.epoch, moment.scale, self._commits + 1),
         )
         self._stamped = self._commits + 1
 

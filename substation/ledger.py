@@ -1,9 +1,9 @@
 """The ledger: a substation's capacity, its open sessions, and the decision on every command.
 
-Pure: time comes as grid milliseconds, randomness as a token, old keys as the journal's record.
+Pure: time comes as grid milliseconds, the base load in watts, randomness as a token, old keys as the journal's record.
 Invariants, checked on every admission and after every change:
 
-- an admission leaves load + demand <= capacity;
+- an admission leaves base load + load + demand <= capacity, and the room that paused sessions wait for;
 - load is the sum of all watts that are still to be freed, and is never negative;
 - a key has at most one session, and a refusal at attempt n holds for every attempt up to n;
 - grid time never goes back;
@@ -32,21 +32,22 @@ class Ledger:
     """The open sessions and the load of one substation; see the rules at the top. `usage` is up to its present time."""
 
     def __init__(self, capacity_w: int, now_ms: int, usage: Usage) -> None:
-        self.capacity_w = capacity_w
+        self.rated_w = self.capacity_w = capacity_w
         self.draining = False
-        self._now_ms = now_ms
+        self.base_w = 0
+        self.now_ms = now_ms
         self.usage = usage
-        self._open = OpenSessions()
+        self.sessions = OpenSessions()
         self._undo: list[Callable[[], None]] = []
 
     @property
     def load_w(self) -> int:
         """The watts reserved at the ledger's present time."""
-        return self._open.load_w
+        return self.sessions.load_w
 
     def resume(self, entries: Iterable[Entry], now_ms: int) -> None:
         """Take back the sessions that the journal shows open at grid time `now_ms`; no decision."""
-        self._open.resume(entries, now_ms)
+        self.sessions.resume(entries, now_ms)
 
     def set_draining(self, *, on: bool) -> None:
         """Admit nothing more, or admit again."""
@@ -61,18 +62,17 @@ class Ledger:
             self.capacity_w, self.usage = before
 
         self._undo.append(undo)
-        allowed_w = max(self.usage.allowed_w, self._open.load_w)
-        self.usage = dataclasses.replace(self.usage, allowed_w=allowed_w if allowed_w > capacity_w else 0)
+        self.usage = self.usage.lowered(self.sessions.load_w, self.base_w, capacity_w)
 
-    def begin(self, now_ms: int) -> None:
-        """Start a batch at grid time `now_ms`: what the plans have ended by then is freed."""
-        if now_ms < self._now_ms:
-            raise InvariantBroken(f"grid time went back from {self._now_ms} to {now_ms} ms")
+    def begin(self, now_ms: int, base_w: int = 0) -> None:
+        """Start a batch at grid time `now_ms`, with a base load: what the plans have ended by then is freed."""
+        if now_ms < self.now_ms:
+            raise InvariantBroken(f"grid time went back from {self.now_ms} to {now_ms} ms")
         self._undo.clear()
         self.usage = self.curve().usage_at(now_ms)
-        for entry, end_ms in self._open.free_due(now_ms):
+        for entry, end_ms in self.sessions.free_due(now_ms):
             self._deliver(entry, end_ms)
-        self._now_ms = now_ms
+        self.now_ms, self.base_w = now_ms, base_w
 
     def rollback(self) -> None:
         """Undo every decision since `begin`."""
@@ -90,20 +90,28 @@ class Ledger:
             return Decision(SubstationOutcome.STALE, known)
         if known and (place.attempt == known.attempt or known.state is SessionState.WITHDRAWN):
             return Decision(SubstationOutcome.REFUSED, known)
-        if self.draining or self._open.load_w + place.plan.power_w > self.capacity_w:
+        taken_w = self.base_w + self.sessions.load_w + self.sessions.owed_w
+        if self.draining or taken_w + place.plan.power_w > self.capacity_w:
             refused = Record(place.key, place.attempt, SessionState.REFUSED)
             return Decision(SubstationOutcome.REFUSED, refused, write=True)
-        self._open.add(entry, self._now_ms)
-        self._undo.append(lambda: self._open.remove(entry))
-        if self._open.load_w > self.capacity_w:
+        self.sessions.add(entry, self.now_ms)
+        self._undo.append(lambda: self.sessions.remove(entry))
+        if (admitted_w := self.base_w + self.sessions.load_w) > self.capacity_w:
             raise InvariantBroken(
-                f"admitted {place.plan.power_w} W up to {self._open.load_w} of {self.capacity_w} W"
+                f"admitted {place.plan.power_w} W up to {admitted_w} of {self.capacity_w} W"
             )
         return Decision(
             SubstationOutcome.PLACED,
             Record(place.key, place.attempt, SessionState.CHARGING, entry),
             write=True,
         )
+
+    def replace(self, before: Entry, record: Record) -> Decision:
+        """Put the session of `record` in the place of the same one before it was paused or resumed."""
+        after, now_ms = record.entry or before, self.now_ms
+        self.sessions.replace(before, after, now_ms)
+        self._undo.append(lambda: self.sessions.replace(after, before, now_ms))
+        return Decision(SubstationOutcome.DONE, record, write=True)
 
     def stop(self, known: Record | None, now_unix_ms: int) -> Decision:
         """End the session of `known`; one that has ended stays as it is."""
@@ -120,44 +128,45 @@ class Ledger:
             )
         return self._end(known, SessionState.WITHDRAWN, SubstationOutcome.WITHDRAWN, now_unix_ms)
 
-    def settle(self, settle: Settle, known: Record | None) -> Decision:
-        """Return the session of a key. Without one, refuse the key, so that no late copy can be placed."""
-        if known and (known.entry or known.attempt >= settle.attempt):
-            return Decision(SubstationOutcome.FOUND if known.entry else SubstationOutcome.NOT_FOUND, known)
-        state = known.state if known else SessionState.REFUSED
-        return Decision(SubstationOutcome.NOT_FOUND, Record(settle.key, settle.attempt, state), write=True)
-
     def curve(self) -> Curve:
         """Return the load from now on, as an immutable picture."""
-        return self._open.curve(self._now_ms, self.capacity_w, self.usage)
+        return self.sessions.curve(self.now_ms, self.capacity_w, self.usage, self.base_w)
 
     def check(self) -> None:
         """Raise InvariantBroken if the load is not the sum of what is still to be freed."""
-        self._open.check()
+        self.sessions.check()
 
     def check_bounds(self) -> None:
         """Raise InvariantBroken on an impossible load, the cheap half of `check`."""
-        self._open.check_bounds()
+        self.sessions.check_bounds()
 
     def _end(
         self, known: Record, state: SessionState, outcome: SubstationOutcome, now_unix_ms: int
     ) -> Decision:
         entry = known.entry
-        if not entry or known.state_at(self._now_ms) not in {SessionState.CHARGING, SessionState.PAUSED}:
+        if not entry or known.state_at(self.now_ms) not in {SessionState.CHARGING, SessionState.PAUSED}:
             return Decision(outcome, known)
         before = self.usage
-        self._open.remove(entry)
-        self._deliver(entry, self._now_ms)
+        self.sessions.remove(entry)
+        self._deliver(entry, self.now_ms)
 
         def undo() -> None:
-            self._open.add(entry, self._now_ms)
+            self.sessions.add(entry, self.now_ms)
             self.usage = before
 
         self._undo.append(undo)
-        ended = dataclasses.replace(entry, ended_ms=self._now_ms, ended_unix_ms=now_unix_ms)
+        ended = dataclasses.replace(entry, ended_ms=self.now_ms, ended_unix_ms=now_unix_ms)
         return Decision(outcome, dataclasses.replace(known, state=state, entry=ended), write=True)
 
     def _deliver(self, entry: Entry, end_ms: int) -> None:
         """Count the energy of a session that ends at `end_ms`."""
         ended_j = self.usage.ended_j + entry.delivered_j(end_ms)
         self.usage = dataclasses.replace(self.usage, ended_j=ended_j)
+
+
+def settle(command: Settle, known: Record | None) -> Decision:
+    """Return the session of a key. Without one, refuse the key, so that no late copy can be placed."""
+    if known and (known.entry or known.attempt >= command.attempt):
+        return Decision(SubstationOutcome.FOUND if known.entry else SubstationOutcome.NOT_FOUND, known)
+    state = known.state if known else SessionState.REFUSED
+    return Decision(SubstationOutcome.NOT_FOUND, Record(command.key, command.attempt, state), write=True)

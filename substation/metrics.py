@@ -23,8 +23,14 @@ GAUGES = {
     "smartgrid_substation_load_watts": "Power reserved by open sessions",
     "smartgrid_substation_capacity_watts": "The present limit: the rated one, or what an operator lowered it to",
     "smartgrid_substation_rated_watts": "The limit when it is not derated",
-    "smartgrid_substation_headroom_watts": "Capacity minus load; negative while the capacity was lowered below the load",
-    "smartgrid_substation_sessions_active": "Open sessions",
+    "smartgrid_substation_base_load_watts": "Power that the transformer carries besides cars",
+    "smartgrid_substation_owed_watts": "Power that paused sessions reserve when they resume; no new car gets it",
+    "smartgrid_substation_headroom_watts": (
+        "Capacity minus base load, load and owed power; negative while the capacity was lowered below them, or base load has risen"
+    ),
+    "smartgrid_substation_sessions_active": "Open sessions, paused ones too",
+    "smartgrid_substation_sessions_paused": "Open sessions that get no power now, because the base load needs it",
+    "smartgrid_substation_base_load_stale": "1 while the meter of the base load is silent, so that its highest reading of a day counts",
     "smartgrid_substation_draining": "1 while no new session is taken: drained by an operator, or the journal can't be written, or stopping",
     "smartgrid_substation_report_epoch": "Rises with every start of the substation",
     "smartgrid_substation_report_seq": "Rises with every report within an epoch; a scrape is a report",
@@ -45,7 +51,7 @@ INFO = (
 ENERGY = ("smartgrid_substation_energy_joules", "Energy delivered since the journal was made, in grid time")
 OVERLOAD = (
     "smartgrid_substation_overload_watt_seconds",
-    "Load above capacity over grid time. `admission` stays 0; `derating`: the capacity was lowered below the load",
+    "Base load and load above capacity over grid time. `admission` stays 0; `derating`: the capacity was lowered; `base_load`: it rose",
 )
 
 
@@ -77,6 +83,21 @@ class WriterMetrics:
             outcome: sessions.labels(substation_id, label) for outcome, label in OUTCOME_LABELS.items()
         }
 
+        pauses = Counter(
+            "smartgrid_substation_pauses",
+            "Pauses of sessions that began, and that ended with a resumption, since the start",
+            ["substation", "change"],
+            registry=registry,
+        )
+        self._pauses = {
+            began: pauses.labels(substation_id, label)
+            for began, label in ((True, "paused"), (False, "resumed"))
+        }
+
+    def paused(self, *, began: bool) -> None:
+        """Count a pause that began, or a session that resumed."""
+        self._pauses[began].inc()
+
     def committed(self, took_s: float, outcomes: list[SubstationOutcome]) -> None:
         """Count one commit and the decisions in it."""
         self._commit.observe(took_s)
@@ -104,6 +125,9 @@ class ObservedLoad(Protocol):
     def delivered_j(self) -> int:
         """Return the joules delivered up to this moment."""
 
+    def base_load_stale(self) -> bool:
+        """Whether the meter of the base load is silent."""
+
 
 class ReportCollector(Collector):
     """Yields the metrics that balancers poll: the report, and the identity of the substation."""
@@ -127,8 +151,12 @@ class ReportCollector(Collector):
             report.load_w,
             report.capacity_w,
             report.rated_w,
-            report.capacity_w - report.load_w,
+            report.base_load_w,
+            report.owed_w,
+            report.capacity_w - report.taken_w,
             report.sessions,
+            report.paused,
+            int(self._station.base_load_stale()),
             int(report.draining),
             report.epoch,
             report.seq,
@@ -172,4 +200,5 @@ class EnergyCollector(Collector):
         overload = CounterMetricFamily(*OVERLOAD, labels=["substation", "cause"])
         overload.add_metric([*self._labels, "admission"], usage.admission_wms / MS_PER_S)
         overload.add_metric([*self._labels, "derating"], usage.derating_wms / MS_PER_S)
+        overload.add_metric([*self._labels, "base_load"], usage.base_load_wms / MS_PER_S)
         yield overload

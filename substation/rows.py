@@ -26,8 +26,14 @@ ENTRY_COLUMNS = (
     "ended_ms",
     "ended_unix_ms",
     "caller",
+    "paused_ms",
+    "paused_unix_ms",
+    "pauses_ms",
+    "first_end_unix_ms",
 )
 NO_ENTRY = (*(None,) * 5, 0, *(None,) * 6)  # the columns of a session in the row of a key that has none
+NOT_PAUSED = (-1, 0, 0, 0)
+NEVER_MS = 2**62  # the end of a paused session, which is not known
 
 
 class Row(Protocol):
@@ -50,6 +56,7 @@ class StationRecord:
     draining: bool
     limit_w: int
     commits: int
+    base_load_w: int = 0
 
     @property
     def grid_ms(self) -> int:
@@ -65,10 +72,18 @@ def station_from_row(row: Row) -> StationRecord:
         row["book_id"],
         row["epoch"],
         ClockReading(row["grid_ms"], row["unix_ms"], row["time_scale"]),
-        Usage(row["ended_j"], row["admission_wms"], row["derating_wms"], row["allowed_w"]),
+        Usage(
+            row["ended_j"],
+            row["admission_wms"],
+            row["derating_wms"],
+            row["allowed_w"],
+            row["base_load_wms"],
+            row["allowed_base_w"],
+        ),
         bool(row["draining"]),
         row["limit_w"],
         row["commits"],
+        row["base_load_w"],
     )
 
 
@@ -77,7 +92,7 @@ def record_to_row(record: Record, unix_ms: int) -> tuple[object, ...]:
     key = (record.key, record.attempt, record.state)
     entry = record.entry
     if not entry:
-        return (*key, *NO_ENTRY, unix_ms, "")
+        return (*key, *NO_ENTRY, unix_ms, "", *NOT_PAUSED)
     plan = entry.plan
     return (
         *key,
@@ -88,13 +103,17 @@ def record_to_row(record: Record, unix_ms: int) -> tuple[object, ...]:
         plan.stay_ms,
         int(plan.taper),
         entry.start_ms,
-        entry.end_ms,
+        NEVER_MS if record.state is SessionState.PAUSED else entry.end_ms,
         entry.started_unix_ms,
         entry.expected_end_unix_ms,
         entry.ended_ms,
         entry.ended_unix_ms,
-        entry.expected_end_unix_ms,  # settled_unix_ms
+        max(entry.expected_end_unix_ms, entry.ended_unix_ms),  # settled_unix_ms
         entry.caller,
+        entry.paused_ms,
+        entry.paused_unix_ms,
+        entry.pauses_ms,
+        entry.first_end_unix_ms,
     )
 
 

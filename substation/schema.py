@@ -63,7 +63,16 @@ UPDATE record SET caller = CASE  -- until now it stood before the first colon of
     ELSE 'anonymous' END
 WHERE session_id IS NOT NULL;
 """
-MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4)
+SCHEMA_5 = """
+ALTER TABLE record ADD COLUMN paused_ms INTEGER NOT NULL DEFAULT -1;    -- grid time of a pause that goes on; -1: none
+ALTER TABLE record ADD COLUMN paused_unix_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE record ADD COLUMN pauses_ms INTEGER NOT NULL DEFAULT 0;     -- of earlier pauses, by which start_ms is later
+ALTER TABLE record ADD COLUMN first_end_unix_ms INTEGER NOT NULL DEFAULT 0;  -- expected before pauses moved it; 0: they did not
+ALTER TABLE station ADD COLUMN base_load_w INTEGER NOT NULL DEFAULT 0;  -- at the last commit
+ALTER TABLE station ADD COLUMN base_load_wms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE station ADD COLUMN allowed_base_w INTEGER NOT NULL DEFAULT 0;
+"""
+MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5)
 COLUMNS = (
     "attempt",
     "state",
@@ -81,6 +90,10 @@ COLUMNS = (
     "ended_unix_ms",
     "settled_unix_ms",
     "caller",
+    "paused_ms",
+    "paused_unix_ms",
+    "pauses_ms",
+    "first_end_unix_ms",
 )
 WRITE = f"""
 INSERT INTO record (key, {", ".join(COLUMNS)}) VALUES (?{", ?" * len(COLUMNS)})

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from runtime.service_settings import OrderSettings
 from runtime.settings import integer, matching, number, path, port, setting
+from substation.base_load.calendar import day_time_ms
+from substation.base_load.sources import BaseLoadOptions, source
 
 W_PER_KW = 1000
 
@@ -14,7 +16,7 @@ class Settings(OrderSettings):
     """The settings that a substation reads from the environment."""
 
     http_port: int = setting(
-        "SUBSTATION_PORT", "8101", port, "port of /metrics, /sessions, /backup and the health pages"
+        "SUBSTATION_PORT", "8101", port, "port of /metrics, /sessions, /base-load, /backup and the health pages"
     )
     stream_port: int = setting("SUBSTATION_STREAM_PORT", "9101", port, "port of the stream for balancers")
     substation_id: str = setting(
@@ -31,9 +33,51 @@ class Settings(OrderSettings):
     accept_loss: int = setting(
         "ACCEPT_LOST_COMMITS", "0", integer(0, 1), "1 starts with a journal that lacks commits"
     )
+    base_load: str = setting(
+        "BASE_LOAD",
+        "off",
+        source,
+        "what else the transformer carries: a profile, a meter's readings, or nothing",
+    )
+    base_load_kw: float = setting(
+        "BASE_LOAD_KW",
+        "0",
+        number(0, 1_000_000),
+        "the peak to which a profile is scaled in kW (0: as recorded); for a meter, what counts before its first reading",
+    )
+    base_load_shift_h: float = setting(
+        "BASE_LOAD_SHIFT_H",
+        "0",
+        number(-8784, 8784),
+        "hours by which a profile is played later than recorded",
+    )
+    base_load_noise: float = setting(
+        "BASE_LOAD_NOISE",
+        "0",
+        number(0, 1),
+        "standard deviation of the noise on a profile, a share of the load",
+    )
+    base_load_meter_s: float = setting(
+        "BASE_LOAD_METER_S", "60", number(0.1, 86_400), "seconds between two readings of the meter"
+    )
+    day_starts_ms: int = setting(
+        "DAY_STARTS_AT", "06:00", day_time_ms, "the time of day at which the grid clock began, on a Monday"
+    )
     backups: int = setting("MOST_BACKUPS", "10", integer(1, 10_000), "backups that are kept, the newest ones")
 
     @property
     def capacity_w(self) -> int:
         """The rated limit in watts."""
         return self.capacity_kw * W_PER_KW
+
+    @property
+    def base_load_options(self) -> BaseLoadOptions:
+        """What the settings say about the base load."""
+        return BaseLoadOptions(
+            self.base_load,
+            self.base_load_kw,
+            self.base_load_shift_h,
+            self.base_load_noise,
+            self.day_starts_ms,
+            self.base_load_meter_s,
+        )

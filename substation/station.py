@@ -13,6 +13,8 @@ from pathlib import Path
 
 from runtime.background import future_of
 from runtime.group_commit import GroupCommit
+from substation.base_load.sources import BaseLoad, NoBaseLoad
+from substation.chores import Chores
 from substation.clock import GridClock
 from substation.commit_watch import LATE_S, CommitWatch
 from substation.contract import Report, SubstationAnswer, SubstationOutcome
@@ -22,16 +24,11 @@ from substation.journal import Journal
 from substation.ledger import Ledger
 from substation.machine_clock import MachineClock
 from substation.metrics import WriterMetrics
-from substation.writer import Backup, Compare, LedgerSnapshot, Probe, Prune, Request, Writer
+from substation.tasks import Backup, Probe
+from substation.writer import LedgerSnapshot, Request, Writer
 
 log = logging.getLogger(__name__)
 
-PROBE_S = 1.0
-PRUNE_S = 10.0
-PRUNE_ON_S = 0.01  # while there is more to drop: over 3,000 records a second, and other commits come between
-COMPARE_S = (
-    0.05  # with MOST_COMPARED: five minutes for 1,000,000 records, and a twentieth of the writer's time
-)
 UNFINISHED = "unfinished.sqlite"
 COPIES = "journal-*.sqlite"
 NO_COPY = "the copy can't be written: is there room on the disk? The log has the reason"
@@ -41,15 +38,20 @@ class BackupFailed(Exception):
     """The backup failed, and no file of it is left; the message says why."""
 
 
-def resume(journal: Journal, capacity_w: int, now_ms: int) -> Ledger:
-    """Return the ledger that the journal shows, brought to grid time `now_ms`."""
+def resume(journal: Journal, capacity_w: int, now_ms: int, base_load: BaseLoad | None = None) -> Ledger:
+    """Return the ledger that the journal shows, brought to grid time `now_ms`.
+
+    Up to then the base load counts as it was at the last commit.
+    """
     known = journal.station()
     ledger = Ledger(capacity_w, known.grid_ms, known.usage)
     with _no_collection():
         ledger.resume(journal.open_at(known.grid_ms), known.grid_ms)
+    ledger.begin(known.grid_ms, known.base_load_w)
     ledger.set_draining(on=known.draining)
     ledger.set_capacity(min(capacity_w, known.limit_w or capacity_w))
-    ledger.begin(max(known.grid_ms, now_ms))
+    now_ms = max(known.grid_ms, now_ms)
+    ledger.begin(now_ms, base_load.watts_at(now_ms) if base_load else 0)
     ledger.check()
     return ledger
 
@@ -72,7 +74,14 @@ def _no_collection() -> Iterator[None]:
 class Station:
     """One running substation; `start` it, and `close` it when no more commands come."""
 
-    def __init__(self, journal: Journal, capacity_w: int, clock: GridClock, metrics: WriterMetrics) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        capacity_w: int,
+        clock: GridClock,
+        metrics: WriterMetrics,
+        base_load: BaseLoad | None = None,
+    ) -> None:
         """Take up the journal's open sessions where grid time has brought them."""
         known = journal.station()
         self.substation_id = known.substation_id
@@ -82,8 +91,9 @@ class Station:
         self._epoch = journal.epoch
         self._seq = itertools.count(1)
         self._clock = clock
-        ledger = resume(journal, capacity_w, clock.start_ms)
-        self._writer = Writer(journal, ledger, capacity_w, clock, metrics, MachineClock())
+        self.base_load: BaseLoad = base_load or NoBaseLoad()
+        ledger = resume(journal, capacity_w, clock.start_ms, self.base_load)
+        self._writer = Writer(journal, ledger, clock, metrics, MachineClock(), self.base_load)
         self._writer.commit(
             [Request(Probe())]
         )  # the epoch and the time scale; shows whether the disk is full
@@ -91,10 +101,10 @@ class Station:
         self._held: tuple[LedgerSnapshot, int] | None = None
         self._backing_up = False
         self._commits: GroupCommit[Request, SubstationAnswer] = GroupCommit("journal", self._writer.commit)
-        self._indexes = journal.indexes
         self._energy = EnergyMeter(self._curve)
-        chores = (self._probe, self._prune, self._compare, self._energy.follow)
-        self._chores = [asyncio.create_task(chore()) for chore in chores]
+        chores = Chores(self.ask, self._writer, self._watch, self._commits.oldest_s, journal.indexes)
+        loops = (*chores.loops(self.base_load), self._energy.follow())
+        self._chores = [asyncio.create_task(loop) for loop in loops]
 
     def ask(self, request: Request) -> "asyncio.Future[SubstationAnswer]":
         """Return the future of the answer, which is there once it is durable.
@@ -121,6 +131,9 @@ class Station:
             curve.sessions_at(now_ms),
             self._rated_w,
             published.book_id,
+            self.base_load.watts_at(now_ms),
+            curve.owed_w,
+            len(curve.paused),
         )
 
     def draw_w(self) -> float:
@@ -135,6 +148,14 @@ class Station:
         """Return the running totals at this moment."""
         curve, now_ms = self._curve()
         return curve.usage_at(now_ms)
+
+    def base_load_stale(self) -> bool:
+        """Whether the meter of the base load is silent."""
+        return self.base_load.stale_at(self._moment()[1])
+
+    def grid_ms(self) -> int:
+        """Return the grid time."""
+        return self._clock.at(time.monotonic())
 
     def waiting_for(self) -> list[str]:
         """Return what keeps this substation from admitting, in words."""
@@ -192,27 +213,6 @@ class Station:
     def _curve(self) -> tuple[Curve, int]:
         published, now_ms = self._moment()
         return published.curve, now_ms
-
-    async def _probe(self) -> None:
-        """While the disk is full or slow, make test commits, and measure how long they take."""
-        while True:
-            await asyncio.sleep(PROBE_S)
-            if self._writer.published.full or self._watch.late(self._commits.oldest_s()):
-                began_s = time.monotonic()
-                if (await self.ask(Request(Probe()))).outcome is SubstationOutcome.DONE:
-                    self._watch.probed(time.monotonic() - began_s)
-
-    async def _prune(self) -> None:
-        """Drop records that can't be asked for any more, a little at a time, for as long as there are some."""
-        while True:
-            await asyncio.sleep(PRUNE_ON_S if self._writer.more_to_prune else PRUNE_S)
-            await self.ask(Request(Prune()))
-
-    async def _compare(self) -> None:
-        """Compare the indexes of a large journal with its records, a few at a time, until all are compared."""
-        while not (self._indexes.done or self._writer.published.damaged):
-            await asyncio.sleep(COMPARE_S)
-            await self.ask(Request(Compare()))
 
 
 def _seal(folder: Path, most: int) -> Path:

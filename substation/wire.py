@@ -148,6 +148,10 @@ def session_from_message(message: pb.Session) -> Session:
         expected_end_unix_ms=message.expected_end_unix_ms,
         ended_unix_ms=message.ended_unix_ms,
         caller=message.caller,
+        paused_since_unix_ms=message.paused_since_unix_ms,
+        paused_because=message.paused_because,
+        pauses_ms=message.pauses_ms,
+        first_end_unix_ms=message.first_end_unix_ms,
     )
     if fault := session_fault(session):
         raise ValueError(fault)
@@ -189,6 +193,9 @@ def report_to_message(report: Report) -> pb.Report:
         sessions=report.sessions,
         rated_w=report.rated_w,
         book_id=report.book_id,
+        base_load_w=report.base_load_w,
+        owed_w=report.owed_w,
+        paused=report.paused,
     )
 
 
@@ -206,6 +213,9 @@ def report_from_message(message: pb.Report) -> Report:
         sessions=message.sessions,
         rated_w=message.rated_w,
         book_id=message.book_id,
+        base_load_w=message.base_load_w,
+        owed_w=message.owed_w,
+        paused=message.paused,
     )
 
 

@@ -1,16 +1,17 @@
 """The writer: decides in the ledger, writes the journal, commits, and only then answers.
 
 Everything here runs on one thread. Other threads see only `published`, an immutable snapshot that is replaced after
-each commit, and `more_to_prune`.
+each commit, and `tasks.more_to_prune`.
 """
 
 import dataclasses
 import logging
 import secrets
-from pathlib import Path
+from collections.abc import Iterable
 
 from runtime.store import StoreDamaged, StoreFull
-from substation.clock import GridClock
+from substation.base_load.sources import BaseLoad, NoBaseLoad
+from substation.clock import ClockReading, GridClock
 from substation.contract import (
     Command,
     Derate,
@@ -25,13 +26,15 @@ from substation.contract import (
     Withdraw,
 )
 from substation.curve import Curve
-from substation.journal import MOST_COMPARED, MOST_PRUNED, Journal
-from substation.ledger import Decision, Ledger
+from substation.journal import Journal
+from substation.ledger import Decision, Ledger, settle
 from substation.machine_clock import MachineClock
 from substation.metrics import WriterMetrics
+from substation.pausing import Pauses
 from substation.queries import Queries
 from substation.records import Entry
 from substation.station_row import StationRow
+from substation.tasks import Backup, Probe, Task, Tasks
 
 log = logging.getLogger(__name__)
 
@@ -39,32 +42,10 @@ WritingCommand = Place | Withdraw | Settle | StopSession | Drain | Derate
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Probe:
-    """Writes the time alone, to see whether the disk takes anything again."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Prune:
-    """Drops a bounded number of records that can't be asked for any more."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Compare:
-    """Compares the indexes of the journal with a bounded number of its records."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Backup:
-    """Writes a consistent copy of the journal to `path`, not synced yet; commits wait meanwhile."""
-
-    path: Path
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Request:
     """A command, or a task of the substation itself, and the monotonic time up to which its caller waits."""
 
-    command: Command | Probe | Prune | Compare | Backup
+    command: Command | Task
     until_s: float = float("inf")
 
 
@@ -86,28 +67,28 @@ class Writer:
         self,
         journal: Journal,
         ledger: Ledger,
-        rated_w: int,
         clock: GridClock,
         metrics: WriterMetrics,
         machine: MachineClock,
+        base_load: BaseLoad | None = None,
     ) -> None:
         """`ledger` has the state of `journal`; `clock` gives grid time, and `machine` the time of this machine."""
         self._journal = journal
         self._ledger = ledger
-        self._rated_w = rated_w
         self._clock = clock
         self._metrics = metrics
         self._machine = machine
+        self._base_load: BaseLoad = base_load or NoBaseLoad()
+        self.tasks = Tasks(journal, Pauses(ledger, journal.by_session, clock.wall_ms), machine)
         self._station = StationRow(journal)
         self._queries = Queries(journal, self._station.known.substation_id)
-        self.more_to_prune = False  # whether the last Prune dropped as many records as it may
         self.published = LedgerSnapshot(ledger.curve(), ledger.draining, self._station.known.book_id)
 
     def commit(self, batch: list[Request]) -> list[SubstationAnswer]:
         """Answer a batch; what it changes is on the disk when this returns."""
         began_s = self._machine.monotonic_s()
         now_ms, unix_ms = self._clock.at(began_s), self._machine.unix_ms()
-        self._ledger.begin(now_ms)
+        self._ledger.begin(now_ms, self._base_load.watts_at(now_ms))
         full, damaged = False, self.published.damaged
         if damaged:  # data that is written to a damaged file may be lost
             answers = [self._queries.answer_if_readable(request.command, now_ms) for request in batch]
@@ -133,11 +114,13 @@ class Writer:
             answers = [self._answer(request, now_ms, unix_ms, decisions) for request in batch]
             writing = any(d.write for d in decisions) or any(isinstance(r.command, Probe) for r in batch)
             if writing:
-                self._journal.stamp(now_ms, unix_ms, self._ledger.usage, self._clock.scale)
+                moment = ClockReading(now_ms, unix_ms, self._clock.scale)
+                self._journal.stamp(moment, self._ledger.usage, self._ledger.base_w)
         if writing:
             self._metrics.committed(
                 self._machine.monotonic_s() - began_s, [d.outcome for d in decisions if d.write]
             )
+            _log_pauses(decisions, self._metrics)
         return self.published.full and not writing, answers
 
     def _undo(
@@ -146,7 +129,7 @@ class Writer:
         """Undo in memory what the journal has undone, and answer requests that only read."""
         self._ledger.rollback()
         self._station.rollback()
-        self.more_to_prune = False  # not before there is room again
+        self.tasks.more_to_prune = False  # not before there is room again
         if isinstance(error, StoreDamaged):
             log.critical("the journal is damaged: %s; nothing is admitted, and nothing is written", error)
         return [self._queries.answer_if_readable(request.command, now_ms) for request in batch]
@@ -155,14 +138,9 @@ class Writer:
         self, request: Request, now_ms: int, unix_ms: int, decisions: list[Decision]
     ) -> SubstationAnswer:
         command = request.command
-        if isinstance(command, Prune):
-            dropped = self._journal.prune(now_ms, min(unix_ms, self._machine.steady_unix_ms()))
-            self.more_to_prune = dropped == MOST_PRUNED
-            if dropped:  # it may have ended since the last stamp: the totals must have its energy
-                decisions.append(Decision(SubstationOutcome.DONE, write=True))
-        if isinstance(command, Compare):
-            self._journal.indexes.compare(MOST_COMPARED)
-        if isinstance(command, Probe | Prune | Compare | Backup):
+        if isinstance(command, Task):
+            for decision in self.tasks.carry_out(command, now_ms, unix_ms):
+                self._keep(decision, unix_ms, decisions)
             return SubstationAnswer(SubstationOutcome.DONE)
         if isinstance(command, ListSessions | FindSession):
             return self._queries.answer(command, now_ms)
@@ -174,10 +152,14 @@ class Writer:
         if isinstance(command, Place) and not self._station.belongs_to(command.book_id):
             return SubstationAnswer(SubstationOutcome.WRONG_BOOK)
         decision = self._decide(command, now_ms, unix_ms)
+        self._keep(decision, unix_ms, decisions)
+        return self._queries.shown(decision.outcome, decision.record, now_ms)
+
+    def _keep(self, decision: Decision, unix_ms: int, decisions: list[Decision]) -> None:
+        """Write what a decision changes, and note it among those of the batch."""
         if decision.write and decision.record:
             self._journal.write(decision.record, unix_ms)
         decisions.append(decision)
-        return self._queries.shown(decision.outcome, decision.record, now_ms)
 
     def _decide(self, command: WritingCommand, now_ms: int, unix_ms: int) -> Decision:
         match command:
@@ -187,7 +169,7 @@ class Writer:
             case Withdraw():
                 return self._ledger.withdraw(command, self._journal.by_key(command.key), unix_ms)
             case Settle():
-                return self._ledger.settle(command, self._journal.by_key(command.key))
+                return settle(command, self._journal.by_key(command.key))
             case StopSession():
                 return self._ledger.stop(
                     self._journal.by_session(command.session_id, command.caller), unix_ms
@@ -196,11 +178,21 @@ class Writer:
                 self._ledger.set_draining(on=on)
                 limit_w = self._station.known.limit_w
             case Derate(limit_w):
-                if not 0 <= limit_w <= self._rated_w:
+                if not 0 <= limit_w <= self._ledger.rated_w:
                     return Decision(SubstationOutcome.INVALID)
-                self._ledger.set_capacity(limit_w or self._rated_w)
+                self._ledger.set_capacity(limit_w or self._ledger.rated_w)
         self._station.steer(draining=self._ledger.draining, limit_w=limit_w)
         return Decision(SubstationOutcome.DONE, write=True)
+
+
+def _log_pauses(decisions: Iterable[Decision], metrics: WriterMetrics) -> None:
+    """Count and log the pauses that began and ended with a commit."""
+    for decision in decisions:
+        entry = decision.record.entry if decision.record else None
+        if decision.outcome is SubstationOutcome.DONE and entry:
+            metrics.paused(began=entry.paused)
+            word = "was paused: the base load needs its power" if entry.paused else "resumed"
+            log.info("a session %s", word, extra={"session_id": entry.session_id})
 
 
 def _with_backup(journal: Journal, request: Request, answer: SubstationAnswer) -> SubstationAnswer:

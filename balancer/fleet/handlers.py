@@ -44,12 +44,13 @@ def fleet_json(view: View, now_s: float, rushhour: str | None) -> dict[str, obje
 
 
 def member_json(substation_id: str, member: Member, state: HealthState, now_s: float) -> dict[str, object]:
-    """Return one substation as `/fleet` shows it; load is the estimate of this moment.
+    """Return one substation as `/fleet` shows it; load is that of the cars, by the estimate of this moment.
 
-    Headroom is room for new cars: 0 while the substation takes none.
+    Utilization is that of cars and base load together. Headroom is room for new cars: 0 while the substation takes
+    none, and without what its paused sessions reserve when they resume.
     """
-    load_w = member.estimate_w(now_s)
-    capacity_w = member.report.capacity_w
+    taken_w, load_w = member.estimate_w(now_s), member.load_w(now_s)
+    base_load_w, capacity_w = member.report.base_load_w, member.report.capacity_w
     usable = not left_out(state, draining=member.report.draining)
     return {
         "substation_id": substation_id,
@@ -59,9 +60,12 @@ def member_json(substation_id: str, member: Member, state: HealthState, now_s: f
         "capacity_kw": capacity_w / KW,
         "rated_kw": member.report.rated_w / KW,
         "load_kw": round(load_w / KW, 3),
-        "headroom_kw": round((capacity_w - load_w) / KW, 3) if usable else 0.0,
-        "utilization": round(load_w / capacity_w, 4),
+        "base_load_kw": base_load_w / KW,
+        "owed_kw": member.report.owed_w / KW,
+        "headroom_kw": round((capacity_w - taken_w) / KW, 3) if usable else 0.0,
+        "utilization": round((load_w + base_load_w) / capacity_w, 4),
         "sessions": member.report.sessions,
+        "paused": member.report.paused,
         "report_age_s": round(now_s - member.received_s, 3),
         "journal_id": member.report.journal_id,
     }

@@ -36,14 +36,14 @@ class Option(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """The load of one report between two points of its release schedule, where it falls evenly.
+    """What is taken by one report between two points of its release schedule, where it falls evenly.
 
-    `from_s` and `until_s` are seconds after the report; `load_w` is the load at `from_s`.
+    `from_s` and `until_s` are seconds after the report; `taken_w` is what is taken at `from_s`.
     """
 
     from_s: float
     until_s: float
-    load_w: int
+    taken_w: int
     falls_w_s: float
 
 
@@ -53,13 +53,16 @@ NO_STRETCH = Stretch(math.inf, -math.inf, 0, 0.0)  # no moment is in it
 
 @dataclasses.dataclass(slots=True)
 class Member:
-    """One substation as the balancer sees it."""
+    """One substation as the balancer sees it.
+
+    Its estimate is of all that no new car can have: base load, charging sessions, and what paused ones are owed.
+    """
 
     url: str
     report: Report
     received_s: float
     health: Health
-    polled_w: int = 0  # the load by the last poll, for the naive policy
+    polled_w: int = 0  # what was taken by the last poll, for the naive policy
     outstanding_w: int = 0
     book_id: str = ""  # the order book that it belongs to, as its stream says; '' for any
     behind: int = 0  # polls in a row whose epoch was below the known one
@@ -83,19 +86,23 @@ class Member:
         return self.identity_evidence.denied_s(self.report.substation_id, self.report.journal_id, now_s)
 
     def estimate_w(self, now_s: float) -> float:
-        """Return the watts that it probably carries at a moment, with what is on its way to it."""
+        """Return the watts that are probably taken at a moment, with what is on its way to it."""
         elapsed_s = now_s - self.received_s
-        from_s, until_s, load_w, falls_w_s = self._stretch
+        from_s, until_s, taken_w, falls_w_s = self._stretch
         if not from_s <= elapsed_s < until_s:
-            from_s, until_s, load_w, falls_w_s = self._stretch = stretch_at(self.report, elapsed_s)
-        return load_w - falls_w_s * (elapsed_s - from_s) + self.outstanding_w
+            from_s, until_s, taken_w, falls_w_s = self._stretch = stretch_at(self.report, elapsed_s)
+        return taken_w - falls_w_s * (elapsed_s - from_s) + self.outstanding_w
+
+    def load_w(self, now_s: float) -> float:
+        """Return the watts that its cars probably reserve at a moment, with what is on its way to it."""
+        return self.estimate_w(now_s) - self.report.base_load_w - self.report.owed_w
 
     def most_w(self, now_s: float) -> int:
-        """Return the most watts that it can carry: only points of the schedule that are over count as freed."""
+        """Return the most watts that can be taken: only points of the schedule that are over count as freed."""
         elapsed_s = now_s - self.received_s
         if not self._stretch.from_s <= elapsed_s < self._stretch.until_s:
             self._stretch = stretch_at(self.report, elapsed_s)
-        return self._stretch.load_w + self.outstanding_w
+        return self._stretch.taken_w + self.outstanding_w
 
     def releases(self, now_s: float) -> list[tuple[float, float]]:
         """Return what the known plans will free from a moment on: pairs of (within so many seconds, watts)."""
@@ -112,7 +119,7 @@ class Member:
         The first moment is now. A release counts at the point of the schedule by which it has certainly
         happened. Without `outstanding`, requests that are on their way here are ignored.
         """
-        full_w = self.report.capacity_w - self.report.load_w - (self.outstanding_w if outstanding else 0)
+        full_w = self.report.capacity_w - self.report.taken_w - (self.outstanding_w if outstanding else 0)
         elapsed_s = now_s - self.received_s
         after = bisect.bisect_right(FINITE_WITHIN_S, elapsed_s)
         points = (0, *self.report.releases_w)
@@ -128,7 +135,7 @@ class Member:
         """
         elapsed_s = now_s - self.received_s
         for outstanding_w in (self.outstanding_w, 0):
-            lacking_w = demand_w + outstanding_w + self.report.load_w - self.report.capacity_w
+            lacking_w = demand_w + outstanding_w + self.report.taken_w - self.report.capacity_w
             at = bisect.bisect_left((0, *self.report.releases_w[:-1]), lacking_w)
             if at < len(FINITE_WITHIN_S):
                 return max(0.0, FINITE_WITHIN_S[at] - elapsed_s)
@@ -138,7 +145,7 @@ class Member:
         """Return the power that the known plans certainly leave free at a moment, after requests on their way."""
         over = bisect.bisect_right(FINITE_WITHIN_S, at_s - self.received_s)
         freed_w = (0, *self.report.releases_w)[max(over - 1, 0)]
-        return self.report.capacity_w - self.report.load_w - self.outstanding_w + freed_w
+        return self.report.capacity_w - self.report.taken_w - self.outstanding_w + freed_w
 
     def half_freed_s(self) -> float:
         """Return within how many seconds of the report half of the load is freed; "some day" counts as the longest."""
@@ -152,12 +159,12 @@ def stretch_at(report: Report, elapsed_s: float) -> Stretch:
     after = bisect.bisect_right(FINITE_WITHIN_S, elapsed_s)
     points = (0, *report.releases_w)
     if after == 0:
-        return Stretch(EARLIEST_S, 0.0, report.load_w, 0.0)
-    from_s, load_w = FINITE_WITHIN_S[after - 1], report.load_w - points[after - 1]
+        return Stretch(EARLIEST_S, 0.0, report.taken_w, 0.0)
+    from_s, taken_w = FINITE_WITHIN_S[after - 1], report.taken_w - points[after - 1]
     if after == len(FINITE_WITHIN_S):
-        return Stretch(from_s, math.inf, load_w, 0.0)
+        return Stretch(from_s, math.inf, taken_w, 0.0)
     until_s = FINITE_WITHIN_S[after]
-    return Stretch(from_s, until_s, load_w, (points[after] - points[after - 1]) / (until_s - from_s))
+    return Stretch(from_s, until_s, taken_w, (points[after] - points[after - 1]) / (until_s - from_s))
 
 
 def released_w(releases_w: tuple[int, ...], elapsed_s: float) -> float:

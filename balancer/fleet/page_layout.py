@@ -7,7 +7,7 @@ a tenth of the time. Any other page, and any value that is not a whole number, i
 
 import dataclasses
 
-from balancer.fleet.scan import NAMES, PREFIX, WITHIN, MetricSample, PageReading
+from balancer.fleet.scan import ASKED, PREFIX, SINCE_BASE_LOAD, WITHIN, MetricSample, PageReading
 from substation.contract import Report
 
 COMMENT = ord("#")
@@ -17,6 +17,7 @@ COMMENT = ord("#")
 class PageLayout:
     """Where which value stands on a page: its samples without their values, and the indices of the values.
 
+    A sample that the page lacks has the index -1: after the values, `read` puts a 0.
     The substation's id, its journal and the address of its stream are labels, so they are part of the samples.
     """
 
@@ -38,8 +39,9 @@ class PageLayout:
         except (ValueError, OverflowError):  # no number, NaN, or infinite
             return None
         at = self.fields
+        values.append(0)
         draining = values[at["draining"]]
-        if values != numbers or draining not in {0, 1}:
+        if values[:-1] != numbers or draining not in {0, 1}:
             return None
         report = Report(
             self.substation_id,
@@ -52,6 +54,10 @@ class PageLayout:
             tuple(values[self.releases]),
             values[at["sessions_active"]],
             values[at["rated_watts"]],
+            "",
+            values[at["base_load_watts"]],
+            values[at["owed_watts"]],
+            values[at["sessions_paused"]],
         )
         return PageReading(report, self.stream_address)
 
@@ -69,13 +75,15 @@ def page_layout(page: bytes, samples: list[MetricSample], reading: PageReading) 
     within = tuple(sample.labels.get("within") for sample in samples[first : first + len(WITHIN)])
     if len(texts) != len(samples) or within != WITHIN:
         return None
-    single = (name.removeprefix(PREFIX) for name in NAMES if name not in {releases, PREFIX + "info"})
+    lacking = {PREFIX + name for name in SINCE_BASE_LOAD} - set(names)
+    single = [name for name in ASKED if name not in lacking | {releases, PREFIX + "info"}]
+    fields = {name.removeprefix(PREFIX): names.index(name) for name in single}
     return PageLayout(
         heads,
         reading.report.substation_id,
         reading.report.journal_id,
         reading.stream_address,
-        {name: names.index(PREFIX + name) for name in single},
+        fields | {name.removeprefix(PREFIX): -1 for name in lacking},
         slice(first, first + len(WITHIN)),
     )
 

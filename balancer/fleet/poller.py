@@ -15,7 +15,7 @@ from yarl import URL
 from balancer.book.decommissioned import DecommissionedJournals
 from balancer.fleet.identity_log import IdentityLog
 from balancer.fleet.page_layout import PageLayout, page_layout
-from balancer.fleet.scan import NAMES, MetricSample, PageReading, PageUnusable, page_reading, scan
+from balancer.fleet.scan import ASKED, MetricSample, PageReading, PageUnusable, page_reading, scan
 from balancer.fleet.view import View
 from balancer.metrics import BalancerMetrics
 from balancer.substation_stream import Links
@@ -24,7 +24,7 @@ from substation.contract import report_fault
 
 log = logging.getLogger(__name__)
 
-QUERY = urlencode([("name[]", name) for name in NAMES])
+QUERY = urlencode([("name[]", name) for name in ASKED])
 JITTER = 0.1  # of the interval, so that balancers don't poll in step
 MOST_BYTES = 64 * 1024  # of a page; the names asked for make 3 kB. The parser takes 130 ms for 256 KiB
 TIMEOUT_SHARE = 0.8  # of the interval
@@ -199,7 +199,7 @@ def stream_address(url: str, advertised: str) -> str:
 
 
 def parse(page: bytes) -> list[MetricSample]:
-    """Return the samples of NAMES by the official parser; raises ValueError when it can't."""
+    """Return the samples of ASKED by the official parser; raises ValueError when it can't."""
     try:
         families = list(text_string_to_metric_families(page.decode()))
     except IndexError as error:  # prometheus_client 0.26 raises these for some malformed pages
@@ -208,5 +208,5 @@ def parse(page: bytes) -> list[MetricSample]:
         MetricSample(s.name, s.labels, float(s.value))
         for family in families
         for s in family.samples
-        if s.name in NAMES
+        if s.name in ASKED
     ]

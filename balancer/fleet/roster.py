@@ -40,7 +40,7 @@ class Roster:
         health = self.addresses.answered(url, report.substation_id)
         member = self.members.get(report.substation_id)
         if not member:
-            member = Member(url, report, now_s, health, report.load_w)
+            member = Member(url, report, now_s, health, report.taken_w)
             self.members[report.substation_id] = member
             self.reports += 1
         member.identity_evidence.saw(report.journal_id, url, now_s, self.recent_s)
@@ -53,7 +53,7 @@ class Roster:
         anew = renewed or member.behind >= BEHIND or (moved and member.denied_s(now_s) is not None)
         if moved or renewed:
             member.identity_evidence.turn(report.substation_id, report.journal_id, moved=moved)
-        member.url, member.health, member.polled_w = url, health, report.load_w
+        member.url, member.health, member.polled_w = url, health, report.taken_w
         if renewed:
             member.book_id = ""
         if anew:
@@ -61,7 +61,7 @@ class Roster:
             member.behind = 0
             self.reports += 1
             return None
-        off_w = member.estimate_w(now_s) - report.load_w
+        off_w = member.estimate_w(now_s) - report.taken_w
         return off_w if self._renew(member, report, now_s) else None
 
     def adopt(self, report: Report, now_s: float) -> bool:

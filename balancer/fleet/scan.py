@@ -25,11 +25,14 @@ NAMES = tuple(
         "info",
     )
 )
+# A substation of an earlier version has none of these: they count as 0.
+SINCE_BASE_LOAD = ("base_load_watts", "owed_watts", "sessions_paused")
+ASKED = (*NAMES, *(PREFIX + name for name in SINCE_BASE_LOAD))
 WITHIN = tuple("+Inf" if within == float("inf") else f"{within:g}" for within in RELEASES_WITHIN_S)
 
 LABEL = rb'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\n"])*"'
 SAMPLE = re.compile(
-    rb"^(" + b"|".join(name.encode() for name in NAMES) + rb")"
+    rb"^(" + b"|".join(name.encode() for name in ASKED) + rb")"
     rb"(?:\{((?:" + LABEL + rb",?)*)\})? ([^ \n]+)$",
     re.MULTILINE,
 )
@@ -60,7 +63,7 @@ class PageUnusable(Exception):
 
 
 def scan(page: bytes) -> list[MetricSample]:
-    """Return the samples of NAMES; raises PageUnusable or ValueError where the bytes are not plain."""
+    """Return the samples of ASKED; raises PageUnusable or ValueError where the bytes are not plain."""
     samples = []
     for name, labels, value in SAMPLE.findall(page):
         pairs = {key.decode(): _unescape(text.decode()) for key, text in ONE_LABEL.findall(labels)}
@@ -83,9 +86,10 @@ def page_reading(samples: Iterable[MetricSample]) -> PageReading:
             releases[labels.get("within", "")] = value
         else:
             values[name.removeprefix(PREFIX)] = value
-    if count != SAMPLES or len(owners) != 1 or "" in owners:
+    expected = SAMPLES + len(values.keys() & set(SINCE_BASE_LOAD))
+    if count != expected or len(owners) != 1 or "" in owners:
         raise PageUnusable(
-            f"a page of one substation has {SAMPLES} samples, this has {count} of {len(owners)} substations"
+            f"a page of one substation has {expected} samples, this has {count} of {len(owners)} substations"
         )
     try:
         report = Report(
@@ -99,6 +103,8 @@ def page_reading(samples: Iterable[MetricSample]) -> PageReading:
             tuple(_whole(releases[within]) for within in WITHIN),
             _whole(values["sessions_active"]),
             _whole(values["rated_watts"]),
+            "",
+            *(_whole(values.get(name, 0.0)) for name in SINCE_BASE_LOAD),
         )
         return PageReading(report, info["stream"])
     except (KeyError, ValueError, OverflowError) as error:

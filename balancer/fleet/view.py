@@ -2,7 +2,7 @@
 
 Pure: time comes as seconds of a monotonic clock. Rules:
 
-- estimate = reported load + what is outstanding - what the reported plans have freed since;
+- estimate = reported base load, load and owed power + what is outstanding - what the reported plans have freed since;
 - a placement is reserved before anything is awaited, and released when its answer is known;
 - a substation whose identity is in doubt, or that belongs to another order book, is not asked;
 - the view only chooses which substation to ask: the substation decides.
@@ -95,10 +95,10 @@ class View:
             return HealthState.CONFLICT if denied_s > roster.recent_s else HealthState.EJECTED
         return member.health.state(now_s - member.received_s, roster.poll_s, now_s, linked=self.linked(name))
 
-    def load_w(self, member: Member, now_s: float, *, surely: bool) -> float:
-        """Return the load of a member in watts, as the policy in force counts it.
+    def taken_w(self, member: Member, now_s: float, *, surely: bool) -> float:
+        """Return what is taken of a member in watts, as the policy in force counts it: cars, base load, owed power.
 
-        With `surely`, it is the highest load that the member can have now.
+        With `surely`, it is the most that can be taken now.
         """
         if self.policy.by_last_poll:
             return member.polled_w
@@ -107,7 +107,7 @@ class View:
     def free_w(self, eligible: Collection[str], now_s: float, *, surely: bool) -> dict[str, float]:
         """Return the power that each of the eligible has left, in watts, as the policy in force counts it."""
         return {
-            name: member.report.capacity_w - self.load_w(member, now_s, surely=surely)
+            name: member.report.capacity_w - self.taken_w(member, now_s, surely=surely)
             for name, member in self.eligible(eligible)
         }
 
@@ -117,7 +117,7 @@ class View:
         """Return the eligible substations with room for `demand_w`, whatever their state."""
         if self.policy.by_last_poll or surely:
             members = self.eligible(eligible)
-            with_w = [(name, m, self.load_w(m, now_s, surely=surely) + demand_w) for name, m in members]
+            with_w = [(name, m, self.taken_w(m, now_s, surely=surely) + demand_w) for name, m in members]
             return [(w / m.report.capacity_w, name) for name, m, w in with_w if w <= m.report.capacity_w]
         # The same for the usual case. Each decision runs this loop over the whole fleet, so it does little.
         found: list[Candidate] = []
@@ -161,7 +161,7 @@ class View:
         report = member.report
         return Option(
             name,
-            self.load_w(member, now_s, surely=surely),
+            self.taken_w(member, now_s, surely=surely),
             report.capacity_w,
             self.state(member, now_s),
             report.draining,

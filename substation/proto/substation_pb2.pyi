@@ -147,7 +147,7 @@ class Answer(_message.Message):
     def __init__(self, number: _Optional[int] = ..., outcome: _Optional[str] = ..., session: _Optional[_Union[Session, _Mapping]] = ..., sessions: _Optional[_Iterable[_Union[Session, _Mapping]]] = ..., next_after: _Optional[int] = ...) -> None: ...
 
 class Session(_message.Message):
-    __slots__ = ("session_id", "substation_id", "vehicle_id", "state", "energy_j", "power_w", "stay_ms", "delivered_j", "started_unix_ms", "expected_end_unix_ms", "ended_unix_ms", "taper", "caller")
+    __slots__ = ("session_id", "substation_id", "vehicle_id", "state", "energy_j", "power_w", "stay_ms", "delivered_j", "started_unix_ms", "expected_end_unix_ms", "ended_unix_ms", "taper", "caller", "paused_since_unix_ms", "paused_because", "pauses_ms", "first_end_unix_ms")
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
     VEHICLE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -161,6 +161,10 @@ class Session(_message.Message):
     ENDED_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     TAPER_FIELD_NUMBER: _ClassVar[int]
     CALLER_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_SINCE_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_BECAUSE_FIELD_NUMBER: _ClassVar[int]
+    PAUSES_MS_FIELD_NUMBER: _ClassVar[int]
+    FIRST_END_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
     session_id: str
     substation_id: str
     vehicle_id: str
@@ -174,10 +178,14 @@ class Session(_message.Message):
     ended_unix_ms: int
     taper: bool
     caller: str
-    def __init__(self, session_id: _Optional[str] = ..., substation_id: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., state: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., delivered_j: _Optional[int] = ..., started_unix_ms: _Optional[int] = ..., expected_end_unix_ms: _Optional[int] = ..., ended_unix_ms: _Optional[int] = ..., taper: _Optional[bool] = ..., caller: _Optional[str] = ...) -> None: ...
+    paused_since_unix_ms: int
+    paused_because: str
+    pauses_ms: int
+    first_end_unix_ms: int
+    def __init__(self, session_id: _Optional[str] = ..., substation_id: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., state: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., delivered_j: _Optional[int] = ..., started_unix_ms: _Optional[int] = ..., expected_end_unix_ms: _Optional[int] = ..., ended_unix_ms: _Optional[int] = ..., taper: _Optional[bool] = ..., caller: _Optional[str] = ..., paused_since_unix_ms: _Optional[int] = ..., paused_because: _Optional[str] = ..., pauses_ms: _Optional[int] = ..., first_end_unix_ms: _Optional[int] = ...) -> None: ...
 
 class Report(_message.Message):
-    __slots__ = ("substation_id", "journal_id", "epoch", "seq", "load_w", "capacity_w", "draining", "sessions", "rated_w", "book_id", "releases_w")
+    __slots__ = ("substation_id", "journal_id", "epoch", "seq", "load_w", "capacity_w", "draining", "sessions", "rated_w", "book_id", "base_load_w", "owed_w", "paused", "releases_w")
     SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -188,6 +196,9 @@ class Report(_message.Message):
     SESSIONS_FIELD_NUMBER: _ClassVar[int]
     RATED_W_FIELD_NUMBER: _ClassVar[int]
     BOOK_ID_FIELD_NUMBER: _ClassVar[int]
+    BASE_LOAD_W_FIELD_NUMBER: _ClassVar[int]
+    OWED_W_FIELD_NUMBER: _ClassVar[int]
+    PAUSED_FIELD_NUMBER: _ClassVar[int]
     RELEASES_W_FIELD_NUMBER: _ClassVar[int]
     substation_id: str
     journal_id: str
@@ -199,5 +210,8 @@ class Report(_message.Message):
     sessions: int
     rated_w: int
     book_id: str
+    base_load_w: int
+    owed_w: int
+    paused: int
     releases_w: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, substation_id: _Optional[str] = ..., journal_id: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., load_w: _Optional[int] = ..., capacity_w: _Optional[int] = ..., draining: _Optional[bool] = ..., sessions: _Optional[int] = ..., rated_w: _Optional[int] = ..., book_id: _Optional[str] = ..., releases_w: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, substation_id: _Optional[str] = ..., journal_id: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., load_w: _Optional[int] = ..., capacity_w: _Optional[int] = ..., draining: _Optional[bool] = ..., sessions: _Optional[int] = ..., rated_w: _Optional[int] = ..., book_id: _Optional[str] = ..., base_load_w: _Optional[int] = ..., owed_w: _Optional[int] = ..., paused: _Optional[int] = ..., releases_w: _Optional[_Iterable[int]] = ...) -> None: ...

@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from substation.clock import ClockReading
 from substation.journal import Journal
 from substation.plan import Plan
 
@@ -58,6 +59,6 @@ def fill(path: Path, *, opened: int, ended: int) -> None:
                 )
         for index in indexes:
             store.run(index["sql"])
-        journal.stamp(GRID_MS, unix_ms, journal.station().usage, 1.0)
+        journal.stamp(ClockReading(GRID_MS, unix_ms, 1.0), journal.station().usage, 0)
     store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     journal.close()

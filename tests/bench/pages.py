@@ -11,7 +11,7 @@ import sys
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from balancer.fleet.scan import NAMES
+from balancer.fleet.scan import ASKED
 from substation.contract import RELEASES_WITHIN_S, Report
 from substation.curve import Usage
 from substation.metrics import ReportCollector
@@ -56,6 +56,10 @@ class FixedStation:
         """Return the energy that was delivered."""
         return 0
 
+    def base_load_stale(self) -> bool:
+        """Return that nothing is stale."""
+        return False
+
 
 class Page:
     """Answers every request on a connection with the page, under a new report number."""
@@ -63,7 +67,7 @@ class Page:
     def __init__(self, number: int) -> None:
         registry = CollectorRegistry()
         registry.register(ReportCollector(FixedStation(number), f"s-{number}", ":9101"))
-        page = generate_latest(registry.restricted_registry(NAMES))  # as the balancer asks for it
+        page = generate_latest(registry.restricted_registry(ASKED))  # as the balancer asks for it
         self._before, self._after = page.split(b"1.23456789e+08")
         self._seq = itertools.count(1)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from substation import station as station_module
+from substation import chores
 from substation.clock import GridClock
 from substation.contract import Place, StopSession, SubstationOutcome
 from substation.journal import Journal
@@ -100,19 +100,19 @@ async def times(paths: list[Path], rounds: int, say: Say) -> list[list[float]]:
 async def pruning(path: Path, seconds: float) -> tuple[float, float]:
     """Return how many records a second are dropped and how many cars are admitted meanwhile."""
     plans = itertools.cycle(PLANS)
-    usual_s, station_module.PRUNE_S = station_module.PRUNE_S, 0.01
+    usual_s, chores.PRUNE_S = chores.PRUNE_S, 0.01
     try:
         async with running(path) as station:
             count = "SELECT count(*) FROM record WHERE vehicle_id <> 'car'"
-            before: int = station._indexes._store.rows(count)[0][0]
+            before: int = station._writer._journal.indexes._store.rows(count)[0][0]
             admitted, began_s = 0, time.monotonic()
             while time.monotonic() < began_s + seconds:
                 await admit(station, plans)
                 admitted += CLIENTS
             took_s = time.monotonic() - began_s
-            left: int = station._indexes._store.rows(count)[0][0]
+            left: int = station._writer._journal.indexes._store.rows(count)[0][0]
     finally:
-        station_module.PRUNE_S = usual_s
+        chores.PRUNE_S = usual_s
     return (before - left) / took_s, admitted / took_s
 
 

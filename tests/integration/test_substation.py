@@ -416,10 +416,10 @@ async def test_records_are_dropped_one_piece_after_the_other_while_there_are_any
         for number in range(3 * MOST_PRUNED):
             journal.write(Record(f"old-{number}", 0, SessionState.REFUSED), 0)
         journal.write(Record("newest", 0, SessionState.REFUSED), int(time.time() * 1000))
-    monkeypatch.setattr("substation.station.PRUNE_S", 0.01)
+    monkeypatch.setattr("substation.chores.PRUNE_S", 0.01)
     station = Station(journal, 100_000, GridClock(0, 0.0, 1.0), WriterMetrics(CollectorRegistry(), ID))
     await asyncio.sleep(0)  # the chore sleeps
-    monkeypatch.setattr("substation.station.PRUNE_S", 3600)
+    monkeypatch.setattr("substation.chores.PRUNE_S", 3600)
     while journal._store.one("SELECT 1 FROM record WHERE key = ?", (f"old-{3 * MOST_PRUNED - 1}",)):
         await asyncio.sleep(0.01)
     await station.close()

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from balancer.fleet.page_layout import page_layout
 from balancer.fleet.poller import checked, parse
-from balancer.fleet.scan import NAMES, WITHIN, MetricSample, PageReading, PageUnusable, page_reading, scan
+from balancer.fleet.scan import ASKED, WITHIN, MetricSample, PageReading, PageUnusable, page_reading, scan
 from substation.contract import MOST_AHEAD_S, MOST_W, RELEASES_WITHIN_S, Report
 from substation.curve import Usage
 from substation.metrics import ReportCollector
@@ -32,7 +32,7 @@ class SampleCollector(Collector):
         self._samples = samples
 
     def collect(self) -> Iterator[Metric]:
-        for name in NAMES:
+        for name in ASKED:
             own = [sample for sample in self._samples if sample.name == name]
             if own:
                 family = GaugeMetricFamily(name, 'about }{ " \\ \n' + f'{name}{{substation="a"}} 1')
@@ -50,7 +50,7 @@ def render(samples: list[MetricSample]) -> bytes:
 SAMPLES = st.lists(
     st.builds(
         MetricSample,
-        st.sampled_from(NAMES),
+        st.sampled_from(ASKED),
         st.dictionaries(st.sampled_from(["substation", "within", "stream", "journal", "_x9"]), TEXT),
         NUMBERS.map(float),
     ),
@@ -59,7 +59,7 @@ SAMPLES = st.lists(
 
 
 @given(samples=SAMPLES)
-@example(samples=[MetricSample(NAMES[0], {"substation": 'a"} 1\nb\\'}, 1.0)])
+@example(samples=[MetricSample(ASKED[0], {"substation": 'a"} 1\nb\\'}, 1.0)])
 def test_scan_and_parser_read_the_same_from_every_page_that_the_client_library_writes(
     samples: list[MetricSample],
 ) -> None:
@@ -88,12 +88,15 @@ class FixedLoad:
     def delivered_j(self) -> int:
         return 7
 
+    def base_load_stale(self) -> bool:
+        return False
+
 
 def real_page(report: Report, address: str = ":9101") -> bytes:
     """The page that a substation serves to the balancer's query."""
     registry = CollectorRegistry()
     registry.register(ReportCollector(FixedLoad(report, report.journal_id), report.substation_id, address))
-    return generate_latest(registry.restricted_registry(NAMES))
+    return generate_latest(registry.restricted_registry(ASKED))
 
 
 @st.composite
@@ -110,6 +113,9 @@ def reports(draw: st.DrawFn) -> Report:
         draw(st.booleans()),
         schedule,
         draw(st.integers(0, 10**6)),
+        base_load_w=draw(st.integers(0, 10**9)),
+        owed_w=draw(st.integers(0, 10**9)),
+        paused=draw(st.integers(0, 10**6)),
     )
 
 
@@ -161,7 +167,7 @@ def believed(samples: list[MetricSample]) -> Report:
 
 @given(
     report=reports(),
-    name=st.sampled_from([name for name in NAMES if not name.endswith("_info")]),
+    name=st.sampled_from([name for name in ASKED if not name.endswith("_info")]),
     value=st.floats(),
 )
 def test_whatever_one_number_of_a_page_is_it_is_within_its_bounds_or_not_believed(

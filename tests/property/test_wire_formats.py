@@ -51,6 +51,7 @@ def sessions(draw: st.DrawFn) -> Session:
         substation_id=contract.owner(drawn.session_id),
         plan=dataclasses.replace(drawn.plan, taper=draw(st.booleans())),
         delivered_j=draw(st.integers(0, drawn.plan.energy_j)),
+        paused_because=draw(st.sampled_from(sorted(contract.PAUSE_REASONS))),
     )
 
 
@@ -79,7 +80,20 @@ REPORTS = built(
     Report,
     draining=st.booleans(),
     releases_w=st.lists(INT64, max_size=5).map(tuple),
-    **dict.fromkeys(("epoch", "seq", "load_w", "capacity_w", "sessions", "rated_w"), INT64),
+    **dict.fromkeys(
+        (
+            "epoch",
+            "seq",
+            "load_w",
+            "capacity_w",
+            "sessions",
+            "rated_w",
+            "base_load_w",
+            "owed_w",
+            "paused",
+        ),
+        INT64,
+    ),
 )
 SUBSTATION_ANSWERS = st.builds(
     contract.SubstationAnswer,

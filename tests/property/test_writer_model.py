@@ -27,7 +27,8 @@ from substation.contract import (
 from substation.journal import Journal
 from substation.plan import Plan
 from substation.station import resume
-from substation.writer import Probe, Prune, Request
+from substation.tasks import Probe, Prune
+from substation.writer import Request
 from tests.support.desk import SUBSTATION, Desk
 from tests.support.sessions import place
 

@@ -53,7 +53,6 @@ class Desk:
         self.writer = Writer(
             self.journal,
             self.ledger,
-            self.capacity_w,
             self.clock,
             metrics,
             MachineClock(lambda: self.monotonic_s, lambda: self.unix_s),

@@ -17,7 +17,7 @@ PLANS = [Plan(3_600_000 * kwh, power_w) for kwh, power_w in ((1, 3_700), (2, 11_
 def curve_of(count: int, ended_j: int = 0) -> Curve:
     sessions = OpenSessions()
     sessions.resume((Entry(f"s.{n}", "car", PLANS[n % 3], -7000 * n, 0, 0) for n in range(count)), 0)
-    return sessions.curve(0, 10**9, Usage(ended_j))
+    return sessions.curve(0, 10**9, Usage(ended_j), 0)
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,8 @@ from substation.contract import (
 from substation.journal import KEEP_MS, Journal
 from substation.plan import Plan
 from substation.schema import MIGRATIONS, SCHEMA_1
-from substation.writer import Prune, Request
+from substation.tasks import Prune
+from substation.writer import Request
 from tests.support.desk import SUBSTATION, Desk
 from tests.support.sessions import BOOK, UNIX_MS, place
 

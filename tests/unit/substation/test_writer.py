@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from runtime.store import StoreUnusable
+from substation.clock import ClockReading
 from substation.contract import (
     MOST_LISTED,
     Derate,
@@ -22,7 +23,8 @@ from substation.contract import (
 )
 from substation.curve import Usage
 from substation.journal import KEEP_MS, MOST_PRUNED, Journal
-from substation.writer import Backup, Compare, Probe, Prune, Request
+from substation.tasks import Backup, Compare, Probe, Prune
+from substation.writer import Request
 from tests.support.desk import SUBSTATION, Desk
 from tests.support.sessions import place
 
@@ -184,7 +186,7 @@ def test_a_damaged_page_is_found_at_the_start_and_the_files_are_kept(desk: Desk)
 def large(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every journal counts as a large one."""
     monkeypatch.setattr("runtime.store.QUICK_ABOVE_BYTES", 0)
-    monkeypatch.setattr("substation.writer.MOST_COMPARED", 2)
+    monkeypatch.setattr("substation.tasks.MOST_COMPARED", 2)
 
 
 @pytest.mark.usefixtures("large")
@@ -401,9 +403,9 @@ def test_a_journal_of_another_substation_is_refused(desk: Desk, tmp_path: Path) 
 
 def test_totals_that_outgrow_the_journal_s_integers_do_not_end_the_process(desk: Desk) -> None:
     """At 1 GW, 64 bits of watt-milliseconds last for 106 days; a counter may then start again."""
-    totals = Usage(2**63 - 1000, 2**63 - 1000, 2**63 - 1000)
+    totals = Usage(2**63 - 1000, 2**63 - 1000, 2**63 - 1000, 0, 2**63 - 1000)
     with desk.journal.transaction():
-        desk.journal.stamp(0, int(desk.unix_s * 1000), totals, desk.scale)
+        desk.journal.stamp(ClockReading(0, int(desk.unix_s * 1000), desk.scale), totals, 0)
     restart(desk)
     (placed,) = desk.ask(place("a"))
     assert placed.session
@@ -604,13 +606,13 @@ def test_one_commit_drops_a_bounded_number_and_the_oldest_first(desk: Desk) -> N
     desk.ask(place("newest"))
     desk.pass_time(KEPT_S)
     prune(desk)
-    assert desk.writer.more_to_prune
+    assert desk.writer.tasks.more_to_prune
     assert not known(desk, *(f"key-0-{number}" for number in range(MOST_PRUNED)))
     assert len(known(desk, *(f"key-1-{number}" for number in range(MOST_PRUNED)))) == MOST_PRUNED
     prune(desk)
     assert not known(desk, *(f"key-1-{number}" for number in range(MOST_PRUNED)))
     prune(desk)
-    assert not desk.writer.more_to_prune
+    assert not desk.writer.tasks.more_to_prune
 
 
 def test_a_full_disk_is_not_asked_again_and_again_to_drop_records(desk: Desk) -> None:
@@ -620,9 +622,9 @@ def test_a_full_disk_is_not_asked_again_and_again_to_drop_records(desk: Desk) ->
     with desk.quota_used_up():
         assert desk.writer.commit([Request(Prune())]) == [SubstationAnswer(SubstationOutcome.UNAVAILABLE)]
         assert desk.writer.published.full
-        assert not desk.writer.more_to_prune
+        assert not desk.writer.tasks.more_to_prune
     prune(desk)
-    assert desk.writer.more_to_prune
+    assert desk.writer.tasks.more_to_prune
 
 
 def test_a_wall_clock_that_jumps_forward_drops_nothing_while_the_process_runs(desk: Desk) -> None:
