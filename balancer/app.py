@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from tornado.web import Application
@@ -23,6 +24,8 @@ from balancer.fleet.poller import Poller
 from balancer.fleet.readiness import lacking
 from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
+from balancer.forecast.recorder import Reading, reading_of
+from balancer.forecast.service import forecasting
 from balancer.metrics import BalancerMetrics, show_rushhour
 from balancer.operating.handlers import OrderHandler, PolicyHandler, RushHourHandler, RushHourRunHandler
 from balancer.operating.operator_settings import OperatorSettings
@@ -67,12 +70,16 @@ class Parts:
 async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncIterator[None]:
     """Serve one balancer while the context lasts; `resolve` looks names up.
 
-    Raises StoreUnusable when its order book can't be used, OSError when a port is taken.
+    Raises StoreUnusable when its order book or its history can't be used, OSError when a port is taken.
     """
     async with AsyncExitStack() as stack:
         token = operator_token.read_if_any(settings.operator_token)
         parts = await _parts(stack, settings, token)
-        seats = Seats(parts.view, Decisions(), WaitingRoom(settings.most_waiting))
+        forecast = await stack.enter_async_context(
+            forecasting(settings.data, lambda: _readings(parts.view), settings.poll_s)
+        )
+        arrived = forecast.recorder.arrived
+        seats = Seats(parts.view, Decisions(), WaitingRoom(settings.most_waiting), arrived=arrived)
         parts.registry.register(FleetCollector(parts.view, seats.room, seats.promised_returns.kept_w))
         poller = Poller(parts.view, parts.links, parts.metrics, parts.decommissioned)
         stack.push_async_callback(poller.close)
@@ -90,7 +97,8 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         )
         show_rushhour(parts.registry, lambda: operator.rushhour is not None, lambda: operator.window)
         streams = _streams(parts, operator)
-        app = _pages(streams, parts, seats.decisions, (operator, orders), service.waiting_for)
+        pages = _pages(streams, parts, seats.decisions, (operator, orders), service.waiting_for)
+        app = Application([*pages, *forecast.routes()], default_handler_class=NotFoundHandler)
         HttpMetrics(parts.registry, app)
         gate = Gate(settings.allowed_hosts, token=token)
         await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, gate=gate))
@@ -111,6 +119,13 @@ async def _parts(
     stack.push_async_callback(links.close)
     view = View(roster, links.up, PolicySwitch(random.Random()))  # noqa: S311 - ties
     return Parts(registry, metrics, book, DecommissionedJournals(), view, links)
+
+
+def _readings(view: View) -> list[Reading]:
+    """Return the reading of each substation whose newest report is fresh."""
+    now_s, roster = time.monotonic(), view.roster
+    fresh = (m.report for m in roster.members.values() if now_s - m.received_s < roster.recent_s)
+    return [reading for report in fresh if (reading := reading_of(report))]
 
 
 def _discover(
@@ -171,28 +186,21 @@ def _pages(
     decisions: Decisions,
     operating: tuple[OperatorSettings, SubstationOrders],
     waiting_for: Callable[[], list[str]],
-) -> Application:
+) -> list[tuple[Any, ...]]:
     operator, orders = operating
-    return Application(
-        [
-            ("/fleet", FleetHandler, {"read_fleet": streams.view}),
-            ("/fleet/stream", FrameStreamHandler, {"streams": streams}),
-            (
-                "/fleet/([a-z0-9-]{1,63})/(drain|restore|capacity|decommission)",
-                OrderHandler,
-                {"orders": orders},
-            ),
-            ("/fleet/([a-z0-9-]{1,63})", MemberHandler, {"view": parts.view}),
-            ("/policy", PolicyHandler, {"settings": operator}),
-            ("/rushhour", RushHourHandler, {"settings": operator}),
-            (f"/rushhour/({RUN_ID})", RushHourRunHandler, {"settings": operator}),
-            ("/decisions", DecisionsHandler, {"decisions": decisions}),
-            ("/metrics", exposition.MetricsHandler, {"registry": parts.registry}),
-            ("/livez", health.LiveHandler),
-            ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),
-        ],
-        default_handler_class=NotFoundHandler,
-    )
+    return [
+        ("/fleet", FleetHandler, {"read_fleet": streams.view}),
+        ("/fleet/stream", FrameStreamHandler, {"streams": streams}),
+        ("/fleet/([a-z0-9-]{1,63})/(drain|restore|capacity|decommission)", OrderHandler, {"orders": orders}),
+        ("/fleet/([a-z0-9-]{1,63})", MemberHandler, {"view": parts.view}),
+        ("/policy", PolicyHandler, {"settings": operator}),
+        ("/rushhour", RushHourHandler, {"settings": operator}),
+        (f"/rushhour/({RUN_ID})", RushHourRunHandler, {"settings": operator}),
+        ("/decisions", DecisionsHandler, {"decisions": decisions}),
+        ("/metrics", exposition.MetricsHandler, {"registry": parts.registry}),
+        ("/livez", health.LiveHandler),
+        ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),
+    ]
 
 
 async def _probe(book: EmbeddedBook) -> None:

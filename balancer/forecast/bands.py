@@ -24,21 +24,22 @@ PART = 3 * 4  # quarter hours of one part of the day
 PARTS = SLOTS // PART
 DAYS = 28
 MOST = DAYS * PART
-LEAST = PART  # errors that make a band
 LOW, HIGH = 0.1, 0.9
-UNKNOWN = (-0.5, 0.5)  # the band until then
+UNKNOWN = (-0.5, 0.5)  # the band until PART errors are known
 
 LEAD_INDEX = tuple(next(i for i, lead in enumerate(LEADS) if lead >= steps) for steps in range(SLOTS + 1))
 
 
 class Errors:
-    """The newest relative errors of one lead time in one part of the day, and their quantiles."""
+    """The newest relative errors of one lead time in one part of the day, and their quantiles.
+
+    The quantiles are computed anew after each part of a day, so they depend on nothing but the errors.
+    """
 
     def __init__(self) -> None:
+        self.quantiles = UNKNOWN  # LOW and HIGH
         self._values = array("f")
         self._count = 0
-        self._fresh = 0  # since the quantiles were computed
-        self._quantiles = UNKNOWN
 
     def add(self, error: float) -> None:
         """Keep an error in the place of the oldest."""
@@ -47,16 +48,10 @@ class Errors:
         else:
             self._values[self._count % MOST] = error
         self._count += 1
-        self._fresh += 1
-
-    def quantiles(self) -> tuple[float, float]:
-        """Return the quantiles LOW and HIGH; they are computed anew after a part of a day."""
-        if self._fresh >= LEAST:
+        if self._count % PART == 0:
             ordered = sorted(self._values)
             # The forecast itself is always within the band, also where it was too high or too low of late.
-            self._quantiles = (min(0.0, quantile(ordered, LOW)), max(0.0, quantile(ordered, HIGH)))
-            self._fresh = 0
-        return self._quantiles
+            self.quantiles = (min(0.0, quantile(ordered, LOW)), max(0.0, quantile(ordered, HIGH)))
 
 
 class Bands:
@@ -71,7 +66,7 @@ class Bands:
 
     def quantiles(self, steps: int, slot: int) -> tuple[float, float]:
         """Return the quantiles LOW and HIGH of the relative error at `slot`, `steps` quarter hours ahead."""
-        return self._errors[LEAD_INDEX[steps]][slot % SLOTS // PART].quantiles()
+        return self._errors[LEAD_INDEX[steps]][slot % SLOTS // PART].quantiles
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:

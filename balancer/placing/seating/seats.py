@@ -23,13 +23,18 @@ class Seats:
         decisions: Decisions,
         room: WaitingRoom,
         clock: Callable[[], float] = time.monotonic,
+        arrived: Callable[[str, int], None] = lambda _substation_id, _energy_j: None,
     ) -> None:
-        """`clock` is that of the view; waiting is timed by the clock of the event loop."""
+        """`clock` is that of the view; waiting is timed by the clock of the event loop.
+
+        `arrived` is called with the substation of each admitted car and the joules that it asked for.
+        """
         self.promised_returns = PromisedReturns(view)
         self.view = view
         self.decisions = decisions
         self.room = room
         self._clock = clock
+        self._arrived = arrived
         self._chooser = SeatChooser(view, decisions, self.promised_returns, clock)
         self.queue = SeatQueue(self._chooser, room, self.promised_returns, clock)
 
@@ -73,6 +78,8 @@ class Seats:
         """Count an admission as passing those who wait; `seat` is None if it was admitted earlier."""
         stay_ms = session.expected_end_unix_ms - session.started_unix_ms if seat else 0
         self.promised_returns.admitted(charge, stay_ms / 1000)
+        if seat:
+            self._arrived(seat.target, charge.plan.energy_j)
         if seat and len(self.room):
             before = seat.waiter.number if seat.waiter else None
             self.room.passed(seat.target, self._chooser.outlook().capacities, before)

@@ -33,7 +33,14 @@ class Desk:
         self.now_s = 0.0
         self.fleet = Fleet(*(reports or [report(load_kw=100)]))
         self.decisions = Decisions()
-        self.seats = Seats(self.fleet.view, self.decisions, WaitingRoom(most), lambda: self.now_s)
+        self.arrived: list[tuple[str, int]] = []
+        self.seats = Seats(
+            self.fleet.view,
+            self.decisions,
+            WaitingRoom(most),
+            lambda: self.now_s,
+            lambda *arrival: self.arrived.append(arrival),
+        )
         self._seq = 1
 
     def report(self, name: str = "a", load_kw: int = 0) -> None:
@@ -401,3 +408,13 @@ async def test_those_who_wait_are_ahead_of_one_that_is_refused() -> None:
         waiting.cancel()
         await asyncio.wait([waiting])
         assert d.seats.retry_after_s(charge(10, vehicle="other")) < 10.0
+
+
+def test_each_admitted_car_is_told_once_with_the_energy_that_it_asked_for() -> None:
+    desk = Desk(report())
+    asked = charge(10)
+    seat = desk.seats.now(asked, 0)
+    desk.admit(seat, asked)
+    session = Session("id", "a", "car", SessionState.CHARGING, asked.plan, 0, 0, 3_600_000)
+    desk.seats.admitted(asked, None, session)  # it had been admitted earlier
+    assert desk.arrived == [("a", asked.plan.energy_j)]

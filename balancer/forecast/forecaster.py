@@ -1,0 +1,98 @@
+"""The forecasts of all substations, kept up to date by the quarter hour.
+
+A model learns from its history in a thread, and a forecast is computed there once for each finished quarter hour. The event
+loop only looks it up.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+
+from balancer.forecast.history import History, HistoryUnavailable
+from balancer.forecast.model import Step
+from balancer.forecast.recorder import QuarterHour, Reading, Recorder
+from balancer.forecast.substation_models import Forecasts, Series, SubstationModels
+
+log = logging.getLogger(__name__)
+
+LEARNED_DAYS = 56  # of the history, at a start: twice what the bands need
+
+
+class Forecaster:
+    """Holds one model for each substation and series."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._models: dict[str, SubstationModels] = {}
+        self._forecasts: dict[str, Forecasts] = {}
+        self._learning = asyncio.Lock()  # one thread at a time: models are not safe for two
+
+    def forecast(self, substation_id: str, series: Series = Series.BASE_LOAD) -> tuple[Step, ...]:
+        """Return the forecast of the 24 h after the last finished quarter hour, by the quarter hour, in the series' unit.
+
+        Each step tells its quarter hour, so one that has passed shows. Empty while nothing is known.
+        """
+        return self._forecasts.get(substation_id, {}).get(series, ())
+
+    async def restart(self) -> None:
+        """Learn from the history of each substation in it."""
+        try:
+            for substation_id in await self._history.substations():
+                await self._learn(substation_id, ())
+        except HistoryUnavailable as error:
+            log.warning("the past is not learned", extra={"error": str(error)})
+
+    async def finished(self, rows: Sequence[QuarterHour]) -> None:
+        """Write finished quarter hours to the history, learn them, and renew the forecasts."""
+        try:
+            await self._history.add(rows)
+        except HistoryUnavailable as error:
+            log.warning("quarter hours are missing in the history", extra={"error": str(error)})
+        for row in rows:
+            await self._learn(row.substation_id, (row,))
+
+    def forget(self, substation_id: str) -> None:
+        """Drop the models of a substation that is gone; its history stays."""
+        self._models.pop(substation_id, None)
+        self._forecasts.pop(substation_id, None)
+
+    async def _learn(self, substation_id: str, rows: Sequence[QuarterHour]) -> None:
+        async with self._learning:
+            models = self._models.get(substation_id)
+            if not models:
+                rows = [*await self._past(substation_id), *rows]
+                models = SubstationModels()
+            self._forecasts[substation_id] = await asyncio.to_thread(_learned, models, rows)
+            self._models[substation_id] = models
+
+    async def _past(self, substation_id: str) -> list[QuarterHour]:
+        try:
+            return await self._history.newest(substation_id, LEARNED_DAYS)
+        except HistoryUnavailable as error:
+            log.warning("the past is not learned", extra={"substation": substation_id, "error": str(error)})
+            return []
+
+
+def _learned(models: SubstationModels, rows: Iterable[QuarterHour]) -> Forecasts:
+    models.learn(rows)
+    return models.forecasts()
+
+
+async def follow(
+    forecaster: Forecaster, recorder: Recorder, readings: Callable[[], Sequence[Reading]], every_s: float
+) -> None:
+    """Take the readings of this moment again and again, and hand over what they finish.
+
+    What is not among them any more is forgotten.
+    """
+    known: set[str] = set()
+    while True:
+        present = readings()
+        if finished := [row for reading in present if (row := recorder.read(reading))]:
+            await forecaster.finished(finished)
+        ids = {reading.substation_id for reading in present}
+        for substation_id in known - ids:
+            recorder.forget(substation_id)
+            forecaster.forget(substation_id)
+        known = ids
+        await asyncio.sleep(every_s)
