@@ -46,9 +46,12 @@ class Usage:
             held_w = held_base_w = 0
         return dataclasses.replace(self, allowed_w=held_w, allowed_base_w=held_base_w)
 
-    def held(self, load_w: int, base_w: int, capacity_w: int) -> "Usage":
-        """Return these totals with what is held now that cars have `load_w`: nothing once all is within the capacity."""
-        allowed_w = min(self.allowed_w, load_w)
+    def held(self, load_w: int, owed_w: int, base_w: int, capacity_w: int) -> "Usage":
+        """Return these totals with what is held now that cars have `load_w`: nothing once all is within the capacity.
+
+        A pause (`owed_w`) takes nothing from it, or one car that is paused for a watt would be followed by all others.
+        """
+        allowed_w = min(self.allowed_w, load_w + owed_w)
         if not allowed_w:
             return dataclasses.replace(self, allowed_w=0, allowed_base_w=0) if self.allowed_w else self
         over = load_w + base_w > capacity_w and allowed_w + self.allowed_base_w > capacity_w
@@ -62,7 +65,7 @@ class Curve:
     """Load from grid time `at_ms` on: `load_w` of the charging sessions, which `releases` will free.
 
     `sessions` counts the `paused` ones too, which reserve `owed_w` when they resume. `base_w` is the base load at
-    `at_ms`; until the next look it counts as it was.
+    `at_ms`.
     """
 
     at_ms: int
@@ -102,10 +105,14 @@ class Curve:
         """Return the joules delivered up to a grid time, to all sessions there ever were."""
         return self.usage.ended_j + sum(entry.delivered_j(now_ms) for entry in self.open_sessions())
 
-    def usage_at(self, now_ms: int) -> Usage:
-        """Return the totals up to a grid time; sessions that end meanwhile are not yet in `ended_j`."""
-        usage = self.usage.held(self.load_w, self.base_w, self.capacity_w)
-        if self.load_w + self.base_w <= self.capacity_w:  # and it only falls: there is no overload to add up
+    def usage_at(self, now_ms: int, base_w: int = 0) -> Usage:
+        """Return the totals up to a grid time; sessions that end meanwhile are not yet in `ended_j`.
+
+        If the base load is `base_w` by then, the higher one counts all the time, because it is not known when it rose.
+        """
+        base_w = max(base_w, self.base_w)
+        usage = self.usage.held(self.load_w, self.owed_w, base_w, self.capacity_w)
+        if self.load_w + base_w <= self.capacity_w:  # and the load only falls: there is no overload to add up
             return usage
         admission_wms, base_load_wms, derating_wms = (
             usage.admission_wms,
@@ -115,20 +122,20 @@ class Curve:
         since, load_w = self.at_ms, self.load_w
         for release in (*self.releases.due(now_ms), Release(now_ms, 0)):
             span_ms = release.at_ms - since
-            derated_w, admitted_w, based_w = self._overload(usage, load_w)
+            derated_w, admitted_w, based_w = self._overload(usage, load_w, base_w)
             derating_wms += derated_w * span_ms
             admission_wms += admitted_w * span_ms
             base_load_wms += based_w * span_ms
             since = release.at_ms
             load_w -= release.freed_w
-            usage = usage.held(load_w, self.base_w, self.capacity_w)
+            usage = usage.held(load_w, self.owed_w, base_w, self.capacity_w)
         return dataclasses.replace(
             usage, admission_wms=admission_wms, base_load_wms=base_load_wms, derating_wms=derating_wms
         )
 
-    def _overload(self, usage: Usage, load_w: int) -> tuple[int, int, int]:
+    def _overload(self, usage: Usage, load_w: int, base_w: int) -> tuple[int, int, int]:
         """Return the watts above the capacity by their causes: derating, admission, base load."""
-        total_w, limit_w = load_w + self.base_w, usage.limit_w(self.capacity_w)
+        total_w, limit_w = load_w + base_w, usage.limit_w(self.capacity_w)
         above_w = max(0, total_w - self.capacity_w)
         derated_w = max(0, min(total_w, limit_w) - self.capacity_w)
         admitted_w = min(above_w - derated_w, max(0, load_w - limit_w))

@@ -76,7 +76,7 @@ class Ledger:
         if now_ms < self.now_ms:
             raise InvariantBroken(f"grid time went back from {self.now_ms} to {now_ms} ms")
         self._undo.clear()
-        self.usage = self.curve().usage_at(now_ms)
+        self.usage = self.curve().usage_at(now_ms, base_w)
         for entry, end_ms in self.sessions.free_due(now_ms):
             self._deliver(entry, end_ms)
         self.now_ms, self.base_w, self.outlook = now_ms, base_w, outlook

@@ -16,7 +16,10 @@ class Settings(OrderSettings):
     """The settings that a substation reads from the environment."""
 
     http_port: int = setting(
-        "SUBSTATION_PORT", "8101", port, "port of /metrics, /sessions, /base-load, /backup and the health pages"
+        "SUBSTATION_PORT",
+        "8101",
+        port,
+        "port of /metrics, /sessions, /base-load, /backup and the health pages",
     )
     stream_port: int = setting("SUBSTATION_STREAM_PORT", "9101", port, "port of the stream for balancers")
     substation_id: str = setting(

@@ -109,8 +109,9 @@ def _of_one(row: Row, stale_s: float) -> Iterator[tuple[str, Finding]]:
 
 
 def _overload(row: Row) -> Finding:
-    over_kw = row["load_kw"] - row["capacity_kw"]
-    said = f"{row['load_kw']:,.0f} kW of {row['capacity_kw']:,.0f} kW: {over_kw:,.0f} kW too much"
+    carried_kw = row["load_kw"] + row.get("base_load_kw", 0.0)
+    over_kw = carried_kw - row["capacity_kw"]
+    said = f"{carried_kw:,.0f} kW of {row['capacity_kw']:,.0f} kW: {over_kw:,.0f} kW too much"
     return Finding(_above(row["utilization"], OVERLOADED), said, row["utilization"])
 
 

@@ -38,11 +38,13 @@ def totals(rows: Sequence[Row]) -> dict[str, Any]:
     """Return the sums over the usable substations, their number, and the capacity that is left out, by reason."""
     used = [row for row in rows if usable(row)]
     capacity_kw, load_kw = sum(row["capacity_kw"] for row in used), sum(row["load_kw"] for row in used)
+    base_load_kw = sum(row.get("base_load_kw", 0.0) for row in used)
     return {
         "capacity_kw": round(capacity_kw, 1),
         "load_kw": round(load_kw, 1),
+        "base_load_kw": round(base_load_kw, 1),
         "headroom_kw": round(sum(max(headroom_kw(row), 0.0) for row in used), 1),
-        "utilization": round(load_kw / capacity_kw, 4) if capacity_kw else 0.0,
+        "utilization": round((load_kw + base_load_kw) / capacity_kw, 4) if capacity_kw else 0.0,
         "sessions": sum(row["sessions"] for row in rows if row["state"] not in UNREACHED),
         "usable": len(used),
         "left_out": [

@@ -161,7 +161,13 @@ def find(fleet: Fleet, substation_id: str) -> Row | None:
 
 def room_kw(row: Row) -> float:
     """Return the room of a substation for new cars."""
-    return float(max(row["capacity_kw"] - row["load_kw"], 0.0)) if usable(row) else 0.0
+    taken_kw = carried_kw(row) + row.get("owed_kw", 0.0)
+    return float(max(row["capacity_kw"] - taken_kw, 0.0)) if usable(row) else 0.0
+
+
+def carried_kw(row: Row) -> float:
+    """Return what a substation carries: cars and base load. A row of an earlier balancer has no base load."""
+    return float(row["load_kw"] + row.get("base_load_kw", 0.0))
 
 
 def firm_kw(rows: Sequence[Row]) -> float:
@@ -199,10 +205,10 @@ def _effects(fleet: Fleet, after: Fleet, order: Order, releases: Releases) -> li
 
 
 def _limit_effect(row: Row, releases: Releases) -> str:
-    name, limit_kw, excess_kw = row["substation_id"], row["capacity_kw"], row["load_kw"] - row["capacity_kw"]
+    name, limit_kw, excess_kw = row["substation_id"], row["capacity_kw"], carried_kw(row) - row["capacity_kw"]
     if excess_kw <= 0:
         return (
-            f"{name} admits up to {_kw(limit_kw)}; it carries {_kw(row['load_kw'])} now. Nobody is cut off."
+            f"{name} admits up to {_kw(limit_kw)}; it carries {_kw(carried_kw(row))} now. Nobody is cut off."
         )
     between = below_in_s(releases, excess_kw)
     when = (
@@ -222,8 +228,8 @@ def _next_car(after: Fleet) -> str:
         return "New cars find no room anywhere: they wait, or are refused with a time to come back."
     if after["policy"] in EVENLY:
         return f"New cars go {EVENLY[after['policy']]} to {_names(rows)}."
-    lowest = min(rows, key=lambda row: row["load_kw"] / row["capacity_kw"])
-    share = 100 * lowest["load_kw"] / lowest["capacity_kw"]
+    lowest = min(rows, key=lambda row: carried_kw(row) / row["capacity_kw"])
+    share = 100 * carried_kw(lowest) / lowest["capacity_kw"]
     return f"New cars go to {_names(rows)}, first to {lowest['substation_id']}: it stands lowest, at {share:.1f} %."
 
 
@@ -241,7 +247,7 @@ def _warnings(fleet: Fleet, after: Fleet, growth_kw_s: float | None) -> list[str
             f"The load grows by {growth_kw_s:.1f} kW a second. At that rate the room that is left lasts"
             f" {left_kw / growth_kw_s:.0f} s."
         )
-    load_kw, firm = sum(row["load_kw"] for row in rows if usable(row)), firm_kw(rows)
+    load_kw, firm = sum(carried_kw(row) for row in rows if usable(row)), firm_kw(rows)
     if firm < min(load_kw, firm_kw(fleet["substations"])):
         warnings.append(
             f"With the largest substation lost as well, {_kw(firm)} would be left for the {_kw(load_kw)} that those"

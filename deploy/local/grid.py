@@ -19,6 +19,7 @@ from runtime.settings import local_url
 
 ROOT = Path(__file__).resolve().parents[2]
 TAKEN, UNUSABLE = 1, 2  # exit codes
+BASE_LOAD, BASE_LOAD_KW, CAPACITY_KW = "sample", "200", "1600"
 IN_USE = """A grid is already running on the data in {data} ({owner}).
 Stop it, or choose another folder with DATA_DIR and other ports (docs/how-to/other-ports-and-capacities.md).
 """
@@ -87,7 +88,7 @@ def environment(data: Path, ports: Mapping[str, int], bind: str) -> dict[str, st
     }
     own = [url for url in (gateway, balancer) if refusal(url, ())]  # this grid's own, wherever it listens
     targets = ",".join(filter(None, [os.environ.get("LOADTEST_TARGETS"), *own]))
-    return {
+    return base_load(os.environ) | {
         "EXIT_WITH_PARENT": "1",
         "DATA_DIR": str(data),
         "PYTHONPATH": str(ROOT),
@@ -98,6 +99,20 @@ def environment(data: Path, ports: Mapping[str, int], bind: str) -> dict[str, st
         "GRID_PROMETHEUS": prometheus.installed() or "",
         "LOADTEST_TARGETS": targets,
     }
+
+
+def base_load(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings with which substations start that are not told otherwise: with a base load.
+
+    The limit is higher by the peak of the base load, so that a rush hour fits at any hour of the day. With
+    BASE_LOAD=off there is neither.
+    """
+    source = environ.get("BASE_LOAD") or BASE_LOAD
+    if source == "off":
+        return {"BASE_LOAD": source}
+    peak_kw = environ.get("BASE_LOAD_KW") or BASE_LOAD_KW
+    capacity_kw = environ.get("CAPACITY_KW") or CAPACITY_KW
+    return {"BASE_LOAD": source, "BASE_LOAD_KW": peak_kw, "CAPACITY_KW": capacity_kw}
 
 
 def add_prometheus(

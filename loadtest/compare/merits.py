@@ -138,7 +138,10 @@ def complete_samples(run: RawDocument) -> list[UtilizationSample]:
         capacity_kw = {each: limit_kw for each, limit_kw in known_kw.items() if limit_kw}
         if not load_kw or not window[0] <= sample["at_unix_s"] <= window[1] or load_kw.keys() - capacity_kw:
             continue
-        shares = {each: load_kw[each] / capacity_kw[each] for each in sorted(load_kw)}
+        base_kw = sample.get("base_load_kw") or {}
+        shares = {
+            each: (load_kw[each] + base_kw.get(each, 0.0)) / capacity_kw[each] for each in sorted(load_kw)
+        }
         moments.append(UtilizationSample(sample["at_unix_s"] - window[0], load_kw, shares))
     most = max((len(moment.load_kw) for moment in moments), default=0)
     return [moment for moment in moments if len(moment.load_kw) == most]

@@ -50,9 +50,16 @@ def fleet_load_w(sample: FleetSample) -> float:
     return sum(reading.load_w for reading in sample.readings.values())
 
 
+def fleet_base_load_w(sample: FleetSample) -> float:
+    """Return the base load of all substations in a sample."""
+    return sum(reading.base_load_w for reading in sample.readings.values())
+
+
 def fleet_utilization(sample: FleetSample) -> float:
-    """Return the load of all substations in a sample over their capacity."""
-    return fleet_load_w(sample) / sum(reading.capacity_w for reading in sample.readings.values())
+    """Return the load and base load of all substations in a sample over their capacity."""
+    return (fleet_load_w(sample) + fleet_base_load_w(sample)) / sum(
+        reading.capacity_w for reading in sample.readings.values()
+    )
 
 
 def balance_ratio(samples: Sequence[FleetSample], until_unix_s: float) -> float | None:

@@ -4,7 +4,8 @@ Pure.
 """
 
 import dataclasses
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 
 from loadtest.judge import balance
 from loadtest.plan.document import GridSize, RunPlan
@@ -25,19 +26,37 @@ class OracleResult:
         return balance_ratio / self.balance_ratio if balance_ratio and self.balance_ratio else None
 
 
-def oracle_result(plan: RunPlan, fleet: GridSize, moments_s: Sequence[float], until_s: float) -> OracleResult:
-    """Replay a plan through the oracle and look at it at `moments_s`, up to `until_s` after the start."""
-    oracle = replay(plan.arrivals, fleet.capacity_w, fleet.time_scale, (*moments_s, until_s), plan.drain)
+def oracle_result(
+    plan: RunPlan,
+    fleet: GridSize,
+    moments_s: Sequence[float],
+    until_s: float,
+    base_w: Sequence[Mapping[str, float]] = (),
+) -> OracleResult:
+    """Replay a plan through the oracle and look at it at `moments_s`, up to `until_s` after the start.
+
+    `base_w` has the base loads at these moments; without it there are none.
+    """
+    carried_w = [*base_w, base_w[-1]] if base_w else ()
+    oracle = replay(
+        plan.arrivals, fleet.capacity_w, fleet.time_scale, (*moments_s, until_s), plan.drain, carried_w
+    )
     samples = [
         FleetSample(
-            at_s, {each: _reading(load_w, fleet.capacity_w[each]) for each, load_w in loads_w.items()}
+            at_s,
+            {
+                each: _reading(load_w, fleet.capacity_w[each], base.get(each, 0.0))
+                for each, load_w in loads_w.items()
+            },
         )
-        for at_s, loads_w in zip(moments_s, oracle.loads_w, strict=False)
+        for at_s, loads_w, base in zip(
+            moments_s, oracle.loads_w, carried_w or itertools.repeat({}), strict=False
+        )
     ]
     peak = max((balance.fleet_utilization(sample) for sample in samples), default=None)
     return OracleResult(balance.balance_ratio(samples, until_s), peak, oracle.refused)
 
 
-def _reading(load_w: float, capacity_w: float) -> Reading:
-    """Return the reading of a substation of which only the load matters."""
-    return Reading(load_w, capacity_w, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0)
+def _reading(load_w: float, capacity_w: float, base_load_w: float) -> Reading:
+    """Return the reading of a substation of which only the loads matter."""
+    return Reading(load_w, capacity_w, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, base_load_w=base_load_w)

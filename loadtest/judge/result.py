@@ -14,6 +14,7 @@ from loadtest.record.latency import Latencies
 from loadtest.record.readings import FleetSample, Reading
 from loadtest.record.requests import Request, RequestOutcome
 from loadtest.record.stopped_sessions import StoppedSessions
+from loadtest.units import W_PER_KW
 
 NO_SLOT = "not sent: no slot was free in time"
 LATE_AFTER_MS = 50.0  # a request is late when it was sent so much later than intended
@@ -89,6 +90,7 @@ class Result:
     range: float | None
     range_highest: float | None
     fleet_peak_utilization: float | None
+    base_load_peak_kw: float | None
     commits_per_100_admissions: float | None
     overload_ws: float | None
     recomputed_excess_kw: float | None
@@ -119,6 +121,7 @@ class FleetFigures(TypedDict):
     """The figures of a Result that come from the substations, under its names."""
 
     balance_ratio: float | None
+    base_load_peak_kw: float | None
     commits_per_100_admissions: float | None
     counted_admitted: int | None
     energy_kwh: float | None
@@ -190,6 +193,9 @@ def _of_the_grid(measured: Measurements) -> FleetFigures:
         "range": balance.spread(whole, until_unix_s),
         "range_highest": balance.highest_spread(whole, until_unix_s),
         "fleet_peak_utilization": max((balance.fleet_utilization(sample) for sample in whole), default=None),
+        "base_load_peak_kw": max(
+            (balance.fleet_base_load_w(each) / W_PER_KW for each in whole), default=None
+        ),
         "commits_per_100_admissions": _commits_per_100(counted),
         "overload_ws": _total(counted, lambda each: each.overload_admission_ws),
         "energy_kwh": _total(counted, lambda each: each.energy_kwh),

@@ -47,7 +47,7 @@ class SubstationCounts:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SampledLoad:
-    """Load and utilization (load over capacity) of a substation, averaged over time, and at the peak."""
+    """Load and utilization (load and base load over capacity) of a substation, averaged over time, and at the peak."""
 
     capacity_kw: float
     load_average_kw: float

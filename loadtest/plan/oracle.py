@@ -5,7 +5,7 @@ among those that the car can use, that are not drained, and that have room; at e
 first by name. A car for which there is no room is refused and does not come back. Nothing takes time, and
 nothing is estimated. So the oracle shows the best that placing one car after the other can reach; it is not a proven optimum.
 
-Pure. Loads follow the same charging plan as in a substation. Rule: no load ever exceeds its capacity.
+Pure. Loads follow the same charging plan as in a substation. Rule: no load ever exceeds its capacity, with its base load.
 """
 
 import dataclasses
@@ -42,6 +42,7 @@ class _Fleet:
 
     def __init__(self, capacity_w: Mapping[str, float], time_scale: float, drain: Drain | None) -> None:
         self.load_w = dict.fromkeys(sorted(capacity_w), 0)
+        self.base_w: Mapping[str, float] = {}
         self._capacity_w = capacity_w
         self._time_scale = time_scale
         self._drain = drain
@@ -57,10 +58,13 @@ class _Fleet:
         """Place a car at its moment; returns its substation, None when it is refused."""
         self.advance(arrival.at_s)
         demand_w = arrival.charging().power_w
+        after_w = {
+            each: load_w + self.base_w.get(each, 0.0) + demand_w for each, load_w in self.load_w.items()
+        }
         fitting = [
-            ((load_w + demand_w) / self._capacity_w[each], each)
-            for each, load_w in self.load_w.items()
-            if self._takes(each, arrival) and load_w + demand_w <= self._capacity_w[each]
+            (watts / self._capacity_w[each], each)
+            for each, watts in after_w.items()
+            if self._takes(each, arrival) and watts <= self._capacity_w[each]
         ]
         if not fitting:
             return None
@@ -83,6 +87,7 @@ def replay(
     time_scale: float,
     moments_s: Sequence[float],
     drain: Drain | None = None,
+    base_w: Sequence[Mapping[str, float]] = (),
 ) -> Replay:
     """Place `arrivals`, which are in order of time, in an empty fleet.
 
@@ -92,6 +97,7 @@ def replay(
         time_scale: How many grid seconds pass in one second.
         moments_s: The moments of the loads, in rising order, in seconds after the start.
         drain: The substation that is drained, if one is.
+        base_w: The base loads by substation, one mapping for each moment, which holds from the moment before on.
 
     Returns:
         The loads at each moment, with the cars that arrive at it.
@@ -99,7 +105,8 @@ def replay(
     fleet = _Fleet(capacity_w, time_scale, drain)
     placed: list[str | None] = []
     loads_w = []
-    for moment_s in moments_s:
+    for number, moment_s in enumerate(moments_s):
+        fleet.base_w = base_w[number] if base_w else {}
         while len(placed) < len(arrivals) and arrivals[len(placed)].at_s <= moment_s:
             placed.append(fleet.place(arrivals[len(placed)]))
         fleet.advance(moment_s)

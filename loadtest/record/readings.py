@@ -24,10 +24,17 @@ class Reading:
     releases_w: tuple[tuple[float, float], ...] = ()  # (within so many seconds, watts freed by then)
     draining: bool = False
     stopped: int = 0  # sessions that were ended early by a stop
+    base_load_w: float = 0.0
+    paused: int = 0  # how many pauses of sessions began
 
     @property
     def utilization(self) -> float:
-        """Load over capacity."""
+        """Load and base load over capacity."""
+        return (self.load_w + self.base_load_w) / self.capacity_w
+
+    @property
+    def load_share(self) -> float:
+        """The load of the cars alone, over capacity."""
         return self.load_w / self.capacity_w
 
 

@@ -20,6 +20,8 @@ READ_SAMPLES = tuple(
         "commit_seconds_count",
         "releases_watts",
         "draining",
+        "base_load_watts",
+        "pauses_total",
     )
 )
 
@@ -32,7 +34,10 @@ def read_page(page: str, substation_id: str) -> Reading:
         for name, labels, value, *_ in family.samples:
             if labels.get("substation") != substation_id or not name.startswith(PREFIX):
                 continue
-            found[name.removeprefix(PREFIX), labels.get("outcome") or labels.get("cause") or ""] = value
+            found[
+                name.removeprefix(PREFIX),
+                labels.get("outcome") or labels.get("cause") or labels.get("change") or "",
+            ] = value
             if "within" in labels:
                 releases.append((float(labels["within"]), value))
     try:
@@ -59,4 +64,6 @@ def _reading(found: Mapping[tuple[str, str], float], releases: tuple[tuple[float
         releases_w=releases,
         draining=bool(found["draining", ""]),
         stopped=int(found["sessions_total", "stopped"]),
+        base_load_w=found.get(("base_load_watts", ""), 0.0),
+        paused=int(found.get(("pauses_total", "paused"), 0)),
     )

@@ -94,5 +94,6 @@ def _sample(sample: FleetSample) -> dict[str, Any]:
     return {
         "at_unix_s": sample.at_unix_s,
         "load_kw": {each: reading.load_w / W_PER_KW for each, reading in readings},
+        "base_load_kw": {each: reading.base_load_w / W_PER_KW for each, reading in readings},
         "capacity_kw": {each: reading.capacity_w / W_PER_KW for each, reading in readings},
     }

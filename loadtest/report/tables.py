@@ -100,6 +100,8 @@ def _lines(result: Result) -> Iterator[str]:
         f"peak {_figure(result.fleet_peak_utilization, '.1%')} of capacity, "
         f"{_figure(result.energy_kwh, '.0f')} kWh"
     )
+    base_load = f"up to {result.base_load_peak_kw:.0f} kW in all" if result.base_load_peak_kw else "none"
+    yield f"  base load: {base_load}"
     yield (
         f"  {_figure(result.commits_per_100_admissions, '.1f')} commits per 100 admissions, "
         f"{result.whole_samples} samples, {result.missed_readings} readings missed"

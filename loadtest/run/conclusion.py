@@ -85,5 +85,7 @@ def _oracle(sent: SendingResult) -> OracleResult | None:
     if not sent.size:
         return None
     measured, start_unix_s = sent.measured, sent.measured.from_unix_s
-    moments_s = [sample.at_unix_s - start_unix_s for sample in measured.whole()]
-    return oracle_result(sent.plan, sent.size, moments_s, measured.until_unix_s - start_unix_s)
+    whole = measured.whole()
+    moments_s = [sample.at_unix_s - start_unix_s for sample in whole]
+    base_w = [{each: reading.base_load_w for each, reading in sample.readings.items()} for sample in whole]
+    return oracle_result(sent.plan, sent.size, moments_s, measured.until_unix_s - start_unix_s, base_w)

@@ -56,9 +56,9 @@ def _obstacles(substation_urls: Mapping[str, str], sample: FleetSample) -> list[
         for each in substation_urls.keys() - sample.readings
     ]
     return sorted(silent) + [
-        f"{each} at {reading.utilization:.1%}"
+        f"{each} at {reading.load_share:.1%}"
         for each, reading in sample.readings.items()
-        if reading.utilization >= EMPTY_SHARE
+        if reading.load_share >= EMPTY_SHARE
     ]
 
 

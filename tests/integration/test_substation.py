@@ -4,8 +4,11 @@ import asyncio
 import dataclasses
 import math
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from tornado.web import Application
@@ -15,6 +18,7 @@ from balancer.fleet.scan import NAMES
 from balancer.substation_stream import Links
 from runtime import http
 from runtime.operator_token import OperatorToken
+from runtime.settings import load
 from substation.app import substation
 from substation.clock import GridClock
 from substation.contract import (
@@ -583,3 +587,46 @@ async def _say(grid: Grid, call: pb.Call) -> pb.Answer:
         answers = await stream.read()
         assert answers
         return answers.answers[0]
+
+
+@pytest.mark.gen_test
+async def test_readings_of_a_meter_need_the_token_and_what_is_none_is_refused(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("a" * 40)
+    token.chmod(0o600)
+    environ = {"BASE_LOAD": "meter", "BASE_LOAD_KW": "30", "OPERATOR_TOKEN_FILE": str(token)}
+    async with _metered(tmp_path, **environ) as (http, url):
+        headers = {"Authorization": "Bearer " + "a" * 40}
+        async with http.get(url) as reply:
+            shown = await reply.json()
+        assert shown == {"source": "meter", "base_load_kw": 30.0, "stale": True, "grid_time": "Monday 06:00"}
+        async with http.put(url, json={"kw": 20}) as reply:
+            assert reply.status == 401
+        async with http.put(url, json={"kw": 20}, headers=headers) as reply:
+            assert (reply.status, (await reply.json())["base_load_kw"]) == (200, 20.0)
+        async with http.put(url, json={"kw": -1, "w": 5}, headers=headers) as reply:
+            assert (reply.status, (await reply.json())["detail"]) == (
+                400,
+                "'w' is not a field of a reading; kw must be a number from 0 to 1000000",
+            )
+        async with http.get(url) as reply:
+            assert (await reply.json())["stale"] is False
+
+
+@pytest.mark.gen_test
+async def test_a_substation_that_plays_a_profile_takes_no_readings(tmp_path: Path) -> None:
+    async with _metered(tmp_path, BASE_LOAD="sample-3") as (http, url):
+        async with http.put(url, json={"kw": 20}) as reply:
+            assert reply.status == 400
+            assert "the source here is sample-3" in (await reply.json())["detail"]
+        async with http.get(url) as reply:
+            assert (await reply.json())["base_load_kw"] > 0
+
+
+@asynccontextmanager
+async def _metered(data: Path, **environ: str) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
+    """A substation, and the address of its base load; streams need the token, so there is none."""
+    port = str(free_port())
+    given = {"SUBSTATION_PORT": port, "SUBSTATION_STREAM_PORT": "0", "DATA_DIR": str(data), "TIME_SCALE": "1"}
+    async with substation(load(Settings, given | environ)), aiohttp.ClientSession() as http:
+        yield http, f"http://127.0.0.1:{port}/base-load"

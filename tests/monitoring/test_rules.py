@@ -27,6 +27,7 @@ REQUIRED = {
     "OverloadPredicted",
     "SubstationDown",
     "ReportsStale",
+    "BaseLoadStale",
     "LoadImbalance",
     "RefusalRateHigh",
     "NoHeadroom",

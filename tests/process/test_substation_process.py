@@ -11,7 +11,7 @@ import pytest
 
 from substation.contract import FindSession
 from tests.support.load import Load
-from tests.support.processes import ROOT, serving, started
+from tests.support.processes import HUNG_S, ROOT, serving, started
 from tests.support.sessions import place
 from tests.support.substation_app import ID, Grid
 
@@ -141,3 +141,57 @@ async def name(grid: Grid) -> str:
 async def journal(grid: Grid) -> str:
     (info,) = await grid.metrics("smartgrid_substation_info")
     return info.labels["journal"]
+
+
+async def put_base_load(grid: Grid, kw: float) -> None:
+    url = f"http://127.0.0.1:{grid.port}/base-load"
+    async with grid.http.put(url, json={"kw": kw}) as reply:
+        assert reply.status == 200, await reply.text()
+
+
+async def until_paused(grid: Grid, count: int) -> None:
+    """Wait until so many sessions are paused."""
+    async with asyncio.timeout(HUNG_S):
+        while await grid.value("smartgrid_substation_sessions_paused") != count:
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.gen_test
+async def test_sessions_that_a_base_load_paused_outlive_kill_9_and_charge_to_their_end(
+    tmp_path: Path,
+) -> None:
+    """At a hundredth of a real night: 44 kW, four cars of 11 kW, and houses that need 15 kW of them for a while."""
+    meter = {"BASE_LOAD": "meter", "BASE_LOAD_METER_S": "60", "CAPACITY_KW": "44", "TIME_SCALE": "100"}
+    ids = {}
+    async with serving(tmp_path, SUBSTATION_ID=ID, **meter) as (process, grid):
+        await put_base_load(grid, 0)
+        for key in "abcd":  # 400 s of grid time at full power: 4 s
+            ids[key] = (await grid.ask(place(key, seconds=400))).session.session_id
+        await put_base_load(grid, 15)
+        await until_paused(grid, 2)
+        before = {key: (await grid.ask(FindSession(ids[key]))).session for key in "cd"}
+        assert {session.paused_because for session in before.values()} == {"base_load"}
+        refused = await grid.ask(place("e", power_w=1))
+        assert refused.outcome == "refused"
+        await process.kill()
+    async with serving(tmp_path, SUBSTATION_ID=ID, **meter) as (_, grid):
+        assert (await grid.get("/base-load"))[1]["base_load_kw"] == 15, "as the journal knows it"
+        for key, session in before.items():
+            found = (await grid.ask(place(key, seconds=400))).session
+            assert (found.session_id, found.state) == (session.session_id, "paused")
+            assert (found.delivered_j, found.paused_since_unix_ms) == (
+                session.delivered_j,
+                session.paused_since_unix_ms,
+            )
+        await put_base_load(grid, 0)
+        await until_paused(grid, 0)
+        resumed = (await grid.ask(FindSession(ids["d"]))).session
+        assert resumed.expected_end_unix_ms > resumed.first_end_unix_ms == before["d"].expected_end_unix_ms
+        async with asyncio.timeout(HUNG_S):
+            while await grid.value("smartgrid_substation_sessions_active"):
+                await asyncio.sleep(0.05)
+        ended = [(await grid.ask(FindSession(each))).session for each in ids.values()]
+        assert [(each.state, each.delivered_j) for each in ended] == [("completed", 11_000 * 400)] * 4
+        overload = "smartgrid_substation_overload_watt_seconds_total"
+        assert await grid.value(overload, cause="admission") == 0
+        assert await grid.value(overload, cause="base_load") > 0

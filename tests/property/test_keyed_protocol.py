@@ -2,7 +2,7 @@
 
 The real balancer with its order book on the disk, real writers with real journals. Processes are killed and
 started, disks are exchanged and lost, links and pages are cut, wall clocks jump, substations are drained and
-given up. Whatever the seed:
+given up, base loads rise so that sessions are paused. Whatever the seed:
 
 - a key has one session, over all disks that were not given up;
 - a session that was told is on its disk;
@@ -104,6 +104,8 @@ class World:
             self.cut,
             self.cut,
             self.drain,
+            self.raise_base_load,
+            self.raise_base_load,
             self.jump,
             self.restart_balancer,
             self.give_up_alive,
@@ -159,6 +161,23 @@ class World:
         await asyncio.sleep(self.rng.uniform(0.2, 8))
         station.stream_cut = station.page_cut = False
         station.since_s = self.now_s
+
+    async def raise_base_load(self, station: Station) -> None:
+        """The base load rises for a while; the substation may be killed in mid-pause."""
+        station.transformer.watts = self.rng.choice((10, 30, 50, 70)) * KW
+        for look in range(self.rng.randint(2, 16)):
+            await asyncio.sleep(0.5)
+            station.follow()
+            self.seen["looks with paused sessions"] += bool(station.desk and station.report().paused)
+            if look and self.rng.random() < 0.1:
+                await self.crash(station)
+        station.transformer.watts = 0
+
+    async def look_at_base_loads(self) -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            for station in self.stations:
+                station.follow()
 
     async def drain(self, station: Station) -> None:
         for on in (True, False):
@@ -232,11 +251,13 @@ def test_a_key_has_one_session_and_one_answer_whatever_goes_wrong(tmp_path: Path
     async def run(rng: random.Random) -> None:
         world = World(tmp_path, rng)
         clients = [asyncio.create_task(world.client(number)) for number in range(CARS)]
+        looking = asyncio.create_task(world.look_at_base_loads())
         await asyncio.gather(world.trouble(), *clients)
         world.check()
         assert len(world.told) > CARS / 2
         await world.settle()
         world.check()
+        looking.cancel()
         await world.balancer.kill()
         for station in world.stations:
             station.kill()

@@ -314,3 +314,30 @@ def test_a_page_with_other_samples_or_in_another_order_has_no_layout() -> None:
     for other in (page + b"up 1.0\n", b"\n".join(reversed(page.split(b"\n")))):
         samples = scan(other)
         assert page_layout(other, samples, page_reading(samples)) is None
+
+
+SINCE = "base_load_watts|owed_watts|sessions_paused"
+
+
+@given(first=reports(), other=reports(), address=TEXT)
+def test_the_page_of_a_substation_without_a_base_load_is_read_as_with_none(
+    first: Report, other: Report, address: str
+) -> None:
+    """Substations of an earlier version are polled, too."""
+
+    def earlier(report: Report) -> bytes:
+        lines = real_page(report, address).split(b"\n")
+        return b"\n".join(
+            line for line in lines if not re.match(rf"smartgrid_substation_({SINCE})\{{".encode(), line)
+        )
+
+    def without(report: Report) -> PageReading:
+        return PageReading(dataclasses.replace(report, base_load_w=0, owed_w=0, paused=0), address)
+
+    other = dataclasses.replace(other, substation_id=first.substation_id, journal_id=first.journal_id)
+    samples = scan(earlier(first))
+    assert page_reading(samples) == page_reading(parse(earlier(first))) == without(first)
+    layout = page_layout(earlier(first), samples, page_reading(samples))
+    assert layout
+    assert layout.read(earlier(other)) == without(other)
+    assert layout.read(real_page(other, address)) is None, "it has been updated: its page is read anew"

@@ -13,11 +13,27 @@ from substation.journal import Journal
 from substation.machine_clock import MachineClock
 from substation.metrics import WriterMetrics
 from substation.station import resume
+from substation.tasks import FollowBaseLoad
 from substation.writer import Request, Writer
 from tests.support.sessions import UNIX_MS
 
 NO_PAGE_LIMIT = 2**31 - 2
 SUBSTATION = "substation-1"
+
+
+class Transformer:
+    """A base load that the test sets."""
+
+    name = "test"
+
+    def __init__(self) -> None:
+        self.watts = 0
+
+    def watts_at(self, grid_ms: int) -> int:
+        return self.watts
+
+    def stale_at(self, grid_ms: int) -> bool:
+        return False
 
 
 class Desk:
@@ -31,6 +47,7 @@ class Desk:
         *,
         name: str = SUBSTATION,
         now_s: float = 1000.0,
+        transformer: Transformer | None = None,
     ) -> None:
         self.name = name
         self.monotonic_s = now_s
@@ -40,6 +57,7 @@ class Desk:
         self.count = path.with_name(f"{path.name}-commits")
         self.accept_loss = False
         self.scale = scale
+        self.transformer = transformer or Transformer()
         self.start()
 
     def start(self) -> None:
@@ -48,7 +66,7 @@ class Desk:
         self.journal = Journal(self.path, self.name, unix_ms, accept_loss=self.accept_loss)
         moment = self.journal.station().moment
         self.clock = GridClock.resume(moment, unix_ms, self.monotonic_s, self.scale)
-        self.ledger = resume(self.journal, self.capacity_w, self.clock.start_ms)
+        self.ledger = resume(self.journal, self.capacity_w, self.clock.start_ms, self.transformer)
         metrics = WriterMetrics(CollectorRegistry(), self.name)
         self.writer = Writer(
             self.journal,
@@ -56,6 +74,7 @@ class Desk:
             self.clock,
             metrics,
             MachineClock(lambda: self.monotonic_s, lambda: self.unix_s),
+            self.transformer,
         )
 
     @property
@@ -65,6 +84,10 @@ class Desk:
     def pass_time(self, wall_s: float) -> None:
         self.monotonic_s += wall_s
         self.unix_s += wall_s
+
+    def follow(self) -> None:
+        """Look at the base load, as the service does twice a second."""
+        self.commit([Request(FollowBaseLoad())])
 
     def ask(self, *commands: Command) -> list[SubstationAnswer]:
         """Commit a batch of commands; none is too late."""

@@ -39,6 +39,7 @@ class Grid:
             "SUBSTATION_STREAM_PORT": str(first + 6),
             "CONSOLE_PORT": str(first + 9),
             "PROMETHEUS_PORT": "0",
+            "BASE_LOAD": "off",  # but in tests that are about it
             "RUNS_DIR": str(data / "runs"),
             **environment,
         }

@@ -34,7 +34,7 @@ from runtime.coalescer import LinkLost
 from substation import contract as substation
 from substation.plan import Plan
 from substation.writer import Request
-from tests.support.desk import Desk
+from tests.support.desk import Desk, Transformer
 from tests.support.sessions import UNIX_MS
 from tests.support.virtual_time import START_S, Process
 
@@ -65,6 +65,7 @@ class Station:
         self.disk = 0
         self.disks: dict[int, str] = {}  # journal ids of those that were used and still exist
         self.destroyed: list[str] = []  # sessions that were on disks that do not exist any more
+        self.transformer = Transformer()
         self._folder = folder / name
         self._capacity_w = capacity_w
         self._seq = itertools.count(1)
@@ -113,6 +114,12 @@ class Station:
         (answer,) = self.desk.commit([Request(command, until_s)])
         return answer
 
+    def follow(self) -> None:
+        """Look at the base load, as a substation that runs does twice a second."""
+        if self.desk and (self.transformer.watts or self.desk.ledger.sessions.paused):
+            self._tick(self.desk)
+            self.desk.follow()
+
     def report(self) -> substation.Report:
         assert self.desk
         self._tick(self.desk)
@@ -129,12 +136,16 @@ class Station:
             curve.releases_at(now_ms, 1.0),
             curve.sessions_at(now_ms),
             self._capacity_w,
+            base_load_w=self.transformer.watts,
+            owed_w=curve.owed_w,
+            paused=len(curve.paused),
         )
 
     def _open(self, disk: int) -> Desk:
         now_s = asyncio.get_running_loop().time()
         self._folder.mkdir(parents=True, exist_ok=True)
-        desk = Desk(self._folder / f"{disk}.sqlite", self._capacity_w, name=self.name, now_s=now_s)
+        path = self._folder / f"{disk}.sqlite"
+        desk = Desk(path, self._capacity_w, name=self.name, now_s=now_s, transformer=self.transformer)
         desk.journal._store.run("PRAGMA synchronous = OFF")  # nothing here pulls the plug
         return desk
 

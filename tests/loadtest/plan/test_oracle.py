@@ -71,6 +71,16 @@ def test_it_places_as_a_plain_search_does_and_never_above_a_capacity(
     assert seen.refused == placed.count(None)
 
 
+def test_it_counts_the_base_load_of_each_moment() -> None:
+    """Of two substations of 50 kW, one has a base load at first and the other later."""
+    cars = [Arrival(at_s, f"EV-{at_s}", 200.0, 11.0, 0) for at_s in (0.0, 1.0, 2.0, 3.0, 4.0)]
+    base_w = [{"a": 30_000.0, "b": 0.0}] * 2 + [{"a": 0.0, "b": 30_000.0}] * 3
+    seen = replay(cars, {"a": 50_000.0, "b": 50_000.0}, SCALE, [0.0, 1.0, 2.0, 3.0, 4.0], None, base_w)
+    assert seen.placed == ("b", "b", "a", "a", "a")
+    full = replay(cars, {"a": 50_000.0}, SCALE, [4.0], None, [{"a": 39_001.0}])
+    assert full.placed == (None,) * 5
+
+
 def highest(where: tuple[str, ...], demands_w: list[int]) -> int:
     return max(sum(w for w, at in zip(demands_w, where, strict=True) if at == each) for each in "abc")
 

@@ -1,14 +1,64 @@
 """What the API shows of a session."""
 
+import dataclasses
 import re
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.session_json import iso, reserved
+from gateway.callers import Caller
+from gateway.session_json import admitted_json, iso, reserved, session_json
 from substation.contract import LAST_UNIX_MS, Session, SessionState
 from substation.plan import Plan
+
+STARTED_MS, HOUR_MS = 1_700_000_000_000, 3_600_000
+PAUSED = Session(
+    "s-1.x",
+    "s-1",
+    "car",
+    SessionState.PAUSED,
+    Plan(11_000 * 3600, 11_000, taper=False),
+    5_000_000,
+    STARTED_MS,
+    STARTED_MS + 3 * HOUR_MS,
+    paused_since_unix_ms=STARTED_MS + HOUR_MS // 2,
+    paused_because="base_load",
+    pauses_ms=90_000,
+    first_end_unix_ms=STARTED_MS + HOUR_MS,
+)
+
+
+def test_a_paused_session_says_since_when_and_why_and_its_201_never_changes() -> None:
+    first = dataclasses.replace(
+        PAUSED,
+        state=SessionState.CHARGING,
+        expected_end_unix_ms=PAUSED.first_end_unix_ms,
+        paused_since_unix_ms=0,
+        paused_because="",
+        pauses_ms=0,
+        first_end_unix_ms=0,
+    )
+    caller = Caller("anonymous")
+    assert admitted_json(PAUSED, caller) == admitted_json(first, caller)
+    shown, before = session_json(PAUSED, caller), session_json(first, caller)
+    assert (before["paused_since"], before["paused_because"], before["paused_minutes"]) == (None, None, 0)
+    assert (shown["state"], shown["paused_because"], shown["paused_minutes"]) == ("paused", "base_load", 1.5)
+    assert shown["paused_since"] == iso(STARTED_MS + HOUR_MS // 2)
+    assert (before["expected_end"], shown["expected_end"]) == (
+        iso(STARTED_MS + HOUR_MS),
+        iso(STARTED_MS + 3 * HOUR_MS),
+    )
+
+
+def test_what_is_reserved_ends_with_a_pause_and_lies_later_after_one() -> None:
+    began, until = reserved(PAUSED)
+    assert (began, until) == ((STARTED_MS, 11_000), (STARTED_MS + HOUR_MS // 2, 0))
+    resumed = dataclasses.replace(
+        PAUSED, state=SessionState.CHARGING, paused_since_unix_ms=0, paused_because=""
+    )
+    assert reserved(resumed) == [(STARTED_MS, 11_000), (STARTED_MS + 3 * HOUR_MS, 0)]
+
 
 ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 

@@ -209,7 +209,7 @@ class TableRow {
     attribute(this.node, "data-stale", row.stale ? "" : null);
     text(this.shape, shape);
     text(this.word, shape ? ` ${words}` : words); // with a space, so that it is copied and read correctly
-    const share = row.capacity_kw ? row.load_kw / row.capacity_kw : 0;
+    const share = row.capacity_kw ? (row.load_kw + (row.base_load_kw ?? 0)) / row.capacity_kw : 0;
     this.fill.style.setProperty("width", `${(Math.min(Math.max(share, 0), BAR_SPAN) / BAR_SPAN * 100).toFixed(1)}%`);
     text(this.load, `${kw(row.load_kw).replace(" kW", "")} of ${kw(row.capacity_kw)}`);
     text(this.figures.headroom, kw(row.headroom_kw));

@@ -4,9 +4,10 @@ export const NEAR = 0.95; // of the limit
 const DEAD_BAND = 0.02; // a row does not move for less utilization than this
 const NORMAL = 9;
 
-const over = (row) => row.load_kw > row.capacity_kw + 0.05;
+const carried = (row) => row.load_kw + (row.base_load_kw ?? 0);
+const over = (row) => carried(row) > row.capacity_kw + 0.05;
 /** Whether a load is near its limit, but not above it, and can still rise because cars are sent there. */
-const near = (row) => !over(row) && !row.left_out && row.load_kw > row.capacity_kw * NEAR;
+const near = (row) => !over(row) && !row.left_out && carried(row) > row.capacity_kw * NEAR;
 
 // rank, level, shape, word, meaning and what to do
 const CONDITIONS = [
