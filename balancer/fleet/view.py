@@ -49,6 +49,9 @@ class Policy(Protocol):
     def reason(self, chosen: str, demand: Demand) -> str:
         """Return in words why a candidate was chosen."""
 
+    def doubt(self, now_s: float) -> str:
+        """Return in words why no policy can go by forecasts now; '' when one can."""
+
 
 class Hold:
     """Power that counts as outstanding at a substation until the hold is closed, or its context left."""

@@ -50,8 +50,8 @@ def by_forecast(late: int = 0) -> Admission:
 
     def room(world: World, number: int, now_ms: int) -> Room:
         slot = max(now_ms // SLOT_MS - late, world.first_slot)
-        steps = world.forecasts[number][slot - world.first_slot]
-        return Room(BaseLoadOutlook(slot * SLOT_MS, tuple(round(step.p90) for step in steps)))
+        upper = world.forecasts[number][slot - world.first_slot].upper
+        return Room(BaseLoadOutlook(slot * SLOT_MS, tuple(map(round, upper))))
 
     return room
 

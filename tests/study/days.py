@@ -10,11 +10,13 @@ import datetime as dt
 import functools
 import gzip
 import random
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from balancer.forecast.calendar_days import SLOT_MS, SLOTS, WEEK, slot_of
-from balancer.forecast.model import SeriesModel, Step
+from balancer.forecast.model import SeriesModel
 from substation.plan import Plan
 
 DATA = Path(__file__).parents[1] / "data" / "base_load_2016.csv.gz"
@@ -71,6 +73,14 @@ REGIMES: dict[str, tuple[Kind, ...]] = {
 }
 
 
+class Made(NamedTuple):
+    """A forecast in watts by the quarter hour, and whether the ones before it were better than persistence."""
+
+    mean: "array[float]"
+    upper: "array[float]"  # 90 % of values lie below
+    good: bool
+
+
 class World:
     """Some days of `count` substations; the same for the same seed. Days in `wrong` have the base load 12 h too early."""
 
@@ -107,15 +117,17 @@ class World:
         self.end_slot = LEARNED + days * SLOTS
 
     @functools.cached_property
-    def forecasts(self) -> list[list[list[Step]]]:
+    def forecasts(self) -> list[list[Made]]:
         """By substation and quarter hour since `first_slot`: the forecast that was made with the one before."""
         return [self._forecasts(course) for course in self.base_w]
 
-    def _forecasts(self, course: Sequence[float]) -> list[list[Step]]:
-        model, found = SeriesModel(), list[list[Step]]()
+    def _forecasts(self, course: Sequence[float]) -> list[Made]:
+        model, found = SeriesModel(), list[Made]()
         for slot in range(self.end_slot):
             if slot >= self.first_slot:
-                found.append(model.forecast(STEPS))
+                steps = model.forecast(STEPS)
+                mean, upper = (array("f", column) for column in list(zip(*steps, strict=True))[1::2])
+                found.append(Made(mean, upper, model.skill.good))
             model.observe(slot, course[slot])
         return found
 

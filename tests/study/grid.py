@@ -17,7 +17,6 @@ from balancer.placing.policies import PolicySwitch
 from balancer.placing.predictive.choice import ForecastChoice, Outlook
 from balancer.placing.predictive.grid_time import GridTime
 from balancer.placing.predictive.peaks import BaseForecast
-from balancer.placing.predictive.skill import ForecastSkill
 from substation.contract import Place, Report, SubstationOutcome
 from substation.curve import Usage
 from substation.ledger import Ledger
@@ -122,7 +121,6 @@ class Grid:
         assert self.view.policy.use(policy)
         self._oracle = oracle
         self._admission = admission
-        self._skills = [ForecastSkill() for _ in self.stations]
         self._time = GridTime(0, 0.0, SCALE)
         self._slot = world.first_slot - 1
         self._placed = self._refused = self._by_forecast = 0
@@ -141,16 +139,12 @@ class Grid:
 
     def _learn(self, slot: int) -> None:
         """Take the forecasts that were made when the quarter hour before `slot` was finished."""
-        forecasts = {}
-        for number, (name, skill) in enumerate(zip(self.stations, self._skills, strict=True)):
-            base_w, at = self.world.base_w[number], slot - self.world.first_slot
-            made = self.world.forecasts[number][at]
-            ahead = (
-                tuple(base_w[slot : slot + len(made)]) if self._oracle else tuple(step.mean for step in made)
-            )
-            forecasts[name] = BaseForecast(slot, ahead)
-            skill.learn(slot - 1, base_w[slot - 1], forecasts[name])
-        bad = [name for name, skill in zip(self.stations, self._skills, strict=True) if not skill.good]
+        world, forecasts, bad = self.world, {}, []
+        for number, name in enumerate(self.stations):
+            made = world.forecasts[number][slot - world.first_slot]
+            known = world.base_w[number][slot : slot + len(made.mean)]
+            forecasts[name] = BaseForecast(slot, tuple(known if self._oracle else made.mean))
+            bad += [] if made.good or self._oracle else [name]
         self.choice.show(Outlook(self._time, forecasts, frozenset(bad)))
 
     def _arrive(self, key: str, car: Car) -> None:
