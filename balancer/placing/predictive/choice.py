@@ -16,7 +16,7 @@ from typing import Protocol
 
 from balancer.fleet.member import Candidate, Demand, Member
 from balancer.placing.predictive.grid_time import GridTime, clock_label
-from balancer.placing.predictive.peaks import BaseForecast, Peaks, last_slot, peak
+from balancer.placing.predictive.peaks import BaseForecast, Peaks, last_slot
 
 NOW_SHARE = 0.25
 DISTRUSTED_SHARE = 1 / 3  # of the fleet: with so many that have no good forecast, the forecasts are not used
@@ -76,21 +76,22 @@ class ForecastChoice:
         The load now is a bound: the peak is not below it. So most candidates of a large fleet are passed over without
         a look at their peaks. The outlook must have the grid's time.
         """
-        time = self._time
-        slot, power_w = time.slot_at(demand.now_s), demand.power_w
-        if slot != self._slot:
-            self._slot = slot
-            self._peaks.clear()
-        count = last_slot(time, demand.now_s + time.wall_s(demand.stay_ms)) - slot
-        lowest, equal, members = math.inf, list[str](), self._members
+        count, power_w = self._steps(demand), demand.power_w
+        bound, lowest, equal = 1 + NOW_SHARE, math.inf, list[str]()
+        known = self._peaks.get
+        # Each decision runs this loop over much of the fleet, so it does little.
         for utilization, name in candidates:
-            if utilization * (1 + NOW_SHARE) > lowest:
+            if utilization * bound > lowest:
                 continue
-            member = members[name]
             highest = utilization
             if count > 0:
-                peak_w = self._peak_w(name, member, count) + member.outstanding_w + power_w
-                highest = max(highest, peak_w / member.report.capacity_w)
+                peaks = known(name)
+                if peaks is None or peaks.report is not peaks.member.report:
+                    peaks = self._fresh(name)
+                watts = peaks.watts
+                peak_w = watts[count - 1] if count <= len(watts) else peaks.until(count)
+                share = (peak_w + peaks.member.outstanding_w + power_w) / peaks.capacity_w
+                highest = max(highest, share)
             cost = highest + NOW_SHARE * utilization
             if cost <= lowest and usable(name):
                 equal = [*equal, name] if cost == lowest else [name]
@@ -99,26 +100,36 @@ class ForecastChoice:
 
     def explain(self, name: str, demand: Demand) -> str:
         """Return the expected peak of a substation with a car in words, such as `peak 91 % at 18:30`."""
-        time, member = self._time, self._members[name]
-        until_s = demand.now_s + time.wall_s(demand.stay_ms)
-        found = peak(member, self.outlook.forecasts.get(name), time, demand.now_s, until_s)
-        share = (found.watts + demand.power_w) / member.report.capacity_w
-        return f"peak {share:.0%} {'now' if found.slot is None else f'at {clock_label(found.slot)}'}".replace(
-            "%", " %"
-        )
+        member = self._members[name]
+        highest_w, when = member.estimate_w(demand.now_s), "now"
+        if (count := self._steps(demand)) > 0:
+            peaks = self._fresh(name)
+            if (peak_w := peaks.until(count) + member.outstanding_w) > highest_w:
+                highest_w, when = peak_w, f"at {clock_label(peaks.slots[count - 1])}"
+        share = (highest_w + demand.power_w) / member.report.capacity_w
+        return f"peak {share * 100:.0f} % {when}"
+
+    def _steps(self, demand: Demand) -> int:
+        """Return how many quarter hours start during a stay; those of the past are dropped."""
+        time = self._time
+        slot = time.slot_at(demand.now_s)
+        if slot != self._slot:
+            self._slot = slot
+            self._peaks.clear()
+        return last_slot(time, demand.now_s + time.wall_s(demand.stay_ms)) - slot
 
     @property
     def _time(self) -> GridTime:
         assert self.outlook.time, "asked before the grid's time is known"
         return self.outlook.time
 
-    def _peak_w(self, name: str, member: Member, count: int) -> float:
+    def _fresh(self, name: str) -> Peaks:
+        """Return the peaks by the newest report, computed as far as they were asked for."""
         peaks = self._peaks.get(name)
-        if peaks is None or peaks.report is not member.report:
-            peaks = Peaks(member, self.outlook.forecasts.get(name), self._time, self._slot + 1)
-            self._peaks[name] = peaks
-        watts = peaks.watts
-        return watts[count - 1] if count <= len(watts) else peaks.until(count)
+        if peaks is None or peaks.report is not peaks.member.report:
+            forecast = self.outlook.forecasts.get(name)
+            peaks = self._peaks[name] = Peaks(self._members[name], forecast, self._time, self._slot + 1)
+        return peaks
 
     def _without_good_forecast(self, slot: int) -> int:
         """Return how many members have none for the next quarter hour, or one that is distrusted."""

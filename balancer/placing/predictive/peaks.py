@@ -6,7 +6,6 @@ reading.
 """
 
 import dataclasses
-from typing import NamedTuple
 
 from balancer.fleet.member import Member, released_w
 from balancer.placing.predictive.grid_time import GridTime
@@ -29,20 +28,24 @@ class BaseForecast:
         return 0 <= slot - self.first_slot < len(self.watts)
 
 
-class Peak(NamedTuple):
-    """A highest load in watts, and the quarter hour at whose start it is reached; None for this moment."""
-
-    watts: float
-    slot: int | None
-
-
 class Peaks:
     """The peaks of one substation from the quarter hour `first_slot` on, by one report and one forecast.
 
-    `watts` has the peak of the first quarter hour, of the first two, and so on, as far as one was asked for.
+    `watts` has the peak of the first quarter hour, of the first two, and so on, as far as one was asked for; `slots` has the
+    quarter hours in which these are reached. What is on its way does not count.
     """
 
-    __slots__ = ("_forecast", "_received_s", "_time", "first_slot", "report", "watts")
+    __slots__ = (
+        "_forecast",
+        "_received_s",
+        "_time",
+        "capacity_w",
+        "first_slot",
+        "member",
+        "report",
+        "slots",
+        "watts",
+    )
 
     def __init__(
         self,
@@ -52,19 +55,24 @@ class Peaks:
         first_slot: int,
     ) -> None:
         """Without a forecast, the base load counts as it is now."""
+        self.member = member
         self.report: Report = member.report
+        self.capacity_w = member.report.capacity_w
         self.first_slot = first_slot
         self.watts: list[float] = []
+        self.slots: list[int] = []
         self._received_s = member.received_s
         self._forecast = forecast
         self._time = time
 
     def until(self, count: int) -> float:
         """Return the peak of the first `count` quarter hours, at least one."""
-        watts = self.watts
+        watts, slots = self.watts, self.slots
         for slot in range(self.first_slot + len(watts), self.first_slot + count):
             load_w = self.load_w(slot)
-            watts.append(max(load_w, watts[-1]) if watts else load_w)
+            higher = not watts or load_w > watts[-1]
+            watts.append(load_w if higher else watts[-1])
+            slots.append(slot if higher else slots[-1])
         return watts[count - 1]
 
     def load_w(self, slot: int) -> float:
@@ -73,17 +81,6 @@ class Peaks:
         base_w = self._forecast.at(slot) if self._forecast else report.base_load_w
         freed_w = released_w(report.releases_w, self._time.start_s(slot) - self._received_s)
         return base_w + report.load_w + report.owed_w - freed_w
-
-
-def peak(member: Member, forecast: BaseForecast | None, time: GridTime, now_s: float, until_s: float) -> Peak:
-    """Return the peak from a moment up to another, with what is on its way: the plain evaluation, of every step."""
-    peaks = Peaks(member, forecast, time, time.slot_at(now_s) + 1)
-    highest = Peak(member.estimate_w(now_s), None)
-    for slot in range(peaks.first_slot, last_slot(time, until_s) + 1):
-        load_w = peaks.load_w(slot) + member.outstanding_w
-        if load_w > highest.watts:
-            highest = Peak(load_w, slot)
-    return highest
 
 
 def last_slot(time: GridTime, until_s: float) -> int:

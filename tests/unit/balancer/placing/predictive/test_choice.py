@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from balancer.fleet.member import Demand
+from balancer.fleet.member import Demand, released_w
 from balancer.placing.policies import PolicySwitch
 from balancer.placing.predictive.choice import NOW_SHARE, ForecastChoice, Outlook
 from balancer.placing.predictive.grid_time import GridTime
-from balancer.placing.predictive.peaks import BaseForecast, peak
+from balancer.placing.predictive.peaks import BaseForecast
 from substation.contract import RELEASES_WITHIN_S, Report
 from tests.unit.balancer.fleets import KW, Fleet, releases, report, url
 
@@ -188,11 +188,17 @@ def test_the_choice_is_that_of_a_full_look_whatever_came_before(
 
 
 def full_cost(fleet: Fleet, chosen: ForecastChoice, name: str, demand: Demand) -> float:
-    """The cost by a look at every quarter hour of the stay."""
+    """The cost by a look at every quarter hour of the stay, and at this moment."""
     member, until_s = fleet.roster.members[name], demand.now_s + demand.stay_ms / 1000 / SCALE
-    highest = peak(member, chosen.outlook.forecasts[name], AT_18, demand.now_s, until_s)
+    seen, ahead = member.report, chosen.outlook.forecasts[name]
     now_w = member.estimate_w(demand.now_s)
-    return (highest.watts + demand.power_w + NOW_SHARE * (now_w + demand.power_w)) / member.report.capacity_w
+    loads = [now_w]
+    for slot in range(FIRST, FIRST + 400):
+        start_s = (slot - FIRST) * 15.0
+        if demand.now_s < start_s < until_s:
+            freed_w = released_w(seen.releases_w, start_s - member.received_s)
+            loads.append(ahead.at(slot) + seen.load_w + seen.owed_w - freed_w + member.outstanding_w)
+    return (max(loads) + demand.power_w + NOW_SHARE * (now_w + demand.power_w)) / seen.capacity_w
 
 
 def shown(name: str, load_kw: int, seq: int) -> Report:
