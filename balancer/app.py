@@ -24,6 +24,7 @@ from balancer.fleet.poller import Poller
 from balancer.fleet.readiness import lacking
 from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
+from balancer.forecast.forecaster import Forecaster
 from balancer.forecast.recorder import Reading, reading_of
 from balancer.forecast.service import forecasting
 from balancer.metrics import BalancerMetrics, show_rushhour
@@ -36,6 +37,8 @@ from balancer.placing.decisions import Decisions
 from balancer.placing.handlers import DecisionsHandler
 from balancer.placing.placement import Placement
 from balancer.placing.policies import PolicySwitch
+from balancer.placing.predictive.choice import ForecastChoice
+from balancer.placing.predictive.outlooks import OutlookKeeper
 from balancer.placing.seating.seats import Seats
 from balancer.placing.seating.waiting_room import WaitingRoom
 from balancer.placing.vehicles import OneSession, VehicleAsker
@@ -64,6 +67,7 @@ class Parts:
     decommissioned: DecommissionedJournals
     view: View
     links: Links
+    forecast_choice: ForecastChoice
 
 
 @asynccontextmanager
@@ -78,6 +82,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         forecast = await stack.enter_async_context(
             forecasting(settings.data, lambda: _readings(parts.view), settings.poll_s)
         )
+        _follow_forecasts(stack, parts, forecast.forecaster, settings.poll_s)
         arrived = forecast.recorder.arrived
         seats = Seats(parts.view, Decisions(), WaitingRoom(settings.most_waiting), arrived=arrived)
         parts.registry.register(FleetCollector(parts.view, seats.room, seats.promised_returns.kept_w))
@@ -117,8 +122,9 @@ async def _parts(
     roster = Roster(settings.poll_s, book.book_id)
     links = Links(roster, metrics.batched, operator_token.field(token))
     stack.push_async_callback(links.close)
-    view = View(roster, links.up, PolicySwitch(random.Random()))  # noqa: S311 - ties
-    return Parts(registry, metrics, book, DecommissionedJournals(), view, links)
+    choice = ForecastChoice(roster.members)
+    view = View(roster, links.up, PolicySwitch(random.Random(), choice))  # noqa: S311 - ties
+    return Parts(registry, metrics, book, DecommissionedJournals(), view, links, choice)
 
 
 def _readings(view: View) -> list[Reading]:
@@ -126,6 +132,19 @@ def _readings(view: View) -> list[Reading]:
     now_s, roster = time.monotonic(), view.roster
     fresh = (m.report for m in roster.members.values() if now_s - m.received_s < roster.recent_s)
     return [reading for report in fresh if (reading := reading_of(report))]
+
+
+def _follow_forecasts(stack: AsyncExitStack, parts: Parts, forecaster: Forecaster, every_s: float) -> None:
+    """Show the policies the newest forecasts, again and again, until `stack` ends."""
+    members = parts.view.roster.members
+    keeper = OutlookKeeper(members, forecaster.forecast, forecaster.good, parts.forecast_choice)
+
+    async def refresh() -> None:
+        while True:
+            keeper.refresh()
+            await asyncio.sleep(every_s)
+
+    stack.callback(asyncio.create_task(refresh()).cancel)
 
 
 def _discover(

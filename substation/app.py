@@ -42,9 +42,10 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         )
         stack.callback(journal.close)
         known = journal.station()
-        clock = GridClock.resume(known.moment, unix_ms, time.monotonic(), settings.time_scale)
+        scale, day_starts_ms = settings.time_scale, settings.day_starts_ms
+        clock = GridClock.resume(known.moment, unix_ms, time.monotonic(), scale, day_starts_ms)
         options = settings.base_load_options
-        carried = base_load(options, slot.substation_id, settings.time_scale, known.base_load_w)
+        carried = base_load(options, slot.substation_id, scale, known.base_load_w)
         registry = await stack.enter_async_context(exposition.measured("substation"))
         metrics = WriterMetrics(registry, slot.substation_id)
         station = Station(journal, settings.capacity_w, clock, metrics, carried)

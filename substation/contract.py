@@ -1,9 +1,6 @@
 """The commands that a substation takes, and its answers and reports.
 
-Pure.
-
-Watts, joules and milliseconds are whole numbers. `_ms` alone is grid time; `unix_ms` and
-`remaining_ms` are wall time.
+Pure. Watts, joules and milliseconds are whole numbers. `_ms` alone is grid time; `unix_ms` and `remaining_ms` are wall time.
 """
 
 import dataclasses
@@ -165,9 +162,9 @@ Command = Place | Withdraw | Settle | StopSession | FindSession | ListSessions |
 class Session:
     """One car charging. `ended_unix_ms` is 0 until it ends; it belongs to `caller`.
 
-    While it is paused, `paused_since_unix_ms` and `paused_because` say so, and its end will be later than
-    expected by the length of the pause. `pauses_ms` is how long all its earlier pauses lasted, in grid time;
-    `first_end_unix_ms` is the end that was expected before these moved it, 0 if none did.
+    While it is paused, `paused_since_unix_ms` and `paused_because` say so, and its end will be later by the length of the
+    pause. `pauses_ms` is how long all its earlier pauses lasted, in grid time; `first_end_unix_ms` is the end that was
+    expected before these moved it, 0 if none did.
     """
 
     session_id: str
@@ -220,8 +217,8 @@ class Report:
 
     `capacity_w` is the limit now, `rated_w` what it is when not derated; `releases_w` are cumulative
     watts by RELEASES_WITHIN_S. `book_id` is the only order book whose requests are accepted, '' for any; a page does not have it.
-    `load_w` is what charging sessions reserve, `base_load_w` what the transformer carries besides them; `owed_w` is what the
-    `paused` ones of the `sessions` will reserve when they resume.
+    `load_w` is what charging sessions reserve, `base_load_w` what the transformer carries besides; `owed_w` is what the `paused`
+    ones of the `sessions` will reserve when they resume. `calendar_s` is grid time since a Monday, 00:00; 0: not told.
     """
 
     substation_id: str
@@ -238,6 +235,7 @@ class Report:
     base_load_w: int = 0
     owed_w: int = 0
     paused: int = 0
+    calendar_s: int = 0
 
     @property
     def taken_w(self) -> int:
@@ -267,6 +265,7 @@ def report_fault(report: Report, unix_s: float) -> str:
         "rated capacity": (report.rated_w, 1, MOST_W),
         "capacity": (report.capacity_w, 1, report.rated_w),
         "sessions": (report.sessions, 0, MOST_COUNT),
+        "calendar time": (report.calendar_s, 0, MOST_COUNT),
         "base load": (report.base_load_w, 0, MOST_W),
         "owed power": (report.owed_w, 0, MOST_W),
         "paused sessions": (report.paused, 0, report.sessions),

@@ -92,9 +92,10 @@ class Curve:
 
     def releases_at(self, now_ms: int, time_scale: float) -> tuple[int, ...]:
         """Return the release schedule at a grid time: cumulative watts by RELEASES_WITHIN_S."""
-        gone_w = self.releases.freed_by(now_ms)
-        ahead = (now_ms + within * time_scale * MS_PER_S for within in RELEASES_WITHIN_S)
-        return tuple(self.releases.freed_by(moment) - gone_w for moment in ahead)
+        scale = time_scale * MS_PER_S
+        moments_ms = [now_ms, *[now_ms + within * scale for within in RELEASES_WITHIN_S]]
+        gone_w, *freed_w = self.releases.freed_by_each(moments_ms)
+        return tuple([by_then_w - gone_w for by_then_w in freed_w])
 
     def draw_at(self, now_ms: int) -> float:
         """Return the watts that the cars draw at a grid time; at most the load."""

@@ -4,6 +4,7 @@ Pure: time comes as grid milliseconds, the base load in watts, randomness as a t
 Invariants, checked on every admission and after every change:
 
 - an admission leaves base load + load + demand <= capacity, and the room that paused sessions wait for;
+- with an outlook, it does so all through the stay of the car, by the upper bound of the base load to come;
 - load is the sum of all watts that are still to be freed, and is never negative;
 - a key has at most one session, and a refusal at attempt n holds for every attempt up to n;
 - grid time never goes back;
@@ -16,6 +17,8 @@ from collections.abc import Callable, Iterable
 from substation.contract import Place, SessionState, Settle, SubstationOutcome, Withdraw
 from substation.curve import Curve, Usage
 from substation.open_sessions import InvariantBroken, OpenSessions
+from substation.outlook import BaseLoadOutlook, highest_w
+from substation.plan import Plan
 from substation.records import Entry, Record
 
 
@@ -35,6 +38,7 @@ class Ledger:
         self.rated_w = self.capacity_w = capacity_w
         self.draining = False
         self.base_w = 0
+        self.outlook: BaseLoadOutlook | None = None
         self.now_ms = now_ms
         self.usage = usage
         self.sessions = OpenSessions()
@@ -64,15 +68,18 @@ class Ledger:
         self._undo.append(undo)
         self.usage = self.usage.lowered(self.sessions.load_w, self.base_w, capacity_w)
 
-    def begin(self, now_ms: int, base_w: int = 0) -> None:
-        """Start a batch at grid time `now_ms`, with a base load: what the plans have ended by then is freed."""
+    def begin(self, now_ms: int, base_w: int = 0, outlook: BaseLoadOutlook | None = None) -> None:
+        """Start a batch at grid time `now_ms`, with a base load: what the plans have ended by then is freed.
+
+        With an `outlook`, admissions are decided by it too.
+        """
         if now_ms < self.now_ms:
             raise InvariantBroken(f"grid time went back from {self.now_ms} to {now_ms} ms")
         self._undo.clear()
         self.usage = self.curve().usage_at(now_ms, base_w)
         for entry, end_ms in self.sessions.free_due(now_ms):
             self._deliver(entry, end_ms)
-        self.now_ms, self.base_w = now_ms, base_w
+        self.now_ms, self.base_w, self.outlook = now_ms, base_w, outlook
 
     def rollback(self) -> None:
         """Undo every decision since `begin`."""
@@ -90,8 +97,7 @@ class Ledger:
             return Decision(SubstationOutcome.STALE, known)
         if known and (place.attempt == known.attempt or known.state is SessionState.WITHDRAWN):
             return Decision(SubstationOutcome.REFUSED, known)
-        taken_w = self.base_w + self.sessions.load_w + self.sessions.owed_w
-        if self.draining or taken_w + place.plan.power_w > self.capacity_w:
+        if self.draining or not _has_room(self, place.plan):
             refused = Record(place.key, place.attempt, SessionState.REFUSED)
             return Decision(SubstationOutcome.REFUSED, refused, write=True)
         self.sessions.add(entry, self.now_ms)
@@ -170,3 +176,11 @@ def settle(command: Settle, known: Record | None) -> Decision:
         return Decision(SubstationOutcome.FOUND if known.entry else SubstationOutcome.NOT_FOUND, known)
     state = known.state if known else SessionState.REFUSED
     return Decision(SubstationOutcome.NOT_FOUND, Record(command.key, command.attempt, state), write=True)
+
+
+def _has_room(ledger: Ledger, plan: Plan) -> bool:
+    """Whether a car fits now, and with an outlook all through its stay."""
+    taken_w, outlook = ledger.base_w + ledger.load_w + ledger.sessions.owed_w, ledger.outlook
+    if taken_w + plan.power_w > ledger.capacity_w:
+        return False
+    return not outlook or highest_w(outlook, ledger.curve(), plan, ledger.now_ms) <= ledger.capacity_w

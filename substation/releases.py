@@ -8,7 +8,8 @@ over all releases up to a moment looks into one node a level.
 
 import dataclasses
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from operator import itemgetter
 from typing import NamedTuple, Union
 
@@ -73,6 +74,13 @@ class Leaf(NamedTuple):
     def watts(self) -> Iterator[int]:
         """Yield the watts of each release."""
         return iter(self.freed_w)
+
+    def freed_by_each(self, moments_ms: Sequence[float]) -> list[int]:
+        """Return the watts freed up to each of several grid times, which come in their order."""
+        if len(moments_ms) == 1:  # nothing to share
+            return [sum(self.freed_w[: bisect_right(self.until_ms, moments_ms[0])])]
+        freed_w = (0, *accumulate(self.freed_w))
+        return [freed_w[bisect_right(self.until_ms, moment_ms)] for moment_ms in moments_ms]
 
 
 class Branch(NamedTuple):
@@ -140,6 +148,22 @@ class Branch(NamedTuple):
         """Yield the watts of each release."""
         for node in self.below:
             yield from node.watts()
+
+    def freed_by_each(self, moments_ms: Sequence[float]) -> list[int]:
+        """Return the watts freed up to each of several grid times, which come in their order.
+
+        Each node is looked into once, with all the times that fall into it.
+        """
+        freed_w = (0, *accumulate(self.freed_w))
+        found: list[int] = []
+        while len(found) < len(moments_ms):
+            at = bisect_right(self.until_ms, moments_ms[len(found)])
+            if at == len(self.below):  # all is freed by then
+                return found + [freed_w[at]] * (len(moments_ms) - len(found))
+            end = bisect_left(moments_ms, self.until_ms[at], len(found))
+            inside = self.below[at].freed_by_each(moments_ms[len(found) : end])
+            found.extend(freed_w[at] + each for each in inside)
+        return found
 
     def _with(self, at: int, nodes: list["Node"]) -> "Branch":
         """Return this branch with other nodes in the place of one."""
@@ -215,6 +239,10 @@ class Releases:
             if isinstance(node, Leaf) or due == len(node.below):
                 return freed_w
             node = node.below[due]
+
+    def freed_by_each(self, moments_ms: Sequence[float]) -> list[int]:
+        """Return the watts freed up to each of several grid times, which come in their order."""
+        return self.root.freed_by_each(moments_ms)
 
     def sessions(self) -> Iterator[Entry]:
         """Yield the sessions that have not ended, in the order of their ends."""

@@ -134,6 +134,7 @@ class Station:
             self.base_load.watts_at(now_ms),
             curve.owed_w,
             len(curve.paused),
+            self._clock.calendar_s(now_ms),
         )
 
     def draw_w(self) -> float:

@@ -196,6 +196,7 @@ def report_to_message(report: Report) -> pb.Report:
         base_load_w=report.base_load_w,
         owed_w=report.owed_w,
         paused=report.paused,
+        calendar_s=report.calendar_s,
     )
 
 
@@ -216,6 +217,7 @@ def report_from_message(message: pb.Report) -> Report:
         base_load_w=message.base_load_w,
         owed_w=message.owed_w,
         paused=message.paused,
+        calendar_s=message.calendar_s,
     )
 
 

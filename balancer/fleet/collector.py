@@ -21,6 +21,10 @@ CONFLICTS = (
     "Substation ids in doubt, so that nothing is placed there: two journals under one id, or another's stream",
 )
 WATCHED = ("smartgrid_balancer_watched_addresses", "Addresses that are polled")
+FORECASTS = (
+    "smartgrid_balancer_forecasts_good",
+    "1 while so many substations have a good forecast that the policy predictive goes by them; else by load",
+)
 WAITING = ("smartgrid_balancer_waiting_requests", "Requests that wait for room")
 
 
@@ -38,7 +42,7 @@ class FleetCollector(Collector):
         """Name the families."""
         yield from (
             GaugeMetricFamily(*family)
-            for family in (WAITING, AGE, OUTSTANDING, PROMISED, STATE, CONFLICTS, WATCHED)
+            for family in (WAITING, FORECASTS, AGE, OUTSTANDING, PROMISED, STATE, CONFLICTS, WATCHED)
         )
 
     def collect(self) -> Iterator[Metric]:
@@ -55,6 +59,7 @@ class FleetCollector(Collector):
         yield outstanding
         yield promised
         yield GaugeMetricFamily(*WAITING, value=len(self._waiting))
+        yield GaugeMetricFamily(*FORECASTS, value=float(not self._view.policy.doubt(now_s)))
         yield self._states(now_s)
         states = [self._view.state(member, now_s) for member in self._roster.members.values()]
         yield GaugeMetricFamily(*CONFLICTS, value=states.count(HealthState.CONFLICT))

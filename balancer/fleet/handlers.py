@@ -33,6 +33,7 @@ def fleet_json(view: View, now_s: float, rushhour: str | None) -> dict[str, obje
         "book_id": roster.book_id,
         "policy": view.policy.name,
         "policies": list(view.policy.names),
+        "forecast_doubt": view.policy.doubt(now_s),
         "poll_s": roster.poll_s,
         "rushhour": rushhour,
         "substations": [

@@ -20,6 +20,14 @@ FINITE_WITHIN_S = (0.0, *RELEASES_WITHIN_S[:-1])
 Candidate = tuple[float, str]
 
 
+class Demand(NamedTuple):
+    """What a request asks for at a moment: power, and for how long by its plan, in grid time."""
+
+    power_w: int
+    stay_ms: int
+    now_s: float
+
+
 class Option(NamedTuple):
     """One substation at the moment of a decision; `estimate_w` is the load by which it was judged.
 

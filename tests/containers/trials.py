@@ -179,7 +179,11 @@ class Life:
         name, victim = sorted(before.items())[1]
         wishing = cars(60, "killed", **LONG)
         unanswered = rush(
-            self.composition.gateway, wishing, after=10, strike=lambda: self.composition.kill(victim)
+            self.composition.gateway,
+            wishing,
+            after=10,
+            strike=lambda: self.composition.kill(victim),
+            each_s=0.005,
         )
         self.admitted += wishing
         seconds = until(lambda: len(self.composition.healthy()) == 3, "three substations after the kill")
@@ -231,6 +235,7 @@ class Life:
             wishing,
             after=10,
             strike=self._restart_balancer,
+            each_s=0.005,
         )
         self.admitted += wishing
         until(lambda: len(self.composition.healthy()) == 3, "three substations after the restart")

@@ -121,7 +121,7 @@ def test_a_key_sent_twenty_times_at_once_gives_one_session(grid: Grid) -> None:
 @pytest.mark.parametrize("service", ["substation", "balancer", "gateway"])
 def test_a_kill_in_mid_flight_loses_nothing_and_doubles_nothing(grid: Grid, service: str) -> None:
     asked = cars(300, service, energy_kwh=60, max_power_kw=3.7)
-    unanswered = rush(grid.gateway, asked, after=20, strike=lambda: grid.kill(service))
+    unanswered = rush(grid.gateway, asked, after=20, strike=lambda: grid.kill(service), each_s=0.001)
     assert unanswered >= 20, "the kill was not in mid-flight"
     grid.wait()
     one_session_each(grid, asked)
@@ -210,8 +210,7 @@ def small(tmp_path: Path) -> Iterator[Grid]:
 def test_a_demand_far_above_capacity_never_exceeds_it_by_the_clients_and_by_the_journals(small: Grid) -> None:
     grid = small
     asked = cars(250, "EV", energy_kwh=5.5, max_power_kw=11)  # 2,750 kW for 900 kW; 3 s each
-    unanswered = rush(grid.gateway, asked, after=20, strike=lambda: None, settle=False)
-    assert unanswered > 0
+    rush(grid.gateway, asked, after=len(asked), strike=lambda: None, settle=False)
     again = [car for car in asked if not car.session]
     assert again, "nothing was refused"
     assert {code for car in asked for code, _ in car.answers} == {201, 503}

@@ -91,6 +91,7 @@ REPORTS = built(
             "base_load_w",
             "owed_w",
             "paused",
+            "calendar_s",
         ),
         INT64,
     ),

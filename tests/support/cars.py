@@ -54,14 +54,29 @@ async def ask_until_settled(session: aiohttp.ClientSession, gateway: str, car: C
 
 
 def rush(
-    gateway: str, wishing: list[Car], *, after: int, strike: Callable[[], None], settle: bool = True
+    gateway: str,
+    wishing: list[Car],
+    *,
+    after: int,
+    strike: Callable[[], None],
+    settle: bool = True,
+    each_s: float = 0.0,
 ) -> int:
-    """Let all cars ask at once; after so many answers `strike`. Returns how many were unanswered then."""
+    """Let all cars ask; after so many answers `strike`. Returns how many were unanswered then.
+
+    They ask `each_s` apart: requests that are sent all at once may be answered all at once too.
+    """
+
+    async def ask_in_turn(session: aiohttp.ClientSession, number: int, car: Car) -> None:
+        await asyncio.sleep(number * each_s)
+        await ask(session, gateway, car)
 
     async def run() -> int:
         connector = aiohttp.TCPConnector(limit=0)
         async with aiohttp.ClientSession(connector=connector) as session:
-            first = [asyncio.create_task(ask(session, gateway, car)) for car in wishing]
+            first = [
+                asyncio.create_task(ask_in_turn(session, number, car)) for number, car in enumerate(wishing)
+            ]
             for answered, done in enumerate(asyncio.as_completed(first), start=1):
                 await done
                 if answered == after:

@@ -68,7 +68,20 @@ def test_it_holds_what_a_sorted_list_holds_after_every_change(changes: list[tupl
             check_node(releases.root)
 
 
-@given(changes=CHANGES, moment=st.integers(-1, 31) | st.floats(-1, 31) | st.just(float("inf")))
+MOMENTS = st.integers(-1, 31) | st.floats(-1, 31) | st.just(float("inf"))
+
+
+@given(changes=CHANGES, moments=st.lists(MOMENTS).map(sorted))
+def test_sums_for_many_times_are_those_for_each_time_alone(
+    changes: list[tuple[str, Release]], moments: list[float]
+) -> None:
+    releases, plain = Releases(), list[Release]()
+    for change, release in changes:
+        releases = changed(releases, plain, change, release)
+    assert releases.freed_by_each(moments) == [releases.freed_by(moment) for moment in moments]
+
+
+@given(changes=CHANGES, moment=MOMENTS)
 def test_sums_are_those_of_a_look_at_every_release(changes: list[tuple[str, Release]], moment: float) -> None:
     releases, plain = Releases(), list[Release]()
     for change, release in changes:

@@ -9,11 +9,11 @@ import functools
 import pytest
 
 from balancer.placing.policies import policies
+from tests.unit.balancer.placing import simulation
 from tests.unit.balancer.placing.simulation import (
     FLEETS,
     Choice,
     Result,
-    Setup,
     at_random,
     estimated,
     simulate,
@@ -21,6 +21,9 @@ from tests.unit.balancer.placing.simulation import (
 )
 
 SEEDS = (1, 2, 3)
+# Measured for seven times as long as a car charges: with 150 s, max/mean of least_loaded differs by 0.0005 at most.
+Setup = functools.partial(simulation.Setup, lasts_s=100.0)
+LONG = simulation.Setup(5.0)  # for what varies more
 POLLS_S = (1.0, 5.0)
 TOLERANCE = 1.012  # seen over 20 seeds: 1.0068 to 1.0076
 NAIVE = 1.2  # seen with a poll of 5 s: 1.28 to 1.38
@@ -28,7 +31,7 @@ RANDOM = 1.06  # seen: 1.07 to 1.12
 
 
 @functools.cache
-def runs(choose: Choice, setup: Setup) -> tuple[Result, ...]:
+def runs(choose: Choice, setup: simulation.Setup) -> tuple[Result, ...]:
     return tuple(simulate(setup, choose, seed) for seed in SEEDS)
 
 
@@ -39,20 +42,20 @@ def test_utilization_is_even_though_the_reports_are_old(poll_s: float) -> None:
     assert max(run.imbalance for run in ours) <= TOLERANCE
     assert min(run.imbalance for run in random) > RANDOM
     assert all(0.6 < run.utilization < 0.9 for run in ours)
-    assert all(run.placed > 2800 and run.refused <= 2 for run in ours)
+    assert all(run.placed > 1800 and run.refused <= 2 for run in ours)
 
 
 def test_argmin_over_the_last_poll_herds_and_ours_does_not() -> None:
-    setup = Setup(5.0)
-    naive = runs(snapshot, setup)
+    naive = runs(snapshot, LONG)
     assert min(run.imbalance for run in naive) > NAIVE
-    assert max(run.imbalance for run in runs(estimated, setup)) <= TOLERANCE
+    assert max(run.imbalance for run in runs(estimated, Setup(5.0))) <= TOLERANCE
 
 
 # Seen over 10 seeds with a poll of 5 s, lowest and highest: docs/PERFORMANCE.md.
 BANDS = {
     "least_loaded": (1.0, 1.010),
     "power_of_two": (1.0, 1.015),
+    "predictive": (1.0, 1.010),  # without a forecast it is least_loaded
     "round_robin": (1.0, 1.010),  # equal cars at equal substations: it can't do wrong
     "random": (RANDOM, 1.13),
     "snapshot_least_loaded": (1.3, 1.5),
@@ -97,7 +100,7 @@ def test_an_overloaded_fleet_is_filled_before_anybody_is_refused() -> None:
 
 
 def test_the_same_seed_gives_the_same_run_to_the_last_bit() -> None:
-    for choose in (estimated, snapshot):
-        former, of_another_seed, *_ = runs(choose, Setup(5.0))
-        assert simulate(Setup(5.0), choose, SEEDS[0]) == former
+    for choose, setup in ((estimated, Setup(5.0)), (snapshot, LONG)):
+        former, of_another_seed, *_ = runs(choose, setup)
+        assert simulate(setup, choose, SEEDS[0]) == former
         assert former != of_another_seed
