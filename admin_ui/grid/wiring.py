@@ -13,7 +13,7 @@ from admin_ui.grid.board import Board
 from admin_ui.grid.fleet_feed import FleetFeed
 from admin_ui.grid.gateway_watch import GatewayWatch
 from admin_ui.grid.grid_calls import GridCalls
-from admin_ui.grid.handlers import HistoryHandler
+from admin_ui.grid.handlers import ForecastHandler, HistoryHandler
 from admin_ui.grid.outages import Outages
 from admin_ui.grid.view import GridView
 from admin_ui.settings import Settings
@@ -49,11 +49,12 @@ def calls(client: aiohttp.ClientSession, settings: Settings) -> GridCalls:
     )
 
 
-def routes(grid: GridView, environment: Environment) -> list[Route]:
-    """Return the routes of the overview and of the history."""
+def routes(grid: GridView, calls_to_grid: GridCalls, environment: Environment) -> list[Route]:
+    """Return the routes of the overview, of the history and of the forecast."""
     return [
         page_route("/", "grid/overview.html", environment),
         Route("/api/history", HistoryHandler, Role.VIEWER, {"board": grid.board}),
+        Route("/api/forecast", ForecastHandler, Role.VIEWER, {"calls": calls_to_grid}),
     ]
 
 

@@ -1,8 +1,9 @@
-"""The panels of the base load: sessions that make way for it, and what was above the limit meanwhile."""
+"""The panels of the base load: sessions that make way for it, what was above the limit meanwhile, and its forecasts."""
 
 from monitoring.grafana.charts import Axis, lines
+from monitoring.grafana.figures import stat
 from monitoring.grafana.layout import TO_CONSOLE, WHY, Line, Section
-from monitoring.grafana.panels import Query, field
+from monitoring.grafana.panels import NO_DATA, NO_LIMIT, NORMAL, Panel, Query, field, nothing
 from monitoring.grafana.signals import HERE
 
 PAUSES = f"smartgrid_substation_pauses_total{HERE}"
@@ -39,4 +40,25 @@ def base_load() -> Section:
         Query(f"sum by (cause) (rate({OVERLOAD}[$__rate_interval]))", "{{cause}}"),
         axis=Axis(10_000),
     )
-    return Section("Base load", (Line(8, ((8, paused), (8, pauses), (8, overload))),))
+    return Section("Base load", (Line(8, ((7, paused), (7, pauses), (7, overload), (3, _forecasts()))),))
+
+
+def _forecasts() -> Panel:
+    return stat(
+        "Forecasts",
+        "Whether enough substations have a forecast of their base load that was as good as persistence of late. "
+        "If not, the policy `predictive` places by load.",
+        "none",
+        Query("max(smartgrid_balancer_forecasts_good)"),
+        NO_LIMIT,
+        defaults={"mappings": [_WORDS, nothing(NO_DATA)]},
+    )
+
+
+_WORDS = {
+    "type": "value",
+    "options": {
+        "0": {"text": "not good", "color": NORMAL, "index": 0},
+        "1": {"text": "good", "color": NORMAL, "index": 1},
+    },
+}

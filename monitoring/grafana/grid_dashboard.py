@@ -142,8 +142,7 @@ def _load() -> Section:
     )
     headroom = lines(
         "Headroom of each",
-        "Capacity minus base load, cars, and what paused sessions need to resume; negative while the capacity was "
-        "lowered below them, or the base load has risen.",
+        "Capacity minus base load, cars, and what paused sessions need; negative while they are above it.",
         "watt",
         Query(HEADROOM, "{{substation}}"),
         axis=Axis(100_000, least=-50_000),

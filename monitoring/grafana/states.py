@@ -90,6 +90,7 @@ GRID = {
     "Paused sessions": PanelStates(NOTHING, "lines at 0", lost=_LINE_ENDS),
     "Pauses and resumptions": PanelStates(NOTHING, "lines at 0"),
     "Overload by cause": PanelStates(NOTHING, "lines at 0", over="`derating` above 0"),
+    "Forecasts": PanelStates("no data", "good", *["good"] * 4),
     "Test window: average and peak load": PanelStates(
         "“no rush hour”",
         "each limit; no rush hour in each other cell",

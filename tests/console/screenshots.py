@@ -5,6 +5,7 @@ A real grid is brought into each state; nothing is judged here. `ONLY="alarms lo
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import urllib.parse
@@ -15,7 +16,7 @@ from typing import Literal
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.console.browser import CHROMIUM, NARROW, WIDE, chromium, visit
-from tests.console.cars import all_leave, carry, placed
+from tests.console.cars import all_leave, carry, operate, placed
 from tests.console.conftest import METERS
 from tests.support.grid import ROOT, Grid
 from tests.support.lone_console import console
@@ -72,6 +73,34 @@ def alone(browser: Browser) -> None:
                 Camera(page, served.url).shoot(f"overview-{name}", "/")
                 if count is None:
                     Camera(page, served.url).shoot("rush-unreachable", "/rush-hour")
+
+
+def evening(browser: Browser) -> None:
+    """An evening with base loads, whose last four weeks were imported: forecasts, and the policy that goes by them."""
+    with tempfile.TemporaryDirectory() as data:
+        for number in (1, 2, 3):
+            file = ROOT / f"substation/base_load/samples/sample-{number}.csv"
+            column = f"kw=substation-{number}"
+            command = [sys.executable, "-m", "balancer.forecast", "import", "--column", column]
+            subprocess.run(
+                [*command, "--peak-kw", "900", "--data-dir", data, str(file)], cwd=ROOT, check=True
+            )
+        grid = Grid(Path(data), BASE_LOAD="sample", BASE_LOAD_KW="900", DAY_STARTS_AT="15:00")
+        grid.start()
+        try:
+            for number in range(120):
+                placed(grid, f"EV-evening-{number}", max_power_kw=11, energy_kwh=60)
+            operate(grid, "PUT", "/policy", policy="predictive")
+            with visit(browser, grid.link()) as page:
+                camera = Camera(page, grid.console)
+                camera.to("/?substation=substation-2").wait_for_timeout(3000)
+                camera.shoot("overview-evening-no-forecast")
+                page.wait_for_timeout(75_000)  # ten quarter hours: the first forecasts are judged after 2 h
+                camera.shoot("overview-evening", "/")
+                camera.to("/?substation=substation-2").wait_for_timeout(3000)
+                camera.shoot("overview-evening-details")
+        finally:
+            grid.stop()
 
 
 def before(camera: Camera, _: Grid) -> None:
@@ -272,14 +301,18 @@ def main() -> None:
     with chromium() as browser, tempfile.TemporaryDirectory() as data:
         if not only or "alone" in only:
             alone(browser)
+        if not only or "evening" in only:
+            evening(browser)
+        states = [state for state in STATES if not only or state.__name__ in only]
+        if not states:
+            return
         grid = Grid(Path(data), TIME_SCALE="600", ALARM_DELAYS="0.1", **METERS)
         grid.start()
         try:
             with visit(browser, grid.link()) as page:
                 camera = Camera(page, grid.console)
-                for state in STATES:
-                    if not only or state.__name__ in only:
-                        state(camera, grid)
+                for state in states:
+                    state(camera, grid)
         finally:
             grid.stop()
     print(f"Look at them: {FOLDER.relative_to(ROOT)}")

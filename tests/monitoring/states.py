@@ -92,6 +92,7 @@ def series(world: World) -> Iterator[tuple[str, str]]:
             labels = f'instance="b:8001",job="balancer",substation="{name}",state="{state}"'
             yield f"smartgrid_balancer_substation_state{{{labels}}}", f"{value}x{AT_S}"
     balancer = '{instance="b:8001",job="balancer"}'
+    yield f"smartgrid_balancer_forecasts_good{balancer}", f"1x{AT_S}"
     yield f"smartgrid_balancer_waiting_requests{balancer}", f"{world.waiting}x{AT_S}"
     yield f"smartgrid_rushhour_active{balancer}", world.active
     for end, at_s in zip(("start", "end"), world.window, strict=True):

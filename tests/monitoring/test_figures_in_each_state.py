@@ -27,6 +27,7 @@ STAT: dict[str, tuple[float | None, ...]] = {
     "Imbalance": (None, 1, 1, 1, 1.5),
     "Waiting requests": (0, 3, 0, 0, 0),
     "Admission overload": (0, 0, 0, 0, 0),
+    "Forecasts": (1, 1, 1, 1, 1),
     "Window imbalance": (None, 1, None, None, None),
     "Within the promise": (None, 1, None, None, None),
 }

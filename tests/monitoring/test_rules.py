@@ -29,6 +29,7 @@ REQUIRED = {
     "ReportsStale",
     "BaseLoadStale",
     "SessionsPaused",
+    "ForecastsPoor",
     "LoadImbalance",
     "RefusalRateHigh",
     "NoHeadroom",

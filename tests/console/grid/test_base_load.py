@@ -83,6 +83,42 @@ def test_the_details_tell_the_parts_and_what_paused_sessions_wait_for(
         assert axe_faults(page) == []
 
 
+def test_the_details_have_a_forecast_when_a_quarter_hour_was_measured(page: Page, grid: Grid) -> None:
+    carry(grid.substations[1], 700)
+    try:
+        page.goto(f"{grid.console}/?substation=substation-2")
+        chart = page.get_by_role("region", name="Forecast").get_by_role("img")
+        words = re.compile(r"Expected peak in the next 24 h: [\d,]+ kW on \w+day at \d\d:\d\d, 80 % range")
+        expect(chart).to_have_attribute("aria-label", words)
+        page.get_by_text("Forecast as a table").click()
+        expect(page.locator(".forecast tbody tr")).to_have_count(24)
+        assert axe_faults(page) == []
+        found = page.evaluate("() => fetch('/api/forecast?substation_id=substation-2').then((a) => a.json())")
+        assert (len(found["expected"]), found["fault"]) == (96, "")
+        slots = [step["slot"] for step in found["measured"]]
+        assert slots == list(range(found["expected"][0]["slot"] - len(slots), found["expected"][0]["slot"]))
+        assert all(each["p10_kw"] <= each["mean_kw"] <= each["p90_kw"] for each in found["expected"])
+    finally:
+        carry(grid.substations[1], 0)
+
+
+def test_the_line_of_the_policy_says_why_it_can_not_go_by_forecasts(page: Page) -> None:
+    shown = page.evaluate(
+        """async () => {
+          const { showPolicy } = await import(script("grid/policy.js"));
+          const place = document.createElement("p");
+          const stream = Object.assign(new EventTarget(), { state: null });
+          showPolicy(place, stream);
+          return [["predictive", "no forecast"], ["predictive", ""], ["random", "no forecast"]].map(([policy, why]) => {
+            stream.state = { policy, forecast_doubt: why };
+            stream.dispatchEvent(new Event("state"));
+            return place.querySelector(".doubt").textContent;
+          });
+        }"""
+    )
+    assert shown == ["◇ for now cars are placed by least_loaded: no forecast", "", ""]
+
+
 def test_the_story_tells_since_when_a_session_is_paused_and_why_until_it_resumes(
     page: Page, grid: Grid, carrying: str
 ) -> None:

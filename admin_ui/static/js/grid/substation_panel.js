@@ -6,6 +6,7 @@ import { KEPT_S } from "./history.js";
 import { ChartTable, LoadChart } from "./load_chart.js";
 import { carried } from "../lib/carried.js";
 import { conditions, stateWords } from "../lib/conditions.js";
+import { Forecast } from "./forecast.js";
 import { fill } from "./substation_actions.js";
 import { age, kw, percent, trend } from "../lib/format.js";
 
@@ -42,6 +43,7 @@ export class SubstationPanel {
   #meanings = element("ul", { class: "meanings" });
   #chart = null;
   #chartTable = null;
+  #forecast = null;
 
   constructor(place, stream, history, view, table) {
     [this.#place, this.#stream, this.#history, this.#view, this.#table] = [place, stream, history, view, table];
@@ -74,6 +76,8 @@ export class SubstationPanel {
     const before = this.#name;
     this.#chart?.end();
     this.#chart = null;
+    this.#forecast?.end();
+    this.#forecast = null;
     this.#name = name;
     attribute(this.#place, "hidden", !name);
     if (!name) {
@@ -84,16 +88,18 @@ export class SubstationPanel {
     const heading = element("h2", { id: "substation-title", tabindex: "-1" }, name);
     const chart = element("div", { class: "panel-chart" });
     const actions = element("div", { class: "actions" });
+    const forecast = element("div");
     const figures = element("details", { class: "figures" }, element("summary", {}, "Chart data as a table"));
     this.#cells = FIGURES.map(([, of, when]) => [element("dd"), of, when]);
     this.#meanings = element("ul", { class: "meanings" });
     this.#place.replaceChildren(
       element("div", { class: "panel-head" }, ...spaced(heading, grafana.link(grafana.newest(KEPT_S), name, name), element("button", { type: "button", class: "quiet", click: () => this.#close() }, "Close"))),
-      this.#meanings, actions, chart, figures,
+      this.#meanings, actions, chart, figures, forecast,
       element("dl", { class: "details" }, ...FIGURES.map(([title, , when], n) => element("div", { hidden: Boolean(when) }, element("dt", {}, title), this.#cells[n][0]))),
     );
     this.#chart = new LoadChart(chart);
     this.#chartTable = new ChartTable(figures);
+    this.#forecast = new Forecast(forecast, name);
     fill(actions, this.#stream, name);
     void this.#history.request([name], KEPT_S);
     this.#draw();
