@@ -23,6 +23,7 @@ Key = tuple[str, str]  # the rule, and the substation ('' for the whole grid)
 
 OVERLOADED = (1.0, 1.005)  # utilization: up to the first the alarm clears, above the second it is raised
 FULL = (0.9, 0.95)
+EXPECTED = (0.97, 1.0)  # utilization, by the cars of now and the base load that is expected within 2 h
 TO_LIMIT_S = (120.0, 60.0)
 RISKY = 0.7  # utilization; below it, a rising load is normal at the start of a day
 UNBALANCED = (1.15, 1.25)  # highest over mean utilization
@@ -139,7 +140,7 @@ def _pauses(row: Row) -> Finding:
 
 
 def _prediction(row: Row) -> Finding:
-    """Judge how near a substation is to its limit now, or will be soon by its trend.
+    """Judge how near a substation is to its limit now, or will be soon by its trend or by the forecast of its base load.
 
     Above the limit, SubstationOverload reports it, and SessionsPaused while sessions make way for the base load. What
     cars reserve at a drained substation only falls.
@@ -152,6 +153,14 @@ def _prediction(row: Row) -> Finding:
     if left_s < TO_LIMIT_S[0]:
         said += f", {trend_kw_s * 60:+,.0f} kW a minute: at the limit in {_about(left_s)}"
     judgement = _worse(_above(used, FULL), _above(-left_s, (-TO_LIMIT_S[0], -TO_LIMIT_S[1])))
+    if expected_kw := row.get("expected_base_load_kw"):
+        ahead = (row["load_kw"] + expected_kw) / row["capacity_kw"]
+        if ahead > EXPECTED[0]:
+            said += (
+                f"; by the forecast the base load is {expected_kw:,.0f} kW at {row['expected_at']}: {ahead * 100:.0f} %"
+                " if the cars stay"
+            )
+        judgement = _worse(judgement, _above(ahead, EXPECTED))
     return Finding(judgement, said, used)
 
 

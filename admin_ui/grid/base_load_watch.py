@@ -5,12 +5,13 @@ The balancer's view has the base load itself. Only the substation knows whether 
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 
 from admin_ui.grid.board import Board
+from admin_ui.grid.turns import Turns
 from admin_ui.grid.view import BaseLoadSource
 from runtime import strict_json
 
@@ -29,28 +30,16 @@ class BaseLoadWatch:
         self._http = http
         self._board = board
         self._sources = sources
-        self._asked: list[str] = []  # in this round
+        self._turns = Turns(MOST)
 
     async def follow(self) -> None:
         """Ask until cancelled; a substation that does not answer is not known."""
         while True:
-            carriers = self._carriers()
+            carriers = self._board.carriers()
             for name in self._sources.keys() - carriers.keys():
                 del self._sources[name]
-            await asyncio.gather(*(self._ask(name, carriers[name]) for name in self.next_of(carriers)))
+            await asyncio.gather(*(self._ask(name, carriers[name]) for name in self._turns.next_of(carriers)))
             await asyncio.sleep(EVERY_S)
-
-    def next_of(self, carriers: Iterable[str]) -> list[str]:
-        """Return up to MOST substations; each is asked once before any is asked again."""
-        waiting = sorted(set(carriers) - set(self._asked))
-        if not waiting:
-            waiting, self._asked = sorted(carriers), []
-        self._asked += waiting[:MOST]
-        return waiting[:MOST]
-
-    def _carriers(self) -> dict[str, str]:
-        """Return the addresses of the substations that report a base load, by name."""
-        return {name: row["url"] for name, row in self._board.rows.items() if row.get("base_load_kw")}
 
     async def _ask(self, name: str, url: str) -> None:
         try:

@@ -148,6 +148,10 @@ class Board:
             },
         }
 
+    def carriers(self) -> dict[str, str]:
+        """Return the addresses of the substations that report a base load, by name."""
+        return {name: row["url"] for name, row in self.rows.items() if row.get("base_load_kw")}
+
     def age_s(self, name: str, now_s: float) -> float:
         """Return the age of a substation's report in seconds."""
         return float(self.rows[name][FLEET.age]) + now_s - self._age_at_s[name]

@@ -19,6 +19,14 @@ class BaseLoadSource:
     grid_time: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class ExpectedPeak:
+    """The highest base load that is expected soon, and the weekday and time of day when."""
+
+    base_load_kw: float
+    grid_time: str
+
+
 class GridView:
     """The grid as the console shows it; alarms are judged by the same view."""
 
@@ -26,6 +34,7 @@ class GridView:
         self.board = Board()
         self.rates = Rates()
         self.base_load_sources: dict[str, BaseLoadSource] = {}
+        self.expected_peaks: dict[str, ExpectedPeak] = {}
 
     def shown(self, now_s: float) -> dict[str, Any]:
         """Return the fleet and the gateway's rates as browsers get them."""
@@ -33,6 +42,8 @@ class GridView:
         for row in state[FLEET.rows]:
             if source := self.base_load_sources.get(row[FLEET.key]):
                 row |= {"base_load_stale": source.stale, "grid_time": source.grid_time}
+            if peak := self.expected_peaks.get(row[FLEET.key]):
+                row |= {"expected_base_load_kw": peak.base_load_kw, "expected_at": peak.grid_time}
         return state | {"gateway": self.rates.shown(now_s)}
 
     def waiting_for(self) -> list[str]:

@@ -11,6 +11,7 @@ from jinja2 import Environment
 from admin_ui.grid.base_load_watch import BaseLoadWatch
 from admin_ui.grid.board import Board
 from admin_ui.grid.fleet_feed import FleetFeed
+from admin_ui.grid.forecast_watch import ForecastWatch
 from admin_ui.grid.gateway_watch import GatewayWatch
 from admin_ui.grid.grid_calls import GridCalls
 from admin_ui.grid.handlers import ForecastHandler, HistoryHandler
@@ -33,10 +34,12 @@ async def following(
     grid: GridView, outages: Outages, client: aiohttp.ClientSession, settings: Settings
 ) -> AsyncIterator[None]:
     """Keep `grid` up to date while the context lasts, and record outages of the balancer and the gateway."""
+    forecasts = ForecastWatch(calls(client, settings), grid.board, grid.expected_peaks)
     async with background(
         FleetFeed(grid.board, settings.balancer[0], outages).follow(),
         GatewayWatch(client, settings.gateway[0], grid.rates, outages).follow(),
         BaseLoadWatch(client, grid.board, grid.base_load_sources).follow(),
+        forecasts.follow(),
         _sample(grid.board),
     ):
         yield

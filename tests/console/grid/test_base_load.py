@@ -2,16 +2,29 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.console.browser import NARROW, WIDE, axe_faults
 from tests.console.cars import all_leave, carry, placed
-from tests.support.grid import Grid
+from tests.support.grid import Grid, until
 
 ROW = "table.substations tbody tr"
 BASE_KW = 1370.0  # beside it, one car of 22 kW has room in 1,400 kW, and two have not
+
+
+SNAPSHOT = """async () => (await new Promise((done) => {
+  const socket = new WebSocket(new URL("/stream", location.href));
+  socket.onmessage = (message) => { socket.close(); done(JSON.parse(message.data)); };
+})).state"""
+
+
+def row_of(page: Page, name: str) -> dict[str, Any]:
+    """Return what the console's stream tells of a substation now."""
+    rows = page.evaluate(SNAPSHOT)["substations"]
+    return next(row for row in rows if row["substation_id"] == name)
 
 
 @pytest.fixture
@@ -97,6 +110,8 @@ def test_the_details_have_a_forecast_when_a_quarter_hour_was_measured(page: Page
         assert (len(found["expected"]), found["fault"]) == (96, "")
         slots = [step["slot"] for step in found["measured"]]
         assert slots == list(range(found["expected"][0]["slot"] - len(slots), found["expected"][0]["slot"]))
+        until(lambda: row_of(page, "substation-2").get("expected_base_load_kw", 0) > 0)
+        assert re.fullmatch(r"\w+day \d\d:\d\d", row_of(page, "substation-2")["expected_at"])
         assert all(each["p10_kw"] <= each["mean_kw"] <= each["p90_kw"] for each in found["expected"])
     finally:
         carry(grid.substations[1], 0)

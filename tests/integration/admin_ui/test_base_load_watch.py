@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from admin_ui.grid.base_load_watch import MOST, BaseLoadWatch, source_of
+from admin_ui.grid.base_load_watch import BaseLoadWatch, source_of
 from admin_ui.grid.board import Board
 from admin_ui.grid.view import BaseLoadSource, GridView
 from balancer.contract import FLEET
@@ -23,7 +23,6 @@ METER: dict[str, Any] = {
     "BASE_LOAD_KW": "40",
     "DAY_STARTS_AT": "17:59",
 }
-NAMES = [f"s-{number:02}" for number in range(2 * MOST + 5)]
 
 
 def report(board: Board, urls: Mapping[str, str], base_load_kw: float = 40.0) -> None:
@@ -97,17 +96,6 @@ def test_a_substation_that_does_not_answer_is_not_known_and_hides_no_other(tmp_p
                 await comes(lambda: grid.base_load_sources.keys() == {"substation-1"})
 
     asyncio.run(watched())
-
-
-def test_a_large_fleet_takes_turns() -> None:
-    async def rounds() -> list[list[str]]:
-        async with aiohttp.ClientSession() as client:
-            watch = BaseLoadWatch(client, Board(), {})
-            return [watch.next_of(NAMES) for _ in range(4)]
-
-    asked = asyncio.run(rounds())
-    assert [len(each) for each in asked] == [MOST, MOST, 5, MOST]
-    assert sorted(name for each in asked[:3] for name in each) == NAMES
 
 
 @pytest.mark.parametrize(

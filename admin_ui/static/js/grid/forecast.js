@@ -6,6 +6,7 @@ import { kw } from "../lib/format.js";
 
 const HEIGHT = 130;
 const EVERY_MS = 5000;
+const LEAST_KW = 0.5; // less is shown as 0 kW
 const [DAY, HOUR] = [96, 4]; // in quarter hours
 
 /** Keeps chart and table up to date in `place`, which is hidden where there is no base load to expect. */
@@ -54,7 +55,7 @@ export class Forecast {
   }
 
   #show({ measured, expected }) {
-    const any = expected.some((step) => step.p90_kw > 0);
+    const any = expected.some((step) => step.p90_kw >= LEAST_KW);
     attribute(this.#place, "hidden", !any);
     if (!any) return;
     const first = expected[0].slot;

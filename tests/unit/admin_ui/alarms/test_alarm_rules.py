@@ -95,6 +95,25 @@ def test_base_load_counts_in_every_judgement_and_has_its_own_alarms(
     assert bad(shown) == expected
 
 
+@pytest.mark.parametrize(
+    ("load_kw", "expected_kw", "judgement"),
+    [
+        (400, 610, Judgement.BAD),
+        (400, 590, Judgement.BETWEEN),
+        (400, 560, Judgement.FINE),
+        (900, 40, Judgement.BETWEEN),  # by what it is now: 950 kW
+    ],
+)
+def test_a_base_load_that_is_expected_to_leave_no_room_is_told_before(
+    load_kw: float, expected_kw: float, judgement: Judgement
+) -> None:
+    ahead = {"expected_base_load_kw": expected_kw, "expected_at": "Monday 18:30"}
+    finding = said(state(with_base(load_kw, 50) | ahead))["OverloadPredicted"]
+    assert finding.judgement is judgement
+    words = f"; by the forecast the base load is {expected_kw:.0f} kW at Monday 18:30: "
+    assert (words in finding.said) == (load_kw + expected_kw > 970)
+
+
 def test_an_imbalance_that_base_loads_make_is_no_alarm() -> None:
     uneven = [with_base(0, 700, substation_id="s-1"), row("s-2", 200), row("s-3", 200)]
     assert bad(*uneven) == set()
