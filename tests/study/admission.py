@@ -18,9 +18,9 @@ from substation.outlook import BaseLoadOutlook
 from tests.study.days import REGIMES, World
 from tests.study.grid import Admission, Grid, Room, by_now
 
-MARGINS = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3)
-BASE_SHARE = (0.8, 1.0)
-MORE = {"mixed": 2.5, "public": 2.5, "few cars, long stays": 3.5}  # cars than usual
+MARGINS = (0.0, 0.03, 0.06, 0.1, 0.15, 0.22, 0.3)
+BASE_SHARE = (0.75, 0.92)
+MORE = {"mixed": 3.5, "public": 3.5, "few cars, long stays": 8.0}  # cars than usual: more than fit
 
 
 def by_margin(share: float) -> Admission:
