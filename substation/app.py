@@ -14,7 +14,6 @@ from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 from substation.base_load.calendar import GridCalendar
-from substation.base_load.sources import base_load
 from substation.clock import GridClock
 from substation.handlers import BackupHandler, BaseLoadHandler, SessionsHandler
 from substation.identity import take_slot
@@ -36,16 +35,17 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         slot = take_slot(settings.data, settings.substation_id)
         stack.callback(slot.release)
         unix_ms = int(time.time() * 1000)
-        accept_loss = bool(settings.accept_loss)
         journal = Journal(
-            slot.folder / "journal.sqlite", slot.substation_id, unix_ms, accept_loss=accept_loss
+            slot.folder / "journal.sqlite",
+            slot.substation_id,
+            unix_ms,
+            accept_loss=bool(settings.accept_loss),
+            check_later=True,  # Station does
         )
         stack.callback(journal.close)
         known = journal.station()
-        scale, day_starts_ms = settings.time_scale, settings.day_starts_ms
-        clock = GridClock.resume(known.moment, unix_ms, time.monotonic(), scale, day_starts_ms)
-        options = settings.base_load_options
-        carried = base_load(options, slot.substation_id, scale, known.base_load_w)
+        clock = GridClock.resume(known.moment, unix_ms, time.monotonic(), settings.time_scale)
+        carried = settings.base_load_of(slot.substation_id, known.base_load_w)
         registry = await stack.enter_async_context(exposition.measured("substation"))
         metrics = WriterMetrics(registry, slot.substation_id)
         station = Station(journal, settings.capacity_w, clock, metrics, carried)

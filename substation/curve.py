@@ -108,11 +108,12 @@ class Curve:
     def usage_at(self, now_ms: int, base_w: int = 0) -> Usage:
         """Return the totals up to a grid time; sessions that end meanwhile are not yet in `ended_j`.
 
-        If the base load is `base_w` by then, the higher one counts all the time, because it is not known when it rose.
+        A base load that is higher by then, `base_w`, counts as if it had risen evenly. One that is lower counts as if it
+        had just fallen, so that no total is ever below what a scrape has shown meanwhile.
         """
-        base_w = max(base_w, self.base_w)
-        usage = self.usage.held(self.load_w, self.owed_w, base_w, self.capacity_w)
-        if self.load_w + base_w <= self.capacity_w:  # and the load only falls: there is no overload to add up
+        rise_w, lasts_ms = max(0, base_w - self.base_w), now_ms - self.at_ms
+        usage = self.usage.held(self.load_w, self.owed_w, self.base_w + rise_w, self.capacity_w)
+        if self.load_w + self.base_w + rise_w <= self.capacity_w:  # the load only falls: nothing to add up
             return usage
         admission_wms, base_load_wms, derating_wms = (
             usage.admission_wms,
@@ -122,13 +123,15 @@ class Curve:
         since, load_w = self.at_ms, self.load_w
         for release in (*self.releases.due(now_ms), Release(now_ms, 0)):
             span_ms = release.at_ms - since
-            derated_w, admitted_w, based_w = self._overload(usage, load_w, base_w)
+            middle_ms = since + release.at_ms - 2 * self.at_ms  # twice
+            mean_w = self.base_w + (rise_w * middle_ms // (2 * lasts_ms) if lasts_ms else 0)
+            derated_w, admitted_w, based_w = self._overload(usage, load_w, mean_w)
             derating_wms += derated_w * span_ms
             admission_wms += admitted_w * span_ms
             base_load_wms += based_w * span_ms
             since = release.at_ms
             load_w -= release.freed_w
-            usage = usage.held(load_w, self.owed_w, base_w, self.capacity_w)
+            usage = usage.held(load_w, self.owed_w, self.base_w + rise_w, self.capacity_w)
         return dataclasses.replace(
             usage, admission_wms=admission_wms, base_load_wms=base_load_wms, derating_wms=derating_wms
         )

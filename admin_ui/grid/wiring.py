@@ -34,7 +34,7 @@ async def following(
     """Keep `grid` up to date while the context lasts, and record outages of the balancer and the gateway."""
     async with background(
         FleetFeed(grid.board, settings.balancer[0], outages).follow(),
-        GatewayWatch(client, settings.gateway[0], grid.rates, outages).follow(),
+        GatewayWatch(client, settings.gateway_monitors or settings.gateway, grid.rates, outages).follow(),
         _sample(grid.board),
     ):
         yield

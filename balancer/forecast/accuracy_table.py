@@ -4,17 +4,27 @@ Pure.
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping
 
 from balancer.forecast.backtest import HORIZONS, SHARES, Accuracy
 
 MEAN = "mean"
-NOTE = (
-    "MASE and pinball: over all quarter hours up to the horizon, divided by the absolute error of the weekly naive"
-    " forecast.\nMASE at lead: at the horizon alone. Coverage: of the 80 % band, up to 24 h ahead. Peak: error of the"
-    " highest value\nup to the horizon, relative, and of its time, in hours."
+NOTE = """\
+MASE and pinball: over all quarter hours up to the horizon, divided by the absolute error of the weekly naive forecast.
+At lead: MASE at the horizon alone. Peak, peak time: error of the highest value up to the horizon, and of its time.
+Day 7, step: MASE on day 7 after a cold start, and in the first day after all values fell to 0.6."""
+HEADER = (
+    "series",
+    "horizon",
+    "MASE",
+    "at lead",
+    *(f"pin {share}" for share in SHARES),
+    "peak",
+    "peak time",
+    "day 7",
+    "step",
 )
-HEADER = ("series", "horizon", "MASE", "at lead", *(f"pin {share}" for share in SHARES), "peak", "peak time")
 
 
 def document(series: Mapping[str, Accuracy], mean: Accuracy) -> dict[str, object]:
@@ -40,7 +50,9 @@ def table(series: Mapping[str, Accuracy], mean: Accuracy) -> str:
 def _row(name: str, horizon: str, each: Accuracy) -> tuple[str, ...]:
     losses = (f"{each.pinball[horizon][share]:.3f}" for share in SHARES)
     peak = (f"{each.peak_error[horizon]:.1%}", f"{each.peak_time_error_h[horizon]:.2f} h")
-    return (name, horizon, f"{each.mase[horizon]:.3f}", f"{each.mase_at_lead[horizon]:.3f}", *losses, *peak)
+    disturbed = (f"{each.cold_start[horizon]:.3f}", f"{each.after_step[horizon]:.3f}")
+    mase = (f"{each.mase[horizon]:.3f}", f"{each.mase_at_lead[horizon]:.3f}")
+    return (name, horizon, *mase, *losses, *peak, *disturbed)
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:
@@ -52,5 +64,5 @@ def _rounded(value: object) -> object:
     if isinstance(value, Mapping):
         return {key: _rounded(each) for key, each in value.items()}
     if isinstance(value, float):
-        return round(value, 4) if value == value else None  # noqa: PLR0124 - NaN
+        return round(value, 4) if math.isfinite(value) else None
     return value

@@ -15,6 +15,7 @@ values instead of the training ones, since all horizons have one scale then; Koe
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
@@ -35,9 +36,16 @@ class TooShort(ValueError):
     """The series has too few values to be judged."""
 
 
+def _unknown() -> dict[str, float]:
+    return dict.fromkeys(HORIZONS, math.nan)
+
+
 @dataclasses.dataclass(frozen=True)
 class Accuracy:
-    """The figures of a series, see above; those by horizon have the keys of HORIZONS."""
+    """The figures of a series, see above; those by horizon have the keys of HORIZONS, and NaN where there are too few.
+
+    `cold_start` and `after_step` are MASE too: see `disturbances`.
+    """
 
     origins: int
     mase: Mapping[str, float]
@@ -46,6 +54,8 @@ class Accuracy:
     coverage_80: float
     peak_error: Mapping[str, float]
     peak_time_error_h: Mapping[str, float]
+    cold_start: Mapping[str, float] = dataclasses.field(default_factory=_unknown)
+    after_step: Mapping[str, float] = dataclasses.field(default_factory=_unknown)
 
 
 class Tally:
@@ -58,15 +68,19 @@ class Tally:
         self._inside = self._judged = 0
         self._peaks: dict[str, list[tuple[float, float]]] = {name: [] for name in HORIZONS}
 
-    def add(self, steps: Sequence[Step], values: Values) -> None:
-        """Judge one forecast by the values that came; missing ones, or without one a week before, are left out."""
+    def add(self, steps: Sequence[Step], values: Values, usual: Values | None = None) -> None:
+        """Judge one forecast by the values that came; missing ones, or without one a week before, are left out.
+
+        The naive error is that of the series `usual`, by default of the same one.
+        """
         self.origins += 1
+        usual = usual or values
         for ahead, (slot, mean, p10, p90) in enumerate(steps, start=1):
-            value, week_ago = values.get(slot), values.get(slot - WEEK)
+            value, week_ago = values.get(slot), usual.get(slot - WEEK)
             if value is None or week_ago is None:
                 continue
             self._errors[ahead] += abs(value - mean)
-            self._naive[ahead] += abs(value - week_ago)
+            self._naive[ahead] += abs(usual[slot] - week_ago)
             self._low_losses[ahead] += (value - p10) * (LOW if value >= p10 else LOW - 1)
             self._high_losses[ahead] += (value - p90) * (HIGH if value >= p90 else HIGH - 1)
             self._judged += 1
@@ -144,6 +158,8 @@ def mean_accuracy(found: Sequence[Accuracy]) -> Accuracy:
         _mean([each.coverage_80 for each in found]),
         over("peak_error"),
         over("peak_time_error_h"),
+        over("cold_start"),
+        over("after_step"),
     )
 
 
@@ -152,4 +168,4 @@ def _zeros() -> list[float]:
 
 
 def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else float("nan")
+    return sum(values) / len(values) if values else math.nan

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from balancer.forecast import accuracy_table
-from balancer.forecast.backtest import Accuracy, TooShort, backtest, mean_accuracy
+from balancer.forecast.backtest import Accuracy, TooShort, mean_accuracy
 from balancer.forecast.calendar_days import COMMON_HOLIDAYS, SLOTS, Holidays, holidays
+from balancer.forecast.disturbances import judged
 from balancer.forecast.importing import FITTING, NotImported, import_series
 from balancer.forecast.series_csv import BadFile, read_series
 from runtime.settings import matching, number
@@ -31,8 +32,8 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m balancer.forecast", description="The forecast of loads.")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     about = "judge the forecast on the series of a file"
-    judged = commands.add_parser("backtest", help=about, description=about)
-    judged.add_argument("--json", action="store_true", dest="as_json", help="print JSON instead of a table")
+    tested = commands.add_parser("backtest", help=about, description=about)
+    tested.add_argument("--json", action="store_true", dest="as_json", help="print JSON instead of a table")
     about = "import the series of a file as base load of substations, into the history of a stopped balancer"
     imported = commands.add_parser("import", help=about, description=f"{about}. {FITTING}")
     imported.add_argument(
@@ -51,7 +52,7 @@ def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
         help="scale each series so that its highest value is this, as BASE_LOAD_KW does (default: as it is)",
     )
     imported.add_argument("--data-dir", type=Path, default=Path(environ.get("DATA_DIR") or "data"))
-    for command in (judged, imported):
+    for command in (tested, imported):
         command.add_argument("file", type=Path, metavar="FILE", help="a CSV file, which may be gzipped")
         command.add_argument(
             "--holidays",
@@ -86,7 +87,7 @@ def _print_backtest(series: Mapping[str, Mapping[int, float]], rules: Holidays, 
     for number_, (name, values) in enumerate(series.items(), start=1):
         _note(f"{name} ({number_} of {len(series)}): {len(values)} quarter hours")
         try:
-            found[name] = backtest(values, rules.days(min(values) // SLOTS, max(values) // SLOTS))
+            found[name] = judged(values, rules.days(min(values) // SLOTS, max(values) // SLOTS))
         except TooShort as error:
             raise TooShort(f"the series {name} can't be judged: {error}") from None
     mean = mean_accuracy(list(found.values()))

@@ -27,26 +27,21 @@ class DayProfile:
         self.means: list[float | None] = [None] * SLOTS
         self.smoothed: list[float | None] = [None] * SLOTS
         self._counts = [0] * SLOTS
+        self._totals, self._weights = [0.0] * SLOTS, [0] * SLOTS  # of the means within reach
 
     def learn(self, slot: int, error: float, expected: float) -> None:
         """Move the mean of the quarter hour `slot` of the day by an error; a first mean starts at `expected`."""
         self._counts[slot] += 1
-        mean = self.means[slot]
-        self.means[slot] = (expected if mean is None else mean) + error * max(
-            LEAST_WEIGHT, 1 / self._counts[slot]
-        )
-        for near in range(slot - REACH, slot + REACH + 1):
-            self.smoothed[near % SLOTS] = self._smooth(near)
-
-    def _smooth(self, slot: int) -> float:
-        total = weights = 0.0
-        means = self.means
+        known = self.means[slot]
+        mean = (expected if known is None else known) + error * max(LEAST_WEIGHT, 1 / self._counts[slot])
+        moved = mean if known is None else mean - known
+        self.means[slot] = mean
         for offset, weight in enumerate(KERNEL, slot - REACH):
-            mean = means[offset % SLOTS]
-            if mean is not None:
-                total += weight * mean
-                weights += weight
-        return total / weights
+            near = offset % SLOTS
+            self._totals[near] += weight * moved
+            if known is None:
+                self._weights[near] += weight
+            self.smoothed[near] = self._totals[near] / self._weights[near]
 
 
 class DayProfiles:

@@ -17,6 +17,7 @@ COARSEST = dt.timedelta(minutes=15)
 HOUR = dt.timedelta(hours=1)
 CLOCKS_CHANGE = dt.timedelta(days=90)  # clocks are put back once a year
 MOST_ROWS = 2_000_000  # a year by the minute is a quarter of that
+MOST = 1e12  # of a value: far above any load in watts
 MOST_FAULTS = 5  # that are named
 ACCEPTED = (
     "accepted is a CSV file with a header, a column `time` (such as 2016-01-31T18:15, ascending, 15 minutes apart or"
@@ -132,6 +133,6 @@ def _number(name: str, text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
-        raise ValueError(f"{text[:40]!r} in column {name} is not a number")
+    if not abs(value) <= MOST:  # NaN is not either
+        raise ValueError(f"{text[:40]!r} in column {name} is not a number up to {MOST:g}")
     return value

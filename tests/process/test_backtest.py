@@ -47,6 +47,9 @@ def test_a_year_of_three_grids_is_forecast_as_well_as_promised(figures: dict[str
     assert list(mean["mase"].values()) == pytest.approx([0.59, 0.68, 0.72, 0.73], abs=WITHIN)
     assert list(mean["pinball"]["4h"].values()) == pytest.approx([0.14, 0.36, 0.20], abs=WITHIN)
     assert 0.74 <= mean["coverage_80"] <= 0.84
+    assert mean["cold_start"]["4h"] <= 0.80
+    assert mean["cold_start"]["24h"] <= 0.85
+    assert mean["after_step"]["4h"] == pytest.approx(1.4, abs=WITHIN)
 
 
 def test_each_grid_is_forecast_well(figures: dict[str, Any]) -> None:

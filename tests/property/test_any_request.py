@@ -66,6 +66,8 @@ BALANCER = [
     b"/rushhour",
     b"/rushhour/",
     b"/decisions",
+    b"/history",
+    b"/forecast",
     b"/fleet/stream",
     b"/metrics",
     b"/livez",

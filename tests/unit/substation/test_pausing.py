@@ -255,14 +255,35 @@ def test_a_lowered_limit_pauses_nobody_and_what_the_base_load_rises_above_that_d
 def test_overload_is_counted_by_its_cause(desk: Desk) -> None:
     base_load(desk, 0)
     desk.transformer.watts = 4_000
-    desk.pass_time(2)  # it is not known when it rose
+    desk.pass_time(2)  # as if it had risen evenly
     desk.follow()
     usage = desk.writer.published.curve.usage
-    assert (usage.base_load_wms, usage.derating_wms, usage.admission_wms) == (4_000 * 2000, 0, 0)
+    assert (usage.base_load_wms, usage.derating_wms, usage.admission_wms) == (2_000 * 2000, 0, 0)
     desk.pass_time(10)
     desk.follow()
-    assert desk.writer.published.curve.usage.base_load_wms == 4_000 * 2000
+    assert desk.writer.published.curve.usage.base_load_wms == 2_000 * 2000
     desk.ask(Derate(30_000))
     desk.pass_time(3)
     usage = desk.writer.published.curve.usage_at(desk.now_ms)
-    assert (usage.base_load_wms, usage.derating_wms) == (4_000 * 2000, 7_000 * 3000)
+    assert (usage.base_load_wms, usage.derating_wms) == (2_000 * 2000, 7_000 * 3000)
+
+
+def test_a_rise_is_an_overload_only_until_a_car_leaves_its_room(tmp_path: Path) -> None:
+    """One of four cars leaves after two of the three seconds, in whose middle the base load has risen by a third."""
+    desk = Desk(tmp_path / "journal.sqlite", CAPACITY_W)
+    desk.ask(place("short", seconds=2), *(place(key) for key in "abc"))
+    desk.pass_time(3)
+    desk.transformer.watts = 11_000
+    desk.follow()
+    assert desk.writer.published.curve.usage.base_load_wms == 11_000 // 3 * 2000
+    assert paused(desk) == ""
+    desk.stop()
+
+
+def test_no_total_falls_below_what_a_scrape_has_shown(desk: Desk) -> None:
+    base_load(desk, 5_000)
+    desk.ask(Derate(20_000))
+    desk.pass_time(0.4)
+    shown = desk.writer.published.curve.usage_at(desk.now_ms)
+    base_load(desk, 0)
+    assert desk.writer.published.curve.usage.derating_wms >= shown.derating_wms > 0

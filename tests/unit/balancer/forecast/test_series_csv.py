@@ -64,6 +64,7 @@ BAD = {
     "no number": (["time,a", "2016-01-01T00:00,1", "2016-01-01T00:15,much"], "line 3: 'much' in column a"),
     "NaN": (["time,a", "2016-01-01T00:00,nan"], "'nan' in column a is not a number"),
     "infinite": (["time,a", "2016-01-01T00:00,1e999"], "is not a number"),
+    "too large": (["time,a", "2016-01-01T00:00,-1e13"], "'-1e13' in column a is not a number up to 1e+12"),
     "too few cells": (["time,a,b", "2016-01-01T00:00,1"], "2 cells, the header has 3"),
     "unsorted": (["time,a", "2016-01-02T00:00,1", "2016-01-01T00:00,1"], "times must ascend"),
     "the same time twice": (["time,a", "2016-01-02T00:00,1", "2016-01-02T00:00,1"], "times must ascend"),
