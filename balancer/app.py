@@ -24,6 +24,7 @@ from balancer.fleet.poller import Poller
 from balancer.fleet.readiness import lacking
 from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
+from balancer.forecast.forecaster import Forecaster
 from balancer.forecast.recorder import Reading, reading_of
 from balancer.forecast.service import forecasting
 from balancer.metrics import BalancerMetrics, show_rushhour
@@ -81,6 +82,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         forecast = await stack.enter_async_context(
             forecasting(settings.data, lambda: _readings(parts.view), settings.poll_s)
         )
+        _follow_forecasts(stack, parts, forecast.forecaster, settings.poll_s)
         arrived = forecast.recorder.arrived
         seats = Seats(parts.view, Decisions(), WaitingRoom(settings.most_waiting), arrived=arrived)
         parts.registry.register(FleetCollector(parts.view, seats.room, seats.promised_returns.kept_w))
@@ -144,13 +146,6 @@ def _follow_forecasts(stack: AsyncExitStack, parts: Parts, forecaster: Forecaste
             await asyncio.sleep(every_s)
 
     stack.callback(asyncio.create_task(refresh()).cancel)
-
-
-def _readings(view: View) -> list[Reading]:
-    """Return the reading of each substation whose newest report is fresh."""
-    now_s, roster = time.monotonic(), view.roster
-    fresh = (m.report for m in roster.members.values() if now_s - m.received_s < roster.recent_s)
-    return [reading for report in fresh if (reading := reading_of(report))]
 
 
 def _discover(

@@ -14,7 +14,7 @@ from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 from substation.base_load.calendar import GridCalendar
-from substation.clock import GridClock
+from substation.clock import ClockReading, GridClock
 from substation.handlers import BackupHandler, BaseLoadHandler, SessionsHandler
 from substation.identity import take_slot
 from substation.journal import Journal
@@ -44,7 +44,7 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         )
         stack.callback(journal.close)
         known = journal.station()
-        clock = GridClock.resume(known.moment, unix_ms, time.monotonic(), settings.time_scale)
+        clock = _clock(settings, known.moment, unix_ms)
         carried = settings.base_load_of(slot.substation_id, known.base_load_w)
         registry = await stack.enter_async_context(exposition.measured("substation"))
         metrics = WriterMetrics(registry, slot.substation_id)
@@ -65,6 +65,11 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, gate=gate))
         yield
         await station.close()  # commits finish, and are answered, before the stream goes
+
+
+def _clock(settings: Settings, stored: ClockReading, unix_ms: int) -> GridClock:
+    """Return the grid's clock as it goes on from a stored reading."""
+    return GridClock.resume(stored, unix_ms, time.monotonic(), settings.time_scale, settings.day_starts_ms)
 
 
 def _pages(station: Station, backups: Path, settings: Settings, registry: CollectorRegistry) -> Application:

@@ -70,7 +70,7 @@ def row(regime: str, count: int, days: int, seeds: Sequence[int]) -> dict[str, o
     """Return refusals and overload minutes a day and substation by each rule, and of the margin with as many refusals."""
 
     def measured(admission: Admission) -> tuple[float, float]:
-        found = [_run(regime, count, days, seed, admission) for seed in seeds]
+        found = [run_days(regime, count, days, seed, admission) for seed in seeds]
         return statistics.mean(refused for refused, _ in found), statistics.mean(over for _, over in found)
 
     margins = [measured(by_margin(share)) for share in MARGINS]
@@ -109,7 +109,7 @@ def _round(value: float | None) -> float | None:
 _world = functools.lru_cache(maxsize=64)(functools.partial(World, base_share=BASE_SHARE))
 
 
-def _run(regime: str, count: int, days: int, seed: int, admission: Admission) -> tuple[float, float]:
+def run_days(regime: str, count: int, days: int, seed: int, admission: Admission) -> tuple[float, float]:
     """Return refused cars in percent, and overload minutes a day and substation."""
     world = _world(seed, count, days)
     found = Grid(world, "least_loaded", seed, admission=admission).run(world.cars(regime, seed, MORE[regime]))
