@@ -18,6 +18,7 @@ from runtime.settings import (
     port,
     setting,
     urls,
+    urls_if_any,
 )
 
 
@@ -39,6 +40,12 @@ class Settings(BalancerClientSettings):
     )
     gateway: tuple[str, ...] = setting(
         "GATEWAY_URL", "http://127.0.0.1:8000", urls, "base URL of the gateway"
+    )
+    gateway_monitors: tuple[str, ...] = setting(
+        "GATEWAY_MONITOR_URLS",
+        "",
+        urls_if_any,
+        "base URLs of the metrics of each gateway process, where several share a port; empty: GATEWAY_URL",
     )
     runs_folder: Path | None = setting(
         "RUNS_DIR", "", path_if_any, "folder of the load test's runs; empty: `runs` in DATA_DIR"

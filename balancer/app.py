@@ -142,6 +142,7 @@ def _follow_forecasts(stack: AsyncExitStack, parts: Parts, forecaster: Forecaste
     async def refresh() -> None:
         while True:
             keeper.refresh()
+            parts.forecast_choice.shadow.look(time.monotonic())
             await asyncio.sleep(every_s)
 
     stack.callback(asyncio.create_task(refresh()).cancel)

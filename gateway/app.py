@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from tornado.web import Application
@@ -23,6 +24,10 @@ from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 from runtime.process import CannotStartError
 
+MONITORS = Limits(
+    connections=32, per_address=0
+)  # Prometheus, the console, probes: few, whatever they come through
+
 
 @asynccontextmanager
 async def gateway(settings: Settings) -> AsyncIterator[None]:
@@ -39,10 +44,19 @@ async def gateway(settings: Settings) -> AsyncIterator[None]:
         grid = Services(to_balancer, metrics, _access(settings), settings.deadline_s, settings.max_wait_s)
         app = _routes(grid, registry, to_balancer)
         HttpMetrics(registry, app)
-        limits = Limits(settings.connections, settings.connections_per_address, shrinks=False)
+        shared = settings.monitor_port != 0
+        limits = Limits(
+            settings.connections, settings.connections_per_address, shrinks=False, shares_port=shared
+        )
         gate = Gate(
             settings.allowed_hosts, ANY
         )  # the handlers check bodies themselves, and count what they reject
+        if shared:  # first: who watches this process sees it before it takes requests
+            monitor = Application(_monitoring(registry, to_balancer), default_handler_class=NotFoundHandler)
+            own_gate = Gate(settings.allowed_hosts)
+            await stack.enter_async_context(
+                http.listen(monitor, settings.bind, settings.monitor_port, MONITORS, gate=own_gate)
+            )
         await stack.enter_async_context(
             http.listen(app, settings.bind, settings.http_port, limits, gate=gate)
         )
@@ -57,7 +71,9 @@ def _access(settings: Settings) -> Access:
     return Access(keys, settings.quota_per_minute)
 
 
-def _routes(grid: Services, registry: CollectorRegistry, to_balancer: BalancerLink) -> Application:
+def _monitoring(registry: CollectorRegistry, to_balancer: BalancerLink) -> list[Any]:
+    """Return the routes of this process's metrics and health."""
+
     def waiting_for() -> list[str]:
         """Return the reasons why no request can be placed now, including those of the balancer."""
         return to_balancer.waiting_for if to_balancer.up else [f"the balancer at {to_balancer.address}"]
@@ -65,6 +81,14 @@ def _routes(grid: Services, registry: CollectorRegistry, to_balancer: BalancerLi
     def about() -> dict[str, object]:
         return {"book_id": (to_balancer.up and to_balancer.book_id) or None}
 
+    return [
+        ("/metrics", exposition.MetricsHandler, {"registry": registry}),
+        ("/livez", health.LiveHandler),
+        ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for, "about": about}),
+    ]
+
+
+def _routes(grid: Services, registry: CollectorRegistry, to_balancer: BalancerLink) -> Application:
     return Application(
         [
             ("/charge", ChargesHandler, {"grid": grid}),
@@ -72,9 +96,7 @@ def _routes(grid: Services, registry: CollectorRegistry, to_balancer: BalancerLi
             ("/openapi.json", OpenApiHandler),
             ("/", FrontPageHandler, {"page": front_page()}),
             ("/page.css", StyleHandler),
-            ("/metrics", exposition.MetricsHandler, {"registry": registry}),
-            ("/livez", health.LiveHandler),
-            ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for, "about": about}),
+            *_monitoring(registry, to_balancer),
         ],
         default_handler_class=NotFoundHandler,
         exchanges={("POST", "/charge"): partial(ChargeExchange, grid=grid)},

@@ -31,6 +31,12 @@ class Settings(BalancerClientSettings):
         "in a container: the address where its port is published, else BIND",
     )
     http_port: int = setting("GATEWAY_PORT", "8000", port, "port of the public API")
+    monitor_port: int = setting(
+        "GATEWAY_MONITOR_PORT",
+        "0",
+        port,
+        "port of this process's own metrics and health pages; with it, GATEWAY_PORT is shared with other processes",
+    )
     balancer: str = setting(
         "BALANCER", "127.0.0.1:9001", matching(r"[^\s/]+:[0-9]{1,5}", "host:port"), "the balancer's stream"
     )
@@ -62,6 +68,14 @@ class Settings(BalancerClientSettings):
 
     def faults(self) -> list[str]:
         """Return the faults in combinations of settings."""
+        return [*self._port_faults(), *self._access_faults()]
+
+    def _port_faults(self) -> list[str]:
+        if self.monitor_port and self.http_port in {0, self.monitor_port}:
+            return ["GATEWAY_MONITOR_PORT needs a GATEWAY_PORT that is another port, and not 0"]
+        return []
+
+    def _access_faults(self) -> list[str]:
         if self.api_keys:
             both = "API_KEYS and ALLOW_ANONYMOUS=1 contradict each other: set one of them"
             return [both] if self.allow_anonymous else []

@@ -39,7 +39,8 @@ class Limits:
     `per_address` is the limit for one address, 0 for none; `reserve` is how many more than `connections` are
     kept for probes. A connection that has been idle for less than `young_s` is not closed to make room,
     because its request is on its way. If too few files may be open, there are fewer `connections`; if
-    `shrinks` is False, the service does not start.
+    `shrinks` is False, the service does not start. With `shares_port`, other processes may listen on the same port if
+    they share it too (SO_REUSEPORT): the kernel gives each of them some of the connections, and each has these limits.
     """
 
     connections: int = 1000
@@ -50,6 +51,7 @@ class Limits:
     header_s: float = 10.0
     body_s: float = 10.0
     shrinks: bool = True
+    shares_port: bool = False
 
 
 class LimitedServer(HTTPServer):
@@ -86,6 +88,8 @@ class LimitedServer(HTTPServer):
             log.warning("all connections are taken", extra={"connections": self._limits.connections})
         self._full = not room
         if room or self._taken.spare():
+            stream.set_nodelay(True)
+            stream.set_nodelay = _stays  # type: ignore[method-assign]
             self._taken.add(stream, str(address[0]), probing=not room)
             super().handle_stream(stream, address)
         else:
@@ -246,6 +250,10 @@ class Head:
         self._done()
         self._closed(self)
         self._close_fd()
+
+
+def _stays(value: bool) -> None:  # noqa: FBT001 - Tornado's signature
+    """Leave TCP_NODELAY on: Tornado would turn it on and off again for each answer, at two calls to the system."""
 
 
 def _turn_away(stream: IOStream) -> None:

@@ -9,11 +9,10 @@ import asyncio
 import functools
 import http
 import logging
-import secrets
 import time
 from collections.abc import Callable, Mapping, MutableSet
 from email.utils import formatdate
-from typing import Any
+from typing import Any, cast
 
 from tornado.httputil import (
     HTTPConnection,
@@ -26,12 +25,22 @@ from tornado.httputil import (
 from runtime import strict_json
 from runtime.handlers import ENCODED, encoded
 from runtime.problem import FAILED, UNSUPPORTED, Problem, document
-from runtime.trace import CURRENT, REQUEST_ID, received
+from runtime.trace import CURRENT, REQUEST_ID, random_hex, received
 
 log = logging.getLogger(__name__)
 
 JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
+
+
+class AnswerHeaders(dict[str, str]):
+    """The headers of an answer, each of them once, with their names as they are sent.
+
+    It is what Tornado's connection needs of an HTTPHeaders, which would normalize and check each name and value again.
+    The connection still refuses to write a line break.
+    """
+
+    get_all = dict.items
 
 
 class Exchange(HTTPMessageDelegate):
@@ -49,9 +58,9 @@ class Exchange(HTTPMessageDelegate):
         self.noted: Mapping[str, object] = {}  # what the line in the log says beside handler and status
         headers = request.headers
         request_id = headers.get("X-Request-Id", "")
-        self.request_id = request_id if REQUEST_ID.fullmatch(request_id) else secrets.token_hex(8)
+        self.request_id = request_id if REQUEST_ID.fullmatch(request_id) else random_hex(16)
         self.trace = received(headers.get("traceparent", ""), self.request_id)
-        self.headers = HTTPHeaders()  # of the answer
+        self.headers = AnswerHeaders()
         self._in_flight: MutableSet[object] = settings["in_flight"]
         self._answered: Callable[[Exchange], None] = settings["log_function"]
         self._chunks: list[bytes] = []
@@ -107,7 +116,7 @@ class Exchange(HTTPMessageDelegate):
             await self.answer()
         except Exception:
             log.exception("request failed")
-            self.headers = HTTPHeaders()
+            self.headers = AnswerHeaders()
             self.write_problem(FAILED)
         finally:
             self._in_flight.discard(self)
@@ -124,7 +133,7 @@ class Exchange(HTTPMessageDelegate):
         headers["X-Request-Id"] = self.request_id
         connection: HTTPConnection | None = self.request.connection
         if connection:
-            connection.write_headers(_start_line(status), headers, body)
+            connection.write_headers(_start_line(status), cast("HTTPHeaders", headers), body)
             connection.finish()
         self._answered(self)
 

@@ -55,7 +55,7 @@ async def listen(
     taken = OpenConnections(limits)
     gated = GatedApplication(app, gate or Gate(), taken.crowded)
     server = _server(gated, limits, taken, tls)
-    sockets = _bound(address, port)
+    sockets = _bound(address, port, shared=limits.shares_port)
     server.add_sockets(sockets)
     try:
         yield sockets[0].getsockname()[1]
@@ -67,10 +67,10 @@ async def listen(
         await server.close_all_connections()
 
 
-def _bound(address: str, port: int) -> list[socket.socket]:
+def _bound(address: str, port: int, *, shared: bool) -> list[socket.socket]:
     """Return listening sockets; raises OSError that names the address and says what to do."""
     try:
-        return bind_sockets(port, address=address)
+        return bind_sockets(port, address=address, reuse_port=shared)
     except OSError as error:
         host = f"[{address}]" if ":" in address else address
         taken = error.errno == errno.EADDRINUSE

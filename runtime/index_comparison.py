@@ -23,22 +23,29 @@ class Index:
 class IndexComparison:
     """Compares the indexes of one table; `done` when every row has been compared, by this or by integrity_check."""
 
-    def __init__(self, store: Store, table: str) -> None:
-        """Compare how many entries each index has with how many it should have.
-
-        Raises StoreUnusable, after it has copied a damaged file aside.
-        """
+    def __init__(self, store: Store, table: str, valid: str = "true") -> None:
+        """Prepare to compare; `valid` is what the CHECK constraint of the table demands. Raises StoreDamaged."""
         self._store = store
+        self._table = table
+        self._valid = valid
+        self._indexes = _indexes(store, table)
         self._after = -(2**63)
         self.done = store.indexes_compared
-        indexes = _indexes(store, table)
-        if not self.done and (faults := _wrong_counts(store, table, indexes)):
-            raise store.unusable("; ".join(faults))
-        complete = " AND ".join(_has_entry(table, index) for index in indexes) or "true"
+        complete = " AND ".join(_has_entry(table, index) for index in self._indexes) or "true"
         self._query = (
             f"SELECT max(at) AS last, sum(NOT ({complete})) AS faults"  # noqa: S608 - names of the schema
             f" FROM (SELECT rowid AS at, * FROM {table} NOT INDEXED WHERE rowid > ? ORDER BY rowid LIMIT ?) AS t"
         )
+
+    def count(self) -> None:
+        """Compare how many entries each index has and should have; count the rows that are not valid.
+
+        Nothing is done if integrity_check has compared them. Raises StoreUnusable, after it has copied a damaged file
+        aside.
+        """
+        self.done = self._store.indexes_compared
+        if not self.done and (faults := _wrong_counts(self._store, self._table, self._valid, self._indexes)):
+            raise self._store.unusable("; ".join(faults))
 
     def compare(self, rows: int) -> None:
         """Compare the next rows, a bounded number. Raises StoreDamaged."""
@@ -53,13 +60,16 @@ class IndexComparison:
             self._after = piece["last"]
 
 
-def _wrong_counts(store: Store, table: str, indexes: list[Index]) -> list[str]:
-    """Return in words which indexes have more or fewer entries than they should."""
-    faults = []
-    should = ", ".join(["count(*)", *(f"sum({index.only})" for index in indexes if index.only)])
-    rows, *partial = store.rows(f"SELECT {should} FROM {table} NOT INDEXED")[0]  # noqa: S608
+def _wrong_counts(store: Store, table: str, valid: str, indexes: list[Index]) -> list[str]:
+    """Return in words how many rows are not valid, and which indexes have more or fewer entries than they should."""
+    only = [f"count(*) FILTER (WHERE {each})" for each in (valid, *(i.only for i in indexes if i.only))]
+    should = ", ".join(["count(*)", *only])
+    rows, sound, *partial = store.rows(f"SELECT {should} FROM {table} NOT INDEXED")[0]  # noqa: S608
+    faults = (
+        [f"{rows - sound} rows of {table} are not as its CHECK constraint demands"] if sound != rows else []
+    )
     for index in indexes:
-        expected = (partial.pop(0) or 0) if index.only else rows
+        expected = partial.pop(0) if index.only else rows
         where = f"WHERE {index.only}" if index.only else ""
         # Not count(*), which SQLite may take from any index.
         entries = store.rows(f"SELECT count(rowid) FROM {table} INDEXED BY {index.name} {where}")[0][0]  # noqa: S608

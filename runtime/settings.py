@@ -150,6 +150,11 @@ def urls(text: str) -> tuple[str, ...]:
     return found
 
 
+def urls_if_any(text: str) -> tuple[str, ...]:
+    """Base URLs as above; none when nothing is set."""
+    return urls(text) if text else ()
+
+
 def local_url(bind: str, port: int | str, scheme: str = "http") -> str:
     """Return the base URL with which this machine reaches what listens on the address `bind`."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104 - it is read here, not bound
@@ -160,6 +165,7 @@ def _is_base(url: str) -> bool:
     try:
         parts = urlsplit(url)
         port_given = parts.port  # raises for what is no port
+        (parts.hostname or "").encode("idna")  # raises for what is no name
     except ValueError:
         return False
     beyond = parts.path or parts.query or parts.fragment or parts.username or port_given == 0

@@ -16,7 +16,7 @@ from runtime.sqlite_errors import Meaning, meaning
 
 CHECK_WITHIN_S = 10.0  # at a start
 QUICK_ABOVE_BYTES = 32_000_000  # 100,000 records of a journal; with their indexes they take 0.8 to 1 s
-STEPS = 100_000  # of SQLite's machine between two looks at the clock
+STEPS = 5_000_000  # of SQLite's machine between two looks at the clock: a tenth of a second
 WHY = {
     Meaning.BUSY: "is another process using it?",
     Meaning.FULL: "is there room on the disk, and is the folder writable?",
@@ -43,18 +43,19 @@ class Store:
     def __init__(self, path: Path, migrations: Sequence[str], *, checked: bool = False) -> None:
         """Open `path`, or create it, and bring its schema up to date: one script a version.
 
-        With `checked`, first read the whole file, for at most CHECK_WITHIN_S. Up to QUICK_ABOVE_BYTES, each index
-        is compared with its table; of a larger file, `indexes_compared` stays False. Raises StoreUnusable, after it
-        has copied a damaged file aside.
+        With `checked`, and always before the schema changes, `check` it first. Raises StoreUnusable.
         """
         self.path = path
         self.indexes_compared = False
+        self._checked = False
         with contextlib.ExitStack() as undo:  # what can't be used is not kept open, and locked
             self._open(path, undo)
-            if checked:
-                self._check()
             with self._errors_explained():
-                self._migrate(migrations)
+                version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
+                outdated = 0 < version < len(migrations)
+                if checked or outdated:
+                    self.check()
+                self._migrate(version, migrations)
             undo.pop_all()
 
     def _open(self, path: Path, undo: contextlib.ExitStack) -> None:
@@ -83,7 +84,17 @@ class Store:
         except sqlite3.Error as error:
             raise StoreUnusable(f"{self.path}: {error}; {WHY[meaning(error)]}") from error
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Read the whole file once, for at most CHECK_WITHIN_S.
+
+        Raises StoreUnusable, after it has copied a damaged file aside.
+
+        Up to QUICK_ABOVE_BYTES, each index is compared with its table, and `indexes_compared` becomes True. Of a larger
+        file, the CHECK constraints are left out, which take longer than all the rest: IndexComparison evaluates them.
+        """
+        if self._checked:
+            return
+        self._checked = True
         until_s = time.monotonic() + CHECK_WITHIN_S
         self._db.set_progress_handler(lambda: int(time.monotonic() > until_s), STEPS)
         try:
@@ -91,6 +102,7 @@ class Store:
                 self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size")
             )
             check = "quick_check" if pages * size > QUICK_ABOVE_BYTES else "integrity_check"
+            self._db.execute(f"PRAGMA ignore_check_constraints={check == 'quick_check':d}")
             faults = [str(row[0]) for row in self._db.execute(f"PRAGMA {check}(10)")]
             self.indexes_compared = check == "integrity_check"
         except sqlite3.Error as error:
@@ -98,6 +110,7 @@ class Store:
             faults = ["ok"] if interrupted else [str(error)]
         finally:
             self._db.set_progress_handler(None, 0)
+            self._db.execute("PRAGMA ignore_check_constraints=0")
         if faults != ["ok"]:
             raise self.unusable("; ".join(faults))
 
@@ -105,8 +118,7 @@ class Store:
         """Copy the files of this damaged store aside; returns the error that says so."""
         return StoreUnusable(f"{self.path} is damaged: {faults}. {keep_aside(self.path, 'damaged')}")
 
-    def _migrate(self, migrations: Sequence[str]) -> None:
-        version: int = self._db.execute("PRAGMA user_version").fetchone()[0]
+    def _migrate(self, version: int, migrations: Sequence[str]) -> None:
         if version > len(migrations):
             raise StoreUnusable(
                 f"{self.path} has schema {version}, this program knows up to {len(migrations)}: update it"
@@ -145,11 +157,6 @@ class Store:
         """Return all rows of a query; raises as `transaction`."""
         with _errors_translated():
             return self._db.execute(sql, values).fetchall()
-
-    def each(self, sql: str, values: Sequence[object] = ()) -> Iterator[sqlite3.Row]:
-        """Yield the rows of a query, which are not all in memory at once; raises as `transaction`."""
-        with _errors_translated():
-            yield from self._db.execute(sql, values)
 
     def one(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Row | None:
         """Return the first row of a query, None if there is none; raises as `transaction`."""

@@ -42,13 +42,13 @@ def received(traceparent: str, request_id: str) -> Trace:
     if match and match["version"] == "00" and match["more"] is not None:
         match = None
     return Trace(
-        match["trace"] if match else _some(32),
-        _some(16),
+        match["trace"] if match else random_hex(32),
+        random_hex(16),
         int(match["flags"], 16) & (SAMPLED | RANDOM) if match else RANDOM,
         request_id if REQUEST_ID.fullmatch(request_id) else "",
     )
 
 
-def _some(digits: int) -> str:
+def random_hex(digits: int) -> str:
     """Return random hexadecimal digits, not all of them 0. They name something and keep no secret."""
     return f"{random.getrandbits(4 * digits) or 1:0{digits}x}"

@@ -4,7 +4,6 @@ Pure. Watts, joules and milliseconds are whole numbers. `_ms` alone is grid time
 """
 
 import dataclasses
-import itertools
 import re
 from enum import StrEnum
 from typing import Any
@@ -274,7 +273,8 @@ def report_fault(report: Report, unix_s: float) -> str:
     for name, (value, least, most) in figures.items():
         if not least <= value <= most:
             return f"{name} {value:.6g} is not within {least} and {most}"
-    if any(a > b for a, b in itertools.pairwise((0, *report.releases_w, report.load_w))):
+    points = [0, *report.releases_w, report.load_w]
+    if points != sorted(points):
         return "the release schedule falls, or frees more than the load"
     return ""
 

@@ -12,6 +12,7 @@ from runtime.index_comparison import IndexComparison
 from runtime.store import Store, StoreDamaged, StoreFull, StoreUnusable
 from substation.clock import ClockReading
 from substation.curve import Usage
+from substation.journal_check import JournalCheck, damage_explained
 from substation.records import Entry, Record
 from substation.rows import (
     ENTRY_COLUMNS,
@@ -20,36 +21,45 @@ from substation.rows import (
     record_from_row,
     record_to_row,
     station_from_row,
+    usage_to_row,
 )
-from substation.schema import MIGRATIONS, PRUNE, WRITE
+from substation.schema import MIGRATIONS, PRUNE, STATE_IS_VALID, WRITE
 
 log = logging.getLogger(__name__)
 
 KEEP_MS = 3 * 24 * 3600 * 1000  # after the planned end: longer than any order book keeps its keys
 MOST_PRUNED = 64  # in one commit: 2.5 ms of CPU among 1,000,000 records, where 1000 take 68 ms
 MOST_COMPARED = 200  # with their indexes, in one piece: 2 to 4 ms
-WRAP = 2**63  # SQLite's integers: 106 days at 1 GW; a counter that starts again is a reset to Prometheus
 
 
 class Journal:
-    """An open journal. One thread at a time; writes only inside `transaction()`. `indexes` compares them with the records."""
+    """An open journal. One thread at a time; writes only inside `transaction()`. `check` is that of the start."""
 
-    def __init__(self, path: Path, substation_id: str, unix_ms: int, *, accept_loss: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        substation_id: str,
+        unix_ms: int,
+        *,
+        accept_loss: bool = False,
+        check_later: bool = False,
+    ) -> None:
         """Open or create it, and check it; one that is there is not written before the first commit.
 
         Raises StoreUnusable, also when it belongs to another substation, is damaged, or lacks commits. With
-        `accept_loss`, missing commits are only logged.
+        `accept_loss`, missing commits are only logged. With `check_later`, `resume` checks it.
         """
         self._count = CommitCount(path, accept_loss=accept_loss)
-        self._store = Store(path, MIGRATIONS, checked=True)
+        self._store = Store(path, MIGRATIONS, checked=not check_later)
         try:
-            if not self._store.one("SELECT 1 FROM station"):
-                self._make(substation_id, unix_ms)
-            known = self.station()
+            with damage_explained(self._store):
+                indexes = IndexComparison(self._store, "record", STATE_IS_VALID)
+                known = self._known(substation_id, unix_ms)
             if known.substation_id != substation_id:
                 raise StoreUnusable(f"{path} belongs to {known.substation_id}, not to {substation_id}")  # noqa: TRY301 - the file is closed below
-            self._count.compare(known.journal_id, known.commits)
-            self.indexes = IndexComparison(self._store, "record")
+            self.check = JournalCheck(self._store, indexes, self._count)
+            if not check_later:
+                self.check.run(known.journal_id, known.commits)
         except BaseException:
             self.close()
             raise
@@ -57,12 +67,14 @@ class Journal:
         self._commits = self._stamped = known.commits
         self._journal_id = known.journal_id
 
-    def _make(self, substation_id: str, unix_ms: int) -> None:
-        with self._store.transaction():
-            self._store.run(
-                "INSERT INTO station VALUES (1, ?, ?, '', 0, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
-                (substation_id, secrets.token_hex(8), unix_ms),
-            )
+    def _known(self, substation_id: str, unix_ms: int) -> StationRecord:
+        """Return the journal's own row; a new journal gets one."""
+        if not self._store.one("SELECT 1 FROM station"):
+            self._store.check()  # a new file, or else one that has lost it
+            new = "INSERT INTO station VALUES (1, ?, ?, '', 0, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
+            with self._store.transaction():
+                self._store.run(new, (substation_id, secrets.token_hex(8), unix_ms))
+        return self.station()
 
     def station(self) -> StationRecord:
         """Return the journal's own row."""
@@ -80,20 +92,14 @@ class Journal:
 
     def stamp(self, moment: ClockReading, usage: Usage, base_load_w: int) -> None:
         """Note the moment of this commit, the totals and the base load."""
-        totals = (
-            usage.ended_j % WRAP,
-            usage.admission_wms % WRAP,
-            usage.derating_wms % WRAP,
-            usage.allowed_w,
-            usage.base_load_wms % WRAP,
-            usage.allowed_base_w,
-            base_load_w,
-        )
         self._store.run(
             "UPDATE station SET grid_ms = ?, unix_ms = ?,"
-            " ended_j = ?, admission_wms = ?, derating_wms = ?, allowed_w = ?,"
-            " base_load_wms = ?, allowed_base_w = ?, base_load_w = ?, epoch = ?, time_scale = ?, commits = ?",
-            (moment.grid_ms, moment.unix_ms, *totals, self.epoch, moment.scale, self._commits + 1),
+            " ended_j = ?, admission_wms = ?, derating_wms = ?, allowed_w = ?, base_load_wms = ?, allowed_base_w = ?,"
+            " base_load_w = ?, epoch = ?, time_scale = ?, commits = ?",
+            (
+                *(moment.grid_ms, moment.unix_ms, *usage_to_row(usage)),
+                *(base_load_w, self.epoch, moment.scale, self._commits + 1),
+            ),
         )
         self._stamped = self._commits + 1
 
@@ -123,18 +129,7 @@ class Journal:
 
         Not inside a transaction. A file that is there already is replaced: it was left unfinished.
         """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.parent.chmod(0o700)
-            _remove(path)
-            self._store.run("VACUUM INTO ?", (str(path),))
-            path.chmod(0o600)
-        except (OSError, sqlite3.Error, StoreFull, StoreDamaged) as error:
-            log.error("a backup failed: %s", error)
-            with contextlib.suppress(OSError):
-                _remove(path)
-            return False
-        return True
+        return _copied(self._store, path)
 
     def by_key(self, key: str) -> Record | None:
         """Return what is known of a key."""
@@ -149,13 +144,20 @@ class Journal:
         )
         return record_from_row(row) if row else None
 
+    def last_id(self, highest: str) -> str:
+        """Return the last session id, in their order, that is not above `highest`; '' if there is none."""
+        row = self._store.rows(
+            "SELECT max(session_id) AS last FROM record WHERE session_id <= ?", (highest,)
+        )[0]
+        return row["last"] or ""
+
     def open_at(self, grid_ms: int) -> Iterator[Entry]:
-        """Yield the sessions that go on at a grid time."""
+        """Yield the sessions that go on at a grid time. Their rows are read at once; raises StoreUnusable."""
         numbers = "SELECT number FROM record WHERE state IN ('charging', 'paused') AND end_ms > ?"
-        columns = ", ".join(
-            ENTRY_COLUMNS
-        )  # in the order of numbers, the file is read from the front to the end
-        rows = self._store.each(f"SELECT {columns} FROM record WHERE number IN ({numbers})", (grid_ms,))  # noqa: S608
+        columns = ", ".join(ENTRY_COLUMNS)
+        # In the order of numbers, the file is read from the front to the end.
+        with damage_explained(self._store):
+            rows = self._store.rows(f"SELECT {columns} FROM record WHERE number IN ({numbers})", (grid_ms,))  # noqa: S608
         return map(entry_from_row, rows)
 
     def page(
@@ -174,6 +176,22 @@ class Journal:
         """Close the files."""
         self._store.close()
         self._count.close()
+
+
+def _copied(store: Store, path: Path) -> bool:
+    """Copy an open store to `path`; returns whether it could."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.chmod(0o700)
+        _remove(path)
+        store.run("VACUUM INTO ?", (str(path),))
+        path.chmod(0o600)
+    except (OSError, sqlite3.Error, StoreFull, StoreDamaged) as error:
+        log.error("a backup failed: %s", error)
+        with contextlib.suppress(OSError):
+            _remove(path)
+        return False
+    return True
 
 
 def _remove(copy: Path) -> None:

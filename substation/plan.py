@@ -62,14 +62,19 @@ class Plan:
 
     def releases(self) -> tuple[tuple[int, int], ...]:
         """Return when watts are freed: pairs of (grid ms after the start, watts freed), no two at once."""
-        freed: dict[int, int] = {}
-        reserved_w, duration_ms = self.power_w, self.duration_ms
+        freed: list[tuple[int, int]] = []
+        power_w = reserved_w = self.power_w
+        duration_ms, energy_mj, scaled_w = self.duration_ms, self.energy_j * MS_PER_S, power_w * MILLION
         for at, quarters in STEPS_AT if self.taper else ():
-            after_ms, kept_w = self._after(at), -(-self.power_w * quarters // 4)
-            if after_ms < duration_ms and kept_w < reserved_w:
-                freed[after_ms] = freed.get(after_ms, 0) + reserved_w - kept_w
+            after_ms, kept_w = -(-energy_mj * at // scaled_w), -(-power_w * quarters // 4)  # as `_after`
+            if after_ms >= duration_ms:
+                break  # and so is each later step
+            if kept_w < reserved_w:
+                if freed and freed[-1][0] == after_ms:
+                    reserved_w += freed.pop()[1]
+                freed.append((after_ms, reserved_w - kept_w))
                 reserved_w = kept_w
-        return (*freed.items(), (duration_ms, reserved_w))
+        return (*freed, (duration_ms, reserved_w))
 
     def reserved_w(self, elapsed_ms: int) -> int:
         """Return the watts reserved when `elapsed_ms` of grid time have passed since the start."""

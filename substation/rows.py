@@ -33,6 +33,7 @@ ENTRY_COLUMNS = (
 )
 NO_ENTRY = (*(None,) * 5, 0, *(None,) * 6)  # the columns of a session in the row of a key that has none
 NOT_PAUSED = (-1, 0, 0, 0)
+WRAP = 2**63  # SQLite's integers: 106 days at 1 GW; a counter that starts again is a reset to Prometheus
 NEVER_MS = 2**62  # the end of a paused session, which is not known
 
 
@@ -62,6 +63,18 @@ class StationRecord:
     def grid_ms(self) -> int:
         """The grid time of the last commit."""
         return self.moment.grid_ms
+
+
+def usage_to_row(usage: Usage) -> tuple[int, ...]:
+    """Write the totals, in the order of their columns: see `station_from_row`."""
+    return (
+        usage.ended_j % WRAP,
+        usage.admission_wms % WRAP,
+        usage.derating_wms % WRAP,
+        usage.allowed_w,
+        usage.base_load_wms % WRAP,
+        usage.allowed_base_w,
+    )
 
 
 def station_from_row(row: Row) -> StationRecord:

@@ -72,6 +72,8 @@ ALTER TABLE station ADD COLUMN base_load_w INTEGER NOT NULL DEFAULT 0;  -- at th
 ALTER TABLE station ADD COLUMN base_load_wms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE station ADD COLUMN allowed_base_w INTEGER NOT NULL DEFAULT 0;
 """
+# What the CHECK constraint of `record` demands. SQLite is slow with more than two values in one IN.
+STATE_IS_VALID = "state IN ('charging', 'paused') OR state IN ('stopped', 'withdrawn') OR state = 'refused'"
 MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5)
 COLUMNS = (
     "attempt",

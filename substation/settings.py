@@ -6,7 +6,7 @@ from pathlib import Path
 from runtime.service_settings import OrderSettings
 from runtime.settings import integer, matching, number, path, port, setting
 from substation.base_load.calendar import day_time_ms
-from substation.base_load.sources import BaseLoadOptions, source
+from substation.base_load.sources import BaseLoad, BaseLoadOptions, base_load, source
 
 W_PER_KW = 1000
 
@@ -73,10 +73,12 @@ class Settings(OrderSettings):
         """The rated limit in watts."""
         return self.capacity_kw * W_PER_KW
 
-    @property
-    def base_load_options(self) -> BaseLoadOptions:
-        """What the settings say about the base load."""
-        return BaseLoadOptions(
+    def base_load_of(self, substation_id: str, known_w: int) -> BaseLoad:
+        """Return the source of a substation's base load; `known_w` is its base load at the last commit.
+
+        Raises ValueError or OSError for a file that can't be used any more.
+        """
+        options = BaseLoadOptions(
             self.base_load,
             self.base_load_kw,
             self.base_load_shift_h,
@@ -84,3 +86,4 @@ class Settings(OrderSettings):
             self.day_starts_ms,
             self.base_load_meter_s,
         )
+        return base_load(options, substation_id, self.time_scale, known_w)

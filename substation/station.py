@@ -39,20 +39,23 @@ class BackupFailed(Exception):
 
 
 def resume(journal: Journal, capacity_w: int, now_ms: int, base_load: BaseLoad | None = None) -> Ledger:
-    """Return the ledger that the journal shows, brought to grid time `now_ms`.
+    """Return the ledger that the journal shows, brought to grid time `now_ms`. Raises StoreUnusable.
 
-    Up to then the base load counts as it was at the last commit.
+    Up to then the base load counts as it was at the last commit. While the ledger is made, SQLite checks the journal, if
+    that was not done yet: with 100,000 open and 1,000,000 ended sessions both take about a second.
     """
     known = journal.station()
     ledger = Ledger(capacity_w, known.grid_ms, known.usage)
     with _no_collection():
-        ledger.resume(journal.open_at(known.grid_ms), known.grid_ms)
-    ledger.begin(known.grid_ms, known.base_load_w)
-    ledger.set_draining(on=known.draining)
-    ledger.set_capacity(min(capacity_w, known.limit_w or capacity_w))
-    now_ms = max(known.grid_ms, now_ms)
-    ledger.begin(now_ms, base_load.watts_at(now_ms) if base_load else 0)
-    ledger.check()
+        sessions = journal.open_at(known.grid_ms)
+        with journal.check.meanwhile(known.journal_id, known.commits):
+            ledger.resume(sessions, known.grid_ms)
+            ledger.begin(known.grid_ms, known.base_load_w)
+            ledger.set_draining(on=known.draining)
+            ledger.set_capacity(min(capacity_w, known.limit_w or capacity_w))
+            now_ms = max(known.grid_ms, now_ms)
+            ledger.begin(now_ms, base_load.watts_at(now_ms) if base_load else 0)
+            ledger.check()
     return ledger
 
 
@@ -102,7 +105,7 @@ class Station:
         self._backing_up = False
         self._commits: GroupCommit[Request, SubstationAnswer] = GroupCommit("journal", self._writer.commit)
         self._energy = EnergyMeter(self._curve)
-        chores = Chores(self.ask, self._writer, self._watch, self._commits.oldest_s, journal.indexes)
+        chores = Chores(self.ask, self._writer, self._watch, self._commits.oldest_s, journal.check.indexes)
         loops = (*chores.loops(self.base_load), self._energy.follow())
         self._chores = [asyncio.create_task(loop) for loop in loops]
 

@@ -60,5 +60,5 @@ class Tasks:
                 if dropped:  # it may have ended since the last stamp: the totals must have its energy
                     return [Decision(SubstationOutcome.DONE, write=True)]
             case Compare():
-                self._journal.indexes.compare(MOST_COMPARED)
+                self._journal.check.indexes.compare(MOST_COMPARED)
         return []

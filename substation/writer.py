@@ -33,6 +33,7 @@ from substation.metrics import WriterMetrics
 from substation.pausing import Pauses
 from substation.queries import Queries
 from substation.records import Entry
+from substation.session_ids import SessionIds, highest_id
 from substation.station_row import StationRow
 from substation.tasks import Backup, Probe, Task, Tasks
 
@@ -81,8 +82,10 @@ class Writer:
         self._base_load: BaseLoad = base_load or NoBaseLoad()
         self.tasks = Tasks(journal, Pauses(ledger, journal.by_session, clock.wall_ms), machine)
         self._station = StationRow(journal)
-        self._queries = Queries(journal, self._station.known.substation_id)
-        self.published = LedgerSnapshot(ledger.curve(), ledger.draining, self._station.known.book_id)
+        known = self._station.known
+        self._queries = Queries(journal, known.substation_id)
+        self._ids = _ids(journal, known.substation_id, machine.unix_ms())
+        self.published = LedgerSnapshot(ledger.curve(), ledger.draining, known.book_id)
 
     def commit(self, batch: list[Request]) -> list[SubstationAnswer]:
         """Answer a batch; what it changes is on the disk when this returns."""
@@ -164,7 +167,7 @@ class Writer:
     def _decide(self, command: WritingCommand, now_ms: int, unix_ms: int) -> Decision:
         match command:
             case Place():
-                entry = _entry(command, self._station.known.substation_id, self._clock, now_ms, unix_ms)
+                entry = _entry(command, self._ids, self._clock, now_ms, unix_ms)
                 return self._ledger.place(command, self._journal.by_key(command.key), entry)
             case Withdraw():
                 return self._ledger.withdraw(command, self._journal.by_key(command.key), unix_ms)
@@ -203,8 +206,13 @@ def _with_backup(journal: Journal, request: Request, answer: SubstationAnswer) -
     return answer
 
 
-def _entry(place: Place, substation_id: str, clock: GridClock, now_ms: int, unix_ms: int) -> Entry:
+def _ids(journal: Journal, substation_id: str, unix_ms: int) -> SessionIds:
+    """Return ids that come after those in the journal."""
+    return SessionIds(substation_id, journal.last_id(highest_id(substation_id, unix_ms)))
+
+
+def _entry(place: Place, ids: SessionIds, clock: GridClock, now_ms: int, unix_ms: int) -> Entry:
     """Return the session that a request would become, starting now."""
-    session_id = f"{substation_id}.{secrets.token_hex(8)}"
+    session_id = ids.next(unix_ms, secrets.randbits(16))
     expected_end = unix_ms + clock.wall_ms(place.plan.duration_ms)
     return Entry(session_id, place.vehicle_id, place.plan, now_ms, unix_ms, expected_end, caller=place.caller)

@@ -1,15 +1,16 @@
-"""Reads the gateway's `/metrics` once a second, for requests, refusals and latency."""
+"""Reads the `/metrics` of the gateway, or of all its processes, once a second: requests, refusals and latency."""
 
 import asyncio
 import collections
 import logging
 import time
+from collections.abc import Sequence
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from admin_ui.grid.outages import Outages, Service
-from admin_ui.grid.rates import RATE_S, CounterReading, Rates
+from admin_ui.grid.rates import RATE_S, CounterReading, Rates, total
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +27,15 @@ class GatewayWatch:
 
     A gateway that refuses the connection is lost at once. A slow one is lost when no reading came for RATE_S, because a
     short delay is no outage. A process that was started between two readings was lost between them; a process that was
-    started before is another gateway under the same name.
+    started before is another gateway under the same name. Of several processes, the gateway is lost while one is.
     """
 
-    def __init__(self, http: aiohttp.ClientSession, gateway_url: str, rates: Rates, outages: Outages) -> None:
+    def __init__(
+        self, http: aiohttp.ClientSession, gateways: Sequence[str], rates: Rates, outages: Outages
+    ) -> None:
+        """`gateways` are base URLs, one for each process."""
         self._http = http
-        self._url = f"{gateway_url}/metrics"
+        self._urls = [f"{url}/metrics" for url in gateways]
         self._rates = rates
         self._outages = outages
         self._newest: tuple[CounterReading, float] | None = None  # the newest reading, and its unix time
@@ -48,9 +52,12 @@ class GatewayWatch:
             await asyncio.sleep(max(EVERY_S - (time.monotonic() - began_s), 0))
 
     async def _ask(self) -> CounterReading:
+        return total(await asyncio.gather(*map(self._read, self._urls)))
+
+    async def _read(self, url: str) -> CounterReading:
         names = [("name[]", name) for name in (REQUESTS, DURATIONS, STARTED)]
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-        async with self._http.get(self._url, params=names, timeout=timeout) as response:
+        async with self._http.get(url, params=names, timeout=timeout) as response:
             response.raise_for_status()
             return parse(await response.text(), time.monotonic())
 

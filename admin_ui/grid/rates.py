@@ -9,7 +9,7 @@ Pure: time comes as seconds of a monotonic clock. Rules:
 
 import collections
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 RATE_S = 5.0  # rates are taken over this time span
 LATENCY_S = 60.0  # percentiles are taken over this time span
@@ -26,6 +26,17 @@ class CounterReading:
     outcomes: Mapping[str, float]
     within_s: Mapping[float, float]
     started_unix_s: float = 0.0  # of the gateway's process
+
+
+def total(readings: Sequence[CounterReading]) -> CounterReading:
+    """Return the sum of the counters of several processes, and the start of the one that was started last."""
+    outcomes: collections.Counter[str] = collections.Counter()
+    within_s: collections.Counter[float] = collections.Counter()
+    for each in readings:
+        outcomes.update(each.outcomes)
+        within_s.update(each.within_s)
+    started_unix_s = max(each.started_unix_s for each in readings)
+    return CounterReading(max(each.at_s for each in readings), outcomes, within_s, started_unix_s)
 
 
 class Rates:

@@ -37,7 +37,7 @@ async def following(
     forecasts = ForecastWatch(calls(client, settings), grid.board, grid.expected_peaks)
     async with background(
         FleetFeed(grid.board, settings.balancer[0], outages).follow(),
-        GatewayWatch(client, settings.gateway[0], grid.rates, outages).follow(),
+        GatewayWatch(client, settings.gateway_monitors or settings.gateway, grid.rates, outages).follow(),
         BaseLoadWatch(client, grid.board, grid.base_load_sources).follow(),
         forecasts.follow(),
         _sample(grid.board),

@@ -34,6 +34,7 @@ def fleet_json(view: View, now_s: float, rushhour: str | None) -> dict[str, obje
         "policy": view.policy.name,
         "policies": list(view.policy.names),
         "forecast_doubt": view.policy.doubt(now_s),
+        "shadow": dict(view.policy.comparisons()),
         "poll_s": roster.poll_s,
         "rushhour": rushhour,
         "substations": [

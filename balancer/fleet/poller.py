@@ -5,12 +5,11 @@ import dataclasses
 import logging
 import re
 import time
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 from tornado.ioloop import PeriodicCallback
-from yarl import URL
 
 from balancer.book.decommissioned import DecommissionedJournals
 from balancer.fleet.identity_log import IdentityLog
@@ -19,6 +18,9 @@ from balancer.fleet.scan import ASKED, MetricSample, PageReading, PageUnusable, 
 from balancer.fleet.view import View
 from balancer.metrics import BalancerMetrics
 from balancer.substation_stream import Links
+from runtime.background import cancelled
+from runtime.page_client import PageClient
+from runtime.response_head import ResponseUnusable
 from runtime.settings import HIGHEST_PORT
 from substation.contract import report_fault
 
@@ -29,7 +31,6 @@ JITTER = 0.1  # of the interval, so that balancers don't poll in step
 MOST_BYTES = 64 * 1024  # of a page; the names asked for make 3 kB. The parser takes 130 ms for 256 KiB
 TIMEOUT_SHARE = 0.8  # of the interval
 TIDY_S = 5.0  # between two looks for substations that are gone for good
-OK = 200
 STREAM = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})")
 
 
@@ -37,11 +38,11 @@ STREAM = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})")
 class _Polled:
     """One polled address, and what needs not be found out again at each poll.
 
-    `target` is the address of its page, `layout` that of the last page; `stream` is what `advertised` means there.
+    `layout` is that of the last page; `stream` is what `advertised` means there.
     """
 
     callback: PeriodicCallback
-    target: URL
+    page: PageClient
     layout: PageLayout | None = None
     advertised: str = ""
     stream: str = ""
@@ -64,15 +65,9 @@ class Poller:
         self._links = links
         self._metrics = metrics
         self._decommissioned = decommissioned
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT_SHARE * view.roster.poll_s),
-            connector=aiohttp.TCPConnector(limit=0),  # else a hundred that hang make all others wait
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"Accept-Encoding": "identity"},
-            auto_decompress=False,  # a few kilobytes may become any number
-        )
+        self._timeout_s = TIMEOUT_SHARE * view.roster.poll_s
         self._polled: dict[str, _Polled] = {}
-        self._first: set[asyncio.Task[None]] = set()
+        self._polls: set[asyncio.Task[Any]] = set()  # under way
         self._identity_log = IdentityLog(view)
         self._tidying = PeriodicCallback(self.tidy, TIDY_S * 1000)
         self._tidying.start()
@@ -82,14 +77,16 @@ class Poller:
         self._roster.addresses.watch(url)
         callback = PeriodicCallback(lambda: self.poll(url), self._roster.poll_s * 1000, jitter=JITTER)
         callback.start()
-        self._polled[url] = _Polled(callback, URL(f"{url}/metrics?{QUERY}"))
-        task = asyncio.create_task(self.poll(url))
-        self._first.add(task)
-        task.add_done_callback(self._first.discard)
+        self._polled[url] = _Polled(callback, PageClient(f"{url}/metrics?{QUERY}", MOST_BYTES))
+        first = asyncio.create_task(self.poll(url))
+        self._polls.add(first)
+        first.add_done_callback(self._polls.discard)
 
     def unwatch(self, url: str) -> None:
         """Stop polling `url`; the answer to a poll under way is not used."""
-        self._polled.pop(url).callback.stop()
+        polled = self._polled.pop(url)
+        polled.callback.stop()
+        polled.page.close()
         self._roster.addresses.unwatch(url)
 
     def tidy(self) -> None:
@@ -105,21 +102,25 @@ class Poller:
         self._tidying.stop()
         for polled in self._polled.values():
             polled.callback.stop()
-        for task in self._first:
-            task.cancel()
-        await self._session.close()
+            polled.page.close()
+        await cancelled(self._polls)
 
     async def poll(self, url: str) -> None:
         """Poll one substation once. Any failure counts as a miss of this one alone."""
-        polled = self._polled.get(url)
-        if not polled:
+        polled, task = self._polled.get(url), asyncio.current_task()
+        if not polled or not task:
             return
+        self._polls.add(task)
         began_s = time.monotonic()
         try:
-            found = checked(url, self._read(polled, await self._fetch(polled.target)), time.time())
-        except (aiohttp.ClientError, TimeoutError, PageUnusable, ValueError) as error:
+            async with asyncio.timeout(self._timeout_s):
+                page = await polled.page.get()
+            found = checked(url, self._read(polled, page), time.time())
+        except (OSError, ResponseUnusable, PageUnusable, ValueError) as error:  # TimeoutError is an OSError
             log.info("poll missed", extra={"url": url, "error": f"{type(error).__name__}: {error}"})
             found = None
+        finally:
+            self._polls.discard(task)
         self._metrics.polled(time.monotonic() - began_s, ok=found is not None)
         if self._polled.get(url) is not polled:  # unwatched meanwhile
             return
@@ -127,18 +128,6 @@ class Poller:
             self._take(url, polled, found)
         else:
             self._roster.addresses.missed(url)
-
-    async def _fetch(self, target: URL) -> bytes:
-        # A redirect would let one address speak for another.
-        async with self._session.get(target, allow_redirects=False) as response:
-            if response.status != OK:
-                raise PageUnusable(f"status {response.status}")
-            page = bytearray()
-            while more := await response.content.read(MOST_BYTES):
-                page += more
-                if len(page) > MOST_BYTES:
-                    raise PageUnusable(f"a page over {MOST_BYTES} bytes")
-            return bytes(page)
 
     def _read(self, polled: _Polled, page: bytes) -> PageReading:
         if polled.layout and (found := polled.layout.read(page)):

@@ -13,14 +13,19 @@ MOST_NAMED = 5
 
 
 def lacking(view: View, now_s: float) -> list[str]:
-    """Return in words what keeps every substation from being used; empty when one can be used."""
-    members = view.roster.members
-    answering = [
-        name for name, member in members.items() if view.state(member, now_s) in USED and view.linked(name)
-    ]
-    own = [name for name in answering if not view.roster.foreign(members[name])]
-    if any(not members[name].report.draining for name in own):
+    """Return in words what keeps every substation from being used; empty when one can be used.
+
+    This is asked all the time, so it looks at the whole fleet only when the first ones can't be used.
+    """
+    members, foreign = view.roster.members, view.roster.foreign
+
+    def answers(name: str) -> bool:
+        return view.linked(name) and view.state(members[name], now_s) in USED
+
+    if any(not m.report.draining and not foreign(m) and answers(name) for name, m in members.items()):
         return []
+    answering = [name for name in members if answers(name)]
+    own = [name for name in answering if not foreign(members[name])]
     if own:
         return [f"a substation that takes cars: {_named(own)} take none now"]
     if answering:

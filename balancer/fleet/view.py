@@ -8,7 +8,7 @@ Pure: time comes as seconds of a monotonic clock. Rules:
 - the view only chooses which substation to ask: the substation decides.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, Self
 
 from balancer.fleet.health import HealthState
@@ -48,6 +48,9 @@ class Policy(Protocol):
 
     def reason(self, chosen: str, demand: Demand) -> str:
         """Return in words why a candidate was chosen."""
+
+    def comparisons(self) -> Mapping[str, int]:
+        """Return how placement by forecast compared with the policy in force, by what is counted."""
 
     def doubt(self, now_s: float) -> str:
         """Return in words why no policy can go by forecasts now; '' when one can."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from balancer.fleet.member import Candidate, Demand
 from balancer.placing.predictive.choice import ForecastChoice, Random
+from balancer.placing.predictive.shadow import ShadowCounts
 
 DEFAULT_POLICY = FALLBACK = "least_loaded"
 
@@ -57,10 +58,23 @@ class PolicySwitch:
 
     def choose(self, candidates: Sequence[Candidate], usable: Usable, demand: Demand) -> str | None:
         """Return the id of a candidate that is usable; None when none is."""
-        policy = self._policies[self.name]
-        if policy.by_forecast and self._forecast_choice and not self._forecast_choice.doubt(demand.now_s):
-            return self._forecast_choice.choose(candidates, usable, self._rng, demand)
-        return policy.choose(candidates, usable, self._rng)
+        policy, forecasts = self._policies[self.name], self._forecast_choice
+        if not forecasts or forecasts.doubt(demand.now_s):
+            return policy.choose(candidates, usable, self._rng)
+        if policy.by_forecast:
+            chosen = forecasts.choose(candidates, usable, self._rng, demand)
+        else:
+            chosen = policy.choose(candidates, usable, self._rng)
+        if chosen and len(candidates) > 1 and forecasts.shadow.due():
+            self._compare(chosen, candidates, usable, demand)
+        return chosen
+
+    def comparisons(self) -> Mapping[str, int]:
+        """Return how `predictive` compared with the policy in force; with `least_loaded` while it is in force itself.
+
+        The counts are those of ShadowCounts, under their names.
+        """
+        return (self._forecast_choice.shadow.counts if self._forecast_choice else ShadowCounts())._asdict()
 
     def reason(self, chosen: str, demand: Demand) -> str:
         """Return in words why a candidate was chosen."""
@@ -75,6 +89,16 @@ class PolicySwitch:
     def doubt(self, now_s: float) -> str:
         """Return in words why forecasts can't be used; '' when they can."""
         return self._forecast_choice.doubt(now_s) if self._forecast_choice else "no forecasts are made"
+
+    def _compare(self, chosen: str, candidates: Sequence[Candidate], usable: Usable, demand: Demand) -> None:
+        """Let the other policy choose, too."""
+        forecasts = self._forecast_choice
+        assert forecasts
+        if self._policies[self.name].by_forecast:
+            predictive, other = chosen, least_loaded(candidates, usable, self._rng) or chosen
+        else:
+            predictive, other = forecasts.choose(candidates, usable, self._rng, demand) or chosen, chosen
+        forecasts.shadow.compare(predictive, other, chosen, demand, forecasts.stay_s(demand))
 
 
 def policies() -> Mapping[str, Policy]:

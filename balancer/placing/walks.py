@@ -5,6 +5,7 @@ both kinds of walk: see placement.py.
 """
 
 import secrets
+import time
 from typing import Protocol
 
 from balancer.book.protocol import Claim, OrderBook, Withdrawal
@@ -119,6 +120,14 @@ class KeyedWalk:
         return await self._book.claim(self.flight.charge.key, self.flight.charge.fingerprint, None)
 
 
+def keyless_key(unix_us: int) -> str:
+    """Return a new key of the balancer's own: it rises with time, so that substations' indexes of keys grow at their end.
+
+    An index of random keys is changed on as many pages as a commit has admissions (ADR 0035).
+    """
+    return f"~{unix_us:014x}{secrets.token_hex(9)}"
+
+
 class KeylessWalk:
     """The way of a request without a key: it gets one that is never shown, and the book is not asked.
 
@@ -131,7 +140,7 @@ class KeylessWalk:
         self.withdrawal: Withdrawal | None = None
         self._seats = seats
         self._withdrawals = withdrawals
-        self._key = "~" + secrets.token_hex(16)
+        self._key = keyless_key(time.time_ns() // 1000)
         self._attempt = 0
 
     async def next(self) -> Claim | None:

@@ -1,5 +1,6 @@
 """The ports of `make run`: which are configured, which are taken and by whom, and the URL of each listener."""
 
+import collections
 import contextlib
 import ipaddress
 import re
@@ -12,6 +13,7 @@ from runtime.settings import local_url
 
 HIGHEST_PORT = 65_535
 MOST_SUBSTATIONS = 100
+MOST_GATEWAYS = 32
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORTS = {
     "GATEWAY_PORT": 8000,
@@ -26,6 +28,8 @@ FREE_WITHIN_S = 3.0  # services whose supervisor was killed end by themselves wi
 
 def service_ports(environ: Mapping[str, str]) -> dict[str, int]:
     """Return the port of every listener, by the name of its setting; substations are numbered.
+
+    Several gateways share one port, and each has a numbered GATEWAY_MONITOR_PORT of its own; a single one has none.
 
     Raises ValueError with one line for each setting that can't be used.
     """
@@ -43,6 +47,14 @@ def service_ports(environ: Mapping[str, str]) -> dict[str, int]:
     for name, default in {"SUBSTATION_PORT": 8101, "SUBSTATION_STREAM_PORT": 9101}.items():
         first = port(name, default, HIGHEST_PORT - count)
         ports |= {f"{name}.{number + 1}": first + number for number in range(count)}
+    gateways = port("GATEWAY_PROCESSES", 1, MOST_GATEWAYS)
+    if gateways > 1:
+        first = port("GATEWAY_MONITOR_PORT", 8011, HIGHEST_PORT - gateways)
+        ports |= {f"GATEWAY_MONITOR_PORT.{number + 1}": first + number for number in range(gateways)}
+    names = collections.defaultdict(list)
+    for name, number in ports.items():
+        names[number].append(name)
+    faults += [f"{' and '.join(each)} are one port: {number}" for number, each in names.items() if each[1:]]
     faults += _bad_addresses(environ)
     if faults:
         raise ValueError("\n".join(faults))

@@ -23,7 +23,7 @@ def main() -> None:
     urls = json.loads(os.environ["GRID_URLS"])
     settings = load(Settings, os.environ)
     began = said = time.monotonic()
-    everywhere = [*urls["substations"], urls["balancer"], urls["gateway"], settings.url]
+    everywhere = [*urls["substations"], urls["balancer"], *urls["gateways"], settings.url]
     while waiting := [url for url in everywhere if not ready(url)] or unseen(urls):
         if time.monotonic() - said > SAY_EVERY_S:
             said = time.monotonic()

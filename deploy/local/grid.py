@@ -1,7 +1,7 @@
 """Runs the whole grid on this machine: checks, writes supervisord's configuration, and becomes it.
 
 `make run` calls it. Everything is settable by the environment variables of the services; besides
-those, GRID_SUBSTATIONS says how many substations there are.
+those, GRID_SUBSTATIONS says how many substations there are, and GATEWAY_PROCESSES how many gateways share one port.
 """
 
 import configparser
@@ -85,6 +85,7 @@ def environment(data: Path, ports: Mapping[str, int], bind: str) -> dict[str, st
         "gateway": gateway,
         "balancer": balancer,
         "substations": supervision.substation_urls(ports, bind),
+        "gateways": supervision.monitor_urls(ports, bind),
     }
     own = [url for url in (gateway, balancer) if refusal(url, ())]  # this grid's own, wherever it listens
     targets = ",".join(filter(None, [os.environ.get("LOADTEST_TARGETS"), *own]))
@@ -132,10 +133,11 @@ def add_prometheus(
         listens = binds["CONSOLE_BIND" if name == "CONSOLE_PORT" else "BIND"]
         return addresses.host_and_port(listens, ports[name])
 
+    monitors = [name for name in ports if name.startswith("GATEWAY_MONITOR_PORT.")]
     jobs = {
         "substation": [at(name) for name in ports if name.startswith("SUBSTATION_PORT.")],
         "balancer": [at("BALANCER_PORT")],
-        "gateway": [at("GATEWAY_PORT")],
+        "gateway": [at(name) for name in monitors or ["GATEWAY_PORT"]],
         "admin_ui": [at("CONSOLE_PORT")],
         "prometheus": [addresses.host_and_port(bind, port)],
         "alertmanager": [address] if (address := os.environ.get("ALERTMANAGER")) else [],

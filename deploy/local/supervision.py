@@ -32,7 +32,7 @@ def configuration(ports: Mapping[str, int], bind: str) -> configparser.RawConfig
     for number in numbers:
         _substation(config, number, ports)
     _service(config, "balancer", "balancer", {"SUBSTATIONS": ",".join(urls)})
-    _service(config, "gateway", "gateway", {"BALANCER": host_and_port(bind, ports["BALANCER_STREAM_PORT"])})
+    gateways = _gateways(config, ports, bind)
     _service(
         config,
         "admin_ui",
@@ -40,9 +40,10 @@ def configuration(ports: Mapping[str, int], bind: str) -> configparser.RawConfig
         {
             "BALANCER_URL": local_url(bind, ports["BALANCER_PORT"]),
             "GATEWAY_URL": local_url(bind, ports["GATEWAY_PORT"]),
+            "GATEWAY_MONITOR_URLS": ",".join(monitor_urls(ports, bind)),
         },
     )
-    names = [*(f"substation-{number}" for number in numbers), "balancer", "gateway", "admin_ui"]
+    names = [*(f"substation-{number}" for number in numbers), "balancer", *gateways, "admin_ui"]
     config["group:grid"] = {"programs": ",".join(names)}  # one group stops at once
     config["program:announce"] = {
         "command": IN_PROJECT.format(arguments="deploy/local/announce.py"),
@@ -58,6 +59,12 @@ def configuration(ports: Mapping[str, int], bind: str) -> configparser.RawConfig
 def substation_urls(ports: Mapping[str, int], bind: str) -> list[str]:
     """Return the base URLs of the substations, in the order of their numbers."""
     return [local_url(bind, port) for name, port in ports.items() if name.startswith("SUBSTATION_PORT.")]
+
+
+def monitor_urls(ports: Mapping[str, int], bind: str) -> list[str]:
+    """Return the base URLs at which each gateway has its own metrics and health."""
+    own = [port for name, port in ports.items() if name.startswith("GATEWAY_MONITOR_PORT.")]
+    return [local_url(bind, port) for port in own or [ports["GATEWAY_PORT"]]]
 
 
 def add_prometheus(config: configparser.RawConfigParser, folder: str, arguments: Sequence[str]) -> None:
@@ -78,6 +85,16 @@ def _substation(config: configparser.RawConfigParser, number: int, ports: Mappin
             "SUBSTATION_STREAM_PORT": str(ports[f"SUBSTATION_STREAM_PORT.{number}"]),
         },
     )
+
+
+def _gateways(config: configparser.RawConfigParser, ports: Mapping[str, int], bind: str) -> list[str]:
+    """Add the gateways; returns the names of their programs."""
+    balancer = {"BALANCER": host_and_port(bind, ports["BALANCER_STREAM_PORT"])}
+    monitors = [port for name, port in ports.items() if name.startswith("GATEWAY_MONITOR_PORT.")]
+    named = {f"gateway-{number}": port for number, port in enumerate(monitors, 1)} or {"gateway": 0}
+    for name, port in named.items():
+        _service(config, name, "gateway", balancer | {"GATEWAY_MONITOR_PORT": str(port)})
+    return list(named)
 
 
 def _service(

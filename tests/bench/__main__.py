@@ -17,7 +17,14 @@ from tests.bench import curves
 from tests.bench.table import Row, markdown
 
 ROOT = Path(__file__).parents[2]
-SECTIONS = ("admission", "substation", "fleet", "console")  # modules here with `rows(folder, say, quick=...)`
+SECTIONS = (
+    "admission",
+    "substation",
+    "order_book",
+    "fleet",
+    "console",
+    "memory",
+)  # modules here with `rows(folder, say, quick=...)`
 JSON = ROOT / "docs" / "benchmark.json"
 PAGE = ROOT / "docs" / "PERFORMANCE.md"
 BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"

@@ -20,6 +20,7 @@ LIMITS = {
     4: (1.25, 1.0),
     5: (1.2, 1.0),
 }  # must and aim of each row
+TWO_GATEWAYS = "ours, two gateway processes"
 PEERS = ("haproxy", "nginx", "envoy")
 
 
@@ -35,8 +36,10 @@ def loads(folder: Path, rounds: Rounds, say: Say) -> dict[str, list[wrk.Load]]:
     """Return the loads of each contender by its name, one for each round."""
     with contextlib.ExitStack() as stack:
         grid = stack.enter_context(contenders.ours(folder / "ours"))
+        pair = stack.enter_context(contenders.ours(folder / "two", GATEWAY_PROCESSES="2"))
         ports = stack.enter_context(contenders.durable_substations(folder))
         urls = {
+            TWO_GATEWAYS: pair.gateway,
             "bare": stack.enter_context(contenders.bare(folder)),
             "haproxy": stack.enter_context(contenders.haproxy(folder, ports)),
             "nginx": stack.enter_context(contenders.nginx(folder, ports)),
@@ -88,6 +91,7 @@ def rows(folder: Path, say: Say, *, quick: bool) -> list[Row]:
             _ratios(rates["ours"], rates["bare"]),
             note=_absolute(rates, ("ours", "bare"), "/s"),
         ),
+        _two_gateways(rates),
         row(
             2,
             "the same against the best of HAProxy, NGINX, Envoy before equal durable substations",
@@ -113,6 +117,17 @@ def rows(folder: Path, say: Say, *, quick: bool) -> list[Row]:
             note=_absolute(p99, ("ours, open loop", "haproxy, open loop"), "ms"),
         ),
     ]
+
+
+def _two_gateways(rates: dict[str, list[float]]) -> Row:
+    """Return the row of a grid with two gateway processes, which has no limit: it depends on the cores."""
+    return Row(
+        1,
+        "the same with two gateway processes on one port, against one",
+        _ratios(rates[TWO_GATEWAYS], rates["ours"]),
+        higher_is_better=True,
+        note=_absolute(rates, (TWO_GATEWAYS,), "/s"),
+    )
 
 
 def _figures(found: dict[str, list[wrk.Load]], field: str) -> dict[str, list[float]]:

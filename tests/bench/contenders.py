@@ -5,6 +5,7 @@ services of this project have.
 """
 
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -96,10 +97,11 @@ static_resources:
 
 
 @contextlib.contextmanager
-def process(command: list[str], url: str, log: Path) -> Iterator[None]:
+def process(command: list[str], url: str, log: Path, **environment: str) -> Iterator[None]:
     """Run a server while the context lasts; it is entered once `url` is answered."""
     with log.open("wb") as output:
-        started = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        environ = {**os.environ, **environment}
+        started = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=environ)
     try:
         until(lambda: started.poll() is not None or status(f"{url}/livez") == 200)
         if started.poll() is not None:

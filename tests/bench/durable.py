@@ -6,7 +6,6 @@ is left out is all that the gateway and the balancer do: checks, keys, quotas, c
 
 import asyncio
 import json
-import secrets
 import sys
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from tornado.web import Application, RequestHandler
 
+from balancer.placing.walks import keyless_key
 from substation.clock import GridClock
 from substation.contract import Place, SubstationOutcome
 from substation.journal import Journal
@@ -38,7 +38,7 @@ class Charge(RequestHandler):
         """Place the car; 201 once that is on the disk."""
         body = json.loads(self.request.body)
         plan = Plan(round(body["energy_kwh"] * J_PER_KWH), round(body["max_power_kw"] * 1000), 0)
-        place = Place("", f"~{secrets.token_hex(16)}", 0, body["vehicle_id"], plan)
+        place = Place("", keyless_key(time.time_ns() // 1000), 0, body["vehicle_id"], plan)
         answer = await self.station.ask(Request(place))
         if answer.outcome is not SubstationOutcome.PLACED or not answer.session:
             self.set_status(503)

@@ -1,7 +1,8 @@
 """Rows 7 to 10 and 16: what decisions, polls, waiting and withdrawals cost the balancer, and how evenly it places.
 
-The balancer's own classes do the work in this process; only the substations are made up. Shares are CPU time of this
-thread over wall time, so that a busy machine does not count as work.
+The balancer's own classes do the work in this process, except for the latency of row 8 (polled_grid.py); only the
+substations are made up. Shares are CPU time of this thread over wall time, so that a busy machine does not count as
+work.
 """
 
 import asyncio
@@ -9,12 +10,11 @@ import contextlib
 import itertools
 import random
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import uvloop
 from prometheus_client import CollectorRegistry
 
 from balancer.book.decommissioned import DecommissionedJournals
@@ -38,6 +38,7 @@ from balancer.placing.withdrawals import Withdrawals
 from balancer.substation_stream import Links
 from substation.contract import RELEASES_WITHIN_S, Report
 from substation.plan import Plan
+from tests.bench import polled_grid
 from tests.bench.table import Row, Say, figure
 from tests.unit.balancer.placing.simulation import Setup, estimated, oracle, simulate
 
@@ -57,7 +58,8 @@ def rows(folder: Path, say: Say, *, quick: bool) -> list[Row]:
     say("decisions")
     found = decisions(rounds)
     say(f"polls of {POLLED} substations")
-    found.append(asyncio.run(polls(rounds, seconds)))
+    found.append(uvloop.run(polls(rounds, seconds)))  # the loop of a service
+    found.append(polled_grid.latency(folder, say, POLLED, rounds, seconds))
     for count in (3, 50):
         say(f"{WAITING} requests in the waiting room at {count} substations")
         found.append(asyncio.run(waiting(count, rounds, seconds)))
@@ -181,23 +183,18 @@ async def polls(rounds: int, seconds: float) -> Row:
     """Row 8: the real poller, and the pages of real collectors over 127.0.0.1."""
     roster = Roster(1.0, "book")
     metrics = BalancerMetrics(CollectorRegistry())
-    command = [sys.executable, "-m", "tests.bench.pages", str(POLLED)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:  # noqa: ASYNC220 - our own
-        try:
-            ports = (await asyncio.to_thread(server.stdout.readline)).split() if server.stdout else []
-            view = View(roster, lambda _: True, PolicySwitch(random.Random(1)))
-            poller = Poller(view, NoLinks(roster), metrics, DecommissionedJournals())
-            for port in ports:
-                poller.watch(f"http://127.0.0.1:{port}")
-                await asyncio.sleep(1 / POLLED)  # so that they are spread over the second
-            await asyncio.sleep(2)
-            before = roster.reports
-            began_s = time.monotonic()
-            found = await shares(rounds, seconds)
-            rate = (roster.reports - before) / (time.monotonic() - began_s)
-            await poller.close()
-        finally:
-            server.kill()
+    with polled_grid.pages(POLLED) as urls:
+        view = View(roster, lambda _: True, PolicySwitch(random.Random(1)))
+        poller = Poller(view, NoLinks(roster), metrics, DecommissionedJournals())
+        for url in urls:
+            poller.watch(url)
+            await asyncio.sleep(1 / POLLED)  # so that they are spread over the second
+        await asyncio.sleep(2)
+        before = roster.reports
+        began_s = time.monotonic()
+        found = await shares(rounds, seconds)
+        rate = (roster.reports - before) / (time.monotonic() - began_s)
+        await poller.close()
     note = (
         f"{rate:,.0f} reports a second were read, {figure(statistics.median(found) / rate * 1e4, 'us')} each"
     )

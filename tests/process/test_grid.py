@@ -184,6 +184,20 @@ def test_every_setting_that_can_t_be_used_is_named_at_once(tmp_path: Path) -> No
     assert not (tmp_path / "data").exists()
 
 
+def test_two_listeners_with_one_port_are_named(tmp_path: Path) -> None:
+    twice = Grid(tmp_path / "data", GATEWAY_PROCESSES="2", GATEWAY_MONITOR_PORT="7998", BALANCER_PORT="7999")
+    ended = subprocess.run(
+        [sys.executable, "-m", "deploy.local.grid"],
+        cwd=ROOT,
+        env=twice.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "BALANCER_PORT and GATEWAY_MONITOR_PORT.2 are one port: 7999" in ended.stderr
+
+
 def test_a_taken_port_is_named_with_its_owner(tmp_path: Path) -> None:
     grid = Grid(tmp_path / "data")
     with socket.socket() as other:

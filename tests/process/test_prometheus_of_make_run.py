@@ -1,5 +1,6 @@
 """Prometheus beside `make run`: it never stands in the way of the grid, and ends with it."""
 
+import json
 import socket
 from pathlib import Path
 
@@ -32,3 +33,12 @@ def test_prometheus_ends_when_everything_else_was_killed(tmp_path: Path) -> None
     until(lambda: status(ready) == 200)
     grid.kill_all()
     until(lambda: status(ready) == 0)
+
+
+def test_each_of_several_gateways_is_scraped_at_its_own_port(tmp_path: Path) -> None:
+    grid = Grid(tmp_path / "data", PROMETHEUS_PORT=str(free_port()), GATEWAY_PROCESSES="2", **SMALL)
+    grid.start()
+    targets = json.loads((tmp_path / "data" / "prometheus" / "targets" / "gateway.json").read_text())
+    grid.stop()
+    first = int(grid.environment["GATEWAY_MONITOR_PORT"])
+    assert targets == [{"targets": [f"127.0.0.1:{first}", f"127.0.0.1:{first + 1}"]}]

@@ -18,9 +18,9 @@ from substation.outlook import BaseLoadOutlook
 from tests.study.days import REGIMES, World
 from tests.study.grid import Admission, Grid, Room, by_now
 
-MARGINS = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3)
-BASE_SHARE = (0.8, 1.0)
-MORE = {"mixed": 2.5, "public": 2.5, "few cars, long stays": 3.5}  # cars than usual
+MARGINS = (0.0, 0.03, 0.06, 0.1, 0.15, 0.22, 0.3)
+BASE_SHARE = (0.75, 0.92)
+MORE = {"mixed": 3.5, "public": 3.5, "few cars, long stays": 8.0}  # cars than usual: more than fit
 
 
 def by_margin(share: float) -> Admission:
@@ -70,7 +70,7 @@ def row(regime: str, count: int, days: int, seeds: Sequence[int]) -> dict[str, o
     """Return refusals and overload minutes a day and substation by each rule, and of the margin with as many refusals."""
 
     def measured(admission: Admission) -> tuple[float, float]:
-        found = [_run(regime, count, days, seed, admission) for seed in seeds]
+        found = [run_days(regime, count, days, seed, admission) for seed in seeds]
         return statistics.mean(refused for refused, _ in found), statistics.mean(over for _, over in found)
 
     margins = [measured(by_margin(share)) for share in MARGINS]
@@ -109,7 +109,7 @@ def _round(value: float | None) -> float | None:
 _world = functools.lru_cache(maxsize=64)(functools.partial(World, base_share=BASE_SHARE))
 
 
-def _run(regime: str, count: int, days: int, seed: int, admission: Admission) -> tuple[float, float]:
+def run_days(regime: str, count: int, days: int, seed: int, admission: Admission) -> tuple[float, float]:
     """Return refused cars in percent, and overload minutes a day and substation."""
     world = _world(seed, count, days)
     found = Grid(world, "least_loaded", seed, admission=admission).run(world.cars(regime, seed, MORE[regime]))

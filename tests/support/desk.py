@@ -1,5 +1,6 @@
 """A substation's writer over a real journal, on clocks that the test moves."""
 
+import contextlib
 import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -63,10 +64,14 @@ class Desk:
     def start(self) -> None:
         """Open the journal and take up its sessions, as the service does when it starts."""
         unix_ms = int(self.unix_s * 1000)
-        self.journal = Journal(self.path, self.name, unix_ms, accept_loss=self.accept_loss)
-        moment = self.journal.station().moment
-        self.clock = GridClock.resume(moment, unix_ms, self.monotonic_s, self.scale)
-        self.ledger = resume(self.journal, self.capacity_w, self.clock.start_ms, self.transformer)
+        journal = Journal(self.path, self.name, unix_ms, accept_loss=self.accept_loss, check_later=True)
+        with contextlib.ExitStack() as undo:
+            undo.callback(journal.close)
+            moment = journal.station().moment
+            self.clock = GridClock.resume(moment, unix_ms, self.monotonic_s, self.scale)
+            self.ledger = resume(journal, self.capacity_w, self.clock.start_ms, self.transformer)
+            undo.pop_all()
+        self.journal = journal
         metrics = WriterMetrics(CollectorRegistry(), self.name)
         self.writer = Writer(
             self.journal,

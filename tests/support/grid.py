@@ -23,7 +23,7 @@ class Grid:
     """One grid; `start` it as often as needed, `stop` it at the end."""
 
     def __init__(self, data: Path, **environment: str) -> None:
-        first = free_range(10)
+        first = free_range(12)
         self.data = data
         self.gateway = f"http://127.0.0.1:{first}"
         self.balancer = f"http://127.0.0.1:{first + 1}"
@@ -38,6 +38,7 @@ class Grid:
             "SUBSTATION_PORT": str(first + 3),
             "SUBSTATION_STREAM_PORT": str(first + 6),
             "CONSOLE_PORT": str(first + 9),
+            "GATEWAY_MONITOR_PORT": str(first + 10),  # with GATEWAY_PROCESSES=2; it takes the next port too
             "PROMETHEUS_PORT": "0",
             "BASE_LOAD": "off",  # but in tests that are about it
             "RUNS_DIR": str(data / "runs"),

@@ -17,6 +17,7 @@ from typing import Protocol
 from balancer.fleet.member import Candidate, Demand, Member
 from balancer.placing.predictive.grid_time import GridTime, clock_label
 from balancer.placing.predictive.peaks import BaseForecast, Peaks, last_slot
+from balancer.placing.predictive.shadow import Shadow
 
 NOW_SHARE = 0.25
 DISTRUSTED_SHARE = 1 / 3  # of the fleet: with so many that have no good forecast, the forecasts are not used
@@ -46,6 +47,7 @@ class ForecastChoice:
 
     def __init__(self, members: Mapping[str, Member]) -> None:
         self.outlook = Outlook()
+        self.shadow = Shadow(members)
         self._members = members
         self._peaks: dict[str, Peaks] = {}
         self._slot = -1
@@ -97,6 +99,10 @@ class ForecastChoice:
                 equal = [*equal, name] if cost == lowest else [name]
                 lowest = cost
         return equal[int(rng.random() * len(equal))] if equal else None
+
+    def stay_s(self, demand: Demand) -> float:
+        """Return for how many seconds a car stays."""
+        return self._time.wall_s(demand.stay_ms)
 
     def explain(self, name: str, demand: Demand) -> str:
         """Return the expected peak of a substation with a car in words, such as `peak 91 % at 18:30`."""

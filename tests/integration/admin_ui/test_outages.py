@@ -17,7 +17,7 @@ from admin_ui.grid.fleet_feed import FleetFeed
 from admin_ui.grid.gateway_watch import STARTED, GatewayWatch
 from admin_ui.grid.outages import Outages
 from admin_ui.grid.rates import Rates
-from balancer.contract import FLEET
+from balancer.contract import FLEET, BalancerOutcome
 from gateway.metrics import GatewayMetrics
 from runtime import exposition, http
 from runtime.frame_stream import FrameStreamHandler, FrameStreams, StreamMetrics
@@ -37,9 +37,11 @@ async def balancer(port: int) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def gateway(port: int, started_unix_s: float) -> AsyncIterator[None]:
+async def gateway(port: int, started_unix_s: float, requests: int = 0) -> AsyncIterator[None]:
     registry = CollectorRegistry(auto_describe=True)
-    GatewayMetrics(registry)
+    metrics = GatewayMetrics(registry)
+    for _ in range(requests):
+        metrics.answered(BalancerOutcome.ADMITTED, 0.01)
     Gauge(STARTED, "Start time of the process", registry=registry).set(started_unix_s)
     async with http.listen(
         Application([("/metrics", exposition.MetricsHandler, {"registry": registry})]), HOST, port
@@ -88,7 +90,7 @@ async def test_a_gateway_that_refuses_connections_is_lost_until_it_is_read_again
     (port,) = free_ports(1)
     log = EventLog()
     async with aiohttp.ClientSession() as session:
-        watch = GatewayWatch(session, f"http://{HOST}:{port}", Rates(), Outages(log))
+        watch = GatewayWatch(session, [f"http://{HOST}:{port}"], Rates(), Outages(log))
         async with followed(watch.follow()):
             async with gateway(port, 1.0):
                 await seen(lambda: watch._newest is not None)
@@ -103,9 +105,28 @@ async def test_a_gateway_that_was_started_between_two_readings_was_lost_between_
     (port,) = free_ports(1)
     log = EventLog()
     async with aiohttp.ClientSession() as session:
-        watch = GatewayWatch(session, f"http://{HOST}:{port}", Rates(), Outages(log))
+        watch = GatewayWatch(session, [f"http://{HOST}:{port}"], Rates(), Outages(log))
         async with gateway(port, 1.0):
             watch._take(await watch._ask())
         async with gateway(port, time.time() if anew else 2.0):
             watch._take(await watch._ask())
     assert kinds(log) == ([("lost", "gateway"), ("back", "gateway")] if anew else [])
+
+
+@pytest.mark.gen_test
+async def test_a_gateway_of_several_processes_is_the_sum_of_them_and_lost_while_one_is() -> None:
+    ports = free_ports(2)
+    log, rates = EventLog(), Rates()
+    async with aiohttp.ClientSession() as session, gateway(ports[0], 1.0, requests=3):
+        watch = GatewayWatch(session, [f"http://{HOST}:{port}" for port in ports], rates, Outages(log))
+        async with gateway(ports[1], 2.0, requests=4):
+            reading = await watch._ask()
+            assert (reading.outcomes["admitted"], reading.started_unix_s) == (7, 2.0)
+            assert reading.within_s[float("inf")] == 7
+            watch._take(reading)
+        async with followed(watch.follow()):
+            await seen(lambda: kinds(log) == [("lost", "gateway")])
+            async with gateway(ports[1], time.time(), requests=1):
+                await seen(lambda: kinds(log) == [("lost", "gateway"), ("back", "gateway")])
+                assert watch._newest
+                assert watch._newest[0].outcomes["admitted"] == 4

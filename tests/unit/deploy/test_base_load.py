@@ -7,7 +7,6 @@ import pytest
 
 from deploy.local.grid import BASE_LOAD_KW, CAPACITY_KW, base_load
 from runtime.settings import load
-from substation.base_load import sources
 from substation.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -18,7 +17,7 @@ WEEKS_MS = 4 * 7 * 24 * 3_600_000
 @pytest.mark.parametrize("substation_id", ["substation-1", "substation-2", "substation-3"])
 def test_a_rush_hour_finds_its_room_at_any_moment_of_the_profile(substation_id: str) -> None:
     settings = load(Settings, base_load({}))
-    source = sources.base_load(settings.base_load_options, substation_id, 120, 0)
+    source = settings.base_load_of(substation_id, 0)
     highest_w = max(source.watts_at(at_ms) for at_ms in range(0, WEEKS_MS, 15 * 60_000))
     assert settings.capacity_w - highest_w >= CARS_KW * 1000
     assert highest_w > 0.9 * settings.base_load_kw * 1000

@@ -17,6 +17,7 @@ from runtime.settings import SettingsError, load
         {"BIND": "0.0.0.0", "PUBLISHED_ON": "127.0.0.1"},
         {"BIND": "0.0.0.0", "API_KEYS": "keys"},
         {"BIND": "0.0.0.0", "ALLOW_ANONYMOUS": "1"},
+        {"GATEWAY_PORT": "8000", "GATEWAY_MONITOR_PORT": "8011"},
     ],
 )
 def test_these_go_together(environ: dict[str, str]) -> None:
@@ -42,3 +43,9 @@ def test_where_a_container_is_published_decides_wherever_it_listens(bind: str) -
 def test_asking_for_keys_and_for_none_is_a_contradiction() -> None:
     with pytest.raises(SettingsError, match="API_KEYS and ALLOW_ANONYMOUS=1 contradict"):
         load(Settings, {"API_KEYS": "keys", "ALLOW_ANONYMOUS": "1"})
+
+
+@pytest.mark.parametrize("port", ["0", "8011"])
+def test_a_shared_port_is_known_and_not_that_of_the_metrics(port: str) -> None:
+    with pytest.raises(SettingsError, match="GATEWAY_MONITOR_PORT needs a GATEWAY_PORT that is another port"):
+        load(Settings, {"GATEWAY_PORT": port, "GATEWAY_MONITOR_PORT": "8011"})

@@ -37,6 +37,7 @@ def store(path: Path) -> Iterator[Store]:
 
 def compare_all(store: Store) -> None:
     comparison = IndexComparison(store, "thing")
+    comparison.count()
     for _ in range(ROWS // 7 + 2):
         comparison.compare(7)
     assert comparison.done

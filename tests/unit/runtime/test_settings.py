@@ -122,6 +122,7 @@ def test_a_relative_path_is_made_absolute() -> None:
                 "http://me@a:1",
                 "http://a:1#x",
                 "http://[::1",
+                "http://a..b:1",
             )
         ],
     ],

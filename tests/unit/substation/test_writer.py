@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from substation.contract import (
 )
 from substation.curve import Usage
 from substation.journal import KEEP_MS, MOST_PRUNED, Journal
+from substation.schema import STATE_IS_VALID
 from substation.tasks import Backup, Compare, Probe, Prune
 from substation.writer import Request
 from tests.support.desk import SUBSTATION, Desk
@@ -189,36 +191,67 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("substation.tasks.MOST_COMPARED", 2)
 
 
-@pytest.mark.usefixtures("large")
-def test_a_damaged_page_of_a_large_journal_is_found_at_the_start_too(desk: Desk) -> None:
-    desk.ask(place("a"))
-    spoil(desk, "by_vehicle")
-    desk.stop()
-    with pytest.raises(StoreUnusable, match=r"(?s)journal\.sqlite is damaged: .*are in .*-damaged"):
-        desk.start()
-
-
-def hide(desk: Desk, key: str) -> None:
-    """Change a key in the index of keys alone, as a flipped bit on the disk would."""
+def flip(desk: Desk, table: str, text: str, spoiled: str) -> None:
+    """Change a text on the first page of a table or index alone, as flipped bits on the disk would."""
     store = desk.journal._store
     store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
-    name = "sqlite_autoindex_record_1"
-    root = store.rows("SELECT rootpage FROM sqlite_schema WHERE name = ?", (name,))[0][0]
+    root = store.rows("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,))[0][0]
     size = store.rows("PRAGMA page_size")[0][0]
     whole = desk.path.read_bytes()
     page = whole[(root - 1) * size : root * size]
-    assert page.count(key.encode()) == 1
-    spoiled = page.replace(key.encode(), key.encode()[:-1] + b"~")
-    desk.path.write_bytes(whole[: (root - 1) * size] + spoiled + whole[root * size :])
+    assert page.count(text.encode()) == 1
+    page = page.replace(text.encode(), spoiled.encode())
+    desk.path.write_bytes(whole[: (root - 1) * size] + page + whole[root * size :])
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("table", ["station", "record", "open_until", "by_vehicle", "settled"])
+def test_a_damaged_page_of_a_large_journal_is_found_at_the_start_too(desk: Desk, table: str) -> None:
+    desk.ask(place("a"))
+    spoil(desk, table)
+    desk.stop()
+    spoiled = desk.path.read_bytes()
+    with pytest.raises(StoreUnusable, match=r"(?s)journal\.sqlite is damaged: .*are in .*-damaged"):
+        desk.start()
+    (folder,) = desk.path.parent.glob("*-damaged")
+    assert (folder / desk.path.name).read_bytes() == spoiled
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize(
+    ("state", "spoiled", "named"),
+    [
+        ("stopped", "stoppee", "1 rows of record are not as its CHECK constraint demands"),
+        ("charging", "charginh", "the index open_until has 1 entries for 0 rows"),
+    ],
+)
+def test_a_damaged_state_in_a_large_journal_is_found_at_the_start(
+    desk: Desk, state: str, spoiled: str, named: str
+) -> None:
+    (placed,) = desk.ask(place("a"))
+    assert placed.session
+    if state == "stopped":
+        desk.ask(StopSession(placed.session.session_id))
+    flip(desk, "record", state, spoiled)
+    desk.stop()
+    with pytest.raises(StoreUnusable, match=f"{named}.*are in .*-damaged"):
+        desk.start()
+
+
+def test_every_state_is_valid_in_a_large_journal_and_no_other() -> None:
+    db = sqlite3.connect(":memory:")
+    for state in (*SessionState, "", "open"):
+        (valid,) = db.execute(f"SELECT {STATE_IS_VALID} FROM (SELECT ? AS state)", (state,)).fetchone()
+        assert bool(valid) == (state in set(SessionState) - {SessionState.COMPLETED})
 
 
 @pytest.mark.usefixtures("large")
 def test_a_key_that_the_index_of_a_large_journal_hides_is_found_after_the_start(desk: Desk) -> None:
     desk.ask(*(place(f"key-{number}", power_w=1) for number in range(5)))
-    hide(desk, "key-4")
+    flip(desk, "sqlite_autoindex_record_1", "key-4", "key-~")
     desk.stop()
     desk.start()
-    assert not desk.journal.indexes.done
+    assert not desk.journal.check.indexes.done
     found = [desk.commit([Request(Compare())])[0].outcome for _ in range(3)]
     assert found == [SubstationOutcome.DONE, SubstationOutcome.DONE, SubstationOutcome.UNAVAILABLE]
     assert desk.writer.published.damaged
@@ -228,7 +261,7 @@ def test_a_key_that_the_index_of_a_large_journal_hides_is_found_after_the_start(
 def test_a_sound_large_journal_is_compared_to_its_end(desk: Desk) -> None:
     desk.ask(*(place(f"key-{number}", power_w=1) for number in range(5)))
     restart(desk)
-    while not desk.journal.indexes.done:
+    while not desk.journal.check.indexes.done:
         assert desk.commit([Request(Compare())])[0].outcome is SubstationOutcome.DONE
     assert not desk.writer.published.damaged
 
@@ -720,3 +753,15 @@ def test_an_order_that_was_undone_does_not_come_back_with_the_next_one(desk: Des
     desk.ask(Drain(on=False))
     restart(desk)
     assert desk.writer.published.curve.capacity_w == CAPACITY_W
+
+
+def test_ids_of_sessions_rise_over_a_restart_at_which_the_clock_was_set_back(desk: Desk) -> None:
+    first, second = desk.ask(place("a", power_w=100), place("b", power_w=100))
+    desk.unix_s -= 3600
+    restart(desk)
+    (third,) = desk.ask(place("c", power_w=100))
+    restart(desk)  # now the last commit was earlier than the first two
+    (fourth,) = desk.ask(place("d", power_w=100))
+    ids = [answer.session.session_id for answer in (first, second, third, fourth) if answer.session]
+    assert len(ids) == 4
+    assert ids == sorted(ids)

@@ -3,6 +3,7 @@
 import pytest
 
 from balancer.fleet.readiness import lacking, of_another_book
+from balancer.fleet.view import View
 from balancer.placing.returns.promised_returns import BLIND_WAIT_S
 from substation.contract import Report
 from tests.unit.balancer.fleets import Fleet, report
@@ -22,6 +23,19 @@ def test_one_substation_that_takes_cars_is_enough() -> None:
     fleet = Fleet(own("a"), own("b", draining=True), foreign("c"), book_id=BOOK)
     fleet.miss("b", 3)
     assert lacking(fleet.view, 0.0) == []
+
+
+def test_a_ready_fleet_is_not_searched_for_more() -> None:
+    """This is asked ten times a second, also of a thousand substations."""
+    fleet = Fleet(*(own(f"s-{number}") for number in range(20)), book_id=BOOK)
+    asked: set[str] = set()
+
+    def linked(name: str) -> bool:
+        asked.add(name)
+        return True
+
+    assert lacking(View(fleet.roster, linked, fleet.view.policy), 0.0) == []
+    assert asked == {"s-0"}
 
 
 def test_one_without_a_book_takes_cars_of_any() -> None:

@@ -176,29 +176,29 @@ def test_the_choice_is_that_of_a_full_look_whatever_came_before(
             fleet.poll(shown("abcde"[moment.reports], moment.load_kw, number + 2), now_s)
         demand = Demand(moment.kw * KW, int(moment.hours * HOUR_MS), now_s)
         candidates = fleet.view.candidates((), demand.power_w, now_s, surely=False)
-        costs = {
-            name: full_cost(fleet, chosen, name, demand) for _, name in candidates if name not in unusable
-        }
+        peaks = {name: full_peak(fleet, chosen, name, demand) for _, name in candidates}
+        costs = {name: peaks[name] + NOW_SHARE * now for now, name in candidates if name not in unusable}
         found = chosen.choose(candidates, lambda name: name not in unusable, random.Random(1), demand)
         if not costs:
             assert found is None
             continue
         assert found
         assert costs[found] == pytest.approx(min(costs.values()), rel=1e-9)
+        said = float(chosen.explain(found, demand).split()[1])
+        assert said == pytest.approx(100 * peaks[found], abs=0.51)
 
 
-def full_cost(fleet: Fleet, chosen: ForecastChoice, name: str, demand: Demand) -> float:
-    """The cost by a look at every quarter hour of the stay, and at this moment."""
+def full_peak(fleet: Fleet, chosen: ForecastChoice, name: str, demand: Demand) -> float:
+    """The peak as a share of the limit, by a look at this moment and at every quarter hour of the stay."""
     member, until_s = fleet.roster.members[name], demand.now_s + demand.stay_ms / 1000 / SCALE
     seen, ahead = member.report, chosen.outlook.forecasts[name]
-    now_w = member.estimate_w(demand.now_s)
-    loads = [now_w]
+    loads = [member.estimate_w(demand.now_s)]
     for slot in range(FIRST, FIRST + 400):
         start_s = (slot - FIRST) * 15.0
         if demand.now_s < start_s < until_s:
             freed_w = released_w(seen.releases_w, start_s - member.received_s)
             loads.append(ahead.at(slot) + seen.load_w + seen.owed_w - freed_w + member.outstanding_w)
-    return (max(loads) + demand.power_w + NOW_SHARE * (now_w + demand.power_w)) / seen.capacity_w
+    return (max(loads) + demand.power_w) / seen.capacity_w
 
 
 def shown(name: str, load_kw: int, seq: int) -> Report:

@@ -1,0 +1,43 @@
+"""Which programs `make run` starts, and with what."""
+
+import configparser
+
+import pytest
+
+from deploy.local import addresses, supervision
+
+SHARED = {"GATEWAY_PROCESSES": "2", "GATEWAY_MONITOR_PORT": "8021"}
+
+
+def configured(environ: dict[str, str]) -> configparser.RawConfigParser:
+    return supervision.configuration(addresses.service_ports(environ), addresses.LOOPBACK)
+
+
+def gateways(config: configparser.RawConfigParser) -> list[str]:
+    return [name for name in config["group:grid"]["programs"].split(",") if name.startswith("gateway")]
+
+
+def test_a_single_gateway_does_not_share_its_port_whatever_the_environment_says() -> None:
+    config = configured({"GATEWAY_MONITOR_PORT": "8021"})
+    assert gateways(config) == ["gateway"]
+    assert 'GATEWAY_MONITOR_PORT="0"' in config["program:gateway"]["environment"]
+    assert 'GATEWAY_MONITOR_URLS="http://127.0.0.1:8000"' in config["program:admin_ui"]["environment"]
+
+
+def test_each_of_several_gateways_has_a_port_that_the_console_knows() -> None:
+    config = configured(SHARED)
+    assert gateways(config) == ["gateway-1", "gateway-2"]
+    for number in (1, 2):
+        environment = config[f"program:gateway-{number}"]["environment"]
+        assert f'GATEWAY_MONITOR_PORT="{8020 + number}"' in environment
+        assert 'BALANCER="127.0.0.1:9001"' in environment
+    urls = "http://127.0.0.1:8021,http://127.0.0.1:8022"
+    assert f'GATEWAY_MONITOR_URLS="{urls}"' in config["program:admin_ui"]["environment"]
+
+
+@pytest.mark.parametrize("count", ["0", "33", "two"])
+def test_how_many_gateways_there_may_be_is_said(count: str) -> None:
+    with pytest.raises(
+        ValueError, match=f"GATEWAY_PROCESSES='{count}': it must be a whole number from 1 to 32"
+    ):
+        configured({"GATEWAY_PROCESSES": count})

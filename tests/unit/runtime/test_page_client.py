@@ -1,0 +1,299 @@
+"""One page fetched again and again: from a server of this project, and from servers that break every rule."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from tornado.web import Application, RequestHandler
+
+from runtime import http
+from runtime.page_client import MOST_HEAD_BYTES, PageClient
+from runtime.response_head import ResponseUnusable
+
+HOST = "127.0.0.1"
+MOST = 64 * 1024
+WITHIN_S = 0.2
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class PageServer:
+    """A server that does with each connection what `serve` says; counts those that came and those still open."""
+
+    def __init__(self, serve: Serve) -> None:
+        self._serve = serve
+        self.came = 0
+        self.open = 0
+        self.requests: list[bytes] = []
+        self._tasks = set[asyncio.Task[None]]()
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        self.came += 1
+        self.open += 1
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            await self._serve(reader, writer)
+        writer.transport.abort()
+        self.open -= 1
+
+    async def asked(self, reader: asyncio.StreamReader) -> None:
+        self.requests.append(await reader.readuntil(b"\r\n\r\n"))
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def fetching(serve: Serve) -> AsyncIterator[tuple[PageClient, PageServer]]:
+    """A client of a server; at the end the client has left no connection open."""
+    server = PageServer(serve)
+    listener = await asyncio.start_server(server.connected, HOST)
+    port = listener.sockets[0].getsockname()[1]
+    client = PageClient(f"http://{HOST}:{port}/metrics?name=a", MOST)
+    try:
+        yield client, server
+    finally:
+        client.close()
+        await server.close()
+        listener.close()
+
+
+def saying(*answers: bytes, then_close: bool = False) -> Serve:
+    """Each request gets the next of the answers, on any connection."""
+    left = list(answers)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while left:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(left.pop(0))
+            await writer.drain()
+            if then_close:
+                return
+        await reader.read()  # until the client hangs up
+
+    return serve
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0.001)
+
+
+class CountingHandler(RequestHandler):
+    """Says how many requests came, by whom, and on how many connections."""
+
+    def initialize(self, seen: list[object]) -> None:
+        self._seen = seen
+
+    def get(self) -> None:
+        connection = self.request.connection
+        assert connection
+        self._seen.append(getattr(connection, "stream", None))
+        self.finish(f"{len(self._seen)} {self.request.headers['Host']} {self.get_query_argument('name')}")
+
+
+@pytest.mark.gen_test
+async def test_a_listener_of_this_project_is_asked_over_one_connection() -> None:
+    seen: list[object] = []
+    app = Application([("/metrics", CountingHandler, {"seen": seen})])
+    async with http.listen(app, HOST, 0) as port:
+        client = PageClient(f"http://{HOST}:{port}/metrics?name=a%5Bb", MOST)
+        for number in range(1, 4):
+            assert await client.get() == f"{number} {HOST}:{port} a[b".encode()
+        client.close()
+    assert len(seen) == 3
+    assert len(set(seen)) == 1
+
+
+@pytest.mark.gen_test
+async def test_the_request_is_a_plain_get() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await server.asked(reader)
+        writer.write(OK % (2, b"hi"))
+        await reader.read()
+
+    async with fetching(serve) as (client, server):
+        assert await client.get() == b"hi"
+        first, *fields = server.requests[0].decode().split("\r\n")
+    assert first == "GET /metrics?name=a HTTP/1.1"
+    assert fields[0].startswith(f"Host: {HOST}:")
+    assert fields[1:] == ["Accept-Encoding: identity", "", ""]
+
+
+@pytest.mark.gen_test
+async def test_a_page_in_single_bytes_is_the_same_page() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        for byte in OK % (5, b"a\r\n\r\n"):
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0)
+        await reader.read()
+
+    async with fetching(serve) as (client, _):
+        assert await client.get() == b"a\r\n\r\n"
+
+
+@pytest.mark.gen_test
+async def test_an_empty_page_and_the_longest_one_are_read() -> None:
+    async with fetching(saying(OK % (0, b""), OK % (MOST, b"x" * MOST), OK % (1, b"y"))) as (client, server):
+        assert await client.get() == b""
+        assert await client.get() == b"x" * MOST
+        assert await client.get() == b"y"
+        assert server.came == 1
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OK % (MOST + 1, b"x" * (MOST + 1)),
+        b"HTTP/1.1 200 OK\r\n\r\nno length",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * MOST_HEAD_BYTES + b"\r\nContent-Length: 0\r\n\r\n",
+        b"x" * (MOST_HEAD_BYTES + 1),
+        b"\x00\xff\r\n\r\n",
+    ],
+    ids=["a byte too much", "no length", "chunks", "redirect", "long head", "endless head", "garbage"],
+)
+async def test_what_is_not_taken_costs_its_connection_and_the_next_one_is_good(answer: bytes) -> None:
+    async with fetching(saying(answer, OK % (2, b"hi"))) as (client, server):
+        with pytest.raises(ResponseUnusable):
+            await client.get()
+        await until(lambda: server.open == 0)
+        assert await client.get() == b"hi"
+        assert server.came == 2
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 200 OK\r\nConte", OK % (3, b"hi"), OK % (3, b"")], ids=repr
+)
+async def test_a_server_that_hangs_up_early_is_an_error(answer: bytes) -> None:
+    async with fetching(saying(answer, OK % (2, b"hi"), then_close=True)) as (client, _):
+        with pytest.raises(ConnectionError):
+            await client.get()
+        assert await client.get() == b"hi"
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("closes", [True, False], ids=["it hangs up", "it says that it hangs up"])
+async def test_a_server_that_hangs_up_after_each_page_is_asked_on_a_new_connection(closes: bool) -> None:
+    answer = OK % (2, b"hi")
+    if not closes:
+        answer = answer.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+    async with fetching(saying(*[answer] * 3, then_close=closes)) as (client, server):
+        for came in (1, 2, 3):
+            assert await client.get() == b"hi"
+            assert server.came == came
+
+
+@pytest.mark.gen_test
+async def test_a_kept_connection_that_ends_as_it_is_used_is_no_error() -> None:
+    """A server closes what was idle for too long: the request that crosses this is sent again, once."""
+    asked = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        await reader.readuntil(b"\r\n\r\n")
+        asked += 1
+        writer.write(OK % (2, b"hi"))
+        await reader.readuntil(b"\r\n\r\n")
+        asked += 1
+
+    async with fetching(serve) as (client, server):
+        assert await client.get() == b"hi"
+        assert await client.get() == b"hi"
+        assert (server.came, asked) == (2, 3)
+
+
+@pytest.mark.gen_test
+async def test_a_new_connection_that_ends_unanswered_is_tried_once() -> None:
+    async def serve(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+
+    async with fetching(serve) as (client, server):
+        with pytest.raises(ConnectionError):
+            await client.get()
+        assert server.came == 1
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("together", [True, False])
+async def test_bytes_that_nobody_asked_for_are_never_the_next_page(together: bool) -> None:
+    more = OK % (3, b"old")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK % (2, b"hi") + (more if together else b""))
+        await asyncio.sleep(0.01)
+        writer.write(b"" if together else more)
+        await reader.read()
+
+    async with fetching(serve) as (client, server):
+        assert await client.get() == b"hi"
+        await until(lambda: server.open == 0)
+        assert await client.get() == b"hi"
+        assert server.came == 2
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nX: ", OK % (100, b"hi")], ids=repr)
+async def test_a_page_that_is_given_up_leaves_no_connection(start: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(start)
+        if not start:
+            await reader.read()  # until the client hangs up
+            return
+        while True:
+            writer.write(b".")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    async with fetching(serve) as (client, server):
+        for came in (1, 2):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(WITHIN_S):
+                    await client.get()
+            assert server.came == came
+        await until(lambda: server.open == 0)
+
+
+@pytest.mark.gen_test
+async def test_two_at_once_use_two_connections_and_one_is_kept() -> None:
+    async with fetching(saying(OK % (2, b"hi"), OK % (2, b"ho"), OK % (2, b"ha"))) as (client, server):
+        assert set(await asyncio.gather(client.get(), client.get())) == {b"hi", b"ho"}
+        await until(lambda: server.open == 1)
+        assert await client.get() == b"ha"
+        assert server.came == 2
+
+
+@pytest.mark.gen_test
+async def test_a_closed_client_keeps_no_connection() -> None:
+    async with fetching(saying(OK % (2, b"hi"), OK % (2, b"ho"))) as (client, server):
+        assert await client.get() == b"hi"
+        client.close()
+        await until(lambda: server.open == 0)
+        assert await client.get() == b"ho"
+        await until(lambda: server.open == 0)
+
+
+@pytest.mark.gen_test
+async def test_an_address_where_nobody_listens_is_an_error() -> None:
+    async with fetching(saying()) as (client, _):
+        pass
+    with pytest.raises(OSError, match=r"\d"):
+        await client.get()
+
+
+def test_a_host_that_can_t_be_a_name_is_refused() -> None:
+    with pytest.raises(ValueError, match="label"):
+        PageClient("http://a..b:1/metrics?x", MOST)
