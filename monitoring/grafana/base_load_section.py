@@ -1,7 +1,7 @@
 """The panels of the base load: sessions that make way for it, what was above the limit meanwhile, and its forecasts."""
 
 from monitoring.grafana.charts import Axis, lines
-from monitoring.grafana.figures import stat
+from monitoring.grafana.figures import named_bars, stat
 from monitoring.grafana.layout import TO_CONSOLE, WHY, Line, Section
 from monitoring.grafana.panels import NO_DATA, NO_LIMIT, NORMAL, Panel, Query, field, nothing
 from monitoring.grafana.signals import HERE
@@ -40,7 +40,13 @@ def base_load() -> Section:
         Query(f"sum by (cause) (rate({OVERLOAD}[$__rate_interval]))", "{{cause}}"),
         axis=Axis(10_000),
     )
-    return Section("Base load", (Line(8, ((7, paused), (7, pauses), (7, overload), (3, _forecasts()))),))
+    return Section(
+        "Base load and forecasts",
+        (
+            Line(8, ((8, paused), (8, pauses), (8, overload))),
+            Line(7, ((4, _forecasts()), (20, _shadow()))),
+        ),
+    )
 
 
 def _forecasts() -> Panel:
@@ -55,6 +61,24 @@ def _forecasts() -> Panel:
     )
 
 
+def _shadow() -> Panel:
+    counted = 'sum(increase(smartgrid_balancer_shadow_choices_total{{result="{}"}}[$__range]))'
+    return named_bars(
+        "Predictive beside another policy",
+        "Choices in the range that `predictive` made beside the policy in force, or `least_loaded` beside it: how many were "
+        "compared, how many differed, and whose peak was lower when the stay was over.",
+        "none",
+        *(Query(counted.format(result), words) for result, words in SHADOW.items()),
+    )
+
+
+SHADOW = {
+    "compared": "compared",
+    "differed": "differed",
+    "predictive_lower": "predictive was lower",
+    "other_lower": "the other was lower",
+    "equal": "equal",
+}
 _WORDS = {
     "type": "value",
     "options": {

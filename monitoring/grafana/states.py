@@ -91,6 +91,7 @@ GRID = {
     "Pauses and resumptions": PanelStates(NOTHING, "lines at 0"),
     "Overload by cause": PanelStates(NOTHING, "lines at 0", over="`derating` above 0"),
     "Forecasts": PanelStates("no data", "good", *["good"] * 4),
+    "Predictive beside another policy": PanelStates("no data", "0 in each of five bars", "some"),
     "Test window: average and peak load": PanelStates(
         "“no rush hour”",
         "each limit; no rush hour in each other cell",
