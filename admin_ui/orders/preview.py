@@ -18,6 +18,7 @@ from balancer.contract import TAKES_NO_CARS
 
 GROWTH_S = 120.0  # room for less than so many seconds of the present growth is too little
 EVENLY = {"round_robin": "in turn", "random": "at random"}  # these do not look at the load
+BY_FORECAST = "predictive"  # places by load while the fleet has a `forecast_doubt`
 SAME_KW = 0.0005
 
 Row = Mapping[str, Any]
@@ -229,6 +230,8 @@ def _next_car(after: Fleet) -> str:
         return "New cars find no room anywhere: they wait, or are refused with a time to come back."
     if after["policy"] in EVENLY:
         return f"New cars go {EVENLY[after['policy']]} to {_names(rows)}."
+    if after["policy"] == BY_FORECAST and not after.get("forecast_doubt"):
+        return f"New cars go to {_names(rows)}, each where the peak while it stays is expected to be lowest."
     lowest = min(rows, key=lambda row: carried_kw(row) / row["capacity_kw"])
     share = 100 * carried_kw(lowest) / lowest["capacity_kw"]
     return f"New cars go to {_names(rows)}, first to {lowest['substation_id']}: it stands lowest, at {share:.1f} %."

@@ -127,6 +127,15 @@ def test_the_firm_capacity_is_what_the_base_loads_of_the_substations_that_remain
     assert "600 kW would be left for the 610 kW that cars reserve now" in warning
 
 
+def test_predictive_is_previewed_by_what_it_would_go_by_now() -> None:
+    fleet = fleet_of(row("a", 700), row("b", 200)) | {"policies": [*POLICIES, "predictive"]}
+    switch = Order("policy", FLEET, "predictive")
+    good = preview(fleet | {"forecast_doubt": ""}, switch)["effects"]
+    assert good[-1] == "New cars go to a, b, each where the peak while it stays is expected to be lowest."
+    doubted = preview(fleet | {"forecast_doubt": "no forecast"}, switch)["effects"]
+    assert doubted[-1] == "New cars go to a, b, first to b: it stands lowest, at 20.0 %."
+
+
 def test_a_paused_session_that_is_stopped_frees_what_was_kept_for_it() -> None:
     session = {"session_id": "s", "state": "paused", "vehicle_id": "EV", "substation_id": "a"}
     shown = preview_stop(session | {"delivered_kwh": 1.0, "energy_kwh": 20.0}, 0.0)
