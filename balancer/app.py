@@ -34,6 +34,7 @@ from balancer.operating.sessions import Sessions
 from balancer.operating.substation_orders import SubstationOrders
 from balancer.placing.asking import Asker
 from balancer.placing.decisions import Decisions
+from balancer.placing.forecast_sender import ForecastSender
 from balancer.placing.handlers import DecisionsHandler
 from balancer.placing.placement import Placement
 from balancer.placing.policies import PolicySwitch
@@ -82,7 +83,6 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         forecast = await stack.enter_async_context(
             forecasting(settings.data, lambda: _readings(parts.view), settings.poll_s)
         )
-        _follow_forecasts(stack, parts, forecast.forecaster, settings.poll_s)
         arrived = forecast.recorder.arrived
         seats = Seats(parts.view, Decisions(), WaitingRoom(settings.most_waiting), arrived=arrived)
         parts.registry.register(FleetCollector(parts.view, seats.room, seats.promised_returns.kept_w))
@@ -91,6 +91,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         operator = OperatorSettings(parts.view, parts.book, parts.decommissioned, poller.tidy)
         await operator.read()
         asker = _asker(settings, parts)
+        _follow_forecasts(stack, parts, forecast.forecaster, asker, settings.poll_s)
         orders = SubstationOrders(parts.view, parts.book, asker, parts.decommissioned, operator)
         service = await _service(stack, parts, seats, asker)
         book = parts.book
@@ -134,15 +135,20 @@ def _readings(view: View) -> list[Reading]:
     return [reading for report in fresh if (reading := reading_of(report))]
 
 
-def _follow_forecasts(stack: AsyncExitStack, parts: Parts, forecaster: Forecaster, every_s: float) -> None:
-    """Show the policies the newest forecasts, again and again, until `stack` ends."""
+def _follow_forecasts(
+    stack: AsyncExitStack, parts: Parts, forecaster: Forecaster, asker: Asker, every_s: float
+) -> None:
+    """Show the policies and the substations the newest forecasts, again and again, until `stack` ends."""
     members = parts.view.roster.members
     keeper = OutlookKeeper(members, forecaster.forecast, forecaster.good, parts.forecast_choice)
+
+    sender = ForecastSender(asker, members, forecaster.forecast, parts.links.up)
 
     async def refresh() -> None:
         while True:
             keeper.refresh()
             parts.forecast_choice.shadow.look(time.monotonic())
+            await sender.send()
             await asyncio.sleep(every_s)
 
     stack.callback(asyncio.create_task(refresh()).cancel)

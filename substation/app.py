@@ -48,7 +48,7 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         carried = settings.base_load_of(slot.substation_id, known.base_load_w)
         registry = await stack.enter_async_context(exposition.measured("substation"))
         metrics = WriterMetrics(registry, slot.substation_id)
-        station = Station(journal, settings.capacity_w, clock, metrics, carried)
+        station = Station(journal, settings.capacity_w, clock, metrics, carried, settings.outlook)
         stack.push_async_callback(station.close)
         # What was resumed stays: the garbage collector needs 0.3 s to look through 100,000 sessions, and finds nothing.
         gc.freeze()

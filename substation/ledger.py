@@ -4,7 +4,7 @@ Pure: time comes as grid milliseconds, the base load in watts, randomness as a t
 Invariants, checked on every admission and after every change:
 
 - an admission leaves base load + load + demand <= capacity, and the room that paused sessions wait for;
-- with an outlook, it does so all through the stay of the car, by the upper bound of the base load to come;
+- with an outlook, it leaves what is kept for the base load to come, too;
 - load is the sum of all watts that are still to be freed, and is never negative;
 - a key has at most one session, and a refusal at attempt n holds for every attempt up to n;
 - grid time never goes back;
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from substation.contract import Place, SessionState, Settle, SubstationOutcome, Withdraw
 from substation.curve import Curve, Usage
 from substation.open_sessions import InvariantBroken, OpenSessions
-from substation.outlook import BaseLoadOutlook, highest_w
+from substation.outlook import BaseLoadOutlook
 from substation.plan import Plan
 from substation.records import Entry, Record
 
@@ -68,18 +68,15 @@ class Ledger:
         self._undo.append(undo)
         self.usage = self.usage.lowered(self.sessions.load_w, self.base_w, capacity_w)
 
-    def begin(self, now_ms: int, base_w: int = 0, outlook: BaseLoadOutlook | None = None) -> None:
-        """Start a batch at grid time `now_ms`, with a base load: what the plans have ended by then is freed.
-
-        With an `outlook`, admissions are decided by it too.
-        """
+    def begin(self, now_ms: int, base_w: int = 0) -> None:
+        """Start a batch at grid time `now_ms`, with a base load: what the plans have ended by then is freed."""
         if now_ms < self.now_ms:
             raise InvariantBroken(f"grid time went back from {self.now_ms} to {now_ms} ms")
         self._undo.clear()
         self.usage = self.curve().usage_at(now_ms, base_w)
         for entry, end_ms in self.sessions.free_due(now_ms):
             self._deliver(entry, end_ms)
-        self.now_ms, self.base_w, self.outlook = now_ms, base_w, outlook
+        self.now_ms, self.base_w = now_ms, base_w
 
     def rollback(self) -> None:
         """Undo every decision since `begin`."""
@@ -178,9 +175,12 @@ def settle(command: Settle, known: Record | None) -> Decision:
     return Decision(SubstationOutcome.NOT_FOUND, Record(command.key, command.attempt, state), write=True)
 
 
+def kept_w(ledger: Ledger) -> int:
+    """Return the watts that are kept for the base load to come at the ledger's present time."""
+    return ledger.outlook.kept_w(ledger.curve(), ledger.base_w, ledger.now_ms) if ledger.outlook else 0
+
+
 def _has_room(ledger: Ledger, plan: Plan) -> bool:
-    """Whether a car fits now, and with an outlook all through its stay."""
-    taken_w, outlook = ledger.base_w + ledger.load_w + ledger.sessions.owed_w, ledger.outlook
-    if taken_w + plan.power_w > ledger.capacity_w:
-        return False
-    return not outlook or highest_w(outlook, ledger.curve(), plan, ledger.now_ms) <= ledger.capacity_w
+    """Whether a car fits beside all that is taken."""
+    taken_w = ledger.base_w + ledger.load_w + ledger.sessions.owed_w + kept_w(ledger)
+    return taken_w + plan.power_w <= ledger.capacity_w

@@ -25,8 +25,9 @@ GAUGES = {
     "smartgrid_substation_rated_watts": "The limit when it is not derated",
     "smartgrid_substation_base_load_watts": "Power that the transformer carries besides cars",
     "smartgrid_substation_owed_watts": "Power that paused sessions reserve when they resume; no new car gets it",
+    "smartgrid_substation_kept_watts": "Power that is kept for the base load to come, with ADMIT=forecast",
     "smartgrid_substation_headroom_watts": (
-        "Capacity minus base load, load and owed power; negative while the capacity was lowered below them, or base load has risen"
+        "Capacity minus base load, load, owed and kept power; negative while the capacity was lowered below them, or base load has risen"
     ),
     "smartgrid_substation_sessions_active": "Open sessions, paused ones too",
     "smartgrid_substation_sessions_paused": "Open sessions that get no power now, because the base load needs it",
@@ -154,6 +155,7 @@ class ReportCollector(Collector):
             report.rated_w,
             report.base_load_w,
             report.owed_w,
+            report.kept_w,
             report.capacity_w - report.taken_w,
             report.sessions,
             report.paused,

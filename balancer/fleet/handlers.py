@@ -64,6 +64,7 @@ def member_json(substation_id: str, member: Member, state: HealthState, now_s: f
         "load_kw": round(load_w / KW, 3),
         "base_load_kw": base_load_w / KW,
         "owed_kw": member.report.owed_w / KW,
+        "kept_kw": member.report.kept_w / KW,
         "headroom_kw": round((capacity_w - taken_w) / KW, 3) if usable else 0.0,
         "utilization": round((load_w + base_load_w) / capacity_w, 4),
         "sessions": member.report.sessions,

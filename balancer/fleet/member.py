@@ -63,7 +63,7 @@ NO_STRETCH = Stretch(math.inf, -math.inf, 0, 0.0)  # no moment is in it
 class Member:
     """One substation as the balancer sees it.
 
-    Its estimate is of all that no new car can have: base load, charging sessions, and what paused ones are owed.
+    Its estimate is of all that no new car can have: base load, charging sessions, what paused ones are owed, and what is kept for the base load to come.
     """
 
     url: str
@@ -103,7 +103,7 @@ class Member:
 
     def load_w(self, now_s: float) -> float:
         """Return the watts that its cars probably reserve at a moment, with what is on its way to it."""
-        return self.estimate_w(now_s) - self.report.base_load_w - self.report.owed_w
+        return self.estimate_w(now_s) - self.report.taken_w + self.report.load_w
 
     def most_w(self, now_s: float) -> int:
         """Return the most watts that can be taken: only points of the schedule that are over count as freed."""

@@ -59,6 +59,7 @@ class PageLayout:
             values[at["owed_watts"]],
             values[at["sessions_paused"]],
             values[at["calendar_seconds"]],
+            values[at["kept_watts"]],
         )
         return PageReading(report, self.stream_address)
 

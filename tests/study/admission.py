@@ -49,8 +49,9 @@ def by_forecast(late: int = 0) -> Admission:
     """The upper bound of a forecast that was made so many quarter hours ago."""
 
     def room(world: World, number: int, now_ms: int) -> Room:
-        slot = max(now_ms // SLOT_MS - late, world.first_slot)
-        upper = world.forecasts[number][slot - world.first_slot].upper
+        slot = now_ms // SLOT_MS
+        made = max(slot - late, world.first_slot)
+        upper = world.forecasts[number][made - world.first_slot].upper[slot - made :]
         return Room(BaseLoadOutlook(slot * SLOT_MS, tuple(map(round, upper))))
 
     return room

@@ -72,7 +72,8 @@ class Station:
         )
 
     def place(self, key: str, car: Car, room: Room) -> bool:
-        self._begin(car.at_ms, room.outlook)
+        self._begin(car.at_ms)
+        self.ledger.outlook = room.outlook
         if self.ledger.base_w + self.ledger.load_w + car.plan.power_w > self.ledger.capacity_w * (
             1 - room.margin
         ):
@@ -86,8 +87,8 @@ class Station:
         self.cars.add(car.at_ms, car.plan)
         return True
 
-    def _begin(self, now_ms: int, outlook: BaseLoadOutlook | None = None) -> None:
-        self.ledger.begin(now_ms, round(self._base_w(now_ms // SLOT_MS)), outlook)
+    def _begin(self, now_ms: int) -> None:
+        self.ledger.begin(now_ms, round(self._base_w(now_ms // SLOT_MS)))
 
 
 @dataclasses.dataclass(frozen=True)
