@@ -56,7 +56,7 @@ class Wings:
     def routes(self, environment: Environment) -> list[Route]:
         """Return the routes of all wings."""
         return [
-            *grid_wiring.routes(self.grid, environment),
+            *grid_wiring.routes(self.grid, self.calls, environment),
             *self.audit.routes(environment),
             *self.people.routes(environment),
             *self.rush.routes(environment),

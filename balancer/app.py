@@ -24,6 +24,7 @@ from balancer.fleet.poller import Poller
 from balancer.fleet.readiness import lacking
 from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
+from balancer.forecast.forecaster import Forecaster
 from balancer.forecast.history import History
 from balancer.forecast.recorder import Reading, reading_of
 from balancer.forecast.service import ForecastService, forecasting
@@ -35,9 +36,12 @@ from balancer.operating.sessions import Sessions
 from balancer.operating.substation_orders import SubstationOrders
 from balancer.placing.asking import Asker
 from balancer.placing.decisions import Decisions
+from balancer.placing.forecast_sender import ForecastSender
 from balancer.placing.handlers import DecisionsHandler
 from balancer.placing.placement import Placement
 from balancer.placing.policies import PolicySwitch
+from balancer.placing.predictive.choice import ForecastChoice
+from balancer.placing.predictive.outlooks import OutlookKeeper
 from balancer.placing.seating.seats import Seats
 from balancer.placing.seating.waiting_room import WaitingRoom
 from balancer.placing.vehicles import OneSession, VehicleAsker
@@ -66,6 +70,7 @@ class Parts:
     decommissioned: DecommissionedJournals
     view: View
     links: Links
+    forecast_choice: ForecastChoice
 
 
 @asynccontextmanager
@@ -87,6 +92,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         operator = OperatorSettings(parts.view, parts.book, parts.decommissioned, poller.tidy)
         await operator.read()
         asker = _asker(settings, parts)
+        _follow_forecasts(stack, parts, forecast.forecaster, asker, settings.poll_s)
         orders = SubstationOrders(parts.view, parts.book, asker, parts.decommissioned, operator)
         service = await _service(stack, parts, seats, asker)
         book = parts.book
@@ -119,8 +125,9 @@ async def _parts(
     roster = Roster(settings.poll_s, book.book_id)
     links = Links(roster, metrics.batched, operator_token.field(token))
     stack.push_async_callback(links.close)
-    view = View(roster, links.up, PolicySwitch(random.Random()))  # noqa: S311 - ties
-    return Parts(registry, metrics, book, DecommissionedJournals(), view, links)
+    choice = ForecastChoice(roster.members)
+    view = View(roster, links.up, PolicySwitch(random.Random(), choice))  # noqa: S311 - ties
+    return Parts(registry, metrics, book, DecommissionedJournals(), view, links, choice)
 
 
 async def _forecast(stack: AsyncExitStack, settings: Settings, parts: Parts) -> ForecastService:
@@ -140,6 +147,25 @@ def _readings(view: View) -> list[Reading]:
     now_s, roster = time.monotonic(), view.roster
     fresh = (m.report for m in roster.members.values() if now_s - m.received_s < roster.recent_s)
     return [reading for report in fresh if (reading := reading_of(report))]
+
+
+def _follow_forecasts(
+    stack: AsyncExitStack, parts: Parts, forecaster: Forecaster, asker: Asker, every_s: float
+) -> None:
+    """Show the policies and the substations the newest forecasts, again and again, until `stack` ends."""
+    members = parts.view.roster.members
+    keeper = OutlookKeeper(members, forecaster.forecast, forecaster.good, parts.forecast_choice)
+
+    sender = ForecastSender(asker, members, forecaster.forecast, parts.links.up)
+
+    async def refresh() -> None:
+        while True:
+            keeper.refresh()
+            parts.forecast_choice.shadow.look(time.monotonic())
+            await sender.send()
+            await asyncio.sleep(every_s)
+
+    stack.callback(asyncio.create_task(refresh()).cancel)
 
 
 def _discover(

@@ -14,7 +14,7 @@ from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 from substation.base_load.calendar import GridCalendar
-from substation.clock import GridClock
+from substation.clock import ClockReading, GridClock
 from substation.handlers import BackupHandler, BaseLoadHandler, SessionsHandler
 from substation.identity import take_slot
 from substation.journal import Journal
@@ -44,11 +44,11 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         )
         stack.callback(journal.close)
         known = journal.station()
-        clock = GridClock.resume(known.moment, unix_ms, time.monotonic(), settings.time_scale)
+        clock = _clock(settings, known.moment, unix_ms)
         carried = settings.base_load_of(slot.substation_id, known.base_load_w)
         registry = await stack.enter_async_context(exposition.measured("substation"))
         metrics = WriterMetrics(registry, slot.substation_id)
-        station = Station(journal, settings.capacity_w, clock, metrics, carried)
+        station = Station(journal, settings.capacity_w, clock, metrics, carried, settings.outlook)
         stack.push_async_callback(station.close)
         # What was resumed stays: the garbage collector needs 0.3 s to look through 100,000 sessions, and finds nothing.
         gc.freeze()
@@ -65,6 +65,11 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, gate=gate))
         yield
         await station.close()  # commits finish, and are answered, before the stream goes
+
+
+def _clock(settings: Settings, stored: ClockReading, unix_ms: int) -> GridClock:
+    """Return the grid's clock as it goes on from a stored reading."""
+    return GridClock.resume(stored, unix_ms, time.monotonic(), settings.time_scale, settings.day_starts_ms)
 
 
 def _pages(station: Station, backups: Path, settings: Settings, registry: CollectorRegistry) -> Application:

@@ -1,9 +1,6 @@
 """The commands that a substation takes, and its answers and reports.
 
-Pure.
-
-Watts, joules and milliseconds are whole numbers. `_ms` alone is grid time; `unix_ms` and
-`remaining_ms` are wall time.
+Pure. Watts, joules and milliseconds are whole numbers. `_ms` alone is grid time; `unix_ms` and `remaining_ms` are wall time.
 """
 
 import dataclasses
@@ -13,10 +10,9 @@ from typing import Any
 
 from substation.plan import Plan
 
-# The release schedule: cumulative watts that known plans will free within so many seconds of wall
-# time. The first points are close together because placement needs them between polls (1 s). From 8 s on, each point
-# is at most 1.25 times the one before it, so Retry-After is at most that much too long (docs/adr/0018). The last is
-# "some day", and equals the load.
+# The release schedule: cumulative watts that known plans will free within so many seconds of wall time. The first points
+# are close together because placement needs them between polls (1 s). From 8 s on, each point is at most 1.25 times the
+# one before it, so Retry-After is at most that much too long (docs/adr/0018). The last is "some day", and equals the load.
 RELEASES_WITHIN_S = (
     0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 18.0, 22.0, 26.0, 30.0,
     36.0, 44.0, 52.0, 60.0, 75.0, 90.0, 110.0, 135.0, 165.0, 200.0, 245.0, 300.0, 360.0, 440.0, 540.0,
@@ -88,10 +84,7 @@ class Place:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Withdraw:
-    """End the session of `key`, or make sure that `key` can't be placed up to `attempt`.
-
-    `journal_id` as in Place.
-    """
+    """End the session of `key`, or make sure that it can't be placed up to `attempt`; `journal_id` as in Place."""
 
     key: str
     attempt: int
@@ -100,10 +93,7 @@ class Withdraw:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settle:
-    """Return the session of `key`, open or ended; when it has none, refuse it durably up to `attempt`.
-
-    `journal_id` is as in Place.
-    """
+    """Return the session of `key`; if it has none, refuse it durably up to `attempt`. `journal_id` as in Place."""
 
     key: str
     attempt: int
@@ -112,10 +102,7 @@ class Settle:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StopSession:
-    """End a session; ended ones are returned as they are.
-
-    A session of another caller is not found; `caller` '' finds all, for operators.
-    """
+    """End a session; an ended one stays as it is. Another caller's is not found; `caller` '' finds all, for operators."""
 
     session_id: str
     caller: str = ""
@@ -133,8 +120,7 @@ class FindSession:
 class ListSessions:
     """List sessions past number `after`, in the order of admission; '' is any vehicle, and any caller.
 
-    `limit` is brought within 1 and MOST_LISTED; on the stream, where many answers share a message,
-    within 1 and MOST_STREAMED.
+    `limit` is brought within 1 and MOST_LISTED; on the stream, where many answers share a message, MOST_STREAMED.
     """
 
     after: int
@@ -157,16 +143,24 @@ class Derate:
     limit_w: int
 
 
-Command = Place | Withdraw | Settle | StopSession | FindSession | ListSessions | Drain | Derate
+@dataclasses.dataclass(frozen=True, slots=True)
+class Foresee:
+    """Upper bounds of the base load to come: watts by the quarter hour of the calendar, counted from a Monday, 00:00."""
+
+    first_slot: int
+    upper_w: tuple[int, ...]
+
+
+Command = Place | Withdraw | Settle | StopSession | FindSession | ListSessions | Drain | Derate | Foresee
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Session:
     """One car charging. `ended_unix_ms` is 0 until it ends; it belongs to `caller`.
 
-    While it is paused, `paused_since_unix_ms` and `paused_because` say so, and its end will be later than
-    expected by the length of the pause. `pauses_ms` is how long all its earlier pauses lasted, in grid time;
-    `first_end_unix_ms` is the end that was expected before these moved it, 0 if none did.
+    While it is paused, `paused_since_unix_ms` and `paused_because` say so, and its end will be later by the length of the
+    pause. `pauses_ms` is how long all its earlier pauses lasted, in grid time; `first_end_unix_ms` is the end that was
+    expected before these moved it, 0 if none did.
     """
 
     session_id: str
@@ -219,8 +213,9 @@ class Report:
 
     `capacity_w` is the limit now, `rated_w` what it is when not derated; `releases_w` are cumulative
     watts by RELEASES_WITHIN_S. `book_id` is the only order book whose requests are accepted, '' for any; a page does not have it.
-    `load_w` is what charging sessions reserve, `base_load_w` what the transformer carries besides them; `owed_w` is what the
-    `paused` ones of the `sessions` will reserve when they resume.
+    `load_w` is what charging sessions reserve, `base_load_w` what the transformer carries besides; `owed_w` is what the `paused`
+    ones of the `sessions` will reserve when they resume. `calendar_s` is grid time since a Monday, 00:00; 0: not told.
+    `kept_w` is kept free for the base load to come.
     """
 
     substation_id: str
@@ -237,11 +232,13 @@ class Report:
     base_load_w: int = 0
     owed_w: int = 0
     paused: int = 0
+    calendar_s: int = 0
+    kept_w: int = 0
 
     @property
     def taken_w(self) -> int:
-        """The watts that no new session can have: base load, charging sessions, and what paused ones are owed."""
-        return self.load_w + self.base_load_w + self.owed_w
+        """The watts that no new session can have: base load, charging sessions, what paused ones are owed, and what is kept."""
+        return self.load_w + self.base_load_w + self.owed_w + self.kept_w
 
 
 def owner(session_id: str) -> str:
@@ -266,8 +263,10 @@ def report_fault(report: Report, unix_s: float) -> str:
         "rated capacity": (report.rated_w, 1, MOST_W),
         "capacity": (report.capacity_w, 1, report.rated_w),
         "sessions": (report.sessions, 0, MOST_COUNT),
+        "calendar time": (report.calendar_s, 0, MOST_COUNT),
         "base load": (report.base_load_w, 0, MOST_W),
         "owed power": (report.owed_w, 0, MOST_W),
+        "kept power": (report.kept_w, 0, MOST_W),
         "paused sessions": (report.paused, 0, report.sessions),
         "points of the release schedule": (len(report.releases_w), *[len(RELEASES_WITHIN_S)] * 2),
     }

@@ -4,6 +4,7 @@ Pure: time comes as grid milliseconds, the base load in watts, randomness as a t
 Invariants, checked on every admission and after every change:
 
 - an admission leaves base load + load + demand <= capacity, and the room that paused sessions wait for;
+- with an outlook, it leaves what is kept for the base load to come, too;
 - load is the sum of all watts that are still to be freed, and is never negative;
 - a key has at most one session, and a refusal at attempt n holds for every attempt up to n;
 - grid time never goes back;
@@ -16,6 +17,8 @@ from collections.abc import Callable, Iterable
 from substation.contract import Place, SessionState, Settle, SubstationOutcome, Withdraw
 from substation.curve import Curve, Usage
 from substation.open_sessions import InvariantBroken, OpenSessions
+from substation.outlook import BaseLoadOutlook
+from substation.plan import Plan
 from substation.records import Entry, Record
 
 
@@ -35,6 +38,7 @@ class Ledger:
         self.rated_w = self.capacity_w = capacity_w
         self.draining = False
         self.base_w = 0
+        self.outlook: BaseLoadOutlook | None = None
         self.now_ms = now_ms
         self.usage = usage
         self.sessions = OpenSessions()
@@ -90,8 +94,7 @@ class Ledger:
             return Decision(SubstationOutcome.STALE, known)
         if known and (place.attempt == known.attempt or known.state is SessionState.WITHDRAWN):
             return Decision(SubstationOutcome.REFUSED, known)
-        taken_w = self.base_w + self.sessions.load_w + self.sessions.owed_w
-        if self.draining or taken_w + place.plan.power_w > self.capacity_w:
+        if self.draining or not _has_room(self, place.plan):
             refused = Record(place.key, place.attempt, SessionState.REFUSED)
             return Decision(SubstationOutcome.REFUSED, refused, write=True)
         self.sessions.add(entry, self.now_ms)
@@ -170,3 +173,14 @@ def settle(command: Settle, known: Record | None) -> Decision:
         return Decision(SubstationOutcome.FOUND if known.entry else SubstationOutcome.NOT_FOUND, known)
     state = known.state if known else SessionState.REFUSED
     return Decision(SubstationOutcome.NOT_FOUND, Record(command.key, command.attempt, state), write=True)
+
+
+def kept_w(ledger: Ledger) -> int:
+    """Return the watts that are kept for the base load to come at the ledger's present time."""
+    return ledger.outlook.kept_w(ledger.curve(), ledger.base_w, ledger.now_ms) if ledger.outlook else 0
+
+
+def _has_room(ledger: Ledger, plan: Plan) -> bool:
+    """Whether a car fits beside all that is taken."""
+    taken_w = ledger.base_w + ledger.load_w + ledger.sessions.owed_w + kept_w(ledger)
+    return taken_w + plan.power_w <= ledger.capacity_w

@@ -7,6 +7,7 @@ from runtime.service_settings import OrderSettings
 from runtime.settings import integer, matching, number, path, port, setting
 from substation.base_load.calendar import day_time_ms
 from substation.base_load.sources import BaseLoad, BaseLoadOptions, base_load, source
+from substation.outlook import BaseLoadOutlook
 
 W_PER_KW = 1000
 
@@ -35,6 +36,12 @@ class Settings(OrderSettings):
     )
     accept_loss: int = setting(
         "ACCEPT_LOST_COMMITS", "0", integer(0, 1), "1 starts with a journal that lacks commits"
+    )
+    admit: str = setting(
+        "ADMIT",
+        "now",
+        matching("now|forecast", "now or forecast"),
+        "what a new car must leave room for: the base load of now, or the forecast one of the next 4 h, too",
     )
     base_load: str = setting(
         "BASE_LOAD",
@@ -66,6 +73,11 @@ class Settings(OrderSettings):
     day_starts_ms: int = setting(
         "DAY_STARTS_AT", "06:00", day_time_ms, "the time of day at which the grid clock began, on a Monday"
     )
+
+    @property
+    def outlook(self) -> BaseLoadOutlook | None:
+        """What admissions are decided by until a balancer hands a forecast over; None when only the load of now counts."""
+        return BaseLoadOutlook() if self.admit == "forecast" else None
 
     @property
     def capacity_w(self) -> int:

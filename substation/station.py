@@ -22,13 +22,20 @@ from substation.journal import Journal
 from substation.ledger import Ledger
 from substation.machine_clock import MachineClock
 from substation.metrics import WriterMetrics
+from substation.outlook import BaseLoadOutlook
 from substation.tasks import Backup, Probe
 from substation.writer import LedgerSnapshot, Request, Writer
 
 COPIES = "journal"  # how the names of backups begin
 
 
-def resume(journal: Journal, capacity_w: int, now_ms: int, base_load: BaseLoad | None = None) -> Ledger:
+def resume(
+    journal: Journal,
+    capacity_w: int,
+    now_ms: int,
+    base_load: BaseLoad | None = None,
+    outlook: BaseLoadOutlook | None = None,
+) -> Ledger:
     """Return the ledger that the journal shows, brought to grid time `now_ms`. Raises StoreUnusable.
 
     Up to then the base load counts as it was at the last commit. While the ledger is made, SQLite checks the journal, if
@@ -36,6 +43,7 @@ def resume(journal: Journal, capacity_w: int, now_ms: int, base_load: BaseLoad |
     """
     known = journal.station()
     ledger = Ledger(capacity_w, known.grid_ms, known.usage)
+    ledger.outlook = outlook
     with _no_collection():
         sessions = journal.open_at(known.grid_ms)
         with journal.check.meanwhile(known.journal_id, known.commits):
@@ -74,6 +82,7 @@ class Station:
         clock: GridClock,
         metrics: WriterMetrics,
         base_load: BaseLoad | None = None,
+        outlook: BaseLoadOutlook | None = None,
     ) -> None:
         """Take up the journal's open sessions where grid time has brought them."""
         known = journal.station()
@@ -85,11 +94,10 @@ class Station:
         self._seq = itertools.count(1)
         self._clock = clock
         self.base_load: BaseLoad = base_load or NoBaseLoad()
-        ledger = resume(journal, capacity_w, clock.start_ms, self.base_load)
+        ledger = resume(journal, capacity_w, clock.start_ms, self.base_load, outlook)
         self._writer = Writer(journal, ledger, clock, metrics, MachineClock(), self.base_load)
-        self._writer.commit(
-            [Request(Probe())]
-        )  # the epoch and the time scale; shows whether the disk is full
+        # The epoch and the time scale; shows whether the disk is full.
+        self._writer.commit([Request(Probe())])
         self._watch = CommitWatch()
         self._held: tuple[LedgerSnapshot, int] | None = None
         self._backing_up = False
@@ -127,6 +135,8 @@ class Station:
             self.base_load.watts_at(now_ms),
             curve.owed_w,
             len(curve.paused),
+            self._clock.calendar_s(now_ms),
+            published.kept_w(self.base_load.watts_at(now_ms), now_ms),
         )
 
     def draw_w(self) -> float:

@@ -11,7 +11,14 @@ from runtime.background import future_of
 from runtime.message_stream import MessageStream
 from runtime.stream_server import Conversation
 from runtime.trace import Trace, received
-from substation.contract import Command, FindSession, ListSessions, SubstationAnswer, SubstationOutcome
+from substation.contract import (
+    Command,
+    FindSession,
+    Foresee,
+    ListSessions,
+    SubstationAnswer,
+    SubstationOutcome,
+)
 from substation.station import Station
 from substation.wire import PROTOCOL, Call, Calls, answers_to_message, calls_from_message, kind_of
 from substation.writer import Request
@@ -53,7 +60,7 @@ class SubstationService:
         if command is None:
             return future_of(SubstationAnswer(SubstationOutcome.NOT_ME))
         answering = self._station.ask(Request(command, until_s))
-        if not isinstance(command, FindSession | ListSessions):
+        if not isinstance(command, FindSession | ListSessions | Foresee):
             answering.add_done_callback(partial(_log, command, trace))
         return answering
 

@@ -14,6 +14,7 @@ from substation.contract import (
     Derate,
     Drain,
     FindSession,
+    Foresee,
     ListSessions,
     Place,
     Report,
@@ -89,6 +90,11 @@ COMMANDS: CommandTable[Command] = CommandTable(
         ),
         Drain: same_names("drain", pb.Drain, Drain),
         Derate: same_names("derate", pb.Derate, Derate),
+        Foresee: Conversion(
+            "foresee",
+            lambda foresee: pb.Foresee(first_slot=foresee.first_slot, upper_w=foresee.upper_w),
+            lambda message: Foresee(message.first_slot, tuple(message.upper_w)),
+        ),
     }
 )
 kind_of = COMMANDS.kind_of
@@ -196,6 +202,8 @@ def report_to_message(report: Report) -> pb.Report:
         base_load_w=report.base_load_w,
         owed_w=report.owed_w,
         paused=report.paused,
+        calendar_s=report.calendar_s,
+        kept_w=report.kept_w,
     )
 
 
@@ -216,6 +224,8 @@ def report_from_message(message: pb.Report) -> Report:
         base_load_w=message.base_load_w,
         owed_w=message.owed_w,
         paused=message.paused,
+        calendar_s=message.calendar_s,
+        kept_w=message.kept_w,
     )
 
 

@@ -17,6 +17,7 @@ from substation.contract import (
     Derate,
     Drain,
     FindSession,
+    Foresee,
     ListSessions,
     Place,
     Settle,
@@ -30,6 +31,7 @@ from substation.journal import Journal
 from substation.ledger import Decision, Ledger, settle
 from substation.machine_clock import MachineClock
 from substation.metrics import WriterMetrics
+from substation.outlook import BaseLoadOutlook
 from substation.pausing import Pauses
 from substation.queries import Queries
 from substation.records import Entry
@@ -59,6 +61,11 @@ class LedgerSnapshot:
     book_id: str = ""
     full: bool = False  # the disk can't be written
     damaged: bool = False  # the journal can't be read any more
+    outlook: BaseLoadOutlook | None = None  # by which admissions are decided, too
+
+    def kept_w(self, base_w: int, now_ms: int) -> int:
+        """Return the watts that are kept for the base load to come, at a grid time and with its base load."""
+        return self.outlook.kept_w(self.curve, base_w, now_ms) if self.outlook else 0
 
 
 class Writer:
@@ -85,7 +92,7 @@ class Writer:
         known = self._station.known
         self._queries = Queries(journal, known.substation_id)
         self._ids = _ids(journal, known.substation_id, machine.unix_ms())
-        self.published = LedgerSnapshot(ledger.curve(), ledger.draining, known.book_id)
+        self.published = _snapshot(ledger, known.book_id)
 
     def commit(self, batch: list[Request]) -> list[SubstationAnswer]:
         """Answer a batch; what it changes is on the disk when this returns."""
@@ -102,9 +109,8 @@ class Writer:
                 full, damaged = isinstance(error, StoreFull), isinstance(error, StoreDamaged)
                 answers = self._undo(batch, now_ms, error)
         self._ledger.check_bounds()
-        self.published = LedgerSnapshot(
-            self._ledger.curve(), self._ledger.draining, self._station.known.book_id, full, damaged
-        )
+        book_id = self._station.known.book_id
+        self.published = _snapshot(self._ledger, book_id, full=full, damaged=damaged)
         return [_with_backup(self._journal, *asked) for asked in zip(batch, answers, strict=True)]
 
     def _commit_batch(
@@ -145,8 +151,8 @@ class Writer:
             for decision in self.tasks.carry_out(command, now_ms, unix_ms):
                 self._keep(decision, unix_ms, decisions)
             return SubstationAnswer(SubstationOutcome.DONE)
-        if isinstance(command, ListSessions | FindSession):
-            return self._queries.answer(command, now_ms)
+        if isinstance(command, ListSessions | FindSession | Foresee):
+            return _unwritten(command, self._queries, self._ledger, now_ms, self._clock.day_starts_ms)
         any_or_own = {"", self._station.known.journal_id}
         if isinstance(command, Place | Withdraw | Settle) and command.journal_id not in any_or_own:
             return SubstationAnswer(SubstationOutcome.NOT_ME)  # the outcome of that key is in another journal
@@ -186,6 +192,27 @@ class Writer:
                 self._ledger.set_capacity(limit_w or self._ledger.rated_w)
         self._station.steer(draining=self._ledger.draining, limit_w=limit_w)
         return Decision(SubstationOutcome.DONE, write=True)
+
+
+def _snapshot(ledger: Ledger, book_id: str, *, full: bool = False, damaged: bool = False) -> LedgerSnapshot:
+    """Return the ledger as it is now."""
+    return LedgerSnapshot(ledger.curve(), ledger.draining, book_id, full, damaged, ledger.outlook)
+
+
+def _unwritten(
+    command: ListSessions | FindSession | Foresee,
+    queries: Queries,
+    ledger: Ledger,
+    now_ms: int,
+    day_starts_ms: int,
+) -> SubstationAnswer:
+    """Answer a command that writes nothing. A forecast is kept in memory alone; one that can't be true is `invalid`."""
+    if not isinstance(command, Foresee):
+        return queries.answer(command, now_ms)
+    outlook = BaseLoadOutlook.of(command, day_starts_ms)
+    if outlook and ledger.outlook:
+        ledger.outlook = outlook
+    return SubstationAnswer(SubstationOutcome.DONE if outlook else SubstationOutcome.INVALID)
 
 
 def _log_pauses(decisions: Iterable[Decision], metrics: WriterMetrics) -> None:

@@ -20,6 +20,7 @@ TOGETHER = {
     "tests/console/shared_grid": (
         "tests/console/decisions/test_decisions.py",
         "tests/console/decisions/test_story.py",
+        "tests/console/grid/test_base_load.py",
         "tests/console/grid/test_overview.py",
         "tests/console/orders/test_orders.py",
     ),

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from admin_ui.alarms.rules import OF_THE_FLEET
+from admin_ui.grid.usable_capacity import carried_kw
 
 State = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -22,6 +23,7 @@ Key = tuple[str, str]  # the rule, and the substation ('' for the whole grid)
 
 OVERLOADED = (1.0, 1.005)  # utilization: up to the first the alarm clears, above the second it is raised
 FULL = (0.9, 0.95)
+EXPECTED = (0.97, 1.0)  # utilization, by the cars of now and the base load that is expected within 2 h
 TO_LIMIT_S = (120.0, 60.0)
 RISKY = 0.7  # utilization; below it, a rising load is normal at the start of a day
 UNBALANCED = (1.15, 1.25)  # highest over mean utilization
@@ -103,31 +105,62 @@ def _of_one(row: Row, stale_s: float) -> Iterator[tuple[str, Finding]]:
         return
     yield "SubstationOverload", _overload(row)
     yield "OverloadPredicted", _prediction(row)
+    yield "SessionsPaused", _pauses(row)
+    if row.get("base_load_stale"):
+        said = (
+            f"No reading of its meter has come for three intervals; {row['base_load_kw']:,.0f} kW are assumed"
+        )
+        yield "BaseLoadStale", Finding(Judgement.BAD, said)
     age_s = row["report_age_s"]
     judgement = _above(age_s, (stale_s * FRESH, stale_s))
     yield "ReportsStale", Finding(judgement, f"The newest report is {age_s:.0f} s old", age_s)
 
 
 def _overload(row: Row) -> Finding:
-    carried_kw = row["load_kw"] + row.get("base_load_kw", 0.0)
-    over_kw = carried_kw - row["capacity_kw"]
-    said = f"{carried_kw:,.0f} kW of {row['capacity_kw']:,.0f} kW: {over_kw:,.0f} kW too much"
+    base_load_kw, limit_kw = row.get("base_load_kw", 0.0), row["capacity_kw"]
+    over_kw = carried_kw(row) - limit_kw
+    said = f"{carried_kw(row):,.0f} kW of {limit_kw:,.0f} kW: {over_kw:,.0f} kW too much"
+    if base_load_kw > limit_kw:
+        said += "; the base load alone is above the limit"
+    elif base_load_kw:
+        said += f"; the base load is {base_load_kw:,.0f} kW of it"
     return Finding(_above(row["utilization"], OVERLOADED), said, row["utilization"])
 
 
-def _prediction(row: Row) -> Finding:
-    """Judge how near a substation is to its limit now, or will be soon by its trend.
+def _pauses(row: Row) -> Finding:
+    """Judge the sessions that wait for room that the base load has taken."""
+    paused = row.get("paused", 0)
+    if not paused:
+        return Finding(Judgement.FINE, "")
+    said = (
+        f"Paused: {paused} of {row['sessions']} sessions. The base load is {row['base_load_kw']:,.0f} kW of"
+        f" {row['capacity_kw']:,.0f} kW"
+    )
+    return Finding(Judgement.BAD, said, paused)
 
-    Above the limit, SubstationOverload reports it; the load of a drained substation only falls.
+
+def _prediction(row: Row) -> Finding:
+    """Judge how near a substation is to its limit now, or will be soon by its trend or by the forecast of its base load.
+
+    Above the limit, SubstationOverload reports it, and SessionsPaused while sessions make way for the base load. What
+    cars reserve at a drained substation only falls.
     """
     used, room_kw, trend_kw_s = row["utilization"], max(row["headroom_kw"], 0.0), row["trend_kw_s"] or 0.0
-    if used > OVERLOADED[1] or row["draining"]:
+    if used > OVERLOADED[1] or row["draining"] or row.get("paused"):
         return Finding(Judgement.FINE, "")
     left_s = room_kw / trend_kw_s if trend_kw_s > 0 and used >= RISKY else math.inf
     said = f"{used * 100:.0f} % of {row['capacity_kw']:,.0f} kW"
     if left_s < TO_LIMIT_S[0]:
         said += f", {trend_kw_s * 60:+,.0f} kW a minute: at the limit in {_about(left_s)}"
     judgement = _worse(_above(used, FULL), _above(-left_s, (-TO_LIMIT_S[0], -TO_LIMIT_S[1])))
+    if expected_kw := row.get("expected_base_load_kw"):
+        ahead = (row["load_kw"] + expected_kw) / row["capacity_kw"]
+        if ahead > EXPECTED[0]:
+            said += (
+                f"; by the forecast the base load is {expected_kw:,.0f} kW at {row['expected_at']}: {ahead * 100:.0f} %"
+                " if the cars stay"
+            )
+        judgement = _worse(judgement, _above(ahead, EXPECTED))
     return Finding(judgement, said, used)
 
 
@@ -139,6 +172,8 @@ def _imbalance(state: State) -> Finding | None:
     most = max(open_, key=lambda row: row["utilization"])
     if most["utilization"] > OVERLOADED[1]:
         return None  # SubstationOverload reports it
+    if max(row.get("base_load_kw", 0.0) / row["capacity_kw"] for row in open_) > UNBALANCED[0] * mean:
+        return None  # the base load makes it uneven, and no placement of cars can even it
     ratio = most["utilization"] / mean
     judgement = _above(ratio, UNBALANCED)
     if judgement is Judgement.BAD and mean < BUSY[1]:

@@ -52,6 +52,22 @@ RULES = {
             15,
         ),
         Rule(
+            "SessionsPaused",
+            WARNING,
+            "Sessions are paused",
+            "They resume when the base load leaves room. Stop the largest running sessions if the paused ones can't wait.",
+            5,
+            15,
+        ),
+        Rule(
+            "BaseLoadStale",
+            WARNING,
+            "Meter of the base load is silent",
+            "Check what sends its readings. Until then the highest reading of a day counts, so fewer cars are admitted.",
+            5,
+            10,
+        ),
+        Rule(
             "SubstationDown",
             CRITICAL,
             "Substation lost",

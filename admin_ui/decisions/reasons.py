@@ -34,15 +34,21 @@ BY_POLICY = {  # the reason of policies that don't choose the lowest load
     "round_robin": "it was its turn among the substations with room",
     "random": "it was drawn at random among the substations with room",
     "power_of_two": "it was the less loaded of two that were drawn at random",
+    "predictive": "its peak while the car stays was expected to be the lowest",
     "snapshot_least_loaded": "it was lowest by the last poll alone, without what was placed since",
 }
+NOT_CHOSEN = {
+    "round_robin": "not its turn",
+    "predictive": "higher peak expected",
+}  # verdicts; else: not drawn
+FALLBACK = ", by least_loaded: "  # in the balancer's reason, before why it could not go by forecasts
 
 
 def explain(decision: Mapping[str, Any]) -> dict[str, Any]:
     """Return a decision of `/decisions` with its kind, outcome and reason in words, and its candidates."""
     demand_kw, chosen = decision["demand_kw"], decision["chosen"]
     candidates = [_candidate(option, demand_kw, chosen) for option in decision["options"]]
-    _judge(decision["policy"], candidates)
+    _judge(_rule(decision), candidates)
     candidates.sort(key=lambda each: (not each["chosen"], each["why_not"] != "", each["after"], each["name"]))
     kind, result = (OF_A_SUBSTATION if chosen else WITHOUT_A_SUBSTATION).get(
         decision["outcome"], (OPEN, decision["outcome"])
@@ -51,7 +57,7 @@ def explain(decision: Mapping[str, Any]) -> dict[str, Any]:
     return plain | {
         "kind": kind,
         "came_of_it": result,
-        "words": _words(decision, candidates),
+        "words": _words(decision, candidates) + _fallback(decision["reason"]),
         "candidates": candidates[:MOST_CANDIDATES],
         "left_out": max(len(candidates) - MOST_CANDIDATES, 0) + decision.get("left_out", 0),
     }
@@ -94,7 +100,7 @@ def _judge(policy: str, candidates: list[dict[str, Any]]) -> None:
         elif each["why_not"] or not chosen:
             each["verdict"] = each["why_not"] or "room kept for others"
         elif policy != "least_loaded":
-            each["verdict"] = "not drawn" if policy != "round_robin" else "not its turn"
+            each["verdict"] = NOT_CHOSEN.get(policy, "not drawn")
         elif abs(each["after"] - chosen["after"]) <= CLOSE:
             each["verdict"] = "equal, not drawn"
         else:
@@ -109,13 +115,26 @@ def _words(decision: Mapping[str, Any], candidates: list[dict[str, Any]]) -> str
     if chosen is None:
         return f"{decision['chosen']}: {decision['reason']}."
     share = f"{chosen['after'] * 100:.1f} %"
-    if decision["policy"] != "least_loaded":
+    if _rule(decision) != "least_loaded":
         why = BY_POLICY.get(decision["policy"], decision["reason"])
+        if decision["policy"] == "predictive":  # it says which peak
+            why = ": ".join(filter(None, (why, decision["reason"].partition(": ")[2])))
         return f"{chosen['name']}: {why}. With {demand} more it comes to {share} of its limit."
     lower = [each for each in candidates if each["after"] < chosen["after"] - CLOSE]
     if not lower:
         return f"{chosen['name']} had the lowest load for its size after adding {demand}: {share}."
     return f"{chosen['name']} comes to {share} of its limit with {demand} more. {_passed_over(lower)}"
+
+
+def _rule(decision: Mapping[str, Any]) -> str:
+    """Return the policy that chose: without good forecasts, `predictive` leaves it to `least_loaded`."""
+    return "least_loaded" if FALLBACK in decision["reason"] else str(decision["policy"])
+
+
+def _fallback(reason: str) -> str:
+    """Return why a choice that should go by forecasts did not; '' for any other."""
+    doubt = reason.partition(FALLBACK)[2]
+    return f" Forecasts could not be used: {doubt}." if doubt else ""
 
 
 def _passed_over(lower: list[dict[str, Any]]) -> str:

@@ -11,8 +11,8 @@ Pure: time comes as seconds of a monotonic clock, for history as unix seconds. R
 from collections.abc import Mapping
 from typing import Any
 
-from admin_ui.grid.history import HISTORY_S, History
-from admin_ui.grid.usable_capacity import headroom_kw, totals, usable, why_left_out
+from admin_ui.grid.history import HISTORY_S, History, Loads
+from admin_ui.grid.usable_capacity import carried_kw, headroom_kw, totals, usable, why_left_out
 from balancer.contract import FLEET
 from runtime.changes import HEARTBEAT_S, Table
 
@@ -21,7 +21,17 @@ HICCUP_S = 3.0  # how much longer than a heartbeat a silence may last before the
 STALE_AFTER_S = HEARTBEAT_S + HICCUP_S
 STALE_POLLS = 3  # a report that is older than this many polls is stale; the balancer ejects at the same age
 MOST = 1e9  # the highest possible figure of a row: kW, seconds, sessions
-FIGURES = ("capacity_kw", "rated_kw", "load_kw", "headroom_kw", "utilization", "sessions", FLEET.age)
+FIGURES = (
+    "capacity_kw",
+    "rated_kw",
+    "load_kw",
+    "base_load_kw",
+    "headroom_kw",
+    "utilization",
+    "sessions",
+    "paused",
+    FLEET.age,
+)
 POLL_S = 1.0  # until the balancer reports its own interval
 
 Row = dict[str, Any]
@@ -99,9 +109,10 @@ class Board:
         for name in self.histories.keys() | self.rows.keys():
             row = self.rows.get(name) if heard and not self._stale_row(name) else None
             history = self.histories.setdefault(name, History())
-            history.put(self._second, row["load_kw"] if row else None, row["capacity_kw"] if row else None)
-        sums = totals(list(self.rows.values())) if heard and self.rows else {}
-        self.fleet.put(self._second, sums.get("load_kw"), sums.get("capacity_kw"))
+            history.put(self._second, _loads(row) if row else None)
+        self.fleet.put(
+            self._second, _loads(totals(list(self.rows.values()))) if heard and self.rows else None
+        )
         for name in [n for n, h in self.histories.items() if self._second - h.known_second > HISTORY_S]:
             if name not in self.rows:
                 del self.histories[name]
@@ -123,7 +134,7 @@ class Board:
         rows = [self._row(name, row, now_s) for name, row in sorted(self.rows.items())]
         stale = sum(row["stale"] for row in rows)
         sums = totals(rows)
-        peak_kw = round(max(self.fleet.peak_kw, sums["load_kw"]), 1)
+        peak_kw = round(max(self.fleet.peak_kw, carried_kw(sums)), 1)
         sums |= {"peak_kw": peak_kw, "trend_kw_s": self.trend_kw_s()}
         return {
             **self.rest,
@@ -136,6 +147,10 @@ class Board:
                 "heard_unix_s": None if self.connected else self._heard_second,
             },
         }
+
+    def carriers(self) -> dict[str, str]:
+        """Return the addresses of the substations that report a base load, by name."""
+        return {name: row["url"] for name, row in self.rows.items() if row.get("base_load_kw")}
 
     def age_s(self, name: str, now_s: float) -> float:
         """Return the age of a substation's report in seconds."""
@@ -150,13 +165,14 @@ class Board:
 
     def _row(self, name: str, row: Row, now_s: float) -> Row:
         history = self.histories.get(name)
-        load_kw = round(row["load_kw"], 1)
+        carried_now_kw = round(carried_kw(row), 1)
         return row | {
             FLEET.age: self.age_s(name, now_s),
-            "load_kw": load_kw,
+            "load_kw": round(row["load_kw"], 1),
+            "base_load_kw": round(row.get("base_load_kw", 0.0), 1),
             "headroom_kw": round(headroom_kw(row), 1),
             "left_out": why_left_out(row),
-            "peak_kw": round(max(history.peak_kw if history else 0.0, load_kw), 1),
+            "peak_kw": round(max(history.peak_kw if history else 0.0, carried_now_kw), 1),
             "trend_kw_s": history.trend_kw_s if history else None,
             "stale": self._stale_row(name),
         }
@@ -180,6 +196,10 @@ class Board:
             self.rows[name] = row | odd
             self._age_at_s[name] = now_s
             (self._odd.add if odd else self._odd.discard)(name)
+
+
+def _loads(row: Row) -> Loads:
+    return Loads(row["load_kw"], row.get("base_load_kw", 0.0), row["capacity_kw"])
 
 
 def _possible(figure: float) -> bool:

@@ -54,6 +54,15 @@ class GridCalls:
         """Return a substation, with the power that the plans of its sessions will release."""
         return await self._control("GET", f"/fleet/{quote(substation_id, safe='')}", ASK_S)
 
+    async def forecast(self, substation_id: str) -> Reply:
+        """Return the forecast of a substation's next 24 h, by the quarter hour."""
+        return await self._control("GET", "/forecast", ASK_S, params={"substation_id": substation_id})
+
+    async def quarter_hours(self, substation_id: str, first: int, last: int) -> Reply:
+        """Return what was measured at a substation from one quarter hour to another."""
+        asked: dict[str, str | int] = {"substation_id": substation_id, "from": first, "to": last}
+        return await self._control("GET", "/history", ASK_S, params=asked | {"limit": last - first + 1})
+
     async def decisions(self, **query: str | int) -> Reply:
         """Return decisions of the balancer, newest first."""
         return await self._control("GET", "/decisions", ASK_S, params=query)

@@ -1,15 +1,21 @@
-"""`/api/history`: load and limit of the last quarter of an hour."""
+"""`/api/history`: loads and limit of the last quarter of an hour; `/api/forecast`: base load of a day, and of the next."""
+
+from http import HTTPStatus
 
 from tornado.web import HTTPError
 
+from admin_ui.grid.base_load_days import DAY, hours_json
 from admin_ui.grid.board import Board
+from admin_ui.grid.grid_calls import GridCalls
 from admin_ui.grid.history import HISTORY_S
 from admin_ui.web.access import ConsoleHandler
 from runtime.settings import integer
 
+MOST_ID = 128
+
 
 class HistoryHandler(ConsoleHandler):
-    """`GET /api/history?seconds=&substation_id=`: load and capacity, one value a second.
+    """`GET /api/history?seconds=&substation_id=`: loads and capacity, one value a second.
 
     `substation_id` may be repeated (default: all substations).
     """
@@ -25,3 +31,31 @@ class HistoryHandler(ConsoleHandler):
         except ValueError as error:
             raise HTTPError(400, f"seconds: {error}") from None
         self.write_json(self._board.history(seconds, self.get_query_arguments("substation_id")))
+
+
+class ForecastHandler(ConsoleHandler):
+    """`GET /api/forecast?substation_id=`: base load by the quarter hour, measured of 24 h and expected for 24 h."""
+
+    def setup(self, calls: GridCalls) -> None:  # type: ignore[override]
+        """`calls` reach the balancer."""
+        self._calls = calls
+
+    async def get(self) -> None:
+        """Write both; `fault` says in words what could not be looked up."""
+        substation_id = self.get_query_argument("substation_id", "")[:MOST_ID]
+        if not substation_id:
+            raise HTTPError(400, "send substation_id")
+        replies = [await self._calls.forecast(substation_id)]
+        expected = replies[0].body.get("base_load_w") or []
+        if expected:
+            first = int(expected[0]["slot"])
+            replies.append(await self._calls.quarter_hours(substation_id, first - DAY, first - 1))
+        faults = [each.detail for each in replies if each.status != HTTPStatus.OK]
+        measured = replies[-1].body.get("quarter_hours", [])
+        self.write_json(
+            {
+                "substation_id": substation_id,
+                **hours_json(measured, expected),
+                "fault": f"The forecast can't be looked up: {faults[0]}." if faults else "",
+            }
+        )

@@ -1,14 +1,16 @@
-"""The last quarter of an hour of load and capacity, second by second, with peak and trend.
+"""The last quarter of an hour of loads and capacity, second by second, with peak and trend.
 
 Pure. Rules:
 
 - there is one value for each unix second; a second without a value is None, and never an invented value;
-- a peak covers the seconds that are kept: it ends when its second is dropped.
+- a peak covers the seconds that are kept: it ends when its second is dropped;
+- peak and trend are those of base load and cars together, because the limit is for both.
 """
 
 import array
 import collections
 import math
+from typing import NamedTuple
 
 HISTORY_S = 900
 TREND_S = 10
@@ -16,29 +18,31 @@ LEAST_POINTS = 3  # of a trend; a line through two points would follow the noise
 
 
 class Ring:
-    """The newest HISTORY_S values of one figure, one a second; NaN where it was not known."""
+    """The newest values of one figure, one a second; NaN where it was not known."""
 
-    def __init__(self) -> None:
-        self._values = array.array("f", [math.nan]) * HISTORY_S
+    def __init__(self, size: int = HISTORY_S) -> None:
+        """`size` is how many seconds are kept."""
+        self._size = size
+        self._values = array.array("f", [math.nan]) * size
         self._newest: int | None = None
 
     def put(self, second: int, value: float) -> None:
         """Set the value of the newest second or of a later one; skipped seconds become gaps."""
         if self._newest is not None:
-            for left_out in range(max(self._newest + 1, second - HISTORY_S + 1), second):
-                self._values[left_out % HISTORY_S] = math.nan
-        self._values[second % HISTORY_S] = value
+            for left_out in range(max(self._newest + 1, second - self._size + 1), second):
+                self._values[left_out % self._size] = math.nan
+        self._values[second % self._size] = value
         self._newest = second
 
     def newest(self, second: int, count: int) -> list[float | None]:
         """Return `count` values up to `second`, oldest first; None for a gap.
 
-        `second` is the newest second or a later one, and `count` is at most HISTORY_S.
+        `second` is the newest second or a later one, and `count` is at most the size.
         """
         if self._newest is None:
             return [None] * count
         to_come = min(second - self._newest, count)
-        first = (second - count + 1) % HISTORY_S
+        first = (second - count + 1) % self._size
         values = (self._values + self._values)[first : first + count - to_come]
         return [None if math.isnan(value) else round(value, 1) for value in values] + [None] * to_come
 
@@ -63,32 +67,47 @@ class Peak:
         return self._falling[0][1] if self._falling else 0.0
 
 
+class Loads(NamedTuple):
+    """What a substation carries at one moment in kW: `load_kw` is that of the cars; and its capacity."""
+
+    load_kw: float
+    base_load_kw: float
+    capacity_kw: float
+
+    @property
+    def carried_kw(self) -> float:
+        """Base load and cars together."""
+        return self.load_kw + self.base_load_kw
+
+
+UNKNOWN = Loads(math.nan, math.nan, math.nan)
+
+
 class History:
-    """Load and capacity of one substation in kW, its peak, and how fast the load changes."""
+    """Loads and capacity of one substation, their peak, and how fast they change."""
 
     def __init__(self) -> None:
         self.peak_kw = 0.0
         self.trend_kw_s: float | None = None  # how fast the load changes; None when too few values are known
         self.known_second = 0
-        self._load_kw = Ring()
-        self._capacity_kw = Ring()
+        self._rings = {name: Ring() for name in Loads._fields}
+        self._carried_kw = Ring(TREND_S)
         self._peak = Peak()
 
-    def put(self, second: int, load_kw: float | None, capacity_kw: float | None) -> None:
+    def put(self, second: int, loads: Loads | None) -> None:
         """Record a second; None is a gap."""
-        self._load_kw.put(second, math.nan if load_kw is None else load_kw)
-        self._capacity_kw.put(second, math.nan if capacity_kw is None else capacity_kw)
-        self.peak_kw = self._peak.put(second, load_kw)
-        self.trend_kw_s = trend_kw_s(self._load_kw.newest(second, TREND_S))
-        if load_kw is not None:
+        carried_kw = loads.carried_kw if loads else None
+        for ring, value in zip(self._rings.values(), loads or UNKNOWN, strict=True):
+            ring.put(second, value)
+        self._carried_kw.put(second, math.nan if carried_kw is None else carried_kw)
+        self.peak_kw = self._peak.put(second, carried_kw)
+        self.trend_kw_s = trend_kw_s(self._carried_kw.newest(second, TREND_S))
+        if loads:
             self.known_second = second
 
     def columns(self, second: int, seconds: int) -> dict[str, list[float | None]]:
-        """Return load and capacity of the `seconds` up to `second`, oldest first."""
-        return {
-            "load_kw": self._load_kw.newest(second, seconds),
-            "capacity_kw": self._capacity_kw.newest(second, seconds),
-        }
+        """Return loads and capacity of the `seconds` up to `second`, oldest first."""
+        return {name: ring.newest(second, seconds) for name, ring in self._rings.items()}
 
 
 def trend_kw_s(values: list[float | None]) -> float | None:

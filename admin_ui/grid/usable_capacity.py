@@ -34,6 +34,11 @@ def headroom_kw(row: Row) -> float:
     return float(row["headroom_kw"]) if usable(row) else 0.0
 
 
+def carried_kw(row: Row) -> float:
+    """Return what a substation carries in kW: cars and base load. A row of an earlier balancer has no base load."""
+    return float(row["load_kw"] + row.get("base_load_kw", 0.0))
+
+
 def totals(rows: Sequence[Row]) -> dict[str, Any]:
     """Return the sums over the usable substations, their number, and the capacity that is left out, by reason."""
     used = [row for row in rows if usable(row)]
@@ -46,6 +51,7 @@ def totals(rows: Sequence[Row]) -> dict[str, Any]:
         "headroom_kw": round(sum(max(headroom_kw(row), 0.0) for row in used), 1),
         "utilization": round((load_kw + base_load_kw) / capacity_kw, 4) if capacity_kw else 0.0,
         "sessions": sum(row["sessions"] for row in rows if row["state"] not in UNREACHED),
+        "paused": sum(row.get("paused", 0) for row in rows if row["state"] not in UNREACHED),
         "usable": len(used),
         "left_out": [
             _left_out(why, rows) for why in REASONS if any(why_left_out(row) == why for row in rows)
@@ -60,4 +66,5 @@ def _left_out(why: str, rows: Sequence[Row]) -> dict[str, Any]:
         "substations": len(found),
         "capacity_kw": round(sum(row["capacity_kw"] for row in found), 1),
         "load_kw": round(sum(row["load_kw"] for row in found), 1),
+        "base_load_kw": round(sum(row.get("base_load_kw", 0.0) for row in found), 1),
     }

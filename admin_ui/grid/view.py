@@ -1,12 +1,30 @@
-"""The grid as the console knows it at this moment: the fleet that the balancer reports, and the gateway's rates.
+"""The grid as the console knows it at this moment: the balancer's fleet, the gateway's rates, the sources of base loads.
 
 Pure: time comes as seconds of a monotonic clock.
 """
 
+import dataclasses
 from typing import Any
 
 from admin_ui.grid.board import Board
 from admin_ui.grid.rates import Rates
+from balancer.contract import FLEET
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BaseLoadSource:
+    """What a substation says of its base load: whether its meter is silent, and its weekday and time of day."""
+
+    stale: bool
+    grid_time: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ExpectedPeak:
+    """The highest base load that is expected soon, and the weekday and time of day when."""
+
+    base_load_kw: float
+    grid_time: str
 
 
 class GridView:
@@ -15,10 +33,18 @@ class GridView:
     def __init__(self) -> None:
         self.board = Board()
         self.rates = Rates()
+        self.base_load_sources: dict[str, BaseLoadSource] = {}
+        self.expected_peaks: dict[str, ExpectedPeak] = {}
 
     def shown(self, now_s: float) -> dict[str, Any]:
         """Return the fleet and the gateway's rates as browsers get them."""
-        return self.board.shown(now_s) | {"gateway": self.rates.shown(now_s)}
+        state = self.board.shown(now_s)
+        for row in state[FLEET.rows]:
+            if source := self.base_load_sources.get(row[FLEET.key]):
+                row |= {"base_load_stale": source.stale, "grid_time": source.grid_time}
+            if peak := self.expected_peaks.get(row[FLEET.key]):
+                row |= {"expected_base_load_kw": peak.base_load_kw, "expected_at": peak.grid_time}
+        return state | {"gateway": self.rates.shown(now_s)}
 
     def waiting_for(self) -> list[str]:
         """Return what must come before the console is ready."""

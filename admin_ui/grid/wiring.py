@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 import aiohttp
 from jinja2 import Environment
 
+from admin_ui.grid.base_load_watch import BaseLoadWatch
 from admin_ui.grid.board import Board
 from admin_ui.grid.fleet_feed import FleetFeed
+from admin_ui.grid.forecast_watch import ForecastWatch
 from admin_ui.grid.gateway_watch import GatewayWatch
 from admin_ui.grid.grid_calls import GridCalls
-from admin_ui.grid.handlers import HistoryHandler
+from admin_ui.grid.handlers import ForecastHandler, HistoryHandler
 from admin_ui.grid.outages import Outages
 from admin_ui.grid.view import GridView
 from admin_ui.settings import Settings
@@ -32,9 +34,12 @@ async def following(
     grid: GridView, outages: Outages, client: aiohttp.ClientSession, settings: Settings
 ) -> AsyncIterator[None]:
     """Keep `grid` up to date while the context lasts, and record outages of the balancer and the gateway."""
+    forecasts = ForecastWatch(calls(client, settings), grid.board, grid.expected_peaks)
     async with background(
         FleetFeed(grid.board, settings.balancer[0], outages).follow(),
         GatewayWatch(client, settings.gateway_monitors or settings.gateway, grid.rates, outages).follow(),
+        BaseLoadWatch(client, grid.board, grid.base_load_sources).follow(),
+        forecasts.follow(),
         _sample(grid.board),
     ):
         yield
@@ -47,11 +52,12 @@ def calls(client: aiohttp.ClientSession, settings: Settings) -> GridCalls:
     )
 
 
-def routes(grid: GridView, environment: Environment) -> list[Route]:
-    """Return the routes of the overview and of the history."""
+def routes(grid: GridView, calls_to_grid: GridCalls, environment: Environment) -> list[Route]:
+    """Return the routes of the overview, of the history and of the forecast."""
     return [
         page_route("/", "grid/overview.html", environment),
         Route("/api/history", HistoryHandler, Role.VIEWER, {"board": grid.board}),
+        Route("/api/forecast", ForecastHandler, Role.VIEWER, {"calls": calls_to_grid}),
     ]
 
 

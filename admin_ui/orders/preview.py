@@ -12,12 +12,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from admin_ui.grid.usable_capacity import usable
+from admin_ui.grid.usable_capacity import carried_kw, usable
 from admin_ui.orders.order import DRAIN, FLEET, LOWER, RESTORE, STOP, SWITCH, Order
 from balancer.contract import TAKES_NO_CARS
 
 GROWTH_S = 120.0  # room for less than so many seconds of the present growth is too little
 EVENLY = {"round_robin": "in turn", "random": "at random"}  # these do not look at the load
+BY_FORECAST = "predictive"  # places by load while the fleet has a `forecast_doubt`
 SAME_KW = 0.0005
 
 Row = Mapping[str, Any]
@@ -120,9 +121,12 @@ def preview_stop(session: Mapping[str, Any], reserved_kw: float) -> dict[str, An
     if state not in {"charging", "paused"}:
         return start | {"refused": f"The session has ended already: {state}."}
     delivered = f"{session['delivered_kwh']:.1f} of {session['energy_kwh']:g} kWh"
+    paused = state == "paused"
     effects = [
-        f"{session['vehicle_id']} stops charging now. It has {delivered}.",
-        f"{session['substation_id']} gets {reserved_kw:g} kW of room back at once.",
+        f"{session['vehicle_id']} {'will not resume' if paused else 'stops charging now'}. It has {delivered}.",
+        f"{session['substation_id']} no longer keeps room for it."
+        if paused
+        else f"{session['substation_id']} gets {reserved_kw:g} kW of room back at once.",
         "Nobody else is touched. The same car may ask again.",
     ]
     cannot = "This can't be undone: the car must ask again, and may get another place or none."
@@ -165,15 +169,13 @@ def room_kw(row: Row) -> float:
     return float(max(row["capacity_kw"] - taken_kw, 0.0)) if usable(row) else 0.0
 
 
-def carried_kw(row: Row) -> float:
-    """Return what a substation carries: cars and base load. A row of an earlier balancer has no base load."""
-    return float(row["load_kw"] + row.get("base_load_kw", 0.0))
-
-
 def firm_kw(rows: Sequence[Row]) -> float:
-    """Return the firm capacity (N-1) in kW: that of the usable substations without the largest one."""
-    limits = [row["capacity_kw"] for row in rows if usable(row)]
-    return float(sum(limits) - max(limits, default=0.0))
+    """Return the firm capacity (N-1) for cars in kW: that of the usable substations without the largest one.
+
+    It is what their base loads leave, because houses stay where they are when a substation is lost.
+    """
+    for_cars = [row["capacity_kw"] - row.get("base_load_kw", 0.0) for row in rows if usable(row)]
+    return float(sum(for_cars) - max(for_cars, default=0.0))
 
 
 def figures(fleet: Fleet) -> dict[str, float]:
@@ -228,6 +230,8 @@ def _next_car(after: Fleet) -> str:
         return "New cars find no room anywhere: they wait, or are refused with a time to come back."
     if after["policy"] in EVENLY:
         return f"New cars go {EVENLY[after['policy']]} to {_names(rows)}."
+    if after["policy"] == BY_FORECAST and not after.get("forecast_doubt"):
+        return f"New cars go to {_names(rows)}, each where the peak while it stays is expected to be lowest."
     lowest = min(rows, key=lambda row: carried_kw(row) / row["capacity_kw"])
     share = 100 * carried_kw(lowest) / lowest["capacity_kw"]
     return f"New cars go to {_names(rows)}, first to {lowest['substation_id']}: it stands lowest, at {share:.1f} %."
@@ -247,11 +251,11 @@ def _warnings(fleet: Fleet, after: Fleet, growth_kw_s: float | None) -> list[str
             f"The load grows by {growth_kw_s:.1f} kW a second. At that rate the room that is left lasts"
             f" {left_kw / growth_kw_s:.0f} s."
         )
-    load_kw, firm = sum(carried_kw(row) for row in rows if usable(row)), firm_kw(rows)
+    load_kw, firm = sum(row["load_kw"] for row in rows if usable(row)), firm_kw(rows)
     if firm < min(load_kw, firm_kw(fleet["substations"])):
         warnings.append(
-            f"With the largest substation lost as well, {_kw(firm)} would be left for the {_kw(load_kw)} that those"
-            " which take new cars carry now."
+            f"With the largest substation lost as well, {_kw(firm)} would be left for the {_kw(load_kw)} that cars"
+            " reserve now at those which take new ones."
         )
     return warnings
 

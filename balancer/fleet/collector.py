@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sized
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from balancer.fleet.health import HealthState
@@ -21,6 +21,15 @@ CONFLICTS = (
     "Substation ids in doubt, so that nothing is placed there: two journals under one id, or another's stream",
 )
 WATCHED = ("smartgrid_balancer_watched_addresses", "Addresses that are polled")
+FORECASTS = (
+    "smartgrid_balancer_forecasts_good",
+    "1 while so many substations have a good forecast that the policy predictive goes by them; else by load",
+)
+SHADOW = (
+    "smartgrid_balancer_shadow_choices",
+    "Choices that were made by predictive and by another policy since the start, by what came of them",
+)
+SHADOW_RESULTS = ("compared", "differed", "predictive_lower", "other_lower", "equal")
 WAITING = ("smartgrid_balancer_waiting_requests", "Requests that wait for room")
 
 
@@ -36,9 +45,10 @@ class FleetCollector(Collector):
 
     def describe(self) -> Iterator[Metric]:
         """Name the families."""
+        yield CounterMetricFamily(*SHADOW)
         yield from (
             GaugeMetricFamily(*family)
-            for family in (WAITING, AGE, OUTSTANDING, PROMISED, STATE, CONFLICTS, WATCHED)
+            for family in (WAITING, FORECASTS, AGE, OUTSTANDING, PROMISED, STATE, CONFLICTS, WATCHED)
         )
 
     def collect(self) -> Iterator[Metric]:
@@ -55,6 +65,12 @@ class FleetCollector(Collector):
         yield outstanding
         yield promised
         yield GaugeMetricFamily(*WAITING, value=len(self._waiting))
+        yield GaugeMetricFamily(*FORECASTS, value=float(not self._view.policy.doubt(now_s)))
+        shadow = CounterMetricFamily(*SHADOW, labels=["result"])
+        comparisons = self._view.policy.comparisons()
+        for result in SHADOW_RESULTS:
+            shadow.add_metric([result], comparisons[result])
+        yield shadow
         yield self._states(now_s)
         states = [self._view.state(member, now_s) for member in self._roster.members.values()]
         yield GaugeMetricFamily(*CONFLICTS, value=states.count(HealthState.CONFLICT))

@@ -33,6 +33,8 @@ def fleet_json(view: View, now_s: float, rushhour: str | None) -> dict[str, obje
         "book_id": roster.book_id,
         "policy": view.policy.name,
         "policies": list(view.policy.names),
+        "forecast_doubt": view.policy.doubt(now_s),
+        "shadow": dict(view.policy.comparisons()),
         "poll_s": roster.poll_s,
         "rushhour": rushhour,
         "substations": [
@@ -62,6 +64,7 @@ def member_json(substation_id: str, member: Member, state: HealthState, now_s: f
         "load_kw": round(load_w / KW, 3),
         "base_load_kw": base_load_w / KW,
         "owed_kw": member.report.owed_w / KW,
+        "kept_kw": member.report.kept_w / KW,
         "headroom_kw": round((capacity_w - taken_w) / KW, 3) if usable else 0.0,
         "utilization": round((load_w + base_load_w) / capacity_w, 4),
         "sessions": member.report.sessions,

@@ -20,6 +20,14 @@ FINITE_WITHIN_S = (0.0, *RELEASES_WITHIN_S[:-1])
 Candidate = tuple[float, str]
 
 
+class Demand(NamedTuple):
+    """What a request asks for at a moment: power, and for how long by its plan, in grid time."""
+
+    power_w: int
+    stay_ms: int
+    now_s: float
+
+
 class Option(NamedTuple):
     """One substation at the moment of a decision; `estimate_w` is the load by which it was judged.
 
@@ -55,7 +63,7 @@ NO_STRETCH = Stretch(math.inf, -math.inf, 0, 0.0)  # no moment is in it
 class Member:
     """One substation as the balancer sees it.
 
-    Its estimate is of all that no new car can have: base load, charging sessions, and what paused ones are owed.
+    Its estimate is of all that no new car can have: base load, charging sessions, what paused ones are owed, and what is kept for the base load to come.
     """
 
     url: str
@@ -95,7 +103,7 @@ class Member:
 
     def load_w(self, now_s: float) -> float:
         """Return the watts that its cars probably reserve at a moment, with what is on its way to it."""
-        return self.estimate_w(now_s) - self.report.base_load_w - self.report.owed_w
+        return self.estimate_w(now_s) - self.report.taken_w + self.report.load_w
 
     def most_w(self, now_s: float) -> int:
         """Return the most watts that can be taken: only points of the schedule that are over count as freed."""

@@ -58,6 +58,8 @@ class PageLayout:
             values[at["base_load_watts"]],
             values[at["owed_watts"]],
             values[at["sessions_paused"]],
+            values[at["calendar_seconds"]],
+            values[at["kept_watts"]],
         )
         return PageReading(report, self.stream_address)
 

@@ -26,7 +26,7 @@ NAMES = tuple(
     )
 )
 # A substation of an earlier version has none of these: they count as 0.
-SINCE_BASE_LOAD = ("base_load_watts", "owed_watts", "sessions_paused")
+SINCE_BASE_LOAD = ("base_load_watts", "owed_watts", "sessions_paused", "calendar_seconds", "kept_watts")
 ASKED = (*NAMES, *(PREFIX + name for name in SINCE_BASE_LOAD))
 WITHIN = tuple("+Inf" if within == float("inf") else f"{within:g}" for within in RELEASES_WITHIN_S)
 

@@ -8,11 +8,11 @@ Pure: time comes as seconds of a monotonic clock. Rules:
 - the view only chooses which substation to ask: the substation decides.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, Self
 
 from balancer.fleet.health import HealthState
-from balancer.fleet.member import Candidate, Member, Option
+from balancer.fleet.member import Candidate, Demand, Member, Option
 from balancer.fleet.roster import Roster
 
 PANIC_SHARE = 0.5  # with more than this share ejected, the last known view is used
@@ -38,11 +38,22 @@ class Policy(Protocol):
     def use(self, name: str) -> bool:
         """Place by another policy from now on; returns whether there is one of that name."""
 
-    def choose(self, candidates: Sequence[Candidate], usable: Callable[[str], bool]) -> str | None:
+    def choose(
+        self, candidates: Sequence[Candidate], usable: Callable[[str], bool], demand: Demand
+    ) -> str | None:
         """Return the id of a candidate that is usable; None when none is.
 
         `usable` costs much more than to compare two candidates.
         """
+
+    def reason(self, chosen: str, demand: Demand) -> str:
+        """Return in words why a candidate was chosen."""
+
+    def comparisons(self) -> Mapping[str, int]:
+        """Return how placement by forecast compared with the policy in force, by what is counted."""
+
+    def doubt(self, now_s: float) -> str:
+        """Return in words why no policy can go by forecasts now; '' when one can."""
 
 
 class Hold:
@@ -129,7 +140,7 @@ class View:
         return found
 
     def pick(
-        self, candidates: Sequence[Candidate], now_s: float, allowed: Callable[[str], bool] = lambda _: True
+        self, candidates: Sequence[Candidate], demand: Demand, allowed: Callable[[str], bool] = lambda _: True
     ) -> str | None:
         """Return the candidate to ask, of those that are `allowed`; None when there is none.
 
@@ -137,6 +148,7 @@ class View:
         (docs/adr/0014). What a substation is like is found out only when the policy would choose it: in a fleet of
         thousands that are a handful.
         """
+        now_s = demand.now_s
         states: dict[str, HealthState | None] = {}  # None: not to be used, whatever its state
         for tier in TIERS:
             if HealthState.EJECTED in tier and not (tier & set(states.values()) and self.panic(now_s)):
@@ -149,7 +161,7 @@ class View:
                     states[name] = self.state(member, now_s) if open_ else None
                 return states[name] in tier
 
-            if picked := self.policy.choose(candidates, usable):
+            if picked := self.policy.choose(candidates, usable, demand):
                 return picked
         return None
 

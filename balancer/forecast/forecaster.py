@@ -34,6 +34,11 @@ class Forecaster:
         """
         return self._forecasts.get(substation_id, {}).get(series, ())
 
+    def good(self, substation_id: str, series: Series = Series.BASE_LOAD) -> bool:
+        """Whether that forecast was of late at least as good as to say that nothing changes."""
+        models = self._models.get(substation_id)
+        return bool(models and models.good(series))
+
     async def restart(self) -> None:
         """Learn from the history of each substation in it."""
         try:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from balancer.forecast.bands import LEADS, Bands
 from balancer.forecast.calendar_days import SLOTS, DayType, day_type
 from balancer.forecast.profile import DayProfiles
+from balancer.forecast.skill import AHEAD, ForecastSkill
 
 FAST_WEIGHT = 0.45
 SLOW_WEIGHT = 1 / 192
@@ -67,8 +68,9 @@ class SeriesModel:
         self._absolute_error, self._level = RunningMean(), RunningMean()
         self._lowest = 0.0
         self._last: float | None = None
-        # The quarter hour at which forecasts were made, and those at LEADS: a day's, in a ring.
-        self._made: list[tuple[int, tuple[float, ...]] | None] = [None] * (SLOTS + 1)
+        # The quarter hour at which forecasts were made, those at LEADS, and its value: a day's, in a ring.
+        self._made: list[tuple[int, tuple[float, ...], float] | None] = [None] * (SLOTS + 1)
+        self.skill = ForecastSkill()
         self.slot: int | None = None
 
     def observe(self, slot: int, value: float) -> None:
@@ -81,7 +83,7 @@ class SeriesModel:
         self._lowest = min(self._lowest, value)
         self._last, self.slot = value, slot
         made = tuple(self._mean(self._expected(slot + lead), lead) for lead in LEADS)
-        self._made[slot % len(self._made)] = (slot, made)
+        self._made[slot % len(self._made)] = (slot, made, value)
 
     def forecast(self, steps: int = SLOTS, after: int | None = None) -> list[Step]:
         """Return the forecast of `steps` quarter hours after the quarter hour `after`, by default the last observed one.
@@ -134,6 +136,8 @@ class SeriesModel:
             if found and found[0] == slot - lead:
                 mean = found[1][index]
                 self._bands.add(index, slot, (value - mean) / self._size(mean))
+                if lead == AHEAD:
+                    self.skill.judge(value, mean, found[2])
 
     def _expected(self, slot: int) -> float | None:
         return self._profiles.expected(self._kind(slot // SLOTS), slot % SLOTS)

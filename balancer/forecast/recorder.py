@@ -25,10 +25,9 @@ class Reading:
 
 def reading_of(report: Report) -> Reading | None:
     """Return the reading that a report holds; None where the substation does not tell its calendar time."""
-    calendar_ms: int | None = getattr(report, "calendar_ms", None)
-    if calendar_ms is None:
+    if not report.calendar_s:
         return None
-    return Reading(report.substation_id, calendar_ms, report.load_w, getattr(report, "base_load_w", None))
+    return Reading(report.substation_id, report.calendar_s * 1000, report.load_w, report.base_load_w)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -44,6 +44,11 @@ class SubstationModels:
         """Return the forecasts of the 24 h after the last quarter hour of each series."""
         return {series: tuple(model.forecast()) for series, model in self._models.items()}
 
+    def good(self, series: Series) -> bool:
+        """Whether the forecast of a series was of late at least as good as to say that nothing changes."""
+        model = self._models.get(series)
+        return bool(model and model.skill.good)
+
     def _observe(self, series: Series, slot: int, value: float) -> None:
         model = self._models.setdefault(series, SeriesModel(self._holidays))
         if model.slot is None or slot > model.slot:

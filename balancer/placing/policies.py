@@ -7,19 +7,12 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol
 
-from balancer.fleet.member import Candidate
+from balancer.fleet.member import Candidate, Demand
+from balancer.placing.predictive.choice import ForecastChoice, Random
+from balancer.placing.predictive.shadow import ShadowCounts
 
-
-class Random(Protocol):
-    """The one thing a policy needs of a random generator."""
-
-    def random(self) -> float:
-        """Return a float in [0, 1)."""
-
-
-DEFAULT_POLICY = "least_loaded"
+DEFAULT_POLICY = FALLBACK = "least_loaded"
 
 # Whether a substation may be asked now. Finding that out takes ten times as long as to look at a candidate, so a policy
 # does it only for those that it would choose.
@@ -32,17 +25,21 @@ Choose = Callable[[Sequence[Candidate], Usable, Random], str | None]
 class Policy:
     """`choose` returns one of the candidates that is usable, None if there is none.
 
-    All candidates have room, by the load of the last poll alone if `by_last_poll`.
+    All candidates have room, by the load of the last poll alone if `by_last_poll`. With `by_forecast` it is what chooses
+    while the forecasts can't be used.
     """
 
     choose: Choose
     by_last_poll: bool = False
+    by_forecast: bool = False
 
 
 class PolicySwitch:
     """The policy in force: one of all policies, by its name."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, forecast_choice: ForecastChoice | None = None) -> None:
+        """Without a `forecast_choice`, no forecast can be used."""
+        self._forecast_choice = forecast_choice
         self.name = DEFAULT_POLICY
         self._policies = policies()
         self.names = tuple(self._policies)
@@ -59,9 +56,49 @@ class PolicySwitch:
             self.name = name
         return self.name == name
 
-    def choose(self, candidates: Sequence[Candidate], usable: Usable) -> str | None:
+    def choose(self, candidates: Sequence[Candidate], usable: Usable, demand: Demand) -> str | None:
         """Return the id of a candidate that is usable; None when none is."""
-        return self._policies[self.name].choose(candidates, usable, self._rng)
+        policy, forecasts = self._policies[self.name], self._forecast_choice
+        if not forecasts or forecasts.doubt(demand.now_s):
+            return policy.choose(candidates, usable, self._rng)
+        if policy.by_forecast:
+            chosen = forecasts.choose(candidates, usable, self._rng, demand)
+        else:
+            chosen = policy.choose(candidates, usable, self._rng)
+        if chosen and len(candidates) > 1 and forecasts.shadow.due():
+            self._compare(chosen, candidates, usable, demand)
+        return chosen
+
+    def comparisons(self) -> Mapping[str, int]:
+        """Return how `predictive` compared with the policy in force; with `least_loaded` while it is in force itself.
+
+        The counts are those of ShadowCounts, under their names.
+        """
+        return (self._forecast_choice.shadow.counts if self._forecast_choice else ShadowCounts())._asdict()
+
+    def reason(self, chosen: str, demand: Demand) -> str:
+        """Return in words why a candidate was chosen."""
+        reason = f"{self.name} among those with room"
+        if not self._policies[self.name].by_forecast:
+            return reason
+        if doubt := self.doubt(demand.now_s):
+            return f"{reason}, by {FALLBACK}: {doubt}"
+        assert self._forecast_choice
+        return f"{reason}: {self._forecast_choice.explain(chosen, demand)}"
+
+    def doubt(self, now_s: float) -> str:
+        """Return in words why forecasts can't be used; '' when they can."""
+        return self._forecast_choice.doubt(now_s) if self._forecast_choice else "no forecasts are made"
+
+    def _compare(self, chosen: str, candidates: Sequence[Candidate], usable: Usable, demand: Demand) -> None:
+        """Let the other policy choose, too."""
+        forecasts = self._forecast_choice
+        assert forecasts
+        if self._policies[self.name].by_forecast:
+            predictive, other = chosen, least_loaded(candidates, usable, self._rng) or chosen
+        else:
+            predictive, other = forecasts.choose(candidates, usable, self._rng, demand) or chosen, chosen
+        forecasts.shadow.compare(predictive, other, chosen, demand, forecasts.stay_s(demand))
 
 
 def policies() -> Mapping[str, Policy]:
@@ -69,6 +106,7 @@ def policies() -> Mapping[str, Policy]:
     return {
         "least_loaded": Policy(least_loaded),
         "power_of_two": Policy(power_of_two),
+        "predictive": Policy(least_loaded, by_forecast=True),
         "round_robin": Policy(RoundRobin()),
         "random": Policy(uniform),
         "snapshot_least_loaded": Policy(least_loaded, by_last_poll=True),

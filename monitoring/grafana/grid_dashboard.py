@@ -1,5 +1,6 @@
 """The grid at a glance: load against limits, the test window, admissions, placement. Writes dashboard.json."""
 
+from monitoring.grafana.base_load_section import base_load
 from monitoring.grafana.charts import Axis, lines, with_figures
 from monitoring.grafana.figures import bars, gauge, stat, table
 from monitoring.grafana.grid_sections import energy, placement, requests
@@ -7,18 +8,23 @@ from monitoring.grafana.grid_state import alerts, states
 from monitoring.grafana.layout import ROW_TO_CONSOLE, TO_CONSOLE, WHY, Line, Section, Variable, dashboard
 from monitoring.grafana.panels import CRITICAL, LINE, Json, Limits, Panel, Query, field, fields
 from monitoring.grafana.signals import (
+    BASE_LOAD,
     CAPACITY,
+    CARRIED,
     DRAINED,
+    DRAW,
     HANDLED_IN_RANGE,
     HANDLED_IN_WINDOW,
     HEADROOM,
-    HERE,
     IMBALANCE,
     LOAD,
     OPEN,
     TO_LIMIT,
+    USE,
     UTILIZATION,
     in_window,
+    nearest,
+    with_base_load,
 )
 
 UID = "smartgrid"
@@ -39,7 +45,7 @@ def build() -> Json:
         "Real-time load of every substation against its limit, the rush hour's average and peak, and what "
         "became of the requests. Grey is normal; colour means that something is not."
     )
-    sections = (_now(), _load(), _window(), requests(), placement(), energy())
+    sections = (_now(), _load(), base_load(), _window(), requests(), placement(), energy())
     return dashboard(UID, "Smart grid", about, (SUBSTATION,), sections)
 
 
@@ -57,10 +63,10 @@ def _leading_figures() -> tuple[Panel, ...]:
     return (
         gauge(
             "Utilization",
-            "Load over capacity of the chosen substations that take cars, together.",
+            "Cars and base load over capacity of the chosen substations that take cars, together.",
             "percentunit",
             Query(
-                f"sum({LOAD} unless on(substation) {DRAINED}) / sum({CAPACITY} unless on(substation) {DRAINED})"
+                f"sum({CARRIED} unless on(substation) {DRAINED}) / sum({CAPACITY} unless on(substation) {DRAINED})"
             ),
             NEAR_LIMIT,
             empty="none takes cars",
@@ -124,8 +130,8 @@ OVER = {"color": {"mode": "fixed", "fixedColor": CRITICAL}, "custom__lineWidth":
 def _load() -> Section:
     utilization = lines(
         "Utilization of each",
-        "Load over capacity. Above 100 %, in red, only while an operator lowered the capacity "
-        "below the load.",
+        "Cars and base load over capacity. Above 100 %, in red, only while an operator lowered the capacity "
+        "below them, or the base load has risen and sessions are being paused.",
         "percentunit",
         Query(UTILIZATION, "{{substation}}"),
         Query(f"{UTILIZATION} > 1", "{{substation}} above"),
@@ -136,7 +142,7 @@ def _load() -> Section:
     )
     headroom = lines(
         "Headroom of each",
-        "Capacity minus load; negative while the capacity was lowered below the load.",
+        "Capacity minus base load, cars, and what paused sessions need; negative while they are above it.",
         "watt",
         Query(HEADROOM, "{{substation}}"),
         axis=Axis(100_000, least=-50_000),
@@ -157,7 +163,7 @@ def _load() -> Section:
     return Section(
         "Load",
         (
-            Line(9, ((24, with_figures(_load_under_its_limit())),)),
+            Line(10, ((24, with_figures(_load_under_its_limit())),)),
             Line(8, ((8, utilization), (8, headroom), (8, to_limit))),
         ),
     )
@@ -166,13 +172,14 @@ def _load() -> Section:
 def _load_under_its_limit() -> Panel:
     return lines(
         "Load of $substation",
-        "Reserved power against the limit, which is grey; load above the limit is red. Cars draw at most the "
-        "reserved power, and less while they taper.",
+        "What cars reserve, on top of the base load, against the limit, which is grey; load above the limit is red. Cars "
+        "draw at most what they reserve, and less while they taper.",
         "watt",
-        Query(LOAD, "load"),
+        Query(CARRIED, "load"),
         Query(CAPACITY, "limit"),
-        Query(f"smartgrid_substation_draw_watts{HERE}", "draw"),
-        Query(f"{LOAD} > {CAPACITY}", "above the limit"),
+        Query(with_base_load(DRAW), "draw"),
+        Query(f"{CARRIED} > {CAPACITY}", "above the limit"),
+        Query(BASE_LOAD, "base load"),
         axis=Axis(100_000),
         links=(TO_CONSOLE, WHY),
         repeat="substation",
@@ -186,17 +193,23 @@ def _load_under_its_limit() -> Panel:
             ),
             field("draw", color={"mode": "fixed", "fixedColor": "light-blue"}, custom__lineWidth=1),
             field("above the limit", **OVER),
+            field(
+                "base load",
+                color={"mode": "fixed", "fixedColor": "purple"},
+                custom__lineWidth=1,
+                custom__fillOpacity=30,
+            ),
         ),
     )
 
 
 def _window() -> Section:
     expressions = {
-        "average load": f"avg_over_time({in_window(LOAD)})",
-        "peak load": f"max_over_time({in_window(LOAD)})",
-        "limit": f"max_over_time({in_window(CAPACITY)}) or max_over_time({CAPACITY}[$__range])",
-        "average use": f"avg_over_time({in_window(LOAD, CAPACITY)})",
-        "peak use": f"max_over_time({in_window(LOAD, CAPACITY)})",
+        "average load": f"avg_over_time({in_window(nearest(LOAD))})",
+        "peak load": f"max_over_time({in_window(nearest(LOAD))})",
+        "limit": f"max_over_time({in_window(nearest(CAPACITY))}) or max_over_time({CAPACITY}[$__range])",
+        "average use": f"avg_over_time({in_window(USE)})",
+        "peak use": f"max_over_time({in_window(USE)})",
         "handled": HANDLED_IN_WINDOW,
     }
     # The columns are joined on what they share, which must be the substation alone.
@@ -205,7 +218,7 @@ def _window() -> Section:
     coloured = {**shown, "custom__displayMode": "color-text"}
     window = table(
         "Test window: average and peak load",
-        "Over the seconds of a rush hour in the range shown; choose a range that contains one. For a run of a minute, "
+        "Over the seconds of a rush hour in the range shown; choose a range that contains one. Loads are those of cars, use counts the base load too. For a run of a minute, "
         "averages are within 1 % of its report; peaks between two scrapes are missed. Handled requests are exact, "
         "counted until 3 s after the rush hour.",
         "watt",
@@ -229,7 +242,7 @@ def _window() -> Section:
 
 
 def _window_imbalance() -> Panel:
-    mean_use = f"max by (substation) (avg_over_time({in_window(LOAD, CAPACITY)}))"
+    mean_use = f"max by (substation) (avg_over_time({in_window(USE)}))"
     return stat(
         "Window imbalance",
         "Highest average utilization over the mean one, in the seconds of a rush hour. At most 1.05 passes.",

@@ -4,6 +4,8 @@ from monitoring.grafana.layout import RUSH_HOUR
 
 HERE = '{substation=~"$substation"}'
 LOAD = f"smartgrid_substation_load_watts{HERE}"
+BASE_LOAD = f"smartgrid_substation_base_load_watts{HERE}"
+DRAW = f"smartgrid_substation_draw_watts{HERE}"
 CAPACITY = f"smartgrid_substation_capacity_watts{HERE}"
 HEADROOM = f"smartgrid_substation_headroom_watts{HERE}"
 DRAINED = f"smartgrid_substation_draining{HERE} == 1"
@@ -28,10 +30,28 @@ EDGE_S = 3
 NEAR_RUSH_HOUR = " or ".join(f"{RUSH_HOUR.format(at=at)}" for at in (" offset -1s", "", f" offset {EDGE_S}s"))
 
 
-def in_window(series: str, over: str = "") -> str:
-    """Return a subquery of a series, or of its share of another one, at the moments of a rush hour in the range shown."""
-    nearest = " / ".join(f"{each} offset -500ms" for each in (series, over) if each)
+def with_base_load(cars: str, base_load: str = BASE_LOAD) -> str:
+    """Return the sum of a power of cars and the base load; a substation of an earlier version reports no base load."""
+    return f"({cars} + {base_load} or {cars})"
+
+
+CARRIED = with_base_load(LOAD)  # what the limit is for
+
+
+def in_window(nearest: str) -> str:
+    """Return a subquery of an expression at the moments of a rush hour in the range shown.
+
+    The expression is made of series that are `nearest`.
+    """
     return f"({nearest} and on() ({IN_RUSH_HOUR}))[$__range:{STEP}]"
+
+
+def nearest(series: str) -> str:
+    """Return a series as it was at the scrape that is nearest to the moment of evaluation."""
+    return f"{series} offset -500ms"
+
+
+USE = f"{with_base_load(nearest(LOAD), nearest(BASE_LOAD))} / {nearest(CAPACITY)}"
 
 
 # What was admitted since the second before. `increase` extrapolates; this counts exactly, and a counter that

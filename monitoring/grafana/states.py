@@ -57,7 +57,7 @@ GRID = {
     ),
     "Load of $substation": PanelStates(
         "no panel",
-        "load near 0, the limit above it in grey",
+        "load near 0 on top of the base load, the limit above it in grey",
         "load rises to the limit",
         "load falls to 0",
         _LINE_ENDS,
@@ -87,6 +87,11 @@ GRID = {
         "lines of those that rise",
         "no line of the one above its limit",
     ),
+    "Paused sessions": PanelStates(NOTHING, "lines at 0", lost=_LINE_ENDS),
+    "Pauses and resumptions": PanelStates(NOTHING, "lines at 0"),
+    "Overload by cause": PanelStates(NOTHING, "lines at 0", over="`derating` above 0"),
+    "Forecasts": PanelStates("no data", "good", *["good"] * 4),
+    "Predictive beside another policy": PanelStates("no data", "0 in each of five bars", "some"),
     "Test window: average and peak load": PanelStates(
         "“no rush hour”",
         "each limit; no rush hour in each other cell",

@@ -13,7 +13,7 @@ class Calls(_message.Message):
     def __init__(self, calls: _Optional[_Iterable[_Union[Call, _Mapping]]] = ...) -> None: ...
 
 class Call(_message.Message):
-    __slots__ = ("number", "remaining_ms", "substation_id", "traceparent", "request_id", "place", "withdraw", "stop", "find", "page", "drain", "derate", "settle")
+    __slots__ = ("number", "remaining_ms", "substation_id", "traceparent", "request_id", "place", "withdraw", "stop", "find", "page", "drain", "derate", "settle", "foresee")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     REMAINING_MS_FIELD_NUMBER: _ClassVar[int]
     SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -27,6 +27,7 @@ class Call(_message.Message):
     DRAIN_FIELD_NUMBER: _ClassVar[int]
     DERATE_FIELD_NUMBER: _ClassVar[int]
     SETTLE_FIELD_NUMBER: _ClassVar[int]
+    FORESEE_FIELD_NUMBER: _ClassVar[int]
     number: int
     remaining_ms: int
     substation_id: str
@@ -40,7 +41,8 @@ class Call(_message.Message):
     drain: Drain
     derate: Derate
     settle: Settle
-    def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., substation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., request_id: _Optional[str] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ..., page: _Optional[_Union[Page, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., derate: _Optional[_Union[Derate, _Mapping]] = ..., settle: _Optional[_Union[Settle, _Mapping]] = ...) -> None: ...
+    foresee: Foresee
+    def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., substation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., request_id: _Optional[str] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ..., page: _Optional[_Union[Page, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., derate: _Optional[_Union[Derate, _Mapping]] = ..., settle: _Optional[_Union[Settle, _Mapping]] = ..., foresee: _Optional[_Union[Foresee, _Mapping]] = ...) -> None: ...
 
 class Place(_message.Message):
     __slots__ = ("book_id", "key", "attempt", "vehicle_id", "energy_j", "power_w", "stay_ms", "caller", "journal_id")
@@ -124,6 +126,14 @@ class Derate(_message.Message):
     limit_w: int
     def __init__(self, limit_w: _Optional[int] = ...) -> None: ...
 
+class Foresee(_message.Message):
+    __slots__ = ("first_slot", "upper_w")
+    FIRST_SLOT_FIELD_NUMBER: _ClassVar[int]
+    UPPER_W_FIELD_NUMBER: _ClassVar[int]
+    first_slot: int
+    upper_w: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, first_slot: _Optional[int] = ..., upper_w: _Optional[_Iterable[int]] = ...) -> None: ...
+
 class Answers(_message.Message):
     __slots__ = ("answers", "report")
     ANSWERS_FIELD_NUMBER: _ClassVar[int]
@@ -185,7 +195,7 @@ class Session(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., substation_id: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., state: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., delivered_j: _Optional[int] = ..., started_unix_ms: _Optional[int] = ..., expected_end_unix_ms: _Optional[int] = ..., ended_unix_ms: _Optional[int] = ..., taper: _Optional[bool] = ..., caller: _Optional[str] = ..., paused_since_unix_ms: _Optional[int] = ..., paused_because: _Optional[str] = ..., pauses_ms: _Optional[int] = ..., first_end_unix_ms: _Optional[int] = ...) -> None: ...
 
 class Report(_message.Message):
-    __slots__ = ("substation_id", "journal_id", "epoch", "seq", "load_w", "capacity_w", "draining", "sessions", "rated_w", "book_id", "base_load_w", "owed_w", "paused", "releases_w")
+    __slots__ = ("substation_id", "journal_id", "epoch", "seq", "load_w", "capacity_w", "draining", "sessions", "rated_w", "book_id", "base_load_w", "owed_w", "paused", "calendar_s", "kept_w", "releases_w")
     SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -199,6 +209,8 @@ class Report(_message.Message):
     BASE_LOAD_W_FIELD_NUMBER: _ClassVar[int]
     OWED_W_FIELD_NUMBER: _ClassVar[int]
     PAUSED_FIELD_NUMBER: _ClassVar[int]
+    CALENDAR_S_FIELD_NUMBER: _ClassVar[int]
+    KEPT_W_FIELD_NUMBER: _ClassVar[int]
     RELEASES_W_FIELD_NUMBER: _ClassVar[int]
     substation_id: str
     journal_id: str
@@ -213,5 +225,7 @@ class Report(_message.Message):
     base_load_w: int
     owed_w: int
     paused: int
+    calendar_s: int
+    kept_w: int
     releases_w: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, substation_id: _Optional[str] = ..., journal_id: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., load_w: _Optional[int] = ..., capacity_w: _Optional[int] = ..., draining: _Optional[bool] = ..., sessions: _Optional[int] = ..., rated_w: _Optional[int] = ..., book_id: _Optional[str] = ..., base_load_w: _Optional[int] = ..., owed_w: _Optional[int] = ..., paused: _Optional[int] = ..., releases_w: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, substation_id: _Optional[str] = ..., journal_id: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., load_w: _Optional[int] = ..., capacity_w: _Optional[int] = ..., draining: _Optional[bool] = ..., sessions: _Optional[int] = ..., rated_w: _Optional[int] = ..., book_id: _Optional[str] = ..., base_load_w: _Optional[int] = ..., owed_w: _Optional[int] = ..., paused: _Optional[int] = ..., calendar_s: _Optional[int] = ..., kept_w: _Optional[int] = ..., releases_w: _Optional[_Iterable[int]] = ...) -> None: ...

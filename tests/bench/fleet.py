@@ -7,6 +7,7 @@ work.
 
 import asyncio
 import contextlib
+import itertools
 import random
 import statistics
 import time
@@ -23,10 +24,14 @@ from balancer.contract import Charge
 from balancer.fleet.poller import Poller
 from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
+from balancer.forecast.calendar_days import SLOTS
 from balancer.metrics import BalancerMetrics
 from balancer.placing.asking import Asker
 from balancer.placing.decisions import Decisions
 from balancer.placing.policies import PolicySwitch
+from balancer.placing.predictive.choice import ForecastChoice, Outlook
+from balancer.placing.predictive.grid_time import GridTime
+from balancer.placing.predictive.peaks import BaseForecast
 from balancer.placing.seating.seats import Seats
 from balancer.placing.seating.waiting_room import WaitingRoom
 from balancer.placing.withdrawals import Withdrawals
@@ -40,6 +45,8 @@ from tests.unit.balancer.placing.simulation import Setup, estimated, oracle, sim
 CAPACITY_W = 1_400_000
 MUST_US = {3: 8.0, 100: 50.0, 1_000: 400.0, 10_000: 4_000.0}  # of one decision, by the number of substations
 POLLED = 1_000
+BY_LOAD, BY_FORECAST = "", " by forecast"
+SCALE = 120.0  # of grid time
 WAITING, FREE_W, HIGHEST_W, LOWEST_W = 1_000, 12_000, 22_000, 7_400
 PENDING = 10_000
 MIXED = Setup(1.0, capacities_w=(50_000, 100_000, 150_000), powers_w=(370, 740, 1_100, 2_200))
@@ -68,7 +75,8 @@ class Fleet:
     def __init__(self, count: int, load_w: Callable[[], int], clock: Callable[[], float]) -> None:
         self.count = count
         self.roster = Roster(1.0, "book")
-        self.view = View(self.roster, lambda _: True, PolicySwitch(random.Random(1)))
+        self.forecast_choice = ForecastChoice(self.roster.members)
+        self.view = View(self.roster, lambda _: True, PolicySwitch(random.Random(1), self.forecast_choice))
         self.loads_w = [load_w() for _ in range(count)]
         self._clock = clock
         self._seq = 0
@@ -95,6 +103,18 @@ class Fleet:
         )
         self.roster.polled(f"http://s-{number}:1", seen, self._clock())
 
+    def forecast(self) -> None:
+        """Place by forecasts of an evening from now on."""
+        now_s = self._clock()
+        time_of_day = GridTime(18 * 3_600_000, now_s, SCALE)
+        first, rng = time_of_day.slot_at(now_s), random.Random(1)
+        evenings = {
+            name: BaseForecast(first, tuple(rng.uniform(0.02, 0.2) * CAPACITY_W for _ in range(SLOTS)))
+            for name in self.roster.members
+        }
+        self.forecast_choice.show(Outlook(time_of_day, evenings))
+        self.view.policy.use("predictive")
+
 
 def charge(number: int, power_w: int) -> Charge:
     """A request for an hour."""
@@ -106,18 +126,20 @@ def decisions(rounds: int) -> list[Row]:
     now_s = [1000.0]
     rng = random.Random(1)
     desks = {}
-    for count in MUST_US:
+    for by, count in itertools.product((BY_LOAD, BY_FORECAST), MUST_US):
         fleet = Fleet(
             count, lambda: rng.randrange(CAPACITY_W * 7 // 10, CAPACITY_W * 8 // 10), lambda: now_s[0]
         )
-        desks[count] = fleet, Seats(fleet.view, Decisions(), WaitingRoom(1000), lambda: now_s[0])
-    took_us: dict[int, list[float]] = {count: [] for count in MUST_US}
+        if by is BY_FORECAST:
+            fleet.forecast()
+        desks[by, count] = fleet, Seats(fleet.view, Decisions(), WaitingRoom(1000), lambda: now_s[0])
+    took_us: dict[tuple[str, int], list[float]] = {desk: [] for desk in desks}
     for _ in range(rounds):
-        for count, (fleet, seats) in desks.items():
-            took_us[count].append(statistics.median(_decision_us(fleet, seats, now_s)))
+        for desk, (fleet, seats) in desks.items():
+            took_us[desk].append(statistics.median(_decision_us(fleet, seats, now_s)))
     return [
-        Row(7, f"one decision at {count:,} substations", took_us[count], "us", must=must_us)
-        for count, must_us in MUST_US.items()
+        Row(7, f"one decision{by} at {count:,} substations", took, "us", must=MUST_US[count])
+        for (by, count), took in took_us.items()
     ]
 
 

@@ -32,7 +32,7 @@ def stop_session(grid: Grid, session_id: str) -> None:
 def all_leave(grid: Grid) -> None:
     """Let every car leave, and wait until the balancer knows."""
     for each in grid.sessions():
-        if each["state"] == "charging":
+        if each["state"] in {"charging", "paused"}:
             stop_session(grid, each["session_id"])
     until(lambda: cars_on(grid) == 0)
 
@@ -49,6 +49,16 @@ def operate(grid: Grid, method: str, path: str, **body: object) -> None:
         json.dumps(body).encode(),
         {"Content-Type": "application/json"},
         method=method,
+    )
+    with urllib.request.urlopen(sent, timeout=10):
+        pass
+
+
+def carry(url: str, base_load_kw: float) -> None:
+    """Let the meter of the substation at an address read a base load."""
+    body = json.dumps({"kw": base_load_kw}).encode()
+    sent = urllib.request.Request(
+        f"{url}/base-load", body, {"Content-Type": "application/json"}, method="PUT"
     )
     with urllib.request.urlopen(sent, timeout=10):
         pass

@@ -13,6 +13,8 @@ from tests.console.cars import all_leave
 from tests.support.grid import Grid
 from tests.support.lone_console import LoneConsole, console
 
+METERS = {"BASE_LOAD": "meter", "BASE_LOAD_METER_S": "86400", "BASE_LOAD_KW": "0", "CAPACITY_KW": "1400"}
+
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
@@ -25,8 +27,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def shared_grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Grid]:
-    """A grid with its default settings."""
-    made = Grid(tmp_path_factory.mktemp("grid"), GRAFANA_URL=GRAFANA)
+    """A grid with its default settings. Its meters read 0 kW until a test sends another reading."""
+    made = Grid(tmp_path_factory.mktemp("grid"), GRAFANA_URL=GRAFANA, **METERS)
     made.start()
     yield made
     made.stop()

@@ -5,6 +5,7 @@ A real grid is brought into each state; nothing is judged here. `ONLY="alarms lo
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import urllib.parse
@@ -15,7 +16,8 @@ from typing import Literal
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.console.browser import CHROMIUM, NARROW, WIDE, chromium, visit
-from tests.console.cars import placed
+from tests.console.cars import all_leave, carry, operate, placed
+from tests.console.conftest import METERS
 from tests.support.grid import ROOT, Grid
 from tests.support.lone_console import console
 
@@ -71,6 +73,34 @@ def alone(browser: Browser) -> None:
                 Camera(page, served.url).shoot(f"overview-{name}", "/")
                 if count is None:
                     Camera(page, served.url).shoot("rush-unreachable", "/rush-hour")
+
+
+def evening(browser: Browser) -> None:
+    """An evening with base loads, whose last four weeks were imported: forecasts, and the policy that goes by them."""
+    with tempfile.TemporaryDirectory() as data:
+        for number in (1, 2, 3):
+            file = ROOT / f"substation/base_load/samples/sample-{number}.csv"
+            column = f"kw=substation-{number}"
+            command = [sys.executable, "-m", "balancer.forecast", "import", "--column", column]
+            subprocess.run(
+                [*command, "--peak-kw", "900", "--data-dir", data, str(file)], cwd=ROOT, check=True
+            )
+        grid = Grid(Path(data), BASE_LOAD="sample", BASE_LOAD_KW="900", DAY_STARTS_AT="15:00")
+        grid.start()
+        try:
+            for number in range(120):
+                placed(grid, f"EV-evening-{number}", max_power_kw=11, energy_kwh=60)
+            operate(grid, "PUT", "/policy", policy="predictive")
+            with visit(browser, grid.link()) as page:
+                camera = Camera(page, grid.console)
+                camera.to("/?substation=substation-2").wait_for_timeout(3000)
+                camera.shoot("overview-evening-no-forecast")
+                page.wait_for_timeout(75_000)  # ten quarter hours: the first forecasts are judged after 2 h
+                camera.shoot("overview-evening", "/")
+                camera.to("/?substation=substation-2").wait_for_timeout(3000)
+                camera.shoot("overview-evening-details")
+        finally:
+            grid.stop()
 
 
 def before(camera: Camera, _: Grid) -> None:
@@ -226,7 +256,40 @@ def lost(camera: Camera, grid: Grid) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-STATES: list[Callable[[Camera, Grid], None]] = [before, stopped, under_load, dialogs, failed, alarms, lost]
+def base_load(camera: Camera, grid: Grid) -> None:
+    """Base loads beside cars, and sessions that one of them has paused."""
+    for url, base_load_kw in zip(grid.substations, (500, 400, 300), strict=True):
+        carry(url, base_load_kw)
+    for number in range(180):
+        name = f"substation-{number % 3 + 1}"
+        placed(grid, f"EV-slow-{number}", substations=[name], max_power_kw=3.7, energy_kwh=80)
+    camera.to("/").wait_for_timeout(20_000)
+    carry(grid.substations[1], 1250)
+    camera.to("/").wait_for_timeout(3000)
+    camera.shoot("overview-base-load")
+    camera.to("/?substation=substation-2").wait_for_timeout(2000)
+    camera.shoot("overview-base-load-details")
+    camera.shoot("alarms-paused", "/alarms")
+    paused = next(each for each in reversed(grid.sessions()) if each["state"] == "paused")
+    camera.shoot(
+        "decisions-story-paused", f"/decisions?session_id={urllib.parse.quote(paused['session_id'])}"
+    )
+    camera.shoot("rush-base-load", "/rush-hour")
+    for url in grid.substations:
+        carry(url, 0)
+    all_leave(grid)
+
+
+STATES: list[Callable[[Camera, Grid], None]] = [
+    before,
+    stopped,
+    under_load,
+    dialogs,
+    failed,
+    base_load,
+    alarms,
+    lost,
+]
 
 
 def main() -> None:
@@ -238,14 +301,18 @@ def main() -> None:
     with chromium() as browser, tempfile.TemporaryDirectory() as data:
         if not only or "alone" in only:
             alone(browser)
-        grid = Grid(Path(data), TIME_SCALE="600", ALARM_DELAYS="0.1")
+        if not only or "evening" in only:
+            evening(browser)
+        states = [state for state in STATES if not only or state.__name__ in only]
+        if not states:
+            return
+        grid = Grid(Path(data), TIME_SCALE="600", ALARM_DELAYS="0.1", **METERS)
         grid.start()
         try:
             with visit(browser, grid.link()) as page:
                 camera = Camera(page, grid.console)
-                for state in STATES:
-                    if not only or state.__name__ in only:
-                        state(camera, grid)
+                for state in states:
+                    state(camera, grid)
         finally:
             grid.stop()
     print(f"Look at them: {FOLDER.relative_to(ROOT)}")

@@ -20,6 +20,7 @@ class Substation:
     """Values are in promtool's notation."""
 
     load: str = f"0x{AT_S}"
+    base_load: str = f"0x{AT_S}"
     capacity: str = f"{CAPACITY_W}x{AT_S}"
     headroom: str = f"{CAPACITY_W}x{AT_S}"
     draining: str = f"0x{AT_S}"
@@ -91,6 +92,7 @@ def series(world: World) -> Iterator[tuple[str, str]]:
             labels = f'instance="b:8001",job="balancer",substation="{name}",state="{state}"'
             yield f"smartgrid_balancer_substation_state{{{labels}}}", f"{value}x{AT_S}"
     balancer = '{instance="b:8001",job="balancer"}'
+    yield f"smartgrid_balancer_forecasts_good{balancer}", f"1x{AT_S}"
     yield f"smartgrid_balancer_waiting_requests{balancer}", f"{world.waiting}x{AT_S}"
     yield f"smartgrid_rushhour_active{balancer}", world.active
     for end, at_s in zip(("start", "end"), world.window, strict=True):
@@ -106,6 +108,7 @@ def _of_a_substation(labels: str, each: Substation) -> Iterator[tuple[str, str]]
     name, lost = "smartgrid_substation", " stale" if "stale" in each.load else ""
     steady = CHANGED_S if lost else AT_S
     yield f"{name}_load_watts{{{labels}}}", each.load
+    yield f"{name}_base_load_watts{{{labels}}}", f"0x{steady}{lost}" if lost else each.base_load
     yield f"{name}_capacity_watts{{{labels}}}", each.capacity
     yield f"{name}_headroom_watts{{{labels}}}", each.headroom
     yield f"{name}_draining{{{labels}}}", each.draining

@@ -27,6 +27,7 @@ STAT: dict[str, tuple[float | None, ...]] = {
     "Imbalance": (None, 1, 1, 1, 1.5),
     "Waiting requests": (0, 3, 0, 0, 0),
     "Admission overload": (0, 0, 0, 0, 0),
+    "Forecasts": (1, 1, 1, 1, 1),
     "Window imbalance": (None, 1, None, None, None),
     "Within the promise": (None, 1, None, None, None),
 }
@@ -123,6 +124,23 @@ def test_a_query_gives_what_the_state_is(tmp_path: Path, state: str) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
+def test_the_base_load_counts_in_what_is_compared_with_the_limit(tmp_path: Path) -> None:
+    rush = WORLDS["rush"]
+    loaded = tuple(dataclasses.replace(each, base_load=f"140000x{AT_S}") for each in rush.substations)
+    window, charts = "Test window: average and peak load", "Load of $substation"
+    wanted = [
+        near(asked("Utilization"), 0.9),
+        *of_each(asked(window, 0), (1e6,) * 3),
+        *of_each(asked(window, 3), (1.14 / 1.4,) * 3),
+        *of_each(asked(window, 4), (0.9,) * 3),
+        near(asked("Window imbalance"), 1),
+        *of_each(f"sum by (substation) ({asked(charts)})", (1.26e6,) * 3),
+        *of_each(f"sum by (substation) ({asked(charts, 4)})", (140e3,) * 3),
+    ]
+    ran = evaluated(tmp_path, dataclasses.replace(rush, substations=loaded), wanted)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 def test_a_query_gives_nothing_where_nothing_is_scraped(tmp_path: Path) -> None:
     titles = [*STAT, *BARS, "Power that comes free within", "Test window: average and peak load"]
     wanted = [near(asked(title, n), None) for title in titles for n in range(len(panel(title)["targets"]))]
@@ -158,9 +176,10 @@ def test_a_healthy_grid_has_no_colour() -> None:
 def test_the_window_s_columns_are_of_one_source() -> None:
     """Use is the load over the limit of the same scrape: none of it comes from a rule that is evaluated later."""
     load, limit, use = (asked("Test window: average and peak load", number) for number in (0, 2, 3))
+    base_load = 'smartgrid_substation_base_load_watts{substation=~".+"} offset -500ms'
     assert "substation:" not in load + limit + use
     of_load, of_limit, of_both = (
         re.findall(r"smartgrid_substation_\w+_watts\{[^}]*\} offset -500ms", each)
         for each in (load, limit, use)
     )
-    assert of_both == of_load + of_limit
+    assert set(of_both) == {*of_load, base_load, *of_limit}

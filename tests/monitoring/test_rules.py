@@ -28,6 +28,8 @@ REQUIRED = {
     "SubstationDown",
     "ReportsStale",
     "BaseLoadStale",
+    "SessionsPaused",
+    "ForecastsPoor",
     "LoadImbalance",
     "RefusalRateHigh",
     "NoHeadroom",

@@ -116,6 +116,8 @@ def reports(draw: st.DrawFn) -> Report:
         base_load_w=draw(st.integers(0, 10**9)),
         owed_w=draw(st.integers(0, 10**9)),
         paused=draw(st.integers(0, 10**6)),
+        calendar_s=draw(st.integers(0, 2**40)),
+        kept_w=draw(st.integers(0, 10**9)),
     )
 
 
@@ -316,7 +318,7 @@ def test_a_page_with_other_samples_or_in_another_order_has_no_layout() -> None:
         assert page_layout(other, samples, page_reading(samples)) is None
 
 
-SINCE = "base_load_watts|owed_watts|sessions_paused"
+SINCE = "base_load_watts|owed_watts|sessions_paused|calendar_seconds|kept_watts"
 
 
 @given(first=reports(), other=reports(), address=TEXT)
@@ -332,7 +334,9 @@ def test_the_page_of_a_substation_without_a_base_load_is_read_as_with_none(
         )
 
     def without(report: Report) -> PageReading:
-        return PageReading(dataclasses.replace(report, base_load_w=0, owed_w=0, paused=0), address)
+        return PageReading(
+            dataclasses.replace(report, base_load_w=0, owed_w=0, paused=0, calendar_s=0, kept_w=0), address
+        )
 
     other = dataclasses.replace(other, substation_id=first.substation_id, journal_id=first.journal_id)
     samples = scan(earlier(first))

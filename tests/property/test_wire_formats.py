@@ -64,6 +64,7 @@ TO_SUBSTATIONS = {
     "page": built(contract.ListSessions, after=INT64, limit=INT32),
     "drain": built(contract.Drain, on=st.booleans()),
     "derate": built(contract.Derate, limit_w=INT64),
+    "foresee": built(contract.Foresee, first_slot=INT64, upper_w=st.lists(INT64, max_size=5).map(tuple)),
 }
 TO_BALANCERS = {
     "charge": built(
@@ -91,6 +92,8 @@ REPORTS = built(
             "base_load_w",
             "owed_w",
             "paused",
+            "calendar_s",
+            "kept_w",
         ),
         INT64,
     ),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Self
 
 from balancer.contract import Charge
-from balancer.fleet.member import Candidate, Option
+from balancer.fleet.member import Candidate, Demand, Option
 from balancer.fleet.view import Hold, View
 from balancer.placing.decisions import Decision, Decisions
 from balancer.placing.returns.promised_returns import PromisedReturns
@@ -64,16 +64,16 @@ class SeatChooser:
         highest load that it can have.
         """
         now_s, demand_w = self._clock(), charge.plan.power_w
+        demand = Demand(demand_w, charge.plan.duration_ms, now_s)
         candidates = self.view.candidates(charge.substations, demand_w, now_s, surely=surely)
-        target = self._target(charge, candidates, kept, now_s)
+        target = self._target(charge, candidates, kept, demand)
         if target is None:
             return None
         options = self.view.options(self._seen(charge, candidates, target), now_s, surely=surely)
+        reason = self.view.policy.reason(target, demand)  # before the hold counts as load
         self._promised_returns.seated(charge)
         hold = self.view.holding(target, demand_w)
-        decision = self._note(
-            charge, attempt, options, f"{self.view.policy.name} among those with room", target
-        )
+        decision = self._note(charge, attempt, options, reason, target)
         return Seat(target, self.view.roster.members[target].report.journal_id, decision, hold)
 
     def refuse(self, charge: Charge, attempt: int, kept: set[str], *, surely: bool) -> Decision:
@@ -103,18 +103,18 @@ class SeatChooser:
         return Outlook(capacities, lambda name, demand_w: admitting[name].fits_in_s(demand_w, now_s))
 
     def _target(
-        self, charge: Charge, candidates: list[Candidate], kept: set[str], now_s: float
+        self, charge: Charge, candidates: list[Candidate], kept: set[str], demand: Demand
     ) -> str | None:
         """Return the substation to ask: the one that keeps power for this request, else by the policy."""
 
         def allowed(name: str) -> bool:
-            return name not in kept and self._promised_returns.leaves_room(name, charge, now_s)
+            return name not in kept and self._promised_returns.leaves_room(name, charge, demand.now_s)
 
         if promised := self._promised_returns.promised(charge):
             first_choice = [candidate for candidate in candidates if candidate[1] == promised]
-            if target := self.view.pick(first_choice, now_s, allowed):
+            if target := self.view.pick(first_choice, demand, allowed):
                 return target
-        return self.view.pick(candidates, now_s, allowed)
+        return self.view.pick(candidates, demand, allowed)
 
     def _seen(self, charge: Charge, candidates: list[Candidate], target: str) -> list[str]:
         """Return the substations to note with a decision: the target and the least utilized, at most MOST_SEEN."""

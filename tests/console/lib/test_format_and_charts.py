@@ -28,7 +28,7 @@ CUT = """async ([width, seconds, highest]) => {
   const chart = new LoadChart(place);
   await new Promise(requestAnimationFrame);
   for (let second = 1763800000; second < 1763800060; second += 1) {
-    chart.show("x", second, [new Array(seconds).fill(highest / 2), new Array(seconds).fill(highest)]);
+    chart.show("x", second, [highest / 2, highest, highest / 4].map((kw) => new Array(seconds).fill(kw)));
     await null;
   }
   chart.end();

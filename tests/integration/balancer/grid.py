@@ -45,6 +45,7 @@ class Plan:
     gateway: Mapping[str, str] = dataclasses.field(default_factory=dict)  # more of its settings
     discover_s: float = 0.1
     resolve: Resolve = resolve
+    substation: Mapping[str, str] = dataclasses.field(default_factory=dict)  # more of its settings
     token_file: Path | None = None  # of the operator's token
     most_backups: int = 10
     history: str = ""  # URL of a Prometheus
@@ -137,6 +138,7 @@ class Grid:
                     "CAPACITY_KW": str(capacity_kw),
                     "TIME_SCALE": str(self.plan.time_scale),
                     "OPERATOR_TOKEN_FILE": str(self.plan.token_file or ""),
+                    **self.plan.substation,
                 },
             )
         )

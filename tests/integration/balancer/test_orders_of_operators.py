@@ -10,6 +10,7 @@ import pytest
 
 from balancer.contract import BalancerOutcome
 from balancer.operating.substation_orders import TOO_HIGH
+from balancer.placing.policies import policies
 from tests.integration.balancer.caller import Caller, caller
 from tests.integration.balancer.grid import HOST, Grid, Plan, running, until
 from tests.integration.balancer.operator import call, done, gauge, order
@@ -17,7 +18,7 @@ from tests.integration.balancer.operator import call, done, gauge, order
 LOAD = "smartgrid_substation_load_watts"
 CAPACITY = "smartgrid_substation_capacity_watts"
 DRAINING = "smartgrid_substation_draining"
-POLICIES = ["least_loaded", "power_of_two", "round_robin", "random", "snapshot_least_loaded"]
+POLICIES = list(policies())
 
 
 @contextlib.asynccontextmanager

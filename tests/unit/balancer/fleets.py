@@ -3,6 +3,7 @@
 import random
 
 from balancer.contract import Charge
+from balancer.fleet.member import Demand
 from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
 from balancer.placing.policies import PolicySwitch
@@ -61,7 +62,7 @@ class Fleet:
 
     def choose(self, demand_kw: float = 1, *eligible: str, now_s: float = 0.0) -> str | None:
         candidates = self.view.candidates(eligible, int(demand_kw * KW), now_s, surely=False)
-        return self.view.pick(candidates, now_s)
+        return self.view.pick(candidates, Demand(int(demand_kw * KW), 3_600_000, now_s))
 
     def wait_s(self, kw: float = 10, *substations: str, who: str = "car", now_s: float = 0.0) -> float:
         """In how many seconds a refused request should come back."""

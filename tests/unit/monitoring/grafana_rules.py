@@ -64,6 +64,9 @@ def said(defaults: Json, value: float | None) -> str:
     if value is None:
         mapped = [m["options"]["result"]["text"] for m in defaults["mappings"] if m["type"] == "special"]
         return str((*mapped, defaults["noValue"])[0])
+    for mapping in defaults["mappings"]:
+        if mapping["type"] == "value" and f"{value:g}" in mapping["options"]:
+            return str(mapping["options"][f"{value:g}"]["text"])
     decimals = defaults.get("decimals")
     if defaults["unit"] == "percentunit":
         return f"{100 * value:.{decimals or 0}f} %"

@@ -7,7 +7,7 @@ import { StepChart } from "./step_chart.js";
 import { figure, moment, percent } from "../lib/format.js";
 
 const EVERY_MS = 2000;
-const SHAPES = { charging: "●", paused: "◷", completed: "✓", stopped: "■", withdrawn: "✕" };
+const SHAPES = { charging: "●", paused: "‖", completed: "✓", stopped: "■", withdrawn: "✕" };
 
 export class Story {
   #place;
@@ -105,7 +105,7 @@ class SessionPanel {
 
   constructor(session, again) {
     const id = session.session_id;
-    const facts = ["State", "Substation", "Reserved now", "Delivered", "Started", "Ends", "End reason"];
+    const facts = ["State", "Substation", "Reserved now", "Delivered", "Paused", "Started", "Ends", "End reason"];
     for (const name of facts) this.#facts[name] = element("dd");
     this.#facts.Substation.append(element("a", { href: `/?substation=${encodeURIComponent(session.substation_id)}` }, session.substation_id));
     this.#stop = actButton("Stop the session…", () => ({ order: "stop", target: id }), { after: again });
@@ -124,15 +124,25 @@ class SessionPanel {
     const open = session.ended_at === null;
     const now = session.reserved.findLast((step) => Date.parse(step.from) <= Date.now()) ?? session.reserved[0];
     text(this.#facts.State, `${SHAPES[session.state] ?? "○"} ${session.state}`);
+    attribute(this.#facts.Paused.parentElement, "hidden", !session.paused_since && !session.paused_minutes);
+    text(this.#facts.Paused, pauses(session));
     text(this.#facts["Reserved now"], open ? `${now.power_kw} of ${session.power_kw} kW` : `0 of ${session.power_kw} kW`);
     text(this.#facts.Delivered, `${figure(session.delivered_kwh)} of ${figure(session.energy_kwh)} kWh, ${percent(session.delivered_kwh / session.energy_kwh)}`);
     text(this.#facts.Started, moment(Date.parse(session.started_at)));
-    text(this.#facts.Ends, open ? `${moment(Date.parse(session.expected_end))} (planned)` : moment(Date.parse(session.ended_at)));
+    text(this.#facts.Ends, open ? `${moment(Date.parse(session.expected_end))} (${session.paused_since ? "planned; later by the length of this pause" : "planned"})` : moment(Date.parse(session.ended_at)));
     text(this.#facts["End reason"], open ? "Not ended" : endReason(session));
     this.#chart.show(session.reserved);
     if (this.#stop && !open && document.activeElement === this.#stop) this.node.querySelector("h3 a").focus();
     if (this.#stop) attribute(this.#stop, "hidden", open ? null : "");
   }
+}
+
+/** Return since when a session is paused and why, and for how long it was paused before. */
+function pauses({ paused_since: since, paused_because: why, paused_minutes: minutes }) {
+  const before = minutes ? `${figure(minutes)} min of grid time` : "";
+  if (!since) return before;
+  const because = why === "base_load" ? "the base load needs its power" : why;
+  return `Since ${moment(Date.parse(since))}, because ${because}${before ? `; ${before} before` : ""}`;
 }
 
 function endReason(session) {

@@ -1,51 +1,60 @@
 // The last 15 minutes of every substation, second by second. The console is asked for them at the start and after a
 // lost connection; the stream continues them. A second without data is a gap (NaN).
 
+import { carried } from "../lib/carried.js";
+
 export const KEPT_S = 900;
 export const FLEET = ""; // the name of the fleet's own series
 const SPARK_S = 60;
 
-/** Load and limit of one substation in kW. */
+/** What a substation carries, how much of that is base load, and its limit, in kW. */
 class Series {
   load = new Float32Array(KEPT_S).fill(NaN);
+  base = new Float32Array(KEPT_S).fill(NaN);
   limit = new Float32Array(KEPT_S).fill(NaN);
   requestedS = 0; // how many seconds of the past were requested, besides those of the sparklines
   knownS = 0;
   #newestS = 0;
 
-  put(second, load, limit) {
-    for (let each = Math.max(this.#newestS + 1, second - KEPT_S + 1); each < second; each += 1) this.#set(each, NaN, NaN);
-    this.#set(second, load, limit);
+  /** Take a second of a row, or of the fleet's totals; null is a gap. */
+  put(second, row) {
+    for (let each = Math.max(this.#newestS + 1, second - KEPT_S + 1); each < second; each += 1) this.#set(each, null);
+    this.#set(second, row);
     this.#newestS = Math.max(this.#newestS, second);
-    if (!Number.isNaN(load)) this.knownS = second;
+    if (row) this.knownS = second;
   }
 
   fill(until, columns) {
     const count = columns.load_kw.length;
     for (let n = 0; n < count; n += 1) {
-      this.#set(until - count + 1 + n, columns.load_kw[n] ?? NaN, columns.capacity_kw[n] ?? NaN);
+      const known = columns.load_kw[n] !== null;
+      this.#set(until - count + 1 + n, known ? { load_kw: columns.load_kw[n], base_load_kw: columns.base_load_kw[n], capacity_kw: columns.capacity_kw[n] } : null);
     }
     this.#newestS = Math.max(this.#newestS, until);
     this.knownS = Math.max(this.knownS, until);
   }
 
-  /** Return [loads, limits] of the `count` seconds up to `second`, null where there is none. */
+  /** Return [loads, limits, base loads] of the `count` seconds up to `second`, null where there is none. Loads count base loads. */
   newest(second, count) {
     const loads = new Array(count);
     const limits = new Array(count);
+    const bases = new Array(count);
     for (let n = 0; n < count; n += 1) {
       const at = second - count + 1 + n;
       const place = at % KEPT_S;
       const known = at > 0 && at <= this.#newestS && !Number.isNaN(this.load[place]);
       loads[n] = known ? this.load[place] : null;
       limits[n] = known ? this.limit[place] : null;
+      bases[n] = known ? this.base[place] : null;
     }
-    return [loads, limits];
+    return [loads, limits, bases];
   }
 
-  #set(second, load, limit) {
-    this.load[second % KEPT_S] = load;
-    this.limit[second % KEPT_S] = limit;
+  #set(second, row) {
+    const at = second % KEPT_S;
+    this.load[at] = row ? carried(row) : NaN;
+    this.base[at] = row ? row.base_load_kw ?? 0 : NaN;
+    this.limit[at] = row ? row.capacity_kw : NaN;
   }
 }
 
@@ -68,7 +77,7 @@ export class History extends EventTarget {
     setInterval(() => this.#put(), 1000);
   }
 
-  /** Return the newest `count` seconds of a substation: [loads, limits]. */
+  /** Return the newest `count` seconds of a substation: [loads, limits, base loads]. */
   newest(name, count = SPARK_S) {
     return this.#of(name).newest(this.second, count);
   }
@@ -114,12 +123,8 @@ export class History extends EventTarget {
     const known = live && state.link.current;
     const since = known && second - this.second === 2 ? second - 1 : second; // a timer that was late leaves no gap
     for (let each = since; each <= second; each += 1) {
-      for (const row of state.substations) {
-        const there = known && !row.stale;
-        this.#of(row.substation_id).put(each, there ? row.load_kw : NaN, there ? row.capacity_kw : NaN);
-      }
-      const sums = known && state.substations.length ? state.totals : { load_kw: NaN, capacity_kw: NaN };
-      this.#of(FLEET).put(each, sums.load_kw, sums.capacity_kw);
+      for (const row of state.substations) this.#of(row.substation_id).put(each, known && !row.stale ? row : null);
+      this.#of(FLEET).put(each, known && state.substations.length ? state.totals : null);
     }
     this.second = second;
     for (const [name, series] of this.#series) if (name !== FLEET && second - series.knownS > KEPT_S) this.#series.delete(name);

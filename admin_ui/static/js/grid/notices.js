@@ -1,6 +1,7 @@
 // The notices of the overview: nothing to show, silent addresses, gaps in the charts, and new abnormal states.
 
 import { attribute, element, spaced, text } from "../lib/dom.js";
+import { carried } from "../lib/carried.js";
 import { stateWords } from "../lib/conditions.js";
 import { ago, count, kw, moment } from "../lib/format.js";
 
@@ -24,8 +25,8 @@ export function nothingToShow(state, balancer, found, only) {
 /** Return which substations the totals exclude and why; "" when they count all. */
 export function leftOut({ left_out: reasons }) {
   if (!reasons.length) return "";
-  const parts = reasons.map(({ why, substations, capacity_kw: capacityKw, load_kw: loadKw }) => (
-    `${count(substations)} ${why === "conflict" ? "in conflict" : why} (${kw(loadKw).replace(" kW", "")} of ${kw(capacityKw)}${why === "draining" ? "" : ", last known values"})`
+  const parts = reasons.map(({ why, substations, capacity_kw: capacityKw, ...row }) => (
+    `${count(substations)} ${why === "conflict" ? "in conflict" : why} (${kw(carried(row)).replace(" kW", "")} of ${kw(capacityKw)}${why === "draining" ? "" : ", last known values"})`
   ));
   return `Load, limit, headroom and utilization exclude substations that take no new cars: ${parts.join(", ")}.`;
 }

@@ -10,6 +10,7 @@ import { refusedInAMinute } from "../lib/refusals.js";
 import { rushButton } from "../rush/chip.js";
 import { SubstationTable } from "./table.js";
 import { abnormal } from "../lib/conditions.js";
+import { carried, parts } from "../lib/carried.js";
 import { SubstationPanel } from "./substation_panel.js";
 import { View } from "../lib/view.js";
 import { UNKNOWN, count, figure, kw, percent, trend, zone } from "../lib/format.js";
@@ -19,11 +20,11 @@ const known = (of) => (state) => (state.substations.length ? of(state) : UNKNOWN
 
 // title, figure, note beside it
 const TOTALS = [
-  ["Load", known(({ totals }) => kw(totals.load_kw)), ({ totals }) => [(trend(totals.trend_kw_s, totals.capacity_kw) ?? []).filter(Boolean).join(" "), totals.peak_kw ? `peak ${kw(totals.peak_kw)}` : ""].filter(Boolean).join(", ")],
+  ["Load", known(({ totals }) => kw(carried(totals))), ({ totals }) => [parts(totals, kw), moves(totals)].filter(Boolean).join("\n")],
   ["Limit", known(({ totals }) => kw(totals.capacity_kw)), ({ totals }) => (totals.left_out.length ? `of ${count(totals.usable)} that take new cars` : "")],
   ["Headroom", known(({ totals }) => kw(totals.headroom_kw)), () => "for new cars"],
   ["Utilization", known(({ totals }) => percent(totals.utilization)), ({ totals }) => (totals.stale ? `◷ old reports: ${totals.stale}` : "")],
-  ["Sessions", known(({ totals }) => count(totals.sessions)), ({ totals }) => `at ${count(totals.substations)} substations`],
+  ["Sessions", known(({ totals }) => count(totals.sessions)), ({ totals }) => `at ${count(totals.substations)} substations${totals.paused ? `\n‖ ${count(totals.paused)} paused` : ""}`],
   ["Requests per second", ({ gateway }) => figure(gateway.requests_per_s), ({ gateway }) => gatewaySilence(gateway) || (gateway.failed_in_60_s ? `✕ ${count(gateway.failed_in_60_s)} failed in 60 s` : "")],
   ["Refused per second", ({ gateway }) => figure(gateway.refused_per_s), ({ gateway }) => gatewaySilence(gateway) || refusedInAMinute(gateway)],
   ["Response time p95", ({ gateway }) => (gateway.p95_ms === null ? UNKNOWN : `${figure(gateway.p95_ms)} ms`), ({ gateway }) => (gateway.p95_ms === null ? gatewaySilence(gateway) || "no requests for 60 s" : "in the last 60 s")],
@@ -65,6 +66,7 @@ export function start(stream) {
     notice.show(nothingToShow(state, document.body.dataset.balancer, table.found, view.get("abnormal") === "1" && !view.get("q")), filtered);
     attribute(byId("board"), "data-empty", state.substations.length ? null : "");
     text(byId("zone"), `Times: ${zone(Date.now())}`);
+    text(byId("grid-time"), gridTime(state.substations));
     text(byId("gaps"), gaps(state.outages));
     attribute(byId("gaps"), "hidden", !state.outages.length);
     if (stream.live && !state.link.stale) announcer.update(state.substations);
@@ -117,6 +119,17 @@ function filters(view) {
     attribute(byId("unseen"), "hidden", !state.unseen?.length || !state.substations.length);
     text(byId("unseen"), state.unseen?.length ? `◇ No substation has answered yet at ${listed(state.unseen)}. Check that it is running.` : "");
   };
+}
+
+/** Return the time of day by the grid's clock, which a base load follows; "" where there is none. */
+function gridTime(substations) {
+  const found = substations.find((row) => row.grid_time);
+  return found ? `Grid clock: ${found.grid_time}` : "";
+}
+
+/** Return how the fleet's load changes, and its peak. */
+function moves({ trend_kw_s: kwPerS, capacity_kw: capacityKw, peak_kw: peakKw }) {
+  return [(trend(kwPerS, capacityKw) ?? []).filter(Boolean).join(" "), peakKw ? `peak ${kw(peakKw)}` : ""].filter(Boolean).join(", ");
 }
 
 function gatewaySilence(gateway) {

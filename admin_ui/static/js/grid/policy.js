@@ -7,6 +7,11 @@ import { element, spaced, text } from "../lib/dom.js";
 export function showPolicy(place, stream) {
   const name = element("strong");
   const button = actButton("Switch…", () => ({ order: "policy", target: "the fleet" }), { get fleet() { return stream.state; } });
-  place.append(...spaced(element("span", {}, "Placement policy: ", name), button));
-  stream.addEventListener("state", () => text(name, stream.state.policy ?? "–"));
+  const doubt = element("span", { class: "doubt" });
+  place.append(...spaced(element("span", {}, "Placement policy: ", name), doubt, button));
+  stream.addEventListener("state", () => {
+    const { policy, forecast_doubt: why } = stream.state;
+    text(name, policy ?? "–");
+    text(doubt, policy === "predictive" && why ? `◇ for now cars are placed by least_loaded: ${why}` : "");
+  });
 }

@@ -4,19 +4,28 @@ import { attribute, element, spaced, text } from "../lib/dom.js";
 import * as grafana from "../lib/grafana.js";
 import { KEPT_S } from "./history.js";
 import { ChartTable, LoadChart } from "./load_chart.js";
+import { carried } from "../lib/carried.js";
 import { conditions, stateWords } from "../lib/conditions.js";
+import { Forecast } from "./forecast.js";
 import { fill } from "./substation_actions.js";
 import { age, kw, percent, trend } from "../lib/format.js";
 
+const carriesBase = (row) => Boolean(row.base_load_kw);
+
+// title, figure, when it is shown (default: always)
 const FIGURES = [
   ["State", (row) => stateWords(row).slice(0, 2).join(" ").trim()],
-  ["Load", (row) => kw(row.load_kw)],
+  ["Load", (row) => kw(carried(row))],
+  ["Cars", (row) => kw(row.load_kw), carriesBase],
+  ["Base load", (row) => `${kw(row.base_load_kw)}${row.base_load_stale ? " (⌁ assumed: its meter is silent)" : ""}`, carriesBase],
   ["Limit", (row) => kw(row.capacity_kw)],
   ["Headroom", (row) => (row.left_out ? `${kw(row.headroom_kw)} (takes no new cars)` : kw(row.headroom_kw))],
   ["Utilization", (row) => percent(row.utilization)],
   ["Trend", (row) => ((row.stale ? null : trend(row.trend_kw_s, row.capacity_kw)) ?? ["–"]).join(" ").trim()],
   ["Peak, 15 min", (row) => kw(row.peak_kw)],
   ["Sessions", (row) => row.sessions],
+  ["Paused sessions", (row) => `${row.paused} (they need ${kw(row.owed_kw)} to resume)`, (row) => row.paused > 0],
+  ["Grid clock", (row) => row.grid_time, (row) => Boolean(row.grid_time)],
   ["Report", (row, ageS) => `${row.stale ? "◷ " : ""}${age(ageS)} old`],
   ["Address", (row) => row.url],
   ["Journal", (row) => row.journal_id],
@@ -34,6 +43,7 @@ export class SubstationPanel {
   #meanings = element("ul", { class: "meanings" });
   #chart = null;
   #chartTable = null;
+  #forecast = null;
 
   constructor(place, stream, history, view, table) {
     [this.#place, this.#stream, this.#history, this.#view, this.#table] = [place, stream, history, view, table];
@@ -49,7 +59,11 @@ export class SubstationPanel {
     if (!name || !this.#stream.state) return;
     const row = this.#stream.state.substations.find((each) => each.substation_id === name);
     attribute(this.#place, "data-level", row ? stateWords(row)[2] : "normal");
-    for (const [cell, of] of this.#cells) text(cell, row ? of(row, this.#stream.ageS(row)) : "–");
+    for (const [cell, of, when] of this.#cells) {
+      const shown = !when || (row && when(row));
+      attribute(cell.parentElement, "hidden", !shown);
+      if (shown) text(cell, row ? of(row, this.#stream.ageS(row)) : "–");
+    }
     const meanings = row ? conditions(row).map((each) => `${each.shape} ${each.word}: ${each.meaning}`)
       : ["The balancer knows no substation with this id. Check the id; the substation may have been removed."];
     if (this.#meanings.dataset.text !== meanings.join()) {
@@ -62,6 +76,8 @@ export class SubstationPanel {
     const before = this.#name;
     this.#chart?.end();
     this.#chart = null;
+    this.#forecast?.end();
+    this.#forecast = null;
     this.#name = name;
     attribute(this.#place, "hidden", !name);
     if (!name) {
@@ -72,16 +88,18 @@ export class SubstationPanel {
     const heading = element("h2", { id: "substation-title", tabindex: "-1" }, name);
     const chart = element("div", { class: "panel-chart" });
     const actions = element("div", { class: "actions" });
+    const forecast = element("div");
     const figures = element("details", { class: "figures" }, element("summary", {}, "Chart data as a table"));
-    this.#cells = FIGURES.map(([, of]) => [element("dd"), of]);
+    this.#cells = FIGURES.map(([, of, when]) => [element("dd"), of, when]);
     this.#meanings = element("ul", { class: "meanings" });
     this.#place.replaceChildren(
       element("div", { class: "panel-head" }, ...spaced(heading, grafana.link(grafana.newest(KEPT_S), name, name), element("button", { type: "button", class: "quiet", click: () => this.#close() }, "Close"))),
-      this.#meanings, actions, chart, figures,
-      element("dl", { class: "details" }, ...FIGURES.map(([title], n) => element("div", {}, element("dt", {}, title), this.#cells[n][0]))),
+      this.#meanings, actions, chart, figures, forecast,
+      element("dl", { class: "details" }, ...FIGURES.map(([title, , when], n) => element("div", { hidden: Boolean(when) }, element("dt", {}, title), this.#cells[n][0]))),
     );
     this.#chart = new LoadChart(chart);
     this.#chartTable = new ChartTable(figures);
+    this.#forecast = new Forecast(forecast, name);
     fill(actions, this.#stream, name);
     void this.#history.request([name], KEPT_S);
     this.#draw();

@@ -4,9 +4,10 @@
 // button sorts them.
 
 import { attribute, element, text } from "../lib/dom.js";
+import { carried } from "../lib/carried.js";
 import { StableOrder, abnormal, stateWords } from "../lib/conditions.js";
 import { sparkline } from "./sparkline.js";
-import { age, kw, percent, trend } from "../lib/format.js";
+import { age, count, kw, percent, trend } from "../lib/format.js";
 
 export const PAGE_ROWS = 50;
 const SETTLE_MS = 3000;
@@ -189,13 +190,14 @@ class TableRow {
     this.shape = element("span", { class: "shape", "aria-hidden": "true" });
     this.word = element("span");
     this.fill = element("span", { class: "bar-fill" });
+    this.base = element("span", { class: "bar-base" });
     this.load = element("span", { class: "bar-words" });
     this.arrow = element("span", { class: "arrow", "aria-hidden": "true" });
     this.way = element("span");
     this.cells = COLUMNS.slice(1).map(([, , kind]) => element("td", { class: kind }));
     const [state, load, headroom, utilization, minute, going, peak, sessions, report] = this.cells;
     state.append(this.shape, this.word);
-    load.append(element("span", { class: "bar", "aria-hidden": "true" }, this.fill, element("span", { class: "bar-limit" })), this.load);
+    load.append(element("span", { class: "bar", "aria-hidden": "true" }, this.fill, this.base, element("span", { class: "bar-limit" })), this.load);
     minute.append(picture);
     going.append(this.arrow, this.way);
     this.figures = { headroom, utilization, peak, sessions, report };
@@ -209,18 +211,24 @@ class TableRow {
     attribute(this.node, "data-stale", row.stale ? "" : null);
     text(this.shape, shape);
     text(this.word, shape ? ` ${words}` : words); // with a space, so that it is copied and read correctly
-    const share = row.capacity_kw ? (row.load_kw + (row.base_load_kw ?? 0)) / row.capacity_kw : 0;
-    this.fill.style.setProperty("width", `${(Math.min(Math.max(share, 0), BAR_SPAN) / BAR_SPAN * 100).toFixed(1)}%`);
-    text(this.load, `${kw(row.load_kw).replace(" kW", "")} of ${kw(row.capacity_kw)}`);
+    const share = row.capacity_kw ? carried(row) / row.capacity_kw : 0;
+    this.fill.style.setProperty("width", ofBar(share));
+    this.base.style.setProperty("width", ofBar(row.capacity_kw ? (row.base_load_kw ?? 0) / row.capacity_kw : 0));
+    text(this.load, `${kw(carried(row)).replace(" kW", "")} of ${kw(row.capacity_kw)}`);
     text(this.figures.headroom, kw(row.headroom_kw));
     text(this.figures.utilization, percent(share));
     text(this.figures.peak, kw(row.peak_kw));
-    text(this.figures.sessions, row.sessions);
+    text(this.figures.sessions, row.paused ? `${row.sessions}, ${count(row.paused)} paused` : row.sessions);
     text(this.figures.report, row.stale ? `◷ ${age(ageS)} old` : `${age(ageS)} old`);
     const [arrow, way, fast] = (row.stale ? null : trend(row.trend_kw_s, row.capacity_kw)) ?? ["", "–", ""];
     text(this.arrow, arrow);
     text(this.way, `${arrow ? " " : ""}${fast ? `${way} ${fast}` : way}`);
   }
+}
+
+/** Return the width of a share of the limit in the bar. */
+function ofBar(share) {
+  return `${(Math.min(Math.max(share, 0), BAR_SPAN) / BAR_SPAN * 100).toFixed(1)}%`;
 }
 
 function same(one, other) {

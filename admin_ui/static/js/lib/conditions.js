@@ -1,10 +1,11 @@
 // The conditions of a substation as shape, word and rank, and the order that puts the worst first.
 
+import { carried } from "./carried.js";
+
 export const NEAR = 0.95; // of the limit
 const DEAD_BAND = 0.02; // a row does not move for less utilization than this
 const NORMAL = 9;
 
-const carried = (row) => row.load_kw + (row.base_load_kw ?? 0);
 const over = (row) => carried(row) > row.capacity_kw + 0.05;
 /** Whether a load is near its limit, but not above it, and can still rise because cars are sent there. */
 const near = (row) => !over(row) && !row.left_out && carried(row) > row.capacity_kw * NEAR;
@@ -13,8 +14,10 @@ const near = (row) => !over(row) && !row.left_out && carried(row) > row.capacity
 const CONDITIONS = [
   [0, "critical", "✕", "conflict", (row) => row.state === "conflict", "Duplicate substation id: two substations use it. The balancer sends cars to neither. Stop the wrong one."],
   [1, "critical", "✕", "ejected", (row) => row.state === "ejected", "It does not answer the balancer's polls. Cars go to other substations. Check that it is running, then check its log."],
-  [2, "critical", "▲", "over limit", over, "The load is above the limit. No car is admitted until the load is below it; running sessions continue."],
+  [2, "critical", "▲", "over limit", over, "The load is above the limit. No car is admitted until the load is below it. Running sessions continue, unless the base load has risen: then the newest are paused."],
   [3, "warning", "△", "near limit", near, "Little headroom is left. New cars go where there is more."],
+  [4, "warning", "‖", "sessions paused", (row) => row.paused > 0, "The base load needs the power of the newest sessions. They resume, oldest first, when there is room again. No new car gets that room."],
+  [4, "warning", "⌁", "meter silent", (row) => row.base_load_stale === true, "No reading of the base load has come for three intervals. The highest reading of a day counts instead. Check what sends the readings."],
   [4, "warning", "◷", "old report", (row) => row.stale && row.state !== "ejected", "Its last report is more than three polls old. Load and sessions may have changed."],
   [5, "warning", "◇", "suspect", (row) => row.state === "suspect", "A poll was missed, or its stream is down. It is used only when no healthy substation has room."],
   [5, "warning", "○", "gone", (row) => row.state === "gone" && row.sessions > 0, "The balancer no longer polls its address. Its sessions continue. No car is sent there."],
@@ -51,7 +54,8 @@ export class StableOrder {
   sorted(rows, sort, down) {
     if (sort !== "worst") {
       const sign = down ? -1 : 1;
-      return [...rows].sort((a, b) => sign * compare(a[sort], b[sort]) || byName(a, b));
+      const of = sort === "load_kw" ? carried : (row) => row[sort];
+      return [...rows].sort((a, b) => sign * compare(of(a), of(b)) || byName(a, b));
     }
     const kept = new Map();
     for (const row of rows) {

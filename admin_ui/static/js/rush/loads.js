@@ -1,6 +1,7 @@
 // The load of each substation against its limit while a rush hour goes on: the worst first, from the console's stream.
 
 import { attribute, element, text } from "../lib/dom.js";
+import { carried } from "../lib/carried.js";
 import { StableOrder, stateWords } from "../lib/conditions.js";
 import { kw, percent } from "../lib/format.js";
 
@@ -60,7 +61,7 @@ export class RushLoads {
         const [shape, word, level] = stateWords(row);
         attribute(node, "data-level", level);
         fill.style.setProperty("width", `${Math.min(row.utilization / BAR_TO, 1) * 100}%`);
-        [kw(row.load_kw), kw(row.capacity_kw), percent(row.utilization), row.sessions, `${shape} ${word}`.trim()]
+        [kw(carried(row)), kw(row.capacity_kw), percent(row.utilization), row.sessions, `${shape} ${word}`.trim()]
           .forEach((value, index) => text(cells[index], value));
       },
     };

@@ -71,6 +71,64 @@ def test_a_substation_is_judged(load_kw: float, more: dict[str, Any], expected: 
     assert bad(row(load_kw=load_kw, **more)) == expected
 
 
+def with_base(load_kw: float, base_load_kw: float, **more: Any) -> dict[str, Any]:
+    carried_kw = load_kw + base_load_kw
+    loads = {"base_load_kw": base_load_kw, "headroom_kw": 1000 - carried_kw, "utilization": carried_kw / 1000}
+    return row(load_kw=load_kw, **loads | {"paused": 0} | more)
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (with_base(400, 300), set()),
+        (with_base(400, 560), {"OverloadPredicted"}),
+        (with_base(400, 610), {"SubstationOverload", "NoHeadroom"}),
+        (with_base(400, 560, paused=2), {"SessionsPaused"}),
+        (with_base(0, 1100, paused=3), {"SubstationOverload", "SessionsPaused", "NoHeadroom"}),
+        (with_base(400, 300, base_load_stale=True), {"BaseLoadStale"}),
+        (with_base(400, 300, base_load_stale=False), set()),
+    ],
+)
+def test_base_load_counts_in_every_judgement_and_has_its_own_alarms(
+    shown: dict[str, Any], expected: set[str]
+) -> None:
+    assert bad(shown) == expected
+
+
+@pytest.mark.parametrize(
+    ("load_kw", "expected_kw", "judgement"),
+    [
+        (400, 610, Judgement.BAD),
+        (400, 590, Judgement.BETWEEN),
+        (400, 560, Judgement.FINE),
+        (900, 40, Judgement.BETWEEN),  # by what it is now: 950 kW
+    ],
+)
+def test_a_base_load_that_is_expected_to_leave_no_room_is_told_before(
+    load_kw: float, expected_kw: float, judgement: Judgement
+) -> None:
+    ahead = {"expected_base_load_kw": expected_kw, "expected_at": "Monday 18:30"}
+    finding = said(state(with_base(load_kw, 50) | ahead))["OverloadPredicted"]
+    assert finding.judgement is judgement
+    words = f"; by the forecast the base load is {expected_kw:.0f} kW at Monday 18:30: "
+    assert (words in finding.said) == (load_kw + expected_kw > 970)
+
+
+def test_an_imbalance_that_base_loads_make_is_no_alarm() -> None:
+    uneven = [with_base(0, 700, substation_id="s-1"), row("s-2", 200), row("s-3", 200)]
+    assert bad(*uneven) == set()
+    assert bad(with_base(400, 300, substation_id="s-1"), *uneven[1:]) == {"LoadImbalance"}
+
+
+def test_an_overload_and_pauses_say_what_the_base_load_is() -> None:
+    assert said(state(with_base(400, 610)))["SubstationOverload"].said == (
+        "1,010 kW of 1,000 kW: 10 kW too much; the base load is 610 kW of it"
+    )
+    over = said(state(with_base(0, 1100, paused=3)))
+    assert over["SubstationOverload"].said.endswith("100 kW too much; the base load alone is above the limit")
+    assert over["SessionsPaused"].said == "Paused: 3 of 3 sessions. The base load is 1,100 kW of 1,000 kW"
+
+
 def test_one_that_was_taken_away_in_good_order_is_not_missed() -> None:
     assert bad(row(), row("s-2", 0, state="gone", draining=True, sessions=0)) == set()
 

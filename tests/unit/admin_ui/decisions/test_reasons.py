@@ -70,7 +70,7 @@ def test_who_stood_lower_and_was_not_used_is_named_with_its_reason() -> None:
         ("random", "drawn at random"),
         ("power_of_two", "less loaded of two"),
         ("snapshot_least_loaded", "last poll alone"),
-        ("predictive", "predictive among those"),
+        ("predictive", "its peak while the car stays"),
     ],
 )
 def test_a_choice_that_the_estimates_do_not_explain_is_not_explained_by_them(policy: str, why: str) -> None:
@@ -79,6 +79,26 @@ def test_a_choice_that_the_estimates_do_not_explain_is_not_explained_by_them(pol
     )
     assert why in explanation["words"]
     assert "lowest load" not in explanation["words"]
+
+
+def test_a_choice_by_forecast_names_the_peak_that_it_expected() -> None:
+    reason = "predictive among those with room: peak 91 % at 18:30"
+    explanation = explain(decision(option("a", 50), option("b", 20), policy="predictive", reason=reason))
+    assert explanation["words"] == (
+        "a: its peak while the car stays was expected to be the lowest: peak 91 % at 18:30."
+        " With 11 kW more it comes to 61.0 % of its limit."
+    )
+    assert [each["verdict"] for each in explanation["candidates"]] == ["chosen", "higher peak expected"]
+
+
+def test_a_choice_that_could_not_go_by_forecasts_is_explained_as_what_it_was() -> None:
+    reason = "predictive among those with room, by least_loaded: 2 of 3 substations have no good forecast"
+    explanation = explain(decision(option("a", 20), option("b", 50), policy="predictive", reason=reason))
+    assert explanation["words"] == (
+        "a had the lowest load for its size after adding 11 kW: 31.0 %."
+        " Forecasts could not be used: 2 of 3 substations have no good forecast."
+    )
+    assert [each["verdict"] for each in explanation["candidates"]] == ["chosen", "higher"]
 
 
 @pytest.mark.parametrize(

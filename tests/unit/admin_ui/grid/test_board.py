@@ -212,7 +212,23 @@ def test_a_drain_is_no_fall_of_the_fleets_load() -> None:
             assert board.shown(now_s)["totals"]["trend_kw_s"] == 3.0
     found = board.shown(5.0)["totals"]
     assert (found["load_kw"], found["trend_kw_s"]) == (105.0, 1.0)
-    assert board.history(2, [])["fleet"] == {"load_kw": [104.0, 105.0], "capacity_kw": [1000.0, 1000.0]}
+    assert board.history(2, [])["fleet"] == {
+        "load_kw": [104.0, 105.0],
+        "base_load_kw": [0.0, 0.0],
+        "capacity_kw": [1000.0, 1000.0],
+    }
+
+
+def test_peak_and_trend_are_those_of_base_load_and_cars_together() -> None:
+    board = Board()
+    for second in range(4):
+        loads = {"load_kw": 100.0 + second, "base_load_kw": 300.0 + 2 * second}
+        heard(board, fleet(row("s-1") | loads), second * 1.0)
+        board.sample(START + second, second * 1.0)
+    shown = board.shown(3.0)
+    for figures in (shown[FLEET.rows][0], shown["totals"]):
+        assert (figures["peak_kw"], figures["trend_kw_s"]) == (409.0, 3.0)
+    assert board.history(2, [])["fleet"]["base_load_kw"] == [304.0, 306.0]
 
 
 ODD = st.sampled_from([math.nan, math.inf, -math.inf, 1e300, 10**400, 5.0])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin_ui.grid.history import HISTORY_S, History, Peak, Ring, trend_kw_s
+from admin_ui.grid.history import HISTORY_S, History, Loads, Peak, Ring, trend_kw_s
 
 START = 1_763_800_000
 
@@ -22,11 +22,12 @@ def test_a_history_tells_what_was_put_in_its_second_and_none_elsewhere(
     for pause, value in steps:
         second += pause
         put[second] = value
-        history.put(second, value, None if value is None else 1400.0)
+        history.put(second, None if value is None else Loads(value, 50.0, 1400.0))
     columns = history.columns(second, asked)
     assert columns["load_kw"] == [put.get(each) for each in range(second - asked + 1, second + 1)]
     assert [value is None for value in columns["capacity_kw"]] == [v is None for v in columns["load_kw"]]
-    kept = [value for at, value in put.items() if at > second - HISTORY_S and value is not None]
+    assert columns["base_load_kw"] == [None if value is None else 50.0 for value in columns["load_kw"]]
+    kept = [value + 50.0 for at, value in put.items() if at > second - HISTORY_S and value is not None]
     assert history.peak_kw == max(kept, default=0.0)
 
 

@@ -43,7 +43,8 @@ def test_a_drained_substation_does_not_make_a_full_fleet_look_half_empty() -> No
     found = totals([row("s-1", 1302.0), row("s-2", 1302.0), row("s-3", 0.0, draining=True)])
     assert (found["utilization"], found["capacity_kw"], found["headroom_kw"]) == (0.93, 2800.0, 196.0)
     assert found["usable"] == 2
-    assert found["left_out"] == [{"why": "draining", "substations": 1, "capacity_kw": 1400.0, "load_kw": 0.0}]
+    left_out = {"why": "draining", "substations": 1, "capacity_kw": 1400.0, "load_kw": 0.0}
+    assert found["left_out"] == [left_out | {"base_load_kw": 0.0}]
 
 
 def test_base_load_counts_in_utilization_and_in_the_room_after_an_order() -> None:
@@ -51,6 +52,13 @@ def test_base_load_counts_in_utilization_and_in_the_room_after_an_order() -> Non
     found = totals(rows)
     assert (found["load_kw"], found["base_load_kw"], found["utilization"]) == (1400.0, 350.0, 0.625)
     assert figures({"substations": rows})["headroom_kw"] == found["headroom_kw"] == 340.0 + 700.0
+
+
+def test_paused_sessions_are_counted_where_sessions_are() -> None:
+    rows = [row("s-1", 100.0, paused=2), row("s-2", 0.0, paused=1, draining=True), row("s-3", 0.0, paused=9)]
+    rows[2]["state"] = "gone"
+    found = totals(rows)
+    assert (found["sessions"], found["paused"]) == (6, 3)
 
 
 def test_all_that_takes_no_cars_is_left_out_under_its_reason() -> None:

@@ -117,6 +117,34 @@ def test_the_figures_and_the_arrivals_of_a_preview_are_those_of_the_fleet_after_
     assert nobody == (gets_worse and not any(usable(each) for each in after))
 
 
+def test_the_firm_capacity_is_what_the_base_loads_of_the_substations_that_remain_leave_for_cars() -> None:
+    rows = [row("a", 300, base_load_kw=400.0), row("b", 300, base_load_kw=100.0), row("c", 300)]
+    assert figures(fleet_of(*rows))["firm_kw"] == 600 + 900
+    drained = preview(fleet_of(*rows), Order("drain", "c"))
+    assert [each for each in drained["warnings"] if "600 kW would be left for the 600 kW" in each] == []
+    rows[0]["load_kw"] = 310
+    (warning,) = preview(fleet_of(*rows), Order("drain", "c"))["warnings"]
+    assert "600 kW would be left for the 610 kW that cars reserve now" in warning
+
+
+def test_predictive_is_previewed_by_what_it_would_go_by_now() -> None:
+    fleet = fleet_of(row("a", 700), row("b", 200)) | {"policies": [*POLICIES, "predictive"]}
+    switch = Order("policy", FLEET, "predictive")
+    good = preview(fleet | {"forecast_doubt": ""}, switch)["effects"]
+    assert good[-1] == "New cars go to a, b, each where the peak while it stays is expected to be lowest."
+    doubted = preview(fleet | {"forecast_doubt": "no forecast"}, switch)["effects"]
+    assert doubted[-1] == "New cars go to a, b, first to b: it stands lowest, at 20.0 %."
+
+
+def test_a_paused_session_that_is_stopped_frees_what_was_kept_for_it() -> None:
+    session = {"session_id": "s", "state": "paused", "vehicle_id": "EV", "substation_id": "a"}
+    shown = preview_stop(session | {"delivered_kwh": 1.0, "energy_kwh": 20.0}, 0.0)
+    assert shown["effects"][:2] == [
+        "EV will not resume. It has 1.0 of 20 kWh.",
+        "a no longer keeps room for it.",
+    ]
+
+
 def test_a_drain_moves_new_cars_to_the_lowest_of_the_others_and_lowers_the_firm_capacity() -> None:
     fleet = fleet_of(row("a", 700), row("b", 200), row("c", 500))
     result = preview(fleet, Order("drain", "b"))

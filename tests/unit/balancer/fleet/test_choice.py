@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from balancer.fleet.health import HealthState
-from balancer.fleet.member import Member, released_w
+from balancer.fleet.member import Demand, Member, released_w
 from balancer.placing.policies import policies
 from tests.unit.balancer.fleets import KW, Fleet, releases, report
 
@@ -110,7 +110,7 @@ def test_the_choice_is_one_of_those_that_a_look_at_every_substation_leaves(
     assert view.policy.use(policy)
     plain = plain_choice(fleet, case)
     candidates = view.candidates(case.eligible, case.demand_w, case.now_s, surely=case.surely)
-    chosen = view.pick(candidates, case.now_s, case.allowed.__contains__)
+    chosen = view.pick(candidates, Demand(case.demand_w, 3_600_000, case.now_s), case.allowed.__contains__)
     if not plain:
         assert chosen is None
         return
@@ -149,5 +149,5 @@ def test_a_state_is_asked_for_only_where_it_decides() -> None:
         return True
 
     candidates = fleet.view.candidates((), 1, 0.0, surely=False)
-    assert fleet.view.pick(candidates, 0.0, allowed) == "s-000"
+    assert fleet.view.pick(candidates, Demand(1, 3_600_000, 0.0), allowed) == "s-000"
     assert asked == ["s-000"]

@@ -59,6 +59,11 @@ def test_a_report_without_calendar_time_holds_no_reading() -> None:
     assert reading_of(report("s-1", 10)) is None
 
 
+def test_a_report_holds_the_reading_of_its_calendar_time() -> None:
+    seen = report("s-1", 10, base_load_w=7, calendar_s=18 * 3600)
+    assert reading_of(seen) == Reading("s-1", 18 * 3_600_000, 10_000, 7)
+
+
 @given(st.lists(st.tuples(st.integers(0, 20 * SLOT_MS), st.integers(0, 10**9)), min_size=1))
 def test_whatever_is_read_means_lie_between_their_readings(readings: list[tuple[int, int]]) -> None:
     recorder = Recorder()

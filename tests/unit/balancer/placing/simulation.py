@@ -13,6 +13,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
 
+from balancer.fleet.member import Demand
 from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
 from balancer.placing.policies import DEFAULT_POLICY, PolicySwitch, policies
@@ -209,7 +210,7 @@ class Simulation:
 def estimated(simulation: Simulation, demand_w: int, refused: set[str]) -> str | None:
     """What the balancer does, by the policy of the setup."""
     view, now_s = simulation.view, simulation.now_s
-    return view.pick(view.candidates((), demand_w, now_s, surely=False), now_s)
+    return view.pick(view.candidates((), demand_w, now_s, surely=False), Demand(demand_w, 0, now_s))
 
 
 def oracle(simulation: Simulation, demand_w: int, refused: set[str]) -> str | None:

@@ -55,6 +55,7 @@ def test_argmin_over_the_last_poll_herds_and_ours_does_not() -> None:
 BANDS = {
     "least_loaded": (1.0, 1.010),
     "power_of_two": (1.0, 1.015),
+    "predictive": (1.0, 1.010),  # without a forecast it is least_loaded
     "round_robin": (1.0, 1.010),  # equal cars at equal substations: it can't do wrong
     "random": (RANDOM, 1.13),
     "snapshot_least_loaded": (1.3, 1.5),

@@ -1,0 +1,82 @@
+"""Keeps the outlook up to date: the grid's time from the reports, and the forecasts of all members on one calendar.
+
+Pure: time comes with the reports. Each substation has a grid clock of its own, and they may differ, as when one was
+added later. The calendar is that of the first substation by id. The forecasts of the others are moved to it by whole
+quarter hours.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+from balancer.fleet.member import Member
+from balancer.forecast.calendar_days import SLOT_MS
+from balancer.forecast.model import Step
+from balancer.placing.predictive.choice import ForecastChoice, Outlook
+from balancer.placing.predictive.grid_time import MS, GridTime
+from balancer.placing.predictive.peaks import BaseForecast
+
+LEAST_S = 5.0  # between two reports, to tell how fast grid time runs: a calendar is told in whole seconds
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sighting:
+    """A calendar time that a substation told in one of its epochs, and when that was."""
+
+    epoch: int
+    calendar_ms: int
+    at_s: float
+
+
+class OutlookKeeper:
+    """Shows a choice the forecasts of its members."""
+
+    def __init__(
+        self,
+        members: Mapping[str, Member],
+        forecast: Callable[[str], Sequence[Step]],
+        good: Callable[[str], bool],
+        choice: ForecastChoice,
+    ) -> None:
+        """`forecast` returns the newest forecast of a substation, `good` whether such forecasts were good of late."""
+        self._members = members
+        self._forecast = forecast
+        self._good = good
+        self._choice = choice
+        self._first: dict[str, Sighting] = {}
+        self._shown: object = None
+
+    def refresh(self) -> None:
+        """Look at the newest reports and forecasts; a quarter hour that is not finished changes nothing."""
+        times = {name: time for name in sorted(self._members) if (time := self._time(name))}
+        forecasts = {name: steps for name in times if (steps := self._forecast(name))}
+        distrusted = frozenset(name for name in forecasts if not self._good(name))
+        shown = (tuple(times), {name: steps[0].slot for name, steps in forecasts.items()}, distrusted)
+        if not times or shown == self._shown:
+            return
+        self._shown = shown
+        reference = next(iter(times.values()))
+        moved = {name: _moved(steps, times[name], reference) for name, steps in forecasts.items()}
+        self._choice.show(Outlook(reference, moved, distrusted))
+
+    def _time(self, name: str) -> GridTime | None:
+        """Return a member's grid time, when two of its reports that are far enough apart have told it."""
+        member = self._members[name]
+        report, at_s = member.report, member.received_s
+        seen = Sighting(report.epoch, report.calendar_s * MS, at_s)
+        first = self._first.get(name)
+        if not report.calendar_s:
+            return None
+        if not first or first.epoch != seen.epoch or seen.calendar_ms < first.calendar_ms:
+            self._first[name] = seen
+            return None
+        if at_s - first.at_s < LEAST_S or seen.calendar_ms == first.calendar_ms:
+            return None
+        scale = (seen.calendar_ms - first.calendar_ms) / MS / (at_s - first.at_s)
+        return GridTime(seen.calendar_ms, at_s, scale)
+
+
+def _moved(steps: Sequence[Step], own: GridTime, reference: GridTime) -> BaseForecast:
+    """Return a forecast on the calendar of another substation."""
+    elsewhere_ms = reference.calendar_ms + (own.at_s - reference.at_s) * reference.scale * MS
+    ahead = round((own.calendar_ms - elsewhere_ms) / SLOT_MS)
+    return BaseForecast(steps[0].slot - ahead, tuple(step.mean for step in steps))

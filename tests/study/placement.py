@@ -1,0 +1,86 @@
+"""Which policy has the lower peaks: mean highest utilization of a day, over paired seeds. `--seeds`, `--days`, `--fleets`."""
+
+import argparse
+import functools
+import json
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from tests.study.days import REGIMES, World
+from tests.study.grid import Grid, Run
+
+POLICIES = ("least_loaded", "predictive", "oracle")
+WRONG = "a day of a wrong shape"
+
+
+def runs(regime: str, count: int, days: int, seed: int) -> dict[str, Run]:
+    """Run the same days under each policy."""
+    wrong = range(3, days, 4) if regime == WRONG else ()
+    world = _world(seed, count, days, tuple(wrong))
+    cars = world.cars("mixed" if regime == WRONG else regime, seed)
+    return {
+        policy: Grid(
+            world, "predictive" if policy == "oracle" else policy, seed, oracle=policy == "oracle"
+        ).run(cars)
+        for policy in POLICIES
+    }
+
+
+_world = functools.lru_cache(maxsize=64)(World)  # its forecasts serve all regimes
+
+
+def mean_peak(run: Run, regime: str) -> float:
+    """Return the mean highest utilization of a day in percent; with days of a wrong shape, of those alone."""
+    days = range(3, len(run.peaks), 4) if regime == WRONG else range(len(run.peaks))
+    return 100 * statistics.mean(run.peaks[day] for day in days)
+
+
+def row(regime: str, count: int, days: int, seeds: Sequence[int]) -> dict[str, object]:
+    """Return the mean peaks of each policy, and the differences to least_loaded with their standard error."""
+    found = [runs(regime, count, days, seed) for seed in seeds]
+    peaks = {policy: [mean_peak(each[policy], regime) for each in found] for policy in POLICIES}
+    differences = {
+        policy: [a - b for a, b in zip(peaks[policy], peaks["least_loaded"], strict=True)]
+        for policy in POLICIES[1:]
+    }
+    return {
+        "regime": regime,
+        "substations": count,
+        "mean daily peak, %": {policy: round(statistics.mean(each), 2) for policy, each in peaks.items()},
+        "points to least_loaded": {
+            policy: [round(statistics.mean(each), 2), round(_error(each), 2)]
+            for policy, each in differences.items()
+        },
+        "refused": {policy: sum(each[policy].refused for each in found) for policy in POLICIES},
+        "cars": sum(each["least_loaded"].placed + each["least_loaded"].refused for each in found),
+        "by forecast": round(
+            sum(each["predictive"].by_forecast for each in found)
+            / max(1, sum(each["predictive"].placed for each in found)),
+            3,
+        ),
+    }
+
+
+def _error(values: Sequence[float]) -> float:
+    return statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
+
+
+def main() -> Iterator[dict[str, object]]:
+    """Yield a row for each regime and size of the fleet."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--days", type=int, default=14)
+    parser.add_argument("--fleets", type=int, nargs="+", default=[3, 12])
+    parser.add_argument("--regimes", nargs="+", default=[*REGIMES, WRONG])
+    options = parser.parse_args()
+    for regime in options.regimes:
+        for count in options.fleets:
+            yield row(regime, count, options.days, range(1, options.seeds + 1))
+            print(f"{regime}, {count}: {time.process_time():.0f} s of CPU time", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    for each in main():
+        print(json.dumps(each), flush=True)
