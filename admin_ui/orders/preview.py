@@ -165,7 +165,7 @@ def find(fleet: Fleet, substation_id: str) -> Row | None:
 
 def room_kw(row: Row) -> float:
     """Return the room of a substation for new cars."""
-    taken_kw = carried_kw(row) + row.get("owed_kw", 0.0)
+    taken_kw = carried_kw(row) + row.get("owed_kw", 0.0) + row.get("kept_kw", 0.0)
     return float(max(row["capacity_kw"] - taken_kw, 0.0)) if usable(row) else 0.0
 
 

@@ -18,6 +18,7 @@ const FIGURES = [
   ["Load", (row) => kw(carried(row))],
   ["Cars", (row) => kw(row.load_kw), carriesBase],
   ["Base load", (row) => `${kw(row.base_load_kw)}${row.base_load_stale ? " (⌁ assumed: its meter is silent)" : ""}`, carriesBase],
+  ["Kept for the base load", (row) => kw(row.kept_kw), (row) => row.kept_kw > 0],
   ["Limit", (row) => kw(row.capacity_kw)],
   ["Headroom", (row) => (row.left_out ? `${kw(row.headroom_kw)} (takes no new cars)` : kw(row.headroom_kw))],
   ["Utilization", (row) => percent(row.utilization)],

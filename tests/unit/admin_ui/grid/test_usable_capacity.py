@@ -48,10 +48,13 @@ def test_a_drained_substation_does_not_make_a_full_fleet_look_half_empty() -> No
 
 
 def test_base_load_counts_in_utilization_and_in_the_room_after_an_order() -> None:
-    rows = [row("s-1", 700.0, base_load_kw=350.0, headroom_kw=340.0, owed_kw=10.0), row("s-2", 700.0)]
+    rows = [
+        row("s-1", 700.0, base_load_kw=350.0, headroom_kw=320.0, owed_kw=10.0, kept_kw=20.0),
+        row("s-2", 700.0),
+    ]
     found = totals(rows)
     assert (found["load_kw"], found["base_load_kw"], found["utilization"]) == (1400.0, 350.0, 0.625)
-    assert figures({"substations": rows})["headroom_kw"] == found["headroom_kw"] == 340.0 + 700.0
+    assert figures({"substations": rows})["headroom_kw"] == found["headroom_kw"] == 320.0 + 700.0
 
 
 def test_paused_sessions_are_counted_where_sessions_are() -> None:
