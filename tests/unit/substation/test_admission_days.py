@@ -12,7 +12,7 @@ def measured(rule: str) -> tuple[float, float]:
 
 
 def test_the_upper_bound_of_the_forecast_refuses_more_and_overloads_less_than_the_load_of_now() -> None:
-    """Over 6 seeds of 14 days: 29 minutes of overload a day become 7."""
+    """Over 6 seeds of 14 days: 29 minutes of overload a day and substation become 7."""
     refused_now, over_now = measured("now")
     refused, over = measured("forecast")
     assert over_now > 5
