@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Most slow tests wait for processes: three workers keep two cores busy, and leave each test the time that it assumes (tests/order.py).
-WORKERS ?= 5
+# Most slow tests wait for processes: six workers keep two cores busy (tests/order.py).
+WORKERS ?= 6
 # Tests start hundreds of Python processes. Each would compile the code anew where this variable is set.
 export PYTHONDONTWRITEBYTECODE :=
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
