@@ -101,9 +101,11 @@ def test_one_click_runs_to_a_verdict_and_a_report(page: Page, grid: Grid) -> Non
     expect(page.locator(".rush-left")).to_contain_text("s left of 4 s")
     page.reload()  # what it came to so far is there
     expect(page.locator("#rush-run dl")).to_contain_text("of 120")
-    expect(title(page)).to_contain_text("Last run: passed")
+    # How evenly 120 cars are spread within 4 s of a busy machine is chance, and may break a threshold by a hair.
+    expect(title(page)).to_contain_text(re.compile("Last run: (passed|failed)"))
     expect(page.get_by_role("region", name="Thresholds").get_by_role("row")).not_to_have_count(0)
-    expect(first_row(page)).to_contain_text("passed")
+    verdict = title(page).inner_text().split()[-1]
+    expect(first_row(page)).to_contain_text(verdict)
     expect(first_row(page)).to_contain_text("least_loaded")
     shown = first_row(page).get_by_role("link", name="Grafana: the run of").get_attribute("href") or ""
     found = RANGE.fullmatch(shown)
@@ -113,7 +115,7 @@ def test_one_click_runs_to_a_verdict_and_a_report(page: Page, grid: Grid) -> Non
     assert 10 < window[0] - int(found[1]) / 1000 < 20
     assert 10 < int(found[2]) / 1000 - window[1] < 20
     page.locator("#rush-run").get_by_role("link", name="Open the report").click()
-    expect(page.locator("h1")).to_contain_text("passed", ignore_case=True)
+    expect(page.locator("h1")).to_contain_text(verdict, ignore_case=True)
     assert page.evaluate("() => getComputedStyle(document.querySelector('main')).maxWidth") != "none"
 
 
