@@ -4,17 +4,14 @@ Compared are: the present load alone, with a share of the limit that always stay
 upper bound of the forecast. Sessions are not paused here: the minutes are those that pauses would have to end.
 """
 
-import argparse
 import functools
 import itertools
-import json
 import statistics
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from balancer.forecast.calendar_days import SLOT_MS, SLOTS
 from substation.outlook import BaseLoadOutlook
+from tests.study.command_line import print_rows
 from tests.study.days import REGIMES, World
 from tests.study.grid import Admission, Grid, Room, by_now
 
@@ -117,20 +114,5 @@ def run_days(regime: str, count: int, days: int, seed: int, admission: Admission
     return 100 * found.refused / (found.placed + found.refused), found.overload_minutes / days / count
 
 
-def main() -> Iterator[dict[str, object]]:
-    """Yield a row for each regime and size of the fleet."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--days", type=int, default=14)
-    parser.add_argument("--fleets", type=int, nargs="+", default=[3, 12])
-    parser.add_argument("--regimes", nargs="+", default=list(REGIMES))
-    options = parser.parse_args()
-    for regime in options.regimes:
-        for count in options.fleets:
-            yield row(regime, count, options.days, range(1, options.seeds + 1))
-            print(f"{regime}, {count}: {time.process_time():.0f} s of CPU time", file=sys.stderr)
-
-
 if __name__ == "__main__":
-    for each in main():
-        print(json.dumps(each), flush=True)
+    print_rows(__doc__, list(REGIMES), row)

@@ -1,13 +1,10 @@
 """Which policy has the lower peaks: mean highest utilization of a day, over paired seeds. `--seeds`, `--days`, `--fleets`."""
 
-import argparse
 import functools
-import json
 import statistics
-import sys
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from tests.study.command_line import print_rows
 from tests.study.days import REGIMES, World
 from tests.study.grid import Grid, Run
 
@@ -67,20 +64,5 @@ def _error(values: Sequence[float]) -> float:
     return statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
 
 
-def main() -> Iterator[dict[str, object]]:
-    """Yield a row for each regime and size of the fleet."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--days", type=int, default=14)
-    parser.add_argument("--fleets", type=int, nargs="+", default=[3, 12])
-    parser.add_argument("--regimes", nargs="+", default=[*REGIMES, WRONG])
-    options = parser.parse_args()
-    for regime in options.regimes:
-        for count in options.fleets:
-            yield row(regime, count, options.days, range(1, options.seeds + 1))
-            print(f"{regime}, {count}: {time.process_time():.0f} s of CPU time", file=sys.stderr)
-
-
 if __name__ == "__main__":
-    for each in main():
-        print(json.dumps(each), flush=True)
+    print_rows(__doc__, [*REGIMES, WRONG], row)
