@@ -173,7 +173,10 @@ def _rush_hours() -> Json:
 
 
 def _restarts() -> Json:
-    expr = "changes(smartgrid_substation_report_epoch[5s]) > 0"
+    """A start however long the substation was away: its epoch is not the one that was scraped last before."""
+    epoch = "smartgrid_substation_report_epoch"
+    before = f"last_over_time({epoch}[1h] offset 1s)"
+    expr = f"max by (substation) ({epoch}) != max by (substation) ({before})"
     return _annotation("Restart", expr, "orange", "{{substation}} started again")
 
 

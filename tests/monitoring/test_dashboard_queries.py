@@ -44,11 +44,11 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedRun]:
         began = time.time()
         rush_hour(grid, folder / "result.json", requests=150, seconds=SECONDS)
         order(f"{grid.balancer}/fleet/substation-1/capacity", {"capacity_kw": 10})
+        until(lambda: Prometheus(url, began, time.time()).rows(named("Utilization of each B")))
         order(f"{grid.balancer}/fleet/substation-2/drain")
         grid.kill("substation")
         grid.wait()
-        for last in ("Restart", "Utilization of each B"):
-            until(lambda last=last: Prometheus(url, began, time.time()).rows(named(last)))
+        until(lambda: Prometheus(url, began, time.time()).rows(named("Restart")))
         prometheus = Prometheus(url, began, time.time())
         yield WatchedRun(prometheus, json.loads((folder / "result.json").read_text()))
     finally:
