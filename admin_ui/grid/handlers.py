@@ -9,6 +9,7 @@ from admin_ui.grid.board import Board
 from admin_ui.grid.grid_calls import GridCalls
 from admin_ui.grid.history import HISTORY_S
 from admin_ui.web.access import ConsoleHandler
+from admin_ui.web.compression import finish_json
 from runtime.settings import integer
 
 MOST_ID = 128
@@ -30,7 +31,7 @@ class HistoryHandler(ConsoleHandler):
             seconds = integer(1, HISTORY_S)(self.get_query_argument("seconds", "60"))
         except ValueError as error:
             raise HTTPError(400, f"seconds: {error}") from None
-        self.write_json(self._board.history(seconds, self.get_query_arguments("substation_id")))
+        finish_json(self, self._board.history(seconds, self.get_query_arguments("substation_id")))
 
 
 class ForecastHandler(ConsoleHandler):
@@ -52,10 +53,11 @@ class ForecastHandler(ConsoleHandler):
             replies.append(await self._calls.quarter_hours(substation_id, first - DAY, first - 1))
         faults = [each.detail for each in replies if each.status != HTTPStatus.OK]
         measured = replies[-1].body.get("quarter_hours", [])
-        self.write_json(
+        finish_json(
+            self,
             {
                 "substation_id": substation_id,
                 **hours_json(measured, expected),
                 "fault": f"The forecast can't be looked up: {faults[0]}." if faults else "",
-            }
+            },
         )

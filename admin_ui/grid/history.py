@@ -80,6 +80,7 @@ class Loads(NamedTuple):
         return self.load_kw + self.base_load_kw
 
 
+BASE_LOAD = "base_load_kw"
 UNKNOWN = Loads(math.nan, math.nan, math.nan)
 
 
@@ -106,8 +107,14 @@ class History:
             self.known_second = second
 
     def columns(self, second: int, seconds: int) -> dict[str, list[float | None]]:
-        """Return loads and capacity of the `seconds` up to `second`, oldest first."""
-        return {name: ring.newest(second, seconds) for name, ring in self._rings.items()}
+        """Return loads and capacity of the `seconds` up to `second`, oldest first.
+
+        A base load that was 0 all the time, as on a grid without base loads, is left out.
+        """
+        columns = {name: ring.newest(second, seconds) for name, ring in self._rings.items()}
+        if not any(columns[BASE_LOAD]):
+            del columns[BASE_LOAD]
+        return columns
 
 
 def trend_kw_s(values: list[float | None]) -> float | None:

@@ -4,8 +4,7 @@ All lie under one address that holds the hash of all their contents. What is the
 do not ask again. Scripts name each other by relative addresses, and so stay under that address. The same files are at
 `/static/` without the hash, where browsers ask each time.
 
-They are the only answers of the console that are compressed. A page holds secrets beside text that its visitor chose,
-and the length of a compressed page would tell about both (BREACH).
+They are compressed, because they hold no secret.
 """
 
 import functools
@@ -15,6 +14,7 @@ import posixpath
 import re
 from pathlib import Path
 
+from admin_ui.web.compression import takes_gzip
 from runtime.handlers import ApiHandler
 from runtime.problem import NOT_FOUND
 
@@ -106,13 +106,3 @@ class AssetHandler(ApiHandler):
     def compute_etag(self) -> str | None:
         """Return the hash of what is sent; Tornado answers 304 to a client that has it."""
         return self._etag
-
-
-def takes_gzip(accepted: str) -> bool:
-    """Whether a client with this `Accept-Encoding` takes gzip: RFC 9110, 12.5.3."""
-    weights = {}
-    for part in accepted.lower().split(","):
-        coding, _, parameter = part.partition(";")
-        weights[coding.strip()] = parameter.replace(" ", "")
-    weight = weights.get("gzip", weights.get("*", "q=0"))
-    return not re.fullmatch(r"q=0(\.0*)?", weight)

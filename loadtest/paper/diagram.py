@@ -29,7 +29,7 @@ def architecture(substation_ids: Sequence[str], cars: str) -> Markup:
     children = [_box(name, cars if n == 0 else about, x, y) for n, (name, about, x, y) in enumerate(PARTS)]
     children += [
         _arrow(PARTS[n][2] + BOX[0], PARTS[n + 1][2], (middle, middle), words)
-        for n, words in enumerate(("POST /charge", "message stream"))
+        for n, words in enumerate(("POST /charge", "messages"))
     ]
     start = PARTS[2][2] + BOX[0]
     for n, substation_id in enumerate(shown):

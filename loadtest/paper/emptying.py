@@ -54,7 +54,7 @@ def plot(document: Document, fleet: Sequence[FleetReading]) -> Plot:
         "data": [(frame.x(each.at_s), frame.y(each.load_kw)) for each in fleet],
         "data second": [(frame.x(each.at_s), frame.y(each.draw_kw)) for each in fleet],
     }
-    names = {"reserved": (0.86, "note", "start"), "drawn": (0.4, "note", "end")}
+    names = {"reserved": (0.86, "remark", "start"), "drawn": (0.4, "remark", "end")}
     children = [
         *frame.under,
         *bracket(frame, document.window_s),

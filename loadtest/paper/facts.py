@@ -195,11 +195,15 @@ def plan(document: Document) -> list[Fact]:
         ),
     ]
     others = [
-        Fact(text(name).replace("_", " "), _plain(value))
-        for name, value in run.items()
-        if name not in NAMED_FIELDS
+        Fact(_name(text(name)), _plain(value)) for name, value in run.items() if name not in NAMED_FIELDS
     ]
     return [fact for fact in [*facts, *others] if fact.value]
+
+
+def _name(field: str) -> str:
+    """Return the name of an option as words, with its unit: `settle (s)` for `settle_s`."""
+    words = field.replace("_", " ")
+    return f"{words[:-2]} (s)" if words.endswith(" s") else words
 
 
 def _plain(value: object) -> str:

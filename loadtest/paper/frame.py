@@ -15,6 +15,7 @@ from loadtest.paper.axes import Linear, Logarithmic, decade_ticks, tick_text, ti
 WIDTH, HEIGHT = 400, 224
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 10.0, 34.0, 36.0
 HEADROOM = 1.08  # the length of a vertical axis, over the highest value
+DIGIT = 6.4  # the width of a digit of a tick; a text at the right end must not be cut off
 BRACKET_Y = TOP - 6
 
 
@@ -85,7 +86,10 @@ def sides(y: Callable[[float], float], at: Sequence[float], unit: str) -> list[M
 def below(x: Callable[[float], float], at: Sequence[tuple[float, str]], words: str) -> list[Markup]:
     """Return the line and the tick texts of a horizontal axis."""
     base = HEIGHT - BOTTOM
-    figures = [svg.label(x(each), base + 15, text, "tick", "middle") for each, text in at]
+    figures = [
+        svg.label(min(x(each), WIDTH - len(text) * DIGIT / 2), base + 15, text, "tick", "middle")
+        for each, text in at
+    ]
     axis = svg.line((LEFT, base), (WIDTH - RIGHT, base), "base")
     return [axis, *figures, svg.label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, words, "axis", "middle")]
 
@@ -97,7 +101,7 @@ def bracket(frame: Frame, until_s: float | None) -> list[Markup]:
     start, end = frame.x(0.0), frame.x(until_s)
     ends = [svg.line((x, BRACKET_Y - 3), (x, BRACKET_Y + 3), "bracket") for x in (start, end)]
     words = svg.label(
-        WIDTH - RIGHT, BRACKET_Y - 8, f"cars arrive, {tick_text(round(until_s, 1))} s", "note", "end"
+        WIDTH - RIGHT, BRACKET_Y - 8, f"cars arrive, {tick_text(round(until_s, 1))} s", "remark", "end"
     )
     return [svg.line((start, BRACKET_Y), (end, BRACKET_Y), "bracket"), *ends, words]
 

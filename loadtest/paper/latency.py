@@ -94,11 +94,11 @@ def _curve(frame: Frame, kind: str, curve: Sequence[tuple[float, float]]) -> lis
             kept.append(each)
     x, y = kept[-1]
     if kind == KINDS[0]:
-        words = svg.label(x, y - 8, f"{kind}, longest {_short_ms(curve[-1][1])}", "note", "end")
+        words = svg.label(x, y - 8, f"{kind}, longest {_short_ms(curve[-1][1])}", "remark", "end")
         return [svg.polyline(kept, "data"), dot(x, y), words]
     # There is room below a line that rises.
     at = min(kept, key=lambda each: abs(each[0] - frame.x(NAMED_AT)))
-    return [svg.polyline(kept, "data second"), svg.label(at[0] + 4, at[1] + 18, kind, "note")]
+    return [svg.polyline(kept, "data second"), svg.label(at[0] + 4, at[1] + 18, kind, "remark")]
 
 
 def _limits(document: Document) -> list[tuple[str, str, float, float]]:

@@ -3,7 +3,7 @@
 Pure. The axis has seconds after the first arrival. For a run that plays a day it has the times of day of the grid.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
@@ -11,7 +11,7 @@ from loadtest.paper import frame, series, svg
 from loadtest.paper.axes import tick_text
 from loadtest.paper.document import Document
 from loadtest.paper.formats import MISSING
-from loadtest.paper.frame import TOP, Frame
+from loadtest.paper.frame import TOP, Frame, bracket
 from loadtest.paper.svg import Point
 
 
@@ -27,9 +27,12 @@ def placed(frame: Frame, points: Sequence[Point], most: int = series.POINTS) -> 
     return [(frame.x(max(x, 0.0)), None if y is None else frame.y(y)) for x, y in series.thin(points, most)]
 
 
-def changes(frame: Frame, document: Document, substation_id: str = "") -> list[Markup]:
-    """Return a numbered mark for each change that concerns a substation; without one, for every change."""
-    children = []
+def marks(frame: Frame, document: Document, substation_id: str = "") -> list[Markup]:
+    """Return the mark of the time in which cars arrive, and a numbered one for each change that concerns a substation.
+
+    Without a substation every change has one.
+    """
+    children = bracket(frame, document.window_s)
     for number, each in enumerate(document.changes, start=1):
         if not substation_id or each.target in {"", substation_id}:
             x = frame.x(max(each.at_s, 0.0))
@@ -74,6 +77,16 @@ def highest(points: Sequence[Point]) -> float:
     return max((y for _, y in points if y is not None), default=0.0)
 
 
-def figure(value: float | None, form: str = ",.1f") -> str:
-    """Return a figure of a table."""
+def table(
+    document: Document, columns: Mapping[str, Sequence[Point]], until_s: float, form: str = ",.1f"
+) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """Return the headings and the rows of a table with the highest value of each line in each interval."""
+    heights = [series.highest(each, until_s) for each in columns.values()]
+    rows = [
+        (at, *(_figure(each[n], form) for each in heights)) for n, at in enumerate(moments(document, until_s))
+    ]
+    return (from_heading(document), *columns), rows
+
+
+def _figure(value: float | None, form: str) -> str:
     return MISSING if value is None else format(value, form)

@@ -11,17 +11,8 @@ from markupsafe import Markup
 from loadtest.paper import series, svg
 from loadtest.paper.axes import tick_text
 from loadtest.paper.document import Document
-from loadtest.paper.frame import LEFT, TOP, Plot, bracket, line_across, picture
-from loadtest.paper.over_time import (
-    changes,
-    described,
-    figure,
-    from_heading,
-    highest,
-    moments,
-    over_time,
-    placed,
-)
+from loadtest.paper.frame import LEFT, TOP, Plot, line_across, picture
+from loadtest.paper.over_time import described, highest, marks, over_time, placed, table
 
 RATIO = ("max/mean utilization", "max_mean")  # the names of its threshold
 RATIO_ROOM = 1.1  # the least top of an axis of ratios, so that noise does not fill the plot
@@ -50,22 +41,18 @@ def together(
     ]
     children = [
         *frame.under,
-        *bracket(frame, document.window_s),
-        *changes(frame, document),
+        *marks(frame, document),
         *line_across(frame, 100.0, "limit"),
         *_names(list(percent)),
         *steps,
     ]
     about = " ".join(f"{each}: {described(document, line, '%')}" for each, line in percent.items())
-    heights = zip(*(series.highest(line, until_s) for line in percent.values()), strict=True)
-    rows = [(at, *map(figure, each)) for at, each in zip(moments(document, until_s), heights, strict=False)]
     return Plot(
         name,
         title,
         about,
         picture(name, f"Utilization of all substations: {title}", about, children),
-        (from_heading(document), *(f"{each} (%)" for each in percent)),
-        rows,
+        *table(document, {f"{each} (%)": line for each, line in percent.items()}, until_s),
     )
 
 
@@ -82,26 +69,20 @@ def balance(document: Document) -> Plot:
     frame = over_time(document, until_s, max(RATIO_ROOM, most or 1.0, highest(ratios)), "max / mean", low=1.0)
     children = [
         *frame.under,
-        *bracket(frame, document.window_s),
-        *changes(frame, document),
+        *marks(frame, document),
         svg.steps(placed(frame, ratios), "data"),
     ]
     if most is not None:
         children += line_across(frame, most, f"limit of the average {tick_text(most)}")
     about = "The utilization of the fullest substation over the mean of all, while the fleet is above half its peak. "
     about += described(document, ratios, "", ".3f")
-    rows = [
-        (at, figure(r, ".4f"))
-        for at, r in zip(moments(document, until_s), series.highest(ratios, until_s), strict=True)
-    ]
     name = "balance"
     return Plot(
         name,
         "Fullest substation over the mean",
         about,
         picture(name, "Max/mean utilization", about, children),
-        (from_heading(document), "highest max/mean"),
-        rows,
+        *table(document, {"highest max/mean": ratios}, until_s, ".4f"),
     )
 
 

@@ -12,23 +12,15 @@ from markupsafe import Markup
 from loadtest.paper import series, svg
 from loadtest.paper.axes import tick_text
 from loadtest.paper.document import Document
-from loadtest.paper.frame import HEIGHT, LEFT, RIGHT, WIDTH, Frame, Plot, bracket, dot, picture
-from loadtest.paper.over_time import (
-    changes,
-    described,
-    figure,
-    from_heading,
-    highest,
-    moments,
-    over_time,
-    placed,
-)
+from loadtest.paper.frame import HEIGHT, LEFT, RIGHT, WIDTH, Frame, Plot, dot, picture
+from loadtest.paper.over_time import described, highest, marks, over_time, placed, table
 from loadtest.paper.svg import Point
 
 NAMES_Y = 12.0  # beside the unit, above the plot
 NAME_WIDTH = 46.0
 SMOOTH = 200  # points of a base load, which moves little from one to the next
 WORDS = 96  # the width of the words beside a peak
+NEAR, FAR = 6, 40  # how far from it they may stand
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -67,12 +59,11 @@ def _plot(document: Document, substation_id: str, name: str, lines: _Lines, high
     children = [
         *frame.under,
         *(_bands(frame, lines) if banded else []),
-        *bracket(frame, document.window_s),
-        *changes(frame, document, substation_id),
+        *marks(frame, document, substation_id),
         *_over(frame, lines.total, lines.limit),
         *_limit(frame, lines.limit),
         svg.steps(placed(frame, lines.total), "data"),
-        *_peak(frame, lines.total, "kW"),
+        *_peak(frame, lines),
     ]
     about = _about(document, substation_id, lines)
     columns = {"highest load (kW)": lines.cars, "limit (kW)": lines.limit}
@@ -83,14 +74,12 @@ def _plot(document: Document, substation_id: str, name: str, lines: _Lines, high
             "together (kW)": lines.total,
             "limit (kW)": lines.limit,
         }
-    heights = zip(*(series.highest(each, until_s) for each in columns.values()), strict=True)
     return Plot(
         name,
         substation_id,
         about,
         picture(name, f"Load of {substation_id}", about, children),
-        (from_heading(document), *columns),
-        [(at, *map(figure, each)) for at, each in zip(moments(document, until_s), heights, strict=True)],
+        *table(document, columns, until_s),
     )
 
 
@@ -167,17 +156,38 @@ def _over(frame: Frame, load: Sequence[Point], limit: Sequence[Point]) -> list[M
     return [*areas, words]
 
 
-def _peak(frame: Frame, points: Sequence[Point], unit: str) -> list[Markup]:
-    known = [(y, x) for x, y in points if y is not None]
+def _peak(frame: Frame, lines: _Lines) -> list[Markup]:
+    known = [(y, x) for x, y in lines.total if y is not None]
     if not known:
         return [svg.label(WIDTH / 2, HEIGHT / 2, "not measured", "alarm", "middle")]
-    y, x = max(known, key=lambda each: each[0])
-    place = frame.x(max(x, 0.0))
-    words = f"peak {tick_text(round(y))} {unit}"
-    sides = [side for side in (-1, 1) if frame.x(0.0) <= place + side * WORDS <= WIDTH - RIGHT]
-    below, side = min((_below_line(frame, points, place, side), side) for side in sides)
-    anchor = "end" if side < 0 else "start"
-    return [dot(place, frame.y(y)), svg.label(place + 6 * side, below, words, "note", anchor)]
+    kw, at_s = max(known, key=lambda each: each[0])
+    peak = (frame.x(max(at_s, 0.0)), frame.y(kw))
+    (x, y), anchor = _beside(frame, lines, peak) or _below(frame, lines.total, peak)
+    return [dot(*peak), svg.label(x, y, f"peak {tick_text(round(kw))} kW", "remark", anchor)]
+
+
+def _beside(frame: Frame, lines: _Lines, peak: tuple[float, float]) -> tuple[tuple[float, float], str] | None:
+    """Return the nearest place beside a peak where the line is below words at its height, and their anchor; or None."""
+    high, low = peak[1] - 12, peak[1] + 8  # of the words, with some air
+    line = [(frame.x(x), frame.y(y)) for x, y in lines.total if y is not None]
+    crossed = [x for x, y in line if y < low]
+    crossed += [frame.x(x) for x, y in lines.limit if y is not None and high < frame.y(y) < low]
+    for away in range(NEAR, FAR):
+        for side, anchor in ((1, "start"), (-1, "end")):
+            near, far = peak[0] + side * away, peak[0] + side * (away + WORDS)
+            left, right = min(near, far), max(near, far)
+            if left >= LEFT and right <= WIDTH - RIGHT and not any(left - 3 <= x <= right for x in crossed):
+                return (near, peak[1] + 4), anchor
+    return None
+
+
+def _below(
+    frame: Frame, points: Sequence[Point], peak: tuple[float, float]
+) -> tuple[tuple[float, float], str]:
+    """Return the place below the line beside a peak, on the side where it is higher, and the anchor of words there."""
+    sides = [side for side in (-1, 1) if frame.x(0.0) <= peak[0] + side * WORDS <= WIDTH - RIGHT]
+    below, side = min((_below_line(frame, points, peak[0], side), side) for side in sides)
+    return (peak[0] + NEAR * side, below), "end" if side < 0 else "start"
 
 
 def _below_line(frame: Frame, points: Sequence[Point], place: float, side: int) -> float:

@@ -1,7 +1,9 @@
 """The report of a run with a base load, and of one that plays a part of a day."""
 
 import json
+import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -14,6 +16,7 @@ from loadtest.paper import other_load, page, rerun, substation_load
 from loadtest.paper.day import MOST, DayClock
 from loadtest.paper.document import read
 from loadtest.paper.formats import watt_seconds
+from loadtest.paper.frame import WIDTH
 from loadtest.plan.clock import read as time_of_day
 from tests.loadtest import documents
 from tests.loadtest.runs import IDS
@@ -60,6 +63,18 @@ def test_the_axis_of_a_day_has_its_times_and_other_runs_have_seconds() -> None:
     assert "17:30" not in page.report(documents.held())
 
 
+def test_the_last_time_of_day_is_not_cut_off_at_the_right() -> None:
+    told = documents.day()
+    told["run"] |= {"starts_at": "18:00", "seconds": 48.0}
+    told["window_unix_s"] = [100, 148]
+    plot = substation_load.loads(read(told))[0].svg
+    *_, (x, text) = re.findall(
+        r'<text x="([\d.]+)" y="[\d.]+" class="tick" text-anchor="middle">([^<]+)<', plot
+    )
+    assert text == "18:00"
+    assert float(x) + 16 <= WIDTH
+
+
 def test_the_picture_of_a_day_is_a_file_of_its_own_with_every_substation(tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text(json.dumps(documents.day()), encoding="utf-8")
     assert main(["report", str(tmp_path / "result.json"), "--svg", str(tmp_path / "day.svg")]) == 0
@@ -68,6 +83,50 @@ def test_the_picture_of_a_day_is_a_file_of_its_own_with_every_substation(tmp_pat
     assert root.tag.endswith("}svg")
     assert len(plots) == 2
     assert [text for text in root.itertext() if text in IDS] == list(IDS)
+
+
+def loaded(kw: Callable[[int], float], limit_kw: float = 1_600.0) -> str:
+    """Return the plot of a substation whose cars carry `kw` of a second, for ten minutes."""
+    told = documents.day()
+    told["window_unix_s"] = [100, 700]
+    told["samples"] = [
+        {"at_unix_s": 100 + second, "load_kw": {IDS[0]: kw(second)}, "capacity_kw": {IDS[0]: limit_kw}}
+        for second in range(601)
+    ]
+    return substation_load.loads(read(told))[0].svg
+
+
+def peak(plot: str) -> tuple[float, float, float, float, str]:
+    """Return the place of the dot of a peak, that of its words, and their anchor."""
+    dot = re.search(r'<circle cx="([\d.]+)" cy="([\d.]+)"', plot)
+    words = re.search(
+        r'<text x="([\d.]+)" y="([\d.]+)" class="remark" text-anchor="(\w+)">peak 1,400 kW', plot
+    )
+    assert dot
+    assert words
+    return (*map(float, (*dot.groups(), *words.groups()[:2])), words[3])  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(("at_s", "anchor"), [(150, "start"), (550, "end")])
+def test_the_words_of_a_peak_stand_beside_its_dot(at_s: int, anchor: str) -> None:
+    hill = loaded(lambda second: 1_400.0 * math.exp(-(((second - at_s) / 60) ** 2)))
+    x, y, words_x, words_y, found = peak(hill)
+    assert found == anchor
+    assert abs(words_x - x) <= substation_load.FAR
+    assert words_y == pytest.approx(y + 4, abs=0.1)
+
+
+def test_the_words_of_a_peak_stand_below_a_line_that_keeps_its_height() -> None:
+    plateau = loaded(lambda second: 1_400.0 if second == 300 else 1_390.0)
+    x, y, words_x, words_y, _ = peak(plateau)
+    assert abs(words_x - x) == pytest.approx(substation_load.NEAR, abs=0.1)
+    assert y + 14 < words_y < y + 20
+
+
+def test_the_words_of_a_peak_are_not_written_on_the_limit() -> None:
+    hill = loaded(lambda second: 1_400.0 * math.exp(-(((second - 300) / 60) ** 2)), 1_450.0)
+    _, y, _, words_y, _ = peak(hill)
+    assert words_y > y + 14
 
 
 def test_the_utilization_in_every_plot_is_that_of_cars_and_base_load() -> None:

@@ -14,11 +14,13 @@ from loadtest.judge import verdict
 from loadtest.judge.result import conclude
 from loadtest.judge.threshold import Threshold
 from loadtest.judge.thresholds import FIGURES
-from loadtest.paper import conclusion, emptying, meanings, page, policies
+from loadtest.paper import conclusion, diagram, emptying, facts, meanings, page, policies
 from loadtest.paper.document import NotAResult, read
 from loadtest.paper.evidence import SCHEMA, Evidence, FleetReading, read_evidence
 from tests.loadtest import documents
 from tests.loadtest.runs import perfect
+
+WIDTH_OF_A_LETTER = 6.5  # of the words on an arrow
 
 RANGES = {"least_loaded": 0.01, "random": 0.1, "snapshot_least_loaded": 0.2}
 
@@ -95,6 +97,24 @@ def test_it_is_valid_and_whole_with_everything_that_was_measured() -> None:
         "time scale of 240",
     ):
         assert words in text
+
+
+def test_the_words_on_an_arrow_of_the_architecture_are_not_wider_than_it() -> None:
+    picture = diagram.architecture(["substation-1"], "500 cars")
+    arrow = (
+        r'<line x1="([\d.]+)" y1="[\d.]+" x2="([\d.]+)" [^>]*></line><path [^>]*></path><text [^>]*>([^<]+)<'
+    )
+    found = re.findall(arrow, picture)
+    assert [words for _, _, words in found] == ["POST /charge", "messages"]
+    for left, right, words in found:
+        assert len(words) * WIDTH_OF_A_LETTER < float(right) - float(left)
+
+
+def test_an_option_in_seconds_is_named_with_its_unit() -> None:
+    told = documents.held()
+    told["run"] |= {"settle_s": 180.0, "retries": 2}
+    found = {fact.name: fact.value for fact in facts.plan(read(told))}
+    assert (found["settle (s)"], found["retries"]) == ("180", "2")
 
 
 def test_words_of_strangers_stay_words_everywhere() -> None:

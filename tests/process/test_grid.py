@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.cars import Car, cars, rush
-from tests.support.grid import LIMIT_S, ROOT, Grid, get, most_at_once, status, until
+from tests.support.grid import LIMIT_S, ROOT, Grid, get, most_at_once, printed_until_ready, status, until
 from tests.support.reserved import journaled, promised
 
 # A proxy for the outside: who asks it for one of our own services gets no answer.
@@ -210,6 +210,21 @@ def test_a_taken_port_is_named_with_its_owner(tmp_path: Path) -> None:
         )
     assert ended.returncode == 1
     assert f"Port {grid.environment['BALANCER_PORT']} is taken by process {os.getpid()} (" in ended.stderr
+
+
+def test_a_grid_that_is_not_ready_in_time_is_ended(tmp_path: Path) -> None:
+    grid = Grid(tmp_path / "data")
+    with pytest.raises(AssertionError, match="the grid is not ready after 0 s"):
+        grid.start(limit_s=0)
+    until(lambda: grid.pids("") == [])
+
+
+def test_a_grid_that_is_not_ready_in_time_fails_with_what_it_printed() -> None:
+    reads, writes = os.pipe()
+    os.write(writes, b"Waiting for http://127.0.0.1:8000\n")  # and then nothing
+    with os.fdopen(reads) as output, pytest.raises(AssertionError, match="printed:\nWaiting for http"):
+        printed_until_ready(output, 0)
+    os.close(writes)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import sqlite3
@@ -11,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from admin_ui.people import one_time_link
 
@@ -47,8 +48,8 @@ class Grid:
         self.process: subprocess.Popen[str] | None = None
         self.printed = ""
 
-    def start(self) -> None:
-        """Start it and wait until it says that it runs."""
+    def start(self, limit_s: float = LIMIT_S) -> None:
+        """Start it and wait until it says that it runs; end it and fail with what it printed when it never does."""
         self.process = subprocess.Popen(
             [sys.executable, "-m", "deploy.local.grid"],
             cwd=ROOT,
@@ -59,12 +60,11 @@ class Grid:
             start_new_session=True,
         )
         assert self.process.stdout
-        lines = []
-        for line in self.process.stdout:
-            lines.append(line)
-            if "Ctrl-C" in line:
-                break
-        self.printed = "".join(lines)
+        try:
+            self.printed = printed_until_ready(self.process.stdout, limit_s)
+        except AssertionError:
+            self.kill_all()
+            raise
         assert "The grid runs" in self.printed, self.printed
 
     def stop(self) -> int:
@@ -162,6 +162,19 @@ class Grid:
                 if line.startswith(name):
                     total += float(line.rpartition(" ")[2])
         return total
+
+
+def printed_until_ready(output: IO[str], limit_s: float) -> str:
+    """Return what a grid prints until it runs or has ended; fails with that after `limit_s`."""
+    printed, end_s = b"", time.monotonic() + limit_s
+    while b"Ctrl-C" not in printed:
+        ready, _, _ = select.select([output], [], [], max(0.0, end_s - time.monotonic()))
+        assert ready, f"the grid is not ready after {limit_s:.0f} s; it printed:\n{printed.decode()}"
+        piece = os.read(output.fileno(), 65_536)
+        if not piece:
+            break
+        printed += piece
+    return printed.decode()
 
 
 def sessions_in(journal: Path) -> list[sqlite3.Row]:

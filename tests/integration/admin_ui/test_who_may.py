@@ -1,13 +1,14 @@
 """Every address of the console x role x method, and from hostile origins: from the route table itself."""
 
 import gzip
+import json
 import re
 from collections.abc import Iterator
 
 import pytest
 from tornado.web import RequestHandler
 
-from admin_ui.web.access import SECURITY_HEADERS
+from admin_ui.web.access import OF_PARTS, PARTS, SECURITY_HEADERS
 from admin_ui.web.logins import Role
 from admin_ui.web.routes import Route
 from tests.support.console import Console
@@ -167,7 +168,9 @@ def test_every_answer_tells_browsers_to_run_nothing_else(console: Console, table
     lacking = {}
     for method, address, headers in asked:
         answer = console.ask(method, address, headers)
-        missing = [name for name, value in SECURITY_HEADERS.items() if answer.headers.get(name) != value]
+        part = str(answer.headers.get("Content-Type")).startswith(PARTS)
+        demanded = OF_PARTS if part else SECURITY_HEADERS
+        missing = [name for name, value in demanded.items() if answer.headers.get(name) != value]
         if missing or answer.headers.get("Server") or answer.status == 500:
             lacking[method, address, answer.status] = missing
     assert lacking == {}
@@ -209,7 +212,16 @@ def test_what_a_page_needs_is_compressed_and_kept_for_good(console: Console) -> 
     assert (again.status, again.body) == (304, "")
 
 
-def test_nothing_but_files_is_compressed_or_kept(console: Console, table: list[Route]) -> None:
+def test_a_script_carries_no_headers_that_are_about_documents(console: Console) -> None:
+    for address, kind in (("js/web/main.js", "text/javascript"), ("css/web/console.css", "text/css")):
+        headers = console.ask("GET", f"/static/{address}").headers
+        assert headers["Content-Type"] == f"{kind}; charset=utf-8"
+        assert [name for name in SECURITY_HEADERS if name in headers] == list(OF_PARTS)
+
+
+def test_only_files_and_figures_are_compressed_and_only_files_are_kept(
+    console: Console, table: list[Route]
+) -> None:
     viewer = console.log_in("vic") | {"Accept-Encoding": "gzip"}
     asked = [*(path(route) for route in table if route.pattern != "/stream"), "/nothing", "/metrics"]
     for address in asked:
@@ -217,6 +229,23 @@ def test_nothing_but_files_is_compressed_or_kept(console: Console, table: list[R
         assert answer.headers["Content-Encoding"] is None, address
         assert answer.headers["Cache-Control"] == "no-store", address
     assert console.ask("GET", "/static/js/web/main.js").headers["Cache-Control"] == "no-cache"
+    history = console.ask("GET", "/api/history?seconds=900", viewer)
+    assert history.headers["Cache-Control"] == "no-store"
+    assert history.headers["Content-Encoding"] == "gzip"
+
+
+def test_a_history_is_compressed_when_it_is_long_and_the_client_takes_it(console: Console) -> None:
+    viewer = console.log_in("vic")
+    packed, plain, short = (
+        console.ask("GET", f"/api/history?seconds={seconds}", viewer | {"Accept-Encoding": accepted})
+        for seconds, accepted in ((900, "br, gzip"), (900, "identity"), (1, "gzip"))
+    )
+    assert [each.headers["Content-Encoding"] for each in (packed, plain, short)] == ["gzip", None, None]
+    assert {each.headers["Vary"] for each in (packed, plain, short)} == {"Accept-Encoding"}
+    unpacked = json.loads(gzip.decompress(packed.content))
+    assert len(unpacked["fleet"]["load_kw"]) == 900
+    assert unpacked.keys() == json.loads(plain.body).keys()
+    assert len(packed.content) < len(plain.body) / 4
 
 
 def test_a_problem_has_its_stable_code(console: Console) -> None:

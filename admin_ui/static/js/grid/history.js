@@ -28,7 +28,8 @@ class Series {
     const count = columns.load_kw.length;
     for (let n = 0; n < count; n += 1) {
       const known = columns.load_kw[n] !== null;
-      this.#set(until - count + 1 + n, known ? { load_kw: columns.load_kw[n], base_load_kw: columns.base_load_kw[n], capacity_kw: columns.capacity_kw[n] } : null);
+      // A base load that was 0 all the time is left out.
+      this.#set(until - count + 1 + n, known ? { load_kw: columns.load_kw[n], base_load_kw: columns.base_load_kw?.[n], capacity_kw: columns.capacity_kw[n] } : null);
     }
     this.#newestS = Math.max(this.#newestS, until);
     this.knownS = Math.max(this.knownS, until);

@@ -214,7 +214,6 @@ def test_a_drain_is_no_fall_of_the_fleets_load() -> None:
     assert (found["load_kw"], found["trend_kw_s"]) == (105.0, 1.0)
     assert board.history(2, [])["fleet"] == {
         "load_kw": [104.0, 105.0],
-        "base_load_kw": [0.0, 0.0],
         "capacity_kw": [1000.0, 1000.0],
     }
 

@@ -26,9 +26,18 @@ def test_a_history_tells_what_was_put_in_its_second_and_none_elsewhere(
     columns = history.columns(second, asked)
     assert columns["load_kw"] == [put.get(each) for each in range(second - asked + 1, second + 1)]
     assert [value is None for value in columns["capacity_kw"]] == [v is None for v in columns["load_kw"]]
-    assert columns["base_load_kw"] == [None if value is None else 50.0 for value in columns["load_kw"]]
+    bases = [None if value is None else 50.0 for value in columns["load_kw"]]
+    assert columns.get("base_load_kw", [None] * asked) == bases
     kept = [value + 50.0 for at, value in put.items() if at > second - HISTORY_S and value is not None]
     assert history.peak_kw == max(kept, default=0.0)
+
+
+def test_a_base_load_that_was_0_all_the_time_is_left_out() -> None:
+    history = History()
+    history.put(START, Loads(700.0, 0.0, 1400.0))
+    assert history.columns(START, 2) == {"load_kw": [None, 700.0], "capacity_kw": [None, 1400.0]}
+    history.put(START + 1, Loads(700.0, 5.0, 1400.0))
+    assert history.columns(START + 1, 2)["base_load_kw"] == [0.0, 5.0]
 
 
 def test_a_peak_ends_when_its_second_leaves() -> None:
