@@ -1,23 +1,25 @@
-// Small charts of load and limit: the fleet, and the first substations of the table.
+// Charts of load and limit: a wide one of the fleet, and on demand small ones of the first substations of the table.
 
 import { element, text } from "../lib/dom.js";
 import { FLEET, KEPT_S } from "./history.js";
 import { ChartTable, LoadChart } from "./load_chart.js";
 
-const LEAST_WIDTH = 280; // of a chart in px
+const FLEET_SHARE = 0.26; // of the height of the window
+const FLEET_LEAST = 220; // in px
 const MOST = 12;
 
-/** The charts in `place`; `all` shows as many as MOST instead of one line of them. */
+/** The charts in `place`: that of the fleet, with `marks`, and with `all` as many as MOST. */
 export class OverviewCharts {
   #place;
   #history;
   #charts = new Map();
   #table;
+  #marks;
   #spanS = KEPT_S;
   #details = element("details", { class: "figures" }, element("summary", {}, "Charts as a table"));
 
-  constructor(place, history) {
-    [this.#place, this.#history] = [place, history];
+  constructor(place, history, marks) {
+    [this.#place, this.#history, this.#marks] = [place, history, marks];
     place.after(this.#details);
     this.#table = new ChartTable(this.#details);
     this.#details.addEventListener("toggle", () => this.draw());
@@ -27,8 +29,7 @@ export class OverviewCharts {
   /** Show `spanS` seconds of the fleet and of the first of `ids`. */
   show(ids, all, spanS) {
     this.#spanS = spanS;
-    const line = Math.max(2, Math.floor(this.#place.clientWidth / LEAST_WIDTH));
-    const names = [FLEET, ...ids.slice(0, (all ? MOST : Math.min(line, MOST)) - 1)];
+    const names = [FLEET, ...(all ? ids.slice(0, MOST - 1) : [])];
     const stay = new Set(names);
     for (const [name, { chart, figure }] of this.#charts) {
       if (stay.has(name)) continue;
@@ -57,8 +58,9 @@ export class OverviewCharts {
 
   #make(name) {
     const title = name === FLEET ? "All usable substations" : name;
-    const figure = element("figure", { class: "panel" }, element("figcaption", {}, title));
-    const entry = { chart: new LoadChart(figure), figure, title };
+    const figure = element("figure", { class: name === FLEET ? "panel of-fleet" : "panel" }, element("figcaption", {}, title));
+    const look = name === FLEET ? { height: () => Math.max(FLEET_LEAST, Math.round(innerHeight * FLEET_SHARE)), marks: this.#marks } : {};
+    const entry = { chart: new LoadChart(figure, look), figure, title };
     this.#place.append(figure);
     return entry;
   }
@@ -66,6 +68,6 @@ export class OverviewCharts {
 
 /** Update the button that shows more charts or fewer. */
 export function chartsButton(button, all, count) {
-  text(button, all ? "Fewer charts" : count < MOST ? `Show all ${count} charts` : `Show the first ${MOST - 1} charts`);
+  text(button, all ? "The fleet's chart only" : count < MOST ? "A chart of each substation" : `Charts of the first ${MOST - 1} substations`);
   button.setAttribute("aria-expanded", String(all));
 }

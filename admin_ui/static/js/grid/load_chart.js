@@ -1,23 +1,35 @@
-// A live chart of one load and its limit. The load is that of cars and, as a band below it, the base load.
+// A live chart of one load and its limit. The load is that of cars and, as a band below it, the base load. A cursor reads
+// the values in all charts of the page at once.
 
 import uPlot from "../../vendor/uplot.js";
 import { attribute, element, spaced, text } from "../lib/dom.js";
-import { hours, kw } from "../lib/format.js";
+import { NEAR } from "../lib/conditions.js";
+import { hours, kw, percent } from "../lib/format.js";
 
 const HEIGHT = 130;
+const NEAR_PX = 5; // of the cursor: what is marked there is read
+const FONT = "system-ui, sans-serif";
 
-/** One chart; call `show` once a second, and `end` when its place is removed. */
+/**
+ * One chart; call `show` once a second, and `end` when its place is removed. `marks` returns what happened, as
+ * [unix second, shape, words].
+ */
 export class LoadChart {
   #plot;
+  #height;
+  #marks;
+  #readout = element("p", { class: "readout", "aria-hidden": "true" });
   #frame = element("div", { class: "chart", role: "img" });
   #legend = element("p", { class: "legend", hidden: true, "aria-hidden": "true" }, ...spaced(key("cars"), key("base load"), key("limit")));
   #resized;
   #scheme = matchMedia("(prefers-color-scheme: dark)");
   #redraw = () => this.#plot?.redraw(false, true);
 
-  constructor(place) {
-    place.append(this.#frame, this.#legend);
-    this.#resized = new ResizeObserver(() => this.#plot?.setSize({ width: this.#frame.clientWidth, height: HEIGHT }));
+  constructor(place, { height = () => HEIGHT, marks = () => [] } = {}) {
+    [this.#height, this.#marks] = [height, marks];
+    this.#frame.style.setProperty("height", `${height()}px`);
+    place.append(this.#readout, this.#frame, this.#legend);
+    this.#resized = new ResizeObserver(() => this.#fit());
     this.#resized.observe(this.#frame);
     this.#scheme.addEventListener("change", this.#redraw);
   }
@@ -29,7 +41,8 @@ export class LoadChart {
     const data = [seconds, loads, carriesBase ? bases : loads.map(() => null), limits];
     attribute(this.#legend, "hidden", !carriesBase);
     if (this.#plot) this.#plot.setData(data);
-    else if (this.#frame.clientWidth) this.#plot = new uPlot(options(this.#frame.clientWidth), data, this.#frame);
+    else if (this.#frame.clientWidth) this.#plot = this.#made(data);
+    this.#read(this.#plot);
     if (second % 10 === 0 || !this.#frame.ariaLabel) this.#frame.ariaLabel = described(name, loads, limits, bases);
   }
 
@@ -37,9 +50,55 @@ export class LoadChart {
     this.#resized.disconnect();
     this.#scheme.removeEventListener("change", this.#redraw);
     this.#plot?.destroy();
-    this.#frame.remove();
-    this.#legend.remove();
+    for (const each of [this.#readout, this.#frame, this.#legend]) each.remove();
   }
+
+  #fit() {
+    this.#frame.style.setProperty("height", `${this.#height()}px`);
+    this.#plot?.setSize({ width: this.#frame.clientWidth, height: this.#height() });
+  }
+
+  #made(data) {
+    const hooks = { setCursor: [(plot) => this.#read(plot)], draw: [(plot) => drawMarks(plot, this.#marks())] };
+    return new uPlot(options(this.#frame.clientWidth, this.#height(), hooks), data, this.#frame);
+  }
+
+  /** Show the values under the cursor, or the newest ones. */
+  #read(plot) {
+    if (!plot) return;
+    const [seconds, loads, bases, limits] = plot.data;
+    const { left, idx } = plot.cursor;
+    const pointed = idx !== null && idx !== undefined && left >= 0;
+    const at = pointed ? idx : seconds.length - 1;
+    const found = pointed ? this.#marks().filter(([second]) => Math.abs(plot.valToPos(second, "x") - left) <= NEAR_PX) : [];
+    const base = bases[at] ? `, base load ${kw(bases[at])} of it` : "";
+    const share = limits[at] ? loads[at] / limits[at] : 0;
+    const level = share > 1.00005 ? "critical" : share > NEAR ? "warning" : "normal";
+    const state = { critical: "▲ over limit, ", warning: "△ near limit, ", normal: "" }[level];
+    const values = loads[at] === null ? "no data" : `${state}${kw(loads[at])} of ${kw(limits[at])}, ${percent(share)}${base}`;
+    attribute(this.#readout, "data-level", level);
+    text(this.#readout, [pointed ? hours(seconds[at] * 1000) : "Now", values, ...found.map(([, shape, words]) => `${shape} ${words}`)].join(" · "));
+  }
+}
+
+/** Draw a line with its shape for each mark that lies in the chart. */
+function drawMarks(plot, marks) {
+  const { ctx, bbox } = plot;
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = colour("--soft")();
+  ctx.font = font(12 * devicePixelRatio);
+  ctx.textAlign = "center";
+  ctx.setLineDash([2, 3]);
+  for (const [second, shape] of marks) {
+    if (second < plot.scales.x.min || second > plot.scales.x.max) continue;
+    const x = Math.round(plot.valToPos(second, "x", true)) + 0.5;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top + 16 * devicePixelRatio);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.fillText(shape, x, bbox.top + 11 * devicePixelRatio);
+  }
+  ctx.restore();
 }
 
 /** A table with the figures of the charts. */
@@ -108,14 +167,22 @@ function colour(name) {
   return () => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-function options(width) {
-  const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
+/** Return a font for a canvas, whose size follows that of the page's text; `px` is that at 16 px. */
+function font(px) {
+  return `${Math.round(px * parseFloat(getComputedStyle(document.documentElement).fontSize) / 16)}px ${FONT}`;
+}
+
+function options(width, height, hooks) {
+  const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16; // the wall mode has larger type
+  const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: font(11) };
   return {
-    width, height: HEIGHT, legend: { show: false }, cursor: { show: false }, padding: [6, 26, 0, 0], select: { show: false },
+    width, height, hooks, legend: { show: false },
+    cursor: { y: false, points: { show: false }, drag: { x: false, y: false }, sync: { key: "loads" } },
+    padding: [6, 26, 0, 0], select: { show: false },
     scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most, 1) * 1.08] } },
     axes: [
-      { ...axis, size: 22, space: 58, values: (_, ticks) => times(ticks) },
-      { ...axis, size: (_, texts) => Math.max(46, 10 + 7 * longest(texts ?? [])), space: 34, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")) },
+      { ...axis, size: 22 * scale, space: 58 * scale, values: (_, ticks) => times(ticks) },
+      { ...axis, size: (_, texts) => scale * Math.max(46, 10 + 7 * longest(texts ?? [])), space: 34 * scale, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")) },
     ],
     series: [
       {},
