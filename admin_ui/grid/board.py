@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from admin_ui.grid.history import HISTORY_S, History, Loads
+from admin_ui.grid.means import FLEET as WHOLE_FLEET
+from admin_ui.grid.means import Figures
 from admin_ui.grid.state_changes import StateChanges
 from admin_ui.grid.usable_capacity import carried_kw, headroom_kw, totals, usable, why_left_out
 from balancer.contract import FLEET
@@ -120,6 +122,21 @@ class Board:
                 del self.histories[name]
         self._changes.keep(self.rows.keys() | self.histories.keys())
 
+    def figures(self, now_s: float) -> dict[str, Figures]:
+        """Return what is known at this second, by name, with the fleet's sums; {} while nothing is."""
+        if not self.rows or not self.current(now_s):
+            return {}
+        known = {name: row for name, row in self.rows.items() if not self._stale_row(name)}
+        shown = known | {WHOLE_FLEET: totals(list(self.rows.values()))}
+        return {name: Figures(*_loads(row), row["sessions"]) for name, row in shown.items()}
+
+    def restore(self, name: str, known: list[tuple[int, Loads]], step_s: int) -> None:
+        """Take back what was known before a restart: loads that held for `step_s` from a unix second on."""
+        history = self.fleet if name == WHOLE_FLEET else self.histories.setdefault(name, History())
+        for at_s, loads in known:
+            for second in range(at_s, at_s + step_s):
+                history.put(second, loads)
+
     def history(self, seconds: int, names: list[str]) -> dict[str, Any]:
         """Return the last `seconds` of the named substations (default: all) and of the fleet's sums."""
         wanted = {
@@ -128,6 +145,7 @@ class Board:
         return {
             "until_unix_s": self._second,
             "seconds": seconds,
+            "step_s": 1,
             "fleet": self.fleet.columns(self._second, seconds),
             FLEET.rows: {name: each.columns(self._second, seconds) for name, each in wanted.items()},
         }

@@ -106,8 +106,8 @@ def test_search_sort_filter_and_details_are_in_the_address(page: Page, grid: Gri
 def test_grafana_is_opened_with_the_seconds_that_are_shown_here(page: Page, grid: Grid) -> None:
     of_all = page.get_by_role("link", name="Grafana: load and limit")
     expect(of_all).to_have_attribute("href", f"{GRAFANA}/d/{UID}?from=now-300s&to=now")
-    page.get_by_label("Time range").select_option("2 minutes")
-    expect(of_all).to_have_attribute("href", f"{GRAFANA}/d/{UID}?from=now-120s&to=now")
+    page.get_by_label("Time range").select_option("15 minutes")
+    expect(of_all).to_have_attribute("href", f"{GRAFANA}/d/{UID}?from=now-900s&to=now")
     page.get_by_role("link", name="substation-3", exact=True).click()
     expect(page.get_by_role("link", name="Grafana: substation-3")).to_have_attribute(
         "href", f"{GRAFANA}/d/{UID}?from=now-900s&to=now&var-substation=substation-3"
@@ -193,6 +193,39 @@ def test_room_says_when_it_is_gone_and_a_cursor_reads_all_charts(page: Page, gri
     page.mouse.move(box["x"] + box["width"] - 30, box["y"] + 40)
     for readout in readouts.all():
         expect(readout).to_have_text(re.compile(r"^\d\d:\d\d:\d\d · "))
+
+
+def test_a_range_of_hours_is_drawn_from_means_and_a_part_is_zoomed_to(page: Page, grid: Grid) -> None:
+    whole = page.locator(".of-fleet")
+    readout = whole.locator(".readout")
+    page.get_by_label("Time range").select_option("1 hour")
+    expect(page).to_have_url(re.compile(r"\?span=3600$"))
+    expect(whole.get_by_role("img")).to_have_attribute(
+        "aria-label", re.compile(r"in the last 60 minutes: now \d")
+    )
+    expect(readout).to_have_text(re.compile(r"^\d\d:\d\d:\d\d · [\d,]+ kW of [\d,]+ kW"))
+    page.get_by_label("Time range").select_option("7 days")
+    expect(whole.get_by_role("img")).to_have_attribute("aria-label", re.compile(r"in the last 7 days"))
+    page.get_by_label("Time range").select_option("5 minutes")
+    expect(whole.get_by_role("img")).to_have_attribute("aria-label", re.compile(r"in the last 5 minutes"))
+    box = whole.locator(".u-over").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.99, box["y"] + 50, steps=4)
+    page.mouse.up()
+    page.mouse.move(5, 5)
+    expect(page).to_have_url(re.compile(r"\?from=\d+&to=\d+$"))
+    expect(readout).not_to_have_text(re.compile("^Now"))
+    page.go_back()
+    expect(readout).to_have_text(re.compile("^Now"))
+    page.go_forward()
+    page.get_by_role("button", name="Back to now").click()
+    expect(page.get_by_label("Time range")).to_be_focused()
+    expect(readout).to_have_text(re.compile("^Now"))
+    long_ago = page.evaluate("() => Math.floor(Date.now() / 1000) - 86400")
+    page.goto(f"{grid.console}/?from={long_ago}&to={long_ago + 600}")
+    expect(readout).to_have_text(re.compile(r"^\d\d:\d\d:\d\d · no data$"))
 
 
 def test_alarms_and_orders_stand_beside_the_chart_with_who_and_why(page: Page, grid: Grid) -> None:

@@ -4,20 +4,26 @@
 import uPlot from "../../vendor/uplot.js";
 import { attribute, element, spaced, text } from "../lib/dom.js";
 import { NEAR } from "../lib/conditions.js";
-import { hours, kw, percent } from "../lib/format.js";
+import { hours, kw, moment, percent } from "../lib/format.js";
 
 const HEIGHT = 130;
+const LEAST_ZOOM_PX = 8; // less is a click
+const LEAST_ZOOM_S = 5;
+const DAY_S = 86_400;
 const NEAR_PX = 5; // of the cursor: what is marked there is read
 const FONT = "system-ui, sans-serif";
 
 /**
  * One chart; call `show` once a second, and `end` when its place is removed. `marks` returns what happened, as
- * [unix second, shape, words].
+ * [unix second, shape, words]. `zoomed` is called with the unix seconds, from and to, that somebody has drawn over.
  */
 export class LoadChart {
   #plot;
   #height;
   #marks;
+  #zoomed;
+  #range = null;
+  #live = true;
   #readout = element("p", { class: "readout", "aria-hidden": "true" });
   #frame = element("div", { class: "chart", role: "img" });
   #legend = element("p", { class: "legend", hidden: true, "aria-hidden": "true" }, ...spaced(key("cars"), key("base load"), key("limit")));
@@ -25,8 +31,8 @@ export class LoadChart {
   #scheme = matchMedia("(prefers-color-scheme: dark)");
   #redraw = () => this.#plot?.redraw(false, true);
 
-  constructor(place, { height = () => HEIGHT, marks = () => [] } = {}) {
-    [this.#height, this.#marks] = [height, marks];
+  constructor(place, { height = () => HEIGHT, marks = () => [], zoomed = null } = {}) {
+    [this.#height, this.#marks, this.#zoomed] = [height, marks, zoomed];
     this.#frame.style.setProperty("height", `${height()}px`);
     place.append(this.#readout, this.#frame, this.#legend);
     this.#resized = new ResizeObserver(() => this.#fit());
@@ -34,16 +40,21 @@ export class LoadChart {
     this.#scheme.addEventListener("change", this.#redraw);
   }
 
-  /** Draw [loads, limits, base loads] that end with `second`; loads count base loads. `name` is for screen readers. */
-  show(name, second, [loads, limits, bases]) {
-    const seconds = Array.from(loads, (_, n) => second - loads.length + 1 + n);
+  /**
+   * Draw [loads, limits, base loads], one each `stepS`, that end with `second`; loads count base loads. `range` is what of
+   * them is shown, [from, to], null for all. `name` is for screen readers.
+   */
+  show(name, second, [loads, limits, bases], { stepS = 1, range = null } = {}) {
+    this.#range = range;
+    this.#live = stepS === 1 && !range;
+    const seconds = Array.from(loads, (_, n) => second - (loads.length - 1 - n) * stepS);
     const carriesBase = bases.some(Boolean);
     const data = [seconds, loads, carriesBase ? bases : loads.map(() => null), limits];
     attribute(this.#legend, "hidden", !carriesBase);
     if (this.#plot) this.#plot.setData(data);
     else if (this.#frame.clientWidth) this.#plot = this.#made(data);
     this.#read(this.#plot);
-    if (second % 10 === 0 || !this.#frame.ariaLabel) this.#frame.ariaLabel = described(name, loads, limits, bases);
+    if (second % 10 === 0 || !this.#frame.ariaLabel) this.#frame.ariaLabel = described(name, stepS, loads, limits, bases);
   }
 
   end() {
@@ -59,8 +70,21 @@ export class LoadChart {
   }
 
   #made(data) {
-    const hooks = { setCursor: [(plot) => this.#read(plot)], draw: [(plot) => drawMarks(plot, this.#marks())] };
-    return new uPlot(options(this.#frame.clientWidth, this.#height(), hooks), data, this.#frame);
+    const hooks = {
+      setCursor: [(plot) => this.#read(plot)], draw: [(plot) => drawMarks(plot, this.#marks())], setSelect: [(plot) => this.#select(plot)],
+    };
+    const made = options(this.#frame.clientWidth, this.#height(), hooks);
+    made.scales.x.range = (_, from, to) => this.#range ?? [from, to];
+    made.cursor.drag = { x: Boolean(this.#zoomed), y: false, setScale: false };
+    return new uPlot(made, data, this.#frame);
+  }
+
+  #select(plot) {
+    const { left, width } = plot.select;
+    if (width < LEAST_ZOOM_PX) return;
+    const [from, to] = [left, left + width].map((px) => plot.posToVal(px, "x"));
+    plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+    if (to - from >= LEAST_ZOOM_S) this.#zoomed([Math.floor(from), Math.ceil(to)]);
   }
 
   /** Show the values under the cursor, or the newest ones. */
@@ -69,7 +93,8 @@ export class LoadChart {
     const [seconds, loads, bases, limits] = plot.data;
     const { left, idx } = plot.cursor;
     const pointed = idx !== null && idx !== undefined && left >= 0;
-    const at = pointed ? idx : seconds.length - 1;
+    const last = this.#range ? seconds.findLastIndex((second) => second <= this.#range[1]) : seconds.length - 1;
+    const at = pointed ? idx : Math.max(last, 0);
     const found = pointed ? this.#marks().filter(([second]) => Math.abs(plot.valToPos(second, "x") - left) <= NEAR_PX) : [];
     const base = bases[at] ? `, base load ${kw(bases[at])} of it` : "";
     const share = limits[at] ? loads[at] / limits[at] : 0;
@@ -77,7 +102,7 @@ export class LoadChart {
     const state = { critical: "▲ over limit, ", warning: "△ near limit, ", normal: "" }[level];
     const values = loads[at] === null ? "no data" : `${state}${kw(loads[at])} of ${kw(limits[at])}, ${percent(share)}${base}`;
     attribute(this.#readout, "data-level", level);
-    text(this.#readout, [pointed ? hours(seconds[at] * 1000) : "Now", values, ...found.map(([, shape, words]) => `${shape} ${words}`)].join(" · "));
+    text(this.#readout, [pointed || !this.#live ? (seconds.at(-1) - seconds[0] > DAY_S ? moment : (ms) => hours(ms))(seconds[at] * 1000) : "Now", values, ...found.map(([, shape, words]) => `${shape} ${words}`)].join(" · "));
   }
 }
 
@@ -147,16 +172,23 @@ function peak(loads) {
   return Number.isFinite(highest) ? highest : null;
 }
 
-function described(name, loads, limits, bases) {
+function described(name, stepS, loads, limits, bases) {
   const base = bases.at(-1) ? `, base load ${kw(bases.at(-1))} of it` : "";
   const now = loads.at(-1) === null ? "unknown now" : `now ${kw(loads.at(-1))} of ${kw(limits.at(-1))}${base}`;
-  return `Load of ${name} in the last ${Math.round(loads.length / 60)} minutes: ${now}, peak ${kw(peak(loads))}`;
+  const minutes = Math.round((loads.length * stepS) / 60);
+  const span = minutes <= 120 ? `${minutes} minutes` : minutes <= 2880 ? `${Math.round(minutes / 60)} hours` : `${Math.round(minutes / 1440)} days`;
+  return `Load of ${name} in the last ${span}: ${now}, peak ${kw(peak(loads))}`;
 }
 
-/** Return the times of ticks, with seconds where minutes alone would repeat. */
+/** Return the times of ticks, with seconds where minutes alone would repeat, and dates where days pass. */
 function times(ticks) {
-  const seconds = ticks[1] - ticks[0] < 60;
-  return ticks.map((tick) => hours(tick * 1000, seconds));
+  const step = ticks[1] - ticks[0];
+  const long = ticks.at(-1) - ticks[0] > DAY_S;
+  return ticks.map((tick) => {
+    const [day, time] = [moment(tick * 1000).slice(5, 10), hours(tick * 1000, step < 60)];
+    if (!long) return time;
+    return step >= DAY_S ? day : `${day} ${time}`;
+  });
 }
 
 function longest(texts) {
@@ -177,8 +209,8 @@ function options(width, height, hooks) {
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: font(11) };
   return {
     width, height, hooks, legend: { show: false },
-    cursor: { y: false, points: { show: false }, drag: { x: false, y: false }, sync: { key: "loads" } },
-    padding: [6, 26, 0, 0], select: { show: false },
+    cursor: { y: false, points: { show: false }, sync: { key: "loads" } },
+    padding: [6, 26, 0, 0], 
     scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most, 1) * 1.08] } },
     axes: [
       { ...axis, size: 22 * scale, space: 58 * scale, values: (_, ticks) => times(ticks) },

@@ -27,7 +27,9 @@ export function start(stream) {
   const history = new History(stream);
   const orders = new NewestOrders(stream);
   const table = new SubstationTable(byId("substations"), stream, history, view, orders);
-  const charts = new OverviewCharts(byId("charts"), history, () => marks(stream.state, orders));
+  const charts = new OverviewCharts(
+    byId("charts"), history, () => marks(stream.state, orders), ([from, to]) => view.set({ from, to }, { step: true }),
+  );
   const panel = new SubstationPanel(byId("substation"), stream, history, view, table);
   const notice = new EmptyNotice(byId("nothing"), () => view.set({ q: "", abnormal: "", page: "" }));
   const announcer = new Announcer(byId("announced"));
@@ -42,8 +44,10 @@ export function start(stream) {
 
   const chart = () => {
     const all = view.get("charts") === "all";
-    charts.show(table.ids, all, Number(view.get("span", SPAN_S)));
-    grafana.show(inGrafana, grafana.newest(view.get("span", SPAN_S)));
+    const zoom = zoomed(view);
+    charts.show(table.ids, all, Number(view.get("span", SPAN_S)), zoom);
+    attribute(byId("live"), "hidden", !zoom);
+    grafana.show(inGrafana, zoom ? zoom.map((second) => second * 1000) : grafana.newest(view.get("span", SPAN_S)));
     chartsButton(byId("more-charts"), all, table.found);
   };
   const show = () => {
@@ -79,6 +83,7 @@ export function start(stream) {
   table.addEventListener("change", chart);
   view.addEventListener("change", chart);
   new ResizeObserver(chart).observe(byId("charts"));
+  byId("live").addEventListener("click", () => { view.set({ from: "", to: "" }); byId("span").focus(); });
   byId("more-charts").addEventListener("click", () => view.set({ charts: view.get("charts") === "all" ? "" : "all" }));
 }
 
@@ -91,19 +96,26 @@ function filters(view) {
     if (search.value !== view.get("q")) search.value = view.get("q");
     only.checked = view.get("abnormal") === "1";
     span.value = view.get("span", SPAN_S);
+    if (!span.value) span.value = SPAN_S; // a slip of the address
   };
   if (search.value && !view.get("q")) view.set({ q: search.value }); // the user typed before this script ran
   read();
   view.addEventListener("change", read);
   search.addEventListener("input", () => view.set({ q: search.value, page: "" }));
   only.addEventListener("change", () => view.set({ abnormal: only.checked ? "1" : "", page: "" }));
-  span.addEventListener("change", () => view.set({ span: span.value === SPAN_S ? "" : span.value }));
+  span.addEventListener("change", () => view.set({ span: span.value === SPAN_S ? "" : span.value, from: "", to: "" }));
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   return (state) => {
     text(byId("abnormal-count"), state.substations.filter(abnormal).length);
     attribute(byId("unseen"), "hidden", !state.unseen?.length || !state.substations.length);
     text(byId("unseen"), state.unseen?.length ? `◇ No substation has answered yet at ${listed(state.unseen)}. Check that it is running.` : "");
   };
+}
+
+/** Return the unix seconds that the charts are zoomed to, [from, to]; null where they follow the time. */
+function zoomed(view) {
+  const [from, to] = [Number(view.get("from")), Number(view.get("to"))];
+  return from > 0 && to > from ? [from, to] : null;
 }
 
 /** Return the time of day by the grid's clock, which a base load follows; "" where there is none. */
