@@ -17,6 +17,7 @@ from admin_ui.decisions.handlers import routes as decision_routes
 from admin_ui.grid import wiring as grid_wiring
 from admin_ui.grid.board import CONSOLE
 from admin_ui.grid.grid_calls import GridCalls
+from admin_ui.grid.past import Past, past_of
 from admin_ui.grid.view import GridView
 from admin_ui.orders.handlers import routes as order_routes
 from admin_ui.people.wiring import PeopleWing, people_wing
@@ -38,6 +39,7 @@ class Wings:
     """The wings of one console."""
 
     grid: GridView
+    past: Past
     calls: GridCalls
     audit: AuditWing
     people: PeopleWing
@@ -56,7 +58,7 @@ class Wings:
     def routes(self, environment: Environment) -> list[Route]:
         """Return the routes of all wings."""
         return [
-            *grid_wiring.routes(self.grid, self.calls, environment),
+            *grid_wiring.routes(self.grid, self.past, self.calls, environment),
             *self.audit.routes(environment),
             *self.people.routes(environment),
             *self.rush.routes(environment),
@@ -76,8 +78,9 @@ async def wired(settings: Settings) -> AsyncIterator[Wings]:
         rush = await stack.enter_async_context(rush_wing(settings, audit.log, client))
         grid = GridView()
         alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log))
-        await stack.enter_async_context(grid_wiring.following(grid, alarms.outages, client, settings))
-        yield Wings(grid, grid_wiring.calls(client, settings), audit, people, rush, alarms)
+        past = await stack.enter_async_context(past_of(settings.data, grid.board))
+        await stack.enter_async_context(grid_wiring.following(grid, past, alarms.outages, client, settings))
+        yield Wings(grid, past, grid_wiring.calls(client, settings), audit, people, rush, alarms)
 
 
 @asynccontextmanager

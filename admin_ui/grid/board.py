@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from admin_ui.grid.history import HISTORY_S, History, Loads
+from admin_ui.grid.means import FLEET as WHOLE_FLEET
+from admin_ui.grid.means import Figures
+from admin_ui.grid.state_changes import StateChanges
 from admin_ui.grid.usable_capacity import carried_kw, headroom_kw, totals, usable, why_left_out
 from balancer.contract import FLEET
 from runtime.changes import HEARTBEAT_S, Table
@@ -52,6 +55,7 @@ class Board:
         self.connected = False
         self._seq = 0
         self._age_at_s: dict[str, float] = {}  # when the age of a row was reported
+        self._changes = StateChanges()
         self._odd: set[str] = set()  # substations with an impossible figure
         self._heard_s: float | None = None  # when the last frame came
         self._heard_second: int | None = None
@@ -116,6 +120,22 @@ class Board:
         for name in [n for n, h in self.histories.items() if self._second - h.known_second > HISTORY_S]:
             if name not in self.rows:
                 del self.histories[name]
+        self._changes.keep(self.rows.keys() | self.histories.keys())
+
+    def figures(self, now_s: float) -> dict[str, Figures]:
+        """Return what is known at this second, by name, with the fleet's sums; {} while nothing is."""
+        if not self.rows or not self.current(now_s):
+            return {}
+        known = {name: row for name, row in self.rows.items() if not self._stale_row(name)}
+        shown = known | {WHOLE_FLEET: totals(list(self.rows.values()))}
+        return {name: Figures(*_loads(row), row["sessions"]) for name, row in shown.items()}
+
+    def restore(self, name: str, known: list[tuple[int, Loads]], step_s: int) -> None:
+        """Take back what was known before a restart: loads that held for `step_s` from a unix second on."""
+        history = self.fleet if name == WHOLE_FLEET else self.histories.setdefault(name, History())
+        for at_s, loads in known:
+            for second in range(at_s, at_s + step_s):
+                history.put(second, loads)
 
     def history(self, seconds: int, names: list[str]) -> dict[str, Any]:
         """Return the last `seconds` of the named substations (default: all) and of the fleet's sums."""
@@ -125,6 +145,7 @@ class Board:
         return {
             "until_unix_s": self._second,
             "seconds": seconds,
+            "step_s": 1,
             "fleet": self.fleet.columns(self._second, seconds),
             FLEET.rows: {name: each.columns(self._second, seconds) for name, each in wanted.items()},
         }
@@ -175,6 +196,7 @@ class Board:
             "peak_kw": round(max(history.peak_kw if history else 0.0, carried_now_kw), 1),
             "trend_kw_s": history.trend_kw_s if history else None,
             "stale": self._stale_row(name),
+            "since_unix_s": self._changes.since(name),
         }
 
     def _change(self, frame: Mapping[str, Any], now_s: float) -> None:
@@ -195,6 +217,7 @@ class Board:
             odd = {figure: 0 for figure in FIGURES if not _possible(row.get(figure, 0))}
             self.rows[name] = row | odd
             self._age_at_s[name] = now_s
+            self._changes.note(name, row, self._second)
             (self._odd.add if odd else self._odd.discard)(name)
 
 

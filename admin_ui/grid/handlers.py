@@ -1,4 +1,4 @@
-"""`/api/history`: loads and limit of the last quarter of an hour; `/api/forecast`: base load of a day, and of the next."""
+"""`/api/history`: loads and limit of the last minutes to 7 days; `/api/forecast`: base load of a day, and of the next."""
 
 from http import HTTPStatus
 
@@ -8,30 +8,51 @@ from admin_ui.grid.base_load_days import DAY, hours_json
 from admin_ui.grid.board import Board
 from admin_ui.grid.grid_calls import GridCalls
 from admin_ui.grid.history import HISTORY_S
+from admin_ui.grid.past import LONGEST_S, Past
+from admin_ui.grid.past_store import PastUnavailable
 from admin_ui.web.access import ConsoleHandler
 from admin_ui.web.compression import finish_json
+from runtime.problem import UNAVAILABLE
 from runtime.settings import integer
 
 MOST_ID = 128
+MOST_NAMES = 20
+LAST_SECOND = 2**40
 
 
 class HistoryHandler(ConsoleHandler):
-    """`GET /api/history?seconds=&substation_id=`: loads and capacity, one value a second.
+    """`GET /api/history?seconds=&until=&substation_id=`: loads and capacity, one value each `step_s`.
 
-    `substation_id` may be repeated (default: all substations).
+    `until` is a unix second (default: now); with it, means are returned however few the seconds are.
+    `substation_id` may be repeated: at most MOST_NAMES times beyond the last HISTORY_S seconds. The default is all
+    substations, and beyond these seconds the fleet alone.
     """
 
-    def setup(self, board: Board) -> None:  # type: ignore[override]
-        """`board` holds the history."""
+    def setup(self, board: Board, past: Past) -> None:  # type: ignore[override]
+        """`board` holds the last seconds, `past` the days before."""
         self._board = board
+        self._past = past
 
-    def get(self) -> None:
+    async def get(self) -> None:
         """Write a column of values for each figure."""
         try:
-            seconds = integer(1, HISTORY_S)(self.get_query_argument("seconds", "60"))
+            seconds = integer(1, LONGEST_S)(self.get_query_argument("seconds", "60"))
+            until = self.get_query_argument("until", "")
+            until_s = integer(0, LAST_SECOND)(until) if until else None
         except ValueError as error:
-            raise HTTPError(400, f"seconds: {error}") from None
-        finish_json(self, self._board.history(seconds, self.get_query_arguments("substation_id")))
+            raise HTTPError(400, f"seconds, until: {error}") from None
+        names = self.get_query_arguments("substation_id")
+        if seconds <= HISTORY_S and until_s is None:
+            finish_json(self, self._board.history(seconds, names))
+            return
+        if len(names) > MOST_NAMES:
+            raise HTTPError(400, f"substation_id: at most {MOST_NAMES} beyond {HISTORY_S} s")
+        try:
+            columns = await self._past.columns(seconds, names, until_s)
+        except PastUnavailable as error:
+            self.write_problem(UNAVAILABLE, detail=f"The charts' past can't be read: {error}.")
+            return
+        finish_json(self, columns)
 
 
 class ForecastHandler(ConsoleHandler):

@@ -16,6 +16,7 @@ from admin_ui.grid.gateway_watch import GatewayWatch
 from admin_ui.grid.grid_calls import GridCalls
 from admin_ui.grid.handlers import ForecastHandler, HistoryHandler
 from admin_ui.grid.outages import Outages
+from admin_ui.grid.past import Past
 from admin_ui.grid.view import GridView
 from admin_ui.settings import Settings
 from admin_ui.web.logins import Role
@@ -31,7 +32,7 @@ SAMPLE_AT_S = (
 
 @asynccontextmanager
 async def following(
-    grid: GridView, outages: Outages, client: aiohttp.ClientSession, settings: Settings
+    grid: GridView, past: Past, outages: Outages, client: aiohttp.ClientSession, settings: Settings
 ) -> AsyncIterator[None]:
     """Keep `grid` up to date while the context lasts, and record outages of the balancer and the gateway."""
     forecasts = ForecastWatch(calls(client, settings), grid.board, grid.expected_peaks)
@@ -40,7 +41,7 @@ async def following(
         GatewayWatch(client, settings.gateway_monitors or settings.gateway, grid.rates, outages).follow(),
         BaseLoadWatch(client, grid.board, grid.base_load_sources).follow(),
         forecasts.follow(),
-        _sample(grid.board),
+        _sample(grid.board, past),
     ):
         yield
 
@@ -52,11 +53,11 @@ def calls(client: aiohttp.ClientSession, settings: Settings) -> GridCalls:
     )
 
 
-def routes(grid: GridView, calls_to_grid: GridCalls, environment: Environment) -> list[Route]:
+def routes(grid: GridView, past: Past, calls_to_grid: GridCalls, environment: Environment) -> list[Route]:
     """Return the routes of the overview, of the history and of the forecast."""
     return [
         page_route("/", "grid/overview.html", environment),
-        Route("/api/history", HistoryHandler, Role.VIEWER, {"board": grid.board}),
+        Route("/api/history", HistoryHandler, Role.VIEWER, {"board": grid.board, "past": past}),
         Route("/api/forecast", ForecastHandler, Role.VIEWER, {"calls": calls_to_grid}),
     ]
 
@@ -66,7 +67,9 @@ def until_next_sample_s(unix_s: float) -> float:
     return SAMPLE_AT_S + SAMPLE_EVERY_S - unix_s % SAMPLE_EVERY_S
 
 
-async def _sample(board: Board) -> None:
+async def _sample(board: Board, past: Past) -> None:
     while True:
-        board.sample(time.time(), time.monotonic())
+        unix_s, now_s = time.time(), time.monotonic()
+        board.sample(unix_s, now_s)
+        past.sample(unix_s, now_s)
         await asyncio.sleep(until_next_sample_s(time.time()))

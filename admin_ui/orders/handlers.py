@@ -1,4 +1,4 @@
-"""`/api/preview` and `/api/orders`: preview an order, and give it."""
+"""`/api/preview` and `/api/orders`: preview an order, and give it. `/api/orders/newest`: what was ordered."""
 
 from typing import Any
 
@@ -9,11 +9,14 @@ from admin_ui.grid.board import Board
 from admin_ui.grid.grid_calls import GridCalls
 from admin_ui.orders.carry_out import OrderDispatcher, OrderOutcome, OrderRequest
 from admin_ui.orders.order import STOP, InvalidOrder, Order, parse
+from admin_ui.orders.order_log import OrderLog
 from admin_ui.web.access import ConsoleHandler
 from admin_ui.web.logins import Role
 from admin_ui.web.routes import Route
 from runtime.problem import Problem
+from runtime.settings import integer
 
+LAST_ENTRY = 2**53
 SHORTEST, LONGEST = 3, 200  # characters of a reason
 PROBLEMS = {
     OrderOutcome.REFUSED: Problem("order-refused", 422, "The grid has refused the order"),
@@ -23,6 +26,22 @@ PROBLEMS = {
     OrderOutcome.CHANGED: Problem("changed", 409, "The grid has changed since the preview"),
 }
 NO_REASON = Problem("no-reason", 422, "Say why")
+
+
+class NewestOrdersHandler(ConsoleHandler):
+    """`GET /api/orders/newest?after=`: the newest orders past an entry of the audit log, refused ones too."""
+
+    def setup(self, log: OrderLog) -> None:  # type: ignore[override]
+        """`log` reads the orders."""
+        self._past = log
+
+    async def get(self) -> None:
+        """Write the orders, newest first."""
+        try:
+            after = integer(0, LAST_ENTRY)(self.get_query_argument("after", "0"))
+        except ValueError as error:
+            raise HTTPError(400, f"after: {error}") from None
+        self.write_json({"orders": await self._past.newest(after)})
 
 
 class _OrderHandler(ConsoleHandler):
@@ -85,4 +104,5 @@ def routes(calls: GridCalls, board: Board, audit: AuditLog) -> list[Route]:
     return [
         Route("/api/preview", PreviewHandler, Role.OPERATOR, arguments),
         Route("/api/orders", OrdersHandler, Role.OPERATOR, arguments),
+        Route("/api/orders/newest", NewestOrdersHandler, Role.VIEWER, {"log": OrderLog(audit)}),
     ]

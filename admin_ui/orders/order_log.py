@@ -3,12 +3,15 @@
 import dataclasses
 import datetime as dt
 import json
+import sqlite3
 from typing import Any
 
+from admin_ui.audit.chain import UNDER_WAY
 from admin_ui.audit.log import AuditLog
 from admin_ui.orders.order import DRAIN, KINDS, LOWER, RESTORE, STOP, SWITCH, Order
 
 MOST = 5  # orders that are returned
+NEWEST_ORDERS = 10
 MARKS = ", ".join("?" * len(KINDS))
 DRAINS = frozenset({DRAIN, RESTORE})  # the later one of these counts
 # The completion of an order is an entry of its own, which names the order.
@@ -19,6 +22,13 @@ ORDERED = f"""
 """  # noqa: S608 - constants
 SINCE = f"{ORDERED} AND ended.number > ? ORDER BY ended.number DESC LIMIT ?"
 ON_TARGET = f"{ORDERED} AND begun.target = ? AND (begun.action = ? OR begun.action = ?) ORDER BY ended.number DESC LIMIT 1"
+NEWEST = f"""
+    SELECT begun.number, begun.at_unix_ms, begun.who, begun.action, begun.target, begun.reason, begun.details,
+        coalesce(begun.outcome, ended.outcome, 'unknown') AS outcome
+    FROM entry AS begun LEFT JOIN entry AS ended ON ended.of = begun.number
+    WHERE begun.of IS NULL AND begun.action IN ({MARKS}) AND begun.number > ?
+    ORDER BY begun.number DESC LIMIT ?
+"""  # noqa: S608 - constants
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,16 +71,21 @@ class OrderLog:
         found = await self._rows(ON_TARGET, (*KINDS, order.target, *kinds))
         return [each for each in found if each.order == order]
 
-    async def _rows(self, sql: str, values: tuple[object, ...]) -> list[PastOrder]:
+    async def newest(self, after: int) -> list[dict[str, Any]]:
+        """Return the newest orders past an entry as answers have them, newest first, at most NEWEST_ORDERS.
+
+        Refused and failed orders are among them; `outcome` is that of the audit log.
+        """
+        rows = await self._audit.rows(NEWEST, (*KINDS, after, NEWEST_ORDERS))
         return [
-            PastOrder(
-                row["who"],
-                row["at_unix_ms"],
-                _order(row["action"], row["target"], row["details"]),
-                row["reason"],
-            )
-            for row in await self._audit.rows(sql, values)
+            _past(row).document() | {"number": row["number"], "outcome": self._outcome(row)} for row in rows
         ]
+
+    def _outcome(self, row: sqlite3.Row) -> str:
+        return UNDER_WAY if row["number"] in self._audit.under_way else str(row["outcome"])
+
+    async def _rows(self, sql: str, values: tuple[object, ...]) -> list[PastOrder]:
+        return [_past(row) for row in await self._audit.rows(sql, values)]
 
 
 def did(order: Order) -> str:
@@ -83,6 +98,11 @@ def did(order: Order) -> str:
     }
     limit = "its rated limit" if order.value is None else f"a limit of {order.value} kW"
     return words.get(order.kind, f"gave {order.target} {limit}")
+
+
+def _past(row: sqlite3.Row) -> PastOrder:
+    order = _order(row["action"], row["target"], row["details"])
+    return PastOrder(row["who"], row["at_unix_ms"], order, row["reason"])
 
 
 def _order(action: str, target: str, details: str) -> Order:

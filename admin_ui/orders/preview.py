@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from admin_ui.grid.usable_capacity import carried_kw, usable
+from admin_ui.grid.usable_capacity import carried_kw, firm_kw, usable
 from admin_ui.orders.order import DRAIN, FLEET, LOWER, RESTORE, STOP, SWITCH, Order
 from balancer.contract import TAKES_NO_CARS
 
@@ -167,15 +167,6 @@ def room_kw(row: Row) -> float:
     """Return the room of a substation for new cars."""
     taken_kw = carried_kw(row) + row.get("owed_kw", 0.0) + row.get("kept_kw", 0.0)
     return float(max(row["capacity_kw"] - taken_kw, 0.0)) if usable(row) else 0.0
-
-
-def firm_kw(rows: Sequence[Row]) -> float:
-    """Return the firm capacity (N-1) for cars in kW: that of the usable substations without the largest one.
-
-    It is what their base loads leave, because houses stay where they are when a substation is lost.
-    """
-    for_cars = [row["capacity_kw"] - row.get("base_load_kw", 0.0) for row in rows if usable(row)]
-    return float(sum(for_cars) - max(for_cars, default=0.0))
 
 
 def figures(fleet: Fleet) -> dict[str, float]:

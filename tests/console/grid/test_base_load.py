@@ -65,13 +65,18 @@ def test_the_base_load_is_a_part_of_what_is_shown_against_the_limit(
     expect(row).to_contain_text("near limit, sessions paused")
     expect(row).to_contain_text("2, 1 paused")
     totals = page.locator("#totals")
-    expect(totals).to_contain_text(re.compile(r"Load\s*1,392 kW\s*cars 22 kW, base load 1,370 kW"))
+    expect(totals).to_contain_text(
+        re.compile(
+            r"Load of the usable limit\s*1,392 kW\s*of 4,200 kW: .*cars 22 kW, base load 1,370 kW", re.DOTALL
+        )
+    )
     expect(totals).to_contain_text("‖ 1 paused")
     expect(page.locator("#grid-time")).to_have_text(re.compile(r"Grid clock: [MTWFS]\w+day \d\d:\d\d"))
     whole = page.locator("figure").filter(has_text="All usable substations")
     expect(whole.locator(".legend")).to_be_visible()
     words = re.compile(r"now 1,392 kW of 4,200 kW, base load 1,370 kW of it, peak")
     expect(whole.get_by_role("img")).to_have_attribute("aria-label", words)
+    page.get_by_role("button", name="A chart of each substation").click()
     page.get_by_text("Charts as a table").click()
     expect(page.get_by_role("columnheader", name="Base load now")).to_be_visible()
     expect(page.locator(".chart-table tr").filter(has_text="substation-2")).to_contain_text("1,370 kW")

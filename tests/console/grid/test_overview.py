@@ -29,8 +29,14 @@ def charge(grid: Grid, vehicle_id: str, **wanted: object) -> None:
         assert answer.status == 201
 
 
-def order(grid: Grid, substation_id: str, verb: str) -> None:
-    request = urllib.request.Request(f"{grid.balancer}/fleet/{substation_id}/{verb}", method="POST")
+def order(grid: Grid, substation_id: str, verb: str, **wanted: object) -> None:
+    body = json.dumps(wanted).encode() if wanted else None
+    request = urllib.request.Request(
+        f"{grid.balancer}/fleet/{substation_id}/{verb}",
+        body,
+        {"Content-Type": "application/json"},
+        method="POST",
+    )
     with urllib.request.urlopen(request, timeout=10) as answer:
         assert answer.status == 200
 
@@ -56,14 +62,18 @@ def test_the_worst_comes_first_and_says_so_in_shape_and_word(page: Page, grid: G
         expect(page.locator(ROW).nth(1)).to_contain_text("▽ draining")
         expect(page.locator(ROW).nth(2)).to_contain_text("healthy")
         expect(page.locator(ROW).nth(0).locator("td").nth(2)).to_have_text("0 kW")
-        exclusion = r"exclude substations that take no new cars: 1 draining \(\d+ of 1,400 kW\), 1 ejected \(0 of 1,400 kW, last known values\)"
+        exclusion = r"^Not usable, and in none of these figures: substation-2 draining \(\d+ of 1,400 kW\); substation-3 ejected \(0 of 1,400 kW, last known values\)\.$"
         expect(page.locator("#left-out")).to_have_text(re.compile(exclusion))
         expect(page.locator("#totals")).to_contain_text(
-            re.compile(r"Limit\s*1,400 kW\s*of 1 that take new cars")
+            re.compile(r"Load of the usable limit\s*\d+ kW\s*of 1,400 kW: ")
         )
         page.get_by_label("Abnormal only (2)").check()
         expect(page.locator(ROW)).to_have_count(2)
         expect(page.locator("#announced")).not_to_be_empty()
+        expect(page.locator("#totals")).to_contain_text("△ only one substation is usable")
+        expect(page.locator(ROW).nth(0).locator(".because")).to_have_text(
+            re.compile(r"^since \d\d:\d\d:\d\d$")
+        )
     finally:
         os.kill(stopped, signal.SIGCONT)
         order(grid, "substation-2", "restore")
@@ -96,8 +106,8 @@ def test_search_sort_filter_and_details_are_in_the_address(page: Page, grid: Gri
 def test_grafana_is_opened_with_the_seconds_that_are_shown_here(page: Page, grid: Grid) -> None:
     of_all = page.get_by_role("link", name="Grafana: load and limit")
     expect(of_all).to_have_attribute("href", f"{GRAFANA}/d/{UID}?from=now-300s&to=now")
-    page.get_by_label("Time range").select_option("2 minutes")
-    expect(of_all).to_have_attribute("href", f"{GRAFANA}/d/{UID}?from=now-120s&to=now")
+    page.get_by_label("Time range").select_option("15 minutes")
+    expect(of_all).to_have_attribute("href", f"{GRAFANA}/d/{UID}?from=now-900s&to=now")
     page.get_by_role("link", name="substation-3", exact=True).click()
     expect(page.get_by_role("link", name="Grafana: substation-3")).to_have_attribute(
         "href", f"{GRAFANA}/d/{UID}?from=now-900s&to=now&var-substation=substation-3"
@@ -143,6 +153,7 @@ def test_history_survives_a_reload(page: Page, grid: Grid) -> None:
     expect(
         page.get_by_role("img", name=re.compile("Load of All usable substations in the last 5 minutes"))
     ).to_be_visible()
+    page.get_by_role("button", name="A chart of each substation").click()
     page.get_by_text("Charts as a table").click()
     twin = page.get_by_role("region", name="Chart data as a table").get_by_role("row")
     expect(twin.filter(has_text="substation-1")).to_contain_text("1,400 kW")
@@ -163,6 +174,114 @@ def test_axe_finds_nothing_and_a_phone_needs_no_sideways_scroll(
             assert axe_faults(page) == []
             width = page.evaluate("() => document.documentElement.scrollWidth")
             assert width <= size["width"]
+
+
+def test_room_says_when_it_is_gone_and_a_cursor_reads_all_charts(page: Page, grid: Grid) -> None:
+    for number in range(20):
+        charge(grid, f"EV-rise-{number}", max_power_kw=22, energy_kwh=80)
+    expect(page.locator("#totals")).to_contain_text(re.compile(r"▲ gone in [\d.]+ (s|min|h) at this trend"))
+    expect(page.locator("#totals")).to_contain_text(
+        re.compile(r"N-1 margin\s*[\d,]+ kW\s*the largest substation can be lost")
+    )
+    page.get_by_role("button", name="A chart of each substation").click()
+    readouts = page.locator(".readout")
+    expect(readouts).to_have_count(4)
+    expect(readouts.first).to_have_text(re.compile(r"^Now · [\d,]+ kW of 4,200 kW"))
+    whole = page.locator(".of-fleet .u-over")
+    box = whole.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] - 30, box["y"] + 40)
+    for readout in readouts.all():
+        expect(readout).to_have_text(re.compile(r"^\d\d:\d\d:\d\d · "))
+
+
+def test_a_range_of_hours_is_drawn_from_means_and_a_part_is_zoomed_to(page: Page, grid: Grid) -> None:
+    whole = page.locator(".of-fleet")
+    readout = whole.locator(".readout")
+    page.get_by_label("Time range").select_option("1 hour")
+    expect(page).to_have_url(re.compile(r"\?span=3600$"))
+    expect(whole.get_by_role("img")).to_have_attribute(
+        "aria-label", re.compile(r"in the last 60 minutes: now \d")
+    )
+    expect(readout).to_have_text(re.compile(r"^\d\d:\d\d:\d\d · [\d,]+ kW of [\d,]+ kW"))
+    page.get_by_label("Time range").select_option("7 days")
+    expect(whole.get_by_role("img")).to_have_attribute("aria-label", re.compile(r"in the last 7 days"))
+    page.get_by_label("Time range").select_option("5 minutes")
+    expect(whole.get_by_role("img")).to_have_attribute("aria-label", re.compile(r"in the last 5 minutes"))
+    box = whole.locator(".u-over").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.99, box["y"] + 50, steps=4)
+    page.mouse.up()
+    page.mouse.move(5, 5)
+    expect(page).to_have_url(re.compile(r"\?from=\d+&to=\d+$"))
+    expect(readout).not_to_have_text(re.compile("^Now"))
+    page.go_back()
+    expect(readout).to_have_text(re.compile("^Now"))
+    page.go_forward()
+    page.get_by_role("button", name="Back to now").click()
+    expect(page.get_by_label("Time range")).to_be_focused()
+    expect(readout).to_have_text(re.compile("^Now"))
+    long_ago = page.evaluate("() => Math.floor(Date.now() / 1000) - 86400")
+    page.goto(f"{grid.console}/?from={long_ago}&to={long_ago + 600}")
+    expect(readout).to_have_text(re.compile(r"^\d\d:\d\d:\d\d · no data$"))
+
+
+def test_alarms_and_orders_stand_beside_the_chart_with_who_and_why(page: Page, grid: Grid) -> None:
+    page.goto(f"{grid.console}/?substation=substation-1")
+    page.get_by_role("button", name="Change limit…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Limit in kW").fill("900")
+    dialog.get_by_label("Reason (for the audit log)").fill("a hot afternoon")
+    expect(dialog.locator(".preview:not([aria-busy])")).to_be_visible()
+    dialog.get_by_role("button", name="Set the limit").click()
+    expect(dialog.get_by_role("status")).to_contain_text("✓ Confirmed")
+    page.goto(grid.console)
+    try:
+        expect(page.locator("#orders li").first).to_contain_text(
+            re.compile(r"UTC.* changed the limit of substation-1 to 900 kW\s*a hot afternoon")
+        )
+        expect(page.locator(ROW).filter(has_text="substation-1").locator(".because")).to_have_text(
+            re.compile(r"^limit lowered from 1,400 kW, since \d\d:\d\d:\d\d, by .*: a hot afternoon$")
+        )
+        expect(page.locator("#left-out")).to_have_text(
+            re.compile(r"500 kW by lowered limits of substation-1")
+        )
+    finally:
+        order(grid, "substation-1", "capacity", capacity_kw=None)
+    os.kill(grid.pids("substation")[2], signal.SIGSTOP)
+    try:
+        expect(page.locator("#alarms li").first).to_contain_text(re.compile(r"■ Critical for .*substation-3"))
+    finally:
+        os.kill(grid.pids("substation")[2], signal.SIGCONT)
+    expect(page.locator("#alarms")).to_contain_text("No active alarms.")
+
+
+def test_the_wall_mode_is_larger_and_has_no_controls(page: Page, grid: Grid) -> None:
+    size = "() => parseFloat(getComputedStyle(document.documentElement).fontSize)"
+    before = page.evaluate(size)
+    page.goto(f"{grid.console}/?wall=1")
+    expect(page.locator(ROW)).to_have_count(3)
+    assert page.evaluate(size) > before
+    expect(page.get_by_role("navigation", name="Pages")).to_be_hidden()
+    expect(page.get_by_role("button", name="Switch…")).to_be_hidden()
+    assert axe_faults(page) == []
+    page.get_by_role("button", name="Leave the wall mode").click()
+    expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+
+
+def test_on_a_phone_the_pages_are_at_the_bottom_and_the_header_is_one_line(
+    browser: Browser, grid: Grid
+) -> None:
+    with logged_in(browser, grid.link(), "/", viewport=NARROW) as page:
+        expect(page.locator(ROW)).to_have_count(3)
+        heights = "(of) => document.querySelector(of).getBoundingClientRect().height"
+        assert page.evaluate(heights, "header.top") < 64
+        links = page.get_by_role("navigation", name="Pages").get_by_role("link").all()
+        boxes = [link.bounding_box() for link in links]
+        assert all(box and box["height"] >= 44 and box["width"] >= 44 for box in boxes)
+        assert all(box and box["y"] + box["height"] <= NARROW["height"] for box in boxes)
 
 
 def test_a_slip_of_the_address_is_told(browser: Browser, grid: Grid) -> None:

@@ -68,7 +68,7 @@ def test_what_the_content_security_policy_stops_fails_the_test(
 def test_a_gateway_that_is_not_heard_is_told_beside_its_figures(browser: Browser, few: LoneConsole) -> None:
     with logged_in(browser, few.link(), "/") as page:
         expect(page.locator("#totals")).to_contain_text(
-            re.compile(r"Requests per second.◷ no data from the gateway")
+            re.compile(r"Refusals\s*.\s*◷ no data from the gateway")
         )
 
 

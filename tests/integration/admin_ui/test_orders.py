@@ -351,3 +351,26 @@ async def test_where_others_come_in_an_order_on_the_fleet_takes_the_password_aga
         assert (await at.grid.fleet())["s-1"]["draining"] is False
         assert (await at.give("stop", (await charge(at))["session_id"]))[0] == 200
     assert [row[0] for row in at.audited()] == ["stop", "stop"]
+
+
+@pytest.mark.gen_test
+async def test_the_newest_orders_name_who_what_and_why_and_refused_ones_too(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        first = at.grid.names[0]
+        assert (await at.give("drain", first, reason="a new fan"))[0] == 200
+        assert (await at.give("drain", first, reason="once more", basis="old"))[0] == 422
+        status, reply = await at.ask("GET", "/api/orders/newest")
+        assert status == 200
+        refused, drained = reply["orders"]
+        assert (drained["order"], drained["target"], drained["reason"], drained["outcome"]) == (
+            "drain",
+            first,
+            "a new fan",
+            "done",
+        )
+        assert drained["who"]
+        assert (refused["outcome"], refused["reason"]) == ("refused", "once more")
+        after = drained["number"]
+        assert (await at.ask("GET", f"/api/orders/newest?after={after}"))[1]["orders"] == [refused]
+        status, reply = await at.ask("GET", "/api/orders/newest?after=-1")
+        assert (status, "after: " in reply["detail"]) == (400, True)

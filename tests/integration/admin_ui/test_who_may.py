@@ -164,6 +164,7 @@ def test_every_answer_tells_browsers_to_run_nothing_else(console: Console, table
         ("POST", "/login", {"Origin": "null"}),
         ("PUT", "/login", {}),
         ("GET", "/api/history?seconds=x", viewer),
+        ("GET", "/api/orders/newest?after=-1", viewer),
     ]
     lacking = {}
     for method, address, headers in asked:

@@ -20,7 +20,7 @@ ARROWS: dict[str, set[str]] = {
     "audit": {"lib"},
     "decisions": {"lib", "orders"},
     "rush": {"lib", "people"},
-    "grid": {"lib", "orders", "rush"},
+    "grid": {"lib", "alarms", "orders", "rush"},
     "web": {"lib", "people", "alarms", "audit", "decisions", "rush", "grid"},
 }
 ADDRESS = re.compile(r'(?:assets\.address \}\}/|script = "|scripts\(")((?:js|css)/[^"]+)"')  # in a template

@@ -1,34 +1,43 @@
-// Small charts of load and limit: the fleet, and the first substations of the table.
+// Charts of load and limit: a wide one of the fleet, and on demand small ones of the first substations of the table.
 
 import { element, text } from "../lib/dom.js";
 import { FLEET, KEPT_S } from "./history.js";
 import { ChartTable, LoadChart } from "./load_chart.js";
+import { Past } from "./past.js";
 
-const LEAST_WIDTH = 280; // of a chart in px
+const FLEET_SHARE = 0.26; // of the height of the window
+const FLEET_LEAST = 220; // in px
 const MOST = 12;
 
-/** The charts in `place`; `all` shows as many as MOST instead of one line of them. */
+/**
+ * The charts in `place`: that of the fleet, with `marks`, and with `all` as many as MOST. `zoomed` is called with the unix
+ * seconds, from and to, that somebody has drawn over with the pointer.
+ */
 export class OverviewCharts {
   #place;
   #history;
   #charts = new Map();
   #table;
+  #marks;
   #spanS = KEPT_S;
+  #zoom = null;
+  #zoomed;
+  #past = new Past();
   #details = element("details", { class: "figures" }, element("summary", {}, "Charts as a table"));
 
-  constructor(place, history) {
-    [this.#place, this.#history] = [place, history];
+  constructor(place, history, marks, zoomed) {
+    [this.#place, this.#history, this.#marks, this.#zoomed] = [place, history, marks, zoomed];
     place.after(this.#details);
     this.#table = new ChartTable(this.#details);
     this.#details.addEventListener("toggle", () => this.draw());
     history.addEventListener("second", () => this.draw());
+    this.#past.addEventListener("change", () => this.draw());
   }
 
-  /** Show `spanS` seconds of the fleet and of the first of `ids`. */
-  show(ids, all, spanS) {
-    this.#spanS = spanS;
-    const line = Math.max(2, Math.floor(this.#place.clientWidth / LEAST_WIDTH));
-    const names = [FLEET, ...ids.slice(0, (all ? MOST : Math.min(line, MOST)) - 1)];
+  /** Show the newest `spanS` seconds, or those of `zoom` ([from, to]), of the fleet and of the first of `ids`. */
+  show(ids, all, spanS, zoom) {
+    [this.#spanS, this.#zoom] = [spanS, zoom];
+    const names = [FLEET, ...(all ? ids.slice(0, MOST - 1) : [])];
     const stay = new Set(names);
     for (const [name, { chart, figure }] of this.#charts) {
       if (stay.has(name)) continue;
@@ -41,15 +50,21 @@ export class OverviewCharts {
       const { figure } = this.#charts.get(name);
       if (this.#place.children[at] !== figure) this.#place.insertBefore(figure, this.#place.children[at] ?? null);
     });
-    void this.#history.request(names, spanS);
     this.draw();
   }
 
   draw() {
     const series = [];
+    const names = [...this.#charts.keys()];
+    const spanS = this.#zoom && this.#history.second ? Math.max(this.#history.second - this.#zoom[0] + 1, 1) : this.#spanS;
+    const seconds = spanS <= KEPT_S; // are kept one by one
+    if (seconds) void this.#history.request(names, spanS);
+    else if (this.#zoom) void this.#past.request(names, Math.max(this.#zoom[1] - this.#zoom[0], 1), this.#zoom[1]);
+    else void this.#past.request(names, spanS, null);
     if (this.#details.open) void this.#history.request([...this.#charts.keys()], KEPT_S);
     for (const [name, { chart, title }] of this.#charts) {
-      chart.show(title, this.#history.second, this.#history.newest(name, this.#spanS));
+      const known = seconds ? { second: this.#history.second, stepS: 1, series: this.#history.newest(name, spanS) } : this.#past.of(name);
+      if (known) chart.show(title, known.second, known.series, { stepS: known.stepS, range: this.#zoom });
       if (this.#details.open) series.push([title, this.#history.newest(name, KEPT_S)]);
     }
     if (this.#details.open) this.#table.show(series);
@@ -57,8 +72,9 @@ export class OverviewCharts {
 
   #make(name) {
     const title = name === FLEET ? "All usable substations" : name;
-    const figure = element("figure", { class: "panel" }, element("figcaption", {}, title));
-    const entry = { chart: new LoadChart(figure), figure, title };
+    const figure = element("figure", { class: name === FLEET ? "panel of-fleet" : "panel" }, element("figcaption", {}, title));
+    const look = name === FLEET ? { height: () => Math.max(FLEET_LEAST, Math.round(innerHeight * FLEET_SHARE)), marks: this.#marks, zoomed: this.#zoomed } : { zoomed: this.#zoomed };
+    const entry = { chart: new LoadChart(figure, look), figure, title };
     this.#place.append(figure);
     return entry;
   }
@@ -66,6 +82,6 @@ export class OverviewCharts {
 
 /** Update the button that shows more charts or fewer. */
 export function chartsButton(button, all, count) {
-  text(button, all ? "Fewer charts" : count < MOST ? `Show all ${count} charts` : `Show the first ${MOST - 1} charts`);
+  text(button, all ? "The fleet's chart only" : count < MOST ? "A chart of each substation" : `Charts of the first ${MOST - 1} substations`);
   button.setAttribute("aria-expanded", String(all));
 }

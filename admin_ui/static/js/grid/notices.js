@@ -22,13 +22,17 @@ export function nothingToShow(state, balancer, found, only) {
     : ["No matching substations", "Search for part of a name, address or state, for example draining.", ""];
 }
 
-/** Return which substations the totals exclude and why; "" when they count all. */
-export function leftOut({ left_out: reasons }) {
-  if (!reasons.length) return "";
-  const parts = reasons.map(({ why, substations, capacity_kw: capacityKw, ...row }) => (
-    `${count(substations)} ${why === "conflict" ? "in conflict" : why} (${kw(carried(row)).replace(" kW", "")} of ${kw(capacityKw)}${why === "draining" ? "" : ", last known values"})`
+/** Return what of the fleet is not usable, by name; "" when all of it is. */
+export function leftOut({ left_out: reasons, lowered }) {
+  const parts = reasons.map(({ why, capacity_kw: capacityKw, ...of }) => (
+    `${named(of)} ${why === "conflict" ? "in conflict" : why} (${kw(carried(of)).replace(" kW", "")} of ${kw(capacityKw)}${why === "draining" ? "" : ", last known values"})`
   ));
-  return `Load, limit, headroom and utilization exclude substations that take no new cars: ${parts.join(", ")}.`;
+  if (lowered.substations) parts.push(`${kw(lowered.capacity_kw)} by lowered limits of ${named(lowered)}`);
+  return parts.length ? `Not usable, and in none of these figures: ${parts.join("; ")}.` : "";
+}
+
+function named({ names, substations }) {
+  return substations > names.length ? `${names.join(", ")} and ${count(substations - names.length)} more` : names.join(", ");
 }
 
 /** Return when the balancer or the gateway was unreachable in the last 15 minutes, which explains gaps in the charts. */

@@ -1,34 +1,22 @@
 // The overview: the fleet's totals, charts, and every substation.
 
-import { attribute, element, text } from "../lib/dom.js";
+import { attribute, text } from "../lib/dom.js";
+import { ActiveAlarms, OrdersList } from "./recent.js";
 import { History } from "./history.js";
 import * as grafana from "../lib/grafana.js";
 import { showPolicy } from "./policy.js";
 import { Announcer, EmptyNotice, gaps, leftOut, listed, nothingToShow } from "./notices.js";
 import { OverviewCharts, chartsButton } from "./charts.js";
-import { refusedInAMinute } from "../lib/refusals.js";
+import { NewestOrders } from "../orders/newest.js";
+import { figures } from "./leading.js";
+import { marks } from "./marks.js";
 import { rushButton } from "../rush/chip.js";
 import { SubstationTable } from "./table.js";
 import { abnormal } from "../lib/conditions.js";
-import { carried, parts } from "../lib/carried.js";
 import { SubstationPanel } from "./substation_panel.js";
 import { View } from "../lib/view.js";
-import { UNKNOWN, count, figure, kw, percent, trend, zone } from "../lib/format.js";
-
-// Without substations the figures are unknown, not 0.
-const known = (of) => (state) => (state.substations.length ? of(state) : UNKNOWN);
-
-// title, figure, note beside it
-const TOTALS = [
-  ["Load", known(({ totals }) => kw(carried(totals))), ({ totals }) => [parts(totals, kw), moves(totals)].filter(Boolean).join("\n")],
-  ["Limit", known(({ totals }) => kw(totals.capacity_kw)), ({ totals }) => (totals.left_out.length ? `of ${count(totals.usable)} that take new cars` : "")],
-  ["Headroom", known(({ totals }) => kw(totals.headroom_kw)), () => "for new cars"],
-  ["Utilization", known(({ totals }) => percent(totals.utilization)), ({ totals }) => (totals.stale ? `◷ old reports: ${totals.stale}` : "")],
-  ["Sessions", known(({ totals }) => count(totals.sessions)), ({ totals }) => `at ${count(totals.substations)} substations${totals.paused ? `\n‖ ${count(totals.paused)} paused` : ""}`],
-  ["Requests per second", ({ gateway }) => figure(gateway.requests_per_s), ({ gateway }) => gatewaySilence(gateway) || (gateway.failed_in_60_s ? `✕ ${count(gateway.failed_in_60_s)} failed in 60 s` : "")],
-  ["Refused per second", ({ gateway }) => figure(gateway.refused_per_s), ({ gateway }) => gatewaySilence(gateway) || refusedInAMinute(gateway)],
-  ["Response time p95", ({ gateway }) => (gateway.p95_ms === null ? UNKNOWN : `${figure(gateway.p95_ms)} ms`), ({ gateway }) => (gateway.p95_ms === null ? gatewaySilence(gateway) || "no requests for 60 s" : "in the last 60 s")],
-];
+import { clock } from "../lib/format.js";
+import { followWall } from "./wall.js";
 
 const SPAN_S = "300"; // of the charts
 
@@ -37,35 +25,43 @@ export function start(stream) {
   rushButton(byId("rush-button"), stream);
   const view = new View();
   const history = new History(stream);
-  const table = new SubstationTable(byId("substations"), stream, history, view);
-  const charts = new OverviewCharts(byId("charts"), history);
+  const orders = new NewestOrders(stream);
+  const table = new SubstationTable(byId("substations"), stream, history, view, orders);
+  const charts = new OverviewCharts(
+    byId("charts"), history, () => marks(stream.state, orders), ([from, to]) => view.set({ from, to }, { step: true }),
+  );
   const panel = new SubstationPanel(byId("substation"), stream, history, view, table);
   const notice = new EmptyNotice(byId("nothing"), () => view.set({ q: "", abnormal: "", page: "" }));
   const announcer = new Announcer(byId("announced"));
   showPolicy(byId("policy"), stream);
-  const totals = TOTALS.map(total);
+  const alarms = new ActiveAlarms(byId("alarms"));
+  new OrdersList(byId("orders"), orders);
+  followWall(byId("wall"), view);
+  const totals = figures(byId("totals"));
   const controls = filters(view);
   const inGrafana = grafana.link(grafana.newest(SPAN_S), "load and limit");
   byId("grafana").append(inGrafana ?? "");
 
   const chart = () => {
     const all = view.get("charts") === "all";
-    charts.show(table.ids, all, Number(view.get("span", SPAN_S)));
-    grafana.show(inGrafana, grafana.newest(view.get("span", SPAN_S)));
+    const zoom = zoomed(view);
+    charts.show(table.ids, all, Number(view.get("span", SPAN_S)), zoom);
+    attribute(byId("live"), "hidden", !zoom);
+    grafana.show(inGrafana, zoom ? zoom.map((second) => second * 1000) : grafana.newest(view.get("span", SPAN_S)));
     chartsButton(byId("more-charts"), all, table.found);
   };
   const show = () => {
     const { state } = stream;
-    for (const update of totals) update(state);
+    totals(state);
+    alarms.update(state, stream.live);
     text(byId("left-out"), leftOut(state.totals));
-    attribute(byId("left-out"), "hidden", !state.totals.left_out.length);
+    attribute(byId("left-out"), "hidden", !byId("left-out").textContent);
     table.update();
     panel.update();
     controls(state);
     const filtered = Boolean(view.get("q") || view.get("abnormal"));
     notice.show(nothingToShow(state, document.body.dataset.balancer, table.found, view.get("abnormal") === "1" && !view.get("q")), filtered);
     attribute(byId("board"), "data-empty", state.substations.length ? null : "");
-    text(byId("zone"), `Times: ${zone(Date.now())}`);
     text(byId("grid-time"), gridTime(state.substations));
     text(byId("gaps"), gaps(state.outages));
     attribute(byId("gaps"), "hidden", !state.outages.length);
@@ -80,21 +76,15 @@ export function start(stream) {
       show();
     });
   });
-  history.addEventListener("second", () => { if (!stream.live && stream.state) show(); }); // ages increase
+  history.addEventListener("second", () => {
+    text(byId("clock"), clock(Date.now()));
+    if (!stream.live && stream.state) show(); // ages increase
+  });
   table.addEventListener("change", chart);
   view.addEventListener("change", chart);
   new ResizeObserver(chart).observe(byId("charts"));
+  byId("live").addEventListener("click", () => { view.set({ from: "", to: "" }); byId("span").focus(); });
   byId("more-charts").addEventListener("click", () => view.set({ charts: view.get("charts") === "all" ? "" : "all" }));
-}
-
-function total([title, of, beside]) {
-  const value = element("dd");
-  const more = element("dd", { class: "beside" });
-  byId("totals").append(element("div", {}, element("dt", {}, title), value, more));
-  return (state) => {
-    text(value, of(state));
-    text(more, beside(state));
-  };
 }
 
 /** Wire the search and the filters; returns the function that updates their counts. */
@@ -106,13 +96,14 @@ function filters(view) {
     if (search.value !== view.get("q")) search.value = view.get("q");
     only.checked = view.get("abnormal") === "1";
     span.value = view.get("span", SPAN_S);
+    if (!span.value) span.value = SPAN_S; // a slip of the address
   };
   if (search.value && !view.get("q")) view.set({ q: search.value }); // the user typed before this script ran
   read();
   view.addEventListener("change", read);
   search.addEventListener("input", () => view.set({ q: search.value, page: "" }));
   only.addEventListener("change", () => view.set({ abnormal: only.checked ? "1" : "", page: "" }));
-  span.addEventListener("change", () => view.set({ span: span.value === SPAN_S ? "" : span.value }));
+  span.addEventListener("change", () => view.set({ span: span.value === SPAN_S ? "" : span.value, from: "", to: "" }));
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
   return (state) => {
     text(byId("abnormal-count"), state.substations.filter(abnormal).length);
@@ -121,19 +112,16 @@ function filters(view) {
   };
 }
 
+/** Return the unix seconds that the charts are zoomed to, [from, to]; null where they follow the time. */
+function zoomed(view) {
+  const [from, to] = [Number(view.get("from")), Number(view.get("to"))];
+  return from > 0 && to > from ? [from, to] : null;
+}
+
 /** Return the time of day by the grid's clock, which a base load follows; "" where there is none. */
 function gridTime(substations) {
   const found = substations.find((row) => row.grid_time);
   return found ? `Grid clock: ${found.grid_time}` : "";
-}
-
-/** Return how the fleet's load changes, and its peak. */
-function moves({ trend_kw_s: kwPerS, capacity_kw: capacityKw, peak_kw: peakKw }) {
-  return [(trend(kwPerS, capacityKw) ?? []).filter(Boolean).join(" "), peakKw ? `peak ${kw(peakKw)}` : ""].filter(Boolean).join(", ");
-}
-
-function gatewaySilence(gateway) {
-  return gateway.requests_per_s === null ? "◷ no data from the gateway" : "";
 }
 
 function byId(id) {

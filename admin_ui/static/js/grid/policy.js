@@ -8,7 +8,7 @@ export function showPolicy(place, stream) {
   const name = element("strong");
   const button = actButton("Switch…", () => ({ order: "policy", target: "the fleet" }), { get fleet() { return stream.state; } });
   const doubt = element("span", { class: "doubt" });
-  place.append(...spaced(element("span", {}, "Placement policy: ", name), doubt, button));
+  place.append(...spaced(element("span", {}, "Policy: ", name), doubt, button));
   stream.addEventListener("state", () => {
     const { policy, forecast_doubt: why } = stream.state;
     text(name, policy ?? "–");

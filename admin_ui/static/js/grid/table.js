@@ -7,10 +7,11 @@ import { attribute, element, text } from "../lib/dom.js";
 import { carried } from "../lib/carried.js";
 import { StableOrder, abnormal, stateWords } from "../lib/conditions.js";
 import { sparkline } from "./sparkline.js";
-import { age, count, kw, percent, trend } from "../lib/format.js";
+import { age, count, hours, kw, moment, percent, trend } from "../lib/format.js";
 
 export const PAGE_ROWS = 50;
 const SETTLE_MS = 3000;
+const DAY_MS = 86_400_000;
 const BAR_SPAN = 1.1; // of the limit: room to show what is above it
 
 // name, sort, class
@@ -34,6 +35,7 @@ export class SubstationTable extends EventTarget {
   #stream;
   #history;
   #view;
+  #orders;
   #order = new StableOrder();
   #rows = new Map(); // on this page
   #heads = [];
@@ -45,9 +47,9 @@ export class SubstationTable extends EventTarget {
   #pointer = false;
   #sortedMs = 0;
 
-  constructor(place, stream, history, view) {
+  constructor(place, stream, history, view, orders) {
     super();
-    [this.#stream, this.#history, this.#view] = [stream, history, view];
+    [this.#stream, this.#history, this.#view, this.#orders] = [stream, history, view, orders];
     this.#frame = element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": "Substation table" },
       element("table", { class: "substations" }, element("thead", {}, this.#head()), this.#body));
     place.append(element("div", { class: "table-line" }, this.#status, this.#sortNow, this.#pages), this.#frame);
@@ -65,7 +67,7 @@ export class SubstationTable extends EventTarget {
     if (ids && (!this.#held() || !this.#sortedMs)) this.#place(ids);
     else if (ids) attribute(this.#sortNow, "hidden", same(ids.slice(0, PAGE_ROWS), this.ids));
     for (const [name, row] of this.#rows) {
-      if (rows.has(name)) row.show(rows.get(name), this.#stream.ageS(rows.get(name)));
+      if (rows.has(name)) row.show(rows.get(name), this.#stream.ageS(rows.get(name)), because(rows.get(name), this.#orders));
       else this.#drop(name);
     }
   }
@@ -189,6 +191,7 @@ class TableRow {
     this.spark = draw;
     this.shape = element("span", { class: "shape", "aria-hidden": "true" });
     this.word = element("span");
+    this.because = element("span", { class: "because" });
     this.fill = element("span", { class: "bar-fill" });
     this.base = element("span", { class: "bar-base" });
     this.load = element("span", { class: "bar-words" });
@@ -196,7 +199,7 @@ class TableRow {
     this.way = element("span");
     this.cells = COLUMNS.slice(1).map(([, , kind]) => element("td", { class: kind }));
     const [state, load, headroom, utilization, minute, going, peak, sessions, report] = this.cells;
-    state.append(this.shape, this.word);
+    state.append(this.shape, this.word, " ", this.because);
     load.append(element("span", { class: "bar", "aria-hidden": "true" }, this.fill, this.base, element("span", { class: "bar-limit" })), this.load);
     minute.append(picture);
     going.append(this.arrow, this.way);
@@ -205,12 +208,13 @@ class TableRow {
     this.link.dataset.substation = name;
   }
 
-  show(row, ageS) {
+  show(row, ageS, why) {
     const [shape, words, level] = stateWords(row);
     attribute(this.node, "data-level", level);
     attribute(this.node, "data-stale", row.stale ? "" : null);
     text(this.shape, shape);
     text(this.word, shape ? ` ${words}` : words); // with a space, so that it is copied and read correctly
+    text(this.because, why);
     const share = row.capacity_kw ? carried(row) / row.capacity_kw : 0;
     this.fill.style.setProperty("width", ofBar(share));
     this.base.style.setProperty("width", ofBar(row.capacity_kw ? (row.base_load_kw ?? 0) / row.capacity_kw : 0));
@@ -224,6 +228,16 @@ class TableRow {
     text(this.arrow, arrow);
     text(this.way, `${arrow ? " " : ""}${fast ? `${way} ${fast}` : way}`);
   }
+}
+
+/** Return since when a substation is in its abnormal state, and by whose order and why; "" when that is not known. */
+function because(row, orders) {
+  const lowered = row.capacity_kw < row.rated_kw - 0.05;
+  const order = row.draining ? orders.last(row.substation_id, "drain") : lowered ? orders.last(row.substation_id, "capacity") : undefined;
+  const sinceMs = order?.at_unix_ms ?? (row.since_unix_s && (abnormal(row) || lowered) ? row.since_unix_s * 1000 : null);
+  const since = sinceMs === null ? "" : `since ${Date.now() - sinceMs < DAY_MS ? hours(sinceMs) : moment(sinceMs)}`;
+  const limit = lowered ? `limit lowered from ${kw(row.rated_kw)}` : "";
+  return [limit, since, order ? `by ${order.who}: ${order.reason}` : ""].filter(Boolean).join(", ");
 }
 
 /** Return the width of a share of the limit in the bar. */

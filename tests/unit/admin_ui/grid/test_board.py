@@ -253,3 +253,17 @@ def test_whatever_a_balancer_says_browsers_get_json_that_they_can_read(
     assert shown[FLEET.rows][1]["stale"] == ({load_kw, capacity_kw, headroom_kw} != {5.0})
     findings(board.shown(0.5) | {"gateway": dict.fromkeys(("requests_per_s", "refused_per_s"))}, 10.0)
     assert board.history(5, ["s-1"])[FLEET.rows]["s-1"]["load_kw"] == [100.0] * 5
+
+
+def test_a_state_has_a_beginning_when_the_console_saw_it_change_and_only_then() -> None:
+    board = Board()
+    heard(board, fleet(row("s-1"), row("s-2")), 0.0)
+    board.sample(START + 1, 1.0)
+    heard(board, fleet(row("s-1", 5.0), row("s-2", draining=True)), 1.5)
+    board.sample(START + 2, 2.0)
+    found = {each[FLEET.key]: each["since_unix_s"] for each in board.shown(2.0)[FLEET.rows]}
+    assert found == {"s-1": None, "s-2": START + 1}
+    heard(board, fleet(row("s-2", draining=True)), 2.5)
+    board.sample(START + 2_000, 2_000.0)  # it is gone for longer than its history is kept
+    heard(board, fleet(row("s-1", draining=True)), 2_000.5)
+    assert board.shown(2_000.5)[FLEET.rows][0]["since_unix_s"] is None

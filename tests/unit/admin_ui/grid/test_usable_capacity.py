@@ -43,8 +43,23 @@ def test_a_drained_substation_does_not_make_a_full_fleet_look_half_empty() -> No
     found = totals([row("s-1", 1302.0), row("s-2", 1302.0), row("s-3", 0.0, draining=True)])
     assert (found["utilization"], found["capacity_kw"], found["headroom_kw"]) == (0.93, 2800.0, 196.0)
     assert found["usable"] == 2
-    left_out = {"why": "draining", "substations": 1, "capacity_kw": 1400.0, "load_kw": 0.0}
+    left_out = {"why": "draining", "substations": 1, "names": ["s-3"], "capacity_kw": 1400.0, "load_kw": 0.0}
     assert found["left_out"] == [left_out | {"base_load_kw": 0.0}]
+
+
+def test_the_margin_is_what_the_cars_could_take_without_the_largest_usable_substation() -> None:
+    rows = [row("s-1", 700.0, base_load_kw=100.0), row("s-2", 500.0), row("s-3", 0.0, draining=True)]
+    assert totals(rows)["n1_margin_kw"] == 1300.0 - 1200.0
+    assert totals(rows[:1])["n1_margin_kw"] == -700.0
+    assert totals([])["n1_margin_kw"] == 0.0
+
+
+def test_what_a_lowered_limit_takes_away_is_named_and_what_is_left_out_counts_once() -> None:
+    rows = [row(f"s-{n}", 0.0, capacity_kw=1000.0, rated_kw=1400.0) for n in range(5)]
+    rows[0]["draining"] = True
+    lowered = {"capacity_kw": 1600.0, "substations": 4, "names": ["s-1", "s-2", "s-3"]}
+    assert totals(rows)["lowered"] == lowered
+    assert totals([row("s-1", 0.0, rated_kw=1400.0)])["lowered"]["substations"] == 0
 
 
 def test_base_load_counts_in_utilization_and_in_the_room_after_an_order() -> None:

@@ -1,0 +1,111 @@
+"""Keeps means of the fleet and of its substations in `DATA_DIR/admin_ui/past.sqlite`, over restarts, at falling resolution.
+
+Of 10 s for 6 hours, of a minute for 7 days. One thread writes and reads it; nothing that acts on the grid waits for it.
+What can't be written is a gap.
+"""
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any, TypeVar
+
+from admin_ui.grid.means import Mean
+from runtime.group_commit import GroupCommit
+from runtime.store import Store, StoreDamaged, StoreFull
+
+T = TypeVar("T")
+
+FILE = Path("admin_ui") / "past.sqlite"  # in DATA_DIR
+KEPT_S = {10: 6 * 3600, 60: 7 * 86_400}  # by the length of a window
+MIGRATIONS = [
+    """
+    CREATE TABLE mean (
+        step_s INTEGER NOT NULL, name TEXT NOT NULL, at_s INTEGER NOT NULL, load_kw REAL NOT NULL,
+        base_load_kw REAL NOT NULL, capacity_kw REAL NOT NULL, sessions REAL NOT NULL, seconds INTEGER NOT NULL,
+        PRIMARY KEY (step_s, name, at_s)
+    ) STRICT, WITHOUT ROWID
+    """
+]
+INSERT = "INSERT OR REPLACE INTO mean VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+PRUNE = "DELETE FROM mean WHERE step_s = ? AND name = ? AND at_s < ?"
+# One look into the index for each name, however many means there are.
+NAMES = """
+WITH RECURSIVE known (name) AS (
+    SELECT min(name) FROM mean WHERE step_s = :step_s
+    UNION ALL
+    SELECT (SELECT min(name) FROM mean WHERE step_s = :step_s AND name > known.name) FROM known WHERE name IS NOT NULL
+)
+SELECT name FROM known WHERE name IS NOT NULL
+"""
+BETWEEN = """
+SELECT at_s / :bucket_s * :bucket_s AS at_s, sum(load_kw * seconds) / sum(seconds) AS load_kw,
+    sum(base_load_kw * seconds) / sum(seconds) AS base_load_kw, sum(capacity_kw * seconds) / sum(seconds) AS capacity_kw,
+    sum(sessions * seconds) / sum(seconds) AS sessions
+FROM mean WHERE step_s = :step_s AND name = :name AND at_s >= :from_s AND at_s < :until_s GROUP BY 1 ORDER BY 1
+"""
+
+
+class PastUnavailable(Exception):
+    """The past can't be read or written now; the message says why."""
+
+
+class PastStore:
+    """One open file. All methods but `close` raise PastUnavailable."""
+
+    def __init__(self, data: Path) -> None:
+        """Open or create the file in a data folder; raises StoreUnusable. Create it on the event loop's thread."""
+        self._store = Store(data / FILE, MIGRATIONS)
+        self._work: GroupCommit[Callable[[Store], Any], Any] = GroupCommit("past", self._commit)
+
+    async def add(self, step_s: int, means: Collection[Mean]) -> None:
+        """Write means of one length, and drop those of all names that are too old beside them."""
+        await self._do(lambda store: _write(store, step_s, means))
+
+    async def read(self, name: str, step_s: int, from_s: int, until_s: int, bucket_s: int) -> list[Any]:
+        """Return rows with `at_s` and the figures, oldest first: the means of buckets from `from_s` to before `until_s`.
+
+        `bucket_s` is a multiple of `step_s`.
+        """
+        values = {
+            "name": name,
+            "step_s": step_s,
+            "from_s": from_s,
+            "until_s": until_s,
+            "bucket_s": bucket_s,
+        }
+        return await self._do(lambda store: store.rows(BETWEEN, values))
+
+    async def names(self, step_s: int) -> list[str]:
+        """Return the names of which there are means of this length."""
+        return await self._do(lambda store: _names(store, step_s))
+
+    async def close(self) -> None:
+        """Finish what was submitted and close the file."""
+        await self._work.close()
+        self._store.close()
+
+    async def _do(self, work: Callable[[Store], T]) -> T:
+        if self._work.closed:
+            raise PastUnavailable("the console is stopping")
+        result = await self._work.submit(work)
+        if isinstance(result, PastUnavailable):
+            raise result
+        return result  # type: ignore[no-any-return]
+
+    def _commit(self, batch: list[Callable[[Store], Any]]) -> list[Any]:
+        try:
+            with self._store.transaction():
+                return [work(self._store) for work in batch]
+        except (StoreFull, StoreDamaged) as error:
+            return [PastUnavailable(f"the past: {error}")] * len(batch)
+
+
+def _write(store: Store, step_s: int, means: Collection[Mean]) -> None:
+    for mean in means:
+        store.run(INSERT, (step_s, mean.name, mean.at_s, *mean.figures, mean.seconds))
+    newest = max(mean.at_s for mean in means)
+    for name in _names(store, step_s):
+        store.run(PRUNE, (step_s, name, newest - KEPT_S[step_s]))
+
+
+def _names(store: Store, step_s: int) -> list[str]:
+    return [row["name"] for row in store.rows(NAMES, {"step_s": step_s})]
