@@ -21,6 +21,8 @@ TOGETHER = {
         "tests/console/decisions/test_decisions.py",
         "tests/console/decisions/test_story.py",
         "tests/console/grid/test_base_load.py",
+        "tests/console/grid/test_charts.py",
+        "tests/console/grid/test_layout.py",
         "tests/console/grid/test_overview.py",
         "tests/console/orders/test_orders.py",
     ),

@@ -13,8 +13,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from monitoring.grafana.grid_dashboard import UID
-from tests.console.browser import GRAFANA, HUGE, NARROW, WIDE, axe_faults, logged_in
+from tests.console.browser import logged_in
 from tests.support.grid import Grid
 
 ROW = "table.substations tbody tr"
@@ -103,17 +102,6 @@ def test_search_sort_filter_and_details_are_in_the_address(page: Page, grid: Gri
     expect(page.get_by_role("heading", name="substation-2")).to_be_visible()
 
 
-def test_grafana_is_opened_with_the_seconds_that_are_shown_here(page: Page, grid: Grid) -> None:
-    of_all = page.get_by_role("link", name="Grafana: load and limit")
-    expect(of_all).to_have_attribute("href", f"{GRAFANA}/d/{UID}?from=now-300s&to=now")
-    page.get_by_label("Time range").select_option("15 minutes")
-    expect(of_all).to_have_attribute("href", f"{GRAFANA}/d/{UID}?from=now-900s&to=now")
-    page.get_by_role("link", name="substation-3", exact=True).click()
-    expect(page.get_by_role("link", name="Grafana: substation-3")).to_have_attribute(
-        "href", f"{GRAFANA}/d/{UID}?from=now-900s&to=now&var-substation=substation-3"
-    )
-
-
 def test_everything_can_be_done_with_the_keyboard(page: Page, grid: Grid) -> None:
     expect(page.locator(ROW)).to_have_count(3)
     page.get_by_role("searchbox", name="Search").focus()
@@ -142,146 +130,6 @@ def test_rows_keep_their_places_while_one_has_the_focus(page: Page, grid: Grid) 
         expect(page.locator(ROW).nth(0)).to_contain_text(last)
     finally:
         order(grid, last, "restore")
-
-
-def test_history_survives_a_reload(page: Page, grid: Grid) -> None:
-    known = "() => (document.querySelector('.spark-load')?.getAttribute('d') ?? '').split('L').length"
-    page.wait_for_timeout(4000)
-    page.reload()
-    expect(page.locator(".spark-load").first).to_have_attribute("d", re.compile("L"))
-    assert page.evaluate(known) >= 4
-    expect(
-        page.get_by_role("img", name=re.compile("Load of All usable substations in the last 5 minutes"))
-    ).to_be_visible()
-    page.get_by_role("button", name="A chart of each substation").click()
-    page.get_by_text("Charts as a table").click()
-    twin = page.get_by_role("region", name="Chart data as a table").get_by_role("row")
-    expect(twin.filter(has_text="substation-1")).to_contain_text("1,400 kW")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_and_a_phone_needs_no_sideways_scroll(
-    browser: Browser, grid: Grid, scheme: str
-) -> None:
-    with logged_in(browser, grid.link(), "/", color_scheme=scheme) as page:
-        expect(page.locator(ROW)).to_have_count(3)
-        assert axe_faults(page) == []
-        page.goto(f"{grid.console}/?substation=substation-1")
-        page.get_by_text("Charts as a table").click()
-        for size in (WIDE, NARROW, HUGE):
-            page.set_viewport_size(size)
-            expect(page.get_by_role("complementary").get_by_role("img")).to_be_visible()
-            assert axe_faults(page) == []
-            width = page.evaluate("() => document.documentElement.scrollWidth")
-            assert width <= size["width"]
-
-
-def test_room_says_when_it_is_gone_and_a_cursor_reads_all_charts(page: Page, grid: Grid) -> None:
-    for number in range(20):
-        charge(grid, f"EV-rise-{number}", max_power_kw=22, energy_kwh=80)
-    expect(page.locator("#totals")).to_contain_text(re.compile(r"▲ gone in [\d.]+ (s|min|h) at this trend"))
-    expect(page.locator("#totals")).to_contain_text(
-        re.compile(r"N-1 margin\s*[\d,]+ kW\s*the largest substation can be lost")
-    )
-    page.get_by_role("button", name="A chart of each substation").click()
-    readouts = page.locator(".readout")
-    expect(readouts).to_have_count(4)
-    expect(readouts.first).to_have_text(re.compile(r"^Now · [\d,]+ kW of 4,200 kW"))
-    whole = page.locator(".of-fleet .u-over")
-    box = whole.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + box["width"] - 30, box["y"] + 40)
-    for readout in readouts.all():
-        expect(readout).to_have_text(re.compile(r"^\d\d:\d\d:\d\d · "))
-
-
-def test_a_range_of_hours_is_drawn_from_means_and_a_part_is_zoomed_to(page: Page, grid: Grid) -> None:
-    whole = page.locator(".of-fleet")
-    readout = whole.locator(".readout")
-    page.get_by_label("Time range").select_option("1 hour")
-    expect(page).to_have_url(re.compile(r"\?span=3600$"))
-    expect(whole.get_by_role("img")).to_have_attribute(
-        "aria-label", re.compile(r"in the last 60 minutes: now \d")
-    )
-    expect(readout).to_have_text(re.compile(r"^\d\d:\d\d:\d\d · [\d,]+ kW of [\d,]+ kW"))
-    page.get_by_label("Time range").select_option("7 days")
-    expect(whole.get_by_role("img")).to_have_attribute("aria-label", re.compile(r"in the last 7 days"))
-    page.get_by_label("Time range").select_option("5 minutes")
-    expect(whole.get_by_role("img")).to_have_attribute("aria-label", re.compile(r"in the last 5 minutes"))
-    box = whole.locator(".u-over").bounding_box()
-    assert box
-    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 50)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] * 0.99, box["y"] + 50, steps=4)
-    page.mouse.up()
-    page.mouse.move(5, 5)
-    expect(page).to_have_url(re.compile(r"\?from=\d+&to=\d+$"))
-    expect(readout).not_to_have_text(re.compile("^Now"))
-    page.go_back()
-    expect(readout).to_have_text(re.compile("^Now"))
-    page.go_forward()
-    page.get_by_role("button", name="Back to now").click()
-    expect(page.get_by_label("Time range")).to_be_focused()
-    expect(readout).to_have_text(re.compile("^Now"))
-    long_ago = page.evaluate("() => Math.floor(Date.now() / 1000) - 86400")
-    page.goto(f"{grid.console}/?from={long_ago}&to={long_ago + 600}")
-    expect(readout).to_have_text(re.compile(r"^\d\d:\d\d:\d\d · no data$"))
-
-
-def test_alarms_and_orders_stand_beside_the_chart_with_who_and_why(page: Page, grid: Grid) -> None:
-    page.goto(f"{grid.console}/?substation=substation-1")
-    page.get_by_role("button", name="Change limit…").click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Limit in kW").fill("900")
-    dialog.get_by_label("Reason (for the audit log)").fill("a hot afternoon")
-    expect(dialog.locator(".preview:not([aria-busy])")).to_be_visible()
-    dialog.get_by_role("button", name="Set the limit").click()
-    expect(dialog.get_by_role("status")).to_contain_text("✓ Confirmed")
-    page.goto(grid.console)
-    try:
-        expect(page.locator("#orders li").first).to_contain_text(
-            re.compile(r"UTC.* changed the limit of substation-1 to 900 kW\s*a hot afternoon")
-        )
-        expect(page.locator(ROW).filter(has_text="substation-1").locator(".because")).to_have_text(
-            re.compile(r"^limit lowered from 1,400 kW, since \d\d:\d\d:\d\d, by .*: a hot afternoon$")
-        )
-        expect(page.locator("#left-out")).to_have_text(
-            re.compile(r"500 kW by lowered limits of substation-1")
-        )
-    finally:
-        order(grid, "substation-1", "capacity", capacity_kw=None)
-    os.kill(grid.pids("substation")[2], signal.SIGSTOP)
-    try:
-        expect(page.locator("#alarms li").first).to_contain_text(re.compile(r"■ Critical for .*substation-3"))
-    finally:
-        os.kill(grid.pids("substation")[2], signal.SIGCONT)
-    expect(page.locator("#alarms")).to_contain_text("No active alarms.")
-
-
-def test_the_wall_mode_is_larger_and_has_no_controls(page: Page, grid: Grid) -> None:
-    size = "() => parseFloat(getComputedStyle(document.documentElement).fontSize)"
-    before = page.evaluate(size)
-    page.goto(f"{grid.console}/?wall=1")
-    expect(page.locator(ROW)).to_have_count(3)
-    assert page.evaluate(size) > before
-    expect(page.get_by_role("navigation", name="Pages")).to_be_hidden()
-    expect(page.get_by_role("button", name="Switch…")).to_be_hidden()
-    assert axe_faults(page) == []
-    page.get_by_role("button", name="Leave the wall mode").click()
-    expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
-
-
-def test_on_a_phone_the_pages_are_at_the_bottom_and_the_header_is_one_line(
-    browser: Browser, grid: Grid
-) -> None:
-    with logged_in(browser, grid.link(), "/", viewport=NARROW) as page:
-        expect(page.locator(ROW)).to_have_count(3)
-        heights = "(of) => document.querySelector(of).getBoundingClientRect().height"
-        assert page.evaluate(heights, "header.top") < 64
-        links = page.get_by_role("navigation", name="Pages").get_by_role("link").all()
-        boxes = [link.bounding_box() for link in links]
-        assert all(box and box["height"] >= 44 and box["width"] >= 44 for box in boxes)
-        assert all(box and box["y"] + box["height"] <= NARROW["height"] for box in boxes)
 
 
 def test_a_slip_of_the_address_is_told(browser: Browser, grid: Grid) -> None:

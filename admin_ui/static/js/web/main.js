@@ -3,6 +3,7 @@
 import { start as startBadge } from "../alarms/badge.js";
 import { followConnection } from "../lib/connection.js";
 import { element } from "../lib/dom.js";
+import { startKeys } from "../lib/keys.js";
 import { Stream } from "../lib/stream.js";
 import { toLogin } from "../people/login.js";
 
@@ -31,6 +32,7 @@ if (connectionState) {
   followConnection(stream, connectionState);
   if (script && !page) showMissingScript();
   startBadge(stream);
+  startKeys();
   stream.addEventListener("ended", toLogin);
   // After a logout the form leads on; the next login must not lead back to this page.
   document.querySelector("form.logout")?.addEventListener("submit", () => stream.removeEventListener("ended", toLogin));
