@@ -77,7 +77,7 @@ async def wired(settings: Settings) -> AsyncIterator[Wings]:
         people = await stack.enter_async_context(people_wing(settings, audit.log))
         rush = await stack.enter_async_context(rush_wing(settings, audit.log, client))
         grid = GridView()
-        alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log))
+        alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log, client))
         past = await stack.enter_async_context(past_of(settings.data, grid.board))
         await stack.enter_async_context(grid_wiring.following(grid, past, alarms.outages, client, settings))
         yield Wings(grid, past, grid_wiring.calls(client, settings), audit, people, rush, alarms)

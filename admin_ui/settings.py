@@ -2,6 +2,7 @@
 
 import dataclasses
 import ipaddress
+import re
 from pathlib import Path
 
 from admin_ui.web.proxies import Network, networks
@@ -20,6 +21,23 @@ from runtime.settings import (
     urls,
     urls_if_any,
 )
+
+SEVERITIES = ("critical", "warning")  # of alarms
+
+
+def severities(text: str) -> frozenset[str]:
+    """Severities of alarms, separated by commas."""
+    found = frozenset(each.strip() for each in text.split(","))
+    if not found <= frozenset(SEVERITIES):
+        raise ValueError(f"some of {', '.join(SEVERITIES)}, separated by commas, are accepted")
+    return found
+
+
+def target_url_if_any(text: str) -> str:
+    """An http or https URL with a path and a query; empty when nothing is set."""
+    if text and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[^\s#]*)?", text):
+        raise ValueError("a URL such as https://host/path is accepted")
+    return text
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -90,6 +108,16 @@ class Settings(BalancerClientSettings):
         "ALARM_DELAYS", "1", number(0, 60), "what the delays of all alarms are multiplied by"
     )
 
+    webhook_url: str = setting(
+        "ALARM_WEBHOOK_URL", "", target_url_if_any, "where alarms are sent, as signed JSON; empty: nowhere"
+    )
+    webhook_secret: Path | None = setting(
+        "ALARM_WEBHOOK_SECRET_FILE", "", path_if_any, "file with the secret that signs them"
+    )
+    webhook_severities: frozenset[str] = setting(
+        "ALARM_WEBHOOK_SEVERITIES", "critical", severities, "which alarms are sent: critical, warning"
+    )
+
     @property
     def runs(self) -> Path:
         """The folder of the load test's runs."""
@@ -111,6 +139,8 @@ class Settings(BalancerClientSettings):
             return ["BALANCER_URL and GATEWAY_URL take one URL each"]
         if bool(self.tls_cert) != bool(self.tls_key):
             return ["CONSOLE_TLS_CERT and CONSOLE_TLS_KEY go together"]
+        if bool(self.webhook_url) != bool(self.webhook_secret):
+            return ["ALARM_WEBHOOK_URL and ALARM_WEBHOOK_SECRET_FILE go together"]
         name, address = (
             ("PUBLISHED_ON", self.published_on) if self.published_on else ("CONSOLE_BIND", self.bind)
         )

@@ -9,7 +9,7 @@ import concurrent.futures
 import json
 import logging
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ MIGRATIONS = [
     """
     CREATE TABLE event (number INTEGER PRIMARY KEY, event TEXT NOT NULL) STRICT;
     CREATE TABLE kept (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), kept TEXT NOT NULL) STRICT
-    """
+    """,
+    "CREATE TABLE sent (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), number INTEGER NOT NULL) STRICT",
 ]
+SENT = "INSERT INTO sent VALUES (1, ?) ON CONFLICT (only_row) DO UPDATE SET number = excluded.number"
 KEEP = "INSERT INTO kept VALUES (1, ?) ON CONFLICT (only_row) DO UPDATE SET kept = excluded.kept"
 
 
@@ -42,10 +44,22 @@ class AlarmStore:
         history = [json.loads(each["event"]) for each in events]
         return json.loads(row["kept"]) | {"history": history} if row else {}
 
+    def sent(self) -> int | None:
+        """Return the number of the last event that the webhook needs not send; None before the first start with one."""
+        row = self._store.one("SELECT number FROM sent")
+        return row["number"] if row else None
+
+    async def save_sent(self, number: int) -> bool:
+        """Save what `sent` returns; returns whether the disk took it."""
+        return await self._try(self._save_sent, number)
+
     async def save(self, kept: Mapping[str, Any]) -> bool:
         """Save `kept`; returns whether the disk took it."""
+        return await self._try(self._save, kept)
+
+    async def _try(self, work: Callable[[Any], None], value: object) -> bool:
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._save, kept)
+            await asyncio.get_running_loop().run_in_executor(self._thread, work, value)
         except (StoreFull, sqlite3.Error) as error:
             log.warning("the alarms can't be saved", extra={"why": str(error)})
             return False
@@ -55,6 +69,10 @@ class AlarmStore:
         """Close the file."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._store.close)
         self._thread.shutdown()
+
+    def _save_sent(self, number: int) -> None:
+        with self._store.transaction():
+            self._store.run(SENT, (number,))
 
     def _save(self, kept: Mapping[str, Any]) -> None:
         with self._store.transaction():

@@ -1,6 +1,7 @@
 // The alarms page: current alarms, mutes, and the history.
 
 import { text } from "../lib/dom.js";
+import { moment } from "../lib/format.js";
 import { request } from "../lib/request.js";
 import { AlarmHistory } from "./history.js";
 import { AlarmList } from "./list.js";
@@ -55,7 +56,9 @@ function showFailure(message) {
 }
 
 function showNotices(alarms) {
-  const { counts } = alarms;
+  const { counts, webhook } = alarms;
+  find("alarm-webhook").hidden = !webhook?.why;
+  if (webhook?.why) text(find("alarm-webhook"), `◆ The receiver of alarms has not taken them since ${moment(webhook.failing_unix_s * 1000)} (${webhook.why}). ${webhook.waiting} wait. Check ALARM_WEBHOOK_URL and the receiver.`);
   find("calling-empty").hidden = alarms.calling.length > 0;
   text(find("calling-empty"), !alarms.judged ? "The console has just started and is checking for alarms." : `No alarms. ${alarms.rules} rules are checked every second. New alarms appear here and in the header of every page.`);
   const left = counts.critical + counts.warning + counts.cleared - alarms.calling.length;
