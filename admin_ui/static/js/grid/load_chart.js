@@ -24,6 +24,7 @@ export class LoadChart {
   #zoomed;
   #range = null;
   #live = true;
+  #scale = 1;
   #readout = element("p", { class: "readout", "aria-hidden": "true" });
   #frame = element("div", { class: "chart", role: "img" });
   #legend = element("p", { class: "legend", hidden: true, "aria-hidden": "true" }, ...spaced(key("cars"), key("base load"), key("limit")));
@@ -66,6 +67,10 @@ export class LoadChart {
 
   #fit() {
     this.#frame.style.setProperty("height", `${this.#height()}px`);
+    if (this.#plot && this.#scale !== textScale()) { // its axes have fonts of their own
+      this.#plot.destroy();
+      this.#plot = null;
+    }
     this.#plot?.setSize({ width: this.#frame.clientWidth, height: this.#height() });
   }
 
@@ -73,6 +78,7 @@ export class LoadChart {
     const hooks = {
       setCursor: [(plot) => this.#read(plot)], draw: [(plot) => drawMarks(plot, this.#marks())], setSelect: [(plot) => this.#select(plot)],
     };
+    this.#scale = textScale();
     const made = options(this.#frame.clientWidth, this.#height(), hooks);
     made.scales.x.range = (_, from, to) => this.#range ?? [from, to];
     made.cursor.drag = { x: Boolean(this.#zoomed), y: false, setScale: false };
@@ -199,13 +205,18 @@ function colour(name) {
   return () => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+/** Return how large the page's text is: 1 for 16 px. The wall mode has larger type. */
+function textScale() {
+  return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
+}
+
 /** Return a font for a canvas, whose size follows that of the page's text; `px` is that at 16 px. */
 function font(px) {
-  return `${Math.round(px * parseFloat(getComputedStyle(document.documentElement).fontSize) / 16)}px ${FONT}`;
+  return `${Math.round(px * textScale())}px ${FONT}`;
 }
 
 function options(width, height, hooks) {
-  const scale = parseFloat(getComputedStyle(document.documentElement).fontSize) / 16; // the wall mode has larger type
+  const scale = textScale();
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: font(11) };
   return {
     width, height, hooks, legend: { show: false },
