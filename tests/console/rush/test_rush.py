@@ -103,6 +103,7 @@ def test_one_click_runs_to_a_verdict_and_a_report(page: Page, grid: Grid) -> Non
     expect(page.locator("#rush-run dl")).to_contain_text("of 120")
     # How evenly 120 cars are spread within 4 s of a busy machine is chance, and may break a threshold by a hair.
     expect(title(page)).to_contain_text(re.compile("Last run: (passed|failed)"))
+    expect(page.locator(".rush-outcome")).to_have_text(re.compile(r"^\d+ of 120 cars were admitted"))
     expect(page.get_by_role("region", name="Thresholds").get_by_role("row")).not_to_have_count(0)
     verdict = title(page).inner_text().split()[-1]
     expect(first_row(page)).to_contain_text(verdict)

@@ -11,9 +11,9 @@ const WORDS = {
 };
 const FIRST = 1; // of a run in the list; the rest is counted
 
-/** Return a text for each change during a run that the run itself did not order. */
-export function changed({ changes }) {
-  return (changes ?? []).filter((each) => !each.planned && WORDS[each.what]).map((each) => `${WORDS[each.what](each)} after ${Math.max(0, Math.round(each.at_s))} s`);
+/** Return a text for each change of some `kinds` during a run that the run itself did not order. */
+export function changed({ changes }, kinds = Object.keys(WORDS)) {
+  return (changes ?? []).filter((each) => !each.planned && kinds.includes(each.what)).map((each) => `${WORDS[each.what](each)} after ${Math.max(0, Math.round(each.at_s))} s`);
 }
 
 /** Return the changes in a few words for a table, "" if there were none. */

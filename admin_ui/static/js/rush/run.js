@@ -13,7 +13,7 @@ const NAMES = {
   recomputed_kw: "load above a limit, computed from responses (kW)",
   failed: "failed requests",
   refused_without_retry_after: "refusals without Retry-After",
-  refused_without_retry_after: "refusals without Retry-After", // its name in results of earlier versions
+  refused_untold: "refusals without Retry-After", // its name in results of earlier versions
   max_mean: "max/mean utilization",
   refused: "refused in the end",
   first_refused: "refused at first",
@@ -52,6 +52,7 @@ export class RushRun {
     }, this.fill);
     this.left = element("p", { class: "rush-left" });
     this.why = element("p", { class: "notice" });
+    this.outcome = element("p", { class: "rush-outcome" });
     this.figures = element("dl", { class: "totals" });
     this.rows = FIGURES.map(([title, of, beside]) => {
       const shown = element("dd");
@@ -66,7 +67,7 @@ export class RushRun {
     setInterval(() => this.#progress(this.#ours), 1000); // the countdown continues between two messages
     const stopping = stop ? element("p", { class: "rush-stopping" }, stop) : null;
     place.append(
-      element("h2", { id: "rush-title" }, ...spaced(this.shape, this.word)), this.sub, this.bar, this.left, this.why, this.figures,
+      element("h2", { id: "rush-title" }, ...spaced(this.shape, this.word)), this.sub, this.bar, this.left, this.outcome, this.why, this.figures,
       ...(stopping ? [stopping] : []), this.result,
     );
   }
@@ -87,6 +88,9 @@ export class RushRun {
     this.#ours = ours;
     this.#progress(ours);
     this.#why(ours, found);
+    const became = ours && !inProgress(ours) ? outcome(ours, found) : "";
+    text(this.outcome, became);
+    attribute(this.outcome, "hidden", !became);
     const sent = ours && ours.sent !== null;
     attribute(this.figures, "hidden", !sent);
     if (sent) for (const show of this.rows) show(ours);
@@ -122,6 +126,18 @@ export class RushRun {
     this.#thresholds = shown;
     this.result.replaceChildren(...(shown ? [gridChanges(shown), slowGenerator(shown), thresholds(shown), runLinks(shown)].filter(Boolean) : []));
   }
+}
+
+/** Return in one sentence what became of the cars of a run that has ended; "" when nothing was sent. */
+function outcome(run, found) {
+  if (!run.planned || run.admitted === null) return "";
+  const less = changed(found ?? {}, ["drained", "limit"]);
+  const because = less.length ? `because no substation had room (${less.join("; ")})` : "because no substation had room";
+  return [
+    `${count(run.admitted)} of ${count(run.planned)} cars were admitted`,
+    run.refused ? `${count(run.refused)} were refused ${because}` : "",
+    run.failed ? `${count(run.failed)} got no answer, or an error` : "",
+  ].filter(Boolean).join("; ") + ".";
 }
 
 /** Return the links to the data files of a run. */
