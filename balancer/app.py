@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
 from balancer.book.decommissioned import DecommissionedJournals
-from balancer.book.embedded import MOST_PRUNED, EmbeddedBook
+from balancer.book.embedded import EmbeddedBook
 from balancer.book.lease import RUN_ID
 from balancer.book.protocol import BookUnavailable
 from balancer.contract import FLEET
@@ -56,7 +56,8 @@ from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 
 PRUNE_EVERY_S = 10.0
-PRUNE_PAUSE_S = 0.05  # between two pieces of a backlog: at most 10,000 claims a second
+PRUNE_PAUSE_S = 0.02  # between two pieces with much to drop: over 20,000 claims a second
+MUCH_TO_DROP = 50  # of the 1,000 of a piece; fewer are not worth a commit 50 times a second
 PROBE_EVERY_S = 1.0
 
 
@@ -259,9 +260,9 @@ async def _probe(book: EmbeddedBook) -> None:
 
 
 async def _prune(book: EmbeddedBook) -> None:
-    """Drop expired keys, a bounded number at a time, until only those are left that are in force."""
+    """Drop expired keys, a piece of the book at a time, faster where there is much to drop."""
     while True:
         dropped = 0
         with contextlib.suppress(BookUnavailable):
             dropped = await book.prune()
-        await asyncio.sleep(PRUNE_PAUSE_S if dropped >= MOST_PRUNED else PRUNE_EVERY_S)
+        await asyncio.sleep(PRUNE_PAUSE_S if dropped >= MUCH_TO_DROP else PRUNE_EVERY_S)

@@ -70,9 +70,9 @@ def _wrong_counts(store: Store, table: str, valid: str, indexes: list[Index]) ->
     )
     for index in indexes:
         expected = partial.pop(0) if index.only else rows
-        where = f"WHERE {index.only}" if index.only else ""
-        # Not count(*), which SQLite may take from any index.
-        entries = store.rows(f"SELECT count(rowid) FROM {table} INDEXED BY {index.name} {where}")[0][0]  # noqa: S608
+        # Without any condition, SQLite may count the entries of another index. count(rowid) takes twice as long.
+        where = index.only or "true"
+        entries = store.rows(f"SELECT count(*) FROM {table} INDEXED BY {index.name} WHERE {where}")[0][0]  # noqa: S608
         if entries != expected:
             faults.append(f"the index {index.name} has {entries} entries for {expected} rows")
     return faults

@@ -17,7 +17,7 @@ from substation.records import Entry, Record
 from substation.rows import (
     ENTRY_COLUMNS,
     StationRecord,
-    entry_from_row,
+    entries_from_rows,
     record_from_row,
     record_to_row,
     station_from_row,
@@ -158,7 +158,7 @@ class Journal:
         # In the order of numbers, the file is read from the front to the end.
         with damage_explained(self._store):
             rows = self._store.rows(f"SELECT {columns} FROM record WHERE number IN ({numbers})", (grid_ms,))  # noqa: S608
-        return map(entry_from_row, rows)
+        return entries_from_rows(rows)
 
     def page(
         self, after: int, limit: int, vehicle_id: str = "", caller: str = ""

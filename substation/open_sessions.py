@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from substation.curve import Curve, Usage
+from substation.plan import Plan
 from substation.records import Entry
 from substation.releases import Release, Releases
 
@@ -121,8 +122,11 @@ class OpenSessions:
 
 def _releases_after(now_ms: int, entries: Iterable[Entry]) -> Iterator[tuple[int, int, Entry | None]]:
     """Yield the releases of many sessions after a grid time, as plain tuples: objects take twice as long."""
+    of_plans: dict[Plan, tuple[tuple[int, int], ...]] = {}  # many sessions have the same
     for entry in entries:
-        *steps, (duration_ms, freed_w) = entry.plan.releases()
+        if not (releases := of_plans.get(entry.plan)):
+            releases = of_plans[entry.plan] = entry.plan.releases()
+        *steps, (duration_ms, freed_w) = releases
         start_ms = entry.start_ms
         for after_ms, step_w in steps:
             if start_ms + after_ms > now_ms:

@@ -4,9 +4,12 @@ Pure. A substation may have hundreds of thousands of releases, and publishes the
 B+ tree: a change makes anew the one leaf that it is in and the few branches above, and shares all else with the tree
 before it, which the event loop may still read. A branch has the sum of the watts below each of its nodes, so a sum
 over all releases up to a moment looks into one node a level.
+
+Times and watts of the leaves are in arrays: a release takes 24 bytes, where tuples of numbers take 90.
 """
 
 import dataclasses
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
@@ -28,24 +31,21 @@ class Release(NamedTuple):
 
 
 class Leaf(NamedTuple):
-    """Releases in the order of their times, as columns."""
+    """Releases in the order of their times, as columns, of which none is ever changed."""
 
-    until_ms: tuple[int, ...]
-    freed_w: tuple[int, ...]
+    until_ms: "array[int]"
+    freed_w: "array[int]"
     below: tuple[Entry | None, ...]  # the sessions that end
 
     def with_releases(self, releases: list[Release]) -> list["Node"]:
         """Return this leaf and more releases, in the order of their times; as several leaves when it is too long."""
-        until_ms, freed_w, below = list(self.until_ms), list(self.freed_w), list(self.below)
+        until_ms, freed_w, below = self.until_ms[:], self.freed_w[:], list(self.below)
         for release in releases:
             at = bisect_right(until_ms, release.at_ms)
             until_ms.insert(at, release.at_ms)
             freed_w.insert(at, release.freed_w)
             below.insert(at, release.ends)
-        return [
-            Leaf(tuple(until_ms[part]), tuple(freed_w[part]), tuple(below[part]))
-            for part in _parts(len(below))
-        ]
+        return [Leaf(until_ms[part], freed_w[part], tuple(below[part])) for part in _parts(len(below))]
 
     def without(self, release: Release) -> list["Node"] | None:
         """Return this leaf without a release, [] if that was its last one; None if it is not there."""
@@ -175,7 +175,7 @@ class Branch(NamedTuple):
 
 
 Node = Union[Leaf, Branch]  # noqa: UP007 - the classes above name it before it is there
-NOTHING = Leaf((), (), ())
+NOTHING = Leaf(array("q"), array("q"), ())
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -187,11 +187,21 @@ class Releases:
     @classmethod
     def of(cls, releases: Iterable[tuple[int, int, Entry | None]]) -> "Releases":
         """Return these releases (`Release` or the same as plain tuples), in any order; much faster than one by one."""
-        if not (ordered := sorted(releases, key=_time)):
+        until_ms, freed_w, below = array("q"), array("q"), []
+        for at_ms, watts, ends in releases:
+            until_ms.append(at_ms)
+            freed_w.append(watts)
+            below.append(ends)
+        if not below:
             return cls(NOTHING)
-        until_ms, freed_w, below = zip(*ordered, strict=True)
+        ordered = sorted(range(len(below)), key=until_ms.__getitem__)
         nodes: list[Node] = [
-            Leaf(until_ms[part], freed_w[part], below[part]) for part in _parts(len(ordered))
+            Leaf(
+                array("q", [until_ms[at] for at in ordered[part]]),
+                array("q", [freed_w[at] for at in ordered[part]]),
+                tuple([below[at] for at in ordered[part]]),
+            )
+            for part in _parts(len(ordered))
         ]
         while len(nodes) > 1:
             nodes = [Branch.of(nodes[part]) for part in _parts(len(nodes))]

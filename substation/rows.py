@@ -4,7 +4,7 @@ Pure. `substation.schema` names the columns.
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from substation.clock import ClockReading
@@ -31,6 +31,7 @@ ENTRY_COLUMNS = (
     "pauses_ms",
     "first_end_unix_ms",
 )
+CALLER = ENTRY_COLUMNS.index("caller") - 6  # among the columns after those of the plan
 NO_ENTRY = (*(None,) * 5, 0, *(None,) * 6)  # the columns of a session in the row of a key that has none
 NOT_PAUSED = (-1, 0, 0, 0)
 WRAP = 2**63  # SQLite's integers: 106 days at 1 GW; a counter that starts again is a reset to Prometheus
@@ -140,5 +141,21 @@ def record_from_row(row: Row) -> Record:
 
 def entry_from_row(values: Iterable[Any]) -> Entry:
     """Read the ENTRY_COLUMNS of a row that has a session."""
-    session_id, vehicle_id, energy_j, power_w, stay_ms, taper, *others = values
-    return Entry(session_id, vehicle_id, Plan(energy_j, power_w, stay_ms, bool(taper)), *others)
+    return next(entries_from_rows([values]))
+
+
+def entries_from_rows(rows: list[Any]) -> Iterator[Entry]:
+    """Read the ENTRY_COLUMNS of many rows, in their order, and take each out of the list.
+
+    Plans and callers that are equal become one object: there are far fewer of them than sessions.
+    """
+    plans: dict[tuple[int, ...], Plan] = {}
+    callers: dict[str, str] = {}
+    rows.reverse()
+    while rows:
+        session_id, vehicle_id, energy_j, power_w, stay_ms, taper, *others = rows.pop()
+        asked = (energy_j, power_w, stay_ms, taper)
+        if not (plan := plans.get(asked)):
+            plan = plans[asked] = Plan(energy_j, power_w, stay_ms, bool(taper))
+        others[CALLER] = callers.setdefault(others[CALLER], others[CALLER])
+        yield Entry(session_id, vehicle_id, plan, *others)

@@ -11,7 +11,6 @@ UPDATE claim SET attempt = attempt + 1, target = ?, journal_id = ? WHERE key = ?
 """
 RELEASE = "UPDATE claim SET target = '', journal_id = '' WHERE key = ? AND attempt = ?"
 KEEP = "UPDATE claim SET expires_unix_ms = max(expires_unix_ms, ?) WHERE key = ?"
-PRUNE = "DELETE FROM claim WHERE key IN (SELECT key FROM claim WHERE expires_unix_ms < ? LIMIT ?)"
 
 
 def find(store: Store, key: str) -> Claim | None:

@@ -12,11 +12,11 @@ from balancer.book.file import BookFile
 from balancer.book.lease import Lease
 from balancer.book.protocol import Address, Claim, Control, Hold, Withdrawal
 from balancer.book.schema import MIGRATIONS
+from balancer.book.sweep import Sweep
 from runtime.store import Store
 
 KEEP_MS = 24 * 3600 * 1000  # after the planned end
 CLAIM_MS = 2 * KEEP_MS  # after the claim: longer than most sessions last, so that few need `keep`
-MOST_PRUNED = 500  # in one commit, so that claims that wait for it wait for milliseconds
 
 
 class EmbeddedBook(BookFile):
@@ -41,6 +41,7 @@ class EmbeddedBook(BookFile):
             self._store.run("INSERT OR IGNORE INTO clock VALUES (1, ?, ?)", (unix_ms, unix_ms))
         self.book_id: str = self._store.rows("SELECT book_id FROM book")[0]["book_id"]
         clock = self._store.rows("SELECT book_ms, unix_ms FROM clock")[0]
+        self._sweeps = (Sweep("claim", "key"), Sweep("hold", "vehicle"))
         self._clock = BookClock.resume(clock["book_ms"], clock["unix_ms"], unix_ms, monotonic_s())
 
     async def claim(
@@ -86,8 +87,7 @@ class EmbeddedBook(BookFile):
         def work(store: Store) -> int:
             now_ms = self._now_ms()
             store.run("UPDATE clock SET book_ms = ?, unix_ms = ?", (now_ms, self._unix_ms()))
-            values = (now_ms, MOST_PRUNED)
-            return store.run(claims.PRUNE, values) + store.run(holds.PRUNE, values)
+            return sum(sweep.step(store, now_ms) for sweep in self._sweeps)
 
         return await self._do(work)
 

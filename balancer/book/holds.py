@@ -7,7 +7,6 @@ there, so no session of the vehicle can be at a substation that the book does no
 from balancer.book.protocol import Hold
 from runtime.store import Store
 
-PRUNE = "DELETE FROM hold WHERE vehicle IN (SELECT vehicle FROM hold WHERE expires_unix_ms < ? LIMIT ?)"
 INSERT = """
 INSERT OR REPLACE INTO hold (key, attempt, target, journal_id, expires_unix_ms, vehicle) VALUES (?, ?, ?, ?, ?, ?)
 """

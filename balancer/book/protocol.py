@@ -125,7 +125,7 @@ class OrderBook(Holds, Protocol):
         """Return the withdrawals that are still to be answered."""
 
     async def prune(self) -> int:
-        """Drop claims and holds that have expired by the book's clock, a bounded number; returns how many."""
+        """Drop expired claims and holds of the next piece of the book, a bounded number; returns how many."""
 
     async def control(self) -> "Control":
         """Return what operators have set for all balancers."""

@@ -59,4 +59,8 @@ CREATE TABLE hold (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX hold_expiring ON hold (expires_unix_ms);
 """
-MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6)
+SCHEMA_7 = """
+DROP INDEX expiring;                 -- what has expired is found in the order of keys: balancer/book/sweep.py
+DROP INDEX hold_expiring;
+"""
+MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7)

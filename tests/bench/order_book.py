@@ -2,18 +2,18 @@
 
 import asyncio
 import contextlib
-import itertools
 import secrets
-import statistics
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from balancer import app
 from balancer.book.embedded import EmbeddedBook
+from tests.bench import cost
+from tests.bench.cost import CommitMeter, Cost
 from tests.bench.table import Row, Say, figure
 
 CLIENTS = 64
-IN_A_ROW = 7  # commits of a round, as in tests.bench.substation
 
 # In the order of their keys, which is fast; a new random key falls between them. All have expired.
 FILL = """
@@ -33,22 +33,15 @@ def fill(book: EmbeddedBook, count: int) -> None:
     store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-async def claim(book: EmbeddedBook) -> list[str]:
-    """Claim a new key for each client at once; returns the keys."""
+async def claim(book: EmbeddedBook) -> Callable[[], Awaitable[object]]:
+    """Claim a new key for each client at once; returns what drops the claims again, so that there are as many as before."""
     keys = [f"anonymous:{secrets.token_hex(16)}" for _ in range(CLIENTS)]
     found = await asyncio.gather(*(book.claim(key, "f" * 64, "substation-1", "journal") for key in keys))
     if not all(each and each.fresh for each in found):
         raise RuntimeError("a new key was claimed before")
-    return keys
-
-
-async def commit_ms(book: EmbeddedBook) -> float:
-    """Return the milliseconds of a commit. The claims are dropped again, so that there are as many as before."""
-    began_s = time.monotonic()
-    keys = await claim(book)
-    took_s = time.monotonic() - began_s
-    await book._do(lambda store: [store.run("DELETE FROM claim WHERE key = ?", (key,)) for key in keys])
-    return took_s * 1000
+    return lambda: book._do(
+        lambda store: [store.run("DELETE FROM claim WHERE key = ?", (key,)) for key in keys]
+    )
 
 
 async def pruning(book: EmbeddedBook, seconds: float) -> tuple[float, float]:
@@ -60,7 +53,8 @@ async def pruning(book: EmbeddedBook, seconds: float) -> tuple[float, float]:
     chore = asyncio.create_task(app._prune(book))
     try:
         while time.monotonic() < began_s + seconds:
-            made += len(await claim(book))
+            await claim(book)
+            made += CLIENTS
     finally:
         chore.cancel()
     took_s = time.monotonic() - began_s
@@ -76,20 +70,22 @@ async def measure(folder: Path, count: int, rounds: int, seconds: float, say: Sa
             stack.push_async_callback(book.close)
         say(f"an order book with {count:,} claims")
         fill(full, count)
-        found: dict[EmbeddedBook, list[float]] = {full: [], empty: []}
-        for number, book in itertools.product(range(rounds), found):
-            say(f"claims, round {number + 1} of {rounds}")
-            found[book].append(statistics.median([await commit_ms(book) for _ in range(IN_A_ROW)]))
+        say("claims")
+        meters = [CommitMeter(book._commits) for book in (full, empty)]
+        works = [
+            lambda m=meter, b=book: m.of(lambda: claim(b))
+            for meter, book in zip(meters, (full, empty), strict=True)
+        ]
+        among, alone = await cost.interleaved(works, rounds)
         say("claims are dropped")
         dropped, made = await pruning(full, seconds)
-    among, alone = found.values()
     return [
         Row(
             11,
             f"{CLIENTS} claims at once among {count:,}, against an empty order book",
-            [a / b for a, b in zip(among, alone, strict=True)],
+            [a.ms / b.ms for a, b in zip(among, alone, strict=True)],
             must=1.1,
-            note=", ".join(figure(statistics.median(each), "ms") for each in (among, alone)),
+            note="; ".join(str(Cost.median(each)) for each in (among, alone)),
         ),
         Row(
             11,
@@ -104,5 +100,5 @@ async def measure(folder: Path, count: int, rounds: int, seconds: float, say: Sa
 
 def rows(folder: Path, say: Say, *, quick: bool) -> list[Row]:
     """Measure, and return row 11 of the order book."""
-    count, rounds, seconds = (200_000, 3, 3.0) if quick else (1_000_000, 11, 20.0)
+    count, rounds, seconds = (200_000, 5, 3.0) if quick else (1_000_000, 31, 20.0)
     return asyncio.run(measure(folder, count, rounds, seconds, say))

@@ -6,9 +6,8 @@ import dataclasses
 import gc
 import itertools
 import secrets
-import statistics
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -22,14 +21,14 @@ from substation.metrics import WriterMetrics
 from substation.plan import Plan
 from substation.station import Station
 from substation.writer import Request
-from tests.bench import memory
+from tests.bench import cost, memory
+from tests.bench.cost import CommitMeter, Cost
 from tests.bench.journals import PLANS, SUBSTATION, VEHICLES, fill
 from tests.bench.table import Row, Say, figure
 from tests.support.grid import status
 from tests.support.processes import Substation
 
 CLIENTS = 64
-IN_A_ROW = 7  # commits of a round: their median leaves out a checkpoint, and the first one's cold caches
 CAPACITY_W = 10**9 * 100
 READY_WITHIN_S = 60
 
@@ -40,12 +39,12 @@ class Sizes:
 
     opened: tuple[int, ...] = (100, 1_000, 10_000, 30_000, 100_000)
     ended: int = 1_000_000
-    rounds: int = 11
+    rounds: int = 31
     prune_s: float = 20
     starts: int = 3
 
 
-QUICK = Sizes((100, 10_000, 100_000), ended=200_000, rounds=3, prune_s=3, starts=1)
+QUICK = Sizes((100, 10_000, 100_000), ended=200_000, rounds=5, prune_s=3, starts=1)
 
 
 @contextlib.asynccontextmanager
@@ -68,38 +67,40 @@ def key(*, keyed: bool) -> str:
     return f"anonymous:{secrets.token_hex(16)}" if keyed else keyless_key(time.time_ns() // 1000)
 
 
-async def admit(station: Station, plans: Iterator[Plan], *, keyed: bool = False) -> float:
-    """Admit a car of each client at once, with the report that the answers would carry; returns the seconds.
+async def admit(
+    station: Station, plans: Iterator[Plan], *, keyed: bool = False
+) -> Callable[[], Awaitable[object]]:
+    """Admit a car of each client at once, with the report that the answers would carry.
 
-    The cars leave again, which is not measured, so that as many are open as before.
+    Returns what lets the cars leave again, so that as many are open as before.
     """
-    began_s = time.monotonic()
     asked = [
         Place("book", key(keyed=keyed), 0, f"car-{secrets.randbelow(VEHICLES)}", plan)
         for plan in itertools.islice(plans, CLIENTS)
     ]
     answers = await asyncio.gather(*(station.ask(Request(place)) for place in asked))
     station.report()
-    took_s = time.monotonic() - began_s
     if any(answer.outcome is not SubstationOutcome.PLACED for answer in answers):
-        raise RuntimeError("not every car was admitted, so the times can't be compared")
+        raise RuntimeError("not every car was admitted, so the costs can't be compared")
     stops = [StopSession(answer.session.session_id) for answer in answers if answer.session]
-    await asyncio.gather(*(station.ask(Request(stop)) for stop in stops))
-    return took_s
+    return lambda: asyncio.gather(*(station.ask(Request(stop)) for stop in stops))
 
 
-async def times(paths: list[Path], rounds: int, say: Say, *, keyed: bool = False) -> list[list[float]]:
-    """Return for each journal the milliseconds of each round of admissions; the rounds are interleaved."""
+async def costs(paths: list[Path], rounds: int, *, keyed: bool = False) -> list[list[Cost]]:
+    """Return for each journal what the admissions of each round cost. Nothing is dropped meanwhile."""
     plans = itertools.cycle(PLANS)
-    async with contextlib.AsyncExitStack() as stack:
-        stations = [await stack.enter_async_context(running(path)) for path in paths]
-        found: list[list[float]] = [[] for _ in paths]
-        for number in range(rounds):
-            say(f"commits, round {number + 1} of {rounds}")
-            for each, station in zip(found, stations, strict=True):
-                took_s = [await admit(station, plans, keyed=keyed) for _ in range(IN_A_ROW)]
-                each.append(statistics.median(took_s) * 1000)
-    return found
+    usual_s, chores.PRUNE_S = chores.PRUNE_S, 3600
+    try:
+        async with contextlib.AsyncExitStack() as stack:
+            stations = [await stack.enter_async_context(running(path)) for path in paths]
+            meters = [CommitMeter(station._commits) for station in stations]
+            works = [
+                lambda m=meter, s=station: m.of(lambda: admit(s, plans, keyed=keyed))
+                for meter, station in zip(meters, stations, strict=True)
+            ]
+            return await cost.interleaved(works, rounds)
+    finally:
+        chores.PRUNE_S = usual_s
 
 
 async def pruning(path: Path, seconds: float) -> tuple[float, float]:
@@ -114,8 +115,9 @@ async def pruning(path: Path, seconds: float) -> tuple[float, float]:
             before: int = store.rows(count)[0][0]
             admitted, began_s = 0, time.monotonic()
             while time.monotonic() < began_s + seconds:
-                await admit(station, plans)
+                leave = await admit(station, plans)
                 admitted += CLIENTS
+                await leave()
             took_s = time.monotonic() - began_s
             left: int = store.rows(count)[0][0]
     finally:
@@ -154,20 +156,26 @@ def growth(folder: Path, sizes: Sizes, say: Say) -> list[Row]:
     for path, opened in zip(paths, sizes.opened, strict=True):
         say(f"a journal with {opened:,} open sessions")
         fill(path, opened=opened, ended=0)
-    found = asyncio.run(times(paths, sizes.rounds, say))
+    say("admissions")
+    found = asyncio.run(costs(paths, sizes.rounds))
     few, many = found[0], found[-1]
     curve = [
-        Row(6, f"{CLIENTS} admissions at once with {opened:,} open sessions", each, "ms")
-        for opened, each in zip(sizes.opened, found, strict=True)
+        Row(
+            6,
+            f"{CLIENTS} admissions at once with {opened:,} open sessions",
+            [each.ms for each in rounds],
+            "ms",
+        )
+        for opened, rounds in zip(sizes.opened, found, strict=True)
     ]
     ratio = Row(
         6,
         f"admissions a second of a substation with {sizes.opened[-1]:,} open sessions against {sizes.opened[0]:,}",
-        [a / b for a, b in zip(few, many, strict=True)],
+        [a.ms / b.ms for a, b in zip(few, many, strict=True)],
         must=0.9,
         aim=1.0,
         higher_is_better=True,
-        note=", ".join(figure(CLIENTS * 1000 / statistics.median(each), "/s") for each in (few, many)),
+        note="; ".join(str(Cost.median(each)) for each in (few, many)),
     )
     return [ratio, *curve]
 
@@ -179,14 +187,15 @@ def ended(folder: Path, sizes: Sizes, say: Say) -> list[Row]:
     fill(full, opened=0, ended=sizes.ended)
     commits = []
     for keyed, text in ((False, "without a key"), (True, "with random keys")):
-        among, alone = asyncio.run(times([full, empty], sizes.rounds, say, keyed=keyed))
+        say(f"admissions {text}")
+        among, alone = asyncio.run(costs([full, empty], sizes.rounds, keyed=keyed))
         commits.append(
             Row(
                 11,
                 f"{CLIENTS} admissions at once {text} among {sizes.ended:,} ended sessions, against an empty journal",
-                [a / b for a, b in zip(among, alone, strict=True)],
+                [a.ms / b.ms for a, b in zip(among, alone, strict=True)],
                 must=1.1,
-                note=", ".join(figure(statistics.median(each), "ms") for each in (among, alone)),
+                note="; ".join(str(Cost.median(each)) for each in (among, alone)),
             )
         )
     say("records are dropped")

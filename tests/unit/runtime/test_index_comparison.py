@@ -91,3 +91,18 @@ def test_a_row_that_an_index_does_not_show_as_it_is_is_found(path: Path, index: 
     with pytest.raises((StoreDamaged, StoreUnusable), match="index"):
         compare_all(store)
     store.close()
+
+
+@pytest.mark.parametrize("index", ["sqlite_autoindex_{}_1", "sqlite_autoindex_{}_2", "by_due_{}", "soon_{}"])
+@pytest.mark.parametrize(
+    "change",
+    ["DELETE FROM other WHERE number = -19", "INSERT INTO other VALUES (7000, 'new', 'new', 1)"],
+)
+def test_the_entries_of_each_index_are_counted_and_not_those_of_another(
+    path: Path, index: str, change: str
+) -> None:
+    show_the_other(path, index, change)
+    store = Store(path, [""])
+    with pytest.raises(StoreUnusable, match=f"the index {index.format('thing')} has"):
+        IndexComparison(store, "thing").count()
+    store.close()

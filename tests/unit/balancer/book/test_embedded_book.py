@@ -9,10 +9,11 @@ from typing import Protocol
 
 import pytest
 
-from balancer.book.embedded import CLAIM_MS, KEEP_MS, MOST_PRUNED, EmbeddedBook
+from balancer.book.embedded import CLAIM_MS, KEEP_MS, EmbeddedBook
 from balancer.book.lease import Lease
 from balancer.book.protocol import Address, BookUnavailable, Claim, Control, OrderBook, Withdrawal
 from balancer.book.schema import SCHEMA_1
+from balancer.book.sweep import MOST_PRUNED
 from runtime.store import Store, StoreUnusable
 
 NOW_MS = 1_700_000_000_000
