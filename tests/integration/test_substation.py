@@ -48,7 +48,7 @@ from tests.support.ports import free_port
 from tests.support.raw_http import exchange
 from tests.support.sessions import place
 from tests.support.substation_app import ID, Grid, connected, running
-from tests.support.substation_stream import Ask, raw_stream
+from tests.support.substation_stream import Ask, raw_stream_to
 
 LOAD = "smartgrid_substation_load_watts"
 
@@ -582,8 +582,8 @@ def _wish(key: str) -> pb.Place:
 
 async def _say(grid: Grid, call: pb.Call) -> pb.Answer:
     """Send one call as it is, on a stream of its own."""
-    async with raw_stream(grid.stream_port) as stream:
-        await stream.write(pb.Calls(calls=[call]))
+    async with raw_stream_to(grid.stream_port) as stream:
+        stream.write(pb.Calls(calls=[call]))
         await stream.read()  # the greeting
         answers = await stream.read()
         assert answers
