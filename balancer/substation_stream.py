@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from runtime.coalescer import Link, Outgoing, Wire
-from runtime.message_stream import Hello
+from runtime.stream_hello import Hello
 from substation.contract import Command, Report, SubstationAnswer, SubstationOutcome, report_fault
 from substation.wire import (
     PROTOCOL,

@@ -15,7 +15,7 @@ from balancer.wire import (
     greeting_from_message,
 )
 from runtime.coalescer import Link, Outgoing, Wire
-from runtime.message_stream import Hello
+from runtime.stream_hello import Hello
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,6 @@ yet waits for the next stream.
 """
 
 import asyncio
-import contextlib
 import dataclasses
 import itertools
 import logging
@@ -20,7 +19,8 @@ from google.protobuf.message import Message
 from runtime.background import cancelled
 from runtime.deadlines import Deadlines
 from runtime.message_size import fitting
-from runtime.message_stream import Hello, MessageStream, StreamLost, connected
+from runtime.message_stream import MessageStream, StreamLost
+from runtime.stream_hello import Hello, connected
 from runtime.trace import CURRENT, Trace
 
 log = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class Link(Generic[Item, Answer]):
         self._waiting: dict[int, _Call[Item, Answer]] = {}
         self._sent: dict[int, _Call[Item, Answer]] = {}
         self._cancels = _Cancels()
-        self._wake = asyncio.Event()
+        self._stream: MessageStream[Any] | None = None
         self._closing = False
         self._loop = asyncio.get_running_loop()
         self._deadlines = Deadlines(self._loop)
@@ -103,7 +103,7 @@ class Link(Generic[Item, Answer]):
         future: asyncio.Future[Answer] = self._loop.create_future()
         self._waiting[number] = call = _Call(item, self._loop.time() + within_s, future, CURRENT.get())
         self._deadlines.add(number, future, call.until)
-        self._wake.set()
+        self._wake()
         try:
             return await future
         except (TimeoutError, asyncio.CancelledError):
@@ -126,8 +126,9 @@ class Link(Generic[Item, Answer]):
         pause, said = RETRY_S[0], ""
         while not self._closing:
             try:
-                async with connected(self.address, self._wire.hello, self._wire.answers) as stream:
-                    await self._converse(stream)
+                async with connected(self.address, self._wire.hello, self._wire.answers) as self._stream:
+                    self._stream.begin(self._received, self._flush)
+                    await self._stream.ended()
             except StreamLost as error:
                 if self.up or str(error) != said:  # once, not at every attempt
                     said = str(error)
@@ -140,36 +141,34 @@ class Link(Generic[Item, Answer]):
             await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
             pause = min(2 * pause, RETRY_S[1])
 
-    async def _converse(self, stream: MessageStream[Any]) -> None:
-        sender: asyncio.Task[None] | None = None
-        try:
-            while (message := await stream.read()) is not None:
-                if sender is None:  # the other end greets first: only then is the link up
-                    self.up, sender = True, asyncio.create_task(self._send(stream))
-                for number, answer in self._wire.decode(message):
-                    call = self._sent.pop(number, None)
-                    if call and not call.future.done():
-                        call.future.set_result(answer)
-        finally:
-            if sender:
-                sender.cancel()
+    def _received(self, message: Any) -> None:
+        """Hand out the answers in a message. The other end greets first: only then is the link up."""
+        if not self.up:
+            self.up = True
+            self._wake()
+        for number, answer in self._wire.decode(message):
+            call = self._sent.pop(number, None)
+            if call and not call.future.done():
+                call.future.set_result(answer)
 
-    async def _send(self, stream: MessageStream[Any]) -> None:
-        with contextlib.suppress(StreamLost):  # the reader sees it too
-            while True:
-                while self._waiting or self._cancels.waiting:
-                    numbers = list(itertools.islice(self._waiting, MOST_IN_A_MESSAGE))
-                    calls = {number: self._waiting.pop(number) for number in numbers}
-                    cancelled = self._cancels.take(MOST_IN_A_MESSAGE)
-                    message, count = self._message(calls, cancelled, self._loop.time())
-                    if unsent := {number: calls.pop(number) for number in numbers[count:]}:
-                        self._waiting = unsent | self._waiting
-                    if message is not None:
-                        self._sent.update(calls)
-                        self._on_batch(len(calls))
-                        await stream.write(message)
-                self._wake.clear()
-                await self._wake.wait()
+    def _wake(self) -> None:
+        if self._stream and self.up:
+            self._stream.wake()
+
+    def _flush(self) -> None:
+        """Send what waits, as long as the stream takes it."""
+        stream = self._stream
+        while stream and self.up and stream.writable and (self._waiting or self._cancels.waiting):
+            numbers = list(itertools.islice(self._waiting, MOST_IN_A_MESSAGE))
+            calls = {number: self._waiting.pop(number) for number in numbers}
+            cancelled = self._cancels.take(MOST_IN_A_MESSAGE)
+            message, count = self._message(calls, cancelled, self._loop.time())
+            if unsent := {number: calls.pop(number) for number in numbers[count:]}:
+                self._waiting = unsent | self._waiting
+            if message is not None:
+                self._sent.update(calls)
+                self._on_batch(len(calls))
+                stream.send(message)
 
     def _message(
         self, calls: dict[int, _Call[Item, Answer]], cancelled: list[int], now: float
@@ -192,10 +191,10 @@ class Link(Generic[Item, Answer]):
         """Inform the other end, on this stream or the next, that answers are not used."""
         if self._wire.cancels:
             self._cancels.waiting += numbers
-            self._wake.set()
+            self._wake()
 
     def _lose(self) -> None:
-        self.up = False
+        self.up, self._stream = False, None
         lost, self._sent = self._sent, {}
         # Cancel them on the next stream: their answers will not be used. Cancels that were sent on this
         # stream may be lost too, so they are repeated.

@@ -2,13 +2,16 @@
 
 While one batch is being committed, the next gathers. A fault of the work itself ends the process:
 after a failed fsync the state of the disk is unknown, and a restart reads it again.
+
+Thread and event loop wake each other by eventfds, because writing one lets go of the interpreter's lock. A queue, or
+`call_soon_threadsafe`, wakes the other side while this one has the lock: it finds the lock taken and sleeps again, so
+each hand-over would take two switches between threads.
 """
 
 import asyncio
 import contextlib
 import logging
 import os
-import queue
 import threading
 import time
 from collections import deque
@@ -35,7 +38,12 @@ class GroupCommit(Generic[Item, Result]):
     def __init__(self, name: str, work: Callable[[list[Item]], list[Result]]) -> None:
         self._work = work
         self._loop = asyncio.get_running_loop()
-        self._waiting: queue.SimpleQueue[tuple[Item, asyncio.Future[Result]] | None] = queue.SimpleQueue()
+        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._results: deque[tuple[list[asyncio.Future[Result]], list[Result]]] = deque()
+        self._come = os.eventfd(0, os.EFD_CLOEXEC)
+        self._ready = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._loop.add_reader(self._ready, self._results_ready)
+        self._hands_over = False  # at the end of this turn of the loop
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._closed = False
         self._submitted_s: deque[float] = (
@@ -64,28 +72,50 @@ class GroupCommit(Generic[Item, Result]):
         future: asyncio.Future[Result] = self._loop.create_future()
         self.oldest_s()  # drops items that are done; nothing else may call it
         self._submitted_s.append(time.monotonic())
-        self._waiting.put((item, future))
+        self._waiting.append((item, future))
+        if not self._hands_over:
+            self._hands_over = True
+            self._loop.call_soon(self._hand_over)
         return future
 
     async def close(self) -> None:
         """Finish what was submitted and end the thread."""
-        if not self._closed:
+        if first := not self._closed:
             self._closed = True
-            self._waiting.put(None)
+            os.eventfd_write(self._come, 1)
         await asyncio.to_thread(self._thread.join)
-        await asyncio.sleep(0)  # let the last results be delivered
+        if first:
+            self._loop.remove_reader(self._ready)
+            self._deliver()
+            os.close(self._come)
+            os.close(self._ready)
+
+    def _hand_over(self) -> None:
+        """Wake the thread, once all that is submitted in this turn of the loop is there."""
+        self._hands_over = False
+        if not self._closed:
+            os.eventfd_write(self._come, 1)
+
+    def _results_ready(self) -> None:
+        with contextlib.suppress(BlockingIOError):  # these results were delivered already
+            os.eventfd_read(self._ready)
+        self._deliver()
+
+    def _deliver(self) -> None:
+        """Give the results to those who wait for them; on the event loop's thread."""
+        while self._results:
+            futures, results = self._results.popleft()
+            for future, result in zip(futures, results, strict=True):
+                if not future.done():
+                    future.set_result(result)
 
     def _run(self) -> None:
-        open_ = True
-        while open_:
-            batch = [self._waiting.get()]
-            with contextlib.suppress(queue.Empty):
-                while len(batch) < MOST_IN_A_BATCH:
-                    batch.append(self._waiting.get_nowait())
-            open_ = None not in batch
-            pairs = [entry for entry in batch if entry is not None]
-            if pairs:
-                self._do([item for item, _ in pairs], [future for _, future in pairs])
+        while not self._closed or self._waiting:
+            os.eventfd_read(self._come)
+            while self._waiting:
+                count = min(len(self._waiting), MOST_IN_A_BATCH)
+                batch = [self._waiting.popleft() for _ in range(count)]
+                self._do([item for item, _ in batch], [future for _, future in batch])
 
     def _do(self, items: list[Item], futures: "list[asyncio.Future[Result]]") -> None:
         try:
@@ -95,11 +125,5 @@ class GroupCommit(Generic[Item, Result]):
             logging.shutdown()
             os._exit(BROKEN)
         self._done += len(items)
-        with contextlib.suppress(RuntimeError):  # the loop has ended: no caller waits
-            self._loop.call_soon_threadsafe(_deliver, futures, results)
-
-
-def _deliver(futures: "list[asyncio.Future[Result]]", results: list[Result]) -> None:
-    for future, result in zip(futures, results, strict=True):
-        if not future.done():
-            future.set_result(result)
+        self._results.append((futures, results))
+        os.eventfd_write(self._ready, 1)

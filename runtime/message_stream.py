@@ -1,235 +1,216 @@
-"""A stream of protobuf messages in both directions over one TCP connection.
+"""One end of a stream of protobuf messages in both directions over one TCP connection.
 
-A frame is four bytes of length and a message. The caller begins with a `Hello` as JSON in a frame of its own, and the
-server answers it with an empty object, or with the reason for which it refuses the stream. After that both ends send
-messages. Four bytes of ones are a heartbeat: each end sends one after a second without a message, and gives the
-connection up when it has heard nothing for `SILENT_S`, so a link whose other end hangs or is cut off is noticed.
+The first frame of each end belongs to the hello (see stream_hello.py). After it, each message is handed on in the turn
+of the event loop in which it comes.
 
-docs/adr/0026 says why this is not gRPC.
+docs/adr/0026 says why this is not gRPC, and docs/adr/0038 why it is a protocol of asyncio and not one of its streams.
 """
 
 import asyncio
-import contextlib
-import dataclasses
-import json
-from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable
+from typing import Generic, TypeVar, cast
 
 from google.protobuf.message import DecodeError, Message
 
+from runtime.frames import HEARTBEAT, FrameCutter, FrameTooLong, framed
 from runtime.message_size import MESSAGE_BYTES
 
 In = TypeVar("In", bound=Message)
 
-LENGTH_BYTES = 4
-CHUNK_BYTES = 256 * 1024
 HELLO_BYTES = 8 * 1024
-HELLO_WITHIN_S = 5.0
-CONNECT_WITHIN_S = 2.0
 BEAT_S = 1.0
 SILENT_S = 4.0
 FLUSH_S = 2.0  # what is still to be sent when a stream is closed is dropped after this time
-HEARTBEAT = b"\xff" * LENGTH_BYTES  # no message is as long
 
 
 class StreamLost(ConnectionError):
     """The stream was lost, refused, or the other end did not keep to the protocol; the message says which."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Hello:
-    """What a caller begins with.
+class _Heart:
+    """Shows every second that this end is alive, unless it does anyway, and notices when the other end is silent.
 
-    `protocol` names the protocol and its version. `link` is the same for all streams of one link, '' for none.
-    `authorization` is what an `Authorization` header would have, '' for nothing.
+    Each end sends a heartbeat after a second without a message, and gives the connection up when it has heard nothing
+    for `SILENT_S`. So a link whose other end hangs or is cut off is noticed.
     """
 
-    protocol: str
-    link: str = ""
-    authorization: str = dataclasses.field(default="", repr=False)
-
-
-class MessageStream(Generic[In]):
-    """One end of a stream, which receives messages of type `In`; `link` is that of the caller's Hello.
-
-    One task reads, and any number of tasks write.
-    """
-
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, received: type[In], link: str = ""
-    ) -> None:
-        self.link = link
-        self._reader = reader
-        self._writer = writer
-        self._received = received
-        self._buffer = bytearray()
-        self._frames: deque[bytes] = deque()
-        self._heard = self._sent = True
+    def __init__(self, beat: Callable[[], None], silent: Callable[[], None]) -> None:
+        """`beat` sends a heartbeat, `silent` gives the connection up."""
+        self.heard = self.sent = True  # since the last beat
+        self._send = beat
+        self._give_up = silent
         self._silent_beats = 0
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(BEAT_S, self._beat)
 
-    async def read(self) -> In | None:
-        """Return the next message; None when the other end has closed the stream.
-
-        Raises StreamLost, also for a frame that is too long or holds no message.
-        """
-        frame = await self.frame()
-        if frame is None:
-            return None
-        try:
-            return self._received.FromString(frame)
-        except DecodeError as error:
-            raise StreamLost(f"what came is not a message: {error}") from None
-
-    async def frame(self, most_bytes: int = MESSAGE_BYTES) -> bytes | None:
-        """Return the next frame; None when the other end has closed the stream.
-
-        Raises StreamLost, also for a frame over `most_bytes`.
-        """
-        while not self._frames:
-            try:
-                data = await self._reader.read(CHUNK_BYTES)
-            except OSError as error:
-                raise StreamLost(str(error)) from error
-            if not data:
-                if self._buffer:
-                    raise StreamLost("the connection ended within a message")
-                return None
-            self._heard = True
-            self._buffer += data
-            self._cut_frames(most_bytes)
-        return self._frames.popleft()
-
-    async def write(self, message: Message) -> None:
-        """Send a message, and wait while the connection takes no more; raises StreamLost."""
-        await self.write_frame(message.SerializeToString())
-
-    async def write_frame(self, content: bytes) -> None:
-        """Send a frame as `write` does."""
-        if self._writer.is_closing():
-            raise StreamLost("the stream is closed")
-        self._writer.write(len(content).to_bytes(LENGTH_BYTES, "big") + content)
-        self._sent = True
-        try:
-            await self._writer.drain()
-        except OSError as error:
-            raise StreamLost(str(error)) from error
-
-    def close(self) -> None:
-        """Close the stream once what was written has been sent, but wait for that no longer than `FLUSH_S`."""
+    def stop(self) -> None:
+        """Beat no more."""
         self._timer.cancel()
-        transport = self._writer.transport
-        if not transport.is_closing():
-            transport.close()
-            self._loop.call_later(FLUSH_S, transport.abort)
-
-    def abort(self) -> None:
-        """Drop the connection at once: the reader and all writers fail."""
-        self._timer.cancel()
-        self._writer.transport.abort()
-
-    def _cut_frames(self, most_bytes: int) -> None:
-        """Move complete frames out of the buffer."""
-        buffer, start = self._buffer, 0
-        while len(buffer) - start >= LENGTH_BYTES:
-            begin = start + LENGTH_BYTES
-            if buffer[start:begin] == HEARTBEAT:
-                start = begin
-                continue
-            end = begin + int.from_bytes(buffer[start:begin], "big")
-            if end - begin > most_bytes:
-                raise StreamLost(f"a message of {end - begin} bytes came: at most {most_bytes} are accepted")
-            if len(buffer) < end:
-                break
-            self._frames.append(bytes(buffer[begin:end]))
-            start = end
-        del buffer[:start]
 
     def _beat(self) -> None:
-        """Show that this end is alive, and give the connection up when the other end is silent.
+        """Beats are counted, not seconds: after a pause of this process only one has passed.
 
-        Beats are counted, not seconds: after a pause of this process only one beat has passed, and what came
-        meanwhile is read before the next.
+        What came meanwhile is read before the next.
         """
-        self._silent_beats = 0 if self._heard else self._silent_beats + 1
-        if self._silent_beats * BEAT_S >= SILENT_S or self._writer.is_closing():
-            self.abort()
+        self._silent_beats = 0 if self.heard else self._silent_beats + 1
+        if self._silent_beats * BEAT_S >= SILENT_S:
+            self._give_up()
             return
-        if not self._sent:
-            self._writer.write(HEARTBEAT)
-        self._heard = self._sent = False
+        if not self.sent:
+            self._send()
+        self.heard = self.sent = False
         self._timer = self._loop.call_later(BEAT_S, self._beat)
 
 
-@asynccontextmanager
-async def connected(address: str, hello: Hello, received: type[In]) -> AsyncIterator[MessageStream[In]]:
-    """A stream to the server at `host:port` while the context lasts.
+class MessageStream(asyncio.Protocol, Generic[In]):
+    """One end of a stream, which receives messages of type `In`; `link` is that of the caller's Hello.
 
-    Raises StreamLost when there is no connection within CONNECT_WITHIN_S, or the server refuses the stream.
+    Rules: what the other end sends is read no further than the first frame until `begin`. Nobody waits for a message to
+    be sent: who has some asks for a `flush`, and sends in it while the stream is `writable`.
     """
-    host, _, port = address.rpartition(":")
-    try:
-        async with asyncio.timeout(CONNECT_WITHIN_S):
-            reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-    except TimeoutError:
-        raise StreamLost(f"no connection to {address} in {CONNECT_WITHIN_S:g} s") from None
-    except (OSError, ValueError) as error:
-        raise StreamLost(f"no connection to {address}: {error}") from error
-    if writer.get_extra_info("sockname") == writer.get_extra_info("peername"):
-        # Two ends of one socket: TCP allows it where a caller happens to send from the port that it calls.
-        writer.transport.abort()
-        raise StreamLost(f"no connection to {address}: nothing listens there")
-    stream = MessageStream(reader, writer, received, hello.link)
-    try:
-        await _say_hello(stream, address, hello)
-        yield stream
-    finally:
-        stream.close()
 
+    def __init__(self, received: type[In], first_bytes: int = MESSAGE_BYTES) -> None:
+        """`first_bytes` is how long the first frame may be."""
+        self.link = ""
+        self.transport: asyncio.Transport
+        self._type = received
+        self._frames = FrameCutter(first_bytes)
+        self._loop = asyncio.get_running_loop()
+        self._first: asyncio.Future[bytes | None] = self._loop.create_future()
+        self._ended = asyncio.Event()
+        self._error: Exception | None = None
+        self._received: Callable[[In], None] | None = None
+        self._flush: Callable[[], None] = lambda: None
+        self._flushes = False  # in this turn of the loop
+        self._paused = False  # the connection takes no more for now
+        self._heart: _Heart
 
-async def _say_hello(stream: MessageStream[Any], address: str, hello: Hello) -> None:
-    try:
-        async with asyncio.timeout(HELLO_WITHIN_S):
-            await stream.write_frame(json.dumps(dataclasses.asdict(hello)).encode())
-            reply = await stream.frame()
-    except TimeoutError:
-        raise StreamLost(f"{address} does not answer") from None
-    if refused := _refusal(reply):
-        raise StreamLost(f"{address} refuses the stream: {refused}")
+    @property
+    def writable(self) -> bool:
+        """Whether the stream takes a message now."""
+        return not self._paused and not self._ended.is_set()
 
+    async def first_frame(self) -> bytes | None:
+        """Return the first frame, which is no message; None when the other end has closed the stream before it.
 
-async def read_hello(stream: MessageStream[Any]) -> Hello:
-    """Return the Hello of a caller; raises StreamLost for anything else."""
-    try:
-        async with asyncio.timeout(HELLO_WITHIN_S):
-            frame = await stream.frame(HELLO_BYTES)
-        fields = json.loads(frame or b"null")
-        return Hello(*(str(fields[name]) for name in ("protocol", "link", "authorization")))
-    except TimeoutError as error:
-        raise StreamLost("the caller did not say hello in time") from error
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise StreamLost("the caller did not say hello") from None
+        Raises StreamLost.
+        """
+        frame = await asyncio.shield(self._first)
+        if frame is None and self._error:
+            raise self._error
+        return frame
 
+    def begin(self, received: Callable[[In], None], flush: Callable[[], None]) -> None:
+        """Hand every message to `received` from now on, and call `flush` whenever there may be something to send.
 
-async def accept(stream: MessageStream[Any]) -> None:
-    """Answer a Hello: the stream is open; raises StreamLost."""
-    await stream.write_frame(b"{}")
+        When one of them raises, the stream ends with what it raised.
+        """
+        self._received, self._flush = received, flush
+        self._frames.most_bytes = MESSAGE_BYTES
+        if not self._ended.is_set() and not self.transport.is_closing():
+            self.transport.resume_reading()
+            self._guarded(self._hand_on)  # what came with the first frame
+        self.wake()
 
+    def wake(self) -> None:
+        """Call `flush` once at the end of this turn of the loop, when all that is to be sent in it is known."""
+        if not self._flushes and self.writable:
+            self._flushes = True
+            self._loop.call_soon(self._flush_now)
 
-async def refuse(stream: MessageStream[Any], why: str) -> None:
-    """Answer a Hello: the stream is refused, for a reason in words."""
-    with contextlib.suppress(StreamLost):
-        await stream.write_frame(json.dumps({"refused": why}).encode())
+    def send(self, message: Message) -> None:
+        """Send a message, unless the stream has ended."""
+        self.send_frame(message.SerializeToString())
 
+    def send_frame(self, content: bytes) -> None:
+        """Send a frame as `send` does."""
+        if not self._ended.is_set():
+            self.transport.write(framed(content))
+            self._heart.sent = True
 
-def _refusal(reply: bytes | None) -> str:
-    """Return the reason in the answer to a Hello, '' when the stream is open."""
-    if reply is None:
-        return "it closed the connection"
-    try:
-        return str(json.loads(reply).get("refused", ""))
-    except (ValueError, AttributeError):
-        return "it speaks another protocol"
+    async def ended(self) -> None:
+        """Wait until one of the ends has closed the stream.
+
+        Raises StreamLost when it was lost, and what a receiver has raised.
+        """
+        await self._ended.wait()
+        if self._error:
+            raise self._error
+
+    def close(self) -> None:
+        """Close the stream once what was written has been sent, but wait for that no longer than `FLUSH_S`."""
+        self._end()
+        if not self.transport.is_closing():
+            self.transport.close()
+            self._loop.call_later(FLUSH_S, self.transport.abort)
+
+    def fail(self, error: Exception) -> None:
+        """End the stream with an error, and drop the connection at once."""
+        self._end(error)
+        self.transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the connection."""
+        self.transport = cast("asyncio.Transport", transport)
+        silent = StreamLost(f"nothing came for {SILENT_S:g} s")
+        self._heart = _Heart(lambda: self.transport.write(HEARTBEAT), lambda: self.fail(silent))
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on the frames that are complete."""
+        self._heart.heard = True
+        self._frames.add(data)
+        self._guarded(self._hand_on)
+
+    def pause_writing(self) -> None:
+        """Send nothing more for now: the other end does not read."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """Send what has waited."""
+        self._paused = False
+        self.wake()
+
+    def eof_received(self) -> bool:
+        """End the stream: the other end sends no more. Returns whether who has the stream closes it: True."""
+        self._end(StreamLost("the connection ended within a message") if self._frames.within_frame else None)
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the stream, if it has not ended yet."""
+        self._end(StreamLost(str(exc)) if exc else None)
+
+    def _hand_on(self) -> None:
+        """Hand on the messages that are complete; before `begin`, take the first frame and read no further."""
+        while not self._ended.is_set() and (self._received or not self._first.done()):
+            frame = self._frames.next()
+            if frame is None:
+                return
+            if self._received:
+                self._received(self._type.FromString(frame))
+            else:
+                self._first.set_result(frame)
+                self.transport.pause_reading()
+
+    def _flush_now(self) -> None:
+        self._flushes = False
+        if self.writable:
+            self._guarded(self._flush)
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """Act, and end the stream with what is raised: whoever waits for its end has the error."""
+        try:
+            act()
+        except (DecodeError, FrameTooLong) as error:
+            self.fail(StreamLost(f"what came is not a message: {error}"))
+        except Exception as error:  # noqa: BLE001 - it is raised where it is waited for
+            self.fail(error)
+
+    def _end(self, error: Exception | None = None) -> None:
+        """Note that the stream has ended, and why; the first reason counts."""
+        if self._ended.is_set():
+            return
+        self._error = error
+        self._ended.set()
+        self._heart.stop()
+        if not self._first.done():
+            self._first.set_result(None)

@@ -10,8 +10,9 @@ from google.protobuf.message import Message
 
 from runtime.background import cancelled
 from runtime.message_size import fitting
-from runtime.message_stream import Hello, MessageStream, StreamLost, accept, read_hello, refuse
+from runtime.message_stream import HELLO_BYTES, MessageStream, StreamLost
 from runtime.operator_token import OperatorToken
+from runtime.stream_hello import Hello, accept, read_hello, refuse
 from runtime.stream_peers import Peer
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ async def listen(
     """
     listener = _Listener(service, streams, token)
     try:
-        server = await asyncio.start_server(listener.connected, address, port)
+        server = await asyncio.get_running_loop().create_server(listener.accepted, address, port)
     except OSError as error:
         host = f"[{address}]" if ":" in address else address
         raise OSError(f"can't listen on {host}:{port}: is the port taken?") from error
@@ -67,6 +68,19 @@ async def listen(
         await listener.close()
 
 
+class _AcceptedStream(MessageStream[Any]):
+    """The stream of a connection that a listener has accepted."""
+
+    def __init__(self, received: type[Message], made: Callable[[MessageStream[Any]], None]) -> None:
+        super().__init__(received, HELLO_BYTES)
+        self._made = made
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the connection, and have it served."""
+        super().connection_made(transport)
+        self._made(self)
+
+
 class _Listener:
     """The streams of one listener."""
 
@@ -76,9 +90,13 @@ class _Listener:
         self._token = token
         self._serving: set[asyncio.Task[Any]] = set()
 
-    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection, in a task of its own."""
-        task = asyncio.create_task(self._serve(MessageStream(reader, writer, self._service.calls)))
+    def accepted(self) -> MessageStream[Any]:
+        """Return the stream of a new connection, which is served once the connection is made."""
+        return _AcceptedStream(self._service.calls, self._begin)
+
+    def _begin(self, stream: MessageStream[Any]) -> None:
+        """Serve one stream, in a task of its own."""
+        task = asyncio.create_task(self._serve(stream))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
 
@@ -92,10 +110,10 @@ class _Listener:
         try:
             hello = await read_hello(stream)
             if refusal := self._refusal(hello):
-                await refuse(stream, refusal)
+                refuse(stream, refusal)
                 return
             stream.link = hello.link
-            await accept(stream)
+            accept(stream)
             await self._service.converse(stream)
         except StreamLost as error:
             log.info("a stream was lost", extra={"why": str(error)})
@@ -139,7 +157,7 @@ class Conversation(Generic[Item, Answer]):
         self._peer: Peer[Answer] = peer or Peer()
         self._running: dict[int, asyncio.Future[Answer]] = {}
         self._answers: list[tuple[int, Answer]] = []
-        self._wake = asyncio.Event()
+        self._stream: MessageStream[Any] | None = None
         self._over = False
         self._finishing = False
         self._greets = True  # the first greeting says that the link is up
@@ -147,38 +165,38 @@ class Conversation(Generic[Item, Answer]):
     def greet(self) -> None:
         """Write the greeting again: what it says has changed."""
         self._greets = True
-        self._wake.set()
+        self._wake()
 
     def finish(self) -> None:
         """End the stream once no call is left to be answered, as its caller does not end it by itself."""
         self._finishing = True
-        self._wake.set()
+        self._wake()
 
     async def run(self, stream: MessageStream[Any]) -> None:
-        """Read and answer until the caller ends the stream or is lost."""
-        halves = [asyncio.create_task(self._read(stream)), asyncio.create_task(self._write(stream))]
+        """Answer until one of the ends closes the stream, or the stream is lost. Raises StreamLost."""
         self._peer.streams.add(self)
+        self._stream = stream
         try:
-            done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
-            for half in done:
-                half.result()  # end a stream that can't be read or written, so that the caller does not wait in vain
+            stream.begin(self._received, self._flush)
+            await stream.ended()
         finally:
             self._over = True
             self._peer.streams.discard(self)
-            for half in halves:
-                half.cancel()
             for future in list(self._running.values()):
                 future.cancel()
             for _, answer in self._answers:
                 self._unused(answer)
 
-    async def _read(self, stream: MessageStream[Any]) -> None:
-        while (message := await stream.read()) is not None:
-            items, cancelled = self._decode(message)
-            for number, item in items:
-                self._start(number, item)
-            for number in cancelled:
-                self._cancel(number)
+    def _received(self, message: Any) -> None:
+        items, cancelled = self._decode(message)
+        for number, item in items:
+            self._start(number, item)
+        for number in cancelled:
+            self._cancel(number)
+
+    def _wake(self) -> None:
+        if self._stream:
+            self._stream.wake()
 
     def _start(self, number: int, item: Item) -> None:
         if self._peer.gave_up(number):
@@ -205,7 +223,7 @@ class Conversation(Generic[Item, Answer]):
     def _finished(self, number: int, done: "asyncio.Future[Answer]") -> None:
         self._running.pop(number, None)
         if self._finishing:
-            self._wake.set()
+            self._wake()
         if done.cancelled():
             return
         if error := done.exception():
@@ -215,26 +233,26 @@ class Conversation(Generic[Item, Answer]):
             self._unused(done.result())
             return
         self._answers.append((number, done.result()))
-        self._wake.set()
+        self._wake()
 
-    async def _write(self, stream: MessageStream[Any]) -> None:
-        self._wake.set()
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            if self._greets:
-                self._greets = False
-                await stream.write(self._encode([]))
-            while self._answers:
-                message, count = fitting(self._answers, self._encode)
-                answers = self._answers[:count]
-                del self._answers[:count]
-                if message is None:
-                    log.error("an answer is too large to be sent", extra={"number": answers[0][0]})
-                    for _, answer in answers:
-                        self._unused(answer)
-                    continue
-                self._peer.wrote(answers)
-                await stream.write(message)
-            if self._finishing and not self._running:
-                return
+    def _flush(self) -> None:
+        """Send the answers that are ready, as long as the stream takes them."""
+        stream = self._stream
+        if not stream:
+            return
+        if self._greets:
+            self._greets = False
+            stream.send(self._encode([]))
+        while self._answers and stream.writable:
+            message, count = fitting(self._answers, self._encode)
+            answers = self._answers[:count]
+            del self._answers[:count]
+            if message is None:
+                log.error("an answer is too large to be sent", extra={"number": answers[0][0]})
+                for _, answer in answers:
+                    self._unused(answer)
+                continue
+            self._peer.wrote(answers)
+            stream.send(message)
+        if self._finishing and not self._running and not self._answers:
+            stream.close()

@@ -180,17 +180,17 @@ class Session:
 
     def fields(self) -> dict[str, Any]:
         """Return it flat, under the names that messages and JSON use."""
-        fields = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name != "plan"
+        plan = self.plan
+        return {
+            **{name: getattr(self, name) for name in SESSION_FIELDS},
+            "energy_j": plan.energy_j,
+            "power_w": plan.power_w,
+            "stay_ms": plan.stay_ms,
+            "taper": plan.taper,
         }
-        return fields | {
-            "energy_j": self.plan.energy_j,
-            "power_w": self.plan.power_w,
-            "stay_ms": self.plan.stay_ms,
-            "taper": self.plan.taper,
-        }
+
+
+SESSION_FIELDS = tuple(field.name for field in dataclasses.fields(Session) if field.name != "plan")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

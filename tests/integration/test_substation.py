@@ -48,7 +48,7 @@ from tests.support.ports import free_port
 from tests.support.raw_http import exchange
 from tests.support.sessions import place
 from tests.support.substation_app import ID, Grid, connected, running
-from tests.support.substation_stream import Ask, raw_stream
+from tests.support.substation_stream import Ask, raw_stream_to
 
 LOAD = "smartgrid_substation_load_watts"
 
@@ -403,6 +403,7 @@ async def test_load_and_draw_of_one_page_are_of_one_moment_whatever_is_committed
     station = Station(journal, 100_000, GridClock(0, 0.0, 1.0), WriterMetrics(CollectorRegistry(), ID))
     before = station.report()
     station._commits.submit(Request(place("a")))
+    station._commits._hand_over()  # as if it had been submitted in an earlier turn of the loop
     while station._writer.published.curve.load_w == 0:
         time.sleep(0.001)
     assert (before.load_w, station.draw_w(), station.delivered_j()) == (0, 0, 0)
@@ -582,8 +583,8 @@ def _wish(key: str) -> pb.Place:
 
 async def _say(grid: Grid, call: pb.Call) -> pb.Answer:
     """Send one call as it is, on a stream of its own."""
-    async with raw_stream(grid.stream_port) as stream:
-        await stream.write(pb.Calls(calls=[call]))
+    async with raw_stream_to(grid.stream_port) as stream:
+        stream.write(pb.Calls(calls=[call]))
         await stream.read()  # the greeting
         answers = await stream.read()
         assert answers

@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from runtime.coalescer import Link, Outgoing, Wire
-from runtime.message_stream import Hello, MessageStream, connected
+from runtime.stream_hello import Hello
 from substation.contract import Command
 from substation.proto import substation_pb2 as pb
 from substation.wire import PROTOCOL, Call, calls_to_message
+from tests.support.raw_stream import RawStream, raw_stream
 
 WITHIN_S = 30.0
 
@@ -54,9 +55,6 @@ def _encode(outgoing: list[Outgoing[Ask]], _cancelled: list[int]) -> pb.Calls:
     )
 
 
-@asynccontextmanager
-async def raw_stream(port: int, authorization: str = "") -> AsyncIterator[MessageStream[pb.Answers]]:
+def raw_stream_to(port: int, authorization: str = "") -> AbstractAsyncContextManager[RawStream[pb.Answers]]:
     """A stream without the coalescer, on which each message is sent as it is."""
-    hello = Hello(PROTOCOL, authorization=authorization)
-    async with connected(f"127.0.0.1:{port}", hello, pb.Answers) as stream:
-        yield stream
+    return raw_stream(f"127.0.0.1:{port}", Hello(PROTOCOL, authorization=authorization), pb.Answers)

@@ -16,7 +16,7 @@ from balancer.contract import (
 from balancer.proto import balancer_pb2 as pb
 from balancer.wire import PROTOCOL, Call, answer_from_message, calls_to_message
 from runtime.coalescer import Link, Outgoing, Wire
-from runtime.message_stream import Hello
+from runtime.stream_hello import Hello
 from substation.contract import Session
 from substation.plan import Plan
 

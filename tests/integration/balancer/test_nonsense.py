@@ -6,8 +6,9 @@ import pytest
 
 from balancer.proto import balancer_pb2 as pb
 from balancer.wire import PROTOCOL
-from runtime.message_stream import Hello, connected
+from runtime.stream_hello import Hello
 from tests.integration.balancer.grid import HOST, Plan, running
+from tests.support.raw_stream import raw_stream
 
 
 @pytest.mark.gen_test
@@ -26,8 +27,8 @@ async def test_a_plan_that_nobody_could_carry_out_is_answered_beside_one_that_is
         ]
         outcomes: dict[int, str] = {}
         address = f"{HOST}:{grid.balancer_stream_port}"
-        async with connected(address, Hello(PROTOCOL), pb.Answers) as stream:
-            await stream.write(pb.Calls(calls=calls))
+        async with raw_stream(address, Hello(PROTOCOL), pb.Answers) as stream:
+            stream.write(pb.Calls(calls=calls))
             while len(outcomes) < len(calls):
                 message = await stream.read()
                 assert message

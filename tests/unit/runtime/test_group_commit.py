@@ -94,6 +94,35 @@ async def test_a_batch_is_bounded_and_order_is_kept() -> None:
 
 
 @pytest.mark.gen_test
+async def test_what_is_submitted_in_one_turn_of_the_loop_is_one_batch() -> None:
+    work = Work()
+    work.go_on.release(53)
+    commits = GroupCommit("test", work)
+    for count in (50, 3):
+        items = list(range(count))
+        futures = []
+        for item in items:
+            futures.append(commits.submit(item))
+            time.sleep(0.001)  # long enough for the thread to begin, if it were woken
+        assert await asyncio.gather(*futures) == [10 * item for item in items]
+    assert [len(batch) for batch in work.batches] == [50, 3]
+    await commits.close()
+
+
+@pytest.mark.gen_test
+async def test_closing_twice_at_once_ends_after_the_work_for_both() -> None:
+    work = Work()
+    commits = GroupCommit("test", work)
+    future = commits.submit(1)
+    closing = [asyncio.create_task(commits.close()) for _ in range(2)]
+    await work.has_begun()
+    assert not any(each.done() for each in closing)
+    work.go_on.release()
+    await asyncio.gather(*closing)
+    assert future.result() == 10
+
+
+@pytest.mark.gen_test
 async def test_closing_finishes_what_was_submitted_and_takes_nothing_more() -> None:
     work = Work()
     commits = GroupCommit("test", work)

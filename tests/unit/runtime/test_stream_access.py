@@ -5,12 +5,13 @@ import socket
 import pytest
 
 from runtime import stream_server
-from runtime.message_stream import Hello, StreamLost, connected
+from runtime.message_stream import StreamLost
 from runtime.operator_token import OperatorToken
+from runtime.stream_hello import Hello, connected
 from substation.proto import substation_pb2 as pb
 from substation.wire import PROTOCOL
 from tests.support.stream_service import Service, echo, serving
-from tests.support.substation_stream import raw_stream
+from tests.support.substation_stream import raw_stream_to
 
 TOKEN = OperatorToken("t" * 32)
 WRONG = ("", "Bearer " + "t" * 31, "t" * 32, f"{TOKEN.field}, {TOKEN.field}")
@@ -22,10 +23,10 @@ async def test_a_stream_that_does_not_begin_with_the_token_is_refused() -> None:
     async with stream_server.listen(service, "127.0.0.1", 0, token=TOKEN) as port:
         for authorization in WRONG:
             with pytest.raises(StreamLost, match="refuses the stream: the operator token is required"):
-                async with raw_stream(port, authorization):
+                async with raw_stream_to(port, authorization):
                     pass
         assert service.messages == []
-        async with raw_stream(port, TOKEN.field) as stream:
+        async with raw_stream_to(port, TOKEN.field) as stream:
             assert await stream.read() == pb.Answers()  # the greeting
 
 

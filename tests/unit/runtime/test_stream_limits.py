@@ -6,23 +6,23 @@ import logging
 
 import pytest
 
-from runtime import message_stream, stream_server
+from runtime import message_stream, stream_hello, stream_server
 from runtime.message_size import MESSAGE_BYTES, fitting
 from runtime.message_stream import StreamLost
 from substation.proto import substation_pb2 as pb
 from tests.integration.balancer.proxy import Proxy
 from tests.support.ports import free_port
 from tests.support.stream_service import Service, asked, echo, serving, until
-from tests.support.substation_stream import link_to, raw_stream
+from tests.support.substation_stream import link_to, raw_stream_to
 
 LARGE = "x" * (MESSAGE_BYTES // 20)
 
 
 async def sent_alone(port: int, message: pb.Calls) -> None:
     """Send one message without the coalescer, and read until the stream ends; raises StreamLost."""
-    async with raw_stream(port) as stream:
+    async with raw_stream_to(port) as stream:
         await stream.read()
-        await stream.write(message)
+        stream.write(message)
         while await stream.read() is not None:
             pass
 
@@ -160,7 +160,7 @@ async def test_what_is_no_hello_is_dropped_and_harms_no_other() -> None:
 
 @pytest.mark.gen_test
 async def test_a_caller_that_says_nothing_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(message_stream, "HELLO_WITHIN_S", 0.05)
+    monkeypatch.setattr(stream_hello, "HELLO_WITHIN_S", 0.05)
     async with serving(echo) as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         assert await reader.read() == b""

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from runtime.coalescer import Link, LinkLost, Outgoing, Wire
-from runtime.message_stream import Hello
+from runtime.stream_hello import Hello
 from runtime.stream_peers import MOST_PEERS, MOST_REMEMBERED, Peer, Peers
 from runtime.stream_server import Conversation
 from substation.proto import substation_pb2 as pb
