@@ -10,10 +10,11 @@ class Addresses:
     """The watched addresses, and the names of which no address is known yet.
 
     `vacated` are addresses of substations that were given up: no substation is expected there. `unresolved` are
-    names that were not resolved yet.
+    names that were not resolved yet. `upsets` rises whenever a substation that was healthy may not be so any more.
     """
 
     def __init__(self) -> None:
+        self.upsets = 0
         self.vacated: frozenset[str] = frozenset()
         self.unresolved: set[str] = set()
         self._health: dict[str, Health] = {}
@@ -31,10 +32,12 @@ class Addresses:
         """Expect no substation at `url` any more; the one that was there is gone until it is seen again."""
         self._health.pop(url, None)
         self._shown.pop(url, None)
+        self.upsets += 1
 
     def missed(self, url: str) -> None:
         """Count a failed poll of `url`."""
         self._health[url].missed()
+        self.upsets += 1
 
     def answered(self, url: str, substation_id: str) -> Health:
         """Count a poll of `url` that found a substation's page; returns the health of the address.
@@ -43,7 +46,9 @@ class Addresses:
         """
         health = self._health[url]  # first: an address that is not watched must leave no trace
         health.answered()
-        self._shown[url] = substation_id
+        if self._shown.get(url) != substation_id:
+            self._shown[url] = substation_id
+            self.upsets += 1
         return health
 
     def belongs_to(self, url: str, substation_id: str) -> bool:

@@ -6,6 +6,7 @@ Pure: time comes as seconds of a monotonic clock.
 import bisect
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from balancer.fleet.health import Health, HealthState
@@ -13,11 +14,11 @@ from balancer.fleet.identity_evidence import IdentityEvidence
 from substation.contract import RELEASES_WITHIN_S, Report
 
 FINITE_WITHIN_S = (0.0, *RELEASES_WITHIN_S[:-1])
+# What does not change between two reports of a substation while it is healthy, so that many snapshots share it: its id,
+# its capacity in watts, its state, whether it drains, when its report came, and whether its stream is up.
+Sight = tuple[str, int, HealthState, bool, float, bool]
 
-
-# A substation with room: its utilization with the demand, and its id. A plain tuple, because there is one for each
-# substation in each decision; a named one takes twice as long to make.
-Candidate = tuple[float, str]
+NO_PEAKS = (-math.inf,) * 96  # of so many quarter hours
 
 
 class Demand(NamedTuple):
@@ -28,35 +29,7 @@ class Demand(NamedTuple):
     now_s: float
 
 
-class Option(NamedTuple):
-    """One substation at the moment of a decision; `estimate_w` is the load by which it was judged.
-
-    `linked` is whether its stream is up; a request that is sent without one has an unknown outcome.
-    """
-
-    substation_id: str
-    estimate_w: float
-    capacity_w: int
-    state: HealthState
-    draining: bool
-    report_age_s: float
-    linked: bool = True
-
-
-class Stretch(NamedTuple):
-    """What is taken by one report between two points of its release schedule, where it falls evenly.
-
-    `from_s` and `until_s` are seconds after the report; `taken_w` is what is taken at `from_s`.
-    """
-
-    from_s: float
-    until_s: float
-    taken_w: int
-    falls_w_s: float
-
-
-EARLIEST_S = -1e9  # before any report; finite, so that it can be subtracted
-NO_STRETCH = Stretch(math.inf, -math.inf, 0, 0.0)  # no moment is in it
+EARLIEST_S = 1e9  # before a report: its schedule has not begun. It is finite, so that it can be subtracted
 
 
 @dataclasses.dataclass(slots=True)
@@ -75,12 +48,30 @@ class Member:
     book_id: str = ""  # the order book that it belongs to, as its stream says; '' for any
     behind: int = 0  # polls in a row whose epoch was below the known one
     identity_evidence: IdentityEvidence = dataclasses.field(default_factory=IdentityEvidence)
-    # The last stretch that was looked up: it holds for many decisions, so most of them search no schedule.
-    _stretch: Stretch = dataclasses.field(default=NO_STRETCH, init=False, repr=False, compare=False)
+    # `Addresses.upsets` when it was found healthy last. While that is the same, only its stream and the age of its report can
+    # make it anything else.
+    sound_at: int = dataclasses.field(default=-1, init=False, repr=False, compare=False)
+    # The peaks to come that placing found out from its newest report: see placing/predictive/peaks.py.
+    peaks_w: Sequence[float] = dataclasses.field(default=(), init=False, repr=False, compare=False)
+    least_peaks: Sequence[float] = dataclasses.field(default=NO_PEAKS, init=False, repr=False, compare=False)
+    sight: Sight | None = dataclasses.field(
+        default=None, init=False, repr=False, compare=False
+    )  # while it is healthy
+    # Between two points of the release schedule what is taken falls evenly: from `line_w` at `since_s` until `until_s`.
+    # It is kept for the last moment that was asked for. That holds for many decisions, so most of them search no schedule.
+    line_w: int = dataclasses.field(default=0, init=False, repr=False, compare=False)
+    falls_w_s: float = dataclasses.field(default=0.0, init=False, repr=False, compare=False)
+    since_s: float = dataclasses.field(default=math.inf, init=False, repr=False, compare=False)
+    until_s: float = dataclasses.field(default=-math.inf, init=False, repr=False, compare=False)
+    limit_w: int = dataclasses.field(
+        default=0, init=False, repr=False, compare=False
+    )  # its capacity, beside the line
 
     def take(self, report: Report, now_s: float) -> None:
         """Keep a report, whatever is known."""
-        self.report, self.received_s, self._stretch = report, now_s, NO_STRETCH
+        self.report, self.received_s, self.sight = report, now_s, None
+        self.peaks_w, self.least_peaks = (), NO_PEAKS
+        self.since_s, self.until_s = math.inf, -math.inf  # no moment is between them
 
     def renew(self, report: Report, now_s: float) -> bool:
         """Keep a report if it is newer than the known one; returns whether it was."""
@@ -95,11 +86,9 @@ class Member:
 
     def estimate_w(self, now_s: float) -> float:
         """Return the watts that are probably taken at a moment, with what is on its way to it."""
-        elapsed_s = now_s - self.received_s
-        from_s, until_s, taken_w, falls_w_s = self._stretch
-        if not from_s <= elapsed_s < until_s:
-            from_s, until_s, taken_w, falls_w_s = self._stretch = stretch_at(self.report, elapsed_s)
-        return taken_w - falls_w_s * (elapsed_s - from_s) + self.outstanding_w
+        if not self.since_s <= now_s < self.until_s:
+            self._find_line(now_s)
+        return self.line_w - self.falls_w_s * (now_s - self.since_s) + self.outstanding_w
 
     def load_w(self, now_s: float) -> float:
         """Return the watts that its cars probably reserve at a moment, with what is on its way to it."""
@@ -107,10 +96,9 @@ class Member:
 
     def most_w(self, now_s: float) -> int:
         """Return the most watts that can be taken: only points of the schedule that are over count as freed."""
-        elapsed_s = now_s - self.received_s
-        if not self._stretch.from_s <= elapsed_s < self._stretch.until_s:
-            self._stretch = stretch_at(self.report, elapsed_s)
-        return self._stretch.taken_w + self.outstanding_w
+        if not self.since_s <= now_s < self.until_s:
+            self._find_line(now_s)
+        return self.line_w + self.outstanding_w
 
     def releases(self, now_s: float) -> list[tuple[float, float]]:
         """Return what the known plans will free from a moment on: pairs of (within so many seconds, watts)."""
@@ -161,18 +149,20 @@ class Member:
         freed = zip(RELEASES_WITHIN_S[:-1], self.report.releases_w, strict=False)
         return next((within_s for within_s, freed_w in freed if freed_w >= half_w), RELEASES_WITHIN_S[-2])
 
-
-def stretch_at(report: Report, elapsed_s: float) -> Stretch:
-    """Return the stretch of a report that contains a moment, in seconds after the report."""
-    after = bisect.bisect_right(FINITE_WITHIN_S, elapsed_s)
-    points = (0, *report.releases_w)
-    if after == 0:
-        return Stretch(EARLIEST_S, 0.0, report.taken_w, 0.0)
-    from_s, taken_w = FINITE_WITHIN_S[after - 1], report.taken_w - points[after - 1]
-    if after == len(FINITE_WITHIN_S):
-        return Stretch(from_s, math.inf, taken_w, 0.0)
-    until_s = FINITE_WITHIN_S[after]
-    return Stretch(from_s, until_s, taken_w, (points[after] - points[after - 1]) / (until_s - from_s))
+    def _find_line(self, now_s: float) -> None:
+        """Find the two points of the schedule between which a moment is."""
+        report, received_s = self.report, self.received_s
+        after = bisect.bisect_right(FINITE_WITHIN_S, now_s - received_s)
+        releases_w, taken_w = report.releases_w, report.taken_w
+        freed_w = releases_w[after - 2] if after > 1 else 0
+        self.line_w, self.falls_w_s, self.limit_w = taken_w - freed_w, 0.0, report.capacity_w
+        self.since_s = received_s + (FINITE_WITHIN_S[after - 1] if after else -EARLIEST_S)
+        self.until_s = math.inf
+        if after < len(FINITE_WITHIN_S):
+            until_s = FINITE_WITHIN_S[after]
+            self.until_s = received_s + until_s
+            if after:
+                self.falls_w_s = (releases_w[after - 1] - freed_w) / (until_s - FINITE_WITHIN_S[after - 1])
 
 
 def released_w(releases_w: tuple[int, ...], elapsed_s: float) -> float:

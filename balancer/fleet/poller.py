@@ -2,9 +2,11 @@
 
 import asyncio
 import dataclasses
+import itertools
 import logging
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -27,6 +29,7 @@ from substation.contract import report_fault
 log = logging.getLogger(__name__)
 
 QUERY = urlencode([("name[]", name) for name in ASKED])
+GOLDEN_RATIO = (5**0.5 - 1) / 2
 JITTER = 0.1  # of the interval, so that balancers don't poll in step
 MOST_BYTES = 64 * 1024  # of a page; the names asked for make 3 kB. The parser takes 130 ms for 256 KiB
 TIMEOUT_SHARE = 0.8  # of the interval
@@ -38,11 +41,12 @@ STREAM = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})")
 class _Polled:
     """One polled address, and what needs not be found out again at each poll.
 
-    `layout` is that of the last page; `stream` is what `advertised` means there.
+    `begin` starts the callback. `layout` is that of the last page; `stream` is what `advertised` means there.
     """
 
     callback: PeriodicCallback
     page: PageClient
+    begin: asyncio.TimerHandle
     layout: PageLayout | None = None
     advertised: str = ""
     stream: str = ""
@@ -52,6 +56,12 @@ class _Polled:
         if self.advertised != advertised:
             self.advertised, self.stream = advertised, stream_address(url, advertised)
         return self.stream
+
+    def close(self) -> None:
+        """Stop the polls, and close the connection."""
+        self.begin.cancel()
+        self.callback.stop()
+        self.page.close()
 
 
 class Poller:
@@ -68,25 +78,27 @@ class Poller:
         self._timeout_s = TIMEOUT_SHARE * view.roster.poll_s
         self._polled: dict[str, _Polled] = {}
         self._polls: set[asyncio.Task[Any]] = set()  # under way
+        self._shares = shares_apart()
         self._identity_log = IdentityLog(view)
         self._tidying = PeriodicCallback(self.tidy, TIDY_S * 1000)
         self._tidying.start()
 
     def watch(self, url: str) -> None:
-        """Poll `url` now, and from now on."""
+        """Poll `url` now, and at each interval from a share of the interval on.
+
+        The shares of several addresses lie apart, so that a fleet that is found at once is not polled in bursts.
+        """
         self._roster.addresses.watch(url)
         callback = PeriodicCallback(lambda: self.poll(url), self._roster.poll_s * 1000, jitter=JITTER)
-        callback.start()
-        self._polled[url] = _Polled(callback, PageClient(f"{url}/metrics?{QUERY}", MOST_BYTES))
-        first = asyncio.create_task(self.poll(url))
-        self._polls.add(first)
-        first.add_done_callback(self._polls.discard)
+        page = PageClient(f"{url}/metrics?{QUERY}", MOST_BYTES)
+        after_s = next(self._shares) * self._roster.poll_s
+        begin = asyncio.get_running_loop().call_later(after_s, self._begin, url)
+        self._polled[url] = _Polled(callback, page, begin)
+        self._poll_soon(url)
 
     def unwatch(self, url: str) -> None:
         """Stop polling `url`; the answer to a poll under way is not used."""
-        polled = self._polled.pop(url)
-        polled.callback.stop()
-        polled.page.close()
+        self._polled.pop(url).close()
         self._roster.addresses.unwatch(url)
 
     def tidy(self) -> None:
@@ -101,8 +113,7 @@ class Poller:
         """Stop polling."""
         self._tidying.stop()
         for polled in self._polled.values():
-            polled.callback.stop()
-            polled.page.close()
+            polled.close()
         await cancelled(self._polls)
 
     async def poll(self, url: str) -> None:
@@ -128,6 +139,16 @@ class Poller:
             self._take(url, polled, found)
         else:
             self._roster.addresses.missed(url)
+
+    def _begin(self, url: str) -> None:
+        """Poll `url` from now on at each interval."""
+        self._polled[url].callback.start()
+        self._poll_soon(url)
+
+    def _poll_soon(self, url: str) -> None:
+        poll = asyncio.create_task(self.poll(url))
+        self._polls.add(poll)
+        poll.add_done_callback(self._polls.discard)
 
     def _read(self, polled: _Polled, page: bytes) -> PageReading:
         if polled.layout and (found := polled.layout.read(page)):
@@ -166,6 +187,14 @@ class Poller:
             self._links.disconnect(substation_id)  # what was claimed there must not be placed on the other
         elif member.url == url:
             self._links.connect(substation_id, polled.stream_at(url, found.stream_address))
+
+
+def shares_apart() -> Iterator[float]:
+    """Yield shares of an interval: however many are taken, they are spread evenly over it.
+
+    The golden ratio has the most even multiples of all numbers, modulo 1 (Knuth, TAOCP 3, 6.4).
+    """
+    return (number * GOLDEN_RATIO % 1 for number in itertools.count(1))
 
 
 def checked(url: str, found: PageReading, unix_s: float) -> PageReading:

@@ -12,6 +12,7 @@ Pure: time comes as seconds of a monotonic clock. Rules:
 from balancer.fleet.addresses import Addresses
 from balancer.fleet.health import EJECT_AFTER
 from balancer.fleet.member import Member
+from balancer.fleet.takers import TakerList
 from substation.contract import Report
 
 BEHIND = 2  # polls in a row after which a lower epoch is believed; a single one may cross a restart
@@ -33,16 +34,20 @@ class Roster:
         self.recent_s = EJECT_AFTER * poll_s
         self.book_id = book_id
         self.reports = 0  # how many were taken
+        self.takers = TakerList(self.members, self.foreign)
         self._given_up: set[str] = set()  # ids, since the last call of `forget`
 
     def polled(self, url: str, report: Report, now_s: float) -> float | None:
         """Take a poll's report; returns how far the estimate was off, in watts, None if it is not newer."""
         health = self.addresses.answered(url, report.substation_id)
         member = self.members.get(report.substation_id)
+        if member and (report.journal_id != member.report.journal_id or url != member.url):
+            self.addresses.upsets += 1
         if not member:
             member = Member(url, report, now_s, health, report.taken_w)
             self.members[report.substation_id] = member
             self.reports += 1
+            self.takers.outdated()
         member.identity_evidence.saw(report.journal_id, url, now_s, self.recent_s)
         if not self._credible(member, url, report, now_s):
             return None
@@ -56,7 +61,9 @@ class Roster:
         member.url, member.health, member.polled_w = url, health, report.taken_w
         if renewed:
             member.book_id = ""
+            self.takers.outdated()
         if anew:
+            self.takers.reported(member, report)
             member.take(report, now_s)
             member.behind = 0
             self.reports += 1
@@ -72,21 +79,24 @@ class Roster:
         member = self.members.get(report.substation_id)
         if not member:
             return False
-        member.identity_evidence.hear(report.substation_id, report.journal_id, now_s)
+        self._hear(member, report, now_s)
         if report.journal_id != member.report.journal_id:
             return False
-        member.book_id = report.book_id
+        if member.book_id != report.book_id:
+            member.book_id = report.book_id
+            self.takers.outdated()
         return self._renew(member, report, now_s)
 
     def denied(self, substation_id: str, report: Report, now_s: float) -> None:
         """Note that the stream of a substation was answered by another one, with `report`."""
         if member := self.members.get(substation_id):
-            member.identity_evidence.hear(report.substation_id, report.journal_id, now_s)
+            self._hear(member, report, now_s)
 
     def late(self, substation_id: str, now_s: float) -> None:
         """Note that a call to a substation has no answer, although its stream is up."""
         if member := self.members.get(substation_id):
             member.health.late(now_s)
+            self.addresses.upsets += 1
 
     def prompt(self, substation_id: str, now_s: float) -> None:
         """Note that a call to a substation was decided in time."""
@@ -108,6 +118,7 @@ class Roster:
     def give_up(self, substation_id: str) -> None:
         """Give a substation up for good: no substation is expected at its address any more."""
         self.addresses.vacated |= {self.members.pop(substation_id).url}
+        self.takers.outdated()
         self._given_up.add(substation_id)
 
     def forget(self, now_s: float) -> list[str]:
@@ -128,10 +139,19 @@ class Roster:
         ]
         for name in forgotten:
             del self.members[name]
+            self.takers.outdated()
         given_up, self._given_up = self._given_up - self.members.keys(), set()
         return forgotten + sorted(given_up)
 
+    def _hear(self, member: Member, report: Report, now_s: float) -> None:
+        """Take the identity that the stream of a member names."""
+        seen = member.report
+        if (report.substation_id, report.journal_id) != (seen.substation_id, seen.journal_id):
+            self.addresses.upsets += 1
+        member.identity_evidence.hear(report.substation_id, report.journal_id, now_s)
+
     def _renew(self, member: Member, report: Report, now_s: float) -> bool:
+        self.takers.reported(member, report)
         newer = member.renew(report, now_s)
         self.reports += newer
         return newer

@@ -8,20 +8,22 @@ Pure: time comes as seconds of a monotonic clock. Rules:
 - the view only chooses which substation to ask: the substation decides.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Protocol, Self
 
+from balancer.fleet.candidates import Candidates, utilizations
 from balancer.fleet.health import HealthState
-from balancer.fleet.member import Candidate, Demand, Member, Option
+from balancer.fleet.member import Demand, Member
 from balancer.fleet.roster import Roster
 
+HEALTHY = HealthState.HEALTHY
 PANIC_SHARE = 0.5  # with more than this share ejected, the last known view is used
 LOST = frozenset({HealthState.GONE, HealthState.CONFLICT})  # substations in these states are never asked
 # Suspects are used only when no healthy one has room; ejected ones only in a panic.
-TIERS = (
-    frozenset({HealthState.HEALTHY}),
-    frozenset({HealthState.SUSPECT, HealthState.PROBING}),
-    frozenset({HealthState.EJECTED}),
+TIERS = (  # tuples: an enum has a slow hash
+    (HealthState.HEALTHY,),
+    (HealthState.SUSPECT, HealthState.PROBING),
+    (HealthState.EJECTED,),
 )
 
 
@@ -38,9 +40,7 @@ class Policy(Protocol):
     def use(self, name: str) -> bool:
         """Place by another policy from now on; returns whether there is one of that name."""
 
-    def choose(
-        self, candidates: Sequence[Candidate], usable: Callable[[str], bool], demand: Demand
-    ) -> str | None:
+    def choose(self, candidates: Candidates, usable: Callable[[str], bool], demand: Demand) -> str | None:
         """Return the id of a candidate that is usable; None when none is.
 
         `usable` costs much more than to compare two candidates.
@@ -93,10 +93,21 @@ class View:
         self.roster = roster
         self.linked = linked
         self.policy = policy
+        self.addresses = roster.addresses
 
     def state(self, member: Member, now_s: float) -> HealthState:
         """Return the state of a member; doubts about its identity and its address come before its health."""
-        roster, name, evidence = self.roster, member.report.substation_id, member.identity_evidence
+        roster, upsets = self.roster, self.addresses.upsets
+        name, age_s = member.report.substation_id, now_s - member.received_s
+        if member.sound_at == upsets and age_s <= roster.recent_s and self.linked(name):
+            return HEALTHY
+        state = self._found_state(member, name, now_s)
+        if state is HEALTHY:
+            member.sound_at = upsets
+        return state
+
+    def _found_state(self, member: Member, name: str, now_s: float) -> HealthState:
+        roster, evidence = self.roster, member.identity_evidence
         if len(evidence.journals) > 1 and evidence.disputed(now_s, roster.recent_s):
             return HealthState.CONFLICT
         if not roster.addresses.belongs_to(member.url, name):
@@ -124,62 +135,40 @@ class View:
 
     def candidates(
         self, eligible: Collection[str], demand_w: int, now_s: float, *, surely: bool
-    ) -> list[Candidate]:
-        """Return the eligible substations with room for `demand_w`, whatever their state."""
-        if self.policy.by_last_poll or surely:
-            members = self.eligible(eligible)
-            with_w = [(name, m, self.taken_w(m, now_s, surely=surely) + demand_w) for name, m in members]
-            return [(w / m.report.capacity_w, name) for name, m, w in with_w if w <= m.report.capacity_w]
-        # The same for the usual case. Each decision runs this loop over the whole fleet, so it does little.
-        found: list[Candidate] = []
-        estimate_w, foreign, own_book = Member.estimate_w, self.roster.foreign, self.roster.book_id
-        for name, member in self._among(eligible):
-            demanded_w, capacity_w = estimate_w(member, now_s) + demand_w, member.report.capacity_w
-            if demanded_w <= capacity_w and (member.book_id == own_book or not foreign(member)):
-                found.append((demanded_w / capacity_w, name))
-        return found
+    ) -> Candidates:
+        """Return the eligible substations that take cars, whatever their state, with their utilizations."""
+        names, members, _ = self.roster.takers.among(eligible)
+        if surely or self.policy.by_last_poll:
+            with_w = [self.taken_w(member, now_s, surely=surely) + demand_w for member in members]
+            shares = [w / member.report.capacity_w for w, member in zip(with_w, members, strict=True)]
+        else:
+            shares = utilizations(members, demand_w, now_s)
+        return Candidates(names, shares, members)
 
     def pick(
-        self, candidates: Sequence[Candidate], demand: Demand, allowed: Callable[[str], bool] = lambda _: True
+        self, candidates: Candidates, demand: Demand, allowed: Callable[[str], bool] | None = None
     ) -> str | None:
-        """Return the candidate to ask, of those that are `allowed`; None when there is none.
+        """Return the candidate to ask, of those that are `allowed`, or of all; None when there is none.
 
         A substation whose stream is down is never used: a key that is claimed there would depend on it
         (docs/adr/0014). What a substation is like is found out only when the policy would choose it: in a fleet of
         thousands that are a handful.
         """
-        now_s = demand.now_s
+        now_s, members = demand.now_s, self.roster.members
         states: dict[str, HealthState | None] = {}  # None: not to be used, whatever its state
+
+        def usable(name: str) -> bool:
+            if name not in states:
+                state = self.state(members[name], now_s) if allowed is None or allowed(name) else None
+                states[name] = state if state is HEALTHY or self.linked(name) else None
+            return states[name] in tier
+
         for tier in TIERS:
-            if HealthState.EJECTED in tier and not (tier & set(states.values()) and self.panic(now_s)):
+            if tier is TIERS[-1] and not (HealthState.EJECTED in states.values() and self.panic(now_s)):
                 break
-
-            def usable(name: str, tier: frozenset[HealthState] = tier) -> bool:
-                if name not in states:
-                    member = self.roster.members[name]
-                    open_ = not member.report.draining and self.linked(name) and allowed(name)
-                    states[name] = self.state(member, now_s) if open_ else None
-                return states[name] in tier
-
             if picked := self.policy.choose(candidates, usable, demand):
                 return picked
         return None
-
-    def options(self, names: Iterable[str], now_s: float, *, surely: bool) -> tuple[Option, ...]:
-        """Return the named substations as they are now."""
-        return tuple(self._option(name, self.roster.members[name], now_s, surely=surely) for name in names)
-
-    def _option(self, name: str, member: Member, now_s: float, *, surely: bool) -> Option:
-        report = member.report
-        return Option(
-            name,
-            self.taken_w(member, now_s, surely=surely),
-            report.capacity_w,
-            self.state(member, now_s),
-            report.draining,
-            now_s - member.received_s,
-            self.linked(name),
-        )
 
     def holding(self, substation_id: str, demand_w: int) -> Hold:
         """Count `demand_w` as outstanding at a substation until the hold is closed."""
@@ -196,7 +185,7 @@ class View:
             if not member.report.draining and self.linked(name)
         ]
         ejected = any(state is HealthState.EJECTED for _, _, state in open_) and self.panic(now_s)
-        tiers = frozenset[HealthState]().union(*(TIERS if ejected else TIERS[:-1]))
+        tiers = {state for tier in (TIERS if ejected else TIERS[:-1]) for state in tier}
         return [(name, member) for name, member, state in open_ if state in tiers]
 
     def reachable(self, eligible: Collection[str], now_s: float) -> bool:
@@ -229,12 +218,6 @@ class View:
 
     def eligible(self, eligible: Collection[str]) -> Iterator[tuple[str, Member]]:
         """Yield the eligible substations with their ids, without foreign ones."""
-        foreign = self.roster.foreign
-        return ((name, member) for name, member in self._among(eligible) if not foreign(member))
-
-    def _among(self, eligible: Collection[str]) -> Iterable[tuple[str, Member]]:
-        """Return the eligible substations, foreign ones too; of a whole fleet without a copy."""
-        members = self.roster.members
-        if not eligible:
-            return members.items()
-        return [(name, members[name]) for name in dict.fromkeys(eligible) if name in members]
+        members, foreign = self.roster.members, self.roster.foreign
+        names = dict.fromkeys(eligible) if eligible else members
+        return ((name, m) for name in names if (m := members.get(name)) and not foreign(m))

@@ -8,7 +8,7 @@ import collections
 import dataclasses
 import itertools
 
-from balancer.fleet.member import Option
+from balancer.fleet.snapshot import Snapshot
 
 MOST = 10_000
 MOST_OPTIONS = 100_000  # in all of them: some 16 MB
@@ -29,7 +29,7 @@ class Decision:
     demand_w: int
     policy: str
     attempt: int
-    options: tuple[Option, ...]
+    options: Snapshot
     chosen: str | None
     reason: str
     outcome: str = ""
@@ -52,9 +52,9 @@ class Decisions:
         """Keep a decision under the next number; returns it, to be completed when the answer is there."""
         decision.number = next(self._numbers)
         self._ring.append(decision)
-        self._options += len(decision.options)
+        self._options += decision.options.count
         while len(self._ring) > self._most or self._options > self._most_options:
-            self._options -= len(self._ring.popleft().options)
+            self._options -= self._ring.popleft().options.count
         return decision
 
     def find(

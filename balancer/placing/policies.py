@@ -6,19 +6,16 @@ Pure: randomness is an argument.
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
-from balancer.fleet.member import Candidate, Demand
-from balancer.placing.predictive.choice import ForecastChoice, Random
+from balancer.fleet.candidates import FULL, Candidates
+from balancer.fleet.member import Demand
+from balancer.placing.predictive.choice import ForecastChoice, Random, Usable
 from balancer.placing.predictive.shadow import ShadowCounts
 
 DEFAULT_POLICY = FALLBACK = "least_loaded"
 
-# Whether a substation may be asked now. Finding that out takes ten times as long as to look at a candidate, so a policy
-# does it only for those that it would choose.
-Usable = Callable[[str], bool]
-
-Choose = Callable[[Sequence[Candidate], Usable, Random], str | None]
+Choose = Callable[[Candidates, Usable, Random], str | None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,32 +37,32 @@ class PolicySwitch:
     def __init__(self, rng: Random, forecast_choice: ForecastChoice | None = None) -> None:
         """Without a `forecast_choice`, no forecast can be used."""
         self._forecast_choice = forecast_choice
-        self.name = DEFAULT_POLICY
         self._policies = policies()
+        self.use(DEFAULT_POLICY)
         self.names = tuple(self._policies)
         self._rng = rng
 
     @property
     def by_last_poll(self) -> bool:
         """Whether a load is that of the last poll, without what is known since."""
-        return self._policies[self.name].by_last_poll
+        return self._policy.by_last_poll
 
     def use(self, name: str) -> bool:
         """Place by another policy from now on; returns whether there is one of that name."""
         if name in self._policies:
-            self.name = name
+            self.name, self._policy, self._reason = name, self._policies[name], among(name)
         return self.name == name
 
-    def choose(self, candidates: Sequence[Candidate], usable: Usable, demand: Demand) -> str | None:
+    def choose(self, candidates: Candidates, usable: Usable, demand: Demand) -> str | None:
         """Return the id of a candidate that is usable; None when none is."""
-        policy, forecasts = self._policies[self.name], self._forecast_choice
+        policy, forecasts = self._policy, self._forecast_choice
         if not forecasts or forecasts.doubt(demand.now_s):
             return policy.choose(candidates, usable, self._rng)
         if policy.by_forecast:
             chosen = forecasts.choose(candidates, usable, self._rng, demand)
         else:
             chosen = policy.choose(candidates, usable, self._rng)
-        if chosen and len(candidates) > 1 and forecasts.shadow.due():
+        if chosen and not candidates.only_one() and forecasts.shadow.due():
             self._compare(chosen, candidates, usable, demand)
         return chosen
 
@@ -78,8 +75,8 @@ class PolicySwitch:
 
     def reason(self, chosen: str, demand: Demand) -> str:
         """Return in words why a candidate was chosen."""
-        reason = f"{self.name} among those with room"
-        if not self._policies[self.name].by_forecast:
+        reason = self._reason
+        if not self._policy.by_forecast:
             return reason
         if doubt := self.doubt(demand.now_s):
             return f"{reason}, by {FALLBACK}: {doubt}"
@@ -90,15 +87,20 @@ class PolicySwitch:
         """Return in words why forecasts can't be used; '' when they can."""
         return self._forecast_choice.doubt(now_s) if self._forecast_choice else "no forecasts are made"
 
-    def _compare(self, chosen: str, candidates: Sequence[Candidate], usable: Usable, demand: Demand) -> None:
+    def _compare(self, chosen: str, candidates: Candidates, usable: Usable, demand: Demand) -> None:
         """Let the other policy choose, too."""
         forecasts = self._forecast_choice
         assert forecasts
-        if self._policies[self.name].by_forecast:
+        if self._policy.by_forecast:
             predictive, other = chosen, least_loaded(candidates, usable, self._rng) or chosen
         else:
             predictive, other = forecasts.choose(candidates, usable, self._rng, demand) or chosen, chosen
         forecasts.shadow.compare(predictive, other, chosen, demand, forecasts.stay_s(demand))
+
+
+def among(name: str) -> str:
+    """Return the reason of every choice of a policy; one text for all of them, because thousands are kept."""
+    return f"{name} among those with room"
 
 
 def policies() -> Mapping[str, Policy]:
@@ -113,38 +115,40 @@ def policies() -> Mapping[str, Policy]:
     }
 
 
-def least_loaded(candidates: Sequence[Candidate], usable: Usable, rng: Random) -> str | None:
+def least_loaded(candidates: Candidates, usable: Usable, rng: Random) -> str | None:
     """Return the candidate whose utilization with the demand would be lowest; ties at random.
 
     Over fresh estimates this is join-the-shortest-queue by utilization (docs/adr/0002); over the loads of the last
     poll it is the naive way, which herds.
 
-    A candidate that isn't below the best so far can't win, so it is not asked whether it is usable. In a fleet in
-    random order only about ln(n) are asked: 7 of 1,000.
+    One that is not the best isn't asked whether it is usable.
     """
-    lowest, equal = math.inf, list[Candidate]()
-    for candidate in candidates:
-        utilization = candidate[0]
-        if utilization < lowest:
-            if usable(candidate[1]):
-                lowest, equal = utilization, [candidate]
-        elif utilization == lowest:
-            equal.append(candidate)
-    return equal[0][1] if len(equal) == 1 else uniform(equal, usable, rng)
+    names, shares = candidates.names, candidates.shares
+    lowest = min(shares, default=math.inf)
+    if lowest <= FULL and shares.count(lowest) == 1 and usable(name := names[shares.index(lowest)]):
+        return name
+    for equal in candidates.rising():  # the best is not usable, or there are several
+        if len(equal) == 1:
+            if usable(equal[0]):
+                return equal[0]
+        elif chosen := next(_drawn(equal, usable, rng), None):
+            return chosen
+    return None
 
 
-def power_of_two(candidates: Sequence[Candidate], usable: Usable, rng: Random) -> str | None:
+def power_of_two(candidates: Candidates, usable: Usable, rng: Random) -> str | None:
     """Return the less loaded of two usable ones that are drawn at random (Mitzenmacher 2001).
 
     The two differ whenever at least two are usable, and each pair has the same probability.
     """
-    drawn = list(itertools.islice(_drawn(candidates, usable, rng), 2))
-    return min(drawn, key=lambda candidate: candidate[0])[1] if drawn else None
+    shares = {name: share for share, name in candidates}
+    drawn = itertools.islice(_drawn(list(shares), usable, rng), 2)
+    return min(drawn, key=shares.__getitem__, default=None)
 
 
-def uniform(candidates: Sequence[Candidate], usable: Usable, rng: Random) -> str | None:
+def uniform(candidates: Candidates, usable: Usable, rng: Random) -> str | None:
     """Return any usable one, each with the same probability."""
-    return next((candidate[1] for candidate in _drawn(candidates, usable, rng)), None)
+    return next(_drawn([name for _, name in candidates], usable, rng), None)
 
 
 class RoundRobin:
@@ -153,18 +157,17 @@ class RoundRobin:
     def __init__(self) -> None:
         self._turn = itertools.count()
 
-    def __call__(self, candidates: Sequence[Candidate], usable: Usable, rng: Random) -> str | None:  # noqa: ARG002
+    def __call__(self, candidates: Candidates, usable: Usable, rng: Random) -> str | None:  # noqa: ARG002
         """Return the next."""
         ordered = sorted(name for _, name in candidates if usable(name))
         return ordered[next(self._turn) % len(ordered)] if ordered else None
 
 
-def _drawn(candidates: Sequence[Candidate], usable: Usable, rng: Random) -> Iterator[Candidate]:
-    """Yield the usable candidates in random order, by a shuffle that goes only as far as it is read."""
-    left = list(candidates)
+def _drawn(left: list[str], usable: Usable, rng: Random) -> Iterator[str]:
+    """Yield the usable ones in random order, by a shuffle of `left` that goes only as far as it is read."""
     while left:
         at = int(rng.random() * len(left))
         left[at], left[-1] = left[-1], left[at]
-        candidate = left.pop()
-        if usable(candidate[1]):
-            yield candidate
+        name = left.pop()
+        if usable(name):
+            yield name

@@ -29,9 +29,9 @@ from balancer.metrics import BalancerMetrics
 from balancer.placing.asking import Asker
 from balancer.placing.decisions import Decisions
 from balancer.placing.policies import PolicySwitch
-from balancer.placing.predictive.choice import ForecastChoice, Outlook
+from balancer.placing.predictive.choice import ForecastChoice
 from balancer.placing.predictive.grid_time import GridTime
-from balancer.placing.predictive.peaks import BaseForecast
+from balancer.placing.predictive.peaks import BaseForecast, Outlook
 from balancer.placing.seating.seats import Seats
 from balancer.placing.seating.waiting_room import WaitingRoom
 from balancer.placing.withdrawals import Withdrawals
@@ -103,6 +103,10 @@ class Fleet:
         )
         self.roster.polled(f"http://s-{number}:1", seen, self._clock())
 
+    def poll_next(self) -> None:
+        """Take the next report of the one that was polled longest ago."""
+        self.poll(self._seq % self.count)
+
     def forecast(self) -> None:
         """Place by forecasts of an evening from now on."""
         now_s = self._clock()
@@ -123,38 +127,47 @@ def charge(number: int, power_w: int) -> Charge:
 
 def decisions(rounds: int) -> list[Row]:
     """Row 7: a seat found and given back, 1,000 a second, while each substation is polled every second."""
-    now_s = [1000.0]
     rng = random.Random(1)
     desks = {}
     for by, count in itertools.product((BY_LOAD, BY_FORECAST), MUST_US):
-        fleet = Fleet(
-            count, lambda: rng.randrange(CAPACITY_W * 7 // 10, CAPACITY_W * 8 // 10), lambda: now_s[0]
-        )
+        clock = Clock()
+        fleet = Fleet(count, lambda: rng.randrange(CAPACITY_W * 7 // 10, CAPACITY_W * 8 // 10), clock)
         if by is BY_FORECAST:
             fleet.forecast()
-        desks[by, count] = fleet, Seats(fleet.view, Decisions(), WaitingRoom(1000), lambda: now_s[0])
+        desks[by, count] = fleet, Seats(fleet.view, Decisions(), WaitingRoom(1000), clock), clock
     took_us: dict[tuple[str, int], list[float]] = {desk: [] for desk in desks}
     for _ in range(rounds):
-        for desk, (fleet, seats) in desks.items():
-            took_us[desk].append(statistics.median(_decision_us(fleet, seats, now_s)))
+        for desk, (fleet, seats, clock) in desks.items():
+            took_us[desk].append(statistics.median(_decision_us(fleet, seats, clock)))
     return [
         Row(7, f"one decision{by} at {count:,} substations", took, "us", must=MUST_US[count])
         for (by, count), took in took_us.items()
     ]
 
 
-def _decision_us(fleet: Fleet, seats: Seats, now_s: list[float]) -> Iterator[float]:
+class Clock:
+    """The time of one fleet, so that decisions of others don't make its reports old."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        """Return it."""
+        return self.now_s
+
+
+def _decision_us(fleet: Fleet, seats: Seats, clock: Clock) -> Iterator[float]:
     """Yield the microseconds of a decision, for each of some batches."""
     batch = min(500, max(5, 5_000 // fleet.count))
     asked, due = charge(0, 11_000), 0.0
-    for number in range(12):
+    for _ in range(12):
         due += batch * fleet.count / 1000
         while due >= 1:
             due -= 1
-            fleet.poll(random.Random(number * due).randrange(fleet.count))
+            fleet.poll_next()
         began_s = time.thread_time()
         for _ in range(batch):
-            now_s[0] += 0.001
+            clock.now_s += 0.001
             seat = seats.now(asked, 0)
             if not seat:
                 raise RuntimeError("there was room, and no seat was found")
@@ -208,11 +221,9 @@ async def polled(fleet: Fleet) -> AsyncIterator[None]:
     """Let each substation report once a second."""
 
     async def run() -> None:
-        number = 0
         while True:
             await asyncio.sleep(1 / fleet.count)
-            fleet.poll(number % fleet.count)
-            number += 1
+            fleet.poll_next()
 
     task = asyncio.create_task(run())
     try:

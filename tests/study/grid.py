@@ -14,9 +14,9 @@ from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
 from balancer.forecast.calendar_days import SLOT_MS
 from balancer.placing.policies import PolicySwitch
-from balancer.placing.predictive.choice import ForecastChoice, Outlook
+from balancer.placing.predictive.choice import ForecastChoice
 from balancer.placing.predictive.grid_time import GridTime
-from balancer.placing.predictive.peaks import BaseForecast
+from balancer.placing.predictive.peaks import BaseForecast, Outlook
 from substation.contract import Place, Report, SubstationOutcome
 from substation.curve import Usage
 from substation.ledger import Ledger

@@ -9,18 +9,26 @@ The second term decides where the peak is equal, as it is when the peak is now. 
 (docs/explanation/forecast.md).
 """
 
-import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from balancer.fleet.member import Candidate, Demand, Member
+from balancer.fleet.candidates import FULL, Candidates
+from balancer.fleet.member import NO_PEAKS, Demand, Member
 from balancer.placing.predictive.grid_time import GridTime, clock_label
-from balancer.placing.predictive.peaks import BaseForecast, Peaks, last_slot
+from balancer.placing.predictive.peaks import Outlook, Peaks, last_slot
 from balancer.placing.predictive.shadow import Shadow
 
 NOW_SHARE = 0.25
+BOUND = 1 + NOW_SHARE  # the cost is at least so many times the utilization with the car
+FEW = 10  # so many candidates are looked at without a bar
+SLACK = 1 + 1e-9  # for the rounding of a division
 DISTRUSTED_SHARE = 1 / 3  # of the fleet: with so many that have no good forecast, the forecasts are not used
+
+# Whether a substation may be asked now. Finding that out takes ten times as long as to look at a candidate, so a policy
+# does it only for those that it would choose.
+Usable = Callable[[str], bool]
+Row = tuple[float, Member, str]  # the utilization of a candidate with the demand, the candidate, and its id
 
 
 class Random(Protocol):
@@ -30,18 +38,6 @@ class Random(Protocol):
         """Return a float in [0, 1)."""
 
 
-@dataclasses.dataclass(slots=True)
-class Outlook:
-    """The forecasts of a fleet, as they are now. `time` is None until the grid's time is known.
-
-    `distrusted` are the substations whose forecast was worse of late than to say that nothing changes.
-    """
-
-    time: GridTime | None = None
-    forecasts: Mapping[str, BaseForecast] = dataclasses.field(default_factory=dict)
-    distrusted: frozenset[str] = frozenset()
-
-
 class ForecastChoice:
     """Chooses among the members of a fleet by its outlook, which is replaced each quarter hour."""
 
@@ -49,14 +45,18 @@ class ForecastChoice:
         self.outlook = Outlook()
         self.shadow = Shadow(members)
         self._members = members
-        self._peaks: dict[str, Peaks] = {}
-        self._slot = -1
+        self._peaks = Peaks(members, self.outlook, -1)
+        self._counted: tuple[Demand | None, int] = (
+            None,
+            0,
+        )  # the demand that was looked at last, and its quarter hours
+        self._last_row = 0  # of the last choice, among its candidates
         self._doubt: tuple[int, int, str] | None = None  # by the quarter hour and the number of members
 
     def show(self, outlook: Outlook) -> None:
         """Choose by another outlook from now on."""
-        self.outlook, self._doubt = outlook, None
-        self._peaks.clear()
+        self.outlook, self._doubt, self._counted = outlook, None, (None, 0)
+        self._peaks = Peaks(self._members, outlook, -1)
 
     def doubt(self, now_s: float) -> str:
         """Return in words why the forecasts are not used; '' when they are."""
@@ -70,35 +70,63 @@ class ForecastChoice:
             self._doubt = (slot, known, f"{bad} of {known} substations have no good forecast" if many else "")
         return self._doubt[2]
 
-    def choose(
-        self, candidates: Sequence[Candidate], usable: Callable[[str], bool], rng: Random, demand: Demand
-    ) -> str | None:
+    def choose(self, candidates: Candidates, usable: Usable, rng: Random, demand: Demand) -> str | None:
         """Return the usable candidate with the lowest cost, ties at random; None when none is usable.
 
-        The load now is a bound: the peak is not below it. So most candidates of a large fleet are passed over without
-        a look at their peaks. The outlook must have the grid's time.
+        The outlook must have the grid's time. The lowest cost is at most that of the candidate with the lowest load, and of
+        the one that was chosen last. With that as a bar most candidates of a large fleet are passed over: their loads of now,
+        or their peaks as far as they are known, are too high.
         """
-        count, power_w = self._steps(demand), demand.power_w
-        bound, lowest, equal = 1 + NOW_SHARE, math.inf, list[str]()
-        known = self._peaks.get
+        names, shares, members = candidates.names, candidates.shares, candidates.members
+        least = min(shares, default=math.inf)
+        if least > FULL:
+            return None
+        rows = list(zip(shares, members, names, strict=True))
+        count, last, bar = self._steps(demand), self._last_row, math.inf
+        if len(rows) > FEW:
+            first = [rows[shares.index(least)], *rows[last : last + 1]]
+            bar, _ = self._cheapest([row for row in first if row[0] <= FULL], usable, demand, count, math.inf)
+        rows = self._promising(rows, least, bar, count)
+        _, equal = self._cheapest(rows, usable, demand, count, bar)
+        if not equal:
+            return None
+        chosen = equal[int(rng.random() * len(equal))]
+        self._last_row = names.index(chosen)
+        return chosen
+
+    def _promising(self, rows: list[Row], least: float, bar: float, count: int) -> list[Row]:
+        """Return the rows with room whose cost may be not above `bar`; `least` is the lowest utilization."""
+        most = min(FULL, bar / BOUND * SLACK)
+        if count <= 0 or bar == math.inf:
+            return [row for row in rows if row[0] <= most]
+        # A peak that is higher costs more than `bar`, because the load of now is at least `least`.
+        highest = (bar - NOW_SHARE * least) * SLACK
+        last = min(count, len(NO_PEAKS)) - 1
+        return [row for row in rows if row[1].least_peaks[last] <= highest and row[0] <= most]
+
+    def _cheapest(
+        self, rows: Sequence[Row], usable: Usable, demand: Demand, count: int, lowest: float
+    ) -> tuple[float, list[str]]:
+        """Return the lowest cost of usable ones that is not above `lowest`, and who has it.
+
+        `count` quarter hours start during the stay.
+        """
+        equal, power_w, peaks = list[str](), demand.power_w, self._peaks
         # Each decision runs this loop over much of the fleet, so it does little.
-        for utilization, name in candidates:
-            if utilization * bound > lowest:
+        for utilization, member, name in rows:
+            if utilization * BOUND > lowest:
                 continue
             highest = utilization
             if count > 0:
-                peaks = known(name)
-                if peaks is None or peaks.report is not peaks.member.report:
-                    peaks = self._fresh(name)
-                watts = peaks.watts
-                peak_w = watts[count - 1] if count <= len(watts) else peaks.until(count)
-                share = (peak_w + peaks.member.outstanding_w + power_w) / peaks.capacity_w
+                watts = member.peaks_w
+                peak_w = watts[count - 1] if count <= len(watts) else peaks.until(member, count)
+                share = (peak_w + member.outstanding_w + power_w) / member.report.capacity_w
                 highest = max(highest, share)
             cost = highest + NOW_SHARE * utilization
             if cost <= lowest and usable(name):
                 equal = [*equal, name] if cost == lowest else [name]
                 lowest = cost
-        return equal[int(rng.random() * len(equal))] if equal else None
+        return lowest, equal
 
     def stay_s(self, demand: Demand) -> float:
         """Return for how many seconds a car stays."""
@@ -106,36 +134,27 @@ class ForecastChoice:
 
     def explain(self, name: str, demand: Demand) -> str:
         """Return the expected peak of a substation with a car in words, such as `peak 91 % at 18:30`."""
-        member = self._members[name]
+        member, count = self._members[name], self._steps(demand)
         highest_w, when = member.estimate_w(demand.now_s), "now"
-        if (count := self._steps(demand)) > 0:
-            peaks = self._fresh(name)
-            if (peak_w := peaks.until(count) + member.outstanding_w) > highest_w:
-                highest_w, when = peak_w, f"at {clock_label(peaks.slots[count - 1])}"
+        if count > 0 and (peak_w := self._peaks.until(member, count) + member.outstanding_w) > highest_w:
+            highest_w, when = peak_w, f"at {clock_label(self._peaks.slot(member, count))}"
         share = (highest_w + demand.power_w) / member.report.capacity_w
         return f"peak {share * 100:.0f} % {when}"
 
     def _steps(self, demand: Demand) -> int:
         """Return how many quarter hours start during a stay; those of the past are dropped."""
-        time = self._time
-        slot = time.slot_at(demand.now_s)
-        if slot != self._slot:
-            self._slot = slot
-            self._peaks.clear()
-        return last_slot(time, demand.now_s + time.wall_s(demand.stay_ms)) - slot
+        if demand is not self._counted[0]:
+            time = self._time
+            slot = time.slot_at(demand.now_s)
+            if slot + 1 != self._peaks.first_slot:
+                self._peaks = Peaks(self._members, self.outlook, slot + 1)
+            self._counted = demand, last_slot(time, demand.now_s + time.wall_s(demand.stay_ms)) - slot
+        return self._counted[1]
 
     @property
     def _time(self) -> GridTime:
         assert self.outlook.time, "asked before the grid's time is known"
         return self.outlook.time
-
-    def _fresh(self, name: str) -> Peaks:
-        """Return the peaks by the newest report, computed as far as they were asked for."""
-        peaks = self._peaks.get(name)
-        if peaks is None or peaks.report is not peaks.member.report:
-            forecast = self.outlook.forecasts.get(name)
-            peaks = self._peaks[name] = Peaks(self._members[name], forecast, self._time, self._slot + 1)
-        return peaks
 
     def _without_good_forecast(self, slot: int) -> int:
         """Return how many members have none for the next quarter hour, or one that is distrusted."""

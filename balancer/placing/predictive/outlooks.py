@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from balancer.fleet.member import Member
 from balancer.forecast.calendar_days import SLOT_MS
 from balancer.forecast.model import Step
-from balancer.placing.predictive.choice import ForecastChoice, Outlook
+from balancer.placing.predictive.choice import ForecastChoice
 from balancer.placing.predictive.grid_time import MS, GridTime
-from balancer.placing.predictive.peaks import BaseForecast
+from balancer.placing.predictive.peaks import BaseForecast, Outlook
 
 LEAST_S = 5.0  # between two reports, to tell how fast grid time runs: a calendar is told in whole seconds
 

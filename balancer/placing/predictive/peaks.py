@@ -5,11 +5,12 @@ within a quarter hour the load is highest at its start, and only the starts are 
 reading.
 """
 
+import bisect
 import dataclasses
+from collections.abc import Mapping
 
-from balancer.fleet.member import Member, released_w
+from balancer.fleet.member import NO_PEAKS, Member, released_w
 from balancer.placing.predictive.grid_time import GridTime
-from substation.contract import Report
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,58 +29,59 @@ class BaseForecast:
         return 0 <= slot - self.first_slot < len(self.watts)
 
 
-class Peaks:
-    """The peaks of one substation from the quarter hour `first_slot` on, by one report and one forecast.
+@dataclasses.dataclass(slots=True)
+class Outlook:
+    """The forecasts of a fleet, as they are now. `time` is None until the grid's time is known.
 
-    `watts` has the peak of the first quarter hour, of the first two, and so on, as far as one was asked for; `slots` has the
-    quarter hours in which these are reached. What is on its way does not count.
+    `distrusted` are the substations whose forecast was worse of late than to say that nothing changes.
     """
 
-    __slots__ = (
-        "_forecast",
-        "_received_s",
-        "_time",
-        "capacity_w",
-        "first_slot",
-        "member",
-        "report",
-        "slots",
-        "watts",
-    )
+    time: GridTime | None = None
+    forecasts: Mapping[str, BaseForecast] = dataclasses.field(default_factory=dict)
+    distrusted: frozenset[str] = frozenset()
 
-    def __init__(
-        self,
-        member: Member,
-        forecast: BaseForecast | None,
-        time: GridTime,
-        first_slot: int,
-    ) -> None:
-        """Without a forecast, the base load counts as it is now."""
-        self.member = member
-        self.report: Report = member.report
-        self.capacity_w = member.report.capacity_w
+
+class Peaks:
+    """The peaks of a fleet's members from the quarter hour `first_slot` on, by their newest reports and forecasts.
+
+    A member keeps them until its next report. Its `peaks_w` are the peak of the next quarter hour, of the next two, and so on,
+    as far as they were asked for. Its `least_peaks` are a lower bound for each such span of a day, as a share of its limit.
+    What is on its way does not count.
+    """
+
+    def __init__(self, members: Mapping[str, Member], outlook: Outlook, first_slot: int) -> None:
+        """A member without a forecast counts with its base load of now."""
         self.first_slot = first_slot
-        self.watts: list[float] = []
-        self.slots: list[int] = []
-        self._received_s = member.received_s
-        self._forecast = forecast
-        self._time = time
+        self._outlook = outlook
+        for member in members.values():
+            member.peaks_w, member.least_peaks = (
+                (),
+                NO_PEAKS,
+            )  # they were those of another quarter hour, or of another outlook
 
-    def until(self, count: int) -> float:
+    def until(self, member: Member, count: int) -> float:
         """Return the peak of the first `count` quarter hours, at least one."""
-        watts, slots = self.watts, self.slots
-        for slot in range(self.first_slot + len(watts), self.first_slot + count):
-            load_w = self.load_w(slot)
-            higher = not watts or load_w > watts[-1]
-            watts.append(load_w if higher else watts[-1])
-            slots.append(slot if higher else slots[-1])
-        return watts[count - 1]
+        if count > len(member.peaks_w):
+            watts = list(member.peaks_w)
+            for slot in range(self.first_slot + len(watts), self.first_slot + count):
+                load_w = self._load_w(member, slot)
+                watts.append(load_w if not watts or load_w > watts[-1] else watts[-1])
+            shares = [each_w / member.report.capacity_w for each_w in watts[: len(NO_PEAKS)]]
+            more = [shares[-1]] * (len(NO_PEAKS) - len(shares))
+            member.peaks_w, member.least_peaks = watts, shares + more
+        return member.peaks_w[count - 1]
 
-    def load_w(self, slot: int) -> float:
+    def slot(self, member: Member, count: int) -> int:
+        """Return the quarter hour, of the first `count`, in which the peak is reached."""
+        return self.first_slot + bisect.bisect_left(member.peaks_w, self.until(member, count))
+
+    def _load_w(self, member: Member, slot: int) -> float:
         """Return the load at the start of a quarter hour: base load, known plans, and what paused sessions are owed."""
-        report = self.report
-        base_w = self._forecast.at(slot) if self._forecast else report.base_load_w
-        freed_w = released_w(report.releases_w, self._time.start_s(slot) - self._received_s)
+        report, outlook = member.report, self._outlook
+        assert outlook.time, "asked before the grid's time is known"
+        forecast = outlook.forecasts.get(report.substation_id)
+        base_w = forecast.at(slot) if forecast else report.base_load_w
+        freed_w = released_w(report.releases_w, outlook.time.start_s(slot) - member.received_s)
         return base_w + report.load_w + report.owed_w - freed_w
 
 

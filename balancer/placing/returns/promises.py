@@ -76,6 +76,8 @@ class Promises:
 
     def pass_time(self, now_s: float) -> None:
         """Drop the promises whose callers did not come back."""
+        if not self._timetables:
+            return
         for name, timetable in list(self._timetables.items()):
             while timetable.promises and timetable.promises[0].at_s + LATE_S < now_s:
                 late = timetable.promises[0]

@@ -6,12 +6,15 @@ awaited, until it is given back.
 
 import dataclasses
 import heapq
+import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Self
 
 from balancer.contract import Charge
-from balancer.fleet.member import Candidate, Demand, Option
+from balancer.fleet.candidates import Candidates
+from balancer.fleet.member import Demand, Member
+from balancer.fleet.snapshot import Snapshot, snapshot
 from balancer.fleet.view import Hold, View
 from balancer.placing.decisions import Decision, Decisions
 from balancer.placing.returns.promised_returns import PromisedReturns
@@ -69,9 +72,10 @@ class SeatChooser:
         target = self._target(charge, candidates, kept, demand)
         if target is None:
             return None
-        options = self.view.options(self._seen(charge, candidates, target), now_s, surely=surely)
+        options = snapshot(self.view, self._seen(charge, candidates, target), now_s, surely=surely)
         reason = self.view.policy.reason(target, demand)  # before the hold counts as load
-        self._promised_returns.seated(charge)
+        if len(self._promised_returns.promises):
+            self._promised_returns.seated(charge)
         hold = self.view.holding(target, demand_w)
         decision = self._note(charge, attempt, options, reason, target)
         return Seat(target, self.view.roster.members[target].report.journal_id, decision, hold)
@@ -80,7 +84,7 @@ class SeatChooser:
         """Note that a request found no seat now, and why."""
         now_s = self._clock()
         free_w = self.view.free_w(charge.substations, now_s, surely=surely)
-        options = self.view.options(_roomiest(free_w), now_s, surely=surely)
+        options = snapshot(self.view, self._roomiest(free_w), now_s, surely=surely)
         room = max(free_w.values(), default=0) >= charge.plan.power_w
         return self._note(charge, attempt, options, _why_not(kept, room=room))
 
@@ -88,12 +92,12 @@ class SeatChooser:
         """Note that a request waits for room."""
         now_s = self._clock()
         free_w = self.view.free_w(charge.substations, now_s, surely=True)
-        options = self.view.options(_roomiest(free_w), now_s, surely=True)
+        options = snapshot(self.view, self._roomiest(free_w), now_s, surely=True)
         return self._note(charge, attempt, options, "waits for room")
 
     def turn_away(self, charge: Charge, attempt: int) -> Decision:
         """Note that a request found the waiting room full."""
-        return self._note(charge, attempt, (), "the waiting room is full")
+        return self._note(charge, attempt, Snapshot(), "the waiting room is full")
 
     def outlook(self) -> Outlook:
         """Return the substations that admit, and when a demand will fit at one of them."""
@@ -102,33 +106,38 @@ class SeatChooser:
         capacities = {name: member.report.capacity_w for name, member in admitting.items()}
         return Outlook(capacities, lambda name, demand_w: admitting[name].fits_in_s(demand_w, now_s))
 
-    def _target(
-        self, charge: Charge, candidates: list[Candidate], kept: set[str], demand: Demand
-    ) -> str | None:
+    def _target(self, charge: Charge, candidates: Candidates, kept: set[str], demand: Demand) -> str | None:
         """Return the substation to ask: the one that keeps power for this request, else by the policy."""
+        if not kept and not len(self._promised_returns.promises):
+            return self.view.pick(candidates, demand)
 
         def allowed(name: str) -> bool:
             return name not in kept and self._promised_returns.leaves_room(name, charge, demand.now_s)
 
-        if promised := self._promised_returns.promised(charge):
-            first_choice = [candidate for candidate in candidates if candidate[1] == promised]
-            if target := self.view.pick(first_choice, demand, allowed):
-                return target
-        return self.view.pick(candidates, demand, allowed)
+        promised = self._promised_returns.promised(charge)
+        first_choice = self.view.pick(candidates.only(promised), demand, allowed) if promised else None
+        return first_choice or self.view.pick(candidates, demand, allowed)
 
-    def _seen(self, charge: Charge, candidates: list[Candidate], target: str) -> list[str]:
+    def _seen(self, charge: Charge, candidates: Candidates, target: str) -> Iterable[Member]:
         """Return the substations to note with a decision: the target and the least utilized, at most MOST_SEEN."""
-        names = charge.substations or self.view.roster.members
-        if len(names) <= MOST_SEEN:
-            return [name for name, _ in self.view.eligible(charge.substations)]
-        lowest = [name for _, name in heapq.nsmallest(MOST_SEEN, candidates)]
-        return list(dict.fromkeys([target, *lowest]))[:MOST_SEEN]
+        roster = self.view.roster
+        if len(charge.substations or roster.members) <= MOST_SEEN:
+            return roster.takers.among(charge.substations).own
+        names = dict.fromkeys([target, *candidates.lowest(MOST_SEEN)])
+        return [roster.members[name] for name in itertools.islice(names, MOST_SEEN)]
+
+    def _roomiest(self, free_w: Mapping[str, float]) -> list[Member]:
+        """Return the substations with the most power free, at most MOST_SEEN."""
+        members = self.view.roster.members
+        if len(free_w) <= MOST_SEEN:
+            return [members[name] for name in free_w]
+        return [members[name] for name in heapq.nlargest(MOST_SEEN, free_w, key=free_w.__getitem__)]
 
     def _note(
         self,
         charge: Charge,
         attempt: int,
-        options: tuple[Option, ...],
+        options: Snapshot,
         reason: str,
         target: str | None = None,
     ) -> Decision:
@@ -143,16 +152,9 @@ class SeatChooser:
             options,
             target,
             reason,
-            left_out=known - len(options) if known > MOST_SEEN and options else 0,
+            left_out=known - options.count if known > MOST_SEEN and options.count else 0,
         )
         return self._decisions.note(decision)
-
-
-def _roomiest(free_w: Mapping[str, float]) -> list[str]:
-    """Return the substations with the most power free, at most MOST_SEEN."""
-    if len(free_w) <= MOST_SEEN:
-        return list(free_w)
-    return heapq.nlargest(MOST_SEEN, free_w, key=free_w.__getitem__)
 
 
 def _why_not(kept: set[str], *, room: bool) -> str:

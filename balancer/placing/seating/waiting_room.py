@@ -34,6 +34,7 @@ that comes free at another.
 import collections
 import dataclasses
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 MOST_PASSES = 16
@@ -149,13 +150,14 @@ class WaitingRoom:
         served: list[Waiter] = []
         # Power only becomes less within a look, so who does not fit now is not looked at again.
         for waiter in [each for each in self._waiters.values() if each.demand_w <= highest_w]:
-            known_w = min(too_much_w.get(waiter.eligible, waiter.demand_w + 1), highest_w + 1)
-            if known_w <= waiter.demand_w or not waiter.fits(free_w):
+            demand_w, eligible = waiter.demand_w, waiter.eligible
+            known_w = min(too_much_w.get(eligible, math.inf), highest_w + 1)
+            if known_w <= demand_w or (eligible and not waiter.fits(free_w)):
                 continue
             earlier = (other for other in overdue if other.number < waiter.number)  # for most it is not read
             target = None if hopeless(waiter) else choose(waiter, _settle(earlier, outlook))
             if target is None:
-                too_much_w[waiter.eligible] = waiter.demand_w
+                too_much_w[eligible] = demand_w
                 continue
             self.leave(waiter)
             served.append(waiter)
@@ -170,9 +172,11 @@ class WaitingRoom:
 
         Homes are given here to all of them, so that they don't depend on which later waiters are tried.
         """
-        overdue = [
-            each for each in self._waiters.values() if each.passes + passes[each.number] >= MOST_PASSES
-        ]
+        often = {number: each for number, each in self._waiters.items() if each.passes >= MOST_PASSES}
+        for number, count in passes.items():
+            if (waiter := self._waiters.get(number)) and waiter.passes + count >= MOST_PASSES:
+                often[number] = waiter
+        overdue = [waiter for _, waiter in sorted(often.items())]
         _settle(overdue, outlook)
         return overdue
 

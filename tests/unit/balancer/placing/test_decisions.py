@@ -1,16 +1,24 @@
 """The ring of recent decisions: bounded, and found by vehicle and by session."""
 
-import dataclasses
-
 from balancer.fleet.health import HealthState
-from balancer.fleet.member import Option
+from balancer.fleet.snapshot import Snapshot
 from balancer.placing.decisions import Decision, Decisions
 
-OPTION = Option("a", 0, 100, HealthState.HEALTHY, draining=False, report_age_s=0.0)
+SIGHT = ("a", 100, HealthState.HEALTHY, False, 0.0, True)
 
 
 def decision(vehicle: str = "car", session: str = "", options: int = 1) -> Decision:
-    return Decision(1, vehicle, 10, "random", 0, (OPTION,) * options, "a", "why", session_id=session)
+    return Decision(
+        1,
+        vehicle,
+        10,
+        "random",
+        0,
+        Snapshot(0.0, (SIGHT,) * options, (0.0,) * options),
+        "a",
+        "why",
+        session_id=session,
+    )
 
 
 def numbers(found: list[Decision]) -> list[int]:
@@ -30,7 +38,7 @@ def test_a_fleet_of_many_has_fewer_decisions_for_the_same_memory() -> None:
     for options in (1, 20, 0, 7, 60, 61, 3):
         for _ in range(50):
             ring.note(decision(options=options))
-            assert sum(len(each.options) for each in ring._ring) <= 60
+            assert sum(each.options.count for each in ring._ring) <= 60
     assert len(ring._ring) == 20
     assert ring._options == 60
 
@@ -62,4 +70,4 @@ def test_what_is_noted_is_completed_later() -> None:
     noted = ring.note(decision())
     noted.outcome, noted.session_id = "placed", "a.1"
     (found,) = ring.find(session_id="a.1")
-    assert dataclasses.asdict(found) == dataclasses.asdict(noted)
+    assert (found.outcome, found.session_id) == ("placed", "a.1")

@@ -5,25 +5,31 @@ from collections import Counter
 
 import pytest
 
-from balancer.fleet.member import Candidate
+from balancer.fleet.candidates import Candidates
 from balancer.placing.policies import least_loaded, policies
 
 A, B, C = (0.3, "a"), (0.5, "b"), (0.7, "c")  # utilization with the demand, and id
+
+
+def among(*pairs: tuple[float, str]) -> Candidates:
+    return Candidates([name for _, name in pairs], [share for share, _ in pairs])
 
 
 def anyone(_: str) -> bool:
     return True
 
 
-def picked(policy: str, *candidates: Candidate, times: int = 3000, unusable: str = "") -> Counter[str]:
+def picked(
+    policy: str, *candidates: tuple[float, str], times: int = 3000, unusable: str = ""
+) -> Counter[str]:
     """How often each was picked; `nobody` is None."""
     chosen, rng = policies()[policy], random.Random(5)
-    found = (chosen.choose(candidates, lambda name: name not in unusable, rng) for _ in range(times))
+    found = (chosen.choose(among(*candidates), lambda name: name not in unusable, rng) for _ in range(times))
     return Counter(name or "nobody" for name in found)
 
 
 def test_the_lowest_utilization_wins() -> None:
-    assert least_loaded([B, A, C], anyone, random.Random(1)) == "a"
+    assert least_loaded(among(B, A, C), anyone, random.Random(1)) == "a"
 
 
 def test_ties_are_broken_at_random_and_evenly() -> None:
@@ -37,7 +43,7 @@ def test_a_seed_gives_the_same_choices_again() -> None:
 
     def choices() -> list[str | None]:
         rng = random.Random(3)
-        return [least_loaded(equal, anyone, rng) for _ in range(50)]
+        return [least_loaded(among(*equal), anyone, rng) for _ in range(50)]
 
     assert choices() == choices()
 
@@ -51,7 +57,7 @@ def test_only_those_that_would_be_chosen_are_asked_whether_they_are_usable() -> 
         asked.append(name)
         return not name.endswith("00")
 
-    chosen = least_loaded(candidates, usable, rng)
+    chosen = least_loaded(among(*candidates), usable, rng)
     assert chosen == min(each for each in candidates if not each[1].endswith("00"))[1]
     assert len(asked) < 40
 
@@ -76,10 +82,10 @@ def test_power_of_two_picks_the_best_of_every_pair_and_so_never_the_worst() -> N
 
 def test_round_robin_goes_round_in_the_order_of_ids() -> None:
     policy, rng = policies()["round_robin"], random.Random(1)
-    found = [policy.choose([C, A, B], anyone, rng) for _ in range(6)]
+    found = [policy.choose(among(C, A, B), anyone, rng) for _ in range(6)]
     assert found == ["a", "b", "c", "a", "b", "c"]
 
 
 def test_a_policy_has_state_of_its_own() -> None:
     one, other, rng = policies()["round_robin"], policies()["round_robin"], random.Random(1)
-    assert one.choose([A, B], anyone, rng) == other.choose([A, B], anyone, rng) == "a"
+    assert one.choose(among(A, B), anyone, rng) == other.choose(among(A, B), anyone, rng) == "a"

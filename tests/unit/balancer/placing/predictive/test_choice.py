@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from balancer.fleet.member import Demand, released_w
 from balancer.placing.policies import PolicySwitch
-from balancer.placing.predictive.choice import NOW_SHARE, ForecastChoice, Outlook
+from balancer.placing.predictive.choice import NOW_SHARE, ForecastChoice
 from balancer.placing.predictive.grid_time import GridTime
-from balancer.placing.predictive.peaks import BaseForecast
+from balancer.placing.predictive.peaks import BaseForecast, Outlook
 from substation.contract import RELEASES_WITHIN_S, Report
 from tests.unit.balancer.fleets import KW, Fleet, releases, report, url
 
@@ -147,33 +147,34 @@ LOADS = st.integers(0, 70)
 MOMENTS = st.builds(
     Moment,
     st.sampled_from((0.0, 0.4, 1.0, 15.0)),
-    st.one_of(st.none(), st.integers(0, 4)),
+    st.one_of(st.none(), st.integers(0, 11)),
     LOADS,
     st.integers(1, 20),
     st.sampled_from((0.1, 0.5, 2.6, 9, 30)),
 )
-FORECASTS = st.lists(st.lists(st.integers(0, 60), min_size=1, max_size=30), min_size=5, max_size=5)
+FORECASTS = st.lists(st.lists(st.integers(0, 60), min_size=1, max_size=30), min_size=12, max_size=12)
+NAMES = "abcdefghijkl"  # so many that they are not all looked at
 
 
 @settings(max_examples=150)
 @given(
-    loads=st.lists(LOADS, min_size=5, max_size=5),
+    loads=st.lists(LOADS, min_size=12, max_size=12),
     courses=FORECASTS,
     moments=st.lists(MOMENTS, min_size=4, max_size=12),
-    unusable=st.sets(st.sampled_from("abcde"), max_size=2),
+    unusable=st.sets(st.sampled_from(NAMES), max_size=5),
 )
 def test_the_choice_is_that_of_a_full_look_whatever_came_before(
     loads: list[int], courses: list[list[int]], moments: list[Moment], unusable: set[str]
 ) -> None:
-    fleet = Fleet(*(shown(name, load, 1) for name, load in zip("abcde", loads, strict=True)))
+    fleet = Fleet(*(shown(name, load, 1) for name, load in zip(NAMES, loads, strict=True)))
     chosen = choice(
-        fleet, **{name: tuple(map(float, course)) for name, course in zip("abcde", courses, strict=True)}
+        fleet, **{name: tuple(map(float, course)) for name, course in zip(NAMES, courses, strict=True)}
     )
     now_s = 0.0
     for number, moment in enumerate(moments):
         now_s += moment.passes_s
         if moment.reports is not None:
-            fleet.poll(shown("abcde"[moment.reports], moment.load_kw, number + 2), now_s)
+            fleet.poll(shown(NAMES[moment.reports], moment.load_kw, number + 2), now_s)
         demand = Demand(moment.kw * KW, int(moment.hours * HOUR_MS), now_s)
         candidates = fleet.view.candidates((), demand.power_w, now_s, surely=False)
         peaks = {name: full_peak(fleet, chosen, name, demand) for _, name in candidates}

@@ -78,7 +78,7 @@ def test_the_policy_in_force_chooses_and_the_other_one_is_counted() -> None:
         assert found == {expected}
     counted = policy.comparisons()
     assert (counted["compared"], counted["differed"]) == (2, 2)
-    alone = [each for each in candidates if each[1] == "a"]
+    alone = candidates.only("a")
     for _ in range(2 * SAMPLE):
         policy.choose(alone, lambda _: True, demand)
     assert policy.comparisons()["compared"] == 2  # there was nothing to choose
