@@ -9,8 +9,8 @@ from gateway.contract import PROBLEMS
 from gateway.fields import FIELDS
 from gateway.listing import PARAMETERS
 from gateway.openapi import description
-from runtime.exposition import VERSION
 from runtime.handlers import ApiHandler
+from runtime.version import VERSION
 
 PAGES = Path(__file__).parent / "pages"
 # Titles and rows of the tables, and what an absent field means when it has no default.

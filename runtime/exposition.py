@@ -16,8 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from runtime.handlers import ApiHandler
 from runtime.loop_lag import LoopLag
-
-VERSION = "0.1.0"
+from runtime.version import VERSION
 
 
 def registry(service: str) -> CollectorRegistry:

@@ -75,14 +75,15 @@ class Tally:
         """
         self.origins += 1
         usual = usual or values
+        errors, naive, low, high = self._errors, self._naive, self._low_losses, self._high_losses
         for ahead, (slot, mean, p10, p90) in enumerate(steps, start=1):
             value, week_ago = values.get(slot), usual.get(slot - WEEK)
             if value is None or week_ago is None:
                 continue
-            self._errors[ahead] += abs(value - mean)
-            self._naive[ahead] += abs(usual[slot] - week_ago)
-            self._low_losses[ahead] += (value - p10) * (LOW if value >= p10 else LOW - 1)
-            self._high_losses[ahead] += (value - p90) * (HIGH if value >= p90 else HIGH - 1)
+            errors[ahead] += abs(value - mean)
+            naive[ahead] += abs(usual[slot] - week_ago)
+            low[ahead] += (value - p10) * (LOW if value >= p10 else LOW - 1)
+            high[ahead] += (value - p90) * (HIGH if value >= p90 else HIGH - 1)
             self._judged += 1
             self._inside += p10 <= value <= p90
         self._add_peaks(steps, values)

@@ -55,18 +55,21 @@ class Errors:
 
 
 class Bands:
-    """The errors of one series."""
+    """The errors of one series.
+
+    `quantiles` has the quantiles LOW and HIGH of the relative errors, by LEAD_INDEX and by part of the day.
+    """
 
     def __init__(self) -> None:
         self._errors = [[Errors() for _ in range(PARTS)] for _ in LEADS]
+        self.quantiles = [[UNKNOWN for _ in range(PARTS)] for _ in LEADS]
 
     def add(self, lead_index: int, slot: int, error: float) -> None:
         """Keep the relative error of a forecast that was made LEADS[lead_index] quarter hours before `slot`."""
-        self._errors[lead_index][slot % SLOTS // PART].add(error)
-
-    def quantiles(self, steps: int, slot: int) -> tuple[float, float]:
-        """Return the quantiles LOW and HIGH of the relative error at `slot`, `steps` quarter hours ahead."""
-        return self._errors[LEAD_INDEX[steps]][slot % SLOTS // PART].quantiles
+        part = slot % SLOTS // PART
+        errors = self._errors[lead_index][part]
+        errors.add(error)
+        self.quantiles[lead_index][part] = errors.quantiles
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:

@@ -11,10 +11,11 @@ most a tenth of the mean load.) Missing values teach nothing.
 Before any profile is known for a quarter hour, the last value is the forecast. docs/adr/0032 has what else was tried.
 """
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from balancer.forecast.bands import LEADS, Bands
+from balancer.forecast.bands import LEAD_INDEX, LEADS, PART, Bands
 from balancer.forecast.calendar_days import SLOTS, DayType, day_type
 from balancer.forecast.profile import DayProfiles
 from balancer.forecast.skill import AHEAD, ForecastSkill
@@ -29,7 +30,9 @@ MEAN_WEIGHT = 1 / 192  # of the newest value in the running means
 FLOOR = (
     0.1  # of the mean load: what relative errors relate to at least, and how much one error counts at least
 )
-FADES = tuple(DECAY**steps for steps in range(SLOTS + 1))
+# What the present errors count, by lead.
+FAST_SHARES = tuple(FAST_SHARE * DECAY**steps for steps in range(SLOTS + 1))
+SLOW_SHARES = tuple(SLOW_SHARE * (1 - DECAY**steps) for steps in range(SLOTS + 1))
 
 
 class Step(NamedTuple):
@@ -82,7 +85,7 @@ class SeriesModel:
         self._learn(self._kind(slot // SLOTS), slot % SLOTS, value)
         self._lowest = min(self._lowest, value)
         self._last, self.slot = value, slot
-        made = tuple(self._mean(self._expected(slot + lead), lead) for lead in LEADS)
+        made = tuple([self._mean(self._expected(slot + lead), lead) for lead in LEADS])
         self._made[slot % len(self._made)] = (slot, made, value)
 
     def forecast(self, steps: int = SLOTS, after: int | None = None) -> list[Step]:
@@ -97,21 +100,37 @@ class SeriesModel:
         for day in range(first // SLOTS, (first + steps - 1) // SLOTS + 1):
             course = self._profiles.course(self._kind(day))
             slots = range(max(first, day * SLOTS), min(first + steps, (day + 1) * SLOTS))
-            found += [self._step(slot, min(slot - self.slot, SLOTS), course[slot % SLOTS]) for slot in slots]
+            found += self._steps(self.slot, slots, course)
         return found
 
-    def _step(self, slot: int, ahead: int, expected: float | None) -> Step:
-        mean = self._mean(expected, ahead)
-        low, high = self._bands.quantiles(ahead, slot)
-        size = self._size(mean)
-        return Step(slot, mean, max(self._lowest, mean + low * size), mean + high * size)
+    def _steps(self, last: int, slots: range, course: Sequence[float | None]) -> list[Step]:
+        """Return the forecast of quarter hours of one day; its sums are those of `_mean` and `_size`.
+
+        They are written out, because a backtest of a year makes a million steps.
+        """
+        fast, slow, lowest = self._fast, self._slow, self._lowest
+        least, quantiles, without = FLOOR * self._level.value, self._bands.quantiles, self._last or 0.0
+        found = []
+        for slot in slots:
+            ahead, at = min(slot - last, SLOTS), slot % SLOTS
+            expected = course[at]
+            if expected is None:
+                mean = without
+            else:
+                mean = expected + FAST_SHARES[ahead] * fast + SLOW_SHARES[ahead] * slow
+                mean = max(mean, lowest)
+            low, high = quantiles[LEAD_INDEX[ahead]][at // PART]
+            size = mean if mean >= 0 else -mean
+            size = (max(least, size)) or 1.0
+            p10 = mean + low * size
+            found.append(Step(slot, mean, max(lowest, p10), mean + high * size))
+        return found
 
     def _mean(self, expected: float | None, ahead: int) -> float:
         """Return the forecast of a quarter hour whose usual load is `expected`, `ahead` of the last one."""
         if expected is None:
             return self._last or 0.0
-        fade = FADES[ahead]
-        corrected = expected + FAST_SHARE * fade * self._fast + SLOW_SHARE * (1 - fade) * self._slow
+        corrected = expected + FAST_SHARES[ahead] * self._fast + SLOW_SHARES[ahead] * self._slow
         return max(self._lowest, corrected)
 
     def _learn(self, kind: DayType, slot: int, value: float) -> None:

@@ -11,12 +11,10 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from balancer.forecast.backfill import Backfill
 from balancer.forecast.forecaster import Forecaster, follow
 from balancer.forecast.handlers import ForecastHandler, HistoryHandler
 from balancer.forecast.history import FILE, History, HistoryUnavailable
 from balancer.forecast.metrics import ForecastMetrics
-from balancer.forecast.prometheus import prometheus
 from balancer.forecast.recorder import Reading, Recorder
 from balancer.settings import Settings
 from runtime.background import background
@@ -89,6 +87,10 @@ async def forecasting(
         ]
         async with AsyncExitStack() as stack:
             if settings.history:
+                # These import aiohttp, a third of the time that a balancer takes to start.
+                from balancer.forecast.backfill import Backfill  # noqa: PLC0415 - only where HISTORY is set
+                from balancer.forecast.prometheus import prometheus  # noqa: PLC0415
+
                 source = await stack.enter_async_context(prometheus(settings.history))
                 chores.append(Backfill(source, service.forecaster, metrics).follow(readings, settings.poll_s))
             await stack.enter_async_context(background(*chores))

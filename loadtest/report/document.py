@@ -22,7 +22,7 @@ from loadtest.record.readings import FleetSample
 from loadtest.record.requests import Request
 from loadtest.report import runs
 from loadtest.units import W_PER_KW
-from runtime.exposition import VERSION
+from runtime.version import VERSION
 
 
 def document(

@@ -12,7 +12,7 @@ from tests.support.chromium import FLAGS
 from tests.support.console import PASSWORD
 
 CHROMIUM = printing.browser()
-WAIT_MS = 30_000  # nothing takes as long unless it never comes
+WAIT_MS = 60_000  # nothing takes as long unless it never comes
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 AXE = Axe().axe_script
 NARROW: ViewportSize = {"width": 390, "height": 844}

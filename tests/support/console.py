@@ -20,6 +20,7 @@ from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 HUNG_S = 30.0
+INHERITED = ("PATH", "HOME", "LANG", "SSL_CERT_FILE")  # the last one saves 0.1 s: see tests/conftest.py
 PASSWORD = "correct horse battery"
 CHEAP = PasswordHasher.from_parameters(profiles.CHEAPEST).hash(PASSWORD)  # its parameters are in the hash
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -56,7 +57,7 @@ class Console:
         self.tls = "CONSOLE_TLS_CERT" in environ
         if not keep_people:
             people(data, ann=Role.OPERATOR, vic=Role.VIEWER)
-        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         nowhere = f"http://127.0.0.1:{free_port()}"
         settings = {
             "CONSOLE_PORT": str(self.port),

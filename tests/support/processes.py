@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.support.console import INHERITED
 from tests.support.ports import free_port
 from tests.support.substation_app import Grid, connected
 
@@ -24,7 +25,7 @@ class Substation:
     def __init__(self, data: Path, **environ: str) -> None:
         self.port = free_port()
         self.log = data / f"stderr-{self.port}.txt"
-        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         settings = {
             "SUBSTATION_PORT": str(self.port),
             "SUBSTATION_STREAM_PORT": "0",

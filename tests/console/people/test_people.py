@@ -1,10 +1,11 @@
 """Logging in and out, the password before an action, and the audit page, in a real browser."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from admin_ui.web.logins import Role
 from tests.console.browser import NARROW, WIDE, axe_faults, log_in, visit
@@ -162,9 +163,20 @@ def test_escape_leaves_the_action_undone(browser: Browser, console: Console) -> 
         expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def late(route: Route) -> None:
+    """Let the answer to a form arrive after the end of the login that it replaces, which the page's stream tells."""
+    if route.request.method == "POST":
+        answer = route.fetch(max_redirects=0)
+        time.sleep(1)
+        route.fulfill(response=answer)
+    else:
+        route.continue_()
+
+
 def test_the_password_is_changed_in_the_account(browser: Browser, console: Console) -> None:
     people(console.data, ann=Role.OPERATOR, vic=Role.VIEWER, cat=Role.VIEWER)
     with visit(browser, url(console)) as page:
+        page.route("**/account", late)
         log_in(page, "cat")
         page.get_by_role("link", name="Account: cat").click()
         page.get_by_label("Current password").fill(PASSWORD)

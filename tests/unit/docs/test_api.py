@@ -7,8 +7,8 @@ import pytest
 from gateway.contract import PROBLEMS
 from gateway.fields import FIELDS
 from gateway.openapi import ADMITTED, SESSION, description
-from runtime.exposition import VERSION
 from runtime.problem import FAILED
+from runtime.version import VERSION
 from substation.contract import SubstationOutcome
 from tests.unit.docs.pages import DOCS, prose, rows
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.exposition import VERSION
+from runtime.version import VERSION
 from tests.unit.docs.pages import DOCS, ROOT, anchors, pages, prose
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

@@ -34,8 +34,10 @@ if (connectionState) {
   startBadge(stream);
   startKeys();
   stream.addEventListener("ended", toLogin);
-  // After a logout the form leads on; the next login must not lead back to this page.
-  document.querySelector("form.logout")?.addEventListener("submit", () => stream.removeEventListener("ended", toLogin));
+  // A form leads on by itself, and a logout or a new password ends this login: what comes next is the form's answer.
+  document.addEventListener("submit", (event) => {
+    if (!event.defaultPrevented) stream.removeEventListener("ended", toLogin);
+  });
   page?.start(stream);
   stream.open();
 }

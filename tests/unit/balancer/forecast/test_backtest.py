@@ -1,4 +1,4 @@
-"""The figures of a backtest, on series for which they are known; and the forecast's accuracy on real grids."""
+"""The figures of a backtest, on series for which they are known; tests/process/test_backtest.py has real grids."""
 
 import math
 from collections.abc import Iterator
@@ -16,10 +16,9 @@ from balancer.forecast.backtest import (
     mean_accuracy,
 )
 from balancer.forecast.calendar_days import SLOTS, WEEK
-from balancer.forecast.disturbances import after_step, cold_start
 from balancer.forecast.disturbances import judged as judged_wholly
 from balancer.forecast.model import Step
-from tests.unit.balancer.forecast.series import holidays_of, noisy, usual, year
+from tests.unit.balancer.forecast.series import noisy, usual
 
 Values = dict[int, float]
 
@@ -101,17 +100,6 @@ def test_the_mean_of_series_is_the_mean_of_their_figures() -> None:
     off = [judged(values, [steps_of(values, 2 * WEEK + 4 * n, by=by) for n in range(24)]) for by in (2, 8)]
     assert mean_accuracy(off).mase == pytest.approx(dict.fromkeys(HORIZONS, 0.5))
     assert mean_accuracy(off).origins == 48
-
-
-def test_on_day_7_of_a_cold_start_the_forecast_is_near_that_of_a_year() -> None:
-    found = [cold_start(values, holidays_of(values)) for values in year().values()]
-    assert sum(each["4h"] for each in found) / len(found) <= 0.80
-    assert sum(each["24h"] for each in found) / len(found) <= 0.85
-
-
-def test_in_the_day_after_a_step_the_forecast_catches_up() -> None:
-    found = [after_step(values, holidays_of(values)) for values in year().values()]
-    assert sum(each["4h"] for each in found) / len(found) <= 1.43
 
 
 def test_a_step_is_judged_by_the_naive_error_without_it() -> None:
