@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tornado.netutil import bind_sockets
-from tornado.web import Application
+from tornado.web import Application, RequestHandler, _has_stream_request_body
 from tornado.websocket import WebSocketHandler
 
 from runtime import access_log
@@ -42,7 +42,7 @@ async def listen(
     """Serve `app` while the context lasts; yields the port (useful when 0 was asked for).
 
     `gate` decides which requests are accepted. A compressed body is never inflated. With `tls`, the listener speaks
-    only TLS. An application with WebSockets is served by Tornado's own server.
+    only TLS. An application with WebSockets is served by Tornado's own server: see `needs_tornado`.
 
     Every answer is logged.
 
@@ -82,9 +82,13 @@ def _bound(address: str, port: int, *, shared: bool) -> list[socket.socket]:
 
 
 def needs_tornado(app: Application) -> bool:
-    """Return whether an application has WebSockets, for which a handler takes the connection over."""
-    targets = (rule.target for rule in app.wildcard_router.rules)
-    return any(isinstance(target, type) and issubclass(target, WebSocketHandler) for target in targets)
+    """Return whether a handler takes over its connection (WebSockets), or its body in parts: only Tornado gives these."""
+    return any(
+        isinstance(rule.target, type)
+        and issubclass(rule.target, RequestHandler)
+        and (issubclass(rule.target, WebSocketHandler) or _has_stream_request_body(rule.target))
+        for rule in app.wildcard_router.rules
+    )
 
 
 def _tornado(

@@ -64,13 +64,13 @@ class Answer(HTTPConnection):
         The future is done when more may be written. Raises ValueError when a header has a line break in it.
         """
         assert isinstance(start_line, ResponseStartLine)
-        self.begun = True
         self._frame(start_line.code, headers)
         lines = [f"HTTP/1.1 {start_line.code} {start_line.reason}"]
         lines += [f"{name}: {value}" for name, value in headers.get_all()]
         text = "\r\n".join(lines)
         if not text.count("\r") == text.count("\n") == len(lines) - 1:
             raise ValueError("a header of an answer has a line break in it")
+        self.begun = True
         return self.stream.write(f"{text}\r\n\r\n".encode("latin-1") + self._framed(chunk or b""))
 
     def write(self, chunk: bytes) -> "asyncio.Future[None]":
@@ -79,7 +79,7 @@ class Answer(HTTPConnection):
 
     def finish(self) -> None:
         """End the answer; raises HTTPOutputError when it is shorter than it said."""
-        if self._left:
+        if self._left or not self.begun:
             self._break_off("an answer is shorter than its Content-Length")
         if self._chunked:
             self.stream.write(b"0\r\n\r\n")

@@ -38,7 +38,7 @@ class Connection(Wire):
     """Passes requests to `app`, each when the one before it is answered.
 
     `waiting` is whether it waits for a complete head, since `since_s` by the loop's clock. `left` is called when it
-    closes. Handlers that take a body in parts (Tornado's `stream_request_body`) are not supported.
+    closes. What the methods of `app` return is not awaited: no handler may take its body in parts.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Connection(Wire):
 
     def _read_head(self) -> None:
         buffer = self.buffer
-        if buffer.startswith(b"\r\n"):  # some clients send an empty line after a body (RFC 9112, 2.2)
+        while buffer.startswith(b"\r\n"):  # some clients send an empty line after a body (RFC 9112, 2.2)
             del buffer[:2]
         end = buffer.find(END, 0, HEADER_BYTES)
         if end < 0:
@@ -121,8 +121,7 @@ class Connection(Wire):
         answer = Answer(self, head)
         delegate = self._app.start_request(self, answer)
         self._request = _Request(head, answer, delegate)
-        if delegate.headers_received(head.line, head.headers) is not None:
-            raise TypeError("a handler takes a body in parts, which this server does not support")
+        delegate.headers_received(head.line, head.headers)
 
     def _await_head(self) -> None:
         if len(self.buffer) >= HEADER_BYTES:

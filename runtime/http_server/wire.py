@@ -70,12 +70,16 @@ class Wire(asyncio.BufferedProtocol):
         self.gone()
 
     def close_written(self) -> None:
-        """Close when everything is sent."""
+        """Close when the system has taken everything that was written."""
         self.closed = True
         self.unlimit()
         if self._transport:
+            written = not self._transport.get_write_buffer_size()
             self._transport.close()
-            self.limit(self._patience_s)
+            if written:
+                self.gone()
+            else:
+                self.limit(self._patience_s)
 
     def look(self) -> None:
         """Take what has come, and read on if there is room for more."""
@@ -90,6 +94,7 @@ class Wire(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by their type
+        self._transport.set_write_buffer_limits(0)  # write at once, so that what is over makes room at once
         if self.closed:
             self._transport.abort()
 

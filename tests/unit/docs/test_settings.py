@@ -91,6 +91,7 @@ def test_the_fixed_limits_are_those_of_the_code() -> None:
         "body": body_limit.BODY_BYTES / 1024,
         "request line and headers": HEADER_BYTES / 1024,
         "idle connection": Limits().idle_s,
+        "answers that a client of the gateway or of a substation does not read": Limits().idle_s,
         "time for the request line and headers": Limits().header_s,
         "time for the body": Limits().body_s,
         "message on a WebSocket": http.WEBSOCKET_BYTES / 1024,
