@@ -56,6 +56,8 @@ class Server:
         """Close every connection at once."""
         for connection in list(self._open):
             connection.close()
+        for task in self._opening:
+            task.cancel()
         if self._opening:
             await asyncio.wait(self._opening)
 
@@ -83,6 +85,9 @@ class Server:
         except OSError as error:  # ssl.SSLError is one
             log.info("a connection could not be opened: %s", error)
             connection.connection_lost(error)
+        except asyncio.CancelledError:  # within the TLS handshake
+            connection.connection_lost(None)
+            raise
 
     def _left(self, connection: Connection) -> None:
         self._open.discard(connection)
