@@ -81,7 +81,7 @@ class LimitedServer(HTTPServer):
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:
         """Serve a new connection, if there is room for it."""
-        head = Head(stream, str(address[0]), self._limits.header_s, self._taken.gone)
+        head = Head(stream, str(address[0]), self._limits.header_s, self._taken.remove)
         if self._taken.admit(stream, head):
             stream.set_nodelay(True)
             stream.set_nodelay = _stays  # type: ignore[method-assign]
@@ -133,7 +133,7 @@ class OpenConnections:
             connection.must_begin()
         return True
 
-    def gone(self, stream: object) -> None:
+    def remove(self, stream: object) -> None:
         """Count a connection no more; one that is not counted is left alone."""
         connection = self._open.pop(stream, None)
         if connection is None:

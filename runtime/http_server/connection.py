@@ -37,7 +37,7 @@ class _Request:
 class Connection(Wire):
     """Passes requests to `app`, each when the one before it is answered.
 
-    `waiting` is whether it waits for a complete head, since `since_s` by the loop's clock. `left` is called when it
+    `waiting` is whether it waits for a complete head, since `since_s` by the loop's clock. `closed` is called when it
     closes. What the methods of `app` return is not awaited: no handler may take its body in parts.
     """
 
@@ -47,7 +47,7 @@ class Connection(Wire):
         limits: Limits,
         peer: Peer,
         into: memoryview,
-        left: Callable[["Connection"], None],
+        closed: Callable[["Connection"], None],
     ) -> None:
         super().__init__(into, limits.idle_s)
         self.peer = peer
@@ -56,18 +56,18 @@ class Connection(Wire):
         self.ending = False  # the present request is the last one
         self._app = app
         self._limits = limits
-        self._left = left
+        self._closed = closed
         self._request: _Request | None = None
 
     def must_begin(self) -> None:
         """Start the time limit for a head now, before its first byte."""
-        self.limit(self._limits.header_s)
+        self.start_timer(self._limits.header_s)
 
     def end(self) -> None:
         """Close once the present request is answered; if there is none, close now."""
         self.ending = True
         if self._request is None:
-            self.close_written()
+            self.close_gracefully()
 
     def answered(self, answer: Answer) -> None:
         """Go on to the next request, or close."""
@@ -75,14 +75,14 @@ class Connection(Wire):
         if request is None or request.answer is not answer:
             return
         if self.ending or not answer.keeps_open or not request.complete:
-            self.close_written()
+            self.close_gracefully()
             return
         self._request = None
         self.waiting, self.since_s = True, self._loop.time()
         if self.buffer:
-            self._loop.call_soon(self.look)  # other connections first
+            self._loop.call_soon(self.advance)  # other connections first
 
-    def come(self) -> None:
+    def process(self) -> None:
         """Read as far as possible: the next head once the request before is answered, and its body."""
         try:
             if self._request is None and self.writable:
@@ -95,10 +95,10 @@ class Connection(Wire):
             log.exception("a request failed")
             self.close()
 
-    def gone(self) -> None:
+    def on_closed(self) -> None:
         """Stop what answers the present request."""
         self.waiting = False
-        self._left(self)
+        self._closed(self)
         request, self._request = self._request, None
         if request and not request.complete:
             request.delegate.on_connection_close()
@@ -115,7 +115,7 @@ class Connection(Wire):
             return
         text = bytes(buffer[: end + 2])
         del buffer[: end + len(END)]
-        self.unlimit()
+        self.cancel_timer()
         self.waiting = False
         head = read_head(text)
         answer = Answer(self, head)
@@ -129,7 +129,7 @@ class Connection(Wire):
         elif BARE_LF.search(self.buffer):
             raise HTTPInputError("a line ends without a carriage return")
         elif self.buffer:
-            self.limit(self._limits.header_s)
+            self.start_timer(self._limits.header_s)
 
     def _read_body(self, request: _Request) -> None:
         head, answer = request.head, request.answer
@@ -140,10 +140,10 @@ class Connection(Wire):
             return
         if head.body.complete:
             request.complete = True
-            self.unlimit()
+            self.cancel_timer()
             request.delegate.finish()
             return
-        self.limit(answer.body_within_s or self._limits.body_s)
+        self.start_timer(answer.body_within_s or self._limits.body_s)
         if answer.expects_continue:
             answer.expects_continue = False
             self.write(CONTINUE)
@@ -156,4 +156,4 @@ class Connection(Wire):
             request.delegate.on_connection_close()
         if not (request and request.answer.begun):
             self.write(last_answer(problem.MALFORMED, why))
-        self.close_written()
+        self.close_gracefully()

@@ -64,7 +64,7 @@ class Server:
     def _accepted(self, accepted: socket.socket, address: Any) -> None:
         accepted.setblocking(False)
         peer = Peer(str(address[0]), "https" if self._tls else "http")
-        connection = Connection(self._app, self._limits, peer, self._into, self._left)
+        connection = Connection(self._app, self._limits, peer, self._into, self._closed)
         if self._taken.admit(connection, connection):
             self._open.add(connection)
             task = asyncio.create_task(self._serve(connection, accepted))
@@ -89,6 +89,6 @@ class Server:
             connection.connection_lost(None)
             raise
 
-    def _left(self, connection: Connection) -> None:
+    def _closed(self, connection: Connection) -> None:
         self._open.discard(connection)
-        self._taken.gone(connection)
+        self._taken.remove(connection)

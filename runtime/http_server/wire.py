@@ -27,11 +27,11 @@ class Wire(asyncio.BufferedProtocol):
         self._writable = self._loop.create_future()  # done when more may be written
         self._writable.set_result(None)
 
-    def come(self) -> None:
+    def process(self) -> None:
         """Take from the buffer; called when there is more in it, or more may be written."""
         raise NotImplementedError
 
-    def gone(self) -> None:
+    def on_closed(self) -> None:
         """Do what is due when the connection is closed; may be called more than once."""
         raise NotImplementedError
 
@@ -50,13 +50,13 @@ class Wire(asyncio.BufferedProtocol):
         self._transport.write(data)
         return self._writable
 
-    def limit(self, within_s: float) -> None:
-        """Close after so many seconds, unless `unlimit` is called before; a limit that is set stays."""
+    def start_timer(self, within_s: float) -> None:
+        """Close after so many seconds, unless `cancel_timer` is called before; a timer that runs goes on."""
         if not self._timer:
             self._timer = self._loop.call_later(within_s, self.close)
 
-    def unlimit(self) -> None:
-        """Take the time limit back."""
+    def cancel_timer(self) -> None:
+        """Stop the timer."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -64,28 +64,28 @@ class Wire(asyncio.BufferedProtocol):
     def close(self) -> None:
         """Close at once; what was not sent is lost."""
         self.closed = True
-        self.unlimit()
+        self.cancel_timer()
         if self._transport:
             self._transport.abort()
-        self.gone()
+        self.on_closed()
 
-    def close_written(self) -> None:
+    def close_gracefully(self) -> None:
         """Close when the system has taken everything that was written."""
         self.closed = True
-        self.unlimit()
+        self.cancel_timer()
         if self._transport:
             written = not self._transport.get_write_buffer_size()
             self._transport.close()
             if written:
-                self.gone()
+                self.on_closed()
             else:
-                self.limit(self._patience_s)
+                self.start_timer(self._patience_s)
 
-    def look(self) -> None:
+    def advance(self) -> None:
         """Take what has come, and read on if there is room for more."""
         if self.closed or not self._transport:
             return
-        self.come()
+        self.process()
         full = len(self.buffer) >= READ_BYTES
         if full is not self._paused and not self.closed:
             self._paused = full
@@ -105,25 +105,25 @@ class Wire(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """See asyncio."""
         self.buffer += self._into[:nbytes]
-        self.look()
+        self.advance()
 
     def pause_writing(self) -> None:
         """See asyncio."""
         self._writable = self._loop.create_future()
-        self.limit(self._patience_s)
+        self.start_timer(self._patience_s)
 
     def resume_writing(self) -> None:
         """See asyncio."""
         self._writable.set_result(None)
         if not self.closed:
-            self.unlimit()
-            self._loop.call_soon(self.look)
+            self.cancel_timer()
+            self._loop.call_soon(self.advance)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """See asyncio."""
         self.closed = True
-        self.unlimit()
+        self.cancel_timer()
         if not self._writable.done():
             self._writable.set_exception(StreamClosedError())
             self._writable.exception()
-        self.gone()
+        self.on_closed()
