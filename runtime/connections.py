@@ -13,11 +13,12 @@ probes and `/metrics` are answered.
 import asyncio
 import collections
 import dataclasses
+import http
 import logging
 import secrets
 import socket
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
 
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPServerConnectionDelegate, HTTPServerRequest
@@ -29,6 +30,7 @@ from runtime.accepting import Acceptor
 log = logging.getLogger(__name__)
 
 SWEEP_S = 1.0  # how often idle connections are looked for
+ALL_TAKEN = "all connections are taken"
 SHED_AT_ONCE = 8  # connections closed when the process is out of file descriptors
 
 
@@ -65,14 +67,10 @@ class LimitedServer(HTTPServer):
         **kwargs: Any,
     ) -> None:
         """`taken` will hold the connections; `kwargs` are Tornado's own."""
-        super().initialize(
-            request_callback,
-            **kwargs,
-        )
+        super().initialize(request_callback, **kwargs)
         self.conn_params.header_timeout = None  # see above; runtime/body_limit.py has the limit for bodies
         self._limits = limits
         self._taken = taken
-        self._full = False
 
     def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         """Accept connections; pause when the process is out of file descriptors."""
@@ -83,39 +81,69 @@ class LimitedServer(HTTPServer):
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:
         """Serve a new connection, if there is room for it."""
-        room = self._taken.room(str(address[0]))
-        if not room and not self._full:
-            log.warning("all connections are taken", extra={"connections": self._limits.connections})
-        self._full = not room
-        if room or self._taken.spare():
+        head = Head(stream, str(address[0]), self._limits.header_s, self._taken.remove)
+        if self._taken.admit(stream, head):
             stream.set_nodelay(True)
             stream.set_nodelay = _stays  # type: ignore[method-assign]
-            self._taken.add(stream, str(address[0]), probing=not room)
             super().handle_stream(stream, address)
         else:
-            _turn_away(stream)
+            stream.write(last_answer(problem.UNAVAILABLE, ALL_TAKEN))
+            stream.close()
+
+
+class Counted(Protocol):
+    """What is known of an open connection; `waiting`: for a complete head, since `since_s` by the loop's clock."""
+
+    address: str
+    waiting: bool
+    since_s: float
+
+    def must_begin(self) -> None:
+        """Start the time limit for a head now, before its first byte."""
+
+    def close(self) -> None:
+        """Close the connection at once."""
 
 
 class OpenConnections:
-    """The open connections of a listener."""
+    """The open connections of a listener, by what the requests on them have as `connection.stream`."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._heads: dict[IOStream, Head] = {}
+        self._open: dict[object, Counted] = {}
         self._by_address: collections.Counter[str] = collections.Counter()
-        self._probing: set[IOStream] = set()
+        self._probing: set[object] = set()
+        self._full = False
         self._sweep: asyncio.TimerHandle | None = None
 
-    def room(self, address: str) -> bool:
-        """Whether there is room for one more connection of an address; closes an idle one if needed."""
-        most = self._limits.per_address or self._limits.connections
-        if self._by_address[address] >= most and not self._close_oldest(lambda head: head.address == address):
+    def admit(self, stream: object, connection: Counted) -> bool:
+        """Count a new connection until it is gone, if there is room for it, or in the reserve."""
+        room = self._room(connection.address)
+        if not room and not self._full:
+            log.warning(ALL_TAKEN, extra={"connections": self._limits.connections})
+        self._full = not room
+        if not room and not self._spare():
             return False
-        return self._plain < self._limits.connections or self._close_oldest(lambda _: True)
+        self._open[stream] = connection
+        self._sweep = self._sweep or asyncio.get_running_loop().call_later(self._sweep_s, self._close_idle)
+        if room:
+            self._by_address[connection.address] += 1
+        else:
+            self._probing.add(stream)
+            connection.must_begin()
+        return True
 
-    def spare(self) -> bool:
-        """Whether there is room for one more connection in the reserve; closes an idle one if needed."""
-        return len(self._probing) < self._limits.reserve or self._close_oldest(lambda _: True, probing=True)
+    def remove(self, stream: object) -> None:
+        """Count a connection no more; one that is not counted is left alone."""
+        connection = self._open.pop(stream, None)
+        if connection is None:
+            return
+        if stream in self._probing:
+            self._probing.discard(stream)
+            return
+        self._by_address[connection.address] -= 1
+        if not self._by_address[connection.address]:
+            del self._by_address[connection.address]
 
     def shed(self) -> None:
         """Close some idle connections, those first that have been idle longest."""
@@ -123,32 +151,36 @@ class OpenConnections:
             if not self._close_oldest(lambda _: True):
                 return
 
-    def add(self, stream: IOStream, address: str, *, probing: bool) -> None:
-        """Count a connection until it closes; `probing`: it belongs to the reserve."""
-        head = Head(stream, address, self._limits.header_s, self._closed)
-        self._heads[stream] = head
-        self._sweep = self._sweep or asyncio.get_running_loop().call_later(self._sweep_s, self._close_idle)
-        if probing:
-            self._probing.add(stream)
-            head.must_begin()
-        else:
-            self._by_address[address] += 1
-
     def crowded(self, request: HTTPServerRequest) -> bool:
         """Whether a request came on a connection of the reserve, and there is still no room elsewhere.
 
         If there is room now, the connection leaves the reserve.
         """
         stream = getattr(request.connection, "stream", None)
-        if not isinstance(stream, IOStream) or stream not in self._probing:
+        if stream not in self._probing:
             return False
-        address = self._heads[stream].address
+        address = self._open[stream].address
         most = self._limits.per_address or self._limits.connections
         if self._plain >= self._limits.connections or self._by_address[address] >= most:
             return True
         self._probing.discard(stream)
         self._by_address[address] += 1
         return False
+
+    def __iter__(self) -> Iterator[Counted]:
+        """Iterate over a copy."""
+        return iter(list(self._open.values()))
+
+    def _room(self, address: str) -> bool:
+        """Whether there is room for one more connection of an address; closes an idle one if needed."""
+        most = self._limits.per_address or self._limits.connections
+        if self._by_address[address] >= most and not self._close_oldest(lambda each: each.address == address):
+            return False
+        return self._plain < self._limits.connections or self._close_oldest(lambda _: True)
+
+    def _spare(self) -> bool:
+        """Whether there is room for one more connection in the reserve; closes an idle one if needed."""
+        return len(self._probing) < self._limits.reserve or self._close_oldest(lambda _: True, probing=True)
 
     @property
     def _sweep_s(self) -> float:
@@ -158,38 +190,29 @@ class OpenConnections:
         """Close the connections that have been idle for too long, and look again later if there are others."""
         loop = asyncio.get_running_loop()
         latest_s = loop.time() - self._limits.idle_s
-        for head in [head for head in self._heads.values() if head.waiting and head.since_s <= latest_s]:
-            head.close()
-        self._sweep = loop.call_later(self._sweep_s, self._close_idle) if self._heads else None
+        for each in self:
+            if each.waiting and each.since_s <= latest_s:
+                each.close()
+        self._sweep = loop.call_later(self._sweep_s, self._close_idle) if self._open else None
 
     @property
     def _plain(self) -> int:
-        return len(self._heads) - len(self._probing)
+        return len(self._open) - len(self._probing)
 
-    def _close_oldest(self, fits: Callable[["Head"], bool], *, probing: bool = False) -> bool:
+    def _close_oldest(self, fits: Callable[[Counted], bool], *, probing: bool = False) -> bool:
         """Close the connection that fits and has been idle longest; returns whether there was one."""
         latest_s = asyncio.get_running_loop().time() - self._limits.young_s
         waiting = [
-            head
-            for stream, head in self._heads.items()
+            each
+            for stream, each in self._open.items()
             if (stream in self._probing) is probing
-            and head.waiting
-            and head.since_s <= latest_s
-            and fits(head)
+            and each.waiting
+            and each.since_s <= latest_s
+            and fits(each)
         ]
         if waiting:
-            min(waiting, key=lambda head: head.since_s).close()
+            min(waiting, key=lambda each: each.since_s).close()
         return bool(waiting)
-
-    def _closed(self, head: "Head") -> None:
-        if self._heads.pop(head.stream, None) is None:
-            return
-        if head.stream in self._probing:
-            self._probing.discard(head.stream)
-            return
-        self._by_address[head.address] -= 1
-        if not self._by_address[head.address]:
-            del self._by_address[head.address]
 
 
 class Head:
@@ -200,7 +223,7 @@ class Head:
     """
 
     def __init__(
-        self, stream: IOStream, address: str, within_s: float, closed: Callable[["Head"], None]
+        self, stream: IOStream, address: str, within_s: float, gone: Callable[[IOStream], None]
     ) -> None:
         self.stream = stream
         self.address = address
@@ -208,7 +231,7 @@ class Head:
         self._loop = asyncio.get_running_loop()
         self.since_s = self._loop.time()
         self._within_s = within_s
-        self._closed = closed
+        self._gone = gone
         self._expected = False
         self._timer: asyncio.TimerHandle | None = None
         self._read_until_regex = stream.read_until_regex
@@ -248,7 +271,7 @@ class Head:
 
     def _close(self) -> None:
         self._done()
-        self._closed(self)
+        self._gone(self.stream)
         self._close_fd()
 
 
@@ -256,18 +279,17 @@ def _stays(value: bool) -> None:  # noqa: FBT001 - Tornado's signature
     """Leave TCP_NODELAY on: Tornado would turn it on and off again for each answer, at two calls to the system."""
 
 
-def _turn_away(stream: IOStream) -> None:
-    """Answer 503 without reading anything, as far as the socket takes it at once, and close."""
+def last_answer(refused: problem.Problem, detail: str) -> bytes:
+    """Return an answer after which the connection is closed, to a client whose request was not read."""
     request_id = secrets.token_hex(8)
-    body = problem.document(problem.UNAVAILABLE, request_id, detail="all connections are taken")
+    body = problem.document(refused, request_id, detail=detail)
+    again = "\nRetry-After: 1" if refused is problem.UNAVAILABLE else ""
     head = f"""\
-HTTP/1.1 503 Service Unavailable
+HTTP/1.1 {refused.status} {http.HTTPStatus(refused.status).phrase}
 Content-Type: application/problem+json
 Content-Length: {len(body)}
-X-Request-Id: {request_id}
-Retry-After: 1
+X-Request-Id: {request_id}{again}
 Connection: close
 
 """
-    stream.write(head.replace("\n", "\r\n").encode() + body)
-    stream.close()
+    return head.replace("\n", "\r\n").encode() + body

@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerRequest
+from tornado.iostream import IOStream
 from tornado.routing import Router
 from tornado.web import Application, _HandlerDelegate
 
@@ -186,5 +187,5 @@ class RefusedHandler(ApiHandler):
         """Close the connection if another client needs it."""
         super().on_finish()
         stream = getattr(self.request.connection, "stream", None)
-        if self._problem is UNAVAILABLE and stream and not stream.writing():
-            stream.close()
+        if self._problem is UNAVAILABLE and isinstance(stream, IOStream) and not stream.writing():
+            stream.close()  # Tornado doesn't, whatever the header says

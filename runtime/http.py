@@ -10,16 +10,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tornado.netutil import bind_sockets
-from tornado.web import Application
+from tornado.web import Application, RequestHandler, _has_stream_request_body
+from tornado.websocket import WebSocketHandler
 
 from runtime import access_log
 from runtime.body_limit import BodyLimit
 from runtime.connections import LimitedServer, Limits, OpenConnections
 from runtime.descriptors import fitted
 from runtime.gate import Gate, GatedApplication
+from runtime.http_server.connection import HEADER_BYTES
+from runtime.http_server.server import Server
 from runtime.request_target import OriginForm
 
-HEADER_BYTES = 8 * 1024
 WEBSOCKET_BYTES = 16 * 1024  # one message
 CHUNK_BYTES = 64 * 1024
 NO_LIMIT = 2**63  # BodyLimit is the limit: Tornado's own answers a bare 400
@@ -40,7 +42,7 @@ async def listen(
     """Serve `app` while the context lasts; yields the port (useful when 0 was asked for).
 
     `gate` decides which requests are accepted. A compressed body is never inflated. With `tls`, the listener speaks
-    only TLS.
+    only TLS. An application with WebSockets is served by Tornado's own server: see `needs_tornado`.
 
     Every answer is logged.
 
@@ -54,7 +56,8 @@ async def listen(
     limits = fitted(limits or Limits())
     taken = OpenConnections(limits)
     gated = GatedApplication(app, gate or Gate(), taken.crowded)
-    server = _server(gated, limits, taken, tls)
+    limited = BodyLimit(OriginForm(gated), within_s=limits.body_s)  # so the gate sees the host of a target
+    server = (_tornado if needs_tornado(app) else Server)(limited, limits, taken, tls)
     sockets = _bound(address, port, shared=limits.shares_port)
     server.add_sockets(sockets)
     try:
@@ -78,13 +81,21 @@ def _bound(address: str, port: int, *, shared: bool) -> list[socket.socket]:
         raise OSError(f"can't listen on {host}:{port}: {error.strerror or error}: {todo}") from error
 
 
-def _server(
-    app: GatedApplication, limits: Limits, taken: OpenConnections, tls: ssl.SSLContext | None
+def needs_tornado(app: Application) -> bool:
+    """Return whether a handler takes over its connection (WebSockets), or its body in parts: only Tornado gives these."""
+    return any(
+        isinstance(rule.target, type)
+        and issubclass(rule.target, RequestHandler)
+        and (issubclass(rule.target, WebSocketHandler) or _has_stream_request_body(rule.target))
+        for rule in app.wildcard_router.rules
+    )
+
+
+def _tornado(
+    app: BodyLimit, limits: Limits, taken: OpenConnections, tls: ssl.SSLContext | None
 ) -> LimitedServer:
     return LimitedServer(
-        BodyLimit(
-            OriginForm(app), within_s=limits.body_s
-        ),  # the gate sees the host of a target in absolute form
+        app,
         limits,
         taken,
         chunk_size=CHUNK_BYTES,

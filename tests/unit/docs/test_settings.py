@@ -14,6 +14,7 @@ import substation.settings
 from loadtest.cli import parser
 from runtime import body_limit, http, message_size, stream_server
 from runtime.connections import Limits
+from runtime.http_server.connection import HEADER_BYTES
 from runtime.process import STOP_WITHIN_S, ProcessSettings
 from tests.unit.docs.pages import DOCS, ROOT, rows, sections
 
@@ -88,8 +89,9 @@ def test_the_fixed_limits_are_those_of_the_code() -> None:
     written = dict(re.findall(r"^\| ([^|`]+?) \| (\d+)", text, flags=re.MULTILINE))
     assert {name: float(value) for name, value in written.items()} == {
         "body": body_limit.BODY_BYTES / 1024,
-        "request line and headers": http.HEADER_BYTES / 1024,
+        "request line and headers": HEADER_BYTES / 1024,
         "idle connection": Limits().idle_s,
+        "answers that a client of the gateway or of a substation does not read": Limits().idle_s,
         "time for the request line and headers": Limits().header_s,
         "time for the body": Limits().body_s,
         "message on a WebSocket": http.WEBSOCKET_BYTES / 1024,

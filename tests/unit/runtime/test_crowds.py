@@ -9,6 +9,7 @@ import resource
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from tornado.web import Application
@@ -18,6 +19,8 @@ from runtime import descriptors, exposition, health, http
 from runtime.connections import Limits
 from runtime.handlers import ApiHandler, NotFoundHandler
 from tests.support.raw_http import exchange
+
+pytestmark = pytest.mark.usefixtures("server")
 
 NEVER_S = 3600.0
 PATIENT = Limits(young_s=0, idle_s=NEVER_S, header_s=NEVER_S, body_s=NEVER_S)
@@ -64,16 +67,16 @@ class Listener:
 
 
 @asynccontextmanager
-async def serving(limits: Limits = PATIENT) -> AsyncIterator[Listener]:
+async def serving(limits: Limits = PATIENT, *more: Any) -> AsyncIterator[Listener]:
     go_on, held = asyncio.Event(), asyncio.Semaphore(0)
     app = Application(
         [
             ("/echo", EchoHandler),
             ("/hold", HoldHandler),
-            ("/ws", WebSocketHandler),
             ("/livez", health.LiveHandler),
             ("/readyz", health.ReadyHandler, {"waiting_for": list}),
             ("/metrics", exposition.MetricsHandler, {"registry": exposition.registry("test")}),
+            *more,
         ],
         default_handler_class=NotFoundHandler,
         go_on=go_on,
@@ -192,7 +195,7 @@ async def test_a_connection_that_is_over_makes_room_for_another_however_it_ended
 
 @pytest.mark.gen_test
 async def test_a_websocket_counts_as_a_connection_until_it_ends() -> None:
-    async with serving(Limits(connections=1)) as listener:
+    async with serving(Limits(connections=1), ("/ws", WebSocketHandler)) as listener:
         opened = await websocket_connect(f"ws://127.0.0.1:{listener.port}/ws")
         assert (await exchange(listener.port, GET)).status == 503
         opened.close()

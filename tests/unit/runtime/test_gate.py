@@ -16,6 +16,8 @@ from runtime.handlers import ApiHandler, NotFoundHandler
 from runtime.operator_token import OperatorToken
 from tests.support.raw_http import Reply, exchange
 
+pytestmark = pytest.mark.usefixtures("server")
+
 SECRET = "t" * 32
 TOKEN = OperatorToken(SECRET)
 CHANGES = ("POST", "PUT", "DELETE", "PATCH")

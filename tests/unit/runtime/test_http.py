@@ -15,6 +15,8 @@ from runtime.gate import ANY, Gate
 from runtime.handlers import ApiHandler, NotFoundHandler
 from tests.support.raw_http import Reply, exchange
 
+pytestmark = pytest.mark.usefixtures("server")
+
 
 class EchoHandler(ApiHandler):
     """Answers how much came."""

@@ -6,6 +6,7 @@ import gzip
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from tornado.web import Application
@@ -15,7 +16,10 @@ from runtime import http
 from runtime.connections import Limits
 from runtime.gate import ANY, Gate
 from runtime.handlers import ApiHandler, NotFoundHandler
+from runtime.http_server.connection import HEADER_BYTES
 from tests.support.raw_http import exchange
+
+pytestmark = pytest.mark.usefixtures("server")
 
 SOON_S = 0.05
 LATER_S = 2.0  # a limit that nothing but waiting reaches, on a busy machine either
@@ -48,9 +52,9 @@ class SocketHandler(WebSocketHandler):
 
 
 @asynccontextmanager
-async def serving(limits: Limits = PATIENT) -> AsyncIterator[int]:
+async def serving(limits: Limits = PATIENT, *more: Any) -> AsyncIterator[int]:
     app = Application(
-        [("/echo", EchoHandler), ("/ws", SocketHandler)],
+        [("/echo", EchoHandler), *more],
         default_handler_class=NotFoundHandler,
         go_on=asyncio.Event(),
     )
@@ -160,9 +164,9 @@ async def test_a_head_of_over_8_kib_is_not_read() -> None:
         return head.replace(b"Pad: ", b"Pad: " + b"x" * (size - len(head)))
 
     async with serving() as port:
-        assert (await exchange(port, padded(http.HEADER_BYTES))).status == 200
+        assert (await exchange(port, padded(HEADER_BYTES))).status == 200
         async with connection(port) as (reader, writer):
-            writer.write(padded(http.HEADER_BYTES + 1))
+            writer.write(padded(HEADER_BYTES + 1))
             with contextlib.suppress(ConnectionError):
                 assert await reader.read() == b""
 
@@ -216,7 +220,7 @@ async def test_a_body_that_says_it_is_not_compressed_is_taken() -> None:
 
 @pytest.mark.gen_test
 async def test_a_message_on_a_websocket_is_at_most_16_kib(caplog: pytest.LogCaptureFixture) -> None:
-    async with serving() as port:
+    async with serving(PATIENT, ("/ws", SocketHandler)) as port:
         with caplog.at_level(logging.CRITICAL, "tornado.general"):
             socket = await websocket_connect(f"ws://127.0.0.1:{port}/ws")
             await socket.write_message(b"x" * http.WEBSOCKET_BYTES)
