@@ -21,6 +21,8 @@ from admin_ui.grid.view import GridView
 from admin_ui.orders.handlers import routes as order_routes
 from admin_ui.people.wiring import PeopleWing, people_wing
 from admin_ui.rush.wiring import RushWing, rush_wing
+from admin_ui.sessions.handlers import routes as session_routes
+from admin_ui.sessions.pages import SessionPages
 from admin_ui.settings import Settings
 from admin_ui.web.application import Access, application
 from admin_ui.web.assets import Assets
@@ -43,6 +45,7 @@ class Wings:
     people: PeopleWing
     rush: RushWing
     alarms: AlarmsWing
+    sessions: SessionPages
 
     def shown(self) -> dict[str, Any]:
         """Return everything that browsers are shown at this moment."""
@@ -62,6 +65,7 @@ class Wings:
             *self.rush.routes(environment),
             *self.alarms.routes(environment),
             *decision_routes(self.calls, self.grid.board, environment),
+            *session_routes(self.sessions, environment),
             *order_routes(self.calls, self.grid.board, self.audit.log),
         ]
 
@@ -77,7 +81,8 @@ async def wired(settings: Settings) -> AsyncIterator[Wings]:
         grid = GridView()
         alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log))
         await stack.enter_async_context(grid_wiring.following(grid, alarms.outages, client, settings))
-        yield Wings(grid, grid_wiring.calls(client, settings), audit, people, rush, alarms)
+        sessions = SessionPages(client, grid.board, settings.operator_token)
+        yield Wings(grid, grid_wiring.calls(client, settings), audit, people, rush, alarms, sessions)
 
 
 @asynccontextmanager

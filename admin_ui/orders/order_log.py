@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from admin_ui.audit.log import AuditLog
@@ -60,6 +61,20 @@ class OrderLog:
         kinds = sorted(DRAINS) if order.kind in DRAINS else [order.kind] * 2
         found = await self._rows(ON_TARGET, (*KINDS, order.target, *kinds))
         return [each for each in found if each.order == order]
+
+    async def in_force(self, row: Mapping[str, Any]) -> list[PastOrder]:
+        """Return the orders that made a substation what its row shows: its drain, and its lowered limit.
+
+        An order that was not given here, or whose entry is not the newest of its kind, is not among them.
+        """
+        name = str(row["substation_id"])
+        found: list[PastOrder] = []
+        if row["draining"]:
+            found += await self.last(Order(DRAIN, name))
+        if row["capacity_kw"] < row["rated_kw"]:
+            lowered = await self._rows(ON_TARGET, (*KINDS, name, LOWER, LOWER))
+            found += [each for each in lowered if each.order.value == row["capacity_kw"]]
+        return found
 
     async def _rows(self, sql: str, values: tuple[object, ...]) -> list[PastOrder]:
         return [

@@ -45,11 +45,11 @@ def test_a_thousand_substations_come_in_pages_the_worst_first(page: Page) -> Non
 
 
 def test_its_figures_go_on_while_order_is_held(page: Page) -> None:
-    link = page.locator(ROW).nth(20).get_by_role("link")
+    link = page.locator(ROW).nth(20).get_by_role("rowheader").get_by_role("link")
     link.focus()
     name, before = link.inner_text(), page.locator(ROW).nth(20).inner_text()
     page.wait_for_timeout(4000)
-    assert page.locator(ROW).nth(20).get_by_role("link").inner_text() == name
+    assert page.locator(ROW).nth(20).get_by_role("rowheader").get_by_role("link").inner_text() == name
     assert page.locator(ROW).nth(20).inner_text() != before
 
 

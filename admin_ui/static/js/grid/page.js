@@ -13,18 +13,19 @@ import { abnormal } from "../lib/conditions.js";
 import { carried, parts } from "../lib/carried.js";
 import { SubstationPanel } from "./substation_panel.js";
 import { View } from "../lib/view.js";
+import { address } from "../lib/sessions_link.js";
 import { UNKNOWN, count, figure, kw, percent, trend, zone } from "../lib/format.js";
 
 // Without substations the figures are unknown, not 0.
 const known = (of) => (state) => (state.substations.length ? of(state) : UNKNOWN);
 
-// title, figure, note beside it
+// title, figure, note beside it, address of what is counted
 const TOTALS = [
   ["Load", known(({ totals }) => kw(carried(totals))), ({ totals }) => [parts(totals, kw), moves(totals)].filter(Boolean).join("\n")],
   ["Limit", known(({ totals }) => kw(totals.capacity_kw)), ({ totals }) => (totals.left_out.length ? `of ${count(totals.usable)} that take new cars` : "")],
   ["Headroom", known(({ totals }) => kw(totals.headroom_kw)), () => "for new cars"],
   ["Utilization", known(({ totals }) => percent(totals.utilization)), ({ totals }) => (totals.stale ? `◷ old reports: ${totals.stale}` : "")],
-  ["Sessions", known(({ totals }) => count(totals.sessions)), ({ totals }) => `at ${count(totals.substations)} substations${totals.paused ? `\n‖ ${count(totals.paused)} paused` : ""}`],
+  ["Sessions", known(({ totals }) => count(totals.sessions)), ({ totals }) => `at ${count(totals.substations)} substations${totals.paused ? `\n‖ ${count(totals.paused)} paused` : ""}`, address()],
   ["Requests per second", ({ gateway }) => figure(gateway.requests_per_s), ({ gateway }) => gatewaySilence(gateway) || (gateway.failed_in_60_s ? `✕ ${count(gateway.failed_in_60_s)} failed in 60 s` : "")],
   ["Refused per second", ({ gateway }) => figure(gateway.refused_per_s), ({ gateway }) => gatewaySilence(gateway) || refusedInAMinute(gateway)],
   ["Response time p95", ({ gateway }) => (gateway.p95_ms === null ? UNKNOWN : `${figure(gateway.p95_ms)} ms`), ({ gateway }) => (gateway.p95_ms === null ? gatewaySilence(gateway) || "no requests for 60 s" : "in the last 60 s")],
@@ -87,10 +88,10 @@ export function start(stream) {
   byId("more-charts").addEventListener("click", () => view.set({ charts: view.get("charts") === "all" ? "" : "all" }));
 }
 
-function total([title, of, beside]) {
-  const value = element("dd");
+function total([title, of, beside, counted]) {
+  const value = counted ? element("a", { href: counted, title: `List of ${title.toLowerCase()}` }) : element("dd");
   const more = element("dd", { class: "beside" });
-  byId("totals").append(element("div", {}, element("dt", {}, title), value, more));
+  byId("totals").append(element("div", {}, element("dt", {}, title), counted ? element("dd", {}, value) : value, more));
   return (state) => {
     text(value, of(state));
     text(more, beside(state));
