@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from admin_ui.web.logins import Role
 from tests.console.browser import NARROW, WIDE, axe_faults, log_in, logged_in, visit
-from tests.console.cars import all_leave, placed
+from tests.console.cars import all_leave, carry, placed
 from tests.support.console import people
 from tests.support.grid import Grid
 
@@ -206,6 +206,27 @@ def test_a_substation_s_panel_says_how_it_stands_since_when_by_whom_and_when_it_
     expect(panel.locator(".standing")).to_be_empty()
     panel.get_by_role("link", name="All 20 sessions").click()
     expect(page.locator(ROWS)).to_have_count(20)
+
+
+def test_a_paused_session_says_since_when_and_why_and_widens_no_screen(page: Page, grid: Grid) -> None:
+    carry(grid.substations[1], 1370)
+    try:
+        page.goto(f"{grid.console}/sessions?state=paused")
+        expect(page.locator("#counts")).to_contain_text(re.compile(r" [1-9]\d* paused"))
+        expect(page.locator(ROWS).first.locator("td.state")).to_have_text(
+            re.compile(r"‖ paused since \d\d:\d\d:\d\d, base load")
+        )
+        expect(page.locator(ROWS).first.locator("td.number").first).to_contain_text("0.0")
+        expect(page.locator(ROWS).first).to_contain_text("or later")
+        for size in (WIDE, NARROW):
+            page.set_viewport_size(size)
+            assert page.evaluate("() => document.documentElement.scrollWidth") <= size["width"]
+            frame = page.locator(".table-frame")
+            assert frame.evaluate("(frame) => frame.scrollWidth <= frame.clientWidth")
+            assert axe_faults(page) == []
+        expect(page.locator(ROWS).first.get_by_role("rowheader")).to_contain_text("‖ paused")
+    finally:
+        carry(grid.substations[1], 0)
 
 
 def test_a_grid_without_sessions_says_what_will_appear(page: Page, grid: Grid) -> None:

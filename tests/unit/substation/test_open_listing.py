@@ -79,7 +79,7 @@ def test_the_pages_of_every_order_are_all_sessions_once_in_that_order(
 def test_a_search_finds_the_beginnings_of_the_ids_of_vehicles_and_sessions_in_any_case() -> None:
     sessions = entries()
     curve = curve_of(sessions)
-    by_vehicle = found(curve, OpenQuery(SortBy.POWER, limit=200, search="ev-7"))
+    by_vehicle = found(curve, OpenQuery(SortBy.POWER, limit=200, search="eV-7"))
     assert by_vehicle["matching"] == sum(e.vehicle_id.startswith("EV-7") for e in sessions) > 10
     one = sessions[3].session_id
     by_session = found(curve, OpenQuery(search=one))["sessions"]

@@ -5,7 +5,7 @@ import { attribute, element, text } from "../lib/dom.js";
 import { ago, figure, hours, moment, UNKNOWN } from "../lib/format.js";
 
 const DAY_MS = 24 * 3600 * 1000;
-const WHY = { base_load: "the base load needs its power" };
+const WHY = { base_load: "base load" };
 
 // name, what it sorts by, class. On a phone the minor columns are lines of the others, and the least ones are left out first.
 const COLUMNS = [
@@ -104,7 +104,7 @@ class SessionRow {
     const now = Date.now();
     const paused = session.state === "paused";
     attribute(this.node, "data-state", session.state);
-    text(this.state, paused ? `‖ paused since ${shortly(session.paused_since_unix_ms, now)}: ${WHY[session.paused_because] ?? session.paused_because}` : session.state);
+    text(this.state, paused ? `‖ paused since ${shortly(session.paused_since_unix_ms, now)}, ${WHY[session.paused_because] ?? session.paused_because}` : session.state);
     text(this.word, paused ? "‖ paused" : "");
     text(this.power[0], figure(session.draw_kw));
     text(this.power[1], `${figure(session.delivered_kwh)} of ${figure(session.energy_kwh)} kWh`);

@@ -34,7 +34,7 @@ class Lister:
         start = [key[1] for key in keys].index(cursor) + 1 if cursor else 0
         part = keys[start : start + limit]
         found = [ListedSession(key, {"cursor": key[1]}) for key in part]
-        counts = {"matching": len(keys), "before": 0, "charging": len(keys), "paused": 0}
+        counts = {"matching": len(keys), "before": start, "charging": len(keys), "paused": 0}
         return Listing(found, counts, start + limit < len(keys))
 
 
@@ -66,7 +66,7 @@ def test_a_page_whose_sessions_are_all_at_one_of_many_substations_takes_few_ques
     known = lists(*[0] * 99, 200)
     lister = Lister(known)
     assert len(merge(known, lister, 50)) == 50
-    assert lister.asked.count("s99") <= 50 / LEAST_AT_ONCE + 1
+    assert 1 < lister.asked.count("s99") <= 50 / LEAST_AT_ONCE + 1
     assert all(lister.asked.count(f"s{n}") == 1 for n in range(99))
 
 
@@ -78,6 +78,18 @@ def test_a_substation_that_does_not_answer_is_asked_once_and_the_others_are_merg
     assert [each.key for each in found] == sorted(known["s0"] + known["s2"])[:20]
     assert lister.asked.count("s1") == 1
     assert sums(sources)["matching"] == 60
+
+
+def test_what_comes_before_a_page_is_counted_once_for_each_substation() -> None:
+    known = lists(100)
+    lister, source = Lister(known), Source("s0")
+
+    async def twenty(name: str, cursor: str, _: int) -> Listing | None:
+        return await lister.fetch(name, cursor, 20)
+
+    asyncio.run(merged([source], 60, twenty, all_of, descending=False))
+    assert len(lister.asked) == 3
+    assert sums([source])["before"] == 0
 
 
 def test_a_share_of_the_page_is_asked_of_each_substation_and_never_more_than_the_page() -> None:
