@@ -53,6 +53,15 @@ def test_its_figures_go_on_while_order_is_held(page: Page) -> None:
     assert page.locator(ROW).nth(20).inner_text() != before
 
 
+def test_of_a_thousand_substations_that_do_not_answer_a_few_are_named(page: Page, large: LoneConsole) -> None:
+    page.goto(f"{large.url}/sessions")
+    expect(page.locator("#faults .notice")).to_have_count(4, timeout=60_000)
+    expect(page.locator("#faults")).to_contain_text(
+        re.compile(r"Nor are \d{3} more of the 1,000 substations")
+    )
+    expect(page.locator("#nothing")).to_contain_text("No session is known at the substations that answer")
+
+
 def test_more_charts_are_shown_when_they_are_asked_for(page: Page) -> None:
     expect(page.locator("#charts canvas")).to_have_count(4)
     page.get_by_role("button", name="Show the first 11 charts").click()

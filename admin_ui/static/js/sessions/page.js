@@ -10,6 +10,7 @@ import { View } from "../lib/view.js";
 import { ORDERS, SessionTable, usual } from "./table.js";
 
 const TYPED_MS = 300;
+const MOST_NAMED = 3; // substations that do not answer
 const FIRST = { after: "", before: "" };
 const byId = (id) => document.getElementById(id);
 
@@ -165,7 +166,7 @@ class SessionsPage {
     const missing = page.faults.length ? " at the substations that answer" : "";
     text(byId("counts"), `${count(page.charging + page.paused)} open${missing}: ${count(page.charging)} charging, ${count(page.paused)} paused`);
     text(this.#busy, held ? `As of ${clock(Date.now())}; rows keep their places while you point at them` : `As of ${clock(Date.now())}`);
-    this.#notices(page.faults.map(faultNotice));
+    this.#notices(faultNotices(page));
     if (turned) text(byId("announced"), `${this.#where.textContent || "No sessions"}. ${page.faults.length ? `${page.faults.length} of ${page.substations} substations did not answer.` : ""}`);
   }
 
@@ -198,6 +199,15 @@ class SessionsPage {
     place.dataset.shown = words;
     place.replaceChildren(...notices);
   }
+}
+
+/** Return the notices of the substations that are not in the list: a few by name, of more than that the number. */
+function faultNotices({ faults, substations }) {
+  const named = faults.slice(0, MOST_NAMED).map(faultNotice);
+  const others = faults.slice(MOST_NAMED);
+  if (!others.length) return named;
+  const sessions = others.reduce((sum, each) => sum + each.sessions, 0);
+  return [...named, element("p", { class: "notice" }, `◇ Nor are ${count(others.length)} more of the ${count(substations)} substations. Their last reports had ${count(sessions)} ${sessions === 1 ? "session" : "sessions"}.`)];
 }
 
 function faultNotice({ substation_id: name, why, sessions }) {
