@@ -174,6 +174,11 @@ def test_each_count_of_sessions_leads_to_these_sessions(page: Page, grid: Grid) 
     ).click()
     expect(page).to_have_url(re.compile("/sessions.substation=substation-2$"))
     expect(page.locator(ROWS)).to_have_count(20)
+    page.goto(f"{grid.console}/rush-hour")
+    page.locator(".rush-table tbody tr").filter(has_text="substation-3").get_by_role(
+        "link", name="19 sessions"
+    ).click()
+    expect(page.locator(ROWS)).to_have_count(19)
 
 
 def test_a_substation_s_panel_says_how_it_stands_since_when_by_whom_and_when_it_will_be_empty(
