@@ -22,6 +22,8 @@ from admin_ui.grid.view import GridView
 from admin_ui.orders.handlers import routes as order_routes
 from admin_ui.people.wiring import PeopleWing, people_wing
 from admin_ui.rush.wiring import RushWing, rush_wing
+from admin_ui.sessions.handlers import routes as session_routes
+from admin_ui.sessions.pages import SessionPages
 from admin_ui.settings import Settings
 from admin_ui.web.application import Access, application
 from admin_ui.web.assets import Assets
@@ -45,6 +47,7 @@ class Wings:
     people: PeopleWing
     rush: RushWing
     alarms: AlarmsWing
+    sessions: SessionPages
 
     def shown(self) -> dict[str, Any]:
         """Return everything that browsers are shown at this moment."""
@@ -64,6 +67,7 @@ class Wings:
             *self.rush.routes(environment),
             *self.alarms.routes(environment),
             *decision_routes(self.calls, self.grid.board, environment),
+            *session_routes(self.sessions, environment),
             *order_routes(self.calls, self.grid.board, self.audit.log),
         ]
 
@@ -80,7 +84,9 @@ async def wired(settings: Settings) -> AsyncIterator[Wings]:
         alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log, client))
         past = await stack.enter_async_context(past_of(settings.data, grid.board))
         await stack.enter_async_context(grid_wiring.following(grid, past, alarms.outages, client, settings))
-        yield Wings(grid, past, grid_wiring.calls(client, settings), audit, people, rush, alarms)
+        sessions = SessionPages(client, grid.board, settings.operator_token)
+        calls = grid_wiring.calls(client, settings)
+        yield Wings(grid, past, calls, audit, people, rush, alarms, sessions)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 from substation.base_load.calendar import GridCalendar
 from substation.clock import ClockReading, GridClock
-from substation.handlers import BackupHandler, BaseLoadHandler, SessionsHandler
+from substation.handlers import BackupHandler, BaseLoadHandler, OpenSessionsHandler, SessionsHandler
 from substation.identity import take_slot
 from substation.journal import Journal
 from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
@@ -78,6 +78,7 @@ def _pages(station: Station, backups: Path, settings: Settings, registry: Collec
     return Application(
         [
             ("/sessions", SessionsHandler, {"station": station}),
+            ("/sessions/open", OpenSessionsHandler, {"pages": station.open_pages}),
             ("/base-load", BaseLoadHandler, {"station": station, "calendar": calendar}),
             ("/backup", BackupHandler, {"station": station, "folder": backups, "most": settings.backups}),
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),

@@ -10,7 +10,9 @@ from runtime.handlers import ApiHandler
 from substation.base_load.calendar import GridCalendar
 from substation.base_load.meter import Meter
 from substation.base_load.reading import reading
-from substation.contract import MOST_LISTED, ListSessions, SubstationOutcome
+from substation.contract import MOST_LISTED, ListSessions, SessionState, SubstationOutcome
+from substation.open_listing import MOST_IN_A_PAGE, MOST_SEARCHED, OpenQuery, SortBy, key_of
+from substation.open_pages import OpenPages
 from substation.settings import W_PER_KW
 from substation.station import Station
 from substation.writer import Request
@@ -40,6 +42,45 @@ class SessionsHandler(ApiHandler):
                 "next_after": found.next_after or None,
             }
         )
+
+
+class OpenSessionsHandler(ApiHandler):
+    """`GET /sessions/open?sort=&dir=&after=&limit=&state=&search=`: the open sessions, in one of four orders."""
+
+    private = True
+
+    def initialize(self, pages: OpenPages) -> None:  # type: ignore[override]
+        """`pages` finds the sessions."""
+        super().initialize()
+        self._pages = pages
+
+    async def get(self) -> None:
+        """Write one page; `next` continues it as `after`, null at the end."""
+        sort_by = SortBy(self._one_of("sort", [each.value for each in SortBy]))
+        after = self.argument("after")
+        try:
+            key = key_of(sort_by, after) if after else None
+        except ValueError as error:
+            raise HTTPError(400, f"after {error}") from None
+        search = self.argument("search")
+        if len(search) > MOST_SEARCHED:
+            raise HTTPError(400, f"search: an id has at most {MOST_SEARCHED} characters")
+        query = OpenQuery(
+            sort_by,
+            self._one_of("dir", ["up", "down"]) == "down",
+            key,
+            self.whole_argument("limit", 50, 1, MOST_IN_A_PAGE),
+            self._one_of("state", ["", SessionState.CHARGING, SessionState.PAUSED]),
+            search,
+        )
+        self.write_json(await self._pages.find(query))
+
+    def _one_of(self, name: str, choices: list[str]) -> str:
+        """Return a parameter that has a few values, the first of which stands for none; raises HTTPError 400."""
+        value = self.argument(name) or choices[0]
+        if value not in choices:
+            raise HTTPError(400, f"{name} must be one of {', '.join(filter(None, choices))}")
+        return value
 
 
 class BaseLoadHandler(ApiHandler):

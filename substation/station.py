@@ -22,6 +22,7 @@ from substation.journal import Journal
 from substation.ledger import Ledger
 from substation.machine_clock import MachineClock
 from substation.metrics import WriterMetrics
+from substation.open_pages import OpenPages
 from substation.outlook import BaseLoadOutlook
 from substation.tasks import Backup, Probe
 from substation.writer import LedgerSnapshot, Request, Writer
@@ -89,8 +90,7 @@ class Station:
         self.substation_id = known.substation_id
         self.journal_id = known.journal_id
         self.time_scale = clock.scale
-        self._rated_w = capacity_w
-        self._epoch = journal.epoch
+        self._rated_w, self._epoch = capacity_w, journal.epoch
         self._seq = itertools.count(1)
         self._clock = clock
         self.base_load: BaseLoad = base_load or NoBaseLoad()
@@ -103,6 +103,7 @@ class Station:
         self._backing_up = False
         self._commits: GroupCommit[Request, SubstationAnswer] = GroupCommit("journal", self._writer.commit)
         self._energy = EnergyMeter(self._curve)
+        self.open_pages = OpenPages(self._curve, self.substation_id)
         chores = Chores(self.ask, self._writer, self._watch, self._commits.oldest_s, journal.check.indexes)
         loops = (*chores.loops(self.base_load), self._energy.follow())
         self._chores = [asyncio.create_task(loop) for loop in loops]

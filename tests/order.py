@@ -25,6 +25,7 @@ TOGETHER = {
         "tests/console/grid/test_layout.py",
         "tests/console/grid/test_overview.py",
         "tests/console/orders/test_orders.py",
+        "tests/console/sessions/test_sessions.py",
     ),
     "tests/console/lone_consoles": (
         "tests/console/grid/test_large_fleet.py",

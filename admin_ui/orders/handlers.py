@@ -1,4 +1,4 @@
-"""`/api/preview` and `/api/orders`: preview an order, and give it. `/api/orders/newest`: what was ordered."""
+"""`/api/preview` and `/api/orders`: preview an order, and give it; below these, who gave the newest ones and those in force."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from admin_ui.audit.log import AuditLog
 from admin_ui.grid.board import Board
 from admin_ui.grid.grid_calls import GridCalls
 from admin_ui.orders.carry_out import OrderDispatcher, OrderOutcome, OrderRequest
-from admin_ui.orders.order import STOP, InvalidOrder, Order, parse
+from admin_ui.orders.order import LONGEST_ID, STOP, InvalidOrder, Order, parse
 from admin_ui.orders.order_log import OrderLog
 from admin_ui.web.access import ConsoleHandler
 from admin_ui.web.logins import Role
@@ -98,11 +98,27 @@ class OrdersHandler(_OrderHandler):
             self.write_problem(PROBLEMS[result.outcome], detail=detail, said=result.message, earlier=earlier)
 
 
+class InForceHandler(ConsoleHandler):
+    """`GET /api/orders/in-force?substation_id=`: who drained a substation or lowered its limit, when and why."""
+
+    def setup(self, board: Board, log: OrderLog) -> None:  # type: ignore[override]
+        """`board` has the fleet, `log` the orders."""
+        self._board = board
+        self._orders = log
+
+    async def get(self) -> None:
+        """Write the orders, [] when there are none or they were not given in this console."""
+        row = self._board.rows.get(self.argument("substation_id")[:LONGEST_ID])
+        orders = await self._orders.in_force({"rated_kw": 0.0} | row) if row else []
+        self.write_json({"orders": [each.document() for each in orders]})
+
+
 def routes(calls: GridCalls, board: Board, audit: AuditLog) -> list[Route]:
-    """Return the routes that preview orders and give them."""
+    """Return the routes that preview orders, give them, and tell who gave those in force."""
     arguments = {"orders": OrderDispatcher(board, calls, audit)}
     return [
         Route("/api/preview", PreviewHandler, Role.OPERATOR, arguments),
         Route("/api/orders", OrdersHandler, Role.OPERATOR, arguments),
         Route("/api/orders/newest", NewestOrdersHandler, Role.VIEWER, {"log": OrderLog(audit)}),
+        Route("/api/orders/in-force", InForceHandler, Role.VIEWER, {"board": board, "log": OrderLog(audit)}),
     ]

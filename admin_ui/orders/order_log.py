@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import json
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from admin_ui.audit.chain import UNDER_WAY
@@ -80,6 +81,20 @@ class OrderLog:
         return [
             _past(row).document() | {"number": row["number"], "outcome": self._outcome(row)} for row in rows
         ]
+
+    async def in_force(self, row: Mapping[str, Any]) -> list[PastOrder]:
+        """Return the orders that made a substation what its row shows: its drain, and its lowered limit.
+
+        An order that was not given here, or whose entry is not the newest of its kind, is not among them.
+        """
+        name = str(row["substation_id"])
+        found: list[PastOrder] = []
+        if row["draining"]:
+            found += await self.last(Order(DRAIN, name))
+        if row["capacity_kw"] < row["rated_kw"]:
+            lowered = await self._rows(ON_TARGET, (*KINDS, name, LOWER, LOWER))
+            found += [each for each in lowered if each.order.value == row["capacity_kw"]]
+        return found
 
     def _outcome(self, row: sqlite3.Row) -> str:
         return UNDER_WAY if row["number"] in self._audit.under_way else str(row["outcome"])

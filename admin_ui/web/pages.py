@@ -26,6 +26,7 @@ ADVICE: dict[str | int, str] = {
 GO_BACK = "Go back, correct the request, and try again."
 NAVIGATION = (
     ("/", "overview", "Overview"),
+    ("/sessions", "sessions", "Sessions"),
     ("/rush-hour", "rush", "Rush hour"),
     ("/decisions", "decisions", "Decisions"),
     ("/alarms", "alarms", "Alarms"),

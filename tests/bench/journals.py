@@ -35,14 +35,14 @@ FROM session
 """
 
 
-def fill(path: Path, *, opened: int, ended: int) -> None:
+def fill(path: Path, *, opened: int, ended: int, substation_id: str = SUBSTATION) -> None:
     """Make a journal with so many open sessions, and so many that ended four days ago and may be dropped."""
     unix_ms = int(time.time() * 1000)
-    journal = Journal(path, SUBSTATION, unix_ms)
+    journal = Journal(path, substation_id, unix_ms)
     store = journal._store
     indexes = store.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")
     plans = ", ".join(f"({at}, {p.energy_j}, {p.power_w}, {p.duration_ms})" for at, p in enumerate(PLANS))
-    sql = FILL.format(plans=plans, many=len(PLANS), vehicles=VEHICLES, substation=SUBSTATION)
+    sql = FILL.format(plans=plans, many=len(PLANS), vehicles=VEHICLES, substation=substation_id)
     with journal.transaction():
         for index in indexes:
             store.run(f"DROP INDEX {index['name']}")

@@ -106,6 +106,7 @@ def evening(browser: Browser) -> None:
 def before(camera: Camera, _: Grid) -> None:
     """What a newcomer sees: nothing has happened yet."""
     camera.shoot("overview-idle", "/")
+    camera.shoot("sessions-empty", "/sessions")
     camera.shoot("rush-empty", "/rush-hour")
     camera.shoot("decisions-empty", "/decisions")
     camera.shoot("alarms-none", "/alarms")
@@ -137,6 +138,8 @@ def under_load(camera: Camera, _: Grid) -> None:
     camera.shoot("rush-running")
     camera.shoot("overview-load", "/")
     camera.shoot("overview-details", "/?substation=substation-2")
+    camera.shoot("sessions", "/sessions")
+    camera.shoot("sessions-no-match", "/sessions?q=nobody")
     page = camera.to("/decisions")
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Show 3 candidates").first.click()
@@ -230,6 +233,8 @@ def alarms(camera: Camera, grid: Grid) -> None:
         expect(page.locator("#calling > li[data-active]").first).to_be_visible()
         camera.shoot("alarms-active")
         camera.shoot("overview-lost", "/")
+        camera.to("/sessions").wait_for_timeout(5000)  # as long as a silent substation is waited for
+        camera.shoot("sessions-substation-lost")
         camera.to("/alarms").locator("#calling > li").first.get_by_role("button", name="Mute").click()
         camera.shoot("alarms-mute")
         page.get_by_label("Reason").fill("it is being repaired")
@@ -269,6 +274,7 @@ def base_load(camera: Camera, grid: Grid) -> None:
     camera.shoot("overview-base-load")
     camera.to("/?substation=substation-2").wait_for_timeout(2000)
     camera.shoot("overview-base-load-details")
+    camera.shoot("sessions-paused", "/sessions?state=paused")
     camera.shoot("alarms-paused", "/alarms")
     paused = next(each for each in reversed(grid.sessions()) if each["state"] == "paused")
     camera.shoot(

@@ -38,7 +38,7 @@ def row(number: int, now_s: float) -> dict[str, Any]:
     load_kw = CAPACITY_KW * (0.45 + 0.4 * math.sin(2 * math.pi * now_s / PERIOD_S + number))
     return {
         "substation_id": f"substation-{number}",
-        "url": f"http://10.0.{number // 250}.{number % 250}:8101",
+        "url": f"http://127.0.{number // 250}.{number % 250}:1",  # where nobody answers
         "state": "healthy" if number % 100 else STATES[number // 100 % len(STATES)],
         "draining": number % 100 == 50,
         "capacity_kw": CAPACITY_KW,

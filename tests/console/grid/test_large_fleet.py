@@ -48,12 +48,21 @@ def test_a_thousand_substations_come_in_pages_the_worst_first(page: Page) -> Non
 
 
 def test_its_figures_go_on_while_order_is_held(page: Page) -> None:
-    link = page.locator(ROW).nth(20).get_by_role("link")
+    link = page.locator(ROW).nth(20).get_by_role("rowheader").get_by_role("link")
     link.focus()
     name, before = link.inner_text(), page.locator(ROW).nth(20).inner_text()
     page.wait_for_timeout(4000)
-    assert page.locator(ROW).nth(20).get_by_role("link").inner_text() == name
+    assert page.locator(ROW).nth(20).get_by_role("rowheader").get_by_role("link").inner_text() == name
     assert page.locator(ROW).nth(20).inner_text() != before
+
+
+def test_of_a_thousand_substations_that_do_not_answer_a_few_are_named(page: Page, large: LoneConsole) -> None:
+    page.goto(f"{large.url}/sessions")
+    expect(page.locator("#faults .notice")).to_have_count(4, timeout=60_000)
+    expect(page.locator("#faults")).to_contain_text(
+        re.compile(r"Nor are \d{3} more of the 1,000 substations")
+    )
+    expect(page.locator("#nothing")).to_contain_text("No session is known at the substations that answer")
 
 
 def test_more_charts_are_shown_when_they_are_asked_for(page: Page) -> None:

@@ -20,8 +20,9 @@ ARROWS: dict[str, set[str]] = {
     "audit": {"lib"},
     "decisions": {"lib", "orders"},
     "rush": {"lib", "people"},
+    "sessions": {"lib", "orders"},
     "grid": {"lib", "alarms", "orders", "rush"},
-    "web": {"lib", "people", "alarms", "audit", "decisions", "rush", "grid"},
+    "web": {"lib", "people", "alarms", "audit", "decisions", "rush", "sessions", "grid"},
 }
 ADDRESS = re.compile(r'(?:assets\.address \}\}/|script = "|scripts\(")((?:js|css)/[^"]+)"')  # in a template
 RELATIVE = re.compile(r'"(\.\.?/[^"]+\.js)"')  # in a script

@@ -4,6 +4,7 @@ import { attribute, element, text } from "../lib/dom.js";
 import { carried, parts } from "../lib/carried.js";
 import { NEAR } from "../lib/conditions.js";
 import { refusedInAMinute } from "../lib/refusals.js";
+import { address } from "../lib/sessions_link.js";
 import { UNKNOWN, ago, count, figure, kw, latency, percent, trend } from "../lib/format.js";
 
 const LONGEST_S = 86400; // a trend says nothing about a later day
@@ -19,12 +20,13 @@ const LEADING = [
   ["N-1 margin", known(({ totals }) => (totals.usable ? kw(totals.n1_margin_kw) : UNKNOWN)), known(({ totals }) => covered(totals))],
   ["Refusals", ({ gateway }) => (gateway.refused_per_s === null ? UNKNOWN : `${figure(gateway.refused_per_s)} /s`), ({ gateway }) => silence(gateway) || refusedInAMinute(gateway) || "none in the last 60 s"],
 ];
+// title, figure, note beside it, address of what is counted and when it is shown (default: always)
 const OTHERS = [
-  ["Sessions", known(({ totals }) => count(totals.sessions)), ({ totals }) => (totals.paused ? `‖ ${count(totals.paused)} paused` : "")],
+  ["Sessions", known(({ totals }) => count(totals.sessions)), ({ totals }) => (totals.paused ? `‖ ${count(totals.paused)} paused` : ""), { counted: address() }],
   ["Requests", ({ gateway }) => (gateway.requests_per_s === null ? UNKNOWN : `${figure(gateway.requests_per_s)} /s`), ({ gateway }) => (gateway.failed_in_60_s ? `✕ ${count(gateway.failed_in_60_s)} failed in 60 s` : "")],
   ["Response time p95", ({ gateway }) => latency(gateway.p95_ms), ({ gateway }) => (gateway.p95_ms === null && !silence(gateway) ? "no requests for 60 s" : "")],
   ["Peak, 15 min", known(({ totals }) => kw(totals.peak_kw)), () => ""],
-  ["Old reports", ({ totals }) => `◷ ${count(totals.stale)}`, () => "", ({ totals }) => totals.stale > 0],
+  ["Old reports", ({ totals }) => `◷ ${count(totals.stale)}`, () => "", { when: ({ totals }) => totals.stale > 0 }],
 ];
 
 /** Put the figures into `place`; returns the function that updates them. */
@@ -34,17 +36,17 @@ export function figures(place) {
   const load = bar();
   const updates = [
     ...LEADING.map(([title, of, beside, level], at) => cell(leading, title, of, beside, { level, more: at ? null : load.node })),
-    ...OTHERS.map(([title, of, beside, when]) => cell(others, title, of, beside, { when })),
+    ...OTHERS.map(([title, of, beside, more = {}]) => cell(others, title, of, beside, more)),
     load.update,
   ];
   place.append(leading, others);
   return (state) => { for (const update of updates) update(state); };
 }
 
-function cell(list, title, of, beside, { level = () => "normal", when = () => true, more = null }) {
-  const value = element("dd", { class: "value" });
+function cell(list, title, of, beside, { level = () => "normal", when = () => true, more = null, counted = null }) {
+  const value = counted ? element("a", { href: counted, title: `List of ${title.toLowerCase()}` }) : element("dd", { class: "value" });
   const note = element("dd", { class: "beside" });
-  const whole = element("div", {}, element("dt", {}, title), " ", value, " ", more, note);
+  const whole = element("div", {}, element("dt", {}, title), " ", counted ? element("dd", { class: "value" }, value) : value, " ", more, note);
   list.append(whole);
   return (state) => {
     attribute(whole, "data-level", level(state));

@@ -1,4 +1,5 @@
-// The details of one substation: every figure, what is wrong with it, its load of the last 15 minutes.
+// The details of one substation: how it stands, what an operator can do, its figures, its load of the last 15 minutes and its
+// sessions. Technical facts are folded.
 
 import { attribute, element, spaced, text } from "../lib/dom.js";
 import * as grafana from "../lib/grafana.js";
@@ -7,29 +8,33 @@ import { ChartTable, LoadChart } from "./load_chart.js";
 import { carried } from "../lib/carried.js";
 import { conditions, stateWords } from "../lib/conditions.js";
 import { Forecast } from "./forecast.js";
+import { Standing } from "./standing.js";
 import { fill } from "./substation_actions.js";
-import { age, kw, percent, trend } from "../lib/format.js";
+import { address } from "../lib/sessions_link.js";
+import { age, count, kw, percent, trend } from "../lib/format.js";
 
 const carriesBase = (row) => Boolean(row.base_load_kw);
 
-// title, figure, when it is shown (default: always)
+// title, figure, when it is shown (null: always), the sessions that it counts
 const FIGURES = [
-  ["State", (row) => stateWords(row).slice(0, 2).join(" ").trim()],
-  ["Load", (row) => kw(carried(row))],
+  ["Load", (row) => kw(carried(row)), null],
   ["Cars", (row) => kw(row.load_kw), carriesBase],
   ["Base load", (row) => `${kw(row.base_load_kw)}${row.base_load_stale ? " (⌁ assumed: its meter is silent)" : ""}`, carriesBase],
   ["Kept for the base load", (row) => kw(row.kept_kw), (row) => row.kept_kw > 0],
-  ["Limit", (row) => kw(row.capacity_kw)],
-  ["Headroom", (row) => (row.left_out ? `${kw(row.headroom_kw)} (takes no new cars)` : kw(row.headroom_kw))],
-  ["Utilization", (row) => percent(row.utilization)],
-  ["Trend", (row) => ((row.stale ? null : trend(row.trend_kw_s, row.capacity_kw)) ?? ["–"]).join(" ").trim()],
-  ["Peak, 15 min", (row) => kw(row.peak_kw)],
-  ["Sessions", (row) => row.sessions],
-  ["Paused sessions", (row) => `${row.paused} (they need ${kw(row.owed_kw)} to resume)`, (row) => row.paused > 0],
+  ["Limit", (row) => kw(row.capacity_kw), null],
+  ["Headroom", (row) => (row.left_out ? `${kw(row.headroom_kw)} (takes no new cars)` : kw(row.headroom_kw)), null],
+  ["Utilization", (row) => percent(row.utilization), null],
+  ["Trend", (row) => ((row.stale ? null : trend(row.trend_kw_s, row.capacity_kw)) ?? ["–"]).join(" ").trim(), null],
+  ["Peak, 15 min", (row) => kw(row.peak_kw), null],
+  ["Sessions", (row) => count(row.sessions), null, {}],
+  ["Paused sessions", (row) => `${count(row.paused)} (they need ${kw(row.owed_kw)} to resume)`, (row) => row.paused > 0, { state: "paused" }],
+];
+const TECHNICAL = [
   ["Grid clock", (row) => row.grid_time, (row) => Boolean(row.grid_time)],
-  ["Report", (row, ageS) => `${row.stale ? "◷ " : ""}${age(ageS)} old`],
-  ["Address", (row) => row.url],
-  ["Journal", (row) => row.journal_id],
+  ["Rated limit", (row) => kw(row.rated_kw), (row) => Boolean(row.rated_kw)],
+  ["Report", (row, ageS) => `${row.stale ? "◷ " : ""}${age(ageS)} old`, null],
+  ["Address", (row) => row.url, null],
+  ["Journal", (row) => row.journal_id, null],
 ];
 
 /** The panel in `place`, visible while the view names a substation. */
@@ -45,6 +50,7 @@ export class SubstationPanel {
   #chart = null;
   #chartTable = null;
   #forecast = null;
+  #standing = null;
 
   constructor(place, stream, history, view, table) {
     [this.#place, this.#stream, this.#history, this.#view, this.#table] = [place, stream, history, view, table];
@@ -60,9 +66,10 @@ export class SubstationPanel {
     if (!name || !this.#stream.state) return;
     const row = this.#stream.state.substations.find((each) => each.substation_id === name);
     attribute(this.#place, "data-level", row ? stateWords(row)[2] : "normal");
-    for (const [cell, of, when] of this.#cells) {
+    this.#standing.update(row);
+    for (const [place, cell, of, when] of this.#cells) {
       const shown = !when || (row && when(row));
-      attribute(cell.parentElement, "hidden", !shown);
+      attribute(place, "hidden", !shown);
       if (shown) text(cell, row ? of(row, this.#stream.ageS(row)) : "–");
     }
     const meanings = row ? conditions(row).map((each) => `${each.shape} ${each.word}: ${each.meaning}`)
@@ -79,6 +86,8 @@ export class SubstationPanel {
     this.#chart = null;
     this.#forecast?.end();
     this.#forecast = null;
+    this.#standing?.end();
+    this.#standing = null;
     this.#name = name;
     attribute(this.#place, "hidden", !name);
     if (!name) {
@@ -88,16 +97,18 @@ export class SubstationPanel {
     }
     const heading = element("h2", { id: "substation-title", tabindex: "-1" }, name);
     const chart = element("div", { class: "panel-chart" });
+    const [state, sessions] = [element("div"), element("section", { "aria-label": `Sessions of ${name}` })];
     const actions = element("div", { class: "actions" });
     const forecast = element("div");
     const figures = element("details", { class: "figures" }, element("summary", {}, "Chart data as a table"));
-    this.#cells = FIGURES.map(([, of, when]) => [element("dd"), of, when]);
+    this.#cells = [];
     this.#meanings = element("ul", { class: "meanings" });
     this.#place.replaceChildren(
       element("div", { class: "panel-head" }, ...spaced(heading, grafana.link(grafana.newest(KEPT_S), name, name), element("button", { type: "button", class: "quiet", click: () => this.#close() }, "Close"))),
-      this.#meanings, actions, chart, figures, forecast,
-      element("dl", { class: "details" }, ...FIGURES.map(([title, , when], n) => element("div", { hidden: Boolean(when) }, element("dt", {}, title), this.#cells[n][0]))),
+      state, this.#meanings, actions, this.#list(FIGURES), chart, figures, sessions, forecast,
+      element("details", { class: "technical" }, element("summary", {}, "Technical details"), this.#list(TECHNICAL)),
     );
+    this.#standing = new Standing(state, sessions, this.#stream, name);
     this.#chart = new LoadChart(chart);
     this.#chartTable = new ChartTable(figures);
     this.#forecast = new Forecast(forecast, name);
@@ -105,6 +116,15 @@ export class SubstationPanel {
     void this.#history.request([name], KEPT_S);
     this.#draw();
     heading.focus();
+  }
+
+  #list(figures) {
+    return element("dl", { class: "details" }, ...figures.map(([title, of, when, counted]) => {
+      const cell = counted ? element("a", { href: address({ substation: this.#name, ...counted }) }) : element("dd");
+      const place = element("div", { hidden: Boolean(when) }, element("dt", {}, title), counted ? element("dd", {}, cell) : cell);
+      this.#cells.push([place, cell, of, when]);
+      return place;
+    }));
   }
 
   #close() {

@@ -8,6 +8,8 @@ import { carried } from "../lib/carried.js";
 import { StableOrder, abnormal, stateWords } from "../lib/conditions.js";
 import { sparkline } from "./sparkline.js";
 import { age, count, hours, kw, moment, percent, trend } from "../lib/format.js";
+import { sessionsLink } from "../lib/sessions_link.js";
+import { age, count, kw, percent, trend } from "../lib/format.js";
 
 export const PAGE_ROWS = 50;
 const SETTLE_MS = 3000;
@@ -203,7 +205,16 @@ class TableRow {
     load.append(element("span", { class: "bar", "aria-hidden": "true" }, this.fill, this.base, element("span", { class: "bar-limit" })), this.load);
     minute.append(picture);
     going.append(this.arrow, this.way);
-    this.figures = { headroom, utilization, peak, sessions, report };
+    this.figures = { headroom, utilization, peak, report };
+    const [all, showAll] = sessionsLink({ substation: name });
+    const [some, showPaused] = sessionsLink({ substation: name, state: "paused" });
+    this.pausedToo = element("span", { hidden: true }, ", ", some);
+    sessions.append(all, this.pausedToo);
+    this.showSessions = (row) => {
+      showAll(row.sessions);
+      showPaused(`${count(row.paused)} paused`);
+      attribute(this.pausedToo, "hidden", row.paused ? null : "");
+    };
     this.node = element("tr", {}, element("th", { scope: "row" }, this.link), ...this.cells);
     this.link.dataset.substation = name;
   }
@@ -222,7 +233,7 @@ class TableRow {
     text(this.figures.headroom, kw(row.headroom_kw));
     text(this.figures.utilization, percent(share));
     text(this.figures.peak, kw(row.peak_kw));
-    text(this.figures.sessions, row.paused ? `${row.sessions}, ${count(row.paused)} paused` : row.sessions);
+    this.showSessions(row);
     text(this.figures.report, row.stale ? `◷ ${age(ageS)} old` : `${age(ageS)} old`);
     const [arrow, way, fast] = (row.stale ? null : trend(row.trend_kw_s, row.capacity_kw)) ?? ["", "–", ""];
     text(this.arrow, arrow);

@@ -4,6 +4,7 @@ import { attribute, element, text } from "../lib/dom.js";
 import { carried } from "../lib/carried.js";
 import { StableOrder, stateWords } from "../lib/conditions.js";
 import { kw, percent } from "../lib/format.js";
+import { sessionsLink } from "../lib/sessions_link.js";
 
 const MOST = 24; // more are on the overview
 const NUMBERS = new Set(["Load", "Limit", "Utilization", "Sessions"]);
@@ -54,6 +55,8 @@ export class RushLoads {
     const bar = element("div", { class: "bar", "aria-hidden": "true" }, fill, element("div", { class: "bar-limit" }));
     const cells = Array.from({ length: 5 }, () => element("td", { class: "number" }));
     attribute(cells[4], "class", "state");
+    const [link, showSessions] = sessionsLink({ substation: name });
+    cells[3].append(link);
     const node = element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, bar), ...cells);
     const entry = {
       node,
@@ -61,8 +64,9 @@ export class RushLoads {
         const [shape, word, level] = stateWords(row);
         attribute(node, "data-level", level);
         fill.style.setProperty("width", `${Math.min(row.utilization / BAR_TO, 1) * 100}%`);
-        [kw(carried(row)), kw(row.capacity_kw), percent(row.utilization), row.sessions, `${shape} ${word}`.trim()]
-          .forEach((value, index) => text(cells[index], value));
+        showSessions(row.sessions);
+        [[0, kw(carried(row))], [1, kw(row.capacity_kw)], [2, percent(row.utilization)], [4, `${shape} ${word}`.trim()]]
+          .forEach(([index, value]) => text(cells[index], value));
       },
     };
     this.#rows.set(name, entry);

@@ -10,6 +10,7 @@ import { toLogin } from "../people/login.js";
 // The pages of the navigation have a script each; others, such as a runbook, have none.
 const SCRIPTS = {
   overview: "../grid/page.js",
+  sessions: "../sessions/page.js",
   rush: "../rush/page.js",
   decisions: "../decisions/page.js",
   alarms: "../alarms/page.js",
