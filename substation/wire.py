@@ -208,7 +208,7 @@ def report_to_message(report: Report) -> pb.Report:
 
 
 def report_from_message(message: pb.Report) -> Report:
-    """Read a report; `substation.contract.report_fault` checks whether it can be true."""
+    """Read a report; a balancer checks whether it can be true."""
     return Report(
         substation_id=message.substation_id,
         journal_id=message.journal_id,

@@ -16,7 +16,8 @@ from prometheus_client.registry import Collector
 from balancer.fleet.page_layout import page_layout
 from balancer.fleet.poller import checked, parse
 from balancer.fleet.scan import ASKED, WITHIN, MetricSample, PageReading, PageUnusable, page_reading, scan
-from substation.contract import MOST_AHEAD_S, MOST_W, RELEASES_WITHIN_S, Report
+from balancer.report_fault import MOST_AHEAD_S
+from substation.contract import MOST_W, RELEASES_WITHIN_S, Report
 from substation.curve import Usage
 from substation.metrics import ReportCollector
 
