@@ -212,7 +212,7 @@ class Report:
     watts by RELEASES_WITHIN_S. `book_id` is the only order book whose requests are accepted, '' for any; a page does not have it.
     `load_w` is what charging sessions reserve, `base_load_w` what the transformer carries besides; `owed_w` is what the `paused`
     ones of the `sessions` will reserve when they resume. `calendar_s` is grid time since a Monday, 00:00; 0: not told.
-    `kept_w` is kept free for the base load to come.
+    `kept_w` is kept free for the base load to come. `base_load_stale`: no meter has told `base_load_w`, it is assumed.
     """
 
     substation_id: str
@@ -231,6 +231,7 @@ class Report:
     paused: int = 0
     calendar_s: int = 0
     kept_w: int = 0
+    base_load_stale: bool = False
 
     @property
     def taken_w(self) -> int:

@@ -204,6 +204,7 @@ def report_to_message(report: Report) -> pb.Report:
         paused=report.paused,
         calendar_s=report.calendar_s,
         kept_w=report.kept_w,
+        base_load_stale=report.base_load_stale,
     )
 
 
@@ -226,6 +227,7 @@ def report_from_message(message: pb.Report) -> Report:
         paused=message.paused,
         calendar_s=message.calendar_s,
         kept_w=message.kept_w,
+        base_load_stale=message.base_load_stale,
     )
 
 

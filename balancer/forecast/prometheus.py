@@ -33,6 +33,7 @@ TIME_SCALE = "smartgrid_time_scale"
 CALENDAR = "smartgrid_substation_calendar_seconds"
 CARS_LOAD = "smartgrid_substation_load_watts"
 BASE_LOAD = "smartgrid_substation_base_load_watts"
+STALE = "smartgrid_substation_base_load_stale"
 
 
 class PrometheusUnreachable(Exception):
@@ -57,12 +58,12 @@ class Prometheus:
         if scale is None:
             return []
         step_s = step(scale)
-        past = PastSamples(
-            *[
-                await self._all(_of(name, substation_id), spans(now_s, scale, step_s), step_s)
-                for name in (CALENDAR, CARS_LOAD, BASE_LOAD)
-            ]
-        )
+        own = f"{{substation='{substation_id}'}}"
+        # What a substation assumes while its meter is silent is nothing to learn from.
+        series = (CALENDAR + own, CARS_LOAD + own, f"{BASE_LOAD}{own} unless {STALE}{own} == 1")
+        times = spans(now_s, scale, step_s)
+        # A substation that is scraped twice counts once.
+        past = PastSamples(*[await self._all(f"max({each})", times, step_s) for each in series])
         return await asyncio.to_thread(quarter_hours, substation_id, past, present_ms)
 
     async def _scale(self, substation_id: str, now_s: float) -> float | None:
@@ -127,8 +128,3 @@ def spans(now_s: float, scale: float, step_s: float) -> list[tuple[float, float]
         found.append((from_s, until_s))
         from_s = until_s + step_s
     return found
-
-
-def _of(name: str, substation_id: str) -> str:
-    """Return the expression of a metric; a substation that is scraped twice counts once."""
-    return f"max({name}{{substation='{substation_id}'}})"

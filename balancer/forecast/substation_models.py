@@ -29,20 +29,22 @@ class SubstationModels:
     def __init__(self) -> None:
         self._holidays: set[int] = set()
         self._models: dict[Series, SeriesModel] = {}
+        self._newest: int | None = None
 
     def learn(self, rows: Iterable[QuarterHour]) -> None:
         """Take finished quarter hours in; what is not after the last one, and what is missing, is left out."""
         for row in rows:
             if row.holiday:
                 self._holidays.add(row.slot // SLOTS)
+            self._newest = row.slot if self._newest is None else max(self._newest, row.slot)
             for series in Series:
                 value = getattr(row, series)
                 if value is not None:
                     self._observe(series, row.slot, value)
 
     def forecasts(self) -> Forecasts:
-        """Return the forecasts of the 24 h after the last quarter hour of each series."""
-        return {series: tuple(model.forecast()) for series, model in self._models.items()}
+        """Return the forecasts of the 24 h after the last quarter hour, also of a series that lacks it."""
+        return {series: tuple(model.forecast(after=self._newest)) for series, model in self._models.items()}
 
     def good(self, series: Series) -> bool:
         """Whether the forecast of a series was of late at least as good as to say that nothing changes."""

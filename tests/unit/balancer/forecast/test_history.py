@@ -269,9 +269,4 @@ def test_each_series_is_learned_from_its_own_values() -> None:
         Series.ARRIVALS: 3.0,
         Series.ENERGY: 4.0,
     }
-    assert {series: steps[0].slot for series, steps in found.items()} == {
-        Series.BASE_LOAD: 9,
-        Series.CARS_LOAD: 8,
-        Series.ARRIVALS: 8,
-        Series.ENERGY: 8,
-    }
+    assert {steps[0].slot for steps in found.values()} == {9}, "also of a series that lacks the last one"
