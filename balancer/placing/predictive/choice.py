@@ -5,8 +5,8 @@ Pure: time comes as seconds of a monotonic clock, randomness is an argument.
     cost = max over the stay of (base load forecast + known plans + power of the car) / limit
          + NOW_SHARE * (load now + power of the car) / limit
 
-The second term decides where the peak is equal, as it is when the peak is now. Simulated over 14 days
-(docs/explanation/forecast.md).
+The forecast counts with its upper bound (docs/adr/0041). The second term decides where the peak is equal, as it is when the
+peak is now. Simulated over 14 days (docs/explanation/forecast.md).
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ class Random(Protocol):
 
 @dataclasses.dataclass(slots=True)
 class Outlook:
-    """The forecasts of a fleet, as they are now. `time` is None until the grid's time is known.
+    """The forecasts of a fleet, as they are now: upper bounds and means. `time` is None until the grid's time is known.
 
     `distrusted` are the substations whose forecast was worse of late than to say that nothing changes.
     """
@@ -40,6 +40,7 @@ class Outlook:
     time: GridTime | None = None
     forecasts: Mapping[str, BaseForecast] = dataclasses.field(default_factory=dict)
     distrusted: frozenset[str] = frozenset()
+    means: Mapping[str, BaseForecast] = dataclasses.field(default_factory=dict)
 
 
 class ForecastChoice:

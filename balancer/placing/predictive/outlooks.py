@@ -55,8 +55,13 @@ class OutlookKeeper:
             return
         self._shown = shown
         reference = next(iter(times.values()))
-        moved = {name: _moved(steps, times[name], reference) for name, steps in forecasts.items()}
-        self._choice.show(Outlook(reference, moved, distrusted))
+        # The upper bounds decide (docs/adr/0041).
+        upper, means = dict[str, BaseForecast](), dict[str, BaseForecast]()
+        for name, steps in forecasts.items():
+            first_slot = steps[0].slot - _ahead(times[name], reference)
+            upper[name] = BaseForecast(first_slot, tuple(step.p90 for step in steps))
+            means[name] = BaseForecast(first_slot, tuple(step.mean for step in steps))
+        self._choice.show(Outlook(reference, upper, distrusted, means))
 
     def _time(self, name: str) -> GridTime | None:
         """Return a member's grid time, when two of its reports that are far enough apart have told it."""
@@ -75,8 +80,7 @@ class OutlookKeeper:
         return GridTime(seen.calendar_ms, at_s, scale)
 
 
-def _moved(steps: Sequence[Step], own: GridTime, reference: GridTime) -> BaseForecast:
-    """Return a forecast on the calendar of another substation."""
+def _ahead(own: GridTime, reference: GridTime) -> int:
+    """Return by how many quarter hours the calendar of a substation is ahead of that of another."""
     elsewhere_ms = reference.calendar_ms + (own.at_s - reference.at_s) * reference.scale * MS
-    ahead = round((own.calendar_ms - elsewhere_ms) / SLOT_MS)
-    return BaseForecast(steps[0].slot - ahead, tuple(step.mean for step in steps))
+    return round((own.calendar_ms - elsewhere_ms) / SLOT_MS)

@@ -1,4 +1,4 @@
-"""The highest load that a substation will probably have until a moment, by its base load's forecast and its known plans.
+"""The highest load that a substation will probably not exceed until a moment, by its base load's forecast and its known plans.
 
 Pure: time comes as seconds of a monotonic clock. Known plans only free power, and a quarter hour has one forecast. So
 within a quarter hour the load is highest at its start, and only the starts are looked at. This moment counts by its live
@@ -14,7 +14,7 @@ from substation.contract import Report
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BaseForecast:
-    """Watts of base load to come: the mean of the quarter hour `first_slot`, and of those after it."""
+    """The base load to come, in watts: of the quarter hour `first_slot`, and of those after it."""
 
     first_slot: int
     watts: tuple[float, ...]
