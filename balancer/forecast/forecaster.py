@@ -7,11 +7,12 @@ loop only looks it up.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from balancer.forecast.history import History, HistoryUnavailable
 from balancer.forecast.model import Step
 from balancer.forecast.recorder import QuarterHour, Reading, Recorder
+from balancer.forecast.skill import ForecastSkill
 from balancer.forecast.substation_models import Forecasts, Series, SubstationModels
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,11 @@ class Forecaster:
         """Whether that forecast was of late at least as good as to say that nothing changes."""
         models = self._models.get(substation_id)
         return bool(models and models.good(series))
+
+    def skills(self, substation_id: str, series: Series = Series.BASE_LOAD) -> Mapping[int, ForecastSkill]:
+        """Return how good such forecasts were of late, by their lead in quarter hours; empty while nothing is known."""
+        models = self._models.get(substation_id)
+        return models.skills(series) if models else {}
 
     async def restart(self) -> None:
         """Learn from the history of each substation in it."""

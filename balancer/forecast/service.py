@@ -12,6 +12,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from balancer.forecast.backfill import Backfill
+from balancer.forecast.error_collector import ForecastErrorCollector
 from balancer.forecast.forecaster import Forecaster, follow
 from balancer.forecast.handlers import ForecastHandler, HistoryHandler
 from balancer.forecast.history import FILE, History, HistoryUnavailable
@@ -82,6 +83,11 @@ async def forecasting(
     history = open_history(settings.data / FILE, metrics)
     try:
         service = ForecastService(history, Forecaster(history), Recorder())
+        registry.register(
+            ForecastErrorCollector(
+                lambda: [reading.substation_id for reading in readings()], service.forecaster.skills
+            )
+        )
         chores = [
             service.forecaster.restart(),
             follow(service.forecaster, service.recorder, readings, settings.poll_s),

@@ -9,6 +9,7 @@ from enum import StrEnum
 from balancer.forecast.calendar_days import SLOTS
 from balancer.forecast.model import SeriesModel, Step
 from balancer.forecast.recorder import QuarterHour
+from balancer.forecast.skill import ForecastSkill
 
 
 class Series(StrEnum):
@@ -50,6 +51,11 @@ class SubstationModels:
         """Whether the forecast of a series was of late at least as good as to say that nothing changes."""
         model = self._models.get(series)
         return bool(model and model.skill.good)
+
+    def skills(self, series: Series) -> Mapping[int, ForecastSkill]:
+        """Return how good the forecasts of a series were of late, by their lead; nothing for one that is not known."""
+        model = self._models.get(series)
+        return model.skills if model else {}
 
     def _observe(self, series: Series, slot: int, value: float) -> None:
         model = self._models.setdefault(series, SeriesModel(self._holidays))
