@@ -25,6 +25,7 @@ READINGS = 5  # of a quarter hour; the mean of a load that varies by a third is 
 MOST_POINTS = 10_000  # in one answer; Prometheus refuses more than 11,000
 MOST_BYTES = 2**20  # of one answer: a point has about 30
 TIMEOUT_S = 30.0
+REPORT_AGE_S = 10.0  # of the report that told the present time, at most: Prometheus may have scraped since
 CHUNK_BYTES = 2**16
 OK = 200
 LOWEST_SCALE, HIGHEST_SCALE = 0.001, 100_000.0  # as TIME_SCALE
@@ -64,7 +65,8 @@ class Prometheus:
         times = spans(now_s, scale, step_s)
         # A substation that is scraped twice counts once.
         past = PastSamples(*[await self._all(f"max({each})", times, step_s) for each in series])
-        return await asyncio.to_thread(quarter_hours, substation_id, past, present_ms)
+        ahead_ms = round(REPORT_AGE_S * scale * MS)
+        return await asyncio.to_thread(quarter_hours, substation_id, past, present_ms, ahead_ms)
 
     async def _scale(self, substation_id: str, now_s: float) -> float | None:
         """Return the time scale that was scraped last; None where the substation was never scraped."""
