@@ -31,7 +31,7 @@ def test_what_comes_later_does_not_count_and_the_load_of_now_does() -> None:
 
 
 def test_what_is_on_its_way_and_what_paused_sessions_are_owed_counts_and_what_is_kept_does_not() -> None:
-    fleet = Fleet(report("a", 10, owed_w=20 * KW, paused=1, sessions=2, kept_w=30 * KW))
+    fleet = Fleet(report("a", 10, owed_w=20 * KW, paused=1, sessions=2, kept_w=60 * KW))
     with fleet.view.holding("a", 5 * KW):
         assert shares(fleet, a=(10, 40)) == {"a": 0.75}
 
