@@ -55,6 +55,9 @@ class Policy(Protocol):
     def doubt(self, now_s: float) -> str:
         """Return in words why no policy can go by forecasts now; '' when one can."""
 
+    def room_in_s(self, substations: Iterable[tuple[str, Member]], demand: Demand) -> float | None:
+        """Return in how many seconds the base load of one is expected to leave room; None if that is not known."""
+
 
 class Hold:
     """Power that counts as outstanding at a substation until the hold is closed, or its context left."""

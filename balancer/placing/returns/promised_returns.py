@@ -11,6 +11,7 @@ Pure: time comes as seconds of a monotonic clock. Rules (docs/adr/0018):
 - a promise of more than a quarter of what a substation's base load leaves keeps no power, so that large requests can't close a fleet
   that is nearly empty. They can wait in the waiting room, where each keeps at most one substation;
 - power that is freed earlier than planned goes to the next request, and is not kept for promises;
+- where no plan frees enough, the moment at which the base load is expected to leave room is told, and no power is kept;
 - a substation that can't admit (ejected, stream down, draining) promises nothing.
 """
 
@@ -18,7 +19,7 @@ import itertools
 import math
 
 from balancer.contract import Charge
-from balancer.fleet.member import Member
+from balancer.fleet.member import Demand, Member
 from balancer.fleet.view import View
 from balancer.placing.returns.promises import Promises, request_name
 from balancer.placing.returns.return_times import ReturnTimes
@@ -57,7 +58,7 @@ class PromisedReturns:
             return BLIND_WAIT_S + next(self._turns) % BLIND_WAIT_S
         found = self._times.first_fit(charge, number, admitting, now_s)
         if not found:
-            return UNKNOWN_WAIT_S + next(self._turns) % UNKNOWN_SPREAD_S
+            return self._without_plan_s(charge, admitting, now_s)
         start_s, name, member = found
         timetable = self.promises.at(name) or Timetable()
         wait_s = self._times.spread(timetable, start_s - now_s, now_s)
@@ -146,6 +147,16 @@ class PromisedReturns:
     def pass_time(self, now_s: float) -> None:
         """Drop the promises whose callers did not come back."""
         self.promises.pass_time(now_s)
+
+    def _without_plan_s(self, charge: Charge, admitting: list[tuple[str, Member]], now_s: float) -> float:
+        """Return the wait of a request for which no plan frees enough: until the base load leaves room, if that is known.
+
+        It is no promise, so no power is kept. Callers are spread over some seconds.
+        """
+        demand = Demand(charge.plan.power_w, charge.plan.duration_ms, now_s)
+        room_s = self._view.policy.room_in_s(admitting, demand)
+        wait_s = UNKNOWN_WAIT_S if room_s is None else math.ceil(room_s + self._roster.poll_s)
+        return wait_s + next(self._turns) % UNKNOWN_SPREAD_S
 
     def _replaced(self, charge: Charge, now_s: float) -> int:
         """Drop the former promise of a request; returns the place that it keeps in the order."""
