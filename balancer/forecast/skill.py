@@ -5,7 +5,7 @@ newest error has the weight 1/48, half a day of quarter hours; whether a value l
 more. Persistence is the value at the time of the forecast.
 """
 
-JUDGED = {"1h": 4, "2h": 8, "4h": 16}  # quarter hours
+JUDGED = {"2h": 8, "4h": 16}  # quarter hours
 AHEAD = JUDGED["2h"]  # by which a forecast is trusted
 WEIGHT = 1 / 48
 BAND_WEIGHT = 1 / 192

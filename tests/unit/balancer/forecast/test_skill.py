@@ -55,7 +55,6 @@ def test_a_model_counts_how_many_values_lie_in_the_band_that_it_gave() -> None:
     for slot in range(40 * SLOTS):
         model.observe(slot, usual(slot) * (1 + 0.1 * rng.gauss(0, 1)))
     assert {lead: 0.7 < skill.coverage < 0.9 for lead, skill in model.skills.items()} == {
-        4: True,
         8: True,
         16: True,
     }
@@ -77,11 +76,13 @@ def test_the_errors_of_each_substation_are_gauges_and_unknown_until_one_was_judg
         assert value is not None
         return value
 
-    for slot in range(5):  # the last is the first that was forecast 1 h before
+    for slot in range(16):
         model.observe(slot, 100.0 * slot)
-    assert gauge("forecast_error_watts", "s-1", "1h") == 400
-    assert gauge("persistence_error_watts", "s-1", "1h") == 400
-    assert gauge("forecast_coverage_ratio", "s-1", "1h") == 0
-    unknown = [("s-1", "4h"), ("s-2", "1h"), ("s-2", "4h")]
-    assert all(math.isnan(gauge("forecast_error_watts", *each)) for each in unknown)
-    assert all(math.isnan(gauge("forecast_coverage_ratio", *each)) for each in unknown)
+    assert math.isnan(gauge("forecast_error_watts", "s-1", "4h"))
+    for slot in range(16, 17):  # the first that was forecast 4 h before
+        model.observe(slot, 100.0 * slot)
+    assert gauge("forecast_error_watts", "s-1", "4h") == 1600
+    assert gauge("persistence_error_watts", "s-1", "4h") == 1600
+    assert gauge("forecast_coverage_ratio", "s-1", "4h") == 0
+    for name in ("forecast_error_watts", "persistence_error_watts", "forecast_coverage_ratio"):
+        assert math.isnan(gauge(name, "s-2", "4h"))
