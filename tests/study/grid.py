@@ -13,9 +13,11 @@ from balancer.fleet.member import Demand
 from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
 from balancer.forecast.calendar_days import SLOT_MS
+from balancer.forecast.model import Step
 from balancer.placing.policies import PolicySwitch
 from balancer.placing.predictive.choice import ForecastChoice, Outlook
 from balancer.placing.predictive.grid_time import GridTime
+from balancer.placing.predictive.outlooks import cautious_w
 from balancer.placing.predictive.peaks import BaseForecast
 from substation.contract import Place, Report, SubstationOutcome
 from substation.curve import Usage
@@ -50,8 +52,14 @@ BaseCourse = Callable[
 ]  # as Admission; the base load from a quarter hour on, in watts
 
 
+def cautiously(world: World, number: int, slot: int) -> Sequence[float]:
+    """Half of the way from the mean of the forecast to its upper bound, as the balancer places by it."""
+    made = world.forecasts[number][slot - world.first_slot]
+    return [cautious_w(Step(0, mean, 0.0, upper)) for mean, upper in zip(made.mean, made.upper, strict=True)]
+
+
 def by_upper(world: World, number: int, slot: int) -> Sequence[float]:
-    """The upper bound of the forecast, as the balancer places by it."""
+    """The upper bound of the forecast."""
     return world.forecasts[number][slot - world.first_slot].upper
 
 
@@ -131,7 +139,7 @@ class Grid:
         policy: str,
         seed: int,
         *,
-        base: BaseCourse = by_upper,
+        base: BaseCourse = cautiously,
         admission: Admission = by_now,
     ) -> None:
         """`base` is the base load to come by which `predictive` places; `knowing` is always trusted."""

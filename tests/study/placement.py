@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from tests.study.command_line import print_rows
 from tests.study.days import REGIMES, World
-from tests.study.grid import BaseCourse, Grid, Run, by_mean, by_upper, knowing
+from tests.study.grid import BaseCourse, Grid, Run, by_mean, by_upper, cautiously, knowing
 
 # The policy in force, and the base load to come by which it places.
 POLICIES: Mapping[str, tuple[str, BaseCourse]] = {
-    "least_loaded": ("least_loaded", by_upper),
-    "predictive": ("predictive", by_upper),
+    "least_loaded": ("least_loaded", cautiously),
+    "predictive": ("predictive", cautiously),
+    "by p90": ("predictive", by_upper),
     "by the mean": ("predictive", by_mean),
     "knowing": ("predictive", knowing),
 }

@@ -5,7 +5,7 @@ Pure: time comes as seconds of a monotonic clock, randomness is an argument.
     cost = max over the stay of (base load forecast + known plans + power of the car) / limit
          + NOW_SHARE * (load now + power of the car) / limit
 
-The forecast counts with its upper bound (docs/adr/0041). The second term decides where the peak is equal, as it is when the
+The forecast counts half of the way from its mean to its upper bound (docs/adr/0041). The second term decides where the peak is equal, as it is when the
 peak is now. Simulated over 14 days (docs/explanation/forecast.md).
 """
 
@@ -32,8 +32,9 @@ class Random(Protocol):
 
 @dataclasses.dataclass(slots=True)
 class Outlook:
-    """The forecasts of a fleet, as they are now: upper bounds and means. `time` is None until the grid's time is known.
+    """The forecasts of a fleet, as they are now. `time` is None until the grid's time is known.
 
+    `forecasts` are those by which peaks are compared, between the mean of each quarter hour and its upper bound, p90.
     `distrusted` are the substations whose forecast was worse of late than to say that nothing changes.
     """
 
@@ -41,6 +42,7 @@ class Outlook:
     forecasts: Mapping[str, BaseForecast] = dataclasses.field(default_factory=dict)
     distrusted: frozenset[str] = frozenset()
     means: Mapping[str, BaseForecast] = dataclasses.field(default_factory=dict)
+    upper: Mapping[str, BaseForecast] = dataclasses.field(default_factory=dict)
 
 
 class ForecastChoice:

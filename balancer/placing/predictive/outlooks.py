@@ -55,13 +55,17 @@ class OutlookKeeper:
             return
         self._shown = shown
         reference = next(iter(times.values()))
-        # The upper bounds decide (docs/adr/0041).
-        upper, means = dict[str, BaseForecast](), dict[str, BaseForecast]()
+        upper, cautious, means = (
+            dict[str, BaseForecast](),
+            dict[str, BaseForecast](),
+            dict[str, BaseForecast](),
+        )
         for name, steps in forecasts.items():
             first_slot = steps[0].slot - _ahead(times[name], reference)
             upper[name] = BaseForecast(first_slot, tuple(step.p90 for step in steps))
+            cautious[name] = BaseForecast(first_slot, tuple(map(cautious_w, steps)))
             means[name] = BaseForecast(first_slot, tuple(step.mean for step in steps))
-        self._choice.show(Outlook(reference, upper, distrusted, means))
+        self._choice.show(Outlook(reference, cautious, distrusted, means, upper))
 
     def _time(self, name: str) -> GridTime | None:
         """Return a member's grid time, when two of its reports that are far enough apart have told it."""
@@ -78,6 +82,11 @@ class OutlookKeeper:
             return None
         scale = (seen.calendar_ms - first.calendar_ms) / MS / (at_s - first.at_s)
         return GridTime(seen.calendar_ms, at_s, scale)
+
+
+def cautious_w(step: Step) -> float:
+    """Return the base load by which placement compares peaks: half of the way from the mean to p90 (docs/adr/0041)."""
+    return (step.mean + step.p90) / 2
 
 
 def _ahead(own: GridTime, reference: GridTime) -> int:

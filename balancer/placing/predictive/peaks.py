@@ -1,4 +1,4 @@
-"""The highest load that a substation will probably not exceed until a moment, by its base load's forecast and its known plans.
+"""The highest load that a substation will probably have until a moment, by its base load's forecast and its known plans.
 
 Pure: time comes as seconds of a monotonic clock. Known plans only free power, and a quarter hour has one forecast. So
 within a quarter hour the load is highest at its start, and only the starts are looked at. This moment counts by its live

@@ -24,7 +24,7 @@ def room_in_s(outlook: Outlook, substations: Iterable[tuple[str, Member]], deman
     found = [
         start_s - demand.now_s
         for name, member in itertools.islice(substations, MOST_LOOKED_AT)
-        if (forecast := (outlook.forecasts if member.report.kept_w else outlook.means).get(name))
+        if (forecast := (outlook.upper if member.report.kept_w else outlook.means).get(name))
         and (start_s := _fits_s(member, forecast, time, demand)) is not None
     ]
     return min(found, default=None)

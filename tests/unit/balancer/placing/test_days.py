@@ -27,7 +27,7 @@ def test_the_policies_place_differently_by_forecasts_that_are_trusted() -> None:
     found = runs("mixed", 3, DAYS, SEED)
     assert found["least_loaded"].by_forecast == 0
     assert found["predictive"].by_forecast > 0.9 * found["predictive"].placed
-    assert len({run.peaks for run in found.values()}) == 4
+    assert len({run.peaks for run in found.values()}) == 5
 
 
 def test_to_know_the_base_load_to_come_lowers_the_peaks() -> None:

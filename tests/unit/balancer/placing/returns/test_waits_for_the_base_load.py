@@ -23,7 +23,7 @@ def returns(
     roster = Roster(POLL_S)
     choice = ForecastChoice(roster.members)
     bounds = {"a": forecast(*(upper or means))}
-    choice.show(Outlook(AT_18, bounds, frozenset(), {"a": forecast(*means)}))
+    choice.show(Outlook(AT_18, bounds, frozenset(), {"a": forecast(*means)}, bounds))
     view = View(roster, lambda _: True, PolicySwitch(random.Random(1), choice))
     seen = report("a", 0, base_load_w=90 * KW, **changed)
     roster.addresses.watch(url("a"))
