@@ -41,7 +41,9 @@ from balancer.placing.handlers import DecisionsHandler
 from balancer.placing.placement import Placement
 from balancer.placing.policies import PolicySwitch
 from balancer.placing.predictive.choice import ForecastChoice
+from balancer.placing.predictive.expected_peaks import expected_peaks
 from balancer.placing.predictive.outlooks import OutlookKeeper
+from balancer.placing.predictive.peak_collector import ExpectedPeakCollector
 from balancer.placing.seating.seats import Seats
 from balancer.placing.seating.waiting_room import WaitingRoom
 from balancer.placing.vehicles import OneSession, VehicleAsker
@@ -155,14 +157,15 @@ def _follow_forecasts(
 ) -> None:
     """Show the policies and the substations the newest forecasts, again and again, until `stack` ends."""
     members = parts.view.roster.members
-    keeper = OutlookKeeper(members, forecaster.forecast, forecaster.good, parts.forecast_choice)
-
+    choice = parts.forecast_choice
+    keeper = OutlookKeeper(members, forecaster.forecast, forecaster.good, choice)
+    parts.registry.register(ExpectedPeakCollector(lambda now_s: expected_peaks(members, choice, now_s)))
     sender = ForecastSender(asker, members, forecaster.forecast, parts.links.up)
 
     async def refresh() -> None:
         while True:
             keeper.refresh()
-            parts.forecast_choice.shadow.look(time.monotonic())
+            choice.shadow.look(time.monotonic())
             await sender.send()
             await asyncio.sleep(every_s)
 

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+from balancer.report_fault import report_fault
 from runtime.coalescer import Link, Outgoing, Wire
 from runtime.stream_hello import Hello
-from substation.contract import Command, Report, SubstationAnswer, SubstationOutcome, report_fault
+from substation.contract import Command, Report, SubstationAnswer, SubstationOutcome
 from substation.wire import (
     PROTOCOL,
     Answers,

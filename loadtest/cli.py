@@ -35,7 +35,7 @@ COMMAND = "PRESET or COMMAND"
 
 
 def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
-    """Return the parser; `environ` may hold GATEWAY_URL, BALANCER_URL and RUNS_DIR."""
+    """Return the parser; `environ` may hold GATEWAY_URL, BALANCER_URL, RUNS_DIR, CAPACITY_KW and TIME_SCALE."""
     top = argparse.ArgumentParser(
         prog="python -m loadtest", description="Load on the grid.", epilog=EXIT_CODES_HELP
     )

@@ -39,7 +39,7 @@ def add(command: argparse.ArgumentParser, preset: Preset, environ: Mapping[str, 
     """Add all options of a preset to its command; `environ` has their defaults."""
     _where(command, environ)
     runs_folder(command, environ)
-    for name, parse, default, about in (*_plan(preset), *_assumed_grid(), *_sending(preset)):
+    for name, parse, default, about in (*_plan(preset), *_assumed_grid(environ), *_sending(preset)):
         help_text = about if default is None else f"{about} {DEFAULT}"
         command.add_argument(name, type=explained(parse), default=default, help=help_text)
     built_in = f"Built in: {', '.join(preset.limits)}. Names: {', '.join(FIGURES)}"
@@ -189,16 +189,23 @@ def _plan(preset: Preset) -> tuple[Option, ...]:
     )
 
 
-def _assumed_grid() -> tuple[Option, ...]:
-    grid_kw = ",".join(f"{watts / W_PER_KW:g}" for watts in DEFAULT_GRID.capacity_w.values())
+def _assumed_grid(environ: Mapping[str, str]) -> tuple[Option, ...]:
+    """Return the options of the grid without which a plan can't be made; the settings of `make run` are their defaults."""
+    of_each = environ.get("CAPACITY_KW")
+    usual = [of_each or f"{watts / W_PER_KW:g}" for watts in DEFAULT_GRID.capacity_w.values()]
     return (
         (
             "--time-scale",
             number(0.001, 1_000_000),
-            f"{DEFAULT_GRID.time_scale:g}",
-            "time scale of the grid that --dry-run assumes; a run asks the grid",
+            environ.get("TIME_SCALE") or f"{DEFAULT_GRID.time_scale:g}",
+            "time scale of the grid that --dry-run assumes (env TIME_SCALE); a run asks the grid",
         ),
-        ("--capacity-kw", _capacities, grid_kw, "capacities that --dry-run assumes; a run asks the grid"),
+        (
+            "--capacity-kw",
+            _capacities,
+            ",".join(usual),
+            "capacities that --dry-run assumes (env CAPACITY_KW, of each of three); a run asks the grid",
+        ),
     )
 
 

@@ -19,14 +19,11 @@ RELEASES_WITHIN_S = (
     660.0, 780.0, 900.0, 1100.0, 1350.0, 1650.0, 2000.0, 2400.0, 3000.0, 3600.0, 4500.0, 5400.0, 6600.0,
     8000.0, 9600.0, 11700.0, 4 * 3600.0, float("inf"),
 )  # fmt: skip
-# Bounds of what a balancer believes: see `report_fault` and `session_fault`.
+# Bounds of what a balancer believes: see `session_fault` and balancer/report_fault.py.
 SUBSTATION_ID = "[a-z0-9][a-z0-9-]{0,62}"  # regular expressions
 JOURNAL_ID = "[A-Za-z0-9._-]{1,64}"
 SESSION_ID = rf"{SUBSTATION_ID}\.[A-Za-z0-9_-]{{1,64}}"
 MOST_W = 10**9  # the highest CAPACITY_KW
-MOST_COUNT = 2**53  # numbers on a page are exact up to here
-# An epoch is at least the substation's unix time: how far that may be ahead of this clock.
-MOST_AHEAD_S = 24 * 3600
 LAST_UNIX_MS = 253_402_300_799_999  # the end of the year 9999
 
 BASE_LOAD = "base_load"  # why a session is paused: the base load has risen into its room
@@ -215,7 +212,7 @@ class Report:
     watts by RELEASES_WITHIN_S. `book_id` is the only order book whose requests are accepted, '' for any; a page does not have it.
     `load_w` is what charging sessions reserve, `base_load_w` what the transformer carries besides; `owed_w` is what the `paused`
     ones of the `sessions` will reserve when they resume. `calendar_s` is grid time since a Monday, 00:00; 0: not told.
-    `kept_w` is kept free for the base load to come.
+    `kept_w` is kept free for the base load to come. `base_load_stale`: no meter has told `base_load_w`, it is assumed.
     """
 
     substation_id: str
@@ -234,6 +231,7 @@ class Report:
     paused: int = 0
     calendar_s: int = 0
     kept_w: int = 0
+    base_load_stale: bool = False
 
     @property
     def taken_w(self) -> int:
@@ -244,39 +242,6 @@ class Report:
 def owner(session_id: str) -> str:
     """Return the id of the substation that owns a session; '' if this is no session id."""
     return session_id.rpartition(".")[0]
-
-
-def report_fault(report: Report, unix_s: float) -> str:
-    """Return in words what is impossible in a report that came at a wall time; '' for a plausible one.
-
-    With an epoch that is far ahead, later reports would look older for that long.
-    """
-    if not re.fullmatch(SUBSTATION_ID, report.substation_id) or not re.fullmatch(
-        JOURNAL_ID, report.journal_id
-    ):
-        return f"{report.substation_id[:80]!r} or {report.journal_id[:80]!r} is no id"
-    if not 0 <= report.epoch <= unix_s + MOST_AHEAD_S:
-        return f"epoch {report.epoch:.6g} is more than a day ahead of this machine's clock, or negative"
-    figures = {
-        "seq": (report.seq, 0, MOST_COUNT),
-        "load": (report.load_w, 0, MOST_W),
-        "rated capacity": (report.rated_w, 1, MOST_W),
-        "capacity": (report.capacity_w, 1, report.rated_w),
-        "sessions": (report.sessions, 0, MOST_COUNT),
-        "calendar time": (report.calendar_s, 0, MOST_COUNT),
-        "base load": (report.base_load_w, 0, MOST_W),
-        "owed power": (report.owed_w, 0, MOST_W),
-        "kept power": (report.kept_w, 0, MOST_W),
-        "paused sessions": (report.paused, 0, report.sessions),
-        "points of the release schedule": (len(report.releases_w), *[len(RELEASES_WITHIN_S)] * 2),
-    }
-    for name, (value, least, most) in figures.items():
-        if not least <= value <= most:
-            return f"{name} {value:.6g} is not within {least} and {most}"
-    points = [0, *report.releases_w, report.load_w]
-    if points != sorted(points):
-        return "the release schedule falls, or frees more than the load"
-    return ""
 
 
 def session_fault(session: Session) -> str:

@@ -99,7 +99,8 @@ class BaseLoadHandler(ApiHandler):
             {
                 "source": source.name,
                 "base_load_kw": source.watts_at(now_ms) / W_PER_KW,
-                "stale": source.stale_at(now_ms),
+                "stale": (basis := source.basis_at(now_ms)).assumed,
+                "basis": basis,
                 "grid_time": self._calendar.label(now_ms),
             }
         )

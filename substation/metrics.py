@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from runtime.group_commit import BATCH_BUCKETS
+from substation.base_load.basis import Basis
 from substation.contract import RELEASES_WITHIN_S, Report, SubstationOutcome
 from substation.curve import Usage
 from substation.plan import MS_PER_S
@@ -31,7 +32,8 @@ GAUGES = {
     ),
     "smartgrid_substation_sessions_active": "Open sessions, paused ones too",
     "smartgrid_substation_sessions_paused": "Open sessions that get no power now, because the base load needs it",
-    "smartgrid_substation_base_load_stale": "1 while the meter of the base load is silent, so that its highest reading of a day counts",
+    "smartgrid_substation_base_load_stale": "1 while the meter of the base load is silent, so that an assumption counts",
+    "smartgrid_substation_base_load_by_forecast": "1 while that assumption is the upper bound of the forecast",
     "smartgrid_substation_draining": "1 while no new session is taken: drained by an operator, or the journal can't be written, or stopping",
     "smartgrid_substation_calendar_seconds": "Grid time since 00:00 of a Monday",
     "smartgrid_substation_report_epoch": "Rises with every start of the substation",
@@ -127,8 +129,8 @@ class ObservedLoad(Protocol):
     def delivered_j(self) -> int:
         """Return the joules delivered up to this moment."""
 
-    def base_load_stale(self) -> bool:
-        """Whether the meter of the base load is silent."""
+    def base_load_basis(self) -> Basis:
+        """Return by what the base load of this moment is known."""
 
 
 class ReportCollector(Collector):
@@ -159,7 +161,8 @@ class ReportCollector(Collector):
             report.capacity_w - report.taken_w,
             report.sessions,
             report.paused,
-            int(self._station.base_load_stale()),
+            int(report.base_load_stale),
+            int(self._station.base_load_basis() is Basis.FORECAST),
             int(report.draining),
             report.calendar_s,
             report.epoch,

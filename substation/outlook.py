@@ -45,6 +45,11 @@ class BaseLoadOutlook:
         """Whether the bounds are new enough to be used."""
         return bool(self.upper_w) and 0 <= now_ms - self.first_ms < FRESH_STEPS * STEP_MS
 
+    def upper_at(self, grid_ms: int) -> int | None:
+        """Return the upper bound at a grid time; None before the first quarter hour, and when the last one is over."""
+        step = (grid_ms - self.first_ms) // STEP_MS
+        return self.upper_w[step] if 0 <= step < len(self.upper_w) else None
+
     def kept_w(self, curve: Curve, base_w: int, now_ms: int) -> int:
         """Return the watts that no new car gets beside base load and load: at `now_ms`, with a base load of `base_w`."""
         if not self.fresh_at(now_ms):

@@ -11,6 +11,7 @@ from pathlib import Path
 from runtime.background import future_of
 from runtime.backup import NO_COPY, UNFINISHED, BackupFailed, seal
 from runtime.group_commit import GroupCommit
+from substation.base_load.basis import Basis
 from substation.base_load.sources import BaseLoad, NoBaseLoad
 from substation.chores import Chores
 from substation.clock import GridClock
@@ -120,7 +121,7 @@ class Station:
     def report(self) -> Report:
         """Evaluate load and release schedule at this moment, under the next `seq`."""
         published, now_ms = self._moment()
-        curve = published.curve
+        curve, base_w = published.curve, self.base_load.watts_at(now_ms)
         return Report(
             self.substation_id,
             self.journal_id,
@@ -133,11 +134,12 @@ class Station:
             curve.sessions_at(now_ms),
             self._rated_w,
             published.book_id,
-            self.base_load.watts_at(now_ms),
+            base_w,
             curve.owed_w,
             len(curve.paused),
             self._clock.calendar_s(now_ms),
-            published.kept_w(self.base_load.watts_at(now_ms), now_ms),
+            published.kept_w(base_w, now_ms),
+            self.base_load.basis_at(now_ms).assumed,
         )
 
     def draw_w(self) -> float:
@@ -153,9 +155,9 @@ class Station:
         curve, now_ms = self._curve()
         return curve.usage_at(now_ms)
 
-    def base_load_stale(self) -> bool:
-        """Whether the meter of the base load is silent."""
-        return self.base_load.stale_at(self._moment()[1])
+    def base_load_basis(self) -> Basis:
+        """Return by what the base load of this moment is known."""
+        return self.base_load.basis_at(self._moment()[1])
 
     def grid_ms(self) -> int:
         """Return the grid time."""

@@ -204,11 +204,12 @@ def report_to_message(report: Report) -> pb.Report:
         paused=report.paused,
         calendar_s=report.calendar_s,
         kept_w=report.kept_w,
+        base_load_stale=report.base_load_stale,
     )
 
 
 def report_from_message(message: pb.Report) -> Report:
-    """Read a report; `substation.contract.report_fault` checks whether it can be true."""
+    """Read a report; a balancer checks whether it can be true."""
     return Report(
         substation_id=message.substation_id,
         journal_id=message.journal_id,
@@ -226,6 +227,7 @@ def report_from_message(message: pb.Report) -> Report:
         paused=message.paused,
         calendar_s=message.calendar_s,
         kept_w=message.kept_w,
+        base_load_stale=message.base_load_stale,
     )
 
 

@@ -152,7 +152,8 @@ class Writer:
                 self._keep(decision, unix_ms, decisions)
             return SubstationAnswer(SubstationOutcome.DONE)
         if isinstance(command, ListSessions | FindSession | Foresee):
-            return _unwritten(command, self._queries, self._ledger, now_ms, self._clock.day_starts_ms)
+            base_load, day_starts_ms = self._base_load, self._clock.day_starts_ms
+            return _unwritten(command, self._queries, self._ledger, base_load, now_ms, day_starts_ms)
         any_or_own = {"", self._station.known.journal_id}
         if isinstance(command, Place | Withdraw | Settle) and command.journal_id not in any_or_own:
             return SubstationAnswer(SubstationOutcome.NOT_ME)  # the outcome of that key is in another journal
@@ -203,6 +204,7 @@ def _unwritten(
     command: ListSessions | FindSession | Foresee,
     queries: Queries,
     ledger: Ledger,
+    base_load: BaseLoad,
     now_ms: int,
     day_starts_ms: int,
 ) -> SubstationAnswer:
@@ -210,9 +212,12 @@ def _unwritten(
     if not isinstance(command, Foresee):
         return queries.answer(command, now_ms)
     outlook = BaseLoadOutlook.of(command, day_starts_ms)
-    if outlook and ledger.outlook:
+    if not outlook:
+        return SubstationAnswer(SubstationOutcome.INVALID)
+    base_load.expect(outlook)
+    if ledger.outlook:
         ledger.outlook = outlook
-    return SubstationAnswer(SubstationOutcome.DONE if outlook else SubstationOutcome.INVALID)
+    return SubstationAnswer(SubstationOutcome.DONE)
 
 
 def _log_pauses(decisions: Iterable[Decision], metrics: WriterMetrics) -> None:

@@ -63,7 +63,7 @@ RULES = {
             "BaseLoadStale",
             WARNING,
             "Meter of the base load is silent",
-            "Check what sends its readings. Until then the highest reading of a day counts, so fewer cars are admitted.",
+            "Check what sends its readings. Until then the upper bound of the forecast counts, or the highest reading of a day: fewer cars are admitted.",
             5,
             10,
         ),

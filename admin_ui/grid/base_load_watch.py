@@ -53,8 +53,11 @@ class BaseLoadWatch:
 
 
 def source_of(answer: Mapping[str, Any]) -> BaseLoadSource:
-    """Read the answer of `/base-load`; raises KeyError or TypeError for any other answer."""
-    stale, grid_time = answer["stale"], answer["grid_time"]
-    if not isinstance(stale, bool) or not isinstance(grid_time, str):
-        raise TypeError("stale is no boolean, or grid_time no text")
-    return BaseLoadSource(stale, grid_time[:MOST_WORDS])
+    """Read the answer of `/base-load`; raises KeyError or TypeError for any other answer.
+
+    A substation of an earlier version tells no basis: `""`.
+    """
+    stale, grid_time, basis = answer["stale"], answer["grid_time"], answer.get("basis", "")
+    if not isinstance(stale, bool) or not isinstance(grid_time, str) or not isinstance(basis, str):
+        raise TypeError("stale is no boolean, or grid_time or basis no text")
+    return BaseLoadSource(stale, grid_time[:MOST_WORDS], basis[:MOST_WORDS])

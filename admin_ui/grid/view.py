@@ -13,10 +13,11 @@ from balancer.contract import FLEET
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BaseLoadSource:
-    """What a substation says of its base load: whether its meter is silent, and its weekday and time of day."""
+    """What a substation says of its base load: whether its meter is silent, its weekday and time of day, and what counts."""
 
     stale: bool
     grid_time: str
+    basis: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,7 +42,11 @@ class GridView:
         state = self.board.shown(now_s)
         for row in state[FLEET.rows]:
             if source := self.base_load_sources.get(row[FLEET.key]):
-                row |= {"base_load_stale": source.stale, "grid_time": source.grid_time}
+                row |= {
+                    "base_load_stale": source.stale,
+                    "base_load_basis": source.basis,
+                    "grid_time": source.grid_time,
+                }
             if peak := self.expected_peaks.get(row[FLEET.key]):
                 row |= {"expected_base_load_kw": peak.base_load_kw, "expected_at": peak.grid_time}
         return state | {"gateway": self.rates.shown(now_s)}

@@ -7,7 +7,7 @@ a tenth of the time. Any other page, and any value that is not a whole number, i
 
 import dataclasses
 
-from balancer.fleet.scan import ASKED, PREFIX, SINCE_BASE_LOAD, WITHIN, MetricSample, PageReading
+from balancer.fleet.scan import ASKED, OPTIONAL, PREFIX, WITHIN, MetricSample, PageReading
 from substation.contract import Report
 
 COMMENT = ord("#")
@@ -40,8 +40,8 @@ class PageLayout:
             return None
         at = self.fields
         values.append(0)
-        draining = values[at["draining"]]
-        if values[:-1] != numbers or draining not in {0, 1}:
+        draining, stale = values[at["draining"]], values[at["base_load_stale"]]
+        if values[:-1] != numbers or not {draining, stale} <= {0, 1}:
             return None
         report = Report(
             self.substation_id,
@@ -60,6 +60,7 @@ class PageLayout:
             values[at["sessions_paused"]],
             values[at["calendar_seconds"]],
             values[at["kept_watts"]],
+            bool(stale),
         )
         return PageReading(report, self.stream_address)
 
@@ -77,7 +78,7 @@ def page_layout(page: bytes, samples: list[MetricSample], reading: PageReading) 
     within = tuple(sample.labels.get("within") for sample in samples[first : first + len(WITHIN)])
     if len(texts) != len(samples) or within != WITHIN:
         return None
-    lacking = {PREFIX + name for name in SINCE_BASE_LOAD} - set(names)
+    lacking = {PREFIX + name for name in OPTIONAL} - set(names)
     single = [name for name in ASKED if name not in lacking | {releases, PREFIX + "info"}]
     fields = {name.removeprefix(PREFIX): names.index(name) for name in single}
     return PageLayout(

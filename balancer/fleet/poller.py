@@ -19,12 +19,12 @@ from balancer.fleet.page_layout import PageLayout, page_layout
 from balancer.fleet.scan import ASKED, MetricSample, PageReading, PageUnusable, page_reading, scan
 from balancer.fleet.view import View
 from balancer.metrics import BalancerMetrics
+from balancer.report_fault import report_fault
 from balancer.substation_stream import Links
 from runtime.background import cancelled
 from runtime.page_client import PageClient
 from runtime.response_head import ResponseUnusable
 from runtime.settings import HIGHEST_PORT
-from substation.contract import report_fault
 
 log = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ official parser. Both give the same samples (a property test holds them to that)
 
 import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from substation.contract import RELEASES_WITHIN_S, Report
@@ -26,8 +27,15 @@ NAMES = tuple(
     )
 )
 # A substation of an earlier version has none of these: they count as 0.
-SINCE_BASE_LOAD = ("base_load_watts", "owed_watts", "sessions_paused", "calendar_seconds", "kept_watts")
-ASKED = (*NAMES, *(PREFIX + name for name in SINCE_BASE_LOAD))
+OPTIONAL = (
+    "base_load_watts",
+    "owed_watts",
+    "sessions_paused",
+    "calendar_seconds",
+    "kept_watts",
+    "base_load_stale",
+)
+ASKED = (*NAMES, *(PREFIX + name for name in OPTIONAL))
 WITHIN = tuple("+Inf" if within == float("inf") else f"{within:g}" for within in RELEASES_WITHIN_S)
 
 LABEL = rb'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\n"])*"'
@@ -76,7 +84,7 @@ def page_reading(samples: Iterable[MetricSample]) -> PageReading:
     values: dict[str, float] = {}
     releases: dict[str, float] = {}
     info: Mapping[str, str] = {}
-    owners = set()
+    owners = set[str]()
     count = 0
     for count, (name, labels, value) in enumerate(samples, start=1):  # noqa: B007 - the count is used after
         owners.add(labels.get("substation", ""))
@@ -86,11 +94,7 @@ def page_reading(samples: Iterable[MetricSample]) -> PageReading:
             releases[labels.get("within", "")] = value
         else:
             values[name.removeprefix(PREFIX)] = value
-    expected = SAMPLES + len(values.keys() & set(SINCE_BASE_LOAD))
-    if count != expected or len(owners) != 1 or "" in owners:
-        raise PageUnusable(
-            f"a page of one substation has {expected} samples, this has {count} of {len(owners)} substations"
-        )
+    _check(count, SAMPLES + len(values.keys() & set(OPTIONAL)), owners)
     try:
         report = Report(
             owners.pop(),
@@ -99,16 +103,32 @@ def page_reading(samples: Iterable[MetricSample]) -> PageReading:
             _whole(values["report_seq"]),
             _whole(values["load_watts"]),
             _whole(values["capacity_watts"]),
-            bool((0.0, 1.0).index(values["draining"])),
+            _flag(values["draining"]),
             tuple(_whole(releases[within]) for within in WITHIN),
             _whole(values["sessions_active"]),
             _whole(values["rated_watts"]),
-            "",
-            *(_whole(values.get(name, 0.0)) for name in SINCE_BASE_LOAD),
+            base_load_w=_whole(values.get("base_load_watts", 0.0)),
+            owed_w=_whole(values.get("owed_watts", 0.0)),
+            paused=_whole(values.get("sessions_paused", 0.0)),
+            calendar_s=_whole(values.get("calendar_seconds", 0.0)),
+            kept_w=_whole(values.get("kept_watts", 0.0)),
+            base_load_stale=_flag(values.get("base_load_stale", 0.0)),
         )
         return PageReading(report, info["stream"])
     except (KeyError, ValueError, OverflowError) as error:
         raise PageUnusable(f"the page lacks or garbles {error}") from error
+
+
+def _check(count: int, expected: int, owners: AbstractSet[str]) -> None:
+    """Raise PageUnusable for a page that is not of one substation, or has too few samples or too many."""
+    if count != expected or len(owners) != 1 or "" in owners:
+        raise PageUnusable(
+            f"a page of one substation has {expected} samples, this has {count} of {len(owners)} substations"
+        )
+
+
+def _flag(value: float) -> bool:
+    return bool((0.0, 1.0).index(value))
 
 
 def _whole(value: float) -> int:

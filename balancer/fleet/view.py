@@ -8,7 +8,7 @@ Pure: time comes as seconds of a monotonic clock. Rules:
 - the view only chooses which substation to ask: the substation decides.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Protocol, Self
 
 from balancer.fleet.candidates import Candidates, utilizations
@@ -54,6 +54,9 @@ class Policy(Protocol):
 
     def doubt(self, now_s: float) -> str:
         """Return in words why no policy can go by forecasts now; '' when one can."""
+
+    def room_in_s(self, substations: Iterable[tuple[str, Member]], demand: Demand) -> float | None:
+        """Return in how many seconds the base load of one is expected to leave room; None if that is not known."""
 
 
 class Hold:

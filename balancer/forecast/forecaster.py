@@ -6,15 +6,20 @@ loop only looks it up.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from balancer.forecast.history import History, HistoryUnavailable
 from balancer.forecast.model import Step
 from balancer.forecast.recorder import QuarterHour, Reading, Recorder
+from balancer.forecast.skill import ForecastSkill
 from balancer.forecast.substation_models import Forecasts, Series, SubstationModels
 
 log = logging.getLogger(__name__)
 
+# A substation whose reports are late for some seconds keeps its forecasts: to learn them anew takes a second of CPU time, and
+# waits for the next finished quarter hour.
+FORGET_AFTER_S = 600.0
 LEARNED_DAYS = 56  # of the history, at a start: twice what the bands need
 
 
@@ -38,6 +43,11 @@ class Forecaster:
         """Whether that forecast was of late at least as good as to say that nothing changes."""
         models = self._models.get(substation_id)
         return bool(models and models.good(series))
+
+    def skills(self, substation_id: str, series: Series = Series.BASE_LOAD) -> Mapping[int, ForecastSkill]:
+        """Return how good such forecasts were of late, by their lead in quarter hours; empty while nothing is known."""
+        models = self._models.get(substation_id)
+        return models.skills(series) if models else {}
 
     async def restart(self) -> None:
         """Learn from the history of each substation in it."""
@@ -93,20 +103,24 @@ def _learned(models: SubstationModels, rows: Iterable[QuarterHour]) -> Forecasts
 
 
 async def follow(
-    forecaster: Forecaster, recorder: Recorder, readings: Callable[[], Sequence[Reading]], every_s: float
+    forecaster: Forecaster,
+    recorder: Recorder,
+    readings: Callable[[], Sequence[Reading]],
+    every_s: float,
+    forget_after_s: float = FORGET_AFTER_S,
 ) -> None:
     """Take the readings of this moment again and again, and hand over what they finish.
 
-    What is not among them any more is forgotten.
+    What has not been among them for `forget_after_s` is forgotten.
     """
-    known: set[str] = set()
+    seen_s: dict[str, float] = {}
     while True:
-        present = readings()
+        present, now_s = readings(), time.monotonic()
         if finished := [row for reading in present if (row := recorder.read(reading))]:
             await forecaster.finished(finished)
-        ids = {reading.substation_id for reading in present}
-        for substation_id in known - ids:
+        seen_s |= {reading.substation_id: now_s for reading in present}
+        for substation_id in [name for name, at_s in seen_s.items() if now_s - at_s > forget_after_s]:
+            del seen_s[substation_id]
             recorder.forget(substation_id)
             forecaster.forget(substation_id)
-        known = ids
         await asyncio.sleep(every_s)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from balancer.forecast.bands import LEAD_INDEX, LEADS, PART, Bands
 from balancer.forecast.calendar_days import SLOTS, DayType, day_type
 from balancer.forecast.profile import DayProfiles
-from balancer.forecast.skill import AHEAD, ForecastSkill
+from balancer.forecast.skill import AHEAD, JUDGED, ForecastSkill
 
 FAST_WEIGHT = 0.45
 SLOW_WEIGHT = 1 / 192
@@ -42,6 +42,15 @@ class Step(NamedTuple):
     mean: float
     p10: float
     p90: float
+
+
+class _Made(NamedTuple):
+    """The means of the forecasts that were made with a quarter hour's value, by LEADS, and those of their bands that are judged."""
+
+    slot: int
+    means: tuple[float, ...]
+    bands: dict[int, tuple[float, float]]  # relative errors, by the lead
+    value: float
 
 
 class RunningMean:
@@ -71,9 +80,8 @@ class SeriesModel:
         self._absolute_error, self._level = RunningMean(), RunningMean()
         self._lowest = 0.0
         self._last: float | None = None
-        # The quarter hour at which forecasts were made, those at LEADS, and its value: a day's, in a ring.
-        self._made: list[tuple[int, tuple[float, ...], float] | None] = [None] * (SLOTS + 1)
-        self.skill = ForecastSkill()
+        self._made: list[_Made | None] = [None] * (SLOTS + 1)  # the forecasts of a day, in a ring
+        self.skills = {lead: ForecastSkill() for lead in JUDGED.values()}
         self.slot: int | None = None
 
     def observe(self, slot: int, value: float) -> None:
@@ -85,8 +93,15 @@ class SeriesModel:
         self._learn(self._kind(slot // SLOTS), slot % SLOTS, value)
         self._lowest = min(self._lowest, value)
         self._last, self.slot = value, slot
-        made = tuple([self._mean(self._expected(slot + lead), lead) for lead in LEADS])
-        self._made[slot % len(self._made)] = (slot, made, value)
+        means = tuple([self._mean(self._expected(slot + lead), lead) for lead in LEADS])
+        quantiles = self._bands.quantiles
+        bands = {lead: quantiles[LEAD_INDEX[lead]][(slot + lead) % SLOTS // PART] for lead in self.skills}
+        self._made[slot % len(self._made)] = _Made(slot, means, bands, value)
+
+    @property
+    def skill(self) -> ForecastSkill:
+        """How good the forecasts were by which they are trusted."""
+        return self.skills[AHEAD]
 
     def forecast(self, steps: int = SLOTS, after: int | None = None) -> list[Step]:
         """Return the forecast of `steps` quarter hours after the quarter hour `after`, by default the last observed one.
@@ -152,11 +167,13 @@ class SeriesModel:
         """Keep the relative errors of the forecasts that were made of this quarter hour."""
         for index, lead in enumerate(LEADS):
             found = self._made[(slot - lead) % len(self._made)]
-            if found and found[0] == slot - lead:
-                mean = found[1][index]
-                self._bands.add(index, slot, (value - mean) / self._size(mean))
-                if lead == AHEAD:
-                    self.skill.judge(value, mean, found[2])
+            if found and found.slot == slot - lead:
+                mean = found.means[index]
+                error = (value - mean) / self._size(mean)
+                self._bands.add(index, slot, error)
+                if skill := self.skills.get(lead):
+                    low, high = found.bands[lead]
+                    skill.judge(value, mean, found.value, inside=low <= error <= high)
 
     def _expected(self, slot: int) -> float | None:
         return self._profiles.expected(self._kind(slot // SLOTS), slot % SLOTS)

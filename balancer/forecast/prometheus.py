@@ -25,6 +25,7 @@ READINGS = 5  # of a quarter hour; the mean of a load that varies by a third is 
 MOST_POINTS = 10_000  # in one answer; Prometheus refuses more than 11,000
 MOST_BYTES = 2**20  # of one answer: a point has about 30
 TIMEOUT_S = 30.0
+REPORT_AGE_S = 10.0  # of the report that told the present time, at most: Prometheus may have scraped since
 CHUNK_BYTES = 2**16
 OK = 200
 LOWEST_SCALE, HIGHEST_SCALE = 0.001, 100_000.0  # as TIME_SCALE
@@ -33,6 +34,7 @@ TIME_SCALE = "smartgrid_time_scale"
 CALENDAR = "smartgrid_substation_calendar_seconds"
 CARS_LOAD = "smartgrid_substation_load_watts"
 BASE_LOAD = "smartgrid_substation_base_load_watts"
+STALE = "smartgrid_substation_base_load_stale"
 
 
 class PrometheusUnreachable(Exception):
@@ -57,13 +59,14 @@ class Prometheus:
         if scale is None:
             return []
         step_s = step(scale)
-        past = PastSamples(
-            *[
-                await self._all(_of(name, substation_id), spans(now_s, scale, step_s), step_s)
-                for name in (CALENDAR, CARS_LOAD, BASE_LOAD)
-            ]
-        )
-        return await asyncio.to_thread(quarter_hours, substation_id, past, present_ms)
+        own = f"{{substation='{substation_id}'}}"
+        # What a substation assumes while its meter is silent is nothing to learn from.
+        series = (CALENDAR + own, CARS_LOAD + own, f"{BASE_LOAD}{own} unless {STALE}{own} == 1")
+        times = spans(now_s, scale, step_s)
+        # A substation that is scraped twice counts once.
+        past = PastSamples(*[await self._all(f"max({each})", times, step_s) for each in series])
+        ahead_ms = round(REPORT_AGE_S * scale * MS)
+        return await asyncio.to_thread(quarter_hours, substation_id, past, present_ms, ahead_ms)
 
     async def _scale(self, substation_id: str, now_s: float) -> float | None:
         """Return the time scale that was scraped last; None where the substation was never scraped."""
@@ -127,8 +130,3 @@ def spans(now_s: float, scale: float, step_s: float) -> list[tuple[float, float]
         found.append((from_s, until_s))
         from_s = until_s + step_s
     return found
-
-
-def _of(name: str, substation_id: str) -> str:
-    """Return the expression of a metric; a substation that is scraped twice counts once."""
-    return f"max({name}{{substation='{substation_id}'}})"

@@ -61,11 +61,13 @@ def error_text(body: bytes) -> str:
         return _shown(body)
 
 
-def quarter_hours(substation_id: str, past: PastSamples, present_ms: int) -> list[QuarterHour]:
+def quarter_hours(
+    substation_id: str, past: PastSamples, present_ms: int, ahead_ms: int = 0
+) -> list[QuarterHour]:
     """Return the finished quarter hours that samples show, up to the grid's calendar time `present_ms`.
 
     Quarter hours without a sample are left out. Where the calendar goes back, a new journal has begun: only what
-    follows counts. If it is ahead of the present, all of it is of an older journal. Raises AnswerUnusable for values that
+    follows counts. If it is ahead of the present by more than `ahead_ms`, all of it is of an older journal. Raises AnswerUnusable for values that
     none of these series can have.
     """
     recorder, rows, before_ms = Recorder(), list[QuarterHour](), 0
@@ -80,7 +82,9 @@ def quarter_hours(substation_id: str, past: PastSamples, present_ms: int) -> lis
         base = None if base_w is None else round(_within("the base load", base_w, MOST_W))
         if row := recorder.read(Reading(substation_id, calendar_ms, cars_w, base)):
             rows.append(dataclasses.replace(row, arrivals=None, energy_j=None))
-    return rows if before_ms // SLOT_MS <= present_ms // SLOT_MS else []
+    if before_ms // SLOT_MS > (present_ms + ahead_ms) // SLOT_MS:
+        return []
+    return [row for row in rows if row.slot < present_ms // SLOT_MS]
 
 
 def _sample(pair: Any) -> tuple[int, float]:

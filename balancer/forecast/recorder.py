@@ -14,7 +14,8 @@ from substation.contract import Report
 class Reading:
     """The load of a substation at one moment.
 
-    `calendar_ms` is grid time since 00:00 of a Monday. `base_load_w` is None where the substation does not report it.
+    `calendar_ms` is grid time since 00:00 of a Monday. `base_load_w` is None where the substation does not report it, and while
+    its meter is silent: what it assumes then may be a forecast, from which nothing can be learned.
     """
 
     substation_id: str
@@ -27,7 +28,8 @@ def reading_of(report: Report) -> Reading | None:
     """Return the reading that a report holds; None where the substation does not tell its calendar time."""
     if not report.calendar_s:
         return None
-    return Reading(report.substation_id, report.calendar_s * 1000, report.load_w, report.base_load_w)
+    base_load_w = None if report.base_load_stale else report.base_load_w
+    return Reading(report.substation_id, report.calendar_s * 1000, report.load_w, base_load_w)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from balancer.forecast.error_collector import ForecastErrorCollector
 from balancer.forecast.forecaster import Forecaster, follow
 from balancer.forecast.handlers import ForecastHandler, HistoryHandler
 from balancer.forecast.history import FILE, History, HistoryUnavailable
@@ -80,6 +81,11 @@ async def forecasting(
     history = open_history(settings.data / FILE, metrics)
     try:
         service = ForecastService(history, Forecaster(history), Recorder())
+        registry.register(
+            ForecastErrorCollector(
+                lambda: [reading.substation_id for reading in readings()], service.forecaster.skills
+            )
+        )
         chores = [
             service.forecaster.restart(),
             follow(service.forecaster, service.recorder, readings, settings.poll_s),

@@ -3,10 +3,11 @@
 from monitoring.grafana.charts import Axis, lines
 from monitoring.grafana.figures import named_bars, stat
 from monitoring.grafana.layout import TO_CONSOLE, WHY, Line, Section
-from monitoring.grafana.panels import NO_DATA, NO_LIMIT, NORMAL, Panel, Query, field, nothing
+from monitoring.grafana.panels import NO_DATA, NO_LIMIT, NORMAL, Limits, Panel, Query, field, nothing
 from monitoring.grafana.signals import HERE
 
 PAUSES = f"smartgrid_substation_pauses_total{HERE}"
+AHEAD = '{substation=~"$substation",horizon="4h"}'
 OVERLOAD = f"smartgrid_substation_overload_watt_seconds_total{HERE}"
 
 
@@ -44,6 +45,7 @@ def base_load() -> Section:
         "Base load and forecasts",
         (
             Line(8, ((8, paused), (8, pauses), (8, overload))),
+            Line(8, ((8, _errors()), (8, _coverage()), (8, _expected_peaks()))),
             Line(7, ((4, _forecasts()), (20, _shadow()))),
         ),
     )
@@ -58,6 +60,52 @@ def _forecasts() -> Panel:
         Query("max(smartgrid_balancer_forecasts_good)"),
         NO_LIMIT,
         defaults={"mappings": [_WORDS, nothing(NO_DATA)]},
+    )
+
+
+def _errors() -> Panel:
+    """Return the error of the forecasts as a share of persistence's, which is what placement by them needs to be below."""
+    return lines(
+        "Forecast error of each",
+        "Mean absolute error of the forecasts of each base load, 4 h ahead, over about half a day of grid time, as a "
+        "share of the error of saying that nothing changes. Above 100 % a forecast is worse than none.",
+        "percentunit",
+        Query(
+            f"max by (substation) (smartgrid_balancer_forecast_error_watts{AHEAD})"
+            f" / max by (substation) (smartgrid_balancer_persistence_error_watts{AHEAD})",
+            "{{substation}}",
+        ),
+        axis=Axis(1.1),
+        limits=Limits(warn=1, lines=True),
+    )
+
+
+def _coverage() -> Panel:
+    return lines(
+        "Coverage of the band",
+        "Share of the base loads of about two days of grid time that lay in the band of their forecasts, 4 h ahead. "
+        "80 % is right: below it the upper bound is too low, and admission by forecast keeps too little room.",
+        "percentunit",
+        Query(
+            f"max by (substation) (smartgrid_balancer_forecast_coverage_ratio{AHEAD})",
+            "{{substation}}",
+        ),
+        axis=Axis(1),
+    )
+
+
+def _expected_peaks() -> Panel:
+    return lines(
+        "Expected peak of each",
+        "Highest share of its limit that base load and the cars of now are expected to take within 2 h of grid time. Above "
+        "100 %, OverloadPredicted warns.",
+        "percentunit",
+        Query(
+            f"max by (substation) (smartgrid_substation_expected_peak_ratio{HERE})",
+            "{{substation}}",
+        ),
+        axis=Axis(1.1),
+        limits=Limits(critical=1, lines=True),
     )
 
 

@@ -90,6 +90,9 @@ GRID = {
     "Paused sessions": PanelStates(NOTHING, "lines at 0", lost=_LINE_ENDS),
     "Pauses and resumptions": PanelStates(NOTHING, "lines at 0"),
     "Overload by cause": PanelStates(NOTHING, "lines at 0", over="`derating` above 0"),
+    "Forecast error of each": PanelStates(NOTHING, "lines below 100 %"),
+    "Coverage of the band": PanelStates(NOTHING, "lines near 80 %"),
+    "Expected peak of each": PanelStates(NOTHING, "lines near 0 %"),
     "Forecasts": PanelStates("no data", "good", *["good"] * 4),
     "Predictive beside another policy": PanelStates("no data", "0 in each of five bars", "some"),
     "Test window: average and peak load": PanelStates(

@@ -3,13 +3,16 @@
 Pure. Time comes as grid milliseconds. Rules:
 
 - the newest reading counts until STALE_AFTER intervals have passed without another one;
-- after that the highest reading of the 24 hours before counts, so that admissions stay on the safe side;
+- after that the upper bound that was forecast for the moment counts;
+- without such a bound the highest reading of the 24 hours before counts, so that admissions stay on the safe side;
 - with no reading in those 24 hours, the newest one counts, or what the meter began with.
 """
 
 import dataclasses
 
+from substation.base_load.basis import Basis
 from substation.base_load.calendar import HOUR_MS
+from substation.outlook import BaseLoadOutlook
 
 STALE_AFTER = 3  # intervals
 HOURS_KEPT = 24
@@ -34,7 +37,7 @@ class Readings:
 class Meter:
     """A meter that sends a reading every `interval_ms`; `known_w` counts before the first.
 
-    One thread may take readings while another asks: each change replaces `readings` as a whole.
+    One thread may take readings or a forecast while another asks: each change replaces one of them as a whole.
     """
 
     name = "meter"
@@ -42,6 +45,7 @@ class Meter:
     def __init__(self, interval_ms: int, known_w: int = 0) -> None:
         self._interval_ms = interval_ms
         self.readings = Readings(known_w)
+        self._outlook = BaseLoadOutlook()
 
     def take(self, watts: int, at_ms: int) -> bool:
         """Take a reading of a grid time; returns whether it is newer than the one before."""
@@ -51,15 +55,25 @@ class Meter:
         self.readings = self.readings.with_reading(watts, at_ms)
         return True
 
-    def stale_at(self, grid_ms: int) -> bool:
-        """Whether no reading has come for so long that the newest one no longer counts."""
-        at_ms = self.readings.at_ms
-        return at_ms is None or grid_ms - at_ms > STALE_AFTER * self._interval_ms
+    def expect(self, outlook: BaseLoadOutlook) -> None:
+        """Take a forecast, in the place of the one before."""
+        self._outlook = outlook
 
     def watts_at(self, grid_ms: int) -> int:
         """Return the base load that counts at a grid time, in watts."""
+        return self._counting(grid_ms)[0]
+
+    def basis_at(self, grid_ms: int) -> Basis:
+        """Return what counts at a grid time."""
+        return self._counting(grid_ms)[1]
+
+    def _counting(self, grid_ms: int) -> tuple[int, Basis]:
         readings = self.readings
-        if not self.stale_at(grid_ms):
-            return readings.watts
+        if readings.at_ms is not None and grid_ms - readings.at_ms <= STALE_AFTER * self._interval_ms:
+            return readings.watts, Basis.SOURCE
+        if (upper_w := self._outlook.upper_at(grid_ms)) is not None:
+            return upper_w, Basis.FORECAST
         oldest = grid_ms // HOUR_MS - HOURS_KEPT
-        return max((watts for hour, watts in readings.highest_w if hour >= oldest), default=readings.watts)
+        if recent_w := [watts for hour, watts in readings.highest_w if hour >= oldest]:
+            return max(recent_w), Basis.HIGHEST_READING
+        return readings.watts, Basis.LAST_KNOWN

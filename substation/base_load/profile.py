@@ -13,7 +13,9 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from substation.base_load.basis import Basis
 from substation.base_load.calendar import HOUR_MS, MINUTE_MS, GridCalendar
+from substation.outlook import BaseLoadOutlook
 
 SLOT_MS = 15 * MINUTE_MS  # a draw of the noise holds for a slot
 
@@ -68,9 +70,12 @@ class Playback:
         watts = self.profile.watts_at(self.calendar.since_monday_ms(grid_ms) - self.shift_ms)
         return max(0, math.ceil(watts * (1 + self.noise_share * self._noise_at(grid_ms))))
 
-    def stale_at(self, grid_ms: int) -> bool:  # noqa: ARG002 - as of a meter
-        """Whether the source has failed: a profile can't."""
-        return False
+    def basis_at(self, grid_ms: int) -> Basis:  # noqa: ARG002 - as of a meter
+        """Return that the profile counts: it never fails."""
+        return Basis.SOURCE
+
+    def expect(self, outlook: BaseLoadOutlook) -> None:
+        """Ignore a forecast: the profile knows better."""
 
     def _noise_at(self, grid_ms: int) -> float:
         """Return the noise at a grid time, linear between the slots."""

@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 from typing import Protocol
 
+from substation.base_load.basis import Basis
 from substation.base_load.calendar import GridCalendar
 from substation.base_load.meter import Meter
 from substation.base_load.profile import Playback, Profile, hours_ms
 from substation.base_load.profile_csv import ProfileUnusable, read_profile
+from substation.outlook import BaseLoadOutlook
 
 OFF, METER, SAMPLE = "off", "meter", "sample"
 SAMPLES = tuple(sorted((Path(__file__).parent / "samples").glob("sample-*.csv")))
@@ -27,8 +29,11 @@ class BaseLoad(Protocol):
     def watts_at(self, grid_ms: int) -> int:
         """Return the base load that counts at a grid time, in watts."""
 
-    def stale_at(self, grid_ms: int) -> bool:
-        """Whether the source is silent, so that an assumption counts."""
+    def basis_at(self, grid_ms: int) -> Basis:
+        """Return by what the base load that counts at a grid time is known."""
+
+    def expect(self, outlook: BaseLoadOutlook) -> None:
+        """Take a forecast, which counts while the source is silent."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,9 +46,12 @@ class NoBaseLoad:
         """Return 0."""
         return 0
 
-    def stale_at(self, grid_ms: int) -> bool:  # noqa: ARG002
-        """Return False: nothing is read."""
-        return False
+    def basis_at(self, grid_ms: int) -> Basis:  # noqa: ARG002
+        """Return that the source counts: nothing is read."""
+        return Basis.SOURCE
+
+    def expect(self, outlook: BaseLoadOutlook) -> None:
+        """Ignore a forecast."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -195,7 +195,7 @@ class Session(_message.Message):
     def __init__(self, session_id: _Optional[str] = ..., substation_id: _Optional[str] = ..., vehicle_id: _Optional[str] = ..., state: _Optional[str] = ..., energy_j: _Optional[int] = ..., power_w: _Optional[int] = ..., stay_ms: _Optional[int] = ..., delivered_j: _Optional[int] = ..., started_unix_ms: _Optional[int] = ..., expected_end_unix_ms: _Optional[int] = ..., ended_unix_ms: _Optional[int] = ..., taper: _Optional[bool] = ..., caller: _Optional[str] = ..., paused_since_unix_ms: _Optional[int] = ..., paused_because: _Optional[str] = ..., pauses_ms: _Optional[int] = ..., first_end_unix_ms: _Optional[int] = ...) -> None: ...
 
 class Report(_message.Message):
-    __slots__ = ("substation_id", "journal_id", "epoch", "seq", "load_w", "capacity_w", "draining", "sessions", "rated_w", "book_id", "base_load_w", "owed_w", "paused", "calendar_s", "kept_w", "releases_w")
+    __slots__ = ("substation_id", "journal_id", "epoch", "seq", "load_w", "capacity_w", "draining", "sessions", "rated_w", "book_id", "base_load_w", "owed_w", "paused", "calendar_s", "kept_w", "base_load_stale", "releases_w")
     SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
     JOURNAL_ID_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
@@ -211,6 +211,7 @@ class Report(_message.Message):
     PAUSED_FIELD_NUMBER: _ClassVar[int]
     CALENDAR_S_FIELD_NUMBER: _ClassVar[int]
     KEPT_W_FIELD_NUMBER: _ClassVar[int]
+    BASE_LOAD_STALE_FIELD_NUMBER: _ClassVar[int]
     RELEASES_W_FIELD_NUMBER: _ClassVar[int]
     substation_id: str
     journal_id: str
@@ -227,5 +228,6 @@ class Report(_message.Message):
     paused: int
     calendar_s: int
     kept_w: int
+    base_load_stale: bool
     releases_w: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, substation_id: _Optional[str] = ..., journal_id: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., load_w: _Optional[int] = ..., capacity_w: _Optional[int] = ..., draining: _Optional[bool] = ..., sessions: _Optional[int] = ..., rated_w: _Optional[int] = ..., book_id: _Optional[str] = ..., base_load_w: _Optional[int] = ..., owed_w: _Optional[int] = ..., paused: _Optional[int] = ..., calendar_s: _Optional[int] = ..., kept_w: _Optional[int] = ..., releases_w: _Optional[_Iterable[int]] = ...) -> None: ...
+    def __init__(self, substation_id: _Optional[str] = ..., journal_id: _Optional[str] = ..., epoch: _Optional[int] = ..., seq: _Optional[int] = ..., load_w: _Optional[int] = ..., capacity_w: _Optional[int] = ..., draining: _Optional[bool] = ..., sessions: _Optional[int] = ..., rated_w: _Optional[int] = ..., book_id: _Optional[str] = ..., base_load_w: _Optional[int] = ..., owed_w: _Optional[int] = ..., paused: _Optional[int] = ..., calendar_s: _Optional[int] = ..., kept_w: _Optional[int] = ..., base_load_stale: _Optional[bool] = ..., releases_w: _Optional[_Iterable[int]] = ...) -> None: ...

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from balancer.fleet.scan import ASKED
 from runtime import stream_server
+from substation.base_load.basis import Basis
 from substation.contract import RELEASES_WITHIN_S, Report
 from substation.curve import Usage
 from substation.metrics import ReportCollector
@@ -63,9 +64,9 @@ class FixedStation:
         """Return the energy that was delivered."""
         return 0
 
-    def base_load_stale(self) -> bool:
-        """Return that nothing is stale."""
-        return False
+    def base_load_basis(self) -> Basis:
+        """Return that nothing is assumed."""
+        return Basis.SOURCE
 
 
 class Page:

@@ -601,7 +601,13 @@ async def test_readings_of_a_meter_need_the_token_and_what_is_none_is_refused(tm
         headers = {"Authorization": "Bearer " + "a" * 40}
         async with http.get(url) as reply:
             shown = await reply.json()
-        assert shown == {"source": "meter", "base_load_kw": 30.0, "stale": True, "grid_time": "Monday 06:00"}
+        assert shown == {
+            "source": "meter",
+            "base_load_kw": 30.0,
+            "stale": True,
+            "basis": "last_known",
+            "grid_time": "Monday 06:00",
+        }
         async with http.put(url, json={"kw": 20}) as reply:
             assert reply.status == 401
         async with http.put(url, json={"kw": 20}, headers=headers) as reply:

@@ -91,6 +91,8 @@ def series(world: World) -> Iterator[tuple[str, str]]:
             value = int(state == each.state)
             labels = f'instance="b:8001",job="balancer",substation="{name}",state="{state}"'
             yield f"smartgrid_balancer_substation_state{{{labels}}}", f"{value}x{AT_S}"
+        labels = f'instance="b:8001",job="balancer",substation="{name}"'
+        yield f"smartgrid_substation_expected_peak_ratio{{{labels}}}", f"0.1x{AT_S}"
     balancer = '{instance="b:8001",job="balancer"}'
     yield f"smartgrid_balancer_forecasts_good{balancer}", f"1x{AT_S}"
     yield f"smartgrid_balancer_waiting_requests{balancer}", f"{world.waiting}x{AT_S}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from balancer.forecast.calendar_days import SLOT_MS, WEEK
-from balancer.forecast.prometheus import BASE_LOAD, CALENDAR, CARS_LOAD, TIME_SCALE, prometheus
+from balancer.forecast.prometheus import BASE_LOAD, CALENDAR, CARS_LOAD, STALE, TIME_SCALE, prometheus
 from balancer.forecast.recorder import QuarterHour
 from tests.support.grid import status, until
 from tests.support.ports import free_port
@@ -23,6 +23,7 @@ SCRAPED_EVERY_S = 2
 SLOT_S = SLOT_MS // 1000 // SCALE
 WEEKS = 2
 GAP = range(WEEK + 20, WEEK + 60)  # quarter hours in which nothing was scraped: 5 minutes
+SILENT = range(WEEK + 100, WEEK + 110)  # in which the meter of the base load was silent
 CARS_W = 7000.0
 
 
@@ -46,10 +47,11 @@ def openmetrics(end_s: int) -> str:
         CALENDAR: lambda calendar_s: calendar_s,
         CARS_LOAD: lambda _: CARS_W,
         BASE_LOAD: lambda calendar_s: base_w(int(calendar_s * 1000) // SLOT_MS),
+        STALE: lambda calendar_s: float(int(calendar_s * 1000) // SLOT_MS in SILENT),
     }
     for name, value in values.items():
         lines.append(f"# TYPE {name} gauge")
-        for substation in ("s-1", "s-2") if name != BASE_LOAD else ("s-1",):
+        for substation in ("s-1", "s-2") if name not in {BASE_LOAD, STALE} else ("s-1",):
             labels = f'{{substation="{substation}",instance="{substation}:8101",job="substation"}}'
             lines += [f"{name}{labels} {value(calendar_s)} {at}" for at, calendar_s in scrapes(end_s)]
     return "\n".join([*lines, "# EOF\n"])
@@ -95,8 +97,9 @@ async def test_quarter_hours_of_the_grid_are_read_from_prometheus_with_their_gap
     known = [slot for slot in range(WEEKS * WEEK) if slot not in GAP]
     # Prometheus repeats the last sample of before the gap, so its quarter hour is finished by what follows the gap.
     assert [row.slot for row in rows] == known
-    off = [abs((row.base_load_w or 0) - base_w(row.slot)) for row in rows]
-    assert max(off) < 1
+    told = {row.slot: row.base_load_w for row in rows if row.base_load_w is not None}
+    assert set(known) - told.keys() == set(SILENT), "what was assumed while the meter was silent is missing"
+    assert max(abs(watts - base_w(slot)) for slot, watts in told.items()) < 1
     assert {(row.cars_load_w, row.arrivals, row.energy_j) for row in rows} == {(CARS_W, None, None)}
     assert [row.slot for row in without_base] == known
     assert {row.base_load_w for row in without_base} == {None}

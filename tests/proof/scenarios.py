@@ -12,13 +12,16 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Self
 
+from balancer.forecast.calendar_days import WEEK, start_of
+from balancer.forecast.series_csv import TIME
 from tests.proof.arrivals import arrive
 from tests.proof.fairness import GRACE_S, waits
-from tests.support.grid import ROOT, Grid, get, most_at_once
+from tests.support.grid import ROOT, Grid, get, most_at_once, until
 from tests.support.reserved import journaled
 
 Row = dict[str, Any]
 CAPACITY_W = 1_400_000
+POLICIES = ("least_loaded", "predictive", "power_of_two", "round_robin", "random", "snapshot_least_loaded")
 
 
 def send(url: str, method: str = "POST", body: object = None) -> Any:
@@ -59,10 +62,14 @@ class Watch:
 def policies(data: Path, *, requests: int, seconds: float, time_scale: float) -> list[Row]:
     """Run the same rush hour under every policy: balance, fairness, range and refusals."""
     rows = []
-    for policy in ("least_loaded", "power_of_two", "round_robin", "random", "snapshot_least_loaded"):
+    for policy in POLICIES:
         grid = Grid(data / policy, TIME_SCALE=f"{time_scale:g}")
+        if policy == "predictive":
+            _import_past(grid)
         grid.start()
         try:
+            if policy == "predictive":
+                until(lambda grid=grid: not get(f"{grid.balancer}/fleet")["forecast_doubt"])
             send(f"{grid.balancer}/policy", "PUT", {"policy": policy})
             command = [sys.executable, "-m", "loadtest", "rush-hour", "--gateway", grid.gateway]
             with tempfile.NamedTemporaryFile(suffix=".json") as file:
@@ -79,6 +86,16 @@ def policies(data: Path, *, requests: int, seconds: float, time_scale: float) ->
             grid.stop()
         rows.append({"policy": policy} | _balance(result["result"]))
     return rows
+
+
+def _import_past(grid: Grid) -> None:
+    """Give the balancer a week without a base load, as its grid has none: without any past it would place by load."""
+    names = [f"substation-{number}" for number in (1, 2, 3)]
+    (grid.data / "balancer").mkdir(parents=True)
+    lines = [f"{start_of(slot).isoformat()},0,0,0" for slot in range(WEEK)]
+    (grid.data / "past.csv").write_text("\n".join([",".join([TIME, *names]), *lines]), encoding="utf-8")
+    command = [sys.executable, "-m", "balancer.forecast", "import", str(grid.data / "past.csv")]
+    subprocess.run(command, cwd=ROOT, env=grid.environment, check=True, capture_output=True)
 
 
 def _balance(figures: dict[str, Any]) -> Row:

@@ -16,7 +16,9 @@ from prometheus_client.registry import Collector
 from balancer.fleet.page_layout import page_layout
 from balancer.fleet.poller import checked, parse
 from balancer.fleet.scan import ASKED, WITHIN, MetricSample, PageReading, PageUnusable, page_reading, scan
-from substation.contract import MOST_AHEAD_S, MOST_W, RELEASES_WITHIN_S, Report
+from balancer.report_fault import MOST_AHEAD_S
+from substation.base_load.basis import Basis
+from substation.contract import MOST_W, RELEASES_WITHIN_S, Report
 from substation.curve import Usage
 from substation.metrics import ReportCollector
 
@@ -88,8 +90,8 @@ class FixedLoad:
     def delivered_j(self) -> int:
         return 7
 
-    def base_load_stale(self) -> bool:
-        return False
+    def base_load_basis(self) -> Basis:
+        return Basis.SOURCE
 
 
 def real_page(report: Report, address: str = ":9101") -> bytes:
@@ -118,6 +120,7 @@ def reports(draw: st.DrawFn) -> Report:
         paused=draw(st.integers(0, 10**6)),
         calendar_s=draw(st.integers(0, 2**40)),
         kept_w=draw(st.integers(0, 10**9)),
+        base_load_stale=draw(st.booleans()),
     )
 
 
@@ -318,7 +321,7 @@ def test_a_page_with_other_samples_or_in_another_order_has_no_layout() -> None:
         assert page_layout(other, samples, page_reading(samples)) is None
 
 
-SINCE = "base_load_watts|owed_watts|sessions_paused|calendar_seconds|kept_watts"
+SINCE = "base_load_watts|owed_watts|sessions_paused|calendar_seconds|kept_watts|base_load_stale"
 
 
 @given(first=reports(), other=reports(), address=TEXT)
@@ -335,7 +338,10 @@ def test_the_page_of_a_substation_without_a_base_load_is_read_as_with_none(
 
     def without(report: Report) -> PageReading:
         return PageReading(
-            dataclasses.replace(report, base_load_w=0, owed_w=0, paused=0, calendar_s=0, kept_w=0), address
+            dataclasses.replace(
+                report, base_load_w=0, owed_w=0, paused=0, calendar_s=0, kept_w=0, base_load_stale=False
+            ),
+            address,
         )
 
     other = dataclasses.replace(other, substation_id=first.substation_id, journal_id=first.journal_id)

@@ -80,6 +80,7 @@ TO_BALANCERS = {
 REPORTS = built(
     Report,
     draining=st.booleans(),
+    base_load_stale=st.booleans(),
     releases_w=st.lists(INT64, max_size=5).map(tuple),
     **dict.fromkeys(
         (

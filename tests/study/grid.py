@@ -7,22 +7,24 @@ time: cars are minutes apart.
 import dataclasses
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from balancer.fleet.member import Demand
 from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
 from balancer.forecast.calendar_days import SLOT_MS
+from balancer.forecast.model import Step
 from balancer.placing.policies import PolicySwitch
 from balancer.placing.predictive.choice import ForecastChoice
 from balancer.placing.predictive.grid_time import GridTime
+from balancer.placing.predictive.outlooks import cautious_w
 from balancer.placing.predictive.peaks import BaseForecast, Outlook
 from substation.contract import Place, Report, SubstationOutcome
 from substation.curve import Usage
 from substation.ledger import Ledger
 from substation.outlook import BaseLoadOutlook
 from substation.records import Entry
-from tests.study.days import Car, CarLoads, World
+from tests.study.days import STEPS, Car, CarLoads, World
 
 SCALE = 60.0
 POLL_S = 1.0
@@ -43,6 +45,32 @@ Admission = Callable[[World, int, int], Room]  # by the number of the substation
 def by_now(world: World, number: int, now_ms: int) -> Room:
     """The present load alone."""
     return Room()
+
+
+BaseCourse = Callable[
+    [World, int, int], Sequence[float]
+]  # as Admission; the base load from a quarter hour on, in watts
+
+
+def cautiously(world: World, number: int, slot: int) -> Sequence[float]:
+    """Half of the way from the mean of the forecast to its upper bound, as the balancer places by it."""
+    made = world.forecasts[number][slot - world.first_slot]
+    return [cautious_w(Step(0, mean, 0.0, upper)) for mean, upper in zip(made.mean, made.upper, strict=True)]
+
+
+def by_upper(world: World, number: int, slot: int) -> Sequence[float]:
+    """The upper bound of the forecast."""
+    return world.forecasts[number][slot - world.first_slot].upper
+
+
+def by_mean(world: World, number: int, slot: int) -> Sequence[float]:
+    """The mean of the forecast."""
+    return world.forecasts[number][slot - world.first_slot].mean
+
+
+def knowing(world: World, number: int, slot: int) -> Sequence[float]:
+    """What really comes."""
+    return world.base_w[number][slot : slot + STEPS]
 
 
 class Station:
@@ -106,9 +134,15 @@ class Grid:
     """The substations of a world, and a balancer that places by a policy."""
 
     def __init__(
-        self, world: World, policy: str, seed: int, *, oracle: bool = False, admission: Admission = by_now
+        self,
+        world: World,
+        policy: str,
+        seed: int,
+        *,
+        base: BaseCourse = cautiously,
+        admission: Admission = by_now,
     ) -> None:
-        """`oracle`: the forecasts are what really comes."""
+        """`base` is the base load to come by which `predictive` places; `knowing` is always trusted."""
         self.world = world
         self.stations = {
             f"s{number}": Station(
@@ -120,7 +154,7 @@ class Grid:
         self.choice = ForecastChoice(self.roster.members)
         self.view = View(self.roster, lambda _: True, PolicySwitch(random.Random(seed), self.choice))
         assert self.view.policy.use(policy)
-        self._oracle = oracle
+        self._base = base
         self._admission = admission
         self._time = GridTime(0, 0.0, SCALE)
         self._slot = world.first_slot - 1
@@ -143,9 +177,8 @@ class Grid:
         world, forecasts, bad = self.world, {}, []
         for number, name in enumerate(self.stations):
             made = world.forecasts[number][slot - world.first_slot]
-            known = world.base_w[number][slot : slot + len(made.mean)]
-            forecasts[name] = BaseForecast(slot, tuple(known if self._oracle else made.mean))
-            bad += [] if made.good or self._oracle else [name]
+            forecasts[name] = BaseForecast(slot, tuple(self._base(world, number, slot)))
+            bad += [] if made.good or self._base is knowing else [name]
         self.choice.show(Outlook(self._time, forecasts, frozenset(bad)))
 
     def _arrive(self, key: str, car: Car) -> None:

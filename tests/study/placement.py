@@ -2,13 +2,20 @@
 
 import functools
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tests.study.command_line import print_rows
 from tests.study.days import REGIMES, World
-from tests.study.grid import Grid, Run
+from tests.study.grid import BaseCourse, Grid, Run, by_mean, by_upper, cautiously, knowing
 
-POLICIES = ("least_loaded", "predictive", "oracle")
+# The policy in force, and the base load to come by which it places.
+POLICIES: Mapping[str, tuple[str, BaseCourse]] = {
+    "least_loaded": ("least_loaded", cautiously),
+    "predictive": ("predictive", cautiously),
+    "by p90": ("predictive", by_upper),
+    "by the mean": ("predictive", by_mean),
+    "knowing": ("predictive", knowing),
+}
 WRONG = "a day of a wrong shape"
 
 
@@ -17,12 +24,7 @@ def runs(regime: str, count: int, days: int, seed: int) -> dict[str, Run]:
     wrong = range(3, days, 4) if regime == WRONG else ()
     world = _world(seed, count, days, tuple(wrong))
     cars = world.cars("mixed" if regime == WRONG else regime, seed)
-    return {
-        policy: Grid(
-            world, "predictive" if policy == "oracle" else policy, seed, oracle=policy == "oracle"
-        ).run(cars)
-        for policy in POLICIES
-    }
+    return {name: Grid(world, policy, seed, base=base).run(cars) for name, (policy, base) in POLICIES.items()}
 
 
 _world = functools.lru_cache(maxsize=64)(World)  # its forecasts serve all regimes
@@ -40,7 +42,8 @@ def row(regime: str, count: int, days: int, seeds: Sequence[int]) -> dict[str, o
     peaks = {policy: [mean_peak(each[policy], regime) for each in found] for policy in POLICIES}
     differences = {
         policy: [a - b for a, b in zip(peaks[policy], peaks["least_loaded"], strict=True)]
-        for policy in POLICIES[1:]
+        for policy in POLICIES
+        if policy != "least_loaded"
     }
     return {
         "regime": regime,

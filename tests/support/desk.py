@@ -8,11 +8,13 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from substation.base_load.basis import Basis
 from substation.clock import GridClock
 from substation.contract import Command, SubstationAnswer
 from substation.journal import Journal
 from substation.machine_clock import MachineClock
 from substation.metrics import WriterMetrics
+from substation.outlook import BaseLoadOutlook
 from substation.station import resume
 from substation.tasks import FollowBaseLoad
 from substation.writer import Request, Writer
@@ -29,12 +31,16 @@ class Transformer:
 
     def __init__(self) -> None:
         self.watts = 0
+        self.expected: BaseLoadOutlook | None = None
 
     def watts_at(self, grid_ms: int) -> int:
         return self.watts
 
-    def stale_at(self, grid_ms: int) -> bool:
-        return False
+    def basis_at(self, grid_ms: int) -> Basis:
+        return Basis.SOURCE
+
+    def expect(self, outlook: BaseLoadOutlook) -> None:
+        self.expected = outlook
 
 
 class Desk:

@@ -5,8 +5,8 @@ Pure: time comes as seconds of a monotonic clock, randomness is an argument.
     cost = max over the stay of (base load forecast + known plans + power of the car) / limit
          + NOW_SHARE * (load now + power of the car) / limit
 
-The second term decides where the peak is equal, as it is when the peak is now. Simulated over 14 days
-(docs/explanation/forecast.md).
+The forecast counts half of the way from its mean to its upper bound (docs/adr/0041). The second term decides where the peak is equal, as it is when the
+peak is now. Simulated over 14 days (docs/explanation/forecast.md).
 """
 
 import math

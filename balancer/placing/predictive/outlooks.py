@@ -55,8 +55,17 @@ class OutlookKeeper:
             return
         self._shown = shown
         reference = next(iter(times.values()))
-        moved = {name: _moved(steps, times[name], reference) for name, steps in forecasts.items()}
-        self._choice.show(Outlook(reference, moved, distrusted))
+        upper, cautious, means = (
+            dict[str, BaseForecast](),
+            dict[str, BaseForecast](),
+            dict[str, BaseForecast](),
+        )
+        for name, steps in forecasts.items():
+            first_slot = steps[0].slot - _ahead(times[name], reference)
+            upper[name] = BaseForecast(first_slot, tuple(step.p90 for step in steps))
+            cautious[name] = BaseForecast(first_slot, tuple(map(cautious_w, steps)))
+            means[name] = BaseForecast(first_slot, tuple(step.mean for step in steps))
+        self._choice.show(Outlook(reference, cautious, distrusted, means, upper))
 
     def _time(self, name: str) -> GridTime | None:
         """Return a member's grid time, when two of its reports that are far enough apart have told it."""
@@ -75,8 +84,12 @@ class OutlookKeeper:
         return GridTime(seen.calendar_ms, at_s, scale)
 
 
-def _moved(steps: Sequence[Step], own: GridTime, reference: GridTime) -> BaseForecast:
-    """Return a forecast on the calendar of another substation."""
+def cautious_w(step: Step) -> float:
+    """Return the base load by which placement compares peaks: half of the way from the mean to p90 (docs/adr/0041)."""
+    return (step.mean + step.p90) / 2
+
+
+def _ahead(own: GridTime, reference: GridTime) -> int:
+    """Return by how many quarter hours the calendar of a substation is ahead of that of another."""
     elsewhere_ms = reference.calendar_ms + (own.at_s - reference.at_s) * reference.scale * MS
-    ahead = round((own.calendar_ms - elsewhere_ms) / SLOT_MS)
-    return BaseForecast(steps[0].slot - ahead, tuple(step.mean for step in steps))
+    return round((own.calendar_ms - elsewhere_ms) / SLOT_MS)

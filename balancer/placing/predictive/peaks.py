@@ -15,7 +15,7 @@ from balancer.placing.predictive.grid_time import GridTime
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BaseForecast:
-    """Watts of base load to come: the mean of the quarter hour `first_slot`, and of those after it."""
+    """The base load to come, in watts: of the quarter hour `first_slot`, and of those after it."""
 
     first_slot: int
     watts: tuple[float, ...]
@@ -33,12 +33,15 @@ class BaseForecast:
 class Outlook:
     """The forecasts of a fleet, as they are now. `time` is None until the grid's time is known.
 
+    `forecasts` are those by which peaks are compared, between the mean of each quarter hour and its upper bound, p90.
     `distrusted` are the substations whose forecast was worse of late than to say that nothing changes.
     """
 
     time: GridTime | None = None
     forecasts: Mapping[str, BaseForecast] = dataclasses.field(default_factory=dict)
     distrusted: frozenset[str] = frozenset()
+    means: Mapping[str, BaseForecast] = dataclasses.field(default_factory=dict)
+    upper: Mapping[str, BaseForecast] = dataclasses.field(default_factory=dict)
 
 
 class Peaks:
@@ -76,13 +79,20 @@ class Peaks:
         return self.first_slot + bisect.bisect_left(member.peaks_w, self.until(member, count))
 
     def _load_w(self, member: Member, slot: int) -> float:
-        """Return the load at the start of a quarter hour: base load, known plans, and what paused sessions are owed."""
-        report, outlook = member.report, self._outlook
-        assert outlook.time, "asked before the grid's time is known"
-        forecast = outlook.forecasts.get(report.substation_id)
-        base_w = forecast.at(slot) if forecast else report.base_load_w
-        freed_w = released_w(report.releases_w, outlook.time.start_s(slot) - member.received_s)
-        return base_w + report.load_w + report.owed_w - freed_w
+        assert self._outlook.time, "asked before the grid's time is known"
+        forecast = self._outlook.forecasts.get(member.report.substation_id)
+        return load_w(member, forecast, self._outlook.time, slot)
+
+
+def load_w(member: Member, forecast: BaseForecast | None, time: GridTime, slot: int) -> float:
+    """Return the load at the start of a quarter hour: base load, known plans, and what paused sessions are owed.
+
+    Without a forecast, the base load counts as it is now.
+    """
+    report = member.report
+    base_w = forecast.at(slot) if forecast else report.base_load_w
+    freed_w = released_w(report.releases_w, time.start_s(slot) - member.received_s)
+    return base_w + report.load_w + report.owed_w - freed_w
 
 
 def last_slot(time: GridTime, until_s: float) -> int:

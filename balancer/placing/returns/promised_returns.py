@@ -8,9 +8,10 @@ Pure: time comes as seconds of a monotonic clock. Rules (docs/adr/0018):
   place in the order; it is dropped when the request is admitted, and lapses `LATE_S` after its moment;
 - no later request gets power that the promise needs at its moment. That power is scaled by the share of callers
   who came back recently, so that promises to callers who don't come back cost next to nothing;
-- a promise of more than a quarter of a substation keeps no power, so that large requests can't close a fleet
+- a promise of more than a quarter of what a substation's base load leaves keeps no power, so that large requests can't close a fleet
   that is nearly empty. They can wait in the waiting room, where each keeps at most one substation;
 - power that is freed earlier than planned goes to the next request, and is not kept for promises;
+- where no plan frees enough, the moment at which the base load is expected to leave room is told, and no power is kept;
 - a substation that can't admit (ejected, stream down, draining) promises nothing.
 """
 
@@ -18,6 +19,7 @@ import itertools
 import math
 
 from balancer.contract import Charge
+from balancer.fleet.member import Demand, Member
 from balancer.fleet.view import View
 from balancer.placing.returns.promises import Promises, request_name
 from balancer.placing.returns.return_times import ReturnTimes
@@ -29,7 +31,7 @@ BLIND_WAIT_S = 2.0  # when no substation can be asked: a start or an outage
 # distance between two points of a release schedule.
 DUE_S = 3.0
 DUE_SHARE = 0.25
-MOST_SHARE = 0.25  # of a capacity; no power is kept for larger promises, which are made even at a low load
+MOST_SHARE = 0.25  # of what the base load leaves of a capacity; no power is kept for larger promises, which are made even at a low load
 MOST = 1000  # remembered promises of one substation; further callers get a Retry-After that is not counted
 UNKNOWN_SPREAD_S = 10  # callers whose wait follows from no plan are spread over this many seconds
 
@@ -56,7 +58,7 @@ class PromisedReturns:
             return BLIND_WAIT_S + next(self._turns) % BLIND_WAIT_S
         found = self._times.first_fit(charge, number, admitting, now_s)
         if not found:
-            return UNKNOWN_WAIT_S + next(self._turns) % UNKNOWN_SPREAD_S
+            return self._without_plan_s(charge, admitting, now_s)
         start_s, name, member = found
         timetable = self.promises.at(name) or Timetable()
         wait_s = self._times.spread(timetable, start_s - now_s, now_s)
@@ -104,7 +106,7 @@ class PromisedReturns:
         if not timetable or not member:
             return math.inf
         before, gone_s = self.order(charge), now_s + self._times.stay_s(charge, member)
-        most_w = MOST_SHARE * member.report.capacity_w
+        most_w = _most_kept_w(member)
         ahead = [
             promise
             for promise in timetable.promises
@@ -134,7 +136,7 @@ class PromisedReturns:
         timetable, member = self.promises.at(name), self._roster.members.get(name)
         if not timetable or not member:
             return 0.0
-        most_w = MOST_SHARE * member.report.capacity_w
+        most_w = _most_kept_w(member)
         due = (
             promise.demand_w
             for promise in timetable.promises
@@ -146,6 +148,16 @@ class PromisedReturns:
         """Drop the promises whose callers did not come back."""
         self.promises.pass_time(now_s)
 
+    def _without_plan_s(self, charge: Charge, admitting: list[tuple[str, Member]], now_s: float) -> float:
+        """Return the wait of a request for which no plan frees enough: until the base load leaves room, if that is known.
+
+        It is no promise, so no power is kept. Callers are spread over some seconds.
+        """
+        demand = Demand(charge.plan.power_w, charge.plan.duration_ms, now_s)
+        room_s = self._view.policy.room_in_s(admitting, demand)
+        wait_s = UNKNOWN_WAIT_S if room_s is None else math.ceil(room_s + self._roster.poll_s)
+        return wait_s + next(self._turns) % UNKNOWN_SPREAD_S
+
     def _replaced(self, charge: Charge, now_s: float) -> int:
         """Drop the former promise of a request; returns the place that it keeps in the order."""
         self.pass_time(now_s)
@@ -156,6 +168,11 @@ class PromisedReturns:
             self.promises.count(former, came=True)
         self.promises.drop(former)
         return former.number
+
+
+def _most_kept_w(member: Member) -> float:
+    """Return the watts of the largest promise for which power is kept: a share of what cars can have at all."""
+    return MOST_SHARE * max(0, member.report.capacity_w - member.report.base_load_w)
 
 
 def _promised(

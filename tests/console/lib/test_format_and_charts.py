@@ -166,3 +166,19 @@ def test_a_second_in_which_the_figures_are_not_of_now_is_a_gap_and_no_line(page:
         }"""
     )
     assert known == [[5, 5], [5, 5], [None, None], [None, None]]
+
+
+@pytest.mark.parametrize(
+    ("basis", "words"),
+    [
+        ("forecast", "the upper bound of its forecast counts"),
+        ("highest_reading", "its highest reading of the last 24 h counts"),
+        ("last_known", "the last known value counts"),
+        ("", "an assumption counts"),
+    ],
+)
+def test_what_counts_while_a_meter_is_silent_is_said(page: Page, basis: str, words: str) -> None:
+    said = page.evaluate(
+        "async (row) => (await import(script('lib/conditions.js'))).assumed(row)", {"base_load_basis": basis}
+    )
+    assert said == words

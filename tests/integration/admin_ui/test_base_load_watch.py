@@ -76,11 +76,12 @@ def test_what_a_substation_says_is_in_its_row_until_it_carries_no_base_load(tmp_
                 await comes(lambda: "substation-1" in grid.base_load_sources)
                 (row,) = grid.shown(time.monotonic())[FLEET.rows]
                 assert row["base_load_stale"] is True  # no reading has come
+                assert row["base_load_basis"] == "last_known"
                 assert row["grid_time"] in {"Monday 17:59", "Monday 18:00"}
                 report(grid.board, urls, base_load_kw=0.0)
                 await comes(lambda: not grid.base_load_sources)
                 (row,) = grid.shown(time.monotonic())[FLEET.rows]
-                assert row.keys().isdisjoint({"base_load_stale", "grid_time"})
+                assert row.keys().isdisjoint({"base_load_stale", "base_load_basis", "grid_time"})
 
     asyncio.run(watched())
 
@@ -88,7 +89,9 @@ def test_what_a_substation_says_is_in_its_row_until_it_carries_no_base_load(tmp_
 def test_a_substation_that_does_not_answer_is_not_known_and_hides_no_other(tmp_path: Path) -> None:
     async def watched() -> None:
         grid = GridView()
-        grid.base_load_sources["s-lost"] = BaseLoadSource(stale=False, grid_time="Monday 06:00")
+        grid.base_load_sources["s-lost"] = BaseLoadSource(
+            stale=False, grid_time="Monday 06:00", basis="source"
+        )
         async with running(tmp_path, **METER) as substation:
             url = f"http://127.0.0.1:{substation.port}"
             report(grid.board, {"s-lost": "http://127.0.0.1:1", "substation-1": url})

@@ -57,6 +57,18 @@ async def test_a_car_that_stays_avoids_the_evening_peak_and_the_decision_says_so
 
             await until(good)
             assert await grid.metric("smartgrid_balancer_forecasts_good") == 1
+            expected = 'smartgrid_substation_expected_peak_ratio{substation="s-2"}'
+            assert 0.1 < await grid.metric(expected) < 0.35  # the early car alone takes a tenth or more
+
+            async def judged() -> bool:
+                """The errors of the history that was imported; a substation whose report is late has none."""
+                samples = [
+                    f'smartgrid_balancer_{name}{{horizon="4h",substation="s-1"}}'
+                    for name in ("forecast_error_watts", "persistence_error_watts", "forecast_coverage_ratio")
+                ]
+                return all([await grid.metric(sample) > 0 for sample in samples])
+
+            await until(judged)
             later = await client.placed(seconds=LONG_S, vehicle_id="later")
             assert later.substation_id == "s-2"  # s-1 has no load now
             decision = (await decisions(grid, "vehicle_id=later"))[0]

@@ -237,6 +237,23 @@ def test_a_dry_run_takes_the_grid_that_it_is_told_and_writes_the_plan_to_json_to
     assert "there is no substation-9" in missing.stderr
 
 
+def test_a_dry_run_assumes_the_grid_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CAPACITY_KW", "500")
+    monkeypatch.setenv("TIME_SCALE", "60")
+    assert main(["overload", "--dry-run", "--json", str(tmp_path / "plan.json")]) == 0
+    fleet = GridSize({f"substation-{number}": 500_000.0 for number in (1, 2, 3)}, 60.0)
+    assert (tmp_path / "plan.json").read_text(encoding="utf-8") == plan(
+        "overload", 1, fleet
+    ).document() + "\n"
+    assert "3 substations with 1,500" in capsys.readouterr().out
+    monkeypatch.setenv("CAPACITY_KW", "many")
+    with pytest.raises(SystemExit, match="2"):
+        main(["overload", "--dry-run"])
+    assert "argument --capacity-kw" in capsys.readouterr().err
+
+
 def test_every_preset_is_in_the_list_with_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     listed = run("--list")
     assert listed.returncode == 0

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from balancer.report_fault import MOST_AHEAD_S, report_fault
 from balancer.substation_stream import Links
 from substation.contract import (
-    MOST_AHEAD_S,
     MOST_W,
     RELEASES_WITHIN_S,
     Report,
@@ -16,7 +16,6 @@ from substation.contract import (
     SessionState,
     SubstationAnswer,
     SubstationOutcome,
-    report_fault,
 )
 from substation.plan import Plan
 from substation.proto import substation_pb2 as pb

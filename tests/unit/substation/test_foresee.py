@@ -43,7 +43,9 @@ def test_a_forecast_is_taken_and_admissions_leave_what_it_keeps(desk: Desk) -> N
 
 def test_one_that_can_not_be_true_is_refused_and_changes_nothing(desk: Desk) -> None:
     desk.ledger.outlook = BaseLoadOutlook()
-    assert outcomes(desk, RISE, Foresee(0, ()), Foresee(-1, (5,))) == [
+    told = outcomes(desk, RISE, Foresee(0, ()), Foresee(-1, (5,)))
+    assert desk.transformer.expected == BaseLoadOutlook(0, RISE.upper_w)
+    assert told == [
         SubstationOutcome.DONE,
         SubstationOutcome.INVALID,
         SubstationOutcome.INVALID,
@@ -57,6 +59,9 @@ def test_a_substation_that_admits_by_the_load_of_now_keeps_nothing(desk: Desk) -
         SubstationOutcome.PLACED,
     ]
     assert kept_w(desk) == 0
+    assert desk.transformer.expected == BaseLoadOutlook(0, RISE.upper_w), (
+        "it counts when a meter falls silent"
+    )
 
 
 def test_a_full_disk_loses_no_forecast(desk: Desk) -> None:

@@ -6,7 +6,7 @@ import * as grafana from "../lib/grafana.js";
 import { KEPT_S } from "./history.js";
 import { ChartTable, LoadChart } from "./load_chart.js";
 import { carried } from "../lib/carried.js";
-import { conditions, stateWords } from "../lib/conditions.js";
+import { assumed, conditions, stateWords } from "../lib/conditions.js";
 import { Forecast } from "./forecast.js";
 import { Standing } from "./standing.js";
 import { fill } from "./substation_actions.js";
@@ -19,7 +19,7 @@ const carriesBase = (row) => Boolean(row.base_load_kw);
 const FIGURES = [
   ["Load", (row) => kw(carried(row)), null],
   ["Cars", (row) => kw(row.load_kw), carriesBase],
-  ["Base load", (row) => `${kw(row.base_load_kw)}${row.base_load_stale ? " (⌁ assumed: its meter is silent)" : ""}`, carriesBase],
+  ["Base load", (row) => `${kw(row.base_load_kw)}${row.base_load_stale ? ` (⌁ its meter is silent: ${assumed(row)})` : ""}`, carriesBase],
   ["Kept for the base load", (row) => kw(row.kept_kw), (row) => row.kept_kw > 0],
   ["Limit", (row) => kw(row.capacity_kw), null],
   ["Headroom", (row) => (row.left_out ? `${kw(row.headroom_kw)} (takes no new cars)` : kw(row.headroom_kw)), null],

@@ -17,7 +17,7 @@ const CONDITIONS = [
   [2, "critical", "▲", "over limit", over, "The load is above the limit. No car is admitted until the load is below it. Running sessions continue, unless the base load has risen: then the newest are paused."],
   [3, "warning", "△", "near limit", near, "Little headroom is left. New cars go where there is more."],
   [4, "warning", "‖", "sessions paused", (row) => row.paused > 0, "The base load needs the power of the newest sessions. They resume, oldest first, when there is room again. No new car gets that room."],
-  [4, "warning", "⌁", "meter silent", (row) => row.base_load_stale === true, "No reading of the base load has come for three intervals. The highest reading of a day counts instead. Check what sends the readings."],
+  [4, "warning", "⌁", "meter silent", (row) => row.base_load_stale === true, "No reading of the base load has come for three intervals. The upper bound of the forecast counts instead, or the highest reading of a day. Check what sends the readings."],
   [4, "warning", "◷", "old report", (row) => row.stale && row.state !== "ejected", "Its last report is more than three polls old. Load and sessions may have changed."],
   [5, "warning", "◇", "suspect", (row) => row.state === "suspect", "A poll was missed, or its stream is down. It is used only when no healthy substation has room."],
   [5, "warning", "○", "gone", (row) => row.state === "gone" && row.sessions > 0, "The balancer no longer polls its address. Its sessions continue. No car is sent there."],
@@ -25,6 +25,18 @@ const CONDITIONS = [
   [7, "notice", "▽", "draining", (row) => row.draining, "It takes no new sessions. Running sessions continue to their end."],
   [8, "notice", "○", "gone", (row) => row.state === "gone" && !row.sessions, "The balancer no longer polls its address. It will disappear from this list."],
 ];
+
+// What counts while the meter of a base load is silent, by the basis that its substation tells.
+const ASSUMED = {
+  forecast: "the upper bound of its forecast counts",
+  highest_reading: "its highest reading of the last 24 h counts",
+  last_known: "the last known value counts",
+};
+
+/** Return what counts as the base load of a substation while its meter is silent. */
+export function assumed(row) {
+  return ASSUMED[row.base_load_basis] ?? "an assumption counts";
+}
 
 /** Return the abnormal conditions of a substation, the worst first; [] when it is normal. */
 export function conditions(row) {

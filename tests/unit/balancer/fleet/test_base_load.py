@@ -9,7 +9,8 @@ from balancer.fleet.handlers import member_json
 from balancer.fleet.health import HealthState
 from balancer.fleet.poller import checked
 from balancer.fleet.scan import PageReading, PageUnusable
-from substation.contract import Report, report_fault
+from balancer.report_fault import report_fault
+from substation.contract import Report
 from tests.unit.balancer.fleets import KW, Fleet, releases, report
 
 FREED = releases({10.0: 20_000}, 40_000)

@@ -111,6 +111,16 @@ def test_what_was_before_a_new_journal_does_not_count() -> None:
     assert quarter_hours("s-1", past(before), 2 * SLOT_MS) == []  # the new one was not scraped yet
 
 
+def test_what_was_scraped_after_the_report_of_the_present_ends_nothing() -> None:
+    """At a high time scale a scrape that is a second newer is in a later quarter hour."""
+    calendar = {at: 900.0 * at for at in range(5)}
+    found = quarter_hours("s-1", past(calendar), 3 * SLOT_MS, SLOT_MS)
+    assert [row.slot for row in found] == [0, 1, 2], (
+        "what is not finished at present is recorded by the balancer itself"
+    )
+    assert quarter_hours("s-1", past(calendar), 2 * SLOT_MS, SLOT_MS) == [], "that is of an older journal"
+
+
 @pytest.mark.parametrize(
     ("samples", "what"),
     [

@@ -1,5 +1,7 @@
 """Means by the quarter hour, from readings."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,6 +59,13 @@ def test_a_substation_that_is_forgotten_starts_anew() -> None:
 
 def test_a_report_without_calendar_time_holds_no_reading() -> None:
     assert reading_of(report("s-1", 10)) is None
+
+
+def test_what_a_silent_meter_leaves_to_assume_is_no_reading_of_the_base_load() -> None:
+    told = dataclasses.replace(report("s-1", 10), calendar_s=900, base_load_w=70)
+    assert reading_of(told) == Reading("s-1", SLOT_MS, told.load_w, 70)
+    silent = dataclasses.replace(told, base_load_stale=True)
+    assert reading_of(silent) == Reading("s-1", SLOT_MS, told.load_w, None)
 
 
 def test_a_report_holds_the_reading_of_its_calendar_time() -> None:

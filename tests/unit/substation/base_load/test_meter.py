@@ -4,13 +4,19 @@ from typing import Any
 
 import pytest
 
+from substation.base_load.basis import Basis
 from substation.base_load.calendar import HOUR_MS
 from substation.base_load.meter import Meter
 from substation.base_load.reading import reading
 from substation.base_load.sources import BaseLoadOptions, base_load
+from substation.outlook import STEP_MS, BaseLoadOutlook
 
 INTERVAL_MS = 60_000
 NOW_UNIX_MS = 1_700_000_000_000
+
+
+def counting(meter: Meter, at_ms: int) -> tuple[int, Basis]:
+    return meter.watts_at(at_ms), meter.basis_at(at_ms)
 
 
 def test_the_newest_reading_counts_until_three_intervals_have_passed() -> None:
@@ -19,8 +25,8 @@ def test_the_newest_reading_counts_until_three_intervals_have_passed() -> None:
     assert meter.take(70_000, HOUR_MS)
     assert meter.take(40_000, 2 * HOUR_MS)
     last_ms = 2 * HOUR_MS + 3 * INTERVAL_MS
-    assert (meter.watts_at(last_ms), meter.stale_at(last_ms)) == (40_000, False)
-    assert (meter.watts_at(last_ms + 1), meter.stale_at(last_ms + 1)) == (70_000, True)
+    assert counting(meter, last_ms) == (40_000, Basis.SOURCE)
+    assert counting(meter, last_ms + 1) == (70_000, Basis.HIGHEST_READING)
 
 
 def test_while_it_is_silent_the_highest_reading_of_a_day_counts_and_then_the_newest() -> None:
@@ -29,7 +35,20 @@ def test_while_it_is_silent_the_highest_reading_of_a_day_counts_and_then_the_new
         meter.take(watts, hour * HOUR_MS)
     assert meter.watts_at(23 * HOUR_MS) == 90_000
     assert meter.watts_at(26 * HOUR_MS) == 70_000
-    assert meter.watts_at(40 * HOUR_MS) == 20_000, "no reading is left of the last day"
+    assert counting(meter, 40 * HOUR_MS) == (20_000, Basis.LAST_KNOWN), "no reading is left of the last day"
+
+
+def test_while_it_is_silent_the_upper_bound_of_the_forecast_counts_as_far_as_it_goes() -> None:
+    meter = Meter(INTERVAL_MS)
+    meter.take(90_000, 0)
+    meter.expect(BaseLoadOutlook(HOUR_MS, (40_000, 50_000)))
+    until_ms = HOUR_MS + 2 * STEP_MS
+    assert counting(meter, HOUR_MS - 1) == (90_000, Basis.HIGHEST_READING), "it has not begun"
+    assert counting(meter, HOUR_MS) == (40_000, Basis.FORECAST)
+    assert counting(meter, until_ms - 1) == (50_000, Basis.FORECAST)
+    assert counting(meter, until_ms) == (90_000, Basis.HIGHEST_READING), "it is over"
+    meter.take(10_000, HOUR_MS)
+    assert counting(meter, HOUR_MS) == (10_000, Basis.SOURCE), "a reading counts more"
 
 
 def test_a_reading_that_is_not_newer_changes_nothing() -> None:
@@ -52,11 +71,11 @@ def test_before_the_first_reading_the_last_commit_s_counts_or_what_was_set(
     known_w: int, counts_w: int
 ) -> None:
     meter = base_load(BaseLoadOptions("meter", peak_kw=150, meter_interval_s=1), "s-1", 120, known_w)
-    assert (meter.watts_at(5), meter.stale_at(5)) == (counts_w, True)
+    assert (meter.watts_at(5), meter.basis_at(5)) == (counts_w, Basis.LAST_KNOWN)
     assert isinstance(meter, Meter)
     meter.take(1, 10)
-    assert not meter.stale_at(10 + 3 * 120 * 1000)
-    assert meter.stale_at(11 + 3 * 120 * 1000), "the interval is wall time"
+    assert not meter.basis_at(10 + 3 * 120 * 1000).assumed
+    assert meter.basis_at(11 + 3 * 120 * 1000).assumed, "the interval is wall time"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class Desk:
 
 
 def forecast(first: int) -> tuple[Step, ...]:
-    return tuple(Step(first + step, 1000.0 + step, 900.0, 1100.0) for step in range(96))
+    return tuple(Step(first + step, 1000.0 + step, 900.0, 1100.0 + step) for step in range(96))
 
 
 def test_the_time_is_known_from_two_reports_that_are_far_enough_apart() -> None:
@@ -63,7 +63,8 @@ def test_a_forecast_is_shown_once_it_is_there_and_again_when_it_is_another_or_lo
     desk.keeper.refresh()
     first = desk.choice.outlook
     assert not desk.choice.doubt(10.0)
-    assert (first.forecasts["a"].first_slot, first.forecasts["a"].watts[:2]) == (25, (1000.0, 1001.0))
+    assert (first.forecasts["a"].first_slot, first.forecasts["a"].watts[:2]) == (25, (1050.0, 1051.0))
+    assert (first.means["a"].watts[0], first.upper["a"].watts[0]) == (1000.0, 1100.0)
     desk.pass_time(11.0)
     assert desk.choice.outlook is first
     desk.steps["a"] = forecast(26)

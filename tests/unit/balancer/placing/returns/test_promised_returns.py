@@ -315,6 +315,15 @@ def test_nine_of_ten_who_come_back_when_told_get_in_and_none_waits_much_longer_t
     assert got.longest <= 1.5
 
 
+@pytest.mark.parametrize(("base_kw", "kept_kw"), [(0, 20), (60, 0)])
+def test_a_promise_is_large_by_what_the_base_load_leaves_to_cars(base_kw: int, kept_kw: int) -> None:
+    """20 of 100 kW is less than a quarter; beside a base load of 60 kW it is half of what cars can have."""
+    freed_w = {10.0: 20 * KW, 60.0: 40 * KW}
+    fleet = Fleet(report("a", 100 - base_kw, releases_w=releases(freed_w, 40 * KW), base_load_w=base_kw * KW))
+    wait_s = fleet.wait_s(20, who="told")
+    assert fleet.promised_returns.kept_w("a", wait_s) == kept_kw * KW
+
+
 def test_what_is_kept_for_those_who_are_due_is_said_and_ends_with_them() -> None:
     fleet = Fleet(full("a", {10.0: 20}))
     assert fleet.promised_returns.kept_w("a", 0.0) == 0
