@@ -85,6 +85,15 @@ def addresses(path: Path) -> set[str]:
     return set(ADDRESS.findall(text))
 
 
+def test_no_script_imports_a_name_twice_which_no_browser_would_run() -> None:
+    twice = {}
+    for path in SCRIPTS.rglob("*.js"):
+        names = [name for name, _ in imported(path, path.read_text(encoding="utf-8"))]
+        if more := {name for name in names if names.count(name) > 1}:
+            twice[path.name] = more
+    assert twice == {}
+
+
 def test_folders_of_scripts_import_in_one_direction() -> None:
     found: dict[str, set[str]] = {folder.name: set() for folder in SCRIPTS.iterdir()}
     for path in SCRIPTS.rglob("*.js"):

@@ -9,7 +9,6 @@ import { StableOrder, abnormal, stateWords } from "../lib/conditions.js";
 import { sparkline } from "./sparkline.js";
 import { age, count, hours, kw, moment, percent, trend } from "../lib/format.js";
 import { sessionsLink } from "../lib/sessions_link.js";
-import { age, count, kw, percent, trend } from "../lib/format.js";
 
 export const PAGE_ROWS = 50;
 const SETTLE_MS = 3000;
