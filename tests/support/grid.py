@@ -103,9 +103,12 @@ class Grid:
             for pid in self.pids(service):
                 os.kill(pid, signal.SIGKILL)
         if self.process:
+            self.process.kill()  # one that has just begun has no environment in /proc yet
             self.process.wait(LIMIT_S)
             assert self.process.stdout
             self.process.stdout.close()
+        for pid in self.pids(""):  # what it started meanwhile
+            os.kill(pid, signal.SIGKILL)
 
     def wait(self, path: str = "/readyz") -> None:
         """Wait until every service answers `path` with success."""
