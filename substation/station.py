@@ -92,8 +92,7 @@ class Station:
         self.journal_id = known.journal_id
         self.time_scale = clock.scale
         self._rated_w, self._epoch = capacity_w, journal.epoch
-        self._seq = itertools.count(1)
-        self._clock = clock
+        self._seq, self._clock = itertools.count(1), clock
         self.base_load: BaseLoad = base_load or NoBaseLoad()
         ledger = resume(journal, capacity_w, clock.start_ms, self.base_load, outlook)
         self._writer = Writer(journal, ledger, clock, metrics, MachineClock(), self.base_load)

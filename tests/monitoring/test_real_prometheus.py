@@ -101,7 +101,8 @@ def test_every_service_is_scraped_under_its_job(ran: Ran) -> None:
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.get("record") or rule["alert"])
 def test_an_expression_is_evaluated_without_a_fault_and_gives_data(ran: Ran, rule: dict[str, Any]) -> None:
     found = ran.prometheus.range(rule["expr"], ran.began_unix_s, ran.ended_unix_s)
-    if rule.get("alert") in SEEN or "record" in rule:
+    by_forecast = rule.get("labels", {}).get("cause") == "forecast"  # a run is too short for one
+    if (rule.get("alert") in SEEN and not by_forecast) or "record" in rule:
         assert found, "no data"
     if "record" in rule:
         assert ran.prometheus.range(rule["record"], ran.began_unix_s, ran.ended_unix_s)

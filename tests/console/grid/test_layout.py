@@ -80,6 +80,9 @@ def test_on_a_phone_the_pages_are_at_the_bottom_and_the_header_is_one_line(
     with logged_in(browser, grid.link(), "/", viewport=NARROW) as page:
         expect(page.locator(ROW)).to_have_count(3)
         heights = "(of) => document.querySelector(of).getBoundingClientRect().height"
+        page.locator("#alarm-badge").evaluate(
+            "(badge) => badge.textContent = '■ 2 critical · ▲ 13 warnings · ○ 5 cleared, not acknowledged · 2 muted'"
+        )
         assert page.evaluate(heights, "header.top") < 64
         links = page.get_by_role("navigation", name="Pages").get_by_role("link").all()
         boxes = [link.bounding_box() for link in links]

@@ -96,7 +96,7 @@ def test_a_viewer_sees_no_control_of_an_action(browser: Browser, console: Consol
                 control.dataset.needs = "operator"; control.textContent = "Drain";
                 document.querySelector("main").append(control);
             }""")
-            expect(page.get_by_text("Drain")).to_be_visible(visible=visible)
+            expect(page.get_by_text("Drain", exact=True)).to_be_visible(visible=visible)
 
 
 def test_a_login_that_ends_during_use_leads_to_the_login_and_back(browser: Browser, console: Console) -> None:
