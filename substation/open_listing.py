@@ -50,7 +50,8 @@ VALUES: Mapping[SortBy, Callable[[Entry], Any]] = {
 class OpenQuery:
     """Which open sessions are wanted: at most `limit` in an order, past the key `after`.
 
-    `state` '' is any, else charging or paused. `search` is the beginning of the id of a session or a vehicle, in any case.
+    `state` '' is any, else charging or paused. `search` is the beginning of the id of a vehicle or a session, or of what a
+    session's has after its last dot, in any case.
     """
 
     sort_by: SortBy = SortBy.START
@@ -69,13 +70,15 @@ def cursor(sort_by: SortBy, entry: Entry) -> str:
 
 def key_of(sort_by: SortBy, text: str) -> Key:
     """Read a `cursor` of an order; raises ValueError for any other text."""
+    if len(text) > MOST_CURSOR:  # before it is read: JSON may nest too deep
+        raise ValueError("is no cursor")
     try:
         read = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
         sorted_by, value, session_id = read
     except (binascii.Error, ValueError, TypeError):
         raise ValueError("is no cursor") from None
     kind = str if sort_by is SortBy.VEHICLE else int
-    if len(text) > MOST_CURSOR or type(value) is not kind or not isinstance(session_id, str):
+    if type(value) is not kind or not isinstance(session_id, str):
         raise ValueError("is no cursor")
     if sorted_by != sort_by:
         raise ValueError(f"is a cursor of another order than {sort_by}")
@@ -107,7 +110,11 @@ class Selection:
         if query.search:
             word = query.search.lower()
             entries = [
-                e for e in entries if e.vehicle_id.lower().startswith(word) or e.session_id.startswith(word)
+                e
+                for e in entries
+                if e.vehicle_id.lower().startswith(word)
+                or e.session_id.startswith(word)
+                or e.session_id.rpartition(".")[2].startswith(word)
             ]
         self.matching += len(entries)
         values = list(map(self._value, entries))

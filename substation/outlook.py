@@ -24,7 +24,7 @@ MOST_STEPS = 1000
 class BaseLoadOutlook:
     """Upper bounds of the base load: watts by the quarter hour, the first of which starts at `first_ms`.
 
-    After the last quarter hour, its bound counts. Without bounds, none is fresh.
+    After the last quarter hour, its bound counts for what is kept free. Without bounds, none is fresh.
     """
 
     first_ms: int = 0

@@ -74,7 +74,8 @@ class Webhook:
         """`store` says which event was taken last; before the first start with a receiver, all are past."""
         sent = store.sent()
         self._store = store
-        self.taken = events.number if sent is None else sent
+        # An event that was passed over and not saved before a crash has left its number to another one.
+        self.taken = events.number if sent is None else min(sent, events.number)
         self.why = ""  # the receiver did not take the last try; '' when it did
         self.failing_unix_s: float | None = None  # since when
         self._receiver = receiver
@@ -96,7 +97,13 @@ class Webhook:
         wait_s = FIRST_WAIT_S
         await self._store.save_sent(self.taken)
         while True:
-            if await self._send_all(http):
+            try:
+                all_taken = await self._send_all(http)
+            except Exception as error:  # sending must go on, whatever one event or answer was like
+                log.exception("an alarm could not be sent")
+                self._record(f"{type(error).__name__} {error}".strip()[:MOST_WHY])
+                all_taken = False
+            if all_taken:
                 wait_s = FIRST_WAIT_S
                 await asyncio.sleep(LOOK_EVERY_S)
             else:

@@ -99,13 +99,12 @@ class Answer(HTTPConnection):
         else:
             self._chunked = True
             headers["Transfer-Encoding"] = "chunked"
-        self.keeps_open = self.keeps_open and not self.stream.ending
+        if self.stream.ending or headers.get("Connection") == CLOSE:
+            self.keeps_open = False
         if not self.keeps_open:
             headers["Connection"] = CLOSE
         elif self._version == "HTTP/1.0":
             headers["Connection"] = "keep-alive"
-        elif headers.get("Connection") == CLOSE:
-            self.keeps_open = False
 
     def _framed(self, chunk: bytes) -> bytes:
         if self._left is not None:

@@ -78,7 +78,7 @@ class Connection(Wire):
             self.close_gracefully()
             return
         self._request = None
-        self.waiting, self.since_s = True, self._loop.time()
+        self._await_request()
         if self.buffer:
             self._loop.call_soon(self.advance)  # other connections first
 
@@ -86,6 +86,8 @@ class Connection(Wire):
         """Read as far as possible: the next head once the request before is answered, and its body."""
         try:
             if self._request is None and self.writable:
+                if not self.waiting:
+                    self._await_request()
                 self._read_head()
             if self._request and not self._request.complete:
                 self._read_body(self._request)
@@ -104,6 +106,10 @@ class Connection(Wire):
             request.delegate.on_connection_close()
         elif request:
             request.answer.lost()
+
+    def _await_request(self) -> None:
+        """Count as idle, once the client has taken the answer before."""
+        self.waiting, self.since_s = self.writable, self._loop.time()
 
     def _read_head(self) -> None:
         buffer = self.buffer

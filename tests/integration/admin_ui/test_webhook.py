@@ -150,6 +150,20 @@ async def test_a_restart_neither_forgets_nor_repeats_and_the_past_of_a_first_sta
     assert {message["data"]["rule"] for message in heard.messages} == {"SubstationOverload"}
 
 
+@pytest.mark.gen_test
+async def test_an_event_that_a_crash_has_forgotten_hides_no_later_one_with_its_number(tmp_path: Path) -> None:
+    heard, port = Heard(), free_port()
+    async with receiver(heard, port) as url:
+        events = EventLog()
+        async with sending(tmp_path, events, url) as made:
+            note(events, event="lost")  # nobody is told of it, and it is not saved before the console ends
+            await until(lambda: made.taken == 1)
+        again = EventLog()
+        async with sending(tmp_path, again, url):
+            note(again)
+            await until(lambda: len(heard.messages) == 1)
+
+
 @pytest.mark.parametrize("text", ["", "whsec_", "not base64!", base64.b64encode(b"too short").decode()])
 def test_a_secret_that_is_none_is_refused_without_showing_it(tmp_path: Path, text: str) -> None:
     file = tmp_path / "secret"

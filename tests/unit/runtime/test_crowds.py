@@ -28,6 +28,7 @@ GET = b"GET /echo HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HOLD = GET.replace(b"/echo", b"/hold")
 PROBES = [GET.replace(b"/echo", path) for path in (b"/livez", b"/readyz", b"/metrics")]
 ELSEWHERE = "127.0.0.2"
+LARGE = 8_000_000  # bytes
 
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -261,3 +262,26 @@ async def test_a_listener_raises_the_limit_of_open_files_to_what_it_needs() -> N
             assert raised == min(hard, PATIENT.connections + PATIENT.reserve + descriptors.OTHERS)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+class LargeHandler(ApiHandler):
+    """Answers with more than a socket holds."""
+
+    def get(self) -> None:
+        self.finish(b"x" * LARGE)
+
+
+@pytest.mark.gen_test
+async def test_an_answer_that_is_still_being_taken_is_not_cut_off_for_another_client() -> None:
+    limits = dataclasses.replace(PATIENT, connections=1, per_address=0, reserve=2)
+    async with (
+        serving(limits, ("/large", LargeHandler)) as listener,
+        connection(listener.port) as (reader, writer),
+    ):
+        writer.write(GET.replace(b"/echo", b"/large"))
+        head = await reader.readuntil(b"\r\n\r\n")
+        async with connection(listener.port) as (other, asked):
+            asked.write(PROBES[0])
+            assert (await other.readline()).startswith(b"HTTP/1.1 200")
+        assert b"200" in head
+        assert len(await reader.readexactly(LARGE)) == LARGE

@@ -1,5 +1,6 @@
 """Pages of open sessions against a plain sort of all of them."""
 
+import base64
 import dataclasses
 import random
 from collections.abc import Iterator
@@ -122,3 +123,9 @@ def test_a_cursor_of_another_order_is_refused() -> None:
     assert key_of(SortBy.POWER, cursor(SortBy.POWER, entry)) == (entry.plan.power_w, entry.session_id)
     with pytest.raises(ValueError, match="another order"):
         key_of(SortBy.END, cursor(SortBy.POWER, entry))
+
+
+def test_a_cursor_that_nests_too_deep_to_be_read_is_refused() -> None:
+    nested = base64.urlsafe_b64encode(b"[" * 5000).decode()
+    with pytest.raises(ValueError, match="is no cursor"):
+        key_of(SortBy.START, nested)

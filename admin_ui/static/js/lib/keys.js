@@ -23,8 +23,10 @@ export function startKeys() {
     const target = going ? page(event.key) : event.key === "/" ? search() : pressed(event.key);
     if (!target) return;
     event.preventDefault();
-    if (target.matches("input")) target.focus();
-    else target.click();
+    if (target.matches("input")) {
+      target.focus();
+      target.select();
+    } else target.click();
   });
 }
 

@@ -63,12 +63,6 @@ class SessionsPage {
       clearTimeout(this.#typing);
       this.#view.set({ q: search.value.trim(), ...FIRST });
     });
-    document.addEventListener("keydown", (event) => {
-      if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
-      event.preventDefault();
-      search.focus();
-      search.select();
-    });
     document.addEventListener("visibilitychange", () => { if (!document.hidden) void this.#ask(); });
     this.#stream.addEventListener("state", () => this.#fillSubstations());
     this.#read();
