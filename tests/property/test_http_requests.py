@@ -206,6 +206,7 @@ def test_the_pieces_in_which_something_comes_do_not_matter(data: bytes, cuts: li
 
 
 @given(ANYTHING)
+@example(b"\r\n\r\nGET / HTTP/1.1\r\nX: 1\r\n\r\n")
 def test_what_is_taken_for_a_request_tornado_takes_for_the_same(data: bytes) -> None:
     found, refused = ours(data, [])
     assert refused <= 1
@@ -213,4 +214,6 @@ def test_what_is_taken_for_a_request_tornado_takes_for_the_same(data: bytes) -> 
     theirs = [request for request in tornado(data) if request[-1] is not None]
     common = min(len(complete), len(theirs))
     assert complete[:common] == theirs[:common]
-    assert len(complete) <= len(theirs) or b"HTTP/1.0" in data  # they differ in what keeps 1.0 open
+    # They differ in what keeps HTTP/1.0 open, and Tornado takes one empty line before a request, not several.
+    differs = b"HTTP/1.0" in data or data.startswith(b"\r\n\r\n") or b"\r\n\r\n\r\n" in data
+    assert len(complete) <= len(theirs) or differs
