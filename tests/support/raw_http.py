@@ -1,9 +1,14 @@
 """Sends raw HTTP that no well-behaved client would send."""
 
 import asyncio
+import contextlib
 import dataclasses
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
+
+Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,6 +22,18 @@ class Reply:
 
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+@asynccontextmanager
+async def connection(port: int, **options: Any) -> AsyncIterator[Ends]:
+    """A connection that is closed afterwards; `options` are those of `asyncio.open_connection`."""
+    reader, writer = await asyncio.open_connection(options.pop("host", "127.0.0.1"), port, **options)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 async def exchange(port: int, *parts: bytes, source: str = "127.0.0.1") -> Reply:

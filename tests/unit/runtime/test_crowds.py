@@ -18,7 +18,7 @@ from tornado.websocket import WebSocketHandler, websocket_connect
 from runtime import descriptors, exposition, health, http
 from runtime.connections import Limits
 from runtime.handlers import ApiHandler, NotFoundHandler
-from tests.support.raw_http import exchange
+from tests.support.raw_http import Ends, connection, exchange
 
 pytestmark = pytest.mark.usefixtures("server")
 
@@ -29,8 +29,6 @@ HOLD = GET.replace(b"/echo", b"/hold")
 PROBES = [GET.replace(b"/echo", path) for path in (b"/livez", b"/readyz", b"/metrics")]
 ELSEWHERE = "127.0.0.2"
 LARGE = 8_000_000  # bytes
-
-Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class EchoHandler(ApiHandler):
@@ -86,17 +84,6 @@ async def serving(limits: Limits = PATIENT, *more: Any) -> AsyncIterator[Listene
     async with http.listen(app, "127.0.0.1", 0, limits) as port:
         yield Listener(port, go_on, held)
         go_on.set()
-
-
-@asynccontextmanager
-async def connection(port: int) -> AsyncIterator[Ends]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
 
 
 async def status(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes = GET) -> int:

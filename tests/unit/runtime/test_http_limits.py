@@ -17,7 +17,7 @@ from runtime.connections import Limits
 from runtime.gate import ANY, Gate
 from runtime.handlers import ApiHandler, NotFoundHandler
 from runtime.http_server.connection import HEADER_BYTES
-from tests.support.raw_http import exchange
+from tests.support.raw_http import connection, exchange
 
 pytestmark = pytest.mark.usefixtures("server")
 
@@ -60,17 +60,6 @@ async def serving(limits: Limits = PATIENT, *more: Any) -> AsyncIterator[int]:
     )
     async with http.listen(app, "127.0.0.1", 0, limits, gate=Gate(kinds=ANY)) as port:
         yield port
-
-
-@asynccontextmanager
-async def connection(port: int) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes = GET) -> bytes:

@@ -23,6 +23,7 @@ from runtime.handlers import ApiHandler, NotFoundHandler
 from runtime.http_server.connection import Connection
 from runtime.http_server.wire import READ_BYTES
 from tests.support.certificates import self_signed
+from tests.support.raw_http import connection
 from tests.unit.runtime.conftest import ON_UVLOOP, OWN
 
 pytestmark = [
@@ -162,19 +163,6 @@ async def serving(
     )
     async with http.listen(app, address, 0, limits, tls, gate=Gate(kinds=ANY)) as port:
         yield port, seen
-
-
-@asynccontextmanager
-async def connection(
-    port: int, **options: Any
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection(options.pop("host", "127.0.0.1"), port, **options)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
 
 
 async def whole(port: int, *parts: bytes) -> bytes:
