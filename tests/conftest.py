@@ -12,6 +12,7 @@ from hypothesis import settings
 from xdist.remote import Producer
 
 from tests.order import Groups, in_turns
+from tests.support import template
 
 settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("untimed")
@@ -43,6 +44,10 @@ def pytest_collection_finish() -> None:
     """Keep all modules and tests out of the garbage collections that follow, one after each asynchronous test."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    template.end()
 
 
 @pytest.hookimpl(wrapper=True)
