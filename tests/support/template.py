@@ -9,6 +9,7 @@ A program that becomes another one, or starts one in a fork of its own, as super
 that is one of the project: all processes of a grid come from it (`template_process.py`).
 """
 
+import asyncio
 import functools
 import json
 import os
@@ -19,11 +20,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOM_BYTES = 30_000  # for the command line, and for the environment, of a program as /proc shows them
 BEFORE_IMPORTS = ("PYTHON", "LD_", "LC_", "LANG", "SSL_")  # what is read before a fork, if it is read
 HARMLESS = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")  # the project is found, and has been compiled
+FRESH = subprocess.Popen
 
 
 class Template:
@@ -95,7 +98,13 @@ class Forked(subprocess.Popen[Any]):
 
 def popen(command: Sequence[str], **options: Any) -> "subprocess.Popen[Any]":
     """Start `python -m module ...` of the project as `subprocess.Popen` does, from the template where it can."""
-    return (Forked if can(command, options) else subprocess.Popen)(command, **options)
+    return (Forked if can(command, options) else FRESH)(command, **options)
+
+
+async def create_subprocess_exec(*command: str, **options: Any) -> asyncio.subprocess.Process:
+    """Start `python -m module ...` of the project as `asyncio.create_subprocess_exec` does."""
+    with mock.patch.object(subprocess, "Popen", popen):  # which asyncio calls
+        return await asyncio.create_subprocess_exec(*command, **options)
 
 
 def run(
