@@ -8,14 +8,13 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from xdist.remote import Producer
 
 from tests.order import Groups, in_turns
 from tests.support import template
+from tests.support.examples import load as load_examples
 
-settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
-settings.load_profile("untimed")
+load_examples()
 
 ENDING_S = 0.1  # a task that ends by itself has this long, as it had while garbage was collected for as long
 HUNG_S = 60.0  # no test waits for this long unless it hangs: a limit, not an expectation

@@ -232,7 +232,7 @@ def until(condition: Any) -> None:
     end = time.monotonic() + LIMIT_S
     while not condition():
         assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def status(url: str) -> int:

@@ -269,6 +269,7 @@ async def test_a_copy_of_a_page_at_another_address_changes_nothing(tmp_path: Pat
             shown = (await grid.fleet())["s-1"]
             assert shown["url"] == grid.substation_url("s-1")
             assert shown["state"] not in {"conflict", "gone"}  # a poll may be late on a busy machine
+            await asyncio.sleep(0.1)  # often within the pace of 1.5 s
         await until(lambda: shown_as(grid, "s-1", "healthy"))
         assert await places(grid, 8) == {"s-1", "s-2"}
 

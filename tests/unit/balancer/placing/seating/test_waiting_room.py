@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from balancer.placing.seating.waiting_room import MOST_PASSES, Outlook, Waiter, WaitingRoom
+from tests.support.examples import examples
 
 CAPACITY_W = 100
 
@@ -354,4 +355,4 @@ class Room(RuleBasedStateMachine):
 
 
 TestRoom = Room.TestCase
-TestRoom.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestRoom.settings = settings(max_examples=examples(60), stateful_step_count=40, deadline=None)
