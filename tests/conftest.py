@@ -46,6 +46,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_sessionfinish() -> None:
+    gc.unfreeze()  # pytest collects what is left, and fails for what was not closed
     template.end()
 
 
@@ -81,6 +82,7 @@ def _nothing_is_lost(request: pytest.FixtureRequest) -> Iterator[None]:
     if "gen_test" not in request.keywords:
         yield
         return
+    gc.freeze()  # what former tests have left was collected after them: the collection below looks at this one's
     loop: asyncio.AbstractEventLoop = request.getfixturevalue("io_loop").asyncio_loop
     lost: list[str] = []
     faults = _CallbackFaults()
