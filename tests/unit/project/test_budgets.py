@@ -35,7 +35,6 @@ LONG_TESTS = {
     "tests/integration/test_substation.py",
     "tests/property/test_writer_model.py",
     "tests/support/virtual_grid.py",
-    "tests/unit/admin_ui/alarms/test_alarms.py",
     "tests/unit/balancer/book/test_embedded_book.py",
     "tests/unit/runtime/test_http_server.py",
     "tests/unit/substation/test_writer.py",
