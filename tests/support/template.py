@@ -25,6 +25,7 @@ from unittest import mock
 ROOT = Path(__file__).resolve().parents[2]
 ROOM_BYTES = 30_000  # for the command line, and for the environment, of a program as /proc shows them
 BEFORE_IMPORTS = ("PYTHON", "LD_", "LC_", "LANG", "SSL_")  # what is read before a fork, if it is read
+SYS_CLONE = {"x86_64": 56, "aarch64": 220}  # elsewhere, all processes are interpreters
 HARMLESS = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")  # the project is found, and has been compiled
 FRESH = subprocess.Popen
 
@@ -135,7 +136,8 @@ def can(command: Sequence[str], options: Mapping[str, Any]) -> bool:
     environment = options.get("env") or os.environ
     names = [name for name in environment if name.startswith(BEFORE_IMPORTS) and name not in HARMLESS]
     return (
-        "PYTEST_VERSION" in os.environ  # a proof and a measurement start what `make run` starts
+        os.uname().machine in SYS_CLONE
+        and "PYTEST_VERSION" in os.environ  # a proof and a measurement start what `make run` starts
         and list(command[:2]) == [sys.executable, "-m"]
         and Path(options.get("cwd") or Path.cwd()) == ROOT
         and not {"preexec_fn", "pass_fds", "umask", "process_group"} & set(options)

@@ -21,7 +21,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TextIO, cast
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.template import ROOT, SYS_CLONE
+
 # What is imported before the first fork: all of the services, and the programs that tests start most.
 MODULES = (
     "substation.__main__",
@@ -38,7 +39,7 @@ MODULES = (
 IN_PROJECT = re.compile(r'cd "\$GRID_ROOT" && exec "\$GRID_PYTHON" (?P<arguments>.+)')
 AT_MOST_BYTES = 200_000  # of a request
 ARGUMENTS, ENVIRONMENT = (47, 48), (49, 50)  # where these begin and end: fields of /proc/self/stat, from 0
-SYS_CLONE, CLONE_PARENT = 56, 0x8000
+CLONE_PARENT = 0x8000
 C = ctypes.PyDLL(None)
 really_execute = os.execve
 
@@ -68,7 +69,7 @@ def main() -> None:
 def fork_for_parent() -> int:
     """Fork such that the child is one of this process's parent, which waits for it as for any other of its children."""
     C.PyOS_BeforeFork()
-    pid = int(C.syscall(SYS_CLONE, CLONE_PARENT | signal.SIGCHLD, 0, 0, 0, 0))
+    pid = int(C.syscall(SYS_CLONE[os.uname().machine], CLONE_PARENT | signal.SIGCHLD, 0, 0, 0, 0))
     (C.PyOS_AfterFork_Parent if pid else C.PyOS_AfterFork_Child)()
     if pid < 0:
         raise OSError("no process can be started")
