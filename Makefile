@@ -50,7 +50,7 @@ every-test: compiled
 	$(BIN)/python -m pytest -q -n $(WORKERS)
 
 quick-tests: compiled
-	$(BIN)/python -m pytest -q -n 4 tests/unit tests/property
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -q -n 3 tests/unit tests/property
 
 # In a fresh clone, each worker would compile every test by itself: 7 s of a processor. Faults are told by the run.
 .PHONY: compiled

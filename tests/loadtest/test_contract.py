@@ -5,7 +5,6 @@ import dataclasses
 import json
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from loadtest import contract
 from loadtest.contract import EVENTS, Event, EventKind, Verdict, read_event, write_event
 from loadtest.plan.presets import PRESETS
 from tests.loadtest.fake import ROOT, FakeGrid, FakeStation, ended, start, two
+from tests.support import template
 
 ENVELOPE = {"kind", "at_unix_s"}
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -156,7 +156,7 @@ def test_the_kinds_of_events_are_written_in_the_order_of_a_run() -> None:
 
 
 def test_the_presets_are_listed_as_json_with_the_default_one_first_for_the_console() -> None:
-    listed = subprocess.run(
+    listed = template.run(
         [sys.executable, "-m", "loadtest", *contract.LIST_PRESETS],
         cwd=ROOT,
         capture_output=True,

@@ -4,7 +4,6 @@ import http.client
 import os
 import sqlite3
 import ssl
-import subprocess
 import sys
 import time
 import urllib.parse
@@ -16,6 +15,7 @@ from argon2 import PasswordHasher, profiles
 from admin_ui.people.document import People, encode
 from admin_ui.people.file import path
 from admin_ui.web.logins import Person, Role
+from tests.support import template
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -66,7 +66,7 @@ class Console:
             "GATEWAY_URL": nowhere,
         }
         self._log = (data / "stderr.txt").open("wb")
-        self.process = subprocess.Popen(
+        self.process = template.popen(
             [sys.executable, *program], cwd=ROOT, env=inherited | settings | environ, stderr=self._log
         )
 

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 from monitoring.grafana.grid_dashboard import UID
 from tests.console.browser import GRAFANA, NARROW, WIDE, axe_faults, logged_in, visit
 from tests.console.cars import cars_on, operate, placed, stop_session
+from tests.support import template
 from tests.support.grid import ROOT, Grid, get, until
 
 SHORT = {"Requests": "120", "Duration in seconds": "4"}
@@ -223,7 +224,7 @@ def test_a_second_browser_sees_it_and_can_not_start_another(browser: Browser, pa
 def test_a_run_from_a_terminal_is_seen_and_not_ours_to_stop(page: Page, grid: Grid) -> None:
     environment = grid.environment | {"GATEWAY_URL": grid.gateway, "BALANCER_URL": grid.balancer}
     command = [sys.executable, "-m", "loadtest", "rush-hour", "--requests", "60", "--seconds", "60"]
-    other = subprocess.Popen(
+    other = template.popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:

@@ -17,6 +17,7 @@ from loadtest.contract import PROGRESS_FILE, RUN_ID
 from loadtest.show import pipe
 from loadtest.show.pipe import Pipe
 from tests.loadtest.fake import FakeGrid, FakeStation, ended, start, two
+from tests.support import template
 
 JSONL = ("--progress", "jsonl")
 LONG = ("--requests", "2000", "--seconds", "60")
@@ -135,7 +136,7 @@ def test_when_nobody_reads_any_more_it_stops_leaves_the_result_and_no_car_is_tak
     async def scenario() -> int:
         async with grid.serving():
             reader, writer = os.pipe()
-            process = await asyncio.create_subprocess_exec(
+            process = await template.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "loadtest",

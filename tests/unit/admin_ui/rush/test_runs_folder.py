@@ -118,7 +118,7 @@ ANYTHING = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), ANYTHING), ANYTHING)
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_file_of_a_run_takes_the_others_off_the_list(tmp_path: Path, result: Any, last: Any) -> None:
     leave(tmp_path, NEW)
     leave(tmp_path, OLD, result, last)
