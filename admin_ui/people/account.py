@@ -50,7 +50,7 @@ class ConfirmHandler(ConsoleHandler):
         if not isinstance(password, str):
             raise HTTPError(400, 'the body must be {"password": "..."}')
         if not self.login.person:
-            self.write_problem(NO_PASSWORD, detail="it came by a one-time link")
+            self.write_problem(NO_PASSWORD, detail=f"it came by {self.login.method}")
             return
         result = await self._authenticator.check(
             self.login.name, password, AttemptSource(self.address, login=self.token), "confirm password"
@@ -82,7 +82,7 @@ class AccountHandler(PageHandler):
             self.get_body_argument(name, "", strip=False) for name in ("password", "new", "again")
         )
         if not person:
-            self.write_problem(NO_PASSWORD, detail="it came by a one-time link")
+            self.write_problem(NO_PASSWORD, detail=f"it came by {self.login.method}")
         elif new != again:
             self._show(422, fault="The two new passwords are not the same.")
         else:

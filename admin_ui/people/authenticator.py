@@ -5,14 +5,16 @@ import ipaddress
 import json
 import logging
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from admin_ui.audit.chain import AuditOutcome
 from admin_ui.audit.log import AuditLog
 from admin_ui.people import passwords
+from admin_ui.people.change import Change, ChangeRefused
 from admin_ui.people.device_cookies import DeviceCookies
 from admin_ui.people.document import NAME, changes
-from admin_ui.people.file import ChangeRefused, PeopleFile
+from admin_ui.people.file import PeopleFile
 from admin_ui.people.passwords import Passwords, TooManyPasswords
 from admin_ui.web.logins import Logins, Person
 from admin_ui.web.throttle import Throttle
@@ -113,7 +115,8 @@ class Authenticator:
             throttle.take(key, start_s)
         person = self._file.people.by_name.get(name)
         try:
-            matches = await self._hashes.matches(person.password if person else None, password)
+            usable = person.password if person and not person.disabled else None
+            matches = await self._hashes.matches(usable or None, password)
         except TooManyPasswords:
             return LoginResult(None, BUSY_S)
         if not matches or self._file.people.by_name.get(name) != person:
@@ -139,16 +142,30 @@ class Authenticator:
         """Set a person's own password; returns what is wrong with it, '' when it is set. Raises AuditUnwritable."""
         if fault := passwords.fault(person.name, new):
             return fault
-        changed = Person(person.name, person.role, await self._hashes.hash(new))
+        hashed = await self._hashes.hash(new)
         entry = await self.audit.begin(person.name, "change password", person.name, "")
         try:
-            await asyncio.to_thread(self._file.change, changed, person.name)
+            await asyncio.to_thread(self._file.set_password, person.name, hashed)
         except (ChangeRefused, OSError, ValueError) as error:
             await self.audit.end(entry, AuditOutcome.FAILED, {"why": str(error)})
             return f"it can't be set: {error}"
         await self.audit.end(entry, AuditOutcome.DONE)
         await self.look()
         return ""
+
+    async def change(self, change: Change, who: str) -> str:
+        """Change the people in the name of `who`, and end logins by it; returns what was done, in a sentence.
+
+        Raises ChangeRefused, ValueError or OSError. The caller audits it.
+        """
+        done = await asyncio.to_thread(self._file.change, change, who)
+        await self.look()
+        return done
+
+    @property
+    def people(self) -> Mapping[str, Person]:
+        """The people who may log in, by name."""
+        return self._file.people.by_name
 
     def known(self, name: str) -> Person | None:
         """Return the person of a name, None when there is none."""

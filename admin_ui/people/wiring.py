@@ -10,13 +10,16 @@ from jinja2 import Environment
 from admin_ui.audit.log import AuditLog
 from admin_ui.people import file, one_time_link
 from admin_ui.people.account import AccountHandler, ConfirmHandler, MeHandler
+from admin_ui.people.administration import PeopleHandler
 from admin_ui.people.authenticator import Authenticator
 from admin_ui.people.device_cookies import DeviceCookies
+from admin_ui.people.enter import LinkHandler
 from admin_ui.people.file import PeopleFile
-from admin_ui.people.login import LinkHandler, LoginHandler, LogoutHandler
+from admin_ui.people.login import LoginHandler, LogoutHandler
 from admin_ui.people.passwords import Passwords
 from admin_ui.settings import Settings
 from admin_ui.web.logins import Logins, Role
+from admin_ui.web.pages import page_route
 from admin_ui.web.routes import Route
 from runtime.background import background
 
@@ -44,6 +47,7 @@ class PeopleWing:
         account = auth | {"environment": environment, "here": "account"}
         login = account | {"on_loopback": self.settings.on_loopback, "here": "login"}
         link = login | {"data": self.settings.data}
+        people = auth | {"data": self.settings.data, "url": self.settings.browsers_url}
         return [
             Route("/login", LoginHandler, Role.NOBODY, login, page=True),
             Route("/enter", LinkHandler, Role.NOBODY, link, page=True),
@@ -52,6 +56,8 @@ class PeopleWing:
             Route("/account", AccountHandler, Role.VIEWER, account, page=True),
             Route("/api/me", MeHandler, Role.VIEWER),
             Route("/confirm", ConfirmHandler, Role.VIEWER, auth),
+            page_route("/people", "people/people.html", environment, Role.ADMINISTRATOR),
+            Route("/api/people", PeopleHandler, Role.ADMINISTRATOR, people),
         ]
 
 

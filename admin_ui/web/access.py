@@ -140,6 +140,11 @@ class ConsoleHandler(ApiHandler):
         forwarded_for = ",".join(self.request.headers.get_list("X-Forwarded-For"))
         return client(str(self.request.remote_ip), forwarded_for, self.settings.get("proxies", ()))
 
+    @property
+    def origin(self) -> str:
+        """The scheme and host by which the browser reaches the console."""
+        return f"{'https' if self.settings.get('only_tls') else 'http'}://{self.request.host}"
+
     def confirmed(self) -> bool:
         """Return whether the password was given a short while ago.
 

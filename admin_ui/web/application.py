@@ -52,6 +52,7 @@ def application(
         login_cookie=access.login_cookie,
         refusals=access.refusals,
         proxies=access.proxies,
+        only_tls=access.only_tls,
         transforms=[SecurityHeaders, *([StrictTransport] if access.only_tls else [])],
     )
 

@@ -1,6 +1,6 @@
 """The pages: Jinja2 templates, which scripts fill with what the stream sends, and the pages of problems."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,13 @@ NAVIGATION = (
     ("/alarms", "alarms", "Alarms"),
     ("/audit", "audit", "Audit"),
 )
+FOR_ADMINISTRATORS = (("/people", "people", "People"),)
+
+
+def navigation(login: Login | None) -> Sequence[tuple[str, str, str]]:
+    """Return the address, the name and the title of each page that somebody can go to."""
+    administrates = login is not None and login.role >= Role.ADMINISTRATOR
+    return NAVIGATION + FOR_ADMINISTRATORS if administrates else NAVIGATION
 
 
 def templates(**known: Any) -> Environment:
@@ -66,7 +73,7 @@ class PageHandler(ConsoleHandler):
         self.set_status(status)
         self.set_header("Content-Type", "text/html; charset=utf-8")
         page = self._environment.get_template(template)
-        self.finish(page.render(login=self.login, navigation=NAVIGATION, **self._known, **known))
+        self.finish(page.render(login=self.login, navigation=navigation(self.login), **self._known, **known))
 
 
 class NotFoundHandler(PageHandler):
@@ -90,7 +97,7 @@ def problem_page(environment: Environment) -> Callable[[Problem, str, str, Login
     def render(problem: Problem, detail: str, request_id: str, login: Login | None, again: str) -> str:
         return environment.get_template("web/problem.html").render(
             login=login,
-            navigation=NAVIGATION,
+            navigation=navigation(login),
             here="problem",
             status=problem.status,
             title=problem.title,
@@ -103,7 +110,9 @@ def problem_page(environment: Environment) -> Callable[[Problem, str, str, Login
     return render
 
 
-def page_route(pattern: str, template: str, environment: Environment, **known: Any) -> Route:
-    """Return the route of a page for everybody who is logged in; its template can use `known`."""
+def page_route(
+    pattern: str, template: str, environment: Environment, needs: Role = Role.VIEWER, **known: Any
+) -> Route:
+    """Return the route of a page for everybody who is logged in and has the role; its template can use `known`."""
     arguments = {"environment": environment, "template": template, "here": Path(template).stem} | known
-    return Route(pattern, PageHandler, Role.VIEWER, arguments, page=True)
+    return Route(pattern, PageHandler, needs, arguments, page=True)

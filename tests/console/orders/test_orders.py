@@ -75,7 +75,7 @@ def test_cars_go_elsewhere_while_a_substation_is_drained_and_the_audit_log_says_
     expect(page.get_by_role("button", name="Restore…")).to_be_visible()
     page.goto(grid.console + "/audit")
     row = page.get_by_role("row").filter(has_text="drain").first
-    for entry in ("local operator", "substation-2", "works on the line", "done"):
+    for entry in ("olga", "substation-2", "works on the line", "done"):
         expect(row).to_contain_text(entry)
     opened(page, grid, "Restore…")
     order(page, "Restore")
@@ -158,7 +158,7 @@ def test_a_state_that_changed_since_the_preview_is_previewed_anew(browser: Brows
         mine.get_by_role("button", name="Drain", exact=True).click()
         expect(mine.get_by_role("status")).to_contain_text("The grid has changed since the preview")
         explanation = re.compile(
-            r"local operator drained substation-1 at [0-9:]+ UTC[+0-9:]* \(works of the other shift\)"
+            r"olga drained substation-1 at [0-9:]+ UTC[+0-9:]* \(works of the other shift\)"
         )
         expect(mine.get_by_role("status")).to_contain_text(explanation)
         expect(mine).to_contain_text("2 → 1")
@@ -175,9 +175,7 @@ def test_the_slower_of_two_operators_sees_who_was_faster_and_no_live_button(
         order(second, "Drain", "works of the other shift")
         mine.get_by_label(REASON).fill("works of this shift")
         mine.get_by_role("button", name="Drain", exact=True).click()
-        faster = re.compile(
-            r"local operator drained substation-2 at [0-9:]+ UTC[+0-9:]* \(works of the other shift\)"
-        )
+        faster = re.compile(r"olga drained substation-2 at [0-9:]+ UTC[+0-9:]* \(works of the other shift\)")
         expect(mine.get_by_role("status")).to_contain_text(faster)
         expect(mine.locator(".preview")).to_contain_text(faster)
         expect(mine.get_by_role("button", name="Drain", exact=True)).to_be_disabled()

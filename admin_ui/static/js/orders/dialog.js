@@ -27,7 +27,7 @@ export function actButton(label, order, options = {}) {
 
 /** Whether this user may act on the grid. The console checks this too. */
 export function mayAct() {
-  return document.body.dataset.role === "operator";
+  return document.body.dataset.role !== "viewer";
 }
 
 /** Open the dialog for an order {order, target, value}; `fleet` is the state of the stream, for the choices there are. */

@@ -15,6 +15,7 @@ const SCRIPTS = {
   decisions: "../decisions/page.js",
   alarms: "../alarms/page.js",
   audit: "../audit/page.js",
+  people: "../people/page.js",
 };
 
 /** Show that the script of this page could not be loaded. */
