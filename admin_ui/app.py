@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from jinja2 import Environment
@@ -78,7 +79,7 @@ async def wired(settings: Settings) -> AsyncIterator[Wings]:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(aiohttp.ClientSession())
         audit = await stack.enter_async_context(audit_wing(settings))
-        people = await stack.enter_async_context(people_wing(settings, audit.log))
+        people = await stack.enter_async_context(people_wing(settings, audit.log, client))
         rush = await stack.enter_async_context(rush_wing(settings, audit.log, client))
         grid = GridView()
         alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log, client))
@@ -110,14 +111,21 @@ async def console(settings: Settings) -> AsyncIterator[None]:
 def _application(
     settings: Settings, wings: Wings, streams: FrameStreams, registry: CollectorRegistry
 ) -> Application:
-    assets = Assets(FOLDER / "static")
-    environment = templates(assets=assets, balancer_url=settings.balancer[0], grafana_url=settings.grafana)
+    assets = Assets(FOLDER / "static", settings.base_path)
+    environment = templates(
+        assets=assets,
+        base=settings.base_path,
+        balancer_url=settings.balancer[0],
+        grafana_url=settings.grafana,
+        sso=urlsplit(settings.oidc_issuer).hostname or "",
+    )
     access = Access(
         wings.people.logins,
         wings.people.login_cookie,
         wings.audit.refusals,
         settings.proxies if settings.behind_tls else (),
         only_tls=bool(settings.behind_tls or settings.tls_cert),
+        base=settings.base_path,
     )
     app = application(
         [*wings.routes(environment), stream_route(streams)],

@@ -175,14 +175,20 @@ class Authenticator:
         """Record that a one-time link was not valid. Attempts are not limited: a token is too long to be guessed."""
         await self._failed(UNKNOWN_NAME, BY_LINK, address)
 
-    async def _failed(self, who: str, action: str, address: str) -> None:
+    async def note_refusal(self, who: str, action: str, address: str, why: str) -> None:
+        """Record that somebody was not let in, unless there are too many such entries."""
+        await self._failed(who, action, address, {"why": why})
+
+    async def _failed(
+        self, who: str, action: str, address: str, more: Mapping[str, object] | None = None
+    ) -> None:
         now_s = time.monotonic()
         if self._listed.wait_s("", now_s):
             self._left_out += 1
             return
         self._listed.take("", now_s)
         left_out, self._left_out = self._left_out, 0
-        details: dict[str, object] = {"address": address}
+        details: dict[str, object] = {"address": address, **(more or {})}
         if left_out:
             details["tries_not_listed_before"] = left_out
         await self.audit.note(who, action, "", AuditOutcome.REFUSED, details)

@@ -38,7 +38,13 @@ def enter(
 def set_cookie(handler: ConsoleHandler, name: str, value: str, until_unix_s: float) -> None:
     """Set a cookie that browsers send only to this host, over TLS or on loopback, and that scripts can't read."""
     handler.set_cookie(
-        name, value, expires=until_unix_s, path="/", secure=True, httponly=True, samesite="Lax"
+        name,
+        value,
+        expires=until_unix_s,
+        path=handler.cookie_path,
+        secure=True,
+        httponly=True,
+        samesite="Lax",
     )
 
 
@@ -103,7 +109,9 @@ class LogoutHandler(ConsoleHandler):
         if self._everywhere:
             ended = self.logins.close_all(name)
         self.logins.close(self.token)
-        self.clear_cookie(self.settings["login_cookie"], path="/", secure=True, httponly=True, samesite="Lax")
+        self.clear_cookie(
+            self.settings["login_cookie"], path=self.cookie_path, secure=True, httponly=True, samesite="Lax"
+        )
         action = "log out everywhere" if self._everywhere else "log out"
         await self._authenticator.audit.note(
             name, action, "", AuditOutcome.DONE, {"address": self.address, "logins_ended": ended}

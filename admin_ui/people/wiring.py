@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import aiohttp
 from jinja2 import Environment
 
 from admin_ui.audit.log import AuditLog
@@ -30,6 +31,7 @@ class PeopleWing:
 
     authenticator: Authenticator
     settings: Settings
+    client: aiohttp.ClientSession
 
     @property
     def logins(self) -> Logins:
@@ -58,11 +60,22 @@ class PeopleWing:
             Route("/confirm", ConfirmHandler, Role.VIEWER, auth),
             page_route("/people", "people/people.html", environment, Role.ADMINISTRATOR),
             Route("/api/people", PeopleHandler, Role.ADMINISTRATOR, people),
+            *self._single_sign_on(environment),
         ]
+
+    def _single_sign_on(self, environment: Environment) -> list[Route]:
+        """Return the routes of single sign-on; none where no provider is set."""
+        if not self.settings.oidc_issuer:
+            return []
+        from admin_ui.people.single_sign_on.wiring import routes  # noqa: PLC0415 - 70 ms at a start that need not be
+
+        return routes(self.settings, self.authenticator, self.client, environment)
 
 
 @asynccontextmanager
-async def people_wing(settings: Settings, audit: AuditLog) -> AsyncIterator[PeopleWing]:
+async def people_wing(
+    settings: Settings, audit: AuditLog, client: aiohttp.ClientSession
+) -> AsyncIterator[PeopleWing]:
     """Authenticate the people of a file while the context lasts; raises OSError when the file can't be used."""
     logins = Logins(settings.login_hours, settings.idle_minutes, confirming=not settings.on_loopback)
     try:
@@ -70,8 +83,10 @@ async def people_wing(settings: Settings, audit: AuditLog) -> AsyncIterator[Peop
     except ValueError as error:
         raise OSError(str(error)) from error
     with contextlib.closing(Passwords()) as hashes:
-        authenticator = Authenticator(people, logins, audit, hashes, DeviceCookies(settings.data))
+        authenticator = Authenticator(
+            people, logins, audit, hashes, DeviceCookies(settings.data, settings.base_path)
+        )
         one_time_link.announce(settings.data, settings.url, settings.browsers_url or settings.url)
         await authenticator.look()
         async with background(authenticator.follow()):
-            yield PeopleWing(authenticator, settings)
+            yield PeopleWing(authenticator, settings, client)

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
 
 from admin_ui.web.access import ConsoleHandler
+from admin_ui.web.base_path import in_template
 from admin_ui.web.logins import Login, Role
 from admin_ui.web.routes import Route
 from runtime.problem import NOT_FOUND, Problem
@@ -17,6 +19,9 @@ FOR_PROGRAMS = ("/api/", "/static/")
 ADVICE: dict[str | int, str] = {
     "cross-origin": "Open the console in its own window, and try there.",
     "no-password": "Go back. Log in with a name and a password to do this.",
+    "sso-refused": "Log in again, or ask your administrator for access.",
+    "sso-unanswered": "Go to the login page, and log in from there.",
+    "sso-provider": "Try again in a moment, or log in with a name and password of this console. If it fails again, tell your administrator what it says above.",
     403: "Go back. Your account page shows your role; your administrator can change it.",
     404: "Check the address. The page may have been removed; use the navigation above.",
     405: "Go back, and use the buttons of the page.",
@@ -41,16 +46,29 @@ def navigation(login: Login | None) -> Sequence[tuple[str, str, str]]:
     return NAVIGATION + FOR_ADMINISTRATORS if administrates else NAVIGATION
 
 
+class LinksBelowBase(Extension):
+    """Puts the base path before the links of templates, which are written from the console's root: `href="/audit"`."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002 - Jinja's
+        """Return the source of a template with the base path in its links."""
+        return in_template(source)
+
+
 def templates(**known: Any) -> Environment:
     """Return the environment of the templates; every template can use `known`. `assets` must be among them.
 
-    A value that a template lacks is a fault, and not an empty text.
+    `base` is the path below which browsers see the console, and `sso` the host of the identity provider, both '' for none. A value that a template lacks is a fault, and not an empty text.
     """
     loader = FileSystemLoader(FOLDER / "templates")
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=[LinksBelowBase],
     )
-    environment.globals.update(known)
+    environment.globals.update({"base": "", "sso": ""} | known)
     return environment
 
 

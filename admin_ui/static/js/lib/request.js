@@ -1,11 +1,13 @@
 // Sends requests to the console and returns a message when one fails.
 
+import { ask } from "./address.js";
+
 /**
  * Send JSON; returns {ok, body, message}: `message` says why the request failed, "" on success. `through` gets what sends the
  * request, and returns its answer.
  */
 export async function request(method, path, body = undefined, through = (send) => send()) {
-  const send = () => fetch(path, {
+  const send = () => ask(path, {
     method,
     headers: body === undefined ? {} : { "Content-Type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),

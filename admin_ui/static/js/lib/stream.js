@@ -1,5 +1,7 @@
 // The console's stream: a snapshot, then numbered changes, put together into one state.
 
+import { at, ask } from "./address.js";
+
 const RETRY_MS = [250, 4000]; // the first pause and the longest
 const LOST_MS = 4000; // a heartbeat of 1 s, and a hiccup of 3 s: a shorter silence does not count as a loss
 const SILENT_MS = 6000; // after this the connection counts as dead
@@ -28,7 +30,7 @@ export class Stream extends EventTarget {
   }
 
   open() {
-    const address = new URL("/stream", location.href);
+    const address = new URL(at("/stream"), location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     this.#seq = 0;
     const socket = new WebSocket(address);
@@ -121,7 +123,7 @@ export function applied(state, frame) {
 
 async function loginEnded() {
   try {
-    return (await fetch(WHO, { cache: "no-store", signal: AbortSignal.timeout(SILENT_MS) })).status === 401;
+    return (await ask(WHO, { cache: "no-store", signal: AbortSignal.timeout(SILENT_MS) })).status === 401;
   } catch {
     return false; // no answer is not a refusal
   }

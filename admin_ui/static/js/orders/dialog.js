@@ -1,5 +1,6 @@
 // One dialog for every order: its preview, its reason, and its result.
 
+import { ask } from "../lib/address.js";
 import { confirmed } from "../people/confirm_password.js";
 import { attribute, element, text } from "../lib/dom.js";
 import { acts } from "../lib/connection.js";
@@ -232,7 +233,7 @@ function arriving(arrivals) {
 
 /** Send JSON; returns {ok, body, message, code}. Without an answer the outcome is unknown: "unconfirmed". */
 async function post(path, body, through = (send) => send()) {
-  const send = () => fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const send = () => ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   const answer = await through(send).catch(() => null);
   if (!answer) return { ok: false, body: {}, code: "unconfirmed", message: "The console did not answer. The order may have been carried out. Check the grid; sending the order again is safe." };
   const read = await answer.json().catch(() => ({}));

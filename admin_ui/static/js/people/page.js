@@ -126,7 +126,7 @@ class PeoplePage {
     const says = this.#says;
     says.hidden = false;
     says.classList.toggle("calm", !fault);
-    text(says, `${fault ? "✕" : "✓"} ${message[0].toUpperCase()}${message.slice(1)}`);
+    text(says, `${fault ? "✕" : "✓"} ${message}`);
     if (!link) return;
     const field = element("input", { readonly: true, value: link, id: "new-link", "aria-label": "One-time link", focus: () => field.select() });
     const copied = element("button", { type: "button", class: "quiet", click: async () => {
