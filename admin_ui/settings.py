@@ -155,7 +155,32 @@ class SingleSignOnSettings(BalancerClientSettings):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(SingleSignOnSettings):
+class AlarmSettings(BalancerClientSettings):
+    """The settings of the alarms."""
+
+    alarm_stale_s: float = setting(
+        "ALARM_STALE_S",
+        "10",
+        number(1, 3600),
+        "seconds from which a report counts as old: five polls of the balancer where those are longer",
+    )
+    alarm_delays: float = setting(
+        "ALARM_DELAYS", "1", number(0, 60), "what the delays of all alarms are multiplied by"
+    )
+
+    webhook_url: str = setting(
+        "ALARM_WEBHOOK_URL", "", target_url_if_any, "where alarms are sent, as signed JSON; empty: nowhere"
+    )
+    webhook_secret: Path | None = setting(
+        "ALARM_WEBHOOK_SECRET_FILE", "", path_if_any, "file with the secret that signs them"
+    )
+    webhook_severities: frozenset[str] = setting(
+        "ALARM_WEBHOOK_SEVERITIES", "critical", severities, "which alarms are sent: critical, warning"
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(SingleSignOnSettings, AlarmSettings):
     """The settings that a console reads from the environment."""
 
     bind: str = setting("CONSOLE_BIND", "127.0.0.1", address, "the address to listen on")
@@ -217,25 +242,6 @@ class Settings(SingleSignOnSettings):
     )
     tls_key: Path | None = setting(
         "CONSOLE_TLS_KEY", "", path_if_any, "private key (PEM) of that certificate"
-    )
-    alarm_stale_s: float = setting(
-        "ALARM_STALE_S",
-        "10",
-        number(1, 3600),
-        "seconds from which a report counts as old: five polls of the balancer where those are longer",
-    )
-    alarm_delays: float = setting(
-        "ALARM_DELAYS", "1", number(0, 60), "what the delays of all alarms are multiplied by"
-    )
-
-    webhook_url: str = setting(
-        "ALARM_WEBHOOK_URL", "", target_url_if_any, "where alarms are sent, as signed JSON; empty: nowhere"
-    )
-    webhook_secret: Path | None = setting(
-        "ALARM_WEBHOOK_SECRET_FILE", "", path_if_any, "file with the secret that signs them"
-    )
-    webhook_severities: frozenset[str] = setting(
-        "ALARM_WEBHOOK_SEVERITIES", "critical", severities, "which alarms are sent: critical, warning"
     )
 
     @property

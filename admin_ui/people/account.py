@@ -8,7 +8,8 @@ from jinja2 import Environment
 from tornado.web import HTTPError
 
 from admin_ui.audit.log import AuditUnwritable
-from admin_ui.people.authenticator import AttemptSource, Authenticator, LoginResult
+from admin_ui.people.attempt_limits import AttemptSource
+from admin_ui.people.authenticator import Authenticator, LoginResult
 from admin_ui.people.login import enter
 from admin_ui.people.passwords import LENGTHS
 from admin_ui.web.access import ConsoleHandler

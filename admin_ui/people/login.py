@@ -9,7 +9,8 @@ from urllib.parse import quote
 from jinja2 import Environment
 
 from admin_ui.audit.chain import AuditOutcome
-from admin_ui.people.authenticator import AttemptSource, Authenticator
+from admin_ui.people.attempt_limits import AttemptSource
+from admin_ui.people.authenticator import Authenticator
 from admin_ui.people.device_cookies import LASTS_S
 from admin_ui.web.access import ConsoleHandler, local_address
 from admin_ui.web.logins import Login, LoginMethod, Person, Role
