@@ -29,6 +29,7 @@ from admin_ui.settings import Settings
 from admin_ui.web.application import Access, application
 from admin_ui.web.assets import Assets
 from admin_ui.web.pages import FOLDER, templates
+from admin_ui.web.presence import Presence
 from admin_ui.web.routes import Route
 from admin_ui.web.stream import stream_route
 from runtime import exposition, health, http
@@ -49,12 +50,14 @@ class Wings:
     rush: RushWing
     alarms: AlarmsWing
     sessions: SessionPages
+    presence: Presence
 
     def shown(self) -> dict[str, Any]:
         """Return everything that browsers are shown at this moment."""
         return (
             self.grid.shown(time.monotonic())
             | self.audit.shown()
+            | self.presence.shown()
             | self.alarms.shown(time.time())
             | self.rush.shown(self.grid.board.rest.get("rushhour"))
         )
@@ -87,7 +90,7 @@ async def wired(settings: Settings) -> AsyncIterator[Wings]:
         await stack.enter_async_context(grid_wiring.following(grid, past, alarms.outages, client, settings))
         sessions = SessionPages(client, grid.board, settings.operator_token)
         calls = grid_wiring.calls(client, settings)
-        yield Wings(grid, past, calls, audit, people, rush, alarms, sessions)
+        yield Wings(grid, past, calls, audit, people, rush, alarms, sessions, Presence())
 
 
 @asynccontextmanager
@@ -128,7 +131,7 @@ def _application(
         base=settings.base_path,
     )
     app = application(
-        [*wings.routes(environment), stream_route(streams)],
+        [*wings.routes(environment), stream_route(streams, wings.presence)],
         [
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),
             ("/livez", health.LiveHandler),

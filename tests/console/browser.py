@@ -60,7 +60,9 @@ def visit(browser: Browser, url: str, **context: Any) -> Iterator[Page]:
 
 
 @contextlib.contextmanager
-def logged_in(browser: Browser, link: str, at: str = "", **context: Any) -> Iterator[Page]:
+def logged_in(
+    browser: Browser, link: str, at: str = "", name: str = OPERATOR, **context: Any
+) -> Iterator[Page]:
     """A page in a profile of its own that a one-time link has logged in; it shows the path `at`, or nothing.
 
     The login's button is not drawn, nor the overview behind it, which would cost each test half a second of a
@@ -68,9 +70,7 @@ def logged_in(browser: Browser, link: str, at: str = "", **context: Any) -> Iter
     """
     console, _, token = link.partition("/enter?token=")
     with visit(browser, "about:blank", **context) as page:
-        answer = page.request.post(
-            f"{console}/enter", form={"token": token, "name": OPERATOR}, max_redirects=0
-        )
+        answer = page.request.post(f"{console}/enter", form={"token": token, "name": name}, max_redirects=0)
         assert answer.status == 303, answer.status
         if at:
             page.goto(f"{console}{at}")

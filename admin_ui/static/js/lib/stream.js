@@ -19,6 +19,7 @@ export class Stream extends EventTarget {
   #seq = 0;
   #pauseMs = RETRY_MS[0];
   #socket = null;
+  #said = null; // what this page last said, which a new connection must hear again
   #silence = 0;
   #loss = 0;
   #retry = 0;
@@ -36,11 +37,20 @@ export class Stream extends EventTarget {
     const socket = new WebSocket(address);
     this.#socket = socket;
     let opened = false;
-    socket.onopen = () => { opened = true; };
+    socket.onopen = () => {
+      opened = true;
+      if (this.#said) socket.send(this.#said);
+    };
     socket.onmessage = (message) => this.#take(JSON.parse(message.data));
     socket.onclose = (closed) => this.#closed(closed.code, opened);
     this.#listen();
     if (!this.#loss) this.#loss = setTimeout(() => this.#setLive(false), LOST_MS);
+  }
+
+  /** Tell the console something about this page, now and after each reconnection; null takes it back. */
+  say(message) {
+    this.#said = message && JSON.stringify(message);
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(this.#said ?? JSON.stringify({ dialog: null }));
   }
 
   /** Return how old a substation's report is now, in seconds. */

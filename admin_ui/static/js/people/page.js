@@ -74,7 +74,7 @@ class PeoplePage {
         : button("disable", "Disable"));
       actions.append(button("remove", "Remove"));
     }
-    const mine = person.name === you ? element("span", { class: "soft" }, "you") : null;
+    const mine = person.name === you ? element("span", { class: "soft" }, "(you)") : null;
     return element(
       "tr", {},
       element("th", { scope: "row", "data-label": "Name" }, person.name, mine ? " " : null, mine),
