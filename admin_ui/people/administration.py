@@ -33,10 +33,9 @@ LONGEST_NAME = 200  # of a login that came by single sign-on
 class PeopleHandler(ConsoleHandler):
     """`GET /api/people` lists people and their logins; `POST /api/people` `{"do", "name", "role"}` makes one change."""
 
-    acts = "change people"
-
     def setup(self, authenticator: Authenticator, data: Path, url: str) -> None:  # type: ignore[override]
         """`data` is the folder with the links, `url` the base URL of the console in browsers, '' for that of the request."""
+        self.acts = "change people" if self.request.method == "POST" else ""
         self._authenticator = authenticator
         self._data = data
         self._url = url
@@ -87,10 +86,12 @@ class PeopleHandler(ConsoleHandler):
 
     async def _carry_out(self, change: Change, who: str) -> dict[str, str]:
         """Return what was done, and the link. Raises ChangeRefused, OSError or ValueError."""
-        if change.kind is ChangeKind.END_LOGINS and not self._authenticator.known(change.name):
-            if not (ended := self.logins.close_all(change.name)):
+        if change.kind is ChangeKind.END_LOGINS:
+            ended = self.logins.close_all(change.name)  # by link and by single sign-on too
+            if not ended:
                 raise ChangeRefused(f"{change.name} is not logged in")
-            return {"said": f"{ended} logins of {change.name} have ended."}
+            if not self._authenticator.known(change.name):
+                return {"said": f"{ended} logins of {change.name} have ended."}
         said = await self._authenticator.change(change, who)
         if change.kind not in WITH_LINK:
             return {"said": said}

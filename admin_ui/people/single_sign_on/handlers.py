@@ -82,7 +82,7 @@ class BeginHandler(_SingleSignOnHandler):
             nonce,
             verifier,
             local_address(self.get_query_argument("next", "/")),
-            self.token if again else "",
+            digest(self.token) if again else "",
             time.monotonic(),
         )
         self._sso.pending.begin(state, pending)
@@ -142,7 +142,7 @@ class CallbackHandler(_SingleSignOnHandler):
     async def _let_in(self, found: Identity, pending: Pending) -> None:
         audit, details = self._authenticator.audit, {"address": self.address, "role": found.role.name.lower()}
         if pending.confirming:
-            if not self.login or self.token != pending.confirming or self.login.name != found.name:
+            if not self.login or digest(self.token) != pending.confirming or self.login.name != found.name:
                 await self._fail(REFUSED, "the password of another person was given", found.name)
                 return
             self.logins.confirm(self.token, time.time())

@@ -16,7 +16,7 @@ MOST = 1000  # the oldest beyond them are forgotten
 class Pending:
     """One login under way: the digest of the browser's cookie, the nonce, the PKCE verifier, and where it leads.
 
-    `confirming` is the token of the login for which the password is given again, '' for a new login.
+    `confirming` is the digest of the token of the login for which the password is given again, '' for a new login.
     """
 
     browser: str

@@ -24,6 +24,7 @@ from runtime.json_body import MalformedJson, read_object
 TIMEOUT = aiohttp.ClientTimeout(total=10.0)
 MOST_BYTES = 256 * 1024  # of an answer
 KEPT_S = 3600.0
+FAILED_S = 1.0  # a provider that has just failed is not asked again, so that visitors do not queue for it
 NEW_KEYS = (5, 30.0)  # fetches of the keys at once, and seconds until one more is allowed
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
@@ -53,6 +54,7 @@ class Provider:
         self._secret = secret
         self._metadata: dict[str, Any] = {}
         self._metadata_s = 0.0
+        self._failed: tuple[float, ProviderFault] | None = None
         self._keys: KeySet | None = None
         self._keys_s = 0.0
         self._lock = asyncio.Lock()
@@ -61,18 +63,30 @@ class Provider:
     async def metadata(self) -> Mapping[str, Any]:
         """Return the provider's configuration; raises ProviderFault."""
         async with self._lock:
-            if not self._metadata or time.monotonic() - self._metadata_s > KEPT_S:
-                found = await self._json("GET", f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
-                if found.get("issuer") != self.issuer:
-                    raise ProviderFault(
-                        f"it calls itself {str(found.get('issuer'))[:200]!r}; set OIDC_ISSUER to exactly that, or correct the"
-                        " provider"
-                    )
-                for name in NEEDED:
-                    if not secure_url(str(found.get(name, ""))):
-                        raise ProviderFault(f"its configuration has no {name} with https")
-                self._metadata, self._metadata_s = dict(OpenIDProviderMetadata(found)), time.monotonic()
+            now_s = time.monotonic()
+            if self._metadata and now_s - self._metadata_s <= KEPT_S:
+                return self._metadata
+            if self._failed and now_s - self._failed[0] < FAILED_S:
+                raise self._failed[1]
+            try:
+                self._metadata = await self._discovered()
+            except ProviderFault as error:
+                self._failed = time.monotonic(), error
+                raise
+            self._metadata_s = now_s
             return self._metadata
+
+    async def _discovered(self) -> dict[str, Any]:
+        found = await self._json("GET", f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+        if found.get("issuer") != self.issuer:
+            raise ProviderFault(
+                f"it calls itself {str(found.get('issuer'))[:200]!r}; set OIDC_ISSUER to exactly that, or correct the"
+                " provider"
+            )
+        for name in NEEDED:
+            if not secure_url(str(found.get(name, ""))):
+                raise ProviderFault(f"its configuration has no {name} with https")
+        return dict(OpenIDProviderMetadata(found))
 
     async def exchange(self, code: str, verifier: str, redirect_uri: str) -> VerifiedToken:
         """Exchange a code, and return the ID token once its signature is right; raises ProviderFault."""

@@ -163,6 +163,18 @@ def test_the_last_administrator_can_t_go_nor_be_demoted_by_page_or_command(
     assert me(shared, ada)["role"] == "administrator"
 
 
+def test_the_logins_of_who_has_no_account_are_ended_too(alone: Console) -> None:
+    first = cookie(alone.follow(link(alone)))
+    ben = cookie(alone.follow(link(alone), "ben"))
+    assert listed(alone, first)["ben"]["account"] is False
+    assert change(alone, first, do="end-logins", name="ben").status == 200
+    assert (me(alone, ben), change(alone, first, do="end-logins", name="ben").status) == (None, 422)
+    ben = cookie(alone.follow(link(alone), "ben"))
+    change(alone, first, do="add", name="ben", role="viewer")  # an account of the same name
+    assert change(alone, first, do="end-logins", name="ben").status == 200
+    assert me(alone, ben) is None
+
+
 def test_only_administrators_change_people_and_what_others_try_is_audited(alone: Console) -> None:
     people(alone.data, ada=Role.ADMINISTRATOR, ann=Role.OPERATOR)
     until(lambda: alone.post("/login", name="ann", password=PASSWORD).status == 303)

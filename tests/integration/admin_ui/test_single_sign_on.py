@@ -15,6 +15,7 @@ import pytest
 from admin_ui.settings import Settings
 from runtime.settings import SettingsError, load
 from tests.support.console import ROOT, Answer, Console, audited
+from tests.support.grid import until
 from tests.support.single_sign_on import (
     Provider,
     begin,
@@ -208,6 +209,7 @@ def test_a_provider_that_is_down_is_told_and_comes_back_by_itself(tmp_path: Path
             refused(answer, 503, f"The provider {op.url} failed: it does not answer")
             assert "name and password of this console" in html.unescape(answer.body)
             op.start()
+            until(lambda: console.ask("GET", "/sso").status == 302)
             assert me(console, browser_cookies(log_in(console, op, "grace")))
             to, cookies = begin(console)
             back = path_of(op.sign_in(to, "grace"))
