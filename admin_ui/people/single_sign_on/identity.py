@@ -69,7 +69,6 @@ def check(
         "iss": {"essential": True, "value": expected.issuer},
         "aud": {"essential": True, "value": expected.client_id},
         "sub": {"essential": True},
-        "nonce": {"essential": True, "value": expected.nonce},
     }
     params = {"nonce": expected.nonce, "client_id": expected.client_id, "access_token": access_token}
     try:
