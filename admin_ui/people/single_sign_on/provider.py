@@ -99,7 +99,7 @@ class Provider:
         }
         auth = None
         methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
-        if secret := self._read_secret():
+        if secret := _secret(self._secret):
             if "client_secret_basic" in methods:
                 auth = aiohttp.BasicAuth(self.client_id, secret)
             else:
@@ -138,14 +138,6 @@ class Provider:
                 self._keys_s = now_s
             return self._keys
 
-    def _read_secret(self) -> str:
-        if not self._secret:
-            return ""
-        try:
-            return self._secret.read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            raise ProviderFault(f"the client secret in {self._secret} can't be read: {error}") from None
-
     async def _json(self, method: str, url: str, **more: Any) -> dict[str, Any]:
         """Return the object that an address answers with; raises ProviderFault."""
         try:
@@ -174,3 +166,13 @@ def _object(body: bytes) -> dict[str, Any]:
         return read_object(body)
     except MalformedJson:
         return {}
+
+
+def _secret(file: Path | None) -> str:
+    """Return the secret in a file, '' without one; raises ProviderFault."""
+    if not file:
+        return ""
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise ProviderFault(f"the client secret in {file} can't be read: {error}") from None
