@@ -26,6 +26,8 @@ def test_each_sees_who_else_is_here_and_which_dialog_is_open(browser: Browser, g
                     r"cat \(administrator\), since .*cat has the dialog “Drain substation-2” open since"
                 )
             )
+            ben.keyboard.press("Escape")
+            expect(here(ben).get_by_role("listitem")).to_be_hidden()
             cat.context.set_offline(True)
             cat.context.set_offline(False)
             expect(here(ben)).to_contain_text(

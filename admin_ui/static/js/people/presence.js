@@ -19,6 +19,12 @@ class Presence extends EventTarget {
   follow(stream, place) {
     this.#stream = stream;
     stream.addEventListener("state", () => this.#take(stream.state, place));
+    place.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") place.open = false;
+    });
+    document.addEventListener("click", ({ target }) => {
+      if (!place.contains(target)) place.open = false;
+    });
   }
 
   /** Tell the others which dialog {order, target} is open here; null when it has closed. */
