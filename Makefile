@@ -116,6 +116,8 @@ needs:
 	  { apt-get update -q && apt-get install -yq --no-install-recommends gcc libc6-dev; }
 	@command -v sqlite3 >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
 	  { apt-get update -q && apt-get install -yq --no-install-recommends sqlite3; }
+	@command -v nginx >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
+	  { apt-get update -q && apt-get install -yq --no-install-recommends nginx-light; }
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || [ -z "$(REQUIRE_ALL)" ] || sh tests/support/install-prometheus.sh
 	@command -v chromium-headless-shell >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
 	  { apt-get update -q && apt-get install -yq --no-install-recommends chromium-headless-shell fonts-dejavu-core; } || \

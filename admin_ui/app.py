@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from jinja2 import Environment
@@ -28,6 +29,7 @@ from admin_ui.settings import Settings
 from admin_ui.web.application import Access, application
 from admin_ui.web.assets import Assets
 from admin_ui.web.pages import FOLDER, templates
+from admin_ui.web.presence import Presence
 from admin_ui.web.routes import Route
 from admin_ui.web.stream import stream_route
 from runtime import exposition, health, http
@@ -48,12 +50,14 @@ class Wings:
     rush: RushWing
     alarms: AlarmsWing
     sessions: SessionPages
+    presence: Presence
 
     def shown(self) -> dict[str, Any]:
         """Return everything that browsers are shown at this moment."""
         return (
             self.grid.shown(time.monotonic())
             | self.audit.shown()
+            | self.presence.shown()
             | self.alarms.shown(time.time())
             | self.rush.shown(self.grid.board.rest.get("rushhour"))
         )
@@ -78,7 +82,7 @@ async def wired(settings: Settings) -> AsyncIterator[Wings]:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(aiohttp.ClientSession())
         audit = await stack.enter_async_context(audit_wing(settings))
-        people = await stack.enter_async_context(people_wing(settings, audit.log))
+        people = await stack.enter_async_context(people_wing(settings, audit.log, client))
         rush = await stack.enter_async_context(rush_wing(settings, audit.log, client))
         grid = GridView()
         alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log, client))
@@ -86,7 +90,7 @@ async def wired(settings: Settings) -> AsyncIterator[Wings]:
         await stack.enter_async_context(grid_wiring.following(grid, past, alarms.outages, client, settings))
         sessions = SessionPages(client, grid.board, settings.operator_token)
         calls = grid_wiring.calls(client, settings)
-        yield Wings(grid, past, calls, audit, people, rush, alarms, sessions)
+        yield Wings(grid, past, calls, audit, people, rush, alarms, sessions, Presence())
 
 
 @asynccontextmanager
@@ -110,17 +114,24 @@ async def console(settings: Settings) -> AsyncIterator[None]:
 def _application(
     settings: Settings, wings: Wings, streams: FrameStreams, registry: CollectorRegistry
 ) -> Application:
-    assets = Assets(FOLDER / "static")
-    environment = templates(assets=assets, balancer_url=settings.balancer[0], grafana_url=settings.grafana)
+    assets = Assets(FOLDER / "static", settings.base_path)
+    environment = templates(
+        assets=assets,
+        base=settings.base_path,
+        balancer_url=settings.balancer[0],
+        grafana_url=settings.grafana,
+        sso=urlsplit(settings.oidc_issuer).hostname or "",
+    )
     access = Access(
         wings.people.logins,
         wings.people.login_cookie,
         wings.audit.refusals,
         settings.proxies if settings.behind_tls else (),
         only_tls=bool(settings.behind_tls or settings.tls_cert),
+        base=settings.base_path,
     )
     app = application(
-        [*wings.routes(environment), stream_route(streams)],
+        [*wings.routes(environment), stream_route(streams, wings.presence)],
         [
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),
             ("/livez", health.LiveHandler),

@@ -157,7 +157,7 @@ class RunFileHandler(RushHandler):
             try:
                 while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
                     first = name.endswith(".html") and file.tell() == len(chunk)
-                    self.write(with_way_back(chunk, RUNS) if first else chunk)
+                    self.write(with_way_back(chunk, self.base + RUNS) if first else chunk)
                     await self.flush()
             except StreamClosedError:
                 return
@@ -177,9 +177,9 @@ class CompareHandler(PageHandler):
         try:
             run_ids = parse_run_ids(self.get_query_arguments("run"))
         except ValueError as error:
-            self.show("rush/compare_fault.html", 400, fault=str(error), back=RUNS)
+            self.show("rush/compare_fault.html", 400, fault=str(error), back=self.base + RUNS)
             return
-        back = f"{RUNS}?compare={','.join(run_ids)}"
+        back = f"{self.base}{RUNS}?compare={','.join(run_ids)}"
         async with self._rush.comparing:
             page, fault = await self._compared(run_ids)
         if page:

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from tests.console.browser import CHROMIUM, NARROW, WIDE, chromium, visit
 from tests.console.cars import all_leave, carry, operate, placed
 from tests.console.conftest import METERS
+from tests.console.people.screenshots import accounts, together
 from tests.support.grid import ROOT, Grid
 from tests.support.lone_console import console
 
@@ -286,6 +287,18 @@ def base_load(camera: Camera, grid: Grid) -> None:
     all_leave(grid)
 
 
+def shot(page: Page, name: str) -> None:
+    """Keep what a page shows that a function of another module has opened."""
+    Camera(page, "").shoot(name)
+
+
+def people(camera: Camera, grid: Grid) -> None:
+    """Two people at work together."""
+    browser = camera.page.context.browser
+    assert browser
+    together(browser, shot, grid)
+
+
 STATES: list[Callable[[Camera, Grid], None]] = [
     before,
     stopped,
@@ -294,6 +307,7 @@ STATES: list[Callable[[Camera, Grid], None]] = [
     failed,
     base_load,
     alarms,
+    people,
     lost,
 ]
 
@@ -309,6 +323,8 @@ def main() -> None:
             alone(browser)
         if not only or "evening" in only:
             evening(browser)
+        if not only or "accounts" in only:
+            accounts(browser, shot)
         states = [state for state in STATES if not only or state.__name__ in only]
         if not states:
             return

@@ -146,7 +146,7 @@ def test_one_that_is_over_stays_until_it_is_acknowledged_and_is_in_the_history_a
     alarms.reload()
     newest = alarms.locator("#history tr").first
     expect(newest).to_contain_text("Acknowledged")
-    expect(newest).to_contain_text("local operator")
+    expect(newest).to_contain_text("olga")
 
 
 def test_a_mute_has_a_reason_and_an_end_and_a_muted_critical_is_still_told(alarms: Page, grid: Grid) -> None:
@@ -217,7 +217,7 @@ def test_acknowledgements_and_history_outlive_the_console(alarms: Page, grid: Gr
         alarms.goto(_entered(grid))
         alarms.get_by_role("button", name="Log in").click()
         alarms.goto(f"{grid.console}/alarms")
-        expect(calling(alarms, OVER)).to_contain_text("acknowledged by local operator")
+        expect(calling(alarms, OVER)).to_contain_text("acknowledged by olga")
         expect(alarms.locator("#history")).to_contain_text("Acknowledged")
     settle(alarms)
 
@@ -276,7 +276,7 @@ def test_a_lost_substation_is_told_acknowledged_and_over_when_it_is_back(alarms:
         expect(alarm).to_contain_text("■ Critical")
         expect(alarm).to_contain_text("start it again")
         alarm.get_by_role("button", name="Acknowledge").click()
-        expect(alarm).to_contain_text("Active, acknowledged by local operator")
+        expect(alarm).to_contain_text("Active, acknowledged by olga")
     expect(alarm).to_have_count(0)
     expect(alarms.locator("#history tr").filter(has_text="SubstationDown").first).to_contain_text("Cleared")
 

@@ -119,7 +119,7 @@ def reads_the_report(page: Page) -> None:
 
 def finds_it_all_in_the_audit_log(page: Page) -> None:
     follow(page, "Audit")
-    for entry in ("local operator", DRAINED, "works on the transformer", "done"):
+    for entry in ("olga", DRAINED, "works on the transformer", "done"):
         expect(audited(page, "drain")).to_contain_text(entry)
     for action in ("start rush hour", "rush hour ended"):
         expect(audited(page, action)).to_contain_text("done")

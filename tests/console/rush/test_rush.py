@@ -126,7 +126,7 @@ def test_stop_ends_it_and_keeps_what_was_measured(page: Page, grid: Grid) -> Non
     expect(title(page)).to_contain_text("Running")
     stop(page, end_sessions=False)
     expect(title(page)).to_contain_text("Last run: stopped")
-    expect(page.locator("#rush-run")).to_contain_text("stopped by local operator, sessions continue")
+    expect(page.locator("#rush-run")).to_contain_text("stopped by olga, sessions continue")
     expect(first_row(page)).to_contain_text("stopped")
     expect(first_row(page).get_by_role("link", name="result.json")).to_be_visible()
     assert get(f"{grid.balancer}/rushhour")["run_id"] is None
@@ -167,7 +167,7 @@ def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: P
     assert document["result"]["ended_by_stop"] is None
     page.goto(f"{grid.console}/audit")
     row = page.get_by_role("row").filter(has_text="stop rush hour").first
-    expect(row).to_contain_text("local operator")
+    expect(row).to_contain_text("olga")
     expect(row).to_contain_text("-rush-hour-1-")
 
 
@@ -210,7 +210,7 @@ def test_a_second_browser_sees_it_and_can_not_start_another(browser: Browser, pa
             }).then((answer) => answer.json())"""
         )
         assert response["status"] == 409
-        assert "local operator has started" in response["detail"]
+        assert "olga has started" in response["detail"]
         button(page, "Stop").click()
         asked = page.get_by_role("dialog", name="Stop the rush hour?")
         stop(other, end_sessions=True)

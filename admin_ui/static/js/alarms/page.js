@@ -8,7 +8,7 @@ import { AlarmList } from "./list.js";
 import { MuteDialog, Mutes } from "./mutes.js";
 
 const find = (id) => document.getElementById(id);
-const operator = document.body.dataset.role === "operator";
+const operator = document.body.dataset.role !== "viewer";
 
 /** Fill the page from the stream. */
 export function start(stream) {

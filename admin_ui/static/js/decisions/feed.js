@@ -1,5 +1,6 @@
 // The latest decisions, live: a bounded list that pauses while the user reads it or points at it.
 
+import { ask } from "../lib/address.js";
 import { DecisionItem } from "./item.js";
 import { attribute, element, spaced, text } from "../lib/dom.js";
 
@@ -53,7 +54,7 @@ export class DecisionFeed {
 
   async #ask() {
     if (!document.hidden) {
-      const answer = await fetch(`/api/decisions?after=${this.#after()}`).catch(() => null);
+      const answer = await ask(`/api/decisions?after=${this.#after()}`).catch(() => null);
       const read = answer?.ok ? await answer.json().catch(() => null) : null;
       this.#take(read ?? { decisions: [], fault: "The console does not answer. Retrying every second." }, Boolean(read));
     }

@@ -1,5 +1,6 @@
 // The story of a vehicle or session: its requests and decisions, its sessions, and their power over time.
 
+import { ask } from "../lib/address.js";
 import { actButton } from "../orders/dialog.js";
 import { DecisionItem } from "./item.js";
 import { attribute, element, text } from "../lib/dom.js";
@@ -55,7 +56,7 @@ export class Story {
 
   async #ask() {
     const query = this.#query;
-    const answer = document.hidden ? undefined : await fetch(`/api/story?${query}`).catch(() => null);
+    const answer = document.hidden ? undefined : await ask(`/api/story?${query}`).catch(() => null);
     const story = answer?.ok ? await answer.json().catch(() => null) : null;
     if (query !== this.#query) return;
     if (story) this.#take(story);

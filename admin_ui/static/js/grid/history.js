@@ -1,6 +1,7 @@
 // The last 15 minutes of every substation, second by second. The console is asked for them at the start and after a
 // lost connection; the stream continues them. A second without data is a gap (NaN).
 
+import { ask } from "../lib/address.js";
 import { carried } from "../lib/carried.js";
 
 export const KEPT_S = 900;
@@ -102,7 +103,7 @@ export class History extends EventTarget {
     const query = new URLSearchParams({ seconds });
     for (const name of names) query.append("substation_id", name);
     try {
-      const answer = await fetch(`/api/history?${query}`, { cache: "no-store" });
+      const answer = await ask(`/api/history?${query}`, { cache: "no-store" });
       if (!answer.ok) return false;
       const history = await answer.json();
       this.#aheadS = history.until_unix_s + 0.5 - Date.now() / 1000;

@@ -1,5 +1,6 @@
 // The newest orders of operators, kept up to date by the number of the newest audit entry in the stream.
 
+import { ask } from "../lib/address.js";
 import { kw } from "../lib/format.js";
 
 const RETRY_MS = 5000;
@@ -29,7 +30,7 @@ export class NewestOrders extends EventTarget {
     if (this.#asking || newest === this.#asked) return;
     this.#asking = true;
     try {
-      const answer = await fetch("/api/orders/newest", { cache: "no-store" });
+      const answer = await ask("/api/orders/newest", { cache: "no-store" });
       if (!answer.ok) throw new Error(answer.status);
       this.all = (await answer.json()).orders;
       this.#asked = newest;

@@ -1,5 +1,6 @@
 // The list of runs, newest first: verdict, figures and report of each, and the selection for a comparison.
 
+import { ask } from "../lib/address.js";
 import { attribute, element, spaced, text } from "../lib/dom.js";
 import * as grafana from "../lib/grafana.js";
 import { changed, changedShort, comparable } from "./changes.js";
@@ -58,7 +59,7 @@ export class RushRuns extends EventTarget {
   /** Fetch the list; `running` is the run that has not ended. */
   async load(running) {
     this.#running = running;
-    const answer = await fetch("/api/runs").catch(() => null);
+    const answer = await ask("/api/runs").catch(() => null);
     const list = await answer?.json().catch(() => null);
     if (!answer?.ok) {
       attribute(this.empty, "hidden", null);
