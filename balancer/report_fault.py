@@ -12,34 +12,36 @@ MOST_COUNT = 2**53  # numbers on a page are exact up to here
 MOST_AHEAD_S = 24 * 3600
 
 
+_is_substation_id = re.compile(SUBSTATION_ID).fullmatch
+_is_journal_id = re.compile(JOURNAL_ID).fullmatch
+
+
 def report_fault(report: Report, unix_s: float) -> str:
     """Return in words what is impossible in a report that came at a wall time; '' for a plausible one.
 
     With an epoch that is far ahead, later reports would look older for that long.
     """
-    if not re.fullmatch(SUBSTATION_ID, report.substation_id) or not re.fullmatch(
-        JOURNAL_ID, report.journal_id
-    ):
+    if not _is_substation_id(report.substation_id) or not _is_journal_id(report.journal_id):
         return f"{report.substation_id[:80]!r} or {report.journal_id[:80]!r} is no id"
     if not 0 <= report.epoch <= unix_s + MOST_AHEAD_S:
         return f"epoch {report.epoch:.6g} is more than a day ahead of this machine's clock, or negative"
-    figures = {
-        "seq": (report.seq, 0, MOST_COUNT),
-        "load": (report.load_w, 0, MOST_W),
-        "rated capacity": (report.rated_w, 1, MOST_W),
-        "capacity": (report.capacity_w, 1, report.rated_w),
-        "sessions": (report.sessions, 0, MOST_COUNT),
-        "calendar time": (report.calendar_s, 0, MOST_COUNT),
-        "base load": (report.base_load_w, 0, MOST_W),
-        "owed power": (report.owed_w, 0, MOST_W),
-        "kept power": (report.kept_w, 0, MOST_W),
-        "paused sessions": (report.paused, 0, report.sessions),
-        "points of the release schedule": (len(report.releases_w), *[len(RELEASES_WITHIN_S)] * 2),
-    }
-    for name, (value, least, most) in figures.items():
+    points = len(report.releases_w)
+    for name, value, least, most in (
+        ("seq", report.seq, 0, MOST_COUNT),
+        ("load", report.load_w, 0, MOST_W),
+        ("rated capacity", report.rated_w, 1, MOST_W),
+        ("capacity", report.capacity_w, 1, report.rated_w),
+        ("sessions", report.sessions, 0, MOST_COUNT),
+        ("calendar time", report.calendar_s, 0, MOST_COUNT),
+        ("base load", report.base_load_w, 0, MOST_W),
+        ("owed power", report.owed_w, 0, MOST_W),
+        ("kept power", report.kept_w, 0, MOST_W),
+        ("paused sessions", report.paused, 0, report.sessions),
+        ("points of the release schedule", points, len(RELEASES_WITHIN_S), len(RELEASES_WITHIN_S)),
+    ):
         if not least <= value <= most:
             return f"{name} {value:.6g} is not within {least} and {most}"
-    points = [0, *report.releases_w, report.load_w]
-    if points != sorted(points):
+    freed_w = [0, *report.releases_w, report.load_w]
+    if freed_w != sorted(freed_w):
         return "the release schedule falls, or frees more than the load"
     return ""

@@ -162,30 +162,30 @@ class Link(Generic[Item, Answer]):
             numbers = list(itertools.islice(self._waiting, MOST_IN_A_MESSAGE))
             calls = {number: self._waiting.pop(number) for number in numbers}
             cancelled = self._cancels.take(MOST_IN_A_MESSAGE)
-            message, count = self._message(calls, cancelled, self._loop.time())
+            content, count = self._message(calls, cancelled, self._loop.time())
             if unsent := {number: calls.pop(number) for number in numbers[count:]}:
                 self._waiting = unsent | self._waiting
-            if message is not None:
+            if content is not None:
                 self._sent.update(calls)
                 self._on_batch(len(calls))
-                stream.send(message)
+                stream.send_frame(content)
 
     def _message(
         self, calls: dict[int, _Call[Item, Answer]], cancelled: list[int], now: float
-    ) -> tuple[Any | None, int]:
+    ) -> tuple[bytes | None, int]:
         """Encode as many calls as fit, and return how many; fail what can't be encoded, and leave the link."""
         outgoing = [
             Outgoing(n, c.item, max(1, int((c.until - now) * 1000)), c.trace) for n, c in calls.items()
         ]
         try:
-            message, count = fitting(outgoing, lambda some: self._wire.encode(some, cancelled))
+            content, count = fitting(outgoing, lambda some: self._wire.encode(some, cancelled))
             error: Exception = ValueError("the call is too large to be sent")
         except (TypeError, ValueError) as fault:
-            message, count, error = None, len(calls), fault
-        if message is None:
+            content, count, error = None, len(calls), fault
+        if content is None:
             _fail(list(calls.values())[:count], lambda: error)
             self._cancels.waiting += cancelled if calls else []
-        return message, count
+        return content, count
 
     def _cancel(self, numbers: Iterable[int]) -> None:
         """Inform the other end, on this stream or the next, that answers are not used."""

@@ -15,16 +15,24 @@ Programs send neither `Origin` nor `Sec-Fetch-Site`: for them the second rule is
 import dataclasses
 import functools
 import ipaddress
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerRequest
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
 from tornado.iostream import IOStream
 from tornado.routing import Router
 from tornado.web import Application, _HandlerDelegate
 
-from runtime.exchange import Exchange
+from runtime.exchange import Exchange, ExchangeRequest
 from runtime.handlers import ApiHandler
 from runtime.operator_token import OperatorToken
 from runtime.problem import CROSS_ORIGIN, FOREIGN_HOST, TOKEN_FIRST, UNAVAILABLE, UNSUPPORTED, Problem
@@ -37,6 +45,8 @@ MACHINES = PROBES | {"/metrics"}  # answered even when all connections are taken
 JSON = frozenset({"application/json"})
 FORM = frozenset({"application/x-www-form-urlencoded"})
 ANY = frozenset[str]()
+# Hosts that Tornado accepts, too: all others are left to it.
+PLAIN_HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?::[0-9]{1,5})?")
 # Tornado acts on these before a handler does; what is refused already needs no second answer.
 LOOKED_AT = ("Content-Type", "Origin", "Sec-Fetch-Site")
 OWN_SITES = frozenset({"same-origin", "none"})  # of Sec-Fetch-Site; `none`: typed in by a person
@@ -138,6 +148,22 @@ class GatedApplication(Router):
         self._crowded = crowded
         self._exchanges: Exchanges = app.settings.get("exchanges", {})
 
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        """Return what reads one request, and finds what answers it."""
+        return _Routing(self, super().start_request(server_conn, request_conn), request_conn)
+
+    def find_exchange(
+        self, line: RequestStartLine, headers: HTTPHeaders, connection: HTTPConnection
+    ) -> Exchange | None:
+        """Return the exchange that answers a request; None when there is none, or the gate has something to say."""
+        exchange = self._exchanges.get((line.method, line.path))
+        if not exchange or not PLAIN_HOST.fullmatch(headers.get("Host", "")):
+            return None
+        request = ExchangeRequest(line, headers, connection)
+        if self._gate.refusal(request) or self._crowded(request):
+            return None
+        return exchange(request, self._app.settings)
+
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
         """Return what reads and answers a request."""
         found: Exchange | _HandlerDelegate
@@ -160,6 +186,35 @@ class GatedApplication(Router):
     def on_close(self, server_conn: object) -> None:
         """Pass on that a connection has closed."""
         self._app.on_close(server_conn)
+
+
+class _Routing(HTTPMessageDelegate):
+    """Passes a request to its exchange, or else to `others`, which is Tornado's way to a handler."""
+
+    def __init__(
+        self, app: GatedApplication, others: HTTPMessageDelegate, connection: HTTPConnection
+    ) -> None:
+        self._app = app
+        self._found = others
+        self._connection = connection
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        assert isinstance(start_line, RequestStartLine)
+        if exchange := self._app.find_exchange(start_line, headers, self._connection):
+            self._found = exchange
+            return None
+        return self._found.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        return self._found.data_received(chunk)
+
+    def finish(self) -> None:
+        self._found.finish()
+
+    def on_connection_close(self) -> None:
+        self._found.on_connection_close()
 
 
 class RefusedHandler(ApiHandler):

@@ -244,15 +244,15 @@ class Conversation(Generic[Item, Answer]):
             self._greets = False
             stream.send(self._encode([]))
         while self._answers and stream.writable:
-            message, count = fitting(self._answers, self._encode)
+            content, count = fitting(self._answers, self._encode)
             answers = self._answers[:count]
             del self._answers[:count]
-            if message is None:
+            if content is None:
                 log.error("an answer is too large to be sent", extra={"number": answers[0][0]})
                 for _, answer in answers:
                     self._unused(answer)
                 continue
             self._peer.wrote(answers)
-            stream.send(message)
+            stream.send_frame(content)
         if self._finishing and not self._running and not self._answers:
             stream.close()
