@@ -15,6 +15,8 @@ from balancer.fleet.candidates import Candidates, utilizations
 from balancer.fleet.health import HealthState
 from balancer.fleet.member import Demand, Member
 from balancer.fleet.roster import Roster
+from balancer.fleet.short_list import LEAST_FLEET, ShortLists
+from balancer.fleet.takers import Takers
 
 HEALTHY = HealthState.HEALTHY
 PANIC_SHARE = 0.5  # with more than this share ejected, the last known view is used
@@ -36,6 +38,10 @@ class Policy(Protocol):
     @property
     def by_last_poll(self) -> bool:
         """Whether a load is that of the last poll, without what is known since."""
+
+    @property
+    def by_lowest(self) -> bool:
+        """Whether it chooses one of the least loaded, so that it seldom asks for all."""
 
     def use(self, name: str) -> bool:
         """Place by another policy from now on; returns whether there is one of that name."""
@@ -140,7 +146,10 @@ class View:
         self, eligible: Collection[str], demand_w: int, now_s: float, *, surely: bool
     ) -> Candidates:
         """Return the eligible substations that take cars, whatever their state, with their utilizations."""
-        names, members, _ = self.roster.takers.among(eligible)
+        takers = self.roster.takers.among(eligible)
+        if len(takers.names) >= LEAST_FLEET and not eligible and not surely and self.policy.by_lowest:
+            return _nearest(takers, self.roster.takers.short_lists, demand_w, now_s)
+        names, members, _ = takers
         if surely or self.policy.by_last_poll:
             with_w = [self.taken_w(member, now_s, surely=surely) + demand_w for member in members]
             shares = [w / member.report.capacity_w for w, member in zip(with_w, members, strict=True)]
@@ -224,3 +233,18 @@ class View:
         members, foreign = self.roster.members, self.roster.foreign
         names = dict.fromkeys(eligible) if eligible else members
         return ((name, m) for name in names if (m := members.get(name)) and not foreign(m))
+
+
+def _nearest(takers: Takers, short_lists: ShortLists, demand_w: int, now_s: float) -> Candidates:
+    """Return the candidates of a large fleet that can be the best, if they are known, else all."""
+    names, members, _ = takers
+
+    def whole() -> Candidates:
+        short_lists.looked_at(names, members, demand_w, now_s)
+        return Candidates(names, utilizations(members, demand_w, now_s), members)
+
+    near = short_lists.find(demand_w, now_s)
+    if not near:
+        return whole()
+    shares = utilizations(near.members, demand_w, now_s)
+    return Candidates(near.names, shares, near.members, bar=near.bar, pool=takers, whole=whole)

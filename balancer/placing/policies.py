@@ -24,12 +24,13 @@ class Policy:
     """`choose` returns one of the candidates that is usable, None if there is none.
 
     All candidates have room, by the load of the last poll alone if `by_last_poll`. With `by_forecast` it is what chooses
-    while the forecasts can't be used.
+    while the forecasts can't be used. With `by_lowest` it needs not look at candidates that are loaded more than others.
     """
 
     choose: Choose
     by_last_poll: bool = False
     by_forecast: bool = False
+    by_lowest: bool = False
 
 
 class PolicySwitch:
@@ -47,6 +48,11 @@ class PolicySwitch:
     def by_last_poll(self) -> bool:
         """Whether a load is that of the last poll, without what is known since."""
         return self._policy.by_last_poll
+
+    @property
+    def by_lowest(self) -> bool:
+        """Whether it chooses one of the least loaded, so that it seldom asks for all."""
+        return self._policy.by_lowest
 
     def use(self, name: str) -> bool:
         """Place by another policy from now on; returns whether there is one of that name."""
@@ -114,9 +120,9 @@ def among(name: str) -> str:
 def policies() -> Mapping[str, Policy]:
     """Return the policies by their names, with fresh state."""
     return {
-        "least_loaded": Policy(least_loaded),
+        "least_loaded": Policy(least_loaded, by_lowest=True),
         "power_of_two": Policy(power_of_two),
-        "predictive": Policy(least_loaded, by_forecast=True),
+        "predictive": Policy(least_loaded, by_forecast=True, by_lowest=True),
         "round_robin": Policy(RoundRobin()),
         "random": Policy(uniform),
         "snapshot_least_loaded": Policy(least_loaded, by_last_poll=True),
@@ -133,8 +139,12 @@ def least_loaded(candidates: Candidates, usable: Usable, rng: Random) -> str | N
     """
     names, shares = candidates.names, candidates.shares
     lowest = min(shares, default=math.inf)
-    if lowest <= FULL and shares.count(lowest) == 1 and usable(name := names[shares.index(lowest)]):
-        return name
+    if min(lowest, candidates.bar) > FULL:
+        return None
+    if lowest <= FULL and lowest < candidates.bar and shares.count(lowest) == 1:
+        name = names[shares.index(lowest)]
+        if usable(name):
+            return name
     for equal in candidates.rising():  # the best is not usable, or there are several
         if len(equal) == 1:
             if usable(equal[0]):
