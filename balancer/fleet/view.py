@@ -8,7 +8,7 @@ Pure: time comes as seconds of a monotonic clock. Rules:
 - the view only chooses which substation to ask: the substation decides.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol, Self
 
 from balancer.fleet.candidates import Candidates, utilizations
@@ -27,6 +27,22 @@ TIERS = (  # tuples: an enum has a slow hash
     (HealthState.SUSPECT, HealthState.PROBING),
     (HealthState.EJECTED,),
 )
+
+
+class BaseLoads(Protocol):
+    """The base loads to come; placing/predictive/base_course.py has them."""
+
+    def rises(self, member: Member) -> Sequence[tuple[float, float]]:
+        """Return by how many watts that of a substation will be higher than now, from which moments on."""
+
+    def rise_w(self, member: Member, at_s: float) -> float:
+        """Return by how many watts it will be higher at a moment; 0 without a forecast."""
+
+    def wall_s(self, grid_ms: int) -> float:
+        """Return the seconds that a span of grid time takes."""
+
+    def least_stay_s(self, member: Member) -> float:
+        """Return for how long there must be room at a substation, whatever the stay is."""
 
 
 class Policy(Protocol):
@@ -61,8 +77,8 @@ class Policy(Protocol):
     def doubt(self, now_s: float) -> str:
         """Return in words why no policy can go by forecasts now; '' when one can."""
 
-    def room_in_s(self, substations: Iterable[tuple[str, Member]], demand: Demand) -> float | None:
-        """Return in how many seconds the base load of one is expected to leave room; None if that is not known."""
+    def base_course(self, now_s: float) -> BaseLoads | None:
+        """Return by how much base loads are expected to change; None while that is not known."""
 
 
 class Hold:

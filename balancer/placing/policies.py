@@ -6,12 +6,12 @@ Pure: randomness is an argument.
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from balancer.fleet.candidates import FULL, Candidates
-from balancer.fleet.member import Demand, Member
+from balancer.fleet.member import Demand
+from balancer.placing.predictive.base_course import BaseCourse
 from balancer.placing.predictive.choice import ForecastChoice, Random, Usable
-from balancer.placing.predictive.room_to_come import room_in_s
 from balancer.placing.predictive.shadow import ShadowCounts
 
 DEFAULT_POLICY = FALLBACK = "least_loaded"
@@ -94,12 +94,12 @@ class PolicySwitch:
         """Return in words why forecasts can't be used; '' when they can."""
         return self._forecast_choice.doubt(now_s) if self._forecast_choice else "no forecasts are made"
 
-    def room_in_s(self, substations: Iterable[tuple[str, Member]], demand: Demand) -> float | None:
-        """Return in how many seconds the base load of one is expected to leave room; None if that is not known."""
+    def base_course(self, now_s: float) -> BaseCourse | None:
+        """Return by how much base loads are expected to change; None while that is not known."""
         forecasts = self._forecast_choice
-        if not forecasts or forecasts.doubt(demand.now_s):
+        if not forecasts or not forecasts.outlook.time or forecasts.doubt(now_s):
             return None
-        return room_in_s(forecasts.outlook, substations, demand)
+        return BaseCourse(forecasts.outlook, forecasts.outlook.time, now_s)
 
     def _compare(self, chosen: str, candidates: Candidates, usable: Usable, demand: Demand) -> None:
         """Let the other policy choose, too."""
