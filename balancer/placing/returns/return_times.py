@@ -3,7 +3,6 @@
 Pure: time comes as seconds of a monotonic clock.
 """
 
-import heapq
 import math
 import operator
 from typing import NamedTuple
@@ -123,14 +122,13 @@ def _openings(member: Member, base: BaseLoads | None, now_s: float, *, outstandi
     if not base or not (rises := base.rises(member)):
         return plans
     found, at_plan, rise_w = list[Opening](), 0, 0.0
-    changes = heapq.merge(
-        ((at_s, 0, 0.0) for at_s, _ in plans), ((at_s, 1, more_w) for at_s, more_w in rises)
-    )
+    by_plans = [(at_s, 0, 0.0) for at_s, _ in plans]
+    changes = sorted(by_plans + [(at_s, 1, more_w) for at_s, more_w in rises])
     for at_s, by_base, more_w in changes:
         if by_base:
             rise_w = more_w
         else:
             at_plan += 1
         if at_plan:
-            found.append((max(at_s, now_s), plans[at_plan - 1][1] - rise_w))
+            found.append((at_s, plans[at_plan - 1][1] - rise_w))
     return found
