@@ -10,10 +10,7 @@ from substation.contract import JOURNAL_ID, MOST_W, RELEASES_WITHIN_S, SUBSTATIO
 MOST_COUNT = 2**53  # numbers on a page are exact up to here
 # An epoch is at least the substation's unix time: how far that may be ahead of this clock.
 MOST_AHEAD_S = 24 * 3600
-
-
-_is_substation_id = re.compile(SUBSTATION_ID).fullmatch
-_is_journal_id = re.compile(JOURNAL_ID).fullmatch
+ID, JOURNAL = re.compile(SUBSTATION_ID), re.compile(JOURNAL_ID)
 
 
 def report_fault(report: Report, unix_s: float) -> str:
@@ -21,7 +18,33 @@ def report_fault(report: Report, unix_s: float) -> str:
 
     With an epoch that is far ahead, later reports would look older for that long.
     """
-    if not _is_substation_id(report.substation_id) or not _is_journal_id(report.journal_id):
+    return "" if _plausible(report, unix_s) else _fault(report, unix_s)
+
+
+def _plausible(report: Report, unix_s: float) -> bool:
+    """Whether nothing is impossible: what `_fault` looks for, in half the time, because each poll asks it."""
+    releases_w, load_w = report.releases_w, report.load_w
+    return (
+        ID.fullmatch(report.substation_id) is not None
+        and JOURNAL.fullmatch(report.journal_id) is not None
+        and 0 <= report.epoch <= unix_s + MOST_AHEAD_S
+        and 0 <= load_w <= MOST_W
+        and 1 <= report.capacity_w <= report.rated_w <= MOST_W
+        and 0 <= report.paused <= report.sessions <= MOST_COUNT
+        and 0 <= report.seq <= MOST_COUNT
+        and 0 <= report.calendar_s <= MOST_COUNT
+        and 0 <= report.base_load_w <= MOST_W
+        and 0 <= report.owed_w <= MOST_W
+        and 0 <= report.kept_w <= MOST_W
+        and len(releases_w) == len(RELEASES_WITHIN_S)
+        and releases_w[0] >= 0
+        and releases_w[-1] <= load_w
+        and releases_w == tuple(sorted(releases_w))
+    )
+
+
+def _fault(report: Report, unix_s: float) -> str:
+    if not ID.fullmatch(report.substation_id) or not JOURNAL.fullmatch(report.journal_id):
         return f"{report.substation_id[:80]!r} or {report.journal_id[:80]!r} is no id"
     if not 0 <= report.epoch <= unix_s + MOST_AHEAD_S:
         return f"epoch {report.epoch:.6g} is more than a day ahead of this machine's clock, or negative"

@@ -197,7 +197,9 @@ def full_peak(fleet: Fleet, chosen: ForecastChoice, name: str, demand: Demand) -
     loads = [member.estimate_w(demand.now_s)]
     for slot in range(FIRST, FIRST + 400):
         start_s = (slot - FIRST) * 15.0
-        if demand.now_s < start_s < until_s:
+        if start_s >= until_s:
+            break
+        if demand.now_s < start_s:
             freed_w = released_w(seen.releases_w, start_s - member.received_s)
             loads.append(ahead.at(slot) + seen.load_w + seen.owed_w - freed_w + member.outstanding_w)
     return (max(loads) + demand.power_w) / seen.capacity_w
