@@ -97,15 +97,18 @@ def _threshold(threshold: Threshold) -> dict[str, Any]:
 
 
 def _curve(measured: Measurements) -> list[float | None]:
-    """Return the highest utilization of the fleet in each of CURVE_POINTS parts of the window; None without a sample."""
-    width_s = (measured.until_unix_s - measured.from_unix_s) / CURVE_POINTS
+    """Return the highest utilization of the fleet in each of some parts of the window, None without a sample.
+
+    There are at most CURVE_POINTS parts, and half as many as samples, so that each part of a steady run has one.
+    """
+    whole = measured.whole()
+    parts = max(min(CURVE_POINTS, len(whole) // 2), 1)
+    width_s = (measured.until_unix_s - measured.from_unix_s) / parts
     highest: dict[int, float] = {}
-    for sample in measured.whole():
-        part = (
-            min(int((sample.at_unix_s - measured.from_unix_s) / width_s), CURVE_POINTS - 1) if width_s else 0
-        )
+    for sample in whole:
+        part = min(int((sample.at_unix_s - measured.from_unix_s) / width_s), parts - 1) if width_s else 0
         highest[part] = max(balance.fleet_utilization(sample), highest.get(part, 0.0))
-    return [round(highest[part], 4) if part in highest else None for part in range(CURVE_POINTS)]
+    return [round(highest[part], 4) if part in highest else None for part in range(parts)]
 
 
 def _request(request: Request) -> dict[str, Any]:
