@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from admin_ui.alarms.findings import Finding, Judgement, Key
+from admin_ui.alarms.folding import WORST
 from admin_ui.alarms.mutes import Mutes
 from admin_ui.alarms.rules import Rule, Severity
 from admin_ui.grid.event_log import EventLog
@@ -209,13 +210,13 @@ class Alarms:
 
     def _clear(self, key: Key, alarm: Alarm, unix_s: float) -> None:
         alarm.cleared_unix_s = unix_s
-        self._note("cleared", alarm, unix_s, said=f"At its worst: {alarm.worst.said}")
+        self._note("cleared", alarm, unix_s, said=f"{WORST}{alarm.worst.said}", size=alarm.worst.size)
         if alarm.acknowledged_unix_s is not None:
             del self.open[key]
 
-    def _note(self, event: str, alarm: Alarm, unix_s: float, by: str = "", said: str = "") -> None:
+    def _note(self, event: str, alarm: Alarm, unix_s: float, **more: Any) -> None:
         about = {"of": alarm.id, "rule": alarm.rule, "substation_id": alarm.substation_id}
-        self.log.note(event, unix_s, about, by=by, said=said, muted=self.muted_by(alarm))
+        self.log.note(event, unix_s, about, muted=self.muted_by(alarm), **more)
 
     def _shown(self, alarm: Alarm) -> dict[str, Any]:
         rule = self.rules[alarm.rule]
