@@ -18,13 +18,22 @@ OUTCOMES = {
     UNDER_WAY: "asks to {}; it is being carried out",
     UNKNOWN: "asked to {}; whether it was done is not known",
 }
+ENDED = "rush hour ended"
+VERDICTS = {
+    "held": "passed",
+    "broken": "failed",
+    "changed": "conditions changed",
+    "interrupted": "stopped",
+    "not written": "no result",
+    "failed": "error",
+}
 # action: what was asked, what was done; {target} and the details are filled in
 WORDS: Mapping[str, tuple[str, str]] = {
     "drain": ("drain {target}", "drained {target}"),
     "restore": ("restore {target}", "restored {target}"),
     "stop": ("stop session {target}", "stopped session {target}"),
     "order": ("give an order", "gave an order"),
-    "start rush hour": ("start the rush hour {target}", "started the rush hour {target}"),
+    "start rush hour": ("start a rush hour, {target}", "started a rush hour, {target}"),
     "mute alarms": ("mute {target}{lasting}", "muted {target}{lasting}"),
     "end a mute": ("end the mute of {target}", "ended the mute of {target}"),
     "acknowledge alarms": ("acknowledge {target}", "acknowledged {target}"),
@@ -39,6 +48,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
 
 def sentence(who: str, action: str, target: str, outcome: str, details: Details) -> str:
     """Return the sentence, without the reason that the person gave; it ends with a full stop."""
+    if action == ENDED:
+        return f"The rush hour {target} of {who} ended: {_verdict(details)}."
     asked, done = _words(action, target, details)
     if outcome == AuditOutcome.DONE:
         return f"{who} {done}."
@@ -81,17 +92,14 @@ def _stop_rush(target: str, details: Details) -> tuple[str, str]:
     return f"stop the rush hour {target}{how}", f"stopped the rush hour {target}{done}"
 
 
-def _rush_ended(target: str, details: Details) -> tuple[str, str]:
-    verdict = {"held": "passed", "broken": "failed"}.get(
-        str(details.get("verdict")), str(details.get("verdict") or "")
-    )
-    saw = f"saw the rush hour {target} end" + (f": {verdict}" if verdict else "")
-    return f"see the rush hour {target} end", saw
+def _verdict(details: Details) -> str:
+    """Return how a run ended, in the words of the page of the rush hour."""
+    verdict = str(details.get("verdict") or "")
+    return VERDICTS.get(verdict, verdict or "without a result")
 
 
 _OF_VALUES: Mapping[str, Callable[[str, Details], tuple[str, str]]] = {
     "capacity": _limit,
     "policy": _policy,
     "stop rush hour": _stop_rush,
-    "rush hour ended": _rush_ended,
 }

@@ -36,7 +36,6 @@ class _Counts:
     admitted: int = 0
     refused: int = 0
     failed: int = 0
-    first_refused: int = 0
     retries: int = 0
     refused_without_retry_after: int = 0
 
@@ -60,16 +59,21 @@ class LiveJudge:
         self._planned = planned
         self._before = before.readings
         self._start_unix_s = start_unix_s
-        self._sent = 0
+        self._sent = self._first_refused = 0
         self._counts = _Counts()
         self._response, self._service = Latencies(), Latencies()
         self._moments: list[_Moment] = []
         self._peak: float | None = None
         self._newest: dict[str, Reading] = {}
 
-    def take(self, requests: Sequence[Request], samples: Sequence[FleetSample], sent: int) -> None:
-        """Take the requests that were answered and the samples since the last time; `sent` counts all so far."""
-        self._sent = sent
+    def take(
+        self, requests: Sequence[Request], samples: Sequence[FleetSample], sent: int, first_refused: int = 0
+    ) -> None:
+        """Take the requests that have their last answer, and the samples, since the last time.
+
+        `sent` and `first_refused` count all requests so far, also those that wait to be sent again.
+        """
+        self._sent, self._first_refused = sent, first_refused
         for request in requests:
             self._count(request)
         for sample in samples:
@@ -110,7 +114,6 @@ class LiveJudge:
         counts.admitted += request.outcome is RequestOutcome.ADMITTED
         counts.refused += request.outcome is RequestOutcome.REFUSED
         counts.failed += request.outcome is RequestOutcome.FAILED
-        counts.first_refused += request.first_outcome is RequestOutcome.REFUSED
         counts.retries += max(len(request.attempts) - 1, 0)
         self._response.record(request.response_ms)
         for attempt in request.attempts:
@@ -120,7 +123,7 @@ class LiveJudge:
 
     def _values(self) -> Mapping[str, float | None]:
         """Return the figures that are known by now, by the names of `FIGURES`."""
-        counts = dataclasses.asdict(self._counts)
+        counts = dataclasses.asdict(self._counts) | {"first_refused": self._first_refused}
         shares = {
             f"{name}_share": counts[name] / self._sent if self._sent else None
             for name in ("refused", "failed")

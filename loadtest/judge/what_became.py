@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from loadtest.judge.conditions import Change, ChangeKind
 from loadtest.judge.result import Measurements, Result
+from loadtest.record.requests import RequestOutcome
 
 MOST_NAMED = 3
 
@@ -12,7 +13,12 @@ def what_became(measured: Measurements, result: Result) -> str:
     """Return the sentence; '' when nothing was sent."""
     if not result.sent:
         return ""
-    parts = [f"{result.admitted:,} of {result.planned:,} cars charged"]
+    later = sum(
+        each.outcome is RequestOutcome.ADMITTED and each.first_outcome is RequestOutcome.REFUSED
+        for each in measured.requests
+    )
+    after = f", {later:,} of them after a first refusal" if later else ""
+    parts = [f"{result.admitted:,} of {result.planned:,} cars charged{after}"]
     if result.refused:
         refused = f"{result.refused:,} {'was' if result.refused == 1 else 'were'} refused"
         parts.append(f"{refused} because no substation had room{_while(measured, result)}")

@@ -84,7 +84,7 @@ class JudgingObserver:
         self._samples += len(samples)
         self._requests += len(requests)
         self._changed.take(samples)
-        self._judge.take(requests, samples, self._engine.sent)
+        self._judge.take(requests, samples, self._engine.sent, self._engine.first_refused)
         changes = self._changed.changes(self._policies.changes)
         return JudgingEvent(
             tuple(

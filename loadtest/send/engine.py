@@ -58,6 +58,7 @@ class Engine:
         self.requests: list[Request] = []
         self.outcomes: collections.Counter[RequestOutcome] = collections.Counter()
         self.sent = 0
+        self.first_refused = 0  # requests whose first answer was a refusal, also those that are not over yet
         self.waiting = 0  # requests without a session that wait to be sent again
         self.no_slot = 0  # never sent, because none of the slots was free in time
         self.woke_late_ms: list[float] = []  # of each arrival: the generator's own lateness
@@ -164,6 +165,7 @@ class Engine:
         finally:
             outcome, reason, session = read_answer(status, body, arrival.vehicle_id, fault)
             attempt = Attempt(sent_unix_s, self.now(), outcome, status, reason, retry_after_s)
+            self.first_refused += not answers and outcome is RequestOutcome.REFUSED
             answers.append(AttemptResult(attempt, session, body))
 
     def _record(

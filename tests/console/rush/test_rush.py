@@ -119,7 +119,7 @@ def test_one_click_runs_to_a_verdict_and_a_report(page: Page, grid: Grid) -> Non
     expect(page.get_by_role("region", name="Thresholds").get_by_role("row")).not_to_have_count(0)
     expect(chips).to_have_count(0)  # the verdicts are in the table now
     expect(curve(page, "Admissions")).to_have_attribute(
-        "aria-label", re.compile("over 4 s: admitted 120, sent 120")
+        "aria-label", re.compile("over \\d+ s: admitted 120, sent 120")
     )
     page.reload()  # the curves of the last run are still there, from its beginning
     page.get_by_text("Curves as a table").click()
@@ -154,15 +154,8 @@ def test_stop_ends_it_and_keeps_what_was_measured(page: Page, grid: Grid) -> Non
     assert children(grid) == []
 
 
-def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: Page, grid: Grid) -> None:
-    until(lambda: cars_on(grid) == 0)
-    page.get_by_text("Options").click()
-    for label, value in LONG.items():
-        page.get_by_label(label, exact=True).fill(value)
-    button(page, "Start").dblclick()
-    expect(title(page)).to_contain_text("Running")
-    page.locator("#rush-start").click(force=True)  # where Start was, there is still Start
-    until(lambda: cars_on(grid) > 2)
+def looks_right_while_it_runs(page: Page) -> None:
+    """The page of a run has no fault in either theme, and Stop is not where Start is."""
     expect(page.get_by_role("list", name="Thresholds so far")).to_be_visible()
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
@@ -173,6 +166,18 @@ def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: P
     assert start_box
     assert stop_box
     assert stop_box["y"] > start_box["y"] + start_box["height"]
+
+
+def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: Page, grid: Grid) -> None:
+    until(lambda: cars_on(grid) == 0)
+    page.get_by_text("Options").click()
+    for label, value in LONG.items():
+        page.get_by_label(label, exact=True).fill(value)
+    button(page, "Start").dblclick()
+    expect(title(page)).to_contain_text("Running")
+    page.locator("#rush-start").click(force=True)  # where Start was, there is still Start
+    until(lambda: cars_on(grid) > 2)
+    looks_right_while_it_runs(page)
     button(page, "Stop").click()
     asked = page.get_by_role("dialog", name="Stop the rush hour?")
     expect(asked.get_by_role("button", name="Keep running")).to_be_focused()

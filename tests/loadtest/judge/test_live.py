@@ -42,8 +42,9 @@ def test_before_the_first_answer_counts_are_passing_and_averages_pending() -> No
 def test_a_refusal_makes_its_threshold_fail_and_what_must_be_reached_stays_pending() -> None:
     judged = live("admitted < 3")
     refused = admitted(3, IDS[0], outcome=RequestOutcome.REFUSED, session=None, attempts=(REFUSAL,))
-    judged.take([admitted(0, IDS[0]), refused], [], sent=2)
+    judged.take([admitted(0, IDS[0]), refused], [], sent=3, first_refused=2)  # one of them asks again
     found = states(judged)
+    assert found["first_refused"] == ("2", FAILING)
     assert found["refused"] == ("1", FAILING)
     assert found["refused_without_retry_after"] == ("0", PASSING)
     assert found["admitted"] == ("1", PENDING)

@@ -5,7 +5,7 @@ import dataclasses
 from loadtest.judge.conditions import Change, ChangeKind
 from loadtest.judge.result import Measurements, conclude
 from loadtest.judge.what_became import what_became
-from loadtest.record.requests import RequestOutcome
+from loadtest.record.requests import Attempt, RequestOutcome
 from tests.loadtest.runs import IDS, admitted, perfect
 
 
@@ -31,6 +31,14 @@ def test_refusals_have_their_reason() -> None:
     assert sentence(with_refusals(1)) == (
         "4 of 5 cars charged; 1 was refused because no substation had room."
     )
+
+
+def test_cars_that_charged_after_they_had_asked_again_are_counted() -> None:
+    no = Attempt(100, 100.1, RequestOutcome.REFUSED, 503, "503 /problems/no-capacity", 1)
+    run = perfect()
+    again = dataclasses.replace(run.requests[0], attempts=(no, *run.requests[0].attempts))
+    told = sentence(dataclasses.replace(run, requests=[again, *run.requests[1:]]))
+    assert told == "4 of 4 cars charged, 1 of them after a first refusal."
 
 
 def test_a_drain_during_the_run_or_before_it_is_named() -> None:

@@ -45,10 +45,11 @@ export class DecisionItem {
     this.#decision = decision;
     const chosen = decision.candidates.find((each) => each.chosen);
     attribute(this.node, "data-kind", decision.kind);
-    text(this.#cells.result, `${MARKS[decision.kind]} ${decision.came_of_it}${decision.attempt ? `, attempt ${decision.attempt + 1}` : ""}`);
+    const [result, rest] = split(decision.came_of_it);
+    text(this.#cells.result, `${MARKS[decision.kind]} ${result}${decision.attempt ? `, attempt ${decision.attempt + 1}` : ""}`);
     text(this.#cells.substation, decision.chosen ?? "–");
     text(this.#cells.share, chosen ? percent(chosen.after) : "–");
-    text(this.#cells.why, this.#whole || !decision.usual ? decision.words : "");
+    text(this.#cells.why, this.#whole || !decision.usual ? [rest, decision.words].filter(Boolean).join(" ") : "");
     const count = decision.candidates.length + decision.left_out;
     attribute(this.#button, "hidden", count ? null : "");
     text(this.#button, `${count} candidate${count === 1 ? "" : "s"}`);
@@ -69,6 +70,14 @@ export class DecisionItem {
     }
     this.update(this.#decision);
   }
+}
+
+/** Return what came of a decision in a word or two, and the rest as a sentence, "" where there is none. */
+function split(words) {
+  const at = words.search(/[,:;] /);
+  if (at < 0) return [words, ""];
+  const rest = words.slice(at + 2);
+  return [words.slice(0, at), `${rest[0].toUpperCase()}${rest.slice(1)}.`];
 }
 
 /** One candidate: its estimate, what the request would add, and the limit at the end of the bar. */

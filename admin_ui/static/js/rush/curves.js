@@ -5,7 +5,7 @@ import uPlot from "../../vendor/uplot.js";
 import { attribute, element, spaced, text } from "../lib/dom.js";
 import { UNKNOWN, count, kw, latency } from "../lib/format.js";
 
-const HEIGHT = 150;
+const [HEIGHT, TALL, WIDE_PX] = [150, 240, 1800];
 const FONT = "11px system-ui, sans-serif";
 const NEAR_PX = 6; // of the cursor: a mark there is read
 const MOST_POINTS = 1500;
@@ -126,7 +126,7 @@ class Curve {
       "figure", {}, element("figcaption", {}, element("strong", {}, title), " ", element("span", { class: "legend", "aria-hidden": "true" }, ...spaced(...legend))),
       this.#readout, this.#frame,
     ));
-    new ResizeObserver(() => this.#plot?.setSize({ width: this.#frame.clientWidth, height: HEIGHT })).observe(this.#frame);
+    new ResizeObserver(() => this.#plot?.setSize({ width: this.#frame.clientWidth, height: height() })).observe(this.#frame);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#plot?.redraw(false, true));
   }
 
@@ -159,7 +159,7 @@ class Curve {
     const [, , lines] = this.#chart;
     const unit = this.#chart[0] === "Response time" ? " ms" : "";
     return {
-      width: this.#frame.clientWidth, height: HEIGHT, legend: { show: false }, padding: [8, 12, 0, 0],
+      width: this.#frame.clientWidth, height: height(), legend: { show: false }, padding: [8, 12, 0, 0],
       cursor: { y: false, points: { show: false }, sync: { key: "rush" }, drag: { x: false, y: false } },
       hooks: { setCursor: [(plot) => this.#read(plot)], draw: [(plot) => drawMarks(plot, this.#marks(), colour("--soft")())] },
       scales: {
@@ -173,6 +173,11 @@ class Curve {
       series: [{}, ...lines.map(([, , name, dash]) => ({ stroke: colour(name), width: 1.5, dash, points: { show: false }, spanGaps: false }))],
     };
   }
+}
+
+/** Return the height of a chart: more on a large screen. */
+function height() {
+  return innerWidth >= WIDE_PX ? TALL : HEIGHT;
 }
 
 /** Draw a line with its shape for each change. */

@@ -186,7 +186,7 @@ function thresholds({ thresholds: all }) {
       "table", { class: "rush-table thresholds" },
       element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
       element("tbody", {}, ...judged.map((each) => element(
-        "tr", {}, element("td", { class: "verdict" }, each.held || each.judged !== false ? mark(each.held ? "held" : "broken") : element("span", {}, "◇ not judged")),
+        "tr", {}, element("td", { class: "verdict" }, each.held || each.judged !== false ? mark(each.held ? "held" : "broken") : element("span", {}, ...spaced(element("span", { class: "shape", "aria-hidden": "true" }, "◇"), "not judged"))),
         element("th", { scope: "row" }, each.title ?? label(each.name)), element("td", {}, String(each.value)), element("td", {}, bound(each.limit)),
       ))),
     ),

@@ -44,8 +44,9 @@ RUN = "20261122T170358Z-rush-hour-1-9c41"
         ),
         (
             ("ana", "rush hour ended", RUN, "done", {"verdict": "held"}),
-            f"ana saw the rush hour {RUN} end: passed.",
+            f"The rush hour {RUN} of ana ended: passed.",
         ),
+        (("ana", "start rush hour", "spike", "done", {}), "ana started a rush hour, spike."),
         (
             ("ana", "mute alarms", "NoHeadroom", "done", {"minutes": 60.0}),
             "ana muted NoHeadroom for 60 min.",
