@@ -129,13 +129,17 @@ def _words(decision: Mapping[str, Any], candidates: list[dict[str, Any]]) -> str
 
 
 def _usual(decision: Mapping[str, Any], candidates: list[dict[str, Any]]) -> bool:
-    """Return whether a decision went as its policy always goes: then its reason says nothing new."""
+    """Return whether a decision went as its policy always goes: then its reason says nothing new.
+
+    That a drained substation is passed over is what its operator wants.
+    """
     chosen = next((each for each in candidates if each["chosen"]), None)
     if chosen is None or decision["outcome"] not in USUAL or _fallback(decision["reason"]):
         return False
     if _rule(decision) != "least_loaded":
         return decision["policy"] in BY_POLICY
-    return all(each["after"] >= chosen["after"] - CLOSE for each in candidates)
+    lower = [each for each in candidates if each["after"] < chosen["after"] - CLOSE]
+    return all(each["why_not"] == "draining" for each in lower)
 
 
 def _rule(decision: Mapping[str, Any]) -> str:

@@ -59,7 +59,8 @@ function endedRow(acknowledge) {
   const waits = element("span", { class: "waits" });
   const button = element("button", { type: "button", class: "quiet", click: () => acknowledge(ids) }, "Acknowledge");
   const details = element("details", {}, element("summary", {}, title, " ", often, " ", worst, " ", long, " ", last), list);
-  const runbook = element("a");
+  const rule = element("span", { class: "visually-hidden" });
+  const runbook = element("a", {}, "Runbook", rule);
   const node = element("li", { class: "ended" }, details, element("p", { class: "ended-waits" }, waits, " ", button, " ", runbook));
   const show = (folded, waiting, nowUnixS, enabled) => {
     text(title, `${severity(folded.severity).slice(0, 1)} ${folded.title}`);
@@ -67,7 +68,7 @@ function endedRow(acknowledge) {
     text(worst, `worst: ${folded.worst}${folded.worst_substation_id ? ` (${folded.worst_substation_id})` : ""}`);
     text(long, folded.longest_s === null ? "" : folded.count === 1 ? `lasted ${ago(folded.longest_s)}` : `longest ${ago(folded.longest_s)}, ${ago(folded.total_s)} in all`);
     text(last, `ended ${ago(Math.max(nowUnixS - folded.last_unix_s, 0))} ago`);
-    text(runbook, `Runbook ${folded.rule}`);
+    text(rule, ` ${folded.rule}`);
     attribute(runbook, "href", `/runbooks/${folded.rule}`);
     ids = waiting.map((alarm) => alarm.id);
     text(waits, ids.length ? `○ Cleared, not acknowledged${ids.length > 1 ? `: ${ids.length}` : ""}` : "");

@@ -24,7 +24,7 @@ export class DecisionItem {
     this.#cells.time.append(element("time", { datetime: new Date(decision.unix_ms).toISOString(), title: moment(decision.unix_ms) }, clock(decision.unix_ms)));
     this.#cells.vehicle.append(vehicle);
     text(this.#cells.power, `${decision.demand_kw} kW`);
-    text(this.#cells.policy, decision.policy);
+    text(this.#cells["by-policy"], decision.policy);
     this.#cells.more.append(this.#button);
     this.node = element("tr", { role: "row", class: "decision" }, ...Object.values(this.#cells));
     this.#more = element("tr", { role: "row", class: "candidates-row", hidden: true }, element("td", { role: "cell", colspan: COLUMNS.length, id }, this.#candidates));

@@ -5,7 +5,7 @@ import { element } from "../lib/dom.js";
 /** The columns: title, class, whether its figures are aligned to the right. */
 export const COLUMNS = [
   ["Time", "time"], ["Vehicle", "vehicle"], ["Power", "power", true], ["Result", "result"], ["Substation", "substation"],
-  ["Of its limit", "share", true], ["Policy", "policy"], ["Why, where unusual", "why"], ["Candidates", "more"],
+  ["Of its limit", "share", true], ["Policy", "by-policy"], ["Why, where unusual", "why"], ["Candidates", "more"],
 ];
 
 /** Return a table with this name, and its body. */

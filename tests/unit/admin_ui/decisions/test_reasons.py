@@ -162,7 +162,9 @@ def test_the_chosen_is_always_among_what_is_shown_and_lowest_is_said_of_none_but
     [
         (decision(option("b", 60), option("a", 30)), True),
         (decision(option("b", 60), option("a", 30), outcome=""), True),
-        (decision(option("a", 60), option("b", 0, draining=True)), False),
+        (decision(option("a", 60), option("b", 0, draining=True)), True),
+        (decision(option("a", 60), option("b", 0, state="ejected")), False),
+        (decision(option("a", 60), option("b", 0)), False),
         (decision(option("a", 30), outcome="refused"), False),
         (decision(option("a", 30), outcome="unknown"), False),
         (decision(option("a", 30), chosen=None, outcome="waiting", reason="no room"), False),
