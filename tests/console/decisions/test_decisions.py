@@ -90,6 +90,8 @@ def test_what_came_too_fast_to_be_shown_is_counted(decisions: Page, grid: Grid) 
 
 
 def test_filters_are_in_the_address_and_a_refusal_has_its_reason(decisions: Page, grid: Grid) -> None:
+    all_leave(grid)
+    placed(grid, "EV-there", max_power_kw=5, energy_kwh=80, substations=["substation-2"])
     status, _ = ask(grid, "EV-too-big", max_power_kw=99, substations=["substation-2"])
     assert status == 503
     taken = placed(grid, "EV-fits", max_power_kw=1, substations=["substation-1"])["substation_id"]
