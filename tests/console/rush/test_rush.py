@@ -211,7 +211,7 @@ def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: P
 
 def test_stop_ends_the_sessions_of_the_run_and_no_other(page: Page, grid: Grid) -> None:
     until(lambda: cars_on(grid) == 0)  # cars of the runs before have left
-    mine = placed(grid, "EV-mine", energy_kwh=80, stay_minutes=10_080)["session_id"]
+    mine = placed(grid, "EV-mine", max_power_kw=1, energy_kwh=80, stay_minutes=10_080)["session_id"]
     start(page, {"Requests": "600", "Duration in seconds": "20"})
     until(lambda: cars_on(grid) > 40)
     stop(page, end_sessions=True)

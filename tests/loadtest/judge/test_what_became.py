@@ -6,6 +6,7 @@ from loadtest.judge.conditions import Change, ChangeKind
 from loadtest.judge.result import Measurements, conclude
 from loadtest.judge.what_became import what_became
 from loadtest.record.requests import Attempt, RequestOutcome
+from loadtest.record.stopped_sessions import StoppedSessions
 from tests.loadtest.runs import IDS, admitted, perfect
 
 
@@ -39,6 +40,12 @@ def test_cars_that_charged_after_they_had_asked_again_are_counted() -> None:
     again = dataclasses.replace(run.requests[0], attempts=(no, *run.requests[0].attempts))
     told = sentence(dataclasses.replace(run, requests=[again, *run.requests[1:]]))
     assert told == "4 of 4 cars charged, 1 of them after a first refusal."
+
+
+def test_a_stop_that_ends_sessions_lets_nobody_charge_to_the_end() -> None:
+    ended = StoppedSessions(sessions=4, ended=4, over=0, left={}, unknown=0)
+    told = sentence(dataclasses.replace(perfect(), planned=9, interrupted=True, ended_by_stop=ended))
+    assert told == "4 of 9 cars were admitted; 5 were not sent."
 
 
 def test_a_drain_during_the_run_or_before_it_is_named() -> None:

@@ -14,6 +14,7 @@ export class DecisionItem {
   #button;
   #decision;
   #whole;
+  #reason = element("span", { class: "reason" });
 
   constructor(decision, whole = false) {
     this.#whole = whole;
@@ -26,6 +27,7 @@ export class DecisionItem {
     text(this.#cells.power, `${decision.demand_kw} kW`);
     text(this.#cells["by-policy"], decision.policy);
     this.#cells.more.append(this.#button);
+    this.#cells.why.append(this.#reason);
     this.node = element("tr", { role: "row", class: "decision" }, ...Object.values(this.#cells));
     this.#more = element("tr", { role: "row", class: "candidates-row", hidden: true }, element("td", { role: "cell", colspan: COLUMNS.length, id }, this.#candidates));
     this.update(decision);
@@ -49,7 +51,7 @@ export class DecisionItem {
     text(this.#cells.result, `${MARKS[decision.kind]} ${result}${decision.attempt ? `, attempt ${decision.attempt + 1}` : ""}`);
     text(this.#cells.substation, decision.chosen ?? "–");
     text(this.#cells.share, chosen ? percent(chosen.after) : "–");
-    text(this.#cells.why, this.#whole || !decision.usual ? [rest, decision.words].filter(Boolean).join(" ") : "");
+    text(this.#reason, this.#whole || !decision.usual ? [decision.words, rest].filter(Boolean).join(" ") : "");
     const count = decision.candidates.length + decision.left_out;
     attribute(this.#button, "hidden", count ? null : "");
     text(this.#button, `${count} candidate${count === 1 ? "" : "s"}`);
