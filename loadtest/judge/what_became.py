@@ -18,7 +18,9 @@ def what_became(measured: Measurements, result: Result) -> str:
         for each in measured.requests
     )
     after = f", {later:,} of them after a first refusal" if later else ""
-    charged = "were admitted" if result.ended_by_stop else "charged"  # a stop that ends sessions cuts them short
+    charged = (
+        "were admitted" if result.ended_by_stop else "charged"
+    )  # a stop that ends sessions cuts them short
     parts = [f"{result.admitted:,} of {result.planned:,} cars {charged}{after}"]
     if result.refused:
         refused = f"{result.refused:,} {'was' if result.refused == 1 else 'were'} refused"
