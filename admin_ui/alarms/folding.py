@@ -42,7 +42,7 @@ def fold(events: Iterable[Event], rules: Mapping[str, Rule]) -> list[dict[str, A
 def _occurrence(event: Event, raised_unix_s: float | None) -> Occurrence:
     """Return the alarm of an event; events of older consoles have no size, and then the newest counts as the worst."""
     lasted_s = None if raised_unix_s is None else round(event["unix_s"] - raised_unix_s, 1)
-    worst = str(event["said"]).removeprefix(WORST)
+    worst = str(event.get("own") or event["said"]).removeprefix(WORST)
     size = float(event.get("size", 0.0))
     return Occurrence(event["substation_id"], event["unix_s"], lasted_s, worst, size, bool(event["muted"]))
 

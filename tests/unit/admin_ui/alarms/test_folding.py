@@ -37,7 +37,11 @@ def test_a_rule_is_one_line_with_its_worst_value_and_its_longest_time() -> None:
     over, down = fold(alarms.log.events, NOW)
     assert (over["rule"], over["count"], over["worst"]) == ("SubstationOverload", 3, "90 kW too much")
     assert (over["longest_s"], over["total_s"], over["last_unix_s"]) == (40, 70, 220)
-    assert [each["lasted_s"] for each in over["occurrences"]] == [20, 40, 10]
+    assert [(each["lasted_s"], each["worst"]) for each in over["occurrences"]] == [
+        (20, "20 kW too much"),
+        (40, "90 kW too much"),
+        (10, "10 kW too much"),
+    ]
     assert (down["rule"], down["count"], down["worst_substation_id"]) == ("SubstationDown", 1, "substation-2")
 
 
