@@ -294,6 +294,13 @@ def test_axe_finds_nothing_with_alarms_mutes_and_the_dialog(
 
 def test_nothing_is_wider_than_a_telephone(browser: Browser, grid: Grid) -> None:
     with logged_in(browser, grid.link(), viewport=NARROW) as page:
+        page.goto(f"{grid.console}/alarms")
+        with derated(grid):
+            expect(calling(page, OVER)).to_be_visible()
+        expect(ended(page, "Load above the limit")).to_contain_text("Cleared, not acknowledged")
+        page.locator("#ended summary").first.click()
+        page.get_by_text("How alarms reach you").click()
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= NARROW["width"]
         for path in ("/alarms", "/runbooks", "/runbooks/SubstationDown"):
             page.goto(f"{grid.console}{path}")
             expect(page.locator("#alarm-badge")).not_to_have_attribute("data-worst", "unknown")
