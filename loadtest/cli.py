@@ -13,7 +13,13 @@ from rich.console import Console
 
 from loadtest import options
 from loadtest.compare import command
-from loadtest.contract import COMPLETE, JSON_LINES, LIST_PRESETS, REPORT_FILE, presets_json
+from loadtest.contract import (
+    COMPLETE,
+    JSON_LINES,
+    LIST_PRESETS,
+    REPORT_FILE,
+    presets_json,
+)
 from loadtest.paper.document import NotAResult
 from loadtest.plan.arrivals import BOUNDS, fits
 from loadtest.plan.clock import ASSUMED_H

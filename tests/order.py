@@ -18,6 +18,7 @@ APART = (
 # Files that share more than a start costs: a grid and a browser, or a console and a browser.
 TOGETHER = {
     "tests/console/shared_grid": (
+        "tests/console/audit/test_audit_page.py",
         "tests/console/decisions/test_decisions.py",
         "tests/console/decisions/test_story.py",
         "tests/console/grid/test_base_load.py",

@@ -116,7 +116,7 @@ async def _send(
             folder = runs.make(options.runs, options.run_id)
             display.progress.keep_in(folder)
             policies = PolicyWatch(connection.grid, policy, now)
-            setup = RunSetup(plan, now(), before, sampler, engine, connection.lease, policies)
+            setup = RunSetup(plan, now(), before, sampler, engine, connection.lease, policies, options.limits)
             async with Outage(http, options.balancer_url, plan.drain, orders):
                 measured = await _measured(options, connection, setup, display)
                 measured = dataclasses.replace(measured, time_scale=size.time_scale if size else None)

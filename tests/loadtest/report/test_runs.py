@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from loadtest.contract import NO_END, PROGRESS_FILE, RESULT_FILE, RUN_ID, EndEvent, Verdict, write_event
+from loadtest.contract import (
+    NO_END,
+    PROGRESS_FILE,
+    RESULT_FILE,
+    RUN_ID,
+    Verdict,
+)
+from loadtest.events import EndEvent, write_event
 from loadtest.report import runs
 from tests.support import template
 

@@ -4,6 +4,7 @@ import { ask } from "../lib/address.js";
 import { actButton } from "../orders/dialog.js";
 import { DecisionItem } from "./item.js";
 import { attribute, element, text } from "../lib/dom.js";
+import { decisionTable } from "./table.js";
 import { StepChart } from "./step_chart.js";
 import { figure, moment, percent } from "../lib/format.js";
 
@@ -17,7 +18,8 @@ export class Story {
   #faults = element("div", { role: "status" });
   #sessions = element("div", { class: "sessions" });
   #title = element("h3", {}, "Requests and attempts");
-  #decisions = element("ol", { class: "decisions", "aria-label": "Requests and attempts, oldest first" });
+  #table;
+  #decisions;
   #panels = new Map();
   #items = new Map();
   #query = "";
@@ -25,8 +27,9 @@ export class Story {
 
   constructor(place) {
     this.#place = place;
+    [this.#table, this.#decisions] = decisionTable("Requests and attempts, oldest first", "Why");
     place.append(
-      this.#heading, this.#about, this.#faults, this.#sessions, this.#title, this.#decisions,
+      this.#heading, this.#about, this.#faults, this.#sessions, this.#title, element("div", { class: "table-frame" }, this.#table),
     );
   }
 
@@ -46,6 +49,7 @@ export class Story {
     text(this.#heading, kind === "vehicle_id" ? `Vehicle ${id}` : `Session ${id}`);
     text(this.#about, "Loading…");
     attribute(this.#title, "hidden", true);
+    attribute(this.#table, "hidden", true);
     void this.#ask();
   }
 
@@ -71,6 +75,7 @@ export class Story {
     text(this.#about, found ? `${vehicle}: ${count}. Decisions are kept until the balancer restarts, sessions for three days.`
       : "Nothing found. Check the id. A balancer that was restarted no longer has its earlier decisions.");
     attribute(this.#title, "hidden", decisions.length === 0);
+    attribute(this.#table, "hidden", decisions.length === 0);
     for (const session of sessions) {
       const panel = this.#panels.get(session.session_id) ?? this.#panel(session);
       panel.update(session);
@@ -79,9 +84,9 @@ export class Story {
       const item = this.#items.get(decision.number);
       if (item) item.update(decision);
       else {
-        const added = new DecisionItem(decision, false);
+        const added = new DecisionItem(decision, true);
         this.#items.set(decision.number, added);
-        this.#decisions.append(added.node);
+        this.#decisions.append(...added.nodes);
       }
     }
   }

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from admin_ui.rush.runs_folder import RunsFolder, head
-from loadtest.contract import EndEvent, Verdict, write_event
+from loadtest.contract import Verdict
+from loadtest.events import EndEvent, write_event
 from runtime.strict_json import encode
 
 OLD, NEW = "20261122T170358Z-rush-hour-1-9c41", "20261122T180000Z-hot-spot-12-0000"
