@@ -68,11 +68,15 @@ class Peak:
 
 
 class Loads(NamedTuple):
-    """What a substation carries at one moment in kW: `load_kw` is that of the cars; and its capacity."""
+    """What a substation carries at one moment in kW: `load_kw` is that of the cars; its capacity, and what it is rated for.
+
+    Of the fleet, `capacity_kw` is the usable part of `rated_kw`, which counts every substation.
+    """
 
     load_kw: float
     base_load_kw: float
     capacity_kw: float
+    rated_kw: float
 
     @property
     def carried_kw(self) -> float:
@@ -81,7 +85,8 @@ class Loads(NamedTuple):
 
 
 BASE_LOAD = "base_load_kw"
-UNKNOWN = Loads(math.nan, math.nan, math.nan)
+RATED = "rated_kw"
+UNKNOWN = Loads(math.nan, math.nan, math.nan, math.nan)
 
 
 class History:
@@ -109,11 +114,14 @@ class History:
     def columns(self, second: int, seconds: int) -> dict[str, list[float | None]]:
         """Return loads and capacity of the `seconds` up to `second`, oldest first.
 
-        A base load that was 0 all the time, as on a grid without base loads, is left out.
+        A base load that was 0 all the time, as on a grid without base loads, is left out, and so is `rated_kw` where all
+        of it was usable.
         """
         columns = {name: ring.newest(second, seconds) for name, ring in self._rings.items()}
         if not any(columns[BASE_LOAD]):
             del columns[BASE_LOAD]
+        if columns[RATED] == columns["capacity_kw"]:
+            del columns[RATED]
         return columns
 
 

@@ -26,7 +26,7 @@ MOST_POINTS = 1500  # of one answer: no screen shows more
 WRITTEN_WITHIN_S = (
     FINE_S + 1
 )  # after the end of a window: that of a minute is over with the first one of the next
-MOST_RESTORED = 100  # substations whose last quarter of an hour a restart reads
+MOST_RESTORED = 100  # names whose last quarter of an hour a restart reads, those that were seen last first
 
 
 class Past:
@@ -77,21 +77,23 @@ class Past:
         """Give the board the last quarter of an hour from before a restart."""
         until_s = int(time.time())
         try:
-            names = (await self._store.names(FINE_S))[:MOST_RESTORED]
+            names = (await self._store.names(FINE_S, until_s - HISTORY_S))[:MOST_RESTORED]
             for name in names:
                 rows = await self._store.read(name, FINE_S, until_s - HISTORY_S, until_s, FINE_S)
                 known = [
-                    (row["at_s"], Loads(row["load_kw"], row["base_load_kw"], row["capacity_kw"]))
+                    (row["at_s"], row["seconds"], Loads(*(row[each] for each in Loads._fields)))
                     for row in rows
                 ]
-                self._board.restore(name, known, FINE_S)
+                self._board.restore(name, known)
         except PastUnavailable as error:
             log.warning("the charts begin without a past", extra={"why": str(error)})
 
     async def close(self) -> None:
-        """Wait until all that was sampled is written."""
-        if self._writing:
-            await asyncio.wait(self._writing)
+        """Write all that was sampled, also of the windows that are not over."""
+        fine = self._fine.end()
+        coarse = self._coarse.put_means(fine)
+        await asyncio.gather(*self._writing, self._write({FINE_S: fine, COARSE_S: coarse}))
+        await self._write({COARSE_S: self._coarse.end()})
 
     async def _write(self, ended: dict[int, list[Any]]) -> None:
         try:

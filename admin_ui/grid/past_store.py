@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
-from admin_ui.grid.means import Mean
+from admin_ui.grid.means import Figures, Mean
 from runtime.group_commit import GroupCommit
 from runtime.store import Store, StoreDamaged, StoreFull
 
@@ -23,9 +23,17 @@ MIGRATIONS = [
         base_load_kw REAL NOT NULL, capacity_kw REAL NOT NULL, sessions REAL NOT NULL, seconds INTEGER NOT NULL,
         PRIMARY KEY (step_s, name, at_s)
     ) STRICT, WITHOUT ROWID
-    """
+    """,
+    "ALTER TABLE mean ADD COLUMN rated_kw REAL NOT NULL DEFAULT 0",  # 0 is unknown: then all of it counts as usable
 ]
-INSERT = "INSERT OR REPLACE INTO mean VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+FIGURES = ", ".join(Figures._fields)
+# A window that a restart has cut in two is one: its mean is that of both parts.
+INSERT = f"""
+INSERT INTO mean (step_s, name, at_s, {FIGURES}, seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    {", ".join(f"{each} = ({each} * seconds + excluded.{each} * excluded.seconds) / (seconds + excluded.seconds)" for each in Figures._fields)},
+    seconds = seconds + excluded.seconds
+"""  # noqa: S608 - constants
 PRUNE = "DELETE FROM mean WHERE step_s = ? AND name = ? AND at_s < ?"
 # One look into the index for each name, however many means there are.
 NAMES = """
@@ -34,12 +42,14 @@ WITH RECURSIVE known (name) AS (
     UNION ALL
     SELECT (SELECT min(name) FROM mean WHERE step_s = :step_s AND name > known.name) FROM known WHERE name IS NOT NULL
 )
-SELECT name FROM known WHERE name IS NOT NULL
+SELECT name, (SELECT max(at_s) FROM mean WHERE step_s = :step_s AND name = known.name) AS newest_s
+FROM known WHERE name IS NOT NULL ORDER BY newest_s DESC, name
 """
 BETWEEN = """
 SELECT at_s / :bucket_s * :bucket_s AS at_s, sum(load_kw * seconds) / sum(seconds) AS load_kw,
     sum(base_load_kw * seconds) / sum(seconds) AS base_load_kw, sum(capacity_kw * seconds) / sum(seconds) AS capacity_kw,
-    sum(sessions * seconds) / sum(seconds) AS sessions
+    sum(sessions * seconds) / sum(seconds) AS sessions, sum(seconds) AS seconds,
+    sum(max(rated_kw, capacity_kw) * seconds) / sum(seconds) AS rated_kw
 FROM mean WHERE step_s = :step_s AND name = :name AND at_s >= :from_s AND at_s < :until_s GROUP BY 1 ORDER BY 1
 """
 
@@ -74,9 +84,9 @@ class PastStore:
         }
         return await self._do(lambda store: store.rows(BETWEEN, values))
 
-    async def names(self, step_s: int) -> list[str]:
-        """Return the names of which there are means of this length."""
-        return await self._do(lambda store: _names(store, step_s))
+    async def names(self, step_s: int, since_s: int = 0) -> list[str]:
+        """Return the names of which there are means of this length that begin at `since_s` or later, the latest first."""
+        return await self._do(lambda store: _names(store, step_s, since_s))
 
     async def close(self) -> None:
         """Finish what was submitted and close the file."""
@@ -107,5 +117,5 @@ def _write(store: Store, step_s: int, means: Collection[Mean]) -> None:
         store.run(PRUNE, (step_s, name, newest - KEPT_S[step_s]))
 
 
-def _names(store: Store, step_s: int) -> list[str]:
-    return [row["name"] for row in store.rows(NAMES, {"step_s": step_s})]
+def _names(store: Store, step_s: int, since_s: int = 0) -> list[str]:
+    return [row["name"] for row in store.rows(NAMES, {"step_s": step_s}) if row["newest_s"] >= since_s]
