@@ -1,4 +1,4 @@
-"""`/api/history`: loads and limit of the last minutes to 7 days; `/api/forecast`: base load of a day, and of the next."""
+"""`/api/history`: loads and limit of the last minutes to 7 days; `/api/outlook`: what is to come; `/api/forecast`: base loads."""
 
 from http import HTTPStatus
 
@@ -8,6 +8,8 @@ from admin_ui.grid.base_load_days import DAY, hours_json
 from admin_ui.grid.board import Board
 from admin_ui.grid.grid_calls import GridCalls
 from admin_ui.grid.history import HISTORY_S
+from admin_ui.grid.outlooks import LONGEST_S as FARTHEST_S
+from admin_ui.grid.outlooks import Outlooks
 from admin_ui.grid.past import LONGEST_S, Past
 from admin_ui.grid.past_store import PastUnavailable
 from admin_ui.web.access import ConsoleHandler
@@ -53,6 +55,23 @@ class HistoryHandler(ConsoleHandler):
             self.write_problem(UNAVAILABLE, detail=f"The charts' past can't be read: {error}.")
             return
         finish_json(self, columns)
+
+
+class OutlookHandler(ConsoleHandler):
+    """`GET /api/outlook?seconds=&substation_id=`: what is left of the cars, and the expected base load, from now on."""
+
+    def setup(self, outlooks: Outlooks) -> None:  # type: ignore[override]
+        """`outlooks` asks the balancer."""
+        self._outlooks = outlooks
+
+    async def get(self) -> None:
+        """Write both; `fault` says in words what could not be looked up."""
+        try:
+            seconds = integer(1, FARTHEST_S)(self.get_query_argument("seconds"))
+        except ValueError as error:
+            raise HTTPError(400, f"seconds: {error}") from None
+        substation_id = self.get_query_argument("substation_id", "")[:MOST_ID]
+        finish_json(self, await self._outlooks.of(seconds, substation_id))
 
 
 class ForecastHandler(ConsoleHandler):

@@ -14,8 +14,9 @@ from admin_ui.grid.fleet_feed import FleetFeed
 from admin_ui.grid.forecast_watch import ForecastWatch
 from admin_ui.grid.gateway_watch import GatewayWatch
 from admin_ui.grid.grid_calls import GridCalls
-from admin_ui.grid.handlers import ForecastHandler, HistoryHandler
+from admin_ui.grid.handlers import ForecastHandler, HistoryHandler, OutlookHandler
 from admin_ui.grid.outages import Outages
+from admin_ui.grid.outlooks import Outlooks
 from admin_ui.grid.past import Past
 from admin_ui.grid.view import GridView
 from admin_ui.settings import Settings
@@ -54,10 +55,11 @@ def calls(client: aiohttp.ClientSession, settings: Settings) -> GridCalls:
 
 
 def routes(grid: GridView, past: Past, calls_to_grid: GridCalls, environment: Environment) -> list[Route]:
-    """Return the routes of the overview, of the history and of the forecast."""
+    """Return the routes of the overview, of the history, of the outlook and of the forecast."""
     return [
         page_route("/", "grid/overview.html", environment),
         Route("/api/history", HistoryHandler, Role.VIEWER, {"board": grid.board, "past": past}),
+        Route("/api/outlook", OutlookHandler, Role.VIEWER, {"outlooks": Outlooks(calls_to_grid)}),
         Route("/api/forecast", ForecastHandler, Role.VIEWER, {"calls": calls_to_grid}),
     ]
 

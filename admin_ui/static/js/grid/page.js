@@ -8,6 +8,7 @@ import { showPolicy } from "./policy.js";
 import { Announcer, EmptyNotice, gaps, leftOut, listed, nothingToShow } from "./notices.js";
 import { OverviewCharts, chartsButton } from "./charts.js";
 import { NewestOrders } from "../orders/newest.js";
+import { OrdersInForce } from "../orders/in_force.js";
 import { figures } from "./leading.js";
 import { marks } from "./marks.js";
 import { rushButton } from "../rush/chip.js";
@@ -26,11 +27,12 @@ export function start(stream) {
   const view = new View();
   const history = new History(stream);
   const orders = new NewestOrders(stream);
-  const table = new SubstationTable(byId("substations"), stream, history, view, orders);
+  const inForce = new OrdersInForce(stream, () => [view.get("substation"), ...table.ids]);
+  const table = new SubstationTable(byId("substations"), stream, history, view, inForce);
   const charts = new OverviewCharts(
     byId("charts"), history, () => marks(stream.state, orders), ([from, to]) => view.set({ from, to }, { step: true }),
   );
-  const panel = new SubstationPanel(byId("substation"), stream, history, view, table);
+  const panel = new SubstationPanel(byId("substation"), stream, history, view, table, inForce);
   const notice = new EmptyNotice(byId("nothing"), () => view.set({ q: "", abnormal: "", page: "" }));
   const announcer = new Announcer(byId("announced"));
   showPolicy(byId("policy"), stream);

@@ -44,6 +44,7 @@ export class SubstationPanel {
   #history;
   #view;
   #table;
+  #orders; // in force
   #name = "";
   #cells = [];
   #meanings = element("ul", { class: "meanings" });
@@ -52,8 +53,9 @@ export class SubstationPanel {
   #forecast = null;
   #standing = null;
 
-  constructor(place, stream, history, view, table) {
-    [this.#place, this.#stream, this.#history, this.#view, this.#table] = [place, stream, history, view, table];
+  constructor(place, stream, history, view, table, orders) {
+    [this.#place, this.#stream, this.#history, this.#view, this.#table, this.#orders] = [place, stream, history, view, table, orders];
+    orders.addEventListener("change", () => this.update());
     view.addEventListener("change", () => this.update());
     history.addEventListener("second", () => this.#draw());
     place.addEventListener("keydown", (event) => { if (event.key === "Escape") this.#close(); });
@@ -108,7 +110,7 @@ export class SubstationPanel {
       state, this.#meanings, actions, this.#list(FIGURES), chart, figures, sessions, forecast,
       element("details", { class: "technical" }, element("summary", {}, "Technical details"), this.#list(TECHNICAL)),
     );
-    this.#standing = new Standing(state, sessions, this.#stream, name);
+    this.#standing = new Standing(state, sessions, this.#stream, name, this.#orders);
     this.#chart = new LoadChart(chart);
     this.#chartTable = new ChartTable(figures);
     this.#forecast = new Forecast(forecast, name);

@@ -7,6 +7,7 @@ import { attribute, element, text } from "../lib/dom.js";
 import { carried } from "../lib/carried.js";
 import { StableOrder, abnormal, stateWords } from "../lib/conditions.js";
 import { sparkline } from "./sparkline.js";
+import { lowered } from "../orders/in_force.js";
 import { age, count, hours, kw, moment, percent, trend } from "../lib/format.js";
 import { sessionsLink } from "../lib/sessions_link.js";
 
@@ -242,11 +243,10 @@ class TableRow {
 
 /** Return since when a substation is in its abnormal state, and by whose order and why; "" when that is not known. */
 function because(row, orders) {
-  const lowered = row.capacity_kw < row.rated_kw - 0.05;
-  const order = row.draining ? orders.last(row.substation_id, "drain") : lowered ? orders.last(row.substation_id, "capacity") : undefined;
-  const sinceMs = order?.at_unix_ms ?? (row.since_unix_s && (abnormal(row) || lowered) ? row.since_unix_s * 1000 : null);
+  const [order] = orders.of(row) ?? [];
+  const sinceMs = order?.at_unix_ms ?? (row.since_unix_s && (abnormal(row) || lowered(row)) ? row.since_unix_s * 1000 : null);
   const since = sinceMs === null ? "" : `since ${Date.now() - sinceMs < DAY_MS ? hours(sinceMs) : moment(sinceMs)}`;
-  const limit = lowered ? `limit lowered from ${kw(row.rated_kw)}` : "";
+  const limit = lowered(row) ? `limit lowered from ${kw(row.rated_kw)}` : "";
   return [limit, since, order ? `by ${order.who}: ${order.reason}` : ""].filter(Boolean).join(", ");
 }
 
