@@ -14,6 +14,7 @@ from tornado.web import Application
 from admin_ui.alarms.wiring import AlarmsWing, alarms_wing
 from admin_ui.audit.wiring import AuditWing, audit_wing
 from admin_ui.decisions.handlers import routes as decision_routes
+from admin_ui.energy.wiring import EnergyWing, energy_wing
 from admin_ui.grid import wiring as grid_wiring
 from admin_ui.grid.board import CONSOLE
 from admin_ui.grid.grid_calls import GridCalls
@@ -47,6 +48,7 @@ class Wings:
     people: PeopleWing
     rush: RushWing
     alarms: AlarmsWing
+    energy: EnergyWing
     sessions: SessionPages
 
     def shown(self) -> dict[str, Any]:
@@ -55,6 +57,7 @@ class Wings:
             self.grid.shown(time.monotonic())
             | self.audit.shown()
             | self.alarms.shown(time.time())
+            | self.energy.shown()
             | self.rush.shown(self.grid.board.rest.get("rushhour"))
         )
 
@@ -66,6 +69,7 @@ class Wings:
             *self.people.routes(environment),
             *self.rush.routes(environment),
             *self.alarms.routes(environment),
+            *self.energy.routes(environment),
             *decision_routes(self.calls, self.grid.board, environment),
             *session_routes(self.sessions, environment),
             *order_routes(self.calls, self.grid.board, self.audit.log),
@@ -84,9 +88,10 @@ async def wired(settings: Settings) -> AsyncIterator[Wings]:
         alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log, client))
         past = await stack.enter_async_context(past_of(settings.data, grid.board))
         await stack.enter_async_context(grid_wiring.following(grid, past, alarms.outages, client, settings))
+        energy = await stack.enter_async_context(energy_wing(settings.data, client, grid.board))
         sessions = SessionPages(client, grid.board, settings.operator_token)
         calls = grid_wiring.calls(client, settings)
-        yield Wings(grid, past, calls, audit, people, rush, alarms, sessions)
+        yield Wings(grid, past, calls, audit, people, rush, alarms, energy, sessions)
 
 
 @asynccontextmanager

@@ -8,10 +8,10 @@ from admin_ui.grid.base_load_days import DAY, hours_json
 from admin_ui.grid.board import Board
 from admin_ui.grid.grid_calls import GridCalls
 from admin_ui.grid.history import HISTORY_S
+from admin_ui.grid.kept_file import FileUnavailable
 from admin_ui.grid.outlooks import LONGEST_S as FARTHEST_S
 from admin_ui.grid.outlooks import Outlooks
 from admin_ui.grid.past import LONGEST_S, Past
-from admin_ui.grid.past_store import PastUnavailable
 from admin_ui.web.access import ConsoleHandler
 from admin_ui.web.compression import finish_json
 from runtime.problem import UNAVAILABLE
@@ -51,7 +51,7 @@ class HistoryHandler(ConsoleHandler):
             raise HTTPError(400, f"substation_id: at most {MOST_NAMES} beyond {HISTORY_S} s")
         try:
             columns = await self._past.columns(seconds, names, until_s)
-        except PastUnavailable as error:
+        except FileUnavailable as error:
             self.write_problem(UNAVAILABLE, detail=f"The charts' past can't be read: {error}.")
             return
         finish_json(self, columns)

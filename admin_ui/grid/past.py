@@ -13,10 +13,9 @@ from typing import Any
 
 from admin_ui.grid.board import Board
 from admin_ui.grid.history import HISTORY_S, Loads
+from admin_ui.grid.kept_file import FileUnavailable
 from admin_ui.grid.means import FLEET, Figures, Means
-from admin_ui.grid.past_store import FILE, KEPT_S, PastStore, PastUnavailable
-from runtime.keep_aside import put_aside
-from runtime.store import StoreUnreadable, StoreUnusable
+from admin_ui.grid.past_store import KEPT_S, PastStore
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +51,7 @@ class Past:
         """Return the means of `seconds`, at most LONGEST_S, up to a unix second (default: now).
 
         They are those of the fleet and of the named substations, one value each `step_s`, oldest first; None where nothing
-        is known. Raises PastUnavailable.
+        is known. Raises FileUnavailable.
         """
         now_s = int(time.time()) - WRITTEN_WITHIN_S
         until_s = now_s if until_s is None else min(until_s, now_s)
@@ -85,7 +84,7 @@ class Past:
                     for row in rows
                 ]
                 self._board.restore(name, known)
-        except PastUnavailable as error:
+        except FileUnavailable as error:
             log.warning("the charts begin without a past", extra={"why": str(error)})
 
     async def close(self) -> None:
@@ -100,14 +99,14 @@ class Past:
             for step_s, means in ended.items():
                 if means:
                     await self._store.add(step_s, means)
-        except PastUnavailable as error:
+        except FileUnavailable as error:
             log.warning("the past of the charts can't be written", extra={"why": str(error)})
 
 
 @asynccontextmanager
 async def past_of(data: Path, board: Board) -> AsyncIterator[Past]:
     """Keep the past of a board in a data folder while the context lasts; raises StoreUnusable."""
-    store = _open(data)
+    store = PastStore(data)
     past = Past(store, board)
     try:
         await past.restore()
@@ -115,22 +114,6 @@ async def past_of(data: Path, board: Board) -> AsyncIterator[Past]:
     finally:
         await past.close()
         await store.close()
-
-
-def _open(data: Path) -> PastStore:
-    """Open the file; put a damaged one aside, and begin another."""
-    try:
-        return PastStore(data)
-    except StoreUnreadable as error:
-        try:
-            aside = put_aside(data / FILE, str(int(time.time())))
-        except OSError as fault:
-            raise StoreUnusable(f"{error}; it can't be put aside: {fault}") from error
-        log.error(
-            "the past of the charts is damaged and was put aside",
-            extra={"error": str(error), "path": str(aside)},
-        )
-        return PastStore(data)
 
 
 def _columns(rows: Sequence[Any], from_s: int, until_s: int, step_s: int) -> dict[str, list[float | None]]:

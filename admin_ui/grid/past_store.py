@@ -4,15 +4,13 @@ Of 10 s for 6 hours, of a minute for 7 days. One thread writes and reads it; not
 What can't be written is a gap.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from admin_ui.grid.kept_file import KeptFile
 from admin_ui.grid.means import Figures, Mean
-from runtime.group_commit import GroupCommit
-from runtime.store import Store, StoreDamaged, StoreFull
-
-T = TypeVar("T")
+from runtime.store import Store
 
 FILE = Path("admin_ui") / "past.sqlite"  # in DATA_DIR
 KEPT_S = {10: 6 * 3600, 60: 7 * 86_400}  # by the length of a window
@@ -54,17 +52,13 @@ FROM mean WHERE step_s = :step_s AND name = :name AND at_s >= :from_s AND at_s <
 """
 
 
-class PastUnavailable(Exception):
-    """The past can't be read or written now; the message says why."""
-
-
 class PastStore:
-    """One open file. All methods but `close` raise PastUnavailable."""
+    """One open file. All methods but `close` raise FileUnavailable."""
 
     def __init__(self, data: Path) -> None:
         """Open or create the file in a data folder; raises StoreUnusable. Create it on the event loop's thread."""
-        self._store = Store(data / FILE, MIGRATIONS)
-        self._work: GroupCommit[Callable[[Store], Any], Any] = GroupCommit("past", self._commit)
+        self._file = KeptFile(data / FILE, MIGRATIONS, "the past of the charts")
+        self._do = self._file.do
 
     async def add(self, step_s: int, means: Collection[Mean]) -> None:
         """Write means of one length, and drop those of all names that are too old beside them."""
@@ -90,23 +84,7 @@ class PastStore:
 
     async def close(self) -> None:
         """Finish what was submitted and close the file."""
-        await self._work.close()
-        self._store.close()
-
-    async def _do(self, work: Callable[[Store], T]) -> T:
-        if self._work.closed:
-            raise PastUnavailable("the console is stopping")
-        result = await self._work.submit(work)
-        if isinstance(result, PastUnavailable):
-            raise result
-        return result  # type: ignore[no-any-return]
-
-    def _commit(self, batch: list[Callable[[Store], Any]]) -> list[Any]:
-        try:
-            with self._store.transaction():
-                return [work(self._store) for work in batch]
-        except (StoreFull, StoreDamaged) as error:
-            return [PastUnavailable(f"the past: {error}")] * len(batch)
+        await self._file.close()
 
 
 def _write(store: Store, step_s: int, means: Collection[Mean]) -> None:

@@ -87,7 +87,7 @@ async def test_what_the_disk_does_not_take_is_a_gap_and_nothing_else(
 ) -> None:
     board = Board()
     async with past_of(tmp_path, board) as past:
-        past._store._store.run("PRAGMA max_page_count = 1")  # SQLite keeps to what the file has
+        past._store._file.store.run("PRAGMA max_page_count = 1")  # SQLite keeps to what the file has
         begin_s = int(time.time()) // 10 * 10 - 600
         for second in (0, 10):
             heard(board, fleet(*(row(f"s-{n}") for n in range(200))), float(second))
