@@ -24,7 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "grid": {"lib", "alarms", "orders", "rush"},
     "web": {"lib", "people", "alarms", "audit", "decisions", "rush", "sessions", "grid"},
 }
-ADDRESS = re.compile(r'(?:assets\.address \}\}/|script = "|scripts\(")((?:js|css)/[^"]+)"')  # in a template
+ADDRESS = re.compile(r'(?:assets\.address \}\}/|script = "|scripts\(")((?:js|css)/[^"{]+)"')  # in a template
 STYLES = re.compile(r"^\{% set styles = \[([^\]]+)\] %\}$", re.MULTILINE)
 RELATIVE = re.compile(r'"(\.\.?/[^"]+\.js)"')  # in a script
 PAGE_SCRIPT = re.compile(r'^\{% set script = "([^"]+)" %\}$', re.MULTILINE)
