@@ -144,17 +144,17 @@ class Board:
             for second in range(at_s, at_s + seconds):
                 history.put(second, loads)
 
-    def history(self, seconds: int, names: list[str]) -> dict[str, Any]:
-        """Return the last `seconds` of the named substations (default: all) and of the fleet's sums."""
+    def history(self, seconds: int, names: list[str], step_s: int = 1) -> dict[str, Any]:
+        """Return the last `seconds` of the named substations (default: all) and of the fleet's sums, in means of `step_s`."""
         wanted = {
             name: self.histories[name] for name in names or sorted(self.histories) if name in self.histories
         }
         return {
             "until_unix_s": self._second,
             "seconds": seconds,
-            "step_s": 1,
-            "fleet": self.fleet.columns(self._second, seconds),
-            FLEET.rows: {name: each.columns(self._second, seconds) for name, each in wanted.items()},
+            "step_s": step_s,
+            "fleet": self.fleet.columns(self._second, seconds, step_s),
+            FLEET.rows: {name: each.columns(self._second, seconds, step_s) for name, each in wanted.items()},
         }
 
     def shown(self, now_s: float) -> dict[str, Any]:

@@ -23,11 +23,11 @@ LAST_SECOND = 2**40
 
 
 class HistoryHandler(ConsoleHandler):
-    """`GET /api/history?seconds=&until=&substation_id=`: loads and capacity, one value each `step_s`.
+    """`GET /api/history?seconds=&until=&step=&substation_id=`: loads and capacity, one value each `step_s`.
 
     `until` is a unix second (default: now); with it, means are returned however few the seconds are.
     `substation_id` may be repeated: at most MOST_NAMES times beyond the last HISTORY_S seconds. The default is all
-    substations, and beyond these seconds the fleet alone.
+    substations, and beyond these seconds the fleet alone. Of them, `step` asks for means of so many seconds.
     """
 
     def setup(self, board: Board, past: Past) -> None:  # type: ignore[override]
@@ -41,11 +41,14 @@ class HistoryHandler(ConsoleHandler):
             seconds = integer(1, LONGEST_S)(self.get_query_argument("seconds", "60"))
             until = self.get_query_argument("until", "")
             until_s = integer(0, LAST_SECOND)(until) if until else None
+            step_s = integer(1, HISTORY_S)(self.get_query_argument("step", "1"))
         except ValueError as error:
-            raise HTTPError(400, f"seconds, until: {error}") from None
+            raise HTTPError(400, f"seconds, until, step: {error}") from None
         names = self.get_query_arguments("substation_id")
         if seconds <= HISTORY_S and until_s is None:
-            finish_json(self, self._board.history(seconds, names))
+            if seconds % step_s:
+                raise HTTPError(400, "seconds: must be a multiple of step")
+            finish_json(self, self._board.history(seconds, names, step_s))
             return
         if len(names) > MOST_NAMES:
             raise HTTPError(400, f"substation_id: at most {MOST_NAMES} beyond {HISTORY_S} s")

@@ -25,10 +25,12 @@ CUT = """async ([width, seconds, highest]) => {
   const place = document.createElement("div");
   place.style.setProperty("width", `${width}px`);
   document.querySelector("main").append(place);
-  const chart = new LoadChart(place);
+  const chart = new LoadChart(place, { unusable: () => "a part that is not usable: substation-2 draining" });
+  const point = (within_s) => ({ within_s, kw: highest / 3, base_kw: highest / 5, p10_kw: highest / 4, p90_kw: highest / 2.5 });
+  const ahead = { points: [seconds / 20, seconds / 4].map(point) };
   await new Promise(requestAnimationFrame);
   for (let second = 1763800000; second < 1763800060; second += 1) {
-    chart.show("x", second, [highest / 2, highest, highest / 4].map((kw) => new Array(seconds).fill(kw)));
+    chart.show("x", second, [highest / 2, highest, highest / 4, highest * 1.5].map((kw) => new Array(seconds).fill(kw)), { ahead });
     await null;
   }
   chart.end();

@@ -30,7 +30,8 @@ export function start(stream) {
   const inForce = new OrdersInForce(stream, () => [view.get("substation"), ...table.ids]);
   const table = new SubstationTable(byId("substations"), stream, history, view, inForce);
   const charts = new OverviewCharts(
-    byId("charts"), history, () => marks(stream.state, orders), ([from, to]) => view.set({ from, to }, { step: true }),
+    byId("charts"), history,
+    { marks: () => marks(stream.state, orders), totals: () => (stream.live ? stream.state?.totals : null), zoomed: ([from, to]) => view.set({ from, to }, { step: true }) },
   );
   const panel = new SubstationPanel(byId("substation"), stream, history, view, table, inForce);
   const notice = new EmptyNotice(byId("nothing"), () => view.set({ q: "", abnormal: "", page: "" }));
@@ -44,7 +45,9 @@ export function start(stream) {
   const inGrafana = grafana.link(grafana.newest(SPAN_S), "load and limit");
   byId("grafana").append(inGrafana ?? "");
 
+  const diagram = diagramView(view, stream, table);
   const chart = () => {
+    if (diagram.shown()) return;
     const all = view.get("charts") === "all";
     const zoom = zoomed(view);
     charts.show(table.ids, all, Number(view.get("span", SPAN_S)), zoom);
@@ -59,6 +62,7 @@ export function start(stream) {
     text(byId("left-out"), leftOut(state.totals));
     attribute(byId("left-out"), "hidden", !byId("left-out").textContent);
     table.update();
+    diagram.update();
     panel.update();
     controls(state);
     const filtered = Boolean(view.get("q") || view.get("abnormal"));
@@ -87,6 +91,34 @@ export function start(stream) {
   new ResizeObserver(chart).observe(byId("charts"));
   byId("live").addEventListener("click", () => { view.set({ from: "", to: "" }); byId("span").focus(); });
   byId("more-charts").addEventListener("click", () => view.set({ charts: view.get("charts") === "all" ? "" : "all" }));
+}
+
+/** Wire the switch between chart and one-line diagram, whose script is loaded when it is wanted. */
+function diagramView(view, stream, table) {
+  let drawing = null;
+  const shown = () => view.get("view") === "diagram";
+  const update = () => { if (shown() && stream.state) drawing?.update(stream.state, table.ids); };
+  const read = async () => {
+    const on = shown();
+    attribute(byId("charts-of-grid"), "hidden", on);
+    attribute(byId("diagram"), "hidden", !on);
+    attribute(byId("chart-controls"), "hidden", on);
+    text(byId("charts-title"), on ? "One-line diagram" : "Load and limit");
+    text(byId("as-diagram"), on ? "Chart" : "One-line diagram");
+    if (!on || drawing) {
+      update();
+      return;
+    }
+    const { OneLine } = await import("./one_line.js");
+    drawing ??= new OneLine(byId("diagram"), { href: (name) => view.with({ substation: name }), open: (name) => view.set({ substation: name }, { step: true }) });
+    update();
+  };
+  byId("as-diagram").addEventListener("click", () => view.set({ view: shown() ? "" : "diagram" }, { step: true }));
+  view.addEventListener("change", () => void read());
+  new ResizeObserver(update).observe(byId("diagram"));
+  table.addEventListener("change", update);
+  void read();
+  return { shown, update };
 }
 
 /** Wire the search and the filters; returns the function that updates their counts. */

@@ -14,6 +14,7 @@ import { sessionsLink } from "../lib/sessions_link.js";
 export const PAGE_ROWS = 50;
 const SETTLE_MS = 3000;
 const DAY_MS = 86_400_000;
+const SPARK_EVERY_S = 10;
 const BAR_SPAN = 1.1; // of the limit: room to show what is above it
 
 // name, sort, class
@@ -23,7 +24,7 @@ const COLUMNS = [
   ["Load and limit", "load_kw", "load"],
   ["Headroom", "headroom_kw", "number minor"],
   ["Utilization", "utilization", "number"],
-  ["Last 60 s", "", "minor"],
+  ["Last 15 min", "", "minor"],
   ["Trend", "trend_kw_s", "trend"],
   ["Peak, 15 min", "peak_kw", "number minor"],
   ["Sessions", "sessions", "number minor"],
@@ -48,6 +49,7 @@ export class SubstationTable extends EventTarget {
   #frame;
   #pointer = false;
   #sortedMs = 0;
+  #sparkedS = 0;
 
   constructor(place, stream, history, view, orders) {
     super();
@@ -58,7 +60,8 @@ export class SubstationTable extends EventTarget {
     this.#body.addEventListener("pointerover", (event) => { this.#pointer = event.pointerType === "mouse"; });
     this.#body.addEventListener("pointerleave", () => { this.#pointer = false; });
     view.addEventListener("change", () => this.#sort());
-    history.addEventListener("second", () => this.#sparks());
+    history.addEventListener("second", () => this.#sparks(false));
+    history.addEventListener("past", () => this.#sparks());
   }
 
   /** Show the newest figures. */
@@ -176,8 +179,13 @@ export class SubstationTable extends EventTarget {
     if (had) this.#pages.querySelector(`[data-turn="${had}"]`).focus();
   }
 
-  #sparks() {
-    for (const [name, row] of this.#rows) row.spark(this.#history.newest(name));
+  /** Draw the trends: all after a change of the rows or of the past, else each SPARK_EVERY_S. */
+  #sparks(all = true) {
+    void this.#history.requestMeans(this.ids);
+    const { second } = this.#history;
+    if (!all && second - this.#sparkedS < SPARK_EVERY_S && second >= this.#sparkedS) return;
+    this.#sparkedS = second;
+    for (const [name, row] of this.#rows) row.spark(this.#history.buckets(name));
   }
 }
 
