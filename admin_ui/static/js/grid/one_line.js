@@ -12,6 +12,7 @@ const MOST = 24; // substations
 const COLUMN = 190; // px at least
 const NARROW = 520; // px: below it, substations stand under each other
 const THICK = 9; // px of the line that carries the most
+const TARGET = 44; // px that a finger hits
 const UNREACHED = new Set(["gone", "conflict"]); // what they carry is not known to be there
 const HEADS = 74; // px of the feeder above the first bus
 const TIGHT = { height: 124, x: 50, top: 14 };
@@ -90,7 +91,7 @@ class Branch {
       event.preventDefault();
       open(name);
     });
-    link.append(label(left, top + 4, name, "name"));
+    link.append(svg("rect", { x: left - 4, y: top - 22, width: wide, height: TARGET, class: "target" }), label(left, top + 4, name, "name"));
     this.feed = svg("path", { d: narrow ? `M20 ${top}H${x - 18}` : `M${x + 14} ${y}V${top - 13}`, class: "branch" });
     const [cx, cy] = narrow ? [x - 8, top] : [x + 14, top - 4];
     const coils = narrow ? [[cx - 5, cy], [cx + 5, cy]] : [[cx, cy - 5], [cx, cy + 5]];

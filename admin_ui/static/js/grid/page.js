@@ -73,8 +73,10 @@ export function start(stream) {
     attribute(byId("gaps"), "hidden", !state.outages.length);
     if (stream.live && !state.link.stale) announcer.update(state.substations);
   };
-  let waiting = false;
+  let [waiting, first] = [false, true];
   stream.addEventListener("state", () => {
+    if (first) show(); // before the page is visible
+    first = false;
     if (waiting) return;
     waiting = true;
     requestAnimationFrame(() => {
