@@ -1,5 +1,6 @@
 """The console: its wings, wired, and the application that serves their routes."""
 
+import asyncio
 import dataclasses
 import time
 from collections.abc import AsyncIterator
@@ -50,6 +51,7 @@ class Wings:
     alarms: AlarmsWing
     energy: EnergyWing
     sessions: SessionPages
+    news: asyncio.Event  # set after each frame of the balancer
 
     def shown(self) -> dict[str, Any]:
         """Return everything that browsers are shown at this moment."""
@@ -87,18 +89,22 @@ async def wired(settings: Settings) -> AsyncIterator[Wings]:
         grid = GridView()
         alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log, client))
         past = await stack.enter_async_context(past_of(settings.data, grid.board))
-        await stack.enter_async_context(grid_wiring.following(grid, past, alarms.outages, client, settings))
+        news = await stack.enter_async_context(
+            grid_wiring.following(grid, past, alarms.outages, client, settings)
+        )
         energy = await stack.enter_async_context(energy_wing(settings.data, client, grid.board))
         sessions = SessionPages(client, grid.board, settings.operator_token)
         calls = grid_wiring.calls(client, settings)
-        yield Wings(grid, past, calls, audit, people, rush, alarms, energy, sessions)
+        yield Wings(grid, past, calls, audit, people, rush, alarms, energy, sessions, news)
 
 
 @asynccontextmanager
 async def console(settings: Settings) -> AsyncIterator[None]:
     """Serve one console while the context lasts; raises OSError when its port is taken."""
     async with exposition.measured("admin_ui") as registry, wired(settings) as wings:
-        streams = FrameStreams(wings.shown, CONSOLE, StreamMetrics(registry, "smartgrid_console"))
+        streams = FrameStreams(
+            wings.shown, CONSOLE, StreamMetrics(registry, "smartgrid_console"), news=wings.news
+        )
         # Tornado's cross_origin_protection checks origins here, because its refusals are pages for people.
         gate = Gate(settings.allowed_hosts, JSON | FORM, origins=False)
         tls = None

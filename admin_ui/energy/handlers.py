@@ -55,7 +55,7 @@ class EnergyPage(PageHandler):
             total_kwh=sum(kwh for _, kwh in fleet),
             fleet=[(_day(at_s), kwh, round(100 * kwh / highest, 1)) for at_s, kwh in reversed(fleet)],
             today=_day(today_s),
-            substations=[(name, today.get(name, 0.0), before.get(name, 0.0), kwh) for name, kwh in listed],
+            substations=[(name, today.get(name), before.get(name), kwh) for name, kwh in listed],
             count=count,
             as_of=dt.datetime.fromtimestamp(time.time(), dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
         )

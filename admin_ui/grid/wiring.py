@@ -34,17 +34,21 @@ SAMPLE_AT_S = (
 @asynccontextmanager
 async def following(
     grid: GridView, past: Past, outages: Outages, client: aiohttp.ClientSession, settings: Settings
-) -> AsyncIterator[None]:
-    """Keep `grid` up to date while the context lasts, and record outages of the balancer and the gateway."""
+) -> AsyncIterator[asyncio.Event]:
+    """Keep `grid` up to date while the context lasts, and record outages of the balancer and the gateway.
+
+    Yields an event that is set after each frame of the balancer.
+    """
+    news = asyncio.Event()
     forecasts = ForecastWatch(calls(client, settings), grid.board, grid.expected_peaks)
     async with background(
-        FleetFeed(grid.board, settings.balancer[0], outages).follow(),
+        FleetFeed(grid.board, settings.balancer[0], outages, news).follow(),
         GatewayWatch(client, settings.gateway_monitors or settings.gateway, grid.rates, outages).follow(),
         BaseLoadWatch(client, grid.board, grid.base_load_sources).follow(),
         forecasts.follow(),
         _sample(grid.board, past),
     ):
-        yield
+        yield news
 
 
 def calls(client: aiohttp.ClientSession, settings: Settings) -> GridCalls:

@@ -67,21 +67,22 @@ export function drawUnusable(plot, seconds, limits, rated, words) {
     ctx.fillRect(left, top, Math.max(right - left, 0), bottom - top);
     last = last && last.top === top && last.bottom === bottom ? { ...last, right } : { left, right, top, bottom };
   }
-  if (last && words) inHatch(ctx, last, words);
+  if (last && words) inHatch(plot, last, words);
   ctx.restore();
 }
 
-/** Write into the middle of a hatched part, as far as it has room; on a ground of its own, so that it can be read. */
-function inHatch(ctx, { left, right, top, bottom }, words) {
+/** Write into the middle of a hatched part, up to its end; on a ground of its own, so that it can be read. */
+function inHatch({ ctx, bbox }, { right, top, bottom }, words) {
   const px = 11 * devicePixelRatio;
   ctx.font = font(px);
   const room = ROOM_PX * devicePixelRatio;
   const height = px * textScale();
   if (bottom - top < height + room) return;
   let shown = words;
-  while (shown.length > 3 && ctx.measureText(shown).width + 2 * room > right - left) shown = `${shown.slice(0, -2).trimEnd()}…`;
+  while (shown.length > 3 && ctx.measureText(shown).width + 3 * room > right - bbox.left) shown = `${shown.slice(0, -2).trimEnd()}…`;
   if (shown.length <= 3) return;
-  const [width, x, y] = [ctx.measureText(shown).width, left + room, (top + bottom) / 2];
+  const width = ctx.measureText(shown).width;
+  const [x, y] = [right - width - 3 * room, (top + bottom) / 2];
   ctx.fillStyle = colour("--panel")();
   ctx.fillRect(x, y - height * 0.7, width + 2 * room, height * 1.4);
   ctx.fillStyle = colour("--text")();
@@ -107,21 +108,22 @@ function hatched(ctx) {
   return ctx.createPattern(tile, "repeat");
 }
 
-/** Write the limit on its line, so that it is read without the axis; below the line where there is no room above. */
-export function drawLimit(plot, kwNow) {
+/** Write the limit at the end of its line, so that it is read without the axis; below the line where there is no room above. */
+export function drawLimit(plot, kwNow, hatched) {
   if (kwNow === null || kwNow === undefined) return;
   const { ctx, bbox } = plot;
   const px = 11 * devicePixelRatio;
   const height = px * textScale();
   const y = plot.valToPos(kwNow, "y", true);
   if (y < bbox.top - 1 || y > bbox.top + bbox.height) return;
-  const above = y - height - ROOM_PX > bbox.top;
+  const above = !hatched && y - height - ROOM_PX > bbox.top;
   ctx.save();
   ctx.font = font(px);
   ctx.fillStyle = colour("--text")();
   ctx.textAlign = "left";
   ctx.textBaseline = above ? "bottom" : "top";
-  const [words, x, at] = [`limit ${kw(kwNow)}`, bbox.left + ROOM_PX * devicePixelRatio, y + (above ? -2 : 2) * devicePixelRatio];
+  const words = `limit ${kw(kwNow)}`;
+  const [x, at] = [bbox.left + bbox.width - ctx.measureText(words).width - ROOM_PX * devicePixelRatio, y + (above ? -2 : 2) * devicePixelRatio];
   const ground = ctx.fillStyle;
   ctx.fillStyle = colour("--panel")();
   ctx.fillRect(x - 2, above ? at - height : at, ctx.measureText(words).width + 4, height);

@@ -32,9 +32,10 @@ class Series {
   /** Take what the console has of the seconds up to `until`, one value each `stepS`; a mean replaces no second of its own. */
   fill(until, columns, stepS) {
     const count = columns.load_kw.length;
+    const newestS = Math.max(this.#newestS, until); // an answer that comes late begins before what is kept
     for (let n = 0; n < count * stepS; n += 1) {
       const [second, at] = [until - count * stepS + 1 + n, Math.floor(n / stepS)];
-      if (second <= 0 || (stepS > 1 && second >= this.fineS)) continue;
+      if (second <= 0 || second <= newestS - KEPT_S || (stepS > 1 && second >= this.fineS)) continue;
       const known = columns.load_kw[at] !== null;
       // A base load that was 0 all the time is left out, and a rated limit that was all usable.
       this.#set(second, known ? { load_kw: columns.load_kw[at], base_load_kw: columns.base_load_kw?.[at], capacity_kw: columns.capacity_kw[at], rated_kw: columns.rated_kw?.[at] } : null);

@@ -112,7 +112,7 @@ export class LoadChart {
     const [seconds, loads, , limits, rated] = plot.data;
     const last = Math.max(this.#newest(seconds), 0);
     drawUnusable(plot, seconds, limits, rated, this.#unusable());
-    drawLimit(plot, limits[last]);
+    drawLimit(plot, limits[last], rated[last] > limits[last] + 0.05);
     drawMarks(plot, this.#marks());
     drawNow(plot, seconds[last], loads[last], this.#level, this.#ahead.points.length > 0);
   }

@@ -23,8 +23,8 @@ const COLUMNS = [
   ["State", "worst", "state"],
   ["Load and limit", "load_kw", "load"],
   ["Headroom", "headroom_kw", "number minor"],
-  ["Utilization", "utilization", "number"],
-  ["Last 15 min", "", "minor"],
+  ["Utilization", "utilization", "number share"],
+  ["Last 15 min", "", "quarter"],
   ["Trend", "trend_kw_s", "trend"],
   ["Peak, 15 min", "peak_kw", "number minor"],
   ["Sessions", "sessions", "number minor"],
@@ -206,7 +206,7 @@ class TableRow {
     this.base = element("span", { class: "bar-base" });
     this.load = element("span", { class: "bar-words" });
     this.arrow = element("span", { class: "arrow", "aria-hidden": "true" });
-    this.way = element("span");
+    this.way = element("span", { class: "way" });
     this.cells = COLUMNS.slice(1).map(([, , kind]) => element("td", { class: kind }));
     const [state, load, headroom, utilization, minute, going, peak, sessions, report] = this.cells;
     state.append(this.shape, this.word, " ", this.because);
