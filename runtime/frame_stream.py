@@ -149,17 +149,11 @@ class FrameStreams:
     async def _tick(self) -> None:
         while True:
             if self._news:
-                await self._wait_for(self._news)
+                await _news_or_tick(self._news, self._tick_s)
+                self._seen_s = 0.0  # what was shown before is not of now
             else:
                 await asyncio.sleep(self._tick_s)
             self._serve(list(self.clients))
-
-    async def _wait_for(self, news: asyncio.Event) -> None:
-        await asyncio.sleep(self._tick_s * NEWS_GAP)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(news.wait(), self._tick_s * (NEWS_WITHIN - NEWS_GAP))
-        news.clear()
-        self._seen_s = 0.0  # what was shown before is not of now
 
     def _serve(self, clients: "list[FrameStreamHandler]") -> None:
         """Send each of these clients its next frame, unless its last one is still on its way."""
@@ -215,6 +209,14 @@ class FrameStreams:
 
     def _shown(self) -> LiveView:
         return rounded(self.view(), self._table)
+
+
+async def _news_or_tick(news: asyncio.Event, tick_s: float) -> None:
+    """Wait for news, but not shorter than is good for slow clients, nor longer than the clock would."""
+    await asyncio.sleep(tick_s * NEWS_GAP)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(news.wait(), tick_s * (NEWS_WITHIN - NEWS_GAP))
+    news.clear()
 
 
 class FrameStreamHandler(WebSocketHandler, ApiHandler):

@@ -116,7 +116,7 @@ export function drawLimit(plot, kwNow, hatched) {
   const height = px * textScale();
   const y = plot.valToPos(kwNow, "y", true);
   if (y < bbox.top - 1 || y > bbox.top + bbox.height) return;
-  const above = !hatched && y - height - ROOM_PX > bbox.top;
+  const above = !hatched && y - height - ROOM_PX > 0;
   ctx.save();
   ctx.font = font(px);
   ctx.fillStyle = colour("--text")();

@@ -111,8 +111,8 @@ function diagramView(view, stream, table) {
       update();
       return;
     }
-    const { OneLine } = await import("./one_line.js");
-    drawing ??= new OneLine(byId("diagram"), { href: (name) => view.with({ substation: name }), open: (name) => view.set({ substation: name }, { step: true }) });
+    const module = await import("./one_line.js");
+    drawing ??= new module.OneLine(byId("diagram"), { href: (name) => view.with({ substation: name }), open: (name) => view.set({ substation: name }, { step: true }) });
     update();
   };
   byId("as-diagram").addEventListener("click", () => view.set({ view: shown() ? "" : "diagram" }, { step: true }));
