@@ -14,15 +14,14 @@ import { marks } from "./marks.js";
 import { rushButton } from "../rush/chip.js";
 import { SubstationTable } from "./table.js";
 import { abnormal } from "../lib/conditions.js";
-import { SubstationPanel } from "./substation_panel.js";
 import { View } from "../lib/view.js";
 import { clock } from "../lib/format.js";
 import { followWall } from "./wall.js";
 
 const SPAN_S = "300"; // of the charts
 
-/** Fill the page from the stream. */
-export function start(stream) {
+/** Fill the page from the stream. It must not be opened before this is done. */
+export async function start(stream) {
   rushButton(byId("rush-button"), stream);
   const view = new View();
   const history = new History(stream);
@@ -33,7 +32,7 @@ export function start(stream) {
     byId("charts"), history,
     { marks: () => marks(stream.state, orders), totals: () => (stream.live ? stream.state?.totals : null), zoomed: ([from, to]) => view.set({ from, to }, { step: true }) },
   );
-  const panel = new SubstationPanel(byId("substation"), stream, history, view, table, inForce);
+  const panel = await details(view, (module) => new module.SubstationPanel(byId("substation"), stream, history, view, table, inForce));
   const notice = new EmptyNotice(byId("nothing"), () => view.set({ q: "", abnormal: "", page: "" }));
   const announcer = new Announcer(byId("announced"));
   showPolicy(byId("policy"), stream);
@@ -95,6 +94,22 @@ export function start(stream) {
   byId("more-charts").addEventListener("click", () => view.set({ charts: view.get("charts") === "all" ? "" : "all" }));
 }
 
+/** Return the details of the substation that the view names; their scripts are loaded when one is named. */
+async function details(view, make) {
+  let [panel, asked] = [null, false];
+  const load = async () => {
+    if (asked || !view.get("substation")) return;
+    asked = true;
+    const module = await import("./substation_panel.js").catch(() => null);
+    asked = Boolean(module); // else it is asked for again with the next change
+    panel = module ? make(module) : null;
+    panel?.update();
+  };
+  view.addEventListener("change", () => void load());
+  await load();
+  return { update: () => panel?.update() };
+}
+
 /** Wire the switch between chart and one-line diagram, whose script is loaded when it is wanted. */
 function diagramView(view, stream, table) {
   let drawing = null;
@@ -111,7 +126,8 @@ function diagramView(view, stream, table) {
       update();
       return;
     }
-    const module = await import("./one_line.js");
+    const module = await import("./one_line.js").catch(() => null);
+    if (!module) return;
     drawing ??= new module.OneLine(byId("diagram"), { href: (name) => view.with({ substation: name }), open: (name) => view.set({ substation: name }, { step: true }) });
     update();
   };
