@@ -17,7 +17,7 @@ DETAILS = "/?substation=substation-2"
 TARGET_PX = 44
 # What is pressed on a phone, but links within a sentence or a list of sentences (WCAG 2.5.8).
 TARGETS = """() => [...document.querySelectorAll("main :is(a, button, input, select, summary)")]
-  .filter((each) => each.checkVisibility() && !each.closest(".recent, .gaps, .standing, .last-sessions td, thead"))
+  .filter((each) => each.checkVisibility() && !each.closest(".recent, .soft, .gaps, .standing, .last-sessions td, thead"))
   .map((each) => [each.textContent || each.id, Math.round(Math.max(each.getBoundingClientRect().height, each.closest("label")?.getBoundingClientRect().height ?? 0))])"""
 
 
@@ -105,5 +105,5 @@ def test_what_is_pressed_on_a_phone_is_44_px_high(browser: Browser, grid: Grid) 
                 page.goto(f"{grid.console}{path}")
                 expect(page.get_by_role("heading", level=1)).to_be_attached()
             found = page.evaluate(TARGETS)
-            assert len(found) > 5
+            assert len(found) >= 5
             assert [each for each in found if each[1] < TARGET_PX] == [], path

@@ -32,7 +32,7 @@ export async function start(stream) {
     byId("charts"), history,
     { marks: () => marks(stream.state, orders), totals: () => (stream.live ? stream.state?.totals : null), zoomed: ([from, to]) => view.set({ from, to }, { step: true }) },
   );
-  const panel = await details(view, (module) => new module.SubstationPanel(byId("substation"), stream, history, view, table, inForce));
+  const panel = await details(view, stream, (module) => new module.SubstationPanel(byId("substation"), stream, history, view, table, inForce));
   const notice = new EmptyNotice(byId("nothing"), () => view.set({ q: "", abnormal: "", page: "" }));
   const announcer = new Announcer(byId("announced"));
   showPolicy(byId("policy"), stream);
@@ -95,7 +95,7 @@ export async function start(stream) {
 }
 
 /** Return the details of the substation that the view names; their scripts are loaded when one is named. */
-async function details(view, make) {
+async function details(view, stream, make) {
   let [panel, asked] = [null, false];
   const load = async () => {
     if (asked || !view.get("substation")) return;
@@ -103,7 +103,7 @@ async function details(view, make) {
     const module = await import("./substation_panel.js").catch(() => null);
     asked = Boolean(module); // else it is asked for again with the next change
     panel = module ? make(module) : null;
-    panel?.update();
+    if (stream.state) panel?.update(); // else with the first state: what is not visible yet takes no focus
   };
   view.addEventListener("change", () => void load());
   await load();
