@@ -1,5 +1,6 @@
 """The console: its wings, wired, and the application that serves their routes."""
 
+import asyncio
 import dataclasses
 import time
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ from tornado.web import Application
 from admin_ui.alarms.wiring import AlarmsWing, alarms_wing
 from admin_ui.audit.wiring import AuditWing, audit_wing
 from admin_ui.decisions.handlers import routes as decision_routes
+from admin_ui.energy.wiring import EnergyWing, energy_wing
 from admin_ui.grid import wiring as grid_wiring
 from admin_ui.grid.board import CONSOLE
 from admin_ui.grid.grid_calls import GridCalls
@@ -49,8 +51,10 @@ class Wings:
     people: PeopleWing
     rush: RushWing
     alarms: AlarmsWing
+    energy: EnergyWing
     sessions: SessionPages
     presence: Presence
+    news: asyncio.Event  # set after each frame of the balancer
 
     def shown(self) -> dict[str, Any]:
         """Return everything that browsers are shown at this moment."""
@@ -59,6 +63,7 @@ class Wings:
             | self.audit.shown()
             | self.presence.shown()
             | self.alarms.shown(time.time())
+            | self.energy.shown()
             | self.rush.shown(self.grid.board.rest.get("rushhour"))
         )
 
@@ -70,6 +75,7 @@ class Wings:
             *self.people.routes(environment),
             *self.rush.routes(environment),
             *self.alarms.routes(environment),
+            *self.energy.routes(environment),
             *decision_routes(self.calls, self.grid.board, environment),
             *session_routes(self.sessions, environment),
             *order_routes(self.calls, self.grid.board, self.audit.log),
@@ -87,17 +93,22 @@ async def wired(settings: Settings) -> AsyncIterator[Wings]:
         grid = GridView()
         alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log, client))
         past = await stack.enter_async_context(past_of(settings.data, grid.board))
-        await stack.enter_async_context(grid_wiring.following(grid, past, alarms.outages, client, settings))
+        news = await stack.enter_async_context(
+            grid_wiring.following(grid, past, alarms.outages, client, settings)
+        )
+        energy = await stack.enter_async_context(energy_wing(settings.data, client, grid.board))
         sessions = SessionPages(client, grid.board, settings.operator_token)
         calls = grid_wiring.calls(client, settings)
-        yield Wings(grid, past, calls, audit, people, rush, alarms, sessions, Presence())
+        yield Wings(grid, past, calls, audit, people, rush, alarms, energy, sessions, Presence(), news)
 
 
 @asynccontextmanager
 async def console(settings: Settings) -> AsyncIterator[None]:
     """Serve one console while the context lasts; raises OSError when its port is taken."""
     async with exposition.measured("admin_ui") as registry, wired(settings) as wings:
-        streams = FrameStreams(wings.shown, CONSOLE, StreamMetrics(registry, "smartgrid_console"))
+        streams = FrameStreams(
+            wings.shown, CONSOLE, StreamMetrics(registry, "smartgrid_console"), news=wings.news
+        )
         # Tornado's cross_origin_protection checks origins here, because its refusals are pages for people.
         gate = Gate(settings.allowed_hosts, JSON | FORM, origins=False)
         tls = None

@@ -25,7 +25,9 @@ MOST_BYTES = 4 * 1024 * 1024  # a snapshot of some ten thousand substations
 class FleetFeed:
     """Keeps a board up to date, and records when the balancer was lost."""
 
-    def __init__(self, board: Board, balancer_url: str, outages: Outages) -> None:
+    def __init__(self, board: Board, balancer_url: str, outages: Outages, news: asyncio.Event) -> None:
+        """`news` is set after each frame."""
+        self._news = news
         self._board = board
         self._url = balancer_url.replace("http", "ws", 1) + "/fleet/stream"
         self._outages = outages
@@ -59,6 +61,7 @@ class FleetFeed:
                 if message is None:
                     raise WebSocketError("closed by the balancer")
                 self._board.apply(strict_json.decode(message), time.monotonic())
+                self._news.set()
                 self._heard_unix_s = time.time()
                 self._outages.back(Service.BALANCER, self._heard_unix_s)
         finally:

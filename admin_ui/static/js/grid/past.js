@@ -27,12 +27,12 @@ export class Past extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Return the last second, the length of a step, and [loads, limits, base loads]; null while nothing has arrived. */
+  /** Return the last second, the length of a step, and [loads, limits, base loads, rated limits]; null while nothing has arrived. */
   of(name) {
     const columns = name ? this.#answer?.substations[name] : this.#answer?.fleet;
     if (!columns) return null;
     const { until_unix_s: untilS, step_s: stepS } = this.#answer;
     const loads = columns.load_kw.map((load, n) => (load === null ? null : load + columns.base_load_kw[n]));
-    return { second: untilS - stepS, stepS, series: [loads, columns.capacity_kw, columns.base_load_kw] };
+    return { second: untilS - stepS, stepS, series: [loads, columns.capacity_kw, columns.base_load_kw, columns.rated_kw] };
   }
 }

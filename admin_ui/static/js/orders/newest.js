@@ -21,11 +21,6 @@ export class NewestOrders extends EventTarget {
     stream.addEventListener("state", () => this.#follow(stream.state.audit.newest));
   }
 
-  /** Return the last confirmed order of one of these kinds on a target; undefined when none is known. */
-  last(target, ...kinds) {
-    return this.all.find((order) => order.outcome === "done" && order.target === target && kinds.includes(order.order));
-  }
-
   async #follow(newest) {
     if (this.#asking || newest === this.#asked) return;
     this.#asking = true;

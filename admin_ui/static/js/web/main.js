@@ -42,6 +42,6 @@ if (connectionState) {
   document.addEventListener("submit", (event) => {
     if (!event.defaultPrevented) stream.removeEventListener("ended", toLogin);
   });
-  page?.start(stream);
+  await page?.start(stream);
   stream.open();
 }
