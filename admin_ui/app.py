@@ -34,6 +34,7 @@ from runtime import exposition, health, http
 from runtime.frame_stream import FrameStreams, StreamMetrics
 from runtime.gate import FORM, JSON, Gate
 from runtime.http_metrics import HttpMetrics
+from runtime.tls.public import PublicCertificate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,8 +98,8 @@ async def console(settings: Settings) -> AsyncIterator[None]:
         # Tornado's cross_origin_protection checks origins here, because its refusals are pages for people.
         gate = Gate(settings.allowed_hosts, JSON | FORM, origins=False)
         tls = None
-        if settings.tls_cert and settings.tls_key:
-            tls = http.tls_context(settings.tls_cert, settings.tls_key)
+        if settings.public_cert and settings.public_key:
+            tls = PublicCertificate(settings.public_cert, settings.public_key).context
         app = _application(settings, wings, streams, registry)
         async with http.listen(app, settings.bind, settings.http_port, tls=tls, gate=gate):
             try:
@@ -117,7 +118,7 @@ def _application(
         wings.people.login_cookie,
         wings.audit.refusals,
         settings.proxies if settings.behind_tls else (),
-        only_tls=bool(settings.behind_tls or settings.tls_cert),
+        only_tls=bool(settings.behind_tls or settings.public_cert),
     )
     app = application(
         [*wings.routes(environment), stream_route(streams)],

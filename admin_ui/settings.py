@@ -89,13 +89,13 @@ class Settings(BalancerClientSettings):
     gateway_key: Path | None = setting(
         "GATEWAY_API_KEY_FILE", "", path_if_any, "file with the API key that the gateway asks the console for"
     )
-    tls_cert: Path | None = setting(
+    public_cert: Path | None = setting(
         "CONSOLE_TLS_CERT",
         "",
         path_if_any,
         "certificate chain (PEM) with which the console speaks TLS itself",
     )
-    tls_key: Path | None = setting(
+    public_key: Path | None = setting(
         "CONSOLE_TLS_KEY", "", path_if_any, "private key (PEM) of that certificate"
     )
     alarm_stale_s: float = setting(
@@ -126,25 +126,32 @@ class Settings(BalancerClientSettings):
     @property
     def url(self) -> str:
         """The base URL of the console for a browser on this machine."""
-        return local_url(self.bind, self.http_port, "https" if self.tls_cert else "http")
+        return local_url(self.bind, self.http_port, "https" if self.public_cert else "http")
 
     @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the console."""
         return ipaddress.ip_address(self.published_on or self.bind).is_loopback and not self.behind_tls
 
+    def _urls(self) -> list[tuple[str, str]]:
+        """Return the URLs of services that ask for certificates, with the names of their settings."""
+        called = {"BALANCER_URL": self.balancer, "GATEWAY_MONITOR_URLS": self.gateway_monitors}
+        return [(name, url) for name, found in called.items() for url in found]
+
     def faults(self) -> list[str]:
         """Return the faults in combinations of settings."""
         if len(self.balancer) > 1 or len(self.gateway) > 1:
             return ["BALANCER_URL and GATEWAY_URL take one URL each"]
-        if bool(self.tls_cert) != bool(self.tls_key):
+        if faults := self.tls_faults(self._urls()):
+            return faults
+        if bool(self.public_cert) != bool(self.public_key):
             return ["CONSOLE_TLS_CERT and CONSOLE_TLS_KEY go together"]
         if bool(self.webhook_url) != bool(self.webhook_secret):
             return ["ALARM_WEBHOOK_URL and ALARM_WEBHOOK_SECRET_FILE go together"]
         name, address = (
             ("PUBLISHED_ON", self.published_on) if self.published_on else ("CONSOLE_BIND", self.bind)
         )
-        if self.behind_tls or self.tls_cert or ipaddress.ip_address(address).is_loopback:
+        if self.behind_tls or self.public_cert or ipaddress.ip_address(address).is_loopback:
             return []
         plain = (
             f"{name}={address} lets other machines in, and passwords would go over the network in the clear:"

@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from runtime.response_head import ResponseHead, ResponseUnusable, response_head
+from runtime.tls.credentials import Callee, peer_of
+from runtime.tls.identity import Identity
 
 MOST_HEAD_BYTES = 8 * 1024
 HEAD_END = b"\r\n\r\n"
@@ -16,16 +18,18 @@ HTTP_PORT = 80
 
 
 class PageClient:
-    """The page at `url`, which is `http://host:port/path?query`, of at most `most_bytes`.
+    """The page at `url`, which is `http://host:port/path?query`, of at most `most_bytes`; `https` with `tls`.
 
     The caller limits the time: a `get` that is cancelled closes its connection.
     """
 
-    def __init__(self, url: str, most_bytes: int) -> None:
-        """Raise UnicodeError, a ValueError, when the host of `url` can't be a name."""
+    def __init__(self, url: str, most_bytes: int, tls: Callee | None = None) -> None:
+        """With `tls`, the server must prove who it is. Raise UnicodeError, a ValueError, when the host of `url` can't be a name."""
         parts = urlsplit(url)
         self._host = (parts.hostname or "").encode("idna").decode("ascii")
         self._port = parts.port or HTTP_PORT
+        self._tls = tls
+        self._server: Identity | None = None
         host = f"[{self._host}]" if ":" in self._host else self._host
         self._request = (
             f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {host}:{self._port}\r\n"
@@ -48,6 +52,11 @@ class PageClient:
                 pass
         return await self._exchange(await self._opened())
 
+    @property
+    def server(self) -> Identity | None:
+        """Who answered last, by its certificate; None without TLS."""
+        return self._server
+
     def close(self) -> None:
         """Close the kept connection, and keep none from now on."""
         self._closed = True
@@ -57,7 +66,10 @@ class PageClient:
     async def _opened(self) -> "Connection":
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(
-            lambda: Connection(self._most_bytes), self._host, self._port
+            lambda: Connection(self._most_bytes),
+            self._host,
+            self._port,
+            ssl=self._tls.context() if self._tls else None,
         )
         return connection
 
@@ -65,6 +77,7 @@ class PageClient:
         """Return the page that a connection brings, and keep the connection if it can be used again."""
         try:
             page = await connection.ask(self._request)
+            self._server = connection.server if self._tls else None
         except BaseException:
             connection.close()
             raise
@@ -90,6 +103,11 @@ class Connection(asyncio.Protocol):
         self._head: ResponseHead | None = None
         self._body: asyncio.Future[bytes] | None = None
         self._used = False  # whether a response has come
+
+    @property
+    def server(self) -> Identity:
+        """Who is at the other end, by its certificate; raises NoIdentity."""
+        return peer_of(self._transport)
 
     def ask(self, request: bytes) -> "asyncio.Future[bytes]":
         """Send a request; the future has the body of its response."""

@@ -25,6 +25,8 @@ from runtime.background import cancelled
 from runtime.page_client import PageClient
 from runtime.response_head import ResponseUnusable
 from runtime.settings import HIGHEST_PORT
+from runtime.tls.credentials import Callee, Credentials
+from runtime.tls.identity import Identity, Role
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +70,14 @@ class Poller:
     """Keeps the roster up to date, and moves links to new addresses; ignores journals that were given up."""
 
     def __init__(
-        self, view: View, links: Links, metrics: BalancerMetrics, decommissioned: DecommissionedJournals
+        self,
+        view: View,
+        links: Links,
+        metrics: BalancerMetrics,
+        decommissioned: DecommissionedJournals,
+        tls: Credentials | None = None,
     ) -> None:
+        self._tls = Callee(tls, Role.SUBSTATION) if tls else None
         self._view = view
         self._roster = view.roster
         self._links = links
@@ -90,7 +98,7 @@ class Poller:
         """
         self._roster.addresses.watch(url)
         callback = PeriodicCallback(lambda: self.poll(url), self._roster.poll_s * 1000, jitter=JITTER)
-        page = PageClient(f"{url}/metrics?{QUERY}", MOST_BYTES)
+        page = PageClient(f"{url}/metrics?{QUERY}", MOST_BYTES, self._tls)
         after_s = next(self._shares) * self._roster.poll_s
         begin = asyncio.get_running_loop().call_later(after_s, self._begin, url)
         self._polled[url] = _Polled(callback, page, begin)
@@ -127,6 +135,7 @@ class Poller:
             async with asyncio.timeout(self._timeout_s):
                 page = await polled.page.get()
             found = checked(url, self._read(polled, page), time.time())
+            check_server(polled.page.server, found.report.substation_id)
         except (OSError, ResponseUnusable, PageUnusable, ValueError) as error:  # TimeoutError is an OSError
             log.info("poll missed", extra={"url": url, "error": f"{type(error).__name__}: {error}"})
             found = None
@@ -205,6 +214,12 @@ def checked(url: str, found: PageReading, unix_s: float) -> PageReading:
     if not port or not 0 < int(port[2]) <= HIGHEST_PORT:
         raise PageUnusable(f"{found.stream_address[:80]!r} at {url} is no address of a stream")
     return found
+
+
+def check_server(server: Identity | None, substation_id: str) -> None:
+    """Raise PageUnusable when the page of a substation came with another's certificate; `server` is None without TLS."""
+    if server and server.name != substation_id:
+        raise PageUnusable(f"the page of {substation_id} came with the certificate of {server}")
 
 
 def stream_address(url: str, advertised: str) -> str:
