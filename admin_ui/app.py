@@ -33,7 +33,13 @@ from admin_ui.web.stream import stream_route
 from runtime import exposition, health, http
 from runtime.frame_stream import FrameStreams, StreamMetrics
 from runtime.gate import FORM, JSON, Gate
+from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
+from runtime.tls import http_client
+from runtime.tls.credentials import Credentials
+from runtime.tls.expiry import show_expiry
+from runtime.tls.guard import guarded
+from runtime.tls.identity import Role
 from runtime.tls.public import PublicCertificate
 
 
@@ -74,17 +80,21 @@ class Wings:
 
 
 @asynccontextmanager
-async def wired(settings: Settings) -> AsyncIterator[Wings]:
+async def wired(settings: Settings, tls: Credentials | None) -> AsyncIterator[Wings]:
     """Open every wing while the context lasts; raises OSError when a file of theirs can't be used."""
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(aiohttp.ClientSession())
+        to_grid = http_client.connector(tls, settings.roles)
+        client = await stack.enter_async_context(aiohttp.ClientSession(connector=to_grid))
+        outside = await stack.enter_async_context(aiohttp.ClientSession())  # receivers of alarms
         audit = await stack.enter_async_context(audit_wing(settings))
         people = await stack.enter_async_context(people_wing(settings, audit.log))
         rush = await stack.enter_async_context(rush_wing(settings, audit.log, client))
         grid = GridView()
-        alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log, client))
+        alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log, outside))
         past = await stack.enter_async_context(past_of(settings.data, grid.board))
-        await stack.enter_async_context(grid_wiring.following(grid, past, alarms.outages, client, settings))
+        await stack.enter_async_context(
+            grid_wiring.following(grid, past, alarms.outages, client, settings, tls)
+        )
         sessions = SessionPages(client, grid.board, settings.operator_token)
         calls = grid_wiring.calls(client, settings)
         yield Wings(grid, past, calls, audit, people, rush, alarms, sessions)
@@ -93,19 +103,49 @@ async def wired(settings: Settings) -> AsyncIterator[Wings]:
 @asynccontextmanager
 async def console(settings: Settings) -> AsyncIterator[None]:
     """Serve one console while the context lasts; raises OSError when its port is taken."""
-    async with exposition.measured("admin_ui") as registry, wired(settings) as wings:
+    tls = settings.credentials(Role.CONSOLE)
+    async with exposition.measured("admin_ui") as registry, wired(settings, tls) as wings:
         streams = FrameStreams(wings.shown, CONSOLE, StreamMetrics(registry, "smartgrid_console"))
         # Tornado's cross_origin_protection checks origins here, because its refusals are pages for people.
         gate = Gate(settings.allowed_hosts, JSON | FORM, origins=False)
-        tls = None
+        public = None
         if settings.public_cert and settings.public_key:
-            tls = PublicCertificate(settings.public_cert, settings.public_key).context
+            public = PublicCertificate(settings.public_cert, settings.public_key)
+        show_expiry(registry, tls, public)
         app = _application(settings, wings, streams, registry)
-        async with http.listen(app, settings.bind, settings.http_port, tls=tls, gate=gate):
+        async with (
+            _monitoring(settings, registry, wings, tls),
+            http.listen(
+                app, settings.bind, settings.http_port, tls=public.context if public else None, gate=gate
+            ),
+        ):
             try:
                 yield
             finally:
                 await streams.close()
+
+
+@asynccontextmanager
+async def _monitoring(
+    settings: Settings, registry: CollectorRegistry, wings: Wings, tls: Credentials | None
+) -> AsyncIterator[None]:
+    """Serve metrics and health to whoever has the certificate for them, where there is a port for it."""
+    if not settings.monitor_port:
+        yield
+        return
+    app = Application(_own_pages(registry, wings), default_handler_class=NotFoundHandler)
+    gate = Gate(settings.allowed_hosts, guard=guarded(tls))
+    async with http.listen(app, settings.bind, settings.monitor_port, gate=gate):
+        yield
+
+
+def _own_pages(registry: CollectorRegistry, wings: Wings) -> list[tuple[Any, ...]]:
+    """Return the routes of the metrics and the health of this process."""
+    return [
+        ("/metrics", exposition.MetricsHandler, {"registry": registry}),
+        ("/livez", health.LiveHandler),
+        ("/readyz", health.ReadyHandler, {"waiting_for": wings.grid.waiting_for}),
+    ]
 
 
 def _application(
@@ -122,11 +162,7 @@ def _application(
     )
     app = application(
         [*wings.routes(environment), stream_route(streams)],
-        [
-            ("/metrics", exposition.MetricsHandler, {"registry": registry}),
-            ("/livez", health.LiveHandler),
-            ("/readyz", health.ReadyHandler, {"waiting_for": wings.grid.waiting_for}),
-        ],
+        _own_pages(registry, wings),
         access,
         environment,
         assets,

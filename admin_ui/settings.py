@@ -21,6 +21,7 @@ from runtime.settings import (
     urls,
     urls_if_any,
 )
+from runtime.tls.identity import Role
 
 SEVERITIES = ("critical", "warning")  # of alarms
 
@@ -98,6 +99,12 @@ class Settings(BalancerClientSettings):
     public_key: Path | None = setting(
         "CONSOLE_TLS_KEY", "", path_if_any, "private key (PEM) of that certificate"
     )
+    monitor_port: int = setting(
+        "CONSOLE_MONITOR_PORT",
+        "0",
+        port,
+        "port of the console's metrics and health pages for monitoring, which asks for certificates; 0: none",
+    )
     alarm_stale_s: float = setting(
         "ALARM_STALE_S",
         "10",
@@ -129,6 +136,13 @@ class Settings(BalancerClientSettings):
         return local_url(self.bind, self.http_port, "https" if self.public_cert else "http")
 
     @property
+    def roles(self) -> dict[str, Role | None]:
+        """The roles behind the URLs of this grid: what a certificate must prove there. None: the public API."""
+        found: dict[str, Role | None] = dict.fromkeys(self.gateway)
+        found |= dict.fromkeys(self.gateway_monitors, Role.GATEWAY)
+        return found | dict.fromkeys(self.balancer, Role.BALANCER)
+
+    @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the console."""
         return ipaddress.ip_address(self.published_on or self.bind).is_loopback and not self.behind_tls
@@ -140,14 +154,23 @@ class Settings(BalancerClientSettings):
 
     def faults(self) -> list[str]:
         """Return the faults in combinations of settings."""
-        if len(self.balancer) > 1 or len(self.gateway) > 1:
-            return ["BALANCER_URL and GATEWAY_URL take one URL each"]
-        if faults := self.tls_faults(self._urls()):
-            return faults
-        if bool(self.public_cert) != bool(self.public_key):
-            return ["CONSOLE_TLS_CERT and CONSOLE_TLS_KEY go together"]
-        if bool(self.webhook_url) != bool(self.webhook_secret):
-            return ["ALARM_WEBHOOK_URL and ALARM_WEBHOOK_SECRET_FILE go together"]
+        return [*self.tls_faults(self._urls()), *self._incomplete(), *self._plain()]
+
+    def _incomplete(self) -> list[str]:
+        """Return the settings that need another one, or fewer values."""
+        faults = {
+            "BALANCER_URL and GATEWAY_URL take one URL each": len(self.balancer) > 1 or len(self.gateway) > 1,
+            "CONSOLE_TLS_CERT and CONSOLE_TLS_KEY go together": bool(self.public_cert)
+            != bool(self.public_key),
+            "CONSOLE_MONITOR_PORT asks for certificates: it needs TLS_CA, TLS_CERT and TLS_KEY": self.monitor_port
+            and not self.tls_ca,
+            "ALARM_WEBHOOK_URL and ALARM_WEBHOOK_SECRET_FILE go together": bool(self.webhook_url)
+            != bool(self.webhook_secret),
+        }
+        return [fault for fault, applies in faults.items() if applies]
+
+    def _plain(self) -> list[str]:
+        """Return the fault of an address that lets passwords go over a network in the clear."""
         name, address = (
             ("PUBLISHED_ON", self.published_on) if self.published_on else ("CONSOLE_BIND", self.bind)
         )

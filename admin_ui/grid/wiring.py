@@ -23,6 +23,7 @@ from admin_ui.web.logins import Role
 from admin_ui.web.pages import page_route
 from admin_ui.web.routes import Route
 from runtime.background import background
+from runtime.tls.credentials import Credentials
 
 SAMPLE_EVERY_S = 1.0
 SAMPLE_AT_S = (
@@ -32,12 +33,17 @@ SAMPLE_AT_S = (
 
 @asynccontextmanager
 async def following(
-    grid: GridView, past: Past, outages: Outages, client: aiohttp.ClientSession, settings: Settings
+    grid: GridView,
+    past: Past,
+    outages: Outages,
+    client: aiohttp.ClientSession,
+    settings: Settings,
+    tls: Credentials | None,
 ) -> AsyncIterator[None]:
     """Keep `grid` up to date while the context lasts, and record outages of the balancer and the gateway."""
     forecasts = ForecastWatch(calls(client, settings), grid.board, grid.expected_peaks)
     async with background(
-        FleetFeed(grid.board, settings.balancer[0], outages).follow(),
+        FleetFeed(grid.board, settings.balancer[0], outages, tls).follow(),
         GatewayWatch(client, settings.gateway_monitors or settings.gateway, grid.rates, outages).follow(),
         BaseLoadWatch(client, grid.board, grid.base_load_sources).follow(),
         forecasts.follow(),

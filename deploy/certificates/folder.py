@@ -55,7 +55,9 @@ def fill(folder: Path, wanted: Wanted, now: dt.datetime) -> list[str]:
         hosts = (identity.role, *LOCAL)
         if _issue(folder / below, authority, (str(identity), [identity.uri], hosts, mode), wanted, now):
             made.append(str(identity))
-    if _issue(folder / "public", authority, ("gateway", [], tuple(wanted.hosts), SHUT), wanted, now):
+    if _issue(
+        folder / "public", authority, ("gateway", [], (Role.GATEWAY, *wanted.hosts), SHUT), wanted, now
+    ):
         made.append("the public one of the gateway")
     return made
 

@@ -5,6 +5,7 @@ when a connection begins. Files that can't be used are reported, and the ones be
 """
 
 import datetime as dt
+import functools
 import logging
 import ssl
 import time
@@ -71,10 +72,10 @@ def peer_of(connection: Any) -> Identity:
 class Credentials:
     """The files of one process, as contexts for its connections."""
 
-    def __init__(self, files: tuple[Path, Path, Path], own: Role, name: str = "") -> None:
+    def __init__(self, files: tuple[Path, Path, Path], own: Role | None, name: str = "") -> None:
         """`files` are those of the authority, the certificate and the key.
 
-        `own` and `name` are what the certificate must name; '' for any name. Raises CredentialsUnusable with all faults.
+        `own` and `name` are what the certificate must name; None and '' for any. Raises CredentialsUnusable with all faults.
         """
         self._files = files
         self._role = own
@@ -91,10 +92,18 @@ class Credentials:
         self._look()
         return self._loaded.server
 
-    def client(self, role: Role) -> ssl.SSLContext:
-        """Return the context of a connection to a process with this role."""
+    def client(self, role: Role | None) -> ssl.SSLContext:
+        """Return the context of a connection to a process with this role, None for any role."""
         self._look()
         return self._loaded.client(role)
+
+    def public(self) -> ssl.SSLContext:
+        """Return the context of a connection that shows no certificate, to a server that proves its host name.
+
+        The authority of the grid is trusted there beside those that the machine trusts.
+        """
+        self._look()
+        return self._loaded.public
 
     def expiries(self) -> dict[str, float]:
         """Return the unix time at which the certificate, and the first of the authorities, expire."""
@@ -117,7 +126,7 @@ class Credentials:
 class _Loaded:
     """What the files held when they were read; raises CredentialsUnusable."""
 
-    def __init__(self, authority: Path, certificate: Path, key: Path, own: Role, name: str) -> None:
+    def __init__(self, authority: Path, certificate: Path, key: Path, own: Role | None, name: str) -> None:
         self._files = authority, certificate, key
         unreadable = [
             f"{name}={path} can't be read: {fault}"
@@ -129,7 +138,7 @@ class _Loaded:
         faults = []
         try:
             self.identity, self.expires_s = read_certificate(certificate)
-            if self.identity.role is not own or name not in {"", self.identity.name}:
+            if own not in {None, self.identity.role} or name not in {"", self.identity.name}:
                 faults.append(f"TLS_CERT={certificate} is of {self.identity}, and this is {name or own}")
             if self.expires_s < time.time():
                 faults.append(f"TLS_CERT={certificate} expired on {_day(self.expires_s)}")
@@ -139,7 +148,7 @@ class _Loaded:
             self.authority_expires_s = authorities_expire_s(authority)
         except ValueError as error:
             faults.append(f"TLS_CA={authority} can't be used: {error}")
-        self._clients: dict[Role, PeerContext] = {}
+        self._clients: dict[Role | None, PeerContext] = {}
         try:
             self.server = self._context(ssl.PROTOCOL_TLS_SERVER)
         except OSError as error:  # ssl.SSLError is one
@@ -148,12 +157,19 @@ class _Loaded:
             raise CredentialsUnusable(faults)
         self.server.num_tickets = 0  # a session that goes on would skip the check of certificates
 
-    def client(self, role: Role) -> ssl.SSLContext:
+    def client(self, role: Role | None) -> ssl.SSLContext:
         """Return the context of connections to a role, the same one each time."""
         if role not in self._clients:
             self._clients[role] = self._context(ssl.PROTOCOL_TLS_CLIENT)
             self._clients[role].role = role
         return self._clients[role]
+
+    @functools.cached_property
+    def public(self) -> ssl.SSLContext:
+        """The context of connections to servers that are known by their host names."""
+        context = ssl.create_default_context()
+        context.load_verify_locations(self._files[0])
+        return context
 
     def _context(self, protocol: int) -> PeerContext:
         authority, certificate, key = self._files

@@ -49,7 +49,8 @@ RULES: Mapping[Role, tuple[Rule, ...]] = {
     ),
     Role.SUBSTATION: (
         Rule(STREAM, frozenset({STREAM}), (Role.BALANCER,)),
-        Rule(HEALTH, READ, (ITSELF, Role.PROMETHEUS, *PEOPLE)),
+        # Replicas that share a volume: a health check there has the certificates of all, and knows no id.
+        Rule(HEALTH, READ, (ITSELF, Role.SUBSTATION, Role.PROMETHEUS, *PEOPLE)),
         Rule("/metrics", READ, (ITSELF, Role.BALANCER, Role.PROMETHEUS, *PEOPLE)),
         Rule("/backup", frozenset({"POST"}), (ITSELF, *PEOPLE)),
         Rule("/.*", ANY_METHOD, PEOPLE),

@@ -47,8 +47,10 @@ class TlsSettings:
             if url.startswith("http:")
         ]
 
-    def credentials(self, role: Role, name: str = "") -> Credentials | None:
-        """Return the credentials of this process, None without TLS; `name` is put where a path has {substation_id}.
+    def credentials(self, role: Role | None, name: str = "") -> Credentials | None:
+        """Return the credentials of this process, None without TLS; they must name `role`, unless that is None.
+
+        `name` is put where a path has {substation_id}.
 
         Raises CredentialsUnusable, an OSError, with all faults.
         """
@@ -56,3 +58,7 @@ class TlsSettings:
             return None
         certificate, key = (Path(str(path).replace(OWN_NAME, name)) for path in (self.tls_cert, self.tls_key))
         return Credentials((self.tls_ca, certificate, key), role, name)
+
+    def faults(self) -> list[str]:
+        """Return the faults in combinations of settings."""
+        return self.tls_faults()
