@@ -42,18 +42,9 @@ def target_url_if_any(text: str) -> str:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(BalancerClientSettings):
-    """The settings that a console reads from the environment."""
+class GridAddresses(BalancerClientSettings):
+    """Where the services of the grid are, and what they must prove there."""
 
-    bind: str = setting("CONSOLE_BIND", "127.0.0.1", address, "the address to listen on")
-    published_on: str = setting(
-        "PUBLISHED_ON",
-        "",
-        address_if_any,
-        "in a container: the address where its port is published, else CONSOLE_BIND",
-    )
-    http_port: int = setting("CONSOLE_PORT", "8080", port, "port of the pages")
-    data: Path = setting("DATA_DIR", "data", path, "folder that holds people, logins and the audit log")
     balancer: tuple[str, ...] = setting(
         "BALANCER_URL", "http://127.0.0.1:8001", urls, "base URL of the balancer's HTTP interface"
     )
@@ -66,6 +57,38 @@ class Settings(BalancerClientSettings):
         urls_if_any,
         "base URLs of the metrics of each gateway process, where several share a port; empty: GATEWAY_URL",
     )
+
+    @property
+    def gateway_calls(self) -> str:
+        """The base URL at which the console asks the gateway: under TLS the one where it shows its certificate."""
+        return (self.gateway_monitors or self.gateway)[0] if self.tls_ca else self.gateway[0]
+
+    @property
+    def roles(self) -> dict[str, Role | None]:
+        """The roles behind the URLs of this grid: what a certificate must prove there. None: the public API."""
+        found: dict[str, Role | None] = dict.fromkeys(self.gateway)
+        found |= dict.fromkeys(self.gateway_monitors, Role.GATEWAY)
+        return found | dict.fromkeys(self.balancer, Role.BALANCER)
+
+    def called(self) -> list[tuple[str, str]]:
+        """Return the URLs of services that ask for certificates, with the names of their settings."""
+        called = {"BALANCER_URL": self.balancer, "GATEWAY_MONITOR_URLS": self.gateway_monitors}
+        return [(name, url) for name, found in called.items() for url in found]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(GridAddresses):
+    """The settings that a console reads from the environment."""
+
+    bind: str = setting("CONSOLE_BIND", "127.0.0.1", address, "the address to listen on")
+    published_on: str = setting(
+        "PUBLISHED_ON",
+        "",
+        address_if_any,
+        "in a container: the address where its port is published, else CONSOLE_BIND",
+    )
+    http_port: int = setting("CONSOLE_PORT", "8080", port, "port of the pages")
+    data: Path = setting("DATA_DIR", "data", path, "folder that holds people, logins and the audit log")
     runs_folder: Path | None = setting(
         "RUNS_DIR", "", path_if_any, "folder of the load test's runs; empty: `runs` in DATA_DIR"
     )
@@ -136,25 +159,13 @@ class Settings(BalancerClientSettings):
         return local_url(self.bind, self.http_port, "https" if self.public_cert else "http")
 
     @property
-    def roles(self) -> dict[str, Role | None]:
-        """The roles behind the URLs of this grid: what a certificate must prove there. None: the public API."""
-        found: dict[str, Role | None] = dict.fromkeys(self.gateway)
-        found |= dict.fromkeys(self.gateway_monitors, Role.GATEWAY)
-        return found | dict.fromkeys(self.balancer, Role.BALANCER)
-
-    @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the console."""
         return ipaddress.ip_address(self.published_on or self.bind).is_loopback and not self.behind_tls
 
-    def _urls(self) -> list[tuple[str, str]]:
-        """Return the URLs of services that ask for certificates, with the names of their settings."""
-        called = {"BALANCER_URL": self.balancer, "GATEWAY_MONITOR_URLS": self.gateway_monitors}
-        return [(name, url) for name, found in called.items() for url in found]
-
     def faults(self) -> list[str]:
         """Return the faults in combinations of settings."""
-        return [*self.tls_faults(self._urls()), *self._incomplete(), *self._plain()]
+        return [*self.tls_faults(self.called()), *self._incomplete(), *self._plain()]
 
     def _incomplete(self) -> list[str]:
         """Return the settings that need another one, or fewer values."""

@@ -58,7 +58,8 @@ async def gateway(settings: Settings) -> AsyncIterator[None]:
             settings.allowed_hosts, ANY
         )  # the handlers check bodies themselves, and count what they reject
         if shared:  # first: who watches this process sees it before it takes requests
-            monitor = Application(_monitoring(registry, to_balancer), default_handler_class=NotFoundHandler)
+            pages = [*_monitoring(registry, to_balancer), *(_sessions(grid) if tls else [])]
+            monitor = Application(pages, default_handler_class=NotFoundHandler)
             own_gate = Gate(settings.allowed_hosts, guard=guarded(tls))
             await stack.enter_async_context(
                 http.listen(monitor, settings.bind, settings.monitor_port, MONITORS, gate=own_gate)
@@ -110,11 +111,18 @@ def _monitoring(registry: CollectorRegistry, to_balancer: BalancerLink) -> list[
     ]
 
 
+def _sessions(grid: Services) -> list[Any]:
+    """Return the routes by which sessions are listed, found and stopped."""
+    return [
+        ("/charge", ChargesHandler, {"grid": grid}),
+        ("/charge/([^/]{1,128})", ChargeHandler, {"grid": grid}),
+    ]
+
+
 def _routes(grid: Services, registry: CollectorRegistry, to_balancer: BalancerLink) -> Application:
     return Application(
         [
-            ("/charge", ChargesHandler, {"grid": grid}),
-            ("/charge/([^/]{1,128})", ChargeHandler, {"grid": grid}),
+            *_sessions(grid),
             ("/openapi.json", OpenApiHandler),
             ("/", FrontPageHandler, {"page": front_page()}),
             ("/page.css", StyleHandler),

@@ -55,7 +55,7 @@ async def following(
 def calls(client: aiohttp.ClientSession, settings: Settings) -> GridCalls:
     """Return the calls to the balancer and the gateway."""
     return GridCalls(
-        client, settings.balancer[0], settings.gateway[0], settings.gateway_key, settings.operator_token
+        client, settings.balancer[0], settings.gateway_calls, settings.gateway_key, settings.operator_token
     )
 
 

@@ -40,6 +40,17 @@ class Wanted:
     readable: Mapping[Role, int] = dataclasses.field(default_factory=dict)
 
 
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """What a certificate is for. `title` is for people, `mode` and `prefix` are those of its files."""
+
+    title: str
+    uris: Sequence[str]
+    hosts: Sequence[str]
+    mode: int
+    prefix: str = ""
+
+
 def fill(folder: Path, wanted: Wanted, now: dt.datetime) -> list[str]:
     """Make what is missing or expires soon; returns what was made, in words. Raises OSError and ValueError."""
     made: list[str] = []
@@ -51,13 +62,13 @@ def fill(folder: Path, wanted: Wanted, now: dt.datetime) -> list[str]:
         below = Path("substations", identity.name) if identity.name else Path(identity.role)
         mode = wanted.readable.get(identity.role, SHUT)
         _put(folder / below / "ca.pem", authority.certificate, mode)
-        # Prometheus checks host names: a role is one too.
-        hosts = (identity.role, *LOCAL)
-        if _issue(folder / below, authority, (str(identity), [identity.uri], hosts, mode), wanted, now):
+        # Prometheus and the probe check host names: a role is one too.
+        hosts = (identity.role, f"tasks.{identity.role}", *LOCAL)
+        subject = Subject(str(identity), [identity.uri], hosts, mode)
+        if _issue(folder / below, authority, subject, wanted, now):
             made.append(str(identity))
-    if _issue(
-        folder / "public", authority, ("gateway", [], (Role.GATEWAY, *wanted.hosts), SHUT), wanted, now
-    ):
+    public = Subject("gateway", [], (Role.GATEWAY, *wanted.hosts), SHUT, "public-")
+    if _issue(folder / Role.GATEWAY, authority, public, wanted, now):
         made.append("the public one of the gateway")
     return made
 
@@ -73,20 +84,17 @@ def _authority(folder: Path, now: dt.datetime, made: list[str]) -> Authority:
     return Authority(certificate.read_bytes(), key.read_bytes())
 
 
-def _issue(
-    folder: Path,
-    authority: Authority,
-    subject: tuple[str, Sequence[str], Sequence[str], int],
-    wanted: Wanted,
-    now: dt.datetime,
-) -> bool:
+def _issue(folder: Path, authority: Authority, subject: Subject, wanted: Wanted, now: dt.datetime) -> bool:
     """Issue a certificate into `folder` if it needs one; returns whether it did."""
-    title, uris, hosts, mode = subject
-    if not wanted.renew_all and _lasts(folder / "cert.pem", hosts, now, wanted.days):
+    certificate, key = (folder / f"{subject.prefix}{name}.pem" for name in ("cert", "key"))
+    if not wanted.renew_all and _lasts(certificate, subject.hosts, now, wanted.days):
         return False
-    issued = authority.issue(title, uris, hosts, now + dt.timedelta(days=wanted.days), now)
-    _put(folder / "key.pem", issued.key, mode)
-    _put(folder / "cert.pem", issued.certificate, mode)  # services use the new ones once they fit together
+    until = now + dt.timedelta(days=wanted.days)
+    issued = authority.issue(subject.title, subject.uris, subject.hosts, until, now)
+    _put(key, issued.key, subject.mode)
+    _put(certificate, issued.certificate, subject.mode)  # services use the new ones once they fit together
+    if not subject.prefix:  # one file with all of it, as a secret of an engine
+        _put(folder / "all.pem", issued.certificate + authority.certificate + issued.key, subject.mode)
     return True
 
 

@@ -13,7 +13,9 @@ from runtime.settings import local_url
 IN_PROJECT = """/bin/sh -c 'cd "$GRID_ROOT" && exec {before}"$GRID_PYTHON" {arguments}'"""
 # With TLS=on, a service has the files of its own folder below GRID_TLS.
 WITH_FILES = 'env TLS_CA="$GRID_TLS/{own}/ca.pem" TLS_CERT="$GRID_TLS/{own}/cert.pem" TLS_KEY="$GRID_TLS/{own}/key.pem" '
-PUBLIC_FILES = 'GATEWAY_TLS_CERT="$GRID_TLS/public/cert.pem" GATEWAY_TLS_KEY="$GRID_TLS/public/key.pem" '
+PUBLIC_FILES = (
+    'GATEWAY_TLS_CERT="$GRID_TLS/gateway/public-cert.pem" GATEWAY_TLS_KEY="$GRID_TLS/gateway/public-key.pem" '
+)
 IN_FOLDER = """/bin/sh -c 'cd {folder} && exec {arguments}'"""
 ROTATE = {"stdout_logfile_maxbytes": "10MB", "stdout_logfile_backups": "2"}
 
@@ -38,17 +40,7 @@ def configuration(ports: Mapping[str, int], bind: str, scheme: str = "http") -> 
         _substation(config, number, ports, tls=tls)
     _service(config, "balancer", "balancer", {"SUBSTATIONS": ",".join(urls)}, _files("balancer", tls=tls))
     gateways = _gateways(config, ports, bind, tls=tls)
-    _service(
-        config,
-        "admin_ui",
-        "admin_ui",
-        {
-            "BALANCER_URL": local_url(bind, ports["BALANCER_PORT"], scheme),
-            "GATEWAY_URL": local_url(bind, ports["GATEWAY_PORT"], scheme),
-            "GATEWAY_MONITOR_URLS": ",".join(own_monitor_urls(ports, bind, scheme)),
-        },
-        _files("console", tls=tls),
-    )
+    _console(config, ports, bind, scheme)
     names = [*(f"substation-{number}" for number in numbers), "balancer", *gateways, "admin_ui"]
     config["group:grid"] = {"programs": ",".join(names)}  # one group stops at once
     config["program:announce"] = {
@@ -99,6 +91,20 @@ def _substation(
             "SUBSTATION_STREAM_PORT": str(ports[f"SUBSTATION_STREAM_PORT.{number}"]),
         },
         _files(f"substations/substation-{number}", tls=tls),
+    )
+
+
+def _console(config: configparser.RawConfigParser, ports: Mapping[str, int], bind: str, scheme: str) -> None:
+    _service(
+        config,
+        "admin_ui",
+        "admin_ui",
+        {
+            "BALANCER_URL": local_url(bind, ports["BALANCER_PORT"], scheme),
+            "GATEWAY_URL": local_url(bind, ports["GATEWAY_PORT"], scheme),
+            "GATEWAY_MONITOR_URLS": ",".join(own_monitor_urls(ports, bind, scheme)),
+        },
+        _files("console", tls=scheme == "https"),
     )
 
 

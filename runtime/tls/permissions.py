@@ -39,23 +39,27 @@ MONITORED = (
     Rule(HEALTH, READ, (ITSELF, Role.PROMETHEUS, *PEOPLE)),
     Rule("/metrics", READ, (ITSELF, Role.PROMETHEUS, *PEOPLE)),
 )
+SERVICE = (
+    Rule("/backup", frozenset({"POST"}), (ITSELF, *PEOPLE)),
+    Rule("/.*", READ, (ITSELF, *PEOPLE)),
+    Rule("/.*", ANY_METHOD, PEOPLE),
+)
 # By the role of the listener. The first rule that covers a call decides.
 RULES: Mapping[Role, tuple[Rule, ...]] = {
     Role.BALANCER: (
         Rule(STREAM, frozenset({STREAM}), (Role.GATEWAY,)),
         *MONITORED,
-        Rule("/backup", frozenset({"POST"}), (ITSELF, *PEOPLE)),
-        Rule("/.*", ANY_METHOD, PEOPLE),
+        *SERVICE,
     ),
     Role.SUBSTATION: (
         Rule(STREAM, frozenset({STREAM}), (Role.BALANCER,)),
         # Replicas that share a volume: a health check there has the certificates of all, and knows no id.
         Rule(HEALTH, READ, (ITSELF, Role.SUBSTATION, Role.PROMETHEUS, *PEOPLE)),
         Rule("/metrics", READ, (ITSELF, Role.BALANCER, Role.PROMETHEUS, *PEOPLE)),
-        Rule("/backup", frozenset({"POST"}), (ITSELF, *PEOPLE)),
-        Rule("/.*", ANY_METHOD, PEOPLE),
+        *SERVICE,
     ),
-    Role.GATEWAY: MONITORED,  # its own pages, at GATEWAY_MONITOR_PORT; the public API asks for no certificate
+    # At GATEWAY_MONITOR_PORT. The public API asks for no certificate.
+    Role.GATEWAY: (*MONITORED, Rule("/charge(/.*)?", frozenset({"GET", "HEAD", "DELETE"}), PEOPLE)),
     Role.CONSOLE: MONITORED,  # its own pages, at CONSOLE_MONITOR_PORT
 }
 

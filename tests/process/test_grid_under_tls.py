@@ -19,6 +19,7 @@ from runtime.probe import contexts, fetch
 from tests.support.grid import LIMIT_S, ROOT, Grid, until
 
 KEYED = {"Content-Type": "application/json", "Idempotency-Key": "one-car"}
+PUBLIC = "gateway/public-cert.pem"
 POST = {"Content-Type": "application/json"}
 
 
@@ -141,21 +142,30 @@ def test_a_rush_hour_is_sent_and_measured_under_tls(grid: TlsGrid) -> None:
 def test_a_client_without_tls_or_without_a_certificate_gets_no_answer(grid: TlsGrid) -> None:
     for url in (grid.balancer, *grid.substations):
         for without in (url.replace("https:", "http:"), url):
-            with pytest.raises(OSError) as caught:
-                fetch(f"{without}/livez", LIMIT_S)
-            assert not isinstance(caught.value, urllib.error.HTTPError)
+            assert answer(f"{without}/livez") == "none"
+
+
+def answer(url: str) -> str:
+    """Return what a service answers to a client that shows no certificate."""
+    try:
+        return fetch(url, LIMIT_S).decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return str(error.code)
+    except OSError:
+        return "none"
 
 
 def test_renewed_certificates_are_used_without_a_restart(grid: TlsGrid) -> None:
     """And cars are admitted all the while: the links that are open stay open."""
-    before = {who: (grid.tls / who / "cert.pem").read_bytes() for who in ("balancer", "public")}
+    before = {path: (grid.tls / path).read_bytes() for path in ("balancer/cert.pem", PUBLIC)}
     pids = grid.pids("")
     command = [sys.executable, "-m", "deploy.certificates", str(grid.tls), "--substations", "2", "--renew"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=LIMIT_S)
     grid.charge(POST)
-    new = {who: (grid.tls / who / "cert.pem").read_bytes() for who in before}
+    new = {path: (grid.tls / path).read_bytes() for path in before}
     assert not set(new.values()) & set(before.values())
-    until(lambda: der(grid.shown(grid.gateway)) == der(new["public"]))
+    until(lambda: der(grid.shown(grid.gateway)) == der(new[PUBLIC]))
     until(lambda: grid.status("operator", f"{grid.balancer}/livez") == 200)
     grid.charge(POST)
     assert grid.pids("") == pids
