@@ -37,7 +37,7 @@ from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 from runtime.tls import http_client
 from runtime.tls.credentials import Credentials
-from runtime.tls.expiry import show_expiry
+from runtime.tls.expiry import PUBLIC, show_expiry
 from runtime.tls.guard import guarded
 from runtime.tls.identity import Role
 from runtime.tls.public import PublicCertificate
@@ -111,7 +111,7 @@ async def console(settings: Settings) -> AsyncIterator[None]:
         public = None
         if settings.public_cert and settings.public_key:
             public = PublicCertificate(settings.public_cert, settings.public_key)
-        show_expiry(registry, tls, public)
+        show_expiry(registry, PUBLIC, tls, public)
         app = _application(settings, wings, streams, registry)
         async with (
             _monitoring(settings, registry, wings, tls),

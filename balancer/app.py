@@ -57,7 +57,7 @@ from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 from runtime.tls.credentials import Credentials
-from runtime.tls.expiry import show_expiry
+from runtime.tls.expiry import OWN, show_expiry
 from runtime.tls.guard import guarded
 from runtime.tls.identity import Role
 
@@ -131,7 +131,7 @@ async def _parts(
 ) -> Parts:
     """Open the order book and make the view of a fleet that is still empty; all of it ends with `stack`."""
     registry = await stack.enter_async_context(exposition.measured("balancer"))
-    show_expiry(registry, tls)
+    show_expiry(registry, OWN, tls)
     metrics = BalancerMetrics(registry)
     book = EmbeddedBook(settings.data / "balancer" / "orders.sqlite")
     stack.push_async_callback(book.close)

@@ -24,7 +24,7 @@ from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 from runtime.process import CannotStartError
 from runtime.tls.credentials import Callee, Credentials
-from runtime.tls.expiry import show_expiry
+from runtime.tls.expiry import PUBLIC, show_expiry
 from runtime.tls.guard import guarded
 from runtime.tls.identity import Role
 from runtime.tls.public import PublicCertificate
@@ -44,7 +44,7 @@ async def gateway(settings: Settings) -> AsyncIterator[None]:
         registry = await stack.enter_async_context(exposition.measured("gateway"))
         metrics = GatewayMetrics(registry)
         tls, public = settings.credentials(Role.GATEWAY), _public(settings)
-        show_expiry(registry, tls, public)
+        show_expiry(registry, PUBLIC, tls, public)
         to_balancer = _link(settings, metrics, tls)
         stack.push_async_callback(to_balancer.close)
         grid = Services(to_balancer, metrics, _access(settings), settings.deadline_s, settings.max_wait_s)

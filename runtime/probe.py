@@ -6,7 +6,6 @@ container. With `--post` it gives an order. Where the service has certificates, 
 """
 
 import argparse
-import glob
 import os
 import ssl
 import sys
@@ -16,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from runtime import operator_token
-from runtime.tls.settings import OWN_NAME
+from runtime.tls.paths import existing
 
 TIMEOUT_S = 2.0
 ORDER_S = 60.0  # a backup of a large journal takes long
@@ -51,7 +50,8 @@ def contexts(environ: Mapping[str, str], *, checked: bool) -> Iterator[ssl.SSLCo
     With `checked`, a server must show a certificate of the grid: it gets a secret. A raised OSError names the file.
     """
     authority = environ.get("TLS_CA")
-    for certificate, key in _own_files(environ) if authority else ():
+    files = existing(environ.get("TLS_CERT", ""), environ.get("TLS_KEY", "")) if authority else ()
+    for certificate, key in files:
         context = _of_the_grid(authority or "") if checked else _trusting()
         context.load_cert_chain(certificate, key)
         yield context
@@ -72,17 +72,6 @@ def _trusting() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
-
-
-def _own_files(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield certificates with their keys: all that there are where they have the id of a substation in their path."""
-    certificate, key = environ.get("TLS_CERT", ""), environ.get("TLS_KEY", "")
-    before, named, after = certificate.partition(OWN_NAME)
-    if not named:
-        yield certificate, key
-        return
-    for found in sorted(glob.glob(f"{glob.escape(before)}*{glob.escape(after)}")):  # noqa: PTH207 - whole paths
-        yield found, key.replace(OWN_NAME, found[len(before) : len(found) - len(after)])
 
 
 def _answer(options: argparse.Namespace, headers: Mapping[str, str]) -> bytes:

@@ -13,7 +13,7 @@ from runtime import exposition, health, http, operator_token, stream_server
 from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
-from runtime.tls.expiry import show_expiry
+from runtime.tls.expiry import OWN, show_expiry
 from runtime.tls.guard import guarded
 from runtime.tls.identity import Role
 from substation.base_load.calendar import GridCalendar
@@ -56,7 +56,7 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
             stream_server.listen(service, settings.bind, settings.stream_port, token=token, tls=guard)
         )
         stream_address = f":{stream_port}"  # on the host where /metrics is
-        show_expiry(registry, tls)
+        show_expiry(registry, OWN, tls)
         registry.register(ReportCollector(station, slot.substation_id, stream_address))
         registry.register(EnergyCollector(station, slot.substation_id))
         app = _pages(station, slot.folder / "backups", settings, registry)

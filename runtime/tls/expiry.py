@@ -1,5 +1,6 @@
 """The metric of how long certificates are still valid."""
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 from typing import Protocol
@@ -8,10 +9,10 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-NAME = "smartgrid_tls_certificate_seconds_left"
-ABOUT = (
-    "How long a certificate of this process is still valid; below 0 it has expired. Without TLS there is none"
-)
+NAME = "smartgrid_tls_certificate_remaining_seconds"
+ABOUT = "How long a certificate of this process is still valid; below 0 it has expired. +Inf: it has none"
+OWN = ("own", "authority")
+PUBLIC = (*OWN, "public")
 
 
 class Expiring(Protocol):
@@ -24,16 +25,19 @@ class Expiring(Protocol):
 class ExpiryCollector(Collector):
     """Shows how many seconds are left of each certificate of a process."""
 
-    def __init__(self, sources: Iterable[Expiring]) -> None:
+    def __init__(self, certificates: Iterable[str], sources: Iterable[Expiring]) -> None:
+        """`certificates` are those that a process may have, `sources` has those that it has."""
+        self._none = dict.fromkeys(certificates, math.inf)
         self._sources = list(sources)
 
     def collect(self) -> Iterable[Metric]:
         """Yield the metric as of now."""
         family = self._family()
-        now_s = time.time()
+        expiries = dict(self._none)
         for source in self._sources:
-            for certificate, expires_s in source.expiries().items():
-                family.add_metric([certificate], expires_s - now_s)
+            expiries |= source.expiries()
+        for certificate, expires_s in expiries.items():
+            family.add_metric([certificate], expires_s - time.time())
         yield family
 
     def describe(self) -> Iterable[Metric]:
@@ -44,6 +48,6 @@ class ExpiryCollector(Collector):
         return GaugeMetricFamily(NAME, ABOUT, labels=["certificate"])
 
 
-def show_expiry(registry: CollectorRegistry, *sources: Expiring | None) -> None:
-    """Show the certificates of this process; a source that is None has none."""
-    registry.register(ExpiryCollector(source for source in sources if source))
+def show_expiry(registry: CollectorRegistry, certificates: Iterable[str], *sources: Expiring | None) -> None:
+    """Show the certificates of this process: OWN, or PUBLIC where it has one for everybody too. None: it has none."""
+    registry.register(ExpiryCollector(certificates, filter(None, sources)))

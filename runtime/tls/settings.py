@@ -7,9 +7,9 @@ from pathlib import Path
 from runtime.settings import path_if_any, setting
 from runtime.tls.credentials import Credentials
 from runtime.tls.identity import Role
+from runtime.tls.paths import own_path
 
 NAMES = ("TLS_CA", "TLS_CERT", "TLS_KEY")
-OWN_NAME = "{substation_id}"  # in a path: the id of the substation, once it is known
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class TlsSettings:
         """
         if not (self.tls_ca and self.tls_cert and self.tls_key):
             return None
-        certificate, key = (Path(str(path).replace(OWN_NAME, name)) for path in (self.tls_cert, self.tls_key))
+        certificate, key = (Path(own_path(str(path), name)) for path in (self.tls_cert, self.tls_key))
         return Credentials((self.tls_ca, certificate, key), role, name)
 
     def faults(self) -> list[str]:

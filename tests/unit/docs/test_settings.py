@@ -94,6 +94,7 @@ def test_the_fixed_limits_are_those_of_the_code() -> None:
         "answers that a client of the gateway or of a substation does not read": Limits().idle_s,
         "time for the request line and headers": Limits().header_s,
         "time for the body": Limits().body_s,
+        "TLS handshake": Limits().header_s,
         "message on a WebSocket": http.WEBSOCKET_BYTES / 1024,
         "connections": Limits().connections,
         "reserve for probes": Limits().reserve,
