@@ -8,15 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.certificates.folder import LOCAL, Wanted, fill
+from runtime.settings import integer
 
 NAME = re.compile("[a-z0-9][a-z0-9-]{0,62}")
 MOST_DAYS = 3650
+MOST_SUBSTATIONS = 10_000
 
 
 def substations(text: str) -> list[str]:
     """Return the ids in a list, or substation-1 and so on for a number; raises ValueError."""
-    if re.fullmatch("[0-9]{1,3}", text) and int(text):
-        return [f"substation-{number}" for number in range(1, int(text) + 1)]
+    if text.isdecimal():
+        count = integer(1, MOST_SUBSTATIONS)(text)
+        return [f"substation-{number}" for number in range(1, count + 1)]
     names = [name.strip() for name in text.split(",")]
     if not all(NAME.fullmatch(name) for name in names):
         raise ValueError

@@ -53,6 +53,7 @@ class Subject:
 
 def fill(folder: Path, wanted: Wanted, now: dt.datetime) -> list[str]:
     """Make what is missing or expires soon; returns what was made, in words. Raises OSError and ValueError."""
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     made: list[str] = []
     authority = _authority(folder / "authority", now, made)
     for identity in (
@@ -112,7 +113,8 @@ def _lasts(certificate: Path, hosts: Sequence[str], now: dt.datetime, days: floa
 
 def _put(path: Path, content: bytes, mode: int) -> None:
     """Write a file as a whole, unless it has this content: a service may read it at any moment."""
-    path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    for folder in (path.parent.parent, path.parent):  # `parents=True` would leave the mode to the umask
+        folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
     with contextlib.suppress(OSError):
         if path.read_bytes() == content:
             return

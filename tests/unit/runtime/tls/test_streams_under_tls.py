@@ -22,6 +22,7 @@ from runtime.tls.identity import Role
 from substation.proto import substation_pb2 as pb
 from substation.wire import PROTOCOL
 from tests.support.authority import Files, TestAuthority
+from tests.support.raw_http import connection
 from tests.support.stream_service import Service, echo
 
 TOKEN = OperatorToken("t" * 32)
@@ -149,11 +150,12 @@ async def test_a_certificate_of_the_authority_that_names_nobody_is_refused(autho
     with files.ca.open("ab") as both:
         both.write(public.cert_pem.bytes())
     guard = Guard(files.credentials(Role.SUBSTATION))
-    async with stream_server.listen(Service(echo), "127.0.0.1", 0, tls=guard) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    async with (
+        stream_server.listen(Service(echo), "127.0.0.1", 0, tls=guard) as port,
+        connection(port, ssl=context) as (reader, _),
+    ):
         with pytest.raises((ConnectionError, ssl.SSLError, asyncio.IncompleteReadError)):
             await reader.readexactly(1)
-        writer.transport.abort()
     files.ca.write_bytes(authority.certificate)
 
 
@@ -163,13 +165,10 @@ async def test_a_caller_without_tls_and_one_that_says_nothing_are_cut_off(
 ) -> None:
     monkeypatch.setattr("runtime.tls.accepting.HANDSHAKE_S", 0.2)
     async with listening(authority) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET / HTTP/1.1\r\n\r\n")
-        await closed_by_server(reader)
-        writer.transport.abort()
-        silent, idle = await asyncio.open_connection("127.0.0.1", port)
-        await closed_by_server(silent)
-        idle.transport.abort()
+        for begun in (b"GET / HTTP/1.1\r\n\r\n", b""):
+            async with connection(port) as (reader, writer):
+                writer.write(begun)
+                await closed_by_server(reader)
 
 
 @pytest.mark.gen_test
