@@ -66,8 +66,8 @@ class GridAddresses(BalancerClientSettings):
     @property
     def roles(self) -> dict[str, Role | None]:
         """The roles behind the URLs of this grid: what a certificate must prove there. None: the public API."""
-        found: dict[str, Role | None] = dict.fromkeys(self.gateway)
-        found |= dict.fromkeys(self.gateway_monitors, Role.GATEWAY)
+        found: dict[str, Role | None] = dict.fromkeys(self.gateway_monitors, Role.GATEWAY)
+        found |= dict.fromkeys(self.gateway)  # where a gateway has no port of its own, too
         return found | dict.fromkeys(self.balancer, Role.BALANCER)
 
     def called(self) -> list[tuple[str, str]]:

@@ -62,13 +62,8 @@ def substation_urls(ports: Mapping[str, int], bind: str, scheme: str = "http") -
 
 def monitor_urls(ports: Mapping[str, int], bind: str, scheme: str = "http") -> list[str]:
     """Return the base URLs at which each gateway has its own metrics and health."""
-    return own_monitor_urls(ports, bind, scheme) or [local_url(bind, ports["GATEWAY_PORT"], scheme)]
-
-
-def own_monitor_urls(ports: Mapping[str, int], bind: str, scheme: str = "http") -> list[str]:
-    """Return those of gateways that share their public port; a single one has none."""
-    own = (port for name, port in ports.items() if name.startswith("GATEWAY_MONITOR_PORT."))
-    return [local_url(bind, port, scheme) for port in own]
+    own = [port for name, port in ports.items() if name.startswith("GATEWAY_MONITOR_PORT.")]
+    return [local_url(bind, port, scheme) for port in own or [ports["GATEWAY_PORT"]]]
 
 
 def add_prometheus(config: configparser.RawConfigParser, folder: str, arguments: Sequence[str]) -> None:
@@ -102,7 +97,7 @@ def _console(config: configparser.RawConfigParser, ports: Mapping[str, int], bin
         {
             "BALANCER_URL": local_url(bind, ports["BALANCER_PORT"], scheme),
             "GATEWAY_URL": local_url(bind, ports["GATEWAY_PORT"], scheme),
-            "GATEWAY_MONITOR_URLS": ",".join(own_monitor_urls(ports, bind, scheme)),
+            "GATEWAY_MONITOR_URLS": ",".join(monitor_urls(ports, bind, scheme)),
         },
         _files("console", tls=scheme == "https"),
     )
