@@ -16,9 +16,12 @@ import aiohttp
 import pytest
 
 from runtime.probe import contexts, fetch
-from tests.support.grid import LIMIT_S, ROOT, Grid, until
+from tests.support.grid import LIMIT_S, ROOT, Grid, get, status, until
+from tests.support.ports import free_port
+from tests.support.prometheus import LACKING
 
 KEYED = {"Content-Type": "application/json", "Idempotency-Key": "one-car"}
+PROMETHEUS = free_port()
 PUBLIC = "gateway/public-cert.pem"
 POST = {"Content-Type": "application/json"}
 
@@ -68,7 +71,7 @@ def secure(url: str) -> str:
 
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsGrid]:
-    made = TlsGrid(tmp_path_factory.mktemp("grid") / "data")
+    made = TlsGrid(tmp_path_factory.mktemp("grid") / "data", PROMETHEUS_PORT=str(PROMETHEUS))
     made.start()
     yield made
     assert made.stop() == 0
@@ -137,6 +140,20 @@ def test_a_rush_hour_is_sent_and_measured_under_tls(grid: TlsGrid) -> None:
         check=False,
     )
     assert "5 planned, 5 sent, 5 admitted, 0 refused, 0 failed" in run.stdout, run.stdout + run.stderr
+
+
+@pytest.mark.skipif(bool(LACKING), reason=f"not installed: {', '.join(LACKING)}")
+def test_prometheus_scrapes_every_service_with_its_certificate(grid: TlsGrid) -> None:
+    query = f"http://127.0.0.1:{PROMETHEUS}/api/v1/query?query=up"
+
+    def reached() -> dict[str, set[str]]:
+        jobs: dict[str, set[str]] = {}
+        for each in get(query)["data"]["result"]:
+            jobs.setdefault(each["metric"]["job"], set()).add(each["value"][1])
+        return jobs
+
+    names = ("substation", "balancer", "gateway", "admin_ui", "prometheus")
+    until(lambda: status(query) == 200 and reached() == {name: {"1"} for name in names})
 
 
 def test_a_client_without_tls_or_without_a_certificate_gets_no_answer(grid: TlsGrid) -> None:

@@ -1,9 +1,12 @@
 """Who a certificate names, and what each role may call."""
 
+import re
+
 import pytest
 
 from runtime.tls.identity import Identity, NoIdentity, Role, identity_of, of_peer
-from runtime.tls.permissions import RULES, Permissions
+from runtime.tls.permissions import ITSELF, RULES, Permissions
+from tests.unit.docs.pages import DOCS, sections
 
 BALANCER, GATEWAY, CONSOLE = (Identity(role) for role in (Role.BALANCER, Role.GATEWAY, Role.CONSOLE))
 OPERATOR, PROMETHEUS = Identity(Role.OPERATOR), Identity(Role.PROMETHEUS)
@@ -99,6 +102,21 @@ def test_a_request_can_not_pass_for_a_stream() -> None:
 def test_a_refusal_says_who_and_what_and_where() -> None:
     refusal = Permissions(FIRST).refusal(SECOND, "GET", "/sessions")
     assert refusal == "the certificate of substation-2 does not allow GET /sessions at substation-1"
+
+
+def test_the_guide_names_for_each_listener_those_who_may_call_it() -> None:
+    written: dict[str, set[str]] = {}
+    listener = ""
+    for line in sections(DOCS / "how-to" / "encrypt-the-grid.md")["who may do what"].splitlines():
+        if (
+            line.startswith("| ")
+            and (cells := [cell.strip() for cell in line.strip("|").split("|")])[1] != "caller"
+        ):
+            listener = cells[0].partition(",")[0] or listener
+            written.setdefault(listener, set()).update(re.findall(r"`([a-z]+)`", cells[1]))
+    for role, rules in RULES.items():
+        callers = {str(caller) for rule in rules for caller in rule.callers}
+        assert written[role] == callers - {ITSELF, *({"substation"} if role is Role.SUBSTATION else ())}
 
 
 def test_every_listener_that_asks_for_certificates_is_in_the_table() -> None:
