@@ -104,7 +104,7 @@ class Stack:
 
     def _tls_dir(self, node: str) -> str:
         """Return the folder of a node's own certificate; several engines may share one machine."""
-        return f"/tmp/{self.name}/{node}"
+        return f"/run/{self.name}/{node}"
 
     @property
     def secrets(self) -> list[str]:
