@@ -87,13 +87,13 @@ class Gate:
                 )
             if self.kinds and has_body(headers) and media_type(headers) not in self.kinds:
                 return UNSUPPORTED, f"send Content-Type: {' or '.join(sorted(self.kinds))}"
-        if (private or method not in SAFE) and not self._has_token(request):
+        if self.token and (private or method not in SAFE) and not self._has_token(request, self.token):
             return TOKEN_FIRST, "send Authorization: Bearer with the token in OPERATOR_TOKEN_FILE"
         return None
 
-    def _has_token(self, request: HTTPServerRequest) -> bool:
-        """Whether a request has the token, or needs none."""
-        if not self.token or self.token.shown_in(request.headers.get_list("Authorization")):
+    def _has_token(self, request: HTTPServerRequest, token: OperatorToken) -> bool:
+        """Whether a request has the token, or comes from the service itself."""
+        if token.shown_in(request.headers.get_list("Authorization")):
             return True
         return bool(self.guard and self.guard.is_own(request))
 

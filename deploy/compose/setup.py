@@ -15,6 +15,7 @@ from admin_ui.people import one_time_link
 from deploy.certificates.folder import LOCAL, Wanted, fill
 from gateway.callers import digest
 from runtime.operator_token import OperatorToken
+from runtime.settings import integer
 from runtime.tls.identity import Role
 
 DATA, SECRETS, TLS = Path("/data"), Path("/secrets"), Path("/tls")
@@ -22,6 +23,7 @@ DATA, SECRETS, TLS = Path("/data"), Path("/secrets"), Path("/tls")
 AUTHORITY, BALANCER, GATEWAY = "/tls/authority", "/tls/balancer", "/tls/gateway"
 CONSOLE, OPERATOR = "/tls/console", "/tls/operator"
 PROMETHEUS, SUBSTATIONS = "/tls/prometheus", "/tls/substations"
+MOST_SUBSTATIONS = 10_000
 SHUT, READABLE = 0o400, 0o444  # Grafana and Prometheus run under ids of their own
 
 
@@ -49,7 +51,11 @@ The grid's ways in, once all services are healthy:
 
 def make_certificates(host: str) -> None:
     """Make the authority and the certificates, where they are missing or expire soon."""
-    count = int(os.environ.get("SUBSTATION_CERTIFICATES") or "32")
+    text = os.environ.get("SUBSTATION_CERTIFICATES") or "32"
+    try:
+        count = integer(1, MOST_SUBSTATIONS)(text)
+    except ValueError as error:
+        sys.exit(f"SUBSTATION_CERTIFICATES={text!r} can't be used: {error}")
     names = [each.strip() for each in (os.environ.get("ALLOWED_HOSTS") or "").split(",")]
     wanted = Wanted(
         [f"substation-{number}" for number in range(1, count + 1)],

@@ -1,5 +1,6 @@
 """The authority of a grid and its certificates: what is made, for whom, when anew, and who can read it."""
 
+import dataclasses
 import datetime as dt
 import ssl
 import stat
@@ -85,6 +86,20 @@ def test_a_new_name_of_the_gateway_makes_its_public_certificate_anew_and_no_othe
     assert "api.grid.example" in names.get_values_for_type(x509.DNSName)
     assert list(map(str, names.get_values_for_type(x509.IPAddress))) == ["192.0.2.7"]
     assert names.get_values_for_type(x509.UniformResourceIdentifier) == []  # it is nobody of the grid
+
+
+def test_a_new_authority_before_the_old_one_issues_and_both_are_trusted(tmp_path: Path) -> None:
+    fill(tmp_path / "old", TWO, NOW)
+    fill(tmp_path / "new", TWO, NOW)
+    old, new = (tmp_path / name / "authority" for name in ("old", "new"))
+    both = (new / "ca.pem").read_bytes() + (old / "ca.pem").read_bytes()
+    for name, content in (("ca.pem", both), ("ca-key.pem", (new / "ca-key.pem").read_bytes())):
+        (old / name).unlink()
+        (old / name).write_bytes(content)
+    fill(tmp_path / "old", dataclasses.replace(TWO, renew_all=True), NOW)
+    assert (tmp_path / "old" / "gateway" / "ca.pem").read_bytes() == both
+    issued = x509.load_pem_x509_certificate((tmp_path / "old" / "gateway" / "cert.pem").read_bytes())
+    issued.verify_directly_issued_by(x509.load_pem_x509_certificate((new / "ca.pem").read_bytes()))
 
 
 def test_the_tools_of_others_accept_what_it_makes(folder: Path) -> None:
