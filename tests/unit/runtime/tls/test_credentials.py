@@ -182,3 +182,28 @@ def test_a_public_certificate_is_read_again_and_kept_while_the_new_one_is_wrong(
     assert public.expiries() == {}
     self_signed(tmp_path, "a")
     assert public.context() is not before
+
+
+def test_settings_that_go_with_tls_are_refused_alone() -> None:
+    for name in ("GATEWAY_TLS_CERT", "GATEWAY_TLS_KEY"):
+        with pytest.raises(SettingsError, match="GATEWAY_TLS_CERT and GATEWAY_TLS_KEY go together"):
+            load(gateway.settings.Settings, {name: "file"})
+    with pytest.raises(SettingsError, match="CONSOLE_MONITOR_PORT asks for certificates: it needs TLS_CA"):
+        load(admin_ui.settings.Settings, {"CONSOLE_MONITOR_PORT": "8081"})
+
+
+def test_the_console_asks_a_gateway_where_it_can_show_its_certificate() -> None:
+    urls = {
+        "BALANCER_URL": "https://b:1",
+        "GATEWAY_URL": "http://g:1",
+        "GATEWAY_MONITOR_URLS": "https://g:2,https://g:3",
+    }
+    console = load(admin_ui.settings.Settings, ALL | urls)
+    assert console.gateway_calls == "https://g:2"
+    assert console.roles == {
+        "https://b:1": Role.BALANCER,
+        "http://g:1": None,
+        "https://g:2": Role.GATEWAY,
+        "https://g:3": Role.GATEWAY,
+    }
+    assert load(admin_ui.settings.Settings, {"GATEWAY_URL": "http://g:1"}).gateway_calls == "http://g:1"
