@@ -138,6 +138,7 @@ def test_the_bounds_are_in_the_help(loadtest: LoadTest) -> None:
     ("text", "expected"),
     [
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("https://127.0.0.1:8000/", "https://127.0.0.1:8000"),
         ("http://127.9.9.9", "http://127.9.9.9"),
         ("http://localhost:8000/", "http://localhost:8000"),
         ("http://LOCALHOST", "http://localhost"),
