@@ -70,12 +70,12 @@ def _processes() -> Section:
     )
     certificates = stat(
         "Next expiry",
-        "The shortest time for which a certificate of a process is still valid. No figure: links are without TLS.",
+        "The shortest time for which a certificate of a process is still valid. Without TLS it never comes.",
         "s",
-        Query(f"min(smartgrid_tls_certificate_remaining_seconds{{{CHOSEN}}} < Inf)"),
+        Query(f"min(smartgrid_tls_certificate_remaining_seconds{{{CHOSEN}}})"),
         Limits(warn=14 * DAY_S, critical=DAY_S, falling=True),
     )
-    return Section("Processes", (Line(8, ((8, up), (10, runs), (3, scrape), (3, certificates))),))
+    return Section("Processes", (Line(8, ((7, up), (10, runs), (4, scrape), (3, certificates))),))
 
 
 def _with_version(expr: str) -> str:
