@@ -37,7 +37,14 @@ from admin_ui.web.stream import stream_route
 from runtime import exposition, health, http
 from runtime.frame_stream import FrameStreams, StreamMetrics
 from runtime.gate import FORM, JSON, Gate
+from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
+from runtime.tls import http_client
+from runtime.tls.credentials import Credentials
+from runtime.tls.expiry import PUBLIC, show_expiry
+from runtime.tls.guard import guarded
+from runtime.tls.identity import Role
+from runtime.tls.public import PublicCertificate
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,18 +90,20 @@ class Wings:
 
 
 @asynccontextmanager
-async def wired(settings: Settings) -> AsyncIterator[Wings]:
+async def wired(settings: Settings, tls: Credentials | None) -> AsyncIterator[Wings]:
     """Open every wing while the context lasts; raises OSError when a file of theirs can't be used."""
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(aiohttp.ClientSession())
+        to_grid = http_client.connector(tls, settings.roles)
+        client = await stack.enter_async_context(aiohttp.ClientSession(connector=to_grid))
+        outside = await stack.enter_async_context(aiohttp.ClientSession())  # receivers of alarms, an OpenID provider
         audit = await stack.enter_async_context(audit_wing(settings))
-        people = await stack.enter_async_context(people_wing(settings, audit.log, client))
+        people = await stack.enter_async_context(people_wing(settings, audit.log, outside))
         rush = await stack.enter_async_context(rush_wing(settings, audit.log, client))
         grid = GridView()
-        alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log, client))
+        alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log, outside))
         past = await stack.enter_async_context(past_of(settings.data, grid.board))
         news = await stack.enter_async_context(
-            grid_wiring.following(grid, past, alarms.outages, client, settings)
+            grid_wiring.following(grid, past, alarms.outages, client, settings, tls)
         )
         energy = await stack.enter_async_context(energy_wing(settings.data, client, grid.board))
         sessions = SessionPages(client, grid.board, settings.operator_token)
@@ -105,21 +114,51 @@ async def wired(settings: Settings) -> AsyncIterator[Wings]:
 @asynccontextmanager
 async def console(settings: Settings) -> AsyncIterator[None]:
     """Serve one console while the context lasts; raises OSError when its port is taken."""
-    async with exposition.measured("admin_ui") as registry, wired(settings) as wings:
+    tls = settings.credentials(Role.CONSOLE)
+    async with exposition.measured("admin_ui") as registry, wired(settings, tls) as wings:
         streams = FrameStreams(
             wings.shown, CONSOLE, StreamMetrics(registry, "smartgrid_console"), news=wings.news
         )
         # Tornado's cross_origin_protection checks origins here, because its refusals are pages for people.
         gate = Gate(settings.allowed_hosts, JSON | FORM, origins=False)
-        tls = None
-        if settings.tls_cert and settings.tls_key:
-            tls = http.tls_context(settings.tls_cert, settings.tls_key)
+        public = None
+        if settings.public_cert and settings.public_key:
+            public = PublicCertificate(settings.public_cert, settings.public_key)
+        show_expiry(registry, PUBLIC, tls, public)
         app = _application(settings, wings, streams, registry)
-        async with http.listen(app, settings.bind, settings.http_port, tls=tls, gate=gate):
+        async with (
+            _monitoring(settings, registry, wings, tls),
+            http.listen(
+                app, settings.bind, settings.http_port, tls=public.context if public else None, gate=gate
+            ),
+        ):
             try:
                 yield
             finally:
                 await streams.close()
+
+
+@asynccontextmanager
+async def _monitoring(
+    settings: Settings, registry: CollectorRegistry, wings: Wings, tls: Credentials | None
+) -> AsyncIterator[None]:
+    """Serve metrics and health to whoever has the certificate for them, where there is a port for it."""
+    if not settings.monitor_port:
+        yield
+        return
+    app = Application(_own_pages(registry, wings), default_handler_class=NotFoundHandler)
+    gate = Gate(settings.allowed_hosts, guard=guarded(tls))
+    async with http.listen(app, settings.bind, settings.monitor_port, gate=gate):
+        yield
+
+
+def _own_pages(registry: CollectorRegistry, wings: Wings) -> list[tuple[Any, ...]]:
+    """Return the routes of the metrics and the health of this process."""
+    return [
+        ("/metrics", exposition.MetricsHandler, {"registry": registry}),
+        ("/livez", health.LiveHandler),
+        ("/readyz", health.ReadyHandler, {"waiting_for": wings.grid.waiting_for}),
+    ]
 
 
 def _application(
@@ -138,16 +177,12 @@ def _application(
         wings.people.login_cookie,
         wings.audit.refusals,
         settings.proxies if settings.behind_tls else (),
-        only_tls=bool(settings.behind_tls or settings.tls_cert),
+        only_tls=bool(settings.behind_tls or settings.public_cert),
         base=settings.base_path,
     )
     app = application(
         [*wings.routes(environment), stream_route(streams, wings.presence)],
-        [
-            ("/metrics", exposition.MetricsHandler, {"registry": registry}),
-            ("/livez", health.LiveHandler),
-            ("/readyz", health.ReadyHandler, {"waiting_for": wings.grid.waiting_for}),
-        ],
+        _own_pages(registry, wings),
         access,
         environment,
         assets,

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from admin_ui.single_sign_on_settings import SingleSignOnSettings
 from admin_ui.web import base_path
-from admin_ui.web.logins import Role
 from admin_ui.web.proxies import Network, networks
 from runtime.service_settings import BalancerClientSettings
 from runtime.settings import (
@@ -15,7 +15,6 @@ from runtime.settings import (
     address_if_any,
     integer,
     local_url,
-    matching,
     number,
     page_url_if_any,
     path,
@@ -25,6 +24,7 @@ from runtime.settings import (
     urls,
     urls_if_any,
 )
+from runtime.tls.identity import Role
 
 SEVERITIES = ("critical", "warning")  # of alarms
 
@@ -42,116 +42,6 @@ def target_url_if_any(text: str) -> str:
     if text and not re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+(/[^\s#]*)?", text):
         raise ValueError("a URL such as https://host/path is accepted")
     return text
-
-
-def secure_url(url: str) -> bool:
-    """Whether a URL is https, or http on this machine."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        port_given = parts.port  # raises for what is no port
-    except ValueError:
-        return False
-    local = host == "localhost" or (re.fullmatch(r"[0-9.]+|[0-9a-f:]+", host) and _loopback(host))
-    return (
-        bool(host) and port_given != 0 and (parts.scheme == "https" or bool(parts.scheme == "http" and local))
-    )
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def issuer_if_any(text: str) -> str:
-    """The URL of an OpenID provider, exactly as it names itself; empty when nothing is set."""
-    if text and (not secure_url(text) or urlsplit(text).query or urlsplit(text).fragment):
-        raise ValueError(
-            "an https URL such as https://login.example/realms/grid is accepted; http on this machine alone"
-        )
-    return text
-
-
-def role_map(text: str) -> dict[str, Role]:
-    """Roles by the values of a claim: pairs `value=role`, separated by commas; `*` stands for everybody."""
-    found: dict[str, Role] = {}
-    for pair in filter(None, (each.strip() for each in text.split(","))):
-        value, _, role = (each.strip() for each in pair.rpartition("="))
-        if not value or role not in ("viewer", "operator", "administrator") or value in found:
-            raise ValueError(
-                f"{pair!r}: pairs such as grid-ops=operator, separated by commas, are accepted; roles are viewer, operator"
-                " and administrator, and each value comes once"
-            )
-        found[value] = Role[role.upper()]
-    return found
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class SingleSignOnSettings(BalancerClientSettings):
-    """The settings of single sign-on with OpenID Connect."""
-
-    oidc_issuer: str = setting(
-        "OIDC_ISSUER", "", issuer_if_any, "URL of the OpenID provider for single sign-on; empty: none"
-    )
-    oidc_client_id: str = setting(
-        "OIDC_CLIENT_ID",
-        "",
-        matching(r"[\x21-\x7e]{0,255}", "visible ASCII"),
-        "ID of the console as a client of that provider",
-    )
-    oidc_secret: Path | None = setting(
-        "OIDC_CLIENT_SECRET_FILE",
-        "",
-        path_if_any,
-        "file with the secret of that client; empty: a public client",
-    )
-    oidc_scopes: str = setting(
-        "OIDC_SCOPES",
-        "openid profile email",
-        matching(r"openid( [\x21\x23-\x5b\x5d-\x7e]{1,100}){0,20}", "openid, and other scopes after it"),
-        "scopes that are asked for",
-    )
-    oidc_name_claim: str = setting(
-        "OIDC_NAME_CLAIM",
-        "preferred_username",
-        matching(r"[A-Za-z0-9_.:/-]{1,100}", "the name of a claim"),
-        "claim of the ID token with the name of a person",
-    )
-    oidc_role_claim: str = setting(
-        "OIDC_ROLE_CLAIM",
-        "groups",
-        matching(r"[A-Za-z0-9_.:/-]{1,100}", "the name of a claim"),
-        "claim with the groups or roles of a person",
-    )
-    oidc_roles: dict[str, Role] = setting(
-        "OIDC_ROLES",
-        "",
-        role_map,
-        "which value of that claim gives which role here; whoever has none may not log in",
-    )
-
-    def oidc_faults(self) -> list[str]:
-        """Return the faults in the combination of these settings."""
-        given = {
-            "OIDC_CLIENT_ID": self.oidc_client_id,
-            "OIDC_CLIENT_SECRET_FILE": self.oidc_secret,
-            "OIDC_ROLES": self.oidc_roles,
-        }
-        if not self.oidc_issuer:
-            return [f"{name} is set, but OIDC_ISSUER is not" for name, value in given.items() if value]
-        faults = [
-            f"OIDC_ISSUER is set, so {name} must be set too"
-            for name in ("OIDC_CLIENT_ID", "OIDC_ROLES")
-            if not given[name]
-        ]
-        try:
-            if self.oidc_secret and not self.oidc_secret.read_text(encoding="utf-8").strip():
-                faults.append(f"OIDC_CLIENT_SECRET_FILE={self.oidc_secret} is empty")
-        except (OSError, ValueError) as error:
-            faults.append(f"OIDC_CLIENT_SECRET_FILE={self.oidc_secret} can't be read: {error}")
-        return faults
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -180,18 +70,9 @@ class AlarmSettings(BalancerClientSettings):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(SingleSignOnSettings, AlarmSettings):
-    """The settings that a console reads from the environment."""
+class GridAddresses(BalancerClientSettings):
+    """Where the services of the grid are, and what they must prove there."""
 
-    bind: str = setting("CONSOLE_BIND", "127.0.0.1", address, "the address to listen on")
-    published_on: str = setting(
-        "PUBLISHED_ON",
-        "",
-        address_if_any,
-        "in a container: the address where its port is published, else CONSOLE_BIND",
-    )
-    http_port: int = setting("CONSOLE_PORT", "8080", port, "port of the pages")
-    data: Path = setting("DATA_DIR", "data", path, "folder that holds people, logins and the audit log")
     balancer: tuple[str, ...] = setting(
         "BALANCER_URL", "http://127.0.0.1:8001", urls, "base URL of the balancer's HTTP interface"
     )
@@ -204,6 +85,38 @@ class Settings(SingleSignOnSettings, AlarmSettings):
         urls_if_any,
         "base URLs of the metrics of each gateway process, where several share a port; empty: GATEWAY_URL",
     )
+
+    @property
+    def gateway_calls(self) -> str:
+        """The base URL at which the console asks the gateway: under TLS the one where it shows its certificate."""
+        return (self.gateway_monitors or self.gateway)[0] if self.tls_ca else self.gateway[0]
+
+    @property
+    def roles(self) -> dict[str, Role | None]:
+        """The roles behind the URLs of this grid: what a certificate must prove there. None: the public API."""
+        found: dict[str, Role | None] = dict.fromkeys(self.gateway_monitors, Role.GATEWAY)
+        found |= dict.fromkeys(self.gateway)  # where a gateway has no port of its own, too
+        return found | dict.fromkeys(self.balancer, Role.BALANCER)
+
+    def called(self) -> list[tuple[str, str]]:
+        """Return the URLs of services that ask for certificates, with the names of their settings."""
+        called = {"BALANCER_URL": self.balancer, "GATEWAY_MONITOR_URLS": self.gateway_monitors}
+        return [(name, url) for name, found in called.items() for url in found]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(SingleSignOnSettings, AlarmSettings, GridAddresses):
+    """The settings that a console reads from the environment."""
+
+    bind: str = setting("CONSOLE_BIND", "127.0.0.1", address, "the address to listen on")
+    published_on: str = setting(
+        "PUBLISHED_ON",
+        "",
+        address_if_any,
+        "in a container: the address where its port is published, else CONSOLE_BIND",
+    )
+    http_port: int = setting("CONSOLE_PORT", "8080", port, "port of the pages")
+    data: Path = setting("DATA_DIR", "data", path, "folder that holds people, logins and the audit log")
     runs_folder: Path | None = setting(
         "RUNS_DIR", "", path_if_any, "folder of the load test's runs; empty: `runs` in DATA_DIR"
     )
@@ -234,14 +147,20 @@ class Settings(SingleSignOnSettings, AlarmSettings):
     gateway_key: Path | None = setting(
         "GATEWAY_API_KEY_FILE", "", path_if_any, "file with the API key that the gateway asks the console for"
     )
-    tls_cert: Path | None = setting(
+    public_cert: Path | None = setting(
         "CONSOLE_TLS_CERT",
         "",
         path_if_any,
         "certificate chain (PEM) with which the console speaks TLS itself",
     )
-    tls_key: Path | None = setting(
+    public_key: Path | None = setting(
         "CONSOLE_TLS_KEY", "", path_if_any, "private key (PEM) of that certificate"
+    )
+    monitor_port: int = setting(
+        "CONSOLE_MONITOR_PORT",
+        "0",
+        port,
+        "port of the console's metrics and health pages for monitoring, which asks for certificates; 0: none",
     )
 
     @property
@@ -252,7 +171,7 @@ class Settings(SingleSignOnSettings, AlarmSettings):
     @property
     def url(self) -> str:
         """The base URL of the console for a browser on this machine."""
-        return local_url(self.bind, self.http_port, "https" if self.tls_cert else "http") + self.base_path
+        return local_url(self.bind, self.http_port, "https" if self.public_cert else "http") + self.base_path
 
     @property
     def on_loopback(self) -> bool:
@@ -261,28 +180,33 @@ class Settings(SingleSignOnSettings, AlarmSettings):
 
     def faults(self) -> list[str]:
         """Return the faults in combinations of settings."""
-        pairs = {
-            "CONSOLE_TLS_CERT and CONSOLE_TLS_KEY": (self.tls_cert, self.tls_key),
-            "ALARM_WEBHOOK_URL and ALARM_WEBHOOK_SECRET_FILE": (self.webhook_url, self.webhook_secret),
+        return [*self.tls_faults(self.called()), *self._incomplete(), *self.oidc_faults(), *self._plain_faults()]
+
+    def _incomplete(self) -> list[str]:
+        """Return the settings that need another one, or fewer values."""
+        faults = {
+            "BALANCER_URL and GATEWAY_URL take one URL each": len(self.balancer) > 1 or len(self.gateway) > 1,
+            "CONSOLE_TLS_CERT and CONSOLE_TLS_KEY go together": bool(self.public_cert)
+            != bool(self.public_key),
+            "CONSOLE_MONITOR_PORT asks for certificates: it needs TLS_CA, TLS_CERT and TLS_KEY": self.monitor_port
+            and not self.tls_ca,
+            "ALARM_WEBHOOK_URL and ALARM_WEBHOOK_SECRET_FILE go together": bool(self.webhook_url)
+            != bool(self.webhook_secret),
+            f"CONSOLE_URL={self.browsers_url} must end with CONSOLE_PATH={self.base_path or '(empty)'}": (
+                self.browsers_url and urlsplit(self.browsers_url).path != self.base_path
+            ),
+            "OIDC_ISSUER behind a proxy needs CONSOLE_URL, to which the provider sends browsers back": (
+                self.oidc_issuer and self.behind_tls and not self.browsers_url
+            ),
         }
-        faults = [f"{names} go together" for names, (one, other) in pairs.items() if bool(one) != bool(other)]
-        if len(self.balancer) > 1 or len(self.gateway) > 1:
-            faults.append("BALANCER_URL and GATEWAY_URL take one URL each")
-        if self.browsers_url and urlsplit(self.browsers_url).path != self.base_path:
-            faults.append(
-                f"CONSOLE_URL={self.browsers_url} must end with CONSOLE_PATH={self.base_path or '(empty)'}"
-            )
-        if self.oidc_issuer and self.behind_tls and not self.browsers_url:
-            faults.append(
-                "OIDC_ISSUER behind a proxy needs CONSOLE_URL, to which the provider sends browsers back"
-            )
-        return faults + self.oidc_faults() + self._plain_faults()
+        return [fault for fault, applies in faults.items() if applies]
 
     def _plain_faults(self) -> list[str]:
+        """Return the fault of an address that lets passwords go over a network in the clear."""
         name, address = (
             ("PUBLISHED_ON", self.published_on) if self.published_on else ("CONSOLE_BIND", self.bind)
         )
-        if self.behind_tls or self.tls_cert or ipaddress.ip_address(address).is_loopback:
+        if self.behind_tls or self.public_cert or ipaddress.ip_address(address).is_loopback:
             return []
         plain = (
             f"{name}={address} lets other machines in, and passwords would go over the network in the clear:"

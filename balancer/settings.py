@@ -69,3 +69,7 @@ class Settings(OrderSettings):
     history: str = setting(
         "HISTORY", "", history_source, "base URL of the Prometheus from which the past is learned at a start"
     )
+
+    def called(self) -> list[tuple[str, str]]:
+        """Return the URLs of the substations; a name to look up has no scheme."""
+        return [("SUBSTATIONS", source) for source in self.substations if not source.startswith(DNS)]

@@ -23,6 +23,11 @@ from runtime.gate import ANY, Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 from runtime.process import CannotStartError
+from runtime.tls.credentials import Callee, Credentials
+from runtime.tls.expiry import PUBLIC, show_expiry
+from runtime.tls.guard import guarded
+from runtime.tls.identity import Role
+from runtime.tls.public import PublicCertificate
 
 MONITORS = Limits(
     connections=32, per_address=0
@@ -38,8 +43,9 @@ async def gateway(settings: Settings) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         registry = await stack.enter_async_context(exposition.measured("gateway"))
         metrics = GatewayMetrics(registry)
-        token = operator_token.read_if_any(settings.operator_token)
-        to_balancer = BalancerLink(settings.balancer, metrics.batched, operator_token.field(token))
+        tls, public = settings.credentials(Role.GATEWAY), _public(settings)
+        show_expiry(registry, PUBLIC, tls, public)
+        to_balancer = _link(settings, metrics, tls)
         stack.push_async_callback(to_balancer.close)
         grid = Services(to_balancer, metrics, _access(settings), settings.deadline_s, settings.max_wait_s)
         app = _routes(grid, registry, to_balancer)
@@ -52,15 +58,32 @@ async def gateway(settings: Settings) -> AsyncIterator[None]:
             settings.allowed_hosts, ANY
         )  # the handlers check bodies themselves, and count what they reject
         if shared:  # first: who watches this process sees it before it takes requests
-            monitor = Application(_monitoring(registry, to_balancer), default_handler_class=NotFoundHandler)
-            own_gate = Gate(settings.allowed_hosts)
+            pages = [*_monitoring(registry, to_balancer), *(_sessions(grid) if tls else [])]
+            monitor = Application(pages, default_handler_class=NotFoundHandler)
+            own_gate = Gate(settings.allowed_hosts, guard=guarded(tls))
             await stack.enter_async_context(
                 http.listen(monitor, settings.bind, settings.monitor_port, MONITORS, gate=own_gate)
             )
         await stack.enter_async_context(
-            http.listen(app, settings.bind, settings.http_port, limits, gate=gate)
+            http.listen(
+                app, settings.bind, settings.http_port, limits, public.context if public else None, gate=gate
+            )
         )
         yield
+
+
+def _public(settings: Settings) -> PublicCertificate | None:
+    """Return the certificate of the public API, None where it speaks plain HTTP; raises OSError."""
+    if settings.public_cert and settings.public_key:
+        return PublicCertificate(settings.public_cert, settings.public_key)
+    return None
+
+
+def _link(settings: Settings, metrics: GatewayMetrics, tls: Credentials | None) -> BalancerLink:
+    """Return the link to the balancer; it begins to connect at once."""
+    token = operator_token.read_if_any(settings.operator_token)
+    callee = Callee(tls, Role.BALANCER) if tls else None
+    return BalancerLink(settings.balancer, metrics.batched, operator_token.field(token), callee)
 
 
 def _access(settings: Settings) -> Access:
@@ -88,11 +111,18 @@ def _monitoring(registry: CollectorRegistry, to_balancer: BalancerLink) -> list[
     ]
 
 
+def _sessions(grid: Services) -> list[Any]:
+    """Return the routes by which sessions are listed, found and stopped."""
+    return [
+        ("/charge", ChargesHandler, {"grid": grid}),
+        ("/charge/([^/]{1,128})", ChargeHandler, {"grid": grid}),
+    ]
+
+
 def _routes(grid: Services, registry: CollectorRegistry, to_balancer: BalancerLink) -> Application:
     return Application(
         [
-            ("/charge", ChargesHandler, {"grid": grid}),
-            ("/charge/([^/]{1,128})", ChargeHandler, {"grid": grid}),
+            *_sessions(grid),
             ("/openapi.json", OpenApiHandler),
             ("/", FrontPageHandler, {"page": front_page()}),
             ("/page.css", StyleHandler),

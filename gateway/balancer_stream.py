@@ -16,6 +16,7 @@ from balancer.wire import (
 )
 from runtime.coalescer import Link, Outgoing, Wire
 from runtime.stream_hello import Hello
+from runtime.tls.credentials import Callee
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +28,20 @@ class BalancerLink(Link[Command, BalancerAnswer]):
     """
 
     def __init__(
-        self, address: str, on_batch: Callable[[int], None] = lambda _: None, authorization: str = ""
+        self,
+        address: str,
+        on_batch: Callable[[int], None] = lambda _: None,
+        authorization: str = "",
+        tls: Callee | None = None,
     ) -> None:
-        """`on_batch` is called with the number of calls in each message; `authorization` begins every stream."""
+        """`on_batch` is called with the number of calls in each message; `authorization` begins every stream.
+
+        With `tls`, the balancer must prove by its certificate that it is one.
+        """
         self.book_id = ""
         self.waiting_for: list[str] = []
         hello = Hello(PROTOCOL, secrets.token_hex(16), authorization)
-        super().__init__(address, Wire(hello, Answers, _encode, self._read), on_batch)
+        super().__init__(address, Wire(hello, Answers, _encode, self._read, tls=tls), on_batch)
 
     def _read(self, message: Any) -> Iterator[tuple[int, BalancerAnswer]]:
         if greeting := greeting_from_message(message):

@@ -21,6 +21,7 @@ from runtime.deadlines import Deadlines
 from runtime.message_size import fitting
 from runtime.message_stream import MessageStream, StreamLost
 from runtime.stream_hello import Hello, connected
+from runtime.tls.credentials import Callee
 from runtime.trace import CURRENT, Trace
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Wire(Generic[Item, Answer]):
 
     A stream begins with `hello`, and brings messages of the type `answers`. `encode` turns calls and the numbers of
     cancelled calls into one message; `decode` turns a message into pairs of number and answer. `cancels` is whether
-    cancelled calls are reported to the other end.
+    cancelled calls are reported to the other end. With `tls`, the stream is encrypted, and the other end is who that says.
     """
 
     hello: Hello
@@ -70,6 +71,7 @@ class Wire(Generic[Item, Answer]):
     encode: Callable[[list[Outgoing[Item]], list[int]], Any]
     decode: Callable[[Any], Iterable[tuple[int, Answer]]]
     cancels: bool = True
+    tls: Callee | None = None
 
 
 class Link(Generic[Item, Answer]):
@@ -125,8 +127,9 @@ class Link(Generic[Item, Answer]):
     async def _run(self) -> None:
         pause, said = RETRY_S[0], ""
         while not self._closing:
+            wire = self._wire
             try:
-                async with connected(self.address, self._wire.hello, self._wire.answers) as self._stream:
+                async with connected(self.address, wire.hello, wire.answers, wire.tls) as self._stream:
                     self._stream.begin(self._received, self._flush)
                     await self._stream.ended()
             except StreamLost as error:

@@ -7,7 +7,8 @@ machine reaches, and a page whose host name resolves there (DNS rebinding) can r
   that address served the page;
 - a request that changes something must not come from a page of another origin (`Sec-Fetch-Site`, else `Origin`),
   and its body must have a media type that an HTML form can't send;
-- where there is an operator token, orders and private pages require it.
+- where there is an operator token, orders and private pages require it;
+- where callers show certificates, the role in it must be allowed to send the request (`runtime/tls/permissions.py`).
 
 Programs send neither `Origin` nor `Sec-Fetch-Site`: for them the second rule is about the body alone.
 """
@@ -35,7 +36,16 @@ from tornado.web import Application, _HandlerDelegate
 from runtime.exchange import Exchange, ExchangeRequest
 from runtime.handlers import ApiHandler
 from runtime.operator_token import OperatorToken
-from runtime.problem import CROSS_ORIGIN, FOREIGN_HOST, TOKEN_FIRST, UNAVAILABLE, UNSUPPORTED, Problem
+from runtime.problem import (
+    CROSS_ORIGIN,
+    FOREIGN_HOST,
+    OTHER_ROLE,
+    TOKEN_FIRST,
+    UNAVAILABLE,
+    UNSUPPORTED,
+    Problem,
+)
+from runtime.tls.guard import Guard
 
 # What answers a request, by its method and path.
 Exchanges = Mapping[tuple[str | None, str], Callable[[HTTPServerRequest, Mapping[str, Any]], Exchange]]
@@ -58,17 +68,21 @@ class Gate:
 
     `hosts` are the names that clients may use besides addresses and `localhost`. `kinds` are the media types
     that bodies may have (ANY: the handlers check). With a `token`, requests that change something and the
-    pages of `private` handlers require it. With `origins` False the application checks origins itself.
+    pages of `private` handlers require it, except from the service itself. With a `guard`, the certificate of the caller
+    must allow the request. With `origins` False the application checks origins itself.
     """
 
     hosts: tuple[str, ...] = ()
     kinds: frozenset[str] = JSON
     token: OperatorToken | None = None
     origins: bool = True
+    guard: Guard | None = None
 
     def refusal(self, request: HTTPServerRequest, *, private: bool = False) -> tuple[Problem, str] | None:
         """Return why a request is refused, with details; None when it is not. `private`: for a private page."""
         headers, method = request.headers, request.method or ""
+        if self.guard and (refused := self.guard.request_refusal(request)):
+            return OTHER_ROLE, refused
         host = headers.get("Host")  # HTTP/1.0 has none, and no browser speaks that
         if host is not None and request.path not in PROBES and not self._known(host_name(host)):
             return (
@@ -83,10 +97,15 @@ class Gate:
                 )
             if self.kinds and has_body(headers) and media_type(headers) not in self.kinds:
                 return UNSUPPORTED, f"send Content-Type: {' or '.join(sorted(self.kinds))}"
-        needed = self.token if private or method not in SAFE else None
-        if needed and not needed.shown_in(headers.get_list("Authorization")):
+        if self.token and (private or method not in SAFE) and not self._has_token(request, self.token):
             return TOKEN_FIRST, "send Authorization: Bearer with the token in OPERATOR_TOKEN_FILE"
         return None
+
+    def _has_token(self, request: HTTPServerRequest, token: OperatorToken) -> bool:
+        """Whether a request has the token, or comes from the service itself."""
+        if token.shown_in(request.headers.get_list("Authorization")):
+            return True
+        return bool(self.guard and self.guard.is_own(request))
 
     def _known(self, name: str) -> bool:
         """Whether a host is one of this listener."""

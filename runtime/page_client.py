@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from runtime.background import cancelled
 from runtime.response_head import ResponseHead, ResponseUnusable, response_head
+from runtime.tls.credentials import Callee, peer_of
+from runtime.tls.identity import Identity
 
 MOST_HEAD_BYTES = 8 * 1024
 HEAD_END = b"\r\n\r\n"
@@ -21,16 +23,18 @@ Answered = Callable[["bytes | OSError | ResponseUnusable"], None]
 
 
 class PageClient:
-    """The page at `url`, which is `http://host:port/path?query`, of at most `most_bytes`.
+    """The page at `url`, which is `http://host:port/path?query`, of at most `most_bytes`; `https` with `tls`.
 
     One page is awaited at a time. The caller limits the time, by `give_up`.
     """
 
-    def __init__(self, url: str, most_bytes: int) -> None:
-        """Raise UnicodeError, a ValueError, when the host of `url` can't be a name."""
+    def __init__(self, url: str, most_bytes: int, tls: Callee | None = None) -> None:
+        """With `tls`, the server must prove who it is. Raise UnicodeError, a ValueError, when the host of `url` can't be a name."""
         parts = urlsplit(url)
         self._host = (parts.hostname or "").encode("idna").decode("ascii")
         self._port = parts.port or HTTP_PORT
+        self._tls = tls
+        self._server: Identity | None = None
         host = f"[{self._host}]" if ":" in self._host else self._host
         self._request = (
             f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {host}:{self._port}\r\n"
@@ -55,6 +59,11 @@ class PageClient:
         else:
             self._open()
 
+    @property
+    def server(self) -> Identity | None:
+        """Who answers on the present connection, by its certificate; None without TLS."""
+        return self._server
+
     def give_up(self) -> None:
         """Wait no longer for a page, and close its connection."""
         self._answered = None
@@ -76,7 +85,9 @@ class PageClient:
     async def _opened(self) -> None:
         loop, connection = asyncio.get_running_loop(), Connection(self._most_bytes)
         try:
-            await loop.create_connection(lambda: connection, self._host, self._port)
+            tls = self._tls.context() if self._tls else None
+            await loop.create_connection(lambda: connection, self._host, self._port, ssl=tls)
+            self._server = connection.server if self._tls else None
         except asyncio.CancelledError:
             connection.close()  # it may have come just now
             raise
@@ -116,6 +127,11 @@ class Connection(asyncio.Protocol):
         self._head: ResponseHead | None = None
         self._answered: Answered | None = None
         self._used = False  # whether a response has come
+
+    @property
+    def server(self) -> Identity:
+        """Who is at the other end, by its certificate; raises NoIdentity."""
+        return peer_of(self._transport)
 
     def ask(self, request: bytes, answered: Answered) -> None:
         """Send a request; `answered` is called once, with the body of its response or with what came instead."""

@@ -24,6 +24,7 @@ from admin_ui.web.logins import Role
 from admin_ui.web.pages import page_route
 from admin_ui.web.routes import Route
 from runtime.background import background
+from runtime.tls.credentials import Credentials
 
 SAMPLE_EVERY_S = 1.0
 SAMPLE_AT_S = (
@@ -33,7 +34,12 @@ SAMPLE_AT_S = (
 
 @asynccontextmanager
 async def following(
-    grid: GridView, past: Past, outages: Outages, client: aiohttp.ClientSession, settings: Settings
+    grid: GridView,
+    past: Past,
+    outages: Outages,
+    client: aiohttp.ClientSession,
+    settings: Settings,
+    tls: Credentials | None,
 ) -> AsyncIterator[asyncio.Event]:
     """Keep `grid` up to date while the context lasts, and record outages of the balancer and the gateway.
 
@@ -42,7 +48,7 @@ async def following(
     news = asyncio.Event()
     forecasts = ForecastWatch(calls(client, settings), grid.board, grid.expected_peaks)
     async with background(
-        FleetFeed(grid.board, settings.balancer[0], outages, news).follow(),
+        FleetFeed(grid.board, settings.balancer[0], outages, news, tls).follow(),
         GatewayWatch(client, settings.gateway_monitors or settings.gateway, grid.rates, outages).follow(),
         BaseLoadWatch(client, grid.board, grid.base_load_sources).follow(),
         forecasts.follow(),
@@ -54,7 +60,7 @@ async def following(
 def calls(client: aiohttp.ClientSession, settings: Settings) -> GridCalls:
     """Return the calls to the balancer and the gateway."""
     return GridCalls(
-        client, settings.balancer[0], settings.gateway[0], settings.gateway_key, settings.operator_token
+        client, settings.balancer[0], settings.gateway_calls, settings.gateway_key, settings.operator_token
     )
 
 

@@ -4,6 +4,7 @@ An address that a name has lost is not watched any more. A look-up that fails ch
 """
 
 import asyncio
+import dataclasses
 import logging
 import socket
 import time
@@ -39,8 +40,17 @@ async def resolve(name: str, port: int) -> list[tuple[Any, ...]]:
     return list(await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM))
 
 
+@dataclasses.dataclass(frozen=True)
+class Sources:
+    """Where substations are: `http://host:port`, or `dns://name:port`, looked up every `every_s` and called by `scheme`."""
+
+    names: Collection[str]
+    every_s: float
+    scheme: str = "http"
+
+
 class Discovery:
-    """Makes the poller watch what `sources` names: `http://host:port`, or `dns://name:port`.
+    """Makes the poller watch what `sources` names.
 
     `resolve` looks a name up. Names without an address are noted in `addresses`.
     """
@@ -50,18 +60,18 @@ class Discovery:
         addresses: Addresses,
         poller: Watcher,
         metrics: BalancerMetrics,
-        sources: Collection[str],
-        every_s: float,
+        sources: Sources,
         resolve: Resolve,
     ) -> None:
+        self._scheme = sources.scheme
         self._resolve = resolve
         self._addresses = addresses
         self._poller = poller
         self._metrics = metrics
-        self._every_s = every_s
-        self._listed = frozenset(source for source in sources if not source.startswith(DNS))
+        self._every_s = sources.every_s
+        self._listed = frozenset(source for source in sources.names if not source.startswith(DNS))
         self._found: dict[str, frozenset[str]] = {
-            source: frozenset() for source in sources if source.startswith(DNS)
+            source: frozenset() for source in sources.names if source.startswith(DNS)
         }
         self._watched: set[str] = set()
         self._said_s: dict[str, float] = {}
@@ -84,7 +94,11 @@ class Discovery:
         parts = urlsplit(source)
         try:
             found = await self._resolve(parts.hostname or "", parts.port or 0)
-            addresses = frozenset(base_url(*entry[-1][:2]) for entry in found if "%" not in entry[-1][0])
+            addresses = frozenset(
+                base_url(entry[-1][0], entry[-1][1], self._scheme)
+                for entry in found
+                if "%" not in entry[-1][0]
+            )
         except (OSError, UnicodeError) as error:
             addresses, why = frozenset(), str(error)
         else:
@@ -120,6 +134,6 @@ class Discovery:
             log.warning("a name can't be resolved", extra={"source": source, "error": why, "known": known})
 
 
-def base_url(address: str, port: int) -> str:
+def base_url(address: str, port: int, scheme: str = "http") -> str:
     """Return the base URL of the service that listens on an address."""
-    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+    return f"{scheme}://[{address}]:{port}" if ":" in address else f"{scheme}://{address}:{port}"

@@ -29,6 +29,8 @@ from balancer.substation_stream import Links
 from runtime.page_client import PageClient
 from runtime.response_head import ResponseUnusable
 from runtime.settings import HIGHEST_PORT
+from runtime.tls.credentials import Callee, Credentials
+from runtime.tls.identity import Identity, Role
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +71,14 @@ class Poller:
     """Keeps the roster up to date, and moves links to new addresses; ignores journals that were given up."""
 
     def __init__(
-        self, view: View, links: Links, metrics: BalancerMetrics, decommissioned: DecommissionedJournals
+        self,
+        view: View,
+        links: Links,
+        metrics: BalancerMetrics,
+        decommissioned: DecommissionedJournals,
+        tls: Credentials | None = None,
     ) -> None:
+        self._tls = Callee(tls, Role.SUBSTATION) if tls else None
         self._view = view
         self._roster = view.roster
         self._links = links
@@ -91,7 +99,8 @@ class Poller:
         """Poll `url` now, and at each interval from a share of the interval on."""
         now_s = time.monotonic()
         self._roster.addresses.watch(url)
-        polled = self._polled[url] = _Polled(url, PageClient(f"{url}/metrics?{QUERY}", MOST_BYTES))
+        page = PageClient(f"{url}/metrics?{QUERY}", MOST_BYTES, self._tls)
+        polled = self._polled[url] = _Polled(url, page)
         self._schedule.add(url, now_s)
         self._turning.callback_time = self._schedule.turn_s * 1000
         self._begin(polled, now_s)
@@ -146,6 +155,7 @@ class Poller:
             if isinstance(page, Exception):
                 raise page
             found = checked(polled.url, self._read(polled, page), time.time())
+            check_server(polled.page.server, found.report.substation_id)
         except (OSError, ResponseUnusable, PageUnusable, ValueError) as error:  # TimeoutError is an OSError
             log.info("poll missed", extra={"url": polled.url, "error": f"{type(error).__name__}: {error}"})
             self._metrics.polled(time.monotonic() - began_s, ok=False)
@@ -202,6 +212,12 @@ def checked(url: str, found: PageReading, unix_s: float) -> PageReading:
     if not port or not 0 < int(port[2]) <= HIGHEST_PORT:
         raise PageUnusable(f"{found.stream_address[:80]!r} at {url} is no address of a stream")
     return found
+
+
+def check_server(server: Identity | None, substation_id: str) -> None:
+    """Raise PageUnusable when the page of a substation came with another's certificate; `server` is None without TLS."""
+    if server and server.name != substation_id:
+        raise PageUnusable(f"the page of {substation_id} came with the certificate of {server}")
 
 
 def stream_address(url: str, advertised: str) -> str:

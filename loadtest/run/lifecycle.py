@@ -51,8 +51,8 @@ async def run(options: RunOptions, credential: Credential, display: RunDisplay) 
 
     `credential` is not among the options, which are written down.
     """
-    connector = aiohttp.TCPConnector(limit=0)  # the engine's slots are the limit
-    async with aiohttp.ClientSession(connector=connector) as http:
+    # No limit of connections: the engine's slots are the limit.
+    async with credential.session(options.gateway_url, options.balancer_url, limit=0) as http:
         grid = GridReader(http, options.gateway_url, options.balancer_url)
         lease = Lease(http, options.balancer_url, options.run_id, credential.orders())
         connection = GridConnection(http, credential, grid, lease)

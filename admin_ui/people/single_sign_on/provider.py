@@ -17,7 +17,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
-from admin_ui.settings import secure_url
+from admin_ui.single_sign_on_settings import secure_url
 from admin_ui.web.throttle import Throttle
 from runtime.json_body import MalformedJson, read_object
 

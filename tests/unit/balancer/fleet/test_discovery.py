@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from balancer.fleet.addresses import Addresses
-from balancer.fleet.discovery import Discovery, base_url, resolve
+from balancer.fleet.discovery import Discovery, Sources, base_url, resolve
 from balancer.metrics import BalancerMetrics
 from balancer.settings import Settings
 from runtime.settings import SettingsError, load
@@ -50,7 +50,7 @@ class Names:
         self.known = Addresses()
         self.registry = CollectorRegistry()
         self.discovery = Discovery(
-            self.known, self.poller, BalancerMetrics(self.registry), sources, 60.0, self._resolve
+            self.known, self.poller, BalancerMetrics(self.registry), Sources(sources, 60.0), self._resolve
         )
 
     async def _resolve(self, name: str, port: int) -> list[tuple[Any, ...]]:
