@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
 from balancer.book.decommissioned import DecommissionedJournals
-from balancer.book.embedded import EmbeddedBook
 from balancer.book.lease import RUN_ID
-from balancer.book.protocol import BookUnavailable
+from balancer.book.protocol import BookUnavailable, KeptBook
+from balancer.book_opening import opened_book
 from balancer.contract import FLEET
 from balancer.fleet.collector import FleetCollector
 from balancer.fleet.discovery import Discovery, Resolve, resolve
@@ -29,7 +29,7 @@ from balancer.forecast.history import History
 from balancer.forecast.recorder import Reading, reading_of
 from balancer.forecast.service import ForecastService, forecasting
 from balancer.metrics import BalancerMetrics, show_rushhour
-from balancer.operating.backups import BackupHandler, Backups
+from balancer.operating.backups import BackupHandler, Backups, Copied
 from balancer.operating.handlers import OrderHandler, PolicyHandler, RushHourHandler, RushHourRunHandler
 from balancer.operating.operator_settings import OperatorSettings
 from balancer.operating.sessions import Sessions
@@ -69,7 +69,7 @@ class Parts:
 
     registry: CollectorRegistry
     metrics: BalancerMetrics
-    book: EmbeddedBook
+    book: KeptBook
     decommissioned: DecommissionedJournals
     view: View
     links: Links
@@ -123,7 +123,7 @@ async def _parts(
     """Open the order book and make the view of a fleet that is still empty; all of it ends with `stack`."""
     registry = await stack.enter_async_context(exposition.measured("balancer"))
     metrics = BalancerMetrics(registry)
-    book = EmbeddedBook(settings.data / "balancer" / "orders.sqlite")
+    book = await opened_book(settings, registry, token)
     stack.push_async_callback(book.close)
     roster = Roster(settings.poll_s, book.book_id)
     links = Links(roster, metrics.batched, operator_token.field(token))
@@ -247,14 +247,15 @@ def _pages(
     ]
 
 
-def _backup(settings: Settings, book: EmbeddedBook, history: History) -> tuple[Any, ...]:
+def _backup(settings: Settings, book: KeptBook, history: History) -> tuple[Any, ...]:
     """Return the route of the backups."""
     folder = settings.data / "balancer" / "backups"
-    backups = Backups(folder, {"orders": book, "history": history}, settings.backups)
+    files = {"orders": book} if isinstance(book, Copied) else {}  # a database has backups of its own
+    backups = Backups(folder, {**files, "history": history}, settings.backups)
     return ("/backup", BackupHandler, {"backups": backups})
 
 
-async def _probe(book: EmbeddedBook) -> None:
+async def _probe(book: KeptBook) -> None:
     """Try again and again to write the order book while it can't be written."""
     while True:
         await asyncio.sleep(PROBE_EVERY_S)
@@ -262,7 +263,7 @@ async def _probe(book: EmbeddedBook) -> None:
             await book.probe()
 
 
-async def _prune(book: EmbeddedBook) -> None:
+async def _prune(book: KeptBook) -> None:
     """Drop expired keys, a piece of the book at a time, faster where there is much to drop."""
     while True:
         dropped = 0

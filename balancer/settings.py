@@ -1,15 +1,18 @@
 """The balancer's settings."""
 
 import dataclasses
+import os
 import re
 from pathlib import Path
 
+from balancer.book.postgres.address import BookAddress, book_address
 from runtime.service_settings import OrderSettings
 from runtime.settings import (
     HIGHEST_PORT,
     integer,
     number,
     path,
+    path_if_any,
     port,
     setting,
     urls,
@@ -50,6 +53,15 @@ class Settings(OrderSettings):
     http_port: int = setting("BALANCER_PORT", "8001", port, "port of /fleet, /metrics and the health pages")
     stream_port: int = setting("BALANCER_STREAM_PORT", "9001", port, "port of the stream for gateways")
     data: Path = setting("DATA_DIR", "data", path, "folder that holds the order book and the history")
+    order_book: BookAddress | None = setting(
+        "ORDER_BOOK",
+        "",
+        book_address,
+        "URL of a PostgreSQL database that keeps the order book; without it, a file in DATA_DIR does",
+    )
+    order_book_password: Path | None = setting(
+        "ORDER_BOOK_PASSWORD_FILE", "", path_if_any, "file with the password for ORDER_BOOK"
+    )
     substations: tuple[str, ...] = setting(
         "SUBSTATIONS",
         "http://127.0.0.1:8101,http://127.0.0.1:8102,http://127.0.0.1:8103",
@@ -69,3 +81,12 @@ class Settings(OrderSettings):
     history: str = setting(
         "HISTORY", "", history_source, "base URL of the Prometheus from which the past is learned at a start"
     )
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the combination of settings."""
+        found = super().faults()
+        if self.order_book_password and not self.order_book:
+            found.append("ORDER_BOOK_PASSWORD_FILE is set, and ORDER_BOOK is not: it would not be used")
+        if self.order_book_password and not os.access(self.order_book_password, os.R_OK):
+            found.append(f"ORDER_BOOK_PASSWORD_FILE: {self.order_book_password} can't be read")
+        return found

@@ -10,13 +10,11 @@ from balancer.book import claims, control, holds
 from balancer.book.clock import BookClock
 from balancer.book.file import BookFile
 from balancer.book.lease import Lease
+from balancer.book.lifetimes import CLAIM_MS, KEEP_MS
 from balancer.book.protocol import Address, Claim, Control, Hold, Withdrawal
 from balancer.book.schema import MIGRATIONS
 from balancer.book.sweep import Sweep
 from runtime.store import Store
-
-KEEP_MS = 24 * 3600 * 1000  # after the planned end
-CLAIM_MS = 2 * KEEP_MS  # after the claim: longer than most sessions last, so that few need `keep`
 
 
 class EmbeddedBook(BookFile):
