@@ -204,6 +204,8 @@ async def _service(stack: AsyncExitStack, parts: Parts, seats: Seats, asker: Ask
     service = BalancerService(placing, Sessions(view.roster, asker), withdrawals, book.book_id, waiting_for)
     stack.push_async_callback(service.close)
     await withdrawals.resume()
+    if book.shared:
+        stack.callback(asyncio.create_task(withdrawals.follow()).cancel)
     return service
 
 

@@ -21,6 +21,7 @@ class EmbeddedBook(BookFile):
     """The order book in one SQLite file."""
 
     kept_anyway_ms = CLAIM_MS - KEEP_MS
+    shared = False
 
     def __init__(
         self,

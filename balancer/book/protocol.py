@@ -152,7 +152,9 @@ class OrderBook(Holds, Protocol):
 
 
 class KeptBook(OrderBook, Protocol):
-    """An order book as the process that opened it sees it."""
+    """An order book as the process that opened it sees it; a `shared` one may be another balancer's too."""
+
+    shared: bool
 
     def waiting_for(self) -> list[str]:
         """Return what keeps the book from being written, in words; nothing when it can be."""

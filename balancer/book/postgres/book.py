@@ -21,6 +21,7 @@ class PostgresBook:
     """The order book in a PostgreSQL database. Claims age by the book's clock, leases by the database's."""
 
     kept_anyway_ms = CLAIM_MS - KEEP_MS
+    shared = True
 
     def __init__(
         self,
