@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from balancer.book.lease import Lease
-from balancer.book.postgres import withdrawals
+from balancer.book.postgres import connections, withdrawals
 from balancer.book.postgres.book import PostgresBook
 from balancer.book.postgres.opening import open_book
 from balancer.book.protocol import BookUnavailable, Claim, Hold, Withdrawal
@@ -160,32 +160,30 @@ async def test_withdrawals_of_a_balancer_that_was_killed_are_taken_over_by_one_o
 
 @pytest.mark.gen_test
 async def test_statements_whose_connections_are_cut_are_asked_again(
-    postgres: PostgresServer, url: str
+    postgres: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut = (
         f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
         f" WHERE datname = '{DATABASE}' AND usename = '{USER}' AND pid <> pg_backend_pid()"
     )
+    monkeypatch.setattr(connections, "GRACE_S", HUNG_S)  # on a busy machine, too
+    monkeypatch.setattr(connections, "ANSWER_S", HUNG_S)
     async with books(url, 1) as (book,):
         done = asyncio.Event()
 
         async def client(number: int) -> list[Claim]:
             found: list[Claim] = []
             while not done.is_set() or len(found) < 10:
-                key = f"cut-{number}-{len(found)}"
-                with contextlib.suppress(BookUnavailable):  # cut thrice
-                    claim = await book.claim(key, "f", f"s-{number}")
-                    assert claim
-                    found.append(claim)
+                claim = await book.claim(f"cut-{number}-{len(found)}", "f", f"s-{number}")
+                assert claim
+                found.append(claim)
             return found
 
         clients = [asyncio.create_task(client(number)) for number in range(16)]
-        total = 0
-        for _ in range(5):
-            total += int(await asyncio.to_thread(postgres.sql, cut, DATABASE))
+        total = int(await asyncio.to_thread(postgres.sql, cut, DATABASE))
         done.set()
         claims = [claim for each in await asyncio.gather(*clients) for claim in each]
-        assert total >= 5
+        assert total >= 1
         known = await asyncio.gather(*(book.claim(claim.key, "f", None) for claim in claims))
         assert known == claims
 
