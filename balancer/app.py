@@ -32,6 +32,7 @@ from balancer.metrics import BalancerMetrics, show_rushhour
 from balancer.operating.backups import BackupHandler, Backups, Copied
 from balancer.operating.handlers import OrderHandler, PolicyHandler, RushHourHandler, RushHourRunHandler
 from balancer.operating.operator_settings import OperatorSettings
+from balancer.operating.rebinding import Rebinding
 from balancer.operating.sessions import Sessions
 from balancer.operating.substation_orders import SubstationOrders
 from balancer.placing.asking import Asker
@@ -98,9 +99,8 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         _follow_forecasts(stack, parts, forecast.forecaster, asker, settings.poll_s)
         orders = SubstationOrders(parts.view, parts.book, asker, parts.decommissioned, operator)
         service = await _service(stack, parts, seats, asker)
-        book = parts.book
-        for chore in (_prune(book), _probe(book), operator.follow(), service.follow_readiness()):
-            stack.callback(asyncio.create_task(chore).cancel)
+        _follow_book(stack, parts, operator, asker)
+        stack.callback(asyncio.create_task(service.follow_readiness()).cancel)
         _discover(stack, settings, parts, poller, resolve)
         await stack.enter_async_context(
             stream_server.listen(service, settings.bind, settings.stream_port, token=token)
@@ -108,7 +108,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         show_rushhour(parts.registry, lambda: operator.rushhour is not None, lambda: operator.window)
         streams = _streams(parts, operator)
         pages = _pages(streams, parts, seats.decisions, (operator, orders), service.waiting_for)
-        pages = [*pages, *forecast.routes(), _backup(settings, book, forecast.history)]
+        pages = [*pages, *forecast.routes(), _backup(settings, parts.book, forecast.history)]
         app = Application(pages, default_handler_class=NotFoundHandler)
         HttpMetrics(parts.registry, app)
         gate = Gate(settings.allowed_hosts, token=token)
@@ -182,6 +182,13 @@ def _discover(
     )
     stack.push_async_callback(discovery.close)
     discovery.start()
+
+
+def _follow_book(stack: AsyncExitStack, parts: Parts, operator: OperatorSettings, asker: Asker) -> None:
+    """Keep the book in order, and follow what it says, until `stack` ends."""
+    rebinding = Rebinding(parts.view.roster, asker, lambda: operator.former_books)
+    for chore in (_prune(parts.book), _probe(parts.book), operator.follow(), rebinding.follow()):
+        stack.callback(asyncio.create_task(chore).cancel)
 
 
 async def _service(stack: AsyncExitStack, parts: Parts, seats: Seats, asker: Asker) -> BalancerService:

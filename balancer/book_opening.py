@@ -31,7 +31,7 @@ async def opened_book(
     if settings.order_book:
         book = await _in_postgres(settings, settings.order_book, registry, metrics, token)
     else:
-        book = EmbeddedBook(settings.data / "balancer" / "orders.sqlite")
+        book = EmbeddedBook(settings.book_file)
     metrics.watch(book.waiting_for)
     return book
 

@@ -1,18 +1,14 @@
 """The balancer's settings."""
 
 import dataclasses
-import os
 import re
-from pathlib import Path
 
-from balancer.book.postgres.address import BookAddress, book_address
+from balancer.book.settings import BookSettings
 from runtime.service_settings import OrderSettings
 from runtime.settings import (
     HIGHEST_PORT,
     integer,
     number,
-    path,
-    path_if_any,
     port,
     setting,
     urls,
@@ -47,21 +43,11 @@ def history_source(text: str) -> str:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(OrderSettings):
+class Settings(BookSettings, OrderSettings):
     """The settings that a balancer reads from the environment."""
 
     http_port: int = setting("BALANCER_PORT", "8001", port, "port of /fleet, /metrics and the health pages")
     stream_port: int = setting("BALANCER_STREAM_PORT", "9001", port, "port of the stream for gateways")
-    data: Path = setting("DATA_DIR", "data", path, "folder that holds the order book and the history")
-    order_book: BookAddress | None = setting(
-        "ORDER_BOOK",
-        "",
-        book_address,
-        "URL of a PostgreSQL database that keeps the order book; without it, a file in DATA_DIR does",
-    )
-    order_book_password: Path | None = setting(
-        "ORDER_BOOK_PASSWORD_FILE", "", path_if_any, "file with the password for ORDER_BOOK"
-    )
     substations: tuple[str, ...] = setting(
         "SUBSTATIONS",
         "http://127.0.0.1:8101,http://127.0.0.1:8102,http://127.0.0.1:8103",
@@ -84,9 +70,4 @@ class Settings(OrderSettings):
 
     def faults(self) -> list[str]:
         """Return what is wrong with the combination of settings."""
-        found = super().faults()
-        if self.order_book_password and not self.order_book:
-            found.append("ORDER_BOOK_PASSWORD_FILE is set, and ORDER_BOOK is not: it would not be used")
-        if self.order_book_password and not os.access(self.order_book_password, os.R_OK):
-            found.append(f"ORDER_BOOK_PASSWORD_FILE: {self.order_book_password} can't be read")
-        return found
+        return OrderSettings.faults(self) + BookSettings.faults(self)

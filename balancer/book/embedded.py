@@ -120,6 +120,10 @@ class EmbeddedBook(BookFile):
         """See OrderBook."""
         await self._do(lambda store: store.run(control.DECOMMISSION, (substation_id, journal_id)))
 
+    async def follow(self, former_id: str) -> None:
+        """See OrderBook."""
+        await self._do(lambda store: store.run(control.FOLLOW, (former_id,)))
+
     async def journals(self, substation_id: str) -> frozenset[str]:
         """See OrderBook."""
         return await self._do(lambda store: control.journals(store, substation_id))

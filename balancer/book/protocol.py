@@ -144,6 +144,9 @@ class OrderBook(Holds, Protocol):
     async def decommission(self, substation_id: str, journal_id: str) -> None:
         """Note that a journal is gone for good."""
 
+    async def follow(self, former_id: str) -> None:
+        """Note that this book follows another one, which is used no more: its substations are taken over."""
+
     async def journals(self, substation_id: str) -> frozenset[str]:
         """Return the journals under which a substation was seen last, or has claims or withdrawals."""
 

@@ -134,6 +134,10 @@ class PostgresBook:
         """See OrderBook."""
         await self._execute(statements.DECOMMISSION, substation_id, journal_id)
 
+    async def follow(self, former_id: str) -> None:
+        """See OrderBook."""
+        await self._execute(statements.FOLLOW, former_id)
+
     async def journals(self, substation_id: str) -> frozenset[str]:
         """See OrderBook."""
         rows = await self._pool.run(lambda connection: connection.fetch(statements.JOURNALS, substation_id))

@@ -9,6 +9,7 @@ import asyncpg
 from asyncpg.connect_utils import SessionAttribute
 
 from balancer.book.postgres.address import BookAddress
+from balancer.book.postgres.patience import USUAL, Patience
 from balancer.book.postgres.schema import SCHEMA
 from balancer.book.protocol import BookUnavailable
 from runtime.store import StoreUnusable
@@ -16,12 +17,9 @@ from runtime.store import StoreUnusable
 UncheckedTls = Literal["disable", "prefer", "require"]
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
-CONNECT_S = 1.0  # for one server to answer, log in and say whether it can be written
 SESSION = {
     "application_name": "smart grid balancer",
     "search_path": SCHEMA,
-    "statement_timeout": "1000",  # milliseconds; it does not end the wait of a commit for replicas
-    "lock_timeout": "800",
     "idle_in_transaction_session_timeout": "5000",
     "default_transaction_isolation": "read committed",
     "jit": "off",  # no statement is long enough
@@ -49,8 +47,9 @@ EXPECTED = (*LOST, asyncpg.PostgresError, BookUnavailable)
 class Connector:
     """Connects to the one of several servers that can be written."""
 
-    def __init__(self, address: BookAddress, password_file: Path | None) -> None:
+    def __init__(self, address: BookAddress, password_file: Path | None, patience: Patience = USUAL) -> None:
         self.address = address
+        self._patience = patience
         self._password_file = password_file
         self._timeline = 0
 
@@ -90,12 +89,12 @@ class Connector:
             database=self.address.database,
             password=password,
             ssl=_tls(self.address),
-            timeout=CONNECT_S,
+            timeout=self._patience.connect_s,
             target_session_attrs=SessionAttribute.read_write,
-            server_settings=SESSION,
+            server_settings=SESSION | self._patience.session,
         )
         try:
-            async with asyncio.timeout(CONNECT_S):
+            async with asyncio.timeout(self._patience.connect_s):
                 await self._refuse_replaced(connection)
         except BaseException:
             connection.terminate()
@@ -125,7 +124,7 @@ def _tls(address: BookAddress) -> "ssl.SSLContext | UncheckedTls":
 def _words(error: BaseException) -> str:
     """Return an error in words; a TimeoutError has none of its own."""
     if isinstance(error, TimeoutError):
-        return f"no answer within {CONNECT_S:g} s"
+        return "no answer in time"
     if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
         return "a server that can't be written"
     return str(error) or type(error).__name__

@@ -7,20 +7,19 @@ from typing import Any
 
 from balancer.book.metrics import BookMetrics
 from balancer.book.postgres.connecting import Connection
+from balancer.book.postgres.patience import Patience
 from balancer.book.protocol import BookUnavailable
-
-ANSWER_S = 1.0  # for the server to answer; most statements take milliseconds
-GRACE_S = 0.4  # from the loss of the last connection on, statements wait for a new one
 
 
 class Connections:
     """Lends connections, each to one at a time; `lacking` is set when one was lost."""
 
-    def __init__(self, metrics: BookMetrics) -> None:
+    def __init__(self, metrics: BookMetrics, patience: Patience) -> None:
         self.trouble = ""  # why there is no connection, in words
         self.lacking = asyncio.Event()
         self.closed = False
         self._metrics = metrics
+        self._patience = patience
         self._open: set[Connection] = set()
         self._idle: list[Connection] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -31,14 +30,16 @@ class Connections:
 
     async def take(self) -> Connection:
         """Return a connection, once one is idle; raises BookUnavailable."""
-        until_s = time.monotonic() + ANSWER_S
+        until_s = time.monotonic() + self._patience.answer_s
         while True:
             if self.closed:
                 raise BookUnavailable("the balancer is stopping")
-            if self._idle:
-                return self._idle.pop()
-            ends_s = until_s if self._down_since_s is None else min(until_s, self._down_since_s + GRACE_S)
-            if (left_s := ends_s - time.monotonic()) <= 0:
+            while self._idle:
+                if not (connection := self._idle.pop()).is_closed():
+                    return connection
+            if self._down_since_s is not None:
+                until_s = min(until_s, self._down_since_s + self._patience.grace_s)
+            if (left_s := until_s - time.monotonic()) <= 0:
                 raise BookUnavailable(self.trouble or "its connections are busy")
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
@@ -67,14 +68,14 @@ class Connections:
     def too_late(self, connection: Connection) -> None:
         """Drop a connection that does not answer, and those that lie idle beside it: they lead to the same server."""
         for each in (connection, *self._idle):
-            self.lose(each, TimeoutError(f"no answer within {ANSWER_S:g} s"))
+            self.lose(each, TimeoutError(f"no answer within {self._patience.answer_s:g} s"))
 
     async def close(self) -> None:
         """Close all connections."""
         self.closed = True
         for connection in tuple(self._open):
             try:
-                await connection.close(timeout=ANSWER_S)
+                await connection.close(timeout=self._patience.answer_s)
             except Exception:  # noqa: BLE001 - whatever it is, it ends here
                 connection.terminate()
 

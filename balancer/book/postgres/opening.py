@@ -13,7 +13,7 @@ from balancer.book.postgres import statements
 from balancer.book.postgres.address import BookAddress
 from balancer.book.postgres.book import PostgresBook
 from balancer.book.postgres.connecting import LOST, MISCONFIGURED, Connection, Connector
-from balancer.book.postgres.connections import ANSWER_S
+from balancer.book.postgres.patience import USUAL, Patience
 from balancer.book.postgres.pool import Pool
 from balancer.book.postgres.schema import MIGRATIONS
 from balancer.book.protocol import BookUnavailable
@@ -29,6 +29,7 @@ async def open_book(
     password_file: Path | None,
     metrics: BookMetrics,
     *,
+    patience: Patience = USUAL,
     monotonic_s: Callable[[], float] = time.monotonic,
     unix_s: Callable[[], float] = time.time,
 ) -> PostgresBook:
@@ -37,7 +38,7 @@ async def open_book(
     Raises BookUnavailable when no server can be written now, and StoreUnusable when another try would not help: the
     login is refused, or a newer version has written the tables.
     """
-    connector = Connector(address, password_file)
+    connector = Connector(address, password_file, patience)
     first = await connector.connect()
     try:
         await migrate(first)
@@ -49,7 +50,8 @@ async def open_book(
         if isinstance(error, (*LOST, asyncpg.PostgresError)):
             raise BookUnavailable(f"{address}: {error}") from error
         raise
-    pool = Pool(functools.partial(_connect, connector.connect, book_id), CONNECTIONS, metrics)
+    connect = functools.partial(_connect, connector.connect, book_id, patience.answer_s)
+    pool = Pool(connect, CONNECTIONS, metrics, patience)
     pool.start(first)
     book = PostgresBook(pool, book_id, metrics, monotonic_s=monotonic_s, unix_s=unix_s)
     try:
@@ -82,11 +84,11 @@ async def migrate(connection: Connection) -> None:
         await connection.execute(statements.BOOK, secrets.token_hex(8))
 
 
-async def _connect(connect: Callable[[], Awaitable[Connection]], book_id: str) -> Connection:
+async def _connect(connect: Callable[[], Awaitable[Connection]], book_id: str, answer_s: float) -> Connection:
     """Open a connection, but only to this book: after a restore, another one may be at its address."""
     connection = await connect()
     try:
-        found = await connection.fetchval(statements.READ_BOOK, timeout=ANSWER_S)
+        found = await connection.fetchval(statements.READ_BOOK, timeout=answer_s)
         if found != book_id:
             raise BookUnavailable(f"it is order book {found} now, and was {book_id}: restart the balancer")  # noqa: TRY301 - the connection is closed below
     except BaseException as error:

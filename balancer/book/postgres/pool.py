@@ -5,6 +5,7 @@ statement of the book is one that can be carried out twice.
 """
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -14,7 +15,8 @@ import asyncpg
 
 from balancer.book.metrics import BookMetrics
 from balancer.book.postgres.connecting import LOST, Connection
-from balancer.book.postgres.connections import ANSWER_S, Connections
+from balancer.book.postgres.connections import Connections
+from balancer.book.postgres.patience import USUAL, Patience
 from balancer.book.protocol import BookUnavailable
 from runtime.store import StoreUnusable
 
@@ -23,19 +25,42 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 RETRY_S = 0.2  # between two tries to connect
-MOST_TRIES = 3
+TURN_S = 0.02  # several turns of the event loop
+MOST_TRIES = 6  # all connections may have been cut at once, and the first new one too
+
+
+class Deadline:
+    """Calls `late` after some seconds. If this process was busy meanwhile, it may first take what has come."""
+
+    def __init__(self, after_s: float, late: Callable[[], None]) -> None:
+        self._late = late
+        self._timer = asyncio.get_running_loop().call_later(after_s, self._look)
+
+    def cancel(self) -> None:
+        """Do not call it."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(TURN_S, self._late)
 
 
 class Pool:
     """Keeps `size` connections open and asks on them."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], size: int, metrics: BookMetrics) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[Connection]],
+        size: int,
+        metrics: BookMetrics,
+        patience: Patience = USUAL,
+    ) -> None:
         """`connect` opens one; it may raise BookUnavailable or StoreUnusable."""
         self.full = ""  # what the server lacks, in words: room on its disk, memory
         self._connect = connect
         self._size = size
         self._metrics = metrics
-        self._connections = Connections(metrics)
+        self._answer_s = patience.answer_s
+        self._connections = Connections(metrics, patience)
         self._running: set[asyncio.Task[Any]] = set()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -58,7 +83,7 @@ class Pool:
         fault = None
         for tried in range(1, MOST_TRIES + 1):
             connection = await self._connections.take()
-            late = asyncio.get_running_loop().call_later(ANSWER_S, self._connections.too_late, connection)
+            deadline = Deadline(self._answer_s, functools.partial(self._connections.too_late, connection))
             began_s = time.monotonic()
             try:
                 result = await work(connection)
@@ -75,7 +100,7 @@ class Pool:
                 self._metrics.answered(time.monotonic() - began_s)
                 return result
             finally:
-                late.cancel()
+                deadline.cancel()
                 self._connections.give_back(connection)
             log.warning("the order book is asked again", extra={"tried": tried, "error": fault})
         raise BookUnavailable(fault)

@@ -10,10 +10,13 @@ from prometheus_client import CollectorRegistry
 from balancer.book.embedded import EmbeddedBook
 from balancer.book.metrics import BookMetrics
 from balancer.book.postgres.address import BookAddress, book_address
+from balancer.book.postgres.book import PostgresBook
 from balancer.book.postgres.opening import open_book
+from balancer.book.postgres.patience import Patience
 from balancer.book.protocol import OrderBook
 from runtime.store import Store
 from tests.support.postgres import PostgresServer
+from tests.support.processes import HUNG_S
 
 NOW_MS = 1_700_000_000_000
 NO_LIMIT = 2**31 - 2
@@ -122,7 +125,7 @@ class PostgresShelf:
     @staticmethod
     async def prepare(server: PostgresServer) -> None:
         """Make the tables in a database of their own, which reads the wall time from a file beside the server's data."""
-        book = await open_book(address_of(server.new_database(DATABASE)), None, metrics())
+        book = await opened(server.new_database(DATABASE))
         await book.close()
         clock = server.data.with_name("clock")
         server.sql(CLOCK_OF_FILE.format(path=clock), DATABASE)
@@ -135,6 +138,7 @@ class PostgresShelf:
             address_of(self._server.url_of(DATABASE)),
             None,
             metrics(),
+            patience=PATIENT,
             monotonic_s=lambda: self.clocks.monotonic_ms / 1000,
             unix_s=lambda: self.clocks.unix_ms / 1000,
         )
@@ -158,6 +162,13 @@ def address_of(url: str) -> BookAddress:
     address = book_address(url)
     assert address
     return address
+
+
+PATIENT = Patience(HUNG_S, HUNG_S, HUNG_S)  # on a busy machine, too
+
+
+async def opened(url: str, patience: Patience = PATIENT) -> PostgresBook:
+    return await open_book(address_of(url), None, metrics(), patience=patience)
 
 
 def metrics() -> BookMetrics:

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from balancer.book.lease import Lease
-from balancer.book.postgres import connections, withdrawals
+from balancer.book.postgres import withdrawals
 from balancer.book.postgres.book import PostgresBook
-from balancer.book.postgres.opening import open_book
+from balancer.book.postgres.patience import Patience
 from balancer.book.protocol import BookUnavailable, Claim, Hold, Withdrawal
 from runtime.store import StoreUnusable
 from tests.support.postgres import USER, PostgresServer
 from tests.support.processes import HUNG_S, ROOT
-from tests.unit.balancer.book.shelves import NOW_MS, address_of, metrics
+from tests.unit.balancer.book.shelves import NOW_MS, opened
 
 DATABASE = "shared"
 RACERS = 4
@@ -26,10 +26,6 @@ KEYS = 200
 @pytest.fixture(scope="module")
 def url(postgres: PostgresServer) -> str:
     return postgres.new_database(DATABASE)
-
-
-async def opened(url: str) -> PostgresBook:
-    return await open_book(address_of(url), None, metrics())
 
 
 @contextlib.asynccontextmanager
@@ -136,7 +132,7 @@ async def test_withdrawals_of_a_balancer_that_was_killed_are_taken_over_by_one_o
     program = (
         "import asyncio, os\n"
         "from balancer.book.protocol import Withdrawal\n"
-        "from tests.unit.balancer.book.test_shared_book import opened\n"
+        "from tests.unit.balancer.book.shelves import opened\n"
         "async def main():\n"
         f"    book = await opened({url!r})\n"
         "    await asyncio.gather(*(book.withdraw(Withdrawal(f'~{n}', 0, 's-1')) for n in range(20)))\n"
@@ -160,14 +156,12 @@ async def test_withdrawals_of_a_balancer_that_was_killed_are_taken_over_by_one_o
 
 @pytest.mark.gen_test
 async def test_statements_whose_connections_are_cut_are_asked_again(
-    postgres: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
+    postgres: PostgresServer, url: str
 ) -> None:
     cut = (
         f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
         f" WHERE datname = '{DATABASE}' AND usename = '{USER}' AND pid <> pg_backend_pid()"
     )
-    monkeypatch.setattr(connections, "GRACE_S", HUNG_S)  # on a busy machine, too
-    monkeypatch.setattr(connections, "ANSWER_S", HUNG_S)
     async with books(url, 1) as (book,):
         done = asyncio.Event()
 
@@ -207,10 +201,13 @@ async def test_a_database_that_is_not_there_stops_the_start(postgres: PostgresSe
 async def test_another_book_at_the_same_address_is_not_taken_for_this_one(
     postgres: PostgresServer,
 ) -> None:
-    async with books(postgres.new_database("replaced"), 1) as (book,):
+    book = await opened(postgres.new_database("replaced"), Patience(HUNG_S, HUNG_S, grace_s=0.1))
+    try:
         postgres.new_database("replaced")  # restored from elsewhere, or made anew
         await (await opened(postgres.url_of("replaced"))).close()
         while "it is order book" not in "".join(book.waiting_for()):
             await asyncio.sleep(0.02)
         with pytest.raises(BookUnavailable, match=r"it is order book .* now"):
             await book.claim("k", "f", "s-1")
+    finally:
+        await book.close()
