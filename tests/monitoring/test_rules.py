@@ -39,6 +39,7 @@ REQUIRED = {
     "JournalSlow",
     "RuleEvaluationFailing",
     "ServiceDown",
+    "BookUnreachable",
     "Watchdog",
     "RushHourActive",
 }
