@@ -13,7 +13,7 @@ from admin_ui.people import one_time_link
 from gateway.callers import digest
 
 DATA, SECRETS = Path("/data"), Path("/secrets")
-SHUT, READABLE = 0o400, 0o444  # Grafana runs under an id of its own
+SHUT, READABLE = 0o400, 0o444  # Grafana and the database run under ids of their own
 
 
 def main() -> None:
@@ -23,6 +23,7 @@ def main() -> None:
     grafana = f"http://{host}:{os.environ.get('GRAFANA_PORT') or '3000'}"
     password = kept(SECRETS / "grafana-admin-password", secrets.token_urlsafe(18), READABLE)
     key = kept(SECRETS / "api-key", secrets.token_urlsafe(32), SHUT)
+    kept(SECRETS / "database-password", secrets.token_urlsafe(32), READABLE)
     kept(SECRETS / "operator-token", secrets.token_urlsafe(32), SHUT)
     kept(SECRETS / "api-keys.txt", f"operator {digest(key)} operator\n", SHUT)
     sys.stdout.write(f"""

@@ -202,6 +202,10 @@ def _journals() -> Section:
     return Section("Journals", (Line(8, ((8, commits), (8, spread), (8, batch))),))
 
 
+def _each_second(sample: str) -> str:
+    return f"sum by (job, instance) (rate({sample}{{{CHOSEN}}}[$__rate_interval]))"
+
+
 def _order_book() -> Section:
     reachable = timeline(
         "Order book",
@@ -219,10 +223,12 @@ def _order_book() -> Section:
         limits=Limits(warn=0.1, critical=1, lines=True),
     )
     batch = lines(
-        "Claims in a statement",
-        "Mean number of claims that went to the database as one statement.",
-        "none",
-        Query(mean("smartgrid_balancer_book_batch_claims"), "{{instance}}"),
+        "Claims and statements",
+        "Claims a second, and the statements a second in which they went to the database: the further apart, "
+        "the more claims share a commit.",
+        "ops",
+        Query(_each_second("smartgrid_balancer_book_batch_claims_sum"), "{{instance}} claims"),
+        Query(_each_second("smartgrid_balancer_book_batch_claims_count"), "{{instance}} statements"),
         axis=Axis(2),
     )
     lost = lines(

@@ -160,7 +160,7 @@ SERVICES = {
     "Answer of the database": PanelStates(
         NOTHING, "with PostgreSQL a line near 1 ms; 100 ms and 1 s in sight"
     ),
-    "Claims in a statement": PanelStates(NOTHING, "gaps", "with PostgreSQL lines above 1"),
+    "Claims and statements": PanelStates(NOTHING, "lines at 0", "with PostgreSQL lines above 0"),
     "Lost connections": PanelStates(NOTHING, "line at 0"),
     "Calls in a message": PanelStates(NOTHING, "gaps", "lines above 1"),
     "Poll": PanelStates(NOTHING, "line near 5 ms; 250 and 800 ms in sight"),
