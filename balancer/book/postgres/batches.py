@@ -17,7 +17,7 @@ class Batches(Generic[Item, Result]):
     """Hands items to `work` in the order of their coming, one batch at a time.
 
     `work` takes a list of items and returns as many results. When it raises BookUnavailable, so does every `submit`
-    of that batch.
+    of that batch, and of all that waits behind it.
     """
 
     def __init__(self, work: Callable[[list[Item]], Awaitable[Sequence[Result]]]) -> None:
@@ -54,6 +54,14 @@ class Batches(Generic[Item, Result]):
     async def _do(self, items: list[Item], futures: "list[asyncio.Future[Result]]") -> None:
         try:
             results = await self._work(items)
+        except BookUnavailable as error:
+            # What waits would find the same, a second later: its callers would have waited twice as long.
+            behind = [future for _, future in self._waiting]
+            self._waiting.clear()
+            for future in (*futures, *behind):
+                if not future.done():
+                    future.set_exception(error)
+            return
         except Exception as error:  # noqa: BLE001 - whoever waits for a result gets it
             for future in futures:
                 if not future.done():  # its caller may have gone

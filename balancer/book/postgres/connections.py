@@ -66,9 +66,10 @@ class Connections:
             connection.terminate()  # calls _terminated
 
     def too_late(self, connection: Connection) -> None:
-        """Drop a connection that does not answer, and those that lie idle beside it: they lead to the same server."""
-        for each in (connection, *self._idle):
-            self.lose(each, TimeoutError(f"no answer within {self._patience.answer_s:g} s"))
+        """Drop a connection that does not answer, and all others: they lead to the same server."""
+        if connection in self._open:
+            for each in tuple(self._open):
+                self.lose(each, TimeoutError(f"no answer within {self._patience.answer_s:g} s"))
 
     async def close(self) -> None:
         """Close all connections."""

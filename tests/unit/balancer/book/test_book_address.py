@@ -1,12 +1,15 @@
 """The URL of an order book, and that no password in it is ever printed."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
 from balancer.book.postgres.address import BookAddress, book_address
 from balancer.settings import Settings
 from runtime.settings import SettingsError, load
+from tests.support.processes import HUNG_S, ROOT
 
 
 @pytest.mark.parametrize(
@@ -73,3 +76,10 @@ def test_a_password_file_must_be_readable_and_used() -> None:
         load(Settings, {"ORDER_BOOK_PASSWORD_FILE": "/etc/hostname"})
     with pytest.raises(SettingsError, match="can't be read"):
         load(Settings, {"ORDER_BOOK": "postgresql://g@db/b", "ORDER_BOOK_PASSWORD_FILE": "/nowhere"})
+
+
+def test_the_driver_is_not_imported_while_the_book_is_a_file() -> None:
+    """It takes 0.1 s of the start."""
+    program = "import sys, balancer.app; sys.exit('asyncpg' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, timeout=HUNG_S, check=False)
+    assert ran.returncode == 0
