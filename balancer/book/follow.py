@@ -6,6 +6,7 @@ import re
 import sys
 
 from balancer.book.embedded import EmbeddedBook
+from balancer.book.postgres.patience import UNHURRIED
 from balancer.book.protocol import BookUnavailable, KeptBook
 from balancer.book.settings import BookSettings
 from runtime.settings import SettingsError, load
@@ -51,9 +52,8 @@ async def _opened(settings: BookSettings) -> KeptBook:
     from balancer.book.metrics import BookMetrics  # noqa: PLC0415 - as below
     from balancer.book.postgres.opening import open_book  # noqa: PLC0415 - the driver, where there is a database
 
-    return await open_book(
-        settings.order_book, settings.order_book_password, BookMetrics(CollectorRegistry())
-    )
+    metrics = BookMetrics(CollectorRegistry())
+    return await open_book(settings.order_book, settings.order_book_password, metrics, patience=UNHURRIED)
 
 
 if __name__ == "__main__":

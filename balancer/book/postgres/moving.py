@@ -19,6 +19,7 @@ from balancer.book.postgres import statements
 from balancer.book.postgres.address import BookAddress
 from balancer.book.postgres.connecting import LOST, Connection, Connector
 from balancer.book.postgres.opening import NO_LIMIT, migrate
+from balancer.book.postgres.patience import UNHURRIED
 from balancer.book.postgres.schema import SCHEMA
 from balancer.book.protocol import BookUnavailable
 from balancer.book.schema import MIGRATIONS
@@ -65,7 +66,7 @@ async def move(path: Path, address: BookAddress, password_file: Path | None) -> 
     Raises AlreadyMoved, StoreUnusable when the file is in use, damaged or absent, or the database has a book that is in
     use, and BookUnavailable when the database can't be reached.
     """
-    connection = await Connector(address, password_file).connect()
+    connection = await Connector(address, password_file, UNHURRIED).connect()
     try:
         await migrate(connection)
         store = _put_aside(path)

@@ -29,3 +29,4 @@ class Patience:
 
 
 USUAL = Patience()
+UNHURRIED = Patience(10.0, 10.0, 10.0)  # for commands of an operator

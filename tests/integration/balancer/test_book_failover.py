@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import functools
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import TypeVar
 
 import pytest
 
@@ -14,6 +16,7 @@ from tests.support.postgres import DATABASE, USER, PostgresServer, owned_folder,
 from tests.unit.balancer.book.shelves import address_of, metrics
 
 SYNCHRONOUS = ("synchronous_commit=remote_apply", "synchronous_standby_names=replica")
+T = TypeVar("T")
 QUICK = "fsync=off"  # processes are killed here, and no machine
 
 
@@ -53,7 +56,7 @@ async def opened(pair: Pair) -> AsyncIterator[PostgresBook]:
     """The book, once the replica follows the primary."""
     while not pair.primary.sql("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"):
         await asyncio.sleep(0.02)
-    book = await open_book(address_of(pair.url), None, metrics())
+    book = await at_last(lambda: open_book(address_of(pair.url), None, metrics()))
     try:
         yield book
     finally:
@@ -61,12 +64,17 @@ async def opened(pair: Pair) -> AsyncIterator[PostgresBook]:
 
 
 async def claimed(book: PostgresBook, key: str) -> Claim:
-    """Ask until there is an answer, as a client does."""
+    """Claim a key, as a client does that asks until there is an answer."""
+    claim = await at_last(lambda: book.claim(key, "f", "s-1"))
+    assert claim
+    return claim
+
+
+async def at_last(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask again and again while the book is unavailable."""
     while True:
         with contextlib.suppress(BookUnavailable):
-            claim = await book.claim(key, "f", "s-1")
-            assert claim
-            return claim
+            return await ask()
         await asyncio.sleep(0.02)
 
 
@@ -91,7 +99,8 @@ async def test_claims_that_were_accepted_are_there_after_a_failover(pair: Pair) 
             await asyncio.sleep(0.01)
         over.set()
         await asyncio.gather(*clients)
-        found = await asyncio.gather(*(book.claim(claim.key, "f", None) for claim in accepted))
+        known = [functools.partial(book.claim, claim.key, "f", None) for claim in accepted]
+        found = await asyncio.gather(*(at_last(each) for each in known))
         assert found == accepted
 
         # The server that was replaced comes back, and can be written. It stands first in the URL.

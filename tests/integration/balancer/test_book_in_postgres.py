@@ -23,7 +23,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
 
 
 def plan_on(database: PostgresServer) -> Plan:
-    return Plan(order_book=database.new_database("of_a_grid"))
+    return Plan(order_book=database.new_database("of_a_grid"), deadline_s=20.0)
 
 
 async def charged(grid: Grid, key: str = "") -> tuple[int, dict[str, object], str]:

@@ -18,7 +18,8 @@ from balancer.book.postgres.opening import open_book
 from balancer.book.protocol import Address, BookUnavailable, Claim, Control, Hold, Withdrawal
 from balancer.contract import BalancerOutcome
 from runtime.store import StoreUnusable
-from tests.integration.balancer.caller import caller
+from substation.contract import Session
+from tests.integration.balancer.caller import Caller, caller
 from tests.integration.balancer.grid import HOST, Grid, Plan, running, until
 from tests.support.postgres import PostgresServer
 from tests.support.processes import HUNG_S, ROOT
@@ -39,6 +40,16 @@ def command(name: str, *arguments: str, **settings: str) -> "subprocess.Complete
         timeout=HUNG_S,
         check=False,
     )
+
+
+async def placed(client: Caller, key: str, **fields: object) -> Session:
+    """Ask until the request is placed, as a client does."""
+    while True:
+        answer = await client.charge(key, **fields)  # type: ignore[arg-type]
+        if answer.session:
+            return answer.session
+        assert answer.outcome in {BalancerOutcome.UNKNOWN, BalancerOutcome.NO_SUBSTATION}, answer
+        await asyncio.sleep(0.05)
 
 
 @contextlib.asynccontextmanager
@@ -70,7 +81,7 @@ async def test_a_moved_grid_knows_its_keys_and_its_substations_refuse_the_old_bo
         caller(f"{HOST}:{grid.balancer_stream_port}") as client,
     ):
         before = {
-            name: (await client.placed(f"key-{name}", substations=(name,), vehicle_id=name)).session_id
+            name: (await placed(client, f"key-{name}", substations=(name,), vehicle_id=name)).session_id
             for name in grid.names
         }
         async with starting_over(grid, url):
@@ -81,9 +92,9 @@ async def test_a_moved_grid_knows_its_keys_and_its_substations_refuse_the_old_bo
             assert "2 claim, 0 hold, 0 withdrawal" in told.stdout
         await bound(grid)
         for name in grid.names:
-            again = await client.placed(f"key-{name}", substations=(name,), vehicle_id=name)
+            again = await placed(client, f"key-{name}", substations=(name,), vehicle_id=name)
             assert again.session_id == before[name]
-            await client.placed(f"new-{name}", substations=(name,), vehicle_id=f"new-{name}")
+            await placed(client, f"new-{name}", substations=(name,), vehicle_id=f"new-{name}")
         async with starting_over(grid):  # with a copy of the old book
             (tmp_path / FILE).unlink(missing_ok=True)
             shutil.copy(copy, tmp_path / FILE)
@@ -103,7 +114,7 @@ async def test_substations_follow_from_a_lost_book_to_a_new_one_once_an_operator
         caller(f"{HOST}:{grid.balancer_stream_port}") as client,
     ):
         for name in grid.names:
-            await client.placed(f"key-{name}", substations=(name,))
+            await placed(client, f"key-{name}", substations=(name,))
         lost = (await grid.get_json(f"{grid.balancer_url}/fleet"))["book_id"]
         async with starting_over(grid):
             for path in (tmp_path / "balancer").glob(f"{FILE.name}*"):
@@ -115,7 +126,7 @@ async def test_substations_follow_from_a_lost_book_to_a_new_one_once_an_operator
             assert (told.returncode, told.stderr) == (0, "")
         await bound(grid)
         for name in grid.names:
-            await client.placed("key" + name, substations=(name,))
+            await placed(client, "key" + name, substations=(name,))
 
 
 @pytest.mark.gen_test
