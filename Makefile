@@ -109,7 +109,8 @@ $(VENV)/.bench: requirements/bench.lock $(VENV)/.dev
 	@touch $@
 
 # A C compiler builds the shim that makes a disk misbehave, Chromium reads and prints pages, Prometheus and
-# Alertmanager judge rules, and the guides use the program sqlite3. Without one, its tests say "skipped".
+# Alertmanager judge rules, the guides use the program sqlite3, and PostgreSQL keeps an order book. Without one, its
+# tests say "skipped". Debian starts no server of its own here: the tests start theirs.
 .PHONY: needs
 needs:
 	@command -v cc >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
@@ -118,6 +119,10 @@ needs:
 	  { apt-get update -q && apt-get install -yq --no-install-recommends sqlite3; }
 	@command -v nginx >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
 	  { apt-get update -q && apt-get install -yq --no-install-recommends nginx-light; }
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || [ -z "$(REQUIRE_ALL)" ] || \
+	  { apt-get update -q && mkdir -p /etc/postgresql-common && \
+	    { [ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf; } && \
+	    apt-get install -yq --no-install-recommends postgresql; }
 	@command -v promtool >/dev/null && command -v amtool >/dev/null || [ -z "$(REQUIRE_ALL)" ] || sh tests/support/install-prometheus.sh
 	@command -v chromium-headless-shell >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
 	  { apt-get update -q && apt-get install -yq --no-install-recommends chromium-headless-shell fonts-dejavu-core; } || \

@@ -95,7 +95,9 @@ async def wired(settings: Settings, tls: Credentials | None) -> AsyncIterator[Wi
     async with AsyncExitStack() as stack:
         to_grid = http_client.connector(tls, settings.roles)
         client = await stack.enter_async_context(aiohttp.ClientSession(connector=to_grid))
-        outside = await stack.enter_async_context(aiohttp.ClientSession())  # receivers of alarms, an OpenID provider
+        outside = await stack.enter_async_context(
+            aiohttp.ClientSession()
+        )  # receivers of alarms, an OpenID provider
         audit = await stack.enter_async_context(audit_wing(settings))
         people = await stack.enter_async_context(people_wing(settings, audit.log, outside))
         rush = await stack.enter_async_context(rush_wing(settings, audit.log, client))

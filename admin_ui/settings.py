@@ -180,7 +180,12 @@ class Settings(SingleSignOnSettings, AlarmSettings, GridAddresses):
 
     def faults(self) -> list[str]:
         """Return the faults in combinations of settings."""
-        return [*self.tls_faults(self.called()), *self._incomplete(), *self.oidc_faults(), *self._plain_faults()]
+        return [
+            *self.tls_faults(self.called()),
+            *self._incomplete(),
+            *self.oidc_faults(),
+            *self._plain_faults(),
+        ]
 
     def _incomplete(self) -> list[str]:
         """Return the settings that need another one, or fewer values."""

@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
 from balancer.book.decommissioned import DecommissionedJournals
-from balancer.book.embedded import EmbeddedBook
 from balancer.book.lease import RUN_ID
-from balancer.book.protocol import BookUnavailable
+from balancer.book.protocol import BookUnavailable, KeptBook
+from balancer.book_opening import opened_book
 from balancer.contract import FLEET
 from balancer.fleet.collector import FleetCollector
 from balancer.fleet.discovery import Discovery, Resolve, Sources, resolve
@@ -29,9 +29,10 @@ from balancer.forecast.history import History
 from balancer.forecast.recorder import Reading, reading_of
 from balancer.forecast.service import ForecastService, forecasting
 from balancer.metrics import BalancerMetrics, show_rushhour
-from balancer.operating.backups import BackupHandler, Backups
+from balancer.operating.backups import BackupHandler, Backups, Copied
 from balancer.operating.handlers import OrderHandler, PolicyHandler, RushHourHandler, RushHourRunHandler
 from balancer.operating.operator_settings import OperatorSettings
+from balancer.operating.rebinding import Rebinding
 from balancer.operating.sessions import Sessions
 from balancer.operating.substation_orders import SubstationOrders
 from balancer.placing.asking import Asker
@@ -73,7 +74,7 @@ class Parts:
 
     registry: CollectorRegistry
     metrics: BalancerMetrics
-    book: EmbeddedBook
+    book: KeptBook
     decommissioned: DecommissionedJournals
     view: View
     links: Links
@@ -103,9 +104,8 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         _follow_forecasts(stack, parts, forecast.forecaster, asker, settings.poll_s)
         orders = SubstationOrders(parts.view, parts.book, asker, parts.decommissioned, operator)
         service = await _service(stack, parts, seats, asker)
-        book = parts.book
-        for chore in (_prune(book), _probe(book), operator.follow(), service.follow_readiness()):
-            stack.callback(asyncio.create_task(chore).cancel)
+        _follow_book(stack, parts, operator, asker)
+        stack.callback(asyncio.create_task(service.follow_readiness()).cancel)
         _discover(stack, settings, parts, poller, resolve)
         guard = guarded(tls)
         await stack.enter_async_context(
@@ -114,7 +114,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         show_rushhour(parts.registry, lambda: operator.rushhour is not None, lambda: operator.window)
         streams = _streams(parts, operator)
         pages = _pages(streams, parts, seats.decisions, (operator, orders), service.waiting_for)
-        pages = [*pages, *forecast.routes(), _backup(settings, book, forecast.history)]
+        pages = [*pages, *forecast.routes(), _backup(settings, parts.book, forecast.history)]
         app = Application(pages, default_handler_class=NotFoundHandler)
         HttpMetrics(parts.registry, app)
         gate = Gate(settings.allowed_hosts, token=token, guard=guard)
@@ -133,7 +133,7 @@ async def _parts(
     registry = await stack.enter_async_context(exposition.measured("balancer"))
     show_expiry(registry, OWN, tls)
     metrics = BalancerMetrics(registry)
-    book = EmbeddedBook(settings.data / "balancer" / "orders.sqlite")
+    book = await opened_book(settings, registry, token)
     stack.push_async_callback(book.close)
     roster = Roster(settings.poll_s, book.book_id)
     links = Links(roster, metrics.batched, operator_token.field(token), tls)
@@ -193,6 +193,13 @@ def _discover(
     discovery.start()
 
 
+def _follow_book(stack: AsyncExitStack, parts: Parts, operator: OperatorSettings, asker: Asker) -> None:
+    """Keep the book in order, and follow what it says, until `stack` ends."""
+    rebinding = Rebinding(parts.view.roster, asker, lambda: operator.former_books)
+    for chore in (_prune(parts.book), _probe(parts.book), operator.follow(), rebinding.follow()):
+        stack.callback(asyncio.create_task(chore).cancel)
+
+
 async def _service(stack: AsyncExitStack, parts: Parts, seats: Seats, asker: Asker) -> BalancerService:
     """Create the service that answers gateways; it ends with `stack`."""
     view, book, decommissioned = parts.view, parts.book, parts.decommissioned
@@ -213,6 +220,8 @@ async def _service(stack: AsyncExitStack, parts: Parts, seats: Seats, asker: Ask
     service = BalancerService(placing, Sessions(view.roster, asker), withdrawals, book.book_id, waiting_for)
     stack.push_async_callback(service.close)
     await withdrawals.resume()
+    if book.shared:
+        stack.callback(asyncio.create_task(withdrawals.follow()).cancel)
     return service
 
 
@@ -257,14 +266,15 @@ def _pages(
     ]
 
 
-def _backup(settings: Settings, book: EmbeddedBook, history: History) -> tuple[Any, ...]:
+def _backup(settings: Settings, book: KeptBook, history: History) -> tuple[Any, ...]:
     """Return the route of the backups."""
     folder = settings.data / "balancer" / "backups"
-    backups = Backups(folder, {"orders": book, "history": history}, settings.backups)
+    files = {"orders": book} if isinstance(book, Copied) else {}  # a database has backups of its own
+    backups = Backups(folder, {**files, "history": history}, settings.backups)
     return ("/backup", BackupHandler, {"backups": backups})
 
 
-async def _probe(book: EmbeddedBook) -> None:
+async def _probe(book: KeptBook) -> None:
     """Try again and again to write the order book while it can't be written."""
     while True:
         await asyncio.sleep(PROBE_EVERY_S)
@@ -272,7 +282,7 @@ async def _probe(book: EmbeddedBook) -> None:
             await book.probe()
 
 
-async def _prune(book: EmbeddedBook) -> None:
+async def _prune(book: KeptBook) -> None:
     """Drop expired keys, a piece of the book at a time, faster where there is much to drop."""
     while True:
         dropped = 0

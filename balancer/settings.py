@@ -2,14 +2,13 @@
 
 import dataclasses
 import re
-from pathlib import Path
 
+from balancer.book.settings import BookSettings
 from runtime.service_settings import OrderSettings
 from runtime.settings import (
     HIGHEST_PORT,
     integer,
     number,
-    path,
     port,
     setting,
     urls,
@@ -44,12 +43,11 @@ def history_source(text: str) -> str:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(OrderSettings):
+class Settings(BookSettings, OrderSettings):
     """The settings that a balancer reads from the environment."""
 
     http_port: int = setting("BALANCER_PORT", "8001", port, "port of /fleet, /metrics and the health pages")
     stream_port: int = setting("BALANCER_STREAM_PORT", "9001", port, "port of the stream for gateways")
-    data: Path = setting("DATA_DIR", "data", path, "folder that holds the order book and the history")
     substations: tuple[str, ...] = setting(
         "SUBSTATIONS",
         "http://127.0.0.1:8101,http://127.0.0.1:8102,http://127.0.0.1:8103",
@@ -73,3 +71,7 @@ class Settings(OrderSettings):
     def called(self) -> list[tuple[str, str]]:
         """Return the URLs of the substations; a name to look up has no scheme."""
         return [("SUBSTATIONS", source) for source in self.substations if not source.startswith(DNS)]
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the combination of settings."""
+        return OrderSettings.faults(self) + BookSettings.faults(self)

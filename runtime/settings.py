@@ -14,6 +14,9 @@ HOST_NAME = re.compile(
     r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?){0,30}"
 )
 
+PASSWORD_BEFORE_HOST = re.compile(r"(://[^:@/]*:).*@")  # up to the last @, as a password may have one
+PASSWORD_OPTION = re.compile(r"(password=)[^&]*", re.IGNORECASE)
+
 T = TypeVar("T")
 
 
@@ -66,13 +69,21 @@ def load(cls: type[T], environ: Mapping[str, str]) -> T:
         try:
             values[field.name] = field.metadata["parse"](text)
         except ValueError as error:
-            faults.append(f"{name}={text!r} can't be used: {error} ({field.metadata['about']})")
+            faults.append(
+                f"{name}={without_password(text)!r} can't be used: {error} ({field.metadata['about']})"
+            )
     if faults:
         raise SettingsError(faults)
     settings = cls(**values)
     if isinstance(settings, HasFaults) and (faults := settings.faults()):
         raise SettingsError(faults)
     return settings
+
+
+def without_password(text: str) -> str:
+    """Return a setting as it may be printed: what may be a password in a URL is replaced."""
+    hidden = PASSWORD_BEFORE_HOST.sub(r"\1***@", text)
+    return PASSWORD_OPTION.sub(r"\1***", hidden)
 
 
 def number(low: float, high: float) -> Callable[[str], float]:

@@ -149,7 +149,20 @@ class Foresee:
     upper_w: tuple[int, ...]
 
 
-Command = Place | Withdraw | Settle | StopSession | FindSession | ListSessions | Drain | Derate | Foresee
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bind:
+    """Belong to the order book `book_id` from now on, if this substation belongs to none, or to one of `former`.
+
+    The new book follows those: it has their keys, or an operator has said that they are lost.
+    """
+
+    book_id: str
+    former: tuple[str, ...]
+
+
+Command = (
+    Place | Withdraw | Settle | StopSession | FindSession | ListSessions | Drain | Derate | Foresee | Bind
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

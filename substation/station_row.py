@@ -2,7 +2,9 @@
 
 import dataclasses
 
+from substation.contract import Bind, SubstationOutcome
 from substation.journal import Journal
+from substation.ledger import Decision
 
 
 class StationRow:
@@ -26,6 +28,14 @@ class StationRow:
             self._journal.bind(book_id)
             self.known = dataclasses.replace(self.known, book_id=book_id)
         return self.known.book_id == book_id
+
+    def bind(self, order: Bind) -> Decision:
+        """Belong to another order book, if it follows the present one."""
+        if not order.book_id or self.known.book_id not in {"", order.book_id, *order.former}:
+            return Decision(SubstationOutcome.WRONG_BOOK)
+        self._journal.bind(order.book_id)
+        self.known = dataclasses.replace(self.known, book_id=order.book_id)
+        return Decision(SubstationOutcome.DONE, write=True)
 
     def steer(self, *, draining: bool, limit_w: int) -> None:
         """Note an operator's order; `limit_w` 0 is the rated capacity."""

@@ -12,6 +12,7 @@ from typing import Any
 from runtime.command_table import CommandTable, Conversion, same_names
 from substation.contract import (
     MOST_STREAMED,
+    Bind,
     Command,
     Derate,
     Drain,
@@ -99,6 +100,11 @@ COMMANDS: CommandTable[Command] = CommandTable(
             "foresee",
             lambda foresee: {"first_slot": foresee.first_slot, "upper_w": foresee.upper_w},
             lambda message: Foresee(message.first_slot, tuple(message.upper_w)),
+        ),
+        Bind: Conversion(
+            "bind",
+            lambda bind: {"book_id": bind.book_id, "former": bind.former},
+            lambda message: Bind(message.book_id, tuple(message.former)),
         ),
     }
 )

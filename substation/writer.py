@@ -13,6 +13,7 @@ from runtime.store import StoreDamaged, StoreFull
 from substation.base_load.sources import BaseLoad, NoBaseLoad
 from substation.clock import ClockReading, GridClock
 from substation.contract import (
+    Bind,
     Command,
     Derate,
     Drain,
@@ -41,7 +42,7 @@ from substation.tasks import TASKS, Backup, Probe, Task, Tasks
 
 log = logging.getLogger(__name__)
 
-WritingCommand = Place | Withdraw | Settle | StopSession | Drain | Derate
+WritingCommand = Place | Withdraw | Settle | StopSession | Drain | Derate | Bind
 # Tuples, because a union that stands in a function is made anew for each command.
 NOT_WRITING = (ListSessions, FindSession, Foresee)
 OF_A_JOURNAL = (Place, Withdraw, Settle)
@@ -187,15 +188,24 @@ class Writer:
                 return self._ledger.stop(
                     self._journal.by_session(command.session_id, command.caller), unix_ms
                 )
-            case Drain(on):
-                self._ledger.set_draining(on=on)
-                limit_w = self._station.known.limit_w
-            case Derate(limit_w):
-                if not 0 <= limit_w <= self._ledger.rated_w:
-                    return Decision(SubstationOutcome.INVALID)
-                self._ledger.set_capacity(limit_w or self._ledger.rated_w)
-        self._station.steer(draining=self._ledger.draining, limit_w=limit_w)
-        return Decision(SubstationOutcome.DONE, write=True)
+            case Bind():
+                return self._station.bind(command)
+            case Drain() | Derate():
+                return _steered(command, self._ledger, self._station)
+
+
+def _steered(command: Drain | Derate, ledger: Ledger, station: StationRow) -> Decision:
+    """Carry out an operator's order."""
+    limit_w = station.known.limit_w
+    if isinstance(command, Drain):
+        ledger.set_draining(on=command.on)
+    else:
+        limit_w = command.limit_w
+        if not 0 <= limit_w <= ledger.rated_w:
+            return Decision(SubstationOutcome.INVALID)
+        ledger.set_capacity(limit_w or ledger.rated_w)
+    station.steer(draining=ledger.draining, limit_w=limit_w)
+    return Decision(SubstationOutcome.DONE, write=True)
 
 
 def _snapshot(ledger: Ledger, book_id: str, *, full: bool = False, damaged: bool = False) -> LedgerSnapshot:

@@ -13,6 +13,7 @@ from xdist.remote import Producer
 from tests.order import Groups, in_turns
 from tests.support import template
 from tests.support.examples import load as load_examples
+from tests.support.postgres import QUICK, PostgresServer, server
 
 load_examples()
 
@@ -58,6 +59,14 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"skipped, but REQUIRE_ALL is set: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL server for all tests of this worker that need no other."""
+    own = tmp_path_factory.getbasetemp()
+    with server(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own, *QUICK) as started:
+        yield started
 
 
 class _CallbackFaults(logging.Handler):

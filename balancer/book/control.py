@@ -11,6 +11,7 @@ SET_POLICY = """
 INSERT INTO control VALUES ('policy', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value
 """
 END_RUSHHOUR = "DELETE FROM rushhour WHERE run_id = ?"
+FOLLOW = "INSERT OR IGNORE INTO former VALUES (?)"
 DECOMMISSION = "INSERT OR IGNORE INTO decommissioned VALUES (?, ?)"
 JOURNALS = """
 SELECT journal_id FROM claim WHERE target = :id AND journal_id != ''
@@ -26,7 +27,8 @@ def read(store: Store) -> Control:
     rows = store.rows("SELECT substation_id, journal_id FROM decommissioned")
     gone = frozenset((row["substation_id"], row["journal_id"]) for row in rows)
     addresses = frozenset(Address(**dict(row)) for row in store.rows("SELECT * FROM address"))
-    return Control(policy["value"] if policy else "", gone, rushhour(store), addresses)
+    former = frozenset(row["book_id"] for row in store.rows("SELECT book_id FROM former"))
+    return Control(policy["value"] if policy else "", gone, rushhour(store), addresses, former)
 
 
 def rushhour(store: Store) -> Lease | None:

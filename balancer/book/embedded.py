@@ -10,19 +10,18 @@ from balancer.book import claims, control, holds
 from balancer.book.clock import BookClock
 from balancer.book.file import BookFile
 from balancer.book.lease import Lease
+from balancer.book.lifetimes import CLAIM_MS, KEEP_MS
 from balancer.book.protocol import Address, Claim, Control, Hold, Withdrawal
 from balancer.book.schema import MIGRATIONS
 from balancer.book.sweep import Sweep
 from runtime.store import Store
-
-KEEP_MS = 24 * 3600 * 1000  # after the planned end
-CLAIM_MS = 2 * KEEP_MS  # after the claim: longer than most sessions last, so that few need `keep`
 
 
 class EmbeddedBook(BookFile):
     """The order book in one SQLite file."""
 
     kept_anyway_ms = CLAIM_MS - KEEP_MS
+    shared = False
 
     def __init__(
         self,
@@ -120,6 +119,10 @@ class EmbeddedBook(BookFile):
     async def decommission(self, substation_id: str, journal_id: str) -> None:
         """See OrderBook."""
         await self._do(lambda store: store.run(control.DECOMMISSION, (substation_id, journal_id)))
+
+    async def follow(self, former_id: str) -> None:
+        """See OrderBook."""
+        await self._do(lambda store: store.run(control.FOLLOW, (former_id,)))
 
     async def journals(self, substation_id: str) -> frozenset[str]:
         """See OrderBook."""

@@ -1,7 +1,7 @@
 """The protocol of order books, which record where each key was sent, and the sessions still to be withdrawn.
 
-Pure: this is the contract alone, and `balancer/book/embedded.py` implements it. Every method of a book returns after
-its commit.
+Pure: this is the contract alone; `balancer/book/embedded.py` and `balancer/book/postgres/book.py` implement it. Every
+method of a book returns after its commit.
 """
 
 import dataclasses
@@ -56,12 +56,14 @@ class Control:
     """The state that all balancers share: the operators' policy ('' for the default), and decommissioned journals.
 
     `rushhour` is the newest lease, which may have ended; `addresses` are the substations last seen at each URL.
+    `former` are the ids of order books that this one follows: it takes over their substations.
     """
 
     policy: str
     decommissioned: frozenset[tuple[str, str]]
     rushhour: Lease | None = None
     addresses: frozenset[Address] = frozenset()
+    former: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class OrderBook(Holds, Protocol):
         """Forget a withdrawal that was answered."""
 
     async def withdrawals(self) -> list[Withdrawal]:
-        """Return the withdrawals that are still to be answered."""
+        """Return the withdrawals that are still to be answered, and that no other balancer asks for."""
 
     async def prune(self) -> int:
         """Drop expired claims and holds of the next piece of the book, a bounded number; returns how many."""
@@ -142,8 +144,26 @@ class OrderBook(Holds, Protocol):
     async def decommission(self, substation_id: str, journal_id: str) -> None:
         """Note that a journal is gone for good."""
 
+    async def follow(self, former_id: str) -> None:
+        """Note that this book follows another one, which is used no more: its substations are taken over."""
+
     async def journals(self, substation_id: str) -> frozenset[str]:
         """Return the journals under which a substation was seen last, or has claims or withdrawals."""
 
     async def saw(self, addresses: Collection[Address]) -> None:
         """Note which substation was seen at which URL."""
+
+
+class KeptBook(OrderBook, Protocol):
+    """An order book as the process that opened it sees it; a `shared` one may be another balancer's too."""
+
+    shared: bool
+
+    def waiting_for(self) -> list[str]:
+        """Return what keeps the book from being written, in words; nothing when it can be."""
+
+    async def probe(self) -> None:
+        """If the book could not be written, try once more; raises BookUnavailable when that fails too."""
+
+    async def close(self) -> None:
+        """Finish what was submitted and close the book."""

@@ -63,4 +63,9 @@ SCHEMA_7 = """
 DROP INDEX expiring;                 -- what has expired is found in the order of keys: balancer/book/sweep.py
 DROP INDEX hold_expiring;
 """
-MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7)
+SCHEMA_8 = """
+CREATE TABLE former (
+    book_id TEXT PRIMARY KEY         -- of a book that this one follows: its substations are taken over
+) STRICT, WITHOUT ROWID;
+"""
+MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6, SCHEMA_7, SCHEMA_8)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tornado.web import HTTPError
 
@@ -13,6 +13,7 @@ from runtime.backup import NO_COPY, UNFINISHED, BackupFailed, seal
 from runtime.handlers import ApiHandler
 
 
+@runtime_checkable
 class Copied(Protocol):
     """A file that copies itself: the order book, the history."""
 

@@ -90,6 +90,11 @@ class OperatorSettings:
         if new := addresses - self._control.addresses:
             await self._book.saw(new)
 
+    @property
+    def former_books(self) -> frozenset[str]:
+        """The ids of the order books that this one follows."""
+        return self._control.former
+
     async def set_policy(self, policy: str) -> BalancerAnswer:
         """Place by another policy, at every balancer."""
         if policy not in (names := self._view.policy.names):

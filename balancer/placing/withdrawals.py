@@ -25,6 +25,7 @@ PAUSE_S = 0.5  # after the first round that ended without an answer; doubles
 LONGEST_PAUSE_S = (
     5.0  # a round that waits for a lost link ends when it is back, so this is only for one that says no
 )
+TAKE_OVER_EVERY_S = 5.0  # thrice before this balancer would count as gone itself
 MOST_AT_ONCE = 64  # asked of a substation that answers
 
 
@@ -43,6 +44,15 @@ class Withdrawals:
         """Ask for the withdrawals that a former run left in the book."""
         for withdrawal in await self._book.withdrawals():
             self._ask(withdrawal)
+
+    async def follow(self) -> None:
+        """Ask for what balancers that are gone have left in a shared book, again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(TAKE_OVER_EVERY_S)
+            with contextlib.suppress(BookUnavailable):
+                for one in await self._book.withdrawals():
+                    if one.key not in self._pending.get(one.target, {}):
+                        self._ask(one)
 
     async def note(self, withdrawal: Withdrawal) -> None:
         """Note a withdrawal durably and start to ask for it; it goes on when the caller hangs up."""

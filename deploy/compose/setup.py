@@ -24,7 +24,7 @@ AUTHORITY, BALANCER, GATEWAY = "/tls/authority", "/tls/balancer", "/tls/gateway"
 CONSOLE, OPERATOR = "/tls/console", "/tls/operator"
 PROMETHEUS, SUBSTATIONS = "/tls/prometheus", "/tls/substations"
 MOST_SUBSTATIONS = 10_000
-SHUT, READABLE = 0o400, 0o444  # Grafana and Prometheus run under ids of their own
+SHUT, READABLE = 0o400, 0o444  # Grafana, Prometheus and the database run under ids of their own
 
 
 def main() -> None:
@@ -34,6 +34,7 @@ def main() -> None:
     grafana = f"http://{host}:{os.environ.get('GRAFANA_PORT') or '3000'}"
     password = kept(SECRETS / "grafana-admin-password", secrets.token_urlsafe(18), READABLE)
     key = kept(SECRETS / "api-key", secrets.token_urlsafe(32), SHUT)
+    kept(SECRETS / "database-password", secrets.token_urlsafe(32), READABLE)
     kept(SECRETS / "api-keys.txt", f"operator {digest(key)} operator\n", SHUT)
     make_certificates(host)
     make_token()

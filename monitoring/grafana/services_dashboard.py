@@ -38,7 +38,7 @@ def build() -> Json:
         "Rate, errors and duration of every service, and what holds a process up: its loop, its memory, its "
         "journal, its streams. Grey is normal; colour means that something is not."
     )
-    sections = (_processes(), _red(), _inside(), _journals(), _streams())
+    sections = (_processes(), _red(), _inside(), _journals(), _order_book(), _streams())
     return dashboard(UID, "Smart grid services", about, (JOB, INSTANCE), sections)
 
 
@@ -208,6 +208,48 @@ def _journals() -> Section:
         axis=Axis(2),
     )
     return Section("Journals", (Line(8, ((8, commits), (8, spread), (8, batch))),))
+
+
+def _each_second(sample: str) -> str:
+    return f"sum by (job, instance) (rate({sample}{{{CHOSEN}}}[$__rate_interval]))"
+
+
+def _order_book() -> Section:
+    reachable = timeline(
+        "Order book",
+        "Whether each balancer can write its order book. While it can't, requests with a key are refused.",
+        Query(f"smartgrid_balancer_book_reachable{{{CHOSEN}}}", "{{instance}}"),
+        states={1: ("can be written", "text"), 0: ("can't be written", "red")},
+    )
+    answers = lines(
+        "Answer of the database",
+        "How long the database of the order book took to answer: 99 % at most so long. After 1 s a "
+        "balancer gives up. Empty where the book is a file.",
+        "s",
+        Query(p99("smartgrid_balancer_book_answer_seconds"), "{{instance}}"),
+        axis=Axis(1, least=0.001, log=True),
+        limits=Limits(warn=0.1, critical=1, lines=True),
+    )
+    batch = lines(
+        "Claims and statements",
+        "Claims a second, and the statements a second in which they went to the database: the further apart, "
+        "the more claims share a commit.",
+        "ops",
+        Query(_each_second("smartgrid_balancer_book_batch_claims_sum"), "{{instance}} claims"),
+        Query(_each_second("smartgrid_balancer_book_batch_claims_count"), "{{instance}} statements"),
+        axis=Axis(2),
+    )
+    lost = lines(
+        "Lost connections",
+        "Connections to the database of the order book that were lost.",
+        "none",
+        Query(
+            f"increase(smartgrid_balancer_book_connections_lost_total{{{CHOSEN}}}[$__rate_interval])",
+            "{{instance}}",
+        ),
+        axis=Axis(2),
+    )
+    return Section("Order book", (Line(8, ((6, reachable), (6, answers), (6, batch), (6, lost))),))
 
 
 def _streams() -> Section:

@@ -157,6 +157,12 @@ SERVICES = {
     "Journal commit": PanelStates(NOTHING, "gaps; 50 and 100 ms in sight", "lines", lost=_LINE_ENDS),
     "Spread of journal commits": PanelStates(NOTHING, "no cell", "a band"),
     "Decisions in a commit": PanelStates(NOTHING, "gaps", "lines above 1"),
+    "Order book": PanelStates(NOTHING, "can be written", lost="the balancer's bar ends"),
+    "Answer of the database": PanelStates(
+        NOTHING, "with PostgreSQL a line near 1 ms; 100 ms and 1 s in sight"
+    ),
+    "Claims and statements": PanelStates(NOTHING, "lines at 0", "with PostgreSQL lines above 0"),
+    "Lost connections": PanelStates(NOTHING, "line at 0"),
     "Calls in a message": PanelStates(NOTHING, "gaps", "lines above 1"),
     "Poll": PanelStates(NOTHING, "line near 5 ms; 250 and 800 ms in sight"),
     "Failed polls": PanelStates(NOTHING, "line at 0 %; 1 and 10 % in sight", lost="line at 33 %"),

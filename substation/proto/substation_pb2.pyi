@@ -13,7 +13,7 @@ class Calls(_message.Message):
     def __init__(self, calls: _Optional[_Iterable[_Union[Call, _Mapping]]] = ...) -> None: ...
 
 class Call(_message.Message):
-    __slots__ = ("number", "remaining_ms", "substation_id", "traceparent", "request_id", "place", "withdraw", "stop", "find", "page", "drain", "derate", "settle", "foresee")
+    __slots__ = ("number", "remaining_ms", "substation_id", "traceparent", "request_id", "place", "withdraw", "stop", "find", "page", "drain", "derate", "settle", "foresee", "bind")
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     REMAINING_MS_FIELD_NUMBER: _ClassVar[int]
     SUBSTATION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -28,6 +28,7 @@ class Call(_message.Message):
     DERATE_FIELD_NUMBER: _ClassVar[int]
     SETTLE_FIELD_NUMBER: _ClassVar[int]
     FORESEE_FIELD_NUMBER: _ClassVar[int]
+    BIND_FIELD_NUMBER: _ClassVar[int]
     number: int
     remaining_ms: int
     substation_id: str
@@ -42,7 +43,8 @@ class Call(_message.Message):
     derate: Derate
     settle: Settle
     foresee: Foresee
-    def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., substation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., request_id: _Optional[str] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ..., page: _Optional[_Union[Page, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., derate: _Optional[_Union[Derate, _Mapping]] = ..., settle: _Optional[_Union[Settle, _Mapping]] = ..., foresee: _Optional[_Union[Foresee, _Mapping]] = ...) -> None: ...
+    bind: Bind
+    def __init__(self, number: _Optional[int] = ..., remaining_ms: _Optional[int] = ..., substation_id: _Optional[str] = ..., traceparent: _Optional[str] = ..., request_id: _Optional[str] = ..., place: _Optional[_Union[Place, _Mapping]] = ..., withdraw: _Optional[_Union[Withdraw, _Mapping]] = ..., stop: _Optional[_Union[Stop, _Mapping]] = ..., find: _Optional[_Union[Find, _Mapping]] = ..., page: _Optional[_Union[Page, _Mapping]] = ..., drain: _Optional[_Union[Drain, _Mapping]] = ..., derate: _Optional[_Union[Derate, _Mapping]] = ..., settle: _Optional[_Union[Settle, _Mapping]] = ..., foresee: _Optional[_Union[Foresee, _Mapping]] = ..., bind: _Optional[_Union[Bind, _Mapping]] = ...) -> None: ...
 
 class Place(_message.Message):
     __slots__ = ("book_id", "key", "attempt", "vehicle_id", "energy_j", "power_w", "stay_ms", "caller", "journal_id")
@@ -133,6 +135,14 @@ class Foresee(_message.Message):
     first_slot: int
     upper_w: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, first_slot: _Optional[int] = ..., upper_w: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class Bind(_message.Message):
+    __slots__ = ("book_id", "former")
+    BOOK_ID_FIELD_NUMBER: _ClassVar[int]
+    FORMER_FIELD_NUMBER: _ClassVar[int]
+    book_id: str
+    former: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, book_id: _Optional[str] = ..., former: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Answers(_message.Message):
     __slots__ = ("answers", "report")

@@ -65,6 +65,7 @@ TO_SUBSTATIONS = {
     "drain": built(contract.Drain, on=st.booleans()),
     "derate": built(contract.Derate, limit_w=INT64),
     "foresee": built(contract.Foresee, first_slot=INT64, upper_w=st.lists(INT64, max_size=5).map(tuple)),
+    "bind": built(contract.Bind, book_id=TEXT, former=st.lists(TEXT, max_size=3).map(tuple)),
 }
 TO_BALANCERS = {
     "charge": built(

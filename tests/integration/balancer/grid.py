@@ -13,6 +13,7 @@ import aiohttp
 
 from balancer.app import balancer
 from balancer.book.embedded import EmbeddedBook
+from balancer.book.postgres.address import book_address
 from balancer.book.protocol import Withdrawal
 from balancer.fleet.discovery import Resolve, resolve
 from balancer.settings import Settings as BalancerSettings
@@ -49,6 +50,7 @@ class Plan:
     token_file: Path | None = None  # of the operator's token
     most_backups: int = 10
     history: str = ""  # URL of a Prometheus
+    order_book: str = ""  # URL of a database
 
 
 class Grid:
@@ -117,6 +119,7 @@ class Grid:
                     operator_token=plan.token_file,
                     backups=plan.most_backups,
                     history=plan.history,
+                    order_book=book_address(plan.order_book),
                 ),
                 plan.resolve,
             )

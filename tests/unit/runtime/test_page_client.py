@@ -10,6 +10,7 @@ from tornado.web import Application, RequestHandler
 from runtime import http
 from runtime.page_client import MOST_HEAD_BYTES, PageClient
 from runtime.response_head import ResponseUnusable
+from tests.support.pages import page_of
 
 HOST = "127.0.0.1"
 MOST = 64 * 1024
@@ -62,24 +63,6 @@ async def fetching(serve: Serve) -> AsyncIterator[tuple[PageClient, PageServer]]
         await client.close()
         await server.close()
         listener.close()
-
-
-async def page_of(client: PageClient) -> bytes:
-    """The page as it is now; a page that is waited for no longer is given up."""
-    page: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-
-    def answered(found: bytes | OSError | ResponseUnusable) -> None:
-        if isinstance(found, Exception):
-            page.set_exception(found)
-        else:
-            page.set_result(found)
-
-    client.ask(answered)
-    try:
-        return await page
-    except asyncio.CancelledError:
-        client.give_up()
-        raise
 
 
 def saying(*answers: bytes, then_close: bool = False) -> Serve:

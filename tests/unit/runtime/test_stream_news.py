@@ -29,7 +29,7 @@ async def test_news_are_sent_before_the_clock_ticks(monkeypatch: pytest.MonkeyPa
         for policy in ("random", "predictive"):
             shown = shown | {"policy": policy}
             news.set()
-            frame = json.loads(await asyncio.wait_for(client.read_message(), 30) or "")
+            frame = json.loads(await client.read_message() or "")
             assert (frame["kind"], frame["policy"]) == ("changes", policy)
         client.close()
         await streams.close()

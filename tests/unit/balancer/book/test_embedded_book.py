@@ -1,93 +1,35 @@
 """The contract of every order book; each kind is a shelf that opens, closes and fills it."""
 
 import asyncio
-import contextlib
 import threading
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
-from balancer.book.embedded import CLAIM_MS, KEEP_MS, EmbeddedBook
+from balancer.book.embedded import EmbeddedBook
 from balancer.book.lease import Lease
-from balancer.book.protocol import Address, BookUnavailable, Claim, Control, OrderBook, Withdrawal
+from balancer.book.lifetimes import CLAIM_MS, KEEP_MS
+from balancer.book.protocol import Address, BookUnavailable, Claim, Control, Withdrawal
 from balancer.book.schema import SCHEMA_1
 from balancer.book.sweep import MOST_PRUNED
 from runtime.store import Store, StoreUnusable
-
-NOW_MS = 1_700_000_000_000
-NO_LIMIT = 2**31 - 2
-BULKY = "x" * 100_000  # does not fit into the free space of a page
+from tests.support.postgres import PostgresServer
+from tests.unit.balancer.book.shelves import BULKY, HOUR_MS, NOW_MS, EmbeddedShelf, PostgresShelf, Shelf
 
 
-HOUR_MS = 3600 * 1000
-
-
-class Clocks:
-    """The clocks of the machine that keeps the book."""
-
-    def __init__(self) -> None:
-        self.monotonic_ms = 1_000_000
-        self.unix_ms = NOW_MS
-
-    def pass_time(self, passed_ms: int) -> None:
-        self.monotonic_ms += passed_ms
-        self.unix_ms += passed_ms
-
-
-class Shelf(Protocol):
-    """Where a kind of book is kept."""
-
-    clocks: Clocks
-
-    def open(self) -> contextlib.AbstractAsyncContextManager[OrderBook]:
-        """Open the one book of this shelf, made if absent."""
-
-    def fill_the_disk(self, book: OrderBook) -> None:
-        """Let it grow no further, as a full disk would."""
-
-    def make_room(self, book: OrderBook) -> None:
-        """End that."""
-
-
-class EmbeddedShelf:
-    """Books in a SQLite file."""
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "book" / "orders.sqlite"
-        self.clocks = Clocks()
-
-    @contextlib.asynccontextmanager
-    async def open(self) -> AsyncIterator[OrderBook]:
-        book = EmbeddedBook(
-            self._path,
-            monotonic_s=lambda: self.clocks.monotonic_ms / 1000,
-            unix_s=lambda: self.clocks.unix_ms / 1000,
-        )
-        try:
-            yield book
-        finally:
-            await book.close()
-
-    def fill_the_disk(self, book: OrderBook) -> None:
-        self._limit_pages(book, 1)  # not below what the file has
-
-    def make_room(self, book: OrderBook) -> None:
-        self._limit_pages(book, NO_LIMIT)
-
-    def _limit_pages(self, book: OrderBook, most: int) -> None:
-        assert isinstance(book, EmbeddedBook)
-        store: Store = book._store
-        store.rows(f"PRAGMA max_page_count = {most}")
-
-
-KINDS: dict[str, Callable[[Path], Shelf]] = {"embedded": EmbeddedShelf}
-
-
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=["embedded", "postgres"])
 def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
-    return KINDS[request.param](tmp_path)
+    if request.param == "embedded":
+        return EmbeddedShelf(tmp_path)
+    return PostgresShelf(request.getfixturevalue("prepared"))
+
+
+@pytest.fixture(scope="module")
+def prepared(postgres: PostgresServer) -> PostgresServer:
+    loop = asyncio.new_event_loop()  # asyncio.run would take the test's loop away
+    loop.run_until_complete(PostgresShelf.prepare(postgres))
+    loop.close()
+    return postgres
 
 
 @pytest.mark.gen_test
@@ -212,12 +154,14 @@ async def test_the_rush_hour_is_held_by_one_run_until_its_lease_is_over_or_given
     async with shelf.open() as book:
         assert (await book.control()).rushhour is None
         assert await book.take_rushhour(first, NOW_MS) == first
+        shelf.clocks.pass_time(4_999)
         assert await book.take_rushhour(other, NOW_MS + 4_999) == first
         renewed = Lease("run-1", NOW_MS + 7_000)
         assert await book.take_rushhour(renewed, NOW_MS + 4_999) == renewed
         await book.end_rushhour("run-2")  # not its own
     async with shelf.open() as book:
         assert (await book.control()).rushhour == renewed
+        shelf.clocks.pass_time(2_001)
         assert await book.take_rushhour(other, NOW_MS + 7_000) == other
         await book.end_rushhour("run-1")  # too late
         assert (await book.control()).rushhour == other

@@ -26,6 +26,7 @@ from runtime.tls.identity import Role
 from runtime.tls.public import PublicCertificate
 from tests.support.authority import TestAuthority
 from tests.support.certificates import self_signed
+from tests.support.pages import page_of
 from tests.support.raw_http import connection
 
 TOKEN = OperatorToken("t" * 32)
@@ -139,7 +140,7 @@ async def test_a_client_gives_nothing_to_a_server_with_another_role(authority: T
             await websocket_connect(request)
         page = PageClient(f"https://{base}/metrics", 1000, Callee(credentials, Role.SUBSTATION))
         with pytest.raises(OSError, match="balancer, by its certificate, and not a substation"):
-            await page.get()
+            await page_of(page)
 
 
 @pytest.mark.gen_test
@@ -149,9 +150,9 @@ async def test_a_poll_knows_who_has_answered(authority: TestAuthority) -> None:
         page = PageClient(f"https://127.0.0.1:{port}/metrics", 1000, Callee(credentials, Role.BALANCER))
         assert page.server is None
         for _ in range(2):  # the second time on the connection that was kept
-            assert await page.get() == b'{"page": "https"}'
+            assert await page_of(page) == b'{"page": "https"}'
             assert str(page.server) == "balancer"
-        page.close()
+        await page.close()
 
 
 @pytest.mark.gen_test

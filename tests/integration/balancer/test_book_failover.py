@@ -1,0 +1,138 @@
+"""The order book on a primary with a synchronous replica, which takes over: nothing accepted is forgotten."""
+
+import asyncio
+import contextlib
+import functools
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import TypeVar
+
+import pytest
+
+from balancer.book.postgres.book import PostgresBook
+from balancer.book.postgres.opening import open_book
+from balancer.book.protocol import BookUnavailable, Claim
+from tests.support.postgres import DATABASE, USER, PostgresServer, owned_folder, server
+from tests.unit.balancer.book.shelves import address_of, metrics
+
+SYNCHRONOUS = ("synchronous_commit=remote_apply", "synchronous_standby_names=replica")
+T = TypeVar("T")
+QUICK = "fsync=off"  # processes are killed here, and no machine
+
+
+class Pair:
+    """A primary and its replica."""
+
+    def __init__(self, primary: PostgresServer, replica: PostgresServer) -> None:
+        self.primary = primary
+        self.replica = replica
+
+    @property
+    def url(self) -> str:
+        hosts = f"{self.primary.host},{self.replica.host}"
+        return f"postgresql://{USER}@{hosts}/{DATABASE}?sslmode=disable&target_session_attrs=read-write"
+
+    async def fail_over(self) -> None:
+        """End the primary as a crash does, and promote the replica."""
+        await asyncio.to_thread(self.primary.stop, signal.SIGQUIT)
+        await asyncio.to_thread(self.replica.promote)
+
+
+@pytest.fixture
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    with server(tmp_path_factory.getbasetemp(), QUICK) as primary, owned_folder() as folder:
+        replica = primary.replica(folder / "replica", "replica")
+        replica.start(QUICK)
+        primary.stop()
+        primary.start(QUICK, *SYNCHRONOUS)
+        try:
+            yield Pair(primary, replica)
+        finally:
+            replica.stop()
+
+
+@contextlib.asynccontextmanager
+async def opened(pair: Pair) -> AsyncIterator[PostgresBook]:
+    """The book, once the replica follows the primary."""
+    while not pair.primary.sql("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"):
+        await asyncio.sleep(0.02)
+    book = await at_last(lambda: open_book(address_of(pair.url), None, metrics()))
+    try:
+        yield book
+    finally:
+        await book.close()
+
+
+async def claimed(book: PostgresBook, key: str) -> Claim:
+    """Claim a key, as a client does that asks until there is an answer."""
+    claim = await at_last(lambda: book.claim(key, "f", "s-1"))
+    assert claim
+    return claim
+
+
+async def at_last(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask again and again while the book is unavailable."""
+    while True:
+        with contextlib.suppress(BookUnavailable):
+            return await ask()
+        await asyncio.sleep(0.02)
+
+
+@pytest.mark.gen_test
+async def test_claims_that_were_accepted_are_there_after_a_failover(pair: Pair) -> None:
+    async with opened(pair) as book:
+        accepted: list[Claim] = []
+        over = asyncio.Event()
+
+        async def client(number: int) -> None:
+            count = 0
+            while not over.is_set() or count < 3:
+                accepted.append(await claimed(book, f"key-{number}-{count}"))
+                count += 1
+
+        clients = [asyncio.create_task(client(number)) for number in range(16)]
+        while len(accepted) < 200:
+            await asyncio.sleep(0.01)
+        await pair.fail_over()
+        before = len(accepted)
+        while len(accepted) < before + 50:
+            await asyncio.sleep(0.01)
+        over.set()
+        await asyncio.gather(*clients)
+        known = [functools.partial(book.claim, claim.key, "f", None) for claim in accepted]
+        found = await asyncio.gather(*(at_last(each) for each in known))
+        assert found == accepted
+
+        # The server that was replaced comes back, and can be written. It stands first in the URL.
+        await asyncio.to_thread(pair.primary.start, QUICK, "synchronous_standby_names=")
+        for _ in range(5):
+            cut = (
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'smart%'"
+            )
+            await asyncio.to_thread(pair.replica.sql, cut)
+            assert await claimed(book, accepted[-1].key) == accepted[-1]
+        late = await claimed(book, "late")
+        count = f"SELECT count(*) FROM order_book.claim WHERE key = '{late.key}'"
+        assert (pair.primary.sql(count), pair.replica.sql(count)) == ("0", "1")
+
+
+@pytest.mark.gen_test
+async def test_a_claim_that_the_replica_does_not_have_is_not_accepted(pair: Pair) -> None:
+    async with opened(pair) as book:
+        known = await claimed(book, "known")
+        pair.replica.signal(signal.SIGSTOP)
+        with pytest.raises(BookUnavailable):
+            await book.claim("k", "f", "s-1")
+        with pytest.raises(BookUnavailable):  # it is asked again: the first try may hold its row
+            await book.claim("k", "f", "s-1")
+        # After a crash, the primary shows what it had written before, although the replica never had it.
+        await asyncio.to_thread(pair.primary.stop, signal.SIGQUIT)
+        await asyncio.to_thread(pair.primary.start, QUICK, *SYNCHRONOUS)
+        assert pair.primary.sql("SELECT count(*) FROM order_book.claim WHERE key = 'k'") == "1"
+        while book.waiting_for():
+            await asyncio.sleep(0.02)
+        with pytest.raises(BookUnavailable):
+            await book.claim("k", "f", None)
+        pair.replica.signal(signal.SIGCONT)
+        assert await claimed(book, "k") == Claim("k", "f", 0, "s-1")
+        assert await claimed(book, "known") == known
