@@ -17,6 +17,7 @@ OWN = frozenset(
         "audit",
         "confirm",
         "decisions",
+        "energy",
         "enter",
         "livez",
         "login",

@@ -37,10 +37,6 @@ log = logging.getLogger(__name__)
 QUERY = urlencode([("name[]", name) for name in ASKED])
 MOST_BYTES = 64 * 1024  # of a page; the names asked for make 3 kB. The parser takes 130 ms for 256 KiB
 TIMEOUT_SHARE = 0.8  # of the interval
-LEAST_TURNS, MOST_TURNS = (
-    20,
-    200,
-)  # in an interval; as many as there are addresses, so that few polls begin in one
 TIDY_S = 5.0  # between two looks for substations that are gone for good
 STREAM = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})")
 
@@ -65,6 +61,19 @@ class _Polled:
         if self.advertised != advertised:
             self.advertised, self.stream = advertised, stream_address(self.url, advertised)
         return self.stream
+
+    def read(self, page: bytes, metrics: BalancerMetrics) -> PageReading:
+        """Read a page, by the layout of the last one if it has the same; raises PageUnusable, ValueError."""
+        if self.layout and (found := self.layout.read(page)):
+            return found
+        try:
+            samples = scan(page)
+            found = page_reading(samples)
+        except (PageUnusable, ValueError):
+            metrics.scan_missed()
+            return page_reading(parse(page))
+        self.layout = page_layout(page, samples, found)
+        return found
 
 
 class Poller:
@@ -154,7 +163,7 @@ class Poller:
         try:
             if isinstance(page, Exception):
                 raise page
-            found = checked(polled.url, self._read(polled, page), time.time())
+            found = checked(polled.url, polled.read(page, self._metrics), time.time())
             check_server(polled.page.server, found.report.substation_id)
         except (OSError, ResponseUnusable, PageUnusable, ValueError) as error:  # TimeoutError is an OSError
             log.info("poll missed", extra={"url": polled.url, "error": f"{type(error).__name__}: {error}"})
@@ -164,18 +173,6 @@ class Poller:
             now_s = time.monotonic()
             self._metrics.polled(now_s - began_s, ok=True)
             self._take(polled, found, now_s)
-
-    def _read(self, polled: _Polled, page: bytes) -> PageReading:
-        if polled.layout and (found := polled.layout.read(page)):
-            return found
-        try:
-            samples = scan(page)
-            found = page_reading(samples)
-        except (PageUnusable, ValueError):
-            self._metrics.scan_missed()
-            return page_reading(parse(page))
-        polled.layout = page_layout(page, samples, found)
-        return found
 
     def _take(self, polled: _Polled, found: PageReading, now_s: float) -> None:
         report, url = found.report, polled.url

@@ -17,15 +17,7 @@ import substation.settings
 from admin_ui.rush.child import INHERITED
 from runtime.process import STOP_WITHIN_S, ProcessSettings
 from runtime.settings import SettingsError, load
-from tests.support.composition import (
-    COMPOSE_FILE,
-    ROOT,
-    VARIABLE,
-    ours,
-    published,
-    services,
-    whole,
-)
+from tests.support.composition import COMPOSE_FILE, ROOT, VARIABLE, ours, published, services, whole
 from tests.unit.docs.pages import DOCS, rows, sections
 
 SETTINGS: dict[str, Any] = {

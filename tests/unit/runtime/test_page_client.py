@@ -1,8 +1,7 @@
 """One page fetched again and again: from a server of this project, and from servers that break every rule."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 
 import pytest
 from tornado.web import Application, RequestHandler
@@ -10,59 +9,10 @@ from tornado.web import Application, RequestHandler
 from runtime import http
 from runtime.page_client import MOST_HEAD_BYTES, PageClient
 from runtime.response_head import ResponseUnusable
-from tests.support.pages import page_of
+from tests.support.pages import HOST, MOST, Serve, fetching, page_of
 
-HOST = "127.0.0.1"
-MOST = 64 * 1024
 WITHIN_S = 0.2
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-class PageServer:
-    """A server that does with each connection what `serve` says; counts those that came and those still open."""
-
-    def __init__(self, serve: Serve) -> None:
-        self._serve = serve
-        self.came = 0
-        self.open = 0
-        self.requests: list[bytes] = []
-        self._tasks = set[asyncio.Task[None]]()
-
-    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._tasks.add(task)
-        self.came += 1
-        self.open += 1
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            await self._serve(reader, writer)
-        writer.transport.abort()
-        self.open -= 1
-
-    async def asked(self, reader: asyncio.StreamReader) -> None:
-        self.requests.append(await reader.readuntil(b"\r\n\r\n"))
-
-    async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-@contextlib.asynccontextmanager
-async def fetching(serve: Serve) -> AsyncIterator[tuple[PageClient, PageServer]]:
-    """A client of a server; at the end the client has left no connection open."""
-    server = PageServer(serve)
-    listener = await asyncio.start_server(server.connected, HOST)
-    port = listener.sockets[0].getsockname()[1]
-    client = PageClient(f"http://{HOST}:{port}/metrics?name=a", MOST)
-    try:
-        yield client, server
-    finally:
-        await client.close()
-        await server.close()
-        listener.close()
 
 
 def saying(*answers: bytes, then_close: bool = False) -> Serve:

@@ -1,5 +1,6 @@
 // The alarms that have ended, folded by their rule: how often, the worst value, how long. Its occurrences are one click away.
 
+import { ask } from "../lib/address.js";
 import { attribute, element, spaced, text } from "../lib/dom.js";
 import { ago, count, moment } from "../lib/format.js";
 import { severity } from "./words.js";
@@ -37,7 +38,7 @@ export class EndedAlarms {
   async #fetch(version) {
     this.#busy = true;
     try {
-      const answer = await fetch("/api/alarms/ended");
+      const answer = await ask("/api/alarms/ended");
       if (!answer.ok) throw new Error(String(answer.status));
       this.#rules = (await answer.json()).rules;
       for (const { rule } of this.#rules) if (!this.#rows.has(rule)) this.#rows.set(rule, endedRow(this.acknowledge));

@@ -3,6 +3,7 @@
 // Each alarm is told once in a browser, whatever pages and tabs are open: the number of the newest that was told is in its
 // storage. Ids of alarms rise with time.
 
+import { at } from "../lib/address.js";
 import { attribute, element, text } from "../lib/dom.js";
 import { anyChosen, chosen, SEVERITIES } from "./preferences.js";
 import { play, allowSound, soundState } from "./sound.js";
@@ -62,7 +63,7 @@ function notify(alarm) {
     shown.addEventListener("show", () => say(alarm, "notification"));
     shown.addEventListener("click", () => {
       window.focus();
-      location.assign("/alarms");
+      location.assign(at("/alarms"));
     });
   } catch {
     // Some telephones show notifications only through a service worker, which this console has not: the settings say so.

@@ -1,5 +1,7 @@
 // What the fleet or a substation will probably carry without new cars: what its known plans leave of the cars, on its expected base load.
 
+import { ask } from "../lib/address.js";
+
 const AGAIN_MS = 5000;
 const SHARE = 0.25; // of what a chart shows, so much is to come
 const LONGEST_S = 14_400; // as far as the balancer looks
@@ -25,7 +27,7 @@ export class Outlook extends EventTarget {
     [this.#seconds, this.#askedMs] = [seconds, performance.now()];
     const query = new URLSearchParams({ seconds });
     if (this.#name) query.set("substation_id", this.#name);
-    const answer = await fetch(`/api/outlook?${query}`, { cache: "no-store" }).catch(() => null);
+    const answer = await ask(`/api/outlook?${query}`, { cache: "no-store" }).catch(() => null);
     const found = answer?.ok ? await answer.json().catch(() => null) : null;
     if (seconds !== this.#seconds) return; // something else is wanted by now
     this.#answer = found && !found.fault ? { ...found, atMs: performance.now() - found.age_s * 1000 } : null;

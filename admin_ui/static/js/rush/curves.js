@@ -1,6 +1,7 @@
 // The curves of the run in progress, or of the last one: load, admissions, refusals and response time over its seconds,
 // with marks for what was changed on the grid. A cursor reads all of them at once; a table has the same figures.
 
+import { ask } from "../lib/address.js";
 import uPlot from "../../vendor/uplot.js";
 import { attribute, element, spaced, text } from "../lib/dom.js";
 import { UNKNOWN, count, kw, latency } from "../lib/format.js";
@@ -79,7 +80,7 @@ export class RushCurves {
   async #ask(runId) {
     if (this.#asked === runId && this.#points.length && performance.now() - this.#drawn < 2000) return;
     this.#asked = runId;
-    const answer = await fetch("/api/rush/curve").catch(() => null);
+    const answer = await ask("/api/rush/curve").catch(() => null);
     const curve = answer?.ok ? await answer.json().catch(() => null) : null;
     if (!curve || curve.run_id !== this.#runId) return;
     const past = curve.points.map((values) => Object.fromEntries(curve.fields.map((name, n) => [name, values[n]])));

@@ -1,6 +1,6 @@
 // The list of runs, newest first: verdict, figures and report of each, and the selection for a comparison.
 
-import { ask } from "../lib/address.js";
+import { ask, at } from "../lib/address.js";
 import { attribute, element, spaced, text } from "../lib/dom.js";
 import * as grafana from "../lib/grafana.js";
 import { changed, changedShort, comparable } from "./changes.js";
@@ -53,7 +53,7 @@ export class RushRuns extends EventTarget {
     );
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (this.#enough()) location.assign(`/runs/compare?${new URLSearchParams([...this.#chosen].map((name) => ["run", name]))}`);
+      if (this.#enough()) location.assign(at(`/runs/compare?${new URLSearchParams([...this.#chosen].map((name) => ["run", name]))}`));
     });
     place.append(this.empty, this.form);
     text(this.empty, "Loading runs…");
