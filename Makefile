@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour report console-link up down compose-test swarm-test test quick every-test quick-tests lint format types imports unit property study integration process console monitoring proof bench screenshots proto docs dashboards lock clean
+.PHONY: help run rush-hour report console-link up down compose-test swarm-test kubernetes-test test quick every-test quick-tests lint format types imports unit property study integration process console monitoring proof bench screenshots proto docs dashboards lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ compose-test: $(VENV)/.dev  ## take the composition through its life on a real e
 
 swarm-test: $(VENV)/.dev  ## take the stack through its life on a Swarm, that of SWARM_NODES (ARGS="--full")
 	@$(BIN)/python -m tests.swarm $(ARGS)
+
+kubernetes-test: $(VENV)/.dev  ## build the manifests of Kubernetes with kubectl (ARGS="--server": a cluster validates them)
+	@$(BIN)/python -m tests.kubernetes $(ARGS)
 
 test: needs $(VENV)/.dev  ## lint, types, imports and every test, side by side (REQUIRE_ALL=1: a skip is a failure)
 	@$(MAKE) --no-print-directory --jobs=2 every-test lint

@@ -65,6 +65,7 @@ NOT_RUN = {
     "order-book-in-postgresql.md": {"needs a database": 3, "needs an order book that was lost": 1},
     "run-in-containers.md": {"needs a container engine": 12},
     "run-on-a-swarm.md": {"needs a Swarm": 6},
+    "run-on-kubernetes.md": {"needs a Kubernetes cluster": 4},
     "rush-hour-from-a-program.md": {"needs another machine": 1},
     "several-gateway-processes.md": {"starts another grid": 1, "uses the ports of the grid that runs": 2},
     "single-sign-on.md": {"needs an OpenID provider": 1},
