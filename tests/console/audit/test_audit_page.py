@@ -28,9 +28,7 @@ def test_a_refused_order_is_a_sentence_with_its_reason_and_its_details_are_a_cli
         page.reload()
         entry = row(page, "to see it refused")
         expect(entry.locator("summary")).to_have_text(
-            re.compile(
-                r"olga wanted to drain substation-77, and was refused: .+\. to see it refused"
-            )
+            re.compile(r"olga wanted to drain substation-77, and was refused: .+\. to see it refused")
         )
         expect(entry.locator(".outcome")).to_have_text("⊘ refused")
         expect(entry.get_by_text("hash", exact=True)).to_be_hidden()
