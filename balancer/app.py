@@ -18,7 +18,7 @@ from balancer.book.protocol import BookUnavailable, KeptBook
 from balancer.book_opening import opened_book
 from balancer.contract import FLEET
 from balancer.fleet.collector import FleetCollector
-from balancer.fleet.discovery import Discovery, Resolve, resolve
+from balancer.fleet.discovery import Discovery
 from balancer.fleet.handlers import FleetHandler, MemberHandler, fleet_json
 from balancer.fleet.poller import Poller
 from balancer.fleet.readiness import lacking
@@ -57,6 +57,7 @@ from runtime.frame_stream import FrameStreamHandler, FrameStreams, StreamMetrics
 from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
+from runtime.name_lookup import Resolve, resolve
 
 PRUNE_EVERY_S = 10.0
 PRUNE_PAUSE_S = 0.02  # between two pieces with much to drop: over 20,000 claims a second

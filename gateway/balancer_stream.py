@@ -1,4 +1,4 @@
-"""The gateway's stream to its balancer."""
+"""The gateway's stream to one balancer."""
 
 import logging
 import secrets
@@ -15,6 +15,7 @@ from balancer.wire import (
     greeting_from_message,
 )
 from runtime.coalescer import Link, Outgoing, Wire
+from runtime.message_stream import SILENT_S
 from runtime.stream_hello import Hello
 
 log = logging.getLogger(__name__)
@@ -27,17 +28,35 @@ class BalancerLink(Link[Command, BalancerAnswer]):
     """
 
     def __init__(
-        self, address: str, on_batch: Callable[[int], None] = lambda _: None, authorization: str = ""
+        self,
+        address: str,
+        on_batch: Callable[[int], None] = lambda _: None,
+        authorization: str = "",
+        silent_s: float = SILENT_S,
+        on_greeting: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_batch` is called with the number of calls in each message; `authorization` begins every stream."""
+        """`on_batch` is called with the number of calls in each message; `authorization` begins every stream.
+
+        The link is lost when the balancer is silent for `silent_s`. `on_greeting` is called when the link is up, and
+        when the balancer can place cars again or no more. Calls don't wait for the next stream when one is lost.
+        """
         self.book_id = ""
         self.waiting_for: list[str] = []
+        self.called = 0  # calls that this balancer was given
+        self._on_greeting = on_greeting
         hello = Hello(PROTOCOL, secrets.token_hex(16), authorization)
-        super().__init__(address, Wire(hello, Answers, _encode, self._read), on_batch)
+        wire = Wire(hello, Answers, _encode, self._read, silent_s=silent_s, waits=False)
+        super().__init__(address, wire, on_batch)
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls wait for their answers."""
+        return len(self._waiting) + len(self._sent)
 
     def _read(self, message: Any) -> Iterator[tuple[int, BalancerAnswer]]:
         if greeting := greeting_from_message(message):
             self.book_id, self.waiting_for = greeting.book_id, list(greeting.waiting_for)
+            self._on_greeting()
         return ((answer.number, _answer(answer)) for answer in message.answers)
 
 

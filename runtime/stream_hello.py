@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
-from runtime.message_stream import MessageStream, StreamLost
+from runtime.message_stream import SILENT_S, MessageStream, StreamLost
 
 In = TypeVar("In", bound=Message)
 
@@ -35,8 +35,10 @@ class Hello:
 
 
 @asynccontextmanager
-async def connected(address: str, hello: Hello, received: type[In]) -> AsyncIterator[MessageStream[In]]:
-    """A stream to the server at `host:port` while the context lasts.
+async def connected(
+    address: str, hello: Hello, received: type[In], silent_s: float = SILENT_S
+) -> AsyncIterator[MessageStream[In]]:
+    """A stream to the server at `host:port` while the context lasts; it is lost when nothing comes for `silent_s`.
 
     Raises StreamLost when there is no connection within CONNECT_WITHIN_S, or the server refuses the stream.
     """
@@ -45,7 +47,7 @@ async def connected(address: str, hello: Hello, received: type[In]) -> AsyncIter
     try:
         async with asyncio.timeout(CONNECT_WITHIN_S):
             _, stream = await loop.create_connection(
-                lambda: MessageStream(received), host.strip("[]"), int(port)
+                lambda: MessageStream(received, silent_s=silent_s), host.strip("[]"), int(port)
             )
     except TimeoutError:
         raise StreamLost(f"no connection to {address} in {CONNECT_WITHIN_S:g} s") from None

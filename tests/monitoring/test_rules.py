@@ -39,6 +39,7 @@ REQUIRED = {
     "JournalSlow",
     "RuleEvaluationFailing",
     "ServiceDown",
+    "BalancerLost",
     "BookUnreachable",
     "Watchdog",
     "RushHourActive",
