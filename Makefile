@@ -50,7 +50,7 @@ every-test: compiled
 	$(BIN)/python -m pytest -q -n $(WORKERS)
 
 quick-tests: compiled
-	$(BIN)/python -m pytest -q -n 4 tests/unit tests/property
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -q -n 3 tests/unit tests/property
 
 # In a fresh clone, each worker would compile every test by itself: 7 s of a processor. Faults are told by the run.
 .PHONY: compiled
@@ -117,6 +117,8 @@ needs:
 	  { apt-get update -q && apt-get install -yq --no-install-recommends gcc libc6-dev; }
 	@command -v sqlite3 >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
 	  { apt-get update -q && apt-get install -yq --no-install-recommends sqlite3; }
+	@command -v nginx >/dev/null || [ -z "$(REQUIRE_ALL)" ] || \
+	  { apt-get update -q && apt-get install -yq --no-install-recommends nginx-light; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || [ -z "$(REQUIRE_ALL)" ] || \
 	  { apt-get update -q && mkdir -p /etc/postgresql-common && \
 	    { [ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf; } && \

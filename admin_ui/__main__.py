@@ -1,5 +1,9 @@
 """`python -m admin_ui`."""
 
+import gc
+
+gc.disable()  # until the service serves: hardly anything that imports make is garbage
+
 from admin_ui.app import console
 from admin_ui.settings import Settings
 from runtime.process import run

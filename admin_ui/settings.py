@@ -4,7 +4,10 @@ import dataclasses
 import ipaddress
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from admin_ui.single_sign_on_settings import SingleSignOnSettings
+from admin_ui.web import base_path
 from admin_ui.web.proxies import Network, networks
 from runtime.service_settings import BalancerClientSettings
 from runtime.settings import (
@@ -21,6 +24,7 @@ from runtime.settings import (
     urls,
     urls_if_any,
 )
+from runtime.tls.identity import Role
 
 SEVERITIES = ("critical", "warning")  # of alarms
 
@@ -41,18 +45,34 @@ def target_url_if_any(text: str) -> str:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(BalancerClientSettings):
-    """The settings that a console reads from the environment."""
+class AlarmSettings(BalancerClientSettings):
+    """The settings of the alarms."""
 
-    bind: str = setting("CONSOLE_BIND", "127.0.0.1", address, "the address to listen on")
-    published_on: str = setting(
-        "PUBLISHED_ON",
-        "",
-        address_if_any,
-        "in a container: the address where its port is published, else CONSOLE_BIND",
+    alarm_stale_s: float = setting(
+        "ALARM_STALE_S",
+        "10",
+        number(1, 3600),
+        "seconds from which a report counts as old: five polls of the balancer where those are longer",
     )
-    http_port: int = setting("CONSOLE_PORT", "8080", port, "port of the pages")
-    data: Path = setting("DATA_DIR", "data", path, "folder that holds people, logins and the audit log")
+    alarm_delays: float = setting(
+        "ALARM_DELAYS", "1", number(0, 60), "what the delays of all alarms are multiplied by"
+    )
+
+    webhook_url: str = setting(
+        "ALARM_WEBHOOK_URL", "", target_url_if_any, "where alarms are sent, as signed JSON; empty: nowhere"
+    )
+    webhook_secret: Path | None = setting(
+        "ALARM_WEBHOOK_SECRET_FILE", "", path_if_any, "file with the secret that signs them"
+    )
+    webhook_severities: frozenset[str] = setting(
+        "ALARM_WEBHOOK_SEVERITIES", "critical", severities, "which alarms are sent: critical, warning"
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GridAddresses(BalancerClientSettings):
+    """Where the services of the grid are, and what they must prove there."""
+
     balancer: tuple[str, ...] = setting(
         "BALANCER_URL", "http://127.0.0.1:8001", urls, "base URL of the balancer's HTTP interface"
     )
@@ -65,6 +85,38 @@ class Settings(BalancerClientSettings):
         urls_if_any,
         "base URLs of the metrics of each gateway process, where several share a port; empty: GATEWAY_URL",
     )
+
+    @property
+    def gateway_calls(self) -> str:
+        """The base URL at which the console asks the gateway: under TLS the one where it shows its certificate."""
+        return (self.gateway_monitors or self.gateway)[0] if self.tls_ca else self.gateway[0]
+
+    @property
+    def roles(self) -> dict[str, Role | None]:
+        """The roles behind the URLs of this grid: what a certificate must prove there. None: the public API."""
+        found: dict[str, Role | None] = dict.fromkeys(self.gateway_monitors, Role.GATEWAY)
+        found |= dict.fromkeys(self.gateway)  # where a gateway has no port of its own, too
+        return found | dict.fromkeys(self.balancer, Role.BALANCER)
+
+    def called(self) -> list[tuple[str, str]]:
+        """Return the URLs of services that ask for certificates, with the names of their settings."""
+        called = {"BALANCER_URL": self.balancer, "GATEWAY_MONITOR_URLS": self.gateway_monitors}
+        return [(name, url) for name, found in called.items() for url in found]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(SingleSignOnSettings, AlarmSettings, GridAddresses):
+    """The settings that a console reads from the environment."""
+
+    bind: str = setting("CONSOLE_BIND", "127.0.0.1", address, "the address to listen on")
+    published_on: str = setting(
+        "PUBLISHED_ON",
+        "",
+        address_if_any,
+        "in a container: the address where its port is published, else CONSOLE_BIND",
+    )
+    http_port: int = setting("CONSOLE_PORT", "8080", port, "port of the pages")
+    data: Path = setting("DATA_DIR", "data", path, "folder that holds people, logins and the audit log")
     runs_folder: Path | None = setting(
         "RUNS_DIR", "", path_if_any, "folder of the load test's runs; empty: `runs` in DATA_DIR"
     )
@@ -86,36 +138,29 @@ class Settings(BalancerClientSettings):
     browsers_url: str = setting(
         "CONSOLE_URL", "", page_url_if_any, "base URL of the console in browsers, if not CONSOLE_BIND"
     )
+    base_path: str = setting(
+        "CONSOLE_PATH",
+        "",
+        base_path.parse,
+        "path below which a proxy shows the console to browsers, such as /console",
+    )
     gateway_key: Path | None = setting(
         "GATEWAY_API_KEY_FILE", "", path_if_any, "file with the API key that the gateway asks the console for"
     )
-    tls_cert: Path | None = setting(
+    public_cert: Path | None = setting(
         "CONSOLE_TLS_CERT",
         "",
         path_if_any,
         "certificate chain (PEM) with which the console speaks TLS itself",
     )
-    tls_key: Path | None = setting(
+    public_key: Path | None = setting(
         "CONSOLE_TLS_KEY", "", path_if_any, "private key (PEM) of that certificate"
     )
-    alarm_stale_s: float = setting(
-        "ALARM_STALE_S",
-        "10",
-        number(1, 3600),
-        "seconds from which a report counts as old: five polls of the balancer where those are longer",
-    )
-    alarm_delays: float = setting(
-        "ALARM_DELAYS", "1", number(0, 60), "what the delays of all alarms are multiplied by"
-    )
-
-    webhook_url: str = setting(
-        "ALARM_WEBHOOK_URL", "", target_url_if_any, "where alarms are sent, as signed JSON; empty: nowhere"
-    )
-    webhook_secret: Path | None = setting(
-        "ALARM_WEBHOOK_SECRET_FILE", "", path_if_any, "file with the secret that signs them"
-    )
-    webhook_severities: frozenset[str] = setting(
-        "ALARM_WEBHOOK_SEVERITIES", "critical", severities, "which alarms are sent: critical, warning"
+    monitor_port: int = setting(
+        "CONSOLE_MONITOR_PORT",
+        "0",
+        port,
+        "port of the console's metrics and health pages for monitoring, which asks for certificates; 0: none",
     )
 
     @property
@@ -126,7 +171,7 @@ class Settings(BalancerClientSettings):
     @property
     def url(self) -> str:
         """The base URL of the console for a browser on this machine."""
-        return local_url(self.bind, self.http_port, "https" if self.tls_cert else "http")
+        return local_url(self.bind, self.http_port, "https" if self.public_cert else "http") + self.base_path
 
     @property
     def on_loopback(self) -> bool:
@@ -135,16 +180,38 @@ class Settings(BalancerClientSettings):
 
     def faults(self) -> list[str]:
         """Return the faults in combinations of settings."""
-        if len(self.balancer) > 1 or len(self.gateway) > 1:
-            return ["BALANCER_URL and GATEWAY_URL take one URL each"]
-        if bool(self.tls_cert) != bool(self.tls_key):
-            return ["CONSOLE_TLS_CERT and CONSOLE_TLS_KEY go together"]
-        if bool(self.webhook_url) != bool(self.webhook_secret):
-            return ["ALARM_WEBHOOK_URL and ALARM_WEBHOOK_SECRET_FILE go together"]
+        return [
+            *self.tls_faults(self.called()),
+            *self._incomplete(),
+            *self.oidc_faults(),
+            *self._plain_faults(),
+        ]
+
+    def _incomplete(self) -> list[str]:
+        """Return the settings that need another one, or fewer values."""
+        faults = {
+            "BALANCER_URL and GATEWAY_URL take one URL each": len(self.balancer) > 1 or len(self.gateway) > 1,
+            "CONSOLE_TLS_CERT and CONSOLE_TLS_KEY go together": bool(self.public_cert)
+            != bool(self.public_key),
+            "CONSOLE_MONITOR_PORT asks for certificates: it needs TLS_CA, TLS_CERT and TLS_KEY": self.monitor_port
+            and not self.tls_ca,
+            "ALARM_WEBHOOK_URL and ALARM_WEBHOOK_SECRET_FILE go together": bool(self.webhook_url)
+            != bool(self.webhook_secret),
+            f"CONSOLE_URL={self.browsers_url} must end with CONSOLE_PATH={self.base_path or '(empty)'}": (
+                self.browsers_url and urlsplit(self.browsers_url).path != self.base_path
+            ),
+            "OIDC_ISSUER behind a proxy needs CONSOLE_URL, to which the provider sends browsers back": (
+                self.oidc_issuer and self.behind_tls and not self.browsers_url
+            ),
+        }
+        return [fault for fault, applies in faults.items() if applies]
+
+    def _plain_faults(self) -> list[str]:
+        """Return the fault of an address that lets passwords go over a network in the clear."""
         name, address = (
             ("PUBLISHED_ON", self.published_on) if self.published_on else ("CONSOLE_BIND", self.bind)
         )
-        if self.behind_tls or self.tls_cert or ipaddress.ip_address(address).is_loopback:
+        if self.behind_tls or self.public_cert or ipaddress.ip_address(address).is_loopback:
             return []
         plain = (
             f"{name}={address} lets other machines in, and passwords would go over the network in the clear:"

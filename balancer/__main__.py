@@ -1,5 +1,9 @@
 """`python -m balancer`."""
 
+import gc
+
+gc.disable()  # until the service serves: hardly anything that imports make is garbage
+
 from balancer.app import balancer
 from balancer.settings import Settings
 from runtime.process import run

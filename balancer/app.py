@@ -18,7 +18,7 @@ from balancer.book.protocol import BookUnavailable, KeptBook
 from balancer.book_opening import opened_book
 from balancer.contract import FLEET
 from balancer.fleet.collector import FleetCollector
-from balancer.fleet.discovery import Discovery
+from balancer.fleet.discovery import Discovery, Sources
 from balancer.fleet.handlers import FleetHandler, MemberHandler, fleet_json
 from balancer.fleet.poller import Poller
 from balancer.fleet.readiness import lacking
@@ -38,7 +38,7 @@ from balancer.operating.substation_orders import SubstationOrders
 from balancer.placing.asking import Asker
 from balancer.placing.decisions import Decisions
 from balancer.placing.forecast_sender import ForecastSender
-from balancer.placing.handlers import DecisionsHandler
+from balancer.placing.handlers import DecisionsHandler, OutlookHandler
 from balancer.placing.placement import Placement
 from balancer.placing.policies import PolicySwitch
 from balancer.placing.predictive.choice import ForecastChoice
@@ -58,6 +58,10 @@ from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 from runtime.name_lookup import Resolve, resolve
+from runtime.tls.credentials import Credentials
+from runtime.tls.expiry import OWN, show_expiry
+from runtime.tls.guard import guarded
+from runtime.tls.identity import Role
 
 PRUNE_EVERY_S = 10.0
 PRUNE_PAUSE_S = 0.02  # between two pieces with much to drop: over 20,000 claims a second
@@ -87,12 +91,13 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
     """
     async with AsyncExitStack() as stack:
         token = operator_token.read_if_any(settings.operator_token)
-        parts = await _parts(stack, settings, token)
+        tls = settings.credentials(Role.BALANCER)
+        parts = await _parts(stack, settings, token, tls)
         forecast = await _forecast(stack, settings, parts)
         arrived = forecast.recorder.arrived
         seats = Seats(parts.view, Decisions(), WaitingRoom(settings.most_waiting), arrived=arrived)
         parts.registry.register(FleetCollector(parts.view, seats.room, seats.promised_returns.kept_w))
-        poller = Poller(parts.view, parts.links, parts.metrics, parts.decommissioned)
+        poller = Poller(parts.view, parts.links, parts.metrics, parts.decommissioned, tls)
         stack.push_async_callback(poller.close)
         operator = OperatorSettings(parts.view, parts.book, parts.decommissioned, poller.tidy)
         await operator.read()
@@ -103,8 +108,9 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         _follow_book(stack, parts, operator, asker)
         stack.callback(asyncio.create_task(service.follow_readiness()).cancel)
         _discover(stack, settings, parts, poller, resolve)
+        guard = guarded(tls)
         await stack.enter_async_context(
-            stream_server.listen(service, settings.bind, settings.stream_port, token=token)
+            stream_server.listen(service, settings.bind, settings.stream_port, token=token, tls=guard)
         )
         show_rushhour(parts.registry, lambda: operator.rushhour is not None, lambda: operator.window)
         streams = _streams(parts, operator)
@@ -112,22 +118,26 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         pages = [*pages, *forecast.routes(), _backup(settings, parts.book, forecast.history)]
         app = Application(pages, default_handler_class=NotFoundHandler)
         HttpMetrics(parts.registry, app)
-        gate = Gate(settings.allowed_hosts, token=token)
+        gate = Gate(settings.allowed_hosts, token=token, guard=guard)
         await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, gate=gate))
         stack.push_async_callback(streams.close)
         yield
 
 
 async def _parts(
-    stack: AsyncExitStack, settings: Settings, token: operator_token.OperatorToken | None
+    stack: AsyncExitStack,
+    settings: Settings,
+    token: operator_token.OperatorToken | None,
+    tls: Credentials | None,
 ) -> Parts:
     """Open the order book and make the view of a fleet that is still empty; all of it ends with `stack`."""
     registry = await stack.enter_async_context(exposition.measured("balancer"))
+    show_expiry(registry, OWN, tls)
     metrics = BalancerMetrics(registry)
     book = await opened_book(settings, registry, token)
     stack.push_async_callback(book.close)
     roster = Roster(settings.poll_s, book.book_id)
-    links = Links(roster, metrics.batched, operator_token.field(token))
+    links = Links(roster, metrics.batched, operator_token.field(token), tls)
     stack.push_async_callback(links.close)
     choice = ForecastChoice(roster.members)
     view = View(roster, links.up, PolicySwitch(random.Random(), choice))  # noqa: S311 - ties
@@ -178,9 +188,8 @@ def _discover(
 ) -> None:
     """Look for substations, again and again, until `stack` ends."""
     addresses = parts.view.roster.addresses
-    discovery = Discovery(
-        addresses, poller, parts.metrics, settings.substations, settings.discover_s, resolve
-    )
+    sources = Sources(settings.substations, settings.discover_s, settings.scheme)
+    discovery = Discovery(addresses, poller, parts.metrics, sources, resolve)
     stack.push_async_callback(discovery.close)
     discovery.start()
 
@@ -251,6 +260,7 @@ def _pages(
         ("/rushhour", RushHourHandler, {"settings": operator}),
         (f"/rushhour/({RUN_ID})", RushHourRunHandler, {"settings": operator}),
         ("/decisions", DecisionsHandler, {"decisions": decisions}),
+        ("/outlook", OutlookHandler, {"view": parts.view, "choice": parts.forecast_choice}),
         ("/metrics", exposition.MetricsHandler, {"registry": parts.registry}),
         ("/livez", health.LiveHandler),
         ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for}),

@@ -70,7 +70,7 @@ class BalancerMetrics:
             buckets=BATCH_BUCKETS,
             registry=registry,
         )
-        self._decided: dict[tuple[str, str], Counter] = {}  # by substation and outcome: cheaper than labels()
+        self._errors, self._decided = dict[str, Histogram](), dict[tuple[str, str], Counter]()  # for labels()
         self._polls_ok, self._polls_failed = self._polls.labels("ok"), self._polls.labels("failed")
         for outcome in ("ok", "failed"):
             self._resolutions.labels(outcome)
@@ -79,7 +79,7 @@ class BalancerMetrics:
         """Make the series of a substation."""
         for outcome in (*DECISIONS.values(), OTHER):
             self._decided[substation_id, outcome] = self._decisions.labels(substation_id, outcome)
-        self._error.labels(substation_id)
+        self._errors[substation_id] = self._error.labels(substation_id)
 
     def forgotten(self, substation_id: str) -> None:
         """End the series of a substation that is gone for good."""
@@ -87,6 +87,7 @@ class BalancerMetrics:
             self._decisions.remove(substation_id, outcome)
             self._decided.pop((substation_id, outcome), None)
         self._error.remove(substation_id)
+        self._errors.pop(substation_id, None)
 
     def resolved(self, *, ok: bool) -> None:
         """Count a look-up of a name."""
@@ -112,7 +113,7 @@ class BalancerMetrics:
 
     def estimate_was_off(self, substation_id: str, watts: float) -> None:
         """Record the error of an estimate."""
-        self._error.labels(substation_id).observe(abs(watts))
+        (self._errors.get(substation_id) or self._error.labels(substation_id)).observe(abs(watts))
 
 
 def show_rushhour(

@@ -62,6 +62,10 @@ class Settings(BookSettings, OrderSettings):
         "HISTORY", "", history_source, "base URL of the Prometheus from which the past is learned at a start"
     )
 
+    def called(self) -> list[tuple[str, str]]:
+        """Return the URLs of the substations; a name to look up has no scheme."""
+        return [("SUBSTATIONS", source) for source in self.substations if not source.startswith(DNS)]
+
     def faults(self) -> list[str]:
         """Return what is wrong with the combination of settings."""
         return OrderSettings.faults(self) + BookSettings.faults(self)

@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from balancer.report_fault import report_fault
 from runtime.coalescer import Link, Outgoing, Wire
 from runtime.stream_hello import Hello
+from runtime.tls.credentials import Callee, Credentials
+from runtime.tls.identity import Role
 from substation.contract import Command, Report, SubstationAnswer, SubstationOutcome
 from substation.wire import (
     PROTOCOL,
@@ -47,8 +49,13 @@ class Links:
         listener: ReportListener,
         on_batch: Callable[[int], None] = lambda _: None,
         authorization: str = "",
+        tls: Credentials | None = None,
     ) -> None:
-        """`on_batch` is called with the number of calls in each message; `authorization` begins every stream."""
+        """`on_batch` is called with the number of calls in each message; `authorization` begins every stream.
+
+        With `tls`, a substation must prove by its certificate who it is.
+        """
+        self._tls = tls
         self._hello = Hello(PROTOCOL, authorization=authorization)
         self._listener = listener
         self._on_batch = on_batch
@@ -111,7 +118,8 @@ class Links:
                 self._take(substation_id, report_from_message(message.report))
             return ((answer.number, _answer(answer, substation_id)) for answer in message.answers)
 
-        return Wire(self._hello, Answers, encode, decode, cancels=False)
+        callee = Callee(self._tls, Role.SUBSTATION, substation_id) if self._tls else None
+        return Wire(self._hello, Answers, encode, decode, cancels=False, tls=callee)
 
     def _take(self, substation_id: str, report: Report) -> None:
         if fault := report_fault(report, time.time()):

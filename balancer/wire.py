@@ -5,7 +5,9 @@ are inverse to each other for every value that the contract allows.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterable
+from typing import Any
 
 from balancer.contract import (
     BalancerAnswer,
@@ -19,7 +21,7 @@ from balancer.contract import (
 from balancer.proto import balancer_pb2 as pb
 from runtime.command_table import CommandTable, Conversion, same_names
 from substation.plan import Plan
-from substation.wire import session_from_message, session_to_message
+from substation.wire import session_from_message
 
 PROTOCOL = "smartgrid.balancer/1"
 MOST_LISTED = 1000  # sessions of one page
@@ -53,17 +55,17 @@ COMMANDS: CommandTable[Command] = CommandTable(
     {
         Charge: Conversion(
             "charge",
-            lambda charge: pb.Charge(
-                key=charge.key,
-                fingerprint=charge.fingerprint,
-                vehicle_id=charge.vehicle_id,
-                energy_j=charge.plan.energy_j,
-                power_w=charge.plan.power_w,
-                stay_ms=charge.plan.stay_ms,
-                substations=charge.substations,
-                max_wait_ms=charge.max_wait_ms,
-                caller=charge.caller,
-            ),
+            lambda charge: {
+                "key": charge.key,
+                "fingerprint": charge.fingerprint,
+                "vehicle_id": charge.vehicle_id,
+                "energy_j": charge.plan.energy_j,
+                "power_w": charge.plan.power_w,
+                "stay_ms": charge.plan.stay_ms,
+                "substations": charge.substations,
+                "max_wait_ms": charge.max_wait_ms,
+                "caller": charge.caller,
+            },
             lambda message: Charge(
                 key=message.key,
                 fingerprint=message.fingerprint,
@@ -74,13 +76,16 @@ COMMANDS: CommandTable[Command] = CommandTable(
                 caller=message.caller,
             ),
         ),
-        StopSession: same_names("stop", pb.Stop, StopSession),
-        FindSession: same_names("find", pb.Find, FindSession),
+        StopSession: same_names("stop", StopSession),
+        FindSession: same_names("find", FindSession),
         ListSessions: Conversion(
             "page",
-            lambda page: pb.Page(
-                vehicle_id=page.vehicle_id, cursor=page.cursor, limit=page.limit, caller=page.caller
-            ),
+            lambda page: {
+                "vehicle_id": page.vehicle_id,
+                "cursor": page.cursor,
+                "limit": page.limit,
+                "caller": page.caller,
+            },
             lambda message: ListSessions(
                 message.vehicle_id, message.cursor, min(max(message.limit, 1), MOST_LISTED), message.caller
             ),
@@ -93,14 +98,7 @@ DEFAULT_KIND = "find"  # of a call without a command: no session has the id '', 
 
 def call_to_message(call: Call) -> pb.Call:
     """Write a call."""
-    message = pb.Call(
-        number=call.number,
-        remaining_ms=call.remaining_ms,
-        traceparent=call.traceparent,
-        request_id=call.request_id,
-    )
-    COMMANDS.write(call.command, message)
-    return message
+    return pb.Call(**_call_fields(call))
 
 
 def call_from_message(message: pb.Call) -> Call:
@@ -111,25 +109,12 @@ def call_from_message(message: pb.Call) -> Call:
 
 def calls_to_message(calls: Iterable[Call], cancelled: Iterable[int]) -> pb.Calls:
     """Write the calls that travel together, and the numbers of calls whose caller has gone."""
-    return pb.Calls(calls=map(call_to_message, calls), cancelled=cancelled)
+    return pb.Calls(calls=map(_call_fields, calls), cancelled=cancelled)
 
 
 def calls_from_message(message: pb.Calls) -> tuple[list[Call], list[int]]:
     """Read the calls that came together, and the numbers of calls whose caller has gone."""
     return [call_from_message(call) for call in message.calls], list(message.cancelled)
-
-
-def answer_to_message(number: int, answer: BalancerAnswer) -> pb.Answer:
-    """Write the answer to call `number`."""
-    return pb.Answer(
-        number=number,
-        outcome=answer.outcome,
-        session=session_to_message(answer.session) if answer.session else None,
-        retry_after_ms=answer.retry_after_ms,
-        detail=answer.detail,
-        sessions=map(session_to_message, answer.sessions),
-        next_cursor=answer.next_cursor,
-    )
 
 
 def answer_from_message(message: pb.Answer) -> BalancerAnswer:
@@ -146,7 +131,7 @@ def answer_from_message(message: pb.Answer) -> BalancerAnswer:
 
 def answers_to_message(answers: Iterable[tuple[int, BalancerAnswer]]) -> pb.Answers:
     """Write the answers that travel together."""
-    return pb.Answers(answers=[answer_to_message(number, answer) for number, answer in answers])
+    return pb.Answers(answers=itertools.starmap(_answer_fields, answers))
 
 
 def greeting_to_message(greeting: Greeting) -> pb.Answers:
@@ -157,3 +142,28 @@ def greeting_to_message(greeting: Greeting) -> pb.Answers:
 def greeting_from_message(message: pb.Answers) -> Greeting | None:
     """Read a greeting; None for a message that holds answers."""
     return None if message.answers else Greeting(message.book_id, tuple(message.waiting_for))
+
+
+# Messages inside of messages are written as their fields: one that is made already would be copied.
+
+
+def _call_fields(call: Call) -> dict[str, Any]:
+    return {
+        "number": call.number,
+        "remaining_ms": call.remaining_ms,
+        "traceparent": call.traceparent,
+        "request_id": call.request_id,
+        **COMMANDS.fields(call.command),
+    }
+
+
+def _answer_fields(number: int, answer: BalancerAnswer) -> dict[str, Any]:
+    return {
+        "number": number,
+        "outcome": answer.outcome,
+        "session": answer.session.fields() if answer.session else None,
+        "retry_after_ms": answer.retry_after_ms,
+        "detail": answer.detail,
+        "sessions": [session.fields() for session in answer.sessions],
+        "next_cursor": answer.next_cursor,
+    }

@@ -11,7 +11,7 @@ from tornado.web import Application
 
 from gateway.access import Access, KeyFile
 from gateway.balancer_collector import BalancerCollector
-from gateway.balancer_stream import BalancerLink
+from gateway.balancer_stream import BalancerLink, Caller
 from gateway.balancers import Balancers
 from gateway.callers import UnusableKeys
 from gateway.charging import ChargeExchange
@@ -27,6 +27,11 @@ from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
 from runtime.name_lookup import Resolve, resolve
 from runtime.process import CannotStartError
+from runtime.tls.credentials import Callee, Credentials
+from runtime.tls.expiry import PUBLIC, show_expiry
+from runtime.tls.guard import guarded
+from runtime.tls.identity import Role
+from runtime.tls.public import PublicCertificate
 
 MONITORS = Limits(
     connections=32, per_address=0
@@ -42,7 +47,9 @@ async def gateway(settings: Settings, resolve: Resolve = resolve) -> AsyncIterat
     async with AsyncExitStack() as stack:
         registry = await stack.enter_async_context(exposition.measured("gateway"))
         metrics = GatewayMetrics(registry)
-        balancers = _balancers(stack, settings, metrics, resolve)
+        tls, public = settings.credentials(Role.GATEWAY), _public(settings)
+        show_expiry(registry, PUBLIC, tls, public)
+        balancers = _balancers(stack, settings, metrics, tls, resolve)
         registry.register(BalancerCollector(balancers))
         grid = Services(balancers, metrics, _access(settings), settings.deadline_s, settings.max_wait_s)
         app = _routes(grid, registry, balancers)
@@ -55,25 +62,40 @@ async def gateway(settings: Settings, resolve: Resolve = resolve) -> AsyncIterat
             settings.allowed_hosts, ANY
         )  # the handlers check bodies themselves, and count what they reject
         if shared:  # first: who watches this process sees it before it takes requests
-            monitor = Application(_monitoring(registry, balancers), default_handler_class=NotFoundHandler)
-            own_gate = Gate(settings.allowed_hosts)
+            pages = [*_monitoring(registry, balancers), *(_sessions(grid) if tls else [])]
+            monitor = Application(pages, default_handler_class=NotFoundHandler)
+            own_gate = Gate(settings.allowed_hosts, guard=guarded(tls))
             await stack.enter_async_context(
                 http.listen(monitor, settings.bind, settings.monitor_port, MONITORS, gate=own_gate)
             )
         await stack.enter_async_context(
-            http.listen(app, settings.bind, settings.http_port, limits, gate=gate)
+            http.listen(
+                app, settings.bind, settings.http_port, limits, public.context if public else None, gate=gate
+            )
         )
         yield
 
 
+def _public(settings: Settings) -> PublicCertificate | None:
+    """Return the certificate of the public API, None where it speaks plain HTTP; raises OSError."""
+    if settings.public_cert and settings.public_key:
+        return PublicCertificate(settings.public_cert, settings.public_key)
+    return None
+
+
 def _balancers(
-    stack: AsyncExitStack, settings: Settings, metrics: GatewayMetrics, resolve: Resolve
+    stack: AsyncExitStack,
+    settings: Settings,
+    metrics: GatewayMetrics,
+    tls: Credentials | None,
+    resolve: Resolve,
 ) -> Balancers:
-    """Return the links to the balancers; they end with `stack`."""
+    """Return the links to the balancers, which begin to connect at once; they end with `stack`."""
     token = operator_token.field(operator_token.read_if_any(settings.operator_token))
+    callee = Callee(tls, Role.BALANCER) if tls else None
 
     def link(address: str, silent_s: float, on_greeting: Callable[[], None]) -> BalancerLink:
-        return BalancerLink(address, metrics.batched, token, silent_s, on_greeting)
+        return BalancerLink(address, Caller(token, callee, silent_s), metrics.batched, on_greeting)
 
     balancers = Balancers(settings.balancers, link)
     stack.push_async_callback(balancers.close)
@@ -102,11 +124,18 @@ def _monitoring(registry: CollectorRegistry, balancers: Balancers) -> list[Any]:
     ]
 
 
+def _sessions(grid: Services) -> list[Any]:
+    """Return the routes by which sessions are listed, found and stopped."""
+    return [
+        ("/charge", ChargesHandler, {"grid": grid}),
+        ("/charge/([^/]{1,128})", ChargeHandler, {"grid": grid}),
+    ]
+
+
 def _routes(grid: Services, registry: CollectorRegistry, balancers: Balancers) -> Application:
     return Application(
         [
-            ("/charge", ChargesHandler, {"grid": grid}),
-            ("/charge/([^/]{1,128})", ChargeHandler, {"grid": grid}),
+            *_sessions(grid),
             ("/openapi.json", OpenApiHandler),
             ("/", FrontPageHandler, {"page": front_page()}),
             ("/page.css", StyleHandler),

@@ -95,6 +95,8 @@ def unknown(names: Iterable[str], fields: Sequence[Field], kind: str) -> list[Fa
     """Return a fault for each unknown name up to MOST_FAULTS, and one that counts the others."""
     known = {field.name for field in fields}
     strange = [name for name in names if name not in known]
+    if not strange:
+        return []
     accepted = ", ".join(field.name for field in fields)
     faults = [
         Fault(name[:LONGEST_NAME], f"is not a {kind}; accepted are {accepted}")

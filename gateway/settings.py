@@ -82,6 +82,15 @@ class Settings(BalancerClientSettings):
         integer(PER_MINUTE[0], PER_MINUTE[-1]),
         "requests of one caller in a minute",
     )
+    public_cert: Path | None = setting(
+        "GATEWAY_TLS_CERT",
+        "",
+        path_if_any,
+        "certificate chain (PEM) with which the public API speaks TLS",
+    )
+    public_key: Path | None = setting(
+        "GATEWAY_TLS_KEY", "", path_if_any, "private key (PEM) of that certificate"
+    )
     connections: int = setting(
         "MAX_CONNECTIONS", str(Limits().connections), integer(1, 1_000_000), "connections at once"
     )
@@ -94,7 +103,11 @@ class Settings(BalancerClientSettings):
 
     def faults(self) -> list[str]:
         """Return the faults in combinations of settings."""
-        return [*self._port_faults(), *self._access_faults()]
+        return [*self.tls_faults(), *self._public_faults(), *self._port_faults(), *self._access_faults()]
+
+    def _public_faults(self) -> list[str]:
+        together = bool(self.public_cert) == bool(self.public_key)
+        return [] if together else ["GATEWAY_TLS_CERT and GATEWAY_TLS_KEY go together"]
 
     def _port_faults(self) -> list[str]:
         if self.monitor_port and self.http_port in {0, self.monitor_port}:

@@ -13,7 +13,13 @@ from rich.console import Console
 
 from loadtest import options
 from loadtest.compare import command
-from loadtest.contract import COMPLETE, JSON_LINES, LIST_PRESETS, REPORT_FILE, presets_json
+from loadtest.contract import (
+    COMPLETE,
+    JSON_LINES,
+    LIST_PRESETS,
+    REPORT_FILE,
+    presets_json,
+)
 from loadtest.paper.document import NotAResult
 from loadtest.plan.arrivals import BOUNDS, fits
 from loadtest.plan.clock import ASSUMED_H
@@ -29,6 +35,9 @@ from loadtest.run.rounds import in_rounds
 from loadtest.send.credential import Credential
 from loadtest.send.target import allow_list, refusal
 from loadtest.show.screen import PLAIN_WIDTH
+from runtime.settings import SettingsError, load
+from runtime.tls.credentials import CredentialsUnusable
+from runtime.tls.settings import TlsSettings
 
 DONE, NOT_WRITTEN, USAGE = 0, 1, 2
 COMMAND = "PRESET or COMMAND"
@@ -91,7 +100,11 @@ def main(arguments: Sequence[str]) -> int:
         credential = parsed.credential or Credential(os.environ.get("API_KEY", "").strip())
     except ValueError as error:
         top.error(f"API_KEY can't be used: {error}")
-    return _run(parsed, credential.with_token(parsed.token))
+    try:
+        tls = load(TlsSettings, os.environ).credentials(None)
+    except (SettingsError, CredentialsUnusable) as error:
+        top.error("; ".join(error.faults))
+    return _run(parsed, credential.beside(parsed.token, tls))
 
 
 def _replace_unprintable() -> None:

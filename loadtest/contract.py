@@ -1,21 +1,20 @@
-"""The contract of the load test with programs that start it: options, bounds, progress, exit codes and files.
+"""The contract of the load test with programs that start it: options, bounds, exit codes and files.
 
 Pure. Rules:
 
 - the load test writes, the console reads; both directions of each format stand side by side here;
-- a line of progress is one event: an unknown kind, a missing field or a value of another type makes it unreadable;
-- fields may be added to an event, and a reader ignores those that it does not know;
 - a value that is written to a file or a line keeps its spelling, since files of older runs are read too.
 """
 
 import dataclasses
 import enum
 import json
-import math
 import re
 import signal
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from loadtest.events import UNREADABLE, read_fields
 
 # The command line
 DEFAULT_PRESET = "rush-hour"
@@ -45,17 +44,7 @@ FILES = (REPORT_FILE, RESULT_FILE, REQUESTS_FILE, SAMPLES_FILE, PROGRESS_FILE)
 RESULT_HEAD_END = b'\n "requests":'  # only the lists of all requests and all samples follow
 NO_END = "no end"  # the verdict of a run that is in progress or was killed: its last line is no EndEvent
 
-PROGRESS_SCHEMA = "smartgrid-progress/1"
 USAGE = 2  # the exit code of a command line that can't be used
-UNREADABLE = (
-    ValueError,
-    LookupError,
-    TypeError,
-    OverflowError,
-    RecursionError,
-)  # what reading foreign JSON may raise
-
-T = TypeVar("T")
 
 
 class Verdict(enum.StrEnum):
@@ -92,114 +81,6 @@ NOTHING_SENT = frozenset({Verdict.NOT_READY, Verdict.BUSY})
 COMPLETE = frozenset({Verdict.PASSED, Verdict.THRESHOLD_FAILED, Verdict.CHANGED})
 
 
-class EventKind(enum.StrEnum):
-    """The kinds of lines, in the order in which a run writes them."""
-
-    STARTED = "started"
-    SETTLING = "settling"
-    PROGRESS = "progress"
-    ENDING = "ending"
-    ENDED = "ended"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class StartEvent:
-    """The first line: the options of the run. `requests` is None where it depends on the grid."""
-
-    kind: ClassVar[EventKind] = EventKind.STARTED
-    schema: str
-    run_id: str
-    preset: str
-    seed: int
-    requests: int | None
-    seconds: float
-    gateway_url: str
-    balancer_url: str
-    pid: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class SettlingEvent:
-    """What the run waits for before it sends, in words."""
-
-    kind: ClassVar[EventKind] = EventKind.SETTLING
-    text: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class SubstationLoad:
-    """The load and the limit of one substation."""
-
-    substation_id: str
-    load_kw: float
-    capacity_kw: float
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class ProgressEvent:
-    """How far the sending is. The percentiles are of response times, None before the first answer."""
-
-    kind: ClassVar[EventKind] = EventKind.PROGRESS
-    elapsed_s: float
-    seconds: float
-    planned: int
-    sent: int
-    admitted: int
-    refused: int
-    failed: int
-    rate_per_s: float
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
-    substations: tuple[SubstationLoad, ...]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class EndingEvent:
-    """How far a stop is with the sessions of the run: the counts of `StoppedSessions`, and the same in words."""
-
-    kind: ClassVar[EventKind] = EventKind.ENDING
-    sessions: int
-    ended: int
-    over: int
-    remaining: int
-    unknown: int
-    text: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class EndEvent:
-    """The last line: how the run ended. `folder` is None when nothing was sent."""
-
-    kind: ClassVar[EventKind] = EventKind.ENDED
-    run_id: str
-    verdict: str
-    exit_code: int
-    why: str
-    folder: str | None
-    paths: Mapping[str, str]
-
-
-Event = StartEvent | SettlingEvent | ProgressEvent | EndingEvent | EndEvent
-EVENTS: Mapping[str, type[Event]] = {
-    each.kind: each for each in (StartEvent, SettlingEvent, ProgressEvent, EndingEvent, EndEvent)
-}
-
-
-def write_event(event: Event, at_unix_s: float) -> str:
-    """Return the line of an event, with its line end."""
-    return json.dumps({"kind": event.kind, "at_unix_s": at_unix_s, **dataclasses.asdict(event)}) + "\n"
-
-
-def read_event(line: bytes | str) -> Event | None:
-    """Return the event of a line; None when it can't be read, or is of an unknown kind."""
-    try:
-        fields = json.loads(line)
-        return _read(EVENTS[fields["kind"]], fields)
-    except UNREADABLE:
-        return None
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class PresetSummary:
     """A preset as a list shows it; `requests` is None where it depends on the grid."""
@@ -218,7 +99,7 @@ def presets_json(presets: Iterable[PresetSummary]) -> str:
 def read_presets(text: str) -> tuple[PresetSummary, ...]:
     """Return the presets of `presets_json`, the default one first; none when `text` can't be read."""
     try:
-        found = [_read(PresetSummary, each) for each in json.loads(text)["presets"]]
+        found = [read_fields(PresetSummary, each) for each in json.loads(text)["presets"]]
     except UNREADABLE:
         return ()
     return tuple(sorted(found, key=lambda each: each.name != DEFAULT_PRESET))
@@ -240,38 +121,3 @@ def read_result_head(text: bytes) -> Mapping[str, Any] | None:
     except UNREADABLE:
         return None
     return document if isinstance(document, dict) else None
-
-
-def _read(kind: type[T], fields: Mapping[str, Any]) -> T:
-    """Return a dataclass of the contract from a JSON object; raises one of UNREADABLE."""
-    return kind(
-        **{each.name: READERS[each.type](fields[each.name]) for each in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    )
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not a text")
-    return value
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise TypeError(f"{value!r} is not a finite number")
-    return value
-
-
-def _or_none(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else read(value)
-
-
-READERS: Mapping[Any, Callable[[Any], Any]] = {
-    str: _text,
-    str | None: _or_none(_text),
-    int: _number,
-    int | None: _or_none(_number),
-    float: _number,
-    float | None: _or_none(_number),
-    tuple[SubstationLoad, ...]: lambda loads: tuple(_read(SubstationLoad, each) for each in loads),
-    Mapping[str, str]: dict,
-}

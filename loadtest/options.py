@@ -109,7 +109,8 @@ def _where(command: argparse.ArgumentParser, environ: Mapping[str, str]) -> None
     for name, usual in (("gateway", 8000), ("balancer", 8001)):
         variable = f"{name.upper()}_URL"
         port = environ.get(f"{name.upper()}_PORT") or usual
-        default = environ.get(variable) or local_url(environ.get("BIND") or "127.0.0.1", port)
+        scheme = "https" if environ.get("TLS_CA") else "http"
+        default = environ.get(variable) or local_url(environ.get("BIND") or "127.0.0.1", port, scheme)
         about = f"base URL of the {name}, on a loopback address or allowed (env {variable} or {name.upper()}_PORT)"
         command.add_argument(
             f"--{name}", type=explained(base_url), default=default, help=f"{about} {DEFAULT}"

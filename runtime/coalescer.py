@@ -22,6 +22,7 @@ from runtime.deadlines import Deadlines
 from runtime.message_size import fitting
 from runtime.message_stream import SILENT_S, MessageStream, StreamLost
 from runtime.stream_hello import Hello, connected
+from runtime.tls.credentials import Callee
 from runtime.trace import CURRENT, Trace
 
 log = logging.getLogger(__name__)
@@ -67,8 +68,9 @@ class Wire(Generic[Item, Answer]):
 
     A stream begins with `hello`, and brings messages of the type `answers`. `encode` turns calls and the numbers of
     cancelled calls into one message; `decode` turns a message into pairs of number and answer. `cancels` is whether
-    cancelled calls are reported to the other end. A stream on which nothing comes for `silent_s` is lost. `waits` is
-    whether a call that was not sent when a stream is lost waits for the next one; else it fails with NotSent.
+    cancelled calls are reported to the other end. With `tls`, the stream is encrypted, and the other end is who that says. A
+    stream on which nothing comes for `silent_s` is lost. `waits` is whether a call that was not sent when a stream is lost
+    waits for the next one; else it fails with NotSent.
     """
 
     hello: Hello
@@ -76,12 +78,13 @@ class Wire(Generic[Item, Answer]):
     encode: Callable[[list[Outgoing[Item]], list[int]], Any]
     decode: Callable[[Any], Iterable[tuple[int, Answer]]]
     cancels: bool = True
+    tls: Callee | None = None
     silent_s: float = SILENT_S
     waits: bool = True
 
     def stream(self, address: str) -> AbstractAsyncContextManager[MessageStream[Any]]:
         """A stream to `host:port` while the context lasts; see `connected`."""
-        return connected(address, self.hello, self.answers, self.silent_s)
+        return connected(address, self.hello, self.answers, self.tls, self.silent_s)
 
 
 class Link(Generic[Item, Answer]):
@@ -175,30 +178,30 @@ class Link(Generic[Item, Answer]):
             numbers = list(itertools.islice(self._waiting, MOST_IN_A_MESSAGE))
             calls = {number: self._waiting.pop(number) for number in numbers}
             cancelled = self._cancels.take(MOST_IN_A_MESSAGE)
-            message, count = self._message(calls, cancelled, self._loop.time())
+            content, count = self._message(calls, cancelled, self._loop.time())
             if unsent := {number: calls.pop(number) for number in numbers[count:]}:
                 self._waiting = unsent | self._waiting
-            if message is not None:
+            if content is not None:
                 self._sent.update(calls)
                 self._on_batch(len(calls))
-                stream.send(message)
+                stream.send_frame(content)
 
     def _message(
         self, calls: dict[int, _Call[Item, Answer]], cancelled: list[int], now: float
-    ) -> tuple[Any | None, int]:
+    ) -> tuple[bytes | None, int]:
         """Encode as many calls as fit, and return how many; fail what can't be encoded, and leave the link."""
         outgoing = [
             Outgoing(n, c.item, max(1, int((c.until - now) * 1000)), c.trace) for n, c in calls.items()
         ]
         try:
-            message, count = fitting(outgoing, lambda some: self._wire.encode(some, cancelled))
+            content, count = fitting(outgoing, lambda some: self._wire.encode(some, cancelled))
             error: Exception = ValueError("the call is too large to be sent")
         except (TypeError, ValueError) as fault:
-            message, count, error = None, len(calls), fault
-        if message is None:
+            content, count, error = None, len(calls), fault
+        if content is None:
             _fail(list(calls.values())[:count], lambda: error)
             self._cancels.waiting += cancelled if calls else []
-        return message, count
+        return content, count
 
     def _cancel(self, numbers: Iterable[int]) -> None:
         """Inform the other end, on this stream or the next, that answers are not used."""

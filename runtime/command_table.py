@@ -12,19 +12,23 @@ Command = TypeVar("Command")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Conversion:
-    """How one kind of command is written into the field `kind` of a call, and read from it."""
+    """How one kind of command is written into the field `kind` of a call, and read from it.
+
+    `to_fields` returns the fields of its message, by their names: a call makes the message from them in its place, where
+    it would copy a message that is made already.
+    """
 
     kind: str
-    to_message: Callable[[Any], Any]
+    to_fields: Callable[[Any], Mapping[str, Any]]
     from_message: Callable[[Any], Any]
 
 
-def same_names(kind: str, message: type, command: type) -> Conversion:
+def same_names(kind: str, command: type) -> Conversion:
     """Return the conversion of a command dataclass whose fields have the names that the message has."""
     names = [field.name for field in dataclasses.fields(command)]
     return Conversion(
         kind,
-        lambda item: message(**{name: getattr(item, name) for name in names}),
+        lambda item: {name: getattr(item, name) for name in names},
         lambda item: command(*[getattr(item, name) for name in names]),
     )
 
@@ -40,15 +44,16 @@ class CommandTable(Generic[Command]):
         """Return the field of the message that holds a command; logs use the same word."""
         return self.conversions[type(command)].kind
 
-    def write(self, command: Command | None, call: Any) -> None:
-        """Write a command into the message of its call; None leaves the call without one.
+    def fields(self, command: Command | None) -> dict[str, Mapping[str, Any]]:
+        """Return the field of a call that holds a command, by its name; none for a call without one.
 
         Raises TypeError for a command of another protocol.
         """
-        if command is not None:
-            if not (conversion := self.conversions.get(type(command))):
-                raise TypeError(f"the protocol has no {type(command).__name__}")
-            getattr(call, conversion.kind).CopyFrom(conversion.to_message(command))
+        if command is None:
+            return {}
+        if not (conversion := self.conversions.get(type(command))):
+            raise TypeError(f"the protocol has no {type(command).__name__}")
+        return {conversion.kind: conversion.to_fields(command)}
 
     def read(self, call: Any, default_kind: str | None = None) -> Command | None:
         """Read the command of a call; one without any is read as an empty `default_kind`, if that is given.

@@ -83,6 +83,8 @@ class LimitedServer(HTTPServer):
         """Serve a new connection, if there is room for it."""
         head = Head(stream, str(address[0]), self._limits.header_s, self._taken.remove)
         if self._taken.admit(stream, head):
+            if self.ssl_options is not None:
+                head.must_begin()  # the handshake is part of that time
             stream.set_nodelay(True)
             stream.set_nodelay = _stays  # type: ignore[method-assign]
             super().handle_stream(stream, address)

@@ -5,10 +5,21 @@ reads a file as UTF-8 only if the file begins with a byte order mark.
 Source: OWASP, "CSV Injection".
 """
 
+import csv
+import io
+from collections.abc import Iterable
+
 BYTE_ORDER_MARK = "\ufeff"
 # The second four are full-width: some spreadsheets take them too.
 FORMULA_SIGNS = "=+-@\uff1d\uff0b\uff0d\uff20"
 INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad\x00"  # ignored at the start of a cell
+
+
+def line(cells: Iterable[str]) -> str:
+    """Return a line of a CSV file, with its end."""
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue()
 
 
 def inert(text: str) -> str:

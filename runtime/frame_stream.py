@@ -1,11 +1,12 @@
 """A live view over a WebSocket: first a snapshot, then the changes, at most four times a second.
 
-One clock ticks for all clients. At a tick, each client whose last frame has gone out gets what brings it up to the
+One clock ticks for all clients, or follows the news of another stream, which has a clock already. At a tick, each client whose last frame has gone out gets what brings it up to the
 state of that moment. So a slow client skips states and never lags behind, and holds back at most one frame. A client
 that takes no frame for long is dropped.
 """
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 import time
@@ -23,6 +24,8 @@ from runtime.problem import CROSS_ORIGIN, UNAVAILABLE
 log = logging.getLogger(__name__)
 
 TICK_S = 0.25
+NEWS_WITHIN = 1.5  # ticks: after so long a silence of the news, the clock ticks by itself
+NEWS_GAP = 0.8  # of a tick: news that come sooner than that wait
 DROP_S = 20.0  # how long one frame may take; also the interval of pings
 MOST_CLIENTS = 200
 MESSAGE_BYTES = 16 * 1024
@@ -78,7 +81,10 @@ class _Fed:
 
 
 class FrameStreams:
-    """The clients of one stream; `view` returns the present state, `table` names its parts."""
+    """The clients of one stream; `view` returns the present state, `table` names its parts.
+
+    `news` is set when most of the state has changed at once; then clients are told at once, and not at the next tick.
+    """
 
     def __init__(
         self,
@@ -87,6 +93,7 @@ class FrameStreams:
         metrics: StreamMetrics,
         tick_s: float = TICK_S,
         drop_s: float = DROP_S,
+        news: asyncio.Event | None = None,
     ) -> None:
         self.metrics = metrics
         self.clients: dict[FrameStreamHandler, _Fed] = {}
@@ -95,6 +102,7 @@ class FrameStreams:
         self._table = table
         self._tick_s = tick_s
         self._drop_s = drop_s
+        self._news = news
         self._broadcast: Broadcast | None = None
         self._seen_s = 0.0
         self._clock: asyncio.Task[None] | None = None
@@ -140,7 +148,11 @@ class FrameStreams:
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(self._tick_s)
+            if self._news:
+                await _news_or_tick(self._news, self._tick_s)
+                self._seen_s = 0.0  # what was shown before is not of now
+            else:
+                await asyncio.sleep(self._tick_s)
             self._serve(list(self.clients))
 
     def _serve(self, clients: "list[FrameStreamHandler]") -> None:
@@ -197,6 +209,14 @@ class FrameStreams:
 
     def _shown(self) -> LiveView:
         return rounded(self.view(), self._table)
+
+
+async def _news_or_tick(news: asyncio.Event, tick_s: float) -> None:
+    """Wait for news, but not shorter than is good for slow clients, nor longer than the clock would."""
+    await asyncio.sleep(tick_s * NEWS_GAP)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(news.wait(), tick_s * (NEWS_WITHIN - NEWS_GAP))
+    news.clear()
 
 
 class FrameStreamHandler(WebSocketHandler, ApiHandler):

@@ -7,7 +7,8 @@ machine reaches, and a page whose host name resolves there (DNS rebinding) can r
   that address served the page;
 - a request that changes something must not come from a page of another origin (`Sec-Fetch-Site`, else `Origin`),
   and its body must have a media type that an HTML form can't send;
-- where there is an operator token, orders and private pages require it.
+- where there is an operator token, orders and private pages require it;
+- where callers show certificates, the role in it must be allowed to send the request (`runtime/tls/permissions.py`).
 
 Programs send neither `Origin` nor `Sec-Fetch-Site`: for them the second rule is about the body alone.
 """
@@ -15,19 +16,36 @@ Programs send neither `Origin` nor `Sec-Fetch-Site`: for them the second rule is
 import dataclasses
 import functools
 import ipaddress
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerRequest
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerRequest,
+    RequestStartLine,
+    ResponseStartLine,
+)
 from tornado.iostream import IOStream
 from tornado.routing import Router
 from tornado.web import Application, _HandlerDelegate
 
-from runtime.exchange import Exchange
+from runtime.exchange import Exchange, ExchangeRequest
 from runtime.handlers import ApiHandler
 from runtime.operator_token import OperatorToken
-from runtime.problem import CROSS_ORIGIN, FOREIGN_HOST, TOKEN_FIRST, UNAVAILABLE, UNSUPPORTED, Problem
+from runtime.problem import (
+    CROSS_ORIGIN,
+    FOREIGN_HOST,
+    OTHER_ROLE,
+    TOKEN_FIRST,
+    UNAVAILABLE,
+    UNSUPPORTED,
+    Problem,
+)
+from runtime.tls.guard import Guard
 
 # What answers a request, by its method and path.
 Exchanges = Mapping[tuple[str | None, str], Callable[[HTTPServerRequest, Mapping[str, Any]], Exchange]]
@@ -37,6 +55,8 @@ MACHINES = PROBES | {"/metrics"}  # answered even when all connections are taken
 JSON = frozenset({"application/json"})
 FORM = frozenset({"application/x-www-form-urlencoded"})
 ANY = frozenset[str]()
+# Hosts that Tornado accepts, too: all others are left to it.
+PLAIN_HOST = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?::[0-9]{1,5})?")
 # Tornado acts on these before a handler does; what is refused already needs no second answer.
 LOOKED_AT = ("Content-Type", "Origin", "Sec-Fetch-Site")
 OWN_SITES = frozenset({"same-origin", "none"})  # of Sec-Fetch-Site; `none`: typed in by a person
@@ -48,17 +68,21 @@ class Gate:
 
     `hosts` are the names that clients may use besides addresses and `localhost`. `kinds` are the media types
     that bodies may have (ANY: the handlers check). With a `token`, requests that change something and the
-    pages of `private` handlers require it. With `origins` False the application checks origins itself.
+    pages of `private` handlers require it, except from the service itself. With a `guard`, the certificate of the caller
+    must allow the request. With `origins` False the application checks origins itself.
     """
 
     hosts: tuple[str, ...] = ()
     kinds: frozenset[str] = JSON
     token: OperatorToken | None = None
     origins: bool = True
+    guard: Guard | None = None
 
     def refusal(self, request: HTTPServerRequest, *, private: bool = False) -> tuple[Problem, str] | None:
         """Return why a request is refused, with details; None when it is not. `private`: for a private page."""
         headers, method = request.headers, request.method or ""
+        if self.guard and (refused := self.guard.request_refusal(request)):
+            return OTHER_ROLE, refused
         host = headers.get("Host")  # HTTP/1.0 has none, and no browser speaks that
         if host is not None and request.path not in PROBES and not self._known(host_name(host)):
             return (
@@ -73,10 +97,15 @@ class Gate:
                 )
             if self.kinds and has_body(headers) and media_type(headers) not in self.kinds:
                 return UNSUPPORTED, f"send Content-Type: {' or '.join(sorted(self.kinds))}"
-        needed = self.token if private or method not in SAFE else None
-        if needed and not needed.shown_in(headers.get_list("Authorization")):
+        if self.token and (private or method not in SAFE) and not self._has_token(request, self.token):
             return TOKEN_FIRST, "send Authorization: Bearer with the token in OPERATOR_TOKEN_FILE"
         return None
+
+    def _has_token(self, request: HTTPServerRequest, token: OperatorToken) -> bool:
+        """Whether a request has the token, or comes from the service itself."""
+        if token.shown_in(request.headers.get_list("Authorization")):
+            return True
+        return bool(self.guard and self.guard.is_own(request))
 
     def _known(self, name: str) -> bool:
         """Whether a host is one of this listener."""
@@ -138,6 +167,22 @@ class GatedApplication(Router):
         self._crowded = crowded
         self._exchanges: Exchanges = app.settings.get("exchanges", {})
 
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        """Return what reads one request, and finds what answers it."""
+        return _Routing(self, super().start_request(server_conn, request_conn), request_conn)
+
+    def find_exchange(
+        self, line: RequestStartLine, headers: HTTPHeaders, connection: HTTPConnection
+    ) -> Exchange | None:
+        """Return the exchange that answers a request; None when there is none, or the gate has something to say."""
+        exchange = self._exchanges.get((line.method, line.path))
+        if not exchange or not PLAIN_HOST.fullmatch(headers.get("Host", "")):
+            return None
+        request = ExchangeRequest(line, headers, connection)
+        if self._gate.refusal(request) or self._crowded(request):
+            return None
+        return exchange(request, self._app.settings)
+
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate | None:
         """Return what reads and answers a request."""
         found: Exchange | _HandlerDelegate
@@ -160,6 +205,35 @@ class GatedApplication(Router):
     def on_close(self, server_conn: object) -> None:
         """Pass on that a connection has closed."""
         self._app.on_close(server_conn)
+
+
+class _Routing(HTTPMessageDelegate):
+    """Passes a request to its exchange, or else to `others`, which is Tornado's way to a handler."""
+
+    def __init__(
+        self, app: GatedApplication, others: HTTPMessageDelegate, connection: HTTPConnection
+    ) -> None:
+        self._app = app
+        self._found = others
+        self._connection = connection
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> Awaitable[None] | None:
+        assert isinstance(start_line, RequestStartLine)
+        if exchange := self._app.find_exchange(start_line, headers, self._connection):
+            self._found = exchange
+            return None
+        return self._found.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        return self._found.data_received(chunk)
+
+    def finish(self) -> None:
+        self._found.finish()
+
+    def on_connection_close(self) -> None:
+        self._found.on_connection_close()
 
 
 class RefusedHandler(ApiHandler):

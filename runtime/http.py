@@ -5,9 +5,8 @@ import errno
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler, _has_stream_request_body
@@ -21,6 +20,7 @@ from runtime.gate import Gate, GatedApplication
 from runtime.http_server.connection import HEADER_BYTES
 from runtime.http_server.server import Server
 from runtime.request_target import OriginForm
+from runtime.tls.tornado_server import TlsServer
 
 WEBSOCKET_BYTES = 16 * 1024  # one message
 CHUNK_BYTES = 64 * 1024
@@ -35,14 +35,14 @@ async def listen(
     address: str,
     port: int,
     limits: Limits | None = None,
-    tls: ssl.SSLContext | None = None,
+    tls: Callable[[], ssl.SSLContext] | None = None,
     *,
     gate: Gate | None = None,
 ) -> AsyncIterator[int]:
     """Serve `app` while the context lasts; yields the port (useful when 0 was asked for).
 
-    `gate` decides which requests are accepted. A compressed body is never inflated. With `tls`, the listener speaks
-    only TLS. An application with WebSockets is served by Tornado's own server: see `needs_tornado`.
+    `gate` decides which requests are accepted. A compressed body is never inflated. With `tls`, which returns the
+    context of each new connection, or a gate with a guard, the listener speaks only TLS. An application with WebSockets is served by Tornado's own server: see `needs_tornado`.
 
     Every answer is logged.
 
@@ -55,7 +55,9 @@ async def listen(
     app.settings["websocket_max_message_size"] = WEBSOCKET_BYTES
     limits = fitted(limits or Limits())
     taken = OpenConnections(limits)
-    gated = GatedApplication(app, gate or Gate(), taken.crowded)
+    gate = gate or Gate()
+    tls = gate.guard.context if gate.guard else tls
+    gated = GatedApplication(app, gate, taken.crowded)
     limited = BodyLimit(OriginForm(gated), within_s=limits.body_s)  # so the gate sees the host of a target
     server = (_tornado if needs_tornado(app) else Server)(limited, limits, taken, tls)
     sockets = _bound(address, port, shared=limits.shares_port)
@@ -92,25 +94,9 @@ def needs_tornado(app: Application) -> bool:
 
 
 def _tornado(
-    app: BodyLimit, limits: Limits, taken: OpenConnections, tls: ssl.SSLContext | None
+    app: BodyLimit, limits: Limits, taken: OpenConnections, tls: Callable[[], ssl.SSLContext] | None
 ) -> LimitedServer:
-    return LimitedServer(
-        app,
-        limits,
-        taken,
-        chunk_size=CHUNK_BYTES,
-        max_header_size=HEADER_BYTES,
-        max_body_size=NO_LIMIT,
-        ssl_options=tls,
-    )
-
-
-def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
-    """Return the context of a listener for TLS 1.2 or newer; raises OSError when the files can't be used."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(certificate, key)
-    except OSError as error:  # ssl.SSLError is one
-        raise OSError(f"TLS with {certificate} and {key}: {error}") from error
-    return context
+    sizes = {"chunk_size": CHUNK_BYTES, "max_header_size": HEADER_BYTES, "max_body_size": NO_LIMIT}
+    if tls:
+        return TlsServer(app, limits, taken, tls=tls, **sizes)
+    return LimitedServer(app, limits, taken, **sizes)

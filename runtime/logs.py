@@ -106,7 +106,7 @@ class LimitedLines(logging.StreamHandler[TextIO]):
         trace.CURRENT.reset(token)
 
 
-_limiting: list[LimitedLines] = []  # what limits the lines of this process
+_limiting: list[LimitedLines] = []  # what limits the lines of this process, once they are sent anywhere
 
 
 def left_out(log: logging.Logger, level: int, message: str) -> bool:
@@ -114,9 +114,9 @@ def left_out(log: logging.Logger, level: int, message: str) -> bool:
 
     `message` is the finished text.
     """
-    return not log.isEnabledFor(level) or any(
-        lines.count_if_over(log.name, level, message) for lines in _limiting
-    )
+    if not log.isEnabledFor(level):
+        return True
+    return bool(_limiting) and _limiting[0].count_if_over(log.name, level, message)
 
 
 def start(service: str, level: str) -> LimitedLines:

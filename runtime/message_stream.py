@@ -172,9 +172,9 @@ class MessageStream(asyncio.Protocol, Generic[In]):
         self.wake()
 
     def eof_received(self) -> bool:
-        """End the stream: the other end sends no more. Returns whether who has the stream closes it: True."""
+        """End the stream: the other end sends no more. Returns whether who has the stream closes it: not under TLS."""
         self._end(StreamLost("the connection ended within a message") if self._frames.within_frame else None)
-        return True
+        return self.transport.get_extra_info("sslcontext") is None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End the stream, if it has not ended yet."""

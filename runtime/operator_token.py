@@ -4,9 +4,11 @@ import hmac
 import ipaddress
 import re
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 
 TOKEN = re.compile(r"[\x21-\x7e]{16,255}")
+DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 SCHEME = "bearer"
 
 
@@ -15,30 +17,39 @@ class TokenUnusable(OSError):
 
 
 class OperatorToken:
-    """A secret that is only ever sent, never printed; `shown_in` checks whether a request has it."""
+    """A secret that is only ever sent, never printed; `shown_in` checks whether a request has it.
+
+    Of its digest, `sha256:` and 64 hexadecimal digits, a service can check it, but can't send it.
+    """
 
     def __init__(self, text: str) -> None:
         """Raise ValueError, without the token in it, for what can't be one."""
         if not TOKEN.fullmatch(text):
             raise ValueError("a token must be 16 to 255 visible ASCII characters")
-        self._field = f"Bearer {text}"
-        self._token = text.encode("ascii")
+        found = DIGEST.fullmatch(text)
+        self._field = "" if found else f"Bearer {text}"
+        self._digest = bytes.fromhex(found[1]) if found else sha256(text.encode("ascii")).digest()
 
     def headers(self) -> dict[str, str]:
-        """Return the headers with which an HTTP request sends it."""
-        return {"Authorization": self._field}
+        """Return the headers with which an HTTP request sends it; none for a digest."""
+        return {"Authorization": self._field} if self._field else {}
 
     @property
     def field(self) -> str:
-        """What an `Authorization` header, or the beginning of a stream, has of it."""
+        """What an `Authorization` header, or the beginning of a stream, has of it; '' for a digest."""
         return self._field
 
     def shown_in(self, authorization: Iterable[str]) -> bool:
         """Whether there is exactly one `Authorization` field and it has this token; in constant time."""
         fields = list(authorization)
         scheme, _, token = (fields[0] if len(fields) == 1 else "").partition(" ")
-        known = hmac.compare_digest(token.strip().encode(errors="replace"), self._token)
+        known = hmac.compare_digest(sha256(token.strip().encode(errors="replace")).digest(), self._digest)
         return known and scheme.lower() == SCHEME
+
+    @property
+    def digest(self) -> str:
+        """The digest, as a file may have it in place of the token."""
+        return f"sha256:{self._digest.hex()}"
 
     def __repr__(self) -> str:
         return "OperatorToken(***)"

@@ -22,6 +22,7 @@ class Problem:
 
 MALFORMED = Problem("malformed", 400, "The request can't be read")
 TOKEN_FIRST = Problem("operator-token", 401, "The operator token is required")
+OTHER_ROLE = Problem("other-role", 403, "The certificate of the caller does not allow this request")
 CROSS_ORIGIN = Problem("cross-origin", 403, "Web pages of another origin may not send this request")
 NOT_FOUND = Problem("not-found", 404, "There is nothing at this address")
 NOT_ALLOWED = Problem("method-not-allowed", 405, "This address does not take that method")

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from runtime import operator_token
 from runtime.settings import address, host_names, integer, path_if_any, setting
+from runtime.tls.settings import TlsSettings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ListenerSettings:
+class ListenerSettings(TlsSettings):
     """The settings of every service that listens for HTTP requests."""
 
     allowed_hosts: tuple[str, ...] = setting(
@@ -49,4 +50,11 @@ class OrderSettings(ListenerSettings):
 
     def faults(self) -> list[str]:
         """Return what is wrong with the combination of settings."""
-        return operator_token.faults(self.bind, self.operator_token, open_to_all=bool(self.open_to_orders))
+        return [
+            *self.tls_faults(self.called()),
+            *operator_token.faults(self.bind, self.operator_token, open_to_all=bool(self.open_to_orders)),
+        ]
+
+    def called(self) -> list[tuple[str, str]]:
+        """Return the URLs of other services that are called, with the names of their settings."""
+        return []

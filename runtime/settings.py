@@ -160,7 +160,7 @@ def urls(text: str) -> tuple[str, ...]:
         raise ValueError("one or more different URLs, separated by commas, are accepted")
     for url in found:
         if not _is_base(url):
-            raise ValueError(f"{url!r} is not of the form http://host:port")
+            raise ValueError(f"{url!r} is not of the form http://host:port or https://host:port")
     return found
 
 
@@ -191,7 +191,7 @@ def _is_base(url: str) -> bool:
     except ValueError:
         return False
     beyond = parts.path or parts.query or parts.fragment or parts.username or port_given == 0
-    return parts.scheme == "http" and bool(parts.hostname) and not beyond
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not beyond
 
 
 def page_url_if_any(text: str) -> str:

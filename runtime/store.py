@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from runtime.keep_aside import keep_aside
 from runtime.sqlite_errors import Meaning, meaning
@@ -139,7 +140,7 @@ class Store:
         Raises StoreFull when the disk can't be written, StoreDamaged when the file can't be read. Whatever
         else is raised may leave in doubt what is on the disk.
         """
-        with _errors_translated():
+        try:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -148,6 +149,8 @@ class Store:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+        except sqlite3.Error as error:
+            _raise_meaning(error)
 
     @property
     def changes(self) -> int:
@@ -156,38 +159,40 @@ class Store:
 
     def run(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> int:
         """Execute a statement; returns the number of rows that it changed. Raises as `transaction`."""
-        with _errors_translated():
+        try:
             return self._db.execute(sql, values).rowcount
+        except sqlite3.Error as error:
+            _raise_meaning(error)
 
     def rows(self, sql: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[sqlite3.Row]:
         """Return all rows of a query; raises as `transaction`."""
-        with _errors_translated():
+        try:
             return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            _raise_meaning(error)
 
     def one(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Row | None:
         """Return the first row of a query, None if there is none; raises as `transaction`."""
-        with _errors_translated():
+        try:
             row: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
-            return row
+        except sqlite3.Error as error:
+            _raise_meaning(error)
+        return row
 
     def close(self) -> None:
         """Close the file; its lock is released."""
         self._db.close()
 
 
-@contextlib.contextmanager
-def _errors_translated() -> Iterator[None]:
-    """Replace an error of SQLite by what it means; one that leaves something in doubt stays as it is."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        match meaning(error):
-            case Meaning.FULL | Meaning.BUSY:
-                raise StoreFull(str(error)) from error
-            case Meaning.DAMAGED:
-                raise StoreDamaged(str(error)) from error
-            case _:
-                raise
+def _raise_meaning(error: sqlite3.Error) -> NoReturn:
+    """Raise what an error of SQLite means; one that leaves something in doubt stays as it is."""
+    match meaning(error):
+        case Meaning.FULL | Meaning.BUSY:
+            raise StoreFull(str(error)) from error
+        case Meaning.DAMAGED:
+            raise StoreDamaged(str(error)) from error
+        case _:
+            raise error
 
 
 def _create_private(path: Path) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
+from tornado.netutil import bind_sockets
 
 from runtime.background import cancelled
 from runtime.message_size import fitting
@@ -14,6 +15,8 @@ from runtime.message_stream import HELLO_BYTES, MessageStream, StreamLost
 from runtime.operator_token import OperatorToken
 from runtime.stream_hello import Hello, accept, read_hello, refuse
 from runtime.stream_peers import Peer
+from runtime.tls.accepting import TlsAcceptor
+from runtime.tls.guard import Guard
 
 log = logging.getLogger(__name__)
 
@@ -44,19 +47,30 @@ class Service(Protocol):
 
 @asynccontextmanager
 async def listen(
-    service: Service, address: str, port: int, streams: int = STREAMS, *, token: OperatorToken | None = None
+    service: Service,
+    address: str,
+    port: int,
+    streams: int = STREAMS,
+    *,
+    token: OperatorToken | None = None,
+    tls: Guard | None = None,
 ) -> AsyncIterator[int]:
     """Serve while the context lasts; yields the port.
 
     At most `streams` are served at once; further callers are refused, and try again. With a
-    `token`, callers without it are refused too. When the context ends, the conversations are asked to end, and
+    `token`, callers without it are refused too. With `tls`, it is their certificate that must allow it, and no token is
+    asked for. When the context ends, the conversations are asked to end, and
     those that go on for STOP_S are cut off.
 
     Raises OSError when the port is taken.
     """
-    listener = _Listener(service, streams, token)
+    listener = _Listener(service, streams, token, tls)
+    server: asyncio.Server | TlsAcceptor
     try:
-        server = await asyncio.get_running_loop().create_server(listener.accepted, address, port)
+        if tls:
+            server = TlsAcceptor(bind_sockets(port, address=address), listener.accepted, tls.context)
+        else:
+            server = await asyncio.get_running_loop().create_server(listener.accepted, address, port)
     except OSError as error:
         host = f"[{address}]" if ":" in address else address
         raise OSError(f"can't listen on {host}:{port}: is the port taken?") from error
@@ -84,10 +98,11 @@ class _AcceptedStream(MessageStream[Any]):
 class _Listener:
     """The streams of one listener."""
 
-    def __init__(self, service: Service, most: int, token: OperatorToken | None) -> None:
+    def __init__(self, service: Service, most: int, token: OperatorToken | None, tls: Guard | None) -> None:
         self._service = service
         self._most = most
         self._token = token
+        self._tls = tls
         self._serving: set[asyncio.Task[Any]] = set()
 
     def accepted(self) -> MessageStream[Any]:
@@ -109,7 +124,7 @@ class _Listener:
     async def _serve(self, stream: MessageStream[Any]) -> None:
         try:
             hello = await read_hello(stream)
-            if refusal := self._refusal(hello):
+            if refusal := self._refusal(hello, stream.transport):
                 refuse(stream, refusal)
                 return
             stream.link = hello.link
@@ -122,11 +137,14 @@ class _Listener:
         finally:
             stream.close()
 
-    def _refusal(self, hello: Hello) -> str:
+    def _refusal(self, hello: Hello, transport: asyncio.Transport) -> str:
         """Return in words why a stream is refused, '' when it is not."""
         if hello.protocol != self._service.protocol:
             return f"this is {self._service.protocol}, not {hello.protocol[:80]}"
-        if self._token and not self._token.shown_in([hello.authorization]):
+        if self._tls:
+            if refusal := self._tls.stream_refusal(transport):
+                return refusal
+        elif self._token and not self._token.shown_in([hello.authorization]):
             return "the operator token is required"
         return "too many streams" if len(self._serving) > self._most else ""
 
@@ -244,15 +262,15 @@ class Conversation(Generic[Item, Answer]):
             self._greets = False
             stream.send(self._encode([]))
         while self._answers and stream.writable:
-            message, count = fitting(self._answers, self._encode)
+            content, count = fitting(self._answers, self._encode)
             answers = self._answers[:count]
             del self._answers[:count]
-            if message is None:
+            if content is None:
                 log.error("an answer is too large to be sent", extra={"number": answers[0][0]})
                 for _, answer in answers:
                     self._unused(answer)
                 continue
             self._peer.wrote(answers)
-            stream.send(message)
+            stream.send_frame(content)
         if self._finishing and not self._running and not self._answers:
             stream.close()

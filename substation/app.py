@@ -13,10 +13,13 @@ from runtime import exposition, health, http, operator_token, stream_server
 from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
+from runtime.tls.expiry import OWN, show_expiry
+from runtime.tls.guard import guarded
+from runtime.tls.identity import Role
 from substation.base_load.calendar import GridCalendar
 from substation.clock import ClockReading, GridClock
 from substation.handlers import BackupHandler, BaseLoadHandler, OpenSessionsHandler, SessionsHandler
-from substation.identity import take_slot
+from substation.identity import Slot, take_slot
 from substation.journal import Journal
 from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
 from substation.settings import Settings
@@ -34,14 +37,10 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         token = operator_token.read_if_any(settings.operator_token)
         slot = take_slot(settings.data, settings.substation_id)
         stack.callback(slot.release)
+        tls = settings.credentials(Role.SUBSTATION, slot.substation_id)
+        guard = guarded(tls)
         unix_ms = int(time.time() * 1000)
-        journal = Journal(
-            slot.folder / "journal.sqlite",
-            slot.substation_id,
-            unix_ms,
-            accept_loss=bool(settings.accept_loss),
-            check_later=True,  # Station does
-        )
+        journal = _journal(slot, unix_ms, accept_loss=bool(settings.accept_loss))
         stack.callback(journal.close)
         known = journal.station()
         clock = _clock(settings, known.moment, unix_ms)
@@ -54,17 +53,24 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         gc.freeze()
         service = SubstationService(station)
         stream_port = await stack.enter_async_context(
-            stream_server.listen(service, settings.bind, settings.stream_port, token=token)
+            stream_server.listen(service, settings.bind, settings.stream_port, token=token, tls=guard)
         )
         stream_address = f":{stream_port}"  # on the host where /metrics is
+        show_expiry(registry, OWN, tls)
         registry.register(ReportCollector(station, slot.substation_id, stream_address))
         registry.register(EnergyCollector(station, slot.substation_id))
         app = _pages(station, slot.folder / "backups", settings, registry)
         HttpMetrics(registry, app)
-        gate = Gate(settings.allowed_hosts, token=token)
+        gate = Gate(settings.allowed_hosts, token=token, guard=guard)
         await stack.enter_async_context(http.listen(app, settings.bind, settings.http_port, gate=gate))
         yield
         await station.close()  # commits finish, and are answered, before the stream goes
+
+
+def _journal(slot: Slot, unix_ms: int, *, accept_loss: bool) -> Journal:
+    """Open the journal of a substation; it is checked later, by Station."""
+    path = slot.folder / "journal.sqlite"
+    return Journal(path, slot.substation_id, unix_ms, accept_loss=accept_loss, check_later=True)
 
 
 def _clock(settings: Settings, stored: ClockReading, unix_ms: int) -> GridClock:

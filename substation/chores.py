@@ -14,7 +14,7 @@ from substation.writer import Request, Writer
 FOLLOW_S = 0.5  # an overload by the base load is to end within 2 s
 PROBE_S = 1.0
 PRUNE_S = 10.0
-PRUNE_ON_S = 0.01  # while there is more to drop: over 3,000 records a second, and other commits come between
+PRUNE_ON_S = 0.01  # while there is more to drop: over 6,000 records a second, and other commits come between
 COMPARE_S = (
     0.05  # with MOST_COMPARED: five minutes for 1,000,000 records, and a twentieth of the writer's time
 )

@@ -4,6 +4,7 @@ Pure. Watts, joules and milliseconds are whole numbers. `_ms` alone is grid time
 """
 
 import dataclasses
+import operator
 import re
 from enum import StrEnum
 from typing import Any
@@ -192,7 +193,7 @@ class Session:
         """Return it flat, under the names that messages and JSON use."""
         plan = self.plan
         return {
-            **{name: getattr(self, name) for name in SESSION_FIELDS},
+            **dict(zip(SESSION_FIELDS, _session_values(self), strict=True)),
             "energy_j": plan.energy_j,
             "power_w": plan.power_w,
             "stay_ms": plan.stay_ms,
@@ -201,6 +202,8 @@ class Session:
 
 
 SESSION_FIELDS = tuple(field.name for field in dataclasses.fields(Session) if field.name != "plan")
+_session_values = operator.attrgetter(*SESSION_FIELDS)
+_is_session_id = re.compile(SESSION_ID).fullmatch
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -259,7 +262,7 @@ def owner(session_id: str) -> str:
 
 def session_fault(session: Session) -> str:
     """Return in words what is impossible in a session; '' for a plausible one."""
-    if not re.fullmatch(SESSION_ID, session.session_id) or owner(session.session_id) != session.substation_id:
+    if not _is_session_id(session.session_id) or owner(session.session_id) != session.substation_id:
         return f"{session.session_id[:80]!r} is no session of {session.substation_id[:80]!r}"
     times = (
         session.started_unix_ms,
@@ -268,7 +271,7 @@ def session_fault(session: Session) -> str:
         session.paused_since_unix_ms,
         session.first_end_unix_ms,
     )
-    if not all(0 <= unix_ms <= LAST_UNIX_MS for unix_ms in times):
+    if min(times) < 0 or max(times) > LAST_UNIX_MS:
         return f"{session.session_id} has times that are none: {times}"
     if session.plan.power_w > MOST_W or not 0 <= session.delivered_j <= session.plan.energy_j:
         return f"{session.session_id} has more power or energy than can be"

@@ -13,6 +13,7 @@ from runtime.store import Store, StoreUnusable
 from substation.clock import ClockReading
 from substation.curve import Usage
 from substation.journal_check import JournalCheck, damage_explained
+from substation.pruning import KEEP_MS, Pruning
 from substation.records import Entry, Record
 from substation.rows import (
     ENTRY_COLUMNS,
@@ -23,12 +24,10 @@ from substation.rows import (
     station_from_row,
     usage_to_row,
 )
-from substation.schema import MIGRATIONS, PRUNE, STATE_IS_VALID, WRITE
+from substation.schema import MIGRATIONS, STATE_IS_VALID, WRITE
 
 log = logging.getLogger(__name__)
 
-KEEP_MS = 3 * 24 * 3600 * 1000  # after the planned end: longer than any order book keeps its keys
-MOST_PRUNED = 64  # in one commit: 2.5 ms of CPU among 1,000,000 records, where 1000 take 68 ms
 MOST_COMPARED = 200  # with their indexes, in one piece: 2 to 4 ms
 
 
@@ -66,6 +65,7 @@ class Journal:
         self.epoch = max(known.epoch + 1, unix_ms // 1000)
         self._commits = self._stamped = known.commits
         self._journal_id = known.journal_id
+        self._pruning = Pruning(self._store)
 
     def _known(self, substation_id: str, unix_ms: int) -> StationRecord:
         """Return the journal's own row; a new journal gets one."""
@@ -116,13 +116,8 @@ class Journal:
         self._store.run(WRITE, record_to_row(record, unix_ms))
 
     def prune(self, grid_ms: int, unix_ms: int) -> int:
-        """Drop records that were settled long before a wall time, a bounded number; returns how many.
-
-        A record that is open at grid time `grid_ms` is never dropped, whatever the wall clock says. Neither is the
-        record with the highest number: if that number were given again, a reader who continues a page from it would
-        miss a session.
-        """
-        return self._store.run(PRUNE, (unix_ms - KEEP_MS, grid_ms, MOST_PRUNED))
+        """Drop records that were settled KEEP_MS before a wall time, a bounded number; returns how many: see Pruning."""
+        return self._pruning.step(unix_ms - KEEP_MS, grid_ms)
 
     def backup(self, path: Path) -> bool:
         """Write a consistent copy to `path`, not synced yet; returns whether it could.

@@ -74,8 +74,7 @@ class Ledger:
             raise InvariantBroken(f"grid time went back from {self.now_ms} to {now_ms} ms")
         self._undo.clear()
         self.usage = self.curve().usage_at(now_ms, base_w)
-        for entry, end_ms in self.sessions.free_due(now_ms):
-            self._deliver(entry, end_ms)
+        self._deliver(self.sessions.free_due(now_ms))
         self.now_ms, self.base_w = now_ms, base_w
 
     def rollback(self) -> None:
@@ -151,7 +150,7 @@ class Ledger:
             return Decision(outcome, known)
         before = self.usage
         self.sessions.remove(entry)
-        self._deliver(entry, self.now_ms)
+        self._deliver([(entry, self.now_ms)])
 
         def undo() -> None:
             self.sessions.add(entry, self.now_ms)
@@ -161,10 +160,11 @@ class Ledger:
         ended = dataclasses.replace(entry, ended_ms=self.now_ms, ended_unix_ms=now_unix_ms)
         return Decision(outcome, dataclasses.replace(known, state=state, entry=ended), write=True)
 
-    def _deliver(self, entry: Entry, end_ms: int) -> None:
-        """Count the energy of a session that ends at `end_ms`."""
-        ended_j = self.usage.ended_j + entry.delivered_j(end_ms)
-        self.usage = dataclasses.replace(self.usage, ended_j=ended_j)
+    def _deliver(self, ended: list[tuple[Entry, int]]) -> None:
+        """Count the energy of sessions that have ended, each at a grid time."""
+        if ended:
+            ended_j = self.usage.ended_j + sum(entry.delivered_j(end_ms) for entry, end_ms in ended)
+            self.usage = dataclasses.replace(self.usage, ended_j=ended_j)
 
 
 def settle(command: Settle, known: Record | None) -> Decision:

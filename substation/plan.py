@@ -41,24 +41,24 @@ FULL_AT = _millionths(CUT_OFF)
 class Plan:
     """A charging plan: energy in joules, power in watts, stay in ms of grid time (0: no limit).
 
-    Without `taper` the power is constant to the end, as in journals from before the taper.
+    Without `taper` the power is constant to the end, as in journals from before the taper. `duration_ms` is the grid time
+    until the car has its energy or leaves, whichever comes first.
     """
 
     energy_j: int
     power_w: int
     stay_ms: int = 0
     taper: bool = True
+    duration_ms: int = dataclasses.field(
+        init=False, repr=False, compare=False
+    )  # it is asked for all the time
 
     def __post_init__(self) -> None:
         """Raise ValueError for an impossible plan."""
         if not 0 < self.energy_j <= MOST_J or self.power_w <= 0 or self.stay_ms < 0:
             raise ValueError(f"not a plan: {self}")
-
-    @property
-    def duration_ms(self) -> int:
-        """Grid milliseconds until the car has its energy or leaves, whichever comes first."""
         full_ms = self._full_ms
-        return min(full_ms, self.stay_ms) if self.stay_ms else full_ms
+        object.__setattr__(self, "duration_ms", min(full_ms, self.stay_ms) if self.stay_ms else full_ms)
 
     def releases(self) -> tuple[tuple[int, int], ...]:
         """Return when watts are freed: pairs of (grid ms after the start, watts freed), no two at once."""

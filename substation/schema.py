@@ -72,9 +72,12 @@ ALTER TABLE station ADD COLUMN base_load_w INTEGER NOT NULL DEFAULT 0;  -- at th
 ALTER TABLE station ADD COLUMN base_load_wms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE station ADD COLUMN allowed_base_w INTEGER NOT NULL DEFAULT 0;
 """
+SCHEMA_6 = """
+DROP INDEX settled;                  -- old records are found in the order of numbers: substation/pruning.py
+"""
 # What the CHECK constraint of `record` demands. SQLite is slow with more than two values in one IN.
 STATE_IS_VALID = "state IN ('charging', 'paused') OR state IN ('stopped', 'withdrawn') OR state = 'refused'"
-MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5)
+MIGRATIONS = (SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6)
 COLUMNS = (
     "attempt",
     "state",
@@ -103,11 +106,3 @@ ON CONFLICT (key) DO UPDATE SET number = CASE  -- a refused key that is admitted
     WHEN record.session_id IS NULL THEN (SELECT max(number) + 1 FROM record) ELSE record.number END,
     {", ".join(f"{name} = excluded.{name}" for name in COLUMNS)}
 """  # noqa: S608 - the names are above
-PRUNE = """
-DELETE FROM record WHERE number IN (
-    SELECT number FROM record
-    WHERE settled_unix_ms < ?
-        AND NOT (state IN ('charging', 'paused') AND end_ms > ?)
-        AND number < (SELECT max(number) FROM record)
-    ORDER BY settled_unix_ms LIMIT ?)
-"""

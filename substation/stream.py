@@ -10,7 +10,7 @@ from runtime import logs
 from runtime.background import future_of
 from runtime.message_stream import MessageStream
 from runtime.stream_server import Conversation
-from runtime.trace import Trace, received
+from runtime.trace import received
 from substation.contract import (
     Command,
     FindSession,
@@ -25,9 +25,11 @@ from substation.writer import Request
 
 log = logging.getLogger(__name__)
 
-# A command, the monotonic time up to which its caller waits, and the request that it is part of. The command is
-# None when it is for another substation, or impossible.
-TracedCommand = tuple[Command | None, float, Trace]
+NOT_LOGGED = (FindSession, ListSessions, Foresee)
+
+# A command, the monotonic time up to which its caller waits, and the call that it came with. The command is None when
+# it is for another substation, or impossible.
+TimedCommand = tuple[Command | None, float, Call]
 
 
 class SubstationService:
@@ -38,7 +40,7 @@ class SubstationService:
 
     def __init__(self, station: Station) -> None:
         self._station = station
-        self._conversations: set[Conversation[TracedCommand, SubstationAnswer]] = set()
+        self._conversations: set[Conversation[TimedCommand, SubstationAnswer]] = set()
 
     async def converse(self, stream: MessageStream[Any]) -> None:
         """Answer one balancer's calls; every message of answers carries a report."""
@@ -54,36 +56,37 @@ class SubstationService:
         for conversation in self._conversations:
             conversation.finish()
 
-    def _handle(self, traced: TracedCommand) -> "asyncio.Future[SubstationAnswer]":
+    def _handle(self, timed: TimedCommand) -> "asyncio.Future[SubstationAnswer]":
         """Return the future of the answer: a task for each command would cost more than deciding it."""
-        command, until_s, trace = traced
+        command, until_s, call = timed
         if command is None:
             return future_of(SubstationAnswer(SubstationOutcome.NOT_ME))
         answering = self._station.ask(Request(command, until_s))
-        if not isinstance(command, FindSession | ListSessions | Foresee):
-            answering.add_done_callback(partial(_log, command, trace))
+        if not isinstance(command, NOT_LOGGED):
+            answering.add_done_callback(partial(_log, command, call))
         return answering
 
-    def _decode(self, message: Any) -> tuple[list[tuple[int, TracedCommand]], list[int]]:
+    def _decode(self, message: Any) -> tuple[list[tuple[int, TimedCommand]], list[int]]:
         now_s = time.monotonic()
-        return [(call.number, self._traced(call, now_s)) for call in calls_from_message(message)], []
+        return [(call.number, self._timed(call, now_s)) for call in calls_from_message(message)], []
 
-    def _traced(self, call: Call, now_s: float) -> TracedCommand:
+    def _timed(self, call: Call, now_s: float) -> TimedCommand:
         command = call.command if call.substation_id == self._station.substation_id else None
-        return command, now_s + call.remaining_ms / 1000, received(call.traceparent, call.request_id)
+        return command, now_s + call.remaining_ms / 1000, call
 
     def _encode(self, answers: list[tuple[int, SubstationAnswer]]) -> Any:
         return answers_to_message(answers, self._station.report())
 
 
-def _log(command: Command, trace: Trace, answering: "asyncio.Future[SubstationAnswer]") -> None:
-    """Log how a command ended, unless its caller has gone."""
+def _log(command: Command, call: Call, answering: "asyncio.Future[SubstationAnswer]") -> None:
+    """Log how a command ended, unless its caller has gone. The trace of its call is read only for a line that is written."""
     if answering.cancelled():
         return
     answer = answering.result()
     message = f"{kind_of(command)} answered {answer.outcome}"
     if logs.left_out(log, logging.INFO, message):
         return
+    trace = received(call.traceparent, call.request_id)
     extra = {"trace_id": trace.trace_id, "request_id": trace.request_id}
     if answer.session:
         extra["session_id"] = answer.session.session_id

@@ -4,10 +4,11 @@ import dataclasses
 from pathlib import Path
 
 from substation.contract import SubstationOutcome
-from substation.journal import MOST_COMPARED, MOST_PRUNED, Journal
+from substation.journal import MOST_COMPARED, Journal
 from substation.ledger import Decision
 from substation.machine_clock import MachineClock
 from substation.pausing import Pauses
+from substation.pruning import WORTH_GOING_ON
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Backup:
 
 
 Task = Probe | FollowBaseLoad | Prune | Compare | Backup
+TASKS = (Probe, FollowBaseLoad, Prune, Compare, Backup)  # isinstance looks through a union more slowly
 
 
 class Tasks:
@@ -47,7 +49,9 @@ class Tasks:
         self._journal = journal
         self._pauses = pauses
         self._machine = machine
-        self.more_to_prune = False  # whether the last Prune dropped as many records as it may
+        self.more_to_prune = (
+            False  # whether the last Prune dropped so many records that there are probably more
+        )
 
     def carry_out(self, task: Task, now_ms: int, unix_ms: int) -> list[Decision]:
         """Carry out a task; returns what it decided. A backup is made after the commit, and not here."""
@@ -56,7 +60,7 @@ class Tasks:
                 return self._pauses.follow(unix_ms)
             case Prune():
                 dropped = self._journal.prune(now_ms, min(unix_ms, self._machine.steady_unix_ms()))
-                self.more_to_prune = dropped == MOST_PRUNED
+                self.more_to_prune = dropped >= WORTH_GOING_ON
                 if dropped:  # it may have ended since the last stamp: the totals must have its energy
                     return [Decision(SubstationOutcome.DONE, write=True)]
             case Compare():

@@ -5,7 +5,9 @@ are inverse to each other for every value that the contract allows.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterable
+from typing import Any
 
 from runtime.command_table import CommandTable, Conversion, same_names
 from substation.contract import (
@@ -55,17 +57,17 @@ COMMANDS: CommandTable[Command] = CommandTable(
     {
         Place: Conversion(
             "place",
-            lambda place: pb.Place(
-                book_id=place.book_id,
-                key=place.key,
-                attempt=place.attempt,
-                vehicle_id=place.vehicle_id,
-                energy_j=place.plan.energy_j,
-                power_w=place.plan.power_w,
-                stay_ms=place.plan.stay_ms,
-                caller=place.caller,
-                journal_id=place.journal_id,
-            ),
+            lambda place: {
+                "book_id": place.book_id,
+                "key": place.key,
+                "attempt": place.attempt,
+                "vehicle_id": place.vehicle_id,
+                "energy_j": place.plan.energy_j,
+                "power_w": place.plan.power_w,
+                "stay_ms": place.plan.stay_ms,
+                "caller": place.caller,
+                "journal_id": place.journal_id,
+            },
             lambda message: Place(
                 book_id=message.book_id,
                 key=message.key,
@@ -76,29 +78,32 @@ COMMANDS: CommandTable[Command] = CommandTable(
                 journal_id=message.journal_id,
             ),
         ),
-        Withdraw: same_names("withdraw", pb.Withdraw, Withdraw),
-        Settle: same_names("settle", pb.Settle, Settle),
-        StopSession: same_names("stop", pb.Stop, StopSession),
-        FindSession: same_names("find", pb.Find, FindSession),
+        Withdraw: same_names("withdraw", Withdraw),
+        Settle: same_names("settle", Settle),
+        StopSession: same_names("stop", StopSession),
+        FindSession: same_names("find", FindSession),
         ListSessions: Conversion(
             "page",
-            lambda page: pb.Page(
-                after=page.after, limit=page.limit, vehicle_id=page.vehicle_id, caller=page.caller
-            ),
+            lambda page: {
+                "after": page.after,
+                "limit": page.limit,
+                "vehicle_id": page.vehicle_id,
+                "caller": page.caller,
+            },
             lambda message: ListSessions(
                 message.after, min(message.limit, MOST_STREAMED), message.vehicle_id, message.caller
             ),
         ),
-        Drain: same_names("drain", pb.Drain, Drain),
-        Derate: same_names("derate", pb.Derate, Derate),
+        Drain: same_names("drain", Drain),
+        Derate: same_names("derate", Derate),
         Foresee: Conversion(
             "foresee",
-            lambda foresee: pb.Foresee(first_slot=foresee.first_slot, upper_w=foresee.upper_w),
+            lambda foresee: {"first_slot": foresee.first_slot, "upper_w": foresee.upper_w},
             lambda message: Foresee(message.first_slot, tuple(message.upper_w)),
         ),
         Bind: Conversion(
             "bind",
-            lambda bind: pb.Bind(book_id=bind.book_id, former=bind.former),
+            lambda bind: {"book_id": bind.book_id, "former": bind.former},
             lambda message: Bind(message.book_id, tuple(message.former)),
         ),
     }
@@ -108,15 +113,7 @@ kind_of = COMMANDS.kind_of
 
 def call_to_message(call: Call) -> pb.Call:
     """Write a call."""
-    message = pb.Call(
-        number=call.number,
-        remaining_ms=call.remaining_ms,
-        substation_id=call.substation_id,
-        traceparent=call.traceparent,
-        request_id=call.request_id,
-    )
-    COMMANDS.write(call.command, message)
-    return message
+    return pb.Call(**_call_fields(call))
 
 
 def call_from_message(message: pb.Call) -> Call:
@@ -134,17 +131,12 @@ def call_from_message(message: pb.Call) -> Call:
 
 def calls_to_message(calls: Iterable[Call]) -> pb.Calls:
     """Write the calls that travel together."""
-    return pb.Calls(calls=map(call_to_message, calls))
+    return pb.Calls(calls=map(_call_fields, calls))
 
 
 def calls_from_message(message: pb.Calls) -> list[Call]:
     """Read the calls that came together."""
     return [call_from_message(call) for call in message.calls]
-
-
-def session_to_message(session: Session) -> pb.Session:
-    """Write a session."""
-    return pb.Session(**session.fields())
 
 
 def session_from_message(message: pb.Session) -> Session:
@@ -170,17 +162,6 @@ def session_from_message(message: pb.Session) -> Session:
     return session
 
 
-def answer_to_message(number: int, answer: SubstationAnswer) -> pb.Answer:
-    """Write the answer to call `number`."""
-    return pb.Answer(
-        number=number,
-        outcome=answer.outcome,
-        session=session_to_message(answer.session) if answer.session else None,
-        sessions=map(session_to_message, answer.sessions),
-        next_after=answer.next_after,
-    )
-
-
 def answer_from_message(message: pb.Answer) -> SubstationAnswer:
     """Read an answer; raises ValueError for an outcome or a session that can't be."""
     return SubstationAnswer(
@@ -188,29 +169,6 @@ def answer_from_message(message: pb.Answer) -> SubstationAnswer:
         session_from_message(message.session) if message.HasField("session") else None,
         tuple(map(session_from_message, message.sessions)),
         message.next_after,
-    )
-
-
-def report_to_message(report: Report) -> pb.Report:
-    """Write a report."""
-    return pb.Report(
-        substation_id=report.substation_id,
-        journal_id=report.journal_id,
-        epoch=report.epoch,
-        seq=report.seq,
-        load_w=report.load_w,
-        capacity_w=report.capacity_w,
-        draining=report.draining,
-        releases_w=report.releases_w,
-        sessions=report.sessions,
-        rated_w=report.rated_w,
-        book_id=report.book_id,
-        base_load_w=report.base_load_w,
-        owed_w=report.owed_w,
-        paused=report.paused,
-        calendar_s=report.calendar_s,
-        kept_w=report.kept_w,
-        base_load_stale=report.base_load_stale,
     )
 
 
@@ -239,7 +197,50 @@ def report_from_message(message: pb.Report) -> Report:
 
 def answers_to_message(answers: Iterable[tuple[int, SubstationAnswer]], report: Report) -> pb.Answers:
     """Write the answers that travel together, and the report that goes with them."""
-    return pb.Answers(
-        answers=[answer_to_message(number, answer) for number, answer in answers],
-        report=report_to_message(report),
-    )
+    return pb.Answers(answers=itertools.starmap(_answer_fields, answers), report=_report_fields(report))
+
+
+# Messages inside of messages are written as their fields: one that is made already would be copied.
+
+
+def _call_fields(call: Call) -> dict[str, Any]:
+    return {
+        "number": call.number,
+        "remaining_ms": call.remaining_ms,
+        "substation_id": call.substation_id,
+        "traceparent": call.traceparent,
+        "request_id": call.request_id,
+        **COMMANDS.fields(call.command),
+    }
+
+
+def _answer_fields(number: int, answer: SubstationAnswer) -> dict[str, Any]:
+    return {
+        "number": number,
+        "outcome": answer.outcome,
+        "session": answer.session.fields() if answer.session else None,
+        "sessions": [session.fields() for session in answer.sessions],
+        "next_after": answer.next_after,
+    }
+
+
+def _report_fields(report: Report) -> dict[str, Any]:
+    return {
+        "substation_id": report.substation_id,
+        "journal_id": report.journal_id,
+        "epoch": report.epoch,
+        "seq": report.seq,
+        "load_w": report.load_w,
+        "capacity_w": report.capacity_w,
+        "draining": report.draining,
+        "releases_w": report.releases_w,
+        "sessions": report.sessions,
+        "rated_w": report.rated_w,
+        "book_id": report.book_id,
+        "base_load_w": report.base_load_w,
+        "owed_w": report.owed_w,
+        "paused": report.paused,
+        "calendar_s": report.calendar_s,
+        "kept_w": report.kept_w,
+        "base_load_stale": report.base_load_stale,
+    }

@@ -38,11 +38,14 @@ from substation.queries import Queries
 from substation.records import Entry
 from substation.session_ids import SessionIds, highest_id
 from substation.station_row import StationRow
-from substation.tasks import Backup, Probe, Task, Tasks
+from substation.tasks import TASKS, Backup, Probe, Task, Tasks
 
 log = logging.getLogger(__name__)
 
 WritingCommand = Place | Withdraw | Settle | StopSession | Drain | Derate | Bind
+# Tuples, because a union that stands in a function is made anew for each command.
+NOT_WRITING = (ListSessions, FindSession, Foresee)
+OF_A_JOURNAL = (Place, Withdraw, Settle)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -148,15 +151,15 @@ class Writer:
         self, request: Request, now_ms: int, unix_ms: int, decisions: list[Decision]
     ) -> SubstationAnswer:
         command = request.command
-        if isinstance(command, Task):
+        if isinstance(command, TASKS):
             for decision in self.tasks.carry_out(command, now_ms, unix_ms):
                 self._keep(decision, unix_ms, decisions)
             return SubstationAnswer(SubstationOutcome.DONE)
-        if isinstance(command, ListSessions | FindSession | Foresee):
+        if isinstance(command, NOT_WRITING):
             base_load, day_starts_ms = self._base_load, self._clock.day_starts_ms
             return _unwritten(command, self._queries, self._ledger, base_load, now_ms, day_starts_ms)
         any_or_own = {"", self._station.known.journal_id}
-        if isinstance(command, Place | Withdraw | Settle) and command.journal_id not in any_or_own:
+        if isinstance(command, OF_A_JOURNAL) and command.journal_id not in any_or_own:
             return SubstationAnswer(SubstationOutcome.NOT_ME)  # the outcome of that key is in another journal
         if self._machine.monotonic_s() > request.until_s:
             return SubstationAnswer(SubstationOutcome.UNAVAILABLE)  # too late: decide nothing

@@ -8,14 +8,14 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from xdist.remote import Producer
 
 from tests.order import Groups, in_turns
+from tests.support import template
+from tests.support.examples import load as load_examples
 from tests.support.postgres import QUICK, PostgresServer, server
 
-settings.register_profile("untimed", deadline=None)  # a busy machine is no fault of the code
-settings.load_profile("untimed")
+load_examples()
 
 ENDING_S = 0.1  # a task that ends by itself has this long, as it had while garbage was collected for as long
 HUNG_S = 60.0  # no test waits for this long unless it hangs: a limit, not an expectation
@@ -44,6 +44,11 @@ def pytest_collection_finish() -> None:
     """Keep all modules and tests out of the garbage collections that follow, one after each asynchronous test."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    gc.unfreeze()  # pytest collects what is left, and fails for what was not closed
+    template.end()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -86,6 +91,7 @@ def _nothing_is_lost(request: pytest.FixtureRequest) -> Iterator[None]:
     if "gen_test" not in request.keywords:
         yield
         return
+    gc.freeze()  # what former tests have left was collected after them: the collection below looks at this one's
     loop: asyncio.AbstractEventLoop = request.getfixturevalue("io_loop").asyncio_loop
     lost: list[str] = []
     faults = _CallbackFaults()

@@ -18,6 +18,7 @@ APART = (
 # Files that share more than a start costs: a grid and a browser, or a console and a browser.
 TOGETHER = {
     "tests/console/shared_grid": (
+        "tests/console/audit/test_audit_page.py",
         "tests/console/decisions/test_decisions.py",
         "tests/console/decisions/test_story.py",
         "tests/console/grid/test_base_load.py",
@@ -25,6 +26,7 @@ TOGETHER = {
         "tests/console/grid/test_layout.py",
         "tests/console/grid/test_overview.py",
         "tests/console/orders/test_orders.py",
+        "tests/console/orders/test_together.py",
         "tests/console/sessions/test_sessions.py",
     ),
     "tests/console/lone_consoles": (
@@ -32,6 +34,9 @@ TOGETHER = {
         "tests/console/lib/test_format_and_charts.py",
         "tests/console/lib/test_stream.py",
         "tests/console/people/test_people.py",
+        "tests/console/people/test_people_page.py",
+        "tests/console/people/test_single_sign_on_page.py",
+        "tests/console/web/test_behind_a_proxy.py",
         "tests/console/web/test_every_page.py",
         "tests/console/web/test_problem_pages.py",
         "tests/console/web/test_without_scripts.py",

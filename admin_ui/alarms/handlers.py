@@ -6,6 +6,7 @@ from typing import Any
 
 from tornado.web import HTTPError
 
+from admin_ui.alarms.folding import fold
 from admin_ui.alarms.lifecycle import SHOWN
 from admin_ui.alarms.mutes import MuteRefused
 from admin_ui.alarms.watch import AlarmWatch
@@ -56,6 +57,15 @@ class AlarmHistoryHandler(AlarmHandler):
         )
 
 
+class EndedAlarmsHandler(AlarmHandler):
+    """`GET /api/alarms/ended`."""
+
+    def get(self) -> None:
+        """Write the alarms that have ended, folded by their rules, the newest end first."""
+        alarms = self._watch.alarms
+        self.write_json({"rules": fold(alarms.log.events, alarms.rules)})
+
+
 class AcknowledgeHandler(AlarmHandler):
     """`POST /api/alarms/{id}/ack`."""
 
@@ -100,6 +110,7 @@ class MutesHandler(AlarmHandler):
         """Mute a rule; answer 201 with the mute."""
         body = self.json_object()
         texts = [body.get(each, "") for each in ("rule", "substation_id", "reason")]
+        self.target, self.reason = f"{texts[0]} {texts[1]}".strip(), str(texts[2])  # for the audit log
         minutes = body.get("minutes")
         if not all(isinstance(each, str) for each in texts) or not isinstance(minutes, int | float):
             self.write_problem(
@@ -136,6 +147,7 @@ def routes(watch: AlarmWatch) -> list[Route]:
     arguments = {"watch": watch}
     return [
         Route("/api/alarms/history", AlarmHistoryHandler, Role.VIEWER, arguments),
+        Route("/api/alarms/ended", EndedAlarmsHandler, Role.VIEWER, arguments),
         Route("/api/alarms/ack", AcknowledgeAllHandler, Role.OPERATOR, arguments),
         Route("/api/alarms/([0-9]{1,15})/ack", AcknowledgeHandler, Role.OPERATOR, arguments),
         Route("/api/alarms/mutes", MutesHandler, Role.OPERATOR, arguments),

@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from admin_ui.alarms.findings import Finding, Judgement, Key
+from admin_ui.alarms.folding import WORST
 from admin_ui.alarms.mutes import Mutes
 from admin_ui.alarms.rules import Rule, Severity
 from admin_ui.grid.event_log import EventLog
@@ -65,6 +66,7 @@ class Alarm:
     times: int = 1
     rush: str = ""  # the id of the rush hour during which it was raised
     worst: WorstFinding = dataclasses.field(default_factory=WorstFinding)
+    own_worst: WorstFinding = dataclasses.field(default_factory=WorstFinding)  # of this occurrence alone
 
 
 @dataclasses.dataclass(slots=True)
@@ -181,6 +183,7 @@ class Alarms:
         if alarm and active and finding and judgement is not Judgement.FINE:
             alarm.said = finding.said
             alarm.worst.take(finding)
+            alarm.own_worst.take(finding)
         if judgement is not (Judgement.FINE if active else Judgement.BAD):
             self._pending.pop(key, None)
             return
@@ -197,25 +200,39 @@ class Alarms:
             self._raise(key, finding, pending.worst, now.unix_s)
 
     def _raise(self, key: Key, finding: Finding, worst: WorstFinding, unix_s: float) -> None:
-        before = self.open.get(key)
+        before, own = self.open.get(key), dataclasses.replace(worst)
         if before and before.worst.said and before.worst.size > worst.size:
             worst = before.worst
         times = before.times + 1 if before else 1
         alarm = Alarm(
-            self.log.next_number, *key, finding.said, unix_s, times=times, rush=self.rush, worst=worst
+            self.log.next_number,
+            *key,
+            finding.said,
+            unix_s,
+            times=times,
+            rush=self.rush,
+            worst=worst,
+            own_worst=own,
         )
         self.open[key] = alarm
         self._note("raised", alarm, unix_s, said=finding.said)
 
     def _clear(self, key: Key, alarm: Alarm, unix_s: float) -> None:
         alarm.cleared_unix_s = unix_s
-        self._note("cleared", alarm, unix_s, said=f"At its worst: {alarm.worst.said}")
+        self._note(
+            "cleared",
+            alarm,
+            unix_s,
+            said=f"{WORST}{alarm.worst.said}",
+            own=alarm.own_worst.said,
+            size=alarm.own_worst.size,
+        )
         if alarm.acknowledged_unix_s is not None:
             del self.open[key]
 
-    def _note(self, event: str, alarm: Alarm, unix_s: float, by: str = "", said: str = "") -> None:
+    def _note(self, event: str, alarm: Alarm, unix_s: float, **more: Any) -> None:
         about = {"of": alarm.id, "rule": alarm.rule, "substation_id": alarm.substation_id}
-        self.log.note(event, unix_s, about, by=by, said=said, muted=self.muted_by(alarm))
+        self.log.note(event, unix_s, about, muted=self.muted_by(alarm), **more)
 
     def _shown(self, alarm: Alarm) -> dict[str, Any]:
         rule = self.rules[alarm.rule]
@@ -230,7 +247,9 @@ class Alarms:
 
 def _read(kept: Mapping[str, Any]) -> Alarm:
     """Read an alarm as `keep` wrote it. An older console wrote no worst value; then the last value counts."""
-    return Alarm(**{**kept, "worst": WorstFinding(**kept.get("worst", {"said": kept["said"]}))})
+    worst = kept.get("worst", {"said": kept["said"]})
+    own = kept.get("own_worst", worst)
+    return Alarm(**{**kept, "worst": WorstFinding(**worst), "own_worst": WorstFinding(**own)})
 
 
 def _order(alarm: Mapping[str, Any]) -> tuple[bool, bool, int]:

@@ -29,15 +29,17 @@ class RunbookHandler(PageHandler):
             self.write_problem(NOT_FOUND, detail=f"there is no runbook {name}")
             return
         text = file.read_text(encoding="utf-8")
-        self.show(self._template, title=text.partition("\n")[0].removeprefix("# "), text=html(text))
+        self.show(
+            self._template, title=text.partition("\n")[0].removeprefix("# "), text=html(text, self.base)
+        )
 
 
-def html(text: str) -> Markup:
-    """Return the markup of a Markdown page; HTML in it is shown as text."""
+def html(text: str, base: str = "") -> Markup:
+    """Return the markup of a Markdown page; HTML in it is shown as text. Links to other pages get the path `base`."""
     renderer = _renderer()
     tokens = renderer.parse(text)
     for token in tokens:
-        _relink(token.children or [])
+        _relink(token.children or [], base)
     return Markup(renderer.renderer.render(tokens, renderer.options, {}))  # noqa: S704 - the renderer escapes
 
 
@@ -46,14 +48,15 @@ def _renderer() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-def _relink(tokens: list[Token]) -> None:
+def _relink(tokens: list[Token], base: str) -> None:
     """Point links between runbooks to their pages in the console; replace other relative links by the name of the file."""
     for at, token in enumerate(tokens):
         target = str(token.attrGet("href") or "")
         if token.type != "link_open" or target.startswith((*OUTSIDE, "#")):
             continue
         if neighbour := NEIGHBOUR.fullmatch(target):
-            token.attrSet("href", "/runbooks" if neighbour[1] == "README" else f"/runbooks/{neighbour[1]}")
+            page = "/runbooks" if neighbour[1] == "README" else f"/runbooks/{neighbour[1]}"
+            token.attrSet("href", base + page)
             continue
         end = next(each for each in tokens[at:] if each.type == "link_close")
         path = (RUNBOOKS / Path(target.partition("#")[0])).resolve().relative_to(FOLDER.parent)

@@ -88,6 +88,7 @@ class Webhook:
             "waiting": sum(
                 self._wanted(event) for event in self._events.events if event["number"] > self.taken
             ),
+            "severities": sorted(self._receiver.severities),
             "failing_unix_s": self.failing_unix_s,
             "why": self.why,
         }

@@ -13,8 +13,10 @@ from jinja2 import Environment
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
+from admin_ui.audit import time_range
 from admin_ui.audit.chain import UNDER_WAY, UNKNOWN, AuditOutcome, BrokenChain, cell
 from admin_ui.audit.log import AuditLog
+from admin_ui.audit.sentences import sentence
 from admin_ui.web.access import ConsoleHandler
 from admin_ui.web.pages import PageHandler
 from runtime.csv_text import BYTE_ORDER_MARK
@@ -23,7 +25,7 @@ ON_A_PAGE = 50
 NOT_ON_THE_PAGE = frozenset({"now", "basis"})  # long, or for programs: the exports have them
 LABELS = {"told": "message"}  # where the word on the page differs from the name in the log
 BATCH = 500
-FILTERS = ("person", "action", "target", "outcome")
+FILTERS = ("person", "action", "target", "outcome", "from", "to")
 OUTCOMES = (*map(str, AuditOutcome), UNKNOWN)
 SELECT = """
 SELECT begun.number, begun.at_unix_ms, begun.who, begun.action, begun.target, begun.reason, begun.details,
@@ -34,6 +36,7 @@ WHERE begun.of IS NULL
     AND (:person = '' OR begun.who = :person) AND (:action = '' OR begun.action = :action)
     AND (:target = '' OR instr(begun.target, :target) > 0)
     AND (:outcome = '' OR coalesce(begun.outcome, ended.outcome, 'unknown') = :outcome)
+    AND begun.at_unix_ms >= :from_unix_ms AND begun.at_unix_ms < :to_unix_ms
 """
 NEWEST = SELECT + "AND begun.number < :before ORDER BY begun.number DESC LIMIT :count"
 OLDEST = SELECT + "AND begun.number > :after ORDER BY begun.number LIMIT :count"
@@ -64,8 +67,9 @@ class AuditPage(PageHandler):
     async def get(self) -> None:
         """Write one page of the log."""
         wanted = {name: self.get_query_argument(name, "") for name in FILTERS}
+        query = _query(wanted)
         before = _number(self.get_query_argument("before", "")) or self._audit.head.number + 1
-        rows = await self._audit.rows(NEWEST, wanted | {"before": before, "count": ON_A_PAGE + 1})
+        rows = await self._audit.rows(NEWEST, query | {"before": before, "count": ON_A_PAGE + 1})
         choices = {
             name: [row[0] for row in await self._audit.rows(CHOICES.format(column))]
             for name, column in (("person", "who"), ("action", "action"))
@@ -75,7 +79,11 @@ class AuditPage(PageHandler):
         self.show(
             "audit/audit.html",
             entries=[self._shown(row) for row in rows[:ON_A_PAGE]],
-            wanted=wanted,
+            wanted=wanted | {name: time_range.shown(wanted[name]) for name in ("from", "to")},
+            quick={
+                name: urlencode({key: value for key, value in kept.items() if key != "to"} | {"from": begin})
+                for name, begin in time_range.quick(time.time()).items()
+            },
             choices=choices | {"outcome": OUTCOMES},
             older=older,
             newest=urlencode(kept),
@@ -99,7 +107,16 @@ class AuditPage(PageHandler):
     def _shown(self, row: sqlite3.Row) -> dict[str, Any]:
         outcome = UNDER_WAY if row["number"] in self._audit.under_way else row["outcome"]
         details = json.loads(row["details"]) | json.loads(row["result"] or "{}")
-        return dict(row) | {"outcome": outcome, "at": _iso(row["at_unix_ms"]), "details": _details(details)}
+        said = sentence(row["who"], row["action"], row["target"], outcome, details)
+        of_entry = {"number": row["number"], "user": row["who"], "target": row["target"], "hash": row["hash"]}
+        if row["ended_unix_ms"]:
+            of_entry["ended at"] = f"{_iso(row['ended_unix_ms'])[:19]} UTC"
+        return dict(row) | {
+            "outcome": outcome,
+            "at": _iso(row["at_unix_ms"]),
+            "sentence": said,
+            "details": _details(of_entry | details),
+        }
 
 
 class AuditExport(ConsoleHandler):
@@ -114,16 +131,16 @@ class AuditExport(ConsoleHandler):
         kind = self.get_query_argument("format", "csv")
         if kind not in {"csv", "jsonl"}:
             raise HTTPError(400, "format: csv or jsonl is accepted")
+        wanted = _query({name: self.get_query_argument(name, "") for name in FILTERS})
         day = time.strftime("%Y-%m-%d", time.gmtime())
         self.set_header("Content-Disposition", f'attachment; filename="audit-{day}.{kind}"')
         self.set_header("Content-Type", "text/csv; charset=utf-8" if kind == "csv" else "application/jsonl")
         try:
-            await (self._csv() if kind == "csv" else self._jsonl())
+            await (self._csv(wanted) if kind == "csv" else self._jsonl())
         except StreamClosedError:
             return  # the client has gone
 
-    async def _csv(self) -> None:
-        wanted = {name: self.get_query_argument(name, "") for name in FILTERS}
+    async def _csv(self, wanted: dict[str, Any]) -> None:
         self.write(BYTE_ORDER_MARK + _line(COLUMNS))
         after = 0
         while rows := await self._audit.rows(OLDEST, wanted | {"after": after, "count": BATCH}):
@@ -139,6 +156,15 @@ class AuditExport(ConsoleHandler):
                 document = {name: getattr(entry, name) for name in entry.__dataclass_fields__}
                 self.write(json.dumps(document, ensure_ascii=False) + "\n")
             await self.flush()
+
+
+def _query(wanted: dict[str, str]) -> dict[str, Any]:
+    """Return the values of a query; raises HTTPError with what is accepted."""
+    try:
+        from_unix_ms, to_unix_ms = time_range.bounds(wanted)
+    except ValueError as error:
+        raise HTTPError(400, str(error)) from None
+    return wanted | {"from_unix_ms": from_unix_ms, "to_unix_ms": to_unix_ms}
 
 
 def _line(values: Any) -> str:

@@ -30,6 +30,7 @@ WITHOUT_A_SUBSTATION = {  # by outcome, where none was chosen
     "in_vain": (REFUSED, "refused after waiting"),
     "left": (REFUSED, "waited, and the caller hung up"),
 }
+USUAL = frozenset({"", "placed"})  # outcomes that need no explanation
 BY_POLICY = {  # the reason of policies that don't choose the lowest load
     "round_robin": "it was its turn among the substations with room",
     "random": "it was drawn at random among the substations with room",
@@ -57,6 +58,7 @@ def explain(decision: Mapping[str, Any]) -> dict[str, Any]:
     return plain | {
         "kind": kind,
         "came_of_it": result,
+        "usual": _usual(decision, candidates),
         "words": _words(decision, candidates) + _fallback(decision["reason"]),
         "candidates": candidates[:MOST_CANDIDATES],
         "left_out": max(len(candidates) - MOST_CANDIDATES, 0) + decision.get("left_out", 0),
@@ -124,6 +126,20 @@ def _words(decision: Mapping[str, Any], candidates: list[dict[str, Any]]) -> str
     if not lower:
         return f"{chosen['name']} had the lowest load for its size after adding {demand}: {share}."
     return f"{chosen['name']} comes to {share} of its limit with {demand} more. {_passed_over(lower)}"
+
+
+def _usual(decision: Mapping[str, Any], candidates: list[dict[str, Any]]) -> bool:
+    """Return whether a decision went as its policy always goes: then its reason says nothing new.
+
+    That a drained substation is passed over is what its operator wants.
+    """
+    chosen = next((each for each in candidates if each["chosen"]), None)
+    if chosen is None or decision["outcome"] not in USUAL or _fallback(decision["reason"]):
+        return False
+    if _rule(decision) != "least_loaded":
+        return decision["policy"] in BY_POLICY
+    lower = [each for each in candidates if each["after"] < chosen["after"] - CLOSE]
+    return all(each["why_not"] == "draining" for each in lower)
 
 
 def _rule(decision: Mapping[str, Any]) -> str:

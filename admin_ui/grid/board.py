@@ -15,7 +15,14 @@ from admin_ui.grid.history import HISTORY_S, History, Loads
 from admin_ui.grid.means import FLEET as WHOLE_FLEET
 from admin_ui.grid.means import Figures
 from admin_ui.grid.state_changes import StateChanges
-from admin_ui.grid.usable_capacity import carried_kw, headroom_kw, totals, usable, why_left_out
+from admin_ui.grid.usable_capacity import (
+    carried_kw,
+    headroom_kw,
+    rated_kw,
+    totals,
+    usable,
+    why_left_out,
+)
 from balancer.contract import FLEET
 from runtime.changes import HEARTBEAT_S, Table
 
@@ -128,26 +135,26 @@ class Board:
             return {}
         known = {name: row for name, row in self.rows.items() if not self._stale_row(name)}
         shown = known | {WHOLE_FLEET: totals(list(self.rows.values()))}
-        return {name: Figures(*_loads(row), row["sessions"]) for name, row in shown.items()}
+        return {name: _figures(row) for name, row in shown.items()}
 
-    def restore(self, name: str, known: list[tuple[int, Loads]], step_s: int) -> None:
-        """Take back what was known before a restart: loads that held for `step_s` from a unix second on."""
+    def restore(self, name: str, known: list[tuple[int, int, Loads]]) -> None:
+        """Take back what was known before a restart: from a unix second on, for so many seconds, such loads."""
         history = self.fleet if name == WHOLE_FLEET else self.histories.setdefault(name, History())
-        for at_s, loads in known:
-            for second in range(at_s, at_s + step_s):
+        for at_s, seconds, loads in known:
+            for second in range(at_s, at_s + seconds):
                 history.put(second, loads)
 
-    def history(self, seconds: int, names: list[str]) -> dict[str, Any]:
-        """Return the last `seconds` of the named substations (default: all) and of the fleet's sums."""
+    def history(self, seconds: int, names: list[str], step_s: int = 1) -> dict[str, Any]:
+        """Return the last `seconds` of the named substations (default: all) and of the fleet's sums, in means of `step_s`."""
         wanted = {
             name: self.histories[name] for name in names or sorted(self.histories) if name in self.histories
         }
         return {
             "until_unix_s": self._second,
             "seconds": seconds,
-            "step_s": 1,
-            "fleet": self.fleet.columns(self._second, seconds),
-            FLEET.rows: {name: each.columns(self._second, seconds) for name, each in wanted.items()},
+            "step_s": step_s,
+            "fleet": self.fleet.columns(self._second, seconds, step_s),
+            FLEET.rows: {name: each.columns(self._second, seconds, step_s) for name, each in wanted.items()},
         }
 
     def shown(self, now_s: float) -> dict[str, Any]:
@@ -222,7 +229,11 @@ class Board:
 
 
 def _loads(row: Row) -> Loads:
-    return Loads(row["load_kw"], row.get("base_load_kw", 0.0), row["capacity_kw"])
+    return Loads(row["load_kw"], row.get("base_load_kw", 0.0), row["capacity_kw"], rated_kw(row))
+
+
+def _figures(row: Row) -> Figures:
+    return Figures(*_loads(row)[:3], row["sessions"], rated_kw(row))
 
 
 def _possible(figure: float) -> bool:

@@ -11,6 +11,8 @@ from tornado.websocket import WebSocketError, websocket_connect
 from admin_ui.grid.board import STALE_AFTER_S, Board, OutOfOrder
 from admin_ui.grid.outages import Outages, Service
 from runtime import strict_json
+from runtime.tls.credentials import Credentials
+from runtime.tls.identity import Role
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +27,20 @@ MOST_BYTES = 4 * 1024 * 1024  # a snapshot of some ten thousand substations
 class FleetFeed:
     """Keeps a board up to date, and records when the balancer was lost."""
 
-    def __init__(self, board: Board, balancer_url: str, outages: Outages) -> None:
+    def __init__(
+        self,
+        board: Board,
+        balancer_url: str,
+        outages: Outages,
+        news: asyncio.Event,
+        tls: Credentials | None = None,
+    ) -> None:
+        """`news` is set after each frame."""
+        self._news = news
         self._board = board
         self._url = balancer_url.replace("http", "ws", 1) + "/fleet/stream"
         self._outages = outages
+        self._tls = tls
         self._heard_unix_s: float | None = None
 
     async def follow(self) -> None:
@@ -50,7 +62,10 @@ class FleetFeed:
             await asyncio.sleep(pause_s * random.uniform(0.5, 1))  # noqa: S311 - no secret
 
     async def _read(self) -> None:
-        request = HTTPRequest(self._url, connect_timeout=CONNECT_S, request_timeout=CONNECT_S)
+        tls = self._tls.client(Role.BALANCER) if self._tls else None
+        request = HTTPRequest(
+            self._url, connect_timeout=CONNECT_S, request_timeout=CONNECT_S, ssl_options=tls
+        )
         stream = await websocket_connect(request, max_message_size=MOST_BYTES)
         try:
             self._board.connect()
@@ -59,6 +74,7 @@ class FleetFeed:
                 if message is None:
                     raise WebSocketError("closed by the balancer")
                 self._board.apply(strict_json.decode(message), time.monotonic())
+                self._news.set()
                 self._heard_unix_s = time.time()
                 self._outages.back(Service.BALANCER, self._heard_unix_s)
         finally:

@@ -58,6 +58,11 @@ class GridCalls:
         """Return the forecast of a substation's next 24 h, by the quarter hour."""
         return await self._control("GET", "/forecast", ASK_S, params={"substation_id": substation_id})
 
+    async def outlook(self, seconds: int, substation_id: str) -> Reply:
+        """Return what a substation, or the fleet (''), will probably carry in the next seconds, without new cars."""
+        query = {"seconds": str(seconds)} | ({"substation_id": substation_id} if substation_id else {})
+        return await self._control("GET", "/outlook", ASK_S, params=query)
+
     async def quarter_hours(self, substation_id: str, first: int, last: int) -> Reply:
         """Return what was measured at a substation from one quarter hour to another."""
         asked: dict[str, str | int] = {"substation_id": substation_id, "from": first, "to": last}

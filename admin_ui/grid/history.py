@@ -68,11 +68,15 @@ class Peak:
 
 
 class Loads(NamedTuple):
-    """What a substation carries at one moment in kW: `load_kw` is that of the cars; and its capacity."""
+    """What a substation carries at one moment in kW: `load_kw` is that of the cars; its capacity, and what it is rated for.
+
+    Of the fleet, `capacity_kw` is the usable part of `rated_kw`, which counts every substation.
+    """
 
     load_kw: float
     base_load_kw: float
     capacity_kw: float
+    rated_kw: float
 
     @property
     def carried_kw(self) -> float:
@@ -81,7 +85,8 @@ class Loads(NamedTuple):
 
 
 BASE_LOAD = "base_load_kw"
-UNKNOWN = Loads(math.nan, math.nan, math.nan)
+RATED = "rated_kw"
+UNKNOWN = Loads(math.nan, math.nan, math.nan, math.nan)
 
 
 class History:
@@ -106,15 +111,29 @@ class History:
         if loads:
             self.known_second = second
 
-    def columns(self, second: int, seconds: int) -> dict[str, list[float | None]]:
-        """Return loads and capacity of the `seconds` up to `second`, oldest first.
+    def columns(self, second: int, seconds: int, step_s: int = 1) -> dict[str, list[float | None]]:
+        """Return loads and capacity of the `seconds` up to `second`, oldest first; with `step_s`, the means of so many.
 
-        A base load that was 0 all the time, as on a grid without base loads, is left out.
+        A base load that was 0 all the time, as on a grid without base loads, is left out, and so is `rated_kw` where all
+        of it was usable.
         """
-        columns = {name: ring.newest(second, seconds) for name, ring in self._rings.items()}
+        columns = {name: _means(ring.newest(second, seconds), step_s) for name, ring in self._rings.items()}
         if not any(columns[BASE_LOAD]):
             del columns[BASE_LOAD]
+        if columns[RATED] == columns["capacity_kw"]:
+            del columns[RATED]
         return columns
+
+
+def _means(values: list[float | None], step_s: int) -> list[float | None]:
+    """Return the means of each `step_s` values, of those that are known."""
+    if step_s == 1:
+        return values
+    steps = (
+        [each for each in values[at : at + step_s] if each is not None]
+        for at in range(0, len(values), step_s)
+    )
+    return [round(sum(step) / len(step), 1) if step else None for step in steps]
 
 
 def trend_kw_s(values: list[float | None]) -> float | None:

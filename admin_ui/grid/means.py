@@ -14,12 +14,19 @@ FLEET = ""  # the name of the fleet's own figures; no substation can have it
 
 
 class Figures(NamedTuple):
-    """What a substation or the fleet carries: loads and limit in kW (`load_kw` is that of the cars), and its sessions."""
+    """What a substation or the fleet carries: loads and limits in kW (`load_kw` is that of the cars), and its sessions.
+
+    `rated_kw` is what it is rated for; of the fleet, also what is not usable counts.
+    """
 
     load_kw: float
     base_load_kw: float
     capacity_kw: float
     sessions: float
+    rated_kw: float
+
+
+NONE = Figures(*[0.0] * len(Figures._fields))
 
 
 class Mean(NamedTuple):
@@ -50,16 +57,17 @@ class Means:
         for mean in means:
             at_s = mean.at_s - mean.at_s % self._step_s
             if at_s != self._at_s:
-                ended += self._end()
+                ended += self.end()
                 self._at_s = at_s
-            count, sums = self._sums.get(mean.name, (0, Figures(0.0, 0.0, 0.0, 0.0)))
+            count, sums = self._sums.get(mean.name, (0, NONE))
             added = Figures(
                 *(one + mean.seconds * other for one, other in zip(sums, mean.figures, strict=True))
             )
             self._sums[mean.name] = (count + mean.seconds, added)
         return ended
 
-    def _end(self) -> list[Mean]:
+    def end(self) -> list[Mean]:
+        """End the open window before its time, as at a stop; returns its means, of the seconds that it had."""
         ended = [
             Mean(name, self._at_s or 0, Figures(*(value / count for value in sums)), count)
             for name, (count, sums) in self._sums.items()

@@ -13,10 +13,9 @@ from typing import Any
 
 from admin_ui.grid.board import Board
 from admin_ui.grid.history import HISTORY_S, Loads
+from admin_ui.grid.kept_file import FileUnavailable
 from admin_ui.grid.means import FLEET, Figures, Means
-from admin_ui.grid.past_store import FILE, KEPT_S, PastStore, PastUnavailable
-from runtime.keep_aside import put_aside
-from runtime.store import StoreUnreadable, StoreUnusable
+from admin_ui.grid.past_store import KEPT_S, PastStore
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ MOST_POINTS = 1500  # of one answer: no screen shows more
 WRITTEN_WITHIN_S = (
     FINE_S + 1
 )  # after the end of a window: that of a minute is over with the first one of the next
-MOST_RESTORED = 100  # substations whose last quarter of an hour a restart reads
+MOST_RESTORED = 100  # names whose last quarter of an hour a restart reads, those that were seen last first
 
 
 class Past:
@@ -52,7 +51,7 @@ class Past:
         """Return the means of `seconds`, at most LONGEST_S, up to a unix second (default: now).
 
         They are those of the fleet and of the named substations, one value each `step_s`, oldest first; None where nothing
-        is known. Raises PastUnavailable.
+        is known. Raises FileUnavailable.
         """
         now_s = int(time.time()) - WRITTEN_WITHIN_S
         until_s = now_s if until_s is None else min(until_s, now_s)
@@ -77,35 +76,37 @@ class Past:
         """Give the board the last quarter of an hour from before a restart."""
         until_s = int(time.time())
         try:
-            names = (await self._store.names(FINE_S))[:MOST_RESTORED]
+            names = (await self._store.names(FINE_S, until_s - HISTORY_S))[:MOST_RESTORED]
             for name in names:
                 rows = await self._store.read(name, FINE_S, until_s - HISTORY_S, until_s, FINE_S)
                 known = [
-                    (row["at_s"], Loads(row["load_kw"], row["base_load_kw"], row["capacity_kw"]))
+                    (row["at_s"], row["seconds"], Loads(*(row[each] for each in Loads._fields)))
                     for row in rows
                 ]
-                self._board.restore(name, known, FINE_S)
-        except PastUnavailable as error:
+                self._board.restore(name, known)
+        except FileUnavailable as error:
             log.warning("the charts begin without a past", extra={"why": str(error)})
 
     async def close(self) -> None:
-        """Wait until all that was sampled is written."""
-        if self._writing:
-            await asyncio.wait(self._writing)
+        """Write all that was sampled, also of the windows that are not over."""
+        fine = self._fine.end()
+        coarse = self._coarse.put_means(fine)
+        await asyncio.gather(*self._writing, self._write({FINE_S: fine, COARSE_S: coarse}))
+        await self._write({COARSE_S: self._coarse.end()})
 
     async def _write(self, ended: dict[int, list[Any]]) -> None:
         try:
             for step_s, means in ended.items():
                 if means:
                     await self._store.add(step_s, means)
-        except PastUnavailable as error:
+        except FileUnavailable as error:
             log.warning("the past of the charts can't be written", extra={"why": str(error)})
 
 
 @asynccontextmanager
 async def past_of(data: Path, board: Board) -> AsyncIterator[Past]:
     """Keep the past of a board in a data folder while the context lasts; raises StoreUnusable."""
-    store = _open(data)
+    store = PastStore(data)
     past = Past(store, board)
     try:
         await past.restore()
@@ -113,22 +114,6 @@ async def past_of(data: Path, board: Board) -> AsyncIterator[Past]:
     finally:
         await past.close()
         await store.close()
-
-
-def _open(data: Path) -> PastStore:
-    """Open the file; put a damaged one aside, and begin another."""
-    try:
-        return PastStore(data)
-    except StoreUnreadable as error:
-        try:
-            aside = put_aside(data / FILE, str(int(time.time())))
-        except OSError as fault:
-            raise StoreUnusable(f"{error}; it can't be put aside: {fault}") from error
-        log.error(
-            "the past of the charts is damaged and was put aside",
-            extra={"error": str(error), "path": str(aside)},
-        )
-        return PastStore(data)
 
 
 def _columns(rows: Sequence[Any], from_s: int, until_s: int, step_s: int) -> dict[str, list[float | None]]:

@@ -43,6 +43,11 @@ def carried_kw(row: Row) -> float:
     return float(row["load_kw"] + row.get("base_load_kw", 0.0))
 
 
+def rated_kw(row: Row) -> float:
+    """Return what a substation, or the fleet, is rated for in kW; a row of an earlier balancer says only its limit."""
+    return float(max(row.get("rated_kw", 0.0), row["capacity_kw"]))
+
+
 def firm_kw(rows: Sequence[Row]) -> float:
     """Return the firm capacity (N-1) for cars in kW: that of the usable substations without the largest one.
 
@@ -55,7 +60,7 @@ def firm_kw(rows: Sequence[Row]) -> float:
 def totals(rows: Sequence[Row]) -> dict[str, Any]:
     """Return the sums over the usable substations, their number, and the capacity that is left out, by reason.
 
-    `n1_margin_kw` is how much more the cars could take so that N-1 still holds; negative when it does not hold.
+    `rated_kw` is what all substations together are rated for. `n1_margin_kw` is how much more the cars could take so that N-1 still holds; negative when it does not hold.
     """
     used = [row for row in rows if usable(row)]
     lowered = [row for row in used if _lowered_by_kw(row) > LEAST_KW]
@@ -63,6 +68,7 @@ def totals(rows: Sequence[Row]) -> dict[str, Any]:
     base_load_kw = sum(row.get("base_load_kw", 0.0) for row in used)
     return {
         "capacity_kw": round(capacity_kw, 1),
+        "rated_kw": round(sum(map(rated_kw, rows)), 1),
         "load_kw": round(load_kw, 1),
         "base_load_kw": round(base_load_kw, 1),
         "headroom_kw": round(sum(max(headroom_kw(row), 0.0) for row in used), 1),
@@ -83,7 +89,7 @@ def totals(rows: Sequence[Row]) -> dict[str, Any]:
 
 def _lowered_by_kw(row: Row) -> float:
     """Return how far a limit is below what the substation is rated for; 0 when it is not."""
-    return float(max(row.get("rated_kw", row["capacity_kw"]) - row["capacity_kw"], 0.0))
+    return rated_kw(row) - float(row["capacity_kw"])
 
 
 def _named(rows: Sequence[Row]) -> dict[str, Any]:

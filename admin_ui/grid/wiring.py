@@ -14,8 +14,9 @@ from admin_ui.grid.fleet_feed import FleetFeed
 from admin_ui.grid.forecast_watch import ForecastWatch
 from admin_ui.grid.gateway_watch import GatewayWatch
 from admin_ui.grid.grid_calls import GridCalls
-from admin_ui.grid.handlers import ForecastHandler, HistoryHandler
+from admin_ui.grid.handlers import ForecastHandler, HistoryHandler, OutlookHandler
 from admin_ui.grid.outages import Outages
+from admin_ui.grid.outlooks import Outlooks
 from admin_ui.grid.past import Past
 from admin_ui.grid.view import GridView
 from admin_ui.settings import Settings
@@ -23,6 +24,7 @@ from admin_ui.web.logins import Role
 from admin_ui.web.pages import page_route
 from admin_ui.web.routes import Route
 from runtime.background import background
+from runtime.tls.credentials import Credentials
 
 SAMPLE_EVERY_S = 1.0
 SAMPLE_AT_S = (
@@ -32,32 +34,42 @@ SAMPLE_AT_S = (
 
 @asynccontextmanager
 async def following(
-    grid: GridView, past: Past, outages: Outages, client: aiohttp.ClientSession, settings: Settings
-) -> AsyncIterator[None]:
-    """Keep `grid` up to date while the context lasts, and record outages of the balancer and the gateway."""
+    grid: GridView,
+    past: Past,
+    outages: Outages,
+    client: aiohttp.ClientSession,
+    settings: Settings,
+    tls: Credentials | None,
+) -> AsyncIterator[asyncio.Event]:
+    """Keep `grid` up to date while the context lasts, and record outages of the balancer and the gateway.
+
+    Yields an event that is set after each frame of the balancer.
+    """
+    news = asyncio.Event()
     forecasts = ForecastWatch(calls(client, settings), grid.board, grid.expected_peaks)
     async with background(
-        FleetFeed(grid.board, settings.balancer[0], outages).follow(),
+        FleetFeed(grid.board, settings.balancer[0], outages, news, tls).follow(),
         GatewayWatch(client, settings.gateway_monitors or settings.gateway, grid.rates, outages).follow(),
         BaseLoadWatch(client, grid.board, grid.base_load_sources).follow(),
         forecasts.follow(),
         _sample(grid.board, past),
     ):
-        yield
+        yield news
 
 
 def calls(client: aiohttp.ClientSession, settings: Settings) -> GridCalls:
     """Return the calls to the balancer and the gateway."""
     return GridCalls(
-        client, settings.balancer[0], settings.gateway[0], settings.gateway_key, settings.operator_token
+        client, settings.balancer[0], settings.gateway_calls, settings.gateway_key, settings.operator_token
     )
 
 
 def routes(grid: GridView, past: Past, calls_to_grid: GridCalls, environment: Environment) -> list[Route]:
-    """Return the routes of the overview, of the history and of the forecast."""
+    """Return the routes of the overview, of the history, of the outlook and of the forecast."""
     return [
         page_route("/", "grid/overview.html", environment),
         Route("/api/history", HistoryHandler, Role.VIEWER, {"board": grid.board, "past": past}),
+        Route("/api/outlook", OutlookHandler, Role.VIEWER, {"outlooks": Outlooks(calls_to_grid)}),
         Route("/api/forecast", ForecastHandler, Role.VIEWER, {"calls": calls_to_grid}),
     ]
 

@@ -8,7 +8,7 @@ from admin_ui.audit.log import AuditLog
 from admin_ui.grid.board import Board
 from admin_ui.grid.grid_calls import GridCalls
 from admin_ui.orders.carry_out import OrderDispatcher, OrderOutcome, OrderRequest
-from admin_ui.orders.order import LONGEST_ID, STOP, InvalidOrder, Order, parse
+from admin_ui.orders.order import STOP, InvalidOrder, Order, parse
 from admin_ui.orders.order_log import OrderLog
 from admin_ui.web.access import ConsoleHandler
 from admin_ui.web.logins import Role
@@ -17,6 +17,7 @@ from runtime.problem import Problem
 from runtime.settings import integer
 
 LAST_ENTRY = 2**53
+MOST_TARGETS = 60  # substations of one question: a page of the table, and the one whose details are open
 SHORTEST, LONGEST = 3, 200  # characters of a reason
 PROBLEMS = {
     OrderOutcome.REFUSED: Problem("order-refused", 422, "The grid has refused the order"),
@@ -99,7 +100,10 @@ class OrdersHandler(_OrderHandler):
 
 
 class InForceHandler(ConsoleHandler):
-    """`GET /api/orders/in-force?substation_id=`: who drained a substation or lowered its limit, when and why."""
+    """`GET /api/orders/in-force?substation_id=`: who drained substations or lowered their limits, when and why.
+
+    `substation_id` may come MOST_TARGETS times. The pages ask for those that are drained or lowered.
+    """
 
     def setup(self, board: Board, log: OrderLog) -> None:  # type: ignore[override]
         """`board` has the fleet, `log` the orders."""
@@ -108,9 +112,12 @@ class InForceHandler(ConsoleHandler):
 
     async def get(self) -> None:
         """Write the orders, [] when there are none or they were not given in this console."""
-        row = self._board.rows.get(self.argument("substation_id")[:LONGEST_ID])
-        orders = await self._orders.in_force({"rated_kw": 0.0} | row) if row else []
-        self.write_json({"orders": [each.document() for each in orders]})
+        names = self.get_query_arguments("substation_id")
+        if not 1 <= len(names) <= MOST_TARGETS:
+            raise HTTPError(400, f"substation_id: send 1 to {MOST_TARGETS}")
+        known = [self._board.rows[name] for name in dict.fromkeys(names) if name in self._board.rows]
+        found = [order for row in known for order in await self._orders.in_force({"rated_kw": 0.0} | row)]
+        self.write_json({"orders": [each.document() for each in found]})
 
 
 def routes(calls: GridCalls, board: Board, audit: AuditLog) -> list[Route]:

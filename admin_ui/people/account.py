@@ -8,7 +8,8 @@ from jinja2 import Environment
 from tornado.web import HTTPError
 
 from admin_ui.audit.log import AuditUnwritable
-from admin_ui.people.authenticator import AttemptSource, Authenticator, LoginResult
+from admin_ui.people.attempt_limits import AttemptSource
+from admin_ui.people.authenticator import Authenticator, LoginResult
 from admin_ui.people.login import enter
 from admin_ui.people.passwords import LENGTHS
 from admin_ui.web.access import ConsoleHandler
@@ -50,7 +51,7 @@ class ConfirmHandler(ConsoleHandler):
         if not isinstance(password, str):
             raise HTTPError(400, 'the body must be {"password": "..."}')
         if not self.login.person:
-            self.write_problem(NO_PASSWORD, detail="it came by a one-time link")
+            self.write_problem(NO_PASSWORD, detail=f"it came by {self.login.method}")
             return
         result = await self._authenticator.check(
             self.login.name, password, AttemptSource(self.address, login=self.token), "confirm password"
@@ -82,7 +83,7 @@ class AccountHandler(PageHandler):
             self.get_body_argument(name, "", strip=False) for name in ("password", "new", "again")
         )
         if not person:
-            self.write_problem(NO_PASSWORD, detail="it came by a one-time link")
+            self.write_problem(NO_PASSWORD, detail=f"it came by {self.login.method}")
         elif new != again:
             self._show(422, fault="The two new passwords are not the same.")
         else:

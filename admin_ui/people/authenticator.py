@@ -1,29 +1,26 @@
 """Authenticates people: checks name and password against the file of people, limits attempts, and audits them."""
 
 import asyncio
-import ipaddress
 import json
 import logging
 import time
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from admin_ui.audit.chain import AuditOutcome
 from admin_ui.audit.log import AuditLog
 from admin_ui.people import passwords
+from admin_ui.people.attempt_limits import AttemptLimits, AttemptSource
+from admin_ui.people.change import Change, ChangeRefused
 from admin_ui.people.device_cookies import DeviceCookies
-from admin_ui.people.document import NAME, changes
-from admin_ui.people.file import ChangeRefused, PeopleFile
+from admin_ui.people.document import changes
+from admin_ui.people.file import PeopleFile
 from admin_ui.people.passwords import Passwords, TooManyPasswords
 from admin_ui.web.logins import Logins, Person
 from admin_ui.web.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
-# Attempts at once, and seconds until one more is allowed.
-BY_BROWSER = (10, 30.0)  # from a browser in which this person is or was logged in
-BY_NAME_AND_ADDRESS = (10, 30.0)  # from any other browser
-BY_NAME = (100, 30.0)  # from all other browsers together, against guesses from many addresses
-BY_ADDRESS = (20, 10.0)  # from all other browsers at one address, for all names; people may share an address
 LISTED = (60, 10.0)  # failures in the audit log, so that a guesser does not fill the disk; others are counted
 LOOK_S = 1.0  # a change of the file takes effect within this time
 BUSY_S = 1.0  # what the next attempt must wait when too many passwords wait to be checked
@@ -38,14 +35,6 @@ class LoginResult(NamedTuple):
 
     person: Person | None
     wait_s: float = 0.0
-
-
-class AttemptSource(NamedTuple):
-    """Where an attempt comes from: the address, and the device or the open login of a known browser."""
-
-    address: str
-    device: str = ""
-    login: str = ""
 
 
 class Authenticator:
@@ -64,8 +53,7 @@ class Authenticator:
         self.audit = audit
         self._file = file
         self._hashes = hashes
-        self._by_browser, self._by_name_and_address = Throttle(*BY_BROWSER), Throttle(*BY_NAME_AND_ADDRESS)
-        self._by_name, self._by_address = Throttle(*BY_NAME), Throttle(*BY_ADDRESS)
+        self._limits = AttemptLimits()
         self._listed, self._left_out = Throttle(*LISTED), 0
         self._look_lock = asyncio.Lock()
         self._audited: dict[str, str] | None = None  # the people as the audit log has them
@@ -104,51 +92,50 @@ class Authenticator:
     ) -> LoginResult:
         """Return the person with this name and password; `action` is what the audit log calls the attempt."""
         await self.look()
-        keys = self._limits(name, source)
-        start_s = time.monotonic()
-        if wait_s := max(throttle.wait_s(key, start_s) for throttle, key in keys):
+        if wait_s := self._limits.take(name, source, time.monotonic()):
             self._left_out += 1
             return LoginResult(None, wait_s)
-        for throttle, key in keys:
-            throttle.take(key, start_s)
         person = self._file.people.by_name.get(name)
         try:
-            matches = await self._hashes.matches(person.password if person else None, password)
+            usable = person.password if person and not person.disabled else None
+            matches = await self._hashes.matches(usable or None, password)
         except TooManyPasswords:
             return LoginResult(None, BUSY_S)
         if not matches or self._file.people.by_name.get(name) != person:
             await self._failed(person.name if person else UNKNOWN_NAME, action, source.address)
             return LoginResult(None)
-        for throttle, key in keys:
-            throttle.give_back(key, time.monotonic())
+        self._limits.give_back(name, source, time.monotonic())
         await self.audit.note(name, action, "", AuditOutcome.DONE, {"address": source.address})
         return LoginResult(person)
-
-    def _limits(self, name: str, source: AttemptSource) -> list[tuple[Throttle, str]]:
-        """Return the limits that an attempt counts against; unknown browsers never use up those of a known one."""
-        if browser := source.device or source.login:
-            return [(self._by_browser, f"{name} {browser}")]
-        who, where = name if NAME.fullmatch(name) else "", network(source.address)
-        return [
-            (self._by_name_and_address, f"{who} {where}"),
-            (self._by_name, who),
-            (self._by_address, where),
-        ]
 
     async def change_password(self, person: Person, new: str) -> str:
         """Set a person's own password; returns what is wrong with it, '' when it is set. Raises AuditUnwritable."""
         if fault := passwords.fault(person.name, new):
             return fault
-        changed = Person(person.name, person.role, await self._hashes.hash(new))
+        hashed = await self._hashes.hash(new)
         entry = await self.audit.begin(person.name, "change password", person.name, "")
         try:
-            await asyncio.to_thread(self._file.change, changed, person.name)
+            await asyncio.to_thread(self._file.set_password, person.name, hashed)
         except (ChangeRefused, OSError, ValueError) as error:
             await self.audit.end(entry, AuditOutcome.FAILED, {"why": str(error)})
             return f"it can't be set: {error}"
         await self.audit.end(entry, AuditOutcome.DONE)
         await self.look()
         return ""
+
+    async def change(self, change: Change, who: str) -> str:
+        """Change the people in the name of `who`, and end logins by it; returns what was done, in a sentence.
+
+        Raises ChangeRefused, ValueError or OSError. The caller audits it.
+        """
+        done = await asyncio.to_thread(self._file.change, change, who)
+        await self.look()
+        return done
+
+    @property
+    def people(self) -> Mapping[str, Person]:
+        """The people who may log in, by name."""
+        return self._file.people.by_name
 
     def known(self, name: str) -> Person | None:
         """Return the person of a name, None when there is none."""
@@ -158,14 +145,20 @@ class Authenticator:
         """Record that a one-time link was not valid. Attempts are not limited: a token is too long to be guessed."""
         await self._failed(UNKNOWN_NAME, BY_LINK, address)
 
-    async def _failed(self, who: str, action: str, address: str) -> None:
+    async def note_refusal(self, who: str, action: str, address: str, why: str) -> None:
+        """Record that somebody was not let in, unless there are too many such entries."""
+        await self._failed(who, action, address, {"why": why})
+
+    async def _failed(
+        self, who: str, action: str, address: str, more: Mapping[str, object] | None = None
+    ) -> None:
         now_s = time.monotonic()
         if self._listed.wait_s("", now_s):
             self._left_out += 1
             return
         self._listed.take("", now_s)
         left_out, self._left_out = self._left_out, 0
-        details: dict[str, object] = {"address": address}
+        details: dict[str, object] = {"address": address, **(more or {})}
         if left_out:
             details["tries_not_listed_before"] = left_out
         await self.audit.note(who, action, "", AuditOutcome.REFUSED, details)
@@ -175,18 +168,6 @@ class Authenticator:
         rows = await self.audit.rows(LAST_CHANGE, (PEOPLE,))
         now: dict[str, str] = json.loads(rows[0]["details"]).get("now", {}) if rows else {}
         return now
-
-
-def network(address: str) -> str:
-    """Return the network that counts as one client: an IPv4 address, or the /64 of an IPv6 address.
-
-    A customer usually has a whole IPv6 /64. Returns '' for anything that is no address.
-    """
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
 def _names(changed: dict[str, object]) -> list[str]:

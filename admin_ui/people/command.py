@@ -1,22 +1,25 @@
 """The command `python -m admin_ui.people`: changes or lists the people who may log in, and prints one-time links."""
 
 import argparse
-import dataclasses
 import getpass
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from admin_ui.people import file, one_time_link, passwords
-from admin_ui.people.document import NAME
-from admin_ui.people.file import ChangeRefused
-from admin_ui.web.logins import Person, Role
+from admin_ui.people import file, invitation, one_time_link, passwords
+from admin_ui.people.change import ROLES, Change, ChangeKind, ChangeRefused
+from admin_ui.web.logins import Role
 
 COMMANDS = {
-    "add": "let a person log in",
-    "passwd": "set a password",
-    "role": "set a role",
-    "remove": "no longer let a person log in",
+    ChangeKind.ADD: "let a person log in",
+    ChangeKind.PASSWORD: "set a password",
+    ChangeKind.ROLE: "set a role",
+    ChangeKind.RESET: "print a one-time link with which a person sets a new password; the old one ends",
+    ChangeKind.END_LOGINS: "end all logins of a person",
+    ChangeKind.DISABLE: "let a person log in no longer, but keep the account",
+    ChangeKind.ENABLE: "let a disabled person log in again",
+    ChangeKind.REMOVE: "remove a person",
 }
 
 
@@ -38,22 +41,37 @@ def _list(data: Path) -> int:
     except (ValueError, OSError) as error:
         sys.stderr.write(f"The people can't be listed: {error}\n")
         return 1
-    sys.stdout.write("".join(f"{person.role.name.lower():9}{person.name}\n" for person in people))
+    for person in people:
+        state = " (disabled)" if person.disabled else "" if person.password else " (has no password yet)"
+        sys.stdout.write(f"{person.role.name.lower():14}{person.name}{state}\n")
     return 0
 
 
 def _change(options: argparse.Namespace, data: Path) -> int:
+    kind = ChangeKind(options.command)
+    with_link = kind is ChangeKind.RESET or bool(getattr(options, "link", False))
     try:
         # The password is read before the file is locked, so that no other command waits for a person who types.
-        password = _read_password(options.name) if options.command in {"add", "passwd"} else ""
-        with file.changing(file.path(data)) as (by_name, save):
-            report = _apply(options, password, by_name)
-            save(f"{getpass.getuser()} (command line)")
+        asks = kind in {ChangeKind.ADD, ChangeKind.PASSWORD} and not with_link
+        password = _read_password(options.name) if asks else ""
+        role = Role[getattr(options, "role", "nobody").upper()]
+        change = Change(kind, options.name, role, password)
+        report = file.change_file(file.path(data), change, f"{getpass.getuser()} (command line)")
+        link = _link(data, options.name) if with_link else ""
     except (ChangeRefused, ValueError, OSError) as error:
         sys.stderr.write(f"Nothing was changed: {error}\n")
         return 1
-    sys.stdout.write(f"{report}\n")
+    sys.stdout.write(f"{report}\n{link}")
     return 0
+
+
+def _link(data: Path, name: str) -> str:
+    """Return a new personal link in words."""
+    token = invitation.create(data, name, time.time())
+    return (
+        f"Within {invitation.HOURS} hours, {name} sets a password at\n"
+        f"{one_time_link.browsers_url(data)}/enter?token={token}\n"
+    )
 
 
 def _read_password(name: str) -> str:
@@ -72,39 +90,17 @@ def _read_password(name: str) -> str:
     return passwords.hash_password(password)
 
 
-def _apply(options: argparse.Namespace, password: str, people: dict[str, Person]) -> str:
-    """Change `people`; returns what was done, in words. Raises ChangeRefused.
-
-    `password` is the hash of a new password, '' where the command takes none.
-    """
-    command, name, role = options.command, options.name, getattr(options, "role", "")
-    if command == "add":
-        if not NAME.fullmatch(name) or name in people:
-            raise ChangeRefused(
-                "a name is new, and up to 63 of a-z 0-9 . _ - that begin with a letter or digit"
-            )
-        people[name] = Person(name, Role[role.upper()], password)
-        return f"{name} may log in as {role}."
-    if name not in people:
-        raise ChangeRefused(f"there is nobody called {name}")
-    if command == "passwd":
-        people[name] = dataclasses.replace(people[name], password=password)
-        return f"{name} has a new password; other logins of {name} end."
-    if command == "role":
-        people[name] = dataclasses.replace(people[name], role=Role[role.upper()])
-        return f"{name} is {role} now; logins of {name} end."
-    del people[name]
-    return f"{name} can't log in any more; logins of {name} end."
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m admin_ui.people", description="Who may log in.")
     commands = parser.add_subparsers(required=True, dest="command")
     for command, about in COMMANDS.items():
         subparser = commands.add_parser(command, help=about)
         subparser.add_argument("name")
-        if command in {"add", "role"}:
-            subparser.add_argument("--role", required=True, choices=["viewer", "operator"])
+        if command in {ChangeKind.ADD, ChangeKind.ROLE}:
+            subparser.add_argument("--role", required=True, choices=list(ROLES))
+        if command is ChangeKind.ADD:
+            about_link = "print a one-time link with which the person sets the password, and ask for none"
+            subparser.add_argument("--link", action="store_true", help=about_link)
     commands.add_parser("list", help="list who may log in")
     commands.add_parser("link", help="print a one-time link to the console that runs on the data")
     return parser

@@ -22,12 +22,16 @@ LASTS_S = 365 * 86_400.0
 class DeviceCookies:
     """Creates and checks the cookies of one console."""
 
-    def __init__(self, data: Path) -> None:
-        """`data` is the console's data folder; raises OSError when the key can't be read or created."""
+    def __init__(self, data: Path, base: str = "") -> None:
+        """`data` is the console's data folder; raises OSError when the key can't be read or created.
+
+        `base` is the path below which browsers see the console. A cookie of a path can't have the prefix `__Host-`.
+        """
         self._key = _key(data / "admin_ui" / "device-key")
         suffix = hashlib.sha256(b"name of the cookies" + self._key).hexdigest()[:8]
-        self.cookie = f"__Host-device-{suffix}"
-        self.login_cookie = f"__Host-console-{suffix}"
+        prefix = "__Secure-" if base else "__Host-"
+        self.cookie = f"{prefix}device-{suffix}"
+        self.login_cookie = f"{prefix}console-{suffix}"
 
     def create(self, name: str) -> str:
         """Return a new cookie for somebody who has just logged in by password."""

@@ -6,14 +6,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from admin_ui.people.change import Change, ChangeKind, apply
 from admin_ui.people.document import People, decode, encode
 from admin_ui.web.logins import Person
 
 Stamp = tuple[int, int, int]
-
-
-class ChangeRefused(Exception):
-    """The change can't be made; the message says why."""
 
 
 def path(data: Path) -> Path:
@@ -43,14 +40,15 @@ class PeopleFile:
         self.people = load(self._file)
         return True
 
-    def change(self, person: Person, by: str) -> None:
-        """Replace the person of that name; raises ChangeRefused when the file has no such person any more."""
-        with changing(self._file) as (people, save):
-            if person.name not in people:
-                raise ChangeRefused(f"there is nobody called {person.name}")
-            people[person.name] = person
-            save(by)
+    def change(self, change: Change, by: str) -> str:
+        """Make a change in the name of `by`; returns what was done. Raises ChangeRefused, ValueError or OSError."""
+        done = change_file(self._file, change, by)
         self.look()
+        return done
+
+    def set_password(self, name: str, password: str) -> None:
+        """Set the hash of a person's own new password; raises ChangeRefused when there is no such person any more."""
+        self.change(Change(ChangeKind.PASSWORD, name, password=password), name)
 
 
 class _Saver:
@@ -77,6 +75,17 @@ def changing(file: Path) -> Iterator[tuple[dict[str, Person], _Saver]]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         people = dict(load(file).by_name)
         yield people, _Saver(file, people)
+
+
+def change_file(file: Path, change: Change, by: str) -> str:
+    """Make a change of a people file in the name of `by`; returns what was done, in a sentence.
+
+    Raises ChangeRefused, ValueError or OSError.
+    """
+    with changing(file) as (people, save):
+        done = apply(people, change)
+        save(by)
+    return done
 
 
 def load(file: Path) -> People:

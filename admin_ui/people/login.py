@@ -3,28 +3,35 @@
 import math
 import secrets
 import time
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment
 
 from admin_ui.audit.chain import AuditOutcome
-from admin_ui.people import one_time_link
-from admin_ui.people.authenticator import BY_LINK, AttemptSource, Authenticator
+from admin_ui.people.attempt_limits import AttemptSource
+from admin_ui.people.authenticator import Authenticator
 from admin_ui.people.device_cookies import LASTS_S
 from admin_ui.web.access import ConsoleHandler, local_address
-from admin_ui.web.logins import Login, Person, Role
+from admin_ui.web.logins import Login, LoginMethod, Person, Role
 from admin_ui.web.pages import PageHandler
 
-LOCAL = "local operator"  # the name of a login by one-time link
+LOCAL = (
+    "local administrator"  # who logs in by one-time link while nobody else is logged in, and gives no name
+)
 
 
-def enter(handler: ConsoleHandler, name: str, role: Role, person: Person | None = None) -> Login:
+def enter(
+    handler: ConsoleHandler,
+    name: str,
+    role: Role,
+    person: Person | None = None,
+    method: LoginMethod | None = None,
+) -> Login:
     """Open a login with a new token, and end the login of the token that the browser sent."""
     handler.logins.close(handler.token)
     token = secrets.token_urlsafe(32)
-    login = handler.logins.open(token, name, role, time.time(), person)
+    login = handler.logins.open(token, name, role, time.time(), person, method)
     set_cookie(handler, handler.settings["login_cookie"], token, login.until_unix_s)
     return login
 
@@ -32,55 +39,14 @@ def enter(handler: ConsoleHandler, name: str, role: Role, person: Person | None 
 def set_cookie(handler: ConsoleHandler, name: str, value: str, until_unix_s: float) -> None:
     """Set a cookie that browsers send only to this host, over TLS or on loopback, and that scripts can't read."""
     handler.set_cookie(
-        name, value, expires=until_unix_s, path="/", secure=True, httponly=True, samesite="Lax"
+        name,
+        value,
+        expires=until_unix_s,
+        path=handler.cookie_path,
+        secure=True,
+        httponly=True,
+        samesite="Lax",
     )
-
-
-class LinkHandler(PageHandler):
-    """The one-time link: `GET /enter?token=` shows a button, `POST /enter` logs in.
-
-    Programs that open links before people do, such as a chat or a browser that prefetches, send only GET, so they
-    don't use the link up.
-    """
-
-    def setup(  # type: ignore[override]
-        self,
-        environment: Environment,
-        data: Path,
-        authenticator: Authenticator,
-        *,
-        on_loopback: bool,
-        **more: Any,
-    ) -> None:
-        """`data` is the folder with the links; they work only where no other machine can reach the console."""
-        super().setup(environment, **more)
-        self._data = data
-        self._authenticator = authenticator
-        self._on_loopback = on_loopback
-
-    async def get(self) -> None:
-        """Show the button; for a link that is not valid, the login page says why."""
-        token = self.get_query_argument("token", "")
-        if not self._on_loopback:
-            self.redirect("/login?link=elsewhere")
-        elif not one_time_link.valid(self._data, token, time.time()):
-            self.redirect("/login?link=used")
-        else:
-            self.set_header("Referrer-Policy", "no-referrer")
-            self.show("people/enter.html", token=token)
-
-    async def post(self) -> None:
-        """Log in as the operator of this machine."""
-        if not self._on_loopback:
-            self.redirect("/login?link=elsewhere", status=303)
-            return
-        if not one_time_link.use(self._data, self.get_body_argument("token", ""), time.time()):
-            await self._authenticator.refuse_link(self.address)
-            self.redirect("/login?link=used", status=303)
-            return
-        await self._authenticator.audit.note(LOCAL, BY_LINK, "", AuditOutcome.DONE, {"address": self.address})
-        enter(self, LOCAL, Role.OPERATOR)
-        self.redirect("/login?kept=1", status=303)
 
 
 class LoginHandler(PageHandler):
@@ -144,7 +110,9 @@ class LogoutHandler(ConsoleHandler):
         if self._everywhere:
             ended = self.logins.close_all(name)
         self.logins.close(self.token)
-        self.clear_cookie(self.settings["login_cookie"], path="/", secure=True, httponly=True, samesite="Lax")
+        self.clear_cookie(
+            self.settings["login_cookie"], path=self.cookie_path, secure=True, httponly=True, samesite="Lax"
+        )
         action = "log out everywhere" if self._everywhere else "log out"
         await self._authenticator.audit.note(
             name, action, "", AuditOutcome.DONE, {"address": self.address, "logins_ended": ended}

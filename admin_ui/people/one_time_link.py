@@ -66,6 +66,14 @@ def announce(data: Path, here_url: str, browsers_url: str) -> None:
     (data / "admin_ui" / ADDRESS).write_text(f"{here_url}\n{browsers_url}\n", encoding="utf-8")
 
 
+def browsers_url(data: Path) -> str:
+    """Return the URL of the console of a data folder in browsers; '' when none was started on it."""
+    try:
+        return (data / "admin_ui" / ADDRESS).read_text(encoding="utf-8").split()[-1]
+    except (OSError, ValueError, IndexError):
+        return ""
+
+
 def print_link(data: Path) -> int:
     """Print a new link to the console that runs on `data`; returns 1 when there is none."""
     try:

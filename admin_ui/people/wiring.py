@@ -5,18 +5,22 @@ import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import aiohttp
 from jinja2 import Environment
 
 from admin_ui.audit.log import AuditLog
 from admin_ui.people import file, one_time_link
 from admin_ui.people.account import AccountHandler, ConfirmHandler, MeHandler
+from admin_ui.people.administration import PeopleHandler
 from admin_ui.people.authenticator import Authenticator
 from admin_ui.people.device_cookies import DeviceCookies
+from admin_ui.people.enter import LinkHandler
 from admin_ui.people.file import PeopleFile
-from admin_ui.people.login import LinkHandler, LoginHandler, LogoutHandler
+from admin_ui.people.login import LoginHandler, LogoutHandler
 from admin_ui.people.passwords import Passwords
 from admin_ui.settings import Settings
 from admin_ui.web.logins import Logins, Role
+from admin_ui.web.pages import page_route
 from admin_ui.web.routes import Route
 from runtime.background import background
 
@@ -27,6 +31,7 @@ class PeopleWing:
 
     authenticator: Authenticator
     settings: Settings
+    client: aiohttp.ClientSession
 
     @property
     def logins(self) -> Logins:
@@ -44,6 +49,7 @@ class PeopleWing:
         account = auth | {"environment": environment, "here": "account"}
         login = account | {"on_loopback": self.settings.on_loopback, "here": "login"}
         link = login | {"data": self.settings.data}
+        people = auth | {"data": self.settings.data, "url": self.settings.browsers_url}
         return [
             Route("/login", LoginHandler, Role.NOBODY, login, page=True),
             Route("/enter", LinkHandler, Role.NOBODY, link, page=True),
@@ -52,11 +58,24 @@ class PeopleWing:
             Route("/account", AccountHandler, Role.VIEWER, account, page=True),
             Route("/api/me", MeHandler, Role.VIEWER),
             Route("/confirm", ConfirmHandler, Role.VIEWER, auth),
+            page_route("/people", "people/people.html", environment, Role.ADMINISTRATOR),
+            Route("/api/people", PeopleHandler, Role.ADMINISTRATOR, people),
+            *self._single_sign_on(environment),
         ]
+
+    def _single_sign_on(self, environment: Environment) -> list[Route]:
+        """Return the routes of single sign-on; none where no provider is set."""
+        if not self.settings.oidc_issuer:
+            return []
+        from admin_ui.people.single_sign_on.wiring import routes  # noqa: PLC0415 - 70 ms at a start that need not be
+
+        return routes(self.settings, self.authenticator, self.client, environment)
 
 
 @asynccontextmanager
-async def people_wing(settings: Settings, audit: AuditLog) -> AsyncIterator[PeopleWing]:
+async def people_wing(
+    settings: Settings, audit: AuditLog, client: aiohttp.ClientSession
+) -> AsyncIterator[PeopleWing]:
     """Authenticate the people of a file while the context lasts; raises OSError when the file can't be used."""
     logins = Logins(settings.login_hours, settings.idle_minutes, confirming=not settings.on_loopback)
     try:
@@ -64,8 +83,10 @@ async def people_wing(settings: Settings, audit: AuditLog) -> AsyncIterator[Peop
     except ValueError as error:
         raise OSError(str(error)) from error
     with contextlib.closing(Passwords()) as hashes:
-        authenticator = Authenticator(people, logins, audit, hashes, DeviceCookies(settings.data))
+        authenticator = Authenticator(
+            people, logins, audit, hashes, DeviceCookies(settings.data, settings.base_path)
+        )
         one_time_link.announce(settings.data, settings.url, settings.browsers_url or settings.url)
         await authenticator.look()
         async with background(authenticator.follow()):
-            yield PeopleWing(authenticator, settings)
+            yield PeopleWing(authenticator, settings, client)

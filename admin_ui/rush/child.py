@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from loadtest.contract import API_KEY_FILE, KEEP_SESSIONS, OPERATOR_TOKEN_FILE
+from runtime.tls.settings import NAMES as TLS_FILES
 
 ROOT = Path(__file__).resolve().parents[2]
 MOST_LINE_BYTES = 4 * 1024 * 1024  # a line of progress of some ten thousand substations
@@ -48,6 +49,7 @@ class LoadTest:
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of a child: the variables that it needs, and no secret of the console."""
         kept = {name: environ[name] for name in INHERITED if name in environ}
+        kept |= {name: str(Path(environ[name]).absolute()) for name in TLS_FILES if environ.get(name)}
         return kept | {
             "GATEWAY_URL": self.gateway_url,
             "BALANCER_URL": self.balancer_url,

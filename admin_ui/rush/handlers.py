@@ -17,13 +17,19 @@ from admin_ui.rush.control import (
     RunInProgress,
     RushHourControl,
 )
+from admin_ui.rush.curve import RunCurve
 from admin_ui.rush.options import parse_options, parse_run_ids, parse_stop
 from admin_ui.rush.progress import Phase, RunProgress
 from admin_ui.web.access import ConsoleHandler
 from admin_ui.web.logins import Role
 from admin_ui.web.pages import PageHandler, page_route
 from admin_ui.web.routes import Route
-from loadtest.contract import COMPARE, DEFAULT_SEED, HTML, Verdict
+from loadtest.contract import (
+    COMPARE,
+    DEFAULT_SEED,
+    HTML,
+    Verdict,
+)
 from runtime.problem import NOT_FOUND, UNAVAILABLE, Problem
 
 # A report is a page that another program made from the answers of the grid. It may show its own style and pictures, but
@@ -117,6 +123,16 @@ class StopHandler(RushHandler):
             self.write_json(result | {"taken_off": run.taken_off})
 
 
+class CurveHandler(RushHandler):
+    """`GET /api/rush/curve`."""
+
+    async def get(self) -> None:
+        """Write the figures over time of the run of this console, or of its last one; none before the first."""
+        run = self.rush.run
+        empty = RunCurve().shown()
+        self.write_json({"run_id": run.run_id if run else None} | (run.curve.shown() if run else empty))
+
+
 class PresetsHandler(RushHandler):
     """`GET /api/rush/presets`."""
 
@@ -157,7 +173,7 @@ class RunFileHandler(RushHandler):
             try:
                 while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
                     first = name.endswith(".html") and file.tell() == len(chunk)
-                    self.write(with_way_back(chunk, RUNS) if first else chunk)
+                    self.write(with_way_back(chunk, self.base + RUNS) if first else chunk)
                     await self.flush()
             except StreamClosedError:
                 return
@@ -177,9 +193,9 @@ class CompareHandler(PageHandler):
         try:
             run_ids = parse_run_ids(self.get_query_arguments("run"))
         except ValueError as error:
-            self.show("rush/compare_fault.html", 400, fault=str(error), back=RUNS)
+            self.show("rush/compare_fault.html", 400, fault=str(error), back=self.base + RUNS)
             return
-        back = f"{RUNS}?compare={','.join(run_ids)}"
+        back = f"{self.base}{RUNS}?compare={','.join(run_ids)}"
         async with self._rush.comparing:
             page, fault = await self._compared(run_ids)
         if page:
@@ -218,6 +234,7 @@ def routes(rush: RushHourControl, environment: Environment) -> list[Route]:
         page_route("/rush-hour", "rush/rush.html", environment),
         Route("/api/rush", StartHandler, Role.OPERATOR, arguments),
         Route("/api/rush/stop", StopHandler, Role.OPERATOR, arguments),
+        Route("/api/rush/curve", CurveHandler, Role.VIEWER, arguments),
         Route("/api/rush/presets", PresetsHandler, Role.VIEWER, arguments),
         Route("/api/runs", RunsHandler, Role.VIEWER, arguments),
         Route("/runs/compare", CompareHandler, Role.VIEWER, compare, page=True),

@@ -5,7 +5,7 @@ Pure: time comes as unix seconds. Rules:
 - a run that ends without reporting its end was killed, or never began: it is shown as failed, with its last words;
 - a run has ended when its process has, not when it reports its end: only then may the next one begin;
 - a line that can't be read, or of an unknown kind, changes nothing, because later versions may write more kinds;
-- the loads of the substations are ignored: the console shows those that the balancer reports.
+- of the loads of the substations only the sums are kept: the console shows each as the balancer reports it.
 """
 
 import dataclasses
@@ -13,16 +13,20 @@ import enum
 import signal
 from typing import Any
 
+from admin_ui.rush.curve import RunCurve, loads
 from loadtest.contract import (
     END_SESSIONS,
     KEEP_SESSIONS,
     USAGE,
+    Verdict,
+)
+from loadtest.events import (
     EndEvent,
     EndingEvent,
+    JudgingEvent,
     ProgressEvent,
     SettlingEvent,
     StartEvent,
-    Verdict,
     read_event,
 )
 
@@ -64,6 +68,9 @@ class RunProgress:
         self._seconds: float | None = None
         self._text = ""
         self._figures: dict[str, Any] = dict.fromkeys(FIGURES)
+        self._loads: dict[str, Any] = {}
+        self._judging: dict[str, Any] = {"thresholds": [], "changes": []}
+        self.curve = RunCurve()
         self.taken_off: dict[str, Any] | None = None  # of its sessions, by a stop
 
     def stop(self, by: str, *, end_sessions: bool) -> None:
@@ -107,8 +114,12 @@ class RunProgress:
             case ProgressEvent() as event:
                 over = event.elapsed_s >= event.seconds or event.sent >= event.planned
                 self._figures = {name: getattr(event, name) for name in FIGURES}
+                self._loads = loads(event)
+                self.curve.take(event)
                 self._seconds, self._text = event.seconds, ""
                 self.phase = Phase.FINISHING if over else Phase.RUNNING
+            case JudgingEvent() as event:
+                self._judging = dataclasses.asdict(event)
             case EndingEvent() as event:
                 self.taken_off = dataclasses.asdict(event) | {"text": event.text[:MOST_CHARACTERS]}
             case EndEvent() as event:
@@ -152,6 +163,8 @@ class RunProgress:
             "eta_s": left_s,
             "done": self._done(left_s),
             **self._figures,
+            **self._loads,
+            **self._judging,
             "taken_off": self.taken_off,
             "verdict": self.verdict,
             "why": self.why,

@@ -14,13 +14,13 @@ from loadtest.contract import (
     RESULT_FILE,
     RUN_ID,
     RUN_ID_TIME,
-    EndEvent,
-    read_event,
     read_result_head,
 )
+from loadtest.events import EndEvent, read_event
 
 MOST_HEAD_BYTES = 4 * 1024 * 1024
 LAST_LINE_BYTES = 65_536
+MOST_CURVE = 200  # points of the small curve of a run
 CHANGE = ("what", "target", "before", "after", "planned")
 
 Row = dict[str, Any]
@@ -116,7 +116,14 @@ def _figures(folder: Path) -> Row:
         if isinstance(thresholds, list)
         else [],
         "changes": _changes(result, window),
+        "outcome": _text(document.get("outcome")) or "",
+        "curve": _numbers(document.get("curve")),
     }
+
+
+def _numbers(value: object) -> list[float | None]:
+    """Return a list of numbers, with None for what is none; [] for anything else."""
+    return [_number(each) for each in value[:MOST_CURVE]] if isinstance(value, list) else []
 
 
 def _changes(result: Mapping[str, Any], window: list[float] | None) -> list[Row]:

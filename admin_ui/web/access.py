@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.web import HTTPError, OutputTransform
 
+from admin_ui.web.base_path import under
 from admin_ui.web.logins import Login, Logins, Role
 from admin_ui.web.problems import (
     CONFIRM_FIRST,
@@ -139,6 +140,25 @@ class ConsoleHandler(ApiHandler):
         """The address of the client; behind proxies, the one that they report."""
         forwarded_for = ",".join(self.request.headers.get_list("X-Forwarded-For"))
         return client(str(self.request.remote_ip), forwarded_for, self.settings.get("proxies", ()))
+
+    def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:  # noqa: FBT001, FBT002 - Tornado's
+        """Lead to an address of the console, which is written from its root, or to another site."""
+        super().redirect(under(self.base, url), permanent, status)
+
+    @property
+    def base(self) -> str:
+        """The path below which browsers see the console, '' for none."""
+        return str(self.settings.get("base", ""))
+
+    @property
+    def cookie_path(self) -> str:
+        """The path of the console's cookies."""
+        return self.base or "/"
+
+    @property
+    def origin(self) -> str:
+        """The scheme and host by which the browser reaches the console."""
+        return f"{'https' if self.settings.get('only_tls') else 'http'}://{self.request.host}"
 
     def confirmed(self) -> bool:
         """Return whether the password was given a short while ago.

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from jinja2 import Environment
+from tornado.httputil import HTTPServerRequest
 from tornado.web import Application
 
 from admin_ui.web import pages
 from admin_ui.web.access import SecurityHeaders, StrictTransport
 from admin_ui.web.assets import AssetHandler, Assets
+from admin_ui.web.base_path import within
 from admin_ui.web.logins import Logins, Role
 from admin_ui.web.proxies import Network
 from admin_ui.web.refusal import RefusalLog
@@ -20,7 +22,7 @@ from admin_ui.web.routes import Route
 class Access:
     """What handlers need to know who sends a request, and where a refused order is recorded.
 
-    `only_tls` says that browsers reach the console by TLS alone.
+    `only_tls` says that browsers reach the console by TLS alone, `base` is the path below which they see it.
     """
 
     logins: Logins
@@ -28,6 +30,17 @@ class Access:
     refusals: RefusalLog
     proxies: Sequence[Network] = ()
     only_tls: bool = False
+    base: str = ""
+
+
+class ConsoleApplication(Application):
+    """Answers below the base path, and without it: some proxies take it off before they pass a request on."""
+
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
+        """Return what answers a request."""
+        base = self.settings["base"]
+        request.uri, request.path = (within(base, each) for each in (request.uri or "", request.path))
+        return super().find_handler(request, **kwargs)
 
 
 def application(
@@ -39,7 +52,7 @@ def application(
 ) -> Application:
     """Return the application; `public` are Tornado's rules for addresses that need no login."""
     not_found = {"logins": access.logins, "needs": Role.NOBODY, "environment": environment}
-    return Application(
+    return ConsoleApplication(
         [
             *(_rule(route, access.logins) for route in routes),
             ("/static/(.*)", AssetHandler, {"assets": assets}),
@@ -52,6 +65,8 @@ def application(
         login_cookie=access.login_cookie,
         refusals=access.refusals,
         proxies=access.proxies,
+        only_tls=access.only_tls,
+        base=access.base,
         transforms=[SecurityHeaders, *([StrictTransport] if access.only_tls else [])],
     )
 

@@ -40,9 +40,12 @@ class Asset:
 
 
 class Assets:
-    """All files of a folder, read once, by their paths in it; `address` is where they never change."""
+    """All files of a folder, read once, by their paths in it; `address` is where they never change, for browsers.
 
-    def __init__(self, folder: Path) -> None:
+    `base` is the path below which browsers see the console.
+    """
+
+    def __init__(self, folder: Path, base: str = "") -> None:
         found = sorted(path for path in folder.rglob("*") if path.is_file())
         self._files = {
             path.relative_to(folder).as_posix(): Asset(
@@ -52,7 +55,7 @@ class Assets:
         }
         names = "".join(f"{path} {asset.digest}\n" for path, asset in self._files.items())
         self._version = hashlib.sha256(names.encode()).hexdigest()[:16]
-        self.address = f"/static/{self._version}"
+        self.address = f"{base}/static/{self._version}"
 
     def find(self, path: str) -> tuple[Asset | None, bool]:
         """Return the file at a path below `/static/`, None if there is none, and whether it never changes there."""

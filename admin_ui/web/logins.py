@@ -23,22 +23,36 @@ class Role(enum.IntEnum):
     NOBODY = 0  # not logged in
     VIEWER = 1  # look
     OPERATOR = 2  # act on the grid
+    ADMINISTRATOR = 3  # decide who may log in
+
+
+class LoginMethod(enum.StrEnum):
+    """How somebody logged in."""
+
+    PASSWORD = "password"  # noqa: S105 - a word, and no password
+    LINK = "one-time link"
+    SINGLE_SIGN_ON = "single sign-on"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may log in; `password` is the hash of the password."""
+    """Somebody who may log in; `password` is the hash of the password, '' until one is set.
+
+    A person who is disabled can't log in. `logins_ended` counts how often all logins were ended.
+    """
 
     name: str
     role: Role
     password: str
+    disabled: bool = False
+    logins_ended: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Login:
     """One open login; `confirmed_unix_s` is when its password was given last, `seen_unix_s` when it was used last.
 
-    `person` is None for a login by one-time link.
+    `person` is None for a login by one-time link or single sign-on.
     """
 
     name: str
@@ -47,6 +61,7 @@ class Login:
     confirmed_unix_s: float
     seen_unix_s: float = 0.0
     person: Person | None = None
+    method: LoginMethod = LoginMethod.LINK
 
 
 class Logins:
@@ -63,11 +78,18 @@ class Logins:
         self._open: dict[str, Login] = {}
 
     def open(
-        self, token: str, name: str, role: Role, now_unix_s: float, person: Person | None = None
+        self,
+        token: str,
+        name: str,
+        role: Role,
+        now_unix_s: float,
+        person: Person | None = None,
+        method: LoginMethod | None = None,
     ) -> Login:
-        """Open a login."""
-        self._open = {key: login for key, login in self._open.items() if self._lasts(login, now_unix_s)}
-        login = Login(name, role, now_unix_s + self._lasts_s, now_unix_s, now_unix_s, person)
+        """Open a login; `method` is by default the password where there is a person, else a one-time link."""
+        self._forget_ended(now_unix_s)
+        method = method or (LoginMethod.PASSWORD if person else LoginMethod.LINK)
+        login = Login(name, role, now_unix_s + self._lasts_s, now_unix_s, now_unix_s, person, method)
         self._open[digest(token)] = login
         return login
 
@@ -91,6 +113,11 @@ class Logins:
         """Whether a login may carry out a dangerous action without giving its password again."""
         return not self.confirming or 0 <= now_unix_s - login.confirmed_unix_s <= CONFIRMED_FOR_S
 
+    def all(self, now_unix_s: float, *, but: str = "") -> list[Login]:
+        """Return all open logins, except that of the token `but`."""
+        self._forget_ended(now_unix_s)
+        return [login for key, login in self._open.items() if key != digest(but)]
+
     def close(self, token: str) -> None:
         """End a login."""
         self._open.pop(digest(token), None)
@@ -102,6 +129,9 @@ class Logins:
     def keep_to(self, people: Mapping[str, Person]) -> int:
         """End the logins of people who were removed or changed; returns how many there were. `people` is by name."""
         return self._drop(lambda login: login.person is not None and people.get(login.name) != login.person)
+
+    def _forget_ended(self, now_unix_s: float) -> None:
+        self._open = {key: login for key, login in self._open.items() if self._lasts(login, now_unix_s)}
 
     def _drop(self, ends: Callable[[Login], bool]) -> int:
         before = len(self._open)

@@ -7,10 +7,10 @@ member holds ready. What else a substation is like is asked by the policy, of th
 import heapq
 import itertools
 import math
-from collections.abc import Iterator, Sequence
-from typing import Self
+from collections.abc import Callable, Iterator, Sequence
 
 from balancer.fleet.member import Member
+from balancer.fleet.takers import Takers
 
 FULL = 1.0  # the highest utilization with which there is room
 SORTED = 500  # so many numbers are sorted faster than they are searched for the lowest dozen
@@ -20,27 +20,51 @@ SCANS = 4  # for the next lowest utilization; if it takes more of them, they are
 class Candidates:
     """Substations by their ids, and in the same order their utilizations with the demand: above FULL there is no room.
 
-    It iterates over those with room, as pairs of (utilization, id). `members` are empty where the policy needs none.
+    It iterates over those with room, as pairs of (utilization, id). `members` are empty where the policy needs none. It may hold
+    only some of the `pool`: then all others have at least the utilization `bar`, and `whole` returns all.
     """
 
-    __slots__ = ("members", "names", "shares")
+    __slots__ = ("_whole", "bar", "members", "names", "pool", "shares")
 
-    def __init__(self, names: Sequence[str], shares: list[float], members: Sequence[Member] = ()) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        shares: list[float],
+        members: Sequence[Member] = (),
+        *,
+        bar: float = math.inf,
+        pool: Takers | None = None,
+        whole: Callable[[], "Candidates"] | None = None,
+    ) -> None:
         self.names = names
         self.shares = shares
         self.members = members
+        self.bar = bar
+        self.pool = pool
+        self._whole: Candidates | Callable[[], Candidates] = whole or self
+
+    @property
+    def whole(self) -> "Candidates":
+        """The candidates without anything left out."""
+        if not isinstance(self._whole, Candidates):
+            self._whole = self._whole()
+        return self._whole
 
     def __iter__(self) -> Iterator[tuple[float, str]]:
         """Yield those with room."""
-        return ((share, name) for share, name in zip(self.shares, self.names, strict=True) if share <= FULL)
+        whole = self.whole
+        return ((share, name) for share, name in zip(whole.shares, whole.names, strict=True) if share <= FULL)
 
     def only_one(self) -> bool:
         """Whether at most one has room."""
-        return next(itertools.islice(self, 1, None), None) is None
+        here = (True for share in self.shares if share <= FULL)
+        return next(itertools.islice(here, 1, None), None) is None and (
+            self.whole is self or self.whole.only_one()
+        )
 
     def rising(self) -> Iterator[list[str]]:
         """Yield the ids of those with room by rising utilization, equal ones together."""
-        names, shares = self.names, self.shares
+        names, shares = self.whole.names, self.whole.shares
         lowest = min(shares, default=math.inf)
         for _ in range(SCANS):
             if lowest > FULL:
@@ -60,14 +84,17 @@ class Candidates:
         if len(shares) > most:
             lowest = sorted(shares)[:most] if len(shares) <= SORTED else heapq.nsmallest(most, shares)
             bar = min(bar, lowest[-1])
+        if bar >= self.bar:
+            return self.whole.lowest(most)
         pairs = [pair for pair in zip(shares, self.names, strict=True) if pair[0] <= bar]
         return [name for _, name in sorted(pairs)[:most]]
 
-    def only(self, name: str) -> Self:
+    def only(self, name: str) -> "Candidates":
         """Return the candidates without all others."""
-        at = [index for index, each in enumerate(self.names) if each == name]
-        members = [self.members[index] for index in at] if self.members else ()
-        return type(self)([name] * len(at), [self.shares[index] for index in at], members)
+        whole = self.whole
+        at = [index for index, each in enumerate(whole.names) if each == name]
+        members = [whole.members[index] for index in at] if whole.members else ()
+        return Candidates([name] * len(at), [whole.shares[index] for index in at], members)
 
 
 def utilizations(members: Sequence[Member], demand_w: int, now_s: float) -> list[float]:

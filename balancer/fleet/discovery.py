@@ -4,6 +4,7 @@ An address that a name has lost is not watched any more. A look-up that fails ch
 """
 
 import asyncio
+import dataclasses
 import logging
 import time
 from collections.abc import Collection
@@ -29,8 +30,17 @@ class Watcher(Protocol):
         """Stop watching an address."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Sources:
+    """Where substations are: `http://host:port`, or `dns://name:port`, looked up every `every_s` and called by `scheme`."""
+
+    names: Collection[str]
+    every_s: float
+    scheme: str = "http"
+
+
 class Discovery:
-    """Makes the poller watch what `sources` names: `http://host:port`, or `dns://name:port`.
+    """Makes the poller watch what `sources` names.
 
     `resolve` looks a name up. Names without an address are noted in `addresses`.
     """
@@ -40,18 +50,18 @@ class Discovery:
         addresses: Addresses,
         poller: Watcher,
         metrics: BalancerMetrics,
-        sources: Collection[str],
-        every_s: float,
+        sources: Sources,
         resolve: Resolve,
     ) -> None:
+        self._scheme = sources.scheme
         self._resolve = resolve
         self._addresses = addresses
         self._poller = poller
         self._metrics = metrics
-        self._every_s = every_s
-        self._listed = frozenset(source for source in sources if not source.startswith(DNS))
+        self._every_s = sources.every_s
+        self._listed = frozenset(source for source in sources.names if not source.startswith(DNS))
         self._found: dict[str, frozenset[str]] = {
-            source: frozenset() for source in sources if source.startswith(DNS)
+            source: frozenset() for source in sources.names if source.startswith(DNS)
         }
         self._watched: set[str] = set()
         self._said_s: dict[str, float] = {}
@@ -72,7 +82,8 @@ class Discovery:
     async def look_up(self, source: str) -> None:
         """Look one name up once."""
         try:
-            addresses = frozenset(f"http://{each}" for each in await looked_up(source, self._resolve))
+            found = await looked_up(source, self._resolve)
+            addresses = frozenset(f"{self._scheme}://{each}" for each in found)
         except (OSError, UnicodeError) as error:
             addresses, why = frozenset(), str(error)
         else:

@@ -90,6 +90,10 @@ class Member:
             self._find_line(now_s)
         return self.line_w - self.falls_w_s * (now_s - self.since_s) + self.outstanding_w
 
+    def taken_by_plans_w(self, at_s: float) -> float:
+        """Return the watts that are taken at a moment by the newest report and its schedule, without what is on its way."""
+        return self.report.taken_w - released_w(self.report.releases_w, at_s - self.received_s)
+
     def load_w(self, now_s: float) -> float:
         """Return the watts that its cars probably reserve at a moment, with what is on its way to it."""
         return self.estimate_w(now_s) - self.report.taken_w + self.report.load_w

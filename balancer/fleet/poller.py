@@ -1,13 +1,17 @@
-"""Polls every substation's `/metrics`, each on a PeriodicCallback of its own."""
+"""Polls every substation's `/metrics`.
+
+One PeriodicCallback begins all polls and limits their time. It waits for none: an answer is taken as its connection brings it, so
+a slow substation delays no other (docs/adr/0044).
+"""
 
 import asyncio
+import collections
 import dataclasses
-import itertools
+import functools
 import logging
+import random
 import re
 import time
-from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -16,21 +20,21 @@ from tornado.ioloop import PeriodicCallback
 from balancer.book.decommissioned import DecommissionedJournals
 from balancer.fleet.identity_log import IdentityLog
 from balancer.fleet.page_layout import PageLayout, page_layout
+from balancer.fleet.poll_schedule import PollSchedule
 from balancer.fleet.scan import ASKED, MetricSample, PageReading, PageUnusable, page_reading, scan
 from balancer.fleet.view import View
 from balancer.metrics import BalancerMetrics
 from balancer.report_fault import report_fault
 from balancer.substation_stream import Links
-from runtime.background import cancelled
 from runtime.page_client import PageClient
 from runtime.response_head import ResponseUnusable
 from runtime.settings import HIGHEST_PORT
+from runtime.tls.credentials import Callee, Credentials
+from runtime.tls.identity import Identity, Role
 
 log = logging.getLogger(__name__)
 
 QUERY = urlencode([("name[]", name) for name in ASKED])
-GOLDEN_RATIO = (5**0.5 - 1) / 2
-JITTER = 0.1  # of the interval, so that balancers don't poll in step
 MOST_BYTES = 64 * 1024  # of a page; the names asked for make 3 kB. The parser takes 130 ms for 256 KiB
 TIMEOUT_SHARE = 0.8  # of the interval
 TIDY_S = 5.0  # between two looks for substations that are gone for good
@@ -41,35 +45,49 @@ STREAM = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]*):([0-9]{1,5})")
 class _Polled:
     """One polled address, and what needs not be found out again at each poll.
 
-    `begin` starts the callback. `layout` is that of the last page; `stream` is what `advertised` means there.
+    `began_s` is when the poll under way began, None while there is none. `layout` is that of the last page; `stream` is
+    what `advertised` means there.
     """
 
-    callback: PeriodicCallback
+    url: str
     page: PageClient
-    begin: asyncio.TimerHandle
+    began_s: float | None = None
     layout: PageLayout | None = None
     advertised: str = ""
     stream: str = ""
 
-    def stream_at(self, url: str, advertised: str) -> str:
+    def stream_at(self, advertised: str) -> str:
         """Return as `stream_address`."""
         if self.advertised != advertised:
-            self.advertised, self.stream = advertised, stream_address(url, advertised)
+            self.advertised, self.stream = advertised, stream_address(self.url, advertised)
         return self.stream
 
-    def close(self) -> None:
-        """Stop the polls, and close the connection."""
-        self.begin.cancel()
-        self.callback.stop()
-        self.page.close()
+    def read(self, page: bytes, metrics: BalancerMetrics) -> PageReading:
+        """Read a page, by the layout of the last one if it has the same; raises PageUnusable, ValueError."""
+        if self.layout and (found := self.layout.read(page)):
+            return found
+        try:
+            samples = scan(page)
+            found = page_reading(samples)
+        except (PageUnusable, ValueError):
+            metrics.scan_missed()
+            return page_reading(parse(page))
+        self.layout = page_layout(page, samples, found)
+        return found
 
 
 class Poller:
     """Keeps the roster up to date, and moves links to new addresses; ignores journals that were given up."""
 
     def __init__(
-        self, view: View, links: Links, metrics: BalancerMetrics, decommissioned: DecommissionedJournals
+        self,
+        view: View,
+        links: Links,
+        metrics: BalancerMetrics,
+        decommissioned: DecommissionedJournals,
+        tls: Credentials | None = None,
     ) -> None:
+        self._tls = Callee(tls, Role.SUBSTATION) if tls else None
         self._view = view
         self._roster = view.roster
         self._links = links
@@ -77,28 +95,31 @@ class Poller:
         self._decommissioned = decommissioned
         self._timeout_s = TIMEOUT_SHARE * view.roster.poll_s
         self._polled: dict[str, _Polled] = {}
-        self._polls: set[asyncio.Task[Any]] = set()  # under way
-        self._shares = shares_apart()
+        self._schedule = PollSchedule(view.roster.poll_s, random.Random())  # noqa: S311 - jitter
+        self._awaited: collections.deque[tuple[float, _Polled]] = collections.deque()  # by when they began
+        self._closing: set[asyncio.Task[None]] = set()
         self._identity_log = IdentityLog(view)
+        self._turning = PeriodicCallback(self.turn, self._schedule.turn_s * 1000)
+        self._turning.start()
         self._tidying = PeriodicCallback(self.tidy, TIDY_S * 1000)
         self._tidying.start()
 
     def watch(self, url: str) -> None:
-        """Poll `url` now, and at each interval from a share of the interval on.
-
-        The shares of several addresses lie apart, so that a fleet that is found at once is not polled in bursts.
-        """
+        """Poll `url` now, and at each interval from a share of the interval on."""
+        now_s = time.monotonic()
         self._roster.addresses.watch(url)
-        callback = PeriodicCallback(lambda: self.poll(url), self._roster.poll_s * 1000, jitter=JITTER)
-        page = PageClient(f"{url}/metrics?{QUERY}", MOST_BYTES)
-        after_s = next(self._shares) * self._roster.poll_s
-        begin = asyncio.get_running_loop().call_later(after_s, self._begin, url)
-        self._polled[url] = _Polled(callback, page, begin)
-        self._poll_soon(url)
+        page = PageClient(f"{url}/metrics?{QUERY}", MOST_BYTES, self._tls)
+        polled = self._polled[url] = _Polled(url, page)
+        self._schedule.add(url, now_s)
+        self._turning.callback_time = self._schedule.turn_s * 1000
+        self._begin(polled, now_s)
 
     def unwatch(self, url: str) -> None:
         """Stop polling `url`; the answer to a poll under way is not used."""
-        self._polled.pop(url).close()
+        self._schedule.drop(url)
+        closing = asyncio.create_task(self._polled.pop(url).page.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
         self._roster.addresses.unwatch(url)
 
     def tidy(self) -> None:
@@ -112,58 +133,49 @@ class Poller:
     async def close(self) -> None:
         """Stop polling."""
         self._tidying.stop()
-        for polled in self._polled.values():
-            polled.close()
-        await cancelled(self._polls)
+        self._turning.stop()
+        await asyncio.gather(*(polled.page.close() for polled in self._polled.values()), *self._closing)
 
-    async def poll(self, url: str) -> None:
-        """Poll one substation once. Any failure counts as a miss of this one alone."""
-        polled, task = self._polled.get(url), asyncio.current_task()
-        if not polled or not task:
+    def turn(self) -> None:
+        """Give up the polls that take too long, and begin those that are due."""
+        now_s, awaited = time.monotonic(), self._awaited
+        while awaited and awaited[0][0] <= now_s - self._timeout_s:
+            began_s, polled = awaited.popleft()
+            if polled.began_s == began_s:
+                polled.page.give_up()
+                self._answered(polled, TimeoutError(f"no page within {self._timeout_s:g} s"))
+        for url in self._schedule.begin(now_s, self._schedule.turn_s):
+            self._begin(self._polled[url], now_s)
+
+    def _begin(self, polled: _Polled, now_s: float) -> None:
+        """Begin to poll one substation once; one that is still awaited counts as a miss."""
+        if polled.began_s is not None:
+            self._answered(polled, TimeoutError("no page until the next poll"))
+        polled.began_s = now_s
+        self._awaited.append((now_s, polled))
+        polled.page.ask(functools.partial(self._answered, polled))
+
+    def _answered(self, polled: _Polled, page: bytes | OSError | ResponseUnusable) -> None:
+        """Take the answer to a poll. Any failure counts as a miss of this address alone."""
+        began_s, polled.began_s = polled.began_s, None
+        if self._polled.get(polled.url) is not polled or began_s is None:  # unwatched meanwhile
             return
-        self._polls.add(task)
-        began_s = time.monotonic()
         try:
-            async with asyncio.timeout(self._timeout_s):
-                page = await polled.page.get()
-            found = checked(url, self._read(polled, page), time.time())
+            if isinstance(page, Exception):
+                raise page
+            found = checked(polled.url, polled.read(page, self._metrics), time.time())
+            check_server(polled.page.server, found.report.substation_id)
         except (OSError, ResponseUnusable, PageUnusable, ValueError) as error:  # TimeoutError is an OSError
-            log.info("poll missed", extra={"url": url, "error": f"{type(error).__name__}: {error}"})
-            found = None
-        finally:
-            self._polls.discard(task)
-        self._metrics.polled(time.monotonic() - began_s, ok=found is not None)
-        if self._polled.get(url) is not polled:  # unwatched meanwhile
-            return
-        if found:
-            self._take(url, polled, found)
+            log.info("poll missed", extra={"url": polled.url, "error": f"{type(error).__name__}: {error}"})
+            self._metrics.polled(time.monotonic() - began_s, ok=False)
+            self._roster.addresses.missed(polled.url)
         else:
-            self._roster.addresses.missed(url)
+            now_s = time.monotonic()
+            self._metrics.polled(now_s - began_s, ok=True)
+            self._take(polled, found, now_s)
 
-    def _begin(self, url: str) -> None:
-        """Poll `url` from now on at each interval."""
-        self._polled[url].callback.start()
-        self._poll_soon(url)
-
-    def _poll_soon(self, url: str) -> None:
-        poll = asyncio.create_task(self.poll(url))
-        self._polls.add(poll)
-        poll.add_done_callback(self._polls.discard)
-
-    def _read(self, polled: _Polled, page: bytes) -> PageReading:
-        if polled.layout and (found := polled.layout.read(page)):
-            return found
-        try:
-            samples = scan(page)
-            found = page_reading(samples)
-        except (PageUnusable, ValueError):
-            self._metrics.scan_missed()
-            return page_reading(parse(page))
-        polled.layout = page_layout(page, samples, found)
-        return found
-
-    def _take(self, url: str, polled: _Polled, found: PageReading) -> None:
-        report, now_s = found.report, time.monotonic()
+    def _take(self, polled: _Polled, found: PageReading, now_s: float) -> None:
+        report, url = found.report, polled.url
         substation_id = report.substation_id
         if self._decommissioned.includes(substation_id, report.journal_id):
             log.error("a journal that was given up is back", extra={"substation": substation_id, "url": url})
@@ -186,15 +198,7 @@ class Poller:
         if self._roster.disputed(member, now_s):
             self._links.disconnect(substation_id)  # what was claimed there must not be placed on the other
         elif member.url == url:
-            self._links.connect(substation_id, polled.stream_at(url, found.stream_address))
-
-
-def shares_apart() -> Iterator[float]:
-    """Yield shares of an interval: however many are taken, they are spread evenly over it.
-
-    The golden ratio has the most even multiples of all numbers, modulo 1 (Knuth, TAOCP 3, 6.4).
-    """
-    return (number * GOLDEN_RATIO % 1 for number in itertools.count(1))
+            self._links.connect(substation_id, polled.stream_at(found.stream_address))
 
 
 def checked(url: str, found: PageReading, unix_s: float) -> PageReading:
@@ -205,6 +209,12 @@ def checked(url: str, found: PageReading, unix_s: float) -> PageReading:
     if not port or not 0 < int(port[2]) <= HIGHEST_PORT:
         raise PageUnusable(f"{found.stream_address[:80]!r} at {url} is no address of a stream")
     return found
+
+
+def check_server(server: Identity | None, substation_id: str) -> None:
+    """Raise PageUnusable when the page of a substation came with another's certificate; `server` is None without TLS."""
+    if server and server.name != substation_id:
+        raise PageUnusable(f"the page of {substation_id} came with the certificate of {server}")
 
 
 def stream_address(url: str, advertised: str) -> str:

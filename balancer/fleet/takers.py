@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from balancer.fleet.member import Member
+from balancer.fleet.short_list import ShortLists
 from substation.contract import Report
 
 
@@ -28,6 +29,7 @@ class TakerList:
         self._members = members
         self._foreign = foreign
         self._all: Takers | None = None
+        self.short_lists = ShortLists()
 
     def among(self, names: Collection[str] = ()) -> Takers:
         """Return those of the named ones, or of all."""
@@ -41,11 +43,13 @@ class TakerList:
     def outdated(self) -> None:
         """Note that a member came or went, or is of another order book."""
         self._all = None
+        self.short_lists.clear()
 
     def reported(self, member: Member, report: Report) -> None:
         """Note that a report of a member is about to be taken."""
         if member.report.draining != report.draining:
-            self._all = None
+            self.outdated()
+        self.short_lists.reported(member)
 
     def _found(self, known: Iterable[tuple[str, Member]]) -> Takers:
         own = [(name, member) for name, member in known if not self._foreign(member)]

@@ -8,13 +8,15 @@ Pure: time comes as seconds of a monotonic clock. Rules:
 - the view only chooses which substation to ask: the substation decides.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol, Self
 
 from balancer.fleet.candidates import Candidates, utilizations
 from balancer.fleet.health import HealthState
 from balancer.fleet.member import Demand, Member
 from balancer.fleet.roster import Roster
+from balancer.fleet.short_list import LEAST_FLEET, ShortLists
+from balancer.fleet.takers import Takers
 
 HEALTHY = HealthState.HEALTHY
 PANIC_SHARE = 0.5  # with more than this share ejected, the last known view is used
@@ -27,6 +29,22 @@ TIERS = (  # tuples: an enum has a slow hash
 )
 
 
+class BaseLoads(Protocol):
+    """The base loads to come; placing/predictive/base_course.py has them."""
+
+    def rises(self, member: Member) -> Sequence[tuple[float, float]]:
+        """Return by how many watts that of a substation will be higher than now, from which moments on."""
+
+    def rise_w(self, member: Member, at_s: float) -> float:
+        """Return by how many watts it will be higher at a moment; 0 without a forecast."""
+
+    def wall_s(self, grid_ms: int) -> float:
+        """Return the seconds that a span of grid time takes."""
+
+    def least_stay_s(self, member: Member) -> float:
+        """Return for how long there must be room at a substation, whatever the stay is."""
+
+
 class Policy(Protocol):
     """The placement policy in force, which may be switched; placing/policies.py has one."""
 
@@ -36,6 +54,10 @@ class Policy(Protocol):
     @property
     def by_last_poll(self) -> bool:
         """Whether a load is that of the last poll, without what is known since."""
+
+    @property
+    def by_lowest(self) -> bool:
+        """Whether it chooses one of the least loaded, so that it seldom asks for all."""
 
     def use(self, name: str) -> bool:
         """Place by another policy from now on; returns whether there is one of that name."""
@@ -55,8 +77,8 @@ class Policy(Protocol):
     def doubt(self, now_s: float) -> str:
         """Return in words why no policy can go by forecasts now; '' when one can."""
 
-    def room_in_s(self, substations: Iterable[tuple[str, Member]], demand: Demand) -> float | None:
-        """Return in how many seconds the base load of one is expected to leave room; None if that is not known."""
+    def base_course(self, now_s: float) -> BaseLoads | None:
+        """Return by how much base loads are expected to change; None while that is not known."""
 
 
 class Hold:
@@ -140,7 +162,10 @@ class View:
         self, eligible: Collection[str], demand_w: int, now_s: float, *, surely: bool
     ) -> Candidates:
         """Return the eligible substations that take cars, whatever their state, with their utilizations."""
-        names, members, _ = self.roster.takers.among(eligible)
+        takers = self.roster.takers.among(eligible)
+        if len(takers.names) >= LEAST_FLEET and not eligible and not surely and self.policy.by_lowest:
+            return _nearest(takers, self.roster.takers.short_lists, demand_w, now_s)
+        names, members, _ = takers
         if surely or self.policy.by_last_poll:
             with_w = [self.taken_w(member, now_s, surely=surely) + demand_w for member in members]
             shares = [w / member.report.capacity_w for w, member in zip(with_w, members, strict=True)]
@@ -224,3 +249,18 @@ class View:
         members, foreign = self.roster.members, self.roster.foreign
         names = dict.fromkeys(eligible) if eligible else members
         return ((name, m) for name in names if (m := members.get(name)) and not foreign(m))
+
+
+def _nearest(takers: Takers, short_lists: ShortLists, demand_w: int, now_s: float) -> Candidates:
+    """Return the candidates of a large fleet that can be the best, if they are known, else all."""
+    names, members, _ = takers
+
+    def whole() -> Candidates:
+        short_lists.looked_at(names, members, demand_w, now_s)
+        return Candidates(names, utilizations(members, demand_w, now_s), members)
+
+    near = short_lists.find(demand_w, now_s)
+    if not near:
+        return whole()
+    shares = utilizations(near.members, demand_w, now_s)
+    return Candidates(near.names, shares, near.members, bar=near.bar, pool=takers, whole=whole)

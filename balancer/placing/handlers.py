@@ -1,7 +1,15 @@
-"""`/decisions`: which requests were sent where, and why."""
+"""`/decisions`: which requests were sent where, and why; `/outlook`: what the fleet will probably carry."""
 
+import time
+
+from balancer.contract import left_out
+from balancer.fleet.member import Member
+from balancer.fleet.view import View
 from balancer.placing.decisions import Decision, Decisions
+from balancer.placing.predictive.choice import ForecastChoice
+from balancer.placing.predictive.fleet_outlook import LONGEST_S, cars_left, expected_base
 from runtime.handlers import ApiHandler
+from runtime.problem import NOT_FOUND
 
 KW = 1000
 
@@ -25,6 +33,44 @@ class DecisionsHandler(ApiHandler):
             session_id=self.argument("session_id"),
         )
         self.write_json({"decisions": [decision_json(decision) for decision in found]})
+
+
+class OutlookHandler(ApiHandler):
+    """`GET /outlook?seconds=&substation_id=`: what is to come without new cars, of the usable substations or of one."""
+
+    def initialize(self, view: View, choice: ForecastChoice) -> None:  # type: ignore[override]
+        """`choice` has the newest forecasts."""
+        super().initialize()
+        self._view = view
+        self._choice = choice
+
+    def get(self) -> None:
+        """Write what is left of the cars, and the expected base load, by seconds from now on."""
+        seconds = self.whole_argument("seconds", LONGEST_S, 1, LONGEST_S)
+        name, known = self.argument("substation_id"), self._view.roster.members
+        if name and name not in known:
+            self.write_problem(NOT_FOUND, detail=f"the balancer knows no {name}")
+            return
+        now_s = time.monotonic()
+        members = [known[name]] if name else [each for each in known.values() if self._usable(each, now_s)]
+        base = expected_base(members, self._choice.outlook, now_s, seconds)
+        self.write_json(
+            {
+                "substations": len(members),
+                "cars": [
+                    {"within_s": each.within_s, "kw": round(each.cars_w / KW, 1)}
+                    for each in cars_left(members, now_s, seconds)
+                ],
+                "base_load": [
+                    {"within_s": round(each.within_s, 1)}
+                    | {name: round(watts / KW, 1) for name, watts in each.bounds().items()}
+                    for each in base
+                ],
+            }
+        )
+
+    def _usable(self, member: Member, now_s: float) -> bool:
+        return not left_out(self._view.state(member, now_s), draining=member.report.draining)
 
 
 def decision_json(decision: Decision) -> dict[str, object]:

@@ -6,12 +6,12 @@ Pure: randomness is an argument.
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from balancer.fleet.candidates import FULL, Candidates
-from balancer.fleet.member import Demand, Member
+from balancer.fleet.member import Demand
+from balancer.placing.predictive.base_course import BaseCourse
 from balancer.placing.predictive.choice import ForecastChoice, Random, Usable
-from balancer.placing.predictive.room_to_come import room_in_s
 from balancer.placing.predictive.shadow import ShadowCounts
 
 DEFAULT_POLICY = FALLBACK = "least_loaded"
@@ -24,12 +24,13 @@ class Policy:
     """`choose` returns one of the candidates that is usable, None if there is none.
 
     All candidates have room, by the load of the last poll alone if `by_last_poll`. With `by_forecast` it is what chooses
-    while the forecasts can't be used.
+    while the forecasts can't be used. With `by_lowest` it needs not look at candidates that are loaded more than others.
     """
 
     choose: Choose
     by_last_poll: bool = False
     by_forecast: bool = False
+    by_lowest: bool = False
 
 
 class PolicySwitch:
@@ -47,6 +48,11 @@ class PolicySwitch:
     def by_last_poll(self) -> bool:
         """Whether a load is that of the last poll, without what is known since."""
         return self._policy.by_last_poll
+
+    @property
+    def by_lowest(self) -> bool:
+        """Whether it chooses one of the least loaded, so that it seldom asks for all."""
+        return self._policy.by_lowest
 
     def use(self, name: str) -> bool:
         """Place by another policy from now on; returns whether there is one of that name."""
@@ -88,12 +94,12 @@ class PolicySwitch:
         """Return in words why forecasts can't be used; '' when they can."""
         return self._forecast_choice.doubt(now_s) if self._forecast_choice else "no forecasts are made"
 
-    def room_in_s(self, substations: Iterable[tuple[str, Member]], demand: Demand) -> float | None:
-        """Return in how many seconds the base load of one is expected to leave room; None if that is not known."""
+    def base_course(self, now_s: float) -> BaseCourse | None:
+        """Return by how much base loads are expected to change; None while that is not known."""
         forecasts = self._forecast_choice
-        if not forecasts or forecasts.doubt(demand.now_s):
+        if not forecasts or not forecasts.outlook.time or forecasts.doubt(now_s):
             return None
-        return room_in_s(forecasts.outlook, substations, demand)
+        return BaseCourse(forecasts.outlook, forecasts.outlook.time, now_s)
 
     def _compare(self, chosen: str, candidates: Candidates, usable: Usable, demand: Demand) -> None:
         """Let the other policy choose, too."""
@@ -114,9 +120,9 @@ def among(name: str) -> str:
 def policies() -> Mapping[str, Policy]:
     """Return the policies by their names, with fresh state."""
     return {
-        "least_loaded": Policy(least_loaded),
+        "least_loaded": Policy(least_loaded, by_lowest=True),
         "power_of_two": Policy(power_of_two),
-        "predictive": Policy(least_loaded, by_forecast=True),
+        "predictive": Policy(least_loaded, by_forecast=True, by_lowest=True),
         "round_robin": Policy(RoundRobin()),
         "random": Policy(uniform),
         "snapshot_least_loaded": Policy(least_loaded, by_last_poll=True),
@@ -133,8 +139,12 @@ def least_loaded(candidates: Candidates, usable: Usable, rng: Random) -> str | N
     """
     names, shares = candidates.names, candidates.shares
     lowest = min(shares, default=math.inf)
-    if lowest <= FULL and shares.count(lowest) == 1 and usable(name := names[shares.index(lowest)]):
-        return name
+    if min(lowest, candidates.bar) > FULL:
+        return None
+    if lowest <= FULL and lowest < candidates.bar and shares.count(lowest) == 1:
+        name = names[shares.index(lowest)]
+        if usable(name):
+            return name
     for equal in candidates.rising():  # the best is not usable, or there are several
         if len(equal) == 1:
             if usable(equal[0]):

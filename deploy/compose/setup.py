@@ -1,19 +1,30 @@
-"""Makes every secret of the composition once, and prints how to log in; `docker compose up` runs it first.
+"""Makes every secret of the composition once, its certificates when they are due, and prints how to log in.
 
-Existing files are kept, so a second `up` changes no password. The console's link is created anew each
-time, for it is used up by the first who follows it.
+`docker compose up` runs it first. Existing files are kept, so a second `up` changes no password. The console's link is
+created anew each time, for it is used up by the first who follows it. Certificates are renewed when a third of their
+time is left, and used without a restart.
 """
 
+import datetime as dt
 import os
 import secrets
 import sys
 from pathlib import Path
 
 from admin_ui.people import one_time_link
+from deploy.certificates.folder import LOCAL, Wanted, fill
 from gateway.callers import digest
+from runtime.operator_token import OperatorToken
+from runtime.settings import integer
+from runtime.tls.identity import Role
 
-DATA, SECRETS = Path("/data"), Path("/secrets")
-SHUT, READABLE = 0o400, 0o444  # Grafana and the database run under ids of their own
+DATA, SECRETS, TLS = Path("/data"), Path("/secrets"), Path("/tls")
+# The folders below TLS, each on a volume of its own.
+AUTHORITY, BALANCER, GATEWAY = "/tls/authority", "/tls/balancer", "/tls/gateway"
+CONSOLE, OPERATOR = "/tls/console", "/tls/operator"
+PROMETHEUS, SUBSTATIONS = "/tls/prometheus", "/tls/substations"
+MOST_SUBSTATIONS = 10_000
+SHUT, READABLE = 0o400, 0o444  # Grafana, Prometheus and the database run under ids of their own
 
 
 def main() -> None:
@@ -24,8 +35,9 @@ def main() -> None:
     password = kept(SECRETS / "grafana-admin-password", secrets.token_urlsafe(18), READABLE)
     key = kept(SECRETS / "api-key", secrets.token_urlsafe(32), SHUT)
     kept(SECRETS / "database-password", secrets.token_urlsafe(32), READABLE)
-    kept(SECRETS / "operator-token", secrets.token_urlsafe(32), SHUT)
     kept(SECRETS / "api-keys.txt", f"operator {digest(key)} operator\n", SHUT)
+    make_certificates(host)
+    make_token()
     sys.stdout.write(f"""
 The grid's ways in, once all services are healthy:
 
@@ -36,6 +48,32 @@ The grid's ways in, once all services are healthy:
                 asked for when API_KEYS=/secrets/api-keys.txt is set
 
 """)
+
+
+def make_certificates(host: str) -> None:
+    """Make the authority and the certificates, where they are missing or expire soon."""
+    text = os.environ.get("SUBSTATION_CERTIFICATES") or "32"
+    try:
+        count = integer(1, MOST_SUBSTATIONS)(text)
+    except ValueError as error:
+        sys.exit(f"SUBSTATION_CERTIFICATES={text!r} can't be used: {error}")
+    names = [each.strip() for each in (os.environ.get("ALLOWED_HOSTS") or "").split(",")]
+    wanted = Wanted(
+        [f"substation-{number}" for number in range(1, count + 1)],
+        (*LOCAL, *filter(None, dict.fromkeys([host, *names]))),
+        readable={Role.PROMETHEUS: READABLE},  # on a volume that nobody else has
+    )
+    fill(TLS, wanted, dt.datetime.now(dt.UTC))
+
+
+def make_token() -> None:
+    """Make the operator token: for the console and the load test. Who only checks it gets its digest."""
+    former = SECRETS / "operator-token"  # where all services had it before they had certificates
+    new = former.read_text(encoding="ascii") if former.exists() else secrets.token_urlsafe(32)
+    token = kept(Path(CONSOLE, "operator-token"), new, SHUT)
+    kept(Path(OPERATOR, "operator-token"), token, SHUT)
+    kept(SECRETS / "operator-token.sha256", OperatorToken(token).digest, SHUT)
+    former.unlink(missing_ok=True)
 
 
 def kept(path: Path, new: str, mode: int) -> str:

@@ -5,6 +5,7 @@ those, GRID_SUBSTATIONS says how many substations there are, and GATEWAY_PROCESS
 """
 
 import configparser
+import datetime as dt
 import fcntl
 import json
 import os
@@ -19,6 +20,7 @@ from runtime.settings import local_url
 
 ROOT = Path(__file__).resolve().parents[2]
 TAKEN, UNUSABLE = 1, 2  # exit codes
+TLS_FOLDER = "tls"  # in the data folder
 BASE_LOAD, BASE_LOAD_KW, CAPACITY_KW = "sample", "200", "1600"
 IN_USE = """A grid is already running on the data in {data} ({owner}).
 Stop it, or choose another folder with DATA_DIR and other ports (docs/how-to/other-ports-and-capacities.md).
@@ -49,11 +51,34 @@ def main() -> None:
             "".join([*lines, "Stop what uses it, or choose other ports (docs/reference/settings.md).\n"]),
             TAKEN,
         )
-    config = supervision.configuration(ports, binds["BIND"])
+    scheme = certificates(data, ports) if wants_tls(os.environ) else "http"
+    config = supervision.configuration(ports, binds["BIND"], scheme)
     note = add_prometheus(config, data, ports, binds)
     with (data / "supervisord.conf").open("w", encoding="utf-8") as file:
         config.write(file)
-    become(data, environment(data, ports, binds["BIND"]) | {"GRID_PROMETHEUS_NOTE": note})
+    become(data, environment(data, ports, binds["BIND"], scheme) | {"GRID_PROMETHEUS_NOTE": note})
+
+
+def wants_tls(environ: Mapping[str, str]) -> bool:
+    """Whether TLS=on is set; ends with 2 for anything but on and off."""
+    wanted = environ.get("TLS") or "off"
+    if wanted not in {"on", "off"}:
+        stop(f"The grid can't start:\nTLS={wanted!r}: it must be on or off\n", UNUSABLE)
+    return wanted == "on"
+
+
+def certificates(data: Path, ports: Mapping[str, int]) -> str:
+    """Make the certificates that are missing or expire soon; returns the scheme of the services' URLs."""
+    from deploy.certificates.folder import LOCAL, Wanted, fill  # noqa: PLC0415 - only with TLS
+
+    names = (name.partition(".")[2] for name in ports if name.startswith("SUBSTATION_PORT."))
+    hosts = (*LOCAL, *filter(None, (os.environ.get("ALLOWED_HOSTS") or "").split(",")))
+    wanted = Wanted([f"substation-{number}" for number in names], hosts)
+    try:
+        fill(data / TLS_FOLDER, wanted, dt.datetime.now(dt.UTC))
+    except (OSError, ValueError) as error:
+        stop(f"The grid can't start: certificates can't be made: {error}\n", UNUSABLE)
+    return "https"
 
 
 def stop(why: str, code: int) -> NoReturn:
@@ -78,14 +103,14 @@ def take(data: Path) -> None:
     os.set_inheritable(lock, True)  # supervisord, which this process becomes, keeps the lock
 
 
-def environment(data: Path, ports: Mapping[str, int], bind: str) -> dict[str, str]:
+def environment(data: Path, ports: Mapping[str, int], bind: str, scheme: str = "http") -> dict[str, str]:
     """Return the variables that supervisord and all services get besides the environment of this process."""
-    gateway, balancer = (local_url(bind, ports[name]) for name in ("GATEWAY_PORT", "BALANCER_PORT"))
+    gateway, balancer = (local_url(bind, ports[name], scheme) for name in ("GATEWAY_PORT", "BALANCER_PORT"))
     urls = {
         "gateway": gateway,
         "balancer": balancer,
-        "substations": supervision.substation_urls(ports, bind),
-        "gateways": supervision.monitor_urls(ports, bind),
+        "substations": supervision.substation_urls(ports, bind, scheme),
+        "gateways": supervision.monitor_urls(ports, bind, scheme),
     }
     own = [url for url in (gateway, balancer) if refusal(url, ())]  # this grid's own, wherever it listens
     targets = ",".join(filter(None, [os.environ.get("LOADTEST_TARGETS"), *own]))
@@ -99,6 +124,7 @@ def environment(data: Path, ports: Mapping[str, int], bind: str) -> dict[str, st
         "RUNS_DIR": str(Path(os.environ.get("RUNS_DIR") or data / "runs").absolute()),
         "GRID_PROMETHEUS": prometheus.installed() or "",
         "LOADTEST_TARGETS": targets,
+        "GRID_TLS": str(data / TLS_FOLDER) if scheme == "https" else "",
     }
 
 
@@ -142,7 +168,7 @@ def add_prometheus(
         "prometheus": [addresses.host_and_port(bind, port)],
         "alertmanager": [address] if (address := os.environ.get("ALERTMANAGER")) else [],
     }
-    prometheus.write(data / prometheus.FOLDER, jobs)
+    prometheus.write(data / prometheus.FOLDER, jobs, data / TLS_FOLDER if wants_tls(os.environ) else None)
     shown = f"[{bind}]" if ":" in bind else bind
     supervision.add_prometheus(config, prometheus.FOLDER, prometheus.arguments(f"{shown}:{port}"))
     return local_url(bind, port)

@@ -17,13 +17,19 @@ def installed() -> str | None:
     return shutil.which("prometheus")
 
 
-def write(folder: Path, targets: Mapping[str, Sequence[str]]) -> None:
-    """Write Prometheus's configuration into `folder`: links to the project's files, and `targets` by job."""
+def write(folder: Path, targets: Mapping[str, Sequence[str]], tls: Path | None = None) -> None:
+    """Write Prometheus's configuration into `folder`: links to the project's files, and `targets` by job.
+
+    `tls` is the folder of the grid's certificates, None where it speaks plain HTTP.
+    """
     (folder / "targets").mkdir(parents=True, exist_ok=True)
-    for name, source in {"prometheus.yml": "local.yml", "rules": "rules"}.items():
+    links = {"prometheus.yml": ASSETS / ("local-tls.yml" if tls else "local.yml"), "rules": ASSETS / "rules"}
+    if tls:
+        links["tls"] = tls / "prometheus"
+    for name, source in links.items():
         link = folder / name
         link.unlink(missing_ok=True)
-        link.symlink_to(ASSETS / source)
+        link.symlink_to(source)
     for job, addresses in targets.items():
         groups = [{"targets": list(addresses)}] if addresses else []
         partial = folder / "targets" / f".{job}.partial"

@@ -10,15 +10,21 @@ from collections.abc import Mapping, Sequence
 from deploy.local.addresses import host_and_port
 from runtime.settings import local_url
 
-IN_PROJECT = """/bin/sh -c 'cd "$GRID_ROOT" && exec "$GRID_PYTHON" {arguments}'"""
+IN_PROJECT = """/bin/sh -c 'cd "$GRID_ROOT" && exec {before}"$GRID_PYTHON" {arguments}'"""
+# With TLS=on, a service has the files of its own folder below GRID_TLS.
+WITH_FILES = 'env TLS_CA="$GRID_TLS/{own}/ca.pem" TLS_CERT="$GRID_TLS/{own}/cert.pem" TLS_KEY="$GRID_TLS/{own}/key.pem" '
+PUBLIC_FILES = (
+    'GATEWAY_TLS_CERT="$GRID_TLS/gateway/public-cert.pem" GATEWAY_TLS_KEY="$GRID_TLS/gateway/public-key.pem" '
+)
 IN_FOLDER = """/bin/sh -c 'cd {folder} && exec {arguments}'"""
 ROTATE = {"stdout_logfile_maxbytes": "10MB", "stdout_logfile_backups": "2"}
 
 
-def configuration(ports: Mapping[str, int], bind: str) -> configparser.RawConfigParser:
+def configuration(ports: Mapping[str, int], bind: str, scheme: str = "http") -> configparser.RawConfigParser:
     """Return the configuration of all services.
 
-    `ports` is what `addresses.service_ports` returns, `bind` the address that they listen on.
+    `ports` is what `addresses.service_ports` returns, `bind` the address that they listen on. With the scheme `https`
+    they speak TLS.
     """
     config = configparser.RawConfigParser()
     config["supervisord"] = {
@@ -28,25 +34,17 @@ def configuration(ports: Mapping[str, int], bind: str) -> configparser.RawConfig
         "childlogdir": "log",
     }
     numbers = range(1, sum(name.startswith("SUBSTATION_PORT.") for name in ports) + 1)
-    urls = substation_urls(ports, bind)
+    urls = substation_urls(ports, bind, scheme)
+    tls = scheme == "https"
     for number in numbers:
-        _substation(config, number, ports)
-    _service(config, "balancer", "balancer", {"SUBSTATIONS": ",".join(urls)})
-    gateways = _gateways(config, ports, bind)
-    _service(
-        config,
-        "admin_ui",
-        "admin_ui",
-        {
-            "BALANCER_URL": local_url(bind, ports["BALANCER_PORT"]),
-            "GATEWAY_URL": local_url(bind, ports["GATEWAY_PORT"]),
-            "GATEWAY_MONITOR_URLS": ",".join(monitor_urls(ports, bind)),
-        },
-    )
+        _substation(config, number, ports, tls=tls)
+    _service(config, "balancer", "balancer", {"SUBSTATIONS": ",".join(urls)}, _files("balancer", tls=tls))
+    gateways = _gateways(config, ports, bind, tls=tls)
+    _console(config, ports, bind, scheme)
     names = [*(f"substation-{number}" for number in numbers), "balancer", *gateways, "admin_ui"]
     config["group:grid"] = {"programs": ",".join(names)}  # one group stops at once
     config["program:announce"] = {
-        "command": IN_PROJECT.format(arguments="deploy/local/announce.py"),
+        "command": IN_PROJECT.format(before="", arguments="deploy/local/announce.py"),
         "autorestart": "false",
         "startsecs": "0",
         "stdout_logfile": "/dev/stdout",
@@ -56,15 +54,16 @@ def configuration(ports: Mapping[str, int], bind: str) -> configparser.RawConfig
     return config
 
 
-def substation_urls(ports: Mapping[str, int], bind: str) -> list[str]:
+def substation_urls(ports: Mapping[str, int], bind: str, scheme: str = "http") -> list[str]:
     """Return the base URLs of the substations, in the order of their numbers."""
-    return [local_url(bind, port) for name, port in ports.items() if name.startswith("SUBSTATION_PORT.")]
+    found = (port for name, port in ports.items() if name.startswith("SUBSTATION_PORT."))
+    return [local_url(bind, port, scheme) for port in found]
 
 
-def monitor_urls(ports: Mapping[str, int], bind: str) -> list[str]:
+def monitor_urls(ports: Mapping[str, int], bind: str, scheme: str = "http") -> list[str]:
     """Return the base URLs at which each gateway has its own metrics and health."""
     own = [port for name, port in ports.items() if name.startswith("GATEWAY_MONITOR_PORT.")]
-    return [local_url(bind, port) for port in own or [ports["GATEWAY_PORT"]]]
+    return [local_url(bind, port, scheme) for port in own or [ports["GATEWAY_PORT"]]]
 
 
 def add_prometheus(config: configparser.RawConfigParser, folder: str, arguments: Sequence[str]) -> None:
@@ -74,7 +73,9 @@ def add_prometheus(config: configparser.RawConfigParser, folder: str, arguments:
     config["group:grid"]["programs"] += ",prometheus"
 
 
-def _substation(config: configparser.RawConfigParser, number: int, ports: Mapping[str, int]) -> None:
+def _substation(
+    config: configparser.RawConfigParser, number: int, ports: Mapping[str, int], *, tls: bool
+) -> None:
     _service(
         config,
         f"substation-{number}",
@@ -84,23 +85,51 @@ def _substation(config: configparser.RawConfigParser, number: int, ports: Mappin
             "SUBSTATION_PORT": str(ports[f"SUBSTATION_PORT.{number}"]),
             "SUBSTATION_STREAM_PORT": str(ports[f"SUBSTATION_STREAM_PORT.{number}"]),
         },
+        _files(f"substations/substation-{number}", tls=tls),
     )
 
 
-def _gateways(config: configparser.RawConfigParser, ports: Mapping[str, int], bind: str) -> list[str]:
+def _console(config: configparser.RawConfigParser, ports: Mapping[str, int], bind: str, scheme: str) -> None:
+    _service(
+        config,
+        "admin_ui",
+        "admin_ui",
+        {
+            "BALANCER_URL": local_url(bind, ports["BALANCER_PORT"], scheme),
+            "GATEWAY_URL": local_url(bind, ports["GATEWAY_PORT"], scheme),
+            "GATEWAY_MONITOR_URLS": ",".join(monitor_urls(ports, bind, scheme)),
+        },
+        _files("console", tls=scheme == "https"),
+    )
+
+
+def _gateways(
+    config: configparser.RawConfigParser, ports: Mapping[str, int], bind: str, *, tls: bool
+) -> list[str]:
     """Add the gateways; returns the names of their programs."""
     balancer = {"BALANCER": host_and_port(bind, ports["BALANCER_STREAM_PORT"])}
     monitors = [port for name, port in ports.items() if name.startswith("GATEWAY_MONITOR_PORT.")]
     named = {f"gateway-{number}": port for number, port in enumerate(monitors, 1)} or {"gateway": 0}
     for name, port in named.items():
-        _service(config, name, "gateway", balancer | {"GATEWAY_MONITOR_PORT": str(port)})
+        files = _files("gateway", tls=tls) + (PUBLIC_FILES if tls else "")
+        _service(config, name, "gateway", balancer | {"GATEWAY_MONITOR_PORT": str(port)}, files)
     return list(named)
 
 
+def _files(own: str, *, tls: bool) -> str:
+    """Return the words before a command by which it gets the files of a folder below GRID_TLS; none without TLS."""
+    return WITH_FILES.format(own=own) if tls else ""
+
+
 def _service(
-    config: configparser.RawConfigParser, name: str, module: str, environment: Mapping[str, str]
+    config: configparser.RawConfigParser,
+    name: str,
+    module: str,
+    environment: Mapping[str, str],
+    files: str = "",
 ) -> None:
-    config[f"program:{name}"] = _program(name, IN_PROJECT.format(arguments=f"-m {module}")) | {
+    command = IN_PROJECT.format(before=files, arguments=f"-m {module}")
+    config[f"program:{name}"] = _program(name, command) | {
         "environment": ",".join(f'{key}="{value}"' for key, value in environment.items())
     }
 

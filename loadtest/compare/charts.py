@@ -12,7 +12,8 @@ from loadtest.paper import svg
 from loadtest.paper.axes import Linear
 from loadtest.paper.svg import Point
 
-KINDS = 6  # lines that can be told apart, by the classes line-0 to line-5
+HUES = 6  # of lines
+KINDS = 10  # lines that can be told apart, by the classes line-0 to line-9: six hues, and more dashes
 LEFT, RIGHT, TOP, BOTTOM = 48, 10, 24, 34
 
 

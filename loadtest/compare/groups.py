@@ -15,6 +15,7 @@ from loadtest.compare.noise import Assessment
 from loadtest.paper import document as paper
 
 PLAN = ("preset", "shape", "requests", "seconds")  # the same in all repeats, as is the policy
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 COUNTED = {"requests", "seconds"}
 ONE_BY_ONE = (
     "these runs have the same plan and policy: they are shown one by one, not averaged. One run of each can't tell a"
@@ -76,6 +77,17 @@ class Comparison:
     groups: Sequence[Group]
     rows: Sequence[tuple[Merit, Sequence[Cell]]]
     notes: Sequence[str]
+    runs: Sequence[ComparedRun] = ()  # in the order in which they were given
+
+    @property
+    def in_order(self) -> Sequence[ComparedRun]:
+        """The runs in the order in which they were given; without one, group by group."""
+        return self.runs or [compared for group in self.groups for compared in group.runs]
+
+    def letter(self, compared: ComparedRun) -> str:
+        """Return the letter of a run, as the console's list has it: A for the first; '' beyond the alphabet."""
+        place = next((n for n, each in enumerate(self.in_order) if each is compared), len(LETTERS))
+        return LETTERS[place : place + 1]
 
 
 def compare(runs: Sequence[ComparedRun], *, one_by_one: bool = False) -> Comparison:
@@ -93,7 +105,7 @@ def compare(runs: Sequence[ComparedRun], *, one_by_one: bool = False) -> Compari
         if any(columns):
             rows.append((merit, [Cell(columns[0]), *(_against(columns[0], each) for each in columns[1:])]))
     notes = [*([ONE_BY_ONE] if apart else []), *_notes(groups)]
-    return Comparison(groups, rows, notes)
+    return Comparison(groups, rows, notes, list(runs))
 
 
 def _against(first: Sequence[float], values: Sequence[float]) -> Cell:

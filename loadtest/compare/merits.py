@@ -135,11 +135,15 @@ def _overload_ws(run: RawDocument) -> float | None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UtilizationSample:
-    """Loads and utilizations of the substations at one moment, in seconds after the arrival window began."""
+    """Loads and utilizations of the substations at one moment, in seconds after the arrival window began.
+
+    `fleet` is the utilization of all of them together.
+    """
 
     at_s: float
     load_kw: Mapping[str, float]
     utilization: Mapping[str, float]
+    fleet: float = 0.0
 
 
 def complete_samples(run: RawDocument) -> list[UtilizationSample]:
@@ -157,7 +161,9 @@ def complete_samples(run: RawDocument) -> list[UtilizationSample]:
         shares = {
             each: (load_kw[each] + base_kw.get(each, 0.0)) / capacity_kw[each] for each in sorted(load_kw)
         }
-        moments.append(UtilizationSample(sample["at_unix_s"] - window[0], load_kw, shares))
+        carried_kw = sum(load_kw[each] + base_kw.get(each, 0.0) for each in load_kw)
+        fleet = carried_kw / sum(capacity_kw[each] for each in load_kw)
+        moments.append(UtilizationSample(sample["at_unix_s"] - window[0], load_kw, shares, fleet))
     most = max((len(moment.load_kw) for moment in moments), default=0)
     return [moment for moment in moments if len(moment.load_kw) == most]
 

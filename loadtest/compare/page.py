@@ -27,6 +27,7 @@ def page(comparison: Comparison) -> str:
             "<h1>Comparison of runs</h1>",
             _summary(comparison),
             _notes(comparison),
+            _fleet(comparison),
             _figures(comparison),
             _loads(comparison),
             _latencies(comparison),
@@ -100,6 +101,23 @@ def _figures(comparison: Comparison) -> str:
     return f'<section class="figures"><h2>Figures</h2>{shown}{method}</section>'
 
 
+def _fleet(comparison: Comparison) -> str:
+    """Return the load of the fleet in every run on one chart, each in a colour and a dash of its own."""
+    chart = pictures.fleet(comparison, pictures.window_s(comparison.in_order))
+    if chart is None:
+        return ""
+    names = charts.legend([(name, kind) for _, name, kind in pictures.run_lines(comparison)])
+    about = "All runs on one chart, from the first arrival on. The line at 100 % is the limit."
+    rows = [
+        [f"{at_s:.1f} s", *("-" if share is None else f"{share * 100:.1f} %" for share in shares)]
+        for at_s, shares in pictures.fleet_rows(comparison)
+    ]
+    heads = [escape(comparison.letter(each) or each.name) for each in comparison.in_order]
+    inside = table("Load of the fleet over its limit", ["after", *heads], rows)
+    figure = f"<figure>{charts.draw(chart)}<details><summary>As a table</summary>{inside}</details></figure>"
+    return f"<section><h2>Load of the fleet</h2><p>{about}</p>{names}{figure}</section>"
+
+
 def _loads(comparison: Comparison) -> str:
     runs = [compared for group in comparison.groups for compared in group.runs]
     seconds, highest = pictures.window_s(runs), pictures.highest_percent(runs)
@@ -141,7 +159,7 @@ def _latencies(comparison: Comparison) -> str:
     figures = "".join(_latency(comparison, kind, title) for kind, title in KINDS.items())
     if not figures:
         return ""
-    key = charts.legend([(group.name, kind) for kind, group in enumerate(comparison.groups)])
+    key = charts.legend([(name, kind) for _, name, kind in pictures.run_lines(comparison)])
     about = "One line for each run. Both axes are logarithmic: a factor of ten always has the same length, and so has one more nine."
     return (
         f"<section><h2>How long answers took</h2><p>{about}</p>{key}"
@@ -169,7 +187,7 @@ def _latency(comparison: Comparison, kind: str, title: str) -> str:
 def _runs(comparison: Comparison) -> str:
     rows = [
         [
-            escape(compared.name),
+            escape(f"{comparison.letter(compared)} {compared.name}".strip()),
             escape(group.name),
             _verdict(compared),
             *(escape(str(compared.run.get(each) or "-")) for each in PLAN),

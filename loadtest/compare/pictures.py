@@ -6,9 +6,9 @@ Pure. All runs have the same axes, so that they can be compared by eye.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from loadtest.compare.charts import Axis, Chart, Line
+from loadtest.compare.charts import KINDS, Axis, Chart, Line
 from loadtest.compare.groups import ComparedRun, Comparison, Group
-from loadtest.compare.merits import complete_samples, median
+from loadtest.compare.merits import UtilizationSample, complete_samples, median
 from loadtest.paper import series
 from loadtest.paper.axes import decade_ticks, tail, tick_text, ticks
 from loadtest.paper.document import changes, read
@@ -18,6 +18,7 @@ MOST_TITLE = 52  # characters of a title that fit above a chart
 MOST_POINTS = 200  # points of a line; a chart is not wide enough for more
 LEAST_MS = 0.1  # the lowest latency on a logarithmic axis
 TENTH = 0.1  # decades: the least length of that axis
+WIDE = 960  # of a chart that has the page for itself
 ROWS = 13  # rows of the table below a chart over time
 
 
@@ -34,6 +35,62 @@ def loads(
     marks = [max(each.at_s, 0.0) for each in changes(compared.document)]
     shown = title if len(title) <= MOST_TITLE else f"{title[: MOST_TITLE - 1]}…"
     return Chart(shown, over(seconds, "seconds"), percent(highest), lines, 100, *size, marks)
+
+
+def run_lines(comparison: Comparison) -> list[tuple[ComparedRun, str, int]]:
+    """Return each run with its name and the kind of its line.
+
+    Up to KINDS runs have a line of their own kind each, more have that of their group.
+    """
+    of_group = {
+        id(compared): number for number, group in enumerate(comparison.groups) for compared in group.runs
+    }
+    names = [group.name for group in comparison.groups]
+    own = len(comparison.in_order) <= KINDS
+    return [
+        (
+            compared,
+            " ".join(
+                filter(
+                    None, (comparison.letter(compared), f"{names[of_group[id(compared)]]}: {compared.name}")
+                )
+            ),
+            number if own else of_group[id(compared)],
+        )
+        for number, compared in enumerate(comparison.in_order)
+    ]
+
+
+def fleet(comparison: Comparison, seconds: float) -> Chart | None:
+    """Return the utilization of the whole fleet in each run, in percent, on one chart; None without samples."""
+    lines = []
+    for compared, name, kind in run_lines(comparison):
+        moments = complete_samples(compared.document)
+        moments = moments[:: math.ceil(len(moments) / MOST_POINTS) or 1]
+        lines.append(Line(name, kind, [(m.at_s, m.fleet * 100) for m in moments]))
+    highest = max((y for line in lines for _, y in line.points), default=0.0)
+    if not highest:
+        return None
+    size = (WIDE, 260)
+    return Chart(
+        "Load of the fleet over its limit", over(seconds, "seconds"), percent(highest), lines, 100, *size
+    )
+
+
+def fleet_rows(comparison: Comparison) -> Iterator[tuple[float, list[float | None]]]:
+    """Return a few moments in seconds, with the utilization of the fleet in each run; None after its last sample."""
+    runs = [complete_samples(compared.document) for compared in comparison.in_order]
+    end_s = max((moments[-1].at_s for moments in runs if moments), default=0.0)
+    for n in range(ROWS):
+        at_s = n * end_s / (ROWS - 1)
+        yield at_s, [_at(moments, at_s) for moments in runs]
+
+
+def _at(moments: Sequence[UtilizationSample], at_s: float) -> float | None:
+    """Return the utilization of the fleet at a moment; None beyond the samples."""
+    if not moments or at_s > moments[-1].at_s:
+        return None
+    return next((each.fleet for each in reversed(moments) if each.at_s <= at_s), moments[0].fleet)
 
 
 def over(seconds: float, name: str) -> Axis:
@@ -82,12 +139,8 @@ def load_rows(compared: ComparedRun) -> Iterator[tuple[float, Mapping[str, float
 
 
 def latencies(comparison: Comparison, kind: str, title: str) -> Chart | None:
-    """Return the latency of each run by percentile, in the colour of its group; None if no run has latencies."""
-    lines = [
-        Line(f"{group.name}: {compared.name}", number, _tail(compared, kind))
-        for number, group in enumerate(comparison.groups)
-        for compared in group.runs
-    ]
+    """Return the latency of each run by percentile, in its colour; None if no run has latencies."""
+    lines = [Line(name, number, _tail(compared, kind)) for compared, name, number in run_lines(comparison)]
     found = [point for line in lines for point in line.points]
     if not found:
         return None

@@ -26,6 +26,10 @@ text.title { font-size: 13px; font-weight: 600; fill: var(--ink); }
 .line-3 { stroke: var(--line-3); stroke-dasharray: 9 3 2 3; }
 .line-4 { stroke: var(--line-4); stroke-dasharray: 12 4; }
 .line-5 { stroke: var(--line-5); stroke-dasharray: 4 4; }
+.line-6 { stroke: var(--line-0); stroke-dasharray: 3 3; }
+.line-7 { stroke: var(--line-1); }
+.line-8 { stroke: var(--line-2); stroke-dasharray: 12 3 3 3; }
+.line-9 { stroke: var(--line-3); stroke-dasharray: 5 5; }
 """
 STYLE = f"""
 :root {{ color-scheme: light dark; {LIGHT} }}

@@ -62,23 +62,35 @@ def fleet_utilization(sample: FleetSample) -> float:
     )
 
 
+def max_over_mean(utilizations: Sequence[float]) -> float:
+    """Return the highest utilization over the mean of all; 1 when nothing is carried."""
+    return max(utilizations) * len(utilizations) / total if (total := sum(utilizations)) else 1.0
+
+
+def jain_index(utilizations: Sequence[float]) -> float:
+    """Return Jain's fairness index of utilizations; 1 when nothing is carried."""
+    squares = len(utilizations) * sum(each**2 for each in utilizations)
+    return sum(utilizations) ** 2 / squares if squares else 1.0
+
+
+def distance(utilizations: Sequence[float]) -> float:
+    """Return the highest utilization minus the lowest."""
+    return max(utilizations) - min(utilizations)
+
+
 def balance_ratio(samples: Sequence[FleetSample], until_unix_s: float) -> float | None:
     """Return the average of max/mean utilization while the fleet is busy; 1 is perfect."""
-    return busy_average(samples, until_unix_s, lambda each: max(each) * len(each) / sum(each))
+    return busy_average(samples, until_unix_s, max_over_mean)
 
 
 def jain(samples: Sequence[FleetSample], until_unix_s: float) -> float | None:
     """Return the average of Jain's fairness index of the utilizations while the fleet is busy; 1 is perfect."""
-    return busy_average(
-        samples,
-        until_unix_s,
-        lambda each: sum(each) ** 2 / (len(each) * sum(utilization**2 for utilization in each)),
-    )
+    return busy_average(samples, until_unix_s, jain_index)
 
 
 def spread(samples: Sequence[FleetSample], until_unix_s: float) -> float | None:
     """Return the average of highest minus lowest utilization while the fleet is busy; 0 is perfect."""
-    return busy_average(samples, until_unix_s, lambda each: max(each) - min(each))
+    return busy_average(samples, until_unix_s, distance)
 
 
 def highest_spread(samples: Sequence[FleetSample], until_unix_s: float) -> float | None:
@@ -91,7 +103,8 @@ def busy_average(
 ) -> float | None:
     """Return the time average of a figure of the utilizations while the load is above half its peak.
 
-    None when no such time was sampled. `samples` must be of the whole fleet.
+    Only substations that took cars at a sample count there. None when no such time was sampled. `samples` must be of
+    the whole fleet.
     """
     return average((of(each), seconds) for each, seconds in _busy(samples, until_unix_s))
 
@@ -99,8 +112,16 @@ def busy_average(
 def _busy(samples: Sequence[FleetSample], until_unix_s: float) -> Iterator[tuple[list[float], float]]:
     peak_w = max((fleet_load_w(sample) for sample in samples if sample.at_unix_s <= until_unix_s), default=0)
     for sample, seconds in weighted(samples, until_unix_s):
-        if fleet_load_w(sample) > BUSY_SHARE * peak_w:
-            yield [reading.utilization for reading in sample.readings.values()], seconds
+        if fleet_load_w(sample) > BUSY_SHARE * peak_w and (usable := usable_utilizations(sample)):
+            yield usable, seconds
+
+
+def usable_utilizations(sample: FleetSample) -> list[float]:
+    """Return the utilizations of the substations that took cars at a sample: those that were not drained.
+
+    What a drained substation carries only falls, and no placement can even it out.
+    """
+    return [reading.utilization for reading in sample.readings.values() if not reading.draining]
 
 
 def highest_sum_w(sessions: Iterable[Session]) -> int:

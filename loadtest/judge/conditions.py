@@ -75,9 +75,33 @@ def changes(
     `samples` are of the substations; `policies` are pairs of a moment in unix seconds and the policy from then on.
     `drain` is the drain of the run's own plan, which began at `start_unix_s`.
     """
-    found = [*_of_policy(policies), *_of_substations(samples)]
-    ordered = sorted(_joined(found), key=lambda each: (each.at_unix_s, each.target))
-    return tuple(_with_planned(ordered, drain, start_unix_s))
+    watch = ChangeWatch(drain, start_unix_s)
+    watch.take(samples)
+    return watch.changes(policies)
+
+
+class ChangeWatch:
+    """Collects the changes between samples as they come; `drain` and `start_unix_s` are those of `changes`."""
+
+    def __init__(self, drain: "Drain | None", start_unix_s: float) -> None:
+        self._drain = drain
+        self._start_unix_s = start_unix_s
+        self._known: dict[str, Reading] = {}
+        self._found: list[Change] = []
+
+    def take(self, samples: "Iterable[FleetSample]") -> None:
+        """Look at further samples, in order of time."""
+        for sample in samples:
+            for name, reading in sample.readings.items():
+                if before := self._known.get(name):
+                    self._found += _between(sample.at_unix_s, name, before, reading)
+            self._known |= sample.readings
+
+    def changes(self, policies: Sequence[tuple[float, str]]) -> tuple[Change, ...]:
+        """Return the changes so far, with those of the policy, in order of time."""
+        found = [*_of_policy(policies), *self._found]
+        ordered = sorted(_joined(found), key=lambda each: (each.at_unix_s, each.target))
+        return tuple(_with_planned(ordered, self._drain, self._start_unix_s))
 
 
 def policy_of(changed: Iterable[Change], policy: str) -> str:
@@ -90,15 +114,6 @@ def _of_policy(policies: Sequence[tuple[float, str]]) -> Iterator[Change]:
     for (_, before), (at_unix_s, after) in itertools.pairwise(policies):
         if before != after:
             yield Change(at_unix_s, ChangeKind.POLICY, "", before, after)
-
-
-def _of_substations(samples: "Sequence[FleetSample]") -> Iterator[Change]:
-    known: dict[str, Reading] = {}
-    for sample in samples:
-        for name, reading in sample.readings.items():
-            if before := known.get(name):
-                yield from _between(sample.at_unix_s, name, before, reading)
-        known |= sample.readings
 
 
 def _between(at_unix_s: float, name: str, before: "Reading", after: "Reading") -> Iterator[Change]:

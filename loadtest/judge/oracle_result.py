@@ -45,7 +45,9 @@ def oracle_result(
         FleetSample(
             at_s,
             {
-                each: _reading(load_w, fleet.capacity_w[each], base.get(each, 0.0))
+                each: _reading(
+                    load_w, fleet.capacity_w[each], base.get(each, 0.0), draining=_drained(plan, each, at_s)
+                )
                 for each, load_w in loads_w.items()
             },
         )
@@ -57,6 +59,13 @@ def oracle_result(
     return OracleResult(balance.balance_ratio(samples, until_s), peak, oracle.refused)
 
 
-def _reading(load_w: float, capacity_w: float, base_load_w: float) -> Reading:
-    """Return the reading of a substation of which only the loads matter."""
-    return Reading(load_w, capacity_w, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, base_load_w=base_load_w)
+def _drained(plan: RunPlan, substation_id: str, at_s: float) -> bool:
+    """Whether the plan has drained a substation by a moment."""
+    return plan.drain is not None and plan.drain.substation_id == substation_id and at_s >= plan.drain.at_s
+
+
+def _reading(load_w: float, capacity_w: float, base_load_w: float, *, draining: bool) -> Reading:
+    """Return the reading of a substation of which only the loads and the drain matter."""
+    return Reading(
+        load_w, capacity_w, 0, 0, 0, 0, 0, 0.0, 0.0, 0.0, draining=draining, base_load_w=base_load_w
+    )

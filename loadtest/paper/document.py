@@ -71,13 +71,15 @@ class SubstationFigures:
 class FleetSample:
     """The loads, the limits and the base loads of the substations at one moment.
 
-    A substation that was not read is absent. In a document of an older run, no substation has a base load.
+    A substation that was not read is absent. In a document of an older run, no substation has a base load, and none is
+    named as draining.
     """
 
     at_s: float
     load_kw: Mapping[str, float]
     capacity_kw: Mapping[str, float]
     base_load_kw: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    draining: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class Document:
     requests: Sequence[RequestRecord]
     changes: Sequence[Change] = ()
     day: DayClock | None = None
+    outcome: str = ""
 
     @property
     def unplanned_changes(self) -> list[Change]:
@@ -158,6 +161,7 @@ def read(raw: object) -> Document:
         requests=[_request(each, from_unix_s) for each in mappings(raw.get("requests"))],
         changes=changes(raw),
         day=_day(mapping(raw.get("run"))),
+        outcome=text(raw.get("outcome")),
     )
 
 
@@ -245,7 +249,9 @@ def _samples(raw: Mapping[str, Any], from_unix_s: float) -> Iterator[FleetSample
         if at_unix_s is not None:
             load_kw, capacity_kw = numbers(each.get("load_kw")), numbers(each.get("capacity_kw"))
             base_load_kw = numbers(each.get("base_load_kw"))
-            yield FleetSample(at_unix_s - from_unix_s, load_kw, capacity_kw, base_load_kw)
+            drained = each.get("draining")
+            draining = frozenset(map(text, drained)) if isinstance(drained, list) else frozenset[str]()
+            yield FleetSample(at_unix_s - from_unix_s, load_kw, capacity_kw, base_load_kw, draining)
 
 
 def _request(raw: Mapping[str, Any], from_unix_s: float) -> RequestRecord:

@@ -74,7 +74,10 @@ def balance(document: Document) -> Plot:
     ]
     if most is not None:
         children += line_across(frame, most, f"limit of the average {tick_text(most)}")
-    about = "The utilization of the fullest substation over the mean of all, while the fleet is above half its peak. "
+    about = (
+        "The utilization of the fullest substation over the mean of all that took cars, while the fleet is above half its"
+        " peak. "
+    )
     about += described(document, ratios, "", ".3f")
     name = "balance"
     return Plot(

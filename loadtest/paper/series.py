@@ -101,8 +101,12 @@ def ratio(document: Document) -> list[Point]:
 
 
 def max_over_mean(document: Document, sample: FleetSample) -> float | None:
-    """Return the highest utilization over the mean; None for fewer than two substations, or without load."""
-    found = list(document.utilizations(sample).values())
+    """Return the highest utilization over the mean of the substations that took cars.
+
+    None for fewer than two of them, or without load.
+    """
+    shares = document.utilizations(sample).items()
+    found = [share for each, share in shares if each not in sample.draining]
     return max(found) * len(found) / sum(found) if len(found) >= FEWEST and sum(found) > 0 else None
 
 

@@ -13,16 +13,26 @@ from typing import Any
 
 import aiohttp
 
-from loadtest.contract import REPORT_FILE, REQUESTS_FILE, RESULT_FILE, SAMPLES_FILE, result_text
+from loadtest.contract import (
+    REPORT_FILE,
+    REQUESTS_FILE,
+    RESULT_FILE,
+    SAMPLES_FILE,
+    result_text,
+)
+from loadtest.judge import balance
 from loadtest.judge.result import Measurements, Result
 from loadtest.judge.threshold import Threshold
-from loadtest.paper import page, sheets
+from loadtest.judge.what_became import what_became
+from loadtest.paper import meanings, page, sheets
 from loadtest.paper.document import SCHEMA, NotAResult
 from loadtest.record.readings import FleetSample
 from loadtest.record.requests import Request
 from loadtest.report import runs
 from loadtest.units import W_PER_KW
 from runtime.version import VERSION
+
+CURVE_POINTS = 40  # of the small curve in the console's list of runs
 
 
 def document(
@@ -34,6 +44,8 @@ def document(
         "schema": SCHEMA,
         "run": {**run, "started_at": began.isoformat(timespec="milliseconds"), "versions": versions()},
         "window_unix_s": [measured.from_unix_s, measured.until_unix_s],
+        "outcome": what_became(measured, result),
+        "curve": _curve(measured),
         "result": dataclasses.asdict(result),
         "thresholds": [_threshold(each) for each in thresholds],
         "requests": [_request(each) for each in sorted(measured.requests, key=lambda each: each.index)],
@@ -81,7 +93,22 @@ def versions() -> dict[str, str]:
 def _threshold(threshold: Threshold) -> dict[str, Any]:
     fields = dataclasses.asdict(threshold)
     fields["held"] = fields.pop("passed")  # the name in the documents of all runs so far
-    return fields
+    return fields | {"title": meanings.title(threshold)}
+
+
+def _curve(measured: Measurements) -> list[float | None]:
+    """Return the highest utilization of the fleet in each of some parts of the window, None without a sample.
+
+    There are at most CURVE_POINTS parts, and half as many as samples, so that each part of a steady run has one.
+    """
+    whole = measured.whole()
+    parts = max(min(CURVE_POINTS, len(whole) // 2), 1)
+    width_s = (measured.until_unix_s - measured.from_unix_s) / parts
+    highest: dict[int, float] = {}
+    for sample in whole:
+        part = min(int((sample.at_unix_s - measured.from_unix_s) / width_s), parts - 1) if width_s else 0
+        highest[part] = max(balance.fleet_utilization(sample), highest.get(part, 0.0))
+    return [round(highest[part], 4) if part in highest else None for part in range(parts)]
 
 
 def _request(request: Request) -> dict[str, Any]:
@@ -102,4 +129,5 @@ def _sample(sample: FleetSample) -> dict[str, Any]:
         "base_load_kw": {each: reading.base_load_w / W_PER_KW for each, reading in readings},
         "paused": {each: reading.paused_now for each, reading in readings},
         "capacity_kw": {each: reading.capacity_w / W_PER_KW for each, reading in readings},
+        "draining": [each for each, reading in readings if reading.draining],
     }

@@ -8,7 +8,14 @@ import secrets
 import shutil
 from pathlib import Path
 
-from loadtest.contract import NO_END, PROGRESS_FILE, RUN_ID, RUN_ID_TIME, VERDICT_WORDS, EndEvent, read_event
+from loadtest.contract import (
+    NO_END,
+    PROGRESS_FILE,
+    RUN_ID,
+    RUN_ID_TIME,
+    VERDICT_WORDS,
+)
+from loadtest.events import EndEvent, read_event
 
 KEEP = 200
 LAST_LINE_BYTES = 16_384

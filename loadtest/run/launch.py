@@ -10,8 +10,9 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from loadtest import contract
-from loadtest.contract import COMPLETE, EXIT_CODES, EndEvent, StartEvent, Verdict
+from loadtest import contract, events
+from loadtest.contract import COMPLETE, EXIT_CODES, Verdict
+from loadtest.events import EndEvent, StartEvent
 from loadtest.report import runs
 from loadtest.run import rounds
 from loadtest.run.lifecycle import run
@@ -91,7 +92,7 @@ async def _run(options: RunOptions, credential: Credential, display: RunDisplay)
     progress, plan = display.progress, options.plan
     progress.write(
         StartEvent(
-            schema=contract.PROGRESS_SCHEMA,
+            schema=events.PROGRESS_SCHEMA,
             run_id=options.run_id,
             preset=plan.preset.name,
             seed=plan.seed,

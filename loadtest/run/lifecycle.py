@@ -51,8 +51,8 @@ async def run(options: RunOptions, credential: Credential, display: RunDisplay) 
 
     `credential` is not among the options, which are written down.
     """
-    connector = aiohttp.TCPConnector(limit=0)  # the engine's slots are the limit
-    async with aiohttp.ClientSession(connector=connector) as http:
+    # No limit of connections: the engine's slots are the limit.
+    async with credential.session(options.gateway_url, options.balancer_url, limit=0) as http:
         grid = GridReader(http, options.gateway_url, options.balancer_url)
         lease = Lease(http, options.balancer_url, options.run_id, credential.orders())
         connection = GridConnection(http, credential, grid, lease)
@@ -116,7 +116,7 @@ async def _send(
             folder = runs.make(options.runs, options.run_id)
             display.progress.keep_in(folder)
             policies = PolicyWatch(connection.grid, policy, now)
-            setup = RunSetup(plan, now(), before, sampler, engine, connection.lease, policies)
+            setup = RunSetup(plan, now(), before, sampler, engine, connection.lease, policies, options.limits)
             async with Outage(http, options.balancer_url, plan.drain, orders):
                 measured = await _measured(options, connection, setup, display)
                 measured = dataclasses.replace(measured, time_scale=size.time_scale if size else None)

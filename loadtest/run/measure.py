@@ -3,19 +3,21 @@
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from typing import Any
 
-from loadtest.contract import SettlingEvent
-from loadtest.judge.conditions import changes
+from loadtest.events import SettlingEvent
+from loadtest.judge.conditions import ChangeWatch, changes
+from loadtest.judge.live import LiveJudge
 from loadtest.judge.result import Measurements
+from loadtest.judge.thresholds import Limit
 from loadtest.plan.document import RunPlan
 from loadtest.record.generator_health import GeneratorMonitor
 from loadtest.record.readings import FleetSample, Reading
 from loadtest.record.sampler import SAMPLE_EVERY_S, PolicyWatch, Sampler
 from loadtest.record.stopped_sessions import StoppedSessions
 from loadtest.run.lease import Lease
-from loadtest.run.observer import RunObserver
+from loadtest.run.observer import JudgingObserver, RunObserver
 from loadtest.send.engine import Engine, unless
 from loadtest.send.stop import StopSignal
 from loadtest.show.progress import Progress, ending_event
@@ -47,7 +49,7 @@ class RunDisplay:
 class RunSetup:
     """The parts of a run, and the moment at which its plan begins.
 
-    `before` is the sample of the grid from before the run.
+    `before` is the sample of the grid from before the run, `limits` are those of its thresholds.
     """
 
     plan: RunPlan
@@ -57,6 +59,7 @@ class RunSetup:
     engine: Engine
     lease: Lease
     policies: PolicyWatch
+    limits: Sequence[Limit] = ()
 
     @property
     def window_unix_s(self) -> tuple[float, float]:
@@ -69,7 +72,10 @@ async def measure(setup: RunSetup, display: RunDisplay) -> Measurements:
     plan, sampler, engine, stop = setup.plan, setup.sampler, setup.engine, display.stop
     now, monitor = engine.now, GeneratorMonitor()
     start_unix_s, end_unix_s = setup.window_unix_s
+    changed = ChangeWatch(plan.drain, start_unix_s)
+    judge = LiveJudge(setup.limits, len(plan.arrivals), setup.before, start_unix_s)
     observer = RunObserver(len(plan.arrivals), plan.seconds, engine, sampler, lambda: now() - start_unix_s)
+    judging = JudgingObserver(judge, changed, engine, sampler, setup.policies, start_unix_s)
     async with _beside(
         monitor.run(),
         sampler.run(),
@@ -77,6 +83,7 @@ async def measure(setup: RunSetup, display: RunDisplay) -> Measurements:
         _keep(setup, stop),
         display.screen.follow(observer.snapshot),
         display.progress.follow(observer.snapshot),
+        display.progress.judge(judging.event),
     ):
         await engine.run(plan.arrivals, start_unix_s, stop)
         await unless(stop, asyncio.sleep(end_unix_s - now()))  # the whole window is sampled

@@ -7,8 +7,6 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import aiohttp
-
 from loadtest.plan import clock
 from loadtest.record.grid_reader import GridReader
 from loadtest.run.lease import Lease
@@ -43,7 +41,7 @@ async def check(options: RunOptions, policies: Iterable[str], credential: Creden
 
     Raises NotReady, OtherRunActive or NotRestored.
     """
-    async with aiohttp.ClientSession() as http:
+    async with credential.session(options.gateway_url, options.balancer_url) as http:
         grid, lease = (
             GridReader(http, options.gateway_url, options.balancer_url),
             Lease(http, options.balancer_url, options.run_id, credential.orders()),

@@ -2,8 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import Any
+
+import aiohttp
 
 from runtime.operator_token import OperatorToken, headers
+from runtime.tls import http_client
+from runtime.tls.credentials import Credentials
+from runtime.tls.identity import Role
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -11,9 +17,12 @@ KEY = re.compile(r"[\x21-\x7e]{1,255}")
 class Credential:
     """The API key for the gateway, and the operator token for the balancer. They are sent as headers, and never printed."""
 
-    def __init__(self, key: str = "", token: OperatorToken | None = None) -> None:
-        """'' stands for no key. Raises ValueError, without the key in its message, for a key that can't be a header."""
+    def __init__(
+        self, key: str = "", token: OperatorToken | None = None, tls: Credentials | None = None
+    ) -> None:
+        """'' stands for no key; `tls` is for a grid under mutual TLS. Raises ValueError, without the key in its message, for a key that can't be a header."""
         self._token = token
+        self._tls = tls
         if key and not KEY.fullmatch(key):
             raise ValueError("an API key of 1 to 255 visible ASCII characters is accepted")
         self._key = key
@@ -26,9 +35,14 @@ class Credential:
         """Return the headers of an order to the balancer."""
         return headers(self._token)
 
-    def with_token(self, token: OperatorToken | None) -> "Credential":
-        """Return a credential with the same key and this token."""
-        return Credential(self._key, token)
+    def beside(self, token: OperatorToken | None, tls: Credentials | None) -> "Credential":
+        """Return a credential with the same key, this token and these certificates."""
+        return Credential(self._key, token, tls)
+
+    def session(self, gateway_url: str, balancer_url: str, **options: Any) -> aiohttp.ClientSession:
+        """Return a client of a grid; `options` are those of aiohttp's connector."""
+        roles = {gateway_url: None, balancer_url: Role.BALANCER}
+        return aiohttp.ClientSession(connector=http_client.connector(self._tls, roles, **options))
 
     def __repr__(self) -> str:
         return f"Credential({'***' if self._key else ''})"

@@ -58,6 +58,8 @@ class Engine:
         self.requests: list[Request] = []
         self.outcomes: collections.Counter[RequestOutcome] = collections.Counter()
         self.sent = 0
+        self.first_refused = 0  # requests whose first answer was a refusal, also those that are not over yet
+        self.waiting = 0  # requests without a session that wait to be sent again
         self.no_slot = 0  # never sent, because none of the slots was free in time
         self.woke_late_ms: list[float] = []  # of each arrival: the generator's own lateness
         self._http = http
@@ -104,7 +106,7 @@ class Engine:
             again = await self._try(index, arrival, answers)
             if not again and not self._stopped:
                 self.no_slot += 1
-            while again and (wait_s := self._again_s(answers)) is not None and not await self._stops(wait_s):
+            while again and (wait_s := self._again_s(answers)) is not None and not await self._waits(wait_s):
                 again = await self._try(index, arrival, answers)
         finally:
             if answers:
@@ -117,13 +119,17 @@ class Engine:
             len(answers), last.status, last.retry_after_s, spent_s, self._jitter.random()
         )
 
-    async def _stops(self, within_s: float) -> bool:
-        """Wait for `within_s`; returns True at once when the run is stopped."""
+    async def _waits(self, within_s: float) -> bool:
+        """Wait for `within_s` before the next attempt; returns True at once when the run is stopped."""
+        self.waiting += 1
         try:
             await asyncio.wait_for(self._stopping.wait(), within_s)
         except TimeoutError:
             return False
-        return True
+        else:
+            return True
+        finally:
+            self.waiting -= 1
 
     async def _try(self, index: int, arrival: Arrival, answers: list[AttemptResult]) -> bool:
         """Send once and add the answer to `answers`; returns False when there was no slot, or a stop."""
@@ -159,6 +165,7 @@ class Engine:
         finally:
             outcome, reason, session = read_answer(status, body, arrival.vehicle_id, fault)
             attempt = Attempt(sent_unix_s, self.now(), outcome, status, reason, retry_after_s)
+            self.first_refused += not answers and outcome is RequestOutcome.REFUSED
             answers.append(AttemptResult(attempt, session, body))
 
     def _record(

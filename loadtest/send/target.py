@@ -20,7 +20,7 @@ def base_url(text: str) -> str:
     parts = urlsplit(found[0])
     host = parts.hostname or ""
     port = f":{parts.port}" if parts.port else ""
-    return f"http://[{host}]{port}" if ":" in host else f"http://{host}{port}"
+    return f"{parts.scheme}://[{host}]{port}" if ":" in host else f"{parts.scheme}://{host}{port}"
 
 
 def allow_list(text: str) -> tuple[str, ...]:

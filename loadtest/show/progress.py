@@ -7,13 +7,22 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from loadtest.contract import PROGRESS_FILE, EndingEvent, Event, ProgressEvent, SubstationLoad, write_event
+from loadtest.contract import PROGRESS_FILE
+from loadtest.events import (
+    EndingEvent,
+    Event,
+    JudgingEvent,
+    ProgressEvent,
+    SubstationLoad,
+    write_event,
+)
 from loadtest.record.stopped_sessions import StoppedSessions
 from loadtest.show.pipe import Pipe
 from loadtest.show.snapshot import RunSnapshot
 from loadtest.units import W_PER_KW
 
 EVERY_S = 0.25
+JUDGED_EVERY_S = 1.0
 
 
 class Progress:
@@ -47,6 +56,15 @@ class Progress:
                 await asyncio.sleep(EVERY_S)
         finally:
             self.write(progress_event(snapshot()))
+
+    async def judge(self, judging: Callable[[], JudgingEvent]) -> None:
+        """Write how the thresholds stand, every JUDGED_EVERY_S until cancelled, and a last time then."""
+        try:
+            while True:
+                await asyncio.sleep(JUDGED_EVERY_S)
+                self.write(judging())
+        finally:
+            self.write(judging())
 
     async def close(self) -> None:
         """Wait until the reader has the lines, for a bounded time."""
@@ -83,10 +101,14 @@ def progress_event(snapshot: RunSnapshot) -> ProgressEvent:
         p99_ms=p99_ms,
         substations=tuple(
             SubstationLoad(
-                substation_id, round(reading.load_w / W_PER_KW, 3), round(reading.capacity_w / W_PER_KW, 3)
+                substation_id,
+                round(reading.load_w / W_PER_KW, 3),
+                round(reading.capacity_w / W_PER_KW, 3),
+                round(reading.base_load_w / W_PER_KW, 3),
             )
             for substation_id, reading in snapshot.readings.items()
         ),
+        waiting=snapshot.waiting,
     )
 
 

@@ -25,6 +25,7 @@ class RunSnapshot:
     rate_per_s: float
     percentiles_ms: tuple[float | None, ...]
     readings: Mapping[str, Reading]
+    waiting: int = 0
 
     def counts(self) -> str:
         """Return the outcomes of the requests so far, in words."""
@@ -32,5 +33,5 @@ class RunSnapshot:
         p95 = "-" if p95_ms is None else f"{p95_ms:.1f} ms"
         return (
             f"sent {self.sent}/{self.planned} at {self.rate_per_s:.1f}/s, admitted {self.admitted}, "
-            f"refused {self.refused}, failed {self.failed}, p95 {p95}"
+            f"refused {self.refused}, {self.waiting} waiting to retry, failed {self.failed}, p95 {p95}"
         )

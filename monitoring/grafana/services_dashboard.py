@@ -6,6 +6,7 @@ from monitoring.grafana.layout import Line, Section, Variable, dashboard
 from monitoring.grafana.panels import Json, Limits, Panel, Query, field
 
 UID = "smartgrid-services"
+DAY_S = 86_400
 CHOSEN = 'job=~"$job",instance=~"$instance"'
 JOB = Variable("job", "Service", "Which services are shown", "label_values(smartgrid_build_info, job)")
 INSTANCE = Variable(
@@ -67,7 +68,14 @@ def _processes() -> Section:
         Query(f"max(scrape_duration_seconds{{{CHOSEN}}})"),
         Limits(warn=0.3, critical=0.9),
     )
-    return Section("Processes", (Line(8, ((9, up), (11, runs), (4, scrape))),))
+    certificates = stat(
+        "Next expiry",
+        "The shortest time for which a certificate of a process is still valid. Without TLS it never comes.",
+        "s",
+        Query(f"min(smartgrid_tls_certificate_remaining_seconds{{{CHOSEN}}})"),
+        Limits(warn=14 * DAY_S, critical=DAY_S, falling=True),
+    )
+    return Section("Processes", (Line(8, ((7, up), (10, runs), (4, scrape), (3, certificates))),))
 
 
 def _with_version(expr: str) -> str:

@@ -142,6 +142,7 @@ GRID = {
 SERVICES = {
     "Scraped": PanelStates(NOTHING, "up", lost="down, red"),
     "What runs": PanelStates("“no data”", "a row for each process", lost="without the lost one"),
+    "Next expiry": PanelStates("no data", "infinite without TLS, else months", lost="no data"),
     "Slowest scrape": PanelStates("no data", "10 ms", lost="900 ms, red"),
     "Requests": PanelStates(NOTHING, "near 0", "lines"),
     "Errors": PanelStates(NOTHING, "no line; 1 and 5 % in sight", "line at 0 %"),

@@ -7,7 +7,7 @@ should ignore, are refused too.
 """
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tornado.httputil import HTTPHeaders, HTTPInputError, RequestStartLine
 
@@ -19,6 +19,19 @@ LENGTH = re.compile(r"[0-9]{1,19}")
 CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})\r\n")
 CHUNK_LINE_BYTES = 18  # the longest that CHUNK matches
 WHITESPACE = " \t"
+
+
+class Fields(HTTPHeaders):
+    """The header fields of a request.
+
+    Most of the fields that are looked for are not there, and HTTPHeaders raises and catches an exception for each.
+    """
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of a field, `default` when it is not there."""
+        if name in self:
+            return self[name]
+        return default
 
 
 class Head(NamedTuple):
@@ -36,7 +49,7 @@ def read_head(text: bytes) -> Head:
     if not found:
         raise HTTPInputError("the first line or a header field is not as in RFC 9112")
     line = RequestStartLine(found[1], found[2], found[3])
-    headers = HTTPHeaders()
+    headers = Fields()
     for field in found[4].split("\r\n")[:-1]:
         name, _, value = field.partition(":")
         if name in headers:

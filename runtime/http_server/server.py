@@ -5,7 +5,7 @@ import contextlib
 import logging
 import socket
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tornado.httputil import HTTPServerConnectionDelegate
@@ -20,14 +20,14 @@ log = logging.getLogger(__name__)
 
 
 class Server:
-    """Serves `app`; `taken` will hold the connections. With `tls`, it speaks only TLS."""
+    """Serves `app`; `taken` will hold the connections. With `tls`, it speaks only TLS; see `runtime.http.listen`."""
 
     def __init__(
         self,
         app: HTTPServerConnectionDelegate,
         limits: Limits,
         taken: OpenConnections,
-        tls: ssl.SSLContext | None = None,
+        tls: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
         self._app = app
         self._limits = limits
@@ -78,9 +78,10 @@ class Server:
     async def _serve(self, connection: Connection, accepted: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         within_s = self._limits.header_s if self._tls else None
+        tls = self._tls() if self._tls else None
         try:
             await loop.connect_accepted_socket(
-                lambda: connection, accepted, ssl=self._tls, ssl_handshake_timeout=within_s
+                lambda: connection, accepted, ssl=tls, ssl_handshake_timeout=within_s
             )
         except OSError as error:  # ssl.SSLError is one
             log.info("a connection could not be opened: %s", error)

@@ -9,7 +9,7 @@ READ_BYTES = 16 * 1024  # read at once, and kept before no more is read
 
 
 class Wire(asyncio.BufferedProtocol):
-    """One connection; a subclass takes from `buffer` what has come.
+    """One connection, on `transport`; a subclass takes from `buffer` what has come.
 
     `into` is the memory that is read into: what is read is copied out at once, so connections may share it. A client
     that does not read what is written is cut off after `patience_s`.
@@ -21,7 +21,7 @@ class Wire(asyncio.BufferedProtocol):
         self._into = into
         self._patience_s = patience_s
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
+        self.transport: asyncio.Transport | None = None
         self._paused = False
         self._timer: asyncio.TimerHandle | None = None
         self._writable = self._loop.create_future()  # done when more may be written
@@ -42,12 +42,12 @@ class Wire(asyncio.BufferedProtocol):
 
     def write(self, data: bytes) -> "asyncio.Future[None]":
         """Write; the future is done when more may be written."""
-        if self.closed or not self._transport:
+        if self.closed or not self.transport:
             lost = self._loop.create_future()
             lost.set_exception(StreamClosedError())
             lost.exception()  # it need not be looked at
             return lost
-        self._transport.write(data)
+        self.transport.write(data)
         return self._writable
 
     def start_timer(self, within_s: float) -> None:
@@ -65,17 +65,17 @@ class Wire(asyncio.BufferedProtocol):
         """Close at once; what was not sent is lost."""
         self.closed = True
         self.cancel_timer()
-        if self._transport:
-            self._transport.abort()
+        if self.transport:
+            self.transport.abort()
         self.on_closed()
 
     def close_gracefully(self) -> None:
         """Close when the system has taken everything that was written."""
         self.closed = True
         self.cancel_timer()
-        if self._transport:
-            written = not self._transport.get_write_buffer_size()
-            self._transport.close()
+        if self.transport:
+            written = not self.transport.get_write_buffer_size()
+            self.transport.close()
             if written:
                 self.on_closed()
             else:
@@ -83,20 +83,20 @@ class Wire(asyncio.BufferedProtocol):
 
     def advance(self) -> None:
         """Take what has come, and read on if there is room for more."""
-        if self.closed or not self._transport:
+        if self.closed or not self.transport:
             return
         self.process()
         full = len(self.buffer) >= READ_BYTES
         if full is not self._paused and not self.closed:
             self._paused = full
-            (self._transport.pause_reading if full else self._transport.resume_reading)()
+            (self.transport.pause_reading if full else self.transport.resume_reading)()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's are none by their type
-        self._transport.set_write_buffer_limits(0)  # write at once, so that what is over makes room at once
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's are none by their type
+        self.transport.set_write_buffer_limits(0)  # write at once, so that what is over makes room at once
         if self.closed:
-            self._transport.abort()
+            self.transport.abort()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
         """See asyncio."""

@@ -15,16 +15,17 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from tests.console.browser import CHROMIUM, NARROW, WIDE, chromium, visit
+from tests.console.browser import CHROMIUM, HUGE, NARROW, WIDE, chromium, visit
 from tests.console.cars import all_leave, carry, operate, placed
 from tests.console.conftest import METERS
+from tests.console.people.screenshots import accounts, together
 from tests.support.grid import ROOT, Grid
 from tests.support.lone_console import console
 
 FOLDER = ROOT / "data" / "screenshots"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WALL: ViewportSize = {"width": 1920, "height": 1080}
-LOOKS = [(scheme, size) for scheme in SCHEMES for size in (WIDE, NARROW, WALL)]
+LOOKS = [(scheme, size) for scheme in SCHEMES for size in (WIDE, NARROW, WALL, HUGE)]
 CARS, SECONDS = 300, 12
 MANY = 1000
 REASON = "Reason (for the audit log)"
@@ -144,6 +145,8 @@ def under_load(camera: Camera, _: Grid) -> None:
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Show 3 candidates").first.click()
     camera.shoot("decisions-feed")
+    page.get_by_label("Refused only").check()
+    camera.shoot("decisions-refused")
     finish(camera)
     camera.shoot("rush-passed")
     camera.page.locator("#rush-run").get_by_role("link", name="Open the report").click()
@@ -244,8 +247,11 @@ def alarms(camera: Camera, grid: Grid) -> None:
     finally:
         os.kill(pid, signal.SIGCONT)
     page.wait_for_timeout(3000)
-    camera.shoot("alarms-history", "/alarms")
-    camera.shoot("audit", "/audit")
+    camera.to("/alarms").locator("#ended summary").first.click()
+    page.get_by_text("How alarms reach you").click()
+    camera.shoot("alarms-ended")
+    camera.to("/audit").locator("#entries summary").first.click()
+    camera.shoot("audit")
     camera.shoot("audit-verified", "/audit?verify=1")
 
 
@@ -286,6 +292,18 @@ def base_load(camera: Camera, grid: Grid) -> None:
     all_leave(grid)
 
 
+def shot(page: Page, name: str) -> None:
+    """Keep what a page shows that a function of another module has opened."""
+    Camera(page, "").shoot(name)
+
+
+def people(camera: Camera, grid: Grid) -> None:
+    """Two people at work together."""
+    browser = camera.page.context.browser
+    assert browser
+    together(browser, shot, grid)
+
+
 STATES: list[Callable[[Camera, Grid], None]] = [
     before,
     stopped,
@@ -294,6 +312,7 @@ STATES: list[Callable[[Camera, Grid], None]] = [
     failed,
     base_load,
     alarms,
+    people,
     lost,
 ]
 
@@ -309,6 +328,8 @@ def main() -> None:
             alone(browser)
         if not only or "evening" in only:
             evening(browser)
+        if not only or "accounts" in only:
+            accounts(browser, shot)
         states = [state for state in STATES if not only or state.__name__ in only]
         if not states:
             return

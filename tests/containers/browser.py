@@ -19,7 +19,7 @@ class Browser:
         self._console = console
         self._cookie = ""
         at, _, token = link.partition("?token=")
-        answered = self._send("POST", at, urlencode(form or {"token": token}), FORM)
+        answered = self._send("POST", at, urlencode(form or {"token": token, "name": "olga"}), FORM)
         self._cookie = answered[1].partition(";")[0]
         assert self._cookie, f"{link} does not log in"
 

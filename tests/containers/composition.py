@@ -88,7 +88,7 @@ class Composition:
 
     def substations(self) -> dict[str, Json]:
         """Return the containers of the substations by the id that each has taken."""
-        page = "http://127.0.0.1:8101/metrics?name[]=smartgrid_substation_info"
+        page = "https://127.0.0.1:8101/metrics?name[]=smartgrid_substation_info"
         found = {}
         for container in self.containers("substation"):
             match = re.search(r'substation="([^"]+)"', self.page(container, page))
@@ -99,7 +99,7 @@ class Composition:
     def sessions(self, container: Json, after: int = 0, limit: int = 1000) -> Json:
         """Return one page of a substation's sessions, ended ones too."""
         found: Json = json.loads(
-            self.page(container, f"http://127.0.0.1:8101/sessions?after={after}&limit={limit}", "--operator")
+            self.page(container, f"https://127.0.0.1:8101/sessions?after={after}&limit={limit}", "--operator")
         )
         return found
 
@@ -117,13 +117,13 @@ class Composition:
     def fleet(self) -> dict[str, Json]:
         """Return what the balancer says of each substation."""
         (balancer,) = self.containers("balancer")
-        fleet = json.loads(self.page(balancer, "http://127.0.0.1:8001/fleet"))
+        fleet = json.loads(self.page(balancer, "https://127.0.0.1:8001/fleet"))
         return {each["substation_id"]: each for each in fleet["substations"]}
 
     def order(self, path: str) -> None:
-        """POST to the balancer, which is published nowhere, from inside of its container."""
-        (balancer,) = self.containers("balancer")
-        self.page(balancer, f"http://127.0.0.1:8001{path}", "--operator", "--post")
+        """POST to the balancer, which is published nowhere, from the console's container: it has the token."""
+        (console,) = self.containers("admin_ui")
+        self.page(console, f"https://balancer:8001{path}", "--operator", "--post")
 
     def healthy(self) -> set[str]:
         """Return the ids of the substations that the balancer uses."""

@@ -35,10 +35,11 @@ from substation.contract import (
     Withdraw,
 )
 from substation.handlers import SessionsHandler
-from substation.journal import MOST_PRUNED, Journal
+from substation.journal import Journal
 from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
 from substation.plan import Plan
 from substation.proto import substation_pb2 as pb
+from substation.pruning import MOST_PRUNED
 from substation.records import Record
 from substation.settings import Settings
 from substation.station import Station

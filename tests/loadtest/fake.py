@@ -14,6 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from loadtest.plan.clock import write
+from tests.support import template
 
 ROOT = Path(__file__).parents[2]
 CAPACITY_W = 1_000_000
@@ -230,7 +231,7 @@ async def start(
     grid: FakeGrid, *options: str, preset: str = "rush-hour", **environ: str
 ) -> asyncio.subprocess.Process:
     arguments = ("--gateway", grid.url, "--balancer", grid.url, "--requests", "40", "--seconds", "1")
-    return await asyncio.create_subprocess_exec(
+    return await template.create_subprocess_exec(
         sys.executable,
         "-m",
         "loadtest",

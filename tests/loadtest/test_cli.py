@@ -138,6 +138,7 @@ def test_the_bounds_are_in_the_help(loadtest: LoadTest) -> None:
     ("text", "expected"),
     [
         ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("https://127.0.0.1:8000/", "https://127.0.0.1:8000"),
         ("http://127.9.9.9", "http://127.9.9.9"),
         ("http://localhost:8000/", "http://localhost:8000"),
         ("http://LOCALHOST", "http://localhost"),
@@ -163,7 +164,8 @@ def test_a_loopback_target_is_taken_in_its_plain_form(text: str, expected: str) 
         "http://[::2]",
         "http://[::ffff:192.0.2.1]",
         "http://gateway:8000",
-        "https://127.0.0.1",
+        "https://example.org",
+        "ftp://127.0.0.1",
         "http://127.0.0.1:99999",
         "http://127.0.0.1:port",
         "http://",

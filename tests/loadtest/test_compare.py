@@ -15,6 +15,7 @@ from loadtest.compare import merits
 from loadtest.compare.groups import ComparedRun, Comparison, compare, grouped
 from loadtest.compare.noise import Finding
 from loadtest.judge import balance
+from tests.support import template
 
 ROOT = Path(__file__).parents[2]
 
@@ -216,7 +217,7 @@ def test_whatever_is_absent_or_null_a_comparison_is_made(lacking: list[tuple[str
 
 
 def cli(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return template.run(
         [sys.executable, "-m", "loadtest", "compare", *arguments],
         cwd=ROOT,
         capture_output=True,

@@ -55,7 +55,7 @@ def test_every_chart_has_its_table_and_nothing_is_loaded_from_elsewhere() -> Non
     text = two_groups()
     outline = Outline(text)
     assert outline.open == []
-    assert len(outline.figures) == 3 + 2  # a chart for each run, one for each kind of latency
+    assert len(outline.figures) == 1 + 3 + 2  # the fleet, a chart for each run, one for each kind of latency
     assert all({"svg", "table"} <= figure for figure in outline.figures)
     assert outline.loads == []
     assert not re.search(r"url\(|@import|<script|<link", text)
@@ -145,5 +145,35 @@ def test_words_and_lines_stand_out_from_their_ground(theme: str) -> None:
     assert contrast("#fff", "#000") == pytest.approx(21)
     for name in ("ink", "quiet"):
         assert contrast(found[name], found["ground"]) >= 4.5, name
-    for name in ("limit", *(f"line-{kind}" for kind in range(charts.KINDS))):
+    for name in ("limit", *(f"line-{kind}" for kind in range(charts.HUES))):
         assert contrast(found[name], found["ground"]) >= 3, name
+
+
+def test_every_line_has_a_hue_and_a_dash_of_its_own() -> None:
+    rules = re.findall(r"\.line-\d { (.*?) }", style.CHART)
+    assert len(rules) == charts.KINDS == len(set(rules))
+
+
+def test_runs_of_one_group_and_of_another_have_letters_and_lines_of_their_own_in_the_order_of_the_picks() -> (
+    None
+):
+    first, other, again = document(), document(policy="random"), document()
+    given_runs = [
+        ComparedRun(name, "", each) for name, each in zip("xyz", (first, other, again), strict=True)
+    ]
+    comparison = compare(given_runs)
+    assert [len(group.runs) for group in comparison.groups] == [2, 1]
+    assert [comparison.letter(each) for each in given_runs] == ["A", "B", "C"]
+    assert [(each.name, kind) for each, _, kind in pictures.run_lines(comparison)] == [
+        ("x", 0),
+        ("y", 1),
+        ("z", 2),
+    ]
+    text = Outline(page(comparison)).text
+    assert "B random: y" in text
+    assert "Load of the fleet" in text
+
+
+def test_many_runs_have_the_line_of_their_group() -> None:
+    many = compare(runs(*[document() for _ in range(8)], *[document(policy="random") for _ in range(8)]))
+    assert {kind for _, _, kind in pictures.run_lines(many)} == {0, 1}

@@ -5,7 +5,6 @@ import dataclasses
 import json
 import re
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,18 @@ from hypothesis import strategies as st
 
 from admin_ui.rush.progress import FIGURES, Phase, RunProgress
 from admin_ui.rush.runs_folder import RunsFolder
-from loadtest import contract
-from loadtest.contract import EVENTS, Event, EventKind, Verdict, read_event, write_event
+from loadtest import contract, events
+from loadtest.contract import Verdict
+from loadtest.events import (
+    EVENTS,
+    Event,
+    EventKind,
+    read_event,
+    write_event,
+)
 from loadtest.plan.presets import PRESETS
 from tests.loadtest.fake import ROOT, FakeGrid, FakeStation, ended, start, two
+from tests.support import template
 
 ENVELOPE = {"kind", "at_unix_s"}
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -33,18 +40,26 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     float | None: st.none() | FINITE,
 }
 VALUES |= {
-    each.type: st.tuples(st.builds(contract.SubstationLoad, st.text(), FINITE, FINITE))
-    for each in dataclasses.fields(contract.ProgressEvent)
+    each.type: st.tuples(st.builds(events.SubstationLoad, st.text(), FINITE, FINITE))
+    for each in dataclasses.fields(events.ProgressEvent)
     if each.name == "substations"
 }
 VALUES |= {
+    each.type: st.tuples(
+        st.builds(events.LiveThreshold, st.text(), st.text(), st.text(), st.text(), st.text())
+        if each.name == "thresholds"
+        else st.builds(events.LiveChange, FINITE, st.text(), st.text(), st.booleans())
+    )
+    for each in dataclasses.fields(events.JudgingEvent)
+}
+VALUES |= {
     each.type: st.dictionaries(st.text(), st.text())
-    for each in dataclasses.fields(contract.EndEvent)
+    for each in dataclasses.fields(events.EndEvent)
     if each.name == "paths"
 }
 
 
-def events() -> st.SearchStrategy[Event]:
+def any_event() -> st.SearchStrategy[Event]:
     kinds: list[st.SearchStrategy[Event]] = [
         st.builds(kind, **{each.name: VALUES[each.type] for each in dataclasses.fields(kind)})
         for kind in EVENTS.values()
@@ -52,7 +67,7 @@ def events() -> st.SearchStrategy[Event]:
     return st.one_of(kinds)
 
 
-@given(events())
+@given(any_event())
 def test_every_event_is_read_back_as_it_was_written(event: Event) -> None:
     line = write_event(event, 1.5)
     assert line.endswith("\n")
@@ -61,18 +76,19 @@ def test_every_event_is_read_back_as_it_was_written(event: Event) -> None:
     assert json.loads(line).keys() == ENVELOPE | {each.name for each in dataclasses.fields(event)}
 
 
-@given(events(), st.data())
+@given(any_event(), st.data())
 def test_a_line_without_one_of_its_fields_or_with_another_type_is_unreadable(
     event: Event, data: st.DataObject
 ) -> None:
     fields = json.loads(write_event(event, 1.5))
-    name = data.draw(st.sampled_from(sorted(fields.keys() - {"at_unix_s"})))
+    later = {each.name for each in dataclasses.fields(event) if each.default is not dataclasses.MISSING}
+    name = data.draw(st.sampled_from(sorted(fields.keys() - {"at_unix_s"} - later)))
     assert read_event(json.dumps({each: fields[each] for each in fields if each != name})) is None
     wrong = data.draw(st.sampled_from([True, [1], float("nan"), 10**400]))
     assert read_event(json.dumps(fields | {name: wrong})) is None
 
 
-@given(events(), st.dictionaries(st.text(min_size=20), st.integers()))
+@given(any_event(), st.dictionaries(st.text(min_size=20), st.integers()))
 def test_a_field_that_is_added_later_changes_nothing(event: Event, more: dict[str, int]) -> None:
     assert read_event(json.dumps(more | json.loads(write_event(event, 1.5)))) == event
 
@@ -94,12 +110,17 @@ def lines_of(grid: FakeGrid, *options: str, stop: bool = False) -> list[bytes]:
 @pytest.mark.parametrize(
     ("grid", "options", "kinds", "verdict"),
     [
-        (two(), ["--fail-if", "max_mean > 2"], {"started", "progress", "ended"}, Verdict.PASSED),
-        (two(), ["--fail-if", "admitted > 1"], {"started", "progress", "ended"}, Verdict.THRESHOLD_FAILED),
+        (two(), ["--fail-if", "max_mean > 2"], {"started", "progress", "judging", "ended"}, Verdict.PASSED),
+        (
+            two(),
+            ["--fail-if", "admitted > 1"],
+            {"started", "progress", "judging", "ended"},
+            Verdict.THRESHOLD_FAILED,
+        ),
         (
             two(),
             ["--requests", "2000", "--seconds", "60", "--end-sessions-on-stop"],
-            {"started", "progress", "ending", "ended"},
+            {"started", "progress", "judging", "ending", "ended"},
             Verdict.INTERRUPTED,
         ),
         (
@@ -124,21 +145,23 @@ def test_every_line_of_a_run_has_the_fields_of_the_contract_and_the_console_read
         so_far.take(line)
         shown = so_far.shown()
         match event:
-            case contract.StartEvent():
+            case events.StartEvent():
                 assert {
                     name: shown[name] for name in ("run_id", "preset", "seed", "requests", "seconds")
                 } == {
                     name: getattr(event, name) for name in ("run_id", "preset", "seed", "requests", "seconds")
                 }
-            case contract.SettlingEvent():
+            case events.SettlingEvent():
                 assert (shown["phase"], shown["text"]) == (Phase.SETTLING, event.text)
-            case contract.ProgressEvent():
+            case events.ProgressEvent():
                 assert {name: shown[name] for name in FIGURES} == {
                     name: getattr(event, name) for name in FIGURES
                 }
-            case contract.EndingEvent():
+            case events.JudgingEvent():
+                assert {name: shown[name] for name in ("thresholds", "changes")} == dataclasses.asdict(event)
+            case events.EndingEvent():
                 assert shown["taken_off"] == dataclasses.asdict(event)
-            case contract.EndEvent():
+            case events.EndEvent():
                 assert (shown["verdict"], shown["why"]) == (event.verdict, event.why) == (verdict, event.why)
                 assert event.exit_code == contract.EXIT_CODES[verdict]
     assert {event.kind for event in read} == kinds
@@ -156,7 +179,7 @@ def test_the_kinds_of_events_are_written_in_the_order_of_a_run() -> None:
 
 
 def test_the_presets_are_listed_as_json_with_the_default_one_first_for_the_console() -> None:
-    listed = subprocess.run(
+    listed = template.run(
         [sys.executable, "-m", "loadtest", *contract.LIST_PRESETS],
         cwd=ROOT,
         capture_output=True,

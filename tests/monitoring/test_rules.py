@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ import yaml
 
 from admin_ui.alarms import runbooks
 from admin_ui.web.pages import templates
+from deploy.certificates.folder import Wanted, fill
 from tests.support.grid import ROOT
 from tests.support.prometheus import ALERTMANAGER, LACKING, RULES, rules
 from tests.unit.docs.pages import DOCS, rows
@@ -35,6 +37,7 @@ REQUIRED = {
     "NoHeadroom",
     "AdmissionLatencyBurn",
     "AdmissionSuccessBurn",
+    "CertificateExpiring",
     "EstimateError",
     "JournalSlow",
     "RuleEvaluationFailing",
@@ -163,7 +166,12 @@ def test_containers_and_make_run_are_scraped_alike() -> None:
 def test_promtool_accepts_configurations_and_rules(tmp_path: Path) -> None:
     (tmp_path / "prometheus.yml").symlink_to(ASSETS / "local.yml")  # as make run does
     (tmp_path / "rules").symlink_to(RULES)
-    for config in (ASSETS / "prometheus.yml", tmp_path / "prometheus.yml"):
+    fill(tmp_path / "certificates", Wanted(["substation-1"]), datetime.now(UTC))
+    (tmp_path / "tls").symlink_to(tmp_path / "certificates" / "prometheus")
+    (tmp_path / "tls.yml").symlink_to(ASSETS / "local-tls.yml")
+    in_containers = tmp_path / "containers.yml"
+    in_containers.write_text((ASSETS / "prometheus.yml").read_text().replace("/tls/", f"{tmp_path}/tls/"))
+    for config in (in_containers, tmp_path / "prometheus.yml", tmp_path / "tls.yml"):
         checked = run("promtool", "check", "config", str(config))
         assert checked.returncode == 0, checked.stdout + checked.stderr
         assert "2 rule files found" in checked.stdout

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import template
 from tests.support.grid import ROOT
 
 YEAR = ROOT / "tests/data/base_load_2016.csv.gz"
@@ -19,7 +20,7 @@ HORIZONS = ["1h", "4h", "12h", "24h"]
 
 def backtest(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "balancer.forecast", "backtest", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=500)
+    return template.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=500)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.proof.scenarios import send
+from tests.support import template
 from tests.support.grid import ROOT, Grid, get, status, until
 
 FORMER = "power_of_two"
@@ -44,7 +45,7 @@ def loadtest(grid: Grid, *arguments: str) -> subprocess.Popen[str]:
         "BALANCER_URL": grid.balancer,
         "RUNS_DIR": str(grid.data / "runs"),
     }
-    return subprocess.Popen(
+    return template.popen(
         [sys.executable, "-m", "loadtest", *arguments],
         cwd=ROOT,
         env=environ,

@@ -39,6 +39,7 @@ NOT_RUN = {
     "api-keys.md": {"listens on all addresses of the machine": 1, "another machine sends it": 1},
     "back-up-a-journal.md": {"it is a test itself": 1},
     "base-load.md": {"uses the ports of the grid that runs": 2, "needs a meter": 1},
+    "behind-a-proxy.md": {"needs a proxy": 1},
     "compare-runs.md": {"takes minutes": 1, "starts another grid": 1},
     "console-people.md": {"needs a certificate": 1},
     "empty-disk.md": {"needs a substation that lost its disk": 1},
@@ -56,11 +57,17 @@ NOT_RUN = {
     "operator-token.md": {"listens on all addresses of the machine": 1, "another machine sends it": 1},
     "other-ports-and-capacities.md": {"starts another grid": 2, "uses the ports of the grid that runs": 4},
     "report-on-a-rush-hour.md": {"takes minutes": 1},
+    "encrypt-the-grid.md": {
+        "starts the grid": 1,
+        "a part of a grid": 2,
+        "needs the grid of TLS=on": 1,
+    },
     "order-book-in-postgresql.md": {"needs a database": 3, "needs an order book that was lost": 1},
     "run-in-containers.md": {"needs a container engine": 11},
-    "run-on-a-swarm.md": {"needs a Swarm": 5},
+    "run-on-a-swarm.md": {"needs a Swarm": 6},
     "rush-hour-from-a-program.md": {"needs another machine": 1},
     "several-gateway-processes.md": {"starts another grid": 1, "uses the ports of the grid that runs": 2},
+    "single-sign-on.md": {"needs an OpenID provider": 1},
     "steer-the-grid.md": {"needs a substation that is gone for good": 1},
 }
 # What the grid made up: a page shows one of its day, and the newest of this grid takes its place.

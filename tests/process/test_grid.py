@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from tests.support.cars import Car, cars, rush
-from tests.support.grid import LIMIT_S, ROOT, Grid, get, most_at_once, printed_until_ready, status, until
+from tests.support.grid import LIMIT_S, ROOT, get, most_at_once, printed_until_ready, status, until
+from tests.support.grid import FreshGrid as Grid
 from tests.support.reserved import journaled, promised
 
 # A proxy for the outside: who asks it for one of our own services gets no answer.

@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 
 from tests.loadtest import documents
-from tests.support import chromium
+from tests.support import chromium, template
 from tests.support.grid import LIMIT_S, ROOT
 
 
 def report(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if name != "GATEWAY_URL"} | environment
     command = [sys.executable, "-m", "deploy.local.project_report", *options]
-    return subprocess.run(
+    return template.run(
         command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=3 * LIMIT_S, check=False
     )
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.grid import Grid, status, until
+from tests.support.grid import FreshGrid as Grid
+from tests.support.grid import status, until
 from tests.support.ports import free_port
 from tests.support.prometheus import LACKING
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import template
 from tests.support.grid import ROOT, Grid, get, until
 from tests.support.rush_hours import command, rush_hour
 
@@ -26,7 +27,7 @@ class Keyed:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keyed]:
     folder = tmp_path_factory.mktemp("grid")
-    made = subprocess.run(
+    made = template.run(
         [sys.executable, "-m", "gateway.keys", "new", "rush"],
         cwd=ROOT,
         capture_output=True,
@@ -68,7 +69,7 @@ def test_a_short_rush_hour_holds_its_thresholds_and_writes_what_it_measured(
     before = journaled(grid)
     options = ("--requests", "200", "--seconds", "6", "--fail-if", "max_mean > 1.3")
     files = ("--json", str(tmp_path / "result.json"), "--api-key-file", str(keyed.key_file))
-    ended = subprocess.run(
+    ended = template.run(
         [sys.executable, "-m", "loadtest", "rush-hour", *options, *files],
         cwd=ROOT,
         capture_output=True,
@@ -124,7 +125,7 @@ def test_an_outage_that_is_interrupted_restores_the_substation(keyed: Keyed) -> 
     grid = keyed.grid
     # The outage takes from the 8th to the 24th second: long enough to be seen on a busy machine.
     wanted = ("--requests", "120", "--seconds", "24", "--substation", "substation-2")
-    with subprocess.Popen(
+    with template.popen(
         command(grid, "outage", *wanted, "--api-key-file", str(keyed.key_file)),
         cwd=ROOT,
         stdout=subprocess.PIPE,

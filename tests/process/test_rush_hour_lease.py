@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import template
 from tests.support.grid import ROOT, Grid, get, text, until
 
 LOOSE = ("--fail-if", "max_mean > 3")
@@ -48,7 +49,7 @@ def start(
     command = [sys.executable, "-m", "loadtest", "rush-hour", "--gateway", gateway or grid.gateway]
     command += ["--balancer", grid.balancer, "--runs-dir", str(runs_dir), *LOOSE]
     command += ["--requests", str(requests), "--seconds", f"{seconds:g}", *options]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return template.popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def ended(run: subprocess.Popen[str]) -> tuple[int, str, str]:

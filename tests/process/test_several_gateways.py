@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import template
 from tests.support.grid import ROOT, Grid, get, status, text, until
 
 PROCESSES = 2
@@ -90,7 +90,7 @@ def test_a_killed_process_leaves_the_other_serving_and_is_started_again(grid: Gr
 
 def test_a_gateway_that_does_not_share_finds_the_port_taken(grid: Grid) -> None:
     alone = {**grid.environment, "GATEWAY_MONITOR_PORT": "0"}
-    ended = subprocess.run(
+    ended = template.run(
         [sys.executable, "-m", "gateway"], cwd=ROOT, env=alone, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 1

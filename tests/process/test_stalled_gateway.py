@@ -17,6 +17,7 @@ import pytest
 
 from loadtest.judge.balance import percentile
 from loadtest.record.generator_health import SATURATED
+from tests.support import template
 from tests.support.grid import ROOT, Grid, text, until
 
 STALL_S = 6.0
@@ -56,7 +57,7 @@ def open_model(grid: Grid, file: Path, slots: int = 500) -> tuple[dict[str, Any]
     plan = ["--requests", f"{REQUESTS}", "--seconds", f"{SECONDS}", "--concurrency", f"{slots}"]
     judged = ["--json", str(file), "--fail-if", "p90_ms>2000"]
     before, answered_before = admitted(grid), answers(grid)
-    process = subprocess.Popen(
+    process = template.popen(
         [sys.executable, "-m", "loadtest", "rush-hour", *where, *plan, *judged],
         cwd=ROOT,
         stdout=subprocess.PIPE,

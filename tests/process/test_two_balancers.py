@@ -18,6 +18,7 @@ import pytest
 from balancer.contract import BalancerAnswer, BalancerOutcome
 from runtime.coalescer import LinkLost
 from tests.integration.balancer.caller import Caller, caller
+from tests.support import template
 from tests.support.console import INHERITED
 from tests.support.ports import free_port
 from tests.support.processes import HUNG_S, ROOT
@@ -69,7 +70,7 @@ class Fleet:
     def _start(self, name: str, module: str, settings: dict[str, str]) -> None:
         inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
         with (self.folder / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(
+            self.processes[name] = template.popen(
                 [sys.executable, "-m", module], cwd=ROOT, env=inherited | settings, stderr=log, stdout=log
             )
 

@@ -2,12 +2,12 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from tests.proof.scenarios import Row
+from tests.support import template
 from tests.support.grid import ROOT, Grid
 
 POLICIES = ("least_loaded", "snapshot_least_loaded")
@@ -34,7 +34,7 @@ def loadtest(grid: Grid, *arguments: str) -> None:
     """Run it; thresholds that break are part of what is shown."""
     environ = {**os.environ, "GATEWAY_URL": grid.gateway, "BALANCER_URL": grid.balancer}
     command = [sys.executable, "-m", "loadtest", *arguments]
-    ended = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    ended = template.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert ended.returncode in {0, 1}, ended.stderr
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.support import template
 from tests.support.compared import compared
 from tests.support.grid import ROOT, Grid, until
 from tests.support.ports import free_port
@@ -58,7 +58,7 @@ def rush_hour(grid: Grid, report: Path, requests: int, seconds: float) -> None:
     asked = ["--requests", str(requests), "--seconds", f"{seconds:g}", "--retries", "0"]
     for limit in ("max_mean > 2", f"refused > {requests}", f"first_refused > {requests}"):
         asked += ["--fail-if", limit]
-    ended = subprocess.run(
+    ended = template.run(
         [*command, *asked, "--json", str(report), "--runs-dir", str(grid.data / "runs")],
         cwd=ROOT,
         capture_output=True,

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.proof.arrivals import Came, arrive
 from tests.proof.scenarios import Row, send
+from tests.support import template
 from tests.support.grid import ROOT, free_range, get, until
 
 
@@ -44,7 +45,7 @@ class Replicas:
                 "SUBSTATION_STREAM_PORT": str(self.streams[int(name)]),
             }
         command = [sys.executable, "-m", module]
-        self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=self.environment | environment)
+        self.processes[name] = template.popen(command, cwd=ROOT, env=self.environment | environment)
 
     def stop(self, name: str) -> None:
         """End one process with SIGTERM."""

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -16,6 +15,7 @@ from balancer.forecast.calendar_days import WEEK, start_of
 from balancer.forecast.series_csv import TIME
 from tests.proof.arrivals import arrive
 from tests.proof.fairness import GRACE_S, waits
+from tests.support import template
 from tests.support.grid import ROOT, Grid, get, most_at_once, until
 from tests.support.reserved import journaled
 
@@ -75,7 +75,7 @@ def policies(data: Path, *, requests: int, seconds: float, time_scale: float) ->
             with tempfile.NamedTemporaryFile(suffix=".json") as file:
                 wanted = ["--requests", str(requests), "--seconds", f"{seconds:g}", "--json", file.name]
                 wanted += ["--runs-dir", str(data / policy / "runs")]
-                subprocess.run(
+                template.run(
                     [*command, "--balancer", grid.balancer, *wanted],
                     cwd=ROOT,
                     check=False,
@@ -95,7 +95,7 @@ def _import_past(grid: Grid) -> None:
     lines = [f"{start_of(slot).isoformat()},0,0,0" for slot in range(WEEK)]
     (grid.data / "past.csv").write_text("\n".join([",".join([TIME, *names]), *lines]), encoding="utf-8")
     command = [sys.executable, "-m", "balancer.forecast", "import", str(grid.data / "past.csv")]
-    subprocess.run(command, cwd=ROOT, env=grid.environment, check=True, capture_output=True)
+    template.run(command, cwd=ROOT, env=grid.environment, check=True, capture_output=True)
 
 
 def _balance(figures: dict[str, Any]) -> Row:

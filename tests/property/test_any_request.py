@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.integration.balancer.grid import HOST, Grid, Plan, running
+from tests.support.examples import examples
 from tests.support.raw_http import Reply
 
-EXAMPLES = 150
+EXAMPLES = examples(150)
 NASTY = [
     b"",
     b"%00",

@@ -18,6 +18,7 @@ from balancer.contract import BalancerAnswer, BalancerOutcome, Charge
 from balancer.placing.vehicles import OneSession
 from substation.contract import ListSessions, StopSession
 from tests.support.desk import Desk
+from tests.support.examples import examples
 from tests.support.lossy_grid import CAR, NAMES, Network, balancer
 
 WITHIN_S = 0.4  # where messages are lost; else nobody has to give up
@@ -103,7 +104,7 @@ class World:
 
 
 @given(rounds=ROUNDS, seed=st.integers(0, 2**32), loss=st.sampled_from([0.0, 0.2]))
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 def test_a_vehicle_never_has_two_sessions_whatever_two_balancers_do_at_once(
     rounds: list[tuple[list[tuple[int, str, str, int]], str]], seed: int, loss: float
 ) -> None:

@@ -1,8 +1,6 @@
 """Whatever a server sends, in whatever pieces: a page is exactly its Content-Length, or there is none."""
 
-import asyncio
 import re
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,22 +42,18 @@ class FakeTransport:
         self.closed = True
 
 
-def outcome(data: bytes, cuts: list[int]) -> bytes | BaseException | None:
+def outcome(data: bytes, cuts: list[int]) -> bytes | BaseException:
     """Return what becomes of a request that is answered with `data`, cut into pieces, before the server hangs up."""
-
-    async def receive() -> bytes | BaseException | None:
-        connection, transport = Connection(MOST), FakeTransport()
-        connection.connection_made(transport)
-        body: Any = connection.ask(b"")
-        for begin, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
-            if not transport.closed and begin < end:
-                connection.data_received(data[begin:end])
-        connection.connection_lost(None)
-        assert body.done()  # nobody waits for ever
-        found: BaseException | None = body.exception()
-        return found or bytes(body.result())
-
-    return asyncio.run(receive())
+    connection, transport = Connection(MOST), FakeTransport()
+    connection.connection_made(transport)
+    found = list[bytes | OSError | ResponseUnusable]()
+    connection.ask(b"", found.append)
+    for begin, end in zip([0, *cuts], [*cuts, len(data)], strict=True):
+        if not transport.closed and begin < end:
+            connection.data_received(data[begin:end])
+    connection.connection_lost(None)
+    (told,) = found  # nobody waits for ever
+    return told
 
 
 def cuts_of(data: bytes) -> st.SearchStrategy[list[int]]:

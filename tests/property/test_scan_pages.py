@@ -13,17 +13,12 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from balancer.fleet.page_layout import page_layout
 from balancer.fleet.poller import checked, parse
 from balancer.fleet.scan import ASKED, WITHIN, MetricSample, PageReading, PageUnusable, page_reading, scan
 from balancer.report_fault import MOST_AHEAD_S
-from substation.base_load.basis import Basis
 from substation.contract import MOST_W, RELEASES_WITHIN_S, Report
-from substation.curve import Usage
-from substation.metrics import ReportCollector
+from tests.property.genuine_pages import TEXT, real_page, reports
 
-NASTY = st.text(st.sampled_from('}{",\\\nn= #\t\r\x85\u2028é🚗ab0'), max_size=12)
-TEXT = NASTY | st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 NUMBERS = st.integers(-(10**15), 10**15) | st.floats(allow_nan=False)
 
 
@@ -68,60 +63,6 @@ def test_scan_and_parser_read_the_same_from_every_page_that_the_client_library_w
     page = render(samples)
     assert scan(page) == parse(page)
     assert len(scan(page)) == len(samples)
-
-
-@dataclasses.dataclass
-class FixedLoad:
-    """A substation as its collector sees it."""
-
-    last: Report
-    journal_id: str
-    time_scale: float = 120.0
-
-    def report(self) -> Report:
-        return self.last
-
-    def usage(self) -> Usage:
-        return Usage(12_345, 0, 678)
-
-    def draw_w(self) -> float:
-        return 1.5
-
-    def delivered_j(self) -> int:
-        return 7
-
-    def base_load_basis(self) -> Basis:
-        return Basis.SOURCE
-
-
-def real_page(report: Report, address: str = ":9101") -> bytes:
-    """The page that a substation serves to the balancer's query."""
-    registry = CollectorRegistry()
-    registry.register(ReportCollector(FixedLoad(report, report.journal_id), report.substation_id, address))
-    return generate_latest(registry.restricted_registry(ASKED))
-
-
-@st.composite
-def reports(draw: st.DrawFn) -> Report:
-    steps = draw(st.lists(st.integers(0, 10**8), min_size=len(WITHIN), max_size=len(WITHIN)))
-    schedule = tuple(sum(steps[: index + 1]) for index in range(len(steps)))
-    return Report(
-        draw(TEXT.filter(bool)),
-        draw(TEXT),
-        draw(st.integers(0, 2**40)),
-        draw(st.integers(0, 2**40)),
-        schedule[-1],
-        draw(st.integers(1, 10**9)),
-        draw(st.booleans()),
-        schedule,
-        draw(st.integers(0, 10**6)),
-        base_load_w=draw(st.integers(0, 10**9)),
-        owed_w=draw(st.integers(0, 10**9)),
-        paused=draw(st.integers(0, 10**6)),
-        calendar_s=draw(st.integers(0, 2**40)),
-        kept_w=draw(st.integers(0, 10**9)),
-        base_load_stale=draw(st.booleans()),
-    )
 
 
 @given(report=reports(), address=TEXT)
@@ -267,87 +208,3 @@ def test_what_only_the_parser_can_read_is_refused_by_the_scan_and_not_misread(pa
     with pytest.raises((PageUnusable, ValueError)):
         page_reading(scan(page))
     assert page_reading(parse(page)) == page_reading(scan(GENUINE))
-
-
-def slow_reading(page: bytes) -> PageReading | None:
-    try:
-        return page_reading(scan(page))
-    except (PageUnusable, ValueError):
-        return None
-
-
-@given(first=reports(), other=reports(), address=TEXT)
-def test_a_page_in_the_layout_of_the_one_before_it_is_read_as_by_the_scan(
-    first: Report, other: Report, address: str
-) -> None:
-    other = dataclasses.replace(other, substation_id=first.substation_id, journal_id=first.journal_id)
-    samples = scan(real_page(first, address))
-    layout = page_layout(real_page(first, address), samples, page_reading(samples))
-    assert layout
-    assert layout.read(real_page(other, address)) == PageReading(other, address)
-
-
-@given(report=reports(), address=TEXT, data=st.data())
-def test_a_page_that_was_tampered_with_is_read_by_its_layout_as_by_the_scan_or_not_at_all(
-    report: Report, address: str, data: st.DataObject
-) -> None:
-    page = real_page(report, address)
-    samples = scan(page)
-    layout = page_layout(page, samples, page_reading(samples))
-    assert layout
-    lines = page.split(b"\n")
-    at = data.draw(st.integers(0, len(lines) - 1))
-    broken = data.draw(
-        st.sampled_from([b"", b" ", b"# x", b"nan", b"0.5", b"-1", b"1e999", b"2.0", b"\r", b"x 1"])
-    )
-    change = data.draw(st.sampled_from(["value", "end", "insert", "drop"]))
-    if change == "value":
-        lines[at] = lines[at].rpartition(b" ")[0] + b" " + broken
-    elif change == "end":
-        lines[at] += broken
-    elif change == "insert":
-        lines.insert(at, broken)
-    else:
-        del lines[at]
-    tampered = b"\n".join(lines)
-    found = layout.read(tampered)
-    assert found is None or found == slow_reading(tampered)
-
-
-def test_a_page_with_other_samples_or_in_another_order_has_no_layout() -> None:
-    page = real_page(Report("s-1", "j", 1, 1, 0, 1, draining=False, releases_w=(0,) * len(WITHIN)))
-    for other in (page + b"up 1.0\n", b"\n".join(reversed(page.split(b"\n")))):
-        samples = scan(other)
-        assert page_layout(other, samples, page_reading(samples)) is None
-
-
-SINCE = "base_load_watts|owed_watts|sessions_paused|calendar_seconds|kept_watts|base_load_stale"
-
-
-@given(first=reports(), other=reports(), address=TEXT)
-def test_the_page_of_a_substation_without_a_base_load_is_read_as_with_none(
-    first: Report, other: Report, address: str
-) -> None:
-    """Substations of an earlier version are polled, too."""
-
-    def earlier(report: Report) -> bytes:
-        lines = real_page(report, address).split(b"\n")
-        return b"\n".join(
-            line for line in lines if not re.match(rf"smartgrid_substation_({SINCE})\{{".encode(), line)
-        )
-
-    def without(report: Report) -> PageReading:
-        return PageReading(
-            dataclasses.replace(
-                report, base_load_w=0, owed_w=0, paused=0, calendar_s=0, kept_w=0, base_load_stale=False
-            ),
-            address,
-        )
-
-    other = dataclasses.replace(other, substation_id=first.substation_id, journal_id=first.journal_id)
-    samples = scan(earlier(first))
-    assert page_reading(samples) == page_reading(parse(earlier(first))) == without(first)
-    layout = page_layout(earlier(first), samples, page_reading(samples))
-    assert layout
-    assert layout.read(earlier(other)) == without(other)
-    assert layout.read(real_page(other, address)) is None, "it has been updated: its page is read anew"

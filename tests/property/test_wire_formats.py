@@ -130,7 +130,8 @@ def assert_names_agree(message: Any, item: Any) -> None:
     """Two fields that were mixed up in both directions would come back right; their names would not."""
     expected = flat(item)
     written = {field.name for field in message.DESCRIPTOR.fields}
-    assert set(expected) - written <= {"taper", "command"}  # a request's plan always has a taper
+    # A request's plan always has a taper, and the duration follows from the rest.
+    assert set(expected) - written <= {"taper", "command", "duration_ms"}
     for name in written & set(expected):
         value = getattr(message, name)
         assert (value if isinstance(value, str | int) else tuple(value)) == expected[name], name

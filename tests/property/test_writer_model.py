@@ -32,6 +32,7 @@ from substation.station import resume
 from substation.tasks import FollowBaseLoad, Probe, Prune
 from substation.writer import Request
 from tests.support.desk import SUBSTATION, Desk
+from tests.support.examples import examples
 from tests.support.sessions import place
 
 KEYS = [f"key-{number}" for number in range(8)]
@@ -477,7 +478,7 @@ class Substation(RuleBasedStateMachine):
 
 TestSubstation = Substation.TestCase
 TestSubstation.settings = settings(
-    max_examples=100,
+    max_examples=examples(100),
     stateful_step_count=40,
     deadline=None,  # fsync takes as long as it takes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -167,6 +167,14 @@ class Grid:
                 self._arrive(f"car-{number}", car)
         return self._result()
 
+    def poll(self, now_ms: int, now_s: float) -> None:
+        """Take the reports of the substations whose last one is old."""
+        for name, station in self.stations.items():
+            member = self.roster.members.get(name)
+            if not member or now_s - member.received_s >= POLL_S:
+                self.roster.addresses.watch(name)
+                self.roster.polled(name, station.report(now_ms), now_s)
+
     def _pass_time(self, slot: int) -> None:
         for passed in range(self._slot + 1, slot + 1):
             self._learn(passed)
@@ -183,11 +191,7 @@ class Grid:
 
     def _arrive(self, key: str, car: Car) -> None:
         now_s = self._time.start_s(0) + car.at_ms / 1000 / SCALE
-        for name, station in self.stations.items():
-            member = self.roster.members.get(name)
-            if not member or now_s - member.received_s >= POLL_S:
-                self.roster.addresses.watch(name)
-                self.roster.polled(name, station.report(car.at_ms), now_s)
+        self.poll(car.at_ms, now_s)
         demand, refused = Demand(car.plan.power_w, car.plan.duration_ms, now_s), set[str]()
         for _ in range(MOST_ASKED):
             candidates = self.view.candidates((), demand.power_w, now_s, surely=False)

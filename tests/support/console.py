@@ -4,7 +4,6 @@ import http.client
 import os
 import sqlite3
 import ssl
-import subprocess
 import sys
 import time
 import urllib.parse
@@ -16,6 +15,7 @@ from argon2 import PasswordHasher, profiles
 from admin_ui.people.document import People, encode
 from admin_ui.people.file import path
 from admin_ui.web.logins import Person, Role
+from tests.support import template
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +56,7 @@ class Console:
         self.port = int(environ.get("CONSOLE_PORT", 0)) or free_port()
         self.tls = "CONSOLE_TLS_CERT" in environ
         if not keep_people:
-            people(data, ann=Role.OPERATOR, vic=Role.VIEWER)
+            people(data, ann=Role.OPERATOR, vic=Role.VIEWER, ada=Role.ADMINISTRATOR)
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         nowhere = f"http://127.0.0.1:{free_port()}"
         settings = {
@@ -66,7 +66,7 @@ class Console:
             "GATEWAY_URL": nowhere,
         }
         self._log = (data / "stderr.txt").open("wb")
-        self.process = subprocess.Popen(
+        self.process = template.popen(
             [sys.executable, *program], cwd=ROOT, env=inherited | settings | environ, stderr=self._log
         )
 
@@ -122,9 +122,9 @@ class Console:
         """Log in; returns the header with the cookies."""
         return cookie(self.post("/login", name=name, password=password))
 
-    def follow(self, link: str) -> Answer:
-        """Press the button that a one-time link leads to."""
-        return self.post("/enter", token=link.partition("token=")[2])
+    def follow(self, link: str, name: str = "") -> Answer:
+        """Press the button that a one-time link leads to; `name` is what is entered where somebody else is logged in."""
+        return self.post("/enter", token=link.partition("token=")[2], name=name)
 
 
 def cookie(answer: Answer) -> dict[str, str]:

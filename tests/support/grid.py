@@ -11,17 +11,21 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from admin_ui.people import one_time_link
+from tests.support import template
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60.0  # nothing here takes as long unless it hangs
 
 
 class Grid:
-    """One grid; `start` it as often as needed, `stop` it at the end."""
+    """One grid; `start` it as often as needed, `stop` it at the end. Its processes come from the template."""
+
+    popen: Callable[..., "subprocess.Popen[str]"] = staticmethod(template.popen)
 
     def __init__(self, data: Path, **environment: str) -> None:
         first = free_range(12)
@@ -50,7 +54,7 @@ class Grid:
 
     def start(self, limit_s: float = LIMIT_S) -> None:
         """Start it and wait until it says that it runs; end it and fail with what it printed when it never does."""
-        self.process = subprocess.Popen(
+        self.process = self.popen(
             [sys.executable, "-m", "deploy.local.grid"],
             cwd=ROOT,
             env=self.environment,
@@ -167,6 +171,12 @@ class Grid:
         return total
 
 
+class FreshGrid(Grid):
+    """One grid for tests of the start itself: each of its processes is an interpreter that has just started."""
+
+    popen = staticmethod(subprocess.Popen)
+
+
 def printed_until_ready(output: IO[str], limit_s: float) -> str:
     """Return what a grid prints until it runs or has ended; fails with that after `limit_s`."""
     printed, end_s = b"", time.monotonic() + limit_s
@@ -222,7 +232,7 @@ def until(condition: Any) -> None:
     end = time.monotonic() + LIMIT_S
     while not condition():
         assert time.monotonic() < end, "it never came to be"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def status(url: str) -> int:

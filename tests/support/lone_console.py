@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from admin_ui.people import one_time_link
+from tests.support import template
 from tests.support.grid import LIMIT_S, ROOT, status, until
 from tests.support.ports import free_port
 
@@ -48,7 +49,7 @@ class LoneConsole:
 
 def python(module: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
     """Start a module as a process; its output is dropped."""
-    return subprocess.Popen(
+    return template.popen(
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env=os.environ | environment,

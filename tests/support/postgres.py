@@ -119,7 +119,10 @@ class PostgresServer:
     def sql(self, statement: str, database: str = DATABASE) -> str:
         """Carry out a statement as the owner of the server; returns what it printed."""
         options = ("-h", HOST, "-p", f"{self.port}", "-U", USER, "-d", database, "-Atqc", statement)
-        return _run("psql", "-X", *options).communicate(timeout=STARTED_S)[0].decode().strip()
+        asked = _run("psql", "-X", *options)
+        answer, said = asked.communicate(timeout=STARTED_S)
+        assert asked.returncode == 0, said.decode()
+        return answer.decode().strip()
 
     def promote(self) -> None:
         """Make the replica a primary, and wait until it is one."""

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
+from tests.support import template
 from tests.support.console import INHERITED
 from tests.support.ports import free_port
 from tests.support.substation_app import Grid, connected
@@ -33,7 +33,7 @@ class Substation:
             "CAPACITY_KW": "1000",
         }
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
+            self.process = template.popen(
                 [sys.executable, "-m", "substation"],
                 cwd=ROOT,
                 env=inherited | settings | environ,

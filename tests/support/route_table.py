@@ -27,9 +27,9 @@ def route_table(data: Path) -> list[Route]:
 
 async def _route_table(data: Path) -> list[Route]:
     environ = {"DATA_DIR": str(data), "BALANCER_URL": NOWHERE, "GATEWAY_URL": NOWHERE}
-    async with wired(load(Settings, environ)) as wings:
+    async with wired(load(Settings, environ), None) as wings:
         streams = FrameStreams(wings.shown, CONSOLE, StreamMetrics(CollectorRegistry(), "smartgrid_console"))
-        return [*wings.routes(templates()), stream_route(streams)]
+        return [*wings.routes(templates()), stream_route(streams, wings.presence)]
 
 
 def path(route: Route) -> str:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+from tests.support import template
 from tests.support.grid import ROOT, Grid
 
 
@@ -14,6 +15,6 @@ def command(grid: Grid, preset: str, *arguments: str) -> list[str]:
 
 def rush_hour(grid: Grid, *arguments: str, preset: str = "rush-hour") -> subprocess.CompletedProcess[str]:
     """Send a preset to a grid; returns how it ended."""
-    return subprocess.run(
+    return template.run(
         command(grid, preset, *arguments), cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
     )

@@ -1,5 +1,6 @@
 """One stack of its own on the nodes: deployed, looked at on every node, and removed without a trace."""
 
+import datetime as dt
 import json
 import os
 import secrets
@@ -10,6 +11,8 @@ from typing import Any
 
 import yaml
 
+from deploy.certificates.folder import Wanted, fill
+from runtime.operator_token import OperatorToken
 from tests.containers.composition import holds, until
 from tests.support.commands import output
 from tests.support.composition import ROOT
@@ -20,14 +23,23 @@ STACK_FILE, PROMETHEUS_FILE = "deploy/swarm/stack.yml", "deploy/swarm/prometheus
 CAPACITY_KW = 1400
 GONE_WITHIN_S = 120.0
 BACKUP = """
-import json, os, pathlib, sys, urllib.request as ask
-token = pathlib.Path(os.environ["OPERATOR_TOKEN_FILE"]).read_text().strip()
-shown = {"Authorization": f"Bearer {token}"}
-order = ask.Request("http://127.0.0.1:8101/backup", method="POST", headers=shown)
-copy = pathlib.Path(json.load(ask.urlopen(order, timeout=30))["path"])
+import json, os, pathlib, sys
+from runtime.probe import contexts, fetch
+own = next(contexts(os.environ, checked=False))
+copy = pathlib.Path(json.loads(fetch("https://127.0.0.1:8101/backup", 30, method="POST", tls=own))["path"])
 sys.stdout.buffer.write(copy.read_bytes())
 copy.unlink()
 """
+# Of a substation, on its node: `-v` makes the folder as root.
+PLACE = """
+import os, sys
+os.chown("/tls", 10001, 10001)
+with open("/tls/substation.pem", "wb") as file:
+    file.write(sys.stdin.buffer.read())
+    os.fchown(file.fileno(), 10001, 10001)
+    os.fchmod(file.fileno(), 0o400)
+"""
+ROLES = ("balancer", "console", "gateway", "prometheus")
 
 Json = dict[str, Any]
 
@@ -41,6 +53,7 @@ class Stack:
         self.services = sorted(yaml.safe_load((ROOT / STACK_FILE).read_text(encoding="utf-8"))["services"])
         self.files = [STACK_FILE, PROMETHEUS_FILE]
         self._scratch = scratch
+        self._image = ""
         self._labelled: list[tuple[Node, str]] = []
 
     @property
@@ -63,7 +76,8 @@ class Stack:
 
     def deploy(self, image: str) -> None:
         """Deploy the stack, or bring it up to another image."""
-        self._make_token()
+        self._image = image
+        self._make_secrets(image)
         self.nodes.manager.docker(
             "stack",
             "deploy",
@@ -80,18 +94,50 @@ class Stack:
             POLL_S="1",
             TRUSTED_PROXIES="10.0.0.0/8,172.16.0.0/12",  # the visitor comes as a proxy
             OPERATOR_TOKEN_SECRET=self._secret,
+            TLS_SECRETS=f"{self.name}-tls",
+            TLS_DIR=self._tls_dir("{{.Node.Hostname}}"),
         )
 
     @property
     def _secret(self) -> str:
         return f"{self.name}-operator-token"
 
-    def _make_token(self) -> None:
-        """Make the operator's token, if this is the first deployment."""
+    def _tls_dir(self, node: str) -> str:
+        """Return the folder of a node's own certificate; several engines may share one machine."""
+        return f"/run/{self.name}/{node}"
+
+    @property
+    def secrets(self) -> list[str]:
+        """The names of all secrets of this stack."""
+        return [self._secret, f"{self._secret}-digest", *(f"{self.name}-tls-{role}" for role in ROLES)]
+
+    def _make_secrets(self, image: str) -> None:
+        """Make the operator's token and the certificates, if this is the first deployment."""
         manager = self.nodes.manager
-        if self._secret not in manager.docker("secret", "ls", "--format", "{{.Name}}").split():
-            command = ("docker", "-H", manager.host, "secret", "create", self._secret, "-")
-            output(*command, given=secrets.token_urlsafe(32).encode())
+        if self._secret in manager.docker("secret", "ls", "--format", "{{.Name}}").split():
+            return
+        token, folder = secrets.token_urlsafe(32), self._scratch / "tls"
+        fill(folder, Wanted(self.names), dt.datetime.now(dt.UTC))
+        files = [(folder / role / "all.pem").read_bytes() for role in ROLES]
+        contents = [token.encode(), OperatorToken(token).digest.encode(), *files]
+        for name, content in zip(self.secrets, contents, strict=True):
+            output("docker", "-H", manager.host, "secret", "create", name, "-", given=content)
+        for node in self.nodes.all:
+            mount = f"{self._tls_dir(node.name)}:/tls"
+            command = (
+                "run",
+                "--rm",
+                "-i",
+                "--user=0",
+                "--network=none",
+                "-v",
+                mount,
+                image,
+                "python",
+                "-c",
+                PLACE,
+            )
+            node.docker(*command, given=(folder / "substations" / node.name / "all.pem").read_bytes())
 
     def container(self, service: str, node: Node) -> str:
         """Return the running container of a service on a node; fails when there is not exactly one."""
@@ -102,7 +148,9 @@ class Stack:
     def balancer(self, path: str) -> Json:
         """Return what the balancer, on the first node, says at a path."""
         node = self.nodes.manager
-        answer: Json = json.loads(node.page(self.container("balancer", node), f"http://127.0.0.1:8001{path}"))
+        answer: Json = json.loads(
+            node.page(self.container("balancer", node), f"https://127.0.0.1:8001{path}")
+        )
         return answer
 
     def fleet(self) -> dict[str, Json]:
@@ -180,13 +228,31 @@ class Stack:
         """Remove the stack with its containers, networks, volumes and labels."""
         self.nodes.manager.docker("stack", "rm", self.name, check=False)
         until(lambda: not self._left("container"), "every container gone", GONE_WITHIN_S)
-        self.nodes.manager.docker("secret", "rm", self._secret, check=False)
+        self.nodes.manager.docker("secret", "rm", *self.secrets, check=False)
         for node in self.nodes.all:
+            self._forget_certificate(node)
             for volume in self._volumes(node):
                 node.docker("volume", "rm", volume)
         for node, name in self._labelled:
             self.nodes.manager.docker("node", "update", "--label-rm", name, node.id)
         until(lambda: not self._left("network"), "every network gone", GONE_WITHIN_S)
+
+    def _forget_certificate(self, node: Node) -> None:
+        mount = f"{self._tls_dir(node.name)}:/tls"
+        remove = "import os; os.path.exists('/tls/substation.pem') and os.unlink('/tls/substation.pem')"
+        command = (
+            "run",
+            "--rm",
+            "--user=0",
+            "--network=none",
+            "-v",
+            mount,
+            self._image,
+            "python",
+            "-c",
+            remove,
+        )
+        node.docker(*command, check=False)
 
     def _left(self, kind: str) -> list[str]:
         label = ("--filter", f"label=com.docker.stack.namespace={self.name}")

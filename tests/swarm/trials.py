@@ -84,8 +84,6 @@ class Life:
             "-m",
             "loadtest",
             "rush-hour",
-            "--runs-dir",
-            "/tmp/runs",
             *size,
         )
         return {"rush hour": "full" if self.full else "100 cars in 10 s", "thresholds": "held"}

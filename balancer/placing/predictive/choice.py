@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from balancer.fleet.candidates import FULL, Candidates
+from balancer.fleet.candidates import FULL, Candidates, utilizations
 from balancer.fleet.member import NO_PEAKS, Demand, Member
 from balancer.placing.predictive.grid_time import GridTime, clock_label
 from balancer.placing.predictive.peaks import Outlook, Peaks, last_slot
@@ -50,7 +50,7 @@ class ForecastChoice:
             None,
             0,
         )  # the demand that was looked at last, and its quarter hours
-        self._last_row = 0  # of the last choice, among its candidates
+        self._last = ""  # that was chosen
         self._doubt: tuple[int, int, str] | None = None  # by the quarter hour and the number of members
 
     def show(self, outlook: Outlook) -> None:
@@ -77,32 +77,32 @@ class ForecastChoice:
         the one that was chosen last. With that as a bar most candidates of a large fleet are passed over: their loads of now,
         or their peaks as far as they are known, are too high.
         """
-        names, shares, members = candidates.names, candidates.shares, candidates.members
-        least = min(shares, default=math.inf)
+        candidates = candidates if candidates.shares else candidates.whole
+        least = min(min(candidates.shares, default=math.inf), candidates.bar)
         if least > FULL:
             return None
-        rows = list(zip(shares, members, names, strict=True))
-        count, last, bar = self._steps(demand), self._last_row, math.inf
-        if len(rows) > FEW:
-            first = [rows[shares.index(least)], *rows[last : last + 1]]
-            bar, _ = self._cheapest([row for row in first if row[0] <= FULL], usable, demand, count, math.inf)
-        rows = self._promising(rows, least, bar, count)
+        count, bar = self._steps(demand), math.inf
+        if len(candidates.names) > FEW:
+            bar, _ = self._cheapest(self._first(candidates, demand), usable, demand, count, math.inf)
+        rows = _promising(candidates, demand, least, bar, count)
         _, equal = self._cheapest(rows, usable, demand, count, bar)
-        if not equal:
-            return None
-        chosen = equal[int(rng.random() * len(equal))]
-        self._last_row = names.index(chosen)
+        if not equal:  # where some are left out, the one that was chosen last may not take cars any more
+            return self.choose(candidates.whole, usable, rng, demand) if candidates.pool else None
+        self._last = chosen = equal[int(rng.random() * len(equal))]
         return chosen
 
-    def _promising(self, rows: list[Row], least: float, bar: float, count: int) -> list[Row]:
-        """Return the rows with room whose cost may be not above `bar`; `least` is the lowest utilization."""
-        most = min(FULL, bar / BOUND * SLACK)
-        if count <= 0 or bar == math.inf:
-            return [row for row in rows if row[0] <= most]
-        # A peak that is higher costs more than `bar`, because the load of now is at least `least`.
-        highest = (bar - NOW_SHARE * least) * SLACK
-        last = min(count, len(NO_PEAKS)) - 1
-        return [row for row in rows if row[1].least_peaks[last] <= highest and row[0] <= most]
+    def _first(self, candidates: Candidates, demand: Demand) -> list[Row]:
+        """Return the least loaded of the candidates, and the one that was chosen last, those of them that have room."""
+        names, shares, members = candidates.names, candidates.shares, candidates.members
+        at = shares.index(min(shares))
+        rows, last = [(shares[at], members[at], names[at])], self._members.get(self._last)
+        if last and candidates.pool:
+            (share,) = utilizations((last,), demand.power_w, demand.now_s)
+            rows.append((share, last, self._last))
+        elif last and self._last in names:
+            at = names.index(self._last)
+            rows.append((shares[at], last, self._last))
+        return [row for row in rows if row[0] <= FULL]
 
     def _cheapest(
         self, rows: Sequence[Row], usable: Usable, demand: Demand, count: int, lowest: float
@@ -164,3 +164,21 @@ class ForecastChoice:
             for name, forecast in forecasts.items()
         )
         return len(self._members) - good
+
+
+def _promising(candidates: Candidates, demand: Demand, least: float, bar: float, count: int) -> list[Row]:
+    """Return the rows with room whose cost may be not above `bar`; `least` is the lowest utilization."""
+    most = min(FULL, bar / BOUND * SLACK)
+    # A peak that is higher costs more than `bar`, because the load of now is at least `least`.
+    highest, last = (bar - NOW_SHARE * least) * SLACK, min(count, len(NO_PEAKS)) - 1
+    if candidates.pool and count > 0 and bar < math.inf:
+        names, members, _ = candidates.pool
+        near = [pair for pair in zip(members, names, strict=True) if pair[0].least_peaks[last] <= highest]
+        shares = utilizations([member for member, _ in near], demand.power_w, demand.now_s)
+        return [(share, *pair) for share, pair in zip(shares, near, strict=True) if share <= most]
+    if most >= candidates.bar:
+        candidates = candidates.whole
+    rows = zip(candidates.shares, candidates.members, candidates.names, strict=True)
+    if count <= 0 or bar == math.inf:
+        return [row for row in rows if row[0] <= most]
+    return [row for row in rows if row[1].least_peaks[last] <= highest and row[0] <= most]

@@ -55,17 +55,14 @@ class OutlookKeeper:
             return
         self._shown = shown
         reference = next(iter(times.values()))
-        upper, cautious, means = (
-            dict[str, BaseForecast](),
-            dict[str, BaseForecast](),
-            dict[str, BaseForecast](),
-        )
+        cautious, means, upper, lower = (dict[str, BaseForecast]() for _ in range(4))
         for name, steps in forecasts.items():
             first_slot = steps[0].slot - _ahead(times[name], reference)
-            upper[name] = BaseForecast(first_slot, tuple(step.p90 for step in steps))
             cautious[name] = BaseForecast(first_slot, tuple(map(cautious_w, steps)))
             means[name] = BaseForecast(first_slot, tuple(step.mean for step in steps))
-        self._choice.show(Outlook(reference, cautious, distrusted, means, upper))
+            upper[name] = BaseForecast(first_slot, tuple(step.p90 for step in steps))
+            lower[name] = BaseForecast(first_slot, tuple(step.p10 for step in steps))
+        self._choice.show(Outlook(reference, cautious, distrusted, means, upper, lower))
 
     def _time(self, name: str) -> GridTime | None:
         """Return a member's grid time, when two of its reports that are far enough apart have told it."""

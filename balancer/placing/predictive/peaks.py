@@ -42,6 +42,7 @@ class Outlook:
     distrusted: frozenset[str] = frozenset()
     means: Mapping[str, BaseForecast] = dataclasses.field(default_factory=dict)
     upper: Mapping[str, BaseForecast] = dataclasses.field(default_factory=dict)
+    lower: Mapping[str, BaseForecast] = dataclasses.field(default_factory=dict)
 
 
 class Peaks:

@@ -11,7 +11,7 @@ Pure: time comes as seconds of a monotonic clock. Rules (docs/adr/0018):
 - a promise of more than a quarter of what a substation's base load leaves keeps no power, so that large requests can't close a fleet
   that is nearly empty. They can wait in the waiting room, where each keeps at most one substation;
 - power that is freed earlier than planned goes to the next request, and is not kept for promises;
-- where no plan frees enough, the moment at which the base load is expected to leave room is told, and no power is kept;
+- that moment counts the base load as it is expected to be then, as far as forecasts are trusted;
 - a substation that can't admit (ejected, stream down, draining) promises nothing.
 """
 
@@ -19,7 +19,7 @@ import itertools
 import math
 
 from balancer.contract import Charge
-from balancer.fleet.member import Demand, Member
+from balancer.fleet.member import Member
 from balancer.fleet.view import View
 from balancer.placing.returns.promises import Promises, request_name
 from balancer.placing.returns.return_times import ReturnTimes
@@ -56,17 +56,17 @@ class PromisedReturns:
         admitting = self._view.admitting(charge.substations, now_s)
         if not admitting:
             return BLIND_WAIT_S + next(self._turns) % BLIND_WAIT_S
-        found = self._times.first_fit(charge, number, admitting, now_s)
+        base = self._view.policy.base_course(now_s)
+        found = self._times.first_fit(charge, number, admitting, base, now_s)
         if not found:
-            return self._without_plan_s(charge, admitting, now_s)
+            return UNKNOWN_WAIT_S + next(self._turns) % UNKNOWN_SPREAD_S
         start_s, name, member = found
         timetable = self.promises.at(name) or Timetable()
         wait_s = self._times.spread(timetable, start_s - now_s, now_s)
         if len(timetable.promises) < MOST:
             moments_s = (now_s, start_s, now_s + wait_s)
-            self.promises.add(
-                _promised(charge, number, name, moments_s, self._times.stay_s(charge, member), waits=waits)
-            )
+            stay_s = self._times.stay_s(charge, member, base)
+            self.promises.add(_promised(charge, number, name, moments_s, stay_s, waits=waits))
         return wait_s
 
     def seated(self, charge: Charge) -> None:
@@ -105,7 +105,8 @@ class PromisedReturns:
         timetable, member = self.promises.at(name), self._roster.members.get(name)
         if not timetable or not member:
             return math.inf
-        before, gone_s = self.order(charge), now_s + self._times.stay_s(charge, member)
+        base = self._view.policy.base_course(now_s)
+        before, gone_s = self.order(charge), now_s + self._times.stay_s(charge, member, base)
         most_w = _most_kept_w(member)
         ahead = [
             promise
@@ -114,7 +115,12 @@ class PromisedReturns:
             and promise.at_s <= gone_s
             and self.promises.keeps_power(promise, most_w)
         ]
-        return room_beside(ahead, member, now_s, self.promises.come_back)
+
+        def free_w_at(at_s: float) -> float:
+            # A base load that rises sets no limit to those who come now: the promise may not come true, whoever has the power.
+            return member.free_w(at_s) - (min(0.0, base.rise_w(member, at_s)) if base else 0.0)
+
+        return room_beside(ahead, free_w_at, now_s, self.promises.come_back)
 
     def version(self, name: str, now_s: float) -> object:
         """Return what is equal at two moments only if no request has more room at a substation at the later one."""
@@ -147,16 +153,6 @@ class PromisedReturns:
     def pass_time(self, now_s: float) -> None:
         """Drop the promises whose callers did not come back."""
         self.promises.pass_time(now_s)
-
-    def _without_plan_s(self, charge: Charge, admitting: list[tuple[str, Member]], now_s: float) -> float:
-        """Return the wait of a request for which no plan frees enough: until the base load leaves room, if that is known.
-
-        It is no promise, so no power is kept. Callers are spread over some seconds.
-        """
-        demand = Demand(charge.plan.power_w, charge.plan.duration_ms, now_s)
-        room_s = self._view.policy.room_in_s(admitting, demand)
-        wait_s = UNKNOWN_WAIT_S if room_s is None else math.ceil(room_s + self._roster.poll_s)
-        return wait_s + next(self._turns) % UNKNOWN_SPREAD_S
 
     def _replaced(self, charge: Charge, now_s: float) -> int:
         """Drop the former promise of a request; returns the place that it keeps in the order."""

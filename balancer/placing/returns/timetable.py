@@ -9,11 +9,9 @@ import dataclasses
 import heapq
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from balancer.fleet.member import Member
-
-Opening = tuple[float, int]  # from this moment on so many watts are free
+Opening = tuple[float, float]  # from this moment on so many watts are free
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +58,7 @@ class Timetable:
             del self._changes[bisect.bisect_left(self._changes, change)]
 
     def first_fit_s(
-        self, openings: list[Opening], demand_w: int, stay_s: float, before: float
+        self, openings: Sequence[Opening], demand_w: int, stay_s: float, before: float
     ) -> float | None:
         """Return the first moment from which `demand_w` stays free for `stay_s`; None if there is none.
 
@@ -95,14 +93,16 @@ class Timetable:
         return [change for promise in self.promises if promise.number < number for change in promise.changes]
 
 
-def room_beside(ahead: Sequence[Promise], member: Member, now_s: float, share: float) -> float:
+def room_beside(
+    ahead: Sequence[Promise], free_w_at: Callable[[float], float], now_s: float, share: float
+) -> float:
     """Return how many watts may be taken now so that the promises `ahead` still fit, each at its moment.
 
-    It is infinite where they set no limit. They are in the order of their moments; `share` of them is expected to
+    It is infinite where they set no limit. `free_w_at` returns the power that plans leave free at a moment. They are in the order of their moments; `share` of them is expected to
     come. Each further promise, and time that passes between two points of the schedule, only makes it less.
     """
     room_w = math.inf
-    free_w, ahead_w = member.free_w(now_s), 0
+    free_w, ahead_w = free_w_at(now_s), 0
     taken_w, freed = 0.0, list[tuple[float, float]]()  # by those promises: until a moment, and freed after it
     for promise in ahead:
         ahead_w += promise.demand_w
@@ -111,7 +111,7 @@ def room_beside(ahead: Sequence[Promise], member: Member, now_s: float, share: f
         while freed and freed[0][0] <= promise.at_s:
             taken_w -= heapq.heappop(freed)[1]
         taken_w += promise.demand_w
-        left_w = member.free_w(max(promise.at_s, now_s)) - taken_w * share
+        left_w = free_w_at(max(promise.at_s, now_s)) - taken_w * share
         room_w = min(room_w, left_w, free_w)
         for change in promise.changes[1:]:
             heapq.heappush(freed, change)

@@ -53,6 +53,12 @@ def calling(page: Page, title: str) -> Locator:
     return page.locator("#calling > li").filter(has=page.get_by_role("heading", name=title, exact=True))
 
 
+def ended(page: Page, title: str) -> Locator:
+    """The alarms of a rule that have ended, folded."""
+    heading = page.get_by_role("heading", level=3).filter(has_text=title)
+    return page.locator("#ended > li").filter(has=heading)
+
+
 def process(grid: Grid, substation_id: str) -> int:
     """Return the id of a substation's process."""
     wanted = f"SUBSTATION_ID={substation_id}".encode()
@@ -137,16 +143,20 @@ def test_one_that_is_over_stays_until_it_is_acknowledged_and_is_in_the_history_a
     settle(alarms)
     with derated(grid):
         expect(calling(alarms, OVER)).to_contain_text("440 kW of 300 kW: 140 kW too much")
-    expect(calling(alarms, OVER)).to_contain_text("Cleared, not acknowledged")
-    expect(calling(alarms, OVER)).to_contain_text("Worst: 440 kW of 300 kW: 140 kW too much")
+    over = ended(alarms, "Load above the limit")
+    expect(over).to_contain_text("Cleared, not acknowledged")
+    expect(over).to_contain_text("worst: 440 kW of 300 kW: 140 kW too much (substation-1)")
+    expect(calling(alarms, OVER)).to_have_count(0)
     alarms.reload()
     expect(alarms.locator("#alarm-badge")).to_have_text("○ 1 cleared, not acknowledged")
-    calling(alarms, OVER).get_by_role("button", name="Acknowledge").click()
-    expect(calling(alarms, OVER)).to_have_count(0)
+    over.get_by_role("button", name="Acknowledge").click()
+    expect(over.get_by_role("button", name="Acknowledge")).to_be_hidden()
+    over.locator("summary").click()
+    expect(over.get_by_role("listitem").first).to_contain_text(re.compile(r"substation-1 lasted [\d.]+ m?s"))
     alarms.reload()
     newest = alarms.locator("#history tr").first
     expect(newest).to_contain_text("Acknowledged")
-    expect(newest).to_contain_text("local operator")
+    expect(newest).to_contain_text("olga")
 
 
 def test_a_mute_has_a_reason_and_an_end_and_a_muted_critical_is_still_told(alarms: Page, grid: Grid) -> None:
@@ -174,6 +184,39 @@ def test_a_mute_has_a_reason_and_an_end_and_a_muted_critical_is_still_told(alarm
     expect(alarms.locator("#alarm-badge")).to_have_text("○ 1 cleared, not acknowledged · 1 mute in force")
     row.get_by_role("button", name="End the mute").click()
     settle(alarms)
+
+
+def test_a_sound_is_off_until_it_is_chosen_and_then_tells_of_each_new_alarm_on_every_page(
+    alarms: Page, grid: Grid
+) -> None:
+    settle(alarms)
+    expect(alarms.locator("#tell-summary")).to_have_text("Nothing in this browser · webhook off")
+    alarms.get_by_text("How alarms reach you").click()
+    sound = alarms.get_by_role("checkbox", name="Sound for critical alarms")
+    expect(sound).not_to_be_checked()
+    sound.check()  # it is played once, so that the person knows it
+    expect(alarms.locator("#tell-status")).to_have_text("♪ Played the sound of critical alarms.")
+    told = "() => new Promise((done) => document.addEventListener('alarm-told', (event) => done(event.detail.way + ' ' + event.detail.alarm.title), { once: true }))"
+    alarms.evaluate(f"() => {{ window.told = ({told})(); }}")
+    with derated(grid):
+        assert alarms.evaluate("() => window.told") == "sound Load above the limit"
+        expect(alarms.locator("#tell-status")).to_contain_text("Load above the limit, substation-1")
+        alarms.reload()  # remembered, and told once
+        expect(alarms.locator("#tell-summary")).to_have_text("This browser: sound · webhook off")
+        expect(calling(alarms, OVER)).to_be_visible()
+        expect(alarms.locator("#tell-status")).to_be_empty()
+    settle(alarms)
+
+
+def test_the_permission_for_notifications_is_asked_for_by_a_click_and_its_lack_is_said(alarms: Page) -> None:
+    alarms.get_by_text("How alarms reach you").click()
+    box = alarms.get_by_role("checkbox", name="Notification for warning alarms")
+    box.click()  # this browser has no notifications: it denies them
+    expect(alarms.locator("#tell-status")).to_contain_text("does not allow notifications here")
+    expect(box).not_to_be_checked()
+    alarms.reload()
+    alarms.get_by_text("How alarms reach you").click()
+    expect(box).not_to_be_checked()
 
 
 def test_what_is_asked_in_vain_is_said(alarms: Page) -> None:
@@ -217,7 +260,7 @@ def test_acknowledgements_and_history_outlive_the_console(alarms: Page, grid: Gr
         alarms.goto(_entered(grid))
         alarms.get_by_role("button", name="Log in").click()
         alarms.goto(f"{grid.console}/alarms")
-        expect(calling(alarms, OVER)).to_contain_text("acknowledged by local operator")
+        expect(calling(alarms, OVER)).to_contain_text("acknowledged by olga")
         expect(alarms.locator("#history")).to_contain_text("Acknowledged")
     settle(alarms)
 
@@ -234,6 +277,8 @@ def test_axe_finds_nothing_with_alarms_mutes_and_the_dialog(
 ) -> None:
     with derated(grid), logged_in(browser, grid.link(), "/alarms", color_scheme=scheme) as page:
         expect(calling(page, OVER)).to_be_visible()
+        page.locator("#ended summary").first.click()
+        page.get_by_text("How alarms reach you").click()
         assert axe_faults(page) == []
         page.get_by_role("button", name="Mute a rule").click()
         assert axe_faults(page) == []
@@ -249,6 +294,13 @@ def test_axe_finds_nothing_with_alarms_mutes_and_the_dialog(
 
 def test_nothing_is_wider_than_a_telephone(browser: Browser, grid: Grid) -> None:
     with logged_in(browser, grid.link(), viewport=NARROW) as page:
+        page.goto(f"{grid.console}/alarms")
+        with derated(grid):
+            expect(calling(page, OVER)).to_be_visible()
+        expect(ended(page, "Load above the limit")).to_contain_text("Cleared, not acknowledged")
+        page.locator("#ended summary").first.click()
+        page.get_by_text("How alarms reach you").click()
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= NARROW["width"]
         for path in ("/alarms", "/runbooks", "/runbooks/SubstationDown"):
             page.goto(f"{grid.console}{path}")
             expect(page.locator("#alarm-badge")).not_to_have_attribute("data-worst", "unknown")
@@ -265,7 +317,7 @@ def test_cars_on_one_substation_bring_it_to_its_limit_and_the_alarm_says_how_nea
     expect(soon).to_contain_text("▲ Warning")
     for each in get(f"{grid.substations[2]}/sessions?limit=1000&after=0")["sessions"]:
         stop_session(grid, each["session_id"])
-    expect(soon).to_contain_text("Cleared, not acknowledged")
+    expect(ended(alarms, "Soon at its limit")).to_contain_text("Cleared, not acknowledged")
     settle(alarms)
 
 
@@ -276,7 +328,7 @@ def test_a_lost_substation_is_told_acknowledged_and_over_when_it_is_back(alarms:
         expect(alarm).to_contain_text("■ Critical")
         expect(alarm).to_contain_text("start it again")
         alarm.get_by_role("button", name="Acknowledge").click()
-        expect(alarm).to_contain_text("Active, acknowledged by local operator")
+        expect(alarm).to_contain_text("Active, acknowledged by olga")
     expect(alarm).to_have_count(0)
     expect(alarms.locator("#history tr").filter(has_text="SubstationDown").first).to_contain_text("Cleared")
 
@@ -294,7 +346,7 @@ def test_cars_that_all_want_one_substation_are_an_uneven_load_until_they_have_le
         "href", "/runbooks/LoadImbalance"
     )
     stop_session(grid, heavy["session_id"])
-    expect(uneven).to_contain_text("Cleared, not acknowledged")
+    expect(ended(alarms, "Load is uneven")).to_contain_text("Cleared, not acknowledged")
     settle(alarms)
 
 
@@ -321,10 +373,10 @@ def test_cars_that_a_full_grid_turns_away_are_an_alarm_until_nobody_is(alarms: P
         re.compile(r"Refusals: \d+\.\d per second, \d\d in the last 60 s")
     )
     alarms.goto(f"{grid.console}/alarms")
-    refused.get_by_role("link", name="Runbook RefusalRateHigh").press("Enter")
+    ended(alarms, "Cars are turned away").get_by_role("link", name="Runbook RefusalRateHigh").press("Enter")
     expect(alarms.get_by_role("heading", name="RefusalRateHigh")).to_be_visible()
     for session_id in full:
         stop_session(grid, session_id)
     alarms.goto(f"{grid.console}/alarms")
-    expect(refused).to_contain_text("Cleared, not acknowledged")
+    expect(ended(alarms, "Cars are turned away")).to_contain_text("Cleared, not acknowledged")
     settle(alarms)

@@ -11,6 +11,8 @@ from tests.console.browser import NARROW, WIDE, axe_faults, glued, logged_in
 from tests.console.cars import all_leave, ask, operate, placed
 from tests.support.grid import Grid, get
 
+CLOCK = re.compile(r"^\d\d:\d\d:\d\d UTC$")
+
 
 @pytest.fixture(scope="module")
 def grid(shared_grid: Grid) -> Iterator[Grid]:
@@ -45,11 +47,15 @@ def test_a_decision_is_seen_as_it_is_made_with_its_reason_and_its_candidates(
     decisions: Page, grid: Grid
 ) -> None:
     first = placed(grid, "EV-1", max_power_kw=22, energy_kwh=80)["substation_id"]
-    item = decisions.get_by_role("listitem").filter(has_text="EV-1")
-    expect(item).to_contain_text(f"● {first}: admitted")
-    expect(item).to_contain_text(f"{first} had the lowest load for its size after adding 22 kW: 22.0 %")
-    item.get_by_role("button", name="Show 3 candidates").click()
-    rows = item.locator(".candidate")
+    item = decisions.locator(".decision").filter(has_text="EV-1")
+    expect(item.get_by_role("cell")).to_have_text(
+        [CLOCK, "EV-1", "22 kW", "● admitted", first, "22.0 %", "least_loaded", "", "3 candidates"]
+    )
+    item.get_by_role("button", name="Show 3 candidates for EV-1").click()
+    expect(decisions.locator(".candidates")).to_contain_text(
+        f"{first} had the lowest load for its size after adding 22 kW: 22.0 %"
+    )
+    rows = decisions.locator(".candidate")
     expect(rows).to_have_count(3)
     expect(rows.first).to_contain_text(re.compile(f"{first} ● chosen +0 kW \\+ 22 kW of 100 kW = 22.0 %"))
     expect(rows.nth(1)).to_contain_text("○ equal, not drawn")
@@ -83,6 +89,43 @@ def test_what_came_too_fast_to_be_shown_is_counted(decisions: Page, grid: Grid) 
     expect(decisions.get_by_text("10 decisions came too fast to be shown")).to_be_visible()
 
 
+def test_filters_are_in_the_address_and_a_refusal_has_its_reason(decisions: Page, grid: Grid) -> None:
+    all_leave(grid)
+    placed(grid, "EV-there", max_power_kw=5, energy_kwh=80, substations=["substation-2"])
+    status, _ = ask(grid, "EV-too-big", max_power_kw=99, substations=["substation-2"])
+    assert status == 503
+    taken = placed(grid, "EV-fits", max_power_kw=1, substations=["substation-1"])["substation_id"]
+    expect(decisions.get_by_role("link", name="EV-fits")).to_be_visible()
+    decisions.get_by_label("Refused only").check()
+    refused = decisions.locator(".decision").filter(has_text="EV-too-big")
+    expect(refused.locator(".why")).to_contain_text("99 kW was asked for")
+    expect(decisions.get_by_role("link", name="EV-fits")).to_have_count(0)
+    expect(decisions.get_by_text(re.compile(r"^\d+ of the newest \d+ decisions match\.$"))).to_be_visible()
+    decisions.get_by_label("Refused only").uncheck()
+    decisions.get_by_label("Substation").select_option(taken)
+    decisions.get_by_label("Policy").select_option("least_loaded")
+    expect(decisions).to_have_url(re.compile(rf"\?substation={taken}&policy=least_loaded$"))
+    decisions.reload()
+    expect(decisions.get_by_label("Substation")).to_have_value(taken)
+    expect(decisions.get_by_label("Policy")).to_have_value("least_loaded")
+    expect(decisions.get_by_role("link", name="EV-fits")).to_be_visible()
+    expect(decisions.get_by_role("link", name="EV-too-big")).to_have_count(0)
+
+
+SMALL = """() => [...document.querySelectorAll("main a, main button, main select, main input, main label")]
+  .filter((each) => each.checkVisibility() && !each.closest("p"))
+  .map((each) => [each.textContent.trim() || each.id, Math.round(each.getBoundingClientRect().height)])
+  .filter(([name, height]) => height < 44 && name !== "only-refused")"""
+
+
+def test_on_a_telephone_everything_can_be_hit_with_a_finger(browser: Browser, grid: Grid) -> None:
+    placed(grid, "EV-finger", max_power_kw=1)
+    with logged_in(browser, grid.link(), "/decisions", viewport=NARROW) as page:
+        expect(page.get_by_role("link", name="EV-finger")).to_be_visible()
+        page.get_by_role("button", name="Show 3 candidates").first.click()
+        assert [found for found in page.evaluate(SMALL) if found[0] != "Find a vehicle or session"] == []
+
+
 def test_what_was_asked_for_before_the_scripts_ran_is_found(decisions: Page, grid: Grid) -> None:
     placed(grid, "EV-soon")
     decisions.goto(grid.console + "/decisions?find=EV-soon")
@@ -100,11 +143,11 @@ def test_the_story_of_a_vehicle_has_its_refusal_its_session_and_its_power_over_t
     decisions.keyboard.press("Enter")
     expect(decisions).to_have_url(re.compile(r"\?vehicle_id=EV-late$"))
     expect(decisions.get_by_role("heading", name="Vehicle EV-late")).to_be_focused()
-    attempts = decisions.get_by_role("list", name="Requests and attempts").get_by_role("listitem")
+    attempts = decisions.get_by_role("table", name="Requests and attempts").locator(".decision")
     expect(attempts.first).to_contain_text(
         re.compile("✕ refused.*No substation has room: 90 kW was asked for")
     )
-    expect(attempts.nth(1)).to_contain_text(f"{session['substation_id']}: admitted")
+    expect(attempts.nth(1)).to_contain_text(re.compile(f"● admitted *{session['substation_id']}"))
     panel = decisions.locator(".session")
     expect(panel).to_contain_text("● charging")
     expect(panel.get_by_role("img", name="Reserved power")).to_be_visible()

@@ -25,10 +25,12 @@ CUT = """async ([width, seconds, highest]) => {
   const place = document.createElement("div");
   place.style.setProperty("width", `${width}px`);
   document.querySelector("main").append(place);
-  const chart = new LoadChart(place);
+  const chart = new LoadChart(place, { unusable: () => "a part that is not usable: substation-2 draining" });
+  const point = (within_s) => ({ within_s, kw: highest / 3, base_kw: highest / 5, p10_kw: highest / 4, p90_kw: highest / 2.5 });
+  const ahead = { points: [seconds / 20, seconds / 4].map(point) };
   await new Promise(requestAnimationFrame);
   for (let second = 1763800000; second < 1763800060; second += 1) {
-    chart.show("x", second, [highest / 2, highest, highest / 4].map((kw) => new Array(seconds).fill(kw)));
+    chart.show("x", second, [highest / 2, highest, highest / 4, highest * 1.5].map((kw) => new Array(seconds).fill(kw)), { ahead });
     await null;
   }
   chart.end();
@@ -182,3 +184,35 @@ def test_what_counts_while_a_meter_is_silent_is_said(page: Page, basis: str, wor
         "async (row) => (await import(script('lib/conditions.js'))).assumed(row)", {"base_load_basis": basis}
     )
     assert said == words
+
+
+# Counts the triangles that a chart draws for its newest value, and what it says of it.
+SHAPES = """async (loads) => {
+  const { LoadChart } = await import(script("grid/load_chart.js"));
+  const real = CanvasRenderingContext2D.prototype.closePath;
+  let triangles = 0;
+  CanvasRenderingContext2D.prototype.closePath = function () { triangles += 1; real.call(this); };
+  const place = document.createElement("div");
+  document.querySelector("main").append(place);
+  const chart = new LoadChart(place);
+  const found = [];
+  for (const load of loads) {
+    triangles = 0;
+    await new Promise(requestAnimationFrame);
+    chart.show("x", 1763800000, [load, 1000, 0, 1000].map((kw) => new Array(60).fill(kw)));
+    await new Promise(requestAnimationFrame);
+    found.push([triangles > 0, place.querySelector(".readout").textContent]);
+  }
+  chart.end();
+  place.remove();
+  CanvasRenderingContext2D.prototype.closePath = real;
+  return found;
+}"""
+
+
+def test_a_chart_changes_shape_and_word_near_the_limit_and_above_it(page: Page) -> None:
+    assert page.evaluate(SHAPES, [900, 960, 1100]) == [
+        [False, "Now · 900 kW of 1,000 kW, 90.0 %"],
+        [True, "Now · △ near limit, 960 kW of 1,000 kW, 96.0 %"],
+        [True, "Now · ▲ over limit, 1,100 kW of 1,000 kW, 110.0 %"],
+    ]

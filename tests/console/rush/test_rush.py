@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
@@ -15,8 +16,10 @@ from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 from monitoring.grafana.grid_dashboard import UID
 from tests.console.browser import GRAFANA, NARROW, WIDE, axe_faults, logged_in, visit
 from tests.console.cars import cars_on, operate, placed, stop_session
+from tests.support import template
 from tests.support.grid import ROOT, Grid, get, until
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SHORT = {"Requests": "120", "Duration in seconds": "4"}
 RANGE = re.compile(re.escape(f"{GRAFANA}/d/{UID}?from=") + r"([0-9]+)&to=([0-9]+)")
 LONG = {"Requests": "60", "Duration in seconds": "60"}
@@ -52,6 +55,11 @@ def button(page: Page, name: str) -> Locator:
 
 def title(page: Page) -> Locator:
     return page.locator("#rush-title")
+
+
+def curve(page: Page, name: str) -> Locator:
+    """The chart of a figure of the run; its name says the newest values, and what was changed when."""
+    return page.locator(".rush-curves figure").filter(has_text=name).get_by_role("img")
 
 
 def start(page: Page, options: dict[str, str]) -> None:
@@ -99,12 +107,27 @@ def test_one_click_runs_to_a_verdict_and_a_report(page: Page, grid: Grid) -> Non
     expect(page.get_by_role("progressbar", name="Run progress")).to_be_visible()
     expect(page.locator("#rush-run dl")).to_contain_text("of 120")
     expect(page.locator(".rush-left")).to_contain_text("s left of 4 s")
+    chips = page.get_by_role("list", name="Thresholds so far").get_by_role("listitem")
+    expect(chips.filter(has_text="Requests failed")).to_contain_text(
+        "✓ passing Requests failed 0 (at most 0)"
+    )
+    expect(chips.filter(has_text="Highest excess over a limit")).to_contain_text("◷ pending")
     page.reload()  # what it came to so far is there
     expect(page.locator("#rush-run dl")).to_contain_text("of 120")
     # How evenly 120 cars are spread within 4 s of a busy machine is chance, and may break a threshold by a hair.
     expect(title(page)).to_contain_text(re.compile("Last run: (passed|failed)"))
-    expect(page.locator(".rush-outcome")).to_have_text(re.compile(r"^\d+ of 120 cars were admitted"))
+    expect(page.locator(".rush-outcome")).to_have_text(re.compile(r"^\d+ of 120 cars charged"))
     expect(page.get_by_role("region", name="Thresholds").get_by_role("row")).not_to_have_count(0)
+    expect(chips).to_have_count(0)  # the verdicts are in the table now
+    expect(curve(page, "Admissions")).to_have_attribute(
+        "aria-label", re.compile("over \\d+ s: admitted 120, sent 120")
+    )
+    page.reload()  # the curves of the last run are still there, from its beginning
+    page.get_by_text("Curves as a table").click()
+    expect(page.get_by_role("region", name="Curves as a table").get_by_role("row")).not_to_have_count(1)
+    first = page.get_by_role("region", name="Curves as a table").get_by_role("row").nth(1)
+    expect(first).to_have_text(re.compile(r"^0\.\d"))
+    expect(first_row(page).get_by_role("img", name="Load of the fleet")).to_be_visible()
     verdict = title(page).inner_text().split()[-1]
     expect(first_row(page)).to_contain_text(verdict)
     expect(first_row(page)).to_contain_text("least_loaded")
@@ -125,11 +148,25 @@ def test_stop_ends_it_and_keeps_what_was_measured(page: Page, grid: Grid) -> Non
     expect(title(page)).to_contain_text("Running")
     stop(page, end_sessions=False)
     expect(title(page)).to_contain_text("Last run: stopped")
-    expect(page.locator("#rush-run")).to_contain_text("stopped by local operator, sessions continue")
+    expect(page.locator("#rush-run")).to_contain_text("stopped by olga, sessions continue")
     expect(first_row(page)).to_contain_text("stopped")
     expect(first_row(page).get_by_role("link", name="result.json")).to_be_visible()
     assert get(f"{grid.balancer}/rushhour")["run_id"] is None
     assert children(grid) == []
+
+
+def looks_right_while_it_runs(page: Page) -> None:
+    """The page of a run has no fault in either theme, and Stop is not where Start is."""
+    expect(page.get_by_role("list", name="Thresholds so far")).to_be_visible()
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        assert axe_faults(page) == []
+    start_box, stop_box = (
+        button.bounding_box() for button in (page.locator("#rush-start"), button(page, "Stop"))
+    )
+    assert start_box
+    assert stop_box
+    assert stop_box["y"] > start_box["y"] + start_box["height"]
 
 
 def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: Page, grid: Grid) -> None:
@@ -141,6 +178,7 @@ def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: P
     expect(title(page)).to_contain_text("Running")
     page.locator("#rush-start").click(force=True)  # where Start was, there is still Start
     until(lambda: cars_on(grid) > 2)
+    looks_right_while_it_runs(page)
     button(page, "Stop").click()
     asked = page.get_by_role("dialog", name="Stop the rush hour?")
     expect(asked.get_by_role("button", name="Keep running")).to_be_focused()
@@ -151,7 +189,9 @@ def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: P
     expect(
         asked.get_by_role("button", name=re.compile(r"Stop and end its sessions \(at most [1-9][0-9]*\)"))
     ).to_be_visible()
-    assert axe_faults(page) == []
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        assert axe_faults(page) == []
     page.keyboard.press("Escape")
     expect(asked).to_have_count(0)
     expect(button(page, "Stop")).to_be_focused()
@@ -166,13 +206,13 @@ def test_a_stop_is_asked_about_and_a_double_click_on_start_stops_nothing(page: P
     assert document["result"]["ended_by_stop"] is None
     page.goto(f"{grid.console}/audit")
     row = page.get_by_role("row").filter(has_text="stop rush hour").first
-    expect(row).to_contain_text("local operator")
+    expect(row).to_contain_text("olga")
     expect(row).to_contain_text("-rush-hour-1-")
 
 
 def test_stop_ends_the_sessions_of_the_run_and_no_other(page: Page, grid: Grid) -> None:
     until(lambda: cars_on(grid) == 0)  # cars of the runs before have left
-    mine = placed(grid, "EV-mine", energy_kwh=80, stay_minutes=10_080)["session_id"]
+    mine = placed(grid, "EV-mine", max_power_kw=1, energy_kwh=80, stay_minutes=10_080)["session_id"]
     start(page, {"Requests": "600", "Duration in seconds": "20"})
     until(lambda: cars_on(grid) > 40)
     stop(page, end_sessions=True)
@@ -209,7 +249,7 @@ def test_a_second_browser_sees_it_and_can_not_start_another(browser: Browser, pa
             }).then((answer) => answer.json())"""
         )
         assert response["status"] == 409
-        assert "local operator has started" in response["detail"]
+        assert "olga has started" in response["detail"]
         button(page, "Stop").click()
         asked = page.get_by_role("dialog", name="Stop the rush hour?")
         stop(other, end_sessions=True)
@@ -223,7 +263,7 @@ def test_a_second_browser_sees_it_and_can_not_start_another(browser: Browser, pa
 def test_a_run_from_a_terminal_is_seen_and_not_ours_to_stop(page: Page, grid: Grid) -> None:
     environment = grid.environment | {"GATEWAY_URL": grid.gateway, "BALANCER_URL": grid.balancer}
     command = [sys.executable, "-m", "loadtest", "rush-hour", "--requests", "60", "--seconds", "60"]
-    other = subprocess.Popen(
+    other = template.popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
@@ -303,6 +343,12 @@ def test_what_an_operator_changed_during_a_run_is_told_and_not_held_against_the_
     expect(first_row(page)).to_contain_text("mixed: least_loaded, random")
     expect(first_row(page).locator(".changed")).to_contain_text("1 session stopped at substation-1")
     expect(page.locator("#rush-run")).to_contain_text(re.compile(r"substation-2 drained after \d+ s"))
+    for what in (
+        "1 session stopped at substation-1",
+        "substation-2 drained",
+        "policy switched from least_loaded to random",
+    ):
+        expect(curve(page, "Load")).to_have_attribute("aria-label", re.compile(rf"after \d+ s {what}"))
     expect(page.get_by_role("region", name="Thresholds")).to_contain_text("not judged")
     expect(page.get_by_role("region", name="Thresholds").get_by_text("▲ failed")).to_have_count(0)
     first_row(page).get_by_role("link", name="Open the report").click()
@@ -315,17 +361,23 @@ def test_what_an_operator_changed_during_a_run_is_told_and_not_held_against_the_
 def test_two_runs_are_compared(page: Page, grid: Grid) -> None:
     boxes = page.get_by_role("checkbox", disabled=False)
     expect(boxes.nth(1)).to_be_visible()
-    boxes.nth(0).check()
-    compare = page.get_by_role("button", name="Compare")
+    boxes.nth(1).check()
+    compare = page.get_by_role("button", name=re.compile("^Compare"))
     compare.click(force=True)
     expect(compare).to_be_disabled()  # one alone is not compared
     assert "/runs/" not in page.url
-    boxes.nth(1).check()
+    boxes.nth(0).check()
+    expect(page.locator(".runs .pick").filter(has_text="A")).to_have_attribute(
+        "data-run", boxes.nth(1).get_attribute("value") or ""
+    )
     expect(page.locator("#rush-runs")).to_contain_text("2 runs selected.")
     page.reload()
     expect(boxes.nth(1)).to_be_checked()
-    compare.click()
+    first = boxes.nth(1).get_attribute("value")
+    page.get_by_role("button", name="Compare A and B").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Comparison of runs")
+    expect(page.get_by_role("rowheader", name=f"A {first}")).to_be_visible()
+    expect(page.get_by_role("img", name="Load of the fleet over its limit")).to_be_visible()
     page.get_by_role("link", name="Back to the runs").click()
     expect(boxes.nth(0)).to_be_checked()
     expect(boxes.nth(1)).to_be_checked()
@@ -340,7 +392,7 @@ def test_three_runs_are_compared_side_by_side(browser: Browser, grid: Grid, view
             chosen.nth(number).check()
         run_ids = [chosen.nth(number).get_attribute("value") or "" for number in range(3)]
         expect(page.locator("#rush-runs")).to_contain_text("3 runs selected.")
-        page.get_by_role("button", name="Compare").click()
+        page.get_by_role("button", name=re.compile("^Compare")).click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Comparison of runs")
         assert page.url.count("run=") == 3
         for run_id in run_ids:

@@ -1,9 +1,11 @@
 """The page of all open sessions, and the ways to it, on a real grid in a real browser."""
 
+import csv
 import os
 import re
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -100,6 +102,12 @@ def test_a_slash_leads_to_the_search_which_finds_a_vehicle_or_a_session(page: Pa
     session_id = next(each["session_id"] for each in grid.sessions() if each["vehicle_id"] == "EV-strong")
     page.get_by_label("Vehicle or session").fill(session_id)
     expect(first(page)).to_contain_text("EV-strong")
+    page.get_by_label("Vehicle or session").fill("")
+    shown = row(page, "EV-strong").locator("td.session").text_content() or ""
+    assert session_id.endswith(f".{shown}")
+    page.get_by_label("Vehicle or session").fill(shown)
+    expect(page.locator(ROWS)).to_have_count(1)
+    expect(first(page)).to_contain_text("EV-strong")
     page.get_by_label("Vehicle or session").fill("nobody")
     expect(page.locator("#nothing")).to_contain_text("begins with “nobody”")
     expect(page.locator("#sessions")).to_be_hidden()
@@ -108,6 +116,25 @@ def test_a_slash_leads_to_the_search_which_finds_a_vehicle_or_a_session(page: Pa
     expect(page.locator(ROWS)).to_have_count(50)
     expect(page.get_by_label("Vehicle or session")).to_be_focused()
     expect(page).to_have_url(re.compile(r"/sessions$"))
+
+
+def test_the_sessions_that_match_come_as_a_file(page: Page) -> None:
+    page.get_by_label("Substation", exact=True).select_option("substation-2")
+    expect(page.locator(ROWS)).to_have_count(20)
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Download CSV").click()
+    with Path(started.value.path()).open(encoding="utf-8-sig", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert {each["substation"] for each in lines} == {"substation-2"}
+    assert len({each["session"] for each in lines}) == len(lines) == 20
+    assert all(0 <= float(each["delivered_kwh"]) <= float(each["energy_kwh"]) == 80 for each in lines)
+    assert all(each["started"].endswith("Z") for each in lines)
+
+
+def test_a_slash_is_a_letter_while_something_is_typed(page: Page) -> None:
+    page.get_by_label("Vehicle or session").fill("a")
+    page.keyboard.type("/")
+    expect(page.get_by_label("Vehicle or session")).to_have_value("a/")
 
 
 def test_an_operator_stops_a_session_from_its_row(page: Page, grid: Grid) -> None:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, ViewportSize, expect
 
 from tests.console.browser import HUGE, NARROW, WIDE, axe_faults, logged_in, visit
 from tests.console.load import FAST, HOUR_S, MB, heap_bytes
@@ -14,6 +14,15 @@ from tests.support.route_table import path, route_table
 NO_PAGES = {"/enter", "/runs/x/x"}  # a redirect, and files of runs: their pages are tested with them
 SHOWS = {"/runs/compare": "/runs/compare?run=a&run=b", "/runbooks/x": "/runbooks/SubstationOverload"}
 ROW = "table.substations tbody tr"
+MOST_SHIFTED = 0.05
+SHIFTS = """window.shifted = { score: 0, sources: [] };
+new PerformanceObserver((list) => {
+  for (const shift of list.getEntries()) {
+    if (shift.hadRecentInput) continue;
+    window.shifted.score += shift.value;
+    window.shifted.sources.push(...shift.sources.map(({ node }) => node?.id || node?.className || node?.nodeName));
+  }
+}).observe({ type: "layout-shift", buffered: true });"""
 
 
 @pytest.fixture
@@ -37,6 +46,28 @@ def test_every_page_is_for_all_and_fits_every_screen_and_nothing_moves(
                 page.set_viewport_size(size)
                 assert page.evaluate("() => document.documentElement.scrollWidth") <= size["width"], each
             assert page.evaluate("() => document.getAnimations().length") == 0, each
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_nothing_moves_while_a_page_fills(
+    browser: Browser, few: LoneConsole, pages: list[str], size: ViewportSize
+) -> None:
+    """The sum of all shifts, which is at least the score that browsers tell: a page is good below 0.1."""
+    moved = {}
+    with logged_in(browser, few.link(), viewport=size) as page:
+        page.add_init_script(SHIFTS)
+        for each in [*pages, "/?substation=substation-1", "/?view=diagram", "/?charts=all"]:
+            page.goto(few.url + each)
+            expect(page.get_by_role("heading", level=1)).to_be_attached()
+            expect(page.locator("body")).not_to_have_attribute("data-link", "waiting")
+            page.wait_for_load_state("networkidle")
+            page.evaluate(
+                "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+            )
+            score, sources = page.evaluate("() => [window.shifted.score, window.shifted.sources]")
+            if score >= MOST_SHIFTED:
+                moved[each] = (round(score, 3), sources)
+    assert moved == {}
 
 
 def second_page(browser: Browser, url: str, script: str) -> None:

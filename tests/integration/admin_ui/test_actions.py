@@ -71,7 +71,7 @@ async def test_a_password_of_long_ago_must_be_given_again_and_that_lasts_five_mi
 @pytest.mark.gen_test
 async def test_where_only_this_machine_comes_in_nobody_is_asked_again(tmp_path: Path) -> None:
     logins = Logins(12, confirming=False)
-    logins.open("token", "local operator", Role.OPERATOR, time.time() - 3000)
+    logins.open("token", "olga", Role.OPERATOR, time.time() - 3000)
     async with serving(tmp_path, logins) as (url, _):
         assert (await asked(url, "token"))[0] == 200
 

@@ -309,12 +309,15 @@ def test_the_printed_link_logs_in_once_by_its_button_however_often_it_is_looked_
     assert 'method="post"' in looked.body
     answer = console.follow(url)
     assert (answer.status, answer.headers["Location"]) == (303, "/login?kept=1")
-    assert '"role": "operator"' in console.ask("GET", "/api/me", cookie(answer)).body
+    assert '"role": "administrator"' in console.ask("GET", "/api/me", cookie(answer)).body
     again = console.follow(url)
     assert (again.headers["Location"], again.headers.get("Set-Cookie")) == ("/login?link=used", None)
     assert console.ask("GET", url).headers["Location"] == "/login?link=used"
     console.stop()
-    expected = [("local operator", "log in by link", "done"), ("(unknown name)", "log in by link", "refused")]
+    expected = [
+        ("local administrator", "log in by link", "done"),
+        ("(unknown name)", "log in by link", "refused"),
+    ]
     assert audited(console.data)[-2:] == expected
 
 
@@ -330,7 +333,7 @@ def test_a_new_link_leaves_the_one_before_valid_and_a_wrong_one_logs_nobody_in(s
         assert shared.ask("GET", wrong).status in {302, 400}
         assert "Set-Cookie" not in shared.follow(wrong).headers
     for valid in (new, old):
-        assert "Set-Cookie" in shared.follow(valid).headers
+        assert "Set-Cookie" in shared.follow(valid, "olga").headers
 
 
 def test_a_link_is_made_for_the_console_that_runs_on_the_data(
@@ -364,7 +367,7 @@ def test_a_link_that_nobody_used_ends_after_an_hour(shared: Console) -> None:
     url = one_time_link.url(shared.data, "")
     (file,) = one_time_link.folder(shared.data).iterdir()
     os.utime(file, (hour_ago + 60, hour_ago + 60))
-    assert shared.follow(url).headers["Location"] == "/login?kept=1"
+    assert shared.follow(url, "olga").headers["Location"] == "/login?kept=1"
 
 
 def test_where_others_come_in_no_link_logs_in(start: Callable[..., Console]) -> None:
@@ -391,7 +394,7 @@ def test_a_password_is_confirmed_wrong_right_and_not_too_often(start: Callable[.
 
 
 def test_who_came_by_link_has_no_password_to_confirm(shared: Console) -> None:
-    local = cookie(shared.follow(one_time_link.url(shared.data, "")))
+    local = cookie(shared.follow(one_time_link.url(shared.data, ""), "olga"))
     answer = confirm(shared, local, "x")
     assert (answer.status, "no-password" in answer.body) == (409, True)
     assert '"confirmed": true' in shared.ask("GET", "/api/me", local).body  # on loopback nobody is asked

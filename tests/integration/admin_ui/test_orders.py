@@ -40,7 +40,7 @@ class Desk:
             return answer.status, await answer.json(content_type=None)
 
     async def log_in(self) -> None:
-        form = {"token": one_time_link.create(self.data)}
+        form = {"token": one_time_link.create(self.data), "name": "olga"}
         async with self.grid.session.post(f"{self.url}/enter", data=form, allow_redirects=False) as answer:
             given = answer.headers.get("Set-Cookie")
         if not given:  # not on loopback: there links let nobody in
@@ -164,13 +164,11 @@ async def test_the_slower_of_two_operators_is_told_who_did_it_when_and_why_and_h
         assert (status, code(reply)) == (422, "order-refused")
         (earlier,) = reply["earlier"]
         assert (earlier["who"], earlier["order"], earlier["reason"]) == (
-            "local operator",
+            "olga",
             "drain",
             "the first reason",
         )
-        assert re.match(
-            r"local operator drained s-1 at \d\d:\d\d:\d\d UTC \(the first reason\)\.", reply["detail"]
-        )
+        assert re.match(r"olga drained s-1 at \d\d:\d\d:\d\d UTC \(the first reason\)\.", reply["detail"])
         assert (await at.preview("drain", "s-1"))["earlier"] == [earlier]
         status, reply = await at.give("restore", "s-2", **based)  # restored already, and by nobody
         assert (status, reply["earlier"]) == (422, [])
@@ -208,7 +206,7 @@ async def test_of_two_operators_at_once_one_is_told_of_the_other(tmp_path: Path)
         )
         assert sorted(status for status, _ in answers) == [200, 409]
         reply = next(reply for status, reply in answers if status == 409)
-        assert (code(reply), "local operator has just ordered drain" in reply["detail"]) == (
+        assert (code(reply), "olga has just ordered drain" in reply["detail"]) == (
             "order-under-way",
             True,
         )

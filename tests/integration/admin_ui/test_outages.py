@@ -72,7 +72,7 @@ def kinds(log: EventLog) -> list[tuple[str, str]]:
 async def test_a_balancer_that_is_back_before_any_alarm_leaves_a_trace() -> None:
     (port,) = free_ports(1)
     log, board = EventLog(), Board()
-    async with followed(FleetFeed(board, f"http://{HOST}:{port}", Outages(log)).follow()):
+    async with followed(FleetFeed(board, f"http://{HOST}:{port}", Outages(log), asyncio.Event()).follow()):
         async with balancer(port):
             await seen(lambda: board.connected)
         await seen(lambda: not board.connected)

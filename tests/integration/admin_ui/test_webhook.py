@@ -128,7 +128,8 @@ async def test_a_receiver_that_refuses_redirects_or_is_away_gets_each_event_in_o
         heard.answers = [500, 307, 404]
         async with receiver(heard, port):
             await until(lambda: len(heard.messages) == 2)
-            await until(lambda: made.shown() == {"waiting": 0, "failing_unix_s": None, "why": ""})
+            idle = {"waiting": 0, "severities": ["critical", "warning"], "failing_unix_s": None, "why": ""}
+            await until(lambda: made.shown() == idle)
     assert [message["data"]["rule"] for message in heard.messages] == ["SubstationOverload", "LoadImbalance"]
     assert heard.asked == 5
 

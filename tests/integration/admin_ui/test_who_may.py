@@ -84,11 +84,13 @@ def test_the_table_has_the_pages_and_what_changes_something(table: list[Route]) 
     assert open_to_all == {"/login", "/enter"}
 
 
-@pytest.mark.parametrize("name", ["", "vic", "ann"], ids=["nobody", "viewer", "operator"])
+@pytest.mark.parametrize(
+    "name", ["", "vic", "ann", "ada"], ids=["nobody", "viewer", "operator", "administrator"]
+)
 def test_every_role_gets_what_its_routes_give_and_nothing_else(
     console: Console, table: list[Route], name: str
 ) -> None:
-    role = {"": Role.NOBODY, "vic": Role.VIEWER, "ann": Role.OPERATOR}[name]
+    role = {"": Role.NOBODY, "vic": Role.VIEWER, "ann": Role.OPERATOR, "ada": Role.ADMINISTRATOR}[name]
     faults = []
     login: dict[str, str] = {}
     for route in table:

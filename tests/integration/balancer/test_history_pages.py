@@ -14,6 +14,7 @@ from balancer.forecast.calendar_days import SLOTS, start_of
 from balancer.forecast.forecaster import LEARNED_DAYS
 from balancer.forecast.series_csv import TIME
 from tests.integration.balancer.grid import Grid, Plan, built, until
+from tests.support import template
 from tests.support.grid import ROOT
 from tests.unit.balancer.forecast.series import usual
 
@@ -29,7 +30,7 @@ def write_file(path: Path, column: str) -> None:
 
 def import_file(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "balancer.forecast", "import", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    return template.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
 
 
 @contextlib.asynccontextmanager

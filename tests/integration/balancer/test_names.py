@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.integration.balancer.grid import HOST, Grid, Plan, built, until
-from tests.integration.balancer.test_liars import answering, hung
+from tests.integration.balancer.liars import answering, hung
 from tests.integration.gateway.api import Api, api_of
 from tests.support.ports import free_ports
 

@@ -1,7 +1,6 @@
 """When addresses are polled: those that are found at once are not polled in step."""
 
 import asyncio
-import itertools
 import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -10,7 +9,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from balancer.book.decommissioned import DecommissionedJournals
-from balancer.fleet.poller import Poller, shares_apart
+from balancer.fleet.poll_schedule import GOLDEN_RATIO
+from balancer.fleet.poller import Poller
 from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
 from balancer.metrics import BalancerMetrics
@@ -50,6 +50,6 @@ async def test_addresses_that_are_found_at_once_are_polled_one_after_the_other()
         for port in ports:
             poller.watch(f"http://{HOST}:{port}")
         found = [await polls.get() for _ in range(2 * COUNT)]
-    shares = list(itertools.islice(shares_apart(), COUNT))
+    shares = [(number + 1) * GOLDEN_RATIO % 1 for number in range(COUNT)]
     assert sorted(found[:COUNT]) == list(range(COUNT))  # each at once
     assert found[COUNT:] == sorted(range(COUNT), key=shares.__getitem__)

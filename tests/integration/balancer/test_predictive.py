@@ -34,6 +34,24 @@ async def doubt(grid: Grid) -> str:
     return str((await grid.get_json(f"{grid.balancer_url}/fleet"))["forecast_doubt"])
 
 
+async def shows_what_is_to_come(grid: Grid) -> None:
+    """Check `/outlook` while one car charges at s-2 for hours."""
+    whole = await grid.get_json(f"{grid.balancer_url}/outlook?seconds=600")
+    one = await grid.get_json(f"{grid.balancer_url}/outlook?seconds=600&substation_id=s-1")
+    assert (whole["substations"], one["substations"]) == (2, 1)
+    assert whole["cars"][0]["kw"] > 1
+    assert {point["kw"] for point in one["cars"]} == {0}
+    assert max(point["within_s"] for point in whole["cars"]) == 540
+    assert 10 < len(whole["base_load"]) < 15, "a quarter hour takes 45 s"
+    for step, of_one in zip(whole["base_load"], one["base_load"], strict=True):
+        assert 0 < step["within_s"] <= 600
+        assert step["p10_kw"] <= step["mean_kw"] <= step["p90_kw"]
+        assert of_one["mean_kw"] < step["mean_kw"]
+    assert (await call(grid, "GET", "/outlook?substation_id=nobody")).status == 404
+    for wrong in ("0", "14401", "soon"):
+        assert (await call(grid, "GET", f"/outlook?seconds={wrong}")).status == 400
+
+
 @pytest.mark.gen_test
 async def test_a_car_that_stays_avoids_the_evening_peak_and_the_decision_says_so(tmp_path: Path) -> None:
     with_histories(tmp_path, "s-1", "s-2")
@@ -56,6 +74,7 @@ async def test_a_car_that_stays_avoids_the_evening_peak_and_the_decision_says_so
                 return not await doubt(grid)
 
             await until(good)
+            await shows_what_is_to_come(grid)
             assert await grid.metric("smartgrid_balancer_forecasts_good") == 1
             expected = 'smartgrid_substation_expected_peak_ratio{substation="s-2"}'
             assert 0.1 < await grid.metric(expected) < 0.35  # the early car alone takes a tenth or more

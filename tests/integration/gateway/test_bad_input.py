@@ -9,43 +9,13 @@ import pytest
 
 from gateway.fields import MOST_FAULTS
 from runtime.body_limit import BODY_BYTES
-from tests.integration.balancer.grid import Plan, built
-from tests.integration.gateway.api import PROBLEM, Api, Response, api_of
+from tests.integration.gateway.bad_requests import GOOD, JSON, ask, refused, request
 
-GOOD = b'{"vehicle_id": "car-1"}'
-JSON = "Content-Type: application/json"
 NO_BALANCER = 503  # none of these tests starts one: what gets through ends there
-
-
-def request(
-    body: bytes = GOOD, *headers: str, method: str = "POST", path: str = "/charge", json_type: bool = True
-) -> bytes:
-    head = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}", *headers]
-    if json_type:
-        head.append(JSON)
-    return "\r\n".join([*head, "", ""]).encode("latin-1") + body
 
 
 def field(name: str, value: str) -> bytes:
     return b'{"vehicle_id": "car-1", "%s": %s}' % (name.encode(), value.encode())
-
-
-def refused(response: Response, status: int, code: str) -> None:
-    assert (response.status, response.code) == (status, code)
-    assert response.headers["Content-Type"] == PROBLEM
-    assert set(response.json) >= {"type", "title", "status", "request_id"}
-    assert b"Traceback" not in response.body
-    assert b"File " not in response.body
-
-
-async def ask(folder: Path, sent: bytes, method: str = "POST", path: str = "/charge") -> Response:
-    """Send bytes to a gateway, and see that it is well afterwards."""
-    async with built(folder, Plan(capacities_kw=(), deadline_s=0.5)) as grid:
-        await grid.start("gateway")
-        api: Api = await api_of(grid)
-        response = await api.raw(sent, path, method)
-        assert (await grid.get_json(f"{grid.gateway_url}/livez"))["status"] == "alive"
-        return response
 
 
 NOT_JSON: dict[str, bytes] = {
@@ -243,68 +213,3 @@ async def test_two_keys_are_malformed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["a", "x" * 255, 'a,b;c="d"\'{}~!'])
 async def test_any_visible_ascii_is_a_key(tmp_path: Path, key: str) -> None:
     assert (await ask(tmp_path, request(GOOD, f"Idempotency-Key: {key}"))).status == NO_BALANCER
-
-
-@pytest.mark.gen_test
-@pytest.mark.parametrize(
-    ("method", "path", "allowed"),
-    [
-        ("DELETE", "/charge", "GET, HEAD, POST"),
-        ("PUT", "/charge", "GET, HEAD, POST"),
-        ("PATCH", "/charge", "GET, HEAD, POST"),
-        ("OPTIONS", "/charge", "GET, HEAD, POST"),
-        ("BREW", "/charge", "GET, HEAD, POST"),
-        ("POST", "/charge/s-1.a", "GET, HEAD, DELETE"),
-        ("PUT", "/charge/s-1.a", "GET, HEAD, DELETE"),
-        ("POST", "/openapi.json", "GET, HEAD"),
-        ("DELETE", "/metrics", "GET, HEAD"),
-        ("POST", "/", "GET, HEAD"),
-    ],
-)
-async def test_a_method_that_an_address_does_not_take_is_405(
-    tmp_path: Path, method: str, path: str, allowed: str
-) -> None:
-    response = await ask(tmp_path, request(GOOD, method=method, path=path), method, path)
-    refused(response, 405, "method-not-allowed")
-    assert response.headers["Allow"] == allowed
-
-
-@pytest.mark.gen_test
-@pytest.mark.parametrize(
-    ("path", "status", "code"),
-    [
-        ("/charge/%ff", 400, "malformed"),
-        ("/charge/%c0%80", 400, "malformed"),
-        ("/charge/%ed%a0%80", 400, "malformed"),
-        ("/charge/", 404, "not-found"),
-        ("/charge/a/b", 404, "not-found"),
-        ("/charges", 404, "not-found"),
-        ("//charge", 404, "not-found"),
-        ("/charge/../charge/a/b", 404, "not-found"),
-        ("/etc/passwd", 404, "not-found"),
-        ("/charge/" + "x" * 129, 404, "not-found"),
-        ("/charge/a%2fb/c", 404, "not-found"),
-        ("/%ff", 404, "not-found"),
-        ("/page.css/..", 404, "not-found"),
-        ("/pages/index.html", 404, "not-found"),
-        ("*", 404, "not-found"),
-    ],
-)
-async def test_a_strange_path_is_answered_in_form(tmp_path: Path, path: str, status: int, code: str) -> None:
-    described = path if path.startswith("/charge/%") else "/elsewhere"
-    response = await ask(tmp_path, request(b"", method="GET", path=path), "GET", described)
-    refused(response, status, code)
-
-
-@pytest.mark.gen_test
-@pytest.mark.parametrize("given", ["abc-1.x_Y", "x" * 64])
-async def test_a_plain_request_id_of_the_caller_is_used(tmp_path: Path, given: str) -> None:
-    response = await ask(tmp_path, request(b"", f"X-Request-Id: {given}"))
-    assert response.headers["X-Request-Id"] == response.json["request_id"] == given
-
-
-@pytest.mark.gen_test
-@pytest.mark.parametrize("given", ["", "x" * 65, "a b", '"><script>', "caf\xe9"])
-async def test_any_other_request_id_is_replaced(tmp_path: Path, given: str) -> None:
-    response = await ask(tmp_path, request(b"", f"X-Request-Id: {given}"))
-    assert response.json["request_id"] not in {given, ""}

@@ -1,5 +1,7 @@
 """The arithmetic of a verdict, against examples that were worked out by hand."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,3 +93,12 @@ def test_the_sweep_agrees_with_adding_up_every_millisecond(sessions: list[Sessio
         return sum(s.power_w for s in sessions if s.started_unix_ms <= at_ms < s.expected_end_unix_ms - 2)
 
     assert highest_sum_w(sessions) == max(load_w(at_ms) for at_ms in range(301))
+
+
+def test_balance_is_that_of_the_substations_that_take_cars_at_the_moment() -> None:
+    drained = dataclasses.replace(reading(0), draining=True)
+    names = ("substation-0", "substation-1", "substation-2")
+    before = sample(0, 60, 60, 60)
+    after = FleetSample(1, dict(zip(names, (reading(90), reading(60), drained), strict=True)))
+    assert balance_ratio([before, after], 2) == pytest.approx((1 + 90 / 75) / 2)
+    assert balance_ratio([FleetSample(0, {"substation-0": drained})], 1) is None

@@ -3,14 +3,21 @@
 import datetime as dt
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from loadtest.contract import NO_END, PROGRESS_FILE, RESULT_FILE, RUN_ID, EndEvent, Verdict, write_event
+from loadtest.contract import (
+    NO_END,
+    PROGRESS_FILE,
+    RESULT_FILE,
+    RUN_ID,
+    Verdict,
+)
+from loadtest.events import EndEvent, write_event
 from loadtest.report import runs
+from tests.support import template
 
 ROOT = Path(__file__).parents[3]
 AT = dt.datetime(2026, 11, 22, 17, 3, 58, tzinfo=dt.UTC)
@@ -93,7 +100,7 @@ def test_the_newest_run_is_listed_first_with_how_it_ended(
 
 def test_the_command_prints_the_table(tmp_path: Path) -> None:
     made = folder(tmp_path / "runs", 1, ended(Verdict.LEASE_LOST))
-    listed = subprocess.run(
+    listed = template.run(
         [sys.executable, "-m", "loadtest", "runs"],
         cwd=ROOT,
         env={**os.environ, "RUNS_DIR": str(tmp_path / "runs")},

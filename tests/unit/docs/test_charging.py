@@ -3,8 +3,8 @@
 import re
 
 from substation.contract import MOST_LISTED, MOST_STREAMED
-from substation.journal import KEEP_MS
 from substation.plan import CUT_OFF, FULL_AT, FULL_SHARE, MILLION, STEPS_AT, Plan
+from substation.pruning import KEEP_MS
 from tests.unit.docs import car_picture
 from tests.unit.docs.pages import DOCS
 

@@ -4,9 +4,10 @@ import dataclasses
 import re
 
 from balancer.book.lease import LEAST_TTL_S, MOST_TTL_S
-from loadtest import contract
+from loadtest import contract, events
 from loadtest.cli import parser
-from loadtest.contract import EVENTS, EXIT_CODES, ProgressEvent, SubstationLoad, Verdict
+from loadtest.contract import EXIT_CODES, Verdict
+from loadtest.events import EVENTS, ProgressEvent, SubstationLoad
 from loadtest.report import runs
 from loadtest.run import lease, observer
 from loadtest.send import engine
@@ -19,7 +20,7 @@ PAGE = DOCS / "reference" / "rushhour.md"
 def test_the_kinds_of_lines_are_those_that_are_told() -> None:
     documented = [name for name in rows(sections(PAGE)["progress"]) if name in EVENTS]
     assert documented == list(EVENTS)
-    assert f"`schema` is `{contract.PROGRESS_SCHEMA}`" in sections(PAGE)["progress"]
+    assert f"`schema` is `{events.PROGRESS_SCHEMA}`" in sections(PAGE)["progress"]
 
 
 def test_the_fields_of_a_line_of_progress_are_those_that_are_told() -> None:

@@ -16,6 +16,7 @@ from runtime import body_limit, http, message_size, stream_server
 from runtime.connections import Limits
 from runtime.http_server.connection import HEADER_BYTES
 from runtime.process import STOP_WITHIN_S, ProcessSettings
+from runtime.tls.settings import NAMES
 from tests.unit.docs.pages import DOCS, ROOT, rows, sections
 
 PAGE = DOCS / "reference" / "settings.md"
@@ -68,6 +69,7 @@ def test_where_the_rush_hour_goes_is_on_the_page() -> None:
         "BALANCER_URL": f"`{asked.balancer}`",
         "API_KEY": "(empty)",
         "OPERATOR_TOKEN_FILE": "(empty)",
+        **dict.fromkeys(NAMES, "(empty)"),
         "LOADTEST_TARGETS": "(empty)",
         "RUNS_DIR": f"`{asked.runs_dir}`",
         "ARGS": "(empty)",
@@ -94,6 +96,7 @@ def test_the_fixed_limits_are_those_of_the_code() -> None:
         "answers that a client of the gateway or of a substation does not read": Limits().idle_s,
         "time for the request line and headers": Limits().header_s,
         "time for the body": Limits().body_s,
+        "TLS handshake": Limits().header_s,
         "message on a WebSocket": http.WEBSOCKET_BYTES / 1024,
         "connections": Limits().connections,
         "reserve for probes": Limits().reserve,

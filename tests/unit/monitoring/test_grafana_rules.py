@@ -26,6 +26,8 @@ NAMED = {
     "{{job}} {{instance}}": PROCESSES,
     "{{job}} {{handler}}": ["admin_ui FrameStreamHandler"] * 16,
     "{{instance}}": ["127.0.0.1:8001"],
+    "{{instance}} claims": ["127.0.0.1:8001 claims"],
+    "{{instance}} statements": ["127.0.0.1:8001 statements"],
     "{{change}}": ["paused", "resumed"],
     "{{cause}}": ["admission", "derating", "base_load"],
     "{{outcome}}": ["admitted", "no_capacity", "no_substation", "unknown", "withdrawn", "key_reused"],

@@ -25,6 +25,20 @@ TOO_LONG = {  # classes over their budget: this set may only shrink
     "admin_ui/grid/board.py:Board",
     "loadtest/send/engine.py:Engine",
 }
+# Modules of tests over the budget of all modules: this set may only shrink.
+LONG_TESTS = {
+    "tests/console/alarms/test_alarms.py",
+    "tests/console/rush/test_rush.py",
+    "tests/console/screenshots.py",
+    "tests/integration/admin_ui/test_login.py",
+    "tests/integration/admin_ui/test_orders.py",
+    "tests/integration/test_substation.py",
+    "tests/property/test_writer_model.py",
+    "tests/support/virtual_grid.py",
+    "tests/unit/balancer/book/test_embedded_book.py",
+    "tests/unit/runtime/test_http_server.py",
+    "tests/unit/substation/test_writer.py",
+}
 VAGUE = {"common", "utils", "util", "helpers", "helper", "manager", "managers", "misc"}
 
 
@@ -84,14 +98,15 @@ def test_there_is_something_to_check() -> None:
 
 
 def test_no_module_is_longer_than_its_budget() -> None:
-    """Tests are exempt: they are read one by one."""
-    folders = [name for name in FOLDERS if name != "tests"]
-    lengths = {named(path): len(path.read_text().splitlines()) for path in modules(*folders)}
-    assert {name: lines for name, lines in lengths.items() if lines > MODULE_LINES} == {}
+    """One that has come within its budget leaves the set."""
+    lengths = {named(path): len(path.read_text().splitlines()) for path in modules(*FOLDERS)}
+    over = {name: lines for name, lines in lengths.items() if lines > MODULE_LINES}
+    assert {name: lines for name, lines in over.items() if name not in LONG_TESTS} == {}
+    assert sorted(LONG_TESTS - over.keys()) == []
 
 
 def test_no_class_is_longer_than_its_budget() -> None:
-    """Tests are exempt, as for modules. A class that has come within its budget leaves the set."""
+    """Tests are exempt. A class that has come within its budget leaves the set."""
     folders = [name for name in FOLDERS if name != "tests"]
     lengths = {f"{named(path)}:{name}": lines for path in modules(*folders) for name, lines in classes(path)}
     assert len(lengths) > 300

@@ -17,15 +17,7 @@ import substation.settings
 from admin_ui.rush.child import INHERITED
 from runtime.process import STOP_WITHIN_S, ProcessSettings
 from runtime.settings import SettingsError, load
-from tests.support.composition import (
-    COMPOSE_FILE,
-    ROOT,
-    VARIABLE,
-    ours,
-    published,
-    services,
-    whole,
-)
+from tests.support.composition import COMPOSE_FILE, ROOT, VARIABLE, ours, published, services, whole
 from tests.unit.docs.pages import DOCS, rows, sections
 
 SETTINGS: dict[str, Any] = {
@@ -35,7 +27,7 @@ SETTINGS: dict[str, Any] = {
     "admin_ui": admin_ui.settings.Settings,
 }
 ONCE = {"setup", "loadtest"}
-BEHIND_A_NAME = re.compile(r"^(?:(?:http|dns)://)?([a-z_]+):(\d+)$")
+BEHIND_A_NAME = re.compile(r"^(?:(?:https?|dns)://)?([a-z_]+):(\d+)$")
 IMAGE_ENV = {"DATA_DIR": "/data"}
 
 
@@ -155,7 +147,8 @@ def test_services_wait_for_those_that_they_name_until_they_are_ready() -> None:
 
 def test_who_reads_a_secret_waits_until_it_is_made() -> None:
     for name, service in services().items():
-        if any(volume.startswith("secrets:") for volume in service.get("volumes", [])) and name != "setup":
+        reads = any(volume.startswith(("secrets:", "tls-")) for volume in service.get("volumes", []))
+        if reads and name != "setup":
             assert "setup" in service["depends_on"]
 
 
@@ -203,7 +196,7 @@ def test_three_substations_share_a_volume_of_slots() -> None:
     substations = services()["substation"]
     assert substations["deploy"]["replicas"] == 3
     assert "SUBSTATION_ID" not in substations["environment"]  # each takes the first free slot
-    assert substations["volumes"] == ["substations:/data", "secrets:/secrets:ro"]
+    assert substations["volumes"] == ["substations:/data", "secrets:/secrets:ro", "tls-substations:/tls:ro"]
     assert "container_name" not in substations
     assert "ports" not in substations
 
@@ -226,6 +219,32 @@ def test_what_is_kept_is_written_to_a_volume_and_secrets_only_by_their_maker() -
     assert services()["admin_ui"]["volumes"][0] == services()["loadtest"]["volumes"][0]  # one runs folder
 
 
+def test_a_service_has_its_own_certificate_and_the_key_of_no_other_one() -> None:
+    owners = {"admin_ui": "console", "loadtest": "operator", "substation": "substations"}
+    for name, service in services().items():
+        mounted = [volume for volume in service.get("volumes", []) if volume.startswith("tls-")]
+        if name == "setup":
+            assert {volume.split(":")[0] for volume in mounted} == {
+                volume for volume in whole()["volumes"] if volume.startswith("tls-")
+            }
+        elif name in {*SETTINGS, "loadtest", "prometheus"}:
+            assert mounted == [f"tls-{owners.get(name, name)}:/tls:ro"]
+        else:
+            assert mounted == []
+
+
+def test_the_operator_token_is_with_the_console_and_the_load_test_and_a_digest_elsewhere() -> None:
+    files = {name: each["environment"].get("OPERATOR_TOKEN_FILE") for name, each in ours().items()}
+    assert files == {
+        "setup": None,
+        "gateway": None,
+        "substation": "/secrets/operator-token.sha256",
+        "balancer": "/secrets/operator-token.sha256",
+        "admin_ui": "/tls/operator-token",
+        "loadtest": "/tls/operator-token",
+    }
+
+
 def test_prometheus_looks_for_the_services_where_they_listen() -> None:
     path = ROOT / "monitoring/prometheus/prometheus.yml"
     jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["scrape_configs"]
@@ -237,6 +256,10 @@ def test_prometheus_looks_for_the_services_where_they_listen() -> None:
     }
     assert {name for name, _ in looked_up} == SETTINGS.keys()
     assert all(port in ports(name) for name, port in looked_up)
+    roles = {
+        job["job_name"]: job["tls_config"]["server_name"] for job in jobs if job.get("scheme") == "https"
+    }
+    assert roles == {name: {"admin_ui": "console"}.get(name, name) for name in SETTINGS}
 
 
 def test_grafana_finds_what_it_is_provisioned_with() -> None:

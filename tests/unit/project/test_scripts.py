@@ -24,7 +24,8 @@ ARROWS: dict[str, set[str]] = {
     "grid": {"lib", "alarms", "orders", "rush"},
     "web": {"lib", "people", "alarms", "audit", "decisions", "rush", "sessions", "grid"},
 }
-ADDRESS = re.compile(r'(?:assets\.address \}\}/|script = "|scripts\(")((?:js|css)/[^"]+)"')  # in a template
+ADDRESS = re.compile(r'(?:assets\.address \}\}/|script = "|scripts\(")((?:js|css)/[^"{]+)"')  # in a template
+STYLES = re.compile(r"^\{% set styles = \[([^\]]+)\] %\}$", re.MULTILINE)
 RELATIVE = re.compile(r'"(\.\.?/[^"]+\.js)"')  # in a script
 PAGE_SCRIPT = re.compile(r'^\{% set script = "([^"]+)" %\}$', re.MULTILINE)
 EXPORTED = re.compile(r"^export (?:async )?(?:function|const|class|let) (\w+)", re.MULTILINE)
@@ -82,7 +83,8 @@ def addresses(path: Path) -> set[str]:
     if path.suffix == ".js":
         found = {resolved(path, address) for address in RELATIVE.findall(text)}
         return {address for address in found if not address.startswith("vendor/")}
-    return set(ADDRESS.findall(text))
+    styles = {f"css/{name}.css" for found in STYLES.findall(text) for name in re.findall(r'"([^"]+)"', found)}
+    return set(ADDRESS.findall(text)) | styles
 
 
 def test_no_script_imports_a_name_twice_which_no_browser_would_run() -> None:

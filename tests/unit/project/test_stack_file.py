@@ -15,7 +15,7 @@ from tests.support.composition import services as compose_services
 from tests.unit.project.test_compose_file import SETTINGS, defaults
 
 STACK_FILE = ROOT / "deploy/swarm/stack.yml"
-TASKS = re.compile(r"^(?:(?:dns|http)://)?tasks\.([a-z_]+):(\d+)$")
+TASKS = re.compile(r"^(?:(?:dns|https?)://)?tasks\.([a-z_]+):(\d+)$")
 SERVICES = ("admin_ui", "balancer", "gateway", "substation")
 
 
@@ -62,10 +62,27 @@ def test_a_name_leads_to_tasks_that_listen_there() -> None:
     for name in SERVICES:
         for value in ",".join(environment(name).values()).split(","):
             if found := TASKS.fullmatch(value):
-                assert found[2] in {port for key, port in defaults(found[1]).items() if key.endswith("_PORT")}
+                assert found[2] in listens(found[1])
                 seen.add(found[1])
         assert services()[name]["deploy"]["endpoint_mode"] == "dnsrr"
     assert seen == {"balancer", "gateway", "substation"}
+
+
+def listens(service: str) -> set[str]:
+    """Return the ports on which a service listens."""
+    set_here = environment(service)
+    return {set_here.get(key, port) for key, port in defaults(service).items() if key.endswith("_PORT")}
+
+
+def test_a_service_has_its_own_certificate_and_the_key_of_no_other_one() -> None:
+    roles = {"admin_ui": "console", "balancer": "balancer", "gateway": "gateway"}
+    for name, role in roles.items():
+        mounted = [each for each in services()[name]["secrets"] if isinstance(each, dict)]
+        assert mounted == [{"source": f"tls-{role}", "target": "tls.pem", "uid": "10001", "mode": 0o400}]
+        assert environment(name)["TLS_KEY"] == "/run/secrets/tls.pem"
+    assert services()["substation"]["volumes"][1] == "/etc/smart-grid:/tls:ro"  # of its node
+    tokens = {name: each["environment"].get("OPERATOR_TOKEN_FILE", "") for name, each in services().items()}
+    assert [name for name, file in tokens.items() if file.endswith("operator-token")] == ["admin_ui"]
 
 
 def test_a_substation_is_its_node_and_a_volume_has_one_writer() -> None:
@@ -79,7 +96,7 @@ def test_a_substation_is_its_node_and_a_volume_has_one_writer() -> None:
             1,
         )
     volumes = [each["volumes"] for each in (substation, balancer, console)]
-    assert volumes == [[f"{name}:/data"] for name in ("substations", "orders", "console")]
+    assert [each[0] for each in volumes] == [f"{name}:/data" for name in ("substations", "orders", "console")]
     assert whole()["volumes"].keys() == {"substations", "orders", "console"}
     for service in (substation, balancer, console):
         assert service["deploy"]["placement"]["constraints"]
@@ -101,7 +118,8 @@ def test_prometheus_is_that_of_the_composition_with_its_files_as_configs() -> No
     told = yaml.safe_load(interpolated(path.read_text(encoding="utf-8")))
     prometheus, composed = told["services"]["prometheus"], compose_services()["prometheus"]
     for name in ("image", "command", "volumes"):
-        assert set(prometheus[name]) >= {each for each in composed[name] if not each.startswith("./")}
+        kept = {each for each in composed[name] if not each.startswith(("./", "tls-"))}
+        assert set(prometheus[name]) >= kept
     mounted = {
         each["target"]: (path.parent / told["configs"][each["source"]]["file"]).resolve()
         for each in prometheus["configs"]
@@ -131,4 +149,4 @@ def test_a_task_is_shut_in_and_bounded(name: str) -> None:
 def test_a_task_is_replaced_when_it_hangs_and_not_when_it_waits_for_others(name: str) -> None:
     *_, url = services()[name]["healthcheck"]["test"]
     assert urlsplit(url).path == "/livez"
-    assert str(urlsplit(url).port) in defaults(name).values()
+    assert str(urlsplit(url).port) in listens(name)

@@ -3,80 +3,20 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 from tornado.web import Application
 
-from runtime import exposition, health, http
+from runtime import http
 from runtime.body_limit import BODY_BYTES, DRAIN_BYTES
-from runtime.gate import ANY, Gate
-from runtime.handlers import ApiHandler, NotFoundHandler
 from tests.support.raw_http import Reply, exchange
+from tests.unit.runtime.http_handlers import (
+    request,
+    serving,
+    whole,
+)
 
 pytestmark = pytest.mark.usefixtures("server")
-
-
-class EchoHandler(ApiHandler):
-    """Answers how much came."""
-
-    def get(self) -> None:
-        if self.get_query_argument("break", ""):
-            raise RuntimeError("a secret of the test")
-        self.write_json({"bytes": 0})
-
-    def post(self) -> None:
-        self.write_json({"bytes": len(self.request.body)})
-
-
-class PostOnlyHandler(ApiHandler):
-    """Has nothing to get."""
-
-    def post(self) -> None:
-        self.write_json({})
-
-
-class HostHandler(ApiHandler):
-    """Answers which host and address were asked."""
-
-    def get(self) -> None:
-        self.write_json({"host": self.request.host, "uri": self.request.uri})
-
-
-@asynccontextmanager
-async def serving(lacking: list[str] | None = None) -> AsyncIterator[int]:
-    app = Application(
-        [
-            ("/echo", EchoHandler),
-            ("/post-only", PostOnlyHandler),
-            ("/host", HostHandler),
-            ("/livez", health.LiveHandler),
-            ("/readyz", health.ReadyHandler, {"waiting_for": lambda: lacking or []}),
-            ("/metrics", exposition.MetricsHandler, {"registry": exposition.registry("test")}),
-        ],
-        default_handler_class=NotFoundHandler,
-    )
-    async with http.listen(app, "127.0.0.1", 0, gate=Gate(("grid.example",), kinds=ANY)) as port:
-        yield port
-
-
-def request(line: str, *headers: str) -> bytes:
-    return "\r\n".join([f"{line} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
-
-
-async def whole(port: int, *parts: bytes) -> bytes:
-    """Send `parts`, and return all that comes until the connection is closed."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"".join(parts))
-    answer = await reader.read()
-    writer.close()
-    return answer
-
-
-def without_date(head: bytes) -> list[bytes]:
-    """The lines of an answer's head; the moment differs."""
-    return [line for line in head.split(b"\r\n") if not line.startswith(b"Date:")]
 
 
 def with_length(size: int) -> bytes:
@@ -169,46 +109,6 @@ async def test_a_method_that_is_not_taken_is_a_405_problem_that_names_those_that
             reply = await exchange(port, request(line))
             assert_problem(reply, 405, "method-not-allowed")
             assert reply.headers["allow"] == "GET, HEAD, POST"
-
-
-@pytest.mark.gen_test
-async def test_head_is_answered_as_get_is_with_the_same_headers_and_no_body() -> None:
-    async with serving() as port:
-        for path in (
-            "/echo",
-            "/livez",
-            "/readyz",
-            "/metrics?name[]=smartgrid_build_info",
-            "/nothing",
-            "/echo?break=1",
-        ):
-            head, get = [
-                await whole(port, request(f"{method} {path}", "X-Request-Id: same", "Connection: close"))
-                for method in ("HEAD", "GET")
-            ]
-            headers, _, body = get.partition(b"\r\n\r\n")
-            assert body
-            assert without_date(head) == without_date(headers + b"\r\n\r\n"), path
-
-
-@pytest.mark.gen_test
-async def test_head_where_there_is_nothing_to_get_is_405() -> None:
-    async with serving() as port:
-        answer = await whole(port, request("HEAD /post-only", "Connection: close"))
-        assert answer.startswith(b"HTTP/1.1 405 ")
-        assert b"\r\nAllow: POST\r\n" in answer
-        assert answer.endswith(b"\r\n\r\n")
-
-
-@pytest.mark.gen_test
-async def test_a_head_request_whose_body_is_too_large_leaves_the_connection_in_order() -> None:
-    async with serving() as port:
-        sent = request("HEAD /echo", f"Content-Length: {BODY_BYTES + 1}") + b"x" * (BODY_BYTES + 1)
-        answers = await whole(port, sent, request("GET /echo", "Connection: close"))
-        first, second, body = answers.split(b"\r\n\r\n")
-        assert first.startswith(b"HTTP/1.1 413 ")
-        assert second.startswith(b"HTTP/1.1 200 ")
-        assert body == b'{"bytes": 0}'
 
 
 @pytest.mark.parametrize("end", [b"3;name=value\r\nabc\r\n0\r\n\r\n", b"3\r\nabc\r\n0\r\nTrailer: 1\r\n\r\n"])

@@ -22,6 +22,7 @@ from runtime.gate import ANY, Gate
 from runtime.handlers import ApiHandler, NotFoundHandler
 from runtime.http_server.connection import Connection
 from runtime.http_server.wire import READ_BYTES
+from runtime.tls.public import PublicCertificate
 from tests.support.certificates import self_signed
 from tests.support.raw_http import connection
 from tests.unit.runtime.conftest import ON_UVLOOP, OWN
@@ -145,7 +146,7 @@ class StreamedHandler(ApiHandler):
 
 @asynccontextmanager
 async def serving(
-    limits: Limits = PATIENT, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1"
+    limits: Limits = PATIENT, tls: Callable[[], ssl.SSLContext] | None = None, address: str = "127.0.0.1"
 ) -> AsyncIterator[tuple[int, Seen]]:
     seen = Seen()
     app = Application(
@@ -352,7 +353,10 @@ async def test_a_client_that_never_reads_its_last_answer_is_cut_off_too() -> Non
 async def test_a_listener_that_stops_does_not_wait_for_a_tls_handshake(tmp_path: Path) -> None:
     limits = Limits(header_s=NEVER_S)
     async with contextlib.AsyncExitStack() as stack:
-        async with serving(limits, tls=http.tls_context(*self_signed(tmp_path, "localhost"))) as (port, _):
+        async with serving(limits, tls=PublicCertificate(*self_signed(tmp_path, "localhost")).context) as (
+            port,
+            _,
+        ):
             reader, _ = await stack.enter_async_context(connection(port))
             await until(connections)
         assert await reader.read() == b""
@@ -491,7 +495,7 @@ async def test_a_handler_that_takes_its_body_in_parts_is_served_by_tornado() -> 
 async def test_it_speaks_tls(tmp_path: Path) -> None:
     certificate, key = self_signed(tmp_path, "localhost")
     client = ssl.create_default_context(cafile=str(certificate))
-    async with serving(tls=http.tls_context(certificate, key)) as (port, _):
+    async with serving(tls=PublicCertificate(certificate, key).context) as (port, _):
         async with connection(port, ssl=client, server_hostname="localhost") as (reader, writer):
             writer.write(b"GET /echo HTTP/1.1\r\n" + CLOSE + b"\r\n")
             assert (await reader.read()).startswith(b"HTTP/1.1 200 ")

@@ -1,8 +1,7 @@
 """One page fetched again and again: from a server of this project, and from servers that break every rule."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Callable
 
 import pytest
 from tornado.web import Application, RequestHandler
@@ -10,58 +9,10 @@ from tornado.web import Application, RequestHandler
 from runtime import http
 from runtime.page_client import MOST_HEAD_BYTES, PageClient
 from runtime.response_head import ResponseUnusable
+from tests.support.pages import HOST, MOST, Serve, fetching, page_of
 
-HOST = "127.0.0.1"
-MOST = 64 * 1024
 WITHIN_S = 0.2
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b"
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-class PageServer:
-    """A server that does with each connection what `serve` says; counts those that came and those still open."""
-
-    def __init__(self, serve: Serve) -> None:
-        self._serve = serve
-        self.came = 0
-        self.open = 0
-        self.requests: list[bytes] = []
-        self._tasks = set[asyncio.Task[None]]()
-
-    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._tasks.add(task)
-        self.came += 1
-        self.open += 1
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            await self._serve(reader, writer)
-        writer.transport.abort()
-        self.open -= 1
-
-    async def asked(self, reader: asyncio.StreamReader) -> None:
-        self.requests.append(await reader.readuntil(b"\r\n\r\n"))
-
-    async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-@contextlib.asynccontextmanager
-async def fetching(serve: Serve) -> AsyncIterator[tuple[PageClient, PageServer]]:
-    """A client of a server; at the end the client has left no connection open."""
-    server = PageServer(serve)
-    listener = await asyncio.start_server(server.connected, HOST)
-    port = listener.sockets[0].getsockname()[1]
-    client = PageClient(f"http://{HOST}:{port}/metrics?name=a", MOST)
-    try:
-        yield client, server
-    finally:
-        client.close()
-        await server.close()
-        listener.close()
 
 
 def saying(*answers: bytes, then_close: bool = False) -> Serve:
@@ -105,8 +56,8 @@ async def test_a_listener_of_this_project_is_asked_over_one_connection() -> None
     async with http.listen(app, HOST, 0) as port:
         client = PageClient(f"http://{HOST}:{port}/metrics?name=a%5Bb", MOST)
         for number in range(1, 4):
-            assert await client.get() == f"{number} {HOST}:{port} a[b".encode()
-        client.close()
+            assert await page_of(client) == f"{number} {HOST}:{port} a[b".encode()
+        await client.close()
     assert len(seen) == 3
     assert len(set(seen)) == 1
 
@@ -119,7 +70,7 @@ async def test_the_request_is_a_plain_get() -> None:
         await reader.read()
 
     async with fetching(serve) as (client, server):
-        assert await client.get() == b"hi"
+        assert await page_of(client) == b"hi"
         first, *fields = server.requests[0].decode().split("\r\n")
     assert first == "GET /metrics?name=a HTTP/1.1"
     assert fields[0].startswith(f"Host: {HOST}:")
@@ -137,15 +88,15 @@ async def test_a_page_in_single_bytes_is_the_same_page() -> None:
         await reader.read()
 
     async with fetching(serve) as (client, _):
-        assert await client.get() == b"a\r\n\r\n"
+        assert await page_of(client) == b"a\r\n\r\n"
 
 
 @pytest.mark.gen_test
 async def test_an_empty_page_and_the_longest_one_are_read() -> None:
     async with fetching(saying(OK % (0, b""), OK % (MOST, b"x" * MOST), OK % (1, b"y"))) as (client, server):
-        assert await client.get() == b""
-        assert await client.get() == b"x" * MOST
-        assert await client.get() == b"y"
+        assert await page_of(client) == b""
+        assert await page_of(client) == b"x" * MOST
+        assert await page_of(client) == b"y"
         assert server.came == 1
 
 
@@ -166,9 +117,9 @@ async def test_an_empty_page_and_the_longest_one_are_read() -> None:
 async def test_what_is_not_taken_costs_its_connection_and_the_next_one_is_good(answer: bytes) -> None:
     async with fetching(saying(answer, OK % (2, b"hi"))) as (client, server):
         with pytest.raises(ResponseUnusable):
-            await client.get()
+            await page_of(client)
         await until(lambda: server.open == 0)
-        assert await client.get() == b"hi"
+        assert await page_of(client) == b"hi"
         assert server.came == 2
 
 
@@ -179,8 +130,8 @@ async def test_what_is_not_taken_costs_its_connection_and_the_next_one_is_good(a
 async def test_a_server_that_hangs_up_early_is_an_error(answer: bytes) -> None:
     async with fetching(saying(answer, OK % (2, b"hi"), then_close=True)) as (client, _):
         with pytest.raises(ConnectionError):
-            await client.get()
-        assert await client.get() == b"hi"
+            await page_of(client)
+        assert await page_of(client) == b"hi"
 
 
 @pytest.mark.gen_test
@@ -191,7 +142,7 @@ async def test_a_server_that_hangs_up_after_each_page_is_asked_on_a_new_connecti
         answer = answer.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
     async with fetching(saying(*[answer] * 3, then_close=closes)) as (client, server):
         for came in (1, 2, 3):
-            assert await client.get() == b"hi"
+            assert await page_of(client) == b"hi"
             assert server.came == came
 
 
@@ -209,8 +160,8 @@ async def test_a_kept_connection_that_ends_as_it_is_used_is_no_error() -> None:
         asked += 1
 
     async with fetching(serve) as (client, server):
-        assert await client.get() == b"hi"
-        assert await client.get() == b"hi"
+        assert await page_of(client) == b"hi"
+        assert await page_of(client) == b"hi"
         assert (server.came, asked) == (2, 3)
 
 
@@ -221,7 +172,7 @@ async def test_a_new_connection_that_ends_unanswered_is_tried_once() -> None:
 
     async with fetching(serve) as (client, server):
         with pytest.raises(ConnectionError):
-            await client.get()
+            await page_of(client)
         assert server.came == 1
 
 
@@ -238,9 +189,9 @@ async def test_bytes_that_nobody_asked_for_are_never_the_next_page(together: boo
         await reader.read()
 
     async with fetching(serve) as (client, server):
-        assert await client.get() == b"hi"
+        assert await page_of(client) == b"hi"
         await until(lambda: server.open == 0)
-        assert await client.get() == b"hi"
+        assert await page_of(client) == b"hi"
         assert server.came == 2
 
 
@@ -262,27 +213,49 @@ async def test_a_page_that_is_given_up_leaves_no_connection(start: bytes) -> Non
         for came in (1, 2):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(WITHIN_S):
-                    await client.get()
+                    await page_of(client)
             assert server.came == came
         await until(lambda: server.open == 0)
 
 
 @pytest.mark.gen_test
-async def test_two_at_once_use_two_connections_and_one_is_kept() -> None:
-    async with fetching(saying(OK % (2, b"hi"), OK % (2, b"ho"), OK % (2, b"ha"))) as (client, server):
-        assert set(await asyncio.gather(client.get(), client.get())) == {b"hi", b"ho"}
+async def test_a_page_that_is_asked_for_again_is_given_up_and_only_the_second_one_is_told() -> None:
+    asked = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            asked += 1
+            if asked != 2:
+                writer.write(OK % (2, b"hi"))
+
+    told: list[object] = []
+    async with fetching(serve) as (client, server):
+        assert await page_of(client) == b"hi"
+        client.ask(told.append)
+        await until(lambda: asked == 2)
+        assert await page_of(client) == b"hi"
         await until(lambda: server.open == 1)
-        assert await client.get() == b"ha"
-        assert server.came == 2
+    assert told == []
+    assert (asked, server.came) == (3, 2)
 
 
 @pytest.mark.gen_test
-async def test_a_closed_client_keeps_no_connection() -> None:
+async def test_a_page_that_is_given_up_while_its_connection_is_opened_leaves_none() -> None:
     async with fetching(saying(OK % (2, b"hi"), OK % (2, b"ho"))) as (client, server):
-        assert await client.get() == b"hi"
-        client.close()
-        await until(lambda: server.open == 0)
-        assert await client.get() == b"ho"
+        client.ask(lambda _: pytest.fail("it was given up"))
+        await asyncio.sleep(0)  # it is being opened now
+        client.give_up()
+        assert await page_of(client) == b"hi"
+        await until(lambda: server.open == 1)
+
+
+@pytest.mark.gen_test
+async def test_a_closed_client_has_no_connection() -> None:
+    async with fetching(saying(OK % (2, b"hi"))) as (client, server):
+        assert await page_of(client) == b"hi"
+        await client.close()
         await until(lambda: server.open == 0)
 
 
@@ -291,7 +264,7 @@ async def test_an_address_where_nobody_listens_is_an_error() -> None:
     async with fetching(saying()) as (client, _):
         pass
     with pytest.raises(OSError, match=r"\d"):
-        await client.get()
+        await page_of(client)
 
 
 def test_a_host_that_can_t_be_a_name_is_refused() -> None:

@@ -111,7 +111,7 @@ def test_a_relative_path_is_made_absolute() -> None:
                 "",
                 ",",
                 "a:1",
-                "https://a:1",
+                "ftp://a:1",
                 "http://",
                 "http://a:1/path",
                 "http://a:1?x=1",

@@ -19,8 +19,9 @@ from substation.contract import (
     SubstationOutcome,
     Withdraw,
 )
-from substation.journal import KEEP_MS, Journal
+from substation.journal import Journal
 from substation.plan import Plan
+from substation.pruning import KEEP_MS
 from substation.schema import MIGRATIONS, SCHEMA_1
 from substation.tasks import Prune
 from substation.writer import Request

@@ -10,6 +10,7 @@ from substation.ledger import Ledger, kept_w
 from substation.outlook import HORIZON_MS, STEP_MS, BaseLoadOutlook
 from substation.plan import Plan
 from substation.records import Entry
+from tests.support.examples import examples
 
 KW, HOUR_MS = 1000, 3_600_000
 LIMIT_W = 100 * KW
@@ -104,7 +105,7 @@ def test_a_refusal_by_the_outlook_is_durable_as_any_other() -> None:
     assert made.load_w == 0
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     bounds=st.lists(st.integers(0, 80), min_size=1, max_size=20),
     made_before_ms=st.integers(0, 4 * STEP_MS - 1),

@@ -23,7 +23,8 @@ from substation.contract import (
     Withdraw,
 )
 from substation.curve import Usage
-from substation.journal import KEEP_MS, MOST_PRUNED, Journal
+from substation.journal import Journal
+from substation.pruning import KEEP_MS, MOST_PRUNED
 from substation.schema import STATE_IS_VALID
 from substation.tasks import Backup, Compare, Probe, Prune
 from substation.writer import Request
@@ -205,7 +206,7 @@ def flip(desk: Desk, table: str, text: str, spoiled: str) -> None:
 
 
 @pytest.mark.usefixtures("large")
-@pytest.mark.parametrize("table", ["station", "record", "open_until", "by_vehicle", "settled"])
+@pytest.mark.parametrize("table", ["station", "record", "open_until", "by_vehicle"])
 def test_a_damaged_page_of_a_large_journal_is_found_at_the_start_too(desk: Desk, table: str) -> None:
     desk.ask(place("a"))
     spoil(desk, table)

@@ -1,6 +1,7 @@
 // The alarms in the header and the title of every page. Screen readers announce each new critical alarm once.
 
 import { attribute, text } from "../lib/dom.js";
+import { startTelling } from "./tell.js";
 import { NONE, summary } from "./words.js";
 
 const ANNOUNCED = "alarms-said"; // ids that were announced in this tab, kept from page to page
@@ -29,6 +30,7 @@ export function start(stream) {
   };
   stream.addEventListener("state", show);
   stream.addEventListener("link", show);
+  startTelling(stream, badge);
 }
 
 function unannounced(alarms) {

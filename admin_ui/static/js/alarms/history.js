@@ -1,5 +1,6 @@
 // The latest alarm events, fetched again when there is a new one.
 
+import { ask } from "../lib/address.js";
 import { element, text } from "../lib/dom.js";
 import { moment } from "../lib/format.js";
 
@@ -36,7 +37,7 @@ export class AlarmHistory {
   async #fetch() {
     this.#busy = true;
     try {
-      const answer = await fetch(`/api/alarms/history?limit=${Math.min(this.#count, 1000)}`);
+      const answer = await ask(`/api/alarms/history?limit=${Math.min(this.#count, 1000)}`);
       if (!answer.ok) throw new Error(String(answer.status));
       this.#fill(await answer.json());
     } catch {

@@ -3,12 +3,14 @@
 import { text } from "../lib/dom.js";
 import { moment } from "../lib/format.js";
 import { request } from "../lib/request.js";
+import { EndedAlarms } from "./ended.js";
 import { AlarmHistory } from "./history.js";
 import { AlarmList } from "./list.js";
 import { MuteDialog, Mutes } from "./mutes.js";
+import { TellSettings } from "./tell_settings.js";
 
 const find = (id) => document.getElementById(id);
-const operator = document.body.dataset.role === "operator";
+const operator = document.body.dataset.role !== "viewer";
 
 /** Fill the page from the stream. */
 export function start(stream) {
@@ -22,6 +24,8 @@ export function start(stream) {
   const muted = new AlarmList(find("muted"), find("muted-title"), orders);
   const mutes = new Mutes(showFailure);
   const history = new AlarmHistory();
+  const ended = new EndedAlarms((ids) => acknowledge(ids));
+  const settings = new TellSettings();
   const all = find("acknowledge-all");
   all.addEventListener("click", () => acknowledgeAll(stream));
   find("mute-open").addEventListener("click", () => dialog.open(null, names()));
@@ -30,7 +34,9 @@ export function start(stream) {
     const { alarms } = stream.state;
     const enabled = operator && stream.live;
     const now = Date.now() / 1000 + history.aheadS;
-    calling.show(alarms.calling, now, enabled);
+    calling.show(alarms.calling.filter(active), now, enabled);
+    ended.show(alarms, now, enabled);
+    settings.show(alarms.webhook);
     muted.show(alarms.muted, now, enabled);
     mutes.show(alarms.mutes, now, enabled);
     history.show(alarms.version);
@@ -45,9 +51,16 @@ export function start(stream) {
   setInterval(show, 1000); // times go on while nothing happens
 }
 
-async function acknowledgeAll(stream) {
-  const ids = stream.state.alarms.calling.filter((alarm) => alarm.acknowledged_unix_s === null).map((alarm) => alarm.id);
+function acknowledgeAll(stream) {
+  return acknowledge(stream.state.alarms.calling.filter((alarm) => alarm.acknowledged_unix_s === null).map((alarm) => alarm.id));
+}
+
+async function acknowledge(ids) {
   showFailure((await request("POST", "/api/alarms/ack", { ids })).message);
+}
+
+function active(alarm) {
+  return alarm.cleared_unix_s === null;
 }
 
 function showFailure(message) {
@@ -59,8 +72,9 @@ function showNotices(alarms) {
   const { counts, webhook } = alarms;
   find("alarm-webhook").hidden = !webhook?.why;
   if (webhook?.why) text(find("alarm-webhook"), `◆ The receiver of alarms has not taken them since ${moment(webhook.failing_unix_s * 1000)} (${webhook.why}). ${webhook.waiting} wait. Check ALARM_WEBHOOK_URL and the receiver.`);
-  find("calling-empty").hidden = alarms.calling.length > 0;
-  text(find("calling-empty"), !alarms.judged ? "The console has just started and is checking for alarms." : `No alarms. ${alarms.rules} rules are checked every second. New alarms appear here and in the header of every page.`);
+  const calls = alarms.calling.some(active);
+  find("calling-empty").hidden = calls;
+  text(find("calling-empty"), !alarms.judged ? "The console has just started and is checking for alarms." : `No ${alarms.calling.length ? "active " : ""}alarms. ${alarms.rules} rules are checked every second. New alarms appear here and in the header of every page.`);
   const left = counts.critical + counts.warning + counts.cleared - alarms.calling.length;
   find("calling-more").hidden = left <= 0;
   text(find("calling-more"), `${left} more not shown. They appear as the alarms above are acknowledged or cleared.`);

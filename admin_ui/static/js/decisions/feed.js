@@ -1,14 +1,22 @@
 // The latest decisions, live: a bounded list that pauses while the user reads it or points at it.
 
+import { ask } from "../lib/address.js";
+import { DecisionFilters } from "./filters.js";
 import { DecisionItem } from "./item.js";
+import { decisionTable } from "./table.js";
 import { attribute, element, spaced, text } from "../lib/dom.js";
 
 const EVERY_MS = 1000;
-const MOST = 150;
+const MOST = 150; // rows
+const MOST_KNOWN = 2000; // decisions among which the filters look
 const SETTLED = new Set(["placed", "refused"]);
 
 export class DecisionFeed {
-  #list = element("ol", { class: "decisions", "aria-label": "Decisions, newest first" });
+  #list;
+  #table;
+  #filters;
+  #all = new Map(); // by number: the decisions that were shown or could be
+  #matching = element("p", { class: "soft", hidden: true });
   #new = element("button", { type: "button", class: "quiet", hidden: true, click: () => this.#flush(true) });
   #pause = element("button", { type: "button", class: "quiet", "aria-pressed": "false", click: () => this.#press() }, "Pause");
   #missed = element("span", { class: "soft" });
@@ -22,12 +30,18 @@ export class DecisionFeed {
   #timer = 0;
   #on = false;
 
-  constructor(place) {
+  constructor(place, view) {
+    [this.#table, this.#list] = decisionTable("Decisions, newest first");
+    const filters = element("div", { class: "filters", role: "group", "aria-label": "Filter decisions" });
+    this.#filters = new DecisionFilters(filters, view, () => this.#again());
     this.#empty.append(
       element("p", {}, "No decisions yet. No car has sent a request, or the balancer has just started."),
       element("p", {}, "Charge a car as the tutorial shows, or start a ", element("a", { href: "/rush-hour" }, "rush hour"), ". Decisions appear here within a second."),
     );
-    place.append(element("div", { class: "feed-head" }, ...spaced(this.#pause, this.#new, this.#missed)), this.#notice, this.#empty, this.#list);
+    place.append(
+      filters, element("div", { class: "feed-head" }, ...spaced(this.#pause, this.#new, this.#missed)), this.#notice, this.#empty, this.#matching,
+      element("div", { class: "table-frame" }, this.#table),
+    );
     this.#list.addEventListener("pointerenter", () => { this.#pointed = true; });
     this.#list.addEventListener("pointerleave", () => { this.#pointed = false; this.#flush(); });
     this.#list.addEventListener("focusout", () => setTimeout(() => this.#flush()));
@@ -39,6 +53,11 @@ export class DecisionFeed {
     this.#on = on;
     clearTimeout(this.#timer);
     if (on) void this.#ask();
+  }
+
+  /** Offer the substations of the fleet as a filter. */
+  offer(substations) {
+    this.#filters.offer("substation", substations);
   }
 
   get #paused() {
@@ -53,7 +72,7 @@ export class DecisionFeed {
 
   async #ask() {
     if (!document.hidden) {
-      const answer = await fetch(`/api/decisions?after=${this.#after()}`).catch(() => null);
+      const answer = await ask(`/api/decisions?after=${this.#after()}`).catch(() => null);
       const read = answer?.ok ? await answer.json().catch(() => null) : null;
       this.#take(read ?? { decisions: [], fault: "The console does not answer. Retrying every second." }, Boolean(read));
     }
@@ -62,7 +81,7 @@ export class DecisionFeed {
 
   /** The number to ask from: just before the oldest of the latest hundred decisions that are still open. */
   #after() {
-    const known = [...this.#items.values(), ...this.#kept.values()].map((each) => each.decision ?? each);
+    const known = [...this.#all.values(), ...this.#kept.values()];
     const open = known.filter((each) => !SETTLED.has(each.kind) && each.number > this.#newest - 100).map((each) => each.number);
     return open.length ? Math.min(...open) - 1 : this.#newest;
   }
@@ -80,37 +99,71 @@ export class DecisionFeed {
       if (item) {
         item.decision = decision;
         item.item.update(decision);
+        this.#all.set(decision.number, decision);
+      } else if (this.#all.has(decision.number)) {
+        this.#all.set(decision.number, decision);
+        if (this.#filters.wants(decision)) this.#again(); // a request that waited was refused
       } else {
         if (!this.#kept.has(decision.number) && decision.number > this.#newest) this.#newest = decision.number;
         this.#kept.set(decision.number, decision);
       }
     }
     while (this.#kept.size > MOST) this.#kept.delete(this.#kept.keys().next().value);
-    attribute(this.#empty, "hidden", fault || this.#items.size || this.#kept.size ? "" : null);
+    attribute(this.#empty, "hidden", fault || this.#all.size || this.#kept.size ? "" : null);
     this.#flush();
   }
 
   #forget() {
-    for (const { item } of this.#items.values()) item.node.remove();
+    for (const { item } of this.#items.values()) item.remove();
     this.#items.clear();
     this.#kept.clear();
+    this.#all.clear();
     this.#newest = this.#leftOut = 0;
+  }
+
+  #add(number, decision) {
+    const item = new DecisionItem(decision);
+    this.#items.set(number, { item, decision });
+    this.#list.prepend(...item.nodes);
+  }
+
+  #trim() {
+    for (const [number, { item }] of this.#items) {
+      if (this.#items.size <= MOST) break;
+      item.remove();
+      this.#items.delete(number);
+    }
+    for (const number of this.#all.keys()) {
+      if (this.#all.size <= MOST_KNOWN) break;
+      this.#all.delete(number);
+    }
+  }
+
+  /** Fill the table again, by other filters. */
+  #again() {
+    for (const { item } of this.#items.values()) item.remove();
+    this.#items.clear();
+    for (const [number, decision] of [...this.#all].filter(([, each]) => this.#filters.wants(each)).slice(-MOST)) this.#add(number, decision);
+    this.#showMatching();
+  }
+
+  #showMatching() {
+    attribute(this.#matching, "hidden", this.#filters.active ? null : "");
+    text(this.#matching, `${this.#items.size} of the newest ${this.#all.size} decisions match.`);
+    attribute(this.#table, "hidden", this.#items.size ? null : "");
+    this.#filters.offer("policy", [...this.#all.values()].map(({ policy }) => policy));
   }
 
   #flush(now = false) {
     if (now || !this.#paused) {
       for (const [number, decision] of this.#kept) {
-        const item = new DecisionItem(decision);
-        this.#items.set(number, { item, decision });
-        this.#list.prepend(item.node);
+        this.#all.set(number, decision);
+        if (this.#filters.wants(decision)) this.#add(number, decision);
       }
       this.#kept.clear();
-      for (const [number, { item }] of this.#items) {
-        if (this.#items.size <= MOST) break;
-        item.node.remove();
-        this.#items.delete(number);
-      }
+      this.#trim();
     }
+    this.#showMatching();
     const hadFocus = document.activeElement === this.#new;
     attribute(this.#new, "hidden", this.#kept.size ? null : "");
     text(this.#new, `Show ${this.#kept.size} new`);

@@ -1,65 +1,85 @@
-// One decision: the request, its result and reason, and the candidates with their loads at that time.
+// One decision: a row with the request, its result and, where it is unusual, the reason; and a row with its candidates.
 
+import { COLUMNS } from "./table.js";
 import { attribute, element, spaced, text } from "../lib/dom.js";
 import { ago, clock, kw, moment, percent } from "../lib/format.js";
 
 const MARKS = { placed: "●", waits: "◷", refused: "✕", open: "○" };
 
-/** Keeps one `<li>` in step with a decision; with `linked` the vehicle links to its story. */
+/** Keeps the rows of a decision; in a story (`whole`) the vehicle is no link, and each reason is shown. */
 export class DecisionItem {
-  #parts = {};
-  #candidates = element("ul", { class: "candidates", hidden: true });
+  #cells;
+  #candidates = element("ul", { class: "candidates", role: "list" });
+  #more;
   #button;
   #decision;
+  #whole;
+  #reason = element("span", { class: "reason" });
 
-  constructor(decision, linked = true) {
+  constructor(decision, whole = false) {
+    this.#whole = whole;
     const id = `candidates-${decision.number}`;
-    this.#candidates.id = id;
     this.#button = element("button", { type: "button", class: "quiet small", "aria-expanded": "false", "aria-controls": id, click: () => this.#turn() }, "");
-    const vehicle = linked
-      ? element("a", { href: `/decisions?vehicle_id=${encodeURIComponent(decision.vehicle_id)}` }, decision.vehicle_id)
-      : element("span", {}, decision.vehicle_id);
-    for (const name of ["mark", "words"]) this.#parts[name] = element("span", { class: name });
-    this.node = element(
-      "li", { class: "decision" },
-      element(
-        "p", { class: "facts" },
-        ...spaced(
-          element("time", { datetime: new Date(decision.unix_ms).toISOString(), title: moment(decision.unix_ms) }, clock(decision.unix_ms)),
-          element("span", { class: "vehicle" }, vehicle), element("span", {}, `${decision.demand_kw} kW`),
-          element("span", { class: "soft" }, decision.policy), decision.attempt ? element("span", {}, `attempt ${decision.attempt + 1}`) : null,
-        ),
-      ),
-      element("p", { class: "choice" }, this.#parts.mark), element("p", { class: "why" }, this.#parts.words, " ", this.#button), this.#candidates,
-    );
+    const vehicle = whole ? decision.vehicle_id : element("a", { href: `/decisions?vehicle_id=${encodeURIComponent(decision.vehicle_id)}` }, decision.vehicle_id);
+    this.#cells = Object.fromEntries(COLUMNS.map(([, kind, number]) => [kind, element("td", { role: "cell", class: `${kind}${number ? " number" : ""}` })]));
+    this.#cells.time.append(element("time", { datetime: new Date(decision.unix_ms).toISOString(), title: moment(decision.unix_ms) }, clock(decision.unix_ms)));
+    this.#cells.vehicle.append(vehicle);
+    text(this.#cells.power, `${decision.demand_kw} kW`);
+    text(this.#cells["by-policy"], decision.policy);
+    this.#cells.more.append(this.#button);
+    this.#cells.why.append(this.#reason);
+    this.node = element("tr", { role: "row", class: "decision" }, ...Object.values(this.#cells));
+    this.#more = element("tr", { role: "row", class: "candidates-row", hidden: true }, element("td", { role: "cell", colspan: COLUMNS.length, id }, this.#candidates));
     this.update(decision);
+  }
+
+  /** The rows, in the order in which they stand in the table. */
+  get nodes() {
+    return [this.node, this.#more];
+  }
+
+  remove() {
+    for (const node of this.nodes) node.remove();
   }
 
   /** Show the newest state of the decision. */
   update(decision) {
     this.#decision = decision;
+    const chosen = decision.candidates.find((each) => each.chosen);
     attribute(this.node, "data-kind", decision.kind);
-    text(this.#parts.mark, `${MARKS[decision.kind]} ${decision.chosen ? `${decision.chosen}: ` : ""}${decision.came_of_it}`);
-    text(this.#parts.words, decision.words);
+    const [result, rest] = split(decision.came_of_it);
+    text(this.#cells.result, `${MARKS[decision.kind]} ${result}${decision.attempt ? `, attempt ${decision.attempt + 1}` : ""}`);
+    text(this.#cells.substation, decision.chosen ?? "–");
+    text(this.#cells.share, chosen ? percent(chosen.after) : "–");
+    text(this.#reason, this.#whole || !decision.usual ? [decision.words, rest].filter(Boolean).join(" ") : "");
     const count = decision.candidates.length + decision.left_out;
     attribute(this.#button, "hidden", count ? null : "");
-    text(this.#button, `${this.#open ? "Hide" : "Show"} ${count} candidate${count === 1 ? "" : "s"}`);
+    text(this.#button, `${count} candidate${count === 1 ? "" : "s"}`);
+    attribute(this.#button, "aria-label", `${this.#open ? "Hide" : "Show"} ${count} candidate${count === 1 ? "" : "s"} for ${decision.vehicle_id}`);
   }
 
   get #open() {
-    return !this.#candidates.hidden;
+    return !this.#more.hidden;
   }
 
   #turn() {
-    this.#candidates.hidden = this.#open;
+    this.#more.hidden = this.#open;
     attribute(this.#button, "aria-expanded", String(this.#open));
     if (this.#open) {
-      const { candidates, left_out: leftOut } = this.#decision;
+      const { candidates, left_out: leftOut, words } = this.#decision;
       const more = leftOut ? [element("li", { class: "soft" }, `${leftOut} more had a higher load or could not be used.`)] : [];
-      this.#candidates.replaceChildren(...candidates.map(candidate), ...more);
+      this.#candidates.replaceChildren(element("li", { class: "soft words" }, words), ...candidates.map(candidate), ...more);
     }
     this.update(this.#decision);
   }
+}
+
+/** Return what came of a decision in a word or two, and the rest as a sentence, "" where there is none. */
+function split(words) {
+  const at = words.search(/[,:;] /);
+  if (at < 0) return [words, ""];
+  const rest = words.slice(at + 2);
+  return [words.slice(0, at), `${rest[0].toUpperCase()}${rest.slice(1)}.`];
 }
 
 /** One candidate: its estimate, what the request would add, and the limit at the end of the bar. */

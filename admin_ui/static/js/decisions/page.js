@@ -8,10 +8,11 @@ import { View } from "../lib/view.js";
 const SESSION = /^[a-z0-9][a-z0-9-]{0,62}\.[0-9a-f]{16}$/;
 const byId = (id) => document.getElementById(id);
 
-/** Fill the page. */
-export function start() {
+/** Fill the page. `stream` knows the substations. */
+export function start(stream) {
   const view = new View();
-  const feed = new DecisionFeed(byId("feed"));
+  const feed = new DecisionFeed(byId("feed"), view);
+  stream.addEventListener("state", () => feed.offer(stream.state.substations.map((row) => row.substation_id)));
   const story = new Story(byId("story"));
   const search = byId("wanted");
   let shown = "";

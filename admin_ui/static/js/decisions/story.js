@@ -1,8 +1,10 @@
 // The story of a vehicle or session: its requests and decisions, its sessions, and their power over time.
 
+import { ask } from "../lib/address.js";
 import { actButton } from "../orders/dialog.js";
 import { DecisionItem } from "./item.js";
 import { attribute, element, text } from "../lib/dom.js";
+import { decisionTable } from "./table.js";
 import { StepChart } from "./step_chart.js";
 import { figure, moment, percent } from "../lib/format.js";
 
@@ -16,7 +18,8 @@ export class Story {
   #faults = element("div", { role: "status" });
   #sessions = element("div", { class: "sessions" });
   #title = element("h3", {}, "Requests and attempts");
-  #decisions = element("ol", { class: "decisions", "aria-label": "Requests and attempts, oldest first" });
+  #table;
+  #decisions;
   #panels = new Map();
   #items = new Map();
   #query = "";
@@ -24,8 +27,9 @@ export class Story {
 
   constructor(place) {
     this.#place = place;
+    [this.#table, this.#decisions] = decisionTable("Requests and attempts, oldest first", "Why");
     place.append(
-      this.#heading, this.#about, this.#faults, this.#sessions, this.#title, this.#decisions,
+      this.#heading, this.#about, this.#faults, this.#sessions, this.#title, element("div", { class: "table-frame" }, this.#table),
     );
   }
 
@@ -45,6 +49,7 @@ export class Story {
     text(this.#heading, kind === "vehicle_id" ? `Vehicle ${id}` : `Session ${id}`);
     text(this.#about, "Loading…");
     attribute(this.#title, "hidden", true);
+    attribute(this.#table, "hidden", true);
     void this.#ask();
   }
 
@@ -55,7 +60,7 @@ export class Story {
 
   async #ask() {
     const query = this.#query;
-    const answer = document.hidden ? undefined : await fetch(`/api/story?${query}`).catch(() => null);
+    const answer = document.hidden ? undefined : await ask(`/api/story?${query}`).catch(() => null);
     const story = answer?.ok ? await answer.json().catch(() => null) : null;
     if (query !== this.#query) return;
     if (story) this.#take(story);
@@ -70,6 +75,7 @@ export class Story {
     text(this.#about, found ? `${vehicle}: ${count}. Decisions are kept until the balancer restarts, sessions for three days.`
       : "Nothing found. Check the id. A balancer that was restarted no longer has its earlier decisions.");
     attribute(this.#title, "hidden", decisions.length === 0);
+    attribute(this.#table, "hidden", decisions.length === 0);
     for (const session of sessions) {
       const panel = this.#panels.get(session.session_id) ?? this.#panel(session);
       panel.update(session);
@@ -78,9 +84,9 @@ export class Story {
       const item = this.#items.get(decision.number);
       if (item) item.update(decision);
       else {
-        const added = new DecisionItem(decision, false);
+        const added = new DecisionItem(decision, true);
         this.#items.set(decision.number, added);
-        this.#decisions.append(added.node);
+        this.#decisions.append(...added.nodes);
       }
     }
   }

@@ -1,5 +1,6 @@
 // The base load of one substation: measured in the last 24 h of grid time, and expected, with a band, in the next 24 h.
 
+import { ask } from "../lib/address.js";
 import uPlot from "../../vendor/uplot.js";
 import { attribute, element, spaced, text } from "../lib/dom.js";
 import { kw } from "../lib/format.js";
@@ -47,7 +48,7 @@ export class Forecast {
   }
 
   async #ask() {
-    const answer = document.hidden ? null : await fetch(`/api/forecast?${new URLSearchParams({ substation_id: this.#name })}`, { cache: "no-store" }).catch(() => null);
+    const answer = document.hidden ? null : await ask(`/api/forecast?${new URLSearchParams({ substation_id: this.#name })}`, { cache: "no-store" }).catch(() => null);
     const found = answer?.ok ? await answer.json().catch(() => null) : null;
     if (this.#timer === null) return;
     if (found) this.#show(found);

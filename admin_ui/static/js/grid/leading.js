@@ -20,11 +20,12 @@ const LEADING = [
   ["N-1 margin", known(({ totals }) => (totals.usable ? kw(totals.n1_margin_kw) : UNKNOWN)), known(({ totals }) => covered(totals))],
   ["Refusals", ({ gateway }) => (gateway.refused_per_s === null ? UNKNOWN : `${figure(gateway.refused_per_s)} /s`), ({ gateway }) => silence(gateway) || refusedInAMinute(gateway) || "none in the last 60 s"],
 ];
-// title, figure, note beside it, address of what is counted and when it is shown (default: always)
+// title, figure, note beside it; address of what is counted, and when it is shown (default: always)
 const OTHERS = [
   ["Sessions", known(({ totals }) => count(totals.sessions)), ({ totals }) => (totals.paused ? `‖ ${count(totals.paused)} paused` : ""), { counted: address() }],
   ["Requests", ({ gateway }) => (gateway.requests_per_s === null ? UNKNOWN : `${figure(gateway.requests_per_s)} /s`), ({ gateway }) => (gateway.failed_in_60_s ? `✕ ${count(gateway.failed_in_60_s)} failed in 60 s` : "")],
   ["Response time p95", ({ gateway }) => latency(gateway.p95_ms), ({ gateway }) => (gateway.p95_ms === null && !silence(gateway) ? "no requests for 60 s" : "")],
+  ["Energy today", ({ energy }) => (energy.today_kwh === null ? UNKNOWN : `${count(energy.today_kwh)} kWh`), () => "", { counted: "/energy", hint: "Energy by day and substation" }],
   ["Peak, 15 min", known(({ totals }) => kw(totals.peak_kw)), () => ""],
   ["Old reports", ({ totals }) => `◷ ${count(totals.stale)}`, () => "", { when: ({ totals }) => totals.stale > 0 }],
 ];
@@ -43,8 +44,8 @@ export function figures(place) {
   return (state) => { for (const update of updates) update(state); };
 }
 
-function cell(list, title, of, beside, { level = () => "normal", when = () => true, more = null, counted = null }) {
-  const value = counted ? element("a", { href: counted, title: `List of ${title.toLowerCase()}` }) : element("dd", { class: "value" });
+function cell(list, title, of, beside, { level = () => "normal", when = () => true, more = null, counted = null, hint = `List of ${title.toLowerCase()}` }) {
+  const value = counted ? element("a", { href: counted, title: hint }) : element("dd", { class: "value" });
   const note = element("dd", { class: "beside" });
   const whole = element("div", {}, element("dt", {}, title), " ", counted ? element("dd", { class: "value" }, value) : value, " ", more, note);
   list.append(whole);

@@ -1,39 +1,50 @@
-// A live chart of one load and its limit. The load is that of cars and, as a band below it, the base load. A cursor reads
-// the values in all charts of the page at once.
+// A live chart of one load and its limit. The load is that of cars and, as a band below it, the base load. Ahead of now it shows
+// what is to come without new cars. A cursor reads the values in all charts of the page at once.
 
 import uPlot from "../../vendor/uplot.js";
 import { attribute, element, spaced, text } from "../lib/dom.js";
 import { NEAR } from "../lib/conditions.js";
-import { hours, kw, moment, percent } from "../lib/format.js";
+import { ago, hours, kw, moment, percent } from "../lib/format.js";
+import { colour, drawLimit, drawMarks, drawNow, drawUnusable, font, lineColour, textScale, widest } from "./chart_drawing.js";
+import { peak } from "./chart_table.js";
 
 const HEIGHT = 130;
 const LEAST_ZOOM_PX = 8; // less is a click
 const LEAST_ZOOM_S = 5;
 const DAY_S = 86_400;
 const NEAR_PX = 5; // of the cursor: what is marked there is read
-const FONT = "system-ui, sans-serif";
+const AXIS_PX = 11; // of its text
+const NOTHING = { points: [], carriesBase: false };
 
 /**
  * One chart; call `show` once a second, and `end` when its place is removed. `marks` returns what happened, as
- * [unix second, shape, words]. `zoomed` is called with the unix seconds, from and to, that somebody has drawn over.
+ * [unix second, shape, words], `unusable` names what is hatched, `band` the range of what is to come. `zoomed` is called with the unix seconds, from and to, that
+ * somebody has drawn over.
  */
 export class LoadChart {
   #plot;
   #height;
   #marks;
+  #unusable;
   #zoomed;
   #range = null;
   #live = true;
   #scale = 1;
+  #known = 0; // values up to now; those after them are to come
+  #ahead = NOTHING;
+  #level = "normal";
   #readout = element("p", { class: "readout", "aria-hidden": "true" });
   #frame = element("div", { class: "chart", role: "img" });
-  #legend = element("p", { class: "legend", hidden: true, "aria-hidden": "true" }, ...spaced(key("cars"), key("base load"), key("limit")));
+  #keys = Object.fromEntries(["cars", "base load", "limit", "not usable", "without new cars"].map((name) => [name, key(name)]));
+  #legend = element("p", { class: "legend", "aria-hidden": "true" });
   #resized;
   #scheme = matchMedia("(prefers-color-scheme: dark)");
   #redraw = () => this.#plot?.redraw(false, true);
 
-  constructor(place, { height = () => HEIGHT, marks = () => [], zoomed = null } = {}) {
-    [this.#height, this.#marks, this.#zoomed] = [height, marks, zoomed];
+  constructor(place, { height = () => HEIGHT, marks = () => [], unusable = () => "", band = "80 % range", zoomed = null } = {}) {
+    [this.#height, this.#marks, this.#unusable, this.#zoomed] = [height, marks, unusable, zoomed];
+    this.#keys.band = key(band, "80 % range");
+    this.#legend.append(...spaced(...Object.values(this.#keys)));
     this.#frame.style.setProperty("height", `${height()}px`);
     place.append(this.#readout, this.#frame, this.#legend);
     this.#resized = new ResizeObserver(() => this.#fit());
@@ -42,20 +53,28 @@ export class LoadChart {
   }
 
   /**
-   * Draw [loads, limits, base loads], one each `stepS`, that end with `second`; loads count base loads. `range` is what of
-   * them is shown, [from, to], null for all. `name` is for screen readers.
+   * Draw [loads, limits, base loads, rated limits], one each `stepS`, that end with `second`; loads count base loads. `range` is
+   * what of them is shown, [from, to], null for all. `ahead` is what is to come: see outlook.js. `name` is for screen readers.
    */
-  show(name, second, [loads, limits, bases], { stepS = 1, range = null } = {}) {
+  show(name, second, [loads, limits, bases, rated], { stepS = 1, range = null, ahead = NOTHING } = {}) {
     this.#range = range;
     this.#live = stepS === 1 && !range;
-    const seconds = Array.from(loads, (_, n) => second - (loads.length - 1 - n) * stepS);
+    this.#ahead = range ? NOTHING : ahead;
+    this.#known = loads.length;
     const carriesBase = bases.some(Boolean);
-    const data = [seconds, loads, carriesBase ? bases : loads.map(() => null), limits];
-    attribute(this.#legend, "hidden", !carriesBase);
-    if (this.#plot) this.#plot.setData(data);
+    const at = loads.findLastIndex((load) => load !== null);
+    this.#level = at < 0 ? "normal" : levelOf(loads[at], limits[at]);
+    const seconds = Array.from(loads, (_, n) => second - (loads.length - 1 - n) * stepS);
+    const data = extended([seconds, loads, carriesBase ? bases : loads.map(() => null), limits, rated], this.#ahead.points);
+    attribute(this.#keys["base load"], "hidden", !carriesBase);
+    attribute(this.#keys["not usable"], "hidden", !rated.some((each, n) => each > limits[n] + 0.05));
+    attribute(this.#keys["without new cars"], "hidden", !this.#ahead.points.length);
+    attribute(this.#keys.band, "hidden", !this.#ahead.points.some((point) => point.p90_kw !== null));
+    if (this.#ahead.points.length) text(this.#keys["without new cars"].lastChild, ` without new cars: ${atEnd(this.#ahead.points)}`);
+    if (this.#plot) this.#set(data);
     else if (this.#frame.clientWidth) this.#plot = this.#made(data);
     this.#read(this.#plot);
-    if (second % 10 === 0 || !this.#frame.ariaLabel) this.#frame.ariaLabel = described(name, stepS, loads, limits, bases);
+    if (second % 10 === 0 || !this.#frame.ariaLabel) this.#frame.ariaLabel = described(name, stepS, loads, limits, bases) + toCome(this.#ahead.points);
   }
 
   end() {
@@ -63,6 +82,11 @@ export class LoadChart {
     this.#scheme.removeEventListener("change", this.#redraw);
     this.#plot?.destroy();
     for (const each of [this.#readout, this.#frame, this.#legend]) each.remove();
+  }
+
+  #set(data) {
+    this.#plot.series[1].width = this.#level === "normal" ? 1.5 : 3;
+    this.#plot.setData(data);
   }
 
   #fit() {
@@ -75,14 +99,22 @@ export class LoadChart {
   }
 
   #made(data) {
-    const hooks = {
-      setCursor: [(plot) => this.#read(plot)], draw: [(plot) => drawMarks(plot, this.#marks())], setSelect: [(plot) => this.#select(plot)],
-    };
+    const hooks = { setCursor: [(plot) => this.#read(plot)], draw: [(plot) => this.#draw(plot)], setSelect: [(plot) => this.#select(plot)] };
     this.#scale = textScale();
     const made = options(this.#frame.clientWidth, this.#height(), hooks);
+    made.series[1].stroke = () => lineColour(this.#level);
     made.scales.x.range = (_, from, to) => this.#range ?? [from, to];
     made.cursor.drag = { x: Boolean(this.#zoomed), y: false, setScale: false };
     return new uPlot(made, data, this.#frame);
+  }
+
+  #draw(plot) {
+    const [seconds, loads, , limits, rated] = plot.data;
+    const last = Math.max(this.#newest(seconds), 0);
+    drawUnusable(plot, seconds, limits, rated, this.#unusable());
+    drawLimit(plot, limits[last], rated[last] > limits[last] + 0.05);
+    drawMarks(plot, this.#marks());
+    drawNow(plot, seconds[last], loads[last], this.#level, this.#ahead.points.length > 0);
   }
 
   #select(plot) {
@@ -93,89 +125,76 @@ export class LoadChart {
     if (to - from >= LEAST_ZOOM_S) this.#zoomed([Math.floor(from), Math.ceil(to)]);
   }
 
+  /** Return where the newest value is that is shown. */
+  #newest(seconds) {
+    if (!this.#range) return this.#known - 1;
+    return Math.min(seconds.findLastIndex((second) => second <= this.#range[1]), this.#known - 1);
+  }
+
   /** Show the values under the cursor, or the newest ones. */
   #read(plot) {
     if (!plot) return;
-    const [seconds, loads, bases, limits] = plot.data;
+    const [seconds] = plot.data;
     const { left, idx } = plot.cursor;
     const pointed = idx !== null && idx !== undefined && left >= 0;
-    const last = this.#range ? seconds.findLastIndex((second) => second <= this.#range[1]) : seconds.length - 1;
-    const at = pointed ? idx : Math.max(last, 0);
+    const last = Math.max(this.#newest(seconds), 0);
+    const at = pointed ? Math.min(idx, seconds.length - 1) : last;
     const found = pointed ? this.#marks().filter(([second]) => Math.abs(plot.valToPos(second, "x") - left) <= NEAR_PX) : [];
-    const base = bases[at] ? `, base load ${kw(bases[at])} of it` : "";
-    const share = limits[at] ? loads[at] / limits[at] : 0;
-    const level = share > 1.00005 ? "critical" : share > NEAR ? "warning" : "normal";
-    const state = { critical: "▲ over limit, ", warning: "△ near limit, ", normal: "" }[level];
-    const values = loads[at] === null ? "no data" : `${state}${kw(loads[at])} of ${kw(limits[at])}, ${percent(share)}${base}`;
+    const format = seconds[last] - seconds[0] > DAY_S ? moment : (ms) => hours(ms);
+    const when = pointed || !this.#live ? format(seconds[at] * 1000) : "Now";
+    const coming = at >= this.#known;
+    const [level, values] = coming ? ["normal", expected(this.#ahead.points[at - this.#known])] : valuesAt(plot.data, at);
     attribute(this.#readout, "data-level", level);
-    text(this.#readout, [pointed || !this.#live ? (seconds.at(-1) - seconds[0] > DAY_S ? moment : (ms) => hours(ms))(seconds[at] * 1000) : "Now", values, ...found.map(([, shape, words]) => `${shape} ${words}`)].join(" · "));
+    const words = [coming ? `${when}, in ${ago(seconds[at] - seconds[last])}` : when, values, ...found.map(([, shape, each]) => `${shape} ${each}`)];
+    text(this.#readout, words.join(" · "));
   }
 }
 
-/** Draw a line with its shape for each mark that lies in the chart. */
-function drawMarks(plot, marks) {
-  const { ctx, bbox } = plot;
-  ctx.save();
-  ctx.strokeStyle = ctx.fillStyle = colour("--soft")();
-  ctx.font = font(12 * devicePixelRatio);
-  ctx.textAlign = "center";
-  ctx.setLineDash([2, 3]);
-  for (const [second, shape] of marks) {
-    if (second < plot.scales.x.min || second > plot.scales.x.max) continue;
-    const x = Math.round(plot.valToPos(second, "x", true)) + 0.5;
-    ctx.beginPath();
-    ctx.moveTo(x, bbox.top + 16 * devicePixelRatio);
-    ctx.lineTo(x, bbox.top + bbox.height);
-    ctx.stroke();
-    ctx.fillText(shape, x, bbox.top + 11 * devicePixelRatio);
-  }
-  ctx.restore();
+function levelOf(load, limit) {
+  const share = limit ? load / limit : 0;
+  return share > 1.00005 ? "critical" : share > NEAR ? "warning" : "normal";
 }
 
-/** A table with the figures of the charts. */
-export class ChartTable {
-  #rows = new Map();
-  #body = element("tbody");
-  #table;
-
-  constructor(place) {
-    const heads = ["Substation", "Limit", "Now", "1 min ago", "5 min ago", "14 min ago", "Peak, 15 min", "Base load now"];
-    place.append(element("div", { class: "table-frame", tabindex: "0", role: "region", "aria-label": "Chart data as a table" },
-      element("table", { class: "chart-table" },
-        element("caption", { class: "visually-hidden" }, "Load in kW"),
-        element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)))), this.#body)));
-    this.#table = place.lastElementChild.firstElementChild;
-  }
-
-  /** Show some series, [[title, [loads, limits, base loads]], ...]. */
-  show(series) {
-    const titles = new Set(series.map(([title]) => title));
-    for (const [title, row] of this.#rows) {
-      if (titles.has(title)) continue;
-      row.remove();
-      this.#rows.delete(title);
-    }
-    attribute(this.#table, "data-base", series.some(([, [, , bases]]) => bases.some(Boolean)) ? "" : null); // its column
-    for (const [title, [loads, limits, bases]] of series) {
-      let row = this.#rows.get(title);
-      if (!row) {
-        row = element("tr", {}, element("th", { scope: "row" }, title), ...Array.from({ length: 7 }, () => element("td", { class: "number" })));
-        this.#rows.set(title, row);
-        this.#body.append(row);
-      }
-      const figures = [limits.at(-1), loads.at(-1), loads.at(-61), loads.at(-301), loads.at(-841), peak(loads), bases.at(-1)];
-      figures.forEach((figure, n) => text(row.cells[n + 1], kw(figure)));
-    }
-  }
+/** Return the level and the words of what was known at a place of the data. */
+function valuesAt([, loads, bases, limits], at) {
+  if (loads[at] === null || loads[at] === undefined) return ["normal", "no data"];
+  const base = bases[at] ? `, base load ${kw(bases[at])} of it` : "";
+  const level = levelOf(loads[at], limits[at]);
+  const state = { critical: "▲ over limit, ", warning: "△ near limit, ", normal: "" }[level];
+  return [level, `${state}${kw(loads[at])} of ${kw(limits[at])}, ${percent(limits[at] ? loads[at] / limits[at] : 0)}${base}`];
 }
 
-function key(name) {
-  return element("span", {}, element("span", { class: "key", "data-key": name }), ` ${name}`);
+function expected({ kw: mean, p10_kw: low, p90_kw: high }) {
+  return `${kw(mean)} without new cars${low === null ? "" : ` (${kw(low).replace(" kW", "")} to ${kw(high)})`}`;
 }
 
-function peak(loads) {
-  const highest = Math.max(...loads.filter((load) => load !== null));
-  return Number.isFinite(highest) ? highest : null;
+/** Return what is carried at the last of some points to come, and when that is. */
+function atEnd(points) {
+  const last = points.at(-1);
+  return `${kw(last.kw)} in ${ago(last.within_s)}`;
+}
+
+function toCome(points) {
+  return points.length ? `; without new cars ${atEnd(points)}` : "";
+}
+
+/** Return the data of the plot: what is known, and after it what is to come, which begins at the newest value. */
+function extended([seconds, loads, bases, limits, rated], points) {
+  const now = seconds.length - 1;
+  const [unknown, coming] = [points.map(() => null), (of) => [...seconds.map(() => null), ...points.map(of)]];
+  const [low, high, means, base] = ["p10_kw", "p90_kw", "kw", "base_kw"].map((name) => coming((point) => point[name]));
+  if (points.length) {
+    [means[now], base[now]] = [loads[now], bases[now]];
+    if (points[0].p10_kw !== null) low[now] = high[now] = loads[now];
+  }
+  return [
+    [...seconds, ...points.map((point) => seconds[now] + point.within_s)], [...loads, ...unknown], [...bases, ...unknown],
+    [...limits, ...points.map(() => limits[now])], [...rated, ...points.map(() => rated[now])], low, high, means, base,
+  ];
+}
+
+function key(name, look = name) {
+  return element("span", {}, element("span", { class: "key", "data-key": look }), element("span", {}, ` ${name}`));
 }
 
 function described(name, stepS, loads, limits, bases) {
@@ -197,41 +216,35 @@ function times(ticks) {
   });
 }
 
-function longest(texts) {
-  return Math.max(0, ...texts.map((each) => each.length));
-}
-
-function colour(name) {
-  return () => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
-/** Return how large the page's text is: 1 for 16 px. The wall mode has larger type. */
-function textScale() {
-  return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
-}
-
-/** Return a font for a canvas, whose size follows that of the page's text; `px` is that at 16 px. */
-function font(px) {
-  return `${Math.round(px * textScale())}px ${FONT}`;
+/** Return the texts of an axis of power; the highest has the unit. */
+function powers(ticks) {
+  return ticks.map((tick, at) => `${tick.toLocaleString("en")}${at === ticks.length - 1 ? " kW" : ""}`);
 }
 
 function options(width, height, hooks) {
   const scale = textScale();
-  const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: font(11) };
+  const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: font(AXIS_PX) };
+  const line = { points: { show: false }, spanGaps: false };
   return {
     width, height, hooks, legend: { show: false },
     cursor: { y: false, points: { show: false }, sync: { key: "loads" } },
-    padding: [6, 26, 0, 0], 
-    scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most, 1) * 1.08] } },
+    padding: [8, (plot) => widest(plot, ["00-00 00:00"], AXIS_PX) / 2 + 2, 0, 0], // half of a time at the end of its axis
+    scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most, 1) * 1.1] } },
     axes: [
-      { ...axis, size: 22 * scale, space: 58 * scale, values: (_, ticks) => times(ticks) },
-      { ...axis, size: (_, texts) => scale * Math.max(46, 10 + 7 * longest(texts ?? [])), space: 34 * scale, values: (_, ticks) => ticks.map((tick) => tick.toLocaleString("en")) },
+      { ...axis, size: 22 * scale, space: 58 * scale, values: (plot, ticks) => times(ticks).map((each, at) => (ticks[at] > plot.scales.x.max ? null : each)) }, // where there is room for one alone, it may lie outside
+      { ...axis, size: (plot, texts) => Math.ceil(Math.max(44 * scale, widest(plot, texts ?? [], AXIS_PX) + 10)), space: 30 * scale, values: (_, ticks) => powers(ticks) },
     ],
     series: [
       {},
-      { stroke: colour("--series-1"), fill: colour("--bar-ground"), width: 1.5, points: { show: false }, spanGaps: false },
-      { stroke: colour("--base-load"), fill: colour("--base-load"), width: 1, points: { show: false }, spanGaps: false },
-      { stroke: colour("--limit"), width: 1, dash: [6, 4], points: { show: false }, spanGaps: false },
+      { ...line, stroke: colour("--series-1"), fill: colour("--bar-ground"), width: 1.5 },
+      { ...line, stroke: colour("--base-load"), fill: colour("--base-load"), width: 1 },
+      { ...line, stroke: colour("--limit"), width: 1.5, dash: [6, 4] },
+      { ...line, width: 0 }, // rated: what lies above the limit is hatched
+      { ...line, width: 0 }, // the range of what is to come
+      { ...line, width: 0 },
+      { ...line, stroke: colour("--series-1"), width: 2, dash: [3, 4] },
+      { ...line, stroke: colour("--base-load"), width: 1.5, dash: [3, 4] },
     ],
+    bands: [{ series: [6, 5], fill: () => `${colour("--series-1")()}38` }],
   };
 }

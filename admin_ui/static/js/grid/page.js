@@ -8,29 +8,31 @@ import { showPolicy } from "./policy.js";
 import { Announcer, EmptyNotice, gaps, leftOut, listed, nothingToShow } from "./notices.js";
 import { OverviewCharts, chartsButton } from "./charts.js";
 import { NewestOrders } from "../orders/newest.js";
+import { OrdersInForce } from "../orders/in_force.js";
 import { figures } from "./leading.js";
 import { marks } from "./marks.js";
 import { rushButton } from "../rush/chip.js";
 import { SubstationTable } from "./table.js";
 import { abnormal } from "../lib/conditions.js";
-import { SubstationPanel } from "./substation_panel.js";
 import { View } from "../lib/view.js";
 import { clock } from "../lib/format.js";
 import { followWall } from "./wall.js";
 
 const SPAN_S = "300"; // of the charts
 
-/** Fill the page from the stream. */
-export function start(stream) {
+/** Fill the page from the stream. It must not be opened before this is done. */
+export async function start(stream) {
   rushButton(byId("rush-button"), stream);
   const view = new View();
   const history = new History(stream);
   const orders = new NewestOrders(stream);
-  const table = new SubstationTable(byId("substations"), stream, history, view, orders);
+  const inForce = new OrdersInForce(stream, () => [view.get("substation"), ...table.ids]);
+  const table = new SubstationTable(byId("substations"), stream, history, view, inForce);
   const charts = new OverviewCharts(
-    byId("charts"), history, () => marks(stream.state, orders), ([from, to]) => view.set({ from, to }, { step: true }),
+    byId("charts"), history,
+    { marks: () => marks(stream.state, orders), totals: () => (stream.live ? stream.state?.totals : null), zoomed: ([from, to]) => view.set({ from, to }, { step: true }) },
   );
-  const panel = new SubstationPanel(byId("substation"), stream, history, view, table);
+  const panel = await details(view, stream, (module) => new module.SubstationPanel(byId("substation"), stream, history, view, table, inForce));
   const notice = new EmptyNotice(byId("nothing"), () => view.set({ q: "", abnormal: "", page: "" }));
   const announcer = new Announcer(byId("announced"));
   showPolicy(byId("policy"), stream);
@@ -42,7 +44,9 @@ export function start(stream) {
   const inGrafana = grafana.link(grafana.newest(SPAN_S), "load and limit");
   byId("grafana").append(inGrafana ?? "");
 
+  const diagram = diagramView(view, stream, table);
   const chart = () => {
+    if (diagram.shown()) return;
     const all = view.get("charts") === "all";
     const zoom = zoomed(view);
     charts.show(table.ids, all, Number(view.get("span", SPAN_S)), zoom);
@@ -57,6 +61,7 @@ export function start(stream) {
     text(byId("left-out"), leftOut(state.totals));
     attribute(byId("left-out"), "hidden", !byId("left-out").textContent);
     table.update();
+    diagram.update();
     panel.update();
     controls(state);
     const filtered = Boolean(view.get("q") || view.get("abnormal"));
@@ -67,8 +72,10 @@ export function start(stream) {
     attribute(byId("gaps"), "hidden", !state.outages.length);
     if (stream.live && !state.link.stale) announcer.update(state.substations);
   };
-  let waiting = false;
+  let [waiting, first] = [false, true];
   stream.addEventListener("state", () => {
+    if (first) show(); // before the page is visible
+    first = false;
     if (waiting) return;
     waiting = true;
     requestAnimationFrame(() => {
@@ -85,6 +92,51 @@ export function start(stream) {
   new ResizeObserver(chart).observe(byId("charts"));
   byId("live").addEventListener("click", () => { view.set({ from: "", to: "" }); byId("span").focus(); });
   byId("more-charts").addEventListener("click", () => view.set({ charts: view.get("charts") === "all" ? "" : "all" }));
+}
+
+/** Return the details of the substation that the view names; their scripts are loaded when one is named. */
+async function details(view, stream, make) {
+  let [panel, asked] = [null, false];
+  const load = async () => {
+    if (asked || !view.get("substation")) return;
+    asked = true;
+    const module = await import("./substation_panel.js").catch(() => null);
+    asked = Boolean(module); // else it is asked for again with the next change
+    panel = module ? make(module) : null;
+    if (stream.state) panel?.update(); // else with the first state: what is not visible yet takes no focus
+  };
+  view.addEventListener("change", () => void load());
+  await load();
+  return { update: () => panel?.update() };
+}
+
+/** Wire the switch between chart and one-line diagram, whose script is loaded when it is wanted. */
+function diagramView(view, stream, table) {
+  let drawing = null;
+  const shown = () => view.get("view") === "diagram";
+  const update = () => { if (shown() && stream.state) drawing?.update(stream.state, table.ids); };
+  const read = async () => {
+    const on = shown();
+    attribute(byId("charts-of-grid"), "hidden", on);
+    attribute(byId("diagram"), "hidden", !on);
+    attribute(byId("chart-controls"), "hidden", on);
+    text(byId("charts-title"), on ? "One-line diagram" : "Load and limit");
+    text(byId("as-diagram"), on ? "Chart" : "One-line diagram");
+    if (!on || drawing) {
+      update();
+      return;
+    }
+    const module = await import("./one_line.js").catch(() => null);
+    if (!module) return;
+    drawing ??= new module.OneLine(byId("diagram"), { href: (name) => view.with({ substation: name }), open: (name) => view.set({ substation: name }, { step: true }) });
+    update();
+  };
+  byId("as-diagram").addEventListener("click", () => view.set({ view: shown() ? "" : "diagram" }, { step: true }));
+  view.addEventListener("change", () => void read());
+  new ResizeObserver(update).observe(byId("diagram"));
+  table.addEventListener("change", update);
+  void read();
+  return { shown, update };
 }
 
 /** Wire the search and the filters; returns the function that updates their counts. */

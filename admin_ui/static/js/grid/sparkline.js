@@ -1,8 +1,8 @@
-// A minute of load as a small line below its limit; gaps stay gaps.
+// A quarter of an hour of load as a small line below its limit; gaps stay gaps.
 
 const SVG = "http://www.w3.org/2000/svg";
-const HEIGHT = 20;
-const SPAN = 60;
+const HEIGHT = 28;
+const SPAN = 89; // from the first of 90 means to the last
 
 /** Return a sparkline and the function that shows [loads, limits] on it. */
 export function sparkline() {
@@ -26,7 +26,7 @@ function path(values, most) {
       return;
     }
     drawn += `${pen}${at} ${(HEIGHT - (value / most) * HEIGHT).toFixed(1)}`;
-    if (pen === "M") drawn += "h.01"; // a single second is visible too
+    if (pen === "M") drawn += "h.01"; // a single mean is visible too
     pen = "L";
   });
   return drawn;

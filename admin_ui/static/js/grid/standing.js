@@ -27,10 +27,11 @@ export class Standing {
   #fault = element("p", { hidden: true });
   #table;
   #all;
-  #orders = null; // null while it is not known who gave any
+  #orders;
 
-  constructor(state, sessions, stream, name) {
-    [this.#name, this.#stream] = [name, stream];
+  /** `orders` are those in force. */
+  constructor(state, sessions, stream, name, orders) {
+    [this.#name, this.#stream, this.#orders] = [name, stream, orders];
     state.append(this.#state, this.#reasons, this.#empty);
     this.#all = element("a", { href: address({ substation: name }) }, "All sessions");
     const heads = [["Vehicle", ""], ["kW now", "number"], ["kWh", "number"], ["Ends", "number"]];
@@ -49,12 +50,13 @@ export class Standing {
   update(row) {
     const words = row ? stateWords(row) : ["", "unknown", ""];
     text(this.#state, words.slice(0, 2).join(" ").trim());
-    const orders = (this.#orders ?? []).filter((each) => (each.order === "drain" ? row?.draining : row?.capacity_kw === each.value));
+    const known = row ? this.#orders.of(row) : [];
+    const orders = known ?? [];
     const alarms = [...(this.#stream.state?.alarms?.calling ?? []), ...(this.#stream.state?.alarms?.muted ?? [])]
       .filter((each) => each.substation_id === this.#name && each.cleared_unix_s === null);
     const reasons = [
       ...orders.map((each) => [`${DID[each.order](each)} since ${since(each.at_unix_ms)} by ${each.who}: ${each.reason}`, null]),
-      ...(row?.draining && this.#orders && !orders.some((each) => each.order === "drain") ? [["Drained, but not from this console: the audit log does not know by whom.", null]] : []),
+      ...(row?.draining && known && !orders.some((each) => each.order === "drain") ? [["Drained, but not from this console: the audit log does not know by whom.", null]] : []),
       ...alarms.map((each) => [`${each.title} since ${since(each.raised_unix_s * 1000)}`, "/alarms"]),
     ];
     const shown = reasons.map(([words]) => words).join("\n");
@@ -66,18 +68,10 @@ export class Standing {
   async #ask() {
     const beganMs = performance.now();
     const name = encodeURIComponent(this.#name);
-    if (!document.hidden) void this.#askWho(name);
     const listed = document.hidden ? null : await request("GET", `/api/sessions?substation=${name}&sort=end&dir=down&limit=${LISTED}`);
     if (this.#over) return;
     this.#timer = setTimeout(() => this.#ask(), pauseMs(beganMs, listed?.body.faults?.length));
     if (listed) this.#show(listed);
-  }
-
-  async #askWho(name) {
-    const orders = await request("GET", `/api/orders/in-force?substation_id=${name}`);
-    if (this.#over || !orders.ok) return;
-    this.#orders = orders.body.orders;
-    this.update(this.#stream.state?.substations.find((row) => row.substation_id === this.#name));
   }
 
   #show({ ok, body, message }) {

@@ -4,7 +4,9 @@
 import { attribute, element, spaced, text } from "../lib/dom.js";
 import * as grafana from "../lib/grafana.js";
 import { KEPT_S } from "./history.js";
-import { ChartTable, LoadChart } from "./load_chart.js";
+import { ChartTable } from "./chart_table.js";
+import { LoadChart } from "./load_chart.js";
+import { Outlook } from "./outlook.js";
 import { carried } from "../lib/carried.js";
 import { assumed, conditions, stateWords } from "../lib/conditions.js";
 import { Forecast } from "./forecast.js";
@@ -44,16 +46,19 @@ export class SubstationPanel {
   #history;
   #view;
   #table;
+  #orders; // in force
   #name = "";
   #cells = [];
   #meanings = element("ul", { class: "meanings" });
   #chart = null;
   #chartTable = null;
+  #outlook = null;
   #forecast = null;
   #standing = null;
 
-  constructor(place, stream, history, view, table) {
-    [this.#place, this.#stream, this.#history, this.#view, this.#table] = [place, stream, history, view, table];
+  constructor(place, stream, history, view, table, orders) {
+    [this.#place, this.#stream, this.#history, this.#view, this.#table, this.#orders] = [place, stream, history, view, table, orders];
+    orders.addEventListener("change", () => this.update());
     view.addEventListener("change", () => this.update());
     history.addEventListener("second", () => this.#draw());
     place.addEventListener("keydown", (event) => { if (event.key === "Escape") this.#close(); });
@@ -108,12 +113,12 @@ export class SubstationPanel {
       state, this.#meanings, actions, this.#list(FIGURES), chart, figures, sessions, forecast,
       element("details", { class: "technical" }, element("summary", {}, "Technical details"), this.#list(TECHNICAL)),
     );
-    this.#standing = new Standing(state, sessions, this.#stream, name);
-    this.#chart = new LoadChart(chart);
+    this.#standing = new Standing(state, sessions, this.#stream, name, this.#orders);
+    this.#chart = new LoadChart(chart, { unusable: () => this.#unusable() });
     this.#chartTable = new ChartTable(figures);
     this.#forecast = new Forecast(forecast, name);
     fill(actions, this.#stream, name);
-    void this.#history.request([name], KEPT_S);
+    this.#outlook = new Outlook(name);
     this.#draw();
     heading.focus();
   }
@@ -127,14 +132,22 @@ export class SubstationPanel {
     }));
   }
 
+  #unusable() {
+    const row = this.#stream.state?.substations.find((each) => each.substation_id === this.#name);
+    return row && row.rated_kw > row.capacity_kw ? `${kw(row.rated_kw - row.capacity_kw)} below the rated limit` : "";
+  }
+
   #close() {
     this.#view.set({ substation: "" }, { step: true });
   }
 
   #draw() {
     if (!this.#chart) return;
+    void this.#history.request([this.#name], KEPT_S);
+    void this.#outlook.request(KEPT_S);
     const newest = this.#history.newest(this.#name, KEPT_S);
-    this.#chart.show(this.#name, this.#history.second, newest);
+    const row = this.#stream.live ? this.#stream.state?.substations.find((each) => each.substation_id === this.#name) : null;
+    this.#chart.show(this.#name, this.#history.second, newest, { ahead: this.#outlook.of(row?.stale ? null : row) });
     this.#chartTable.show([[this.#name, newest]]);
   }
 }

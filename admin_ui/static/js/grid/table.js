@@ -7,12 +7,14 @@ import { attribute, element, text } from "../lib/dom.js";
 import { carried } from "../lib/carried.js";
 import { StableOrder, abnormal, stateWords } from "../lib/conditions.js";
 import { sparkline } from "./sparkline.js";
+import { lowered } from "../orders/in_force.js";
 import { age, count, hours, kw, moment, percent, trend } from "../lib/format.js";
 import { sessionsLink } from "../lib/sessions_link.js";
 
 export const PAGE_ROWS = 50;
 const SETTLE_MS = 3000;
 const DAY_MS = 86_400_000;
+const SPARK_EVERY_S = 10;
 const BAR_SPAN = 1.1; // of the limit: room to show what is above it
 
 // name, sort, class
@@ -21,8 +23,8 @@ const COLUMNS = [
   ["State", "worst", "state"],
   ["Load and limit", "load_kw", "load"],
   ["Headroom", "headroom_kw", "number minor"],
-  ["Utilization", "utilization", "number"],
-  ["Last 60 s", "", "minor"],
+  ["Utilization", "utilization", "number share"],
+  ["Last 15 min", "", "quarter"],
   ["Trend", "trend_kw_s", "trend"],
   ["Peak, 15 min", "peak_kw", "number minor"],
   ["Sessions", "sessions", "number minor"],
@@ -47,6 +49,7 @@ export class SubstationTable extends EventTarget {
   #frame;
   #pointer = false;
   #sortedMs = 0;
+  #sparkedS = 0;
 
   constructor(place, stream, history, view, orders) {
     super();
@@ -57,7 +60,8 @@ export class SubstationTable extends EventTarget {
     this.#body.addEventListener("pointerover", (event) => { this.#pointer = event.pointerType === "mouse"; });
     this.#body.addEventListener("pointerleave", () => { this.#pointer = false; });
     view.addEventListener("change", () => this.#sort());
-    history.addEventListener("second", () => this.#sparks());
+    history.addEventListener("second", () => this.#sparks(false));
+    history.addEventListener("past", () => this.#sparks());
   }
 
   /** Show the newest figures. */
@@ -175,8 +179,13 @@ export class SubstationTable extends EventTarget {
     if (had) this.#pages.querySelector(`[data-turn="${had}"]`).focus();
   }
 
-  #sparks() {
-    for (const [name, row] of this.#rows) row.spark(this.#history.newest(name));
+  /** Draw the trends: all after a change of the rows or of the past, else each SPARK_EVERY_S. */
+  #sparks(all = true) {
+    void this.#history.requestMeans(this.ids);
+    const { second } = this.#history;
+    if (!all && second - this.#sparkedS < SPARK_EVERY_S && second >= this.#sparkedS) return;
+    this.#sparkedS = second;
+    for (const [name, row] of this.#rows) row.spark(this.#history.buckets(name));
   }
 }
 
@@ -197,7 +206,7 @@ class TableRow {
     this.base = element("span", { class: "bar-base" });
     this.load = element("span", { class: "bar-words" });
     this.arrow = element("span", { class: "arrow", "aria-hidden": "true" });
-    this.way = element("span");
+    this.way = element("span", { class: "way" });
     this.cells = COLUMNS.slice(1).map(([, , kind]) => element("td", { class: kind }));
     const [state, load, headroom, utilization, minute, going, peak, sessions, report] = this.cells;
     state.append(this.shape, this.word, " ", this.because);
@@ -242,11 +251,10 @@ class TableRow {
 
 /** Return since when a substation is in its abnormal state, and by whose order and why; "" when that is not known. */
 function because(row, orders) {
-  const lowered = row.capacity_kw < row.rated_kw - 0.05;
-  const order = row.draining ? orders.last(row.substation_id, "drain") : lowered ? orders.last(row.substation_id, "capacity") : undefined;
-  const sinceMs = order?.at_unix_ms ?? (row.since_unix_s && (abnormal(row) || lowered) ? row.since_unix_s * 1000 : null);
+  const [order] = orders.of(row) ?? [];
+  const sinceMs = order?.at_unix_ms ?? (row.since_unix_s && (abnormal(row) || lowered(row)) ? row.since_unix_s * 1000 : null);
   const since = sinceMs === null ? "" : `since ${Date.now() - sinceMs < DAY_MS ? hours(sinceMs) : moment(sinceMs)}`;
-  const limit = lowered ? `limit lowered from ${kw(row.rated_kw)}` : "";
+  const limit = lowered(row) ? `limit lowered from ${kw(row.rated_kw)}` : "";
   return [limit, since, order ? `by ${order.who}: ${order.reason}` : ""].filter(Boolean).join(", ");
 }
 

@@ -1,5 +1,7 @@
 // The console's stream: a snapshot, then numbered changes, put together into one state.
 
+import { at, ask } from "./address.js";
+
 const RETRY_MS = [250, 4000]; // the first pause and the longest
 const LOST_MS = 4000; // a heartbeat of 1 s, and a hiccup of 3 s: a shorter silence does not count as a loss
 const SILENT_MS = 6000; // after this the connection counts as dead
@@ -17,6 +19,7 @@ export class Stream extends EventTarget {
   #seq = 0;
   #pauseMs = RETRY_MS[0];
   #socket = null;
+  #said = null; // what this page last said, which a new connection must hear again
   #silence = 0;
   #loss = 0;
   #retry = 0;
@@ -28,17 +31,26 @@ export class Stream extends EventTarget {
   }
 
   open() {
-    const address = new URL("/stream", location.href);
+    const address = new URL(at("/stream"), location.href);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     this.#seq = 0;
     const socket = new WebSocket(address);
     this.#socket = socket;
     let opened = false;
-    socket.onopen = () => { opened = true; };
+    socket.onopen = () => {
+      opened = true;
+      if (this.#said) socket.send(this.#said);
+    };
     socket.onmessage = (message) => this.#take(JSON.parse(message.data));
     socket.onclose = (closed) => this.#closed(closed.code, opened);
     this.#listen();
     if (!this.#loss) this.#loss = setTimeout(() => this.#setLive(false), LOST_MS);
+  }
+
+  /** Tell the console something about this page, now and after each reconnection; null takes it back. */
+  say(message) {
+    this.#said = message && JSON.stringify(message);
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(this.#said ?? JSON.stringify({ dialog: null }));
   }
 
   /** Return how old a substation's report is now, in seconds. */
@@ -121,7 +133,7 @@ export function applied(state, frame) {
 
 async function loginEnded() {
   try {
-    return (await fetch(WHO, { cache: "no-store", signal: AbortSignal.timeout(SILENT_MS) })).status === 401;
+    return (await ask(WHO, { cache: "no-store", signal: AbortSignal.timeout(SILENT_MS) })).status === 401;
   } catch {
     return false; // no answer is not a refusal
   }

@@ -1,6 +1,9 @@
 // One dialog for every order: its preview, its reason, and its result.
 
+import { ask } from "../lib/address.js";
 import { confirmed } from "../people/confirm_password.js";
+import { openDialogs, presence } from "../people/presence.js";
+import { FasterOrders } from "./faster.js";
 import { attribute, element, text } from "../lib/dom.js";
 import { acts } from "../lib/connection.js";
 import { clock, kw, moment, percent } from "../lib/format.js";
@@ -17,7 +20,7 @@ const TITLES = {
 };
 const DO = { drain: "Drain", restore: "Restore", capacity: "Set the limit", policy: "Switch", stop: "Stop the session" };
 // shape and word of each state of an order
-const STATES = { sending: "◷ Sending", confirmed: "✓ Confirmed", refused: "✕ Not done", unconfirmed: "◆ Not confirmed" };
+const STATES = { sending: "◷ Sending", confirmed: "✓ Confirmed", refused: "✕ Not done", unconfirmed: "◆ Not confirmed", overtaken: "◆ The grid has changed", closed: "◆ Somebody was faster" };
 
 /** Return a button that opens the dialog for the order that `order()` returns; null for users who may not act. */
 export function actButton(label, order, options = {}) {
@@ -27,7 +30,7 @@ export function actButton(label, order, options = {}) {
 
 /** Whether this user may act on the grid. The console checks this too. */
 export function mayAct() {
-  return document.body.dataset.role === "operator";
+  return document.body.dataset.role !== "viewer";
 }
 
 /** Open the dialog for an order {order, target, value}; `fleet` is the state of the stream, for the choices there are. */
@@ -45,11 +48,14 @@ class OrderDialog {
   #field;
   #hint = "";
   #parts = {};
+  #faster = null;
+  #showOthers = () => this.#parts.others.replaceChildren(...openDialogs(presence.others).map((each) => element("p", { class: "notice" }, `◆ ${each}`)));
 
   constructor(order, options) {
     [this.#order, this.#options] = [{ ...order }, options];
     const shown = element("div", { class: "preview", "aria-live": "polite", "aria-busy": "true" });
     const result = element("p", { class: "result", role: "status" });
+    const others = element("div", { class: "others", "aria-live": "polite" });
     const reason = element("input", { id: "act-reason", name: "reason", required: true, minlength: 3, maxlength: 200, autocomplete: "off", value: options.reason });
     const go = acts(element("button", { type: "submit" }, DO[order.order]));
     const cancel = element("button", { type: "button", class: "quiet", click: () => this.#parts.dialog.close() }, "Cancel");
@@ -57,17 +63,18 @@ class OrderDialog {
     this.#field = this.#valueField();
     const form = element(
       "form", { method: "dialog", novalidate: true, submit: (event) => { event.preventDefault(); void this.#give(); } },
-      element("h2", { id: "act-title" }, TITLES[order.order](order)), this.#field?.place ?? null, shown,
+      element("h2", { id: "act-title" }, TITLES[order.order](order)), others, this.#field?.place ?? null, shown,
       element("label", { for: "act-reason" }, "Reason (for the audit log)"), reason, result, buttons,
     );
     const dialog = element("dialog", { class: "act-dialog", "aria-labelledby": "act-title" }, form);
     dialog.addEventListener("cancel", (event) => { if (this.#state === "sending") event.preventDefault(); });
     dialog.addEventListener("close", () => {
       clearTimeout(this.#timer);
+      this.#leave();
       dialog.remove();
       if (options.opener?.isConnected) options.opener.focus();
     });
-    this.#parts = { dialog, form, shown, result, reason, go, cancel, buttons };
+    this.#parts = { dialog, form, shown, result, reason, go, cancel, buttons, others };
   }
 
   show() {
@@ -75,6 +82,37 @@ class OrderDialog {
     this.#parts.dialog.showModal();
     (this.#field?.first ?? this.#parts.reason).focus();
     void this.#look();
+    presence.announce({ order: this.#order.order, target: this.#order.target ?? "" });
+    presence.addEventListener("people", this.#showOthers);
+    this.#showOthers();
+    this.#faster = new FasterOrders((orders) => this.#overtaken(orders));
+  }
+
+  /** This dialog can give no order any more: the others need not know of it. */
+  #leave() {
+    this.#faster?.stop();
+    presence.removeEventListener("people", this.#showOthers);
+    presence.announce(null);
+  }
+
+  /** Somebody else was faster: on the same target this dialog closes its form; else it previews the order anew. */
+  #overtaken(orders) {
+    if (this.#state === "sending" || this.#state === "confirmed") return;
+    const said = orders.map(described).join(" ");
+    if (!orders.some((each) => sameThing(each, this.#order))) {
+      this.#showState("overtaken", `${said} The preview is new.`);
+      void this.#look();
+      return;
+    }
+    this.#leave();
+    this.#lookups += 1; // no preview that is on its way is shown
+    this.#showState("closed", `${said} Nothing was sent.`);
+    const { form, go, cancel, others, shown, reason } = this.#parts;
+    go.remove();
+    for (const part of [others, shown, this.#field?.place, form.querySelector("label[for=act-reason]"), reason]) part?.remove();
+    text(cancel, "Close");
+    cancel.focus();
+    this.#options.after();
   }
 
   /** The choice of a limit or a policy; null where there is nothing to choose. */
@@ -138,7 +176,7 @@ class OrderDialog {
   }
 
   async #give() {
-    if (this.#state === "sending" || this.#state === "confirmed") return;
+    if (["sending", "confirmed", "closed"].includes(this.#state)) return;
     const { reason } = this.#parts;
     if (!reason.value.trim() || reason.value.trim().length < 3) {
       this.#showState("refused", "Enter a reason of at least three characters.");
@@ -165,6 +203,8 @@ class OrderDialog {
   }
 
   #done({ told: message, undo }) {
+    this.#leave();
+    this.#parts.others.remove();
     this.#showState("confirmed", `${message} The grid shows the change.`);
     const { dialog, buttons, reason, go, cancel } = this.#parts;
     go.remove();
@@ -186,6 +226,13 @@ class OrderDialog {
     this.#allow();
     text(result, state ? `${STATES[state]}. ${message}` : "");
   }
+}
+
+/** Whether two orders change the same thing. */
+function sameThing(one, other) {
+  if (one.order === "policy" || other.order === "policy") return one.order === other.order;
+  const drains = ["drain", "restore"];
+  return one.target === other.target && (one.order === other.order || (drains.includes(one.order) && drains.includes(other.order)));
 }
 
 /** Return the elements of a preview. */
@@ -232,7 +279,7 @@ function arriving(arrivals) {
 
 /** Send JSON; returns {ok, body, message, code}. Without an answer the outcome is unknown: "unconfirmed". */
 async function post(path, body, through = (send) => send()) {
-  const send = () => fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  const send = () => ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   const answer = await through(send).catch(() => null);
   if (!answer) return { ok: false, body: {}, code: "unconfirmed", message: "The console did not answer. The order may have been carried out. Check the grid; sending the order again is safe." };
   const read = await answer.json().catch(() => ({}));

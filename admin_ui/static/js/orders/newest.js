@@ -1,5 +1,6 @@
 // The newest orders of operators, kept up to date by the number of the newest audit entry in the stream.
 
+import { ask } from "../lib/address.js";
 import { kw } from "../lib/format.js";
 
 const RETRY_MS = 5000;
@@ -20,16 +21,11 @@ export class NewestOrders extends EventTarget {
     stream.addEventListener("state", () => this.#follow(stream.state.audit.newest));
   }
 
-  /** Return the last confirmed order of one of these kinds on a target; undefined when none is known. */
-  last(target, ...kinds) {
-    return this.all.find((order) => order.outcome === "done" && order.target === target && kinds.includes(order.order));
-  }
-
   async #follow(newest) {
     if (this.#asking || newest === this.#asked) return;
     this.#asking = true;
     try {
-      const answer = await fetch("/api/orders/newest", { cache: "no-store" });
+      const answer = await ask("/api/orders/newest", { cache: "no-store" });
       if (!answer.ok) throw new Error(answer.status);
       this.all = (await answer.json()).orders;
       this.#asked = newest;

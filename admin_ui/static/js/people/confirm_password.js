@@ -1,5 +1,6 @@
 // Asks for the password again where an action needs a recent confirmation.
 
+import { ask } from "../lib/address.js";
 import { element, text } from "../lib/dom.js";
 import { toLogin } from "./login.js";
 
@@ -14,11 +15,11 @@ export async function confirmed(send) {
   if (answer.status !== 403) return answer;
   const problem = await answer.clone().json().catch(() => ({}));
   if (problem.type !== CONFIRM_FIRST) return answer;
-  return (await ask()) ? send() : answer;
+  return (await (document.body.dataset.method === "single sign-on" ? askProvider() : askPassword())) ? send() : answer;
 }
 
 /** Show the dialog. Resolves to whether the user entered the right password. */
-function ask() {
+function askPassword() {
   return new Promise((resolve) => {
     const password = element("input", {
       id: "confirm-password", type: "password", name: "password", autocomplete: "current-password", required: true,
@@ -64,9 +65,34 @@ function ask() {
   });
 }
 
+/** Lead to the identity provider, which asks for the password. Resolves to whether the user came back and continues. */
+function askProvider() {
+  return new Promise((resolve) => {
+    let right = false;
+    const fault = element("p", { class: "fault", role: "alert" });
+    const go = element("button", { type: "button", click: async () => {
+      const me = await ask("/api/me", { cache: "no-store" }).then((answer) => answer.json()).catch(() => ({}));
+      right = me.confirmed === true;
+      if (right) dialog.close();
+      else text(fault, "Your identity provider has not confirmed your password yet.");
+    } }, "Continue");
+    const open = element("a", { class: "button", href: "/sso?again=1", target: "_blank", rel: "noopener" }, "Log in again (new window)");
+    const dialog = element(
+      "dialog", { class: "confirm", "aria-labelledby": "confirm-title", close: () => { dialog.remove(); resolve(right); } },
+      element("h2", { id: "confirm-title" }, "Confirm your password"),
+      element("p", {}, "This action changes the grid. Log in again at your identity provider, then come back here and continue."),
+      element("p", {}, open), fault,
+      element("div", { class: "buttons" }, element("button", { type: "button", class: "quiet", click: () => dialog.close() }, "Cancel"), go),
+    );
+    document.body.append(dialog);
+    dialog.showModal();
+    open.focus();
+  });
+}
+
 /** Send the password. Returns an error message, "" on success. */
 async function confirm(password) {
-  const answer = await fetch("/confirm", {
+  const answer = await ask("/confirm", {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ password }),
   }).catch(() => null);
   if (!answer) return "The console does not answer. Try again.";

@@ -8,7 +8,7 @@ import { showStop, stopButton } from "./stop_dialog.js";
 
 /** Show it in `place`; `stream` has the state. */
 export function rushButton(place, stream) {
-  const operator = document.body.dataset.role === "operator";
+  const operator = document.body.dataset.role !== "viewer";
   const state = element("a", { href: "/rush-hour" }, "Rush hour"); // until its state is known
   const fault = element("p", { class: "rush-chip-fault", role: "alert" });
   let pending = false;

@@ -1,5 +1,6 @@
 // Starts and stops the rush hour, and names its states.
 
+import { ask } from "../lib/address.js";
 import { confirmed } from "../people/confirm_password.js";
 import { attribute, text } from "../lib/dom.js";
 import { acts } from "../lib/connection.js";
@@ -68,7 +69,7 @@ export function showStart(button, run, pending) {
 }
 
 async function post(address, body, fault) {
-  const answer = await confirmed(() => fetch(address, {
+  const answer = await confirmed(() => ask(address, {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
   })).catch(() => null);
   if (!answer) return `${fault} The console does not answer.`;

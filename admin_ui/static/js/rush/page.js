@@ -31,7 +31,7 @@ export function start(stream) {
     control?.update(rush);
     run.update(rush, runs.find(rush.run?.run_id));
     loads.update(substations);
-    const key = `${inProgress(rush.run) ? rush.run.run_id : ""} ${rush.elsewhere} ${rush.ended}`;
+    const key = `${inProgress(rush.run) ? `${rush.run.run_id} ${rush.run.sent !== null}` : ""} ${rush.elsewhere} ${rush.ended}`;
     if (key !== listed) {
       listed = key;
       [ending, tries] = [rush.elsewhere ? null : going, TRIES];

@@ -4,6 +4,8 @@ import { attribute, element, spaced, text } from "../lib/dom.js";
 import { Countdown } from "../lib/countdown.js";
 import { inProgress, headline, verdictWords } from "./control.js";
 import { changed } from "./changes.js";
+import { Chips } from "./chips.js";
+import { RushCurves } from "./curves.js";
 import { showStop } from "./stop_dialog.js";
 import { UNKNOWN, figure, latency, moment } from "../lib/format.js";
 
@@ -26,6 +28,7 @@ const FIGURES = [
   ["Requests per second", (run) => figure(run.rate_per_s), (run) => (inProgress(run) ? "over the last 2 s" : "in its last 2 s")],
   ["Admitted", (run) => count(run.admitted), () => ""],
   ["Refused in the end", (run) => count(run.refused), (run) => (run.refused ? "▲ no room" : "")],
+  ["Waiting to retry", (run) => count(run.waiting), (run) => (run.waiting ? "◷ refused so far, will ask again" : "")],
   ["Failed", (run) => count(run.failed), (run) => (run.failed ? "✕ no response, or an error" : "")],
   ["Response p50", (run) => latency(run.p50_ms), () => "of the latest 1,000"],
   ["Response p95", (run) => latency(run.p95_ms), () => ""],
@@ -64,12 +67,15 @@ export class RushRun {
       };
     });
     this.result = element("div");
+    this.chips = new Chips(announced);
+    const curves = element("div", { hidden: true });
     setInterval(() => this.#progress(this.#ours), 1000); // the countdown continues between two messages
-    const stopping = stop ? element("p", { class: "rush-stopping" }, stop) : null;
+    const stopping = stop ? element("p", { class: "rush-stopping" }, stop) : null; // never where Start is
     place.append(
-      element("h2", { id: "rush-title" }, ...spaced(this.shape, this.word)), this.sub, this.bar, this.left, this.outcome, this.why, this.figures,
-      ...(stopping ? [stopping] : []), this.result,
+      element("h2", { id: "rush-title" }, ...spaced(this.shape, this.word)), this.sub, this.bar, this.left,
+      ...(stopping ? [stopping] : []), this.outcome, this.why, this.chips.node, this.figures, curves, this.result,
     );
+    this.curves = new RushCurves(curves);
   }
 
   #announced;
@@ -94,6 +100,8 @@ export class RushRun {
     const sent = ours && ours.sent !== null;
     attribute(this.figures, "hidden", !sent);
     if (sent) for (const show of this.rows) show(ours);
+    this.chips.show(inProgress(ours) ? ours.thresholds : []);
+    this.curves.update(ours);
     this.#result(ours && !inProgress(ours) ? found : null);
   }
 
@@ -130,12 +138,13 @@ export class RushRun {
 
 /** Return in one sentence what became of the cars of a run that has ended; "" when nothing was sent. */
 function outcome(run, found) {
+  if (found?.outcome) return found.outcome; // the report says the same
   if (!run.planned || run.admitted === null) return "";
   const less = changed(found ?? {}, ["drained", "limit"]);
   const because = less.length ? `because no substation had room (${less.join("; ")})` : "because no substation had room";
   return [
-    `${count(run.admitted)} of ${count(run.planned)} cars were admitted`,
-    run.refused ? `${count(run.refused)} were refused ${because}` : "",
+    `${count(run.admitted)} of ${count(run.planned)} cars charged`,
+    run.refused ? `${count(run.refused)} ${run.refused === 1 ? "was" : "were"} refused ${because}` : "",
     run.failed ? `${count(run.failed)} got no answer, or an error` : "",
   ].filter(Boolean).join("; ") + ".";
 }
@@ -177,8 +186,8 @@ function thresholds({ thresholds: all }) {
       "table", { class: "rush-table thresholds" },
       element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
       element("tbody", {}, ...judged.map((each) => element(
-        "tr", {}, element("td", { class: "verdict" }, each.held || each.judged !== false ? mark(each.held ? "held" : "broken") : element("span", {}, "◇ not judged")),
-        element("th", { scope: "row" }, label(each.name)), element("td", {}, String(each.value)), element("td", {}, String(each.limit)),
+        "tr", {}, element("td", { class: "verdict" }, each.held || each.judged !== false ? mark(each.held ? "held" : "broken") : element("span", {}, ...spaced(element("span", { class: "shape", "aria-hidden": "true" }, "◇"), "not judged"))),
+        element("th", { scope: "row" }, each.title ?? label(each.name)), element("td", {}, String(each.value)), element("td", {}, bound(each.limit)),
       ))),
     ),
   );
@@ -195,12 +204,12 @@ function label(name) {
 }
 
 function bound(limit) {
-  return String(limit).replace(/^<=/, "at most").replace(/^>=/, "at least");
+  return String(limit).replace(/^<=/, "at most").replace(/^>=/, "at least").replace(/^</, "below").replace(/^>/, "above");
 }
 
 function failedThresholds(run, found) {
   if (run.verdict !== "broken" || !found) return "";
-  return found.thresholds.filter((each) => !each.held && each.judged !== false).map(({ name, value, limit }) => `${label(name)}: ${value} (limit: ${bound(limit)})`).join("; ");
+  return found.thresholds.filter((each) => !each.held && each.judged !== false).map(({ name, title, value, limit }) => `${title ?? label(name)}: ${value} (limit: ${bound(limit)})`).join("; ");
 }
 
 function stopOutcome({ taken_off: outcome }) {

@@ -1,5 +1,6 @@
 // The list of runs, newest first: verdict, figures and report of each, and the selection for a comparison.
 
+import { ask, at } from "../lib/address.js";
 import { attribute, element, spaced, text } from "../lib/dom.js";
 import * as grafana from "../lib/grafana.js";
 import { changed, changedShort, comparable } from "./changes.js";
@@ -11,9 +12,10 @@ const LEAST = 2;
 const MOST = 10;
 const known = (value, words) => (value === null || value === undefined ? UNKNOWN : words(value));
 
+const PICKS = "ABCDEFGHIJ"; // in the order in which runs are picked
+
 const COLUMNS = [
-  ["Preset", (run) => run.preset],
-  ["Seed", (run) => run.seed, "number"],
+  ["Preset, seed", (run) => `${run.preset}, ${run.seed}`],
   ["Policy", (run) => run.policy ?? UNKNOWN],
   ["Changes", (run) => (changed(run).length ? `△ ${changedShort(run)}` : ""), "changed"],
   ["Max/mean", (run) => known(run.balance_ratio, (value) => value.toFixed(4)), "number"],
@@ -40,7 +42,7 @@ export class RushRuns extends EventTarget {
     this.body = element("tbody");
     this.older = element("button", { type: "button", class: "quiet", click: () => { this.#all = true; this.#show(); } });
     this.empty = element("p", { class: "panel" });
-    const head = [["Compare"], ["Time"], ["Verdict"], ["Report"], ...COLUMNS, ["Data"]];
+    const head = [["Pick"], ["Time"], ["Verdict"], ["Load"], ["Report"], ...COLUMNS, ["Data"]];
     this.form = element(
       "form", { action: "/runs/compare", method: "get" },
       element("div", { class: "runs-line" }, this.compare, this.status),
@@ -49,7 +51,10 @@ export class RushRuns extends EventTarget {
           element("thead", {}, element("tr", {}, ...head.map(([name, , kind]) => element("th", { scope: "col", class: kind }, name)))), this.body)),
       this.older,
     );
-    this.form.addEventListener("submit", (event) => { if (!this.#enough()) event.preventDefault(); });
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (this.#enough()) location.assign(at(`/runs/compare?${new URLSearchParams([...this.#chosen].map((name) => ["run", name]))}`));
+    });
     place.append(this.empty, this.form);
     text(this.empty, "Loading runs…");
     attribute(this.form, "hidden", true);
@@ -58,7 +63,7 @@ export class RushRuns extends EventTarget {
   /** Fetch the list; `running` is the run that has not ended. */
   async load(running) {
     this.#running = running;
-    const answer = await fetch("/api/runs").catch(() => null);
+    const answer = await ask("/api/runs").catch(() => null);
     const list = await answer?.json().catch(() => null);
     if (!answer?.ok) {
       attribute(this.empty, "hidden", null);
@@ -99,13 +104,14 @@ export class RushRuns extends EventTarget {
         this.#showStatus();
       },
     });
+    const pick = element("span", { class: "pick", "data-run": run.run_id });
     box.checked = this.#chosen.has(run.run_id);
     box.disabled = !run.files.includes("result.json");
     const running = run.run_id === this.#running && run.verdict === "no end";
     return element(
-      "tr", {}, element("td", {}, element("label", {}, box)), element("th", { scope: "row", title: run.run_id }, day),
+      "tr", {}, element("td", {}, element("label", {}, box, pick)), element("th", { scope: "row", title: run.run_id }, day),
       element("td", { class: "verdict" }, running ? element("span", {}, "▶ running") : mark(run.verdict)),
-      element("td", {}, reportLink(run, day)),
+      element("td", {}, curve(run)), element("td", {}, reportLink(run, day)),
       ...COLUMNS.map(([, of, kind]) => element("td", { class: kind }, String(of(run)))),
       element("td", {}, ...spaced(...links(run), inGrafana(run, running, day))),
     );
@@ -117,14 +123,39 @@ export class RushRuns extends EventTarget {
 
   #showStatus() {
     const count = this.#chosen.size;
+    const picks = [...this.#chosen];
+    for (const pick of this.body.querySelectorAll(".pick")) text(pick, PICKS[picks.indexOf(pick.dataset.run)] ?? "");
+    text(this.compare, count === LEAST ? "Compare A and B" : "Compare");
     attribute(this.compare, "aria-disabled", this.#enough() ? null : "true");
     if (count > MOST) text(this.status, `${count} runs selected. At most ${MOST} can be compared.`);
-    else text(this.status, count >= LEAST ? `${count} runs selected. ${this.#comparable()}` : "Select two or more runs to compare.");
+    else text(this.status, count >= LEAST ? `${count} runs selected. ${this.#comparable()}` : "Pick two runs, A and B, or up to ten.");
   }
 
   #comparable() {
     return comparable([...this.#chosen].map((name) => this.find(name)), (run) => `The run of ${moment(run.at_unix_s * 1000)}`);
   }
+}
+
+/** Return the load of the fleet over a run as a small line below its limit; null where it is not known. */
+function curve({ curve: points, peak_utilization: peak }) {
+  if (!points?.some((point) => point !== null)) return null;
+  const most = Math.max(1.05, ...points.map((point) => point ?? 0));
+  const y = (share) => (20 - (share / most) * 20).toFixed(1);
+  let pen = "M";
+  let line = "";
+  points.forEach((share, at) => {
+    if (share === null) pen = "M";
+    else [line, pen] = [`${line}${pen}${at} ${y(share)}`, "L"];
+  });
+  const picture = svg("svg", { viewBox: `0 0 ${points.length - 1} 20`, preserveAspectRatio: "none", class: "run-curve", role: "img", "aria-label": `Load of the fleet, at most ${percent(peak)} of its limit` });
+  picture.append(svg("path", { class: "limit", d: `M0 ${y(1)}H${points.length - 1}` }), svg("path", { class: "load", d: line }));
+  return picture;
+}
+
+function svg(name, properties) {
+  const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(properties)) attribute(node, key, value);
+  return node;
 }
 
 function reportLink(run, day) {

@@ -1,5 +1,6 @@
 // The form that starts a rush hour.
 
+import { ask } from "../lib/address.js";
 import { acts } from "../lib/connection.js";
 import { attribute, element, text } from "../lib/dom.js";
 import { inProgress, showStart, start } from "./control.js";
@@ -60,7 +61,7 @@ export class StartForm {
   }
 
   async #presets() {
-    const answer = await fetch("/api/rush/presets").catch(() => null);
+    const answer = await ask("/api/rush/presets").catch(() => null);
     if (!answer?.ok) return;
     const { presets } = await answer.json();
     const select = this.#form.elements.preset;

@@ -129,6 +129,7 @@ class SessionsPage {
     const wanted = { sort, dir, search: this.#view.get("q") };
     for (const name of ["substation", "state", "after", "before"]) wanted[name] = this.#view.get(name);
     const query = new URLSearchParams(Object.entries(wanted).filter(([, value]) => value));
+    attribute(byId("export"), "href", `/sessions/export?${query}`); // which leaves the page out
     if (turned) {
       attribute(this.#table.node, "aria-busy", "true");
       text(this.#busy, "◷ Loading");

@@ -6,6 +6,7 @@ import { element } from "../lib/dom.js";
 import { startKeys } from "../lib/keys.js";
 import { Stream } from "../lib/stream.js";
 import { toLogin } from "../people/login.js";
+import { presence } from "../people/presence.js";
 
 // The pages of the navigation have a script each; others, such as a runbook, have none.
 const SCRIPTS = {
@@ -15,6 +16,7 @@ const SCRIPTS = {
   decisions: "../decisions/page.js",
   alarms: "../alarms/page.js",
   audit: "../audit/page.js",
+  people: "../people/page.js",
 };
 
 /** Show that the script of this page could not be loaded. */
@@ -34,11 +36,12 @@ if (connectionState) {
   if (script && !page) showMissingScript();
   startBadge(stream);
   startKeys();
+  presence.follow(stream, document.getElementById("present"));
   stream.addEventListener("ended", toLogin);
   // A form leads on by itself, and a logout or a new password ends this login: what comes next is the form's answer.
   document.addEventListener("submit", (event) => {
     if (!event.defaultPrevented) stream.removeEventListener("ended", toLogin);
   });
-  page?.start(stream);
+  await page?.start(stream);
   stream.open();
 }

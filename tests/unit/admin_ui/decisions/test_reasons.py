@@ -155,3 +155,26 @@ def test_the_chosen_is_always_among_what_is_shown_and_lowest_is_said_of_none_but
     shares = [(each["estimate_kw"] + 11) / each["capacity_kw"] for each in options]
     is_lowest = (chosen["estimate_kw"] + 11) / chosen["capacity_kw"] <= min(shares) + 1e-6
     assert ("had the lowest load" in explanation["words"]) == is_lowest
+
+
+@pytest.mark.parametrize(
+    ("made", "usual"),
+    [
+        (decision(option("b", 60), option("a", 30)), True),
+        (decision(option("b", 60), option("a", 30), outcome=""), True),
+        (decision(option("a", 60), option("b", 0, draining=True)), True),
+        (decision(option("a", 60), option("b", 0, state="ejected")), False),
+        (decision(option("a", 60), option("b", 0)), False),
+        (decision(option("a", 30), outcome="refused"), False),
+        (decision(option("a", 30), outcome="unknown"), False),
+        (decision(option("a", 30), chosen=None, outcome="waiting", reason="no room"), False),
+        (decision(option("b", 10), option("a", 30), policy="random", reason="random"), True),
+        (decision(option("b", 10), option("a", 30), policy="of the future", reason="x"), False),
+        (
+            decision(option("a", 30), policy="predictive", reason="predictive, by least_loaded: no forecast"),
+            False,
+        ),
+    ],
+)
+def test_a_decision_is_usual_where_its_policy_says_all(made: dict[str, Any], usual: bool) -> None:
+    assert explain(made)["usual"] is usual

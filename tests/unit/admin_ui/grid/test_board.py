@@ -215,6 +215,7 @@ def test_a_drain_is_no_fall_of_the_fleets_load() -> None:
     assert board.history(2, [])["fleet"] == {
         "load_kw": [104.0, 105.0],
         "capacity_kw": [1000.0, 1000.0],
+        "rated_kw": [2000.0, 2000.0],
     }
 
 

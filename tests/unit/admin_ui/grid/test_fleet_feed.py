@@ -1,8 +1,10 @@
 """What the console takes from a balancer's stream, over a real socket."""
 
+import asyncio
+
 import pytest
 from tornado.web import Application
-from tornado.websocket import WebSocketHandler
+from tornado.websocket import WebSocketError, WebSocketHandler
 
 from admin_ui.grid.board import Board
 from admin_ui.grid.event_log import EventLog
@@ -24,7 +26,25 @@ class Lying(WebSocketHandler):
 async def test_an_infinite_number_of_a_balancer_is_not_shown_on() -> None:
     board = Board()
     async with http.listen(Application([("/fleet/stream", Lying)]), "127.0.0.1", 0) as port:
-        feed = FleetFeed(board, f"http://127.0.0.1:{port}", Outages(EventLog()))
+        feed = FleetFeed(board, f"http://127.0.0.1:{port}", Outages(EventLog()), asyncio.Event())
         with pytest.raises(ValueError, match="Infinity is not JSON"):
             await feed._read()
     assert "Infinity" not in str(board.shown(0.0))
+
+
+class Snapshot(WebSocketHandler):
+    """Sends one frame, and says goodbye."""
+
+    async def open(self) -> None:
+        await self.write_message('{"kind": "snapshot", "seq": 1, "fleet": {"substations": []}}')
+        self.close()
+
+
+@pytest.mark.gen_test
+async def test_each_frame_is_news() -> None:
+    news = asyncio.Event()
+    async with http.listen(Application([("/fleet/stream", Snapshot)]), "127.0.0.1", 0) as port:
+        feed = FleetFeed(Board(), f"http://127.0.0.1:{port}", Outages(EventLog()), news)
+        with pytest.raises(WebSocketError, match="closed by the balancer"):
+            await feed._read()
+    assert news.is_set()

@@ -22,7 +22,7 @@ def test_a_history_tells_what_was_put_in_its_second_and_none_elsewhere(
     for pause, value in steps:
         second += pause
         put[second] = value
-        history.put(second, None if value is None else Loads(value, 50.0, 1400.0))
+        history.put(second, None if value is None else Loads(value, 50.0, 1400.0, 1400.0))
     columns = history.columns(second, asked)
     assert columns["load_kw"] == [put.get(each) for each in range(second - asked + 1, second + 1)]
     assert [value is None for value in columns["capacity_kw"]] == [v is None for v in columns["load_kw"]]
@@ -34,9 +34,9 @@ def test_a_history_tells_what_was_put_in_its_second_and_none_elsewhere(
 
 def test_a_base_load_that_was_0_all_the_time_is_left_out() -> None:
     history = History()
-    history.put(START, Loads(700.0, 0.0, 1400.0))
+    history.put(START, Loads(700.0, 0.0, 1400.0, 1400.0))
     assert history.columns(START, 2) == {"load_kw": [None, 700.0], "capacity_kw": [None, 1400.0]}
-    history.put(START + 1, Loads(700.0, 5.0, 1400.0))
+    history.put(START + 1, Loads(700.0, 5.0, 1400.0, 1400.0))
     assert history.columns(START + 1, 2)["base_load_kw"] == [0.0, 5.0]
 
 

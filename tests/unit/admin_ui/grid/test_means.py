@@ -10,7 +10,7 @@ START = 1_800_000_000  # a multiple of 60
 
 
 def figures(load_kw: float) -> Figures:
-    return Figures(load_kw, 0.0, 1400.0, 3.0)
+    return Figures(load_kw, 0.0, 1400.0, 3.0, 1400.0)
 
 
 def test_a_window_is_told_when_a_second_of_a_later_one_comes() -> None:

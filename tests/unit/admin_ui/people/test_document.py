@@ -25,7 +25,7 @@ def test_what_is_written_is_read_again() -> None:
         (f'{{"people": [{{"name": "ann", "role": "root", "password": "{HASH}"}}]}}', "no people file"),
         (
             f'{{"people": [{{"name": "ann", "role": "nobody", "password": "{HASH}"}}]}}',
-            "a role is viewer or operator",
+            "a role is viewer, operator or administrator",
         ),
         ('{"people": [{"name": "ann", "role": "viewer", "password": "plain"}]}', "argon2"),
         (

@@ -79,7 +79,7 @@ def test_roles_and_passwords_are_changed_and_people_removed(
     assert (after.role, after.password != before.password) == (Role.OPERATOR, True)
     capsys.readouterr()
     assert command("list") == 0
-    assert capsys.readouterr().out == "operator ann\n"
+    assert capsys.readouterr().out == "operator      ann\n"
     assert command("remove", "ann") == 0
     assert PeopleFile(path(tmp_path)).people.by_name == {}
 

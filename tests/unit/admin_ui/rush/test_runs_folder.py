@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from admin_ui.rush.runs_folder import RunsFolder, head
-from loadtest.contract import EndEvent, Verdict, write_event
+from loadtest.contract import Verdict
+from loadtest.events import EndEvent, write_event
 from runtime.strict_json import encode
 
 OLD, NEW = "20261122T170358Z-rush-hour-1-9c41", "20261122T180000Z-hot-spot-12-0000"
@@ -118,7 +119,7 @@ ANYTHING = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), ANYTHING), ANYTHING)
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_file_of_a_run_takes_the_others_off_the_list(tmp_path: Path, result: Any, last: Any) -> None:
     leave(tmp_path, NEW)
     leave(tmp_path, OLD, result, last)

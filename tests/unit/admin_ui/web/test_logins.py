@@ -67,7 +67,7 @@ def test_the_logins_of_who_is_changed_end_and_no_others(now: dict[str, Person]) 
     logins = Logins(12)
     logins.open("ann", "ann", ANN.role, 0, ANN)
     logins.open("vic", "vic", VIC.role, 0, VIC)
-    logins.open("link", "local operator", Role.OPERATOR, 0)
+    logins.open("link", "local administrator", Role.OPERATOR, 0)
     assert logins.keep_to({"ann": ANN, "vic": VIC}) == 0
     assert logins.keep_to(now | {"vic": VIC}) == 1
     assert [bool(logins.find(token, 1)) for token in ("ann", "vic", "link")] == [False, True, True]

@@ -1,6 +1,6 @@
 """How often one may try."""
 
-from admin_ui.people.authenticator import network
+from admin_ui.people.attempt_limits import network
 from admin_ui.web.throttle import Throttle
 
 

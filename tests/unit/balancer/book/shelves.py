@@ -20,6 +20,7 @@ from tests.support.processes import HUNG_S
 
 NOW_MS = 1_700_000_000_000
 NO_LIMIT = 2**31 - 2
+BULKY = "x" * 100_000  # does not fit into the free space of a page
 
 HOUR_MS = 3600 * 1000
 

@@ -14,9 +14,7 @@ from balancer.book.schema import SCHEMA_1
 from balancer.book.sweep import MOST_PRUNED
 from runtime.store import Store, StoreUnusable
 from tests.support.postgres import PostgresServer
-from tests.unit.balancer.book.shelves import HOUR_MS, NOW_MS, EmbeddedShelf, PostgresShelf, Shelf
-
-BULKY = "x" * 100_000  # does not fit into the free space of a page
+from tests.unit.balancer.book.shelves import BULKY, HOUR_MS, NOW_MS, EmbeddedShelf, PostgresShelf, Shelf
 
 
 @pytest.fixture(params=["embedded", "postgres"])

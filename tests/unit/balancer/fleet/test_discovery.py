@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from balancer.fleet.addresses import Addresses
-from balancer.fleet.discovery import Discovery
+from balancer.fleet.discovery import Discovery, Sources
 from balancer.metrics import BalancerMetrics
 from balancer.settings import Settings
 from runtime.name_lookup import looked_up, resolve
@@ -51,7 +51,7 @@ class Names:
         self.known = Addresses()
         self.registry = CollectorRegistry()
         self.discovery = Discovery(
-            self.known, self.poller, BalancerMetrics(self.registry), sources, 60.0, self._resolve
+            self.known, self.poller, BalancerMetrics(self.registry), Sources(sources, 60.0), self._resolve
         )
 
     async def _resolve(self, name: str, port: int) -> list[tuple[Any, ...]]:

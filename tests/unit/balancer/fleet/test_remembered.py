@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from balancer.fleet.snapshot import snapshot
+from tests.support.examples import examples
 from tests.unit.balancer.fleets import KW, Fleet, report, url
 
 OWN = "own-book"
@@ -60,7 +61,7 @@ EVENTS: tuple[Event, ...] = (
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     st.lists(st.tuples(st.sampled_from(EVENTS), st.sampled_from((0.0, 0.5, 1.0, 3.5, 700.0))), max_size=25)
 )

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from balancer.forecast.calendar_days import SLOTS, WEEK
 from balancer.forecast.model import SeriesModel
+from tests.support.examples import examples
 from tests.unit.balancer.forecast.series import learned, noisy, relative_error, usual
 
 FRIDAY_EVENING = 5 * WEEK + 4 * SLOTS + 72
@@ -127,7 +128,7 @@ def test_four_of_five_values_lie_within_the_band() -> None:
     assert 0.74 < inside / judged < 0.84
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(
     st.lists(st.tuples(st.integers(1, 300), st.floats(-1e6, 1e6, allow_nan=False)), min_size=1, max_size=120),
     st.frozensets(st.integers(-30, 400), max_size=20),
@@ -150,7 +151,7 @@ def test_any_series_has_a_finite_forecast_within_its_band(
         assert abs(step.mean) <= 20 * max(1.0, *(abs(value) for value in values))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20))
 @given(st.floats(0.001, 1000), st.integers(1, 4))
 def test_the_unit_of_a_series_does_not_matter(unit: float, seed: int) -> None:
     values = noisy(range(2 * WEEK), seed)

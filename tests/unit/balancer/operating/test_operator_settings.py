@@ -12,7 +12,7 @@ from balancer.contract import BalancerOutcome
 from balancer.fleet.health import EJECT_AFTER
 from balancer.operating.operator_settings import OperatorSettings
 from balancer.operating.substation_orders import SubstationOrders
-from tests.unit.balancer.book.test_embedded_book import BULKY, EmbeddedShelf
+from tests.unit.balancer.book.shelves import BULKY, EmbeddedShelf
 from tests.unit.balancer.fleets import Fleet, report, url
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from balancer.book.embedded import KEEP_MS, EmbeddedBook
+from balancer.book.embedded import EmbeddedBook
+from balancer.book.lifetimes import KEEP_MS
 from balancer.book.protocol import Hold
 from balancer.placing.vehicles import VehicleAsker, name
 from substation.contract import Place, SubstationAnswer, SubstationOutcome

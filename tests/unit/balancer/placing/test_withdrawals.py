@@ -11,7 +11,8 @@ from balancer.book.protocol import Withdrawal
 from balancer.placing import withdrawals as withdrawals_module
 from balancer.placing.withdrawals import Withdrawals
 from substation.contract import Command, SubstationAnswer, SubstationOutcome, Withdraw
-from tests.unit.balancer.book.test_embedded_book import EmbeddedShelf
+from tests.support.postgres import PostgresServer
+from tests.unit.balancer.book.shelves import EmbeddedShelf, opened
 
 ORPHAN = Withdrawal("~a", 1, "s-1")
 
@@ -201,3 +202,26 @@ async def test_a_substation_that_answers_nothing_is_asked_less_and_less_often(
 
 async def _all_answered(withdrawals: Withdrawals) -> None:
     await asyncio.gather(*withdrawals._asking)
+
+
+@pytest.mark.gen_test
+async def test_what_another_balancer_has_left_in_a_shared_book_is_asked_for(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(withdrawals_module, "TAKE_OVER_EVERY_S", 0.01)
+    url = postgres.new_database("left_behind")
+    gone, book = await opened(url), await opened(url)
+    substations = Substations()
+    withdrawals = Withdrawals(book, substations, DecommissionedJournals())  # type: ignore[arg-type]
+    following = asyncio.create_task(withdrawals.follow())
+    await gone.withdraw(ORPHAN)
+    await book.withdrawals()
+    assert substations.asked == []  # it is there
+    await gone.close()
+    substations.answering.set()
+    while await book.withdrawals() or not substations.asked:
+        await asyncio.sleep(0.01)
+    assert {name for name, _ in substations.asked} == {"s-1"}
+    following.cancel()
+    await withdrawals.close()
+    await book.close()

@@ -13,6 +13,7 @@ from balancer.placing.predictive.choice import NOW_SHARE, ForecastChoice
 from balancer.placing.predictive.grid_time import GridTime
 from balancer.placing.predictive.peaks import BaseForecast, Outlook
 from substation.contract import RELEASES_WITHIN_S, Report
+from tests.support.examples import examples
 from tests.unit.balancer.fleets import KW, Fleet, releases, report, url
 
 SCALE = 60.0  # a quarter hour takes 15 s
@@ -156,7 +157,7 @@ FORECASTS = st.lists(st.lists(st.integers(0, 60), min_size=1, max_size=30), min_
 NAMES = "abcdefghijkl"  # so many that they are not all looked at
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(
     loads=st.lists(LOADS, min_size=12, max_size=12),
     courses=FORECASTS,
@@ -196,7 +197,9 @@ def full_peak(fleet: Fleet, chosen: ForecastChoice, name: str, demand: Demand) -
     loads = [member.estimate_w(demand.now_s)]
     for slot in range(FIRST, FIRST + 400):
         start_s = (slot - FIRST) * 15.0
-        if demand.now_s < start_s < until_s:
+        if start_s >= until_s:
+            break
+        if demand.now_s < start_s:
             freed_w = released_w(seen.releases_w, start_s - member.received_s)
             loads.append(ahead.at(slot) + seen.load_w + seen.owed_w - freed_w + member.outstanding_w)
     return (max(loads) + demand.power_w) / seen.capacity_w

@@ -15,6 +15,7 @@ from balancer.placing.decisions import Decisions
 from balancer.placing.seating.choosing import Seat
 from balancer.placing.seating.seats import Seats
 from balancer.placing.seating.waiting_room import MOST_PASSES, Waiter, WaitingRoom
+from tests.support.examples import examples
 from tests.unit.balancer.fleets import KW, Fleet, charge, releases, report
 
 # No two are equal, so that no choice is drawn at random.
@@ -142,7 +143,7 @@ EVENTS: tuple[Event, ...] = (waits, waits, told, reports, reports, time_passes, 
 
 
 @given(seed=st.integers(0, 10**9), count=st.integers(10, 60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150))
 def test_the_same_requests_are_seated_at_the_same_looks_as_if_all_were_tried(seed: int, count: int) -> None:
     async def story() -> None:
         rng = random.Random(seed)

@@ -1,0 +1,106 @@
+"""Changes of the people who may log in: the same for the people page and for the command.
+
+Pure. Rules:
+
+- a name is new when it is added, and known for every other change;
+- as soon as there is an administrator who is not disabled, no change leaves none;
+- every change of a person ends the person's logins.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+
+from admin_ui.people.document import NAME
+from admin_ui.web.logins import Person, Role
+
+ROLES = {role.name.lower(): role for role in Role if role is not Role.NOBODY}
+ACCEPTED_NAME = "a name has up to 63 of a-z 0-9 . _ - and begins with a letter or digit"
+
+
+class ChangeRefused(Exception):
+    """The change can't be made; the message says why."""
+
+
+class ChangeKind(enum.StrEnum):
+    """What is done with a person."""
+
+    ADD = "add"
+    PASSWORD = "passwd"  # noqa: S105 - a word, and no password
+    ROLE = "role"
+    RESET = "reset"
+    END_LOGINS = "end-logins"
+    DISABLE = "disable"
+    ENABLE = "enable"
+    REMOVE = "remove"
+
+
+WITH_LINK = frozenset(
+    {ChangeKind.ADD, ChangeKind.RESET}
+)  # the person then sets a password by a one-time link
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """One change; `role` belongs to ADD and ROLE, `password` (a hash) to PASSWORD, and to ADD if one is set at once."""
+
+    kind: ChangeKind
+    name: str
+    role: Role = Role.NOBODY
+    password: str = ""
+
+
+def apply(people: dict[str, Person], change: Change) -> str:
+    """Change `people`, which are by name; returns what was done, in a sentence.
+
+    Raises ChangeRefused, and leaves `people` as they were.
+    """
+    if change.kind is ChangeKind.ADD and (not NAME.fullmatch(change.name) or change.name in people):
+        raise ChangeRefused(f"a name is new; {ACCEPTED_NAME}")
+    if change.kind is not ChangeKind.ADD and change.name not in people:
+        raise ChangeRefused(f"there is nobody called {change.name}")
+    changed = dict(people)
+    if change.kind is ChangeKind.REMOVE:
+        del changed[change.name]
+    else:
+        changed[change.name] = _changed(people.get(change.name), change)
+    if _administrators(people) and not _administrators(changed):
+        raise ChangeRefused(
+            f"{change.name} is the last administrator: give somebody else the role administrator first"
+        )
+    people.clear()
+    people.update(changed)
+    return _sentence(change)
+
+
+def _administrators(people: Mapping[str, Person]) -> int:
+    return sum(each.role is Role.ADMINISTRATOR and not each.disabled for each in people.values())
+
+
+def _changed(person: Person | None, change: Change) -> Person:
+    if person is None:
+        return Person(change.name, change.role, change.password)
+    changed = dataclasses.replace(person, logins_ended=person.logins_ended + 1)
+    match change.kind:
+        case ChangeKind.PASSWORD | ChangeKind.RESET:
+            return dataclasses.replace(changed, password=change.password)  # '' for RESET
+        case ChangeKind.ROLE:
+            return dataclasses.replace(changed, role=change.role)
+        case ChangeKind.DISABLE | ChangeKind.ENABLE:
+            return dataclasses.replace(changed, disabled=change.kind is ChangeKind.DISABLE)
+        case _:
+            return changed
+
+
+def _sentence(change: Change) -> str:
+    name, role = change.name, change.role.name.lower()
+    return {
+        ChangeKind.ADD: f"{name} may log in as {role}.",
+        ChangeKind.PASSWORD: f"{name} has a new password; other logins of {name} end.",
+        ChangeKind.ROLE: f"{name} is {role} now; logins of {name} end.",
+        ChangeKind.RESET: f"{name} has no password until the link is used; logins of {name} end.",
+        ChangeKind.END_LOGINS: f"logins of {name} end.",
+        ChangeKind.DISABLE: f"{name} can't log in until enabled again; logins of {name} end.",
+        ChangeKind.ENABLE: f"{name} can log in again.",
+        ChangeKind.REMOVE: f"{name} can't log in any more; logins of {name} end.",
+    }[change.kind]

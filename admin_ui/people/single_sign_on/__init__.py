@@ -1,0 +1,1 @@
+"""Single sign-on with OpenID Connect: the provider, who its ID tokens name, and the pages. Never keeps an account."""

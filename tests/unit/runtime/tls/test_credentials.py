@@ -1,0 +1,209 @@
+"""The files of a process: what stops a start, what a change does, and how long certificates are valid."""
+
+import datetime as dt
+import logging
+import math
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from prometheus_client import CollectorRegistry
+
+import admin_ui.settings
+import balancer.settings
+import gateway.settings
+import substation.settings
+from runtime.settings import SettingsError, load
+from runtime.tls import watched_files
+from runtime.tls.credentials import CredentialsUnusable
+from runtime.tls.expiry import NAME, PUBLIC, show_expiry
+from runtime.tls.identity import Role
+from runtime.tls.public import PublicCertificate
+from runtime.tls.settings import TlsSettings
+from tests.support.authority import Files, TestAuthority
+from tests.support.certificates import self_signed
+
+SERVICES = [
+    each.Settings for each in (gateway.settings, balancer.settings, substation.settings, admin_ui.settings)
+]
+ALL = {"TLS_CA": "ca", "TLS_CERT": "cert", "TLS_KEY": "key"}
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> TestAuthority:
+    return TestAuthority(tmp_path / "grid")
+
+
+@pytest.fixture
+def looks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watched_files, "LOOK_EVERY_S", 0.0)
+
+
+@pytest.mark.parametrize("settings", SERVICES)
+@pytest.mark.parametrize("given", [["TLS_CA"], ["TLS_CERT"], ["TLS_CERT", "TLS_KEY"]], ids="+".join)
+def test_a_part_of_the_settings_stops_the_start_and_names_what_lacks(settings: Any, given: list[str]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(settings, {name: ALL[name] for name in given})
+    lacking = sorted(ALL.keys() - set(given))
+    named = sorted(fault.split()[0] for fault in caught.value.faults if "go together" in fault)
+    assert named == lacking
+
+
+@pytest.mark.parametrize("settings", SERVICES)
+def test_without_them_nothing_is_encrypted(settings: Any) -> None:
+    loaded = load(settings, {})
+    assert (loaded.scheme, loaded.credentials(Role.GATEWAY)) == ("http", None)
+
+
+def test_urls_of_services_go_with_tls() -> None:
+    for settings, name in (
+        (balancer.settings.Settings, "SUBSTATIONS"),
+        (admin_ui.settings.Settings, "BALANCER_URL"),
+    ):
+        with pytest.raises(SettingsError, match=f"{name}=http://.*: with TLS_CA set, https"):
+            load(settings, ALL)
+        with pytest.raises(
+            SettingsError, match=f"{name}=https://a:1: https needs TLS_CA, TLS_CERT and TLS_KEY"
+        ):
+            load(settings, {name: "https://a:1"})
+    assert load(balancer.settings.Settings, ALL | {"SUBSTATIONS": "dns://substation:8101"}).scheme == "https"
+
+
+def test_what_is_wrong_with_the_files_is_named_all_at_once(authority: TestAuthority, tmp_path: Path) -> None:
+    good = authority.files(Role.GATEWAY)
+    with pytest.raises(CredentialsUnusable) as caught:
+        Files(tmp_path / "no-ca", tmp_path / "no-cert", good.key).credentials(Role.GATEWAY)
+    assert [fault.split("=")[0] for fault in caught.value.faults] == ["TLS_CA", "TLS_CERT"]
+    expired = authority.files(Role.BALANCER, left=-dt.timedelta(minutes=1))
+    text = tmp_path / "text"
+    text.write_text("no certificate")
+    with pytest.raises(CredentialsUnusable) as caught:
+        Files(text, expired.certificate, good.key).credentials(Role.GATEWAY)
+    faults = "\n".join(caught.value.faults)
+    for words in (
+        "is of balancer, and this is gateway",
+        "expired on 20",
+        "TLS_CA=",
+        "can't be used together",
+    ):
+        assert words in faults
+
+
+def test_a_certificate_without_a_role_is_not_used(authority: TestAuthority) -> None:
+    leaf = trustme.CA().issue_cert("gateway.example")
+    files = authority.files(Role.GATEWAY)
+    files.certificate.write_bytes(leaf.cert_chain_pems[0].bytes())
+    with pytest.raises(CredentialsUnusable, match="has 0 URIs among its names: exactly one is accepted"):
+        files.credentials(Role.GATEWAY)
+
+
+def test_a_substation_finds_its_files_by_its_id(authority: TestAuthority) -> None:
+    for name in ("substation-1", "substation-2"):
+        authority.files(Role.SUBSTATION, name)
+    given = {"TLS_CA": str(authority.ca)} | {
+        name: f"{authority.folder}/{{substation_id}}/{file}.pem"
+        for name, file in (("TLS_CERT", "cert"), ("TLS_KEY", "key"))
+    }
+    found = load(TlsSettings, given).credentials(Role.SUBSTATION, "substation-2")
+    assert found
+    assert str(found.identity) == "substation-2"
+
+
+@pytest.mark.usefixtures("looks_at_once")
+def test_files_that_do_not_fit_are_reported_and_the_former_stay(
+    authority: TestAuthority, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = authority.files(Role.SUBSTATION, "substation-1")
+    credentials = files.credentials(Role.SUBSTATION)
+    before = credentials.server()
+    assert credentials.server() is before
+    spare = Files(files.ca, *(Path(f"{path}.1") for path in (files.certificate, files.key)))
+    shutil.copy(files.certificate, spare.certificate)
+    shutil.copy(files.key, spare.key)
+    authority.files(Role.SUBSTATION, "substation-1")  # both anew
+    new_key = files.key.read_bytes()
+    files.key.write_bytes(spare.key.read_bytes())  # only the certificate has come yet
+    assert credentials.server() is before
+    assert "new TLS files can't be used" in caplog.text
+    caplog.set_level(logging.INFO)
+    files.key.write_bytes(new_key)
+    assert credentials.server() is not before
+    assert "new TLS files are used" in caplog.text
+    used = credentials.server()
+    other = authority.files(Role.SUBSTATION, "substation-2")
+    shutil.copy(other.certificate, files.certificate)
+    shutil.copy(other.key, files.key)
+    assert credentials.server() is used
+    assert "is of substation-2, and this is substation-1" in str(caplog.records[-1].__dict__["why"])
+
+
+def test_the_system_is_asked_at_most_once_a_second(
+    authority: TestAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    credentials = authority.files(Role.GATEWAY).credentials(Role.GATEWAY)
+    asked: list[object] = []
+    monkeypatch.setattr(os, "stat", asked.append)
+    for _ in range(100):
+        credentials.server()
+    assert len(asked) <= 3
+
+
+def test_how_long_certificates_are_valid_is_shown(authority: TestAuthority, tmp_path: Path) -> None:
+    registry = CollectorRegistry()
+    files = authority.files(Role.GATEWAY, left=dt.timedelta(hours=2))
+    show_expiry(
+        registry, PUBLIC, files.credentials(Role.GATEWAY), PublicCertificate(*self_signed(tmp_path, "a"))
+    )
+    left = {name: registry.get_sample_value(NAME, {"certificate": name}) or 0.0 for name in PUBLIC}
+    assert 7100 < left["own"] <= 7200
+    assert 1.9 * 86_400 < left["public"] <= 2 * 86_400
+    assert left["authority"] > left["public"]
+
+
+def test_without_certificates_they_never_expire() -> None:
+    registry = CollectorRegistry()
+    show_expiry(registry, PUBLIC, None, None)
+    assert {registry.get_sample_value(NAME, {"certificate": name}) for name in PUBLIC} == {math.inf}
+
+
+@pytest.mark.usefixtures("looks_at_once")
+def test_a_public_certificate_is_read_again_and_kept_while_the_new_one_is_wrong(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    certificate, key = self_signed(tmp_path, "a")
+    public = PublicCertificate(certificate, key)
+    before = public.context()
+    certificate.write_text("half of it")
+    assert public.context() is before
+    assert "a new certificate can't be used" in caplog.text
+    assert public.expiries() == {}
+    self_signed(tmp_path, "a")
+    assert public.context() is not before
+
+
+def test_settings_that_go_with_tls_are_refused_alone() -> None:
+    for name in ("GATEWAY_TLS_CERT", "GATEWAY_TLS_KEY"):
+        with pytest.raises(SettingsError, match="GATEWAY_TLS_CERT and GATEWAY_TLS_KEY go together"):
+            load(gateway.settings.Settings, {name: "file"})
+    with pytest.raises(SettingsError, match="CONSOLE_MONITOR_PORT asks for certificates: it needs TLS_CA"):
+        load(admin_ui.settings.Settings, {"CONSOLE_MONITOR_PORT": "8081"})
+
+
+def test_the_console_asks_a_gateway_where_it_can_show_its_certificate() -> None:
+    urls = {
+        "BALANCER_URL": "https://b:1",
+        "GATEWAY_URL": "http://g:1",
+        "GATEWAY_MONITOR_URLS": "https://g:2,https://g:3",
+    }
+    console = load(admin_ui.settings.Settings, ALL | urls)
+    assert console.gateway_calls == "https://g:2"
+    assert console.roles == {
+        "https://b:1": Role.BALANCER,
+        "http://g:1": None,
+        "https://g:2": Role.GATEWAY,
+        "https://g:3": Role.GATEWAY,
+    }
+    assert load(admin_ui.settings.Settings, {"GATEWAY_URL": "http://g:1"}).gateway_calls == "http://g:1"
