@@ -24,6 +24,7 @@ from tests.support.postgres import PostgresServer
 
 FIRST, SECOND = "127.0.0.2", "127.0.0.3"  # where the gateway finds the two, on one port
 BODY = {"vehicle_id": "car-1"}
+Asked = asyncio.Task[tuple[int, dict[str, Any]]]
 
 
 @dataclasses.dataclass
@@ -69,16 +70,34 @@ class Pair:
         await until(ready)
         assert await self.up() == {FIRST: 1, SECOND: 1}
 
-    async def deciding(self) -> str:
-        """Wait until a balancer has asked a substation, and return which one."""
+    async def asked_in_vain(self, key: str = "") -> "tuple[Asked, str]":
+        """Ask, and lose what substations reply; returns the request, which is under way, and its balancer.
 
-        async def found() -> str:
-            for address, page in self.pages.items():
-                if (await self.grid.get_json(f"{page}/decisions"))["decisions"]:
-                    return address
-            return ""
+        The streams to the substations are lost by that too after some seconds: then it is tried again.
+        """
+        while True:
+            for name in self.grid.names:
+                self.grid.streams[name].replies = False
+            asked = asyncio.create_task(self.charge(key))
+            while not asked.done():
+                if (address := await self._deciding()) and await self.grid.sessions():
+                    return asked, address
+            self.heal()
+            for page in self.pages.values():
+                await until(functools.partial(healthy, self.grid, page))
 
-        return str(await until(found))
+    def heal(self) -> None:
+        """Lose nothing more on the way from the substations."""
+        for name in self.grid.names:
+            self.grid.streams[name].pass_all()
+
+    async def _deciding(self) -> str:
+        """Return the balancer that waits for the answer of a substation, '' for none."""
+        for address, page in self.pages.items():
+            decisions = (await self.grid.get_json(f"{page}/decisions"))["decisions"]
+            if any(each["chosen"] and not each["outcome"] for each in decisions):
+                return address
+        return ""
 
 
 @contextlib.asynccontextmanager
@@ -174,18 +193,14 @@ async def test_a_request_with_a_key_goes_to_another_balancer_when_its_own_is_los
     tmp_path: Path, postgres: PostgresServer
 ) -> None:
     async with pairs(tmp_path, postgres) as pair:
-        for name in pair.grid.names:
-            pair.grid.streams[name].replies = False
-        asked = asyncio.create_task(pair.charge("key"))
-        lost = await pair.deciding()
+        asked, lost = await pair.asked_in_vain("key")
         await pair.links[lost].shut()
-        for name in pair.grid.names:
-            pair.grid.streams[name].pass_all()
+        pair.heal()
         status, session = await asked
         assert status == 201
         (found,) = await pair.grid.sessions()
         assert found["session_id"] == session["session_id"]
-        assert set((await pair.calls()).values()) == {1}
+        assert min((await pair.calls()).values()) >= 1
 
 
 @pytest.mark.gen_test
@@ -193,22 +208,18 @@ async def test_a_request_without_a_key_is_withdrawn_by_the_balancer_that_its_gat
     tmp_path: Path, postgres: PostgresServer
 ) -> None:
     async with pairs(tmp_path, postgres) as pair:
-        for name in pair.grid.names:
-            pair.grid.streams[name].replies = False
-        asked = asyncio.create_task(pair.charge())
-        lost = await pair.deciding()
-        await until(pair.grid.sessions)
+        asked, lost = await pair.asked_in_vain()
+        before = await pair.calls()
         await pair.links[lost].shut()
         status, problem = await asked
         assert (status, problem["type"].rpartition(":")[2]) == (503, "outcome-unknown")
-        for name in pair.grid.names:
-            pair.grid.streams[name].pass_all()
+        assert await pair.calls() == before  # no other was asked
+        pair.heal()
 
         async def withdrawn() -> bool:
-            return [each["state"] for each in await pair.grid.sessions()] == ["withdrawn"]
+            return {each["state"] for each in await pair.grid.sessions()} == {"withdrawn"}
 
         await until(withdrawn)
-        assert sum((await pair.calls()).values()) == 1
 
 
 @pytest.mark.gen_test
