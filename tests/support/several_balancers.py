@@ -53,7 +53,7 @@ class SeveralBalancers:
         page, stream = str(self._pages[name]), str(self._streams[name])
         if module == "gateway":
             streams = ",".join(f"{HOST}:{self._streams[each]}" for each in self.balancers)
-            return {"GATEWAY_PORT": page, "BALANCER": streams}
+            return {"GATEWAY_PORT": page, "BALANCER": streams, "MAX_CONNECTIONS": "10000"}
         if module == "balancer":
             return {
                 "BALANCER_PORT": page,
