@@ -96,7 +96,7 @@ def _console(config: configparser.RawConfigParser, ports: Mapping[str, int], bin
         "admin_ui",
         "admin_ui",
         {
-            "BALANCER_URL": local_url(bind, ports["BALANCER_PORT"], scheme),
+            "BALANCER_URL": ",".join(balancer_urls(ports, bind, scheme)),
             "GATEWAY_URL": local_url(bind, ports["GATEWAY_PORT"], scheme),
             "GATEWAY_MONITOR_URLS": ",".join(monitor_urls(ports, bind, scheme)),
         },
