@@ -19,6 +19,7 @@ from admin_ui.decisions.handlers import routes as decision_routes
 from admin_ui.energy.wiring import EnergyWing, energy_wing
 from admin_ui.grid import wiring as grid_wiring
 from admin_ui.grid.board import CONSOLE
+from admin_ui.grid.followed_balancer import FollowedBalancer
 from admin_ui.grid.grid_calls import GridCalls
 from admin_ui.grid.past import Past, past_of
 from admin_ui.grid.view import GridView
@@ -101,15 +102,16 @@ async def wired(settings: Settings, tls: Credentials | None) -> AsyncIterator[Wi
         audit = await stack.enter_async_context(audit_wing(settings))
         people = await stack.enter_async_context(people_wing(settings, audit.log, outside))
         rush = await stack.enter_async_context(rush_wing(settings, audit.log, client))
+        reach = grid_wiring.Reach(client, tls, FollowedBalancer(*settings.balancer))
         grid = GridView()
         alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log, outside))
         past = await stack.enter_async_context(past_of(settings.data, grid.board))
         news = await stack.enter_async_context(
-            grid_wiring.following(grid, past, alarms.outages, client, settings, tls)
+            grid_wiring.following(grid, past, alarms.outages, settings, reach)
         )
         energy = await stack.enter_async_context(energy_wing(settings.data, client, grid.board))
         sessions = SessionPages(client, grid.board, settings.operator_token)
-        calls = grid_wiring.calls(client, settings)
+        calls = grid_wiring.calls(settings, reach)
         yield Wings(grid, past, calls, audit, people, rush, alarms, energy, sessions, Presence(), news)
 
 

@@ -74,7 +74,7 @@ class GridAddresses(BalancerClientSettings):
     """Where the services of the grid are, and what they must prove there."""
 
     balancer: tuple[str, ...] = setting(
-        "BALANCER_URL", "http://127.0.0.1:8001", urls, "base URL of the balancer's HTTP interface"
+        "BALANCER_URL", "http://127.0.0.1:8001", urls, "base URL of the balancer, or of several"
     )
     gateway: tuple[str, ...] = setting(
         "GATEWAY_URL", "http://127.0.0.1:8000", urls, "base URL of the gateway"
@@ -190,7 +190,7 @@ class Settings(SingleSignOnSettings, AlarmSettings, GridAddresses):
     def _incomplete(self) -> list[str]:
         """Return the settings that need another one, or fewer values."""
         faults = {
-            "BALANCER_URL and GATEWAY_URL take one URL each": len(self.balancer) > 1 or len(self.gateway) > 1,
+            "GATEWAY_URL takes one URL": len(self.gateway) > 1,
             "CONSOLE_TLS_CERT and CONSOLE_TLS_KEY go together": bool(self.public_cert)
             != bool(self.public_key),
             "CONSOLE_MONITOR_PORT asks for certificates: it needs TLS_CA, TLS_CERT and TLS_KEY": self.monitor_port

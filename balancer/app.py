@@ -18,7 +18,7 @@ from balancer.book.protocol import BookUnavailable, KeptBook
 from balancer.book_opening import opened_book
 from balancer.contract import FLEET
 from balancer.fleet.collector import FleetCollector
-from balancer.fleet.discovery import Discovery, Resolve, Sources, resolve
+from balancer.fleet.discovery import Discovery, Sources
 from balancer.fleet.handlers import FleetHandler, MemberHandler, fleet_json
 from balancer.fleet.poller import Poller
 from balancer.fleet.readiness import lacking
@@ -57,6 +57,7 @@ from runtime.frame_stream import FrameStreamHandler, FrameStreams, StreamMetrics
 from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
+from runtime.name_lookup import Resolve, resolve
 from runtime.tls.credentials import Credentials
 from runtime.tls.expiry import OWN, show_expiry
 from runtime.tls.guard import guarded

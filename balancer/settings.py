@@ -1,12 +1,12 @@
 """The balancer's settings."""
 
 import dataclasses
-import re
 
 from balancer.book.settings import BookSettings
 from runtime.service_settings import OrderSettings
 from runtime.settings import (
-    HIGHEST_PORT,
+    DNS,
+    dns_source,
     integer,
     number,
     port,
@@ -14,9 +14,6 @@ from runtime.settings import (
     urls,
     urls_if_any,
 )
-
-DNS = "dns://"
-NAME_PORT = re.compile(r"([A-Za-z0-9._-]{1,253}):([0-9]{1,5})")
 
 
 def sources(text: str) -> tuple[str, ...]:
@@ -27,10 +24,7 @@ def sources(text: str) -> tuple[str, ...]:
             "one or more different http://host:port or dns://name:port, separated by commas, are accepted"
         )
     for entry in found:
-        if not entry.startswith(DNS):
-            urls(entry)
-        elif not (parts := NAME_PORT.fullmatch(entry, len(DNS))) or not 0 < int(parts[2]) <= HIGHEST_PORT:
-            raise ValueError(f"{entry!r} is not of the form dns://name:port")
+        _ = dns_source(entry) if entry.startswith(DNS) else urls(entry)
     return found
 
 

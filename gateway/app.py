@@ -1,6 +1,7 @@
-"""Wires a gateway: the link to its balancer, and the public API."""
+"""Wires a gateway: the links to its balancers, and the public API."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any
@@ -9,7 +10,9 @@ from prometheus_client import CollectorRegistry
 from tornado.web import Application
 
 from gateway.access import Access, KeyFile
-from gateway.balancer_stream import BalancerLink
+from gateway.balancer_collector import BalancerCollector
+from gateway.balancer_stream import BalancerLink, Caller
+from gateway.balancers import Balancers
 from gateway.callers import UnusableKeys
 from gateway.charging import ChargeExchange
 from gateway.handlers import ChargeHandler, ChargesHandler
@@ -22,6 +25,7 @@ from runtime.connections import Limits
 from runtime.gate import ANY, Gate
 from runtime.handlers import NotFoundHandler
 from runtime.http_metrics import HttpMetrics
+from runtime.name_lookup import Resolve, resolve
 from runtime.process import CannotStartError
 from runtime.tls.credentials import Callee, Credentials
 from runtime.tls.expiry import PUBLIC, show_expiry
@@ -35,8 +39,8 @@ MONITORS = Limits(
 
 
 @asynccontextmanager
-async def gateway(settings: Settings) -> AsyncIterator[None]:
-    """Serve one gateway while the context lasts.
+async def gateway(settings: Settings, resolve: Resolve = resolve) -> AsyncIterator[None]:
+    """Serve one gateway while the context lasts; `resolve` looks names up.
 
     Raises OSError when its port is taken, CannotStartError when its API keys can't be read.
     """
@@ -45,10 +49,10 @@ async def gateway(settings: Settings) -> AsyncIterator[None]:
         metrics = GatewayMetrics(registry)
         tls, public = settings.credentials(Role.GATEWAY), _public(settings)
         show_expiry(registry, PUBLIC, tls, public)
-        to_balancer = _link(settings, metrics, tls)
-        stack.push_async_callback(to_balancer.close)
-        grid = Services(to_balancer, metrics, _access(settings), settings.deadline_s, settings.max_wait_s)
-        app = _routes(grid, registry, to_balancer)
+        balancers = _balancers(stack, settings, metrics, tls, resolve)
+        registry.register(BalancerCollector(balancers))
+        grid = Services(balancers, metrics, _access(settings), settings.deadline_s, settings.max_wait_s)
+        app = _routes(grid, registry, balancers)
         HttpMetrics(registry, app)
         shared = settings.monitor_port != 0
         limits = Limits(
@@ -58,7 +62,7 @@ async def gateway(settings: Settings) -> AsyncIterator[None]:
             settings.allowed_hosts, ANY
         )  # the handlers check bodies themselves, and count what they reject
         if shared:  # first: who watches this process sees it before it takes requests
-            pages = [*_monitoring(registry, to_balancer), *(_sessions(grid) if tls else [])]
+            pages = [*_monitoring(registry, balancers), *(_sessions(grid) if tls else [])]
             monitor = Application(pages, default_handler_class=NotFoundHandler)
             own_gate = Gate(settings.allowed_hosts, guard=guarded(tls))
             await stack.enter_async_context(
@@ -79,11 +83,24 @@ def _public(settings: Settings) -> PublicCertificate | None:
     return None
 
 
-def _link(settings: Settings, metrics: GatewayMetrics, tls: Credentials | None) -> BalancerLink:
-    """Return the link to the balancer; it begins to connect at once."""
-    token = operator_token.read_if_any(settings.operator_token)
+def _balancers(
+    stack: AsyncExitStack,
+    settings: Settings,
+    metrics: GatewayMetrics,
+    tls: Credentials | None,
+    resolve: Resolve,
+) -> Balancers:
+    """Return the links to the balancers, which begin to connect at once; they end with `stack`."""
+    token = operator_token.field(operator_token.read_if_any(settings.operator_token))
     callee = Callee(tls, Role.BALANCER) if tls else None
-    return BalancerLink(settings.balancer, metrics.batched, operator_token.field(token), callee)
+
+    def link(address: str, silent_s: float, on_greeting: Callable[[], None]) -> BalancerLink:
+        return BalancerLink(address, Caller(token, callee, silent_s), metrics.batched, on_greeting)
+
+    balancers = Balancers(settings.balancers, link)
+    stack.push_async_callback(balancers.close)
+    stack.callback(asyncio.create_task(balancers.follow(settings.discover_s, resolve)).cancel)
+    return balancers
 
 
 def _access(settings: Settings) -> Access:
@@ -94,20 +111,16 @@ def _access(settings: Settings) -> Access:
     return Access(keys, settings.quota_per_minute)
 
 
-def _monitoring(registry: CollectorRegistry, to_balancer: BalancerLink) -> list[Any]:
+def _monitoring(registry: CollectorRegistry, balancers: Balancers) -> list[Any]:
     """Return the routes of this process's metrics and health."""
 
-    def waiting_for() -> list[str]:
-        """Return the reasons why no request can be placed now, including those of the balancer."""
-        return to_balancer.waiting_for if to_balancer.up else [f"the balancer at {to_balancer.address}"]
-
     def about() -> dict[str, object]:
-        return {"book_id": (to_balancer.up and to_balancer.book_id) or None}
+        return {"book_id": balancers.book_id or None, "balancers": balancers.states()}
 
     return [
         ("/metrics", exposition.MetricsHandler, {"registry": registry}),
         ("/livez", health.LiveHandler),
-        ("/readyz", health.ReadyHandler, {"waiting_for": waiting_for, "about": about}),
+        ("/readyz", health.ReadyHandler, {"waiting_for": lambda: balancers.waiting_for, "about": about}),
     ]
 
 
@@ -119,14 +132,14 @@ def _sessions(grid: Services) -> list[Any]:
     ]
 
 
-def _routes(grid: Services, registry: CollectorRegistry, to_balancer: BalancerLink) -> Application:
+def _routes(grid: Services, registry: CollectorRegistry, balancers: Balancers) -> Application:
     return Application(
         [
             *_sessions(grid),
             ("/openapi.json", OpenApiHandler),
             ("/", FrontPageHandler, {"page": front_page()}),
             ("/page.css", StyleHandler),
-            *_monitoring(registry, to_balancer),
+            *_monitoring(registry, balancers),
         ],
         default_handler_class=NotFoundHandler,
         exchanges={("POST", "/charge"): partial(ChargeExchange, grid=grid)},

@@ -1,5 +1,6 @@
-"""The gateway's stream to its balancer."""
+"""The gateway's stream to one balancer."""
 
+import dataclasses
 import logging
 import secrets
 from collections.abc import Callable, Iterator
@@ -15,10 +16,27 @@ from balancer.wire import (
     greeting_from_message,
 )
 from runtime.coalescer import Link, Outgoing, Wire
+from runtime.message_stream import SILENT_S
 from runtime.stream_hello import Hello
 from runtime.tls.credentials import Callee
 
 log = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Caller:
+    """How a gateway calls balancers.
+
+    `authorization` begins every stream. With `tls`, a balancer must prove by its certificate that it is one. A stream on
+    which nothing comes for `silent_s` is lost.
+    """
+
+    authorization: str = dataclasses.field(default="", repr=False)
+    tls: Callee | None = None
+    silent_s: float = SILENT_S
+
+
+ALONE = Caller()
 
 
 class BalancerLink(Link[Command, BalancerAnswer]):
@@ -30,22 +48,34 @@ class BalancerLink(Link[Command, BalancerAnswer]):
     def __init__(
         self,
         address: str,
+        caller: Caller = ALONE,
         on_batch: Callable[[int], None] = lambda _: None,
-        authorization: str = "",
-        tls: Callee | None = None,
+        on_greeting: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_batch` is called with the number of calls in each message; `authorization` begins every stream.
+        """`on_batch` is called with the number of calls in each message.
 
-        With `tls`, the balancer must prove by its certificate that it is one.
+        `on_greeting` is called when the link is up, and when the balancer can place cars again or no more. Calls don't
+        wait for the next stream when one is lost.
         """
         self.book_id = ""
         self.waiting_for: list[str] = []
-        hello = Hello(PROTOCOL, secrets.token_hex(16), authorization)
-        super().__init__(address, Wire(hello, Answers, _encode, self._read, tls=tls), on_batch)
+        self.called = 0  # calls that this balancer was given
+        self._on_greeting = on_greeting
+        hello = Hello(PROTOCOL, secrets.token_hex(16), caller.authorization)
+        wire = Wire(
+            hello, Answers, _encode, self._read, tls=caller.tls, silent_s=caller.silent_s, waits=False
+        )
+        super().__init__(address, wire, on_batch)
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls wait for their answers."""
+        return len(self._waiting) + len(self._sent)
 
     def _read(self, message: Any) -> Iterator[tuple[int, BalancerAnswer]]:
         if greeting := greeting_from_message(message):
             self.book_id, self.waiting_for = greeting.book_id, list(greeting.waiting_for)
+            self._on_greeting()
         return ((answer.number, _answer(answer)) for answer in message.answers)
 
 

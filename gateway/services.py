@@ -1,4 +1,4 @@
-"""What answers the requests of the API: the balancer, through its link, and who may ask it how much."""
+"""What answers the requests of the API: the balancers, and who may ask them how much."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from balancer.contract import (
 )
 from gateway import metrics
 from gateway.access import Access
-from gateway.balancer_stream import BalancerLink
+from gateway.balancers import Balancers
 from gateway.callers import ANONYMOUS, Caller
 from gateway.contract import BY_OUTCOME, QUOTA_EXCEEDED, UNAUTHORIZED
 from gateway.refusals import Refusal
@@ -44,9 +44,9 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True)
 class Services:
-    """The services that the requests share: the link to the balancer, metrics, access and time limits."""
+    """The services that the requests share: the balancers, metrics, access and time limits."""
 
-    link: BalancerLink
+    balancers: Balancers
     metrics: metrics.GatewayMetrics
     access: Access
     deadline_s: float
@@ -69,7 +69,7 @@ class Services:
         """Return the balancer's answer; when it is cancelled, the balancer learns that nobody uses the answer."""
         wait_s = command.max_wait_ms / 1000 if isinstance(command, Charge) else 0
         try:
-            answer = await self.link.call(command, self.deadline_s + wait_s)
+            answer = await self.balancers.call(command, self.deadline_s + wait_s)
         except (LinkLost, TimeoutError):
             return _lost(command, "the balancer does not answer")
         return answer if answers(command, answer) else _lost(command, "the balancer's answer can't be used")

@@ -2,21 +2,41 @@
 
 import dataclasses
 import ipaddress
+import re
 from pathlib import Path
 
 from gateway.callers import PER_MINUTE
 from runtime.connections import Limits
 from runtime.service_settings import BalancerClientSettings
 from runtime.settings import (
+    DNS,
+    HIGHEST_PORT,
     address,
     address_if_any,
+    dns_source,
     integer,
-    matching,
     number,
     path_if_any,
     port,
     setting,
 )
+
+HOST_PORT = re.compile(r"[^\s/,]+:([0-9]{1,5})")
+
+
+def balancers(text: str) -> tuple[str, ...]:
+    """The streams of balancers, separated by commas: `host:port`, and `dns://name:port` for all addresses of a name."""
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not found or len(set(found)) != len(found):
+        raise ValueError(
+            "one or more different host:port or dns://name:port, separated by commas, are accepted"
+        )
+    for entry in found:
+        if entry.startswith(DNS):
+            dns_source(entry)
+        elif not (parts := HOST_PORT.fullmatch(entry)) or not 0 < int(parts[1]) <= HIGHEST_PORT:
+            raise ValueError(f"{entry!r} is not of the form host:port")
+    return found
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,8 +57,14 @@ class Settings(BalancerClientSettings):
         port,
         "port of this process's own metrics and health pages; with it, GATEWAY_PORT is shared with other processes",
     )
-    balancer: str = setting(
-        "BALANCER", "127.0.0.1:9001", matching(r"[^\s/]+:[0-9]{1,5}", "host:port"), "the balancer's stream"
+    balancers: tuple[str, ...] = setting(
+        "BALANCER",
+        "127.0.0.1:9001",
+        balancers,
+        "the balancers' streams: host:port, separated by commas, or dns://name:port",
+    )
+    discover_s: float = setting(
+        "DISCOVER_S", "5", number(0.1, 3600), "seconds between two look-ups of a name"
     )
     deadline_s: float = setting(
         "DEADLINE_S", "5", number(0.5, 60), "seconds within which a request is answered, its wait apart"

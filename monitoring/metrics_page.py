@@ -29,6 +29,7 @@ READY_S = 30.0
 # Labels whose values belong to one process or installation; every other label is a closed set, listed.
 IDENTITIES = {
     "substation": "the substation's id",
+    "balancer": "`host:port` of its stream",
     "journal": "the journal's id",
     "stream": "`host:port` or `:port`",
     "version": "of this project",

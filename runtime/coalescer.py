@@ -2,7 +2,7 @@
 
 A call that was sent on a stream that is then lost has an unknown outcome: it fails with LinkLost and is never
 silently sent again. On the next stream the other end learns that the answer is not used. A call that was not sent
-yet waits for the next stream.
+yet waits for the next stream, unless its caller has other links to choose from.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
@@ -19,7 +20,7 @@ from google.protobuf.message import Message
 from runtime.background import cancelled
 from runtime.deadlines import Deadlines
 from runtime.message_size import fitting
-from runtime.message_stream import MessageStream, StreamLost
+from runtime.message_stream import SILENT_S, MessageStream, StreamLost
 from runtime.stream_hello import Hello, connected
 from runtime.tls.credentials import Callee
 from runtime.trace import CURRENT, Trace
@@ -37,6 +38,10 @@ BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, MOST_IN_A_MESSAGE)
 
 class LinkLost(Exception):
     """The stream ended after the call was sent and before its answer: its outcome is unknown."""
+
+
+class NotSent(LinkLost):
+    """The stream ended before the call was sent: the other end knows nothing of it."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -63,7 +68,9 @@ class Wire(Generic[Item, Answer]):
 
     A stream begins with `hello`, and brings messages of the type `answers`. `encode` turns calls and the numbers of
     cancelled calls into one message; `decode` turns a message into pairs of number and answer. `cancels` is whether
-    cancelled calls are reported to the other end. With `tls`, the stream is encrypted, and the other end is who that says.
+    cancelled calls are reported to the other end. With `tls`, the stream is encrypted, and the other end is who that says. A
+    stream on which nothing comes for `silent_s` is lost. `waits` is whether a call that was not sent when a stream is lost
+    waits for the next one; else it fails with NotSent.
     """
 
     hello: Hello
@@ -72,6 +79,12 @@ class Wire(Generic[Item, Answer]):
     decode: Callable[[Any], Iterable[tuple[int, Answer]]]
     cancels: bool = True
     tls: Callee | None = None
+    silent_s: float = SILENT_S
+    waits: bool = True
+
+    def stream(self, address: str) -> AbstractAsyncContextManager[MessageStream[Any]]:
+        """A stream to `host:port` while the context lasts; see `connected`."""
+        return connected(address, self.hello, self.answers, self.tls, self.silent_s)
 
 
 class Link(Generic[Item, Answer]):
@@ -98,7 +111,8 @@ class Link(Generic[Item, Answer]):
     async def call(self, item: Item, within_s: float) -> Answer:
         """Return the answer to `item`.
 
-        Raises LinkLost when the stream broke after sending, TimeoutError after `within_s`. When
+        Raises LinkLost when the stream broke after sending, NotSent when it broke before and calls don't wait for the
+        next one, TimeoutError after `within_s`. When
         the caller gives up or is cancelled, the other end learns that the answer is not used.
         """
         number = next(self._numbers)
@@ -127,9 +141,8 @@ class Link(Generic[Item, Answer]):
     async def _run(self) -> None:
         pause, said = RETRY_S[0], ""
         while not self._closing:
-            wire = self._wire
             try:
-                async with connected(self.address, wire.hello, wire.answers, wire.tls) as self._stream:
+                async with self._wire.stream(self.address) as self._stream:
                     self._stream.begin(self._received, self._flush)
                     await self._stream.ended()
             except StreamLost as error:
@@ -203,6 +216,9 @@ class Link(Generic[Item, Answer]):
         # stream may be lost too, so they are repeated.
         self._cancel([*self._cancels.sent_on_lost_stream(), *lost])
         _fail(lost.values(), lambda: LinkLost(self.address))
+        if not self._wire.waits:
+            _fail(self._waiting.values(), lambda: NotSent(self.address))
+            self._waiting.clear()
 
 
 class _Cancels:

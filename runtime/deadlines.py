@@ -7,6 +7,7 @@ that has ended is dropped when its time comes, or earlier if such entries are th
 
 import asyncio
 import heapq
+import math
 from typing import Any
 
 ENDED_KEPT = 1024  # entries of ended calls that are not worth a clean-up
@@ -20,6 +21,9 @@ class Deadlines:
         self._heap: list[tuple[float, int]] = []
         self._futures: dict[int, asyncio.Future[Any]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._due_s = (
+            math.inf
+        )  # when it fires; uvloop's timer does not say so where its time has come already
 
     def __len__(self) -> int:
         """How many entries are kept, those of ended calls included."""
@@ -29,7 +33,7 @@ class Deadlines:
         """Fail `future` with TimeoutError at `until_s` of the loop's clock, unless it is done or removed by then."""
         self._futures[number] = future
         heapq.heappush(self._heap, (until_s, number))
-        if self._timer is None or until_s < self._timer.when():
+        if until_s < self._due_s:
             self._wait()
 
     def remove(self, number: int) -> None:
@@ -44,17 +48,18 @@ class Deadlines:
         self._heap.clear()
         if self._timer:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._due_s = None, math.inf
 
     def _wait(self) -> None:
         """Set the timer to the earliest entry."""
         if self._timer:
             self._timer.cancel()
-        self._timer = self._loop.call_at(self._heap[0][0], self._expire)
+        self._due_s = self._heap[0][0]
+        self._timer = self._loop.call_at(self._due_s, self._expire)
 
     def _expire(self) -> None:
         """Fail what is due; the timer then waits for the earliest call that goes on."""
-        self._timer = None
+        self._timer, self._due_s = None, math.inf
         now_s = self._loop.time()
         while self._heap and (self._heap[0][0] <= now_s or self._heap[0][1] not in self._futures):
             future = self._futures.get(heapq.heappop(self._heap)[1])

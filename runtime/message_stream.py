@@ -8,7 +8,7 @@ docs/adr/0026 says why this is not gRPC, and docs/adr/0038 why it is a protocol 
 
 import asyncio
 from collections.abc import Callable
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from google.protobuf.message import DecodeError, Message
 
@@ -31,14 +31,14 @@ class _Heart:
     """Shows every second that this end is alive, unless it does anyway, and notices when the other end is silent.
 
     Each end sends a heartbeat after a second without a message, and gives the connection up when it has heard nothing
-    for `SILENT_S`. So a link whose other end hangs or is cut off is noticed.
+    for `SILENT_S`, or another time that was chosen for it. So a link whose other end hangs or is cut off is noticed.
     """
 
-    def __init__(self, beat: Callable[[], None], silent: Callable[[], None]) -> None:
-        """`beat` sends a heartbeat, `silent` gives the connection up."""
+    def __init__(self, stream: "MessageStream[Any]", silent_s: float) -> None:
+        """`silent_s` is after how long the other end of `stream` is given up."""
         self.heard = self.sent = True  # since the last beat
-        self._send = beat
-        self._give_up = silent
+        self._stream = stream
+        self._silent_s = silent_s
         self._silent_beats = 0
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(BEAT_S, self._beat)
@@ -53,11 +53,11 @@ class _Heart:
         What came meanwhile is read before the next.
         """
         self._silent_beats = 0 if self.heard else self._silent_beats + 1
-        if self._silent_beats * BEAT_S >= SILENT_S:
-            self._give_up()
+        if self._silent_beats * BEAT_S >= self._silent_s:
+            self._stream.fail(StreamLost(f"nothing came for {self._silent_s:g} s"))
             return
         if not self.sent:
-            self._send()
+            self._stream.transport.write(HEARTBEAT)
         self.heard = self.sent = False
         self._timer = self._loop.call_later(BEAT_S, self._beat)
 
@@ -69,11 +69,14 @@ class MessageStream(asyncio.Protocol, Generic[In]):
     be sent: who has some asks for a `flush`, and sends in it while the stream is `writable`.
     """
 
-    def __init__(self, received: type[In], first_bytes: int = MESSAGE_BYTES) -> None:
-        """`first_bytes` is how long the first frame may be."""
+    def __init__(
+        self, received: type[In], first_bytes: int = MESSAGE_BYTES, silent_s: float = SILENT_S
+    ) -> None:
+        """`first_bytes` is how long the first frame may be, `silent_s` how long the other end may be silent."""
         self.link = ""
         self.transport: asyncio.Transport
         self._type = received
+        self._silent_s = silent_s
         self._frames = FrameCutter(first_bytes)
         self._loop = asyncio.get_running_loop()
         self._first: asyncio.Future[bytes | None] = self._loop.create_future()
@@ -81,8 +84,7 @@ class MessageStream(asyncio.Protocol, Generic[In]):
         self._error: Exception | None = None
         self._received: Callable[[In], None] | None = None
         self._flush: Callable[[], None] = lambda: None
-        self._flushes = False  # in this turn of the loop
-        self._paused = False  # the connection takes no more for now
+        self._flushes = self._paused = False  # flushes in this turn of the loop; takes no more for now
         self._heart: _Heart
 
     @property
@@ -152,8 +154,7 @@ class MessageStream(asyncio.Protocol, Generic[In]):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the connection."""
         self.transport = cast("asyncio.Transport", transport)
-        silent = StreamLost(f"nothing came for {SILENT_S:g} s")
-        self._heart = _Heart(lambda: self.transport.write(HEARTBEAT), lambda: self.fail(silent))
+        self._heart = _Heart(self, self._silent_s)
 
     def data_received(self, data: bytes) -> None:
         """Hand on the frames that are complete."""

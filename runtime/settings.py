@@ -17,6 +17,9 @@ HOST_NAME = re.compile(
 PASSWORD_BEFORE_HOST = re.compile(r"(://[^:@/]*:).*@")  # up to the last @, as a password may have one
 PASSWORD_OPTION = re.compile(r"(password=)[^&]*", re.IGNORECASE)
 
+DNS = "dns://"
+NAME_PORT = re.compile(r"([A-Za-z0-9._-]{1,253}):([0-9]{1,5})")
+
 T = TypeVar("T")
 
 
@@ -164,6 +167,14 @@ def urls(text: str) -> tuple[str, ...]:
 def urls_if_any(text: str) -> tuple[str, ...]:
     """Base URLs as above; none when nothing is set."""
     return urls(text) if text else ()
+
+
+def dns_source(text: str) -> str:
+    """A name that stands for all its addresses: `dns://name:port`."""
+    parts = NAME_PORT.fullmatch(text, len(DNS)) if text.startswith(DNS) else None
+    if not parts or not 0 < int(parts[2]) <= HIGHEST_PORT:
+        raise ValueError(f"{text!r} is not of the form dns://name:port")
+    return text
 
 
 def local_url(bind: str, port: int | str, scheme: str = "http") -> str:

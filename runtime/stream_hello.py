@@ -6,15 +6,16 @@ refuses the stream. After that both ends send messages.
 
 import asyncio
 import dataclasses
+import functools
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
-from runtime.message_stream import MessageStream, StreamLost
+from runtime.message_stream import SILENT_S, MessageStream, StreamLost
 from runtime.tls.credentials import Callee
 
 In = TypeVar("In", bound=Message)
@@ -38,13 +39,19 @@ class Hello:
 
 @asynccontextmanager
 async def connected(
-    address: str, hello: Hello, received: type[In], tls: Callee | None = None
+    address: str,
+    hello: Hello,
+    received: type[In],
+    tls: Callee | None = None,
+    silent_s: float = SILENT_S,
 ) -> AsyncIterator[MessageStream[In]]:
-    """A stream to the server at `host:port` while the context lasts; with `tls`, the server must prove who it is.
+    """A stream to the server at `host:port` while the context lasts; it is lost when nothing comes for `silent_s`.
 
-    Raises StreamLost when there is no connection within CONNECT_WITHIN_S, or the server refuses the stream.
+    With `tls`, the server must prove who it is. Raises StreamLost when there is no connection within CONNECT_WITHIN_S,
+    or the server refuses the stream.
     """
-    stream = await _connect(address, received, tls.context() if tls else None)
+    made = functools.partial(MessageStream[In], received, silent_s=silent_s)
+    stream = await _connect(address, made, tls.context() if tls else None)
     try:
         transport = stream.transport
         if tls and (mistaken := tls.mistaken(transport)):
@@ -59,14 +66,14 @@ async def connected(
         stream.close()
 
 
-async def _connect(address: str, received: type[In], tls: ssl.SSLContext | None) -> MessageStream[In]:
+async def _connect(
+    address: str, made: Callable[[], MessageStream[In]], tls: ssl.SSLContext | None
+) -> MessageStream[In]:
     host, _, port = address.rpartition(":")
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(CONNECT_WITHIN_S):
-            _, stream = await loop.create_connection(
-                lambda: MessageStream(received), host.strip("[]"), int(port), ssl=tls
-            )
+            _, stream = await loop.create_connection(made, host.strip("[]"), int(port), ssl=tls)
     except TimeoutError:
         raise StreamLost(f"no connection to {address} in {CONNECT_WITHIN_S:g} s") from None
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError

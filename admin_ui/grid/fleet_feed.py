@@ -9,6 +9,7 @@ from tornado.httpclient import HTTPError, HTTPRequest
 from tornado.websocket import WebSocketError, websocket_connect
 
 from admin_ui.grid.board import STALE_AFTER_S, Board, OutOfOrder
+from admin_ui.grid.followed_balancer import FollowedBalancer
 from admin_ui.grid.outages import Outages, Service
 from runtime import strict_json
 from runtime.tls.credentials import Credentials
@@ -25,12 +26,12 @@ MOST_BYTES = 4 * 1024 * 1024  # a snapshot of some ten thousand substations
 
 
 class FleetFeed:
-    """Keeps a board up to date, and records when the balancer was lost."""
+    """Keeps a board up to date, and records when the balancer was lost; of several, it then follows the next one."""
 
     def __init__(
         self,
         board: Board,
-        balancer_url: str,
+        balancer: FollowedBalancer,
         outages: Outages,
         news: asyncio.Event,
         tls: Credentials | None = None,
@@ -38,7 +39,7 @@ class FleetFeed:
         """`news` is set after each frame."""
         self._news = news
         self._board = board
-        self._url = balancer_url.replace("http", "ws", 1) + "/fleet/stream"
+        self._balancer = balancer
         self._outages = outages
         self._tls = tls
         self._heard_unix_s: float | None = None
@@ -52,9 +53,11 @@ class FleetFeed:
                 await self._read()
             except LOST as error:
                 log.warning(
-                    "the balancer's stream is lost", extra={"why": str(error) or type(error).__name__}
+                    "the balancer's stream is lost",
+                    extra={"url": self._balancer.url, "why": str(error) or type(error).__name__},
                 )
             self._board.lose()
+            self._balancer.lost()
             if self._heard_unix_s is not None:
                 self._outages.lost(Service.BALANCER, self._heard_unix_s)
             long_s = time.monotonic() - began_s > RETRY_S[1]
@@ -63,9 +66,8 @@ class FleetFeed:
 
     async def _read(self) -> None:
         tls = self._tls.client(Role.BALANCER) if self._tls else None
-        request = HTTPRequest(
-            self._url, connect_timeout=CONNECT_S, request_timeout=CONNECT_S, ssl_options=tls
-        )
+        url = self._balancer.url.replace("http", "ws", 1) + "/fleet/stream"
+        request = HTTPRequest(url, connect_timeout=CONNECT_S, request_timeout=CONNECT_S, ssl_options=tls)
         stream = await websocket_connect(request, max_message_size=MOST_BYTES)
         try:
             self._board.connect()

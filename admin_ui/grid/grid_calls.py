@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import aiohttp
 
+from admin_ui.grid.followed_balancer import FollowedBalancer
 from runtime import operator_token, strict_json
 from runtime.operator_token import TokenUnusable
 
@@ -39,13 +40,13 @@ class GridCalls:
     def __init__(
         self,
         http: aiohttp.ClientSession,
-        balancer_url: str,
+        balancer: FollowedBalancer,
         gateway_url: str,
         key_file: Path | None,
         token_file: Path | None = None,
     ) -> None:
         self._http = http
-        self._balancer = balancer_url
+        self._balancer = balancer
         self._gateway = gateway_url
         self._key_file = key_file
         self._token_file = token_file
@@ -120,7 +121,7 @@ class GridCalls:
             headers = operator_token.headers(operator_token.read_if_any(self._token_file))
         except TokenUnusable as error:
             return Reply(0, {"detail": str(error)})
-        return await self._call(method, self._balancer + path, within_s, headers=headers, **content)
+        return await self._call(method, self._balancer.url + path, within_s, headers=headers, **content)
 
     async def _public(self, method: str, path: str) -> Reply:
         headers = {}

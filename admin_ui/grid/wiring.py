@@ -1,6 +1,7 @@
 """Wires the grid: what keeps the view of it up to date, the calls to its services, and the routes."""
 
 import asyncio
+import dataclasses
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from jinja2 import Environment
 from admin_ui.grid.base_load_watch import BaseLoadWatch
 from admin_ui.grid.board import Board
 from admin_ui.grid.fleet_feed import FleetFeed
+from admin_ui.grid.followed_balancer import FollowedBalancer
 from admin_ui.grid.forecast_watch import ForecastWatch
 from admin_ui.grid.gateway_watch import GatewayWatch
 from admin_ui.grid.grid_calls import GridCalls
@@ -32,35 +34,45 @@ SAMPLE_AT_S = (
 )
 
 
+@dataclasses.dataclass(frozen=True)
+class Reach:
+    """How the console reaches the grid: its HTTP client, its certificate if it has one, and the balancer that it follows."""
+
+    client: aiohttp.ClientSession
+    tls: Credentials | None
+    balancer: FollowedBalancer
+
+
 @asynccontextmanager
 async def following(
     grid: GridView,
     past: Past,
     outages: Outages,
-    client: aiohttp.ClientSession,
     settings: Settings,
-    tls: Credentials | None,
+    reach: Reach,
 ) -> AsyncIterator[asyncio.Event]:
     """Keep `grid` up to date while the context lasts, and record outages of the balancer and the gateway.
 
     Yields an event that is set after each frame of the balancer.
     """
     news = asyncio.Event()
-    forecasts = ForecastWatch(calls(client, settings), grid.board, grid.expected_peaks)
+    forecasts = ForecastWatch(calls(settings, reach), grid.board, grid.expected_peaks)
     async with background(
-        FleetFeed(grid.board, settings.balancer[0], outages, news, tls).follow(),
-        GatewayWatch(client, settings.gateway_monitors or settings.gateway, grid.rates, outages).follow(),
-        BaseLoadWatch(client, grid.board, grid.base_load_sources).follow(),
+        FleetFeed(grid.board, reach.balancer, outages, news, reach.tls).follow(),
+        GatewayWatch(
+            reach.client, settings.gateway_monitors or settings.gateway, grid.rates, outages
+        ).follow(),
+        BaseLoadWatch(reach.client, grid.board, grid.base_load_sources).follow(),
         forecasts.follow(),
         _sample(grid.board, past),
     ):
         yield news
 
 
-def calls(client: aiohttp.ClientSession, settings: Settings) -> GridCalls:
+def calls(settings: Settings, reach: Reach) -> GridCalls:
     """Return the calls to the balancer and the gateway."""
     return GridCalls(
-        client, settings.balancer[0], settings.gateway_calls, settings.gateway_key, settings.operator_token
+        reach.client, reach.balancer, settings.gateway_calls, settings.gateway_key, settings.operator_token
     )
 
 

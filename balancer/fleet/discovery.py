@@ -6,22 +6,18 @@ An address that a name has lost is not watched any more. A look-up that fails ch
 import asyncio
 import dataclasses
 import logging
-import socket
 import time
-from collections.abc import Awaitable, Callable, Collection
-from typing import Any, Protocol
-from urllib.parse import urlsplit
+from collections.abc import Collection
+from typing import Protocol
 
 from balancer.fleet.addresses import Addresses
 from balancer.metrics import BalancerMetrics
-from balancer.settings import DNS
+from runtime.name_lookup import Resolve, looked_up
+from runtime.settings import DNS
 
 log = logging.getLogger(__name__)
 
 SAY_AGAIN_S = 60.0  # between two lines about a name that can't be resolved
-
-# As loop.getaddrinfo: host and port to a list whose entries end with (address, port, ...).
-Resolve = Callable[[str, int], Awaitable[list[tuple[Any, ...]]]]
 
 
 class Watcher(Protocol):
@@ -32,12 +28,6 @@ class Watcher(Protocol):
 
     def unwatch(self, url: str) -> None:
         """Stop watching an address."""
-
-
-async def resolve(name: str, port: int) -> list[tuple[Any, ...]]:
-    """Return the addresses of a name, A and AAAA, without blocking the event loop."""
-    loop = asyncio.get_running_loop()
-    return list(await loop.getaddrinfo(name, port, type=socket.SOCK_STREAM))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,14 +81,9 @@ class Discovery:
 
     async def look_up(self, source: str) -> None:
         """Look one name up once."""
-        parts = urlsplit(source)
         try:
-            found = await self._resolve(parts.hostname or "", parts.port or 0)
-            addresses = frozenset(
-                base_url(entry[-1][0], entry[-1][1], self._scheme)
-                for entry in found
-                if "%" not in entry[-1][0]
-            )
+            found = await looked_up(source, self._resolve)
+            addresses = frozenset(f"{self._scheme}://{each}" for each in found)
         except (OSError, UnicodeError) as error:
             addresses, why = frozenset(), str(error)
         else:
@@ -132,8 +117,3 @@ class Discovery:
             self._said_s[source] = now_s
             known = len(self._found[source])
             log.warning("a name can't be resolved", extra={"source": source, "error": why, "known": known})
-
-
-def base_url(address: str, port: int, scheme: str = "http") -> str:
-    """Return the base URL of the service that listens on an address."""
-    return f"{scheme}://[{address}]:{port}" if ":" in address else f"{scheme}://{address}:{port}"

@@ -17,7 +17,7 @@ from balancer.fleet.view import LOST, View
 
 log = logging.getLogger(__name__)
 
-READ_EVERY_S = 1.0
+READ_EVERY_S = 0.5  # what one balancer is told holds at all within a second
 
 
 class OperatorSettings:

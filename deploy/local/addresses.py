@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import ipaddress
+import itertools
 import re
 import socket
 import time
@@ -14,6 +15,7 @@ from runtime.settings import local_url
 HIGHEST_PORT = 65_535
 MOST_SUBSTATIONS = 100
 MOST_GATEWAYS = 32
+MOST_BALANCERS = 8
 LOOPBACK = "127.0.0.1"
 DEFAULT_PORTS = {
     "GATEWAY_PORT": 8000,
@@ -21,6 +23,8 @@ DEFAULT_PORTS = {
     "BALANCER_STREAM_PORT": 9001,
     "CONSOLE_PORT": 8080,
 }
+BALANCER_PORTS = ("BALANCER_PORT", "BALANCER_STREAM_PORT")
+HOW_TO = "docs/how-to/several-balancers.md"
 PROMETHEUS_PORT = 9090
 LISTENING = "0A"  # in /proc/net/tcp
 FREE_WITHIN_S = 3.0  # services whose supervisor was killed end by themselves within a second
@@ -29,7 +33,8 @@ FREE_WITHIN_S = 3.0  # services whose supervisor was killed end by themselves wi
 def service_ports(environ: Mapping[str, str]) -> dict[str, int]:
     """Return the port of every listener, by the name of its setting; substations are numbered.
 
-    Several gateways share one port, and each has a numbered GATEWAY_MONITOR_PORT of its own; a single one has none.
+    Several gateways share one port, and each has a numbered GATEWAY_MONITOR_PORT of its own; a single one has none. The
+    second balancer has the ports after those of the first, and so on.
 
     Raises ValueError with one line for each setting that can't be used.
     """
@@ -43,7 +48,9 @@ def service_ports(environ: Mapping[str, str]) -> dict[str, int]:
             return default
 
     count = port("GRID_SUBSTATIONS", 3, MOST_SUBSTATIONS)
-    ports = {name: port(name, default) for name, default in DEFAULT_PORTS.items()}
+    balancers = port("BALANCERS", 1, MOST_BALANCERS)
+    ports = {name: port(name, default, HIGHEST_PORT - balancers) for name, default in DEFAULT_PORTS.items()}
+    ports |= _more_balancers(ports, balancers)
     for name, default in {"SUBSTATION_PORT": 8101, "SUBSTATION_STREAM_PORT": 9101}.items():
         first = port(name, default, HIGHEST_PORT - count)
         ports |= {f"{name}.{number + 1}": first + number for number in range(count)}
@@ -56,9 +63,17 @@ def service_ports(environ: Mapping[str, str]) -> dict[str, int]:
         names[number].append(name)
     faults += [f"{' and '.join(each)} are one port: {number}" for number, each in names.items() if each[1:]]
     faults += _bad_addresses(environ)
+    if balancers > 1 and not environ.get("ORDER_BOOK"):
+        faults.append(f"BALANCERS={balancers} needs ORDER_BOOK, the database that they share: {HOW_TO}")
     if faults:
         raise ValueError("\n".join(faults))
     return ports
+
+
+def _more_balancers(ports: Mapping[str, int], count: int) -> dict[str, int]:
+    """Return the ports of the second balancer and all further ones, each with its number."""
+    numbers = itertools.product(range(2, count + 1), BALANCER_PORTS)
+    return {f"{name}.{number}": ports[name] + number - 1 for number, name in numbers}
 
 
 def listening_on(environ: Mapping[str, str]) -> dict[str, str]:

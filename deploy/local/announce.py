@@ -24,7 +24,7 @@ def main() -> None:
     settings = load(Settings, os.environ)
     tls = own_files()
     began = said = time.monotonic()
-    everywhere = [*urls["substations"], urls["balancer"], *urls["gateways"], settings.url]
+    everywhere = [*urls["substations"], *urls["balancers"], *urls["gateways"], settings.url]
     while waiting := [url for url in everywhere if not ready(url, tls)] or unseen(urls, tls):
         if time.monotonic() - said > SAY_EVERY_S:
             said = time.monotonic()

@@ -1,7 +1,8 @@
 """Runs the whole grid on this machine: checks, writes supervisord's configuration, and becomes it.
 
 `make run` calls it. Everything is settable by the environment variables of the services; besides
-those, GRID_SUBSTATIONS says how many substations there are, and GATEWAY_PROCESSES how many gateways share one port.
+those, GRID_SUBSTATIONS says how many substations there are, GATEWAY_PROCESSES how many gateways share one port, and
+BALANCERS how many balancers share the order book of ORDER_BOOK.
 """
 
 import configparser
@@ -109,6 +110,7 @@ def environment(data: Path, ports: Mapping[str, int], bind: str, scheme: str = "
     urls = {
         "gateway": gateway,
         "balancer": balancer,
+        "balancers": supervision.balancer_urls(ports, bind, scheme),
         "substations": supervision.substation_urls(ports, bind, scheme),
         "gateways": supervision.monitor_urls(ports, bind, scheme),
     }
@@ -162,7 +164,7 @@ def add_prometheus(
     monitors = [name for name in ports if name.startswith("GATEWAY_MONITOR_PORT.")]
     jobs = {
         "substation": [at(name) for name in ports if name.startswith("SUBSTATION_PORT.")],
-        "balancer": [at("BALANCER_PORT")],
+        "balancer": [at(name) for name in ports if name.partition(".")[0] == "BALANCER_PORT"],
         "gateway": [at(name) for name in monitors or ["GATEWAY_PORT"]],
         "admin_ui": [at("CONSOLE_PORT")],
         "prometheus": [addresses.host_and_port(bind, port)],

@@ -7,11 +7,12 @@ paths from the environment, so a space, a quote or a percent sign in a path does
 import configparser
 from collections.abc import Mapping, Sequence
 
-from deploy.local.addresses import host_and_port
+from deploy.local.addresses import BALANCER_PORTS, host_and_port
 from runtime.settings import local_url
 
 IN_PROJECT = """/bin/sh -c 'cd "$GRID_ROOT" && exec {before}"$GRID_PYTHON" {arguments}'"""
 # With TLS=on, a service has the files of its own folder below GRID_TLS.
+OWN_FOLDER = 'env DATA_DIR="$DATA_DIR/balancer-{number}" '
 WITH_FILES = 'env TLS_CA="$GRID_TLS/{own}/ca.pem" TLS_CERT="$GRID_TLS/{own}/cert.pem" TLS_KEY="$GRID_TLS/{own}/key.pem" '
 PUBLIC_FILES = (
     'GATEWAY_TLS_CERT="$GRID_TLS/gateway/public-cert.pem" GATEWAY_TLS_KEY="$GRID_TLS/gateway/public-key.pem" '
@@ -38,10 +39,10 @@ def configuration(ports: Mapping[str, int], bind: str, scheme: str = "http") -> 
     tls = scheme == "https"
     for number in numbers:
         _substation(config, number, ports, tls=tls)
-    _service(config, "balancer", "balancer", {"SUBSTATIONS": ",".join(urls)}, _files("balancer", tls=tls))
+    balancers = _balancers(config, ports, urls, tls=tls)
     gateways = _gateways(config, ports, bind, tls=tls)
     _console(config, ports, bind, scheme)
-    names = [*(f"substation-{number}" for number in numbers), "balancer", *gateways, "admin_ui"]
+    names = [*(f"substation-{number}" for number in numbers), *balancers, *gateways, "admin_ui"]
     config["group:grid"] = {"programs": ",".join(names)}  # one group stops at once
     config["program:announce"] = {
         "command": IN_PROJECT.format(before="", arguments="deploy/local/announce.py"),
@@ -95,7 +96,7 @@ def _console(config: configparser.RawConfigParser, ports: Mapping[str, int], bin
         "admin_ui",
         "admin_ui",
         {
-            "BALANCER_URL": local_url(bind, ports["BALANCER_PORT"], scheme),
+            "BALANCER_URL": ",".join(balancer_urls(ports, bind, scheme)),
             "GATEWAY_URL": local_url(bind, ports["GATEWAY_PORT"], scheme),
             "GATEWAY_MONITOR_URLS": ",".join(monitor_urls(ports, bind, scheme)),
         },
@@ -103,11 +104,39 @@ def _console(config: configparser.RawConfigParser, ports: Mapping[str, int], bin
     )
 
 
+def _balancers(
+    config: configparser.RawConfigParser, ports: Mapping[str, int], substations: Sequence[str], *, tls: bool
+) -> list[str]:
+    """Add the balancers, the second and all further ones with a data folder of their own; returns their programs' names."""
+    names = []
+    for number in range(1, len(_all(ports, "BALANCER_PORT")) + 1):
+        environment = {"SUBSTATIONS": ",".join(substations)}
+        before = _files("balancer", tls=tls)
+        if number > 1:
+            environment |= {name: str(ports[f"{name}.{number}"]) for name in BALANCER_PORTS}
+            before = OWN_FOLDER.format(number=number) + before
+        name = f"balancer-{number}" if number > 1 else "balancer"
+        _service(config, name, "balancer", environment, before)
+        names.append(name)
+    return names
+
+
+def _all(ports: Mapping[str, int], name: str) -> list[int]:
+    """Return the ports of a setting, with those of the numbered services of the kind."""
+    return [port for each, port in ports.items() if each.partition(".")[0] == name]
+
+
+def balancer_urls(ports: Mapping[str, int], bind: str, scheme: str = "http") -> list[str]:
+    """Return the base URLs of the balancers."""
+    return [local_url(bind, port, scheme) for port in _all(ports, "BALANCER_PORT")]
+
+
 def _gateways(
     config: configparser.RawConfigParser, ports: Mapping[str, int], bind: str, *, tls: bool
 ) -> list[str]:
     """Add the gateways; returns the names of their programs."""
-    balancer = {"BALANCER": host_and_port(bind, ports["BALANCER_STREAM_PORT"])}
+    streams = [host_and_port(bind, port) for port in _all(ports, "BALANCER_STREAM_PORT")]
+    balancer = {"BALANCER": ",".join(streams)}
     monitors = [port for name, port in ports.items() if name.startswith("GATEWAY_MONITOR_PORT.")]
     named = {f"gateway-{number}": port for number, port in enumerate(monitors, 1)} or {"gateway": 0}
     for name, port in named.items():

@@ -42,6 +42,7 @@ REQUIRED = {
     "JournalSlow",
     "RuleEvaluationFailing",
     "ServiceDown",
+    "BalancerLost",
     "BookUnreachable",
     "Watchdog",
     "RushHourActive",

@@ -10,9 +10,11 @@ from rich.table import Table
 
 from tests.proof.arrivals import KINDS
 from tests.proof.herding import herding
+from tests.proof.lost_processes import every_process, lost_processes
 from tests.proof.monitored import alerts, queries, report_and_prometheus
 from tests.proof.replicas import replicas
 from tests.proof.scenarios import Row, derating, drain, overload, policies
+from tests.support.postgres import server
 
 PEAK = 0.93  # of the fleet's capacity, by the default rush hour of 500 cars
 
@@ -32,12 +34,19 @@ def main(names: list[str]) -> None:
         "prometheus": lambda data: report_and_prometheus(data, requests=500, seconds=60, time_scale=120),
         "queries": lambda data: queries(data, requests=500, seconds=60, time_scale=120),
         "alerts": lambda data: alerts(data, requests=round(500 * 1.3 / PEAK), seconds=60, time_scale=120),
+        "balancers": _balancers,
         "replicas": lambda data: [replicas(data, requests=400, seconds=45, time_scale=240)],
     }
     for name in names or list(scenarios):
         with tempfile.TemporaryDirectory() as data, console.status(f"{name} ..."):
             rows = scenarios[name](Path(data))
         console.print(table(name, rows))
+
+
+def _balancers(data: Path) -> list[Row]:
+    """Kill and freeze each process of a grid with three balancers, and its database, under 200 keys a second."""
+    with server(data, "fsync=off") as database:
+        return lost_processes(data / "grid", database, every_process(), rate=200, calm_s=2)
 
 
 def table(name: str, rows: list[Row]) -> Table:
@@ -49,10 +58,11 @@ def table(name: str, rows: list[Row]) -> Table:
         for figure, value in rows[0].items():
             made.add_row(figure, str(value))
         return made
-    for column in rows[0]:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    for column in columns:
         made.add_column(column)
     for row in rows:
-        made.add_row(*map(str, row.values()))
+        made.add_row(*(str(row.get(column, "")) for column in columns))
     return made
 
 

@@ -14,6 +14,7 @@ from tornado.web import Application
 from admin_ui.grid.board import Board
 from admin_ui.grid.event_log import EventLog
 from admin_ui.grid.fleet_feed import FleetFeed
+from admin_ui.grid.followed_balancer import FollowedBalancer
 from admin_ui.grid.gateway_watch import STARTED, GatewayWatch
 from admin_ui.grid.outages import Outages
 from admin_ui.grid.rates import Rates
@@ -72,7 +73,9 @@ def kinds(log: EventLog) -> list[tuple[str, str]]:
 async def test_a_balancer_that_is_back_before_any_alarm_leaves_a_trace() -> None:
     (port,) = free_ports(1)
     log, board = EventLog(), Board()
-    async with followed(FleetFeed(board, f"http://{HOST}:{port}", Outages(log), asyncio.Event()).follow()):
+    async with followed(
+        FleetFeed(board, FollowedBalancer(f"http://{HOST}:{port}"), Outages(log), asyncio.Event()).follow()
+    ):
         async with balancer(port):
             await seen(lambda: board.connected)
         await seen(lambda: not board.connected)

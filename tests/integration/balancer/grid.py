@@ -15,10 +15,10 @@ from balancer.app import balancer
 from balancer.book.embedded import EmbeddedBook
 from balancer.book.postgres.address import book_address
 from balancer.book.protocol import Withdrawal
-from balancer.fleet.discovery import Resolve, resolve
 from balancer.settings import Settings as BalancerSettings
 from gateway.app import gateway
 from gateway.settings import Settings as GatewaySettings
+from runtime.name_lookup import Resolve, resolve
 from runtime.settings import load
 from substation.app import substation
 from substation.settings import Settings as SubstationSettings

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from admin_ui.grid.followed_balancer import FollowedBalancer
 from admin_ui.grid.grid_calls import GridCalls
 from loadtest.plan.oracle import Drain
 from loadtest.record.grid_reader import NotReady
@@ -49,12 +50,20 @@ async def test_who_knows_the_token_gives_orders_and_nobody_else_does(
         assert (await call(grid, "GET", "/decisions")).status == 401
         assert (await call(grid, "GET", "/decisions", headers=orders)).status == 200
         assert (await call(grid, "GET", "/fleet")).json["policy"] == "least_loaded"
-        console = GridCalls(grid.session, grid.balancer_url, grid.gateway_url, None, token_file)
-        stranger = GridCalls(grid.session, grid.balancer_url, grid.gateway_url, None)
+        console = GridCalls(
+            grid.session, FollowedBalancer(grid.balancer_url), grid.gateway_url, None, token_file
+        )
+        stranger = GridCalls(grid.session, FollowedBalancer(grid.balancer_url), grid.gateway_url, None)
         assert [(await each.drain("s-1")).status for each in (stranger, console)] == [401, 200]
         assert [(await each.decisions(limit=1)).status for each in (stranger, console)] == [401, 200]
         assert (await console.restore("s-1")).status == 200
-        lost = GridCalls(grid.session, grid.balancer_url, grid.gateway_url, None, tmp_path / "no such file")
+        lost = GridCalls(
+            grid.session,
+            FollowedBalancer(grid.balancer_url),
+            grid.gateway_url,
+            None,
+            tmp_path / "no such file",
+        )
         assert "can't be used" in (await lost.drain("s-1")).detail
 
 

@@ -41,3 +41,21 @@ def test_how_many_gateways_there_may_be_is_said(count: str) -> None:
         ValueError, match=f"GATEWAY_PROCESSES='{count}': it must be a whole number from 1 to 32"
     ):
         configured({"GATEWAY_PROCESSES": count})
+
+
+def test_several_balancers_have_ports_and_folders_of_their_own_and_every_gateway_knows_them() -> None:
+    config = configured(SHARED | {"BALANCERS": "3", "ORDER_BOOK": "postgresql://grid@127.0.0.1/grid"})
+    names = [name for name in config["group:grid"]["programs"].split(",") if name.startswith("balancer")]
+    assert names == ["balancer", "balancer-2", "balancer-3"]
+    assert 'BALANCER_PORT="8003"' in config["program:balancer-3"]["environment"]
+    assert 'BALANCER_STREAM_PORT="9003"' in config["program:balancer-3"]["environment"]
+    assert 'DATA_DIR="$DATA_DIR/balancer-3"' in config["program:balancer-3"]["command"]
+    assert "DATA_DIR" not in config["program:balancer"]["command"]
+    streams = "127.0.0.1:9001,127.0.0.1:9002,127.0.0.1:9003"
+    for name in gateways(config):
+        assert f'BALANCER="{streams}"' in config[f"program:{name}"]["environment"]
+
+
+def test_several_balancers_without_a_database_to_share_are_refused() -> None:
+    with pytest.raises(ValueError, match="BALANCERS=2 needs ORDER_BOOK"):
+        configured({"BALANCERS": "2"})

@@ -49,3 +49,29 @@ def test_asking_for_keys_and_for_none_is_a_contradiction() -> None:
 def test_a_shared_port_is_known_and_not_that_of_the_metrics(port: str) -> None:
     with pytest.raises(SettingsError, match="GATEWAY_MONITOR_PORT needs a GATEWAY_PORT that is another port"):
         load(Settings, {"GATEWAY_PORT": port, "GATEWAY_MONITOR_PORT": "8011"})
+
+
+@pytest.mark.parametrize(
+    "text", ["a:9001", "a:9001, b:9001", "dns://balancers:9001", "[::1]:9001,dns://b.c-d:1", "127.0.0.1:1"]
+)
+def test_one_balancer_several_and_names_are_accepted(text: str) -> None:
+    assert load(Settings, {"BALANCER": text}).balancers == tuple(part.strip() for part in text.split(","))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a", "'a' is not of the form host:port"),
+        ("http://a:9001", "'http://a:9001' is not of the form host:port"),
+        ("a:9001,a:9001", "one or more different"),
+        (",", "one or more different"),
+        ("dns://a", "'dns://a' is not of the form dns://name:port"),
+        ("a:9001,dns://a:99999", "'dns://a:99999' is not of the form dns://name:port"),
+        ("a:99999", "'a:99999' is not of the form host:port"),
+    ],
+)
+def test_what_is_wrong_with_a_list_of_balancers_is_said(text: str, why: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(Settings, {"BALANCER": text})
+    (fault,) = caught.value.faults
+    assert why in fault

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import uvloop
 
 from runtime.deadlines import ENDED_KEPT, Deadlines
 
@@ -51,3 +52,21 @@ async def test_ended_calls_with_a_distant_limit_are_not_kept() -> None:
         deadlines.remove(number)
     assert len(deadlines) <= ENDED_KEPT + 1
     deadlines.close()
+
+
+def test_a_limit_that_is_over_when_it_comes_hinders_no_other_under_uvloop() -> None:
+    """The timer of a moment that is over is no TimerHandle there: a busy service adds the next limit before it fires."""
+
+    async def add() -> None:
+        loop = asyncio.get_running_loop()
+        deadlines = Deadlines(loop)
+        over, earlier = loop.create_future(), loop.create_future()
+        deadlines.add(1, over, loop.time() - SOON_S)
+        deadlines.add(2, earlier, loop.time() - 2 * SOON_S)
+        for future in (earlier, over):
+            with pytest.raises(TimeoutError):
+                await future
+        deadlines.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(add())

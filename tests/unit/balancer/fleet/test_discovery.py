@@ -8,9 +8,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from balancer.fleet.addresses import Addresses
-from balancer.fleet.discovery import Discovery, Sources, base_url, resolve
+from balancer.fleet.discovery import Discovery, Sources
 from balancer.metrics import BalancerMetrics
 from balancer.settings import Settings
+from runtime.name_lookup import looked_up, resolve
 from runtime.settings import SettingsError, load
 
 NAME = "dns://substations:8101"
@@ -124,7 +125,7 @@ async def test_an_address_that_holds_on_one_link_only_is_left_out() -> None:
 
 @pytest.mark.gen_test
 async def test_localhost_is_resolved_for_real() -> None:
-    found = {base_url(*each[-1][:2]) for each in await resolve("localhost", 8101)}
+    found = {f"http://{each}" for each in await looked_up("dns://localhost:8101", resolve)}
     assert found & {"http://127.0.0.1:8101", "http://[::1]:8101"}
 
 

@@ -39,6 +39,7 @@ class Setup:
     lasts_s: float = 150.0
     settled_s: float = 30.0  # from here on it is measured
     delay_s: tuple[float, float] = (0.001, 0.006)  # of a message, one way
+    balancers: int = 1  # a car comes to any of them, by chance
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Result:
     highest: float
     placed: int
     refused: int
+    refused_at_first: int  # cars whose first substation had no room for them
     admission_overload_wms: int
 
 
@@ -111,21 +113,28 @@ class Simulation:
             f"s{number}": Station(f"s{number}", capacity_w)
             for number, capacity_w in enumerate(setup.capacities_w)
         }
-        self.roster = Roster(setup.poll_s)
-        self.view = View(self.roster, lambda _: True, PolicySwitch(self.rng))
-        assert self.view.policy.use(setup.policy)
+        self._views = [
+            View(Roster(setup.poll_s), lambda _: True, PolicySwitch(self.rng)) for _ in range(setup.balancers)
+        ]
+        assert all(view.policy.use(setup.policy) for view in self._views)
+        self.view = self._views[0]  # of the balancer that chooses now
         self._choose = choose
         self._reports_on_answers = reports_on_answers
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._samples: list[tuple[float, ...]] = []  # the first four fields of a result
         self._highest = 0.0
-        self._placed = self._refused = 0
+        self._placed = self._refused = self._refused_at_first = 0
+
+    @property
+    def roster(self) -> Roster:
+        """The roster of the balancer that chooses now."""
+        return self.view.roster
 
     def run(self) -> Result:
-        for name in self.stations:
-            self.roster.addresses.watch(name)
-            self._poll(name)
+        for view, name in itertools.product(self._views, self.stations):
+            view.roster.addresses.watch(name)
+            self._poll(view.roster, name)
         self._at(self._pause(), self._arrive)
         self._at(self.setup.settled_s, self._sample)
         while self._events and self._events[0][0] <= self.setup.lasts_s:
@@ -142,6 +151,7 @@ class Simulation:
             self._highest,
             self._placed,
             self._refused,
+            self._refused_at_first,
             sum(s.ledger.curve().usage.admission_wms for s in self.stations.values()),
         )
 
@@ -158,13 +168,13 @@ class Simulation:
     def _pause(self) -> float:
         return self.rng.expovariate(self.setup.per_s)
 
-    def _poll(self, name: str) -> None:
+    def _poll(self, roster: Roster, name: str) -> None:
         report = self.stations[name].report(self.now_ms)
-        self._at(self._delay(), lambda: self._polled(name, report))
-        self._at(self.setup.poll_s * self.rng.uniform(0.95, 1.05), lambda: self._poll(name))
+        self._at(self._delay(), lambda: self._polled(roster, name, report))
+        self._at(self.setup.poll_s * self.rng.uniform(0.95, 1.05), lambda: self._poll(roster, name))
 
-    def _polled(self, name: str, report: Report) -> None:
-        self.roster.polled(name, report, self.now_s)
+    def _polled(self, roster: Roster, name: str, report: Report) -> None:
+        roster.polled(name, report, self.now_s)
 
     def _arrive(self) -> None:
         self._at(self._pause(), self._arrive)
@@ -181,20 +191,23 @@ class Simulation:
     def _journey(self, key: str, plan: Plan) -> Iterator[None]:
         """One request, as placement goes about it; every yield is a message on its way."""
         refused: set[str] = set()
+        view = self.rng.choice(self._views) if len(self._views) > 1 else self.view
         for _ in range(MOST_ASKED):
+            self.view = view
             name = self._choose(self, plan.power_w, refused)
             if name is None:
                 break
-            with self.view.holding(name, plan.power_w):
+            with view.holding(name, plan.power_w):
                 yield
                 placed = self.stations[name].place(key, plan, self.now_ms)
                 report = self.stations[name].report(self.now_ms) if self._reports_on_answers else None
                 yield
             if report:
-                self.roster.adopt(report, self.now_s)
+                view.roster.adopt(report, self.now_s)
             if placed:
                 self._placed += 1
                 return
+            self._refused_at_first += not refused
             refused.add(name)
         self._refused += 1
 
