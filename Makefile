@@ -89,8 +89,9 @@ proto: $(VENV)/.dev  ## generate the code of the messages from the .proto files
 dashboards: $(VENV)/.dev  ## write Grafana's dashboards and their reference from monitoring/grafana/*.py
 	@$(BIN)/python -m monitoring.grafana
 
-docs: $(VENV)/.dev  ## write docs/metrics.md from the registries of the running services
+docs: $(VENV)/.dev  ## write docs/metrics.md and the routes of the threat model from the running services
 	$(BIN)/python -m monitoring.metrics_page
+	$(BIN)/python -m monitoring.routes_page
 
 lock: $(VENV)/.dev  ## resolve the dependencies anew, with hashes
 	@for set in runtime dev bench; do cd requirements && ../$(BIN)/uv pip compile --quiet --upgrade --universal \
