@@ -25,7 +25,7 @@ from tests.fuzz.waiting import waits_ms
 
 FOLDER = Path(os.environ.get("DATA_DIR", "data")) / "fuzz"
 DECODER_S = 10
-SOCKET_INPUTS = 20_000  # of a listener in a round
+SOCKET_INPUTS = 5_000  # of a listener in a round
 FLOOD_S = 5.0
 EXAMPLES = 100
 RUNS = re.compile(r"Done ([0-9]+) runs|^#([0-9]+)", re.MULTILINE)
