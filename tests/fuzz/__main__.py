@@ -31,7 +31,7 @@ EXAMPLES = 100
 RUNS = re.compile(r"Done ([0-9]+) runs|^#([0-9]+)", re.MULTILINE)
 
 
-def decoder(name: str, record: Record, seconds: int) -> None:
+def decoder(name: str, record: Record, target: Target) -> None:
     """Fuzz one decoder."""
     own = FOLDER / "corpus" / name.replace(" ", "-")
     if not own.exists():
@@ -41,7 +41,7 @@ def decoder(name: str, record: Record, seconds: int) -> None:
     crashes = FOLDER / "crashes"
     crashes.mkdir(exist_ok=True)
     options = [
-        f"-max_total_time={seconds}",
+        f"-max_total_time={DECODER_S}",
         "-max_len=8192",
         "-timeout=20",
         "-rss_limit_mb=2048",
@@ -66,7 +66,7 @@ def decoder(name: str, record: Record, seconds: int) -> None:
 def listener(name: str, record: Record, target: Target) -> None:
     """Send one listener what no client sends."""
     answers = Answers()
-    given = corpus.inputs(corpus.seeds(name, f"Bearer {KEY}"), random.Random(f"{name} {record.rounds}"))
+    given = corpus.inputs(corpus.seeds(name, f"Bearer {KEY}"), random.Random(f"{name} {record.steps}"))
     asyncio.run(send_all(target.ports[name], itertools.islice(given, SOCKET_INPUTS), answers))
     record.inputs[f"port: {name}"] += answers.inputs
     record.statuses.update({str(status): count for status, count in answers.statuses.items()})
@@ -75,7 +75,7 @@ def listener(name: str, record: Record, target: Target) -> None:
 
 def described(key: str, record: Record, target: Target) -> None:
     """Let Schemathesis use the API, with a key or without."""
-    command = [sys.executable, *arguments(target.gateway, key, examples=EXAMPLES, seed=record.rounds + 1)]
+    command = [sys.executable, *arguments(target.gateway, key, examples=EXAMPLES, seed=record.steps + 1)]
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     generated = re.search(r"([0-9]+) generated", run.stdout)
@@ -97,13 +97,13 @@ def flood(name: str, record: Record, target: Target) -> None:
 def main(minutes: float) -> int:
     """Fuzz for so long; returns 1 when a fault was found, in this run or before."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    record, until_s = Record.read(FOLDER / "record.json"), time.monotonic() + minutes * 60
+    record = Record.read(FOLDER / "record.json")
     with tempfile.TemporaryDirectory() as data:
         target = Target(Path(data) / "data")
         target.start()
         try:
             record.notes["memory before, kB"] = target.memory_kb()
-            _rounds(record, target, until_s)
+            _steps(record, target, time.monotonic() + minutes * 60)
             record.notes["memory after, kB"] = target.memory_kb()
         finally:
             target.stop()
@@ -112,27 +112,21 @@ def main(minutes: float) -> int:
     return 1 if record.faults else 0
 
 
-def _rounds(record: Record, target: Target, until_s: float) -> None:
+def _steps(record: Record, target: Target, until_s: float) -> None:
     """Do everything in turns until the time is up; a step that has begun is finished."""
-    steps = [
+    every = [
         *((listener, name) for name in target.ports),
         *((described, key) for key in (KEY, "")),
         *((flood, name) for name in ("", *FLOODS)),
+        *((decoder, name) for name in DECODERS),
     ]
-    while True:
-        for step, name in steps:
-            if time.monotonic() > until_s:
-                return
-            step(name, record, target)
-            record.faults += target.faults()
-            target.before = target.processes()
-            _tell(record, f"{step.__name__} {name if name != KEY else 'with a key'}")
-        for name in DECODERS:
-            if time.monotonic() > until_s:
-                return
-            decoder(name, record, max(1, min(DECODER_S, int(until_s - time.monotonic()))))
-            _tell(record, name)
-        record.rounds += 1
+    while time.monotonic() < until_s:
+        step, name = every[record.steps % len(every)]  # where the last run ended
+        step(name, record, target)
+        record.steps += 1
+        record.faults += target.faults()
+        target.before = target.processes()
+        _tell(record, f"{step.__name__} {name if name != KEY else 'with a key'}")
 
 
 def _tell(record: Record, step: str) -> None:

@@ -14,7 +14,7 @@ class Record:
     """The sums of all runs. `faults` are crashes, unexplained answers and errors in logs, with their inputs."""
 
     path: Path
-    rounds: int = 0
+    steps: int = 0
     inputs: Counter[str] = dataclasses.field(default_factory=Counter)
     statuses: Counter[str] = dataclasses.field(default_factory=Counter)
     faults: list[str] = dataclasses.field(default_factory=list)
@@ -38,7 +38,7 @@ class Record:
 
     def text(self) -> str:
         """Return it for a person."""
-        lines = [f"{self.inputs.total():,} inputs in {self.rounds} rounds, {len(self.faults)} faults"]
+        lines = [f"{self.inputs.total():,} inputs in {self.steps} steps, {len(self.faults)} faults"]
         lines += [f"  {name}: {count:,}" for name, count in sorted(self.inputs.items())]
         lines += ["answers: " + ", ".join(f"{status} x {n:,}" for status, n in sorted(self.statuses.items()))]
         lines += [f"{name}: {value}" for name, value in self.notes.items()]
