@@ -4,12 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Most slow tests wait for processes: six workers keep two cores busy (tests/order.py).
 WORKERS ?= 6
+# How long `make fuzz` goes on.
+MINUTES ?= 10
 # Tests start hundreds of Python processes. Each would compile the code anew where this variable is set.
 export PYTHONDONTWRITEBYTECODE :=
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour report console-link up down compose-test swarm-test kubernetes-test test quick every-test quick-tests lint format types imports unit property study integration process console monitoring proof bench screenshots proto docs dashboards lock clean
+.PHONY: help run rush-hour report console-link up down compose-test swarm-test kubernetes-test test quick every-test quick-tests lint format types imports unit property study integration process console monitoring proof bench fuzz sbom screenshots proto docs dashboards lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -83,6 +85,13 @@ proof: $(VENV)/.dev  ## minutes on a real grid: policies, herding, overload, der
 bench: $(VENV)/.bench  ## beside HAProxy, NGINX, Envoy and a bare handler, in one run (ONLY="admission" ..., QUICK=1)
 	@$(BIN)/python -m tests.bench $(ONLY)
 
+fuzz: $(VENV)/.fuzz  ## hostile input for decoders and ports, with floods (MINUTES=n); goes on where it ended, in data/fuzz
+	$(BIN)/python -m tests.fuzz $(MINUTES)
+
+sbom: $(VENV)/.fuzz  ## data/sbom.json: the locked dependencies of the running grid as CycloneDX, for a scanner
+	@mkdir -p data
+	$(BIN)/python -m cyclonedx_py requirements requirements/runtime.lock --output-reproducible --of JSON -o data/sbom.json
+
 screenshots: $(VENV)/.dev  ## every page of the console in every state, into data/screenshots (ONLY="alarms lost" ...)
 	$(BIN)/python -m tests.console.screenshots $(ONLY)
 
@@ -92,11 +101,12 @@ proto: $(VENV)/.dev  ## generate the code of the messages from the .proto files
 dashboards: $(VENV)/.dev  ## write Grafana's dashboards and their reference from monitoring/grafana/*.py
 	@$(BIN)/python -m monitoring.grafana
 
-docs: $(VENV)/.dev  ## write docs/metrics.md from the registries of the running services
+docs: $(VENV)/.dev  ## write docs/metrics.md and the routes of the threat model from the running services
 	$(BIN)/python -m monitoring.metrics_page
+	$(BIN)/python -m monitoring.routes_page
 
 lock: $(VENV)/.dev  ## resolve the dependencies anew, with hashes
-	@for set in runtime dev bench; do cd requirements && ../$(BIN)/uv pip compile --quiet --upgrade --universal \
+	@for set in runtime dev bench fuzz; do cd requirements && ../$(BIN)/uv pip compile --quiet --upgrade --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command "make lock" $$set.in -o $$set.lock && cd .. || exit 1; done
 
@@ -108,6 +118,10 @@ clean:  ## remove what was made, but not ./data
 $(VENV)/.bench: requirements/bench.lock $(VENV)/.dev
 	@command -v wrk >/dev/null && command -v haproxy >/dev/null && command -v nginx >/dev/null || \
 	  { apt-get update -q && apt-get install -yq --no-install-recommends wrk haproxy nginx-light; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.fuzz: requirements/fuzz.lock $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 

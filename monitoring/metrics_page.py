@@ -100,7 +100,7 @@ class Running:
 async def running(data: Path) -> AsyncIterator[Running]:
     """One substation, balancer, gateway and console; ready when entered."""
     names = ("GATEWAY_PORT", "BALANCER_PORT", "BALANCER_STREAM_PORT", "SUBSTATION_PORT", "CONSOLE_PORT")
-    ports = {name: str(port) for name, port in zip(names, _free_ports(len(names)), strict=True)}
+    ports = {name: str(port) for name, port in zip(names, free_ports(len(names)), strict=True)}
     urls = {heading: f"http://127.0.0.1:{ports[f'{heading.upper()}_PORT']}" for heading in SERVICES}
     environ = ports | {
         "DATA_DIR": str(data),
@@ -186,7 +186,8 @@ def _buckets(family: Metric) -> str:
     )
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of this machine that are free."""
     probes = [socket.socket() for _ in range(count)]
     try:
         for probe in probes:

@@ -7,7 +7,7 @@ Source: OWASP, "CSV Injection".
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 BYTE_ORDER_MARK = "\ufeff"
 # The second four are full-width: some spreadsheets take them too.
@@ -28,3 +28,17 @@ def inert(text: str) -> str:
         return f"'{text}"
     first = next((each for each in text if each not in INVISIBLE and not each.isspace()), "")
     return f"'{text}" if first and first in FORMULA_SIGNS else text
+
+
+class NotCsv(ValueError):
+    """A text is no CSV; the message says in which line, and why."""
+
+
+def rows(lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row of a text with the number of its last line; raises NotCsv."""
+    reader = csv.reader(lines)
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error as error:  # no ValueError
+        raise NotCsv(f"line {reader.line_num}: {error}") from None

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from admin_ui.web.logins import Person, Role, digest
+from runtime import strict_json
 
 NAME = re.compile("[a-z0-9][a-z0-9._-]{0,62}")
 
@@ -35,7 +36,7 @@ class People:
 def decode(text: str) -> People:
     """Return the people of a people file; raises ValueError when the text is not one."""
     try:
-        found = json.loads(text)
+        found = strict_json.decode(text)
         people = [
             Person(
                 str(each["name"]),
@@ -46,7 +47,7 @@ def decode(text: str) -> People:
             )
             for each in found["people"]
         ]
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"it is no people file: {error!r}") from error
     for person in people:
         if not NAME.fullmatch(person.name):

@@ -5,12 +5,12 @@ is refused. An empty cell, or a row that is left out, is a missing value. Clock 
 an hour comes twice and is averaged; where times have offsets from UTC, they must ascend with their offsets.
 """
 
-import csv
 import datetime as dt
 import math
 from collections.abc import Iterable, Sequence
 
 from balancer.forecast.calendar_days import slot_of
+from runtime.csv_text import NotCsv, rows
 
 TIME = "time"
 COARSEST = dt.timedelta(minutes=15)
@@ -106,13 +106,24 @@ class SeriesReader:
 
 def read_series(lines: Iterable[str]) -> dict[str, dict[int, float]]:
     """Return the values of each series of a CSV file by quarter hour; raises BadFile with the first faults of all lines."""
-    rows = csv.reader(lines)
-    header = next(rows, None)
-    if not header:
-        raise BadFile(["the file is empty"])
-    reader = SeriesReader(header)
-    faults = []
-    for cells in rows:
+    found = rows(lines)
+    try:
+        _, header = next(found, (1, []))
+        if not header:
+            raise BadFile(["the file is empty"])
+        reader = SeriesReader(header)
+        faults = _add_all(reader, found)
+    except NotCsv as error:
+        faults = [str(error)]
+    if faults:
+        raise BadFile(faults)
+    return reader.series()
+
+
+def _add_all(reader: SeriesReader, found: Iterable[tuple[int, list[str]]]) -> list[str]:
+    """Give all rows to `reader`; returns the first faults of the rows. Raises NotCsv, and BadFile for too many rows."""
+    faults: list[str] = []
+    for number, cells in found:
         if not cells:
             continue
         if reader.rows >= MOST_ROWS:
@@ -120,12 +131,10 @@ def read_series(lines: Iterable[str]) -> dict[str, dict[int, float]]:
         try:
             reader.add(cells)
         except ValueError as error:
-            faults.append(f"line {rows.line_num}: {error}")
+            faults.append(f"line {number}: {error}")
             if len(faults) >= MOST_FAULTS:
                 break
-    if faults:
-        raise BadFile(faults)
-    return reader.series()
+    return faults
 
 
 def _number(name: str, text: str) -> float:

@@ -3,11 +3,11 @@
 Pure. Times are those of a wall clock without a zone (ISO 8601), at most 15 minutes apart.
 """
 
-import csv
 import datetime as dt
 import io
 import math
 
+from runtime.csv_text import NotCsv, rows
 from substation.base_load.calendar import MINUTE_MS
 from substation.base_load.profile import Profile
 
@@ -26,17 +26,18 @@ def read_profile(text: str) -> Profile:
     """Return the profile in a CSV text; raises ProfileUnusable."""
     faults: list[str] = []
     points: list[tuple[dt.datetime, float]] = []
-    lines = csv.reader(io.StringIO(text))
-    header = next(lines, [])
-    if [name.strip().lower() for name in header] != ["time", "kw"]:
-        faults.append("the first line must be: time,kw")
-    for fields in lines:
-        if not fields:
-            continue
-        if fault := _add(points, fields):
-            faults.append(f"line {lines.line_num}: {fault}")
-        if len(points) > LONGEST:
-            raise ProfileUnusable(f"more than {LONGEST:,} lines")
+    lines = rows(io.StringIO(text))
+    try:
+        _, header = next(lines, (1, []))
+        if [name.strip().lower() for name in header] != ["time", "kw"]:
+            faults.append("the first line must be: time,kw")
+        for number, fields in lines:
+            if fields and (fault := _add(points, fields)):
+                faults.append(f"line {number}: {fault}")
+            if len(points) > LONGEST:
+                raise ProfileUnusable(f"more than {LONGEST:,} lines")
+    except NotCsv as error:
+        faults.append(str(error))
     if len(points) < 2:
         faults.append("at least two points are needed")
     if faults:
