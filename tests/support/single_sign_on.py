@@ -14,7 +14,10 @@ from tests.support.console import FORM, ROOT, Answer, Console
 from tests.support.grid import LIMIT_S, until
 from tests.support.ports import free_port
 
-CLIENT, SECRET = "grid-console", "a secret of: some /length"
+CLIENT, SECRET = (
+    "grid:console",
+    "a secret of: some /length+100%25",
+)  # sent as a form has them: RFC 6749, 2.3.1
 
 
 class Provider:

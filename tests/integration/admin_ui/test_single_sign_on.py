@@ -17,6 +17,7 @@ from runtime.settings import SettingsError, load
 from tests.support.console import ROOT, Answer, Console, audited
 from tests.support.grid import until
 from tests.support.single_sign_on import (
+    CLIENT,
     Provider,
     begin,
     browser_cookies,
@@ -44,7 +45,7 @@ def console(op: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture(autouse=True)
 def honest(op: Provider) -> None:
     """The provider answers rightly at the begin of each test."""
-    op.control(claims={}, by_wrong_key=False, groups=["grid-ops"])
+    op.control(claims={}, by_wrong_key=False, groups=["grid-ops"], in_pieces=False, other_keys=[])
 
 
 def me(console: Console, login: dict[str, str]) -> Any:
@@ -97,7 +98,7 @@ def test_who_has_no_group_with_a_role_is_refused_and_told_why(
         ({"nonce": None}, "nonce"),
         ({"iss": "https://evil.example"}, "iss"),
         ({"aud": "another-client"}, "aud"),
-        ({"aud": ["grid-console", "another"], "azp": "another"}, "azp"),
+        ({"aud": [CLIENT, "another"], "azp": "another"}, "azp"),
         ({"exp": 1_000_000_000}, "the clock of this machine"),
         ({"nbf": 9_000_000_000}, ""),
         ({"sub": None}, "sub"),
@@ -134,6 +135,25 @@ def test_new_keys_of_the_provider_are_fetched_when_a_token_is_signed_with_one(
     after = op.control()
     assert after["keys_asked"] == before["keys_asked"] + 1
     assert after["discovered"] == before["discovered"], "the configuration is kept"
+
+
+def test_a_provider_may_answer_in_several_packets(op: Provider, tmp_path: Path) -> None:
+    op.control(in_pieces=True)
+    console = Console(tmp_path, settings(tmp_path, op.url)).serves()
+    try:
+        assert me(console, browser_cookies(log_in(console, op, "far")))
+    finally:
+        console.stop()
+
+
+def test_keys_that_are_of_no_use_here_do_not_matter(op: Provider, tmp_path: Path) -> None:
+    """RFC 7517, 5: what is not understood in a set of keys is ignored."""
+    op.control(other_keys=[{"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA"}, {"kty": "new"}, {}, "no key"])
+    console = Console(tmp_path, settings(tmp_path, op.url)).serves()
+    try:
+        assert me(console, browser_cookies(log_in(console, op, "grace")))
+    finally:
+        console.stop()
 
 
 def test_an_answer_is_good_once_and_only_in_the_browser_that_asked(console: Console, op: Provider) -> None:
