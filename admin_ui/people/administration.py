@@ -27,6 +27,7 @@ ACTIONS = {  # as the audit log calls them
     ChangeKind.ENABLE: "enable person",
     ChangeKind.REMOVE: "remove person",
 }
+NO_LINK = "The link could not be made; reset the password to make one"
 LONGEST_NAME = 200  # of a login that came by single sign-on
 
 
@@ -81,7 +82,8 @@ class PeopleHandler(ConsoleHandler):
             await self._authenticator.audit.end(entry, AuditOutcome.FAILED, {"why": str(error)})
             self.write_problem(PEOPLE_UNWRITABLE, detail=str(error))
             return
-        await self._authenticator.audit.end(entry, AuditOutcome.DONE)
+        lacking: dict[str, object] = {"link": "not made"} if NO_LINK in done["said"] else {}
+        await self._authenticator.audit.end(entry, AuditOutcome.DONE, lacking)
         self.write_json(done)
 
     async def _carry_out(self, change: Change, who: str) -> dict[str, str]:
@@ -95,8 +97,11 @@ class PeopleHandler(ConsoleHandler):
         said = await self._authenticator.change(change, who)
         if change.kind not in WITH_LINK:
             return {"said": said}
-        token = await asyncio.to_thread(invitation.create, self._data, change.name, time.time())
-        return {"said": said, "link": f"{self._url or self.origin}/enter?token={token}"}
+        try:
+            token = await asyncio.to_thread(invitation.create, self._data, change.name, time.time())
+        except OSError as error:
+            return {"said": f"{said} {NO_LINK}: {error}"}
+        return {"said": said, "link": f"{self._url or self.origin + self.base}/enter?token={token}"}
 
     def _read(self) -> Change:
         """Return the change in the body; raises HTTPError 400."""
