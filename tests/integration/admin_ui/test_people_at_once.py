@@ -99,8 +99,10 @@ def test_a_person_without_a_link_was_added_all_the_same_and_the_answer_says_so(t
     assert ("ada", "add person", "done") in audited(tmp_path)
 
 
-def test_a_personal_link_lies_below_the_path_of_the_console(tmp_path: Path) -> None:
-    console = Console(tmp_path, {"CONSOLE_PATH": BASE, "BEHIND_TLS_PROXY": "1"}).serves()
+def test_a_personal_link_leads_through_tls_to_the_path_of_the_console(tmp_path: Path) -> None:
+    of_the_container = {"CONSOLE_URL": f"http://127.0.0.1:8080{BASE}"}  # past the proxy
+    environ = {"CONSOLE_PATH": BASE, "BEHIND_TLS_PROXY": "1"} | of_the_container
+    console = Console(tmp_path, environ).serves()
     try:
         given = console.post("/login", name="ada", password=PASSWORD).headers.get_all("Set-Cookie") or ()
         ada = {"Cookie": "; ".join(each.partition(";")[0] for each in given)}
