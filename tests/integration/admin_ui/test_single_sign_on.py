@@ -234,7 +234,9 @@ def test_a_provider_that_is_down_is_told_and_comes_back_by_itself(tmp_path: Path
             to, cookies = begin(console)
             back = path_of(op.sign_in(to, "grace"))
             op.stop()
-            refused(console.ask("GET", back, cookies), 503, "it does not answer")
+            answer = console.ask("GET", back, cookies)
+            refused(answer, 503, "it does not answer")
+            assert "/sso/callback" not in answer.body, "an answer is good once: it can't be tried again"
         finally:
             console.stop()
     entries = audited(tmp_path)
