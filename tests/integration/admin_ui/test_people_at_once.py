@@ -99,6 +99,18 @@ def test_a_person_without_a_link_was_added_all_the_same_and_the_answer_says_so(t
     assert ("ada", "add person", "done") in audited(tmp_path)
 
 
+def test_logins_go_on_where_their_end_can_t_be_saved(tmp_path: Path) -> None:
+    console = Console(tmp_path).serves()
+    try:
+        ada, ann = console.log_in("ada"), console.log_in("ann")
+        file.path(tmp_path).write_text("{")
+        answer = change(console, ada, do="end-logins", name="ann")
+        assert (answer.status, "nothing was changed" in answer.body) == (503, True)
+        assert console.ask("GET", "/api/me", ann).status == 200
+    finally:
+        console.stop()
+
+
 def test_a_personal_link_leads_through_tls_to_the_path_of_the_console(tmp_path: Path) -> None:
     of_the_container = {"CONSOLE_URL": f"http://127.0.0.1:8080{BASE}"}  # past the proxy
     environ = {"CONSOLE_PATH": BASE, "BEHIND_TLS_PROXY": "1"} | of_the_container
