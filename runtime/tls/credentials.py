@@ -202,6 +202,8 @@ def read_certificate(path: Path) -> tuple[Identity, float]:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         raise NoIdentity("the certificate has no alternative names") from None
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:  # these are no ValueErrors
+        raise NoIdentity(f"the alternative names of the certificate can't be read: {error}") from None
     uris = names.get_values_for_type(x509.UniformResourceIdentifier)
     return identity_of(uris), certificate.not_valid_after_utc.timestamp()
 
