@@ -209,11 +209,20 @@ def read_certificate(path: Path) -> tuple[Identity, float]:
 
 
 def authorities_expire_s(path: Path) -> float:
-    """Return the unix time at which the first of the certificates in a PEM file expires; raises ValueError."""
+    """Return the unix time at which the first authority in a PEM file expires; raises ValueError.
+
+    The file may hold other certificates too: on a Swarm, one secret has all that a service needs.
+    """
     from cryptography import x509  # noqa: PLC0415 - see above
 
+    def signs(certificate: x509.Certificate) -> bool:
+        try:
+            return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
+        except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+            return False
+
     found = x509.load_pem_x509_certificates(path.read_bytes())
-    return min(each.not_valid_after_utc.timestamp() for each in found)
+    return min(each.not_valid_after_utc.timestamp() for each in list(filter(signs, found)) or found)
 
 
 def _day(unix_s: float) -> str:

@@ -55,7 +55,9 @@ def test_each_service_finds_all_that_it_needs_in_its_folder(folder: Path, name: 
     credentials = Credentials(files(folder / name), role)
     assert credentials.identity.name == (Path(name).name if role is Role.SUBSTATION else "")
     bundle = folder / name / "all.pem"  # as a secret of an engine
-    assert Credentials((bundle, bundle, bundle), role).identity == credentials.identity
+    bundled = Credentials((bundle, bundle, bundle), role)
+    assert bundled.identity == credentials.identity
+    assert bundled.expiries() == credentials.expiries()
 
 
 def test_nobody_but_their_owner_reads_keys_and_only_the_authority_has_its_own(folder: Path) -> None:
