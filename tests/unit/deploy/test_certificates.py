@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from deploy.certificates.__main__ import main
 from deploy.certificates.folder import Wanted, fill
+from deploy.local.grid import certificates
 from runtime.operator_token import OperatorToken
 from runtime.probe import contexts
 from runtime.tls.credentials import Credentials, read_certificate
@@ -109,6 +110,16 @@ def test_a_new_authority_before_the_old_one_issues_and_both_are_trusted(tmp_path
     assert (tmp_path / "old" / "gateway" / "ca.pem").read_bytes() == both
     issued = x509.load_pem_x509_certificate((tmp_path / "old" / "gateway" / "cert.pem").read_bytes())
     issued.verify_directly_issued_by(x509.load_pem_x509_certificate((new / "ca.pem").read_bytes()))
+
+
+def test_names_of_the_environment_may_have_spaces_between_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", "one.example, two.example,")
+    assert certificates(tmp_path, {"SUBSTATION_PORT.1": 8101}) == "https"
+    public = x509.load_pem_x509_certificate((tmp_path / "tls/gateway/public-cert.pem").read_bytes())
+    names = public.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert {"one.example", "two.example"} <= set(names.get_values_for_type(x509.DNSName))
 
 
 def test_a_former_authority_that_is_taken_out_is_trusted_in_no_file_any_more(tmp_path: Path) -> None:
