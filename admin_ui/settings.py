@@ -174,6 +174,12 @@ class Settings(SingleSignOnSettings, AlarmSettings, GridAddresses):
         return local_url(self.bind, self.http_port, "https" if self.public_cert else "http") + self.base_path
 
     @property
+    def links_url(self) -> str:
+        """The base URL of personal links: '' for that of the request, as where CONSOLE_URL is not the one by TLS."""
+        plain = self.browsers_url.startswith("http:") and (self.behind_tls or self.public_cert)
+        return "" if plain else self.browsers_url
+
+    @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the console."""
         return ipaddress.ip_address(self.published_on or self.bind).is_loopback and not self.behind_tls

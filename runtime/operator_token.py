@@ -27,6 +27,8 @@ class OperatorToken:
         if not TOKEN.fullmatch(text):
             raise ValueError("a token must be 16 to 255 visible ASCII characters")
         found = DIGEST.fullmatch(text)
+        if not found and text.lower().startswith("sha256:"):  # else the digest itself would be the token
+            raise ValueError("a digest must be sha256: and 64 hexadecimal digits in lower case")
         self._field = "" if found else f"Bearer {text}"
         self._digest = bytes.fromhex(found[1]) if found else sha256(text.encode("ascii")).digest()
 

@@ -16,7 +16,7 @@ from runtime.tls.identity import Identity
 
 MOST_HEAD_BYTES = 8 * 1024
 HEAD_END = b"\r\n\r\n"
-HTTP_PORT = 80
+PORTS = {"http": 80, "https": 443}  # where a URL has none
 
 # Takes a page, or what came instead of it.
 Answered = Callable[["bytes | OSError | ResponseUnusable"], None]
@@ -32,7 +32,7 @@ class PageClient:
         """With `tls`, the server must prove who it is. Raise UnicodeError, a ValueError, when the host of `url` can't be a name."""
         parts = urlsplit(url)
         self._host = (parts.hostname or "").encode("idna").decode("ascii")
-        self._port = parts.port or HTTP_PORT
+        self._port = parts.port or PORTS[parts.scheme]
         self._tls = tls
         self._server: Identity | None = None
         host = f"[{self._host}]" if ":" in self._host else self._host

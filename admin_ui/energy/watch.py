@@ -11,6 +11,7 @@ from admin_ui.energy.store import EnergyStore
 from admin_ui.grid.board import Board
 from admin_ui.grid.kept_file import FileUnavailable
 from admin_ui.grid.turns import Turns
+from runtime.whole_body import whole_body
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class EnergyWatch:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
             async with self._http.get(f"{url}/metrics", params={"name[]": NAME}, timeout=timeout) as answer:
                 answer.raise_for_status()
-                text = (await answer.content.read(MOST_BYTES)).decode()
+                text = (await whole_body(answer, MOST_BYTES)).decode()
             return Reading(name, journal_id, _counter(text), int(time.time()))
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             log.debug("a counter of energy is unknown", extra={"substation": name, "why": str(error)})

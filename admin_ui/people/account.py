@@ -10,6 +10,7 @@ from tornado.web import HTTPError
 from admin_ui.audit.log import AuditUnwritable
 from admin_ui.people.attempt_limits import AttemptSource
 from admin_ui.people.authenticator import Authenticator, LoginResult
+from admin_ui.people.change import ChangeRefused
 from admin_ui.people.login import enter
 from admin_ui.people.passwords import LENGTHS
 from admin_ui.web.access import ConsoleHandler
@@ -101,11 +102,9 @@ class AccountHandler(PageHandler):
             self._show(429 if wait_s else 403, fault=fault)
             return
         try:
-            fault = await self._authenticator.change_password(result.person, new)
-        except AuditUnwritable as error:
-            fault = f"nothing was changed: {error}"
-        person = self._authenticator.known(name)
-        if fault or not person:
+            person = await self._authenticator.change_password(result.person, new)
+        except (AuditUnwritable, ChangeRefused) as error:
+            fault = str(error) if isinstance(error, ChangeRefused) else f"nothing was changed: {error}"
             self._show(422, fault=fault[:1].upper() + fault[1:] + ".")
             return
         enter(self, name, person.role, person)

@@ -27,6 +27,7 @@ ACTIONS = {  # as the audit log calls them
     ChangeKind.ENABLE: "enable person",
     ChangeKind.REMOVE: "remove person",
 }
+NO_LINK = "The link could not be made; reset the password to make one"
 LONGEST_NAME = 200  # of a login that came by single sign-on
 
 
@@ -81,22 +82,32 @@ class PeopleHandler(ConsoleHandler):
             await self._authenticator.audit.end(entry, AuditOutcome.FAILED, {"why": str(error)})
             self.write_problem(PEOPLE_UNWRITABLE, detail=str(error))
             return
-        await self._authenticator.audit.end(entry, AuditOutcome.DONE)
+        lacking: dict[str, object] = {"link": "not made"} if NO_LINK in done["said"] else {}
+        await self._authenticator.audit.end(entry, AuditOutcome.DONE, lacking)
         self.write_json(done)
 
     async def _carry_out(self, change: Change, who: str) -> dict[str, str]:
         """Return what was done, and the link. Raises ChangeRefused, OSError or ValueError."""
         if change.kind is ChangeKind.END_LOGINS:
-            ended = self.logins.close_all(change.name)  # by link and by single sign-on too
-            if not ended:
-                raise ChangeRefused(f"{change.name} is not logged in")
-            if not self._authenticator.known(change.name):
-                return {"said": f"{ended} logins of {change.name} have ended."}
+            return {"said": await self._end_logins(change, who)}
         said = await self._authenticator.change(change, who)
         if change.kind not in WITH_LINK:
             return {"said": said}
-        token = await asyncio.to_thread(invitation.create, self._data, change.name, time.time())
-        return {"said": said, "link": f"{self._url or self.origin}/enter?token={token}"}
+        try:
+            token = await asyncio.to_thread(invitation.create, self._data, change.name, time.time())
+        except OSError as error:
+            return {"said": f"{said} {NO_LINK}: {error}"}
+        return {"said": said, "link": f"{self._url or self.origin + self.base}/enter?token={token}"}
+
+    async def _end_logins(self, change: Change, who: str) -> str:
+        """End the logins by password, by link and by single sign-on; raises as `_carry_out` does."""
+        if not any(login.name == change.name for login in self.logins.all(time.time())):
+            raise ChangeRefused(f"{change.name} is not logged in")
+        said = ""
+        if self._authenticator.known(change.name):
+            said = await self._authenticator.change(change, who)
+        ended = self.logins.close_all(change.name)
+        return said or f"{ended} logins of {change.name} have ended."
 
     def _read(self) -> Change:
         """Return the change in the body; raises HTTPError 400."""

@@ -108,20 +108,24 @@ class Authenticator:
         await self.audit.note(name, action, "", AuditOutcome.DONE, {"address": source.address})
         return LoginResult(person)
 
-    async def change_password(self, person: Person, new: str) -> str:
-        """Set a person's own password; returns what is wrong with it, '' when it is set. Raises AuditUnwritable."""
+    async def change_password(self, person: Person, new: str) -> Person:
+        """Set a person's own password; returns the person with it.
+
+        Raises ChangeRefused, with what is wrong, when it can't be set or the person was changed meanwhile, and
+        AuditUnwritable.
+        """
         if fault := passwords.fault(person.name, new):
-            return fault
+            raise ChangeRefused(fault)
         hashed = await self._hashes.hash(new)
         entry = await self.audit.begin(person.name, "change password", person.name, "")
         try:
-            await asyncio.to_thread(self._file.set_password, person.name, hashed)
+            changed = await asyncio.to_thread(self._file.set_password, person, hashed)
         except (ChangeRefused, OSError, ValueError) as error:
             await self.audit.end(entry, AuditOutcome.FAILED, {"why": str(error)})
-            return f"it can't be set: {error}"
+            raise ChangeRefused(f"it can't be set: {error}") from None
         await self.audit.end(entry, AuditOutcome.DONE)
         await self.look()
-        return ""
+        return changed
 
     async def change(self, change: Change, who: str) -> str:
         """Change the people in the name of `who`, and end logins by it; returns what was done, in a sentence.

@@ -4,6 +4,7 @@ Pure. Rules:
 
 - a name is new when it is added, and known for every other change;
 - as soon as there is an administrator who is not disabled, no change leaves none;
+- a change that somebody makes of what they have seen is refused when it is no longer so;
 - every change of a person ends the person's logins.
 """
 
@@ -42,12 +43,16 @@ WITH_LINK = frozenset(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """One change; `role` belongs to ADD and ROLE, `password` (a hash) to PASSWORD, and to ADD if one is set at once."""
+    """One change; `role` belongs to ADD and ROLE, `password` (a hash) to PASSWORD, and to ADD if one is set at once.
+
+    With `seen`, the change is made only if the person is still that one.
+    """
 
     kind: ChangeKind
     name: str
     role: Role = Role.NOBODY
     password: str = ""
+    seen: Person | None = None
 
 
 def apply(people: dict[str, Person], change: Change) -> str:
@@ -59,11 +64,13 @@ def apply(people: dict[str, Person], change: Change) -> str:
         raise ChangeRefused(f"a name is new; {ACCEPTED_NAME}")
     if change.kind is not ChangeKind.ADD and change.name not in people:
         raise ChangeRefused(f"there is nobody called {change.name}")
+    if change.seen and people[change.name] != change.seen:
+        raise ChangeRefused(f"the account of {change.name} was changed meanwhile")
     changed = dict(people)
     if change.kind is ChangeKind.REMOVE:
         del changed[change.name]
     else:
-        changed[change.name] = _changed(people.get(change.name), change)
+        changed[change.name] = after(people.get(change.name), change)
     if _administrators(people) and not _administrators(changed):
         raise ChangeRefused(
             f"{change.name} is the last administrator: give somebody else the role administrator first"
@@ -77,7 +84,8 @@ def _administrators(people: Mapping[str, Person]) -> int:
     return sum(each.role is Role.ADMINISTRATOR and not each.disabled for each in people.values())
 
 
-def _changed(person: Person | None, change: Change) -> Person:
+def after(person: Person | None, change: Change) -> Person:
+    """Return a person as a change leaves them; None for one who is added."""
     if person is None:
         return Person(change.name, change.role, change.password)
     changed = dataclasses.replace(person, logins_ended=person.logins_ended + 1)

@@ -57,21 +57,25 @@ def _change(options: argparse.Namespace, data: Path) -> int:
         role = Role[getattr(options, "role", "nobody").upper()]
         change = Change(kind, options.name, role, password)
         report = file.change_file(file.path(data), change, f"{getpass.getuser()} (command line)")
-        link = _link(data, options.name) if with_link else ""
     except (ChangeRefused, ValueError, OSError) as error:
         sys.stderr.write(f"Nothing was changed: {error}\n")
         return 1
-    sys.stdout.write(f"{report}\n{link}")
-    return 0
+    sys.stdout.write(f"{report}\n")
+    return _print_link(data, options.name) if with_link else 0
 
 
-def _link(data: Path, name: str) -> str:
-    """Return a new personal link in words."""
-    token = invitation.create(data, name, time.time())
-    return (
+def _print_link(data: Path, name: str) -> int:
+    """Print a new personal link; returns 1 after saying why there is none."""
+    try:
+        token = invitation.create(data, name, time.time())
+    except OSError as error:
+        sys.stderr.write(f"The link could not be made: {error}\nUse `reset {name}` to make one.\n")
+        return 1
+    sys.stdout.write(
         f"Within {invitation.HOURS} hours, {name} sets a password at\n"
         f"{one_time_link.browsers_url(data)}/enter?token={token}\n"
     )
+    return 0
 
 
 def _read_password(name: str) -> str:

@@ -13,7 +13,7 @@ from jinja2 import Environment
 from admin_ui.audit.chain import AuditOutcome
 from admin_ui.people import invitation, one_time_link, passwords
 from admin_ui.people.authenticator import BY_LINK, Authenticator
-from admin_ui.people.change import ACCEPTED_NAME
+from admin_ui.people.change import ACCEPTED_NAME, ChangeRefused
 from admin_ui.people.document import NAME
 from admin_ui.people.login import LOCAL, enter
 from admin_ui.web.logins import LoginMethod, Role
@@ -105,11 +105,10 @@ class LinkHandler(PageHandler):
         if not person or not invitation.use(self._data, token, time.time()):
             self.redirect("/login?link=used", status=303)
             return
-        if fault := await self._authenticator.change_password(person, new):
-            self.write_problem(UNAVAILABLE, detail=f"{fault}. Ask for a new link")
-            return
-        if not (changed := self._authenticator.known(name)):
-            self.redirect("/login?link=used", status=303)
+        try:
+            changed = await self._authenticator.change_password(person, new)
+        except ChangeRefused as error:
+            self.write_problem(UNAVAILABLE, detail=f"{error}. Ask for a new link")
             return
         enter(self, name, changed.role, changed)
         await self._authenticator.audit.note(name, BY_LINK, "", AuditOutcome.DONE, {"address": self.address})

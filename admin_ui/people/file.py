@@ -3,10 +3,11 @@
 import contextlib
 import fcntl
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from admin_ui.people.change import Change, ChangeKind, apply
+from admin_ui.people.change import Change, ChangeKind, after, apply
 from admin_ui.people.document import People, decode, encode
 from admin_ui.web.logins import Person
 
@@ -25,6 +26,7 @@ class PeopleFile:
         """Read the file; raises ValueError when it can't be understood, OSError when it can't be read."""
         self._file = file
         self._stamp: Stamp | None = None
+        self._looking = threading.Lock()  # else who has read an older file could be the last to keep it
         self.people = People()
         self.look()
 
@@ -33,12 +35,13 @@ class PeopleFile:
 
         Raises ValueError or OSError as above; the people known before stay.
         """
-        stamp = _stamp(self._file)
-        if stamp == self._stamp:
-            return False
-        self._stamp = stamp  # kept before the file is read, so that a fault is reported once
-        self.people = load(self._file)
-        return True
+        with self._looking:
+            stamp = _stamp(self._file)
+            if stamp == self._stamp:
+                return False
+            self._stamp = stamp  # kept before the file is read, so that a fault is reported once
+            self.people = load(self._file)
+            return True
 
     def change(self, change: Change, by: str) -> str:
         """Make a change in the name of `by`; returns what was done. Raises ChangeRefused, ValueError or OSError."""
@@ -46,9 +49,15 @@ class PeopleFile:
         self.look()
         return done
 
-    def set_password(self, name: str, password: str) -> None:
-        """Set the hash of a person's own new password; raises ChangeRefused when there is no such person any more."""
-        self.change(Change(ChangeKind.PASSWORD, name, password=password), name)
+    def set_password(self, person: Person, password: str) -> Person:
+        """Set the hash of a person's own new password; returns the person with it.
+
+        Raises ChangeRefused when the person was changed or removed meanwhile: somebody may have reset the password, or
+        disabled the account. Raises ValueError or OSError as above.
+        """
+        change = Change(ChangeKind.PASSWORD, person.name, password=password, seen=person)
+        self.change(change, person.name)
+        return after(person, change)
 
 
 class _Saver:

@@ -6,9 +6,11 @@ and which holds the name of the person. A person has at most one valid link.
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from admin_ui.people.document import NAME
@@ -22,12 +24,14 @@ def create(data: Path, name: str, now_unix_s: float) -> str:
     """Create a link for a person and return its token; earlier links of this person and expired ones are removed."""
     folder = data / "admin_ui" / FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for file in folder.iterdir():
-        if _person(file, now_unix_s) in {"", name}:
-            file.unlink(missing_ok=True)
     token = secrets.token_urlsafe(24)
-    with os.fdopen(os.open(_file(data, token), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-        opened.write(name)
+    with _one_at_a_time(folder):  # else one could remove what another has not finished
+        for file in folder.iterdir():
+            if _person(file, now_unix_s) in {"", name}:
+                file.unlink(missing_ok=True)
+        made = os.open(_file(data, token), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(made, "w") as opened:
+            opened.write(name)
     return token
 
 
@@ -44,6 +48,16 @@ def use(data: Path, token: str, now_unix_s: float) -> str:
     except OSError:
         return ""
     return name
+
+
+@contextlib.contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _person(file: Path, now_unix_s: float) -> str:

@@ -49,7 +49,7 @@ class PeopleWing:
         account = auth | {"environment": environment, "here": "account"}
         login = account | {"on_loopback": self.settings.on_loopback, "here": "login"}
         link = login | {"data": self.settings.data}
-        people = auth | {"data": self.settings.data, "url": self.settings.browsers_url}
+        people = auth | {"data": self.settings.data, "url": self.settings.links_url}
         return [
             Route("/login", LoginHandler, Role.NOBODY, login, page=True),
             Route("/enter", LinkHandler, Role.NOBODY, link, page=True),

@@ -14,6 +14,7 @@ from admin_ui.sessions.merge import Source, merged, sums
 from admin_ui.sessions.query import PageQuery
 from runtime import operator_token, strict_json
 from runtime.operator_token import TokenUnusable
+from runtime.whole_body import BodyTooLong, whole_body
 
 WITHIN_S = 4.0  # for the answer of a substation, with the wait for a turn among the others
 MOST_AT_ONCE = 32  # substations that are asked at the same time
@@ -131,11 +132,10 @@ class _Asking:
 
 async def _body(answer: aiohttp.ClientResponse) -> Any:
     """Return the JSON of an answer; raises ValueError when it is none, or too long."""
-    content = bytearray()
-    async for part in answer.content.iter_any():
-        content += part
-        if len(content) > MOST_BYTES:
-            raise ValueError("its answer is too long")
+    try:
+        content = await whole_body(answer, MOST_BYTES)
+    except BodyTooLong:
+        raise ValueError("its answer is too long") from None
     try:
         return strict_json.decode(content.decode())
     except ValueError:

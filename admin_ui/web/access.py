@@ -90,6 +90,7 @@ class ConsoleHandler(ApiHandler):
     acts = ""  # what the audit log calls the action of this handler, '' for none
     target = ""  # of the action, once it is known
     reason = ""  # that the person gave, once it is known
+    repeats = True  # whether a GET that failed may be tried again
     audited = False  # whether the audit log has the action already
     _page = False
 
@@ -193,7 +194,7 @@ class ConsoleHandler(ApiHandler):
 
     def _problem_page(self, problem: Problem, detail: str | None) -> str:
         """Return the page, '' when it can't be made, because the fault may be in the templates."""
-        repeats = self.request.method in SAFE and problem.status >= FAILED.status
+        repeats = self.repeats and self.request.method in SAFE and problem.status >= FAILED.status
         again = local_address(self.request.uri or "/") if repeats else ""
         try:
             return str(

@@ -1,11 +1,13 @@
 """Makes an authority and issues certificates: which names they have, for how long, and for what."""
 
+import contextlib
 import dataclasses
 import datetime as dt
 import ipaddress
 from collections.abc import Sequence
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -28,10 +30,18 @@ class Authority:
     def __init__(self, certificate: bytes, key: bytes) -> None:
         """Both are PEM; raises ValueError for anything else."""
         self.certificate = certificate
-        self._certificate = x509.load_pem_x509_certificate(certificate)
-        signs = serialization.load_pem_private_key(key, password=None)
+        self._trusted = x509.load_pem_x509_certificates(certificate)
+        self._certificate = self._trusted[0]
+        try:
+            signs = serialization.load_pem_private_key(key, password=None)
+        except TypeError as error:  # it is encrypted
+            raise ValueError(f"the key of the authority can't be read: {error}") from None
         if not isinstance(signs, ec.EllipticCurvePrivateKey):
-            raise TypeError("the key of the authority must be one of an elliptic curve")
+            raise ValueError("the key of the authority must be one of an elliptic curve")  # noqa: TRY004 - bad input
+        if signs.public_key() != self._certificate.public_key():
+            raise ValueError(
+                "the key of the authority does not belong to the first certificate in its ca.pem"
+            )
         self._key = signs
 
     @classmethod
@@ -62,6 +72,14 @@ class Authority:
         pem = _pem(key)
         made = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
         return cls(made, pem), pem
+
+    def has_issued(self, certificate: x509.Certificate) -> bool:
+        """Whether a certificate was issued by this authority, or by a former one that is still trusted."""
+        for each in self._trusted:
+            with contextlib.suppress(ValueError, TypeError, InvalidSignature):
+                certificate.verify_directly_issued_by(each)
+                return True
+        return False
 
     def issue(
         self, title: str, uris: Sequence[str], hosts: Sequence[str], until: dt.datetime, begin: dt.datetime

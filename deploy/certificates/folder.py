@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 from deploy.certificates.authority import Authority
 from runtime.tls.identity import Identity, Role
@@ -62,11 +63,11 @@ def fill(folder: Path, wanted: Wanted, now: dt.datetime) -> list[str]:
     ):
         below = Path("substations", identity.name) if identity.name else Path(identity.role)
         mode = wanted.readable.get(identity.role, SHUT)
-        _put(folder / below / "ca.pem", authority.certificate, mode)
+        trusts_anew = _put(folder / below / "ca.pem", authority.certificate, mode)
         # Prometheus and the probe check host names: a role is one too.
         hosts = (identity.role, f"tasks.{identity.role}", *LOCAL)
         subject = Subject(str(identity), [identity.uri], hosts, mode)
-        if _issue(folder / below, authority, subject, wanted, now):
+        if _issue(folder / below, authority, subject, wanted, now) or trusts_anew:
             made.append(str(identity))
     public = Subject("gateway", [], (Role.GATEWAY, *wanted.hosts), SHUT, "public-")
     if _issue(folder / Role.GATEWAY, authority, public, wanted, now):
@@ -77,6 +78,11 @@ def fill(folder: Path, wanted: Wanted, now: dt.datetime) -> list[str]:
 def _authority(folder: Path, now: dt.datetime, made: list[str]) -> Authority:
     certificate, key = folder / "ca.pem", folder / "ca-key.pem"
     if not key.exists():
+        if there := sorted(folder.parent.glob("*/ca.pem")):  # another authority would cut its services off
+            raise ValueError(
+                f"{key} is missing, and {there[0]} is of its authority: put the key back,"
+                f" or remove what is in {folder.parent} to begin with a new authority"
+            )
         authority, pem = Authority.made(now)
         _put(certificate, authority.certificate, SHUT)
         _put(key, pem, SHUT)  # last: what is there is complete
@@ -88,38 +94,54 @@ def _authority(folder: Path, now: dt.datetime, made: list[str]) -> Authority:
 def _issue(folder: Path, authority: Authority, subject: Subject, wanted: Wanted, now: dt.datetime) -> bool:
     """Issue a certificate into `folder` if it needs one; returns whether it did."""
     certificate, key = (folder / f"{subject.prefix}{name}.pem" for name in ("cert", "key"))
-    if not wanted.renew_all and _lasts(certificate, subject.hosts, now, wanted.days):
-        return False
-    until = now + dt.timedelta(days=wanted.days)
-    issued = authority.issue(subject.title, subject.uris, subject.hosts, until, now)
-    _put(key, issued.key, subject.mode)
-    _put(certificate, issued.certificate, subject.mode)  # services use the new ones once they fit together
+    due = wanted.renew_all or not _fits(certificate, key, authority)
+    due = due or not _lasts(certificate, subject.hosts, now, wanted.days)
+    if due:
+        until = now + dt.timedelta(days=wanted.days)
+        issued = authority.issue(subject.title, subject.uris, subject.hosts, until, now)
+        _put(key, issued.key, subject.mode)
+        _put(
+            certificate, issued.certificate, subject.mode
+        )  # services use the new ones once they fit together
     if not subject.prefix:  # one file with all of it, as a secret of an engine
-        _put(folder / "all.pem", issued.certificate + authority.certificate + issued.key, subject.mode)
-    return True
+        parts = certificate.read_bytes() + authority.certificate + key.read_bytes()
+        return _put(folder / "all.pem", parts, subject.mode) or due
+    return due
+
+
+def _fits(certificate: Path, key: Path, authority: Authority) -> bool:
+    """Whether a certificate and its key are there, belong together, and are of this authority."""
+    try:
+        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+        own = serialization.load_pem_private_key(key.read_bytes(), password=None)
+    except (OSError, TypeError, ValueError):
+        return False
+    return own.public_key() == found.public_key() and authority.has_issued(found)
 
 
 def _lasts(certificate: Path, hosts: Sequence[str], now: dt.datetime, days: float) -> bool:
-    """Whether a certificate is there, has these names, and has a third of its time left."""
-    try:
-        found = x509.load_pem_x509_certificate(certificate.read_bytes())
-    except OSError:
-        return False
+    """Whether a certificate has these names, and a third of its time left."""
+    found = x509.load_pem_x509_certificate(certificate.read_bytes())
     names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     addresses = map(str, names.get_values_for_type(x509.IPAddress))
     known = {*names.get_values_for_type(x509.DNSName), *addresses}
     return known >= set(hosts) and found.not_valid_after_utc - now > dt.timedelta(days=days / 3)
 
 
-def _put(path: Path, content: bytes, mode: int) -> None:
-    """Write a file as a whole, unless it has this content: a service may read it at any moment."""
+def _put(path: Path, content: bytes, mode: int) -> bool:
+    """Write a file as a whole, unless it has this content: a service may read it at any moment. Returns whether it did."""
     for folder in (path.parent.parent, path.parent):  # `parents=True` would leave the mode to the umask
         folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
     with contextlib.suppress(OSError):
         if path.read_bytes() == content:
-            return
+            return False
     descriptor, partial = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        os.fchmod(descriptor, mode)
-    Path(partial).replace(path)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            os.fchmod(descriptor, mode)
+        Path(partial).replace(path)
+    except OSError:
+        Path(partial).unlink(missing_ok=True)  # it may hold a key
+        raise
+    return True

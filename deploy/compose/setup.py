@@ -63,27 +63,44 @@ def make_certificates(host: str) -> None:
         (*LOCAL, *filter(None, dict.fromkeys([host, *names]))),
         readable={Role.PROMETHEUS: READABLE},  # on a volume that nobody else has
     )
-    fill(TLS, wanted, dt.datetime.now(dt.UTC))
+    try:
+        fill(TLS, wanted, dt.datetime.now(dt.UTC))
+    except (OSError, ValueError) as error:
+        sys.exit(f"the certificates can't be made: {error}")
 
 
 def make_token() -> None:
     """Make the operator token: for the console and the load test. Who only checks it gets its digest."""
     former = SECRETS / "operator-token"  # where all services had it before they had certificates
-    new = former.read_text(encoding="ascii") if former.exists() else secrets.token_urlsafe(32)
-    token = kept(Path(CONSOLE, "operator-token"), new, SHUT)
-    kept(Path(OPERATOR, "operator-token"), token, SHUT)
-    kept(SECRETS / "operator-token.sha256", OperatorToken(token).digest, SHUT)
+    places = [Path(folder, "operator-token") for folder in (CONSOLE, OPERATOR)]
+    known = [path.read_text(encoding="ascii") for path in (*places, former) if path.exists()]
+    token = next(filter(None, known), "") or secrets.token_urlsafe(32)
+    for path in places:  # one of the volumes may have been removed
+        written(path, token, SHUT)
+    written(SECRETS / "operator-token.sha256", OperatorToken(token).digest, SHUT)
     former.unlink(missing_ok=True)
 
 
 def kept(path: Path, new: str, mode: int) -> str:
-    """Return what a file holds; create it with `new` if it does not exist."""
-    if not path.exists():
-        with os.fdopen(
-            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="ascii"
-        ) as file:
-            file.write(new)
+    """Return what a file holds; create it with `new` if it does not exist or is empty."""
+    if not path.exists() or not path.stat().st_size:
+        written(path, new, mode)
     return path.read_text(encoding="ascii")
+
+
+def written(path: Path, text: str, mode: int) -> None:
+    """Write a file as a whole, unless it has this text: an interrupted start must not leave half a secret."""
+    if path.exists() and path.read_text(encoding="ascii") == text:
+        return
+    partial = path.with_name(f".{path.name}.new")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(
+        os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="ascii"
+    ) as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
 
 
 if __name__ == "__main__":

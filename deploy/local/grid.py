@@ -73,7 +73,8 @@ def certificates(data: Path, ports: Mapping[str, int]) -> str:
     from deploy.certificates.folder import LOCAL, Wanted, fill  # noqa: PLC0415 - only with TLS
 
     names = (name.partition(".")[2] for name in ports if name.startswith("SUBSTATION_PORT."))
-    hosts = (*LOCAL, *filter(None, (os.environ.get("ALLOWED_HOSTS") or "").split(",")))
+    allowed = (name.strip() for name in os.environ.get("ALLOWED_HOSTS", "").split(","))
+    hosts = (*LOCAL, *filter(None, allowed))
     wanted = Wanted([f"substation-{number}" for number in names], hosts)
     try:
         fill(data / TLS_FOLDER, wanted, dt.datetime.now(dt.UTC))

@@ -16,7 +16,9 @@ from runtime.accepting import Acceptor
 log = logging.getLogger(__name__)
 
 HANDSHAKE_S = 5.0
-MOST_HANDSHAKES = 100  # at once; a client that only connects must not keep others out for long
+MOST_HANDSHAKES = (
+    100  # at once; the oldest beyond them ends: clients that only connect must not keep others out
+)
 
 
 class TlsAcceptor:
@@ -31,7 +33,8 @@ class TlsAcceptor:
         self.sockets = tuple(sockets)
         self._factory = factory
         self._context = context
-        self._shaking: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._shaking: dict[asyncio.Task[None], socket.socket] = {}  # the oldest first
         self._acceptors = [Acceptor(each, self._accepted, lambda: None) for each in self.sockets]
 
     def close(self) -> None:
@@ -40,19 +43,25 @@ class TlsAcceptor:
             acceptor.close()
         for each in self.sockets:
             each.close()
-        for task in self._shaking:
+        for task in self._tasks:
             task.cancel()
 
     def _accepted(self, accepted: socket.socket, address: Any) -> None:
-        if len(self._shaking) >= MOST_HANDSHAKES:
-            accepted.close()
-            return
+        while len(self._shaking) >= MOST_HANDSHAKES:
+            oldest = self._shaking.pop(next(iter(self._shaking)))
+            with contextlib.suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)  # its transport sees that, and ends by itself
         accepted.setblocking(False)
         with contextlib.suppress(OSError):
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         task = asyncio.create_task(self._shake(accepted, address))
-        self._shaking.add(task)
-        task.add_done_callback(self._shaking.discard)
+        self._tasks.add(task)
+        self._shaking[task] = accepted
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._shaking.pop(task, None)
 
     async def _shake(self, accepted: socket.socket, address: Any) -> None:
         loop = asyncio.get_running_loop()

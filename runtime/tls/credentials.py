@@ -202,16 +202,27 @@ def read_certificate(path: Path) -> tuple[Identity, float]:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         raise NoIdentity("the certificate has no alternative names") from None
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:  # these are no ValueErrors
+        raise NoIdentity(f"the alternative names of the certificate can't be read: {error}") from None
     uris = names.get_values_for_type(x509.UniformResourceIdentifier)
     return identity_of(uris), certificate.not_valid_after_utc.timestamp()
 
 
 def authorities_expire_s(path: Path) -> float:
-    """Return the unix time at which the first of the certificates in a PEM file expires; raises ValueError."""
+    """Return the unix time at which the first authority in a PEM file expires; raises ValueError.
+
+    The file may hold other certificates too: on a Swarm, one secret has all that a service needs.
+    """
     from cryptography import x509  # noqa: PLC0415 - see above
 
+    def signs(certificate: x509.Certificate) -> bool:
+        try:
+            return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
+        except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+            return False
+
     found = x509.load_pem_x509_certificates(path.read_bytes())
-    return min(each.not_valid_after_utc.timestamp() for each in found)
+    return min(each.not_valid_after_utc.timestamp() for each in list(filter(signs, found)) or found)
 
 
 def _day(unix_s: float) -> str:

@@ -11,7 +11,7 @@ import secrets
 import sys
 import time
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlencode
+from urllib.parse import parse_qs, unquote_plus, urlencode
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc import jwt
@@ -34,19 +34,31 @@ class State:
         self.groups: list[str] = ["grid-ops"]
         self.claims: dict[str, Any] = {}  # which replace those of the next tokens
         self.by_wrong_key = False
+        self.other_keys: list[Any] = []  # that are published beside it
         self.discovered = self.keys_asked = 0
+        self.in_pieces = False  # whether an answer comes in several packets, as from afar
 
 
 class Base(RequestHandler):
     def initialize(self, state: State) -> None:
         self.state = state
 
+    async def answer(self, document: dict[str, Any]) -> None:
+        """Write a JSON object, at once or in pieces."""
+        self.set_header("Content-Type", "application/json")
+        text = json.dumps(document)
+        parts = [text[:20], text[20:-20], text[-20:]] if self.state.in_pieces else [text]
+        for part in parts:
+            self.write(part)
+            await self.flush()
+            await asyncio.sleep(0.05 if self.state.in_pieces else 0)
+
 
 class Discovery(Base):
-    def get(self) -> None:
+    async def get(self) -> None:
         issuer = self.state.issuer
         self.state.discovered += 1
-        self.write(
+        await self.answer(
             {
                 "issuer": issuer,
                 "authorization_endpoint": f"{issuer}/authorize",
@@ -58,9 +70,10 @@ class Discovery(Base):
 
 
 class Keys(Base):
-    def get(self) -> None:
+    async def get(self) -> None:
         self.state.keys_asked += 1
-        self.write(dict(KeySet([self.state.key]).as_dict(private=False)))
+        found: dict[str, Any] = dict(KeySet([self.state.key]).as_dict(private=False))
+        await self.answer({"keys": [*self.state.other_keys, *found["keys"]]})
 
 
 class Authorize(Base):
@@ -78,7 +91,7 @@ class Authorize(Base):
 
 
 class Token(Base):
-    def post(self) -> None:
+    async def post(self) -> None:
         asked = self.state.codes.pop(self.get_body_argument("code"), None)
         if not asked or not self._client() or not self._verifier(asked):
             self.set_status(400)
@@ -102,13 +115,15 @@ class Token(Base):
             else self.state.key
         )
         token = jwt.encode({"alg": "RS256", "kid": self.state.key.kid}, claims, key)
-        self.write({"access_token": "x", "token_type": "Bearer", "id_token": token})
+        await self.answer({"access_token": "x", "token_type": "Bearer", "id_token": token})
 
     def _client(self) -> bool:
         scheme, _, given = self.request.headers.get("Authorization", "").partition(" ")
         name, _, secret = base64.b64decode(given).decode().partition(":")
         right = f"{self.state.client_id}:{self.state.secret}"
-        return scheme == "Basic" and hmac.compare_digest(f"{unquote(name)}:{unquote(secret)}", right)
+        return scheme == "Basic" and hmac.compare_digest(
+            f"{unquote_plus(name)}:{unquote_plus(secret)}", right
+        )
 
     def _verifier(self, asked: dict[str, str]) -> bool:
         challenge = create_s256_code_challenge(self.get_body_argument("code_verifier"))  # type: ignore[no-untyped-call]

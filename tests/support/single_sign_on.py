@@ -1,6 +1,7 @@
 """A provider process with a console that trusts it, and the steps of a login without a browser."""
 
 import contextlib
+import html
 import http.client
 import json
 import subprocess
@@ -14,7 +15,10 @@ from tests.support.console import FORM, ROOT, Answer, Console
 from tests.support.grid import LIMIT_S, until
 from tests.support.ports import free_port
 
-CLIENT, SECRET = "grid-console", "a secret of: some /length"
+CLIENT, SECRET = (
+    "grid:console",
+    "a secret of: some /length+100%25",
+)  # sent as a form has them: RFC 6749, 2.3.1
 
 
 class Provider:
@@ -104,3 +108,18 @@ def log_in(console: Console, provider: Provider, name: str, **query: str) -> Ans
     """Go all the way; returns the answer of the console to what the provider has said."""
     to, cookies = begin(console, **query)
     return console.ask("GET", path_of(provider.sign_in(to, name)), cookies)
+
+
+def me(console: Console, login: dict[str, str]) -> Any:
+    """Return who is logged in, None for nobody."""
+    answer = console.ask("GET", "/api/me", login)
+    return json.loads(answer.body) if answer.status == 200 else None
+
+
+def refused(answer: Answer, status: int, why: str) -> None:
+    """The answer is a page that says why, and logs nobody in."""
+    assert answer.status == status, answer
+    assert why.lower() in html.unescape(answer.body).lower()
+    assert not any(
+        "__Host-console" in each and '=""' not in each for each in answer.headers.get_all("Set-Cookie") or ()
+    )

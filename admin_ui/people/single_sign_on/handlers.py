@@ -10,6 +10,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from jinja2 import Environment
 
 from admin_ui.audit.chain import AuditOutcome
+from admin_ui.people.attempt_limits import network
 from admin_ui.people.authenticator import UNKNOWN_NAME, Authenticator
 from admin_ui.people.login import enter, set_cookie
 from admin_ui.people.single_sign_on.identity import (
@@ -84,6 +85,7 @@ class BeginHandler(_SingleSignOnHandler):
             local_address(self.get_query_argument("next", "/")),
             digest(self.token) if again else "",
             time.monotonic(),
+            network(self.address),
         )
         self._sso.pending.begin(state, pending)
         set_cookie(self, self._cookie, browser, time.time() + LASTS_S)
@@ -103,6 +105,8 @@ class BeginHandler(_SingleSignOnHandler):
 
 class CallbackHandler(_SingleSignOnHandler):
     """`GET /sso/callback`: what the provider has answered."""
+
+    repeats = False  # an answer is good once
 
     async def get(self) -> None:
         """Log in, or say why not."""

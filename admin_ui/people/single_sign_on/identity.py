@@ -4,6 +4,7 @@ Pure. Rules, after OpenID Connect Core 1.0, 3.1.3.7:
 
 - issuer, audience, nonce and time must be right; clocks may differ by LEEWAY_S;
 - whoever has no value in the role claim that the settings map to a role is refused. Of several roles, the highest counts;
+- an address that the provider has not verified is nobody's name;
 - a name that is not an address gets the host of the provider, so that it is never that of an account here.
 """
 
@@ -95,6 +96,8 @@ def identity(claims: Mapping[str, Any], issuer: str, mapping: ClaimMapping) -> I
             f"The ID token has no usable claim {mapping.name_claim!r}: the provider must send it, or OIDC_NAME_CLAIM must"
             " name another"
         )
+    if mapping.name_claim == "email" and claims.get("email_verified", True) not in (True, "true"):
+        raise IdentityRefused(f"The provider {issuer} has not verified the address {name}")
     name = name.strip()
     if "@" not in name:
         name = f"{name}@{urlsplit(issuer).hostname}"

@@ -10,13 +10,14 @@ from admin_ui.web.logins import digest
 
 LASTS_S = 600.0
 MOST = 1000  # the oldest beyond them are forgotten
+MOST_OF_ONE = 50  # of one network, so that nobody can make the console forget the logins of others
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pending:
     """One login under way: the digest of the browser's cookie, the nonce, the PKCE verifier, and where it leads.
 
-    `confirming` is the digest of the token of the login for which the password is given again, '' for a new login.
+    `network` is where the browser is. `confirming` is the digest of the token of the login for which the password is given again, '' for a new login.
     """
 
     browser: str
@@ -25,6 +26,7 @@ class Pending:
     destination: str
     confirming: str = ""
     began_s: float = 0.0
+    network: str = ""
 
 
 class PendingLogins:
@@ -36,7 +38,10 @@ class PendingLogins:
     def begin(self, state: str, pending: Pending) -> None:
         """Remember a login that begins."""
         self._by_state[digest(state)] = pending
-        while len(self._by_state) > MOST:
+        of_one = [key for key, each in self._by_state.items() if each.network == pending.network]
+        if len(of_one) > MOST_OF_ONE:
+            del self._by_state[of_one[0]]
+        elif len(self._by_state) > MOST:
             del self._by_state[next(iter(self._by_state))]
 
     def take(self, state: str, browser: str, now_s: float) -> Pending | None:

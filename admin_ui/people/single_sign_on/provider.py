@@ -5,11 +5,13 @@ again, so that a rotation needs no restart; a throttle bounds how often.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote_plus
 
 import aiohttp
 from authlib.oidc.discovery import OpenIDProviderMetadata
@@ -20,6 +22,7 @@ from joserfc.jwk import KeySet
 from admin_ui.single_sign_on_settings import secure_url
 from admin_ui.web.throttle import Throttle
 from runtime.json_body import MalformedJson, read_object
+from runtime.whole_body import BodyTooLong, whole_body
 
 TIMEOUT = aiohttp.ClientTimeout(total=10.0)
 MOST_BYTES = 256 * 1024  # of an answer
@@ -101,7 +104,7 @@ class Provider:
         methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         if secret := _secret(self._secret):
             if "client_secret_basic" in methods:
-                auth = aiohttp.BasicAuth(self.client_id, secret)
+                auth = aiohttp.BasicAuth(quote_plus(self.client_id), quote_plus(secret))  # RFC 6749, 2.3.1
             else:
                 form |= {"client_id": self.client_id, "client_secret": secret}
         else:
@@ -130,11 +133,7 @@ class Provider:
             allowed = not self._throttle.wait_s("", now_s)
             if not self._keys or ((again or now_s - self._keys_s > KEPT_S) and allowed):
                 self._throttle.take("", now_s)
-                found = await self._json("GET", str(metadata["jwks_uri"]))
-                try:
-                    self._keys = KeySet.import_key_set({"keys": found["keys"]})
-                except (JoseError, KeyError, TypeError, ValueError) as error:
-                    raise ProviderFault(f"its keys can't be used: {error!r}") from None
+                self._keys = _usable(await self._json("GET", str(metadata["jwks_uri"])))
                 self._keys_s = now_s
             return self._keys
 
@@ -144,9 +143,9 @@ class Provider:
             async with self._client.request(
                 method, url, timeout=TIMEOUT, allow_redirects=False, **more
             ) as answer:
-                body = await answer.content.read(MOST_BYTES)
+                body = await whole_body(answer, MOST_BYTES)
                 status = answer.status
-        except (TimeoutError, aiohttp.ClientError) as error:
+        except (TimeoutError, aiohttp.ClientError, BodyTooLong) as error:
             raise ProviderFault(
                 f"it does not answer at {url} ({str(error) or type(error).__name__})"
             ) from None
@@ -159,6 +158,18 @@ class Provider:
         if not found:
             raise ProviderFault(f"{url} did not answer with a JSON object")
         return found
+
+
+def _usable(published: Mapping[str, Any]) -> KeySet:
+    """Return the keys that can be used; what is not understood is left out: RFC 7517, 5. Raises ProviderFault."""
+    listed = published.get("keys")
+    usable = KeySet([])
+    for each in listed if isinstance(listed, list) else ():
+        with contextlib.suppress(JoseError, AttributeError, LookupError, TypeError, ValueError):
+            usable.keys += KeySet.import_key_set({"keys": [each]}).keys
+    if not usable:
+        raise ProviderFault("it publishes no key that can be used")
+    return usable
 
 
 def _object(body: bytes) -> dict[str, Any]:

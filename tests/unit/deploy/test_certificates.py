@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import shutil
 import ssl
 import stat
 from collections.abc import Sequence
@@ -9,9 +10,12 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from deploy.certificates.__main__ import main
 from deploy.certificates.folder import Wanted, fill
+from deploy.local.grid import certificates
 from runtime.operator_token import OperatorToken
 from runtime.probe import contexts
 from runtime.tls.credentials import Credentials, read_certificate
@@ -41,13 +45,20 @@ def files(folder: Path) -> tuple[Path, Path, Path]:
     return folder / "ca.pem", folder / "cert.pem", folder / "key.pem"
 
 
+def replace(path: Path, content: bytes) -> None:
+    path.unlink()
+    path.write_bytes(content)
+
+
 @pytest.mark.parametrize("name", FOLDERS)
 def test_each_service_finds_all_that_it_needs_in_its_folder(folder: Path, name: str) -> None:
     role = FOLDERS[name]
     credentials = Credentials(files(folder / name), role)
     assert credentials.identity.name == (Path(name).name if role is Role.SUBSTATION else "")
     bundle = folder / name / "all.pem"  # as a secret of an engine
-    assert Credentials((bundle, bundle, bundle), role).identity == credentials.identity
+    bundled = Credentials((bundle, bundle, bundle), role)
+    assert bundled.identity == credentials.identity
+    assert bundled.expiries() == credentials.expiries()
 
 
 def test_nobody_but_their_owner_reads_keys_and_only_the_authority_has_its_own(folder: Path) -> None:
@@ -94,12 +105,89 @@ def test_a_new_authority_before_the_old_one_issues_and_both_are_trusted(tmp_path
     old, new = (tmp_path / name / "authority" for name in ("old", "new"))
     both = (new / "ca.pem").read_bytes() + (old / "ca.pem").read_bytes()
     for name, content in (("ca.pem", both), ("ca-key.pem", (new / "ca-key.pem").read_bytes())):
-        (old / name).unlink()
-        (old / name).write_bytes(content)
+        replace(old / name, content)
     fill(tmp_path / "old", dataclasses.replace(TWO, renew_all=True), NOW)
     assert (tmp_path / "old" / "gateway" / "ca.pem").read_bytes() == both
     issued = x509.load_pem_x509_certificate((tmp_path / "old" / "gateway" / "cert.pem").read_bytes())
     issued.verify_directly_issued_by(x509.load_pem_x509_certificate((new / "ca.pem").read_bytes()))
+
+
+def test_names_of_the_environment_may_have_spaces_between_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALLOWED_HOSTS", "one.example, two.example,")
+    assert certificates(tmp_path, {"SUBSTATION_PORT.1": 8101}) == "https"
+    public = x509.load_pem_x509_certificate((tmp_path / "tls/gateway/public-cert.pem").read_bytes())
+    names = public.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert {"one.example", "two.example"} <= set(names.get_values_for_type(x509.DNSName))
+
+
+def test_a_former_authority_that_is_taken_out_is_trusted_in_no_file_any_more(tmp_path: Path) -> None:
+    fill(tmp_path, TWO, NOW)
+    fill(tmp_path / "former", TWO, NOW)
+    former = (tmp_path / "former" / "authority" / "ca.pem").read_bytes()
+    shutil.rmtree(tmp_path / "former")
+    mine = tmp_path / "authority" / "ca.pem"
+    alone = mine.read_bytes()
+    replace(mine, alone + former)
+    fill(tmp_path, TWO, NOW)
+    assert former in (tmp_path / "gateway" / "all.pem").read_bytes()
+    replace(mine, alone)
+    assert "gateway" in fill(tmp_path, TWO, NOW), "and it says so"
+    assert [path for path in tmp_path.rglob("*.pem") if former in path.read_bytes()] == []
+
+
+@pytest.mark.parametrize("gone", ["authority/ca-key.pem", "authority"])
+def test_an_authority_whose_key_is_elsewhere_is_not_replaced_by_another(
+    tmp_path: Path, gone: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its services would read the new one within a second, and trust each other no more."""
+    fill(tmp_path, TWO, NOW)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.pem")}
+    (tmp_path / gone).rename(tmp_path.parent / f"{tmp_path.name}-kept")
+    assert main([str(tmp_path)]) == 1
+    assert "ca-key.pem is missing" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.pem")}.items() <= before.items()
+
+
+@pytest.mark.parametrize(
+    "lost", ["key.pem", "cert.pem", "another key", "no certificate", "another authority"]
+)
+def test_what_does_not_fit_together_is_issued_anew(tmp_path: Path, lost: str) -> None:
+    fill(tmp_path, TWO, NOW)
+    gateway = tmp_path / "gateway"
+    match lost:
+        case "another key":
+            replace(gateway / "key.pem", (tmp_path / "balancer" / "key.pem").read_bytes())
+        case "no certificate":
+            replace(gateway / "cert.pem", b"-----")
+        case "another authority":
+            fill(tmp_path / "others", TWO, NOW)
+            for name in ("cert.pem", "key.pem"):
+                replace(gateway / name, (tmp_path / "others" / "gateway" / name).read_bytes())
+        case name:
+            (gateway / name).unlink()
+    assert fill(tmp_path, TWO, NOW) == ["gateway"]
+    bundle = gateway / "all.pem"
+    for paths in (files(gateway), (bundle, bundle, bundle)):
+        assert Credentials(paths, Role.GATEWAY).identity.role is Role.GATEWAY
+    issued = x509.load_pem_x509_certificate((gateway / "cert.pem").read_bytes())
+    issued.verify_directly_issued_by(x509.load_pem_x509_certificate((gateway / "ca.pem").read_bytes()))
+
+
+def test_a_key_of_an_authority_that_can_not_sign_is_refused_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path, TWO, NOW)
+    key = rsa.generate_private_key(65537, 2048)
+    for encryption, why in (
+        (serialization.NoEncryption(), "elliptic curve"),
+        (serialization.BestAvailableEncryption(b"x"), "can't be read"),
+    ):
+        pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
+        replace(tmp_path / "authority" / "ca-key.pem", pem)
+        assert main([str(tmp_path)]) == 1
+        assert why in capsys.readouterr().err
 
 
 def test_the_tools_of_others_accept_what_it_makes(folder: Path) -> None:

@@ -217,3 +217,10 @@ def test_a_token_is_read_from_a_file_and_never_shown(tmp_path: Path) -> None:
             operator_token.read_if_any(tmp_path / "token")
     with pytest.raises(OSError, match="No such file"):
         operator_token.read_if_any(tmp_path / "missing")
+
+
+@pytest.mark.parametrize("text", [f"sha256:{'A' * 64}", f"SHA256:{'a' * 64}", f"sha256:{'a' * 63}"])
+def test_a_digest_that_is_written_wrongly_is_no_token(text: str) -> None:
+    """Whoever reads the file could send it."""
+    with pytest.raises(ValueError, match="64 hexadecimal digits in lower case"):
+        operator_token.OperatorToken(text)

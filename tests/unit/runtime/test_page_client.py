@@ -63,6 +63,15 @@ async def test_a_listener_of_this_project_is_asked_over_one_connection() -> None
 
 
 @pytest.mark.gen_test
+@pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
+async def test_a_url_without_a_port_means_that_of_its_scheme(scheme: str, port: int) -> None:
+    client = PageClient(f"{scheme}://127.43.21.7/metrics?name=a", MOST)  # an address of this machine alone
+    with pytest.raises(OSError, match=rf"'127\.43\.21\.7', {port}\b"):
+        await page_of(client)
+    await client.close()
+
+
+@pytest.mark.gen_test
 async def test_the_request_is_a_plain_get() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await server.asked(reader)

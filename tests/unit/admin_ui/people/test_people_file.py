@@ -1,13 +1,16 @@
 """The command that changes people, on real files; passwords come from a pipe."""
 
 import io
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from admin_ui.people import passwords
+from admin_ui.people import file, passwords
 from admin_ui.people.command import main
+from admin_ui.people.document import People
 from admin_ui.people.file import PeopleFile, path
 from admin_ui.people.passwords import Passwords
 from admin_ui.web.logins import Role
@@ -137,3 +140,32 @@ async def test_a_queue_of_passwords_that_is_too_long_is_refused(monkeypatch: pyt
     with pytest.raises(passwords.TooManyPasswords):
         await hashes.matches(None, "x")
     hashes.close()
+
+
+def test_who_has_read_an_older_file_is_never_the_last_to_keep_it(
+    command: Typed, people: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that is slow to read, and another one after a change: nobody who was removed may come back."""
+    known, real = PeopleFile(people), file.load
+    has_read, goes_on = threading.Event(), threading.Event()
+
+    def slow(path: Path) -> People:
+        found = real(path)
+        has_read.set()
+        goes_on.wait(30)
+        return found
+
+    os.utime(people, ns=(1, 1))  # a change
+    monkeypatch.setattr(file, "load", slow)
+    first = threading.Thread(target=known.look)
+    first.start()
+    assert has_read.wait(30)
+    monkeypatch.setattr(file, "load", real)
+    assert command("remove", "ann") == 0
+    second = threading.Thread(target=known.look)
+    second.start()
+    second.join(0.1)  # it is over at once, or waits for the first
+    goes_on.set()
+    first.join()
+    second.join()
+    assert known.people.by_name == {}

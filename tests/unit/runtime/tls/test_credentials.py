@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtensionOID
 from prometheus_client import CollectorRegistry
 
 import admin_ui.settings
@@ -98,6 +102,29 @@ def test_a_certificate_without_a_role_is_not_used(authority: TestAuthority) -> N
     files.certificate.write_bytes(leaf.cert_chain_pems[0].bytes())
     with pytest.raises(CredentialsUnusable, match="has 0 URIs among its names: exactly one is accepted"):
         files.credentials(Role.GATEWAY)
+
+
+@pytest.mark.usefixtures("looks_at_once")
+def test_names_that_can_t_be_read_are_a_fault_of_the_files_and_stop_nothing(
+    authority: TestAuthority, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = authority.files(Role.GATEWAY)
+    credentials = files.credentials(Role.GATEWAY)
+    before = credentials.client(Role.BALANCER)
+    files.certificate.write_bytes(with_odd_names())
+    assert credentials.client(Role.BALANCER) is before
+    assert "new TLS files can't be used" in caplog.text
+    with pytest.raises(CredentialsUnusable, match="alternative names of the certificate can't be read"):
+        files.credentials(Role.GATEWAY)
+
+
+def with_odd_names() -> bytes:
+    """Return a certificate with a name of a kind that `cryptography` does not know: an ediPartyName."""
+    key, nobody, now = ec.generate_private_key(ec.SECP256R1()), x509.Name([]), dt.datetime.now(dt.UTC)
+    odd = x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, b"\x30\x02\xa5\x00")
+    builder = x509.CertificateBuilder(nobody, nobody, key.public_key(), 1, now, now + dt.timedelta(hours=1))
+    made = builder.add_extension(odd, critical=False).sign(key, hashes.SHA256())
+    return made.public_bytes(serialization.Encoding.PEM)
 
 
 def test_a_substation_finds_its_files_by_its_id(authority: TestAuthority) -> None:

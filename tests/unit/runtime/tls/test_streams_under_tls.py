@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -169,6 +169,24 @@ async def test_a_caller_without_tls_and_one_that_says_nothing_are_cut_off(
             async with connection(port) as (reader, writer):
                 writer.write(begun)
                 await closed_by_server(reader)
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_callers_that_say_nothing_keep_nobody_out(
+    authority: TestAuthority, monkeypatch: pytest.MonkeyPatch, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    monkeypatch.setattr("runtime.tls.accepting.MOST_HANDSHAKES", 3)
+
+    async def once() -> None:
+        async with listening(authority) as port, contextlib.AsyncExitStack() as stack:
+            silent = [await stack.enter_async_context(connection(port)) for _ in range(4)]
+            await closed_by_server(silent[0][0])  # the oldest: so all have been accepted
+            await greeted(port, authority.files(Role.BALANCER).credentials(Role.BALANCER))
+            await closed_by_server(silent[1][0])
+            assert not silent[2][0].at_eof()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(once())
 
 
 @pytest.mark.gen_test
