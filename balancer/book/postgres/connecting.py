@@ -109,7 +109,7 @@ class Connector:
         return BookUnavailable(f"{self.address}: {'; '.join(dict.fromkeys(map(_words, faults)))}")
 
     async def _connect(self, host: str, port: int) -> _Made:
-        password = self._password_file.read_text().strip() if self._password_file else None
+        password = _password(self._password_file) if self._password_file else None
         connection: Connection = await asyncpg.connect(
             host=host,
             port=port,
@@ -137,6 +137,14 @@ class Connector:
         if timeline < self._timeline:
             raise BookUnavailable("a server that another one has replaced; it should be stopped")
         return timeline
+
+
+def _password(path: Path) -> str:
+    """Return the password in a file; raises OSError, or StoreUnusable when it is no text."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise StoreUnusable(f"ORDER_BOOK_PASSWORD_FILE: {path} holds no text in UTF-8") from error
 
 
 def _tls(address: BookAddress) -> "ssl.SSLContext | UncheckedTls":
