@@ -133,7 +133,7 @@ async def _parts(
     registry = await stack.enter_async_context(exposition.measured("balancer"))
     show_expiry(registry, OWN, tls)
     metrics = BalancerMetrics(registry)
-    book = await opened_book(settings, registry, token)
+    book = await opened_book(settings, registry, token, tls)
     stack.push_async_callback(book.close)
     roster = Roster(settings.poll_s, book.book_id)
     links = Links(roster, metrics.batched, operator_token.field(token), tls)
