@@ -5,6 +5,7 @@ An address that a name has lost is not watched any more. A look-up that fails ch
 
 import asyncio
 import dataclasses
+import functools
 import logging
 import socket
 import time
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 from balancer.fleet.addresses import Addresses
 from balancer.metrics import BalancerMetrics
 from balancer.settings import DNS
+from runtime.background import kept_going
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +83,9 @@ class Discovery:
         """Watch the listed addresses, and start to look names up."""
         self._addresses.unresolved.update(self._found)
         self._watch()
-        self._tasks = [asyncio.create_task(self._follow(source)) for source in self._found]
+        self._tasks = [
+            asyncio.create_task(kept_going(functools.partial(self._follow, source))) for source in self._found
+        ]
 
     async def close(self) -> None:
         """Stop looking names up."""
