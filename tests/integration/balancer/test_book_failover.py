@@ -12,11 +12,13 @@ import pytest
 
 from balancer.book.postgres.book import PostgresBook
 from balancer.book.postgres.opening import CONNECTIONS, open_book
-from balancer.book.protocol import BookUnavailable, Claim
+from balancer.book.protocol import BookUnavailable, Claim, Hold, Withdrawal
 from tests.support.postgres import DATABASE, USER, PostgresServer, owned_folder, server
 from tests.unit.balancer.book.shelves import address_of, metrics
 
 SYNCHRONOUS = ("synchronous_commit=remote_apply", "synchronous_standby_names=replica")
+HELD = Hold("car", "k", 0, "s-1", "j-1")
+NOTED = Withdrawal("~1", 0, "s-1", "j-1")
 T = TypeVar("T")
 QUICK = "fsync=off"  # processes are killed here, and no machine
 
@@ -137,7 +139,7 @@ async def test_claims_that_were_accepted_are_there_after_a_failover(pair: Pair) 
 
 
 @pytest.mark.gen_test
-async def test_a_claim_that_the_replica_does_not_have_is_not_accepted(pair: Pair) -> None:
+async def test_nothing_that_the_replica_does_not_have_is_accepted(pair: Pair) -> None:
     async with opened(pair) as book:
         known = await claimed(book, "known")
         pair.replica.signal(signal.SIGSTOP)
@@ -145,6 +147,8 @@ async def test_a_claim_that_the_replica_does_not_have_is_not_accepted(pair: Pair
             await book.claim("k", "f", "s-1")
         with pytest.raises(BookUnavailable):  # it is asked again: the first try may hold its row
             await book.claim("k", "f", "s-1")
+        with pytest.raises(BookUnavailable):
+            await asyncio.gather(book.hold(HELD, None, 1000), book.withdraw(NOTED))
         # After a crash, the primary shows what it had written before, although the replica never had it.
         await asyncio.to_thread(pair.primary.stop, signal.SIGQUIT)
         await asyncio.to_thread(pair.primary.start, QUICK, *SYNCHRONOUS)
@@ -153,7 +157,15 @@ async def test_a_claim_that_the_replica_does_not_have_is_not_accepted(pair: Pair
             await asyncio.sleep(0.02)
         with pytest.raises(BookUnavailable):
             await book.claim("k", "f", None)
+        assert pair.primary.sql("SELECT count(*) FROM order_book.hold, order_book.withdrawal") == "1"
+        asked = (book.holder(HELD.vehicle), book.hold(HELD, None, 1000), book.withdraw(NOTED))
+        said = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(each) for each in said] == [BookUnavailable] * 3
         pair.replica.signal(signal.SIGCONT)
+        assert await at_last(lambda: book.hold(HELD, None, 1000)) == HELD
+        assert await at_last(lambda: book.holder(HELD.vehicle)) == HELD
+        await at_last(lambda: book.withdraw(NOTED))
+        assert await at_last(book.withdrawals) == [NOTED]
         assert await claimed(book, "k") == Claim("k", "f", 0, "s-1")
         assert await claimed(book, "known") == known
 
