@@ -53,6 +53,7 @@ from balancer.settings import Settings
 from balancer.stream import BalancerService
 from balancer.substation_stream import Links
 from runtime import exposition, health, http, operator_token, stream_server
+from runtime.background import kept_going
 from runtime.frame_stream import FrameStreamHandler, FrameStreams, StreamMetrics
 from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
@@ -106,7 +107,7 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
         orders = SubstationOrders(parts.view, parts.book, asker, parts.decommissioned, operator)
         service = await _service(stack, parts, seats, asker)
         _follow_book(stack, parts, operator, asker)
-        stack.callback(asyncio.create_task(service.follow_readiness()).cancel)
+        stack.callback(asyncio.create_task(kept_going(service.follow_readiness)).cancel)
         _discover(stack, settings, parts, poller, resolve)
         guard = guarded(tls)
         await stack.enter_async_context(
@@ -134,7 +135,7 @@ async def _parts(
     registry = await stack.enter_async_context(exposition.measured("balancer"))
     show_expiry(registry, OWN, tls)
     metrics = BalancerMetrics(registry)
-    book = await opened_book(settings, registry, token)
+    book = await opened_book(settings, registry, token, tls)
     stack.push_async_callback(book.close)
     roster = Roster(settings.poll_s, book.book_id)
     links = Links(roster, metrics.batched, operator_token.field(token), tls)
@@ -180,7 +181,7 @@ def _follow_forecasts(
             await sender.send()
             await asyncio.sleep(every_s)
 
-    stack.callback(asyncio.create_task(refresh()).cancel)
+    stack.callback(asyncio.create_task(kept_going(refresh)).cancel)
 
 
 def _discover(
@@ -197,8 +198,9 @@ def _discover(
 def _follow_book(stack: AsyncExitStack, parts: Parts, operator: OperatorSettings, asker: Asker) -> None:
     """Keep the book in order, and follow what it says, until `stack` ends."""
     rebinding = Rebinding(parts.view.roster, asker, lambda: operator.former_books)
-    for chore in (_prune(parts.book), _probe(parts.book), operator.follow(), rebinding.follow()):
-        stack.callback(asyncio.create_task(chore).cancel)
+    book = parts.book
+    for chore in (lambda: _prune(book), lambda: _probe(book), operator.follow, rebinding.follow):
+        stack.callback(asyncio.create_task(kept_going(chore)).cancel)
 
 
 async def _service(stack: AsyncExitStack, parts: Parts, seats: Seats, asker: Asker) -> BalancerService:
@@ -222,7 +224,7 @@ async def _service(stack: AsyncExitStack, parts: Parts, seats: Seats, asker: Ask
     stack.push_async_callback(service.close)
     await withdrawals.resume()
     if book.shared:
-        stack.callback(asyncio.create_task(withdrawals.follow()).cancel)
+        stack.callback(asyncio.create_task(kept_going(withdrawals.follow)).cancel)
     return service
 
 

@@ -17,6 +17,8 @@ from runtime import exposition, health, http
 from runtime.gate import Gate
 from runtime.handlers import NotFoundHandler
 from runtime.operator_token import OperatorToken
+from runtime.tls.credentials import Credentials
+from runtime.tls.guard import guarded
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +26,16 @@ TRY_EVERY_S = 0.5
 
 
 async def opened_book(
-    settings: Settings, registry: CollectorRegistry, token: OperatorToken | None
+    settings: Settings,
+    registry: CollectorRegistry,
+    token: OperatorToken | None,
+    tls: Credentials | None = None,
 ) -> KeptBook:
     """Return the order book once it is open; raises StoreUnusable when it can't be used."""
     metrics = BookMetrics(registry)
     if settings.order_book:
-        book = await _in_postgres(settings, settings.order_book, registry, metrics, token)
+        gate = Gate(settings.allowed_hosts, token=token, guard=guarded(tls))
+        book = await _in_postgres(settings, settings.order_book, registry, metrics, gate)
     else:
         book = EmbeddedBook(settings.book_file)
     metrics.watch(book.waiting_for)
@@ -41,9 +47,9 @@ async def _in_postgres(
     address: BookAddress,
     registry: CollectorRegistry,
     metrics: BookMetrics,
-    token: OperatorToken | None,
+    gate: Gate,
 ) -> KeptBook:
-    """Try again and again, until a server can be written."""
+    """Try again and again, until a server can be written; `gate` is that of the pages meanwhile."""
     from balancer.book.postgres.opening import open_book  # noqa: PLC0415 - the driver takes 0.1 s of a start
 
     lacking: list[str] = []
@@ -56,7 +62,6 @@ async def _in_postgres(
                 reason = f"the order book: {error}"
             if not lacking:
                 app = _waiting_pages(registry, lacking)
-                gate = Gate(settings.allowed_hosts, token=token)
                 await pages.enter_async_context(
                     http.listen(app, settings.bind, settings.http_port, gate=gate)
                 )

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Coroutine
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 CANCEL_AGAIN_S = 1.0
+ANEW_S = 1.0  # between the failure of a chore and its next start
 
 
 @asynccontextmanager
@@ -30,6 +31,16 @@ async def background(*chores: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
             log.error("a background task failed", exc_info=fault)
     for fault in faults:
         raise fault
+
+
+async def kept_going(chore: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a chore that should never end, and begin it anew when it fails: the fault is logged, and nothing else stops."""
+    while True:
+        try:
+            await chore()
+        except Exception:
+            log.exception("a background task failed, and begins anew")
+        await asyncio.sleep(ANEW_S)
 
 
 async def cancelled(tasks: Collection[asyncio.Task[Any]]) -> None:

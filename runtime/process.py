@@ -17,6 +17,7 @@ import uvloop
 
 from runtime import logs
 from runtime.settings import SettingsError, integer, load, matching, setting
+from runtime.steady_loop import SteadyLoop
 from runtime.store import StoreFull, StoreUnusable
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ async def _serve(
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    SteadyLoop()  # Tornado keeps it
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:

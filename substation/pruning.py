@@ -16,7 +16,8 @@ WORTH_GOING_ON = 8  # so many were dropped: there are probably more
 SETTLED = "settled_unix_ms < :before_unix_ms AND NOT (state IN ('charging', 'paused') AND end_ms > :grid_ms)"
 # The highest number is left out: if it were given again, a reader who continues a page from it would miss a session.
 AHEAD = f"""
-SELECT number, {SETTLED} AS settled, coalesce(started_unix_ms, settled_unix_ms) < :before_unix_ms AS old FROM record
+SELECT number, {SETTLED} AS settled,
+    coalesce(started_unix_ms, settled_unix_ms) BETWEEN :before_unix_ms AND :now_unix_ms AS young FROM record
 WHERE number > :passed AND number < (SELECT max(number) FROM record)
 ORDER BY number LIMIT :most
 """  # noqa: S608 - the condition is above
@@ -37,10 +38,12 @@ class Pruning:
         undone, the next step finds the same records. Raises as Store's.
         """
         limits = {"before_unix_ms": before_unix_ms, "grid_ms": grid_ms}
-        rows = self._store.rows(AHEAD, {"passed": self._passed, "most": MOST_PASSED, **limits})
+        ahead = {"passed": self._passed, "most": MOST_PASSED, "now_unix_ms": before_unix_ms + KEEP_MS}
+        rows = self._store.rows(AHEAD, ahead | limits)
         settled = [row["number"] for row in rows if row["settled"]][:MOST_PRUNED]
-        # A record is settled after it is written: behind records that are all too young there is nothing to drop.
-        at_end = len(rows) < MOST_PASSED or not any(row["old"] for row in rows)
+        # A record is settled after it is written: behind records that are all too young there is nothing to drop. One that
+        # is not written yet, by the clock, was written while that was ahead, and says nothing of those behind it.
+        at_end = len(rows) < MOST_PASSED or all(row["young"] for row in rows)
         if at_end and len(settled) < MOST_PRUNED:
             self._passed = 0
         else:

@@ -5,6 +5,7 @@ An address that a name has lost is not watched any more. A look-up that fails ch
 
 import asyncio
 import dataclasses
+import functools
 import logging
 import time
 from collections.abc import Collection
@@ -12,6 +13,7 @@ from typing import Protocol
 
 from balancer.fleet.addresses import Addresses
 from balancer.metrics import BalancerMetrics
+from runtime.background import kept_going
 from runtime.name_lookup import Resolve, looked_up
 from runtime.settings import DNS
 
@@ -71,7 +73,9 @@ class Discovery:
         """Watch the listed addresses, and start to look names up."""
         self._addresses.unresolved.update(self._found)
         self._watch()
-        self._tasks = [asyncio.create_task(self._follow(source)) for source in self._found]
+        self._tasks = [
+            asyncio.create_task(kept_going(functools.partial(self._follow, source))) for source in self._found
+        ]
 
     async def close(self) -> None:
         """Stop looking names up."""

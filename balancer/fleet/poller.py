@@ -148,9 +148,9 @@ class Poller:
             self._begin(self._polled[url], now_s)
 
     def _begin(self, polled: _Polled, now_s: float) -> None:
-        """Begin to poll one substation once; one that is still awaited counts as a miss."""
+        """Begin to poll one substation once, unless a poll is under way that began late: its time is not over yet."""
         if polled.began_s is not None:
-            self._answered(polled, TimeoutError("no page until the next poll"))
+            return
         polled.began_s = now_s
         self._awaited.append((now_s, polled))
         polled.page.ask(functools.partial(self._answered, polled))

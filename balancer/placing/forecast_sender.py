@@ -37,8 +37,12 @@ class ForecastSender:
 
     async def send(self) -> None:
         """Send what is new; returns when each substation has answered, or its time is over."""
-        due = {name: steps for name in self._members if (steps := self._new(name))}
-        await asyncio.gather(*(self._send(name, steps) for name, steps in due.items()))
+        due = [
+            (name, member.report.epoch, steps)
+            for name, member in self._members.items()
+            if (steps := self._new(name))
+        ]
+        await asyncio.gather(*(self._send(*each) for each in due))
 
     def _new(self, name: str) -> Sequence[Step]:
         steps = self._forecast(name)
@@ -49,8 +53,7 @@ class ForecastSender:
         )
         return steps if new else ()
 
-    async def _send(self, name: str, steps: Sequence[Step]) -> None:
-        epoch = self._members[name].report.epoch
+    async def _send(self, name: str, epoch: int, steps: Sequence[Step]) -> None:
         upper_w = tuple(min(max(round(step.p90), 0), MOST_W) for step in steps)
         answer = await self._asker.once(name, Foresee(steps[0].slot, upper_w), WITHIN_S)
         if answer and answer.outcome in {SubstationOutcome.DONE, SubstationOutcome.INVALID}:

@@ -76,8 +76,7 @@ class PostgresBook:
 
     async def advance(self, claim: Claim, target: str, journal_id: str = "") -> Claim:
         """See OrderBook."""
-        wanted = Claim(claim.key, claim.fingerprint, claim.attempt + 1, target, journal_id)
-        return await self._claims.advance.submit(wanted)
+        return await self._claims.advance.submit((claim, target, journal_id))
 
     async def release(self, claim: Claim) -> None:
         """See OrderBook."""

@@ -21,7 +21,7 @@ class ClaimTable:
         self._metrics = metrics
         self.claim: Batches[tuple[Claim, int], Claim] = Batches(self._claim)
         self.find: Batches[str, Claim | None] = Batches(self._find)
-        self.advance: Batches[Claim, Claim] = Batches(self._advance)
+        self.advance: Batches[tuple[Claim, str, str], Claim] = Batches(self._advance)
         self.release: Batches[Row, None] = Batches(lambda rows: self._write(statements.RELEASE, rows))
         self.keep: Batches[Row, None] = Batches(lambda rows: self._write(statements.KEEP, rows))
 
@@ -61,16 +61,19 @@ class ClaimTable:
         known = await self._pool.ask(lambda connection: _find(connection, keys))
         return [known.get(key) for key in keys]
 
-    async def _advance(self, wanted: list[Claim]) -> list[Claim]:
-        """Move each claim from the attempt before `wanted` to it, if the book still has that; return what it has then."""
-        rows = sorted((each.key, each.attempt - 1, each.target, each.journal_id) for each in wanted)
+    async def _advance(self, wanted: list[tuple[Claim, str, str]]) -> list[Claim]:
+        """Move each claim to its next attempt at a target, in a journal, if the book still has it; return what it has then.
+
+        A claim that is not there any more, because it expired meanwhile, stays as it was: nobody may be asked without it.
+        """
+        rows = sorted((claim.key, claim.attempt, target, journal_id) for claim, target, journal_id in wanted)
 
         async def work(connection: Connection) -> dict[str, Claim]:
             await connection.executemany(statements.ADVANCE, rows)
-            return await _find(connection, {each.key for each in wanted})
+            return await _find(connection, {claim.key for claim, _, _ in wanted})
 
         found = await self._pool.ask(work)
-        return [found.get(each.key) or dataclasses.replace(each, attempt=each.attempt - 1) for each in wanted]
+        return [found.get(claim.key, claim) for claim, _, _ in wanted]
 
     async def _write(self, statement: str, rows: list[Row]) -> list[None]:
         await self._pool.ask(lambda connection: connection.executemany(statement, sorted(rows)))

@@ -2,8 +2,9 @@
 
 import asyncio
 import ssl
+import weakref
 from pathlib import Path
-from typing import Literal, TypeAlias, cast
+from typing import Literal, NamedTuple, TypeAlias, cast
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
@@ -16,6 +17,8 @@ from runtime.store import StoreUnusable
 
 UncheckedTls = Literal["disable", "prefer", "require"]
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+OTHERS_S = 0.1  # after a server has answered, to see whether another one has replaced it
 
 SESSION = {
     "application_name": "smart grid balancer",
@@ -44,14 +47,25 @@ LOST = (
 EXPECTED = (*LOST, asyncpg.PostgresError, BookUnavailable)
 
 
+class _Made(NamedTuple):
+    """A new connection, and the timeline of its server: each promotion begins a later one."""
+
+    timeline: int
+    connection: Connection
+
+
 class Connector:
-    """Connects to the one of several servers that can be written."""
+    """Connects to the one of several servers that can be written.
+
+    Of several that can, it is the one that replaced the others. Once that is found, the connections to those end.
+    """
 
     def __init__(self, address: BookAddress, password_file: Path | None, patience: Patience = USUAL) -> None:
         self.address = address
         self._patience = patience
         self._password_file = password_file
         self._timeline = 0
+        self._open: weakref.WeakSet[Connection] = weakref.WeakSet()  # on that timeline
 
     async def connect(self) -> Connection:
         """Return a new connection to the server that can be written.
@@ -59,18 +73,32 @@ class Connector:
         Raises BookUnavailable when there is none now, StoreUnusable when a server refuses the login.
         """
         tries = {asyncio.create_task(self._connect(*each)) for each in self.address.hosts}
-        left, faults = tries, list[BaseException]()
-        first: asyncio.Task[Connection] | None = None
+        made: _Made | None = None
         try:
-            while left and not first:
-                done, left = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
-                first = next((each for each in done if not each.exception()), None)
-                faults += [fault for each in done if (fault := each.exception())]
+            made = await self._latest(tries)
         finally:
-            await _end(tries - {first})
-        if first:
-            return first.result()
-        raise self._explained(faults)
+            await _end(tries, made)
+        if made.timeline > self._timeline:
+            for each in list(self._open):
+                each.terminate()  # the pool hears of it
+            self._open.clear()
+            self._timeline = made.timeline
+        self._open.add(made.connection)
+        return made.connection
+
+    async def _latest(self, tries: "set[asyncio.Task[_Made]]") -> _Made:
+        """Return the connection to the server with the latest timeline, of those that answer soon after the first."""
+        left, made, faults = tries, list[_Made](), list[BaseException]()
+        while left:
+            wait_s = OTHERS_S if made else None
+            done, left = await asyncio.wait(left, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                break
+            made += [each.result() for each in done if not each.exception()]
+            faults += [fault for each in done if (fault := each.exception())]
+        if not made:
+            raise self._explained(faults)
+        return max(made, key=lambda each: each.timeline)
 
     def _explained(self, faults: list[BaseException]) -> Exception:
         """Return what to raise after every server has failed."""
@@ -80,8 +108,8 @@ class Connector:
             return StoreUnusable(f"the order book at {self.address}: {wrong}")
         return BookUnavailable(f"{self.address}: {'; '.join(dict.fromkeys(map(_words, faults)))}")
 
-    async def _connect(self, host: str, port: int) -> Connection:
-        password = self._password_file.read_text().strip() if self._password_file else None
+    async def _connect(self, host: str, port: int) -> _Made:
+        password = _password(self._password_file) if self._password_file else None
         connection: Connection = await asyncpg.connect(
             host=host,
             port=port,
@@ -95,21 +123,28 @@ class Connector:
         )
         try:
             async with asyncio.timeout(self._patience.connect_s):
-                await self._refuse_replaced(connection)
+                return _Made(await self._timeline_of(connection), connection)
         except BaseException:
             connection.terminate()
             raise
-        return connection
 
-    async def _refuse_replaced(self, connection: Connection) -> None:
-        """Refuse a server that runs on as if it had not been replaced: each promotion begins a later timeline."""
+    async def _timeline_of(self, connection: Connection) -> int:
+        """Return the timeline of a server; refuse one that runs on as if it had not been replaced."""
         found = await connection.fetchval(
             "SELECT left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)", timeout=None
         )
         timeline = int(found, 16)
         if timeline < self._timeline:
             raise BookUnavailable("a server that another one has replaced; it should be stopped")
-        self._timeline = timeline
+        return timeline
+
+
+def _password(path: Path) -> str:
+    """Return the password in a file; raises OSError, or StoreUnusable when it is no text."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise StoreUnusable(f"ORDER_BOOK_PASSWORD_FILE: {path} holds no text in UTF-8") from error
 
 
 def _tls(address: BookAddress) -> "ssl.SSLContext | UncheckedTls":
@@ -130,10 +165,10 @@ def _words(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-async def _end(tries: "set[asyncio.Task[Connection]]") -> None:
-    """End the tries that are still under way, and the connections of those that came second."""
+async def _end(tries: "set[asyncio.Task[_Made]]", used: _Made | None) -> None:
+    """End the tries that are still under way, and the connections that are not used."""
     for each in tries:
         each.cancel()
     for made in await asyncio.gather(*tries, return_exceptions=True):
-        if not isinstance(made, BaseException):
-            made.terminate()
+        if not isinstance(made, BaseException) and made is not used:
+            made.connection.terminate()

@@ -128,11 +128,14 @@ async def _clock_difference_ms(connection: Connection, store: Store) -> int:
     """Return by how much the clock of the new book is ahead of that of the old one."""
     await connection.execute(statements.CLOCK)
     new = await connection.fetchrow(statements.READ_CLOCK)
-    (old,) = store.rows("SELECT book_ms, unix_ms FROM clock")
     if new is None:
         raise StoreUnusable("the database has lost the clock of its book")
     new_ms = BookClock.resume(new["book_ms"], new["unix_ms"], new["now_ms"], 0.0).at(0.0)
-    return new_ms - BookClock.resume(old["book_ms"], old["unix_ms"], int(time.time() * 1000), 0.0).at(0.0)
+    unix_ms = int(time.time() * 1000)
+    old = store.one("SELECT book_ms, unix_ms FROM clock")
+    if old is None:  # of a version before 5, and not opened since: its claims age by the wall clock
+        return new_ms - unix_ms
+    return new_ms - BookClock.resume(old["book_ms"], old["unix_ms"], unix_ms, 0.0).at(0.0)
 
 
 def _pages(

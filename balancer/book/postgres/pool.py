@@ -132,10 +132,11 @@ class Pool:
             try:
                 while len(connections) < self._size:
                     connections.add(await self._connect())
-            except (BookUnavailable, StoreUnusable) as error:
+            except Exception as error:  # whatever it is: else no connection would ever be opened again
                 if not connections and connections.trouble != str(error):
-                    connections.trouble = str(error)
-                    log.error("the order book can't be reached: %s", error)
+                    known = isinstance(error, (BookUnavailable, StoreUnusable))
+                    connections.trouble = str(error) or type(error).__name__
+                    log.error("the order book can't be reached: %s", error, exc_info=not known)
                 await asyncio.sleep(RETRY_S)
                 continue
             connections.lacking.clear()

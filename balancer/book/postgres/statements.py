@@ -14,13 +14,16 @@ RETURNING key
 """
 # What a server has committed can be read there before its replicas have it, if the server was restarted or a wait was
 # cut short. A commit of this statement's own is behind that one, and waits for the replicas too.
-FIND = """
+REPLICATED = """
 WITH replicated AS MATERIALIZED (
     SELECT CASE WHEN current_setting('synchronous_standby_names') <> ''
         THEN pg_logical_emit_message(true, 'order_book', '') END AS at
 )
-SELECT key, fingerprint, attempt, target, journal_id FROM claim CROSS JOIN replicated WHERE key = ANY($1::text[])
 """
+FIND = f"""
+{REPLICATED}
+SELECT key, fingerprint, attempt, target, journal_id FROM claim CROSS JOIN replicated WHERE key = ANY($1::text[])
+"""  # noqa: S608 - the text is above
 ADVANCE = """
 UPDATE claim SET attempt = attempt + 1, target = $3, journal_id = $4 WHERE key = $1 AND attempt = $2
 """
@@ -34,7 +37,10 @@ PRUNE_HOLDS = """
 DELETE FROM hold WHERE ctid = ANY(ARRAY(
     SELECT ctid FROM hold WHERE expires_ms < $1 ORDER BY expires_ms LIMIT $2 FOR UPDATE SKIP LOCKED))
 """
-HOLDERS = "SELECT vehicle, key, attempt, target, journal_id FROM hold WHERE vehicle = ANY($1::text[])"
+HOLDERS = f"""
+{REPLICATED}
+SELECT vehicle, key, attempt, target, journal_id FROM hold CROSS JOIN replicated WHERE vehicle = ANY($1::text[])
+"""  # noqa: S608 - as FIND
 # $7 to $10 are the hold that may be replaced; null if none is known.
 HOLD = """
 INSERT INTO hold AS found VALUES ($1, $2, $3, $4, $5, $6)
@@ -53,9 +59,10 @@ BOOK = "INSERT INTO book VALUES (1, $1) ON CONFLICT DO NOTHING"
 READ_BOOK = "SELECT book_id FROM book"
 TOUCH = "UPDATE book SET book_id = book_id"
 
+# One that is there already is written again, as it is, so that the commit waits for the replicas: as REPLICATED.
 WITHDRAW = """
 INSERT INTO withdrawal (key, attempt, target, journal_id, balancer_id) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (key) DO NOTHING
+ON CONFLICT (key) DO UPDATE SET key = excluded.key
 """
 WITHDRAWN = "DELETE FROM withdrawal WHERE key = $1"
 SIGN_IN = """

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from balancer.book.lifetimes import CLAIM_MS
 from balancer.book.postgres.moving import ASIDE, AlreadyMoved, move
 from balancer.book.postgres.opening import open_book
 from balancer.book.protocol import Address, BookUnavailable, Claim, Control, Hold, Withdrawal
+from balancer.book.schema import MIGRATIONS
 from balancer.contract import BalancerOutcome
-from runtime.store import StoreUnusable
+from runtime.store import Store, StoreUnusable
 from substation.contract import Session
 from tests.integration.balancer.caller import Caller, caller
 from tests.integration.balancer.grid import HOST, Grid, Plan, running, until
@@ -26,6 +28,7 @@ from tests.support.processes import HUNG_S, ROOT
 from tests.unit.balancer.book.shelves import PATIENT, address_of, metrics
 
 FILE = Path("balancer") / "orders.sqlite"
+FORMER = "0123456789abcdef"
 HELD = Hold("car", "k-1", 0, "s-1", "j-1")
 
 
@@ -203,3 +206,32 @@ async def test_a_move_that_was_interrupted_is_done_again_from_the_file_that_was_
 def test_commands_say_what_they_lack() -> None:
     assert command("move").stderr == "ORDER_BOOK is not set: it names the database to move to\n"
     assert command("follow", "x").returncode == 2
+
+
+@pytest.mark.gen_test
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
+async def test_a_book_of_any_version_is_moved(tmp_path: Path, postgres: PostgresServer, version: int) -> None:
+    path = tmp_path / "orders.sqlite"
+    expires_ms = int(time.time() * 1000) + CLAIM_MS
+    written = Store(path, MIGRATIONS[:version])
+    with written.transaction():
+        written.run("INSERT INTO book VALUES (1, ?)", (FORMER,))
+        written.run(
+            "INSERT INTO claim (key, fingerprint, attempt, target, expires_unix_ms) VALUES ('k', 'f', 2, 's-1', ?)",
+            (expires_ms,),
+        )
+        written.run("INSERT INTO withdrawal (key, attempt, target) VALUES ('~1', 0, 's-1')")
+    written.close()
+    address = address_of(postgres.new_database("former"))
+    assert (await move(path, address, None)).former_id == FORMER
+    book = await open_book(address, None, metrics(), patience=PATIENT)
+    try:
+        assert await book.claim("k", "f", None) == Claim("k", "f", 2, "s-1")
+        assert await book.withdrawals() == [Withdrawal("~1", 0, "s-1")]
+        assert await book.prune() == 0
+        left_ms = postgres.sql(
+            "SELECT expires_ms - unix_ms FROM order_book.claim, order_book.clock", "former"
+        )
+        assert CLAIM_MS - 600_000 < int(left_ms) < CLAIM_MS + 600_000
+    finally:
+        await book.close()

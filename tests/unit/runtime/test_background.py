@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runtime import background as background_module
-from runtime.background import background
+from runtime.background import background, kept_going
 
 
 class Chore:
@@ -96,3 +96,24 @@ async def test_a_chore_that_loses_its_cancellation_is_cancelled_again(
     async with background(loses_one()):
         await asyncio.sleep(0)
     assert lost == 1
+
+
+@pytest.mark.gen_test
+async def test_a_chore_that_fails_begins_anew(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(background_module, "ANEW_S", 0.001)
+    starts, on = [], asyncio.Event()
+
+    async def chore() -> None:
+        starts.append(1)
+        if len(starts) < 3:
+            raise LookupError("a fault")
+        on.set()
+        await asyncio.Event().wait()
+
+    going = asyncio.create_task(kept_going(chore))
+    await on.wait()
+    going.cancel()
+    await asyncio.gather(going, return_exceptions=True)
+    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["a fault"] * 2

@@ -89,6 +89,17 @@ def test_behind_records_that_are_too_young_the_round_ends(shelf: Shelf) -> None:
     assert shelf.journal._pruning._passed == 0
 
 
+def test_behind_records_of_a_clock_that_was_ahead_the_round_goes_on(shelf: Shelf) -> None:
+    ahead_ms = NOW_MS + 10**10
+    with shelf.journal.transaction():
+        for _ in range(2 * MOST_PASSED):
+            shelf.write(ahead_ms, started_ms=ahead_ms)
+        for _ in range(3):
+            shelf.write(OLD_MS)
+        shelf.write(LATER_MS)
+    assert sum(shelf.prune() for _ in range(4)) == 3
+
+
 def test_one_young_record_among_old_ones_stops_nothing(shelf: Shelf) -> None:
     """As the tombstone of a key that is asked for again and again: it is written anew, and keeps its number."""
     with shelf.journal.transaction():

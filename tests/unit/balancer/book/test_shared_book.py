@@ -85,6 +85,15 @@ async def test_of_balancers_that_move_the_same_claims_one_wins_each_and_all_hear
 
 
 @pytest.mark.gen_test
+async def test_a_claim_that_expired_meanwhile_is_not_moved(postgres: PostgresServer, url: str) -> None:
+    async with books(url, 1) as (book,):
+        claim = await book.claim("expired", "f", "s-1", "j-1")
+        assert claim
+        postgres.sql("DELETE FROM order_book.claim WHERE key = 'expired'", DATABASE)
+        assert await book.advance(claim, "s-2", "j-2") == claim
+
+
+@pytest.mark.gen_test
 async def test_of_balancers_that_hold_the_same_vehicles_one_wins_each(url: str) -> None:
     async with books(url, RACERS) as found:
         cars = [f"car-{n}" for n in range(50)]

@@ -67,3 +67,16 @@ def test_bounds_are_those_that_a_substation_takes() -> None:
         sender = ForecastSender(asked, fleet.roster.members, {"a": ahead}.__getitem__, lambda _: True)
         asyncio.run(sender.send())
         assert asked.asked.pop()[1] == Foresee(5, (sent_w,) * 3)
+
+
+def test_a_substation_that_is_forgotten_at_that_moment_stops_nothing() -> None:
+    fleet, asked = Fleet(report("a"), report("b")), Substations()
+    sender = ForecastSender(asked, fleet.roster.members, lambda _: steps(5), lambda _: True)
+
+    async def main() -> None:
+        sending = asyncio.create_task(sender.send())
+        asyncio.get_running_loop().call_soon(fleet.roster.give_up, "a")
+        await sending
+
+    asyncio.run(main())
+    assert "b" in asked.names()
