@@ -222,16 +222,15 @@ async def test_a_book_of_any_version_is_moved(tmp_path: Path, postgres: Postgres
         )
         written.run("INSERT INTO withdrawal (key, attempt, target) VALUES ('~1', 0, 's-1')")
     written.close()
-    address = address_of(postgres.new_database("former"))
+    name = f"former_{version}"
+    address = address_of(postgres.new_database(name))
     assert (await move(path, address, None)).former_id == FORMER
     book = await open_book(address, None, metrics(), patience=PATIENT)
     try:
         assert await book.claim("k", "f", None) == Claim("k", "f", 2, "s-1")
         assert await book.withdrawals() == [Withdrawal("~1", 0, "s-1")]
         assert await book.prune() == 0
-        left_ms = postgres.sql(
-            "SELECT expires_ms - unix_ms FROM order_book.claim, order_book.clock", "former"
-        )
+        left_ms = postgres.sql("SELECT expires_ms - unix_ms FROM order_book.claim, order_book.clock", name)
         assert CLAIM_MS - 600_000 < int(left_ms) < CLAIM_MS + 600_000
     finally:
         await book.close()
