@@ -51,6 +51,14 @@ def test_alarms_and_orders_stand_beside_the_chart_with_who_and_why(page: Page, g
         expect(page.locator("#left-out")).to_have_text(
             re.compile(r"500 kW by lowered limits of substation-1")
         )
+        orders = page.get_by_role("list", name="Newest orders")
+        orders.evaluate("(list) => { list.style.maxHeight = '1.5rem'; }")  # as if there were many
+        assert axe_faults(page) == []
+        orders.focus()
+        page.keyboard.press("End")
+        expect(orders).to_have_js_property(
+            "scrollTop", orders.evaluate("(l) => l.scrollHeight - l.clientHeight")
+        )
     finally:
         operate(grid, "POST", "/fleet/substation-1/capacity", capacity_kw=None)
     os.kill(grid.pids("substation")[2], signal.SIGSTOP)
