@@ -35,6 +35,12 @@ MEASURE = """async ([parts, link]) => {
   };
 }"""
 
+LINES = """(each) => {
+  const text = document.createRange();
+  text.selectNodeContents(each);
+  return text.getClientRects().length;
+}"""
+
 
 @pytest.fixture
 def page(browser: Browser, few: LoneConsole) -> Iterator[Page]:
@@ -75,4 +81,5 @@ def test_on_a_phone_the_names_of_pages_are_one_line(page: Page) -> None:
         box = link.bounding_box()
         assert box
         assert box["height"] < HIGHEST_PX
+        assert link.evaluate(LINES) == 1, link.text_content()
         assert link.evaluate("(each) => each.scrollWidth <= each.clientWidth"), link.text_content()
