@@ -30,7 +30,7 @@ class Asset:
     def __init__(self, content: bytes, kind: str) -> None:
         self.content = content
         self.type = f"{kind}; charset=utf-8"
-        self.digest = hashlib.sha256(content).hexdigest()[:32]
+        self.digest = hashlib.sha256(content).hexdigest()[:16]
 
     @functools.cached_property
     def compressed(self) -> bytes | None:
@@ -54,7 +54,7 @@ class Assets:
             for path in found
         }
         names = "".join(f"{path} {asset.digest}\n" for path, asset in self._files.items())
-        self._version = hashlib.sha256(names.encode()).hexdigest()[:16]
+        self._version = hashlib.sha256(names.encode()).hexdigest()[:8]
         self.address = f"{base}/static/{self._version}"
 
     def find(self, path: str) -> tuple[Asset | None, bool]:

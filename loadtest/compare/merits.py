@@ -29,7 +29,7 @@ class Unit(enum.Enum):
     KWH = "0f", " kWh"
 
     def __init__(self, form: str, word: str) -> None:
-        self._form = form if form == "g" else f".{form}"
+        self._form = f",{form}" if form == "g" else f",.{form}"
         self._word = word
 
     def text(self, *values: float) -> str:

@@ -12,6 +12,7 @@ from loadtest.compare.groups import ComparedRun, Comparison, Group
 from loadtest.compare.noise import Finding
 from loadtest.compare.style import STYLE
 from loadtest.paper.document import read
+from loadtest.paper.fields import moment
 from loadtest.paper.headline import headline
 
 KINDS = {
@@ -175,7 +176,7 @@ def _latency(comparison: Comparison, kind: str, title: str) -> str:
     rows = [
         [
             f"{share * 100:g} %",
-            *("-" if (ms := column[share]) is None else f"{ms:.1f} ms" for column in columns),
+            *("-" if (ms := column[share]) is None else f"{ms:,.1f} ms" for column in columns),
         ]
         for share in pictures.PERCENTILES
     ]
@@ -190,7 +191,7 @@ def _runs(comparison: Comparison) -> str:
             escape(f"{comparison.letter(compared)} {compared.name}".strip()),
             escape(group.name),
             _verdict(compared),
-            *(escape(str(compared.run.get(each) or "-")) for each in PLAN),
+            *(escape(moment(compared.run.get(each)) or "-") for each in PLAN),
             _load_generator(compared),
         ]
         for group in comparison.groups

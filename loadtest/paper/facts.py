@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from loadtest.paper import series
 from loadtest.paper.document import Document, SubstationFigures
-from loadtest.paper.fields import mapping, number, text
+from loadtest.paper.fields import mapping, moment, number, text
 from loadtest.paper.formats import MISSING, figure, milliseconds, share, watt_seconds, whole
 from loadtest.paper.latency import PERCENTILES, percentiles
 
@@ -182,7 +182,7 @@ def plan(document: Document) -> list[Fact]:
         Fact("preset", text(run.get("preset"))),
         Fact("seed", text(run.get("seed"))),
         Fact("hash of the plan (SHA-256)", text(run.get("plan_sha256"))),
-        Fact("began", text(run.get("started_at"))),
+        Fact("began", moment(run.get("started_at"))),
         Fact("run", text(run.get("run_id"))),
         Fact("policy", text(run.get("policy"))),
         Fact("time scale", _plain(run.get("time_scale"))),

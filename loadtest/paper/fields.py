@@ -4,6 +4,7 @@ Pure. A document can be of an interrupted run or of an older version, or it was 
 absent, null or of another kind reads as None or as nothing. It never raises.
 """
 
+import datetime as dt
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +26,15 @@ def number(value: object) -> float | None:
 def text(value: object) -> str:
     """Return a value as text; "" for None."""
     return "" if value is None else str(value)
+
+
+def moment(value: object) -> str:
+    """Return an ISO 8601 time with an offset as all pages write it, "2026-12-01 13:29:06 UTC"; other text unchanged."""
+    try:
+        at = dt.datetime.fromisoformat(text(value))
+    except ValueError:
+        return text(value)
+    return at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at.tzinfo else text(value)
 
 
 def mapping(value: object) -> Mapping[str, Any]:

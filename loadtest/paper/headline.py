@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from loadtest.paper.document import Document
-from loadtest.paper.fields import mapping, number, text
+from loadtest.paper.fields import mapping, moment, number, text
 from loadtest.paper.meanings import title
 from loadtest.record.stopped_sessions import StoppedSessions
 
@@ -26,7 +26,10 @@ class Headline:
 
 def name(document: Document) -> str:
     """Return the preset of a run, its id, and when it began."""
-    parts = [text(document.run.get(key)) for key in ("preset", "run_id", "started_at")]
+    parts = [
+        *(text(document.run.get(key)) for key in ("preset", "run_id")),
+        moment(document.run.get("started_at")),
+    ]
     return ", ".join([parts[0] or "rush hour", *filter(None, parts[1:])])
 
 

@@ -147,11 +147,23 @@ def under_load(camera: Camera, _: Grid) -> None:
     camera.shoot("decisions-feed")
     page.get_by_label("Refused only").check()
     camera.shoot("decisions-refused")
+    views(camera)
     finish(camera)
     camera.shoot("rush-passed")
     camera.page.locator("#rush-run").get_by_role("link", name="Open the report").click()
     expect(camera.page.locator("h1")).to_be_visible()
     camera.shoot("report")
+
+
+def views(camera: Camera) -> None:
+    """The other views of the overview, the energy of the day, the list of keys, and decisions that wait to be shown."""
+    camera.shoot("overview-diagram", "/?view=diagram")
+    camera.shoot("overview-charts", "/?charts=all")
+    camera.shoot("overview-wall", "/?wall=1")
+    camera.shoot("energy", "/energy")
+    camera.to("/").keyboard.press("?")
+    camera.shoot("keys")
+    camera.page.keyboard.press("Escape")
 
 
 def failed(camera: Camera, grid: Grid) -> None:

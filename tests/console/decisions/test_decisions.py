@@ -11,6 +11,12 @@ from tests.console.browser import NARROW, WIDE, axe_faults, glued, logged_in
 from tests.console.cars import all_leave, ask, operate, placed
 from tests.support.grid import Grid, get
 
+# What the buttons of the list have said, however shortly.
+NOTES = """() => {
+  window.noted = [];
+  new MutationObserver((changes) => window.noted.push(...changes.map(({ target }) => target.textContent)))
+    .observe(document.querySelector(".feed-head"), { childList: true, characterData: true, subtree: true });
+}"""
 CLOCK = re.compile(r"^\d\d:\d\d:\d\d UTC$")
 
 
@@ -87,6 +93,33 @@ def test_what_came_too_fast_to_be_shown_is_counted(decisions: Page, grid: Grid) 
     decisions.context.set_offline(False)
     expect(decisions.get_by_role("link", name="EV-fast-109")).to_be_visible()
     expect(decisions.get_by_text("10 decisions came too fast to be shown")).to_be_visible()
+
+
+def test_what_is_read_stays_where_it_is_until_one_asks_for_what_is_new(decisions: Page, grid: Grid) -> None:
+    decisions.set_viewport_size({"width": 1280, "height": 500})
+    expect(decisions.locator(".decision").first).to_be_visible()
+    decisions.evaluate("() => window.scrollTo(0, 200)")
+    row = decisions.locator(".decision").nth(3)
+    before = row.bounding_box()
+    ask(grid, "EV-unseen", max_power_kw=99)
+    new = decisions.get_by_role("button", name="Show 1 new")
+    expect(new).to_be_in_viewport()
+    assert row.bounding_box() == before
+    new.click()
+    expect(decisions.get_by_role("link", name="EV-unseen")).to_be_in_viewport()
+    ask(grid, "EV-seen", max_power_kw=99)
+    expect(decisions.get_by_role("link", name="EV-seen")).to_be_in_viewport()
+
+
+def test_more_than_can_be_read_waits_until_the_burst_is_over(decisions: Page, grid: Grid) -> None:
+    expect(decisions.locator(".decision").first).to_be_visible()
+    decisions.evaluate(NOTES)
+    decisions.context.set_offline(True)
+    for number in range(30):
+        ask(grid, f"EV-burst-{number}", max_power_kw=99)
+    decisions.context.set_offline(False)
+    expect(decisions.get_by_role("link", name="EV-burst-29")).to_be_visible()
+    assert "Show 30 new" in decisions.evaluate("() => window.noted")
 
 
 def test_filters_are_in_the_address_and_a_refusal_has_its_reason(decisions: Page, grid: Grid) -> None:

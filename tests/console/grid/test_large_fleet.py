@@ -33,11 +33,11 @@ def page(browser: Browser, large: LoneConsole) -> Iterator[Page]:
 
 
 def test_a_thousand_substations_come_in_pages_the_worst_first(page: Page) -> None:
-    expect(page.get_by_text("1 to 50 of 1000 substations, worst first")).to_be_visible()
+    expect(page.get_by_text("1 to 50 of 1,000 substations, worst first")).to_be_visible()
     expect(page.locator(ROW)).to_have_count(50)
     expect(page.locator(ROW).first).to_contain_text("ejected")
     page.get_by_role("button", name="Next").click()
-    expect(page.get_by_text("51 to 100 of 1000")).to_be_visible()
+    expect(page.get_by_text("51 to 100 of 1,000")).to_be_visible()
     expect(page).to_have_url(re.compile(r"\?page=2$"))
     expect(page.get_by_role("button", name="Next")).to_be_focused()
     page.get_by_role("searchbox", name="Search").fill("substation-777")
@@ -45,6 +45,18 @@ def test_a_thousand_substations_come_in_pages_the_worst_first(page: Page) -> Non
     page.get_by_role("button", name="A chart of each substation").click()
     expect(page.locator("#charts figcaption")).to_have_text(["All usable substations", "substation-777"])
     assert axe_faults(page) == []
+
+
+CUT = """() => [document.documentElement, ...document.querySelectorAll(".leading > div, .leading .value, .board-table .table-frame")]
+  .filter((each) => each.scrollWidth > each.clientWidth).map((each) => [each.className, each.textContent.slice(0, 20)])"""
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_the_long_figures_of_a_large_fleet_fit_the_screen(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    expect(page.locator(".leading .value").first).to_have_text(re.compile(r"^\d{3},\d{3} kW$"))
+    expect(page.locator(ROW)).to_have_count(50)
+    assert page.evaluate(CUT) == []
 
 
 def test_its_figures_go_on_while_order_is_held(page: Page) -> None:

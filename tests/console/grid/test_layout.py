@@ -51,6 +51,14 @@ def test_alarms_and_orders_stand_beside_the_chart_with_who_and_why(page: Page, g
         expect(page.locator("#left-out")).to_have_text(
             re.compile(r"500 kW by lowered limits of substation-1")
         )
+        orders = page.get_by_role("list", name="Newest orders")
+        orders.evaluate("(list) => { list.style.maxHeight = '1.5rem'; }")  # as if there were many
+        assert axe_faults(page) == []
+        orders.focus()
+        page.keyboard.press("End")
+        expect(orders).to_have_js_property(
+            "scrollTop", orders.evaluate("(l) => l.scrollHeight - l.clientHeight")
+        )
     finally:
         operate(grid, "POST", "/fleet/substation-1/capacity", capacity_kw=None)
     os.kill(grid.pids("substation")[2], signal.SIGSTOP)
@@ -94,9 +102,11 @@ def test_shortcuts_are_listed_go_to_pages_search_and_drain_and_can_be_turned_off
     page: Page, grid: Grid
 ) -> None:
     expect(page.locator(ROW)).to_have_count(3)
+    expect(page.locator(".legend .key").first).to_be_visible()
     page.keyboard.press("?")
     listed = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(listed).to_contain_text("Go to Decisions")
+    assert [each for each in listed.locator("kbd").all_inner_texts() if len(each) > len("Esc")] == []
     assert axe_faults(page) == []
     page.keyboard.press("Escape")
     expect(listed).to_be_hidden()

@@ -144,7 +144,7 @@ def test_the_header_forgets_nothing_that_waits_or_holds(
 ) -> None:
     kinds = ("critical", "warning", "cleared")
     none = {prefix + kind: 0 for prefix in ("", "muted_") for kind in kinds} | {"idle_mutes": 0}
-    script = "async (c) => (await import(script('alarms/words.js'))).summary(c).words"
+    script = "async (c) => (await import(script('alarms/words.js'))).summary(c).parts.join(' · ')"
     assert page.evaluate(script, none | counts) == words
 
 

@@ -1,6 +1,6 @@
 // The alarms in the header and the title of every page. Screen readers announce each new critical alarm once.
 
-import { attribute, text } from "../lib/dom.js";
+import { attribute, element, text } from "../lib/dom.js";
 import { startTelling } from "./tell.js";
 import { NONE, summary } from "./words.js";
 
@@ -17,9 +17,9 @@ export function start(stream) {
       attribute(badge, "data-worst", "unknown");
       return;
     }
-    const { words, worst } = summary(stream.state.alarms.counts);
+    const { parts, worst } = summary(stream.state.alarms.counts);
     const unseen = !stream.live || stream.state.link.stale; // while the console has no current data, there may be more
-    text(badge, !unseen ? words : words === NONE ? "? Alarms unknown" : `${words} · ? others unknown`);
+    say(badge, !unseen ? parts : parts.length === 1 && parts[0] === NONE ? ["? Alarms unknown"] : [...parts, "? others unknown"]);
     attribute(badge, "data-worst", unseen && !worst ? "unknown" : worst);
     if (!stream.live) return;
     const { critical, warning } = stream.state.alarms.counts;
@@ -31,6 +31,15 @@ export function start(stream) {
   stream.addEventListener("state", show);
   stream.addEventListener("link", show);
   startTelling(stream, badge);
+}
+
+/** Show the parts; on a phone the first in words, the others as shape and number (badge.css). */
+export function say(badge, parts) {
+  if (badge.textContent === parts.join(" · ")) return;
+  badge.replaceChildren(...parts.map((each, at) => {
+    const [, short, rest] = each.match(at ? /^(■.*|[▲○] \d+|\?)?(.*)$/u : /^([^,]*)(.*)$/u);
+    return element("span", { "data-short": short ? "" : null }, `${at ? " · " : ""}${short ?? ""}`, element("span", { class: "rest" }, rest));
+  }));
 }
 
 function unannounced(alarms) {

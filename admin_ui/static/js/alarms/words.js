@@ -10,7 +10,7 @@ export function severity(name) {
   return `${SHAPES[name]} ${NAMES[name]}`;
 }
 
-/** Return the summary for the header, and the worst severity ("" for none). */
+/** Return the parts of the summary for the header, the worst first, and the worst severity ("" for none). */
 export function summary(counts) {
   const parts = ["critical", "warning"].filter((name) => counts[name])
     .map((name) => `${SHAPES[name]} ${counts[name]} ${name}${name === "warning" && counts[name] > 1 ? "s" : ""}`);
@@ -22,5 +22,5 @@ export function summary(counts) {
   if (muted) parts.push(`${muted} ${muted === 1 ? "warning" : "warnings"} muted`);
   const idle = counts.idle_mutes;
   if (idle) parts.push(`${idle} ${idle === 1 ? "mute in force" : "mutes in force"}`);
-  return { words: parts.join(" · "), worst: counts.critical || counts.muted_critical ? "critical" : counts.warning ? "warning" : "" };
+  return { parts, worst: counts.critical || counts.muted_critical ? "critical" : counts.warning ? "warning" : "" };
 }

@@ -1,4 +1,4 @@
-// The latest decisions, live: a bounded list that pauses while the user reads it or points at it.
+// The latest decisions, live: a bounded list that pauses while the user reads it: points at it, focuses on it, or has scrolled down.
 
 import { ask } from "../lib/address.js";
 import { DecisionFilters } from "./filters.js";
@@ -8,6 +8,7 @@ import { attribute, element, spaced, text } from "../lib/dom.js";
 
 const EVERY_MS = 1000;
 const MOST = 150; // rows
+const MOST_AT_ONCE = 20; // more in a second cannot be read: they wait until the burst is over
 const MOST_KNOWN = 2000; // decisions among which the filters look
 const SETTLED = new Set(["placed", "refused"]);
 
@@ -17,7 +18,7 @@ export class DecisionFeed {
   #filters;
   #all = new Map(); // by number: the decisions that were shown or could be
   #matching = element("p", { class: "soft", hidden: true });
-  #new = element("button", { type: "button", class: "quiet", hidden: true, click: () => this.#flush(true) });
+  #new = element("button", { type: "button", class: "quiet", hidden: true, click: () => this.#show() });
   #pause = element("button", { type: "button", class: "quiet", "aria-pressed": "false", click: () => this.#press() }, "Pause");
   #missed = element("span", { class: "soft" });
   #notice = element("p", { class: "notice", hidden: true });
@@ -27,6 +28,7 @@ export class DecisionFeed {
   #newest = 0;
   #leftOut = 0;
   #pointed = false;
+  #burst = false;
   #timer = 0;
   #on = false;
 
@@ -45,6 +47,7 @@ export class DecisionFeed {
     this.#list.addEventListener("pointerenter", () => { this.#pointed = true; });
     this.#list.addEventListener("pointerleave", () => { this.#pointed = false; this.#flush(); });
     this.#list.addEventListener("focusout", () => setTimeout(() => this.#flush()));
+    document.addEventListener("scroll", () => { if (window.scrollY <= 0) this.#flush(); }, { passive: true });
   }
 
   /** Start or stop following the decisions. */
@@ -61,7 +64,13 @@ export class DecisionFeed {
   }
 
   get #paused() {
-    return this.#pointed || this.#list.contains(document.activeElement) || this.#pause.getAttribute("aria-pressed") === "true";
+    return this.#pointed || this.#burst || window.scrollY > 0 || this.#list.contains(document.activeElement) || this.#pause.getAttribute("aria-pressed") === "true";
+  }
+
+  /** Show what has waited, at the top of the page, where the list goes on by itself. */
+  #show() {
+    this.#flush(true);
+    window.scrollTo(0, 0);
   }
 
   #press() {
@@ -94,6 +103,7 @@ export class DecisionFeed {
     const between = (decisions.at(-1)?.number ?? 0) - this.#newest - 1;
     if (this.#newest > 0 && between > 0) this.#leftOut += between;
     text(this.#missed, this.#leftOut ? `${this.#leftOut} decisions came too fast to be shown. Use the search to find them.` : "");
+    const before = this.#newest;
     for (const decision of decisions.toReversed()) {
       const item = this.#items.get(decision.number);
       if (item) {
@@ -108,6 +118,7 @@ export class DecisionFeed {
         this.#kept.set(decision.number, decision);
       }
     }
+    this.#burst = before > 0 && decisions.filter(({ number }) => number > before).length > MOST_AT_ONCE;
     while (this.#kept.size > MOST) this.#kept.delete(this.#kept.keys().next().value);
     attribute(this.#empty, "hidden", fault || this.#all.size || this.#kept.size ? "" : null);
     this.#flush();

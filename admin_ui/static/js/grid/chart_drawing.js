@@ -123,7 +123,7 @@ export function drawLimit(plot, kwNow, hatched) {
   ctx.textAlign = "left";
   ctx.textBaseline = above ? "bottom" : "top";
   const words = `limit ${kw(kwNow)}`;
-  const [x, at] = [bbox.left + bbox.width - ctx.measureText(words).width - ROOM_PX * devicePixelRatio, y + (above ? -2 : 2) * devicePixelRatio];
+  const [x, at] = [bbox.left + bbox.width - ctx.measureText(words).width - ROOM_PX * devicePixelRatio, y + (above ? -3 : 4) * devicePixelRatio];
   const ground = ctx.fillStyle;
   ctx.fillStyle = colour("--panel")();
   ctx.fillRect(x - 2, above ? at - height : at, ctx.measureText(words).width + 4, height);
@@ -147,6 +147,7 @@ export function drawNow(plot, second, load, level, ahead) {
     ctx.stroke();
   }
   if (load !== null) {
+    ctx.setLineDash([]); // that of the line before would break the shape
     const y = plot.valToPos(load, "y", true);
     const size = (level === "normal" ? 3.5 : 6) * devicePixelRatio;
     ctx.fillStyle = ctx.strokeStyle = lineColour(level);

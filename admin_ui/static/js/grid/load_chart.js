@@ -111,9 +111,9 @@ export class LoadChart {
   #draw(plot) {
     const [seconds, loads, , limits, rated] = plot.data;
     const last = Math.max(this.#newest(seconds), 0);
+    drawMarks(plot, this.#marks()); // below the words
     drawUnusable(plot, seconds, limits, rated, this.#unusable());
     drawLimit(plot, limits[last], rated[last] > limits[last] + 0.05);
-    drawMarks(plot, this.#marks());
     drawNow(plot, seconds[last], loads[last], this.#level, this.#ahead.points.length > 0);
   }
 

@@ -34,7 +34,7 @@ export class ActiveAlarms {
 
 /** Show the newest orders in `place`. */
 export class OrdersList {
-  #list = element("ul", { class: "recent" });
+  #list = element("ul", { class: "recent", "aria-label": "Newest orders" });
   #none = element("p", { class: "quietly" }, "No orders yet.");
 
   constructor(place, orders) {
@@ -44,6 +44,7 @@ export class OrdersList {
 
   #show(all) {
     rows(this.#list, all, (order) => String(order.number), orderRow);
+    attribute(this.#list, "tabindex", all.length ? "0" : null); // the list scrolls: keys must reach what is below
     attribute(this.#none, "hidden", all.length > 0);
   }
 }

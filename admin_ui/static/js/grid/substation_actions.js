@@ -12,7 +12,7 @@ export function fill(place, stream, substationId) {
   }
   const button = (label, order) => actButton(label, () => ({ order, target: substationId }), { get fleet() { return stream.state; } });
   const [drain, restore, limit] = [button("Drain…", "drain"), button("Restore…", "restore"), button("Change limit…", "capacity")];
-  for (const [key, each] of Object.entries({ d: drain, r: restore, l: limit })) each.dataset.key = key;
+  for (const [key, each] of Object.entries({ d: drain, r: restore, l: limit })) each.dataset.shortcut = key;
   place.append(drain, restore, limit);
   const show = () => {
     if (!place.isConnected) {

@@ -158,7 +158,7 @@ export class SubstationTable extends EventTarget {
   #showStatus(page, pages) {
     const sort = this.#view.get("sort", "worst");
     const first = (page - 1) * PAGE_ROWS + 1;
-    const range = pages > 1 ? `${first} to ${first + this.ids.length - 1} of ${this.found}` : `${this.found}`;
+    const range = pages > 1 ? `${count(first)} to ${count(first + this.ids.length - 1)} of ${count(this.found)}` : count(this.found);
     text(this.#status, `${range} ${this.found === 1 ? "substation" : "substations"}${sort === "worst" && this.#view.get("dir", "down") === "down" ? ", worst first" : ""}`);
     attribute(this.#sortNow, "hidden", true);
     for (const [head, by] of this.#heads) {

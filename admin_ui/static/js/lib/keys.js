@@ -7,7 +7,7 @@ const OFF = "shortcuts-off"; // in this browser's storage
 const GO_WITHIN_MS = 2000;
 const PAGES = { o: "overview", s: "sessions", r: "rush", d: "decisions", a: "alarms", u: "audit", p: "people" };
 
-/** Listen for the shortcuts. A control with `data-key` is pressed by that key while it is visible. */
+/** Listen for the shortcuts. A control with `data-shortcut` is pressed by that key while it is visible. */
 export function startKeys() {
   let goMs = -Infinity;
   document.addEventListener("keydown", (event) => {
@@ -43,7 +43,7 @@ function search() {
 }
 
 function pressed(key) {
-  return /^[a-z]$/.test(key) ? visible(`[data-key="${key}"]`) : null;
+  return /^[a-z]$/.test(key) ? visible(`[data-shortcut="${key}"]`) : null;
 }
 
 function visible(selector) {
@@ -56,7 +56,7 @@ function list() {
     ["?", "Show this list"],
     ...(search() ? [["/", "Search"]] : []),
     ...Object.entries(PAGES).filter(([key]) => page(key)).map(([key]) => [`g ${key}`, `Go to ${page(key).textContent.trim()}`]),
-    ...[...document.querySelectorAll("[data-key]")].filter((node) => node.checkVisibility()).map((node) => [node.dataset.key, node.textContent.trim()]),
+    ...[...document.querySelectorAll("[data-shortcut]")].filter((node) => node.checkVisibility()).map((node) => [node.dataset.shortcut, node.textContent.trim()]),
     ["Esc", "Close a dialog or the details"],
   ];
   const off = element("input", { type: "checkbox", checked: Boolean(localStorage.getItem(OFF)), change: () => {

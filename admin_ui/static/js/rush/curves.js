@@ -21,7 +21,7 @@ const CHARTS = [
   ]],
   ["Admissions", count, [
     ["admitted", (point) => point.admitted, "--series-1", []],
-    ["sent", (point) => point.sent, "--base-load", [4, 3]],
+    ["sent", (point) => point.sent, "--soft", [4, 3]],
   ]],
   ["Refusals", count, [
     ["refused in the end", (point) => point.refused, "--series-4", []],
@@ -29,7 +29,7 @@ const CHARTS = [
   ]],
   ["Response time", latency, [
     ["p95", (point) => point.p95_ms, "--series-1", []],
-    ["p50", (point) => point.p50_ms, "--base-load", [4, 3]],
+    ["p50", (point) => point.p50_ms, "--soft", [4, 3]],
   ]],
 ];
 

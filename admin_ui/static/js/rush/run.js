@@ -20,6 +20,8 @@ const NAMES = {
   refused: "refused in the end",
   first_refused: "refused at first",
 };
+// What the names of thresholds end with.
+const UNITS = [[/_ws$/, "W·s"], [/_kw$/, "kW"], [/_ms$/, "ms"], [/_minutes$/, "min"], [/_s$/, "s"]];
 const count = (value) => (value === null || value === undefined ? UNKNOWN : value.toLocaleString("en"));
 
 // title, figure, note beside it
@@ -187,7 +189,7 @@ function thresholds({ thresholds: all }) {
       element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
       element("tbody", {}, ...judged.map((each) => element(
         "tr", {}, element("td", { class: "verdict" }, each.held || each.judged !== false ? mark(each.held ? "held" : "broken") : element("span", {}, ...spaced(element("span", { class: "shape", "aria-hidden": "true" }, "◇"), "not judged"))),
-        element("th", { scope: "row" }, each.title ?? label(each.name)), element("td", {}, String(each.value)), element("td", {}, bound(each.limit)),
+        element("th", { scope: "row" }, each.title ?? label(each.name)), element("td", {}, withUnit(each.name, each.value)), element("td", {}, withUnit(each.name, bound(each.limit))),
       ))),
     ),
   );
@@ -203,13 +205,20 @@ function label(name) {
   return NAMES[name] ?? name;
 }
 
+/** Return a value or a limit with the unit of its threshold; a limit's sign as words. */
+function withUnit(name, value) {
+  const shown = typeof value === "number" ? value.toLocaleString("en", { maximumFractionDigits: 4 }) : String(value);
+  const [, unit] = UNITS.find(([end]) => end.test(name)) ?? [];
+  return unit && /\d$/.test(shown) ? `${shown} ${unit}` : shown;
+}
+
 function bound(limit) {
   return String(limit).replace(/^<=/, "at most").replace(/^>=/, "at least").replace(/^</, "below").replace(/^>/, "above");
 }
 
 function failedThresholds(run, found) {
   if (run.verdict !== "broken" || !found) return "";
-  return found.thresholds.filter((each) => !each.held && each.judged !== false).map(({ name, title, value, limit }) => `${title ?? label(name)}: ${value} (limit: ${bound(limit)})`).join("; ");
+  return found.thresholds.filter((each) => !each.held && each.judged !== false).map(({ name, title, value, limit }) => `${title ?? label(name)}: ${withUnit(name, value)} (limit: ${withUnit(name, bound(limit))})`).join("; ");
 }
 
 function stopOutcome({ taken_off: outcome }) {
