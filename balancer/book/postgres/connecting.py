@@ -77,7 +77,12 @@ class Connector:
         try:
             made = await self._latest(tries)
         finally:
-            await _end(tries, made)
+            try:
+                await _end(tries, made)
+            except asyncio.CancelledError:
+                if made:
+                    made.connection.terminate()
+                raise
         if made.timeline > self._timeline:
             for each in list(self._open):
                 each.terminate()  # the pool hears of it
