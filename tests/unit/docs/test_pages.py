@@ -89,3 +89,9 @@ def test_no_two_decisions_have_one_number() -> None:
     numbers = sorted(int(path.name[:4]) for path in (DOCS / "adr").glob("[0-9]*.md"))
     assert len(numbers) > 5
     assert numbers == sorted(set(numbers))
+
+
+def test_each_decision_is_in_the_index_in_the_order_of_numbers() -> None:
+    index = (DOCS / "README.md").read_text(encoding="utf-8")
+    linked = re.findall(r"^- \[\d{4}\]\(adr/([^)]+)\)", index, flags=re.MULTILINE)
+    assert linked == sorted(path.name for path in (DOCS / "adr").glob("[0-9]*.md"))
