@@ -67,6 +67,7 @@ NOT_RUN = {
     "run-on-a-swarm.md": {"needs a Swarm": 6},
     "run-on-kubernetes.md": {"needs a Kubernetes cluster": 4},
     "rush-hour-from-a-program.md": {"needs another machine": 1},
+    "several-balancers.md": {"needs a database": 1},
     "several-gateway-processes.md": {"starts another grid": 1, "uses the ports of the grid that runs": 2},
     "single-sign-on.md": {"needs an OpenID provider": 1},
     "steer-the-grid.md": {"needs a substation that is gone for good": 1},

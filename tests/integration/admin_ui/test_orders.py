@@ -218,18 +218,19 @@ async def test_an_order_to_a_substation_that_does_not_answer_is_unconfirmed_and_
     tmp_path: Path,
 ) -> None:
     async with desk(tmp_path, Plan(capacities_kw=(100, 100, 100))) as at:
+        # While it stops it may be polled, and then it is shown as draining for good: drain would be refused.
         await at.grid.stop("s-1")
         await until(lambda: is_shown(at, "s-1", "ejected"))
-        status, reply = await at.give("drain", "s-1")
-        assert (status, code(reply)) == (503, "unconfirmed")
+        status, reply = await at.give("capacity", "s-1", 50)
+        assert (status, code(reply)) == (503, "unconfirmed"), reply
         assert "giving the order again is safe" in reply["detail"]
         await at.grid.start("s-1")
         await until(lambda: is_shown(at, "s-1", "healthy"))
-        reply = await at.preview("drain", "s-1")  # nobody knows whether it was carried out meanwhile
+        reply = await at.preview("capacity", "s-1", 50)  # nobody knows whether it was carried out meanwhile
         if not reply["refused"]:
-            assert (await at.give("drain", "s-1"))[0] == 200
-        assert (await at.grid.fleet())["s-1"]["draining"] is True
-    assert at.audited()[:2] == [("drain", "s-1", "a test", ""), ("drain", "s-1", "", "unconfirmed")]
+            assert (await at.give("capacity", "s-1", 50))[0] == 200
+        assert (await at.grid.fleet())["s-1"]["capacity_kw"] == 50
+    assert at.audited()[:2] == [("capacity", "s-1", "a test", ""), ("capacity", "s-1", "", "unconfirmed")]
 
 
 async def is_shown(at: Desk, name: str, state: str) -> bool:
