@@ -141,7 +141,7 @@ def test_the_one_line_diagram_shows_what_each_branch_carries_and_leads_to_detail
         )
         assert inside, size
         assert axe_faults(page) == []
-    diagram.get_by_role("link", name="substation-2").click()
+    diagram.get_by_role("link", name="substation-2", exact=True).click()
     expect(page.get_by_role("heading", name="substation-2")).to_be_focused()
     expect(page).to_have_url(re.compile(r"view=diagram&substation=substation-2$"))
     page.reload()

@@ -86,7 +86,7 @@ def test_search_sort_filter_and_details_are_in_the_address(page: Page, grid: Gri
     page.get_by_role("searchbox", name="Search").fill("station-2")
     expect(page.locator(ROW)).to_have_count(1)
     page.get_by_role("button", name="Utilization").click()
-    page.get_by_role("link", name="substation-2").click()
+    page.get_by_role("link", name="substation-2", exact=True).click()
     expect(page.get_by_role("heading", name="substation-2")).to_be_focused()
     expect(page).to_have_url(re.compile(r"\?q=station-2&sort=utilization&substation=substation-2$"))
     page.reload()
@@ -114,11 +114,11 @@ def test_everything_can_be_done_with_the_keyboard(page: Page, grid: Grid) -> Non
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="substation-3")).to_be_focused()
     page.keyboard.press("Escape")
-    expect(page.get_by_role("link", name="substation-3")).to_be_focused()
+    expect(page.get_by_role("link", name="substation-3", exact=True)).to_be_focused()
 
 
 def test_rows_keep_their_places_while_one_has_the_focus(page: Page, grid: Grid) -> None:
-    page.get_by_role("link", name="substation-1").focus()
+    page.get_by_role("link", name="substation-1", exact=True).focus()
     before = page.locator(ROW).locator("th").all_text_contents()
     last = before[-1]
     order(grid, last, "drain")
