@@ -59,7 +59,8 @@ class AlarmStore:
 
     async def _try(self, work: Callable[[Any], None], value: object) -> bool:
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, work, value)
+            # Shielded: what was submitted is saved even when the caller is cancelled before its turn.
+            await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work, value))
         except (StoreFull, sqlite3.Error) as error:
             log.warning("the alarms can't be saved", extra={"why": str(error)})
             return False

@@ -191,7 +191,8 @@ class AuditLog:
         return entries[-1]
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        # Shielded: what was submitted is written even when the caller is cancelled before its turn.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -46,12 +46,15 @@ class FleetRecorder:
         self._thread.join()
 
     def wait_until_empty(self, within_s: float) -> bool:
-        """Wait until the fleet is nearly empty; returns False when it is not within `within_s` seconds."""
+        """Wait until a reading from now on says nearly empty; returns False when none does within `within_s` seconds."""
         until_s = time.monotonic() + within_s
+        from_unix_s = time.time()  # an older reading may be from before the cars came
         while time.monotonic() < until_s:
+            last = self.readings[-1] if self.readings else None
             if (
-                self.readings
-                and self.readings[-1]["load_kw"] < EMPTY_SHARE * self.readings[-1]["capacity_kw"]
+                last
+                and last["at_unix_s"] >= from_unix_s
+                and last["load_kw"] < EMPTY_SHARE * last["capacity_kw"]
             ):
                 return True
             time.sleep(READ_EVERY_S)

@@ -154,6 +154,20 @@ async def test_a_restart_neither_forgets_nor_repeats_and_the_past_of_a_first_sta
 
 
 @pytest.mark.gen_test
+async def test_what_was_taken_is_saved_though_the_console_stops_at_that_moment(tmp_path: Path) -> None:
+    store = AlarmStore(tmp_path)
+    saves = [asyncio.create_task(store.save_sent(number)) for number in range(1, 21)]
+    await asyncio.sleep(0)
+    for each in saves:
+        each.cancel()
+    await asyncio.gather(*saves, return_exceptions=True)
+    await store.close()
+    again = AlarmStore(tmp_path)
+    assert again.sent() == 20
+    await again.close()
+
+
+@pytest.mark.gen_test
 async def test_an_event_that_a_crash_has_forgotten_hides_no_later_one_with_its_number(tmp_path: Path) -> None:
     heard, port = Heard(), free_port()
     async with receiver(heard, port) as url:

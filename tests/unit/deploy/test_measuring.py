@@ -90,6 +90,17 @@ def test_the_recorder_reads_until_the_fleet_is_empty(fleet: Fleet, monkeypatch: 
     assert times == sorted(times)
 
 
+def test_a_reading_from_before_the_cars_came_does_not_end_the_wait(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_recorder, "READ_EVERY_S", 0.02)
+    recorder = FleetRecorder(url(fleet))  # not entered: no new reading comes
+    recorder.readings.append(
+        {"at_unix_s": time.time() - 1, "load_kw": 0.0, "draw_kw": 0.0, "capacity_kw": 200.0}
+    )
+    assert not recorder.wait_until_empty(0.1)
+
+
 def test_the_machine_and_the_commit_are_named() -> None:
     facts = machine.describe()
     assert list(facts)[:3] == ["date", "commit", "processor"]

@@ -53,6 +53,18 @@ def tampered(file: Path, *statements: str) -> None:
 
 
 @pytest.mark.gen_test
+async def test_what_was_submitted_before_a_stop_is_written_though_nobody_waits_for_it(file: Path) -> None:
+    async with opened(file) as log:
+        writes = [asyncio.create_task(log.note("ann", "log in", "", AuditOutcome.DONE)) for _ in range(20)]
+        await asyncio.sleep(0)
+        for each in writes:
+            each.cancel()
+        await asyncio.gather(*writes, return_exceptions=True)
+    async with opened(file) as log:
+        assert [entry.number for entry in await entries(log)] == list(range(1, 21))
+
+
+@pytest.mark.gen_test
 async def test_an_action_and_its_result_are_two_entries_in_the_order_of_their_coming(file: Path) -> None:
     async with opened(file) as log:
         begun = await log.begin("ann", "drain", "substation-1", "works", {"load_kw": 7})
