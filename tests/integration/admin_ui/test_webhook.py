@@ -96,7 +96,7 @@ async def test_what_was_chosen_arrives_in_order_and_says_what_to_do(tmp_path: Pa
         note(events, rule="LoadImbalance")  # a warning
         note(events, muted="mute")
         note(events, event="cleared")
-        await until(lambda: len(heard.messages) == 2)
+        await until(lambda: len(heard.messages) >= 2)
     assert [message["type"] for message in heard.messages] == ["alarm.raised", "alarm.cleared"]
     first = heard.messages[0]
     assert first["timestamp"] == "2027-01-15T08:00:00.200+00:00"
@@ -127,7 +127,7 @@ async def test_a_receiver_that_refuses_redirects_or_is_away_gets_each_event_in_o
         assert made.shown()["failing_unix_s"]
         heard.answers = [500, 307, 404]
         async with receiver(heard, port):
-            await until(lambda: len(heard.messages) == 2)
+            await until(lambda: len(heard.messages) >= 2)
             idle = {"waiting": 0, "severities": ["critical", "warning"], "failing_unix_s": None, "why": ""}
             await until(lambda: made.shown() == idle)
     assert [message["data"]["rule"] for message in heard.messages] == ["SubstationOverload", "LoadImbalance"]
@@ -148,7 +148,7 @@ async def test_a_restart_neither_forgets_nor_repeats_and_the_past_of_a_first_sta
             )  # else the answer may be lost, and it is sent again
         note(events)  # while the console is down
         async with sending(tmp_path, EventLog(events.events, events.number), url):
-            await until(lambda: len(heard.messages) == 2)
+            await until(lambda: len(heard.messages) >= 2)
     assert len(set(heard.ids)) == 2
     assert {message["data"]["rule"] for message in heard.messages} == {"SubstationOverload"}
 
@@ -178,7 +178,7 @@ async def test_an_event_that_a_crash_has_forgotten_hides_no_later_one_with_its_n
         again = EventLog()
         async with sending(tmp_path, again, url):
             note(again)
-            await until(lambda: len(heard.messages) == 1)
+            await until(lambda: len(heard.messages) >= 1)
 
 
 @pytest.mark.parametrize("text", ["", "whsec_", "not base64!", base64.b64encode(b"too short").decode()])
