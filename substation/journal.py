@@ -2,13 +2,13 @@
 
 import contextlib
 import logging
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 from runtime.backup import write_copy
 from runtime.commit_count import CommitCount
 from runtime.index_comparison import IndexComparison
+from runtime.machine import THIS, Machine
 from runtime.store import Store, StoreUnusable
 from substation.clock import ClockReading
 from substation.curve import Usage
@@ -42,12 +42,15 @@ class Journal:
         *,
         accept_loss: bool = False,
         check_later: bool = False,
+        machine: Machine = THIS,
     ) -> None:
         """Open or create it, and check it; one that is there is not written before the first commit.
 
         Raises StoreUnusable, also when it belongs to another substation, is damaged, or lacks commits. With
-        `accept_loss`, missing commits are only logged. With `check_later`, `resume` checks it.
+        `accept_loss`, missing commits are only logged. With `check_later`, `resume` checks it. `machine` is where
+        it is, and who uses it runs.
         """
+        self.machine = machine
         self._count = CommitCount(path, accept_loss=accept_loss)
         self._store = Store(path, MIGRATIONS, checked=not check_later)
         try:
@@ -73,7 +76,7 @@ class Journal:
             self._store.check()  # a new file, or else one that has lost it
             new = "INSERT INTO station VALUES (1, ?, ?, '', 0, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
             with self._store.transaction():
-                self._store.run(new, (substation_id, secrets.token_hex(8), unix_ms))
+                self._store.run(new, (substation_id, self.machine.token(8), unix_ms))
         return self.station()
 
     def station(self) -> StationRecord:
