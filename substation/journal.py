@@ -28,6 +28,7 @@ from substation.schema import MIGRATIONS, STATE_IS_VALID, WRITE
 
 log = logging.getLogger(__name__)
 
+DAY_S = 24 * 3600
 MOST_COMPARED = 200  # with their indexes, in one piece: 2 to 4 ms
 
 
@@ -65,7 +66,7 @@ class Journal:
         except BaseException:
             self.close()
             raise
-        self.epoch = max(known.epoch + 1, unix_ms // 1000)
+        self.epoch = next_epoch(known.epoch, unix_ms // 1000)
         self._commits = self._stamped = known.commits
         self._journal_id = known.journal_id
         self._pruning = Pruning(self._store)
@@ -174,3 +175,12 @@ class Journal:
         """Close the files."""
         self._store.close()
         self._count.close()
+
+
+def next_epoch(former: int, unix_s: int) -> int:
+    """Return the epoch of a start at a wall time: above the former one, and at least the time.
+
+    A former one that is over a day ahead was taken while the clock was wrong, or it is wrong now. It counts no more: balancers
+    that don't know it refuse it until their clocks have caught up, while those that do believe a lower one after two polls.
+    """
+    return unix_s if former - unix_s > DAY_S else max(former + 1, unix_s)

@@ -39,6 +39,7 @@ class Checks:
         self.sessions: dict[str, Known] = {}
         self.told: dict[str, str] = {}  # session by key, or by car without one
         self.lost_journals: set[str] = set()  # whose disk was taken away, by a fault
+        self._orders: dict[Process, tuple[int, bool]] = {}  # the limit, and draining, after the last commit
         self._by_key: dict[str, set[str]] = defaultdict(set)
 
     def violated(self, what: str) -> None:
@@ -73,8 +74,7 @@ class Checks:
             self.sessions[session_id] = Known(record.key, process.name, station.journal_id, record)
         for record in news:
             self._new(process, record)
-        if news:
-            self._within_limit(process, list(found.values()), news)
+        self._within_limit(process, list(found.values()), news)
 
     def answered(self, caller: str, answer: BalancerAnswer) -> None:
         """A caller has an answer; `caller` is its key, or names it."""
@@ -124,13 +124,17 @@ class Checks:
             record.entry.owed_w for record in records if record.state is SessionState.PAUSED and record.entry
         )
         limit_w = min(station._rated_w, row.limit_w or station._rated_w)
+        before_w, drained = self._orders.get(process, (limit_w, False))
+        self._orders[process] = limit_w, row.draining
         base_w = station.base_load.watts_at(now_ms)
-        if base_w + load_w + owed_w > limit_w:
+        if not news:
+            return
+        if base_w + load_w + owed_w > max(limit_w, before_w):  # an order may be in the same commit
             who = [record.key for record in news]
             self.violated(
                 f"{process.name} admitted {who} up to {base_w} + {load_w} + {owed_w} of {limit_w} W"
             )
-        if row.draining:
+        if row.draining and drained:
             self.violated(f"{process.name} admitted {[r.key for r in news]} while it drains")
 
     def _read(self, process: Process) -> dict[str, Record]:

@@ -25,8 +25,7 @@ class Disk:
         self._before: dict[Path, tuple[int, bytes]] = {}
         self._notes: dict[Path, bytes] = {}
         self._cut: dict[str, int | bytes] = {}
-        self.stalled = self.broken = False
-        self.saved: list[Path] = []  # older states, to which a disk may be put back
+        self.stalled = False
         self.folder = self._make()
 
     def commit_s(self) -> float:
@@ -80,11 +79,12 @@ class Disk:
                 to.write_bytes(content)
         self._cut = {}
 
-    def replace(self, folder: Path | None) -> None:
-        """Put another disk in: one with a former state, or an empty one."""
-        self.folder = self._make()
+    def replace(self, folder: Path | None) -> Path:
+        """Put another disk in, or an empty one; returns the folder of the former one."""
+        former, self.folder = self.folder, self._make()
         for path in folder.iterdir() if folder else ():
             shutil.copyfile(path, self.folder / path.name)
+        return former
 
     def _make(self) -> Path:
         self._number += 1

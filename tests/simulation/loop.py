@@ -38,16 +38,16 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def time(self) -> float:
         return self.now_s
 
-    def call_soon(
+    def call_soon(  # type: ignore[override]
         self, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
         self._next.append(handle)
         return handle
 
-    call_soon_threadsafe = call_soon
+    call_soon_threadsafe = call_soon  # type: ignore[assignment]
 
-    def call_later(
+    def call_later(  # type: ignore[override]
         self,
         delay: float,
         callback: Callable[..., object],
@@ -56,7 +56,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     ) -> asyncio.TimerHandle:
         return self.call_at(self.now_s + delay, callback, *args, context=context)
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self,
         when: float,
         callback: Callable[..., object],
@@ -102,12 +102,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def _step(self, handle: asyncio.Handle) -> None:
         owner = handle._context.get(OWNER)  # type: ignore[attr-defined]
-        if owner:
-            if not owner.alive:
-                return
-            if owner.stopped:
-                owner.backlog.append(handle)
-                return
+        if owner and (owner.stopped or not owner.alive):
+            owner.backlog.append(handle)
+            return
         self.steps += 1
         handle._run()
 

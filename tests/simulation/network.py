@@ -62,15 +62,15 @@ class Network:
         """Connect the process that runs; raises OSError when nothing listens there."""
         caller = OWNER.get()
         assert caller
-        await self._reach(caller.name, host)
+        await self.reach(caller.name, host)
         process, serve = self._listeners.get((host, port), (None, None))
         if not process or not process.alive or not serve:
-            await self._reach(host, caller.name)
+            await self.reach(host, caller.name)
             raise ConnectionRefusedError(f"{host}:{port} is closed")
         here, there = End(self, caller), End(self, process)
         here.peer, there.peer = there, here
         self.loop.call_soon(there.begin, serve, context=process.context())
-        await self._reach(host, caller.name)
+        await self.reach(host, caller.name)
         if here.over:
             raise ConnectionResetError(f"{host}:{port} was reset")
         return here, here.begin(made)
@@ -98,7 +98,7 @@ class Network:
         late = self.rng.random() < self.conditions.late
         return self.rng.uniform(*(LATE_S if late else DELAY_S))
 
-    async def _reach(self, sender: str, receiver: str) -> None:
+    async def reach(self, sender: str, receiver: str) -> None:
         await asyncio.sleep(self.delay_s())
         while not self.conditions.open(sender, receiver):
             await asyncio.sleep(0.05)
@@ -143,6 +143,7 @@ class End(asyncio.Transport):
         """Make the protocol of this end."""
         self._protocol = made()
         self._protocol.connection_made(self)
+        self._network.loop.call_soon(self._take, context=self.owner.context())
         return self._protocol
 
     def write(self, data: Any) -> None:
@@ -246,7 +247,7 @@ class End(asyncio.Transport):
                 network.loop.call_soon(self.peer._protocol.resume_writing, context=self.peer.owner.context())
 
     def _take(self) -> None:
-        while self._inbox and self._reading and not self.over:
+        while self._inbox and self._reading and self._protocol and not self.over:
             content = self._inbox.popleft()
             if content is not None:
                 self._protocol.data_received(content)

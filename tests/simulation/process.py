@@ -40,14 +40,15 @@ class Process:
     def __init__(self, host: Host) -> None:
         self.host = host
         self.alive, self.stopped, self.serving = True, False, False
-        self.backlog: deque[asyncio.Handle] = deque()  # what was due while it was stopped
+        # What was due while it was stopped, or after its end: kept, so that no task is cleaned up before the run is over.
+        self.backlog: deque[asyncio.Handle] = deque()
         self.commits: list[SimulatedCommits] = []
         self.stack = AsyncExitStack()
-        self.tasks: list[asyncio.Task[Any]] = []  # kept, so that no coroutine is cleaned up before the end
         self.parts: Any = None  # what was started, as the grid knows it
         self._context = contextvars.Context()
         self._context.run(OWNER.set, self)
         chance = random.Random(host.rng.random())
+        self.jumped_s = host.jumped_s  # at its start
         self.machine = Machine(
             host.loop.time,
             lambda: UNIX_S + host.loop.now_s - START_S + host.jumped_s,
@@ -73,7 +74,6 @@ class Process:
     def kill(self) -> None:
         """End it at once. Nothing is cleaned up; the network and the disk see to the rest."""
         self.alive = self.stopped = False
-        self.backlog.clear()
         self.host.loop.network.died(self)
         self.host.disk.died()
 

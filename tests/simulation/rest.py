@@ -3,10 +3,13 @@
 import asyncio
 
 from balancer.contract import BalancerOutcome, Charge
+from balancer.fleet.health import HealthState
+from balancer.fleet.view import View
 from substation.plan import Plan
 from tests.simulation.cars import NOT_PLACED, Caller
 from tests.simulation.checks import reserved_w
 from tests.simulation.faults import Faults
+from tests.simulation.services import BalancerParts, DatabaseParts, SubstationParts
 from tests.simulation.world import World
 
 SERVICE_S = 5.0
@@ -30,6 +33,7 @@ async def at_rest(world: World, faults: Faults) -> None:
     _nothing_lost(world)
     _each_caller(world)
     _conserved(world)
+    _seen(world)
 
 
 async def _served(world: World) -> None:
@@ -40,7 +44,9 @@ async def _served(world: World) -> None:
 
         async def ask(services: object = process.parts if process else None) -> None:
             charge = Charge(f"anonymous:probe {name}", "f", f"probe {name}", SMALL, (), 0, "anonymous")  # noqa: B023
-            answered.set_result(await services.ask(charge))  # type: ignore[attr-defined]  # noqa: B023
+            answer = await services.ask(charge)  # type: ignore[attr-defined]
+            if not answered.done():  # noqa: B023
+                answered.set_result(answer)  # noqa: B023
 
         if not process or not process.serving:
             world.checks.violated(f"{name} does not serve {SERVICE_S:g} s after the last fault")
@@ -66,24 +72,31 @@ def _left(world: World, restoring: "asyncio.Task[None]") -> list[str]:
         process = host.process
         if not process or not process.serving:
             left.append(f"{host.name} does not serve")
-        elif host.name.startswith("b"):
-            wired, book = process.parts.wired, process.parts.book
-            if wired.withdrawals._pending or wired.withdrawals._asking or wired.withdrawals._noting:
-                left.append(f"withdrawals {sorted(wired.withdrawals._pending)}")
-            if rows := book._store.rows("SELECT * FROM withdrawal"):
-                left.append(f"{len(rows)} withdrawals in the book")
-            if flights := wired.placement._flights._flights:
-                left.append(f"flights {sorted(flights)}")
-            if wired.placement._keyless:
-                left.append("requests without a key under way")
-            if len(wired.seats.room):
-                left.append(f"{len(wired.seats.room)} requests in the waiting room")
-            for name, member in process.parts.parts.view.roster.members.items():
-                if member.outstanding_w:
-                    left.append(f"{member.outstanding_w} W outstanding at {name}")
-        if process:
-            left += [f"{each.undone} items for {each.name}" for each in process.commits if each.undone > 1]
+            continue
+        left += [f"{each.undone} items for {each.name}" for each in process.commits if each.undone > 1]
+        if isinstance(process.parts, BalancerParts):
+            left += _left_in(process.parts)
+        if isinstance(process.parts, BalancerParts | DatabaseParts) and process.parts.store:
+            rows = process.parts.store.rows("SELECT key FROM withdrawal")
+            left += [f"withdrawal {row['key']} in the book" for row in rows]
+        if isinstance(process.parts, SubstationParts) and (paused := process.parts.station.report().paused):
+            left.append(f"{paused} sessions paused at {host.name}")
     return left
+
+
+def _left_in(balancer: BalancerParts) -> list[str]:
+    """Return what a balancer has still to do, in words."""
+    wired = balancer.wired
+    withdrawals, placement = wired.withdrawals, wired.placement
+    members = balancer.parts.view.roster.members
+    found = {
+        "withdrawals": [*withdrawals._pending, *withdrawals._asking, *withdrawals._noting],
+        "flights": list(placement._flights._flights),
+        "requests without a key": list(placement._keyless),
+        "requests in the waiting room": list(wired.seats.room),
+        "power outstanding": [name for name, member in members.items() if member.outstanding_w],
+    }
+    return [f"{what}: {sorted(map(str, which))}" for what, which in found.items() if which]
 
 
 def _nothing_lost(world: World) -> None:
@@ -113,7 +126,11 @@ def _each_caller(world: World) -> None:
         if world.scenario.one_session or forgetful:  # a vehicle comes twice; nobody remembers its request
             continue
         sessions = checks.of_vehicle(car.vehicle)
-        ids = [one.record.entry.session_id for one in sessions if one.record.entry and not one.withdrawn]
+        ids = [
+            one.record.entry.session_id
+            for one in sessions
+            if one.record.entry and not one.withdrawn and not world.ended_by_plan(one)
+        ]
         if [each for each in ids if each != told]:
             checks.violated(
                 f"{name} was told {told}, its answer was {callers[0].outcome}, and there is {ids}"
@@ -135,3 +152,34 @@ def _conserved(world: World) -> None:
         energy_j = sum(r.entry.delivered_j(min(now_ms, r.entry.end_ms)) for r in found.values() if r.entry)
         if abs(station.delivered_j() - energy_j) > len(found):
             world.checks.violated(f"{name} counts {station.delivered_j()} J, and has delivered {energy_j} J")
+
+
+def _seen(world: World) -> None:
+    """What each balancer sees is what there is."""
+    for name in world.scenario.balancers:
+        if process := world.hosts[name].process:
+            _seen_by(world, process.parts.parts.view)
+
+
+def _seen_by(world: World, view: View) -> None:
+    now_s = world.loop.now_s
+    for name in world.scenario.substations:
+        member = view.roster.members.get(name)
+        process = world.hosts[name].process
+        if not member or not process:
+            world.checks.violated(f"the balancer does not see {name}")
+            continue
+        station = process.parts.station
+        seen, there = member.report, station.report()
+        if (seen.journal_id, seen.epoch) != (there.journal_id, there.epoch):
+            world.checks.violated(f"the balancer has a report of {name} from before its last start")
+        elif (seen.capacity_w, seen.draining) != (there.capacity_w, there.draining):
+            world.checks.violated(
+                f"the balancer sees {seen.capacity_w} W at {name}, which has {there.capacity_w} W"
+            )
+        elif not seen.load_w >= there.load_w:  # it can only fall since
+            world.checks.violated(
+                f"the balancer sees a load of {seen.load_w} W at {name}, which has {there.load_w} W"
+            )
+        if (state := view.state(member, now_s)) not in (HealthState.HEALTHY, HealthState.PROBING):
+            world.checks.violated(f"the balancer calls {name} {state}")

@@ -18,7 +18,7 @@ from tests.simulation.rest import at_rest
 from tests.simulation.scenario import Fault, Scenario, scenario
 from tests.simulation.world import World
 
-MEMORY = Path("/dev/shm")  # noqa: S108 - files of a run are thrown away, and synced often
+MEMORY = Path("/dev/shm")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,8 +57,8 @@ def simulate(made: Scenario, *, verbose: bool = False) -> Result:
                 loop.run_until_complete(_life(world))
             except Exception as error:  # noqa: BLE001 - it is a finding
                 world.checks.violated(f"the run ended: {error!r}")
-            for error in dict.fromkeys(errors):
-                world.checks.violated(f"logged: {error}")
+            for line in dict.fromkeys(errors):
+                world.checks.violated(f"logged: {line}")
             return _result(world)
         finally:
             random.setstate(state)
@@ -122,12 +122,14 @@ def _quiet() -> Iterator[list[str]]:
     hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
     on = gc.isenabled()
     gc.disable()
+    gc.freeze()  # what was there before a run is not looked through after it
     try:
         yield errors
     finally:
         root.handlers = handlers
         root.setLevel(level)
         gc.collect()
+        gc.unfreeze()
         sys.unraisablehook = hook
         if on:
             gc.enable()

@@ -9,6 +9,7 @@ import random
 from substation.plan import Plan
 
 KWH_J = 3_600_000
+DATABASE = "d-1"
 POWERS_W = (3_700, 7_400, 11_000, 22_000)
 
 
@@ -50,6 +51,7 @@ class Scenario:
     seed: int
     capacities_kw: tuple[int, ...]
     gateways: int
+    balancer_count: int  # several share one book
     time_scale: float
     lasts_s: float  # of cars and faults
     late: float
@@ -61,6 +63,20 @@ class Scenario:
     @property
     def substations(self) -> list[str]:
         return [f"s-{number}" for number in range(1, len(self.capacities_kw) + 1)]
+
+    @property
+    def balancers(self) -> list[str]:
+        return [f"b-{number}" for number in range(1, self.balancer_count + 1)]
+
+    @property
+    def stores(self) -> list[str]:
+        """Who has a disk."""
+        return [*self.substations, DATABASE if self.balancer_count > 1 else "b-1"]
+
+    @property
+    def hosts(self) -> list[str]:
+        database = [DATABASE] if self.balancer_count > 1 else []
+        return [*self.substations, *database, *self.balancers, *self.gateway_names]
 
     @property
     def gateway_names(self) -> list[str]:
@@ -78,6 +94,7 @@ def scenario(seed: int) -> Scenario:
         seed,
         tuple(capacity_kw + rng.choice((0, 0, 11)) for _ in range(count)),
         gateways,
+        rng.choice((1, 1, 2, 3)),
         rng.choice((30.0, 120.0, 600.0)),
         lasts_s,
         rng.choice((0.0, 0.005, 0.03)),
@@ -92,7 +109,8 @@ def scenario(seed: int) -> Scenario:
 
 
 def _cars(rng: random.Random, of: Scenario) -> list[Car]:
-    cars, at_s = [], 1.2
+    cars: list[Car] = []
+    at_s = 1.2
     keyed_share, names = rng.choice((0.5, 0.8, 1.0)), of.gateway_names
     while at_s < of.lasts_s:
         number = len(cars) + 1
@@ -132,6 +150,7 @@ KINDS = (
     "crash substation",
     "crash balancer",
     "crash gateway",
+    "crash database",
     "tear a commit",
     "break",
     "cut off",
@@ -142,31 +161,36 @@ KINDS = (
     "drain",
     "derate",
     "base load",
+    "fill the disk",
+    "another disk",
 )
 
 
 def _fault(rng: random.Random, of: Scenario, at_s: float, kind: str) -> Fault:
-    substation = rng.choice(of.substations)
-    gateway = rng.choice(of.gateway_names)
-    anyone = rng.choice((*of.substations, "b-1", gateway))
-    number = rng.randint(0, 1_000_000)
+    substation, gateway = rng.choice(of.substations), rng.choice(of.gateway_names)
+    balancer = rng.choice(of.balancers)
+    anyone = rng.choice(of.hosts)
+    store = rng.choice((substation, rng.choice(of.stores)))
+    pairs = [(gateway, balancer), (balancer, substation), (balancer, substation)]
+    pairs += [(balancer, DATABASE)] if of.balancer_count > 1 else []
+    pair = rng.choice(pairs)
+    one_way = pair if rng.random() < 0.5 else pair[::-1]
     short_s, long_s = rng.uniform(0.05, 1.0), rng.uniform(0.1, 4.0)
-    pair = rng.choice(((gateway, "b-1"), ("b-1", substation), ("b-1", substation)))
-    if kind == "crash substation":
-        return Fault(at_s, "crash", substation, lasts_s=rng.choice((short_s, long_s)), number=number)
-    if kind == "crash balancer":
-        return Fault(at_s, "crash", "b-1", lasts_s=short_s, number=number)
-    if kind == "crash gateway":
-        return Fault(at_s, "crash", gateway, lasts_s=short_s, number=number)
-    if kind == "tear a commit":
-        return Fault(at_s, kind, rng.choice((substation, substation, "b-1")), lasts_s=short_s, number=number)
-    if kind in {"break", "cut off"}:
-        return Fault(at_s, kind, *pair, lasts_s=long_s, number=number)
-    if kind == "cut off one way":
-        one, other = pair if rng.random() < 0.5 else pair[::-1]
-        return Fault(at_s, kind, one, other, long_s, number)
-    if kind == "stall the disk":
-        return Fault(at_s, kind, rng.choice((substation, "b-1")), lasts_s=long_s, number=number)
-    if kind in {"stop", "move the clock"}:
-        return Fault(at_s, kind, anyone, lasts_s=long_s, number=number)
-    return Fault(at_s, kind, substation, lasts_s=long_s, number=number)  # orders and base load
+    whom: tuple[str, ...] = {
+        "crash substation": (substation,),
+        "crash balancer": (balancer,),
+        "crash database": (of.stores[-1],),
+        "crash gateway": (gateway,),
+        "tear a commit": (store,),
+        "stall the disk": (store,),
+        "fill the disk": (store,),
+        "break": pair,
+        "cut off": pair,
+        "cut off one way": one_way,
+        "stop": (anyone,),
+        "move the clock": (anyone,),
+    }.get(kind, (substation,))
+    brief = kind in {"crash balancer", "crash gateway", "crash database", "tear a commit"}
+    name = "crash" if kind.startswith("crash") else kind
+    other = whom[1] if len(whom) > 1 else ""
+    return Fault(at_s, name, whom[0], other, short_s if brief else long_s, rng.randint(0, 1_000_000))

@@ -8,15 +8,16 @@ from typing import Any
 
 from balancer.settings import Settings as BalancerSettings
 from runtime.steady_loop import SteadyLoop
+from substation.contract import SessionState
 from substation.settings import Settings as SubstationSettings
 from tests.simulation import services
 from tests.simulation.cars import Cars
-from tests.simulation.checks import Checks
+from tests.simulation.checks import Checks, Known
 from tests.simulation.disk import Disk
 from tests.simulation.loop import START_S, SimulatedLoop
 from tests.simulation.network import Network
 from tests.simulation.process import Host, Process
-from tests.simulation.scenario import Scenario
+from tests.simulation.scenario import DATABASE, Scenario
 from tests.support.desk import Transformer
 
 KW = 1000
@@ -39,7 +40,7 @@ class World:
         self.network.conditions.pieces = scenario.pieces
         self.cars = Cars(self, self.rng("cars"))
         self.hosts: dict[str, Host] = {}
-        for name in (*scenario.substations, "b-1", *scenario.gateway_names):
+        for name in scenario.hosts:
             disk = Disk(folder / name, self.rng(f"disk of {name}"))
             self.hosts[name] = Host(name, loop, disk, self.rng(name))
         self.base_loads = {name: Transformer() for name in scenario.substations}
@@ -56,7 +57,7 @@ class World:
         self.story.append(line)
         self.digest.update(line.encode())
         if self._verbose:
-            print(line, flush=True)  # noqa: T201 - a story that is asked for
+            print(line, flush=True)
 
     def start(self, name: str) -> None:
         """Start what runs on a host, unless it runs."""
@@ -79,10 +80,24 @@ class World:
         self.loop.call_later(3.0, self.start, process.name, context=_nobody())
 
     def ended(self, process: Process, why: str) -> None:
-        """A process has ended by itself: it could not write."""
-        if not process.host.disk.broken:
-            self.checks.violated(f"{process.name} ended: {why}")
+        """A process has ended by itself: it could not go on."""
+        self.checks.violated(f"{process.name} ended: {why}")
         self.crash(process, why)
+
+    def ended_by_plan(self, known: Known) -> bool:
+        """Whether a session has ended as planned: a withdrawal that came later found nothing to end."""
+        process = self.hosts[known.host].process
+        return (
+            bool(process) and known.record.state_at(process.parts.station.grid_ms()) is SessionState.COMPLETED
+        )
+
+    def has_disk_of(self, session_id: str) -> bool:
+        """Whether the journal of a session is where its substation runs."""
+        known = self.checks.sessions[session_id]
+        process = self.hosts[known.host].process
+        return (
+            process is not None and process.serving and process.parts.station.journal_id == known.journal_id
+        )
 
     def committed(self, process: Process, name: str) -> None:
         """Look at what a commit has written."""
@@ -102,12 +117,16 @@ class World:
             )
             await services.substation(process, settings, self.base_loads[name])
             self.checks.opened(process)
-        elif name == "b-1":
+        elif name == DATABASE:
+            await services.database(process)
+        elif name in scenario.balancers:
             urls = tuple(f"http://{each}:{services.PAGE_PORT}" for each in scenario.substations)
             given: dict[str, Any] = {"one_session_per_vehicle": int(scenario.one_session)}
-            await services.balancer(process, BalancerSettings(substations=urls, **given))
+            await services.balancer(
+                process, BalancerSettings(substations=urls, **given), self.hosts.get(DATABASE)
+            )
         else:
-            await services.gateway(process, ("b-1",))
+            await services.gateway(process, tuple(scenario.balancers))
         self.note(f"{name} serves")
 
 
