@@ -1,8 +1,8 @@
 """The stream on which gateways charge, find and stop sessions."""
 
 import asyncio
+import functools
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +22,7 @@ from balancer.wire import (
     kind_of,
 )
 from runtime import logs
+from runtime.machine import THIS, Machine
 from runtime.message_stream import MessageStream
 from runtime.stream_peers import Peers
 from runtime.stream_server import Conversation
@@ -51,9 +52,11 @@ class BalancerService:
         withdrawals: Withdrawals,
         book_id: str,
         waiting_for: Callable[[], list[str]],
+        machine: Machine = THIS,
     ) -> None:
         """`waiting_for` returns in words what keeps a request from being placed now."""
         self.waiting_for = waiting_for
+        self._decode = functools.partial(_decode, machine.monotonic_s)
         self._placement = placement
         self._sessions = sessions
         self._withdrawals = withdrawals
@@ -64,7 +67,7 @@ class BalancerService:
     async def converse(self, stream: MessageStream[Any]) -> None:
         """Answer one gateway's calls."""
         peer = self._peers.of(stream.link)
-        conversation = Conversation(_decode, self._handle, self._encode, self._unused, peer)
+        conversation = Conversation(self._decode, self._handle, self._encode, self._unused, peer)
         if task := asyncio.current_task():
             self._conversations[task] = conversation
             task.add_done_callback(self._conversations.pop)
@@ -116,8 +119,10 @@ class BalancerService:
             self._withdrawals.note_soon(withdrawal)
 
 
-def _decode(message: Any) -> tuple[list[tuple[int, TracedCommand]], list[int]]:
-    now_s = time.monotonic() - ANSWER_S
+def _decode(
+    monotonic_s: Callable[[], float], message: Any
+) -> tuple[list[tuple[int, TracedCommand]], list[int]]:
+    now_s = monotonic_s() - ANSWER_S
     calls, cancelled = calls_from_message(message)
     traced = [
         (

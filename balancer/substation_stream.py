@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from balancer.report_fault import report_fault
 from runtime.coalescer import Link, Outgoing, Wire
+from runtime.machine import THIS, Machine
 from runtime.stream_hello import Hello
 from runtime.tls.credentials import Callee, Credentials
 from runtime.tls.identity import Role
@@ -50,12 +50,14 @@ class Links:
         on_batch: Callable[[int], None] = lambda _: None,
         authorization: str = "",
         tls: Credentials | None = None,
+        machine: Machine = THIS,
     ) -> None:
         """`on_batch` is called with the number of calls in each message; `authorization` begins every stream.
 
         With `tls`, a substation must prove by its certificate who it is.
         """
         self._tls = tls
+        self._machine = machine
         self._hello = Hello(PROTOCOL, authorization=authorization)
         self._listener = listener
         self._on_batch = on_batch
@@ -69,7 +71,9 @@ class Links:
         if link and link.address == address:
             return
         self.disconnect(substation_id)
-        link = self._links[substation_id] = Link(address, self._wire(substation_id), self._on_batch)
+        link = self._links[substation_id] = Link(
+            address, self._wire(substation_id), self._on_batch, self._machine.random
+        )
         if expected := self._expected.pop(substation_id, None):
             expected.set_result(link)
 
@@ -122,15 +126,15 @@ class Links:
         return Wire(self._hello, Answers, encode, decode, cancels=False, tls=callee)
 
     def _take(self, substation_id: str, report: Report) -> None:
-        if fault := report_fault(report, time.time()):
+        if fault := report_fault(report, self._machine.unix_s()):
             log.warning(
                 "a report has impossible values and is ignored",
                 extra={"substation": substation_id, "why": fault},
             )
         elif report.substation_id == substation_id:
-            self._listener.adopt(report, time.monotonic())
+            self._listener.adopt(report, self._machine.monotonic_s())
         else:
-            self._listener.denied(substation_id, report, time.monotonic())
+            self._listener.denied(substation_id, report, self._machine.monotonic_s())
 
 
 def _call(outgoing: Outgoing[Command], substation_id: str) -> Call:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from balancer.wire import (
     greeting_from_message,
 )
 from runtime.coalescer import Link, Outgoing, Wire
+from runtime.machine import THIS, Machine
 from runtime.message_stream import SILENT_S
 from runtime.stream_hello import Hello
 from runtime.tls.credentials import Callee
@@ -34,6 +34,7 @@ class Caller:
     authorization: str = dataclasses.field(default="", repr=False)
     tls: Callee | None = None
     silent_s: float = SILENT_S
+    machine: Machine = THIS
 
 
 ALONE = Caller()
@@ -61,11 +62,11 @@ class BalancerLink(Link[Command, BalancerAnswer]):
         self.waiting_for: list[str] = []
         self.called = 0  # calls that this balancer was given
         self._on_greeting = on_greeting
-        hello = Hello(PROTOCOL, secrets.token_hex(16), caller.authorization)
+        hello = Hello(PROTOCOL, caller.machine.token(16), caller.authorization)
         wire = Wire(
             hello, Answers, _encode, self._read, tls=caller.tls, silent_s=caller.silent_s, waits=False
         )
-        super().__init__(address, wire, on_batch)
+        super().__init__(address, wire, on_batch, caller.machine.random)
 
     @property
     def in_flight(self) -> int:

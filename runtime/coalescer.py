@@ -19,6 +19,7 @@ from google.protobuf.message import Message
 
 from runtime.background import cancelled
 from runtime.deadlines import Deadlines
+from runtime.machine import THIS
 from runtime.message_size import fitting
 from runtime.message_stream import SILENT_S, MessageStream, StreamLost
 from runtime.stream_hello import Hello, connected
@@ -91,11 +92,16 @@ class Link(Generic[Item, Answer]):
     """One coalesced stream to `address`, reconnected with a jittered backoff until closed."""
 
     def __init__(
-        self, address: str, wire: Wire[Item, Answer], on_batch: Callable[[int], None] = lambda _: None
+        self,
+        address: str,
+        wire: Wire[Item, Answer],
+        on_batch: Callable[[int], None] = lambda _: None,
+        chance: random.Random = THIS.random,
     ) -> None:
-        """`on_batch` is called with the number of calls in each message that is sent."""
+        """`on_batch` is called with the number of calls in each message that is sent; `chance` is for the jitter."""
         self.address = address
         self._on_batch = on_batch
+        self._chance = chance
         self.up = False
         self._wire = wire
         self._numbers = itertools.count(1)
@@ -154,7 +160,7 @@ class Link(Generic[Item, Answer]):
             finally:
                 pause = RETRY_S[0] if self.up else pause
                 self._lose()
-            await asyncio.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+            await asyncio.sleep(pause * self._chance.uniform(0.5, 1.5))
             pause = min(2 * pause, RETRY_S[1])
 
     def _received(self, message: Any) -> None:

@@ -17,7 +17,8 @@ from runtime.tls.expiry import OWN, show_expiry
 from runtime.tls.guard import guarded
 from runtime.tls.identity import Role
 from substation.base_load.calendar import GridCalendar
-from substation.clock import ClockReading, GridClock
+from substation.base_load.sources import BaseLoad
+from substation.clock import GridClock
 from substation.handlers import BackupHandler, BaseLoadHandler, OpenSessionsHandler, SessionsHandler
 from substation.identity import Slot, take_slot
 from substation.journal import Journal
@@ -43,11 +44,9 @@ async def substation(settings: Settings) -> AsyncIterator[None]:
         journal = _journal(slot, unix_ms, accept_loss=bool(settings.accept_loss))
         stack.callback(journal.close)
         known = journal.station()
-        clock = _clock(settings, known.moment, unix_ms)
         carried = settings.base_load_of(slot.substation_id, known.base_load_w)
         registry = await stack.enter_async_context(exposition.measured("substation"))
-        metrics = WriterMetrics(registry, slot.substation_id)
-        station = Station(journal, settings.capacity_w, clock, metrics, carried, settings.outlook)
+        station = opened_station(journal, settings, carried, registry)
         stack.push_async_callback(station.close)
         # What was resumed stays: the garbage collector needs 0.3 s to look through 100,000 sessions, and finds nothing.
         gc.freeze()
@@ -73,9 +72,15 @@ def _journal(slot: Slot, unix_ms: int, *, accept_loss: bool) -> Journal:
     return Journal(path, slot.substation_id, unix_ms, accept_loss=accept_loss, check_later=True)
 
 
-def _clock(settings: Settings, stored: ClockReading, unix_ms: int) -> GridClock:
-    """Return the grid's clock as it goes on from a stored reading."""
-    return GridClock.resume(stored, unix_ms, time.monotonic(), settings.time_scale, settings.day_starts_ms)
+def opened_station(
+    journal: Journal, settings: Settings, base_load: BaseLoad, registry: CollectorRegistry
+) -> Station:
+    """Return the station of a journal, whose clock goes on from what is stored. It lacks only listeners."""
+    known, machine = journal.station(), journal.machine
+    unix_ms, now_s = int(machine.unix_s() * 1000), machine.monotonic_s()
+    clock = GridClock.resume(known.moment, unix_ms, now_s, settings.time_scale, settings.day_starts_ms)
+    metrics = WriterMetrics(registry, known.substation_id)
+    return Station(journal, settings.capacity_w, clock, metrics, base_load, settings.outlook)
 
 
 def _pages(station: Station, backups: Path, settings: Settings, registry: CollectorRegistry) -> Application:

@@ -2,13 +2,13 @@
 
 import contextlib
 import logging
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 from runtime.backup import write_copy
 from runtime.commit_count import CommitCount
 from runtime.index_comparison import IndexComparison
+from runtime.machine import THIS, Machine
 from runtime.store import Store, StoreUnusable
 from substation.clock import ClockReading
 from substation.curve import Usage
@@ -28,6 +28,7 @@ from substation.schema import MIGRATIONS, STATE_IS_VALID, WRITE
 
 log = logging.getLogger(__name__)
 
+DAY_S = 24 * 3600
 MOST_COMPARED = 200  # with their indexes, in one piece: 2 to 4 ms
 
 
@@ -42,12 +43,15 @@ class Journal:
         *,
         accept_loss: bool = False,
         check_later: bool = False,
+        machine: Machine = THIS,
     ) -> None:
         """Open or create it, and check it; one that is there is not written before the first commit.
 
         Raises StoreUnusable, also when it belongs to another substation, is damaged, or lacks commits. With
-        `accept_loss`, missing commits are only logged. With `check_later`, `resume` checks it.
+        `accept_loss`, missing commits are only logged. With `check_later`, `resume` checks it. `machine` is where
+        it is, and who uses it runs.
         """
+        self.machine = machine
         self._count = CommitCount(path, accept_loss=accept_loss)
         self._store = Store(path, MIGRATIONS, checked=not check_later)
         try:
@@ -62,7 +66,7 @@ class Journal:
         except BaseException:
             self.close()
             raise
-        self.epoch = max(known.epoch + 1, unix_ms // 1000)
+        self.epoch = next_epoch(known.epoch, unix_ms // 1000)
         self._commits = self._stamped = known.commits
         self._journal_id = known.journal_id
         self._pruning = Pruning(self._store)
@@ -73,7 +77,7 @@ class Journal:
             self._store.check()  # a new file, or else one that has lost it
             new = "INSERT INTO station VALUES (1, ?, ?, '', 0, 0, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
             with self._store.transaction():
-                self._store.run(new, (substation_id, secrets.token_hex(8), unix_ms))
+                self._store.run(new, (substation_id, self.machine.token(8), unix_ms))
         return self.station()
 
     def station(self) -> StationRecord:
@@ -171,3 +175,12 @@ class Journal:
         """Close the files."""
         self._store.close()
         self._count.close()
+
+
+def next_epoch(former: int, unix_s: int) -> int:
+    """Return the epoch of a start at a wall time: above the former one, and at least the time.
+
+    A former one that is over a day ahead was taken while the clock was wrong, or it is wrong now. It counts no more: balancers
+    that don't know it refuse it until their clocks have caught up, while those that do believe a lower one after two polls.
+    """
+    return unix_s if former - unix_s > DAY_S else max(former + 1, unix_s)

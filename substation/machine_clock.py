@@ -1,5 +1,6 @@
-"""The clocks of this machine, which a test may replace."""
+"""The clocks of a machine as the writer reads them, and its chance."""
 
+import secrets
 import time
 from collections.abc import Callable
 
@@ -8,9 +9,13 @@ class MachineClock:
     """A monotonic clock in seconds and the wall clock; `steady_unix_ms` joins the two."""
 
     def __init__(
-        self, monotonic_s: Callable[[], float] = time.monotonic, unix_s: Callable[[], float] = time.time
+        self,
+        monotonic_s: Callable[[], float] = time.monotonic,
+        unix_s: Callable[[], float] = time.time,
+        random_bits: Callable[[int], int] = secrets.randbits,
     ) -> None:
         self.monotonic_s = monotonic_s
+        self.random_bits = random_bits
         self._unix_s = unix_s
         self._started_s = (monotonic_s(), unix_s())
 

@@ -4,13 +4,12 @@ import asyncio
 import contextlib
 import gc
 import itertools
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from runtime.background import future_of
 from runtime.backup import NO_COPY, UNFINISHED, BackupFailed, seal
-from runtime.group_commit import GroupCommit
+from runtime.machine import Commits
 from substation.base_load.basis import Basis
 from substation.base_load.sources import BaseLoad, NoBaseLoad
 from substation.chores import Chores
@@ -93,18 +92,22 @@ class Station:
         self.time_scale = clock.scale
         self._rated_w, self._epoch = capacity_w, journal.epoch
         self._seq, self._clock = itertools.count(1), clock
+        machine = journal.machine
+        self.monotonic_s = machine.monotonic_s
         self.base_load: BaseLoad = base_load or NoBaseLoad()
         ledger = resume(journal, capacity_w, clock.start_ms, self.base_load, outlook)
-        self._writer = Writer(journal, ledger, clock, metrics, MachineClock(), self.base_load)
+        clocks = MachineClock(machine.monotonic_s, machine.unix_s, machine.random_bits)
+        self._writer = Writer(journal, ledger, clock, metrics, clocks, self.base_load)
         # The epoch and the time scale; shows whether the disk is full.
         self._writer.commit([Request(Probe())])
         self._watch = CommitWatch()
         self._held: tuple[LedgerSnapshot, int] | None = None
         self._backing_up = False
-        self._commits: GroupCommit[Request, SubstationAnswer] = GroupCommit("journal", self._writer.commit)
+        self._commits: Commits = machine.commits("journal", self._writer.commit)
         self._energy = EnergyMeter(self._curve)
         self.open_pages = OpenPages(self._curve, self.substation_id)
-        chores = Chores(self.ask, self._writer, self._watch, self._commits.oldest_s, journal.check.indexes)
+        oldest_s, indexes = self._commits.oldest_s, journal.check.indexes
+        chores = Chores(self.ask, self._writer, self._watch, oldest_s, indexes, machine.monotonic_s)
         loops = (*chores.loops(self.base_load), self._energy.follow())
         self._chores = [asyncio.create_task(loop) for loop in loops]
 
@@ -160,7 +163,7 @@ class Station:
 
     def grid_ms(self) -> int:
         """Return the grid time."""
-        return self._clock.at(time.monotonic())
+        return self._clock.at(self.monotonic_s())
 
     def waiting_for(self) -> list[str]:
         """Return what keeps this substation from admitting, in words."""
@@ -208,7 +211,7 @@ class Station:
         between them, the draw could be above the load.
         """
         if not self._held:
-            self._held = (self._writer.published, self._clock.at(time.monotonic()))
+            self._held = (self._writer.published, self._clock.at(self.monotonic_s()))
             asyncio.get_running_loop().call_soon(self._let_go)
         return self._held
 

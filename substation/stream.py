@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from functools import partial
 from typing import Any
 
@@ -67,7 +66,7 @@ class SubstationService:
         return answering
 
     def _decode(self, message: Any) -> tuple[list[tuple[int, TimedCommand]], list[int]]:
-        now_s = time.monotonic()
+        now_s = self._station.monotonic_s()
         return [(call.number, self._timed(call, now_s)) for call in calls_from_message(message)], []
 
     def _timed(self, call: Call, now_s: float) -> TimedCommand:

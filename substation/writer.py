@@ -6,7 +6,6 @@ each commit, and `tasks.more_to_prune`.
 
 import dataclasses
 import logging
-import secrets
 from collections.abc import Iterable
 
 from runtime.store import StoreDamaged, StoreFull
@@ -178,7 +177,13 @@ class Writer:
     def _decide(self, command: WritingCommand, now_ms: int, unix_ms: int) -> Decision:
         match command:
             case Place():
-                entry = _entry(command, self._ids, self._clock, now_ms, unix_ms)
+                entry = _entry(
+                    command,
+                    self._ids.next(unix_ms, self._machine.random_bits(16)),
+                    self._clock,
+                    now_ms,
+                    unix_ms,
+                )
                 return self._ledger.place(command, self._journal.by_key(command.key), entry)
             case Withdraw():
                 return self._ledger.withdraw(command, self._journal.by_key(command.key), unix_ms)
@@ -256,8 +261,7 @@ def _ids(journal: Journal, substation_id: str, unix_ms: int) -> SessionIds:
     return SessionIds(substation_id, journal.last_id(highest_id(substation_id, unix_ms)))
 
 
-def _entry(place: Place, ids: SessionIds, clock: GridClock, now_ms: int, unix_ms: int) -> Entry:
+def _entry(place: Place, session_id: str, clock: GridClock, now_ms: int, unix_ms: int) -> Entry:
     """Return the session that a request would become, starting now."""
-    session_id = ids.next(unix_ms, secrets.randbits(16))
     expected_end = unix_ms + clock.wall_ms(place.plan.duration_ms)
     return Entry(session_id, place.vehicle_id, place.plan, now_ms, unix_ms, expected_end, caller=place.caller)

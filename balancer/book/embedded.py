@@ -1,9 +1,7 @@
 """The embedded order book: one SQLite file, for one balancer."""
 
 import dataclasses
-import secrets
-import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 
 from balancer.book import claims, control, holds
@@ -14,6 +12,7 @@ from balancer.book.lifetimes import CLAIM_MS, KEEP_MS
 from balancer.book.protocol import Address, Claim, Control, Hold, Withdrawal
 from balancer.book.schema import MIGRATIONS
 from balancer.book.sweep import Sweep
+from runtime.machine import THIS, Machine
 from runtime.store import Store
 
 
@@ -23,25 +22,19 @@ class EmbeddedBook(BookFile):
     kept_anyway_ms = CLAIM_MS - KEEP_MS
     shared = False
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        monotonic_s: Callable[[], float] = time.monotonic,
-        unix_s: Callable[[], float] = time.time,
-    ) -> None:
-        """Open or create it; raises StoreUnusable. The last two are the clocks of this machine."""
-        super().__init__(path, MIGRATIONS)
-        self._monotonic_s = monotonic_s
-        self._unix_s = unix_s
+    def __init__(self, path: Path, machine: Machine = THIS) -> None:
+        """Open or create it on a machine; raises StoreUnusable."""
+        super().__init__(path, MIGRATIONS, machine)
+        self._monotonic_s = machine.monotonic_s
+        self._unix_s = machine.unix_s
         with self._store.transaction():
-            self._store.run("INSERT OR IGNORE INTO book VALUES (1, ?)", (secrets.token_hex(8),))
+            self._store.run("INSERT OR IGNORE INTO book VALUES (1, ?)", (machine.token(8),))
             unix_ms = self._unix_ms()
             self._store.run("INSERT OR IGNORE INTO clock VALUES (1, ?, ?)", (unix_ms, unix_ms))
         self.book_id: str = self._store.rows("SELECT book_id FROM book")[0]["book_id"]
         clock = self._store.rows("SELECT book_ms, unix_ms FROM clock")[0]
         self._sweeps = (Sweep("claim", "key"), Sweep("hold", "vehicle"))
-        self._clock = BookClock.resume(clock["book_ms"], clock["unix_ms"], unix_ms, monotonic_s())
+        self._clock = BookClock.resume(clock["book_ms"], clock["unix_ms"], unix_ms, self._monotonic_s())
 
     async def claim(
         self, key: str, fingerprint: str, target: str | None, journal_id: str = ""

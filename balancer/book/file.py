@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from balancer.book.protocol import BookUnavailable
 from runtime.backup import Copy, with_copies
-from runtime.group_commit import GroupCommit
+from runtime.machine import THIS, Commits, Machine
 from runtime.store import Store, StoreDamaged, StoreFull
 
 T = TypeVar("T")
@@ -17,11 +17,11 @@ LATE_S = 1.0  # a commit takes milliseconds
 class BookFile:
     """A store whose commits are made in groups, on a thread of their own."""
 
-    def __init__(self, path: Path, migrations: Sequence[str]) -> None:
-        """Open or create it; raises StoreUnusable, also when it is damaged."""
+    def __init__(self, path: Path, migrations: Sequence[str], machine: Machine = THIS) -> None:
+        """Open or create it on a machine; raises StoreUnusable, also when it is damaged."""
         self._store = Store(path, migrations, checked=True)
         self._trouble = ""  # of the last commit; set by the thread
-        self._commits: GroupCommit[Callable[[Store], Any], Any] = GroupCommit("order-book", self._work)
+        self._commits: Commits = machine.commits("order-book", self._work)
 
     def waiting_for(self) -> list[str]:
         """Return what keeps the book from being written, in words; nothing when it can be."""
@@ -60,7 +60,7 @@ class BookFile:
         """Return what `work` returns, after its commit."""
         if self._commits.closed:
             raise BookUnavailable("the balancer is stopping")
-        result = await self._commits.submit(work)
+        result: T | BookUnavailable = await self._commits.submit(work)
         if isinstance(result, BookUnavailable):
             raise result
-        return result  # type: ignore[no-any-return]
+        return result

@@ -9,9 +9,7 @@ import collections
 import dataclasses
 import functools
 import logging
-import random
 import re
-import time
 from urllib.parse import urlencode, urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -26,6 +24,7 @@ from balancer.fleet.view import View
 from balancer.metrics import BalancerMetrics
 from balancer.report_fault import report_fault
 from balancer.substation_stream import Links
+from runtime.machine import THIS, Machine
 from runtime.page_client import PageClient
 from runtime.response_head import ResponseUnusable
 from runtime.settings import HIGHEST_PORT
@@ -86,8 +85,10 @@ class Poller:
         metrics: BalancerMetrics,
         decommissioned: DecommissionedJournals,
         tls: Credentials | None = None,
+        machine: Machine = THIS,
     ) -> None:
         self._tls = Callee(tls, Role.SUBSTATION) if tls else None
+        self._machine = machine
         self._view = view
         self._roster = view.roster
         self._links = links
@@ -95,7 +96,7 @@ class Poller:
         self._decommissioned = decommissioned
         self._timeout_s = TIMEOUT_SHARE * view.roster.poll_s
         self._polled: dict[str, _Polled] = {}
-        self._schedule = PollSchedule(view.roster.poll_s, random.Random())  # noqa: S311 - jitter
+        self._schedule = PollSchedule(view.roster.poll_s, machine.random)
         self._awaited: collections.deque[tuple[float, _Polled]] = collections.deque()  # by when they began
         self._closing: set[asyncio.Task[None]] = set()
         self._identity_log = IdentityLog(view)
@@ -106,7 +107,7 @@ class Poller:
 
     def watch(self, url: str) -> None:
         """Poll `url` now, and at each interval from a share of the interval on."""
-        now_s = time.monotonic()
+        now_s = self._machine.monotonic_s()
         self._roster.addresses.watch(url)
         page = PageClient(f"{url}/metrics?{QUERY}", MOST_BYTES, self._tls)
         polled = self._polled[url] = _Polled(url, page)
@@ -124,7 +125,7 @@ class Poller:
 
     def tidy(self) -> None:
         """Forget substations that are gone for good or given up, and close their links."""
-        for substation_id in self._roster.forget(time.monotonic()):
+        for substation_id in self._roster.forget(self._machine.monotonic_s()):
             self._links.disconnect(substation_id)
             self._metrics.forgotten(substation_id)
             self._identity_log.forget(substation_id)
@@ -138,7 +139,7 @@ class Poller:
 
     def turn(self) -> None:
         """Give up the polls that take too long, and begin those that are due."""
-        now_s, awaited = time.monotonic(), self._awaited
+        now_s, awaited = self._machine.monotonic_s(), self._awaited
         while awaited and awaited[0][0] <= now_s - self._timeout_s:
             began_s, polled = awaited.popleft()
             if polled.began_s == began_s:
@@ -163,14 +164,14 @@ class Poller:
         try:
             if isinstance(page, Exception):
                 raise page
-            found = checked(polled.url, polled.read(page, self._metrics), time.time())
+            found = checked(polled.url, polled.read(page, self._metrics), self._machine.unix_s())
             check_server(polled.page.server, found.report.substation_id)
         except (OSError, ResponseUnusable, PageUnusable, ValueError) as error:  # TimeoutError is an OSError
             log.info("poll missed", extra={"url": polled.url, "error": f"{type(error).__name__}: {error}"})
-            self._metrics.polled(time.monotonic() - began_s, ok=False)
+            self._metrics.polled(self._machine.monotonic_s() - began_s, ok=False)
             self._roster.addresses.missed(polled.url)
         else:
-            now_s = time.monotonic()
+            now_s = self._machine.monotonic_s()
             self._metrics.polled(now_s - began_s, ok=True)
             self._take(polled, found, now_s)
 

@@ -6,7 +6,6 @@ Drain and capacity are not here: each substation keeps its own in its journal. S
 import asyncio
 import logging
 import math
-import time
 from collections.abc import Callable
 
 from balancer.book.decommissioned import DecommissionedJournals
@@ -14,6 +13,7 @@ from balancer.book.lease import MS_PER_S, Lease, Window
 from balancer.book.protocol import Address, BookUnavailable, Control, OrderBook
 from balancer.contract import BalancerAnswer, BalancerOutcome
 from balancer.fleet.view import LOST, View
+from runtime.machine import THIS, Machine
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ class OperatorSettings:
         book: OrderBook,
         decommissioned: DecommissionedJournals,
         on_given_up: Callable[[], None],
+        machine: Machine = THIS,
     ) -> None:
         """`decommissioned` is kept up to date with the book.
 
@@ -39,6 +40,7 @@ class OperatorSettings:
         self._book = book
         self._decommissioned = decommissioned
         self._on_given_up = on_given_up
+        self._machine = machine
         self._control = Control("", frozenset())
         self._in_rushhour = False
         self.window = Window()  # of the newest rush hour: as its run sent it, or the time of its lease
@@ -59,7 +61,7 @@ class OperatorSettings:
         self._decommissioned.journals = self._control.decommissioned
         if (self.rushhour is not None) != self._in_rushhour:
             self._in_rushhour = not self._in_rushhour
-            now = time.time()
+            now = self._machine.unix_s()
             self.window = Window(now, math.inf) if self._in_rushhour else self.window.ended(now)
         if self._control.policy:
             self._view.policy.use(self._control.policy)
@@ -81,7 +83,7 @@ class OperatorSettings:
 
     async def remember(self) -> None:
         """Note in the book which substation is at which address, for the time after it is gone for good."""
-        now_s = time.monotonic()
+        now_s = self._machine.monotonic_s()
         addresses = {
             Address(member.url, substation_id, member.report.journal_id)
             for substation_id, member in self._roster.members.items()
@@ -110,7 +112,7 @@ class OperatorSettings:
     def rushhour(self) -> tuple[str, float] | None:
         """The run that holds the rush hour, and for how many seconds more; None when none does."""
         lease = self._control.rushhour
-        left_ms = lease.left_ms(_unix_ms()) if lease else 0
+        left_ms = lease.left_ms(self._unix_ms()) if lease else 0
         return (lease.run_id, left_ms / MS_PER_S) if lease and left_ms else None
 
     async def take_rushhour(self, run_id: str, ttl_s: float, window: Window | None = None) -> BalancerAnswer:
@@ -118,7 +120,7 @@ class OperatorSettings:
 
         `window` is when its cars arrive, once the run knows.
         """
-        unix_ms = _unix_ms()
+        unix_ms = self._unix_ms()
         try:
             lease = await self._book.take_rushhour(Lease(run_id, unix_ms + round(ttl_s * MS_PER_S)), unix_ms)
             await self.read()
@@ -138,9 +140,8 @@ class OperatorSettings:
             return unwritten(error)
         return BalancerAnswer(BalancerOutcome.INVALID if self.rushhour else BalancerOutcome.DONE)
 
-
-def _unix_ms() -> int:
-    return int(time.time() * MS_PER_S)
+    def _unix_ms(self) -> int:
+        return int(self._machine.unix_s() * MS_PER_S)
 
 
 def unwritten(error: BookUnavailable) -> BalancerAnswer:

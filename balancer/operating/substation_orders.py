@@ -1,7 +1,6 @@
 """Orders to one substation: drain it, limit it, or give it up for good."""
 
 import asyncio
-import time
 
 from balancer.book.decommissioned import DecommissionedJournals
 from balancer.book.protocol import BookUnavailable, OrderBook
@@ -10,6 +9,7 @@ from balancer.fleet.view import View
 from balancer.operating.decommission import objection
 from balancer.operating.operator_settings import OperatorSettings, unwritten
 from balancer.placing.asking import Asker
+from runtime.machine import THIS, Machine
 from substation import contract as substation
 
 ORDER_S = 5.0  # within which a substation confirms
@@ -32,6 +32,7 @@ class SubstationOrders:
         asker: Asker,
         decommissioned: DecommissionedJournals,
         settings: OperatorSettings,
+        machine: Machine = THIS,
     ) -> None:
         """`settings` are read again when a journal was given up."""
         self._view = view
@@ -40,6 +41,7 @@ class SubstationOrders:
         self._asker = asker
         self._decommissioned = decommissioned
         self._settings = settings
+        self._monotonic_s = machine.monotonic_s
 
     async def drain(self, substation_id: str, *, on: bool) -> BalancerAnswer:
         """Let a substation admit no new session, or admit again."""
@@ -77,14 +79,14 @@ class SubstationOrders:
         return BalancerAnswer(BalancerOutcome.DONE)
 
     def _objection(self, substation_id: str, journal_id: str) -> str:
-        return objection(self._view, substation_id, journal_id, time.monotonic())
+        return objection(self._view, substation_id, journal_id, self._monotonic_s())
 
     async def _order(
         self, substation_id: str, command: substation.Drain | substation.Derate
     ) -> BalancerAnswer:
         if substation_id not in self._roster.members:
             return BalancerAnswer(BalancerOutcome.NOT_FOUND, detail=UNKNOWN)
-        answer = await self._asker.ask(substation_id, command, time.monotonic() + ORDER_S)
+        answer = await self._asker.ask(substation_id, command, self._monotonic_s() + ORDER_S)
         outcome = BalancerOutcome.UNREACHABLE
         if answer:
             outcome = OUTCOMES.get(answer.outcome, outcome)

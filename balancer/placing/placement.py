@@ -6,7 +6,6 @@ skips the book, and is withdrawn when its outcome stays unknown. Both go the sam
 
 import asyncio
 import contextlib
-import time
 from typing import Any
 
 from balancer.book.decommissioned import DecommissionedJournals
@@ -41,6 +40,7 @@ class Placement:
     ) -> None:
         self._view = seats.view
         self._seats = seats
+        self._monotonic_s = seats.machine.monotonic_s
         self._book = book
         self._asker = ClaimAsker(seats.view, book, asker, decommissioned, metrics)
         self._withdrawals = withdrawals
@@ -54,7 +54,7 @@ class Placement:
         Returns the answer and, for a request without a key that was admitted, the withdrawal to note
         should the answer not reach its caller.
         """
-        room_until_s = min(time.monotonic() + charge.max_wait_ms / 1000, until_s - ASK_S)
+        room_until_s = min(self._monotonic_s() + charge.max_wait_ms / 1000, until_s - ASK_S)
         flight = Flight(charge, until_s, room_until_s)
         if charge.key:
             return await self._flights.join(flight, self._with_key), None
@@ -108,7 +108,7 @@ class Placement:
             claim = await (walk.reread() if stale else walk.next())
         if claim:
             return BalancerAnswer(BalancerOutcome.KEY_REUSED)
-        return explain_no_seat(self._view, charge, time.monotonic(), self._promised_ms)
+        return explain_no_seat(self._view, charge, self._monotonic_s(), self._promised_ms)
 
     async def _exhausted(self, walk: Walk, *, stale: bool) -> BalancerAnswer:
         """Return the answer after MOST_ASKED substations were asked and none admitted."""

@@ -12,7 +12,6 @@ whose key has a session, open or ended, gets that session: a retry stays a retry
 """
 
 import dataclasses
-import time
 
 from balancer.book.decommissioned import DecommissionedJournals
 from balancer.book.protocol import BookUnavailable, Hold, OrderBook, Withdrawal
@@ -22,6 +21,7 @@ from balancer.placing.asking import Asker, Watch
 from balancer.placing.placement import Placement
 from balancer.placing.refusals import AGAIN_MS, OPERATOR_MS
 from balancer.substation_stream import Links
+from runtime.machine import THIS, Machine
 from substation import contract as substation
 from substation.contract import Command, Place, SessionState, Settle
 
@@ -47,8 +47,9 @@ class VehicleRequest:
 class VehicleAsker(Asker):
     """Asks substations, and holds the vehicle in the order book before it asks to place it."""
 
-    def __init__(self, links: Links, book: OrderBook, watch: Watch) -> None:
-        super().__init__(links, watch)
+    def __init__(self, links: Links, book: OrderBook, watch: Watch, machine: Machine = THIS) -> None:
+        super().__init__(links, watch, machine)
+        self.monotonic_s = machine.monotonic_s
         self.requests: dict[str, VehicleRequest] = {}  # by vehicle
         self._book = book
 
@@ -150,7 +151,7 @@ class OneSession:
 
     async def _settled(self, held: Hold, until_s: float) -> substation.SubstationAnswer | None:
         """Ask for the outcome of the request that holds a vehicle."""
-        until_s = min(until_s, time.monotonic() + SETTLE_S)
+        until_s = min(until_s, self._asker.monotonic_s() + SETTLE_S)
         return await self._asker.ask(held.target, Settle(held.key, held.attempt, held.journal_id), until_s)
 
     async def _known(self, charge: Charge, until_s: float) -> BalancerAnswer | None:

@@ -4,8 +4,6 @@ A walk finds where to ask next, and claims that place first. Asking there, and w
 both kinds of walk: see placement.py.
 """
 
-import secrets
-import time
 from typing import Protocol
 
 from balancer.book.protocol import Claim, OrderBook, Withdrawal
@@ -15,6 +13,7 @@ from balancer.placing.refusals import AGAIN_MS
 from balancer.placing.seating.choosing import Seat
 from balancer.placing.seating.seats import Seats
 from balancer.placing.withdrawals import Withdrawals
+from runtime.machine import THIS, Machine
 
 KNOWN = "known"  # the outcome of a decision that the order book did not follow
 
@@ -120,12 +119,12 @@ class KeyedWalk:
         return await self._book.claim(self.flight.charge.key, self.flight.charge.fingerprint, None)
 
 
-def keyless_key(unix_us: int) -> str:
+def keyless_key(unix_us: int, machine: Machine = THIS) -> str:
     """Return a new key of the balancer's own: it rises with time, so that substations' indexes of keys grow at their end.
 
     An index of random keys is changed on as many pages as a commit has admissions (ADR 0035).
     """
-    return f"~{unix_us:014x}{secrets.token_hex(9)}"
+    return f"~{unix_us:014x}{machine.token(9)}"
 
 
 class KeylessWalk:
@@ -140,7 +139,7 @@ class KeylessWalk:
         self.withdrawal: Withdrawal | None = None
         self._seats = seats
         self._withdrawals = withdrawals
-        self._key = keyless_key(time.time_ns() // 1000)
+        self._key = keyless_key(int(seats.machine.unix_s() * 1_000_000), seats.machine)
         self._attempt = 0
 
     async def next(self) -> Claim | None:

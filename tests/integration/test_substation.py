@@ -404,7 +404,7 @@ async def test_load_and_draw_of_one_page_are_of_one_moment_whatever_is_committed
     station = Station(journal, 100_000, GridClock(0, 0.0, 1.0), WriterMetrics(CollectorRegistry(), ID))
     before = station.report()
     station._commits.submit(Request(place("a")))
-    station._commits._hand_over()  # as if it had been submitted in an earlier turn of the loop
+    station._commits._hand_over()  # type: ignore[attr-defined]  # as if it had been submitted in an earlier turn of the loop
     while station._writer.published.curve.load_w == 0:
         time.sleep(0.001)
     assert (before.load_w, station.draw_w(), station.delivered_j()) == (0, 0, 0)

@@ -31,12 +31,13 @@ from balancer.placing.seating.seats import Seats
 from balancer.placing.seating.waiting_room import WaitingRoom
 from balancer.placing.withdrawals import Withdrawals
 from runtime.coalescer import LinkLost
+from runtime.machine import Machine
 from substation import contract as substation
 from substation.plan import Plan
 from substation.writer import Request
 from tests.support.desk import Desk, Transformer
 from tests.support.sessions import UNIX_MS
-from tests.support.virtual_time import START_S, Process
+from tests.support.virtual_time import START_S, LoopCommit, Process
 
 T = TypeVar("T")
 POLL_S = 1.0
@@ -293,17 +294,26 @@ class Balancer(Process):
         self.roster = Roster(POLL_S)
         self.links = links = Network(self._rng, self, self.roster)
         self.view = View(self.roster, links.up, PolicySwitch(random.Random(self._rng.random())))
+        machine = Machine(
+            loop.time,
+            lambda: UNIX_MS / 1000 + loop.time() - START_S + self.jumped_s,
+            random=self._rng,
+            commits=lambda _, work: LoopCommit(self._rng, work),
+        )
         self.book = EmbeddedBook(
             self._folder / "balancer" / "orders.sqlite",
-            monotonic_s=loop.time,
-            unix_s=lambda: UNIX_MS / 1000 + loop.time() - START_S + self.jumped_s,
+            machine,
         )
         self.book._store.run("PRAGMA synchronous = OFF")
-        self.asker = asker = Asker(links, self.roster)  # type: ignore[arg-type]
+        self.asker = asker = Asker(links, self.roster, machine)  # type: ignore[arg-type]
         self.decommissioned = DecommissionedJournals()
-        self.operator = OperatorSettings(self.view, self.book, self.decommissioned, lambda: self._tidy(links))
-        self.orders = SubstationOrders(self.view, self.book, asker, self.decommissioned, self.operator)
-        seats = Seats(self.view, Decisions(), WaitingRoom(100), loop.time)
+        self.operator = OperatorSettings(
+            self.view, self.book, self.decommissioned, lambda: self._tidy(links), machine
+        )
+        self.orders = SubstationOrders(
+            self.view, self.book, asker, self.decommissioned, self.operator, machine
+        )
+        seats = Seats(self.view, Decisions(), WaitingRoom(100), machine=machine)
         withdrawals = Withdrawals(self.book, asker, self.decommissioned)
         metrics = BalancerMetrics(CollectorRegistry())
         self.placement = Placement(seats, self.book, asker, self.decommissioned, withdrawals, metrics)

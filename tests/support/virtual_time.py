@@ -7,10 +7,8 @@ import asyncio
 import contextvars
 import random
 import selectors
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
-from unittest import mock
 
 T = TypeVar("T")
 START_S = 1000.0
@@ -119,11 +117,7 @@ def simulate(scenario: Callable[[random.Random], Coroutine[Any, Any, None]], see
     state = random.getstate()
     random.seed(seed)
     try:
-        with (
-            mock.patch.object(time, "monotonic", loop.time),
-            mock.patch("balancer.book.file.GroupCommit", lambda _, work: LoopCommit(rng, work)),
-        ):
-            loop.run_until_complete(asyncio.wait_for(scenario(rng), MOST_S))
+        loop.run_until_complete(asyncio.wait_for(scenario(rng), MOST_S))
     finally:
         random.setstate(state)
         asyncio.set_event_loop(None)

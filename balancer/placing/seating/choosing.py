@@ -54,11 +54,13 @@ class SeatChooser:
         decisions: Decisions,
         promised_returns: PromisedReturns,
         clock: Callable[[], float],
+        unix_s: Callable[[], float] = time.time,
     ) -> None:
         self.view = view
         self._decisions = decisions
         self._promised_returns = promised_returns
         self._clock = clock
+        self._unix_s = unix_s
 
     def choose(self, charge: Charge, attempt: int, kept: set[str], *, surely: bool) -> Seat | None:
         """Choose a substation and hold the power there; None when none has room that is not kept for others.
@@ -144,7 +146,7 @@ class SeatChooser:
         """Note a decision; returns it, to be completed when its outcome is known."""
         known = len(charge.substations or self.view.roster.members)
         decision = Decision(
-            int(time.time() * 1000),
+            int(self._unix_s() * 1000),
             charge.vehicle_id,
             charge.plan.power_w,
             self.view.policy.name,

@@ -1,6 +1,5 @@
 """Finding a substation for a request: at once, or by waiting for room."""
 
-import time
 from collections.abc import Awaitable, Callable
 
 from balancer.contract import Charge
@@ -11,6 +10,7 @@ from balancer.placing.returns.promised_returns import PromisedReturns
 from balancer.placing.seating.choosing import Seat, SeatChooser
 from balancer.placing.seating.seat_queue import SeatQueue
 from balancer.placing.seating.waiting_room import Waiter, WaitingRoom
+from runtime.machine import THIS, Machine
 from substation.contract import Session
 
 
@@ -22,20 +22,23 @@ class Seats:
         view: View,
         decisions: Decisions,
         room: WaitingRoom,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] | None = None,
         arrived: Callable[[str, int], None] = lambda _substation_id, _energy_j: None,
+        machine: Machine = THIS,
     ) -> None:
-        """`clock` is that of the view; waiting is timed by the clock of the event loop.
+        """`clock` is that of the view, None for that of the machine; waiting is timed by the clock of the event loop.
 
         `arrived` is called with the substation of each admitted car and the joules that it asked for.
         """
         self.promised_returns = PromisedReturns(view)
+        self.machine = machine
+        clock = clock or machine.monotonic_s
         self.view = view
         self.decisions = decisions
         self.room = room
         self._clock = clock
         self._arrived = arrived
-        self._chooser = SeatChooser(view, decisions, self.promised_returns, clock)
+        self._chooser = SeatChooser(view, decisions, self.promised_returns, clock, machine.unix_s)
         self.queue = SeatQueue(self._chooser, room, self.promised_returns, clock)
 
     async def find(

@@ -19,6 +19,7 @@ from balancer.book.postgres.opening import open_book
 from balancer.book.protocol import Address, BookUnavailable, Claim, Control, Hold, Withdrawal
 from balancer.book.schema import MIGRATIONS
 from balancer.contract import BalancerOutcome
+from runtime.machine import Machine
 from runtime.store import Store, StoreUnusable
 from substation.contract import Session
 from tests.integration.balancer.caller import Caller, caller
@@ -137,7 +138,7 @@ async def test_everything_in_the_book_is_moved_and_claims_keep_their_age(
     tmp_path: Path, postgres: PostgresServer
 ) -> None:
     now_s = [1000.0]
-    old = EmbeddedBook(tmp_path / "orders.sqlite", monotonic_s=lambda: now_s[0])
+    old = EmbeddedBook(tmp_path / "orders.sqlite", machine=Machine(monotonic_s=lambda: now_s[0]))
     claims = [await old.claim(f"k-{n}", "f", "s-1", "j-1") for n in range(30)]
     moved = await old.advance(Claim("k-1", "f", 0, "s-1", "j-1"), "s-2", "j-2")
     await old.withdraw(Withdrawal("~1", 2, "s-1", "j-1"))

@@ -14,6 +14,7 @@ from balancer.book.postgres.book import PostgresBook
 from balancer.book.postgres.opening import open_book
 from balancer.book.postgres.patience import Patience
 from balancer.book.protocol import OrderBook
+from runtime.machine import Machine
 from runtime.store import Store
 from tests.support.postgres import PostgresServer
 from tests.support.processes import HUNG_S
@@ -61,11 +62,10 @@ class EmbeddedShelf:
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[OrderBook]:
-        book = EmbeddedBook(
-            self._path,
-            monotonic_s=lambda: self.clocks.monotonic_ms / 1000,
-            unix_s=lambda: self.clocks.unix_ms / 1000,
+        machine = Machine(
+            monotonic_s=lambda: self.clocks.monotonic_ms / 1000, unix_s=lambda: self.clocks.unix_ms / 1000
         )
+        book = EmbeddedBook(self._path, machine)
         try:
             yield book
         finally:

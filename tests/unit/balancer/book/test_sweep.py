@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from balancer import app
+from balancer import wiring
 from balancer.book.embedded import EmbeddedBook
 from balancer.book.protocol import Claim, Hold
 from balancer.book.schema import MIGRATIONS
 from balancer.book.sweep import MOST_PRUNED, MOST_SKIPPED, Sweep
+from runtime.machine import Machine
 from runtime.store import Store, StoreFull
 
 EXPIRED, IN_FORCE = 100, 200
@@ -111,7 +112,7 @@ def test_a_step_finds_its_rows_by_their_keys(store: Store) -> None:
 @pytest.mark.gen_test
 async def test_expired_holds_are_dropped_too(tmp_path: Path) -> None:
     monotonic_s = 1.0
-    book = EmbeddedBook(tmp_path / "orders.sqlite", monotonic_s=lambda: monotonic_s)
+    book = EmbeddedBook(tmp_path / "orders.sqlite", Machine(monotonic_s=lambda: monotonic_s))
     for number in range(3):
         await book.hold(Hold(f"car-{number}", f"k-{number}", 0, "s-1", "j"), None, number * 10_000)
     monotonic_s += 24 * 3600 + 11
@@ -125,7 +126,7 @@ async def test_expired_holds_are_dropped_too(tmp_path: Path) -> None:
 async def test_a_backlog_is_dropped_without_the_usual_pause_between_two_pieces(tmp_path: Path) -> None:
     book = EmbeddedBook(tmp_path / "orders.sqlite")
     fill(book._store, 0, 20 * MOST_PRUNED, EXPIRED)
-    chore = asyncio.create_task(app._prune(book))
+    chore = asyncio.create_task(wiring._prune(book))
     try:
         async with asyncio.timeout(60):
             while await book._do(lambda store: store.one("SELECT 1 FROM claim")):

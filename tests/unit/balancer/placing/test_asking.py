@@ -11,6 +11,7 @@ from balancer.placing import asking
 from balancer.placing.asking import Asker
 from balancer.substation_stream import Links
 from runtime.coalescer import LinkLost
+from runtime.machine import Machine
 from substation.contract import Command, FindSession, SubstationAnswer, SubstationOutcome, Withdraw
 
 FOUND = SubstationAnswer(SubstationOutcome.FOUND)
@@ -70,9 +71,9 @@ class Sleeps:
     """Takes the place of asyncio.sleep and of the clock: what is slept passes at once."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now_s = time.monotonic()
+        self.now_s = 1000.0
         self.slept: list[float] = []
-        monkeypatch.setattr(time, "monotonic", lambda: self.now_s)
+        self.machine = Machine(monotonic_s=lambda: self.now_s)
         monkeypatch.setattr(asyncio, "sleep", self._sleep)
 
     async def _sleep(self, pause_s: float) -> None:
@@ -86,7 +87,9 @@ async def test_it_never_sleeps_past_its_deadline(monkeypatch: pytest.MonkeyPatch
     links, made = linked(full=unavailable)
     for _ in range(40):
         until_s = clock.now_s + 4.8
-        assert await Asker(links, SpeedRecorder()).ask("full", FindSession("x"), until_s) is None
+        assert (
+            await Asker(links, SpeedRecorder(), clock.machine).ask("full", FindSession("x"), until_s) is None
+        )
         assert clock.now_s == pytest.approx(until_s)
     assert made["full"].calls >= 40 * 7
 
@@ -97,7 +100,7 @@ async def test_a_substation_that_is_back_is_asked_within_a_second_or_two_however
 ) -> None:
     clock = Sleeps(monkeypatch)
     links, _ = linked(full=unavailable)
-    await Asker(links, SpeedRecorder()).ask("full", FindSession("x"), clock.now_s + 64.8)
+    await Asker(links, SpeedRecorder(), clock.machine).ask("full", FindSession("x"), clock.now_s + 64.8)
     assert max(clock.slept) <= 1.5 * asking.LONGEST_PAUSE_S
 
 

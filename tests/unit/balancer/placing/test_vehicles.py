@@ -12,6 +12,7 @@ from balancer.book.embedded import EmbeddedBook
 from balancer.book.lifetimes import KEEP_MS
 from balancer.book.protocol import Hold
 from balancer.placing.vehicles import VehicleAsker, name
+from runtime.machine import Machine
 from substation.contract import Place, SubstationAnswer, SubstationOutcome
 from tests.support.desk import Desk
 from tests.support.lossy_grid import CAR, NAMES, Network, balancer
@@ -30,7 +31,7 @@ class Held:
         self.desk = desk
         self.passed_s = 0.0
         self.book = EmbeddedBook(
-            folder / "orders.sqlite", monotonic_s=lambda: self.passed_s, unix_s=lambda: UNIX_S
+            folder / "orders.sqlite", Machine(monotonic_s=lambda: self.passed_s, unix_s=lambda: UNIX_S)
         )
 
     async def ask(self, key: str, attempt: int = 0) -> SubstationAnswer:
