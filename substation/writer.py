@@ -4,12 +4,12 @@ Everything here runs on one thread. Other threads see only `published`, an immut
 each commit, and `tasks.more_to_prune`.
 """
 
-import dataclasses
 import logging
-import secrets
+import random
 from collections.abc import Iterable
 
 from runtime.store import StoreDamaged, StoreFull
+from runtime.values import value
 from substation.base_load.sources import BaseLoad, NoBaseLoad
 from substation.clock import ClockReading, GridClock
 from substation.contract import (
@@ -48,7 +48,7 @@ NOT_WRITING = (ListSessions, FindSession, Foresee)
 OF_A_JOURNAL = (Place, Withdraw, Settle)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Request:
     """A command, or a task of the substation itself, and the monotonic time up to which its caller waits."""
 
@@ -56,7 +56,7 @@ class Request:
     until_s: float = float("inf")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class LedgerSnapshot:
     """The state of the ledger after a commit, as the event loop sees it."""
 
@@ -158,8 +158,8 @@ class Writer:
         if isinstance(command, NOT_WRITING):
             base_load, day_starts_ms = self._base_load, self._clock.day_starts_ms
             return _unwritten(command, self._queries, self._ledger, base_load, now_ms, day_starts_ms)
-        any_or_own = {"", self._station.known.journal_id}
-        if isinstance(command, OF_A_JOURNAL) and command.journal_id not in any_or_own:
+        own_id = self._station.known.journal_id
+        if isinstance(command, OF_A_JOURNAL) and command.journal_id not in ("", own_id):
             return SubstationAnswer(SubstationOutcome.NOT_ME)  # the outcome of that key is in another journal
         if self._machine.monotonic_s() > request.until_s:
             return SubstationAnswer(SubstationOutcome.UNAVAILABLE)  # too late: decide nothing
@@ -258,6 +258,6 @@ def _ids(journal: Journal, substation_id: str, unix_ms: int) -> SessionIds:
 
 def _entry(place: Place, ids: SessionIds, clock: GridClock, now_ms: int, unix_ms: int) -> Entry:
     """Return the session that a request would become, starting now."""
-    session_id = ids.next(unix_ms, secrets.randbits(16))
+    session_id = ids.next(unix_ms, random.getrandbits(16))
     expected_end = unix_ms + clock.wall_ms(place.plan.duration_ms)
     return Entry(session_id, place.vehicle_id, place.plan, now_ms, unix_ms, expected_end, caller=place.caller)
