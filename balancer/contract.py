@@ -7,6 +7,7 @@ import dataclasses
 from enum import StrEnum
 
 from runtime.changes import Table
+from runtime.values import value
 from substation.contract import Session
 from substation.plan import Plan
 
@@ -45,7 +46,7 @@ class BalancerOutcome(StrEnum):
     VEHICLE_CHARGING = "vehicle_charging"  # the vehicle has another session, or another request in progress
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Charge:
     """Place a session for `caller`. `key` is '' when it gave none; `substations` is empty for any."""
 
@@ -90,7 +91,7 @@ class ListSessions:
 Command = Charge | StopSession | FindSession | ListSessions
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class BalancerAnswer:
     """The answer to one command; `session` where there is one, `detail` in words where it helps.
 

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 0.1  # how often the reasons are checked that keep requests from being placed
 ANSWER_S = 0.2  # kept back from the caller's time, so that even "unknown" arrives in time
 
+LOGGED = (Charge, StopSession)
+
 # A command, the monotonic time up to which its caller waits, and the request that it is part of. The command is
 # None when it is impossible.
 TracedCommand = tuple[Command | None, float, Trace]
@@ -136,7 +138,7 @@ def _decode(
 
 def _log(command: Command | None, answer: BalancerAnswer) -> None:
     """Log how a call ended; looking sessions up is not logged."""
-    if isinstance(command, Charge | StopSession) or command is None:
+    if command is None or isinstance(command, LOGGED):
         kind = kind_of(command) if command else "nonsense"
         message = f"{kind} answered {answer.outcome}"
         if logs.left_out(log, logging.INFO, message):

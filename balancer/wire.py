@@ -20,15 +20,17 @@ from balancer.contract import (
 )
 from balancer.proto import balancer_pb2 as pb
 from runtime.command_table import CommandTable, Conversion, same_names
+from runtime.values import value
 from substation.plan import Plan
-from substation.wire import session_from_message
+from substation.wire import session_from_message, session_to_fields
 
 PROTOCOL = "smartgrid.balancer/1"
 MOST_LISTED = 1000  # sessions of one page
 Calls, Answers = pb.Calls, pb.Answers  # the types of the messages to a balancer, and from it
+OUTCOMES = {outcome.value: outcome for outcome in BalancerOutcome}  # faster than the enum's own look-up
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Call:
     """A numbered call, whose caller waits for another `remaining_ms`.
 
@@ -119,8 +121,9 @@ def calls_from_message(message: pb.Calls) -> tuple[list[Call], list[int]]:
 
 def answer_from_message(message: pb.Answer) -> BalancerAnswer:
     """Read an answer; raises ValueError for an outcome or a session that can't be."""
+    outcome = message.outcome
     return BalancerAnswer(
-        outcome=BalancerOutcome(message.outcome),
+        outcome=OUTCOMES.get(outcome) or BalancerOutcome(outcome),
         session=session_from_message(message.session) if message.HasField("session") else None,
         sessions=tuple(map(session_from_message, message.sessions)),
         next_cursor=message.next_cursor,
@@ -158,12 +161,15 @@ def _call_fields(call: Call) -> dict[str, Any]:
 
 
 def _answer_fields(number: int, answer: BalancerAnswer) -> dict[str, Any]:
-    return {
-        "number": number,
-        "outcome": answer.outcome,
-        "session": answer.session.fields() if answer.session else None,
-        "retry_after_ms": answer.retry_after_ms,
-        "detail": answer.detail,
-        "sessions": [session.fields() for session in answer.sessions],
-        "next_cursor": answer.next_cursor,
-    }
+    fields: dict[str, Any] = {"number": number, "outcome": answer.outcome}
+    if answer.session:
+        fields["session"] = session_to_fields(answer.session)
+    if answer.sessions:
+        fields["sessions"] = map(session_to_fields, answer.sessions)
+    if answer.next_cursor:
+        fields["next_cursor"] = answer.next_cursor
+    if answer.retry_after_ms:
+        fields["retry_after_ms"] = answer.retry_after_ms
+    if answer.detail:
+        fields["detail"] = answer.detail
+    return fields

@@ -34,17 +34,22 @@ class Caller:
         """Return the caller whose sessions it may look up and stop, '' for all callers."""
         return "" if self.operator else self.name
 
+    @property
+    def anonymous(self) -> bool:
+        """Whether this is the caller of requests without a key."""
+        return self is ANONYMOUS or self == ANONYMOUS
+
     def key(self, key: str) -> str:
         """Return an Idempotency-Key of this caller as the order book stores it."""
         return f"{self.name}:{key}"
 
     def vehicle(self, vehicle_id: str) -> str:
         """Return a vehicle of this caller as the grid knows it."""
-        return vehicle_id if self == ANONYMOUS else f"{self.name}:{vehicle_id}"
+        return vehicle_id if self.anonymous else f"{self.name}:{vehicle_id}"
 
     def shown(self, vehicle_id: str) -> str:
         """Return the caller's own name of a vehicle."""
-        return vehicle_id if self == ANONYMOUS else vehicle_id.removeprefix(f"{self.name}:")
+        return vehicle_id if self.anonymous else vehicle_id.removeprefix(f"{self.name}:")
 
 
 ANONYMOUS = Caller("anonymous")

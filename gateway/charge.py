@@ -9,7 +9,7 @@ from typing import Any
 
 from balancer.contract import Charge
 from gateway.callers import ANONYMOUS, Caller
-from gateway.fields import FIELDS, InvalidFields, fault_of, unknown
+from gateway.fields import DEFAULTS, FIELDS, InvalidFields, all_fit, fault_of, unknown
 from substation.plan import Plan
 
 J_PER_KWH = 3_600_000
@@ -25,10 +25,10 @@ def charge(document: dict[str, Any], key: str, caller: Caller = ANONYMOUS) -> Ch
 
     raises InvalidFields with every fault at once.
     """
-    faults = [fault for field in FIELDS if (fault := fault_of(field, document))]
-    if faults := faults + unknown(document, FIELDS, "field"):
-        raise InvalidFields(faults)
-    values: dict[str, Any] = {field.name: document.get(field.name, field.default) for field in FIELDS}
+    if not all_fit(document):
+        faults = [fault for field in FIELDS if (fault := fault_of(field, document))]
+        raise InvalidFields(faults + unknown(document, FIELDS, "field"))
+    values = DEFAULTS | document
     plan = Plan(
         round(values["energy_kwh"] * J_PER_KWH),
         round(values["max_power_kw"] * W_PER_KW),

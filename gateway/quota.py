@@ -11,14 +11,14 @@ A bucket is stored as the time at which it will be full again (GCRA, as in ITU-T
 nanoseconds, so that no rounding adds up.
 """
 
-import dataclasses
+from runtime.values import value
 
 NS_PER_S = 1_000_000_000
 BURST_S = 10  # what the rate gives in this time may come at once
 SWEPT_ABOVE = 1024  # buckets
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class QuotaDecision:
     """Whether a request is admitted, and what is left.
 

@@ -19,6 +19,7 @@ from gateway.callers import ANONYMOUS, Caller
 from gateway.contract import BY_OUTCOME, QUOTA_EXCEEDED, UNAUTHORIZED
 from gateway.refusals import Refusal
 from runtime.coalescer import LinkLost
+from runtime.values import value
 
 AGAIN_MS = 1000  # when the balancer does not say
 SUCCESS = {
@@ -29,7 +30,7 @@ SUCCESS = {
 }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Entry:
     """Whether a request may go on: its caller, the headers that its answer has in any case, and why it is refused.
 

@@ -181,11 +181,11 @@ class Link(Generic[Item, Answer]):
         """Send what waits, as long as the stream takes it."""
         stream = self._stream
         while stream and self.up and stream.writable and (self._waiting or self._cancels.waiting):
-            numbers = list(itertools.islice(self._waiting, MOST_IN_A_MESSAGE))
-            calls = {number: self._waiting.pop(number) for number in numbers}
+            calls, self._waiting = _first(self._waiting, MOST_IN_A_MESSAGE)
             cancelled = self._cancels.take(MOST_IN_A_MESSAGE)
             content, count = self._message(calls, cancelled, self._loop.time())
-            if unsent := {number: calls.pop(number) for number in numbers[count:]}:
+            if count < len(calls):
+                calls, unsent = _first(calls, count)
                 self._waiting = unsent | self._waiting
             if content is not None:
                 self._sent.update(calls)
@@ -252,3 +252,11 @@ def _fail(calls: "Iterable[_Call[Item, Answer]]", error: Callable[[], Exception]
     for call in calls:
         if not call.future.done():
             call.future.set_exception(error())
+
+
+def _first(calls: dict[int, Item], most: int) -> tuple[dict[int, Item], dict[int, Item]]:
+    """Return the first calls by their numbers, and the others."""
+    if len(calls) <= most:
+        return calls, {}
+    items = list(calls.items())
+    return dict(items[:most]), dict(items[most:])

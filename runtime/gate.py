@@ -169,7 +169,11 @@ class GatedApplication(Router):
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         """Return what reads one request, and finds what answers it."""
-        return _Routing(self, super().start_request(server_conn, request_conn), request_conn)
+        return _Routing(self, server_conn, request_conn)
+
+    def start_other(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        """Return Tornado's way to a handler, for a request that no exchange answers."""
+        return super().start_request(server_conn, request_conn)
 
     def find_exchange(
         self, line: RequestStartLine, headers: HTTPHeaders, connection: HTTPConnection
@@ -208,14 +212,13 @@ class GatedApplication(Router):
 
 
 class _Routing(HTTPMessageDelegate):
-    """Passes a request to its exchange, or else to `others`, which is Tornado's way to a handler."""
+    """Passes a request to its exchange, or else to a handler, on Tornado's way."""
 
-    def __init__(
-        self, app: GatedApplication, others: HTTPMessageDelegate, connection: HTTPConnection
-    ) -> None:
+    def __init__(self, app: GatedApplication, server_connection: object, connection: HTTPConnection) -> None:
         self._app = app
-        self._found = others
+        self._server_connection = server_connection
         self._connection = connection
+        self._found: HTTPMessageDelegate | None = None  # from the head on
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
@@ -224,16 +227,19 @@ class _Routing(HTTPMessageDelegate):
         if exchange := self._app.find_exchange(start_line, headers, self._connection):
             self._found = exchange
             return None
+        self._found = self._app.start_other(self._server_connection, self._connection)
         return self._found.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        return self._found.data_received(chunk)
+        return self._found.data_received(chunk) if self._found else None
 
     def finish(self) -> None:
-        self._found.finish()
+        if self._found:
+            self._found.finish()
 
     def on_connection_close(self) -> None:
-        self._found.on_connection_close()
+        if self._found:
+            self._found.on_connection_close()
 
 
 class RefusedHandler(ApiHandler):

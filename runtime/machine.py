@@ -6,6 +6,7 @@ Each part that needs some of it is given it at construction. So the services can
 
 import asyncio
 import dataclasses
+import os
 import secrets
 import time
 from collections.abc import Callable
@@ -52,3 +53,4 @@ class Machine:
 
 
 THIS = Machine()
+os.register_at_fork(after_in_child=THIS.random.seed)  # else two processes would draw the same numbers

@@ -51,8 +51,7 @@ def in_origin_form(
     line: httputil.RequestStartLine, headers: httputil.HTTPHeaders
 ) -> httputil.RequestStartLine:
     """Return the first line of a request with only path and query; its host goes into `headers`."""
-    target = ABSOLUTE.fullmatch(line.path)
-    if not target:
+    if line.path.startswith("/") or not (target := ABSOLUTE.fullmatch(line.path)):
         return line
     headers["Host"] = target["host"]
     return line._replace(path=(target["path"] or "/") + (target["query"] or ""))

@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Generic, Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -157,22 +158,25 @@ class Conversation(Generic[Item, Answer]):
     its stream is lost, what still handles it is cancelled; `unused` is called with an answer that
     the caller does not use, or that was not written before the stream was lost. An answer that was being
     written may have arrived; the caller says on its next stream whether it lost it. `peer` is what the
-    streams of the caller share.
+    streams of the caller share. `answered` is called with each item and its answer, whether the caller uses it or not.
     """
 
     def __init__(
         self,
         decode: Callable[[Any], tuple[list[tuple[int, Item]], list[int]]],
-        handle: Callable[[Item], Awaitable[Answer]],
+        handle: "Callable[[Item], Coroutine[Any, Any, Answer] | asyncio.Future[Answer]]",
         encode: Callable[[list[tuple[int, Answer]]], Any],
         unused: Callable[[Answer], None] = lambda _: None,
         peer: Peer[Answer] | None = None,
+        answered: Callable[[Item, Answer], None] | None = None,
     ) -> None:
         self._decode = decode
         self._handle = handle
         self._encode = encode
         self._unused = unused
         self._peer: Peer[Answer] = peer or Peer()
+        self._answered = answered
+        self._loop = asyncio.get_running_loop()
         self._running: dict[int, asyncio.Future[Answer]] = {}
         self._answers: list[tuple[int, Answer]] = []
         self._stream: MessageStream[Any] | None = None
@@ -219,9 +223,11 @@ class Conversation(Generic[Item, Answer]):
     def _start(self, number: int, item: Item) -> None:
         if self._peer.gave_up(number):
             return
-        future = asyncio.ensure_future(self._handle(item))
+        handling = self._handle(item)
+        # `ensure_future` takes longer to find out what it is.
+        future = handling if isinstance(handling, asyncio.Future) else self._loop.create_task(handling)
         self._running[number] = future
-        future.add_done_callback(lambda done: self._finished(number, done))
+        future.add_done_callback(partial(self._finished, number, item))
 
     def _cancel(self, number: int) -> None:
         """Drop a call whose answer the caller will not use, on whichever of its streams it came."""
@@ -238,7 +244,7 @@ class Conversation(Generic[Item, Answer]):
             self._answers.remove(each)
             self._unused(each[1])
 
-    def _finished(self, number: int, done: "asyncio.Future[Answer]") -> None:
+    def _finished(self, number: int, item: Item, done: "asyncio.Future[Answer]") -> None:
         self._running.pop(number, None)
         if self._finishing:
             self._wake()
@@ -247,10 +253,13 @@ class Conversation(Generic[Item, Answer]):
         if error := done.exception():
             log.error("a call failed", exc_info=error)
             return
+        answer = done.result()
+        if self._answered:
+            self._answered(item, answer)
         if self._over or self._peer.gave_up(number):  # the answer was ready before it could be cancelled
-            self._unused(done.result())
+            self._unused(answer)
             return
-        self._answers.append((number, done.result()))
+        self._answers.append((number, answer))
         self._wake()
 
     def _flush(self) -> None:

@@ -38,17 +38,16 @@ CURRENT: contextvars.ContextVar[Trace | None] = contextvars.ContextVar("trace", 
 
 def received(traceparent: str, request_id: str) -> Trace:
     """Return this service's part of what a caller sent; a new trace unless `traceparent` is valid."""
+    request_id = request_id if REQUEST_ID.fullmatch(request_id) else ""
+    if not traceparent:
+        return Trace(random_hex(32), random_hex(16), RANDOM, request_id)
     match = TRACEPARENT.fullmatch(traceparent) if len(traceparent) <= LONGEST else None
-    if match and match["version"] == "00" and match["more"] is not None:
-        match = None
-    return Trace(
-        match["trace"] if match else random_hex(32),
-        random_hex(16),
-        int(match["flags"], 16) & (SAMPLED | RANDOM) if match else RANDOM,
-        request_id if REQUEST_ID.fullmatch(request_id) else "",
-    )
+    version, trace_id, flags, more = match.groups() if match else ("", "", "", None)
+    if not match or (version == "00" and more is not None):
+        return Trace(random_hex(32), random_hex(16), RANDOM, request_id)
+    return Trace(trace_id, random_hex(16), int(flags, 16) & (SAMPLED | RANDOM), request_id)
 
 
 def random_hex(digits: int) -> str:
     """Return random hexadecimal digits, not all of them 0. They name something and keep no secret."""
-    return f"{random.getrandbits(4 * digits) or 1:0{digits}x}"
+    return f"{random.getrandbits(4 * digits) or 1:x}".zfill(digits)

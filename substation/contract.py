@@ -9,6 +9,7 @@ import re
 from enum import StrEnum
 from typing import Any
 
+from runtime.values import value
 from substation.plan import Plan
 
 # The release schedule: cumulative watts that known plans will free within so many seconds of wall time. The first points
@@ -64,7 +65,7 @@ class SubstationOutcome(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Place:
     """Admit `key` at its `attempt`, on behalf of the order book `book_id`; the session will belong to `caller`.
 
@@ -165,7 +166,7 @@ Command = (
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Session:
     """One car charging. `ended_unix_ms` is 0 until it ends; it belongs to `caller`.
 
@@ -206,7 +207,7 @@ _session_values = operator.attrgetter(*SESSION_FIELDS)
 _is_session_id = re.compile(SESSION_ID).fullmatch
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class SubstationAnswer:
     """The answer to one command.
 
@@ -220,7 +221,7 @@ class SubstationAnswer:
     next_after: int = 0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Report:
     """A substation's load at one moment; of two, the one with the higher (epoch, seq) is newer.
 
@@ -262,7 +263,8 @@ def owner(session_id: str) -> str:
 
 def session_fault(session: Session) -> str:
     """Return in words what is impossible in a session; '' for a plausible one."""
-    if not _is_session_id(session.session_id) or owner(session.session_id) != session.substation_id:
+    session_id = session.session_id
+    if not _is_session_id(session_id) or session_id.rpartition(".")[0] != session.substation_id:
         return f"{session.session_id[:80]!r} is no session of {session.substation_id[:80]!r}"
     times = (
         session.started_unix_ms,

@@ -10,13 +10,14 @@ import dataclasses
 import itertools
 from collections.abc import Iterator
 
+from runtime.values import value
 from substation.contract import RELEASES_WITHIN_S
 from substation.plan import MS_PER_S
 from substation.records import Entry
 from substation.releases import Release, Releases
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Usage:
     """Running totals: joules delivered to sessions that have ended, and overload in watt-milliseconds.
 
@@ -60,7 +61,7 @@ class Usage:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Curve:
     """Load from grid time `at_ms` on: `load_w` of the charging sessions, which `releases` will free.
 

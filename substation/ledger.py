@@ -14,6 +14,7 @@ Invariants, checked on every admission and after every change:
 import dataclasses
 from collections.abc import Callable, Iterable
 
+from runtime.values import value
 from substation.contract import Place, SessionState, Settle, SubstationOutcome, Withdraw
 from substation.curve import Curve, Usage
 from substation.open_sessions import InvariantBroken, OpenSessions
@@ -22,7 +23,7 @@ from substation.plan import Plan
 from substation.records import Entry, Record
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Decision:
     """An outcome, the record that shows it, and whether that record must be written first."""
 

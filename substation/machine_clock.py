@@ -1,8 +1,10 @@
 """The clocks of a machine as the writer reads them, and its chance."""
 
-import secrets
 import time
 from collections.abc import Callable
+from random import Random
+
+from runtime.machine import THIS
 
 
 class MachineClock:
@@ -12,10 +14,10 @@ class MachineClock:
         self,
         monotonic_s: Callable[[], float] = time.monotonic,
         unix_s: Callable[[], float] = time.time,
-        random_bits: Callable[[int], int] = secrets.randbits,
+        random: Random = THIS.random,
     ) -> None:
         self.monotonic_s = monotonic_s
-        self.random_bits = random_bits
+        self.random = random
         self._unix_s = unix_s
         self._started_s = (monotonic_s(), unix_s())
 

@@ -16,6 +16,8 @@ and an oracle that replay it get the same figures to the last watt. Rules:
 import dataclasses
 import math
 
+from runtime.values import value
+
 MS_PER_S = 1000
 MOST_J = 10**12  # 278 MWh; at 1 W it still ends at a time that fits into 64 bits
 MILLION = 1_000_000
@@ -37,7 +39,7 @@ STEPS_AT = tuple((_millionths(quarters / 4), quarters) for quarters in QUARTERS)
 FULL_AT = _millionths(CUT_OFF)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Plan:
     """A charging plan: energy in joules, power in watts, stay in ms of grid time (0: no limit).
 
@@ -55,10 +57,12 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Raise ValueError for an impossible plan."""
-        if not 0 < self.energy_j <= MOST_J or self.power_w <= 0 or self.stay_ms < 0:
+        energy_j, power_w, stay_ms = self.energy_j, self.power_w, self.stay_ms
+        if not 0 < energy_j <= MOST_J or power_w <= 0 or stay_ms < 0:
             raise ValueError(f"not a plan: {self}")
-        full_ms = self._full_ms
-        object.__setattr__(self, "duration_ms", min(full_ms, self.stay_ms) if self.stay_ms else full_ms)
+        millionths = FULL_AT if self.taper else MILLION
+        full_ms = -(-energy_j * MS_PER_S * millionths // (power_w * MILLION))  # as `_after`
+        object.__setattr__(self, "duration_ms", min(full_ms, stay_ms) if stay_ms else full_ms)
 
     def releases(self) -> tuple[tuple[int, int], ...]:
         """Return when watts are freed: pairs of (grid ms after the start, watts freed), no two at once."""
@@ -95,7 +99,9 @@ class Plan:
 
     def delivered_j(self, elapsed_ms: int) -> int:
         """Return the joules delivered when `elapsed_ms` of grid time have passed since the start."""
-        elapsed_ms = min(max(elapsed_ms, 0), self.duration_ms)
+        if elapsed_ms <= 0:
+            return 0
+        elapsed_ms = min(elapsed_ms, self.duration_ms)
         if elapsed_ms >= self._full_ms:
             return self.energy_j
         if not self._past_knee(elapsed_ms):

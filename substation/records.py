@@ -5,11 +5,12 @@ Pure.
 
 import dataclasses
 
+from runtime.values import value
 from substation.contract import BASE_LOAD, Session, SessionState
 from substation.plan import Plan
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Entry:
     """A session as the journal keeps it; `*_ms` is grid time, `ended_ms` -1 while it was not ended.
 
@@ -80,7 +81,7 @@ class Entry:
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Record:
     """The record of a key: refused (no entry) or placed, at which attempt, and the state."""
 

@@ -96,7 +96,7 @@ class Station:
         self.monotonic_s = machine.monotonic_s
         self.base_load: BaseLoad = base_load or NoBaseLoad()
         ledger = resume(journal, capacity_w, clock.start_ms, self.base_load, outlook)
-        clocks = MachineClock(machine.monotonic_s, machine.unix_s, machine.random_bits)
+        clocks = MachineClock(machine.monotonic_s, machine.unix_s, machine.random)
         self._writer = Writer(journal, ledger, clock, metrics, clocks, self.base_load)
         # The epoch and the time scale; shows whether the disk is full.
         self._writer.commit([Request(Probe())])

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from functools import partial
 from typing import Any
 
 from runtime import logs
@@ -43,7 +42,7 @@ class SubstationService:
 
     async def converse(self, stream: MessageStream[Any]) -> None:
         """Answer one balancer's calls; every message of answers carries a report."""
-        conversation = Conversation(self._decode, self._handle, self._encode)
+        conversation = Conversation(self._decode, self._handle, self._encode, answered=_log)
         self._conversations.add(conversation)
         try:
             await conversation.run(stream)
@@ -57,13 +56,10 @@ class SubstationService:
 
     def _handle(self, timed: TimedCommand) -> "asyncio.Future[SubstationAnswer]":
         """Return the future of the answer: a task for each command would cost more than deciding it."""
-        command, until_s, call = timed
+        command, until_s, _ = timed
         if command is None:
             return future_of(SubstationAnswer(SubstationOutcome.NOT_ME))
-        answering = self._station.ask(Request(command, until_s))
-        if not isinstance(command, NOT_LOGGED):
-            answering.add_done_callback(partial(_log, command, call))
-        return answering
+        return self._station.ask(Request(command, until_s))
 
     def _decode(self, message: Any) -> tuple[list[tuple[int, TimedCommand]], list[int]]:
         now_s = self._station.monotonic_s()
@@ -77,11 +73,11 @@ class SubstationService:
         return answers_to_message(answers, self._station.report())
 
 
-def _log(command: Command, call: Call, answering: "asyncio.Future[SubstationAnswer]") -> None:
-    """Log how a command ended, unless its caller has gone. The trace of its call is read only for a line that is written."""
-    if answering.cancelled():
+def _log(timed: TimedCommand, answer: SubstationAnswer) -> None:
+    """Log how a command ended. The trace of its call is read only for a line that is written."""
+    command, _, call = timed
+    if command is None or isinstance(command, NOT_LOGGED):
         return
-    answer = answering.result()
     message = f"{kind_of(command)} answered {answer.outcome}"
     if logs.left_out(log, logging.INFO, message):
         return

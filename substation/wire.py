@@ -4,12 +4,12 @@ Pure. Only this module spells the messages of `substation.proto`. `..._to_messag
 are inverse to each other for every value that the contract allows.
 """
 
-import dataclasses
 import itertools
 from collections.abc import Iterable
 from typing import Any
 
 from runtime.command_table import CommandTable, Conversion, same_names
+from runtime.values import value
 from substation.contract import (
     MOST_STREAMED,
     Bind,
@@ -35,9 +35,12 @@ from substation.proto import substation_pb2 as pb
 
 PROTOCOL = "smartgrid.substation/1"
 Calls, Answers = pb.Calls, pb.Answers  # the types of the messages to a substation, and from it
+# An enum takes three times as long as a dict to find a member by its value.
+STATES = {state.value: state for state in SessionState}
+OUTCOMES = {outcome.value: outcome for outcome in SubstationOutcome}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Call:
     """A numbered call to the substation `substation_id`, whose caller waits for another `remaining_ms`.
 
@@ -139,23 +142,52 @@ def calls_from_message(message: pb.Calls) -> list[Call]:
     return [call_from_message(call) for call in message.calls]
 
 
+def session_to_fields(session: Session) -> dict[str, Any]:
+    """Return the fields of the message of a session, by their names; those that are 0, '' or False may be left out."""
+    plan = session.plan
+    fields = {
+        "session_id": session.session_id,
+        "substation_id": session.substation_id,
+        "vehicle_id": session.vehicle_id,
+        "state": session.state,
+        "energy_j": plan.energy_j,
+        "power_w": plan.power_w,
+        "stay_ms": plan.stay_ms,
+        "taper": plan.taper,
+        "delivered_j": session.delivered_j,
+        "started_unix_ms": session.started_unix_ms,
+        "expected_end_unix_ms": session.expected_end_unix_ms,
+        "caller": session.caller,
+    }
+    if session.ended_unix_ms:
+        fields["ended_unix_ms"] = session.ended_unix_ms
+    if session.paused_since_unix_ms or session.paused_because:
+        fields["paused_since_unix_ms"] = session.paused_since_unix_ms
+        fields["paused_because"] = session.paused_because
+    if session.pauses_ms or session.first_end_unix_ms:
+        fields["pauses_ms"] = session.pauses_ms
+        fields["first_end_unix_ms"] = session.first_end_unix_ms
+    return fields
+
+
 def session_from_message(message: pb.Session) -> Session:
     """Read a session; raises ValueError for what can't be one."""
+    state = message.state
     session = Session(
-        session_id=message.session_id,
-        substation_id=message.substation_id,
-        vehicle_id=message.vehicle_id,
-        state=SessionState(message.state),
-        plan=Plan(message.energy_j, message.power_w, message.stay_ms, message.taper),
-        delivered_j=message.delivered_j,
-        started_unix_ms=message.started_unix_ms,
-        expected_end_unix_ms=message.expected_end_unix_ms,
-        ended_unix_ms=message.ended_unix_ms,
-        caller=message.caller,
-        paused_since_unix_ms=message.paused_since_unix_ms,
-        paused_because=message.paused_because,
-        pauses_ms=message.pauses_ms,
-        first_end_unix_ms=message.first_end_unix_ms,
+        message.session_id,
+        message.substation_id,
+        message.vehicle_id,
+        STATES.get(state) or SessionState(state),
+        Plan(message.energy_j, message.power_w, message.stay_ms, message.taper),
+        message.delivered_j,
+        message.started_unix_ms,
+        message.expected_end_unix_ms,
+        message.ended_unix_ms,
+        message.caller,
+        message.paused_since_unix_ms,
+        message.paused_because,
+        message.pauses_ms,
+        message.first_end_unix_ms,
     )
     if fault := session_fault(session):
         raise ValueError(fault)
@@ -164,8 +196,9 @@ def session_from_message(message: pb.Session) -> Session:
 
 def answer_from_message(message: pb.Answer) -> SubstationAnswer:
     """Read an answer; raises ValueError for an outcome or a session that can't be."""
+    outcome = message.outcome
     return SubstationAnswer(
-        SubstationOutcome(message.outcome),
+        OUTCOMES.get(outcome) or SubstationOutcome(outcome),
         session_from_message(message.session) if message.HasField("session") else None,
         tuple(map(session_from_message, message.sessions)),
         message.next_after,
@@ -215,13 +248,14 @@ def _call_fields(call: Call) -> dict[str, Any]:
 
 
 def _answer_fields(number: int, answer: SubstationAnswer) -> dict[str, Any]:
-    return {
-        "number": number,
-        "outcome": answer.outcome,
-        "session": answer.session.fields() if answer.session else None,
-        "sessions": [session.fields() for session in answer.sessions],
-        "next_after": answer.next_after,
-    }
+    fields: dict[str, Any] = {"number": number, "outcome": answer.outcome}
+    if answer.session:
+        fields["session"] = session_to_fields(answer.session)
+    if answer.sessions:
+        fields["sessions"] = map(session_to_fields, answer.sessions)
+    if answer.next_after:
+        fields["next_after"] = answer.next_after
+    return fields
 
 
 def _report_fields(report: Report) -> dict[str, Any]:

@@ -4,11 +4,11 @@ Everything here runs on one thread. Other threads see only `published`, an immut
 each commit, and `tasks.more_to_prune`.
 """
 
-import dataclasses
 import logging
 from collections.abc import Iterable
 
 from runtime.store import StoreDamaged, StoreFull
+from runtime.values import value
 from substation.base_load.sources import BaseLoad, NoBaseLoad
 from substation.clock import ClockReading, GridClock
 from substation.contract import (
@@ -47,7 +47,7 @@ NOT_WRITING = (ListSessions, FindSession, Foresee)
 OF_A_JOURNAL = (Place, Withdraw, Settle)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Request:
     """A command, or a task of the substation itself, and the monotonic time up to which its caller waits."""
 
@@ -55,7 +55,7 @@ class Request:
     until_s: float = float("inf")
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class LedgerSnapshot:
     """The state of the ledger after a commit, as the event loop sees it."""
 
@@ -157,8 +157,8 @@ class Writer:
         if isinstance(command, NOT_WRITING):
             base_load, day_starts_ms = self._base_load, self._clock.day_starts_ms
             return _unwritten(command, self._queries, self._ledger, base_load, now_ms, day_starts_ms)
-        any_or_own = {"", self._station.known.journal_id}
-        if isinstance(command, OF_A_JOURNAL) and command.journal_id not in any_or_own:
+        own_id = self._station.known.journal_id
+        if isinstance(command, OF_A_JOURNAL) and command.journal_id not in ("", own_id):
             return SubstationAnswer(SubstationOutcome.NOT_ME)  # the outcome of that key is in another journal
         if self._machine.monotonic_s() > request.until_s:
             return SubstationAnswer(SubstationOutcome.UNAVAILABLE)  # too late: decide nothing
@@ -179,7 +179,7 @@ class Writer:
             case Place():
                 entry = _entry(
                     command,
-                    self._ids.next(unix_ms, self._machine.random_bits(16)),
+                    self._ids.next(unix_ms, self._machine.random.getrandbits(16)),
                     self._clock,
                     now_ms,
                     unix_ms,

@@ -9,13 +9,14 @@ from collections.abc import Collection
 from typing import Protocol
 
 from balancer.book.lease import Lease
+from runtime.values import value
 
 
 class BookUnavailable(Exception):
     """The book can't be written: nothing may be claimed."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Claim:
     """A key's place in the book: it was sent to `target` as `attempt`.
 
@@ -32,7 +33,7 @@ class Claim:
     fresh: bool = dataclasses.field(default=False, compare=False)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Withdrawal:
     """A session whose caller does not know of it, to be ended at `target`, in `journal_id` ('': not known)."""
 

@@ -5,6 +5,8 @@ again, within the deadline and that substation's retry budget, and never to anot
 """
 
 import asyncio
+import itertools
+from collections.abc import Callable
 from typing import Protocol
 
 from balancer.placing.retries import RetryBudget
@@ -38,13 +40,16 @@ class Asker:
         self._random = machine.random
         self._watch = watch
         self._budgets: dict[str, RetryBudget] = {}
+        self._asked = _Asked(self._late, self._monotonic_s)
 
     async def ask(self, substation_id: str, command: Command, until_s: float) -> SubstationAnswer | None:
         """Return the substation's decision, None if there was none by the monotonic time `until_s`.
 
         Returns None earlier when the retry budget of this substation is used up.
         """
-        budget = self._budgets.setdefault(substation_id, RetryBudget(at_s=self._monotonic_s()))
+        budget = self._budgets.get(substation_id)
+        if not budget:
+            budget = self._budgets[substation_id] = RetryBudget(at_s=self._monotonic_s())
         budget.deposit()
         pause_s = AGAIN_S
         while (remaining_s := until_s - self._monotonic_s()) > 0:
@@ -59,18 +64,20 @@ class Asker:
 
     async def once(self, substation_id: str, command: Command, within_s: float) -> SubstationAnswer | None:
         """Ask once, without using the retry budget; returns None if nothing was decided within `within_s`."""
-        until_s = self._monotonic_s() + within_s
-        link = await self._links.found(substation_id, within_s)
-        if not link or (remaining_s := until_s - self._monotonic_s()) <= 0:
-            return None
         began_s = self._monotonic_s()
-        timer = asyncio.get_running_loop().call_later(LATE_S, self._late, substation_id, link)
+        if not (link := self._links.get(substation_id)):
+            link = await self._links.found(substation_id, within_s)
+            found_s, began_s = began_s, self._monotonic_s()
+            within_s -= began_s - found_s
+            if not link or within_s <= 0:
+                return None
+        number = self._asked.add(substation_id, link, began_s)
         try:
-            answer = await link.call(command, remaining_s)
+            answer = await link.call(command, within_s)
         except (LinkLost, TimeoutError):
             return None
         finally:
-            timer.cancel()
+            self._asked.remove(number)
         if answer.outcome in UNDECIDED:
             return None
         now_s = self._monotonic_s()
@@ -81,3 +88,41 @@ class Asker:
     def _late(self, substation_id: str, link: SubstationLink) -> None:
         if link.up:  # a stream that is down is noticed anyway
             self._watch.late(substation_id, self._monotonic_s())
+
+
+class _Asked:
+    """The calls that have no answer yet: `late` is called with each one that waits for LATE_S.
+
+    All of them wait for as long, so the oldest is due first, and one timer is enough. A timer for each call costs more
+    than the rest of its asking.
+    """
+
+    def __init__(self, late: Callable[[str, SubstationLink], None], monotonic_s: Callable[[], float]) -> None:
+        self._late = late
+        self._monotonic_s = monotonic_s
+        self._calls: dict[int, tuple[str, SubstationLink, float]] = {}  # the oldest first
+        self._numbers = itertools.count()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, substation_id: str, link: SubstationLink, now_s: float) -> int:
+        """Watch a call that begins now; returns the number under which it is removed."""
+        number = next(self._numbers)
+        self._calls[number] = substation_id, link, now_s
+        if not self._timer:
+            self._timer = asyncio.get_running_loop().call_later(LATE_S, self._look)
+        return number
+
+    def remove(self, number: int) -> None:
+        """Watch a call no longer: it has ended."""
+        self._calls.pop(number, None)
+
+    def _look(self) -> None:
+        """Report the calls that are late, and look again when the next one would be."""
+        self._timer, now_s = None, self._monotonic_s()
+        while self._calls:
+            number, (substation_id, link, began_s) = next(iter(self._calls.items()))
+            if (left_s := began_s + LATE_S - now_s) > 0:
+                self._timer = asyncio.get_running_loop().call_later(left_s, self._look)
+                return
+            del self._calls[number]
+            self._late(substation_id, link)

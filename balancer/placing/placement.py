@@ -58,12 +58,15 @@ class Placement:
         flight = Flight(charge, until_s, room_until_s)
         if charge.key:
             return await self._flights.join(flight, self._with_key), None
-        if task := asyncio.current_task():
-            self._keyless.add(task)
-            task.add_done_callback(self._keyless.discard)
         flight.callers = 1
         walk = KeylessWalk(flight, self._seats, self._withdrawals)
-        answer = await self._follow(walk)
+        if task := asyncio.current_task():
+            self._keyless.add(task)
+        try:
+            answer = await self._follow(walk)
+        finally:
+            if task:
+                self._keyless.discard(task)
         return answer, walk.withdrawal if answer.outcome is BalancerOutcome.ADMITTED else None
 
     async def close(self) -> None:

@@ -15,6 +15,7 @@ from balancer.placing.seating.seats import Seats
 from balancer.placing.withdrawals import Withdrawals
 from runtime.machine import THIS, Machine
 
+RANDOM_BITS = 72  # of a key of the balancer's own
 KNOWN = "known"  # the outcome of a decision that the order book did not follow
 
 
@@ -124,7 +125,7 @@ def keyless_key(unix_us: int, machine: Machine = THIS) -> str:
 
     An index of random keys is changed on as many pages as a commit has admissions (ADR 0035).
     """
-    return f"~{unix_us:014x}{machine.token(9)}"
+    return f"~{unix_us:014x}{machine.random.getrandbits(RANDOM_BITS):0{RANDOM_BITS // 4}x}"  # it is no secret
 
 
 class KeylessWalk:

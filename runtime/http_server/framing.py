@@ -9,7 +9,7 @@ should ignore, are refused too.
 import re
 from typing import Any, NamedTuple
 
-from tornado.httputil import HTTPHeaders, HTTPInputError, RequestStartLine
+from tornado.httputil import HTTPHeaders, HTTPInputError, RequestStartLine, _normalize_header
 
 END = b"\r\n\r\n"
 TCHAR = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -24,14 +24,27 @@ WHITESPACE = " \t"
 class Fields(HTTPHeaders):
     """The header fields of a request.
 
-    Most of the fields that are looked for are not there, and HTTPHeaders raises and catches an exception for each.
+    A request is asked for some twenty fields, and has few of them. HTTPHeaders spells each name anew, and raises and
+    catches an exception for each that is not there.
     """
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the value of a field, `default` when it is not there."""
-        if name in self:
-            return self[name]
-        return default
+        values = self._as_list.get(name)  # most are asked for as they are kept
+        if values is None:
+            kept = _normalize_header(name)
+            if kept == name or (values := self._as_list.get(kept)) is None:
+                return default
+        return values[0] if len(values) == 1 else ",".join(values)
+
+    def put(self, name: str, value: str) -> None:
+        """Add a value of a field without a look at the grammar."""
+        kept = _normalize_header(name)
+        if kept in self._as_list:
+            self._combined_cache.pop(kept, None)
+            self._as_list[kept].append(value)
+        else:
+            self._as_list[kept] = [value]
 
 
 class Head(NamedTuple):
@@ -52,10 +65,7 @@ def read_head(text: bytes) -> Head:
     headers = Fields()
     for field in found[4].split("\r\n")[:-1]:
         name, _, value = field.partition(":")
-        if name in headers:
-            headers.add(name, value.strip(WHITESPACE))
-        else:  # the grammar has been checked, so not by `add`, which would check it again
-            headers[name] = value.strip(WHITESPACE)
+        headers.put(name, value.strip(WHITESPACE))
     return Head(line, headers, _body(line, headers), _keeps_open(line, headers))
 
 

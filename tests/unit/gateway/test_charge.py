@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from balancer.contract import Charge
 from gateway.charge import charge
-from gateway.fields import FIELDS, MOST_FAULTS, Fault, InvalidFields
+from gateway.fields import FIELDS, MOST_FAULTS, Fault, InvalidFields, all_fit, fault_of, unknown
 from runtime.json_body import read_object
 
 DEFAULTS = {field.name: field.default for field in FIELDS if field.default is not None}
@@ -52,6 +52,21 @@ def test_any_object_is_a_request_or_invalid(document: dict[str, Any]) -> None:
     strange = {name[:64] for name in document if name not in NAMES}
     assert wrong <= {name[:64] for name in document} | {"vehicle_id", ""}
     assert len(strange) > MOST_FAULTS or wrong >= strange
+
+
+@given(
+    document=VALID | st.dictionaries(st.sampled_from(NAMES) | st.text(), JSON),
+    more=st.dictionaries(st.sampled_from(NAMES), JSON),
+)
+@example(document={}, more={})
+@example(document={"vehicle_id": "a", "energy": 1}, more={})
+@example(document={"vehicle_id": "a", "stay_minutes": None}, more={})
+def test_a_document_is_taken_at_once_if_and_only_if_no_field_has_a_fault(
+    document: dict[str, Any], more: dict[str, Any]
+) -> None:
+    document = document | more
+    faults = [fault for field in FIELDS if (fault := fault_of(field, document))]
+    assert all_fit(document) == (not faults and not unknown(document, FIELDS, "field"))
 
 
 @given(document=VALID, key=st.text())

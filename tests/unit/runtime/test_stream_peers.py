@@ -137,7 +137,7 @@ async def test_an_answer_that_is_done_in_the_moment_of_its_cancel_is_not_used() 
     done.set_result("a")
     conversation._running[1] = done  # what is to be done about it has not run yet
     conversation._cancel(1)
-    conversation._finished(1, done)
+    conversation._finished(1, "", done)
     assert unused == ["a"]
 
 
@@ -154,6 +154,21 @@ def test_what_is_remembered_of_a_caller_is_bounded() -> None:
     for number in range(MOST_REMEMBERED):
         peer.give_up(number)
     assert len(peer._given_up) == MOST_REMEMBERED
+
+
+def test_what_was_written_in_any_message_is_found_until_newer_answers_take_its_place() -> None:
+    peer: Peer[int] = Peer()
+    for number in range(MOST_REMEMBERED):
+        peer.wrote([(number, -number)])
+    assert peer.give_up(0) == 0
+    assert peer.give_up(7) == -7
+    peer.wrote([(number, -number) for number in range(MOST_REMEMBERED, MOST_REMEMBERED + 3)])
+    assert peer.give_up(1) is None  # two were taken out, and three came
+    assert peer.give_up(2) == -2
+    peer.wrote([(MOST_REMEMBERED + 3 + each, each) for each in range(MOST_REMEMBERED)])
+    assert peer.give_up(MOST_REMEMBERED - 1) is None
+    assert peer.give_up(2 * MOST_REMEMBERED + 2) == MOST_REMEMBERED - 1
+    assert len(peer._written) < MOST_REMEMBERED
 
 
 def test_callers_that_are_gone_are_forgotten_and_those_with_a_stream_are_not() -> None:

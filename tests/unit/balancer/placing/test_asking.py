@@ -158,6 +158,44 @@ async def test_a_call_that_is_not_answered_soon_is_reported_before_its_deadline(
 
 
 @pytest.mark.gen_test
+async def test_each_late_call_is_reported_once_and_those_that_have_ended_are_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(asking, "LATE_S", 0.05)
+    links, _ = linked(stalled=silent, slow=silent, lost=lost)
+    watched = SpeedRecorder()
+    asker = Asker(links, watched)
+    first = asyncio.create_task(asker.once("stalled", FindSession("x"), 30.0))
+    assert await asker.once("lost", FindSession("x"), 30.0) is None
+    while not watched.seen:  # by then the next one begins while no timer runs, or behind the first
+        await asyncio.sleep(0.001)
+    second = asyncio.create_task(asker.once("slow", FindSession("x"), 30.0))
+    while len(watched.seen) < 2:
+        await asyncio.sleep(0.001)
+    assert watched.seen == [("late", "stalled"), ("late", "slow")]
+    for asked in (first, second):
+        asked.cancel()
+    await asyncio.gather(first, second, return_exceptions=True)
+
+
+@pytest.mark.gen_test
+async def test_calls_that_overlap_are_each_late_in_their_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "LATE_S", 0.05)
+    links, _ = linked(first=silent, second=silent)
+    watched = SpeedRecorder()
+    asker = Asker(links, watched)
+    asked = [asyncio.create_task(asker.once("first", FindSession("x"), 30.0))]
+    await asyncio.sleep(0.02)
+    asked.append(asyncio.create_task(asker.once("second", FindSession("x"), 30.0)))
+    while len(watched.seen) < 2:
+        await asyncio.sleep(0.001)
+    assert watched.seen == [("late", "first"), ("late", "second")]
+    for each in asked:
+        each.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
+
+
+@pytest.mark.gen_test
 async def test_only_a_decision_is_prompt() -> None:
     links, _ = linked(full=unavailable, fine=_found)
     watched = SpeedRecorder()
