@@ -29,6 +29,9 @@ class DuplicatedLoad:
 
     def __init__(self, gateways: Sequence[str], rate: float, copies: int, body: dict[str, Any]) -> None:
         self.requests: list[Request] = []
+        self.newest_accepted_s = (
+            0.0  # when that request was sent which is the newest of those that have a 201
+        )
         self._gateways = gateways
         self._rate = rate
         self._copies = copies
@@ -82,6 +85,7 @@ class DuplicatedLoad:
                     said = await answer.text()
                     if answer.status == 201:
                         request.accepted_s.append(time.monotonic())
+                        self.newest_accepted_s = max(self.newest_accepted_s, request.sent_s)
                         request.session_ids.add(json.loads(said)["session_id"])
                         return
                     assert answer.status == 503, said
