@@ -61,7 +61,7 @@ def _one(record: Record, made: Path, library: Path, end_s: float) -> None:
     with contextlib.ExitStack() as stack:
         shared = seed % EVERY_THIRD == EVERY_THIRD - 1 and programs()
         database = stack.enter_context(server(made, "fsync=off")) if shared else None
-        grid = FaultyGrid(data, library, database, 2 if database else 1, **settings(RATE))
+        grid = FaultyGrid(data, library, database, 2 if database else 1, settings(RATE))
         outcome = asyncio.run(_broken(grid, seed, end_s))
     record.add(outcome, f"run {seed}")
     if outcome.violations:

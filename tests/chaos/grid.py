@@ -6,7 +6,7 @@ import resource
 import subprocess
 import time
 import urllib.parse
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,9 @@ class FaultyGrid(SeveralBalancers):
         library: Path,
         database: PostgresServer | None = None,
         balancers: int = 1,
-        **settings: str,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(data, database, balancers, **settings)
+        super().__init__(data, database, balancers, **(settings or {}))
         self._pages[CONSOLE] = free_port()
         self.shims = {name: FaultShim(data / f"{name}.faults", library) for name in self._pages}
         self.links: dict[str, FaultyLink] = {}

@@ -35,10 +35,10 @@ class Outcome:
     figures: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def settings(rate: float) -> dict[str, str]:
+def settings(rate: float, poll_s: float = 0.2) -> dict[str, str]:
     """Return the settings of a grid of which two substations are just enough for so many keys a second."""
     capacity_kw = round(KW_OF_A_KEY_A_SECOND * rate)
-    return {"TIME_SCALE": f"{TIME_SCALE:g}", "CAPACITY_KW": str(capacity_kw), "POLL_S": "0.2"}
+    return {"TIME_SCALE": f"{TIME_SCALE:g}", "CAPACITY_KW": str(capacity_kw), "POLL_S": f"{poll_s:g}"}
 
 
 async def run(

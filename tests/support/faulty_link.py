@@ -78,17 +78,19 @@ class FaultyLink:
         for transport in tuple(self._transports):
             _reset(transport)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
         self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await self._carry(reader, writer)
-            writer.close()
-        except* OSError:
-            _reset(writer.transport)
+            with contextlib.suppress(OSError):
+                await self._carry(reader, writer)
+                writer.close()
         finally:
-            self._tasks.discard(task)
+            if not writer.is_closing():
+                _reset(writer.transport)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._trouble.refuse:
@@ -97,16 +99,20 @@ class FaultyLink:
         answers, there = await asyncio.open_connection(*self._target)
         both = {writer.transport, there.transport}
         self._transports |= both
+        directions = [
+            asyncio.ensure_future(self._pass(reader, there, up=True)),
+            asyncio.ensure_future(self._pass(answers, writer, up=False)),
+        ]
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._pass(reader, there, up=True))
-                group.create_task(self._pass(answers, writer, up=False))
+            await asyncio.gather(*directions)
             there.close()
-        except BaseException:
-            _reset(there.transport)
-            raise
         finally:
+            for each in directions:
+                each.cancel()
+            await asyncio.gather(*directions, return_exceptions=True)
             self._transports -= both
+            if not there.is_closing():
+                _reset(there.transport)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, up: bool) -> None:
         while data := await reader.read(AT_ONCE):
@@ -119,6 +125,7 @@ class FaultyLink:
             while data and (drip := self._trouble.drip):
                 size = max(1, round(drip * TICK_S))
                 writer.write(data[:size])
+                await writer.drain()
                 data = data[size:]
                 await self._wait(TICK_S)
             writer.write(data)
