@@ -10,6 +10,7 @@ import contextlib
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -92,4 +93,5 @@ if __name__ == "__main__":
     parser.add_argument("--minutes", type=float, default=60.0)
     given = parser.parse_args()
     alone()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no process is left
     sys.exit(main(given.kills, given.minutes))

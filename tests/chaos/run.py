@@ -20,6 +20,9 @@ BODY = {"energy_kwh": 7.0, "max_power_kw": 11.0, "stay_minutes": 60.0}  # some 5
 COPIES = 2  # of each request, sent at once
 # kW of each of three substations for a key a second: some 5 s x 11 kW / 2, so that two of them are just enough.
 KW_OF_A_KEY_A_SECOND = 28
+OPEN_S = (
+    5.0  # load and links share a process: what asks again for longer keeps the links from passing anything on
+)
 SERVED_S = 60.0  # a limit, not an expectation
 
 
@@ -52,7 +55,8 @@ async def run(
 ) -> Outcome:
     """Send `rate` keys a second during at most so many rounds of faults, until a monotonic moment."""
     outcome = Outcome()
-    load = DuplicatedLoad([grid.client_url(name) for name in GATEWAYS], rate, COPIES, BODY)
+    gateways = [grid.client_url(name) for name in GATEWAYS]
+    load = DuplicatedLoad(gateways, rate, COPIES, BODY, most_open=round(OPEN_S * rate))
     async with faulty_grid(grid, console=console):
         sending = asyncio.create_task(load.run())
         try:
@@ -89,8 +93,15 @@ async def _round(grid: FaultyGrid, load: DuplicatedLoad, drawn: Round, outcome: 
     try:
         await _served(grid, load, over_s)
     except AssertionError as error:
-        outcome.violations.append(f"{error}: {told}")
+        outcome.violations.append(f"{error}: {told}; {_stand(grid)}")
     outcome.recovery_s.append((time.monotonic() - over_s, told))
+
+
+def _stand(grid: FaultyGrid) -> str:
+    """Return which processes have ended, with the last words of each, for somebody who looks for the cause."""
+    said = grid.said()
+    ended = [(name, code) for name in grid.names if (code := grid.code(name)) is not None]
+    return "; ".join(f"{name} ended with {code}: {said[name][-300:]}" for name, code in ended) or "all run"
 
 
 async def _served(grid: FaultyGrid, load: DuplicatedLoad, since_s: float) -> None:
