@@ -27,8 +27,14 @@ class Connection(asyncio.Protocol):
     def __init__(self, idle: "collections.deque[Connection]") -> None:
         self._idle = idle
         self._answer: asyncio.Future[int] | None = None
+        self.head = b""  # of the last answer
         self._buffer = b""
         self._transport: asyncio.Transport
+
+    @property
+    def open(self) -> bool:
+        """Whether it can be used again."""
+        return not self._transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
@@ -43,6 +49,7 @@ class Connection(asyncio.Protocol):
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
         if len(body) >= length:
             self._buffer = b""
+            self.head = head
             self._answer.set_result(int(head[9:12]))
 
     def connection_lost(self, _: Exception | None) -> None:

@@ -1,7 +1,6 @@
 """Processes are killed and frozen under load, one after the other: what is lost, doubled, or above capacity."""
 
 import asyncio
-import collections
 import dataclasses
 import signal
 import time
@@ -10,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.duplicated_load import DuplicatedLoad, Request
-from tests.support.grid import most_at_once
+from tests.support.histories import held_against
 from tests.support.postgres import PostgresServer
-from tests.support.reserved import journaled
 from tests.support.several_balancers import GATEWAYS, SeveralBalancers, several_balancers
 
 Row = dict[str, Any]
@@ -59,7 +57,8 @@ def lost_processes(
     with several_balancers(data, database, 3, **settings) as grid:
         load = DuplicatedLoad([grid.url(name) for name in GATEWAYS], rate, COPIES, BODY)
         rows = asyncio.run(_under_load(grid, load, faults, calm_s))
-    return [*rows, _verdict(grid, load.requests, capacity_kw * 1000)]
+    verdict = held_against(grid.journals(), load.requests, capacity_kw * 1000)
+    return [*rows, {"fault": "all, by the journals"} | verdict]
 
 
 async def _under_load(
@@ -85,14 +84,14 @@ async def _under_load(
 
 async def _accepting(load: DuplicatedLoad, since_s: float) -> None:
     """Wait until a request that was sent after a moment is accepted."""
-    while not any(one.session_ids for one in reversed(load.requests) if one.sent_s > since_s):
+    while load.newest_accepted_s <= since_s:
         await asyncio.sleep(0.02)
 
 
 def _begin(grid: SeveralBalancers, fault: Fault) -> Callable[[], None]:
-    if fault.process == DATABASE:
+    database = grid.database
+    if fault.process == DATABASE and database:
         how = signal.SIGSTOP
-        database = grid.database
         return (
             (lambda: database.signal(how)) if fault.how == FROZEN else (lambda: database.stop(signal.SIGQUIT))
         )
@@ -100,8 +99,8 @@ def _begin(grid: SeveralBalancers, fault: Fault) -> Callable[[], None]:
 
 
 def _end(grid: SeveralBalancers, fault: Fault) -> Callable[[], None]:
-    if fault.process == DATABASE:
-        database = grid.database
+    database = grid.database
+    if fault.process == DATABASE and database:
         return (lambda: database.signal(signal.SIGCONT)) if fault.how == FROZEN else database.start
     return (lambda: grid.thaw(fault.process)) if fault.how == FROZEN else (lambda: grid.start(fault.process))
 
@@ -122,26 +121,4 @@ def _row(requests: Sequence[Request], fault: Fault, at_s: float, until_s: float,
         "longest wait, s": round(
             max(max(one.accepted_s) - one.sent_s for one in touched if one.accepted_s), 2
         ),
-    }
-
-
-def _verdict(grid: SeveralBalancers, requests: Sequence[Request], capacity_w: int) -> Row:
-    """Return what the journals say of all that clients were told."""
-    journals = grid.journals()
-    rows = [row for each in journals.values() for row in each]
-    written = {row["session_id"]: row for row in rows}
-    of_key = collections.Counter(row["vehicle_id"] for row in rows)
-    told = {name for one in requests for name in one.session_ids}
-    highest_w = max(
-        most_at_once([part for row in each for part in journaled(row)]) for each in journals.values()
-    )
-    return {
-        "fault": "all, by the journals",
-        "keys": len(requests),
-        "accepted": sum(bool(one.session_ids) for one in requests),
-        "sessions": len(rows),
-        "lost": len(told - set(written)),
-        "doubled": sum(count > 1 for count in of_key.values()),
-        "highest load": f"{highest_w / capacity_w:.1%}",
-        "above capacity, W": max(0, highest_w - capacity_w),
     }

@@ -25,16 +25,30 @@ class Request:
 
 
 class DuplicatedLoad:
-    """Sends `rate` new keys a second, each `copies` times at once over all `gateways`, until it is ended."""
+    """Sends `rate` new keys a second, each `copies` times at once over all `gateways`, until it is ended.
 
-    def __init__(self, gateways: Sequence[str], rate: float, copies: int, body: dict[str, Any]) -> None:
+    While `most_open` keys have no 201 it sends no new ones: a process can ask again for only so many at once.
+    """
+
+    def __init__(
+        self,
+        gateways: Sequence[str],
+        rate: float,
+        copies: int,
+        body: dict[str, Any],
+        most_open: int = 100_000,
+    ) -> None:
         self.requests: list[Request] = []
+        self.newest_accepted_s = (
+            0.0  # when that request was sent which is the newest of those that have a 201
+        )
         self._gateways = gateways
         self._rate = rate
         self._copies = copies
         self._body = body
         self._tasks: set[asyncio.Task[None]] = set()
         self._over = False
+        self._most_open = most_open
 
     @property
     def in_flight(self) -> int:
@@ -47,7 +61,8 @@ class DuplicatedLoad:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
             while not self._over:
                 due = int((time.monotonic() - began_s) * self._rate) - len(self.requests)
-                for _ in range(min(due, int(self._rate))):
+                room = self._most_open - len(self._tasks) // self._copies
+                for _ in range(min(due, int(self._rate), room)):
                     self._send(http)
                 await asyncio.sleep(0.01)
             await asyncio.gather(*self._tasks)
@@ -82,6 +97,7 @@ class DuplicatedLoad:
                     said = await answer.text()
                     if answer.status == 201:
                         request.accepted_s.append(time.monotonic())
+                        self.newest_accepted_s = max(self.newest_accepted_s, request.sent_s)
                         request.session_ids.add(json.loads(said)["session_id"])
                         return
                     assert answer.status == 503, said

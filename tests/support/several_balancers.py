@@ -1,4 +1,7 @@
-"""A grid of processes around one order book in PostgreSQL: several balancers, two gateways, three substations."""
+"""A grid of processes without a supervisor: two gateways, three substations, and balancers around one order book.
+
+With a database, several balancers share the order book that it keeps; one balancer can have a book of its own.
+"""
 
 import contextlib
 import os
@@ -8,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tests.support.grid import ROOT, get, sessions_in, status, text, until
 from tests.support.ports import free_port
@@ -17,13 +21,14 @@ HOST = "127.0.0.1"
 STOP_S = 30.0
 SUBSTATIONS = ("substation-1", "substation-2", "substation-3")
 GATEWAYS = ("gateway-1", "gateway-2")
+CALLERS_FIRST = ("admin_ui", "gateway", "balancer", "substation")
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "TMPDIR")
 
 
 class SeveralBalancers:
     """The processes by their names, `balancer-1` and so on; each can be killed, frozen, and started again."""
 
-    def __init__(self, data: Path, database: PostgresServer, balancers: int, **settings: str) -> None:
+    def __init__(self, data: Path, database: PostgresServer | None, balancers: int, **settings: str) -> None:
         self.balancers = [f"balancer-{number}" for number in range(1, balancers + 1)]
         self.database = database
         self._data = data
@@ -45,23 +50,39 @@ class SeveralBalancers:
             module = name.partition("-")[0]
             environ = inherited | {"LOG_LEVEL": "warning"} | self._settings | self._environment(name, module)
             with (self._data / f"{name}.log").open("ab") as log:
-                self._processes[name] = subprocess.Popen(
-                    [sys.executable, "-m", module], cwd=ROOT, env=environ, stdout=log, stderr=log
-                )
+                command = [sys.executable, "-m", module]
+                self._processes[name] = self._popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
+
+    def _popen(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(command, **options)
+
+    def _stream(self, gateway: str, balancer: str) -> str:
+        """Where a gateway finds a balancer's stream."""
+        del gateway
+        return f"{HOST}:{self._streams[balancer]}"
+
+    def _page(self, balancer: str, substation: str) -> str:
+        """Where a balancer finds a substation's page; its stream is on the same host."""
+        del balancer
+        return self.url(substation)
+
+    def _book(self, balancer: str) -> str:
+        """Where a balancer finds the order book; "" is a file of its own."""
+        del balancer
+        return self.database.url if self.database else ""
 
     def _environment(self, name: str, module: str) -> dict[str, str]:
         page, stream = str(self._pages[name]), str(self._streams[name])
         if module == "gateway":
-            streams = ",".join(f"{HOST}:{self._streams[each]}" for each in self.balancers)
+            streams = ",".join(self._stream(name, each) for each in self.balancers)
             return {"GATEWAY_PORT": page, "BALANCER": streams, "MAX_CONNECTIONS": "10000"}
         if module == "balancer":
             return {
                 "BALANCER_PORT": page,
                 "BALANCER_STREAM_PORT": stream,
                 "DATA_DIR": str(self._data / name),
-                "SUBSTATIONS": ",".join(map(self.url, SUBSTATIONS)),
-                "ORDER_BOOK": self.database.url,
-            }
+                "SUBSTATIONS": ",".join(self._page(name, each) for each in SUBSTATIONS),
+            } | ({"ORDER_BOOK": book} if (book := self._book(name)) else {})
         return {
             "SUBSTATION_PORT": page,
             "SUBSTATION_STREAM_PORT": stream,
@@ -112,14 +133,14 @@ class SeveralBalancers:
 
     def stop(self) -> None:
         """End everything, callers first, and wait."""
-        for name in (*GATEWAYS, *self.balancers, *SUBSTATIONS):
-            if process := self._processes.pop(name, None):
-                process.send_signal(signal.SIGCONT)
-                process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(STOP_S)
-                process.kill()
+        for name in sorted(self._processes, key=lambda name: CALLERS_FIRST.index(name.partition("-")[0])):
+            process = self._processes.pop(name)
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_S)
+            process.kill()
+            process.wait(STOP_S)
 
     def journals(self) -> dict[str, list[sqlite3.Row]]:
         """Return the session rows of every journal; only when nothing runs."""

@@ -31,16 +31,16 @@ FRESH = subprocess.Popen
 
 
 class Template:
-    """The process, and the way to ask it."""
+    """The process, and the way to ask it. `environment` is what its interpreter reads before it imports anything."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._link, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._lock = threading.Lock()
         with its:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.support.template_process", str(its.fileno()), "-" * ROOM_BYTES],
                 cwd=ROOT,
-                env=os.environ | {"ROOM": "-" * ROOM_BYTES},
+                env=os.environ | (environment or {}) | {"ROOM": "-" * ROOM_BYTES},
                 pass_fds=[its.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -84,7 +84,9 @@ def end() -> None:
 
 
 class Forked(subprocess.Popen[Any]):
-    """A process that comes of the template."""
+    """A process that comes of a template, by default the one of this process."""
+
+    origin = staticmethod(template)
 
     def _execute_child(self, *given: Any) -> None:
         """Do what `subprocess` does by a fork and an execution. The arguments are those of Python 3.11 to 3.14."""
@@ -92,7 +94,7 @@ class Forked(subprocess.Popen[Any]):
         into, _, _, out, _, error = pipes
         standard = [end if end != -1 else number for number, end in enumerate((into, out, error))]
         inherited = os.environ if environment is None else environment
-        self.pid = template().start(command, inherited, standard, session=session)
+        self.pid = self.origin().start(command, inherited, standard, session=session)
         self._child_created = True
         self._close_pipe_fds(*pipes)  # type: ignore[attr-defined]
 

@@ -1,0 +1,1 @@
+"""More than the grid has room for, and more than its gateway can answer (`make overload`)."""
