@@ -15,10 +15,16 @@ from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from tornado.web import HTTPError
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.websocket import (
+    WebSocketClosedError,
+    WebSocketHandler,
+    WebSocketProtocol,
+    WebSocketProtocol13,
+)
 
 from runtime.changes import Broadcast, Feed, LiveView, Table, rounded
 from runtime.handlers import ApiHandler
+from runtime.limited_frames import LimitedFrames
 from runtime.problem import CROSS_ORIGIN, UNAVAILABLE
 
 log = logging.getLogger(__name__)
@@ -31,7 +37,7 @@ MOST_CLIENTS = 200
 MESSAGE_BYTES = 16 * 1024
 CLOSING_S = 1.0  # when stopping: for clients to close their end
 GOING_AWAY, TOO_SLOW, FAILED = 1001, 1008, 1011  # WebSocket close codes
-STREAM_ENDS = ("opened", "closed", "slow", "full", "cross_origin")
+STREAM_ENDS = ("opened", "closed", "slow", "flooding", "full", "cross_origin")
 FRAMES = ("snapshot", "changes", "heartbeat")
 
 
@@ -42,7 +48,8 @@ class StreamMetrics:
         self._clients = Gauge(f"{prefix}_stream_clients", "Clients of the stream", registry=registry)
         self._connections = Counter(
             f"{prefix}_stream_connections",
-            "Connections to the stream. `slow` took no frame, and is `closed` as well; `full`, `cross_origin`: refused",
+            "Connections to the stream. `slow` took no frame, `flooding` sent too many, and both are `closed` as well; "
+            "`full`, `cross_origin`: refused",
             ["outcome"],
             registry=registry,
         )
@@ -97,6 +104,7 @@ class FrameStreams:
     ) -> None:
         self.metrics = metrics
         self.clients: dict[FrameStreamHandler, _Fed] = {}
+        self._flooding: set[FrameStreamHandler] = set()
         self.closing = False
         self.view = view
         self._table = table
@@ -123,16 +131,25 @@ class FrameStreams:
 
     def closed(self, client: "FrameStreamHandler") -> None:
         """Stop feeding a client that has gone; without clients the clock stops."""
+        self._flooding.discard(client)
         if self.clients.pop(client, None):
             self.metrics.connection("closed")
             self.metrics.clients(len(self.clients))
         if not self.clients:
             self._stop()
 
+    def flooded(self, client: "FrameStreamHandler") -> None:
+        """Stop feeding a client that sends too many frames; its place is free while its connection ends."""
+        self.metrics.connection("flooding")
+        self.closed(client)
+        self._flooding.add(client)
+
     async def close(self) -> None:
         """Close all connections, and accept no more."""
         self.closing = True
         self._stop()
+        for client in list(self._flooding):
+            client.on_connection_close()
         for client, fed in list(self.clients.items()):
             fed.ended = True
             client.close(GOING_AWAY, "the service stops")
@@ -250,6 +267,13 @@ class FrameStreamHandler(WebSocketHandler, ApiHandler):
     def open(self) -> None:
         """Start to feed the client."""
         self._streams.opened(self)
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        """Return what reads the frames of the client: it limits them. None for another version than RFC 6455's."""
+        usual = super().get_websocket_protocol()
+        if not isinstance(usual, WebSocketProtocol13):
+            return usual
+        return LimitedFrames(self, usual.params, lambda: self._streams.flooded(self))
 
     def on_message(self, message: str | bytes) -> None:
         """Ignore messages: the stream goes one way."""
