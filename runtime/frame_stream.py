@@ -104,8 +104,7 @@ class FrameStreams:
     ) -> None:
         self.metrics = metrics
         self.clients: dict[FrameStreamHandler, _Fed] = {}
-        self._flooding: set[FrameStreamHandler] = set()
-        self.closing = False
+        self.closing = asyncio.Event()
         self.view = view
         self._table = table
         self._tick_s = tick_s
@@ -118,7 +117,7 @@ class FrameStreams:
     @property
     def full(self) -> bool:
         """Whether no further client is accepted."""
-        return self.closing or len(self.clients) >= MOST_CLIENTS
+        return self.closing.is_set() or len(self.clients) >= MOST_CLIENTS
 
     def opened(self, client: "FrameStreamHandler") -> None:
         """Send a client its snapshot, and feed it from now on."""
@@ -131,25 +130,16 @@ class FrameStreams:
 
     def closed(self, client: "FrameStreamHandler") -> None:
         """Stop feeding a client that has gone; without clients the clock stops."""
-        self._flooding.discard(client)
         if self.clients.pop(client, None):
             self.metrics.connection("closed")
             self.metrics.clients(len(self.clients))
         if not self.clients:
             self._stop()
 
-    def flooded(self, client: "FrameStreamHandler") -> None:
-        """Stop feeding a client that sends too many frames; its place is free while its connection ends."""
-        self.metrics.connection("flooding")
-        self.closed(client)
-        self._flooding.add(client)
-
     async def close(self) -> None:
         """Close all connections, and accept no more."""
-        self.closing = True
+        self.closing.set()
         self._stop()
-        for client in list(self._flooding):
-            client.on_connection_close()
         for client, fed in list(self.clients.items()):
             fed.ended = True
             client.close(GOING_AWAY, "the service stops")
@@ -273,7 +263,12 @@ class FrameStreamHandler(WebSocketHandler, ApiHandler):
         usual = super().get_websocket_protocol()
         if not isinstance(usual, WebSocketProtocol13):
             return usual
-        return LimitedFrames(self, usual.params, lambda: self._streams.flooded(self))
+        return LimitedFrames(self, usual.params, self._flooded, self._streams.closing)
+
+    def _flooded(self) -> None:
+        """Stop feeding this client, which sends too many frames; its place is free while its connection ends."""
+        self._streams.metrics.connection("flooding")
+        self._streams.closed(self)
 
     def on_message(self, message: str | bytes) -> None:
         """Ignore messages: the stream goes one way."""

@@ -24,13 +24,17 @@ class LimitedFrames(WebSocketProtocol13):
     """A connection that is closed when its client sends too many frames."""
 
     def __init__(
-        self, handler: WebSocketHandler, params: _WebSocketParams, exceeded: Callable[[], None]
+        self,
+        handler: WebSocketHandler,
+        params: _WebSocketParams,
+        exceeded: Callable[[], None],
+        closing: asyncio.Event,
     ) -> None:
-        """`exceeded` is called when the client has sent too many."""
+        """`exceeded` is called when the client has sent too many; `closing` is set when the service stops."""
         super().__init__(handler, mask_outgoing=False, params=params)
         self._exceeded = exceeded
+        self._closing = closing
         self._allowance = FrameAllowance(time.monotonic())
-        self._ended = asyncio.Event()
 
     async def _receive_frame(self) -> None:
         """Read and handle the next frame; instead of one too many, end the connection."""
@@ -41,9 +45,5 @@ class LimitedFrames(WebSocketProtocol13):
         self._exceeded()
         self.close(TOO_MANY, WHY)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ended.wait(), UNREAD_S)
+            await asyncio.wait_for(self._closing.wait(), UNREAD_S)
         self._abort()
-
-    def _abort(self) -> None:
-        self._ended.set()
-        super()._abort()
