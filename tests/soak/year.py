@@ -18,6 +18,7 @@ from tests.support.grid import FreshGrid, until
 
 DAYS, DAY_S = 365, 24 * 3600
 MOST_SCALE = 100_000  # grid seconds in a second: what a substation accepts
+RESTARTS = 24
 RESTARTING = 0.4  # of the time; afterwards nothing restarts
 WARM_UP = 0.25  # of the time after the last restart: caches fill
 RATE = 12.0  # requests a second
@@ -39,12 +40,13 @@ class Outcome:
 class Year:
     """The grid, its clock, its load and its measures, for `seconds` of real time."""
 
-    def __init__(self, folder: Path, seconds: float) -> None:
+    def __init__(self, folder: Path, seconds: float, days: int = DAYS, restarts: int = RESTARTS) -> None:
+        """`days` is how far the wall clock goes, and grid time where a substation runs as fast."""
         self.clock = WallClock(folder)
-        self.scale = min(MOST_SCALE, DAYS * DAY_S / seconds)
+        self.scale = min(MOST_SCALE, days * DAY_S / seconds)
         self.measures = Measures()
         self.restarts = 0
-        self._seconds = seconds
+        self._seconds, self._days, self._restarts = seconds, days, restarts
         self.grid = FreshGrid(
             folder / "data", TIME_SCALE=f"{self.scale:.0f}", BASE_LOAD="sample", **self.clock.environ
         )
@@ -71,19 +73,23 @@ class Year:
     def _pass(self, load: Load) -> float:
         """Let the time pass; returns the moment from which everything must be flat."""
         began_s = time.monotonic()
-        end_s, calm_s = began_s + self._seconds, began_s + self._seconds * RESTARTING
-        day_s, restart_s = self._seconds / DAYS, max(5.0, self._seconds * RESTARTING / 24)
-        next_day_s, next_restart_s = began_s + day_s, began_s + restart_s
-        while (now_s := time.monotonic()) < end_s and load.is_alive():
-            if now_s >= next_day_s:
-                self.clock.put_forward(DAY_S)
-                next_day_s += day_s
-            if next_restart_s <= now_s < calm_s:
-                self._restart()
-                next_restart_s = time.monotonic() + restart_s
+        for number in range(1, self._restarts + 1):
+            self._wait(began_s, self._seconds * RESTARTING * number / self._restarts, load)
+            self._restart()
+        calm_s, calm_for_s = time.monotonic(), self._seconds * (1 - RESTARTING)
+        self._wait(began_s, max(self._seconds, calm_s - began_s + calm_for_s / 2), load)
+        self.clock.put_forward(self._days * DAY_S - self.clock.ahead_s)
+        return calm_s + calm_for_s * WARM_UP
+
+    def _wait(self, began_s: float, until_s: float, load: Load) -> None:
+        """Measure until so long after the beginning, and put the wall clock forward day by day."""
+        while (passed_s := time.monotonic() - began_s) < until_s and load.is_alive():
+            if (
+                days := min(self._days, int(passed_s / self._seconds * self._days))
+            ) * DAY_S > self.clock.ahead_s:
+                self.clock.put_forward(days * DAY_S - self.clock.ahead_s)
             self.measures.take(self.grid)
-            time.sleep(min(MEASURE_S, day_s))
-        return calm_s + (end_s - calm_s) * WARM_UP
+            time.sleep(MEASURE_S)
 
     def _restart(self) -> None:
         """End the next process, in turns by force and in order; the supervisor starts it again."""
