@@ -24,8 +24,9 @@ LABEL org.opencontainers.image.title="Smart Grid Load Balancer" \
 RUN groupadd --system --gid 10001 grid \
  && useradd --system --uid 10001 --gid grid --no-create-home --home-dir /nonexistent grid \
  && install --directory --owner=grid --group=grid --mode=0750 /data \
- && install --directory --owner=grid --group=grid --mode=0755 /secrets /tls /tls/prometheus \
- && install --directory --owner=grid --group=grid --mode=0700 /tls/authority /tls/balancer /tls/console \
+ && install --directory --owner=grid --group=grid --mode=0755 /given /given/database /given/grafana /runs /secrets /tls /tls/prometheus \
+ && install --directory --owner=grid --group=grid --mode=0700 /given/balancer /given/gateway /given/substations \
+    /tls/authority /tls/balancer /tls/console \
     /tls/gateway /tls/operator /tls/substations
 COPY --from=build /opt/grid /opt/grid
 COPY --from=build /app /app

@@ -36,8 +36,15 @@ def registry(service: str) -> CollectorRegistry:
 
 @asynccontextmanager
 async def measured(service: str) -> AsyncIterator[CollectorRegistry]:
-    """A registry as above; while the context lasts, the lag of this process's event loop goes into it."""
+    """A registry as above; while the context lasts, the lag and the tasks of this process's event loop go into it."""
     metrics = registry(service)
+    loop = asyncio.get_running_loop()
+    tasks = Gauge(
+        "smartgrid_event_loop_tasks",
+        "Tasks of the event loop that have not ended; it rises and falls with the requests in flight",
+        registry=metrics,
+    )
+    tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
     task = asyncio.create_task(LoopLag(metrics).follow())
     try:
         yield metrics

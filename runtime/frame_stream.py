@@ -15,10 +15,16 @@ from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from tornado.web import HTTPError
-from tornado.websocket import WebSocketClosedError, WebSocketHandler
+from tornado.websocket import (
+    WebSocketClosedError,
+    WebSocketHandler,
+    WebSocketProtocol,
+    WebSocketProtocol13,
+)
 
 from runtime.changes import Broadcast, Feed, LiveView, Table, rounded
 from runtime.handlers import ApiHandler
+from runtime.limited_frames import LimitedFrames
 from runtime.problem import CROSS_ORIGIN, UNAVAILABLE
 
 log = logging.getLogger(__name__)
@@ -31,7 +37,7 @@ MOST_CLIENTS = 200
 MESSAGE_BYTES = 16 * 1024
 CLOSING_S = 1.0  # when stopping: for clients to close their end
 GOING_AWAY, TOO_SLOW, FAILED = 1001, 1008, 1011  # WebSocket close codes
-STREAM_ENDS = ("opened", "closed", "slow", "full", "cross_origin")
+STREAM_ENDS = ("opened", "closed", "slow", "flooding", "full", "cross_origin")
 FRAMES = ("snapshot", "changes", "heartbeat")
 
 
@@ -42,7 +48,8 @@ class StreamMetrics:
         self._clients = Gauge(f"{prefix}_stream_clients", "Clients of the stream", registry=registry)
         self._connections = Counter(
             f"{prefix}_stream_connections",
-            "Connections to the stream. `slow` took no frame, and is `closed` as well; `full`, `cross_origin`: refused",
+            "Connections to the stream. `slow` took no frame, `flooding` sent too many, and both are `closed` as well; "
+            "`full`, `cross_origin`: refused",
             ["outcome"],
             registry=registry,
         )
@@ -97,7 +104,7 @@ class FrameStreams:
     ) -> None:
         self.metrics = metrics
         self.clients: dict[FrameStreamHandler, _Fed] = {}
-        self.closing = False
+        self.closing = asyncio.Event()
         self.view = view
         self._table = table
         self._tick_s = tick_s
@@ -110,7 +117,7 @@ class FrameStreams:
     @property
     def full(self) -> bool:
         """Whether no further client is accepted."""
-        return self.closing or len(self.clients) >= MOST_CLIENTS
+        return self.closing.is_set() or len(self.clients) >= MOST_CLIENTS
 
     def opened(self, client: "FrameStreamHandler") -> None:
         """Send a client its snapshot, and feed it from now on."""
@@ -131,7 +138,7 @@ class FrameStreams:
 
     async def close(self) -> None:
         """Close all connections, and accept no more."""
-        self.closing = True
+        self.closing.set()
         self._stop()
         for client, fed in list(self.clients.items()):
             fed.ended = True
@@ -250,6 +257,18 @@ class FrameStreamHandler(WebSocketHandler, ApiHandler):
     def open(self) -> None:
         """Start to feed the client."""
         self._streams.opened(self)
+
+    def get_websocket_protocol(self) -> WebSocketProtocol | None:
+        """Return what reads the frames of the client: it limits them. None for another version than RFC 6455's."""
+        usual = super().get_websocket_protocol()
+        if not isinstance(usual, WebSocketProtocol13):
+            return usual
+        return LimitedFrames(self, usual.params, self._flooded, self._streams.closing)
+
+    def _flooded(self) -> None:
+        """Stop feeding this client, which sends too many frames; its place is free while its connection ends."""
+        self._streams.metrics.connection("flooding")
+        self._streams.closed(self)
 
     def on_message(self, message: str | bytes) -> None:
         """Ignore messages: the stream goes one way."""

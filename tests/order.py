@@ -10,7 +10,15 @@ from itertools import chain, zip_longest
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-SLOW = ("process", "console", "monitoring", "loadtest", "integration", "fuzz")  # folders, the slowest first
+SLOW = (
+    "process",
+    "console",
+    "monitoring",
+    "loadtest",
+    "integration",
+    "fuzz",
+    "soak",
+)  # folders, the slowest first
 APART = (
     "tests/process/test_proofs.py",
     "tests/process/test_two_balancers.py",

@@ -3,11 +3,15 @@
 `docker compose up` runs it first. Existing files are kept, so a second `up` changes no password. The console's link is
 created anew each time, for it is used up by the first who follows it. Certificates are renewed when a third of their
 time is left, and used without a restart.
+
+Each service gets what it needs on a volume of its own. Earlier versions had all secrets on one volume that every service
+could read, and the folder of the runs on that of the console: what they left is moved.
 """
 
 import datetime as dt
 import os
 import secrets
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,8 +22,10 @@ from runtime.operator_token import OperatorToken
 from runtime.settings import integer
 from runtime.tls.identity import Role
 
-DATA, SECRETS, TLS = Path("/data"), Path("/secrets"), Path("/tls")
-# The folders below TLS, each on a volume of its own.
+DATA, RUNS, SECRETS, GIVEN, TLS = Path("/data"), Path("/runs"), Path("/secrets"), Path("/given"), Path("/tls")
+# The folders below GIVEN and TLS, each on a volume of its own.
+FOR_BALANCER, FOR_DATABASE, FOR_GATEWAY = "/given/balancer", "/given/database", "/given/gateway"
+FOR_GRAFANA, FOR_SUBSTATIONS = "/given/grafana", "/given/substations"
 AUTHORITY, BALANCER, GATEWAY = "/tls/authority", "/tls/balancer", "/tls/gateway"
 CONSOLE, OPERATOR = "/tls/console", "/tls/operator"
 PROMETHEUS, SUBSTATIONS = "/tls/prometheus", "/tls/substations"
@@ -32,12 +38,14 @@ def main() -> None:
     host = os.environ.get("PUBLISH_ADDRESS") or "127.0.0.1"
     console = f"http://{host}:{os.environ.get('CONSOLE_PORT') or '8080'}"
     grafana = f"http://{host}:{os.environ.get('GRAFANA_PORT') or '3000'}"
-    password = kept(SECRETS / "grafana-admin-password", secrets.token_urlsafe(18), READABLE)
     key = kept(SECRETS / "api-key", secrets.token_urlsafe(32), SHUT)
-    kept(SECRETS / "database-password", secrets.token_urlsafe(32), READABLE)
-    kept(SECRETS / "api-keys.txt", f"operator {digest(key)} operator\n", SHUT)
+    password = given(FOR_GRAFANA, "grafana-admin-password", secrets.token_urlsafe(18), READABLE)
+    given(FOR_GATEWAY, "api-keys.txt", f"operator {digest(key)} operator\n", SHUT)
+    known = given(FOR_DATABASE, "database-password", secrets.token_urlsafe(32), READABLE)
+    written(Path(FOR_BALANCER, "database-password"), known, SHUT)
     make_certificates(host)
     make_token()
+    move_runs()
     sys.stdout.write(f"""
 The grid's ways in, once all services are healthy:
 
@@ -77,8 +85,26 @@ def make_token() -> None:
     token = next(filter(None, known), "") or secrets.token_urlsafe(32)
     for path in places:  # one of the volumes may have been removed
         written(path, token, SHUT)
-    written(SECRETS / "operator-token.sha256", OperatorToken(token).digest, SHUT)
+    for folder in (FOR_BALANCER, FOR_SUBSTATIONS):
+        written(Path(folder, "operator-token.sha256"), OperatorToken(token).digest, SHUT)
+    for path in (former, SECRETS / "operator-token.sha256"):
+        path.unlink(missing_ok=True)
+
+
+def move_runs() -> None:
+    """Move the runs that an earlier version kept among the data of the console, which the load test need not see."""
+    for folder in (DATA / "runs").glob("*"):
+        if not (RUNS / folder.name).exists():
+            shutil.move(folder, RUNS / folder.name)
+
+
+def given(folder: str, name: str, new: str, mode: int) -> str:
+    """Return what the file of one service holds; create it as an earlier version left it for all, or else with `new`."""
+    former = SECRETS / name
+    text = former.read_text(encoding="ascii") if former.exists() else ""
+    found = kept(Path(folder, name), text or new, mode)
     former.unlink(missing_ok=True)
+    return found
 
 
 def kept(path: Path, new: str, mode: int) -> str:

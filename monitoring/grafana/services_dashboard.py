@@ -177,9 +177,15 @@ def _inside() -> Section:
         "Inside a process",
         (
             Line(8, ((12, lag), (12, processor))),
-            Line(8, ((12, memory), (12, files))),
+            Line(8, ((8, memory), (8, files), (8, _tasks()))),
         ),
     )
+
+
+def _tasks() -> Panel:
+    what = "Tasks of each event loop that have not ended: those of requests, and some. A floor that rises for hours is a leak."
+    query = Query(f"smartgrid_event_loop_tasks{{{CHOSEN}}}", "{{job}} {{instance}}")
+    return lines("Tasks", what, "none", query, axis=Axis(20))
 
 
 def _journals() -> Section:

@@ -154,6 +154,7 @@ SERVICES = {
     "Processor": PanelStates(NOTHING, "lines near 0; 70 and 90 % in sight", "lines", lost=_LINE_ENDS),
     "Memory": PanelStates(NOTHING, "lines below 128 MiB", lost=_LINE_ENDS),
     "Open files": PanelStates(NOTHING, "lines near 0; 70 and 90 % in sight", lost=_LINE_ENDS),
+    "Tasks": PanelStates(NOTHING, "lines between 5 and 30", lost=_LINE_ENDS),
     "Journal commit": PanelStates(NOTHING, "gaps; 50 and 100 ms in sight", "lines", lost=_LINE_ENDS),
     "Spread of journal commits": PanelStates(NOTHING, "no cell", "a band"),
     "Decisions in a commit": PanelStates(NOTHING, "gaps", "lines above 1"),

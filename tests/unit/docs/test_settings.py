@@ -12,7 +12,7 @@ import balancer.settings
 import gateway.settings
 import substation.settings
 from loadtest.cli import parser
-from runtime import body_limit, http, message_size, stream_server
+from runtime import body_limit, frame_allowance, http, message_size, stream_server
 from runtime.connections import Limits
 from runtime.http_server.connection import HEADER_BYTES
 from runtime.process import STOP_WITHIN_S, ProcessSettings
@@ -98,6 +98,7 @@ def test_the_fixed_limits_are_those_of_the_code() -> None:
         "time for the body": Limits().body_s,
         "TLS handshake": Limits().header_s,
         "message on a WebSocket": http.WEBSOCKET_BYTES / 1024,
+        "frames of a client on a WebSocket": frame_allowance.BURST,
         "connections": Limits().connections,
         "reserve for probes": Limits().reserve,
         "message on a stream": message_size.MESSAGE_BYTES / 1024**2,
