@@ -4,6 +4,7 @@ import asyncio
 import collections
 import dataclasses
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -77,6 +78,7 @@ async def _under_load(
         await _accepting(load, time.monotonic())
         await asyncio.to_thread(grid.placeable)
         happened.append((fault, at_s, time.monotonic(), in_flight))
+        print(_row(load.requests, *happened[-1]), file=sys.stderr, flush=True)
     await asyncio.sleep(calm_s)
     load.end()
     await sending
@@ -85,7 +87,7 @@ async def _under_load(
 
 async def _accepting(load: DuplicatedLoad, since_s: float) -> None:
     """Wait until a request that was sent after a moment is accepted."""
-    while not any(one.session_ids for one in reversed(load.requests) if one.sent_s > since_s):
+    while load.accepted_sent_s <= since_s:
         await asyncio.sleep(0.02)
 
 
@@ -115,6 +117,7 @@ def _row(requests: Sequence[Request], fault: Fault, at_s: float, until_s: float,
     return {
         "fault": f"{fault.name} for {fault.for_s:g} s",
         "in flight": in_flight,
+        "keys/s": round(len(after) / (until_s - at_s)),
         "sent meanwhile": len(after),
         "without a 201": sum(not one.session_ids for one in touched),
         "doubled": sum(len(one.session_ids) > 1 for one in touched),
