@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.support import template
 from tests.support.grid import ROOT, get, sessions_in, status, text, until
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
@@ -45,7 +46,7 @@ class SeveralBalancers:
             module = name.partition("-")[0]
             environ = inherited | {"LOG_LEVEL": "warning"} | self._settings | self._environment(name, module)
             with (self._data / f"{name}.log").open("ab") as log:
-                self._processes[name] = subprocess.Popen(
+                self._processes[name] = template.popen(
                     [sys.executable, "-m", module], cwd=ROOT, env=environ, stdout=log, stderr=log
                 )
 
