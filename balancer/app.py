@@ -137,7 +137,7 @@ async def _parts(
     metrics = BalancerMetrics(registry)
     book = await opened_book(settings, registry, token, tls)
     stack.push_async_callback(book.close)
-    roster = Roster(settings.poll_s, book.book_id)
+    roster = Roster(settings.poll_s, book.book_id, several=book.shared)
     links = Links(roster, metrics.batched, operator_token.field(token), tls)
     stack.push_async_callback(links.close)
     choice = ForecastChoice(roster.members)
