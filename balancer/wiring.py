@@ -86,7 +86,7 @@ def parts(
     """
     metrics = BalancerMetrics(registry)
     stack.push_async_callback(book.close)
-    roster = Roster(poll_s, book.book_id)
+    roster = Roster(poll_s, book.book_id, several=book.shared)
     authorization, tls = access
     links = Links(roster, metrics.batched, authorization, tls, machine)
     stack.push_async_callback(links.close)

@@ -54,6 +54,7 @@ BY_OUTCOME = {
     BalancerOutcome.NO_CAPACITY: NO_CAPACITY,
     BalancerOutcome.NO_SUBSTATION: NO_SUBSTATION,
     BalancerOutcome.UNKNOWN: UNKNOWN,
+    BalancerOutcome.UNAVAILABLE: UNAVAILABLE,
     BalancerOutcome.WITHDRAWN: WITHDRAWN,
     BalancerOutcome.UNREACHABLE: UNREACHABLE,
     BalancerOutcome.EXCEEDS_CAPACITY: INVALID,

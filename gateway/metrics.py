@@ -18,6 +18,7 @@ OUTCOMES = (
     BalancerOutcome.NO_CAPACITY,
     BalancerOutcome.NO_SUBSTATION,
     BalancerOutcome.UNKNOWN,
+    BalancerOutcome.UNAVAILABLE,
     BalancerOutcome.WITHDRAWN,
     BalancerOutcome.EXCEEDS_CAPACITY,
     BalancerOutcome.UNKNOWN_SUBSTATION,

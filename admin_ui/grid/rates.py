@@ -4,7 +4,7 @@ Pure: time comes as seconds of a monotonic clock. Rules:
 
 - a refusal is an answer without a session, because no substation had room or none could be asked. Each one counts,
   even if the same request is placed later. All pages use this definition;
-- a failure is neither an admission nor a refusal: the outcome is unknown, was withdrawn, or is a fault.
+- a failure is neither an admission nor a refusal: the outcome is unknown, was withdrawn, is a fault, or the order book was away.
 """
 
 import collections
@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 RATE_S = 5.0  # rates are taken over this time span
 LATENCY_S = 60.0  # percentiles are taken over this time span
 REFUSED = frozenset({"no_capacity", "no_substation"})
-FAILED = frozenset({"unknown", "withdrawn", "failed"})
+FAILED = frozenset({"unknown", "unavailable", "withdrawn", "failed"})
 SHOWN = ("requests_per_s", "refused_per_s", "refused_in_60_s", "failed_in_60_s", "p95_ms")
 
 

@@ -11,6 +11,7 @@ Pure: time comes as seconds of a monotonic clock. Rules:
 
 from balancer.fleet.addresses import Addresses
 from balancer.fleet.health import EJECT_AFTER
+from balancer.fleet.inflow import Inflow
 from balancer.fleet.member import Member
 from balancer.fleet.takers import TakerList
 from substation.contract import Report
@@ -24,10 +25,10 @@ class Roster:
     """All substations that were ever seen, by their ids, and the addresses that are polled.
 
     `poll_s` is the interval of the polls; a poll counts as recent for `recent_s`. Substations that belong to another order book than `book_id` are
-    foreign; with '' none is.
+    foreign; with '' none is. With `several`, other balancers place on the same substations.
     """
 
-    def __init__(self, poll_s: float, book_id: str = "") -> None:
+    def __init__(self, poll_s: float, book_id: str = "", *, several: bool = False) -> None:
         self.members: dict[str, Member] = {}
         self.addresses = Addresses()
         self.poll_s = poll_s
@@ -35,6 +36,7 @@ class Roster:
         self.book_id = book_id
         self.reports = 0  # how many were taken
         self.takers = TakerList(self.members, self.foreign)
+        self.inflow = Inflow(self.recent_s, several=several)
         self._given_up: set[str] = set()  # ids, since the last call of `forget`
 
     def polled(self, url: str, report: Report, now_s: float) -> float | None:
@@ -59,6 +61,7 @@ class Roster:
         if moved or renewed:
             member.identity_evidence.turn(report.substation_id, report.journal_id, moved=moved)
         member.url, member.health, member.polled_w = url, health, report.taken_w
+        self.inflow.polled(report, now_s)
         if renewed:
             member.book_id = ""
             self.takers.outdated()

@@ -15,7 +15,7 @@ from balancer.fleet.candidates import Candidates, utilizations
 from balancer.fleet.health import HealthState
 from balancer.fleet.member import Demand, Member
 from balancer.fleet.roster import Roster
-from balancer.fleet.short_list import LEAST_FLEET, ShortLists
+from balancer.fleet.short_list import LEAST_FLEET
 from balancer.fleet.takers import Takers
 
 HEALTHY = HealthState.HEALTHY
@@ -164,13 +164,13 @@ class View:
         """Return the eligible substations that take cars, whatever their state, with their utilizations."""
         takers = self.roster.takers.among(eligible)
         if len(takers.names) >= LEAST_FLEET and not eligible and not surely and self.policy.by_lowest:
-            return _nearest(takers, self.roster.takers.short_lists, demand_w, now_s)
+            return _nearest(takers, self.roster, demand_w, now_s)
         names, members, _ = takers
         if surely or self.policy.by_last_poll:
             with_w = [self.taken_w(member, now_s, surely=surely) + demand_w for member in members]
             shares = [w / member.report.capacity_w for w, member in zip(with_w, members, strict=True)]
         else:
-            shares = utilizations(members, demand_w, now_s)
+            shares = _estimated(self.roster, members, demand_w, now_s)
         return Candidates(names, shares, members)
 
     def pick(
@@ -251,16 +251,23 @@ class View:
         return ((name, m) for name in names if (m := members.get(name)) and not foreign(m))
 
 
-def _nearest(takers: Takers, short_lists: ShortLists, demand_w: int, now_s: float) -> Candidates:
+def _estimated(roster: Roster, members: Sequence[Member], demand_w: int, now_s: float) -> list[float]:
+    """Return the utilization of each member with a demand; infinite where other balancers have probably left no room."""
+    shares = utilizations(members, demand_w, now_s)
+    return roster.inflow.fill(shares, members, demand_w, now_s) if roster.inflow.matters(shares) else shares
+
+
+def _nearest(takers: Takers, roster: Roster, demand_w: int, now_s: float) -> Candidates:
     """Return the candidates of a large fleet that can be the best, if they are known, else all."""
     names, members, _ = takers
+    short_lists = roster.takers.short_lists
 
     def whole() -> Candidates:
         short_lists.looked_at(names, members, demand_w, now_s)
-        return Candidates(names, utilizations(members, demand_w, now_s), members)
+        return Candidates(names, _estimated(roster, members, demand_w, now_s), members)
 
     near = short_lists.find(demand_w, now_s)
     if not near:
         return whole()
-    shares = utilizations(near.members, demand_w, now_s)
+    shares = _estimated(roster, near.members, demand_w, now_s)
     return Candidates(near.names, shares, near.members, bar=near.bar, pool=takers, whole=whole)

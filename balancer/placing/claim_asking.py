@@ -42,6 +42,8 @@ class ClaimAsker:
             return None
         with self._view.holding(claim.target, charge.plan.power_w):
             answer = await self._asker.ask(claim.target, self._command(charge, claim), until_s)
+        if decision and answer and answer.outcome is SubstationOutcome.PLACED:
+            self._view.roster.inflow.placed(claim.target, charge.plan.power_w)
         if decision:
             decision.outcome = answer.outcome if answer else "unknown"
             decision.session_id = answer.session.session_id if answer and answer.session else ""

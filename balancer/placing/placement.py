@@ -15,7 +15,7 @@ from balancer.metrics import BalancerMetrics
 from balancer.placing.asking import Asker
 from balancer.placing.claim_asking import ClaimAsker
 from balancer.placing.flights import Flight, Flights
-from balancer.placing.refusals import AGAIN_MS, explain_no_seat, unknown_outcome, wrong_book
+from balancer.placing.refusals import AGAIN_MS, explain_no_seat, no_book, unknown_outcome, wrong_book
 from balancer.placing.seating.seats import Seats
 from balancer.placing.walks import KeyedWalk, KeylessWalk, Walk
 from balancer.placing.withdrawals import Withdrawals
@@ -81,8 +81,7 @@ class Placement:
         try:
             answer = await self._follow(walk)
         except BookUnavailable as error:
-            detail = f"the order book: {error}"
-            return BalancerAnswer(BalancerOutcome.UNKNOWN, retry_after_ms=AGAIN_MS, detail=detail)
+            return no_book(error)
         if answer.outcome is BalancerOutcome.ADMITTED and answer.session:
             planned_ms = answer.session.expected_end_unix_ms - answer.session.started_unix_ms
             # A claim of this flight is at most as old as the longest wait for room.

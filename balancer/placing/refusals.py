@@ -5,7 +5,7 @@ Pure: time comes as seconds of a monotonic clock.
 
 from collections.abc import Callable
 
-from balancer.book.protocol import Claim
+from balancer.book.protocol import BookUnavailable, Claim
 from balancer.contract import BalancerAnswer, BalancerOutcome, Charge
 from balancer.fleet.readiness import of_another_book
 from balancer.fleet.view import View
@@ -47,6 +47,13 @@ def unknown_outcome(claim: Claim, other_journal: str) -> BalancerAnswer:
         f" journal {claim.journal_id}: an operator has to bring it back, or give it up"
     )
     return BalancerAnswer(BalancerOutcome.UNKNOWN, retry_after_ms=OPERATOR_MS, detail=detail)
+
+
+def no_book(error: BookUnavailable) -> BalancerAnswer:
+    """Say that the order book can't be asked: this attempt has placed nothing, and an earlier one under its key may have."""
+    return BalancerAnswer(
+        BalancerOutcome.UNAVAILABLE, retry_after_ms=AGAIN_MS, detail=f"the order book: {error}"
+    )
 
 
 def wrong_book(target: str) -> BalancerAnswer:

@@ -19,7 +19,7 @@ from balancer.contract import BalancerAnswer, BalancerOutcome, Charge
 from balancer.fleet.view import View
 from balancer.placing.asking import Asker, Watch
 from balancer.placing.placement import Placement
-from balancer.placing.refusals import AGAIN_MS, OPERATOR_MS
+from balancer.placing.refusals import AGAIN_MS, OPERATOR_MS, no_book
 from balancer.substation_stream import Links
 from runtime.machine import THIS, Machine
 from substation import contract as substation
@@ -106,8 +106,7 @@ class OneSession:
                 return await self._known(charge, until_s) or UNDER_WAY, None
             return await self._charged(charge, request, until_s)
         except BookUnavailable as error:
-            detail = f"the order book: {error}"
-            return BalancerAnswer(BalancerOutcome.NO_SUBSTATION, retry_after_ms=AGAIN_MS, detail=detail), None
+            return no_book(error), None
         finally:
             request.callers -= 1
             if not request.callers:

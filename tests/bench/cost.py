@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.group_commit import GroupCommit
+from runtime.machine import Commits
 
 SCHEDULER = Path(
     "/proc/thread-self/schedstat"
@@ -50,7 +51,8 @@ class Cost:
 class CommitMeter:
     """Measures the commits of one writer thread."""
 
-    def __init__(self, commits: GroupCommit[Any, Any]) -> None:
+    def __init__(self, commits: Commits) -> None:
+        assert isinstance(commits, GroupCommit)
         self._work = commits._work
         self._disk_s: list[float] = []
         self._written = 0

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from balancer import app
+from balancer import wiring
 from balancer.book.embedded import EmbeddedBook
 from tests.bench import cost
 from tests.bench.cost import CommitMeter, Cost
@@ -50,7 +50,7 @@ async def pruning(book: EmbeddedBook, seconds: float) -> tuple[float, float]:
     before_ms = book._now_ms()
     before: int = book._store.rows(rows, (before_ms,))[0][0]
     made, began_s = 0, time.monotonic()
-    chore = asyncio.create_task(app._prune(book))
+    chore = asyncio.create_task(wiring._prune(book))
     try:
         while time.monotonic() < began_s + seconds:
             await claim(book)

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -76,6 +77,7 @@ async def _under_load(
         await _accepting(load, time.monotonic())
         await asyncio.to_thread(grid.placeable)
         happened.append((fault, at_s, time.monotonic(), in_flight))
+        print(_row(load.requests, *happened[-1]), file=sys.stderr, flush=True)
     await asyncio.sleep(calm_s)
     load.end()
     await sending
@@ -114,6 +116,7 @@ def _row(requests: Sequence[Request], fault: Fault, at_s: float, until_s: float,
     return {
         "fault": f"{fault.name} for {fault.for_s:g} s",
         "in flight": in_flight,
+        "keys/s": round(len(after) / (until_s - at_s)),
         "sent meanwhile": len(after),
         "without a 201": sum(not one.session_ids for one in touched),
         "doubled": sum(len(one.session_ids) > 1 for one in touched),

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.support import template
 from tests.support.grid import ROOT, get, sessions_in, status, text, until
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
@@ -54,7 +55,7 @@ class SeveralBalancers:
                 self._processes[name] = self._popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
 
     def _popen(self, command: list[str], **options: Any) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(command, **options)
+        return template.popen(command, **options)
 
     def _stream(self, gateway: str, balancer: str) -> str:
         """Where a gateway finds a balancer's stream."""

@@ -90,6 +90,7 @@ async def test_requests_are_counted_by_how_they_ended(tmp_path: Path) -> None:
             "unknown_substation": 1,
             "no_substation": 0,
             "unknown": 0,
+            "unavailable": 0,
             "withdrawn": 0,
             "unauthorized": 0,
             "quota_exceeded": 0,

@@ -43,9 +43,9 @@ def releases(freed_w: dict[float, int], load_w: int) -> tuple[int, ...]:
 class Fleet:
     """A roster and a view of substations that were seen at time 0 and are linked."""
 
-    def __init__(self, *reports: Report, seed: int = 1, book_id: str = "") -> None:
+    def __init__(self, *reports: Report, seed: int = 1, book_id: str = "", several: bool = False) -> None:
         self.linked = {each.substation_id for each in reports}
-        self.roster = Roster(POLL_S, book_id)
+        self.roster = Roster(POLL_S, book_id, several=several)
         self.view = View(self.roster, self.linked.__contains__, PolicySwitch(random.Random(seed)))
         self.promised_returns = PromisedReturns(self.view)
         for each in reports:

@@ -30,7 +30,15 @@ NAMED = {
     "{{instance}} statements": ["127.0.0.1:8001 statements"],
     "{{change}}": ["paused", "resumed"],
     "{{cause}}": ["admission", "derating", "base_load"],
-    "{{outcome}}": ["admitted", "no_capacity", "no_substation", "unknown", "withdrawn", "key_reused"],
+    "{{outcome}}": [
+        "admitted",
+        "no_capacity",
+        "no_substation",
+        "unknown",
+        "unavailable",
+        "withdrawn",
+        "key_reused",
+    ],
 }
 
 

@@ -114,7 +114,8 @@ class Simulation:
             for number, capacity_w in enumerate(setup.capacities_w)
         }
         self._views = [
-            View(Roster(setup.poll_s), lambda _: True, PolicySwitch(self.rng)) for _ in range(setup.balancers)
+            View(Roster(setup.poll_s, several=setup.balancers > 1), lambda _: True, PolicySwitch(self.rng))
+            for _ in range(setup.balancers)
         ]
         assert all(view.policy.use(setup.policy) for view in self._views)
         self.view = self._views[0]  # of the balancer that chooses now
@@ -205,6 +206,7 @@ class Simulation:
             if report:
                 view.roster.adopt(report, self.now_s)
             if placed:
+                view.roster.inflow.placed(name, plan.power_w)
                 self._placed += 1
                 return
             self._refused_at_first += not refused
