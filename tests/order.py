@@ -10,7 +10,16 @@ from itertools import chain, zip_longest
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-SLOW = ("process", "console", "monitoring", "loadtest", "integration", "fuzz")  # folders, the slowest first
+SLOW = (
+    "process",
+    "chaos",
+    "overload",
+    "console",
+    "monitoring",
+    "loadtest",
+    "integration",
+    "fuzz",
+)  # folders, the slowest first
 APART = (
     "tests/process/test_proofs.py",
     "tests/process/test_two_balancers.py",
