@@ -4,14 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Most slow tests wait for processes: six workers keep two cores busy (tests/order.py).
 WORKERS ?= 6
-# How long `make fuzz` goes on, and how long a year takes in `make soak`.
+# How long `make fuzz` and `make chaos` go on, how long a year takes in `make soak`, and how many processes `make chaos` kills
+# in that time at most.
 MINUTES ?= 10
+KILLS ?= 5000
 # Tests start hundreds of Python processes. Each would compile the code anew where this variable is set.
 export PYTHONDONTWRITEBYTECODE :=
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour report console-link up down compose-test swarm-test kubernetes-test test quick every-test quick-tests lint format types imports unit property study integration process console monitoring proof bench fuzz soak sbom screenshots proto docs dashboards lock clean
+.PHONY: help run rush-hour report console-link up down compose-test swarm-test kubernetes-test test quick every-test quick-tests lint format types imports unit property study integration process console monitoring proof bench fuzz chaos overload soak sbom screenshots proto docs dashboards lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -90,6 +92,12 @@ fuzz: $(VENV)/.fuzz  ## hostile input for decoders and ports, with floods (MINUT
 
 soak: $(VENV)/.dev  ## upgrades from every released version, then a year in MINUTES=n with restarts and pruning: is all flat?
 	$(BIN)/python -m tests.soak $(MINUTES)
+
+chaos: $(VENV)/.dev  ## kill processes at failpoints, break links and disks (KILLS=n, MINUTES=n); adds up in data/chaos
+	$(BIN)/python -m tests.chaos --kills $(KILLS) --minutes $(MINUTES)
+
+overload: $(VENV)/.dev  ## 5 and 20 times the kW of the grid, and more requests than it can answer (ONLY="demand" ...)
+	@$(BIN)/python -m tests.overload $(ONLY)
 
 sbom: $(VENV)/.fuzz  ## data/sbom.json: the locked dependencies of the running grid as CycloneDX, for a scanner
 	@mkdir -p data

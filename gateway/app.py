@@ -1,6 +1,7 @@
 """Wires a gateway: the links to its balancers, and the public API."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -15,6 +16,7 @@ from gateway.balancer_stream import BalancerLink, Caller
 from gateway.balancers import Balancers
 from gateway.callers import UnusableKeys
 from gateway.charging import ChargeExchange
+from gateway.fair_turns import FairTurns
 from gateway.handlers import ChargeHandler, ChargesHandler
 from gateway.metrics import GatewayMetrics
 from gateway.page import FrontPageHandler, OpenApiHandler, StyleHandler, front_page
@@ -51,7 +53,10 @@ async def gateway(settings: Settings, resolve: Resolve = resolve) -> AsyncIterat
         show_expiry(registry, PUBLIC, tls, public)
         balancers = _balancers(stack, settings, metrics, tls, resolve)
         registry.register(BalancerCollector(balancers))
-        grid = Services(balancers, metrics, _access(settings), settings.deadline_s, settings.max_wait_s)
+        turns = FairTurns(time.monotonic)
+        grid = Services(
+            balancers, metrics, _access(settings), settings.deadline_s, settings.max_wait_s, turns
+        )
         app = _routes(grid, registry, balancers)
         HttpMetrics(registry, app)
         shared = settings.monitor_port != 0

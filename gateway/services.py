@@ -1,6 +1,8 @@
 """What answers the requests of the API: the balancers, and who may ask them how much."""
 
+import asyncio
 import dataclasses
+import time
 from collections.abc import Mapping
 
 from balancer.contract import (
@@ -17,6 +19,7 @@ from gateway.access import Access
 from gateway.balancers import Balancers
 from gateway.callers import ANONYMOUS, Caller
 from gateway.contract import BY_OUTCOME, QUOTA_EXCEEDED, UNAUTHORIZED
+from gateway.fair_turns import FairTurns
 from gateway.refusals import Refusal
 from runtime.coalescer import LinkLost
 from runtime.values import value
@@ -45,13 +48,14 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True)
 class Services:
-    """The services that the requests share: the balancers, metrics, access and time limits."""
+    """The services that the requests share: the balancers and the turns with them, metrics, access and time limits."""
 
     balancers: Balancers
     metrics: metrics.GatewayMetrics
     access: Access
     deadline_s: float
     max_wait_s: float
+    turns: FairTurns
 
     def enter(self, authorization: list[str]) -> Entry:
         """Find the caller that these `Authorization` headers name, and count the request against its quota."""
@@ -67,13 +71,32 @@ class Services:
         return Entry(caller, headers, Refusal(QUOTA_EXCEEDED), metrics.QUOTA_EXCEEDED)
 
     async def ask(self, command: Command) -> BalancerAnswer:
-        """Return the balancer's answer; when it is cancelled, the balancer learns that nobody uses the answer."""
-        wait_s = command.max_wait_ms / 1000 if isinstance(command, Charge) else 0
+        """Return the balancer's answer; when it is cancelled, the balancer learns that nobody uses the answer.
+
+        A car that waits for room takes no turn: it is with the balancer for long, and costs it little.
+        """
         try:
-            answer = await self.balancers.call(command, self.deadline_s + wait_s)
+            if not isinstance(command, Charge):
+                answer = await self.balancers.call(command, self.deadline_s)
+            elif command.max_wait_ms:
+                answer = await self.balancers.call(command, self.deadline_s + command.max_wait_ms / 1000)
+            else:
+                answer = await self._in_turn(command)
         except (LinkLost, TimeoutError):
             return _lost(command, "the balancer does not answer")
         return answer if answers(command, answer) else _lost(command, "the balancer's answer can't be used")
+
+    async def _in_turn(self, command: Charge) -> BalancerAnswer:
+        within_s = self.deadline_s
+        if (number := self.turns.at_once(command.caller)) is None:
+            began_s = time.monotonic()
+            async with asyncio.timeout(within_s):
+                number = await self.turns.begin(command.caller)
+            within_s -= time.monotonic() - began_s
+        try:
+            return await self.balancers.call(command, within_s)
+        finally:
+            self.turns.end(number)
 
 
 def answers(command: Command, answer: BalancerAnswer) -> bool:

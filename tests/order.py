@@ -12,6 +12,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 SLOW = (
     "process",
+    "chaos",
+    "overload",
     "console",
     "monitoring",
     "loadtest",

@@ -122,10 +122,12 @@ class BadDisk:
 
     async def begin(self, grid: FaultyGrid) -> None:
         grid.shims[self.process].disk(self.disk)
+        if self.may_end:
+            await reaches(grid, self.process, "ZX", HIT_S)
 
     async def end(self, grid: FaultyGrid) -> None:
         grid.shims[self.process].disk(Disk.WORKS)
-        if self.may_end and grid.code(self.process) is not None:
+        if self.may_end:  # it has ended, or is about to, or has seen no fault: it is started anew in any case
             await asyncio.to_thread(grid.again, self.process)
 
 

@@ -23,7 +23,7 @@ KW_OF_A_KEY_A_SECOND = 28
 OPEN_S = (
     5.0  # load and links share a process: what asks again for longer keeps the links from passing anything on
 )
-SERVED_S = 60.0  # a limit, not an expectation
+SERVED_S = 180.0  # a limit, not an expectation
 
 
 @dataclasses.dataclass
@@ -110,7 +110,12 @@ async def _served(grid: FaultyGrid, load: DuplicatedLoad, since_s: float) -> Non
         if time.monotonic() > since_s + SERVED_S:
             raise AssertionError(f"no request was accepted within {SERVED_S:g} s after the faults")
         await asyncio.sleep(0.01)
-    await asyncio.to_thread(grid.placeable)
+    while True:
+        try:
+            return await asyncio.to_thread(grid.placeable)
+        except AssertionError:  # after a minute
+            if time.monotonic() > since_s + SERVED_S:
+                raise
 
 
 def _judge(grid: FaultyGrid, load: DuplicatedLoad, rate: float, outcome: Outcome) -> None:

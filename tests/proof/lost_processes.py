@@ -21,6 +21,7 @@ COPIES = 3  # of each request, sent at once
 # kW of each of three substations for a key a second: some 5 s x 11 kW / 2, so that two of them are just enough.
 KW_OF_A_KEY_A_SECOND = 28
 COUNTS = {"balancer": 3, "gateway": 2, "substation": 3}
+OPEN_S = 8.0  # after an outage, all that were sent in this time ask again, and no more
 FOR_S = 6.0  # a fault; longer than it takes to notice it
 DATABASE = "PostgreSQL"
 KILLED, FROZEN = "killed", "frozen"
@@ -56,7 +57,8 @@ def lost_processes(
     capacity_kw = round(KW_OF_A_KEY_A_SECOND * rate)
     settings = {"TIME_SCALE": f"{TIME_SCALE:g}", "CAPACITY_KW": str(capacity_kw), "POLL_S": "0.5"}
     with several_balancers(data, database, 3, **settings) as grid:
-        load = DuplicatedLoad([grid.url(name) for name in GATEWAYS], rate, COPIES, BODY)
+        gateways = [grid.url(name) for name in GATEWAYS]
+        load = DuplicatedLoad(gateways, rate, COPIES, BODY, most_open=round(OPEN_S * rate))
         rows = asyncio.run(_under_load(grid, load, faults, calm_s))
     verdict = held_against(grid.journals(), load.requests, capacity_kw * 1000)
     return [*rows, {"fault": "all, by the journals"} | verdict]
