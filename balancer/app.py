@@ -49,6 +49,7 @@ from balancer.placing.seating.seats import Seats
 from balancer.placing.seating.waiting_room import WaitingRoom
 from balancer.placing.vehicles import OneSession, VehicleAsker
 from balancer.placing.withdrawals import Withdrawals
+from balancer.process import BalancerProcess
 from balancer.settings import Settings
 from balancer.stream import BalancerService
 from balancer.substation_stream import Links
@@ -114,8 +115,9 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
             stream_server.listen(service, settings.bind, settings.stream_port, token=token, tls=guard)
         )
         show_rushhour(parts.registry, lambda: operator.rushhour is not None, lambda: operator.window)
-        streams = _streams(parts, operator)
-        pages = _pages(streams, parts, seats.decisions, (operator, orders), service.waiting_for)
+        process = BalancerProcess(seats, service, parts.book.waiting_for)
+        streams = _streams(parts, operator, process)
+        pages = _pages(streams, parts, process, (operator, orders), service.waiting_for)
         pages = [*pages, *forecast.routes(), _backup(settings, parts.book, forecast.history)]
         app = Application(pages, default_handler_class=NotFoundHandler)
         HttpMetrics(parts.registry, app)
@@ -235,12 +237,12 @@ def _asker(settings: Settings, parts: Parts) -> Asker:
     return Asker(parts.links, parts.view.roster)
 
 
-def _streams(parts: Parts, operator: OperatorSettings) -> FrameStreams:
+def _streams(parts: Parts, operator: OperatorSettings, process: BalancerProcess) -> FrameStreams:
     """Return the streams of the fleet as `/fleet` shows it."""
 
     def read_fleet() -> dict[str, object]:
         run = operator.rushhour
-        return fleet_json(parts.view, time.monotonic(), run[0] if run else None)
+        return fleet_json(parts.view, time.monotonic(), run[0] if run else None, process.shown())
 
     return FrameStreams(read_fleet, FLEET, StreamMetrics(parts.registry, "smartgrid_balancer"))
 
@@ -248,7 +250,7 @@ def _streams(parts: Parts, operator: OperatorSettings) -> FrameStreams:
 def _pages(
     streams: FrameStreams,
     parts: Parts,
-    decisions: Decisions,
+    process: BalancerProcess,
     operating: tuple[OperatorSettings, SubstationOrders],
     waiting_for: Callable[[], list[str]],
 ) -> list[tuple[Any, ...]]:
@@ -261,7 +263,7 @@ def _pages(
         ("/policy", PolicyHandler, {"settings": operator}),
         ("/rushhour", RushHourHandler, {"settings": operator}),
         (f"/rushhour/({RUN_ID})", RushHourRunHandler, {"settings": operator}),
-        ("/decisions", DecisionsHandler, {"decisions": decisions}),
+        ("/decisions", DecisionsHandler, process.recent),
         ("/outlook", OutlookHandler, {"view": parts.view, "choice": parts.forecast_choice}),
         ("/metrics", exposition.MetricsHandler, {"registry": parts.registry}),
         ("/livez", health.LiveHandler),
