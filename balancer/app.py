@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import random
 import time
 from collections.abc import AsyncIterator, Callable
@@ -32,6 +33,7 @@ from balancer.metrics import BalancerMetrics, show_rushhour
 from balancer.operating.backups import BackupHandler, Backups, Copied
 from balancer.operating.handlers import OrderHandler, PolicyHandler, RushHourHandler, RushHourRunHandler
 from balancer.operating.operator_settings import OperatorSettings
+from balancer.operating.reach import tell_reach
 from balancer.operating.rebinding import Rebinding
 from balancer.operating.sessions import Sessions
 from balancer.operating.substation_orders import SubstationOrders
@@ -201,7 +203,8 @@ def _follow_book(stack: AsyncExitStack, parts: Parts, operator: OperatorSettings
     """Keep the book in order, and follow what it says, until `stack` ends."""
     rebinding = Rebinding(parts.view.roster, asker, lambda: operator.former_books)
     book = parts.book
-    for chore in (lambda: _prune(book), lambda: _probe(book), operator.follow, rebinding.follow):
+    tell = functools.partial(tell_reach, parts.view, book)
+    for chore in (lambda: _prune(book), lambda: _probe(book), operator.follow, rebinding.follow, tell):
         stack.callback(asyncio.create_task(kept_going(chore)).cancel)
 
 
