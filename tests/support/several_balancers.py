@@ -1,4 +1,4 @@
-"""A grid of processes around one order book in PostgreSQL: several balancers, two gateways, three substations."""
+"""A grid of processes around one order book in PostgreSQL: several balancers, two gateways, three substations, a console."""
 
 import contextlib
 import os
@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from admin_ui.people import one_time_link
+from tests.support import template
 from tests.support.grid import ROOT, get, sessions_in, status, text, until
 from tests.support.ports import free_port
 from tests.support.postgres import PostgresServer
@@ -17,6 +19,7 @@ HOST = "127.0.0.1"
 STOP_S = 30.0
 SUBSTATIONS = ("substation-1", "substation-2", "substation-3")
 GATEWAYS = ("gateway-1", "gateway-2")
+CONSOLE = "admin_ui"  # started by those who want one
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "TMPDIR")
 
 
@@ -28,7 +31,7 @@ class SeveralBalancers:
         self.database = database
         self._data = data
         self._settings = settings
-        names = (*SUBSTATIONS, *self.balancers, *GATEWAYS)
+        names = (*SUBSTATIONS, *self.balancers, *GATEWAYS, CONSOLE)
         self._pages = {name: free_port() for name in names}
         self._streams = {name: free_port() for name in names}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -45,7 +48,7 @@ class SeveralBalancers:
             module = name.partition("-")[0]
             environ = inherited | {"LOG_LEVEL": "warning"} | self._settings | self._environment(name, module)
             with (self._data / f"{name}.log").open("ab") as log:
-                self._processes[name] = subprocess.Popen(
+                self._processes[name] = template.popen(
                     [sys.executable, "-m", module], cwd=ROOT, env=environ, stdout=log, stderr=log
                 )
 
@@ -54,6 +57,13 @@ class SeveralBalancers:
         if module == "gateway":
             streams = ",".join(f"{HOST}:{self._streams[each]}" for each in self.balancers)
             return {"GATEWAY_PORT": page, "BALANCER": streams, "MAX_CONNECTIONS": "10000"}
+        if module == CONSOLE:
+            return {
+                "CONSOLE_PORT": page,
+                "BALANCER_URL": ",".join(map(self.url, self.balancers)),
+                "GATEWAY_URL": self.url(GATEWAYS[0]),
+                "DATA_DIR": str(self._data),
+            }
         if module == "balancer":
             return {
                 "BALANCER_PORT": page,
@@ -69,6 +79,10 @@ class SeveralBalancers:
             "DATA_DIR": str(self._data),
             "BASE_LOAD": "off",
         }
+
+    def link(self) -> str:
+        """Return a new one-time link to the console."""
+        return one_time_link.url(self._data, self.url(CONSOLE))
 
     def ready(self) -> bool:
         """Whether every process that runs says so."""
@@ -112,7 +126,7 @@ class SeveralBalancers:
 
     def stop(self) -> None:
         """End everything, callers first, and wait."""
-        for name in (*GATEWAYS, *self.balancers, *SUBSTATIONS):
+        for name in (CONSOLE, *GATEWAYS, *self.balancers, *SUBSTATIONS):
             if process := self._processes.pop(name, None):
                 process.send_signal(signal.SIGCONT)
                 process.terminate()
