@@ -88,7 +88,11 @@ async def test_an_order_stays_with_a_balancer_until_that_is_lost_and_says_until_
         assert not (await grid.fleet())["s-1"]["draining"]
         balancers.lost(silent, "it does not answer")
         assert (await order).status == 200
-        assert (await grid.fleet())["s-1"]["draining"]
+
+        async def draining() -> bool:
+            return bool((await grid.fleet())["s-1"]["draining"])
+
+        await until(draining)
 
 
 @pytest.mark.gen_test
