@@ -22,6 +22,7 @@ from tests.integration.balancer.grid import HOST, Grid, Plan, built, until
 from tests.support.ports import free_port
 
 WITHIN_S = 30.0
+LONG_S = 3600.0  # longer than a test may take
 
 
 @contextlib.asynccontextmanager
@@ -80,7 +81,7 @@ async def test_an_order_stays_with_a_balancer_until_that_is_lost_and_says_until_
     async with grids(tmp_path) as grid, hanging() as (silent, asked):
         balancers = up(silent, grid.balancer_url)
         calls = BalancerCalls(grid.session, balancers, None)
-        order = asyncio.create_task(calls.order("POST", "/fleet/s-1/drain", WITHIN_S, json={}))
+        order = asyncio.create_task(calls.order("POST", "/fleet/s-1/drain", LONG_S, json={}))
         while not asked:
             await asyncio.sleep(0.01)
         assert any(line.startswith("order-until: ") for line in asked)
