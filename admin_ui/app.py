@@ -19,7 +19,6 @@ from admin_ui.decisions.handlers import routes as decision_routes
 from admin_ui.energy.wiring import EnergyWing, energy_wing
 from admin_ui.grid import wiring as grid_wiring
 from admin_ui.grid.board import CONSOLE
-from admin_ui.grid.followed_balancer import FollowedBalancer
 from admin_ui.grid.grid_calls import GridCalls
 from admin_ui.grid.past import Past, past_of
 from admin_ui.grid.view import GridView
@@ -84,7 +83,7 @@ class Wings:
             *self.rush.routes(environment),
             *self.alarms.routes(environment),
             *self.energy.routes(environment),
-            *decision_routes(self.calls, self.grid.board, environment),
+            *decision_routes(self.calls, self.grid, environment),
             *session_routes(self.sessions, environment),
             *order_routes(self.calls, self.grid.board, self.audit.log),
         ]
@@ -101,9 +100,9 @@ async def wired(settings: Settings, tls: Credentials | None) -> AsyncIterator[Wi
         )  # receivers of alarms, an OpenID provider
         audit = await stack.enter_async_context(audit_wing(settings))
         people = await stack.enter_async_context(people_wing(settings, audit.log, outside))
-        rush = await stack.enter_async_context(rush_wing(settings, audit.log, client))
-        reach = grid_wiring.Reach(client, tls, FollowedBalancer(*settings.balancer))
         grid = GridView()
+        rush = await stack.enter_async_context(rush_wing(settings, audit.log, client, grid.balancers))
+        reach = grid_wiring.Reach(client, tls)
         alarms = await stack.enter_async_context(alarms_wing(settings, grid, audit.log, outside))
         past = await stack.enter_async_context(past_of(settings.data, grid.board))
         news = await stack.enter_async_context(
@@ -111,7 +110,7 @@ async def wired(settings: Settings, tls: Credentials | None) -> AsyncIterator[Wi
         )
         energy = await stack.enter_async_context(energy_wing(settings.data, client, grid.board))
         sessions = SessionPages(client, grid.board, settings.operator_token)
-        calls = grid_wiring.calls(settings, reach)
+        calls = grid_wiring.calls(settings, reach, grid)
         yield Wings(grid, past, calls, audit, people, rush, alarms, energy, sessions, Presence(), news)
 
 
@@ -172,7 +171,7 @@ def _application(
     environment = templates(
         assets=assets,
         base=settings.base_path,
-        balancer_url=settings.balancer[0],
+        balancer_url=", ".join(settings.balancer_urls),
         grafana_url=settings.grafana,
         sso=urlsplit(settings.oidc_issuer).hostname or "",
     )

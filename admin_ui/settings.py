@@ -11,6 +11,7 @@ from admin_ui.web import base_path
 from admin_ui.web.proxies import Network, networks
 from runtime.service_settings import BalancerClientSettings
 from runtime.settings import (
+    DNS,
     address,
     address_if_any,
     integer,
@@ -21,6 +22,7 @@ from runtime.settings import (
     path_if_any,
     port,
     setting,
+    sources,
     urls,
     urls_if_any,
 )
@@ -74,7 +76,13 @@ class GridAddresses(BalancerClientSettings):
     """Where the services of the grid are, and what they must prove there."""
 
     balancer: tuple[str, ...] = setting(
-        "BALANCER_URL", "http://127.0.0.1:8001", urls, "base URL of the balancer, or of several"
+        "BALANCER_URL",
+        "http://127.0.0.1:8001",
+        sources,
+        "base URL of the balancer; of several, separated by commas, or dns://name:port",
+    )
+    discover_s: float = setting(
+        "DISCOVER_S", "5", number(0.1, 3600), "seconds between two look-ups of a name"
     )
     gateway: tuple[str, ...] = setting(
         "GATEWAY_URL", "http://127.0.0.1:8000", urls, "base URL of the gateway"
@@ -92,15 +100,24 @@ class GridAddresses(BalancerClientSettings):
         return (self.gateway_monitors or self.gateway)[0] if self.tls_ca else self.gateway[0]
 
     @property
+    def balancer_urls(self) -> list[str]:
+        """The base URLs of the balancers as the settings name them; a name stands for any of its addresses."""
+        return [
+            f"{self.scheme}://{source.removeprefix(DNS)}" if source.startswith(DNS) else source
+            for source in self.balancer
+        ]
+
+    @property
     def roles(self) -> dict[str, Role | None]:
         """The roles behind the URLs of this grid: what a certificate must prove there. None: the public API."""
         found: dict[str, Role | None] = dict.fromkeys(self.gateway_monitors, Role.GATEWAY)
         found |= dict.fromkeys(self.gateway)  # where a gateway has no port of its own, too
-        return found | dict.fromkeys(self.balancer, Role.BALANCER)
+        return found | dict.fromkeys(self.balancer_urls, Role.BALANCER)
 
     def called(self) -> list[tuple[str, str]]:
-        """Return the URLs of services that ask for certificates, with the names of their settings."""
-        called = {"BALANCER_URL": self.balancer, "GATEWAY_MONITOR_URLS": self.gateway_monitors}
+        """Return the URLs of services that ask for certificates, with the names of their settings; a name has no scheme."""
+        balancers = [source for source in self.balancer if not source.startswith(DNS)]
+        called = {"BALANCER_URL": balancers, "GATEWAY_MONITOR_URLS": self.gateway_monitors}
         return [(name, url) for name, found in called.items() for url in found]
 
 

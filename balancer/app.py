@@ -25,12 +25,12 @@ from balancer.operating.handlers import OrderHandler, PolicyHandler, RushHourHan
 from balancer.operating.operator_settings import OperatorSettings
 from balancer.operating.substation_orders import SubstationOrders
 from balancer.placing.asking import Asker
-from balancer.placing.decisions import Decisions
 from balancer.placing.forecast_sender import ForecastSender
 from balancer.placing.handlers import DecisionsHandler, OutlookHandler
 from balancer.placing.predictive.expected_peaks import expected_peaks
 from balancer.placing.predictive.outlooks import OutlookKeeper
 from balancer.placing.predictive.peak_collector import ExpectedPeakCollector
+from balancer.process import BalancerProcess
 from balancer.settings import Settings
 from balancer.wiring import Parts
 from runtime import exposition, health, http, operator_token, stream_server
@@ -69,8 +69,9 @@ async def balancer(settings: Settings, resolve: Resolve = resolve) -> AsyncItera
             stream_server.listen(service, settings.bind, settings.stream_port, token=token, tls=guard)
         )
         show_rushhour(parts.registry, lambda: operator.rushhour is not None, lambda: operator.window)
-        streams = _streams(parts, operator)
-        pages = _pages(streams, parts, seats.decisions, (operator, wired.orders), service.waiting_for)
+        process = BalancerProcess(seats, service, parts.book.waiting_for)
+        streams = _streams(parts, operator, process)
+        pages = _pages(streams, parts, process, (operator, wired.orders), service.waiting_for)
         pages = [*pages, *forecast.routes(), _backup(settings, parts.book, forecast.history)]
         app = Application(pages, default_handler_class=NotFoundHandler)
         HttpMetrics(parts.registry, app)
@@ -133,12 +134,12 @@ def _follow_forecasts(
     stack.callback(asyncio.create_task(kept_going(refresh)).cancel)
 
 
-def _streams(parts: Parts, operator: OperatorSettings) -> FrameStreams:
+def _streams(parts: Parts, operator: OperatorSettings, process: BalancerProcess) -> FrameStreams:
     """Return the streams of the fleet as `/fleet` shows it."""
 
     def read_fleet() -> dict[str, object]:
         run = operator.rushhour
-        return fleet_json(parts.view, THIS.monotonic_s(), run[0] if run else None)
+        return fleet_json(parts.view, THIS.monotonic_s(), run[0] if run else None, process.shown())
 
     return FrameStreams(read_fleet, FLEET, StreamMetrics(parts.registry, "smartgrid_balancer"))
 
@@ -146,7 +147,7 @@ def _streams(parts: Parts, operator: OperatorSettings) -> FrameStreams:
 def _pages(
     streams: FrameStreams,
     parts: Parts,
-    decisions: Decisions,
+    process: BalancerProcess,
     operating: tuple[OperatorSettings, SubstationOrders],
     waiting_for: Callable[[], list[str]],
 ) -> list[tuple[Any, ...]]:
@@ -159,7 +160,7 @@ def _pages(
         ("/policy", PolicyHandler, {"settings": operator}),
         ("/rushhour", RushHourHandler, {"settings": operator}),
         (f"/rushhour/({RUN_ID})", RushHourRunHandler, {"settings": operator}),
-        ("/decisions", DecisionsHandler, {"decisions": decisions}),
+        ("/decisions", DecisionsHandler, process.recent),
         ("/outlook", OutlookHandler, {"view": parts.view, "choice": parts.forecast_choice}),
         ("/metrics", exposition.MetricsHandler, {"registry": parts.registry}),
         ("/livez", health.LiveHandler),

@@ -13,6 +13,7 @@ from substation.plan import Plan
 
 FLEET = Table("fleet", "substations", "substation_id", "report_age_s")  # of `/fleet` and its stream
 TAKES_NO_CARS = frozenset({"ejected", "gone", "conflict"})  # states of `/fleet`; draining is a separate flag
+ORDER_UNTIL = "Order-Until"  # header of an order: the unix second from which a balancer refuses it
 CURSOR = "[a-z0-9-]{1,63}:[0-9]{1,18}"  # a regular expression; the substation and the number to go on from
 
 

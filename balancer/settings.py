@@ -6,26 +6,13 @@ from balancer.book.settings import BookSettings
 from runtime.service_settings import OrderSettings
 from runtime.settings import (
     DNS,
-    dns_source,
     integer,
     number,
     port,
     setting,
-    urls,
+    sources,
     urls_if_any,
 )
-
-
-def sources(text: str) -> tuple[str, ...]:
-    """Where substations are, separated by commas: base URLs, and `dns://name:port` for all addresses of a name."""
-    found = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
-    if not found or len(set(found)) != len(found):
-        raise ValueError(
-            "one or more different http://host:port or dns://name:port, separated by commas, are accepted"
-        )
-    for entry in found:
-        _ = dns_source(entry) if entry.startswith(DNS) else urls(entry)
-    return found
 
 
 def history_source(text: str) -> str:

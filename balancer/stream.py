@@ -59,6 +59,7 @@ class BalancerService:
         """`waiting_for` returns in words what keeps a request from being placed now."""
         self.waiting_for = waiting_for
         self._decode = functools.partial(_decode, machine.monotonic_s)
+        self.in_flight = 0  # calls that are being answered
         self._placement = placement
         self._sessions = sessions
         self._withdrawals = withdrawals
@@ -98,15 +99,20 @@ class BalancerService:
     async def _handle(self, traced: TracedCommand) -> AnswerToUse:
         command, until_s, trace = traced
         CURRENT.set(trace)  # of the task that answers this call alone
-        withdrawal = None
-        if command is None:
-            answer = BalancerAnswer(BalancerOutcome.EXCEEDS_CAPACITY, detail="the plan is impossible")
-        elif isinstance(command, Charge):
-            answer, withdrawal = await self._placement.charge(command, until_s)
-        else:
-            answer = await self._sessions.ask(command, until_s)
+        self.in_flight += 1
+        try:
+            answer, withdrawal = await self._answer(command, until_s)
+        finally:
+            self.in_flight -= 1
         _log(command, answer)
         return answer, withdrawal
+
+    async def _answer(self, command: Command | None, until_s: float) -> AnswerToUse:
+        if command is None:
+            return BalancerAnswer(BalancerOutcome.EXCEEDS_CAPACITY, detail="the plan is impossible"), None
+        if isinstance(command, Charge):
+            return await self._placement.charge(command, until_s)
+        return await self._sessions.ask(command, until_s), None
 
     def _encode(self, answers: list[tuple[int, AnswerToUse]]) -> Any:
         """Write answers; no answers are the greeting."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
@@ -17,6 +18,7 @@ from balancer.fleet.roster import Roster
 from balancer.fleet.view import View
 from balancer.metrics import BalancerMetrics
 from balancer.operating.operator_settings import OperatorSettings
+from balancer.operating.reach import tell_reach
 from balancer.operating.rebinding import Rebinding
 from balancer.operating.sessions import Sessions
 from balancer.operating.substation_orders import SubstationOrders
@@ -164,7 +166,8 @@ def _follow_book(stack: AsyncExitStack, parts: Parts, operator: OperatorSettings
     """Keep the book in order, and follow what it says, until `stack` ends."""
     rebinding = Rebinding(parts.view.roster, asker, lambda: operator.former_books)
     book = parts.book
-    for chore in (lambda: _prune(book), lambda: _probe(book), operator.follow, rebinding.follow):
+    tell = functools.partial(tell_reach, parts.view, book)
+    for chore in (lambda: _prune(book), lambda: _probe(book), operator.follow, rebinding.follow, tell):
         stack.callback(asyncio.create_task(kept_going(chore)).cancel)
 
 

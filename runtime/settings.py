@@ -177,6 +177,18 @@ def dns_source(text: str) -> str:
     return text
 
 
+def sources(text: str) -> tuple[str, ...]:
+    """Where services of one kind are, separated by commas: base URLs, and `dns://name:port` for all addresses of a name."""
+    found = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+    if not found or len(set(found)) != len(found):
+        raise ValueError(
+            "one or more different http://host:port or dns://name:port, separated by commas, are accepted"
+        )
+    for entry in found:
+        _ = dns_source(entry) if entry.startswith(DNS) else urls(entry)
+    return found
+
+
 def local_url(bind: str, port: int | str, scheme: str = "http") -> str:
     """Return the base URL with which this machine reaches what listens on the address `bind`."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104 - it is read here, not bound

@@ -57,6 +57,8 @@ class Finding:
 def unknown(state: State) -> frozenset[str]:
     """Return the names of the rules that can't be judged now."""
     silent = {"RefusalRateHigh"} if state["gateway"]["requests_per_s"] is None else set()
+    if all(row["state"] == "lost" for row in state.get("balancers", [])):
+        silent.add("BalancerLost")  # none goes on: BalancerStreamLost will report it
     return frozenset(OF_THE_FLEET | silent if state["link"]["stale"] else silent)
 
 
@@ -73,6 +75,7 @@ def findings(state: State, stale_s: float) -> dict[Key, Finding]:
         ("SubstationUnseen", address): Finding(Judgement.BAD, f"No substation was ever seen at {address}")
         for address in state.get("unseen", [])
     }
+    found |= {("BalancerLost", row["name"]): _balancer(row) for row in state.get("balancers", [])}
     fleet: dict[str, Callable[[State], Finding | None]] = {
         "LoadImbalance": _imbalance,
         "RefusalRateHigh": _refusals,
@@ -206,6 +209,13 @@ def _headroom(state: State) -> Finding | None:
 
 def _stream(state: State) -> Finding | None:
     return Finding(Judgement.BAD, "The balancer's stream is lost") if state["link"]["stale"] else None
+
+
+def _balancer(row: Row) -> Finding:
+    """Judge one of several balancers; while all are lost, BalancerStreamLost reports it, and this one is not judged."""
+    if row["state"] != "lost":
+        return Finding(Judgement.FINE, "")
+    return Finding(Judgement.BAD, f"The other balancers go on without it: {row['why']}")
 
 
 def _gateway(state: State) -> Finding | None:

@@ -142,6 +142,14 @@ RULES = {
             3,
         ),
         Rule(
+            "BalancerLost",
+            WARNING,
+            "A balancer is lost",
+            "Check whether it runs, and start it again. The other balancers go on; when the last one is lost, no car is admitted.",
+            3,
+            5,
+        ),
+        Rule(
             "GatewayUnreachable",
             CRITICAL,
             "The gateway does not answer",

@@ -7,10 +7,13 @@ from typing import Any
 from jinja2 import Environment
 from tornado.web import HTTPError
 
-from admin_ui.decisions.feed import DecisionFeed
-from admin_ui.decisions.reasons import explain
+from admin_ui.decisions.feed import DecisionFeed, answers, faults
+from admin_ui.decisions.merged import by_time
+from admin_ui.grid.balancer_calls import Reply
+from admin_ui.grid.balancers import Balancers
 from admin_ui.grid.board import Board
-from admin_ui.grid.grid_calls import GridCalls, Reply
+from admin_ui.grid.grid_calls import GridCalls
+from admin_ui.grid.view import GridView
 from admin_ui.web.access import ConsoleHandler
 from admin_ui.web.logins import Role
 from admin_ui.web.pages import page_route
@@ -22,7 +25,10 @@ MOST_ID = 128
 
 
 class DecisionsHandler(ConsoleHandler):
-    """`GET /api/decisions?after=`: the decisions after a number; `left_out` counts those that are no longer known."""
+    """`GET /api/decisions?after=`: the decisions after a number; `left_out` counts those that are no longer known.
+
+    Numbers are the console's own, over all balancers; they begin again when `feed` changes, with a restart.
+    """
 
     def setup(self, feed: DecisionFeed, board: Board) -> None:  # type: ignore[override]
         """`feed` holds the newest decisions, `board` the fleet."""
@@ -35,19 +41,18 @@ class DecisionsHandler(ConsoleHandler):
             after = integer(0, 2**53)(self.get_query_argument("after", "0"))
         except ValueError as error:
             raise HTTPError(400, f"after: {error}") from None
-        newest, fault = await self._feed.newest(len(self._board.rows))
-        found = [each for each in newest if each["number"] > after]
-        oldest = newest[-1]["number"] if newest else after
-        left_out = max(oldest - after - 1, 0) if after else 0
-        self.write_json({"decisions": found, "left_out": left_out, "fault": fault})
+        found, fault = await self._feed.after(after, len(self._board.rows))
+        left_out = max(found[-1]["number"] - after - 1, 0) if after and found else 0
+        self.write_json({"feed": self._feed.id, "decisions": found, "left_out": left_out, "fault": fault})
 
 
 class StoryHandler(ConsoleHandler):
     """`GET /api/story?vehicle_id=` or `?session_id=`: the decisions on a car, and its sessions."""
 
-    def setup(self, calls: GridCalls) -> None:  # type: ignore[override]
-        """`calls` reach the balancer and the gateway."""
+    def setup(self, calls: GridCalls, balancers: Balancers) -> None:  # type: ignore[override]
+        """`calls` reach the balancers and the gateway."""
         self._calls = calls
+        self._balancers = balancers
 
     async def get(self) -> None:
         """Write the story; `faults` says in words what could not be looked up."""
@@ -56,45 +61,44 @@ class StoryHandler(ConsoleHandler):
         )
         if bool(vehicle_id) == bool(session_id):
             raise HTTPError(400, "send either vehicle_id or session_id")
-        faults: list[str] = []
+        told: list[str] = []
         sessions: list[dict[str, Any]] = []
         if session_id:
             reply = await self._calls.session(session_id)
-            sessions = self._found(reply, f"session {session_id}", faults, [reply.body])
-            decided = await self._decisions(faults, session_id=session_id)
+            sessions = self._found(reply, f"session {session_id}", told, [reply.body])
+            decided = await self._decisions(told, session_id=session_id)
             vehicle_id = next((each["vehicle_id"] for each in decided), "") or next(
                 (each["vehicle_id"] for each in sessions), ""
             )
-        decisions = await self._decisions(faults, vehicle_id=vehicle_id) if vehicle_id else []
+        decisions = await self._decisions(told, vehicle_id=vehicle_id) if vehicle_id else []
         if not session_id:
-            sessions = await self._sessions(vehicle_id, decisions, faults)
+            sessions = await self._sessions(vehicle_id, decisions, told)
         self.write_json(
-            {"vehicle_id": vehicle_id, "sessions": sessions, "decisions": decisions, "faults": faults}
+            {"vehicle_id": vehicle_id, "sessions": sessions, "decisions": decisions, "faults": told}
         )
 
-    async def _decisions(self, faults: list[str], **query: str) -> list[dict[str, Any]]:
-        reply = await self._calls.decisions(limit=MOST_DECISIONS, **query)
-        found: list[dict[str, Any]] = reply.body.get("decisions", [])
-        if "decisions" not in reply.body:
-            faults.append(f"The decisions can't be looked up: {reply.detail}.")
-        return [explain(each) for each in found]
+    async def _decisions(self, told: list[str], **query: str) -> list[dict[str, Any]]:
+        replies = await self._calls.decisions(limit=MOST_DECISIONS, **query)
+        missing = faults(replies, self._balancers, "The decisions can't be looked up")
+        told += [each for each in missing if each not in told]
+        return by_time(answers(replies), MOST_DECISIONS)
 
     async def _sessions(
-        self, vehicle_id: str, decisions: list[dict[str, Any]], faults: list[str]
+        self, vehicle_id: str, decisions: list[dict[str, Any]], told: list[str]
     ) -> list[dict[str, Any]]:
         """Return the sessions that the gateway lists for the console, and those of other callers that decisions name."""
         reply = await self._calls.sessions(vehicle_id)
-        sessions = self._found(reply, f"the sessions of {vehicle_id}", faults, reply.body.get("sessions", []))
+        sessions = self._found(reply, f"the sessions of {vehicle_id}", told, reply.body.get("sessions", []))
         known = {each["session_id"] for each in sessions}
         named = [each["session_id"] for each in decisions if each["session_id"]]
         others = [each for each in dict.fromkeys(named) if each not in known]
         replies = await asyncio.gather(*(self._calls.session(each) for each in others))
         for session_id, found in zip(others, replies, strict=True):
-            sessions += self._found(found, f"session {session_id}", faults, [found.body])
+            sessions += self._found(found, f"session {session_id}", told, [found.body])
         return sorted(sessions, key=lambda session: str(session["started_at"]), reverse=True)
 
     def _found(
-        self, reply: Reply, what: str, faults: list[str], found: list[dict[str, Any]]
+        self, reply: Reply, what: str, told: list[str], found: list[dict[str, Any]]
     ) -> list[dict[str, Any]]:
         if reply.status == HTTPStatus.OK:
             return list(found)
@@ -104,14 +108,15 @@ class StoryHandler(ConsoleHandler):
             0: f"The gateway does not answer, so {what} can't be looked up: {reply.detail}. Does it run?",
         }
         otherwise = f"{what[:1].upper()}{what[1:]} can't be looked up: {reply.detail}. Try again."
-        faults.append(why.get(reply.status, otherwise))
+        told.append(why.get(reply.status, otherwise))
         return []
 
 
-def routes(calls: GridCalls, board: Board, environment: Environment) -> list[Route]:
+def routes(calls: GridCalls, grid: GridView, environment: Environment) -> list[Route]:
     """Return the routes of the decisions and the stories."""
+    feed = DecisionFeed(calls, grid.balancers)
     return [
         page_route("/decisions", "decisions/decisions.html", environment),
-        Route("/api/decisions", DecisionsHandler, Role.VIEWER, {"feed": DecisionFeed(calls), "board": board}),
-        Route("/api/story", StoryHandler, Role.VIEWER, {"calls": calls}),
+        Route("/api/decisions", DecisionsHandler, Role.VIEWER, {"feed": feed, "board": grid.board}),
+        Route("/api/story", StoryHandler, Role.VIEWER, {"calls": calls, "balancers": grid.balancers}),
     ]

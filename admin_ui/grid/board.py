@@ -1,19 +1,20 @@
-"""The state of the fleet, assembled from the balancer's frames, with the history of each substation.
+"""The state of the fleet, assembled from the frames of the balancers, with the history of each substation.
 
 Pure: time comes as seconds of a monotonic clock, for history as unix seconds. Rules:
 
-- a frame out of order is never applied: the stream starts again with a snapshot;
-- when the stream is lost, the last known state stays shown with its age, and is called stale;
+- when the streams of all balancers are lost, the last known state stays shown with its age, and is called stale;
 - history is recorded once a second; a stale value leaves a gap;
-- an impossible figure, infinite or beyond MOST, is replaced by 0, and its row is stale.
+- the fleets of several balancers are merged: see merged_fleet.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from admin_ui.grid.history import HISTORY_S, History, Loads
 from admin_ui.grid.means import FLEET as WHOLE_FLEET
 from admin_ui.grid.means import Figures
+from admin_ui.grid.merged_fleet import MergedFleet, merged
+from admin_ui.grid.reported_fleet import STALE_AFTER_S, OutOfOrder, ReportedFleet, Row
 from admin_ui.grid.state_changes import StateChanges
 from admin_ui.grid.usable_capacity import (
     carried_kw,
@@ -24,83 +25,84 @@ from admin_ui.grid.usable_capacity import (
     why_left_out,
 )
 from balancer.contract import FLEET
-from runtime.changes import HEARTBEAT_S, Table
+from runtime.changes import Table
+
+__all__ = ["CONSOLE", "STALE_AFTER_S", "Board", "OutOfOrder"]
 
 CONSOLE = Table("state", FLEET.rows, FLEET.key, FLEET.age)
-HICCUP_S = 3.0  # how much longer than a heartbeat a silence may last before the stream counts as lost
-STALE_AFTER_S = HEARTBEAT_S + HICCUP_S
-STALE_POLLS = 3  # a report that is older than this many polls is stale; the balancer ejects at the same age
-MOST = 1e9  # the highest possible figure of a row: kW, seconds, sessions
-FIGURES = (
-    "capacity_kw",
-    "rated_kw",
-    "load_kw",
-    "base_load_kw",
-    "headroom_kw",
-    "utilization",
-    "sessions",
-    "paused",
-    FLEET.age,
-)
-POLL_S = 1.0  # until the balancer reports its own interval
-
-Row = dict[str, Any]
-
-
-class OutOfOrder(Exception):
-    """A frame was lost; nothing can be applied until the next snapshot."""
 
 
 class Board:
-    """The fleet as the balancer's stream reports it."""
+    """The fleet as the streams of the balancers report it."""
 
     def __init__(self) -> None:
-        self.rows: dict[str, Row] = {}
-        self.rest: dict[str, Any] = {}
         self.histories: dict[str, History] = {}
         self.fleet = History()
-        self.connected = False
-        self._seq = 0
-        self._age_at_s: dict[str, float] = {}  # when the age of a row was reported
+        self.reported: dict[str, ReportedFleet] = {}  # by balancer
+        self._merged = MergedFleet({}, {}, {}, {})
         self._changes = StateChanges()
-        self._odd: set[str] = set()  # substations with an impossible figure
-        self._heard_s: float | None = None  # when the last frame came
         self._heard_second: int | None = None
         self._second = 0
 
-    def connect(self) -> None:
-        """Start a new stream; its first frame must be a snapshot."""
-        self._seq = 0
+    @property
+    def rows(self) -> dict[str, Row]:
+        """The rows of the substations, by id."""
+        return self._merged.rows
 
-    def lose(self) -> None:
-        """Record that the stream has ended."""
-        self.connected = False
+    @property
+    def rest(self) -> dict[str, Any]:
+        """What the balancers report besides."""
+        return self._merged.rest
 
-    def apply(self, frame: Mapping[str, Any], now_s: float) -> None:
-        """Apply one frame of `/fleet/stream`; raises OutOfOrder."""
-        self._seq += 1
-        kind = frame["kind"]
-        if frame["seq"] != self._seq or (kind == "snapshot") != (self._seq == 1):
-            raise OutOfOrder(f"frame {frame['seq']} ({kind}) came where frame {self._seq} was expected")
-        if kind == "snapshot":
-            fleet = frame[FLEET.whole]
-            self.rows.clear()
-            self._age_at_s.clear()
-            self._odd.clear()
-            self.rest = {name: value for name, value in fleet.items() if name != FLEET.rows}
-            self._take(fleet[FLEET.rows], now_s)
-            self.connected = True
+    @property
+    def unreached(self) -> Mapping[str, tuple[str, ...]]:
+        """By balancer, the substations that others reach and it does not."""
+        return self._merged.unreached
+
+    @property
+    def connected(self) -> bool:
+        """Whether the stream of a balancer is up."""
+        return any(each.connected for each in self.reported.values())
+
+    def connect(self, balancer: str = "") -> None:
+        """Start a new stream of a balancer; its first frame must be a snapshot."""
+        self.reported.setdefault(balancer, ReportedFleet()).connect()
+
+    def lose(self, balancer: str = "") -> None:
+        """Record that the stream of a balancer has ended."""
+        if fleet := self.reported.get(balancer):
+            fleet.lose()
+
+    def forget(self, balancer: str, now_s: float) -> None:
+        """Drop a balancer that is followed no more."""
+        if self.reported.pop(balancer, None):
+            self._merged = merged(self.reported, now_s)
+
+    def apply(self, frame: Mapping[str, Any], now_s: float, balancer: str = "") -> None:
+        """Apply one frame of a balancer's `/fleet/stream`; raises OutOfOrder."""
+        fleet = self.reported.setdefault(balancer, ReportedFleet())
+        touched: Iterable[str] = fleet.apply(frame, now_s)
+        if len(self.reported) == 1:
+            self._merged = MergedFleet(fleet.rows, {}, fleet.rest, {}, balancer)
         else:
-            self._change(frame, now_s)
-        self._heard_s = now_s
+            self._merged = merged(self.reported, now_s)
+            touched = self.rows
+        for name in touched:
+            self._changes.note(name, self.rows[name], self._second)
+
+    def source(self, name: str) -> str | None:
+        """Return the balancer whose report of a substation is shown; None for an unknown substation."""
+        if self._merged.lone is not None:
+            return self._merged.lone if name in self.rows else None
+        return self._merged.sources.get(name)
 
     def stale(self, now_s: float) -> bool:
-        """Whether the stream has been silent for so long that nobody may act on what is shown."""
-        return self._heard_s is None or now_s - self._heard_s > STALE_AFTER_S
+        """Whether all streams have been silent for so long that nobody may act on what is shown."""
+        return all(each.stale(now_s) for each in self.reported.values())
 
     def current(self, now_s: float) -> bool:
         """Whether the figures are current; charts have a gap while they are not."""
-        return self.connected and self._heard_s is not None and now_s - self._heard_s <= 2 * HEARTBEAT_S
+        return any(each.current(now_s) for each in self.reported.values())
 
     def trend_kw_s(self) -> float | None:
         """Return how fast the load of the usable substations changes; None when it is not known.
@@ -115,8 +117,8 @@ class Board:
         """Record this second in the history."""
         self._second = int(unix_s)
         heard = self.current(now_s)
-        if self._heard_s is not None:
-            self._heard_second = int(unix_s - (now_s - self._heard_s))
+        if (heard_s := self._heard_s) is not None:
+            self._heard_second = int(unix_s - (now_s - heard_s))
         for name in self.histories.keys() | self.rows.keys():
             row = self.rows.get(name) if heard and not self._stale_row(name) else None
             history = self.histories.setdefault(name, History())
@@ -180,16 +182,20 @@ class Board:
         """Return the addresses of the substations that report a base load, by name."""
         return {name: row["url"] for name, row in self.rows.items() if row.get("base_load_kw")}
 
+    @property
+    def _heard_s(self) -> float | None:
+        """When the last frame came."""
+        return max(
+            (each.heard_s for each in self.reported.values() if each.heard_s is not None), default=None
+        )
+
     def age_s(self, name: str, now_s: float) -> float:
         """Return the age of a substation's report in seconds."""
-        return float(self.rows[name][FLEET.age]) + now_s - self._age_at_s[name]
+        return self.reported[self.source(name) or ""].age_s(name, now_s)
 
     def _stale_row(self, name: str) -> bool:
-        """Whether a report was stale when the last frame came; a later silence is the stream's, not the row's."""
-        if name not in self.rows or name in self._odd:
-            return True
-        age_s = self.age_s(name, self._heard_s or 0.0)
-        return age_s > float(self.rest.get("poll_s", POLL_S)) * STALE_POLLS
+        source = self.source(name)
+        return source is None or self.reported[source].old(name)
 
     def _row(self, name: str, row: Row, now_s: float) -> Row:
         history = self.histories.get(name)
@@ -206,27 +212,6 @@ class Board:
             "since_unix_s": self._changes.since(name),
         }
 
-    def _change(self, frame: Mapping[str, Any], now_s: float) -> None:
-        self._take(frame.get(FLEET.rows, []), now_s)
-        for name in frame.get("gone", []):
-            self.rows.pop(name, None)
-            self._age_at_s.pop(name, None)
-            self._odd.discard(name)
-        known = {"seq", "kind", "gone", FLEET.rows, FLEET.age}
-        self.rest |= {name: value for name, value in frame.items() if name not in known}
-        for name, age_s in frame.get(FLEET.age, {}).items():
-            self.rows[name][FLEET.age] = age_s if _possible(age_s) else MOST
-            self._age_at_s[name] = now_s
-
-    def _take(self, rows: list[Row], now_s: float) -> None:
-        for row in rows:
-            name = row[FLEET.key]
-            odd = {figure: 0 for figure in FIGURES if not _possible(row.get(figure, 0))}
-            self.rows[name] = row | odd
-            self._age_at_s[name] = now_s
-            self._changes.note(name, row, self._second)
-            (self._odd.add if odd else self._odd.discard)(name)
-
 
 def _loads(row: Row) -> Loads:
     return Loads(row["load_kw"], row.get("base_load_kw", 0.0), row["capacity_kw"], rated_kw(row))
@@ -234,8 +219,3 @@ def _loads(row: Row) -> Loads:
 
 def _figures(row: Row) -> Figures:
     return Figures(*_loads(row)[:3], row["sessions"], rated_kw(row))
-
-
-def _possible(figure: float) -> bool:
-    """Whether a figure is possible; NaN is not. Raises TypeError when it is not a number."""
-    return -MOST <= figure <= MOST

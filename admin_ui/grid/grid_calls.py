@@ -1,15 +1,13 @@
-"""The calls of the console to the balancer and the gateway, over one pooled HTTP client."""
+"""The calls of the console to the balancers and the gateway, over one pooled HTTP client."""
 
-import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import aiohttp
 
-from admin_ui.grid.followed_balancer import FollowedBalancer
-from runtime import operator_token, strict_json
-from runtime.operator_token import TokenUnusable
+from admin_ui.grid.balancer_calls import BalancerCalls, Reply, reply_to
 
 ASK_S = 6.0  # the gateway answers within 5 s
 ORDER_S = 8.0  # a substation confirms within 5 s, or the balancer says that it did not
@@ -17,65 +15,53 @@ MOST_SESSIONS = 50  # of a vehicle: the newest of the gateway's pages
 MOST_PAGES = 20
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Reply:
-    """The answer to a call; `status` is 0 when there was none."""
-
-    status: int
-    body: dict[str, Any]
-
-    @property
-    def detail(self) -> str:
-        """The detail of the answer, in words."""
-        return str(self.body.get("detail") or self.body.get("title") or f"it answered {self.status}")
-
-
 class GridCalls:
-    """Calls to the balancer and the gateway; none of them raises when a service does not answer.
+    """Calls to the balancers and the gateway; none of them raises when a service does not answer.
 
-    `key_file` holds the gateway's API key and `token_file` the operator token for the balancer, None where it is not
-    required. Both files are read for every call, so a change takes effect at once.
+    `reaches` returns the balancer that has the newest report of a substation: what concerns it is asked there first.
+    `key_file` holds the gateway's API key, None where it is not required. It is read for every call, so a change takes
+    effect at once.
     """
 
     def __init__(
         self,
         http: aiohttp.ClientSession,
-        balancer: FollowedBalancer,
+        balancers: BalancerCalls,
+        reaches: Callable[[str], str | None],
         gateway_url: str,
         key_file: Path | None,
-        token_file: Path | None = None,
     ) -> None:
         self._http = http
-        self._balancer = balancer
+        self._balancers = balancers
+        self._reaches = reaches
         self._gateway = gateway_url
         self._key_file = key_file
-        self._token_file = token_file
 
     async def member(self, substation_id: str) -> Reply:
         """Return a substation, with the power that the plans of its sessions will release."""
-        return await self._control("GET", f"/fleet/{quote(substation_id, safe='')}", ASK_S)
+        return await self._of(substation_id, f"/fleet/{quote(substation_id, safe='')}")
 
     async def forecast(self, substation_id: str) -> Reply:
         """Return the forecast of a substation's next 24 h, by the quarter hour."""
-        return await self._control("GET", "/forecast", ASK_S, params={"substation_id": substation_id})
+        return await self._of(substation_id, "/forecast", params={"substation_id": substation_id})
 
     async def outlook(self, seconds: int, substation_id: str) -> Reply:
         """Return what a substation, or the fleet (''), will probably carry in the next seconds, without new cars."""
         query = {"seconds": str(seconds)} | ({"substation_id": substation_id} if substation_id else {})
-        return await self._control("GET", "/outlook", ASK_S, params=query)
+        return await self._of(substation_id, "/outlook", params=query)
 
     async def quarter_hours(self, substation_id: str, first: int, last: int) -> Reply:
         """Return what was measured at a substation from one quarter hour to another."""
         asked: dict[str, str | int] = {"substation_id": substation_id, "from": first, "to": last}
-        return await self._control("GET", "/history", ASK_S, params=asked | {"limit": last - first + 1})
+        return await self._of(substation_id, "/history", params=asked | {"limit": last - first + 1})
 
-    async def decisions(self, **query: str | int) -> Reply:
-        """Return decisions of the balancer, newest first."""
-        return await self._control("GET", "/decisions", ASK_S, params=query)
+    async def decisions(self, **query: str | int) -> dict[str, Reply]:
+        """Return decisions of each balancer that is up, newest first, by its address."""
+        return await self._balancers.each("/decisions", ASK_S, params=query)
 
     async def set_policy(self, policy: str) -> Reply:
         """Switch the placement policy."""
-        return await self._control("PUT", "/policy", ORDER_S, json={"policy": policy})
+        return await self._balancers.order("PUT", "/policy", ORDER_S, json={"policy": policy})
 
     async def set_capacity(self, substation_id: str, capacity_kw: float | None) -> Reply:
         """Set the limit of a substation in kW; None restores the rated one."""
@@ -113,15 +99,11 @@ class GridCalls:
 
     async def _operate(self, substation_id: str, action: str, body: dict[str, Any]) -> Reply:
         path = f"/fleet/{quote(substation_id, safe='')}/{action}"
-        return await self._control("POST", path, ORDER_S, json=body)
+        return await self._balancers.order("POST", path, ORDER_S, self._reaches(substation_id), json=body)
 
-    async def _control(self, method: str, path: str, within_s: float, **content: Any) -> Reply:
-        """Call the balancer with the operator token."""
-        try:
-            headers = operator_token.headers(operator_token.read_if_any(self._token_file))
-        except TokenUnusable as error:
-            return Reply(0, {"detail": str(error)})
-        return await self._call(method, self._balancer.url + path, within_s, headers=headers, **content)
+    async def _of(self, substation_id: str, path: str, **content: Any) -> Reply:
+        """Ask what concerns a substation, or the fleet ('')."""
+        return await self._balancers.question(path, ASK_S, self._reaches(substation_id), **content)
 
     async def _public(self, method: str, path: str) -> Reply:
         headers = {}
@@ -130,13 +112,4 @@ class GridCalls:
                 headers["Authorization"] = f"Bearer {self._key_file.read_text(encoding='ascii').strip()}"
             except (OSError, ValueError) as error:
                 return Reply(0, {"detail": f"the gateway's key can't be read: {error}"})
-        return await self._call(method, self._gateway + path, ASK_S, headers=headers)
-
-    async def _call(self, method: str, url: str, within_s: float, **content: Any) -> Reply:
-        try:
-            timeout = aiohttp.ClientTimeout(total=within_s)
-            async with self._http.request(method, url, timeout=timeout, **content) as answer:
-                body = await answer.json(content_type=None, loads=strict_json.decode)
-                return Reply(answer.status, body if isinstance(body, dict) else {})
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Reply(0, {"detail": f"no answer ({type(error).__name__})"})
+        return await reply_to(self._http, method, self._gateway + path, ASK_S, headers=headers)

@@ -8,7 +8,8 @@ import collections
 import time
 from typing import Any
 
-from admin_ui.grid.grid_calls import GridCalls, Reply
+from admin_ui.grid.balancer_calls import Reply
+from admin_ui.grid.grid_calls import GridCalls
 
 KEPT_S = 2.0
 MOST_KEPT = 32

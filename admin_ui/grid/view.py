@@ -1,4 +1,4 @@
-"""The grid as the console knows it at this moment: the balancer's fleet, the gateway's rates, the sources of base loads.
+"""The grid as the console knows it at this moment: the balancers' fleet, the gateway's rates, the sources of base loads.
 
 Pure: time comes as seconds of a monotonic clock.
 """
@@ -6,7 +6,10 @@ Pure: time comes as seconds of a monotonic clock.
 import dataclasses
 from typing import Any
 
+from admin_ui.grid.balancer_rows import DecisionCounts, rows
+from admin_ui.grid.balancers import Balancers
 from admin_ui.grid.board import Board
+from admin_ui.grid.merged_fleet import UNREACHED
 from admin_ui.grid.rates import Rates
 from balancer.contract import FLEET
 
@@ -33,9 +36,16 @@ class GridView:
 
     def __init__(self) -> None:
         self.board = Board()
+        self.balancers = Balancers()
+        self.decision_counts = DecisionCounts()
         self.rates = Rates()
         self.base_load_sources: dict[str, BaseLoadSource] = {}
         self.expected_peaks: dict[str, ExpectedPeak] = {}
+
+    def sample(self, unix_s: float, now_s: float) -> None:
+        """Record this second: the loads of the substations, and the decisions of the balancers."""
+        self.board.sample(unix_s, now_s)
+        self.decision_counts.sample(self.board.reported, now_s)
 
     def shown(self, now_s: float) -> dict[str, Any]:
         """Return the fleet and the gateway's rates as browsers get them."""
@@ -49,6 +59,13 @@ class GridView:
                 }
             if peak := self.expected_peaks.get(row[FLEET.key]):
                 row |= {"expected_base_load_kw": peak.base_load_kw, "expected_at": peak.grid_time}
+            if blind := row.get(UNREACHED):
+                row[UNREACHED] = [
+                    self.balancers.by_url[url].name for url in blind if url in self.balancers.by_url
+                ]
+        state["balancers"] = rows(
+            self.balancers, self.board.reported, self.board.unreached, self.decision_counts
+        )
         return state | {"gateway": self.rates.shown(now_s)}
 
     def waiting_for(self) -> list[str]:

@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 import aiohttp
 from jinja2 import Environment
 
+from admin_ui.grid.balancer_calls import BalancerCalls
 from admin_ui.grid.base_load_watch import BaseLoadWatch
-from admin_ui.grid.board import Board
 from admin_ui.grid.fleet_feed import FleetFeed
-from admin_ui.grid.followed_balancer import FollowedBalancer
+from admin_ui.grid.fleet_feeds import FleetFeeds
 from admin_ui.grid.forecast_watch import ForecastWatch
 from admin_ui.grid.gateway_watch import GatewayWatch
 from admin_ui.grid.grid_calls import GridCalls
@@ -26,7 +26,10 @@ from admin_ui.web.logins import Role
 from admin_ui.web.pages import page_route
 from admin_ui.web.routes import Route
 from runtime.background import background
+from runtime.name_lookup import resolve
+from runtime.tls import http_client
 from runtime.tls.credentials import Credentials
+from runtime.tls.identity import Role as CallerRole
 
 SAMPLE_EVERY_S = 1.0
 SAMPLE_AT_S = (
@@ -36,11 +39,10 @@ SAMPLE_AT_S = (
 
 @dataclasses.dataclass(frozen=True)
 class Reach:
-    """How the console reaches the grid: its HTTP client, its certificate if it has one, and the balancer that it follows."""
+    """How the console reaches the grid: its HTTP client, and its certificate if it has one."""
 
     client: aiohttp.ClientSession
     tls: Credentials | None
-    balancer: FollowedBalancer
 
 
 @asynccontextmanager
@@ -51,29 +53,34 @@ async def following(
     settings: Settings,
     reach: Reach,
 ) -> AsyncIterator[asyncio.Event]:
-    """Keep `grid` up to date while the context lasts, and record outages of the balancer and the gateway.
+    """Keep `grid` up to date while the context lasts, and record outages of the balancers and the gateway.
 
-    Yields an event that is set after each frame of the balancer.
+    Yields an event that is set after each frame of a balancer.
     """
     news = asyncio.Event()
-    forecasts = ForecastWatch(calls(settings, reach), grid.board, grid.expected_peaks)
+    forecasts = ForecastWatch(calls(settings, reach, grid), grid.board, grid.expected_peaks)
+
+    async def follow(url: str) -> None:
+        http_client.expect(reach.client, url, CallerRole.BALANCER)
+        await FleetFeed(grid.board, grid.balancers, url, outages, news, reach.tls).follow()
+
+    feeds = FleetFeeds(settings.balancer, settings.scheme, grid.balancers, grid.board, follow)
     async with background(
-        FleetFeed(grid.board, reach.balancer, outages, news, reach.tls).follow(),
+        feeds.follow(settings.discover_s, resolve),
         GatewayWatch(
             reach.client, settings.gateway_monitors or settings.gateway, grid.rates, outages
         ).follow(),
         BaseLoadWatch(reach.client, grid.board, grid.base_load_sources).follow(),
         forecasts.follow(),
-        _sample(grid.board, past),
+        _sample(grid, past),
     ):
         yield news
 
 
-def calls(settings: Settings, reach: Reach) -> GridCalls:
-    """Return the calls to the balancer and the gateway."""
-    return GridCalls(
-        reach.client, reach.balancer, settings.gateway_calls, settings.gateway_key, settings.operator_token
-    )
+def calls(settings: Settings, reach: Reach, grid: GridView) -> GridCalls:
+    """Return the calls to the balancers and the gateway."""
+    balancers = BalancerCalls(reach.client, grid.balancers, settings.operator_token)
+    return GridCalls(reach.client, balancers, grid.board.source, settings.gateway_calls, settings.gateway_key)
 
 
 def routes(grid: GridView, past: Past, calls_to_grid: GridCalls, environment: Environment) -> list[Route]:
@@ -91,9 +98,9 @@ def until_next_sample_s(unix_s: float) -> float:
     return SAMPLE_AT_S + SAMPLE_EVERY_S - unix_s % SAMPLE_EVERY_S
 
 
-async def _sample(board: Board, past: Past) -> None:
+async def _sample(grid: GridView, past: Past) -> None:
     while True:
         unix_s, now_s = time.time(), time.monotonic()
-        board.sample(unix_s, now_s)
+        grid.sample(unix_s, now_s)
         past.sample(unix_s, now_s)
         await asyncio.sleep(until_next_sample_s(time.time()))

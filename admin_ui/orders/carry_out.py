@@ -13,8 +13,9 @@ from typing import Any
 
 from admin_ui.audit.chain import AuditOutcome
 from admin_ui.audit.log import AuditLog
+from admin_ui.grid.balancer_calls import Reply
 from admin_ui.grid.board import Board
-from admin_ui.grid.grid_calls import GridCalls, Reply
+from admin_ui.grid.grid_calls import GridCalls
 from admin_ui.orders.order import DRAIN, FLEET, LOWER, RESTORE, STOP, SWITCH, Order
 from admin_ui.orders.order_log import OrderLog, PastOrder
 from admin_ui.orders.preview import basis, preview, preview_stop, shows, undo, why_not

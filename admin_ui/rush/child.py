@@ -33,10 +33,13 @@ INHERITED = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LoadTest:
-    """The command of the load test: the URLs of the grid, the folder of its runs, and the files of secrets."""
+    """The command of the load test: the URLs of the grid, the folder of its runs, and the files of secrets.
+
+    `balancer_url` returns that of a balancer that is up.
+    """
 
     gateway_url: str
-    balancer_url: str
+    balancer_url: Callable[[], str]
     runs: Path
     api_key_file: Path | None = None  # where the gateway asks for a key
     token_file: Path | None = None  # where the balancer asks for the operator token
@@ -52,7 +55,7 @@ class LoadTest:
         kept |= {name: str(Path(environ[name]).absolute()) for name in TLS_FILES if environ.get(name)}
         return kept | {
             "GATEWAY_URL": self.gateway_url,
-            "BALANCER_URL": self.balancer_url,
+            "BALANCER_URL": self.balancer_url(),
             "RUNS_DIR": str(self.runs.absolute()),
             "PYTHONUNBUFFERED": "1",
         }

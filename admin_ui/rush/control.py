@@ -178,7 +178,7 @@ class RushHourControl:
         """Give back the lease of a run that was killed; without an answer, the lease ends by itself."""
         if not run.run_id:
             return
-        url = f"{self.test.balancer_url}/rushhour/{run.run_id}"
+        url = f"{self.test.balancer_url()}/rushhour/{run.run_id}"
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with self._http.delete(url, timeout=aiohttp.ClientTimeout(total=GIVE_BACK_S)):
                 pass

@@ -9,6 +9,7 @@ import aiohttp
 from jinja2 import Environment
 
 from admin_ui.audit.log import AuditLog
+from admin_ui.grid.balancers import Balancers
 from admin_ui.rush import handlers
 from admin_ui.rush.child import LoadTest
 from admin_ui.rush.control import RushHourControl
@@ -31,14 +32,23 @@ class RushWing:
         return handlers.routes(self.control, environment)
 
 
+def _balancer_url(settings: Settings, balancers: Balancers) -> str:
+    """Return the URL of a balancer for a run: as the settings name it, because targets must be allowed by that name."""
+    named = settings.balancer_urls
+    return next((url for url in balancers.to_ask() if url in named and balancers.is_up(url)), named[0])
+
+
 @asynccontextmanager
 async def rush_wing(
-    settings: Settings, audit: AuditLog, client: aiohttp.ClientSession
+    settings: Settings, audit: AuditLog, client: aiohttp.ClientSession, balancers: Balancers
 ) -> AsyncIterator[RushWing]:
-    """Start and stop runs while the context lasts; a run that is under way at its end is stopped."""
+    """Start and stop runs while the context lasts; a run that is under way at its end is stopped.
+
+    A run looks at one of `balancers` that is up at its start.
+    """
     test = LoadTest(
         settings.gateway[0],
-        settings.balancer[0],
+        lambda: _balancer_url(settings, balancers),
         settings.runs,
         settings.gateway_key,
         settings.operator_token,

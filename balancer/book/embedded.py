@@ -9,7 +9,7 @@ from balancer.book.clock import BookClock
 from balancer.book.file import BookFile
 from balancer.book.lease import Lease
 from balancer.book.lifetimes import CLAIM_MS, KEEP_MS
-from balancer.book.protocol import Address, Claim, Control, Hold, Withdrawal
+from balancer.book.protocol import Address, Claim, Control, Hold, Reached, Withdrawal
 from balancer.book.schema import MIGRATIONS
 from balancer.book.sweep import Sweep
 from runtime.machine import THIS, Machine
@@ -120,6 +120,13 @@ class EmbeddedBook(BookFile):
     async def journals(self, substation_id: str) -> frozenset[str]:
         """See OrderBook."""
         return await self._do(lambda store: control.journals(store, substation_id))
+
+    async def reaches(self, reached: Collection[Reached]) -> None:
+        """See OrderBook: no other balancer reads this book."""
+
+    async def reached_by_others(self) -> frozenset[Reached]:
+        """See OrderBook."""
+        return frozenset()
 
     async def saw(self, addresses: Collection[Address]) -> None:
         """See OrderBook."""

@@ -78,6 +78,9 @@ class Hold:
     journal_id: str
 
 
+Reached = tuple[str, str]  # a substation that a balancer reaches, and its journal
+
+
 class Holds(Protocol):
     """The part of an order book that says where vehicles charge; its methods may raise BookUnavailable."""
 
@@ -150,6 +153,12 @@ class OrderBook(Holds, Protocol):
 
     async def journals(self, substation_id: str) -> frozenset[str]:
         """Return the journals under which a substation was seen last, or has claims or withdrawals."""
+
+    async def reaches(self, reached: Collection[Reached]) -> None:
+        """Tell other balancers what this one reaches; they believe it for some seconds."""
+
+    async def reached_by_others(self) -> frozenset[Reached]:
+        """Return what other balancers of this book reach; those that hang or have ended count no more."""
 
     async def saw(self, addresses: Collection[Address]) -> None:
         """Note which substation was seen at which URL."""

@@ -26,10 +26,13 @@ class FleetHandler(ApiHandler):
         self.write_json(self._read_fleet())
 
 
-def fleet_json(view: View, now_s: float, rushhour: str | None) -> dict[str, object]:
-    """Return the fleet as `/fleet` shows it at a moment; `rushhour` is the run that holds it."""
+def fleet_json(
+    view: View, now_s: float, rushhour: str | None, process: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the fleet as `/fleet` shows it at a moment; `rushhour` is the run that holds it, `process` this balancer."""
     roster = view.roster
     return {
+        "balancer": process,
         "book_id": roster.book_id,
         "policy": view.policy.name,
         "policies": list(view.policy.names),

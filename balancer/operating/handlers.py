@@ -1,17 +1,18 @@
 """The HTTP interface of operators: orders to substations, the policy, and the lease of the rush hour."""
 
 import math
+import time
 from typing import Any, TypeGuard
 
 from tornado.web import HTTPError
 
 from balancer.book.lease import LEAST_TTL_S, MOST_TTL_S, RUN_ID, Window
-from balancer.contract import BalancerAnswer, BalancerOutcome
+from balancer.contract import ORDER_UNTIL, BalancerAnswer, BalancerOutcome
 from balancer.operating.operator_settings import OperatorSettings
 from balancer.operating.substation_orders import SubstationOrders
 from runtime.handlers import ApiHandler
 from runtime.problem import NOT_FOUND, Problem
-from runtime.settings import matching
+from runtime.settings import matching, number
 
 KW = 1000
 LEAST_KW = 0.001
@@ -23,11 +24,31 @@ ORDER_PROBLEMS = {
         "unconfirmed", 503, "The substation did not confirm the order; give it again"
     ),
 }
+TOO_LATE = Problem("too-late", 409, "The order holds no more")
+LAST_SECOND = 2**40
 RUSHHOUR_HELD = Problem("rushhour-held", 409, "Another run holds the rush hour")
 
 
 class OrdersHandler(ApiHandler):
-    """Base of the handlers of orders: a JSON object in, the order's outcome out."""
+    """Base of the handlers of orders: a JSON object in, the order's outcome out.
+
+    Whoever can ask several balancers says until when an order holds. One that hung meanwhile must not carry it out later,
+    on top of what was ordered since.
+    """
+
+    def prepare(self) -> None:
+        """Refuse an order that comes too late."""
+        super().prepare()
+        until = self.request.headers.get(ORDER_UNTIL)
+        if self._finished or until is None:
+            return
+        try:
+            late_s = time.time() - number(0, LAST_SECOND)(until)
+        except ValueError as error:
+            raise HTTPError(400, f"{ORDER_UNTIL}: {error}") from None
+        if late_s > 0:
+            detail = f"the order came {late_s:.1f} s too late by the clock of this balancer"
+            self.write_problem(TOO_LATE, detail=detail)
 
     def write_answer(self, answer: BalancerAnswer) -> None:
         """Write the outcome of the order."""

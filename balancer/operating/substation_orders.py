@@ -6,7 +6,7 @@ from balancer.book.decommissioned import DecommissionedJournals
 from balancer.book.protocol import BookUnavailable, OrderBook
 from balancer.contract import BalancerAnswer, BalancerOutcome
 from balancer.fleet.view import View
-from balancer.operating.decommission import objection
+from balancer.operating.decommission import objection, objection_of_others
 from balancer.operating.operator_settings import OperatorSettings, unwritten
 from balancer.placing.asking import Asker
 from runtime.machine import THIS, Machine
@@ -61,6 +61,8 @@ class SubstationOrders:
         if why := self._objection(substation_id, journal_id):
             return BalancerAnswer(BalancerOutcome.INVALID, detail=why)
         try:
+            if why := objection_of_others(await self._book.reached_by_others(), substation_id, journal_id):
+                return BalancerAnswer(BalancerOutcome.INVALID, detail=why)
             await self._settings.remember()
             member = self._roster.members.get(substation_id)
             known = await self._book.journals(substation_id) | (

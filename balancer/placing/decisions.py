@@ -46,11 +46,12 @@ class Decisions:
         self._most = most
         self._most_options = most_options
         self._options = 0
-        self._numbers = itertools.count(1)
+        self.noted = 0  # how many, which is the number of the newest one
 
     def note(self, decision: Decision) -> Decision:
         """Keep a decision under the next number; returns it, to be completed when the answer is there."""
-        decision.number = next(self._numbers)
+        self.noted += 1
+        decision.number = self.noted
         self._ring.append(decision)
         self._options += decision.options.count
         while len(self._ring) > self._most or self._options > self._most_options:

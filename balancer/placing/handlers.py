@@ -19,20 +19,26 @@ class DecisionsHandler(ApiHandler):
 
     private = True
 
-    def initialize(self, decisions: Decisions) -> None:  # type: ignore[override]
-        """`decisions` is the ring of the recent ones."""
+    def initialize(self, decisions: Decisions, started_unix_ms: int) -> None:  # type: ignore[override]
+        """`decisions` is the ring of the recent ones, of the process that was started at `started_unix_ms`."""
         super().initialize()
         self._decisions = decisions
+        self._started_unix_ms = started_unix_ms
 
     def get(self) -> None:
-        """Write the newest first."""
+        """Write the newest first; numbers begin again with each process."""
         found = self._decisions.find(
             after=self.whole_argument("after", 0, 0, 2**62),
             limit=self.whole_argument("limit", 100, 0, 1000),
             vehicle_id=self.argument("vehicle_id"),
             session_id=self.argument("session_id"),
         )
-        self.write_json({"decisions": [decision_json(decision) for decision in found]})
+        self.write_json(
+            {
+                "started_unix_ms": self._started_unix_ms,
+                "decisions": [decision_json(decision) for decision in found],
+            }
+        )
 
 
 class OutlookHandler(ApiHandler):

@@ -23,12 +23,22 @@ class GridConnector(aiohttp.TCPConnector):
         self._credentials = credentials
         self._roles = {URL(url).origin(): role for url, role in roles.items()}
 
+    def expect(self, url: str, role: Role) -> None:
+        """Ask for this role at a base URL that was found later."""
+        self._roles[URL(url).origin()] = role
+
     def _get_ssl_context(self, req: aiohttp.ClientRequest) -> ssl.SSLContext | None:
         """Return the context for a request: aiohttp asks for it at each new connection."""
         if not req.is_ssl():
             return None
         role = self._roles.get(req.url.origin(), Role.SUBSTATION)
         return self._credentials.client(role) if role else self._credentials.public()
+
+
+def expect(client: aiohttp.ClientSession, url: str, role: Role) -> None:
+    """Ask for this role at a base URL that was found later; without TLS nothing is asked for."""
+    if isinstance(client.connector, GridConnector):
+        client.connector.expect(url, role)
 
 
 def connector(

@@ -1,4 +1,4 @@
-"""A grid of processes without a supervisor: two gateways, three substations, and balancers around one order book.
+"""A grid of processes without a supervisor: two gateways, three substations, balancers around one order book, a console.
 
 With a database, several balancers share the order book that it keeps; one balancer can have a book of its own.
 """
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from admin_ui.people import one_time_link
 from tests.support import template
 from tests.support.grid import ROOT, get, sessions_in, status, text, until
 from tests.support.ports import free_port
@@ -22,7 +23,8 @@ HOST = "127.0.0.1"
 STOP_S = 30.0
 SUBSTATIONS = ("substation-1", "substation-2", "substation-3")
 GATEWAYS = ("gateway-1", "gateway-2")
-CALLERS_FIRST = ("admin_ui", "gateway", "balancer", "substation")
+CONSOLE = "admin_ui"  # started by those who want one
+CALLERS_FIRST = (CONSOLE, "gateway", "balancer", "substation")
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "TMPDIR")
 
 
@@ -34,7 +36,7 @@ class SeveralBalancers:
         self.database = database
         self._data = data
         self._settings = settings
-        names = (*SUBSTATIONS, *self.balancers, *GATEWAYS)
+        names = (*SUBSTATIONS, *self.balancers, *GATEWAYS, CONSOLE)
         self._pages = {name: free_port() for name in names}
         self._streams = {name: free_port() for name in names}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -77,6 +79,13 @@ class SeveralBalancers:
         if module == "gateway":
             streams = ",".join(self._stream(name, each) for each in self.balancers)
             return {"GATEWAY_PORT": page, "BALANCER": streams, "MAX_CONNECTIONS": "10000"}
+        if module == CONSOLE:
+            return {
+                "CONSOLE_PORT": page,
+                "BALANCER_URL": ",".join(map(self.url, self.balancers)),
+                "GATEWAY_URL": self.url(GATEWAYS[0]),
+                "DATA_DIR": str(self._data),
+            }
         if module == "balancer":
             return {
                 "BALANCER_PORT": page,
@@ -91,6 +100,10 @@ class SeveralBalancers:
             "DATA_DIR": str(self._data),
             "BASE_LOAD": "off",
         }
+
+    def link(self) -> str:
+        """Return a new one-time link to the console."""
+        return one_time_link.url(self._data, self.url(CONSOLE))
 
     def ready(self) -> bool:
         """Whether every process that runs says so."""

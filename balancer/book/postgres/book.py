@@ -13,8 +13,9 @@ from balancer.book.postgres.ageing import Ageing
 from balancer.book.postgres.claims import ClaimTable
 from balancer.book.postgres.holds import HoldTable
 from balancer.book.postgres.pool import Pool
+from balancer.book.postgres.reach import ReachTable
 from balancer.book.postgres.withdrawals import WithdrawalTable
-from balancer.book.protocol import Address, BookUnavailable, Claim, Control, Hold, Withdrawal
+from balancer.book.protocol import Address, BookUnavailable, Claim, Control, Hold, Reached, Withdrawal
 
 
 class PostgresBook:
@@ -41,6 +42,7 @@ class PostgresBook:
         self._claims = ClaimTable(pool, metrics)
         self._holds = HoldTable(pool)
         self._withdrawals = WithdrawalTable(pool, self.balancer_id)
+        self._reach = ReachTable(pool, self.balancer_id)
 
     async def start(self) -> None:
         """Read the book's clock and sign in; raises BookUnavailable."""
@@ -63,6 +65,7 @@ class PostgresBook:
         await self._claims.close()
         await self._holds.close()
         await self._withdrawals.close()
+        await self._reach.close()
         await self._pool.close()
 
     async def claim(
@@ -141,6 +144,14 @@ class PostgresBook:
         """See OrderBook."""
         rows = await self._pool.run(lambda connection: connection.fetch(statements.JOURNALS, substation_id))
         return frozenset(row[0] for row in rows)
+
+    async def reaches(self, reached: Collection[Reached]) -> None:
+        """See OrderBook."""
+        await self._reach.say(reached)
+
+    async def reached_by_others(self) -> frozenset[Reached]:
+        """See OrderBook."""
+        return await self._reach.of_others()
 
     async def saw(self, addresses: Collection[Address]) -> None:
         """See OrderBook."""

@@ -66,4 +66,11 @@ CREATE TABLE order_book.address (
     journal_id text NOT NULL
 );
 """
-MIGRATIONS = (SCHEMA_1,)
+SCHEMA_2 = """
+CREATE TABLE order_book.reach (
+    balancer_id text PRIMARY KEY,
+    reached text NOT NULL,             -- JSON: pairs of a substation and its journal
+    until_unix_ms bigint NOT NULL      -- until then others believe it
+);
+"""
+MIGRATIONS = (SCHEMA_1, SCHEMA_2)

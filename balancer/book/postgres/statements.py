@@ -76,6 +76,13 @@ UPDATE withdrawal SET balancer_id = $1 WHERE balancer_id <> $1 AND NOT EXISTS (
     WHERE balancer.balancer_id = withdrawal.balancer_id AND until_unix_ms >= (SELECT unix_ms()))
 """
 OWN_WITHDRAWALS = "SELECT key, attempt, target, journal_id FROM withdrawal WHERE balancer_id = $1"
+SAY_REACH = """
+INSERT INTO reach SELECT $1, $2, unix_ms() + $3 ON CONFLICT (balancer_id)
+DO UPDATE SET reached = excluded.reached, until_unix_ms = excluded.until_unix_ms
+"""
+END_REACH = "DELETE FROM reach WHERE balancer_id = $1"
+FORGET_REACH = "DELETE FROM reach WHERE until_unix_ms < unix_ms()"
+REACH_OF_OTHERS = "SELECT reached FROM reach WHERE balancer_id <> $1 AND until_unix_ms >= (SELECT unix_ms())"
 
 CONTROL = """
 SELECT

@@ -11,10 +11,10 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 from tornado.web import Application
 
+from admin_ui.grid.balancers import Balancers
 from admin_ui.grid.board import Board
 from admin_ui.grid.event_log import EventLog
 from admin_ui.grid.fleet_feed import FleetFeed
-from admin_ui.grid.followed_balancer import FollowedBalancer
 from admin_ui.grid.gateway_watch import STARTED, GatewayWatch
 from admin_ui.grid.outages import Outages
 from admin_ui.grid.rates import Rates
@@ -73,9 +73,8 @@ def kinds(log: EventLog) -> list[tuple[str, str]]:
 async def test_a_balancer_that_is_back_before_any_alarm_leaves_a_trace() -> None:
     (port,) = free_ports(1)
     log, board = EventLog(), Board()
-    async with followed(
-        FleetFeed(board, FollowedBalancer(f"http://{HOST}:{port}"), Outages(log), asyncio.Event()).follow()
-    ):
+    url = f"http://{HOST}:{port}"
+    async with followed(FleetFeed(board, Balancers([url]), url, Outages(log), asyncio.Event()).follow()):
         async with balancer(port):
             await seen(lambda: board.connected)
         await seen(lambda: not board.connected)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from admin_ui.grid.followed_balancer import FollowedBalancer
+from admin_ui.grid.balancer_calls import BalancerCalls
+from admin_ui.grid.balancers import Balancers
 from admin_ui.grid.grid_calls import GridCalls
 from loadtest.plan.oracle import Drain
 from loadtest.record.grid_reader import NotReady
@@ -50,21 +51,20 @@ async def test_who_knows_the_token_gives_orders_and_nobody_else_does(
         assert (await call(grid, "GET", "/decisions")).status == 401
         assert (await call(grid, "GET", "/decisions", headers=orders)).status == 200
         assert (await call(grid, "GET", "/fleet")).json["policy"] == "least_loaded"
-        console = GridCalls(
-            grid.session, FollowedBalancer(grid.balancer_url), grid.gateway_url, None, token_file
-        )
-        stranger = GridCalls(grid.session, FollowedBalancer(grid.balancer_url), grid.gateway_url, None)
+
+        def calls(token: Path | None) -> GridCalls:
+            balancers = BalancerCalls(grid.session, Balancers([grid.balancer_url]), token)
+            return GridCalls(grid.session, balancers, lambda _: None, grid.gateway_url, None)
+
+        async def reads(each: GridCalls) -> int:
+            (reply,) = (await each.decisions(limit=1)).values()
+            return reply.status
+
+        console, stranger = calls(token_file), calls(None)
         assert [(await each.drain("s-1")).status for each in (stranger, console)] == [401, 200]
-        assert [(await each.decisions(limit=1)).status for each in (stranger, console)] == [401, 200]
+        assert [await reads(each) for each in (stranger, console)] == [401, 200]
         assert (await console.restore("s-1")).status == 200
-        lost = GridCalls(
-            grid.session,
-            FollowedBalancer(grid.balancer_url),
-            grid.gateway_url,
-            None,
-            tmp_path / "no such file",
-        )
-        assert "can't be used" in (await lost.drain("s-1")).detail
+        assert "can't be used" in (await calls(tmp_path / "no such file").drain("s-1")).detail
 
 
 @pytest.mark.gen_test

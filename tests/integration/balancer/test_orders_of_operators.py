@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from balancer.contract import BalancerOutcome
+from balancer.contract import ORDER_UNTIL, BalancerOutcome
 from balancer.operating.substation_orders import TOO_HIGH
 from balancer.placing.policies import policies
 from tests.integration.balancer.caller import Caller, caller
@@ -97,6 +98,24 @@ async def test_a_capacity_below_the_load_cuts_nobody_off_and_admits_nobody_until
             assert found.state == "charging"
         await done(grid, "s-1", "capacity", json={"capacity_kw": None})
         await client.placed(kw=50)
+
+
+@pytest.mark.gen_test
+async def test_an_order_that_is_read_too_late_changes_nothing(tmp_path: Path) -> None:
+    async with grids(tmp_path, Plan(capacities_kw=(100,))) as (grid, _):
+        for late_s, method, path, sent in (
+            (60.0, "POST", "/fleet/s-1/drain", {}),
+            (60.0, "PUT", "/policy", {"policy": "random"}),
+        ):
+            headers = {ORDER_UNTIL: f"{time.time() - late_s:.3f}"}
+            reply = await call(grid, method, path, json=sent, headers=headers)
+            assert (reply.status, reply.code) == (409, "too-late")
+        assert (await call(grid, "GET", "/fleet")).json["policy"] == "least_loaded"
+        assert (
+            await call(grid, "POST", "/fleet/s-1/drain", json={}, headers={ORDER_UNTIL: "soon"})
+        ).status == 400
+        assert not (await grid.fleet())["s-1"]["draining"]
+        await done(grid, "s-1", "drain", headers={ORDER_UNTIL: str(time.time() + 3600)})
 
 
 @pytest.mark.gen_test

@@ -54,6 +54,8 @@ def test_several_balancers_have_ports_and_folders_of_their_own_and_every_gateway
     streams = "127.0.0.1:9001,127.0.0.1:9002,127.0.0.1:9003"
     for name in gateways(config):
         assert f'BALANCER="{streams}"' in config[f"program:{name}"]["environment"]
+    pages = ",".join(f"http://127.0.0.1:{port}" for port in (8001, 8002, 8003))
+    assert f'BALANCER_URL="{pages}"' in config["program:admin_ui"]["environment"]
 
 
 def test_several_balancers_without_a_database_to_share_are_refused() -> None:

@@ -31,7 +31,7 @@ def shown() -> dict[str, Any]:
     known = roster.Roster(1.0, "b")
     known.addresses.watch("http://a:1")
     known.polled("http://a:1", REPORT, 0.0)
-    return dict(fleet_json(View(known, lambda _: True, PolicySwitch(Never())), 0.0, None))
+    return dict(fleet_json(View(known, lambda _: True, PolicySwitch(Never())), 0.0, None, {}))
 
 
 def test_the_fields_of_the_fleet_and_of_a_substation_are_those_that_are_shown() -> None:

@@ -104,11 +104,23 @@ def test_a_gateway_knows_every_balancer(build: str) -> None:
     assert settings(build, "gateway")["BALANCER"].split(",") == expected
 
 
-def test_a_service_is_called_by_names_that_it_allows() -> None:
-    console = addresses("base", "console")
+def test_the_console_follows_every_balancer_and_may_send_a_rush_hour_by_each() -> None:
+    console, replicas = (
+        settings("postgresql", "console"),
+        workload("postgresql", "balancer")["spec"]["replicas"],
+    )
+    expected = [f"https://balancer-{number}.balancer:8001" for number in range(replicas)]
+    assert replicas > 1
+    assert console["BALANCER_URL"].split(",") == expected
+    assert set(expected) <= set(console["LOADTEST_TARGETS"].split(","))
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_a_service_is_called_by_names_that_it_allows(build: str) -> None:
+    console = addresses(build, "console")
     for callee in ("balancer", "gateway"):
-        names = {host for host, port in console if served("base")[host, port] == callee}
-        assert names <= set(settings("base", callee)["ALLOWED_HOSTS"].split(","))
+        names = {host for host, port in console if served(build)[host, port] == callee}
+        assert names <= set(settings(build, callee)["ALLOWED_HOSTS"].split(","))
         assert names
 
 

@@ -60,7 +60,7 @@ export class AlarmHistory {
         element("td", CELL, element("time", { datetime: at.toISOString() }, moment(at.getTime()))),
         element("td", CELL, `${WORDS[event.event]}${muted}`),
         element("td", CELL, element("a", { href: `/runbooks/${event.rule}` }, event.rule)),
-        element("td", CELL, event.service ? `the ${event.service}` : event.substation_id || "the grid"),
+        element("td", CELL, event.service ? `the ${event.service}${event.substation_id ? ` at ${event.substation_id}` : ""}` : event.substation_id || "the grid"),
         element("td", CELL, event.since_unix_s ? `${event.said}, since ${moment(event.since_unix_s * 1000)}` : event.said), element("td", CELL, event.by));
     }));
   }

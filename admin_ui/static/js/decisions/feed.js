@@ -26,6 +26,7 @@ export class DecisionFeed {
   #items = new Map(); // by number
   #kept = new Map(); // what arrived while the list is paused
   #newest = 0;
+  #numbers = null; // the feed whose numbers these are: they begin again with the console
   #leftOut = 0;
   #pointed = false;
   #burst = false;
@@ -58,9 +59,11 @@ export class DecisionFeed {
     if (on) void this.#ask();
   }
 
-  /** Offer the substations of the fleet as a filter. */
-  offer(substations) {
+  /** Offer the substations of the fleet as a filter, and the balancers where there are several. */
+  offer(substations, balancers) {
     this.#filters.offer("substation", substations);
+    this.#filters.several(balancers);
+    attribute(this.#table, "data-several", balancers.length ? "" : null);
   }
 
   get #paused() {
@@ -95,11 +98,11 @@ export class DecisionFeed {
     return open.length ? Math.min(...open) - 1 : this.#newest;
   }
 
-  #take({ decisions, fault }, heard) {
+  #take({ decisions, fault, feed }, heard) {
     attribute(this.#notice, "hidden", fault ? null : "");
     text(this.#notice, fault);
-    const top = decisions[0]?.number ?? this.#newest;
-    if (heard && !fault && this.#newest > 0 && top < this.#newest) this.#forget(); // the numbers started again with the balancer
+    if (heard && this.#numbers !== feed) this.#forget();
+    if (heard) this.#numbers = feed;
     const between = (decisions.at(-1)?.number ?? 0) - this.#newest - 1;
     if (this.#newest > 0 && between > 0) this.#leftOut += between;
     text(this.#missed, this.#leftOut ? `${this.#leftOut} decisions came too fast to be shown. Use the search to find them.` : "");
@@ -134,8 +137,19 @@ export class DecisionFeed {
 
   #add(number, decision) {
     const item = new DecisionItem(decision);
+    this.#place(item);
     this.#items.set(number, { item, decision });
-    this.#list.prepend(...item.nodes);
+  }
+
+  /** Put a row below those that are newer: what comes late from a balancer that hung has a later number, and an earlier time. */
+  #place(added) {
+    let below = null;
+    for (const { item } of [...this.#items.values()].reverse()) {
+      if (item.unixMs <= added.unixMs) break;
+      below = item;
+    }
+    if (below) below.nodes.at(-1).after(...added.nodes);
+    else this.#list.prepend(...added.nodes);
   }
 
   #trim() {

@@ -1,6 +1,6 @@
-// What of the decisions is shown: refused ones, those of a substation, those of a policy. The page's address keeps it.
+// What of the decisions is shown: refused ones, those of a substation, of a policy, of a balancer. The page's address keeps it.
 
-import { element, spaced } from "../lib/dom.js";
+import { attribute, element, spaced } from "../lib/dom.js";
 
 const ANY = "";
 
@@ -15,8 +15,9 @@ export class DecisionFilters {
     this.#refused = element("input", { type: "checkbox", id: "only-refused", change: () => view.set({ refused: this.#refused.checked ? "1" : "" }) });
     place.append(...spaced(
       element("span", { class: "filter" }, this.#refused, " ", element("label", { for: "only-refused" }, "Refused only")),
-      this.#select("substation", "Substation"), this.#select("policy", "Policy"),
+      this.#select("substation", "Substation"), this.#select("policy", "Policy"), this.#select("balancer", "Balancer"),
     ));
+    this.several([]);
     view.addEventListener("change", () => {
       this.#read();
       changed();
@@ -26,15 +27,16 @@ export class DecisionFilters {
 
   /** Whether anything is left out. */
   get active() {
-    return Boolean(this.#view.get("refused") || this.#view.get("substation") || this.#view.get("policy"));
+    return Boolean(this.#view.get("refused") || this.#view.get("substation") || this.#view.get("policy") || this.#view.get("balancer"));
   }
 
   /** Whether a decision is wanted. */
-  wants({ kind, chosen, candidates, policy }) {
+  wants({ kind, chosen, candidates, policy, balancer }) {
     const [substation, wanted] = [this.#view.get("substation"), this.#view.get("policy")];
     return (!this.#view.get("refused") || kind === "refused")
       && (!substation || chosen === substation || (!chosen && candidates.some(({ name }) => name === substation)))
-      && (!wanted || policy === wanted);
+      && (!wanted || policy === wanted)
+      && (!this.#view.get("balancer") || balancer === this.#view.get("balancer"));
   }
 
   /** Offer these choices, beside those that are chosen. */
@@ -46,6 +48,12 @@ export class DecisionFilters {
     select.dataset.all = all.join(" ");
     select.replaceChildren(element("option", { value: ANY }, "Any"), ...all.map((each) => element("option", { value: each }, each)));
     select.value = wanted;
+  }
+
+  /** Offer the balancers, by their names; [] where there is only one. */
+  several(names) {
+    this.offer("balancer", names);
+    attribute(this.#selects.get("balancer").parentElement, "hidden", names.length || this.#view.get("balancer") ? null : "");
   }
 
   #select(name, title) {

@@ -18,7 +18,7 @@ export class DecisionItem {
 
   constructor(decision, whole = false) {
     this.#whole = whole;
-    const id = `candidates-${decision.number}`;
+    const id = `candidates-${decision.id}`;
     this.#button = element("button", { type: "button", class: "quiet small", "aria-expanded": "false", "aria-controls": id, click: () => this.#turn() }, "");
     const vehicle = whole ? decision.vehicle_id : element("a", { href: `/decisions?vehicle_id=${encodeURIComponent(decision.vehicle_id)}` }, decision.vehicle_id);
     this.#cells = Object.fromEntries(COLUMNS.map(([, kind, number]) => [kind, element("td", { role: "cell", class: `${kind}${number ? " number" : ""}` })]));
@@ -26,11 +26,17 @@ export class DecisionItem {
     this.#cells.vehicle.append(vehicle);
     text(this.#cells.power, `${decision.demand_kw} kW`);
     text(this.#cells["by-policy"], decision.policy);
+    text(this.#cells["of-balancer"], decision.balancer);
     this.#cells.more.append(this.#button);
     this.#cells.why.append(this.#reason);
     this.node = element("tr", { role: "row", class: "decision" }, ...Object.values(this.#cells));
     this.#more = element("tr", { role: "row", class: "candidates-row", hidden: true }, element("td", { role: "cell", colspan: COLUMNS.length, id }, this.#candidates));
     this.update(decision);
+  }
+
+  /** When it was made. */
+  get unixMs() {
+    return this.#decision.unix_ms;
   }
 
   /** The rows, in the order in which they stand in the table. */

@@ -12,7 +12,11 @@ const byId = (id) => document.getElementById(id);
 export function start(stream) {
   const view = new View();
   const feed = new DecisionFeed(byId("feed"), view);
-  stream.addEventListener("state", () => feed.offer(stream.state.substations.map((row) => row.substation_id)));
+  stream.addEventListener("state", () => {
+    const balancers = stream.state.balancers.map((row) => row.name);
+    feed.offer(stream.state.substations.map((row) => row.substation_id), balancers);
+    story.several(balancers.length > 0);
+  });
   const story = new Story(byId("story"));
   const search = byId("wanted");
   let shown = "";

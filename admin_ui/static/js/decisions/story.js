@@ -53,6 +53,11 @@ export class Story {
     void this.#ask();
   }
 
+  /** Say of each decision which balancer made it, where there are several. */
+  several(on) {
+    attribute(this.#table, "data-several", on ? "" : null);
+  }
+
   /** Put the focus on the story's heading. */
   focus() {
     this.#heading.focus();
@@ -81,14 +86,21 @@ export class Story {
       panel.update(session);
     }
     for (const decision of decisions.toReversed()) {
-      const item = this.#items.get(decision.number);
+      const item = this.#items.get(decision.id);
       if (item) item.update(decision);
       else {
         const added = new DecisionItem(decision, true);
-        this.#items.set(decision.number, added);
-        this.#decisions.append(...added.nodes);
+        this.#items.set(decision.id, added);
+        this.#insert(added);
       }
     }
+  }
+
+  /** Put a decision where it belongs by its time: another balancer may tell an earlier one later. */
+  #insert(added) {
+    const later = [...this.#items.values()].filter((each) => each !== added && each.unixMs > added.unixMs).sort((one, other) => one.unixMs - other.unixMs)[0];
+    if (later) later.nodes[0].before(...added.nodes);
+    else this.#decisions.append(...added.nodes);
   }
 
   #panel(session) {

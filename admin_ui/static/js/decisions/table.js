@@ -2,10 +2,10 @@
 
 import { element } from "../lib/dom.js";
 
-/** The columns: title, class, whether its figures are aligned to the right. */
+/** The columns: title, class, whether its figures are aligned to the right. That of the balancer is shown where there are several. */
 export const COLUMNS = [
   ["Time", "time"], ["Vehicle", "vehicle"], ["Power", "power", true], ["Result", "result"], ["Substation", "substation"],
-  ["Of its limit", "share", true], ["Policy", "by-policy"], ["Why, where unusual", "why"], ["Candidates", "more"],
+  ["Of its limit", "share", true], ["Policy", "by-policy"], ["Balancer", "of-balancer"], ["Why, where unusual", "why"], ["Candidates", "more"],
 ];
 
 /** Return a table with this name, and its body. */

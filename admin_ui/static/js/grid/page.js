@@ -32,6 +32,7 @@ export async function start(stream) {
     byId("charts"), history,
     { marks: () => marks(stream.state, orders), totals: () => (stream.live ? stream.state?.totals : null), zoomed: ([from, to]) => view.set({ from, to }, { step: true }) },
   );
+  const balancers = balancerTable();
   const panel = await details(view, stream, (module) => new module.SubstationPanel(byId("substation"), stream, history, view, table, inForce));
   const notice = new EmptyNotice(byId("nothing"), () => view.set({ q: "", abnormal: "", page: "" }));
   const announcer = new Announcer(byId("announced"));
@@ -63,6 +64,7 @@ export async function start(stream) {
     table.update();
     diagram.update();
     panel.update();
+    balancers.update(state.balancers);
     controls(state);
     const filtered = Boolean(view.get("q") || view.get("abnormal"));
     notice.show(nothingToShow(state, document.body.dataset.balancer, table.found, view.get("abnormal") === "1" && !view.get("q")), filtered);
@@ -108,6 +110,26 @@ async function details(view, stream, make) {
   view.addEventListener("change", () => void load());
   await load();
   return { update: () => panel?.update() };
+}
+
+/** Return what shows the balancers; its script is loaded when there are several. */
+function balancerTable() {
+  let [table, asked, newest] = [null, false, []];
+  const load = async () => {
+    asked = true;
+    const module = await import("./balancers.js").catch(() => null);
+    asked = Boolean(module); // else it is asked for again with the next state
+    table = module ? new module.BalancerTable(byId("balancers-table")) : null;
+    table?.update(newest);
+  };
+  return {
+    update: (found) => {
+      newest = found;
+      attribute(byId("balancers"), "hidden", found.length ? null : "");
+      table?.update(found);
+      if (found.length && !asked) void load();
+    },
+  };
 }
 
 /** Wire the switch between chart and one-line diagram, whose script is loaded when it is wanted. */

@@ -21,6 +21,7 @@ const CONDITIONS = [
   [4, "warning", "◷", "old report", (row) => row.stale && row.state !== "ejected", "Its last report is more than three polls old. Load and sessions may have changed."],
   [5, "warning", "◇", "suspect", (row) => row.state === "suspect", "A poll was missed, or its stream is down. It is used only when no healthy substation has room."],
   [5, "warning", "○", "gone", (row) => row.state === "gone" && row.sessions > 0, "The balancer no longer polls its address. Its sessions continue. No car is sent there."],
+  [5, "warning", "◇", "not reached by all", (row) => row.unreached_by?.length > 0, "A balancer does not reach it, though others do: the table of the balancers names it. Cars come there by the others alone. Check the network between the two."],
   [6, "warning", "◇", "probing", (row) => row.state === "probing", "It answers again. It becomes healthy after two good polls."],
   [7, "notice", "▽", "draining", (row) => row.draining, "It takes no new sessions. Running sessions continue to their end."],
   [8, "notice", "○", "gone", (row) => row.state === "gone" && !row.sessions, "The balancer no longer polls its address. It will disappear from this list."],

@@ -4,6 +4,7 @@
 // the console to the balancer). Every control that acts on the grid carries `data-acts`. While the connection is not live, the
 // control is `aria-disabled`, keeps its focus, and its clicks and submits do nothing. Call `acts()` for a control that is created later.
 
+import { noAnswer } from "./balancers.js";
 import { attribute, element, text } from "./dom.js";
 import { moment } from "./format.js";
 
@@ -50,8 +51,8 @@ export function connection(stream, balancer) {
   }
   const { stale, heard_unix_s: heard } = stream.state.link;
   if (!stale) return ["live", "Live"];
-  if (!heard) return ["behind", `✕ The balancer at ${balancer} has not answered yet. The console keeps trying.`];
-  return ["behind", `✕ The balancer at ${balancer} has not answered since ${moment(heard * 1000)}: the data is out of date. The console keeps trying.`];
+  if (!heard) return ["behind", `✕ ${noAnswer(balancer)} yet. The console keeps trying.`];
+  return ["behind", `✕ ${noAnswer(balancer)} since ${moment(heard * 1000)}: the data is out of date. The console keeps trying.`];
 }
 
 function stop(event) {

@@ -29,12 +29,17 @@ def row(name: str = "s-1", load_kw: float = 100.0, **more: Any) -> dict[str, Any
     } | more
 
 
+def balancer(name: str, state: str = "up", why: str = "") -> dict[str, Any]:
+    return {"name": name, "state": state, "why": why}
+
+
 def state(*rows: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {
         "substations": list(rows),
         "totals": totals(list(rows)),
         "link": {"connected": True, "stale": False},
         "unseen": [],
+        "balancers": [balancer("a:1"), balancer("b:1")],
         "gateway": {"requests_per_s": 1.0, "refused_per_s": 0.0, "p95_ms": None},
     } | more
 
@@ -195,6 +200,21 @@ def test_a_lost_stream_and_a_silent_gateway_are_told_and_the_rest_is_not_judged(
     assert unknown(shown) == RULES.keys() - {"BalancerStreamLost", "GatewayUnreachable"}
     assert {"BalancerStreamLost", "GatewayUnreachable"} <= said(shown).keys()
     assert unknown(state(row())) == set()
+
+
+def test_each_of_several_balancers_that_is_lost_is_told_by_its_address_while_another_goes_on() -> None:
+    lost = balancer("b:1", "lost", "it refuses connections")
+    shown = state(row(), balancers=[balancer("a:1"), lost, balancer("c:1", "waiting")])
+    found = findings(shown, STALE_S)
+    judged = {at: finding.judgement for (name, at), finding in found.items() if name == "BalancerLost"}
+    assert judged == {"a:1": Judgement.FINE, "b:1": Judgement.BAD, "c:1": Judgement.FINE}
+    assert "it refuses connections" in found["BalancerLost", "b:1"].said
+    assert unknown(shown) == set()
+
+
+def test_while_all_balancers_are_lost_no_single_one_is_judged() -> None:
+    all_lost = [balancer("a:1", "lost"), balancer("b:1", "lost")]
+    assert unknown(state(row(), balancers=all_lost)) == {"BalancerLost"}
 
 
 def test_an_address_where_nobody_was_ever_seen_is_told() -> None:

@@ -30,6 +30,28 @@ def test_a_short_outage_is_in_the_log_from_when_to_when() -> None:
     assert log.events[1]["since_unix_s"] == 100.0
 
 
+def test_one_of_several_balancers_has_outages_of_its_own_which_leave_no_gap() -> None:
+    log = EventLog()
+    outages = Outages(log)
+    outages.lost(BALANCER, 100.0, "a:1")
+    outages.lost(BALANCER, 101.0, "b:1")
+    outages.lost(BALANCER, 101.0)
+    again = Outages(log)  # after a restart of the console
+    for which in ("a:1", "", "b:1"):
+        again.back(BALANCER, 103.0, which)
+    told = [(e["event"], e["rule"], e["substation_id"], e["unix_s"]) for e in log.events]
+    assert told == [
+        ("lost", "BalancerLost", "a:1", 100.0),
+        ("lost", "BalancerLost", "b:1", 101.0),
+        ("lost", "BalancerStreamLost", "", 101.0),
+        ("back", "BalancerLost", "a:1", 103.0),
+        ("back", "BalancerStreamLost", "", 103.0),
+        ("back", "BalancerLost", "b:1", 103.0),
+    ]
+    assert [each["from_unix_s"] for each in outages.shown(102.0)] == [101.0]
+    assert [(each["from_unix_s"], each["to_unix_s"]) for each in again.shown(104.0)] == [(101.0, 103.0)]
+
+
 def test_an_outage_is_shown_as_long_as_charts_have_its_gap() -> None:
     outages = Outages(EventLog())
     outages.lost(GATEWAY, 100.0)
