@@ -208,3 +208,20 @@ def test_a_service_does_not_start_with_the_certificate_of_another(grid: TlsGrid,
             check=False,
         )
         assert (run.returncode, why in run.stderr) == (1, True), run.stderr
+
+
+def test_no_key_of_a_certificate_is_in_a_log_or_shown_by_a_process(grid: TlsGrid) -> None:
+    keys = {
+        path: max(path.read_text().splitlines(), key=len)  # a line of the base64 inside
+        for path in (grid.data / "tls").rglob("*.pem")
+        if "PRIVATE KEY" in path.read_text()
+    }
+    assert len(keys) >= 8
+    shown = {path.name: path.read_text(errors="replace") for path in (grid.data / "log").glob("*")}
+    for pid in grid.pids(""):
+        for name in ("cmdline", "environ"):
+            shown[f"{pid} {name}"] = Path(f"/proc/{pid}/{name}").read_text(errors="replace")
+    assert len(shown) >= 20
+    assert [
+        (path, place) for path, line in keys.items() for place, text in shown.items() if line in text
+    ] == []

@@ -35,7 +35,7 @@ def compiler() -> None:
 
 @pytest.mark.usefixtures("compiler")
 def test_days_of_grid_time_with_restarts_lose_nothing(tmp_path: Path) -> None:
-    year = Year(tmp_path, 8, days=4, restarts=2)
+    year = Year(tmp_path, 8, days=4, restarts=2, rate=10)
     outcome = year.run()
     assert outcome.faults == []
     assert outcome.restarts == 2

@@ -21,7 +21,7 @@ MOST_SCALE = 100_000  # grid seconds in a second: what a substation accepts
 RESTARTS = 24
 RESTARTING = 0.4  # of the time; afterwards nothing restarts
 WARM_UP = 0.25  # of the time after the last restart: caches fill
-RATE = 12.0  # requests a second
+RATE = 50.0  # requests a second: decisions that are kept in memory are soon as many as they may be
 MEASURE_S = 1.0
 SIGNALS = (signal.SIGKILL, signal.SIGTERM)
 
@@ -40,13 +40,15 @@ class Outcome:
 class Year:
     """The grid, its clock, its load and its measures, for `seconds` of real time."""
 
-    def __init__(self, folder: Path, seconds: float, days: int = DAYS, restarts: int = RESTARTS) -> None:
+    def __init__(
+        self, folder: Path, seconds: float, *, days: int = DAYS, restarts: int = RESTARTS, rate: float = RATE
+    ) -> None:
         """`days` is how far the wall clock goes, and grid time where a substation runs as fast."""
         self.clock = WallClock(folder)
         self.scale = min(MOST_SCALE, days * DAY_S / seconds)
         self.measures = Measures()
         self.restarts = 0
-        self._seconds, self._days, self._restarts = seconds, days, restarts
+        self._seconds, self._days, self._restarts, self._rate = seconds, days, restarts, rate
         self.grid = FreshGrid(
             folder / "data", TIME_SCALE=f"{self.scale:.0f}", BASE_LOAD="sample", **self.clock.environ
         )
@@ -57,7 +59,7 @@ class Year:
         self.grid.start()
         try:
             load = Load(
-                self.grid.gateway, self.grid.console, RATE, lambda: self.clock.ahead_s // DAY_S, seed=1
+                self.grid.gateway, self.grid.console, self._rate, lambda: self.clock.ahead_s // DAY_S, seed=1
             )
             load.start()
             steady_s = self._pass(load)
