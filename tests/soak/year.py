@@ -98,6 +98,7 @@ class Year:
     def _restart(self) -> None:
         """End the next process, in turns by force and in order; the supervisor starts it again."""
         service = SERVICES[self.restarts % len(SERVICES)]
+        until(lambda: self.grid.pids(service))
         pids = self.grid.pids(service)
         pid = pids[self.restarts // len(SERVICES) % len(pids)]
         os.kill(pid, SIGNALS[self.restarts % len(SIGNALS)])
