@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE :=
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour report console-link up down compose-test swarm-test kubernetes-test test quick every-test quick-tests lint format types imports unit property study integration process console monitoring proof bench fuzz chaos overload soak sbom screenshots proto docs dashboards lock clean
+.PHONY: help run rush-hour report console-link up down compose-test swarm-test kubernetes-test test quick every-test quick-tests lint format types imports unit property study integration process console monitoring proof bench fuzz chaos overload soak sbom audit screenshots proto docs dashboards lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,6 +102,9 @@ overload: $(VENV)/.dev  ## 5 and 20 times the kW of the grid, and more requests 
 sbom: $(VENV)/.fuzz  ## data/sbom.json: the locked dependencies of the running grid as CycloneDX, for a scanner
 	@mkdir -p data
 	$(BIN)/python -m cyclonedx_py requirements requirements/runtime.lock --output-reproducible --of JSON -o data/sbom.json
+
+audit: $(VENV)/.dev  ## the locked dependencies against known vulnerabilities, offline (ADVISORIES="all.zip" of OSV)
+	@$(BIN)/python -m tests.supply.audit "$(ADVISORIES)"
 
 screenshots: $(VENV)/.dev  ## every page of the console in every state, into data/screenshots (ONLY="alarms lost" ...)
 	$(BIN)/python -m tests.console.screenshots $(ONLY)

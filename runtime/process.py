@@ -84,10 +84,9 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
-        try:
-            await stack.enter_async_context(service)
-        except (StoreFull, StoreUnusable, OSError) as error:
-            raise CannotStartError(str(error)) from error
+        if not await _started(service, stack, stop):
+            log.info("%s was stopped before it served", name)
+            return
         _collect_less()
         log.info("%s is serving", name, extra={"pid": os.getpid()})
         parent = asyncio.create_task(_parent_gone(stop)) if watch_parent else None
@@ -101,6 +100,29 @@ async def _serve(
             parent.cancel()
     log.info("%s has stopped", name, extra={"took_s": round(time.monotonic() - began, 3)})
     lines.write_left_out(ending=True)
+
+
+async def _started(
+    service: AbstractAsyncContextManager[None], stack: contextlib.AsyncExitStack, stop: asyncio.Event
+) -> bool:
+    """Start the service; returns False when `stop` was set meanwhile: one that waits for its database waits for long."""
+    starting = this = asyncio.current_task()
+    stopped = asyncio.create_task(stop.wait())
+    stopped.add_done_callback(lambda _: starting.cancel() if starting and stop.is_set() else None)
+    try:
+        await stack.enter_async_context(service)
+    except (StoreFull, StoreUnusable, OSError) as error:
+        raise CannotStartError(str(error)) from error
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
+        if this:
+            this.uncancel()
+        return False
+    finally:
+        starting = None
+        stopped.cancel()
+    return True
 
 
 def _collect_less() -> None:

@@ -97,12 +97,17 @@ async def read_hello(stream: MessageStream[Any]) -> Hello:
     try:
         async with asyncio.timeout(HELLO_WITHIN_S):
             frame = await stream.first_frame()
-        fields = json.loads(frame or b"null")
-        return Hello(*(str(fields[name]) for name in ("protocol", "link", "authorization")))
+        return _hello(frame or b"null")
     except TimeoutError as error:
         raise StreamLost("the caller did not say hello in time") from error
     except (ValueError, KeyError, TypeError, RecursionError):
         raise StreamLost("the caller did not say hello") from None
+
+
+def _hello(frame: bytes) -> Hello:
+    """Return the Hello in a frame; raises ValueError, KeyError, TypeError or RecursionError for anything else."""
+    fields = json.loads(frame)
+    return Hello(*(str(fields[name]) for name in ("protocol", "link", "authorization")))
 
 
 def accept(stream: MessageStream[Any]) -> None:
@@ -121,5 +126,5 @@ def _refusal(reply: bytes | None) -> str:
         return "it closed the connection"
     try:
         return str(json.loads(reply).get("refused", ""))
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return "it speaks another protocol"

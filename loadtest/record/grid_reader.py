@@ -138,7 +138,7 @@ def _book_id(ready: str) -> str:
     """Return the order book that a gateway's `/readyz` names, '' if it names none."""
     try:
         body = json.loads(ready)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return str(body.get("book_id") or "") if isinstance(body, dict) else ""
 

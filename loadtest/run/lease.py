@@ -107,7 +107,7 @@ class Lease:
 def _object(text: str) -> dict[str, object] | None:
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
 

@@ -210,7 +210,7 @@ def decoded(text: str) -> Any:
     """Return the value of a JSON text, or the text itself where it is no JSON."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

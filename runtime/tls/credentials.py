@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime.tls.identity import Identity, NoIdentity, Role, identity_of, of_peer
+from runtime.tls.own_handshake import CERT_HAS_EXPIRED, refusal
 from runtime.tls.watched_files import WatchedFiles
 
 log = logging.getLogger(__name__)
@@ -153,9 +154,23 @@ class _Loaded:
             self.server = self._context(ssl.PROTOCOL_TLS_SERVER)
         except OSError as error:  # ssl.SSLError is one
             faults.append(f"TLS_CA, TLS_CERT and TLS_KEY can't be used together: {error}")
+        else:
+            faults += self._refused()
         if faults:
             raise CredentialsUnusable(faults)
         self.server.num_tickets = 0  # a session that goes on would skip the check of certificates
+
+    def _refused(self) -> list[str]:
+        """Return what others who trust the same authority would say against the certificate."""
+        why, code = refusal(self.server, self._context(ssl.PROTOCOL_TLS_CLIENT))
+        if (
+            not why
+            or not hasattr(self, "identity")
+            or (code == CERT_HAS_EXPIRED and self.expires_s < time.time())
+        ):
+            return []  # or it was said before
+        authority, certificate, _ = self._files
+        return [f"TLS_CERT={certificate} is refused by whoever trusts TLS_CA={authority}: {why}"]
 
     def client(self, role: Role | None) -> ssl.SSLContext:
         """Return the context of connections to a role, the same one each time."""

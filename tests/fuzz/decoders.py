@@ -27,8 +27,14 @@ from gateway import callers
 from gateway.charge import charge
 from gateway.fields import InvalidFields
 from gateway.listing import page
+from loadtest import contract
 from loadtest.events import read_event
-from runtime import trace
+from loadtest.paper import document as paper
+from loadtest.paper.document import NotAResult
+from loadtest.record import grid_reader
+from loadtest.run import lease
+from loadtest.send import engine
+from runtime import stream_hello, trace
 from runtime.frames import FrameCutter, FrameTooLong
 from runtime.http_server.framing import Chunked, read_head
 from runtime.json_body import MalformedJson, read_object
@@ -121,6 +127,23 @@ def _profile(data: bytes) -> None:
 
 def _series(data: bytes) -> None:
     read_series(io.TextIOWrapper(io.BytesIO(data), encoding="utf-8-sig", newline=""))
+
+
+def _hello_answer(data: bytes) -> None:
+    """Read an answer to a Hello as the caller does; the words of a refusal end up in a message."""
+    assert isinstance(stream_hello._refusal(data), str)
+
+
+def _presets(data: bytes) -> None:
+    text = data.decode(errors="replace")
+    contract.presets_json(contract.read_presets(text))
+
+
+def _answers_to_a_load_test(data: bytes) -> None:
+    text = data.decode(errors="replace")
+    assert isinstance(grid_reader._book_id(text), str)
+    lease._object(text)
+    engine.decoded(text)
 
 
 def _prometheus(data: bytes) -> None:
@@ -217,6 +240,26 @@ DECODERS = {
         (
             b'{"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": [[1, "2"]]}]}}',
         ),
+    ),
+    "hello of a caller": Decoder(
+        stream_hello._hello,
+        (ValueError, KeyError, TypeError, RecursionError),  # the stream is refused
+        (b'{"protocol": "substation/1", "link": "l", "authorization": ""}',),
+    ),
+    "answer to a hello": Decoder(_hello_answer, (), (b"{}", b'{"refused": "there are too many"}')),
+    "presets of a load test": Decoder(
+        _presets, (), (b'{"presets": [{"name": "rush-hour", "about": "a", "requests": 5, "seconds": 1.5}]}',)
+    ),
+    "head of a result": Decoder(
+        contract.read_result_head, (), (b'{"run_id": "a", "verdict": "passed",\n "requests": [{}]}', b"{}")
+    ),
+    "result of a run": Decoder(
+        lambda data: paper.read(json.loads(data)),
+        (NotAResult, ValueError, RecursionError),
+        (b'{"version": 1}',),
+    ),
+    "answers to a load test": Decoder(
+        _answers_to_a_load_test, (), (b'{"run_id": "x", "expires_in_s": 5}', b'{"book_id": "b"}')
     ),
     "keys file": Decoder(
         lambda data: callers.read(data.decode(errors="replace")),

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import re
+import ssl
 from collections import Counter
 from collections.abc import Iterable
 
@@ -35,22 +36,28 @@ class Answers:
                 self.unexplained.append((sent, answer[:500]))
 
 
-async def send_all(port: int, given: Iterable[bytes], answers: Answers, at_once: int = 48) -> None:
-    """Send all inputs, `at_once` at a time."""
+async def send_all(
+    port: int,
+    given: Iterable[bytes],
+    answers: Answers,
+    at_once: int = 48,
+    tls: ssl.SSLContext | None = None,
+) -> None:
+    """Send all inputs, `at_once` at a time; under TLS with a context."""
     waiting = iter(given)
 
     async def sender() -> None:
         for each in waiting:
-            answers.judge(each, await _sent(port, each, answers))
+            answers.judge(each, await _sent(port, each, answers, tls))
 
     await asyncio.gather(*(sender() for _ in range(at_once)))
 
 
-async def _sent(port: int, data: bytes, answers: Answers) -> bytes:
+async def _sent(port: int, data: bytes, answers: Answers, tls: ssl.SSLContext | None) -> bytes:
     """Return what comes back until it is quiet or the connection is closed."""
     received = bytearray()
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
     except OSError:
         answers.refused_connections += 1
         return b""

@@ -1,7 +1,10 @@
 """A grid of real processes under mutual TLS: cars are admitted, the console shows them, and nobody is let in as another."""
 
+import asyncio
+import itertools
 import json
 import os
+import random
 import ssl
 import subprocess
 import sys
@@ -16,6 +19,8 @@ import aiohttp
 import pytest
 
 from runtime.probe import contexts, fetch
+from tests.fuzz import corpus
+from tests.fuzz.sending import Answers, send_all
 from tests.support.grid import LIMIT_S, ROOT, Grid, get, status, until
 from tests.support.ports import free_port
 from tests.support.prometheus import LACKING
@@ -208,3 +213,54 @@ def test_a_service_does_not_start_with_the_certificate_of_another(grid: TlsGrid,
             check=False,
         )
         assert (run.returncode, why in run.stderr) == (1, True), run.stderr
+
+
+def test_no_key_of_a_certificate_is_in_a_log_or_shown_by_a_process(grid: TlsGrid) -> None:
+    keys = {
+        path: max(path.read_text().splitlines(), key=len)  # a line of the base64 inside
+        for path in (grid.data / "tls").rglob("*.pem")
+        if "PRIVATE KEY" in path.read_text()
+    }
+    assert len(keys) >= 8
+    shown = {path.name: path.read_text(errors="replace") for path in (grid.data / "log").glob("*")}
+    for pid in grid.pids(""):
+        for name in ("cmdline", "environ"):
+            shown[f"{pid} {name}"] = Path(f"/proc/{pid}/{name}").read_text(errors="replace")
+    assert len(shown) >= 2 * 6
+    assert [
+        (path, place) for path, line in keys.items() for place, text in shown.items() if line in text
+    ] == []
+
+
+# Each listener: its setting, who may call it, and the heading under which the corpus knows it.
+LISTENERS = {
+    "Gateway, for everybody": ("GATEWAY_PORT", "gateway"),
+    "Balancer, HTTP": ("BALANCER_PORT", "operator"),
+    "Balancer, stream": ("BALANCER_STREAM_PORT", "gateway"),
+    "Substation, HTTP": ("SUBSTATION_PORT", "operator"),
+    "Substation, stream": ("SUBSTATION_STREAM_PORT", "balancer"),
+}
+
+
+@pytest.mark.parametrize("listener", LISTENERS)
+def test_no_bytes_end_a_service_neither_in_place_of_tls_nor_under_it(grid: TlsGrid, listener: str) -> None:
+    """The corpus of `make fuzz`, to a listener that expects a handshake, and from a caller that it lets in."""
+    setting, who = LISTENERS[listener]
+    port, before, random_ = int(grid.environment[setting]), grid.pids(""), random.Random(listener)
+    seeds = [
+        *corpus.seeds(listener, "Bearer nobody"),
+        b"\x16\x03\x01\xff\xff" + b"a" * 300,
+        b"\x15\x03\x03\0\2\2\0",
+    ]
+    for context in (None, next(contexts(grid.files(who), checked=False))):
+        answers = Answers()
+        given = itertools.islice(corpus.inputs(seeds, random_), 200)
+        asyncio.run(send_all(port, given, answers, at_once=8, tls=context))
+        assert answers.inputs == 200
+        assert answers.unexplained == []
+        if context:
+            assert answers.refused_connections == 0
+    assert grid.pids("") == before
+    assert grid.status("operator", f"{grid.balancer}/livez") == 200
+    logs = "".join(path.read_text(errors="replace") for path in (grid.data / "log").glob("*.log"))
+    assert "Traceback" not in logs

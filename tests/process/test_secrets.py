@@ -1,7 +1,12 @@
 """Secrets come from files only: no log, no page and no command line of a running grid has one of them."""
 
+import base64
 import contextlib
+import http.client
+import os
 import secrets
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -11,21 +16,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.console import FORM
-from tests.support.grid import LIMIT_S, Grid, text, until
+from tests.support import template
+from tests.support.console import FORM, INHERITED
+from tests.support.grid import LIMIT_S, ROOT, Grid, text, until
+from tests.support.ports import free_port
 
 PAGES = ("/metrics", "/livez", "/readyz")
 OWN_PAGES = ("/fleet", "/policy", "/rushhour", "/openapi.json", "/nothing")
+PEOPLES_PAGES = ("/", "/decisions", "/sessions", "/audit", "/api/alarms", "/people")
+MARKED = 16  # characters, from which on a value is found in nothing by chance
 JSON = {"Content-Type": "application/json"}
 
 
 class SecretGrid(Grid):
-    """A grid with marked secrets: tokens, API keys, a client secret, a password and a link."""
+    """A grid with marked secrets: tokens, API keys, secrets of a client and of the webhook, a password, a link, a login."""
 
     def __init__(self, folder: Path) -> None:
-        kinds = ("operator token", "API key", "key of the console", "secret of the webhook", "client secret")
+        kinds = ("operator token", "API key", "key of the console", "client secret")
         self.secrets = {kind: f"marked-{secrets.token_hex(16)}" for kind in kinds}
-        files = {kind: folder / kind.replace(" ", "-") for kind in kinds}
+        self.secrets["secret of the webhook"] = base64.b64encode(secrets.token_bytes(32)).decode()
+        files = {kind: folder / kind.replace(" ", "-") for kind in self.secrets}
         for kind, path in files.items():
             path.write_text(self.secrets[kind] + "\n")
         keys = [("acme", "API key", ""), ("console", "key of the console", " operator")]
@@ -41,6 +51,8 @@ class SecretGrid(Grid):
             OIDC_CLIENT_ID="console",
             OIDC_CLIENT_SECRET_FILE=str(files["client secret"]),
             OIDC_ROLES="staff=viewer",
+            ALARM_WEBHOOK_URL="http://127.0.0.1:1/",
+            ALARM_WEBHOOK_SECRET_FILE=str(files["secret of the webhook"]),
             LOG_LEVEL="debug",
         )
 
@@ -81,13 +93,29 @@ def use(grid: SecretGrid) -> list[bytes]:
     grid.secrets |= {"one-time link": token, "password": f"marked-{secrets.token_hex(16)}"}
     login = f"name=ann&password={grid.secrets['password']}".encode()
     answers.append(grid.ask(f"{grid.console}/login", login, FORM | {"Origin": grid.console}))
-    answers.append(
-        grid.ask(f"{grid.console}/enter", f"token={token}".encode(), FORM | {"Origin": grid.console})
-    )
+    cookies = entered(grid, token)
+    grid.secrets |= {f"cookie {name[:12]}": value for name, value in cookies.items()}
+    cookie = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+    answers += [grid.ask(f"{grid.console}{page}", None, cookie) for page in PEOPLES_PAGES]
+    assert b"local administrator" in answers[-1]  # the login was used
+    answers.append(grid.ask(f"{grid.console}/api/nothing", None, {"Cookie": cookie["Cookie"] + "wrong"}))
     answers.append(grid.ask(f"{grid.console}/sso"))
     bases = (grid.gateway, grid.balancer, grid.console, *grid.substations)
     answers += [grid.ask(base + page) for base in bases for page in (*PAGES, *OWN_PAGES)]
     return answers
+
+
+def entered(grid: SecretGrid, token: str) -> dict[str, str]:
+    """Follow the one-time link; returns the cookies of the login."""
+    link = http.client.HTTPConnection(grid.console.partition("://")[2], timeout=LIMIT_S)
+    try:
+        link.request("POST", "/enter", f"token={token}", FORM | {"Origin": grid.console})
+        given = link.getresponse().headers.get_all("Set-Cookie") or []
+    finally:
+        link.close()
+    cookies = dict(each.partition(";")[0].split("=", 1) for each in given)
+    assert any(len(value) >= MARKED for value in cookies.values())
+    return {name: value for name, value in cookies.items() if len(value) >= MARKED}
 
 
 def shown_by_processes(grid: SecretGrid) -> dict[str, bytes]:
@@ -125,3 +153,65 @@ def text_of_logs(grid: SecretGrid) -> str:
 def test_the_metrics_have_no_vehicle(grid: SecretGrid) -> None:
     for base in (grid.gateway, grid.balancer, *grid.substations):
         assert "EV-1" not in text(f"{base}/metrics")
+
+
+def test_the_password_of_the_database_is_in_no_log_no_page_and_no_process(tmp_path: Path) -> None:
+    """A balancer whose database is away says so again and again, and to everybody."""
+    password, port = f"marked-{secrets.token_hex(16)}", free_port()
+    file = tmp_path / "password"
+    file.write_text(password + "\n")
+    environment = {
+        "DATA_DIR": str(tmp_path / "data"),
+        "ORDER_BOOK": f"postgresql://grid@127.0.0.1:{free_port()}/grid?sslmode=disable",
+        "ORDER_BOOK_PASSWORD_FILE": str(file),
+        "SUBSTATIONS": f"http://127.0.0.1:{free_port()}",
+        "BALANCER_PORT": str(port),
+        "BALANCER_STREAM_PORT": "0",
+        "LOG_LEVEL": "debug",
+    }
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    log, base = tmp_path / "log", f"http://127.0.0.1:{port}"
+    with (
+        log.open("wb") as written,
+        template.popen(
+            [sys.executable, "-m", "balancer"],
+            cwd=ROOT,
+            env=inherited | environment,
+            stdout=written,
+            stderr=written,
+        ) as process,
+    ):
+        try:
+            until(lambda: b"order book" in _body(f"{base}/readyz"))
+            places = {page: _body(base + page) for page in (*PAGES, *OWN_PAGES)}
+            for name in ("cmdline", "environ"):
+                places[name] = Path(f"/proc/{process.pid}/{name}").read_bytes()
+        finally:
+            process.terminate()
+            ended = _ended(process)
+    assert ended == 0  # it ends although it waits for its database
+    places["log"] = log.read_bytes()
+    assert b"waiting for the order book" in places["log"]
+    assert str(file).encode() in places["environ"]
+    assert [place for place, content in places.items() if password.encode() in content] == []
+
+
+def _ended(process: "subprocess.Popen[bytes]") -> int:
+    """Wait for the end of a process that was asked to end; kills it when it does not."""
+    try:
+        return process.wait(LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+
+
+def _body(url: str) -> bytes:
+    """Return the body of an answer, whatever its status; nothing without an answer."""
+    try:
+        with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
+            return bytes(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.read()
+    except OSError:
+        return b""

@@ -17,11 +17,12 @@ from tests.support.console import people
 from tests.support.grid import FreshGrid, until
 
 DAYS, DAY_S = 365, 24 * 3600
+KEPT_DAYS = 5  # after so many, a substation has dropped a session
 MOST_SCALE = 100_000  # grid seconds in a second: what a substation accepts
 RESTARTS = 24
 RESTARTING = 0.4  # of the time; afterwards nothing restarts
-WARM_UP = 0.25  # of the time after the last restart: caches fill
-RATE = 12.0  # requests a second
+WARM_UP = 0.55  # of the time after the last restart: caches fill
+RATE = 50.0  # requests a second: decisions that are kept in memory are soon as many as they may be
 MEASURE_S = 1.0
 SIGNALS = (signal.SIGKILL, signal.SIGTERM)
 
@@ -40,13 +41,15 @@ class Outcome:
 class Year:
     """The grid, its clock, its load and its measures, for `seconds` of real time."""
 
-    def __init__(self, folder: Path, seconds: float, days: int = DAYS, restarts: int = RESTARTS) -> None:
+    def __init__(
+        self, folder: Path, seconds: float, *, days: int = DAYS, restarts: int = RESTARTS, rate: float = RATE
+    ) -> None:
         """`days` is how far the wall clock goes, and grid time where a substation runs as fast."""
         self.clock = WallClock(folder)
         self.scale = min(MOST_SCALE, days * DAY_S / seconds)
         self.measures = Measures()
         self.restarts = 0
-        self._seconds, self._days, self._restarts = seconds, days, restarts
+        self._seconds, self._days, self._restarts, self._rate = seconds, days, restarts, rate
         self.grid = FreshGrid(
             folder / "data", TIME_SCALE=f"{self.scale:.0f}", BASE_LOAD="sample", **self.clock.environ
         )
@@ -57,11 +60,12 @@ class Year:
         self.grid.start()
         try:
             load = Load(
-                self.grid.gateway, self.grid.console, RATE, lambda: self.clock.ahead_s // DAY_S, seed=1
+                self.grid.gateway, self.grid.console, self._rate, lambda: self.clock.ahead_s // DAY_S, seed=1
             )
             load.start()
             steady_s = self._pass(load)
             load.end()
+            load.faults += self._pruned()
             trends = self.measures.trends(steady_s)
             faults = [*load.faults, *rising(trends), *self._logged()]
         finally:
@@ -94,12 +98,31 @@ class Year:
     def _restart(self) -> None:
         """End the next process, in turns by force and in order; the supervisor starts it again."""
         service = SERVICES[self.restarts % len(SERVICES)]
+        until(lambda: self.grid.pids(service))
         pids = self.grid.pids(service)
         pid = pids[self.restarts // len(SERVICES) % len(pids)]
         os.kill(pid, SIGNALS[self.restarts % len(SIGNALS)])
         self.restarts += 1
         until(lambda: pid not in (now := self.grid.pids(service)) and len(now) == len(pids))
         self.grid.wait()
+
+    def _pruned(self) -> list[str]:
+        """Restart all substations five days later: what ended before is dropped. Returns what was not, in words.
+
+        A substation that runs drops by the clock that jumps less, so days that were put forward count from a restart on.
+        """
+        self.clock.put_forward(KEPT_DAYS * DAY_S)
+        before = self.grid.pids("substation")
+        for pid in before:
+            os.kill(pid, signal.SIGTERM)
+        until(lambda: len(now := self.grid.pids("substation")) == len(before) and not set(now) & set(before))
+        self.grid.wait()
+        most = len(before)  # the newest record of a journal stays
+        try:
+            until(lambda: len(self.grid.sessions()) <= most)
+        except AssertionError:
+            return [f"{len(self.grid.sessions())} sessions are still there five days after they ended"]
+        return []
 
     def _logged(self) -> list[str]:
         """Return the errors in the logs of all services."""

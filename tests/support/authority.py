@@ -6,7 +6,7 @@ from pathlib import Path
 
 import trustme
 
-from deploy.certificates.authority import Authority
+from deploy.certificates.authority import Authority, Issued
 from runtime.tls.credentials import Credentials
 from runtime.tls.identity import Identity, Role
 
@@ -45,6 +45,10 @@ class TestAuthority:
     def files(self, role: Role, name: str = "", left: dt.timedelta = HOUR) -> Files:
         """Return the files of an identity, issued anew, valid for `left` from now on."""
         return self.issued([Identity(role, name).uri], name or role, left)
+
+    def issue_between(self, role: Role, begin: dt.datetime, until: dt.datetime) -> Issued:
+        """Return a certificate of a role for a time."""
+        return self._authority.issue(role, [Identity(role).uri], ["127.0.0.1", "localhost"], until, begin)
 
     def issued(self, uris: list[str], under: str, left: dt.timedelta = HOUR) -> Files:
         """Return the files of a certificate with these URIs, in the folder `under`."""

@@ -7,6 +7,7 @@ again, so that a rotation needs no restart; a throttle bounds how often.
 import asyncio
 import contextlib
 import time
+import warnings
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -16,7 +17,7 @@ from urllib.parse import quote_plus
 import aiohttp
 from authlib.oidc.discovery import OpenIDProviderMetadata
 from joserfc import jwt
-from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.errors import InvalidKeyIdError, JoseError, SecurityWarning
 from joserfc.jwk import KeySet
 
 from admin_ui.single_sign_on_settings import secure_url
@@ -29,7 +30,13 @@ MOST_BYTES = 256 * 1024  # of an answer
 KEPT_S = 3600.0
 FAILED_S = 1.0  # a provider that has just failed is not asked again, so that visitors do not queue for it
 NEW_KEYS = (5, 30.0)  # fetches of the keys at once, and seconds until one more is allowed
-ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+ALGORITHMS = (
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"),
+    *(
+        "Ed25519",
+        "EdDSA",
+    ),  # the first is the name of RFC 9864, the second the one that most providers still write
+)
 NEEDED = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
@@ -119,7 +126,7 @@ class Provider:
         for again in (False, True):
             keys = await self._key_set(again=again)
             try:
-                return jwt.decode(id_token, keys, ALGORITHMS)
+                return decoded(id_token, keys)
             except InvalidKeyIdError:
                 continue  # the provider may have new keys
             except (JoseError, ValueError) as error:
@@ -158,6 +165,14 @@ class Provider:
         if not found:
             raise ProviderFault(f"{url} did not answer with a JSON object")
         return found
+
+
+def decoded(id_token: str, keys: KeySet) -> jwt.Token:
+    """Return a token whose signature by one of `keys` is right; raises JoseError or ValueError."""
+    with warnings.catch_warnings():
+        # RFC 9864 deprecates the name EdDSA, because it leaves the curve open. The curve is that of the published key.
+        warnings.simplefilter("ignore", SecurityWarning)
+        return jwt.decode(id_token, keys, list(ALGORITHMS))
 
 
 def _usable(published: Mapping[str, Any]) -> KeySet:

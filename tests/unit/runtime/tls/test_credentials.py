@@ -96,6 +96,66 @@ def test_what_is_wrong_with_the_files_is_named_all_at_once(authority: TestAuthor
         assert words in faults
 
 
+def test_a_certificate_that_the_authority_did_not_issue_is_not_used(
+    authority: TestAuthority, tmp_path: Path
+) -> None:
+    other = TestAuthority(tmp_path / "other").files(Role.GATEWAY)
+    with pytest.raises(CredentialsUnusable) as caught:
+        Files(authority.ca, other.certificate, other.key).credentials(Role.GATEWAY)
+    (fault,) = caught.value.faults
+    assert fault.startswith(
+        f"TLS_CERT={other.certificate} is refused by whoever trusts TLS_CA={authority.ca}: "
+    )
+    assert fault.endswith("unable to get local issuer certificate")
+    with pytest.raises(CredentialsUnusable) as caught:  # with what else is wrong
+        Files(authority.ca, other.certificate, other.key).credentials(Role.BALANCER)
+    assert len(caught.value.faults) == 2
+
+
+def test_an_authority_that_is_being_replaced_goes_on_to_be_trusted(
+    authority: TestAuthority, tmp_path: Path
+) -> None:
+    new = TestAuthority(tmp_path / "new")
+    both = tmp_path / "both.pem"
+    both.write_bytes(new.certificate + authority.certificate)
+    for issuer in (authority, new):
+        files = issuer.files(Role.GATEWAY)
+        used = Files(both, files.certificate, files.key).credentials(Role.GATEWAY)
+        assert used.identity.role is Role.GATEWAY
+
+
+@pytest.mark.usefixtures("looks_at_once")
+def test_a_new_certificate_of_another_authority_is_reported_and_the_former_stays(
+    authority: TestAuthority, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = authority.files(Role.GATEWAY)
+    credentials = files.credentials(Role.GATEWAY)
+    used = credentials.server()
+    other = TestAuthority(tmp_path / "other").files(Role.GATEWAY)
+    shutil.copy(other.certificate, files.certificate)
+    shutil.copy(other.key, files.key)
+    assert credentials.server() is used
+    assert "unable to get local issuer certificate" in str(caplog.records[-1].__dict__["why"])
+
+
+def test_a_certificate_that_is_not_valid_yet_is_not_used(authority: TestAuthority) -> None:
+    files = authority.files(Role.GATEWAY)
+    now = dt.datetime.now(dt.UTC)
+    later = now + dt.timedelta(days=3)
+    issued = authority.issue_between(Role.GATEWAY, later, later + dt.timedelta(days=1))
+    files.certificate.write_bytes(issued.certificate)
+    files.key.write_bytes(issued.key)
+    with pytest.raises(CredentialsUnusable, match="certificate is not yet valid"):
+        files.credentials(Role.GATEWAY)
+
+
+def test_an_expired_certificate_is_named_once(authority: TestAuthority) -> None:
+    with pytest.raises(CredentialsUnusable) as caught:
+        authority.files(Role.GATEWAY, left=-dt.timedelta(minutes=1)).credentials(Role.GATEWAY)
+    assert len(caught.value.faults) == 1
+    assert "expired on 20" in caught.value.faults[0]
+
+
 def test_a_certificate_without_a_role_is_not_used(authority: TestAuthority) -> None:
     leaf = trustme.CA().issue_cert("gateway.example")
     files = authority.files(Role.GATEWAY)

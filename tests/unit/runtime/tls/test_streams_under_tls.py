@@ -94,9 +94,9 @@ async def test_a_caller_of_another_authority_is_refused(
     authority: TestAuthority, stranger: TestAuthority
 ) -> None:
     files = stranger.files(Role.BALANCER)
-    trusting = Files(
-        authority.ca, files.certificate, files.key
-    )  # it trusts the grid, but the grid does not know it
+    both = stranger.folder / "both.pem"  # it trusts the grid, but the grid does not know it
+    both.write_bytes(authority.certificate + stranger.certificate)
+    trusting = Files(both, files.certificate, files.key)
     async with listening(authority) as port:
         with pytest.raises(StreamLost, match=r"unknown ca|closed the connection|reset"):
             await greeted(port, trusting.credentials(Role.BALANCER))

@@ -1,0 +1,1 @@
+"""What the running grid is made of: the locked dependencies, against a database of known vulnerabilities."""
