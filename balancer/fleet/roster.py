@@ -31,8 +31,7 @@ class Roster:
     def __init__(self, poll_s: float, book_id: str = "", *, several: bool = False) -> None:
         self.members: dict[str, Member] = {}
         self.addresses = Addresses()
-        self.poll_s = poll_s
-        self.recent_s = EJECT_AFTER * poll_s
+        self.poll_s, self.recent_s = poll_s, EJECT_AFTER * poll_s
         self.book_id = book_id
         self.reports = 0  # how many were taken
         self.takers = TakerList(self.members, self.foreign)
