@@ -31,7 +31,7 @@ def spread(
                 "max/mean": round(figures["balance_ratio"], 4),
                 "oracle": round(ideal, 4),
                 "excess to the oracle's": round((figures["balance_ratio"] - 1) / (ideal - 1), 2),
-                "peak": f"{figures["fleet_peak_utilization"]:.1%}",
+                "peak": f"{figures['fleet_peak_utilization']:.1%}",
                 "refused by a substation, of the cars": f"{refused / requests:.1%}",
                 "refused by all": figures["refused"],
             }
