@@ -15,6 +15,7 @@ from balancer.book.protocol import BookUnavailable
 from runtime.store import StoreUnusable
 from runtime.tls.identity import Role
 from tests.support.authority import TestAuthority
+from tests.support.grid import until
 from tests.support.postgres import HOST, PostgresServer, server
 from tests.unit.balancer.book.shelves import address_of, metrics
 
@@ -42,6 +43,7 @@ def database(tmp_path_factory: pytest.TempPathFactory, authority: TestAuthority)
         rules.write_text("hostssl all all 127.0.0.0/8 trust\n")
         started.sql("ALTER SYSTEM SET ssl = on")
         started.sql("SELECT pg_reload_conf()")
+        until(lambda: started.sql("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == "t")
         yield started
 
 
