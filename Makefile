@@ -81,7 +81,7 @@ imports: $(VENV)/.dev  ## the dependency rule
 unit property study integration process console monitoring: $(VENV)/.dev  ## one kind of tests alone
 	$(BIN)/python -m pytest -q tests/$@
 
-proof: $(VENV)/.dev  ## minutes on a real grid: policies, herding, overload, derating, drain, replicas, prometheus, queries, alerts, balancers (ONLY="drain" ..., RATE=keys a second of balancers)
+proof: $(VENV)/.dev  ## minutes on a real grid: policies, herding, overload, derating, drain, replicas, prometheus, queries, alerts, balancers, spread (ONLY="drain" ..., RATE=keys a second of balancers)
 	$(BIN)/python -m tests.proof $(ONLY)
 
 bench: $(VENV)/.bench  ## beside HAProxy, NGINX, Envoy and a bare handler, in one run (ONLY="admission" ..., QUICK=1)

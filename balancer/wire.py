@@ -53,6 +53,16 @@ class Greeting:
     waiting_for: tuple[str, ...] = ()
 
 
+def _storable(text: str) -> str:
+    """Return a text that every order book can keep; raises ValueError for one with NUL, which PostgreSQL refuses.
+
+    One such key would fail the claims of all that go in the same statement.
+    """
+    if "\0" in text:
+        raise ValueError("a text holds NUL")
+    return text
+
+
 COMMANDS: CommandTable[Command] = CommandTable(
     {
         Charge: Conversion(
@@ -69,13 +79,13 @@ COMMANDS: CommandTable[Command] = CommandTable(
                 "caller": charge.caller,
             },
             lambda message: Charge(
-                key=message.key,
-                fingerprint=message.fingerprint,
-                vehicle_id=message.vehicle_id,
+                key=_storable(message.key),
+                fingerprint=_storable(message.fingerprint),
+                vehicle_id=_storable(message.vehicle_id),
                 plan=Plan(message.energy_j, message.power_w, message.stay_ms),
                 substations=tuple(message.substations),
                 max_wait_ms=message.max_wait_ms,
-                caller=message.caller,
+                caller=_storable(message.caller),
             ),
         ),
         StopSession: same_names("stop", StopSession),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from balancer.book.condition import ConditionMetrics
 from runtime.coalescer import BATCH_BUCKETS
 
 SECONDS_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
@@ -35,6 +36,7 @@ class BookMetrics:
             "Connections to the database of the order book that were lost",
             registry=registry,
         )
+        self.condition = ConditionMetrics(registry)
 
     def watch(self, waiting_for: Callable[[], list[str]]) -> None:
         """Show at each scrape whether the book can be written: whether it waits for nothing."""

@@ -31,8 +31,7 @@ class Roster:
     def __init__(self, poll_s: float, book_id: str = "", *, several: bool = False) -> None:
         self.members: dict[str, Member] = {}
         self.addresses = Addresses()
-        self.poll_s = poll_s
-        self.recent_s = EJECT_AFTER * poll_s
+        self.poll_s, self.recent_s = poll_s, EJECT_AFTER * poll_s
         self.book_id = book_id
         self.reports = 0  # how many were taken
         self.takers = TakerList(self.members, self.foreign)
@@ -134,11 +133,11 @@ class Roster:
             for name, member in self.members.items()
             if self.absent(member) and not self.disputed(member, now_s) and not member.outstanding_w
         )
-        over = len(gone) - MOST_GONE
         forgotten = [
             name
             for number, (received_s, name) in enumerate(gone)
-            if number < over or (now_s - received_s > GONE_S and not self.members[name].report.sessions)
+            if number < len(gone) - MOST_GONE
+            or (now_s - received_s > GONE_S and not self.members[name].report.sessions)
         ]
         for name in forgotten:
             del self.members[name]
@@ -155,8 +154,7 @@ class Roster:
 
     def _renew(self, member: Member, report: Report, now_s: float) -> bool:
         self.takers.reported(member, report)
-        newer = member.renew(report, now_s)
-        self.reports += newer
+        self.reports += (newer := member.renew(report, now_s))
         return newer
 
     def _credible(self, member: Member, url: str, report: Report, now_s: float) -> bool:

@@ -3,11 +3,12 @@
 from monitoring.grafana.charts import Axis, heatmap, lines, timeline
 from monitoring.grafana.figures import stat, table
 from monitoring.grafana.layout import Line, Section, Variable, dashboard
+from monitoring.grafana.order_book_section import order_book
 from monitoring.grafana.panels import Json, Limits, Panel, Query, field
+from monitoring.grafana.process_queries import CHOSEN, mean, p99
 
 UID = "smartgrid-services"
 DAY_S = 86_400
-CHOSEN = 'job=~"$job",instance=~"$instance"'
 JOB = Variable("job", "Service", "Which services are shown", "label_values(smartgrid_build_info, job)")
 INSTANCE = Variable(
     "instance",
@@ -16,20 +17,6 @@ INSTANCE = Variable(
     'label_values(smartgrid_build_info{job=~"$job"}, instance)',
 )
 REQUESTS = f"smartgrid_http_requests_total{{{CHOSEN}}}"
-P99 = "histogram_quantile(0.99, sum by (le, {by}) (rate({name}_bucket{{{chosen}}}[$__rate_interval])))"
-
-
-def p99(name: str, by: str = "job, instance") -> str:
-    """Return the 99th percentile of a histogram, for each of what it is grouped by."""
-    return P99.format(by=by, name=name, chosen=CHOSEN)
-
-
-def mean(name: str, by: str = "job, instance") -> str:
-    """Return the mean of a histogram, for each of what it is grouped by."""
-    rates = [
-        f"sum by ({by}) (rate({name}_{part}{{{CHOSEN}}}[$__rate_interval]))" for part in ("sum", "count")
-    ]
-    return f"{rates[0]} / ({rates[1]} > 0)"
 
 
 def build() -> Json:
@@ -38,7 +25,7 @@ def build() -> Json:
         "Rate, errors and duration of every service, and what holds a process up: its loop, its memory, its "
         "journal, its streams. Grey is normal; colour means that something is not."
     )
-    sections = (_processes(), _red(), _inside(), _journals(), _order_book(), _streams())
+    sections = (_processes(), _red(), _inside(), _journals(), order_book(), _streams())
     return dashboard(UID, "Smart grid services", about, (JOB, INSTANCE), sections)
 
 
@@ -214,48 +201,6 @@ def _journals() -> Section:
         axis=Axis(2),
     )
     return Section("Journals", (Line(8, ((8, commits), (8, spread), (8, batch))),))
-
-
-def _each_second(sample: str) -> str:
-    return f"sum by (job, instance) (rate({sample}{{{CHOSEN}}}[$__rate_interval]))"
-
-
-def _order_book() -> Section:
-    reachable = timeline(
-        "Order book",
-        "Whether each balancer can write its order book. While it can't, requests with a key are refused.",
-        Query(f"smartgrid_balancer_book_reachable{{{CHOSEN}}}", "{{instance}}"),
-        states={1: ("can be written", "text"), 0: ("can't be written", "red")},
-    )
-    answers = lines(
-        "Answer of the database",
-        "How long the database of the order book took to answer: 99 % at most so long. After 1 s a "
-        "balancer gives up. Empty where the book is a file.",
-        "s",
-        Query(p99("smartgrid_balancer_book_answer_seconds"), "{{instance}}"),
-        axis=Axis(1, least=0.001, log=True),
-        limits=Limits(warn=0.1, critical=1, lines=True),
-    )
-    batch = lines(
-        "Claims and statements",
-        "Claims a second, and the statements a second in which they went to the database: the further apart, "
-        "the more claims share a commit.",
-        "ops",
-        Query(_each_second("smartgrid_balancer_book_batch_claims_sum"), "{{instance}} claims"),
-        Query(_each_second("smartgrid_balancer_book_batch_claims_count"), "{{instance}} statements"),
-        axis=Axis(2),
-    )
-    lost = lines(
-        "Lost connections",
-        "Connections to the database of the order book that were lost.",
-        "none",
-        Query(
-            f"increase(smartgrid_balancer_book_connections_lost_total{{{CHOSEN}}}[$__rate_interval])",
-            "{{instance}}",
-        ),
-        axis=Axis(2),
-    )
-    return Section("Order book", (Line(8, ((6, reachable), (6, answers), (6, batch), (6, lost))),))
 
 
 def _streams() -> Section:

@@ -44,6 +44,9 @@ REQUIRED = {
     "ServiceDown",
     "BalancerLost",
     "BookUnreachable",
+    "BookReplicaBehind",
+    "BookReplicaLost",
+    "BookNotPruned",
     "Watchdog",
     "RushHourActive",
 }

@@ -15,6 +15,7 @@ from tests.proof.lost_processes import every_process, lost_processes
 from tests.proof.monitored import alerts, queries, report_and_prometheus
 from tests.proof.replicas import replicas
 from tests.proof.scenarios import Row, derating, drain, overload, policies
+from tests.proof.spread import spread
 from tests.support.postgres import server
 
 RATE = 200  # keys a second that `balancers` wants; fewer where the environment says so
@@ -37,6 +38,7 @@ def main(names: list[str]) -> None:
         "queries": lambda data: queries(data, requests=500, seconds=60, time_scale=120),
         "alerts": lambda data: alerts(data, requests=round(500 * 1.3 / PEAK), seconds=60, time_scale=120),
         "balancers": _balancers,
+        "spread": _spread,
         "replicas": lambda data: [replicas(data, requests=400, seconds=45, time_scale=240)],
     }
     for name in names or list(scenarios):
@@ -50,6 +52,12 @@ def _balancers(data: Path) -> list[Row]:
     rate = float(os.environ.get("RATE", RATE))
     with server(data, "fsync=off") as database:
         return lost_processes(data / "grid", database, every_process(), rate=rate, calm_s=2)
+
+
+def _spread(data: Path) -> list[Row]:
+    """Fill a grid to its limit by one, two and four balancers."""
+    with server(data, "fsync=off") as database:
+        return spread(data / "grid", database, requests=round(500 * 0.95 / PEAK), seconds=60, time_scale=120)
 
 
 def table(name: str, rows: list[Row]) -> Table:

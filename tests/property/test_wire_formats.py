@@ -19,7 +19,7 @@ from substation.proto import substation_pb2
 
 INT32, INT64 = st.integers(-(2**31), 2**31 - 1), st.integers(-(2**63), 2**63 - 1)
 UINT32, UINT64 = st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1)
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 PLANS = st.builds(Plan, st.integers(1, MOST_J), st.integers(1, MOST_W), st.integers(0, 2**62))
 UNIX_MS = st.integers(0, LAST_UNIX_MS)
 

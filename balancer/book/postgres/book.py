@@ -11,6 +11,7 @@ from balancer.book.metrics import BookMetrics
 from balancer.book.postgres import control, statements
 from balancer.book.postgres.ageing import Ageing
 from balancer.book.postgres.claims import ClaimTable
+from balancer.book.postgres.condition_watch import ConditionWatch
 from balancer.book.postgres.holds import HoldTable
 from balancer.book.postgres.pool import Pool
 from balancer.book.postgres.reach import ReachTable
@@ -39,6 +40,7 @@ class PostgresBook:
         self._pool = pool
         self._unix_s = unix_s
         self._ageing = Ageing(pool, monotonic_s)
+        self._watch = ConditionWatch(pool, self._ageing.now_ms, metrics.condition, monotonic_s)
         self._claims = ClaimTable(pool, metrics)
         self._holds = HoldTable(pool)
         self._withdrawals = WithdrawalTable(pool, self.balancer_id)
@@ -55,10 +57,14 @@ class PostgresBook:
         return [f"the order book: {trouble}"] if trouble else []
 
     async def probe(self) -> None:
-        """If the server lacked something, see whether it can write again; lost connections are opened anyway."""
+        """If the server lacked something, see whether it can write again; lost connections are opened anyway.
+
+        It also looks at the condition of the database, for the metrics.
+        """
         if self._pool.full:
             await self._execute(statements.TOUCH)
             self._pool.full = ""
+        await self._watch.look()
 
     async def close(self) -> None:
         """Finish what was submitted, leave what is to be withdrawn to others, and close the connections."""

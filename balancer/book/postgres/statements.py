@@ -59,6 +59,17 @@ BOOK = "INSERT INTO book VALUES (1, $1) ON CONFLICT DO NOTHING"
 READ_BOOK = "SELECT book_id FROM book"
 TOUCH = "UPDATE book SET book_id = book_id"
 
+# The first claim to expire is found in an index, and the number of claims in the statistics. Who may not see what replicas have replayed
+# (pg_monitor) gets null for it.
+CONDITION = """
+SELECT
+    (SELECT min(expires_ms) FROM claim) AS expires_ms,
+    (SELECT n_live_tup FROM pg_stat_user_tables WHERE relid = 'claim'::regclass) AS claims,
+    (SELECT count(*) FROM pg_stat_replication WHERE application_name <> 'pg_basebackup') AS replicas,
+    (SELECT max(pg_wal_lsn_diff(pg_current_wal_insert_lsn(), replay_lsn))::bigint FROM pg_stat_replication
+        WHERE application_name <> 'pg_basebackup') AS behind_bytes
+"""
+
 # One that is there already is written again, as it is, so that the commit waits for the replicas: as REPLICATED.
 WITHDRAW = """
 INSERT INTO withdrawal (key, attempt, target, journal_id, balancer_id) VALUES ($1, $2, $3, $4, $5)

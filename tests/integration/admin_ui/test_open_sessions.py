@@ -15,6 +15,7 @@ from tests.bench.journals import PLANS, fill
 from tests.support.ports import free_port
 from tests.support.sessions import place
 from tests.support.substation_app import running
+from tests.unit.admin_ui.grid.test_board import fleet, heard, row
 
 EACH = 50_000
 NAMES = ("substation-1", "substation-2")
@@ -24,10 +25,9 @@ SHORT = 3
 def board(ports: dict[str, int]) -> Board:
     """A board with substations at these ports."""
     made = Board()
-    made.rows = {
-        name: {"substation_id": name, "url": f"http://127.0.0.1:{port}", "sessions": 7}
-        for name, port in ports.items()
-    }
+    heard(
+        made, fleet(*(row(name, url=f"http://127.0.0.1:{port}", sessions=7) for name, port in ports.items()))
+    )
     return made
 
 
