@@ -1,7 +1,7 @@
 """The substation's protocol, served in front of a handler of the test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,7 +14,7 @@ from substation.proto import substation_pb2 as pb
 from substation.wire import PROTOCOL
 from tests.support.substation_stream import Ask, SubstationLink
 
-Handler = Callable[[pb.Call], Awaitable[str]]
+Handler = Callable[[pb.Call], Coroutine[Any, Any, str]]
 
 
 class Service:
