@@ -59,9 +59,11 @@ async def lost() -> SubstationAnswer:
 class SpeedRecorder:
     def __init__(self) -> None:
         self.seen: list[tuple[str, str]] = []
+        self.late_s: dict[str, float] = {}
 
     def late(self, substation_id: str, now_s: float) -> None:
         self.seen.append(("late", substation_id))
+        self.late_s[substation_id] = now_s
 
     def prompt(self, substation_id: str, now_s: float) -> None:
         self.seen.append(("prompt", substation_id))
@@ -186,10 +188,12 @@ async def test_calls_that_overlap_are_each_late_in_their_own_time(monkeypatch: p
     asker = Asker(links, watched)
     asked = [asyncio.create_task(asker.once("first", FindSession("x"), 30.0))]
     await asyncio.sleep(0.02)
+    second_s = time.monotonic()
     asked.append(asyncio.create_task(asker.once("second", FindSession("x"), 30.0)))
     while len(watched.seen) < 2:
         await asyncio.sleep(0.001)
     assert watched.seen == [("late", "first"), ("late", "second")]
+    assert watched.late_s["second"] >= second_s + asking.LATE_S
     for each in asked:
         each.cancel()
     await asyncio.gather(*asked, return_exceptions=True)
