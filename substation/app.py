@@ -18,7 +18,13 @@ from runtime.tls.guard import guarded
 from runtime.tls.identity import Role
 from substation.base_load.calendar import GridCalendar
 from substation.clock import ClockReading, GridClock
-from substation.handlers import BackupHandler, BaseLoadHandler, OpenSessionsHandler, SessionsHandler
+from substation.handlers import (
+    BackupHandler,
+    BaseLoadHandler,
+    EndedSessionsHandler,
+    OpenSessionsHandler,
+    SessionsHandler,
+)
 from substation.identity import Slot, take_slot
 from substation.journal import Journal
 from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
@@ -85,6 +91,7 @@ def _pages(station: Station, backups: Path, settings: Settings, registry: Collec
         [
             ("/sessions", SessionsHandler, {"station": station}),
             ("/sessions/open", OpenSessionsHandler, {"pages": station.open_pages}),
+            ("/sessions/ended", EndedSessionsHandler, {"pages": station.ended_pages}),
             ("/base-load", BaseLoadHandler, {"station": station, "calendar": calendar}),
             ("/backup", BackupHandler, {"station": station, "folder": backups, "most": settings.backups}),
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),
