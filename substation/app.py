@@ -18,6 +18,7 @@ from runtime.tls.guard import guarded
 from runtime.tls.identity import Role
 from substation.base_load.calendar import GridCalendar
 from substation.clock import ClockReading, GridClock
+from substation.ended_pages import EndedPages
 from substation.handlers import (
     BackupHandler,
     BaseLoadHandler,
@@ -31,6 +32,7 @@ from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
 from substation.settings import Settings
 from substation.station import Station
 from substation.stream import SubstationService
+from substation.writer import Request
 
 
 @asynccontextmanager
@@ -87,11 +89,12 @@ def _clock(settings: Settings, stored: ClockReading, unix_ms: int) -> GridClock:
 def _pages(station: Station, backups: Path, settings: Settings, registry: CollectorRegistry) -> Application:
     """Return the routes; `backups` is the folder of copies."""
     calendar = GridCalendar(settings.day_starts_ms)
+    ended = EndedPages(lambda query: station.ask(Request(query)), station.substation_id)
     return Application(
         [
             ("/sessions", SessionsHandler, {"station": station}),
             ("/sessions/open", OpenSessionsHandler, {"pages": station.open_pages}),
-            ("/sessions/ended", EndedSessionsHandler, {"pages": station.ended_pages}),
+            ("/sessions/ended", EndedSessionsHandler, {"pages": ended}),
             ("/base-load", BaseLoadHandler, {"station": station, "calendar": calendar}),
             ("/backup", BackupHandler, {"station": station, "folder": backups, "most": settings.backups}),
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),

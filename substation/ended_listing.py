@@ -18,7 +18,6 @@ from substation.session_ids import TICKS_PER_MS
 MOST_IN_A_PAGE = 100  # sessions
 RANDOM_BITS = 16  # at the end of an id, below its ticks
 NO_PLACE = 1 << 64  # above every place
-LAST_MS = NO_PLACE // (TICKS_PER_MS << RANDOM_BITS)  # unix milliseconds: beyond all ids
 PLACE = re.compile("[0-9a-f]{16}")
 _is_session_id = re.compile(SESSION_ID).fullmatch
 

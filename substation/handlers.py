@@ -11,7 +11,7 @@ from substation import ended_listing
 from substation.base_load.calendar import GridCalendar
 from substation.base_load.meter import Meter
 from substation.base_load.reading import reading
-from substation.contract import MOST_LISTED, ListSessions, SessionState, SubstationOutcome
+from substation.contract import LAST_UNIX_MS, MOST_LISTED, ListSessions, SessionState, SubstationOutcome
 from substation.ended_listing import EndedQuery, place_after, place_of_time
 from substation.ended_pages import EndedPages, Stopping
 from substation.open_listing import MOST_IN_A_PAGE, MOST_SEARCHED, OpenQuery, SortBy, key_of
@@ -106,10 +106,10 @@ class EndedSessionsHandler(ApiHandler):
         if len(search) > MOST_SEARCHED:
             raise HTTPError(400, f"search: an id has at most {MOST_SEARCHED} characters")
         query = EndedQuery(
-            place_of_time(self.whole_argument("from", 0, 0, ended_listing.LAST_MS)),
+            place_of_time(self.whole_argument("from", 0, 0, LAST_UNIX_MS)),
             min(
                 before,
-                place_of_time(self.whole_argument("to", ended_listing.LAST_MS, 0, ended_listing.LAST_MS)),
+                place_of_time(self.whole_argument("to", LAST_UNIX_MS, 0, LAST_UNIX_MS)),
             ),
             self.whole_argument("limit", 50, 1, ended_listing.MOST_IN_A_PAGE),
             search,

@@ -18,7 +18,6 @@ from substation.clock import GridClock
 from substation.commit_watch import LATE_S, CommitWatch
 from substation.contract import Report, SubstationAnswer, SubstationOutcome
 from substation.curve import Curve, Usage
-from substation.ended_pages import EndedPages
 from substation.energy import EnergyMeter
 from substation.journal import Journal
 from substation.ledger import Ledger
@@ -105,7 +104,6 @@ class Station:
         self._commits: GroupCommit[Request, SubstationAnswer] = GroupCommit("journal", self._writer.commit)
         self._energy = EnergyMeter(self._curve)
         self.open_pages = OpenPages(self._curve, self.substation_id)
-        self.ended_pages = EndedPages(lambda query: self.ask(Request(query)), self.substation_id)
         chores = Chores(self.ask, self._writer, self._watch, self._commits.oldest_s, journal.check.indexes)
         loops = (*chores.loops(self.base_load), self._energy.follow())
         self._chores = [asyncio.create_task(loop) for loop in loops]
