@@ -38,7 +38,7 @@ from balancer.operating.substation_orders import SubstationOrders
 from balancer.placing.asking import Asker
 from balancer.placing.decisions import Decisions
 from balancer.placing.forecast_sender import ForecastSender
-from balancer.placing.handlers import DecisionsHandler, OutlookHandler
+from balancer.placing.handlers import DecisionSearchHandler, DecisionsHandler, OutlookHandler
 from balancer.placing.placement import Placement
 from balancer.placing.policies import PolicySwitch
 from balancer.placing.predictive.choice import ForecastChoice
@@ -262,6 +262,7 @@ def _pages(
         ("/rushhour", RushHourHandler, {"settings": operator}),
         (f"/rushhour/({RUN_ID})", RushHourRunHandler, {"settings": operator}),
         ("/decisions", DecisionsHandler, {"decisions": decisions}),
+        ("/decisions/search", DecisionSearchHandler, {"decisions": decisions}),
         ("/outlook", OutlookHandler, {"view": parts.view, "choice": parts.forecast_choice}),
         ("/metrics", exposition.MetricsHandler, {"registry": parts.registry}),
         ("/livez", health.LiveHandler),

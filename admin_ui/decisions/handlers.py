@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment
 from tornado.web import HTTPError
 
-from admin_ui.decisions.feed import DecisionFeed
+from admin_ui.decisions.feed import MOST_OPTIONS, DecisionFeed
 from admin_ui.decisions.reasons import explain
 from admin_ui.grid.board import Board
 from admin_ui.grid.grid_calls import GridCalls, Reply
@@ -18,6 +18,7 @@ from admin_ui.web.routes import Route
 from runtime.settings import integer
 
 MOST_DECISIONS = 100  # decisions of one story
+MOST_FOUND = 50  # decisions of one page of a search
 MOST_ID = 128
 
 
@@ -40,6 +41,38 @@ class DecisionsHandler(ConsoleHandler):
         oldest = newest[-1]["number"] if newest else after
         left_out = max(oldest - after - 1, 0) if after else 0
         self.write_json({"decisions": found, "left_out": left_out, "fault": fault})
+
+
+class SearchHandler(ConsoleHandler):
+    """`GET /api/decisions/search?refused=&substation=&policy=&before=`: those that fit, of all that the balancer keeps."""
+
+    def setup(self, calls: GridCalls, board: Board) -> None:  # type: ignore[override]
+        """`calls` reach the balancer; of a large fleet it gives fewer decisions at once."""
+        self._calls = calls
+        self._board = board
+
+    async def get(self) -> None:
+        """Write a page, newest first; `next` is the `before` of the next one (unix milliseconds), null at the end."""
+        try:
+            before = integer(0, 2**53)(self.argument("before") or str(2**53))
+            refused = integer(0, 1)(self.argument("refused") or "0")
+        except ValueError as error:
+            raise HTTPError(400, f"before and refused: {error}") from None
+        reply = await self._calls.search_decisions(
+            before_unix_ms=before,
+            refused=refused,
+            substation_id=self.argument("substation")[:MOST_ID],
+            policy=self.argument("policy")[:MOST_ID],
+            limit=max(min(MOST_FOUND, MOST_OPTIONS // max(len(self._board.rows), 1)), 1),
+        )
+        known = "decisions" in reply.body
+        self.write_json(
+            {
+                "decisions": [explain(each) for each in reply.body["decisions"]] if known else [],
+                "next": reply.body.get("next"),
+                "fault": "" if known else f"Earlier decisions can't be looked up: {reply.detail}.",
+            }
+        )
 
 
 class StoryHandler(ConsoleHandler):
@@ -113,5 +146,6 @@ def routes(calls: GridCalls, board: Board, environment: Environment) -> list[Rou
     return [
         page_route("/decisions", "decisions/decisions.html", environment),
         Route("/api/decisions", DecisionsHandler, Role.VIEWER, {"feed": DecisionFeed(calls), "board": board}),
+        Route("/api/decisions/search", SearchHandler, Role.VIEWER, {"calls": calls, "board": board}),
         Route("/api/story", StoryHandler, Role.VIEWER, {"calls": calls}),
     ]

@@ -73,6 +73,10 @@ class GridCalls:
         """Return decisions of the balancer, newest first."""
         return await self._control("GET", "/decisions", ASK_S, params=query)
 
+    async def search_decisions(self, **query: str | int) -> Reply:
+        """Return decisions that fit, of all that the balancer keeps, newest first."""
+        return await self._control("GET", "/decisions/search", ASK_S, params=query)
+
     async def set_policy(self, policy: str) -> Reply:
         """Switch the placement policy."""
         return await self._control("PUT", "/policy", ORDER_S, json={"policy": policy})

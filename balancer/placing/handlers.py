@@ -5,6 +5,7 @@ import time
 from balancer.contract import left_out
 from balancer.fleet.member import Member
 from balancer.fleet.view import View
+from balancer.placing.decision_search import LAST_MS, Wanted, search
 from balancer.placing.decisions import Decision, Decisions
 from balancer.placing.predictive.choice import ForecastChoice
 from balancer.placing.predictive.fleet_outlook import LONGEST_S, cars_left, expected_base
@@ -33,6 +34,29 @@ class DecisionsHandler(ApiHandler):
             session_id=self.argument("session_id"),
         )
         self.write_json({"decisions": [decision_json(decision) for decision in found]})
+
+
+class DecisionSearchHandler(ApiHandler):
+    """`GET /decisions/search?refused=&substation_id=&policy=&before_unix_ms=&limit=`: all decisions that fit, page by page."""
+
+    private = True
+
+    def initialize(self, decisions: Decisions) -> None:  # type: ignore[override]
+        """`decisions` is the ring of the recent ones."""
+        super().initialize()
+        self._decisions = decisions
+
+    def get(self) -> None:
+        """Write the newest first; `next` is the `before_unix_ms` of the next page, null at the end."""
+        wanted = Wanted(
+            self.whole_argument("before_unix_ms", LAST_MS, 0, LAST_MS),
+            self.whole_argument("refused", 0, 0, 1) == 1,
+            self.argument("substation_id"),
+            self.argument("policy"),
+        )
+        limit = self.whole_argument("limit", 50, 1, 100)
+        found, following = search(self._decisions.newest(), wanted, limit)
+        self.write_json({"decisions": [decision_json(each) for each in found], "next": following})
 
 
 class OutlookHandler(ApiHandler):

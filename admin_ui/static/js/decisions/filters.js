@@ -29,6 +29,11 @@ export class DecisionFilters {
     return Boolean(this.#view.get("refused") || this.#view.get("substation") || this.#view.get("policy"));
   }
 
+  /** The same as a query of the console. */
+  get query() {
+    return Object.fromEntries(["refused", "substation", "policy"].map((name) => [name, this.#view.get(name)]).filter(([, value]) => value));
+  }
+
   /** Whether a decision is wanted. */
   wants({ kind, chosen, candidates, policy }) {
     const [substation, wanted] = [this.#view.get("substation"), this.#view.get("policy")];

@@ -12,7 +12,7 @@ const byId = (id) => document.getElementById(id);
 export function start(stream) {
   const view = new View();
   const feed = new DecisionFeed(byId("feed"), view);
-  stream.addEventListener("state", () => feed.offer(stream.state.substations.map((row) => row.substation_id)));
+  stream.addEventListener("state", () => feed.offer(stream.state.substations.map((row) => row.substation_id), stream.state.policies));
   const story = new Story(byId("story"));
   const search = byId("wanted");
   let shown = "";
