@@ -14,7 +14,7 @@ from admin_ui.people.authenticator import Authenticator
 from admin_ui.people.device_cookies import LASTS_S
 from admin_ui.web.access import ConsoleHandler, local_address
 from admin_ui.web.logins import Login, LoginMethod, Person, Role
-from admin_ui.web.pages import PageHandler
+from admin_ui.web.pages import PageHandler, TemplateHandler
 
 LOCAL = (
     "local administrator"  # who logs in by one-time link while nobody else is logged in, and gives no name
@@ -106,7 +106,7 @@ class ProviderLogout(Protocol):
         """Return the address for the browser, '' where there is none."""
 
 
-class LogoutHandler(PageHandler):
+class LogoutHandler(TemplateHandler):
     """`POST /logout` ends this login; `POST /logout/everywhere` ends all logins of this person."""
 
     def setup(  # type: ignore[override]
