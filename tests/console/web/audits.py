@@ -58,6 +58,16 @@ def small_targets(page: Page) -> list[str]:
     return [f"{what}: {size} px" for what, size in page.evaluate(SMALL, TARGET_PX)]
 
 
+OUTSIDE = """() => [...document.querySelectorAll("header a, header button, nav a")].filter((each) => each.checkVisibility())
+  .filter((each) => { const { left, right } = each.getBoundingClientRect(); return right > innerWidth + 0.5 || left < -0.5; })
+  .map((each) => each.textContent.trim()).filter((words) => words !== "Skip to content")"""
+
+
+def outside(page: Page) -> list[str]:
+    """What of the header and of the navigation lies beside the screen."""
+    return [f"beside the screen: {words}" for words in page.evaluate(OUTSIDE)]
+
+
 def unnamed(page: Page) -> list[str]:
     """What a screen reader has no name for, and what it reads wrongly."""
     found: list[str] = page.evaluate(UNNAMED)

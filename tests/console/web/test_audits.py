@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, ViewportSize, expect
 
 from tests.console.browser import NARROW, WIDE, logged_in
-from tests.console.web.audits import small_targets, unclear, unnamed
+from tests.console.web.audits import outside, small_targets, unclear, unnamed
 from tests.console.web.test_every_page import NO_PAGES, SHOWS
 from tests.support.lone_console import LoneConsole
 from tests.support.route_table import path, route_table
@@ -26,7 +26,12 @@ def test_every_page_can_be_hit_and_heard_and_writes_dates_and_figures_alike(
             expect(page.get_by_role("heading", level=1)).to_be_attached()
             expect(page.locator("body")).not_to_have_attribute("data-link", "waiting")
             page.wait_for_load_state("networkidle")
-            wrong = [*unnamed(page), *unclear(page), *(small_targets(page) if size is NARROW else ())]
+            wrong = [
+                *outside(page),
+                *unnamed(page),
+                *unclear(page),
+                *(small_targets(page) if size is NARROW else ()),
+            ]
             if wrong:
                 faults[each] = wrong
     assert faults == {}
