@@ -122,8 +122,8 @@ class GridAddresses(BalancerClientSettings):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(SingleSignOnSettings, AlarmSettings, GridAddresses):
-    """The settings that a console reads from the environment."""
+class OwnAddresses(BalancerClientSettings):
+    """Where the console listens, and where browsers reach it."""
 
     bind: str = setting("CONSOLE_BIND", "127.0.0.1", address, "the address to listen on")
     published_on: str = setting(
@@ -133,6 +133,48 @@ class Settings(SingleSignOnSettings, AlarmSettings, GridAddresses):
         "in a container: the address where its port is published, else CONSOLE_BIND",
     )
     http_port: int = setting("CONSOLE_PORT", "8080", port, "port of the pages")
+    port_published: int = setting(
+        "PORT_PUBLISHED",
+        "0",
+        port,
+        "in a container: the port of the machine at which it is published; 0: CONSOLE_PORT",
+    )
+    browsers_url: str = setting(
+        "CONSOLE_URL", "", page_url_if_any, "base URL of the console in browsers, if not CONSOLE_BIND"
+    )
+    base_path: str = setting(
+        "CONSOLE_PATH",
+        "",
+        base_path.parse,
+        "path below which a proxy shows the console to browsers, such as /console",
+    )
+    public_cert: Path | None = setting(
+        "CONSOLE_TLS_CERT",
+        "",
+        path_if_any,
+        "certificate chain (PEM) with which the console speaks TLS itself",
+    )
+    public_key: Path | None = setting(
+        "CONSOLE_TLS_KEY", "", path_if_any, "private key (PEM) of that certificate"
+    )
+
+    @property
+    def url(self) -> str:
+        """The base URL of the console for a browser on this machine."""
+        scheme = "https" if self.public_cert else "http"
+        at = (self.published_on or self.bind, self.port_published or self.http_port)
+        return local_url(*at, scheme) + self.base_path
+
+    @property
+    def pages_url(self) -> str:
+        """What links in messages begin with: the URL of the console where it is known, else its path alone."""
+        return self.browsers_url or (self.url if self.published_on else self.base_path)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(OwnAddresses, SingleSignOnSettings, AlarmSettings, GridAddresses):
+    """The settings that a console reads from the environment."""
+
     data: Path = setting("DATA_DIR", "data", path, "folder that holds people, logins and the audit log")
     runs_folder: Path | None = setting(
         "RUNS_DIR", "", path_if_any, "folder of the load test's runs; empty: `runs` in DATA_DIR"
@@ -152,26 +194,8 @@ class Settings(SingleSignOnSettings, AlarmSettings, GridAddresses):
         networks,
         "addresses or networks of the TLS proxies in front, for BEHIND_TLS_PROXY=1",
     )
-    browsers_url: str = setting(
-        "CONSOLE_URL", "", page_url_if_any, "base URL of the console in browsers, if not CONSOLE_BIND"
-    )
-    base_path: str = setting(
-        "CONSOLE_PATH",
-        "",
-        base_path.parse,
-        "path below which a proxy shows the console to browsers, such as /console",
-    )
     gateway_key: Path | None = setting(
         "GATEWAY_API_KEY_FILE", "", path_if_any, "file with the API key that the gateway asks the console for"
-    )
-    public_cert: Path | None = setting(
-        "CONSOLE_TLS_CERT",
-        "",
-        path_if_any,
-        "certificate chain (PEM) with which the console speaks TLS itself",
-    )
-    public_key: Path | None = setting(
-        "CONSOLE_TLS_KEY", "", path_if_any, "private key (PEM) of that certificate"
     )
     monitor_port: int = setting(
         "CONSOLE_MONITOR_PORT",
@@ -184,11 +208,6 @@ class Settings(SingleSignOnSettings, AlarmSettings, GridAddresses):
     def runs(self) -> Path:
         """The folder of the load test's runs."""
         return self.runs_folder or self.data / "runs"
-
-    @property
-    def url(self) -> str:
-        """The base URL of the console for a browser on this machine."""
-        return local_url(self.bind, self.http_port, "https" if self.public_cert else "http") + self.base_path
 
     @property
     def links_url(self) -> str:

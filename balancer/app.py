@@ -26,7 +26,7 @@ from balancer.operating.operator_settings import OperatorSettings
 from balancer.operating.substation_orders import SubstationOrders
 from balancer.placing.asking import Asker
 from balancer.placing.forecast_sender import ForecastSender
-from balancer.placing.handlers import DecisionsHandler, OutlookHandler
+from balancer.placing.handlers import DecisionSearchHandler, DecisionsHandler, OutlookHandler
 from balancer.placing.predictive.expected_peaks import expected_peaks
 from balancer.placing.predictive.outlooks import OutlookKeeper
 from balancer.placing.predictive.peak_collector import ExpectedPeakCollector
@@ -161,6 +161,7 @@ def _pages(
         ("/rushhour", RushHourHandler, {"settings": operator}),
         (f"/rushhour/({RUN_ID})", RushHourRunHandler, {"settings": operator}),
         ("/decisions", DecisionsHandler, process.recent),
+        ("/decisions/search", DecisionSearchHandler, process.recent),
         ("/outlook", OutlookHandler, {"view": parts.view, "choice": parts.forecast_choice}),
         ("/metrics", exposition.MetricsHandler, {"registry": parts.registry}),
         ("/livez", health.LiveHandler),

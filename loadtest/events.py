@@ -73,13 +73,9 @@ class SubstationLoad:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class ProgressEvent:
-    """How far the sending is. The percentiles are of response times, None before the first answer.
+class SendingFigures:
+    """How far the sending of a run is: what the screen and a line of progress show alike."""
 
-    `waiting` counts the cars that got no session yet and wait to send their request again.
-    """
-
-    kind: ClassVar[EventKind] = EventKind.PROGRESS
     elapsed_s: float
     seconds: float
     planned: int
@@ -88,6 +84,16 @@ class ProgressEvent:
     refused: int
     failed: int
     rate_per_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ProgressEvent(SendingFigures):
+    """How far the sending is. The percentiles are of response times, None before the first answer.
+
+    `waiting` counts the cars that got no session yet and wait to send their request again.
+    """
+
+    kind: ClassVar[EventKind] = EventKind.PROGRESS
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None

@@ -19,13 +19,21 @@ from runtime.tls.identity import Role
 from substation.base_load.calendar import GridCalendar
 from substation.base_load.sources import BaseLoad
 from substation.clock import GridClock
-from substation.handlers import BackupHandler, BaseLoadHandler, OpenSessionsHandler, SessionsHandler
+from substation.ended_pages import EndedPages
+from substation.handlers import (
+    BackupHandler,
+    BaseLoadHandler,
+    EndedSessionsHandler,
+    OpenSessionsHandler,
+    SessionsHandler,
+)
 from substation.identity import Slot, take_slot
 from substation.journal import Journal
 from substation.metrics import EnergyCollector, ReportCollector, WriterMetrics
 from substation.settings import Settings
 from substation.station import Station
 from substation.stream import SubstationService
+from substation.writer import Request
 
 
 @asynccontextmanager
@@ -86,10 +94,12 @@ def opened_station(
 def _pages(station: Station, backups: Path, settings: Settings, registry: CollectorRegistry) -> Application:
     """Return the routes; `backups` is the folder of copies."""
     calendar = GridCalendar(settings.day_starts_ms)
+    ended = EndedPages(lambda query: station.ask(Request(query)), station.substation_id)
     return Application(
         [
             ("/sessions", SessionsHandler, {"station": station}),
             ("/sessions/open", OpenSessionsHandler, {"pages": station.open_pages}),
+            ("/sessions/ended", EndedSessionsHandler, {"pages": ended}),
             ("/base-load", BaseLoadHandler, {"station": station, "calendar": calendar}),
             ("/backup", BackupHandler, {"station": station, "folder": backups, "most": settings.backups}),
             ("/metrics", exposition.MetricsHandler, {"registry": registry}),

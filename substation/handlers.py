@@ -7,10 +7,13 @@ from tornado.web import HTTPError
 
 from runtime.backup import BackupFailed
 from runtime.handlers import ApiHandler
+from substation import ended_listing
 from substation.base_load.calendar import GridCalendar
 from substation.base_load.meter import Meter
 from substation.base_load.reading import reading
-from substation.contract import MOST_LISTED, ListSessions, SessionState, SubstationOutcome
+from substation.contract import LAST_UNIX_MS, MOST_LISTED, ListSessions, SessionState, SubstationOutcome
+from substation.ended_listing import EndedQuery, place_after, place_of_time
+from substation.ended_pages import EndedPages, Stopping
 from substation.open_listing import MOST_IN_A_PAGE, MOST_SEARCHED, OpenQuery, SortBy, key_of
 from substation.open_pages import OpenPages
 from substation.settings import W_PER_KW
@@ -81,6 +84,40 @@ class OpenSessionsHandler(ApiHandler):
         if value not in choices:
             raise HTTPError(400, f"{name} must be one of {', '.join(filter(None, choices))}")
         return value
+
+
+class EndedSessionsHandler(ApiHandler):
+    """`GET /sessions/ended?from=&to=&after=&limit=&search=`: sessions that have ended, the newest first."""
+
+    private = True
+
+    def initialize(self, pages: EndedPages) -> None:  # type: ignore[override]
+        """`pages` finds the sessions."""
+        super().initialize()
+        self._pages = pages
+
+    async def get(self) -> None:
+        """Write one page; `next` continues it as `after`, null at the end. `from` and `to` are of the start."""
+        after, search = self.argument("after"), self.argument("search")
+        try:
+            before = place_after(after, self._pages.substation_id) if after else ended_listing.NO_PLACE
+        except ValueError as error:
+            raise HTTPError(400, f"after {error}") from None
+        if len(search) > MOST_SEARCHED:
+            raise HTTPError(400, f"search: an id has at most {MOST_SEARCHED} characters")
+        query = EndedQuery(
+            place_of_time(self.whole_argument("from", 0, 0, LAST_UNIX_MS)),
+            min(
+                before,
+                place_of_time(self.whole_argument("to", LAST_UNIX_MS, 0, LAST_UNIX_MS)),
+            ),
+            self.whole_argument("limit", 50, 1, ended_listing.MOST_IN_A_PAGE),
+            search,
+        )
+        try:
+            self.write_json(await self._pages.find(query))
+        except Stopping:
+            raise HTTPError(503, "the substation is stopping, or its journal can't be read") from None
 
 
 class BaseLoadHandler(ApiHandler):

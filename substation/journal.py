@@ -12,6 +12,8 @@ from runtime.machine import THIS, Machine
 from runtime.store import Store, StoreUnusable
 from substation.clock import ClockReading
 from substation.curve import Usage
+from substation.ended_listing import EndedQuery
+from substation.ended_sessions import find_ended
 from substation.journal_check import JournalCheck, damage_explained
 from substation.pruning import KEEP_MS, Pruning
 from substation.records import Entry, Record
@@ -170,6 +172,10 @@ class Journal:
             (after, *wanted.values(), limit),
         )
         return [(row["number"], record_from_row(row)) for row in rows]
+
+    def ended(self, query: EndedQuery, substation_id: str, grid_ms: int) -> tuple[list[Record], int]:
+        """Return some sessions that have ended by a grid time, and where the search goes on: see find_ended."""
+        return find_ended(self._store, query, substation_id, grid_ms)
 
     def close(self) -> None:
         """Close the files."""

@@ -8,6 +8,7 @@ from substation.contract import (
     SubstationAnswer,
     SubstationOutcome,
 )
+from substation.ended_listing import EndedQuery
 from substation.journal import Journal
 from substation.records import Record
 
@@ -30,13 +31,18 @@ class Queries:
             case ListSessions(after, limit, vehicle_id, caller):
                 limit = min(max(limit, 1), MOST_LISTED)
                 rows = self._journal.page(after, limit, vehicle_id, caller)
-                shown = (record.session_at(now_ms, self._substation_id) for _, record in rows)
-                sessions = tuple(session for session in shown if session)
-                return SubstationAnswer(
-                    SubstationOutcome.FOUND, None, sessions, rows[-1][0] if len(rows) == limit else 0
-                )
+                next_after = rows[-1][0] if len(rows) == limit else 0
+                return self._listed([record for _, record in rows], next_after, now_ms)
+            case EndedQuery():
+                records, place = self._journal.ended(command, self._substation_id, now_ms)
+                return self._listed(records, place, now_ms)
             case _:
                 return SubstationAnswer(SubstationOutcome.UNAVAILABLE)
+
+    def _listed(self, records: list[Record], next_after: int, now_ms: int) -> SubstationAnswer:
+        shown = (record.session_at(now_ms, self._substation_id) for record in records)
+        sessions = tuple(session for session in shown if session)
+        return SubstationAnswer(SubstationOutcome.FOUND, None, sessions, next_after)
 
     def answer_if_readable(self, command: object, now_ms: int) -> SubstationAnswer:
         """Answer as above, with `unavailable` for records that can't be read."""

@@ -27,6 +27,7 @@ from substation.contract import (
     Withdraw,
 )
 from substation.curve import Curve
+from substation.ended_listing import EndedQuery
 from substation.journal import Journal
 from substation.ledger import Decision, Ledger, settle
 from substation.machine_clock import MachineClock
@@ -43,15 +44,15 @@ log = logging.getLogger(__name__)
 
 WritingCommand = Place | Withdraw | Settle | StopSession | Drain | Derate | Bind
 # Tuples, because a union that stands in a function is made anew for each command.
-NOT_WRITING = (ListSessions, FindSession, Foresee)
+NOT_WRITING = (ListSessions, FindSession, Foresee, EndedQuery)
 OF_A_JOURNAL = (Place, Withdraw, Settle)
 
 
 @value(frozen=True, slots=True)
 class Request:
-    """A command, or a task of the substation itself, and the monotonic time up to which its caller waits."""
+    """A command, a task of the substation itself or a search, and the monotonic time up to which its caller waits."""
 
-    command: Command | Task
+    command: Command | Task | EndedQuery
     until_s: float = float("inf")
 
 
@@ -219,7 +220,7 @@ def _snapshot(ledger: Ledger, book_id: str, *, full: bool = False, damaged: bool
 
 
 def _unwritten(
-    command: ListSessions | FindSession | Foresee,
+    command: ListSessions | FindSession | Foresee | EndedQuery,
     queries: Queries,
     ledger: Ledger,
     base_load: BaseLoad,

@@ -1,5 +1,6 @@
 """`/api/alarms`: operators acknowledge and mute alarms, and read their history."""
 
+import contextlib
 import dataclasses
 import time
 from typing import Any
@@ -106,11 +107,21 @@ class MutesHandler(AlarmHandler):
 
     acts = "mute alarms"
 
+    def describe(self) -> None:
+        """Take what was to be muted, and why."""
+        with contextlib.suppress(HTTPError):
+            self._take(self.json_object())
+
+    def _take(self, body: dict[str, Any]) -> list[Any]:
+        """Return rule, substation and reason, and note them for the audit log."""
+        texts = [body.get(each, "") for each in ("rule", "substation_id", "reason")]
+        self.target, self.reason = f"{texts[0]} {texts[1]}".strip(), str(texts[2])
+        return texts
+
     async def post(self) -> None:
         """Mute a rule; answer 201 with the mute."""
         body = self.json_object()
-        texts = [body.get(each, "") for each in ("rule", "substation_id", "reason")]
-        self.target, self.reason = f"{texts[0]} {texts[1]}".strip(), str(texts[2])  # for the audit log
+        texts = self._take(body)
         minutes = body.get("minutes")
         if not all(isinstance(each, str) for each in texts) or not isinstance(minutes, int | float):
             self.write_problem(

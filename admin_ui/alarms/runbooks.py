@@ -38,7 +38,12 @@ def html(text: str, base: str = "") -> Markup:
     """Return the markup of a Markdown page; HTML in it is shown as text. Links to other pages get the path `base`."""
     renderer = _renderer()
     tokens = renderer.parse(text)
-    for token in tokens:
+    heading = ""
+    for at, token in enumerate(tokens):
+        if token.type == "heading_open":
+            heading = tokens[at + 1].content
+        if token.type == "table_open":
+            token.attrSet("aria-label", heading)
         _relink(token.children or [], base)
     return Markup(renderer.renderer.render(tokens, renderer.options, {}))  # noqa: S704 - the renderer escapes
 

@@ -58,11 +58,12 @@ def read_secret(path: Path) -> bytes:
 
 @dataclasses.dataclass(frozen=True)
 class Receiver:
-    """Where alarms are sent, signed with `secret`, and which of them."""
+    """Where alarms are sent, signed with `secret`, and which of them; `pages_url` is what links to the console begin with."""
 
     url: str
     secret: bytes = dataclasses.field(repr=False)
     severities: frozenset[Severity]
+    pages_url: str = ""
 
 
 class Webhook:
@@ -126,7 +127,7 @@ class Webhook:
         return chosen and event["event"] in EVENTS and not event["muted"]
 
     async def _send(self, http: aiohttp.ClientSession, event: Event) -> bool:
-        body = json.dumps(document(event, self._rules[event["rule"]])).encode()
+        body = json.dumps(document(event, self._rules[event["rule"]], self._receiver.pages_url)).encode()
         number = f"alarm-{event['number']}-{round(event['unix_s'] * 1000)}"
         headers = signed(self._receiver.secret, number, int(time.time()), body)
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
@@ -150,8 +151,8 @@ class Webhook:
         self.why = why
 
 
-def document(event: Event, rule: Rule) -> dict[str, Any]:
-    """Return what a receiver gets of an event."""
+def document(event: Event, rule: Rule, pages_url: str) -> dict[str, Any]:
+    """Return what a receiver gets of an event; its links begin with `pages_url`."""
     return {
         "type": f"alarm.{event['event']}",
         "timestamp": dt.datetime.fromtimestamp(event["unix_s"], dt.UTC).isoformat(timespec="milliseconds"),
@@ -164,7 +165,7 @@ def document(event: Event, rule: Rule) -> dict[str, Any]:
             "description": event["said"],
             "action": rule.action,
             "by": event["by"],
-            "runbook": f"/runbooks/{rule.name}",
+            "runbook": f"{pages_url}/runbooks/{rule.name}",
         },
     }
 

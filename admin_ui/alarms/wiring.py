@@ -74,4 +74,6 @@ def _receiver(settings: Settings) -> Receiver | None:
     if not settings.webhook_url or not settings.webhook_secret:
         return None
     severities = frozenset(map(Severity, settings.webhook_severities))
-    return Receiver(settings.webhook_url, read_secret(settings.webhook_secret), severities)
+    return Receiver(
+        settings.webhook_url, read_secret(settings.webhook_secret), severities, settings.pages_url
+    )

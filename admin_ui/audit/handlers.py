@@ -13,10 +13,10 @@ from jinja2 import Environment
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
-from admin_ui.audit import time_range
 from admin_ui.audit.chain import UNDER_WAY, UNKNOWN, AuditOutcome, BrokenChain, cell
 from admin_ui.audit.log import AuditLog
 from admin_ui.audit.sentences import sentence
+from admin_ui.web import time_range
 from admin_ui.web.access import ConsoleHandler
 from admin_ui.web.pages import PageHandler
 from runtime.csv_text import BYTE_ORDER_MARK

@@ -25,7 +25,7 @@ from admin_ui.audit.chain import (
     draft_entry,
     follow_chain,
 )
-from admin_ui.web.problems import UNAUDITED, ProblemError
+from admin_ui.web.problems import UNAUDITED, NoLongerAllowedError, ProblemError
 from runtime.store import Store, StoreFull, StoreUnusable
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ INSERT = f"INSERT INTO entry ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" 
 AFTER = f"SELECT {COLUMNS} FROM entry WHERE number > ? ORDER BY number LIMIT ?"  # noqa: S608 - constant
 MOST_LATE = 1000  # entries that wait for room on the disk; older ones are only in the service's log
 BATCH = 500  # entries that are read at once; writing waits for no more than these
+NO_LONGER = "the login ended, or lost its role, meanwhile"
 
 T = TypeVar("T")
 
@@ -209,3 +210,10 @@ def _private(file: Path) -> None:
         os.close(os.open(file, os.O_CREAT, 0o600))
     except OSError as error:
         raise StoreUnusable(f"{file}: {error}") from error
+
+
+async def require(audit: AuditLog, entry: Entry, allowed: Callable[[], bool]) -> None:
+    """End an action that is not `allowed` any more, and raise NoLongerAllowedError: it must not be carried out."""
+    if not allowed():
+        await audit.end(entry, AuditOutcome.REFUSED, {"why": NO_LONGER})
+        raise NoLongerAllowedError(f"{NO_LONGER}; nothing was done")

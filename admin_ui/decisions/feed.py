@@ -56,15 +56,17 @@ def answers(replies: Mapping[str, Reply]) -> dict[str, Answer]:
     }
 
 
-def faults(replies: Mapping[str, Reply], balancers: Balancers, lone: str) -> list[str]:
-    """Return in words whose decisions are missing, and why; `lone` begins the sentence where there is only one balancer."""
+def faults(replies: Mapping[str, Reply], balancers: Balancers, lone: str, only: str = "") -> list[str]:
+    """Return in words whose decisions are missing, and why; `lone` begins the sentence where there is only one balancer.
+
+    `only` is the address of the one balancer that counts, '' for all.
+    """
     if not balancers.several:
         return [f"{lone}: {each.detail}." for each in replies.values() if "decisions" not in each.body]
     why = {
         each.name: replies[each.name].detail if each.name in replies else each.why
         for each in balancers.by_url.values()
-        if each.name not in replies or "decisions" not in replies[each.name].body
+        if (each.name == only or not only)
+        and (each.name not in replies or "decisions" not in replies[each.name].body)
     }
-    return [
-        f"The newest decisions of the balancer at {name} are missing: {text}." for name, text in why.items()
-    ]
+    return [f"The decisions of the balancer at {name} are missing: {text}." for name, text in why.items()]

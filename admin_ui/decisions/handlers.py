@@ -7,8 +7,8 @@ from typing import Any
 from jinja2 import Environment
 from tornado.web import HTTPError
 
-from admin_ui.decisions.feed import DecisionFeed, answers, faults
-from admin_ui.decisions.merged import by_time
+from admin_ui.decisions.feed import MOST_OPTIONS, DecisionFeed, answers, faults
+from admin_ui.decisions.merged import by_time, complete
 from admin_ui.grid.balancer_calls import Reply
 from admin_ui.grid.balancers import Balancers
 from admin_ui.grid.board import Board
@@ -21,6 +21,7 @@ from admin_ui.web.routes import Route
 from runtime.settings import integer
 
 MOST_DECISIONS = 100  # decisions of one story
+MOST_FOUND = 50  # decisions of one page of a search
 MOST_ID = 128
 
 
@@ -44,6 +45,37 @@ class DecisionsHandler(ConsoleHandler):
         found, fault = await self._feed.after(after, len(self._board.rows))
         left_out = max(found[-1]["number"] - after - 1, 0) if after and found else 0
         self.write_json({"feed": self._feed.id, "decisions": found, "left_out": left_out, "fault": fault})
+
+
+class SearchHandler(ConsoleHandler):
+    """`GET /api/decisions/search?refused=&substation=&policy=&balancer=&before=`: those that fit, of all that balancers keep."""
+
+    def setup(self, calls: GridCalls, grid: GridView) -> None:  # type: ignore[override]
+        """`calls` reach the balancers of `grid`; of a large fleet they give fewer decisions at once."""
+        self._calls = calls
+        self._grid = grid
+
+    async def get(self) -> None:
+        """Write a page, newest first; `next` is the `before` of the next one (unix milliseconds), null at the end."""
+        try:
+            before = integer(0, 2**53)(self.argument("before") or str(2**53))
+            refused = integer(0, 1)(self.argument("refused") or "0")
+        except ValueError as error:
+            raise HTTPError(400, f"before and refused: {error}") from None
+        replies = await self._calls.search_decisions(
+            before_unix_ms=before,
+            refused=refused,
+            substation_id=self.argument("substation")[:MOST_ID],
+            policy=self.argument("policy")[:MOST_ID],
+            limit=max(min(MOST_FOUND, MOST_OPTIONS // max(len(self._grid.board.rows), 1)), 1),
+        )
+        if balancer := self.argument("balancer"):
+            replies = {name: reply for name, reply in replies.items() if name == balancer}
+        found, following = complete(
+            answers(replies), {name: reply.body.get("next") for name, reply in replies.items()}
+        )
+        missing = faults(replies, self._grid.balancers, "Earlier decisions can't be looked up", only=balancer)
+        self.write_json({"decisions": found, "next": following, "fault": " ".join(missing)})
 
 
 class StoryHandler(ConsoleHandler):
@@ -118,5 +150,6 @@ def routes(calls: GridCalls, grid: GridView, environment: Environment) -> list[R
     return [
         page_route("/decisions", "decisions/decisions.html", environment),
         Route("/api/decisions", DecisionsHandler, Role.VIEWER, {"feed": feed, "board": grid.board}),
+        Route("/api/decisions/search", SearchHandler, Role.VIEWER, {"calls": calls, "grid": grid}),
         Route("/api/story", StoryHandler, Role.VIEWER, {"calls": calls, "balancers": grid.balancers}),
     ]

@@ -96,3 +96,16 @@ def by_time(answers: Mapping[str, Answer], most: int) -> list[Decision]:
     ]
     newest = sorted(found, key=lambda each: each[:2])[-most:]
     return [identified(decision, key, place) for place, (_, key, decision) in enumerate(newest, 1)][::-1]
+
+
+def complete(
+    answers: Mapping[str, Answer], following: Mapping[str, int | None]
+) -> tuple[list[Decision], int | None]:
+    """Join a page of each balancer to one, newest first; returns it, and before which unix ms the next one begins.
+
+    `following` is where the next page of each begins, None where there is none. What is older than the first of these is
+    left for the next page: another balancer may have decisions in between.
+    """
+    next_ms = max((each for each in following.values() if each is not None), default=None)
+    found = by_time(answers, sum(len(each.decisions) for each in answers.values()))
+    return [each for each in found if next_ms is None or each["unix_ms"] >= next_ms], next_ms

@@ -59,6 +59,10 @@ class GridCalls:
         """Return decisions of each balancer that is up, newest first, by its address."""
         return await self._balancers.each("/decisions", ASK_S, params=query)
 
+    async def search_decisions(self, **query: str | int) -> dict[str, Reply]:
+        """Return decisions that fit, of all that each balancer keeps that is up, newest first, by its address."""
+        return await self._balancers.each("/decisions/search", ASK_S, params=query)
+
     async def set_policy(self, policy: str) -> Reply:
         """Switch the placement policy."""
         return await self._balancers.order("PUT", "/policy", ORDER_S, json={"policy": policy})

@@ -7,12 +7,12 @@ import asyncio
 import dataclasses
 import enum
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from admin_ui.audit.chain import AuditOutcome
-from admin_ui.audit.log import AuditLog
+from admin_ui.audit.log import AuditLog, require
 from admin_ui.grid.balancer_calls import Reply
 from admin_ui.grid.board import Board
 from admin_ui.grid.grid_calls import GridCalls
@@ -97,8 +97,11 @@ class OrderDispatcher:
             releases = [(each["within_s"], each["freed_kw"]) for each in reply.body.get("releases", [])]
         return preview(self.fleet(), order, self._board.trend_kw_s(), releases)
 
-    async def give(self, request: OrderRequest) -> OrderResult:
-        """Carry out an order; raises AuditUnwritable when the order was not sent, because it can't be audited."""
+    async def give(self, request: OrderRequest, allowed: Callable[[], bool]) -> OrderResult:
+        """Carry out an order, if the operator is still `allowed` to when it is sent.
+
+        Raises AuditUnwritable when the order was not sent, because it can't be audited, and NoLongerAllowedError.
+        """
         if not self.live():
             message = "The balancer's stream is lost, so the figures are old. Nothing was sent."
             return OrderResult(OrderOutcome.NOT_LIVE, message)
@@ -107,7 +110,7 @@ class OrderDispatcher:
             return OrderResult(OrderOutcome.BUSY, _busy(other))
         self._under_way[place] = request
         try:
-            return await self._why_not(request) or await self._audited(request)
+            return await self._why_not(request) or await self._audited(request, allowed)
         finally:
             del self._under_way[place]
 
@@ -145,11 +148,12 @@ class OrderDispatcher:
             | {"substations": list(self._board.rows.values())}
         )
 
-    async def _audited(self, request: OrderRequest) -> OrderResult:
+    async def _audited(self, request: OrderRequest, allowed: Callable[[], bool]) -> OrderResult:
         order = request.order
         state = "" if order.kind == STOP else basis(self.fleet())
         details: dict[str, object] = {"value": order.value, "basis": state}
         entry = await self._audit.begin(request.who, order.kind, order.target, request.reason, details)
+        await require(self._audit, entry, allowed)
         try:
             result = await (self._stop(order) if order.kind == STOP else self._change(order))
         except Exception as error:

@@ -1,5 +1,6 @@
 """`/api/preview` and `/api/orders`: preview an order, and give it; below these, who gave the newest ones and those in force."""
 
+import contextlib
 from typing import Any
 
 from tornado.web import HTTPError
@@ -74,6 +75,13 @@ class OrdersHandler(_OrderHandler):
 
     acts = "order"
 
+    def describe(self) -> None:
+        """Take what a refused order was to do, and why."""
+        with contextlib.suppress(HTTPError):
+            order, body = self.read()
+            self.acts, self.target = order.kind, order.target
+            self.reason = str(body.get("reason", "")).strip()[:LONGEST]
+
     async def post(self) -> None:
         """Give the order; 200 only when the grid shows it."""
         assert self.login
@@ -87,7 +95,9 @@ class OrdersHandler(_OrderHandler):
             return
         basis, seen = str(body.get("basis", "")), body.get("seen")
         seen = seen if isinstance(seen, int) else None
-        result = await self._orders.give(OrderRequest(self.login.name, order, reason, basis, seen))
+        result = await self._orders.give(
+            OrderRequest(self.login.name, order, reason, basis, seen), self.still_allowed
+        )
         self.audited = result.audited
         if result.outcome is OrderOutcome.CONFIRMED:
             undo = result.undo.document() if result.undo else None

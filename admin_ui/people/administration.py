@@ -1,6 +1,8 @@
 """What administrators do with people: `/people`, `GET /api/people`, and `POST /api/people` with one change."""
 
 import asyncio
+import contextlib
+import dataclasses
 import time
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 from tornado.web import HTTPError
 
 from admin_ui.audit.chain import AuditOutcome
+from admin_ui.audit.log import require
 from admin_ui.people import invitation
 from admin_ui.people.authenticator import Authenticator
 from admin_ui.people.change import ROLES, WITH_LINK, Change, ChangeKind, ChangeRefused
@@ -41,6 +44,11 @@ class PeopleHandler(ConsoleHandler):
         self._data = data
         self._url = url
 
+    def describe(self) -> None:
+        """Take what a refused change was to do, and with whom."""
+        with contextlib.suppress(HTTPError):
+            self._read()
+
     def get(self) -> None:
         """Write each person with role, state and open logins, and then those who are logged in without an account."""
         assert self.login
@@ -65,12 +73,13 @@ class PeopleHandler(ConsoleHandler):
     async def post(self) -> None:
         """Make the change, and write what was done, with the link for a person who must set a password."""
         assert self.login
-        change = self._read()
+        change = dataclasses.replace(self._read(), by=self.login.person)
         if not self.confirmed():
             return
         action = ACTIONS[change.kind]
         details: dict[str, object] = {"role": change.role.name.lower()} if change.role else {}
         entry = await self._authenticator.audit.begin(self.login.name, action, change.name, "", details)
+        await require(self._authenticator.audit, entry, self.still_allowed)
         self.audited = True
         try:
             done = await self._carry_out(change, self.login.name)

@@ -45,7 +45,7 @@ WITH_LINK = frozenset(
 class Change:
     """One change; `role` belongs to ADD and ROLE, `password` (a hash) to PASSWORD, and to ADD if one is set at once.
 
-    With `seen`, the change is made only if the person is still that one.
+    With `seen`, the change is made only if the person is still that one; with `by`, only if who makes it is.
     """
 
     kind: ChangeKind
@@ -53,6 +53,7 @@ class Change:
     role: Role = Role.NOBODY
     password: str = ""
     seen: Person | None = None
+    by: Person | None = None
 
 
 def apply(people: dict[str, Person], change: Change) -> str:
@@ -60,6 +61,8 @@ def apply(people: dict[str, Person], change: Change) -> str:
 
     Raises ChangeRefused, and leaves `people` as they were.
     """
+    if change.by and people.get(change.by.name) != change.by:
+        raise ChangeRefused(f"the account of {change.by.name}, who asks for it, was changed meanwhile")
     if change.kind is ChangeKind.ADD and (not NAME.fullmatch(change.name) or change.name in people):
         raise ChangeRefused(f"a name is new; {ACCEPTED_NAME}")
     if change.kind is not ChangeKind.ADD and change.name not in people:

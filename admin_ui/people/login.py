@@ -3,7 +3,7 @@
 import math
 import secrets
 import time
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from jinja2 import Environment
@@ -14,7 +14,7 @@ from admin_ui.people.authenticator import Authenticator
 from admin_ui.people.device_cookies import LASTS_S
 from admin_ui.web.access import ConsoleHandler, local_address
 from admin_ui.web.logins import Login, LoginMethod, Person, Role
-from admin_ui.web.pages import PageHandler
+from admin_ui.web.pages import PageHandler, TemplateHandler
 
 LOCAL = (
     "local administrator"  # who logs in by one-time link while nobody else is logged in, and gives no name
@@ -27,11 +27,15 @@ def enter(
     role: Role,
     person: Person | None = None,
     method: LoginMethod | None = None,
+    *,
+    id_token: str = "",
 ) -> Login:
-    """Open a login with a new token, and end the login of the token that the browser sent."""
+    """Open a login with a new token, and end the login of the token that the browser sent; `id_token` as in Login."""
     handler.logins.close(handler.token)
     token = secrets.token_urlsafe(32)
     login = handler.logins.open(token, name, role, time.time(), person, method)
+    if id_token:
+        handler.logins.keep_id_token(token, id_token)
     set_cookie(handler, handler.settings["login_cookie"], token, login.until_unix_s)
     return login
 
@@ -95,18 +99,35 @@ class LoginHandler(PageHandler):
         self.show("people/login.html", status, next=destination, **values)
 
 
-class LogoutHandler(ConsoleHandler):
+class ProviderLogout(Protocol):
+    """Knows where a login by single sign-on is ended at the provider."""
+
+    async def address(self, login: Login) -> str:
+        """Return the address for the browser, '' where there is none."""
+
+
+class LogoutHandler(TemplateHandler):
     """`POST /logout` ends this login; `POST /logout/everywhere` ends all logins of this person."""
 
-    def setup(self, authenticator: Authenticator, *, everywhere: bool = False) -> None:  # type: ignore[override]
-        """`everywhere` ends all logins of the person."""
+    def setup(  # type: ignore[override]
+        self,
+        environment: Environment,
+        authenticator: Authenticator,
+        provider: ProviderLogout | None,
+        *,
+        everywhere: bool = False,
+    ) -> None:
+        """`everywhere` ends all logins of the person; who came by single sign-on is logged out at `provider` too."""
+        super().setup(environment, here="login")
         self._authenticator = authenticator
+        self._provider = provider
         self._everywhere = everywhere
 
     async def post(self) -> None:
-        """End the login, and go to the login page."""
-        assert self.login
-        name, ended = self.login.name, 1
+        """End the login, and go to the login page, or to the provider's logout."""
+        login = self.login
+        assert login
+        name, ended = login.name, 1
         if self._everywhere:
             ended = self.logins.close_all(name)
         self.logins.close(self.token)
@@ -117,4 +138,10 @@ class LogoutHandler(ConsoleHandler):
         await self._authenticator.audit.note(
             name, action, "", AuditOutcome.DONE, {"address": self.address, "logins_ended": ended}
         )
+        by_sso = login.method is LoginMethod.SINGLE_SIGN_ON
+        if by_sso and self._provider and (address := await self._provider.address(login)):
+            self.login = None
+            # A page leads there: browsers follow no redirect of a form to another site under this policy (form-action).
+            self.show("people/logged_out.html", address=address)
+            return
         self.redirect("/login", status=303)

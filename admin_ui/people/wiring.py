@@ -16,7 +16,7 @@ from admin_ui.people.authenticator import Authenticator
 from admin_ui.people.device_cookies import DeviceCookies
 from admin_ui.people.enter import LinkHandler
 from admin_ui.people.file import PeopleFile
-from admin_ui.people.login import LoginHandler, LogoutHandler
+from admin_ui.people.login import LoginHandler, LogoutHandler, ProviderLogout
 from admin_ui.people.passwords import Passwords
 from admin_ui.settings import Settings
 from admin_ui.web.logins import Logins, Role
@@ -49,24 +49,26 @@ class PeopleWing:
         account = auth | {"environment": environment, "here": "account"}
         login = account | {"on_loopback": self.settings.on_loopback, "here": "login"}
         link = login | {"data": self.settings.data}
+        single_sign_on, provider = self._single_sign_on(environment)
+        out = auth | {"environment": environment, "provider": provider}
         people = auth | {"data": self.settings.data, "url": self.settings.links_url}
         return [
             Route("/login", LoginHandler, Role.NOBODY, login, page=True),
             Route("/enter", LinkHandler, Role.NOBODY, link, page=True),
-            Route("/logout", LogoutHandler, Role.VIEWER, auth),
-            Route("/logout/everywhere", LogoutHandler, Role.VIEWER, auth | {"everywhere": True}),
+            Route("/logout", LogoutHandler, Role.VIEWER, out),
+            Route("/logout/everywhere", LogoutHandler, Role.VIEWER, out | {"everywhere": True}),
             Route("/account", AccountHandler, Role.VIEWER, account, page=True),
             Route("/api/me", MeHandler, Role.VIEWER),
             Route("/confirm", ConfirmHandler, Role.VIEWER, auth),
             page_route("/people", "people/people.html", environment, Role.ADMINISTRATOR),
             Route("/api/people", PeopleHandler, Role.ADMINISTRATOR, people),
-            *self._single_sign_on(environment),
+            *single_sign_on,
         ]
 
-    def _single_sign_on(self, environment: Environment) -> list[Route]:
-        """Return the routes of single sign-on; none where no provider is set."""
+    def _single_sign_on(self, environment: Environment) -> tuple[list[Route], ProviderLogout | None]:
+        """Return the routes of single sign-on and the logout at the provider; none where no provider is set."""
         if not self.settings.oidc_issuer:
-            return []
+            return [], None
         from admin_ui.people.single_sign_on.wiring import routes  # noqa: PLC0415 - 70 ms at a start that need not be
 
         return routes(self.settings, self.authenticator, self.client, environment)

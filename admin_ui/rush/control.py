@@ -8,17 +8,19 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
 
 from admin_ui.audit.chain import AuditOutcome
-from admin_ui.audit.log import AuditLog, AuditUnwritable
+from admin_ui.audit.log import AuditLog, AuditUnwritable, require
 from admin_ui.rush.child import LoadTest, end, follow
+from admin_ui.rush.elsewhere import RunElsewhere
 from admin_ui.rush.options import RushHourOptions, StopOptions
 from admin_ui.rush.progress import Phase, RunProgress
 from admin_ui.rush.runs_folder import RunsFolder
+from admin_ui.web.problems import NoLongerAllowedError
 from loadtest.contract import (
     COMPLETE,
     DEFAULT_PRESET,
@@ -60,6 +62,7 @@ class RushHourControl:
 
     def __init__(self, test: LoadTest, audit: AuditLog, http: aiohttp.ClientSession) -> None:
         self.folder = RunsFolder(test.runs)
+        self.elsewhere = RunElsewhere(self.folder)
         self.test = test
         self.run: RunProgress | None = None
         self._audit = audit
@@ -83,8 +86,11 @@ class RushHourControl:
                 log.warning("the load test does not list its presets", extra={"why": last_words[-200:]})
         return self._presets or (PresetSummary(DEFAULT_PRESET, "", None, DEFAULT_SECONDS),)
 
-    async def start(self, options: RushHourOptions, by: str) -> RunProgress:
-        """Start a run, and return it once it is known whether it has begun; raises RunInProgress, AuditUnwritable."""
+    async def start(self, options: RushHourOptions, by: str, allowed: Callable[[], bool]) -> RunProgress:
+        """Start a run, and return it once it is known whether it has begun.
+
+        Raises RunInProgress, AuditUnwritable, and NoLongerAllowedError unless `by` is `allowed` to at that moment.
+        """
         if self.run and not self.run.ended:
             raise RunInProgress(_whose(self.run))
         # The place is taken before the first await, so that a second start is refused.
@@ -94,8 +100,12 @@ class RushHourControl:
             await asyncio.wait([self._following])
         try:
             entry = await self._audit.begin(by, "start rush hour", options.preset, "", options.document())
+            await require(self._audit, entry, allowed)
         except AuditUnwritable as error:
             run.refuse(f"the audit log can't be written: {error}")
+            raise
+        except NoLongerAllowedError as error:
+            run.refuse(str(error))
             raise
         try:
             self._process = await self.test.start([*options.arguments(), *self.test.credentials()])
@@ -108,10 +118,10 @@ class RushHourControl:
         await self._audit.end(entry, _started(run), {"run_id": run.run_id, "why": run.why})
         return run
 
-    async def stop(self, options: StopOptions, by: str) -> RunProgress:
+    async def stop(self, options: StopOptions, by: str, allowed: Callable[[], bool]) -> RunProgress:
         """Stop the run, and return it once it has ended.
 
-        Raises NoRunInProgress, DifferentRun, AuditUnwritable.
+        Raises NoRunInProgress, DifferentRun, AuditUnwritable, NoLongerAllowedError.
         """
         run, process, following = self.run, self._process, self._following
         if not run or run.ended or not process or not following:
@@ -122,7 +132,8 @@ class RushHourControl:
         details: dict[str, object] = {"end_sessions": options.end_sessions, "admitted": run.admitted}
         try:
             entry = await self._audit.begin(by, "stop rush hour", run.run_id or "", "", details)
-        except AuditUnwritable:
+            await require(self._audit, entry, allowed)
+        except (AuditUnwritable, NoLongerAllowedError):
             run.withdraw_stop()
             raise
         if process.returncode is None:
@@ -146,9 +157,12 @@ class RushHourControl:
     def shown(self, holder: str | None) -> dict[str, Any]:
         """Return the run as browsers get it; `holder` is the id of the run that holds the grid's lease."""
         ours = self.run.run_id if self.run else None
+        elsewhere = holder if holder != ours else None
+        followed = self.elsewhere.look_for(elsewhere)
         return {
             "run": self.run.shown() if self.run else None,
-            "elsewhere": holder if holder != ours else None,
+            "elsewhere": elsewhere,
+            "elsewhere_run": followed.shown() if followed else None,
             "ended": self._ended,
         }
 
@@ -168,20 +182,21 @@ class RushHourControl:
         self._confirmed.set()
         self._ended += 1
         if run.phase is Phase.FAILED:
-            await self._give_back(run)
+            await _give_back(self._http, self.test.balancer_url(), run)
         if run.run_id and run.verdict not in NOTHING_SENT:
             outcome = OUTCOMES.get(run.verdict or "", AuditOutcome.FAILED)
             details: dict[str, object] = {"verdict": run.verdict, "why": run.why}
             await self._audit.note(by, "rush hour ended", run.run_id, outcome, details)
 
-    async def _give_back(self, run: RunProgress) -> None:
-        """Give back the lease of a run that was killed; without an answer, the lease ends by itself."""
-        if not run.run_id:
-            return
-        url = f"{self.test.balancer_url()}/rushhour/{run.run_id}"
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with self._http.delete(url, timeout=aiohttp.ClientTimeout(total=GIVE_BACK_S)):
-                pass
+
+async def _give_back(http: aiohttp.ClientSession, balancer_url: str, run: RunProgress) -> None:
+    """Give back the lease of a run that was killed; without an answer, the lease ends by itself."""
+    if not run.run_id:
+        return
+    url = f"{balancer_url}/rushhour/{run.run_id}"
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+        async with http.delete(url, timeout=aiohttp.ClientTimeout(total=GIVE_BACK_S)):
+            pass
 
 
 def _why_no_stop(run: RunProgress, options: StopOptions) -> str:

@@ -81,7 +81,7 @@ class StartHandler(RushHandler):
         try:
             document = self.json_object()
             options = parse_options(document, [each.name for each in await self.rush.presets()])
-            run = await self.rush.start(options, self.login.name)
+            run = await self.rush.start(options, self.login.name, self.still_allowed)
         except ValueError as error:
             raise HTTPError(400, str(error)) from None
         except RunInProgress as error:
@@ -110,7 +110,7 @@ class StopHandler(RushHandler):
         try:
             options = parse_stop(self.json_object())
             self.target = options.run_id or ""
-            run = await self.rush.stop(options, self.login.name)
+            run = await self.rush.stop(options, self.login.name, self.still_allowed)
         except ValueError as error:
             raise HTTPError(400, str(error)) from None
         except NoRunInProgress as error:
@@ -127,8 +127,8 @@ class CurveHandler(RushHandler):
     """`GET /api/rush/curve`."""
 
     async def get(self) -> None:
-        """Write the figures over time of the run of this console, or of its last one; none before the first."""
-        run = self.rush.run
+        """Write the figures over time of the run that is shown: one from elsewhere that holds the lease, or the console's last."""
+        run = self.rush.elsewhere.run or self.rush.run
         empty = RunCurve().shown()
         self.write_json({"run_id": run.run_id if run else None} | (run.curve.shown() if run else empty))
 

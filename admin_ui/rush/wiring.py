@@ -15,6 +15,7 @@ from admin_ui.rush.child import LoadTest
 from admin_ui.rush.control import RushHourControl
 from admin_ui.settings import Settings
 from admin_ui.web.routes import Route
+from runtime.background import background
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +56,7 @@ async def rush_wing(
     )
     control = RushHourControl(test, audit, client)
     try:
-        yield RushWing(control)
+        async with background(control.elsewhere.follow()):
+            yield RushWing(control)
     finally:
         await control.close()

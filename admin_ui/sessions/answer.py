@@ -1,9 +1,10 @@
-"""What a substation answers about its open sessions, checked and in the units of the pages.
+"""What a substation answers about its open and its ended sessions, checked and in the units of the pages.
 
 Pure.
 """
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,23 +28,32 @@ NUMBERS = (
     "paused_since_unix_ms",
 )
 COUNTS = ("matching", "before", "charging", "paused")
+PLACE = re.compile(r"[0-9a-f]{16}")
+TIME_BITS = 20  # of the place in an id, below its milliseconds: docs/adr/0035
+Key = tuple[int | str, str]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ListedSession:
     """A session as a browser gets it, with the key that sorts it among those of all substations."""
 
-    key: tuple[int | str, str]
+    key: Key
     document: dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of one substation; `more` says whether sessions come after it."""
+    """A page of one substation; `more` says whether its list goes on.
+
+    `next` is the cursor at which it goes on, '' for that of the last session, and `reached` the key of that place, None where
+    only a page without sessions needs it.
+    """
 
     sessions: list[ListedSession]
     counts: dict[str, int]
     more: bool
+    next: str = ""
+    reached: Key | None = None
 
 
 def listing_of(answer: Any, substation_id: str, sort: str) -> Listing:
@@ -54,6 +64,43 @@ def listing_of(answer: Any, substation_id: str, sort: str) -> Listing:
         return Listing(sessions, counts, bool(answer["next"]) and bool(sessions))
     except (LookupError, TypeError) as error:
         raise ValueError(f"its answer can't be read ({type(error).__name__})") from None
+
+
+def ended_of(answer: Any, substation_id: str) -> Listing:
+    """Read an answer of `/sessions/ended`; raises ValueError for any other."""
+    try:
+        sessions = [_ended(each, substation_id) for each in answer["sessions"]]
+        following = answer["next"]
+        if following is None:
+            return Listing(sessions, {}, more=False)
+        reached = place_of(following)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"its answer can't be read ({type(error).__name__})") from None
+    return Listing(sessions, {}, more=True, next=following, reached=reached)
+
+
+def place_of(session_id: str) -> Key:
+    """Return what sorts ended sessions of all substations: the number that the id ends with, then the substation."""
+    substation_id, _, digits = session_id.rpartition(".")
+    if not PLACE.fullmatch(digits):
+        raise ValueError("its answer can't be read (session_id)")
+    return int(digits, 16), substation_id
+
+
+def _ended(fields: Mapping[str, Any], substation_id: str) -> ListedSession:
+    texts = {name: _text(fields, name) for name in ("session_id", "vehicle_id", "state")}
+    times = {name: _number(fields, name) for name in ("started_unix_ms", "ended_unix_ms")}
+    document = (
+        texts
+        | times
+        | {
+            "substation_id": substation_id,
+            "power_kw": _number(fields, "power_w") / W_PER_KW,
+            "energy_kwh": round(_number(fields, "energy_j") / J_PER_KWH, 3),
+            "delivered_kwh": round(_number(fields, "delivered_j") / J_PER_KWH, 3),
+        }
+    )
+    return ListedSession(place_of(texts["session_id"]), document)
 
 
 def _session(fields: Mapping[str, Any], substation_id: str, sort: str) -> ListedSession:

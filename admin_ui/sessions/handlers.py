@@ -1,34 +1,21 @@
 """`/sessions` and `/api/sessions`: all open sessions of the grid; `/sessions/export`: the same as a file."""
 
 import dataclasses
-import datetime as dt
-from typing import Any
 
 from jinja2 import Environment
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 
+from admin_ui.sessions import csv_columns, ended_handlers
 from admin_ui.sessions.pages import SessionPages
 from admin_ui.sessions.query import MOST, PageQuery, parse
 from admin_ui.web.access import ConsoleHandler
 from admin_ui.web.logins import Role
 from admin_ui.web.pages import page_route
 from admin_ui.web.routes import Route
-from runtime.csv_text import BYTE_ORDER_MARK, inert, line
+from runtime.csv_text import BYTE_ORDER_MARK, line
 
 MOST_EXPORTED = 10_000  # sessions of a file
-COLUMNS = (
-    "session",
-    "vehicle",
-    "substation",
-    "state",
-    "power_now_kw",
-    "power_at_most_kw",
-    "delivered_kwh",
-    "energy_kwh",
-    "started",
-    "planned_end",
-)
 
 
 class OpenSessionsHandler(ConsoleHandler):
@@ -62,7 +49,7 @@ class SessionsExport(ConsoleHandler):
             raise HTTPError(400, str(error)) from None
         self.set_header("Content-Disposition", 'attachment; filename="open-sessions.csv"')
         self.set_header("Content-Type", "text/csv; charset=utf-8")
-        self.write(BYTE_ORDER_MARK + line(COLUMNS))
+        self.write(BYTE_ORDER_MARK + line(csv_columns.OPEN))
         try:
             await self._pages_of(query)
         except StreamClosedError:
@@ -75,7 +62,7 @@ class SessionsExport(ConsoleHandler):
         while after is not None and written < MOST_EXPORTED:
             page = await self._pages.page(dataclasses.replace(query, after=after))
             for session in page["sessions"]:
-                self.write(line(_cells(session)))
+                self.write(line(csv_columns.open_cells(session)))
             written += len(page["sessions"])
             faults |= {each["substation_id"]: each["why"] for each in page["faults"]}
             after = page["next"]
@@ -86,21 +73,11 @@ class SessionsExport(ConsoleHandler):
             self.write(line((f"only the first {MOST_EXPORTED:,} sessions are in this file",)))
 
 
-def _cells(session: dict[str, Any]) -> tuple[str, ...]:
-    texts = (session[name] for name in ("session_id", "vehicle_id", "substation_id", "state"))
-    figures = (session[name] for name in ("draw_kw", "power_kw", "delivered_kwh", "energy_kwh"))
-    times = (session[name] for name in ("started_unix_ms", "expected_end_unix_ms"))
-    return (*map(inert, texts), *(f"{each:.3f}" for each in figures), *map(_iso, times))
-
-
-def _iso(unix_ms: int) -> str:
-    return dt.datetime.fromtimestamp(unix_ms / 1000, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def routes(pages: SessionPages, environment: Environment) -> list[Route]:
-    """Return the routes of the list of sessions."""
+    """Return the routes of the lists of sessions."""
     return [
         page_route("/sessions", "sessions/sessions.html", environment),
         Route("/sessions/export", SessionsExport, Role.VIEWER, {"pages": pages}),
         Route("/api/sessions", OpenSessionsHandler, Role.VIEWER, {"pages": pages}),
+        *ended_handlers.routes(pages, environment),
     ]

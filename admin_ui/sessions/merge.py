@@ -6,7 +6,7 @@ Pure: `fetch` does what has to be waited for. Each list is read in pages of its 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 
-from admin_ui.sessions.answer import COUNTS, ListedSession, Listing
+from admin_ui.sessions.answer import COUNTS, Key, ListedSession, Listing
 
 LEAST_AT_ONCE = (
     8  # sessions of a substation, so that few rounds are enough even when all that is wanted is at one
@@ -24,6 +24,7 @@ class Source:
         self.substation_id = substation_id
         self.counts: dict[str, int] | None = None
         self.read: deque[ListedSession] = deque()
+        self.reached: Key | None = None  # the place that its list was read up to, where it says so
         self._more = True
         self._cursor = ""
 
@@ -37,10 +38,13 @@ class Source:
         listing = await fetch(self.substation_id, self._cursor, limit)
         self._more = bool(listing and listing.more)
         if listing:
+            if self.reached and listing.reached and listing.reached >= self.reached:
+                self._more = False  # it leads back: no list of a substation does
             self.counts = self.counts or listing.counts
             self.read.extend(listing.sessions)
-        if self.read:
-            self._cursor = self.read[-1].document["cursor"]
+            self.reached = listing.reached
+            if self._more:
+                self._cursor = listing.next or self.read[-1].document["cursor"]
 
 
 def at_once(limit: int, sources: int) -> int:
@@ -49,20 +53,41 @@ def at_once(limit: int, sources: int) -> int:
 
 
 async def merged(
-    sources: list[Source], limit: int, fetch: Fetch, all_of: AllOf, *, descending: bool
+    sources: list[Source],
+    limit: int,
+    fetch: Fetch,
+    all_of: AllOf,
+    *,
+    descending: bool,
+    goes_on: Callable[[], bool] = lambda: True,
 ) -> list[ListedSession]:
-    """Return the first `limit` sessions of all sources."""
+    """Return the first `limit` sessions of all sources.
+
+    All are asked once. When it no longer `goes_on` after that, the sessions up to the places that all have reached are returned.
+    """
     found: list[ListedSession] = []
+    asked = False
     step = at_once(limit, len(sources))
     pick = max if descending else min
     while len(found) < limit:
-        if unknown := [source for source in sources if source.unknown]:
+        unknown = [source for source in sources if source.unknown]
+        if unknown and (not asked or goes_on()):
+            asked = True
             await all_of(source.go_on(fetch, step) for source in unknown)
-        elif known := [source for source in sources if source.read]:
-            found.append(pick(known, key=lambda source: source.read[0].key).read.popleft())
-        else:
+            continue
+        known = [source for source in sources if source.read]
+        if not known:
             break
+        first = pick(known, key=lambda source: source.read[0].key)
+        if unknown and first.read[0].key != pick([first.read[0].key, *places(unknown)]):
+            break  # an unread session of another substation may come before it
+        found.append(first.read.popleft())
     return found
+
+
+def places(sources: list[Source]) -> list[Key]:
+    """Return the places that the lists of some sources were read up to."""
+    return [source.reached for source in sources if source.reached]
 
 
 def sums(sources: list[Source]) -> dict[str, int]:

@@ -1,33 +1,22 @@
-"""Asks the substations for their open sessions, and makes a page of what they answer."""
+"""Makes pages of the sessions of all substations, of what these answer."""
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from admin_ui.grid.board import Board
-from admin_ui.sessions.answer import Listing, listing_of
+from admin_ui.sessions.asking import Asking, Listed, all_of
+from admin_ui.sessions.ended import EndedQuery, ended_page
 from admin_ui.sessions.merge import Source, merged, sums
 from admin_ui.sessions.query import PageQuery
-from runtime import operator_token, strict_json
+from runtime import operator_token
 from runtime.operator_token import TokenUnusable
-from runtime.whole_body import BodyTooLong, whole_body
 
-WITHIN_S = 4.0  # for the answer of a substation, with the wait for a turn among the others
-MOST_AT_ONCE = 32  # substations that are asked at the same time
-MOST_BYTES = 1_000_000  # of an answer: 100 sessions take about 80 kB
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Fault:
-    """A substation whose sessions are not on a page, why not, and how many it had by its last report."""
-
-    substation_id: str
-    why: str
-    sessions: int
+SEARCH_S = 4.0  # for a page of ended sessions
 
 
 class SessionPages:
@@ -38,12 +27,16 @@ class SessionPages:
         self._board = board
         self._token_file = token_file
 
+    @property
+    def substations(self) -> list[str]:
+        """The ids of the substations that are known."""
+        return sorted(self._board.rows)
+
     async def page(self, query: PageQuery) -> dict[str, Any]:
-        """Return a page as JSON has it; `faults` names each substation that is not in it."""
-        rows = self._rows(query.substation_id)
-        asking = _Asking(self._http, rows, query, *self._headers())
+        """Return a page of open sessions as JSON has it; `faults` names each substation that is not in it."""
+        rows, asking = self._asking(query.substation_id, query)
         sources = [Source(name) for name in sorted(rows)]
-        found = await merged(sources, query.limit, asking.fetch, _all_of, descending=query.descending)
+        found = await merged(sources, query.limit, asking.fetch, all_of, descending=query.descending)
         counts = sums(sources)
         first = counts["before"]
         if query.backwards:
@@ -64,83 +57,33 @@ class SessionPages:
             "faults": [dataclasses.asdict(each) for each in asking.faults.values()],
         }
 
-    def _rows(self, substation_id: str) -> dict[str, Mapping[str, Any]]:
-        """Return the substations that are asked."""
-        rows = self._board.rows
-        if not substation_id:
-            return dict(rows)
-        return {substation_id: rows[substation_id]} if substation_id in rows else {}
-
-    def _headers(self) -> tuple[dict[str, str], str]:
-        """Return the headers for substations, and in words why they can't be asked, '' when they can."""
-        try:
-            return operator_token.headers(operator_token.read_if_any(self._token_file)), ""
-        except TokenUnusable as error:
-            return {}, str(error)
-
-
-class _Asking:
-    """The requests for one page; `faults` are those of the substations that did not answer, by id."""
-
-    def __init__(
-        self,
-        http: aiohttp.ClientSession,
-        rows: Mapping[str, Mapping[str, Any]],
-        query: PageQuery,
-        headers: dict[str, str],
-        why_not: str,
-    ) -> None:
-        self.faults: dict[str, Fault] = {}
-        self._http = http
-        self._rows = rows
-        self._query = query
-        self._headers = headers
-        self._why_not = why_not
-        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
-
-    async def fetch(self, substation_id: str, cursor: str, limit: int) -> Listing | None:
-        """Return some sessions of a substation past a cursor, None when it does not answer."""
-        try:
-            async with asyncio.timeout(WITHIN_S), self._turns:
-                return await self._ask(
-                    substation_id, cursor or self._query.after or self._query.before, limit
-                )
-        except TimeoutError:
-            why = f"it did not answer within {WITHIN_S:g} s"
-        except (aiohttp.ClientError, OSError) as error:
-            why = f"it does not answer ({type(error).__name__})"
-        except ValueError as error:
-            why = str(error)
-        self.faults[substation_id] = Fault(
-            substation_id, why, int(self._rows[substation_id].get("sessions", 0))
+    async def ended(self, query: EndedQuery) -> dict[str, Any]:
+        """Return a page of ended sessions, newest first: see ended_page. `faults` are as in `page`."""
+        rows, asking = self._asking(query.substation_id, query)
+        sources = [Source(name) for name in sorted(rows)]
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + SEARCH_S
+        found = await merged(
+            sources,
+            query.limit,
+            asking.fetch,
+            all_of,
+            descending=True,
+            goes_on=lambda: loop.time() < until_s,
         )
-        return None
+        return ended_page(found, sources, query.limit) | {
+            "substations": len(rows),
+            "faults": [dataclasses.asdict(each) for each in asking.faults.values()],
+        }
 
-    async def _ask(self, substation_id: str, cursor: str, limit: int) -> Listing:
-        """Return some sessions of a substation; raises ValueError for an answer that has none."""
-        if self._why_not:
-            raise ValueError(self._why_not)
-        url = f"{self._rows[substation_id]['url']}/sessions/open"
-        asked = self._query.parameters(cursor, limit)
-        async with self._http.get(url, params=asked, headers=self._headers, allow_redirects=False) as answer:
-            body = await _body(answer)
-        if answer.status != 200:
-            detail = body.get("detail") or body.get("title") if isinstance(body, dict) else ""
-            raise ValueError(str(detail or f"it answered {answer.status}")[:200])
-        return listing_of(body, substation_id, self._query.sort)
-
-
-async def _body(answer: aiohttp.ClientResponse) -> Any:
-    """Return the JSON of an answer; raises ValueError when it is none, or too long."""
-    try:
-        content = await whole_body(answer, MOST_BYTES)
-    except BodyTooLong:
-        raise ValueError("its answer is too long") from None
-    try:
-        return strict_json.decode(content.decode())
-    except ValueError:
-        raise ValueError(f"it answered {answer.status} without JSON") from None
-
-
-async def _all_of(waiting: Iterable[Awaitable[None]]) -> None:
-    await asyncio.gather(*waiting)
+    def _asking(self, substation_id: str, listed: Listed) -> tuple[dict[str, Mapping[str, Any]], Asking]:
+        """Return the substations that are asked, and who asks them."""
+        rows = self._board.rows
+        if substation_id:
+            rows = {substation_id: rows[substation_id]} if substation_id in rows else {}
+        headers, why_not = dict[str, str](), ""
+        try:
+            headers = operator_token.headers(operator_token.read_if_any(self._token_file))
+        except TokenUnusable as error:
+            why_not = str(error)
+        return dict(rows), Asking(self._http, rows, listed, headers, why_not)

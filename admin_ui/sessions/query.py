@@ -5,7 +5,9 @@ Pure. A page goes on `after` a session or ends right `before` one; the session i
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
+from admin_ui.sessions.answer import Listing, listing_of
 from runtime.settings import integer
 
 ORDERS = ("start", "power", "end", "vehicle")
@@ -31,6 +33,16 @@ class PageQuery:
     substation_id: str = ""
 
     @property
+    def path(self) -> str:
+        """The list of a substation."""
+        return "/sessions/open"
+
+    @property
+    def start(self) -> str:
+        """The cursor at which the page begins."""
+        return self.after or self.before
+
+    @property
     def backwards(self) -> bool:
         """Whether substations are asked in the opposite order, to find what comes right before a session."""
         return bool(self.before)
@@ -52,11 +64,15 @@ class PageQuery:
         }
         return {name: value for name, value in wanted.items() if value}
 
+    def read(self, answer: Any, substation_id: str) -> Listing:
+        """Read an answer; raises ValueError for what is none."""
+        return listing_of(answer, substation_id, self.sort)
+
 
 def parse(argument: Callable[[str], str]) -> PageQuery:
     """Return the query in the parameters of a request; raises ValueError, which names the parameter."""
     sort = _one_of("sort", argument("sort"), ORDERS)
-    after, before = (_short(name, argument(name), MOST_CURSOR) for name in ("after", "before"))
+    after, before = (short(name, argument(name), MOST_CURSOR) for name in ("after", "before"))
     if after and before:
         raise ValueError("send either after or before")
     try:
@@ -70,8 +86,8 @@ def parse(argument: Callable[[str], str]) -> PageQuery:
         before,
         limit,
         _one_of("state", argument("state"), STATES),
-        _short("search", argument("search").strip(), MOST_ID),
-        _short("substation", argument("substation"), MOST_ID),
+        short("search", argument("search").strip(), MOST_ID),
+        short("substation", argument("substation"), MOST_ID),
     )
 
 
@@ -83,7 +99,8 @@ def _one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
     return value
 
 
-def _short(name: str, value: str, most: int) -> str:
+def short(name: str, value: str, most: int) -> str:
+    """Return a value of at most so many characters; raises ValueError for a longer one."""
     if len(value) > most:
         raise ValueError(f"{name} has at most {most} characters")
     return value

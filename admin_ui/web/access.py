@@ -83,7 +83,36 @@ class StrictTransport(SecurityHeaders):
     of_parts = headers
 
 
-class ConsoleHandler(ApiHandler):
+class AddressedHandler(ApiHandler):
+    """Knows the addresses of a request: the client's, and the console's own as browsers see them."""
+
+    @property
+    def address(self) -> str:
+        """The address of the client; behind proxies, the one that they report."""
+        forwarded_for = ",".join(self.request.headers.get_list("X-Forwarded-For"))
+        return client(str(self.request.remote_ip), forwarded_for, self.settings.get("proxies", ()))
+
+    def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:  # noqa: FBT001, FBT002 - Tornado's
+        """Lead to an address of the console, which is written from its root, or to another site."""
+        super().redirect(under(self.base, url), permanent, status)
+
+    @property
+    def base(self) -> str:
+        """The path below which browsers see the console, '' for none."""
+        return str(self.settings.get("base", ""))
+
+    @property
+    def cookie_path(self) -> str:
+        """The path of the console's cookies."""
+        return self.base or "/"
+
+    @property
+    def origin(self) -> str:
+        """The scheme and host by which the browser reaches the console."""
+        return f"{'https' if self.settings.get('only_tls') else 'http'}://{self.request.host}"
+
+
+class ConsoleHandler(AddressedHandler):
     """The base of every handler: `needs` is the least role, and `page` says whether a person reads the answer."""
 
     login: Login | None = None
@@ -125,41 +154,26 @@ class ConsoleHandler(ApiHandler):
         if role >= self._needs:
             return
         if self.login:
+            if self.acts:
+                self.describe()
             self.write_problem(NOT_ALLOWED_TO, detail=f"this requires the role {self._needs.name.lower()}")
         elif self._page and self.request.method in SAFE:
             self.redirect(f"/login?next={quote(self.request.uri or '/', safe='')}")
         else:
             self.write_problem(LOGIN_FIRST)
 
+    def describe(self) -> None:
+        """Take action, target and reason from a request that is refused by its role, as far as it can be read."""
+
+    def still_allowed(self) -> bool:
+        """Return whether the login of this request is open at this moment, with the role that the handler needs."""
+        login = self.logins.find(self.token, time.time())
+        return login is not None and login.role >= self._needs
+
     @property
     def token(self) -> str:
         """The token that the browser sends, '' for none."""
         return self.get_cookie(self.settings["login_cookie"], "") or ""
-
-    @property
-    def address(self) -> str:
-        """The address of the client; behind proxies, the one that they report."""
-        forwarded_for = ",".join(self.request.headers.get_list("X-Forwarded-For"))
-        return client(str(self.request.remote_ip), forwarded_for, self.settings.get("proxies", ()))
-
-    def redirect(self, url: str, permanent: bool = False, status: int | None = None) -> None:  # noqa: FBT001, FBT002 - Tornado's
-        """Lead to an address of the console, which is written from its root, or to another site."""
-        super().redirect(under(self.base, url), permanent, status)
-
-    @property
-    def base(self) -> str:
-        """The path below which browsers see the console, '' for none."""
-        return str(self.settings.get("base", ""))
-
-    @property
-    def cookie_path(self) -> str:
-        """The path of the console's cookies."""
-        return self.base or "/"
-
-    @property
-    def origin(self) -> str:
-        """The scheme and host by which the browser reaches the console."""
-        return f"{'https' if self.settings.get('only_tls') else 'http'}://{self.request.host}"
 
     def confirmed(self) -> bool:
         """Return whether the password was given a short while ago.
@@ -208,6 +222,7 @@ class ConsoleHandler(ApiHandler):
         """Answer with the problem of an error."""
         error = kwargs.get("exc_info", (None, None))[1]
         if isinstance(error, ProblemError):
+            self.audited = self.audited or error.audited
             self.write_problem(error.problem, detail=str(error))
         elif status_code == CROSS_ORIGIN.status:
             self.write_problem(CROSS_ORIGIN)

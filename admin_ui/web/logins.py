@@ -52,7 +52,7 @@ class Person:
 class Login:
     """One open login; `confirmed_unix_s` is when its password was given last, `seen_unix_s` when it was used last.
 
-    `person` is None for a login by one-time link or single sign-on.
+    `person` is None for a login by one-time link or single sign-on. `id_token` is what the provider has sent, for the logout there.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Login:
     seen_unix_s: float = 0.0
     person: Person | None = None
     method: LoginMethod = LoginMethod.LINK
+    id_token: str = dataclasses.field(default="", repr=False)
 
 
 class Logins:
@@ -108,6 +109,12 @@ class Logins:
         key = digest(token)
         if key in self._open:
             self._open[key] = dataclasses.replace(self._open[key], confirmed_unix_s=now_unix_s)
+
+    def keep_id_token(self, token: str, id_token: str) -> None:
+        """Keep with a login what the provider has sent."""
+        key = digest(token)
+        if key in self._open:
+            self._open[key] = dataclasses.replace(self._open[key], id_token=id_token)
 
     def confirmed(self, login: Login, now_unix_s: float) -> bool:
         """Whether a login may carry out a dangerous action without giving its password again."""

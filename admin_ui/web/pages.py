@@ -72,8 +72,8 @@ def templates(**known: Any) -> Environment:
     return environment
 
 
-class PageHandler(ConsoleHandler):
-    """A page that is made from a template."""
+class TemplateHandler(ConsoleHandler):
+    """The base of what answers with a template."""
 
     def setup(self, environment: Environment, template: str = "", **more: Any) -> None:  # type: ignore[override]
         """`template` is the page's template; it can use `more`."""
@@ -81,17 +81,21 @@ class PageHandler(ConsoleHandler):
         self._template = template
         self._known = more
 
-    def get(self) -> Awaitable[None] | None:
-        """Write the page."""
-        self.show(self._template)
-        return None
-
     def show(self, template: str, status: int = 200, **known: Any) -> None:
         """Finish with a template, which can use `known`."""
         self.set_status(status)
         self.set_header("Content-Type", "text/html; charset=utf-8")
         page = self._environment.get_template(template)
         self.finish(page.render(login=self.login, navigation=navigation(self.login), **self._known, **known))
+
+
+class PageHandler(TemplateHandler):
+    """A page that is made from a template."""
+
+    def get(self) -> Awaitable[None] | None:
+        """Write the page."""
+        self.show(self._template)
+        return None
 
 
 class NotFoundHandler(PageHandler):

@@ -22,3 +22,11 @@ class ProblemError(Exception):
     """
 
     problem: ClassVar[Problem]
+    audited: ClassVar[bool] = False  # whether the audit log has the refusal already
+
+
+class NoLongerAllowedError(ProblemError):
+    """The login has ended, or lost its role, between the request and what it asked for."""
+
+    problem = NOT_ALLOWED_TO
+    audited = True

@@ -7,6 +7,7 @@ vehicle and by session.
 import collections
 import dataclasses
 import itertools
+from collections.abc import Iterator
 
 from balancer.fleet.snapshot import Snapshot
 
@@ -57,6 +58,10 @@ class Decisions:
         while len(self._ring) > self._most or self._options > self._most_options:
             self._options -= self._ring.popleft().options.count
         return decision
+
+    def newest(self) -> Iterator[Decision]:
+        """Return all that are kept, newest first."""
+        return reversed(self._ring)
 
     def find(
         self, after: int = 0, limit: int = 100, vehicle_id: str = "", session_id: str = ""

@@ -5,6 +5,7 @@ import time
 from balancer.contract import left_out
 from balancer.fleet.member import Member
 from balancer.fleet.view import View
+from balancer.placing.decision_search import LAST_MS, Wanted, search
 from balancer.placing.decisions import Decision, Decisions
 from balancer.placing.predictive.choice import ForecastChoice
 from balancer.placing.predictive.fleet_outlook import LONGEST_S, cars_left, expected_base
@@ -37,6 +38,36 @@ class DecisionsHandler(ApiHandler):
             {
                 "started_unix_ms": self._started_unix_ms,
                 "decisions": [decision_json(decision) for decision in found],
+            }
+        )
+
+
+class DecisionSearchHandler(ApiHandler):
+    """`GET /decisions/search?refused=&substation_id=&policy=&before_unix_ms=&limit=`: all decisions that fit, page by page."""
+
+    private = True
+
+    def initialize(self, decisions: Decisions, started_unix_ms: int) -> None:  # type: ignore[override]
+        """`decisions` is the ring of the recent ones, of the process that was started at `started_unix_ms`."""
+        super().initialize()
+        self._decisions = decisions
+        self._started_unix_ms = started_unix_ms
+
+    def get(self) -> None:
+        """Write the newest first; `next` is the `before_unix_ms` of the next page, null at the end."""
+        wanted = Wanted(
+            self.whole_argument("before_unix_ms", LAST_MS, 0, LAST_MS),
+            self.whole_argument("refused", 0, 0, 1) == 1,
+            self.argument("substation_id"),
+            self.argument("policy"),
+        )
+        limit = self.whole_argument("limit", 50, 1, 100)
+        found, following = search(self._decisions.newest(), wanted, limit)
+        self.write_json(
+            {
+                "started_unix_ms": self._started_unix_ms,
+                "decisions": [decision_json(each) for each in found],
+                "next": following,
             }
         )
 

@@ -36,7 +36,10 @@ SHUT, READABLE = 0o400, 0o444  # Grafana, Prometheus and the database run under 
 def main() -> None:
     """Make what is missing and print the ways in."""
     host = os.environ.get("PUBLISH_ADDRESS") or "127.0.0.1"
-    console = f"http://{host}:{os.environ.get('CONSOLE_PORT') or '8080'}"
+    published = (
+        f"http://{host}:{os.environ.get('CONSOLE_PORT') or '8080'}{os.environ.get('CONSOLE_PATH') or ''}"
+    )
+    console = os.environ.get("CONSOLE_URL") or published
     grafana = f"http://{host}:{os.environ.get('GRAFANA_PORT') or '3000'}"
     key = kept(SECRETS / "api-key", secrets.token_urlsafe(32), SHUT)
     password = given(FOR_GRAFANA, "grafana-admin-password", secrets.token_urlsafe(18), READABLE)

@@ -78,9 +78,9 @@ def faults(lag_p99_ms: float, cpu_share: float, late_p99_ms: float | None) -> li
     """Return a sentence for each limit that the generator exceeded."""
     found = []
     if lag_p99_ms > LAG_LIMIT_MS:
-        found.append(f"p99 of its event loop's lag is {lag_p99_ms:.0f} ms, above {LAG_LIMIT_MS:g}")
+        found.append(f"p99 of its event loop's lag is {lag_p99_ms:,.0f} ms, above {LAG_LIMIT_MS:g}")
     if cpu_share > CPU_LIMIT:
         found.append(f"it used {cpu_share:.0%} of a core, above {CPU_LIMIT:.0%}")
     if late_p99_ms is not None and late_p99_ms > LATE_LIMIT_MS:
-        found.append(f"p99 of its waking up to send is {late_p99_ms:.0f} ms late, above {LATE_LIMIT_MS:g}")
+        found.append(f"p99 of its waking up to send is {late_p99_ms:,.0f} ms late, above {LATE_LIMIT_MS:g}")
     return found

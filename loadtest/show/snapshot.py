@@ -6,23 +6,16 @@ Pure.
 import dataclasses
 from collections.abc import Mapping
 
+from loadtest.events import SendingFigures
 from loadtest.record.readings import Reading
 
 PERCENTILES = (50.0, 95.0, 99.0)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class RunSnapshot:
+class RunSnapshot(SendingFigures):
     """How far a run is; `percentiles_ms` are the response times of PERCENTILES, None before the first answer."""
 
-    elapsed_s: float
-    seconds: float
-    planned: int
-    sent: int
-    admitted: int
-    refused: int
-    failed: int
-    rate_per_s: float
     percentiles_ms: tuple[float | None, ...]
     readings: Mapping[str, Reading]
     waiting: int = 0

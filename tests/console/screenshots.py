@@ -141,6 +141,7 @@ def under_load(camera: Camera, _: Grid) -> None:
     camera.shoot("overview-details", "/?substation=substation-2")
     camera.shoot("sessions", "/sessions")
     camera.shoot("sessions-no-match", "/sessions?q=nobody")
+    camera.shoot("sessions-ended", "/sessions/ended")
     page = camera.to("/decisions")
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Show 3 candidates").first.click()

@@ -69,7 +69,11 @@ NOT_RUN = {
     "rush-hour-from-a-program.md": {"needs another machine": 1},
     "several-balancers.md": {"needs a database": 1},
     "several-gateway-processes.md": {"starts another grid": 1, "uses the ports of the grid that runs": 2},
-    "single-sign-on.md": {"needs an OpenID provider": 1},
+    "single-sign-on.md": {
+        "needs an OpenID provider": 1,
+        "needs a container engine": 2,
+        "needs a Swarm": 1,
+    },
     "steer-the-grid.md": {"needs a substation that is gone for good": 1},
 }
 # What the grid made up: a page shows one of its day, and the newest of this grid takes its place.

@@ -36,6 +36,9 @@ class State:
         self.by_wrong_key = False
         self.other_keys: list[Any] = []  # that are published beside it
         self.discovered = self.keys_asked = 0
+        self.endpoints = {"userinfo_endpoint": "/userinfo", "end_session_endpoint": "/end"}
+        self.userinfo: dict[str, Any] = {}  # what it tells beside `sub`
+        self.tokens: dict[str, str] = {}  # subjects by access token
         self.in_pieces = False  # whether an answer comes in several packets, as from afar
 
 
@@ -64,6 +67,7 @@ class Discovery(Base):
                 "authorization_endpoint": f"{issuer}/authorize",
                 "token_endpoint": f"{issuer}/token",
                 "jwks_uri": f"{issuer}/keys",
+                **{name: f"{issuer}{path}" for name, path in self.state.endpoints.items()},
                 "token_endpoint_auth_methods_supported": ["client_secret_basic"],
             }
         )
@@ -114,8 +118,11 @@ class Token(Base):
             if self.state.by_wrong_key
             else self.state.key
         )
+        claims = {name: value for name, value in claims.items() if value != "left out"}
         token = jwt.encode({"alg": "RS256", "kid": self.state.key.kid}, claims, key)
-        await self.answer({"access_token": "x", "token_type": "Bearer", "id_token": token})
+        access_token = secrets.token_urlsafe(16)
+        self.state.tokens[access_token] = f"id-of-{asked['name']}"
+        await self.answer({"access_token": access_token, "token_type": "Bearer", "id_token": token})
 
     def _client(self) -> bool:
         scheme, _, given = self.request.headers.get("Authorization", "").partition(" ")
@@ -129,6 +136,23 @@ class Token(Base):
         challenge = create_s256_code_challenge(self.get_body_argument("code_verifier"))  # type: ignore[no-untyped-call]
         right = asked["code_challenge"] == challenge and asked["code_challenge_method"] == "S256"
         return right and asked["redirect_uri"] == self.get_body_argument("redirect_uri")
+
+
+class Userinfo(Base):
+    async def get(self) -> None:
+        subject = self.state.tokens.get(self.request.headers.get("Authorization", "").removeprefix("Bearer "))
+        if not subject:
+            self.set_status(401)
+            return
+        await self.answer({"sub": subject} | self.state.userinfo)
+
+
+class EndSession(Base):
+    def get(self) -> None:
+        """Log out, for a token of this provider; leads back where the client has asked for it."""
+        hint = jwt.decode(self.get_query_argument("id_token_hint"), KeySet([self.state.key]), ["RS256"])
+        assert self.get_query_argument("client_id") == hint.claims["aud"] == self.state.client_id
+        self.redirect(self.get_query_argument("post_logout_redirect_uri"))
 
 
 class Control(Base):
@@ -149,6 +173,8 @@ async def main(port: int, client_id: str, secret: str) -> None:
             ("/keys", Keys, state),
             ("/authorize", Authorize, state),
             ("/token", Token, state),
+            ("/userinfo", Userinfo, state),
+            ("/end", EndSession, state),
             ("/control", Control, state),
         ]
     ).listen(port, "127.0.0.1")

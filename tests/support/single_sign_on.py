@@ -20,6 +20,16 @@ CLIENT, SECRET = (
     "a secret of: some /length+100%25",
 )  # sent as a form has them: RFC 6749, 2.3.1
 
+HONEST: dict[str, Any] = {  # how a provider answers that nobody has told otherwise
+    "claims": {},
+    "by_wrong_key": False,
+    "groups": ["grid-ops"],
+    "in_pieces": False,
+    "other_keys": [],
+    "userinfo": {},
+    "endpoints": {"userinfo_endpoint": "/userinfo", "end_session_endpoint": "/end"},
+}
+
 
 class Provider:
     """`tests.support.openid_provider` at `url`."""

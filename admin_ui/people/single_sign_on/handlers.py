@@ -23,6 +23,7 @@ from admin_ui.people.single_sign_on.identity import (
 )
 from admin_ui.people.single_sign_on.pending import LASTS_S, Pending, PendingLogins
 from admin_ui.people.single_sign_on.provider import Provider, ProviderFault
+from admin_ui.people.single_sign_on.userinfo import completed
 from admin_ui.web.access import local_address
 from admin_ui.web.logins import CONFIRMED_FOR_S, LoginMethod, digest
 from admin_ui.web.pages import PageHandler
@@ -118,16 +119,16 @@ class CallbackHandler(_SingleSignOnHandler):
             await self._fail(UNANSWERED, "log in again from the login page")
             return
         try:
-            found = await self._identity(pending)
+            found, id_token = await self._identity(pending)
         except ProviderFault as error:
             await self._fail(PROVIDER_FAILED, f"The provider {self._sso.provider.issuer} failed: {error}")
         except IdentityRefused as error:
             await self._fail(REFUSED, str(error))
         else:
-            await self._let_in(found, pending)
+            await self._let_in(found, pending, id_token)
 
-    async def _identity(self, pending: Pending) -> Identity:
-        """Return the person whom the answer names; raises ProviderFault or IdentityRefused."""
+    async def _identity(self, pending: Pending) -> tuple[Identity, str]:
+        """Return the person whom the answer names, and the ID token; raises ProviderFault or IdentityRefused."""
         provider = self._sso.provider
         if error := self.get_query_argument("error", ""):
             described = self.get_query_argument("error_description", "")
@@ -141,9 +142,10 @@ class CallbackHandler(_SingleSignOnHandler):
         max_age_s = int(CONFIRMED_FOR_S) if pending.confirming else None
         expected = Expected(provider.issuer, provider.client_id, pending.nonce, max_age_s)
         check(token.claims, token.header, token.access_token, expected, time.time())
-        return identity(token.claims, provider.issuer, self._sso.mapping)
+        claims = await completed(provider, token, self._sso.mapping)
+        return identity(claims, provider.issuer, self._sso.mapping), token.text
 
-    async def _let_in(self, found: Identity, pending: Pending) -> None:
+    async def _let_in(self, found: Identity, pending: Pending, id_token: str) -> None:
         audit, details = self._authenticator.audit, {"address": self.address, "role": found.role.name.lower()}
         if pending.confirming:
             if not self.login or digest(self.token) != pending.confirming or self.login.name != found.name:
@@ -153,6 +155,6 @@ class CallbackHandler(_SingleSignOnHandler):
             await audit.note(found.name, "confirm password", "", AuditOutcome.DONE, dict(details))
             self.show("people/confirmed.html")
             return
-        enter(self, found.name, found.role, method=LoginMethod.SINGLE_SIGN_ON)
+        enter(self, found.name, found.role, method=LoginMethod.SINGLE_SIGN_ON, id_token=id_token)
         await audit.note(found.name, BY_SSO, "", AuditOutcome.DONE, dict(details))
         self.redirect(f"/login?kept=1&next={quote(pending.destination, safe='')}")

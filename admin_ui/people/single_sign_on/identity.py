@@ -93,8 +93,8 @@ def identity(claims: Mapping[str, Any], issuer: str, mapping: ClaimMapping) -> I
     name = claims.get(mapping.name_claim)
     if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
         raise IdentityRefused(
-            f"The ID token has no usable claim {mapping.name_claim!r}: the provider must send it, or OIDC_NAME_CLAIM must"
-            " name another"
+            f"Neither the ID token nor the userinfo has a usable claim {mapping.name_claim!r}: the provider must send it, or"
+            " OIDC_NAME_CLAIM must name another"
         )
     if mapping.name_claim == "email" and claims.get("email_verified", True) not in (True, "true"):
         raise IdentityRefused(f"The provider {issuer} has not verified the address {name}")

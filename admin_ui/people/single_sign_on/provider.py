@@ -45,11 +45,12 @@ class ProviderFault(Exception):
 
 
 class VerifiedToken(NamedTuple):
-    """The header and the claims of an ID token whose signature is right, and the access token beside it."""
+    """The header and the claims of an ID token whose signature is right, the access token beside it, and its text."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
     access_token: str
+    text: str = ""
 
 
 class Provider:
@@ -87,7 +88,7 @@ class Provider:
             return self._metadata
 
     async def _discovered(self) -> dict[str, Any]:
-        found = await self._json("GET", f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+        found = await self.ask("GET", f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
         if found.get("issuer") != self.issuer:
             raise ProviderFault(
                 f"it calls itself {str(found.get('issuer'))[:200]!r}; set OIDC_ISSUER to exactly that, or correct the"
@@ -116,11 +117,13 @@ class Provider:
                 form |= {"client_id": self.client_id, "client_secret": secret}
         else:
             form["client_id"] = self.client_id
-        answer = await self._json("POST", str(metadata["token_endpoint"]), data=form, auth=auth)
+        answer = await self.ask("POST", str(metadata["token_endpoint"]), data=form, auth=auth)
         if not isinstance(answer.get("id_token"), str):
             raise ProviderFault("it sent no ID token: the scope openid must be allowed for this client")
         token = await self._verified(answer["id_token"])
-        return VerifiedToken(token.header, token.claims, str(answer.get("access_token", "")))
+        return VerifiedToken(
+            token.header, token.claims, str(answer.get("access_token", "")), answer["id_token"]
+        )
 
     async def _verified(self, id_token: str) -> jwt.Token:
         for again in (False, True):
@@ -140,12 +143,12 @@ class Provider:
             allowed = not self._throttle.wait_s("", now_s)
             if not self._keys or ((again or now_s - self._keys_s > KEPT_S) and allowed):
                 self._throttle.take("", now_s)
-                self._keys = _usable(await self._json("GET", str(metadata["jwks_uri"])))
+                self._keys = _usable(await self.ask("GET", str(metadata["jwks_uri"])))
                 self._keys_s = now_s
             return self._keys
 
-    async def _json(self, method: str, url: str, **more: Any) -> dict[str, Any]:
-        """Return the object that an address answers with; raises ProviderFault."""
+    async def ask(self, method: str, url: str, **more: Any) -> dict[str, Any]:
+        """Return the object that an address of the provider answers with; raises ProviderFault."""
         try:
             async with self._client.request(
                 method, url, timeout=TIMEOUT, allow_redirects=False, **more

@@ -6,6 +6,7 @@ from jinja2 import Environment
 from admin_ui.people.authenticator import Authenticator
 from admin_ui.people.single_sign_on.handlers import BeginHandler, CallbackHandler, SingleSignOn
 from admin_ui.people.single_sign_on.identity import ClaimMapping
+from admin_ui.people.single_sign_on.leave import Leave
 from admin_ui.people.single_sign_on.provider import Provider
 from admin_ui.settings import Settings
 from admin_ui.web.logins import Role
@@ -14,16 +15,19 @@ from admin_ui.web.routes import Route
 
 def routes(
     settings: Settings, authenticator: Authenticator, client: aiohttp.ClientSession, environment: Environment
-) -> list[Route]:
-    """Return the routes of single sign-on."""
+) -> tuple[list[Route], Leave]:
+    """Return the routes of single sign-on, and what knows of the logout at the provider."""
+    provider = Provider(client, settings.oidc_issuer, settings.oidc_client_id, settings.oidc_secret)
+    own_url = settings.browsers_url or settings.url
     sso = SingleSignOn(
-        Provider(client, settings.oidc_issuer, settings.oidc_client_id, settings.oidc_secret),
+        provider,
         ClaimMapping(settings.oidc_name_claim, settings.oidc_role_claim, settings.oidc_roles),
-        f"{settings.browsers_url or settings.url}/sso/callback",
+        f"{own_url}/sso/callback",
         settings.oidc_scopes,
     )
     arguments = {"sso": sso, "authenticator": authenticator, "environment": environment}
-    return [
+    pages = [
         Route("/sso", BeginHandler, Role.NOBODY, arguments, page=True),
         Route("/sso/callback", CallbackHandler, Role.NOBODY, arguments, page=True),
     ]
+    return pages, Leave(provider, f"{own_url}/login")

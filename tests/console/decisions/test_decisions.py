@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.console.browser import NARROW, WIDE, axe_faults, glued, logged_in
 from tests.console.cars import all_leave, ask, operate, placed
-from tests.support.grid import Grid, get
+from tests.support.grid import Grid, get, until
 
 # What the buttons of the list have said, however shortly.
 NOTES = """() => {
@@ -36,6 +36,12 @@ def limit(grid: Grid, capacity_kw: int | None) -> None:
     """Limit every substation; None lifts that."""
     for number in (1, 2, 3):
         operate(grid, "POST", f"/fleet/substation-{number}/capacity", capacity_kw=capacity_kw)
+
+
+def switch(grid: Grid, policy: str) -> None:
+    """Place by a policy from now on."""
+    operate(grid, "PUT", "/policy", policy=policy)
+    until(lambda: get(f"{grid.balancer}/fleet")["policy"] == policy)
 
 
 @pytest.fixture
@@ -143,6 +149,29 @@ def test_filters_are_in_the_address_and_a_refusal_has_its_reason(decisions: Page
     expect(decisions.get_by_label("Policy")).to_have_value("least_loaded")
     expect(decisions.get_by_role("link", name="EV-fits")).to_be_visible()
     expect(decisions.get_by_role("link", name="EV-too-big")).to_have_count(0)
+
+
+def test_filters_find_what_is_older_than_the_newest_hundred(decisions: Page, grid: Grid) -> None:
+    switch(grid, "random")
+    placed(grid, "EV-of-chance", max_power_kw=1)
+    switch(grid, "least_loaded")
+    for number in range(110):
+        ask(grid, f"EV-later-{number}", max_power_kw=99)
+    decisions.reload()
+    expect(decisions.get_by_role("link", name="EV-later-109")).to_be_visible()
+    decisions.get_by_label("Policy").select_option("random")
+    earlier = decisions.get_by_role("region", name="Earlier decisions that match")
+    expect(earlier.get_by_role("link", name="EV-of-chance")).to_be_visible()
+    expect(earlier.get_by_role("status")).to_contain_text("1 earlier decision matches, of all")
+    expect(earlier.get_by_role("button", name="Show earlier matches")).to_be_hidden()
+    decisions.get_by_label("Policy").select_option("least_loaded")
+    decisions.get_by_label("Refused only").check()
+    expect(earlier.get_by_role("link", name="EV-later-5", exact=True)).to_be_visible()
+    expect(decisions.get_by_role("link", name="EV-later-105")).to_have_count(1)
+    assert axe_faults(decisions) == []
+    decisions.get_by_label("Policy").select_option("")
+    decisions.get_by_label("Refused only").uncheck()
+    expect(earlier).to_be_hidden()
 
 
 SMALL = """() => [...document.querySelectorAll("main a, main button, main select, main input, main label")]

@@ -87,6 +87,11 @@ def test_on_a_phone_the_pages_are_at_the_bottom_and_the_header_is_one_line(
 ) -> None:
     with logged_in(browser, grid.link(), "/", viewport=NARROW) as page:
         expect(page.locator(ROW)).to_have_count(3)
+        tops = "(of) => document.querySelector(of).getBoundingClientRect().top"
+        assert page.evaluate(tops, "table.substations") < page.evaluate(tops, "#totals")
+        last = page.locator(ROW).last.bounding_box()
+        assert last
+        assert last["y"] + last["height"] < NARROW["height"] - 52, "all three are above the navigation"
         heights = "(of) => document.querySelector(of).getBoundingClientRect().height"
         page.locator("#alarm-badge").evaluate(
             "(badge) => badge.textContent = '■ 2 critical · ▲ 13 warnings · ○ 5 cleared, not acknowledged · 2 muted'"

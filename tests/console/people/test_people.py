@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Route, expect
 
 from admin_ui.web.logins import Role
 from tests.console.browser import NARROW, WIDE, axe_faults, log_in, visit
+from tests.console.people.confirm import CONFIRM
 from tests.support.console import PASSWORD, Console, people
 from tests.support.grid import until
 
@@ -121,15 +122,6 @@ def test_a_console_that_was_restarted_asks_for_the_login_again(browser: Browser,
             expect(page.get_by_label("Name")).to_be_visible()
         finally:
             second.stop()
-
-
-CONFIRM = """async (answers) => {
-    const { confirmed } = await import(script("people/confirm_password.js"));
-    let asked = 0;
-    const refusal = { type: "urn:smartgrid:problem:confirm-first" };
-    const send = async () => new Response(JSON.stringify(asked++ ? {} : refusal), { status: asked > 1 ? 200 : 403 });
-    window.result = confirmed(send).then((answer) => `${asked} sent, ${answer.status}`);
-}"""
 
 
 def test_an_action_asks_for_the_password_and_is_sent_again_once_it_is_right(

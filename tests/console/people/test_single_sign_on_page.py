@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.console.browser import axe_faults, visit
+from tests.console.people.confirm import CONFIRM
 from tests.support.console import Console
 from tests.support.single_sign_on import Provider, provider, settings
 
@@ -57,15 +58,6 @@ def test_who_has_no_role_reads_which_groups_are_missing(
         expect(page.get_by_role("alert")).to_contain_text("visitors")
         assert axe_faults(page) == []
     op.control(groups=["grid-ops"])
-
-
-CONFIRM = """async () => {
-    const { confirmed } = await import(script("people/confirm_password.js"));
-    let asked = 0;
-    const refusal = { type: "urn:smartgrid:problem:confirm-first" };
-    const send = async () => new Response(JSON.stringify(asked++ ? {} : refusal), { status: asked > 1 ? 200 : 403 });
-    window.result = confirmed(send).then((answer) => `${asked} sent, ${answer.status}`);
-}"""
 
 
 def test_an_action_is_confirmed_at_the_provider_in_a_window_beside_it(

@@ -272,6 +272,10 @@ def test_a_run_from_a_terminal_is_seen_and_not_ours_to_stop(page: Page, grid: Gr
         expect(button(page, "Stop")).to_be_hidden()
         run_id = get(f"{grid.balancer}/rushhour")["run_id"]
         expect(page.locator("#rush-run")).to_contain_text(run_id)
+        # Its lines are in the folder of runs, so its figures, curves and thresholds are live as those of an own run.
+        expect(page.locator("#rush-run .totals")).to_be_visible()
+        expect(page.locator("#rush-run .rush-curves canvas").first).to_be_visible()
+        expect(page.locator("#rush-run .chips")).to_contain_text(re.compile("passing|pending"))
         button(page, "Start").click()
         expect(page.get_by_role("alert")).to_contain_text(f"{run_id} holds the lease")
         expect(title(page)).to_contain_text("started elsewhere")

@@ -1,7 +1,9 @@
 """Two who change the same people at the same moment, and links that can't be made, on a real console."""
 
 import concurrent.futures
+import contextlib
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,3 +131,39 @@ def test_links_that_are_made_at_once_are_all_good(tmp_path: Path) -> None:
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         tokens = list(pool.map(lambda name: invitation.create(tmp_path, name, 0.0), names))
     assert [invitation.person(tmp_path, token, 0.0) for token in tokens] == names
+
+
+def test_an_administrator_who_is_demoted_meanwhile_changes_nobody(console: Console) -> None:
+    people(console.data, ada=Role.ADMINISTRATOR, mal=Role.ADMINISTRATOR)
+    mal = console.log_in("mal")
+    where = file.path(console.data)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with file.changing(where) as (known, save):
+            asked = pool.submit(change, console, mal, do="add", name="friend", role="administrator")
+            until(lambda: asked.done() or waits_for(where.with_suffix(".lock")))
+            assert not asked.done(), asked.result()
+            apply(known, Change(ChangeKind.ROLE, "mal", Role.VIEWER))
+            save("ada")
+        answer = asked.result()
+    assert (answer.status, "mal, who asks for it, was changed meanwhile" in answer.body) == (422, True)
+    assert "friend" not in file.load(where).by_name
+
+
+def test_an_order_that_is_refused_by_its_role_is_in_the_audit_log_with_its_reason(tmp_path: Path) -> None:
+    console = Console(tmp_path).serves()
+    try:
+        vic = console.log_in("vic")
+        order = {"order": "drain", "target": "substation-7", "value": None, "reason": "smoke in the room"}
+        answer = console.ask("POST", "/api/orders", vic | JSON, json.dumps(order | {"basis": ""}))
+        assert (answer.status, "not-allowed" in answer.body) == (403, True)
+        assert console.ask("POST", "/api/orders", vic | JSON, "[").status == 403
+        mute = {"rule": "ServiceDown", "substation_id": "", "minutes": 5, "reason": "too loud"}
+        assert console.ask("POST", "/api/alarms/mutes", vic | JSON, json.dumps(mute)).status == 403
+    finally:
+        console.stop()
+    with contextlib.closing(sqlite3.connect(tmp_path / "admin_ui" / "audit.sqlite")) as log:
+        refused = log.execute(
+            "SELECT action, target, reason FROM entry WHERE who = 'vic' AND outcome = 'refused' ORDER BY number"
+        ).fetchall()
+    assert refused[0] == ("drain", "substation-7", "smoke in the room")
+    assert ("mute alarms", "ServiceDown", "too loud") in refused

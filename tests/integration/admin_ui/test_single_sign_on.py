@@ -21,30 +21,17 @@ from tests.support.single_sign_on import (
     log_in,
     me,
     path_of,
-    provider,
     refused,
     settings,
 )
 
 
 @pytest.fixture(scope="module")
-def op() -> Iterator[Provider]:
-    with provider() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def console(op: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+def console(provider_process: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     data = tmp_path_factory.mktemp("console")
-    made = Console(data, settings(data, op.url)).serves()
+    made = Console(data, settings(data, provider_process.url)).serves()
     yield made
     made.stop()
-
-
-@pytest.fixture(autouse=True)
-def honest(op: Provider) -> None:
-    """The provider answers rightly at the begin of each test."""
-    op.control(claims={}, by_wrong_key=False, groups=["grid-ops"], in_pieces=False, other_keys=[])
 
 
 def test_a_login_leads_to_the_provider_and_back_to_where_one_wanted_to(

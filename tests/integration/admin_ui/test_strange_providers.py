@@ -1,10 +1,7 @@
 """Providers that answer slowly, strangely or not at all, each with a console of its own."""
 
 import html
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.support.console import Console, audited
 from tests.support.grid import until
@@ -19,12 +16,6 @@ from tests.support.single_sign_on import (
     refused,
     settings,
 )
-
-
-@pytest.fixture
-def op() -> Iterator[Provider]:
-    with provider() as made:
-        yield made
 
 
 def test_a_provider_may_answer_in_several_packets(op: Provider, tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from tests.support.stream_service import until
 SECRET = b"a secret of thirty-two bytes, so"
 UNIX_S = 1_800_000_000.2
 
+PAGES_URL = "https://grid.example/console"
+
 
 class Heard:
     """A receiver that checks each signature as the specification says, and answers what it is told to."""
@@ -65,7 +67,7 @@ async def receiver(heard: Heard, port: int) -> AsyncIterator[str]:
 @contextlib.asynccontextmanager
 async def sending(data: Path, events: EventLog, url: str, *severities: Severity) -> AsyncIterator[Webhook]:
     store = AlarmStore(data)
-    chosen = Receiver(url, SECRET, frozenset(severities or {Severity.CRITICAL}))
+    chosen = Receiver(url, SECRET, frozenset(severities or {Severity.CRITICAL}), PAGES_URL)
     made = Webhook(chosen, RULES, events, store)
     async with aiohttp.ClientSession() as http:
         task = asyncio.create_task(made.follow(http))
@@ -109,7 +111,7 @@ async def test_what_was_chosen_arrives_in_order_and_says_what_to_do(tmp_path: Pa
         "description": "1,500 of 1,400 kW",
         "action": RULES["SubstationOverload"].action,
         "by": "",
-        "runbook": "/runbooks/SubstationOverload",
+        "runbook": f"{PAGES_URL}/runbooks/SubstationOverload",
     }
 
 

@@ -1,6 +1,7 @@
 // The latest decisions, live: a bounded list that pauses while the user reads it: points at it, focuses on it, or has scrolled down.
 
 import { ask } from "../lib/address.js";
+import { EarlierDecisions } from "./earlier.js";
 import { DecisionFilters } from "./filters.js";
 import { DecisionItem } from "./item.js";
 import { decisionTable } from "./table.js";
@@ -16,6 +17,7 @@ export class DecisionFeed {
   #list;
   #table;
   #filters;
+  #earlier;
   #all = new Map(); // by number: the decisions that were shown or could be
   #matching = element("p", { class: "soft", hidden: true });
   #new = element("button", { type: "button", class: "quiet", hidden: true, click: () => this.#show() });
@@ -27,6 +29,8 @@ export class DecisionFeed {
   #kept = new Map(); // what arrived while the list is paused
   #newest = 0;
   #numbers = null; // the feed whose numbers these are: they begin again with the console
+  #searched = "{}";
+  #heard = false;
   #leftOut = 0;
   #pointed = false;
   #burst = false;
@@ -45,6 +49,8 @@ export class DecisionFeed {
       filters, element("div", { class: "feed-head" }, ...spaced(this.#pause, this.#new, this.#missed)), this.#notice, this.#empty, this.#matching,
       element("div", { class: "table-frame" }, this.#table),
     );
+    this.#earlier = new EarlierDecisions(place);
+    view.addEventListener("change", () => this.#search());
     this.#list.addEventListener("pointerenter", () => { this.#pointed = true; });
     this.#list.addEventListener("pointerleave", () => { this.#pointed = false; this.#flush(); });
     this.#list.addEventListener("focusout", () => setTimeout(() => this.#flush()));
@@ -59,9 +65,23 @@ export class DecisionFeed {
     if (on) void this.#ask();
   }
 
-  /** Offer the substations of the fleet as a filter, and the balancers where there are several. */
-  offer(substations, balancers) {
+  /** Look for what the filters want among all that balancers keep, too. */
+  #search() {
+    const query = JSON.stringify(this.#filters.query);
+    if (query === this.#searched || !this.#heard) return; // once it is known what the list shows
+    this.#searched = query;
+    void this.#earlier.show(this.#filters.active ? this.#filters.query : null, this.#shown());
+  }
+
+  /** What of the decisions the list shows, or will: their ids. */
+  #shown() {
+    return new Set([...this.#all.values(), ...this.#kept.values()].map(({ id }) => id));
+  }
+
+  /** Offer the substations of the fleet, the policies, and the balancers where there are several, as filters. */
+  offer(substations, policies, balancers) {
     this.#filters.offer("substation", substations);
+    this.#filters.offer("policy", policies ?? []);
     this.#filters.several(balancers);
     attribute(this.#table, "data-several", balancers.length ? "" : null);
   }
@@ -125,6 +145,8 @@ export class DecisionFeed {
     while (this.#kept.size > MOST) this.#kept.delete(this.#kept.keys().next().value);
     attribute(this.#empty, "hidden", fault || this.#all.size || this.#kept.size ? "" : null);
     this.#flush();
+    this.#heard ||= heard;
+    this.#search();
   }
 
   #forget() {
@@ -176,7 +198,6 @@ export class DecisionFeed {
     attribute(this.#matching, "hidden", this.#filters.active ? null : "");
     text(this.#matching, `${this.#items.size} of the newest ${this.#all.size} decisions match.`);
     attribute(this.#table, "hidden", this.#items.size ? null : "");
-    this.#filters.offer("policy", [...this.#all.values()].map(({ policy }) => policy));
   }
 
   #flush(now = false) {

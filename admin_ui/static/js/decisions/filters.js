@@ -30,6 +30,11 @@ export class DecisionFilters {
     return Boolean(this.#view.get("refused") || this.#view.get("substation") || this.#view.get("policy") || this.#view.get("balancer"));
   }
 
+  /** The same as a query of the console. */
+  get query() {
+    return Object.fromEntries(["refused", "substation", "policy", "balancer"].map((name) => [name, this.#view.get(name)]).filter(([, value]) => value));
+  }
+
   /** Whether a decision is wanted. */
   wants({ kind, chosen, candidates, policy, balancer }) {
     const [substation, wanted] = [this.#view.get("substation"), this.#view.get("policy")];

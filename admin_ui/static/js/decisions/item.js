@@ -6,6 +6,8 @@ import { ago, clock, kw, moment, percent } from "../lib/format.js";
 
 const MARKS = { placed: "●", waits: "◷", refused: "✕", open: "○" };
 
+let made = 0; // rows, for the ids of their candidates
+
 /** Keeps the rows of a decision; in a story (`whole`) the vehicle is no link, and each reason is shown. */
 export class DecisionItem {
   #cells;
@@ -18,7 +20,7 @@ export class DecisionItem {
 
   constructor(decision, whole = false) {
     this.#whole = whole;
-    const id = `candidates-${decision.id}`;
+    const id = `candidates-${made += 1}`;
     this.#button = element("button", { type: "button", class: "quiet small", "aria-expanded": "false", "aria-controls": id, click: () => this.#turn() }, "");
     const vehicle = whole ? decision.vehicle_id : element("a", { href: `/decisions?vehicle_id=${encodeURIComponent(decision.vehicle_id)}` }, decision.vehicle_id);
     this.#cells = Object.fromEntries(COLUMNS.map(([, kind, number]) => [kind, element("td", { role: "cell", class: `${kind}${number ? " number" : ""}` })]));

@@ -13,8 +13,8 @@ export function start(stream) {
   const view = new View();
   const feed = new DecisionFeed(byId("feed"), view);
   stream.addEventListener("state", () => {
-    const balancers = stream.state.balancers.map((row) => row.name);
-    feed.offer(stream.state.substations.map((row) => row.substation_id), balancers);
+    const { substations, policies, balancers } = stream.state;
+    feed.offer(substations.map((row) => row.substation_id), policies, balancers.map((row) => row.name));
     story.several(balancers.length > 0);
   });
   const story = new Story(byId("story"));

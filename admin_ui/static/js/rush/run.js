@@ -89,10 +89,10 @@ export class RushRun {
     text(this.shape, shape);
     text(this.word, words);
     text(this.#announced, words);
-    const ours = inProgress(run) || !elsewhere ? run : null;
+    const ours = inProgress(run) || !elsewhere ? run : rush.elsewhere_run; // or what its lines tell of one from elsewhere
     if (this.stop) showStop(this.stop, run);
     attribute(this.word.parentNode, "data-tone", ours && !inProgress(ours) ? verdictWords(ours.verdict ?? "failed")[2] || null : null);
-    text(this.sub, ours ? about(ours) : elsewhereWords(elsewhere));
+    text(this.sub, ours && ours === run ? about(run) : elsewhereWords(elsewhere));
     this.#ours = ours;
     this.#progress(ours);
     this.#why(ours, found);
@@ -237,7 +237,7 @@ function about(run) {
 }
 
 function elsewhereWords(runId) {
-  return runId ? `${runId} is running. It was started in a terminal or by another console and can be stopped only there. Its load is shown live below; its result is listed when it ends.` : "";
+  return runId ? `${runId} is running. It was started in a terminal or by another console and can be stopped only there. Its result is listed when it ends.` : "";
 }
 
 function sentence(words) {

@@ -12,6 +12,7 @@ import { presence } from "../people/presence.js";
 const SCRIPTS = {
   overview: "../grid/page.js",
   sessions: "../sessions/page.js",
+  ended: "../sessions/ended.js",
   rush: "../rush/page.js",
   decisions: "../decisions/page.js",
   alarms: "../alarms/page.js",

@@ -10,7 +10,8 @@ import pytest
 
 from admin_ui.audit.chain import AuditOutcome, BrokenChain, ChainHead, Entry, cell, draft_entry
 from admin_ui.audit.command import main
-from admin_ui.audit.log import AuditLog, AuditUnwritable, path
+from admin_ui.audit.log import AuditLog, AuditUnwritable, path, require
+from admin_ui.web.problems import NoLongerAllowedError
 
 
 @asynccontextmanager
@@ -243,3 +244,18 @@ def test_no_cell_is_a_formula(text: str) -> None:
 
 def test_a_harmless_cell_stays_as_it_is() -> None:
     assert [cell(value) for value in ("works =1", 7, None)] == ["works =1", "7", ""]
+
+
+@pytest.mark.gen_test
+async def test_an_action_that_is_not_allowed_any_more_ends_as_refused_and_is_not_carried_out(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path / "audit.sqlite") as log:
+        entry = await log.begin("ann", "drain", "substation-1", "a reason")
+        await require(log, entry, lambda: True)
+        assert log.under_way == {entry.number}
+        with pytest.raises(NoLongerAllowedError, match="nothing was done"):
+            await require(log, entry, lambda: False)
+        assert log.under_way == set()
+        last = (await log.rows("SELECT of, outcome FROM entry ORDER BY number DESC LIMIT 1"))[0]
+        assert tuple(last) == (entry.number, "refused")

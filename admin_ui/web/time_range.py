@@ -1,4 +1,4 @@
-"""The time range of the audit page: from a moment to another, as its address has them.
+"""The time range of a page: from a moment to another, as its address has them.
 
 Pure.
 """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from admin_ui.audit.time_range import bounds, quick, shown
+from admin_ui.web.time_range import bounds, quick, shown
 
 NOON_MS = 1_769_860_800_000  # 2026-01-31T12:00Z
 
