@@ -5,8 +5,8 @@ Pure: time comes as seconds of a monotonic clock, randomness is an argument.
     cost = max over the stay of (base load forecast + known plans + power of the car) / limit
          + NOW_SHARE * (load now + power of the car) / limit
 
-The forecast counts half of the way from its mean to its upper bound (docs/adr/0041). The second term decides where the peak is equal, as it is when the
-peak is now. Simulated over 14 days (docs/explanation/forecast.md).
+The maximum over the quarter hours to come is a soft one, and the forecast counts between its mean and its upper bound (docs/adr/0066). The load of now counts in
+full where it is higher. The second term decides where the peak is equal, as it is when the peak is now. Simulated over 14 days (docs/explanation/forecast.md).
 """
 
 import math
@@ -19,7 +19,7 @@ from balancer.placing.predictive.grid_time import GridTime, clock_label
 from balancer.placing.predictive.peaks import Outlook, Peaks, last_slot
 from balancer.placing.predictive.shadow import Shadow
 
-NOW_SHARE = 0.25
+NOW_SHARE = 0.5
 BOUND = 1 + NOW_SHARE  # the cost is at least so many times the utilization with the car
 FEW = 10  # so many candidates are looked at without a bar
 SLACK = 1 + 1e-9  # for the rounding of a division
@@ -136,8 +136,8 @@ class ForecastChoice:
         """Return the expected peak of a substation with a car in words, such as `peak 91 % at 18:30`."""
         member, count = self._members[name], self._steps(demand)
         highest_w, when = member.estimate_w(demand.now_s), "now"
-        if count > 0 and (peak_w := self._peaks.until(member, count) + member.outstanding_w) > highest_w:
-            highest_w, when = peak_w, f"at {clock_label(self._peaks.slot(member, count))}"
+        if count > 0 and (later_w := self._peaks.highest_w(member, count) + member.outstanding_w) > highest_w:
+            highest_w, when = later_w, f"at {clock_label(self._peaks.slot(member, count))}"
         share = (highest_w + demand.power_w) / member.report.capacity_w
         return f"peak {share * 100:.0f} % {when}"
 
