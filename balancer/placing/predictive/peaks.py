@@ -86,12 +86,12 @@ class Peaks:
 
     def highest_w(self, member: Member, count: int) -> float:
         """Return the highest load of the first `count` quarter hours, at least one."""
-        self.until(member, count)
+        if count > len(member.highest_w):
+            self.until(member, count)
         return member.highest_w[count - 1]
 
-    def slot(self, member: Member, count: int) -> int:
-        """Return the quarter hour, of the first `count`, in which the load is highest."""
-        highest_w = self.highest_w(member, count)
+    def slot(self, member: Member, highest_w: float) -> int:
+        """Return the first quarter hour in which the load is as high as `highest_w`, which was found before."""
         return self.first_slot + bisect.bisect_left(member.highest_w, highest_w)
 
     def _load_w(self, member: Member, slot: int) -> float:
