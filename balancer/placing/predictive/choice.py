@@ -49,16 +49,10 @@ class ForecastChoice:
         self.shadow = Shadow(members)
         self._members = members
         self._peaks = Peaks(members, self.outlook, -1)
-        self._counted: tuple[Demand | None, int] = (
-            None,
-            0,
-        )  # the demand that was looked at last, and its quarter hours
+        self._counted: tuple[Demand | None, int] = (None, 0)  # the last demand, and its quarter hours
         self._last = ""  # that was chosen
         self._doubt: tuple[int, int, str] | None = None  # by the quarter hour and the number of members
-        self._slot, self._within_s = (
-            0,
-            NEVER,
-        )  # the quarter hour of the last decision, and the moments that are surely in it
+        self._slot, self._within_s = 0, NEVER  # the last quarter hour, and the moments that are surely in it
 
     def show(self, outlook: Outlook) -> None:
         """Choose by another outlook from now on."""
