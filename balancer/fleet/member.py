@@ -53,6 +53,7 @@ class Member:
     sound_at: int = dataclasses.field(default=-1, init=False, repr=False, compare=False)
     # The peaks to come that placing found out from its newest report: see placing/predictive/peaks.py.
     peaks_w: Sequence[float] = dataclasses.field(default=(), init=False, repr=False, compare=False)
+    highest_w: Sequence[float] = dataclasses.field(default=(), init=False, repr=False, compare=False)
     least_peaks: Sequence[float] = dataclasses.field(default=NO_PEAKS, init=False, repr=False, compare=False)
     sight: Sight | None = dataclasses.field(
         default=None, init=False, repr=False, compare=False
@@ -70,7 +71,7 @@ class Member:
     def take(self, report: Report, now_s: float) -> None:
         """Keep a report, whatever is known."""
         self.report, self.received_s, self.sight = report, now_s, None
-        self.peaks_w, self.least_peaks = (), NO_PEAKS
+        self.peaks_w, self.highest_w, self.least_peaks = (), (), NO_PEAKS
         self.since_s, self.until_s = math.inf, -math.inf  # no moment is between them
 
     def renew(self, report: Report, now_s: float) -> bool:

@@ -32,11 +32,15 @@ TIERS = (  # tuples: an enum has a slow hash
 class BaseLoads(Protocol):
     """The base loads to come; placing/predictive/base_course.py has them."""
 
+    @property
+    def slot(self) -> int:
+        """The quarter hour as whose those of now are counted."""
+
     def rises(self, member: Member) -> Sequence[tuple[float, float]]:
-        """Return by how many watts that of a substation will be higher than now, from which moments on."""
+        """Return by how many watts that of a substation will be higher than now at most, from which moments on."""
 
     def rise_w(self, member: Member, at_s: float) -> float:
-        """Return by how many watts it will be higher at a moment; 0 without a forecast."""
+        """Return by how many watts it will probably be higher at a moment; 0 without a forecast."""
 
     def wall_s(self, grid_ms: int) -> float:
         """Return the seconds that a span of grid time takes."""

@@ -53,9 +53,12 @@ BaseCourse = Callable[
 
 
 def cautiously(world: World, number: int, slot: int) -> Sequence[float]:
-    """Half of the way from the mean of the forecast to its upper bound, as the balancer places by it."""
-    made = world.forecasts[number][slot - world.first_slot]
-    return [cautious_w(Step(0, mean, 0.0, upper)) for mean, upper in zip(made.mean, made.upper, strict=True)]
+    """Between the mean of the forecast and its upper bound, as the balancer places by it."""
+    made, limit_w = world.forecasts[number][slot - world.first_slot], world.limits_w[number]
+    return [
+        cautious_w(Step(0, mean, 0.0, upper), limit_w)
+        for mean, upper in zip(made.mean, made.upper, strict=True)
+    ]
 
 
 def by_upper(world: World, number: int, slot: int) -> Sequence[float]:
@@ -176,18 +179,20 @@ class Grid:
                 self.roster.polled(name, station.report(now_ms), now_s)
 
     def _pass_time(self, slot: int) -> None:
-        for passed in range(self._slot + 1, slot + 1):
-            self._learn(passed)
-        self._slot = slot
+        if slot > self._slot:  # what was made in between would be replaced before anybody asks
+            self._learn(slot)
+            self._slot = slot
 
     def _learn(self, slot: int) -> None:
         """Take the forecasts that were made when the quarter hour before `slot` was finished."""
-        world, forecasts, bad = self.world, {}, []
+        world, forecasts, means, upper, bad = self.world, {}, {}, {}, []
         for number, name in enumerate(self.stations):
             made = world.forecasts[number][slot - world.first_slot]
             forecasts[name] = BaseForecast(slot, tuple(self._base(world, number, slot)))
+            means[name] = BaseForecast(slot, tuple(made.mean))
+            upper[name] = BaseForecast(slot, tuple(made.upper))
             bad += [] if made.good or self._base is knowing else [name]
-        self.choice.show(Outlook(self._time, forecasts, frozenset(bad)))
+        self.choice.show(Outlook(self._time, forecasts, frozenset(bad), means, upper))
 
     def _arrive(self, key: str, car: Car) -> None:
         now_s = self._time.start_s(0) + car.at_ms / 1000 / SCALE

@@ -1,6 +1,6 @@
 """Who is refused comes back when told: how many get in then, and how long they wait, with and without the base load to come.
 
-Days with more cars than fit. Each refused car comes back once.
+Days with more cars than fit. Each refused car comes back once; one that came in vain is promised another moment, as by a balancer.
 """
 
 import heapq
@@ -46,8 +46,9 @@ class ReturningGrid(Grid):
             admitted = self._admitted(charge, Car(at_ms, car.plan), f"{key}-{told_s:g}", now_s)
             if told_s:
                 (self.got_in_s if admitted else self.in_vain_s).append(told_s)
-            elif not admitted:
+            if not admitted:
                 wait_s = self.promised.promise(charge, now_s)
+            if not admitted and not told_s:
                 back_ms = at_ms + int(wait_s * SCALE * MS)
                 heapq.heappush(coming, (back_ms, next(numbers), car, key, wait_s))
 

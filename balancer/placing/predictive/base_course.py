@@ -1,7 +1,8 @@
 """By how much the base loads of a fleet are expected to change: what a refused request is told goes by it.
 
-Pure: time comes as seconds of a monotonic clock. Counted is the base load by which placement compares peaks, and the upper bound where a
-substation keeps room for the base load to come, because it admits by that (substation/outlook.py).
+Pure: time comes as seconds of a monotonic clock. Who is promised a moment is promised one at which there is room by the upper bound of the
+forecast, p90, so that the promise comes true. Those who come before it leave room for it by the middle of the mean and p90, or by p90 where a
+substation keeps room for the base load to come, because it admits by that (substation/outlook.py). docs/adr/0070 has the measurements.
 """
 
 from collections.abc import Sequence
@@ -22,8 +23,13 @@ class BaseCourse:
         self._time = time
         self._slot = time.slot_at(now_s)
 
+    @property
+    def slot(self) -> int:
+        """The quarter hour of this moment."""
+        return self._slot
+
     def rises(self, member: Member) -> Sequence[tuple[float, float]]:
-        """Return by how many watts the base load of a substation will be higher than now, from which moments on.
+        """Return by how many watts the base load of a substation will be higher than now at most, from which moments on.
 
         Empty without a forecast. What is kept for the base load to come counts as base load now.
         """
@@ -36,9 +42,13 @@ class BaseCourse:
         return [(start_s + number * more_s, base_w - now_w) for number, base_w in enumerate(coming)]
 
     def rise_w(self, member: Member, at_s: float) -> float:
-        """Return by how many watts it will be higher at a moment; 0 without a forecast."""
+        """Return by how many watts it will probably be higher at a moment; 0 without a forecast."""
         forecast, slot = self._forecast(member), self._time.slot_at(at_s)
-        return forecast.at(slot) - _now_w(member) if forecast and slot > self._slot else 0.0
+        if not forecast or slot <= self._slot:
+            return 0.0
+        upper_w, mean = forecast.at(slot), self._outlook.means.get(member.report.substation_id)
+        base_w = upper_w if member.report.kept_w or not mean else (mean.at(slot) + upper_w) / 2
+        return base_w - _now_w(member)
 
     def wall_s(self, grid_ms: int) -> float:
         """Return the seconds that a span of grid time takes."""
@@ -49,8 +59,7 @@ class BaseCourse:
         return self._time.start_s(KEPT_SLOTS) - self._time.start_s(0) if member.report.kept_w else 0.0
 
     def _forecast(self, member: Member) -> BaseForecast | None:
-        bases = self._outlook.upper if member.report.kept_w else self._outlook.forecasts
-        forecast = bases.get(member.report.substation_id)
+        forecast = self._outlook.upper.get(member.report.substation_id)
         return forecast if forecast and forecast.covers(self._slot + 1) else None
 
 

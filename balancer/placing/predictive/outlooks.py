@@ -13,8 +13,10 @@ from balancer.forecast.calendar_days import SLOT_MS
 from balancer.forecast.model import Step
 from balancer.placing.predictive.choice import ForecastChoice
 from balancer.placing.predictive.grid_time import MS, GridTime
-from balancer.placing.predictive.peaks import BaseForecast, Outlook
+from balancer.placing.predictive.peaks import SHARPNESS, BaseForecast, Outlook
 
+P90_AT = 1.2816  # standard deviations above the mean, of a normal distribution
+UNCERTAIN_SHARE = 0.4  # of the variance of a forecast that counts
 LEAST_S = 5.0  # between two reports, to tell how fast grid time runs: a calendar is told in whole seconds
 
 
@@ -58,7 +60,8 @@ class OutlookKeeper:
         cautious, means, upper, lower = (dict[str, BaseForecast]() for _ in range(4))
         for name, steps in forecasts.items():
             first_slot = steps[0].slot - _ahead(times[name], reference)
-            cautious[name] = BaseForecast(first_slot, tuple(map(cautious_w, steps)))
+            limit_w = max(1, self._members[name].report.capacity_w)
+            cautious[name] = BaseForecast(first_slot, tuple(cautious_w(step, limit_w) for step in steps))
             means[name] = BaseForecast(first_slot, tuple(step.mean for step in steps))
             upper[name] = BaseForecast(first_slot, tuple(step.p90 for step in steps))
             lower[name] = BaseForecast(first_slot, tuple(step.p10 for step in steps))
@@ -81,9 +84,14 @@ class OutlookKeeper:
         return GridTime(seen.calendar_ms, at_s, scale)
 
 
-def cautious_w(step: Step) -> float:
-    """Return the base load by which placement compares peaks: half of the way from the mean to p90 (docs/adr/0041)."""
-    return (step.mean + step.p90) / 2
+def cautious_w(step: Step, limit_w: int) -> float:
+    """Return the base load by which placement compares peaks: between the mean and p90, and the higher, the wider the band.
+
+    As exp(SHARPNESS * u) is on average where u is normally distributed, with a share of the variance that the band shows.
+    docs/adr/0066 has what else was tried.
+    """
+    above_w = step.p90 - step.mean
+    return step.mean + min(above_w, SHARPNESS / 2 * UNCERTAIN_SHARE * (above_w / P90_AT) ** 2 / limit_w)
 
 
 def _ahead(own: GridTime, reference: GridTime) -> int:

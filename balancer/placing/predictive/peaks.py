@@ -3,14 +3,22 @@
 Pure: time comes as seconds of a monotonic clock. Known plans only free power, and a quarter hour has one forecast. So
 within a quarter hour the load is highest at its start, and only the starts are looked at. This moment counts by its live
 reading.
+
+No quarter hour comes as it was forecast, so the highest of many that are nearly as high will be higher than each of them. The peak
+by which substations are compared is therefore a soft maximum (docs/adr/0066), with u the loads as shares of the limit:
+
+    peak = limit / SHARPNESS * ln(sum of exp(SHARPNESS * u))
 """
 
 import bisect
 import dataclasses
+import math
 from collections.abc import Mapping
 
 from balancer.fleet.member import NO_PEAKS, Member, released_w
 from balancer.placing.predictive.grid_time import GridTime
+
+SHARPNESS = 60  # of the soft maximum: twice as many quarter hours at the same load count as 1.2 points of the limit more
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,7 +41,8 @@ class BaseForecast:
 class Outlook:
     """The forecasts of a fleet, as they are now. `time` is None until the grid's time is known.
 
-    `forecasts` are those by which peaks are compared, between the mean of each quarter hour and its upper bound, p90.
+    `forecasts` are those by which peaks are compared, between the mean of each quarter hour and its upper bound, p90: the
+    wider the band, the nearer to p90.
     `distrusted` are the substations whose forecast was worse of late than to say that nothing changes.
     """
 
@@ -49,8 +58,8 @@ class Peaks:
     """The peaks of a fleet's members from the quarter hour `first_slot` on, by their newest reports and forecasts.
 
     A member keeps them until its next report. Its `peaks_w` are the peak of the next quarter hour, of the next two, and so on,
-    as far as they were asked for. Its `least_peaks` are a lower bound for each such span of a day, as a share of its limit.
-    What is on its way does not count.
+    as far as they were asked for, by the soft maximum; its `highest_w` are the highest quarter hour of each such span. Its
+    `least_peaks` are a lower bound of the peaks for each such span of a day, as a share of its limit. What is on its way does not count.
     """
 
     def __init__(self, members: Mapping[str, Member], outlook: Outlook, first_slot: int) -> None:
@@ -58,26 +67,32 @@ class Peaks:
         self.first_slot = first_slot
         self._outlook = outlook
         for member in members.values():
-            member.peaks_w, member.least_peaks = (
-                (),
-                NO_PEAKS,
-            )  # they were those of another quarter hour, or of another outlook
+            # They were those of another quarter hour, or of another outlook.
+            member.peaks_w, member.highest_w, member.least_peaks = (), (), NO_PEAKS
 
     def until(self, member: Member, count: int) -> float:
-        """Return the peak of the first `count` quarter hours, at least one."""
+        """Return the peak of the first `count` quarter hours, at least one, by the soft maximum."""
         if count > len(member.peaks_w):
-            watts = list(member.peaks_w)
+            limit_w = member.report.capacity_w
+            watts, highest_w = list(member.peaks_w), list(member.highest_w)
             for slot in range(self.first_slot + len(watts), self.first_slot + count):
                 load_w = self._load_w(member, slot)
-                watts.append(load_w if not watts or load_w > watts[-1] else watts[-1])
-            shares = [each_w / member.report.capacity_w for each_w in watts[: len(NO_PEAKS)]]
+                watts.append(_either_w(watts[-1], load_w, limit_w) if watts else load_w)
+                highest_w.append(max(highest_w[-1], load_w) if highest_w else load_w)
+            shares = [each_w / limit_w for each_w in watts[: len(NO_PEAKS)]]
             more = [shares[-1]] * (len(NO_PEAKS) - len(shares))
-            member.peaks_w, member.least_peaks = watts, shares + more
+            member.peaks_w, member.highest_w, member.least_peaks = watts, highest_w, shares + more
         return member.peaks_w[count - 1]
 
-    def slot(self, member: Member, count: int) -> int:
-        """Return the quarter hour, of the first `count`, in which the peak is reached."""
-        return self.first_slot + bisect.bisect_left(member.peaks_w, self.until(member, count))
+    def highest_w(self, member: Member, count: int) -> float:
+        """Return the highest load of the first `count` quarter hours, at least one."""
+        if count > len(member.highest_w):
+            self.until(member, count)
+        return member.highest_w[count - 1]
+
+    def slot(self, member: Member, highest_w: float) -> int:
+        """Return the first quarter hour in which the load is as high as `highest_w`, which was found before."""
+        return self.first_slot + bisect.bisect_left(member.highest_w, highest_w)
 
     def _load_w(self, member: Member, slot: int) -> float:
         assert self._outlook.time, "asked before the grid's time is known"
@@ -94,6 +109,12 @@ def load_w(member: Member, forecast: BaseForecast | None, time: GridTime, slot: 
     base_w = forecast.at(slot) if forecast else report.base_load_w
     freed_w = released_w(report.releases_w, time.start_s(slot) - member.received_s)
     return base_w + report.load_w + report.owed_w - freed_w
+
+
+def _either_w(first_w: float, second_w: float, limit_w: int) -> float:
+    """Return the soft maximum of two loads; neither less than the higher one, nor more than ln(2) / SHARPNESS of the limit above it."""
+    higher_w, apart = max(first_w, second_w), abs(first_w - second_w) * SHARPNESS / limit_w
+    return higher_w + limit_w / SHARPNESS * math.log1p(math.exp(-apart))
 
 
 def last_slot(time: GridTime, until_s: float) -> int:

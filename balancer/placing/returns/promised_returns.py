@@ -11,7 +11,8 @@ Pure: time comes as seconds of a monotonic clock. Rules (docs/adr/0018):
 - a promise of more than a quarter of what a substation's base load leaves keeps no power, so that large requests can't close a fleet
   that is nearly empty. They can wait in the waiting room, where each keeps at most one substation;
 - power that is freed earlier than planned goes to the next request, and is not kept for promises;
-- that moment counts the base load as it is expected to be then, as far as forecasts are trusted;
+- that moment counts the base load as it is expected to be then, as far as forecasts are trusted: the promise itself by
+  its upper bound, those who come before it by the middle of the mean and that (docs/adr/0070);
 - a substation that can't admit (ejected, stream down, draining) promises nothing.
 """
 
@@ -117,8 +118,7 @@ class PromisedReturns:
         ]
 
         def free_w_at(at_s: float) -> float:
-            # A base load that rises sets no limit to those who come now: the promise may not come true, whoever has the power.
-            return member.free_w(at_s) - (min(0.0, base.rise_w(member, at_s)) if base else 0.0)
+            return member.free_w(at_s) - (base.rise_w(member, at_s) if base else 0.0)
 
         return room_beside(ahead, free_w_at, now_s, self.promises.come_back)
 
@@ -130,7 +130,9 @@ class PromisedReturns:
             if member
             else None
         )
-        return known, self.promises.changed(name), self.promises.come_back, self._times.time_scale
+        base = self._view.policy.base_course(now_s) if member else None
+        slot = base.slot if base else None
+        return known, self.promises.changed(name), self.promises.come_back, self._times.time_scale, slot
 
     def order(self, charge: Charge) -> float:
         """Return the place of a request in the order of the first refusals; infinite if it has no promise."""

@@ -1,6 +1,7 @@
 """The choice by the peak to come: the same as a full look at every quarter hour of every substation, and why."""
 
 import dataclasses
+import math
 import random
 
 import pytest
@@ -11,7 +12,7 @@ from balancer.fleet.member import Demand, released_w
 from balancer.placing.policies import PolicySwitch
 from balancer.placing.predictive.choice import NOW_SHARE, ForecastChoice
 from balancer.placing.predictive.grid_time import GridTime
-from balancer.placing.predictive.peaks import BaseForecast, Outlook
+from balancer.placing.predictive.peaks import SHARPNESS, BaseForecast, Outlook
 from substation.contract import RELEASES_WITHIN_S, Report
 from tests.support.examples import examples
 from tests.unit.balancer.fleets import KW, Fleet, releases, report, url
@@ -178,8 +179,12 @@ def test_the_choice_is_that_of_a_full_look_whatever_came_before(
             fleet.poll(shown(NAMES[moment.reports], moment.load_kw, number + 2), now_s)
         demand = Demand(moment.kw * KW, int(moment.hours * HOUR_MS), now_s)
         candidates = fleet.view.candidates((), demand.power_w, now_s, surely=False)
-        peaks = {name: full_peak(fleet, chosen, name, demand) for _, name in candidates}
-        costs = {name: peaks[name] + NOW_SHARE * now for now, name in candidates if name not in unusable}
+        shares = {name: full_look(fleet, chosen, name, demand) for _, name in candidates}
+        costs = {
+            name: max(now, soft_maximum(shares[name][1:])) + NOW_SHARE * now
+            for now, name in candidates
+            if name not in unusable
+        }
         found = chosen.choose(candidates, lambda name: name not in unusable, random.Random(1), demand)
         if not costs:
             assert found is None
@@ -187,11 +192,16 @@ def test_the_choice_is_that_of_a_full_look_whatever_came_before(
         assert found
         assert costs[found] == pytest.approx(min(costs.values()), rel=1e-9)
         said = float(chosen.explain(found, demand).split()[1])
-        assert said == pytest.approx(100 * peaks[found], abs=0.51)
+        assert said == pytest.approx(100 * max(shares[found]), abs=0.51)
 
 
-def full_peak(fleet: Fleet, chosen: ForecastChoice, name: str, demand: Demand) -> float:
-    """The peak as a share of the limit, by a look at this moment and at every quarter hour of the stay."""
+def soft_maximum(shares: list[float]) -> float:
+    """As the formula says it, without the recurrence by which the peaks are found."""
+    return math.log(sum(math.exp(SHARPNESS * share) for share in shares)) / SHARPNESS if shares else 0.0
+
+
+def full_look(fleet: Fleet, chosen: ForecastChoice, name: str, demand: Demand) -> list[float]:
+    """The load of this moment and those of every quarter hour of the stay, with the car, as shares of the limit."""
     member, until_s = fleet.roster.members[name], demand.now_s + demand.stay_ms / 1000 / SCALE
     seen, ahead = member.report, chosen.outlook.forecasts[name]
     loads = [member.estimate_w(demand.now_s)]
@@ -202,7 +212,7 @@ def full_peak(fleet: Fleet, chosen: ForecastChoice, name: str, demand: Demand) -
         if demand.now_s < start_s:
             freed_w = released_w(seen.releases_w, start_s - member.received_s)
             loads.append(ahead.at(slot) + seen.load_w + seen.owed_w - freed_w + member.outstanding_w)
-    return (max(loads) + demand.power_w) / seen.capacity_w
+    return [(load + demand.power_w) / seen.capacity_w for load in loads]
 
 
 def shown(name: str, load_kw: int, seq: int) -> Report:

@@ -4,7 +4,7 @@ import pytest
 
 from balancer.forecast.model import Step
 from balancer.placing.predictive.choice import ForecastChoice
-from balancer.placing.predictive.outlooks import LEAST_S, OutlookKeeper
+from balancer.placing.predictive.outlooks import LEAST_S, OutlookKeeper, cautious_w
 from substation.contract import Report
 from tests.unit.balancer.fleets import Fleet, report
 
@@ -63,7 +63,10 @@ def test_a_forecast_is_shown_once_it_is_there_and_again_when_it_is_another_or_lo
     desk.keeper.refresh()
     first = desk.choice.outlook
     assert not desk.choice.doubt(10.0)
-    assert (first.forecasts["a"].first_slot, first.forecasts["a"].watts[:2]) == (25, (1050.0, 1051.0))
+    assert first.forecasts["a"].first_slot == 25
+    assert 1000.0 < first.forecasts["a"].watts[0] == first.forecasts["a"].watts[1] - 1 < 1001.0, (
+        "the band is narrow"
+    )
     assert (first.means["a"].watts[0], first.upper["a"].watts[0]) == (1000.0, 1100.0)
     desk.pass_time(11.0)
     assert desk.choice.outlook is first
@@ -73,6 +76,14 @@ def test_a_forecast_is_shown_once_it_is_there_and_again_when_it_is_another_or_lo
     desk.bad.add("a")
     desk.pass_time(18.0)
     assert desk.choice.doubt(18.0) == "1 of 1 substations have no good forecast"
+
+
+@pytest.mark.parametrize(
+    ("above_w", "counted_w"), [(0, 0), (5_000, 1_827), (10_000, 7_306), (40_000, 40_000)]
+)
+def test_placement_counts_the_nearer_to_p90_the_wider_the_band_is(above_w: int, counted_w: int) -> None:
+    step = Step(0, 50_000.0, 0.0, 50_000.0 + above_w)
+    assert cautious_w(step, 100_000) == pytest.approx(50_000 + counted_w, abs=1)
 
 
 def test_forecasts_of_other_calendars_are_moved_to_that_of_the_first() -> None:

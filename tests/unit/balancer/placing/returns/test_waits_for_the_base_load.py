@@ -73,18 +73,33 @@ def test_power_that_a_plan_frees_while_the_base_load_rises_into_it_is_not_told()
     )
 
 
-def test_a_base_load_that_rises_takes_no_room_from_those_who_come_now() -> None:
-    """The promise of 10 kW needs 2 of the 4 that a plan frees; 2 are left, and the base load will take 1 of them."""
-    freed = releases({30.0: 4 * KW}, 32 * KW)
-    promised = returns((60, 60, 61), now_kw=60, load_kw=32, releases_w=freed)
+@pytest.mark.parametrize(
+    ("mean_kw", "p90_kw", "left_kw"), [(60, 60, 4), (62, 62, 2), (60, 62, 3), (58, 58, 6)]
+)
+def test_who_comes_now_leaves_the_room_that_the_base_load_will_take_from_a_promise(
+    mean_kw: int, p90_kw: int, left_kw: int
+) -> None:
+    """The promise of 10 kW needs 2 of the 6 that a plan frees. The base load counts by the middle of its mean and p90."""
+    freed = releases({30.0: 6 * KW}, 32 * KW)
+    promised = returns((60, 60, mean_kw), (60, 60, p90_kw), 60, load_kw=32, releases_w=freed)
     assert wait_s(promised, 10) == 30 + POLL_S
-    assert promised.leaves_room("a", charge(2, vehicle="other"), 0.0)
-    assert not promised.leaves_room("a", charge(3, vehicle="other"), 0.0)
+    assert promised.leaves_room("a", charge(left_kw, vehicle="other"), 0.0)
+    assert not promised.leaves_room("a", charge(left_kw + 1, vehicle="other"), 0.0)
+
+
+def test_a_quarter_hour_that_ends_may_leave_more_room_without_a_new_report() -> None:
+    promised = returns((60, 60, 62), now_kw=60, load_kw=32, releases_w=releases({30.0: 6 * KW}, 32 * KW))
+    wait_s(promised, 10)
+    assert promised.version("a", 15.0) == promised.version("a", 29.0) != promised.version("a", 30.0)
 
 
 def test_a_dip_that_is_shorter_than_the_stay_is_not_told() -> None:
     promised = returns((90, 40, 40, 90, 90, 40))
     assert wait_s(promised, 50, hours=1) == 5 * SLOT_S + POLL_S
+
+
+def test_the_upper_bound_is_what_counts_so_that_nine_of_ten_promises_come_true() -> None:
+    assert wait_s(returns((90, 40), (90, 90, 90, 40)), 25) == 3 * SLOT_S + POLL_S
 
 
 def test_where_room_is_kept_by_the_upper_bound_it_counts_and_must_hold_as_long_as_room_is_kept() -> None:
