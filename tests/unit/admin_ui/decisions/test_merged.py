@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from admin_ui.decisions.merged import MOST, Answer, MergedDecisions, by_time
+from admin_ui.decisions.merged import MOST, Answer, MergedDecisions, by_time, complete
 
 
 def decision(number: int, unix_ms: int, outcome: str = "placed") -> dict[str, Any]:
@@ -122,3 +122,40 @@ def test_a_reader_who_goes_on_after_what_it_has_read_sees_each_decision_once() -
             f"{name}-{started[name]}-{each['number']}" for name, ring in rings.items() for each in ring
         }
         assert of_living <= set(read) <= made
+
+
+def page(kept: list[dict[str, Any]], before: int, limit: int) -> tuple[Answer, int | None]:
+    """A page as a balancer gives it: with all decisions of its last millisecond."""
+    left = [each for each in kept if each["unix_ms"] < before]
+    if len(left) <= limit:
+        return answer(*left), None
+    last = left[limit - 1]["unix_ms"]
+    return answer(*(each for each in left if each["unix_ms"] >= last)), last
+
+
+def test_pages_of_all_balancers_give_each_decision_once_and_in_the_order_of_time() -> None:
+    for seed in range(100):
+        chance = random.Random(seed)
+        kept = {
+            name: [
+                decision(number, unix_ms)
+                for number, unix_ms in enumerate(
+                    sorted(chance.randint(1, 60) for _ in range(chance.randint(0, 40))), 1
+                )
+            ][::-1]
+            for name in "abc"
+        }
+        found: list[dict[str, Any]] = []
+        before: int | None = 100
+        while before is not None:
+            pages = {name: page(each, before, chance.randint(1, 7)) for name, each in kept.items()}
+            some, before = complete(
+                {name: each for name, (each, _) in pages.items()},
+                {name: following for name, (_, following) in pages.items()},
+            )
+            found += some
+        times = [each["unix_ms"] for each in found]
+        assert times == sorted(times, reverse=True)
+        assert sorted(ids(found)) == sorted(
+            f"{name}-1-{each['number']}" for name, some in kept.items() for each in some
+        )
