@@ -196,14 +196,7 @@ class Link(Generic[Item, Answer]):
         self, calls: dict[int, _Call[Item, Answer]], cancelled: list[int], now: float
     ) -> tuple[bytes | None, int]:
         """Encode as many calls as fit, and return how many; fail what can't be encoded, and leave the link."""
-        outgoing = [
-            Outgoing(n, c.item, max(1, int((c.until - now) * 1000)), c.trace) for n, c in calls.items()
-        ]
-        try:
-            content, count = fitting(outgoing, lambda some: self._wire.encode(some, cancelled))
-            error: Exception = ValueError("the call is too large to be sent")
-        except (TypeError, ValueError) as fault:
-            content, count, error = None, len(calls), fault
+        content, count, error = _encoded(self._wire, calls, cancelled, now)
         if content is None:
             _fail(list(calls.values())[:count], lambda: error)
             self._cancels.waiting += cancelled if calls else []
@@ -245,6 +238,18 @@ class _Cancels:
         sent = list(self._sent)
         self._sent.clear()
         return sent
+
+
+def _encoded(
+    wire: Wire[Item, Answer], calls: dict[int, _Call[Item, Answer]], cancelled: list[int], now: float
+) -> tuple[bytes | None, int, Exception]:
+    """Encode the first calls that fit into a message, and cancels; returns None, how many can't be sent, and why."""
+    outgoing = [Outgoing(n, c.item, max(1, int((c.until - now) * 1000)), c.trace) for n, c in calls.items()]
+    try:
+        content, count = fitting(outgoing, lambda some: wire.encode(some, cancelled))
+    except (TypeError, ValueError) as fault:
+        return None, len(calls), fault
+    return content, count, ValueError("the call is too large to be sent")
 
 
 def _fail(calls: "Iterable[_Call[Item, Answer]]", error: Callable[[], Exception]) -> None:

@@ -147,10 +147,8 @@ class Journal:
 
     def last_id(self, highest: str) -> str:
         """Return the last session id, in their order, that is not above `highest`; '' if there is none."""
-        row = self._store.rows(
-            "SELECT max(session_id) AS last FROM record WHERE session_id <= ?", (highest,)
-        )[0]
-        return row["last"] or ""
+        row = self._store.one("SELECT max(session_id) AS last FROM record WHERE session_id <= ?", (highest,))
+        return (row and row["last"]) or ""
 
     def open_at(self, grid_ms: int) -> Iterator[Entry]:
         """Yield the sessions that go on at a grid time. Their rows are read at once; raises StoreUnusable."""

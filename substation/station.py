@@ -188,12 +188,7 @@ class Station:
         self._backing_up = True
         try:
             answer = await self.ask(Request(Backup(folder / UNFINISHED)))
-            if answer.outcome is SubstationOutcome.UNAVAILABLE:
-                raise BackupFailed(
-                    f"the substation waits for {' and '.join(self.waiting_for()) or 'its disk'}"
-                )
-            if answer.outcome is not SubstationOutcome.DONE:
-                raise BackupFailed(NO_COPY)
+            _require_copy(answer.outcome, self.waiting_for())
             return await asyncio.to_thread(seal, folder, COPIES, most)
         finally:
             self._backing_up = False
@@ -221,3 +216,11 @@ class Station:
     def _curve(self) -> tuple[Curve, int]:
         published, now_ms = self._moment()
         return published.curve, now_ms
+
+
+def _require_copy(outcome: SubstationOutcome, waiting_for: list[str]) -> None:
+    """Raise BackupFailed unless a copy was written."""
+    if outcome is SubstationOutcome.UNAVAILABLE:
+        raise BackupFailed(f"the substation waits for {' and '.join(waiting_for) or 'its disk'}")
+    if outcome is not SubstationOutcome.DONE:
+        raise BackupFailed(NO_COPY)

@@ -145,13 +145,6 @@ def _inside() -> Section:
         axis=Axis(1),
         limits=Limits(warn=0.7, critical=0.9, lines=True),
     )
-    memory = lines(
-        "Memory",
-        "Resident memory of each process.",
-        "bytes",
-        Query(f"process_resident_memory_bytes{{{CHOSEN}}}", "{{job}} {{instance}}"),
-        axis=Axis(128 * 2**20),
-    )
     files = lines(
         "Open files",
         "File descriptors in use, over the most there may be.",
@@ -164,9 +157,15 @@ def _inside() -> Section:
         "Inside a process",
         (
             Line(8, ((12, lag), (12, processor))),
-            Line(8, ((8, memory), (8, files), (8, _tasks()))),
+            Line(8, ((12, _memory()), (12, files))),
+            Line(8, ((24, _tasks()),)),
         ),
     )
+
+
+def _memory() -> Panel:
+    query = Query(f"process_resident_memory_bytes{{{CHOSEN}}}", "{{job}} {{instance}}")
+    return lines("Memory", "Resident memory of each process.", "bytes", query, axis=Axis(128 * 2**20))
 
 
 def _tasks() -> Panel:

@@ -13,7 +13,13 @@ from balancer.placing.predictive.choice import NOW_SHARE, ForecastChoice
 from balancer.placing.predictive.peaks import Outlook
 from substation.contract import RELEASES_WITHIN_S, Report
 from tests.unit.balancer.fleets import KW, POLL_S, Fleet, report
-from tests.unit.balancer.placing.predictive.test_choice import AT_18, HOUR_MS, forecast, full_peak
+from tests.unit.balancer.placing.predictive.test_choice import (
+    AT_18,
+    HOUR_MS,
+    forecast,
+    full_look,
+    soft_maximum,
+)
 
 COUNT = LEAST_FLEET + 20
 NAMES = [f"s-{number:02}" for number in range(COUNT)]
@@ -102,7 +108,8 @@ def test_the_lowest_peak_is_that_of_a_look_at_all(day: Day, few_usable: bool) ->
         demand = day.demand()
         usable = set(day.rng.sample(NAMES, 30) if few_usable and step % 5 == 0 else NAMES)
         costs = {
-            name: full_peak(day.fleet, day.choice, name, demand) + NOW_SHARE * share
+            name: max(share, soft_maximum(full_look(day.fleet, day.choice, name, demand)[1:]))
+            + NOW_SHARE * share
             for name, share in day.shares(demand).items()
             if name in usable
         }
