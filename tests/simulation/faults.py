@@ -25,6 +25,7 @@ class Faults:
         self._rng = world.rng("orders")
         self._full: list[Store] = []
         self._replaced: dict[str, str] = {}  # journals whose disk was replaced, by substation
+        self._former: dict[str, Path] = {}  # disks that are to come back
         self._given_up: list[tuple[str, str]] = []
         self._kinds: dict[str, Callable[[Fault], None]] = {
             "crash": self._crash,
@@ -51,6 +52,8 @@ class Faults:
         """All is well from now on."""
         world = self._world
         world.note("the faults end")
+        for whom in list(self._former):
+            self._bring_back(whom)
         conditions = world.network.conditions
         conditions.cut.clear()
         conditions.late = 0.0
@@ -149,11 +152,16 @@ class Faults:
         self._replaced[fault.whom] = journal_id
         self._later(0.2, self._world.start, fault.whom)
         if fault.number % 2:
-            self._later(fault.lasts_s, self._bring_back, fault.whom, former)
+            self._former[fault.whom] = former
+            self._later(fault.lasts_s, self._bring_back, fault.whom)
         else:
             self._given_up.append((fault.whom, journal_id))
 
-    def _bring_back(self, whom: str, former: Path) -> None:
+    def _bring_back(self, whom: str) -> None:
+        """Put the former disk in again, unless that was done."""
+        former = self._former.pop(whom, None)
+        if not former:
+            return
         host = self._world.hosts[whom]
         if host.process:
             if host.process.alive and host.process.serving:

@@ -401,7 +401,7 @@ def grid_time_follows_the_wall_clock() -> AbstractContextManager[object]:
         init(self, *given)
         machine = self._machine
         begun_s = machine.unix_s() if hasattr(machine, "unix_s") else machine._unix_s()
-        self._machine.monotonic_s = lambda: 1000.0 + machine._unix_s() - begun_s  # type: ignore[method-assign]
+        self._machine.monotonic_s = lambda: 1000.0 + machine._unix_s() - begun_s
 
     return patch.object(Writer, "__init__", made)
 

@@ -1,6 +1,7 @@
 """After the faults: everything answers within 5 s, nothing is left over, and nothing was lost."""
 
 import asyncio
+from typing import Any
 
 from balancer.contract import BalancerOutcome, Charge
 from balancer.fleet.health import HealthState
@@ -89,14 +90,14 @@ def _left_in(balancer: BalancerParts) -> list[str]:
     wired = balancer.wired
     withdrawals, placement = wired.withdrawals, wired.placement
     members = balancer.parts.view.roster.members
-    found = {
+    found: dict[str, list[Any]] = {
         "withdrawals": [*withdrawals._pending, *withdrawals._asking, *withdrawals._noting],
         "flights": list(placement._flights._flights),
         "requests without a key": list(placement._keyless),
         "requests in the waiting room": list(wired.seats.room),
         "power outstanding": [name for name, member in members.items() if member.outstanding_w],
     }
-    return [f"{what}: {sorted(map(str, which))}" for what, which in found.items() if which]
+    return [f"{what}: {[str(each) for each in which]}" for what, which in found.items() if which]
 
 
 def _nothing_lost(world: World) -> None:
