@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 WORKERS ?= 6
 # How long `make fuzz` goes on.
 MINUTES ?= 10
+SEEDS ?= 1000
 # Tests start hundreds of Python processes. Each would compile the code anew where this variable is set.
 export PYTHONDONTWRITEBYTECODE :=
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour report console-link up down compose-test swarm-test kubernetes-test test quick every-test quick-tests lint format types imports unit property study integration process console monitoring proof bench fuzz sbom screenshots proto docs dashboards lock clean
+.PHONY: help run rush-hour report console-link up down compose-test swarm-test kubernetes-test test quick every-test quick-tests lint format types imports unit property study integration process console monitoring proof bench fuzz simulate sbom screenshots proto docs dashboards lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +88,9 @@ bench: $(VENV)/.bench  ## beside HAProxy, NGINX, Envoy and a bare handler, in on
 
 fuzz: $(VENV)/.fuzz  ## hostile input for decoders and ports, with floods (MINUTES=n); goes on where it ended, in data/fuzz
 	$(BIN)/python -m tests.fuzz $(MINUTES)
+
+simulate: $(VENV)/.dev  ## grids in virtual time under faults by seed (SEEDS=n); goes on where it ended, in data/simulation.json
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
 sbom: $(VENV)/.fuzz  ## data/sbom.json: the locked dependencies of the running grid as CycloneDX, for a scanner
 	@mkdir -p data

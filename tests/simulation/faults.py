@@ -13,6 +13,7 @@ from tests.simulation.world import World
 from tests.support.desk import NO_PAGE_LIMIT
 
 KW = 1000
+UNDER_WAY_S = 8.0  # a request takes five, unless it waits
 DAY_S = 24 * 3600
 
 
@@ -79,10 +80,14 @@ class Faults:
                     await asyncio.sleep(0.3)
         for name, journal_id in self._given_up:
             self._world.checks.lost_journals.add(journal_id)
-            # not found: no balancer has known that journal, and nothing is claimed there
-            over = (BalancerOutcome.DONE, BalancerOutcome.NOT_FOUND)
-            while await self._ordered(name, f"give up {journal_id}", 0) not in over:
-                await asyncio.sleep(0.3)
+            # Not found: nothing is claimed there. A request that is under way may note a withdrawal there yet.
+            since_s = self._world.loop.now_s
+            while (
+                outcome := await self._ordered(name, f"give up {journal_id}", 0)
+            ) is not BalancerOutcome.DONE:
+                if outcome is BalancerOutcome.NOT_FOUND and self._world.loop.now_s - since_s > UNDER_WAY_S:
+                    break
+                await asyncio.sleep(0.5)
 
     def _later(self, after_s: float, act: Callable[..., object], *args: Any) -> None:
         self._world.loop.call_later(after_s, act, *args, context=contextvars.Context())

@@ -69,6 +69,11 @@ class Scenario:
         return [f"b-{number}" for number in range(1, self.balancer_count + 1)]
 
     @property
+    def book_is_there(self) -> bool:
+        """Whether the order book can be written at all times."""
+        return self.balancer_count == 1 and not any(fault.kind == "fill the disk" for fault in self.faults)
+
+    @property
     def stores(self) -> list[str]:
         """Who has a disk."""
         return [*self.substations, DATABASE if self.balancer_count > 1 else "b-1"]
