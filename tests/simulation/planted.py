@@ -164,11 +164,12 @@ def a_batch_is_judged_by_the_load_before_it() -> AbstractContextManager[object]:
 
 @planted
 def a_seat_is_given_back_twice() -> AbstractContextManager[object]:
-    """Closing a hold again frees its power again."""
+    """Closing a hold frees its power twice."""
 
     def close(self: Hold) -> None:
         if self._member:
-            self._member.outstanding_w -= self._demand_w
+            self._member.outstanding_w -= 2 * self._demand_w
+            self._member = None
 
     return patch.object(Hold, "close", close)
 

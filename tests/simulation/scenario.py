@@ -131,7 +131,7 @@ def _cars(rng: random.Random, of: Scenario) -> list[Car]:
                 tuple(rng.choice(names) for _ in range(copies)),
                 rng.choice((0, 0, 0, 3000)),
                 rng.choice((0, 1, 2)),
-                rng.uniform(0.001, 0.6) if rng.random() < 0.1 else 0.0,
+                rng.uniform(0.001, 0.6) if rng.random() < 0.2 else 0.0,
                 rng.uniform(0.05, 2.0) if rng.random() < 0.1 else 0.0,
             )
         )
