@@ -1,29 +1,14 @@
-"""Bugs by name, to be planted in the production code: the simulation must find each of them.
-
-Each is the slip that its first line says, as somebody could make it. CAUGHT says by which seed it is found, so that a test
-need not look for one.
-"""
+"""Bugs in substations."""
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 from unittest.mock import patch
 
-from balancer.book.embedded import EmbeddedBook
-from balancer.book.protocol import Claim
-from balancer.fleet.view import Hold, View
-from balancer.placing.claim_asking import GIVEN_UP, ClaimAsker
-from balancer.placing.seating.waiting_room import WaitingRoom
-from balancer.placing.walks import KeylessWalk
-from balancer.placing.withdrawals import Withdrawals
-from balancer.stream import BalancerService
-from runtime import coalescer
-from runtime.message_stream import _Heart
+from balancer.fleet.view import View
 from runtime.store import Store
-from runtime.stream_peers import Peer
-from runtime.stream_server import Conversation
 from substation import ledger as ledgers
 from substation import station as stations
 from substation.contract import SessionState, SubstationOutcome
@@ -34,59 +19,7 @@ from substation.pausing import Pauses, ResumeTimer
 from substation.records import Record
 from substation.station import Station
 from substation.station_row import StationRow
-
-PLANTED: dict[str, Callable[[], AbstractContextManager[object]]] = {}
-Plant = Callable[[], AbstractContextManager[object]]
-
-
-def planted(make: Plant) -> Plant:
-    """Note a bug under its name."""
-    PLANTED[make.__name__] = make
-    return make
-
-
-@planted
-def a_request_goes_on_after_an_unknown_outcome() -> AbstractContextManager[object]:
-    """No answer counts as a refusal."""
-    ask = ClaimAsker.ask
-
-    async def asked(self: ClaimAsker, *given: Any) -> Any:
-        return await ask(self, *given) or GIVEN_UP
-
-    return patch.object(ClaimAsker, "ask", asked)
-
-
-@planted
-def a_key_is_not_claimed() -> AbstractContextManager[object]:
-    """The claim is not written."""
-    claim = EmbeddedBook.claim
-
-    async def claimed(
-        self: EmbeddedBook, key: str, fingerprint: str, target: str | None, journal_id: str = ""
-    ) -> Claim | None:
-        found = await claim(self, key, fingerprint, None)
-        return found or (Claim(key, fingerprint, 0, target, journal_id, fresh=True) if target else None)
-
-    return patch.object(EmbeddedBook, "claim", claimed)
-
-
-@planted
-def a_claim_is_used_before_its_commit() -> AbstractContextManager[object]:
-    """The answer does not wait for the commit."""
-    claim = EmbeddedBook.claim
-
-    async def claimed(
-        self: EmbeddedBook, key: str, fingerprint: str, target: str | None, journal_id: str = ""
-    ) -> Claim | None:
-        found = await claim(self, key, fingerprint, None)
-        if found or not target:
-            return found
-        import asyncio  # noqa: PLC0415
-
-        self.late = asyncio.ensure_future(claim(self, key, fingerprint, target, journal_id))  # type: ignore[attr-defined]
-        return Claim(key, fingerprint, 0, target, journal_id, fresh=True)
-
-    return patch.object(EmbeddedBook, "claim", claimed)
+from tests.simulation.planted.registry import both, planted
 
 
 @planted
@@ -163,120 +96,6 @@ def a_batch_is_judged_by_the_load_before_it() -> AbstractContextManager[object]:
 
 
 @planted
-def a_seat_is_given_back_twice() -> AbstractContextManager[object]:
-    """Closing a hold frees its power twice."""
-
-    def close(self: Hold) -> None:
-        if self._member:
-            self._member.outstanding_w -= 2 * self._demand_w
-            self._member = None
-
-    return patch.object(Hold, "close", close)
-
-
-@planted
-def a_seat_is_not_given_back() -> AbstractContextManager[object]:
-    """A hold is not closed when asking ends."""
-    return patch.object(Hold, "__exit__", lambda *_: None)
-
-
-@planted
-def an_unused_answer_is_not_withdrawn() -> AbstractContextManager[object]:
-    """A session that its caller does not know of is left."""
-    return patch.object(BalancerService, "_unused", lambda *_: None)
-
-
-@planted
-def a_request_that_was_given_up_is_not_withdrawn() -> AbstractContextManager[object]:
-    """Asking was cancelled, and nobody ends what was placed."""
-    return patch.object(KeylessWalk, "abandoned", lambda *_: None)
-
-
-@planted
-def a_withdrawal_is_kept_in_memory() -> AbstractContextManager[object]:
-    """A withdrawal is asked for, but not noted in the book."""
-
-    async def note(self: Withdrawals, withdrawal: Any) -> None:
-        self._ask(withdrawal)
-
-    return patch.object(Withdrawals, "_note", note)
-
-
-@planted
-def a_withdrawal_is_asked_for_once() -> AbstractContextManager[object]:
-    """Without an answer it counts as settled."""
-
-    async def answered(self: Withdrawals, withdrawal: Any) -> bool:
-        from substation.contract import Withdraw  # noqa: PLC0415
-
-        command = Withdraw(withdrawal.key, withdrawal.attempt, withdrawal.journal_id)
-        await self._asker.once(withdrawal.target, command, 0.5)
-        await self._forget(withdrawal)
-        return True
-
-    return patch.object(Withdrawals, "_answered", answered)
-
-
-@planted
-def the_withdrawals_in_the_book_are_not_taken_up() -> AbstractContextManager[object]:
-    """A balancer that starts does not read what its former run left."""
-
-    async def resume(self: Withdrawals) -> None:
-        await self._book.withdrawals()
-
-    return patch.object(Withdrawals, "resume", resume)
-
-
-@planted
-def a_call_that_was_given_up_begins_late() -> AbstractContextManager[object]:
-    """What comes after its cancellation is carried out."""
-    return patch.object(Peer, "gave_up", lambda *_: False)
-
-
-@planted
-def an_answer_that_was_lost_is_not_remembered() -> AbstractContextManager[object]:
-    """What was written to a stream that broke counts as read."""
-    return patch.object(Peer, "wrote", lambda *_: None)
-
-
-@planted
-def a_cancellation_is_ignored() -> AbstractContextManager[object]:
-    """A caller that hangs up does not end its call."""
-    return patch.object(Conversation, "_cancel", lambda *_: None)
-
-
-@planted
-def cancellations_are_not_repeated() -> AbstractContextManager[object]:
-    """Those that were lost with a stream stay lost."""
-    return patch.object(coalescer._Cancels, "sent_on_lost_stream", lambda _: [])
-
-
-@planted
-def a_call_is_sent_again_on_the_next_stream() -> AbstractContextManager[object]:
-    """A call whose stream was lost is repeated, whatever it is."""
-
-    def lose(self: Any) -> None:
-        self.up, self._stream = False, None
-        for call in self._sent.values():
-            self._waiting[next(self._numbers)] = call
-        self._sent = {}
-
-    return patch.object(coalescer.Link, "_lose", lose)
-
-
-@planted
-def a_silent_stream_is_kept() -> AbstractContextManager[object]:
-    """Nobody notices that the other end has gone."""
-    beat = _Heart._beat
-
-    def beaten(self: Any) -> None:
-        self._silent_s = float("inf")
-        beat(self)
-
-    return patch.object(_Heart, "_beat", beaten)
-
-
-@planted
 def the_load_is_forgotten_at_a_restart() -> AbstractContextManager[object]:
     """The open sessions in the journal are not taken up."""
     return patch.object(OpenSessions, "resume", lambda *_: None)
@@ -315,7 +134,7 @@ def the_base_load_does_not_count() -> AbstractContextManager[object]:
     def has_room(ledger: Ledger, plan: Any) -> bool:
         return bool(ledger.load_w + plan.power_w <= ledger.capacity_w)
 
-    return both(patch.object(ledgers, "_has_room", has_room), _without_the_check())
+    return patch.object(ledgers, "_has_room", has_room)
 
 
 @planted
@@ -365,12 +184,6 @@ def another_journal_does_not_matter() -> AbstractContextManager[object]:
 
 
 @planted
-def a_request_stays_in_the_waiting_room() -> AbstractContextManager[object]:
-    """Nobody leaves the waiting room."""
-    return patch.object(WaitingRoom, "leave", lambda *_: None)
-
-
-@planted
 def the_epoch_stays_as_it_was() -> AbstractContextManager[object]:
     """After a restart, reports count as older than those before it."""
     from substation import journal  # noqa: PLC0415
@@ -405,25 +218,3 @@ def grid_time_follows_the_wall_clock() -> AbstractContextManager[object]:
         self._machine.monotonic_s = lambda: 1000.0 + machine._unix_s() - begun_s
 
     return patch.object(Writer, "__init__", made)
-
-
-def both(*patches: AbstractContextManager[object]) -> AbstractContextManager[object]:
-    """Return patches as one."""
-
-    @contextlib.contextmanager
-    def all_of() -> Iterator[None]:
-        with contextlib.ExitStack() as stack:
-            for each in patches:
-                stack.enter_context(each)
-            yield
-
-    return all_of()
-
-
-def _without_the_check() -> AbstractContextManager[object]:
-    """Leave out that the ledger checks itself: it is the simulation that must see the fault."""
-    return patch.object(ledgers, "InvariantBroken", lambda *_: _Ignored())
-
-
-class _Ignored(Exception):
-    pass
