@@ -20,4 +20,12 @@ CAUGHT = {
     "grid_time_follows_the_wall_clock": 3,
     "reports_are_those_of_the_start": 1,
     "another_journal_does_not_matter": 11,
+    "the_epoch_stays_as_it_was": 64,
+    "draining_is_forgotten_at_a_restart": 2,
+    "a_batch_is_judged_by_the_load_before_it": 73,
+    "a_seat_is_given_back_twice": 1,
+    "a_silent_stream_is_kept": 3,
+    "a_cancellation_is_ignored": 29,
+    "a_limit_is_forgotten_at_a_restart": 1002,
+    "the_room_of_paused_sessions_is_given_away": 73,
 }

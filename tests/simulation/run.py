@@ -20,6 +20,8 @@ from tests.simulation.rest import at_rest
 from tests.simulation.scenario import Fault, Scenario, scenario
 from tests.simulation.world import World
 
+# Errors that the log may have, by the fault that they are about: one id under two journals within seconds.
+EXPECTED = {"identity conflict: nothing is placed there": "another disk"}
 MEMORY = Path("/dev/shm")
 
 
@@ -68,8 +70,10 @@ def _simulated(made: Scenario, folder: Path, errors: list[str], *, verbose: bool
             loop.run_until_complete(_life(world))
         except Exception as error:  # noqa: BLE001 - it is a finding
             world.checks.violated(f"the run ended: {error!r}")
+        kinds = {fault.kind for fault in made.faults}
         for line in dict.fromkeys(errors):
-            world.checks.violated(f"logged: {line}")
+            if EXPECTED.get(line) not in kinds:
+                world.checks.violated(f"logged: {line}")
         return _result(world)
     finally:
         _throw_away(loop)

@@ -90,31 +90,6 @@ def a_request_that_was_given_up_is_not_withdrawn() -> AbstractContextManager[obj
 
 
 @planted
-def a_withdrawal_is_kept_in_memory() -> AbstractContextManager[object]:
-    """A withdrawal is asked for, but not noted in the book."""
-
-    async def note(self: Withdrawals, withdrawal: Any) -> None:
-        self._ask(withdrawal)
-
-    return patch.object(Withdrawals, "_note", note)
-
-
-@planted
-def a_withdrawal_is_asked_for_once() -> AbstractContextManager[object]:
-    """Without an answer it counts as settled."""
-
-    async def answered(self: Withdrawals, withdrawal: Any) -> bool:
-        from substation.contract import Withdraw  # noqa: PLC0415
-
-        command = Withdraw(withdrawal.key, withdrawal.attempt, withdrawal.journal_id)
-        await self._asker.once(withdrawal.target, command, 0.5)
-        await self._forget(withdrawal)
-        return True
-
-    return patch.object(Withdrawals, "_answered", answered)
-
-
-@planted
 def the_withdrawals_in_the_book_are_not_taken_up() -> AbstractContextManager[object]:
     """A balancer that starts does not read what its former run left."""
 

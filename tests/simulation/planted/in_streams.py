@@ -12,12 +12,6 @@ from tests.simulation.planted.registry import planted
 
 
 @planted
-def a_call_that_was_given_up_begins_late() -> AbstractContextManager[object]:
-    """What comes after its cancellation is carried out."""
-    return patch.object(Peer, "gave_up", lambda *_: False)
-
-
-@planted
 def an_answer_that_was_lost_is_not_remembered() -> AbstractContextManager[object]:
     """What was written to a stream that broke counts as read."""
     return patch.object(Peer, "wrote", lambda *_: None)
@@ -27,12 +21,6 @@ def an_answer_that_was_lost_is_not_remembered() -> AbstractContextManager[object
 def a_cancellation_is_ignored() -> AbstractContextManager[object]:
     """A caller that hangs up does not end its call."""
     return patch.object(Conversation, "_cancel", lambda *_: None)
-
-
-@planted
-def cancellations_are_not_repeated() -> AbstractContextManager[object]:
-    """Those that were lost with a stream stay lost."""
-    return patch.object(coalescer._Cancels, "sent_on_lost_stream", lambda _: [])
 
 
 @planted

@@ -15,24 +15,10 @@ from substation.contract import SessionState, SubstationOutcome
 from substation.journal import Journal
 from substation.ledger import Decision, Ledger
 from substation.open_sessions import OpenSessions
-from substation.pausing import Pauses, ResumeTimer
+from substation.pausing import ResumeTimer
 from substation.records import Record
 from substation.station import Station
-from substation.station_row import StationRow
 from tests.simulation.planted.registry import both, planted
-
-
-@planted
-def a_withdrawal_leaves_no_tombstone() -> AbstractContextManager[object]:
-    """A key that is withdrawn before it came is not noted."""
-    withdraw = Ledger.withdraw
-
-    def withdrawn(self: Ledger, command: Any, known: Any, unix_ms: int) -> Decision:
-        if not known:
-            return Decision(SubstationOutcome.WITHDRAWN)
-        return withdraw(self, command, known, unix_ms)
-
-    return patch.object(Ledger, "withdraw", withdrawn)
 
 
 @planted
@@ -151,28 +137,6 @@ def the_room_of_paused_sessions_is_given_away() -> AbstractContextManager[object
 def paused_sessions_do_not_resume() -> AbstractContextManager[object]:
     """Nobody looks whether there is room again."""
     return patch.object(ResumeTimer, "to_resume", lambda *_: [])
-
-
-@planted
-def nothing_is_paused() -> AbstractContextManager[object]:
-    """The base load may rise as it likes."""
-    return patch.object(Pauses, "follow", lambda *_: [])
-
-
-@planted
-def a_failed_commit_is_not_undone() -> AbstractContextManager[object]:
-    """The ledger keeps what the journal has not."""
-    return patch.object(Ledger, "rollback", lambda self: self._undo.clear())
-
-
-@planted
-def an_order_is_not_written() -> AbstractContextManager[object]:
-    """Drain and limit hold until the next restart."""
-
-    def steer(self: StationRow, *, draining: bool, limit_w: int) -> None:
-        self.known = dataclasses.replace(self.known, draining=draining, limit_w=limit_w)
-
-    return patch.object(StationRow, "steer", steer)
 
 
 @planted
