@@ -4,6 +4,8 @@ import secrets
 import time
 from collections.abc import Callable
 
+from runtime.machine import Machine
+
 
 class MachineClock:
     """A monotonic clock in seconds and the wall clock; `steady_unix_ms` joins the two."""
@@ -18,6 +20,11 @@ class MachineClock:
         self.random_bits = random_bits
         self._unix_s = unix_s
         self._started_s = (monotonic_s(), unix_s())
+
+    @classmethod
+    def of(cls, machine: Machine) -> "MachineClock":
+        """Return the clocks of a machine."""
+        return cls(machine.monotonic_s, machine.unix_s, machine.random_bits)
 
     def unix_ms(self) -> int:
         """Return the wall time."""

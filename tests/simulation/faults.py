@@ -169,7 +169,7 @@ class Faults:
             return
         host = self._world.hosts[whom]
         if host.process:
-            if host.process.alive and host.process.serving:
+            if host.process.parts:
                 self._given_up.append((whom, host.process.parts.station.journal_id))
             self._world.crash(host.process, "and gets its former disk back")
         host.disk.replace(former)
