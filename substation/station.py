@@ -87,15 +87,14 @@ class Station:
     ) -> None:
         """Take up the journal's open sessions where grid time has brought them."""
         known = journal.station()
-        self.substation_id = known.substation_id
-        self.journal_id = known.journal_id
+        self.substation_id, self.journal_id = known.substation_id, known.journal_id
         self.time_scale = clock.scale
         self._rated_w, self._epoch = capacity_w, journal.epoch
         self._seq, self._clock, self.monotonic_s = itertools.count(1), clock, journal.machine.monotonic_s
         self.base_load: BaseLoad = base_load or NoBaseLoad()
         ledger = resume(journal, capacity_w, clock.start_ms, self.base_load, outlook)
-        clocks = MachineClock.of(journal.machine)
-        self._writer = Writer(journal, ledger, clock, metrics, clocks, self.base_load)
+        machine = MachineClock.of(journal.machine)
+        self._writer = Writer(journal, ledger, clock, metrics, machine, self.base_load)
         # The epoch and the time scale; shows whether the disk is full.
         self._writer.commit([Request(Probe())])
         self._watch = CommitWatch()

@@ -25,7 +25,7 @@ CAUGHT = {
     "a_batch_is_judged_by_the_load_before_it": 73,
     "a_seat_is_given_back_twice": 1,
     "a_silent_stream_is_kept": 3,
-    "a_cancellation_is_ignored": 29,
+    "a_cancellation_is_ignored": 129,
     "a_limit_is_forgotten_at_a_restart": 1002,
     "the_room_of_paused_sessions_is_given_away": 73,
 }

@@ -169,8 +169,9 @@ class Faults:
             return
         host = self._world.hosts[whom]
         if host.process:
-            if host.process.parts:
-                self._given_up.append((whom, host.process.parts.station.journal_id))
+            meanwhile = host.process.parts.station.journal_id if host.process.parts else self._replaced[whom]
+            if meanwhile != self._replaced[whom]:
+                self._given_up.append((whom, meanwhile))
             self._world.crash(host.process, "and gets its former disk back")
         host.disk.replace(former)
         self._world.start(whom)
