@@ -8,12 +8,14 @@ WORKERS ?= 6
 # in that time at most.
 MINUTES ?= 10
 KILLS ?= 5000
+# How many grids `make simulate` tries.
+SEEDS ?= 1000
 # Tests start hundreds of Python processes. Each would compile the code anew where this variable is set.
 export PYTHONDONTWRITEBYTECODE :=
 PROTOS := substation/proto/substation.proto balancer/proto/balancer.proto
 
 .DEFAULT_GOAL := help
-.PHONY: help run rush-hour report console-link up down compose-test swarm-test kubernetes-test test quick every-test quick-tests lint format types imports unit property study integration process console monitoring proof bench fuzz chaos overload soak sbom audit screenshots proto docs dashboards lock clean
+.PHONY: help run rush-hour report console-link up down compose-test swarm-test kubernetes-test test quick every-test quick-tests lint format types imports unit property study integration process console monitoring proof bench simulate fuzz chaos overload soak sbom audit screenshots proto docs dashboards lock clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z -]+:.*## / { printf "  make %-34s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +100,9 @@ chaos: $(VENV)/.dev  ## kill processes at failpoints, break links and disks (KIL
 
 overload: $(VENV)/.dev  ## 5 and 20 times the kW of the grid, and more requests than it can answer (ONLY="demand" ...)
 	@$(BIN)/python -m tests.overload $(ONLY)
+
+simulate: $(VENV)/.dev  ## grids in virtual time under faults by seed (SEEDS=n); goes on where it ended, in data/simulation.json
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
 sbom: $(VENV)/.fuzz  ## data/sbom.json: the locked dependencies of the running grid as CycloneDX, for a scanner
 	@mkdir -p data

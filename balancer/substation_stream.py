@@ -71,9 +71,7 @@ class Links:
         if link and link.address == address:
             return
         self.disconnect(substation_id)
-        link = self._links[substation_id] = Link(
-            address, self._wire(substation_id), self._on_batch, self._machine.random
-        )
+        link = self._links[substation_id] = Link(address, self._wire(substation_id), self._on_batch)
         if expected := self._expected.pop(substation_id, None):
             expected.set_result(link)
 
@@ -123,7 +121,9 @@ class Links:
             return ((answer.number, _answer(answer, substation_id)) for answer in message.answers)
 
         callee = Callee(self._tls, Role.SUBSTATION, substation_id) if self._tls else None
-        return Wire(self._hello, Answers, encode, decode, cancels=False, tls=callee)
+        return Wire(
+            self._hello, Answers, encode, decode, cancels=False, tls=callee, chance=self._machine.random
+        )
 
     def _take(self, substation_id: str, report: Report) -> None:
         if fault := report_fault(report, self._machine.unix_s()):

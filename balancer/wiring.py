@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from prometheus_client import CollectorRegistry
@@ -38,6 +39,8 @@ from runtime.background import kept_going
 from runtime.machine import Machine
 from runtime.name_lookup import Resolve
 from runtime.tls.credentials import Credentials
+
+log = logging.getLogger(__name__)
 
 PRUNE_EVERY_S = 10.0
 PRUNE_PAUSE_S = 0.02  # between two pieces with much to drop: over 20,000 claims a second
@@ -110,7 +113,7 @@ async def wired(
     poller = Poller(parts.view, parts.links, parts.metrics, parts.decommissioned, parts.tls, machine)
     stack.push_async_callback(poller.close)
     operator = OperatorSettings(parts.view, parts.book, parts.decommissioned, poller.tidy, machine)
-    await operator.read()
+    await _once_reachable(operator.read)
     asker = _asker(settings, parts)
     orders = SubstationOrders(parts.view, parts.book, asker, parts.decommissioned, operator, machine)
     withdrawals = Withdrawals(parts.book, asker, parts.decommissioned)
@@ -120,7 +123,7 @@ async def wired(
     stack.push_async_callback(placement.close)
     service = _service(parts, placement, asker, withdrawals)
     stack.push_async_callback(service.close)
-    await withdrawals.resume()
+    await _once_reachable(withdrawals.resume)
     if parts.book.shared:
         stack.callback(asyncio.create_task(kept_going(withdrawals.follow)).cancel)
     _follow_book(stack, parts, operator, asker)
@@ -166,9 +169,21 @@ def _follow_book(stack: AsyncExitStack, parts: Parts, operator: OperatorSettings
     """Keep the book in order, and follow what it says, until `stack` ends."""
     rebinding = Rebinding(parts.view.roster, asker, lambda: operator.former_books)
     book = parts.book
-    tell = functools.partial(tell_reach, parts.view, book)
+    tell = functools.partial(tell_reach, parts.view, book, parts.machine.monotonic_s)
     for chore in (lambda: _prune(book), lambda: _probe(book), operator.follow, rebinding.follow, tell):
         stack.callback(asyncio.create_task(kept_going(chore)).cancel)
+
+
+async def _once_reachable(read: Callable[[], Awaitable[None]]) -> None:
+    """Read what must be known before the first request. A shared book may be lost again just after it was opened."""
+    while True:
+        try:
+            await read()
+        except BookUnavailable as error:
+            log.warning("the order book can't be read yet", extra={"error": str(error)})
+            await asyncio.sleep(PROBE_EVERY_S)
+        else:
+            return
 
 
 async def _probe(book: KeptBook) -> None:

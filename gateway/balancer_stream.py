@@ -64,9 +64,16 @@ class BalancerLink(Link[Command, BalancerAnswer]):
         self._on_greeting = on_greeting
         hello = Hello(PROTOCOL, caller.machine.token(16), caller.authorization)
         wire = Wire(
-            hello, Answers, _encode, self._read, tls=caller.tls, silent_s=caller.silent_s, waits=False
+            hello,
+            Answers,
+            _encode,
+            self._read,
+            tls=caller.tls,
+            silent_s=caller.silent_s,
+            waits=False,
+            chance=caller.machine.random,
         )
-        super().__init__(address, wire, on_batch, caller.machine.random)
+        super().__init__(address, wire, on_batch)
 
     @property
     def in_flight(self) -> int:

@@ -31,7 +31,7 @@ class FairTurns:
     """Who is with the balancers, and who waits for a turn; `now_s` is a monotonic clock."""
 
     def __init__(self, now_s: Callable[[], float], alone: int = ALONE, among: int = AMONG) -> None:
-        self._now_s = now_s
+        self.now_s = now_s
         self._alone, self._among = alone, among
         self._inside: dict[int, float] = {}  # since when, the oldest first
         self._numbers = itertools.count()
@@ -48,7 +48,7 @@ class FairTurns:
     def at_once(self, caller: str) -> int | None:
         """Begin a turn that nobody waits for; returns the number with which it ends, None if it has to wait."""
         if caller != self._last_caller:
-            self._several_until_s = self._now_s() + SEVERAL_S if self._last_caller else float("-inf")
+            self._several_until_s = self.now_s() + SEVERAL_S if self._last_caller else float("-inf")
             self._last_caller = caller
         return self._enter() if not self._waiting and self._room() else None
 
@@ -72,7 +72,7 @@ class FairTurns:
 
     def look(self) -> None:
         """Let in who can, also for those that are stuck; again and again while somebody waits."""
-        stuck_s = self._now_s() - STUCK_S
+        stuck_s = self.now_s() - STUCK_S
         while self._inside and next(iter(self._inside.values())) <= stuck_s:
             del self._inside[next(iter(self._inside))]
         self._let_in()
@@ -80,7 +80,7 @@ class FairTurns:
 
     def _room(self) -> bool:
         count = len(self._inside)
-        return count < self._among or (count < self._alone and self._now_s() >= self._several_until_s)
+        return count < self._among or (count < self._alone and self.now_s() >= self._several_until_s)
 
     def _let_in(self) -> None:
         while self._waiting and self._room():
@@ -93,5 +93,5 @@ class FairTurns:
 
     def _enter(self) -> int:
         number = next(self._numbers)
-        self._inside[number] = self._now_s()
+        self._inside[number] = self.now_s()
         return number

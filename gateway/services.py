@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import time
 from collections.abc import Mapping
 
 from balancer.contract import (
@@ -89,10 +88,10 @@ class Services:
     async def _in_turn(self, command: Charge) -> BalancerAnswer:
         within_s = self.deadline_s
         if (number := self.turns.at_once(command.caller)) is None:
-            began_s = time.monotonic()
+            began_s = self.turns.now_s()
             async with asyncio.timeout(within_s):
                 number = await self.turns.begin(command.caller)
-            within_s -= time.monotonic() - began_s
+            within_s -= self.turns.now_s() - began_s
         try:
             return await self.balancers.call(command, within_s)
         finally:

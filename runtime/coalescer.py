@@ -71,7 +71,7 @@ class Wire(Generic[Item, Answer]):
     cancelled calls into one message; `decode` turns a message into pairs of number and answer. `cancels` is whether
     cancelled calls are reported to the other end. With `tls`, the stream is encrypted, and the other end is who that says. A
     stream on which nothing comes for `silent_s` is lost. `waits` is whether a call that was not sent when a stream is lost
-    waits for the next one; else it fails with NotSent.
+    waits for the next one; else it fails with NotSent. `chance` is for the jitter of its attempts.
     """
 
     hello: Hello
@@ -82,6 +82,7 @@ class Wire(Generic[Item, Answer]):
     tls: Callee | None = None
     silent_s: float = SILENT_S
     waits: bool = True
+    chance: random.Random = THIS.random
 
     def stream(self, address: str) -> AbstractAsyncContextManager[MessageStream[Any]]:
         """A stream to `host:port` while the context lasts; see `connected`."""
@@ -92,16 +93,11 @@ class Link(Generic[Item, Answer]):
     """One coalesced stream to `address`, reconnected with a jittered backoff until closed."""
 
     def __init__(
-        self,
-        address: str,
-        wire: Wire[Item, Answer],
-        on_batch: Callable[[int], None] = lambda _: None,
-        chance: random.Random = THIS.random,
+        self, address: str, wire: Wire[Item, Answer], on_batch: Callable[[int], None] = lambda _: None
     ) -> None:
-        """`on_batch` is called with the number of calls in each message that is sent; `chance` is for the jitter."""
+        """`on_batch` is called with the number of calls in each message that is sent."""
         self.address = address
         self._on_batch = on_batch
-        self._chance = chance
         self.up = False
         self._wire = wire
         self._numbers = itertools.count(1)
@@ -160,7 +156,7 @@ class Link(Generic[Item, Answer]):
             finally:
                 pause = RETRY_S[0] if self.up else pause
                 self._lose()
-            await asyncio.sleep(pause * self._chance.uniform(0.5, 1.5))
+            await asyncio.sleep(pause * self._wire.chance.uniform(0.5, 1.5))
             pause = min(2 * pause, RETRY_S[1])
 
     def _received(self, message: Any) -> None:

@@ -19,7 +19,7 @@ class Peer(Generic[Answer]):
     """One caller: its open streams, the answers written to it, and the numbers that it has given up."""
 
     def __init__(self) -> None:
-        self.streams: set[Any] = set()
+        self.streams: dict[Any, None] = {}  # in the order of their coming
         self._written: _Written[Answer] = _Written()
         self._given_up: OrderedDict[int, None] = OrderedDict()
 

@@ -196,14 +196,14 @@ class Conversation(Generic[Item, Answer]):
 
     async def run(self, stream: MessageStream[Any]) -> None:
         """Answer until one of the ends closes the stream, or the stream is lost. Raises StreamLost."""
-        self._peer.streams.add(self)
+        self._peer.streams[self] = None
         self._stream = stream
         try:
             stream.begin(self._received, self._flush)
             await stream.ended()
         finally:
             self._over = True
-            self._peer.streams.discard(self)
+            self._peer.streams.pop(self, None)
             for future in list(self._running.values()):
                 future.cancel()
             for _, answer in self._answers:

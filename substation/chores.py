@@ -29,7 +29,6 @@ class Chores:
         watch: CommitWatch,
         oldest_s: Callable[[], float],
         indexes: IndexComparison,
-        monotonic_s: Callable[[], float],
     ) -> None:
         """`ask` has the writer carry out a task; `oldest_s` is how long the oldest request has waited for its commit."""
         self._ask = ask
@@ -37,7 +36,6 @@ class Chores:
         self._watch = watch
         self._oldest_s = oldest_s
         self._indexes = indexes
-        self._monotonic_s = monotonic_s
 
     def loops(self, base_load: BaseLoad) -> Iterator[Coroutine[None, None, None]]:
         """Yield the loops, to be run side by side."""
@@ -58,9 +56,9 @@ class Chores:
         while True:
             await asyncio.sleep(PROBE_S)
             if self._writer.published.full or self._watch.late(self._oldest_s()):
-                began_s = self._monotonic_s()
+                began_s = asyncio.get_running_loop().time()
                 if (await self._ask(Request(Probe()))).outcome is SubstationOutcome.DONE:
-                    self._watch.probed(self._monotonic_s() - began_s)
+                    self._watch.probed(asyncio.get_running_loop().time() - began_s)
 
     async def _prune(self) -> None:
         """Drop records that can't be asked for any more, a little at a time, for as long as there are some."""

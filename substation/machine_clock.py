@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from random import Random
 
-from runtime.machine import THIS
+from runtime.machine import THIS, Machine
 
 
 class MachineClock:
@@ -20,6 +20,11 @@ class MachineClock:
         self.random = random
         self._unix_s = unix_s
         self._started_s = (monotonic_s(), unix_s())
+
+    @classmethod
+    def of(cls, machine: Machine) -> "MachineClock":
+        """Return the clocks of a machine."""
+        return cls(machine.monotonic_s, machine.unix_s, machine.random)
 
     def unix_ms(self) -> int:
         """Return the wall time."""

@@ -87,27 +87,23 @@ class Station:
     ) -> None:
         """Take up the journal's open sessions where grid time has brought them."""
         known = journal.station()
-        self.substation_id = known.substation_id
-        self.journal_id = known.journal_id
+        self.substation_id, self.journal_id = known.substation_id, known.journal_id
         self.time_scale = clock.scale
         self._rated_w, self._epoch = capacity_w, journal.epoch
-        self._seq, self._clock = itertools.count(1), clock
-        machine = journal.machine
-        self.monotonic_s = machine.monotonic_s
+        self._seq, self._clock, self.monotonic_s = itertools.count(1), clock, journal.machine.monotonic_s
         self.base_load: BaseLoad = base_load or NoBaseLoad()
         ledger = resume(journal, capacity_w, clock.start_ms, self.base_load, outlook)
-        clocks = MachineClock(machine.monotonic_s, machine.unix_s, machine.random)
-        self._writer = Writer(journal, ledger, clock, metrics, clocks, self.base_load)
+        machine = MachineClock.of(journal.machine)
+        self._writer = Writer(journal, ledger, clock, metrics, machine, self.base_load)
         # The epoch and the time scale; shows whether the disk is full.
         self._writer.commit([Request(Probe())])
         self._watch = CommitWatch()
         self._held: tuple[LedgerSnapshot, int] | None = None
         self._backing_up = False
-        self._commits: Commits = machine.commits("journal", self._writer.commit)
+        self._commits: Commits = journal.machine.commits("journal", self._writer.commit)
         self._energy = EnergyMeter(self._curve)
         self.open_pages = OpenPages(self._curve, self.substation_id)
-        oldest_s, indexes = self._commits.oldest_s, journal.check.indexes
-        chores = Chores(self.ask, self._writer, self._watch, oldest_s, indexes, machine.monotonic_s)
+        chores = Chores(self.ask, self._writer, self._watch, self._commits.oldest_s, journal.check.indexes)
         loops = (*chores.loops(self.base_load), self._energy.follow())
         self._chores = [asyncio.create_task(loop) for loop in loops]
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-import time
+from collections.abc import Callable
 
 from balancer.book.protocol import BookUnavailable, OrderBook, Reached
 from balancer.fleet.view import View
@@ -14,12 +14,12 @@ LOOK_EVERY_S = 0.5
 AGAIN_S = 5.0  # what has not changed is said again: it holds for 15 s
 
 
-async def tell_reach(view: View, book: OrderBook) -> None:
-    """Say it whenever it has changed, and again and again, until cancelled."""
+async def tell_reach(view: View, book: OrderBook, monotonic_s: Callable[[], float]) -> None:
+    """Say it whenever it has changed, and again and again by a monotonic clock, until cancelled."""
     said: frozenset[Reached] | None = None
     said_s = 0.0
     while True:
-        now_s = time.monotonic()
+        now_s = monotonic_s()
         reached = frozenset(
             (name, member.report.journal_id)
             for name, member in view.roster.members.items()

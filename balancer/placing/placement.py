@@ -105,7 +105,7 @@ class Placement:
                 await walk.release()
                 return wrong_book(claim.target)
             stale = answer.outcome is SubstationOutcome.STALE
-            if not left:
+            if not left or not walk.flight.callers:  # a copy that comes later may be told that it is refused
                 return await self._exhausted(walk, stale=stale)
             claim = await (walk.reread() if stale else walk.next())
         if claim:
@@ -113,7 +113,7 @@ class Placement:
         return explain_no_seat(self._view, charge, self._monotonic_s(), self._promised_ms)
 
     async def _exhausted(self, walk: Walk, *, stale: bool) -> BalancerAnswer:
-        """Return the answer after MOST_ASKED substations were asked and none admitted."""
+        """Return the answer after MOST_ASKED substations were asked and none admitted, or when no caller waits any more."""
         charge = walk.flight.charge
         if stale and charge.key:
             return BalancerAnswer(BalancerOutcome.UNKNOWN, retry_after_ms=AGAIN_MS)

@@ -31,7 +31,7 @@ class Caller:
     gateway: str
     done: bool = False
     outcome: BalancerOutcome | None = None
-    hung_up: bool = False
+    lost: bool = False  # an answer was
     asked: int = 0
     began_s: float = 0.0
 
@@ -82,7 +82,7 @@ class Cars:
             caller.asked += 1
             answer = await self._ask(caller.gateway, charge, hang_up_s)
             caller.outcome = answer.outcome if answer else None
-            caller.hung_up = bool(hang_up_s) and answer is None
+            caller.lost |= answer is None or answer.outcome is BalancerOutcome.UNKNOWN
             self._world.note(
                 f"{caller.name} at {caller.gateway}: {answer.outcome if answer else 'no answer'}"
                 f" {answer.session.session_id if answer and answer.session else ''}"

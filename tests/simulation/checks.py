@@ -83,7 +83,11 @@ class Checks:
         session_id = answer.session.session_id
         known = self.sessions.get(session_id)
         before = self.told.setdefault(caller, session_id)
-        if before != session_id:
+        if before != session_id and self.sessions[before].journal_id in self.lost_journals:
+            self.told[caller] = (
+                session_id  # that of the journal that was given up was lost, and the key has moved on
+            )
+        elif before != session_id:
             self.violated(f"{caller} was told {before}, and then {session_id}")
         if known is None:
             self.violated(f"{caller} was told {session_id}, which is in no journal")
@@ -91,8 +95,13 @@ class Checks:
             self.violated(f"{caller} was told {session_id}, which is withdrawn")
 
     def live(self, key: str) -> list[str]:
-        """Return the sessions of a key that were not withdrawn."""
-        return [each for each in sorted(self._by_key[key]) if not self.sessions[each].withdrawn]
+        """Return the sessions of a key that were not withdrawn, and whose journal was not lost."""
+        found = ((each, self.sessions[each]) for each in sorted(self._by_key[key]))
+        return [
+            each
+            for each, known in found
+            if not known.withdrawn and known.journal_id not in self.lost_journals
+        ]
 
     def of_vehicle(self, vehicle: str) -> list[Known]:
         return [
@@ -106,11 +115,7 @@ class Checks:
         if not entry:
             return
         self._by_key[record.key].add(entry.session_id)
-        others = [
-            each
-            for each in self.live(record.key)
-            if each != entry.session_id and self.sessions[each].journal_id not in self.lost_journals
-        ]
+        others = [each for each in self.live(record.key) if each != entry.session_id]
         if others and not self.sessions[entry.session_id].withdrawn:
             self.violated(f"key {record.key} has {entry.session_id} at {process.name}, and {others} already")
 

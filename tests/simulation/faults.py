@@ -13,6 +13,7 @@ from tests.simulation.world import World
 from tests.support.desk import NO_PAGE_LIMIT
 
 KW = 1000
+UNDER_WAY_S = 8.0  # a request takes five, unless it waits
 DAY_S = 24 * 3600
 
 
@@ -25,6 +26,7 @@ class Faults:
         self._rng = world.rng("orders")
         self._full: list[Store] = []
         self._replaced: dict[str, str] = {}  # journals whose disk was replaced, by substation
+        self._former: dict[str, Path] = {}  # disks that are to come back
         self._given_up: list[tuple[str, str]] = []
         self._kinds: dict[str, Callable[[Fault], None]] = {
             "crash": self._crash,
@@ -51,6 +53,8 @@ class Faults:
         """All is well from now on."""
         world = self._world
         world.note("the faults end")
+        for whom in list(self._former):
+            self._bring_back(whom)
         conditions = world.network.conditions
         conditions.cut.clear()
         conditions.late = 0.0
@@ -76,10 +80,14 @@ class Faults:
                     await asyncio.sleep(0.3)
         for name, journal_id in self._given_up:
             self._world.checks.lost_journals.add(journal_id)
-            # not found: no balancer has known that journal, and nothing is claimed there
-            over = (BalancerOutcome.DONE, BalancerOutcome.NOT_FOUND)
-            while await self._ordered(name, f"give up {journal_id}", 0) not in over:
-                await asyncio.sleep(0.3)
+            # Not found: nothing is claimed there. A request that is under way may note a withdrawal there yet.
+            since_s = self._world.loop.now_s
+            while (
+                outcome := await self._ordered(name, f"give up {journal_id}", 0)
+            ) is not BalancerOutcome.DONE:
+                if outcome is BalancerOutcome.NOT_FOUND and self._world.loop.now_s - since_s > UNDER_WAY_S:
+                    break
+                await asyncio.sleep(0.5)
 
     def _later(self, after_s: float, act: Callable[..., object], *args: Any) -> None:
         self._world.loop.call_later(after_s, act, *args, context=contextvars.Context())
@@ -149,15 +157,21 @@ class Faults:
         self._replaced[fault.whom] = journal_id
         self._later(0.2, self._world.start, fault.whom)
         if fault.number % 2:
-            self._later(fault.lasts_s, self._bring_back, fault.whom, former)
+            self._former[fault.whom] = former
+            self._later(fault.lasts_s, self._bring_back, fault.whom)
         else:
             self._given_up.append((fault.whom, journal_id))
 
-    def _bring_back(self, whom: str, former: Path) -> None:
+    def _bring_back(self, whom: str) -> None:
+        """Put the former disk in again, unless that was done."""
+        former = self._former.pop(whom, None)
+        if not former:
+            return
         host = self._world.hosts[whom]
         if host.process:
-            if host.process.alive and host.process.serving:
-                self._given_up.append((whom, host.process.parts.station.journal_id))
+            meanwhile = host.process.parts.station.journal_id if host.process.parts else self._replaced[whom]
+            if meanwhile != self._replaced[whom]:
+                self._given_up.append((whom, meanwhile))
             self._world.crash(host.process, "and gets its former disk back")
         host.disk.replace(former)
         self._world.start(whom)

@@ -1,6 +1,7 @@
 """After the faults: everything answers within 5 s, nothing is left over, and nothing was lost."""
 
 import asyncio
+from typing import Any
 
 from balancer.contract import BalancerOutcome, Charge
 from balancer.fleet.health import HealthState
@@ -29,7 +30,7 @@ async def at_rest(world: World, faults: Faults) -> None:
             world.checks.violated(f"after {REST_S:g} s without faults there is still: {'; '.join(left)}")
             return
         await asyncio.sleep(0.5)
-    await asyncio.sleep(1.0)  # reports
+    await asyncio.sleep(2.5)  # two polls
     _nothing_lost(world)
     _each_caller(world)
     _conserved(world)
@@ -89,14 +90,14 @@ def _left_in(balancer: BalancerParts) -> list[str]:
     wired = balancer.wired
     withdrawals, placement = wired.withdrawals, wired.placement
     members = balancer.parts.view.roster.members
-    found = {
+    found: dict[str, list[Any]] = {
         "withdrawals": [*withdrawals._pending, *withdrawals._asking, *withdrawals._noting],
         "flights": list(placement._flights._flights),
         "requests without a key": list(placement._keyless),
         "requests in the waiting room": list(wired.seats.room),
         "power outstanding": [name for name, member in members.items() if member.outstanding_w],
     }
-    return [f"{what}: {sorted(map(str, which))}" for what, which in found.items() if which]
+    return [f"{what}: {[str(each) for each in which]}" for what, which in found.items() if which]
 
 
 def _nothing_lost(world: World) -> None:
@@ -120,11 +121,14 @@ def _each_caller(world: World) -> None:
             live = checks.live(car.key)
             if len(live) > 1:
                 checks.violated(f"{name} has {live}")
-            if not told and live and all(caller.outcome in NOT_PLACED for caller in callers):
+            # Several balancers: one that has not noticed yet that its caller is gone may go on.
+            sure = world.scenario.balancer_count == 1 or not any(caller.lost for caller in callers)
+            if sure and not told and live and all(caller.outcome in NOT_PLACED for caller in callers):
                 checks.violated(f"{name} was refused, and has {live}")
             continue
-        if world.scenario.one_session or forgetful:  # a vehicle comes twice; nobody remembers its request
-            continue
+        noted = callers[0].outcome is BalancerOutcome.WITHDRAWN and world.scenario.book_is_there
+        if world.scenario.one_session or (forgetful and not noted):
+            continue  # a vehicle comes twice; nobody remembers its request
         sessions = checks.of_vehicle(car.vehicle)
         ids = [
             one.record.entry.session_id

@@ -12,12 +12,16 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tornado.ioloop import IOLoop
+
 from tests.simulation.faults import Faults
 from tests.simulation.loop import START_S, SimulatedLoop
 from tests.simulation.rest import at_rest
 from tests.simulation.scenario import Fault, Scenario, scenario
 from tests.simulation.world import World
 
+# Errors that the log may have, by the fault that they are about: one id under two journals within seconds.
+EXPECTED = {"identity conflict: nothing is placed there": "another disk"}
 MEMORY = Path("/dev/shm")
 
 
@@ -45,25 +49,34 @@ def run(seed: int, faults: Sequence[Fault] | None = None, *, verbose: bool = Fal
 def simulate(made: Scenario, *, verbose: bool = False) -> Result:
     """Run a scenario to its end."""
     folder = Path(tempfile.mkdtemp(prefix="simulation-", dir=MEMORY if MEMORY.is_dir() else None))
-    loop = SimulatedLoop()
-    asyncio.set_event_loop(loop)
     state = random.getstate()
     random.seed(made.seed)
-    with _quiet() as errors:
+    try:
+        with _quiet() as errors:
+            return _simulated(made, folder, errors, verbose=verbose)
+    finally:
+        random.setstate(state)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _simulated(made: Scenario, folder: Path, errors: list[str], *, verbose: bool) -> Result:
+    """Run a scenario. Nothing of it is left when this returns but what waits for the garbage collector."""
+    loop = SimulatedLoop()
+    asyncio.set_event_loop(loop)
+    try:
+        world = World(made, loop, folder, verbose=verbose)
+        loop.set_exception_handler(lambda _, about: errors.append(_words(about)))
         try:
-            world = World(made, loop, folder, verbose=verbose)
-            loop.set_exception_handler(lambda _, about: errors.append(_words(about)))
-            try:
-                loop.run_until_complete(_life(world))
-            except Exception as error:  # noqa: BLE001 - it is a finding
-                world.checks.violated(f"the run ended: {error!r}")
-            for line in dict.fromkeys(errors):
+            loop.run_until_complete(_life(world))
+        except Exception as error:  # noqa: BLE001 - it is a finding
+            world.checks.violated(f"the run ended: {error!r}")
+        kinds = {fault.kind for fault in made.faults}
+        for line in dict.fromkeys(errors):
+            if EXPECTED.get(line) not in kinds:
                 world.checks.violated(f"logged: {line}")
-            return _result(world)
-        finally:
-            random.setstate(state)
-            _throw_away(loop)
-            shutil.rmtree(folder, ignore_errors=True)
+        return _result(world)
+    finally:
+        _throw_away(loop)
 
 
 async def _life(world: World) -> None:
@@ -145,6 +158,7 @@ def _throw_away(loop: SimulatedLoop) -> None:
     loop.call_soon = loop.call_soon_threadsafe = _nothing  # type: ignore[method-assign,assignment]
     loop.set_exception_handler(lambda _, __: None)
     asyncio.set_event_loop(None)
+    IOLoop._ioloop_for_asyncio.pop(loop, None)  # Tornado keeps it until there is another one
     loop.close()
 
 

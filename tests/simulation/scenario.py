@@ -69,6 +69,11 @@ class Scenario:
         return [f"b-{number}" for number in range(1, self.balancer_count + 1)]
 
     @property
+    def book_is_there(self) -> bool:
+        """Whether the order book can be written at all times."""
+        return self.balancer_count == 1 and not any(fault.kind == "fill the disk" for fault in self.faults)
+
+    @property
     def stores(self) -> list[str]:
         """Who has a disk."""
         return [*self.substations, DATABASE if self.balancer_count > 1 else "b-1"]
@@ -126,7 +131,7 @@ def _cars(rng: random.Random, of: Scenario) -> list[Car]:
                 tuple(rng.choice(names) for _ in range(copies)),
                 rng.choice((0, 0, 0, 3000)),
                 rng.choice((0, 1, 2)),
-                rng.uniform(0.001, 0.6) if rng.random() < 0.1 else 0.0,
+                rng.uniform(0.001, 0.6) if rng.random() < 0.2 else 0.0,
                 rng.uniform(0.05, 2.0) if rng.random() < 0.1 else 0.0,
             )
         )

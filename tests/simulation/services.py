@@ -16,6 +16,7 @@ from balancer.wiring import Parts, Wired
 from gateway.access import Access
 from gateway.balancer_stream import BalancerLink, Caller
 from gateway.balancers import Balancers
+from gateway.fair_turns import FairTurns
 from gateway.metrics import GatewayMetrics
 from gateway.services import Services
 from runtime import stream_server
@@ -164,7 +165,9 @@ async def gateway(process: Process, balancers: tuple[str, ...]) -> None:
         return BalancerLink(address, caller, metrics.batched, on_greeting)
 
     known = Balancers([f"{name}:{BALANCER_PORT}" for name in balancers], link)
-    process.parts = Services(known, metrics, Access(None, 0), DEADLINE_S, 60.0)
+    process.parts = Services(
+        known, metrics, Access(None, 0), DEADLINE_S, 60.0, FairTurns(process.machine.monotonic_s)
+    )
     process.serving = True
 
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from balancer.book.embedded import EmbeddedBook
 from balancer.book.lease import Lease
-from balancer.book.protocol import Address, BookUnavailable, Claim, Control, Hold, Withdrawal
+from balancer.book.protocol import Address, BookUnavailable, Claim, Control, Hold, Reached, Withdrawal
 
+REACHED_S = 15.0  # from when a balancer said it last: see balancer/book/postgres/reach.py
 GONE_S = 15.0  # after which what a balancer has left is another's: see balancer/book/postgres/ageing.py
 
 # Carries a call to the server and its result back; raises BookUnavailable when one of the two is lost.
@@ -26,6 +27,20 @@ class BookServer:
         self._monotonic_s = monotonic_s
         self._seen_s: dict[str, float] = {}  # balancers, and when each called last
         self._asked_by: dict[str, str] = {}
+        self._reached: dict[str, tuple[float, frozenset[Reached]]] = {}  # by balancer, with when it said so
+
+    def reaches(self, balancer_id: str, reached: frozenset[Reached]) -> None:
+        self._reached[balancer_id] = self._monotonic_s(), reached
+
+    def reached_by_others(self, balancer_id: str) -> frozenset[Reached]:
+        """Return what other balancers reach that have said so of late."""
+        since_s = self._monotonic_s() - REACHED_S
+        said = [
+            reached
+            for name, (at_s, reached) in self._reached.items()
+            if name != balancer_id and at_s > since_s
+        ]
+        return frozenset().union(*said)
 
     def saw(self, balancer_id: str) -> None:
         self._seen_s[balancer_id] = self._monotonic_s()
@@ -121,6 +136,19 @@ class SharedBook:
 
     async def saw(self, addresses: Collection[Address]) -> None:
         await self._call(lambda s: s.book.saw(addresses))
+
+    async def reaches(self, reached: Collection[Reached]) -> None:
+        async def say(server: BookServer) -> None:
+            server.reaches(self.balancer_id, frozenset(reached))
+
+        await self._call(say)
+
+    async def reached_by_others(self) -> frozenset[Reached]:
+        async def read(server: BookServer) -> frozenset[Reached]:
+            return server.reached_by_others(self.balancer_id)
+
+        found: frozenset[Reached] = await self._call(read)
+        return found
 
     def waiting_for(self) -> list[str]:
         return [f"the order book: {self.trouble}"] if self.trouble else []

@@ -88,7 +88,8 @@ class World:
         """Whether a session has ended as planned: a withdrawal that came later found nothing to end."""
         process = self.hosts[known.host].process
         return (
-            bool(process) and known.record.state_at(process.parts.station.grid_ms()) is SessionState.COMPLETED
+            process is not None
+            and known.record.state_at(process.parts.station.grid_ms()) is SessionState.COMPLETED
         )
 
     def has_disk_of(self, session_id: str) -> bool:

@@ -132,7 +132,7 @@ async def test_a_call_that_was_given_up_before_it_came_is_not_begun() -> None:
 async def test_an_answer_that_is_done_in_the_moment_of_its_cancel_is_not_used() -> None:
     unused: list[str] = []
     conversation: Conversation[str, str] = Conversation(lambda _: ([], []), _never, list, unused.append)
-    conversation._peer.streams.add(conversation)
+    conversation._peer.streams[conversation] = None
     done = asyncio.get_running_loop().create_future()
     done.set_result("a")
     conversation._running[1] = done  # what is to be done about it has not run yet
@@ -174,7 +174,7 @@ def test_what_was_written_in_any_message_is_found_until_newer_answers_take_its_p
 def test_callers_that_are_gone_are_forgotten_and_those_with_a_stream_are_not() -> None:
     peers: Peers[int] = Peers()
     alive = peers.of("alive")
-    alive.streams.add("a stream")
+    alive.streams["a stream"] = None
     for number in range(2 * MOST_PEERS):
         peers.of(f"gone-{number}")
     assert peers.of("alive") is alive

@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -16,6 +16,7 @@ from balancer.book.postgres.patience import Patience
 from balancer.book.protocol import OrderBook
 from runtime.machine import Machine
 from runtime.store import Store
+from tests.simulation.shared_book import BookServer, SharedBook
 from tests.support.postgres import PostgresServer
 from tests.support.processes import HUNG_S
 
@@ -81,6 +82,27 @@ class EmbeddedShelf:
         assert isinstance(book, EmbeddedBook)
         store: Store = book._store
         store.rows(f"PRAGMA max_page_count = {most}")
+
+
+class SimulatedShelf(EmbeddedShelf):
+    """Books as the balancers of a simulation share them, over a way on which nothing is lost."""
+
+    @contextlib.asynccontextmanager
+    async def open(self) -> AsyncIterator[OrderBook]:
+        async with super().open() as book:
+            assert isinstance(book, EmbeddedBook)
+            server = BookServer(book, lambda: self.clocks.monotonic_ms / 1000)
+            yield SharedBook("b", book.book_id, lambda work: work(server))
+
+    def _limit_pages(self, book: OrderBook, most: int) -> None:
+        assert isinstance(book, SharedBook)
+
+        async def limit(server: BookServer) -> None:
+            super(SimulatedShelf, self)._limit_pages(server.book, most)
+
+        with contextlib.suppress(StopIteration):
+            limited: Any = book.carry(limit)
+            limited.send(None)
 
 
 class ClocksInFile(Clocks):

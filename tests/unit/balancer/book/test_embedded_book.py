@@ -14,13 +14,23 @@ from balancer.book.schema import SCHEMA_1
 from balancer.book.sweep import MOST_PRUNED
 from runtime.store import Store, StoreUnusable
 from tests.support.postgres import PostgresServer
-from tests.unit.balancer.book.shelves import BULKY, HOUR_MS, NOW_MS, EmbeddedShelf, PostgresShelf, Shelf
+from tests.unit.balancer.book.shelves import (
+    BULKY,
+    HOUR_MS,
+    NOW_MS,
+    EmbeddedShelf,
+    PostgresShelf,
+    Shelf,
+    SimulatedShelf,
+)
 
 
-@pytest.fixture(params=["embedded", "postgres"])
+@pytest.fixture(params=["embedded", "postgres", "simulated"])
 def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
     if request.param == "embedded":
         return EmbeddedShelf(tmp_path)
+    if request.param == "simulated":
+        return SimulatedShelf(tmp_path)
     return PostgresShelf(request.getfixturevalue("prepared"))
 
 
