@@ -75,6 +75,10 @@ NOT_RUN = {
         "needs a Swarm": 1,
     },
     "steer-the-grid.md": {"needs a substation that is gone for good": 1},
+    **dict.fromkeys(
+        ("runbooks/BookNotPruned.md", "runbooks/BookReplicaBehind.md", "runbooks/BookReplicaLost.md"),
+        {"needs a database": 1},
+    ),
 }
 # What the grid made up: a page shows one of its day, and the newest of this grid takes its place.
 MADE_UP = (

@@ -63,7 +63,7 @@ def test_a_substation_and_a_time_range_choose_sessions(page: Page) -> None:
     page.get_by_label("Started before").fill("2001-01-02T00:00")
     page.get_by_role("button", name="Filter").click()
     expect(page.locator(".nothing")).to_have_text("No ended session matches these filters.")
-    page.get_by_role("link", name="Clear").click()
+    page.get_by_role("link", name="Clear", exact=True).click()
     expect(page.locator(ROWS)).to_have_count(50)
 
 
