@@ -24,6 +24,7 @@ from runtime.coalescer import LinkLost
 from runtime.values import value
 
 AGAIN_MS = 1000  # when the balancer does not say
+NO_TURN = "more requests than the balancers take at once; this one was sent to none"
 SUCCESS = {
     Charge: BalancerOutcome.ADMITTED,
     FindSession: BalancerOutcome.FOUND,
@@ -89,8 +90,11 @@ class Services:
         within_s = self.deadline_s
         if (number := self.turns.at_once(command.caller)) is None:
             began_s = self.turns.now_s()
-            async with asyncio.timeout(within_s):
-                number = await self.turns.begin(command.caller)
+            try:
+                async with asyncio.timeout(within_s):
+                    number = await self.turns.begin(command.caller)
+            except TimeoutError:  # no balancer was asked, so the outcome is known
+                return BalancerAnswer(BalancerOutcome.UNAVAILABLE, retry_after_ms=AGAIN_MS, detail=NO_TURN)
             within_s -= self.turns.now_s() - began_s
         try:
             return await self.balancers.call(command, within_s)
