@@ -37,7 +37,7 @@ class BalancerOutcome(StrEnum):
     NO_CAPACITY = "no_capacity"  # nothing was placed; come back after retry_after_ms
     NO_SUBSTATION = "no_substation"  # none can be asked now; nothing was placed
     UNKNOWN = "unknown"  # ask again with the same key
-    UNAVAILABLE = "unavailable"  # the order book can't be asked; nobody was; ask again with the same key
+    UNAVAILABLE = "unavailable"  # nobody was asked: no order book, or no turn; ask again with the same key
     WITHDRAWN = "withdrawn"  # no key: whatever was placed is being ended; ask anew
     UNREACHABLE = "unreachable"  # the owner of a session does not answer
     EXCEEDS_CAPACITY = "exceeds_capacity"  # more power than any substation is rated for

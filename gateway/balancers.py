@@ -31,6 +31,10 @@ SILENT_WITH_OTHERS_S = 2.0
 MakeLink = Callable[[str, float, Callable[[], None]], BalancerLink]
 
 
+class NotAsked(Exception):
+    """No balancer was up: the call was sent to none."""
+
+
 class Balancers:
     """The links to all balancers that `sources` name: `host:port`, or `dns://name:port` for all addresses of a name."""
 
@@ -73,12 +77,13 @@ class Balancers:
     async def call(self, command: Command, within_s: float) -> BalancerAnswer:
         """Return the answer of a balancer.
 
-        Raises LinkLost when the balancer was lost and no other may be asked, TimeoutError after `within_s`.
+        Raises NotAsked when none was up for `within_s`, LinkLost when the balancer was lost and no other may be asked, and
+        TimeoutError when one that was asked has not answered within `within_s`.
         """
         until_s = self._loop.time() + within_s
         sent, book_id = 0, ""
         while True:
-            link = self._best(book_id) or await self._next_up(book_id, until_s)
+            link = self._best(book_id) or await self._next_up(book_id, until_s, asked=sent > 0)
             link.called += 1
             try:
                 return await link.call(command, until_s - self._loop.time())
@@ -135,12 +140,15 @@ class Balancers:
         turn = next(self._turns) % len(links)
         return min([*links[turn:], *links[:turn]], key=lambda link: (bool(link.waiting_for), link.in_flight))
 
-    async def _next_up(self, book_id: str, until_s: float) -> BalancerLink:
-        """Wait for a balancer; raises TimeoutError when none has come up by `until_s`."""
-        async with asyncio.timeout_at(until_s):
-            while not (link := self._best(book_id)):
-                self._greeted.clear()
-                await self._greeted.wait()
+    async def _next_up(self, book_id: str, until_s: float, *, asked: bool) -> BalancerLink:
+        """Wait for a balancer; when none has come up by `until_s`, raises TimeoutError if one was asked before, else NotAsked."""
+        try:
+            async with asyncio.timeout_at(until_s):
+                while not (link := self._best(book_id)):
+                    self._greeted.clear()
+                    await self._greeted.wait()
+        except TimeoutError as error:
+            raise error if asked else NotAsked from None
         return link
 
 

@@ -15,7 +15,7 @@ from balancer.contract import (
 )
 from gateway import metrics
 from gateway.access import Access
-from gateway.balancers import Balancers
+from gateway.balancers import Balancers, NotAsked
 from gateway.callers import ANONYMOUS, Caller
 from gateway.contract import BY_OUTCOME, QUOTA_EXCEEDED, UNAUTHORIZED
 from gateway.fair_turns import FairTurns
@@ -24,6 +24,8 @@ from runtime.coalescer import LinkLost
 from runtime.values import value
 
 AGAIN_MS = 1000  # when the balancer does not say
+NONE_UP = "no balancer answers; the request was sent to none"
+NO_TURN = "more requests than the balancers take at once; this one was sent to none"
 SUCCESS = {
     Charge: BalancerOutcome.ADMITTED,
     FindSession: BalancerOutcome.FOUND,
@@ -81,6 +83,8 @@ class Services:
                 answer = await self.balancers.call(command, self.deadline_s + command.max_wait_ms / 1000)
             else:
                 answer = await self._in_turn(command)
+        except NotAsked:
+            return _unsent(command, NONE_UP)
         except (LinkLost, TimeoutError):
             return _lost(command, "the balancer does not answer")
         return answer if answers(command, answer) else _lost(command, "the balancer's answer can't be used")
@@ -89,8 +93,11 @@ class Services:
         within_s = self.deadline_s
         if (number := self.turns.at_once(command.caller)) is None:
             began_s = self.turns.now_s()
-            async with asyncio.timeout(within_s):
-                number = await self.turns.begin(command.caller)
+            try:
+                async with asyncio.timeout(within_s):
+                    number = await self.turns.begin(command.caller)
+            except TimeoutError:
+                return _unsent(command, NO_TURN)
             within_s -= self.turns.now_s() - began_s
         try:
             return await self.balancers.call(command, within_s)
@@ -105,6 +112,12 @@ def answers(command: Command, answer: BalancerAnswer) -> bool:
     if answer.outcome is BalancerOutcome.UNKNOWN:
         return isinstance(command, Charge)
     return answer.outcome in BY_OUTCOME
+
+
+def _unsent(command: Command, detail: str) -> BalancerAnswer:
+    """Return the answer to a command that no balancer was given: a car was surely not placed by it."""
+    outcome = BalancerOutcome.UNAVAILABLE if isinstance(command, Charge) else BalancerOutcome.UNREACHABLE
+    return BalancerAnswer(outcome, retry_after_ms=AGAIN_MS, detail=detail)
 
 
 def _lost(command: Command, detail: str) -> BalancerAnswer:

@@ -72,7 +72,7 @@ OUTCOMES = """
 | `no_capacity` | 503 `no-capacity` |
 | `no_substation` | 503 `no-substation` |
 | `unknown` | 503 `outcome-unknown` |
-| `unavailable` | 503 `unavailable`: the order book can't be asked |
+| `unavailable` | 503 `unavailable`: the order book can't be asked, or the request was sent to no balancer: none was up, or it had no turn in time |
 | `withdrawn` | 503 `withdrawn`, or nothing because it hung up |
 | `exceeds_capacity` | 422 `invalid`, about `max_power_kw` |
 | `unknown_substation` | 422 `invalid`, about `substations` |

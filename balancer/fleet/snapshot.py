@@ -40,6 +40,10 @@ class Snapshot:
         self._loads_w = tuple(loads_w)
         self.count = len(self._sights)
 
+    def has(self, substation_id: str) -> bool:
+        """Whether a substation is among them; a search asks that of thousands of snapshots, so none is read out."""
+        return any(sight[0] == substation_id for sight in self._sights)
+
     def __iter__(self) -> Iterator[Option]:
         """Yield the substations."""
         for sight, load_w in zip(self._sights, self._loads_w, strict=True):

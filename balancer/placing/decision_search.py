@@ -36,7 +36,7 @@ class Wanted:
     def _concerned(self, decision: Decision) -> bool:
         if decision.chosen:
             return decision.chosen == self.substation
-        return any(option.substation_id == self.substation for option in decision.options)
+        return decision.options.has(self.substation)
 
 
 def is_refusal(decision: Decision) -> bool:

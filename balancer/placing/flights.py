@@ -13,7 +13,8 @@ class Flight:
     """One request under way; times are seconds of the monotonic clock.
 
     It is to be answered by `until_s`, and waits for room until `room_until_s`. `callers` is how many callers wait
-    for the answer. `waiting` is whether it waits for room now, so that it may be dropped when the last one goes.
+    for the answer. `waiting` is whether it waits for room now, so that it may be dropped when the last one goes. `given_up`
+    is whether it asks nobody any more because all have gone: who comes then begins anew.
     """
 
     charge: Charge
@@ -21,6 +22,7 @@ class Flight:
     room_until_s: float
     callers: int = 0
     waiting: bool = False
+    given_up: bool = False
 
 
 class Flights:
@@ -47,7 +49,7 @@ class Flights:
         """
         which = flight.charge.key, flight.charge.fingerprint
         joined, task = self._flights.get(which, (flight, None))
-        if task is None or task.cancelling():
+        if task is None or task.cancelling() or joined.given_up:
             joined, task = flight, asyncio.create_task(place(flight))
             self._flights[which] = joined, task
             task.add_done_callback(lambda done: self._landed(which, done))
@@ -60,5 +62,5 @@ class Flights:
                 task.cancel()
 
     def _landed(self, which: tuple[str, str], task: "asyncio.Task[BalancerAnswer]") -> None:
-        if self._flights[which][1] is task:
+        if (found := self._flights.get(which)) and found[1] is task:
             del self._flights[which]

@@ -114,7 +114,7 @@ class Placement:
 
     async def _exhausted(self, walk: Walk, *, stale: bool) -> BalancerAnswer:
         """Return the answer after MOST_ASKED substations were asked and none admitted, or when no caller waits any more."""
-        charge = walk.flight.charge
+        charge, walk.flight.given_up = walk.flight.charge, not walk.flight.callers
         if stale and charge.key:
             return BalancerAnswer(BalancerOutcome.UNKNOWN, retry_after_ms=AGAIN_MS)
         await walk.release()

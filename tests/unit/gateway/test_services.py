@@ -13,7 +13,7 @@ from gateway.access import Access
 from gateway.balancers import Balancers
 from gateway.fair_turns import FairTurns
 from gateway.metrics import GatewayMetrics
-from gateway.services import Services
+from gateway.services import NO_TURN, Services
 from substation.plan import Plan
 from tests.unit.gateway.test_fair_turns import Clock
 
@@ -87,7 +87,9 @@ async def test_a_car_that_waits_for_room_and_a_look_at_a_session_take_no_turn() 
 @pytest.mark.gen_test
 async def test_a_request_without_a_turn_until_its_deadline_never_reaches_the_balancer() -> None:
     async with asking(charge("busy-1"), charge("busy-2"), deadline_s=0.01) as (balancer, tasks):
-        assert (await tasks[1]).outcome is BalancerOutcome.UNKNOWN
+        answer = await tasks[1]
+        assert (answer.outcome, answer.detail) == (BalancerOutcome.UNAVAILABLE, NO_TURN)
+        assert answer.retry_after_ms > 0
         assert balancer.asked == ["busy-1"]
         balancer.answers.release()
         assert await tasks[0] is FULL

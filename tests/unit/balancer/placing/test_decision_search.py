@@ -71,3 +71,11 @@ def test_a_substation_is_where_the_car_was_sent_or_a_candidate_when_it_was_sent_
     assert search([sent, nowhere], Wanted(substation="a"), 5)[0] == [sent, nowhere]
     assert search([sent, nowhere], Wanted(substation="b"), 5)[0] == [nowhere]
     assert search([sent, nowhere], Wanted(substation="c"), 5)[0] == []
+
+
+def test_a_search_reads_no_snapshot_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten thousand decisions have up to 100,000 substations in their snapshots, and a balancer answers nobody meanwhile."""
+    nowhere = decision(1, None, "")
+    monkeypatch.delattr(Snapshot, "__iter__")
+    assert search([nowhere], Wanted(substation="b"), 5)[0] == [nowhere]
+    assert search([nowhere], Wanted(substation="c"), 5)[0] == []
