@@ -12,7 +12,7 @@ import aiohttp
 from loadtest.record.requests import Request, RequestOutcome
 from loadtest.record.stopped_sessions import StoppedSessions
 from loadtest.send.credential import Credential
-from loadtest.send.engine import decoded, unless
+from loadtest.send.engine import UNKNOWN_SAID, decoded, unless
 
 AT_ONCE = 50
 ROUNDS = 3  # a DELETE can be repeated for the sessions that it did not end
@@ -106,4 +106,9 @@ def _unknown(request: Request) -> bool:
     if request.outcome is not RequestOutcome.FAILED:
         return False
     outcome = request.body.get("outcome") if isinstance(request.body, dict) else None
-    return request.status in {None, HTTPStatus.CREATED} or outcome == "unknown"
+    if request.status in {None, HTTPStatus.CREATED} or outcome == "unknown":
+        return True
+    # What nobody could be asked at the end says nothing of the sendings before.
+    return any(
+        attempt.status is None or attempt.reason.endswith(UNKNOWN_SAID) for attempt in request.attempts
+    )

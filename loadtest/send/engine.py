@@ -24,6 +24,8 @@ INTERRUPTED = "interrupted"
 CREATED = 201
 UNAUTHORIZED = 401
 TOO_MANY = 429
+NOBODY_ASKED = "unavailable"  # the code of a 503 that says nothing of room, nor of what was sent before
+UNKNOWN_SAID = ", outcome unknown"  # the end of a reason
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -220,7 +222,7 @@ def read_answer(
     """Return what an answer means: the outcome, why there is no session, and the session.
 
     `status` is None when there was no answer, for which `fault` is the reason. A 503 is a refusal
-    unless its body says that the outcome is unknown; so is a quota's 429.
+    unless its body says that the outcome is unknown, or that nobody could be asked for room; so is a quota's 429.
     """
     if status is None:
         return RequestOutcome.FAILED, fault, None
@@ -232,8 +234,9 @@ def read_answer(
     problem = body if isinstance(body, dict) else {}
     reason = f"{status} {problem.get('type', 'without a problem type')}"
     if problem.get("outcome") == "unknown":
-        return RequestOutcome.FAILED, f"{reason}, outcome unknown", None
-    refused = status in {UNAVAILABLE, TOO_MANY} and "type" in problem
+        return RequestOutcome.FAILED, reason + UNKNOWN_SAID, None
+    code = str(problem.get("type", NOBODY_ASKED)).replace("/", ":").rpartition(":")[2]
+    refused = status in {UNAVAILABLE, TOO_MANY} and code != NOBODY_ASKED
     return (RequestOutcome.REFUSED if refused else RequestOutcome.FAILED), reason, None
 
 
