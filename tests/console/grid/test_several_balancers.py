@@ -179,6 +179,7 @@ def test_after_a_kill_decisions_go_on_without_loss_and_the_alarm_lasts_until_the
     page.get_by_label("Balancer").select_option(name)
     expect(page.locator(".decision .of-balancer").first).to_have_text(name)
     assert {each.inner_text() for each in page.locator(".decision .of-balancer").all()} == {name}
+    expect(page.locator(".earlier table")).to_have_attribute("data-several", "")
     assert axe_faults(page) == []
 
 
