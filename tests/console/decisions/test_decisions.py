@@ -151,6 +151,25 @@ def test_filters_are_in_the_address_and_a_refusal_has_its_reason(decisions: Page
     expect(decisions.get_by_role("link", name="EV-too-big")).to_have_count(0)
 
 
+# Presses the button of a list of earlier decisions again while it still waits for a page; returns the rows' vehicles.
+IMPATIENT = """async () => {
+  const { EarlierDecisions } = await import(script("decisions/earlier.js"));
+  const place = document.createElement("div");
+  document.querySelector("main").append(place);
+  const earlier = new EarlierDecisions(place);
+  await earlier.show({ refused: "1" }, new Set());
+  const more = place.querySelector(":scope > section > button");
+  while (!more.hidden) {
+    more.click();
+    more.click();
+    while (more.getAttribute("aria-disabled") === "true") await new Promise((done) => setTimeout(done, 20));
+  }
+  const found = [...place.querySelectorAll(".decision .vehicle")].map((each) => each.textContent);
+  place.remove();
+  return found.filter((each) => each.startsWith("EV-later-"));
+}"""
+
+
 def test_filters_find_what_is_older_than_the_newest_hundred(decisions: Page, grid: Grid) -> None:
     switch(grid, "random")
     placed(grid, "EV-of-chance", max_power_kw=1)
@@ -169,6 +188,9 @@ def test_filters_find_what_is_older_than_the_newest_hundred(decisions: Page, gri
     expect(earlier.get_by_role("link", name="EV-later-5", exact=True)).to_be_visible()
     expect(decisions.get_by_role("link", name="EV-later-105")).to_have_count(1)
     assert axe_faults(decisions) == []
+    refused = decisions.evaluate(IMPATIENT)  # all but those of the first cars, which were placed
+    assert refused == [f"EV-later-{number}" for number in reversed(range(110 - len(refused), 110))]
+    assert len(refused) > 100
     decisions.get_by_label("Policy").select_option("")
     decisions.get_by_label("Refused only").uncheck()
     expect(earlier).to_be_hidden()

@@ -50,6 +50,19 @@ UNUSUAL = """async () => {
   return [...place.querySelectorAll("tbody tr")].map((each) => each.innerText.replaceAll(/\\s+/g, " "));
 }"""
 
+# Looks for all earlier decisions in a list of its own.
+EARLIER = """async () => {
+  const { EarlierDecisions } = await import(script("decisions/earlier.js"));
+  const place = document.createElement("div");
+  document.querySelector("main").append(place);
+  const earlier = new EarlierDecisions(place);
+  await earlier.show({ policy: "least_loaded" }, new Set());
+  const found = [...place.querySelectorAll(".decision .vehicle")].map((each) => each.textContent);
+  const said = place.querySelector("[role=status]").textContent;
+  place.remove();
+  return [found, said];
+}"""
+
 
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) -> Iterator[SeveralBalancers]:
@@ -149,6 +162,10 @@ def test_after_a_kill_decisions_go_on_without_loss_and_the_alarm_lasts_until_the
     expect(page.locator("#link-state")).to_have_text("Live")  # the grid is not without a balancer
     meanwhile = charged(grid, 6)
     until(listed(page, grid, before | meanwhile))
+    earlier, said = page.evaluate(EARLIER)
+    assert meanwhile <= set(earlier)  # those of the others are shown all the same
+    assert f"✕ The decisions of the balancer at {name} are missing" in said
+    assert "of all that are kept" not in said
     grid.start(lost)
     grid.placeable()
     expect(row).to_contain_text(UP)
@@ -162,6 +179,7 @@ def test_after_a_kill_decisions_go_on_without_loss_and_the_alarm_lasts_until_the
     page.get_by_label("Balancer").select_option(name)
     expect(page.locator(".decision .of-balancer").first).to_have_text(name)
     assert {each.inner_text() for each in page.locator(".decision .of-balancer").all()} == {name}
+    expect(page.locator(".earlier table")).to_have_attribute("data-several", "")
     assert axe_faults(page) == []
 
 

@@ -73,9 +73,10 @@ export class DecisionFeed {
     void this.#earlier.show(this.#filters.active ? this.#filters.query : null, this.#shown());
   }
 
-  /** What of the decisions the list shows, or will: their ids. */
+  /** What of the decisions the list shows, or will: their ids. It knows more than it shows. */
   #shown() {
-    return new Set([...this.#all.values(), ...this.#kept.values()].map(({ id }) => id));
+    const rows = [...this.#items.values()].map(({ decision }) => decision);
+    return new Set([...rows, ...this.#kept.values()].map(({ id }) => id));
   }
 
   /** Offer the substations of the fleet, the policies, and the balancers where there are several, as filters. */
@@ -84,6 +85,7 @@ export class DecisionFeed {
     this.#filters.offer("policy", policies ?? []);
     this.#filters.several(balancers);
     attribute(this.#table, "data-several", balancers.length ? "" : null);
+    this.#earlier.several(balancers.length > 0);
   }
 
   get #paused() {
