@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.soak.measures import Measures, judged
+from tests.soak.measures import Measures, judged, rising
 from tests.soak.upgrades import eras, upgraded
 from tests.soak.year import Outcome, Year
 from tests.support.grid import FreshGrid
@@ -27,7 +27,7 @@ def main(minutes: float) -> int:
         outcome = year.run()
         _write(year.measures)
     _tell(outcome)
-    faults += outcome.faults
+    faults += [*outcome.faults, *rising(outcome.trends)]
     _say(f"{len(faults)} faults", *faults[:50])
     return 1 if faults else 0
 
