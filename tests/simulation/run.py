@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import gc
 import logging
+import os
 import random
 import shutil
 import sys
@@ -22,6 +23,7 @@ from tests.simulation.world import World
 
 # Errors that the log may have, by the fault that they are about: one id under two journals within seconds.
 EXPECTED = {"identity conflict: nothing is placed there": "another disk"}
+DESCRIPTORS = Path("/proc/self/fd")
 MEMORY = Path("/dev/shm")
 
 
@@ -56,6 +58,7 @@ def simulate(made: Scenario, *, verbose: bool = False) -> Result:
             return _simulated(made, folder, errors, verbose=verbose)
     finally:
         random.setstate(state)
+        _close_notes(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -146,6 +149,15 @@ def _quiet() -> Iterator[list[str]]:
         sys.unraisablehook = hook
         if on:
             gc.enable()
+
+
+def _close_notes(folder: Path) -> None:
+    """Close the notes of commits that killed processes have left open; SQLite closes its own files when it is forgotten."""
+    for descriptor in DESCRIPTORS.iterdir():
+        with contextlib.suppress(OSError):  # the one of this listing
+            path = descriptor.readlink()
+            if path.is_relative_to(folder) and path.name.endswith("-commits"):
+                os.close(int(descriptor.name))
 
 
 def _words(about: dict[str, object]) -> str:

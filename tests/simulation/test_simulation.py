@@ -1,7 +1,9 @@
 """A grid under faults, in virtual time: the short form of `make simulate`."""
 
+import gc
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,14 @@ def test_no_seed_finds_a_fault(first: int) -> None:
         assert not result.violations, (
             f"seed {seed}: {result.violations}; again: python -m tests.simulation --seed {seed}"
         )
+
+
+def test_seeds_leave_no_descriptor_open() -> None:
+    for seed in range(1, 6):
+        run(seed)
+    gc.collect()
+    links = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    assert [each for each in links if "simulation-" in each] == []
 
 
 def test_a_seed_is_played_again_byte_for_byte_in_another_process() -> None:

@@ -180,8 +180,10 @@ class FreshGrid(Grid):
 def printed_until_ready(output: IO[str], limit_s: float) -> str:
     """Return what a grid prints until it runs or has ended; fails with that after `limit_s`."""
     printed, end_s = b"", time.monotonic() + limit_s
+    poll = select.poll()
+    poll.register(output, select.POLLIN)
     while b"Ctrl-C" not in printed:
-        ready, _, _ = select.select([output], [], [], max(0.0, end_s - time.monotonic()))
+        ready = poll.poll(max(0.0, end_s - time.monotonic()) * 1000)
         assert ready, f"the grid is not ready after {limit_s:.0f} s; it printed:\n{printed.decode()}"
         piece = os.read(output.fileno(), 65_536)
         if not piece:
