@@ -17,6 +17,8 @@ from tests.support.postgres import QUICK, PostgresServer, server
 
 load_examples()
 
+# asyncpg leaves it in a future of its own when its connecting under TLS is cancelled at the wrong moment, as at a stop.
+LEFT_BY_ASYNCPG = "ConnectionError('unexpected connection_lost() call')"
 ENDING_S = 0.1  # a task that ends by itself has this long, as it had while garbage was collected for as long
 HUNG_S = 60.0  # no test waits for this long unless it hangs: a limit, not an expectation
 
@@ -109,6 +111,7 @@ def _nothing_is_lost(request: pytest.FixtureRequest) -> Iterator[None]:
         task.cancel()
     if running:  # one that can't be cancelled must not hang the run
         loop.run_until_complete(asyncio.wait(running, timeout=5))
+    lost = [each for each in lost if LEFT_BY_ASYNCPG not in each]
     assert not lost + faults.seen, "an exception was lost in the background"
     assert not running, "the test left tasks running"
 
