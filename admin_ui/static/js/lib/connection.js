@@ -4,7 +4,6 @@
 // the console to the balancer). Every control that acts on the grid carries `data-acts`. While the connection is not live, the
 // control is `aria-disabled`, keeps its focus, and its clicks and submits do nothing. Call `acts()` for a control that is created later.
 
-import { noAnswer } from "./balancers.js";
 import { attribute, element, text } from "./dom.js";
 import { moment } from "./format.js";
 
@@ -59,4 +58,9 @@ function stop(event) {
   if (document.body.dataset.link === "live" || !event.target.closest?.("[data-acts]")) return;
   event.preventDefault();
   event.stopImmediatePropagation();
+}
+
+/** Return the begin of a sentence about no answer; `addresses` are the URLs of the balancers, separated by commas. */
+function noAnswer(addresses) {
+  return addresses.includes(", ") ? `None of the balancers at ${addresses} has answered` : `The balancer at ${addresses} has not answered`;
 }
